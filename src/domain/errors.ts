@@ -1,0 +1,43 @@
+/**
+ * Every way a use case can refuse, as data. Each face translates a code through its own exhaustive table;
+ * `retry` says whether the same request can succeed later without being changed.
+ */
+export const ERRORS = {
+  bad_request: { retry: false, text: "The request breaks a rule" },
+  unauthorized: { retry: false, text: "Valid credentials are needed" },
+  forbidden: { retry: false, text: "Your role does not allow this" },
+  not_found: { retry: false, text: "There is no such thing, or you can't see it" },
+  conflict: { retry: false, text: "It exists already, or is in another state" },
+  too_large: { retry: false, text: "Too large" },
+  rate_limited: { retry: true, text: "Too many requests" },
+  read_only: { retry: false, text: "The room is read-only" },
+  lobby: { retry: true, text: "The room's lobby is closed" },
+  busy: { retry: true, text: "The server is busy" },
+  unavailable: { retry: true, text: "A part of the server can't be reached" },
+} as const satisfies Record<string, { retry: boolean; text: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** A refusal. `field` names the input that broke the rule; `message` names the rule. */
+export class DomainError extends Error {
+  readonly code: ErrorCode;
+  readonly field: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message?: string, detail: { field?: string; retryAfterMs?: number } = {}) {
+    super(message ?? ERRORS[code].text);
+    this.name = "DomainError";
+    this.code = code;
+    this.field = detail.field;
+    this.retryAfterMs = detail.retryAfterMs;
+  }
+
+  get retry(): boolean {
+    return ERRORS[this.code].retry;
+  }
+}
+
+/** Shorthand for the commonest refusal: `throw badField("name", "must be 1 to 200 characters")`. */
+export function badField(field: string, rule: string): DomainError {
+  return new DomainError("bad_request", `${field} ${rule}`, { field });
+}

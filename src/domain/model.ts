@@ -1,0 +1,258 @@
+/**
+ * The nouns of Causeway: what a room, an event, a member and an account are.
+ * Plain data without behaviour; every other file of the domain speaks in these words.
+ *
+ * Ids: `id` is the int64 of the database (kept below 2^53), `uuid` is Wire's name for the same row,
+ * `publicId` (16 characters `[A-Za-z0-9]`) is Protocol's, `token` (8 characters) is the WebSocket's and Talk's.
+ * Times are milliseconds since 1970 UTC.
+ */
+
+/** Who acts. `id` is a user's int64 in decimal, a guest's opaque id, a Matrix user id, or a system part's name. */
+export interface Actor {
+  kind: ActorKind;
+  id: string;
+  name: string;
+}
+export type ActorKind = "user" | "guest" | "matrix" | "system";
+
+/**
+ * One text that names an actor in the store: `u:42`, `g:…`, `m:@a:example.org`, `s:causeway`.
+ * It is the key of memberships, mentions and of the duplicate check of sends.
+ */
+export type MemberKey = string;
+
+const KIND_LETTER: Record<ActorKind, string> = { user: "u", guest: "g", matrix: "m", system: "s" };
+const LETTER_KIND: Record<string, ActorKind> = { u: "user", g: "guest", m: "matrix", s: "system" };
+
+export function memberKey(actor: Pick<Actor, "kind" | "id">): MemberKey {
+  return `${KIND_LETTER[actor.kind]}:${actor.id}`;
+}
+
+/** The inverse of {@link memberKey}; `name` is what the store remembered beside the key. */
+export function actorOf(key: MemberKey, name: string): Actor {
+  return { kind: LETTER_KIND[key[0] ?? "s"] ?? "system", id: key.slice(2), name };
+}
+
+export function userKey(userId: number): MemberKey {
+  return `u:${userId}`;
+}
+
+/** What Causeway itself does (automation, expiry, deletion of accounts). */
+export const SYSTEM_ACTOR: Actor = { kind: "system", id: "causeway", name: "Causeway" };
+
+/** The mention of everybody in the room; stored as one row, however many members. */
+export const MENTION_ALL = "all";
+
+// ── Rooms ────────────────────────────────────────────────────────────────────────────────────────────
+
+export type ConversationType = "one_to_one" | "group" | "public";
+/** What Messenger calls a room's type; null for rooms made through another face. */
+export type ChatroomKind = "default" | "custom" | "event";
+export type HistoryVisibility = "joined" | "shared";
+export type Role = "owner" | "moderator" | "user" | "guest" | "self_joined" | "guest_moderator";
+
+export interface Conversation {
+  id: number;
+  uuid: string;
+  token: string;
+  publicId: string;
+  organizationId: number | null;
+  type: ConversationType;
+  /** Messenger's kind; null when the room was made through another face. */
+  kind: ChatroomKind | null;
+  name: string;
+  description: string | null;
+  /** Key of the avatar in the avatars table, or null. It changes with every new picture. */
+  avatarId: string | null;
+  /** The Messenger event the room belongs to, or null. */
+  eventId: number | null;
+  automationEnabled: boolean;
+  history: HistoryVisibility;
+  readOnly: boolean;
+  lobby: boolean;
+  /** When the lobby opens by itself, ms; null: only by hand. */
+  lobbyUntil: number | null;
+  /** argon2id hash of the password that a stranger needs to join a public room. */
+  passwordHash: string | null;
+  createdBy: MemberKey;
+  createdAt: number;
+  /** When the room is to be deleted, ms, or null. */
+  scheduledDeletion: number | null;
+  matrixRoomId: string | null;
+}
+
+/** Where a room's log stands. */
+export interface RoomHead {
+  conversationId: number;
+  /** The last assigned seq; 0 for an empty log. */
+  head: number;
+  /** Messages ever sent (deleted ones included): the running message number of the last message. */
+  messages: number;
+  /** Time of the last event, ms. */
+  lastActivity: number;
+  /** Grows with every change of who may do what here; a send judged under an older version is judged again. */
+  accessVersion: number;
+  /** The seq of `call.started` while a call runs, else null. */
+  callSeq: number | null;
+}
+
+export interface Membership {
+  conversationId: number;
+  member: MemberKey;
+  /** Set for users, null for guests and Matrix members. */
+  userId: number | null;
+  /** The name shown for the member. */
+  name: string;
+  role: Role;
+  /** Seq of the member's own `member.joined`. */
+  joinedSeq: number;
+  /** Events with a higher seq are visible to the member; 0 where history is shared. */
+  historyFrom: number;
+  /** The read marker: the last seq that the member has read. */
+  readSeq: number;
+  /** The room's message number at the read marker: `unread = messages − readMessages`. */
+  readMessages: number;
+  favourite: boolean;
+  notificationLevel: "default" | "always" | "mention" | "never";
+  muted: boolean;
+  pinned: boolean;
+  archivedAt: number | null;
+}
+
+/** What `can` needs to know about a room. */
+export type RoomRules = Pick<Conversation, "id" | "type" | "readOnly" | "lobby" | "lobbyUntil">;
+
+// ── The log ──────────────────────────────────────────────────────────────────────────────────────────
+
+export const EVENT_TYPES = [
+  "message",
+  "message.edited",
+  "message.deleted",
+  "reaction.added",
+  "reaction.removed",
+  "member.joined",
+  "member.left",
+  "member.changed",
+  "room.created",
+  "room.changed",
+  "room.deleted",
+  "message.pinned",
+  "message.unpinned",
+  "call.started",
+  "call.ended",
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** `data` of each event type (reference: PROTOCOL.md, "Events"). */
+export interface EventData {
+  message: { text: string; replyTo?: number; mentions?: string[]; edited?: number; deleted?: true };
+  "message.edited": { seq: number; text: string };
+  "message.deleted": { seq: number };
+  "reaction.added": { seq: number; name: string };
+  "reaction.removed": { seq: number; name: string };
+  "member.joined": { member: Actor; role: Role };
+  "member.left": { member: Actor; role: Role };
+  "member.changed": { member: Actor; role: Role };
+  "room.created": { name: string; type: ConversationType };
+  "room.changed": Partial<{
+    name: string;
+    description: string | null;
+    avatar: string | null;
+    type: ConversationType;
+    readOnly: boolean;
+    lobby: boolean;
+    lobbyUntil: number | null;
+    hasPassword: boolean;
+    automationEnabled: boolean;
+    scheduledDeletion: number | null;
+  }>;
+  "room.deleted": Record<string, never>;
+  "message.pinned": { seq: number };
+  "message.unpinned": { seq: number };
+  "call.started": Record<string, never>;
+  "call.ended": Record<string, never>;
+}
+
+/** An event as it stands in the log. `dataJson` stays text: it is spliced into frames without being parsed. */
+export interface LoggedEvent {
+  conversationId: number;
+  /** The room's 8-character token. */
+  room: string;
+  seq: number;
+  type: EventType;
+  /** The client's own id of a message, or null. */
+  id: string | null;
+  actor: Actor;
+  at: number;
+  dataJson: string;
+}
+
+// ── People ───────────────────────────────────────────────────────────────────────────────────────────
+
+export interface User {
+  id: number;
+  uuid: string;
+  publicId: string;
+  handle: string;
+  displayName: string;
+  email: string | null;
+  administrator: boolean;
+  createdAt: number;
+}
+
+/** `chat` may manage chatrooms, `admin` may do what the organization's API token may. */
+export type OrganizationRole = "member" | "chat" | "admin";
+
+export interface Organization {
+  id: number;
+  uuid: string;
+  name: string;
+  createdAt: number;
+}
+
+export interface Group {
+  id: string;
+  name: string;
+  members: number[];
+}
+
+/** An event of an organization, as its back office told it; its room follows when automation is on. */
+export interface OrganizationEvent {
+  organizationId: number;
+  eventId: number;
+  name: string;
+  endsAt: number | null;
+  acceptedUsers: number[];
+}
+
+/** A personal access token (user) or an API token (organization). The secret itself is never kept. */
+export interface ApiToken {
+  id: number;
+  userId: number | null;
+  organizationId: number | null;
+  name: string;
+  createdAt: number;
+  expiresAt: number | null;
+}
+
+/**
+ * Who a request is from, whatever it showed to prove it.
+ * `credential` names what must stay valid for a live session to go on.
+ */
+export type Principal =
+  | { kind: "user"; user: User; credential: Credential }
+  | { kind: "organization"; organization: Organization; tokenId: number };
+
+export type Credential =
+  | { via: "session"; loginId: number; expiresAt: number }
+  | { via: "token"; tokenId: number; expiresAt: number | null }
+  | { via: "jwt"; expiresAt: number }
+  | { via: "password" };
+
+export function userActor(user: Pick<User, "id" | "displayName">): Actor {
+  return { kind: "user", id: String(user.id), name: user.displayName };
+}
+
+export function organizationActor(organization: Pick<Organization, "id" | "name">): Actor {
+  return { kind: "system", id: `organization:${organization.id}`, name: organization.name };
+}

@@ -1,0 +1,24 @@
+/**
+ * What the domain asks of Matrix on behalf of a user. Implemented by the bridge; absent when there is no homeserver.
+ * Every call rejects with `DomainError("unavailable")` when the homeserver can't be reached.
+ */
+import type { User } from "../model.ts";
+
+export interface MatrixAccounts {
+  /** A fresh password for the user's own Matrix account. `username` is the full Matrix id's localpart. */
+  credentials(user: User): Promise<{ username: string; password: string }>;
+  /** Signs the user in on a device; a device that is in use is deleted first, so that its old tokens die. */
+  login(user: User, deviceId: string): Promise<MatrixLogin>;
+  /** Ends all Matrix sessions of a deleted user. */
+  deactivate(userId: number): Promise<void>;
+}
+
+/** The answer of Messenger's Login, as the document spells it. */
+export interface MatrixLogin {
+  accessToken: string;
+  deviceID: string;
+  expiresInMS?: number;
+  refreshToken?: string;
+  userID: string;
+  wellKnown: Record<string, { base_url: string }>;
+}

@@ -1,0 +1,413 @@
+/**
+ * The store: the only truth. What callers may rely on:
+ *
+ * - **Durable.** A promise resolves after the commit (`synchronous_commit` on), never before.
+ * - **Ordered.** Within a room, order of `seq` is order of commit; `seq` is gapless and starts at 1.
+ * - **Idempotent.** A send with a known `(room, sender, id)` returns the first result, for ever, on any gateway.
+ * - **Safe to retry.** After a lost connection the outcome is looked up, not guessed.
+ * - Errors are `DomainError`: `busy` (the queue is full), `unavailable` (the database can't be reached).
+ *   Both mean that nothing may be assumed lost or stored; repeating the same call is safe.
+ */
+import type { ErrorCode } from "../errors.ts";
+import type {
+  Actor,
+  ApiToken,
+  ChatroomKind,
+  Conversation,
+  ConversationType,
+  EventData,
+  EventType,
+  Group,
+  HistoryVisibility,
+  LoggedEvent,
+  MemberKey,
+  Membership,
+  Organization,
+  OrganizationEvent,
+  OrganizationRole,
+  Role,
+  RoomHead,
+  User,
+} from "../model.ts";
+
+export interface Store {
+  /** The identity of this database's history; made once, with the database. */
+  readonly epoch: string;
+  readonly log: RoomLog;
+  readonly rooms: RoomQueries;
+  readonly accounts: AccountStore;
+  readonly avatars: AvatarStore;
+  /**
+   * Runs `work` in one transaction. Run again as a whole after a deadlock, a serialization failure or a connection
+   * lost before the commit, so `work` must have no effects of its own. Inside it wait for `tx` only: another call of
+   * the store may need the connection that the transaction holds (the embedded database has just one).
+   * A failed statement undoes everything, also when its error is caught. A connection lost during the commit throws
+   * `unavailable`: then all of it is stored, or nothing.
+   * Events appended in it are given to `onCommitted` listeners after the commit.
+   */
+  transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
+  /**
+   * `listener` hears every event that this process committed, in a later turn of the event loop than the one in which
+   * the promises of the commit resolved: acknowledge first, then publish. One call has each room's events in `seq`
+   * order. Go by `seq` across calls: two commits that end at the same moment may be told in either order, and after a
+   * lost connection an event may be told again.
+   */
+  onCommitted(listener: (events: LoggedEvent[]) => void): void;
+  /** Throws `unavailable` when the database does not answer within 2 s. */
+  ping(): Promise<void>;
+  /** Figures for `/metrics` and the admin API. */
+  stats(): StoreStats;
+  /** Waits for what is in flight, then closes the connections. */
+  close(): Promise<void>;
+}
+
+export interface StoreStats {
+  queued: number;
+  inFlightBatches: number;
+  batches: number;
+  appended: number;
+  duplicates: number;
+  /** Size of the last batch. */
+  lastBatchSize: number;
+  /** SQL statements sent so far, those of transactions (with begin and commit) included. */
+  statements: number;
+}
+
+// ── The log ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** One message to append. Membership and rules were judged under `accessVersion`. */
+export interface NewMessage {
+  conversationId: number;
+  accessVersion: number;
+  sender: Actor;
+  /** The client's own id, 1–64 characters (a Matrix event id of up to 255 bytes for inbound messages). */
+  id: string;
+  text: string;
+  replyTo?: number;
+  mentions?: string[];
+}
+
+export type AppendResult =
+  | { status: "appended"; seq: number; at: number }
+  /**
+   * Stored before under the same (room, sender, id): the first result. This wins over `stale` and `bad_reply`: who
+   * retries gets the first result also after having left the room.
+   */
+  | { status: "duplicate"; seq: number; at: number }
+  /** Membership or rules changed since they were judged: read them again, judge again, append again. */
+  | { status: "stale" }
+  /** The room is gone. */
+  | { status: "not_found" }
+  /** `replyTo` is no message of this room, or it was deleted. */
+  | { status: "bad_reply" };
+
+export interface RoomLog {
+  /**
+   * Group commit: collects the appends that arrive while a commit is in flight and writes them as one statement.
+   * Messages of one sender to one room keep the order in which they were given. The sender's read marker moves to the
+   * message; mentions count for those ids that are members. A batch whose outcome is unknown is looked up and written
+   * again for some seconds before it is `unavailable`.
+   * @throws DomainError `busy` when the queue is full; `bad_request` for NUL in the id or the sender
+   */
+  append(message: NewMessage): Promise<AppendResult>;
+  /** Events `after < seq ≤ upTo` of one room, ascending, at most `limit`. No visibility rule is applied. */
+  range(conversationId: number, after: number, upTo: number, limit: number): Promise<LoggedEvent[]>;
+  /** {@link range} for many rooms in one query: for each its events after its own seq, at most `limitEach`. */
+  rangeMany(
+    wanted: { conversationId: number; after: number; upTo: number }[],
+    limitEach: number,
+  ): Promise<LoggedEvent[]>;
+  /**
+   * A page of history as `member` may see it, ascending, membership checked in the same query. Without `before` and
+   * `after` it is the end of the log; `more` tells whether there are more in the direction of the page.
+   * @returns null when the room does not exist or the member is not in it. `role` and `rules` let the caller apply `can`.
+   */
+  history(
+    token: string,
+    member: MemberKey,
+    page: { before?: number; after?: number; limit: number },
+  ): Promise<{
+    events: LoggedEvent[];
+    more: boolean;
+    membership: Membership;
+    conversation: Conversation;
+  } | null>;
+  /** One event, or null. */
+  event(conversationId: number, seq: number): Promise<LoggedEvent | null>;
+  /** The current heads of the named rooms; rooms that are gone are left out. */
+  heads(conversationIds: number[]): Promise<RoomHead[]>;
+  /**
+   * Moves read markers up (never back), many in one statement. `seq` past the head counts as not applied.
+   * Resolves with where each marker now stands, or null where the room or membership is gone, or
+   * `"past_head"` where seq is greater than the room's head.
+   */
+  markRead(member: MemberKey, conversationId: number, seq: number): Promise<ReadState | "past_head" | null>;
+}
+
+export interface ReadState {
+  read: number;
+  readMessages: number;
+  /** The room's message count and unread mentions, taken with the marker. */
+  messages: number;
+  mentions: number;
+  moved: boolean;
+}
+
+// ── Rooms ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One row of a session's room list. */
+export interface RoomListing {
+  conversation: Conversation;
+  membership: Membership;
+  head: RoomHead;
+  /** Unread mentions of the member (their own id or "all") after the read marker. */
+  mentions: number;
+  /** The last message that is visible to the member, or null. */
+  last: LoggedEvent | null;
+}
+
+export interface RoomAccess {
+  conversation: Conversation;
+  membership: Membership;
+  accessVersion: number;
+}
+
+export interface RoomQueries {
+  /** All rooms of a member with everything `ready` needs, in ONE query, newest activity first. */
+  list(member: MemberKey): Promise<RoomListing[]>;
+  /** Room and membership as they are now, for judging; null when either is missing. `room` is a token. */
+  access(room: string, member: MemberKey): Promise<RoomAccess | null>;
+  byToken(token: string): Promise<Conversation | null>;
+  byId(id: number): Promise<Conversation | null>;
+  byMatrixRoomId(matrixRoomId: string): Promise<Conversation | null>;
+  byEvent(organizationId: number, eventId: number): Promise<Conversation | null>;
+  defaultOf(organizationId: number): Promise<Conversation | null>;
+  /** Messenger's rooms of an organization (kind not null), by id; `member` keeps only rooms with that member. */
+  ofOrganization(
+    organizationId: number,
+    page: { limit: number | null; offset: number; member?: MemberKey },
+  ): Promise<{ entries: Conversation[]; total: number }>;
+  /** The members of each room, in order of joining. */
+  members(conversationIds: number[]): Promise<Membership[]>;
+  /** The membership keys of one user in all rooms. */
+  conversationIdsOf(member: MemberKey): Promise<number[]>;
+  /** Rooms whose `scheduledDeletion` is at or before `now`, at most `limit`. */
+  dueForDeletion(now: number, limit: number): Promise<Conversation[]>;
+  /** Rooms with a running call (for the sweeper that ends calls nobody is in). */
+  withCall(): Promise<{ conversation: Conversation; callSeq: number }[]>;
+  /**
+   * Of the given users (with the version that the caller saw), those whose memberships, tokens or account changed
+   * since. Deleted users come with `version: null`.
+   */
+  changedUsers(
+    seen: { userId: number; version: number }[],
+  ): Promise<{ userId: number; version: number | null }[]>;
+  /** The current version of a user; see {@link changedUsers}. */
+  userVersion(userId: number): Promise<number | null>;
+  counts(): Promise<{ organizations: number; users: number; rooms: number; messages: number }>;
+}
+
+// ── Transactions ─────────────────────────────────────────────────────────────────────────────────────
+
+export interface NewConversation {
+  organizationId: number | null;
+  type: ConversationType;
+  kind: ChatroomKind | null;
+  name: string;
+  description?: string | null;
+  avatarId?: string | null;
+  eventId?: number | null;
+  automationEnabled?: boolean;
+  history: HistoryVisibility;
+  createdBy: MemberKey;
+  scheduledDeletion?: number | null;
+}
+
+export type ConversationPatch = Partial<
+  Pick<
+    Conversation,
+    | "name"
+    | "description"
+    | "avatarId"
+    | "type"
+    | "automationEnabled"
+    | "readOnly"
+    | "lobby"
+    | "lobbyUntil"
+    | "passwordHash"
+    | "scheduledDeletion"
+    | "history"
+  >
+>;
+
+export interface NewMember {
+  member: MemberKey;
+  userId: number | null;
+  name: string;
+  role: Role;
+}
+
+export interface NewEvent<T extends EventType = EventType> {
+  type: T;
+  actor: Actor;
+  data: EventData[T];
+}
+
+/**
+ * Writes that belong together. Rooms must be locked (`lockRooms`) or created in this transaction before anything
+ * of theirs is written; lock all rooms in one call, so that they are taken in id order.
+ */
+export interface StoreTransaction {
+  /** Locks the rooms in id order and reads them as they are now. Deleted and unknown rooms are left out. */
+  lockRooms(conversationIds: number[]): Promise<Conversation[]>;
+  /** A new room with an empty log, locked. A name taken in the organization (Messenger rooms) throws `conflict` on `name`. */
+  createConversation(input: NewConversation): Promise<Conversation>;
+  /** Bumps the room's access version. A name taken in the organization throws `conflict` on `name`. */
+  updateConversation(conversationId: number, patch: ConversationPatch): Promise<Conversation>;
+  /**
+   * Removes the room with its members; the id is never used again. Its log is removed in the background, a minute
+   * later: until then `range` and `event` still serve whoever has to learn of `room.deleted`.
+   */
+  deleteConversation(conversationId: number): Promise<void>;
+  /** The members of a room as they are now; `keys` narrows. */
+  members(conversationId: number, keys?: MemberKey[]): Promise<Membership[]>;
+  /**
+   * Adds members; existing ones get the role and the name. Append one event per entry right after, in the same order
+   * (`member.joined`, or `member.changed`): the n-th entry (from 1) is taken to join at `head + n`. Its `joinedSeq` and
+   * read marker are that seq, with the room's message count of now, so nothing is unread; visible history starts
+   * with that event where it is `joined`, at the beginning where it is `shared`. A member may stand in the list once.
+   * Bumps the access version and the users' versions.
+   */
+  putMembers(conversationId: number, members: NewMember[]): Promise<void>;
+  /** Bumps the access version and the users' versions. */
+  removeMembers(conversationId: number, keys: MemberKey[]): Promise<void>;
+  /**
+   * Appends events other than messages, in order, each with the next seq. Call state follows: `call.started` while a
+   * call runs and `call.ended` while none does are left out of the log and of the answer.
+   */
+  appendEvents(conversationId: number, events: NewEvent[]): Promise<LoggedEvent[]>;
+  /**
+   * Replaces a message's text in place and marks it edited, or leaves `{text: "", deleted: true}` of it; a deleted
+   * message mentions nobody. False when there is no such message, or it was deleted before.
+   */
+  rewriteMessage(
+    conversationId: number,
+    seq: number,
+    change: { text: string; edited: number } | { deleted: true },
+  ): Promise<boolean>;
+  head(conversationId: number): Promise<RoomHead>;
+
+  readonly accounts: AccountWrites;
+}
+
+// ── Accounts ─────────────────────────────────────────────────────────────────────────────────────────
+
+export interface NewUser {
+  handle: string;
+  displayName: string;
+  email: string | null;
+  passwordHash: string | null;
+  administrator: boolean;
+}
+
+export type UserPatch = Partial<NewUser>;
+
+export interface Login {
+  id: number;
+  userId: number;
+  persistent: boolean;
+  expiresAt: number;
+}
+
+/** Account writes that belong into one transaction with changes of rooms. */
+export interface AccountWrites {
+  /** A handle or e-mail in use throws `conflict` on that field (handles and e-mails compare case-insensitively). */
+  createUser(input: NewUser): Promise<User>;
+  /** Conflicts as above. A new display name shows in the user's memberships as well. Null when there is no such user. */
+  updateUser(userId: number, patch: UserPatch): Promise<User | null>;
+  /**
+   * Marks the user deleted, frees handle and e-mail, revokes tokens and logins, and removes the user from
+   * organizations, their events, and groups. Memberships stay: leave the rooms in the same transaction. False when
+   * there is none.
+   */
+  deleteUser(userId: number): Promise<boolean>;
+  createOrganization(name: string): Promise<Organization>;
+  /** Its rooms must have been deleted before (`conflict`). Tokens, roles and events go with it. */
+  deleteOrganization(organizationId: number): Promise<boolean>;
+  putOrganizationUser(organizationId: number, userId: number, role: OrganizationRole): Promise<void>;
+  removeOrganizationUser(organizationId: number, userId: number): Promise<boolean>;
+  putEvent(event: OrganizationEvent): Promise<void>;
+  deleteEvent(organizationId: number, eventId: number): Promise<boolean>;
+  /** Locks the organization's row, so that two changes of its automation do not cross. Null when there is none. */
+  lockOrganization(organizationId: number): Promise<Organization | null>;
+  /** The organization's users as the transaction sees them. */
+  organizationUsers(organizationId: number): Promise<{ user: User; role: OrganizationRole }[]>;
+}
+
+export interface AccountStore {
+  userById(id: number): Promise<User | null>;
+  usersByIds(ids: number[]): Promise<User[]>;
+  userByHandle(handle: string): Promise<User | null>;
+  /** For login: by handle or e-mail, case-insensitively, with the password's hash. */
+  userForLogin(login: string): Promise<{ user: User; passwordHash: string | null } | null>;
+  listUsers(page: { limit: number; after: number }): Promise<User[]>;
+  /** When the handle last belonged to a user that was deleted, ms, or null. */
+  handleDeletedAt(handle: string): Promise<number | null>;
+
+  organizationById(id: number): Promise<Organization | null>;
+  listOrganizations(page: { limit: number; after: number }): Promise<Organization[]>;
+  organizationUsers(organizationId: number): Promise<{ user: User; role: OrganizationRole }[]>;
+  organizationRole(organizationId: number, userId: number): Promise<OrganizationRole | null>;
+  organizationsOf(userId: number): Promise<{ organization: Organization; role: OrganizationRole }[]>;
+  event(organizationId: number, eventId: number): Promise<OrganizationEvent | null>;
+
+  putGroup(group: Group): Promise<void>;
+  deleteGroup(id: string): Promise<boolean>;
+  group(id: string): Promise<Group | null>;
+
+  /** `hash` is the SHA-256 of the secret. An unknown or deleted user throws `not_found` on `userId`. */
+  createToken(input: Omit<ApiToken, "id" | "createdAt"> & { hash: Uint8Array }): Promise<ApiToken>;
+  /**
+   * ONE query: the token with the user or organization it stands for; null when unknown, expired or revoked.
+   * `version` is the user's (see `RoomQueries.changedUsers`), 0 for organizations.
+   */
+  tokenByHash(
+    hash: Uint8Array,
+  ): Promise<
+    | { token: ApiToken; user: User; organization: null; version: number }
+    | { token: ApiToken; user: null; organization: Organization; version: number }
+    | null
+  >;
+  listTokens(page: { limit: number; after: number }): Promise<ApiToken[]>;
+  /** Revokes; bumps the user's version so that live sessions end. */
+  deleteToken(id: number): Promise<ApiToken | null>;
+
+  /** Logins (cookies) outlive the hot state; access tokens live in it. */
+  createLogin(input: {
+    userId: number;
+    hash: Uint8Array;
+    persistent: boolean;
+    expiresAt: number;
+  }): Promise<Login>;
+  loginByHash(hash: Uint8Array): Promise<(Login & { user: User }) | null>;
+  deleteLogin(id: number): Promise<boolean>;
+  deleteExpired(now: number): Promise<number>;
+  /**
+   * Of the given credentials of live sessions, those that are no longer valid (revoked, expired, user deleted).
+   * One query.
+   */
+  invalidCredentials(input: { tokenIds: number[]; loginIds: number[]; userIds: number[] }): Promise<{
+    tokenIds: number[];
+    loginIds: number[];
+    userIds: number[];
+  }>;
+}
+
+export interface AvatarStore {
+  /** Stores an image and returns its key: the same bytes have the same key. */
+  put(image: { bytes: Uint8Array; mime: string }): Promise<string>;
+  get(id: string): Promise<{ bytes: Uint8Array; mime: string } | null>;
+}
+
+/** Where a rule can't say yes. */
+export type Verdict = ErrorCode | null;

@@ -1,0 +1,223 @@
+/**
+ * What every face may ask of the domain. A face (WebSocket, HTTP API, Matrix) parses and shapes; rules live behind
+ * these interfaces. All of them reject with `DomainError`.
+ *
+ * `actor` is whoever acts; `room` is a conversation's 8-character token. A room that does not exist and one that the
+ * actor is not in are both `not_found`.
+ */
+import type {
+  Actor,
+  Conversation,
+  ConversationType,
+  LoggedEvent,
+  Membership,
+  Organization,
+  OrganizationEvent,
+  OrganizationRole,
+  Principal,
+  Role,
+  User,
+} from "./model.ts";
+import type { CallState } from "./ports/hot.ts";
+import type { RoomListing } from "./ports/store.ts";
+
+// ── Talking (src/domain/messages.ts, reading.ts, calls.ts, presence.ts) ───────────────────────────────
+
+export interface Messages {
+  /**
+   * Appends a message; resolves after the commit. Repeating it with the same `id` returns the first result.
+   * Rules: text 1–16,000 code points of well-formed Unicode, id 1–64 characters (255 for Matrix actors), replyTo an
+   * existing message, at most 100 mentions.
+   */
+  send(actor: Actor, room: string, input: SendInput): Promise<SendResult>;
+  /** Moves the author's words in place and appends `message.edited`. Only the author edits. */
+  edit(actor: Actor, room: string, seq: number, text: string): Promise<void>;
+  /** Deletes: the message keeps its seq without its text; `message.deleted` follows. The author, or a moderator. */
+  remove(actor: Actor, room: string, seq: number): Promise<void>;
+  /** A page of history as the actor may see it, ascending. `before` and `after` are exclusive, never both. */
+  history(
+    actor: Actor,
+    room: string,
+    page: { before?: number; after?: number; limit: number },
+  ): Promise<{ events: LoggedEvent[]; more: boolean }>;
+  /** Moves the read marker up (never back); past the head is `bad_request` on `seq`. Durable before it resolves. */
+  markRead(actor: Actor, room: string, seq: number): Promise<ReadResult>;
+}
+export interface SendInput {
+  id: string;
+  text: string;
+  replyTo?: number;
+  mentions?: string[];
+}
+export interface SendResult {
+  seq: number;
+  at: number;
+  duplicate: boolean;
+}
+export interface ReadResult {
+  read: number;
+  unread: number;
+  mention: number;
+  /** False when the marker stood there, or further, already. */
+  moved: boolean;
+}
+
+export interface CallUseCases {
+  /** Joins or changes flags (1–7). The first to join appends `call.started`, exactly once. */
+  join(actor: Actor, room: string, session: string, flags: number): Promise<CallState>;
+  /** The last to leave appends `call.ended`, exactly once. Leaving twice is fine. */
+  leave(actor: Actor, room: string, session: string): Promise<CallState>;
+  /** A session is gone (or was lost for 60 s): leaves every call it was in. */
+  sessionGone(actor: Actor, session: string, conversationIds: number[]): Promise<void>;
+  /** Ends the calls in the log whose participants are all gone from hot state. Run by a timer on every gateway. */
+  sweep(): Promise<void>;
+}
+
+// ── Rooms (src/domain/conversations.ts) ───────────────────────────────────────────────────────────────
+
+export interface Conversations {
+  list(actor: Actor): Promise<RoomListing[]>;
+  create(actor: Actor, input: CreateRoom): Promise<Conversation>;
+  /** 1–200 code points after trimming. */
+  rename(actor: Actor, room: string, name: string): Promise<Conversation>;
+  setReadOnly(actor: Actor, room: string, readOnly: boolean): Promise<Conversation>;
+  addMembers(actor: Actor, room: string, members: { member: Actor; role: Role }[]): Promise<void>;
+  removeMember(actor: Actor, room: string, member: Actor): Promise<void>;
+  setRole(actor: Actor, room: string, member: Actor, role: Role): Promise<void>;
+  leave(actor: Actor, room: string): Promise<void>;
+  delete(actor: Actor, room: string): Promise<void>;
+}
+export interface CreateRoom {
+  type: ConversationType;
+  name: string;
+  organizationId?: number | null;
+  members?: { member: Actor; role: Role }[];
+}
+
+// ── Messenger's rooms (src/domain/chatrooms.ts) and their automation ──────────────────────────────────
+
+/** A chatroom with its people, as Messenger shows it. */
+export interface Chatroom {
+  conversation: Conversation;
+  admins: number[];
+  moderators: number[];
+  assignedUsers: number[];
+}
+export interface ChatroomPeople {
+  admins?: number[];
+  moderators?: number[];
+  assignedUsers?: number[];
+}
+
+export interface Chatrooms {
+  byEvent(principal: Principal, organizationId: number, eventId: number): Promise<Chatroom>;
+  list(
+    principal: Principal,
+    organizationId: number,
+    page: { all: boolean; limit: number; offset: number },
+  ): Promise<{ entries: Chatroom[]; total: number }>;
+  create(
+    principal: Principal,
+    input: ChatroomPeople & {
+      organizationId: number;
+      name: string;
+      automationEnabled?: boolean;
+      avatar?: Uint8Array;
+      scheduledDeletion?: number | null;
+    },
+  ): Promise<Chatroom>;
+  createDefault(
+    principal: Principal,
+    input: { organizationId: number; automationEnabled: boolean },
+  ): Promise<Chatroom>;
+  removeDefault(principal: Principal, organizationId: number): Promise<void>;
+  /** `room` is the integer id or the Matrix room id, with or without `:server`. */
+  get(principal: Principal, room: number | string): Promise<Chatroom>;
+  delete(principal: Principal, room: number | string): Promise<void>;
+  update(
+    principal: Principal,
+    room: number | string,
+    change: { automationEnabled: boolean },
+  ): Promise<Chatroom>;
+  claim(principal: Principal, room: number | string): Promise<Chatroom>;
+  addUsers(principal: Principal, room: number | string, people: ChatroomPeople): Promise<Chatroom>;
+  /** Carries out due `scheduledDeletion`s. Run by a timer. */
+  sweep(now: number): Promise<void>;
+}
+
+// ── Accounts (src/domain/accounts.ts) and the back office (src/domain/directory.ts) ───────────────────
+
+export interface Accounts {
+  /** Handle or e-mail, and password. `unauthorized` for a bad password and an unknown name alike. */
+  login(
+    login: string,
+    password: string,
+    options: { persistent: boolean; ip: string },
+  ): Promise<{ user: User; accessToken: string; expiresIn: number; cookie: string; cookieExpiresAt: number }>;
+  /** A new access token for a login cookie. `expiresIn` is in seconds. */
+  refresh(cookie: string): Promise<{ user: User; accessToken: string; expiresIn: number }>;
+  logout(cookie: string, accessToken: string): Promise<void>;
+  /** An access token, a personal access token, an API token or a JWT. `unauthorized` when it is none of these. */
+  authenticate(token: string): Promise<Principal & { version: number }>;
+  /** Basic authentication; a verified password is remembered for a short time under a keyed hash. */
+  authenticateBasic(login: string, password: string, ip: string): Promise<Principal & { version: number }>;
+}
+
+/** What operators and provisioning do; only the admin API and `/cloud` ask this. */
+export interface Directory {
+  createOrganization(input: { name: string; defaultRoom?: boolean }): Promise<Organization>;
+  deleteOrganization(id: number): Promise<void>;
+  createUser(input: {
+    handle: string;
+    password?: string;
+    displayName?: string;
+    email?: string;
+    administrator?: boolean;
+    organizations?: { id: number; role: OrganizationRole }[];
+  }): Promise<User>;
+  updateUser(
+    id: number,
+    patch: {
+      handle?: string;
+      password?: string;
+      displayName?: string;
+      email?: string | null;
+      administrator?: boolean;
+    },
+  ): Promise<User>;
+  /** Leaves every room, ends sessions and tokens, deactivates the Matrix account. */
+  deleteUser(id: number): Promise<void>;
+  putOrganizationUser(organizationId: number, userId: number, role: OrganizationRole): Promise<void>;
+  removeOrganizationUser(organizationId: number, userId: number): Promise<void>;
+  putGroup(id: string, input: { name: string; members: string[] }): Promise<void>;
+  deleteGroup(id: string): Promise<void>;
+  createToken(input: {
+    userId?: number;
+    organizationId?: number;
+    name: string;
+    expiresAt?: number | null;
+  }): Promise<{ id: number; token: string; expiresAt: number | null }>;
+  deleteToken(id: number): Promise<void>;
+  putEvent(input: OrganizationEvent): Promise<Conversation | null>;
+  deleteEvent(organizationId: number, eventId: number): Promise<void>;
+}
+
+/** Everything, as the composition root hands it to the faces. */
+export interface UseCases {
+  messages: Messages;
+  calls: CallUseCases;
+  conversations: Conversations;
+  chatrooms: Chatrooms;
+  accounts: Accounts;
+  directory: Directory;
+}
+
+/** The people of a room, grouped as Messenger shows them. */
+export function peopleOf(members: readonly Membership[]): Omit<Chatroom, "conversation"> {
+  const users = members.flatMap((m) => (m.userId === null ? [] : [{ id: m.userId, role: m.role }]));
+  return {
+    admins: users.filter((u) => u.role === "owner").map((u) => u.id),
+    moderators: users.filter((u) => u.role === "moderator").map((u) => u.id),
+    assignedUsers: users.filter((u) => u.role !== "owner" && u.role !== "moderator").map((u) => u.id),
+  };
+}
