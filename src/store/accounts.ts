@@ -1,0 +1,131 @@
+/** People, organizations and groups as they are now. Deleted users are nowhere in the answers. */
+import type { OrganizationEvent, OrganizationRole, User } from "../domain/model.ts";
+import type { AccountStore } from "../domain/ports/store.ts";
+import type { Database } from "./database.ts";
+import { columns, foldedKey, noun, ORGANIZATION, type Row, USER } from "./rows.ts";
+import type { Sql, Statement } from "./sql.ts";
+
+/** Tokens and logins are in credentials.ts. */
+export type DirectoryQueries = Omit<
+  AccountStore,
+  | "createToken"
+  | "tokenByHash"
+  | "listTokens"
+  | "deleteToken"
+  | "createLogin"
+  | "loginByHash"
+  | "deleteLogin"
+  | "deleteExpired"
+  | "invalidCredentials"
+>;
+
+export function createDirectoryQueries(db: Database): DirectoryQueries {
+  const { sql } = db;
+  const userColumns = columns(sql, "u", USER);
+  const users = async (rest: Statement<Row[]>): Promise<User[]> => {
+    const rows = await db.read(sql<Row[]>`
+      select ${userColumns} from users u where u.deleted_at is null and ${rest}`);
+    return rows.map((row) => noun(row, "u", USER));
+  };
+  return {
+    userById: async (id) => (await users(sql`u.id = ${id}`))[0] ?? null,
+    usersByIds: (ids) => users(sql`u.id = any (${ids}::bigint[]) order by u.id`),
+    userByHandle: async (handle) => (await users(sql`u.handle_key = ${foldedKey(handle)}`))[0] ?? null,
+    listUsers: ({ limit, after }) => users(sql`u.id > ${after} order by u.id limit ${limit}`),
+    async userForLogin(login) {
+      const key = foldedKey(login);
+      // A handle wins over an e-mail that somebody else entered with the same text.
+      const [row] = await db.read(sql<(Row & { password_hash: string | null })[]>`
+        select ${userColumns}, u.password_hash from users u
+        where u.deleted_at is null and (u.handle_key = ${key} or u.email_key = ${key})
+        order by u.handle_key = ${key} desc limit 1`);
+      return row ? { user: noun(row, "u", USER), passwordHash: row.password_hash } : null;
+    },
+    async handleDeletedAt(handle) {
+      const [row] = await db.read(sql<[{ at: number | null }]>`
+        select max(deleted_at) as at from users where handle_key = ${foldedKey(handle)} and deleted_at is not null`);
+      return row.at;
+    },
+    ...organizationQueries(db),
+    ...groupQueries(db),
+  };
+}
+
+function organizationQueries(db: Database) {
+  const { sql } = db;
+  const organizationColumns = columns(sql, "o", ORGANIZATION);
+  return {
+    async organizationById(id) {
+      const [row] = await db.read(
+        sql<Row[]>`select ${organizationColumns} from organizations o where o.id = ${id}`,
+      );
+      return row ? noun(row, "o", ORGANIZATION) : null;
+    },
+    async listOrganizations({ limit, after }) {
+      const rows = await db.read(sql<Row[]>`
+        select ${organizationColumns} from organizations o where o.id > ${after} order by o.id limit ${limit}`);
+      return rows.map((row) => noun(row, "o", ORGANIZATION));
+    },
+    organizationUsers: async (id) => readOrganizationUsers(await db.read(organizationUsersQuery(sql, id))),
+    async organizationRole(organizationId, userId) {
+      const [row] = await db.read(sql<{ role: OrganizationRole }[]>`
+        select role from organization_users where organization_id = ${organizationId} and user_id = ${userId}`);
+      return row?.role ?? null;
+    },
+    async organizationsOf(userId) {
+      const rows = await db.read(sql<(Row & { role: OrganizationRole })[]>`
+        select ${organizationColumns}, m.role from organization_users m
+        join organizations o on o.id = m.organization_id where m.user_id = ${userId} order by o.id`);
+      return rows.map((row) => ({ organization: noun(row, "o", ORGANIZATION), role: row.role }));
+    },
+    async event(organizationId, eventId) {
+      const [row] = await db.read(sql<OrganizationEvent[]>`
+        select e.organization_id as "organizationId", e.event_id as "eventId", e.name, e.ends_at as "endsAt",
+               array(select u.user_id from organization_event_users u
+                     where u.organization_id = e.organization_id and u.event_id = e.event_id
+                     order by u.user_id) as "acceptedUsers"
+        from organization_events e where e.organization_id = ${organizationId} and e.event_id = ${eventId}`);
+      return row ?? null;
+    },
+  } satisfies Partial<AccountStore>;
+}
+
+function groupQueries(db: Database) {
+  const { sql } = db;
+  return {
+    async putGroup({ id, name, members }) {
+      await db.transaction(async (tx) => {
+        await tx`
+          insert into groups (id, name) values (${id}, ${name}) on conflict (id) do update set name = excluded.name`;
+        await tx`delete from group_members where group_id = ${id}`;
+        await tx`
+          insert into group_members (group_id, user_id)
+          select ${id}, u.id from users u where u.id = any (${members}::bigint[]) and u.deleted_at is null`;
+      });
+    },
+    deleteGroup: async (id) => (await sql`delete from groups where id = ${id}`).count > 0,
+    async group(id) {
+      const [row] = await db.read(sql<{ id: string; name: string; members: number[] }[]>`
+        select g.id, g.name,
+               array(select m.user_id from group_members m where m.group_id = g.id order by m.user_id) as members
+        from groups g where g.id = ${id}`);
+      return row ?? null;
+    },
+  } satisfies Partial<AccountStore>;
+}
+
+type OrganizationUserRow = Row & { role: OrganizationRole };
+
+/** The users of an organization with their roles, for reads inside and outside of transactions. */
+export function organizationUsersQuery(sql: Sql, organizationId: number): Statement<OrganizationUserRow[]> {
+  return sql<OrganizationUserRow[]>`
+    select ${columns(sql, "u", USER)}, m.role from organization_users m
+    join users u on u.id = m.user_id
+    where m.organization_id = ${organizationId} order by u.id`;
+}
+
+export function readOrganizationUsers(
+  rows: readonly OrganizationUserRow[],
+): { user: User; role: OrganizationRole }[] {
+  return rows.map((row) => ({ user: noun(row, "u", USER), role: row.role }));
+}

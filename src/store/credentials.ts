@@ -1,0 +1,125 @@
+/** What people show to get in: tokens and login cookies, by the hash of their secret. */
+import { DomainError } from "../domain/errors.ts";
+import type { ApiToken } from "../domain/model.ts";
+import type { AccountStore, Login } from "../domain/ports/store.ts";
+import type { DirectoryQueries } from "./accounts.ts";
+import type { Database } from "./database.ts";
+import { columns, noun, ORGANIZATION, type Row, TOKEN, USER } from "./rows.ts";
+
+export type CredentialStore = Omit<AccountStore, keyof DirectoryQueries>;
+
+/** The database's clock: all gateways agree on when something expires. */
+const NOW = "causeway_now()";
+
+export function createCredentialStore(db: Database): CredentialStore {
+  return { ...tokens(db), ...logins(db) };
+}
+
+function tokens(db: Database) {
+  const { sql } = db;
+  const tokenColumns = columns(sql, "t", TOKEN);
+  const now = sql.unsafe(NOW);
+  return {
+    async createToken({ userId, organizationId, name, expiresAt, hash }) {
+      const [row] = await sql<Row[]>`
+        insert into tokens as t (user_id, organization_id, name, hash, expires_at)
+        select ${userId}::bigint, ${organizationId}::bigint, ${name}, ${hash}, ${expiresAt}
+        where ${userId}::bigint is null
+           or exists (select from users where id = ${userId}::bigint and deleted_at is null)
+        returning ${tokenColumns}`;
+      if (!row) throw new DomainError("not_found", "There is no such user", { field: "userId" });
+      return noun(row, "t", TOKEN);
+    },
+    async tokenByHash(hash) {
+      const [row] = await db.read(sql<(Row & { version: number })[]>`
+        select ${tokenColumns}, ${columns(sql, "u", USER)}, ${columns(sql, "o", ORGANIZATION)},
+               coalesce(h.version, 0) as version
+        from tokens t
+        left join users u on u.id = t.user_id and u.deleted_at is null
+        left join user_heads h on h.user_id = u.id
+        left join organizations o on o.id = t.organization_id
+        where t.hash = ${hash} and (t.expires_at is null or t.expires_at > ${now})`);
+      if (!row) return null;
+      const token: ApiToken = noun(row, "t", TOKEN);
+      const { version } = row;
+      if (row["o.id"] !== null)
+        return { token, user: null, organization: noun(row, "o", ORGANIZATION), version };
+      return row["u.id"] === null ? null : { token, user: noun(row, "u", USER), organization: null, version };
+    },
+    async listTokens({ limit, after }) {
+      const rows = await db.read(sql<Row[]>`
+        select ${tokenColumns} from tokens t where t.id > ${after} order by t.id limit ${limit}`);
+      return rows.map((row) => noun(row, "t", TOKEN));
+    },
+    async deleteToken(id) {
+      const [row] = await sql<Row[]>`
+        with gone as (delete from tokens where id = ${id} returning *),
+        touched as (
+          update user_heads h set version = h.version + 1 from gone g where h.user_id = g.user_id
+        )
+        select ${tokenColumns} from gone t`;
+      return row ? noun(row, "t", TOKEN) : null;
+    },
+  } satisfies Partial<AccountStore>;
+}
+
+const LOGIN = {
+  id: "id",
+  userId: "user_id",
+  persistent: "persistent",
+  expiresAt: "expires_at",
+} as const satisfies Record<keyof Login, string>;
+
+function logins(db: Database) {
+  const { sql } = db;
+  const loginColumns = columns(sql, "l", LOGIN);
+  const now = sql.unsafe(NOW);
+  return {
+    async createLogin({ userId, hash, persistent, expiresAt }) {
+      const [row] = await sql<Row[]>`
+        insert into logins as l (user_id, hash, persistent, expires_at)
+        select u.id, ${hash}, ${persistent}, ${expiresAt} from users u where u.id = ${userId} and u.deleted_at is null
+        returning ${loginColumns}`;
+      if (!row) throw new DomainError("not_found", "There is no such user", { field: "userId" });
+      return noun<Login>(row, "l", LOGIN);
+    },
+    async loginByHash(hash) {
+      const [row] = await db.read(sql<Row[]>`
+        select ${loginColumns}, ${columns(sql, "u", USER)} from logins l
+        join users u on u.id = l.user_id and u.deleted_at is null
+        where l.hash = ${hash} and l.expires_at > ${now}`);
+      return row ? { ...noun<Login>(row, "l", LOGIN), user: noun(row, "u", USER) } : null;
+    },
+    async deleteLogin(id) {
+      const rows = await sql`
+        with gone as (delete from logins where id = ${id} returning user_id),
+        touched as (
+          update user_heads h set version = h.version + 1 from gone g where h.user_id = g.user_id
+        )
+        select user_id from gone`;
+      return rows.length > 0;
+    },
+    async deleteExpired(at) {
+      const { count } = await sql`
+        with old_tokens as (delete from tokens where expires_at <= ${at} returning id),
+        old_logins as (delete from logins where expires_at <= ${at} returning id)
+        select id from old_tokens union all select id from old_logins`;
+      return count;
+    },
+    async invalidCredentials({ tokenIds, loginIds, userIds }) {
+      const rows = await db.read(sql<{ kind: "tokenIds" | "loginIds" | "userIds"; id: number }[]>`
+        select 'tokenIds' as kind, i.id from unnest(${tokenIds}::bigint[]) as i (id)
+        where not exists (
+          select from tokens t where t.id = i.id and (t.expires_at is null or t.expires_at > ${now}))
+        union all
+        select 'loginIds', i.id from unnest(${loginIds}::bigint[]) as i (id)
+        where not exists (select from logins l where l.id = i.id and l.expires_at > ${now})
+        union all
+        select 'userIds', i.id from unnest(${userIds}::bigint[]) as i (id)
+        where not exists (select from users u where u.id = i.id and u.deleted_at is null)`);
+      const invalid = { tokenIds: [] as number[], loginIds: [] as number[], userIds: [] as number[] };
+      for (const { kind, id } of rows) invalid[kind].push(id);
+      return invalid;
+    },
+  } satisfies Partial<AccountStore>;
+}

@@ -1,0 +1,156 @@
+/** The database as the store's parts see it: statements on any connection, and transactions on one. */
+import type postgres from "postgres";
+import { type Connection, openConnection, statementLanguage } from "./connection.ts";
+import { asDomainError, isAway, isCrossed, OutcomeUnknown, repeated, unavailable } from "./failures.ts";
+import { openPool } from "./pool.ts";
+import { createSql, type Rows, type Sql, type Statement } from "./sql.ts";
+
+/** What the store says to operators; pino's loggers fit. */
+export interface StoreLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  maxConnections: number;
+  /** The server gives up a statement after this time; the client does so {@link SILENCE_MARGIN_MS} later. */
+  statementTimeoutMs: number;
+  /** Which of the URL's hosts to try first. */
+  firstTurn?: number;
+}
+
+export interface Database {
+  /** Each statement runs on a connection of its own choosing, and rejects with `DomainError`. */
+  readonly sql: Sql;
+  /** Runs a statement that changes nothing; repeated for two seconds while the database is away. */
+  read<T extends readonly (object | undefined)[]>(statement: Statement<T>): Promise<Rows<T>>;
+  /** Runs a statement ahead of those that wait for a connection. Rejects with the raw error. */
+  urgent<T extends readonly (object | undefined)[]>(statement: Statement<T>): Promise<Rows<T>>;
+  /**
+   * Runs `work` in a transaction, with statements that belong to it, and commits. A failed statement undoes all, even
+   * when `work` catches its error. Run again as a whole after a deadlock, a serialization failure, or a connection lost
+   * before the commit: `work` must have no effects of its own. It must not wait for statements outside of the
+   * transaction either: they may need the connection that it holds.
+   */
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** @throws DomainError `unavailable` when there is no answer within `ms` */
+  ping(ms: number): Promise<void>;
+  /** How many statements were sent so far, those of transactions (with begin and commit) included. */
+  statements(): number;
+  /** Waits for what is under way and closes the connections. */
+  close(): Promise<void>;
+  /** Breaks off what is under way; everything that still waits is refused with `unavailable`. */
+  abort(): void;
+}
+
+/** Beyond the server's own limit: after that it is not slow but silent. */
+const SILENCE_MARGIN_MS = 2_000;
+/** How long reads and transactions are tried again: a database that restarts quickly goes unnoticed. */
+const REPEAT_MS = 2_000;
+const CONNECTION_MAX_AGE_MS = 45 * 60_000;
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const language = statementLanguage();
+  const silenceMs = options.statementTimeoutMs + SILENCE_MARGIN_MS;
+  const parameters = sessionParameters(options.statementTimeoutMs);
+  let statements = 0;
+  const onStatement = () => {
+    statements++;
+  };
+  const pool = openPool({
+    max: options.maxConnections,
+    waitMs: options.statementTimeoutMs,
+    maxAgeMs: CONNECTION_MAX_AGE_MS,
+    firstTurn: options.firstTurn ?? 0,
+    connect: (turn) => openConnection({ url: options.url, turn, parameters, silenceMs, onStatement }),
+  });
+  const sql = createSql(language, (fragment) =>
+    pool.use((connection) => connection.run(fragment)).catch(rethrow),
+  );
+
+  const run = <T extends readonly (object | undefined)[]>(statement: Statement<T>, urgent: boolean) =>
+    pool.use((connection) => connection.run(statement.fragment), { urgent }) as unknown as Promise<Rows<T>>;
+
+  return {
+    sql,
+    read: (statement) => repeated(REPEAT_MS, () => run(statement, false)).catch(rethrow),
+    urgent: (statement) => run(statement, true),
+    transaction: (work) =>
+      repeated(REPEAT_MS, () => pool.use((connection) => inTransaction(language, connection, work))).catch(
+        rethrow,
+      ),
+    ping: (ms) => answerWithin(ms, run(sql`select 1`, true)),
+    statements: () => statements,
+    close: pool.end,
+    abort: pool.abort,
+  };
+}
+
+/**
+ * Settings that the store's guarantees rest on, whatever the server's defaults are: commits wait for the disk, each
+ * statement sees what was committed before it, and nothing waits for ever.
+ */
+function sessionParameters(statementTimeoutMs: number): Record<string, string | number> {
+  return {
+    application_name: "causeway",
+    synchronous_commit: "on",
+    default_transaction_isolation: "read committed",
+    statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    jit: "off",
+  };
+}
+
+async function inTransaction<T>(
+  language: postgres.Sql,
+  connection: Connection,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  let failure: unknown;
+  let over = false;
+  const tx = createSql(language, async (fragment) => {
+    if (over) throw new Error("The transaction is over; await its statements inside it");
+    return await connection.run(fragment).catch((error) => {
+      failure ??= error;
+      throw asDomainError(error);
+    });
+  });
+  try {
+    await tx`begin`;
+    const result = await work(tx);
+    // A statement failed and `work` went on: PostgreSQL would answer COMMIT by rolling back.
+    if (failure !== undefined) throw failure;
+    await connection.run(language`commit`).catch((error) => {
+      throw isAway(error)
+        ? new OutcomeUnknown("The connection was lost during commit", { cause: error })
+        : error;
+    });
+    return result;
+  } catch (error) {
+    // A connection that can't even roll back is of no use; the server undoes the transaction with it.
+    if (!connection.broken) await connection.run(language`rollback`).catch(() => connection.kill());
+    throw isCrossed(failure) || isAway(failure) ? failure : error;
+  } finally {
+    over = true;
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw asDomainError(error);
+}
+
+async function answerWithin(ms: number, answer: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(unavailable(new Error(`No answer within ${ms} ms`))), ms);
+  });
+  try {
+    await Promise.race([answer, late]);
+  } catch (error) {
+    throw asDomainError(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}

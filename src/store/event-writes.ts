@@ -1,0 +1,112 @@
+/** The log inside a transaction: events other than messages, and what changes a message in place. */
+import {
+  type EventData,
+  type EventType,
+  type LoggedEvent,
+  memberKey,
+  type RoomHead,
+} from "../domain/model.ts";
+import type { NewEvent, StoreTransaction } from "../domain/ports/store.ts";
+import { mentionKeys } from "./mentions.ts";
+import { columns, HEAD, noun, type Row } from "./rows.ts";
+import type { TransactionScope } from "./transaction.ts";
+
+export type EventWrites = Pick<StoreTransaction, "appendEvents" | "rewriteMessage" | "head">;
+
+/** What a deleted message still says. It mentions nobody. */
+const DELETED: EventData["message"] = { text: "", deleted: true };
+
+export function createEventWrites(scope: TransactionScope): EventWrites {
+  return {
+    head: (id) => head(scope, id),
+    appendEvents: (id, events) => appendEvents(scope, id, events),
+    rewriteMessage: (id, seq, change) => rewriteMessage(scope, id, seq, change),
+  };
+}
+
+async function head({ sql }: TransactionScope, id: number): Promise<RoomHead> {
+  const [row] = await sql<Row[]>`
+    select ${columns(sql, "h", HEAD)} from room_heads h where h.conversation_id = ${id}`;
+  if (!row) throw new Error(`Room ${id} has no log; it was deleted`);
+  return noun(row, "h", HEAD);
+}
+
+/** Drops events that would start a running call or end none, and says where the call then stands. */
+function withoutIdleCalls(
+  events: NewEvent[],
+  { head: last, callSeq }: RoomHead,
+): { kept: NewEvent[]; callSeq: number | null } {
+  const kept: NewEvent[] = [];
+  for (const event of events) {
+    if (event.type === "call.started" && callSeq !== null) continue;
+    if (event.type === "call.ended" && callSeq === null) continue;
+    kept.push(event);
+    if (event.type === "call.started") callSeq = last + kept.length;
+    if (event.type === "call.ended") callSeq = null;
+  }
+  return { kept, callSeq };
+}
+
+interface InsertedRow {
+  seq: number;
+  at: number;
+  room: string;
+}
+
+async function appendEvents(scope: TransactionScope, id: number, events: NewEvent[]): Promise<LoggedEvent[]> {
+  scope.requireLock(id);
+  const { sql } = scope;
+  const before = await head(scope, id);
+  const { kept, callSeq } = withoutIdleCalls(events, before);
+  if (kept.length === 0) return [];
+  const types = kept.map(({ type }) => type);
+  const actors = kept.map(({ actor }) => memberKey(actor));
+  const names = kept.map(({ actor }) => actor.name);
+  const data = kept.map((event) => JSON.stringify(event.data));
+  const rows = await sql<InsertedRow[]>`
+    with moved as (
+      update room_heads set head_seq = head_seq + ${kept.length}, call_seq = ${callSeq},
+             last_activity = greatest(last_activity, causeway_now())
+      where conversation_id = ${id}
+      returning conversation_id, message_count, last_activity, token
+    )
+    insert into events (conversation_id, seq, message_no, at, type, actor, actor_name, data)
+    select m.conversation_id, ${before.head}::bigint + k.ord, m.message_count, m.last_activity,
+           k.type, k.actor, k.name, k.data
+    from moved m, unnest(${types}::text[], ${actors}::text[], ${names}::text[], ${data}::text[])
+      with ordinality as k (type, actor, name, data, ord)
+    order by k.ord
+    returning seq, at, (select token from moved) as room`;
+  const logged = kept.map((event, i) => {
+    const { seq, at, room } = rows[i] as InsertedRow;
+    const { type, actor } = event as NewEvent<EventType>;
+    return { conversationId: id, room, seq, type, id: null, actor, at, dataJson: data[i] as string };
+  });
+  scope.appended(logged);
+  return logged;
+}
+
+async function rewriteMessage(
+  scope: TransactionScope,
+  id: number,
+  seq: number,
+  change: { text: string; edited: number } | { deleted: true },
+): Promise<boolean> {
+  scope.requireLock(id);
+  const { sql } = scope;
+  const [row] = await sql<{ data: string }[]>`
+    select data from events
+    where conversation_id = ${id} and seq = ${seq} and type = 'message' and not deleted`;
+  if (!row) return false;
+  const before = JSON.parse(row.data) as EventData["message"];
+  const deleted = "deleted" in change;
+  await sql`
+    update events set data = ${JSON.stringify(deleted ? DELETED : { ...before, ...change })}, deleted = ${deleted}
+    where conversation_id = ${id} and seq = ${seq}`;
+  if (deleted && before.mentions) {
+    await sql`
+      delete from mentions
+      where conversation_id = ${id} and seq = ${seq} and member = any (${mentionKeys(before.mentions)}::text[])`;
+  }
+  return true;
+}

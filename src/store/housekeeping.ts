@@ -1,0 +1,96 @@
+/**
+ * What has to be done now and then: removing the logs of deleted rooms in small steps, and for the embedded database
+ * what a server's own background processes would do.
+ */
+import { DomainError } from "../domain/errors.ts";
+import type { Database, StoreLogger } from "./database.ts";
+
+export interface HousekeepingOptions {
+  /** The embedded database has no checkpointer and no autovacuum. */
+  embedded: boolean;
+}
+
+export interface Housekeeping {
+  /** Resolves when nothing is under way and nothing will be. */
+  stop(): Promise<void>;
+}
+
+const TURN_MS = 30_000;
+/** Other processes read a deleted room's last events for so long. */
+const KEEP_DELETED_MS = 60_000;
+const PURGE_STEP = 2_000;
+/** Bytes of write-ahead log after which the embedded database is checkpointed, and after which it is vacuumed. */
+const CHECKPOINT_BYTES = 32 << 20;
+const VACUUM_BYTES = 512 << 20;
+
+export function startHousekeeping(
+  db: Database,
+  { embedded }: HousekeepingOptions,
+  logger: StoreLogger,
+): Housekeeping {
+  const maintain = embedded ? maintenance(db) : async () => {};
+  let stopped = false;
+  let turn: Promise<void> = Promise.resolve();
+
+  async function work(): Promise<void> {
+    try {
+      while (!stopped && (await purgeStep(db)));
+      await maintain();
+    } catch (error) {
+      // The next turn finds what is left; an unreachable database is told about by those who need it.
+      if (!(error instanceof DomainError))
+        logger.error({ err: error }, "Housekeeping of the database failed");
+    }
+  }
+
+  const timer = setInterval(() => {
+    turn = turn.then(work);
+  }, TURN_MS);
+  timer.unref();
+  return {
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await turn;
+    },
+  };
+}
+
+/**
+ * Removes a step of a deleted room's log. Several processes share the work: a room that one is at is skipped.
+ * @returns whether there may be more to remove
+ */
+export async function purgeStep(db: Database, keepMs = KEEP_DELETED_MS): Promise<boolean> {
+  return await db.transaction(async (sql) => {
+    const [room] = await sql<{ id: number }[]>`
+      select conversation_id as id from deleted_rooms where deleted_at <= causeway_now() - ${keepMs}
+      limit 1 for update skip locked`;
+    if (!room) return false;
+    const { count } = await sql`
+      delete from events where conversation_id = ${room.id} and seq in (
+        select seq from events where conversation_id = ${room.id} order by seq limit ${PURGE_STEP})`;
+    if (count < PURGE_STEP) await sql`delete from deleted_rooms where conversation_id = ${room.id}`;
+    return true;
+  });
+}
+
+/** Checkpoints and vacuums when enough was written since the last time. */
+function maintenance(db: Database): () => Promise<void> {
+  const { sql } = db;
+  let checkpointAt: number | undefined;
+  let vacuumAt: number | undefined;
+  return async () => {
+    const [row] = await db.read(sql<[{ written: number }]>`
+      select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint as written`);
+    checkpointAt ??= row.written + CHECKPOINT_BYTES;
+    vacuumAt ??= row.written + VACUUM_BYTES;
+    if (row.written >= vacuumAt) {
+      await sql`vacuum (analyze)`;
+      vacuumAt = row.written + VACUUM_BYTES;
+    }
+    if (row.written >= checkpointAt) {
+      await sql`checkpoint`;
+      checkpointAt = row.written + CHECKPOINT_BYTES;
+    }
+  };
+}

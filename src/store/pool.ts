@@ -1,0 +1,111 @@
+/**
+ * A pool of connections, each lent to one piece of work at a time. Broken ones are replaced; those who wait are
+ * served in order, urgent work first.
+ */
+import type { Connection } from "./connection.ts";
+import { ConnectionLost, unavailable } from "./failures.ts";
+
+export interface Pool {
+  /**
+   * Lends a connection to `work` until it settles.
+   * @throws ConnectionLost when none becomes free in time; DomainError `unavailable` once the pool has ended
+   */
+  use<T>(work: (connection: Connection) => Promise<T>, options?: { urgent?: boolean }): Promise<T>;
+  /** Refuses new work, waits for what is under way, and closes every connection. */
+  end(): Promise<void>;
+  /** Refuses new work and breaks off what is under way. */
+  abort(): void;
+}
+
+export interface PoolOptions {
+  max: number;
+  /** How long to wait for a free connection. */
+  waitMs: number;
+  /** Connections older than this are renewed, so that a database behind a moved address is found again. */
+  maxAgeMs: number;
+  /** `turn` grows when a connection broke: the next one may try another host. */
+  connect: (turn: number) => Connection;
+  firstTurn: number;
+}
+
+interface Waiter {
+  resolve: (connection: Connection) => void;
+  reject: (error: Error) => void;
+  timer: NodeJS.Timeout;
+}
+
+export function openPool({ max, waitMs, maxAgeMs, connect, firstTurn }: PoolOptions): Pool {
+  const idle: Connection[] = [];
+  const lent = new Set<Connection>();
+  const waiters: Waiter[] = [];
+  let turn = firstTurn;
+  let ended = false;
+  let onQuiet: (() => void) | undefined;
+
+  function lend(): Connection {
+    let connection = idle.pop();
+    while (connection && (connection.broken || performance.now() - connection.since > maxAgeMs)) {
+      connection.close();
+      connection = idle.pop();
+    }
+    connection ??= connect(turn);
+    lent.add(connection);
+    return connection;
+  }
+
+  function wait(urgent: boolean): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        waiters.splice(waiters.indexOf(waiter), 1);
+        reject(new ConnectionLost(`No connection to the database became free in ${waitMs} ms`));
+      }, waitMs);
+      const waiter: Waiter = { resolve, reject, timer };
+      if (urgent) waiters.unshift(waiter);
+      else waiters.push(waiter);
+    });
+  }
+
+  function takeBack(connection: Connection): void {
+    lent.delete(connection);
+    if (connection.broken) turn++;
+    else idle.push(connection);
+    const next = waiters.shift();
+    if (next) {
+      clearTimeout(next.timer);
+      next.resolve(lend());
+    } else if (lent.size === 0) onQuiet?.();
+  }
+
+  return {
+    async use(work, { urgent = false } = {}) {
+      if (ended) throw closed();
+      const connection = lent.size < max ? lend() : await wait(urgent);
+      try {
+        return await work(connection);
+      } finally {
+        takeBack(connection);
+      }
+    },
+    async end() {
+      ended = true;
+      if (lent.size > 0) {
+        await new Promise<void>((resolve) => {
+          onQuiet = resolve;
+        });
+      }
+      for (const connection of idle.splice(0)) connection.close();
+    },
+    abort() {
+      ended = true;
+      for (const { timer, reject } of waiters.splice(0)) {
+        clearTimeout(timer);
+        reject(closed());
+      }
+      for (const connection of lent) connection.kill();
+    },
+  };
+}
+
+function closed(): Error {
+  return unavailable(new Error("The store is closed"));
+}

@@ -1,0 +1,112 @@
+/**
+ * The store over PostgreSQL. Reading order: this file; append.ts and migrations/0001-foundation.sql (the heart);
+ * transaction.ts with room-writes, event-writes and account-writes; log.ts, rooms.ts, accounts.ts, credentials.ts;
+ * below them database.ts, pool.ts, connection.ts, failures.ts.
+ */
+import type { Store } from "../domain/ports/store.ts";
+import { createDirectoryQueries } from "./accounts.ts";
+import { createAppender } from "./append.ts";
+import { createAvatarStore } from "./avatars.ts";
+import { createCredentialStore } from "./credentials.ts";
+import { type Database, openDatabase, type StoreLogger } from "./database.ts";
+import { repeated } from "./failures.ts";
+import { startHousekeeping } from "./housekeeping.ts";
+import { createLogQueries } from "./log.ts";
+import { createMarkers } from "./markers.ts";
+import { migrate } from "./migrations.ts";
+import { createPublisher } from "./publisher.ts";
+import { createRoomQueries } from "./rooms.ts";
+import type { Sql } from "./sql.ts";
+import { runTransaction } from "./transaction.ts";
+
+export interface StoreOptions {
+  /** `postgres://user:password@host:port/database`, with the driver's parameters such as `?sslmode=require`. */
+  databaseUrl: string;
+  /** Connections of this process; what is embedded always has one. */
+  maxConnections: number;
+  /** The URL is that of `startEmbedded`: one connection, and housekeeping in place of the server's. */
+  embedded?: boolean;
+  logger?: StoreLogger;
+  /** Sends and read markers, each, that may wait for the database before more are refused with `busy`. */
+  maxQueued?: number;
+  /** After this time the server gives a statement up, and who waits for a connection is refused. */
+  statementTimeoutMs?: number;
+  /** How long a send whose outcome is unknown is tried again. */
+  repeatMs?: number;
+}
+
+/** The store with its SQL, for the tables of other parts (the bridge's). */
+export type PostgresStore = Store & { readonly sql: StoreSql };
+
+export interface StoreSql extends Sql {
+  /**
+   * Runs `work` in a transaction with statements that belong to it. It is run again after a deadlock or serialization
+   * failure, so it must have no effects of its own.
+   */
+  begin<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+}
+
+/** More lanes make smaller batches; beyond this they cost more than waiting for the disk side by side gains. */
+const APPEND_LANES = 2;
+const PING_MS = 2_000;
+const TIMEOUT_MS = 5_000;
+/** One connection for all, and a vacuum may hold it. */
+const EMBEDDED_TIMEOUT_MS = 60_000;
+const CLOSE_GRACE_MS = 3_000;
+const START_REPEAT_MS = 15_000;
+const SILENT: StoreLogger = { info: () => {}, warn: () => {}, error: () => {} };
+
+/**
+ * Connects, migrates, and serves. A database that is just starting is waited for, 15 s.
+ * @throws Error that says what to do when the database can't be reached or used
+ */
+export async function openStore(options: StoreOptions): Promise<PostgresStore> {
+  const { databaseUrl: url, embedded = false, logger = SILENT } = options;
+  const { maxQueued = 20_000, repeatMs = 10_000 } = options;
+  const { statementTimeoutMs = embedded ? EMBEDDED_TIMEOUT_MS : TIMEOUT_MS } = options;
+  let firstTurn = 0;
+  const epoch = await repeated(START_REPEAT_MS, (attempt) => {
+    firstTurn = attempt;
+    return migrate(url, logger, attempt);
+  }).catch((error) => {
+    throw new Error(`The database can't be used: ${error.message}. Check DATABASE_URL and the server`, {
+      cause: error,
+    });
+  });
+  const maxConnections = embedded ? 1 : options.maxConnections;
+  const db = openDatabase({ url, maxConnections, statementTimeoutMs, firstTurn });
+  const publisher = createPublisher(logger);
+  const lanes = Math.min(APPEND_LANES, maxConnections);
+  const appender = createAppender(db, publisher, { lanes, maxQueued, repeatMs });
+  const markers = createMarkers(db, { lanes: 1, maxQueued, repeatMs });
+  const housekeeping = startHousekeeping(db, { embedded }, logger);
+  return {
+    epoch,
+    sql: storeSql(db),
+    log: { ...createLogQueries(db), append: appender.append, markRead: markers.markRead },
+    rooms: createRoomQueries(db),
+    accounts: { ...createDirectoryQueries(db), ...createCredentialStore(db) },
+    avatars: createAvatarStore(db),
+    transaction: (work) => runTransaction(db, publisher, work),
+    onCommitted: publisher.listen,
+    ping: () => db.ping(PING_MS),
+    stats() {
+      const { queued, inFlight, batches, appended, duplicates, last } = appender.stats();
+      return {
+        ...{ queued, inFlightBatches: inFlight, batches, appended, duplicates, lastBatchSize: last },
+        statements: db.statements(),
+      };
+    },
+    async close() {
+      const drained = Promise.all([appender.drain(), markers.drain(), housekeeping.stop()]);
+      const abort = setTimeout(db.abort, CLOSE_GRACE_MS);
+      await drained;
+      await db.close();
+      clearTimeout(abort);
+    },
+  };
+}
+
+function storeSql(db: Database): StoreSql {
+  return Object.assign(db.sql, { begin: <T>(work: (sql: Sql) => Promise<T>) => db.transaction(work) });
+}

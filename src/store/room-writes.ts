@@ -1,0 +1,169 @@
+/** Rooms and memberships inside a transaction. */
+import { randomInt } from "node:crypto";
+import type { Conversation, MemberKey, Membership } from "../domain/model.ts";
+import type {
+  ConversationPatch,
+  NewConversation,
+  NewMember,
+  StoreTransaction,
+} from "../domain/ports/store.ts";
+import { CONVERSATION, columns, foldedKey, MEMBERSHIP, noun, type Row } from "./rows.ts";
+import type { TransactionScope } from "./transaction.ts";
+
+export type RoomWrites = Pick<
+  StoreTransaction,
+  | "lockRooms"
+  | "createConversation"
+  | "updateConversation"
+  | "deleteConversation"
+  | "members"
+  | "putMembers"
+  | "removeMembers"
+>;
+
+export function createRoomWrites(scope: TransactionScope): RoomWrites {
+  return {
+    lockRooms: (ids) => lockRooms(scope, ids),
+    createConversation: (input) => createConversation(scope, input),
+    updateConversation: (id, patch) => updateConversation(scope, id, patch),
+    deleteConversation: (id) => deleteConversation(scope, id),
+    members: (id, keys) => members(scope, id, keys),
+    putMembers: (id, list) => putMembers(scope, id, list),
+    removeMembers: (id, keys) => removeMembers(scope, id, keys),
+  };
+}
+
+async function lockRooms(scope: TransactionScope, ids: number[]): Promise<Conversation[]> {
+  const { sql } = scope;
+  const held = await sql<{ id: number }[]>`
+    select conversation_id as id from room_heads where conversation_id = any (${ids}::bigint[])
+    order by conversation_id for no key update`;
+  scope.locked(held.map(({ id }) => id));
+  // A statement of its own: its snapshot is taken after the locks are held.
+  const rows = await sql<Row[]>`
+    select ${columns(sql, "c", CONVERSATION)} from conversations c
+    where c.id = any (${held.map(({ id }) => id)}::bigint[]) order by c.id`;
+  return rows.map((row) => noun(row, "c", CONVERSATION));
+}
+
+const TOKEN_LETTERS = "abcdefghijkmnopqrstuvwxyz23456789";
+const PUBLIC_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** 16 characters `[A-Za-z0-9]`: Protocol's ids of users and rooms. */
+export function newPublicId(): string {
+  return randomText(PUBLIC_ID_LETTERS, 16);
+}
+
+function randomText(letters: string, length: number): string {
+  return Array.from({ length }, () => letters[randomInt(letters.length)]).join("");
+}
+
+async function createConversation(scope: TransactionScope, input: NewConversation): Promise<Conversation> {
+  const { sql } = scope;
+  const values = {
+    organization_id: input.organizationId,
+    type: input.type,
+    kind: input.kind,
+    name: input.name,
+    name_key: foldedKey(input.name),
+    description: input.description ?? null,
+    avatar_id: input.avatarId ?? null,
+    event_id: input.eventId ?? null,
+    automation_enabled: input.automationEnabled ?? false,
+    history: input.history,
+    created_by: input.createdBy,
+    scheduled_deletion: input.scheduledDeletion ?? null,
+    public_id: newPublicId(),
+  };
+  let row: Row | undefined;
+  // Tokens are short: one in use is skipped here, because an error would undo the transaction.
+  while (!row) {
+    [row] = await sql<Row[]>`
+      insert into conversations ${sql({ ...values, token: randomText(TOKEN_LETTERS, 8) })}
+      on conflict (token) do nothing returning ${columns(sql, "conversations", CONVERSATION)}`;
+  }
+  const room = noun(row, "conversations", CONVERSATION);
+  await sql`
+    insert into room_heads (conversation_id, token, last_activity)
+    values (${room.id}, ${room.token}, ${room.createdAt})`;
+  scope.locked([room.id]);
+  return room;
+}
+
+async function updateConversation(
+  scope: TransactionScope,
+  id: number,
+  patch: ConversationPatch,
+): Promise<Conversation> {
+  scope.requireLock(id);
+  const { sql } = scope;
+  const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+  const values: Row = Object.fromEntries(
+    given.map(([field, value]) => [CONVERSATION[field as keyof ConversationPatch], value]),
+  );
+  if (patch.name !== undefined) values.name_key = foldedKey(patch.name);
+  const [row] =
+    given.length === 0
+      ? await sql<Row[]>`select ${columns(sql, "c", CONVERSATION)} from conversations c where c.id = ${id}`
+      : await sql<Row[]>`
+          update conversations c set ${sql(values)} where c.id = ${id} returning ${columns(sql, "c", CONVERSATION)}`;
+  if (!row) throw new Error(`Room ${id} was deleted by this transaction`);
+  await raiseAccessVersion(scope, id);
+  return noun(row, "c", CONVERSATION);
+}
+
+async function deleteConversation(scope: TransactionScope, id: number): Promise<void> {
+  scope.requireLock(id);
+  const { sql } = scope;
+  const gone = await sql<{ user_id: number | null }[]>`
+    delete from memberships where conversation_id = ${id} returning user_id`;
+  scope.touchUsers(gone.map(({ user_id }) => user_id));
+  await sql`delete from mentions where conversation_id = ${id}`;
+  await sql`insert into deleted_rooms (conversation_id, token) select id, token from conversations where id = ${id}`;
+  await sql`delete from room_heads where conversation_id = ${id}`;
+  await sql`delete from conversations where id = ${id}`;
+}
+
+async function members(scope: TransactionScope, id: number, keys?: MemberKey[]): Promise<Membership[]> {
+  const { sql } = scope;
+  const narrowed = keys === undefined ? sql`` : sql`and m.member = any (${keys}::text[])`;
+  const rows = await sql<Row[]>`
+    select ${columns(sql, "m", MEMBERSHIP)} from memberships m
+    where m.conversation_id = ${id} ${narrowed} order by m.joined_seq, m.member`;
+  return rows.map((row) => noun(row, "m", MEMBERSHIP));
+}
+
+/** See `StoreTransaction.putMembers` for where a new member's history and read marker start. */
+async function putMembers(scope: TransactionScope, id: number, list: NewMember[]): Promise<void> {
+  if (list.length === 0) return;
+  scope.requireLock(id);
+  const { sql } = scope;
+  await sql`
+    insert into memberships
+      (conversation_id, member, user_id, name, role, joined_seq, history_from, read_seq, read_messages)
+    select h.conversation_id, k.member, k.user_id, k.name, k.role, h.head_seq + k.ord,
+           case c.history when 'joined' then h.head_seq + k.ord - 1 else 0 end, h.head_seq + k.ord, h.message_count
+    from unnest(${list.map(({ member }) => member)}::text[], ${list.map(({ userId }) => userId)}::bigint[],
+                ${list.map(({ name }) => name)}::text[], ${list.map(({ role }) => role)}::text[])
+      with ordinality as k (member, user_id, name, role, ord)
+    join room_heads h on h.conversation_id = ${id}
+    join conversations c on c.id = h.conversation_id
+    on conflict (conversation_id, member) do update set role = excluded.role, name = excluded.name`;
+  scope.touchUsers(list.map(({ userId }) => userId));
+  await raiseAccessVersion(scope, id);
+}
+
+async function removeMembers(scope: TransactionScope, id: number, keys: MemberKey[]): Promise<void> {
+  if (keys.length === 0) return;
+  scope.requireLock(id);
+  const { sql } = scope;
+  const gone = await sql<{ user_id: number | null }[]>`
+    delete from memberships where conversation_id = ${id} and member = any (${keys}::text[]) returning user_id`;
+  await sql`delete from mentions where conversation_id = ${id} and member = any (${keys}::text[])`;
+  scope.touchUsers(gone.map(({ user_id }) => user_id));
+  await raiseAccessVersion(scope, id);
+}
+
+async function raiseAccessVersion({ sql }: TransactionScope, id: number): Promise<void> {
+  await sql`update room_heads set access_version = access_version + 1 where conversation_id = ${id}`;
+}

@@ -1,0 +1,136 @@
+/** Rooms and their people as they are now. Nothing here locks. */
+import type { Conversation } from "../domain/model.ts";
+import type { RoomListing, RoomQueries } from "../domain/ports/store.ts";
+import type { Database } from "./database.ts";
+import {
+  CONVERSATION,
+  columns,
+  type EventRow,
+  HEAD,
+  loggedEvent,
+  MEMBERSHIP,
+  noun,
+  type Row,
+} from "./rows.ts";
+import type { Fragment, Statement } from "./sql.ts";
+
+export function createRoomQueries(db: Database): RoomQueries {
+  const { sql } = db;
+  const conversationColumns = columns(sql, "c", CONVERSATION);
+
+  async function one(condition: Fragment | Statement<Row[]>): Promise<Conversation | null> {
+    const [row] = await db.read(
+      sql<Row[]>`select ${conversationColumns} from conversations c where ${condition}`,
+    );
+    return row ? noun(row, "c", CONVERSATION) : null;
+  }
+
+  async function all(rest: Statement<Row[]>): Promise<Conversation[]> {
+    const rows = await db.read(sql<Row[]>`select ${conversationColumns} from conversations c ${rest}`);
+    return rows.map((row) => noun(row, "c", CONVERSATION));
+  }
+
+  return {
+    list: (member) => list(db, member),
+    async access(room, member) {
+      const [row] = await db.read(sql<Row[]>`
+        select ${conversationColumns}, ${columns(sql, "m", MEMBERSHIP)}, h.access_version
+        from conversations c
+        join room_heads h on h.conversation_id = c.id
+        join memberships m on m.conversation_id = c.id and m.member = ${member}
+        where c.token = ${room}`);
+      if (!row) return null;
+      return {
+        conversation: noun(row, "c", CONVERSATION),
+        membership: noun(row, "m", MEMBERSHIP),
+        accessVersion: Number(row.access_version),
+      };
+    },
+    byToken: (token) => one(sql`c.token = ${token}`),
+    byId: (id) => one(sql`c.id = ${id}`),
+    byMatrixRoomId: (matrixRoomId) => one(sql`c.matrix_room_id = ${matrixRoomId}`),
+    byEvent: (organizationId, eventId) =>
+      one(sql`c.organization_id = ${organizationId} and c.event_id = ${eventId}`),
+    defaultOf: (organizationId) => one(sql`c.organization_id = ${organizationId} and c.kind = 'default'`),
+    async ofOrganization(organizationId, { limit, offset, member }) {
+      const rooms = sql`c.organization_id = ${organizationId} and c.kind is not null and (
+        ${member ?? null}::text is null
+        or exists (select from memberships m where m.conversation_id = c.id and m.member = ${member ?? null}))`;
+      const [entries, [count]] = await Promise.all([
+        all(sql`where ${rooms} order by c.id limit ${limit} offset ${offset}`),
+        db.read(sql<{ total: number }[]>`select count(*) as total from conversations c where ${rooms}`),
+      ]);
+      return { entries, total: count?.total ?? 0 };
+    },
+    async members(conversationIds) {
+      if (conversationIds.length === 0) return [];
+      const rows = await db.read(sql<Row[]>`
+        select ${columns(sql, "m", MEMBERSHIP)} from memberships m
+        where m.conversation_id = any (${conversationIds}::bigint[])
+        order by m.conversation_id, m.joined_seq, m.member`);
+      return rows.map((row) => noun(row, "m", MEMBERSHIP));
+    },
+    async conversationIdsOf(member) {
+      const rows = await db.read(sql<{ id: number }[]>`
+        select conversation_id as id from memberships where member = ${member} order by conversation_id`);
+      return rows.map(({ id }) => id);
+    },
+    dueForDeletion: (now, limit) =>
+      all(sql`where c.scheduled_deletion <= ${now} order by c.scheduled_deletion, c.id limit ${limit}`),
+    async withCall() {
+      const rows = await db.read(sql<(Row & { call_seq: number })[]>`
+        select ${conversationColumns}, h.call_seq from room_heads h
+        join conversations c on c.id = h.conversation_id where h.call_seq is not null order by c.id`);
+      return rows.map((row) => ({ conversation: noun(row, "c", CONVERSATION), callSeq: row.call_seq }));
+    },
+    async changedUsers(seen) {
+      if (seen.length === 0) return [];
+      const ids = seen.map(({ userId }) => userId);
+      const versions = seen.map(({ version }) => version);
+      return await db.read(sql<{ userId: number; version: number | null }[]>`
+        select s.user_id as "userId", h.version
+        from unnest(${ids}::bigint[], ${versions}::bigint[]) as s (user_id, version)
+        left join user_heads h on h.user_id = s.user_id
+        where h.version is distinct from s.version`);
+    },
+    async userVersion(userId) {
+      const [row] = await db.read(sql<{ version: number }[]>`
+        select version from user_heads where user_id = ${userId}`);
+      return row?.version ?? null;
+    },
+    async counts() {
+      const [row] = await db.read(sql<[Awaited<ReturnType<RoomQueries["counts"]>>]>`
+        select (select count(*) from organizations) as organizations,
+               (select count(*) from users where deleted_at is null) as users,
+               (select count(*) from room_heads) as rooms,
+               (select coalesce(sum(message_count), 0)::bigint from room_heads) as messages`);
+      return row;
+    },
+  };
+}
+
+async function list(db: Database, member: string): Promise<RoomListing[]> {
+  const { sql } = db;
+  const rows = await db.read(sql<(Row & EventRow & { mentions: number })[]>`
+    select ${columns(sql, "c", CONVERSATION)}, ${columns(sql, "m", MEMBERSHIP)}, ${columns(sql, "h", HEAD)},
+           n.mentions, c.token as room, e.conversation_id, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
+    from memberships m
+    join conversations c on c.id = m.conversation_id
+    join room_heads h on h.conversation_id = m.conversation_id
+    cross join lateral (
+      select count(*) as mentions from mentions t
+      where t.conversation_id = m.conversation_id and t.member in (m.member, '*') and t.seq > m.read_seq
+    ) n
+    left join lateral (
+      select * from events e where e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
+    ) e on h.last_message_seq > m.history_from
+    where m.member = ${member}
+    order by h.last_activity desc, c.id desc`);
+  return rows.map((row) => ({
+    conversation: noun(row, "c", CONVERSATION),
+    membership: noun(row, "m", MEMBERSHIP),
+    head: noun(row, "h", HEAD),
+    mentions: row.mentions,
+    last: row.seq === null ? null : loggedEvent(row),
+  }));
+}

@@ -1,0 +1,64 @@
+/** A transaction as the domain sees it, and what is written with its commit. */
+import type { LoggedEvent } from "../domain/model.ts";
+import type { StoreTransaction } from "../domain/ports/store.ts";
+import { createAccountWrites } from "./account-writes.ts";
+import type { Database } from "./database.ts";
+import { createEventWrites } from "./event-writes.ts";
+import type { Publisher } from "./publisher.ts";
+import { createRoomWrites } from "./room-writes.ts";
+import type { Sql } from "./sql.ts";
+
+/** What the parts of one transaction share. */
+export interface TransactionScope {
+  readonly sql: Sql;
+  /** Throws unless the transaction holds the room's lock: writing without it would break the log's order. */
+  requireLock(conversationId: number): void;
+  locked(conversationIds: readonly number[]): void;
+  /** The users' versions are raised once, at the end, in the order of ids: two transactions can't deadlock on them. */
+  touchUsers(userIds: readonly (number | null)[]): void;
+  /** Events to publish after the commit. */
+  appended(events: readonly LoggedEvent[]): void;
+}
+
+/** Runs `work`, raises the versions of the users that it touched, commits, and publishes its events. */
+export async function runTransaction<T>(
+  db: Database,
+  publisher: Publisher,
+  work: (tx: StoreTransaction) => Promise<T>,
+): Promise<T> {
+  const { result, events } = await db.transaction(async (sql) => {
+    const rooms = new Set<number>();
+    const users = new Set<number>();
+    const events: LoggedEvent[] = [];
+    const scope: TransactionScope = {
+      sql,
+      requireLock(conversationId) {
+        if (!rooms.has(conversationId)) {
+          throw new Error(`Room ${conversationId} is not locked by this transaction; call lockRooms first`);
+        }
+      },
+      locked: (conversationIds) => {
+        for (const id of conversationIds) rooms.add(id);
+      },
+      touchUsers: (userIds) => {
+        for (const id of userIds) if (id !== null) users.add(id);
+      },
+      appended: (more) => events.push(...more),
+    };
+    const accounts = createAccountWrites(scope);
+    const result = await work({ ...createRoomWrites(scope), ...createEventWrites(scope), accounts });
+    await raiseVersions(sql, [...users]);
+    return { result, events };
+  });
+  publisher.publish(events);
+  return result;
+}
+
+async function raiseVersions(sql: Sql, userIds: number[]): Promise<void> {
+  if (userIds.length === 0) return;
+  await sql`
+    with locked as materialized (
+      select user_id from user_heads where user_id = any (${userIds}::bigint[]) order by user_id for no key update
+    )
+    update user_heads h set version = h.version + 1 from locked l where h.user_id = l.user_id`;
+}

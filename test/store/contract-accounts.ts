@@ -1,0 +1,277 @@
+/** What the store promises about people, organizations, credentials and pictures. */
+import { randomBytes, randomUUID } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import type { NewUser, Store } from "../../src/domain/ports/store.ts";
+import { createPerson, createRoom } from "./fixtures.ts";
+
+export function accountContract(store: () => Store): void {
+  describe("users", () => userContract(store));
+  describe("organizations, groups and events", () => organizationContract(store));
+  describe("credentials", () => credentialContract(store));
+  describe("avatars", () => avatarContract(store));
+}
+
+const HOUR = 3_600_000;
+
+function newUser(more: Partial<NewUser> = {}): NewUser {
+  const handle = `h-${randomUUID()}`;
+  return { handle, displayName: "Ada", email: null, passwordHash: null, administrator: false, ...more };
+}
+
+function userContract(store: () => Store): void {
+  const create = (input: NewUser) => store().transaction((tx) => tx.accounts.createUser(input));
+
+  test("are found by id, handle and login, whatever the case", async () => {
+    const name = randomUUID();
+    const user = await create(
+      newUser({ handle: `Ä-${name}`, email: `Ö-${name}@x.org`, passwordHash: "hash" }),
+    );
+    expect(user.publicId).toMatch(/^[A-Za-z0-9]{16}$/);
+    expect(user.uuid).toMatch(/^[0-9a-f-]{36}$/);
+    expect(user).not.toHaveProperty("passwordHash");
+    expect(await store().accounts.userById(user.id)).toEqual(user);
+    expect(await store().accounts.userByHandle(`ä-${name.toUpperCase()}`)).toEqual(user);
+    const found = { user, passwordHash: "hash" };
+    expect(await store().accounts.userForLogin(`ä-${name}`)).toEqual(found);
+    expect(await store().accounts.userForLogin(`ö-${name}@X.ORG`)).toEqual(found);
+    expect(await store().accounts.userForLogin("nobody")).toBeNull();
+    expect(await store().accounts.usersByIds([0, user.id])).toEqual([user]);
+    const [listed] = await store().accounts.listUsers({ limit: 1, after: user.id - 1 });
+    expect(listed).toEqual(user);
+  });
+
+  test("have handles and e-mails of their own", async () => {
+    const [name, email] = [`n-${randomUUID()}`, `${randomUUID()}@x.org`];
+    await create(newUser({ handle: name, email }));
+    const other = await create(newUser());
+    const conflict = (field: string) => ({ code: "conflict", field });
+    await expect(create(newUser({ handle: name.toUpperCase() }))).rejects.toMatchObject(conflict("handle"));
+    await expect(create(newUser({ email: email.toUpperCase() }))).rejects.toMatchObject(conflict("email"));
+    const rename = store().transaction((tx) => tx.accounts.updateUser(other.id, { handle: name }));
+    await expect(rename).rejects.toMatchObject(conflict("handle"));
+  });
+
+  test("change, and their rooms show the new name", async () => {
+    const room = await createRoom(store());
+    const { id, key } = room.people[0]!;
+    const version = await store().rooms.userVersion(id);
+    const patch = { displayName: "New", email: `${randomUUID()}@x.org`, administrator: true };
+    const updated = await store().transaction((tx) => tx.accounts.updateUser(id, patch));
+    expect(updated).toMatchObject(patch);
+    expect((await store().rooms.list(key))[0]?.membership.name).toBe("New");
+    expect(await store().rooms.userVersion(id)).toBe(version! + 1);
+    expect(await store().transaction((tx) => tx.accounts.updateUser(0, patch))).toBeNull();
+  });
+
+  test("once deleted are nowhere, and free their handle and e-mail", async () => {
+    const input = newUser({ email: `${randomUUID()}@x.org`, passwordHash: "x" });
+    const user = await create(input);
+    const hash = randomBytes(32);
+    await store().accounts.createToken({
+      userId: user.id,
+      organizationId: null,
+      name: "t",
+      expiresAt: null,
+      hash,
+    });
+    const remove = () => store().transaction((tx) => tx.accounts.deleteUser(user.id));
+    expect(await store().accounts.handleDeletedAt(input.handle)).toBeNull();
+    expect(await remove()).toBe(true);
+    expect(await remove()).toBe(false);
+    expect(await store().accounts.userById(user.id)).toBeNull();
+    expect(await store().accounts.usersByIds([user.id])).toEqual([]);
+    expect(await store().accounts.userForLogin(input.handle)).toBeNull();
+    expect(await store().accounts.tokenByHash(hash)).toBeNull();
+    expect(Math.abs((await store().accounts.handleDeletedAt(input.handle))! - Date.now())).toBeLessThan(
+      60_000,
+    );
+    const next = await create(input);
+    expect(next.id).not.toBe(user.id);
+  });
+}
+
+function organizationContract(store: () => Store): void {
+  test("have users with roles", async () => {
+    const [a, b] = [await createPerson(store()), await createPerson(store())];
+    const organization = await store().transaction(async (tx) => {
+      const made = await tx.accounts.createOrganization("Org");
+      await tx.accounts.putOrganizationUser(made.id, a.id, "member");
+      await tx.accounts.putOrganizationUser(made.id, b.id, "chat");
+      await tx.accounts.putOrganizationUser(made.id, a.id, "admin");
+      expect((await tx.accounts.organizationUsers(made.id)).map(({ role }) => role)).toEqual([
+        "admin",
+        "chat",
+      ]);
+      expect(await tx.accounts.lockOrganization(made.id)).toEqual(made);
+      return made;
+    });
+    const { id } = organization;
+    expect(await store().accounts.organizationById(id)).toEqual(organization);
+    expect(await store().accounts.organizationRole(id, a.id)).toBe("admin");
+    expect(await store().accounts.organizationRole(id, 0)).toBeNull();
+    expect(await store().accounts.organizationsOf(b.id)).toEqual([{ organization, role: "chat" }]);
+    expect((await store().accounts.organizationUsers(id)).map(({ user }) => user.id)).toEqual([a.id, b.id]);
+    const [listed] = await store().accounts.listOrganizations({ limit: 1, after: id - 1 });
+    expect(listed).toEqual(organization);
+    const left = await store().transaction(async (tx) => [
+      await tx.accounts.removeOrganizationUser(id, b.id),
+      await tx.accounts.removeOrganizationUser(id, b.id),
+    ]);
+    expect(left).toEqual([true, false]);
+    const unknown = store().transaction((tx) => tx.accounts.putOrganizationUser(id, 0, "member"));
+    await expect(unknown).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  test("keep the events that their back office tells", async () => {
+    const [a, b] = [await createPerson(store()), await createPerson(store())];
+    const { id } = await store().transaction((tx) => tx.accounts.createOrganization("Org"));
+    const event = {
+      organizationId: id,
+      eventId: 5,
+      name: "Party",
+      endsAt: null,
+      acceptedUsers: [a.id, b.id],
+    };
+    await store().transaction((tx) => tx.accounts.putEvent(event));
+    expect(await store().accounts.event(id, 5)).toEqual(event);
+    const changed = { ...event, name: "Ball", endsAt: 7, acceptedUsers: [b.id] };
+    await store().transaction((tx) => tx.accounts.putEvent(changed));
+    expect(await store().accounts.event(id, 5)).toEqual(changed);
+    expect(await store().transaction((tx) => tx.accounts.deleteEvent(id, 5))).toBe(true);
+    expect(await store().transaction((tx) => tx.accounts.deleteEvent(id, 5))).toBe(false);
+    expect(await store().accounts.event(id, 5)).toBeNull();
+  });
+
+  test("go with their users' roles, tokens and events, but not with rooms", async () => {
+    const person = await createPerson(store());
+    const { id } = await store().transaction(async (tx) => {
+      const made = await tx.accounts.createOrganization("Org");
+      await tx.accounts.putOrganizationUser(made.id, person.id, "member");
+      await tx.accounts.putEvent({
+        organizationId: made.id,
+        eventId: 1,
+        name: "E",
+        endsAt: null,
+        acceptedUsers: [],
+      });
+      return made;
+    });
+    const conversation = await store().transaction((tx) =>
+      tx.createConversation({
+        ...{ organizationId: id, type: "group", kind: "default", name: "All", history: "joined" },
+        createdBy: "s:causeway",
+      }),
+    );
+    const remove = () => store().transaction((tx) => tx.accounts.deleteOrganization(id));
+    await expect(remove()).rejects.toMatchObject({ code: "conflict" });
+    await store().transaction(async (tx) => {
+      await tx.lockRooms([conversation.id]);
+      await tx.deleteConversation(conversation.id);
+    });
+    expect(await remove()).toBe(true);
+    expect(await remove()).toBe(false);
+    expect(await store().accounts.organizationsOf(person.id)).toEqual([]);
+  });
+
+  test("groups are replaced as a whole", async () => {
+    const [a, b] = [await createPerson(store()), await createPerson(store())];
+    const id = `staff ${randomUUID()}`;
+    await store().accounts.putGroup({ id, name: "Staff", members: [b.id, a.id] });
+    expect(await store().accounts.group(id)).toEqual({ id, name: "Staff", members: [a.id, b.id] });
+    await store().accounts.putGroup({ id, name: "Team", members: [] });
+    expect(await store().accounts.group(id)).toEqual({ id, name: "Team", members: [] });
+    expect(await store().accounts.deleteGroup(id)).toBe(true);
+    expect(await store().accounts.deleteGroup(id)).toBe(false);
+    expect(await store().accounts.group(id)).toBeNull();
+  });
+}
+
+function credentialContract(store: () => Store): void {
+  test("a token stands for its user or organization until it expires or is revoked", async () => {
+    const person = await createPerson(store());
+    const organization = await store().transaction((tx) => tx.accounts.createOrganization("Org"));
+    const create = async (input: { userId?: number; organizationId?: number; expiresAt?: number }) => {
+      const hash = randomBytes(32);
+      const { userId = null, organizationId = null, expiresAt = null } = input;
+      const token = await store().accounts.createToken({
+        userId,
+        organizationId,
+        name: "t",
+        expiresAt,
+        hash,
+      });
+      return { hash, token };
+    };
+    const personal = await create({ userId: person.id, expiresAt: Date.now() + HOUR });
+    const api = await create({ organizationId: organization.id });
+    const old = await create({ userId: person.id, expiresAt: Date.now() - HOUR });
+    const version = (await store().rooms.userVersion(person.id))!;
+    const user = await store().accounts.userById(person.id);
+    expect(await store().accounts.tokenByHash(personal.hash)).toEqual({
+      ...{ token: personal.token, user, organization: null, version },
+    });
+    expect(await store().accounts.tokenByHash(api.hash)).toEqual({
+      ...{ token: api.token, user: null, organization, version: 0 },
+    });
+    expect(await store().accounts.tokenByHash(old.hash)).toBeNull();
+    expect(await store().accounts.tokenByHash(randomBytes(32))).toBeNull();
+    const listed = await store().accounts.listTokens({ limit: 2, after: personal.token.id - 1 });
+    expect(listed).toEqual([personal.token, api.token]);
+    const invalid = () =>
+      store().accounts.invalidCredentials({
+        tokenIds: [personal.token.id, api.token.id, old.token.id, 0],
+        loginIds: [],
+        userIds: [person.id, 0],
+      });
+    expect(await invalid()).toEqual({ tokenIds: [old.token.id, 0], loginIds: [], userIds: [0] });
+    expect(await store().accounts.deleteToken(personal.token.id)).toEqual(personal.token);
+    expect(await store().accounts.deleteToken(personal.token.id)).toBeNull();
+    expect(await store().rooms.userVersion(person.id)).toBe(version + 1);
+    expect((await invalid()).tokenIds).toEqual([personal.token.id, old.token.id, 0]);
+    await expect(create({ userId: 0 })).rejects.toMatchObject({ code: "not_found", field: "userId" });
+  });
+
+  test("a login lives until it ends, expires, or its user is deleted", async () => {
+    const person = await createPerson(store());
+    const create = async (expiresAt: number) => {
+      const hash = randomBytes(32);
+      const login = await store().accounts.createLogin({
+        userId: person.id,
+        hash,
+        persistent: true,
+        expiresAt,
+      });
+      return { hash, login };
+    };
+    const [live, second, old] = [
+      await create(Date.now() + HOUR),
+      await create(Date.now() + HOUR),
+      await create(Date.now() - HOUR),
+    ];
+    const user = await store().accounts.userById(person.id);
+    expect(await store().accounts.loginByHash(live.hash)).toEqual({ ...live.login, user });
+    expect(await store().accounts.loginByHash(old.hash)).toBeNull();
+    expect(await store().accounts.deleteLogin(second.login.id)).toBe(true);
+    expect(await store().accounts.deleteLogin(second.login.id)).toBe(false);
+    expect(await store().accounts.deleteExpired(Date.now())).toBeGreaterThanOrEqual(1);
+    const loginIds = [live, second, old].map(({ login }) => login.id);
+    const invalid = () =>
+      store().accounts.invalidCredentials({ tokenIds: [], loginIds, userIds: [person.id] });
+    expect((await invalid()).loginIds).toEqual([second.login.id, old.login.id]);
+    await store().transaction((tx) => tx.accounts.deleteUser(person.id));
+    expect(await store().accounts.loginByHash(live.hash)).toBeNull();
+    expect(await invalid()).toEqual({ tokenIds: [], loginIds, userIds: [person.id] });
+  });
+}
+
+function avatarContract(store: () => Store): void {
+  test("are kept once, under a key of their bytes", async () => {
+    const bytes = randomBytes(100_000);
+    const key = await store().avatars.put({ bytes, mime: "image/png" });
+    expect(await store().avatars.put({ bytes, mime: "image/png" })).toBe(key);
+    const kept = await store().avatars.get(key);
+    expect(kept?.mime).toBe("image/png");
+    expect(Buffer.from(kept!.bytes).equals(bytes)).toBe(true);
+    expect(await store().avatars.get("nothing")).toBeNull();
+  });
+}

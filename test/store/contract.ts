@@ -1,0 +1,26 @@
+/** Everything that a store promises to the domain, run on every database that it can stand on. */
+import { afterAll, beforeAll, describe } from "vitest";
+import type { PostgresStore } from "../../src/store/postgres.ts";
+import { accountContract } from "./contract-accounts.ts";
+import { logContract } from "./contract-log.ts";
+import { roomContract } from "./contract-rooms.ts";
+
+export interface OpenedStore {
+  store: PostgresStore;
+  close(): Promise<void>;
+}
+
+export function storeContract(name: string, open: () => Promise<OpenedStore>): void {
+  describe(`the store on ${name}`, () => {
+    let opened: OpenedStore;
+    beforeAll(async () => {
+      opened = await open();
+    }, 60_000);
+    afterAll(() => opened?.close());
+
+    const store = () => opened.store;
+    logContract(store);
+    roomContract(store);
+    accountContract(store);
+  });
+}
