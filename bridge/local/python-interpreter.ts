@@ -1,0 +1,93 @@
+/** Finds a Python that can make virtual environments and run Synapse. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+const NAMES = ["python3.13", "python3.12", "python3.11", "python3.10", "python3", "python"];
+const PROBE_LIMIT_MS = 20_000;
+/** Synapse's own minimum. */
+const LEAST_SQLITE = [3, 37, 2] as const;
+const LEAST_PYTHON = [3, 10] as const;
+
+/** Prints what we need to know; a module that is missing is null. */
+const PROBE = `
+import importlib.util, json, sys
+try:
+    import sqlite3
+    sqlite = list(sqlite3.sqlite_version_info)
+except ImportError:
+    sqlite = None
+venv = all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
+print(json.dumps({"path": sys.executable, "version": list(sys.version_info[:2]), "sqlite": sqlite, "venv": venv}))
+`;
+
+interface Interpreter {
+  path: string;
+  version: number[];
+  sqlite: number[] | null;
+  venv: boolean;
+}
+
+/** Variables that point Python or pip at other places than the environment that they are run for. */
+const MISLEADING = [
+  "PYTHONHOME",
+  "PYTHONPATH",
+  "PYTHONUSERBASE",
+  "VIRTUAL_ENV",
+  "PIP_USER",
+  "PIP_TARGET",
+  "PIP_PREFIX",
+];
+
+/** Our environment, with nothing in it that leads Python elsewhere. */
+export function pythonVariables(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const kept = { ...env };
+  for (const name of MISLEADING) delete kept[name];
+  return kept;
+}
+
+/**
+ * Path of the first Python ≥ 3.10 that is complete enough; `only` restricts the search to one command.
+ * @throws Error of one line that says what is missing and what to install
+ */
+export async function findPython(only?: string): Promise<string> {
+  const problems: string[] = [];
+  for (const name of only === undefined ? NAMES : [only]) {
+    const found = await probe(name);
+    if (found === null) continue;
+    const problem = problemOf(found);
+    if (problem === null) return found.path;
+    problems.push(`${found.path} ${problem}`);
+  }
+  const seen = problems.length === 0 ? "" : ` (${[...new Set(problems)].join("; ")})`;
+  throw new Error(
+    `no Python ≥ ${LEAST_PYTHON.join(".")} found${seen}. Install python3 and python3-venv, then start again`,
+  );
+}
+
+/** Null when there is no such command or it does not work (the stand-ins of version managers exist but fail). */
+async function probe(name: string): Promise<Interpreter | null> {
+  try {
+    const options = { timeout: PROBE_LIMIT_MS, env: pythonVariables() };
+    const { stdout } = await promisify(execFile)(name, ["-c", PROBE], options);
+    return JSON.parse(stdout) as Interpreter;
+  } catch {
+    return null;
+  }
+}
+
+function problemOf({ version, sqlite, venv }: Interpreter): string | null {
+  if (isOlder(version, LEAST_PYTHON)) return `is ${version.join(".")}`;
+  if (!venv) return "has no venv: install python3-venv";
+  if (sqlite === null) return "has no sqlite3 module";
+  if (isOlder(sqlite, LEAST_SQLITE))
+    return `has SQLite ${sqlite.join(".")}, ${LEAST_SQLITE.join(".")} is needed`;
+  return null;
+}
+
+function isOlder(version: readonly number[], least: readonly number[]): boolean {
+  for (const [i, part] of least.entries()) {
+    const difference = (version[i] ?? 0) - part;
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}

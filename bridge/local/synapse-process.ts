@@ -1,0 +1,184 @@
+/**
+ * One Synapse process: started in a process group of its own (a terminal's Ctrl-C is for us, not for it), found again
+ * after we were killed, and ended with all its group. `running.json` in its folder says who runs with which settings.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { pythonVariables } from "./python-interpreter.ts";
+import type { SynapseFiles } from "./synapse-config.ts";
+
+export interface SynapseProcess {
+  readonly pid: number;
+  /** It was started by an earlier Causeway that is gone. */
+  readonly adopted: boolean;
+  alive(): boolean;
+  /** Resolves with what is known about its end. */
+  readonly ended: Promise<string>;
+}
+
+interface Running {
+  pid: number;
+  fingerprint: string;
+  python: string;
+}
+
+/** How long a process may take to end by itself, and then for the kernel to remove it. Together under 4 s. */
+const TERM_LIMIT_MS = 3_000;
+const KILL_LIMIT_MS = 700;
+const END_POLL_MS = 25;
+const LIFE_POLL_MS = 500;
+const SERVING_POLL_MS = 100;
+const ANSWER_LIMIT_MS = 2_000;
+
+/**
+ * Starts Synapse and returns at once; see `untilServing`.
+ * @throws Error when something else listens on its port
+ */
+export async function launchSynapse(files: SynapseFiles, python: string): Promise<SynapseProcess> {
+  await requireFreePort(Number(new URL(files.url).port));
+  const output = openSync(files.output, "w", 0o600);
+  const child = spawn(python, ["-m", "synapse.app.homeserver", "--config-path", files.config], {
+    cwd: files.folder,
+    detached: true,
+    stdio: ["ignore", output, output],
+    env: pythonVariables(),
+  });
+  closeSync(output);
+  const ended = new Promise<string>((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("exit", (code, signal) => resolve(signal === null ? `code ${code}` : signal));
+  });
+  const pid = child.pid;
+  if (pid === undefined) throw new Error(`Synapse could not be started with ${python}: ${await ended}`);
+  const running: Running = { pid, fingerprint: files.fingerprint, python };
+  writeFileSync(files.running, JSON.stringify(running), { mode: 0o600 });
+  child.unref();
+  return { pid, adopted: false, ended, alive: () => child.exitCode === null && child.signalCode === null };
+}
+
+/** The process that a killed Causeway left behind, if it runs with these very settings; any other one is ended. */
+export async function leftSynapse(files: SynapseFiles, python: string): Promise<SynapseProcess | null> {
+  const running = readRunning(files.running);
+  if (running === null || !commandNames(running.pid, files.config)) return null;
+  const process = adopt(running.pid, files.config);
+  if (running.fingerprint === files.fingerprint && running.python === python) return process;
+  await endSynapse(process);
+  return null;
+}
+
+/**
+ * Resolves when Synapse answers.
+ * @throws Error with the reason from its log when it ended, or when it did not answer in time
+ */
+export async function untilServing(
+  files: SynapseFiles,
+  process: SynapseProcess,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    if (await answers(files.url, signal)) return;
+    signal.throwIfAborted();
+    if (!process.alive()) {
+      throw new Error(`Synapse ended while starting (${await process.ended}): ${lastWords(files)}`);
+    }
+    if (Date.now() > deadline) {
+      throw new Error(
+        `Synapse did not answer on ${files.url} within ${limitMs / 1000} s: ${lastWords(files)}`,
+      );
+    }
+    await delay(SERVING_POLL_MS);
+  }
+}
+
+/** Ends the process and its group: SIGTERM, then SIGKILL. Takes 4 s at most. */
+export async function endSynapse(process: SynapseProcess, first: NodeJS.Signals = "SIGTERM"): Promise<void> {
+  signalGroup(process.pid, first);
+  if (await gone(process, TERM_LIMIT_MS)) return;
+  signalGroup(process.pid, "SIGKILL");
+  await gone(process, KILL_LIMIT_MS);
+}
+
+/** Forgets who ran, after it was ended. */
+export function forgetSynapse(files: SynapseFiles): void {
+  rmSync(files.running, { force: true });
+}
+
+function adopt(pid: number, config: string): SynapseProcess {
+  const alive = () => commandNames(pid, config);
+  const ended = (async () => {
+    // Not our child: nothing tells us of its end. The timer must not keep this process alive.
+    while (alive()) await delay(LIFE_POLL_MS, undefined, { ref: false });
+    return "it is gone";
+  })();
+  return { pid, adopted: true, alive, ended };
+}
+
+async function gone(process: SynapseProcess, limitMs: number): Promise<boolean> {
+  const deadline = Date.now() + limitMs;
+  while (process.alive()) {
+    if (Date.now() > deadline) return false;
+    await delay(END_POLL_MS);
+  }
+  return true;
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** Whether the process lives and its command line names the file. Pids are used again: the number alone says nothing. */
+function commandNames(pid: number, path: string): boolean {
+  try {
+    if (process.platform === "linux") {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(path);
+    }
+    return execFileSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" }).includes(path);
+  } catch {
+    return false; // There is no such process.
+  }
+}
+
+function readRunning(path: string): Running | null {
+  if (!existsSync(path)) return null;
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Running;
+  } catch {
+    return null; // Cut off while it was written: that process had not been told of by anyone.
+  }
+}
+
+async function answers(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const limit = AbortSignal.any([AbortSignal.timeout(ANSWER_LIMIT_MS), signal]);
+    return (await fetch(`${url}/_matrix/client/versions`, { signal: limit })).ok;
+  } catch {
+    return false; // Not listening yet, or too busy to answer.
+  }
+}
+
+async function requireFreePort(port: number): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    throw new Error(`port ${port} is in use by another program. Stop that one, or set MATRIX_PORT`);
+  });
+  await new Promise((resolve) => server.close(resolve));
+}
+
+/** The line that tells most about a failed start, and where to read on. */
+function lastWords({ output, log }: SynapseFiles): string {
+  const read = (path: string) => (existsSync(path) ? readFileSync(path, "utf8").trim() : "");
+  const text = read(output) || read(log);
+  return `${text.split("\n").at(-1)?.trim() || "it said nothing"} (see ${output} and ${log})`;
+}

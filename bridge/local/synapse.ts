@@ -1,0 +1,147 @@
+/**
+ * The local homeserver: Synapse from PyPI on loopback, supervised. It is restarted when it dies, taken over when an
+ * earlier Causeway was killed and left it behind, and gone when we stop.
+ */
+import { join } from "node:path";
+import { type FileLock, tryFileLock } from "./file-lock.ts";
+import { type PythonEnvironment, type PythonRequest, pythonEnvironment } from "./python.ts";
+import { type Supervised, supervise } from "./supervisor.ts";
+import {
+  type SynapseFiles,
+  type SynapseSettings,
+  synapseFolder,
+  writeSynapseFiles,
+} from "./synapse-config.ts";
+import {
+  endSynapse,
+  forgetSynapse,
+  launchSynapse,
+  leftSynapse,
+  type SynapseProcess,
+  untilServing,
+} from "./synapse-process.ts";
+
+export const SYNAPSE_VERSION = "1.163.2";
+export const SYNAPSE_ENVIRONMENT = {
+  name: `synapse-${SYNAPSE_VERSION}`,
+  packages: [`matrix-synapse==${SYNAPSE_VERSION}`],
+} as const;
+
+export interface LocalSynapseOptions extends Omit<SynapseSettings, "registrationPaths"> {
+  /** Path of the application service registration; read again at every start of Synapse. */
+  registrationPath: string;
+  /** The interpreter of an environment with Synapse in it; see `synapseEnvironment`. */
+  python: string;
+  log: (level: "info" | "warn", line: string) => void;
+  /** Synapse is up again after it died or was restarted: what it had in memory is lost. */
+  onRestart?: (() => void) | undefined;
+  /** Ends a start that is under way. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface LocalSynapse {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  /** Whether the process was left behind by an earlier Causeway. */
+  readonly adopted: boolean;
+  /** Registers people without the application service: HMAC key of Synapse's admin API. */
+  readonly registrationSharedSecret: string;
+  /** Of the process that runs now; null while there is none. */
+  pid(): number | null;
+  /** Ends Synapse and starts it again with the settings and the registration of now; resolves when it answers. */
+  restart(): Promise<void>;
+  /** Ends Synapse, within 4 s, and leaves no process. */
+  stop(): Promise<void>;
+}
+
+const START_LIMIT_MS = 120_000;
+/** One that was left behind is up already; when it hangs, a new one is better. */
+const ADOPTED_LIMIT_MS = 15_000;
+
+/** The Python environment with Synapse, made on first use. @throws Error of one line, see `pythonEnvironment` */
+export function synapseEnvironment(
+  request: Omit<PythonRequest, "name" | "packages">,
+): Promise<PythonEnvironment> {
+  return pythonEnvironment({ ...request, ...SYNAPSE_ENVIRONMENT });
+}
+
+/**
+ * Resolves when Synapse answers, and keeps it running until `stop`.
+ * @throws Error that says what to do: port in use, folder of another server name or process, or Synapse's own reason
+ */
+export async function startLocalSynapse(options: LocalSynapseOptions): Promise<LocalSynapse> {
+  const lock = await lockFolder(synapseFolder(options.dataDir));
+  try {
+    const first = await bringUp(options, options.signal ?? new AbortController().signal);
+    const supervisor = supervise(first, (signal) => bringUp(options, signal), {
+      onEnd: (reason) => options.log("warn", `Synapse ended (${reason}); starting it again`),
+      onFailure: (error) => options.log("warn", `Synapse could not be started: ${messageOf(error)}`),
+      onRestart: () => {
+        options.log("info", "Synapse is up again");
+        options.onRestart?.();
+      },
+    });
+    return {
+      url: first.files.url,
+      adopted: first.process.adopted,
+      registrationSharedSecret: first.files.registrationSharedSecret,
+      pid: () => supervisor.current()?.process.pid ?? null,
+      restart: supervisor.restart,
+      stop: () => supervisor.stop().finally(lock.release),
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+interface Up extends Supervised {
+  files: SynapseFiles;
+  process: SynapseProcess;
+}
+
+/** Takes over the process that was left behind, else starts one; resolves when it answers. */
+async function bringUp(options: LocalSynapseOptions, signal: AbortSignal): Promise<Up> {
+  const files = writeSynapseFiles({ ...options, registrationPaths: [options.registrationPath] });
+  const left = await leftSynapse(files, options.python);
+  if (left) {
+    try {
+      return await serving(files, left, ADOPTED_LIMIT_MS, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      options.log("warn", `the Synapse that was left behind is of no use: ${messageOf(error)}`);
+    }
+  }
+  return serving(files, await launchSynapse(files, options.python), START_LIMIT_MS, signal);
+}
+
+async function serving(
+  files: SynapseFiles,
+  process: SynapseProcess,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<Up> {
+  const end = async () => {
+    await endSynapse(process);
+    forgetSynapse(files);
+  };
+  try {
+    await untilServing(files, process, limitMs, signal);
+    return { files, process, ended: process.ended, end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+async function lockFolder(folder: string): Promise<FileLock> {
+  const lock = await tryFileLock(join(folder, "causeway.lock"));
+  if (lock) return lock;
+  throw new Error(
+    `the Synapse in ${folder} belongs to another Causeway that runs. Stop that one, or choose another DATA_DIR`,
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
