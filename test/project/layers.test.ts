@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { expect, test } from "vitest";
+
+const root = resolve(import.meta.dirname, "../..");
+
+/** Which of our folders each folder may import. `src` stands for the files directly in src/. */
+const LAYERS: Record<string, readonly string[]> = {
+  "src/protocol": [],
+  "src/domain": [],
+  "src/store": ["src/domain"],
+  "src/hot": ["src/domain"],
+  "src/gateway": ["src/domain", "src/protocol"],
+  "src/http": ["src/domain"],
+  "src/client": ["src/protocol"],
+  bridge: ["src/domain", "src/store"],
+  load: ["src/client", "src/protocol"],
+};
+/** Files that any folder may import: plain facts without behaviour of their own. */
+const COMMON = new Set(["src/config.ts", "src/logger.ts"]);
+
+/** Packages that only one place may know. */
+const CONFINED: Record<string, string> = {
+  "uWebSockets.js": "src/gateway/transport-uws.ts",
+  postgres: "src/store/",
+  "@electric-sql/pglite": "src/store/",
+  "@electric-sql/pglite-socket": "src/store/",
+  ioredis: "src/hot/",
+};
+
+interface Import {
+  file: string;
+  target: string;
+}
+
+function imports(): Import[] {
+  return ["src", "bridge", "load"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .flatMap((name) => {
+        const path = join(root, folder, name);
+        const found = readFileSync(path, "utf8").matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']/g);
+        const file = relative(root, path).split(sep).join("/");
+        return [...found].map(([, target]) => ({ file, target: resolveTarget(path, target ?? "") }));
+      }),
+  );
+}
+
+function resolveTarget(path: string, target: string): string {
+  if (!target.startsWith(".")) return target;
+  return relative(root, resolve(dirname(path), target))
+    .split(sep)
+    .join("/");
+}
+
+function layerOf(file: string): string | null {
+  return Object.keys(LAYERS).find((layer) => file.startsWith(`${layer}/`)) ?? null;
+}
+
+test("folders import only what the layer table allows", () => {
+  const all = imports();
+  expect(all.length).toBeGreaterThan(100);
+  const wrong = all.filter(({ file, target }) => {
+    const from = layerOf(file);
+    const ours = target.startsWith("src/") || target.startsWith("bridge/") || target.startsWith("load/");
+    if (from === null || !ours || COMMON.has(target)) return false;
+    const to = layerOf(target);
+    return to !== from && (to === null || !LAYERS[from]?.includes(to));
+  });
+  expect(wrong).toEqual([]);
+});
+
+test("confined packages are known in one place only", () => {
+  const wrong = imports().filter(({ file, target }) => {
+    const home = CONFINED[target];
+    return home !== undefined && !file.startsWith(home);
+  });
+  expect(wrong).toEqual([]);
+});
