@@ -73,6 +73,19 @@ export interface CallUseCases {
   sweep(): Promise<void>;
 }
 
+export interface PresenceUseCases {
+  /**
+   * Refreshes the member's `lastPing` in these rooms (ids of rooms that the caller knows them to be a member of).
+   * Hot state only: when it is away this resolves all the same.
+   * @returns the rooms in which they were not active before
+   */
+  ping(actor: Actor, conversationIds: readonly number[]): Promise<number[]>;
+  /** The member's last session closed these rooms, or ended. */
+  close(actor: Actor, conversationIds: readonly number[]): Promise<void>;
+  /** True when the state changed, so that repeats are not broadcast. It decays by itself. */
+  typing(actor: Actor, room: string, on: boolean): Promise<boolean>;
+}
+
 // ── Rooms (src/domain/conversations.ts) ───────────────────────────────────────────────────────────────
 
 export interface Conversations {
@@ -206,6 +219,7 @@ export interface Directory {
 export interface UseCases {
   messages: Messages;
   calls: CallUseCases;
+  presence: PresenceUseCases;
   conversations: Conversations;
   chatrooms: Chatrooms;
   accounts: Accounts;
