@@ -1,0 +1,256 @@
+/**
+ * The one client of the homeserver's client-server API, as the application service. It sends each request once: trying
+ * again, and when, is up to whoever asks (the outbox has its own rules).
+ */
+import { HttpApiEvent, MatrixError, MatrixHttpApi, Method, TypedEventEmitter } from "matrix-js-sdk";
+import type { Logger } from "matrix-js-sdk/lib/logger.js";
+import { Counter, type Registry } from "prom-client";
+
+/** What homeserver and bridge know of each other: the registration file, without its namespaces. */
+export interface AppserviceRegistration {
+  id: string;
+  /** Where the homeserver delivers events to. */
+  url: string;
+  asToken: string;
+  hsToken: string;
+  senderLocalpart: string;
+  /** Localparts of all ghosts start with this. */
+  prefix: string;
+}
+
+export interface HomeserverOptions {
+  baseUrl: string;
+  registration: AppserviceRegistration;
+  /** The part of Matrix ids behind the colon. */
+  serverName: string;
+  logger: { debug(fields: object, message: string): void; warn(fields: object, message: string): void };
+  registry?: Registry | undefined;
+}
+
+export interface RequestOptions {
+  /** Full Matrix id of the ghost to act as; without it the application service's own sender acts. */
+  asUser?: string | undefined;
+  /** The ghost's device to act on: makes the homeserver's duplicate check of transaction ids survive its restart. */
+  device?: string | undefined;
+  query?: Record<string, string | number | boolean | undefined> | undefined;
+  /** JSON, or bytes with `contentType`. */
+  body?: object | Uint8Array | undefined;
+  contentType?: string | undefined;
+  signal?: AbortSignal | undefined;
+  /** The whole request, its answer's body included; 30 s unless told. */
+  timeoutMs?: number | undefined;
+}
+
+export interface Homeserver {
+  readonly baseUrl: string;
+  readonly serverName: string;
+  readonly registration: AppserviceRegistration;
+  /** `path` is whole and its parts are encoded: `/_matrix/client/v3/…`. @throws HomeserverError */
+  request<T>(method: HttpMethod, path: string, options?: RequestOptions): Promise<T>;
+  /** The full Matrix id of a localpart here. */
+  userId(localpart: string): string;
+  /** Makes the account exist, without signing it in. @throws HomeserverError */
+  ensureRegistered(localpart: string): Promise<void>;
+  /**
+   * Makes a device of the user exist, without a token.
+   * @returns false where the homeserver does not let application services make devices; then leave `device` out
+   */
+  ensureDevice(userId: string, deviceId: string): Promise<boolean>;
+}
+
+export type HttpMethod = "GET" | "PUT" | "POST" | "DELETE";
+
+/** A request that failed. `status` is null when no answer came: it may have been carried out all the same. */
+export class HomeserverError extends Error {
+  override readonly name = "HomeserverError";
+  readonly status: number | null;
+  /** Matrix's own code, such as `M_FORBIDDEN`. */
+  readonly errcode: string | null;
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    message: string,
+    detail: { status: number | null; errcode?: string | null; retryAfterMs?: number | null; cause?: unknown },
+  ) {
+    super(message, { cause: detail.cause });
+    this.status = detail.status;
+    this.errcode = detail.errcode ?? null;
+    this.retryAfterMs = detail.retryAfterMs ?? null;
+  }
+
+  /** The same request can succeed later without any change: no answer, too many requests, or the server's own fault. */
+  get temporary(): boolean {
+    return this.status === null || this.status === 429 || this.status >= 500;
+  }
+
+  /** The homeserver can't be reached, or answers nothing useful. */
+  get away(): boolean {
+    return this.status === null || this.status >= 502;
+  }
+}
+
+const TIMEOUT_MS = 30_000;
+
+export function createHomeserver(options: HomeserverOptions): Homeserver {
+  const { registration, serverName } = options;
+  const baseUrl = options.baseUrl.replace(/\/+$/, "");
+  const emitter = new TypedEventEmitter<HttpApiEvent, { [K in HttpApiEvent]: () => void }>();
+  emitter.on(HttpApiEvent.SessionLoggedOut, () =>
+    options.logger.warn(
+      {},
+      "The homeserver does not know our as_token; give it the registration and restart it",
+    ),
+  );
+  const api = new MatrixHttpApi(emitter as ConstructorParameters<typeof MatrixHttpApi>[0], {
+    baseUrl,
+    prefix: "",
+    accessToken: registration.asToken,
+    onlyData: true,
+    fetchFn: fetchWhole,
+    logger: silentLogger(),
+  });
+  const count = requestCounter(options.registry);
+  const userId = (localpart: string) => `@${localpart}:${serverName}`;
+
+  async function request<T>(method: HttpMethod, path: string, more: RequestOptions = {}): Promise<T> {
+    const { asUser, device, query, body, contentType } = more;
+    const limit = withLimit(more.signal, more.timeoutMs ?? TIMEOUT_MS);
+    const headers: Record<string, string> = contentType ? { "Content-Type": contentType } : {};
+    const asked = { ...query, user_id: asUser, device_id: device };
+    try {
+      const answer = await api.authedRequest<T>(METHODS[method], path, defined(asked), body as never, {
+        abortSignal: limit.signal,
+        headers,
+        priority: "auto",
+      });
+      count(method, "200");
+      return answer;
+    } catch (error) {
+      const failure = asHomeserverError(error, `${method} ${path}`);
+      count(method, failure.status === null ? "none" : String(failure.status));
+      options.logger.debug({ status: failure.status, errcode: failure.errcode }, failure.message);
+      throw failure;
+    } finally {
+      limit.clear();
+    }
+  }
+
+  return {
+    baseUrl,
+    serverName,
+    registration,
+    request,
+    userId,
+    ensureRegistered: (localpart) => ensureRegistered(request, localpart),
+    ensureDevice: (user, deviceId) => ensureDevice(request, user, deviceId),
+  };
+}
+
+const METHODS = { GET: Method.Get, PUT: Method.Put, POST: Method.Post, DELETE: Method.Delete } as const;
+
+/** The SDK stops listening to the abort signal once the headers are there: the body is read before. */
+async function fetchWhole(...input: Parameters<typeof fetch>): Promise<Response> {
+  const answer = await fetch(...input);
+  const bytes = await answer.arrayBuffer();
+  return new Response(bytes.byteLength === 0 ? null : bytes, {
+    status: answer.status,
+    headers: answer.headers,
+  });
+}
+
+/** A signal that aborts with `outer` or after `ms`, whichever comes first. */
+function withLimit(outer: AbortSignal | undefined, ms: number): { signal: AbortSignal; clear: () => void } {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const timer = setTimeout(abort, ms);
+  if (outer?.aborted) abort();
+  outer?.addEventListener("abort", abort);
+  return {
+    signal: controller.signal,
+    clear: () => {
+      clearTimeout(timer);
+      outer?.removeEventListener("abort", abort);
+    },
+  };
+}
+
+function defined(query: Record<string, unknown>): Record<string, string> {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+}
+
+function asHomeserverError(error: unknown, request: string): HomeserverError {
+  if (error instanceof MatrixError || (error instanceof Error && "httpStatus" in error)) {
+    const failure = error as MatrixError;
+    const { errcode, httpStatus: status = null } = failure;
+    const reason = failure.data?.error ?? failure.message;
+    return new HomeserverError(`${request} answered ${status} ${errcode ?? ""}: ${reason}`, {
+      status,
+      errcode: errcode ?? null,
+      retryAfterMs: retryAfter(failure),
+      cause: error,
+    });
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new HomeserverError(`${request} got no answer: ${reason}`, { status: null, cause: error });
+}
+
+function retryAfter(error: MatrixError): number | null {
+  try {
+    return error.isRateLimitError() ? error.getRetryAfterMs() : null;
+  } catch {
+    return null; // A Retry-After that is no number: the caller's own pause serves.
+  }
+}
+
+async function ensureRegistered(request: Homeserver["request"], localpart: string): Promise<void> {
+  try {
+    // Without inhibit_login a homeserver that leaves sign-in to another service refuses.
+    const body = { type: "m.login.application_service", username: localpart, inhibit_login: true };
+    await request("POST", "/_matrix/client/v3/register", { body });
+  } catch (error) {
+    if (!(error instanceof HomeserverError) || error.errcode !== "M_USER_IN_USE") throw error;
+  }
+}
+
+async function ensureDevice(
+  request: Homeserver["request"],
+  userId: string,
+  deviceId: string,
+): Promise<boolean> {
+  try {
+    await request("PUT", `/_matrix/client/v3/devices/${encodeURIComponent(deviceId)}`, {
+      asUser: userId,
+      body: { display_name: "Causeway" },
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof HomeserverError && error.status === 404) return false;
+    throw error;
+  }
+}
+
+function requestCounter(registry: Registry | undefined): (method: string, status: string) => void {
+  if (!registry) return () => {};
+  const counter = new Counter({
+    name: "causeway_matrix_requests_total",
+    help: "Requests to the homeserver, by method and status (none: no answer came)",
+    labelNames: ["method", "status"],
+    registers: [registry],
+  });
+  return (method, status) => counter.inc({ method, status });
+}
+
+/** The SDK would print every request. */
+function silentLogger(): Logger {
+  const silent = () => {};
+  const logger: Logger = {
+    trace: silent,
+    debug: silent,
+    info: silent,
+    warn: silent,
+    error: silent,
+    getChild: () => logger,
+  };
+  return logger;
+}
