@@ -1,0 +1,39 @@
+/**
+ * The bounds of the protocol, as PROTOCOL.md tells them. Plain data: browsers load this file as it is.
+ * What is said about texts, ids and mentions is judged by the domain; it stands here for authors of clients.
+ */
+export const LIMITS = {
+  /** [GW-1.4] A longer frame is `too_large` and is not read. */
+  FRAME_BYTES: 64 * 1024,
+  /** [GW-1.4] A frame beyond this cuts the connection. */
+  CUT_FRAME_BYTES: 256 * 1024,
+  /** [GW-1.6] How deep arrays and maps of a frame may nest. */
+  FRAME_DEPTH: 16,
+  /** [GW-2.2] */
+  HELLO_WITHIN_MS: 10_000,
+  /** [GW-2.5] Frames that may come while `hello` is being answered. */
+  FRAMES_BEFORE_READY: 64,
+  /** [GW-3.1] A `ref` that is a string. */
+  REF_CHARACTERS: 64,
+  /** [GW-3.5] Commands of one session that may be under way; more are `busy`. */
+  COMMANDS_IN_FLIGHT: 256,
+  /** [GW-3.6] Frames of one connection: this many at once, and this many each second on average. */
+  FRAME_BURST: 400,
+  FRAMES_PER_SECOND: 100,
+  /** [GW-3.6] After so many frames that were refused for their rate the connection is closed. */
+  FRAMES_REFUSED: 1_000,
+  /** [GW-2.1] */
+  TOKEN_CHARACTERS: 8_192,
+  DEVICE_CHARACTERS: 128,
+  /** [GW-5.1] */
+  TEXT_CODE_POINTS: 16_000,
+  MESSAGE_ID_CHARACTERS: 64,
+  MENTIONS: 100,
+  /** [GW-6.2] */
+  HISTORY_DEFAULT: 50,
+  HISTORY_MOST: 200,
+  /** [GW-8.3] Rooms that one `ping` may name. */
+  PING_ROOMS: 1_000,
+  /** [GW-9.2] A session that was lost leaves its calls within this time. */
+  CALL_LEAVE_MS: 60_000,
+} as const;
