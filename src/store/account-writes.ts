@@ -3,7 +3,7 @@ import { DomainError } from "../domain/errors.ts";
 import type { Organization, OrganizationEvent, User } from "../domain/model.ts";
 import { userKey } from "../domain/model.ts";
 import type { AccountWrites, NewUser, UserPatch } from "../domain/ports/store.ts";
-import { organizationUsersQuery, readOrganizationUsers } from "./accounts.ts";
+import { organizationEventQuery, organizationUsersQuery, readOrganizationUsers } from "./accounts.ts";
 import { newPublicId } from "./room-writes.ts";
 import { columns, foldedKey, noun, ORGANIZATION, type Row, USER } from "./rows.ts";
 import type { TransactionScope } from "./transaction.ts";
@@ -51,7 +51,22 @@ export function createAccountWrites(scope: TransactionScope): AccountWrites {
         select ${columns(sql, "o", ORGANIZATION)} from organizations o where o.id = ${id} for no key update`;
       return row ? noun(row, "o", ORGANIZATION) : null;
     },
-    organizationUsers: async (id) => readOrganizationUsers(await organizationUsersQuery(sql, id)),
+    organizationUsers: async (id, ids) => readOrganizationUsers(await organizationUsersQuery(sql, id, ids)),
+    async organizationIdsOf(userId) {
+      const rows = await sql<{ id: number }[]>`
+        select organization_id as id from organization_users where user_id = ${userId} order by organization_id`;
+      return rows.map(({ id }) => id);
+    },
+    async event(organizationId, eventId) {
+      const [row] = await organizationEventQuery(sql, organizationId, eventId);
+      return row ?? null;
+    },
+    async lockUsers(ids) {
+      const rows = await sql<Row[]>`
+        select ${columns(sql, "u", USER)} from users u
+        where u.id = any (${ids}::bigint[]) and u.deleted_at is null order by u.id for share`;
+      return rows.map((row) => noun(row, "u", USER));
+    },
   };
 }
 

@@ -14,6 +14,7 @@ export type DirectoryQueries = Omit<
   | "deleteToken"
   | "createLogin"
   | "loginByHash"
+  | "userOfLogin"
   | "deleteLogin"
   | "deleteExpired"
   | "invalidCredentials"
@@ -35,11 +36,34 @@ export function createDirectoryQueries(db: Database): DirectoryQueries {
     async userForLogin(login) {
       const key = foldedKey(login);
       // A handle wins over an e-mail that somebody else entered with the same text.
-      const [row] = await db.read(sql<(Row & { password_hash: string | null })[]>`
-        select ${userColumns}, u.password_hash from users u
+      const [row] = await db.read(sql<(Row & { password_hash: string | null; version: number })[]>`
+        select ${userColumns}, u.password_hash, h.version from users u join user_heads h on h.user_id = u.id
         where u.deleted_at is null and (u.handle_key = ${key} or u.email_key = ${key})
         order by u.handle_key = ${key} desc limit 1`);
-      return row ? { user: noun(row, "u", USER), passwordHash: row.password_hash } : null;
+      if (!row) return null;
+      return { user: noun(row, "u", USER), passwordHash: row.password_hash, version: row.version };
+    },
+    async userForJwt(handle) {
+      const key = foldedKey(handle);
+      const [row] = await db.read(sql<[Row & { version: number | null; deleted_at: number | null }]>`
+        select ${userColumns}, h.version, d.deleted_at
+        from (select max(deleted_at) as deleted_at from users where handle_key = ${key} and deleted_at is not null) d
+        left join users u on u.handle_key = ${key} and u.deleted_at is null
+        left join user_heads h on h.user_id = u.id`);
+      const user = row["u.id"] === null ? null : noun<User>(row, "u", USER);
+      return { user, version: row.version ?? 0, deletedAt: row.deleted_at };
+    },
+    async visibleUsers(userId, ids) {
+      const rows = await db.read(sql<{ id: number }[]>`
+        select u.id from users u
+        where u.id = any (${ids}::bigint[]) and u.deleted_at is null and (
+          u.id = ${userId}
+          or exists (
+            select from organization_users a join organization_users b on b.organization_id = a.organization_id
+            where a.user_id = ${userId} and b.user_id = u.id)
+          or not exists (select from organization_users o where o.user_id in (${userId}, u.id)))
+        order by u.id`);
+      return rows.map(({ id }) => id);
     },
     async handleDeletedAt(handle) {
       const [row] = await db.read(sql<[{ at: number | null }]>`
@@ -79,12 +103,7 @@ function organizationQueries(db: Database) {
       return rows.map((row) => ({ organization: noun(row, "o", ORGANIZATION), role: row.role }));
     },
     async event(organizationId, eventId) {
-      const [row] = await db.read(sql<OrganizationEvent[]>`
-        select e.organization_id as "organizationId", e.event_id as "eventId", e.name, e.ends_at as "endsAt",
-               array(select u.user_id from organization_event_users u
-                     where u.organization_id = e.organization_id and u.event_id = e.event_id
-                     order by u.user_id) as "acceptedUsers"
-        from organization_events e where e.organization_id = ${organizationId} and e.event_id = ${eventId}`);
+      const [row] = await db.read(organizationEventQuery(sql, organizationId, eventId));
       return row ?? null;
     },
   } satisfies Partial<AccountStore>;
@@ -116,12 +135,31 @@ function groupQueries(db: Database) {
 
 type OrganizationUserRow = Row & { role: OrganizationRole };
 
-/** The users of an organization with their roles, for reads inside and outside of transactions. */
-export function organizationUsersQuery(sql: Sql, organizationId: number): Statement<OrganizationUserRow[]> {
+/** The users of an organization with their roles (`ids` narrows), for reads inside and outside of transactions. */
+export function organizationUsersQuery(
+  sql: Sql,
+  organizationId: number,
+  ids?: number[],
+): Statement<OrganizationUserRow[]> {
+  const narrowed = ids === undefined ? sql`` : sql`and m.user_id = any (${ids}::bigint[])`;
   return sql<OrganizationUserRow[]>`
     select ${columns(sql, "u", USER)}, m.role from organization_users m
     join users u on u.id = m.user_id
-    where m.organization_id = ${organizationId} order by u.id`;
+    where m.organization_id = ${organizationId} ${narrowed} order by u.id`;
+}
+
+/** An event of an organization, for reads inside and outside of transactions. */
+export function organizationEventQuery(
+  sql: Sql,
+  organizationId: number,
+  eventId: number,
+): Statement<OrganizationEvent[]> {
+  return sql<OrganizationEvent[]>`
+    select e.organization_id as "organizationId", e.event_id as "eventId", e.name, e.ends_at as "endsAt",
+           array(select u.user_id from organization_event_users u
+                 where u.organization_id = e.organization_id and u.event_id = e.event_id
+                 order by u.user_id) as "acceptedUsers"
+    from organization_events e where e.organization_id = ${organizationId} and e.event_id = ${eventId}`;
 }
 
 export function readOrganizationUsers(

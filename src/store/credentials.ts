@@ -90,6 +90,14 @@ function logins(db: Database) {
         where l.hash = ${hash} and l.expires_at > ${now}`);
       return row ? { ...noun<Login>(row, "l", LOGIN), user: noun(row, "u", USER) } : null;
     },
+    async userOfLogin(loginId) {
+      const [row] = await db.read(sql<(Row & { version: number })[]>`
+        select ${columns(sql, "u", USER)}, h.version from logins l
+        join users u on u.id = l.user_id and u.deleted_at is null
+        join user_heads h on h.user_id = u.id
+        where l.id = ${loginId} and l.expires_at > ${now}`);
+      return row ? { user: noun(row, "u", USER), version: row.version } : null;
+    },
     async deleteLogin(id) {
       const rows = await sql`
         with gone as (delete from logins where id = ${id} returning user_id),

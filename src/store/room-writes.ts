@@ -27,7 +27,7 @@ export function createRoomWrites(scope: TransactionScope): RoomWrites {
     createConversation: (input) => createConversation(scope, input),
     updateConversation: (id, patch) => updateConversation(scope, id, patch),
     deleteConversation: (id) => deleteConversation(scope, id),
-    members: (id, keys) => members(scope, id, keys),
+    members: (id, keys, limit) => members(scope, id, keys, limit),
     putMembers: (id, list) => putMembers(scope, id, list),
     removeMembers: (id, keys) => removeMembers(scope, id, keys),
   };
@@ -124,12 +124,17 @@ async function deleteConversation(scope: TransactionScope, id: number): Promise<
   await sql`delete from conversations where id = ${id}`;
 }
 
-async function members(scope: TransactionScope, id: number, keys?: MemberKey[]): Promise<Membership[]> {
+async function members(
+  scope: TransactionScope,
+  id: number,
+  keys?: MemberKey[],
+  limit?: number,
+): Promise<Membership[]> {
   const { sql } = scope;
   const narrowed = keys === undefined ? sql`` : sql`and m.member = any (${keys}::text[])`;
   const rows = await sql<Row[]>`
     select ${columns(sql, "m", MEMBERSHIP)} from memberships m
-    where m.conversation_id = ${id} ${narrowed} order by m.joined_seq, m.member`;
+    where m.conversation_id = ${id} ${narrowed} order by m.joined_seq, m.member limit ${limit ?? null}`;
   return rows.map((row) => noun(row, "m", MEMBERSHIP));
 }
 

@@ -5,6 +5,7 @@ import { createAccountWrites } from "./account-writes.ts";
 import type { Database } from "./database.ts";
 import { createEventWrites } from "./event-writes.ts";
 import type { Publisher } from "./publisher.ts";
+import { createRoomFinds } from "./room-finds.ts";
 import { createRoomWrites } from "./room-writes.ts";
 import type { Sql } from "./sql.ts";
 
@@ -46,7 +47,13 @@ export async function runTransaction<T>(
       appended: (more) => events.push(...more),
     };
     const accounts = createAccountWrites(scope);
-    const result = await work({ ...createRoomWrites(scope), ...createEventWrites(scope), accounts });
+    const finds = createRoomFinds(scope);
+    const result = await work({
+      ...createRoomWrites(scope),
+      ...createEventWrites(scope),
+      ...finds,
+      accounts,
+    });
     await raiseVersions(sql, [...users]);
     return { result, events };
   });

@@ -247,6 +247,14 @@ export interface NewMember {
   role: Role;
 }
 
+/** `following`: the rooms with automation whose source (organization or event) has the user. */
+export type OrganizationRooms =
+  | { which: "all" }
+  | { which: "default" }
+  | { which: "event"; eventId: number }
+  | { which: "following"; userId: number }
+  | { which: "member"; member: MemberKey };
+
 export interface NewEvent<T extends EventType = EventType> {
   type: T;
   actor: Actor;
@@ -269,8 +277,14 @@ export interface StoreTransaction {
    * later: until then `range` and `event` still serve whoever has to learn of `room.deleted`.
    */
   deleteConversation(conversationId: number): Promise<void>;
-  /** The members of a room as they are now; `keys` narrows. */
-  members(conversationId: number, keys?: MemberKey[]): Promise<Membership[]>;
+  /** Ids of an organization's rooms, ascending, to be locked next. Lock the organization first: then none is made meanwhile. */
+  organizationRooms(organizationId: number, which: OrganizationRooms): Promise<number[]>;
+  /** Ids of the rooms that a member is in, ascending, to be locked next. */
+  conversationIdsOf(member: MemberKey): Promise<number[]>;
+  /** The one-to-one room that both are in, or null. Holds the pair until the commit, so that nobody else makes theirs. */
+  oneToOne(a: MemberKey, b: MemberKey): Promise<number | null>;
+  /** The members of a room as they are now, in order of joining; `keys` narrows, `limit` cuts. */
+  members(conversationId: number, keys?: MemberKey[], limit?: number): Promise<Membership[]>;
   /**
    * Adds members; existing ones get the role and the name. Append one event per entry right after, in the same order
    * (`member.joined`, or `member.changed`): the n-th entry (from 1) is taken to join at `head + n`. Its `joinedSeq` and
@@ -340,16 +354,33 @@ export interface AccountWrites {
   deleteEvent(organizationId: number, eventId: number): Promise<boolean>;
   /** Locks the organization's row, so that two changes of its automation do not cross. Null when there is none. */
   lockOrganization(organizationId: number): Promise<Organization | null>;
-  /** The organization's users as the transaction sees them. */
-  organizationUsers(organizationId: number): Promise<{ user: User; role: OrganizationRole }[]>;
+  /** The organization's users as the transaction sees them; `ids` narrows. */
+  organizationUsers(
+    organizationId: number,
+    ids?: number[],
+  ): Promise<{ user: User; role: OrganizationRole }[]>;
+  /** Ids of the organizations that the user is in, ascending. */
+  organizationIdsOf(userId: number): Promise<number[]>;
+  event(organizationId: number, eventId: number): Promise<OrganizationEvent | null>;
+  /**
+   * Keeps these users from being deleted until the commit; unknown and deleted ones are left out. Take the locks of
+   * organizations and rooms before: everybody locks in the order organizations, rooms, users.
+   */
+  lockUsers(ids: number[]): Promise<User[]>;
 }
 
 export interface AccountStore {
   userById(id: number): Promise<User | null>;
   usersByIds(ids: number[]): Promise<User[]>;
   userByHandle(handle: string): Promise<User | null>;
-  /** For login: by handle or e-mail, case-insensitively, with the password's hash. */
-  userForLogin(login: string): Promise<{ user: User; passwordHash: string | null } | null>;
+  /** For login: by handle or e-mail, case-insensitively, with the password's hash and the user's version. */
+  userForLogin(login: string): Promise<{ user: User; passwordHash: string | null; version: number } | null>;
+  /** ONE query: the user of a login that is still valid, with the user's version. */
+  userOfLogin(loginId: number): Promise<{ user: User; version: number } | null>;
+  /** ONE query: the user with this handle and version, and when the handle last belonged to a deleted user, ms. */
+  userForJwt(handle: string): Promise<{ user: User | null; version: number; deletedAt: number | null }>;
+  /** Of `ids`, the users who exist for this user: they share an organization, or neither has one. */
+  visibleUsers(userId: number, ids: number[]): Promise<number[]>;
   listUsers(page: { limit: number; after: number }): Promise<User[]>;
   /** When the handle last belonged to a user that was deleted, ms, or null. */
   handleDeletedAt(handle: string): Promise<number | null>;
