@@ -73,13 +73,14 @@ async function makeAdmin(
 ): Promise<string[]> {
   const { MATRIX_HOMESERVER_URL: url, MATRIX_SERVER_NAME: serverName } = config;
   if (url === "off") throw new Error("MATRIX_HOMESERVER_URL is off: set it to Synapse's address.");
-  const homeserver = createHomeserver({
-    baseUrl: url ?? `http://127.0.0.1:${config.MATRIX_PORT}`,
-    registration,
-    serverName,
-    logger: createLogger(config.LOG_LEVEL),
+  const baseUrl = url ?? `http://127.0.0.1:${config.MATRIX_PORT}`;
+  const logger = createLogger(config.LOG_LEVEL);
+  const homeserver = createHomeserver({ baseUrl, registration, serverName, logger });
+  const changed = await makeSenderAdmin(homeserver, proof).catch((error: Error) => {
+    throw new Error(
+      `${error.message}\nIs Synapse at ${baseUrl} (MATRIX_HOMESERVER_URL), and did it read ${registration.path} at its start?`,
+    );
   });
-  const changed = await makeSenderAdmin(homeserver, proof);
   const sender = homeserver.userId(registration.senderLocalpart);
   return [
     `${sender} ${changed ? "is now" : "was already"} an administrator: GetCredentials can set passwords.`,
@@ -111,6 +112,7 @@ function nextSteps(config: Config, registration: RegistrationFile): string[] {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message}\nMore: npm run matrix:registration -- --help\n`);
   process.exit(1);
 });

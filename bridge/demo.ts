@@ -1,0 +1,163 @@
+/**
+ * `npm run demo`, against the running server: an app on JSON, an app on MessagePack and a Matrix client talk in one
+ * room. Shows every line as it arrives at each of them, and fails when one is missing, doubled or out of order.
+ */
+import { randomBytes } from "node:crypto";
+import { readConfig } from "../src/config.ts";
+import { type App, connectApp } from "./demo/app.ts";
+import * as office from "./demo/back-office.ts";
+import { createEars, type Ears, faultsOf } from "./demo/ears.ts";
+import { connectMatrix, type MatrixPerson } from "./demo/matrix.ts";
+
+const HELP = `Three clients talk in one room of the running server: two apps and a Matrix client.
+
+Usage: npm run demo        while npm start runs, with the same settings (HOST, PORT or PUBLIC_URL, and DATA_DIR)
+
+It exits with 1, and says why, when a line is missing at one of them, doubled or out of order.
+`;
+const LIMIT_MS = 120_000;
+const READY_LIMIT_MS = 60_000;
+const DEVICE = "CAUSEWAYDEMO";
+const BURST = 3;
+
+/** What has to be undone at the end, whatever happened: last first. */
+type Undo = (() => Promise<void> | void)[];
+
+interface Stage {
+  ears: Ears;
+  alice: Player;
+  bob: Player;
+  /** Bob's Matrix client. */
+  matrix: MatrixPerson;
+  room: office.Room;
+  matrixRoom: string;
+  /** Events that came to an app out of turn. */
+  faults: string[];
+}
+interface Player {
+  app: App;
+  /** For the Messenger API. */
+  token: string;
+}
+
+async function main(): Promise<void> {
+  if (process.argv.includes("--help") || process.argv.includes("-h")) {
+    process.stdout.write(HELP);
+    return;
+  }
+  setTimeout(() => fail(new Error(`The demo took longer than ${LIMIT_MS / 1000} s.`)), LIMIT_MS).unref();
+  const undo: Undo = [];
+  try {
+    const stage = await arrive(undo);
+    const faults = await talk(stage);
+    if (faults.length > 0) throw new Error(`Not as it should be:\n${faults.map((f) => `  ${f}`).join("\n")}`);
+    say("\nEvery line came to all three, once and in one order. The room is deleted again.");
+  } finally {
+    for (const step of undo.reverse()) {
+      await Promise.resolve(step()).catch((error: Error) => say(`Could not tidy up: ${error.message}`));
+    }
+  }
+}
+
+/** Two apps and a Matrix client come together in a new room. */
+async function arrive(undo: Undo): Promise<Stage> {
+  const site = office.readSite(readConfig(process.env));
+  say(`Causeway demo on ${site.url}`);
+  await office.untilReady(site, READY_LIMIT_MS, () => say("Waiting until the server is ready …"));
+  const ears = createEars((ear, from, text) => say(`  ${ear.padEnd(13)}│ ${from}: ${text}`));
+  const faults: string[] = [];
+
+  say("\nAlice and Bob sign in over POST /login, and their apps connect: hers speaks JSON, his MessagePack.");
+  const [alice, bob] = await players(site, ears, faults, undo);
+
+  const name = `Demo ${randomBytes(3).toString("hex")}`;
+  const room = await office.makeRoom(site, alice.token, name, [bob.app.userId]);
+  undo.push(() => office.deleteRoom(site, alice.token, room));
+  for (const { app } of [alice, bob]) app.attend(room.token);
+  say(`Alice makes the room “${name}” through the Messenger API; on the WebSocket it is ${room.token}.`);
+
+  const login = await office.logInToMatrix(site, bob.token, DEVICE);
+  const matrix = connectMatrix(login, ears.add("Bob, Matrix"));
+  undo.push(matrix.close);
+  const matrixRoom = await office.matrixRoomId(site, alice.token, room);
+  await matrix.enter(matrixRoom);
+  say(`Bob signs in to Matrix too, with the token that Login handed out, as ${login.userID}`);
+  say(`on ${login.wellKnown["m.homeserver"].base_url}, and finds the room there as ${matrixRoom}.`);
+  return { ears, alice, bob, matrix, room, matrixRoom, faults };
+}
+
+async function players(
+  site: office.Site,
+  ears: Ears,
+  faults: string[],
+  undo: Undo,
+): Promise<[Player, Player]> {
+  const enter = async (
+    login: office.Site["users"][number] | undefined,
+    codec: "json" | "msgpack",
+    name: string,
+  ) => {
+    if (!login) throw new Error("demo.json names no two users");
+    const onFault = (fault: string) => faults.push(fault);
+    const accessToken = await office.logIn(site, login);
+    const app = await connectApp({ url: site.url, token: accessToken, codec, ear: ears.add(name), onFault });
+    undo.push(app.close);
+    const { id, token } = await office.makeToken(site, app.userId);
+    undo.push(() => office.deleteToken(site, id));
+    return { app, token };
+  };
+  const [alice, bob] = site.users;
+  return [await enter(alice, "json", "Alice, JSON"), await enter(bob, "msgpack", "Bob, msgpack")];
+}
+
+/** @returns everything that was wrong with the lines, as they came and as they are kept */
+async function talk({ ears, alice, bob, matrix, room, matrixRoom, faults }: Stage): Promise<string[]> {
+  const spoken: string[] = [];
+  const turn = async (who: string, text: string, speak: (text: string) => Promise<unknown>) => {
+    say(`\n${who}`);
+    spoken.push(text);
+    await speak(text);
+    await ears.untilHeard([text]);
+  };
+  const inAlicesApp = (text: string) => alice.app.say(room.token, text);
+  const inBobsApp = (text: string) => bob.app.say(room.token, text);
+  const inMatrix = (text: string) => matrix.say(matrixRoom, text);
+
+  await turn("Alice writes in her app:", "Hi Bob! This left my phone as JSON.", inAlicesApp);
+  await turn("Bob answers in his:", "Hi Alice! Mine packs it as MessagePack.", inBobsApp);
+  await turn("Bob goes on in his Matrix client:", "And this is me in Matrix, under my own name.", inMatrix);
+  await turn("Alice answers:", "I can't tell the difference.", inAlicesApp);
+
+  say("\nBoth apps write at the same time:");
+  spoken.push(...(await burst({ Alice: inAlicesApp, Bob: inBobsApp })));
+  await ears.untilHeard(spoken);
+
+  return [
+    ...faults,
+    ...ears.faults(spoken),
+    ...faultsOf("Causeway's log", spoken, await alice.app.texts(room.token)),
+    ...faultsOf("the Matrix room", spoken, await matrix.texts(matrixRoom)),
+  ];
+}
+
+/** @returns the texts in the order that the log gave them */
+async function burst(speakers: Record<string, (text: string) => Promise<number>>): Promise<string[]> {
+  const sends = Object.entries(speakers).flatMap(([name, speak]) =>
+    Array.from({ length: BURST }, async (_, i) => {
+      const text = `quick line ${i + 1} of ${name}`;
+      return { text, seq: await speak(text) };
+    }),
+  );
+  return (await Promise.all(sends)).sort((a, b) => a.seq - b.seq).map(({ text }) => text);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`\nThe demo failed. ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+main().then(() => process.exit(0), fail);

@@ -1,0 +1,122 @@
+/** A Matrix client on matrix-js-sdk, signed in with what Messenger's Login handed out. */
+import {
+  ClientEvent,
+  createClient,
+  Direction,
+  type MatrixClient,
+  type MatrixEvent,
+  MsgType,
+} from "matrix-js-sdk";
+import type { Logger } from "matrix-js-sdk/lib/logger.js";
+import type { Ear } from "./ears.ts";
+
+/** The answer of `POST /api/v1/chat/user/login`. */
+export interface Login {
+  accessToken: string;
+  deviceID: string;
+  userID: string;
+  wellKnown: { "m.homeserver": { base_url: string } };
+}
+
+export interface MatrixPerson {
+  /** Joins the room if the homeserver only invites to it; resolves when it is joined. */
+  enter(roomId: string): Promise<void>;
+  say(roomId: string, text: string): Promise<void>;
+  /** Texts of the room as the homeserver keeps it. */
+  texts(roomId: string): Promise<string[]>;
+  /** Signs out. */
+  close(): Promise<void>;
+}
+
+const LIMIT_MS = 30_000;
+
+export function connectMatrix(login: Login, ear: Ear): MatrixPerson {
+  const client = createClient({
+    baseUrl: login.wellKnown["m.homeserver"].base_url,
+    accessToken: login.accessToken,
+    userId: login.userID,
+    deviceId: login.deviceID,
+    logger: silent(),
+  });
+  let entered: string | null = null;
+  client.on(ClientEvent.Event, (event) => {
+    if (event.getRoomId() !== entered || event.getType() !== "m.room.message") return;
+    ear.hear(event.sender?.name ?? String(event.getSender()), textOf(event));
+  });
+  return {
+    enter: async (roomId) => {
+      entered = roomId;
+      await client.startClient({ lazyLoadMembers: true });
+      const membership = await untilBelonging(client, roomId);
+      if (membership !== "join") await client.joinRoom(roomId);
+      await until(client, `${login.userID} is in ${roomId}`, () => membershipIn(client, roomId) === "join");
+    },
+    say: async (roomId, text) => {
+      await client.sendMessage(roomId, { msgtype: MsgType.Text, body: text });
+    },
+    texts: (roomId) => readTexts(client, roomId),
+    close: async () => {
+      client.stopClient();
+      await client.logout();
+    },
+  };
+}
+
+function membershipIn(client: MatrixClient, roomId: string): string | undefined {
+  return client.getRoom(roomId)?.getMyMembership();
+}
+
+async function untilBelonging(client: MatrixClient, roomId: string): Promise<string | undefined> {
+  const belongs = () => ["join", "invite"].includes(membershipIn(client, roomId) ?? "");
+  await until(client, `${client.getUserId()} is in, or invited to, ${roomId}`, belongs);
+  return membershipIn(client, roomId);
+}
+
+/** Looks after every answer of the homeserver. */
+function until(client: MatrixClient, what: string, holds: () => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void) => {
+      clearTimeout(timer);
+      client.off(ClientEvent.Sync, look);
+      settle();
+    };
+    const timer = setTimeout(() => {
+      end(() => reject(new Error(`waited ${LIMIT_MS / 1000} s in vain until ${what}`)));
+    }, LIMIT_MS);
+    const look = () => {
+      if (holds()) end(resolve);
+    };
+    client.on(ClientEvent.Sync, look);
+    look();
+  });
+}
+
+async function readTexts(client: MatrixClient, roomId: string): Promise<string[]> {
+  const texts: string[] = [];
+  for (let from: string | null | undefined = null; from !== undefined; ) {
+    const page = await client.createMessagesRequest(roomId, from, 100, Direction.Backward);
+    for (const { type, content } of page.chunk) {
+      if (type === "m.room.message") texts.push(String(content.body));
+    }
+    from = page.end;
+  }
+  return texts.reverse();
+}
+
+function textOf(event: MatrixEvent): string {
+  return String(event.getContent().body);
+}
+
+/** The SDK would print every request. */
+function silent(): Logger {
+  const nothing = () => undefined;
+  const logger: Logger = {
+    trace: nothing,
+    debug: nothing,
+    info: nothing,
+    warn: nothing,
+    error: nothing,
+    getChild: () => logger,
+  };
+  return logger;
+}
