@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { TestProject } from "vitest/node";
 import { SYNAPSE_VERSION, synapseEnvironment } from "../bridge/local/synapse.ts";
-import { findPostgres } from "./services/postgres-binaries.ts";
+import { findPostgres } from "../load/services/postgres-binaries.ts";
 import { NIO_VERSION, nioEnvironment } from "./services/python-packages.ts";
 import { findRedis } from "./services/redis.ts";
 import { shareServices } from "./services/shared.ts";

@@ -1,12 +1,10 @@
 /** A PostgreSQL server of the test's own on a free loopback port, as durable as in production. */
-import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import postgres from "postgres";
-import { freePort } from "../black-box/processes.ts";
-import { dataFolder, findPostgres, type PostgresBinaries } from "./postgres-binaries.ts";
-import { type ServiceProcess, startProcess } from "./service-process.ts";
+import type { PostgresBinaries } from "../../load/services/postgres-binaries.ts";
+import { newPostgresCluster } from "../../load/services/postgres-cluster.ts";
+import { type ServiceProcess, startProcess } from "../../load/services/service-process.ts";
 
 export interface PostgresService {
   /** Of the database `postgres`. */
@@ -28,28 +26,19 @@ export interface PostgresService {
   stop(): Promise<void>;
 }
 
-const USER = "causeway";
 const ORPHANS_LIMIT_MS = 20_000;
 
 export async function startPostgres(): Promise<PostgresService> {
-  const binaries = findPostgres();
-  const folder = dataFolder(binaries.identity);
-  const data = join(folder, "data");
-  const port = await freePort();
-  const url = `postgres://${USER}@127.0.0.1:${port}/postgres`;
+  const cluster = await newPostgresCluster();
+  const { data } = cluster;
+  const { folder } = cluster.command;
+  const url = cluster.url("postgres");
   let process: ServiceProcess | null = null;
   let databases = 0;
 
   const start = async () => {
     await backendsGone(data);
-    process = await startProcess({
-      command: join(binaries.bin, "postgres"),
-      args: ["-D", data, ...settings(port)],
-      folder,
-      ready: /database system is ready to accept connections/,
-      endWith: "SIGINT",
-      identity: binaries.identity,
-    });
+    process = await startProcess(cluster.command);
   };
   const end = async () => {
     await process?.end();
@@ -61,7 +50,6 @@ export async function startPostgres(): Promise<PostgresService> {
   };
 
   try {
-    initialise(binaries, folder, data);
     await start();
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
@@ -69,13 +57,13 @@ export async function startPostgres(): Promise<PostgresService> {
   }
   return {
     url,
-    version: binaries.version,
-    from: binaries.from,
+    version: cluster.version,
+    from: cluster.from,
     pid: () => running().pid,
     createDatabase: async () => {
       const name = `test_${++databases}`;
       await withConnection(url, (sql) => sql.unsafe(`CREATE DATABASE ${name}`));
-      return `postgres://${USER}@127.0.0.1:${port}/${name}`;
+      return cluster.url(name);
     },
     kill9Backend: (databaseUrl) => killBackend(url, new URL(databaseUrl).pathname.slice(1)),
     kill9: async () => {
@@ -93,30 +81,6 @@ export async function startPostgres(): Promise<PostgresService> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function initialise(binaries: PostgresBinaries, folder: string, data: string): void {
-  const { identity } = binaries;
-  chmodSync(folder, 0o700);
-  if (identity) chownSync(folder, identity.uid, identity.gid);
-  const args = ["-D", data, "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
-  const made = spawnSync(join(binaries.bin, "initdb"), args, { cwd: folder, encoding: "utf8", ...identity });
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`);
-}
-
-function settings(port: number): string[] {
-  const values = {
-    port,
-    listen_addresses: "127.0.0.1",
-    unix_socket_directories: "",
-    max_connections: 200,
-    // What is acknowledged must survive kill -9: the tests are about that.
-    fsync: "on",
-    synchronous_commit: "on",
-    logging_collector: "off",
-    timezone: "UTC",
-  };
-  return Object.entries(values).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
 async function withConnection<T>(url: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {

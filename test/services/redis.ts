@@ -3,9 +3,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { type ServiceProcess, startProcess } from "../../load/services/service-process.ts";
 import { freePort } from "../black-box/processes.ts";
 import { redisEnvironment } from "./python-packages.ts";
-import { type ServiceProcess, startProcess } from "./service-process.ts";
 
 export interface RedisService {
   readonly url: string;

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { describe, expect, test, vi } from "vitest";
+import { REAPER } from "../../load/services/reaper.ts";
 import { describeWith } from "./need.ts";
 import { type PostgresService, startPostgres } from "./postgres.ts";
-import { REAPER } from "./reaper.ts";
 import { startRedis } from "./redis.ts";
 
 describeWith("postgres", "PostgreSQL", ({ postgres: shared }) => {

@@ -11,8 +11,8 @@ import {
   type SynapseProcess,
   untilServing,
 } from "../../bridge/local/synapse-process.ts";
+import { reapWhenWeEnd } from "../../load/services/reaper.ts";
 import { freePort } from "../black-box/processes.ts";
-import { reapWhenWeEnd } from "./reaper.ts";
 
 export interface SynapseService {
   readonly url: string;

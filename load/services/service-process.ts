@@ -1,4 +1,4 @@
-/** A server program under test control: started, killed, started again, and never left behind. */
+/** A server program under the control of tests and load scripts: started, killed, and never left behind. */
 import { type SpawnOptions, spawn } from "node:child_process";
 import { reapWhenWeEnd } from "./reaper.ts";
 
@@ -13,10 +13,17 @@ export interface ServiceCommand {
   endWith: "SIGTERM" | "SIGINT";
   /** Its user, where it may not be ours. */
   identity?: { uid: number; gid: number } | undefined;
+  /** Its whole environment; unset: ours. */
+  env?: NodeJS.ProcessEnv;
+  startLimitMs?: number;
 }
 
 export interface ServiceProcess {
   readonly pid: number;
+  /** The last of what it has written. */
+  output(): string;
+  /** Resolves when it ends, whoever ended it, with the exit code or signal in words. */
+  readonly ended: Promise<string>;
   end(): Promise<void>;
   kill9(): Promise<void>;
 }
@@ -31,6 +38,7 @@ export async function startProcess(service: ServiceCommand): Promise<ServiceProc
     cwd: service.folder,
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
+    ...(service.env && { env: service.env }),
     ...service.identity,
   };
   const child = spawn(service.command, service.args, options);
@@ -52,13 +60,16 @@ export async function startProcess(service: ServiceCommand): Promise<ServiceProc
     child.stdout?.on("data", collect);
     child.stderr?.on("data", collect);
   });
-  const outcome = await Promise.race([ready, exited, after(START_LIMIT_MS, "no sign of life")]);
+  const limit = after(service.startLimitMs ?? START_LIMIT_MS, "no sign of life");
+  const outcome = await Promise.race([ready, exited, limit]);
   if (outcome !== "ready") {
     child.kill("SIGKILL");
     throw new Error(`${service.command} did not start (${outcome}):\n${output}`);
   }
   return {
     pid,
+    output: () => output,
+    ended: exited,
     end: async () => {
       child.kill(service.endWith);
       const late = await Promise.race([exited, after(END_LIMIT_MS, null)]);
