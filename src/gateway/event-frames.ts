@@ -1,0 +1,80 @@
+/**
+ * Events as they go over the wire and the bus. The data of an event stays the text that the store keeps: it is spliced
+ * into the JSON frame, and parsed only where it must be written as MessagePack, once per event and gateway.
+ */
+import type { LoggedEvent } from "../domain/model.ts";
+import { encodeMsgpack } from "../protocol/codec.ts";
+import type { EventFrame } from "../protocol/frames.ts";
+
+/** [GW-4.1] The JSON frame of an event, always with its keys in this order (see {@link readBusLine}). */
+export function eventJson(event: LoggedEvent): string {
+  const { room, seq, type, id, actor, at, dataJson } = event;
+  const own = id === null ? "" : `,"id":${JSON.stringify(id)}`;
+  const by = `{"kind":"${actor.kind}","id":${JSON.stringify(actor.id)},"name":${JSON.stringify(actor.name)}}`;
+  return `{"op":"event","room":"${room}","seq":${seq},"type":"${type}"${own},"actor":${by},"at":${at},"data":${dataJson}}`;
+}
+
+/** The same event as an object, for answers that hold events. */
+export function eventFrame(event: LoggedEvent): EventFrame {
+  const { room, seq, type, id, actor, at, dataJson } = event;
+  const own = id === null ? {} : { id };
+  return { op: "event", room, seq, type, ...own, actor, at, data: JSON.parse(dataJson) };
+}
+
+/** One event on its way to sessions. MessagePack is made when the first session wants it. */
+export class EncodedEvent {
+  readonly seq: number;
+  readonly type: string;
+  readonly json: string | Uint8Array;
+  #msgpack: Uint8Array | null = null;
+
+  constructor(seq: number, type: string, json: string | Uint8Array) {
+    this.seq = seq;
+    this.type = type;
+    this.json = json;
+  }
+
+  static of(event: LoggedEvent): EncodedEvent {
+    return new EncodedEvent(event.seq, event.type, eventJson(event));
+  }
+
+  get msgpack(): Uint8Array {
+    this.#msgpack ??= encodeMsgpack(this.parsed());
+    return this.#msgpack;
+  }
+
+  parsed(): EventFrame {
+    const text = typeof this.json === "string" ? this.json : decoder.decode(this.json);
+    return JSON.parse(text) as EventFrame;
+  }
+}
+
+const decoder = new TextDecoder();
+
+// ── The bus ──────────────────────────────────────────────────────────────────────────────────────────
+// A message on a room's channel is one or more JSON frames, one a line: JSON text has no line feed of its own. Lines
+// other than events (typing, presence, receipt, call) are passed on to sessions as they are.
+
+const LINE_FEED = 10;
+/** Longer than the fixed start of an event frame with the largest seq. */
+const HEADER_BYTES = 120;
+const HEADER = /^\{"op":"event","room":"[^"]*","seq":(\d+),"type":"([^"]*)"/;
+
+export function busLines(message: Uint8Array): Uint8Array[] {
+  const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  const lines: Uint8Array[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, start)) {
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  if (start < bytes.length) lines.push(bytes.subarray(start));
+  return lines;
+}
+
+/** The event on a line, or null when the line is another frame. */
+export function readBusLine(line: Uint8Array): EncodedEvent | null {
+  const start = Buffer.from(line.buffer, line.byteOffset, Math.min(line.byteLength, HEADER_BYTES));
+  const header = HEADER.exec(start.latin1Slice());
+  return header ? new EncodedEvent(Number(header[1]), header[2] as string, line) : null;
+}
