@@ -1,0 +1,97 @@
+/** The rooms as a list shows them: name, unread, mentions, last message. Told by `ready`, kept up by events. */
+import type { CallFrame, EventFrame, ReadyFrame, ReadyRoom, UnreadFrame } from "../protocol/frames.ts";
+
+/** A room of ours as it stands now. `call` is the OR of the flags of those in the call; 0: no call. */
+export type Room = Readonly<ReadyRoom>;
+
+/** The mention of everybody. */
+const EVERYBODY = "all";
+
+export class Rooms {
+  readonly #rooms = new Map<string, Room>();
+  #userId = "";
+
+  /** Newest activity first. */
+  list(): Room[] {
+    return [...this.#rooms.values()].sort((a, b) => (b.last?.at ?? 0) - (a.last?.at ?? 0));
+  }
+
+  get(room: string): Room | undefined {
+    return this.#rooms.get(room);
+  }
+
+  begin({ rooms, user }: ReadyFrame): void {
+    this.#userId = user.id;
+    this.#rooms.clear();
+    for (const room of rooms) this.#rooms.set(room.room, room);
+  }
+
+  left(room: string): void {
+    this.#rooms.delete(room);
+  }
+
+  /** Events up to the head that `ready` told are in its figures already, so that replayed ones count once. */
+  apply(event: EventFrame): void {
+    const room = this.#rooms.get(event.room) ?? newRoom(event);
+    if (event.seq <= room.head) return;
+    this.#rooms.set(event.room, { ...room, head: event.seq, ...this.#change(room, event) });
+  }
+
+  unread({ room: token, read, unread, mention }: Omit<UnreadFrame, "op">): void {
+    const room = this.#rooms.get(token);
+    // What came after this was counted is unread all the same: the next marker corrects the figures.
+    if (room && read >= room.read) this.#rooms.set(token, { ...room, read, unread, mention });
+  }
+
+  call({ room: token, flags }: Omit<CallFrame, "op">): void {
+    const room = this.#rooms.get(token);
+    if (room) this.#rooms.set(token, { ...room, call: flags });
+  }
+
+  #change(room: Room, event: EventFrame): Partial<Room> {
+    switch (event.type) {
+      case "message":
+        return { last: event, ...this.#count(room, event) };
+      case "message.edited":
+      case "message.deleted":
+        return room.last && room.last.seq === event.data.seq ? { last: changed(room.last, event) } : {};
+      case "room.changed":
+        return typeof event.data.name === "string" ? { name: event.data.name } : {};
+      case "room.created":
+        return { name: String(event.data.name) };
+      case "member.joined":
+      case "member.changed":
+        return this.#isMe(event.data.member) ? { role: String(event.data.role) } : {};
+      case "call.ended":
+        return { call: 0 };
+      default:
+        return {};
+    }
+  }
+
+  /** One's own message moves one's own marker. */
+  #count({ unread, mention }: Room, { actor, seq, data }: EventFrame): Partial<Room> {
+    if (this.#isMe(actor)) return { read: seq, unread: 0, mention: 0 };
+    const mentions = (data.mentions ?? []) as string[];
+    const named = mentions.includes(this.#userId) || mentions.includes(EVERYBODY);
+    return { unread: unread + 1, mention: mention + (named ? 1 : 0) };
+  }
+
+  #isMe(actor: unknown): boolean {
+    const { kind, id } = (actor ?? {}) as { kind?: unknown; id?: unknown };
+    return kind === "user" && id === this.#userId;
+  }
+}
+
+/** The last message after its edit, or without its text after its deletion. */
+function changed(last: EventFrame, { type, data }: EventFrame): EventFrame {
+  if (type === "message.deleted") return { ...last, data: { text: "", deleted: true } };
+  return { ...last, data: { ...last.data, text: data.text } };
+}
+
+/** A room that we were brought into while connected. Its name comes with the next `ready`. */
+function newRoom({ room, seq }: EventFrame): Room {
+  const read = seq - 1;
+  const figures = { head: read, read, unread: 0, mention: 0, lastPing: 0, call: 0 };
+  return { room, name: "", type: "group", role: "user", last: null, ...figures };
+}

@@ -1,0 +1,121 @@
+/**
+ * What the app wants to hold whatever becomes of a connection: rooms that it has open, read markers that are not
+ * acknowledged, calls that it is in. A new session knows nothing of them, so each is said again in every session.
+ */
+import type { CallFrame, UnreadFrame } from "../protocol/frames.ts";
+import type { Connection } from "./connection.ts";
+import { ConnectionLost, Refused } from "./failures.ts";
+
+export interface StandingHandlers {
+  onUnread(unread: Omit<UnreadFrame, "op">): void;
+  onCall(call: Omit<CallFrame, "op">): void;
+}
+
+export class Standing {
+  readonly #handlers: StandingHandlers;
+  readonly #open = new Set<string>();
+  /** The highest marker of each room that the server has not acknowledged. */
+  readonly #reads = new Map<string, number>();
+  /** Flags of the calls that we are in, by room. */
+  readonly #calls = new Map<string, number>();
+  #connection: Connection | null = null;
+
+  constructor(handlers: StandingHandlers) {
+    this.#handlers = handlers;
+  }
+
+  /** A session began: says everything that stands. */
+  online(connection: Connection): void {
+    this.#connection = connection;
+    const retold = [
+      ...[...this.#open].map((room) => this.open(room)),
+      ...[...this.#reads.keys()].map((room) => this.#sayRead(room)),
+      ...[...this.#calls].map(([room, flags]) => this.call(room, flags)),
+    ];
+    for (const told of retold) {
+      told.catch(() => {
+        // Refused: the room is gone meanwhile, which the app hears as `left`; what is refused stands no more.
+      });
+    }
+  }
+
+  offline(): void {
+    this.#connection = null;
+  }
+
+  /** The room is not ours any more. */
+  left(room: string): void {
+    this.#open.delete(room);
+    this.#reads.delete(room);
+    this.#calls.delete(room);
+  }
+
+  async open(room: string): Promise<void> {
+    this.#open.add(room);
+    await this.#say((connection) => connection.ask<"open">({ op: "open", room })).catch((error: unknown) => {
+      this.#open.delete(room);
+      throw error;
+    });
+  }
+
+  async close(room: string): Promise<void> {
+    this.#open.delete(room);
+    await this.#say((connection) => connection.ask<"close">({ op: "close", room }));
+  }
+
+  /** A marker below one that is on its way already changes nothing. */
+  async read(room: string, seq: number): Promise<void> {
+    if (seq <= (this.#reads.get(room) ?? -1)) return;
+    this.#reads.set(room, seq);
+    await this.#sayRead(room);
+  }
+
+  /** Joins the room's call, or changes the flags in it: 1 in call, 2 audio, 4 video. */
+  async call(room: string, flags: number): Promise<void> {
+    this.#calls.set(room, flags);
+    const answer = await this.#say((connection) =>
+      connection.ask<"call.join">({ op: "call.join", room, flags }),
+    ).catch((error: unknown) => {
+      this.#calls.delete(room);
+      throw error;
+    });
+    if (answer) this.#handlers.onCall(answer);
+  }
+
+  async leaveCall(room: string): Promise<void> {
+    this.#calls.delete(room);
+    const answer = await this.#say((connection) => connection.ask<"call.leave">({ op: "call.leave", room }));
+    if (answer) this.#handlers.onCall(answer);
+  }
+
+  async #sayRead(room: string): Promise<void> {
+    const seq = this.#reads.get(room);
+    if (seq === undefined) return;
+    try {
+      const answer = await this.#say((connection) => connection.ask<"read">({ op: "read", room, seq }));
+      if (!answer) return;
+      this.#handlers.onUnread({ room, read: answer.read, unread: answer.unread, mention: answer.mention });
+    } catch (error) {
+      // A server that is busy is told again in the next session.
+      if (error instanceof Refused && error.retry) return;
+      this.#forgetRead(room, seq);
+      throw error;
+    }
+    this.#forgetRead(room, seq);
+  }
+
+  #forgetRead(room: string, seq: number): void {
+    if (this.#reads.get(room) === seq) this.#reads.delete(room);
+  }
+
+  /** Null when there is no session, or it ends first: the next one is told. Rejects with {@link Refused}. */
+  async #say<T>(ask: (connection: Connection) => Promise<T>): Promise<T | null> {
+    if (!this.#connection) return null;
+    try {
+      return await ask(this.#connection);
+    } catch (error) {
+      if (error instanceof ConnectionLost) return null;
+      throw error;
+    }
+  }
+}

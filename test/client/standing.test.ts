@@ -1,0 +1,121 @@
+/** What stands across connections: open rooms, read markers, calls; and the figures of the room list. */
+import { describe, expect, test } from "vitest";
+import { apps } from "./app.ts";
+import { OTHER, scriptedServers } from "./scripted-server.ts";
+
+const start = scriptedServers();
+const app = apps();
+
+describe("standing", () => {
+  test("open rooms and calls are told to every new session, closed ones are not", async () => {
+    const server = await start();
+    server.log("r");
+    server.log("s");
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    await ann.client.open("r");
+    await ann.client.open("s");
+    await ann.client.close("s");
+    await ann.client.call("r", 3);
+    expect(ann.client.room("r")?.call).toBe(3);
+    server.cutAll();
+
+    expect(await server.hears("open", 3)).toMatchObject({ room: "r" });
+    expect(await server.hears("call.join", 2)).toMatchObject({ room: "r", flags: 3 });
+    expect(server.heard.filter(({ op }) => op === "open").length).toBe(3);
+  });
+
+  test("a read marker that got lost is said again; only the highest matters", async () => {
+    const server = await start();
+    for (const text of ["one", "two", "three"]) server.message("r", text);
+    let reads = 0;
+    server.script = ({ op }) => (op === "read" && ++reads === 1 ? "cut before" : undefined);
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    await ann.client.read("r", 3);
+    await ann.client.read("r", 2);
+    await ann.until("the marker", () => ann.client.room("r")?.read === 3);
+
+    expect(await server.hears("read", 2)).toMatchObject({ seq: 3 });
+    expect(ann.client.room("r")).toMatchObject({ unread: 0, mention: 0 });
+  });
+
+  test("what is refused is told, and not said again", async () => {
+    const server = await start();
+    server.script = ({ op }) =>
+      op === "open" ? { op: "error", code: "not_found", retry: false } : undefined;
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    await expect(ann.client.open("foreign")).rejects.toMatchObject({ code: "not_found" });
+    server.cutAll();
+    await ann.until("the next session", () => ann.readies.length === 2);
+    await ann.client.open("another").catch(() => undefined);
+    expect(server.heard.filter(({ op }) => op === "open").map(({ room }) => room)).toEqual([
+      "foreign",
+      "another",
+    ]);
+  });
+
+  test("typing and history need a session; typing is dropped without one, history says so", async () => {
+    const server = await start();
+    const { client } = app({ url: server.url });
+    client.typing("r", true);
+    await expect(client.history("r")).rejects.toMatchObject({ name: "ConnectionLost" });
+  });
+
+  test("history gives a page", async () => {
+    const server = await start();
+    for (let n = 1; n <= 10; n++) server.message("r", `message ${n}`);
+    const { client } = app({ url: server.url });
+    await client.connect();
+    const { events, more } = await client.history("r", { before: 9, limit: 3 });
+    expect(events.map(({ seq }) => seq)).toEqual([6, 7, 8]);
+    expect(more).toBe(true);
+  });
+});
+
+describe("room list", () => {
+  test("counts unread and mentions as they come, and follows markers from elsewhere", async () => {
+    const server = await start();
+    server.log("r");
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    server.message("r", "hello");
+    server.message("r", "Ann!", { data: { text: "Ann!", mentions: ["1"] } });
+    server.message("r", "everybody!", { data: { text: "everybody!", mentions: ["all"] } });
+    server.message("r", "Bob!", { data: { text: "Bob!", mentions: ["2"] } });
+    await ann.until("them", () => ann.events.length === 4);
+    expect(ann.client.room("r")).toMatchObject({ unread: 4, mention: 2 });
+
+    server.announce({ op: "unread", room: "r", read: 3, unread: 1, mention: 0 });
+    await ann.until("the marker", () => ann.client.room("r")?.read === 3);
+    expect(ann.client.room("r")).toMatchObject({ unread: 1, mention: 0 });
+  });
+
+  test("one's own message, from any device, leaves nothing unread", async () => {
+    const server = await start();
+    server.log("r");
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    server.message("r", "hello");
+    server.message("r", "mine", { actor: { kind: "user", id: "1", name: "Ann" } });
+    await ann.until("both", () => ann.events.length === 2);
+    expect(ann.client.room("r")).toMatchObject({ read: 2, unread: 0 });
+  });
+
+  test("follows names, edits and deletions", async () => {
+    const server = await start();
+    server.log("r");
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    server.message("r", "helo");
+    server.append("r", { type: "message.edited", data: { seq: 1, text: "hello" } });
+    server.append("r", { type: "room.changed", actor: OTHER, data: { name: "Harbour" } });
+    await ann.until("the name", () => ann.client.room("r")?.name === "Harbour");
+    expect(ann.client.room("r")?.last?.data).toEqual({ text: "hello" });
+
+    server.append("r", { type: "message.deleted", data: { seq: 1 } });
+    await ann.until("the deletion", () => ann.client.room("r")?.head === 4);
+    expect(ann.client.room("r")?.last?.data).toEqual({ text: "", deleted: true });
+  });
+});
