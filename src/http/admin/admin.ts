@@ -1,0 +1,65 @@
+/**
+ * The admin API under `/admin/v1`: provisioning for operators. One secret opens all of it; without ADMIN_TOKEN it is off.
+ * A field that we don't know is refused: here it is a typing mistake.
+ */
+import type { MiddlewareHandler } from "hono";
+import { DomainError } from "../../domain/errors.ts";
+import type { Store } from "../../domain/ports/store.ts";
+import type { UseCases } from "../../domain/use-cases.ts";
+import type { Logger } from "../../logger.ts";
+import { bearerOf, sameSecret } from "../credentials.ts";
+import { boundedBody, createFace, type Face, type HttpEnv, onRoutes } from "../face.ts";
+import type { RequestLimits } from "../request-limits.ts";
+import { registerEvents } from "./events.ts";
+import { refuse } from "./failures.ts";
+import { registerGroups } from "./groups.ts";
+import { registerOrganizations } from "./organizations.ts";
+import { registerStats } from "./stats.ts";
+import { registerTokens } from "./tokens.ts";
+import { registerUsers } from "./users.ts";
+
+export interface AdminOptions {
+  useCases: Pick<UseCases, "directory">;
+  store: Pick<Store, "accounts">;
+  /** Null: the API is off. */
+  adminToken: string | null;
+  stats: () => Promise<object>;
+  limits: RequestLimits;
+  logger: Pick<Logger, "error">;
+}
+
+const MAX_BODY_BYTES = 1_048_576;
+
+export function createAdmin({ useCases, store, adminToken, stats, limits, logger }: AdminOptions): Face {
+  const { directory } = useCases;
+  const { accounts } = store;
+  const { face, app } = createFace({
+    name: "admin",
+    title: "Admin API",
+    description: "Organizations, users, groups, tokens and events, for operators and provisioning.",
+    paths: ["/admin"],
+    security: { adminToken: { type: "http", scheme: "bearer", description: "ADMIN_TOKEN" } },
+    refuse,
+    limits,
+    logger,
+  });
+  app.use(onRoutes(authentication(adminToken)), boundedBody(MAX_BODY_BYTES));
+  registerOrganizations(app, directory, accounts);
+  registerUsers(app, directory, accounts);
+  registerGroups(app, directory, accounts);
+  registerTokens(app, directory, accounts);
+  registerEvents(app, directory, accounts);
+  registerStats(app, stats);
+  return face;
+}
+
+function authentication(adminToken: string | null): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    if (!adminToken)
+      throw new DomainError("forbidden", "The admin API is off here: set ADMIN_TOKEN to open it");
+    const given = bearerOf(c.req.header("Authorization"));
+    if (given === null || !sameSecret(given, adminToken))
+      throw new DomainError("unauthorized", "Send Authorization: Bearer and the ADMIN_TOKEN");
+    await next();
+  };
+}

@@ -1,0 +1,153 @@
+/** Organizations and the users in them. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { DomainError } from "../../domain/errors.ts";
+import type { Organization, OrganizationRole, User } from "../../domain/model.ts";
+import type { AccountStore } from "../../domain/ports/store.ts";
+import type { Directory } from "../../domain/use-cases.ts";
+import { type HttpApp, json, jsonBody } from "../face.ts";
+import { flag, idText, oneOf, strictBody, text, time } from "../fields.ts";
+import { REFUSALS } from "./failures.ts";
+import { pageOf, pageQuery, readPage } from "./pages.ts";
+import { MAX_TEXT_LENGTH, ROLES } from "./users.ts";
+
+export function registerOrganizations(app: HttpApp, directory: Directory, accounts: AccountStore): void {
+  app.openapi(ROUTES.create, async (c) => {
+    const { name, defaultRoom } = c.req.valid("json");
+    const made = await directory.createOrganization({
+      name,
+      ...(defaultRoom !== undefined && { defaultRoom }),
+    });
+    return c.json(organizationBody(made), 201, { Location: `/admin/v1/organizations/${made.id}` });
+  });
+  app.openapi(ROUTES.list, async (c) =>
+    c.json(await readPage(c.req.valid("query"), accounts.listOrganizations, organizationBody), 200),
+  );
+  app.openapi(ROUTES.get, async (c) =>
+    c.json(organizationBody(await existing(accounts, c.req.valid("param").id)), 200),
+  );
+  app.openapi(ROUTES.delete, async (c) => {
+    await directory.deleteOrganization(c.req.valid("param").id);
+    return c.body(null, 204);
+  });
+  registerMembers(app, directory, accounts);
+}
+
+function registerMembers(app: HttpApp, directory: Directory, accounts: AccountStore): void {
+  app.openapi(ROUTES.listUsers, async (c) => {
+    const { id } = await existing(accounts, c.req.valid("param").id);
+    const members = (await accounts.organizationUsers(id)).map(memberBody);
+    const read = async ({ limit, after }: { limit: number; after: number }) =>
+      members.filter((member) => member.id > after).slice(0, limit);
+    return c.json(await readPage(c.req.valid("query"), read, (member) => member), 200);
+  });
+  app.openapi(ROUTES.getUser, async (c) => {
+    const { id, userId } = c.req.valid("param");
+    const user = await accounts.userById(userId);
+    const role = await accounts.organizationRole(id, userId);
+    if (!user || !role) throw new DomainError("not_found", "The organization has no such user");
+    return c.json(memberBody({ user, role }), 200);
+  });
+  app.openapi(ROUTES.putUser, async (c) => {
+    const { id, userId } = c.req.valid("param");
+    const { role } = c.req.valid("json");
+    await directory.putOrganizationUser(id, userId, role);
+    const user = await accounts.userById(userId);
+    if (!user) throw new DomainError("not_found", "There is no such user", { field: "userId" });
+    return c.json(memberBody({ user, role }), 200);
+  });
+  app.openapi(ROUTES.removeUser, async (c) => {
+    const { id, userId } = c.req.valid("param");
+    await directory.removeOrganizationUser(id, userId);
+    return c.body(null, 204);
+  });
+}
+
+async function existing(accounts: AccountStore, id: number): Promise<Organization> {
+  const organization = await accounts.organizationById(id);
+  if (!organization) throw new DomainError("not_found", "There is no such organization", { field: "id" });
+  return organization;
+}
+
+function organizationBody({ id, uuid, name, createdAt }: Organization) {
+  return { id, uuid, name, createdAt: time(createdAt) };
+}
+
+function memberBody({ user, role }: { user: User; role: OrganizationRole }) {
+  return { id: user.id, handle: user.handle, displayName: user.displayName, role };
+}
+
+const organization = z
+  .object({ id: z.int(), uuid: z.uuid(), name: z.string(), createdAt: z.iso.datetime() })
+  .openapi("Organization");
+const member = z
+  .object({ id: z.int(), handle: z.string(), displayName: z.string(), role: z.enum(ROLES) })
+  .openapi("OrganizationUser");
+const one = { params: z.object({ id: idText() }) };
+const oneUser = { params: z.object({ id: idText(), userId: idText() }) };
+const gone = { 204: { description: "It is gone" }, ...REFUSALS };
+
+const ROUTES = {
+  create: createRoute({
+    method: "post",
+    path: "/admin/v1/organizations",
+    summary: "Create an organization",
+    request: jsonBody(
+      strictBody({
+        name: text(MAX_TEXT_LENGTH),
+        defaultRoom: flag()
+          .optional()
+          .openapi({ description: "With a default chatroom that follows its users" }),
+      }),
+    ),
+    responses: { 201: json(organization, "The organization"), ...REFUSALS },
+  }),
+  list: createRoute({
+    method: "get",
+    path: "/admin/v1/organizations",
+    summary: "All organizations",
+    request: { query: pageQuery },
+    responses: { 200: json(pageOf(organization), "A page"), ...REFUSALS },
+  }),
+  get: createRoute({
+    method: "get",
+    path: "/admin/v1/organizations/{id}",
+    summary: "One organization",
+    request: one,
+    responses: { 200: json(organization, "The organization"), ...REFUSALS },
+  }),
+  delete: createRoute({
+    method: "delete",
+    path: "/admin/v1/organizations/{id}",
+    summary: "Delete an organization with its chatrooms",
+    request: one,
+    responses: gone,
+  }),
+  listUsers: createRoute({
+    method: "get",
+    path: "/admin/v1/organizations/{id}/users",
+    summary: "The users of an organization",
+    request: { ...one, query: pageQuery },
+    responses: { 200: json(pageOf(member), "A page"), ...REFUSALS },
+  }),
+  getUser: createRoute({
+    method: "get",
+    path: "/admin/v1/organizations/{id}/users/{userId}",
+    summary: "What a user is in an organization",
+    request: oneUser,
+    responses: { 200: json(member, "The user with their role"), ...REFUSALS },
+  }),
+  putUser: createRoute({
+    method: "put",
+    path: "/admin/v1/organizations/{id}/users/{userId}",
+    summary: "Put a user into an organization, or change their role",
+    request: { ...oneUser, ...jsonBody(strictBody({ role: oneOf(ROLES) })) },
+    responses: { 200: json(member, "The user with their role"), ...REFUSALS },
+  }),
+  removeUser: createRoute({
+    method: "delete",
+    path: "/admin/v1/organizations/{id}/users/{userId}",
+    summary: "Take a user out of an organization",
+    request: oneUser,
+    responses: gone,
+  }),
+};

@@ -1,0 +1,114 @@
+/**
+ * Everything that Causeway serves over HTTP, as one fetch handler. Reading order: this file; face.ts (what every API
+ * shares) with failures.ts and fields.ts; then a folder per API: messenger/, sign-in/, admin/.
+ */
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import type { HotState } from "../domain/ports/hot.ts";
+import type { MatrixAccounts } from "../domain/ports/matrix.ts";
+import type { Store } from "../domain/ports/store.ts";
+import type { UseCases } from "../domain/use-cases.ts";
+import type { Logger } from "../logger.ts";
+import { createAdmin } from "./admin/admin.ts";
+import { createDocs, DOCS_PATHS } from "./docs/docs.ts";
+import type { Face, HttpContext, HttpEnv } from "./face.ts";
+import { failureOf, STATUS } from "./failures.ts";
+import { createMessenger } from "./messenger/messenger.ts";
+import { createOperations, type Health, OPERATIONS_PATHS } from "./operations.ts";
+import { createRequestLimits } from "./request-limits.ts";
+import { securityHeaders } from "./security-headers.ts";
+import { createSignIn } from "./sign-in/sign-in.ts";
+import { createWebFiles, WEB_PATHS } from "./web-files.ts";
+
+export interface HttpOptions {
+  useCases: Pick<UseCases, "chatrooms" | "accounts" | "directory">;
+  store: Pick<Store, "accounts" | "avatars">;
+  hot: Pick<HotState, "limits">;
+  /** Null: the admin API is off. */
+  adminToken: string | null;
+  /** Where clients reach this server. */
+  publicUrl: () => string;
+  health: () => Promise<Health>;
+  metrics: () => Promise<{ body: string; contentType: string }>;
+  /** For the admin API's `stats`. */
+  stats: () => Promise<object>;
+  /** Answers `/_matrix/app/…`; null: no bridge in this process. */
+  matrix: ((request: Request) => Promise<Response>) | null;
+  /** Null: no homeserver. */
+  matrixAccounts: MatrixAccounts | null;
+  /** The folder that holds web/, client/ and protocol/ as browsers can run them. */
+  webRoot: URL | string;
+  rateLimits: boolean;
+  logger: Pick<Logger, "error">;
+}
+
+export type HttpHandler = (request: Request, info: { ip: string }) => Promise<Response>;
+
+/** The largest body that any API takes; what serves this handler may refuse more before reading it. */
+export { MAX_BODY_BYTES } from "./messenger/messenger.ts";
+
+export function createHttpApp(options: HttpOptions): HttpHandler {
+  const limits = createRequestLimits(options.hot.limits, options.rateLimits);
+  const faces = [
+    createMessenger({ ...options, limits }),
+    createSignIn({ ...options, limits }),
+    createAdmin({ ...options, limits }),
+  ];
+  const app = new Hono<HttpEnv>();
+  app.onError((error, c) => {
+    options.logger.error({ err: error, method: c.req.method, path: c.req.path }, "a request failed");
+    const { code, message } = failureOf(error);
+    return c.json({ error: { code, message } }, STATUS[code]);
+  });
+  app.use(securityHeaders);
+  mountMatrix(app, options.matrix);
+  mount(app, OPERATIONS_PATHS, createOperations(options));
+  mount(app, DOCS_PATHS, createDocs(faces));
+  mount(app, ["/", ...WEB_PATHS], createWebFiles(options.webRoot));
+  mountFaces(app, faces);
+  app.notFound(nothingHere);
+  return async (request, { ip }) => await app.fetch(request, { ip });
+}
+
+/** The homeserver's transactions: the bridge reads them itself, and answers in Matrix's shape. */
+function mountMatrix(app: Hono<HttpEnv>, matrix: HttpOptions["matrix"]): void {
+  app.all("/_matrix/app/*", (c) => {
+    const refusal = { errcode: "M_UNRECOGNIZED", error: "There is no bridge in this process" };
+    return matrix ? matrix(c.req.raw) : Promise.resolve(c.json(refusal, 404));
+  });
+}
+
+/** What is there to be read only. */
+function mount(app: Hono<HttpEnv>, paths: readonly string[], part: Hono<HttpEnv>): void {
+  part.notFound(nothingHere);
+  for (const path of paths) {
+    app.all(path === "/" ? "/" : `${path}/*`, (c) => {
+      if (c.req.method === "GET" || c.req.method === "HEAD") return part.fetch(c.req.raw, c.env);
+      const message = `${c.req.path} takes GET and HEAD, not ${c.req.method}`;
+      return c.json({ error: { code: "method_not_allowed", message } }, 405, { Allow: "GET, HEAD" });
+    });
+  }
+}
+
+/** Any web app may call the APIs with a token of its own; cookies never come along. */
+const OPEN_TO_BROWSERS = cors({
+  origin: "*",
+  allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+  exposeHeaders: ["Location", "Retry-After", "Allow"],
+  maxAge: 600,
+});
+
+function mountFaces(app: Hono<HttpEnv>, faces: readonly Face[]): void {
+  app.use(async (c, next) => {
+    const face = faces.find(({ owns }) => owns(c.req.path));
+    if (!face) return await next();
+    return await OPEN_TO_BROWSERS(c, async () => {
+      c.res = await face.fetch(c.req.raw, c.env);
+    });
+  });
+}
+
+function nothingHere(c: HttpContext): Response {
+  const message = `There is nothing at ${c.req.path}; /docs lists the APIs`;
+  return c.json({ error: { code: "not_found", message } }, 404);
+}

@@ -1,0 +1,127 @@
+/** The pages under `/docs`, rendered from the OpenAPI documents. */
+import { html } from "hono/html";
+import type { Face, OpenApiDocument } from "../face.ts";
+import { boundsOf, type JsonSchema, type OutlineLine, outline, typeOf } from "./schema-outline.ts";
+
+type Html = ReturnType<typeof html>;
+type Schemas = Record<string, JsonSchema>;
+
+/** What our documents hold; the library's types allow far more than we write. */
+interface Operation {
+  summary?: string;
+  security?: Record<string, string[]>[];
+  parameters?: { name: string; in: string; required?: boolean; schema: JsonSchema }[];
+  requestBody?: { content: Record<string, { schema: JsonSchema }> };
+  responses: Record<string, { description: string; content?: Record<string, { schema: JsonSchema }> }>;
+}
+const METHODS = ["get", "post", "put", "patch", "delete"] as const;
+
+export function overviewPage(faces: readonly Face[]): Html {
+  const cards = faces.map((face) => {
+    const { info, paths = {} } = face.document();
+    const count = Object.values(paths).flatMap((item) => METHODS.filter((method) => method in item)).length;
+    return html`<a class="card" href="/docs/${face.name}">
+      <h2>${info.title}</h2>
+      <p>${info.description ?? ""}</p>
+      <p class="soft">${count} operations · OpenAPI: /openapi/${face.name}.json</p>
+    </a>`;
+  });
+  return page(
+    "Causeway",
+    html`<h1>Causeway</h1>
+      <p class="lead">A realtime chat server in which every chatroom is also a Matrix room. These are its HTTP APIs;
+        apps talk over the WebSocket at <code>/ws</code>.</p>
+      <div class="cards">${cards}</div>`,
+  );
+}
+
+export function apiPage(face: Face): Html {
+  const document = face.document();
+  const schemas = (document.components?.schemas ?? {}) as Schemas;
+  const operations = operationsOf(document);
+  const base = document.servers?.[0]?.url ?? "/";
+  return page(
+    document.info.title,
+    html`<p><a href="/docs">All APIs</a></p>
+      <h1>${document.info.title}</h1>
+      <p class="lead">${document.info.description ?? ""}</p>
+      <p>Base URL: <code>${base}</code>. Authentication: ${securityOf(document)}.
+        The same as <a href="/openapi/${face.name}.json">OpenAPI 3.1</a>.</p>
+      ${operations.map(([method, path, operation]) => operationSection(method, path, operation, schemas))}`,
+  );
+}
+
+function operationsOf(document: OpenApiDocument): [string, string, Operation][] {
+  return Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+    METHODS.flatMap((method) => {
+      const operation = item[method] as Operation | undefined;
+      return operation ? [[method, path, operation] as [string, string, Operation]] : [];
+    }),
+  );
+}
+
+function securityOf(document: OpenApiDocument): Html[] | string {
+  const schemes = Object.values(document.components?.securitySchemes ?? {});
+  const names = schemes.map((scheme) => ("name" in scheme && scheme.name) || "Authorization: Bearer …");
+  return names.map((name, index) => html`${index > 0 ? " or " : ""}<code>${name}</code>`);
+}
+
+function operationSection(method: string, path: string, operation: Operation, schemas: Schemas): Html {
+  const { summary = "", parameters = [], requestBody, responses } = operation;
+  const sent = requestBody?.content["application/json"]?.schema;
+  return html`<details>
+    <summary><b class="${method}">${method.toUpperCase()}</b> <code>${path}</code> <span>${summary}</span></summary>
+    ${operation.security?.length === 0 ? html`<p class="soft">No authentication.</p>` : ""}
+    ${parameters.length > 0 ? table("Parameters", parameters.map(parameterLine(schemas))) : ""}
+    ${sent ? table("Body", outline(sent, schemas)) : ""}
+    ${responseSection(responses, schemas)}
+  </details>`;
+}
+
+function parameterLine(schemas: Schemas) {
+  return ({
+    name,
+    required = false,
+    schema,
+    ...parameter
+  }: NonNullable<Operation["parameters"]>[number]) => ({
+    ...{ depth: 0, name, required, type: `${typeOf(schema, schemas)}, in ${parameter.in}` },
+    description: [schema.description, boundsOf(schema)].filter(Boolean).join("; "),
+  });
+}
+
+function responseSection(responses: Operation["responses"], schemas: Schemas): Html {
+  const rows = Object.entries(responses).map(([status, { description, content }]) => {
+    const schema = content?.["application/json"]?.schema;
+    return html`<tr><td><code>${status}</code></td><td>${description}</td>
+      <td>${schema ? html`<code>${typeOf(schema, schemas)}</code>` : ""}</td></tr>`;
+  });
+  const [status, first] = Object.entries(responses)[0] ?? [];
+  const answered = first?.content?.["application/json"]?.schema;
+  const fields = answered ? outline(answered, schemas) : [];
+  return html`<h3>Answers</h3><table>${rows}</table>
+    ${fields.length > 0 ? table(`Body of ${status}`, fields) : ""}`;
+}
+
+function table(title: string, lines: readonly OutlineLine[]): Html {
+  const rows = lines.map(
+    ({ depth, name, type, required, description }) => html`<tr>
+      <td class="depth-${Math.min(depth, 3)}"><code>${name}</code>${required ? "" : html`<i> optional</i>`}</td>
+      <td>${type}</td><td>${description}</td></tr>`,
+  );
+  return html`<h3>${title}</h3><table>${rows}</table>`;
+}
+
+function page(title: string, content: Html): Html {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>${title}</title>
+        <link rel="icon" href="/web/icon.svg" type="image/svg+xml">
+        <link rel="stylesheet" href="/docs/docs.css">
+      </head>
+      <body><main>${content}</main></body>
+    </html>`;
+}

@@ -1,0 +1,157 @@
+/**
+ * What every HTTP API shares: one Hono app per API ("face"), whose errors, unknown paths and wrong methods all come in
+ * the API's own shape, and whose routes describe themselves in OpenAPI.
+ *
+ * Order within a face: request limit → public routes → authentication → body bounds → routes. Hono runs what is
+ * registered first, so a face registers its public routes, then `app.use(onRoutes(authenticate))`, then the others.
+ */
+import { isUtf8 } from "node:buffer";
+import { OpenAPIHono, type z } from "@hono/zod-openapi";
+import type { Context, MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { matchedRoutes } from "hono/route";
+import { getPath } from "hono/utils/url";
+import { badField, DomainError } from "../domain/errors.ts";
+import type { Principal } from "../domain/model.ts";
+import type { Logger } from "../logger.ts";
+import { type Failure, type FailureStatus, failure, failureHeaders, failureOf } from "./failures.ts";
+import { brokenRule } from "./fields.ts";
+import type { RequestLimits } from "./request-limits.ts";
+
+export interface HttpEnv {
+  Bindings: { ip: string };
+  /** `principal` is set behind the face's authentication. */
+  Variables: { principal: Principal };
+}
+export type HttpApp = OpenAPIHono<HttpEnv>;
+export type HttpContext = Context<HttpEnv>;
+
+/** How an API says no. */
+export interface Refusal {
+  status: FailureStatus;
+  body: object;
+  headers?: Record<string, string>;
+}
+
+type SecurityScheme = Parameters<HttpApp["openAPIRegistry"]["registerComponent"]>[2];
+
+export interface FaceOptions {
+  /** In `/openapi/{name}.json`. */
+  name: string;
+  title: string;
+  description: string;
+  /** The paths that are this API's to answer, with everything below them. */
+  paths: readonly string[];
+  /** A prefix that clients may put before each path, or leave out. */
+  optionalPrefix?: string;
+  /** How callers prove who they are; each way alone is enough. */
+  security: Record<string, SecurityScheme>;
+  refuse(failure: Failure): Refusal;
+  limits: RequestLimits;
+  logger: Pick<Logger, "error">;
+}
+
+export type OpenApiDocument = ReturnType<HttpApp["getOpenAPI31Document"]>;
+
+export interface Face {
+  name: string;
+  owns(path: string): boolean;
+  fetch(request: Request, env: HttpEnv["Bindings"]): Response | Promise<Response>;
+  /** The API in OpenAPI 3.1. */
+  document(): OpenApiDocument;
+}
+
+export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
+  const { name, title, description, paths, optionalPrefix = "", security, refuse, limits, logger } = options;
+  const app: HttpApp = new OpenAPIHono<HttpEnv>({
+    getPath: (request) => withoutPrefix(getPath(request), optionalPrefix),
+    defaultHook: (result) => {
+      if (!result.success) throw brokenRule(result.error, result.target);
+    },
+  });
+  const answer = (c: HttpContext, problem: Failure, headers: Record<string, string> = {}) => {
+    const refusal = refuse(problem);
+    return c.json(refusal.body, refusal.status, {
+      ...failureHeaders(problem),
+      ...refusal.headers,
+      ...headers,
+    });
+  };
+  app.onError((error, c) => {
+    const problem = failureOf(error);
+    // Never the whole URL: its query may hold a token.
+    if (problem.code === "internal")
+      logger.error({ err: problem.cause, method: c.req.method, path: c.req.path }, "a request failed");
+    return answer(c, problem);
+  });
+  app.notFound((c) => answer(c, failure("not_found", `There is no ${c.req.method} ${c.req.path} here`)));
+  app.use(
+    methodNotAllowed<HttpEnv>({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(", ");
+        const problem = failure("method_not_allowed", `${c.req.path} takes ${allow}, not ${c.req.method}`);
+        return answer(c, problem, { Allow: allow });
+      },
+    }),
+  );
+  app.use(async (c, next) => {
+    await limits.byAddress(c.env.ip);
+    await next();
+  });
+  for (const [scheme, meaning] of Object.entries(security))
+    app.openAPIRegistry.registerComponent("securitySchemes", scheme, meaning);
+  const roots = [...paths, ...(optionalPrefix === "" ? [] : [optionalPrefix])];
+  const face: Face = {
+    name,
+    owns: (path) => roots.some((root) => path === root || path.startsWith(`${root}/`)),
+    fetch: (request, env) => app.fetch(request, env),
+    document: () =>
+      app.getOpenAPI31Document({
+        openapi: "3.1.0",
+        info: { title, version: "1", description },
+        security: Object.keys(security).map((scheme) => ({ [scheme]: [] })),
+        servers: [{ url: optionalPrefix === "" ? "/" : optionalPrefix }],
+      }),
+  };
+  return { face, app };
+}
+
+function withoutPrefix(path: string, prefix: string): string {
+  const bare = path === prefix || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+  return bare.length > 1 && bare.endsWith("/") ? bare.slice(0, -1) : bare || "/";
+}
+
+/** Runs `middleware` for paths that exist only: what does not exist is 404 for everybody. */
+export function onRoutes(middleware: MiddlewareHandler<HttpEnv>): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const exists = matchedRoutes(c).some((route) => route.method !== "ALL");
+    return exists ? await middleware(c, next) : await next();
+  };
+}
+
+/** Bounds a body before anything parses it, and insists on UTF-8. */
+export function boundedBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
+  const limited = bodyLimit({
+    maxSize: maxBytes,
+    onError: () => {
+      throw new DomainError("too_large", `body must have at most ${maxBytes} bytes`, { field: "body" });
+    },
+  });
+  return (c, next) =>
+    limited(c, async () => {
+      if (c.req.raw.body && !isUtf8(await c.req.bytes())) throw badField("body", "must be valid UTF-8");
+      await next();
+    }) as Promise<void>;
+}
+
+/** An answer with a JSON body, for a route's `responses`. */
+export function json<T extends z.ZodType>(schema: T, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+/** A JSON body, for a route's `request`. */
+export function jsonBody<T extends z.ZodType>(schema: T) {
+  return { body: { required: true, content: { "application/json": { schema } } } };
+}

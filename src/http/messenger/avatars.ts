@@ -1,0 +1,40 @@
+/** Pictures of rooms: readable by everybody who has the URL, and unable to do anything but be a picture. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { DomainError } from "../../domain/errors.ts";
+import type { AvatarStore } from "../../domain/ports/store.ts";
+import { type HttpApp, json } from "../face.ts";
+import { messengerError, REFUSALS } from "./failures.ts";
+
+/** A key never changes its meaning, so a copy is good for ever. */
+const HEADERS = {
+  "Cache-Control": "public, max-age=31536000, immutable",
+  "Content-Security-Policy": "default-src 'none'; sandbox",
+  "Cross-Origin-Resource-Policy": "cross-origin",
+};
+
+export function registerAvatars(app: HttpApp, avatars: AvatarStore): void {
+  app.openapi(ROUTE, async (c) => {
+    const { avatarID } = c.req.valid("param");
+    const image = /^[\w-]{1,128}$/.test(avatarID) ? await avatars.get(avatarID) : null;
+    if (!image) throw new DomainError("not_found", "There is no such avatar", { field: "avatarID" });
+    return c.body(Uint8Array.from(image.bytes), 200, { ...HEADERS, "Content-Type": image.mime });
+  });
+}
+
+const ROUTE = createRoute({
+  method: "get",
+  path: "/avatars/{avatarID}",
+  summary: "A chatroom's picture, without authentication",
+  security: [],
+  request: { params: z.object({ avatarID: z.string() }) },
+  responses: {
+    200: {
+      description: "The picture",
+      content: { "image/*": { schema: z.string().openapi({ format: "binary" }) } },
+    },
+    404: json(messengerError, "There is no such picture"),
+    429: REFUSALS[429],
+    500: REFUSALS[500],
+    503: REFUSALS[503],
+  },
+});

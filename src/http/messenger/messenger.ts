@@ -1,0 +1,53 @@
+/**
+ * The Messenger API: chatrooms for the messenger app and its back office, and credentials for Matrix.
+ * Served under `/api/v1/chat`, and without that prefix. Fields that we don't know are ignored: its clients send more.
+ */
+import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
+import type { Store } from "../../domain/ports/store.ts";
+import type { UseCases } from "../../domain/use-cases.ts";
+import type { Logger } from "../../logger.ts";
+import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
+import type { RequestLimits } from "../request-limits.ts";
+import { authentication } from "./authentication.ts";
+import { registerAvatars } from "./avatars.ts";
+import { refuse } from "./failures.ts";
+import { registerRooms } from "./rooms.ts";
+import { PREFIX } from "./shapes.ts";
+import { registerUser } from "./user.ts";
+
+export interface MessengerOptions {
+  useCases: Pick<UseCases, "chatrooms" | "accounts">;
+  store: Pick<Store, "avatars">;
+  /** Null: no homeserver. */
+  matrixAccounts: MatrixAccounts | null;
+  /** Where clients reach this server. */
+  publicUrl: () => string;
+  limits: RequestLimits;
+  logger: Pick<Logger, "error">;
+}
+
+/** An avatar of 1 MiB as a JSON array, with room for spaces and line breaks. */
+export const MAX_BODY_BYTES = 8 * 1_048_576;
+
+export function createMessenger(options: MessengerOptions): Face {
+  const { useCases, store, matrixAccounts, publicUrl, limits, logger } = options;
+  const { face, app } = createFace({
+    name: "messenger",
+    title: "Messenger API",
+    description: "Chatrooms of organizations, and credentials for the caller's Matrix account.",
+    paths: ["/chatroom", "/chatrooms", "/user", "/avatars"],
+    optionalPrefix: PREFIX,
+    security: {
+      apiToken: { type: "apiKey", in: "header", name: "API-TOKEN", description: "Of an organization" },
+      personalAccessToken: { type: "apiKey", in: "header", name: "Personal-Access-Token" },
+    },
+    refuse,
+    limits,
+    logger,
+  });
+  registerAvatars(app, store.avatars);
+  app.use(onRoutes(authentication(useCases.accounts, limits)), boundedBody(MAX_BODY_BYTES));
+  registerRooms(app, { chatrooms: useCases.chatrooms, publicUrl });
+  registerUser(app, matrixAccounts);
+  return face;
+}

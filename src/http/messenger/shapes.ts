@@ -1,0 +1,67 @@
+/** Messenger's room and people, as its document spells them. */
+import { z } from "@hono/zod-openapi";
+import type { Chatroom, ChatroomPeople } from "../../domain/use-cases.ts";
+import { ids, time } from "../fields.ts";
+
+const userIds = () => z.array(z.int().openapi({ format: "int64" }));
+
+export const roomSchema = z
+  .object({
+    id: z.int().openapi({ format: "int64", description: "What {roomID} takes" }),
+    token: z.string().openapi({ description: "The room's name on the WebSocket" }),
+    admins: userIds(),
+    assignedUsers: userIds(),
+    automationEnabled: z.boolean(),
+    avatarURL: z.string().openapi({ description: "Absolute, readable without authentication; empty: none" }),
+    eventID: z.int().openapi({ format: "int64", description: "0: none" }),
+    matrixRoomID: z.string().nullable().openapi({ description: "null until the room exists in Matrix" }),
+    moderators: userIds(),
+    name: z.string(),
+    organizationID: z.int().openapi({ format: "int64" }),
+    scheduledDeletion: z.iso.datetime().nullable(),
+    type: z.enum(["default", "custom", "event"]),
+  })
+  .openapi("Chatroom");
+export type RoomBody = z.infer<typeof roomSchema>;
+
+export const PREFIX = "/api/v1/chat";
+
+/** @param baseUrl where clients reach this server */
+export function roomBody({ conversation, ...people }: Chatroom, baseUrl: string): RoomBody {
+  return {
+    id: conversation.id,
+    token: conversation.token,
+    admins: people.admins,
+    assignedUsers: people.assignedUsers,
+    automationEnabled: conversation.automationEnabled,
+    avatarURL:
+      conversation.avatarId === null
+        ? ""
+        : new URL(`${PREFIX}/avatars/${conversation.avatarId}`, baseUrl).href,
+    eventID: conversation.eventId ?? 0,
+    matrixRoomID: conversation.matrixRoomId,
+    moderators: people.moderators,
+    name: conversation.name,
+    organizationID: conversation.organizationId ?? 0,
+    scheduledDeletion: time(conversation.scheduledDeletion),
+    type: conversation.kind ?? "custom",
+  };
+}
+
+/** Clients whose lists are unset send null. */
+export const peopleFields = {
+  admins: ids().nullish(),
+  moderators: ids().nullish(),
+  assignedUsers: ids().nullish(),
+};
+
+export function peopleOf(
+  body: { [K in keyof ChatroomPeople]?: number[] | null | undefined },
+): ChatroomPeople {
+  const { admins, moderators, assignedUsers } = body;
+  return {
+    ...(admins && { admins }),
+    ...(moderators && { moderators }),
+    ...(assignedUsers && { assignedUsers }),
+  };
+}

@@ -1,0 +1,61 @@
+/** The two operations on a user's Matrix account. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { badField, DomainError } from "../../domain/errors.ts";
+import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
+import { type HttpApp, json, jsonBody } from "../face.ts";
+import { body, text } from "../fields.ts";
+import { callingUser } from "./authentication.ts";
+import { REFUSALS } from "./failures.ts";
+
+const MAX_DEVICE_ID_LENGTH = 255;
+
+export function registerUser(app: HttpApp, matrixAccounts: MatrixAccounts | null): void {
+  app.openapi(ROUTES.credentials, async (c) => {
+    const user = callingUser(c);
+    const { username, password } = await required(matrixAccounts).credentials(user);
+    return c.json({ password, username }, 200);
+  });
+  app.openapi(ROUTES.login, async (c) => {
+    const user = callingUser(c);
+    const { deviceID } = c.req.valid("json");
+    if (deviceID === "") throw badField("deviceID", `must have 1 to ${MAX_DEVICE_ID_LENGTH} characters`);
+    return c.json(await required(matrixAccounts).login(user, deviceID), 200);
+  });
+}
+
+function required(matrixAccounts: MatrixAccounts | null): MatrixAccounts {
+  if (matrixAccounts) return matrixAccounts;
+  throw new DomainError("unavailable", "No Matrix homeserver is configured here (MATRIX_HOMESERVER_URL)");
+}
+
+const ROUTES = {
+  credentials: createRoute({
+    method: "get",
+    path: "/user/credentials",
+    summary: "A username and password for the caller's Matrix account",
+    responses: {
+      200: json(z.object({ password: z.string(), username: z.string() }), "Fresh credentials"),
+      ...REFUSALS,
+    },
+  }),
+  login: createRoute({
+    method: "post",
+    path: "/user/login",
+    summary: "Sign the caller in to Matrix",
+    request: jsonBody(body({ deviceID: text(MAX_DEVICE_ID_LENGTH) })),
+    responses: {
+      200: json(
+        z.object({
+          accessToken: z.string(),
+          deviceID: z.string(),
+          expiresInMS: z.int().optional(),
+          refreshToken: z.string().optional(),
+          userID: z.string(),
+          wellKnown: z.record(z.string(), z.object({ base_url: z.string() })),
+        }),
+        "A Matrix session",
+      ),
+      ...REFUSALS,
+    },
+  }),
+};

@@ -1,0 +1,54 @@
+/** Wire's two proofs: the access token (header or query) and the login cookie `zuid`. */
+import type { MiddlewareHandler } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { DomainError } from "../../domain/errors.ts";
+import type { Accounts } from "../../domain/use-cases.ts";
+import { bearerOf } from "../credentials.ts";
+import type { HttpContext, HttpEnv } from "../face.ts";
+import type { RequestLimits } from "../request-limits.ts";
+
+/** Lets users in, with a login's access token, a personal access token or a JWT; organizations are 401. */
+export function authentication(accounts: Accounts, limits: RequestLimits): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const token = accessTokenOf(c);
+    if (token === null)
+      throw new DomainError("unauthorized", "Send Authorization: Bearer and an access token");
+    const principal = await accounts.authenticate(token);
+    if (principal.kind !== "user")
+      throw new DomainError("unauthorized", "An organization's token can't act as a person here");
+    await limits.byCaller(principal);
+    c.set("principal", principal);
+    await next();
+  };
+}
+
+export function accessTokenOf(c: HttpContext): string | null {
+  return bearerOf(c.req.header("Authorization")) ?? c.req.query("access_token") ?? null;
+}
+
+const COOKIE = "zuid";
+const COOKIE_PATH = "/access";
+
+export function loginCookieOf(c: HttpContext): string | null {
+  return getCookie(c, COOKIE) || null;
+}
+
+/** Without `expires` it lives as long as the browser's session. */
+export function setLoginCookie(c: HttpContext, value: string, expires: number | null): void {
+  setCookie(c, COOKIE, value, {
+    path: COOKIE_PATH,
+    httpOnly: true,
+    secure: !isPlainLoopback(c.req.url),
+    ...(expires !== null && { expires: new Date(expires) }),
+  });
+}
+
+export function dropLoginCookie(c: HttpContext): void {
+  deleteCookie(c, COOKIE, { path: COOKIE_PATH, httpOnly: true, secure: !isPlainLoopback(c.req.url) });
+}
+
+/** There is no TLS on a developer's machine, and a Secure cookie would never come back. */
+function isPlainLoopback(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}

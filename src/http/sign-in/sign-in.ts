@@ -1,0 +1,142 @@
+/** Signing in, as Wire's clients do it: `/login`, `/access`, `/access/logout`, `/self`. */
+
+import { DomainError } from "../../domain/errors.ts";
+import type { User } from "../../domain/model.ts";
+import type { Store } from "../../domain/ports/store.ts";
+import type { Accounts, UseCases } from "../../domain/use-cases.ts";
+import type { Logger } from "../../logger.ts";
+import { boundedBody, createFace, type Face, type HttpApp, onRoutes } from "../face.ts";
+import type { RequestLimits } from "../request-limits.ts";
+import {
+  accessTokenOf,
+  authentication,
+  dropLoginCookie,
+  loginCookieOf,
+  setLoginCookie,
+} from "./authentication.ts";
+import { refuse, WireRefusal } from "./failures.ts";
+import { ROUTES } from "./routes.ts";
+
+export interface SignInOptions {
+  useCases: Pick<UseCases, "accounts">;
+  store: Pick<Store, "accounts">;
+  /** Where clients reach this server; its host name is the `domain` of qualified ids. */
+  publicUrl: () => string;
+  limits: RequestLimits;
+  logger: Pick<Logger, "error">;
+}
+
+const MAX_BODY_BYTES = 65_536;
+/** Equal to no user's id. */
+const NOBODY = 0;
+
+export function createSignIn({ useCases, store, publicUrl, limits, logger }: SignInOptions): Face {
+  const { accounts } = useCases;
+  const { face, app } = createFace({
+    name: "sign-in",
+    title: "Sign-in",
+    description: "Access tokens of 15 minutes, renewed by a cookie.",
+    paths: ["/login", "/access", "/self"],
+    security: { accessToken: { type: "http", scheme: "bearer" } },
+    refuse,
+    limits,
+    logger,
+  });
+  app.use(boundedBody(MAX_BODY_BYTES));
+  registerLogin(app, accounts);
+  registerAccess(app, accounts);
+  app.use(onRoutes(authentication(accounts, limits)));
+  app.openapi(ROUTES.self, async (c) => {
+    const principal = c.get("principal");
+    if (principal.kind !== "user") throw new DomainError("unauthorized");
+    const [first] = await store.accounts.organizationsOf(principal.user.id);
+    const domain = new URL(publicUrl()).hostname;
+    return c.json(selfProfile(principal.user, domain, first?.organization.uuid), 200);
+  });
+  return face;
+}
+
+function registerLogin(app: HttpApp, accounts: Accounts): void {
+  app.openapi(ROUTES.login, async (c) => {
+    const { email, handle, phone, password } = c.req.valid("json");
+    const login = email ?? handle ?? phone;
+    if (login === undefined)
+      throw new DomainError("bad_request", "email or handle is required", { field: "email" });
+    const persistent = c.req.valid("query").persist;
+    const signedIn = await accounts
+      .login(login, password, { persistent, ip: c.env.ip })
+      .catch(refusedAs("Authentication failed."));
+    setLoginCookie(c, signedIn.cookie, persistent ? signedIn.cookieExpiresAt : null);
+    return c.json(grantOf(signedIn), 200);
+  });
+}
+
+function registerAccess(app: HttpApp, accounts: Accounts): void {
+  app.openapi(ROUTES.access, async (c) => {
+    const cookie = loginCookieOf(c);
+    if (cookie === null) throw invalidCredentials("Missing cookie");
+    const old = await oldTokenUser(accounts, accessTokenOf(c));
+    const renewed = await accounts.refresh(cookie).catch(refusedAs("Invalid user token"));
+    if (old !== null && old !== renewed.user.id) throw invalidCredentials("Invalid access token");
+    return c.json(grantOf(renewed), 200);
+  });
+  app.openapi(ROUTES.logout, async (c) => {
+    const cookie = loginCookieOf(c);
+    const token = accessTokenOf(c);
+    if (cookie === null && token === null) throw invalidCredentials("Missing cookie and token");
+    if (cookie === null) throw invalidCredentials("Missing cookie");
+    if (token === null) throw invalidCredentials("Missing token");
+    await accounts.logout(cookie, token).catch(refusedAs("Invalid user token"));
+    dropLoginCookie(c);
+    return c.body(null, 200);
+  });
+}
+
+/** Whose the old access token is. An expired one can't be told from one that never was: both are nobody's. */
+async function oldTokenUser(accounts: Accounts, token: string | null): Promise<number | null> {
+  if (token === null) return null;
+  try {
+    const principal = await accounts.authenticate(token);
+    return principal.kind === "user" ? principal.user.id : NOBODY;
+  } catch (error) {
+    if (error instanceof DomainError && error.code === "unauthorized") return null;
+    throw error;
+  }
+}
+
+function grantOf(signedIn: { user: User; accessToken: string; expiresIn: number }) {
+  return {
+    user: signedIn.user.uuid,
+    access_token: signedIn.accessToken,
+    token_type: "Bearer" as const,
+    expires_in: signedIn.expiresIn,
+  };
+}
+
+/** Keys that a user has no value for are left out, never null. */
+function selfProfile(user: User, domain: string, team: string | undefined) {
+  return {
+    id: user.uuid,
+    qualified_id: { id: user.uuid, domain },
+    name: user.displayName,
+    picture: [],
+    assets: [],
+    ...(user.email !== null && { email: user.email }),
+    accent_id: 0,
+    locale: "en",
+    managed_by: "wire" as const,
+    handle: user.handle,
+    ...(team !== undefined && { team }),
+  };
+}
+
+function invalidCredentials(message: string): WireRefusal {
+  return new WireRefusal(403, "invalid-credentials", message);
+}
+
+/** Where a password or a cookie is what fails, Wire answers 403; 401 is for access tokens alone. */
+function refusedAs(message: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof DomainError && error.code === "unauthorized" ? invalidCredentials(message) : error;
+  };
+}
