@@ -24,6 +24,9 @@ export interface Ghosts {
   read(matrixId: string): Ghost | null;
 }
 
+/** The bridge's own device on every ghost; no person signs in on it. */
+export const BRIDGE_DEVICE = "CAUSEWAY";
+
 /** Longer names are hashed: a Matrix id has at most 255 bytes, with the server's name in it. */
 const MAX_GUEST = 100;
 

@@ -50,7 +50,7 @@ export interface Homeserver {
   /** The full Matrix id of a localpart here. */
   userId(localpart: string): string;
   /** Makes the account exist, without signing it in. @throws HomeserverError */
-  ensureRegistered(localpart: string): Promise<void>;
+  ensureRegistered(localpart: string, timeoutMs?: number): Promise<void>;
   /**
    * Makes a device of the user exist, without a token.
    * @returns false where the homeserver does not let application services make devices; then leave `device` out
@@ -141,7 +141,7 @@ export function createHomeserver(options: HomeserverOptions): Homeserver {
     registration,
     request,
     userId,
-    ensureRegistered: (localpart) => ensureRegistered(request, localpart),
+    ensureRegistered: (localpart, timeoutMs) => ensureRegistered(request, localpart, timeoutMs),
     ensureDevice: (user, deviceId) => ensureDevice(request, user, deviceId),
   };
 }
@@ -203,11 +203,15 @@ function retryAfter(error: MatrixError): number | null {
   }
 }
 
-async function ensureRegistered(request: Homeserver["request"], localpart: string): Promise<void> {
+async function ensureRegistered(
+  request: Homeserver["request"],
+  localpart: string,
+  timeoutMs?: number,
+): Promise<void> {
   try {
     // Without inhibit_login a homeserver that leaves sign-in to another service refuses.
     const body = { type: "m.login.application_service", username: localpart, inhibit_login: true };
-    await request("POST", "/_matrix/client/v3/register", { body });
+    await request("POST", "/_matrix/client/v3/register", { body, timeoutMs });
   } catch (error) {
     if (!(error instanceof HomeserverError) || error.errcode !== "M_USER_IN_USE") throw error;
   }
