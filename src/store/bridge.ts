@@ -1,0 +1,210 @@
+/**
+ * The bridge's tables (migrations/0002-bridge.sql): which worker has which room, and how far each is mirrored. Mail in
+ * both directions is in bridge-mail.ts, memberships and accounts are in bridge-members.ts.
+ *
+ * Everything here can be repeated after an error: a statement is applied whole or not at all, and applying it twice is
+ * the same as once.
+ */
+import type { Conversation } from "../domain/model.ts";
+import { type BridgeMail, createBridgeMail } from "./bridge-mail.ts";
+import { type BridgeMembers, createBridgeMembers } from "./bridge-members.ts";
+import type { StoreSql } from "./postgres.ts";
+import { CONVERSATION, columns, noun, type Row } from "./rows.ts";
+
+export type { InboxEntry, MirroredEvent, OutboxEntry, ReceivedEvent } from "./bridge-mail.ts";
+export type { AbsentMember, MatrixMembership, RoomToEnter } from "./bridge-members.ts";
+export type BridgeStore = BridgeRooms & BridgeMail & BridgeMembers;
+
+/** A room as the worker that claimed it finds it. */
+export interface ClaimedRoom {
+  id: number;
+  token: string;
+  /** Null when the room was deleted. */
+  conversation: Conversation | null;
+  matrixRoomId: string | null;
+  roomVersion: string | null;
+  /** The last seq of the log that was dealt with. */
+  mirrored: number;
+  /** The room's head at the claim. */
+  head: number;
+  /** Whether the room was read-only at `mirrored`. */
+  readOnly: boolean;
+  /** How many reasons there are to put memberships right; what was dealt with is told to `release`. */
+  unsettled: number;
+  /** Turns that failed since the last that did not. */
+  failures: number;
+  /** Nothing is to be sent before this time, ms; 0: at once. */
+  retryAt: number;
+}
+
+export interface Backlog {
+  /** Events of the log that Matrix does not have yet. */
+  outbox: number;
+  /** Age of the oldest of them, ms; 0 without any. */
+  lagMs: number;
+  /** Events from Matrix that wait to be applied. */
+  inbox: number;
+}
+
+/** How far a turn came. */
+export interface TurnState {
+  mirrored: number;
+  readOnly: boolean;
+  /** How many of `unsettled` were dealt with. */
+  settled: number;
+}
+
+export interface BridgeRooms {
+  /** Says that this worker is alive for another `ttlMs`. */
+  beat(node: string, ttlMs: number): Promise<void>;
+  /** The worker ends: its rooms are free at once. */
+  retire(node: string): Promise<void>;
+  /** Rooms with something to do, at most `limit`. */
+  dueRooms(limit: number): Promise<number[]>;
+  /** Takes a room for this worker. Null while another live worker has it, or when there is no such room. */
+  claim(id: number, node: string): Promise<ClaimedRoom | null>;
+  /** Gives the room back after a turn that went well. */
+  release(id: number, node: string, state: TurnState): Promise<void>;
+  /** Gives the room back after a turn that failed; nothing is sent before `retryInMs` are over. */
+  defer(id: number, node: string, state: TurnState & { retryInMs: number }): Promise<void>;
+  /** Stores which Matrix room it is, in the conversation as well. */
+  roomMade(id: number, made: { matrixRoomId: string; roomVersion: string }): Promise<void>;
+  /** Drops everything that is known about a room. */
+  forgetRoom(id: number): Promise<void>;
+  backlog(): Promise<Backlog>;
+  state(key: string): Promise<string | null>;
+  putState(key: string, value: string): Promise<void>;
+}
+
+export function createBridgeStore(sql: StoreSql): BridgeStore {
+  return { ...createBridgeRooms(sql), ...createBridgeMail(sql), ...createBridgeMembers(sql) };
+}
+
+interface ClaimRow {
+  conversation_id: number;
+  token: string;
+  matrix_room_id: string | null;
+  room_version: string | null;
+  mirrored_seq: number;
+  head_seq: number | null;
+  read_only: boolean;
+  unsettled: number;
+  failures: number;
+  retry_at: number;
+}
+
+function createBridgeRooms(sql: StoreSql): BridgeRooms {
+  return {
+    async beat(node, ttlMs) {
+      await sql`
+        insert into bridge_workers (node, expires_at) values (${node}, causeway_now() + ${ttlMs}::bigint)
+        on conflict (node) do update set expires_at = excluded.expires_at`;
+    },
+    async retire(node) {
+      await sql`
+        with gone as (delete from bridge_workers where node = ${node})
+        update bridge_rooms set owner = null where owner = ${node}`;
+    },
+    async dueRooms(limit) {
+      const rows = await sql<{ id: number }[]>`
+        select distinct id from (
+          select h.conversation_id as id from room_heads h
+          left join bridge_rooms b on b.conversation_id = h.conversation_id
+          where b.conversation_id is null or (h.head_seq > b.mirrored_seq and b.retry_at <= causeway_now())
+          union all
+          select conversation_id from bridge_rooms where unsettled > 0 and retry_at <= causeway_now()
+          union all
+          select b.conversation_id from bridge_rooms b where b.retry_at <= causeway_now()
+            and not exists (select from room_heads h where h.conversation_id = b.conversation_id)
+          union all
+          select conversation_id from bridge_inbox where done_at is null
+        ) due limit ${limit}`;
+      return rows.map(({ id }) => id);
+    },
+    claim: (id, node) => claim(sql, id, node),
+    async release(id, node, { mirrored, readOnly, settled }) {
+      await sql`
+        update bridge_rooms set owner = null, mirrored_seq = greatest(mirrored_seq, ${mirrored}::bigint),
+               read_only = ${readOnly}, unsettled = greatest(unsettled - ${settled}::integer, 0), failures = 0, retry_at = 0
+        where conversation_id = ${id} and owner = ${node}`;
+    },
+    async defer(id, node, { mirrored, readOnly, settled, retryInMs }) {
+      await sql`
+        update bridge_rooms set owner = null, mirrored_seq = greatest(mirrored_seq, ${mirrored}::bigint),
+               read_only = ${readOnly}, unsettled = greatest(unsettled - ${settled}::integer, 0), failures = failures + 1,
+               retry_at = causeway_now() + ${retryInMs}::bigint
+        where conversation_id = ${id} and owner = ${node}`;
+    },
+    async roomMade(id, { matrixRoomId, roomVersion }) {
+      await sql`
+        with named as (update conversations set matrix_room_id = ${matrixRoomId} where id = ${id})
+        update bridge_rooms set matrix_room_id = ${matrixRoomId}, room_version = ${roomVersion}
+        where conversation_id = ${id}`;
+    },
+    async forgetRoom(id) {
+      await sql`
+        with outbox as (delete from bridge_outbox where conversation_id = ${id}),
+             inbox as (delete from bridge_inbox where conversation_id = ${id}),
+             events as (delete from bridge_events where conversation_id = ${id}),
+             members as (delete from bridge_members where conversation_id = ${id})
+        delete from bridge_rooms where conversation_id = ${id}`;
+    },
+    backlog: () => backlog(sql),
+    async state(key) {
+      const [row] = await sql<{ value: string }[]>`select value from bridge_state where key = ${key}`;
+      return row?.value ?? null;
+    },
+    async putState(key, value) {
+      await sql`
+        insert into bridge_state (key, value) values (${key}, ${value})
+        on conflict (key) do update set value = excluded.value`;
+    },
+  };
+}
+
+async function claim(sql: StoreSql, id: number, node: string): Promise<ClaimedRoom | null> {
+  await sql`
+    insert into bridge_rooms (conversation_id, token)
+    select conversation_id, token from room_heads where conversation_id = ${id} on conflict do nothing`;
+  const [row] = await sql<(Row & ClaimRow)[]>`
+    with taken as (
+      update bridge_rooms b set owner = ${node}
+      where b.conversation_id = ${id} and (b.owner is null or b.owner = ${node} or not exists (
+        select from bridge_workers w where w.node = b.owner and w.expires_at > causeway_now()))
+      returning b.*
+    )
+    select t.conversation_id, t.token, t.matrix_room_id, t.room_version, t.mirrored_seq, h.head_seq, t.read_only,
+           t.unsettled, t.failures, t.retry_at, ${columns(sql, "c", CONVERSATION)}
+    from taken t
+    left join conversations c on c.id = t.conversation_id
+    left join room_heads h on h.conversation_id = t.conversation_id`;
+  if (!row) return null;
+  return {
+    id: row.conversation_id,
+    token: row.token,
+    conversation: row["c.id"] === null ? null : noun(row, "c", CONVERSATION),
+    matrixRoomId: row.matrix_room_id,
+    roomVersion: row.room_version,
+    mirrored: row.mirrored_seq,
+    head: row.head_seq ?? 0,
+    readOnly: row.read_only,
+    unsettled: row.unsettled,
+    failures: row.failures,
+    retryAt: row.retry_at,
+  };
+}
+
+async function backlog(sql: StoreSql): Promise<Backlog> {
+  const [row] = await sql<[{ outbox: number; lag: number; inbox: number }]>`
+    select coalesce(sum(behind.n), 0)::bigint as outbox,
+           coalesce(max(causeway_now() - behind.at), 0)::bigint as lag,
+           (select count(*) from bridge_inbox where done_at is null) as inbox
+    from (
+      select h.head_seq - coalesce(b.mirrored_seq, 0) as n,
+             (select e.at from events e where e.conversation_id = h.conversation_id
+                and e.seq = coalesce(b.mirrored_seq, 0) + 1) as at
+      from room_heads h left join bridge_rooms b on b.conversation_id = h.conversation_id
+      where h.head_seq > coalesce(b.mirrored_seq, 0)
+    ) behind`;
+  return { outbox: row.outbox, lagMs: Math.max(0, row.lag), inbox: row.inbox };
+}
