@@ -9,6 +9,7 @@ import type {
   Actor,
   Conversation,
   ConversationType,
+  HistoryVisibility,
   LoggedEvent,
   Membership,
   Organization,
@@ -26,7 +27,7 @@ import type { RoomListing } from "./ports/store.ts";
 export interface Messages {
   /**
    * Appends a message; resolves after the commit. Repeating it with the same `id` returns the first result.
-   * Rules: text 1–16,000 code points of well-formed Unicode, id 1–64 characters (255 for Matrix actors), replyTo an
+   * Rules: text 1–16,000 code points of well-formed Unicode, id 1–64 characters (255 bytes from Matrix), replyTo an
    * existing message, at most 100 mentions.
    */
   send(actor: Actor, room: string, input: SendInput): Promise<SendResult>;
@@ -46,8 +47,12 @@ export interface Messages {
 export interface SendInput {
   id: string;
   text: string;
+  /** The seq of the message that is answered. */
   replyTo?: number;
+  /** Ids of members (an actor's `id`), or "all". */
   mentions?: string[];
+  /** The id is a Matrix event id, up to 255 bytes long: whoever acts wrote in a Matrix client. */
+  fromMatrix?: true;
 }
 export interface SendResult {
   seq: number;
@@ -90,20 +95,34 @@ export interface PresenceUseCases {
 
 export interface Conversations {
   list(actor: Actor): Promise<RoomListing[]>;
+  /**
+   * Makes a room with its people, all or none; users who don't exist for the actor (who are of other organizations
+   * only) are `not_found` on `members`. The one-to-one room of two people that exists already is returned.
+   */
   create(actor: Actor, input: CreateRoom): Promise<Conversation>;
-  /** 1–200 code points after trimming. */
+  /** 1–200 code points after trimming. A name that stays the same makes no event. */
   rename(actor: Actor, room: string, name: string): Promise<Conversation>;
   setReadOnly(actor: Actor, room: string, readOnly: boolean): Promise<Conversation>;
+  /** All or none, as in {@link create}. Who is in already keeps their role. */
   addMembers(actor: Actor, room: string, members: { member: Actor; role: Role }[]): Promise<void>;
   removeMember(actor: Actor, room: string, member: Actor): Promise<void>;
+  /** Only owners make and unmake owners. Outside of an organization's chatrooms somebody always moderates. */
   setRole(actor: Actor, room: string, member: Actor, role: Role): Promise<void>;
+  /**
+   * When nobody is left who moderates, the user who is in the room longest becomes its owner; when nobody is left at
+   * all, the room is deleted. An organization's chatrooms stay as they are: its users can claim them.
+   */
   leave(actor: Actor, room: string): Promise<void>;
   delete(actor: Actor, room: string): Promise<void>;
 }
 export interface CreateRoom {
   type: ConversationType;
+  /** May be empty for one-to-one rooms. */
   name: string;
   organizationId?: number | null;
+  /** What new members see of the past; `joined` unless told. */
+  history?: HistoryVisibility;
+  /** Beside the creator, who becomes an owner. A one-to-one room has exactly one, an owner too. */
   members?: { member: Actor; role: Role }[];
 }
 

@@ -1,0 +1,120 @@
+/** Who a request is from: by access token, personal access token, API token, JWT, or name and password. */
+import type { Context } from "./context.ts";
+import { DomainError } from "./errors.ts";
+import { createJwtVerifier, type JwtClaims, looksLikeJwt } from "./jwt.ts";
+import { type LoginLimits, wrongCredentials } from "./login-limits.ts";
+import type { Principal, User } from "./model.ts";
+import type { Passwords } from "./passwords.ts";
+import { hashSecret, hexHash, isSecret } from "./secrets.ts";
+import { checkName, LIMITS } from "./text-rules.ts";
+import type { Accounts } from "./use-cases.ts";
+
+type Authenticated = Principal & { version: number };
+
+/**
+ * Every answer costs one query (and for access tokens one look-up in hot state): nothing is remembered beyond its
+ * revocation.
+ */
+export function createAuthentication(
+  context: Context,
+  passwords: Passwords,
+  limits: LoginLimits,
+): Pick<Accounts, "authenticate" | "authenticateBasic"> {
+  const { store, hot, settings } = context;
+  const verifyJwt = settings.jwt && createJwtVerifier(settings.jwt);
+
+  async function byAccessToken(token: string): Promise<Authenticated | null> {
+    const entry = await hot.tokens.get(hexHash(token));
+    // The login is asked for too: hot state may have missed a logout.
+    const found = entry && (await store.accounts.userOfLogin(entry.loginId));
+    if (!entry || found?.user.id !== entry.userId) return null;
+    const { loginId, expiresAt } = entry;
+    const credential = { via: "session", loginId, expiresAt } as const;
+    return { kind: "user", user: found.user, credential, version: found.version };
+  }
+
+  async function byApiToken(token: string): Promise<Authenticated | null> {
+    const found = await store.accounts.tokenByHash(hashSecret(token));
+    if (!found) return null;
+    const { id: tokenId, expiresAt } = found.token;
+    const { version } = found;
+    if (found.organization) {
+      return { kind: "organization", organization: found.organization, tokenId, version };
+    }
+    return { kind: "user", user: found.user, credential: { via: "token", tokenId, expiresAt }, version };
+  }
+
+  async function byJwt(token: string): Promise<Authenticated | null> {
+    if (!verifyJwt) return null;
+    const claims = await verifyJwt(token);
+    const { user, version } = await userOfClaims(context, claims);
+    return { kind: "user", user, credential: { via: "jwt", expiresAt: claims.expiresAt }, version };
+  }
+
+  async function principalOf(token: string): Promise<Authenticated | null> {
+    if (isSecret("access", token)) return await byAccessToken(token);
+    if (isSecret("personal", token) || isSecret("organization", token)) return await byApiToken(token);
+    return looksLikeJwt(token) ? await byJwt(token) : null;
+  }
+
+  return {
+    async authenticate(token) {
+      const principal = await principalOf(token);
+      if (principal) return principal;
+      throw new DomainError("unauthorized", "The token is unknown, expired or revoked; sign in again");
+    },
+    async authenticateBasic(login, password, ip) {
+      const found = isLogin(login) ? await store.accounts.userForLogin(login) : null;
+      if (!passwords.knows(found?.passwordHash ?? null, password)) {
+        await limits.take(login, ip);
+        if (!(await passwords.verify(found?.passwordHash ?? null, password))) throw wrongCredentials();
+        await limits.succeeded(login);
+      }
+      if (!found) throw wrongCredentials();
+      const { user, version } = found;
+      return { kind: "user", user, credential: { via: "password" }, version };
+    },
+  };
+}
+
+/** Whether a text can be a handle or an e-mail address; nothing else is looked up. */
+export function isLogin(text: string): boolean {
+  return text.length > 0 && text.length <= LIMITS.emailCharacters && !text.includes("\0");
+}
+
+/**
+ * The user whom a JWT names, made when nobody had the handle. A token from before somebody with this handle was
+ * deleted lets nobody in: neither the deleted user again nor as the one who has the handle now.
+ */
+async function userOfClaims(
+  { store, logger }: Context,
+  claims: JwtClaims,
+): Promise<{ user: User; version: number }> {
+  const { handle, issuedAt } = claims;
+  const found = await store.accounts.userForJwt(handle);
+  if (found.deletedAt !== null && (issuedAt === null || issuedAt <= found.deletedAt)) {
+    throw new DomainError("unauthorized", "The token was issued to a user who was deleted since");
+  }
+  if (found.user) return { user: found.user, version: found.version };
+  const displayName = displayNameOf(claims);
+  try {
+    await store.transaction((tx) =>
+      tx.accounts.createUser({ handle, displayName, email: null, passwordHash: null, administrator: false }),
+    );
+    logger.info({ handle }, "A user of the outside issuer was seen for the first time");
+  } catch (error) {
+    // Another request of the same user was faster.
+    if (!(error instanceof DomainError) || error.code !== "conflict") throw error;
+  }
+  const { user, version } = await store.accounts.userForJwt(handle);
+  if (!user) throw new DomainError("unauthorized", "The user was deleted");
+  return { user, version };
+}
+
+function displayNameOf({ name, handle }: JwtClaims): string {
+  try {
+    return checkName("name", name ?? handle);
+  } catch {
+    return handle; // The issuer's name for the user breaks our rules; the handle never does.
+  }
+}

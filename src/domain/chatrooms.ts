@@ -1,0 +1,206 @@
+/** Messenger's chatrooms: an organization's own rooms, managed by those whom the organization trusts with it. */
+import { createDefaultRoom, followSource } from "./automation.ts";
+import { keepAvatar } from "./avatars.ts";
+import { createChatroomAccess, type Found, noSuchChatroom } from "./chatroom-access.ts";
+import type { Context } from "./context.ts";
+import { badField, DomainError } from "./errors.ts";
+import { type Conversation, type Membership, type User, userKey } from "./model.ts";
+import { type Departure, newMember, putPeople } from "./people.ts";
+import type { NewMember, StoreTransaction } from "./ports/store.ts";
+import { createRoom, patchRoom, removeRoom } from "./rooms.ts";
+import { deleteDueRooms } from "./scheduled-deletions.ts";
+import { checkFuture, checkId, checkName } from "./text-rules.ts";
+import { type Chatroom, type ChatroomPeople, type Chatrooms, peopleOf } from "./use-cases.ts";
+
+const MAX_PAGE = 50;
+const MAX_PEOPLE = 10_000;
+
+/** The lists of people with the roles they give, from the least to the most: who stands in several gets the most. */
+const PEOPLE = [
+  ["assignedUsers", "user"],
+  ["moderators", "moderator"],
+  ["admins", "owner"],
+] as const;
+
+export function createChatrooms(
+  context: Context,
+  departed: (gone: readonly Departure[]) => Promise<void>,
+): Chatrooms {
+  const { store } = context;
+  const access = createChatroomAccess(context);
+
+  async function shown(rooms: readonly Conversation[]): Promise<Chatroom[]> {
+    const members = new Map<number, Membership[]>(rooms.map(({ id }) => [id, []]));
+    for (const membership of await store.rooms.members([...members.keys()])) {
+      members.get(membership.conversationId)?.push(membership);
+    }
+    return rooms.map((conversation) => ({ conversation, ...peopleOf(members.get(conversation.id) ?? []) }));
+  }
+
+  async function show(room: Conversation): Promise<Chatroom> {
+    return (await shown([room]))[0] as Chatroom;
+  }
+
+  /** Locks the organization, then the room, in a transaction. */
+  async function change<T>(
+    { room, organizationId }: Found,
+    work: (tx: StoreTransaction, room: Conversation) => Promise<T>,
+  ): Promise<T> {
+    return await store.transaction(async (tx) => {
+      await tx.accounts.lockOrganization(organizationId);
+      const [locked] = await tx.lockRooms([room.id]);
+      if (!locked) throw noSuchChatroom();
+      return await work(tx, locked);
+    });
+  }
+
+  return {
+    async byEvent(principal, organizationId, eventId) {
+      const standing = await access.inside(principal, organizationId);
+      const room = Number.isSafeInteger(eventId) ? await store.rooms.byEvent(organizationId, eventId) : null;
+      if (!room) throw noSuchChatroom();
+      await access.requireVisible(standing, room);
+      return await show(room);
+    },
+    async list(principal, organizationId, { all, limit, offset }) {
+      if (!all) checkPage(limit, offset);
+      const { manages, user } = await access.inside(principal, organizationId);
+      const { entries, total } = await store.rooms.ofOrganization(organizationId, {
+        ...(all ? { limit: null, offset: 0 } : { limit, offset }),
+        ...(!manages && user !== null && { member: userKey(user.id) }),
+      });
+      return { entries: await shown(entries), total };
+    },
+    async create(principal, input) {
+      const { organizationId, automationEnabled = false, scheduledDeletion = null } = input;
+      const { actor, user } = await access.managing(principal, organizationId);
+      const name = checkName("name", input.name);
+      if (scheduledDeletion !== null) checkFuture("scheduledDeletion", scheduledDeletion, context.now());
+      checkPeople(input);
+      const avatarId = input.avatar?.length ? await keepAvatar(store.avatars, input.avatar) : null;
+      const room = await store.transaction(async (tx) => {
+        await tx.accounts.lockOrganization(organizationId);
+        const people = await newMembers(tx, organizationId, input, user);
+        const made = await createRoom(tx, actor, {
+          organizationId,
+          type: "group",
+          kind: "custom",
+          name,
+          avatarId,
+          history: "joined",
+          automationEnabled,
+          scheduledDeletion,
+        });
+        await putPeople(tx, actor, made, people, "keep");
+        return made;
+      });
+      return await show(room);
+    },
+    async createDefault(principal, { organizationId, automationEnabled }) {
+      const { actor } = await access.managing(principal, organizationId);
+      const room = await store.transaction(async (tx) => {
+        const organization = await tx.accounts.lockOrganization(organizationId);
+        if (!organization) throw new DomainError("not_found", "There is no such organization");
+        return await createDefaultRoom(tx, actor, organization, automationEnabled);
+      });
+      return await show(room);
+    },
+    async removeDefault(principal, organizationId) {
+      const { actor } = await access.managing(principal, organizationId);
+      await store.transaction(async (tx) => {
+        await tx.accounts.lockOrganization(organizationId);
+        const [room] = await tx.lockRooms(await tx.organizationRooms(organizationId, { which: "default" }));
+        if (!room) throw new DomainError("not_found", "The organization has no default chatroom");
+        await removeRoom(tx, actor, room);
+      });
+    },
+    async get(principal, id) {
+      const { room, standing } = await access.find(principal, id);
+      await access.requireVisible(standing, room);
+      return await show(room);
+    },
+    async delete(principal, id) {
+      const found = await access.findToManage(principal, id);
+      if (found.room.kind !== "custom") {
+        throw badField("room", `is a ${found.room.kind} chatroom; only custom ones are deleted this way`);
+      }
+      await change(found, (tx, room) => removeRoom(tx, found.standing.actor, room));
+    },
+    async update(principal, id, { automationEnabled }) {
+      const found = await access.findToManage(principal, id);
+      const { room, gone } = await change(found, async (tx, before) => {
+        const after = await patchRoom(tx, found.standing.actor, before, { automationEnabled });
+        return { room: after, gone: await followSource(tx, after) };
+      });
+      await departed(gone);
+      return await show(room);
+    },
+    async claim(principal, id) {
+      if (principal.kind === "organization") {
+        throw new DomainError("forbidden", "Users claim chatrooms; use a Personal-Access-Token");
+      }
+      const found = await access.find(principal, id);
+      const { actor } = found.standing;
+      await change(found, async (tx, room) => {
+        const [caller] = await tx.accounts.organizationUsers(found.organizationId, [principal.user.id]);
+        if (!caller) throw noSuchChatroom();
+        await putPeople(tx, actor, room, [newMember(caller.user, "owner")], "change");
+      });
+      return await show(found.room);
+    },
+    async addUsers(principal, id, people) {
+      const found = await access.findToManage(principal, id);
+      const { organizationId, standing } = found;
+      checkPeople(people);
+      await change(found, async (tx, room) => {
+        const members = await newMembers(tx, organizationId, people, null);
+        await putPeople(tx, standing.actor, room, members, "change");
+      });
+      return await show(found.room);
+    },
+    sweep: (now) => deleteDueRooms(context, now),
+  };
+}
+
+function checkPage(limit: number, offset: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
+    throw badField("limit", "must be an integer from 1 to 50");
+  }
+  if (!Number.isSafeInteger(offset) || offset < 0) {
+    throw badField("offset", "must be an integer of at least 0");
+  }
+}
+
+function checkPeople(people: ChatroomPeople): void {
+  let count = 0;
+  for (const [field] of PEOPLE) {
+    for (const id of people[field] ?? []) checkId(field, id);
+    count += people[field]?.length ?? 0;
+    if (count > MAX_PEOPLE) throw badField(field, "and the other lists must name at most 10,000 users");
+  }
+}
+
+/**
+ * The people as members, with the creator (if it is a user) as an admin. All or none.
+ * @throws DomainError `bad_request` that names the list with somebody who is no user of the organization
+ */
+async function newMembers(
+  tx: StoreTransaction,
+  organizationId: number,
+  people: ChatroomPeople,
+  creator: User | null,
+): Promise<NewMember[]> {
+  const ids = PEOPLE.flatMap(([field]) => people[field] ?? []);
+  const users = new Map<number, User>();
+  for (const { user } of await tx.accounts.organizationUsers(organizationId, ids)) users.set(user.id, user);
+  const members = new Map<number, NewMember>();
+  for (const [field, role] of PEOPLE) {
+    for (const id of people[field] ?? []) {
+      const user = users.get(id);
+      if (!user) throw badField(field, `names ${id}, who is no user of the organization`);
+      members.set(id, newMember(user, role));
+    }
+  }
+  if (creator) members.set(creator.id, newMember(creator, "owner"));
+  return [...members.values()];
+}

@@ -1,0 +1,68 @@
+/** What the use cases share, and what the composition root gives them. */
+import { type Accesses, createAccesses } from "./access.ts";
+import { DomainError } from "./errors.ts";
+import type { Bus } from "./ports/bus.ts";
+import type { HotState } from "./ports/hot.ts";
+import type { MatrixAccounts } from "./ports/matrix.ts";
+import type { Store } from "./ports/store.ts";
+
+export interface DomainOptions {
+  store: Store;
+  hot: HotState;
+  bus: Bus;
+  /** Absent without a homeserver. */
+  matrix: MatrixAccounts | null;
+  settings: DomainSettings;
+  logger: DomainLogger;
+  /** Milliseconds since 1970 UTC; for tests. */
+  now?: () => number;
+}
+
+export interface DomainSettings {
+  /** Least number of characters of a new password. */
+  passwordMinLength: number;
+  /** Limits on logins per name and address. */
+  rateLimits: boolean;
+  /** The outside issuer whose JWTs are accepted. */
+  jwt: { jwksUrl: string; issuer?: string; audience?: string } | null;
+}
+
+/** pino's loggers fit. */
+export interface DomainLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface Context {
+  readonly store: Store;
+  readonly hot: HotState;
+  readonly bus: Bus;
+  readonly matrix: MatrixAccounts | null;
+  readonly settings: DomainSettings;
+  readonly logger: DomainLogger;
+  readonly accesses: Accesses;
+  now(): number;
+  /**
+   * For what must never fail or hold up a durable operation. Something that is away is passed over, because hot state
+   * rebuilds or decays by itself; anything else is a defect and is logged.
+   * @param what completes the sentence "… failed" in the log
+   */
+  bestEffort(what: string, work: () => Promise<unknown>): Promise<void>;
+}
+
+export function createContext(options: DomainOptions): Context {
+  const { store, hot, bus, matrix, settings, logger, now = Date.now } = options;
+  return {
+    ...{ store, hot, bus, matrix, settings, logger, now },
+    accesses: createAccesses(store, now),
+    async bestEffort(what, work) {
+      try {
+        await work();
+      } catch (error) {
+        if (error instanceof DomainError && error.code === "unavailable") return;
+        logger.warn({ err: error }, `${what} failed`);
+      }
+    },
+  };
+}

@@ -1,0 +1,229 @@
+/** Rooms and their members, for every face and for the bridge. Messenger's own powers over rooms are in chatrooms.ts. */
+import { noSuchRoom } from "./access.ts";
+import type { Context } from "./context.ts";
+import { badField, DomainError } from "./errors.ts";
+import {
+  type Actor,
+  type Conversation,
+  type HistoryVisibility,
+  type Membership,
+  memberKey,
+  type Role,
+} from "./model.ts";
+import { type Departure, newMember, putPeople, removePeople } from "./people.ts";
+import { type Action, isModerator } from "./permissions.ts";
+import type { NewMember, StoreTransaction } from "./ports/store.ts";
+import { changeRoom, createRoom, isSystem, patchRoom, removeRoom } from "./rooms.ts";
+import { checkName } from "./text-rules.ts";
+import type { Conversations, CreateRoom } from "./use-cases.ts";
+
+type Invited = { member: Actor; role: Role };
+
+const MAX_PEOPLE = 10_000;
+const GUEST_ROLES: ReadonlySet<Role> = new Set(["guest", "guest_moderator"]);
+
+export function createConversations(
+  context: Context,
+  departed: (gone: readonly Departure[]) => Promise<void>,
+): Conversations {
+  const { store, accesses } = context;
+
+  /** The room's id, once the actor was found to be allowed to do `action`; what others asked for is looked at later. */
+  async function idFor(actor: Actor, room: string, action: Action): Promise<number> {
+    if (!isSystem(actor)) return (await accesses.require(actor, room, action)).conversationId;
+    const conversation = await store.rooms.byToken(room);
+    if (!conversation) throw noSuchRoom();
+    return conversation.id;
+  }
+
+  async function change<T>(
+    actor: Actor,
+    room: string,
+    action: Action,
+    work: (tx: StoreTransaction, room: Conversation, me: Membership | null) => Promise<T>,
+  ): Promise<T> {
+    return await changeRoom(context, actor, await idFor(actor, room, action), action, work);
+  }
+
+  async function leave(actor: Actor, room: string): Promise<void> {
+    const gone = await change(actor, room, "leave", (tx, conversation) =>
+      removePeople(tx, null, conversation, [memberKey(actor)]),
+    );
+    await departed(gone);
+  }
+
+  return {
+    list: (actor) => store.rooms.list(memberKey(actor)),
+    create: (actor, input) => create(context, actor, input),
+    async rename(actor, room, name) {
+      const trimmed = checkName("name", name);
+      return await change(actor, room, "rename", (tx, conversation) =>
+        patchRoom(tx, actor, conversation, { name: trimmed }),
+      );
+    },
+    setReadOnly: (actor, room, readOnly) =>
+      change(actor, room, "lock", (tx, conversation) => patchRoom(tx, actor, conversation, { readOnly })),
+    async addMembers(actor, room, members) {
+      const id = await idFor(actor, room, "add_members");
+      const invited = await checkInvited(context, actor, members);
+      await changeRoom(context, actor, id, "add_members", async (tx, conversation, me) => {
+        if (me !== null) requireRank(me.role, invited);
+        await putPeople(tx, actor, conversation, await named(tx, invited), "keep");
+      });
+    },
+    async removeMember(actor, room, member) {
+      if (memberKey(member) === memberKey(actor)) return await leave(actor, room);
+      const gone = await change(actor, room, "remove_members", async (tx, conversation, me) => {
+        const target = await memberOf(tx, conversation, member);
+        if (target.role === "owner" && me !== null && me.role !== "owner") {
+          throw new DomainError("forbidden", "Only an owner removes an owner");
+        }
+        return await removePeople(tx, actor, conversation, [target.member]);
+      });
+      await departed(gone);
+    },
+    async setRole(actor, room, member, role) {
+      checkRole(member, role);
+      await change(actor, room, "set_roles", async (tx, conversation, me) => {
+        const target = await memberOf(tx, conversation, member);
+        if (me !== null && me.role !== "owner" && (role === "owner" || target.role === "owner")) {
+          throw new DomainError("forbidden", "Only an owner makes or unmakes an owner");
+        }
+        if (conversation.kind === null && isModerator(target.role) && !isModerator(role)) {
+          await requireAnotherModerator(tx, conversation, target);
+        }
+        await putPeople(tx, actor, conversation, [{ ...target, role }], "change");
+      });
+    },
+    leave,
+    async delete(actor, room) {
+      await change(actor, room, "delete_room", async (tx, conversation) => {
+        if (!isSystem(actor) && (conversation.kind === "default" || conversation.kind === "event")) {
+          throw badField(
+            "room",
+            `is the ${conversation.kind} chatroom of an organization, which alone deletes it`,
+          );
+        }
+        await removeRoom(tx, actor, conversation);
+      });
+    },
+  };
+}
+
+// ── Creating ─────────────────────────────────────────────────────────────────────────────────────────
+
+async function create(context: Context, actor: Actor, input: CreateRoom): Promise<Conversation> {
+  if (actor.kind !== "user" && !isSystem(actor)) throw new DomainError("forbidden", "Only users make rooms");
+  const { type, members = [] } = input;
+  const name = type === "one_to_one" && input.name.trim() === "" ? "" : checkName("name", input.name);
+  const organizationId = input.organizationId ?? null;
+  await requireOrganization(context, actor, organizationId);
+  const role = type === "one_to_one" ? ("owner" as const) : null;
+  const invited = await checkInvited(
+    context,
+    actor,
+    members.map((one) => ({ member: one.member, role: role ?? one.role })),
+  );
+  const others = invited.filter(({ member }) => memberKey(member) !== memberKey(actor));
+  const people: Invited[] = isSystem(actor) ? others : [{ member: actor, role: "owner" }, ...others];
+  if (type === "one_to_one" && people.length !== 2) {
+    throw badField("members", "must name exactly one other person for a one-to-one room");
+  }
+  const history: HistoryVisibility = input.history ?? "joined";
+  return await context.store.transaction(async (tx) => {
+    if (type === "one_to_one") {
+      const [a, b] = people.map(({ member }) => memberKey(member)) as [string, string];
+      const existing = await tx.oneToOne(a, b);
+      const [room] = existing === null ? [] : await tx.lockRooms([existing]);
+      if (room) return room;
+    }
+    const newcomers = await named(tx, people);
+    const room = await createRoom(tx, actor, { organizationId, type, kind: null, name, history });
+    await putPeople(tx, actor, room, newcomers, "keep");
+    return room;
+  });
+}
+
+async function requireOrganization({ store }: Context, actor: Actor, id: number | null): Promise<void> {
+  if (id === null) return;
+  const found =
+    actor.kind === "user"
+      ? await store.accounts.organizationRole(id, Number(actor.id))
+      : isSystem(actor) && (await store.accounts.organizationById(id));
+  if (!found) {
+    throw new DomainError("not_found", "There is no such organization, or you are not in it", {
+      field: "organizationId",
+    });
+  }
+}
+
+// ── Members ──────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Who may be brought into a room: by a person, those users who exist for them; by the system, anybody.
+ * @returns them, each once
+ */
+async function checkInvited(context: Context, actor: Actor, members: readonly Invited[]): Promise<Invited[]> {
+  if (members.length > MAX_PEOPLE) throw badField("members", "must be at most 10,000 at once");
+  for (const { member, role } of members) checkRole(member, role);
+  const invited = [...new Map(members.map((one) => [memberKey(one.member), one])).values()];
+  if (isSystem(actor)) return invited;
+  if (invited.some(({ member }) => member.kind !== "user")) throw badField("members", "must be users");
+  const wanted = invited.map(({ member }) => Number(member.id));
+  if (wanted.length === 0) return invited;
+  if (actor.kind !== "user") throw new DomainError("forbidden", "Only users bring others into a room");
+  if (!wanted.every((id) => Number.isSafeInteger(id))) throw noSuchUser();
+  const visible = new Set(await context.store.accounts.visibleUsers(Number(actor.id), wanted));
+  if (!wanted.every((id) => visible.has(id))) throw noSuchUser();
+  return invited;
+}
+
+/** Members as the store keeps them. Users go by the name that their account has, and can't be deleted meanwhile. */
+async function named(tx: StoreTransaction, invited: readonly Invited[]): Promise<NewMember[]> {
+  const ids = invited.flatMap(({ member }) => (member.kind === "user" ? [Number(member.id)] : []));
+  const users = new Map((await tx.accounts.lockUsers(ids)).map((user) => [user.id, user]));
+  return invited.map(({ member, role }) => {
+    if (member.kind !== "user") {
+      return { member: memberKey(member), userId: null, name: member.name, role };
+    }
+    const user = users.get(Number(member.id));
+    if (!user) throw noSuchUser();
+    return newMember(user, role);
+  });
+}
+
+function noSuchUser(): DomainError {
+  return new DomainError("not_found", "members names a user who does not exist", { field: "members" });
+}
+
+/** Guests have the guests' roles, everybody else has one of the others. */
+function checkRole({ kind }: Actor, role: Role): void {
+  if (kind === "system") throw badField("member", "must be a user, a guest or a Matrix user");
+  if ((kind === "guest") !== GUEST_ROLES.has(role)) throw badField("role", `of a ${kind} can't be ${role}`);
+}
+
+/** Nobody gives away more than they have. */
+function requireRank(mine: Role, invited: readonly Invited[]): void {
+  if (mine !== "owner" && invited.some(({ role }) => role === "owner")) {
+    throw new DomainError("forbidden", "Only an owner makes somebody an owner");
+  }
+}
+
+async function memberOf(tx: StoreTransaction, room: Conversation, actor: Actor): Promise<Membership> {
+  const [membership] = await tx.members(room.id, [memberKey(actor)]);
+  if (membership) return membership;
+  throw new DomainError("not_found", "member is not in the room", { field: "member" });
+}
+
+async function requireAnotherModerator(
+  tx: StoreTransaction,
+  room: Conversation,
+  target: Membership,
+): Promise<void> {
+  const members = await tx.members(room.id);
+  if (members.some(({ member, role }) => member !== target.member && isModerator(role))) return;
+  throw badField(
+    "role",
+    "can't be changed: nobody else moderates the room; make somebody else a moderator first",
+  );
+}

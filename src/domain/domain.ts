@@ -1,0 +1,52 @@
+/** The domain in one piece: every use case over one store and one hot state. Read use-cases.ts first. */
+import { createAccounts } from "./accounts.ts";
+import { createCalls, type InternalCalls } from "./calls.ts";
+import { createChatrooms } from "./chatrooms.ts";
+import { type Context, createContext, type DomainOptions } from "./context.ts";
+import { createConversations } from "./conversations.ts";
+import { createDirectory } from "./directory.ts";
+import { createMessages } from "./messages.ts";
+import { createPasswords } from "./passwords.ts";
+import type { Departure } from "./people.ts";
+import { createPresence } from "./presence.ts";
+import { createReading } from "./reading.ts";
+import { createUnreadCache, type UnreadCache } from "./unread.ts";
+import type { UseCases } from "./use-cases.ts";
+
+export type { DomainOptions } from "./context.ts";
+
+export function createUseCases(options: DomainOptions): UseCases {
+  const context = createContext(options);
+  const passwords = createPasswords({ minLength: context.settings.passwordMinLength });
+  const unread = createUnreadCache(context);
+  const calls = createCalls(context);
+  const departed = forgetDeparted(context, unread, calls);
+  const { join, leave, sessionGone, sweep } = calls;
+  return {
+    messages: { ...createMessages(context, unread), ...createReading(context, unread) },
+    calls: { join, leave, sessionGone, sweep },
+    presence: createPresence(context),
+    conversations: createConversations(context, departed),
+    chatrooms: createChatrooms(context, departed),
+    accounts: createAccounts(context, passwords),
+    directory: createDirectory(context, passwords, departed),
+  };
+}
+
+/** What hot state still holds of those who left a room; without it, it decays. */
+function forgetDeparted(
+  context: Context,
+  unread: UnreadCache,
+  calls: InternalCalls,
+): (gone: readonly Departure[]) => Promise<void> {
+  return async (gone) => {
+    const forget = ({ conversationId, member }: Departure) => {
+      unread.forget(member, conversationId);
+      return context.bestEffort("Forgetting a former member", async () => {
+        await context.hot.presence.leave(member, [conversationId]);
+        await calls.memberGone(conversationId, member);
+      });
+    };
+    await Promise.all(gone.map(forget));
+  };
+}

@@ -1,0 +1,76 @@
+/** JSON Web Tokens of an outside issuer, so that an app brings its own users: `sub` is the user's handle. */
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
+import type { DomainSettings } from "./context.ts";
+import { DomainError } from "./errors.ts";
+import { isHandle } from "./text-rules.ts";
+
+/** What a token that was found to be good says. Times are ms. */
+export interface JwtClaims {
+  handle: string;
+  /** The `name` claim, for a user who is seen for the first time. */
+  name: string | null;
+  issuedAt: number | null;
+  expiresAt: number;
+}
+
+/** @throws DomainError `unauthorized` that says what is wrong; `unavailable` when the issuer's keys can't be fetched */
+export type JwtVerifier = (token: string) => Promise<JwtClaims>;
+
+/** Public keys only: a shared secret would let whoever verifies also issue. */
+const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+const CLOCK_TOLERANCE_S = 5;
+
+/** Whether a text has the form of a JWT: three parts, the first of them a JSON object. */
+export function looksLikeJwt(token: string): boolean {
+  return token.startsWith("eyJ") && token.split(".").length === 3;
+}
+
+export function createJwtVerifier({
+  jwksUrl,
+  issuer,
+  audience,
+}: NonNullable<DomainSettings["jwt"]>): JwtVerifier {
+  const keys = createRemoteJWKSet(new URL(jwksUrl));
+  const options = {
+    algorithms: ALGORITHMS,
+    clockTolerance: CLOCK_TOLERANCE_S,
+    requiredClaims: ["sub", "exp"],
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  };
+  return async (token) => {
+    try {
+      const { payload } = await jwtVerify(token, keys, options);
+      return claimsOf(payload);
+    } catch (error) {
+      throw asRefusal(error);
+    }
+  };
+}
+
+function claimsOf({ sub = "", exp = 0, iat, name }: JWTPayload): JwtClaims {
+  if (!isHandle(sub)) throw new DomainError("unauthorized", "The token's sub is no handle of a user");
+  return {
+    handle: sub,
+    name: typeof name === "string" ? name : null,
+    issuedAt: iat === undefined ? null : iat * 1_000,
+    expiresAt: exp * 1_000,
+  };
+}
+
+function asRefusal(error: unknown): unknown {
+  if (error instanceof DomainError) return error;
+  const bad = error instanceof errors.JOSEError && !isIssuersFault(error);
+  if (bad) return new DomainError("unauthorized", `The token is not valid: ${error.message}`);
+  const refusal = new DomainError(
+    "unavailable",
+    "The keys of the token's issuer can't be fetched; try again",
+  );
+  refusal.cause = error;
+  return refusal;
+}
+
+/** The generic code is a key set that did not come, or came with another status than 200. */
+function isIssuersFault({ code }: errors.JOSEError): boolean {
+  return code === "ERR_JWKS_TIMEOUT" || code === "ERR_JWKS_INVALID" || code === "ERR_JOSE_GENERIC";
+}

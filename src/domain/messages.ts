@@ -1,0 +1,165 @@
+/** Sending, editing and deleting messages. `send` is the hot path: judged from memory, one append, no query beside. */
+import { type Access, noSuchRoom, refusal } from "./access.ts";
+import type { Context } from "./context.ts";
+import { badField, DomainError } from "./errors.ts";
+import { type Actor, type LoggedEvent, type MemberKey, memberKey } from "./model.ts";
+import { type Action, can } from "./permissions.ts";
+import type { NewMessage, StoreTransaction } from "./ports/store.ts";
+import { changeRoom } from "./rooms.ts";
+import { checkClientId, checkId, checkText, checkWellFormed, LIMITS } from "./text-rules.ts";
+import type { UnreadCache } from "./unread.ts";
+import type { Messages, SendInput, SendResult } from "./use-cases.ts";
+
+/** How often a send is judged anew while membership or rules keep changing. */
+const MAX_JUDGEMENTS = 8;
+/** No room is ever at this version: an append under it stores nothing, and finds what was stored before. */
+const NO_VERSION = 0;
+
+export function createMessages(
+  context: Context,
+  unread: UnreadCache,
+): Pick<Messages, "send" | "edit" | "remove"> {
+  const { store, accesses } = context;
+
+  async function send(actor: Actor, room: string, input: SendInput): Promise<SendResult> {
+    checkMessage(actor, input);
+    const member = memberKey(actor);
+    for (let judgement = 1; judgement <= MAX_JUDGEMENTS; judgement++) {
+      const known = judgement === 1 ? accesses.cached(member, room) : undefined;
+      const access = known ?? (await accesses.read(member, room));
+      const refused = judge(access, input, context.now());
+      if (refused) {
+        if (known) continue;
+        return await firstResult(actor, room, input, access, refused);
+      }
+      const { conversationId, accessVersion } = access as Access;
+      const result = await store.log.append(newMessage(conversationId, accessVersion, actor, input));
+      switch (result.status) {
+        case "appended":
+          count(actor, member, conversationId, input);
+          return { seq: result.seq, at: result.at, duplicate: false };
+        case "duplicate":
+          return { seq: result.seq, at: result.at, duplicate: true };
+        case "bad_reply":
+          throw badReply();
+        case "stale":
+        case "not_found":
+          accesses.forget(member, room);
+      }
+    }
+    throw new DomainError("busy", "The room's members change too quickly; send again", { retryAfterMs: 200 });
+  }
+
+  /** What was sent before is answered as it was, also after the sender left or lost the right to send. */
+  async function firstResult(
+    sender: Actor,
+    room: string,
+    input: SendInput,
+    access: Access | null,
+    refused: DomainError,
+  ): Promise<SendResult> {
+    const conversationId = access?.conversationId ?? (await conversationIdOf(room));
+    if (conversationId === undefined) throw refused;
+    const result = await store.log.append(newMessage(conversationId, NO_VERSION, sender, input));
+    if (result.status !== "duplicate") throw refused;
+    return { seq: result.seq, at: result.at, duplicate: true };
+  }
+
+  async function conversationIdOf(room: string): Promise<number | undefined> {
+    return room.includes("\0") ? undefined : (await store.rooms.byToken(room))?.id;
+  }
+
+  function count(actor: Actor, member: MemberKey, conversationId: number, { mentions }: SendInput): void {
+    unread.sent(member, conversationId);
+    if (mentions && mentions.length > 0) unread.mentioned(actor, conversationId, mentions);
+  }
+
+  return {
+    send,
+    async edit(actor, room, seq, text) {
+      checkText("text", text);
+      const message = await messageOf(context, actor, room, seq);
+      if (memberKey(message.actor) !== memberKey(actor)) {
+        throw new DomainError("forbidden", "Only its author edits a message");
+      }
+      await rewrite(actor, message, "edit_own", async (tx) => {
+        if (!(await tx.rewriteMessage(message.conversationId, seq, { text, edited: context.now() }))) {
+          throw badField("seq", "names a message that was deleted");
+        }
+        await tx.appendEvents(message.conversationId, [
+          { type: "message.edited", actor, data: { seq, text } },
+        ]);
+      });
+    },
+    async remove(actor, room, seq) {
+      const message = await messageOf(context, actor, room, seq);
+      const action = memberKey(message.actor) === memberKey(actor) ? "delete_own" : "delete_any";
+      await rewrite(actor, message, action, async (tx) => {
+        if (!(await tx.rewriteMessage(message.conversationId, seq, { deleted: true }))) return;
+        await tx.appendEvents(message.conversationId, [{ type: "message.deleted", actor, data: { seq } }]);
+      });
+    },
+  };
+
+  function rewrite(
+    actor: Actor,
+    message: LoggedEvent,
+    action: Action,
+    work: (tx: StoreTransaction) => Promise<void>,
+  ): Promise<void> {
+    return changeRoom(context, actor, message.conversationId, action, work);
+  }
+}
+
+function checkMessage({ kind }: Actor, { id, text, replyTo, mentions, fromMatrix }: SendInput): void {
+  checkClientId(id, kind === "matrix" || fromMatrix === true);
+  checkText("text", text);
+  if (replyTo !== undefined) checkId("replyTo", replyTo);
+  if (mentions === undefined) return;
+  if (mentions.length > LIMITS.mentions) throw badField("mentions", "must name at most 100 members");
+  for (const mention of mentions) {
+    if (mention.length === 0 || mention.length > LIMITS.mentionCharacters) {
+      throw badField("mentions", 'must be member ids of 1 to 255 characters, or "all"');
+    }
+    checkWellFormed("mentions", mention);
+  }
+}
+
+/** Only what a message has: faces may hand over more than they should. */
+function newMessage(
+  conversationId: number,
+  accessVersion: number,
+  sender: Actor,
+  { id, text, replyTo, mentions }: SendInput,
+): NewMessage {
+  const message: NewMessage = { conversationId, accessVersion, sender, id, text };
+  if (replyTo !== undefined) message.replyTo = replyTo;
+  if (mentions !== undefined) message.mentions = mentions;
+  return message;
+}
+
+function judge(access: Access | null, { replyTo }: SendInput, now: number): DomainError | null {
+  if (!access) return noSuchRoom();
+  const verdict = can(access.membership, access.rules, "send", now);
+  if (verdict !== null) return refusal(verdict, "send");
+  return replyTo !== undefined && replyTo <= access.membership.historyFrom ? badReply() : null;
+}
+
+function badReply(): DomainError {
+  return badField("replyTo", "must be the seq of a message in this room that was not deleted");
+}
+
+/** A message that the actor may see. @throws DomainError `not_found` on `seq`; `bad_request` when it is no message */
+async function messageOf(
+  { accesses, store }: Context,
+  actor: Actor,
+  room: string,
+  seq: number,
+): Promise<LoggedEvent> {
+  checkId("seq", seq);
+  const { conversationId, membership } = await accesses.member(actor, room);
+  const message = seq > membership.historyFrom ? await store.log.event(conversationId, seq) : null;
+  if (!message) throw new DomainError("not_found", "seq names no event of this room", { field: "seq" });
+  if (message.type !== "message") throw badField("seq", "must name a message");
+  return message;
+}

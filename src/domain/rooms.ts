@@ -1,0 +1,73 @@
+/** Changing a room: under its lock, judged by what is true under it, with the event that tells everybody. */
+import { noSuchRoom, refusal } from "./access.ts";
+import type { Context } from "./context.ts";
+import { type Actor, type Conversation, type Membership, memberKey, SYSTEM_ACTOR } from "./model.ts";
+import { type Action, can } from "./permissions.ts";
+import type { ConversationPatch, NewConversation, StoreTransaction } from "./ports/store.ts";
+
+/** Causeway itself (automation, the bridge): it is in no room and may do anything. */
+export function isSystem(actor: Actor): boolean {
+  return actor.kind === "system" && actor.id === SYSTEM_ACTOR.id;
+}
+
+/**
+ * Runs `work` with the room locked, once the actor was found to be allowed to do `action`. `work` may run again, so it
+ * has no effects of its own. `me` is null for the system.
+ * @throws DomainError `not_found`, or whatever `can` refuses with
+ */
+export async function changeRoom<T>(
+  context: Context,
+  actor: Actor,
+  conversationId: number,
+  action: Action,
+  work: (tx: StoreTransaction, room: Conversation, me: Membership | null) => Promise<T>,
+): Promise<T> {
+  return await context.store.transaction(async (tx) => {
+    const [room] = await tx.lockRooms([conversationId]);
+    if (!room) throw noSuchRoom();
+    if (isSystem(actor)) return await work(tx, room, null);
+    const [me] = await tx.members(conversationId, [memberKey(actor)]);
+    if (!me) throw noSuchRoom();
+    const verdict = can(me, room, action, context.now());
+    if (verdict !== null) throw refusal(verdict, action);
+    return await work(tx, room, me);
+  });
+}
+
+/** A new room whose log begins with `room.created`. */
+export async function createRoom(
+  tx: StoreTransaction,
+  actor: Actor,
+  input: Omit<NewConversation, "createdBy">,
+): Promise<Conversation> {
+  const room = await tx.createConversation({ ...input, createdBy: memberKey(actor) });
+  const data = { name: room.name, type: room.type };
+  await tx.appendEvents(room.id, [{ type: "room.created", actor, data }]);
+  return room;
+}
+
+type PlainPatch = Pick<ConversationPatch, "name" | "readOnly" | "automationEnabled" | "scheduledDeletion">;
+
+/** Changes what differs, and says so with `room.changed`. What stays as it was makes no event. */
+export async function patchRoom(
+  tx: StoreTransaction,
+  actor: Actor,
+  room: Conversation,
+  patch: PlainPatch,
+): Promise<Conversation> {
+  const given = Object.entries(patch) as [keyof PlainPatch, never][];
+  const changed: PlainPatch = Object.fromEntries(given.filter(([field, value]) => room[field] !== value));
+  if (Object.keys(changed).length === 0) return room;
+  const updated = await tx.updateConversation(room.id, changed);
+  await tx.appendEvents(room.id, [{ type: "room.changed", actor, data: changed }]);
+  return updated;
+}
+
+/** Removes the room; `room.deleted` is the last event of its log. */
+export async function removeRoom(tx: StoreTransaction, actor: Actor, room: Conversation): Promise<void> {
+  await tx.appendEvents(room.id, [
+    { type: "call.ended", actor: SYSTEM_ACTOR, data: {} },
+    { type: "room.deleted", actor, data: {} },
+  ]);
+  await tx.deleteConversation(room.id);
+}

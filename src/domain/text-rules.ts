@@ -1,0 +1,104 @@
+/** What texts may look like, wherever they come from. Every refusal names the field and the rule. */
+import { badField } from "./errors.ts";
+
+export const LIMITS = {
+  textCodePoints: 16_000,
+  nameCodePoints: 200,
+  clientIdCharacters: 64,
+  matrixEventIdBytes: 255,
+  mentions: 100,
+  mentionCharacters: 255,
+  emailCharacters: 254,
+  passwordCharacters: 1_000,
+} as const;
+
+/** A surrogate without its other half: UTF-8 has no form for it, and a homeserver answers 500 to it. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const HANDLE = /^[A-Za-z0-9_.@-]{1,64}$/;
+const EMAIL = /^[^\s@]+@[^\s@]+$/;
+const GROUP_ID = /^[A-Za-z0-9_.@-]{1,64}$/;
+
+/** The length of a text as people count it: an emoji outside of the basic plane is one. */
+export function codePoints(text: string): number {
+  let count = text.length;
+  for (let i = 0; i < text.length - 1; i++) {
+    if ((text.charCodeAt(i) & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) count--;
+  }
+  return count;
+}
+
+export function checkWellFormed(field: string, text: string): void {
+  if (text.includes("\0")) throw badField(field, "must not contain NUL characters");
+  if (LONE_SURROGATE.test(text))
+    throw badField(field, "must be well-formed Unicode (it has a lone surrogate)");
+}
+
+/** A message: 1–16,000 code points of well-formed Unicode. */
+export function checkText(field: string, text: string): void {
+  const tooLong =
+    text.length > LIMITS.textCodePoints &&
+    (text.length > 2 * LIMITS.textCodePoints || codePoints(text) > LIMITS.textCodePoints);
+  if (text.length === 0 || tooLong) throw badField(field, "must be 1 to 16,000 characters long");
+  checkWellFormed(field, text);
+}
+
+/** A name that people see. @returns it without the spaces around it, 1–200 code points */
+export function checkName(field: string, name: string): string {
+  const trimmed = name.trim();
+  if (trimmed.length === 0 || trimmed.length > 2 * LIMITS.nameCodePoints || tooManyCodePoints(trimmed)) {
+    throw badField(field, "must be 1 to 200 characters long, spaces around it not counted");
+  }
+  checkWellFormed(field, trimmed);
+  return trimmed;
+}
+
+function tooManyCodePoints(name: string): boolean {
+  return name.length > LIMITS.nameCodePoints && codePoints(name) > LIMITS.nameCodePoints;
+}
+
+/** The client's own id of a message. Events from Matrix bring their event id, which is longer. */
+export function checkClientId(id: string, fromMatrix: boolean): void {
+  if (fromMatrix) {
+    if (id.length === 0 || Buffer.byteLength(id) > LIMITS.matrixEventIdBytes) {
+      throw badField("id", "must be a Matrix event id of 1 to 255 bytes");
+    }
+  } else if (id.length === 0 || id.length > LIMITS.clientIdCharacters) {
+    throw badField("id", "must be 1 to 64 characters long");
+  }
+  checkWellFormed("id", id);
+}
+
+export function isHandle(text: string): boolean {
+  return HANDLE.test(text);
+}
+
+export function checkHandle(field: string, handle: string): string {
+  if (!isHandle(handle)) throw badField(field, "must be 1 to 64 of the characters A–Z a–z 0–9 _ . @ -");
+  return handle;
+}
+
+export function checkGroupId(id: string): string {
+  if (!GROUP_ID.test(id)) throw badField("groupId", "must be 1 to 64 of the characters A–Z a–z 0–9 _ . @ -");
+  return id;
+}
+
+export function checkEmail(email: string): string {
+  if (email.length > LIMITS.emailCharacters || !EMAIL.test(email)) {
+    throw badField("email", "must be an address like name@example.org, at most 254 characters long");
+  }
+  checkWellFormed("email", email);
+  return email;
+}
+
+/** A whole number that the database's ids can be: 1 to 2^53 − 1. */
+export function checkId(field: string, id: number): number {
+  if (!Number.isSafeInteger(id) || id < 1) throw badField(field, "must be an integer of at least 1");
+  return id;
+}
+
+/** A time to come, ms. */
+export function checkFuture(field: string, at: number, now: number): number {
+  if (!Number.isSafeInteger(at)) throw badField(field, "must be a time in milliseconds since 1970 UTC");
+  if (at <= now) throw badField(field, "must lie in the future");
+  return at;
+}
