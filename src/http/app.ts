@@ -11,7 +11,7 @@ import type { UseCases } from "../domain/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import { createAdmin } from "./admin/admin.ts";
 import { createDocs, DOCS_PATHS } from "./docs/docs.ts";
-import type { Face, HttpContext, HttpEnv } from "./face.ts";
+import type { Face, HttpContext, HttpEnv, RequestInfo } from "./face.ts";
 import { failureOf, STATUS } from "./failures.ts";
 import { createMessenger } from "./messenger/messenger.ts";
 import { createOperations, type Health, OPERATIONS_PATHS } from "./operations.ts";
@@ -42,7 +42,7 @@ export interface HttpOptions {
   logger: Pick<Logger, "error">;
 }
 
-export type HttpHandler = (request: Request, info: { ip: string }) => Promise<Response>;
+export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Response>;
 
 /** The largest body that any API takes; what serves this handler may refuse more before reading it. */
 export { MAX_BODY_BYTES } from "./messenger/messenger.ts";
@@ -67,7 +67,7 @@ export function createHttpApp(options: HttpOptions): HttpHandler {
   mount(app, ["/", ...WEB_PATHS], createWebFiles(options.webRoot));
   mountFaces(app, faces);
   app.notFound(nothingHere);
-  return async (request, { ip }) => await app.fetch(request, { ip });
+  return async (request, info) => await app.fetch(request, info);
 }
 
 /** The homeserver's transactions: the bridge reads them itself, and answers in Matrix's shape. */

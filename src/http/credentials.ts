@@ -1,12 +1,12 @@
 /** Reads what a request shows to prove who it is from. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { DomainError } from "../domain/errors.ts";
-import type { User } from "../domain/model.ts";
+import type { Principal } from "../domain/model.ts";
 import type { Accounts } from "../domain/use-cases.ts";
 
 /** The token of `Authorization: Bearer …`, or null. */
 export function bearerOf(header: string | undefined): string | null {
-  return /^Bearer +([^\s]+) *$/i.exec(header ?? "")?.[1] ?? null;
+  return /^Bearer +(.+?) *$/i.exec(header ?? "")?.[1] ?? null;
 }
 
 /** Takes as long whatever the difference is, the lengths included. */
@@ -15,10 +15,11 @@ export function sameSecret(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected));
 }
 
-/** The user behind a personal access token, a login's access token or a JWT. @throws DomainError `unauthorized` */
-export async function userOfToken(accounts: Accounts, token: string): Promise<User> {
+export type UserPrincipal = Extract<Principal, { kind: "user" }>;
+
+/** The user behind a login's access token, a personal access token or a JWT. @throws DomainError `unauthorized` */
+export async function authenticateUser(accounts: Accounts, token: string): Promise<UserPrincipal> {
   const principal = await accounts.authenticate(token);
-  if (principal.kind !== "user")
-    throw new DomainError("unauthorized", "An organization's token can't act as a person here");
-  return principal.user;
+  if (principal.kind === "user") return principal;
+  throw new DomainError("unauthorized", "An organization's token can't act as a person here");
 }

@@ -19,8 +19,15 @@ import { type Failure, type FailureStatus, failure, failureHeaders, failureOf } 
 import { brokenRule } from "./fields.ts";
 import type { RequestLimits } from "./request-limits.ts";
 
+/** What the server that reads requests knows beside them. */
+export interface RequestInfo {
+  ip: string;
+  /** The body was longer than the server reads, and is left out: whoever needs it refuses, in their own shape. */
+  bodyTooLarge?: boolean;
+}
+
 export interface HttpEnv {
-  Bindings: { ip: string };
+  Bindings: RequestInfo;
   /** `principal` is set behind the face's authentication. */
   Variables: { principal: Principal };
 }
@@ -57,7 +64,7 @@ export type OpenApiDocument = ReturnType<HttpApp["getOpenAPI31Document"]>;
 export interface Face {
   name: string;
   owns(path: string): boolean;
-  fetch(request: Request, env: HttpEnv["Bindings"]): Response | Promise<Response>;
+  fetch(request: Request, info: RequestInfo): Response | Promise<Response>;
   /** The API in OpenAPI 3.1. */
   document(): OpenApiDocument;
 }
@@ -106,7 +113,7 @@ export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
   const face: Face = {
     name,
     owns: (path) => roots.some((root) => path === root || path.startsWith(`${root}/`)),
-    fetch: (request, env) => app.fetch(request, env),
+    fetch: (request, info) => app.fetch(request, info),
     document: () =>
       app.getOpenAPI31Document({
         openapi: "3.1.0",
@@ -133,14 +140,13 @@ export function onRoutes(middleware: MiddlewareHandler<HttpEnv>): MiddlewareHand
 
 /** Bounds a body before anything parses it, and insists on UTF-8. */
 export function boundedBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
-  const limited = bodyLimit({
-    maxSize: maxBytes,
-    onError: () => {
-      throw new DomainError("too_large", `body must have at most ${maxBytes} bytes`, { field: "body" });
-    },
-  });
+  const tooLarge = (): never => {
+    throw new DomainError("too_large", `body must have at most ${maxBytes} bytes`, { field: "body" });
+  };
+  const limited = bodyLimit({ maxSize: maxBytes, onError: tooLarge });
   return (c, next) =>
     limited(c, async () => {
+      if (c.env.bodyTooLarge) tooLarge();
       if (c.req.raw.body && !isUtf8(await c.req.bytes())) throw badField("body", "must be valid UTF-8");
       await next();
     }) as Promise<void>;

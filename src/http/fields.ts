@@ -43,18 +43,16 @@ export function ids() {
   return z.array(id(), valid).max(MAX_PEOPLE, valid);
 }
 
-/** Bytes as a JSON array. One check for all: an issue per byte would be a list that a stranger can grow. */
-export function bytes(maxBytes: number) {
-  const valid = `must be an array of at most ${maxBytes} integers from 0 to 255`;
+/**
+ * Bytes as a JSON array; how many are allowed is the domain's rule (and the body's bound).
+ * One check for all of them: an issue per byte would be a list that a stranger can grow.
+ */
+export function bytes() {
   const isBytes = (value: unknown): value is number[] =>
-    Array.isArray(value) &&
-    value.length <= maxBytes &&
-    value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255);
-  return z.custom<number[]>(isBytes, valid).openapi({
-    type: "array",
-    items: { type: "integer", minimum: 0, maximum: 255 },
-    maxItems: maxBytes,
-  });
+    Array.isArray(value) && value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255);
+  return z
+    .custom<number[]>(isBytes, "must be an array of integers from 0 to 255")
+    .openapi({ type: "array", items: { type: "integer", minimum: 0, maximum: 255 } });
 }
 
 /** RFC 3339 in, milliseconds since 1970 inside. */

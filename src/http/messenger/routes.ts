@@ -5,8 +5,6 @@ import { body, bytes, flag, flagText, id, idText, instant, MAX_ID, text } from "
 import { messengerError, REFUSALS } from "./failures.ts";
 import { peopleFields, roomSchema } from "./shapes.ts";
 
-/** What a JSON array of this many bytes takes decides the face's body limit. */
-export const MAX_AVATAR_BYTES = 1_048_576;
 /** The rule of 200 characters is the domain's, which trims first and counts code points. */
 const MAX_NAME_LENGTH = 1_000;
 
@@ -52,7 +50,9 @@ export const ROUTES = {
         name: text(MAX_NAME_LENGTH).openapi({ description: "1–200 characters, unique in the organization" }),
         ...peopleFields,
         automationEnabled: flag().nullish(),
-        avatar: bytes(MAX_AVATAR_BYTES).nullish(),
+        avatar: bytes()
+          .nullish()
+          .openapi({ description: "A PNG, JPEG, GIF, WebP or AVIF image of at most 1 MiB" }),
         scheduledDeletion: instant().nullish(),
       }).openapi("NewChatroom"),
     ),

@@ -2,8 +2,9 @@
 import type { MiddlewareHandler } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { DomainError } from "../../domain/errors.ts";
+import type { User } from "../../domain/model.ts";
 import type { Accounts } from "../../domain/use-cases.ts";
-import { bearerOf } from "../credentials.ts";
+import { authenticateUser, bearerOf, type UserPrincipal } from "../credentials.ts";
 import type { HttpContext, HttpEnv } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
 
@@ -13,13 +14,16 @@ export function authentication(accounts: Accounts, limits: RequestLimits): Middl
     const token = accessTokenOf(c);
     if (token === null)
       throw new DomainError("unauthorized", "Send Authorization: Bearer and an access token");
-    const principal = await accounts.authenticate(token);
-    if (principal.kind !== "user")
-      throw new DomainError("unauthorized", "An organization's token can't act as a person here");
+    const principal = await authenticateUser(accounts, token);
     await limits.byCaller(principal);
     c.set("principal", principal);
     await next();
   };
+}
+
+/** Behind {@link authentication}, which lets users through only. */
+export function callingUser(c: HttpContext): User {
+  return (c.get("principal") as UserPrincipal).user;
 }
 
 export function accessTokenOf(c: HttpContext): string | null {

@@ -3,13 +3,16 @@
 import { DomainError } from "../../domain/errors.ts";
 import type { User } from "../../domain/model.ts";
 import type { Store } from "../../domain/ports/store.ts";
+import { isSecret } from "../../domain/secrets.ts";
 import type { Accounts, UseCases } from "../../domain/use-cases.ts";
 import type { Logger } from "../../logger.ts";
+import { authenticateUser } from "../credentials.ts";
 import { boundedBody, createFace, type Face, type HttpApp, onRoutes } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
 import {
   accessTokenOf,
   authentication,
+  callingUser,
   dropLoginCookie,
   loginCookieOf,
   setLoginCookie,
@@ -27,8 +30,6 @@ export interface SignInOptions {
 }
 
 const MAX_BODY_BYTES = 65_536;
-/** Equal to no user's id. */
-const NOBODY = 0;
 
 export function createSignIn({ useCases, store, publicUrl, limits, logger }: SignInOptions): Face {
   const { accounts } = useCases;
@@ -47,11 +48,10 @@ export function createSignIn({ useCases, store, publicUrl, limits, logger }: Sig
   registerAccess(app, accounts);
   app.use(onRoutes(authentication(accounts, limits)));
   app.openapi(ROUTES.self, async (c) => {
-    const principal = c.get("principal");
-    if (principal.kind !== "user") throw new DomainError("unauthorized");
-    const [first] = await store.accounts.organizationsOf(principal.user.id);
+    const user = callingUser(c);
+    const [first] = await store.accounts.organizationsOf(user.id);
     const domain = new URL(publicUrl()).hostname;
-    return c.json(selfProfile(principal.user, domain, first?.organization.uuid), 200);
+    return c.json(selfProfile(user, domain, first?.organization.uuid), 200);
   });
   return face;
 }
@@ -92,12 +92,12 @@ function registerAccess(app: HttpApp, accounts: Accounts): void {
   });
 }
 
-/** Whose the old access token is. An expired one can't be told from one that never was: both are nobody's. */
+/** Whose the old access token is; null when it ran out, which is what clients renew it for. */
 async function oldTokenUser(accounts: Accounts, token: string | null): Promise<number | null> {
   if (token === null) return null;
+  if (!isSecret("access", token)) throw invalidCredentials("Invalid access token");
   try {
-    const principal = await accounts.authenticate(token);
-    return principal.kind === "user" ? principal.user.id : NOBODY;
+    return (await authenticateUser(accounts, token)).user.id;
   } catch (error) {
     if (error instanceof DomainError && error.code === "unauthorized") return null;
     throw error;

@@ -1,0 +1,284 @@
+/** What all HTTP APIs have in common, each in its own shape: errors, unknown paths, wrong methods, bad bodies, limits. */
+import { describe, expect, test } from "vitest";
+import { DomainError, ERRORS, type ErrorCode } from "../../src/domain/errors.ts";
+import { ADMIN, CALLER, fakeApp, USER_PRINCIPAL } from "./fake-parts.ts";
+import type { Answer } from "./http-client.ts";
+
+interface FaceCase {
+  name: string;
+  /** A route that takes a JSON body, with a body that it accepts. */
+  path: string;
+  body: object;
+  headers: Record<string, string>;
+  unknown: string;
+  /** Insists on the API's own error shape and returns its message. */
+  message(answer: Answer): string;
+}
+
+const FACES: FaceCase[] = [
+  {
+    name: "Messenger",
+    path: "/api/v1/chat/chatrooms",
+    body: { organizationID: 1, name: "Room" },
+    headers: CALLER,
+    unknown: "/api/v1/chat/nonsense",
+    message: ({ json }) => {
+      expect(json).toEqual({ success: false, message: expect.any(String), error: expect.any(String) });
+      return json.message;
+    },
+  },
+  {
+    name: "Messenger without its prefix",
+    path: "/chatrooms",
+    body: { organizationID: 1, name: "Room" },
+    headers: CALLER,
+    unknown: "/chatrooms/1/nonsense",
+    message: ({ json }) => {
+      expect(json).toEqual({ success: false, message: expect.any(String), error: expect.any(String) });
+      return json.message;
+    },
+  },
+  {
+    name: "admin",
+    path: "/admin/v1/organizations",
+    body: { name: "Org" },
+    headers: ADMIN,
+    unknown: "/admin/v1/nonsense",
+    message: ({ json }) => {
+      expect(Object.keys(json)).toEqual(["error"]);
+      expect(json.error).toMatchObject({ code: expect.any(String), message: expect.any(String) });
+      return json.error.message;
+    },
+  },
+  {
+    name: "sign-in",
+    path: "/login",
+    body: { handle: "ada", password: "secret" },
+    headers: {},
+    unknown: "/login/nonsense",
+    message: ({ json, status }) => {
+      expect(json).toEqual({ code: status, label: expect.any(String), message: expect.any(String) });
+      return json.message;
+    },
+  },
+];
+
+const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+
+describe.each(FACES)("the $name API", ({ path, headers, unknown, message, body }) => {
+  const client = fakeApp();
+
+  test("answers 404 in its own shape for a path that it does not have, to strangers too", async () => {
+    for (const call of [{ headers }, {}]) {
+      const answer = await client("GET", unknown, call);
+      expect(answer.status).toBe(404);
+      expect(message(answer)).toContain("There is no GET");
+    }
+  });
+
+  test("answers 405 with Allow for a method that a path does not take", async () => {
+    const answer = await client("DELETE", path, { headers });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get("allow")).toContain("POST");
+    expect(message(answer)).toContain("not DELETE");
+  });
+
+  test.each([
+    ["broken JSON", "{", 400, "body must be valid JSON"],
+    ["an empty body", "", 400, "body must be valid JSON"],
+    ["a list", "[]", 400, "body must be a JSON object"],
+    ["a deeply nested list", deep, 400, "body must be a JSON object"],
+    ["null", "null", 400, "body must be a JSON object"],
+    ["bytes that are no UTF-8", new Uint8Array([0x22, 0xff, 0x22]), 400, "body must be valid UTF-8"],
+  ])("refuses %s", async (_, sent, status, rule) => {
+    const answer = await client("POST", path, { headers, body: sent });
+    expect(answer.status).toBe(status);
+    expect(message(answer)).toBe(rule);
+  });
+
+  test("refuses a body of another type with 415", async () => {
+    for (const type of ["application/x-www-form-urlencoded", "text/plain;charset=UTF-8"]) {
+      const answer = await client("POST", path, {
+        headers: { ...headers, "content-type": type },
+        body: JSON.stringify(body),
+      });
+      expect(answer.status).toBe(415);
+      expect(message(answer)).toContain("application/json");
+    }
+  });
+
+  test("refuses a body that is too long with 413, announced or not, or cut off by the server before", async () => {
+    const megabyte = new Uint8Array(1_048_576).fill(0x20);
+    const endless = new ReadableStream({ pull: (stream) => stream.enqueue(megabyte) });
+    const announced = { ...headers, "content-length": String(1e12) };
+    for (const call of [
+      { headers, body: endless },
+      { headers: announced, body: "{}" },
+      { headers, info: { bodyTooLarge: true } },
+    ]) {
+      const answer = await client("POST", path, call);
+      expect(answer.status).toBe(413);
+      expect(message(answer)).toContain("body must have at most");
+    }
+  });
+
+  test("limits requests per address, says when to come back, and lets everybody through without hot state", async () => {
+    const limited = (take: () => Promise<number>) =>
+      fakeApp({ rateLimits: true, hot: { limits: { take, reset: async () => {} } } });
+    const refused = await limited(async () => 2_300)("GET", unknown, { headers });
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("retry-after")).toBe("3");
+    expect(message(refused)).toBe("Too many requests");
+    const away = await limited(() => Promise.reject(new DomainError("unavailable")))("GET", unknown, {
+      headers,
+    });
+    expect(away.status).toBe(404);
+  });
+
+  test("is open to web apps with tokens of their own, without cookies", async () => {
+    const preflight = await client("OPTIONS", path, {
+      headers: {
+        origin: "https://app.example.org",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "personal-access-token,content-type",
+      },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-origin")).toBe("*");
+    expect(preflight.headers.get("access-control-allow-headers")).toContain("personal-access-token");
+    expect(preflight.headers.get("access-control-allow-methods")).toContain("PATCH");
+    expect(preflight.headers.has("access-control-allow-credentials")).toBe(false);
+    const refusal = await client("GET", unknown, { headers: { origin: "https://app.example.org" } });
+    expect(refusal.headers.get("access-control-allow-origin")).toBe("*");
+  });
+
+  test("keeps answers out of caches and frames", async () => {
+    const answer = await client("GET", unknown, { headers });
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      "x-frame-options": "DENY",
+      "referrer-policy": "no-referrer",
+      "content-security-policy": expect.stringContaining("default-src 'none'"),
+    });
+  });
+});
+
+const STATUS: Record<ErrorCode, number> = {
+  bad_request: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  rate_limited: 429,
+  read_only: 403,
+  lobby: 403,
+  busy: 503,
+  unavailable: 503,
+};
+
+describe("a refusal of the domain", () => {
+  const codes = Object.keys(ERRORS) as ErrorCode[];
+  const detail = { field: "organizationId", retryAfterMs: 10 };
+
+  test.each(codes)("%s has its status and shape on Messenger", async (code) => {
+    const get = () => Promise.reject(new DomainError(code, "organizationId is wrong", detail));
+    const answer = await fakeApp({ chatrooms: { get } })("GET", "/chatrooms/1", { headers: CALLER });
+    expect(answer.status).toBe(STATUS[code]);
+    expect(answer.json).toEqual({
+      success: false,
+      message: "organizationID is wrong",
+      error: expect.stringMatching(/^[a-z -]+$/),
+    });
+    expect(answer.headers.get("retry-after")).toBe("1");
+  });
+
+  test.each(codes)("%s has its status and shape on the admin API", async (code) => {
+    const stats = () => Promise.reject(new DomainError(code, "name is wrong", { field: "name" }));
+    const answer = await fakeApp({ stats })("GET", "/admin/v1/stats", { headers: ADMIN });
+    expect(answer.status).toBe(STATUS[code]);
+    expect(answer.json).toEqual({ error: { code, message: "name is wrong", field: "name" } });
+  });
+
+  test.each(codes)("%s has its status and shape on sign-in", async (code) => {
+    const authenticate = () => Promise.reject(new DomainError(code, "no"));
+    const answer = await fakeApp({ accounts: { authenticate } })("GET", "/self?access_token=x");
+    expect(answer.status).toBe(STATUS[code]);
+    expect(answer.json).toEqual({
+      code: STATUS[code],
+      label: expect.stringMatching(/^[a-z-]+$/),
+      message: "no",
+    });
+  });
+});
+
+describe("a defect", () => {
+  test("is 500 in the API's shape, and logged without its text reaching the client or a secret the log", async () => {
+    const logged: unknown[] = [];
+    const logger = { error: (...args: unknown[]) => void logged.push(args) };
+    const stats = () => Promise.reject(new Error("the disk is made of cheese"));
+    const client = fakeApp({ stats, logger });
+    const answer = await client("GET", "/admin/v1/stats?access_token=s3cret", {
+      headers: { ...ADMIN, Cookie: "zuid=s3cret" },
+    });
+    expect(answer.status).toBe(500);
+    expect(answer.json).toEqual({ error: { code: "internal", message: expect.stringContaining("logged") } });
+    expect(answer.text).not.toContain("cheese");
+    expect(logged).toEqual([
+      [
+        { err: new Error("the disk is made of cheese"), method: "GET", path: "/admin/v1/stats" },
+        "a request failed",
+      ],
+    ]);
+  });
+});
+
+describe("paths", () => {
+  const get = async () => Promise.reject(new DomainError("not_found", "no room here"));
+
+  test("a trailing slash and the prefix make no difference", async () => {
+    const client = fakeApp({ chatrooms: { get } });
+    for (const path of [
+      "/chatrooms/1",
+      "/chatrooms/1/",
+      "/api/v1/chat/chatrooms/1",
+      "/api/v1/chat/chatrooms/1/",
+    ]) {
+      const answer = await client("GET", path, { headers: CALLER });
+      expect(answer.json.message, path).toBe("no room here");
+    }
+  });
+
+  test("HEAD answers as GET does, without the body", async () => {
+    const answer = await fakeApp()("HEAD", "/admin/v1/stats", { headers: ADMIN });
+    expect(answer).toMatchObject({ status: 200, text: "" });
+  });
+
+  test("outside of every API a path is 404 with a hint", async () => {
+    for (const path of [
+      "/nothing",
+      "/api/v1",
+      "/chatroomsX",
+      "/administrator",
+      "/.env",
+      "/%2e%2e/%2e%2e/etc/passwd",
+    ]) {
+      const answer = await fakeApp()("GET", path);
+      expect(answer.status, path).toBe(404);
+      expect(answer.json.error).toEqual({ code: "not_found", message: expect.stringContaining("/docs") });
+    }
+  });
+});
+
+test("a caller is limited on their own, whatever the address", async () => {
+  const keys: string[] = [];
+  const take = async (key: string) => {
+    keys.push(key);
+    return key === `http:user:${USER_PRINCIPAL.kind === "user" && USER_PRINCIPAL.user.id}` ? 500 : 0;
+  };
+  const client = fakeApp({ rateLimits: true, hot: { limits: { take, reset: async () => {} } } });
+  const answer = await client("GET", "/chatrooms/1", { headers: CALLER });
+  expect(answer.status).toBe(429);
+  expect(keys).toEqual(["http:address:192.0.2.1", "http:user:7"]);
+});

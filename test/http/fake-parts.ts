@@ -1,0 +1,77 @@
+/** An app over parts that do nothing, for what does not depend on them: routing, shapes, bounds, headers. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Principal } from "../../src/domain/model.ts";
+import type { Accounts, Chatrooms } from "../../src/domain/use-cases.ts";
+import { createHttpApp, type HttpOptions } from "../../src/http/app.ts";
+import { type Client, clientOf } from "./http-client.ts";
+
+export const USER_PRINCIPAL: Principal & { version: number } = {
+  kind: "user",
+  user: {
+    id: 7,
+    uuid: "6b2f6f7e-6f0a-4a55-9c0b-6f8a3a0c1d11",
+    publicId: "abcdefgh12345678",
+    handle: "ada",
+    displayName: "Ada",
+    email: null,
+    administrator: false,
+    createdAt: 0,
+  },
+  credential: { via: "token", tokenId: 1, expiresAt: null },
+  version: 1,
+};
+
+/** Methods that a test does not give throw when they are asked. */
+export function partial<T extends object>(given: Partial<T>): T {
+  return new Proxy(given, {
+    get(target, name) {
+      if (name in target) return target[name as keyof T];
+      throw new Error(`a test asked for ${String(name)} without giving it`);
+    },
+  }) as T;
+}
+
+export interface Fakes extends Partial<Omit<HttpOptions, "useCases">> {
+  accounts?: Partial<Accounts>;
+  chatrooms?: Partial<Chatrooms>;
+}
+
+export function fakeApp({ accounts = {}, chatrooms = {}, ...options }: Fakes = {}): Client {
+  const authenticate = async () => USER_PRINCIPAL;
+  const app = createHttpApp({
+    useCases: {
+      accounts: partial({ authenticate, ...accounts }),
+      chatrooms: partial(chatrooms),
+      directory: partial({}),
+    },
+    store: { accounts: partial({}), avatars: partial({}) },
+    hot: { limits: { take: async () => 0, reset: async () => {} } },
+    adminToken: "admin secret",
+    publicUrl: () => "https://chat.example.org",
+    health: async () => ({ ok: true, parts: { store: { ok: true } } }),
+    metrics: async () => ({ body: "causeway_up 1\n", contentType: "text/plain; version=0.0.4" }),
+    stats: async () => ({ connections: 3 }),
+    matrix: null,
+    matrixAccounts: null,
+    webRoot: "/nowhere",
+    rateLimits: false,
+    logger: { error: () => {} },
+    ...options,
+  });
+  return clientOf(app);
+}
+
+export const CALLER = { "Personal-Access-Token": "a token" };
+export const ADMIN = { Authorization: "Bearer admin secret" };
+
+/** A folder with the given files, as the build leaves them. */
+export function webFolder(files: Record<string, string>): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), "causeway-web-"));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(join(path, name, ".."), { recursive: true });
+    writeFileSync(join(path, name), content);
+  }
+  return { path, remove: () => rmSync(path, { recursive: true }) };
+}

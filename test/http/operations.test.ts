@@ -1,0 +1,167 @@
+/** Probes, metrics, the homeserver's transactions, the web page and the documentation. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fakeApp, webFolder } from "./fake-parts.ts";
+
+describe("probes", () => {
+  test("/healthz is 200 while the process answers", async () => {
+    expect(await fakeApp()("GET", "/healthz")).toMatchObject({ status: 200, json: { ok: true } });
+  });
+
+  test("/readyz names each part, and is 503 until all are ready", async () => {
+    const parts = { store: { ok: true }, hot: { ok: true }, bridge: { ok: false, detail: "starting" } };
+    const starting = await fakeApp({ health: async () => ({ ok: false, parts }) })("GET", "/readyz");
+    expect(starting).toMatchObject({ status: 503, json: { ok: false, parts } });
+    const ready = await fakeApp()("GET", "/readyz");
+    expect(ready).toMatchObject({ status: 200, json: { ok: true, parts: { store: { ok: true } } } });
+  });
+
+  test("/metrics has the type that Prometheus asks for", async () => {
+    const answer = await fakeApp()("GET", "/metrics");
+    expect(answer).toMatchObject({ status: 200, text: "causeway_up 1\n" });
+    expect(answer.headers.get("content-type")).toBe("text/plain; version=0.0.4");
+  });
+
+  test.each(["/healthz", "/readyz", "/metrics", "/", "/docs"])("%s can only be read", async (path) => {
+    const answer = await fakeApp()("POST", path, { json: {} });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get("allow")).toBe("GET, HEAD");
+  });
+});
+
+describe("the homeserver's requests", () => {
+  test("reach the bridge untouched", async () => {
+    const seen: string[] = [];
+    const matrix = async (request: Request) => {
+      seen.push(`${request.method} ${new URL(request.url).pathname} ${await request.text()}`);
+      return Response.json({}, { status: 200 });
+    };
+    const answer = await fakeApp({ matrix })("PUT", "/_matrix/app/v1/transactions/1", {
+      json: { events: [] },
+    });
+    expect(answer).toMatchObject({ status: 200, json: {} });
+    expect(seen).toEqual(['PUT /_matrix/app/v1/transactions/1 {"events":[]}']);
+  });
+
+  test("are refused in Matrix's shape where there is no bridge", async () => {
+    const answer = await fakeApp()("PUT", "/_matrix/app/v1/transactions/1", { json: {} });
+    expect(answer).toMatchObject({ status: 404, json: { errcode: "M_UNRECOGNIZED" } });
+  });
+});
+
+describe("web files", () => {
+  let folder: ReturnType<typeof webFolder>;
+  let client: ReturnType<typeof fakeApp>;
+  beforeAll(() => {
+    folder = webFolder({
+      "web/index.html": "<!doctype html><title>page</title>",
+      "web/app.js": "export {};",
+      "web/style.css": "body {}",
+      "web/icon.svg": "<svg/>",
+      "web/deep/module.js": "export {};",
+      "web/secret.json": "{}",
+      "web/.hidden.js": "secret",
+      "client/client.js": "export {};",
+      "client/client.js.map": "{}",
+      "protocol/frames.js": "export {};",
+      "http/app.js": "the server's own",
+      "main.js": "the server's own",
+    });
+    client = fakeApp({ webRoot: folder.path });
+  });
+  afterAll(() => folder.remove());
+
+  test.each([
+    ["/", "text/html; charset=utf-8"],
+    ["/web/index.html", "text/html; charset=utf-8"],
+    ["/web/app.js", "text/javascript; charset=utf-8"],
+    ["/web/deep/module.js", "text/javascript; charset=utf-8"],
+    ["/web/style.css", "text/css; charset=utf-8"],
+    ["/web/icon.svg", "image/svg+xml"],
+    ["/client/client.js", "text/javascript; charset=utf-8"],
+    ["/client/client.js.map", "application/json"],
+    ["/protocol/frames.js", "text/javascript; charset=utf-8"],
+  ])("%s is served as %s", async (path, type) => {
+    const answer = await client("GET", path);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toBe(type);
+    expect(answer.headers.get("content-security-policy")).toContain("script-src 'self'");
+    expect(answer.headers.get("cache-control")).toBe("no-cache");
+  });
+
+  test("an unchanged file is 304", async () => {
+    const etag = (await client("GET", "/web/app.js")).headers.get("etag") ?? "";
+    expect(etag).not.toBe("");
+    const again = await client("GET", "/web/app.js", { headers: { "if-none-match": etag } });
+    expect(again).toMatchObject({ status: 304, text: "" });
+  });
+
+  test.each([
+    "/web/secret.json",
+    "/web/.hidden.js",
+    "/web/nothing.js",
+    "/web",
+    "/web/deep",
+    "/web/deep/",
+    "/main.js",
+    "/http/app.js",
+    "/web/../main.js",
+    "/web/%2e%2e/main.js",
+    "/web/..%2fmain.js",
+    "/web/..%5cmain.js",
+    "/web//main.js",
+    "/web/app.js%00.html",
+    "/client/..%2fhttp%2fapp.js",
+    "/web/app.js/x.js",
+  ])("%s is not there", async (path) => {
+    const answer = await client("GET", path);
+    expect(answer.status).toBe(404);
+    expect(answer.text).not.toContain("server's own");
+  });
+});
+
+describe("documentation", () => {
+  const client = fakeApp();
+  const APIS = ["messenger", "sign-in", "admin"];
+
+  test.each(APIS)("/openapi/%s.json is OpenAPI 3.1 whose references all resolve", async (api) => {
+    const { json: document } = await client("GET", `/openapi/${api}.json`);
+    expect(document.openapi).toBe("3.1.0");
+    const references = JSON.stringify(document).match(/#\/components\/schemas\/\w+/g) ?? [];
+    expect(references.length).toBeGreaterThan(0);
+    for (const reference of references) {
+      expect(document.components.schemas, reference).toHaveProperty(reference.split("/").at(-1) ?? "");
+    }
+  });
+
+  test.each(APIS)("what /openapi/%s.json documents is served, with its errors documented", async (api) => {
+    const { json: document } = await client("GET", `/openapi/${api}.json`);
+    for (const [path, item] of Object.entries<Record<string, { responses: object }>>(document.paths)) {
+      const url = document.servers[0].url.replace(/\/$/, "") + path.replace(/\{\w+\}/g, "1");
+      for (const [method, { responses }] of Object.entries(item)) {
+        const { status, json } = await client(method.toUpperCase(), url);
+        expect([200, 400, 401, 403, 415, 500], `${method} ${url}: ${JSON.stringify(json)}`).toContain(status);
+        expect(Object.keys(responses), `${method} ${url}`).toContain(String(status));
+      }
+    }
+  });
+
+  test("/docs leads to a page per API, with every operation on it", async () => {
+    const overview = await client("GET", "/docs");
+    for (const api of APIS) {
+      expect(overview.text).toContain(`/docs/${api}`);
+      const page = await client("GET", `/docs/${api}`);
+      expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+      const { json: document } = await client("GET", `/openapi/${api}.json`);
+      for (const path of Object.keys(document.paths)) expect(page.text).toContain(`<code>${path}</code>`);
+    }
+  });
+
+  test("/docs needs nothing from elsewhere", async () => {
+    const { text, headers } = await client("GET", "/docs/messenger");
+    expect(text).not.toMatch(/(src|href)="(https?:)?\/\//);
+    expect(headers.get("content-security-policy")).toContain("default-src 'none'");
+    const style = await client("GET", "/docs/docs.css");
+    expect(style.headers.get("content-type")).toBe("text/css; charset=utf-8");
+    expect(style.text).not.toMatch(/url\(|@import/);
+  });
+});
