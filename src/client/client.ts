@@ -312,8 +312,8 @@ function endedError(state: ConnectionState): ClientEnded {
   return new ClientEnded(`The client has ended: ${why}`);
 }
 
-/** 128 random bits. `crypto.randomUUID` is missing on pages that came over plain HTTP from another machine. */
-function newMessageId(): string {
+/** An id for `send`, when it has to be known before: 128 random bits. `crypto.randomUUID` is missing on pages that came over plain HTTP from another machine. */
+export function newMessageId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, "0"),
   ).join("");

@@ -32,8 +32,8 @@ export interface LifelineOptions {
   codec: Codec;
   WebSocket: SocketConstructor;
   backoff: Backoff;
-  /** Gives the token for the next hello. Throws {@link SignedOut} to end for good. */
-  token: () => string | Promise<string>;
+  /** Gives the token for the next hello, another one after a refusal. Throws {@link SignedOut} to end for good. */
+  token: (refused: boolean) => string | Promise<string>;
   /** Whether another token may come out of `token` after one was refused. */
   renewable: boolean;
   /** What the hello says beside the token, as of the moment in which it is said. */
@@ -93,7 +93,7 @@ export class Lifeline {
   async #attempt(): Promise<void> {
     let token: string;
     try {
-      token = await this.#options.token();
+      token = await this.#options.token(this.#refused);
     } catch (error) {
       if (error instanceof SignedOut) throw error;
       const reason = error instanceof Error ? error.message : String(error);

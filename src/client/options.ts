@@ -19,10 +19,10 @@ export interface ClientOptions {
   /** Of the socket: `wss://…/ws`. */
   url: string;
   /**
-   * An access token, personal access token or JWT. A function is asked before every hello, and once more when a token
-   * is refused; it throws `SignedOut` when there is none any more.
+   * An access token, personal access token or JWT. A function is asked before every hello; `refused` tells it that its
+   * last token was refused, so that it brings another. It throws `SignedOut` when there is none any more.
    */
-  token: string | (() => string | Promise<string>);
+  token: string | ((refused: boolean) => string | Promise<string>);
   /** JSON when unset; `msgpackCodec` of msgpack.ts in Node. */
   codec?: Codec;
   /** The platform's when unset; Node before 22 needs the one of the `ws` package. */

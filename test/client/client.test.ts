@@ -148,8 +148,7 @@ describe("client: ending", () => {
   test("a token that ends in a session is replaced by the function's next one, and the session resumes", async () => {
     const server = await start();
     server.log("r");
-    const tokens = ["first", "second"];
-    const ann = app({ url: server.url, token: () => tokens.shift() ?? "none" });
+    const ann = app({ url: server.url, token: (refused) => (refused ? "second" : "first") });
     await ann.client.connect();
     server.closeAll(4501, "expired");
     await ann.until("the next session", () => ann.readies.length === 2);

@@ -1,0 +1,14 @@
+/** The round picture of somebody, or of a room, who has none: the first letter on a colour of their own. */
+import { element } from "./element.ts";
+
+export function avatar(key: string, name: string): HTMLElement {
+  const [letter = "?"] = name.trim();
+  const circle = element("span", { className: "avatar", ariaHidden: "true" }, letter.toUpperCase());
+  circle.style.setProperty("--hue", String(hueOf(key)));
+  return circle;
+}
+
+/** The same for the same key, 0–359. */
+function hueOf(key: string): number {
+  return [...key].reduce((hash, letter) => (hash * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7);
+}
