@@ -102,6 +102,13 @@ export function time(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
+type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** Without the keys whose value is undefined: to the domain a key that is there is a change. */
+export function given<T extends object>(fields: T): Given<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
+}
+
 /** The first rule that a request broke, with the field's path: `organizations.0.role`. */
 export function brokenRule(error: z.ZodError, target: keyof ValidationTargets): DomainError {
   const [issue] = error.issues;

@@ -18,14 +18,15 @@ export interface Call {
   /** Sent as it is, as application/json unless the headers say otherwise. */
   body?: string | Uint8Array<ArrayBuffer> | ReadableStream;
   info?: Partial<RequestInfo>;
+  origin?: string;
 }
 
-export const ORIGIN = "http://127.0.0.1:8080";
+const ORIGIN = "http://127.0.0.1:8080";
 
 export type Client = (method: string, path: string, call?: Call) => Promise<Answer>;
 
-export function clientOf(handler: HttpHandler, origin = ORIGIN): Client {
-  return async (method, path, { headers = {}, json, body, info } = {}) => {
+export function clientOf(handler: HttpHandler): Client {
+  return async (method, path, { headers = {}, json, body, info, origin = ORIGIN } = {}) => {
     const sent = json === undefined ? body : JSON.stringify(json);
     const request = new Request(origin + path, {
       method,

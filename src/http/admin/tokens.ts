@@ -1,22 +1,18 @@
 /** Personal access tokens of users and API tokens of organizations. The secret is in the answer to its creation only. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { badField, DomainError } from "../../domain/errors.ts";
+import { DomainError } from "../../domain/errors.ts";
 import type { ApiToken } from "../../domain/model.ts";
 import type { AccountStore } from "../../domain/ports/store.ts";
 import type { Directory } from "../../domain/use-cases.ts";
 import { type HttpApp, json, jsonBody } from "../face.ts";
-import { id, idText, instant, strictBody, text, time } from "../fields.ts";
+import { given, id, idText, instant, strictBody, text, time } from "../fields.ts";
 import { REFUSALS } from "./failures.ts";
 import { pageOf, pageQuery, readPage } from "./pages.ts";
 import { MAX_TEXT_LENGTH } from "./users.ts";
 
 export function registerTokens(app: HttpApp, directory: Directory, accounts: AccountStore): void {
   app.openapi(ROUTES.create, async (c) => {
-    const { userId, organizationId, name, expiresAt = null } = c.req.valid("json");
-    if ((userId === undefined) === (organizationId === undefined))
-      throw badField("userId", "or organizationId is required, and not both");
-    const owner = userId === undefined ? { organizationId: organizationId as number } : { userId };
-    const made = await directory.createToken({ ...owner, name, expiresAt });
+    const made = await directory.createToken(given(c.req.valid("json")));
     const location = `/admin/v1/tokens/${made.id}`;
     return c.json({ ...made, expiresAt: time(made.expiresAt) }, 201, { Location: location });
   });

@@ -5,7 +5,7 @@ import type { User } from "../../domain/model.ts";
 import type { AccountStore } from "../../domain/ports/store.ts";
 import type { Directory } from "../../domain/use-cases.ts";
 import { type HttpApp, json, jsonBody } from "../face.ts";
-import { flag, id, idText, oneOf, strictBody, text, time } from "../fields.ts";
+import { flag, given, id, idText, oneOf, strictBody, text, time } from "../fields.ts";
 import { REFUSALS } from "./failures.ts";
 import { pageOf, pageQuery, readPage } from "./pages.ts";
 
@@ -35,13 +35,6 @@ export function registerUsers(app: HttpApp, directory: Directory, accounts: Acco
     await directory.deleteUser(c.req.valid("param").id);
     return c.body(null, 204);
   });
-}
-
-type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** Without the keys whose value is undefined: to the domain a key that is there is a change. */
-function given<T extends object>(fields: T): Given<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
 }
 
 function userBody({ createdAt, ...user }: User) {

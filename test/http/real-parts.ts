@@ -1,0 +1,120 @@
+/** The app over the real domain, on a real PostgreSQL and hot state in memory, with people and organizations to use it. */
+
+import { createUseCases } from "../../src/domain/domain.ts";
+import { DomainError } from "../../src/domain/errors.ts";
+import type { OrganizationRole, User } from "../../src/domain/model.ts";
+import type { MatrixAccounts } from "../../src/domain/ports/matrix.ts";
+import type { UseCases } from "../../src/domain/use-cases.ts";
+import { createMemoryHot } from "../../src/hot/memory.ts";
+import { createHttpApp } from "../../src/http/app.ts";
+import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import { type Client, clientOf } from "./http-client.ts";
+
+export interface Site {
+  client: Client;
+  /** The same app, where no homeserver is configured. */
+  withoutMatrix: Client;
+  store: PostgresStore;
+  useCases: UseCases;
+  /** Logins that the homeserver was asked for. */
+  matrixLogins: { user: User; deviceId: string }[];
+  close(): Promise<void>;
+}
+
+export const ADMIN_TOKEN = "an admin token";
+export const ADMIN = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+export const PUBLIC_URL = "https://chat.example.org";
+const logger = { info: () => {}, warn: console.warn, error: console.error };
+
+export async function openSite(databaseUrl: string): Promise<Site> {
+  const store = await openStore({ databaseUrl, maxConnections: 5, logger });
+  const { hot, bus } = createMemoryHot();
+  const settings = { passwordMinLength: 4, rateLimits: false, jwt: null };
+  const matrixLogins: Site["matrixLogins"] = [];
+  const useCases = createUseCases({ store, hot, bus, matrix: null, settings, logger });
+  const app = (matrixAccounts: MatrixAccounts | null) =>
+    clientOf(
+      createHttpApp({
+        ...{ useCases, store, hot, logger, matrixAccounts, adminToken: ADMIN_TOKEN, rateLimits: true },
+        publicUrl: () => PUBLIC_URL,
+        health: async () => ({ ok: true, parts: {} }),
+        metrics: async () => ({ body: "", contentType: "text/plain" }),
+        stats: async () => ({ connections: 0 }),
+        matrix: null,
+        webRoot: "/nowhere",
+      }),
+    );
+  return {
+    ...{ store, useCases, matrixLogins, client: app(matrixAccounts(matrixLogins)), withoutMatrix: app(null) },
+    async close() {
+      await hot.close();
+      await bus.close();
+      await store.close();
+    },
+  };
+}
+
+/** A homeserver that only has to answer; what it does with accounts is tested on a real one, with the bridge. */
+function matrixAccounts(logins: Site["matrixLogins"]): MatrixAccounts {
+  return {
+    credentials: async (user) => ({ username: `cw_${user.id}`, password: "matrix password" }),
+    async login(user, deviceId) {
+      if (deviceId === "away") throw new DomainError("unavailable", "The homeserver can't be reached");
+      logins.push({ user, deviceId });
+      return {
+        accessToken: "syt_a",
+        deviceID: deviceId,
+        expiresInMS: 300_000,
+        refreshToken: "syr_a",
+        userID: `@cw_${user.id}:localhost`,
+        wellKnown: { "m.homeserver": { base_url: "http://localhost:8008" } },
+      };
+    },
+    deactivate: async () => {},
+  };
+}
+
+export interface Person extends User {
+  /** Headers that prove who it is, for Messenger. */
+  auth: { "Personal-Access-Token": string };
+}
+export interface Org {
+  id: number;
+  uuid: string;
+  /** Headers of the organization itself, for Messenger. */
+  auth: { "API-TOKEN": string };
+}
+
+let count = 0;
+
+export async function addOrg({ client }: Site, body: { defaultRoom?: boolean } = {}): Promise<Org> {
+  const json = { name: `Org ${++count}`, ...body };
+  const made = await client("POST", "/admin/v1/organizations", { headers: ADMIN, json });
+  const token = await addToken(client, { organizationId: made.json.id });
+  return { id: made.json.id, uuid: made.json.uuid, auth: { "API-TOKEN": token } };
+}
+
+export async function addPerson(
+  { client }: Site,
+  org?: Org,
+  role: OrganizationRole = "member",
+): Promise<Person> {
+  const json = {
+    handle: `person-${++count}`,
+    displayName: `Person ${count}`,
+    email: `Person-${count}@example.org`,
+    password: "secret",
+    ...(org && { organizations: [{ id: org.id, role }] }),
+  };
+  const made = await client("POST", "/admin/v1/users", { headers: ADMIN, json });
+  const token = await addToken(client, { userId: made.json.id });
+  return { ...made.json, auth: { "Personal-Access-Token": token } };
+}
+
+async function addToken(
+  client: Client,
+  owner: { userId: number } | { organizationId: number },
+): Promise<string> {
+  const json = { ...owner, name: "test" };
+  return (await client("POST", "/admin/v1/tokens", { headers: ADMIN, json })).json.token;
+}
