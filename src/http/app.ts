@@ -44,9 +44,6 @@ export interface HttpOptions {
 
 export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Response>;
 
-/** The largest body that any API takes; what serves this handler may refuse more before reading it. */
-export { MAX_BODY_BYTES } from "./messenger/messenger.ts";
-
 export function createHttpApp(options: HttpOptions): HttpHandler {
   const limits = createRequestLimits(options.hot.limits, options.rateLimits);
   const faces = [

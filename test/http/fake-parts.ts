@@ -24,7 +24,7 @@ export const USER_PRINCIPAL: Principal & { version: number } = {
 };
 
 /** Methods that a test does not give throw when they are asked. */
-export function partial<T extends object>(given: Partial<T>): T {
+function partial<T extends object>(given: Partial<T>): T {
   return new Proxy(given, {
     get(target, name) {
       if (name in target) return target[name as keyof T];

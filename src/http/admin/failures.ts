@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { json, type Refusal } from "../face.ts";
 import { type Failure, STATUS } from "../failures.ts";
 
-export const adminError = z
+const adminError = z
   .object({ error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }) })
   .openapi("Error");
 

@@ -27,7 +27,7 @@ export interface MessengerOptions {
 }
 
 /** An avatar of 1 MiB as a JSON array, with room for spaces and line breaks. */
-export const MAX_BODY_BYTES = 8 * 1_048_576;
+const MAX_BODY_BYTES = 8 * 1_048_576;
 
 export function createMessenger(options: MessengerOptions): Face {
   const { useCases, store, matrixAccounts, publicUrl, limits, logger } = options;

@@ -16,7 +16,7 @@ const grant = z
   })
   .openapi("AccessToken");
 
-export const selfSchema = z
+const selfSchema = z
   .object({
     id: z.uuid(),
     qualified_id: z.object({ id: z.uuid(), domain: z.string() }),
