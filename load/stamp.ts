@@ -3,8 +3,8 @@
 const MARK = 0x7e;
 const DIGITS = 15;
 const ZERO = 0x30;
-/** The stamp is followed by a few closing characters of the frame, and by a field or two in some dialects. */
-const REACH = 96;
+/** What may follow the stamp: the closing characters of a frame. */
+const REACH = 32;
 
 /** Least length of a stamped text. */
 export const STAMP_LENGTH = DIGITS + 1;
@@ -18,7 +18,13 @@ export function fillerFor(length: number): string {
   return "m".repeat(Math.max(0, length - STAMP_LENGTH));
 }
 
-/** The stamp of a frame in milliseconds, or NaN when it holds none. */
+/** The stamp of a text in milliseconds, or NaN when it has none. */
+export function stampOf(text: unknown): number {
+  const bytes = Buffer.from(String(text));
+  return readStamp(bytes, 0, bytes.length);
+}
+
+/** The stamp near the end of `bytes[start..end)` in milliseconds, or NaN when there is none. */
 export function readStamp(bytes: Buffer, start: number, end: number): number {
   const least = Math.max(start, end - REACH);
   let at = end - STAMP_LENGTH;

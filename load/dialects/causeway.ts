@@ -4,7 +4,7 @@
  */
 import type { ErrorFrame, EventFrame, OkFrame, ReadyFrame, ServerFrame } from "../../src/protocol/frames.ts";
 import { SUBPROTOCOLS } from "../../src/protocol/subprotocols.ts";
-import { readStamp } from "../stamp.ts";
+import { readStamp, stampOf } from "../stamp.ts";
 import { type Dialect, emptyReading, READING, type Reading } from "./dialect.ts";
 
 const EVENT_START = Buffer.from('{"op":"event","room":"');
@@ -32,13 +32,12 @@ export const causeway: Dialect = {
   read: (bytes, start, end, take) => {
     if (!readEvent(bytes, start, end) && !readOk(bytes, start, end)) {
       interpret(JSON.parse(bytes.toString("utf8", start, end)) as ServerFrame);
-      if (reading.kind === READING.event) reading.sentAt = readStamp(bytes, start, end);
     }
     take(reading);
   },
 };
 
-/** Reads a parsed frame into the reading, all but an event's stamp. Exported for dialects that wrap these frames. */
+/** Reads a parsed frame. Exported for dialects that wrap these frames. */
 export function interpret(frame: ServerFrame, into: Reading = reading): void {
   switch (frame.op) {
     case "event":
@@ -63,6 +62,7 @@ function event(frame: EventFrame, into: Reading): void {
   into.kind = READING.event;
   into.room = frame.room;
   into.seq = frame.seq;
+  into.sentAt = stampOf(frame.data.text);
 }
 
 function ok(frame: OkFrame, into: Reading): void {
@@ -91,7 +91,7 @@ function readEvent(bytes: Buffer, start: number, end: number): boolean {
   reading.room = bytes.toString("latin1", room, roomEnd);
   reading.seq = readNumber(bytes, roomEnd + AFTER_ROOM.length);
   reading.sentAt = readStamp(bytes, stop, end);
-  return true;
+  return !Number.isNaN(reading.sentAt);
 }
 
 function readOk(bytes: Buffer, start: number, end: number): boolean {

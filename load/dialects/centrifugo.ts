@@ -1,11 +1,11 @@
 /** Centrifugo's bidirectional protocol in JSON: several commands or replies, one a line, in each frame. */
-import { readStamp } from "../stamp.ts";
+import { stampOf } from "../stamp.ts";
 import { type Dialect, emptyReading, READING } from "./dialect.ts";
 
 interface Reply {
   id?: number;
   error?: { code: number; message: string };
-  push?: { channel: string; pub?: { offset?: number } };
+  push?: { channel: string; pub?: { offset?: number; data: { text: string } } };
 }
 
 /** Number of the last command of a hello: its reply says that all subscriptions stand. */
@@ -38,7 +38,6 @@ export const centrifugo: Dialect = {
       const stop = found === -1 || found > end ? end : found;
       if (stop > line) {
         interpret(JSON.parse(bytes.toString("utf8", line, stop)) as Reply);
-        if (reading.kind === READING.event) reading.sentAt = readStamp(bytes, line, stop);
         take(reading);
       }
       line = stop + 1;
@@ -54,6 +53,7 @@ function interpret({ id, error, push }: Reply): void {
     reading.kind = READING.event;
     reading.room = push.channel;
     reading.seq = push.pub.offset ?? 0;
+    reading.sentAt = stampOf(push.pub.data.text);
   } else if (error) {
     reading.kind = READING.refused;
     reading.ref = id ?? -1;

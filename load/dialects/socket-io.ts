@@ -1,6 +1,5 @@
 /** Socket.IO 4 over WebSocket: engine.io packets (`0` open, `2` ping, `4` message) around Causeway's frames as arguments. */
 import type { ServerFrame } from "../../src/protocol/frames.ts";
-import { readStamp } from "../stamp.ts";
 import { interpret } from "./causeway.ts";
 import { type Dialect, emptyReading, READING } from "./dialect.ts";
 
@@ -23,7 +22,6 @@ export const socketIo: Dialect = {
       const args = JSON.parse(packet.slice(message[0].length - 1)) as unknown[];
       interpret(args.at(-1) as ServerFrame, reading);
       if (packet[1] === "3") reading.ref = Number(message[1]);
-      if (reading.kind === READING.event) reading.sentAt = readStamp(bytes, start, end);
     } else {
       reading.kind = READING.other;
       reading.reply = packet === PING ? PONG : null;

@@ -1,0 +1,40 @@
+/** Whether a run was limited by the generator: then its figures say nothing about the server and are withheld. */
+import type { Percentiles } from "./latency.ts";
+import type { OwnLoad } from "./own-load.ts";
+
+/** Beyond this share of a core a process has no room left to do more, or to be on time. */
+const BUSY_MOST = 0.95;
+/** Beyond these the generator's own delays would be told as the server's. */
+const LAG_MOST_MS = 60;
+const LATENESS_MOST_MS = 60;
+/** The schedule has to be over when its time is over. */
+const OVERTIME_MOST = 1.03;
+
+export interface GeneratorFacts {
+  loads: readonly OwnLoad[];
+  /** How late sends went out. */
+  lateness?: Percentiles;
+  /** How much longer than asked the measured window took. */
+  overtime?: number;
+}
+
+/** Returns the reasons why the generator was the limit; none: it was not. */
+export function generatorLimits({ loads, lateness, overtime = 1 }: GeneratorFacts): string[] {
+  const limits = loads.flatMap(({ cpu, utilization, lagP99 }, index) => {
+    const worker = `worker ${index + 1} of ${loads.length}`;
+    const share = (value: number) => `${Math.round(value * 100)} %`;
+    if (cpu > BUSY_MOST) return [`${worker} used ${share(cpu)} of a core: give it more --workers or cores`];
+    if (utilization > BUSY_MOST)
+      return [`the event loop of ${worker} was busy ${share(utilization)} of the time`];
+    return lagP99 > LAG_MOST_MS
+      ? [`the event loop of ${worker} was ${Math.round(lagP99)} ms late (p99)`]
+      : [];
+  });
+  if (lateness && lateness.p99 > LATENESS_MOST_MS) {
+    limits.push(`sends went out ${Math.round(lateness.p99)} ms late (p99): lower --rate or add --workers`);
+  }
+  if (overtime > OVERTIME_MOST) {
+    limits.push(`the schedule took ${Math.round((overtime - 1) * 100)} % longer than its time`);
+  }
+  return limits;
+}

@@ -1,0 +1,81 @@
+/** What the kernel tells of other processes: CPU and memory of the server and its database, and memory of sockets. */
+import { readdirSync, readFileSync } from "node:fs";
+
+export interface ProcessUse {
+  /** Seconds of CPU, with all children. */
+  cpu: number;
+  /** Resident bytes of the process itself. */
+  rss: number;
+}
+
+const PAGE = 4096;
+const TICKS_PER_SECOND = 100;
+
+/** CPU of the process and its descendants, and its memory; null when it is gone or not ours to see. */
+export function processUse(pid: number | null): ProcessUse | null {
+  if (pid === null) return null;
+  const own = statOf(pid);
+  if (own === null) return null;
+  const ticks = [pid, ...descendants(pid)].reduce((sum, one) => sum + (statOf(one)?.ticks ?? 0), own.ended);
+  return { cpu: ticks / TICKS_PER_SECOND, rss: residentBytes(pid) };
+}
+
+/** Memory that the kernel holds for TCP sockets of the whole machine, in bytes. */
+export function socketMemory(): number {
+  const tcp = /^TCP:.*\bmem (\d+)/m.exec(readOrEmpty("/proc/net/sockstat"))?.[1] ?? "0";
+  return Number(tcp) * PAGE;
+}
+
+/** Seconds since boot in which all cores together worked, and in which they could have. */
+export function machineUse(): { busy: number; total: number } {
+  const [, line = ""] = /^cpu +(.*)$/m.exec(readOrEmpty("/proc/stat")) ?? [];
+  const ticks = line.split(" ").map(Number);
+  const total = ticks.slice(0, 8).reduce((sum, part) => sum + part, 0);
+  const idle = (ticks[3] ?? 0) + (ticks[4] ?? 0);
+  return { busy: (total - idle) / TICKS_PER_SECOND, total: total / TICKS_PER_SECOND };
+}
+
+interface Stat {
+  parent: number;
+  /** Of the process. */
+  ticks: number;
+  /** Of children that have ended. */
+  ended: number;
+}
+
+function statOf(pid: number): Stat | null {
+  const stat = readOrEmpty(`/proc/${pid}/stat`);
+  if (stat === "") return null;
+  // The name in parentheses may hold anything; what follows it starts with the state, field 3.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const field = (number: number) => Number(fields[number - 3]);
+  return { parent: field(4), ticks: field(14) + field(15), ended: field(16) + field(17) };
+}
+
+function descendants(pid: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const parent = statOf(Number(name))?.parent;
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+  }
+  const found: number[] = [];
+  for (const queue = [pid]; queue.length > 0; ) {
+    const next = children.get(queue.pop() as number) ?? [];
+    found.push(...next);
+    queue.push(...next);
+  }
+  return found;
+}
+
+function residentBytes(pid: number): number {
+  return Number(readOrEmpty(`/proc/${pid}/statm`).split(" ")[1] ?? 0) * PAGE;
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // The process ended, or this is no Linux.
+  }
+}
