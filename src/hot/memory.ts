@@ -1,0 +1,51 @@
+/**
+ * Hot state and bus of a single process, in its memory. It is also what the Redis twin is measured against: both pass
+ * test/hot/contract.ts. One file per noun beside this one; each forgets what decayed when `sweep` tells it to.
+ */
+import type { Bus } from "../domain/ports/bus.ts";
+import type { HotState, SweepResult } from "../domain/ports/hot.ts";
+import type { Logger } from "../logger.ts";
+import { SWEEP_MS } from "./lifetimes.ts";
+import { createMemoryBus } from "./memory-bus.ts";
+import { createMemoryCalls } from "./memory-calls.ts";
+import { createMemoryLimits } from "./memory-limits.ts";
+import { createMemoryPresence } from "./memory-presence.ts";
+import { createMemorySessions } from "./memory-sessions.ts";
+import { createMemoryTokens } from "./memory-tokens.ts";
+import { createMemoryTyping } from "./memory-typing.ts";
+import { createMemoryUnread } from "./memory-unread.ts";
+
+export interface MemoryHotOptions {
+  /** The clock of what is not told the time, ms. */
+  now?: () => number;
+  /** Hears of bus handlers that throw. */
+  logger?: Pick<Logger, "error">;
+}
+
+export function createMemoryHot({ now = Date.now, logger }: MemoryHotOptions = {}): {
+  hot: HotState;
+  bus: Bus;
+} {
+  const tokens = createMemoryTokens(now);
+  const sessions = createMemorySessions(now);
+  const presence = createMemoryPresence(now);
+  const unread = createMemoryUnread(now);
+  const calls = createMemoryCalls(now);
+  const limits = createMemoryLimits(now);
+  const typing = createMemoryTyping();
+
+  const sweep = (at: number): SweepResult => {
+    for (const part of [tokens, unread, limits, typing]) part.sweep(at);
+    return { sessions: sessions.sweep(at), participants: presence.sweep(at), calls: calls.sweep(at) };
+  };
+  const timer = setInterval(() => sweep(now()), SWEEP_MS);
+  timer.unref();
+
+  const hot: HotState = {
+    ...{ tokens, sessions, presence, unread, calls, limits, typing },
+    ping: async () => {},
+    sweep: async (at) => sweep(at),
+    close: async () => clearInterval(timer),
+  };
+  return { hot, bus: createMemoryBus(logger) };
+}

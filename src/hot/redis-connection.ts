@@ -1,0 +1,108 @@
+/** Connections to Redis: how they come up, fail fast while Redis is away, and come back by themselves for ever. */
+import { Cluster, Redis } from "ioredis";
+import type { Logger } from "../logger.ts";
+import { loadScripts } from "./redis-scripts.ts";
+import type { RedisAddress, ServerOptions } from "./redis-url.ts";
+
+export type Connection = Redis | Cluster;
+export type RedisLogger = Pick<Logger, "info" | "warn" | "error">;
+
+const LEAST_VERSION = "6.2";
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A server that owes an answer for so long is taken for dead: what was sent is given up, and a new connection made. */
+const SILENCE_MS = 2_000;
+const CLUSTER_REDIRECTIONS = 5;
+
+/** What every connection has: nothing is queued while Redis is away, and nothing is sent twice. */
+function commonOptions({ options }: RedisAddress, name: string): ServerOptions {
+  return {
+    ...options,
+    connectionName: name,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SILENCE_MS,
+    retryStrategy: pause,
+    // A master that became a replica behind the same address: the new connection finds the new master.
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+  };
+}
+
+/** For commands. It connects when `whenReady` asks it to. */
+export function commandConnection(address: RedisAddress, name: string): Connection {
+  const scripts = loadScripts();
+  const options = commonOptions(address, name);
+  if (address.cluster === null) return new Redis({ ...options, scripts });
+  const { enableOfflineQueue: _queue, retryStrategy: _retry, ...redisOptions } = options;
+  return new Cluster(address.cluster, {
+    ...{ scripts, redisOptions, lazyConnect: true, clusterRetryStrategy: pause },
+    maxRedirections: CLUSTER_REDIRECTIONS,
+    // Certificates name hosts, not addresses.
+    ...(options.tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
+  });
+}
+
+/** For subscriptions, to the server itself or to one node of a cluster. Who uses it subscribes again. */
+export function subscriberConnection(
+  address: RedisAddress,
+  name: string,
+  node: { host?: string; port?: number } = {},
+): Redis {
+  return new Redis({ ...commonOptions(address, name), ...node, autoResubscribe: false });
+}
+
+/** Connects. @throws Error with the last reason when that takes longer than `limitMs`; it goes on trying then */
+export async function whenReady(connection: Connection, limitMs: number): Promise<void> {
+  let reason: Error | null = null;
+  const note = (error: Error) => {
+    reason = rootOf(error);
+  };
+  connection.on("error", note);
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(reason ?? new Error(`no answer in ${limitMs} ms`)), limitMs);
+    connection.once("ready", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    connection.connect().catch(note);
+  }).finally(() => connection.off("error", note));
+}
+
+/** Tells once when the connection is lost, with the reason, and once when it is back. */
+export function watch(connection: Connection, logger: RedisLogger): void {
+  let reason: Error | null = null;
+  let away = false;
+  connection.on("error", (error: Error) => {
+    reason = rootOf(error);
+  });
+  connection.on("close", () => {
+    if (away) return;
+    away = true;
+    logger.warn({ err: reason }, "Redis is away: hot state fails and the bus drops until it is back");
+  });
+  connection.on("ready", () => {
+    if (away) logger.info({}, "Redis is back");
+    away = false;
+    reason = null;
+  });
+}
+
+/** @returns the server's version. @throws Error when it is too old */
+export async function requireVersion(connection: Connection): Promise<number> {
+  const version = /^redis_version:(\S+)/m.exec(await connection.info("server"))?.[1] ?? "0";
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major < 6 || (major === 6 && minor < 2)) {
+    throw new Error(`it is version ${version}, and ${LEAST_VERSION} or later is needed`);
+  }
+  return major;
+}
+
+function pause(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 6), 2_000) * (0.5 + Math.random() / 2);
+}
+
+/** A cluster says only that none of its nodes answered; the last node's reason is inside. */
+function rootOf(error: Error & { lastNodeError?: Error | null }): Error {
+  return error.lastNodeError ?? error;
+}

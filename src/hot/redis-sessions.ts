@@ -1,0 +1,95 @@
+/**
+ * Sessions lie with their user, for `ofUser`. Beside that an index over all, cut in shards by session id, counts them,
+ * finds the user of an id, and shows the sweeper what decayed.
+ */
+import type { SessionEntry, SessionRegistry } from "../domain/ports/hot.ts";
+import { groupedBy, pairs, sum } from "./lists.ts";
+import type { Commands, RedisClient } from "./redis-client.ts";
+import { GRACE_MS } from "./redis-deadlines.ts";
+import { keys, SHARDS, shardOf } from "./redis-keys.ts";
+
+const SESSIONS_AT_ONCE = 500;
+const SHARD_NUMBERS = Array.from({ length: SHARDS }, (_, shard) => shard);
+
+export function createRedisSessions(
+  client: RedisClient,
+): SessionRegistry & { sweep(now: number): Promise<number> } {
+  function putOfUser(
+    userId: number,
+    entries: SessionEntry[],
+    until: number,
+    ttlMs: number,
+  ): Promise<unknown> {
+    const values = entries.flatMap((entry) => [entry.id, `${until} ${JSON.stringify(entry)}`]);
+    return client.run("session-put", [keys.sessionsOfUser(userId)], [ttlMs, ...values]);
+  }
+
+  function putInShard(shard: number, entries: SessionEntry[], until: number): Promise<unknown>[] {
+    return [
+      client.send("zadd", keys.sessionDeadlines(shard), ...entries.flatMap(({ id }) => [until, id])),
+      client.send("hset", keys.sessionUsers(shard), ...entries.flatMap(({ id, userId }) => [id, userId])),
+    ];
+  }
+
+  /** `decayedBy`: only those that were not refreshed meanwhile. */
+  function dropOfUsers(commands: Commands, found: [id: string, userId: string][], decayedBy: number | "inf") {
+    const byUser = groupedBy(found, ([, userId]) => Number(userId));
+    return [...byUser].map(([userId, sessions]) =>
+      commands.run("session-drop", [keys.sessionsOfUser(userId)], [decayedBy, ...sessions.map(([id]) => id)]),
+    );
+  }
+
+  async function removeFromShard(shard: number, ids: string[]): Promise<void> {
+    const users = await client.send<(string | null)[]>("hmget", keys.sessionUsers(shard), ...ids);
+    const found = ids.flatMap((id, i): [string, string][] => (users[i] ? [[id, users[i]]] : []));
+    await Promise.all([
+      ...dropOfUsers(client, found, "inf"),
+      client.send("zrem", keys.sessionDeadlines(shard), ...ids),
+      client.send("hdel", keys.sessionUsers(shard), ...ids),
+    ]);
+  }
+
+  async function sweepShard(shard: number, now: number): Promise<number> {
+    const index = [keys.sessionDeadlines(shard), keys.sessionUsers(shard)];
+    for (let total = 0; ; ) {
+      const flat = await client.background.run<string[]>("session-sweep", index, [now, SESSIONS_AT_ONCE]);
+      const found = pairs(flat);
+      await Promise.all(dropOfUsers(client.background, found, now));
+      total += found.length;
+      if (found.length < SESSIONS_AT_ONCE) return total;
+    }
+  }
+
+  return {
+    async put(entries, ttlMs) {
+      const until = Date.now() + ttlMs;
+      const users = groupedBy(entries, ({ userId }) => userId);
+      const shards = groupedBy(entries, ({ id }) => shardOf(id));
+      await Promise.all([
+        ...[...users].map(([userId, own]) => putOfUser(userId, own, until, ttlMs + GRACE_MS)),
+        ...[...shards].flatMap(([shard, own]) => putInShard(shard, own, until)),
+      ]);
+    },
+    async remove(ids) {
+      const shards = groupedBy(ids, shardOf);
+      await Promise.all([...shards].map(([shard, own]) => removeFromShard(shard, own)));
+    },
+    async ofUser(userId) {
+      const values = await client.send<string[]>("hvals", keys.sessionsOfUser(userId));
+      const now = Date.now();
+      return values.flatMap((value) => {
+        const space = value.indexOf(" ");
+        const live = Number(value.slice(0, space)) > now;
+        return live ? [JSON.parse(value.slice(space + 1)) as SessionEntry] : [];
+      });
+    },
+    async count() {
+      const after = `(${Date.now()}`;
+      const counts = SHARD_NUMBERS.map((shard) =>
+        client.send<number>("zcount", keys.sessionDeadlines(shard), after, "+inf"),
+      );
+      return sum(await Promise.all(counts));
+    },
+    sweep: async (now) => sum(await Promise.all(SHARD_NUMBERS.map((shard) => sweepShard(shard, now)))),
+  };
+}
