@@ -11,6 +11,8 @@ import { eventJson } from "./event-frames.ts";
 export interface JoinedHint {
   hint: "joined";
   conversationId: number;
+  /** The room's token. */
+  room: string;
   /** Seq of the user's own `member.joined`. */
   seq: number;
 }
@@ -43,6 +45,7 @@ function runsByRoom(events: readonly LoggedEvent[]): [LoggedEvent, ...LoggedEven
 function announceJoin(bus: Bus, event: LoggedEvent): void {
   const { member } = JSON.parse(event.dataJson) as EventData["member.joined"];
   if (member.kind !== "user") return;
-  const hint: JoinedHint = { hint: "joined", conversationId: event.conversationId, seq: event.seq };
+  const { conversationId, room, seq } = event;
+  const hint: JoinedHint = { hint: "joined", conversationId, room, seq };
   bus.publish(channels.user(Number(member.id)), Buffer.from(JSON.stringify(hint)));
 }

@@ -75,6 +75,6 @@ export function busLines(message: Uint8Array): Uint8Array[] {
 /** The event on a line, or null when the line is another frame. */
 export function readBusLine(line: Uint8Array): EncodedEvent | null {
   const start = Buffer.from(line.buffer, line.byteOffset, Math.min(line.byteLength, HEADER_BYTES));
-  const header = HEADER.exec(start.latin1Slice());
+  const header = HEADER.exec(start.toString("latin1"));
   return header ? new EncodedEvent(Number(header[1]), header[2] as string, line) : null;
 }

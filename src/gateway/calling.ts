@@ -1,0 +1,124 @@
+/** Calls [GW-9]: who is in one, with which flags, session by session. */
+import { setTimeout as delay } from "node:timers/promises";
+import { CALL_TTL_MS } from "../domain/calls.ts";
+import { DomainError } from "../domain/errors.ts";
+import type { CallState, HotState } from "../domain/ports/hot.ts";
+import type { CallUseCases } from "../domain/use-cases.ts";
+import type { Logger } from "../logger.ts";
+import type { CallFrame, ClientFrames, OkFields } from "../protocol/frames.ts";
+import type { Speaker } from "./commands.ts";
+import type { Hub } from "./hub.ts";
+import type { Room } from "./room.ts";
+import type { Identity, Session } from "./session.ts";
+import { roomOf } from "./watching.ts";
+
+type Handler<Op extends "call.join" | "call.flags" | "call.leave"> = (
+  speaker: Speaker,
+  frame: ClientFrames[Op],
+) => Promise<OkFields[Op]>;
+
+export interface Calling {
+  join: Handler<"call.join">;
+  change: Handler<"call.flags">;
+  leave: Handler<"call.leave">;
+  /** Keeps these sessions in their calls. */
+  refresh(sessions: Iterable<Session>, now: number): Promise<void>;
+  /** The session ended. Who said goodbye leaves at once; who was lost may be back in a moment [GW-9.2]. */
+  gone(session: Session, clean: boolean): Promise<void>;
+  /** The session left the room. */
+  left(session: Session, room: Room): Promise<void>;
+}
+
+/** How long somebody whose connection was lost stays in the call. */
+const LOST_GRACE_MS = 15_000;
+
+export interface CallingOptions {
+  calls: CallUseCases;
+  hot: Pick<HotState, "calls">;
+  hub: Hub;
+  logger: Pick<Logger, "warn">;
+}
+
+export function createCalling({ calls, hot, hub, logger }: CallingOptions): Calling {
+  function show(room: Room, state: CallState): Omit<CallFrame, "op"> {
+    const participants = state.participants.map(({ actor, flags }) => ({ actor, flags }));
+    const shown = { room: room.token, flags: state.flags, participants };
+    hub.announce(room, { op: "call", ...shown });
+    return shown;
+  }
+
+  async function enter(
+    { session, identity }: Speaker,
+    room: Room,
+    flags: number,
+  ): Promise<Omit<CallFrame, "op">> {
+    const state = await calls.join(identity.actor, room.token, session.id, flags);
+    session.calls ??= new Map();
+    session.calls.set(room, flags);
+    // Gone while it joined: nobody else would take it out.
+    if (session.isGone) await end(session, identity, [room]);
+    return show(room, state);
+  }
+
+  async function end(session: Session, { actor }: Identity, rooms: readonly Room[]): Promise<void> {
+    try {
+      await calls.sessionGone(
+        actor,
+        session.id,
+        rooms.map(({ id }) => id),
+      );
+      for (const room of rooms) show(room, await hot.calls.get(room.id));
+    } catch (error) {
+      logger.warn({ err: error }, "A session could not leave its call; it decays");
+    }
+  }
+
+  return {
+    join: (speaker, { room, flags }) => enter(speaker, roomOf(hub, speaker.session, room), flags),
+
+    async change(speaker, { room: token, flags }) {
+      const room = roomOf(hub, speaker.session, token);
+      if (!speaker.session.calls?.has(room))
+        throw new DomainError("conflict", "Join the call first (call.join)");
+      return enter(speaker, room, flags);
+    },
+
+    async leave({ session, identity }, { room: token }) {
+      const room = roomOf(hub, session, token);
+      session.calls?.delete(room);
+      return show(room, await calls.leave(identity.actor, token, session.id));
+    },
+
+    async refresh(sessions, now) {
+      const inCalls = new Map<string, Session>();
+      const entries: { conversationId: number; session: string }[] = [];
+      for (const session of sessions) {
+        for (const room of session.calls?.keys() ?? []) {
+          inCalls.set(session.id, session);
+          entries.push({ conversationId: room.id, session: session.id });
+        }
+      }
+      if (entries.length === 0) return;
+      for (const lost of await hot.calls.refresh(entries, now, CALL_TTL_MS)) {
+        const session = inCalls.get(lost.session);
+        const room = hub.get(lost.conversationId);
+        const flags = room && session?.calls?.get(room);
+        // Hot state was lost, the session was not: it is put back.
+        if (session?.identity && room && flags)
+          await enter({ session, identity: session.identity }, room, flags);
+      }
+    },
+
+    async gone(session, clean) {
+      const { calls: joined, identity } = session;
+      if (!joined || joined.size === 0 || !identity) return;
+      const rooms = [...joined.keys()];
+      if (!clean) await delay(LOST_GRACE_MS, undefined, { ref: false });
+      await end(session, identity, rooms);
+    },
+
+    async left(session, room) {
+      if (session.calls?.delete(room) && session.identity) await end(session, session.identity, [room]);
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * A session on its way into a room. It has events up to `at`; the gateway has delivered more, or fewer. What it misses
+ * is read from the log, what comes meanwhile is held, and in the turn in which both stand at the same seq the session
+ * is subscribed: no event is lost between reading and listening, and none comes twice.
+ */
+import type { EncodedEvent } from "./event-frames.ts";
+import type { Room } from "./room.ts";
+import type { Session } from "./session.ts";
+
+/** Beyond this the held events are let go: the log has them too. */
+const MOST_HELD = 256;
+
+export class Entry {
+  readonly session: Session;
+  readonly room: Room;
+  /** The last seq that the session was sent. */
+  at: number;
+  /** The log has to be read up to here. */
+  target: number;
+  /** The session's stay ends with this event (it left, or the room was deleted). */
+  #last = Number.POSITIVE_INFINITY;
+  #held: EncodedEvent[] = [];
+
+  constructor(session: Session, room: Room, at: number) {
+    this.session = session;
+    this.room = room;
+    this.at = at;
+    this.target = room.delivered;
+  }
+
+  get isReading(): boolean {
+    return this.at < this.target;
+  }
+
+  /** The room delivered an event while this session was not subscribed yet. */
+  take(event: EncodedEvent): void {
+    if (event.seq > this.at) {
+      this.#held.push(event);
+      if (this.#held.length <= MOST_HELD) return;
+      this.#held = [];
+      this.target = event.seq;
+    } else if (event.seq === this.at) {
+      // The session was ahead of this gateway (it resumed from another one): now they stand together.
+      this.finish();
+    }
+  }
+
+  /** The next event, from the log. */
+  send(event: EncodedEvent): void {
+    if (event.seq <= this.#last) this.session.deliver(event);
+    this.at = event.seq;
+  }
+
+  /** Nothing after this seq is for the session. */
+  endWith(seq: number): void {
+    this.#last = seq;
+    this.target = Math.min(this.target, seq);
+    if (!this.isReading) this.finish();
+  }
+
+  /** Everything up to `target` was sent: what was held follows, and then the live events. */
+  finish(): void {
+    for (const event of this.#held) if (event.seq > this.at) this.send(event);
+    this.#held = [];
+    this.room.entries = this.room.entries.filter((entry) => entry !== this);
+    if (this.#last === Number.POSITIVE_INFINITY) this.session.goLive(this.room);
+    else this.session.depart(this.room);
+  }
+}

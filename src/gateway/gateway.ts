@@ -1,0 +1,236 @@
+/**
+ * The gateway: WebSocket sessions of PROTOCOL.md, and HTTP on the same port. Reading order: this file; session.ts and
+ * inbox.ts (a connection and its frames); greeting.ts, entry.ts, catch-up.ts (hello and resume); room.ts and hub.ts
+ * (delivery); probe.ts; membership.ts and account-watch.ts; commands.ts with talking, watching and calling; transport.ts
+ * with its twins.
+ */
+import type { Registry } from "prom-client";
+import type { Bus } from "../domain/ports/bus.ts";
+import type { HotState } from "../domain/ports/hot.ts";
+import type { Store } from "../domain/ports/store.ts";
+import type { UseCases } from "../domain/use-cases.ts";
+import type { Logger } from "../logger.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { watchAccounts } from "./account-watch.ts";
+import { createCalling } from "./calling.ts";
+import { createCatchUp } from "./catch-up.ts";
+import { drainSessions } from "./drain.ts";
+import { createGreeting } from "./greeting.ts";
+import type { HttpHandler } from "./http-exchange.ts";
+import { Hub } from "./hub.ts";
+import { Inbox } from "./inbox.ts";
+import { Memberships } from "./membership.ts";
+import { type GatewayFigures, GatewayMetrics } from "./metrics.ts";
+import { type Probe, startProbe } from "./probe.ts";
+import { Session, type SessionEvents } from "./session.ts";
+import { createTalking } from "./talking.ts";
+import type { Connection, ConnectionHandlers, Transport } from "./transport.ts";
+import { openTransport } from "./transport-choice.ts";
+import { createUpkeep, type Upkeep } from "./upkeep.ts";
+import { Users } from "./users.ts";
+import { createWatching, type Watching } from "./watching.ts";
+import { startWheel, type Wheel } from "./wheel.ts";
+
+export interface GatewayOptions {
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** Unset: uws where its addon loads, else ws. */
+  transport?: Transport["name"] | undefined;
+  store: Store;
+  hot: HotState;
+  bus: Bus;
+  useCases: UseCases;
+  /** Answers everything that is not a WebSocket on /ws. */
+  http: HttpHandler;
+  /** Names this process to the others. */
+  node: string;
+  /** How often a client must say something, ms. */
+  heartbeatMs: number;
+  /** How long `drain` paces its goodbyes, ms. */
+  drainMs: number;
+  rateLimits: boolean;
+  registry: Registry;
+  logger: Logger;
+}
+
+export interface Gateway {
+  readonly port: number;
+  readonly transport: Transport["name"];
+  stats(): GatewayFigures;
+  /** Takes no new connections, tells every session to reconnect and ends it. What was acknowledged was sent. */
+  drain(): Promise<void>;
+  /** Ends what is left, at once. */
+  close(): Promise<void>;
+}
+
+/** Connections that have not said hello; more are turned away. */
+const MOST_STRANGERS = 20_000;
+/** One look at every connection takes this long. */
+const TURN_MS = 1_000;
+/** Bytes that may wait for a client before it is cut without a word; the slow are told earlier (upkeep.ts). */
+const CUT_BUFFERED_BYTES = 16 * 1024 * 1024;
+const IDLE_GRACE_MS = 20_000;
+
+/** Resolves when sockets and HTTP are served. Publishing on the bus is announcer.ts' work: once per process. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const gateway = new RunningGateway(options);
+  await gateway.start();
+  return gateway;
+}
+
+class RunningGateway implements Gateway, SessionEvents {
+  readonly #options: GatewayOptions;
+  readonly #hub: Hub;
+  readonly #users: Users;
+  readonly #memberships: Memberships;
+  readonly #inbox: Inbox;
+  readonly #watching: Watching;
+  readonly #calling: ReturnType<typeof createCalling>;
+  readonly #upkeep: Upkeep;
+  readonly #sessions = new Set<Session>();
+  #catchingUp = 0;
+  /** Connections that were not told `ready`. */
+  #strangers = 0;
+  #wheel: Wheel<Session> | null = null;
+  #probe: Probe | null = null;
+  #stopWatching: (() => void) | null = null;
+  #transport: Transport | null = null;
+  #draining: Promise<void> | null = null;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    const { store, hot, bus, useCases, logger, registry, heartbeatMs, rateLimits: limited, node } = options;
+    const metrics = new GatewayMetrics(registry, () => this.stats());
+    const readMissed = createCatchUp(store.log, logger);
+    const catchUp: typeof readMissed = async (session, entries) => {
+      this.#catchingUp++;
+      await readMissed(session, entries);
+      this.#catchingUp--;
+    };
+    const hub: Hub = new Hub({
+      ...{ log: store.log, bus, metrics, logger },
+      publish: (topic, frame, isBinary) => this.#transport?.publish(topic, frame, isBinary),
+      onMembership: (room, event) => this.#memberships.follow(room, event),
+      onFollowing: (room) => this.#probe?.soon(room),
+    });
+    const users: Users = new Users(bus, {
+      joined: (user, hint) => this.#memberships.joined(user, hint),
+      changed: (user) => void this.#memberships.refresh(user),
+    });
+    this.#hub = hub;
+    this.#users = users;
+    this.#memberships = new Memberships({ hub, users, rooms: store.rooms, catchUp, logger });
+    this.#watching = createWatching(useCases.presence, hub);
+    this.#calling = createCalling({ calls: useCases.calls, hot, hub, logger });
+    const { messages, accounts } = useCases;
+    const talking = createTalking({ messages, hub, users, metrics });
+    const greet = createGreeting({
+      store,
+      hot,
+      accounts,
+      hub,
+      users,
+      catchUp,
+      metrics,
+      heartbeatMs,
+      limited,
+    });
+    const handlers = { talking, watching: this.#watching, calling: this.#calling };
+    this.#inbox = new Inbox({ greet, handlers, metrics, logger, limited });
+    this.#upkeep = createUpkeep({
+      ...{ node, hot, metrics, logger, heartbeatMs, watching: this.#watching, calling: this.#calling },
+    });
+  }
+
+  async start(): Promise<void> {
+    const { host, port, transport, http, logger, heartbeatMs, store, bus } = this.#options;
+    this.#transport = await openTransport(
+      transport,
+      {
+        ...{ host, port, http },
+        maxFrameBytes: LIMITS.CUT_FRAME_BYTES,
+        maxBufferedBytes: CUT_BUFFERED_BYTES,
+        idleMs: 2 * heartbeatMs + IDLE_GRACE_MS,
+        accept: (connection) => this.#accept(connection),
+      },
+      logger,
+    );
+    this.#wheel = startWheel<Session>(TURN_MS, (sessions, now) => this.#upkeep.visit(sessions, now));
+    this.#probe = startProbe({ hub: this.#hub, log: store.log, bus, logger });
+    bus.onGap(() => this.#probe?.all());
+    store.onCommitted((events) => this.#hub.committed(events));
+    const users = this.#users;
+    this.#stopWatching = watchAccounts({ store, users, memberships: this.#memberships, logger });
+  }
+
+  get port(): number {
+    return this.#transport?.port ?? 0;
+  }
+  get transport(): Transport["name"] {
+    return this.#transport?.name ?? "ws";
+  }
+
+  stats(): GatewayFigures {
+    return {
+      connections: this.#sessions.size,
+      sessions: this.#sessions.size - this.#strangers,
+      rooms: this.#hub.size,
+      queued: this.#inbox.underWay,
+      catchingUp: this.#catchingUp,
+    };
+  }
+
+  drain(): Promise<void> {
+    this.#transport?.stopListening();
+    this.#draining ??= drainSessions([...this.#sessions], this.#options.drainMs);
+    return this.#draining;
+  }
+
+  async close(): Promise<void> {
+    this.#transport?.stopListening();
+    for (const session of [...this.#sessions]) session.end("draining");
+    this.#stopWatching?.();
+    this.#probe?.stop();
+    this.#wheel?.stop();
+    this.#hub.stop();
+    await this.#transport?.close();
+  }
+
+  // ── Connections ────────────────────────────────────────────────────────────────────────────────────
+
+  #accept(connection: Connection): ConnectionHandlers {
+    const session = new Session(connection, this, LIMITS.FRAME_BURST);
+    this.#sessions.add(session);
+    session.slot = this.#wheel?.add(session) ?? 0;
+    if (++this.#strangers > MOST_STRANGERS) queueMicrotask(() => session.end("too_many", 10_000));
+    return session;
+  }
+
+  began(): void {
+    this.#strangers--;
+  }
+
+  received(session: Session, bytes: Uint8Array, isBinary: boolean): void {
+    this.#inbox.received(session, bytes, isBinary);
+  }
+
+  closed(session: Session, clean: boolean): void {
+    this.#sessions.delete(session);
+    if (session.id === "") this.#strangers--;
+    this.#wheel?.remove(session, session.slot);
+    this.#watching.gone(session);
+    void this.#calling.gone(session, clean);
+    this.#upkeep.ended(session);
+    session.forgetRooms();
+    if (session.identity) this.#users.detach(session.identity.user, session);
+  }
+
+  left(session: Session, room: Parameters<SessionEvents["left"]>[1]): void {
+    void this.#calling.left(session, room);
+  }
+
+  departed(session: Session): void {
+    if (session.identity) void this.#memberships.refresh(session.identity.user);
+  }
+}

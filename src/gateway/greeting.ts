@@ -1,0 +1,174 @@
+/**
+ * hello: who is it, which rooms, what was missed. One query for the token and one for the rooms, two looks at hot state,
+ * and one page of the log when something was missed.
+ */
+import { DomainError } from "../domain/errors.ts";
+import { type Principal, userActor } from "../domain/model.ts";
+import type { HotState } from "../domain/ports/hot.ts";
+import type { RoomListing, Store } from "../domain/ports/store.ts";
+import type { Accounts } from "../domain/use-cases.ts";
+import type { ClientFrames, ReadyFrame, ResumedRoom } from "../protocol/frames.ts";
+import type { CatchUp } from "./catch-up.ts";
+import type { Entry } from "./entry.ts";
+import { createGate } from "./gate.ts";
+import type { Hub } from "./hub.ts";
+import type { GatewayMetrics } from "./metrics.ts";
+import { readyRoom } from "./ready-frame.ts";
+import { judgeResume } from "./resume.ts";
+import { type Identity, newSessionId, type Session } from "./session.ts";
+import type { Users } from "./users.ts";
+
+/** Greetings under way at once; a storm of clients that come back waits its turn. */
+const GREETINGS = 64;
+/** [GW-2.6] Sessions of one user on one gateway. */
+export const SESSIONS_PER_USER = 100;
+
+export interface GreetingOptions {
+  store: Pick<Store, "epoch" | "rooms">;
+  hot: Pick<HotState, "presence" | "calls">;
+  accounts: Pick<Accounts, "authenticate">;
+  hub: Hub;
+  users: Users;
+  catchUp: CatchUp;
+  metrics: GatewayMetrics;
+  heartbeatMs: number;
+  limited: boolean;
+}
+
+/**
+ * Resolves when `ready` was sent; what was missed follows by itself.
+ * @throws DomainError when the session can't begin
+ */
+export type Greet = (session: Session, hello: ClientFrames["hello"]) => Promise<void>;
+
+type UserPrincipal = Extract<Principal, { kind: "user" }> & { version: number };
+
+export function createGreeting(options: GreetingOptions): Greet {
+  const { store, accounts, users, catchUp } = options;
+  const gate = createGate(GREETINGS);
+
+  return async (session, hello) => {
+    const entries = await gate(async () => {
+      if (session.isGone) return [];
+      const principal = await accounts.authenticate(hello.token);
+      if (principal.kind !== "user") throw notAUser();
+      const identity = identify(options, session, principal, hello.device);
+      try {
+        // The user's channel is listened to before the rooms are read: who joins from now on is heard of.
+        const listings = await store.rooms.list(identity.user.key);
+        const hot = await lookAtHot(options.hot, identity, listings);
+        return session.isGone ? [] : begin(options, session, { hello, principal, listings, hot });
+      } catch (error) {
+        users.detach(identity.user, session);
+        session.identity = null;
+        throw error;
+      }
+    });
+    if (entries.length > 0) void catchUp(session, entries);
+  };
+}
+
+function identify(
+  { users, limited }: GreetingOptions,
+  session: Session,
+  { user, credential, version }: UserPrincipal,
+  device: string | undefined,
+): Identity {
+  const local = users.attach(user.id, version, session);
+  session.identity = { user: local, actor: userActor(user), credential, device: device ?? null };
+  if (session.isGone || (limited && local.sessions.size > SESSIONS_PER_USER)) {
+    users.detach(local, session);
+    session.identity = null;
+    throw new DomainError(
+      "rate_limited",
+      `You have ${SESSIONS_PER_USER} sessions here already; end one first`,
+      {
+        retryAfterMs: 10_000,
+      },
+    );
+  }
+  return session.identity as Identity;
+}
+
+interface HotView {
+  lastPings: number[];
+  calls: number[];
+}
+
+/** Two round trips side by side. Hot state that is away is no reason to keep anybody out. */
+async function lookAtHot(
+  hot: GreetingOptions["hot"],
+  { user }: Identity,
+  listings: readonly RoomListing[],
+): Promise<HotView> {
+  const ids = listings.map(({ conversation }) => conversation.id);
+  if (ids.length === 0) return { lastPings: [], calls: [] };
+  const [lastPings, calls] = await Promise.all([
+    hot.presence.lastPings(user.key, ids).catch(() => []),
+    hot.calls.flags(ids).catch(() => []),
+  ]);
+  return { lastPings, calls };
+}
+
+interface Beginning {
+  hello: ClientFrames["hello"];
+  principal: UserPrincipal;
+  listings: readonly RoomListing[];
+  hot: HotView;
+}
+
+/** In one turn of the event loop: says `ready`, and brings the session into its rooms. */
+function begin(
+  options: GreetingOptions,
+  session: Session,
+  { hello, principal, listings, hot }: Beginning,
+): Entry[] {
+  const { store, hub, metrics, heartbeatMs } = options;
+  const { user } = principal;
+  const resumed = hello.resume ? judgeResume(hello.resume, store.epoch, listings) : null;
+  const ready: ReadyFrame = {
+    op: "ready",
+    ref: hello.ref,
+    session: newSessionId(),
+    user: { id: String(user.id), uuid: user.uuid, handle: user.handle, name: user.displayName },
+    epoch: store.epoch,
+    heartbeatMs,
+    rooms: listings.map((listing, n) => readyRoom(listing, hot.lastPings[n] ?? 0, hot.calls[n] ?? 0)),
+    ...(resumed && { resumed }),
+  };
+  session.begin(ready);
+  for (const { recovered } of resumed ?? []) {
+    if (recovered) metrics.recovered++;
+    else metrics.notRecovered++;
+  }
+  return enterAll(hub, session, listings, resumed ?? []);
+}
+
+/** @returns the rooms of which something has to be read from the log first */
+function enterAll(
+  hub: Hub,
+  session: Session,
+  listings: readonly RoomListing[],
+  resumed: readonly ResumedRoom[],
+): Entry[] {
+  const recovered = new Map(
+    resumed.filter((each) => each.recovered).map(({ room, from }) => [room, from - 1]),
+  );
+  const entries: Entry[] = [];
+  for (const { conversation, membership, head } of listings) {
+    const room = hub.follow(conversation.id, conversation.token, head.head);
+    const last = recovered.get(conversation.token) ?? head.head;
+    const entry = session.enter(room, membership.joinedSeq, last);
+    if (entry?.isReading) entries.push(entry);
+    // Where the list is ahead of what was delivered here, delivery has to catch up with it.
+    hub.noteHead(room, head.head);
+  }
+  return entries;
+}
+
+function notAUser(): DomainError {
+  return new DomainError(
+    "unauthorized",
+    "An organization's API token can't open a session; use a user's token",
+  );
+}

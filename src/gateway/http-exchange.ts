@@ -1,0 +1,101 @@
+/**
+ * HTTP on the gateway's port, the same on both transports: a request is read whole, within a bound, before the handler
+ * sees it; a request that its client gave up is aborted; answers are written whole.
+ */
+import { STATUS_CODES } from "node:http";
+
+export type HttpHandler = (request: Request, info: { ip: string }) => Promise<Response>;
+
+/** Nothing that is served takes more; avatars are the largest. */
+export const MAX_BODY_BYTES = 2 * 1024 * 1024;
+
+/** A request as the socket layer has it. */
+export interface RawRequest {
+  /** In the case of the wire: methods are case-sensitive. */
+  method: string;
+  /** Path and query. */
+  target: string;
+  headers: [name: string, value: string][];
+  ip: string;
+}
+
+/** An answer as the socket layer writes it; it sets `content-length` by itself. */
+export interface RawResponse {
+  status: string;
+  headers: [name: string, value: string][];
+  body: Uint8Array;
+  /** Only the head is sent (HEAD, 204, 304). */
+  headOnly: boolean;
+}
+
+/** Headers that belong to the connection and not to the answer. */
+const OF_THE_CONNECTION = new Set(["content-length", "transfer-encoding", "connection", "keep-alive"]);
+
+/** Whether the head of a request announces a longer body than may come. */
+export function announcesTooMuch(headers: RawRequest["headers"]): boolean {
+  const length = headers.find(([name]) => name === "content-length")?.[1];
+  return length !== undefined && !(Number(length) <= MAX_BODY_BYTES);
+}
+
+/** Asks the handler. Never rejects: a handler that fails answers 500, and says nothing of why. */
+export async function exchange(
+  handler: HttpHandler,
+  raw: RawRequest,
+  body: Uint8Array | null,
+  signal: AbortSignal,
+): Promise<RawResponse> {
+  let request: Request;
+  try {
+    request = fetchRequest(raw, body, signal);
+  } catch {
+    // The classes of fetch refuse heads that are no request: a broken Host, a method like TRACE.
+    return plain(400, "This is no request that can be answered");
+  }
+  try {
+    const response = await handler(request, { ip: raw.ip });
+    const headers = [...response.headers].filter(([name]) => !OF_THE_CONNECTION.has(name));
+    const headOnly = raw.method === "HEAD" || response.status === 204 || response.status === 304;
+    return {
+      status: statusLine(response.status),
+      headers,
+      body: new Uint8Array(await response.arrayBuffer()),
+      headOnly,
+    };
+  } catch {
+    return plain(500, "The server failed; try again");
+  }
+}
+
+/** Answers a request whose body is longer than what is taken. */
+export function tooLarge(): RawResponse {
+  return plain(413, `A body may have ${MAX_BODY_BYTES} bytes`);
+}
+
+export function plain(status: number, text: string): RawResponse {
+  const headers: [string, string][] = [["content-type", "text/plain; charset=utf-8"]];
+  return { status: statusLine(status), headers, body: Buffer.from(`${text}\n`), headOnly: false };
+}
+
+function fetchRequest(
+  { method, target, headers: list }: RawRequest,
+  body: Uint8Array | null,
+  signal: AbortSignal,
+) {
+  const headers = new Headers(list);
+  // The target is appended, not resolved: resolved, "//elsewhere/" would name another host.
+  const url = `http://${headers.get("host") ?? "localhost"}${target}`;
+  const takesBody = method !== "GET" && method !== "HEAD";
+  return new Request(url, { method, headers, body: takesBody ? body : null, signal });
+}
+
+function statusLine(status: number): string {
+  return `${status} ${STATUS_CODES[status] ?? "Unknown"}`;
+}
+
+/** The address as people write it: IPv4 also where it comes wrapped in IPv6. */
+export function plainAddress(address: string): string {
+  const mapped = /^(?:(?:0{1,4}:){5}|::)ffff:(.+)$/i.exec(address)?.[1];
+  if (mapped === undefined || mapped.includes(".")) return mapped ?? address;
+  const [high = 0, low = 0] = mapped.split(":").map((part) => Number.parseInt(part, 16));
+  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
+}

@@ -1,0 +1,80 @@
+/** HTTP over uWebSockets.js: its request is gone when its callback returns, and its response when it was aborted. */
+import {
+  announcesTooMuch,
+  exchange,
+  type HttpHandler,
+  MAX_BODY_BYTES,
+  plainAddress,
+  type RawRequest,
+  type RawResponse,
+  tooLarge,
+} from "./http-exchange.ts";
+
+/** What is used of uWebSockets.js' `HttpRequest` and `HttpResponse`. */
+interface UwsRequest {
+  getCaseSensitiveMethod(): string;
+  getUrl(): string;
+  getQuery(): string;
+  forEach(each: (name: string, value: string) => void): void;
+}
+interface UwsResponse {
+  onAborted(handler: () => void): unknown;
+  onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): unknown;
+  getRemoteAddressAsText(): ArrayBuffer;
+  cork(write: () => void): unknown;
+  writeStatus(status: string): unknown;
+  writeHeader(name: string, value: string): unknown;
+  end(body?: Uint8Array, closeConnection?: boolean): unknown;
+  endWithoutBody(length?: number, closeConnection?: boolean): unknown;
+}
+
+export function addressOf(res: Pick<UwsResponse, "getRemoteAddressAsText">): string {
+  return plainAddress(Buffer.from(res.getRemoteAddressAsText()).toString());
+}
+
+export function serveUws(res: UwsResponse, req: UwsRequest, handler: HttpHandler): void {
+  const raw = copyHead(res, req);
+  const gaveUp = new AbortController();
+  res.onAborted(() => gaveUp.abort());
+  const answer = (response: RawResponse, closeConnection = false) => {
+    if (!gaveUp.signal.aborted) write(res, response, closeConnection);
+  };
+  // What follows on the connection is a body that nobody wants to read.
+  if (announcesTooMuch(raw.headers)) {
+    answer(tooLarge(), true);
+    return;
+  }
+
+  const chunks: Buffer[] = [];
+  let size = 0;
+  res.onData((chunk, isLast) => {
+    if (size > MAX_BODY_BYTES) return;
+    size += chunk.byteLength;
+    if (size > MAX_BODY_BYTES) return answer(tooLarge(), true);
+    // uWS takes the chunk back when this returns.
+    if (chunk.byteLength > 0) chunks.push(Buffer.from(Buffer.from(chunk)));
+    if (!isLast) return;
+    const body = chunks.length > 0 ? Buffer.concat(chunks) : null;
+    void exchange(handler, raw, body, gaveUp.signal).then((response) => answer(response));
+  });
+}
+
+function copyHead(res: UwsResponse, req: UwsRequest): RawRequest {
+  const query = req.getQuery();
+  const headers: RawRequest["headers"] = [];
+  req.forEach((name, value) => {
+    headers.push([name, value]);
+  });
+  const target = query ? `${req.getUrl()}?${query}` : req.getUrl();
+  return { method: req.getCaseSensitiveMethod(), target, headers, ip: addressOf(res) };
+}
+
+function write(res: UwsResponse, { status, headers, body, headOnly }: RawResponse, close: boolean): void {
+  res.cork(() => {
+    res.writeStatus(status);
+    for (const [name, value] of headers) res.writeHeader(name, value);
+    if (!headOnly) res.end(body, close);
+    else if (body.length > 0) res.endWithoutBody(body.length, close);
+    else res.endWithoutBody(undefined, close);
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * Sessions follow their user's memberships. The events of a room say who comes and goes, in their place in the log; a
+ * hint on the user's channel tells gateways that do not follow the room; comparing with the store is the safety net.
+ */
+import type { Actor } from "../domain/model.ts";
+import type { RoomListing, RoomQueries } from "../domain/ports/store.ts";
+import type { Logger } from "../logger.ts";
+import type { JoinedHint } from "./announcer.ts";
+import type { CatchUp } from "./catch-up.ts";
+import type { Entry } from "./entry.ts";
+import type { EncodedEvent } from "./event-frames.ts";
+import type { Hub } from "./hub.ts";
+import type { Room } from "./room.ts";
+import type { Session } from "./session.ts";
+import type { LocalUser, Users } from "./users.ts";
+
+export interface MembershipOptions {
+  hub: Hub;
+  users: Users;
+  rooms: Pick<RoomQueries, "list">;
+  catchUp: CatchUp;
+  logger: Pick<Logger, "warn">;
+}
+
+export class Memberships {
+  readonly #options: MembershipOptions;
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /** The hub has just delivered this event. */
+  follow(room: Room, event: EncodedEvent): void {
+    if (event.type === "room.deleted") {
+      for (const user of this.#options.users.all()) {
+        for (const session of user.sessions) endStay(session, room, event.seq);
+      }
+      return;
+    }
+    const member = event.parsed().data.member as Actor;
+    const user = member.kind === "user" ? this.#options.users.get(Number(member.id)) : undefined;
+    if (!user) return;
+    for (const session of user.sessions) {
+      if (event.type === "member.joined") beginStay(session, room, event);
+      else endStay(session, room, event.seq);
+    }
+  }
+
+  /** The user joined a room, perhaps one that this gateway does not follow. */
+  joined(user: LocalUser, { conversationId, room: token, seq }: JoinedHint): void {
+    const hub = this.#options.hub;
+    const followed = hub.get(conversationId);
+    if (!followed) {
+      // Delivering the event brings the sessions in.
+      void hub.fill([hub.follow(conversationId, token, seq - 1)]);
+      return;
+    }
+    if ([...user.sessions].every((session) => session.state !== "ready" || session.rooms.has(followed)))
+      return;
+    if (followed.delivered < seq) hub.noteHead(followed, seq);
+    else void this.refresh(user);
+  }
+
+  /** Compares the user's sessions with the store. Never rejects. */
+  async refresh(user: LocalUser): Promise<void> {
+    try {
+      const listings = await this.#options.rooms.list(user.key);
+      await Promise.all([...user.sessions].map((session) => this.#align(session, listings)));
+    } catch (error) {
+      this.#options.logger.warn(
+        { err: error, user: user.id },
+        "Memberships can't be read now; they are read again",
+      );
+    }
+  }
+
+  async #align(session: Session, listings: readonly RoomListing[]): Promise<void> {
+    if (session.state !== "ready") return;
+    const hub = this.#options.hub;
+    const entries: Entry[] = [];
+    const listed = new Set<number>();
+    for (const { conversation, membership, head } of listings) {
+      listed.add(conversation.id);
+      const room = hub.follow(conversation.id, conversation.token, head.head);
+      hub.noteHead(room, head.head);
+      if (session.rooms.has(room)) continue;
+      const entry = session.enter(room, membership.joinedSeq, Math.max(0, membership.joinedSeq - 1));
+      if (entry) entries.push(entry);
+    }
+    const gone = [...session.rooms.keys()].filter((room) => !listed.has(room.id));
+    await Promise.all([this.#options.catchUp(session, entries), this.#leave(session, gone)]);
+  }
+
+  /** The log tells when the user left; where it does not (any more), the sessions leave without its word. */
+  async #leave(session: Session, rooms: readonly Room[]): Promise<void> {
+    if (rooms.length === 0) return;
+    const before = rooms.map((room) => session.rooms.get(room));
+    await this.#options.hub.fill(rooms);
+    rooms.forEach((room, n) => {
+      const isOnItsWay = room.entries.some((entry) => entry.session === session);
+      if (!isOnItsWay && session.rooms.get(room) === before[n]) session.leave(room);
+    });
+  }
+}
+
+function beginStay(session: Session, room: Room, event: EncodedEvent): void {
+  if (session.state !== "ready" || session.rooms.has(room)) return;
+  session.deliver(event);
+  session.enter(room, event.seq, event.seq);
+}
+
+/** A departure from before the member joined again is history. */
+function endStay(session: Session, room: Room, seq: number): void {
+  const joinedSeq = session.rooms.get(room);
+  if (joinedSeq === undefined || seq <= joinedSeq) return;
+  const entry = room.entries.find((each) => each.session === session);
+  if (entry) entry.endWith(seq);
+  else session.leave(room);
+}

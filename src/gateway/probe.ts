@@ -1,0 +1,101 @@
+/**
+ * The head probe. A bus can lose a message silently, so every few seconds the heads of the rooms that this gateway
+ * follows are compared with the store, and what is missing is read from the log.
+ */
+import type { Bus } from "../domain/ports/bus.ts";
+import type { RoomLog } from "../domain/ports/store.ts";
+import type { Logger } from "../logger.ts";
+import type { Hub } from "./hub.ts";
+import type { Room } from "./room.ts";
+
+const EVERY_MS = 2_000;
+/** While the bus is away the probe is what carries messages between gateways. */
+const EVERY_MS_WITHOUT_BUS = 500;
+/** Rooms that were just followed are looked at together, after this time. */
+const SOON_MS = 50;
+/** Rooms of one query; where more are followed, probes take turns. */
+const MOST_ROOMS = 5_000;
+
+export interface Probe {
+  /** The bus carries this room from now on; what was committed just before may have been missed. */
+  soon(room: Room): void;
+  /** Compares every room now. */
+  all(): void;
+  stop(): void;
+}
+
+export interface ProbeOptions {
+  hub: Hub;
+  log: Pick<RoomLog, "heads">;
+  bus: Pick<Bus, "stats">;
+  logger: Pick<Logger, "warn">;
+}
+
+export function startProbe({ hub, log, bus, logger }: ProbeOptions): Probe {
+  let stopped = false;
+  let next: NodeJS.Timeout | undefined;
+  let soonTimer: NodeJS.Timeout | undefined;
+  let soon = new Set<Room>();
+  let turn = 0;
+
+  async function compare(rooms: readonly Room[]): Promise<void> {
+    try {
+      const heads = await log.heads(rooms.map(({ id }) => id));
+      const byId = new Map(heads.map((head) => [head.conversationId, head.head]));
+      const gone: Room[] = [];
+      for (const room of rooms) {
+        const head = byId.get(room.id);
+        if (head === undefined) gone.push(room);
+        else hub.noteHead(room, head);
+      }
+      // A deleted room has no head; its log still tells of the deletion for a while.
+      if (gone.length > 0) await hub.fill(gone);
+    } catch (error) {
+      logger.warn({ err: error }, "Heads can't be compared with the store now; the next probe follows");
+    }
+  }
+
+  /** The next rooms in turn. Deserted ones are let go. */
+  function slice(): Room[] {
+    for (const room of [...hub.rooms()]) if (room.isDeserted) hub.release(room);
+    if (turn >= hub.size) turn = 0;
+    const rooms = [...hub.rooms()].slice(turn, turn + MOST_ROOMS);
+    turn += rooms.length;
+    return rooms;
+  }
+
+  function schedule(): void {
+    if (stopped) return;
+    next = setTimeout(tick, bus.stats().connected ? EVERY_MS : EVERY_MS_WITHOUT_BUS);
+    next.unref();
+  }
+  function tick(): void {
+    const rooms = slice();
+    if (rooms.length === 0) schedule();
+    else void compare(rooms).finally(schedule);
+  }
+  schedule();
+
+  return {
+    soon(room) {
+      soon.add(room);
+      soonTimer ??= setTimeout(() => {
+        const rooms = [...soon];
+        soon = new Set();
+        soonTimer = undefined;
+        if (!stopped) void compare(rooms);
+      }, SOON_MS);
+    },
+    all() {
+      const rooms = [...hub.rooms()];
+      for (let start = 0; start < rooms.length; start += MOST_ROOMS) {
+        void compare(rooms.slice(start, start + MOST_ROOMS));
+      }
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(next);
+      clearTimeout(soonTimer);
+    },
+  };
+}

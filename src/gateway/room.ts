@@ -1,0 +1,37 @@
+/** A room as this gateway follows it: how far its log was delivered here, and to how many sessions. */
+import type { CodecName } from "../protocol/subprotocols.ts";
+import type { Entry } from "./entry.ts";
+import type { EncodedEvent } from "./event-frames.ts";
+
+export class Room {
+  readonly id: number;
+  readonly token: string;
+  /** Everything up to this seq was handed to the room's sessions. */
+  delivered: number;
+  /** The highest seq that is known to be in the log. */
+  known: number;
+  /** Events that came before their turn. */
+  readonly ahead = new Map<number, EncodedEvent>();
+  /** The log is being read for this room. */
+  filling = false;
+  /** Sessions in the room, those on their way into it included. */
+  readonly sessions: Record<CodecName, number> = { json: 0, msgpack: 0 };
+  /** Sessions that are not subscribed yet. */
+  entries: readonly Entry[] = [];
+  /** The topics of the socket layer: of all sessions, and of those that have the room open. */
+  readonly topics: Readonly<Record<CodecName, string>>;
+  readonly openTopics: Readonly<Record<CodecName, string>>;
+
+  constructor(id: number, token: string, delivered: number) {
+    this.id = id;
+    this.token = token;
+    this.delivered = delivered;
+    this.known = delivered;
+    this.topics = { json: `${id}j`, msgpack: `${id}m` };
+    this.openTopics = { json: `${id}oj`, msgpack: `${id}om` };
+  }
+
+  get isDeserted(): boolean {
+    return this.sessions.json === 0 && this.sessions.msgpack === 0 && !this.filling;
+  }
+}

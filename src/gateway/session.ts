@@ -1,0 +1,204 @@
+/**
+ * One connection and what is known of it. Most connections are idle most of the time, so a session holds little: what
+ * only some need (open rooms, calls, typing) is made when it is needed.
+ */
+import { randomBytes } from "node:crypto";
+import type { Actor, Credential } from "../domain/model.ts";
+import { CLOSE_CODES, type CloseReason } from "../protocol/close-codes.ts";
+import { encodeJson, encodeMsgpack } from "../protocol/codec.ts";
+import type { ReadyFrame, ServerFrame } from "../protocol/frames.ts";
+import type { CodecName } from "../protocol/subprotocols.ts";
+import { Entry } from "./entry.ts";
+import type { EncodedEvent } from "./event-frames.ts";
+import type { Room } from "./room.ts";
+import type { Connection, ConnectionHandlers } from "./transport.ts";
+import type { LocalUser } from "./users.ts";
+
+/** What a session may do: say hello; wait for its answer; everything; finish what is under way; nothing. */
+export type SessionState = "new" | "greeting" | "ready" | "leaving" | "gone";
+
+/** Who a session is, from `ready` on. */
+export interface Identity {
+  user: LocalUser;
+  actor: Actor;
+  credential: Credential;
+  device: string | null;
+}
+
+/** What the gateway does with the signs of life of a connection. */
+export interface SessionEvents {
+  /** The session was told `ready`. */
+  began(session: Session): void;
+  received(session: Session, bytes: Uint8Array, isBinary: boolean): void;
+  closed(session: Session, clean: boolean): void;
+  /** The session is no longer in this room. */
+  left(session: Session, room: Room): void;
+  /** It was not even live in it yet, and may have been let in again meanwhile. */
+  departed(session: Session): void;
+}
+
+/** A session that catches up pauses while more than this waits for its client. */
+const PAUSE_BYTES = 256 * 1024;
+
+export class Session implements ConnectionHandlers {
+  readonly connection: Connection;
+  readonly startedAt = Date.now();
+  state: SessionState = "new";
+  id = "";
+  identity: Identity | null = null;
+  /** Rooms with the seq of the member's own `member.joined`. */
+  readonly rooms = new Map<Room, number>();
+  open: Set<Room> | null = null;
+  /** Calls with the session's flags. */
+  calls: Map<Room, number> | null = null;
+  /** Rooms in which the user is typing here, and until when that holds without being said again. */
+  typing: Map<Room, number> | null = null;
+  /** Frames that came while hello was being answered. */
+  waiting: unknown[] | null = null;
+  lastHeard = this.startedAt;
+  /** Commands under way. */
+  inFlight = 0;
+  /** When the session was last written to the registry of sessions, ms; 0: never. */
+  registeredAt = 0;
+  slot = 0;
+  /** Frames that may come now; see frame-rate.ts. */
+  allowance: number;
+  allowanceAt = this.startedAt;
+  refusedFrames = 0;
+  readonly #events: SessionEvents;
+  #onDrained: (() => void) | null = null;
+  #onQuiet: (() => void) | null = null;
+
+  constructor(connection: Connection, events: SessionEvents, allowance: number) {
+    this.connection = connection;
+    this.#events = events;
+    this.allowance = allowance;
+  }
+
+  get codec(): CodecName {
+    return this.connection.codec;
+  }
+  get isGone(): boolean {
+    return this.state === "gone";
+  }
+
+  begin(ready: ReadyFrame): void {
+    this.id = ready.session;
+    this.send(ready);
+    this.state = "ready";
+    this.#events.began(this);
+  }
+
+  // ── Sending ────────────────────────────────────────────────────────────────────────────────────────
+
+  send(frame: ServerFrame): void {
+    this.connection.send(this.codec === "json" ? encodeJson(frame) : encodeMsgpack(frame));
+  }
+
+  /** An event for this session alone. */
+  deliver(event: EncodedEvent): void {
+    this.connection.send(this.codec === "json" ? event.json : event.msgpack);
+  }
+
+  /** Resolves as soon as little waits for the client to read, or when the connection is gone. */
+  async drained(): Promise<void> {
+    while (!this.isGone && this.connection.buffered() > PAUSE_BYTES) {
+      await new Promise<void>((resolve) => {
+        this.#onDrained = resolve;
+      });
+    }
+  }
+
+  /** Resolves when no command is under way. */
+  async quiet(): Promise<void> {
+    if (this.inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onQuiet = resolve;
+    });
+  }
+
+  commandDone(): void {
+    this.inFlight--;
+    if (this.inFlight === 0) this.#onQuiet?.();
+  }
+
+  // ── Rooms ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Brings the session into a room of which it has events up to `at`. Returns an entry when it is not live at once: one
+   * that has to be read from the log (`isReading`), or one that waits for the gateway to come up to it.
+   */
+  enter(room: Room, joinedSeq: number, at: number): Entry | null {
+    this.rooms.set(room, joinedSeq);
+    room.sessions[this.codec]++;
+    if (at === room.delivered) {
+      this.goLive(room);
+      return null;
+    }
+    const entry = new Entry(this, room, at);
+    room.entries = [...room.entries, entry];
+    return entry;
+  }
+
+  goLive(room: Room): void {
+    this.connection.subscribe(room.topics[this.codec]);
+  }
+
+  /** Takes the session out of a room, now. */
+  leave(room: Room): void {
+    if (!this.rooms.delete(room)) return;
+    room.sessions[this.codec]--;
+    room.entries = room.entries.filter((entry) => entry.session !== this);
+    this.connection.unsubscribe(room.topics[this.codec]);
+    this.connection.unsubscribe(room.openTopics[this.codec]);
+    this.open?.delete(room);
+    this.typing?.delete(room);
+    this.#events.left(this, room);
+  }
+
+  depart(room: Room): void {
+    this.leave(room);
+    this.#events.departed(this);
+  }
+
+  /** The connection is gone, and its subscriptions with it. */
+  forgetRooms(): void {
+    for (const room of this.rooms.keys()) {
+      room.sessions[this.codec]--;
+      if (room.entries.length > 0) room.entries = room.entries.filter((entry) => entry.session !== this);
+    }
+    this.rooms.clear();
+  }
+
+  // ── The connection ─────────────────────────────────────────────────────────────────────────────────
+
+  /** [GW-10.1] Ends the session; with a goodbye where the client may come back and still listens [GW-10.2]. */
+  end(reason: CloseReason, reconnectMs = Math.ceil(Math.random() * 1_000)): void {
+    const { code, reconnect } = CLOSE_CODES[reason];
+    if (reconnect && reason !== "too_slow") this.send({ op: "bye", code, reconnectMs });
+    this.connection.end(code, reason);
+  }
+
+  onFrame(bytes: Uint8Array, isBinary: boolean): void {
+    this.#events.received(this, bytes, isBinary);
+  }
+  onSign(): void {
+    this.lastHeard = Date.now();
+  }
+  onDrain(): void {
+    const wake = this.#onDrained;
+    this.#onDrained = null;
+    wake?.();
+  }
+  onClosed(clean: boolean): void {
+    if (this.isGone) return;
+    this.state = "gone";
+    this.onDrain();
+    this.#onQuiet?.();
+    this.#events.closed(this, clean);
+  }
+}
+
+export function newSessionId(): string {
+  return randomBytes(15).toString("base64url");
+}

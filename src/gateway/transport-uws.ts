@@ -1,0 +1,145 @@
+/** The transport on uWebSockets.js: sockets, topics and HTTP in its C++. The only file that knows it. */
+import type { TemplatedApp, us_listen_socket, WebSocket } from "uWebSockets.js";
+import type { CodecName } from "../protocol/subprotocols.ts";
+import { addressOf, serveUws } from "./http-uws.ts";
+import { chooseSubprotocol, REFUSAL } from "./subprotocol-choice.ts";
+import {
+  type Connection,
+  type ConnectionHandlers,
+  SOCKET_PATH,
+  type Transport,
+  type TransportOptions,
+} from "./transport.ts";
+
+/** uWS takes its bound on request heads from the environment; JWTs need more than its 4 KiB. */
+const HEAD_BYTES = String(16 * 1024);
+const MAX_IDLE_S = 960;
+const MIN_IDLE_S = 8;
+
+/** Why the addon does not load here, or null. */
+export async function uwsFailure(): Promise<Error | null> {
+  try {
+    await import("uWebSockets.js");
+    return null;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** @throws Error where the addon does not load, or the port is taken */
+export async function openUwsTransport(options: TransportOptions): Promise<Transport> {
+  process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= HEAD_BYTES;
+  const { default: uws } = await import("uWebSockets.js");
+  const app = uws.App();
+  mountSockets(app, options);
+  app.any("/*", (res, req) => serveUws(res, req, options.http));
+
+  let listening: us_listen_socket | null = await new Promise((resolve, reject) => {
+    app.listen(options.host, options.port, (socket) => {
+      if (socket) resolve(socket);
+      else reject(new Error(`${options.host}:${options.port} can't be listened on; is the port taken?`));
+    });
+  });
+  const port = uws.us_socket_local_port(listening as us_listen_socket);
+  const stopListening = () => {
+    if (listening) uws.us_listen_socket_close(listening);
+    listening = null;
+  };
+  return {
+    name: "uws",
+    port,
+    publish: (topic, frame, isBinary) => {
+      app.publish(topic, frame, isBinary);
+    },
+    stopListening,
+    async close() {
+      stopListening();
+      app.close();
+    },
+  };
+}
+
+/** uWS copies the fields of the upgrade into its socket object. */
+interface SocketData {
+  codec: CodecName;
+  ip: string;
+  connection: UwsConnection | null;
+}
+
+function mountSockets(app: TemplatedApp, options: TransportOptions): void {
+  const connectionOf = (ws: WebSocket<SocketData>) => ws.getUserData().connection;
+  app.ws<SocketData>(SOCKET_PATH, {
+    maxPayloadLength: options.maxFrameBytes,
+    maxBackpressure: options.maxBufferedBytes,
+    // A boolean in all but name: cuts the connection instead of leaving a message out.
+    closeOnBackpressureLimit: 1,
+    idleTimeout: Math.min(MAX_IDLE_S, Math.max(MIN_IDLE_S, Math.ceil(options.idleMs / 1_000))),
+    sendPingsAutomatically: false,
+    upgrade(res, req, context) {
+      const choice = chooseSubprotocol(req.getHeader("sec-websocket-protocol"));
+      if (!choice) {
+        res
+          .writeStatus("400 Bad Request")
+          .writeHeader("content-type", "text/plain; charset=utf-8")
+          .end(REFUSAL);
+        return;
+      }
+      const data: SocketData = { codec: choice.codec, ip: addressOf(res), connection: null };
+      const key = req.getHeader("sec-websocket-key");
+      res.upgrade(data, key, choice.name ?? "", req.getHeader("sec-websocket-extensions"), context);
+    },
+    open(ws) {
+      const data = ws.getUserData();
+      data.connection = new UwsConnection(ws, data.codec, data.ip);
+      data.connection.handlers = options.accept(data.connection);
+    },
+    message: (ws, bytes, isBinary) => connectionOf(ws)?.handlers?.onFrame(new Uint8Array(bytes), isBinary),
+    ping: (ws) => connectionOf(ws)?.handlers?.onSign(),
+    pong: (ws) => connectionOf(ws)?.handlers?.onSign(),
+    drain: (ws) => connectionOf(ws)?.handlers?.onDrain(),
+    close(ws, code) {
+      const connection = connectionOf(ws);
+      if (connection) connection.closed(code !== ABNORMAL);
+    },
+  });
+}
+
+const ABNORMAL = 1006;
+
+class UwsConnection implements Connection {
+  readonly codec: CodecName;
+  readonly ip: string;
+  handlers: ConnectionHandlers | null = null;
+  /** Null once it is closed: uWS throws when a closed socket is used. */
+  #ws: WebSocket<SocketData> | null;
+
+  constructor(ws: WebSocket<SocketData>, codec: CodecName, ip: string) {
+    this.#ws = ws;
+    this.codec = codec;
+    this.ip = ip;
+  }
+
+  send(frame: string | Uint8Array): void {
+    this.#ws?.send(frame, this.codec === "msgpack");
+  }
+  subscribe(topic: string): void {
+    this.#ws?.subscribe(topic);
+  }
+  unsubscribe(topic: string): void {
+    this.#ws?.unsubscribe(topic);
+  }
+  buffered(): number {
+    return this.#ws?.getBufferedAmount() ?? 0;
+  }
+  end(code: number, reason: string): void {
+    this.#ws?.end(code, reason);
+  }
+  cut(): void {
+    this.#ws?.close();
+  }
+  closed(clean: boolean): void {
+    this.#ws = null;
+    this.handlers?.onClosed(clean);
+    this.handlers = null;
+  }
+}

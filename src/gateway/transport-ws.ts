@@ -1,0 +1,164 @@
+/** The transport on node:http and `ws`, for machines where the addon of the other one does not load. */
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { CodecName } from "../protocol/subprotocols.ts";
+import { plain, type RawResponse } from "./http-exchange.ts";
+import { addressOf, serveNode } from "./http-node.ts";
+import { type Choice, chooseSubprotocol, REFUSAL } from "./subprotocol-choice.ts";
+import {
+  type Connection,
+  type ConnectionHandlers,
+  SOCKET_PATH,
+  type Transport,
+  type TransportOptions,
+} from "./transport.ts";
+
+type Topics = Map<string, Set<WsConnection>>;
+
+/** @throws Error when the port is taken */
+export async function openWsTransport(options: TransportOptions): Promise<Transport> {
+  const topics: Topics = new Map();
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxFrameBytes,
+    perMessageDeflate: false,
+    handleProtocols: (_offered, request) => choiceOf(request)?.name ?? false,
+  });
+  const server = createServer((request, response) => serveNode(request, response, options.http));
+  server.on("upgrade", (request, socket: Socket, head) => {
+    socket.on("error", () => socket.destroy());
+    const refusal = refusalOf(request);
+    if (refusal) return refuse(socket, refusal);
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      const codec = (choiceOf(request) as Choice).codec;
+      const connection = new WsConnection(ws, codec, addressOf(request), topics, options.maxBufferedBytes);
+      socket.setTimeout(options.idleMs, () => connection.cut());
+      connection.listen(options.accept(connection));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    name: "ws",
+    port: (server.address() as AddressInfo).port,
+    publish(topic, frame, isBinary) {
+      const members = topics.get(topic);
+      if (!members) return;
+      const bytes = typeof frame === "string" ? Buffer.from(frame) : frame;
+      for (const connection of members) connection.pass(bytes, isBinary);
+    },
+    stopListening: () => {
+      server.close();
+    },
+    async close() {
+      server.close();
+      for (const ws of sockets.clients) ws.terminate();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function choiceOf(request: IncomingMessage): Choice | null {
+  return chooseSubprotocol(request.headers["sec-websocket-protocol"]);
+}
+
+function refusalOf(request: IncomingMessage): RawResponse | null {
+  const [path] = (request.url ?? "").split("?");
+  if (path !== SOCKET_PATH) return plain(404, `WebSockets are served at ${SOCKET_PATH}`);
+  return choiceOf(request) ? null : plain(400, REFUSAL.trimEnd());
+}
+
+function refuse(socket: Socket, { status, headers, body }: RawResponse): void {
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.end(
+    `HTTP/1.1 ${status}\r\n${lines}content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+const ABNORMAL = 1006;
+
+class WsConnection implements Connection {
+  readonly codec: CodecName;
+  readonly ip: string;
+  readonly #ws: WebSocket;
+  readonly #allTopics: Topics;
+  readonly #topics = new Set<string>();
+  readonly #maxBufferedBytes: number;
+  #handlers: ConnectionHandlers | null = null;
+  #wasFull = false;
+
+  constructor(ws: WebSocket, codec: CodecName, ip: string, topics: Topics, maxBufferedBytes: number) {
+    this.#ws = ws;
+    this.codec = codec;
+    this.ip = ip;
+    this.#allTopics = topics;
+    this.#maxBufferedBytes = maxBufferedBytes;
+  }
+
+  listen(handlers: ConnectionHandlers): void {
+    this.#handlers = handlers;
+    this.#ws.on("message", (data: Buffer, isBinary) => handlers.onFrame(data, isBinary));
+    this.#ws.on("ping", () => handlers.onSign());
+    this.#ws.on("pong", () => handlers.onSign());
+    this.#ws.on("error", () => {
+      // Broken frames end the connection; the close event follows and says so.
+    });
+    this.#ws.on("close", (code) => this.#closed(code !== ABNORMAL));
+  }
+
+  send(frame: string | Uint8Array): void {
+    this.pass(frame, this.codec === "msgpack");
+  }
+  pass(frame: string | Uint8Array, isBinary: boolean): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (this.#ws.bufferedAmount > this.#maxBufferedBytes) {
+      this.cut();
+      return;
+    }
+    this.#ws.send(frame, { binary: isBinary }, this.#onWritten);
+    if (this.#ws.bufferedAmount > 0) this.#wasFull = true;
+  }
+  subscribe(topic: string): void {
+    if (this.#handlers === null) return;
+    let members = this.#allTopics.get(topic);
+    if (!members) {
+      members = new Set();
+      this.#allTopics.set(topic, members);
+    }
+    members.add(this);
+    this.#topics.add(topic);
+  }
+  unsubscribe(topic: string): void {
+    this.#topics.delete(topic);
+    const members = this.#allTopics.get(topic);
+    members?.delete(this);
+    if (members?.size === 0) this.#allTopics.delete(topic);
+  }
+  buffered(): number {
+    return this.#ws.bufferedAmount;
+  }
+  end(code: number, reason: string): void {
+    this.#ws.close(code, reason);
+    this.#closed(true);
+  }
+  cut(): void {
+    this.#ws.terminate();
+    this.#closed(false);
+  }
+
+  readonly #onWritten = (): void => {
+    if (!this.#wasFull || this.#ws.bufferedAmount > 0) return;
+    this.#wasFull = false;
+    this.#handlers?.onDrain();
+  };
+
+  #closed(clean: boolean): void {
+    const handlers = this.#handlers;
+    this.#handlers = null;
+    for (const topic of this.#topics) this.unsubscribe(topic);
+    handlers?.onClosed(clean);
+  }
+}

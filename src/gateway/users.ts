@@ -1,0 +1,103 @@
+/** The users with sessions on this gateway, and what comes for them over their channel. */
+import type { MemberKey } from "../domain/model.ts";
+import { userKey } from "../domain/model.ts";
+import { type Bus, channels } from "../domain/ports/bus.ts";
+import type { UnreadFrame } from "../protocol/frames.ts";
+import type { JoinedHint } from "./announcer.ts";
+import type { Session } from "./session.ts";
+
+export interface LocalUser {
+  readonly id: number;
+  readonly key: MemberKey;
+  /** See `RoomQueries.changedUsers`. */
+  version: number;
+  /** Those that are being greeted included. */
+  readonly sessions: Set<Session>;
+  readonly listen: (message: Uint8Array) => void;
+}
+
+/** A read marker moved in one session; the user's others follow. */
+export interface MarkerNews {
+  unread: UnreadFrame;
+  /** The session that moved it. */
+  except: string;
+}
+type UserNews = JoinedHint | MarkerNews | { hint: "changed" };
+
+export interface UserHints {
+  /** The user joined a room. */
+  joined(user: LocalUser, hint: JoinedHint): void;
+  /** Something about the user changed: look at the store. */
+  changed(user: LocalUser): void;
+}
+
+export class Users {
+  readonly #byId = new Map<number, LocalUser>();
+  readonly #bus: Bus;
+  readonly #hints: UserHints;
+
+  constructor(bus: Bus, hints: UserHints) {
+    this.#bus = bus;
+    this.#hints = hints;
+  }
+
+  get(id: number): LocalUser | undefined {
+    return this.#byId.get(id);
+  }
+  all(): IterableIterator<LocalUser> {
+    return this.#byId.values();
+  }
+
+  /** Adds a session. A subscription that can't be had now is no harm: versions are compared every few seconds. */
+  attach(id: number, version: number, session: Session): LocalUser {
+    let user = this.#byId.get(id);
+    if (!user) {
+      const made: LocalUser = {
+        id,
+        key: userKey(id),
+        version,
+        sessions: new Set(),
+        listen: (message) => this.#heard(made, message),
+      };
+      user = made;
+      this.#byId.set(id, made);
+      this.#bus.subscribe(channels.user(id), made.listen).catch(() => {});
+    }
+    user.version = Math.min(user.version, version);
+    user.sessions.add(session);
+    return user;
+  }
+
+  detach(user: LocalUser, session: Session): void {
+    user.sessions.delete(session);
+    if (user.sessions.size > 0 || this.#byId.get(user.id) !== user) return;
+    this.#byId.delete(user.id);
+    this.#bus.unsubscribe(channels.user(user.id), user.listen).catch(() => {});
+  }
+
+  /** Tells the user's other sessions, on every gateway. */
+  announceMarker(userId: number, news: MarkerNews): void {
+    this.#bus.publish(channels.user(userId), Buffer.from(JSON.stringify(news)));
+  }
+
+  #heard(user: LocalUser, message: Uint8Array): void {
+    const news = readNews(message);
+    if ("unread" in news) {
+      for (const session of user.sessions) {
+        if (session.state === "ready" && session.id !== news.except) session.send(news.unread);
+      }
+    } else if (news.hint === "joined") this.#hints.joined(user, news);
+    else this.#hints.changed(user);
+  }
+}
+
+/** Whatever is not understood still says that something changed. */
+function readNews(message: Uint8Array): UserNews {
+  try {
+    const news = JSON.parse(new TextDecoder().decode(message)) as Partial<JoinedHint & MarkerNews>;
+    if (news.unread || news.hint === "joined") return news as UserNews;
+  } catch {
+    // Not ours: another version, or another part of the program.
+  }
+  return { hint: "changed" };
+}
