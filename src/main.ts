@@ -1,0 +1,46 @@
+/** The program: reads settings, starts the server, stops it on SIGINT or SIGTERM. Everything else is in server.ts. */
+import { type Config, readConfig } from "./config.ts";
+import { HELP } from "./help.ts";
+import { startServer } from "./server.ts";
+
+/** A terminal's Ctrl-C and npm's forwarding of it arrive as two signals; only a later one means "now". */
+const SAME_KEYPRESS_MS = 1_000;
+
+async function main(): Promise<void> {
+  if (process.argv.includes("--help") || process.argv.includes("-h")) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const server = await startServer(settings(), (line) => process.stdout.write(`${line}\n`));
+  let stoppingSince = 0;
+  const stop = (signal: string) => {
+    if (stoppingSince > 0) {
+      if (Date.now() - stoppingSince > SAME_KEYPRESS_MS) process.exit(130);
+      return;
+    }
+    stoppingSince = Date.now();
+    process.stdout.write(`${signal}: stopping\n`);
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail("Stopping failed", error),
+    );
+  };
+  process.on("SIGINT", () => stop("SIGINT"));
+  process.on("SIGTERM", () => stop("SIGTERM"));
+}
+
+function settings(): Config {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    return fail("", error);
+  }
+}
+
+function fail(what: string, error: unknown): never {
+  const reason = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${what === "" ? "" : `${what}: `}${reason}\n`);
+  process.exit(1);
+}
+
+main().catch((error: unknown) => fail("Causeway could not start", error));

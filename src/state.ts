@@ -1,0 +1,47 @@
+/** Opens what the settings name: the store (a server or embedded) and hot state with its bus (Redis or memory). */
+import type { Config } from "./config.ts";
+import type { Bus } from "./domain/ports/bus.ts";
+import type { HotState } from "./domain/ports/hot.ts";
+import { createMemoryHot } from "./hot/memory.ts";
+import { connectRedisHot } from "./hot/redis.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Logger } from "./logger.ts";
+import { startEmbedded } from "./store/embedded.ts";
+import { openStore, type PostgresStore } from "./store/postgres.ts";
+
+export async function openConfiguredStore(
+  config: Config,
+  dataDir: string,
+  logger: Logger,
+  parts: Lifecycle,
+): Promise<PostgresStore> {
+  const embedded = config.DATABASE_URL === undefined;
+  let databaseUrl = config.DATABASE_URL ?? "";
+  if (embedded) {
+    const database = await startEmbedded({ dataDir, logger });
+    parts.add("embedded database", database.close);
+    databaseUrl = database.url;
+  }
+  const store = await openStore({
+    databaseUrl,
+    embedded,
+    logger,
+    maxConnections: config.DATABASE_CONNECTIONS,
+  });
+  parts.add("store", store.close);
+  return store;
+}
+
+/** `node` names this process to the others. */
+export async function openConfiguredHot(
+  config: Config,
+  node: string,
+  logger: Logger,
+  parts: Lifecycle,
+): Promise<{ hot: HotState; bus: Bus }> {
+  const { REDIS_URL: url } = config;
+  const { hot, bus } = url === undefined ? createMemoryHot() : await connectRedisHot({ url, logger, node });
+  parts.add("hot state", hot.close);
+  parts.add("bus", bus.close);
+  return { hot, bus };
+}

@@ -1,0 +1,43 @@
+/** What is carried out by the clock: due deletions, calls that nobody is in any more, logins that ran out. */
+import type { Store } from "./domain/ports/store.ts";
+import type { UseCases } from "./domain/use-cases.ts";
+import type { Logger } from "./logger.ts";
+
+const DELETIONS_MS = 5_000;
+const CALLS_MS = 10_000;
+const LOGINS_MS = 10 * 60_000;
+
+/** Every process may run them at once. @returns how to stop; it waits for a sweep that is under way */
+export function startSweepers(useCases: UseCases, store: Store, logger: Logger): () => Promise<void> {
+  const sweepers = [
+    repeat("scheduled deletions", DELETIONS_MS, () => useCases.chatrooms.sweep(Date.now()), logger),
+    repeat("calls", CALLS_MS, () => useCases.calls.sweep(), logger),
+    repeat("logins", LOGINS_MS, () => store.accounts.deleteExpired(Date.now()), logger),
+  ];
+  return async () => {
+    await Promise.all(sweepers.map((stop) => stop()));
+  };
+}
+
+function repeat(
+  name: string,
+  everyMs: number,
+  work: () => Promise<unknown>,
+  logger: Logger,
+): () => Promise<void> {
+  let current: Promise<unknown> | null = null;
+  const timer = setInterval(() => {
+    current ??= work()
+      .catch((error: unknown) =>
+        logger.warn({ err: error, sweep: name }, "A sweep failed; the next one follows"),
+      )
+      .finally(() => {
+        current = null;
+      });
+  }, everyMs);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await current;
+  };
+}
