@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import type { TestProject } from "vitest/node";
 import { SYNAPSE_VERSION, synapseEnvironment } from "../bridge/local/synapse.ts";
 import { findPostgres } from "../load/services/postgres-binaries.ts";
+import { findChromium } from "./services/chromium.ts";
 import { NIO_VERSION, nioEnvironment } from "./services/python-packages.ts";
 import { findRedis } from "./services/redis.ts";
 import { shareServices } from "./services/shared.ts";
@@ -36,6 +37,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       await nioEnvironment(say);
       return NIO_VERSION;
     }),
+    await named("Chromium", () => findChromium().version),
   ];
   say(`tests use: ${found.join(" · ")}`);
   const shared = await shareServices();

@@ -145,6 +145,15 @@ export class Client {
     if (this.state.name === "waiting") this.#lifeline.wake();
   }
 
+  /**
+   * Begins a new session at once, for a fresh `ready`: a room that we were brought into has no name before it. Nothing
+   * is lost or told twice.
+   */
+  refresh(): void {
+    this.#connection?.end(1000, "a fresh start");
+    this.wake();
+  }
+
   /** Ends for good. What waits in the outbox is rejected with {@link ClientEnded}; it may have arrived or not. */
   disconnect(): void {
     this.#lifeline.end(1000, "disconnected");

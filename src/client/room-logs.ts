@@ -30,6 +30,8 @@ export type FetchAfter = (room: string, after: number) => Promise<OkFields["hist
 interface RoomLog {
   /** The last seq that the app was given. */
   last: number;
+  /** We were in the room at this seq: a departure of ours up to it was followed by another joining. */
+  memberAt: number;
   /** While a gap is being filled: the highest seq that was seen beyond it. */
   target: number | null;
 }
@@ -50,7 +52,8 @@ export class RoomLogs {
   /** Goes on from where an earlier client of the same person stopped. */
   restore({ epoch, rooms }: Cursor): void {
     this.#epoch = epoch;
-    for (const [room, last] of Object.entries(rooms)) this.#logs.set(room, { last, target: null });
+    for (const [room, last] of Object.entries(rooms))
+      this.#logs.set(room, { last, memberAt: 0, target: null });
   }
 
   /** How far the app has come; null before the first session. */
@@ -71,8 +74,11 @@ export class RoomLogs {
     for (const { room, head } of ready.rooms) {
       const log = this.#logs.get(room);
       const proof = proofs.get(room);
-      if (!log) this.#logs.set(room, { last: head, target: null });
-      else if (!proof?.recovered || proof.from !== log.last + 1) this.#reset(room, log, head);
+      if (!log) this.#logs.set(room, { last: head, memberAt: head, target: null });
+      else {
+        log.memberAt = head;
+        if (!proof?.recovered || proof.from !== log.last + 1) this.#reset(room, log, head);
+      }
     }
   }
 
@@ -93,7 +99,7 @@ export class RoomLogs {
 
   /** A room that we were brought into while connected: its log begins with our own joining. */
   #join(event: EventFrame): void {
-    const log = { last: event.seq - 1, target: null };
+    const log = { last: event.seq - 1, memberAt: event.seq, target: null };
     this.#logs.set(event.room, log);
     this.#deliver(log, event);
   }
@@ -101,7 +107,7 @@ export class RoomLogs {
   #deliver(log: RoomLog, event: EventFrame): void {
     log.last = event.seq;
     this.#handlers.onEvent(event);
-    if (this.#endsMembership(event)) this.#forget(event.room);
+    if (event.seq > log.memberAt && this.#endsMembership(event)) this.#forget(event.room);
   }
 
   #repair(room: string, log: RoomLog, seen: number): void {

@@ -15,6 +15,8 @@ const PAGE = 50;
 const ROOM_KEY = "causeway.room";
 /** Presence and typing decay without a word, so the lines that tell them are drawn anew so often. */
 const DECAY_MS = 2_000;
+/** The least wait before the name of a new room is asked for. */
+const REFRESH_MS = 1_000;
 const NARROW = matchMedia("(max-width: 44rem)");
 
 export class Chat {
@@ -41,6 +43,7 @@ export class Chat {
   #room: string | null = null;
   #loading: Conversation | null = null;
   #drawing = false;
+  #refreshing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(client: Client) {
     this.#client = client;
@@ -89,8 +92,20 @@ export class Chat {
     if (this.#room === null) this.#chooseFirst(ready);
   }
 
+  /** A room that we were just brought into. Many may be at once: they must not all come back at the same moment. */
+  #learnName(): void {
+    this.#refreshing ??= setTimeout(
+      () => {
+        this.#refreshing = undefined;
+        this.#client.refresh();
+      },
+      REFRESH_MS * (1 + Math.random()),
+    );
+  }
+
   #take(event: EventFrame): void {
     this.#conversation(event.room).apply(event);
+    if (this.#client.room(event.room)?.name === "") this.#learnName();
     if (event.room !== this.#room) return;
     if (event.type === "message") this.#people.wrote(event);
   }
@@ -233,7 +248,7 @@ export class Chat {
   #drawNow(): void {
     const { rooms, state, user } = this.#client;
     const unsent = this.#unsent();
-    if (user) keepUnsent(user.uuid, unsent);
+    if (user && state.name !== "ended") keepUnsent(user.uuid, unsent);
     this.#status.connection(state, unsent.length);
     this.#status.unread(rooms.reduce((sum, { unread }) => sum + unread, 0));
     this.#rooms.show(rooms, this.#room);

@@ -32,6 +32,7 @@ interface Row {
 }
 
 const GROUPED_MS = 5 * 60_000;
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 /** So near to an edge counts as there, in pixels. */
 const NEAR_TOP = 240;
 const NEAR_END = 48;
@@ -72,8 +73,8 @@ export function createMessageList(list: HTMLOListElement, handlers: MessageListH
     },
     jumpTo(seq) {
       const row = rows.get(`seq:${seq}`)?.li ?? list.querySelector(`[data-seq="${seq}"]`);
-      row?.scrollIntoView({ block: "center", behavior: "smooth" });
-      row?.animate([{ opacity: 0.3 }, { opacity: 1 }], { duration: 900 });
+      row?.scrollIntoView({ block: "center", behavior: STILL.matches ? "auto" : "smooth" });
+      if (!STILL.matches) row?.animate([{ opacity: 0.3 }, { opacity: 1 }], { duration: 900 });
     },
   };
 }

@@ -155,8 +155,13 @@ describe("room logs", () => {
     await ann.until("the welcome", () => ann.texts("new").includes("welcome"));
 
     expect(ann.seqs("new")).toEqual([8, 9]);
-    expect(ann.client.room("new")).toMatchObject({ role: "moderator", unread: 1 });
+    expect(ann.client.room("new")).toMatchObject({ name: "", role: "moderator", unread: 1 });
     expect(ann.resets).toEqual([]);
+    ann.client.refresh();
+    await ann.until("its name", () => ann.client.room("new")?.name === "Room new");
+    server.message("new", "once");
+    await ann.until("it", () => ann.texts("new").includes("once"));
+    expect(ann.seqs("new")).toEqual([8, 9, 10]);
   });
 
   test("a room that we leave is gone from the list and from the resume, and may be joined again", async () => {
@@ -174,6 +179,20 @@ describe("room logs", () => {
     expect((await server.hears("hello", 2)).resume).toEqual({ epoch: "epoch-1", rooms: { s: 0 } });
     await ann.until("the next session", () => ann.readies.length === 2);
     expect(ann.left).toEqual(["r"]);
+  });
+
+  test("a departure that was followed by another joining while offline does not end the room", async () => {
+    const server = await start();
+    server.log("r");
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    const member = { kind: "user", id: "1", name: "Ann" };
+    server.cutAll();
+    server.append("r", { type: "member.left", data: { member, role: "user" } });
+    server.append("r", { type: "member.joined", data: { member, role: "user" } });
+    await ann.until("both", () => ann.events.length === 2);
+    expect(ann.left).toEqual([]);
+    expect(ann.client.room("r")?.name).toBe("Room r");
   });
 
   test("a room that is gone after a loss is told as left", async () => {

@@ -168,9 +168,13 @@ export class ScriptedServer {
     return { room, name: `Room ${room}`, type: "group", role: "user", ...figures };
   }
 
-  #send({ room, id, text }: Heard): object {
+  #send({ room, id, text, replyTo, mentions }: Heard): object {
     const known = this.log(String(room)).find((event) => event.id === id);
-    const data = { text: String(text) };
+    const data = {
+      text,
+      ...(replyTo !== undefined && { replyTo }),
+      ...(mentions !== undefined && { mentions }),
+    };
     const { seq, at } =
       known ?? this.append(String(room), { type: "message", id: String(id), actor: ME, data });
     return { room, seq, at, ...(known && { duplicate: true }) };

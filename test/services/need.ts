@@ -3,6 +3,7 @@
  * had the tests are skipped and say why, and how to get it; with CI=true that is a failure.
  */
 import { afterAll, describe, inject, test } from "vitest";
+import { type ChromiumService, findChromium } from "./chromium.ts";
 import { startNioClient } from "./python-client.ts";
 import { nioEnvironment } from "./python-packages.ts";
 import { type RedisService, startRedis } from "./redis.ts";
@@ -28,6 +29,7 @@ export interface Services {
   };
   /** Starts Python clients. Those that a test does not close end with the test file. */
   nio: { startClient: typeof startNioClient };
+  chromium: ChromiumService;
 }
 
 type Need = keyof Services;
@@ -73,6 +75,7 @@ const PROVIDERS: { [K in Need]: () => Promise<Services[K]> } = {
     await nioEnvironment();
     return { startClient: startNioClient };
   },
+  chromium: () => Promise.resolve(findChromium()),
 };
 
 function missing(need: Need, name: string, reason: string): void {
