@@ -86,7 +86,12 @@ export function createGhostAccounts(
       return matrixId;
     },
     async rename(actor) {
-      await setName(actor, ghosts.ofActor(actor));
+      try {
+        await setName(actor, ghosts.ofActor(actor));
+      } catch (error) {
+        // An account that was shut down has no name any more.
+        if (!(error instanceof HomeserverError) || error.temporary) throw error;
+      }
       await store.putGhost(memberKey(actor), actor.name);
     },
     async request(matrixId, method, path, options = {}) {

@@ -135,12 +135,29 @@ export function createHomeserver(options: HomeserverOptions): Homeserver {
     }
   }
 
+  return { baseUrl, serverName, registration, request, userId, ...helpers(request) };
+}
+
+/**
+ * The same homeserver for one user of it: its requests end with `signal`, and each that fails is told to `onFailure`.
+ */
+export function watched(
+  homeserver: Homeserver,
+  { signal, onFailure }: { signal: AbortSignal; onFailure: (error: HomeserverError) => void },
+): Homeserver {
+  async function request<T>(method: HttpMethod, path: string, more: RequestOptions = {}): Promise<T> {
+    try {
+      return await homeserver.request<T>(method, path, { signal, ...more });
+    } catch (error) {
+      if (error instanceof HomeserverError) onFailure(error);
+      throw error;
+    }
+  }
+  return { ...homeserver, request, ...helpers(request) };
+}
+
+function helpers(request: Homeserver["request"]): Pick<Homeserver, "ensureRegistered" | "ensureDevice"> {
   return {
-    baseUrl,
-    serverName,
-    registration,
-    request,
-    userId,
     ensureRegistered: (localpart, timeoutMs) => ensureRegistered(request, localpart, timeoutMs),
     ensureDevice: (user, deviceId) => ensureDevice(request, user, deviceId),
   };

@@ -53,9 +53,11 @@ export interface InboxEntry {
 export interface BridgeMail {
   /**
    * Stores what came, in this order. What is for no room of ours is left out.
-   * @returns the rooms that have something new, once per event, and how many events were there before
+   * @returns the events that are new, and how many were there before
    */
-  receive(events: readonly ReceivedEvent[]): Promise<{ rooms: number[]; known: number }>;
+  receive(
+    events: readonly ReceivedEvent[],
+  ): Promise<{ fresh: { conversationId: number; eventId: string }[]; known: number }>;
   /** Events that wait to be applied, in the order of their arrival. */
   inbox(conversationId: number, limit: number): Promise<InboxEntry[]>;
   /** An event from Matrix was dealt with. `mirrored`: which event of the log it became. */
@@ -113,11 +115,11 @@ type Inbox = Pick<
 function createInbox(sql: StoreSql): Inbox {
   return {
     async receive(events) {
-      if (events.length === 0) return { rooms: [], known: 0 };
+      if (events.length === 0) return { fresh: [], known: 0 };
       const rooms = events.map(({ roomId }) => roomId);
       const ids = events.map(({ eventId }) => eventId);
       const texts = events.map(({ event }) => event);
-      const [row] = await sql<[{ given: number; rooms: number[] }]>`
+      const rows = await sql<{ conversationId: number; eventId: string; fresh: boolean }[]>`
         with given as materialized (
           select i.id, i.event, i.ord, c.id as conversation_id
           from unnest(${rooms}::text[], ${ids}::text[], ${texts}::text[]) with ordinality as i (room, id, event, ord)
@@ -127,10 +129,12 @@ function createInbox(sql: StoreSql): Inbox {
           select g.id, g.conversation_id, g.event from given g
           where not exists (select from bridge_events e where e.event_id = g.id)
           order by g.ord
-          on conflict (event_id) do nothing returning conversation_id
+          on conflict (event_id) do nothing returning event_id
         )
-        select (select count(*) from given) as given, array(select conversation_id from fresh) as rooms`;
-      return { rooms: row.rooms.map(Number), known: row.given - row.rooms.length };
+        select g.conversation_id as "conversationId", g.id as "eventId", f.event_id is not null as fresh
+        from given g left join fresh f on f.event_id = g.id`;
+      const fresh = rows.filter((row) => row.fresh);
+      return { fresh, known: rows.length - fresh.length };
     },
     async inbox(conversationId, limit) {
       return await sql<InboxEntry[]>`

@@ -41,11 +41,17 @@ export interface BridgeMembers {
   roomsToEnter(userId: number): Promise<RoomToEnter[]>;
   putMembership(conversationId: number, member: MemberKey, membership: MatrixMembership): Promise<void>;
   matrixMembership(conversationId: number, member: MemberKey): Promise<MatrixMembership | null>;
-  /** Whether the chatroom has the member. */
-  isMember(conversationId: number, member: MemberKey): Promise<boolean>;
+  /** How many members the chatroom has, and whether this is one of them; `active` as of the member's account. */
+  standing(
+    conversationId: number,
+    member: MemberKey,
+  ): Promise<{ member: boolean; members: number; active: boolean }>;
   /** Members since `upTo` or before who have not joined in Matrix, and how many members the chatroom has in all. */
   absentMembers(conversationId: number, upTo: number): Promise<{ absent: AbsentMember[]; members: number }>;
-  /** Who is in the Matrix room, or invited, without being a member of the chatroom. */
+  /**
+   * Who is in the Matrix room, or invited, without being a member of the chatroom. People from Matrix become members
+   * when they join: an invitation of theirs is none of these.
+   */
   strangers(conversationId: number): Promise<MemberKey[]>;
   /** Memberships of the room have to be put right. */
   unsettle(conversationId: number): Promise<void>;
@@ -103,10 +109,12 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
         select membership from bridge_members where conversation_id = ${conversationId} and member = ${member}`;
       return row?.membership ?? null;
     },
-    async isMember(conversationId, member) {
-      const rows = await sql`
-        select from memberships where conversation_id = ${conversationId} and member = ${member}`;
-      return rows.length > 0;
+    async standing(conversationId, member) {
+      const [row] = await sql<[{ member: boolean; members: number; active: boolean }]>`
+        select count(*) as members, coalesce(bool_or(member = ${member}), false) as member,
+               exists (select from bridge_ghosts g where g.member = ${member} and g.active) as active
+        from memberships where conversation_id = ${conversationId}`;
+      return row;
     },
     async absentMembers(conversationId, upTo) {
       const rows = await sql<(AbsentMember & { joinedSeq: number })[]>`
@@ -121,7 +129,8 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
     async strangers(conversationId) {
       const rows = await sql<{ member: MemberKey }[]>`
         select x.member from bridge_members x
-        where x.conversation_id = ${conversationId} and x.membership in ('invite', 'join') and not exists (
+        where x.conversation_id = ${conversationId}
+          and (x.membership = 'join' or (x.membership = 'invite' and x.member not like 'm:%')) and not exists (
           select from memberships m where m.conversation_id = x.conversation_id and m.member = x.member)`;
       return rows.map(({ member }) => member);
     },

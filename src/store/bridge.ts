@@ -59,14 +59,18 @@ export interface BridgeRooms {
   beat(node: string, ttlMs: number): Promise<void>;
   /** The worker ends: its rooms are free at once. */
   retire(node: string): Promise<void>;
-  /** Rooms with something to do, at most `limit`. */
-  dueRooms(limit: number): Promise<number[]>;
-  /** Takes a room for this worker. Null while another live worker has it, or when there is no such room. */
-  claim(id: number, node: string): Promise<ClaimedRoom | null>;
+  /** Rooms with something to do, at most `limit`; without `connected` only those with something to apply here. */
+  dueRooms(limit: number, connected: boolean): Promise<number[]>;
+  /** Rooms whose memberships have to be put right, at most `limit`. */
+  unsettledRooms(limit: number): Promise<number[]>;
+  /** Takes a room for this worker. `"taken"` while another live worker has it; null when there is no such room. */
+  claim(id: number, node: string): Promise<ClaimedRoom | "taken" | null>;
   /** Gives the room back after a turn that went well. */
   release(id: number, node: string, state: TurnState): Promise<void>;
   /** Gives the room back after a turn that failed; nothing is sent before `retryInMs` are over. */
   defer(id: number, node: string, state: TurnState & { retryInMs: number }): Promise<void>;
+  /** The homeserver is back: nothing has to wait any longer. */
+  retryNow(): Promise<void>;
   /** Stores which Matrix room it is, in the conversation as well. */
   roomMade(id: number, made: { matrixRoomId: string; roomVersion: string }): Promise<void>;
   /** Drops everything that is known about a room. */
@@ -105,20 +109,27 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
         with gone as (delete from bridge_workers where node = ${node})
         update bridge_rooms set owner = null where owner = ${node}`;
     },
-    async dueRooms(limit) {
+    async dueRooms(limit, connected) {
+      const rows = connected
+        ? await sql<{ id: number }[]>`
+            select distinct id from (
+              select h.conversation_id as id from room_heads h
+              left join bridge_rooms b on b.conversation_id = h.conversation_id
+              where b.conversation_id is null or (h.head_seq > b.mirrored_seq and b.retry_at <= causeway_now())
+              union all
+              select b.conversation_id from bridge_rooms b where b.retry_at <= causeway_now()
+                and not exists (select from room_heads h where h.conversation_id = b.conversation_id)
+              union all
+              select conversation_id from bridge_inbox where done_at is null
+            ) due limit ${limit}`
+        : await sql<{ id: number }[]>`
+            select distinct conversation_id as id from bridge_inbox where done_at is null limit ${limit}`;
+      return rows.map(({ id }) => id);
+    },
+    async unsettledRooms(limit) {
       const rows = await sql<{ id: number }[]>`
-        select distinct id from (
-          select h.conversation_id as id from room_heads h
-          left join bridge_rooms b on b.conversation_id = h.conversation_id
-          where b.conversation_id is null or (h.head_seq > b.mirrored_seq and b.retry_at <= causeway_now())
-          union all
-          select conversation_id from bridge_rooms where unsettled > 0 and retry_at <= causeway_now()
-          union all
-          select b.conversation_id from bridge_rooms b where b.retry_at <= causeway_now()
-            and not exists (select from room_heads h where h.conversation_id = b.conversation_id)
-          union all
-          select conversation_id from bridge_inbox where done_at is null
-        ) due limit ${limit}`;
+        select conversation_id as id from bridge_rooms
+        where unsettled > 0 and retry_at <= causeway_now() limit ${limit}`;
       return rows.map(({ id }) => id);
     },
     claim: (id, node) => claim(sql, id, node),
@@ -134,6 +145,9 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
                read_only = ${readOnly}, unsettled = greatest(unsettled - ${settled}::integer, 0), failures = failures + 1,
                retry_at = causeway_now() + ${retryInMs}::bigint
         where conversation_id = ${id} and owner = ${node}`;
+    },
+    async retryNow() {
+      await sql`update bridge_rooms set retry_at = 0 where retry_at > causeway_now()`;
     },
     async roomMade(id, { matrixRoomId, roomVersion }) {
       await sql`
@@ -162,7 +176,7 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
   };
 }
 
-async function claim(sql: StoreSql, id: number, node: string): Promise<ClaimedRoom | null> {
+async function claim(sql: StoreSql, id: number, node: string): Promise<ClaimedRoom | "taken" | null> {
   await sql`
     insert into bridge_rooms (conversation_id, token)
     select conversation_id, token from room_heads where conversation_id = ${id} on conflict do nothing`;
@@ -178,7 +192,10 @@ async function claim(sql: StoreSql, id: number, node: string): Promise<ClaimedRo
     from taken t
     left join conversations c on c.id = t.conversation_id
     left join room_heads h on h.conversation_id = t.conversation_id`;
-  if (!row) return null;
+  if (!row) {
+    const known = await sql`select from bridge_rooms where conversation_id = ${id}`;
+    return known.length > 0 ? "taken" : null;
+  }
   return {
     id: row.conversation_id,
     token: row.token,

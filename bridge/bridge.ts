@@ -1,0 +1,158 @@
+/**
+ * The bridge worker. Reading order: this file; room-turn.ts (what happens to a room), outbound.ts and delivery.ts (the
+ * log to Matrix), inbox.ts, inbound.ts and inbound-members.ts (Matrix to the log), link.ts and auditor.ts (what makes up
+ * for a homeserver that was away), rooms.ts and members.ts (rooms there), src/store/bridge*.ts (all that is remembered).
+ *
+ * Any number of workers share the rooms; each turn of a room belongs to one of them. Everything that matters is in the
+ * database: a worker that dies is followed by another that goes on from there.
+ */
+import type { Registry } from "prom-client";
+import { userActor } from "../src/domain/model.ts";
+import { type Bus, channels } from "../src/domain/ports/bus.ts";
+import type { UseCases } from "../src/domain/use-cases.ts";
+import type { Logger } from "../src/logger.ts";
+import { type Backlog, createBridgeStore } from "../src/store/bridge.ts";
+import type { PostgresStore } from "../src/store/postgres.ts";
+import { createAppservice } from "./appservice.ts";
+import { createAuditor } from "./auditor.ts";
+import { createDelivery } from "./delivery.ts";
+import { createGhostAccounts } from "./ghost-accounts.ts";
+import { createGhosts } from "./ghosts.ts";
+import { type Homeserver, watched } from "./homeserver.ts";
+import { createInbound } from "./inbound.ts";
+import { createInboundMembers } from "./inbound-members.ts";
+import { createInbox } from "./inbox.ts";
+import { createLink } from "./link.ts";
+import { createMembers } from "./members.ts";
+import { type BridgeCounts, newCounts, registerMetrics } from "./metrics.ts";
+import { createOutbound } from "./outbound.ts";
+import { createPeople } from "./people.ts";
+import { createRoomQueue } from "./room-queue.ts";
+import { createTurn } from "./room-turn.ts";
+import { createMatrixRooms } from "./rooms.ts";
+import { startRounds } from "./rounds.ts";
+
+export interface BridgeOptions {
+  store: PostgresStore;
+  bus: Bus;
+  useCases: Pick<UseCases, "messages" | "conversations">;
+  homeserver: Homeserver;
+  logger: Logger;
+  registry: Registry;
+  /** Names this worker to the others; unique among those that are alive. */
+  node: string;
+  /** How often to look for rooms of which no hint came, ms. */
+  scanMs?: number;
+  /** How often to look for events that the homeserver did not deliver, ms. */
+  auditMs?: number;
+}
+
+export interface Bridge {
+  /** Answers the homeserver's requests, `/_matrix/app/v1/…`. */
+  handle(request: Request): Promise<Response>;
+  /** `ok` when the homeserver answers and delivers. */
+  health(): Promise<{ ok: boolean; detail?: string }>;
+  stats(): BridgeStats;
+  /** The homeserver has restarted: what it had in memory is looked for. */
+  homeserverRestarted(): void;
+  /** Ends what is under way, within 3 s. What is not done is done by the next worker. */
+  stop(): Promise<void>;
+}
+
+export interface BridgeStats extends BridgeCounts, Backlog {
+  connected: boolean;
+}
+
+/** Rooms side by side: a homeserver takes 30 to 50 events a second in all, and each room's one after the other. */
+const PARALLEL_ROOMS = 6;
+const SCAN_MS = 5_000;
+const AUDIT_MS = 30_000;
+const STOP_GRACE_MS = 1_500;
+
+/** Starts the worker; the homeserver may be away, and is waited for in the background. */
+export async function startBridge(options: BridgeOptions): Promise<Bridge> {
+  const { bus, useCases, logger, node } = options;
+  const store = createBridgeStore(options.store.sql);
+  const stopping = new AbortController();
+  const counts = newCounts();
+  const homeserver = watched(options.homeserver, {
+    signal: stopping.signal,
+    onFailure: (error) => {
+      if (error.status === 429) counts.rateLimited++;
+      if (error.away) link.lost(error.message);
+    },
+  });
+  const ghosts = createGhosts({ ...homeserver.registration, serverName: homeserver.serverName });
+  const accounts = createGhostAccounts(homeserver, ghosts, store);
+  const members = createMembers(accounts, ghosts, store);
+  const people = createPeople(accounts, ghosts, options.store.accounts);
+  const rooms = createMatrixRooms({
+    ...{ homeserver, accounts, ghosts, store },
+    rooms: options.store.rooms,
+    avatars: options.store.avatars,
+    roomVersion: () => link.roomVersion,
+  });
+  const delivery = createDelivery({ accounts, ghosts, members, store, counts, logger });
+  const outbound = createOutbound({
+    ...{ store, ghosts, members, rooms, delivery, logger },
+    log: options.store.log,
+    conversations: options.store.rooms,
+  });
+  const wake = (id: number) => queue.wake(id, true);
+  const inbound = createInbound({
+    ...{ store, useCases, ghosts, accounts, people, rooms, counts, logger },
+    log: options.store.log,
+    members: createInboundMembers({
+      ...{ store, ghosts, members, people, wake },
+      conversations: useCases.conversations,
+    }),
+  });
+  const connected = () => link.connected;
+  const turn = createTurn({ node, store, rooms, inbound, outbound, connected, counts, logger });
+  const queue = createRoomQueue(PARALLEL_ROOMS, turn);
+  const inbox = createInbox({ store, ghosts, counts, wake });
+  const auditor = createAuditor({ accounts, ghosts, store, inbox, counts, logger, signal: stopping.signal });
+
+  const link = createLink({
+    ...{ homeserver, ghosts, auditor, logger },
+    onConnected: () => rounds.reconnected(),
+    signal: stopping.signal,
+    auditMs: options.auditMs ?? AUDIT_MS,
+  });
+  const rounds = startRounds({
+    ...{ node, store, queue, connected, logger },
+    scanMs: options.scanMs ?? SCAN_MS,
+    rename: (userId, displayName) => accounts.rename(userActor({ id: userId, displayName })),
+  });
+  const onHint = (message: Uint8Array) => {
+    for (const id of roomIds(message)) queue.wake(id);
+  };
+  await bus.subscribe(channels.bridge, onHint);
+  bus.onGap(rounds.scanSoon);
+  registerMetrics(options.registry, counts, { connected, backlog: store.backlog });
+
+  return {
+    handle: createAppservice({ hsToken: homeserver.registration.hsToken, ghosts, inbox, counts, logger }),
+    health: async () => link.health(),
+    stats: () => ({ ...counts, ...rounds.backlog(), connected: link.connected }),
+    homeserverRestarted: () => link.lost("The homeserver has restarted"),
+    async stop() {
+      await bus.unsubscribe(channels.bridge, onHint);
+      const grace = setTimeout(() => stopping.abort(), STOP_GRACE_MS);
+      await Promise.all([queue.stop(), rounds.stop()]);
+      clearTimeout(grace);
+      stopping.abort();
+      await link.stopped();
+      await store.retire(node);
+    },
+  };
+}
+
+/** Hints are lists of room ids in any form of text; what is lost or garbled is found by the scan. */
+function roomIds(message: Uint8Array): number[] {
+  return (
+    Buffer.from(message)
+      .toString()
+      .match(/\d{1,15}/g) ?? []
+  ).map(Number);
+}

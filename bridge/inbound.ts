@@ -1,0 +1,220 @@
+/**
+ * What people did in Matrix, done in the chat. Every act is asked of the same use cases as anybody's; what they refuse
+ * is taken back in Matrix. Applying an event twice is the same as once.
+ */
+import { DomainError } from "../src/domain/errors.ts";
+import type { Actor, EventData } from "../src/domain/model.ts";
+import type { RoomLog } from "../src/domain/ports/store.ts";
+import type { UseCases } from "../src/domain/use-cases.ts";
+import type { Logger } from "../src/logger.ts";
+import type { BridgeStore, MirroredEvent } from "../src/store/bridge.ts";
+import type { GhostAccounts } from "./ghost-accounts.ts";
+import type { Ghosts } from "./ghosts.ts";
+import type { InboundMembers } from "./inbound-members.ts";
+import { type MatrixEvent, markOf, redactedBy, relationOf } from "./matrix-events.ts";
+import type { BridgeCounts } from "./metrics.ts";
+import type { People } from "./people.ts";
+import type { MatrixRooms, OpenRoom } from "./rooms.ts";
+import { chatMentions, chatText, shownHash } from "./translate.ts";
+
+export interface Inbound {
+  /**
+   * Applies one event of the room, once.
+   * @throws HomeserverError or a retryable DomainError when it has to be tried again later
+   */
+  apply(room: OpenRoom, event: MatrixEvent): Promise<void>;
+}
+
+export interface InboundOptions {
+  store: Pick<BridgeStore, "applied" | "outboxEntry" | "delivered" | "mirroredEvent" | "putShown">;
+  log: Pick<RoomLog, "event">;
+  useCases: Pick<UseCases, "messages" | "conversations">;
+  ghosts: Ghosts;
+  accounts: GhostAccounts;
+  people: People;
+  members: InboundMembers;
+  rooms: Pick<MatrixRooms, "syncProfile">;
+  counts: BridgeCounts;
+  logger: Pick<Logger, "info">;
+}
+
+export function createInbound(options: InboundOptions): Inbound {
+  const { store, log, ghosts, people, counts } = options;
+  const { messages, conversations } = options.useCases;
+
+  /**
+   * Whether the bridge itself wrote this. People sign in as their own ghosts, so the sender says nothing; and the mark
+   * counts only while our outbox holds just that write of just that sender.
+   */
+  async function isOwn(room: OpenRoom, event: MatrixEvent): Promise<boolean> {
+    const mark = markOf(event.content);
+    if (mark?.room !== room.token) return false;
+    const entry = await store.outboxEntry(room.id, mark.seq);
+    if (!entry || entry.op !== mark.op || entry.rev !== mark.rev || entry.sender !== event.sender)
+      return false;
+    await store.delivered(room.id, entry, event.event_id);
+    // Entries are sent one after the other: everything before this one is done.
+    room.mirrored = Math.max(room.mirrored, entry.seq);
+    counts.sent++;
+    return true;
+  }
+
+  async function message(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
+    const relation = relationOf(event.content);
+    if (relation.replaces !== null) return await edit(room, event, actor, relation.replaces);
+    const text = chatText(event, actor.name);
+    if (text === null) return await store.applied(event.event_id);
+    const answered = relation.answers === null ? null : await store.mirroredEvent(relation.answers);
+    const seq = await send(room, event, actor, text, answered);
+    await store.applied(event.event_id, {
+      conversationId: room.id,
+      seq,
+      op: "message",
+      sender: event.sender,
+      target: null,
+      shown: shownHash(text),
+    });
+  }
+
+  async function send(
+    room: OpenRoom,
+    event: MatrixEvent,
+    actor: Actor,
+    text: string,
+    answered: MirroredEvent | null,
+  ): Promise<number> {
+    const mentions = chatMentions(event.content, ghosts);
+    const input = {
+      id: event.event_id,
+      text,
+      fromMatrix: true as const,
+      ...(mentions.length > 0 && { mentions }),
+    };
+    // An answer to an edit is one to the message.
+    const replyTo = answered?.conversationId === room.id ? (answered.target ?? answered.seq) : null;
+    try {
+      const reply = replyTo === null ? {} : { replyTo };
+      return (await messages.send(actor, room.token, { ...input, ...reply })).seq;
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.field !== "replyTo") throw error;
+      // What it answers was deleted, or the sender may not see it.
+      return (await messages.send(actor, room.token, input)).seq;
+    }
+  }
+
+  async function edit(room: OpenRoom, event: MatrixEvent, actor: Actor, replaces: string): Promise<void> {
+    const original = await store.mirroredEvent(replaces);
+    const content = event.content["m.new_content"];
+    const text =
+      typeof content === "object" && content !== null
+        ? chatText({ type: event.type, content: content as MatrixEvent["content"] }, actor.name)
+        : null;
+    // Homeservers let anybody send an edit of anything; only the sender's own counts.
+    if (original?.op !== "message" || original.sender !== event.sender || text === null) {
+      return await store.applied(event.event_id);
+    }
+    const { seq } = original;
+    if ((await textAt(room, seq)) !== text) {
+      // Before the edit is in the log: what came from Matrix is not to be sent back.
+      await store.putShown(room.id, seq, { shown: shownHash(text) });
+      try {
+        await messages.edit(actor, room.token, seq, text);
+      } catch (error) {
+        if (original.shown !== null) await store.putShown(room.id, seq, { shown: original.shown });
+        throw error;
+      }
+    }
+    const { conversationId, sender, target } = { ...original, target: seq };
+    const shown = shownHash(text);
+    await store.applied(event.event_id, { conversationId, seq, op: "matrix_edit", sender, target, shown });
+  }
+
+  async function redaction(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
+    const redacted = redactedBy(event);
+    const original = redacted === null ? null : await store.mirroredEvent(redacted);
+    if (original?.op === "message" && original.conversationId === room.id) {
+      await store.putShown(room.id, original.seq, { redacted: true });
+      if ((await textAt(room, original.seq)) !== null) await messages.remove(actor, room.token, original.seq);
+    }
+    await store.applied(event.event_id);
+  }
+
+  /** What the log's message says now, or null when it was deleted. */
+  async function textAt(room: OpenRoom, seq: number): Promise<string | null> {
+    const event = await log.event(room.id, seq);
+    if (event?.type !== "message") return null;
+    const { text, deleted } = JSON.parse(event.dataJson) as EventData["message"];
+    return deleted ? null : text;
+  }
+
+  async function name(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
+    const { name: wanted } = event.content;
+    // As it is by now: this event may be an old one that is told again.
+    const current = await people.roomName(room);
+    if (typeof wanted === "string" && wanted === current && wanted.trim() !== room.conversation.name) {
+      await conversations.rename(actor, room.token, wanted);
+    }
+    await store.applied(event.event_id);
+  }
+
+  async function act(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
+    switch (event.type) {
+      case "m.room.redaction":
+        return await redaction(room, event, actor);
+      case "m.room.name":
+        return await name(room, event, actor);
+      case "m.room.member":
+        await options.members.apply(room, event, actor);
+        return await store.applied(event.event_id);
+      default:
+        return await message(room, event, actor);
+    }
+  }
+
+  /** The chat said no: Matrix is put back to how it was. */
+  async function takeBack(room: OpenRoom, event: MatrixEvent, refusal: DomainError): Promise<void> {
+    counts.refused++;
+    options.logger.info(
+      { room: room.token, type: event.type, code: refusal.code },
+      "Refused what was done in Matrix",
+    );
+    switch (event.type) {
+      case "m.room.member":
+        return await options.members.putBack(room);
+      case "m.room.name":
+        return await options.rooms.syncProfile(room);
+      case "m.room.redaction":
+        return; // What was taken back in Matrix can't be given back.
+      default:
+        await redact(room, event, refusal.message);
+    }
+  }
+
+  async function redact(room: OpenRoom, event: MatrixEvent, reason: string): Promise<void> {
+    const [roomId, eventId] = [room.matrixRoomId, event.event_id].map(encodeURIComponent);
+    const path = `/_matrix/client/v3/rooms/${roomId}/redact/${eventId}/${encodeURIComponent(`cw.refused.${event.event_id}`)}`;
+    await options.accounts.request(ghosts.bot, "PUT", path, { body: { reason } });
+  }
+
+  return {
+    async apply(room, event) {
+      if ((await store.mirroredEvent(event.event_id)) || (await isOwn(room, event))) {
+        return await store.applied(event.event_id);
+      }
+      const actor = await people.actor(room, event.sender);
+      try {
+        if (!actor) throw new DomainError("forbidden", "The account was deleted");
+        await act(room, event, actor);
+      } catch (error) {
+        if (!(error instanceof DomainError) || isPassing(error)) throw error;
+        await takeBack(room, event, error);
+        await store.applied(event.event_id);
+      }
+    },
+  };
+}
+
+/** The same act can succeed in a moment. A closed lobby may stay closed for days: that is a refusal. */
+function isPassing({ code }: DomainError): boolean {
+  return code === "busy" || code === "unavailable" || code === "rate_limited";
+}

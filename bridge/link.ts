@@ -1,0 +1,158 @@
+/**
+ * The connection to the homeserver as a whole: set up, watched, and set up again after the homeserver was away. Each
+ * time, the homeserver is asked to deliver what it holds back, and the auditor looks for what it lost.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "../src/logger.ts";
+import type { Auditor } from "./auditor.ts";
+import { BRIDGE_DEVICE, type Ghosts } from "./ghosts.ts";
+import { type Homeserver, HomeserverError } from "./homeserver.ts";
+
+export interface Link {
+  /** Whether the homeserver can be written to. */
+  readonly connected: boolean;
+  /** The version that the homeserver gives new rooms; known once connected. */
+  readonly roomVersion: string;
+  health(): { ok: boolean; detail?: string };
+  /** The homeserver did not answer, or is known to have restarted: set up anew. */
+  lost(reason: string): void;
+  /** Resolves when nothing is under way any more; end the signal before. */
+  stopped(): Promise<void>;
+}
+
+export interface LinkOptions {
+  homeserver: Homeserver;
+  ghosts: Ghosts;
+  auditor: Auditor;
+  /** The homeserver answers again. */
+  onConnected: () => void;
+  logger: Pick<Logger, "info" | "warn">;
+  signal: AbortSignal;
+  /** How often to look for events that were not delivered, ms. */
+  auditMs: number;
+}
+
+const BOT_NAME = "Causeway";
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 10_000;
+/** Events that are this young may still be on their ordinary way. */
+const GRACE_MS = 3_000;
+/** What room versions there are is told to everybody; this is for homeservers that tell nobody. */
+const OLD_ROOM_VERSION = "11";
+const NOT_CONNECTED = "The homeserver was not reached yet";
+
+export function createLink(options: LinkOptions): Link {
+  const { homeserver, ghosts, auditor, logger, signal } = options;
+  let connected = false;
+  /** Why the homeserver can't deliver to us, or null when it can. */
+  let undelivered: string | null = "The homeserver was not asked to deliver yet";
+  let detail = NOT_CONNECTED;
+  let roomVersion = OLD_ROOM_VERSION;
+  let interrupt = new AbortController();
+
+  async function connect(): Promise<void> {
+    await homeserver.ensureRegistered(`${homeserver.registration.prefix}bot`);
+    await homeserver.ensureDevice(ghosts.bot, BRIDGE_DEVICE);
+    const profile = `/_matrix/client/v3/profile/${encodeURIComponent(ghosts.bot)}/displayname`;
+    await homeserver.request("PUT", profile, { asUser: ghosts.bot, body: { displayname: BOT_NAME } });
+    roomVersion = await defaultRoomVersion(homeserver, ghosts.bot);
+    await auditor.begin();
+  }
+
+  /** Asks the homeserver to reach us, which also makes it deliver what it could not before. */
+  async function ping(): Promise<void> {
+    const path = `/_matrix/client/v1/appservice/${encodeURIComponent(homeserver.registration.id)}/ping`;
+    try {
+      await homeserver.request("POST", path, { body: { transaction_id: `cw.${Date.now()}` } });
+      undelivered = null;
+    } catch (error) {
+      if (!(error instanceof HomeserverError) || error.status === null) throw error;
+      // Some homeservers have no ping; then its own requests have to show.
+      if (error.errcode === "M_UNRECOGNIZED" || error.status === 404) undelivered = null;
+      else undelivered = `The homeserver can't deliver to ${homeserver.registration.url}: ${error.message}`;
+    }
+  }
+
+  /** One that fails is made up for by the next; only a homeserver that is away ends the connection. */
+  async function audit(graceMs: number): Promise<void> {
+    try {
+      await auditor.audit(graceMs);
+    } catch (error) {
+      if (signal.aborted || (error instanceof HomeserverError && error.away)) throw error;
+      logger.warn({ err: error }, "Looking for events that were not delivered failed; it is tried again");
+    }
+  }
+
+  async function run(): Promise<void> {
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        interrupt = new AbortController();
+        await connect();
+        failures = 0;
+        await watch();
+      } catch (error) {
+        if (signal.aborted) return;
+        connected = false;
+        detail = error instanceof Error ? error.message : String(error);
+        if (failures === 0)
+          logger.warn({ err: error }, "The Matrix homeserver can't be used; chat goes on without it");
+        await pause(Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), LAST_RETRY_MS));
+      }
+    }
+  }
+
+  /** While the homeserver answers; throws when it no longer does. */
+  async function watch(): Promise<void> {
+    connected = true;
+    logger.info({ homeserver: homeserver.baseUrl, roomVersion }, "Connected to the Matrix homeserver");
+    options.onConnected();
+    let graceMs = 0;
+    for (let round = 0; ; round++) {
+      await ping();
+      await audit(graceMs);
+      graceMs = GRACE_MS;
+      // Until it reaches us it is asked more often: our own server may just be starting.
+      const quick = Math.min(FIRST_RETRY_MS * 2 ** Math.min(round, 10), LAST_RETRY_MS);
+      await delay(undelivered === null ? options.auditMs : Math.min(quick, options.auditMs), undefined, {
+        signal: AbortSignal.any([signal, interrupt.signal]),
+      });
+    }
+  }
+
+  async function pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal }).catch(() => {
+      // We are told to stop.
+    });
+  }
+
+  const running = run();
+  return {
+    get connected() {
+      return connected;
+    },
+    get roomVersion() {
+      return roomVersion;
+    },
+    health() {
+      if (!connected) return { ok: false, detail };
+      return undelivered === null ? { ok: true } : { ok: false, detail: undelivered };
+    },
+    lost(reason) {
+      if (!connected) return;
+      connected = false;
+      detail = reason;
+      interrupt.abort(new Error(reason));
+    },
+    stopped: () => running,
+  };
+}
+
+async function defaultRoomVersion(homeserver: Homeserver, asUser: string): Promise<string> {
+  interface Capabilities {
+    capabilities?: { "m.room_versions"?: { default?: string } };
+  }
+  const { capabilities } = await homeserver.request<Capabilities>("GET", "/_matrix/client/v3/capabilities", {
+    asUser,
+  });
+  return capabilities?.["m.room_versions"]?.default ?? OLD_ROOM_VERSION;
+}

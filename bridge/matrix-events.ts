@@ -1,0 +1,97 @@
+/** Events as a homeserver tells them, and the parts of their content that mean something here. */
+import { z } from "zod";
+
+/** Matrix bounds ids to 255 bytes. */
+const id = z.string().min(1).max(255);
+
+const eventSchema = z.object({
+  event_id: id,
+  room_id: id,
+  sender: id,
+  type: z.string(),
+  state_key: z.string().optional(),
+  redacts: z.string().optional(),
+  content: z.record(z.string(), z.unknown()),
+});
+
+export type MatrixEvent = z.infer<typeof eventSchema>;
+
+/** The types that the bridge reads; all others are left alone. */
+export const BRIDGED_TYPES = [
+  "m.room.message",
+  "m.sticker",
+  "m.room.redaction",
+  "m.room.member",
+  "m.room.name",
+];
+
+/** An event that can be used, or null: other homeservers' events may hold anything. */
+export function readEvent(value: unknown): MatrixEvent | null {
+  const parsed = eventSchema.safeParse(value);
+  if (!parsed.success || !BRIDGED_TYPES.includes(parsed.data.type)) return null;
+  return `${parsed.data.event_id}${parsed.data.room_id}`.includes("\0") ? null : parsed.data;
+}
+
+const relationSchema = z.object({
+  rel_type: z.string().optional(),
+  event_id: z.string().optional(),
+  "m.in_reply_to": z.object({ event_id: z.string() }).optional().catch(undefined),
+});
+
+/** Which event this one replaces, or answers. */
+export function relationOf(content: MatrixEvent["content"]): {
+  replaces: string | null;
+  answers: string | null;
+} {
+  const parsed = relationSchema.safeParse(content["m.relates_to"]);
+  if (!parsed.success) return { replaces: null, answers: null };
+  const { rel_type, event_id, "m.in_reply_to": reply } = parsed.data;
+  if (rel_type === "m.replace") return { replaces: event_id ?? null, answers: null };
+  return { replaces: null, answers: reply?.event_id ?? null };
+}
+
+/** The event that a redaction takes back: at the top level in old room versions, in the content since version 11. */
+export function redactedBy(event: MatrixEvent): string | null {
+  const { redacts } = event.content;
+  return typeof redacts === "string" ? redacts : (event.redacts ?? null);
+}
+
+const mentionsSchema = z.object({
+  user_ids: z.array(z.string()).catch([]).default([]),
+  room: z.boolean().catch(false).default(false),
+});
+
+export function mentionsOf(content: MatrixEvent["content"]): { userIds: string[]; room: boolean } {
+  const parsed = mentionsSchema.safeParse(content["m.mentions"]);
+  return parsed.success
+    ? { userIds: parsed.data.user_ids, room: parsed.data.room }
+    : { userIds: [], room: false };
+}
+
+/** Where the bridge marks what it wrote. A mark alone proves nothing: clients copy content, and people can write it. */
+export const MARK = "io.causeway.bridge";
+
+export interface Mark {
+  /** The room's token. */
+  room: string;
+  seq: number;
+  op: string;
+  rev: number;
+}
+
+const markSchema = z.object({
+  room: z.string(),
+  seq: z.number().int(),
+  op: z.string(),
+  rev: z.number().int(),
+});
+
+export function markOf(content: MatrixEvent["content"]): Mark | null {
+  const parsed = markSchema.safeParse(content[MARK]);
+  return parsed.success ? parsed.data : null;
+}
+
+/** A pure function of what is sent: the same write has the same id, whoever repeats it, and no two writes share one. */
+export function transactionId({ room, seq, op, rev }: Mark): string {
+  return `cw.${room}.${seq}.${op}.${rev}`;
+}

@@ -1,0 +1,94 @@
+/** What the bridge counts: for `/metrics`, for the admin API, and to be alarmed by. */
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { Backlog } from "../src/store/bridge.ts";
+
+/** Counted since the start of the process. */
+export interface BridgeCounts {
+  /** Events written to Matrix. */
+  sent: number;
+  /** Sends that were put off and are tried again. */
+  retries: number;
+  /** Answers 429 of the homeserver. */
+  rateLimited: number;
+  /** Events of the log that Matrix did not take in any form. */
+  givenUp: number;
+  /** Requests of the homeserver that delivered events. */
+  transactions: number;
+  /** Events from Matrix that were new. */
+  received: number;
+  /** Events that were delivered again, our own echoes among them. */
+  duplicates: number;
+  /** Own events that came back before the answer to their request. */
+  earlyEchoes: number;
+  /** Events that the homeserver never delivered and the auditor found. Should stay 0 unless a homeserver restarted. */
+  recovered: number;
+  /** What people did in Matrix and may not do: it was taken back there. */
+  refused: number;
+}
+
+const HELP: Record<keyof BridgeCounts, string> = {
+  sent: "Events written to Matrix",
+  retries: "Turns of rooms that failed and are tried again",
+  rateLimited: "Requests that the homeserver answered with 429",
+  givenUp: "Events of the log that Matrix did not take in any form",
+  transactions: "Requests of the homeserver that delivered events",
+  received: "Events from Matrix that were new",
+  duplicates: "Events from Matrix that were known, echoes of our own among them",
+  earlyEchoes: "Own events that came back before the answer to their request",
+  recovered: "Events that the homeserver did not deliver and the auditor found",
+  refused: "Acts in Matrix that the chat refused and that were taken back",
+};
+
+export function newCounts(): BridgeCounts {
+  return Object.fromEntries(Object.keys(HELP).map((name) => [name, 0])) as unknown as BridgeCounts;
+}
+
+/** Figures are read when somebody looks. `backlog` may fail: then the last answer stands. */
+export function registerMetrics(
+  registry: Registry,
+  counts: BridgeCounts,
+  state: { connected: () => boolean; backlog: () => Promise<Backlog> },
+): void {
+  for (const [name, help] of Object.entries(HELP) as [keyof BridgeCounts, string][]) {
+    new Counter({
+      name: `causeway_bridge_${snakeCase(name)}_total`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(counts[name]);
+      },
+    });
+  }
+  const gauge = (name: string, help: string, value: () => Promise<number>) =>
+    new Gauge({
+      name: `causeway_bridge_${name}`,
+      help,
+      registers: [registry],
+      async collect() {
+        this.set(await value());
+      },
+    });
+  let last: Backlog = { outbox: 0, lagMs: 0, inbox: 0 };
+  let asking: Promise<Backlog> | null = null;
+  // The gauges of one look share one question.
+  const backlog = () => {
+    asking ??= state
+      .backlog()
+      .catch(() => last)
+      .then((answer) => {
+        last = answer;
+        asking = null;
+        return answer;
+      });
+    return asking;
+  };
+  gauge("connected", "1 while the homeserver answers", async () => Number(state.connected()));
+  gauge("outbox", "Events of the log that Matrix does not have yet", async () => (await backlog()).outbox);
+  gauge("lag_seconds", "Age of the oldest of them", async () => (await backlog()).lagMs / 1_000);
+  gauge("inbox", "Events from Matrix that wait to be applied", async () => (await backlog()).inbox);
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

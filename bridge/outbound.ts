@@ -1,0 +1,183 @@
+/** A reader of a room's log: carries its events to Matrix, in order, and keeps the Matrix room as the chatroom is. */
+import {
+  type Actor,
+  actorOf,
+  type EventData,
+  type LoggedEvent,
+  memberKey,
+  type Role,
+} from "../src/domain/model.ts";
+import { isModerator } from "../src/domain/permissions.ts";
+import type { RoomLog, RoomQueries } from "../src/domain/ports/store.ts";
+import type { Logger } from "../src/logger.ts";
+import type { BridgeStore, OutboxEntry } from "../src/store/bridge.ts";
+import type { Delivery, Draft } from "./delivery.ts";
+import type { Ghosts } from "./ghosts.ts";
+import { HomeserverError } from "./homeserver.ts";
+import type { Members } from "./members.ts";
+import type { MatrixRooms, OpenRoom } from "./rooms.ts";
+import { shownHash } from "./translate.ts";
+
+export interface Outbound {
+  /**
+   * Carries some events over and moves `room.mirrored`.
+   * @returns whether there may be more
+   * @throws HomeserverError when the rest has to be tried again later
+   */
+  mirror(room: OpenRoom): Promise<boolean>;
+  /** Puts memberships right: whoever should be in the Matrix room is invited or joins, whoever should not be leaves. */
+  settle(room: OpenRoom): Promise<void>;
+}
+
+export interface OutboundOptions {
+  log: Pick<RoomLog, "range">;
+  conversations: Pick<RoomQueries, "byId">;
+  store: Pick<BridgeStore, "plan" | "fromMatrix" | "standing" | "absentMembers" | "strangers">;
+  ghosts: Ghosts;
+  members: Members;
+  rooms: MatrixRooms;
+  delivery: Delivery;
+  logger: Pick<Logger, "warn">;
+}
+
+/** Events of one turn: other rooms get theirs in between. */
+const BATCH = 20;
+/**
+ * In rooms of up to so many members everybody is invited at once, so that they find what was said from then on. Beyond,
+ * an invitation each would hold the room up for minutes: there ghosts come in when they speak or sign in to Matrix.
+ */
+const EVERYBODY_LIMIT = 100;
+
+export function createOutbound(options: OutboundOptions): Outbound {
+  const { log, conversations, store, ghosts, members, rooms, delivery, logger } = options;
+
+  /** Writes the outbox entries of these events, before anything is sent. */
+  async function plan(room: OpenRoom, events: readonly LoggedEvent[]): Promise<Map<number, OutboxEntry>> {
+    const ids = events.flatMap(({ id }) => (id?.startsWith("$") ? [id] : []));
+    const fromMatrix = await store.fromMatrix(room.id, ids);
+    const entries = events.flatMap((event) =>
+      event.id !== null && fromMatrix.has(event.id) ? [] : entryOf(event),
+    );
+    const waiting = await store.plan(room.id, room.mirrored, entries);
+    return new Map(waiting.map((entry) => [entry.seq, entry]));
+  }
+
+  function entryOf(event: LoggedEvent): Omit<OutboxEntry, "plannedAt">[] {
+    const { seq, actor, at } = event;
+    // Nobody can act as somebody else's account.
+    const sender = actor.kind === "matrix" ? ghosts.bot : ghosts.ofActor(actor);
+    const senderName = actor.kind === "system" ? "" : actor.name;
+    const common = { seq, rev: 0, sender, senderName, at };
+    switch (event.type) {
+      case "message": {
+        const { text, mentions = [], replyTo = null, deleted } = dataOf<"message">(event);
+        if (deleted) return [];
+        const content = draft(text, mentions);
+        return [{ ...common, op: "message", content, target: replyTo, shown: shownHash(text) }];
+      }
+      case "message.edited": {
+        const { seq: target, text } = dataOf<"message.edited">(event);
+        return [{ ...common, op: "edit", content: draft(text, []), target, shown: shownHash(text) }];
+      }
+      case "message.deleted": {
+        const { seq: target } = dataOf<"message.deleted">(event);
+        return [{ ...common, op: "redaction", content: draft("", []), target, shown: null }];
+      }
+      default:
+        return [];
+    }
+  }
+
+  /** What changes the room itself. All of it can be done twice. */
+  async function follow(room: OpenRoom, event: LoggedEvent): Promise<void> {
+    switch (event.type) {
+      case "member.joined": {
+        const { member, role } = dataOf<"member.joined">(event);
+        await welcome(room, member, role);
+        return;
+      }
+      case "member.left": {
+        const { member, role } = dataOf<"member.left">(event);
+        await members.remove(
+          room,
+          memberKey(member),
+          `Left the chatroom, or was removed by ${event.actor.name}`,
+        );
+        if (isModerator(role)) await rooms.syncPower(room);
+        return;
+      }
+      case "member.changed":
+        return await rooms.syncPower(room);
+      case "room.changed": {
+        const { readOnly, type } = dataOf<"room.changed">(event);
+        // As it is now: the change may be younger than our claim.
+        room.conversation = (await conversations.byId(room.id)) ?? room.conversation;
+        if (readOnly !== undefined) room.readOnly = readOnly;
+        if (readOnly !== undefined || type !== undefined) await rooms.syncPower(room);
+        return await rooms.syncProfile(room);
+      }
+      default:
+    }
+  }
+
+  async function welcome(room: OpenRoom, member: Actor, role: Role): Promise<void> {
+    // Nobody signs in as a guest's ghost: it comes when the guest speaks.
+    if (member.kind === "guest") return;
+    const standing = await store.standing(room.id, memberKey(member));
+    if (!standing.member) return;
+    if (standing.active) await members.join(room, member);
+    else if (member.kind === "matrix" || standing.members <= EVERYBODY_LIMIT)
+      await members.invite(room, member);
+    if (isModerator(role)) await rooms.syncPower(room);
+  }
+
+  /** What the homeserver refuses for good must not hold the room up. */
+  async function unlessRefused(room: OpenRoom, what: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      if (!(error instanceof HomeserverError) || error.temporary) throw error;
+      logger.warn({ err: error, room: room.token }, `The homeserver refused ${what}; the chatroom goes on`);
+    }
+  }
+
+  return {
+    async mirror(room) {
+      const events = await log.range(room.id, room.mirrored, Number.MAX_SAFE_INTEGER, BATCH);
+      if (events.length === 0) return false;
+      const entries = await plan(room, events);
+      for (const event of events) {
+        const entry = entries.get(event.seq);
+        if (entry) await delivery.deliver(room, entry, event.actor);
+        else await unlessRefused(room, `what ${event.type} asks for`, follow(room, event));
+        room.mirrored = event.seq;
+      }
+      return events.length === BATCH;
+    },
+    async settle(room) {
+      const { absent, members: count } = await store.absentMembers(room.id, room.mirrored);
+      for (const { member, name, membership, active } of absent) {
+        const actor = actorOf(member, name);
+        const invited = membership === "invite" || actor.kind === "guest";
+        const everybody = count <= EVERYBODY_LIMIT || actor.kind === "matrix";
+        if (active) await unlessRefused(room, `to let ${member} join`, members.join(room, actor));
+        else if (everybody && !invited)
+          await unlessRefused(room, `to invite ${member}`, members.invite(room, actor));
+      }
+      // Those who speak in what is still to be carried over may have left since.
+      if (room.mirrored < room.head) return;
+      for (const member of await store.strangers(room.id)) {
+        const reason = "Not a member of the chatroom";
+        await unlessRefused(room, `to remove ${member}`, members.remove(room, member, reason));
+      }
+    },
+  };
+}
+
+function dataOf<T extends LoggedEvent["type"]>(event: LoggedEvent): EventData[T] {
+  return JSON.parse(event.dataJson) as EventData[T];
+}
+
+function draft(text: string, mentions: string[]): string {
+  return JSON.stringify({ text, mentions } satisfies Draft);
+}

@@ -1,0 +1,142 @@
+/** A room's turn: claimed for this worker, what came from Matrix applied, then the log carried over. */
+import { DomainError } from "../src/domain/errors.ts";
+import type { Logger } from "../src/logger.ts";
+import type { BridgeStore, ClaimedRoom, InboxEntry } from "../src/store/bridge.ts";
+import { HomeserverError } from "./homeserver.ts";
+import type { Inbound } from "./inbound.ts";
+import { readEvent } from "./matrix-events.ts";
+import type { BridgeCounts } from "./metrics.ts";
+import type { Outbound } from "./outbound.ts";
+import type { NextTurn } from "./room-queue.ts";
+import type { MatrixRooms, OpenRoom } from "./rooms.ts";
+
+export interface TurnOptions {
+  /** Names this worker to the others. */
+  node: string;
+  store: Pick<BridgeStore, "claim" | "release" | "defer" | "inbox" | "applied" | "failed" | "forgetRoom">;
+  rooms: MatrixRooms;
+  inbound: Inbound;
+  outbound: Outbound;
+  /** Whether the homeserver can be written to. */
+  connected: () => boolean;
+  counts: BridgeCounts;
+  logger: Pick<Logger, "warn" | "error">;
+}
+
+const INBOX_BATCH = 50;
+/** An event from Matrix whose applying fails so often, with the homeserver and the store at work, is left out. */
+const APPLY_TRIES = 5;
+const TAKEN_MS = 250;
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 60_000;
+
+/** @returns a turn that never rejects */
+export function createTurn(options: TurnOptions): (id: number) => Promise<NextTurn> {
+  const { node, store, rooms, inbound, outbound, counts, logger } = options;
+
+  async function turn(id: number): Promise<NextTurn> {
+    const room = await store.claim(id, node);
+    if (room === null) return "later";
+    if (room === "taken") return TAKEN_MS;
+    const progress = { settled: 0 };
+    try {
+      const next = room.conversation === null ? await clear(room) : await work(room, progress);
+      await store.release(id, node, { mirrored: room.mirrored, readOnly: room.readOnly, ...progress });
+      return next;
+    } catch (error) {
+      const retryInMs = pauseAfter(error, room.failures);
+      if (error instanceof HomeserverError && !error.away) {
+        counts.retries++;
+        logger.warn({ err: error, room: room.token, retryInMs }, "A room's way to Matrix is put off");
+      } else if (!(error instanceof HomeserverError) && !isPassing(error)) {
+        logger.error({ err: error, room: room.token, retryInMs }, "A room's turn in the bridge failed");
+      }
+      const { mirrored, readOnly } = room;
+      await store.defer(id, node, { mirrored, readOnly, ...progress, retryInMs });
+      return retryInMs;
+    }
+  }
+
+  async function work(claimed: ClaimedRoom, progress: { settled: number }): Promise<NextTurn> {
+    let room = opened(claimed);
+    const more = room ? await applyInbox(room) : false;
+    if (!options.connected()) return more ? "now" : "later";
+    if (Date.now() < claimed.retryAt) return more ? "now" : claimed.retryAt - Date.now();
+    room ??= await make(claimed);
+    if (claimed.unsettled > 0) {
+      await outbound.settle(room);
+      progress.settled = claimed.unsettled;
+    }
+    const behind = await outbound.mirror(room);
+    return more || behind ? "now" : "later";
+  }
+
+  async function make(claimed: ClaimedRoom): Promise<OpenRoom> {
+    const { conversation } = claimed;
+    if (conversation === null) throw new Error("a deleted room is not made");
+    // The claim itself is what is opened: the turn's end stores how far it came.
+    return Object.assign(claimed, await rooms.make({ ...claimed, conversation }));
+  }
+
+  async function clear(room: ClaimedRoom): Promise<NextTurn> {
+    const { matrixRoomId } = room;
+    if (matrixRoomId !== null) {
+      if (!options.connected()) return "later";
+      await rooms.clear({ id: room.id, token: room.token, matrixRoomId });
+    }
+    await store.forgetRoom(room.id);
+    return "later";
+  }
+
+  /** @returns whether there may be more */
+  async function applyInbox(room: OpenRoom): Promise<boolean> {
+    const entries = await store.inbox(room.id, INBOX_BATCH);
+    for (const entry of entries) await apply(room, entry);
+    return entries.length === INBOX_BATCH;
+  }
+
+  async function apply(room: OpenRoom, entry: InboxEntry): Promise<void> {
+    const event = readEvent(JSON.parse(entry.event));
+    if (!event) return await store.applied(entry.eventId);
+    try {
+      await inbound.apply(room, event);
+    } catch (error) {
+      if (isPassing(error) || (error instanceof HomeserverError && error.away)) throw error;
+      if ((await store.failed(entry.eventId)) < APPLY_TRIES) throw error;
+      logger.error(
+        { err: error, room: room.token, event: entry.eventId },
+        "An event from Matrix is left out",
+      );
+      await store.applied(entry.eventId);
+    }
+  }
+
+  return async (id) => {
+    try {
+      return await turn(id);
+    } catch (error) {
+      // The store is away: what the room was at is found again by the scan, or in a moment.
+      logger.warn({ err: error, conversationId: id }, "A room's turn in the bridge could not be kept");
+      return FIRST_RETRY_MS;
+    }
+  };
+}
+
+function opened(room: ClaimedRoom): OpenRoom | null {
+  const { conversation, matrixRoomId, roomVersion } = room;
+  if (conversation === null || matrixRoomId === null || roomVersion === null) return null;
+  return Object.assign(room, { conversation, matrixRoomId, roomVersion });
+}
+
+/** The chat is too busy for the moment, or its store is away. */
+function isPassing(error: unknown): boolean {
+  return error instanceof DomainError && error.retry;
+}
+
+/** What the homeserver asks for, else growing pauses with some jitter. */
+function pauseAfter(error: unknown, failures: number): number {
+  const asked = error instanceof HomeserverError || error instanceof DomainError ? error.retryAfterMs : null;
+  if (typeof asked === "number") return Math.max(asked, 1);
+  const pause = Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), LAST_RETRY_MS);
+  return Math.round(pause * (0.75 + Math.random() / 2));
+}

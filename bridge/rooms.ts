@@ -1,0 +1,224 @@
+/**
+ * A chatroom's room in Matrix: made by the bot, exactly once, named by an alias that follows from the room's token; its
+ * state follows the chatroom, and it is emptied when the chatroom is deleted.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { actorOf, type Conversation } from "../src/domain/model.ts";
+import type { AvatarStore, RoomQueries } from "../src/domain/ports/store.ts";
+import type { BridgeStore, ClaimedRoom } from "../src/store/bridge.ts";
+import type { GhostAccounts } from "./ghost-accounts.ts";
+import type { Ghosts } from "./ghosts.ts";
+import { type Homeserver, HomeserverError } from "./homeserver.ts";
+import type { RoomRef } from "./members.ts";
+import { type PowerLevels, powerLevels } from "./power-levels.ts";
+
+/** A claimed room that exists in both worlds. */
+export interface OpenRoom extends ClaimedRoom, RoomRef {
+  conversation: Conversation;
+  matrixRoomId: string;
+  roomVersion: string;
+}
+
+export interface MatrixRooms {
+  /** Makes the room, or finds the one that an interrupted try has made. */
+  make(room: ClaimedRoom & { conversation: Conversation }): Promise<OpenRoom>;
+  /** Name, topic and picture as the chatroom has them. */
+  syncProfile(room: OpenRoom): Promise<void>;
+  /** Power levels as the roles are; `room.readOnly` as of where the log was mirrored to. */
+  syncPower(room: OpenRoom): Promise<void>;
+  /** Removes everybody, the alias, and the bot last. Can be repeated. */
+  clear(room: RoomRef & { token: string }): Promise<void>;
+}
+
+export interface MatrixRoomsOptions {
+  homeserver: Homeserver;
+  accounts: GhostAccounts;
+  ghosts: Ghosts;
+  store: Pick<BridgeStore, "roomMade" | "state" | "putState">;
+  rooms: Pick<RoomQueries, "members">;
+  avatars: Pick<AvatarStore, "get">;
+  /** The version that the homeserver gives new rooms. */
+  roomVersion: () => string;
+}
+
+/** Removals under way at once. */
+const PARALLEL = 4;
+/** A room that the homeserver only half made is given up after so many turns. */
+const HALF_MADE_TRIES = 6;
+
+export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
+  const { homeserver, accounts, ghosts, store } = options;
+  const { serverName } = homeserver;
+  const aliasName = (token: string) => `${homeserver.registration.prefix}room_${token}`;
+  const aliasPath = (token: string) =>
+    `/_matrix/client/v3/directory/room/${encodeURIComponent(`#${aliasName(token)}:${serverName}`)}`;
+  const roomPath = (id: string, rest: string) => `/_matrix/client/v3/rooms/${encodeURIComponent(id)}/${rest}`;
+  const asBot = <T>(method: "GET" | "PUT" | "POST" | "DELETE", path: string, body?: object) =>
+    accounts.request<T>(ghosts.bot, method, path, body ? { body } : {});
+
+  async function wantedPower(
+    room: Conversation,
+    roomVersion: string,
+    readOnly: boolean,
+  ): Promise<PowerLevels> {
+    const people = (await options.rooms.members([room.id])).flatMap(({ member, role }) => {
+      const actor = actorOf(member, "");
+      return actor.kind === "guest" ? [] : [{ matrixId: ghosts.ofActor(actor), role }];
+    });
+    return powerLevels({ roomVersion, type: room.type, bot: ghosts.bot, people, readOnly });
+  }
+
+  async function avatarUrl({ avatarId }: Conversation): Promise<string | null> {
+    if (avatarId === null) return null;
+    const known = await store.state(`avatar:${avatarId}`);
+    if (known !== null) return known;
+    const image = await options.avatars.get(avatarId);
+    if (!image) return null;
+    const { content_uri } = await accounts.request<{ content_uri: string }>(
+      ghosts.bot,
+      "POST",
+      "/_matrix/media/v3/upload",
+      { body: image.bytes, contentType: image.mime },
+    );
+    await store.putState(`avatar:${avatarId}`, content_uri);
+    return content_uri;
+  }
+
+  async function create(room: Conversation): Promise<{ matrixRoomId: string; roomVersion: string }> {
+    const roomVersion = options.roomVersion();
+    const avatar = await avatarUrl(room);
+    const { room_id } = await asBot<{ room_id: string }>("POST", "/_matrix/client/v3/createRoom", {
+      room_alias_name: aliasName(room.token),
+      room_version: roomVersion,
+      preset: "private_chat",
+      visibility: "private",
+      ...(room.name !== "" && { name: room.name }),
+      ...(room.description && { topic: room.description }),
+      initial_state: [
+        ...fixedState(room),
+        ...(avatar ? [{ type: "m.room.avatar", state_key: "", content: { url: avatar } }] : []),
+      ],
+      power_level_content_override: await wantedPower(room, roomVersion, false),
+    });
+    return { matrixRoomId: room_id, roomVersion };
+  }
+
+  /** The room that stands under our alias: an earlier try made it, and its answer never came to be stored. */
+  async function adopt(room: Conversation, failures: number) {
+    const { room_id } = await asBot<{ room_id: string }>("GET", aliasPath(room.token));
+    try {
+      const made = await asBot<{ room_version?: string }>("GET", roomPath(room_id, "state/m.room.create/"));
+      return { matrixRoomId: room_id, roomVersion: made.room_version ?? "1" };
+    } catch (error) {
+      // The homeserver reserves the alias first. One that died right then left a room that nobody is in.
+      const notThere = error instanceof HomeserverError && (error.status === 403 || error.status === 404);
+      if (notThere && failures >= HALF_MADE_TRIES) await asBot("DELETE", aliasPath(room.token));
+      throw error;
+    }
+  }
+
+  async function complete(open: OpenRoom): Promise<void> {
+    for (const { type, content } of fixedState(open.conversation)) await putState(open, type, content);
+    await syncPower(open);
+    await syncProfile(open);
+  }
+
+  async function putState(room: RoomRef, type: string, content: object): Promise<void> {
+    const path = roomPath(room.matrixRoomId, `state/${type}/`);
+    const now = await asBot<object>("GET", path).catch((error: unknown) => {
+      if (error instanceof HomeserverError && error.status === 404) return {};
+      throw error;
+    });
+    if (!isDeepStrictEqual(now, content)) await asBot("PUT", path, content);
+  }
+
+  async function syncPower(room: OpenRoom): Promise<void> {
+    const wanted = await wantedPower(room.conversation, room.roomVersion, room.readOnly);
+    await putState(room, "m.room.power_levels", wanted);
+  }
+
+  async function syncProfile(room: OpenRoom): Promise<void> {
+    const { name, description } = room.conversation;
+    await putState(room, "m.room.name", name === "" ? {} : { name });
+    await putState(room, "m.room.topic", description ? { topic: description } : {});
+    const url = await avatarUrl(room.conversation);
+    await putState(room, "m.room.avatar", url ? { url } : {});
+  }
+
+  return {
+    syncProfile,
+    syncPower,
+    async make(room) {
+      const { conversation } = room;
+      let made: { matrixRoomId: string; roomVersion: string };
+      let adopted = false;
+      try {
+        made = await create(conversation);
+      } catch (error) {
+        if (!(error instanceof HomeserverError) || error.errcode !== "M_ROOM_IN_USE") throw error;
+        made = await adopt(conversation, room.failures);
+        adopted = true;
+      }
+      const open = { ...room, ...made, conversation };
+      if (adopted) await complete(open);
+      await store.roomMade(room.id, made);
+      return open;
+    },
+    async clear(room) {
+      const path = (rest: string) => roomPath(room.matrixRoomId, rest);
+      const people = await peopleIn(asBot, path("members?not_membership=leave"));
+      const others = people.filter((matrixId) => matrixId !== ghosts.bot);
+      for (let i = 0; i < others.length; i += PARALLEL) {
+        const some = others.slice(i, i + PARALLEL);
+        const reason = "The chatroom was deleted";
+        await Promise.all(some.map((user_id) => asBot("POST", path("kick"), { user_id, reason })));
+      }
+      await unlessGone(asBot("DELETE", aliasPath(room.token)));
+      await unlessGone(asBot("POST", path("leave"), {}));
+      await unlessGone(asBot("POST", path("forget"), {}));
+    },
+  };
+}
+
+/**
+ * State that never changes. Members see what was said since they were invited, which the bridge does when they become
+ * members; Matrix' own `joined` would hide what was said before a ghost joined.
+ */
+function fixedState({ history }: Conversation) {
+  const state = (type: string, content: object) => ({ type, state_key: "", content });
+  return [
+    state("m.room.history_visibility", { history_visibility: history === "shared" ? "shared" : "invited" }),
+    state("m.room.guest_access", { guest_access: "forbidden" }),
+    state("m.room.join_rules", { join_rule: "invite" }),
+  ];
+}
+
+interface MembersAnswer {
+  chunk: { state_key: string; content: { membership?: string } }[];
+}
+
+/** Who is in the room or invited; nobody when we are not in it any more. */
+async function peopleIn(
+  asBot: <T>(method: "GET", path: string) => Promise<T>,
+  path: string,
+): Promise<string[]> {
+  try {
+    const { chunk } = await asBot<MembersAnswer>("GET", path);
+    const here = chunk.filter(
+      ({ content: { membership } }) => membership === "join" || membership === "invite",
+    );
+    return here.map(({ state_key }) => state_key);
+  } catch (error) {
+    if (error instanceof HomeserverError && (error.status === 403 || error.status === 404)) return [];
+    throw error;
+  }
+}
+
+async function unlessGone(request: Promise<unknown>): Promise<void> {
+  try {
+    await request;
+  } catch (error) {
+    if (!(error instanceof HomeserverError) || error.temporary) throw error;
+    // Done before: the alias, the membership or the room is not there.
+  }
+}
