@@ -54,7 +54,13 @@ export interface Context {
 export function createContext(options: DomainOptions): Context {
   const { store, hot, bus, matrix, settings, logger, now = Date.now } = options;
   return {
-    ...{ store, hot, bus, matrix, settings, logger, now },
+    store,
+    hot,
+    bus,
+    matrix,
+    settings,
+    logger,
+    now,
     accesses: createAccesses(store, now),
     async bestEffort(what, work) {
       try {

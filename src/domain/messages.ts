@@ -12,6 +12,8 @@ import type { Messages, SendInput, SendResult } from "./use-cases.ts";
 
 /** How often a send is judged anew while membership or rules keep changing. */
 const MAX_JUDGEMENTS = 8;
+/** In a room that people keep joining, what is remembered is renewed so often; until then each send costs a bit more. */
+const RENEW_AFTER_MS = 30_000;
 /** No room is ever at this version: an append under it stores nothing, and finds what was stored before. */
 const NO_VERSION = 0;
 
@@ -27,6 +29,9 @@ export function createMessages(
     for (let judgement = 1; judgement <= MAX_JUDGEMENTS; judgement++) {
       const known = judgement === 1 ? accesses.cached(member, room) : undefined;
       const access = known ?? (await accesses.read(member, room));
+      if (known && context.now() - known.readAt > RENEW_AFTER_MS) {
+        void context.bestEffort("Renewing what is known of a member", () => accesses.read(member, room));
+      }
       const refused = judge(access, input, context.now());
       if (refused) {
         if (known) continue;

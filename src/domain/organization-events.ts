@@ -63,7 +63,9 @@ function checkEvent({
   if (acceptedUsers.length > MAX_ACCEPTED) throw badField("acceptedUsers", "must be at most 10,000 users");
   for (const id of acceptedUsers) checkId("acceptedUsers", id);
   return {
-    ...{ organizationId, eventId, endsAt },
+    organizationId,
+    eventId,
+    endsAt,
     name: checkName("name", name),
     acceptedUsers: [...new Set(acceptedUsers)],
   };
@@ -94,7 +96,10 @@ async function putRoom(
   if (room) return await patchRoom(tx, SYSTEM_ACTOR, room, { name, scheduledDeletion });
   if (scheduledDeletion !== null && scheduledDeletion <= now) return null;
   return await createRoom(tx, SYSTEM_ACTOR, {
-    ...{ organizationId, eventId, name, scheduledDeletion },
+    organizationId,
+    eventId,
+    name,
+    scheduledDeletion,
     type: "group",
     kind: "event",
     history: "joined",

@@ -18,7 +18,11 @@ export function createTokens({ store, now }: Context): Pick<Directory, "createTo
       const token = newSecret(userId === null ? "organization" : "personal");
       const hash = hashSecret(token);
       const { id } = await store.accounts.createToken({
-        ...{ userId, organizationId, name: trimmed, expiresAt, hash },
+        userId,
+        organizationId,
+        name: trimmed,
+        expiresAt,
+        hash,
       });
       return { id, token, expiresAt };
     },

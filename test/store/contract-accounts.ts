@@ -31,7 +31,7 @@ function userContract(store: () => Store): void {
     expect(user).not.toHaveProperty("passwordHash");
     expect(await store().accounts.userById(user.id)).toEqual(user);
     expect(await store().accounts.userByHandle(`ä-${name.toUpperCase()}`)).toEqual(user);
-    const found = { user, passwordHash: "hash" };
+    const found = { user, passwordHash: "hash", version: 1 };
     expect(await store().accounts.userForLogin(`ä-${name}`)).toEqual(found);
     expect(await store().accounts.userForLogin(`ö-${name}@X.ORG`)).toEqual(found);
     expect(await store().accounts.userForLogin("nobody")).toBeNull();

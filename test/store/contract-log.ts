@@ -68,7 +68,7 @@ function appendContract(store: () => Store): void {
   test("inside one batch a refused message is no first: the next with its key is stored", async () => {
     const room = await createRoom(store());
     const message = messageBy(room);
-    const stale = { ...message, accessVersion: room.version - 1 };
+    const stale = { ...message, accessVersion: 0 };
     const results = await Promise.all([stale, message, stale].map((m) => store().log.append(m)));
     expect(statuses(results)).toEqual(["stale", "appended", "stale"]);
   });
@@ -83,6 +83,22 @@ function appendContract(store: () => Store): void {
     });
     expect(await store().log.append(messageBy(room, 1))).toEqual({ status: "stale" });
     expect(await store().log.append(message)).toEqual({ ...first, status: "duplicate" });
+  });
+
+  test("a member of an open room may send, whatever changed since; in a locked room it is judged anew", async () => {
+    const room = await createRoom(store());
+    const change = (readOnly: boolean) =>
+      store().transaction(async (tx) => {
+        await tx.lockRooms([room.id]);
+        await tx.updateConversation(room.id, { readOnly });
+      });
+    await change(false);
+    const results = await Promise.all(
+      [messageBy(room), messageBy(room, 1)].map((m) => store().log.append(m)),
+    );
+    expect(statuses(results)).toEqual(["appended", "appended"]);
+    await change(true);
+    expect(await store().log.append(messageBy(room))).toEqual({ status: "stale" });
   });
 
   test("refuses a room that is gone", async () => {

@@ -94,7 +94,10 @@ export type AppendResult =
    * retries gets the first result also after having left the room.
    */
   | { status: "duplicate"; seq: number; at: number }
-  /** Membership or rules changed since they were judged: read them again, judge again, append again. */
+  /**
+   * Membership or rules changed since they were judged: read them again, judge again, append again. A member of a room
+   * that is neither read-only nor has a lobby may send, whatever changed; `accessVersion` 0 is always stale.
+   */
   | { status: "stale" }
   /** The room is gone. */
   | { status: "not_found" }

@@ -232,6 +232,8 @@ create table deleted_rooms (
 --   duplicate   the key was stored before, or stands earlier in this batch: seq and at of the first. This wins over
 --               stale and bad_reply, so a retry gets its first result even after its sender left the room
 --   not_found | stale | bad_reply    nothing was stored
+-- A sender who was judged under another access version is only stale where it can matter: while the room is neither
+-- read-only nor has a lobby, every member may send, and a room that people keep joining lets its members talk.
 --
 -- A function, because each statement in it takes its own snapshot: the one that looks for duplicates starts after the
 -- rooms' locks are held, so it sees whatever another gateway committed while this one waited. In a single plain
@@ -269,7 +271,7 @@ begin
            first.seq as first_seq, first.at as first_at,
            case when h.conversation_id is null then 'not_found'
                 when first.seq is not null then 'duplicate'
-                when h.access_version <> i.access then 'stale'
+                when h.access_version <> i.access and (i.access = 0 or open.here is null) then 'stale'
                 when i.reply is not null and answered.seq is null then 'bad_reply'
                 else 'new' end as verdict
     from input i
@@ -280,6 +282,11 @@ begin
       select e.seq, e.at from events e
       where e.conversation_id = i.room and e.dedupe = i.dedupe and e.client_id = i.id and e.actor = i.actor limit 1
     ) first on true
+    left join lateral (
+      select true as here from memberships m
+      join conversations c on c.id = m.conversation_id and not c.read_only and not c.lobby
+      where m.conversation_id = i.room and m.member = i.actor and h.access_version <> i.access limit 1
+    ) open on true
     left join lateral (
       select e.seq from events e
       where e.conversation_id = i.room and e.seq = i.reply and e.type = 'message' and not e.deleted limit 1

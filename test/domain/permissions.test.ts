@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import type { Role } from "../../src/domain/model.ts";
+import { ACTIONS, can, PERMISSIONS } from "../../src/domain/permissions.ts";
+
+const ROLES = Object.keys(PERMISSIONS) as Role[];
+const open = { id: 1, type: "group", readOnly: false, lobby: false, lobbyUntil: null } as const;
+
+test.each(ROLES)("every %s may send while the room is open: the append path relies on it", (role) => {
+  // causeway_append (0001-foundation.sql) lets members of open rooms send without judging them anew.
+  expect(can({ role }, open, "send", 0)).toBeNull();
+});
+
+test("a read-only room shuts writing off for everybody, and nothing else", () => {
+  const room = { ...open, readOnly: true };
+  for (const role of ROLES) {
+    expect(can({ role }, room, "send", 0)).toBe("read_only");
+    expect(can({ role }, room, "read", 0)).toBeNull();
+    expect(can({ role }, room, "leave", 0)).toBeNull();
+  }
+});
+
+test("a lobby keeps plain members out until its time, and moderators never", () => {
+  const room = { ...open, lobby: true, lobbyUntil: 1_000 };
+  expect(can({ role: "user" }, room, "read", 999)).toBe("lobby");
+  expect(can({ role: "user" }, room, "read", 1_000)).toBeNull();
+  expect(can({ role: "guest_moderator" }, room, "read", 999)).toBeNull();
+  expect(can({ role: "user" }, { ...room, lobbyUntil: null }, "send", 9_999)).toBe("lobby");
+});
+
+test("a one-to-one room can't be changed by anybody, and both write in it", () => {
+  const room = { ...open, type: "one_to_one" } as const;
+  const changes = ACTIONS.filter((action) => can({ role: "owner" }, room, action, 0) === "bad_request");
+  expect(changes).toContain("rename");
+  expect(changes).toContain("delete_room");
+  expect(can({ role: "owner" }, room, "send", 0)).toBeNull();
+});
