@@ -166,8 +166,8 @@ class StartingMatrix implements Matrix {
       homeserver,
       logger: this.#logger.child({ part: "bridge" }),
     });
-    this.#running.add("bridge", bridge.stop);
-    onRestart?.(bridge.homeserverRestarted);
+    this.#running.add("bridge", () => bridge.stop());
+    onRestart?.(() => bridge.homeserverRestarted());
     this.#bridge = bridge;
   }
 

@@ -108,7 +108,7 @@ async function openCore(
       jwt: jwtOf(config),
     },
   });
-  if (matrix) parts.add("Matrix", matrix.stop);
+  if (matrix) parts.add("Matrix", () => matrix.stop());
   return { store, hot, bus, useCases, matrix, node, registry, adminToken: adminTokenOf(config, dataDir) };
 }
 
@@ -136,9 +136,10 @@ async function serve(
     drainMs: config.DRAIN_MS,
     rateLimits: config.RATE_LIMITS === "on",
   });
-  parts.add("gateway", gateway.close);
-  parts.add("gateway's sessions", gateway.drain);
-  return gateway;
+  const started = gateway;
+  parts.add("gateway", () => started.close());
+  parts.add("gateway's sessions", () => started.drain());
+  return started;
 }
 
 function httpOf(
