@@ -1,6 +1,6 @@
 /**
  * Every few seconds: whose memberships or credentials changed? The safety net below the hints on users' channels, and
- * the end of sessions whose token was revoked or whose user was deleted [GW-2.7]. Two queries, however many sessions.
+ * the end of sessions whose token was revoked or whose user was deleted [GW-2.8]. Two queries, however many sessions.
  */
 import type { Store } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";

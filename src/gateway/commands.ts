@@ -24,6 +24,7 @@ type Answer = OkFields[keyof OkFields];
 export function execute(handlers: CommandHandlers, speaker: Speaker, frame: ClientFrame): Promise<Answer> {
   const { talking, watching, calling } = handlers;
   switch (frame.op) {
+    // [GW-2.6]
     case "hello":
       throw new DomainError("conflict", "This session has said hello already");
     case "send":

@@ -210,7 +210,7 @@ export interface PresenceFrame {
   actor: WireActor;
   lastPing: number;
 }
-/** [GW-8.4] Somebody else's read marker moved. */
+/** [GW-8.5] Somebody else's read marker moved. */
 export interface ReceiptFrame {
   op: "receipt";
   room: string;

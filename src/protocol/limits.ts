@@ -25,13 +25,15 @@ export const LIMITS = {
   /** [GW-2.1] */
   TOKEN_CHARACTERS: 8_192,
   DEVICE_CHARACTERS: 128,
-  /** [GW-5.1] */
+  /** [GW-5.4] */
   TEXT_CODE_POINTS: 16_000,
   MESSAGE_ID_CHARACTERS: 64,
   MENTIONS: 100,
   /** [GW-6.2] */
   HISTORY_DEFAULT: 50,
   HISTORY_MOST: 200,
+  /** [GW-8.2] Typing that is not said again ends after this time. */
+  TYPING_MS: 8_000,
   /** [GW-8.3] Rooms that one `ping` may name. */
   PING_ROOMS: 1_000,
   /** [GW-9.2] A session that was lost leaves its calls within this time. */

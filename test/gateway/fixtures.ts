@@ -1,0 +1,178 @@
+/** Gateways for tests, in this process, on a real PostgreSQL, with people and rooms of their own. */
+import { randomUUID } from "node:crypto";
+import { Registry } from "prom-client";
+import { afterAll, afterEach } from "vitest";
+import { createUseCases } from "../../src/domain/domain.ts";
+import { type Actor, userActor } from "../../src/domain/model.ts";
+import type { Bus } from "../../src/domain/ports/bus.ts";
+import type { HotState } from "../../src/domain/ports/hot.ts";
+import type { UseCases } from "../../src/domain/use-cases.ts";
+import { announceCommitted } from "../../src/gateway/announcer.ts";
+import { type Gateway, type GatewayOptions, startGateway } from "../../src/gateway/gateway.ts";
+import { createMemoryHot } from "../../src/hot/memory.ts";
+import { createLogger } from "../../src/logger.ts";
+import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import { type Codec, SocketClient } from "../black-box/socket-client.ts";
+import { RawClient } from "./raw-client.ts";
+
+export const TRANSPORTS = ["uws", "ws"] as const;
+export type TransportName = (typeof TRANSPORTS)[number];
+
+export interface Person {
+  id: number;
+  name: string;
+  actor: Actor;
+  token: string;
+  tokenId: number;
+}
+export interface Room {
+  id: number;
+  token: string;
+}
+
+/** One process of the program, without its composition root. */
+export interface Node {
+  url: string;
+  gateway: Gateway;
+  store: PostgresStore;
+  hot: HotState;
+  bus: Bus;
+  useCases: UseCases;
+  registry: Registry;
+}
+
+export interface NodeOptions {
+  transport?: TransportName;
+  /** Shared by nodes that should hear each other; each has its own unless told. */
+  shared?: { hot: HotState; bus: Bus };
+  /** What this node hears of the bus. */
+  bus?: (bus: Bus) => Bus;
+  gateway?: Partial<GatewayOptions>;
+  store?: (store: PostgresStore) => PostgresStore;
+}
+
+export interface Site {
+  node(options?: NodeOptions): Promise<Node>;
+  client(name: string, token: string, codec?: Codec): SocketClient;
+  /** Connects without saying hello. */
+  raw(node: Node, codec?: Codec): Promise<RawClient>;
+}
+
+const silent = createLogger("silent");
+
+/** Call it at the top of a `describe`: what a test starts ends with the test. */
+export function site(databaseUrl: string): Site {
+  const clients: SocketClient[] = [];
+  const raws: RawClient[] = [];
+  const nodes: { stop(): Promise<void> }[] = [];
+
+  afterEach(async () => {
+    await Promise.all([
+      ...clients.splice(0).map((client) => client.drop()),
+      ...raws.splice(0).map((raw) => raw.drop()),
+    ]);
+  });
+  afterAll(async () => {
+    for (const node of nodes.splice(0)) await node.stop();
+  });
+
+  return {
+    async node(options = {}) {
+      const opened = await openStore({ databaseUrl, maxConnections: 4 });
+      const store = options.store?.(opened) ?? opened;
+      const own = options.shared ?? createMemoryHot();
+      const bus = options.bus?.(own.bus) ?? own.bus;
+      const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
+      const useCases = createUseCases({ store, hot: own.hot, bus, matrix: null, settings, logger: silent });
+      const registry = new Registry();
+      announceCommitted({ store, bus });
+      const gateway = await startGateway({
+        ...{
+          host: "127.0.0.1",
+          port: 0,
+          transport: options.transport,
+          store,
+          hot: own.hot,
+          bus,
+          useCases,
+          registry,
+        },
+        http: async () => new Response("no such page", { status: 404 }),
+        ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, rateLimits: false, logger: silent },
+        ...options.gateway,
+      });
+      nodes.push({
+        stop: async () => {
+          await gateway.close();
+          await store.close();
+          if (!options.shared) await own.hot.close();
+        },
+      });
+      const url = `http://127.0.0.1:${gateway.port}`;
+      return { url, gateway, store, hot: own.hot, bus, useCases, registry };
+    },
+    client(name, token, codec = "json") {
+      const client = new SocketClient(name, token, codec);
+      clients.push(client);
+      return client;
+    },
+    async raw(node, codec = "json") {
+      const raw = await RawClient.connect(node.url, codec);
+      raws.push(raw);
+      return raw;
+    },
+  };
+}
+
+export async function person(
+  { store, useCases }: Pick<Node, "store" | "useCases">,
+  name: string,
+): Promise<Person> {
+  const user = await store.transaction((tx) =>
+    tx.accounts.createUser({
+      ...{
+        handle: `h-${randomUUID()}`,
+        displayName: name,
+        email: null,
+        passwordHash: null,
+        administrator: false,
+      },
+    }),
+  );
+  const { id: tokenId, token } = await useCases.directory.createToken({ userId: user.id, name: "test" });
+  return { id: user.id, name, actor: userActor(user), token, tokenId };
+}
+
+/** A group that the first person made for all of them. */
+export async function room(
+  { useCases }: Pick<Node, "useCases">,
+  people: readonly Person[],
+  name = "Room",
+): Promise<Room> {
+  const [owner, ...others] = people;
+  const members = others.map(({ actor }) => ({ member: actor, role: "user" as const }));
+  const { id, token } = await useCases.conversations.create((owner as Person).actor, {
+    type: "group",
+    name,
+    members,
+  });
+  return { id, token };
+}
+
+/** Appends a message without any gateway's doing. */
+export async function say(node: Pick<Node, "useCases">, { actor }: Person, { token }: Room, text: string) {
+  return node.useCases.messages.send(actor, token, { id: randomUUID(), text });
+}
+
+/** One figure of `/metrics`. */
+export async function metric(
+  { registry }: Node,
+  name: string,
+  labels: Record<string, string> = {},
+): Promise<number> {
+  const found = await registry.getSingleMetric(name)?.get();
+  const value = found?.values.find((each) =>
+    Object.entries(labels).every(([label, wanted]) => each.labels[label] === wanted),
+  );
+  return value?.value ?? 0;
+}
