@@ -119,7 +119,9 @@ namespaces:
   users:
     - exclusive: true
       regex: "@${prefix}.*:localhost"
-  aliases: []
+  aliases:
+    - exclusive: true
+      regex: "#${prefix}.*:localhost"
   rooms: []
 `;
 }

@@ -1,0 +1,97 @@
+/** A person in a Matrix client, over the plain client-server API. */
+
+export interface TimelineEvent {
+  event_id: string;
+  sender: string;
+  type: string;
+  state_key?: string;
+  origin_server_ts: number;
+  content: Record<string, unknown> & { body?: string; membership?: string };
+  unsigned?: {
+    redacted_because?: object;
+    "m.relations"?: { "m.replace"?: { content: TimelineEvent["content"] } };
+  };
+}
+
+export interface MatrixPerson {
+  readonly id: string;
+  /** A request under `/_matrix/client/v3/`. @throws Error with status and errcode in its text */
+  ask<T>(method: string, path: string, body?: object): Promise<T>;
+  join(roomId: string): Promise<void>;
+  leave(roomId: string): Promise<void>;
+  /** Sends a text, or a content of its own. @returns the event's id */
+  say(roomId: string, text: string | object, txnId?: string): Promise<string>;
+  redact(roomId: string, eventId: string): Promise<string>;
+  /** The room's events that the person sees, oldest first. */
+  timeline(roomId: string): Promise<TimelineEvent[]>;
+  /** The messages among them as `sender's localpart: body`, redacted ones as `…: (redacted)`. */
+  texts(roomId: string): Promise<string[]>;
+  state<T>(roomId: string, type: string, key?: string): Promise<T | null>;
+  /** Joined and invited rooms. */
+  rooms(): Promise<{ joined: string[]; invited: string[] }>;
+}
+
+/** `asUser`: the token is an application service's, which acts as this user. */
+export function matrixPerson(baseUrl: string, token: string, id: string, asUser?: string): MatrixPerson {
+  async function ask<T>(method: string, path: string, body?: object): Promise<T> {
+    const url = new URL(`${baseUrl}/_matrix/client/v3/${path}`);
+    if (asUser) url.searchParams.set("user_id", asUser);
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const answer = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+  const room = (roomId: string) => `rooms/${encodeURIComponent(roomId)}`;
+
+  async function timeline(roomId: string): Promise<TimelineEvent[]> {
+    const events: TimelineEvent[] = [];
+    let from = "";
+    do {
+      const page = await ask<{ chunk: TimelineEvent[]; end?: string }>(
+        "GET",
+        `${room(roomId)}/messages?dir=b&limit=500${from && `&from=${encodeURIComponent(from)}`}`,
+      );
+      events.push(...page.chunk);
+      from = page.end ?? "";
+    } while (from !== "");
+    return events.reverse();
+  }
+
+  return {
+    id,
+    ask,
+    timeline,
+    join: async (roomId) => void (await ask("POST", `join/${encodeURIComponent(roomId)}`, {})),
+    leave: async (roomId) => void (await ask("POST", `${room(roomId)}/leave`, {})),
+    async say(roomId, text, txnId = `t${Math.random()}`) {
+      const content = typeof text === "string" ? { msgtype: "m.text", body: text } : text;
+      const path = `${room(roomId)}/send/m.room.message/${encodeURIComponent(txnId)}`;
+      return (await ask<{ event_id: string }>("PUT", path, content)).event_id;
+    },
+    async redact(roomId, eventId) {
+      const path = `${room(roomId)}/redact/${encodeURIComponent(eventId)}/${Math.random()}`;
+      return (await ask<{ event_id: string }>("PUT", path, {})).event_id;
+    },
+    async texts(roomId) {
+      return (await timeline(roomId)).flatMap(({ type, sender, content, unsigned }) => {
+        if (type !== "m.room.message") return [];
+        const said = unsigned?.redacted_because ? "(redacted)" : content.body;
+        return [`${sender.slice(1).split(":")[0]}: ${said}`];
+      });
+    },
+    async state<T>(roomId: string, type: string, key = "") {
+      const path = `${room(roomId)}/state/${type}/${encodeURIComponent(key)}`;
+      return await ask<T>("GET", path).catch((error: Error) => {
+        if (error.message.includes("M_NOT_FOUND")) return null;
+        throw error;
+      });
+    },
+    async rooms() {
+      interface Sync {
+        rooms?: { join?: object; invite?: object };
+      }
+      const { rooms } = await ask<Sync>("GET", "sync?timeout=0");
+      return { joined: Object.keys(rooms?.join ?? {}), invited: Object.keys(rooms?.invite ?? {}) };
+    },
+  };
+}

@@ -1,0 +1,205 @@
+/** A chat on a real PostgreSQL, bridged to a real Synapse, and people on both sides. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { Registry } from "prom-client";
+import { afterAll, beforeAll } from "vitest";
+import { parse } from "yaml";
+import { type Bridge, type BridgeOptions, startBridge } from "../../bridge/bridge.ts";
+import { createGhosts, type Ghosts } from "../../bridge/ghosts.ts";
+import { type AppserviceRegistration, createHomeserver, type Homeserver } from "../../bridge/homeserver.ts";
+import { createUseCases } from "../../src/domain/domain.ts";
+import {
+  type Conversation,
+  type EventData,
+  type LoggedEvent,
+  type Role,
+  type User,
+  userActor,
+} from "../../src/domain/model.ts";
+import type { Bus } from "../../src/domain/ports/bus.ts";
+import type { CreateRoom, UseCases } from "../../src/domain/use-cases.ts";
+import { announceCommitted } from "../../src/gateway/announcer.ts";
+import { createMemoryHot } from "../../src/hot/memory.ts";
+import { type HttpServer, serveHttp } from "../../src/http-server.ts";
+import { createLogger } from "../../src/logger.ts";
+import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import { describeWith } from "../services/need.ts";
+import type { RegisterUser } from "../services/synapse.ts";
+import { type MatrixPerson, matrixPerson } from "./matrix-person.ts";
+
+export interface World {
+  store: PostgresStore;
+  bus: Bus;
+  useCases: UseCases;
+  ghosts: Ghosts;
+  homeserver: Homeserver;
+  registration: AppserviceRegistration;
+  registerUser: RegisterUser;
+  /** The worker that the homeserver delivers to. */
+  bridge: Bridge;
+  /** Starts another worker and lets the homeserver deliver to it; the one before is not stopped. */
+  startBridge(options?: Partial<BridgeOptions>): Promise<Bridge>;
+  /** What stands between the homeserver and the worker: a test may look at its requests, or break them. */
+  door: { open: (request: Request) => Promise<Response> };
+
+  user(name?: string): Promise<User>;
+  /** A group of people, the first of whom is its owner; the others are `user` unless a role is told. */
+  group(people: User[], input?: Partial<CreateRoom> & { roles?: Role[] }): Promise<Conversation>;
+  say(user: User, room: Conversation, text: string, more?: object): Promise<number>;
+  events(room: Pick<Conversation, "id">): Promise<LoggedEvent[]>;
+  /** The room's messages as `name: text`; deleted ones as `name: (deleted)`. */
+  texts(room: Pick<Conversation, "id">): Promise<string[]>;
+  /** The Matrix room, once it has everything that is in the log now. */
+  mirrored(room: Conversation): Promise<string>;
+  /** The user in a Matrix client, signed in to their own ghost. */
+  signIn(user: User, device?: string): Promise<MatrixPerson>;
+  /** A person from elsewhere in Matrix. */
+  stranger(name?: string): Promise<MatrixPerson>;
+  /** Matrix as the bot sees it. */
+  bot: MatrixPerson;
+}
+
+const NODE = "worker-1";
+
+/** `describeWith` PostgreSQL and Synapse, with a world that all tests of the block share. */
+export function describeBridge(
+  name: string,
+  fn: (world: World) => void,
+  options: Partial<BridgeOptions> = {},
+) {
+  describeWith(["postgres", "synapse"], name, ({ postgres, synapse }) => {
+    const world = {} as World;
+    let close = async () => {};
+    beforeAll(async () => {
+      const registration = readRegistration(synapse.registration.path, synapse.registration.prefix);
+      const parts = { databaseUrl: postgres.url, homeserverUrl: synapse.url, serverName: synapse.serverName };
+      close = await openWorld(world, { ...parts, registration, registerUser: synapse.registerUser }, options);
+    });
+    afterAll(() => close());
+    fn(world);
+  });
+}
+
+export interface WorldParts {
+  databaseUrl: string;
+  homeserverUrl: string;
+  serverName: string;
+  registration: AppserviceRegistration;
+  registerUser: RegisterUser;
+}
+
+export function readRegistration(path: string, prefix: string): AppserviceRegistration {
+  const file = parse(readFileSync(path, "utf8")) as Record<string, string>;
+  const { id = "", url = "", as_token = "", hs_token = "", sender_localpart = "" } = file;
+  return { id, url, asToken: as_token, hsToken: hs_token, senderLocalpart: sender_localpart, prefix };
+}
+
+/** Fills `world`. @returns how to close it */
+export async function openWorld(
+  world: World,
+  parts: WorldParts,
+  options: Partial<BridgeOptions> = {},
+): Promise<() => Promise<void>> {
+  const { registration, serverName } = parts;
+  const logger = createLogger((process.env.BRIDGE_LOG as "debug") ?? "silent");
+  const store = await openStore({ databaseUrl: parts.databaseUrl, maxConnections: 8 });
+  const { hot, bus } = createMemoryHot();
+  announceCommitted({ store, bus });
+  const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
+  const useCases = createUseCases({ store, hot, bus, matrix: null, logger, settings });
+  const homeserver = createHomeserver({ baseUrl: parts.homeserverUrl, registration, serverName, logger });
+  const ghosts = createGhosts({ ...registration, serverName });
+  const bridges: Bridge[] = [];
+  const door: World["door"] = { open: async (request) => await world.bridge.handle(request) };
+  const http: HttpServer = await serveHttp("127.0.0.1", Number(new URL(registration.url).port), (request) =>
+    door.open(request),
+  );
+  const start = async (more: Partial<BridgeOptions> = {}) => {
+    const fresh = { registry: new Registry(), node: NODE, ...options, ...more };
+    world.bridge = await startBridge({ store, bus, useCases, homeserver, logger, ...fresh });
+    bridges.push(world.bridge);
+    return world.bridge;
+  };
+  Object.assign(world, { store, bus, useCases, ghosts, homeserver, registration, door, startBridge: start });
+  Object.assign(world, { registerUser: parts.registerUser }, fillers(world));
+  await start();
+  await until("the bridge is up", async () => (await world.bridge.health()).ok);
+  world.bot = matrixPerson(parts.homeserverUrl, registration.asToken, ghosts.bot, ghosts.bot);
+  return async () => {
+    await Promise.all(bridges.map((bridge) => bridge.stop()));
+    await http.close();
+    await hot.close();
+    await store.close();
+  };
+}
+
+function fillers(world: World): Partial<World> {
+  const events: World["events"] = ({ id }) => world.store.log.range(id, 0, Number.MAX_SAFE_INTEGER, 100_000);
+  return {
+    events,
+    async user(displayName = "Ada") {
+      return await world.useCases.directory.createUser({ handle: `h-${randomUUID()}`, displayName });
+    },
+    async group([owner, ...others], { roles = [], ...input } = {}) {
+      const members = others.map((user, i) => ({ member: userActor(user), role: roles[i] ?? "user" }));
+      const creator = userActor(owner as User);
+      return await world.useCases.conversations.create(creator, {
+        type: "group",
+        name: "Group",
+        members,
+        ...input,
+      });
+    },
+    async say(user, room, text, more = {}) {
+      const input = { id: randomUUID(), text, ...more };
+      return (await world.useCases.messages.send(userActor(user), room.token, input)).seq;
+    },
+    async texts(room) {
+      return (await events(room)).flatMap(({ type, actor, dataJson }) => {
+        if (type !== "message") return [];
+        const { text, deleted } = JSON.parse(dataJson) as EventData["message"];
+        return [`${actor.name}: ${deleted ? "(deleted)" : text}`];
+      });
+    },
+    async mirrored({ id }) {
+      const [head] = await world.store.log.heads([id]);
+      return await until("the room is in Matrix as far as the log goes", async () => {
+        const [row] = await world.store.sql<{ at: number; matrix_room_id: string | null }[]>`
+          select mirrored_seq as at, matrix_room_id from bridge_rooms where conversation_id = ${id}`;
+        return row && row.at >= (head?.head ?? 0) && row.matrix_room_id;
+      });
+    },
+    async signIn(user, device = "ELEMENT") {
+      const identifier = { type: "m.id.user", user: world.ghosts.localpart(user.id) };
+      await world.homeserver.ensureRegistered(identifier.user);
+      const { access_token } = await world.homeserver.request<{ access_token: string }>(
+        "POST",
+        "/_matrix/client/v3/login",
+        { body: { type: "m.login.application_service", identifier, device_id: device } },
+      );
+      return matrixPerson(world.homeserver.baseUrl, access_token, world.ghosts.ofUser(user.id));
+    },
+    async stranger(name = `mel-${randomUUID().slice(0, 8)}`) {
+      const { userId, accessToken } = await world.registerUser(name, "password");
+      return matrixPerson(world.homeserver.baseUrl, accessToken, userId);
+    },
+  };
+}
+
+const LIMIT_MS = 20_000;
+
+/** Asks again until there is an answer: what happens at the homeserver has no event for us to wait for. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | null | false>,
+  limitMs = LIMIT_MS,
+): Promise<T> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > deadline) throw new Error(`Not within ${limitMs} ms: ${what}`);
+    await delay(30);
+  }
+}
