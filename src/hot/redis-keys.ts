@@ -29,6 +29,8 @@ export const keys = {
   /** Rooms by the time at which something in them decays. */
   deadlines: (kind: "calls" | "active", shard: number) => `cw:deadlines:${kind}:${shard}`,
   limit: (key: string) => `cw:limit:${key}`,
+  /** Holds nothing: it names the node of a cluster through which all publish. */
+  publishers: "cw:publishers",
 } as const;
 
 /** Channels know no databases: the number keeps apart who shares a server. */

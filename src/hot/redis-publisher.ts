@@ -3,6 +3,7 @@ import { DomainError } from "../domain/errors.ts";
 import { chunksOf } from "./lists.ts";
 import type { RedisClient } from "./redis-client.ts";
 import type { RedisLogger } from "./redis-connection.ts";
+import { keys } from "./redis-keys.ts";
 
 export interface Publisher {
   publish(channel: string, message: Uint8Array): void;
@@ -36,7 +37,9 @@ export function createPublisher(options: {
 
   function send(messages: Message[]): Promise<unknown> {
     const args = messages.flatMap(({ channel, bytes }) => [channel, bytes]);
-    return sharded ? client.background.send("spublish", ...args) : client.background.run("publish", [], args);
+    return sharded
+      ? client.background.send("spublish", ...args)
+      : client.background.run("publish", [keys.publishers], args);
   }
 
   async function deliver(messages: Message[]): Promise<void> {
