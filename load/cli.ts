@@ -1,15 +1,20 @@
 /** The command line: one command for each scenario. */
 import { Command } from "commander";
 import { addCommonOptions, type CommonOptions } from "./options.ts";
+import { bridge } from "./scenarios/bridge.ts";
 import { compare } from "./scenarios/compare.ts";
+import { growth } from "./scenarios/growth.ts";
+import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
+import { rooms } from "./scenarios/rooms.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { fanout, send } from "./scenarios/send.ts";
+import { storm } from "./scenarios/storm.ts";
 
 /** Each scenario reads the options that it declared. */
 type AnyScenario = Omit<Scenario, "run"> & { run(stage: never): ReturnType<Scenario["run"]> };
 
-const SCENARIOS: AnyScenario[] = [send, fanout, idle, compare];
+const SCENARIOS: AnyScenario[] = [send, fanout, idle, storm, rooms, history, bridge, growth, compare];
 
 const HELP = `
 Examples:

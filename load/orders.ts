@@ -35,8 +35,8 @@ export interface Orders {
   settle: { order: { heads: Record<string, number>; limitMs: number }; answer: Settled };
   /** Cuts all connections but those that stay. */
   cut: { order: null; answer: { cut: number } };
-  /** Connects again what was cut, all at once, and awaits every missed event. */
-  resume: { order: { inFlight: number; limitMs: number }; answer: Recovery };
+  /** Connects again what was cut, evenly over `spreadMs`, and awaits every missed event. */
+  resume: { order: { inFlight: number; limitMs: number; spreadMs: number }; answer: Recovery };
   /** Closes everything and forgets it. */
   close: { order: null; answer: null };
 }

@@ -218,9 +218,9 @@ export async function checkDeliveries(stage: Stage): Promise<CheckResult> {
 export function faultsOf({ missing, doubled, disordered, lost }: CheckResult): string[] {
   const count = (many: number, what: string) => (many === 0 ? [] : [`${number(many)} ${what}`]);
   return [
-    ...count(missing, "deliveries missing"),
-    ...count(doubled, "deliveries doubled"),
-    ...count(disordered, "deliveries out of order"),
+    ...count(missing, "missing"),
+    ...count(doubled, "doubled"),
+    ...count(disordered, "out of order"),
     ...(Object.keys(lost).length === 0 ? [] : [`connections were lost: ${tallied(lost)}`]),
   ];
 }

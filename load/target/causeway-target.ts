@@ -1,13 +1,14 @@
 /** Causeway as a target: the operator's own server, or one that is started for the run. */
 import type { CommonOptions } from "../options.ts";
 import { type OwnCausewayOptions, startOwnCauseway } from "./own-causeway.ts";
-import { createProvisioning } from "./provisioning.ts";
+import { createProvisioning, type Provisioning } from "./provisioning.ts";
 import type { Target } from "./target.ts";
 
 export interface CausewayTarget extends Target {
-  readonly adminToken: string;
   /** In words, for the report. */
   readonly database: string;
+  readonly populate: Provisioning["populate"];
+  readonly matrixRoom: Provisioning["matrixRoom"];
 }
 
 /** @throws Error when the admin API does not let us in */
@@ -31,9 +32,9 @@ async function ownTarget(options: CommonOptions, own: Omit<OwnCausewayOptions, "
     url: server.url,
     dialect: "causeway" as const,
     pids: { server: server.pid, database: server.databasePid },
-    adminToken: server.adminToken,
     database: server.database,
     populate: provisioning.populate,
+    matrixRoom: provisioning.matrixRoom,
     stop: async () => {
       // A database that is not ours gets back its old state.
       if (options.databaseUrl !== undefined) await provisioning.remove();
@@ -52,9 +53,9 @@ async function operatorsTarget(options: CommonOptions, url: URL): Promise<Causew
     url,
     dialect: "causeway",
     pids: { server: options.serverPid ?? null, database: null },
-    adminToken,
     database: "the server's own",
     populate: provisioning.populate,
+    matrixRoom: provisioning.matrixRoom,
     stop: provisioning.remove,
   };
 }

@@ -1,10 +1,18 @@
 /** Makes people and rooms on a Causeway through its admin and Messenger APIs, and removes them again. */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Plan, Population } from "./target.ts";
 
 export interface Provisioning {
-  populate(plan: Plan, onProgress: (done: number, total: number) => void): Promise<Population>;
+  populate(plan: Plan, onProgress: (done: number, total: number) => void): Promise<CausewayPopulation>;
+  /** The room's Matrix id, as soon as the bridge has made it. @throws Error when it does not come */
+  matrixRoom(roomId: number, limitMs: number): Promise<string>;
   /** Removes every organization, room and user that was made. */
   remove(): Promise<void>;
+}
+
+export interface CausewayPopulation extends Population {
+  /** Messenger's integer ids of the rooms. */
+  roomIds: number[];
 }
 
 /** Requests under way at once. */
@@ -45,7 +53,7 @@ export function createProvisioning(url: URL, adminToken: string): Provisioning {
     key: string,
     name: string,
     members: readonly number[],
-  ): Promise<string> {
+  ): Promise<{ id: number; token: string }> {
     const room = await messenger<{ id: number; token: string }>("POST", key, "chatrooms", {
       organizationID: organization,
       name,
@@ -56,7 +64,7 @@ export function createProvisioning(url: URL, adminToken: string): Provisioning {
       const assignedUsers = members.slice(at, at + MEMBERS_AT_ONCE);
       await messenger("POST", key, `chatrooms/${room.id}/users`, { assignedUsers });
     }
-    return room.token;
+    return room;
   }
 
   return {
@@ -77,13 +85,27 @@ export function createProvisioning(url: URL, adminToken: string): Provisioning {
         progressed();
         return person;
       });
-      const tokens = await inLanes(plan.rooms.length, async (n) => {
+      const made = await inLanes(plan.rooms.length, async (n) => {
         const members = (plan.rooms[n] ?? []).map((member) => people[member]?.id as number);
-        const token = await addRoom(organization, key, `${run} ${n}`, members);
+        const room = await addRoom(organization, key, `${run} ${n}`, members);
         progressed();
-        return token;
+        return room;
       });
-      return { tokens: people.map(({ token }) => token), rooms: tokens };
+      return {
+        tokens: people.map(({ token }) => token),
+        rooms: made.map(({ token }) => token),
+        roomIds: made.map(({ id }) => id),
+      };
+    },
+    matrixRoom: async (roomId, limitMs) => {
+      const key = rooms.find(({ id }) => id === roomId)?.key ?? "";
+      for (const deadline = Date.now() + limitMs; Date.now() < deadline; await delay(100)) {
+        const room = await messenger<{ matrixRoomID: string | null }>("GET", key, `chatrooms/${roomId}`);
+        if (room.matrixRoomID !== null) return room.matrixRoomID;
+      }
+      throw new Error(
+        `chatroom ${roomId} got no Matrix room in ${limitMs / 1000} s: does the server's bridge run?`,
+      );
     },
     remove: async () => {
       await inLanes(rooms.length, async (n) => {
@@ -109,7 +131,7 @@ async function inLanes<T>(count: number, work: (n: number) => Promise<T>): Promi
 }
 
 /** Speaks JSON. Repeats what may be repeated: nothing was done when the server was too busy. */
-async function request<T>(
+export async function request<T>(
   url: URL,
   method: string,
   headers: Record<string, string>,
@@ -128,6 +150,6 @@ async function request<T>(
       throw new Error(`${method} ${url.pathname} answered ${answer.status}: ${text.slice(0, 500)}`);
     }
     const seconds = Number(answer.headers.get("retry-after") ?? 1);
-    await new Promise((again) => setTimeout(again, Math.min(10, seconds) * 1000));
+    await delay(Math.min(10, seconds) * 1000);
   }
 }

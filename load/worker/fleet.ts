@@ -1,9 +1,10 @@
 /** All clients of a worker: opened together, kept alive, cut and resumed together. */
+import { setTimeout as delay } from "node:timers/promises";
 import { addFaults, type SeqFaults } from "../checker.ts";
 import { now } from "../clock.ts";
 import type { Dialect } from "../dialects/dialect.ts";
 import { createLatency } from "../latency.ts";
-import type { ClientSpec, Opened, Recovery } from "../orders.ts";
+import type { ClientSpec, Opened, Orders, Recovery } from "../orders.ts";
 import { watchOwnLoad } from "../own-load.ts";
 import type { Endpoint } from "../websocket/connection.ts";
 import { Member, type MemberListener } from "./member.ts";
@@ -58,7 +59,7 @@ export class Fleet {
     return cut.length;
   }
 
-  async resume(inFlight: number, limitMs: number): Promise<Recovery> {
+  async resume({ inFlight, limitMs, spreadMs }: Orders["resume"]["order"]): Promise<Recovery> {
     const since = now();
     const load = watchOwnLoad();
     const latency = createLatency();
@@ -77,7 +78,7 @@ export class Fleet {
       }
       setTimeout(done, limitMs).unref();
     });
-    const failures = await this.#openAll(cut, inFlight, () => undefined);
+    const failures = await this.#openAll(cut, inFlight, () => undefined, spreadMs);
     if (Object.keys(failures).length === 0 && cut.length > 0) await everybody;
     this.#recovering.clear();
     return {
@@ -108,7 +109,7 @@ export class Fleet {
     for (;;) {
       incomplete = incomplete.filter((member) => !member.isComplete(heads));
       if (incomplete.length === 0 || now() > deadline) break;
-      await new Promise((again) => setTimeout(again, COMPLETE_TICK_MS));
+      await delay(COMPLETE_TICK_MS);
     }
     const faults = this.members.flatMap((member) => member.faults(heads));
     return { ...addFaults(faults), checked: faults.length };
@@ -123,11 +124,15 @@ export class Fleet {
     members: readonly Member[],
     inFlight: number,
     onReady: (member: Member) => void,
+    spreadMs = 0,
   ): Promise<Record<string, number>> {
     const failures: Record<string, number> = {};
-    const queue = members.values();
+    const since = now();
+    const queue = members.entries();
     const lane = async () => {
-      for (const member of queue) {
+      for (const [index, member] of queue) {
+        const early = since + (index * spreadMs) / members.length - now();
+        if (early > 0) await delay(early);
         const failure = await this.#openOne(member);
         if (failure === null) onReady(member);
         else failures[failure] = (failures[failure] ?? 0) + 1;

@@ -41,7 +41,7 @@ const handlers: Handlers = {
     lost: theFleet().lost,
   }),
   cut: () => ({ cut: theFleet().cut() }),
-  resume: ({ inFlight, limitMs }) => theFleet().resume(inFlight, limitMs),
+  resume: (order) => theFleet().resume(order),
   close: () => {
     fleet?.close();
     fleet = null;

@@ -1,21 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeFrame, FrameReader, OPCODE } from "../../load/websocket/frames.ts";
-
-/** A frame as servers write it: without a mask. */
-function serverFrame(payload: string, first = 0x80 | OPCODE.text): Buffer {
-  const body = Buffer.from(payload);
-  const head = Buffer.alloc(body.length < 126 ? 2 : body.length < 65_536 ? 4 : 10);
-  head[0] = first;
-  if (head.length === 2) head[1] = body.length;
-  else if (head.length === 4) {
-    head[1] = 126;
-    head.writeUInt16BE(body.length, 2);
-  } else {
-    head[1] = 127;
-    head.writeBigUInt64BE(BigInt(body.length), 2);
-  }
-  return Buffer.concat([head, body]);
-}
+import { serverFrame } from "./meddling-proxy.ts";
 
 /** Reads the stream in pieces of `size` bytes, as a network may cut it. */
 function readIn(stream: Buffer, size: number): string[] {
@@ -41,10 +26,10 @@ describe("the reader of frames", () => {
 
   test("joins fragments, also around a ping", () => {
     const fragments = [
-      serverFrame("one ", OPCODE.text),
-      serverFrame("?", 0x80 | OPCODE.ping),
-      serverFrame("two ", OPCODE.continuation),
-      serverFrame("three", 0x80 | OPCODE.continuation),
+      serverFrame("one ", OPCODE.text, false),
+      serverFrame("?", OPCODE.ping),
+      serverFrame("two ", OPCODE.continuation, false),
+      serverFrame("three", OPCODE.continuation),
       serverFrame("four"),
     ];
     expect(readIn(Buffer.concat(fragments), 5)).toEqual(["9:?", "1:one two three", "1:four"]);

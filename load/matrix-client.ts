@@ -1,0 +1,114 @@
+/** A Matrix client over plain HTTP: no more than it takes to time messages there. */
+import { setTimeout as delay } from "node:timers/promises";
+import { now } from "./clock.ts";
+
+export interface MatrixLogin {
+  accessToken: string;
+  userID: string;
+  wellKnown: { "m.homeserver": { base_url: string } };
+}
+
+export interface MatrixClient {
+  join(roomId: string): Promise<void>;
+  /** A private room of the client's own. */
+  createRoom(name: string): Promise<string>;
+  /** Resolves when the homeserver has taken it. */
+  send(roomId: string, body: string): Promise<void>;
+  /** Calls back for each text that comes after now, with the time at which it came; until `close`. */
+  listen(onText: (roomId: string, body: string, at: number) => void): Promise<void>;
+  /** True once a sync left texts out: then counts mean nothing. */
+  readonly hasGaps: boolean;
+  close(): void;
+}
+
+interface Sync {
+  next_batch: string;
+  rooms?: { join?: Record<string, { timeline?: Timeline }> };
+}
+interface Timeline {
+  limited?: boolean;
+  events: { type: string; content: { body?: string } }[];
+}
+
+const SYNC_TIMEOUT_MS = 10_000;
+const TIMELINE = 1_000;
+const FILTER = JSON.stringify({
+  presence: { types: [] },
+  account_data: { types: [] },
+  room: {
+    timeline: { limit: TIMELINE, types: ["m.room.message"] },
+    state: { types: [] },
+    ephemeral: { types: [] },
+    account_data: { types: [] },
+  },
+});
+const RETRIES = 5;
+
+export function createMatrixClient({ accessToken, wellKnown }: MatrixLogin): MatrixClient {
+  const base = `${wellKnown["m.homeserver"].base_url.replace(/\/$/, "")}/_matrix/client/v3/`;
+  const ending = new AbortController();
+  let transactions = 0;
+  let hasGaps = false;
+
+  async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await fetch(base + path, {
+        method,
+        headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+        signal: ending.signal,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      const text = await answer.text();
+      if (answer.ok) return JSON.parse(text) as T;
+      if (answer.status !== 429 || attempt > RETRIES) {
+        throw new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 300)}`);
+      }
+      await delay((JSON.parse(text) as { retry_after_ms?: number }).retry_after_ms ?? 1_000);
+    }
+  }
+
+  const sync = (since: string | null) =>
+    ask<Sync>(
+      "GET",
+      `sync?filter=${encodeURIComponent(FILTER)}&timeout=${since === null ? 0 : SYNC_TIMEOUT_MS}${since === null ? "" : `&since=${since}`}`,
+    );
+
+  async function follow(
+    from: string,
+    onText: (roomId: string, body: string, at: number) => void,
+  ): Promise<void> {
+    for (let since = from; !ending.signal.aborted; ) {
+      const { next_batch, rooms } = await sync(since);
+      const at = now();
+      for (const [roomId, { timeline }] of Object.entries(rooms?.join ?? {})) {
+        hasGaps ||= timeline?.limited === true && timeline.events.length >= TIMELINE;
+        for (const { content } of timeline?.events ?? []) onText(roomId, content.body ?? "", at);
+      }
+      since = next_batch;
+    }
+  }
+
+  return {
+    join: async (roomId) => {
+      await ask("POST", `join/${encodeURIComponent(roomId)}`, {});
+    },
+    createRoom: async (name) =>
+      (await ask<{ room_id: string }>("POST", "createRoom", { name, preset: "private_chat" })).room_id,
+    send: async (roomId, body) => {
+      const path = `rooms/${encodeURIComponent(roomId)}/send/m.room.message/load${Date.now()}-${transactions++}`;
+      await ask("PUT", path, { msgtype: "m.text", body });
+    },
+    listen: async (onText) => {
+      const { next_batch } = await sync(null);
+      follow(next_batch, onText).catch((error: unknown) => {
+        if (ending.signal.aborted) return;
+        hasGaps = true;
+        process.stderr.write(`sync ended: ${String(error)}\n`);
+      });
+    },
+    get hasGaps() {
+      return hasGaps;
+    },
+    close: () => ending.abort(),
+  };
+}
