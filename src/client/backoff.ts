@@ -9,7 +9,8 @@ export interface Backoff {
   capMs: number;
 }
 
-export const DEFAULT_BACKOFF: Backoff = { baseMs: 500, capMs: 30_000 };
+/** [GW-10.2] */
+export const DEFAULT_BACKOFF: Backoff = { baseMs: 1_000, capMs: 30_000 };
 
 /** Exponential backoff with full jitter: anything between nothing and the exponential bound. */
 export function fullJitter({ baseMs, capMs }: Backoff, failures: number, random = Math.random): number {
@@ -17,8 +18,8 @@ export function fullJitter({ baseMs, capMs }: Backoff, failures: number, random 
 }
 
 /**
- * How long to wait before connecting again, ms; null: not at all. Close codes 4500–4999 forbid it. A server that names
- * a wait has spread its clients itself, so its number is taken as it is.
+ * How long to wait before connecting again, ms; null: not at all [GW-10.1]. A server that names a wait has spread its
+ * clients itself, so its number is taken as it is [GW-10.2].
  */
 export function delayAfter(
   end: ConnectionEnd,

@@ -68,7 +68,7 @@ export class Client {
       token: typeof token === "string" ? () => token : token,
       renewable: typeof token === "function",
       hello: () => {
-        const resume = this.#logs.cursor();
+        const resume = this.#logs.resume();
         return { ...(device !== undefined && { device }), ...(resume && { resume }) };
       },
     };

@@ -36,6 +36,9 @@ interface RoomLog {
   target: number | null;
 }
 
+/** Each takes at most 28 bytes of a frame of 64 KiB: a token of 8 characters and a seq of up to 16 digits. */
+const MOST_RESUMED = 2_000;
+
 export class RoomLogs {
   readonly #handlers: RoomLogHandlers;
   readonly #logs = new Map<string, RoomLog>();
@@ -54,6 +57,14 @@ export class RoomLogs {
     this.#epoch = epoch;
     for (const [room, last] of Object.entries(rooms))
       this.#logs.set(room, { last, memberAt: 0, target: null });
+  }
+
+  /** What a hello says to resume [GW-7.1]; rooms beyond what fits into a frame are told as reset. */
+  resume(): Cursor | null {
+    const cursor = this.cursor();
+    return (
+      cursor && { ...cursor, rooms: Object.fromEntries(Object.entries(cursor.rooms).slice(0, MOST_RESUMED)) }
+    );
   }
 
   /** How far the app has come; null before the first session. */

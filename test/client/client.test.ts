@@ -68,7 +68,20 @@ describe("client: coming back", () => {
     expect(ann.resets).toEqual([]);
   });
 
-  test("waits exactly as long as the server dictated", async () => {
+  test("[GW-1.4] names no more rooms than fit into a frame", async () => {
+    const server = await start();
+    for (let n = 0; n < 2_500; n++) server.log(`room-${n}`);
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    server.cutAll();
+    await ann.until("the next session", () => ann.readies.length === 2);
+
+    const { resume } = await server.hears("hello", 2);
+    expect(Object.keys((resume as { rooms: object }).rooms).length).toBe(2_000);
+    expect(ann.resets.length).toBe(500);
+  });
+
+  test("[GW-10.2] waits exactly as long as the server dictated", async () => {
     const server = await start();
     const ann = app({ url: server.url });
     await ann.client.connect();

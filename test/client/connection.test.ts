@@ -101,22 +101,22 @@ describe("connection", () => {
 });
 
 describe("backoff", () => {
-  test("is full jitter below a bound that doubles up to the cap", () => {
+  test("[GW-10.2] is full jitter below a bound that doubles up to the cap", () => {
     const most = (failures: number) => fullJitter(DEFAULT_BACKOFF, failures, () => 1);
-    expect([0, 1, 2, 5, 6, 60].map(most)).toEqual([500, 1_000, 2_000, 16_000, 30_000, 30_000]);
+    expect([0, 1, 2, 4, 5, 60].map(most)).toEqual([1_000, 2_000, 4_000, 16_000, 30_000, 30_000]);
     expect(fullJitter(DEFAULT_BACKOFF, 3, () => 0)).toBe(0);
   });
 
   test.each([
-    [1001, 250],
-    [1006, 250],
-    [1013, 250],
-    [4000, 250],
-    [4499, 250],
+    [1001, 500],
+    [1006, 500],
+    [1013, 500],
+    [4000, 500],
+    [4499, 500],
     [4500, null],
     [4501, null],
     [4999, null],
-  ])("after close code %i the wait is %s", (code, wait) => {
+  ])("[GW-10.1] after close code %i the wait is %s", (code, wait) => {
     expect(delayAfter({ code, reason: "" }, DEFAULT_BACKOFF, 0, () => 0.5)).toBe(wait);
   });
 
