@@ -1,7 +1,7 @@
 /** What the use cases share, and what the composition root gives them. */
 import { type Accesses, createAccesses } from "./access.ts";
 import { DomainError } from "./errors.ts";
-import type { Bus } from "./ports/bus.ts";
+import { type Bus, channels } from "./ports/bus.ts";
 import type { HotState } from "./ports/hot.ts";
 import type { MatrixAccounts } from "./ports/matrix.ts";
 import type { Store } from "./ports/store.ts";
@@ -28,7 +28,7 @@ export interface DomainSettings {
 }
 
 /** pino's loggers fit. */
-export interface DomainLogger {
+interface DomainLogger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
@@ -37,7 +37,6 @@ export interface DomainLogger {
 export interface Context {
   readonly store: Store;
   readonly hot: HotState;
-  readonly bus: Bus;
   readonly matrix: MatrixAccounts | null;
   readonly settings: DomainSettings;
   readonly logger: DomainLogger;
@@ -49,14 +48,17 @@ export interface Context {
    * @param what completes the sentence "… failed" in the log
    */
   bestEffort(what: string, work: () => Promise<unknown>): Promise<void>;
+  /** Tells gateways to look at once whether the user's live sessions may go on; without this they do within seconds. */
+  userChanged(userId: number): void;
 }
+
+const CHANGED = Buffer.from(JSON.stringify({ hint: "changed" }));
 
 export function createContext(options: DomainOptions): Context {
   const { store, hot, bus, matrix, settings, logger, now = Date.now } = options;
   return {
     store,
     hot,
-    bus,
     matrix,
     settings,
     logger,
@@ -70,5 +72,6 @@ export function createContext(options: DomainOptions): Context {
         logger.warn({ err: error }, `${what} failed`);
       }
     },
+    userChanged: (userId) => bus.publish(channels.user(userId), CHANGED),
   };
 }

@@ -64,6 +64,8 @@ export interface Conversation {
   description: string | null;
   /** Key of the avatar in the avatars table, or null. It changes with every new picture. */
   avatarId: string | null;
+  /** Where a client keeps the room's picture; Causeway never looks at it. */
+  avatarUrl: string | null;
   /** The Messenger event the room belongs to, or null. */
   eventId: number | null;
   automationEnabled: boolean;
@@ -74,6 +76,15 @@ export interface Conversation {
   lobbyUntil: number | null;
   /** argon2id hash of the password that a stranger needs to join a public room. */
   passwordHash: string | null;
+  /** The two of a one-to-one room, also after one of them left it; see {@link pairOf}. Null for every other room. */
+  pair: string | null;
+  /** Messages sent from now on are deleted after so long, ms; null and 0: never. */
+  messageTimer: number | null;
+  /** What Wire's clients make of it; 0 and null are different. */
+  receiptMode: number | null;
+  /** Wire's access and access role, kept and shown. */
+  access: string[];
+  accessRole: string;
   createdBy: MemberKey;
   createdAt: number;
   /** When the room is to be deleted, ms, or null. */
@@ -96,7 +107,18 @@ export interface RoomHead {
   callSeq: number | null;
 }
 
-export interface Membership {
+/** The other of two in `pair`; the member alone for a room with oneself. */
+export function peerIn(pair: string, member: MemberKey): MemberKey {
+  const [a = "", b = ""] = pair.split(" ");
+  return a === member ? b : a;
+}
+
+/** One text for two users, whichever is named first. A user's room with nobody else is that of a pair of one. */
+export function pairOf(a: MemberKey, b: MemberKey): string {
+  return [a, b].sort().join(" ");
+}
+
+export interface Membership extends MembershipSettings {
   conversationId: number;
   member: MemberKey;
   /** Set for users, null for guests and Matrix members. */
@@ -112,12 +134,26 @@ export interface Membership {
   readSeq: number;
   /** The room's message number at the read marker: `unread = messages − readMessages`. */
   readMessages: number;
+  /** When the member last opened the room or read in it, ms; null: never. */
+  lastOpenedAt: number | null;
+}
+
+/** What a member sets for themselves; nobody else sees it, and no event tells of it. Refs are Wire's, kept and shown. */
+export interface MembershipSettings {
   favourite: boolean;
-  notificationLevel: "default" | "always" | "mention" | "never";
+  notificationLevel: NotificationLevel;
+  /** `mutedStatus` > 0. */
   muted: boolean;
+  mutedStatus: number | null;
+  mutedRef: string | null;
   pinned: boolean;
   archivedAt: number | null;
+  archivedRef: string | null;
+  hidden: boolean;
+  hiddenRef: string | null;
 }
+
+export type NotificationLevel = "default" | "always" | "mention" | "never";
 
 /** What `can` needs to know about a room. */
 export type RoomRules = Pick<Conversation, "id" | "type" | "readOnly" | "lobby" | "lobbyUntil">;
@@ -158,11 +194,16 @@ export interface EventData {
     name: string;
     description: string | null;
     avatar: string | null;
+    avatarUrl: string | null;
     type: ConversationType;
     readOnly: boolean;
     lobby: boolean;
     lobbyUntil: number | null;
     hasPassword: boolean;
+    messageTimer: number | null;
+    receiptMode: number | null;
+    access: string[];
+    accessRole: string;
     automationEnabled: boolean;
     scheduledDeletion: number | null;
   }>;

@@ -1,7 +1,7 @@
 /** Secrets that are handed out once and kept as their SHA-256 only. A prefix tells people (and scanners) what one is. */
 import { createHash, randomBytes } from "node:crypto";
 
-export const SECRET_PREFIXES = {
+const SECRET_PREFIXES = {
   /** 15 minutes, from a login. */
   access: "cwa_",
   /** The cookie of a login. */

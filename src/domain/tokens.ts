@@ -6,7 +6,8 @@ import { hashSecret, newSecret } from "./secrets.ts";
 import { checkFuture, checkName } from "./text-rules.ts";
 import type { Directory } from "./use-cases.ts";
 
-export function createTokens({ store, now }: Context): Pick<Directory, "createToken" | "deleteToken"> {
+export function createTokens(context: Context): Pick<Directory, "createToken" | "deleteToken"> {
+  const { store, now } = context;
   return {
     async createToken({ userId = null, organizationId = null, name, expiresAt = null }) {
       if ((userId === null) === (organizationId === null)) {
@@ -29,6 +30,7 @@ export function createTokens({ store, now }: Context): Pick<Directory, "createTo
     async deleteToken(id) {
       const token = Number.isSafeInteger(id) ? await store.accounts.deleteToken(id) : null;
       if (!token) throw new DomainError("not_found", "There is no such token", { field: "id" });
+      if (token.userId !== null) context.userChanged(token.userId);
     },
   };
 

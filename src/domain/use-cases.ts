@@ -21,6 +21,7 @@ import type {
 } from "./model.ts";
 import type { CallState } from "./ports/hot.ts";
 import type { RoomListing } from "./ports/store.ts";
+import type { Naming, RoomUseCases } from "./room-use-cases.ts";
 
 // ── Talking (src/domain/messages.ts, reading.ts, calls.ts, presence.ts) ───────────────────────────────
 
@@ -103,22 +104,40 @@ export interface Conversations {
   /** 1–200 code points after trimming. A name that stays the same makes no event. */
   rename(actor: Actor, room: string, name: string): Promise<Conversation>;
   setReadOnly(actor: Actor, room: string, readOnly: boolean): Promise<Conversation>;
-  /** All or none, as in {@link create}. Who is in already keeps their role. */
-  addMembers(actor: Actor, room: string, members: { member: Actor; role: Role }[]): Promise<void>;
-  removeMember(actor: Actor, room: string, member: Actor): Promise<void>;
+  /**
+   * All or none, as in {@link create}. Who is in already keeps their role. `most`: how many members the room may then
+   * have (`too_large`).
+   * @returns the `member.joined` of those who were not in it before
+   */
+  addMembers(
+    actor: Actor,
+    room: string,
+    members: { member: Actor; role: Role }[],
+    limits?: { most?: number },
+  ): Promise<LoggedEvent[]>;
+  /** @returns the `member.left` */
+  removeMember(actor: Actor, room: string, member: Actor): Promise<LoggedEvent>;
   /** Only owners make and unmake owners. Outside of an organization's chatrooms somebody always moderates. */
   setRole(actor: Actor, room: string, member: Actor, role: Role): Promise<void>;
   /**
    * When nobody is left who moderates, the user who is in the room longest becomes its owner; when nobody is left at
    * all, the room is deleted. An organization's chatrooms stay as they are: its users can claim them.
+   * @returns the `member.left`
    */
-  leave(actor: Actor, room: string): Promise<void>;
+  leave(actor: Actor, room: string): Promise<LoggedEvent>;
   delete(actor: Actor, room: string): Promise<void>;
 }
 export interface CreateRoom {
   type: ConversationType;
   /** May be empty for one-to-one rooms. */
   name: string;
+  naming?: Naming;
+  description?: string | null;
+  avatarUrl?: string | null;
+  messageTimer?: number | null;
+  receiptMode?: number | null;
+  access?: string[];
+  accessRole?: string;
   organizationId?: number | null;
   /** What new members see of the past; `joined` unless told. */
   history?: HistoryVisibility;
@@ -235,7 +254,7 @@ export interface Directory {
 }
 
 /** Everything, as the composition root hands it to the faces. */
-export interface UseCases {
+export interface UseCases extends RoomUseCases {
   messages: Messages;
   calls: CallUseCases;
   presence: PresenceUseCases;

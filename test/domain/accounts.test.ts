@@ -1,6 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { createContext } from "../../src/domain/context.ts";
 import { DomainError } from "../../src/domain/errors.ts";
+import { createLoginLimits } from "../../src/domain/login-limits.ts";
+import { channels } from "../../src/domain/ports/bus.ts";
 import type { Person } from "./world.ts";
 import { describeDomain, PASSWORD, refused, type World } from "./world.ts";
 
@@ -86,12 +89,20 @@ describeDomain("accounts: login", (world) => {
     await refused(elsewhere.authenticateBasic(user.handle, PASSWORD, "192.0.2.8"), "rate_limited");
     world.clock.now += refusal.retryAfterMs!;
     await attempt(user.handle, PASSWORD);
-    for (let i = 0; ; i++) {
-      const error = (await attempt(`nobody-${i}`, "").catch((reason) => reason)) as DomainError;
-      if (error.code === "rate_limited") break;
-      expect(i).toBeLessThan(400);
-    }
-    await accounts.login(user.handle, PASSWORD, { persistent: false, ip: "192.0.2.9" });
+  });
+
+  test("an address pays for every name that it tries, and others don't", async () => {
+    const { store, hot, bus, clock } = world;
+    const logger = { info: () => {}, warn: () => {}, error: () => {} };
+    const now = () => clock.now;
+    const limits = createLoginLimits(
+      createContext({ store, hot, bus, matrix: null, settings: LIMITED, logger, now }),
+    );
+    for (let i = 0; i < 200; i++) await limits.take(`nobody-${i}`, "192.0.2.30");
+    const refusal = await refused(limits.take("nobody", "192.0.2.30"), "rate_limited");
+    await limits.take("nobody", "192.0.2.31");
+    clock.now += refusal.retryAfterMs!;
+    await limits.take("nobody", "192.0.2.30");
   });
 
   test("without hot state nothing is limited, and a login is unavailable", async () => {
@@ -200,6 +211,22 @@ describeDomain("accounts: tokens and Basic", (world) => {
     const login = await accounts.login(user.handle, PASSWORD, { persistent: false, ip });
     expect((await accounts.authenticate(login.accessToken)).version).toBe(version + 1);
     expect((await accounts.authenticateBasic(user.handle, PASSWORD, ip)).version).toBe(version + 1);
+  });
+
+  test("gateways are told at once of what ends a user's sessions", async () => {
+    const user = await account(world);
+    const { directory, accounts } = world.useCases;
+    let heard = 0;
+    await world.bus.subscribe(channels.user(user.id), () => heard++);
+    const { id } = await directory.createToken({ userId: user.id, name: "t" });
+    const { cookie, accessToken } = await accounts.login(user.handle, PASSWORD, { persistent: false, ip });
+    expect(heard).toBe(0);
+    await directory.deleteToken(id);
+    await expect.poll(() => heard).toBe(1);
+    await accounts.logout(cookie, accessToken);
+    await expect.poll(() => heard).toBe(2);
+    await directory.deleteUser(user.id);
+    await expect.poll(() => heard).toBe(3);
   });
 
   test("a token costs one query", async () => {
