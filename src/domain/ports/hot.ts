@@ -71,6 +71,8 @@ export interface Presence {
   leave(member: MemberKey, conversationIds: number[]): Promise<void>;
   /** The member's last ping in each room (0: never), one round trip. */
   lastPings(member: MemberKey, conversationIds: number[]): Promise<number[]>;
+  /** In which of the rooms the member was active within the last `windowMs`; one round trip. */
+  isActive(member: MemberKey, conversationIds: number[], now: number, windowMs: number): Promise<boolean[]>;
   /** Active within the last `windowMs`. */
   active(conversationId: number, now: number, windowMs: number): Promise<ActiveParticipant[]>;
 }

@@ -22,6 +22,7 @@ import type {
   LoggedEvent,
   MemberKey,
   Membership,
+  MembershipSettings,
   Organization,
   OrganizationEvent,
   OrganizationRole,
@@ -33,6 +34,8 @@ import type {
 export interface Store {
   /** The identity of this database's history; made once, with the database. */
   readonly epoch: string;
+  /** Random, made once, with the database, and the same in every process: keys are derived from it. Never shown. */
+  readonly secret: string;
   readonly log: RoomLog;
   readonly rooms: RoomQueries;
   readonly accounts: AccountStore;
@@ -140,7 +143,8 @@ export interface RoomLog {
   /** The current heads of the named rooms; rooms that are gone are left out. */
   heads(conversationIds: number[]): Promise<RoomHead[]>;
   /**
-   * Moves read markers up (never back), many in one statement. `seq` past the head counts as not applied.
+   * Moves read markers up (never back), many in one statement, and notes that the member opened the room now.
+   * `seq` past the head counts as not applied.
    * Resolves with where each marker now stands, or null where the room or membership is gone, or
    * `"past_head"` where seq is greater than the room's head.
    */
@@ -173,11 +177,64 @@ export interface RoomAccess {
   conversation: Conversation;
   membership: Membership;
   accessVersion: number;
+  /** The other of a one-to-one room left it, and has to be brought back before they can hear anything. */
+  peerLeft: boolean;
+}
+
+/** A place in a member's rooms, newest activity first. */
+export interface ActivityPlace {
+  lastActivity: number;
+  conversationId: number;
+}
+
+export interface ActivityPage {
+  /** Only rooms after this place. */
+  after?: ActivityPlace;
+  /** Only rooms before this place; the page is the one next to it. */
+  before?: ActivityPlace;
+  limit: number;
+  types?: ConversationType[];
+  publicId?: string;
+  muted?: boolean;
+  archived?: boolean;
+  pinned?: boolean;
 }
 
 export interface RoomQueries {
-  /** All rooms of a member with everything `ready` needs, in ONE query, newest activity first. */
-  list(member: MemberKey): Promise<RoomListing[]>;
+  /**
+   * All rooms of a member with everything `ready` needs, in ONE query, newest activity first; `conversationIds` keeps
+   * only those.
+   */
+  list(member: MemberKey, conversationIds?: readonly number[]): Promise<RoomListing[]>;
+  /** A room by one of its names, with the membership of `member`; null when there is no such room. */
+  locate(
+    room: { token: string } | { uuid: string } | { publicId: string } | { id: number },
+    member: MemberKey,
+  ): Promise<{ conversation: Conversation; membership: Membership | null } | null>;
+  /** The members of each room with their accounts, in order of joining. */
+  people(conversationIds: readonly number[]): Promise<{ membership: Membership; user: User | null }[]>;
+  /** The member's rooms by UUID ascending: those after `after` (exclusive), or those of `uuids`. */
+  idsByUuid(
+    member: MemberKey,
+    page: { after?: string; limit: number } | { uuids: readonly string[] },
+  ): Promise<{ id: number; uuid: string }[]>;
+  /** The member's rooms, newest activity first. */
+  idsByActivity(member: MemberKey, page: ActivityPage): Promise<number[]>;
+  /** Where a room of the member stands by activity, or stood when it was deleted; null for others' rooms. */
+  activityPlace(member: MemberKey, publicId: string): Promise<ActivityPlace | null>;
+  /** A member's own settings, and the name of one without an account. Null when the member is not in the room. */
+  updateMembership(
+    conversationId: number,
+    member: MemberKey,
+    patch: Partial<MembershipSettings> & { name?: string },
+  ): Promise<Membership | null>;
+  /** Guests of all rooms, by room and key; `after` is exclusive. */
+  guests(page: {
+    after: Pick<Membership, "conversationId" | "member"> | null;
+    limit: number;
+  }): Promise<Membership[]>;
+  /** Rooms whose lobby opens by itself at or before `now`, at most `limit`. */
+  dueLobbies(now: number, limit: number): Promise<Conversation[]>;
   /** Room and membership as they are now, for judging; null when either is missing. `room` is a token. */
   access(room: string, member: MemberKey): Promise<RoomAccess | null>;
   byToken(token: string): Promise<Conversation | null>;
@@ -224,6 +281,13 @@ export interface NewConversation {
   history: HistoryVisibility;
   createdBy: MemberKey;
   scheduledDeletion?: number | null;
+  avatarUrl?: string | null;
+  /** See `pairOf`; a pair has one room at most (look with `oneToOne` first). */
+  pair?: string | null;
+  messageTimer?: number | null;
+  receiptMode?: number | null;
+  access?: string[];
+  accessRole?: string;
 }
 
 export type ConversationPatch = Partial<
@@ -240,6 +304,12 @@ export type ConversationPatch = Partial<
     | "passwordHash"
     | "scheduledDeletion"
     | "history"
+    | "avatarUrl"
+    | "pair"
+    | "messageTimer"
+    | "receiptMode"
+    | "access"
+    | "accessRole"
   >
 >;
 
@@ -284,7 +354,10 @@ export interface StoreTransaction {
   organizationRooms(organizationId: number, which: OrganizationRooms): Promise<number[]>;
   /** Ids of the rooms that a member is in, ascending, to be locked next. */
   conversationIdsOf(member: MemberKey): Promise<number[]>;
-  /** The one-to-one room that both are in, or null. Holds the pair until the commit, so that nobody else makes theirs. */
+  /**
+   * The room of the pair, whoever of them is in it, or null. Holds the pair until the commit, so that nobody else makes
+   * theirs.
+   */
   oneToOne(a: MemberKey, b: MemberKey): Promise<number | null>;
   /** The members of a room as they are now, in order of joining; `keys` narrows, `limit` cuts. */
   members(conversationId: number, keys?: MemberKey[], limit?: number): Promise<Membership[]>;
