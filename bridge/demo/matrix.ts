@@ -7,8 +7,9 @@ import {
   type MatrixEvent,
   MsgType,
 } from "matrix-js-sdk";
-import type { Logger } from "matrix-js-sdk/lib/logger.js";
+import { logger } from "matrix-js-sdk/lib/logger.js";
 import type { Ear } from "./ears.ts";
+import "./node-20.ts";
 
 /** The answer of `POST /api/v1/chat/user/login`. */
 export interface Login {
@@ -31,22 +32,23 @@ export interface MatrixPerson {
 const LIMIT_MS = 30_000;
 
 export function connectMatrix(login: Login, ear: Ear): MatrixPerson {
+  silence();
   const client = createClient({
     baseUrl: login.wellKnown["m.homeserver"].base_url,
     accessToken: login.accessToken,
     userId: login.userID,
     deviceId: login.deviceID,
-    logger: silent(),
   });
   let entered: string | null = null;
   client.on(ClientEvent.Event, (event) => {
     if (event.getRoomId() !== entered || event.getType() !== "m.room.message") return;
-    ear.hear(event.sender?.name ?? String(event.getSender()), textOf(event));
+    const sender = String(event.getSender());
+    ear.hear(client.getRoom(entered)?.getMember(sender)?.name ?? sender, textOf(event));
   });
   return {
     enter: async (roomId) => {
       entered = roomId;
-      await client.startClient({ lazyLoadMembers: true });
+      await client.startClient({ lazyLoadMembers: false });
       const membership = await untilBelonging(client, roomId);
       if (membership !== "join") await client.joinRoom(roomId);
       await until(client, `${login.userID} is in ${roomId}`, () => membershipIn(client, roomId) === "join");
@@ -107,16 +109,9 @@ function textOf(event: MatrixEvent): string {
   return String(event.getContent().body);
 }
 
-/** The SDK would print every request. */
-function silent(): Logger {
-  const nothing = () => undefined;
-  const logger: Logger = {
-    trace: nothing,
-    debug: nothing,
-    info: nothing,
-    warn: nothing,
-    error: nothing,
-    getChild: () => logger,
-  };
-  return logger;
+/** The SDK prints every request: through a logger of the package loglevel, which its type does not tell. */
+function silence(): void {
+  const loglevel = logger as unknown as { methodFactory: () => () => void; rebuild(): void };
+  loglevel.methodFactory = () => () => undefined;
+  loglevel.rebuild();
 }
