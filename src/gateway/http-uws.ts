@@ -75,6 +75,8 @@ function write(res: UwsResponse, { status, headers, body, headOnly }: RawRespons
     for (const [name, value] of headers) res.writeHeader(name, value);
     if (!headOnly) res.end(body, close);
     else if (body.length > 0) res.endWithoutBody(body.length, close);
-    else res.endWithoutBody(undefined, close);
+    // An argument that is given counts as a length, also `undefined`.
+    else if (close) res.endWithoutBody(0, true);
+    else res.endWithoutBody();
   });
 }
