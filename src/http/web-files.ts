@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Hono } from "hono";
-import { etag } from "hono/etag";
+import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import type { HttpEnv } from "./face.ts";
 
 const TYPES: Record<string, string> = {
@@ -36,7 +36,8 @@ const SAFE_PATH = /^\/\w[\w.-]*(\/\w[\w.-]*)+\.(js|css|svg|html|map)$/;
 export function createWebFiles(webRoot: URL | string): Hono<HttpEnv> {
   const root = webRoot instanceof URL || webRoot.startsWith("file:") ? fileURLToPath(webRoot) : webRoot;
   const app = new Hono<HttpEnv>();
-  app.use(etag());
+  // A 304 replaces the headers that the browser keeps: without the page's own policy the next visit could run nothing.
+  app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, "Content-Security-Policy"] }));
   app.get("*", async (c, next) => {
     const path = c.req.path === "/" ? "/web/index.html" : c.req.path;
     const [, extension = ""] = SAFE_PATH.exec(path)?.slice(1) ?? [];

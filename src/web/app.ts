@@ -9,6 +9,8 @@ import { Chat } from "./chat.ts";
 import { find } from "./element.ts";
 import { forgetLogin, keptLogin, type Login, signIn, signOut, tokenSource } from "./login.ts";
 
+/** A person is looking: they wait less long than an app in a pocket. */
+const BACKOFF = { baseMs: 1_000, capMs: 8_000 };
 /** Why the last session ended, and who it was, for the form after the reload. */
 const ENDED_KEY = "causeway.ended";
 
@@ -25,6 +27,7 @@ function start(login: Login, password: string | null): void {
     token: tokenSource(login, password),
     store: webStorageCursors(sessionStorage, `causeway.cursor.${login.user}`),
     device: "web",
+    backoff: BACKOFF,
   });
   new Chat(client);
   let leaving = false;

@@ -88,11 +88,13 @@ describe("web files", () => {
     expect(answer.headers.get("cache-control")).toBe("no-cache");
   });
 
-  test("an unchanged file is 304", async () => {
-    const etag = (await client("GET", "/web/app.js")).headers.get("etag") ?? "";
+  test("an unchanged file is 304, with the page's own policy", async () => {
+    const first = await client("GET", "/web/app.js");
+    const etag = first.headers.get("etag") ?? "";
     expect(etag).not.toBe("");
     const again = await client("GET", "/web/app.js", { headers: { "if-none-match": etag } });
     expect(again).toMatchObject({ status: 304, text: "" });
+    expect(again.headers.get("content-security-policy")).toBe(first.headers.get("content-security-policy"));
   });
 
   test.each([

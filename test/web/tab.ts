@@ -1,7 +1,7 @@
 /** A tab as the tests use it: what a person does there, and what they see. Waits are for what must come to be seen. */
 import type { Browser, Page } from "puppeteer-core";
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 40_000;
 
 export interface Tab {
   page: Page;
@@ -22,6 +22,7 @@ export interface Tab {
 export async function openTab(browser: Browser, url: string, separate = false): Promise<Tab> {
   const owner = separate ? await browser.createBrowserContext() : browser.defaultBrowserContext();
   const page = await owner.newPage();
+  page.setDefaultTimeout(LIMIT_MS);
   await page.setViewport({ width: 1100, height: 720 });
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(String(error)));
