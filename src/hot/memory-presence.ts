@@ -39,6 +39,15 @@ export function createMemoryPresence(now: () => number): Presence & { sweep(at: 
       const rooms = pings.get(member);
       return conversationIds.map((id) => rooms?.get(id) ?? 0);
     },
+    async isActive(member, conversationIds, at, windowMs) {
+      return conversationIds.map((id) => (active.get(id)?.get(member)?.lastPing ?? 0) > at - windowMs);
+    },
+    async isActive(member, conversationIds, at, windowMs) {
+      return conversationIds.map((id) => {
+        const seen = active.get(id)?.get(member);
+        return seen !== undefined && seen.lastPing > at - windowMs;
+      });
+    },
     async active(conversationId, at, windowMs) {
       const room = [...(active.get(conversationId)?.values() ?? [])];
       return room

@@ -21,8 +21,8 @@ export interface Commands {
 export interface RedisClient extends Commands {
   /** The same for work that no caller waits for; it is not counted as round trips. */
   readonly background: Commands;
-  /** Lists of keys that one command may name at once: all of them, or in a cluster each one alone. */
-  together(keys: string[]): string[][];
+  /** Lists of what one command may name at once: many keys, or in a cluster each one alone. */
+  together<T>(items: readonly T[]): T[][];
   ready(): boolean;
   /** Bursts of commands that were sent without waiting in between. */
   roundTrips(): number;
@@ -70,12 +70,15 @@ export function createRedisClient(connection: Connection): RedisClient {
     waiting = [];
     if (counts) roundTrips++;
     counts = false;
+    const refuse = (error: unknown) => {
+      for (const { reject } of calls) reject(asDomainError(error));
+    };
     const late = setTimeout(() => {
-      const error = unavailable(new Error(`no answer in ${ANSWER_MS} ms`));
-      for (const { reject } of calls) reject(error);
+      // When it was we who were busy, the answer lies in the socket: it is read before an immediate runs.
+      setImmediate(() => refuse(new Error(`no answer in ${ANSWER_MS} ms`)));
     }, ANSWER_MS);
     const settled = connection instanceof Cluster ? eachAlone(connection, calls) : asOne(connection, calls);
-    void settled.finally(() => {
+    void settled.catch(refuse).finally(() => {
       clearTimeout(late);
       underWay -= calls.length;
     });
@@ -89,7 +92,7 @@ export function createRedisClient(connection: Connection): RedisClient {
   return {
     ...commands(true),
     background: commands(false),
-    together: (keys) => chunksOf(keys, connection instanceof Cluster ? 1 : MAX_KEYS),
+    together: (items) => chunksOf(items, connection instanceof Cluster ? 1 : MAX_KEYS),
     ready: () => connection.status === "ready",
     roundTrips: () => roundTrips,
     async close() {

@@ -10,7 +10,7 @@ export type RedisLogger = Pick<Logger, "info" | "warn" | "error">;
 const LEAST_VERSION = "6.2";
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that owes an answer for so long is taken for dead: what was sent is given up, and a new connection made. */
-const SILENCE_MS = 2_000;
+const SILENCE_MS = 3_000;
 const CLUSTER_REDIRECTIONS = 5;
 
 /** What every connection has: nothing is queued while Redis is away, and nothing is sent twice. */
@@ -69,23 +69,25 @@ export async function whenReady(connection: Connection, limitMs: number): Promis
   }).finally(() => connection.off("error", note));
 }
 
-/** Tells once when the connection is lost, with the reason, and once when it is back. */
-export function watch(connection: Connection, logger: RedisLogger): void {
+/** Tells once when the connection is lost, with the reason, and once when it is back. @returns how to stop */
+export function watch(connection: Connection, logger: RedisLogger): () => void {
   let reason: Error | null = null;
-  let away = false;
+  let state: "starting" | "here" | "away" = "starting";
+  const onClose = () => {
+    if (state !== "here") return;
+    state = "away";
+    logger.warn({ err: reason }, "Redis is away: hot state fails and the bus drops until it is back");
+  };
   connection.on("error", (error: Error) => {
     reason = rootOf(error);
   });
-  connection.on("close", () => {
-    if (away) return;
-    away = true;
-    logger.warn({ err: reason }, "Redis is away: hot state fails and the bus drops until it is back");
-  });
+  connection.on("close", onClose);
   connection.on("ready", () => {
-    if (away) logger.info({}, "Redis is back");
-    away = false;
+    if (state === "away") logger.info({}, "Redis is back");
+    state = "here";
     reason = null;
   });
+  return () => connection.off("close", onClose);
 }
 
 /** @returns the server's version. @throws Error when it is too old */

@@ -37,6 +37,18 @@ export function createRedisPresence(client: RedisClient): Presence & { sweep(now
       const pings = await client.send<(string | null)[]>("hmget", keys.lastPings(member), ...conversationIds);
       return pings.map(Number);
     },
+    async isActive(member, conversationIds, now, windowMs) {
+      const scores = conversationIds.map((id) =>
+        client.send<string | null>("zscore", keys.active(id), member),
+      );
+      return (await Promise.all(scores)).map((lastPing) => Number(lastPing) > now - windowMs);
+    },
+    async isActive(member, conversationIds, now, windowMs) {
+      const pings = conversationIds.map((id) =>
+        client.send<string | null>("zscore", keys.active(id), member),
+      );
+      return (await Promise.all(pings)).map((ping) => ping !== null && Number(ping) > now - windowMs);
+    },
     async active(conversationId, now, windowMs) {
       const range = [keys.active(conversationId), `(${now - windowMs}`, "+inf", "WITHSCORES"];
       const [pings, names] = await Promise.all([

@@ -14,14 +14,12 @@ const SHARD_NUMBERS = Array.from({ length: SHARDS }, (_, shard) => shard);
 export function createRedisSessions(
   client: RedisClient,
 ): SessionRegistry & { sweep(now: number): Promise<number> } {
-  function putOfUser(
-    userId: number,
-    entries: SessionEntry[],
-    until: number,
-    ttlMs: number,
-  ): Promise<unknown> {
-    const values = entries.flatMap((entry) => [entry.id, `${until} ${JSON.stringify(entry)}`]);
-    return client.run("session-put", [keys.sessionsOfUser(userId)], [ttlMs, ...values]);
+  function putWithUsers(entries: SessionEntry[], until: number, ttlMs: number): Promise<unknown>[] {
+    return client.together(entries).map((some) => {
+      const values = some.flatMap((entry) => [entry.id, `${until} ${JSON.stringify(entry)}`]);
+      const users = some.map(({ userId }) => keys.sessionsOfUser(userId));
+      return client.run("session-put", users, [ttlMs + GRACE_MS, ...values]);
+    });
   }
 
   function putInShard(shard: number, entries: SessionEntry[], until: number): Promise<unknown>[] {
@@ -32,18 +30,22 @@ export function createRedisSessions(
   }
 
   /** `decayedBy`: only those that were not refreshed meanwhile. */
-  function dropOfUsers(commands: Commands, found: [id: string, userId: string][], decayedBy: number | "inf") {
-    const byUser = groupedBy(found, ([, userId]) => Number(userId));
-    return [...byUser].map(([userId, sessions]) =>
-      commands.run("session-drop", [keys.sessionsOfUser(userId)], [decayedBy, ...sessions.map(([id]) => id)]),
-    );
+  function dropFromUsers(
+    commands: Commands,
+    found: [id: string, userId: string][],
+    decayedBy: number | "inf",
+  ) {
+    return client.together(found).map((some) => {
+      const users = some.map(([, userId]) => keys.sessionsOfUser(Number(userId)));
+      return commands.run("session-drop", users, [decayedBy, ...some.map(([id]) => id)]);
+    });
   }
 
   async function removeFromShard(shard: number, ids: string[]): Promise<void> {
     const users = await client.send<(string | null)[]>("hmget", keys.sessionUsers(shard), ...ids);
     const found = ids.flatMap((id, i): [string, string][] => (users[i] ? [[id, users[i]]] : []));
     await Promise.all([
-      ...dropOfUsers(client, found, "inf"),
+      ...dropFromUsers(client, found, "inf"),
       client.send("zrem", keys.sessionDeadlines(shard), ...ids),
       client.send("hdel", keys.sessionUsers(shard), ...ids),
     ]);
@@ -54,7 +56,7 @@ export function createRedisSessions(
     for (let total = 0; ; ) {
       const flat = await client.background.run<string[]>("session-sweep", index, [now, SESSIONS_AT_ONCE]);
       const found = pairs(flat);
-      await Promise.all(dropOfUsers(client.background, found, now));
+      await Promise.all(dropFromUsers(client.background, found, now));
       total += found.length;
       if (found.length < SESSIONS_AT_ONCE) return total;
     }
@@ -63,10 +65,9 @@ export function createRedisSessions(
   return {
     async put(entries, ttlMs) {
       const until = Date.now() + ttlMs;
-      const users = groupedBy(entries, ({ userId }) => userId);
       const shards = groupedBy(entries, ({ id }) => shardOf(id));
       await Promise.all([
-        ...[...users].map(([userId, own]) => putOfUser(userId, own, until, ttlMs + GRACE_MS)),
+        ...putWithUsers(entries, until, ttlMs),
         ...[...shards].flatMap(([shard, own]) => putInShard(shard, own, until)),
       ]);
     },

@@ -67,17 +67,17 @@ export async function connectRedisHot(options: RedisHotOptions): Promise<RedisHo
   const address = parseRedisUrl(url);
   const name = `causeway:${options.node.replace(/[^\x21-\x7e]/g, "_")}`;
   const connection = commandConnection(address, name);
+  const unwatch = watch(connection, logger);
   try {
     await whenReady(connection, startMs);
     const major = await requireVersion(connection);
-    watch(connection, logger);
     const client = createRedisClient(connection);
     // Redis 7 brought sharded channels.
     const sharded = connection instanceof Cluster && major >= 7;
     const openRoutes = routesOf({ address, connection, sharded, name: `${name}:bus`, logger });
     const prefix = channelPrefix(address.db);
     const bus = createRedisBus({ client, prefix, sharded, openRoutes, logger });
-    return { ...parts(client, bus, logger), bus };
+    return { ...parts(client, bus, logger, unwatch), bus };
   } catch (error) {
     connection.disconnect();
     const reason = error instanceof Error ? error.message : String(error);
@@ -89,7 +89,12 @@ export async function connectRedisHot(options: RedisHotOptions): Promise<RedisHo
   }
 }
 
-function parts(client: RedisClient, bus: RedisBus, logger: RedisLogger): Omit<RedisHot, "bus"> {
+function parts(
+  client: RedisClient,
+  bus: RedisBus,
+  logger: RedisLogger,
+  unwatch: () => void,
+): Omit<RedisHot, "bus"> {
   const sessions = createRedisSessions(client);
   const presence = createRedisPresence(client);
   const calls = createRedisCalls(client);
@@ -112,6 +117,7 @@ function parts(client: RedisClient, bus: RedisBus, logger: RedisLogger): Omit<Re
       await client.background.send("ping");
     },
     async close() {
+      unwatch();
       await stopSweeper();
       await client.close();
     },

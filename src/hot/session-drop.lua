@@ -1,11 +1,11 @@
--- Removes sessions of one user, unless they were refreshed meanwhile.
+-- Removes sessions from their users, unless they were refreshed meanwhile.
 --
--- KEYS 1  sessions: hash, session id → "deadline entry", the time in ms and the entry as JSON
--- ARGV 1  only those whose deadline is not after this, ms; "inf" for all   2…  session ids
+-- KEYS …  for each session the sessions of its user: hash, session id → "deadline entry", ms and the entry as JSON
+-- ARGV 1  only those whose deadline is not after this, ms; "inf" for all   2…  for each key its session id
 
-for i = 2, #ARGV do
-  local kept = redis.call('HGET', KEYS[1], ARGV[i])
+for i, key in ipairs(KEYS) do
+  local kept = redis.call('HGET', key, ARGV[i + 1])
   if kept and tonumber(string.match(kept, '^%S+')) <= tonumber(ARGV[1]) then
-    redis.call('HDEL', KEYS[1], ARGV[i])
+    redis.call('HDEL', key, ARGV[i + 1])
   end
 end

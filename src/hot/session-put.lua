@@ -1,7 +1,9 @@
--- Adds or refreshes sessions of one user.
+-- Adds or refreshes sessions with their users.
 --
--- KEYS 1  sessions: hash, session id → "deadline entry", the time in ms and the entry as JSON
--- ARGV 1  least time to live of the key, ms   2…  session id, deadline and entry, …
+-- KEYS …  for each session the sessions of its user: hash, session id → "deadline entry", ms and the entry as JSON
+-- ARGV 1  least time to live of the keys, ms   2…  for each key session id, deadline and entry, …
 
-for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+for i, key in ipairs(KEYS) do
+  redis.call('HSET', key, ARGV[2 * i], ARGV[2 * i + 1])
+  if redis.call('PTTL', key) < tonumber(ARGV[1]) then redis.call('PEXPIRE', key, ARGV[1]) end
+end

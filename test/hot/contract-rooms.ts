@@ -42,6 +42,20 @@ function presenceContract(hot: () => HotState): void {
     expect(await presence.active(freshId(), now, 100_000)).toEqual([]);
   });
 
+  test("isActive tells of each room whether the member is there, in the order asked for", async () => {
+    const [member, here, before, left] = [userKey(freshId()), freshId(), freshId(), freshId()];
+    const now = Date.now();
+    const { presence } = hot();
+    await presence.ping(member, "Ada", [before], now - 40_000);
+    await presence.ping(member, "Ada", [here, left], now);
+    await presence.leave(member, [left]);
+    const rooms = [freshId(), here, before, left];
+    expect(await presence.isActive(member, rooms, now, 30_000)).toEqual([false, true, false, false]);
+    expect(await presence.isActive(member, rooms, now, 60_000)).toEqual([false, true, true, false]);
+    expect(await presence.isActive(userKey(freshId()), [here], now, 60_000)).toEqual([false]);
+    expect(await presence.isActive(member, [], now, 60_000)).toEqual([]);
+  });
+
   test("leaving ends activity in these rooms and keeps lastPing", async () => {
     const [member, left, open] = [userKey(freshId()), freshId(), freshId()];
     const now = Date.now();

@@ -122,6 +122,7 @@ describeWith("redis", "an outage of Redis", ({ redis }) => {
     await mouth.close();
     await all;
     expect(mouth.bus.stats()).toMatchObject({ published: 2_000, dropped: 0, connected: false });
+    expect(mouth.logged).toEqual([]);
   });
 });
 

@@ -86,6 +86,7 @@ describeWith("redis", "with Redis", ({ redis }) => {
         ...{ id: `s${id}`, userId: id, node: "n", device: null, startedAt: 0 },
       }));
       expect(await roundTrips(() => hot.sessions.put(sessions, MINUTE))).toBe(1);
+      expect(await roundTrips(() => hot.presence.isActive(member, rooms, Date.now(), MINUTE))).toBe(1);
       const entries = rooms.map((conversationId) => ({ conversationId, session: "s" }));
       expect(await roundTrips(() => hot.calls.refresh(entries, Date.now(), MINUTE))).toBe(1);
     });

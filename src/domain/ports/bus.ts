@@ -9,6 +9,8 @@ export interface Bus {
   /**
    * Resolves when the subscription is in force. Many calls in one turn share a round trip.
    * After a reconnect the twin subscribes again by itself and calls `onGap` handlers: something may have been lost.
+   * While the bus is away this resolves at once: the subscription comes into force before those handlers are called.
+   * A message's bytes are the handlers' to keep, not to change.
    */
   subscribe(channel: string, handler: (message: Uint8Array) => void): Promise<void>;
   unsubscribe(channel: string, handler: (message: Uint8Array) => void): Promise<void>;

@@ -22,9 +22,13 @@ export interface HotState {
   close(): Promise<void>;
 }
 
+/** How much decayed. */
 export interface SweepResult {
+  /** Entries of the session registry. */
   sessions: number;
+  /** Active participants of rooms. */
   participants: number;
+  /** Sessions that were in a call. */
   calls: number;
 }
 
