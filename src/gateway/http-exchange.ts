@@ -81,6 +81,7 @@ function fetchRequest(
   body: Uint8Array | null,
   signal: AbortSignal,
 ) {
+  if (!target.startsWith("/")) throw new TypeError("The target is no path");
   const headers = new Headers(list);
   // The target is appended, not resolved: resolved, "//elsewhere/" would name another host.
   const url = `http://${headers.get("host") ?? "localhost"}${target}`;

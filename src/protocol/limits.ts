@@ -16,7 +16,7 @@ export const LIMITS = {
   /** [GW-3.1] A `ref` that is a string. */
   REF_CHARACTERS: 64,
   /** [GW-3.5] Commands of one session that may be under way; more are `busy`. */
-  COMMANDS_IN_FLIGHT: 256,
+  COMMANDS_IN_FLIGHT: 1_024,
   /** [GW-3.6] Frames of one connection: this many at once, and this many each second on average. */
   FRAME_BURST: 400,
   FRAMES_PER_SECOND: 100,

@@ -83,7 +83,7 @@ export class RawClient {
   }
 
   /** Says a frame and returns its answer. */
-  async ask(frame: object & { ref: number | string }): Promise<Frame> {
+  async ask(frame: Record<string, unknown> & { ref: number | string }): Promise<Frame> {
     this.say(frame);
     return this.next((answer) => answer.ref === frame.ref);
   }

@@ -74,7 +74,7 @@ test("the bounds are the code's", () => {
   expect(said).toContain(`more than ${number(LIMITS.CUT_FRAME_BYTES)} bytes`);
   expect(said).toContain(`within ${LIMITS.HELLO_WITHIN_MS / 1_000} s`);
   expect(said).toContain(`Up to ${LIMITS.FRAMES_BEFORE_READY} frames`);
-  expect(said).toContain(`${LIMITS.COMMANDS_IN_FLIGHT} commands of a session`);
+  expect(said).toContain(`${number(LIMITS.COMMANDS_IN_FLIGHT)} commands of a session`);
   expect(said).toContain(`${LIMITS.FRAME_BURST} frames at once and ${LIMITS.FRAMES_PER_SECOND} a second`);
   expect(said).toContain(`1 to ${LIMITS.HISTORY_MOST}, ${LIMITS.HISTORY_DEFAULT} unless told`);
   expect(said).toContain(`1 to ${number(LIMITS.TEXT_CODE_POINTS)} code points`);

@@ -1,0 +1,148 @@
+/** Memberships and credentials that change while sessions are connected. */
+import { describe, expect, test } from "vitest";
+import type { Bus } from "../../src/domain/ports/bus.ts";
+import { createMemoryHot } from "../../src/hot/memory.ts";
+import { describeWith } from "../services/need.ts";
+import { type Node, person, room, say, site, TRANSPORTS } from "./fixtures.ts";
+import type { Frame } from "./raw-client.ts";
+
+const deaf = (bus: Bus): Bus => ({ ...bus, subscribe: async () => {} });
+const isEvent = ({ op }: Frame) => op === "event";
+
+describeWith("postgres", "memberships", ({ postgres }) => {
+  describe.each(TRANSPORTS)("over %s", (transport) => {
+    const { node, raw } = site(postgres.url);
+
+    /** Makes the change on `there`, with the sessions on `here`. */
+    const cases: [string, () => Promise<{ here: Node; there: Node }>][] = [
+      [
+        "on the same gateway",
+        async () => {
+          const here = await node({ transport });
+          return { here, there: here };
+        },
+      ],
+      [
+        "on another process",
+        async () => {
+          const shared = createMemoryHot();
+          return { here: await node({ transport, shared }), there: await node({ transport, shared }) };
+        },
+      ],
+      [
+        "on another process, with a bus that loses everything",
+        async () => ({ here: await node({ transport, bus: deaf }), there: await node({ transport }) }),
+      ],
+    ];
+
+    describe.each(cases)("changed %s", (_, nodes) => {
+      test("[GW-11.1] a new member gets their own member.joined and what follows, and nothing from before", async () => {
+        const { here, there } = await nodes();
+        const [ada, bob] = [await person(there, "Ada"), await person(there, "Bob")];
+        const home = await room(there, [ada]);
+        const [b, b2] = [await raw(here), await raw(here, "msgpack")];
+        for (const client of [b, b2]) expect((await client.hello(bob.token)).rooms).toEqual([]);
+        await say(there, ada, home, "not for Bob");
+        await there.useCases.conversations.addMembers(ada.actor, home.token, [
+          { member: bob.actor, role: "user" },
+        ]);
+        const { seq } = await say(there, ada, home, "for Bob");
+        for (const client of [b, b2]) {
+          expect(await client.next(isEvent)).toMatchObject({
+            ...{ type: "member.joined", room: home.token, seq: seq - 1, actor: ada.actor },
+            data: { member: bob.actor, role: "user" },
+          });
+          expect(await client.next(isEvent)).toMatchObject({
+            type: "message",
+            seq,
+            data: { text: "for Bob" },
+          });
+        }
+        expect(await b.ask({ op: "open", ref: 1, room: home.token })).toMatchObject({ op: "ok" });
+      });
+
+      test("[GW-11.2] who is removed gets their own member.left and nothing after it, also after coming back", async () => {
+        const { here, there } = await nodes();
+        const [ada, bob] = [await person(there, "Ada"), await person(there, "Bob")];
+        const [home, other] = [await room(there, [ada, bob]), await room(there, [ada, bob])];
+        const b = await raw(here);
+        await b.hello(bob.token);
+        const { removeMember, addMembers } = there.useCases.conversations;
+        await removeMember(ada.actor, home.token, bob.actor);
+        await say(there, ada, home, "not for Bob");
+        expect(await b.next(isEvent)).toMatchObject({
+          type: "member.left",
+          room: home.token,
+          data: { member: bob.actor },
+        });
+        await say(there, ada, other, "elsewhere");
+        expect(await b.next(isEvent)).toMatchObject({ room: other.token, data: { text: "elsewhere" } });
+        expect(await b.ask({ op: "open", ref: 1, room: home.token })).toMatchObject({
+          code: "not_found",
+        });
+        await addMembers(ada.actor, home.token, [{ member: bob.actor, role: "user" }]);
+        await say(there, ada, home, "for Bob again");
+        expect(await b.next(isEvent)).toMatchObject({ type: "member.joined", room: home.token });
+        expect(await b.next(isEvent)).toMatchObject({ type: "message", data: { text: "for Bob again" } });
+      });
+
+      test("[GW-11.3] room.deleted is the last that its members get, and roles that change are seen", async () => {
+        const { here, there } = await nodes();
+        const [ada, bob] = [await person(there, "Ada"), await person(there, "Bob")];
+        const home = await room(there, [ada, bob]);
+        const b = await raw(here);
+        await b.hello(bob.token);
+        await there.useCases.conversations.setRole(ada.actor, home.token, bob.actor, "moderator");
+        expect(await b.next(isEvent)).toMatchObject({
+          type: "member.changed",
+          data: { member: bob.actor, role: "moderator" },
+        });
+        await there.useCases.conversations.delete(ada.actor, home.token);
+        expect(await b.next(({ type }) => type === "room.deleted")).toMatchObject({ room: home.token });
+        expect(await b.ask({ op: "open", ref: 1, room: home.token })).toMatchObject({
+          code: "not_found",
+        });
+        expect(b.pending()).toEqual([]);
+      });
+    });
+
+    test("[GW-2.8] a revoked token ends its sessions with 4501, and no others", async () => {
+      const one = await node({ transport });
+      const ada = await person(one, "Ada");
+      const spare = await one.useCases.directory.createToken({ userId: ada.id, name: "spare" });
+      const [revoked, other] = [await raw(one), await raw(one)];
+      await revoked.hello(ada.token);
+      await other.hello(spare.token);
+      await one.useCases.directory.deleteToken(ada.tokenId);
+      expect((await revoked.closed).code).toBe(4501);
+      expect(await other.ask({ op: "ping", ref: 1 })).toMatchObject({ op: "ok" });
+    });
+
+    test("[GW-2.8] a token that expires, a login that ends and a user who is deleted end sessions with 4501", async () => {
+      const one = await node({ transport });
+      const { directory, accounts } = one.useCases;
+      const ada = await person(one, "Ada");
+      const soon = await directory.createToken({
+        userId: ada.id,
+        name: "soon",
+        expiresAt: Date.now() + 1_500,
+      });
+      const expiring = await raw(one);
+      expect(await expiring.hello(soon.token)).toMatchObject({ op: "ready" });
+      expect((await expiring.closed).code).toBe(4501);
+
+      const { id, handle } = await directory.createUser({ handle: `bob-${ada.id}`, password: "secret" });
+      const login = await accounts.login(handle, "secret", { persistent: false, ip: "127.0.0.1" });
+      const loggedIn = await raw(one);
+      expect(await loggedIn.hello(login.accessToken)).toMatchObject({ op: "ready" });
+      await accounts.logout(login.cookie, login.accessToken);
+      expect((await loggedIn.closed).code).toBe(4501);
+
+      const { token } = await directory.createToken({ userId: id, name: "t" });
+      const deleted = await raw(one);
+      expect(await deleted.hello(token)).toMatchObject({ op: "ready" });
+      await directory.deleteUser(id);
+      expect((await deleted.closed).code).toBe(4501);
+    });
+  });
+});
