@@ -1,0 +1,152 @@
+/** What comes back, comes twice, or pretends to be the bridge's own. */
+import { randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import type { TimelineEvent } from "./matrix-person.ts";
+import { describeBridge, until } from "./world.ts";
+
+describeBridge("loops and repetitions", (world) => {
+  async function meeting() {
+    const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
+    const room = await world.group([ada, ben]);
+    const matrixRoom = await world.mirrored(room);
+    const client = await world.signIn(ada);
+    await client.join(matrixRoom);
+    const untilSaid = (text: string) =>
+      until(`“${text}” is in the chat`, async () => (await world.texts(room)).includes(text));
+    return { ada, ben, room, matrixRoom, client, untilSaid };
+  }
+
+  /** Delivers events as the homeserver does. */
+  async function deliver(events: object[], txnId: string = randomUUID()): Promise<Response> {
+    return await fetch(`${world.registration.url}/_matrix/app/v1/transactions/${txnId}`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${world.registration.hsToken}` },
+      body: JSON.stringify({ events }),
+    });
+  }
+
+  function made(
+    sender: string,
+    roomId: string,
+    body: string,
+    more: object = {},
+  ): TimelineEvent & { room_id: string } {
+    const content = { msgtype: "m.text", body, ...more };
+    const event_id = `$${randomUUID()}`;
+    return {
+      event_id,
+      room_id: roomId,
+      sender,
+      type: "m.room.message",
+      origin_server_ts: Date.now(),
+      content,
+    };
+  }
+
+  test("echoes of what the bridge wrote are dropped, what the same ghost's person writes is not", async () => {
+    const here = await meeting();
+    for (let n = 0; n < 10; n++) {
+      await world.say(here.ada, here.room, `app ${n}`);
+      await here.client.say(here.matrixRoom, `element ${n}`);
+    }
+    await here.untilSaid("Ada: element 9");
+    await world.mirrored(here.room);
+    const count = (texts: string[], part: string) => texts.filter((text) => text.includes(part)).length;
+    for (const texts of [await world.texts(here.room), await world.bot.texts(here.matrixRoom)]) {
+      expect([count(texts, "app"), count(texts, "element")]).toEqual([10, 10]);
+      expect(new Set(texts).size).toBe(20);
+    }
+  });
+
+  test("a copied or forged mark hides nobody's words", async () => {
+    const here = await meeting();
+    const seq = await world.say(here.ada, here.room, "the original");
+    await world.mirrored(here.room);
+    const original = (await here.client.timeline(here.matrixRoom)).find(
+      ({ content }) => content.body === "the original",
+    );
+    // Some clients copy the whole content when a message is forwarded.
+    await here.client.say(here.matrixRoom, { ...original?.content });
+    const mark = { room: here.room.token, seq: seq + 5, op: "message", rev: 0 };
+    await here.client.say(here.matrixRoom, { msgtype: "m.text", body: "forged", "io.causeway.bridge": mark });
+    await here.untilSaid("Ada: forged");
+    expect(await world.texts(here.room)).toEqual(["Ada: the original", "Ada: the original", "Ada: forged"]);
+  });
+
+  test("a transaction that is delivered again, and an event in two transactions, count once", async () => {
+    const here = await meeting();
+    const event = made(here.client.id, here.matrixRoom, "once");
+    expect((await deliver([event], "t1")).status).toBe(200);
+    expect((await deliver([event], "t1")).status).toBe(200);
+    expect((await deliver([event, event], "t2")).status).toBe(200);
+    await here.untilSaid("Ada: once");
+    expect((await deliver([event], "t3")).status).toBe(200);
+    await deliver([made(here.client.id, here.matrixRoom, "last")]);
+    await here.untilSaid("Ada: last");
+    expect(await world.texts(here.room)).toEqual(["Ada: once", "Ada: last"]);
+  });
+
+  test("transaction ids that begin anew lose nothing", async () => {
+    const here = await meeting();
+    await deliver([made(here.client.id, here.matrixRoom, "before")], "1");
+    await deliver([made(here.client.id, here.matrixRoom, "after")], "1");
+    await here.untilSaid("Ada: after");
+    expect(await world.texts(here.room)).toEqual(["Ada: before", "Ada: after"]);
+  });
+
+  test("an old edit and an old leave that are told again change nothing any more", async () => {
+    const here = await meeting();
+    const id = await here.client.say(here.matrixRoom, "one");
+    const edit = (body: string) =>
+      here.client.say(here.matrixRoom, {
+        msgtype: "m.text",
+        body: `* ${body}`,
+        "m.new_content": { msgtype: "m.text", body },
+        "m.relates_to": { rel_type: "m.replace", event_id: id },
+      });
+    const first = await edit("two");
+    await here.untilSaid("Ada: two");
+    await edit("three");
+    await here.untilSaid("Ada: three");
+    const old = (await here.client.timeline(here.matrixRoom)).find(({ event_id }) => event_id === first);
+    const left = {
+      ...made(here.client.id, here.matrixRoom, ""),
+      type: "m.room.member",
+      state_key: here.client.id,
+    };
+    await world.store.sql`delete from bridge_inbox where done_at is not null`;
+    await deliver([
+      { ...old, room_id: here.matrixRoom },
+      { ...left, content: { membership: "leave" } },
+    ]);
+    await here.client.say(here.matrixRoom, "after it");
+    await here.untilSaid("Ada: after it");
+    expect(await world.texts(here.room)).toEqual(["Ada: three", "Ada: after it"]);
+  });
+
+  test("events of foreign rooms and of no room, of the bot, and broken ones are passed over", async () => {
+    const here = await meeting();
+    const events = [
+      made(here.client.id, "!elsewhere", "foreign"),
+      made(world.ghosts.bot, here.matrixRoom, "by the bot"),
+      { ...made(here.client.id, here.matrixRoom, "x"), event_id: 7 },
+      { ...made(here.client.id, here.matrixRoom, "x"), content: "none" },
+      { ...made(here.client.id, here.matrixRoom, "x"), event_id: `$${"x".repeat(300)}` },
+      { ...made(here.client.id, here.matrixRoom, "x"), event_id: "$nul\0" },
+      null,
+      "nothing",
+    ];
+    expect((await deliver(events as object[])).status).toBe(200);
+    await deliver([made(here.client.id, here.matrixRoom, "fine")]);
+    await here.untilSaid("Ada: fine");
+    expect(await world.texts(here.room)).toEqual(["Ada: fine"]);
+  });
+
+  test("an app client's id that looks like a Matrix event's does not keep a message from Matrix", async () => {
+    const here = await meeting();
+    await world.say(here.ben, here.room, "dollar", { id: "$looks-like-an-event" });
+    expect(await world.bot.texts(await world.mirrored(here.room))).toEqual([
+      `${world.ghosts.localpart(here.ben.id)}: dollar`,
+    ]);
+  });
+});
