@@ -9,7 +9,8 @@ export interface MatrixLogin {
 }
 
 export interface MatrixClient {
-  join(roomId: string): Promise<void>;
+  /** Joins as soon as the bridge has invited. */
+  join(roomId: string, limitMs: number): Promise<void>;
   /** A private room of the client's own. */
   createRoom(name: string): Promise<string>;
   /** Resolves when the homeserver has taken it. */
@@ -43,6 +44,7 @@ const FILTER = JSON.stringify({
   },
 });
 const RETRIES = 5;
+const INVITE_RETRY_MS = 200;
 
 export function createMatrixClient({ accessToken, wellKnown }: MatrixLogin): MatrixClient {
   const base = `${wellKnown["m.homeserver"].base_url.replace(/\/$/, "")}/_matrix/client/v3/`;
@@ -89,8 +91,15 @@ export function createMatrixClient({ accessToken, wellKnown }: MatrixLogin): Mat
   }
 
   return {
-    join: async (roomId) => {
-      await ask("POST", `join/${encodeURIComponent(roomId)}`, {});
+    join: async (roomId, limitMs) => {
+      for (const deadline = now() + limitMs; ; await delay(INVITE_RETRY_MS)) {
+        try {
+          await ask("POST", `join/${encodeURIComponent(roomId)}`, {});
+          return;
+        } catch (error) {
+          if (now() > deadline) throw error;
+        }
+      }
     },
     createRoom: async (name) =>
       (await ask<{ room_id: string }>("POST", "createRoom", { name, preset: "private_chat" })).room_id,

@@ -23,6 +23,8 @@ export interface Orders {
     };
     answer: Opened;
   };
+  /** How many (client, room) pairs could send, in these rooms or in all. */
+  senders: { order: { rooms?: string[] | undefined }; answer: number };
   /** Sends at a steady rate, whatever the server does. */
   send: { order: SendOrder; answer: Sent };
   /** Sends as fast as a window of unanswered sends allows, until so many are acknowledged. */

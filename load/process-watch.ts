@@ -10,6 +10,8 @@ export interface ProcessUse {
 
 const PAGE = 4096;
 const TICKS_PER_SECOND = 100;
+/** What the kernel allocates for each TCP socket of a process. */
+const SOCKET_SLABS = new Set(["TCP", "TCPv6", "sock_inode_cache", "filp", "eventpoll_epi"]);
 
 /** CPU of the process and its descendants, and its memory; null when it is gone or not ours to see. */
 export function processUse(pid: number | null): ProcessUse | null {
@@ -20,10 +22,18 @@ export function processUse(pid: number | null): ProcessUse | null {
   return { cpu: ticks / TICKS_PER_SECOND, rss: residentBytes(pid) };
 }
 
-/** Memory that the kernel holds for TCP sockets of the whole machine, in bytes. */
+/**
+ * Bytes that the kernel holds for the TCP sockets of the whole machine: what is buffered, and, where we may know, the
+ * sockets themselves.
+ */
 export function socketMemory(): number {
-  const tcp = /^TCP:.*\bmem (\d+)/m.exec(readOrEmpty("/proc/net/sockstat"))?.[1] ?? "0";
-  return Number(tcp) * PAGE;
+  const buffered = Number(/^TCP:.*\bmem (\d+)/m.exec(readOrEmpty("/proc/net/sockstat"))?.[1] ?? 0) * PAGE;
+  const slabs = readOrEmpty("/proc/slabinfo").matchAll(/^(\S+) +(\d+) +\d+ +(\d+) /gm);
+  return [...slabs].reduce(
+    (sum, [, name = "", objects, size]) =>
+      sum + (SOCKET_SLABS.has(name) ? Number(objects) * Number(size) : 0),
+    buffered,
+  );
 }
 
 /** Seconds since boot in which all cores together worked, and in which they could have. */
@@ -76,6 +86,6 @@ function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    return ""; // The process ended, or this is no Linux.
+    return ""; // The process ended, we may not look, or this is no Linux.
   }
 }

@@ -1,9 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { type AskingClient, openAskingClient } from "../asking-client.ts";
-import { now } from "../clock.ts";
+import { openAskingClient } from "../asking-client.ts";
 import { generatorLimits } from "../generator-verdict.ts";
-import { createLatency, mergeLatencies, type Percentiles } from "../latency.ts";
-import { createMatrixClient, type MatrixClient, type MatrixLogin } from "../matrix-client.ts";
+import type { Percentiles } from "../latency.ts";
+import { createMatrixClient, type MatrixLogin } from "../matrix-client.ts";
 import { bounded } from "../options.ts";
 import { type OwnLoad, watchOwnLoad } from "../own-load.ts";
 import { percentileChart, timeChart } from "../report/charts.ts";
@@ -11,9 +9,17 @@ import { emptyOutcome, milliseconds, number, type Outcome } from "../report/outc
 import { untilReady } from "../server-figures.ts";
 import { freePort } from "../services/free-port.ts";
 import type { Stage } from "../stage.ts";
-import { stampedText, stampOf } from "../stamp.ts";
 import { type CausewayTarget, causewayTarget } from "../target/causeway-target.ts";
 import { request } from "../target/provisioning.ts";
+import {
+  type Alone,
+  type Cast,
+  homeserverAlone,
+  type Over,
+  overCapacity,
+  type Single,
+  singleMessages,
+} from "./bridge-measures.ts";
 import type { Scenario } from "./scenario.ts";
 
 export interface BridgeOptions {
@@ -25,9 +31,6 @@ export interface BridgeOptions {
 /** A start may install and start a homeserver. */
 const START_LIMIT_MS = 600_000;
 const ROOM_LIMIT_MS = 120_000;
-const CATCH_UP_LIMIT_MS = 300_000;
-const LAG_TICK_MS = 500;
-const TICK_MS = 2;
 
 export const bridge: Scenario<BridgeOptions> = {
   name: "bridge",
@@ -68,15 +71,6 @@ async function bridgedTarget({ options }: Stage): Promise<CausewayTarget> {
   return causewayTarget(options, { settings, startLimitMs: START_LIMIT_MS });
 }
 
-/** Two people in rooms that both sides know. */
-interface Cast {
-  native: AskingClient;
-  matrix: MatrixClient;
-  rooms: { token: string; matrixId: string }[];
-  /** Called with each text that comes to the Matrix client. */
-  onMatrix: (roomId: string, body: string, at: number) => void;
-}
-
 async function meet(stage: Stage<Stage["options"] & BridgeOptions>, target: CausewayTarget): Promise<Cast> {
   const { rooms: count } = stage.options;
   stage.progress.step(`making ${count} bridged rooms`, count);
@@ -97,195 +91,12 @@ async function meet(stage: Stage<Stage["options"] & BridgeOptions>, target: Caus
   };
   for (const [n, token] of rooms.entries()) {
     const matrixId = await target.matrixRoom(roomIds[n] as number, ROOM_LIMIT_MS);
-    await cast.matrix.join(matrixId);
+    await cast.matrix.join(matrixId, ROOM_LIMIT_MS);
     cast.rooms.push({ token, matrixId });
     stage.progress.at(n + 1);
   }
   await cast.matrix.listen((roomId, body, at) => cast.onMatrix(roomId, body, at));
   return cast;
-}
-
-interface Alone {
-  /** Messages a second that the homeserver takes from a client, one at a time in each of as many rooms. */
-  rate: number;
-  /** From sending to the client's sync. */
-  latency: Percentiles;
-}
-
-async function homeserverAlone(stage: Stage<Stage["options"] & BridgeOptions>, cast: Cast): Promise<Alone> {
-  const { duration, rate } = stage.options;
-  const rooms: string[] = [];
-  for (const n of cast.rooms.keys()) rooms.push(await cast.matrix.createRoom(`load ${n}`));
-  const latency = await timed(cast, (body) => cast.matrix.send(rooms[0] as string, body), rate, duration);
-  const bar = stage.progress.overTime("the homeserver alone", duration);
-  const since = now();
-  const deadline = since + duration * 1000;
-  let sent = 0;
-  const lane = async (roomId: string) => {
-    for (; now() < deadline; sent++) await cast.matrix.send(roomId, stampedText("own", now()));
-  };
-  await Promise.all(rooms.map(lane));
-  bar.end();
-  return { rate: (sent * 1000) / (now() - since), latency };
-}
-
-/** Sends single messages at a steady rate and times each to the Matrix client. */
-async function timed(
-  cast: Cast,
-  send: (body: string) => Promise<unknown>,
-  rate: number,
-  seconds: number,
-): Promise<Percentiles> {
-  const latency = createLatency();
-  let open = 0;
-  cast.onMatrix = (_, body, at) => {
-    const sentAt = stampOf(body);
-    if (Number.isNaN(sentAt)) return;
-    open--;
-    latency.recordMs(at - sentAt);
-  };
-  await steadily(rate, seconds, (at) => {
-    open++;
-    return send(stampedText("single", at));
-  });
-  await untilTrue(() => open <= 0, ROOM_LIMIT_MS);
-  cast.onMatrix = () => undefined;
-  return mergeLatencies([latency.encode()]);
-}
-
-interface Single {
-  toMatrix: Percentiles;
-  toNative: Percentiles;
-}
-
-async function singleMessages(stage: Stage<Stage["options"] & BridgeOptions>, cast: Cast): Promise<Single> {
-  const { duration, rate } = stage.options;
-  const [room] = cast.rooms as [Cast["rooms"][number]];
-  const there = stage.progress.overTime("native → Matrix", duration);
-  let id = 0;
-  const speak = (text: string) => cast.native.ask("send", { room: room.token, id: `single-${id++}`, text });
-  const toMatrix = await timed(cast, speak, rate, duration);
-  there.end();
-
-  const back = stage.progress.overTime("Matrix → native", duration);
-  const latency = createLatency();
-  let open = 0;
-  cast.native.onEvent(({ data }) => {
-    const sentAt = stampOf(data.text);
-    if (Number.isNaN(sentAt)) return;
-    open--;
-    latency.recordMs(now() - sentAt);
-  });
-  await steadily(rate, duration, (at) => {
-    open++;
-    return cast.matrix.send(room.matrixId, stampedText("back", at));
-  });
-  await untilTrue(() => open <= 0, ROOM_LIMIT_MS);
-  cast.native.onEvent(() => undefined);
-  back.end();
-  return { toMatrix, toNative: mergeLatencies([latency.encode()]) };
-}
-
-interface Over {
-  asked: number;
-  sent: number;
-  arrived: number;
-  /** Arrivals a second from the first send to the last arrival. */
-  rate: number;
-  /** Messages on their way when the last was sent. */
-  lag: number;
-  catchUpSeconds: number;
-  faults: string[];
-  series: [seconds: number, lag: number][];
-}
-
-async function overCapacity(
-  stage: Stage<Stage["options"] & BridgeOptions>,
-  cast: Cast,
-  rate: number,
-): Promise<Over> {
-  const { duration } = stage.options;
-  const bar = stage.progress.overTime(`over capacity: ${number(rate)}/s`, duration);
-  const arrivals = watchArrivals(cast);
-  const since = now();
-  let sent = 0;
-  const series: [number, number][] = [];
-  const watch = setInterval(() => series.push([(now() - since) / 1000, sent - arrivals.count]), LAG_TICK_MS);
-  await steadily(rate, duration, async () => {
-    const n = sent++;
-    const { token } = cast.rooms[n % cast.rooms.length] as Cast["rooms"][number];
-    await cast.native.ask("send", { room: token, id: `over-${n}`, text: `over ${n}` });
-  });
-  const lag = sent - arrivals.count;
-  const endOfSends = now();
-  bar.end();
-  stage.progress.step("catching up", sent);
-  await untilTrue(() => {
-    stage.progress.at(arrivals.count);
-    return arrivals.count >= sent;
-  }, CATCH_UP_LIMIT_MS);
-  clearInterval(watch);
-  return {
-    asked: rate,
-    sent,
-    arrived: arrivals.count,
-    rate: (arrivals.count * 1000) / (arrivals.lastAt - since),
-    lag,
-    catchUpSeconds: (arrivals.lastAt - endOfSends) / 1000,
-    faults: arrivals.faults(sent),
-    series,
-  };
-}
-
-/** Counts what comes to the Matrix client, and holds it to the order of its room. */
-function watchArrivals(cast: Cast) {
-  const seen = new Set<number>();
-  const last = new Map<string, number>();
-  let doubled = 0;
-  let disordered = 0;
-  const arrivals = {
-    count: 0,
-    lastAt: now(),
-    faults: (sent: number) => [
-      ...(sent > seen.size ? [`${number(sent - seen.size)} missing in Matrix`] : []),
-      ...(doubled > 0 ? [`${number(doubled)} doubled in Matrix`] : []),
-      ...(disordered > 0 ? [`${number(disordered)} out of order in Matrix`] : []),
-    ],
-  };
-  cast.onMatrix = (roomId, body, at) => {
-    const n = Number(/^over (\d+)$/.exec(body)?.[1] ?? Number.NaN);
-    if (Number.isNaN(n)) return;
-    if (seen.has(n)) {
-      doubled++;
-      return;
-    }
-    if (n < (last.get(roomId) ?? -1)) disordered++;
-    last.set(roomId, n);
-    seen.add(n);
-    arrivals.count++;
-    arrivals.lastAt = at;
-  };
-  return arrivals;
-}
-
-/** Calls `send` at a steady rate with the time at which it was meant to; resolves when all calls have. */
-async function steadily(
-  rate: number,
-  seconds: number,
-  send: (at: number) => Promise<unknown>,
-): Promise<void> {
-  const since = now();
-  const open: Promise<unknown>[] = [];
-  for (let n = 0; n < rate * seconds; n++) {
-    const at = since + (n * 1000) / rate;
-    while (now() < at) await delay(TICK_MS);
-    open.push(send(at));
-  }
-  await Promise.all(open);
-}
-
-async function untilTrue(check: () => boolean, limitMs: number): Promise<void> {
-  for (const deadline = now() + limitMs; !check() && now() < deadline; ) await delay(TICK_MS);
 }
 
 interface BridgeResult {

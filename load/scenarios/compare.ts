@@ -174,7 +174,7 @@ async function measureWork(
   stage.progress.step(`${target.name}: making ${number(plan.people)} people`, plan.people);
   const clients = clientsOf(plan, await target.populate(plan, (done) => stage.progress.at(done)));
   await openClients(stage, target, clients);
-  const result = await measureSends(stage, target, clients, { rate: work.rate, size: stage.options.size });
+  const result = await measureSends(stage, target, { rate: work.rate, size: stage.options.size });
   return { result, check: await checkDeliveries(stage) };
 }
 

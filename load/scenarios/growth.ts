@@ -66,7 +66,7 @@ rounds each, so that what else happens on the machine meets all of them.`,
     for (let round = 0; round < stage.options.rounds; round++) {
       for (const [n, cost] of bySize.entries()) {
         const rooms = [population.rooms[n] as string];
-        cost.rounds.push(await measureSends(stage, target, few, { ...stage.options, rooms }));
+        cost.rounds.push(await measureSends(stage, target, { ...stage.options, rooms }));
       }
     }
     const check = await checkDeliveries(stage);
@@ -108,10 +108,7 @@ async function measureOnline(
     await openClients(stage, target, everybody.slice(online, wanted));
     online = Math.max(online, wanted);
     const rate = Math.min(stage.options.rate, Math.floor(DELIVERIES_MOST / online));
-    const clients = everybody.slice(0, online);
-    const rounds = [
-      await measureSends(stage, target, clients, { rate, size: stage.options.size, rooms: [room] }),
-    ];
+    const rounds = [await measureSends(stage, target, { rate, size: stage.options.size, rooms: [room] })];
     costs.push({ members, online, rounds });
   }
   return costs;

@@ -85,27 +85,23 @@ export interface Moment {
   rss: number;
 }
 
-/** Sends from the clients that are open, and measures. */
+/** Sends from the clients that are open, all of them in turn, and measures. */
 export async function measureSends(
   stage: Stage,
   target: Target,
-  clients: readonly ClientSpec[],
   { rate, size, rooms }: Sends,
 ): Promise<SendResult> {
   const { warmup, duration } = stage.options;
   const crew = stage.crew();
-  const pairs = (some: readonly ClientSpec[]) =>
-    some.reduce(
-      (sum, client) => sum + client.rooms.filter((room) => !rooms || rooms.includes(room)).length,
-      0,
-    );
+  const senders = await crew.ask("senders", () => ({ rooms }));
+  const all = senders.reduce((sum, count) => sum + count, 0);
   const startAt = now() + LEAD_MS;
   const bar = stage.progress.overTime(`sending ${number(rate)}/s to ${target.name}`, warmup + duration);
   const series = watchSeries(stage, target, startAt, bar.note);
   const use = measureUse(target, startAt + warmup * 1000, duration * 1000);
   const idPrefix = `${Date.now().toString(36)}-`;
   const sent = await crew.ask("send", (worker) => ({
-    rate: (rate * pairs(partOf(clients, worker, crew.size))) / pairs(clients),
+    rate: (rate * (senders[worker] ?? 0)) / all,
     startAt,
     warmupMs: warmup * 1000,
     durationMs: duration * 1000,

@@ -121,7 +121,7 @@ async function measureUpdates(
   ];
   const counts = markEverythingRead(reading, told);
   const load = watchOwnLoad();
-  const sends = await measureSends(stage, target, writer, { rate, size });
+  const sends = await measureSends(stage, target, { rate, size });
   const seconds = stage.options.warmup + stage.options.duration;
   await counts.settled();
   reading.close();

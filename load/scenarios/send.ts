@@ -62,7 +62,7 @@ async function sendAndReport(stage: Stage, { rooms, members, rate, size }: SendO
   stage.progress.step(`making ${number(plan.people)} people and ${number(rooms)} rooms`, plan.people + rooms);
   const clients = clientsOf(plan, await target.populate(plan, (done) => stage.progress.at(done)));
   await openClients(stage, target, clients);
-  const result = await measureSends(stage, target, clients, { rate, size });
+  const result = await measureSends(stage, target, { rate, size });
   const check = await checkDeliveries(stage);
   return {
     ...emptyOutcome(),

@@ -72,7 +72,7 @@ resume. A session has recovered when the server proved each of its rooms and eve
     const clients = markWriters(clientsOf(plan, population), stage.options.clients);
     await openClients(stage, target, clients);
     await stage.crew().ask("cut", () => null);
-    await write(stage, target, clients, population);
+    await write(stage, target, population);
     const result = await resume(stage, target);
     return outcomeOf(stage, plan, result, await checkDeliveries(stage));
   },
@@ -99,21 +99,22 @@ function markWriters(clients: ClientSpec[], sessions: number): ClientSpec[] {
 async function write(
   stage: Stage<Stage["options"] & StormOptions>,
   target: CausewayTarget,
-  clients: readonly ClientSpec[],
   { rooms }: Population,
 ): Promise<void> {
   const { missed, size } = stage.options;
   if (missed === 0) return;
-  const writers = clients.filter(({ stays }) => stays);
   const count = missed * rooms.length;
   const duration = Math.max(1, Math.ceil(count / WRITE_RATE));
   const options = { ...stage.options, warmup: 0, duration };
-  const { acked } = await measureSends({ ...stage, options }, target, writers, {
+  const { unanswered, refused } = await measureSends({ ...stage, options }, target, {
     rate: count / duration,
     size,
   });
-  if (acked < count * 0.99)
-    throw new Error(`only ${number(acked)} of ${number(count)} messages could be written`);
+  if (unanswered > 0 || Object.keys(refused).length > 0) {
+    throw new Error(
+      `not all messages could be written: ${tallied({ ...refused, "without an answer": unanswered })}`,
+    );
+  }
 }
 
 interface StormResult {

@@ -22,6 +22,7 @@ const handlers: Handlers = {
     sending ??= createSending(fleet, DIALECTS[dialect], (sample) => say({ sample }));
     return opened;
   },
+  senders: ({ rooms }) => theSending().senders(rooms),
   send: (order) => theSending().steadily(order),
   fill: (order) => theSending().fill(order),
   watch: async ({ durationMs }) => {

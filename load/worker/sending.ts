@@ -25,6 +25,8 @@ const SAMPLE_MS = 250;
 const LAST_ANSWERS_MS = 10_000;
 
 export interface Sending {
+  /** How many (client, room) pairs can send. */
+  senders(rooms: readonly string[] | undefined): number;
   steadily(order: SendOrder): Promise<Sent>;
   fill(order: FillOrder): Promise<Sent>;
   /** Where the rooms stand by what was acknowledged. */
@@ -41,16 +43,20 @@ export function createSending(fleet: Fleet, dialect: Dialect, onSample: (sample:
     onAnswer();
   };
 
+  function sendersIn(rooms: readonly string[] | undefined): [Member, string][] {
+    const ready = fleet.members.filter((member) => member.isReady);
+    return ready.flatMap((member) =>
+      member.spec.rooms.flatMap((room): [Member, string][] =>
+        !rooms || rooms.includes(room) ? [[member, room]] : [],
+      ),
+    );
+  }
+
   /** Adds the pairs that may send, ordered so that sends in turn go to as many rooms and connections as there are. */
   function addPairs(rooms: readonly string[] | undefined): [first: number, count: number] {
     const first = pairs.length;
     const byRoom = new Map<string, Member[]>();
-    for (const member of fleet.members) {
-      for (const room of member.spec.rooms) {
-        if (rooms && !rooms.includes(room)) continue;
-        byRoom.set(room, [...(byRoom.get(room) ?? []), member]);
-      }
-    }
+    for (const [member, room] of sendersIn(rooms)) byRoom.set(room, [...(byRoom.get(room) ?? []), member]);
     const most = Math.max(0, ...[...byRoom.values()].map((members) => members.length));
     for (let n = 0; n < most; n++) {
       for (const [room, members] of byRoom) {
@@ -154,5 +160,5 @@ export function createSending(fleet: Fleet, dialect: Dialect, onSample: (sample:
     return heads;
   }
 
-  return { steadily, fill, ackedHeads };
+  return { senders: (rooms) => sendersIn(rooms).length, steadily, fill, ackedHeads };
 }
