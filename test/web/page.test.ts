@@ -1,9 +1,12 @@
 /** The demo page in a real browser, before a server that can be made to fail at any point. */
 import type { Browser } from "puppeteer-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { describeWith } from "../services/need.ts";
 import { PASSWORD, type PageServer, startPageServer } from "./page-server.ts";
 import { openTab, type Tab } from "./tab.ts";
+
+// A browser on a busy machine takes its time.
+vi.setConfig({ testTimeout: 90_000 });
 
 describeWith("chromium", "demo page", ({ chromium }) => {
   let browser: Browser;
