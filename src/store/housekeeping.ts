@@ -1,6 +1,6 @@
 /**
- * What has to be done now and then: removing the logs of deleted rooms in small steps, and for the embedded database
- * what a server's own background processes would do.
+ * What has to be done now and then: removing the logs of deleted rooms in small steps and what is remembered of them,
+ * and for the embedded database what a server's own background processes would do.
  */
 import { DomainError } from "../domain/errors.ts";
 import type { Database, StoreLogger } from "./database.ts";
@@ -19,6 +19,8 @@ const TURN_MS = 30_000;
 /** Other processes read a deleted room's last events for so long. */
 const KEEP_DELETED_MS = 60_000;
 const PURGE_STEP = 2_000;
+/** Clients go on from a deleted room in their lists for so long. */
+const KEEP_FORMER_MS = 30 * 24 * 3_600_000;
 /** Bytes of write-ahead log after which the embedded database is checkpointed, and after which it is vacuumed. */
 const CHECKPOINT_BYTES = 32 << 20;
 const VACUUM_BYTES = 512 << 20;
@@ -35,6 +37,7 @@ export function startHousekeeping(
   async function work(): Promise<void> {
     try {
       while (!stopped && (await purgeStep(db)));
+      await db.sql`delete from former_rooms where deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
       await maintain();
     } catch (error) {
       // The next turn finds what is left; an unreachable database is told about by those who need it.

@@ -102,9 +102,9 @@ function markStatement(db: Database, marks: Mark[]) {
       ) e on w.goal > w.read_seq
     ),
     moved as (
-      update memberships m set read_seq = r.new_seq, read_messages = r.new_messages
-      from (select distinct room, member, read_seq, new_seq, new_messages from reached) r
-      where m.conversation_id = r.room and m.member = r.member and r.new_seq > r.read_seq
+      update memberships m set read_seq = r.new_seq, read_messages = r.new_messages, last_opened_at = causeway_now()
+      from (select distinct room, member, new_seq, new_messages from reached) r
+      where m.conversation_id = r.room and m.member = r.member
     )
     select r.ord, r.seq > r.head_seq as past_head, r.new_seq as read, r.new_messages as read_messages,
            greatest(r.message_count, r.new_messages) as messages, n.mentions, r.seq > r.read_seq as moved

@@ -17,10 +17,14 @@ const OLDEST_SERVER = 140_000;
 /**
  * Runs the migrations that the database does not have yet, each in a transaction of its own, in the order of names.
  * `turn` picks one of the URL's hosts.
- * @returns the database's epoch
+ * @returns what the database was given when it was made
  * @throws Error that says what to do when the server can't be used
  */
-export async function migrate(url: string, logger: StoreLogger, turn: number): Promise<string> {
+export async function migrate(
+  url: string,
+  logger: StoreLogger,
+  turn: number,
+): Promise<{ epoch: string; secret: string }> {
   const parameters = { application_name: "causeway-migrations", statement_timeout: 0 };
   const connection = openConnection({ url, turn, parameters, silenceMs: LIMIT_MS });
   const sql = createSql(statementLanguage(), connection.run);
@@ -30,8 +34,10 @@ export async function migrate(url: string, logger: StoreLogger, turn: number): P
     await sql`select pg_advisory_lock(${LOCK})`;
     await sql`create table if not exists causeway_migrations (name text primary key)`;
     await createUmzug(connection, sql, logger).up();
-    const [row] = await sql<{ value: string }[]>`select value from causeway_meta where key = 'epoch'`;
-    return row?.value as string;
+    const rows = await sql<{ key: string; value: string }[]>`
+      select key, value from causeway_meta where key in ('epoch', 'secret')`;
+    const meta = new Map(rows.map(({ key, value }) => [key, value]));
+    return { epoch: meta.get("epoch") as string, secret: meta.get("secret") as string };
   } finally {
     connection.close();
   }

@@ -65,7 +65,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
   const { maxQueued = 20_000, repeatMs = 10_000 } = options;
   const { statementTimeoutMs = embedded ? EMBEDDED_TIMEOUT_MS : TIMEOUT_MS } = options;
   let firstTurn = 0;
-  const epoch = await repeated(START_REPEAT_MS, (attempt) => {
+  const { epoch, secret } = await repeated(START_REPEAT_MS, (attempt) => {
     firstTurn = attempt;
     return migrate(url, logger, attempt);
   }).catch((error) => {
@@ -82,6 +82,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
   const housekeeping = startHousekeeping(db, { embedded }, logger);
   return {
     epoch,
+    secret,
     sql: storeSql(db),
     log: { ...createLogQueries(db), append: appender.append, markRead: markers.markRead },
     rooms: createRoomQueries(db),

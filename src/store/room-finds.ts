@@ -1,5 +1,5 @@
 /** Which rooms a transaction has to lock: found by the members they have and by the organization they belong to. */
-import type { MemberKey } from "../domain/model.ts";
+import { pairOf } from "../domain/model.ts";
 import type { OrganizationRooms, StoreTransaction } from "../domain/ports/store.ts";
 import type { Fragment, Sql, Statement } from "./sql.ts";
 import type { TransactionScope } from "./transaction.ts";
@@ -20,12 +20,9 @@ export function createRoomFinds({ sql }: TransactionScope): RoomFinds {
       return rows.map(({ id }) => id);
     },
     async oneToOne(a, b) {
-      await sql`select pg_advisory_xact_lock(hashtextextended(${pair(a, b)}, 0))`;
-      const [row] = await sql<{ id: number }[]>`
-        select c.id from memberships a
-        join memberships b on b.conversation_id = a.conversation_id and b.member = ${b}
-        join conversations c on c.id = a.conversation_id and c.type = 'one_to_one'
-        where a.member = ${a} order by c.id limit 1`;
+      const pair = pairOf(a, b);
+      await sql`select pg_advisory_xact_lock(hashtextextended(${`one_to_one ${pair}`}, 0))`;
+      const [row] = await sql<{ id: number }[]>`select id from conversations where pair = ${pair}`;
       return row?.id ?? null;
     },
   };
@@ -47,9 +44,4 @@ function condition(sql: Sql, rooms: OrganizationRooms): Fragment | Statement<nev
         select from organization_event_users e
         where e.organization_id = c.organization_id and e.event_id = c.event_id and e.user_id = ${rooms.userId}))`;
   }
-}
-
-/** The same for (a, b) and (b, a). */
-function pair(a: MemberKey, b: MemberKey): string {
-  return `one_to_one ${[a, b].sort().join(" ")}`;
 }

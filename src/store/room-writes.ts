@@ -68,6 +68,12 @@ async function createConversation(scope: TransactionScope, input: NewConversatio
     name_key: foldedKey(input.name),
     description: input.description ?? null,
     avatar_id: input.avatarId ?? null,
+    avatar_url: input.avatarUrl ?? null,
+    pair: input.pair ?? null,
+    message_timer: input.messageTimer ?? null,
+    receipt_mode: input.receiptMode ?? null,
+    access: input.access ?? ["invite"],
+    access_role: input.accessRole ?? "activated",
     event_id: input.eventId ?? null,
     automation_enabled: input.automationEnabled ?? false,
     history: input.history,
@@ -84,8 +90,8 @@ async function createConversation(scope: TransactionScope, input: NewConversatio
   }
   const room = noun(row, "conversations", CONVERSATION);
   await sql`
-    insert into room_heads (conversation_id, token, last_activity)
-    values (${room.id}, ${room.token}, ${room.createdAt})`;
+    insert into room_heads (conversation_id, token, last_activity, message_timer)
+    values (${room.id}, ${room.token}, ${room.createdAt}, ${room.messageTimer})`;
   scope.locked([room.id]);
   return room;
 }
@@ -108,6 +114,9 @@ async function updateConversation(
       : await sql<Row[]>`
           update conversations c set ${sql(values)} where c.id = ${id} returning ${columns(sql, "c", CONVERSATION)}`;
   if (!row) throw new Error(`Room ${id} was deleted by this transaction`);
+  if (patch.messageTimer !== undefined) {
+    await sql`update room_heads set message_timer = ${patch.messageTimer} where conversation_id = ${id}`;
+  }
   await raiseAccessVersion(scope, id);
   return noun(row, "c", CONVERSATION);
 }
@@ -115,6 +124,13 @@ async function updateConversation(
 async function deleteConversation(scope: TransactionScope, id: number): Promise<void> {
   scope.requireLock(id);
   const { sql } = scope;
+  await sql`
+    insert into former_rooms (member, public_id, conversation_id, last_activity)
+    select m.member, c.public_id, c.id, h.last_activity
+    from conversations c
+    join room_heads h on h.conversation_id = c.id
+    join memberships m on m.conversation_id = c.id and m.user_id is not null
+    where c.id = ${id}`;
   const gone = await sql<{ user_id: number | null }[]>`
     delete from memberships where conversation_id = ${id} returning user_id`;
   scope.touchUsers(gone.map(({ user_id }) => user_id));

@@ -1,17 +1,10 @@
-/** Rooms and their people as they are now. Nothing here locks. */
+/** Rooms as they are now; room-lists.ts and memberships.ts have the rest of the queries. Nothing here locks. */
 import type { Conversation } from "../domain/model.ts";
-import type { RoomListing, RoomQueries } from "../domain/ports/store.ts";
+import type { RoomQueries } from "../domain/ports/store.ts";
 import type { Database } from "./database.ts";
-import {
-  CONVERSATION,
-  columns,
-  type EventRow,
-  HEAD,
-  loggedEvent,
-  MEMBERSHIP,
-  noun,
-  type Row,
-} from "./rows.ts";
+import { createMembershipQueries } from "./memberships.ts";
+import { createRoomLists } from "./room-lists.ts";
+import { CONVERSATION, columns, MEMBERSHIP, noun, type Row } from "./rows.ts";
 import type { Fragment, Statement } from "./sql.ts";
 
 export function createRoomQueries(db: Database): RoomQueries {
@@ -25,16 +18,28 @@ export function createRoomQueries(db: Database): RoomQueries {
     return row ? noun(row, "c", CONVERSATION) : null;
   }
 
+  function nameIs(room: Parameters<RoomQueries["locate"]>[0]): Statement<Row[]> {
+    if ("token" in room) return sql`c.token = ${room.token}`;
+    if ("uuid" in room) return sql`c.uuid = ${room.uuid}::uuid`;
+    if ("publicId" in room) return sql`c.public_id = ${room.publicId}`;
+    return sql`c.id = ${room.id}`;
+  }
+
   async function all(rest: Statement<Row[]>): Promise<Conversation[]> {
     const rows = await db.read(sql<Row[]>`select ${conversationColumns} from conversations c ${rest}`);
     return rows.map((row) => noun(row, "c", CONVERSATION));
   }
 
   return {
-    list: (member) => list(db, member),
+    ...createRoomLists(db),
+    ...createMembershipQueries(db),
     async access(room, member) {
       const [row] = await db.read(sql<Row[]>`
-        select ${conversationColumns}, ${columns(sql, "m", MEMBERSHIP)}, h.access_version
+        select ${conversationColumns}, ${columns(sql, "m", MEMBERSHIP)}, h.access_version,
+               c.pair is not null and (
+                 select count(*) from memberships p
+                 where p.conversation_id = c.id and p.member = any (string_to_array(c.pair, ' '))
+               ) < (select count(distinct k) from unnest(string_to_array(c.pair, ' ')) as k) as peer_left
         from conversations c
         join room_heads h on h.conversation_id = c.id
         join memberships m on m.conversation_id = c.id and m.member = ${member}
@@ -44,6 +49,18 @@ export function createRoomQueries(db: Database): RoomQueries {
         conversation: noun(row, "c", CONVERSATION),
         membership: noun(row, "m", MEMBERSHIP),
         accessVersion: Number(row.access_version),
+        peerLeft: row.peer_left === true,
+      };
+    },
+    async locate(room, member) {
+      const [row] = await db.read(sql<Row[]>`
+        select ${conversationColumns}, ${columns(sql, "m", MEMBERSHIP)} from conversations c
+        left join memberships m on m.conversation_id = c.id and m.member = ${member}
+        where ${nameIs(room)}`);
+      if (!row) return null;
+      return {
+        conversation: noun(row, "c", CONVERSATION),
+        membership: row["m.member"] === null ? null : noun(row, "m", MEMBERSHIP),
       };
     },
     byToken: (token) => one(sql`c.token = ${token}`),
@@ -62,19 +79,13 @@ export function createRoomQueries(db: Database): RoomQueries {
       ]);
       return { entries, total: count?.total ?? 0 };
     },
-    async members(conversationIds) {
-      if (conversationIds.length === 0) return [];
-      const rows = await db.read(sql<Row[]>`
-        select ${columns(sql, "m", MEMBERSHIP)} from memberships m
-        where m.conversation_id = any (${conversationIds}::bigint[])
-        order by m.conversation_id, m.joined_seq, m.member`);
-      return rows.map((row) => noun(row, "m", MEMBERSHIP));
-    },
     async conversationIdsOf(member) {
       const rows = await db.read(sql<{ id: number }[]>`
         select conversation_id as id from memberships where member = ${member} order by conversation_id`);
       return rows.map(({ id }) => id);
     },
+    dueLobbies: (now, limit) =>
+      all(sql`where c.lobby and c.lobby_until <= ${now} order by c.lobby_until, c.id limit ${limit}`),
     dueForDeletion: (now, limit) =>
       all(sql`where c.scheduled_deletion <= ${now} order by c.scheduled_deletion, c.id limit ${limit}`),
     async withCall() {
@@ -107,30 +118,4 @@ export function createRoomQueries(db: Database): RoomQueries {
       return row;
     },
   };
-}
-
-async function list(db: Database, member: string): Promise<RoomListing[]> {
-  const { sql } = db;
-  const rows = await db.read(sql<(Row & EventRow & { mentions: number })[]>`
-    select ${columns(sql, "c", CONVERSATION)}, ${columns(sql, "m", MEMBERSHIP)}, ${columns(sql, "h", HEAD)},
-           n.mentions, c.token as room, e.conversation_id, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
-    from memberships m
-    join conversations c on c.id = m.conversation_id
-    join room_heads h on h.conversation_id = m.conversation_id
-    cross join lateral (
-      select count(*) as mentions from mentions t
-      where t.conversation_id = m.conversation_id and t.member in (m.member, '*') and t.seq > m.read_seq
-    ) n
-    left join lateral (
-      select * from events e where e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
-    ) e on h.last_message_seq > m.history_from
-    where m.member = ${member}
-    order by h.last_activity desc, c.id desc`);
-  return rows.map((row) => ({
-    conversation: noun(row, "c", CONVERSATION),
-    membership: noun(row, "m", MEMBERSHIP),
-    head: noun(row, "h", HEAD),
-    mentions: row.mentions,
-    last: row.seq === null ? null : loggedEvent(row),
-  }));
 }

@@ -1,0 +1,55 @@
+/** Members of rooms outside of transactions: with the accounts behind them, their own settings, and guests. */
+import type { RoomQueries } from "../domain/ports/store.ts";
+import type { Database } from "./database.ts";
+import { columns, MEMBERSHIP, noun, type Row, USER } from "./rows.ts";
+
+export type MembershipQueries = Pick<RoomQueries, "members" | "people" | "updateMembership" | "guests">;
+
+export function createMembershipQueries(db: Database): MembershipQueries {
+  const { sql } = db;
+  const membershipColumns = columns(sql, "m", MEMBERSHIP);
+  return {
+    async members(conversationIds) {
+      if (conversationIds.length === 0) return [];
+      const rows = await db.read(sql<Row[]>`
+        select ${membershipColumns} from memberships m
+        where m.conversation_id = any (${conversationIds}::bigint[])
+        order by m.conversation_id, m.joined_seq, m.member`);
+      return rows.map((row) => noun(row, "m", MEMBERSHIP));
+    },
+    async people(conversationIds) {
+      if (conversationIds.length === 0) return [];
+      const rows = await db.read(sql<Row[]>`
+        select ${membershipColumns}, ${columns(sql, "u", USER)} from memberships m
+        left join users u on u.id = m.user_id
+        where m.conversation_id = any (${conversationIds}::bigint[])
+        order by m.conversation_id, m.joined_seq, m.member`);
+      return rows.map((row) => ({
+        membership: noun(row, "m", MEMBERSHIP),
+        user: row["u.id"] === null ? null : noun(row, "u", USER),
+      }));
+    },
+    async updateMembership(conversationId, member, patch) {
+      const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+      const values: Row = Object.fromEntries(
+        given.map(([field, value]) => [MEMBERSHIP[field as keyof typeof patch], value]),
+      );
+      const mine = sql`m.conversation_id = ${conversationId} and m.member = ${member}`;
+      const [row] =
+        given.length === 0
+          ? await sql<Row[]>`select ${membershipColumns} from memberships m where ${mine}`
+          : await sql<
+              Row[]
+            >`update memberships m set ${sql(values)} where ${mine} returning ${membershipColumns}`;
+      return row ? noun(row, "m", MEMBERSHIP) : null;
+    },
+    async guests({ after, limit }) {
+      const rows = await db.read(sql<Row[]>`
+        select ${membershipColumns} from memberships m
+        where m.role in ('guest', 'guest_moderator')
+          and (m.conversation_id, m.member) > (${after?.conversationId ?? 0}::bigint, ${after?.member ?? ""})
+        order by m.conversation_id, m.member limit ${limit}`);
+      return rows.map((row) => noun(row, "m", MEMBERSHIP));
+    },
+  };
+}
