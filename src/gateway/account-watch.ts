@@ -1,6 +1,7 @@
 /**
- * Every few seconds: whose memberships or credentials changed? The safety net below the hints on users' channels, and
- * the end of sessions whose token was revoked or whose user was deleted [GW-2.8]. Two queries, however many sessions.
+ * Whose memberships or credentials changed? The safety net below the events of rooms and the hints on users' channels,
+ * and the end of sessions whose token was revoked or whose user was deleted [GW-2.8]. Two queries for however many
+ * sessions, every few seconds; at once for a user whom a hint names.
  */
 import type { Store } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
@@ -20,80 +21,88 @@ export interface AccountWatchOptions {
   logger: Pick<Logger, "warn">;
 }
 
-/** @returns how to stop */
-export function watchAccounts({ store, users, memberships, logger }: AccountWatchOptions): () => void {
+export interface AccountWatch {
+  /** Looks at these users now. Never rejects. */
+  look(users: readonly LocalUser[]): Promise<void>;
+  stop(): void;
+}
+
+export function watchAccounts({ store, users, memberships, logger }: AccountWatchOptions): AccountWatch {
   const gate = createGate(REFRESHES);
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  async function lookForChanges(): Promise<void> {
-    const seen = [...users.all()].map(({ id, version }) => ({ userId: id, version }));
+  async function lookForChanges(some: readonly LocalUser[]): Promise<void> {
+    const seen = some.map(({ id, version }) => ({ userId: id, version }));
     const changed = await store.rooms.changedUsers(seen);
-    await Promise.all(
-      changed.map(({ userId, version }) => {
-        const user = users.get(userId);
-        if (version === null) endAll(user);
-        if (!user || version === null) return null;
-        user.version = version;
-        return gate(() => memberships.refresh(user));
-      }),
-    );
+    const refreshes = changed.map(async ({ userId, version }) => {
+      const user = users.get(userId);
+      if (!user) return;
+      if (version === null) {
+        for (const session of [...user.sessions]) session.end("unauthorized");
+        return;
+      }
+      user.version = version;
+      await gate(() => memberships.refresh(user));
+    });
+    await Promise.all(refreshes);
   }
 
-  async function lookForRevoked(): Promise<void> {
-    const sessions = [...users.all()].flatMap((user) => [...user.sessions]);
-    const tokenIds = new Set<number>();
-    const loginIds = new Set<number>();
-    for (const { identity } of sessions) {
-      if (identity?.credential.via === "token") tokenIds.add(identity.credential.tokenId);
-      if (identity?.credential.via === "session") loginIds.add(identity.credential.loginId);
-    }
-    const invalid = await store.accounts.invalidCredentials({
-      tokenIds: [...tokenIds],
-      loginIds: [...loginIds],
-      userIds: [...users.all()].map(({ id }) => id),
-    });
-    const gone = {
+  async function lookForRevoked(some: readonly LocalUser[]): Promise<void> {
+    const sessions = some.flatMap((user) => [...user.sessions]);
+    const { tokenIds, loginIds } = credentialsOf(sessions);
+    const userIds = some.map(({ id }) => id);
+    const invalid = await store.accounts.invalidCredentials({ tokenIds, loginIds, userIds });
+    const revoked = {
       tokens: new Set(invalid.tokenIds),
       logins: new Set(invalid.loginIds),
       users: new Set(invalid.userIds),
     };
-    for (const session of sessions) if (isRevoked(session, gone)) session.end("unauthorized");
+    for (const session of sessions) if (isRevoked(session, revoked)) session.end("unauthorized");
   }
 
-  async function look(): Promise<void> {
+  async function look(some: readonly LocalUser[]): Promise<void> {
+    if (stopped || some.length === 0) return;
     try {
-      if (![...users.all()].some((user) => user.sessions.size > 0)) return;
-      await Promise.all([lookForChanges(), lookForRevoked()]);
+      await Promise.all([lookForChanges(some), lookForRevoked(some)]);
     } catch (error) {
       logger.warn({ err: error }, "Accounts can't be compared with the store now; they are compared again");
-    } finally {
-      schedule();
     }
   }
+
   function schedule(): void {
     if (stopped) return;
-    timer = setTimeout(() => void look(), EVERY_MS);
+    timer = setTimeout(() => void look([...users.all()]).finally(schedule), EVERY_MS);
     timer.unref();
   }
   schedule();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
+
+  return {
+    look,
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
   };
 }
 
-function endAll(user: LocalUser | undefined): void {
-  for (const session of [...(user?.sessions ?? [])]) session.end("unauthorized");
+function credentialsOf(sessions: readonly Session[]): { tokenIds: number[]; loginIds: number[] } {
+  const tokenIds = new Set<number>();
+  const loginIds = new Set<number>();
+  for (const { identity } of sessions) {
+    if (identity?.credential.via === "token") tokenIds.add(identity.credential.tokenId);
+    if (identity?.credential.via === "session") loginIds.add(identity.credential.loginId);
+  }
+  return { tokenIds: [...tokenIds], loginIds: [...loginIds] };
 }
 
 function isRevoked(
   { identity }: Session,
-  gone: { tokens: Set<number>; logins: Set<number>; users: Set<number> },
+  revoked: { tokens: Set<number>; logins: Set<number>; users: Set<number> },
 ): boolean {
   if (!identity) return false;
   const { credential, user } = identity;
-  if (gone.users.has(user.id)) return true;
-  if (credential.via === "token") return gone.tokens.has(credential.tokenId);
-  return credential.via === "session" && gone.logins.has(credential.loginId);
+  if (revoked.users.has(user.id)) return true;
+  if (credential.via === "token") return revoked.tokens.has(credential.tokenId);
+  return credential.via === "session" && revoked.logins.has(credential.loginId);
 }

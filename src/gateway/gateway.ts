@@ -11,7 +11,7 @@ import type { Store } from "../domain/ports/store.ts";
 import type { UseCases } from "../domain/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import { watchAccounts } from "./account-watch.ts";
+import { type AccountWatch, watchAccounts } from "./account-watch.ts";
 import { createCalling } from "./calling.ts";
 import { createCatchUp } from "./catch-up.ts";
 import { drainSessions } from "./drain.ts";
@@ -94,7 +94,7 @@ class RunningGateway implements Gateway, SessionEvents {
   #strangers = 0;
   #wheel: Wheel<Session> | null = null;
   #probe: Probe | null = null;
-  #stopWatching: (() => void) | null = null;
+  #accounts: AccountWatch | null = null;
   #transport: Transport | null = null;
   #draining: Promise<void> | null = null;
 
@@ -116,7 +116,7 @@ class RunningGateway implements Gateway, SessionEvents {
     });
     const users: Users = new Users(bus, {
       joined: (user, hint) => this.#memberships.joined(user, hint),
-      changed: (user) => void this.#memberships.refresh(user),
+      changed: (user) => void this.#accounts?.look([user]),
     });
     this.#hub = hub;
     this.#users = users;
@@ -161,7 +161,7 @@ class RunningGateway implements Gateway, SessionEvents {
     bus.onGap(() => this.#probe?.all());
     store.onCommitted((events) => this.#hub.committed(events));
     const users = this.#users;
-    this.#stopWatching = watchAccounts({ store, users, memberships: this.#memberships, logger });
+    this.#accounts = watchAccounts({ store, users, memberships: this.#memberships, logger });
   }
 
   get port(): number {
@@ -190,7 +190,7 @@ class RunningGateway implements Gateway, SessionEvents {
   async close(): Promise<void> {
     this.#transport?.stopListening();
     for (const session of [...this.#sessions]) session.end("draining");
-    this.#stopWatching?.();
+    this.#accounts?.stop();
     this.#probe?.stop();
     this.#wheel?.stop();
     this.#hub.stop();
