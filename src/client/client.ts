@@ -121,8 +121,7 @@ export class Client {
    * rejects with {@link ClientEnded} when the server will not have us.
    */
   async connect(): Promise<ReadyFrame> {
-    this.#restored ??= this.#restore();
-    await this.#restored;
+    await this.#restore();
     if (this.#connection && this.#ready) return this.#ready;
     return new Promise((resolve, reject) => {
       const finish = (end: () => void) => {
@@ -223,9 +222,17 @@ export class Client {
     return this.#standing.leaveCall(room);
   }
 
-  async #restore(): Promise<void> {
-    const cursor = await this.#store?.load();
-    if (cursor) this.#logs.restore(cursor);
+  /** Once; a store that failed is asked again by the next `connect`. */
+  #restore(): Promise<void> {
+    const load = async () => {
+      const cursor = await this.#store?.load();
+      if (cursor) this.#logs.restore(cursor);
+    };
+    this.#restored ??= load().catch((error: unknown) => {
+      this.#restored = null;
+      throw error;
+    });
+    return this.#restored;
   }
 
   #createLogs(): RoomLogs {
@@ -321,7 +328,10 @@ function endedError(state: ConnectionState): ClientEnded {
   return new ClientEnded(`The client has ended: ${why}`);
 }
 
-/** An id for `send`, when it has to be known before: 128 random bits. `crypto.randomUUID` is missing on pages that came over plain HTTP from another machine. */
+/**
+ * An id for `send`, when it has to be known before: 128 random bits. `crypto.randomUUID` is missing on pages that came
+ * over plain HTTP from another machine.
+ */
 export function newMessageId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, "0"),

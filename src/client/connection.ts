@@ -59,7 +59,8 @@ export class Connection {
   #heardAt = Date.now();
   #ended = false;
   #bye: { code: number; reconnectMs: number } | null = null;
-  #openTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Runs until the session is ready. */
+  #greeting: ReturnType<typeof setTimeout> | undefined;
   #beat: ReturnType<typeof setInterval> | undefined;
 
   constructor(url: string, WebSocket: SocketConstructor, codec: Codec, handlers: ConnectionHandlers) {
@@ -67,7 +68,7 @@ export class Connection {
     this.#handlers = handlers;
     this.#socket = new WebSocket(url, codec.subprotocol);
     this.#socket.binaryType = "arraybuffer";
-    this.#openTimer = setTimeout(() => this.end(1006, "the server did not accept in time"), OPEN_WITHIN_MS);
+    this.#greeting = setTimeout(() => this.end(1006, "the server did not accept in time"), OPEN_WITHIN_MS);
     this.#listen();
   }
 
@@ -84,8 +85,9 @@ export class Connection {
     await this.#say(question);
   }
 
-  /** Starts the heartbeat: `heartbeatMs` is how often the server wants to hear from us. */
+  /** The session is ready: starts the heartbeat. `heartbeatMs` is how often the server wants to hear from us. */
   keepAlive(heartbeatMs: number): void {
+    clearTimeout(this.#greeting);
     const everyMs = Math.max(LEAST_BEAT_MS, heartbeatMs / 2);
     this.#beat = setInterval(() => this.#checkAndPing(everyMs), everyMs);
   }
@@ -94,7 +96,7 @@ export class Connection {
   end(code: number, reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#openTimer);
+    clearTimeout(this.#greeting);
     clearInterval(this.#beat);
     this.#socket.close();
     for (const { reject } of this.#pending.values())
@@ -107,8 +109,10 @@ export class Connection {
   #listen(): void {
     const socket = this.#socket;
     socket.addEventListener("open", () => {
-      clearTimeout(this.#openTimer);
-      if (!this.#ended) this.#handlers.onOpen();
+      clearTimeout(this.#greeting);
+      if (this.#ended) return;
+      this.#greeting = setTimeout(() => this.end(1006, "the server did not greet in time"), ANSWER_WITHIN_MS);
+      this.#handlers.onOpen();
     });
     socket.addEventListener("message", ({ data }) => {
       if (!this.#ended) this.#take(data);

@@ -131,7 +131,8 @@ export class Lifeline {
       this.#refused = false;
       connection.keepAlive(frame.heartbeatMs);
       this.#handlers.onReady(frame, connection);
-      this.#enter({ name: "online" });
+      // Whoever heard of the session may have ended it.
+      if (this.#connection === connection) this.#enter({ name: "online" });
     } else if (this.#readyAt !== null) this.#handlers.onFrame(frame);
   }
 

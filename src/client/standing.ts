@@ -14,8 +14,8 @@ export interface StandingHandlers {
 export class Standing {
   readonly #handlers: StandingHandlers;
   readonly #open = new Set<string>();
-  /** The highest marker of each room that the server has not acknowledged. */
-  readonly #reads = new Map<string, number>();
+  /** The highest marker of each room that the server has not acknowledged, and whether it is being told now. */
+  readonly #reads = new Map<string, { seq: number; saying: boolean }>();
   /** Flags of the calls that we are in, by room. */
   readonly #calls = new Map<string, number>();
   #connection: Connection | null = null;
@@ -63,10 +63,11 @@ export class Standing {
     await this.#say((connection) => connection.ask<"close">({ op: "close", room }));
   }
 
-  /** A marker below one that is on its way already changes nothing. */
+  /** A marker that is no higher than one on its way changes nothing. */
   async read(room: string, seq: number): Promise<void> {
-    if (seq <= (this.#reads.get(room) ?? -1)) return;
-    this.#reads.set(room, seq);
+    const known = this.#reads.get(room);
+    if (known && (seq < known.seq || (seq === known.seq && known.saying))) return;
+    this.#reads.set(room, { seq, saying: false });
     await this.#sayRead(room);
   }
 
@@ -89,23 +90,25 @@ export class Standing {
   }
 
   async #sayRead(room: string): Promise<void> {
-    const seq = this.#reads.get(room);
-    if (seq === undefined) return;
+    const marker = this.#reads.get(room);
+    if (!marker) return;
+    marker.saying = true;
+    let isSettled = false;
     try {
-      const answer = await this.#say((connection) => connection.ask<"read">({ op: "read", room, seq }));
-      if (!answer) return;
-      this.#handlers.onUnread({ room, read: answer.read, unread: answer.unread, mention: answer.mention });
+      const answer = await this.#say((connection) =>
+        connection.ask<"read">({ op: "read", room, seq: marker.seq }),
+      );
+      if (answer)
+        this.#handlers.onUnread({ room, read: answer.read, unread: answer.unread, mention: answer.mention });
+      isSettled = answer !== null;
     } catch (error) {
-      // A server that is busy is told again in the next session.
-      if (error instanceof Refused && error.retry) return;
-      this.#forgetRead(room, seq);
-      throw error;
+      isSettled = !(error instanceof Refused && error.retry);
+      // A server that is busy is told again in the next session, or with the next marker.
+      if (isSettled) throw error;
+    } finally {
+      marker.saying = false;
+      if (isSettled && this.#reads.get(room) === marker) this.#reads.delete(room);
     }
-    this.#forgetRead(room, seq);
-  }
-
-  #forgetRead(room: string, seq: number): void {
-    if (this.#reads.get(room) === seq) this.#reads.delete(room);
   }
 
   /** Null when there is no session, or it ends first: the next one is told. Rejects with {@link Refused}. */

@@ -10,7 +10,7 @@ export interface MessageListHandlers extends MessageActions {
   /** The reader sees the end of the list. */
   onEnd(): void;
 }
-export interface Reader {
+interface Reader {
   /** A user's id in decimal. */
   id: string;
   /** The highest seq that somebody else has read. */

@@ -195,6 +195,23 @@ describe("client: ending", () => {
     await expect(sent).rejects.toThrow("disconnected");
   });
 
+  test("a listener of ready may end it at once", async () => {
+    const server = await start();
+    const { client, states } = app({ url: server.url });
+    client.on("ready", () => client.disconnect());
+    await client.connect().catch(() => undefined);
+    expect(states.map(({ name }) => name)).toEqual(["connecting", "ended"]);
+  });
+
+  test("a cursor store that fails fails the connect, which may be tried again", async () => {
+    const server = await start();
+    let loads = 0;
+    const load = () => (++loads === 1 ? Promise.reject(new Error("locked")) : null);
+    const { client } = app({ url: server.url, store: { load, save: () => undefined } });
+    await expect(client.connect()).rejects.toThrow("locked");
+    await client.connect();
+  });
+
   test("a URL that is none ends it with the reason", async () => {
     const { client } = app({ url: "not a url" });
     await expect(client.connect()).rejects.toThrow(/Invalid URL/);

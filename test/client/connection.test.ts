@@ -53,6 +53,13 @@ describe("connection", () => {
     expect(socket.closed).toBe(true);
   });
 
+  test("ends when hello is not answered in time", () => {
+    const { socket, ends } = connect();
+    socket.hears("open");
+    vi.advanceTimersByTime(30_000);
+    expect(ends).toEqual([{ code: 1006, reason: "the server did not greet in time" }]);
+  });
+
   test("lives while pings are answered, and ends when the other side falls silent", async () => {
     const { connection, socket, ends } = connect();
     socket.hears("open");

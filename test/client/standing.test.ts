@@ -40,6 +40,20 @@ describe("standing", () => {
     expect(ann.client.room("r")).toMatchObject({ unread: 0, mention: 0 });
   });
 
+  test("a read marker that a busy server refused can be said again", async () => {
+    const server = await start();
+    server.message("r", "one");
+    let reads = 0;
+    server.script = ({ op }) =>
+      op === "read" && ++reads === 1 ? { op: "error", code: "unavailable", retry: true } : undefined;
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    await ann.client.read("r", 1);
+    expect(ann.client.room("r")?.read).toBe(0);
+    await ann.client.read("r", 1);
+    expect(ann.client.room("r")?.read).toBe(1);
+  });
+
   test("what is refused is told, and not said again", async () => {
     const server = await start();
     server.script = ({ op }) =>

@@ -169,6 +169,17 @@ describeWith("chromium", "demo page", ({ chromium }) => {
     await tab.untilMessages("the new ones", (texts) => texts.length === 5 && texts[0] === "new 1");
   });
 
+  test("a room that we are brought into gets its name without anything being lost", async () => {
+    server.sockets.log("r");
+    await signedIn();
+    const member = { kind: "user", id: "1", name: "Ann" };
+    server.sockets.append("new", { type: "member.joined", data: { member, role: "user" } });
+    server.sockets.message("new", "welcome");
+    await tab.untilShown("#rooms [data-room=new]", "Room new");
+    await tab.page.click("#rooms [data-room=new]");
+    await tab.untilMessages("the welcome", (texts) => texts.length === 1);
+  });
+
   test("a token that ends is renewed with the cookie", async () => {
     server.sockets.log("r");
     await signedIn();
