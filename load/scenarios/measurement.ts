@@ -102,7 +102,8 @@ export async function measureSends(
   const idPrefix = `${Date.now().toString(36)}-`;
   const sent = await crew.ask("send", (worker) => ({
     rate: (rate * (senders[worker] ?? 0)) / all,
-    startAt,
+    // Workers take turns.
+    startAt: startAt + (worker * 1000) / rate,
     warmupMs: warmup * 1000,
     durationMs: duration * 1000,
     size,

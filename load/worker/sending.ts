@@ -9,6 +9,7 @@ import type { FillOrder, Sample, SendOrder, Sent } from "../orders.ts";
 import { fillerFor, stampedText } from "../stamp.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Member } from "./member.ts";
+import { dueSends } from "./schedule.ts";
 
 interface Pair {
   member: Member;
@@ -84,11 +85,10 @@ export function createSending(fleet: Fleet, dialect: Dialect, onSample: (sample:
     tally.startWindow(measureAt, endAt);
     const sampling = setInterval(() => onSample(tally.sample()), SAMPLE_MS);
     await delay(Math.max(0, order.startAt - now()));
-    const schedule = (ms: number) => Math.floor((ms * order.rate) / 1000);
     let turn = 0;
     const sendUntil = async (end: number) => {
       for (;;) {
-        const due = schedule(Math.min(now(), end) - order.startAt);
+        const due = dueSends(order.rate, now() - order.startAt, end - order.startAt);
         const stop = Math.min(due, turn + SENDS_PER_TICK);
         for (; turn < stop; turn++) {
           const at = order.startAt + (turn * 1000) / order.rate;
