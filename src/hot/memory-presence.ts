@@ -42,12 +42,6 @@ export function createMemoryPresence(now: () => number): Presence & { sweep(at: 
     async isActive(member, conversationIds, at, windowMs) {
       return conversationIds.map((id) => (active.get(id)?.get(member)?.lastPing ?? 0) > at - windowMs);
     },
-    async isActive(member, conversationIds, at, windowMs) {
-      return conversationIds.map((id) => {
-        const seen = active.get(id)?.get(member);
-        return seen !== undefined && seen.lastPing > at - windowMs;
-      });
-    },
     async active(conversationId, at, windowMs) {
       const room = [...(active.get(conversationId)?.values() ?? [])];
       return room

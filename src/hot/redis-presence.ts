@@ -43,12 +43,6 @@ export function createRedisPresence(client: RedisClient): Presence & { sweep(now
       );
       return (await Promise.all(scores)).map((lastPing) => Number(lastPing) > now - windowMs);
     },
-    async isActive(member, conversationIds, now, windowMs) {
-      const pings = conversationIds.map((id) =>
-        client.send<string | null>("zscore", keys.active(id), member),
-      );
-      return (await Promise.all(pings)).map((ping) => ping !== null && Number(ping) > now - windowMs);
-    },
     async active(conversationId, now, windowMs) {
       const range = [keys.active(conversationId), `(${now - windowMs}`, "+inf", "WITHSCORES"];
       const [pings, names] = await Promise.all([
