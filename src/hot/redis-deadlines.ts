@@ -19,7 +19,7 @@ export interface Deadlines {
 }
 
 /** Forgets what decayed in a room; tells how much that was, and when the next is due (null: nothing is left). */
-export type Look = (conversationId: number) => Promise<{ removed: number; next: number | null }>;
+type Look = (conversationId: number) => Promise<{ removed: number; next: number | null }>;
 
 export function createDeadlines(client: RedisClient, kind: "calls" | "active"): Deadlines {
   const indexOf = (conversationId: number) => keys.deadlines(kind, conversationId % SHARDS);

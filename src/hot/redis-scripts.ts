@@ -1,7 +1,7 @@
 /** The Lua scripts beside this file. Each says in its head what it does, and what its KEYS and ARGV are. */
 import { readFileSync } from "node:fs";
 
-export const SCRIPTS = [
+const SCRIPTS = [
   "bucket-take",
   "call",
   "presence-ping",
