@@ -96,7 +96,7 @@ export interface Sent {
   load: OwnLoad;
 }
 
-export interface Settled extends SeqFaults {
+interface Settled extends SeqFaults {
   /** Connections that the server or the network ended, by code and reason. */
   lost: Record<string, number>;
   /** (client, room) pairs that were looked at. */

@@ -7,7 +7,7 @@ const ZERO = 0x30;
 const REACH = 32;
 
 /** Least length of a stamped text. */
-export const STAMP_LENGTH = DIGITS + 1;
+const STAMP_LENGTH = DIGITS + 1;
 
 /** A text of `length` characters (at least {@link STAMP_LENGTH}) that ends with the stamp. */
 export function stampedText(filler: string, atMs: number): string {

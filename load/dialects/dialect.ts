@@ -41,14 +41,14 @@ export interface Ready {
   rooms: readonly { room: string; head: number }[];
   resumed?: readonly Resumed[];
 }
-export interface Resumed {
+interface Resumed {
   room: string;
   recovered: boolean;
   from: number;
   head: number;
 }
 
-export interface Hello {
+interface Hello {
   token: string;
   rooms: readonly string[];
   /** The last seq seen of each room, to resume. */

@@ -76,7 +76,7 @@ function bullets(lines: readonly string[]): string {
 }
 
 /** A Markdown table that also reads well as it is. */
-export function tableText({ title, columns, rows }: Table): string {
+function tableText({ title, columns, rows }: Table): string {
   const cells = [columns, ...rows.map((row) => row.map(String))];
   const widths = columns.map((_, at) => Math.max(3, ...cells.map((row) => (row[at] ?? "").length)));
   const line = (row: readonly string[]) =>

@@ -10,7 +10,7 @@ export interface Provisioning {
   remove(): Promise<void>;
 }
 
-export interface CausewayPopulation extends Population {
+interface CausewayPopulation extends Population {
   /** Messenger's integer ids of the rooms. */
   roomIds: number[];
 }
