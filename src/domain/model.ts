@@ -136,6 +136,8 @@ export interface Membership extends MembershipSettings {
   readMessages: number;
   /** When the member last opened the room or read in it, ms; null: never. */
   lastOpenedAt: number | null;
+  /** What a guest's session is derived from (guest-sessions.ts); null for everybody else. */
+  guestSeed: string | null;
 }
 
 /** What a member sets for themselves; nobody else sees it, and no event tells of it. Refs are Wire's, kept and shown. */
@@ -181,8 +183,15 @@ export type EventType = (typeof EVENT_TYPES)[number];
 
 /** `data` of each event type (reference: PROTOCOL.md, "Events"). */
 export interface EventData {
-  message: { text: string; replyTo?: number; mentions?: string[]; edited?: number; deleted?: true };
-  "message.edited": { seq: number; text: string };
+  message: {
+    text: string;
+    replyTo?: number;
+    mentions?: string[];
+    attachments?: Omit<Attachment, "createdAt">[];
+    edited?: number;
+    deleted?: true;
+  };
+  "message.edited": { seq: number; text: string; attachments?: Omit<Attachment, "createdAt">[] };
   "message.deleted": { seq: number };
   "reaction.added": { seq: number; name: string };
   "reaction.removed": { seq: number; name: string };
@@ -296,4 +305,48 @@ export function userActor(user: Pick<User, "id" | "displayName">): Actor {
 
 export function organizationActor(organization: Pick<Organization, "id" | "name">): Actor {
   return { kind: "system", id: `organization:${organization.id}`, name: organization.name };
+}
+
+// ── Files and webhooks ───────────────────────────────────────────────────────────────────────────────
+
+/** A file that belongs to a message, or is about to. Its bytes are kept elsewhere (ports/attachments.ts). */
+export interface Attachment {
+  /** 16 characters `[A-Za-z0-9]`. */
+  id: string;
+  filename: string;
+  /** The media type. */
+  type: string;
+  /** Bytes. */
+  size: number;
+  createdAt: number;
+}
+
+/** What webhooks tell: Protocol's objects and what became of them. */
+export const WEBHOOK_TYPES = [
+  "contact.created",
+  "contact.updated",
+  "contact.deleted",
+  "conversation.created",
+  "conversation.updated",
+  "conversation.deleted",
+  "message.created",
+  "message.updated",
+  "message.deleted",
+  "group.created",
+  "group.updated",
+  "group.deleted",
+  "attachment.created",
+  "attachment.updated",
+  "attachment.deleted",
+] as const;
+export type WebhookType = (typeof WEBHOOK_TYPES)[number];
+
+/** Where an organization wants to be told what its people do. The secret is never shown again. */
+export interface Webhook {
+  id: number;
+  organizationId: number;
+  url: string;
+  /** Null: all. */
+  events: WebhookType[] | null;
+  createdAt: number;
 }

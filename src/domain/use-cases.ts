@@ -5,6 +5,7 @@
  * `actor` is whoever acts; `room` is a conversation's 8-character token. A room that does not exist and one that the
  * actor is not in are both `not_found`.
  */
+import type { MessageUseCases } from "./message-use-cases.ts";
 import type {
   Actor,
   Conversation,
@@ -19,6 +20,7 @@ import type {
   Role,
   User,
 } from "./model.ts";
+import type { PeopleUseCases } from "./people-use-cases.ts";
 import type { CallState } from "./ports/hot.ts";
 import type { RoomListing } from "./ports/store.ts";
 import type { Naming, RoomUseCases } from "./room-use-cases.ts";
@@ -32,8 +34,11 @@ export interface Messages {
    * existing message, at most 100 mentions.
    */
   send(actor: Actor, room: string, input: SendInput): Promise<SendResult>;
-  /** Moves the author's words in place and appends `message.edited`. Only the author edits. */
-  edit(actor: Actor, room: string, seq: number, text: string): Promise<void>;
+  /**
+   * Moves the author's words in place and appends `message.edited`. Only the author edits. `attachments` replaces the
+   * files: ids of the message's own, and of new ones that the author uploaded.
+   */
+  edit(actor: Actor, room: string, seq: number, text: string, attachments?: string[]): Promise<void>;
   /** Deletes: the message keeps its seq without its text; `message.deleted` follows. The author, or a moderator. */
   remove(actor: Actor, room: string, seq: number): Promise<void>;
   /** A page of history as the actor may see it, ascending. `before` and `after` are exclusive, never both. */
@@ -52,6 +57,8 @@ export interface SendInput {
   replyTo?: number;
   /** Ids of members (an actor's `id`), or "all". */
   mentions?: string[];
+  /** Ids of files that the sender uploaded for this message, at most 20. */
+  attachments?: string[];
   /** The id is a Matrix event id, up to 255 bytes long: whoever acts wrote in a Matrix client. */
   fromMatrix?: true;
 }
@@ -254,7 +261,7 @@ export interface Directory {
 }
 
 /** Everything, as the composition root hands it to the faces. */
-export interface UseCases extends RoomUseCases {
+export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases {
   messages: Messages;
   calls: CallUseCases;
   presence: PresenceUseCases;

@@ -1,0 +1,83 @@
+/**
+ * Names of messages on faces that address them without their room: pure functions of the room and the seq, both ways, so
+ * that no table is needed, and a cursor outlives the message it names. Whoever turns a name back still has to ask whether
+ * the reader may see that message.
+ */
+import { createHash } from "node:crypto";
+
+/** A message by its place in a log. */
+export interface MessagePlace {
+  conversationId: number;
+  seq: number;
+}
+
+// ── Talk: conversationId × 2^28 + seq ────────────────────────────────────────────────────────────────
+
+/** Room for so many events in a log; 33 million rooms keep the ids exact in JSON. */
+const TALK_SEQS = 2 ** 28;
+
+/**
+ * Unique across rooms, rising within one.
+ * @throws RangeError for a room or seq beyond what the ids have room for
+ */
+export function talkMessageId({ conversationId, seq }: MessagePlace): number {
+  const id = conversationId * TALK_SEQS + seq;
+  if (seq >= TALK_SEQS || !Number.isSafeInteger(id)) {
+    throw new RangeError(`Event ${seq} of room ${conversationId} has no Talk id`);
+  }
+  return id;
+}
+
+/** The inverse of {@link talkMessageId}; null for what is no such id. */
+export function talkMessagePlace(id: number): MessagePlace | null {
+  if (!Number.isSafeInteger(id) || id < TALK_SEQS) return null;
+  const seq = id % TALK_SEQS;
+  return seq === 0 ? null : { conversationId: (id - seq) / TALK_SEQS, seq };
+}
+
+// ── Protocol: 16 characters [A-Za-z0-9], 48 bits of room and 40 bits of seq in base 62 ───────────────
+
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const BASE = BigInt(DIGITS.length);
+const WIDTH = 16;
+const SEQ_BITS = 40n;
+const MAX_ROOM = 2n ** 48n - 1n;
+const MAX_SEQ = 2n ** SEQ_BITS - 1n;
+
+/** Fixed width: ids of one room compare as texts as their seqs do. @throws RangeError beyond 48 and 40 bits */
+export function protocolMessageId({ conversationId, seq }: MessagePlace): string {
+  const room = BigInt(conversationId);
+  const event = BigInt(seq);
+  if (room > MAX_ROOM || event > MAX_SEQ) {
+    throw new RangeError(`Event ${seq} of room ${conversationId} has no Protocol id`);
+  }
+  return base62((room << SEQ_BITS) | event);
+}
+
+/** The inverse of {@link protocolMessageId}; null for what is no such id. */
+export function protocolMessagePlace(id: string): MessagePlace | null {
+  if (!isPublicId(id)) return null;
+  let value = 0n;
+  for (const digit of id) value = value * BASE + BigInt(DIGITS.indexOf(digit));
+  const room = value >> SEQ_BITS;
+  const event = value & MAX_SEQ;
+  if (room === 0n || event === 0n || room > MAX_ROOM) return null;
+  return { conversationId: Number(room), seq: Number(event) };
+}
+
+/** Whether a text has the form of Protocol's ids. */
+export function isPublicId(text: string): boolean {
+  return /^[A-Za-z0-9]{16}$/.test(text);
+}
+
+/** An id that is a pure function of `text`: whoever derives it again gets the same. */
+export function derivedPublicId(text: string): string {
+  const hash = createHash("sha256").update(text).digest("hex");
+  return base62(BigInt(`0x${hash}`) % BASE ** BigInt(WIDTH));
+}
+
+function base62(value: bigint): string {
+  let text = "";
+  for (let rest = value; text.length < WIDTH; rest /= BASE) text = `${DIGITS[Number(rest % BASE)]}${text}`;
+  return text;
+}

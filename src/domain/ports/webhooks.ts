@@ -1,0 +1,44 @@
+/** What the webhook worker (src/webhooks/) is given by others: which addresses it may reach, and what its payloads look like. */
+import type { MessagePlace } from "../ids.ts";
+import type { Attachment, Conversation, LoggedEvent, Membership, User, WebhookType } from "../model.ts";
+import type { Contact } from "../people-use-cases.ts";
+
+/** Where a webhook may be delivered to. */
+export interface WebhookTargets {
+  /**
+   * @throws DomainError `bad_request` on `url` when it is not http(s), or names an address that may not be reached. A
+   *   name that can't be looked up now is let through: every delivery looks again
+   */
+  check(url: string): Promise<void>;
+}
+
+/** Something that happened and that a webhook tells. It holds whatever can't be read from the store any more. */
+export type WebhookNews = {
+  /** `viewer` is a member of the webhook's organization who takes part in it: payloads are as that user sees things. */
+  viewer: User;
+} & (
+  | {
+      type: Extract<WebhookType, `conversation.${string}` | `group.${string}`>;
+      conversation: Conversation;
+      /** Everybody in the room, and the accounts of those who have one; of a deleted room: who was in it. */
+      people: { membership: Membership; user: User | null }[];
+      lastActivity: number;
+      /** The seq of the pinned message. */
+      pinned: number | null;
+    }
+  | {
+      type: Extract<WebhookType, `message.${string}`>;
+      conversation: Conversation;
+      place: MessagePlace;
+      /** The logged message as it stands now: its text is gone when it was deleted. */
+      event: LoggedEvent;
+    }
+  | { type: Extract<WebhookType, `attachment.${string}`>; attachment: Attachment; place: MessagePlace | null }
+  | { type: Extract<WebhookType, `contact.${string}`>; contact: Contact }
+);
+
+/**
+ * Shapes the object of a payload, as the API whose webhooks these are shows it. It may read from the store; null: there is
+ * nothing to tell. What it answers is kept and sent again as it is.
+ */
+export type WebhookShape = (news: WebhookNews) => Promise<object | null>;
