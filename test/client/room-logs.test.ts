@@ -50,6 +50,24 @@ describe("room logs", () => {
     expect(pages).toEqual([0, 200, 400]);
   });
 
+  test("an event that comes while a page is on its way, and is not in it, is fetched too", async () => {
+    const server = await start();
+    server.log("r");
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    let pages = 0;
+    server.script = ({ op }) => {
+      if (op !== "history" || ++pages > 1) return undefined;
+      const events = [...server.log("r")];
+      server.message("r", "on the way");
+      return { op: "ok", events, more: false };
+    };
+    unseen(server, "r", 1);
+    server.message("r", "behind the gap");
+    await ann.until("all three", () => ann.events.length === 3);
+    expect(ann.seqs("r")).toEqual([1, 2, 3]);
+  });
+
   test("events in the wrong order are shown in the right one", async () => {
     const server = await start();
     server.log("r");
