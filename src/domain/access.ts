@@ -13,6 +13,8 @@ export interface Access {
   readonly membership: Pick<Membership, "role" | "historyFrom">;
   readonly rules: RoomRules;
   readonly accessVersion: number;
+  /** See `RoomAccess.peerLeft`. */
+  readonly peerLeft: boolean;
   /** When it was read, ms. */
   readonly readAt: number;
 }
@@ -50,7 +52,7 @@ export function createAccesses(store: Store, now: () => number): Accesses {
         remembered.delete(key);
         return null;
       }
-      const { conversation, membership, accessVersion } = found;
+      const { conversation, membership, accessVersion, peerLeft } = found;
       const { id, type, readOnly, lobby, lobbyUntil } = conversation;
       const { role, historyFrom } = membership;
       const access: Access = {
@@ -58,6 +60,7 @@ export function createAccesses(store: Store, now: () => number): Accesses {
         membership: { role, historyFrom },
         rules: { id, type, readOnly, lobby, lobbyUntil },
         accessVersion,
+        peerLeft,
         readAt: now(),
       };
       remembered.set(key, access);

@@ -58,7 +58,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
         throw new DomainError("unauthorized", "The access token is expired, or belongs to another user");
       }
       await store.accounts.deleteLogin(id);
-      context.userChanged(userId);
+      context.news.userChanged(userId);
       await context.bestEffort("Ending the access tokens of a login", () => hot.tokens.dropLogin(id));
     },
     ...createAuthentication(context, passwords, limits),

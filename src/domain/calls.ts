@@ -6,6 +6,7 @@
 import type { Context } from "./context.ts";
 import { badField } from "./errors.ts";
 import { type Actor, type MemberKey, memberKey, SYSTEM_ACTOR } from "./model.ts";
+import type { BringBack } from "./one-to-one.ts";
 import type { CallParticipant, CallState } from "./ports/hot.ts";
 import type { CallUseCases } from "./use-cases.ts";
 
@@ -19,7 +20,7 @@ export interface InternalCalls extends CallUseCases {
   memberGone(conversationId: number, member: MemberKey): Promise<void>;
 }
 
-export function createCalls(context: Context): InternalCalls {
+export function createCalls(context: Context, bringBack: BringBack): InternalCalls {
   const { store, hot, accesses, now } = context;
   /** When a sweep first saw each running call empty. */
   const emptySince = new Map<number, number>();
@@ -62,13 +63,14 @@ export function createCalls(context: Context): InternalCalls {
   }
 
   return {
-    async join(actor, room, session, flags) {
+    async join(actor, room, session, flags, ttlMs = CALL_TTL_MS) {
       if (!Number.isInteger(flags) || flags < 1 || flags > 7) {
         throw badField("flags", "must be an integer from 1 to 7 (1 in call, 2 audio, 4 video)");
       }
-      const { conversationId } = await accesses.require(actor, room, "call");
+      const { conversationId, peerLeft } = await accesses.require(actor, room, "call");
+      if (peerLeft) await bringBack(actor, room, conversationId);
       const participant = { session, actor, flags };
-      const { first, call } = await hot.calls.put(conversationId, participant, now(), CALL_TTL_MS);
+      const { first, call } = await hot.calls.put(conversationId, participant, now(), ttlMs);
       if (first) await startOrLeave(conversationId, participant);
       else await context.bestEffort("Starting a call again", () => startIfLost(conversationId, actor));
       return call;

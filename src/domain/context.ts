@@ -1,7 +1,8 @@
 /** What the use cases share, and what the composition root gives them. */
 import { type Accesses, createAccesses } from "./access.ts";
 import { DomainError } from "./errors.ts";
-import { type Bus, channels } from "./ports/bus.ts";
+import { createNews, type News } from "./news.ts";
+import type { Bus } from "./ports/bus.ts";
 import type { HotState } from "./ports/hot.ts";
 import type { MatrixAccounts } from "./ports/matrix.ts";
 import type { Store } from "./ports/store.ts";
@@ -48,11 +49,8 @@ export interface Context {
    * @param what completes the sentence "… failed" in the log
    */
   bestEffort(what: string, work: () => Promise<unknown>): Promise<void>;
-  /** Tells gateways to look at once whether the user's live sessions may go on; without this they do within seconds. */
-  userChanged(userId: number): void;
+  readonly news: News;
 }
-
-const CHANGED = Buffer.from(JSON.stringify({ hint: "changed" }));
 
 export function createContext(options: DomainOptions): Context {
   const { store, hot, bus, matrix, settings, logger, now = Date.now } = options;
@@ -72,6 +70,6 @@ export function createContext(options: DomainOptions): Context {
         logger.warn({ err: error }, `${what} failed`);
       }
     },
-    userChanged: (userId) => bus.publish(channels.user(userId), CHANGED),
+    news: createNews(bus),
   };
 }

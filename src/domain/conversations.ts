@@ -2,25 +2,30 @@
 import { noSuchRoom } from "./access.ts";
 import type { Context } from "./context.ts";
 import { badField, DomainError } from "./errors.ts";
+import { checkInvited, checkRole, type Invited, named } from "./invitations.ts";
 import {
   type Actor,
   type Conversation,
-  type HistoryVisibility,
+  type LoggedEvent,
   type Membership,
   memberKey,
   type Role,
 } from "./model.ts";
-import { type Departure, newMember, putPeople, removePeople } from "./people.ts";
+import { openPair } from "./one-to-one.ts";
+import { type Departure, putPeople, removePeople } from "./people.ts";
 import { type Action, isModerator } from "./permissions.ts";
-import type { NewMember, StoreTransaction } from "./ports/store.ts";
+import type { StoreTransaction } from "./ports/store.ts";
+import {
+  checkAccess,
+  checkAvatarUrl,
+  checkDescription,
+  checkMessageTimer,
+  checkReceiptMode,
+  checkRoomName,
+} from "./room-rules.ts";
 import { changeRoom, createRoom, isSystem, patchRoom, removeRoom } from "./rooms.ts";
 import { checkName } from "./text-rules.ts";
 import type { Conversations, CreateRoom } from "./use-cases.ts";
-
-type Invited = { member: Actor; role: Role };
-
-const MAX_PEOPLE = 10_000;
-const GUEST_ROLES: ReadonlySet<Role> = new Set(["guest", "guest_moderator"]);
 
 export function createConversations(
   context: Context,
@@ -45,11 +50,12 @@ export function createConversations(
     return await changeRoom(context, actor, await idFor(actor, room, action), action, work);
   }
 
-  async function leave(actor: Actor, room: string): Promise<void> {
+  async function leave(actor: Actor, room: string): Promise<LoggedEvent> {
     const gone = await change(actor, room, "leave", (tx, conversation) =>
       removePeople(tx, null, conversation, [memberKey(actor)]),
     );
     await departed(gone);
+    return (gone[0] as Departure).event;
   }
 
   return {
@@ -63,12 +69,16 @@ export function createConversations(
     },
     setReadOnly: (actor, room, readOnly) =>
       change(actor, room, "lock", (tx, conversation) => patchRoom(tx, actor, conversation, { readOnly })),
-    async addMembers(actor, room, members) {
+    async addMembers(actor, room, members, { most = Number.POSITIVE_INFINITY } = {}) {
       const id = await idFor(actor, room, "add_members");
       const invited = await checkInvited(context, actor, members);
-      await changeRoom(context, actor, id, "add_members", async (tx, conversation, me) => {
+      return await changeRoom(context, actor, id, "add_members", async (tx, conversation, me) => {
         if (me !== null) requireRank(me.role, invited);
-        await putPeople(tx, actor, conversation, await named(tx, invited), "keep");
+        const joined = await putPeople(tx, actor, conversation, await named(tx, invited), "keep");
+        if (joined.length > 0 && (await tx.countMembers(conversation.id)).members > most) {
+          throw new DomainError("too_large", `members would be more than ${most}`, { field: "members" });
+        }
+        return joined;
       });
     },
     async removeMember(actor, room, member) {
@@ -81,6 +91,7 @@ export function createConversations(
         return await removePeople(tx, actor, conversation, [target.member]);
       });
       await departed(gone);
+      return (gone[0] as Departure).event;
     },
     async setRole(actor, room, member, role) {
       checkRole(member, role);
@@ -115,7 +126,7 @@ export function createConversations(
 async function create(context: Context, actor: Actor, input: CreateRoom): Promise<Conversation> {
   if (actor.kind !== "user" && !isSystem(actor)) throw new DomainError("forbidden", "Only users make rooms");
   const { type, members = [] } = input;
-  const name = type === "one_to_one" && input.name.trim() === "" ? "" : checkName("name", input.name);
+  const settings = checkSettings(input);
   const organizationId = input.organizationId ?? null;
   await requireOrganization(context, actor, organizationId);
   const role = type === "one_to_one" ? ("owner" as const) : null;
@@ -129,19 +140,27 @@ async function create(context: Context, actor: Actor, input: CreateRoom): Promis
   if (type === "one_to_one" && people.length !== 2) {
     throw badField("members", "must name exactly one other person for a one-to-one room");
   }
-  const history: HistoryVisibility = input.history ?? "joined";
+  const made = { ...settings, organizationId, history: input.history ?? ("joined" as const) };
   return await context.store.transaction(async (tx) => {
-    if (type === "one_to_one") {
-      const [a, b] = people.map(({ member }) => memberKey(member)) as [string, string];
-      const existing = await tx.oneToOne(a, b);
-      const [room] = existing === null ? [] : await tx.lockRooms([existing]);
-      if (room) return room;
-    }
+    if (type === "one_to_one") return (await openPair(tx, actor, people, made)).conversation;
     const newcomers = await named(tx, people);
-    const room = await createRoom(tx, actor, { organizationId, type, kind: null, name, history });
+    const room = await createRoom(tx, actor, { ...made, type, kind: null });
     await putPeople(tx, actor, room, newcomers, "keep");
     return room;
   });
+}
+
+function checkSettings(input: CreateRoom) {
+  const { type, naming, description, avatarUrl, messageTimer, receiptMode, access, accessRole } = input;
+  const unnamed = input.name.trim() === "" && (type === "one_to_one" || naming === "wire");
+  return {
+    name: unnamed ? "" : checkRoomName(input.name, naming),
+    ...(description !== undefined && { description: checkDescription(description) }),
+    ...(avatarUrl !== undefined && { avatarUrl: checkAvatarUrl(avatarUrl) }),
+    ...(messageTimer !== undefined && { messageTimer: checkMessageTimer(messageTimer) }),
+    ...(receiptMode !== undefined && { receiptMode: checkReceiptMode(receiptMode) }),
+    ...checkAccess({ access, accessRole }),
+  };
 }
 
 async function requireOrganization({ store }: Context, actor: Actor, id: number | null): Promise<void> {
@@ -158,49 +177,6 @@ async function requireOrganization({ store }: Context, actor: Actor, id: number 
 }
 
 // ── Members ──────────────────────────────────────────────────────────────────────────────────────────
-
-/**
- * Who may be brought into a room: by a person, those users who exist for them; by the system, anybody.
- * @returns them, each once
- */
-async function checkInvited(context: Context, actor: Actor, members: readonly Invited[]): Promise<Invited[]> {
-  if (members.length > MAX_PEOPLE) throw badField("members", "must be at most 10,000 at once");
-  for (const { member, role } of members) checkRole(member, role);
-  const invited = [...new Map(members.map((one) => [memberKey(one.member), one])).values()];
-  if (isSystem(actor)) return invited;
-  if (invited.some(({ member }) => member.kind !== "user")) throw badField("members", "must be users");
-  const wanted = invited.map(({ member }) => Number(member.id));
-  if (wanted.length === 0) return invited;
-  if (actor.kind !== "user") throw new DomainError("forbidden", "Only users bring others into a room");
-  if (!wanted.every((id) => Number.isSafeInteger(id))) throw noSuchUser();
-  const visible = new Set(await context.store.accounts.visibleUsers(Number(actor.id), wanted));
-  if (!wanted.every((id) => visible.has(id))) throw noSuchUser();
-  return invited;
-}
-
-/** Members as the store keeps them. Users go by the name that their account has, and can't be deleted meanwhile. */
-async function named(tx: StoreTransaction, invited: readonly Invited[]): Promise<NewMember[]> {
-  const ids = invited.flatMap(({ member }) => (member.kind === "user" ? [Number(member.id)] : []));
-  const users = new Map((await tx.accounts.lockUsers(ids)).map((user) => [user.id, user]));
-  return invited.map(({ member, role }) => {
-    if (member.kind !== "user") {
-      return { member: memberKey(member), userId: null, name: member.name, role };
-    }
-    const user = users.get(Number(member.id));
-    if (!user) throw noSuchUser();
-    return newMember(user, role);
-  });
-}
-
-function noSuchUser(): DomainError {
-  return new DomainError("not_found", "members names a user who does not exist", { field: "members" });
-}
-
-/** Guests have the guests' roles, everybody else has one of the others. */
-function checkRole({ kind }: Actor, role: Role): void {
-  if (kind === "system") throw badField("member", "must be a user, a guest or a Matrix user");
-  if ((kind === "guest") !== GUEST_ROLES.has(role)) throw badField("role", `of a ${kind} can't be ${role}`);
-}
 
 /** Nobody gives away more than they have. */
 function requireRank(mine: Role, invited: readonly Invited[]): void {

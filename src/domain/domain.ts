@@ -6,10 +6,12 @@ import { type Context, createContext, type DomainOptions } from "./context.ts";
 import { createConversations } from "./conversations.ts";
 import { createDirectory } from "./directory.ts";
 import { createMessages } from "./messages.ts";
+import { createBringBack } from "./one-to-one.ts";
 import { createPasswords } from "./passwords.ts";
 import type { Departure } from "./people.ts";
 import { createPresence } from "./presence.ts";
 import { createReading } from "./reading.ts";
+import { createRoomUseCases } from "./room-domain.ts";
 import { createUnreadCache, type UnreadCache } from "./unread.ts";
 import type { UseCases } from "./use-cases.ts";
 
@@ -19,14 +21,18 @@ export function createUseCases(options: DomainOptions): UseCases {
   const context = createContext(options);
   const passwords = createPasswords({ minLength: context.settings.passwordMinLength });
   const unread = createUnreadCache(context);
-  const calls = createCalls(context);
+  const bringBack = createBringBack(context);
+  const calls = createCalls(context, bringBack);
   const departed = forgetDeparted(context, unread, calls);
+  const presence = createPresence(context);
+  const conversations = createConversations(context, departed);
   const { join, leave, sessionGone, sweep } = calls;
   return {
-    messages: { ...createMessages(context, unread), ...createReading(context, unread) },
+    messages: { ...createMessages(context, unread, bringBack), ...createReading(context, unread) },
     calls: { join, leave, sessionGone, sweep },
-    presence: createPresence(context),
-    conversations: createConversations(context, departed),
+    presence,
+    conversations,
+    ...createRoomUseCases(context, { calls, presence, conversations, passwords, departed }),
     chatrooms: createChatrooms(context, departed),
     accounts: createAccounts(context, passwords),
     directory: createDirectory(context, passwords, departed),

@@ -3,6 +3,7 @@ import { type Access, noSuchRoom, refusal } from "./access.ts";
 import type { Context } from "./context.ts";
 import { badField, DomainError } from "./errors.ts";
 import { type Actor, type LoggedEvent, type MemberKey, memberKey } from "./model.ts";
+import type { BringBack } from "./one-to-one.ts";
 import { type Action, can } from "./permissions.ts";
 import type { NewMessage, StoreTransaction } from "./ports/store.ts";
 import { changeRoom } from "./rooms.ts";
@@ -20,12 +21,14 @@ const NO_VERSION = 0;
 export function createMessages(
   context: Context,
   unread: UnreadCache,
+  bringBack: BringBack,
 ): Pick<Messages, "send" | "edit" | "remove"> {
   const { store, accesses } = context;
 
   async function send(actor: Actor, room: string, input: SendInput): Promise<SendResult> {
     checkMessage(actor, input);
     const member = memberKey(actor);
+    let alone = false;
     for (let judgement = 1; judgement <= MAX_JUDGEMENTS; judgement++) {
       const known = judgement === 1 ? accesses.cached(member, room) : undefined;
       const access = known ?? (await accesses.read(member, room));
@@ -37,7 +40,12 @@ export function createMessages(
         if (known) continue;
         return await firstResult(actor, room, input, access, refused);
       }
-      const { conversationId, accessVersion } = access as Access;
+      const { conversationId, accessVersion, peerLeft } = access as Access;
+      if (peerLeft && !alone) {
+        alone = true;
+        await bringBack(actor, room, conversationId);
+        continue;
+      }
       const result = await store.log.append(newMessage(conversationId, accessVersion, actor, input));
       switch (result.status) {
         case "appended":

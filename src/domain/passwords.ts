@@ -9,8 +9,11 @@ import { badField, DomainError } from "./errors.ts";
 import { checkWellFormed, codePoints, LIMITS } from "./text-rules.ts";
 
 export interface Passwords {
-  /** Checks a new password against the rules and hashes it. @throws DomainError `bad_request` on `password`; `busy` */
-  hash(password: string): Promise<string>;
+  /**
+   * Checks a new password against the rules and hashes it. `minLength` stands in for the setting's.
+   * @throws DomainError `bad_request` on `password`; `busy`
+   */
+  hash(password: string, minLength?: number): Promise<string>;
   /**
    * Whether the password is the one that `passwordHash` was made of. Without a hash (no such user, or one without a
    * password) it is false after the same time. @throws DomainError `busy` when too many wait
@@ -31,7 +34,7 @@ const MAX_WAITING = 512;
 const REMEMBERED = 10_000;
 const REMEMBER_MS = 60_000;
 
-export function createPasswords({ minLength }: PasswordOptions): Passwords {
+export function createPasswords(options: PasswordOptions): Passwords {
   const limited = createLimit(PARALLEL, MAX_WAITING);
   const remembered = new LRUCache<string, Buffer>({ max: REMEMBERED, ttl: REMEMBER_MS });
   /** Of this process alone: what is remembered is of no use to anybody who reads its memory later. */
@@ -42,7 +45,7 @@ export function createPasswords({ minLength }: PasswordOptions): Passwords {
     createHmac("sha256", key).update(passwordHash).update("\0").update(password).digest();
 
   return {
-    async hash(password) {
+    async hash(password, minLength = options.minLength) {
       checkPassword(password, minLength);
       return await limited(() => hash(password, ARGON2));
     },

@@ -3,6 +3,7 @@ import {
   type Actor,
   actorOf,
   type Conversation,
+  type LoggedEvent,
   type MemberKey,
   type Membership,
   type Role,
@@ -18,6 +19,8 @@ import { removeRoom } from "./rooms.ts";
 export interface Departure {
   conversationId: number;
   member: MemberKey;
+  /** The `member.left` that tells of it. */
+  event: LoggedEvent;
 }
 
 export function newMember(user: Pick<User, "id" | "displayName">, role: Role): NewMember {
@@ -27,6 +30,7 @@ export function newMember(user: Pick<User, "id" | "displayName">, role: Role): N
 /**
  * Adds people with `member.joined`. Those who are in already keep their role, or get the new one with `member.changed`.
  * @param existing what to do with the role of those who are in already
+ * @returns the events
  */
 export async function putPeople(
   tx: StoreTransaction,
@@ -34,21 +38,21 @@ export async function putPeople(
   room: Conversation,
   people: readonly NewMember[],
   existing: "keep" | "change",
-): Promise<void> {
-  if (people.length === 0) return;
+): Promise<LoggedEvent[]> {
+  if (people.length === 0) return [];
   const keys = people.map(({ member }) => member);
   const roles = new Map((await tx.members(room.id, keys)).map(({ member, role }) => [member, role]));
   const put = people.filter(({ member, role }) => {
     const now = roles.get(member);
     return now === undefined || (existing === "change" && now !== role);
   });
-  if (put.length === 0) return;
+  if (put.length === 0) return [];
   await tx.putMembers(room.id, put);
   const events = put.map(({ member, name, role }) => {
     const type = roles.has(member) ? ("member.changed" as const) : ("member.joined" as const);
     return { type, actor, data: { member: actorOf(member, name), role } };
   });
-  await tx.appendEvents(room.id, events);
+  return await tx.appendEvents(room.id, events);
 }
 
 /**
@@ -73,9 +77,13 @@ export async function removePeople(
     room.id,
     gone.map(({ member }) => member),
   );
-  await tx.appendEvents(room.id, left);
+  const events = await tx.appendEvents(room.id, left);
   if (room.kind === null) await settle(tx, room, gone);
-  return gone.map(({ member }) => ({ conversationId: room.id, member }));
+  return gone.map(({ member }, i) => ({
+    conversationId: room.id,
+    member,
+    event: events[i] as LoggedEvent,
+  }));
 }
 
 async function settle(tx: StoreTransaction, room: Conversation, gone: readonly Membership[]): Promise<void> {

@@ -17,6 +17,8 @@ export const ACTIONS = [
   "pin",
   "call",
   "leave",
+  "own_settings",
+  "list_members",
   "rename",
   "describe",
   "avatar",
@@ -24,10 +26,15 @@ export const ACTIONS = [
   "password",
   "lock",
   "lobby",
+  "message_timer",
+  "receipt_mode",
+  "access",
   "add_members",
   "remove_members",
   "set_roles",
   "delete_room",
+  "rename_one_to_one",
+  "delete_one_to_one",
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -41,15 +48,17 @@ const EVERYBODY: readonly Action[] = [
   "call",
   "leave",
 ];
+const MEMBER: readonly Action[] = [...EVERYBODY, "own_settings", "list_members"];
+/** A guest is nobody outside of this room: bringing others in and opening or closing it takes an account. */
 const GUEST_MODERATOR: readonly Action[] = [
   ...EVERYBODY,
+  "list_members",
   "delete_any",
   "pin",
   "rename",
   "describe",
   "avatar",
   "password",
-  "add_members",
   "remove_members",
   "set_roles",
   "delete_room",
@@ -59,29 +68,43 @@ export const PERMISSIONS: Record<Role, ReadonlySet<Action>> = {
   owner: new Set(ACTIONS),
   moderator: new Set(ACTIONS),
   guest_moderator: new Set(GUEST_MODERATOR),
-  user: new Set(EVERYBODY),
-  self_joined: new Set(EVERYBODY),
+  user: new Set(MEMBER),
+  self_joined: new Set(MEMBER),
   guest: new Set(EVERYBODY),
 };
 
 /** Shut off for everyone while a room is read-only. */
 const WRITES: ReadonlySet<Action> = new Set(["send", "react", "edit_own", "call", "type"]);
 /** Shut off for plain members while the lobby is closed. */
-const BEHIND_LOBBY: ReadonlySet<Action> = new Set(["read", "send", "react", "type", "edit_own", "call"]);
-/** One-to-one rooms belong to both: nobody can change what they are. */
+const BEHIND_LOBBY: ReadonlySet<Action> = new Set([
+  "read",
+  "send",
+  "react",
+  "type",
+  "edit_own",
+  "call",
+  "list_members",
+]);
+/**
+ * One-to-one rooms belong to both: nobody can change what they are. Wire's clients name them and Protocol's delete them
+ * all the same, by actions of their own.
+ */
 const NOT_ONE_TO_ONE: ReadonlySet<Action> = new Set([
   "rename",
   "describe",
   "avatar",
   "publish",
-  "password",
   "lock",
   "lobby",
+  "message_timer",
+  "access",
   "add_members",
   "remove_members",
   "set_roles",
   "delete_room",
 ]);
+/** Only strangers need a password, and only public rooms let them in. */
+const ONLY_PUBLIC: ReadonlySet<Action> = new Set(["password"]);
 
 export function isModerator(role: Role): boolean {
   return role === "owner" || role === "moderator" || role === "guest_moderator";
@@ -100,6 +123,7 @@ export function can(
 ): ErrorCode | null {
   if (room.type === "one_to_one" && NOT_ONE_TO_ONE.has(action)) return "bad_request";
   if (!PERMISSIONS[membership.role].has(action)) return "forbidden";
+  if (room.type !== "public" && ONLY_PUBLIC.has(action)) return "forbidden";
   if (room.readOnly && WRITES.has(action)) return "read_only";
   const lobbyClosed = room.lobby && (room.lobbyUntil === null || room.lobbyUntil > now);
   if (lobbyClosed && BEHIND_LOBBY.has(action) && !isModerator(membership.role)) return "lobby";

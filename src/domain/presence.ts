@@ -22,7 +22,7 @@ export function createPresence({ hot, accesses, now }: Context): PresenceUseCase
   };
 }
 
-async function unlessAway<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
+export async function unlessAway<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

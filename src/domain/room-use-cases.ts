@@ -121,7 +121,7 @@ export interface OneToOne {
   delete(actor: Actor, room: string): Promise<void>;
 }
 
-// ── Participants (src/domain/participants.ts, joining.ts, guests.ts, roles.ts) ────────────────────────
+// ── Participants (src/domain/participants.ts, joining.ts, guests.ts) ────────────────────────
 
 export interface Participants {
   /** A new guest's secret, for a cookie. */
@@ -134,10 +134,14 @@ export interface Participants {
   /**
    * Comes into the room to be seen there. Members are let in; strangers into public rooms only, with the password where
    * there is one, and become guests or self-joined members.
-   * @param from the stranger's address, for limits
+   * `from` is a stranger's address, for limits; `secret` is that of a guest.
    * @throws DomainError `not_found`; `forbidden` on `password`; `rate_limited`; `busy` when the room is full of guests
    */
-  join(actor: Actor, token: string, input?: { password?: string; from?: string }): Promise<RoomView>;
+  join(
+    actor: Actor,
+    token: string,
+    input?: { password?: string; from?: string; secret?: string },
+  ): Promise<RoomView>;
   /** The opposite, with the call. Guests and self-joined members are members no longer. Never refuses anybody. */
   leave(actor: Actor, token: string): Promise<void>;
   /**
@@ -145,6 +149,8 @@ export interface Participants {
    * @returns whether it has joined; one who has not stays so
    */
   ping(actor: Actor, token: string): Promise<boolean>;
+  /** Says to everybody who looks that the actor types, or stopped; it ends by itself after 8 s. */
+  typing(actor: Actor, token: string, on: boolean): Promise<void>;
 
   /** Everybody in the room, in order of joining. @throws DomainError `forbidden` for guests; `lobby` */
   list(actor: Actor, token: string): Promise<RoomPerson[]>;

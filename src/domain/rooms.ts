@@ -1,9 +1,17 @@
 /** Changing a room: under its lock, judged by what is true under it, with the event that tells everybody. */
 import { noSuchRoom, refusal } from "./access.ts";
 import type { Context } from "./context.ts";
-import { type Actor, type Conversation, type Membership, memberKey, SYSTEM_ACTOR } from "./model.ts";
+import {
+  type Actor,
+  type Conversation,
+  type EventData,
+  type Membership,
+  memberKey,
+  SYSTEM_ACTOR,
+} from "./model.ts";
 import { type Action, can } from "./permissions.ts";
 import type { ConversationPatch, NewConversation, StoreTransaction } from "./ports/store.ts";
+import type { Change } from "./room-use-cases.ts";
 
 /** Causeway itself (automation, the bridge): it is in no room and may do anything. */
 export function isSystem(actor: Actor): boolean {
@@ -46,21 +54,44 @@ export async function createRoom(
   return room;
 }
 
-type PlainPatch = Pick<ConversationPatch, "name" | "readOnly" | "automationEnabled" | "scheduledDeletion">;
+export type SettingsPatch = Omit<ConversationPatch, "history" | "pair">;
 
 /** Changes what differs, and says so with `room.changed`. What stays as it was makes no event. */
+export async function changeSettings(
+  tx: StoreTransaction,
+  actor: Actor,
+  room: Conversation,
+  patch: SettingsPatch,
+): Promise<Change> {
+  const given = Object.entries(patch) as [keyof SettingsPatch, never][];
+  const changed: SettingsPatch = Object.fromEntries(
+    given.filter(([field, value]) => JSON.stringify(room[field]) !== JSON.stringify(value)),
+  );
+  if (Object.keys(changed).length === 0) return { conversation: room, event: null };
+  const conversation = await tx.updateConversation(room.id, changed);
+  const [event = null] = await tx.appendEvents(room.id, [
+    { type: "room.changed", actor, data: shownChange(changed) },
+  ]);
+  return { conversation, event };
+}
+
+/** Of a password everybody learns whether there is one, of a picture its key. */
+function shownChange({ passwordHash, avatarId, ...rest }: SettingsPatch): EventData["room.changed"] {
+  return {
+    ...rest,
+    ...(passwordHash !== undefined && { hasPassword: passwordHash !== null }),
+    ...(avatarId !== undefined && { avatar: avatarId }),
+  };
+}
+
+/** {@link changeSettings} where only the room as it then is counts. */
 export async function patchRoom(
   tx: StoreTransaction,
   actor: Actor,
   room: Conversation,
-  patch: PlainPatch,
+  patch: SettingsPatch,
 ): Promise<Conversation> {
-  const given = Object.entries(patch) as [keyof PlainPatch, never][];
-  const changed: PlainPatch = Object.fromEntries(given.filter(([field, value]) => room[field] !== value));
-  if (Object.keys(changed).length === 0) return room;
-  const updated = await tx.updateConversation(room.id, changed);
-  await tx.appendEvents(room.id, [{ type: "room.changed", actor, data: changed }]);
-  return updated;
+  return (await changeSettings(tx, actor, room, patch)).conversation;
 }
 
 /** Removes the room; `room.deleted` is the last event of its log. */

@@ -10,6 +10,8 @@ const SECRET_PREFIXES = {
   personal: "cwp_",
   /** An organization's API token. */
   organization: "cwo_",
+  /** The cookie of a guest. */
+  guest: "cwg_",
 } as const;
 
 export type SecretKind = keyof typeof SECRET_PREFIXES;

@@ -42,18 +42,14 @@ export function checkText(field: string, text: string): void {
   checkWellFormed(field, text);
 }
 
-/** A name that people see. @returns it without the spaces around it, 1–200 code points */
-export function checkName(field: string, name: string): string {
+/** A name that people see. @returns it without the spaces around it, 1–`most` code points */
+export function checkName(field: string, name: string, most: number = LIMITS.nameCodePoints): string {
   const trimmed = name.trim();
-  if (trimmed.length === 0 || trimmed.length > 2 * LIMITS.nameCodePoints || tooManyCodePoints(trimmed)) {
-    throw badField(field, "must be 1 to 200 characters long, spaces around it not counted");
+  if (trimmed.length === 0 || trimmed.length > 2 * most || codePoints(trimmed) > most) {
+    throw badField(field, `must be 1 to ${most} characters long, spaces around it not counted`);
   }
   checkWellFormed(field, trimmed);
   return trimmed;
-}
-
-function tooManyCodePoints(name: string): boolean {
-  return name.length > LIMITS.nameCodePoints && codePoints(name) > LIMITS.nameCodePoints;
 }
 
 /** The client's own id of a message. Events from Matrix bring their event id, which is longer. */

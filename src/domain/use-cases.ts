@@ -76,8 +76,11 @@ export interface ReadResult {
 }
 
 export interface CallUseCases {
-  /** Joins or changes flags (1–7). The first to join appends `call.started`, exactly once. */
-  join(actor: Actor, room: string, session: string, flags: number): Promise<CallState>;
+  /**
+   * Joins or changes flags (1–7). The first to join appends `call.started`, exactly once. A session that is not
+   * refreshed within `ttlMs` (30 s unless told) is gone.
+   */
+  join(actor: Actor, room: string, session: string, flags: number, ttlMs?: number): Promise<CallState>;
   /** The last to leave appends `call.ended`, exactly once. Leaving twice is fine. */
   leave(actor: Actor, room: string, session: string): Promise<CallState>;
   /** A session is gone (or was lost for 60 s): leaves every call it was in. */

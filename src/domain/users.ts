@@ -58,7 +58,7 @@ export function createUsers(
     async deleteUser(id) {
       if (!Number.isSafeInteger(id)) throw noSuchUser();
       const gone = await deleteWithRooms(context, id);
-      context.userChanged(id);
+      context.news.userChanged(id);
       await context.bestEffort("Ending a deleted user's access tokens", () => hot.tokens.dropUser(id));
       await departed(gone);
       if (matrix) await context.bestEffort("Deactivating a Matrix account", () => matrix.deactivate(id));

@@ -17,6 +17,7 @@ export type RoomWrites = Pick<
   | "updateConversation"
   | "deleteConversation"
   | "members"
+  | "countMembers"
   | "putMembers"
   | "removeMembers"
 >;
@@ -28,6 +29,7 @@ export function createRoomWrites(scope: TransactionScope): RoomWrites {
     updateConversation: (id, patch) => updateConversation(scope, id, patch),
     deleteConversation: (id) => deleteConversation(scope, id),
     members: (id, keys, limit) => members(scope, id, keys, limit),
+    countMembers: (id) => countMembers(scope, id),
     putMembers: (id, list) => putMembers(scope, id, list),
     removeMembers: (id, keys) => removeMembers(scope, id, keys),
   };
@@ -154,6 +156,16 @@ async function members(
   return rows.map((row) => noun(row, "m", MEMBERSHIP));
 }
 
+async function countMembers(
+  { sql }: TransactionScope,
+  id: number,
+): Promise<{ members: number; guests: number }> {
+  const [row] = await sql<[{ members: number; guests: number }]>`
+    select count(*) as members, count(*) filter (where role in ('guest', 'guest_moderator')) as guests
+    from memberships where conversation_id = ${id}`;
+  return row;
+}
+
 /** See `StoreTransaction.putMembers` for where a new member's history and read marker start. */
 async function putMembers(scope: TransactionScope, id: number, list: NewMember[]): Promise<void> {
   if (list.length === 0) return;
@@ -161,12 +173,13 @@ async function putMembers(scope: TransactionScope, id: number, list: NewMember[]
   const { sql } = scope;
   await sql`
     insert into memberships
-      (conversation_id, member, user_id, name, role, joined_seq, history_from, read_seq, read_messages)
-    select h.conversation_id, k.member, k.user_id, k.name, k.role, h.head_seq + k.ord,
+      (conversation_id, member, user_id, name, role, guest_seed, joined_seq, history_from, read_seq, read_messages)
+    select h.conversation_id, k.member, k.user_id, k.name, k.role, k.guest_seed, h.head_seq + k.ord,
            case c.history when 'joined' then h.head_seq + k.ord - 1 else 0 end, h.head_seq + k.ord, h.message_count
     from unnest(${list.map(({ member }) => member)}::text[], ${list.map(({ userId }) => userId)}::bigint[],
-                ${list.map(({ name }) => name)}::text[], ${list.map(({ role }) => role)}::text[])
-      with ordinality as k (member, user_id, name, role, ord)
+                ${list.map(({ name }) => name)}::text[], ${list.map(({ role }) => role)}::text[],
+                ${list.map(({ guestSeed }) => guestSeed ?? null)}::text[])
+      with ordinality as k (member, user_id, name, role, guest_seed, ord)
     join room_heads h on h.conversation_id = ${id}
     join conversations c on c.id = h.conversation_id
     on conflict (conversation_id, member) do update set role = excluded.role, name = excluded.name`;

@@ -67,6 +67,7 @@ export const MEMBERSHIP: Columns<Membership> = {
   hidden: "hidden",
   hiddenRef: "hidden_ref",
   lastOpenedAt: "last_opened_at",
+  guestSeed: "guest_seed",
 };
 
 export const HEAD: Columns<RoomHead> = {

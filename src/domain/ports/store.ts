@@ -12,6 +12,7 @@ import type { ErrorCode } from "../errors.ts";
 import type {
   Actor,
   ApiToken,
+  Attachment,
   ChatroomKind,
   Conversation,
   ConversationType,
@@ -30,6 +31,9 @@ import type {
   RoomHead,
   User,
 } from "../model.ts";
+import type { MessageStore, MessageWrites } from "./message-store.ts";
+import type { PeopleStore, PeopleWrites } from "./people-store.ts";
+import type { WebhookStore, WebhookWrites } from "./webhook-store.ts";
 
 export interface Store {
   /** The identity of this database's history; made once, with the database. */
@@ -40,6 +44,9 @@ export interface Store {
   readonly rooms: RoomQueries;
   readonly accounts: AccountStore;
   readonly avatars: AvatarStore;
+  readonly messages: MessageStore;
+  readonly people: PeopleStore;
+  readonly webhooks: WebhookStore;
   /**
    * Runs `work` in one transaction. Run again as a whole after a deadlock, a serialization failure or a connection
    * lost before the commit, so `work` must have no effects of its own. Inside it wait for `tx` only: another call of
@@ -88,6 +95,8 @@ export interface NewMessage {
   text: string;
   replyTo?: number;
   mentions?: string[];
+  /** Files that wait to be sent; they belong to the message from the commit on. */
+  attachments?: Attachment[];
 }
 
 export type AppendResult =
@@ -318,6 +327,7 @@ export interface NewMember {
   userId: number | null;
   name: string;
   role: Role;
+  guestSeed?: string | null;
 }
 
 /** `following`: the rooms with automation whose source (organization or event) has the user. */
@@ -361,6 +371,8 @@ export interface StoreTransaction {
   oneToOne(a: MemberKey, b: MemberKey): Promise<number | null>;
   /** The members of a room as they are now, in order of joining; `keys` narrows, `limit` cuts. */
   members(conversationId: number, keys?: MemberKey[], limit?: number): Promise<Membership[]>;
+  /** How many members there are, and how many of them are guests. */
+  countMembers(conversationId: number): Promise<{ members: number; guests: number }>;
   /**
    * Adds members; existing ones get the role and the name. Append one event per entry right after, in the same order
    * (`member.joined`, or `member.changed`): the n-th entry (from 1) is taken to join at `head + n`. Its `joinedSeq` and
@@ -378,7 +390,8 @@ export interface StoreTransaction {
   appendEvents(conversationId: number, events: NewEvent[]): Promise<LoggedEvent[]>;
   /**
    * Replaces a message's text in place and marks it edited, or leaves `{text: "", deleted: true}` of it; a deleted
-   * message mentions nobody. False when there is no such message, or it was deleted before.
+   * message mentions nobody and has no reactions and no files. False when there is no such message, or it was deleted
+   * before.
    */
   rewriteMessage(
     conversationId: number,
@@ -388,6 +401,9 @@ export interface StoreTransaction {
   head(conversationId: number): Promise<RoomHead>;
 
   readonly accounts: AccountWrites;
+  readonly messages: MessageWrites;
+  readonly people: PeopleWrites;
+  readonly webhooks: WebhookWrites;
 }
 
 // ── Accounts ─────────────────────────────────────────────────────────────────────────────────────────

@@ -38,7 +38,8 @@ alter table memberships
   add column archived_ref text,
   add column hidden boolean not null default false,
   add column hidden_ref text,
-  add column last_opened_at bigint;
+  add column last_opened_at bigint,
+  add column guest_seed text;
 create index memberships_guests on memberships (conversation_id, member) where role in ('guest', 'guest_moderator');
 
 -- Where deleted rooms stood in the lists of their members: whoever pages through a list by a room goes on from there.

@@ -1,0 +1,46 @@
+/**
+ * News that are in no log, as they go over the bus to the sessions and followers of every process: JSON frames of
+ * WebSocket protocol v1 (src/protocol/frames.ts), one a message. A bus that is away loses them.
+ */
+import type { Actor } from "./model.ts";
+import { type Bus, channels } from "./ports/bus.ts";
+import type { CallState } from "./ports/hot.ts";
+
+export interface News {
+  typing(room: NamedRoom, actor: Actor, on: boolean): void;
+  /** Somebody looks at the room who did not before. */
+  presence(room: NamedRoom, actor: Actor, lastPing: number): void;
+  call(room: NamedRoom, call: CallState): void;
+  /** The user changed their own settings of a room. */
+  settings(userId: number, conversationId: number): void;
+  /** Gateways have to look at once whether the user's live sessions may go on. */
+  userChanged(userId: number): void;
+}
+
+export interface NamedRoom {
+  id: number;
+  token: string;
+}
+
+/** On a user's channel. */
+export interface SettingsHint {
+  hint: "settings";
+  conversationId: number;
+}
+
+export function createNews(bus: Bus): News {
+  const tell = (channel: string, news: object) => bus.publish(channel, Buffer.from(JSON.stringify(news)));
+  const inRoom = ({ id, token }: NamedRoom, op: string, news: object) =>
+    tell(channels.room(id), { op, room: token, ...news });
+  return {
+    typing: (room, actor, on) => inRoom(room, "typing", { actor, on }),
+    presence: (room, actor, lastPing) => inRoom(room, "presence", { actor, lastPing }),
+    call(room, { flags, participants }) {
+      const shown = participants.map((one) => ({ actor: one.actor, flags: one.flags }));
+      inRoom(room, "call", { flags, participants: shown });
+    },
+    settings: (userId, conversationId) =>
+      tell(channels.user(userId), { hint: "settings", conversationId } satisfies SettingsHint),
+    userChanged: (userId) => tell(channels.user(userId), { hint: "changed" }),
+  };
+}

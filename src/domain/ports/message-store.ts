@@ -1,0 +1,128 @@
+/** What the store keeps about messages beside the log itself. The promises of ports/store.ts hold. */
+import type { MessagePlace } from "../ids.ts";
+import type {
+  Actor,
+  Attachment,
+  Conversation,
+  EventType,
+  LoggedEvent,
+  MemberKey,
+  Membership,
+} from "../model.ts";
+
+/** Which part of a room's log a reader may see. */
+export interface Visible {
+  conversationId: number;
+  /** Events with a higher seq. */
+  historyFrom: number;
+}
+
+/** A place among the messages of several rooms, newest first. */
+export interface Moment extends MessagePlace {
+  at: number;
+}
+
+/** One member's reaction. */
+export interface StoredReaction {
+  name: string;
+  actor: Actor;
+  /** Null for others than users, and for deleted ones. */
+  handle: string | null;
+}
+
+export interface MessageDetails {
+  roomPublicId: string;
+  reactions: StoredReaction[];
+  attachments: Attachment[];
+  readAt: number | null;
+}
+
+export interface MessageStore {
+  /** Events of these types between two seqs, both exclusive, without deleted messages, from one end. */
+  page(range: {
+    conversationId: number;
+    after: number;
+    before: number;
+    from: "oldest" | "newest";
+    types: readonly EventType[];
+    limit: number;
+  }): Promise<LoggedEvent[]>;
+  /** The rooms of a member with what decides whether they may be read. */
+  roomsOf(
+    member: MemberKey,
+  ): Promise<{ conversation: Conversation; membership: Pick<Membership, "role" | "historyFrom"> }[]>;
+  /** Messages of these rooms, newest first, without deleted ones; those next to `after` or `before` (exclusive). */
+  recent(
+    rooms: readonly Visible[],
+    page: { after?: Moment; before?: Moment; limit: number },
+  ): Promise<LoggedEvent[]>;
+  /** The newest event of these types in each of these rooms, without deleted messages. */
+  last(rooms: readonly Visible[], types: readonly EventType[]): Promise<LoggedEvent[]>;
+  /** The events at these places, deleted messages included, in any order; others are left out. */
+  at(places: readonly MessagePlace[]): Promise<LoggedEvent[]>;
+  /** What belongs to each of these messages, in their order. */
+  details(messages: readonly LoggedEvent[]): Promise<MessageDetails[]>;
+  /** Pinned messages of these rooms. */
+  pinned(conversationIds: readonly number[]): Promise<MessagePlace[]>;
+  /** Messages whose time was over at `now`, at most `limit`. */
+  expired(now: number, limit: number): Promise<MessagePlace[]>;
+
+  // ── Attachments
+  /**
+   * A new one that waits to be sent. False when `most` of its owner wait already.
+   */
+  addAttachment(attachment: Attachment, owner: MemberKey, most: number): Promise<boolean>;
+  attachment(id: string): Promise<StoredAttachment | null>;
+  attachments(ids: readonly string[]): Promise<StoredAttachment[]>;
+  /**
+   * Those of messages in these rooms, and those of `owner` that wait to be sent (null: none of them), newest first; next
+   * to `after` or `before` (exclusive).
+   */
+  attachmentPage(
+    owner: MemberKey | null,
+    rooms: readonly Visible[],
+    page: { after?: AttachmentPlace; before?: AttachmentPlace; limit: number },
+  ): Promise<StoredAttachment[]>;
+  /** Where an attachment stands, or stood when it was deleted. */
+  attachmentPlace(id: string): Promise<(AttachmentPlace & StoredAttachment) | null>;
+  /** Of those whose bytes have to go, at most `limit`. */
+  unwantedFiles(limit: number): Promise<string[]>;
+  /** Their bytes are gone. */
+  filesGone(ids: readonly string[]): Promise<void>;
+  /** Waiting since before `before`, at most `limit`. */
+  staleAttachments(before: number, limit: number): Promise<string[]>;
+}
+
+export interface StoredAttachment extends Attachment {
+  owner: MemberKey;
+  place: MessagePlace | null;
+}
+export interface AttachmentPlace {
+  createdAt: number;
+  id: string;
+}
+
+/** Inside a transaction. Rooms must be locked before anything of theirs is written. */
+export interface MessageWrites {
+  /** The message as it stands now, or null when there is none or it was deleted. */
+  message(place: MessagePlace): Promise<LoggedEvent | null>;
+  /** First come first. */
+  reactions(place: MessagePlace): Promise<StoredReaction[]>;
+  addReaction(place: MessagePlace, actor: Actor, name: string): Promise<void>;
+  removeReaction(place: MessagePlace, actor: Actor, name: string): Promise<void>;
+  /** The seq of the room's pinned message, or null. */
+  pinned(conversationId: number): Promise<number | null>;
+  setPinned(conversationId: number, seq: number | null): Promise<void>;
+  /** The message's attachments, as sent. */
+  attachmentsOf(place: MessagePlace): Promise<StoredAttachment[]>;
+  /** Locks and reads attachments. */
+  lockAttachments(ids: readonly string[]): Promise<StoredAttachment[]>;
+  attach(ids: readonly string[], place: MessagePlace): Promise<void>;
+  renameAttachment(id: string, filename: string): Promise<void>;
+  /** Their bytes are removed later. */
+  deleteAttachments(ids: readonly string[]): Promise<void>;
+  /** Puts another list of files into the message. */
+  rewriteAttachments(place: MessagePlace, attachments: readonly Attachment[]): Promise<void>;
+  /** Expiries that were carried out or have nothing to expire. */
+  forgetExpiries(places: readonly MessagePlace[]): Promise<void>;
+}

@@ -1,0 +1,79 @@
+/** What the store keeps about how people stand to each other. The promises of ports/store.ts hold. */
+import type { Conversation, User } from "../model.ts";
+import type { ConnectionStatus } from "../people-use-cases.ts";
+
+/** One side of a connection. */
+export interface StoredConnection {
+  from: User;
+  to: User;
+  status: ConnectionStatus;
+  message: string | null;
+  conversation: Conversation | null;
+  updatedAt: number;
+}
+
+export interface StoredContact {
+  user: User;
+  phoneNumber: string | null;
+  avatarUrl: string | null;
+  displayName: string | null;
+  conversation: Conversation | null;
+  lastActiveAt: number | null;
+  createdAt: number;
+}
+
+/** A place in a contact book, newest activity first. */
+export interface ContactPlace {
+  activity: number;
+  userId: number;
+}
+
+/** Users by one of their names; deleted and unknown ones are left out. */
+export type UserNames =
+  | { uuids: readonly string[] }
+  | { publicIds: readonly string[] }
+  | { handles: readonly string[] };
+
+export interface PeopleStore {
+  /** Names that have not the form of their kind are unknown. */
+  users(names: UserNames): Promise<User[]>;
+  connection(userId: number, peerId: number): Promise<StoredConnection | null>;
+  /** By the other's UUID ascending; `after` is exclusive. */
+  connections(userId: number, page: { after?: string; limit: number }): Promise<StoredConnection[]>;
+  /** Of these users, those who share an organization with this one, or whose connection with them is accepted. */
+  connected(userId: number, ids: readonly number[]): Promise<number[]>;
+  /** Of these one-to-one rooms, those whose pair waits for one of them to accept. */
+  waiting(conversationIds: readonly number[]): Promise<number[]>;
+
+  /** Entries of a book; `book: false` also users who are in no entry, with what is known of them. */
+  contacts(ownerId: number, userIds: readonly number[], book: boolean): Promise<StoredContact[]>;
+  contactPage(
+    ownerId: number,
+    page: { after?: ContactPlace; before?: ContactPlace; limit: number },
+  ): Promise<StoredContact[]>;
+  /** Where an entry stands, or stood when it was deleted; null when the user never was in the book. */
+  contactPlace(ownerId: number, publicId: string): Promise<ContactPlace | null>;
+}
+
+/** Inside a transaction. */
+export interface PeopleWrites {
+  /** Holds the pair of users until the commit, and reads both sides. */
+  lockConnection(
+    userId: number,
+    peerId: number,
+  ): Promise<{ mine: ConnectionStatus | null; theirs: ConnectionStatus | null; waiting: number }>;
+  putConnection(
+    userId: number,
+    peerId: number,
+    status: ConnectionStatus,
+    message?: string | null,
+  ): Promise<void>;
+  /** True when the entry is new. Fields that are undefined stay as they are. */
+  putContact(
+    ownerId: number,
+    userId: number,
+    entry: { phoneNumber?: string | null; avatarUrl?: string | null; displayName?: string | null },
+  ): Promise<boolean>;
+  /** False when there was none. */
+  deleteContact(ownerId: number, userId: number): Promise<boolean>;
+}

@@ -1,0 +1,122 @@
+/**
+ * Webhooks in the store: who is to be told what, how far each log was read for each of them, and what waits to be
+ * delivered. The promises of ports/store.ts hold. Many processes share the work: see `claim`.
+ */
+import type { Conversation, LoggedEvent, Membership, User, Webhook, WebhookType } from "../model.ts";
+
+export interface WebhookStore {
+  /** Null when there is no such organization, or it has `most` of them. What happens from now on is told. */
+  create(
+    input: Omit<Webhook, "id" | "createdAt"> & { secret: string },
+    most: number,
+  ): Promise<Webhook | null>;
+  list(page: { organizationId?: number; limit: number; after: number }): Promise<Webhook[]>;
+  update(
+    id: number,
+    patch: Partial<Pick<Webhook, "url" | "events">> & { secret?: string },
+  ): Promise<Webhook | null>;
+  /** What waits to be delivered goes with it. */
+  delete(id: number): Promise<boolean>;
+  /** Whether there is any: without one nothing is read. */
+  any(): Promise<boolean>;
+
+  // ── Reading the logs
+  /** Rooms with events that some webhook has not been told, at most `limit`; a look through all of them. */
+  behind(limit: number): Promise<number[]>;
+  /** For each webhook whose organization takes part in the room: what comes next. Makes no change. */
+  unread(conversationId: number, limit: number): Promise<UnreadLog[]>;
+  /**
+   * Puts deliveries into the queue and moves the webhook's place in the room's log, both or none.
+   * @returns false when somebody else did so meanwhile
+   */
+  advance(
+    log: Pick<UnreadLog, "webhook" | "conversationId" | "seq">,
+    to: number,
+    deliveries: readonly NewDelivery[],
+  ): Promise<boolean>;
+  /** The room as it is, or as it was when it was deleted. */
+  room(conversationId: number): Promise<RoomSnapshot | null>;
+
+  // ── Notes: what happened outside of the logs
+  /** The oldest ones, each with the webhooks that have to hear of it. */
+  notes(limit: number): Promise<WebhookNote[]>;
+  /** Puts deliveries into the queue and removes the note, both or none. False when somebody else did so meanwhile. */
+  settleNote(id: number, deliveries: readonly (NewDelivery & { webhookId: number })[]): Promise<boolean>;
+
+  // ── Delivering
+  /**
+   * Takes lanes (a webhook's deliveries of one room, in order) whose turn has come, for `leaseMs`: nobody else gets them
+   * until then, or until they are given back. Null: none is due.
+   */
+  claim(limit: number, leaseMs: number): Promise<Lane[]>;
+  /** The next ones of a lane, in order. */
+  waiting(lane: Lane, limit: number): Promise<Delivery[]>;
+  /** Delivered. False when the lease was lost. */
+  delivered(lane: Lane, deliveryId: number): Promise<boolean>;
+  /** Gives the lane back; with `afterMs` its first delivery failed and is due again then. */
+  release(lane: Lane, afterMs: number | null): Promise<void>;
+}
+
+export interface UnreadLog {
+  webhook: Webhook;
+  conversationId: number;
+  /** Read so far. */
+  seq: number;
+  /** The organization's users who are in the room, first come first; of a deleted room: who were. */
+  people: number[];
+  events: LoggedEvent[];
+}
+
+/** A room with its people, for payloads. */
+export interface RoomSnapshot {
+  conversation: Conversation;
+  people: { membership: Membership; user: User | null }[];
+  lastActivity: number;
+  pinned: number | null;
+}
+
+export interface NewDelivery {
+  /** 16 characters; the same on every attempt. */
+  eventId: string;
+  type: WebhookType;
+  /** The raw payload. */
+  body: string;
+}
+
+/** Written in the transaction of what it tells. */
+export interface NewNote {
+  type: WebhookType;
+  /** Whose organizations hear of it. */
+  userId: number;
+  conversationId: number | null;
+  data: object;
+}
+export interface WebhookNote {
+  id: number;
+  type: WebhookType;
+  viewer: User;
+  conversationId: number | null;
+  data: unknown;
+  webhooks: Webhook[];
+}
+
+export interface Lane {
+  webhookId: number;
+  /** 0: of no room. */
+  conversationId: number;
+  /** Failures in a row. */
+  attempts: number;
+  /** Proves the claim. */
+  lease: number;
+  url: string;
+  secret: string;
+}
+export interface Delivery extends NewDelivery {
+  id: number;
+}
+
+/** Inside a transaction. */
+export interface WebhookWrites {
+  /** Nothing is kept while there are no webhooks. */
+  note(note: NewNote): Promise<void>;
+}

@@ -1,0 +1,40 @@
+/** The use cases of rooms and the people in them, put together. Read room-use-cases.ts first. */
+import type { Context } from "./context.ts";
+import { createFinding } from "./finding.ts";
+import { createGuests } from "./guests.ts";
+import { createJoining } from "./joining.ts";
+import { createMemberSettings } from "./member-settings.ts";
+import { createOneToOne } from "./one-to-one.ts";
+import { createParticipants } from "./participants.ts";
+import type { Passwords } from "./passwords.ts";
+import type { Departure } from "./people.ts";
+import { createRoomSettings } from "./room-settings.ts";
+import type { RoomUseCases } from "./room-use-cases.ts";
+import { createRoomViews } from "./room-views.ts";
+import type { CallUseCases, Conversations, PresenceUseCases } from "./use-cases.ts";
+
+export interface RoomParts {
+  calls: CallUseCases;
+  presence: PresenceUseCases;
+  conversations: Conversations;
+  passwords: Passwords;
+  departed: (gone: readonly Departure[]) => Promise<void>;
+}
+
+export function createRoomUseCases(context: Context, parts: RoomParts): RoomUseCases {
+  const { conversations, passwords, departed } = parts;
+  const views = createRoomViews(context);
+  const finding = createFinding(context, views);
+  const settings = createRoomSettings(context, passwords, departed);
+  return {
+    finding,
+    oneToOne: createOneToOne(context),
+    participants: {
+      ...createGuests(context, departed),
+      ...createJoining(context, { ...parts, view: (actor, token) => finding.view(actor, { token }) }),
+      ...createParticipants(context, { views, departed, conversations, finding, settings }),
+    },
+    roomSettings: settings,
+    memberSettings: createMemberSettings(context),
+  };
+}
