@@ -11,13 +11,13 @@ import { userActor } from "../src/domain/model.ts";
 import { type Bus, channels } from "../src/domain/ports/bus.ts";
 import type { UseCases } from "../src/domain/use-cases.ts";
 import type { Logger } from "../src/logger.ts";
-import { type Backlog, createBridgeStore } from "../src/store/bridge.ts";
+import { type Backlog, type BridgeStore, createBridgeStore } from "../src/store/bridge.ts";
 import type { PostgresStore } from "../src/store/postgres.ts";
 import { createAppservice } from "./appservice.ts";
 import { createAuditor } from "./auditor.ts";
 import { createDelivery } from "./delivery.ts";
-import { createGhostAccounts } from "./ghost-accounts.ts";
-import { createGhosts } from "./ghosts.ts";
+import { createGhostAccounts, type GhostAccounts } from "./ghost-accounts.ts";
+import { createGhosts, type Ghosts } from "./ghosts.ts";
 import { type Homeserver, watched } from "./homeserver.ts";
 import { createInbound } from "./inbound.ts";
 import { createInboundMembers } from "./inbound-members.ts";
@@ -30,7 +30,7 @@ import { createPeople } from "./people.ts";
 import { createRoomQueue } from "./room-queue.ts";
 import { createTurn } from "./room-turn.ts";
 import { createMatrixRooms } from "./rooms.ts";
-import { startRounds } from "./rounds.ts";
+import { ALIVE_MS, startRounds } from "./rounds.ts";
 
 export interface BridgeOptions {
   store: PostgresStore;
@@ -71,68 +71,25 @@ const STOP_GRACE_MS = 1_500;
 
 /** Starts the worker; the homeserver may be away, and is waited for in the background. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
-  const { bus, useCases, logger, node } = options;
+  const { bus, node } = options;
   const store = createBridgeStore(options.store.sql);
   const stopping = new AbortController();
   const counts = newCounts();
-  const homeserver = watched(options.homeserver, {
-    signal: stopping.signal,
-    onFailure: (error) => {
-      if (error.status === 429) counts.rateLimited++;
-      if (error.away) link.lost(error.message);
-    },
-  });
-  const ghosts = createGhosts({ ...homeserver.registration, serverName: homeserver.serverName });
-  const accounts = createGhostAccounts(homeserver, ghosts, store);
-  const members = createMembers(accounts, ghosts, store);
-  const people = createPeople(accounts, ghosts, options.store.accounts);
-  const rooms = createMatrixRooms({
-    ...{ homeserver, accounts, ghosts, store },
-    rooms: options.store.rooms,
-    avatars: options.store.avatars,
-    roomVersion: () => link.roomVersion,
-  });
-  const delivery = createDelivery({ accounts, ghosts, members, store, counts, logger });
-  const outbound = createOutbound({
-    ...{ store, ghosts, members, rooms, delivery, logger },
-    log: options.store.log,
-    conversations: options.store.rooms,
-  });
-  const wake = (id: number) => queue.wake(id, true);
-  const inbound = createInbound({
-    ...{ store, useCases, ghosts, accounts, people, rooms, counts, logger },
-    log: options.store.log,
-    members: createInboundMembers({
-      ...{ store, ghosts, members, people, wake },
-      conversations: useCases.conversations,
-    }),
-  });
-  const connected = () => link.connected;
-  const turn = createTurn({ node, store, rooms, inbound, outbound, connected, counts, logger });
-  const queue = createRoomQueue(PARALLEL_ROOMS, turn);
-  const inbox = createInbox({ store, ghosts, counts, wake });
-  const auditor = createAuditor({ accounts, ghosts, store, inbox, counts, logger, signal: stopping.signal });
-
-  const link = createLink({
-    ...{ homeserver, ghosts, auditor, logger },
-    onConnected: () => rounds.reconnected(),
-    signal: stopping.signal,
-    auditMs: options.auditMs ?? AUDIT_MS,
-  });
-  const rounds = startRounds({
-    ...{ node, store, queue, connected, logger },
-    scanMs: options.scanMs ?? SCAN_MS,
-    rename: (userId, displayName) => accounts.rename(userActor({ id: userId, displayName })),
-  });
+  // Before its first claim: a worker that shows no sign of life loses its rooms to others.
+  await store.beat(node, ALIVE_MS);
+  const { ghosts, inbox, queue, link, rounds } = startWorker(options, store, counts, stopping.signal);
   const onHint = (message: Uint8Array) => {
-    for (const id of roomIds(message)) queue.wake(id);
+    // Without the homeserver there is nothing to do; the scan finds these rooms when it is back.
+    if (link.connected) for (const id of roomIds(message)) queue.wake(id);
   };
   await bus.subscribe(channels.bridge, onHint);
   bus.onGap(rounds.scanSoon);
+  const connected = () => link.connected;
   registerMetrics(options.registry, counts, { connected, backlog: store.backlog });
+  const { hsToken } = options.homeserver.registration;
 
   return {
-    handle: createAppservice({ hsToken: homeserver.registration.hsToken, ghosts, inbox, counts, logger }),
+    handle: createAppservice({ hsToken, ghosts, inbox, counts, logger: options.logger }),
     health: async () => link.health(),
     stats: () => ({ ...counts, ...rounds.backlog(), connected: link.connected }),
     homeserverRestarted: () => link.lost("The homeserver has restarted"),
@@ -146,6 +103,75 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
       await store.retire(node);
     },
   };
+}
+
+/** The turns of rooms, and what runs beside them. */
+function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeCounts, signal: AbortSignal) {
+  const { node, logger } = options;
+  const homeserver = watched(options.homeserver, {
+    signal,
+    onFailure: (error) => {
+      if (error.status === 429) counts.rateLimited++;
+      if (error.away) link.lost(error.message);
+    },
+  });
+  const ghosts = createGhosts({ ...homeserver.registration, serverName: homeserver.serverName });
+  const accounts = createGhostAccounts(homeserver, ghosts, store);
+  const wake = (id: number) => queue.wake(id, true);
+  const connected = () => link.connected;
+  const roomVersion = () => link.roomVersion;
+  const ways = createWays({ options, store, counts, homeserver, ghosts, accounts, wake, roomVersion });
+  const turn = createTurn({ node, store, connected, counts, logger, ...ways });
+  const queue = createRoomQueue(PARALLEL_ROOMS, turn);
+  const inbox = createInbox({ store, ghosts, counts, wake });
+  const auditor = createAuditor({ accounts, ghosts, store, inbox, counts, logger, signal });
+  const { auditMs = AUDIT_MS, scanMs = SCAN_MS } = options;
+  const onConnected = () => rounds.reconnected();
+  const link = createLink({ homeserver, ghosts, auditor, onConnected, logger, signal, auditMs });
+  const rename = (id: number, displayName: string) => accounts.rename(userActor({ id, displayName }));
+  const rounds = startRounds({ node, store, queue, connected, rename, scanMs, logger });
+  return { ghosts, inbox, queue, link, rounds };
+}
+
+interface WaysOptions {
+  options: BridgeOptions;
+  store: BridgeStore;
+  counts: BridgeCounts;
+  homeserver: Homeserver;
+  ghosts: Ghosts;
+  accounts: GhostAccounts;
+  wake: (conversationId: number) => void;
+  roomVersion: () => string;
+}
+
+/** What a turn does: to the Matrix room, to Matrix, and from there. */
+function createWays({
+  options,
+  store,
+  counts,
+  homeserver,
+  ghosts,
+  accounts,
+  wake,
+  roomVersion,
+}: WaysOptions) {
+  const { useCases, logger } = options;
+  const { log, rooms: conversations, avatars, accounts: users } = options.store;
+  const members = createMembers(accounts, ghosts, store);
+  const people = createPeople(accounts, ghosts, users);
+  const matrix = { homeserver, accounts, ghosts, store };
+  const rooms = createMatrixRooms({ ...matrix, rooms: conversations, avatars, roomVersion });
+  const delivery = createDelivery({ accounts, ghosts, members, store, counts, logger });
+  const outbound = createOutbound({ log, conversations, store, ghosts, members, rooms, delivery, logger });
+  const inboundMembers = createInboundMembers({
+    ...{ store, ghosts, members, people, wake },
+    conversations: useCases.conversations,
+  });
+  const inbound = createInbound({
+    ...{ store, log, useCases, ghosts, accounts, people, rooms, counts, logger },
+    members: inboundMembers,
+  });
+  return { rooms, inbound, outbound };
 }
 
 /** Hints are lists of room ids in any form of text; what is lost or garbled is found by the scan. */

@@ -83,9 +83,9 @@ export class HomeserverError extends Error {
     return this.status === null || this.status === 429 || this.status >= 500;
   }
 
-  /** The homeserver can't be reached, or answers nothing useful. */
+  /** The homeserver can't be reached: no answer came, or one of a proxy in front of it. */
   get away(): boolean {
-    return this.status === null || this.status >= 502;
+    return this.status === null || (this.status >= 502 && this.errcode === null);
   }
 }
 

@@ -93,9 +93,11 @@ export function createLink(options: LinkOptions): Link {
       } catch (error) {
         if (signal.aborted) return;
         connected = false;
-        detail = error instanceof Error ? error.message : String(error);
+        // An interrupted pause names its reason as the cause.
+        const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
+        detail = reason instanceof Error ? reason.message : String(reason);
         if (failures === 0)
-          logger.warn({ err: error }, "The Matrix homeserver can't be used; chat goes on without it");
+          logger.warn({ err: reason }, "The Matrix homeserver can't be used; chat goes on without it");
         await pause(Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), LAST_RETRY_MS));
       }
     }

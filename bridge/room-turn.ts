@@ -26,7 +26,7 @@ export interface TurnOptions {
 const INBOX_BATCH = 50;
 /** An event from Matrix whose applying fails so often, with the homeserver and the store at work, is left out. */
 const APPLY_TRIES = 5;
-const TAKEN_MS = 250;
+const TAKEN_MS = 500;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 60_000;
 

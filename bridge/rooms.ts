@@ -155,7 +155,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       try {
         made = await create(conversation);
       } catch (error) {
-        if (!(error instanceof HomeserverError) || error.errcode !== "M_ROOM_IN_USE") throw error;
+        if (!isAliasTaken(error)) throw error;
         made = await adopt(conversation, room.failures);
         adopted = true;
       }
@@ -171,7 +171,9 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       for (let i = 0; i < others.length; i += PARALLEL) {
         const some = others.slice(i, i + PARALLEL);
         const reason = "The chatroom was deleted";
-        await Promise.all(some.map((user_id) => asBot("POST", path("kick"), { user_id, reason })));
+        await Promise.all(
+          some.map((user_id) => unlessGone(asBot("POST", path("kick"), { user_id, reason }))),
+        );
       }
       await unlessGone(asBot("DELETE", aliasPath(room.token)));
       await unlessGone(asBot("POST", path("leave"), {}));
@@ -212,6 +214,11 @@ async function peopleIn(
     if (error instanceof HomeserverError && (error.status === 403 || error.status === 404)) return [];
     throw error;
   }
+}
+
+/** Synapse answers 409 where two requests cross. */
+function isAliasTaken(error: unknown): boolean {
+  return error instanceof HomeserverError && (error.errcode === "M_ROOM_IN_USE" || error.status === 409);
 }
 
 async function unlessGone(request: Promise<unknown>): Promise<void> {

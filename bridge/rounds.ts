@@ -28,7 +28,7 @@ export interface RoundsOptions {
 }
 
 /** A worker that says nothing for so long is dead, and its rooms are free. */
-const ALIVE_MS = 10_000;
+export const ALIVE_MS = 10_000;
 const BEAT_MS = 3_000;
 /** People who were handed credentials wait for their rooms. */
 const SETTLE_MS = 500;

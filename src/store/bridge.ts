@@ -177,9 +177,18 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
 }
 
 async function claim(sql: StoreSql, id: number, node: string): Promise<ClaimedRoom | "taken" | null> {
-  await sql`
+  const taken = await take(sql, id, node);
+  if (taken) return taken;
+  const made = await sql`
     insert into bridge_rooms (conversation_id, token)
-    select conversation_id, token from room_heads where conversation_id = ${id} on conflict do nothing`;
+    select conversation_id, token from room_heads where conversation_id = ${id}
+    on conflict do nothing returning 1`;
+  if (made.length > 0) return (await take(sql, id, node)) ?? "taken";
+  const known = await sql`select from bridge_rooms where conversation_id = ${id}`;
+  return known.length > 0 ? "taken" : null;
+}
+
+async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoom | null> {
   const [row] = await sql<(Row & ClaimRow)[]>`
     with taken as (
       update bridge_rooms b set owner = ${node}
@@ -192,10 +201,7 @@ async function claim(sql: StoreSql, id: number, node: string): Promise<ClaimedRo
     from taken t
     left join conversations c on c.id = t.conversation_id
     left join room_heads h on h.conversation_id = t.conversation_id`;
-  if (!row) {
-    const known = await sql`select from bridge_rooms where conversation_id = ${id}`;
-    return known.length > 0 ? "taken" : null;
-  }
+  if (!row) return null;
   return {
     id: row.conversation_id,
     token: row.token,

@@ -1,0 +1,120 @@
+/** The homeserver is away, or loses what it had not delivered. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort } from "../black-box/processes.ts";
+import { describeWith } from "../services/need.ts";
+import { registrationText } from "../services/shared.ts";
+import { newSynapseFolder, type SynapseService, startSynapse } from "../services/synapse.ts";
+import { openWorld, readRegistration, until, type World } from "./world.ts";
+
+describeWith(["postgres", "synapse"], "a homeserver that goes away", ({ postgres }) => {
+  const world = {} as World;
+  let synapse: SynapseService;
+  let close = async () => {};
+
+  beforeAll(async () => {
+    const folder = newSynapseFolder();
+    const prefix = "cw_";
+    const registrationPath = join(folder, "registration.yaml");
+    const url = `http://127.0.0.1:${await freePort()}`;
+    writeFileSync(registrationPath, registrationText("outages", { url, prefix }));
+    synapse = await startSynapse({ folder, registrationPath });
+    close = await openWorld(
+      world,
+      {
+        databaseUrl: postgres.url,
+        homeserverUrl: synapse.url,
+        serverName: synapse.serverName,
+        registration: readRegistration(registrationPath, prefix),
+        registerUser: synapse.registerUser,
+      },
+      { scanMs: 300, auditMs: 600_000 },
+    );
+  }, 180_000);
+  afterAll(async () => {
+    await close();
+    await synapse?.stop();
+  });
+
+  async function meeting() {
+    const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
+    const room = await world.group([ada, ben]);
+    const matrixRoom = await world.mirrored(room);
+    const client = await world.signIn(ada);
+    await client.join(matrixRoom);
+    return { ada, ben, room, matrixRoom, client };
+  }
+
+  test("what it did not deliver before it was killed is found by the auditor, in order, more than a page of it", async () => {
+    const { ben, room, matrixRoom, client } = await meeting();
+    const before = world.bridge.stats().recovered;
+    const { open } = world.door;
+    // The homeserver waits for us and keeps everything that follows in memory.
+    world.door.open = () => new Promise(() => {});
+    const texts = Array.from({ length: 130 }, (_, n) => `from Matrix ${n}`);
+    for (const [n, text] of texts.entries()) await client.say(matrixRoom, text, `t${n}`);
+    await world.say(ben, room, "from the app");
+    await world.mirrored(room);
+    await synapse.kill9();
+    world.door.open = open;
+    await world.say(ben, room, "while it is away");
+    expect((await world.texts(room)).at(-1)).toBe("Ben: while it is away");
+    await until("the bridge has noticed", async () => !(await world.bridge.health()).ok);
+    await synapse.restart();
+    await until("everything is in the chat", async () => {
+      return (await world.texts(room)).filter((text) => text.startsWith("Ada")).length === texts.length;
+    });
+    expect((await world.texts(room)).filter((text) => text.startsWith("Ada"))).toEqual(
+      texts.map((text) => `Ada: ${text}`),
+    );
+    await world.mirrored(room);
+    const bodies = (await world.bot.texts(matrixRoom)).map((text) => text.replace(/^.*: /, ""));
+    expect(bodies).toEqual([...texts, "from the app", "while it is away"]);
+    expect(world.bridge.stats().recovered - before).toBeGreaterThanOrEqual(100);
+  }, 120_000);
+
+  test("rooms that are made, used and left meanwhile are there when it comes back", async () => {
+    await synapse.kill9();
+    const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
+    const room = await world.group([ada, ben], { name: "Made meanwhile" });
+    for (let n = 0; n < 30; n++) await world.say(n % 2 ? ada : ben, room, `message ${n}`);
+    expect((await world.store.rooms.byId(room.id))?.matrixRoomId).toBeNull();
+    await until("the bridge has noticed", async () => !(await world.bridge.health()).ok);
+    await synapse.restart();
+    const matrixRoom = await world.mirrored(room);
+    const bodies = (await world.bot.texts(matrixRoom)).map((text) => text.replace(/^.*: /, ""));
+    expect(bodies).toEqual(Array.from({ length: 30 }, (_, n) => `message ${n}`));
+    await until("all is well", async () => (await world.bridge.health()).ok);
+  }, 120_000);
+
+  test("a worker that starts while it is away says so, and begins when it is there", async () => {
+    await synapse.kill9();
+    await world.bridge.stop();
+    await world.startBridge();
+    const ada = await world.user("Ada");
+    const room = await world.group([ada]);
+    await world.say(ada, room, "hello");
+    const health = await world.bridge.health();
+    expect(health.ok).toBe(false);
+    expect(health.detail).toMatch(/\S/);
+    await synapse.restart();
+    expect(await world.bot.texts(await world.mirrored(room))).toEqual([`cw_${ada.id}: hello`]);
+  }, 120_000);
+
+  test("a homeserver that can't reach us is told of, and what happens in it arrives all the same", async () => {
+    const { room, matrixRoom, client } = await meeting();
+    await world.bridge.stop();
+    const { open } = world.door;
+    world.door.open = async () => new Response("no", { status: 502 });
+    await world.startBridge({ auditMs: 200 });
+    await client.say(matrixRoom, "hello");
+    await until("it is in the chat", async () => (await world.texts(room)).includes("Ada: hello"));
+    expect(await world.bridge.health()).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining(world.registration.url),
+    });
+    world.door.open = open;
+    await until("all is well", async () => (await world.bridge.health()).ok);
+  }, 120_000);
+});
