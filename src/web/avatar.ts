@@ -8,7 +8,11 @@ export function avatar(key: string, name: string): HTMLElement {
   return circle;
 }
 
+/** Degrees between the colours of keys that differ by one, so that neighbours are told apart. */
+const GOLDEN_ANGLE = 137.5;
+
 /** The same for the same key, 0–359. */
 function hueOf(key: string): number {
-  return [...key].reduce((hash, letter) => (hash * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7);
+  const hash = [...key].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 65_521, 7);
+  return (hash * GOLDEN_ANGLE) % 360;
 }
