@@ -6,8 +6,11 @@ import { STATUS_CODES } from "node:http";
 
 export type HttpHandler = (request: Request, info: { ip: string }) => Promise<Response>;
 
-/** Nothing that is served takes more; avatars are the largest. */
-export const MAX_BODY_BYTES = 2 * 1024 * 1024;
+/** Nothing that is served to clients takes more; avatars are the largest. */
+const MAX_BODY_BYTES = 2 * 1024 * 1024;
+/** A homeserver's transaction: at most 100 events of 64 KiB, and as many of other kinds. Refusing one stops them all. */
+const MAX_TRANSACTION_BYTES = 16 * 1024 * 1024;
+const TRANSACTIONS = "/_matrix/app/v1/transactions/";
 
 /** A request as the socket layer has it. */
 export interface RawRequest {
@@ -31,10 +34,15 @@ export interface RawResponse {
 /** Headers that belong to the connection and not to the answer. */
 const OF_THE_CONNECTION = new Set(["content-length", "transfer-encoding", "connection", "keep-alive"]);
 
+/** How long the body of a request may be. */
+export function bodyLimit({ target }: Pick<RawRequest, "target">): number {
+  return target.startsWith(TRANSACTIONS) ? MAX_TRANSACTION_BYTES : MAX_BODY_BYTES;
+}
+
 /** Whether the head of a request announces a longer body than may come. */
-export function announcesTooMuch(headers: RawRequest["headers"]): boolean {
+export function announcesTooMuch({ headers, target }: Pick<RawRequest, "headers" | "target">): boolean {
   const length = headers.find(([name]) => name === "content-length")?.[1];
-  return length !== undefined && !(Number(length) <= MAX_BODY_BYTES);
+  return length !== undefined && !(Number(length) <= bodyLimit({ target }));
 }
 
 /** Asks the handler. Never rejects: a handler that fails answers 500, and says nothing of why. */
@@ -67,8 +75,8 @@ export async function exchange(
 }
 
 /** Answers a request whose body is longer than what is taken. */
-export function tooLarge(): RawResponse {
-  return plain(413, `A body may have ${MAX_BODY_BYTES} bytes`);
+export function tooLarge(limit: number): RawResponse {
+  return plain(413, `A body may have ${limit} bytes`);
 }
 
 export function plain(status: number, text: string): RawResponse {

@@ -2,9 +2,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   announcesTooMuch,
+  bodyLimit,
   exchange,
   type HttpHandler,
-  MAX_BODY_BYTES,
   plainAddress,
   type RawRequest,
   type RawResponse,
@@ -24,21 +24,22 @@ export function serveNode(request: IncomingMessage, response: ServerResponse, ha
   const answer = (answered: RawResponse, closeConnection = false) => {
     if (!gaveUp.signal.aborted) write(response, answered, closeConnection);
   };
-  if (announcesTooMuch(raw.headers)) {
-    answer(tooLarge(), true);
+  const limit = bodyLimit(raw);
+  if (announcesTooMuch(raw)) {
+    answer(tooLarge(limit), true);
     return;
   }
 
   const chunks: Buffer[] = [];
   let size = 0;
   request.on("data", (chunk: Buffer) => {
-    if (size > MAX_BODY_BYTES) return;
+    if (size > limit) return;
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) return answer(tooLarge(), true);
+    if (size > limit) return answer(tooLarge(limit), true);
     chunks.push(chunk);
   });
   request.on("end", () => {
-    if (size > MAX_BODY_BYTES) return;
+    if (size > limit) return;
     const body = chunks.length > 0 ? Buffer.concat(chunks) : null;
     void exchange(handler, raw, body, gaveUp.signal).then((answered) => answer(answered));
   });

@@ -1,9 +1,9 @@
 /** HTTP over uWebSockets.js: its request is gone when its callback returns, and its response when it was aborted. */
 import {
   announcesTooMuch,
+  bodyLimit,
   exchange,
   type HttpHandler,
-  MAX_BODY_BYTES,
   plainAddress,
   type RawRequest,
   type RawResponse,
@@ -40,17 +40,18 @@ export function serveUws(res: UwsResponse, req: UwsRequest, handler: HttpHandler
     if (!gaveUp.signal.aborted) write(res, response, closeConnection);
   };
   // What follows on the connection is a body that nobody wants to read.
-  if (announcesTooMuch(raw.headers)) {
-    answer(tooLarge(), true);
+  const limit = bodyLimit(raw);
+  if (announcesTooMuch(raw)) {
+    answer(tooLarge(limit), true);
     return;
   }
 
   const chunks: Buffer[] = [];
   let size = 0;
   res.onData((chunk, isLast) => {
-    if (size > MAX_BODY_BYTES) return;
+    if (size > limit) return;
     size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) return answer(tooLarge(), true);
+    if (size > limit) return answer(tooLarge(limit), true);
     // uWS takes the chunk back when this returns.
     if (chunk.byteLength > 0) chunks.push(Buffer.from(Buffer.from(chunk)));
     if (!isLast) return;

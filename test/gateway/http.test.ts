@@ -86,6 +86,13 @@ describeWith("postgres", "HTTP", ({ postgres }) => {
       expect(answer.headers.get("x-size")).toBe(String(2 * 1024 * 1024));
     });
 
+    test("a homeserver's transaction may be longer: 100 events of 64 KiB", async () => {
+      const body = "x".repeat(7 * 1024 * 1024);
+      const path = "/_matrix/app/v1/transactions/1";
+      const answer = await fetch(`${await url()}${path}`, { method: "PUT", body });
+      expect(answer.headers.get("x-size")).toBe(String(body.length));
+    });
+
     test.each(["announced", "not announced"])(
       "a longer body (%s) is 413, and the handler never sees it",
       async (how) => {
