@@ -16,8 +16,11 @@ export const CALL_TTL_MS = 30_000;
 const EMPTY_GRACE_MS = 9_000;
 
 export interface InternalCalls extends CallUseCases {
-  /** The member is no longer in the room: leaves its call with every session. */
-  memberGone(conversationId: number, member: MemberKey): Promise<void>;
+  /**
+   * The member is no longer in the room: leaves its call with every session.
+   * @returns the call as it then is; null when the member was not in it
+   */
+  memberGone(conversationId: number, member: MemberKey): Promise<CallState | null>;
 }
 
 export function createCalls(context: Context, bringBack: BringBack): InternalCalls {
@@ -85,9 +88,11 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
     },
     async memberGone(conversationId, member) {
       const { participants } = await hot.calls.get(conversationId);
+      let call: CallState | null = null;
       for (const { session, actor } of participants) {
-        if (memberKey(actor) === member) await remove(conversationId, session, actor);
+        if (memberKey(actor) === member) call = await remove(conversationId, session, actor);
       }
+      return call;
     },
     async sweep() {
       const running = (await store.rooms.withCall()).map(({ conversation }) => conversation.id);

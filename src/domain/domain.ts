@@ -26,13 +26,14 @@ export function createUseCases(options: DomainOptions): UseCases {
   const departed = forgetDeparted(context, unread, calls);
   const presence = createPresence(context);
   const conversations = createConversations(context, departed);
+  const reading = createReading(context, unread);
   const { join, leave, sessionGone, sweep } = calls;
   return {
-    messages: { ...createMessages(context, unread, bringBack), ...createReading(context, unread) },
+    messages: { ...createMessages(context, unread, bringBack), ...reading },
     calls: { join, leave, sessionGone, sweep },
     presence,
     conversations,
-    ...createRoomUseCases(context, { calls, presence, conversations, passwords, departed }),
+    ...createRoomUseCases(context, { reading, calls, presence, conversations, passwords, departed }),
     chatrooms: createChatrooms(context, departed),
     accounts: createAccounts(context, passwords),
     directory: createDirectory(context, passwords, departed),
@@ -46,11 +47,13 @@ function forgetDeparted(
   calls: InternalCalls,
 ): (gone: readonly Departure[]) => Promise<void> {
   return async (gone) => {
-    const forget = ({ conversationId, member }: Departure) => {
-      unread.forget(member, conversationId);
+    const forget = ({ conversationId: id, member, event }: Departure) => {
+      context.accesses.forget(member, event.room);
+      unread.forget(member, id);
       return context.bestEffort("Forgetting a former member", async () => {
-        await context.hot.presence.leave(member, [conversationId]);
-        await calls.memberGone(conversationId, member);
+        await context.hot.presence.leave(member, [id]);
+        const call = await calls.memberGone(id, member);
+        if (call) context.news.call({ id, token: event.room }, call);
       });
     };
     await Promise.all(gone.map(forget));

@@ -16,7 +16,7 @@ import { TYPING_TTL_MS, unlessAway } from "./presence.ts";
 import type { Participants, RoomView } from "./room-use-cases.ts";
 import { JOINED_MS } from "./room-views.ts";
 import { callSessionOf, createSessions } from "./sessions.ts";
-import type { CallUseCases, PresenceUseCases } from "./use-cases.ts";
+import type { CallUseCases, Messages, PresenceUseCases } from "./use-cases.ts";
 
 /** How long somebody who was lost stays in the call: two long polls of 30 s. */
 export const JOINED_CALL_TTL_MS = 60_000;
@@ -29,6 +29,7 @@ const PER_STRANGER = { burst: 60, perSecond: 1 };
 const PASSING: ReadonlySet<Role> = new Set(["guest", "guest_moderator", "self_joined"]);
 
 export interface JoiningParts {
+  reading: Pick<Messages, "markRead">;
   calls: CallUseCases;
   presence: PresenceUseCases;
   passwords: Passwords;
@@ -40,8 +41,8 @@ type JoinInput = NonNullable<Parameters<Participants["join"]>[2]>;
 
 export function createJoining(
   context: Context,
-  { calls, presence, passwords, departed, view }: JoiningParts,
-): Pick<Participants, "join" | "leave" | "ping" | "typing" | "joinCall" | "leaveCall"> {
+  { reading, calls, presence, passwords, departed, view }: JoiningParts,
+): Pick<Participants, "join" | "leave" | "ping" | "typing" | "markRead" | "joinCall" | "leaveCall"> {
   const { store, hot, accesses, news, now } = context;
   const sessions = createSessions(store.secret);
   const stopTyping = createTypingEnds();
@@ -172,6 +173,14 @@ export function createJoining(
       if (on) news.typing({ id, token }, actor, true);
       else end();
       stopTyping(`${id} ${memberKey(actor)}`, on ? end : null);
+    },
+    async markRead(actor, token, seq) {
+      const result = await reading.markRead(actor, token, seq);
+      if (result.moved) {
+        const { conversationId: id } = await accesses.require(actor, token, "leave", PING_ACCESS_MS);
+        news.read({ id, token }, actor, result);
+      }
+      return result;
     },
     async joinCall(actor, token, flags) {
       const { conversationId: id } = await accesses.require(actor, token, "call");

@@ -5,17 +5,22 @@
 import type { Actor } from "./model.ts";
 import { type Bus, channels } from "./ports/bus.ts";
 import type { CallState } from "./ports/hot.ts";
+import type { ReadResult } from "./use-cases.ts";
 
 export interface News {
   typing(room: NamedRoom, actor: Actor, on: boolean): void;
   /** Somebody looks at the room who did not before. */
   presence(room: NamedRoom, actor: Actor, lastPing: number): void;
   call(room: NamedRoom, call: CallState): void;
+  /** Somebody's read marker moved: to those who look at the room, and to the user's own sessions. */
+  read(room: NamedRoom, actor: Actor, marker: Marker): void;
   /** The user changed their own settings of a room. */
   settings(userId: number, conversationId: number): void;
   /** Gateways have to look at once whether the user's live sessions may go on. */
   userChanged(userId: number): void;
 }
+
+type Marker = Pick<ReadResult, "read" | "unread" | "mention">;
 
 export interface NamedRoom {
   id: number;
@@ -38,6 +43,13 @@ export function createNews(bus: Bus): News {
     call(room, { flags, participants }) {
       const shown = participants.map((one) => ({ actor: one.actor, flags: one.flags }));
       inRoom(room, "call", { flags, participants: shown });
+    },
+    read(room, actor, { read, unread, mention }) {
+      inRoom(room, "receipt", { actor, read });
+      if (actor.kind !== "user") return;
+      const frame = { op: "unread", room: room.token, read, unread, mention };
+      // The marker was moved by none of the WebSocket's sessions.
+      tell(channels.user(Number(actor.id)), { unread: frame, except: "" });
     },
     settings: (userId, conversationId) =>
       tell(channels.user(userId), { hint: "settings", conversationId } satisfies SettingsHint),

@@ -29,16 +29,7 @@ export function createParticipants(
   { views, departed, conversations, finding, settings }: ParticipantsParts,
 ): Pick<
   Participants,
-  | "list"
-  | "mentionable"
-  | "peers"
-  | "addGroup"
-  | "addEmail"
-  | "remove"
-  | "removeGuest"
-  | "removeSelf"
-  | "promote"
-  | "demote"
+  "list" | "peers" | "addGroup" | "addEmail" | "remove" | "removeGuest" | "removeSelf" | "promote" | "demote"
 > {
   const { store, hot, accesses, now } = context;
   const sessions = createSessions(store.secret);
@@ -113,10 +104,6 @@ export function createParticipants(
 
   return {
     list: (actor, token) => peopleFor(actor, token, "list_members"),
-    async mentionable(actor, token) {
-      const people = await peopleFor(actor, token, "send");
-      return people.filter(({ membership }) => membership.member !== memberKey(actor));
-    },
     async peers(actor, token) {
       const people = await peopleFor(actor, token, "call");
       return people.filter(({ callFlags }) => callFlags > 0);

@@ -11,9 +11,10 @@ import type { Departure } from "./people.ts";
 import { createRoomSettings } from "./room-settings.ts";
 import type { RoomUseCases } from "./room-use-cases.ts";
 import { createRoomViews } from "./room-views.ts";
-import type { CallUseCases, Conversations, PresenceUseCases } from "./use-cases.ts";
+import type { CallUseCases, Conversations, Messages, PresenceUseCases } from "./use-cases.ts";
 
 export interface RoomParts {
+  reading: Pick<Messages, "markRead">;
   calls: CallUseCases;
   presence: PresenceUseCases;
   conversations: Conversations;

@@ -13,6 +13,7 @@ import type {
 } from "./model.ts";
 import type { CallState } from "./ports/hot.ts";
 import type { RoomListing } from "./ports/store.ts";
+import type { ReadResult } from "./use-cases.ts";
 
 // ── Finding and listing (src/domain/finding.ts, room-views.ts) ────────────────────────────────────────
 
@@ -152,10 +153,11 @@ export interface Participants {
   /** Says to everybody who looks that the actor types, or stopped; it ends by itself after 8 s. */
   typing(actor: Actor, token: string, on: boolean): Promise<void>;
 
+  /** `messages.markRead`, told to the user's sessions on the WebSocket and to those who look at the room. */
+  markRead(actor: Actor, token: string, seq: number): Promise<ReadResult>;
+
   /** Everybody in the room, in order of joining. @throws DomainError `forbidden` for guests; `lobby` */
   list(actor: Actor, token: string): Promise<RoomPerson[]>;
-  /** Those whom the actor can mention: everybody else in the room. @throws DomainError `read_only`; `lobby` */
-  mentionable(actor: Actor, token: string): Promise<RoomPerson[]>;
 
   /** Adds the users of a group who exist for the actor. @throws DomainError `not_found` on `group` */
   addGroup(actor: Actor, token: string, groupId: string): Promise<LoggedEvent[]>;

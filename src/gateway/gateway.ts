@@ -121,7 +121,7 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#hub = hub;
     this.#users = users;
     this.#memberships = new Memberships({ hub, users, rooms: store.rooms, catchUp, logger });
-    this.#watching = createWatching(useCases.presence, hub);
+    this.#watching = createWatching(useCases, hub);
     this.#calling = createCalling({ calls: useCases.calls, hot, hub, logger });
     const { messages, accounts } = useCases;
     const talking = createTalking({ messages, hub, users, metrics });

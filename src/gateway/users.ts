@@ -1,6 +1,7 @@
 /** The users with sessions on this gateway, and what comes for them over their channel. */
 import type { MemberKey } from "../domain/model.ts";
 import { userKey } from "../domain/model.ts";
+import type { SettingsHint } from "../domain/news.ts";
 import { type Bus, channels } from "../domain/ports/bus.ts";
 import type { UnreadFrame } from "../protocol/frames.ts";
 import type { JoinedHint } from "./announcer.ts";
@@ -22,7 +23,8 @@ export interface MarkerNews {
   /** The session that moved it. */
   except: string;
 }
-type UserNews = JoinedHint | MarkerNews | { hint: "changed" };
+/** Sessions show nothing of a member's own settings. */
+type UserNews = JoinedHint | MarkerNews | SettingsHint | { hint: "changed" };
 
 export interface UserHints {
   /** The user joined a room. */
@@ -87,15 +89,15 @@ export class Users {
         if (session.state === "ready" && session.id !== news.except) session.send(news.unread);
       }
     } else if (news.hint === "joined") this.#hints.joined(user, news);
-    else this.#hints.changed(user);
+    else if (news.hint === "changed") this.#hints.changed(user);
   }
 }
 
 /** Whatever is not understood still says that something changed. */
 function readNews(message: Uint8Array): UserNews {
   try {
-    const news = JSON.parse(new TextDecoder().decode(message)) as Partial<JoinedHint & MarkerNews>;
-    if (news.unread || news.hint === "joined") return news as UserNews;
+    const news = JSON.parse(new TextDecoder().decode(message)) as Partial<UserNews & MarkerNews & JoinedHint>;
+    if (news.unread || news.hint === "joined" || news.hint === "settings") return news as UserNews;
   } catch {
     // Not ours: another version, or another part of the program.
   }

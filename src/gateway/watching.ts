@@ -2,7 +2,7 @@
 import { DomainError } from "../domain/errors.ts";
 import type { Actor } from "../domain/model.ts";
 import { TYPING_TTL_MS } from "../domain/presence.ts";
-import type { PresenceUseCases } from "../domain/use-cases.ts";
+import type { PresenceUseCases, UseCases } from "../domain/use-cases.ts";
 import type { ClientFrames, OkFields } from "../protocol/frames.ts";
 import type { Speaker } from "./commands.ts";
 import type { Hub } from "./hub.ts";
@@ -25,7 +25,10 @@ export interface Watching {
   gone(session: Session): void;
 }
 
-export function createWatching(presence: PresenceUseCases, hub: Hub): Watching {
+export function createWatching(
+  { presence, memberSettings }: Pick<UseCases, "presence" | "memberSettings">,
+  hub: Hub,
+): Watching {
   /** [GW-8.4] Those who were not active before are shown to everybody who looks. */
   async function refresh(actor: Actor, rooms: readonly Room[]): Promise<void> {
     if (rooms.length === 0) return;
@@ -60,6 +63,7 @@ export function createWatching(presence: PresenceUseCases, hub: Hub): Watching {
       session.open ??= new Set();
       session.open.add(room);
       session.connection.subscribe(room.openTopics[session.codec]);
+      void memberSettings.opened(identity.actor, [room.id]);
       await refresh(identity.actor, [room]);
       return {};
     },
