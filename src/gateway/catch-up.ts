@@ -42,7 +42,7 @@ export function createCatchUp(log: Pick<RoomLog, "rangeMany">, logger: Pick<Logg
       if (session.isGone) return true;
       try {
         const events = await page(entries);
-        if (!session.isGone) give(session, entries, events);
+        if (!session.isGone) session.connection.together(() => give(session, entries, events));
         return true;
       } catch (error) {
         logger.warn({ err: error }, "What a session missed can't be read now; it is read again");

@@ -122,6 +122,10 @@ class UwsConnection implements Connection {
   send(frame: string | Uint8Array): void {
     this.#ws?.send(frame, this.codec === "msgpack");
   }
+  together(work: () => void): void {
+    if (this.#ws) this.#ws.cork(work);
+    else work();
+  }
   subscribe(topic: string): void {
     this.#ws?.subscribe(topic);
   }

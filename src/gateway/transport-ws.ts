@@ -32,7 +32,7 @@ export async function openWsTransport(options: TransportOptions): Promise<Transp
     if (refusal) return refuse(socket, refusal);
     sockets.handleUpgrade(request, socket, head, (ws) => {
       const codec = (choiceOf(request) as Choice).codec;
-      const connection = new WsConnection(ws, codec, addressOf(request), topics, options.maxBufferedBytes);
+      const connection = new WsConnection({ ws, socket, codec, ip: addressOf(request), topics, ...options });
       socket.setTimeout(options.idleMs, () => connection.cut());
       connection.listen(options.accept(connection));
     });
@@ -84,18 +84,27 @@ class WsConnection implements Connection {
   readonly codec: CodecName;
   readonly ip: string;
   readonly #ws: WebSocket;
+  readonly #socket: Socket;
   readonly #allTopics: Topics;
   readonly #topics = new Set<string>();
   readonly #maxBufferedBytes: number;
   #handlers: ConnectionHandlers | null = null;
   #wasFull = false;
 
-  constructor(ws: WebSocket, codec: CodecName, ip: string, topics: Topics, maxBufferedBytes: number) {
-    this.#ws = ws;
-    this.codec = codec;
-    this.ip = ip;
-    this.#allTopics = topics;
-    this.#maxBufferedBytes = maxBufferedBytes;
+  constructor(given: {
+    ws: WebSocket;
+    socket: Socket;
+    codec: CodecName;
+    ip: string;
+    topics: Topics;
+    maxBufferedBytes: number;
+  }) {
+    this.#ws = given.ws;
+    this.#socket = given.socket;
+    this.codec = given.codec;
+    this.ip = given.ip;
+    this.#allTopics = given.topics;
+    this.#maxBufferedBytes = given.maxBufferedBytes;
   }
 
   listen(handlers: ConnectionHandlers): void {
@@ -120,6 +129,11 @@ class WsConnection implements Connection {
     }
     this.#ws.send(frame, { binary: isBinary }, this.#onWritten);
     if (this.#ws.bufferedAmount > 0) this.#wasFull = true;
+  }
+  together(work: () => void): void {
+    this.#socket.cork();
+    work();
+    this.#socket.uncork();
   }
   subscribe(topic: string): void {
     if (this.#handlers === null) return;

@@ -14,6 +14,8 @@ export interface Connection {
   readonly ip: string;
   /** Text goes out as a text frame and bytes as the codec says; after the end of the connection this does nothing. */
   send(frame: string | Uint8Array): void;
+  /** What `work` sends goes out together: one call of the system instead of one per frame. */
+  together(work: () => void): void;
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
   /** Bytes that wait for the peer to read. */
