@@ -13,9 +13,6 @@ export interface AppserviceOptions {
   logger: Pick<Logger, "warn">;
 }
 
-/** Homeservers put at most 100 events of 64 KiB each into a transaction, and as many of other kinds. */
-export const MAX_TRANSACTION_BYTES = 16 << 20;
-
 /** Answers `/_matrix/app/v1/…`. What is delivered is stored when it is answered with 200. */
 export function createAppservice(options: AppserviceOptions): (request: Request) => Promise<Response> {
   const { ghosts, inbox, counts, logger } = options;

@@ -59,7 +59,7 @@ export interface Bridge {
   stop(): Promise<void>;
 }
 
-export interface BridgeStats extends BridgeCounts, Backlog {
+interface BridgeStats extends BridgeCounts, Backlog {
   connected: boolean;
 }
 

@@ -4,7 +4,8 @@
  */
 import type { Actor } from "../src/domain/model.ts";
 import type { Logger } from "../src/logger.ts";
-import type { BridgeStore, MirroredEvent, OutboxEntry } from "../src/store/bridge.ts";
+import type { BridgeStore } from "../src/store/bridge.ts";
+import type { MirroredEvent, OutboxEntry } from "../src/store/bridge-mail.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverError } from "./homeserver.ts";
@@ -70,7 +71,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const { sender } = target;
     if (sender !== entry.sender && sender !== ghosts.bot) return null;
     const content = replacement(contentOf({ ...entry, sender }, "edit"), target.eventId);
-    return { ...sendWrite(room, entry, content), sender };
+    // At the homeserver's own time: of several edits Matrix shows the latest, and people edit there as well.
+    const { path, body } = sendWrite(room, entry, content);
+    return { sender, path, body };
   }
 
   function messageWrite(room: OpenRoom, entry: OutboxEntry, target: MirroredEvent | null): Write {

@@ -20,7 +20,7 @@ export interface GhostAccounts {
 }
 
 const REMEMBERED = 20_000;
-/** Synapse's limit. */
+/** Code points; Synapse's limit. */
 const MAX_NAME = 256;
 const UNKNOWN_DEVICE = ["M_UNKNOWN_DEVICE", "ORG.MATRIX.MSC4326.M_UNKNOWN_DEVICE"];
 
@@ -51,7 +51,7 @@ export function createGhostAccounts(
       `/_matrix/client/v3/profile/${encodeURIComponent(matrixId)}/displayname`,
       {
         asUser: matrixId,
-        body: { displayname: actor.name.slice(0, MAX_NAME).trim() },
+        body: { displayname: [...actor.name].slice(0, MAX_NAME).join("") },
       },
     );
   }

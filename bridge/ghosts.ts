@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Actor } from "../src/domain/model.ts";
 
-export type Ghost =
+type Ghost =
   | { kind: "user"; userId: number }
   /** Creates the rooms and speaks for Causeway itself. */
   | { kind: "bot" }

@@ -4,7 +4,8 @@
  */
 import { type Actor, memberKey, SYSTEM_ACTOR } from "../src/domain/model.ts";
 import type { UseCases } from "../src/domain/use-cases.ts";
-import type { BridgeStore, MatrixMembership } from "../src/store/bridge.ts";
+import type { BridgeStore } from "../src/store/bridge.ts";
+import type { MatrixMembership } from "../src/store/bridge-members.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { MatrixEvent } from "./matrix-events.ts";
 import type { Members } from "./members.ts";
@@ -19,7 +20,7 @@ export interface InboundMembers {
 }
 
 export interface InboundMembersOptions {
-  store: Pick<BridgeStore, "putMembership" | "standing" | "unsettle">;
+  store: Pick<BridgeStore, "matrixMembership" | "putMembership" | "standing" | "unsettle">;
   conversations: UseCases["conversations"];
   ghosts: Ghosts;
   members: Members;
@@ -59,9 +60,12 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
     async apply(room, { content, state_key: matrixId }, sender) {
       const target = matrixId === undefined ? null : await people.actor(room, matrixId);
       if (!target || matrixId === undefined || matrixId === ghosts.bot) return;
+      const key = memberKey(target);
+      // Ghosts join because we made them: nothing to look up. The same when they change their name.
+      const known = await store.matrixMembership(room.id, key);
+      if (target.kind === "user" && content.membership === "join" && known === "join") return;
       const membership = (await members.current(room, matrixId)) satisfies MatrixMembership;
       if (membership !== content.membership) return;
-      const key = memberKey(target);
       await store.putMembership(room.id, key, membership);
       const { member } = await store.standing(room.id, key);
       switch (membership) {

@@ -3,7 +3,8 @@
  * told to by the person who is signed in to it, and never by us.
  */
 import { type Actor, actorOf, type MemberKey, memberKey } from "../src/domain/model.ts";
-import type { BridgeStore, MatrixMembership } from "../src/store/bridge.ts";
+import type { BridgeStore } from "../src/store/bridge.ts";
+import type { MatrixMembership } from "../src/store/bridge-members.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverError } from "./homeserver.ts";

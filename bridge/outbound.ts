@@ -10,7 +10,8 @@ import {
 import { isModerator } from "../src/domain/permissions.ts";
 import type { RoomLog, RoomQueries } from "../src/domain/ports/store.ts";
 import type { Logger } from "../src/logger.ts";
-import type { BridgeStore, OutboxEntry } from "../src/store/bridge.ts";
+import type { BridgeStore } from "../src/store/bridge.ts";
+import type { OutboxEntry } from "../src/store/bridge-mail.ts";
 import type { Delivery, Draft } from "./delivery.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverError } from "./homeserver.ts";

@@ -18,7 +18,7 @@ export interface PowerLevels {
 const MODERATOR = 50;
 
 /** Since room version 12 a room's creator stands above all levels, and must not be given one. */
-export function creatorOutranks(roomVersion: string): boolean {
+function creatorOutranks(roomVersion: string): boolean {
   return /^\d+$/.test(roomVersion) && Number(roomVersion) >= 12;
 }
 

@@ -1,7 +1,8 @@
 /** A room's turn: claimed for this worker, what came from Matrix applied, then the log carried over. */
 import { DomainError } from "../src/domain/errors.ts";
 import type { Logger } from "../src/logger.ts";
-import type { BridgeStore, ClaimedRoom, InboxEntry } from "../src/store/bridge.ts";
+import type { BridgeStore, ClaimedRoom } from "../src/store/bridge.ts";
+import type { InboxEntry } from "../src/store/bridge-mail.ts";
 import { HomeserverError } from "./homeserver.ts";
 import type { Inbound } from "./inbound.ts";
 import { readEvent } from "./matrix-events.ts";
@@ -61,7 +62,7 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
     let room = opened(claimed);
     const more = room ? await applyInbox(room) : false;
     if (!options.connected()) return more ? "now" : "later";
-    if (Date.now() < claimed.retryAt) return more ? "now" : claimed.retryAt - Date.now();
+    if (claimed.waitMs > 0) return more ? "now" : claimed.waitMs;
     room ??= await make(claimed);
     if (claimed.unsettled > 0) {
       await outbound.settle(room);

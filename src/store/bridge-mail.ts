@@ -2,7 +2,7 @@
 import type { StoreSql } from "./postgres.ts";
 
 /** `matrix_edit` is an edit that came from Matrix; the others have their own seq in the log. */
-export type MirrorOp = "message" | "edit" | "redaction" | "matrix_edit";
+type MirrorOp = "message" | "edit" | "redaction" | "matrix_edit";
 
 export interface OutboxEntry {
   seq: number;
@@ -37,7 +37,7 @@ export interface MirroredEvent {
 }
 
 /** An event as it came, for a Matrix room that may be ours. */
-export interface ReceivedEvent {
+interface ReceivedEvent {
   roomId: string;
   eventId: string;
   /** JSON text. */

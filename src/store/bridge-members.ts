@@ -4,7 +4,7 @@ import type { StoreSql } from "./postgres.ts";
 
 export type MatrixMembership = "invite" | "join" | "leave" | "ban";
 
-export interface GhostAccount {
+interface GhostAccount {
   /** The name that the account has in Matrix. */
   displayName: string;
   /** A person has signed in to it, or may. */
@@ -19,7 +19,7 @@ export interface RoomToEnter {
 }
 
 /** A member of the chatroom who has not joined in Matrix. */
-export interface AbsentMember {
+interface AbsentMember {
   member: MemberKey;
   name: string;
   membership: MatrixMembership | null;

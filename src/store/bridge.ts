@@ -11,8 +11,6 @@ import { type BridgeMembers, createBridgeMembers } from "./bridge-members.ts";
 import type { StoreSql } from "./postgres.ts";
 import { CONVERSATION, columns, noun, type Row } from "./rows.ts";
 
-export type { InboxEntry, MirroredEvent, OutboxEntry, ReceivedEvent } from "./bridge-mail.ts";
-export type { AbsentMember, MatrixMembership, RoomToEnter } from "./bridge-members.ts";
 export type BridgeStore = BridgeRooms & BridgeMail & BridgeMembers;
 
 /** A room as the worker that claimed it finds it. */
@@ -33,8 +31,8 @@ export interface ClaimedRoom {
   unsettled: number;
   /** Turns that failed since the last that did not. */
   failures: number;
-  /** Nothing is to be sent before this time, ms; 0: at once. */
-  retryAt: number;
+  /** Nothing is to be sent for so long, ms, by the database's clock; 0: at once. */
+  waitMs: number;
 }
 
 export interface Backlog {
@@ -47,14 +45,14 @@ export interface Backlog {
 }
 
 /** How far a turn came. */
-export interface TurnState {
+interface TurnState {
   mirrored: number;
   readOnly: boolean;
   /** How many of `unsettled` were dealt with. */
   settled: number;
 }
 
-export interface BridgeRooms {
+interface BridgeRooms {
   /** Says that this worker is alive for another `ttlMs`. */
   beat(node: string, ttlMs: number): Promise<void>;
   /** The worker ends: its rooms are free at once. */
@@ -94,7 +92,7 @@ interface ClaimRow {
   read_only: boolean;
   unsettled: number;
   failures: number;
-  retry_at: number;
+  wait_ms: number;
 }
 
 function createBridgeRooms(sql: StoreSql): BridgeRooms {
@@ -197,7 +195,7 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
       returning b.*
     )
     select t.conversation_id, t.token, t.matrix_room_id, t.room_version, t.mirrored_seq, h.head_seq, t.read_only,
-           t.unsettled, t.failures, t.retry_at, ${columns(sql, "c", CONVERSATION)}
+           t.unsettled, t.failures, greatest(t.retry_at - causeway_now(), 0) as wait_ms, ${columns(sql, "c", CONVERSATION)}
     from taken t
     left join conversations c on c.id = t.conversation_id
     left join room_heads h on h.conversation_id = t.conversation_id`;
@@ -213,7 +211,7 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
     readOnly: row.read_only,
     unsettled: row.unsettled,
     failures: row.failures,
-    retryAt: row.retry_at,
+    waitMs: row.wait_ms,
   };
 }
 
