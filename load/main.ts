@@ -17,13 +17,8 @@ const program = buildProgram(async (scenario, given) => {
   const out = given.out ?? join("load/reports", `${folderTime(startedAt)}-${scenario.name}`);
   const progress = createProgress(given.progress);
   const stage = openStage({ ...given, out }, progress);
-  process.once("SIGINT", () => {
-    progress.finish();
-    process.stderr.write("stopping\n");
-    void stage.close().finally(() => process.exit(INTERRUPTED));
-  });
   try {
-    const outcome = await scenario.run(stage as never);
+    const outcome = await Promise.race([scenario.run(stage as never), interruption()]);
     progress.finish();
     const command = process.argv
       .slice(2)
@@ -38,6 +33,17 @@ const program = buildProgram(async (scenario, given) => {
   }
 });
 
+class Interrupted extends Error {}
+
+/** Rejects on Ctrl-C; what was started is ended as after a failure. */
+function interruption(): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => reject(new Interrupted(`${signal}: everything that was started is ended`)));
+    }
+  });
+}
+
 function folderTime(time: Date): string {
   return time.toISOString().slice(0, 19).replaceAll(":", "-");
 }
@@ -48,6 +54,6 @@ program.parseAsync().then(
   (error: unknown) => {
     if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : UNUSABLE);
     process.stderr.write(`load: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(UNUSABLE);
+    process.exit(error instanceof Interrupted ? INTERRUPTED : UNUSABLE);
   },
 );
