@@ -21,6 +21,8 @@ const KEEP_DELETED_MS = 60_000;
 const PURGE_STEP = 2_000;
 /** Clients go on from a deleted room in their lists for so long. */
 const KEEP_FORMER_MS = 30 * 24 * 3_600_000;
+/** Who was away hears for so long of rooms that they are no longer in. */
+const KEEP_DEPARTURES_MS = 28 * 24 * 3_600_000;
 /** Bytes of write-ahead log after which the embedded database is checkpointed, and after which it is vacuumed. */
 const CHECKPOINT_BYTES = 32 << 20;
 const VACUUM_BYTES = 512 << 20;
@@ -38,6 +40,7 @@ export function startHousekeeping(
     try {
       while (!stopped && (await purgeStep(db)));
       await db.sql`delete from former_rooms where deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
+      await db.sql`delete from departures where at <= causeway_now() - ${KEEP_DEPARTURES_MS}`;
       await maintain();
     } catch (error) {
       // The next turn finds what is left; an unreachable database is told about by those who need it.

@@ -11,6 +11,7 @@ import { createCredentialStore } from "./credentials.ts";
 import { type Database, openDatabase, type StoreLogger } from "./database.ts";
 import { repeated } from "./failures.ts";
 import { startHousekeeping } from "./housekeeping.ts";
+import { createJournal } from "./journal.ts";
 import { createLogQueries } from "./log.ts";
 import { createMarkers } from "./markers.ts";
 import { migrate } from "./migrations.ts";
@@ -88,6 +89,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     rooms: createRoomQueries(db),
     accounts: { ...createDirectoryQueries(db), ...createCredentialStore(db) },
     avatars: createAvatarStore(db),
+    journal: createJournal(db),
     transaction: (work) => runTransaction(db, publisher, work),
     onCommitted: publisher.listen,
     ping: () => db.ping(PING_MS),

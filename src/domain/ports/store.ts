@@ -31,6 +31,7 @@ import type {
   RoomHead,
   User,
 } from "../model.ts";
+import type { Journal } from "./journal.ts";
 import type { MessageStore, MessageWrites } from "./message-store.ts";
 import type { PeopleStore, PeopleWrites } from "./people-store.ts";
 import type { WebhookStore, WebhookWrites } from "./webhook-store.ts";
@@ -44,6 +45,7 @@ export interface Store {
   readonly rooms: RoomQueries;
   readonly accounts: AccountStore;
   readonly avatars: AvatarStore;
+  readonly journal: Journal;
   readonly messages: MessageStore;
   readonly people: PeopleStore;
   readonly webhooks: WebhookStore;
