@@ -21,6 +21,13 @@ export function eventFrame(event: LoggedEvent): EventFrame {
   return { op: "event", room, seq, type, ...own, actor, at, data: JSON.parse(dataJson) };
 }
 
+/** Events after which sessions enter or leave the room. */
+export const CHANGES_MEMBERSHIP: ReadonlySet<string> = new Set([
+  "member.joined",
+  "member.left",
+  "room.deleted",
+]);
+
 /** One event on its way to sessions. MessagePack is made when the first session wants it. */
 export class EncodedEvent {
   readonly seq: number;

@@ -5,7 +5,7 @@
 import { DomainError } from "../domain/errors.ts";
 import { type Principal, userActor } from "../domain/model.ts";
 import type { HotState } from "../domain/ports/hot.ts";
-import type { RoomListing, Store } from "../domain/ports/store.ts";
+import type { SessionRoom, Store } from "../domain/ports/store.ts";
 import type { Accounts } from "../domain/use-cases.ts";
 import type { ClientFrames, ReadyFrame, ResumedRoom } from "../protocol/frames.ts";
 import type { CatchUp } from "./catch-up.ts";
@@ -51,13 +51,19 @@ export function createGreeting(options: GreetingOptions): Greet {
     const entries = await gate(async () => {
       if (session.isGone) return [];
       const principal = await accounts.authenticate(hello.token);
+      if (session.isGone) return [];
       if (principal.kind !== "user") throw notAUser();
       const identity = identify(options, session, principal, hello.device);
       try {
         // The user's channel is listened to before the rooms are read: who joins from now on is heard of.
-        const listings = await store.rooms.list(identity.user.key);
-        const hot = await lookAtHot(options.hot, identity, listings);
-        return session.isGone ? [] : begin(options, session, { hello, principal, listings, hot });
+        const rooms = await store.rooms.sessionRooms(identity.user.key);
+        const hot = await lookAtHot(options.hot, identity, rooms);
+        if (session.isGone) return [];
+        let entries: Entry[] = [];
+        session.connection.together(() => {
+          entries = begin(options, session, { hello, principal, rooms, hot });
+        });
+        return entries;
       } catch (error) {
         users.detach(identity.user, session);
         session.identity = null;
@@ -76,16 +82,11 @@ function identify(
 ): Identity {
   const local = users.attach(user.id, version, session);
   session.identity = { user: local, actor: userActor(user), credential, device: device ?? null };
-  if (session.isGone || (limited && local.sessions.size > SESSIONS_PER_USER)) {
+  if (limited && local.sessions.size > SESSIONS_PER_USER) {
     users.detach(local, session);
     session.identity = null;
-    throw new DomainError(
-      "rate_limited",
-      `You have ${SESSIONS_PER_USER} sessions here already; end one first`,
-      {
-        retryAfterMs: 10_000,
-      },
-    );
+    const message = `You have ${SESSIONS_PER_USER} sessions here already; end one first`;
+    throw new DomainError("rate_limited", message, { retryAfterMs: 10_000 });
   }
   return session.identity as Identity;
 }
@@ -99,9 +100,9 @@ interface HotView {
 async function lookAtHot(
   hot: GreetingOptions["hot"],
   { user }: Identity,
-  listings: readonly RoomListing[],
+  rooms: readonly SessionRoom[],
 ): Promise<HotView> {
-  const ids = listings.map(({ conversation }) => conversation.id);
+  const ids = rooms.map(({ id }) => id);
   if (ids.length === 0) return { lastPings: [], calls: [] };
   const [lastPings, calls] = await Promise.all([
     hot.presence.lastPings(user.key, ids).catch(() => []),
@@ -113,7 +114,7 @@ async function lookAtHot(
 interface Beginning {
   hello: ClientFrames["hello"];
   principal: UserPrincipal;
-  listings: readonly RoomListing[];
+  rooms: readonly SessionRoom[];
   hot: HotView;
 }
 
@@ -121,11 +122,11 @@ interface Beginning {
 function begin(
   options: GreetingOptions,
   session: Session,
-  { hello, principal, listings, hot }: Beginning,
+  { hello, principal, rooms, hot }: Beginning,
 ): Entry[] {
   const { store, hub, metrics, heartbeatMs } = options;
   const { user } = principal;
-  const resumed = hello.resume ? judgeResume(hello.resume, store.epoch, listings) : null;
+  const resumed = hello.resume ? judgeResume(hello.resume, store.epoch, rooms) : null;
   const ready: ReadyFrame = {
     op: "ready",
     ref: hello.ref,
@@ -133,7 +134,7 @@ function begin(
     user: { id: String(user.id), uuid: user.uuid, handle: user.handle, name: user.displayName },
     epoch: store.epoch,
     heartbeatMs,
-    rooms: listings.map((listing, n) => readyRoom(listing, hot.lastPings[n] ?? 0, hot.calls[n] ?? 0)),
+    rooms: rooms.map((room, n) => readyRoom(room, hot.lastPings[n] ?? 0, hot.calls[n] ?? 0)),
     ...(resumed && { resumed }),
   };
   session.begin(ready);
@@ -141,27 +142,26 @@ function begin(
     if (recovered) metrics.recovered++;
     else metrics.notRecovered++;
   }
-  return enterAll(hub, session, listings, resumed ?? []);
+  return enterAll(hub, session, rooms, resumed ?? []);
 }
 
 /** @returns the rooms of which something has to be read from the log first */
 function enterAll(
   hub: Hub,
   session: Session,
-  listings: readonly RoomListing[],
+  rooms: readonly SessionRoom[],
   resumed: readonly ResumedRoom[],
 ): Entry[] {
   const recovered = new Map(
     resumed.filter((each) => each.recovered).map(({ room, from }) => [room, from - 1]),
   );
   const entries: Entry[] = [];
-  for (const { conversation, membership, head } of listings) {
-    const room = hub.follow(conversation.id, conversation.token, head.head);
-    const last = recovered.get(conversation.token) ?? head.head;
-    const entry = session.enter(room, membership.joinedSeq, last);
+  for (const { id, token, joinedSeq, head } of rooms) {
+    const room = hub.follow(id, token, head);
+    const entry = session.enter(room, joinedSeq, recovered.get(token) ?? head);
     if (entry?.isReading) entries.push(entry);
     // Where the list is ahead of what was delivered here, delivery has to catch up with it.
-    hub.noteHead(room, head.head);
+    hub.noteHead(room, head);
   }
   return entries;
 }

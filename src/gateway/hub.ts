@@ -9,8 +9,9 @@ import type { RoomLog } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
 import { encodeMsgpack } from "../protocol/codec.ts";
 import type { CallFrame, PresenceFrame, ReceiptFrame, TypingFrame } from "../protocol/frames.ts";
-import { busLines, EncodedEvent, readBusLine } from "./event-frames.ts";
+import { busLines, CHANGES_MEMBERSHIP, EncodedEvent, readBusLine } from "./event-frames.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import { RecentEvents } from "./recent-events.ts";
 import { Room } from "./room.ts";
 import type { Transport } from "./transport.ts";
 
@@ -41,6 +42,7 @@ export class Hub {
   readonly #byToken = new Map<string, Room>();
   readonly #listeners = new Map<Room, (message: Uint8Array) => void>();
   readonly #late = new Set<Room>();
+  readonly #recent = new RecentEvents();
   #patience: NodeJS.Timeout | null = null;
 
   constructor(options: HubOptions) {
@@ -181,6 +183,7 @@ export class Hub {
   #deliver(room: Room, event: EncodedEvent): void {
     const { sessions, topics } = room;
     room.delivered = event.seq;
+    this.#recent.add(room, event);
     if (room.ahead.size > 0) room.ahead.delete(event.seq);
     if (sessions.json > 0) this.#options.publish(topics.json, event.json, false);
     if (sessions.msgpack > 0) this.#options.publish(topics.msgpack, event.msgpack, true);
@@ -209,8 +212,6 @@ export class Hub {
     if (this.#patience) clearTimeout(this.#patience);
   }
 }
-
-const CHANGES_MEMBERSHIP: ReadonlySet<string> = new Set(["member.joined", "member.left", "room.deleted"]);
 
 /** Null for what is not ours: another version of the program may speak on the channel. */
 function readFrame(line: Uint8Array): RoomFrame | null {

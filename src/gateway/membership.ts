@@ -3,7 +3,7 @@
  * hint on the user's channel tells gateways that do not follow the room; comparing with the store is the safety net.
  */
 import type { Actor } from "../domain/model.ts";
-import type { RoomListing, RoomQueries } from "../domain/ports/store.ts";
+import type { RoomQueries, SessionRoom } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
 import type { JoinedHint } from "./announcer.ts";
 import type { CatchUp } from "./catch-up.ts";
@@ -17,7 +17,7 @@ import type { LocalUser, Users } from "./users.ts";
 export interface MembershipOptions {
   hub: Hub;
   users: Users;
-  rooms: Pick<RoomQueries, "list">;
+  rooms: Pick<RoomQueries, "sessionRooms">;
   catchUp: CatchUp;
   logger: Pick<Logger, "warn">;
 }
@@ -63,8 +63,8 @@ export class Memberships {
   /** Compares the user's sessions with the store. Never rejects. */
   async refresh(user: LocalUser): Promise<void> {
     try {
-      const listings = await this.#options.rooms.list(user.key);
-      await Promise.all([...user.sessions].map((session) => this.#align(session, listings)));
+      const rooms = await this.#options.rooms.sessionRooms(user.key);
+      await Promise.all([...user.sessions].map((session) => this.#align(session, rooms)));
     } catch (error) {
       this.#options.logger.warn(
         { err: error, user: user.id },
@@ -73,17 +73,17 @@ export class Memberships {
     }
   }
 
-  async #align(session: Session, listings: readonly RoomListing[]): Promise<void> {
+  async #align(session: Session, rooms: readonly SessionRoom[]): Promise<void> {
     if (session.state !== "ready") return;
     const hub = this.#options.hub;
     const entries: Entry[] = [];
     const listed = new Set<number>();
-    for (const { conversation, membership, head } of listings) {
-      listed.add(conversation.id);
-      const room = hub.follow(conversation.id, conversation.token, head.head);
-      hub.noteHead(room, head.head);
+    for (const { id, token, joinedSeq, head } of rooms) {
+      listed.add(id);
+      const room = hub.follow(id, token, head);
+      hub.noteHead(room, head);
       if (session.rooms.has(room)) continue;
-      const entry = session.enter(room, membership.joinedSeq, Math.max(0, membership.joinedSeq - 1));
+      const entry = session.enter(room, joinedSeq, Math.max(0, joinedSeq - 1));
       if (entry) entries.push(entry);
     }
     const gone = [...session.rooms.keys()].filter((room) => !listed.has(room.id));

@@ -15,6 +15,8 @@ const EVERY_MS_WITHOUT_BUS = 500;
 const SOON_MS = 50;
 /** Rooms of one query; where more are followed, probes take turns. */
 const MOST_ROOMS = 5_000;
+/** Rooms are followed on for a while when their last session is gone: it may only have lost its connection. */
+const LINGER_MS = 30_000;
 
 export interface Probe {
   /** The bus carries this room from now on; what was committed just before may have been missed. */
@@ -55,9 +57,14 @@ export function startProbe({ hub, log, bus, logger }: ProbeOptions): Probe {
     }
   }
 
-  /** The next rooms in turn. Deserted ones are let go. */
+  /** The next rooms in turn. Those that are deserted for long are let go. */
   function slice(): Room[] {
-    for (const room of [...hub.rooms()]) if (room.isDeserted) hub.release(room);
+    const now = Date.now();
+    for (const room of [...hub.rooms()]) {
+      if (!room.isDeserted) room.desertedAt = 0;
+      else if (room.desertedAt === 0) room.desertedAt = now;
+      else if (now - room.desertedAt > LINGER_MS) hub.release(room);
+    }
     if (turn >= hub.size) turn = 0;
     const rooms = [...hub.rooms()].slice(turn, turn + MOST_ROOMS);
     turn += rooms.length;

@@ -12,6 +12,10 @@ export class Room {
   known: number;
   /** Events that came before their turn. */
   readonly ahead = new Map<number, EncodedEvent>();
+  /** The last of what was delivered, without a gap; see recent-events.ts. */
+  readonly recent: EncodedEvent[] = [];
+  /** Since when nobody is in the room, ms; 0: somebody is, or nobody looked. */
+  desertedAt = 0;
   /** The log is being read for this room. */
   filling = false;
   /** Sessions in the room, those on their way into it included. */

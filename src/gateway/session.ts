@@ -10,6 +10,7 @@ import type { ReadyFrame, ServerFrame } from "../protocol/frames.ts";
 import type { CodecName } from "../protocol/subprotocols.ts";
 import { Entry } from "./entry.ts";
 import type { EncodedEvent } from "./event-frames.ts";
+import { recentAfter } from "./recent-events.ts";
 import type { Room } from "./room.ts";
 import type { Connection, ConnectionHandlers } from "./transport.ts";
 import type { LocalUser } from "./users.ts";
@@ -131,7 +132,9 @@ export class Session implements ConnectionHandlers {
   enter(room: Room, joinedSeq: number, at: number): Entry | null {
     this.rooms.set(room, joinedSeq);
     room.sessions[this.codec]++;
-    if (at === room.delivered) {
+    const missed = at < room.delivered ? recentAfter(room, at) : null;
+    for (const event of missed ?? []) this.deliver(event);
+    if (at === room.delivered || missed) {
       this.goLive(room);
       return null;
     }

@@ -5,6 +5,7 @@ import type { Database } from "./database.ts";
 import { createMembershipQueries } from "./memberships.ts";
 import { createRoomLists } from "./room-lists.ts";
 import { CONVERSATION, columns, MEMBERSHIP, noun, type Row } from "./rows.ts";
+import { sessionRooms } from "./session-rooms.ts";
 import type { Fragment, Statement } from "./sql.ts";
 
 export function createRoomQueries(db: Database): RoomQueries {
@@ -33,6 +34,7 @@ export function createRoomQueries(db: Database): RoomQueries {
   return {
     ...createRoomLists(db),
     ...createMembershipQueries(db),
+    sessionRooms: (member) => sessionRooms(db, member),
     async access(room, member) {
       const [row] = await db.read(sql<Row[]>`
         select ${conversationColumns}, ${columns(sql, "m", MEMBERSHIP)}, h.access_version,

@@ -184,6 +184,26 @@ export interface RoomListing {
   last: LoggedEvent | null;
 }
 
+/** One room as a session begins with it: what `ready` tells, and what visibility needs. */
+export interface SessionRoom {
+  id: number;
+  token: string;
+  name: string;
+  type: ConversationType;
+  role: Role;
+  joinedSeq: number;
+  historyFrom: number;
+  head: number;
+  /** The member's read marker. */
+  read: number;
+  /** Messages after the marker. */
+  unread: number;
+  /** Mentions of the member, or of everybody, after the marker. */
+  mentions: number;
+  /** The last message that is visible to the member, or null. */
+  last: LoggedEvent | null;
+}
+
 export interface RoomAccess {
   conversation: Conversation;
   membership: Membership;
@@ -217,6 +237,8 @@ export interface RoomQueries {
    * only those.
    */
   list(member: MemberKey, conversationIds?: readonly number[]): Promise<RoomListing[]>;
+  /** All rooms of a member with what a session needs, in ONE query, newest activity first. */
+  sessionRooms(member: MemberKey): Promise<SessionRoom[]>;
   /** A room by one of its names, with the membership of `member`; null when there is no such room. */
   locate(
     room: { token: string } | { uuid: string } | { publicId: string } | { id: number },

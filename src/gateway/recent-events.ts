@@ -1,0 +1,44 @@
+/**
+ * The last events of busy rooms, encoded, for those who were away for a moment: a storm of clients that come back after
+ * the network failed costs the log nothing. Bounded over all rooms; the oldest go first.
+ */
+import { CHANGES_MEMBERSHIP, type EncodedEvent } from "./event-frames.ts";
+import type { Room } from "./room.ts";
+
+const MOST_EVENTS = 16_384;
+const MOST_PER_ROOM = 64;
+/** Longer events are left to the log. */
+const LONGEST_BYTES = 2_048;
+
+export class RecentEvents {
+  /** Room and seq of each kept event, in the order in which they came; a ring. */
+  readonly #rooms: Room[] = [];
+  readonly #seqs: number[] = [];
+  #next = 0;
+
+  /** The room's next event was delivered. */
+  add(room: Room, event: EncodedEvent): void {
+    if (event.json.length > LONGEST_BYTES) {
+      room.recent.length = 0;
+      return;
+    }
+    room.recent.push(event);
+    if (room.recent.length > MOST_PER_ROOM) room.recent.shift();
+    const oldest = this.#rooms[this.#next];
+    if (oldest?.recent[0]?.seq === this.#seqs[this.#next]) oldest?.recent.shift();
+    this.#rooms[this.#next] = room;
+    this.#seqs[this.#next] = event.seq;
+    this.#next = (this.#next + 1) % MOST_EVENTS;
+  }
+}
+
+/**
+ * What the room delivered after `seq`, or null when that is not all here. Those that change memberships are left to the
+ * log's reader, which knows what they mean to a session.
+ */
+export function recentAfter({ recent }: Room, seq: number): readonly EncodedEvent[] | null {
+  const first = recent[0]?.seq;
+  if (first === undefined || first > seq + 1) return null;
+  const missed = recent.slice(seq + 1 - first);
+  return missed.some(({ type }) => CHANGES_MEMBERSHIP.has(type)) ? null : missed;
+}

@@ -1,0 +1,56 @@
+/** A member's rooms as a session begins with them. Ten thousand of these come at once: it asks for what is told, no more. */
+import type { ConversationType, MemberKey, Role } from "../domain/model.ts";
+import type { SessionRoom } from "../domain/ports/store.ts";
+import type { Database } from "./database.ts";
+import { type EventRow, loggedEvent } from "./rows.ts";
+
+interface SessionRoomRow extends EventRow {
+  name: string;
+  kind: ConversationType;
+  role: Role;
+  joined: number;
+  visible: number;
+  read: number;
+  read_messages: number;
+  head: number;
+  messages: number;
+  mentions: number;
+}
+
+/** See `RoomQueries.sessionRooms`. */
+export async function sessionRooms(db: Database, member: MemberKey): Promise<SessionRoom[]> {
+  const rows = await db.read(db.sql<SessionRoomRow[]>`
+    select c.id as conversation_id, c.token as room, c.name, c.type as kind, m.role, m.joined_seq as joined,
+           m.history_from as visible, m.read_seq as read, m.read_messages, h.head_seq as head,
+           h.message_count as messages, n.mentions, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
+    from memberships m
+    join conversations c on c.id = m.conversation_id
+    join room_heads h on h.conversation_id = m.conversation_id
+    cross join lateral (
+      select count(*) as mentions from mentions t
+      where t.conversation_id = m.conversation_id and t.member in (m.member, '*') and t.seq > m.read_seq
+    ) n
+    left join lateral (
+      select * from events e where e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
+    ) e on h.last_message_seq > m.history_from
+    where m.member = ${member}
+    order by h.last_activity desc, c.id desc`);
+  return rows.map(sessionRoom);
+}
+
+function sessionRoom(row: SessionRoomRow): SessionRoom {
+  return {
+    id: row.conversation_id,
+    token: row.room,
+    name: row.name,
+    type: row.kind,
+    role: row.role,
+    joinedSeq: row.joined,
+    historyFrom: row.visible,
+    head: row.head,
+    read: row.read,
+    unread: row.messages - row.read_messages,
+    mentions: row.mentions,
+    last: row.seq === null ? null : loggedEvent(row),
+  };
+}
