@@ -187,11 +187,11 @@ export interface EventData {
     text: string;
     replyTo?: number;
     mentions?: string[];
-    attachments?: Omit<Attachment, "createdAt">[];
+    attachments?: ShownAttachment[];
     edited?: number;
     deleted?: true;
   };
-  "message.edited": { seq: number; text: string; attachments?: Omit<Attachment, "createdAt">[] };
+  "message.edited": { seq: number; text: string; attachments?: ShownAttachment[] };
   "message.deleted": { seq: number };
   "reaction.added": { seq: number; name: string };
   "reaction.removed": { seq: number; name: string };
@@ -319,6 +319,13 @@ export interface Attachment {
   /** Bytes. */
   size: number;
   createdAt: number;
+}
+
+/** A file as a message's event tells of it. */
+export type ShownAttachment = Omit<Attachment, "createdAt">;
+
+export function shownAttachment({ id, filename, type, size }: ShownAttachment): ShownAttachment {
+  return { id, filename, type, size };
 }
 
 /** What webhooks tell: Protocol's objects and what became of them. */

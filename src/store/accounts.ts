@@ -61,6 +61,8 @@ export function createDirectoryQueries(db: Database): DirectoryQueries {
           or exists (
             select from organization_users a join organization_users b on b.organization_id = a.organization_id
             where a.user_id = ${userId} and b.user_id = u.id)
+          or exists (
+            select from connections k where k.user_id = ${userId} and k.peer_id = u.id and k.status = 'accepted')
           or not exists (select from organization_users o where o.user_id in (${userId}, u.id)))
         order by u.id`);
       return rows.map(({ id }) => id);

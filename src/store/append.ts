@@ -4,7 +4,7 @@
  * it: batching, the bounded queue, repeating after a lost connection, and publishing.
  */
 import { badField } from "../domain/errors.ts";
-import { type LoggedEvent, type MemberKey, memberKey } from "../domain/model.ts";
+import { type LoggedEvent, type MemberKey, memberKey, shownAttachment } from "../domain/model.ts";
 import type { AppendResult, NewMessage } from "../domain/ports/store.ts";
 import { createBatches } from "./batches.ts";
 import type { Database } from "./database.ts";
@@ -40,6 +40,7 @@ interface Draft {
   member: MemberKey;
   data: string;
   mentions: string | null;
+  attachments: string | null;
 }
 
 interface AppendRow {
@@ -121,10 +122,11 @@ function appendStatement(db: Database, drafts: Draft[]) {
   const replies = drafts.map(({ message }) => message.replyTo ?? null);
   const data = drafts.map((draft) => draft.data);
   const mentions = drafts.map((draft) => draft.mentions);
+  const attachments = drafts.map((draft) => draft.attachments);
   return db.sql<AppendRow[]>`
     select ord, status, seq, at, room
     from causeway_append(${rooms}::bigint[], ${versions}::bigint[], ${members}::text[], ${names}::text[],
-      ${ids}::text[], ${replies}::bigint[], ${data}::text[], ${mentions}::text[])`;
+      ${ids}::text[], ${replies}::bigint[], ${data}::text[], ${mentions}::text[], ${attachments}::text[])`;
 }
 
 function results(rows: AppendRow[]): AppendResult[] {
@@ -142,7 +144,7 @@ function committedEvent({ message, data }: Draft, { seq, at, room }: AppendRow):
 
 /** @throws DomainError `bad_request` for text that PostgreSQL can't hold: it would fail the whole batch */
 function draft(message: NewMessage): Draft {
-  const { sender, id, text, replyTo, mentions } = message;
+  const { sender, id, text, replyTo, mentions, attachments = [] } = message;
   const member = memberKey(sender);
   if (id.includes("\0")) throw badField("id", "must not contain NUL");
   if (member.includes("\0") || sender.name.includes("\0")) throw badField("sender", "must not contain NUL");
@@ -150,9 +152,15 @@ function draft(message: NewMessage): Draft {
     text,
     ...(replyTo !== undefined && { replyTo }),
     ...(mentions !== undefined && mentions.length > 0 && { mentions }),
+    ...(attachments.length > 0 && { attachments: attachments.map(shownAttachment) }),
   });
   const keys = mentionKeys(mentions ?? []);
-  return { message, member, data, mentions: keys.length === 0 ? null : keys.join(KEY_SEPARATOR) };
+  const files = attachments.map((file) => file.id);
+  return { message, member, data, mentions: listText(keys), attachments: listText(files) };
+}
+
+function listText(list: readonly string[]): string | null {
+  return list.length === 0 ? null : list.join(KEY_SEPARATOR);
 }
 
 async function readBack(

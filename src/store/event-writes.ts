@@ -103,10 +103,25 @@ async function rewriteMessage(
   await sql`
     update events set data = ${JSON.stringify(deleted ? DELETED : { ...before, ...change })}, deleted = ${deleted}
     where conversation_id = ${id} and seq = ${seq}`;
-  if (deleted && before.mentions) {
+  if (deleted) await forgetMessage(scope, id, seq, before.mentions ?? []);
+  return true;
+}
+
+/** What belonged to a message that was deleted. The bytes of its files are removed later. */
+async function forgetMessage(
+  { sql }: TransactionScope,
+  id: number,
+  seq: number,
+  mentions: readonly string[],
+): Promise<void> {
+  if (mentions.length > 0) {
     await sql`
       delete from mentions
-      where conversation_id = ${id} and seq = ${seq} and member = any (${mentionKeys(before.mentions)}::text[])`;
+      where conversation_id = ${id} and seq = ${seq} and member = any (${mentionKeys(mentions)}::text[])`;
   }
-  return true;
+  await sql`
+    with reactions as (delete from reactions where conversation_id = ${id} and seq = ${seq}),
+         expiries as (delete from message_expiries where conversation_id = ${id} and seq = ${seq})
+    update attachments set deleted_at = causeway_now()
+    where conversation_id = ${id} and seq = ${seq} and deleted_at is null`;
 }

@@ -19,8 +19,12 @@ const TURN_MS = 30_000;
 /** Other processes read a deleted room's last events for so long. */
 const KEEP_DELETED_MS = 60_000;
 const PURGE_STEP = 2_000;
-/** Clients go on from a deleted room in their lists for so long. */
+/** Clients go on from a deleted room, contact or file in their lists for so long. */
 const KEEP_FORMER_MS = 30 * 24 * 3_600_000;
+/** What a webhook did not take for so long is given up. */
+const KEEP_DELIVERIES_MS = 7 * 24 * 3_600_000;
+/** The log of a deleted room waits so long for webhooks to be told. */
+const KEEP_SNAPSHOT_MS = 24 * 3_600_000;
 /** Who was away hears for so long of rooms that they are no longer in. */
 const KEEP_DEPARTURES_MS = 28 * 24 * 3_600_000;
 /** Bytes of write-ahead log after which the embedded database is checkpointed, and after which it is vacuumed. */
@@ -39,7 +43,8 @@ export function startHousekeeping(
   async function work(): Promise<void> {
     try {
       while (!stopped && (await purgeStep(db)));
-      await db.sql`delete from former_rooms where deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
+      await forgetFormer(db);
+      await forgetDeliveries(db);
       await db.sql`delete from departures where at <= causeway_now() - ${KEEP_DEPARTURES_MS}`;
       await maintain();
     } catch (error) {
@@ -69,15 +74,37 @@ export function startHousekeeping(
 export async function purgeStep(db: Database, keepMs = KEEP_DELETED_MS): Promise<boolean> {
   return await db.transaction(async (sql) => {
     const [room] = await sql<{ id: number }[]>`
-      select conversation_id as id from deleted_rooms where deleted_at <= causeway_now() - ${keepMs}
+      select d.conversation_id as id from deleted_rooms d where d.deleted_at <= causeway_now() - ${keepMs}
+        and not exists (select from room_snapshots s where s.conversation_id = d.conversation_id)
       limit 1 for update skip locked`;
     if (!room) return false;
+    await sql`
+      with steps as (delete from read_steps where conversation_id = ${room.id})
+      delete from reactions where conversation_id = ${room.id}`;
     const { count } = await sql`
       delete from events where conversation_id = ${room.id} and seq in (
         select seq from events where conversation_id = ${room.id} order by seq limit ${PURGE_STEP})`;
     if (count < PURGE_STEP) await sql`delete from deleted_rooms where conversation_id = ${room.id}`;
     return true;
   });
+}
+
+/** What lists could go on from, long enough ago. */
+async function forgetFormer({ sql }: Database): Promise<void> {
+  await sql`delete from former_rooms where deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
+  await sql`delete from contacts where deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
+  await sql`delete from attachments where file_gone and deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
+}
+
+/** Webhooks that took nothing for days, and rooms that are no more. */
+async function forgetDeliveries({ sql }: Database): Promise<void> {
+  await sql`
+    delete from webhook_deliveries where created_at <= causeway_now() - ${KEEP_DELIVERIES_MS}
+      and id in (select id from webhook_deliveries order by id limit ${PURGE_STEP})`;
+  await sql`delete from room_snapshots where created_at <= causeway_now() - ${KEEP_SNAPSHOT_MS}`;
+  await sql`
+    delete from webhook_lanes l where not l.reading and l.next_at is null and l.conversation_id <> 0
+      and not exists (select from room_heads h where h.conversation_id = l.conversation_id)`;
 }
 
 /** Checkpoints and vacuums when enough was written since the last time. */

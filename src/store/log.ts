@@ -12,20 +12,24 @@ import {
   noun,
   type Row,
 } from "./rows.ts";
+import type { Sql, Statement } from "./sql.ts";
 
 export type LogQueries = Omit<RoomLog, "append" | "markRead">;
 
-export function createLogQueries(db: Database): LogQueries {
-  const { sql } = db;
-  /**
-   * The select list of {@link EventRow} for an event `e`. A deleted room's log can be read until it is removed: other
-   * processes fetch its last events, `room.deleted` among them.
-   */
-  const eventColumns = sql`
+/**
+ * The select list of {@link EventRow} for an event `e`. A deleted room's log can be read until it is removed: other
+ * processes fetch its last events, `room.deleted` among them.
+ */
+export function eventList(sql: Sql): Statement<EventRow[]> {
+  return sql<EventRow[]>`
     e.conversation_id, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data,
     coalesce((select token from room_heads where conversation_id = e.conversation_id),
              (select token from deleted_rooms where conversation_id = e.conversation_id)) as room`;
+}
 
+export function createLogQueries(db: Database): LogQueries {
+  const { sql } = db;
+  const eventColumns = eventList(sql);
   return {
     async range(conversationId, after, upTo, limit) {
       const rows = await db.read(sql<EventRow[]>`

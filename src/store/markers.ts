@@ -35,6 +35,8 @@ interface MarkRow {
 }
 
 const MAX_BATCH = 512;
+/** Whether two others were there before is asked of so many steps; one too many does no harm. */
+const STEPS = 64;
 
 export function createMarkers(db: Database, options: MarkersOptions): Markers {
   const batches = createBatches<Mark, ReadState | "past_head" | null>({
@@ -105,6 +107,16 @@ function markStatement(db: Database, marks: Mark[]) {
       update memberships m set read_seq = r.new_seq, read_messages = r.new_messages, last_opened_at = causeway_now()
       from (select distinct room, member, new_seq, new_messages from reached) r
       where m.conversation_id = r.room and m.member = r.member
+    ),
+    stepped as (
+      insert into read_steps (conversation_id, seq, member, at)
+      select distinct r.room, r.new_seq, r.member, causeway_now() from reached r
+      where r.new_seq > r.read_seq and (
+        select count(distinct s.member) from (
+          select * from read_steps s where s.conversation_id = r.room and s.seq >= r.new_seq order by s.seq limit ${STEPS}
+        ) s where s.member <> r.member
+      ) < 2
+      on conflict do nothing
     )
     select r.ord, r.seq > r.head_seq as past_head, r.new_seq as read, r.new_messages as read_messages,
            greatest(r.message_count, r.new_messages) as messages, n.mentions, r.seq > r.read_seq as moved

@@ -6,6 +6,7 @@
 import type { Store } from "../domain/ports/store.ts";
 import { createDirectoryQueries } from "./accounts.ts";
 import { createAppender } from "./append.ts";
+import { createAttachmentQueries } from "./attachments.ts";
 import { createAvatarStore } from "./avatars.ts";
 import { createCredentialStore } from "./credentials.ts";
 import { type Database, openDatabase, type StoreLogger } from "./database.ts";
@@ -14,11 +15,14 @@ import { startHousekeeping } from "./housekeeping.ts";
 import { createJournal } from "./journal.ts";
 import { createLogQueries } from "./log.ts";
 import { createMarkers } from "./markers.ts";
+import { createMessageQueries } from "./messages.ts";
 import { migrate } from "./migrations.ts";
+import { createPeopleStore } from "./people.ts";
 import { createPublisher } from "./publisher.ts";
 import { createRoomQueries } from "./rooms.ts";
 import type { Sql } from "./sql.ts";
 import { runTransaction } from "./transaction.ts";
+import { createWebhookStore } from "./webhooks.ts";
 
 export interface StoreOptions {
   /** `postgres://user:password@host:port/database`, with the driver's parameters such as `?sslmode=require`. */
@@ -90,6 +94,9 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     accounts: { ...createDirectoryQueries(db), ...createCredentialStore(db) },
     avatars: createAvatarStore(db),
     journal: createJournal(db),
+    messages: { ...createMessageQueries(db), ...createAttachmentQueries(db) },
+    people: createPeopleStore(db),
+    webhooks: createWebhookStore(db),
     transaction: (work) => runTransaction(db, publisher, work),
     onCommitted: publisher.listen,
     ping: () => db.ping(PING_MS),

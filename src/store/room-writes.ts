@@ -7,8 +7,10 @@ import type {
   NewMember,
   StoreTransaction,
 } from "../domain/ports/store.ts";
+import { forgetMessages } from "./message-writes.ts";
 import { CONVERSATION, columns, foldedKey, MEMBERSHIP, noun, type Row } from "./rows.ts";
 import type { TransactionScope } from "./transaction.ts";
+import { keepSnapshot } from "./webhook-logs.ts";
 
 export type RoomWrites = Pick<
   StoreTransaction,
@@ -126,17 +128,24 @@ async function updateConversation(
 async function deleteConversation(scope: TransactionScope, id: number): Promise<void> {
   scope.requireLock(id);
   const { sql } = scope;
+  await keepSnapshot(scope, id);
+  // Where the room stood before it was told that it is deleted.
   await sql`
     insert into former_rooms (member, public_id, conversation_id, last_activity)
-    select m.member, c.public_id, c.id, h.last_activity
+    select m.member, c.public_id, c.id, coalesce(before.at, h.last_activity)
     from conversations c
     join room_heads h on h.conversation_id = c.id
     join memberships m on m.conversation_id = c.id and m.user_id is not null
+    left join lateral (
+      select e.at from events e
+      where e.conversation_id = c.id and e.at < h.last_activity order by e.seq desc limit 1
+    ) before on true
     where c.id = ${id}`;
   const gone = await sql<{ user_id: number | null }[]>`
     delete from memberships where conversation_id = ${id} returning user_id`;
   scope.touchUsers(gone.map(({ user_id }) => user_id));
   await sql`delete from mentions where conversation_id = ${id}`;
+  await forgetMessages(scope, id);
   await sql`insert into deleted_rooms (conversation_id, token) select id, token from conversations where id = ${id}`;
   await sql`delete from room_heads where conversation_id = ${id}`;
   await sql`delete from conversations where id = ${id}`;

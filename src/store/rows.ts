@@ -10,6 +10,7 @@ import type {
   Organization,
   RoomHead,
   User,
+  Webhook,
 } from "../domain/model.ts";
 import { actorOf } from "../domain/model.ts";
 import type { Fragment, Sql } from "./sql.ts";
@@ -104,6 +105,14 @@ export const TOKEN: Columns<ApiToken> = {
   name: "name",
   createdAt: "created_at",
   expiresAt: "expires_at",
+};
+
+export const WEBHOOK: Columns<Webhook> = {
+  id: "id",
+  organizationId: "organization_id",
+  url: "url",
+  events: "events",
+  createdAt: "created_at",
 };
 
 /** A row as it comes from the driver. */

@@ -4,10 +4,13 @@ import type { StoreTransaction } from "../domain/ports/store.ts";
 import { createAccountWrites } from "./account-writes.ts";
 import type { Database } from "./database.ts";
 import { createEventWrites } from "./event-writes.ts";
+import { createMessageWrites } from "./message-writes.ts";
+import { createPeopleWrites } from "./people-writes.ts";
 import type { Publisher } from "./publisher.ts";
 import { createRoomFinds } from "./room-finds.ts";
 import { createRoomWrites } from "./room-writes.ts";
 import type { Sql } from "./sql.ts";
+import { createWebhookWrites } from "./webhooks.ts";
 
 /** What the parts of one transaction share. */
 export interface TransactionScope {
@@ -53,6 +56,9 @@ export async function runTransaction<T>(
       ...createEventWrites(scope),
       ...finds,
       accounts,
+      messages: createMessageWrites(scope),
+      people: createPeopleWrites(scope),
+      webhooks: createWebhookWrites(scope),
     });
     await raiseVersions(sql, [...users]);
     return { result, events };

@@ -84,7 +84,7 @@ export interface MessageStore {
     page: { after?: AttachmentPlace; before?: AttachmentPlace; limit: number },
   ): Promise<StoredAttachment[]>;
   /** Where an attachment stands, or stood when it was deleted. */
-  attachmentPlace(id: string): Promise<(AttachmentPlace & StoredAttachment) | null>;
+  attachmentPlace(id: string): Promise<StoredAttachment | null>;
   /** Of those whose bytes have to go, at most `limit`. */
   unwantedFiles(limit: number): Promise<string[]>;
   /** Their bytes are gone. */

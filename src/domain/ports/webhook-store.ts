@@ -26,16 +26,18 @@ export interface WebhookStore {
   /** For each webhook whose organization takes part in the room: what comes next. Makes no change. */
   unread(conversationId: number, limit: number): Promise<UnreadLog[]>;
   /**
-   * Puts deliveries into the queue and moves the webhook's place in the room's log, both or none.
+   * Puts deliveries into the queue and moves the webhook's place in the room's log, both or none. `done`: nothing that
+   * follows concerns the organization.
    * @returns false when somebody else did so meanwhile
    */
   advance(
-    log: Pick<UnreadLog, "webhook" | "conversationId" | "seq">,
-    to: number,
-    deliveries: readonly NewDelivery[],
+    log: UnreadLog,
+    step: { to: number; done: boolean; deliveries: readonly NewDelivery[] },
   ): Promise<boolean>;
   /** The room as it is, or as it was when it was deleted. */
   room(conversationId: number): Promise<RoomSnapshot | null>;
+  /** Everybody has heard that the room was deleted. */
+  forgetRoom(conversationId: number): Promise<void>;
 
   // ── Notes: what happened outside of the logs
   /** The oldest ones, each with the webhooks that have to hear of it. */
@@ -45,10 +47,10 @@ export interface WebhookStore {
 
   // ── Delivering
   /**
-   * Takes lanes (a webhook's deliveries of one room, in order) whose turn has come, for `leaseMs`: nobody else gets them
-   * until then, or until they are given back. Null: none is due.
+   * Takes lanes (a webhook's deliveries of one room, in order) whose turn has come, but none of the webhooks in `busy`,
+   * for `leaseMs`: nobody else gets them until then, or until they are given back.
    */
-  claim(limit: number, leaseMs: number): Promise<Lane[]>;
+  claim(limit: number, leaseMs: number, busy: readonly number[]): Promise<Lane[]>;
   /** The next ones of a lane, in order. */
   waiting(lane: Lane, limit: number): Promise<Delivery[]>;
   /** Delivered. False when the lease was lost. */
@@ -62,9 +64,13 @@ export interface UnreadLog {
   conversationId: number;
   /** Read so far. */
   seq: number;
-  /** The organization's users who are in the room, first come first; of a deleted room: who were. */
-  people: number[];
   events: LoggedEvent[];
+  /** The organization's users among those who act in the events, then the first of them in the room. */
+  people: number[];
+  /** Whether the room is the organization's, or one of its users is in it (of a deleted room: was). */
+  takesPart: boolean;
+  /** What the store remembers of this webhook and room. */
+  lane: { seq: number; reading: boolean } | null;
 }
 
 /** A room with its people, for payloads. */
