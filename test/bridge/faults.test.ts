@@ -1,67 +1,38 @@
 /** The worker dies in the worst moments, and the homeserver answers what it rarely does. */
 import { expect, test } from "vitest";
-import {
-  type Homeserver,
-  HomeserverError,
-  type HttpMethod,
-  type RequestOptions,
-} from "../../bridge/homeserver.ts";
+import { HomeserverError } from "../../bridge/homeserver.ts";
 import { userActor } from "../../src/domain/model.ts";
+import { faulty, isSend, killedAfterSend, never, refusal, withoutAudit } from "./faulty.ts";
 import { describeBridge, until } from "./world.ts";
-
-type Ask = () => Promise<unknown>;
-type Fault = (method: HttpMethod, path: string, ask: Ask, options: RequestOptions) => Promise<unknown>;
-
-/** The homeserver with a fault in between. */
-function faulty(homeserver: Homeserver, fault: Fault): Homeserver {
-  const request: Homeserver["request"] = async <T>(
-    method: HttpMethod,
-    path: string,
-    options: RequestOptions = {},
-  ) => (await fault(method, path, () => homeserver.request(method, path, options), options)) as T;
-  return { ...homeserver, request };
-}
-
-/** What a killed process does: nothing more, until its end. */
-function never({ signal }: RequestOptions): Promise<never> {
-  return new Promise((_, reject) => {
-    signal?.addEventListener("abort", () => reject(new HomeserverError("killed", { status: null })));
-  });
-}
-
-const refusal = (status: number, errcode: string, retryAfterMs?: number) =>
-  new HomeserverError(`answered ${status}`, { status, errcode, retryAfterMs: retryAfterMs ?? null });
 
 describeBridge(
   "a worker that dies, a homeserver that balks",
   (world) => {
-    const isSend = (path: string) => path.includes("/send/m.room.message/");
-
-    test("killed between the send and storing its event: the message is in Matrix once", async () => {
-      const ada = await world.user("Ada");
-      const room = await world.group([ada]);
-      const matrixRoom = await world.mirrored(room);
-      await world.bridge.stop();
-      let sent = 0;
-      const killed = await world.startBridge({
-        homeserver: faulty(world.homeserver, async (_, path, ask, options) => {
-          const answer = await ask();
-          if (!isSend(path)) return answer;
-          sent++;
-          return await never(options);
-        }),
-      });
-      await world.say(ada, room, "once");
-      await until("it was sent", async () => sent > 0);
-      await world.startBridge();
-      await world.mirrored(room);
-      await killed.stop();
-      await world.say(ada, room, "next");
-      await world.mirrored(room);
-      const name = world.ghosts.localpart(ada.id);
-      expect(await world.bot.texts(matrixRoom)).toEqual([`${name}: once`, `${name}: next`]);
-      expect(await world.texts(room)).toEqual(["Ada: once", "Ada: next"]);
-    });
+    test.each([true, false])(
+      "killed between the send and storing its event, which comes back (%s): the message is in Matrix once",
+      async (comesBack) => {
+        const ada = await world.user("Ada");
+        const room = await world.group([ada]);
+        const matrixRoom = await world.mirrored(room);
+        await world.bridge.stop();
+        const { open } = world.door;
+        if (!comesBack) world.door.open = async () => Response.json({});
+        const sent = { count: 0 };
+        const killed = await world.startBridge({ homeserver: killedAfterSend(world.homeserver, sent) });
+        await world.say(ada, room, "once");
+        await until("it was sent", async () => sent.count > 0);
+        const { homeserver } = world;
+        await world.startBridge({ homeserver: comesBack ? homeserver : withoutAudit(homeserver) });
+        await world.mirrored(room);
+        await killed.stop();
+        world.door.open = open;
+        await world.say(ada, room, "next");
+        await world.mirrored(room);
+        const name = world.ghosts.localpart(ada.id);
+        expect(await world.bot.texts(matrixRoom)).toEqual([`${name}: once`, `${name}: next`]);
+        expect(await world.texts(room)).toEqual(["Ada: once", "Ada: next"]);
+      },
+    );
 
     test("killed between the send and storing, long ago: the event is looked for before it is sent again", async () => {
       const ada = await world.user("Ada");

@@ -6,6 +6,7 @@ import { freePort } from "../black-box/processes.ts";
 import { describeWith } from "../services/need.ts";
 import { registrationText } from "../services/shared.ts";
 import { newSynapseFolder, type SynapseService, startSynapse } from "../services/synapse.ts";
+import { killedAfterSend, withoutAudit } from "./faulty.ts";
 import { openWorld, readRegistration, until, type World } from "./world.ts";
 
 describeWith(["postgres", "synapse"], "a homeserver that goes away", ({ postgres }) => {
@@ -86,6 +87,26 @@ describeWith(["postgres", "synapse"], "a homeserver that goes away", ({ postgres
     const bodies = (await world.bot.texts(matrixRoom)).map((text) => text.replace(/^.*: /, ""));
     expect(bodies).toEqual(Array.from({ length: 30 }, (_, n) => `message ${n}`));
     await until("all is well", async () => (await world.bridge.health()).ok);
+  }, 120_000);
+
+  test("a worker killed between a send and storing it, and the homeserver killed as well: once, all the same", async () => {
+    const { ben, room, matrixRoom } = await meeting();
+    await world.bridge.stop();
+    const { open } = world.door;
+    // Nothing but the homeserver's own memory of our device's transaction ids is left to prevent a double.
+    world.door.open = async () => Response.json({});
+    const sent = { count: 0 };
+    const killed = await world.startBridge({ homeserver: killedAfterSend(world.homeserver, sent) });
+    await world.say(ben, room, "once");
+    await until("it was sent", async () => sent.count > 0);
+    await synapse.kill9();
+    await synapse.restart();
+    await world.startBridge({ homeserver: withoutAudit(world.homeserver) });
+    await world.mirrored(room);
+    await killed.stop();
+    world.door.open = open;
+    const bodies = (await world.bot.texts(matrixRoom)).map((text) => text.replace(/^.*: /, ""));
+    expect(bodies).toEqual(["once"]);
   }, 120_000);
 
   test("a worker that starts while it is away says so, and begins when it is there", async () => {
