@@ -7,7 +7,7 @@ import { noSuchRoom, refusal } from "./access.ts";
 import type { Context } from "./context.ts";
 import { DomainError } from "./errors.ts";
 import { named } from "./invitations.ts";
-import { type Actor, type Conversation, type Membership, memberKey, type Role } from "./model.ts";
+import { type Actor, type Conversation, memberKey, type Role } from "./model.ts";
 import type { Passwords } from "./passwords.ts";
 import { type Departure, putPeople, removePeople } from "./people.ts";
 import { can } from "./permissions.ts";
@@ -84,14 +84,17 @@ export function createJoining(
     return { member: memberKey(actor), userId: null, name: actor.name, role: "guest", guestSeed: seed };
   }
 
-  async function enter(actor: Actor, found: Conversation, input: JoinInput): Promise<void> {
-    if (found.type !== "public" || actor.kind === "matrix") throw noSuchRoom();
-    if (input.from !== undefined) await limit(`room-join:${input.from}`, PER_STRANGER);
+  /** @returns the room as it is now where its password was changed meanwhile; null once the actor is in it */
+  async function enterUnder(
+    actor: Actor,
+    found: Conversation,
+    input: JoinInput,
+  ): Promise<Conversation | null> {
     await checkPassword(found, input);
-    await store.transaction(async (tx) => {
+    return await store.transaction(async (tx) => {
       const [room] = await tx.lockRooms([found.id]);
-      // Shut, or under another password, while this one was being checked.
-      if (room?.type !== "public" || room.passwordHash !== found.passwordHash) throw noSuchRoom();
+      if (room?.type !== "public") throw noSuchRoom();
+      if (room.passwordHash !== found.passwordHash) return room;
       const member = await newcomer(tx, actor, room.token, input.secret);
       if (actor.kind === "guest" && (await tx.countMembers(room.id)).guests >= MAX_GUESTS) {
         throw new DomainError("busy", "The room is full of guests; try again later", {
@@ -99,7 +102,15 @@ export function createJoining(
         });
       }
       await putPeople(tx, actor, room, [member], "keep");
+      return null;
     });
+  }
+
+  async function enter(actor: Actor, found: Conversation, input: JoinInput): Promise<void> {
+    if (found.type !== "public" || actor.kind === "matrix") throw noSuchRoom();
+    if (input.from !== undefined) await limit(`room-join:${input.from}`, PER_STRANGER);
+    let room: Conversation | null = found;
+    while (room) room = await enterUnder(actor, room, input);
   }
 
   async function leavePassing(actor: Actor, roomId: number): Promise<void> {
@@ -220,9 +231,4 @@ function createTypingEnds(): (key: string, end: (() => void) | null) => void {
     }, TYPING_TTL_MS);
     timers.set(key, timer.unref());
   };
-}
-
-/** Whoever a guest's membership shows: the name may have been given since. */
-export function guestActor(id: string, membership: Membership | null): Actor {
-  return { kind: "guest", id, name: membership?.name ?? "" };
 }

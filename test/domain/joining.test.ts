@@ -137,6 +137,22 @@ describeDomain("joining", (world) => {
     await participants.join(cy.actor, token);
   });
 
+  test("a password that changes while somebody joins is asked for as it then is", async () => {
+    const { ada, token } = await plaza(world);
+    const [cy, dan] = [await world.person(), await world.person()];
+    const { roomSettings } = world.useCases;
+    await roomSettings.setPassword(ada.actor, token, "old");
+    let changes = 1;
+    const transaction: World["store"]["transaction"] = async (work) => {
+      if (changes-- > 0) await roomSettings.setPassword(ada.actor, token, "new");
+      return await world.store.transaction(work);
+    };
+    const { participants } = world.another({ store: { ...world.store, transaction } });
+    await refused(participants.join(cy.actor, token, { password: "old" }), "forbidden", "password");
+    changes = 1;
+    await participants.join(dan.actor, token, { password: "new" });
+  });
+
   test("guessing a room's password, and coming and going, are limited by address", async () => {
     const { ada, token } = await plaza(world);
     const cy = await world.person();
