@@ -1,6 +1,6 @@
 /**
  * Everything that Causeway serves over HTTP, as one fetch handler. Reading order: this file; face.ts (what every API
- * shares) with failures.ts and fields.ts; then a folder per API: messenger/, sign-in/, admin/.
+ * shares) with failures.ts and fields.ts; then a folder per API: messenger/, wire/, admin/.
  */
 import { Hono } from "hono";
 import { cors } from "hono/cors";
@@ -17,12 +17,12 @@ import { createMessenger } from "./messenger/messenger.ts";
 import { createOperations, type Health, OPERATIONS_PATHS } from "./operations.ts";
 import { createRequestLimits } from "./request-limits.ts";
 import { securityHeaders } from "./security-headers.ts";
-import { createSignIn } from "./sign-in/sign-in.ts";
 import { createWebFiles, WEB_PATHS } from "./web-files.ts";
+import { createWire } from "./wire/wire.ts";
 
 export interface HttpOptions {
-  useCases: Pick<UseCases, "chatrooms" | "accounts" | "directory">;
-  store: Pick<Store, "accounts" | "avatars">;
+  useCases: UseCases;
+  store: Pick<Store, "accounts" | "avatars" | "journal">;
   hot: Pick<HotState, "limits">;
   /** Null: the admin API is off. */
   adminToken: string | null;
@@ -48,7 +48,7 @@ export function createHttpApp(options: HttpOptions): HttpHandler {
   const limits = createRequestLimits(options.hot.limits, options.rateLimits);
   const faces = [
     createMessenger({ ...options, limits }),
-    createSignIn({ ...options, limits }),
+    createWire({ ...options, limits }),
     createAdmin({ ...options, limits }),
   ];
   const app = new Hono<HttpEnv>();

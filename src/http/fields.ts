@@ -12,7 +12,8 @@ const MAX_INT64 = 2n ** 63n - 1n;
 /** People that one request may name. */
 const MAX_PEOPLE = 10_000;
 
-function rule(text: string) {
+/** The message of a schema: that the field is missing, or its rule. */
+export function rule(text: string) {
   return { error: (issue: { input?: unknown }) => (issue.input === undefined ? "is required" : text) };
 }
 

@@ -51,7 +51,7 @@ const FACES: FaceCase[] = [
     },
   },
   {
-    name: "sign-in",
+    name: "Wire",
     path: "/login",
     body: { handle: "ada", password: "secret" },
     headers: {},
@@ -201,7 +201,7 @@ describe("a refusal of the domain", () => {
     expect(answer.json).toEqual({ error: { code, message: "name is wrong", field: "name" } });
   });
 
-  test.each(codes)("%s has its status and shape on sign-in", async (code) => {
+  test.each(codes)("%s has its status and shape on Wire", async (code) => {
     const authenticate = () => Promise.reject(new DomainError(code, "no"));
     const answer = await fakeApp({ accounts: { authenticate } })("GET", "/self?access_token=x");
     expect(answer.status).toBe(STATUS[code]);

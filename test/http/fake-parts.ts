@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Principal } from "../../src/domain/model.ts";
-import type { Accounts, Chatrooms } from "../../src/domain/use-cases.ts";
+import type { Accounts, Chatrooms, UseCases } from "../../src/domain/use-cases.ts";
 import { createHttpApp, type HttpOptions } from "../../src/http/app.ts";
 import { type Client, clientOf } from "./http-client.ts";
 
@@ -33,6 +33,13 @@ function partial<T extends object>(given: Partial<T>): T {
   }) as T;
 }
 
+/** Nouns that are not given have no methods. */
+function useCasesOf(given: Partial<UseCases>): UseCases {
+  return new Proxy(given, {
+    get: (target, noun) => target[noun as keyof UseCases] ?? partial({}),
+  }) as UseCases;
+}
+
 export interface Fakes extends Partial<Omit<HttpOptions, "useCases">> {
   accounts?: Partial<Accounts>;
   chatrooms?: Partial<Chatrooms>;
@@ -41,12 +48,11 @@ export interface Fakes extends Partial<Omit<HttpOptions, "useCases">> {
 export function fakeApp({ accounts = {}, chatrooms = {}, ...options }: Fakes = {}): Client {
   const authenticate = async () => USER_PRINCIPAL;
   const app = createHttpApp({
-    useCases: {
+    useCases: useCasesOf({
       accounts: partial({ authenticate, ...accounts }),
       chatrooms: partial(chatrooms),
-      directory: partial({}),
-    },
-    store: { accounts: partial({}), avatars: partial({}) },
+    }),
+    store: { accounts: partial({}), avatars: partial({}), journal: partial({}) },
     hot: { limits: { take: async () => 0, reset: async () => {} } },
     adminToken: "admin secret",
     publicUrl: () => "https://chat.example.org",

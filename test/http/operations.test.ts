@@ -123,7 +123,7 @@ describe("web files", () => {
 
 describe("documentation", () => {
   const client = fakeApp();
-  const APIS = ["messenger", "sign-in", "admin"];
+  const APIS = ["messenger", "wire", "admin"];
 
   test.each(APIS)("/openapi/%s.json is OpenAPI 3.1 whose references all resolve", async (api) => {
     const { json: document } = await client("GET", `/openapi/${api}.json`);

@@ -9,7 +9,7 @@ const wireError = z.object({ code: z.int(), label: z.string(), message: z.string
 const LABEL: Record<FailureCode, string> = {
   bad_request: "bad-request",
   unauthorized: "invalid-credentials",
-  forbidden: "access-denied",
+  forbidden: "action-denied",
   not_found: "not-found",
   method_not_allowed: "method-not-allowed",
   conflict: "conflict",
@@ -22,6 +22,31 @@ const LABEL: Record<FailureCode, string> = {
   unavailable: "service-unavailable",
   internal: "server-error",
 };
+
+/** Refusals that Wire knows by a name and a text of their own, whatever the domain says of them. */
+const WIRE = {
+  noConversation: [404, "no-conversation", "Conversation not found"],
+  noMember: [404, "no-conversation-member", "Conversation member not found"],
+  accessDenied: [403, "access-denied", "Conversation access denied"],
+  notConnected: [403, "not-connected", "Users are not connected"],
+  noTeamMember: [403, "no-team-member", "Requesting user is not a team member"],
+  noTeam: [404, "no-team", "Team not found"],
+  tooManyMembers: [403, "too-many-members", "Maximum number of members per conversation reached"],
+  invalidOperation: [403, "invalid-op", "invalid operation for 1:1 conversations"],
+} as const satisfies Record<string, readonly [FailureStatus, string, string]>;
+
+/** What a refusal on a field is called: the domain's code and the name that it has for the field. */
+const ON_FIELD: Record<string, keyof typeof WIRE> = {
+  "not_found room": "noConversation",
+  "not_found member": "noMember",
+  "not_found members": "notConnected",
+  "not_found organizationId": "noTeamMember",
+  "too_large members": "tooManyMembers",
+  "bad_request room": "invalidOperation",
+};
+
+/** Fields whose bounds Wire checks itself, where it says `client-error`. */
+const BOUNDED: ReadonlySet<string> = new Set(["name", "users", "qualified_users"]);
 
 /** A refusal whose status and label are Wire's own, and not those of the domain's code. */
 export class WireRefusal extends DomainError {
@@ -36,9 +61,21 @@ export class WireRefusal extends DomainError {
   }
 }
 
-export function refuse({ code, message, cause }: Failure): Refusal {
+export function wireRefusal(name: keyof typeof WIRE): WireRefusal {
+  const [status, label, message] = WIRE[name];
+  return new WireRefusal(status, label, message);
+}
+
+export function refuse(failure: Failure): Refusal {
+  const { code, message, field = "", cause } = failure;
   if (cause instanceof WireRefusal) return shape(cause.status, cause.label, message);
-  const refusal = shape(STATUS[code], LABEL[code], message);
+  const known = ON_FIELD[`${code} ${field}`];
+  if (known) {
+    const [status, label, text] = WIRE[known];
+    return shape(status, label, text);
+  }
+  const bounded = code === "bad_request" && BOUNDED.has(field.split(".")[0] ?? "");
+  const refusal = shape(STATUS[code], bounded ? "client-error" : LABEL[code], message);
   return code === "unauthorized" ? { ...refusal, headers: { "WWW-Authenticate": "Bearer" } } : refusal;
 }
 
@@ -48,14 +85,23 @@ function shape(status: FailureStatus, label: string, message: string): Refusal {
 
 /** The refusals that every operation can answer, for a route's `responses`. */
 export const REFUSALS = {
-  400: json(wireError, "bad-request: the message names the field and the rule"),
+  400: json(wireError, "bad-request or client-error: the message names the field and the rule"),
   429: json(wireError, "client-error: too often; Retry-After says when to come back"),
   500: json(wireError, "server-error: a defect of the server"),
   503: json(wireError, "service-unavailable: a part of the server can't be reached; try again"),
 };
 export const UNAUTHORIZED = { 401: json(wireError, "invalid-credentials: no valid access token") };
-export const FORBIDDEN = { 403: json(wireError, "invalid-credentials: the message says what is missing") };
 export const BODY_REFUSALS = {
   413: json(wireError, "too-large: the body is too large"),
   415: json(wireError, "unsupported-media-type: the body is no application/json"),
 };
+/** Behind authentication. */
+export const PROTECTED = { ...REFUSALS, ...UNAUTHORIZED };
+export const PROTECTED_BODY = { ...PROTECTED, ...BODY_REFUSALS };
+
+export function forbidden(labels: string) {
+  return { 403: json(wireError, labels) };
+}
+export function notFound(labels: string) {
+  return { 404: json(wireError, labels) };
+}

@@ -1,11 +1,13 @@
-/** What signing in takes and answers. */
+/** What signing in takes and answers (`/login`, `/access`, `/self`). */
 import { createRoute, z } from "@hono/zod-openapi";
 import { json, jsonBody } from "../face.ts";
 import { body, flagText, text } from "../fields.ts";
-import { BODY_REFUSALS, FORBIDDEN, REFUSALS, UNAUTHORIZED } from "./failures.ts";
+import { BODY_REFUSALS, forbidden, PROTECTED, REFUSALS } from "./failures.ts";
 
 const MAX_NAME_LENGTH = 320;
 const MAX_PASSWORD_LENGTH = 1_024;
+
+const FORBIDDEN = forbidden("invalid-credentials: the message says what is missing");
 
 const grant = z
   .object({
@@ -32,7 +34,7 @@ const selfSchema = z
   })
   .openapi("SelfProfile");
 
-export const ROUTES = {
+export const LOGIN_ROUTES = {
   login: createRoute({
     method: "post",
     path: "/login",
@@ -74,6 +76,6 @@ export const ROUTES = {
     method: "get",
     path: "/self",
     summary: "Who the access token belongs to",
-    responses: { 200: json(selfSchema, "The caller's profile"), ...REFUSALS, ...UNAUTHORIZED },
+    responses: { 200: json(selfSchema, "The caller's profile"), ...PROTECTED },
   }),
 };

@@ -1,62 +1,37 @@
 /** Signing in, as Wire's clients do it: `/login`, `/access`, `/access/logout`, `/self`. */
-
 import { DomainError } from "../../domain/errors.ts";
 import type { User } from "../../domain/model.ts";
 import type { Store } from "../../domain/ports/store.ts";
 import { isSecret } from "../../domain/secrets.ts";
-import type { Accounts, UseCases } from "../../domain/use-cases.ts";
-import type { Logger } from "../../logger.ts";
+import type { Accounts } from "../../domain/use-cases.ts";
 import { authenticateUser } from "../credentials.ts";
-import { boundedBody, createFace, type Face, type HttpApp, onRoutes } from "../face.ts";
-import type { RequestLimits } from "../request-limits.ts";
+import type { HttpApp } from "../face.ts";
 import {
   accessTokenOf,
-  authentication,
   callingUser,
   dropLoginCookie,
   loginCookieOf,
   setLoginCookie,
 } from "./authentication.ts";
-import { refuse, WireRefusal } from "./failures.ts";
-import { ROUTES } from "./routes.ts";
+import { WireRefusal } from "./failures.ts";
+import { LOGIN_ROUTES as ROUTES } from "./login-routes.ts";
 
-export interface SignInOptions {
-  useCases: Pick<UseCases, "accounts">;
-  store: Pick<Store, "accounts">;
-  /** Where clients reach this server; its host name is the `domain` of qualified ids. */
-  publicUrl: () => string;
-  limits: RequestLimits;
-  logger: Pick<Logger, "error">;
+/** What is open to strangers. */
+export function registerLogin(app: HttpApp, accounts: Accounts): void {
+  registerGrants(app, accounts);
+  registerAccess(app, accounts);
 }
 
-const MAX_BODY_BYTES = 65_536;
-
-export function createSignIn({ useCases, store, publicUrl, limits, logger }: SignInOptions): Face {
-  const { accounts } = useCases;
-  const { face, app } = createFace({
-    name: "sign-in",
-    title: "Sign-in",
-    description: "Access tokens of 15 minutes, renewed by a cookie.",
-    paths: ["/login", "/access", "/self"],
-    security: { accessToken: { type: "http", scheme: "bearer" } },
-    refuse,
-    limits,
-    logger,
-  });
-  app.use(boundedBody(MAX_BODY_BYTES));
-  registerLogin(app, accounts);
-  registerAccess(app, accounts);
-  app.use(onRoutes(authentication(accounts, limits)));
+/** @param domain of qualified ids */
+export function registerSelf(app: HttpApp, store: Pick<Store, "accounts">, domain: () => string): void {
   app.openapi(ROUTES.self, async (c) => {
     const user = callingUser(c);
     const [first] = await store.accounts.organizationsOf(user.id);
-    const domain = new URL(publicUrl()).hostname;
-    return c.json(selfProfile(user, domain, first?.organization.uuid), 200);
+    return c.json(selfProfile(user, domain(), first?.organization.uuid), 200);
   });
-  return face;
 }
 
-function registerLogin(app: HttpApp, accounts: Accounts): void {
+function registerGrants(app: HttpApp, accounts: Accounts): void {
   app.openapi(ROUTES.login, async (c) => {
     const { email, handle, phone, password } = c.req.valid("json");
     const login = email ?? handle ?? phone;

@@ -1,0 +1,147 @@
+/** Connections: who may write to whom across teams. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { DomainError } from "../../domain/errors.ts";
+import { CONNECTION_STATUSES, type Connection } from "../../domain/people-use-cases.ts";
+import { type HttpApp, json, jsonBody } from "../face.ts";
+import { body, given, intText, oneOf, text, time } from "../fields.ts";
+import { forbidden, notFound, PROTECTED, PROTECTED_BODY, WireRefusal, wireRefusal } from "./failures.ts";
+import { qualified, uuid } from "./kinds.ts";
+import { callerOf, type WireParts } from "./parts.ts";
+
+const MAX_TEXT_LENGTH = 1_024;
+
+const connection = z
+  .object({
+    from: z.uuid(),
+    to: z.uuid(),
+    qualified_to: qualified(),
+    status: oneOf(CONNECTION_STATUSES),
+    message: z.string().nullable(),
+    conversation: z.uuid().optional(),
+    qualified_conversation: qualified().optional(),
+    last_update: z.iso.datetime(),
+  })
+  .openapi("Connection");
+
+const toParams = z.object({ to: uuid() });
+
+const ROUTES = {
+  list: createRoute({
+    method: "get",
+    path: "/connections",
+    summary: "The caller's connections by the other's id, page by page",
+    request: {
+      query: z.object({
+        size: intText({ min: 1, max: 500, fallback: 100 }),
+        start: uuid().optional().openapi({ description: "The last `to` of the page before" }),
+      }),
+    },
+    responses: {
+      200: json(z.object({ connections: z.array(connection), has_more: z.boolean() }), "A page"),
+      ...PROTECTED,
+    },
+  }),
+  connect: createRoute({
+    method: "post",
+    path: "/connections",
+    summary: "Ask a user for a connection, or accept theirs",
+    request: jsonBody(
+      body({
+        user: uuid(),
+        name: text(MAX_TEXT_LENGTH).nullish(),
+        message: text(MAX_TEXT_LENGTH).nullish(),
+      }).openapi("ConnectionRequest"),
+    ),
+    responses: {
+      200: json(connection, "There was one already"),
+      201: json(connection, "The request is on its way"),
+      ...forbidden(
+        "not-connected: there is no such user; connection-limit; bad-conn-update: the caller blocked them",
+      ),
+      ...PROTECTED_BODY,
+    },
+  }),
+  get: createRoute({
+    method: "get",
+    path: "/connections/{to}",
+    summary: "The caller's connection to a user",
+    request: { params: toParams },
+    responses: {
+      200: json(connection, "The connection"),
+      ...notFound("not-found: there is none"),
+      ...PROTECTED,
+    },
+  }),
+  update: createRoute({
+    method: "put",
+    path: "/connections/{to}",
+    summary: "Accept, ignore, block or cancel",
+    request: { params: toParams, ...jsonBody(body({ status: oneOf(CONNECTION_STATUSES) })) },
+    responses: {
+      200: json(connection, "The connection as it is now"),
+      204: { description: "It was so already" },
+      ...forbidden("bad-conn-update: not from the present status; not-connected: there is no connection"),
+      ...PROTECTED_BODY,
+    },
+  }),
+};
+
+export function registerConnections(app: HttpApp, parts: WireParts): void {
+  const { connections } = parts.useCases;
+  const shape = (one: Connection) => connectionBody(one, parts.domain());
+
+  app.openapi(ROUTES.list, async (c) => {
+    const { size, start } = c.req.valid("query");
+    const page = await connections.list(callerOf(c).actor, { limit: size, ...given({ after: start }) });
+    return c.json({ connections: page.connections.map(shape), has_more: page.more }, 200);
+  });
+  app.openapi(ROUTES.connect, async (c) => {
+    const { user, message } = c.req.valid("json");
+    const made = await connections
+      .connect(callerOf(c).actor, user, { message: message ?? null })
+      .catch(refusedAs);
+    return c.json(shape(made.connection), made.created ? 201 : 200);
+  });
+  app.openapi(ROUTES.get, async (c) => {
+    return c.json(shape(await connections.get(callerOf(c).actor, c.req.valid("param").to)), 200);
+  });
+  app.openapi(ROUTES.update, async (c) => {
+    const { status } = c.req.valid("json");
+    const update = await connections
+      .update(callerOf(c).actor, c.req.valid("param").to, status)
+      .catch(refusedAs);
+    return update.changed ? c.json(shape(update.connection), 200) : c.body(null, 204);
+  });
+}
+
+function connectionBody(one: Connection, domain: string): z.infer<typeof connection> {
+  const { from, to, status, message, conversation, updatedAt } = one;
+  return {
+    from: from.uuid,
+    to: to.uuid,
+    qualified_to: { id: to.uuid, domain },
+    status,
+    message,
+    ...(conversation && {
+      conversation: conversation.uuid,
+      qualified_conversation: { id: conversation.uuid, domain },
+    }),
+    last_update: time(updatedAt),
+  };
+}
+
+/** Wire's names for what can't be done to a connection. */
+function refusedAs(error: unknown): never {
+  if (!(error instanceof DomainError)) throw error;
+  switch (error.code) {
+    case "not_found":
+      throw wireRefusal("notConnected");
+    case "forbidden":
+    case "conflict":
+      throw new WireRefusal(403, "bad-conn-update", error.message);
+    case "too_large":
+      throw new WireRefusal(403, "connection-limit", error.message);
+    default:
+      throw error;
+  }
+}

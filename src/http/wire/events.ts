@@ -1,0 +1,109 @@
+/** Wire's events (reference §A.5): what changed a conversation, in the envelope that its clients read. */
+import { z } from "@hono/zod-openapi";
+import type { EventData, Role } from "../../domain/model.ts";
+import { oneOf } from "../fields.ts";
+import { qualified } from "./kinds.ts";
+import { type ConversationBody, type settingsBody, type WireRole, wireRole } from "./shapes.ts";
+
+/** `data` of each type of event. */
+interface Data {
+  "conversation.create": ConversationBody;
+  "conversation.delete": null;
+  "conversation.member-join": ReturnType<typeof joined>;
+  "conversation.member-leave": ReturnType<typeof left>;
+  "conversation.member-update": ReturnType<typeof target> &
+    ({ conversation_role: WireRole } | ReturnType<typeof settingsBody>);
+  "conversation.rename": { name: string };
+  "conversation.receipt-mode-update": { receipt_mode: number };
+  "conversation.message-timer-update": { message_timer: number | null };
+  "conversation.access-update": { access: string[]; access_role: string };
+  "conversation.typing": { status: "started" | "stopped" };
+}
+type WireEventType = keyof Data;
+
+const TYPES = [
+  "conversation.create",
+  "conversation.delete",
+  "conversation.member-join",
+  "conversation.member-leave",
+  "conversation.member-update",
+  "conversation.rename",
+  "conversation.receipt-mode-update",
+  "conversation.message-timer-update",
+  "conversation.access-update",
+  "conversation.typing",
+] as const satisfies readonly WireEventType[];
+
+export const eventSchema = z
+  .object({
+    type: oneOf(TYPES),
+    conversation: z.uuid(),
+    qualified_conversation: qualified(),
+    from: z.uuid().openapi({ description: "The nil UUID when it was no user" }),
+    qualified_from: qualified(),
+    time: z.iso.datetime(),
+    data: z.any().openapi({ description: "As the type has it; null for conversation.delete" }),
+  })
+  .openapi("Event");
+export type WireEvent = z.infer<typeof eventSchema>;
+
+/** Where and when something happened, and who did it; UUIDs. */
+export interface Happening {
+  room: string;
+  from: string;
+  /** ms */
+  at: number;
+  domain: string;
+}
+
+export function wireEvent<T extends WireEventType>(
+  type: T,
+  { room, from, at, domain }: Happening,
+  data: Data[T],
+): WireEvent {
+  return {
+    type,
+    conversation: room,
+    qualified_conversation: { id: room, domain },
+    from,
+    qualified_from: { id: from, domain },
+    time: new Date(at).toISOString(),
+    data,
+  };
+}
+
+export function joined(people: readonly { id: string; role: Role }[], domain: string) {
+  return {
+    users: people.map(({ id, role }) => ({
+      id,
+      qualified_id: { id, domain },
+      conversation_role: wireRole(role),
+    })),
+    user_ids: people.map(({ id }) => id),
+  };
+}
+
+export function left(ids: readonly string[], domain: string) {
+  return { user_ids: [...ids], qualified_user_ids: ids.map((id) => ({ id, domain })) };
+}
+
+export function target(id: string, domain: string) {
+  return { target: id, qualified_target: { id, domain } };
+}
+
+/** What Wire tells of a change of a room's settings: an event for each that its clients know. */
+export function settingEvents(changed: EventData["room.changed"], where: Happening): WireEvent[] {
+  const { name, receiptMode, messageTimer, access, accessRole } = changed;
+  return [
+    ...(name !== undefined ? [wireEvent("conversation.rename", where, { name })] : []),
+    ...(typeof receiptMode === "number"
+      ? [wireEvent("conversation.receipt-mode-update", where, { receipt_mode: receiptMode })]
+      : []),
+    ...(messageTimer !== undefined
+      ? [wireEvent("conversation.message-timer-update", where, { message_timer: messageTimer })]
+      : []),
+    ...(access !== undefined && accessRole !== undefined
+      ? [wireEvent("conversation.access-update", where, { access, access_role: accessRole })]
+      : []),
+  ];
+}

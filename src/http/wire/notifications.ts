@@ -1,0 +1,55 @@
+/** `/notifications`: what happened in the caller's conversations since a notification of `/await`. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { userKey } from "../../domain/model.ts";
+import { type HttpApp, json } from "../face.ts";
+import { intText, text, time } from "../fields.ts";
+import { eventSchema } from "./events.ts";
+import { notFound, PROTECTED, WireRefusal } from "./failures.ts";
+import { uuid } from "./kinds.ts";
+import { notificationPlace } from "./notification-ids.ts";
+import { callerOf, type WireParts } from "./parts.ts";
+import { createTranslation } from "./translation.ts";
+
+const ROUTES = {
+  list: createRoute({
+    method: "get",
+    path: "/notifications",
+    summary: "What happened since a notification, oldest first, page by page",
+    request: {
+      query: z.object({
+        since: uuid()
+          .optional()
+          .openapi({ description: "A notification's id, exclusive; everything that is kept without it" }),
+        size: intText({ min: 1, max: 10_000, fallback: 1_000 }),
+        client: text(256).optional(),
+      }),
+    },
+    responses: {
+      200: json(
+        z.object({
+          notifications: z.array(z.object({ id: z.uuid(), payload: z.array(eventSchema) })),
+          has_more: z.boolean(),
+          time: z.iso.datetime().openapi({ description: "The server's" }),
+        }),
+        "A page. Typing is not kept",
+      ),
+      ...notFound("not-found: since is no notification's id"),
+      ...PROTECTED,
+    },
+  }),
+};
+
+export function registerNotifications(app: HttpApp, parts: WireParts): void {
+  const translate = createTranslation(parts);
+
+  app.openapi(ROUTES.list, async (c) => {
+    const { user } = callerOf(c);
+    const { since, size } = c.req.valid("query");
+    const after = since === undefined ? null : notificationPlace(since);
+    if (since !== undefined && after === null)
+      throw new WireRefusal(404, "not-found", "since is no notification's id");
+    const found = await parts.store.journal.page(userKey(user.id), { after, limit: size + 1 });
+    const [notifications = []] = await translate([{ user, events: found.slice(0, size) }]);
+    return c.json({ notifications, has_more: found.length > size, time: time(Date.now()) }, 200);
+  });
+}

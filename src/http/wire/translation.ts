@@ -1,0 +1,199 @@
+/**
+ * From the domain's events to Wire's notifications, for one reader or for many at once: what was done by one act is one
+ * notification, and what is the same for everybody is made once.
+ */
+import { type Actor, type EventData, type Role, type User, userActor } from "../../domain/model.ts";
+import type { JournalEvent } from "../../domain/ports/journal.ts";
+import { type Happening, joined, left, settingEvents, target, type WireEvent, wireEvent } from "./events.ts";
+import type { Known, Wanted } from "./names.ts";
+import { notificationId } from "./notification-ids.ts";
+import { shapeAll, type WireParts } from "./parts.ts";
+import { type ConversationBody, wireRole } from "./shapes.ts";
+
+export interface Notification {
+  id: string;
+  payload: WireEvent[];
+}
+
+/** A reader with events that they may see, in the order in which to tell them. */
+export interface Reading {
+  user: User;
+  events: readonly JournalEvent[];
+}
+
+/** @returns what each reader is told; what several are told is one and the same object */
+export type Translate = (readings: readonly Reading[]) => Promise<Notification[][]>;
+
+/** What somebody did at once: several may join or leave by it. */
+interface Act {
+  events: JournalEvent[];
+  /** Of the last event that the reader saw of it. */
+  id: string;
+  /** The reader joined by it, and has seen nothing of the room before. */
+  own: boolean;
+}
+
+/** Seq of the first `member.joined` of a room: `room.created` is before it. */
+const FIRST_JOIN = 2;
+
+export function createTranslation(parts: WireParts): Translate {
+  return async (readings) => {
+    const acts = readings.map(({ user, events }) => actsOf(user, events));
+    await completeOwn(parts, acts.flat());
+    const known = await parts.names(namesIn(acts.flat()));
+    const made = await Promise.all(
+      readings.map(({ user }, i) => roomsMade(parts, user, acts[i] as Act[], known)),
+    );
+    const shared = new Map<string, Notification>();
+    return readings.map((_, i) =>
+      (acts[i] as Act[]).flatMap((act) => {
+        const same = act.own ? undefined : shared.get(keyOf(act));
+        const told = same ?? { id: act.id, payload: payloadOf(act, known, parts.domain(), made[i]) };
+        if (!act.own) shared.set(keyOf(act), told);
+        return told.payload.length === 0 ? [] : [told];
+      }),
+    );
+  };
+}
+
+function actsOf(user: User, events: readonly JournalEvent[]): Act[] {
+  const acts: Act[] = [];
+  const latest = new Map<number, Act>();
+  for (const event of events) {
+    const own = event.type === "member.joined" && isMember(event, user);
+    const before = latest.get(event.conversationId);
+    if (before && isSameAct(before, event)) {
+      before.events.push(event);
+      before.id = notificationId(event);
+      before.own ||= own;
+      continue;
+    }
+    const act = { events: [event], id: notificationId(event), own };
+    acts.push(act);
+    latest.set(event.conversationId, act);
+  }
+  return acts;
+}
+
+function isSameAct({ events: [first] }: Act, { type, at, actor }: JournalEvent): boolean {
+  if (!first || (type !== "member.joined" && type !== "member.left")) return false;
+  return first.type === type && first.at === at && sameActor(first.actor, actor);
+}
+
+function sameActor(a: Actor, b: Actor): boolean {
+  return a.kind === b.kind && a.id === b.id;
+}
+
+function memberOf({ dataJson }: JournalEvent): { member: Actor; role: Role } {
+  return JSON.parse(dataJson) as EventData["member.joined"];
+}
+
+function isMember(event: JournalEvent, user: User): boolean {
+  const { member } = memberOf(event);
+  return member.kind === "user" && member.id === String(user.id);
+}
+
+/** Events that two acts share make them the same for everybody who saw those. */
+function keyOf({ events }: Act): string {
+  const [first] = events;
+  return `${first?.conversationId} ${first?.seq} ${events.length}`;
+}
+
+/** Whoever joins sees the log from their own joining on, but Wire tells them of all who joined with them. */
+async function completeOwn({ store }: WireParts, acts: readonly Act[]): Promise<void> {
+  const own = acts.filter((act) => act.own);
+  const places = own.flatMap(({ events }) => events.slice(0, 1));
+  const together = new Map<string, JournalEvent[]>();
+  const momentOf = ({ conversationId, at, actor }: JournalEvent) =>
+    `${conversationId} ${at} ${actor.kind} ${actor.id}`;
+  for (const event of await store.journal.joinedTogether(places)) {
+    const moment = momentOf(event);
+    together.set(moment, [...(together.get(moment) ?? []), event]);
+  }
+  for (const act of own) act.events = together.get(momentOf(act.events[0] as JournalEvent)) ?? act.events;
+}
+
+function namesIn(acts: readonly Act[]): Wanted {
+  const events = acts.flatMap((act) => act.events);
+  const members = events.flatMap((event) =>
+    event.type.startsWith("member.") ? [memberOf(event).member] : [],
+  );
+  return {
+    users: [...events.map(({ actor }) => actor), ...members],
+    rooms: events.map(({ conversationId }) => conversationId),
+  };
+}
+
+function isCreation(act: Act): boolean {
+  return act.own && act.events[0]?.seq === FIRST_JOIN;
+}
+
+/** Rooms that were made with the reader in them, as they see them now; those left since are missing. */
+async function roomsMade(
+  parts: WireParts,
+  user: User,
+  acts: readonly Act[],
+  known: Known,
+): Promise<Map<string, ConversationBody>> {
+  const uuids = acts
+    .filter(isCreation)
+    .flatMap(({ events }) => known.room((events[0] as JournalEvent).conversationId) ?? []);
+  if (uuids.length === 0) return new Map();
+  const caller = { user, actor: userActor(user) };
+  const { rooms } = await parts.useCases.finding.page(caller.actor, { uuids });
+  const bodies = await shapeAll(parts, caller, rooms);
+  return new Map(bodies.map((one) => [one.id, one]));
+}
+
+function payloadOf(
+  act: Act,
+  known: Known,
+  domain: string,
+  made: ReadonlyMap<string, ConversationBody> | undefined,
+): WireEvent[] {
+  const first = act.events[0] as JournalEvent;
+  const room = known.room(first.conversationId);
+  if (room === null) return [];
+  const where = { room, from: known.person(first.actor), at: first.at, domain };
+  if (!isCreation(act)) return eventsOf(act.events, known, where);
+  const conversation = made?.get(room);
+  return conversation ? [wireEvent("conversation.create", where, conversation)] : [];
+}
+
+function eventsOf(events: readonly JournalEvent[], known: Known, where: Happening): WireEvent[] {
+  const { type, dataJson } = events[0] as JournalEvent;
+  const { domain } = where;
+  switch (type) {
+    case "member.joined": {
+      const people = usersIn(events, known);
+      return people.length === 0
+        ? []
+        : [wireEvent("conversation.member-join", where, joined(people, domain))];
+    }
+    case "member.left": {
+      const ids = usersIn(events, known).map(({ id }) => id);
+      return ids.length === 0 ? [] : [wireEvent("conversation.member-leave", where, left(ids, domain))];
+    }
+    case "member.changed":
+      return usersIn(events, known).map(({ id, role }) =>
+        wireEvent("conversation.member-update", where, {
+          ...target(id, domain),
+          conversation_role: wireRole(role),
+        }),
+      );
+    case "room.changed":
+      return settingEvents(JSON.parse(dataJson) as EventData["room.changed"], where);
+    case "room.deleted":
+      return [wireEvent("conversation.delete", where, null)];
+    default:
+      return [];
+  }
+}
+
+/** Those of the events' members who have an account: Wire's lists have no others. */
+function usersIn(events: readonly JournalEvent[], known: Known): { id: string; role: Role }[] {
+  return events.flatMap((event) => {
+    const { member, role } = memberOf(event);
+    return member.kind === "user" ? [{ id: known.person(member), role }] : [];
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * The Wire API: signing in, conversations, teams, connections and notifications, for Wire's clients and scripts.
+ * Reading order: this file; login.ts, conversations.ts, settings.ts, members.ts, teams.ts, connections.ts (operations);
+ * shapes.ts and events.ts (what they answer); notifications.ts and await.ts (what happened, later and live); below them
+ * parts.ts, names.ts, kinds.ts, failures.ts.
+ */
+
+import type { Store } from "../../domain/ports/store.ts";
+import type { UseCases } from "../../domain/use-cases.ts";
+import type { Logger } from "../../logger.ts";
+import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
+import type { RequestLimits } from "../request-limits.ts";
+import { authentication } from "./authentication.ts";
+import { registerConnections } from "./connections.ts";
+import { registerConversations } from "./conversations.ts";
+import { refuse } from "./failures.ts";
+import { registerLogin, registerSelf } from "./login.ts";
+import { registerMembers } from "./members.ts";
+import { createNames } from "./names.ts";
+import { registerNotifications } from "./notifications.ts";
+import type { WireParts } from "./parts.ts";
+import { registerSettings } from "./settings.ts";
+import { registerTeams } from "./teams.ts";
+
+export interface WireOptions {
+  useCases: UseCases;
+  store: Pick<Store, "accounts" | "journal">;
+  /** Where clients reach this server; its host name is the `domain` of qualified ids. */
+  publicUrl: () => string;
+  limits: RequestLimits;
+  logger: Pick<Logger, "error">;
+}
+
+/** 499 users by two kinds of ids, with room to spare. */
+const MAX_BODY_BYTES = 262_144;
+
+export function createWire({ useCases, store, publicUrl, limits, logger }: WireOptions): Face {
+  const parts = wireParts({ useCases, store, publicUrl });
+  const { face, app } = createFace({
+    name: "wire",
+    title: "Wire API",
+    description:
+      "Signing in, conversations, teams, connections and notifications. Access tokens live for 15 minutes; a cookie renews them. Live notifications come over the WebSocket /await.",
+    paths: [
+      "/login",
+      "/access",
+      "/self",
+      "/conversations",
+      "/connections",
+      "/teams",
+      "/notifications",
+      "/await",
+    ],
+    security: { accessToken: { type: "http", scheme: "bearer" } },
+    refuse,
+    limits,
+    logger,
+  });
+  app.use(boundedBody(MAX_BODY_BYTES));
+  registerLogin(app, useCases.accounts);
+  app.use(onRoutes(authentication(useCases.accounts, limits)));
+  registerSelf(app, store, parts.domain);
+  registerConversations(app, parts);
+  registerSettings(app, parts);
+  registerMembers(app, parts);
+  registerTeams(app, parts);
+  registerConnections(app, parts);
+  registerNotifications(app, parts);
+  return face;
+}
+
+export function wireParts({
+  useCases,
+  store,
+  publicUrl,
+}: Pick<WireOptions, "useCases" | "store" | "publicUrl">): WireParts {
+  return { useCases, store, names: createNames(store.journal), domain: () => new URL(publicUrl()).hostname };
+}
