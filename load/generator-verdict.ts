@@ -18,6 +18,15 @@ export interface GeneratorFacts {
   overtime?: number;
 }
 
+/** How busy the generator was, for the report; it is told also when all else is withheld. */
+export function describeGenerator(loads: readonly OwnLoad[]): string {
+  const each = loads.map(({ cpu, utilization, lagP99, lagMax }) => {
+    const share = (value: number) => `${Math.round(value * 100)} %`;
+    return `${share(cpu)} of a core, loop busy ${share(utilization)} and late ${lagP99.toFixed(1)} ms (p99), ${lagMax.toFixed(0)} ms (most)`;
+  });
+  return `the generator's workers: ${each.join("; ")}`;
+}
+
 /** Returns the reasons why the generator was the limit; none: it was not. */
 export function generatorLimits({ loads, lateness, overtime = 1 }: GeneratorFacts): string[] {
   const limits = loads.flatMap(({ cpu, utilization, lagP99 }, index) => {

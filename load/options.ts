@@ -39,8 +39,8 @@ export function bounded(flags: string, description: string, { least, most, ...re
   return rest.default === undefined ? option : option.default(rest.default);
 }
 
-/** Workers hold connections; more of them than half of the cores only take the server's place. */
-const WORKERS = Math.min(4, Math.max(1, Math.floor(cpus().length / 2)));
+/** One alone is soon the limit; more than half of the cores only take the server's place. */
+const WORKERS = Math.min(8, Math.max(2, Math.floor(cpus().length / 2)));
 
 export type RunDefaults = Partial<Pick<CommonOptions, "duration" | "warmup" | "settle">>;
 

@@ -13,6 +13,7 @@ import {
   milliseconds,
   number,
   type Outcome,
+  percent,
   type Table,
 } from "../report/outcome.ts";
 import type { Stage } from "../stage.ts";
@@ -209,8 +210,15 @@ function outcomeOf(
     notes: [
       "server CPU is that of the server's process; Causeway's database is listed beside it",
       `send: ${number(stage.options.rooms)} rooms × ${number(stage.options.members)} members; texts of ${stage.options.size} characters; one gateway process each`,
+      disturbance(rows),
     ],
   };
+}
+
+function disturbance(rows: ReadonlyMap<string, Row>): string {
+  const results = [...rows.values()].flatMap(({ sends }) => Object.values(sends).map(({ result }) => result));
+  const most = Math.max(...results.map(({ othersCpu, window }) => (othersCpu ?? 0) / window));
+  return `other programs used at most ${percent(most)} of a core while something was measured`;
 }
 
 function faultsOfRow({ sends, idle }: Row): string[] {

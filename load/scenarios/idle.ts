@@ -40,8 +40,8 @@ export interface IdleResult {
 
 /** Memory of what was done before settles. */
 const QUIET_MS = 3_000;
-/** Connections that are there before memory is looked at: code is loaded and pools are made by then. */
-const FIRST = 50;
+/** Share of the connections that are there before memory is looked at: code is loaded and pools have grown by then. */
+const FIRST = 0.1;
 
 export const idle: Scenario<IdleOptions> = {
   name: "idle",
@@ -63,7 +63,10 @@ the kernel's socket memory beside it (which counts both ends when the clients ar
       figures: { ...result },
       faults: result.faults,
       limits: result.limits,
-      notes: [`heartbeats as the server asks for them, over ${stage.options.duration} s`],
+      notes: [
+        `heartbeats as the server asks for them, over ${stage.options.duration} s`,
+        "memory of a connection: what the last nine tenths of them added",
+      ],
     };
   },
 };
@@ -76,10 +79,12 @@ export async function measureIdle(
   const plan = planFor(clients, members);
   stage.progress.step(`${target.name}: making ${number(clients)} people`, clients);
   const everybody = clientsOf(plan, await target.populate(plan, (done) => stage.progress.at(done)));
-  await openClients(stage, target, everybody.slice(0, FIRST));
+  await target.restart?.();
+  const first = Math.ceil(clients * FIRST);
+  await openClients(stage, target, everybody.slice(0, first));
   await quiet();
   const before = { use: processUse(target.pids.server), kernel: socketMemory() };
-  const rest: ClientSpec[] = everybody.slice(FIRST);
+  const rest: ClientSpec[] = everybody.slice(first);
   const ready = await openClients(stage, target, rest);
   await quiet();
   const bar = stage.progress.overTime(`${target.name}: ${number(clients)} idle`, stage.options.duration);

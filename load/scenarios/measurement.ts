@@ -4,6 +4,7 @@ import { now } from "../clock.ts";
 import { generatorLimits } from "../generator-verdict.ts";
 import { mergeLatencies, type Percentiles } from "../latency.ts";
 import type { ClientSpec, Sample, Sent } from "../orders.ts";
+import type { OwnLoad } from "../own-load.ts";
 import { machineUse, type ProcessUse, processUse } from "../process-watch.ts";
 import { addCounts, number, tallied } from "../report/outcome.ts";
 import type { Stage } from "../stage.ts";
@@ -68,6 +69,9 @@ export interface SendResult {
   generatorCpu: number;
   /** Share of all cores of the machine that worked. */
   machine: number;
+  /** CPU seconds of processes that are not part of the run. */
+  othersCpu: number | null;
+  loads: OwnLoad[];
   series: Moment[];
   limits: string[];
 }
@@ -112,7 +116,10 @@ export async function measureSends(
   }));
   crew.onSample(null);
   bar.end();
-  return { ...resultOf(sent, duration), ...(await use), series };
+  const result = resultOf(sent, duration);
+  const { busy, ...used } = await use;
+  const ours = result.generatorCpu + (used.server?.cpu ?? 0) + (used.database?.cpu ?? 0);
+  return { ...result, ...used, othersCpu: used.server ? Math.max(0, busy - ours) : null, series };
 }
 
 /** Shares of the machine in a window that starts later. */
@@ -125,6 +132,7 @@ async function measureUse(target: Target, startAt: number, durationMs: number) {
   return {
     server: difference(before.server, after.server),
     database: difference(before.database, after.database),
+    busy,
     machine: busy / Math.max(0.01, after.machine.total - before.machine.total),
   };
 }
@@ -183,6 +191,7 @@ function resultOf(sent: readonly Sent[], duration: number) {
     ack: mergeLatencies(sent.map(({ ackLatency }) => ackLatency)),
     delivery: mergeLatencies(sent.map(({ deliveryLatency }) => deliveryLatency)),
     lateness,
+    loads,
     generatorCpu: loads.reduce((total, { cpu }) => total + cpu, 0) * window,
     limits: generatorLimits({ loads, lateness, overtime: window / duration }),
   };

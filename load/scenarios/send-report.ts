@@ -1,4 +1,5 @@
 /** How the figures of a steady rate of sends are told. */
+import { describeGenerator } from "../generator-verdict.ts";
 import { percentileChart, timeChart } from "../report/charts.ts";
 import {
   type Chart,
@@ -11,6 +12,9 @@ import {
   tallied,
 } from "../report/outcome.ts";
 import type { CheckResult, Moment, SendResult } from "./measurement.ts";
+
+/** Cores that other programs may use before a reader is told. */
+const DISTURBED = 0.1;
 
 export function sendTables(result: SendResult, check: CheckResult): Table[] {
   return [throughputTable(result, check), latencyTable(result), costTable(result)];
@@ -53,7 +57,16 @@ function latencyTable({ ack, delivery, lateness }: SendResult): Table {
   };
 }
 
-function costTable({ window, acked, delivered, server, database, generatorCpu, machine }: SendResult): Table {
+function costTable({
+  window,
+  acked,
+  delivered,
+  server,
+  database,
+  generatorCpu,
+  machine,
+  othersCpu,
+}: SendResult): Table {
   const row = (name: string, cpu: number, rss: number | null) => [
     name,
     percent(cpu / window),
@@ -68,6 +81,9 @@ function costTable({ window, acked, delivered, server, database, generatorCpu, m
       ...(server ? [row("server", server.cpu, server.rss)] : []),
       ...(database ? [row("database", database.cpu, null)] : []),
       row("generator", generatorCpu, null),
+      ...(othersCpu === null
+        ? []
+        : [["everything else on the machine", percent(othersCpu / window), "–", "–", "–"]]),
       ["machine (share of all cores)", percent(machine), "–", "–", "–"],
     ],
   };
@@ -101,6 +117,13 @@ export function sendCharts({ ack, delivery, series }: SendResult): Chart[] {
   const memory = () =>
     timeChart("memory", "Memory of the server", [line("RSS", ({ rss }) => rss / 2 ** 20)], "MiB");
   return hasMemory ? [...charts, memory()] : charts;
+}
+
+/** What a reader has to know of how the figures came about. */
+export function sendNotes({ window, othersCpu, loads }: SendResult): string[] {
+  const others = (othersCpu ?? 0) / window;
+  const disturbed = `other programs used ${percent(others)} of a core meanwhile: on a quiet machine the figures would be better`;
+  return [describeGenerator(loads), ...(others > DISTURBED ? [disturbed] : [])];
 }
 
 /** Without pictures and curves. */

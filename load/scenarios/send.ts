@@ -5,7 +5,7 @@ import { causewayTarget } from "../target/causeway-target.ts";
 import { clientsOf, separateRooms } from "../target/target.ts";
 import { checkDeliveries, faultsOf, measureSends, openClients, type SendResult } from "./measurement.ts";
 import type { Scenario } from "./scenario.ts";
-import { sendCharts, sendFigures, sendTables } from "./send-report.ts";
+import { sendCharts, sendFigures, sendNotes, sendTables } from "./send-report.ts";
 
 export interface SendOptions {
   rooms: number;
@@ -73,6 +73,7 @@ async function sendAndReport(stage: Stage, { rooms, members, rate, size }: SendO
     limits: result.limits,
     notes: [
       `${number(rooms)} rooms × ${number(members)} members, texts of ${size} characters, ${stage.options.workers} workers, ${stage.options.warmup} s of warm-up before the measured window`,
+      ...sendNotes(result),
     ],
   };
 }

@@ -70,6 +70,7 @@ resume. A session has recovered when the server proved each of its rooms and eve
     );
     const population = await target.populate(plan, (done) => stage.progress.at(done));
     const clients = markWriters(clientsOf(plan, population), stage.options.clients);
+    await target.restart?.();
     await openClients(stage, target, clients);
     await stage.crew().ask("cut", () => null);
     await write(stage, target, population);

@@ -31,10 +31,13 @@ async function ownTarget(options: CommonOptions, own: Omit<OwnCausewayOptions, "
     name: "Causeway",
     url: server.url,
     dialect: "causeway" as const,
-    pids: { server: server.pid, database: server.databasePid },
+    get pids() {
+      return { server: server.pid(), database: server.databasePid };
+    },
     database: server.database,
     populate: provisioning.populate,
     matrixRoom: provisioning.matrixRoom,
+    restart: server.restart,
     stop: async () => {
       // A database that is not ours gets back its old state.
       if (options.databaseUrl !== undefined) await provisioning.remove();

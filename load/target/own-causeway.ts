@@ -4,18 +4,21 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { SETTINGS } from "../../src/config.ts";
+import { freePort } from "../services/free-port.ts";
 import { newPostgresCluster } from "../services/postgres-cluster.ts";
-import { type ServiceProcess, startProcess } from "../services/service-process.ts";
+import { type ServiceCommand, type ServiceProcess, startProcess } from "../services/service-process.ts";
 
 export interface OwnCauseway {
   url: URL;
   adminToken: string;
-  pid: number;
+  /** Of the process that runs now. */
+  pid(): number;
   /** Of the throw-away PostgreSQL; null with another database. */
   databasePid: number | null;
   /** In words, for the report. */
   database: string;
-  dataDir: string;
+  /** Ends it and starts it afresh on the same port and database: nothing of what it did before is in its memory. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -43,34 +46,37 @@ export async function startOwnCauseway(options: OwnCausewayOptions): Promise<Own
     rmSync(folder, { recursive: true, force: true });
   };
   const adminToken = randomBytes(24).toString("base64url");
+  const command: ServiceCommand = {
+    command: process.execPath,
+    args: [...nodeArguments(options.cpuProfile), PROGRAM],
+    folder,
+    ready: READY,
+    endWith: "SIGTERM",
+    env: environment({
+      PORT: String(await freePort()),
+      ADMIN_TOKEN: adminToken,
+      DATA_DIR: join(folder, "data"),
+      DEMO: "off",
+      LOG_LEVEL: "warn",
+      MATRIX_HOMESERVER_URL: "off",
+      RATE_LIMITS: "off",
+      ...databaseSetting(postgres?.url ?? options.database),
+      ...options.settings,
+    }),
+    ...(options.startLimitMs !== undefined && { startLimitMs: options.startLimitMs }),
+  };
   try {
-    const server = await startProcess({
-      command: process.execPath,
-      args: [...nodeArguments(options.cpuProfile), PROGRAM],
-      folder,
-      ready: READY,
-      endWith: "SIGTERM",
-      env: environment({
-        PORT: "0",
-        ADMIN_TOKEN: adminToken,
-        DATA_DIR: join(folder, "data"),
-        DEMO: "off",
-        LOG_LEVEL: "warn",
-        MATRIX_HOMESERVER_URL: "off",
-        RATE_LIMITS: "off",
-        ...databaseSetting(postgres?.url ?? options.database),
-        ...options.settings,
-      }),
-      ...(options.startLimitMs !== undefined && { startLimitMs: options.startLimitMs }),
-    });
+    let server = await startProcess(command);
     return {
       url: new URL(READY.exec(server.output())?.[1] as string),
       adminToken,
-      pid: server.pid,
+      pid: () => server.pid,
       databasePid: postgres?.pid ?? null,
-      database:
-        postgres?.words ?? (options.database === "embedded" ? "embedded" : "PostgreSQL of --database-url"),
-      dataDir: join(folder, "data"),
+      database: databaseWords(options.database, postgres?.version),
+      restart: async () => {
+        await server.end();
+        server = await startProcess(command);
+      },
       stop: () => end(server),
     };
   } catch (error) {
@@ -79,13 +85,18 @@ export async function startOwnCauseway(options: OwnCausewayOptions): Promise<Own
   }
 }
 
+function databaseWords(database: string | null, version: string | undefined): string {
+  if (version !== undefined) return `throw-away PostgreSQL ${version}, synchronous_commit=on`;
+  return database === "embedded" ? "embedded" : "PostgreSQL of --database-url";
+}
+
 async function startPostgres() {
   const cluster = await newPostgresCluster();
   const process = await startProcess(cluster.command);
   return {
     url: cluster.url("postgres"),
     pid: process.pid,
-    words: `throw-away PostgreSQL ${cluster.version}, synchronous_commit=on`,
+    version: cluster.version,
     stop: async () => {
       await process.end();
       rmSync(cluster.command.folder, { recursive: true, force: true });
@@ -96,7 +107,7 @@ async function startPostgres() {
 function nodeArguments(cpuProfile: string | undefined): string[] {
   if (cpuProfile === undefined) return ["--enable-source-maps"];
   mkdirSync(cpuProfile, { recursive: true });
-  return ["--enable-source-maps", "--cpu-prof", "--cpu-prof-dir", cpuProfile];
+  return ["--enable-source-maps", "--cpu-prof", "--cpu-prof-dir", resolve(cpuProfile)];
 }
 
 function databaseSetting(database: string | null): Record<string, string> {

@@ -10,6 +10,8 @@ export interface Target {
   readonly pids: { server: number | null; database: number | null };
   /** Makes people and rooms that nobody used before. */
   populate(plan: Plan, onProgress: (done: number, total: number) => void): Promise<Population>;
+  /** Starts the server afresh, so that its memory holds nothing of `populate`; absent where that is not ours to do. */
+  restart?(): Promise<void>;
   /** Removes what was made, and ends what was started. */
   stop(): Promise<void>;
 }
