@@ -2,10 +2,12 @@
 import { type Accesses, createAccesses } from "./access.ts";
 import { DomainError } from "./errors.ts";
 import { createNews, type News } from "./news.ts";
+import type { AttachmentFiles } from "./ports/attachments.ts";
 import type { Bus } from "./ports/bus.ts";
 import type { HotState } from "./ports/hot.ts";
 import type { MatrixAccounts } from "./ports/matrix.ts";
 import type { Store } from "./ports/store.ts";
+import type { WebhookTargets } from "./ports/webhooks.ts";
 
 export interface DomainOptions {
   store: Store;
@@ -13,6 +15,10 @@ export interface DomainOptions {
   bus: Bus;
   /** Absent without a homeserver. */
   matrix: MatrixAccounts | null;
+  /** Where the bytes of attachments are kept; absent where nobody uploads any. */
+  files?: AttachmentFiles | null;
+  /** Where webhooks may be delivered to; absent where nobody registers any. */
+  webhookTargets?: WebhookTargets | null;
   settings: DomainSettings;
   logger: DomainLogger;
   /** Milliseconds since 1970 UTC; for tests. */

@@ -5,6 +5,7 @@ import { createChatrooms } from "./chatrooms.ts";
 import { type Context, createContext, type DomainOptions } from "./context.ts";
 import { createConversations } from "./conversations.ts";
 import { createDirectory } from "./directory.ts";
+import { createMessageUseCases, createPeopleUseCases } from "./message-domain.ts";
 import { createMessages } from "./messages.ts";
 import { createBringBack } from "./one-to-one.ts";
 import { createPasswords } from "./passwords.ts";
@@ -27,13 +28,16 @@ export function createUseCases(options: DomainOptions): UseCases {
   const presence = createPresence(context);
   const conversations = createConversations(context, departed);
   const reading = createReading(context, unread);
+  const rooms = createRoomUseCases(context, { reading, calls, presence, conversations, passwords, departed });
   const { join, leave, sessionGone, sweep } = calls;
   return {
     messages: { ...createMessages(context, unread, bringBack), ...reading },
     calls: { join, leave, sessionGone, sweep },
     presence,
     conversations,
-    ...createRoomUseCases(context, { reading, calls, presence, conversations, passwords, departed }),
+    ...rooms,
+    ...createMessageUseCases(context, options.files),
+    ...createPeopleUseCases(context, rooms.oneToOne, options.webhookTargets),
     chatrooms: createChatrooms(context, departed),
     accounts: createAccounts(context, passwords),
     directory: createDirectory(context, passwords, departed),

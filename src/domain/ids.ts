@@ -3,7 +3,7 @@
  * that no table is needed, and a cursor outlives the message it names. Whoever turns a name back still has to ask whether
  * the reader may see that message.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 
 /** A message by its place in a log. */
 export interface MessagePlace {
@@ -70,10 +70,19 @@ export function isPublicId(text: string): boolean {
   return /^[A-Za-z0-9]{16}$/.test(text);
 }
 
+/** 16 characters `[A-Za-z0-9]` that nobody can guess: Protocol's ids of users, rooms and files. */
+export function newPublicId(): string {
+  return publicIdOf(randomBytes(32).toString("hex"));
+}
+
 /** An id that is a pure function of `text`: whoever derives it again gets the same. */
 export function derivedPublicId(text: string): string {
-  const hash = createHash("sha256").update(text).digest("hex");
-  return base62(BigInt(`0x${hash}`) % BASE ** BigInt(WIDTH));
+  return publicIdOf(createHash("sha256").update(text).digest("hex"));
+}
+
+/** 256 bits make every id as likely as any other, but for less than 2^-160. */
+function publicIdOf(hex: string): string {
+  return base62(BigInt(`0x${hex}`) % BASE ** BigInt(WIDTH));
 }
 
 function base62(value: bigint): string {

@@ -1,8 +1,17 @@
 /** Sending, editing and deleting messages. `send` is the hot path: judged from memory, one append, no query beside. */
 import { type Access, noSuchRoom, refusal } from "./access.ts";
 import type { Context } from "./context.ts";
+import { deleteMessage } from "./deletion.ts";
 import { badField, DomainError } from "./errors.ts";
-import { type Actor, type LoggedEvent, type MemberKey, memberKey } from "./model.ts";
+import { badFiles, checkFiles, filesToSend, replaceFiles } from "./message-files.ts";
+import {
+  type Actor,
+  type Attachment,
+  type LoggedEvent,
+  type MemberKey,
+  memberKey,
+  shownAttachment,
+} from "./model.ts";
 import type { BringBack } from "./one-to-one.ts";
 import { type Action, can } from "./permissions.ts";
 import type { NewMessage, StoreTransaction } from "./ports/store.ts";
@@ -27,6 +36,20 @@ export function createMessages(
 
   async function send(actor: Actor, room: string, input: SendInput): Promise<SendResult> {
     checkMessage(actor, input);
+    const { attachments = [] } = input;
+    if (attachments.length === 0) return await append(actor, room, input);
+    const files = await filesToSend(store, actor, attachments);
+    return files
+      ? await append(actor, room, input, files)
+      : await firstResult(actor, room, input, null, badFiles());
+  }
+
+  async function append(
+    actor: Actor,
+    room: string,
+    input: SendInput,
+    files?: Attachment[],
+  ): Promise<SendResult> {
     const member = memberKey(actor);
     let alone = false;
     for (let judgement = 1; judgement <= MAX_JUDGEMENTS; judgement++) {
@@ -46,7 +69,7 @@ export function createMessages(
         await bringBack(actor, room, conversationId);
         continue;
       }
-      const result = await store.log.append(newMessage(conversationId, accessVersion, actor, input));
+      const result = await store.log.append(newMessage(conversationId, accessVersion, actor, input, files));
       switch (result.status) {
         case "appended":
           count(actor, member, conversationId, input);
@@ -89,28 +112,27 @@ export function createMessages(
 
   return {
     send,
-    async edit(actor, room, seq, text) {
+    async edit(actor, room, seq, text, attachments) {
       checkText("text", text);
+      if (attachments) checkFiles(attachments);
       const message = await messageOf(context, actor, room, seq);
       if (memberKey(message.actor) !== memberKey(actor)) {
         throw new DomainError("forbidden", "Only its author edits a message");
       }
+      const { conversationId } = message;
       await rewrite(actor, message, "edit_own", async (tx) => {
-        if (!(await tx.rewriteMessage(message.conversationId, seq, { text, edited: context.now() }))) {
+        if (!(await tx.rewriteMessage(conversationId, seq, { text, edited: context.now() }))) {
           throw badField("seq", "names a message that was deleted");
         }
-        await tx.appendEvents(message.conversationId, [
-          { type: "message.edited", actor, data: { seq, text } },
-        ]);
+        const files = attachments && (await replaceFiles(tx, actor, { conversationId, seq }, attachments));
+        const data = { seq, text, ...(files && { attachments: files.map(shownAttachment) }) };
+        await tx.appendEvents(conversationId, [{ type: "message.edited", actor, data }]);
       });
     },
     async remove(actor, room, seq) {
       const message = await messageOf(context, actor, room, seq);
       const action = memberKey(message.actor) === memberKey(actor) ? "delete_own" : "delete_any";
-      await rewrite(actor, message, action, async (tx) => {
-        if (!(await tx.rewriteMessage(message.conversationId, seq, { deleted: true }))) return;
-        await tx.appendEvents(message.conversationId, [{ type: "message.deleted", actor, data: { seq } }]);
-      });
+      await rewrite(actor, message, action, (tx) => deleteMessage(tx, actor, message));
     },
   };
 
@@ -118,16 +140,18 @@ export function createMessages(
     actor: Actor,
     message: LoggedEvent,
     action: Action,
-    work: (tx: StoreTransaction) => Promise<void>,
+    work: (tx: StoreTransaction) => Promise<unknown>,
   ): Promise<void> {
-    return changeRoom(context, actor, message.conversationId, action, work);
+    return changeRoom(context, actor, message.conversationId, action, async (tx) => void (await work(tx)));
   }
 }
 
-function checkMessage({ kind }: Actor, { id, text, replyTo, mentions, fromMatrix }: SendInput): void {
+function checkMessage({ kind }: Actor, input: SendInput): void {
+  const { id, text, replyTo, mentions, attachments, fromMatrix } = input;
   checkClientId(id, kind === "matrix" || fromMatrix === true);
   checkText("text", text);
   if (replyTo !== undefined) checkId("replyTo", replyTo);
+  if (attachments !== undefined) checkFiles(attachments);
   if (mentions === undefined) return;
   if (mentions.length > LIMITS.mentions) throw badField("mentions", "must name at most 100 members");
   for (const mention of mentions) {
@@ -144,8 +168,10 @@ function newMessage(
   accessVersion: number,
   sender: Actor,
   { id, text, replyTo, mentions }: SendInput,
+  files?: Attachment[],
 ): NewMessage {
   const message: NewMessage = { conversationId, accessVersion, sender, id, text };
+  if (files !== undefined) message.attachments = files;
   if (replyTo !== undefined) message.replyTo = replyTo;
   if (mentions !== undefined) message.mentions = mentions;
   return message;

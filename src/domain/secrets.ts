@@ -12,6 +12,8 @@ const SECRET_PREFIXES = {
   organization: "cwo_",
   /** The cookie of a guest. */
   guest: "cwg_",
+  /** A webhook's; it signs payloads, so it is kept as it is. */
+  webhook: "cws_",
 } as const;
 
 export type SecretKind = keyof typeof SECRET_PREFIXES;

@@ -1,10 +1,10 @@
 /** Accounts inside a transaction. Every change that live sessions must notice raises the user's version. */
 import { DomainError } from "../domain/errors.ts";
+import { newPublicId } from "../domain/ids.ts";
 import type { Organization, OrganizationEvent, User } from "../domain/model.ts";
 import { userKey } from "../domain/model.ts";
 import type { AccountWrites, NewUser, UserPatch } from "../domain/ports/store.ts";
 import { organizationEventQuery, organizationUsersQuery, readOrganizationUsers } from "./accounts.ts";
-import { newPublicId } from "./room-writes.ts";
 import { columns, foldedKey, noun, ORGANIZATION, type Row, USER } from "./rows.ts";
 import type { TransactionScope } from "./transaction.ts";
 

@@ -69,6 +69,11 @@ export function createMessageQueries(db: Database): Omit<MessageStore, keyof Att
         from ${placeList(sql, places)} as k (room, seq)
         join events e on e.conversation_id = k.room and e.seq = k.seq`),
     details: (messages) => details(db, messages),
+    async membersNamed(conversationId, members) {
+      return await db.read(sql<{ member: string; name: string }[]>`
+        select member, name from memberships
+        where conversation_id = ${conversationId} and member = any (${members.filter(isText)}::text[])`);
+    },
     async pinned(ids) {
       return await db.read(sql<MessagePlace[]>`
         select conversation_id as "conversationId", seq from pinned_messages
@@ -80,6 +85,10 @@ export function createMessageQueries(db: Database): Omit<MessageStore, keyof Att
         order by expires_at, conversation_id, seq limit ${limit}`);
     },
   };
+}
+
+function isText(key: string): boolean {
+  return !key.includes("\0");
 }
 
 /** Times never fall within a room, so a page of one room's newest is enough of each. */

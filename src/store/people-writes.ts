@@ -44,12 +44,10 @@ export function createPeopleWrites({ sql }: TransactionScope): PeopleWrites {
       }
       return revived > 0;
     },
-    async deleteContact(ownerId, userId) {
+    async deleteContact(ownerId, userId, activity) {
       const { count } = await sql`
-        update contacts k set deleted_at = causeway_now(), activity = coalesce((
-          select h.last_activity from conversations c join room_heads h on h.conversation_id = c.id
-          where c.pair = causeway_pair(${ownerId}, ${userId})), k.created_at)
-        where k.owner_id = ${ownerId} and k.user_id = ${userId} and k.deleted_at is null`;
+        update contacts set deleted_at = causeway_now(), activity = ${activity}
+        where owner_id = ${ownerId} and user_id = ${userId} and deleted_at is null`;
       return count > 0;
     },
   };

@@ -64,15 +64,16 @@ function connectionQueries(db: Database) {
       connections(sql`
         k.user_id = ${userId} and (${after ?? null}::uuid is null or u.uuid > ${after ?? null}::uuid)
         order by u.uuid limit ${limit}`),
-    async connected(userId, ids) {
+    async connected(userId, ids, by) {
       const rows = await db.read(sql<{ id: number }[]>`
         select u.id from users u
         where u.id = any (${ids}::bigint[]) and u.deleted_at is null and (
           exists (
             select from organization_users a join organization_users b on b.organization_id = a.organization_id
             where a.user_id = ${userId} and b.user_id = u.id)
-          or exists (
-            select from connections k where k.user_id = ${userId} and k.peer_id = u.id and k.status = 'accepted'))
+          or ${by === undefined} and exists (
+            select from connections k join connections r on r.user_id = k.peer_id and r.peer_id = k.user_id
+            where k.user_id = ${userId} and k.peer_id = u.id and k.status = 'accepted' and r.status = 'accepted'))
         order by u.id`);
       return rows.map(({ id }) => id);
     },

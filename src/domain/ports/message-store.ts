@@ -62,6 +62,11 @@ export interface MessageStore {
   at(places: readonly MessagePlace[]): Promise<LoggedEvent[]>;
   /** What belongs to each of these messages, in their order. */
   details(messages: readonly LoggedEvent[]): Promise<MessageDetails[]>;
+  /** Of these members, those who are in the room. */
+  membersNamed(
+    conversationId: number,
+    members: readonly MemberKey[],
+  ): Promise<{ member: MemberKey; name: string }[]>;
   /** Pinned messages of these rooms. */
   pinned(conversationIds: readonly number[]): Promise<MessagePlace[]>;
   /** Messages whose time was over at `now`, at most `limit`. */

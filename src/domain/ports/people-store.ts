@@ -40,8 +40,8 @@ export interface PeopleStore {
   connection(userId: number, peerId: number): Promise<StoredConnection | null>;
   /** By the other's UUID ascending; `after` is exclusive. */
   connections(userId: number, page: { after?: string; limit: number }): Promise<StoredConnection[]>;
-  /** Of these users, those who share an organization with this one, or whose connection with them is accepted. */
-  connected(userId: number, ids: readonly number[]): Promise<number[]>;
+  /** Of these users, those who share an organization with this one, or (unless told) have an accepted connection. */
+  connected(userId: number, ids: readonly number[], by?: "organization"): Promise<number[]>;
   /** Of these one-to-one rooms, those whose pair waits for one of them to accept. */
   waiting(conversationIds: readonly number[]): Promise<number[]>;
 
@@ -74,6 +74,6 @@ export interface PeopleWrites {
     userId: number,
     entry: { phoneNumber?: string | null; avatarUrl?: string | null; displayName?: string | null },
   ): Promise<boolean>;
-  /** False when there was none. */
-  deleteContact(ownerId: number, userId: number): Promise<boolean>;
+  /** `activity`: where the entry stood. False when there was none. */
+  deleteContact(ownerId: number, userId: number, activity: number): Promise<boolean>;
 }

@@ -495,7 +495,10 @@ export interface AccountStore {
   userOfLogin(loginId: number): Promise<{ user: User; version: number } | null>;
   /** ONE query: the user with this handle and version, and when the handle last belonged to a deleted user, ms. */
   userForJwt(handle: string): Promise<{ user: User | null; version: number; deletedAt: number | null }>;
-  /** Of `ids`, the users who exist for this user: they share an organization, neither has one, or they are connected. */
+  /**
+   * Of `ids`, the users who exist for this user: they share an organization, are connected, or neither has
+   * an organization (and none blocked the other).
+   */
   visibleUsers(userId: number, ids: number[]): Promise<number[]>;
   listUsers(page: { limit: number; after: number }): Promise<User[]>;
   /** When the handle last belonged to a user that was deleted, ms, or null. */

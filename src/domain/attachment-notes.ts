@@ -1,0 +1,21 @@
+/** What webhooks hear about files: nothing of it is in a log. */
+import type { WebhookType } from "./model.ts";
+import type { StoredAttachment } from "./ports/message-store.ts";
+import type { StoreTransaction } from "./ports/store.ts";
+
+/** A note for each file of a user; nobody's organization hears of a guest's. */
+export async function noteAttachments(
+  tx: StoreTransaction,
+  type: Extract<WebhookType, `attachment.${string}`>,
+  attachments: readonly StoredAttachment[],
+): Promise<void> {
+  for (const { owner, place, ...attachment } of attachments) {
+    if (!owner.startsWith("u:")) continue;
+    await tx.webhooks.note({
+      type,
+      userId: Number(owner.slice(2)),
+      conversationId: place?.conversationId ?? null,
+      data: { attachment, place },
+    });
+  }
+}

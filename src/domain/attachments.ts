@@ -1,0 +1,192 @@
+/**
+ * Files: kept when they are uploaded, part of a message once it is sent, gone with it. What is known about them is in the
+ * store, their bytes are behind a port; nothing is told of a file whose bytes are not kept for good.
+ */
+import { fileTypeFromBlob } from "file-type";
+import mime from "mime";
+import { refusal } from "./access.ts";
+import { noteAttachments } from "./attachment-notes.ts";
+import type { Context } from "./context.ts";
+import { cursorQuery, cut } from "./cursors.ts";
+import { badField, DomainError } from "./errors.ts";
+import { isPublicId, newPublicId } from "./ids.ts";
+import type { Attachments, AttachmentView } from "./message-use-cases.ts";
+import { type Actor, type MemberKey, memberKey, shownAttachment } from "./model.ts";
+import { can } from "./permissions.ts";
+import type { AttachmentFiles } from "./ports/attachments.ts";
+import type { StoredAttachment, Visible } from "./ports/message-store.ts";
+import { checkWellFormed } from "./text-rules.ts";
+
+export const MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024;
+const FILENAME_CHARACTERS = 255;
+/** Of one user, before they are sent. */
+const MOST_WAITING = 100;
+const KEEP_WAITING_MS = 24 * 3_600_000;
+const SWEEP_STEP = 100;
+const UNKNOWN_TYPE = "application/octet-stream";
+
+export function createAttachments(context: Context, files: AttachmentFiles | null): Attachments {
+  const { store, now } = context;
+
+  function kept(): AttachmentFiles {
+    if (files) return files;
+    throw new DomainError("unavailable", "This process keeps no files");
+  }
+
+  /** A file that the actor may see, with their role where it was sent; null while it waits. */
+  async function find(actor: Actor, id: string) {
+    const found = isPublicId(id) ? await store.messages.attachment(id) : null;
+    if (!found) throw noSuchFile();
+    const mine = found.owner === memberKey(actor);
+    if (found.place === null) {
+      if (!mine) throw noSuchFile();
+      return { found, mine, room: null };
+    }
+    const room = await store.rooms.locate({ id: found.place.conversationId }, memberKey(actor));
+    if (!room?.membership || found.place.seq <= room.membership.historyFrom) throw noSuchFile();
+    const verdict = can(room.membership, room.conversation, "read", now());
+    if (verdict !== null) throw refusal(verdict, "read");
+    return { found, mine, room: { ...room, membership: room.membership } };
+  }
+
+  async function visibleRooms(actor: Actor, room: string | undefined): Promise<Visible[]> {
+    const rooms = await store.messages.roomsOf(memberKey(actor));
+    return rooms
+      .filter(({ conversation }) => room === undefined || conversation.token === room)
+      .filter(({ conversation, membership }) => can(membership, conversation, "read", now()) === null)
+      .map(({ conversation, membership }) => ({
+        conversationId: conversation.id,
+        historyFrom: membership.historyFrom,
+      }));
+  }
+
+  return {
+    async upload(actor, { filename, content }) {
+      const attachment = {
+        id: newPublicId(),
+        filename: checkFilename(filename),
+        type: await typeOf(content, filename),
+        size: checkSize(content.size),
+        createdAt: now(),
+      };
+      const owner = memberKey(actor);
+      const storage = kept();
+      if (!(await store.messages.addAttachment(attachment, owner, MOST_WAITING))) {
+        throw new DomainError("too_large", "Too many files wait to be sent; send or delete some", {
+          field: "file",
+        });
+      }
+      try {
+        await storage.put(attachment.id, content);
+      } catch (error) {
+        await discard([attachment.id]);
+        throw error;
+      }
+      await store.transaction((tx) =>
+        noteAttachments(tx, "attachment.created", [{ ...attachment, owner, place: null }]),
+      );
+      return { ...attachment, place: null };
+    },
+    get: async (actor, id) => viewOf((await find(actor, id)).found),
+    async list(actor, { room, ...page }) {
+      const rooms = await visibleRooms(actor, room);
+      const owner = room === undefined ? memberKey(actor) : null;
+      const query = await cursorQuery(page, (cursor: string) => placeOf(owner, rooms, cursor));
+      const { items, more } = cut(await store.messages.attachmentPage(owner, rooms, query), query);
+      return { attachments: items.map(viewOf), more };
+    },
+    async rename(actor, id, filename) {
+      const name = checkFilename(filename);
+      const { found, mine } = await find(actor, id);
+      if (!mine) throw new DomainError("forbidden", "Only whoever uploaded a file renames it");
+      const renamed = { ...found, filename: name };
+      await store.transaction(async (tx) => {
+        await tx.messages.renameAttachment(id, name);
+        await noteAttachments(tx, "attachment.updated", [renamed]);
+      });
+      return viewOf(renamed);
+    },
+    delete: (actor, id) => remove(actor, id),
+    async open(actor, id) {
+      const { found } = await find(actor, id);
+      const stream = await kept().open(id);
+      if (!stream) throw noSuchFile();
+      return { attachment: viewOf(found), stream };
+    },
+    async sweep(at) {
+      await discard(await store.messages.staleAttachments(at - KEEP_WAITING_MS, SWEEP_STEP));
+      if (!files) return;
+      const unwanted = await store.messages.unwantedFiles(SWEEP_STEP);
+      for (const id of unwanted) await files.delete(id);
+      await store.messages.filesGone(unwanted);
+    },
+  };
+
+  async function remove(actor: Actor, id: string): Promise<void> {
+    const { found, mine, room } = await find(actor, id);
+    const { place } = found;
+    if (room && !mine) {
+      const verdict = can(room.membership, room.conversation, "delete_any", now());
+      if (verdict !== null) throw refusal(verdict, "delete_any");
+    }
+    await store.transaction(async (tx) => {
+      if (place) await tx.lockRooms([place.conversationId]);
+      const [locked] = await tx.messages.lockAttachments([id]);
+      if (!locked) return;
+      await tx.messages.deleteAttachments([id]);
+      await noteAttachments(tx, "attachment.deleted", [locked]);
+      const message = place && (await tx.messages.message(place));
+      if (!message) return;
+      const rest = await tx.messages.attachmentsOf(place);
+      await tx.messages.rewriteAttachments(place, rest);
+      const { text } = JSON.parse(message.dataJson) as { text: string };
+      const data = { seq: place.seq, text, attachments: rest.map(shownAttachment) };
+      await tx.appendEvents(place.conversationId, [{ type: "message.edited", actor, data }]);
+    });
+  }
+
+  /** Their bytes go with the next sweep. */
+  async function discard(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await store.transaction((tx) => tx.messages.deleteAttachments(ids));
+  }
+
+  async function placeOf(owner: MemberKey | null, rooms: readonly Visible[], cursor: string) {
+    const found = isPublicId(cursor) ? await store.messages.attachmentPlace(cursor) : null;
+    if (!found) return null;
+    const { place } = found;
+    const listed =
+      place === null
+        ? found.owner === owner
+        : rooms.some((room) => room.conversationId === place.conversationId && room.historyFrom < place.seq);
+    return listed ? found : null;
+  }
+}
+
+function viewOf({ id, filename, type, size, createdAt, place }: StoredAttachment): AttachmentView {
+  return { id, filename, type, size, createdAt, place };
+}
+
+function checkFilename(filename: string): string {
+  const name = filename.trim();
+  if (name.length === 0 || name.length > FILENAME_CHARACTERS || /[\p{Cc}/\\]/u.test(name)) {
+    throw badField("filename", "must be 1 to 255 characters without slashes and control characters");
+  }
+  checkWellFormed("filename", name);
+  return name;
+}
+
+function checkSize(size: number): number {
+  if (size === 0) throw badField("file", "must not be empty");
+  if (size <= MAX_ATTACHMENT_BYTES) return size;
+  throw new DomainError("too_large", "file must have at most 25 MiB", { field: "file" });
+}
+
+/** By the content, which can't be mistaken; texts have no marks, so there the name says it. */
+async function typeOf(content: Blob, filename: string): Promise<string> {
+  const found = await fileTypeFromBlob(content);
+  return found?.mime ?? mime.getType(filename) ?? UNKNOWN_TYPE;
+}
+
+function noSuchFile(): DomainError {
+  return new DomainError("not_found", "There is no such attachment, or you can't see it", { field: "id" });
+}

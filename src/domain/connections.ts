@@ -1,0 +1,188 @@
+/**
+ * Connections: two people who may find each other though they share no organization. Each side has a status of its own;
+ * their one-to-one room is made with the question, and holds only who asked until the other accepts.
+ */
+import type { Context } from "./context.ts";
+import { checkLimit } from "./cursors.ts";
+import { badField, DomainError } from "./errors.ts";
+import { type Actor, pairOf, type User, userActor, userKey } from "./model.ts";
+import { newMember, putPeople } from "./people.ts";
+import type { Connection, ConnectionStatus, Connections } from "./people-use-cases.ts";
+import type { StoreTransaction } from "./ports/store.ts";
+import type { OneToOne } from "./room-use-cases.ts";
+import { createRoom, removeRoom } from "./rooms.ts";
+import { checkWellFormed, codePoints } from "./text-rules.ts";
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const MAX_PAGE = 500;
+const MAX_NAMED = 1_000;
+const MESSAGE_CODE_POINTS = 256;
+/** Questions that wait for an answer. */
+const MOST_SENT = 1_000;
+
+/** What a status may become by its owner's own doing, and what the other's then becomes (undefined: stays). */
+const CHANGES: Partial<
+  Record<ConnectionStatus, Partial<Record<ConnectionStatus, { theirs?: ConnectionStatus }>>>
+> = {
+  sent: { cancelled: { theirs: "cancelled" }, blocked: {} },
+  pending: { accepted: { theirs: "accepted" }, ignored: {}, blocked: {} },
+  ignored: { accepted: { theirs: "accepted" }, blocked: {} },
+  accepted: { blocked: {} },
+  blocked: { accepted: {} },
+  cancelled: { blocked: {} },
+};
+
+export function createConnections(context: Context, oneToOne: Pick<OneToOne, "open">): Connections {
+  const { store } = context;
+
+  async function userNamed(uuid: string): Promise<User> {
+    const [user] = UUID.test(uuid) ? await store.people.users({ uuids: [uuid] }) : [];
+    if (!user) throw new DomainError("not_found", "There is no such user", { field: "user" });
+    return user;
+  }
+
+  async function existing(actor: Actor, user: User): Promise<Connection> {
+    const found = await store.people.connection(idOf(actor), user.id);
+    if (!found) throw new DomainError("not_found", "There is no such connection", { field: "user" });
+    return found;
+  }
+
+  /** Brings both into their room, or makes it with who asks. */
+  async function meet(tx: StoreTransaction, actor: Actor, other: User, both: boolean): Promise<void> {
+    const id = idOf(actor);
+    const [mine, theirs] = [userKey(id), userKey(other.id)];
+    const roomId = await tx.oneToOne(mine, theirs);
+    const [room] = roomId === null ? [] : await tx.lockRooms([roomId]);
+    const users = await tx.accounts.lockUsers([id, other.id]);
+    const me = users.find((user) => user.id === id);
+    const peer = users.find((user) => user.id === other.id);
+    if (!me || !peer) throw new DomainError("not_found", "There is no such user", { field: "user" });
+    const conversation =
+      room ??
+      (await createRoom(tx, actor, {
+        ...{ organizationId: null, type: "one_to_one", kind: null, name: "", history: "joined" },
+        pair: pairOf(mine, theirs),
+      }));
+    const people = both ? [me, peer] : [me];
+    await putPeople(
+      tx,
+      actor,
+      conversation,
+      people.map((user) => newMember(user, "owner")),
+      "keep",
+    );
+  }
+
+  /** Takes away the room that only waited for the other. */
+  async function part(tx: StoreTransaction, actor: Actor, other: User): Promise<void> {
+    const roomId = await tx.oneToOne(userKey(idOf(actor)), userKey(other.id));
+    const [room] = roomId === null ? [] : await tx.lockRooms([roomId]);
+    if (room && (await tx.countMembers(room.id)).members < 2) await removeRoom(tx, actor, room);
+  }
+
+  async function ask(actor: Actor, other: User, message: string | null): Promise<boolean> {
+    const id = idOf(actor);
+    return await store.transaction(async (tx) => {
+      const { mine, theirs, waiting } = await tx.people.lockConnection(id, other.id);
+      if (mine === "blocked") throw new DomainError("forbidden", "You blocked this user", { field: "user" });
+      if (mine === "accepted" || mine === "sent") return false;
+      const accepts = theirs === "sent" || theirs === "accepted";
+      if (!accepts && waiting >= MOST_SENT) {
+        throw new DomainError("too_large", "Too many of your connections wait for an answer");
+      }
+      await tx.people.putConnection(id, other.id, accepts ? "accepted" : "sent", message);
+      // Who blocked the actor is not told.
+      if (accepts) await tx.people.putConnection(other.id, id, "accepted");
+      else if (theirs !== "blocked") await tx.people.putConnection(other.id, id, "pending", message);
+      await meet(tx, actor, other, accepts);
+      return mine === null || mine === "cancelled";
+    });
+  }
+
+  async function change(actor: Actor, other: User, status: ConnectionStatus): Promise<boolean> {
+    const id = idOf(actor);
+    return await store.transaction(async (tx) => {
+      const { mine, theirs } = await tx.people.lockConnection(id, other.id);
+      if (mine === null) {
+        throw new DomainError("not_found", "There is no such connection", { field: "user" });
+      }
+      if (mine === status) return false;
+      const then = CHANGES[mine]?.[status];
+      // Unblocking accepts only who asked, or had been accepted before.
+      const possible = mine !== "blocked" || theirs === "accepted" || theirs === "sent";
+      if (!then || !possible) {
+        throw new DomainError("conflict", `A connection that is ${mine} can't become ${status}`, {
+          field: "status",
+        });
+      }
+      const others = mine === "blocked" ? "accepted" : then.theirs;
+      await tx.people.putConnection(id, other.id, status);
+      if (others && theirs !== "blocked") await tx.people.putConnection(other.id, id, others);
+      if (status === "accepted") await meet(tx, actor, other, true);
+      if (status === "cancelled") await part(tx, actor, other);
+      return true;
+    });
+  }
+
+  return {
+    async list(actor, { after, limit }) {
+      if (after !== undefined && !UUID.test(after)) throw badField("after", "must be a UUID");
+      checkLimit(limit, MAX_PAGE);
+      const page = { limit: limit + 1, ...(after !== undefined && { after }) };
+      const found = await store.people.connections(idOf(actor), page);
+      return { connections: found.slice(0, limit), more: found.length > limit };
+    },
+    get: async (actor, uuid) => await existing(actor, await userNamed(uuid)),
+    async connect(actor, uuid, { message = null } = {}) {
+      const me = await requireUser(actor);
+      checkMessage(message);
+      const other = await userNamed(uuid);
+      if (other.id === me.id) throw badField("user", "must be somebody else");
+      if ((await store.people.connected(me.id, [other.id], "organization")).length > 0) {
+        const { conversation } = await oneToOne.open(actor, userActor(other));
+        const updatedAt = conversation.createdAt;
+        const connection: Connection = {
+          ...{ from: me, to: other, status: "accepted", message: null, conversation, updatedAt },
+        };
+        return { connection, created: false };
+      }
+      const created = await ask(actor, other, message);
+      return { connection: await existing(actor, other), created };
+    },
+    async update(actor, uuid, status) {
+      const other = await userNamed(uuid);
+      const changed = await change(actor, other, status);
+      return { connection: await existing(actor, other), changed };
+    },
+    async connected(actor, uuids) {
+      if (actor.kind !== "user") return [];
+      if (uuids.length > MAX_NAMED) throw badField("users", "must be at most 1,000");
+      const users = await store.people.users({ uuids });
+      const ids = users.map(({ id }) => id);
+      const connected = new Set(ids.length === 0 ? [] : await store.people.connected(idOf(actor), ids));
+      return users.filter(({ id }) => connected.has(id));
+    },
+    async waiting(_actor, conversationIds) {
+      return new Set(conversationIds.length === 0 ? [] : await store.people.waiting(conversationIds));
+    },
+  };
+
+  async function requireUser(actor: Actor): Promise<User> {
+    const user = await store.accounts.userById(idOf(actor));
+    if (!user) throw new DomainError("unauthorized", "The account was deleted");
+    return user;
+  }
+}
+
+function idOf(actor: Actor): number {
+  if (actor.kind !== "user") throw new DomainError("forbidden", "Only users have connections");
+  return Number(actor.id);
+}
+
+function checkMessage(message: string | null): void {
+  if (message === null) return;
+  if (codePoints(message) > MESSAGE_CODE_POINTS) {
+    throw badField("message", "must be at most 256 characters long");
+  }
+  checkWellFormed("message", message);
+}

@@ -1,0 +1,108 @@
+/** Who is meant by the mentions in a text, and who can be mentioned in a room. */
+import type { Context } from "./context.ts";
+import { checkLimit } from "./cursors.ts";
+import { mentionedIds, takeApart } from "./mentions.ts";
+import type { MentionCandidate, Mentions, TextPart } from "./message-use-cases.ts";
+import { type Actor, actorOf, MENTION_ALL, type Membership, memberKey, type User, userKey } from "./model.ts";
+
+const GUEST = "guest/";
+const UNNAMED_GUEST = "Guest";
+const MAX_CANDIDATES = 200;
+/** Ids of one page of texts that are looked up; what is beyond stays text. */
+const MAX_IDS = 1_000;
+
+type Mention = Exclude<TextPart, { kind: "text" }>;
+
+export function createMentions({ store, accesses }: Context): Mentions {
+  /** By folded handle, the users who exist for the actor or are in the room. */
+  async function usersNamed(actor: Actor, conversationId: number, handles: readonly string[]) {
+    const named = handles.length === 0 ? [] : await store.people.users({ handles });
+    const ids = named.map(({ id }) => id);
+    if (ids.length === 0) return new Map<string, User>();
+    const nobody: number[] = [];
+    const [visible, members] = await Promise.all([
+      actor.kind === "user" ? store.accounts.visibleUsers(Number(actor.id), ids) : nobody,
+      store.messages.membersNamed(conversationId, ids.map(userKey)),
+    ]);
+    const here = new Set(members.map(({ member }) => member));
+    const known = named.filter(({ id }) => visible.includes(id) || here.has(userKey(id)));
+    return new Map(known.map((user) => [user.handle.toLowerCase(), user]));
+  }
+
+  async function everybodyIn(conversationId: number): Promise<MentionCandidate[]> {
+    const room = await store.rooms.byId(conversationId);
+    return room ? [{ kind: "all", id: MENTION_ALL, label: room.name }] : [];
+  }
+
+  return {
+    async parse(actor, room, texts) {
+      const { conversationId } = await accesses.require(actor, room, "read");
+      const ids = mentionedIds(texts).slice(0, MAX_IDS);
+      const guestKeys = ids.filter(isGuest).map((id) => `g:${id.slice(GUEST.length)}`);
+      const handles = ids.filter((id) => !isGuest(id));
+      const [users, guests] = await Promise.all([
+        usersNamed(actor, conversationId, handles),
+        guestKeys.length === 0 ? [] : store.messages.membersNamed(conversationId, guestKeys),
+      ]);
+      const guestById = new Map(guests.map(({ member, name }) => [member.slice(2), actorOf(member, name)]));
+      const resolve = (id: string, source: string): Mention | null => {
+        if (id === MENTION_ALL) return { kind: "all", source };
+        const guest = isGuest(id) ? guestById.get(id.slice(GUEST.length)) : undefined;
+        if (guest) return { kind: "guest", source, guest };
+        const user = users.get(id.toLowerCase());
+        return user ? { kind: "user", source, user } : null;
+      };
+      return texts.map((text) => takeApart(text, resolve));
+    },
+    idsOf(parts) {
+      return [...new Set(parts.flatMap(idOf))];
+    },
+    async candidates(actor, room, { search, limit }) {
+      checkLimit(limit, MAX_CANDIDATES);
+      // Whom to mention is asked by who is about to write.
+      const { conversationId, rules } = await accesses.require(actor, room, "send");
+      const people = await store.rooms.people([conversationId]);
+      const others = people.filter(({ membership }) => membership.member !== memberKey(actor));
+      const everybody = rules.type === "one_to_one" ? [] : await everybodyIn(conversationId);
+      const users = others.flatMap(userCandidate);
+      const guests = others.flatMap(guestCandidate);
+      const wanted = search.toLowerCase();
+      const matches = ({ id, label }: MentionCandidate) =>
+        [id, label].some((text) => text.toLowerCase().includes(wanted));
+      const guestMatches = ({ label }: MentionCandidate) => label.toLowerCase().includes(wanted);
+      return [...[...everybody, ...users].filter(matches), ...guests.filter(guestMatches)].slice(0, limit);
+    },
+  };
+}
+
+function isGuest(id: string): boolean {
+  return id.startsWith(GUEST);
+}
+
+function idOf(part: TextPart): string[] {
+  switch (part.kind) {
+    case "text":
+      return [];
+    case "all":
+      return [MENTION_ALL];
+    case "user":
+      return [String(part.user.id)];
+    case "guest":
+      return [part.guest.id];
+  }
+}
+
+interface Person {
+  membership: Membership;
+  user: User | null;
+}
+
+function userCandidate({ user }: Person): MentionCandidate[] {
+  return user ? [{ kind: "user", id: user.handle, label: user.displayName }] : [];
+}
+
+function guestCandidate({ membership }: Person): MentionCandidate[] {
+  const { kind, id } = actorOf(membership.member, membership.name);
+  if (kind !== "guest") return [];
+  return [{ kind: "guest", id: `${GUEST}${id}`, label: membership.name || UNNAMED_GUEST }];
+}

@@ -1,0 +1,36 @@
+/** The use cases of messages and people, put together. Read message-use-cases.ts and people-use-cases.ts first. */
+import { createAttachments } from "./attachments.ts";
+import { createConnections } from "./connections.ts";
+import { createContacts } from "./contacts.ts";
+import type { Context, DomainOptions } from "./context.ts";
+import { createMentions } from "./mentioning.ts";
+import type { MessageUseCases } from "./message-use-cases.ts";
+import { createMessageViews } from "./message-views.ts";
+import type { PeopleUseCases } from "./people-use-cases.ts";
+import { createPins } from "./pins.ts";
+import { createReactions } from "./reactions.ts";
+import type { OneToOne } from "./room-use-cases.ts";
+import { createTimeline } from "./timeline.ts";
+import { createWebhooks } from "./webhooks.ts";
+
+export function createMessageUseCases(context: Context, files: DomainOptions["files"]): MessageUseCases {
+  return {
+    timeline: createTimeline(context, createMessageViews(context)),
+    reactions: createReactions(context),
+    pins: createPins(context),
+    mentions: createMentions(context),
+    attachments: createAttachments(context, files ?? null),
+  };
+}
+
+export function createPeopleUseCases(
+  context: Context,
+  oneToOne: OneToOne,
+  targets: DomainOptions["webhookTargets"],
+): PeopleUseCases {
+  return {
+    connections: createConnections(context, oneToOne),
+    contacts: createContacts(context, oneToOne),
+    webhooks: createWebhooks(context, targets ?? null),
+  };
+}
