@@ -1,5 +1,6 @@
 /** Rooms and memberships inside a transaction. */
 import { randomInt } from "node:crypto";
+import { newPublicId } from "../domain/ids.ts";
 import type { Conversation, MemberKey, Membership } from "../domain/model.ts";
 import type {
   ConversationPatch,
@@ -51,12 +52,6 @@ async function lockRooms(scope: TransactionScope, ids: number[]): Promise<Conver
 }
 
 const TOKEN_LETTERS = "abcdefghijkmnopqrstuvwxyz23456789";
-const PUBLIC_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-/** 16 characters `[A-Za-z0-9]`: Protocol's ids of users and rooms. */
-export function newPublicId(): string {
-  return randomText(PUBLIC_ID_LETTERS, 16);
-}
 
 function randomText(letters: string, length: number): string {
   return Array.from({ length }, () => letters[randomInt(letters.length)]).join("");
