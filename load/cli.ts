@@ -42,7 +42,7 @@ export function buildProgram(run: (scenario: AnyScenario, options: CommonOptions
   for (const scenario of SCENARIOS) {
     const command = new Command(scenario.name)
       .summary(scenario.summary)
-      .description(scenario.description)
+      .description(scenario.description.replaceAll("\n", " "))
       .optionsGroup(`What ${scenario.name} does:`);
     for (const option of scenario.options) command.addOption(option);
     addCommonOptions(command, scenario.defaults);

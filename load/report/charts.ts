@@ -65,9 +65,9 @@ export function lineChart(
     animation: false,
     backgroundColor: "#ffffff",
     title: { text: title, left: "center" },
-    legend: { bottom: 8, data: lines.map(({ name }) => name) },
-    grid: { left: 70, right: right ? 70 : 30, top: 60, bottom: 70 },
-    xAxis: axis(x),
+    legend: { bottom: 4, itemGap: 24, data: lines.map(({ name }) => name) },
+    grid: { left: 70, right: right ? 70 : 30, top: 60, bottom: 80 },
+    xAxis: { ...axis(x), nameLocation: "middle", nameGap: 28 },
     yAxis: [axis(left), ...(right ? [axis(right)] : [])],
     series: lines.map(({ name, points, right: onRight }) => ({
       name,
