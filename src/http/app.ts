@@ -1,6 +1,6 @@
 /**
  * Everything that Causeway serves over HTTP, as one fetch handler. Reading order: this file; face.ts (what every API
- * shares) with failures.ts and fields.ts; then a folder per API: messenger/, wire/, admin/.
+ * shares) with failures.ts and fields.ts; then a folder per API: messenger/, wire/, protocol/, admin/.
  */
 import { Hono } from "hono";
 import { cors } from "hono/cors";
@@ -15,6 +15,7 @@ import type { Face, HttpContext, HttpEnv, RequestInfo } from "./face.ts";
 import { failureOf, STATUS } from "./failures.ts";
 import { createMessenger } from "./messenger/messenger.ts";
 import { createOperations, type Health, OPERATIONS_PATHS } from "./operations.ts";
+import { createProtocol } from "./protocol/protocol.ts";
 import { createRequestLimits } from "./request-limits.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { createWebFiles, WEB_PATHS } from "./web-files.ts";
@@ -22,7 +23,7 @@ import { createWire } from "./wire/wire.ts";
 
 export interface HttpOptions {
   useCases: UseCases;
-  store: Pick<Store, "accounts" | "avatars" | "journal">;
+  store: Pick<Store, "accounts" | "avatars" | "journal" | "people">;
   hot: Pick<HotState, "limits">;
   /** Null: the admin API is off. */
   adminToken: string | null;
@@ -49,6 +50,7 @@ export function createHttpApp(options: HttpOptions): HttpHandler {
   const faces = [
     createMessenger({ ...options, limits }),
     createWire({ ...options, limits }),
+    createProtocol({ ...options, limits }),
     createAdmin({ ...options, limits }),
   ];
   const app = new Hono<HttpEnv>();

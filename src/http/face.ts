@@ -138,8 +138,8 @@ export function onRoutes(middleware: MiddlewareHandler<HttpEnv>): MiddlewareHand
   };
 }
 
-/** Bounds a body before anything parses it, and insists on UTF-8. */
-export function boundedBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
+/** Bounds a body before anything parses it, and insists on UTF-8 where it is a text. */
+export function boundedBody(maxBytes: number, of: "text" | "bytes" = "text"): MiddlewareHandler<HttpEnv> {
   const tooLarge = (): never => {
     throw new DomainError("too_large", `body must have at most ${maxBytes} bytes`, { field: "body" });
   };
@@ -147,7 +147,8 @@ export function boundedBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
   return (c, next) =>
     limited(c, async () => {
       if (c.env.bodyTooLarge) tooLarge();
-      if (c.req.raw.body && !isUtf8(await c.req.bytes())) throw badField("body", "must be valid UTF-8");
+      if (of === "text" && c.req.raw.body && !isUtf8(await c.req.bytes()))
+        throw badField("body", "must be valid UTF-8");
       await next();
     }) as Promise<void>;
 }

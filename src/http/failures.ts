@@ -55,6 +55,14 @@ export function failure(
   return { code, message, field: detail.field, retryAfterMs: undefined, cause: detail.cause };
 }
 
+/** The message of a failure, with the field by the name that an API has for it. */
+export function spelled({ message, field }: Failure, names: Record<string, string>): string {
+  if (field === undefined) return message;
+  const name = names[field] ?? field;
+  if (message.startsWith(`${field} `)) return name + message.slice(field.length);
+  return message.includes(name) ? message : `${name}: ${message}`;
+}
+
 const DEFAULT_RETRY_AFTER_S = 1;
 
 /** Headers that belong to a refusal: when to come back. */

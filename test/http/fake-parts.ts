@@ -52,7 +52,7 @@ export function fakeApp({ accounts = {}, chatrooms = {}, ...options }: Fakes = {
       accounts: partial({ authenticate, ...accounts }),
       chatrooms: partial(chatrooms),
     }),
-    store: { accounts: partial({}), avatars: partial({}), journal: partial({}) },
+    store: { accounts: partial({}), avatars: partial({}), journal: partial({}), people: partial({}) },
     hot: { limits: { take: async () => 0, reset: async () => {} } },
     adminToken: "admin secret",
     publicUrl: () => "https://chat.example.org",

@@ -1,7 +1,7 @@
 /** Messenger's errors: `{success: false, message, error}`. The message names the field and the rule. */
 import { z } from "@hono/zod-openapi";
 import { json, type Refusal } from "../face.ts";
-import { type Failure, type FailureCode, STATUS } from "../failures.ts";
+import { type Failure, type FailureCode, STATUS, spelled } from "../failures.ts";
 
 export const messengerError = z
   .object({ success: z.literal(false), message: z.string(), error: z.string() })
@@ -34,14 +34,10 @@ const ERROR: Record<FailureCode, string> = {
 
 export function refuse(failure: Failure): Refusal {
   const { code } = failure;
-  return { status: STATUS[code], body: { success: false, message: message(failure), error: ERROR[code] } };
-}
-
-function message({ message, field }: Failure): string {
-  if (field === undefined) return message;
-  const name = FIELDS[field] ?? field;
-  if (message.startsWith(`${field} `)) return name + message.slice(field.length);
-  return message.includes(name) ? message : `${name}: ${message}`;
+  return {
+    status: STATUS[code],
+    body: { success: false, message: spelled(failure, FIELDS), error: ERROR[code] },
+  };
 }
 
 /** The refusals that every operation can answer, for a route's `responses`. */

@@ -1,0 +1,169 @@
+/** `/v1/attachments`: files that are uploaded first and then sent with a message. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { badField } from "../../domain/errors.ts";
+import { boundedBody, type HttpApp, type HttpContext, json } from "../face.ts";
+import { given, text } from "../fields.ts";
+import { callerOf } from "./authentication.ts";
+import { formOrJson } from "./bodies.ts";
+import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
+import { listOf, name, one, pageQuery } from "./kinds.ts";
+import { type ProtocolParts, pageOf, roomOf } from "./parts.ts";
+import { attachmentBody, attachmentSchema } from "./shapes.ts";
+
+/** A file of 25 MiB, and what multipart puts around it. The gateway's bound for uploads is the same. */
+const MAX_UPLOAD_BYTES = 25 * 1_048_576 + 65_536;
+const MAX_FILENAME_LENGTH = 1_000;
+
+/** Uploads have a bound of their own: this is registered before the bound on other bodies. */
+export function registerUpload(app: HttpApp, { useCases, publicUrl }: ProtocolParts): void {
+  app.openapi(UPLOAD, async (c) => {
+    const file = await uploadedFile(c);
+    const made = await useCases.attachments.upload(callerOf(c).actor, { filename: file.name, content: file });
+    return c.json(attachmentBody(made, publicUrl()), 201, { Location: `/v1/attachments/${made.id}` });
+  });
+}
+
+export function registerAttachments(app: HttpApp, parts: ProtocolParts): void {
+  const { publicUrl } = parts;
+  const { attachments } = parts.useCases;
+  app.openapi(ROUTES.list, async (c) => {
+    const { actor } = callerOf(c);
+    const { conversation_id, ...query } = c.req.valid("query");
+    const room = conversation_id && (await roomOf(parts, actor, conversation_id, "conversation_id")).token;
+    const page = await attachments.list(actor, { ...pageOf(query), ...given({ room }) });
+    const data = page.attachments.map((file) => attachmentBody(file, publicUrl()));
+    return c.json({ has_more: page.more, data }, 200);
+  });
+  app.openapi(ROUTES.get, async (c) => {
+    const file = await attachments.get(callerOf(c).actor, c.req.valid("param").id);
+    return c.json(attachmentBody(file, publicUrl()), 200);
+  });
+  app.openapi(ROUTES.update, async (c) => {
+    const { actor } = callerOf(c);
+    const { id } = c.req.valid("param");
+    const { filename } = c.req.valid("json");
+    const file = await (filename === undefined
+      ? attachments.get(actor, id)
+      : attachments.rename(actor, id, filename));
+    return c.json(attachmentBody(file, publicUrl()), 200);
+  });
+  app.openapi(ROUTES.delete, async (c) => {
+    await attachments.delete(callerOf(c).actor, c.req.valid("param").id);
+    return c.body(null, 204);
+  });
+  app.openapi(ROUTES.file, async (c) => {
+    const { attachment, stream } = await attachments.open(callerOf(c).actor, c.req.valid("param").id);
+    return c.body(stream, 200, fileHeaders(attachment));
+  });
+}
+
+async function uploadedFile(c: HttpContext): Promise<File> {
+  if (!/^multipart\/form-data\b/i.test(c.req.header("content-type") ?? "")) {
+    throw badField("file", "must be sent as multipart/form-data");
+  }
+  const form = await c.req.formData().catch(() => {
+    throw badField("body", "must be well-formed multipart/form-data");
+  });
+  const [file, ...more] = form.getAll("file");
+  if (file instanceof File && more.length === 0) return file;
+  throw badField("file", file === undefined ? "is required" : "must be one file, with a filename");
+}
+
+/** What no browser runs anything in. */
+const SHOWN: ReadonlySet<string> = new Set([
+  "image/png",
+  "image/jpeg",
+  "image/gif",
+  "image/webp",
+  "image/avif",
+]);
+
+/** Whatever somebody uploaded, it must not run as a page of this origin. */
+function fileHeaders({ type, filename }: { type: string; filename: string }): Record<string, string> {
+  return {
+    "Content-Type": type,
+    "Content-Disposition": `${SHOWN.has(type) ? "inline" : "attachment"}; ${dispositionName(filename)}`,
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, no-cache",
+  };
+}
+
+/** RFC 6266: a name for old clients, and the real one. */
+function dispositionName(filename: string): string {
+  const plain = filename.replaceAll(/[^\x20-\x7e]|["%\\]/gu, "_");
+  const encoded = encodeURIComponent(filename).replaceAll(
+    /['()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16)}`,
+  );
+  return `filename="${plain}"; filename*=UTF-8''${encoded}`;
+}
+
+const UPLOAD = createRoute({
+  method: "post",
+  path: "/v1/attachments",
+  summary: "Upload a file of at most 25 MiB for a message that is yet to be sent",
+  middleware: boundedBody(MAX_UPLOAD_BYTES, "bytes"),
+  request: {
+    body: {
+      required: true,
+      content: {
+        "multipart/form-data": {
+          schema: {
+            type: "object" as const,
+            properties: { file: { type: "string" as const, format: "binary" } },
+            required: ["file"],
+          },
+        },
+      },
+    },
+  },
+  responses: { 201: json(attachmentSchema, "The attachment"), ...BODY_REFUSALS },
+});
+
+const ROUTES = {
+  list: createRoute({
+    method: "get",
+    path: "/v1/attachments",
+    summary: "List attachments of one or all conversations, newest first",
+    request: { query: z.object({ ...pageQuery, conversation_id: name().optional() }) },
+    responses: { 200: json(listOf(attachmentSchema), "A page"), ...REFUSALS },
+  }),
+  get: createRoute({
+    method: "get",
+    path: "/v1/attachments/{id}",
+    summary: "Retrieve an attachment",
+    request: one,
+    responses: { 200: json(attachmentSchema, "The attachment"), ...REFUSALS },
+  }),
+  update: createRoute({
+    method: "put",
+    path: "/v1/attachments/{id}",
+    summary: "Rename an attachment",
+    request: {
+      ...one,
+      ...formOrJson("AttachmentUpdate", { filename: text(MAX_FILENAME_LENGTH).optional() }),
+    },
+    responses: { 200: json(attachmentSchema, "The attachment"), ...BODY_REFUSALS },
+  }),
+  delete: createRoute({
+    method: "delete",
+    path: "/v1/attachments/{id}",
+    summary: "Delete an attachment; its message stays",
+    request: one,
+    responses: { 204: { description: "It is gone" }, ...REFUSALS },
+  }),
+  file: createRoute({
+    method: "get",
+    path: "/v1/attachments/{id}/file",
+    summary: "The file itself, as file_url names it",
+    request: one,
+    responses: {
+      200: {
+        description: "The bytes",
+        content: { "*/*": { schema: z.string().openapi({ format: "binary" }) } },
+      },
+      ...REFUSALS,
+    },
+  }),
+};

@@ -1,0 +1,37 @@
+/** Who calls Protocol: a user, with a token (`Authorization: Bearer`) or with handle and password (`Basic`). */
+import type { MiddlewareHandler } from "hono";
+import { auth as basicOf } from "hono/utils/basic-auth";
+import { DomainError } from "../../domain/errors.ts";
+import { type Actor, type User, userActor } from "../../domain/model.ts";
+import type { Accounts } from "../../domain/use-cases.ts";
+import { authenticateUser, bearerOf } from "../credentials.ts";
+import type { HttpContext, HttpEnv } from "../face.ts";
+import type { RequestLimits } from "../request-limits.ts";
+
+export function authentication(accounts: Accounts, limits: RequestLimits): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const principal = await principalOf(c, accounts);
+    await limits.byCaller(principal);
+    c.set("principal", principal);
+    await next();
+  };
+}
+
+async function principalOf(c: HttpContext, accounts: Accounts) {
+  const token = bearerOf(c.req.header("Authorization"));
+  if (token !== null) return await authenticateUser(accounts, token);
+  const basic = basicOf(c.req.raw);
+  if (basic) return await accounts.authenticateBasic(basic.username, basic.password, c.env.ip);
+  throw new DomainError("unauthorized", "Send Authorization: Bearer with a token, or Basic with a handle");
+}
+
+export interface Caller {
+  user: User;
+  actor: Actor;
+}
+
+export function callerOf(c: HttpContext): Caller {
+  const principal = c.get("principal");
+  if (principal.kind !== "user") throw new DomainError("unauthorized", "This API is for users");
+  return { user: principal.user, actor: userActor(principal.user) };
+}

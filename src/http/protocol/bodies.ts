@@ -1,0 +1,73 @@
+/** Bodies come as forms, as the document's samples send them, or as JSON, as SDKs do. Routes only ever see JSON. */
+import type { z } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import qs from "qs";
+import { badField } from "../../domain/errors.ts";
+import type { HttpContext, HttpEnv } from "../face.ts";
+import { body } from "../fields.ts";
+
+/** `reactions[red_angry_face][]`, `contacts[0][id]` */
+const MAX_DEPTH = 3;
+const MAX_FIELDS = 10_000;
+
+/** Turns a form into the JSON that says the same; no body at all says nothing. A text of another type is left alone. */
+export const formsAsJson: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  if (c.req.method === "POST" || c.req.method === "PUT") {
+    const sent = c.req.raw.body ? await c.req.text() : "";
+    if (sent === "") replaceBody(c, {});
+    else if (/^application\/x-www-form-urlencoded\b/i.test(c.req.header("content-type") ?? ""))
+      replaceBody(c, readForm(sent));
+  }
+  await next();
+};
+
+function replaceBody(c: HttpContext, fields: object): void {
+  const { url, method, signal, headers: sent } = c.req.raw;
+  const headers = new Headers(sent);
+  headers.set("content-type", "application/json");
+  headers.delete("content-length");
+  c.req.raw = new Request(url, { method, headers, signal, body: JSON.stringify(fields) });
+  // What was read before is the form.
+  c.req.bodyCache = {};
+}
+
+/** An empty value is null. @throws DomainError `bad_request` for what is too deep or too much */
+function readForm(text: string): object {
+  try {
+    return qs.parse(text, {
+      plainObjects: true,
+      depth: MAX_DEPTH,
+      strictDepth: true,
+      parameterLimit: MAX_FIELDS,
+      arrayLimit: MAX_FIELDS,
+      throwOnLimitExceeded: true,
+      decoder: decode,
+    });
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw badField("body", `must have at most ${MAX_FIELDS} fields, nested at most ${MAX_DEPTH} deep`);
+    }
+    throw error;
+  }
+}
+
+function decode(text: string, _default: unknown, _charset: string, type: "key" | "value"): string | null {
+  if (type === "value" && text === "") return null;
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    throw badField("body", "must be a form in percent-encoded UTF-8");
+  }
+}
+
+/** A body that comes as a form or as JSON, for a route's `request`. @param name the schema's, in OpenAPI */
+export function formOrJson<T extends z.ZodRawShape>(name: string, shape: T) {
+  const json = { schema: body(shape).openapi(name) };
+  const form = { schema: { $ref: `#/components/schemas/${name}` } };
+  // The form is for the documentation only: what routes check, and what their handlers are given, is JSON.
+  const content: { "application/json": typeof json } = Object.assign(
+    { "application/json": json },
+    { "application/x-www-form-urlencoded": form },
+  );
+  return { body: { required: true, content } };
+}

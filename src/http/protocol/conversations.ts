@@ -1,0 +1,162 @@
+/** `/v1/conversations`: every room of the caller, one-to-one and group alike. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { badField, DomainError } from "../../domain/errors.ts";
+import { protocolMessagePlace } from "../../domain/ids.ts";
+import { type Actor, type Conversation, userActor } from "../../domain/model.ts";
+import { type HttpApp, json } from "../face.ts";
+import { given } from "../fields.ts";
+import { callerOf } from "./authentication.ts";
+import { formOrJson } from "./bodies.ts";
+import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
+import { flag, listOf, name, one, onlyWhenTrue, pageQuery, timestamp } from "./kinds.ts";
+import { conversationBodies, type ProtocolParts, pageOf, roomOf, unknownUser, usersOf } from "./parts.ts";
+import { type ConversationBody, conversationSchema } from "./shapes.ts";
+
+export function registerConversations(app: HttpApp, parts: ProtocolParts): void {
+  const { finding } = parts.useCases;
+  app.openapi(ROUTES.list, async (c) => {
+    const { muted, archived, pinned, group_id, ...page } = c.req.valid("query");
+    const { rooms, more } = await finding.recent(callerOf(c).actor, {
+      ...pageOf(page),
+      ...(muted && { muted }),
+      ...(archived && { archived }),
+      ...(pinned && { pinned }),
+      ...(group_id !== undefined && { publicId: group_id, types: ["group", "public"] }),
+    });
+    return c.json({ has_more: more, data: await conversationBodies(parts, rooms) }, 200);
+  });
+  app.openapi(ROUTES.create, async (c) => {
+    const { actor } = callerOf(c);
+    const { conversation, created } = await open(parts, actor, c.req.valid("json"));
+    const headers = { Location: `/v1/conversations/${conversation.publicId}` };
+    return c.json(await shown(parts, actor, conversation.publicId), created ? 201 : 200, headers);
+  });
+  app.openapi(ROUTES.get, async (c) =>
+    c.json(await shown(parts, callerOf(c).actor, c.req.valid("param").id), 200),
+  );
+  app.openapi(ROUTES.update, async (c) => {
+    const { actor } = callerOf(c);
+    const { id } = c.req.valid("param");
+    const { pinned_message_id, is_pinned, is_muted, archived_at } = c.req.valid("json");
+    const room = await roomOf(parts, actor, id, "id");
+    if (pinned_message_id !== undefined) await pin(parts, actor, room, pinned_message_id);
+    const own = given({ pinned: is_pinned, muted: is_muted, archivedAt: archived_at });
+    if (Object.keys(own).length > 0) await parts.useCases.memberSettings.change(actor, room.token, own);
+    return c.json(await shown(parts, actor, id), 200);
+  });
+  app.openapi(ROUTES.delete, async (c) => {
+    const { actor } = callerOf(c);
+    const { oneToOne, conversations } = parts.useCases;
+    const { type, token } = await roomOf(parts, actor, c.req.valid("param").id, "id");
+    await (type === "one_to_one" ? oneToOne : conversations).delete(actor, token);
+    return c.body(null, 204);
+  });
+}
+
+async function shown(parts: ProtocolParts, actor: Actor, publicId: string): Promise<ConversationBody> {
+  const view = await parts.useCases.finding.view(actor, { publicId });
+  return (await conversationBodies(parts, [view]))[0] as ConversationBody;
+}
+
+/** With a contact it is made unless it is there; a group's is always there. */
+async function open(
+  parts: ProtocolParts,
+  actor: Actor,
+  { contact_id, group_id }: { contact_id?: string | null | undefined; group_id?: string | null | undefined },
+): Promise<{ conversation: Conversation; created: boolean }> {
+  if (contact_id && group_id) throw badField("contact_id", "and group_id must not be given together");
+  if (contact_id) return await openWith(parts, actor, contact_id);
+  if (!group_id) throw badField("contact_id", "or group_id is required");
+  const conversation = await roomOf(parts, actor, group_id, "group_id");
+  if (conversation.type === "one_to_one") {
+    throw new DomainError("not_found", "group_id names no group that you are in", { field: "group_id" });
+  }
+  return { conversation, created: false };
+}
+
+async function openWith(parts: ProtocolParts, actor: Actor, contactId: string) {
+  const [contact] = await usersOf(parts, [contactId], "contact_id");
+  if (!contact) throw unknownUser("contact_id");
+  try {
+    return await parts.useCases.oneToOne.open(actor, userActor(contact));
+  } catch (error) {
+    // Somebody who does not exist for the caller is told apart from nobody by no answer.
+    const isUnknown = error instanceof DomainError && error.code === "not_found" && error.field === "members";
+    throw isUnknown ? unknownUser("contact_id") : error;
+  }
+}
+
+async function pin(
+  { useCases }: ProtocolParts,
+  actor: Actor,
+  room: Conversation,
+  messageId: string | null,
+): Promise<void> {
+  if (messageId === null) return await useCases.pins.unpin(actor, room.token);
+  const place = protocolMessagePlace(messageId);
+  if (place?.conversationId !== room.id) {
+    throw badField("pinned_message_id", "must be the id of a message of this conversation");
+  }
+  await useCases.pins.pin(actor, room.token, place.seq);
+}
+
+const ROUTES = {
+  list: createRoute({
+    method: "get",
+    path: "/v1/conversations",
+    summary: "List all conversations, newest activity first",
+    request: {
+      query: z.object({
+        ...pageQuery,
+        muted: onlyWhenTrue(),
+        archived: onlyWhenTrue(),
+        pinned: onlyWhenTrue(),
+        group_id: name().optional(),
+      }),
+    },
+    responses: { 200: json(listOf(conversationSchema), "A page"), ...REFUSALS },
+  }),
+  create: createRoute({
+    method: "post",
+    path: "/v1/conversations",
+    summary: "Create a conversation with a contact, or take that of a group",
+    request: formOrJson("NewConversation", {
+      contact_id: name().nullish().openapi({ description: "This, or group_id" }),
+      group_id: name().nullish(),
+    }),
+    responses: {
+      200: json(conversationSchema, "The conversation was there already"),
+      201: json(conversationSchema, "The conversation"),
+      ...BODY_REFUSALS,
+    },
+  }),
+  get: createRoute({
+    method: "get",
+    path: "/v1/conversations/{id}",
+    summary: "Retrieve a conversation",
+    request: one,
+    responses: { 200: json(conversationSchema, "The conversation"), ...REFUSALS },
+  }),
+  update: createRoute({
+    method: "put",
+    path: "/v1/conversations/{id}",
+    summary: "Pin a message; pin, mute or archive the conversation",
+    request: {
+      ...one,
+      ...formOrJson("ConversationUpdate", {
+        pinned_message_id: name().nullish().openapi({ description: "null or empty: none" }),
+        is_pinned: flag().optional(),
+        is_muted: flag().optional(),
+        archived_at: timestamp().optional(),
+      }),
+    },
+    responses: { 200: json(conversationSchema, "The conversation"), ...BODY_REFUSALS },
+  }),
+  delete: createRoute({
+    method: "delete",
+    path: "/v1/conversations/{id}",
+    summary: "Delete a conversation with all its messages, for everybody in it",
+    request: one,
+    responses: { 204: { description: "It is gone" }, ...REFUSALS },
+  }),
+};

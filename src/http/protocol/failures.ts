@@ -1,0 +1,60 @@
+/** Protocol's errors: `{type, message, documentation_url}`, where `type` says whose fault it was. */
+import { z } from "@hono/zod-openapi";
+import { json, type Refusal } from "../face.ts";
+import { type Failure, STATUS, spelled } from "../failures.ts";
+
+const protocolError = z
+  .object({
+    type: z.enum(["invalid_request", "api_error"]),
+    message: z.string().openapi({ description: "Names the field and the rule" }),
+    documentation_url: z.url(),
+  })
+  .openapi("Error");
+
+/** What the domain calls a field, and what this API calls it. */
+const FIELDS: Record<string, string> = {
+  startingAfter: "starting_after",
+  endingBefore: "ending_before",
+  avatarUrl: "avatar_url",
+  phoneNumber: "phone_number",
+  displayName: "display_name",
+  archivedAt: "archived_at",
+  members: "contacts",
+  text: "message",
+};
+
+/** @param publicUrl where clients reach this server, and its documentation */
+export function refusals(publicUrl: () => string): (failure: Failure) => Refusal {
+  return (failure) => {
+    const status = STATUS[failure.code];
+    const type = status >= 500 ? "api_error" : "invalid_request";
+    const refusal: Refusal = {
+      status,
+      body: {
+        type,
+        message: spelled(failure, FIELDS),
+        documentation_url: new URL(`/docs/errors/${type}`, publicUrl()).href,
+      },
+    };
+    if (status === 401) refusal.headers = { "WWW-Authenticate": 'Bearer, Basic realm="Causeway"' };
+    return refusal;
+  };
+}
+
+/** The refusals that every operation can answer, for a route's `responses`. */
+export const REFUSALS = {
+  400: json(protocolError, "invalid_request: the request breaks a rule; the message names the field"),
+  401: json(protocolError, "invalid_request: no valid token, or a wrong password"),
+  403: json(protocolError, "invalid_request: the caller may not do this"),
+  404: json(protocolError, "invalid_request: there is no such thing, or the caller can't see it"),
+  429: json(protocolError, "invalid_request: too many requests; Retry-After says when to come back"),
+  500: json(protocolError, "api_error: a defect of the server"),
+  503: json(protocolError, "api_error: a part of the server can't be reached; try again"),
+};
+/** Of operations that take a body. */
+export const BODY_REFUSALS = {
+  ...REFUSALS,
+  409: json(protocolError, "invalid_request: it exists already, or is in another state"),
+  413: json(protocolError, "invalid_request: too large"),
+  415: json(protocolError, "invalid_request: a body of another type"),
+};

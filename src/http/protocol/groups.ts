@@ -1,0 +1,133 @@
+/** `/v1/groups`: rooms of several people. A group and its conversation are one room and have one id. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { DomainError } from "../../domain/errors.ts";
+import { type Actor, type Conversation, userActor } from "../../domain/model.ts";
+import type { RoomView } from "../../domain/room-use-cases.ts";
+import { type HttpApp, json } from "../face.ts";
+import { given, text } from "../fields.ts";
+import { type Caller, callerOf } from "./authentication.ts";
+import { formOrJson } from "./bodies.ts";
+import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
+import { listOf, names, one, onlyWhenTrue, pageQuery, timestamp } from "./kinds.ts";
+import { groupBodies, type ProtocolParts, pageOf, usersOf } from "./parts.ts";
+import { type GroupBody, groupSchema } from "./shapes.ts";
+
+const MAX_TEXT_LENGTH = 8_000;
+
+export function registerGroups(app: HttpApp, parts: ProtocolParts): void {
+  const { finding, conversations } = parts.useCases;
+  app.openapi(ROUTES.list, async (c) => {
+    const { user, actor } = callerOf(c);
+    const { archived, ...page } = c.req.valid("query");
+    const { rooms, more } = await finding.recent(actor, {
+      ...pageOf(page),
+      types: ["group", "public"],
+      ...(archived && { archived }),
+    });
+    return c.json({ has_more: more, data: await groupBodies(parts, user, rooms) }, 200);
+  });
+  app.openapi(ROUTES.create, async (c) => {
+    const caller = callerOf(c);
+    const { name, description = null, avatar_url = null, contacts = [] } = c.req.valid("json");
+    const members = (await usersOf(parts, contacts, "contacts")).map(userActor);
+    const { publicId } = await conversations.create(caller.actor, {
+      type: "group",
+      ...{ name, description, avatarUrl: avatar_url },
+      members: members.map((member) => ({ member, role: "user" })),
+    });
+    return c.json(await shown(parts, caller, publicId), 201, { Location: `/v1/groups/${publicId}` });
+  });
+  app.openapi(ROUTES.get, async (c) => c.json(await shown(parts, callerOf(c), c.req.valid("param").id), 200));
+  app.openapi(ROUTES.update, async (c) => {
+    const caller = callerOf(c);
+    const { id } = c.req.valid("param");
+    const { conversation } = await groupOf(parts, caller.actor, id);
+    await update(parts, caller.actor, conversation, c.req.valid("json"));
+    return c.json(await shown(parts, caller, id), 200);
+  });
+  app.openapi(ROUTES.delete, async (c) => {
+    const { actor } = callerOf(c);
+    const { conversation } = await groupOf(parts, actor, c.req.valid("param").id);
+    await conversations.delete(actor, conversation.token);
+    return c.body(null, 204);
+  });
+}
+
+async function groupOf({ useCases }: ProtocolParts, actor: Actor, publicId: string): Promise<RoomView> {
+  const view = await useCases.finding.view(actor, { publicId });
+  if (view.conversation.type !== "one_to_one") return view;
+  throw new DomainError("not_found", "There is no such group, or you are not in it");
+}
+
+async function shown(parts: ProtocolParts, { user, actor }: Caller, publicId: string): Promise<GroupBody> {
+  return (await groupBodies(parts, user, [await groupOf(parts, actor, publicId)]))[0] as GroupBody;
+}
+
+/** What everybody sees comes first: it is what can be refused. */
+async function update(
+  parts: ProtocolParts,
+  actor: Actor,
+  { token }: Conversation,
+  fields: z.output<typeof groupUpdate>,
+): Promise<void> {
+  const { roomSettings, memberSettings } = parts.useCases;
+  const { name, description, avatar_url, contacts, archived_at } = fields;
+  const members = contacts && (await usersOf(parts, contacts, "contacts")).map(userActor);
+  const patch = given({ name, description, avatarUrl: avatar_url, members });
+  if (Object.keys(patch).length > 0) await roomSettings.update(actor, token, patch);
+  if (archived_at !== undefined) await memberSettings.change(actor, token, { archivedAt: archived_at });
+}
+
+const shared = {
+  description: text(MAX_TEXT_LENGTH).nullish(),
+  avatar_url: text(MAX_TEXT_LENGTH).nullish(),
+};
+const newGroup = {
+  name: text(MAX_TEXT_LENGTH),
+  ...shared,
+  contacts: names().optional().openapi({ description: "The other members: ids, handles, or contacts" }),
+};
+const groupUpdate = z.object({
+  name: text(MAX_TEXT_LENGTH).optional(),
+  ...shared,
+  contacts: names().optional().openapi({ description: "Replaces the other members" }),
+  archived_at: timestamp().optional(),
+});
+
+const ROUTES = {
+  list: createRoute({
+    method: "get",
+    path: "/v1/groups",
+    summary: "List all groups, newest activity first",
+    request: { query: z.object({ ...pageQuery, archived: onlyWhenTrue() }) },
+    responses: { 200: json(listOf(groupSchema), "A page"), ...REFUSALS },
+  }),
+  create: createRoute({
+    method: "post",
+    path: "/v1/groups",
+    summary: "Create a group with its conversation",
+    request: formOrJson("NewGroup", newGroup),
+    responses: { 201: json(groupSchema, "The group"), ...BODY_REFUSALS },
+  }),
+  get: createRoute({
+    method: "get",
+    path: "/v1/groups/{id}",
+    summary: "Retrieve a group",
+    request: one,
+    responses: { 200: json(groupSchema, "The group"), ...REFUSALS },
+  }),
+  update: createRoute({
+    method: "put",
+    path: "/v1/groups/{id}",
+    summary: "Change a group (moderators), or archive it for oneself",
+    request: { ...one, ...formOrJson("GroupUpdate", groupUpdate.shape) },
+    responses: { 200: json(groupSchema, "The group"), ...BODY_REFUSALS },
+  }),
+  delete: createRoute({
+    method: "delete",
+    path: "/v1/groups/{id}",
+    summary: "Delete a group with all its messages",
+    request: one,
+    responses: { 204: { description: "It is gone" }, ...REFUSALS },
+  }),
+};

@@ -1,0 +1,129 @@
+/** What Protocol's operations share: finding what a request names, and shaping what the domain answers. */
+import { badField, DomainError } from "../../domain/errors.ts";
+import type { MessageView } from "../../domain/message-use-cases.ts";
+import { type Actor, type Conversation, type User, userActor } from "../../domain/model.ts";
+import type { Contact } from "../../domain/people-use-cases.ts";
+import type { Store } from "../../domain/ports/store.ts";
+import type { RoomView } from "../../domain/room-use-cases.ts";
+import type { UseCases } from "../../domain/use-cases.ts";
+import {
+  type ConversationBody,
+  conversationBody,
+  type GroupBody,
+  groupBody,
+  type MessageBody,
+  messageBody,
+} from "./shapes.ts";
+
+export interface ProtocolParts {
+  useCases: UseCases;
+  store: Pick<Store, "people">;
+  /** Where clients reach this server. */
+  publicUrl(): string;
+}
+
+/** A room that the caller is in. @throws DomainError `not_found` on `field` */
+export async function roomOf(
+  { useCases }: ProtocolParts,
+  actor: Actor,
+  publicId: string,
+  field: string,
+): Promise<Conversation> {
+  const found = await useCases.finding.locate(actor, { publicId });
+  if (found?.membership) return found.conversation;
+  throw new DomainError("not_found", `${field} names no conversation that you are in`, { field });
+}
+
+/** The page of a list, in the domain's words. */
+export function pageOf(query: {
+  limit: number;
+  starting_after?: string | undefined;
+  ending_before?: string | undefined;
+}) {
+  const { limit, starting_after, ending_before } = query;
+  return {
+    limit,
+    ...(starting_after !== undefined && { startingAfter: starting_after }),
+    ...(ending_before !== undefined && { endingBefore: ending_before }),
+  };
+}
+
+/** As {@link pageOf}, where the domain knows another form of the cursors. */
+export function cursor<T>(
+  field: string,
+  id: string | undefined,
+  read: (id: string) => T | null,
+): T | undefined {
+  if (id === undefined) return undefined;
+  const place = read(id);
+  if (place === null) throw badField(field, "names nothing that you can see");
+  return place;
+}
+
+/**
+ * Users by their ids or handles; whether they exist for the caller is the use case's to say.
+ * @throws DomainError `not_found` on `field`
+ */
+export async function usersOf(
+  { store }: ProtocolParts,
+  names: readonly string[],
+  field: string,
+): Promise<User[]> {
+  if (names.length === 0) return [];
+  const [byId, byHandle] = await Promise.all([
+    store.people.users({ publicIds: names }),
+    store.people.users({ handles: names }),
+  ]);
+  const ids = new Map(byId.map((user) => [user.publicId, user]));
+  const handles = new Map(byHandle.map((user) => [user.handle.toLowerCase(), user]));
+  return names.map((name) => {
+    const user = ids.get(name) ?? handles.get(name.toLowerCase());
+    if (!user) throw unknownUser(field);
+    return user;
+  });
+}
+
+export function unknownUser(field: string): DomainError {
+  return new DomainError("not_found", `${field} names a user who does not exist`, { field });
+}
+
+export async function conversationBodies(
+  { useCases }: ProtocolParts,
+  rooms: readonly RoomView[],
+): Promise<ConversationBody[]> {
+  const pins = await useCases.pins.of(rooms.map(({ conversation }) => conversation.id));
+  return rooms.map(({ conversation, membership, peer, head }) =>
+    conversationBody({
+      ...{ conversation, membership, peer },
+      lastActiveAt: head.messages === 0 ? null : head.lastActivity,
+      pinned: pins.get(conversation.id) ?? null,
+    }),
+  );
+}
+
+export async function groupBodies(
+  { useCases, publicUrl }: ProtocolParts,
+  user: User,
+  rooms: readonly RoomView[],
+): Promise<GroupBody[]> {
+  const others = (room: RoomView) =>
+    room.people.flatMap((person) => (person.user && person.user.id !== user.id ? [person.user.id] : []));
+  const ids = new Set(rooms.flatMap(others));
+  const cards = await useCases.contacts.cards(userActor(user), [...ids]);
+  return rooms.map((room) => {
+    const contacts = others(room).flatMap((id) => cards.get(id) ?? ([] as Contact[]));
+    return groupBody(room, contacts, publicUrl());
+  });
+}
+
+export async function messageBodies(
+  { useCases, publicUrl }: ProtocolParts,
+  actor: Actor,
+  messages: readonly MessageView[],
+): Promise<MessageBody[]> {
+  const ids = new Set(messages.flatMap(({ user }) => user?.id ?? []));
+  const cards = await useCases.contacts.cards(actor, [...ids]);
+  return messages.map((view) =>
+    messageBody(view, view.user ? cards.get(view.user.id) : undefined, publicUrl()),
+  );
+}

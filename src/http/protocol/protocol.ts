@@ -1,0 +1,56 @@
+/**
+ * The Protocol API under `/v1`: contacts, conversations, messages, groups and attachments for contact-centred apps.
+ * Fields that we don't know are ignored: its clients send back whole objects. Reading order: this file; bodies.ts and
+ * kinds.ts (what requests look like), shapes.ts (what answers look like); then a file per resource.
+ */
+import type { Store } from "../../domain/ports/store.ts";
+import type { UseCases } from "../../domain/use-cases.ts";
+import type { Logger } from "../../logger.ts";
+import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
+import type { RequestLimits } from "../request-limits.ts";
+import { registerAttachments, registerUpload } from "./attachments.ts";
+import { authentication } from "./authentication.ts";
+import { formsAsJson } from "./bodies.ts";
+import { registerContacts } from "./contacts.ts";
+import { registerConversations } from "./conversations.ts";
+import { refusals } from "./failures.ts";
+import { registerGroups } from "./groups.ts";
+import { registerMessages } from "./messages.ts";
+
+export interface ProtocolOptions {
+  useCases: UseCases;
+  store: Pick<Store, "people">;
+  /** Where clients reach this server. */
+  publicUrl: () => string;
+  limits: RequestLimits;
+  logger: Pick<Logger, "error">;
+}
+
+const MAX_BODY_BYTES = 1_048_576;
+
+export function createProtocol({ useCases, store, publicUrl, limits, logger }: ProtocolOptions): Face {
+  const { face, app } = createFace({
+    name: "protocol",
+    title: "Protocol API",
+    description:
+      "Contacts, conversations, messages, groups and attachments. Bodies are forms or JSON; times are unix seconds.",
+    paths: ["/v1"],
+    security: {
+      bearer: { type: "http", scheme: "bearer", description: "A personal access token, or that of a login" },
+      basic: { type: "http", scheme: "basic", description: "Handle or e-mail, and password" },
+    },
+    refuse: refusals(publicUrl),
+    limits,
+    logger,
+  });
+  const parts = { useCases, store, publicUrl };
+  app.use(onRoutes(authentication(useCases.accounts, limits)));
+  registerUpload(app, parts);
+  app.use(boundedBody(MAX_BODY_BYTES), formsAsJson);
+  registerContacts(app, parts);
+  registerConversations(app, parts);
+  registerMessages(app, parts);
+  registerGroups(app, parts);
+  registerAttachments(app, parts);
+  return face;
+}
