@@ -15,11 +15,11 @@ import type { Session } from "./session.ts";
 export type CatchUp = (session: Session, entries: readonly Entry[]) => Promise<void>;
 
 /** Pages read at once, over all sessions. */
-const READERS = 16;
+const READERS = 8;
 /** Events of one page, over all of its rooms. */
-const PAGE_EVENTS = 4_000;
+const PAGE_EVENTS = 2_000;
 const MOST_PER_ROOM = 200;
-const LEAST_PER_ROOM = 20;
+const LEAST_PER_ROOM = 4;
 const TRIES = 10;
 const RETRY_MS = 500;
 
@@ -71,7 +71,13 @@ export function createCatchUp(log: Pick<RoomLog, "rangeMany">, logger: Pick<Logg
 function give(session: Session, entries: readonly Entry[], events: readonly LoggedEvent[]): void {
   const byRoom = new Map(entries.map((entry) => [entry.room.id, entry]));
   const got = new Set<Entry>();
+  let isWhole = true;
   for (const event of events) {
+    if (session.isFull) {
+      // The rest of the page is read again when the client has read some.
+      isWhole = false;
+      break;
+    }
     const entry = byRoom.get(event.conversationId);
     if (!entry || !isUnderWay(entry) || event.seq !== entry.at + 1) continue;
     got.add(entry);
@@ -82,7 +88,7 @@ function give(session: Session, entries: readonly Entry[], events: readonly Logg
     if (!isUnderWay(entry)) continue;
     if (!entry.isReading) entry.finish();
     // The log of a deleted room is removed after a while; there is nothing left to be sent.
-    else if (!got.has(entry)) session.leave(entry.room);
+    else if (isWhole && !got.has(entry)) session.leave(entry.room);
   }
 }
 

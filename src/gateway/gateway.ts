@@ -15,6 +15,7 @@ import { type AccountWatch, watchAccounts } from "./account-watch.ts";
 import { createCalling } from "./calling.ts";
 import { createCatchUp } from "./catch-up.ts";
 import { drainSessions } from "./drain.ts";
+import type { Endpoints } from "./endpoint.ts";
 import { createGreeting } from "./greeting.ts";
 import type { HttpHandler } from "./http-exchange.ts";
 import { Hub } from "./hub.ts";
@@ -41,8 +42,10 @@ export interface GatewayOptions {
   hot: HotState;
   bus: Bus;
   useCases: UseCases;
-  /** Answers everything that is not a WebSocket on /ws. */
+  /** Answers everything that is not a WebSocket on /ws or on an endpoint's path. */
   http: HttpHandler;
+  /** WebSockets of other APIs; none unless told. */
+  endpoints?: Endpoints;
   /** Names this process to the others. */
   node: string;
   /** How often a client must say something, ms. */
@@ -144,11 +147,11 @@ class RunningGateway implements Gateway, SessionEvents {
   }
 
   async start(): Promise<void> {
-    const { host, port, transport, http, logger, heartbeatMs, store, bus } = this.#options;
+    const { host, port, transport, http, endpoints = {}, logger, heartbeatMs, store, bus } = this.#options;
     this.#transport = await openTransport(
       transport,
       {
-        ...{ host, port, http },
+        ...{ host, port, http, endpoints },
         maxFrameBytes: LIMITS.CUT_FRAME_BYTES,
         maxBufferedBytes: CUT_BUFFERED_BYTES,
         idleMs: 2 * heartbeatMs + IDLE_GRACE_MS,
@@ -183,6 +186,7 @@ class RunningGateway implements Gateway, SessionEvents {
 
   drain(): Promise<void> {
     this.#transport?.stopListening();
+    for (const endpoint of Object.values(this.#options.endpoints ?? {})) endpoint.drain();
     this.#draining ??= drainSessions([...this.#sessions], this.#options.drainMs);
     return this.#draining;
   }

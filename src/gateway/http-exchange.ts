@@ -97,7 +97,7 @@ function fetchRequest(
   return new Request(url, { method, headers, body: takesBody ? body : null, signal });
 }
 
-function statusLine(status: number): string {
+export function statusLine(status: number): string {
   return `${status} ${STATUS_CODES[status] ?? "Unknown"}`;
 }
 

@@ -45,7 +45,7 @@ export function serveNode(request: IncomingMessage, response: ServerResponse, ha
   });
 }
 
-function copyHead(request: IncomingMessage): RawRequest {
+export function copyHead(request: IncomingMessage): RawRequest {
   const headers: RawRequest["headers"] = [];
   const { rawHeaders } = request;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {

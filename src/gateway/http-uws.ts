@@ -60,7 +60,8 @@ export function serveUws(res: UwsResponse, req: UwsRequest, handler: HttpHandler
   });
 }
 
-function copyHead(res: UwsResponse, req: UwsRequest): RawRequest {
+/** Must be called before the request's callback returns. */
+export function copyHead(res: Pick<UwsResponse, "getRemoteAddressAsText">, req: UwsRequest): RawRequest {
   const query = req.getQuery();
   const headers: RawRequest["headers"] = [];
   req.forEach((name, value) => {
@@ -70,7 +71,11 @@ function copyHead(res: UwsResponse, req: UwsRequest): RawRequest {
   return { method: req.getCaseSensitiveMethod(), target, headers, ip: addressOf(res) };
 }
 
-function write(res: UwsResponse, { status, headers, body, headOnly }: RawResponse, close: boolean): void {
+export function write(
+  res: Pick<UwsResponse, "cork" | "writeStatus" | "writeHeader" | "end" | "endWithoutBody">,
+  { status, headers, body, headOnly }: RawResponse,
+  close: boolean,
+): void {
   res.cork(() => {
     res.writeStatus(status);
     for (const [name, value] of headers) res.writeHeader(name, value);

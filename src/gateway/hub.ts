@@ -19,8 +19,8 @@ import type { Transport } from "./transport.ts";
 const PATIENCE_MS = 40;
 /** Events of one room that may wait for one before them; what is beyond is read from the log. */
 const MOST_AHEAD = 2_000;
-const FILL_EVENTS = 200;
-const FILL_ROOMS = 100;
+const FILL_EVENTS = 100;
+const FILL_ROOMS = 50;
 /** What goes to a room without being in its log. */
 export type RoomFrame = TypingFrame | PresenceFrame | ReceiptFrame | CallFrame;
 

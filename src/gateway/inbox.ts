@@ -45,16 +45,10 @@ export class Inbox {
   received(session: Session, bytes: Uint8Array, isBinary: boolean): void {
     session.lastHeard = Date.now();
     if (session.state === "leaving" || session.state === "gone") return;
+    const waitMs = this.#options.limited ? takeFrame(session) : 0;
     const value = this.#decode(session, bytes, isBinary);
-    if (value === undefined) return;
-    if (this.#options.limited) {
-      const waitMs = takeFrame(session);
-      if (waitMs > 0) {
-        this.#tooMany(session, value, waitMs);
-        return;
-      }
-    }
-    this.#judge(session, value);
+    if (waitMs > 0) this.#tooMany(session, value, waitMs);
+    else if (value !== undefined) this.#judge(session, value);
   }
 
   /** Undefined when the frame was refused. */
@@ -157,8 +151,10 @@ export class Inbox {
   }
 
   #tooMany(session: Session, value: unknown, waitMs: number): void {
-    const ref = refOf((value as { ref?: unknown } | null)?.ref);
-    this.#refuse(session, ref, "rate_limited", "too many frames", { retryAfterMs: waitMs });
+    if (value !== undefined) {
+      const ref = refOf((value as { ref?: unknown } | null)?.ref);
+      this.#refuse(session, ref, "rate_limited", "too many frames", { retryAfterMs: waitMs });
+    }
     if (session.refusedFrames > LIMITS.FRAMES_REFUSED) session.end("too_fast", 10_000);
   }
 

@@ -1,6 +1,7 @@
 /** [GW-2.3] The answer to hello. */
 import type { SessionRoom } from "../domain/ports/store.ts";
-import type { ReadyRoom } from "../protocol/frames.ts";
+import type { EventFrame, ReadyRoom } from "../protocol/frames.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { eventFrame } from "./event-frames.ts";
 
 /** One room of the list. `lastPing` and `call` are hot state: 0 while it is away. */
@@ -8,6 +9,15 @@ export function readyRoom(room: SessionRoom, lastPing: number, call: number): Re
   const { token, name, type, role, head, read, unread, mentions, last } = room;
   return {
     ...{ room: token, name, type, role, head, read, unread, mention: mentions },
-    ...{ last: last ? eventFrame(last) : null, lastPing, call },
+    ...{ last: last ? preview(eventFrame(last)) : null, lastPing, call },
   };
+}
+
+/** A list of rooms is no place for long texts: hundreds of them would fill the connection. */
+function preview(event: EventFrame): EventFrame {
+  const { text } = event.data;
+  if (typeof text !== "string" || text.length <= LIMITS.PREVIEW_CHARACTERS) return event;
+  // A character of two halves is not cut in the middle.
+  const cut = text.slice(0, LIMITS.PREVIEW_CHARACTERS).replace(/[\ud800-\udbff]$/, "");
+  return { ...event, data: { ...event.data, text: cut } };
 }

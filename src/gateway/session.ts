@@ -101,9 +101,14 @@ export class Session implements ConnectionHandlers {
     this.connection.send(this.codec === "json" ? event.json : event.msgpack);
   }
 
+  /** More waits for the client than should: what can wait has to. */
+  get isFull(): boolean {
+    return this.connection.buffered() > PAUSE_BYTES;
+  }
+
   /** Resolves as soon as little waits for the client to read, or when the connection is gone. */
   async drained(): Promise<void> {
-    while (!this.isGone && this.connection.buffered() > PAUSE_BYTES) {
+    while (!this.isGone && this.isFull) {
       await new Promise<void>((resolve) => {
         this.#onDrained = resolve;
       });
@@ -132,7 +137,7 @@ export class Session implements ConnectionHandlers {
   enter(room: Room, joinedSeq: number, at: number): Entry | null {
     this.rooms.set(room, joinedSeq);
     room.sessions[this.codec]++;
-    const missed = at < room.delivered ? recentAfter(room, at) : null;
+    const missed = at < room.delivered && !this.isFull ? recentAfter(room, at) : null;
     for (const event of missed ?? []) this.deliver(event);
     if (at === room.delivered || missed) {
       this.goLive(room);

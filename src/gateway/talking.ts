@@ -1,6 +1,8 @@
 /** Sending, reading back, and the read marker. */
+import type { LoggedEvent } from "../domain/model.ts";
 import type { Messages } from "../domain/use-cases.ts";
 import type { ClientFrames, OkFields } from "../protocol/frames.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import type { Speaker } from "./commands.ts";
 import { eventFrame } from "./event-frames.ts";
 import type { Hub } from "./hub.ts";
@@ -25,6 +27,19 @@ export interface TalkingOptions {
   metrics: GatewayMetrics;
 }
 
+/** As many events, from the end or from the start of a page, as go into one answer; at least one. */
+function withinBytes(events: readonly LoggedEvent[], fromEnd: boolean): readonly LoggedEvent[] {
+  let bytes = 0;
+  let count = 0;
+  for (let n = 0; n < events.length; n++) {
+    const event = events.at(fromEnd ? -1 - n : n) as LoggedEvent;
+    bytes += event.dataJson.length;
+    if (count > 0 && bytes > LIMITS.HISTORY_BYTES) break;
+    count++;
+  }
+  return fromEnd ? events.slice(events.length - count) : events.slice(0, count);
+}
+
 export function createTalking({ messages, hub, users, metrics }: TalkingOptions): Talking {
   return {
     // [GW-5.1] Acknowledged means durable: `send` resolves after the commit.
@@ -41,14 +56,15 @@ export function createTalking({ messages, hub, users, metrics }: TalkingOptions)
       return duplicate ? { room, seq, at, duplicate: true } : { room, seq, at };
     },
 
-    // [GW-6.1]
+    // [GW-6.1] [GW-6.5]
     async history({ identity }, { room, before, after, limit }) {
       const page = await messages.history(identity.actor, room, {
         limit,
         ...(before !== undefined && { before }),
         ...(after !== undefined && { after }),
       });
-      return { events: page.events.map(eventFrame), more: page.more };
+      const events = withinBytes(page.events, after === undefined);
+      return { events: events.map(eventFrame), more: page.more || events.length < page.events.length };
     },
 
     // [GW-6.3] The user's other sessions follow, and those who have the room open see how far it was read.

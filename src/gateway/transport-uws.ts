@@ -1,7 +1,8 @@
 /** The transport on uWebSockets.js: sockets, topics and HTTP in its C++. The only file that knows it. */
-import type { TemplatedApp, us_listen_socket, WebSocket } from "uWebSockets.js";
+import type { TemplatedApp, us_listen_socket, WebSocket, WebSocketBehavior } from "uWebSockets.js";
 import type { CodecName } from "../protocol/subprotocols.ts";
-import { addressOf, serveUws } from "./http-uws.ts";
+import { type Endpoint, type EndpointHandlers, judge } from "./endpoint.ts";
+import { addressOf, copyHead, serveUws, write } from "./http-uws.ts";
 import { chooseSubprotocol, REFUSAL } from "./subprotocol-choice.ts";
 import {
   type Connection,
@@ -32,6 +33,8 @@ export async function openUwsTransport(options: TransportOptions): Promise<Trans
   const { default: uws } = await import("uWebSockets.js");
   const app = uws.App();
   mountSockets(app, options);
+  for (const [path, endpoint] of Object.entries(options.endpoints))
+    mountEndpoint(app, path, endpoint, options);
   app.any("/*", (res, req) => serveUws(res, req, options.http));
 
   let listening: us_listen_socket | null = await new Promise((resolve, reject) => {
@@ -61,19 +64,15 @@ export async function openUwsTransport(options: TransportOptions): Promise<Trans
 
 /** uWS copies the fields of the upgrade into its socket object. */
 interface SocketData {
+  /** Decides whether bytes are binary frames; those of endpoints are. */
   codec: CodecName;
   ip: string;
   connection: UwsConnection | null;
 }
 
 function mountSockets(app: TemplatedApp, options: TransportOptions): void {
-  const connectionOf = (ws: WebSocket<SocketData>) => ws.getUserData().connection;
   app.ws<SocketData>(SOCKET_PATH, {
-    maxPayloadLength: options.maxFrameBytes,
-    maxBackpressure: options.maxBufferedBytes,
-    // A boolean in all but name: cuts the connection instead of leaving a message out.
-    closeOnBackpressureLimit: 1,
-    idleTimeout: Math.min(MAX_IDLE_S, Math.max(MIN_IDLE_S, Math.ceil(options.idleMs / 1_000))),
+    ...behaviour<SocketData>(options),
     sendPingsAutomatically: false,
     upgrade(res, req, context) {
       const choice = chooseSubprotocol(req.getHeader("sec-websocket-protocol"));
@@ -93,15 +92,61 @@ function mountSockets(app: TemplatedApp, options: TransportOptions): void {
       data.connection = new UwsConnection(ws, data.codec, data.ip);
       data.connection.handlers = options.accept(data.connection);
     },
+  });
+}
+
+interface EndpointData extends SocketData {
+  accept(connection: UwsConnection): EndpointHandlers;
+}
+
+function mountEndpoint(app: TemplatedApp, path: string, endpoint: Endpoint, options: TransportOptions): void {
+  app.ws<EndpointData>(path, {
+    ...behaviour<EndpointData>(options),
+    sendPingsAutomatically: true,
+    upgrade(res, req, context) {
+      let gaveUp = false;
+      res.onAborted(() => {
+        gaveUp = true;
+      });
+      const raw = copyHead(res, req);
+      const key = req.getHeader("sec-websocket-key");
+      const extensions = req.getHeader("sec-websocket-extensions");
+      void judge(endpoint, raw).then((verdict) => {
+        if (!("accept" in verdict)) {
+          if (!gaveUp) write(res, verdict, false);
+          return;
+        }
+        if (gaveUp) return verdict.abandon();
+        const data: EndpointData = { codec: "msgpack", ip: raw.ip, connection: null, accept: verdict.accept };
+        res.cork(() => res.upgrade(data, key, "", extensions, context));
+      });
+    },
+    open(ws) {
+      const data = ws.getUserData();
+      data.connection = new UwsConnection(ws, data.codec, data.ip);
+      data.connection.handlers = data.accept(data.connection);
+    },
+  });
+}
+
+/** What is the same on every path. */
+function behaviour<Data extends SocketData>(options: TransportOptions): WebSocketBehavior<Data> {
+  const connectionOf = (ws: WebSocket<Data>) => ws.getUserData().connection;
+  return {
+    maxPayloadLength: options.maxFrameBytes,
+    maxBackpressure: options.maxBufferedBytes,
+    // A boolean in all but name: cuts the connection instead of leaving a message out.
+    closeOnBackpressureLimit: 1,
+    idleTimeout: Math.min(MAX_IDLE_S, Math.max(MIN_IDLE_S, Math.ceil(options.idleMs / 1_000))),
     message: (ws, bytes, isBinary) => connectionOf(ws)?.handlers?.onFrame(new Uint8Array(bytes), isBinary),
-    ping: (ws) => connectionOf(ws)?.handlers?.onSign(),
-    pong: (ws) => connectionOf(ws)?.handlers?.onSign(),
-    drain: (ws) => connectionOf(ws)?.handlers?.onDrain(),
+    ping: (ws) => connectionOf(ws)?.handlers?.onSign?.(),
+    pong: (ws) => connectionOf(ws)?.handlers?.onSign?.(),
+    drain: (ws) => connectionOf(ws)?.handlers?.onDrain?.(),
     close(ws, code) {
       const connection = connectionOf(ws);
       if (connection) connection.closed(code !== ABNORMAL);
     },
-  });
+  };
 }
 
 const ABNORMAL = 1006;
@@ -109,18 +154,18 @@ const ABNORMAL = 1006;
 class UwsConnection implements Connection {
   readonly codec: CodecName;
   readonly ip: string;
-  handlers: ConnectionHandlers | null = null;
+  handlers: (EndpointHandlers & Partial<ConnectionHandlers>) | null = null;
   /** Null once it is closed: uWS throws when a closed socket is used. */
-  #ws: WebSocket<SocketData> | null;
+  #ws: WebSocket<unknown> | null;
 
-  constructor(ws: WebSocket<SocketData>, codec: CodecName, ip: string) {
+  constructor(ws: WebSocket<unknown>, codec: CodecName, ip: string) {
     this.#ws = ws;
     this.codec = codec;
     this.ip = ip;
   }
 
   send(frame: string | Uint8Array): void {
-    this.#ws?.send(frame, this.codec === "msgpack");
+    this.#ws?.send(frame, this.codec === "msgpack" && typeof frame !== "string");
   }
   together(work: () => void): void {
     if (this.#ws) this.#ws.cork(work);

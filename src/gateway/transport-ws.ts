@@ -3,8 +3,9 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { CodecName } from "../protocol/subprotocols.ts";
+import { type Endpoint, type EndpointHandlers, judge } from "./endpoint.ts";
 import { plain, type RawResponse } from "./http-exchange.ts";
-import { addressOf, serveNode } from "./http-node.ts";
+import { addressOf, copyHead, serveNode } from "./http-node.ts";
 import { type Choice, chooseSubprotocol, REFUSAL } from "./subprotocol-choice.ts";
 import {
   type Connection,
@@ -15,6 +16,9 @@ import {
 } from "./transport.ts";
 
 type Topics = Map<string, Set<WsConnection>>;
+
+/** Pings that a silent client of an endpoint gets within the time after which it would be cut. */
+const PINGS_PER_IDLE = 3;
 
 /** @throws Error when the port is taken */
 export async function openWsTransport(options: TransportOptions): Promise<Transport> {
@@ -28,15 +32,48 @@ export async function openWsTransport(options: TransportOptions): Promise<Transp
   const server = createServer((request, response) => serveNode(request, response, options.http));
   server.on("upgrade", (request, socket: Socket, head) => {
     socket.on("error", () => socket.destroy());
+    const endpoint = options.endpoints[pathOf(request)];
+    if (endpoint) return void serveEndpoint(endpoint, request, socket, head);
     const refusal = refusalOf(request);
     if (refusal) return refuse(socket, refusal);
     sockets.handleUpgrade(request, socket, head, (ws) => {
-      const codec = (choiceOf(request) as Choice).codec;
-      const connection = new WsConnection({ ws, socket, codec, ip: addressOf(request), topics, ...options });
-      socket.setTimeout(options.idleMs, () => connection.cut());
+      const connection = open(ws, request, socket, (choiceOf(request) as Choice).codec);
       connection.listen(options.accept(connection));
     });
   });
+
+  function open(ws: WebSocket, request: IncomingMessage, socket: Socket, codec: CodecName): WsConnection {
+    const connection = new WsConnection({ ws, socket, codec, ip: addressOf(request), topics, ...options });
+    socket.setTimeout(options.idleMs, () => connection.cut());
+    return connection;
+  }
+
+  const pinged = new Set<WebSocket>();
+  const pings = setInterval(() => {
+    for (const ws of pinged) ws.ping();
+  }, options.idleMs / PINGS_PER_IDLE);
+  pings.unref();
+
+  async function serveEndpoint(
+    endpoint: Endpoint,
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+  ): Promise<void> {
+    const verdict = await judge(endpoint, copyHead(request));
+    if (!("accept" in verdict)) return refuse(socket, verdict);
+    if (socket.destroyed) return verdict.abandon();
+    socket.once("close", verdict.abandon);
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      socket.off("close", verdict.abandon);
+      // Bytes are binary frames.
+      const connection = open(ws, request, socket, "msgpack");
+      pinged.add(ws);
+      ws.once("close", () => pinged.delete(ws));
+      connection.listen(verdict.accept(connection));
+    });
+  }
+
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, options.host, resolve);
@@ -54,6 +91,7 @@ export async function openWsTransport(options: TransportOptions): Promise<Transp
       server.close();
     },
     async close() {
+      clearInterval(pings);
       server.close();
       for (const ws of sockets.clients) ws.terminate();
       server.closeAllConnections();
@@ -65,9 +103,12 @@ function choiceOf(request: IncomingMessage): Choice | null {
   return chooseSubprotocol(request.headers["sec-websocket-protocol"]);
 }
 
+function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?")[0] ?? "";
+}
+
 function refusalOf(request: IncomingMessage): RawResponse | null {
-  const [path] = (request.url ?? "").split("?");
-  if (path !== SOCKET_PATH) return plain(404, `WebSockets are served at ${SOCKET_PATH}`);
+  if (pathOf(request) !== SOCKET_PATH) return plain(404, `WebSockets are served at ${SOCKET_PATH}`);
   return choiceOf(request) ? null : plain(400, REFUSAL.trimEnd());
 }
 
@@ -88,7 +129,7 @@ class WsConnection implements Connection {
   readonly #allTopics: Topics;
   readonly #topics = new Set<string>();
   readonly #maxBufferedBytes: number;
-  #handlers: ConnectionHandlers | null = null;
+  #handlers: (EndpointHandlers & Partial<ConnectionHandlers>) | null = null;
   #wasFull = false;
 
   constructor(given: {
@@ -107,11 +148,11 @@ class WsConnection implements Connection {
     this.#maxBufferedBytes = given.maxBufferedBytes;
   }
 
-  listen(handlers: ConnectionHandlers): void {
+  listen(handlers: EndpointHandlers & Partial<ConnectionHandlers>): void {
     this.#handlers = handlers;
     this.#ws.on("message", (data: Buffer, isBinary) => handlers.onFrame(data, isBinary));
-    this.#ws.on("ping", () => handlers.onSign());
-    this.#ws.on("pong", () => handlers.onSign());
+    this.#ws.on("ping", () => handlers.onSign?.());
+    this.#ws.on("pong", () => handlers.onSign?.());
     this.#ws.on("error", () => {
       // Broken frames end the connection; the close event follows and says so.
     });
@@ -119,7 +160,7 @@ class WsConnection implements Connection {
   }
 
   send(frame: string | Uint8Array): void {
-    this.pass(frame, this.codec === "msgpack");
+    this.pass(frame, this.codec === "msgpack" && typeof frame !== "string");
   }
   pass(frame: string | Uint8Array, isBinary: boolean): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
@@ -166,7 +207,7 @@ class WsConnection implements Connection {
   readonly #onWritten = (): void => {
     if (!this.#wasFull || this.#ws.bufferedAmount > 0) return;
     this.#wasFull = false;
-    this.#handlers?.onDrain();
+    this.#handlers?.onDrain?.();
   };
 
   #closed(clean: boolean): void {

@@ -6,6 +6,7 @@
  * subscribes to a topic gets what is published after that call and nothing from before it.
  */
 import type { CodecName } from "../protocol/subprotocols.ts";
+import type { Endpoints } from "./endpoint.ts";
 import type { HttpHandler } from "./http-exchange.ts";
 
 export interface Connection {
@@ -49,7 +50,9 @@ export interface TransportOptions {
   /** A connection that is ending, or that nothing comes from, is cut after this time. */
   idleMs: number;
   accept(connection: Connection): ConnectionHandlers;
-  /** Answers everything that is not a WebSocket on /ws. */
+  /** WebSockets of other APIs. The server pings them, so that silent clients stay. */
+  endpoints: Endpoints;
+  /** Answers everything that is not a WebSocket on /ws or on an endpoint's path. */
   http: HttpHandler;
 }
 

@@ -25,6 +25,8 @@ export const LIMITS = {
   /** [GW-2.1] */
   TOKEN_CHARACTERS: 8_192,
   DEVICE_CHARACTERS: 128,
+  /** [GW-2.3] The text of a room's `last` message in `ready`. */
+  PREVIEW_CHARACTERS: 500,
   /** [GW-5.4] */
   TEXT_CODE_POINTS: 16_000,
   MESSAGE_ID_CHARACTERS: 64,
@@ -32,6 +34,8 @@ export const LIMITS = {
   /** [GW-6.2] */
   HISTORY_DEFAULT: 50,
   HISTORY_MOST: 200,
+  /** [GW-6.5] Text in one page of history, about. */
+  HISTORY_BYTES: 512 * 1024,
   /** [GW-8.2] Typing that is not said again ends after this time. */
   TYPING_MS: 8_000,
   /** [GW-8.3] Rooms that one `ping` may name. */

@@ -381,6 +381,50 @@ describeWith("postgres", "the protocol", ({ postgres }) => {
       },
     );
 
+    test("[GW-6.5] [GW-2.3] long texts make a page of history shorter, and are cut in the list of rooms", async () => {
+      const { one, ada, client, home } = await session();
+      const text = `${"x".repeat(499)}👋${"x".repeat(15_000)}`;
+      for (let n = 0; n < 60; n++) await say(one, ada, home, text);
+      const page = async (ref: number, more: object) => {
+        const { events, more: hasMore } = await client.ask({
+          op: "history",
+          ref,
+          room: home.token,
+          limit: 200,
+          ...more,
+        });
+        const seqs = (events as { seq: number }[]).map(({ seq }) => seq);
+        return { seqs, hasMore };
+      };
+      const walk = async (
+        step: (seen: number[]) => object,
+        join: (seen: number[], page: number[]) => number[],
+      ) => {
+        let seen: number[] = [];
+        let pages = 0;
+        for (let hasMore = true; hasMore; pages++) {
+          const next = await page(pages, step(seen));
+          expect(next.seqs.length).toBeLessThan(40);
+          seen = join(seen, next.seqs);
+          hasMore = next.hasMore === true;
+        }
+        expect(pages).toBeGreaterThan(1);
+        return seen;
+      };
+      const forth = await walk(
+        (seen) => ({ after: seen.at(-1) ?? 0 }),
+        (seen, more) => [...seen, ...more],
+      );
+      const back = await walk(
+        (seen) => (seen[0] === undefined ? {} : { before: seen[0] }),
+        (seen, more) => [...more, ...seen],
+      );
+      expect(forth).toEqual(Array.from({ length: 61 }, (_, n) => n + 2));
+      expect(back).toEqual(forth);
+      const { rooms } = await (await raw(one)).hello(ada.token);
+      expect(rooms).toMatchObject([{ last: { data: { text: "x".repeat(499) } } }]);
+    });
+
     test("[GW-6.3] [GW-6.4] the marker never goes back, not past the head, and the user's other sessions follow", async () => {
       const { one, ada, home } = await session();
       const bob = await person(one, "Bob");

@@ -67,6 +67,23 @@ describeWith("postgres", "delivery", ({ postgres }) => {
       faultless(b);
     });
 
+    test("[GW-7.1] a backlog far larger than may wait for a client comes whole, at the pace of its reading", async () => {
+      const one = await node({ transport });
+      const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];
+      const home = await room(one, [ada, bob]);
+      const b = client("b", bob.token);
+      await b.connect(one.url);
+      await b.drop();
+      for (let n = 0; n < 400; n += 50) {
+        await Promise.all(Array.from({ length: 50 }, () => say(one, ada, home, "x".repeat(16_000))));
+      }
+      const { resumed } = await b.connect(one.url);
+      await b.until("the backlog", () => b.last(home.token) === resumed?.[0]?.head);
+      await say(one, ada, home, "live");
+      await b.message(home.token, "live");
+      faultless(b);
+    });
+
     test("a resume in the middle of a burst of sends loses and doubles nothing", async () => {
       const one = await node({ transport });
       const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];

@@ -77,6 +77,8 @@ test("the bounds are the code's", () => {
   expect(said).toContain(`${number(LIMITS.COMMANDS_IN_FLIGHT)} commands of a session`);
   expect(said).toContain(`${LIMITS.FRAME_BURST} frames at once and ${LIMITS.FRAMES_PER_SECOND} a second`);
   expect(said).toContain(`1 to ${LIMITS.HISTORY_MOST}, ${LIMITS.HISTORY_DEFAULT} unless told`);
+  expect(said).toContain(`${LIMITS.HISTORY_BYTES / 1_024} KiB of text`);
+  expect(said).toContain(`cut to ${LIMITS.PREVIEW_CHARACTERS} characters`);
   expect(said).toContain(`1 to ${number(LIMITS.TEXT_CODE_POINTS)} code points`);
   expect(said).toContain(`after ${LIMITS.TYPING_MS / 1_000} s of silence`);
   expect(said).toContain(`within ${LIMITS.CALL_LEAVE_MS / 1_000} s`);
