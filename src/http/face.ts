@@ -52,9 +52,13 @@ export interface FaceOptions {
   paths: readonly string[];
   /** A prefix that clients may put before each path, or leave out. */
   optionalPrefix?: string;
+  /** Every path stands behind one of these, whichever; `paths` then are none. */
+  prefixes?: readonly string[];
   /** How callers prove who they are; each way alone is enough. */
   security: Record<string, SecurityScheme>;
   refuse(failure: Failure): Refusal;
+  /** Writes a refusal; as JSON unless told. */
+  respond?(c: HttpContext, refusal: Refusal): Response;
   limits: RequestLimits;
   logger: Pick<Logger, "error">;
 }
@@ -70,19 +74,20 @@ export interface Face {
 }
 
 export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
-  const { name, title, description, paths, optionalPrefix = "", security, refuse, limits, logger } = options;
+  const { name, title, description, paths, optionalPrefix = "", prefixes = [], security } = options;
+  const { refuse, respond = respondJson, limits, logger } = options;
+  const allPrefixes = [optionalPrefix, ...prefixes].filter((prefix) => prefix !== "");
   const app: HttpApp = new OpenAPIHono<HttpEnv>({
-    getPath: (request) => withoutPrefix(getPath(request), optionalPrefix),
+    getPath: (request) => withoutPrefix(getPath(request), allPrefixes),
     defaultHook: (result) => {
       if (!result.success) throw brokenRule(result.error, result.target);
     },
   });
   const answer = (c: HttpContext, problem: Failure, headers: Record<string, string> = {}) => {
     const refusal = refuse(problem);
-    return c.json(refusal.body, refusal.status, {
-      ...failureHeaders(problem),
-      ...refusal.headers,
-      ...headers,
+    return respond(c, {
+      ...refusal,
+      headers: { ...failureHeaders(problem), ...refusal.headers, ...headers },
     });
   };
   app.onError((error, c) => {
@@ -109,7 +114,7 @@ export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
   });
   for (const [scheme, meaning] of Object.entries(security))
     app.openAPIRegistry.registerComponent("securitySchemes", scheme, meaning);
-  const roots = [...paths, ...(optionalPrefix === "" ? [] : [optionalPrefix])];
+  const roots = [...paths, ...allPrefixes];
   const face: Face = {
     name,
     owns: (path) => roots.some((root) => path === root || path.startsWith(`${root}/`)),
@@ -119,14 +124,19 @@ export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
         openapi: "3.1.0",
         info: { title, version: "1", description },
         security: Object.keys(security).map((scheme) => ({ [scheme]: [] })),
-        servers: [{ url: optionalPrefix === "" ? "/" : optionalPrefix }],
+        servers: allPrefixes.length === 0 ? [{ url: "/" }] : allPrefixes.map((url) => ({ url })),
       }),
   };
   return { face, app };
 }
 
-function withoutPrefix(path: string, prefix: string): string {
-  const bare = path === prefix || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+function respondJson(c: HttpContext, { body, status, headers }: Refusal): Response {
+  return c.json(body, status, headers);
+}
+
+function withoutPrefix(path: string, prefixes: readonly string[]): string {
+  const prefix = prefixes.find((one) => path === one || path.startsWith(`${one}/`)) ?? "";
+  const bare = path.slice(prefix.length);
   return bare.length > 1 && bare.endsWith("/") ? bare.slice(0, -1) : bare || "/";
 }
 
