@@ -4,7 +4,7 @@ import { DomainError } from "../../domain/errors.ts";
 import { json, type Refusal } from "../face.ts";
 import { type Failure, type FailureCode, type FailureStatus, STATUS } from "../failures.ts";
 
-const wireError = z.object({ code: z.int(), label: z.string(), message: z.string() }).openapi("Error");
+export const wireError = z.object({ code: z.int(), label: z.string(), message: z.string() }).openapi("Error");
 
 const LABEL: Record<FailureCode, string> = {
   bad_request: "bad-request",

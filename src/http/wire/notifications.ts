@@ -1,16 +1,35 @@
-/** `/notifications`: what happened in the caller's conversations since a notification of `/await`. */
+/**
+ * `/notifications`: what happened in the caller's conversations since a notification of `/await`; and `/await` for those
+ * who ask for it without an upgrade to WebSocket. Who upgrades is answered by await.ts.
+ */
 import { createRoute, z } from "@hono/zod-openapi";
 import { userKey } from "../../domain/model.ts";
 import { type HttpApp, json } from "../face.ts";
 import { intText, text, time } from "../fields.ts";
 import { eventSchema } from "./events.ts";
-import { notFound, PROTECTED, WireRefusal } from "./failures.ts";
+import { notFound, PROTECTED, WireRefusal, wireError } from "./failures.ts";
 import { uuid } from "./kinds.ts";
 import { notificationPlace } from "./notification-ids.ts";
 import { callerOf, type WireParts } from "./parts.ts";
 import { createTranslation } from "./translation.ts";
 
 const ROUTES = {
+  await: createRoute({
+    method: "get",
+    path: "/await",
+    summary: "Live notifications, over a WebSocket",
+    description:
+      "One binary frame a notification: `{id, transient, payload: [event]}` in JSON. The access token comes in the Authorization header or as `access_token`.",
+    security: [],
+    request: {
+      query: z.object({ access_token: text(4_096).optional(), client: text(256).optional() }),
+    },
+    responses: {
+      101: { description: "Notifications follow" },
+      426: json(wireError, "request-error: it is no handshake of a WebSocket"),
+      ...PROTECTED,
+    },
+  }),
   list: createRoute({
     method: "get",
     path: "/notifications",
@@ -38,6 +57,14 @@ const ROUTES = {
     },
   }),
 };
+
+/** Open to strangers: there is nothing to see. */
+export function registerUpgrade(app: HttpApp): void {
+  app.openapi(ROUTES.await, (c) => {
+    const message = "Connect with a WebSocket client";
+    return c.json({ code: 426, label: "request-error", message }, 426, { Upgrade: "websocket" });
+  });
+}
 
 export function registerNotifications(app: HttpApp, parts: WireParts): void {
   const translate = createTranslation(parts);

@@ -8,7 +8,7 @@ import type { HttpContext } from "../face.ts";
 import { callingUser } from "./authentication.ts";
 import type { Happening } from "./events.ts";
 import { WireRefusal, wireRefusal } from "./failures.ts";
-import type { Names } from "./names.ts";
+import { createNames, type Names } from "./names.ts";
 import { type ConversationBody, conversationBody, namesIn } from "./shapes.ts";
 
 export interface WireParts {
@@ -17,6 +17,15 @@ export interface WireParts {
   names: Names;
   /** Of qualified ids. */
   domain(): string;
+}
+
+/** @param options `publicUrl` is where clients reach this server; its host name is the domain of qualified ids */
+export function wireParts(
+  options: Pick<WireParts, "useCases" | "store"> & { publicUrl: () => string },
+): WireParts {
+  const { useCases, store, publicUrl } = options;
+  const names = createNames(store.journal);
+  return { useCases, store, names, domain: () => new URL(publicUrl()).hostname };
 }
 
 export interface Caller {

@@ -16,9 +16,8 @@ import { registerConversations } from "./conversations.ts";
 import { refuse } from "./failures.ts";
 import { registerLogin, registerSelf } from "./login.ts";
 import { registerMembers } from "./members.ts";
-import { createNames } from "./names.ts";
-import { registerNotifications } from "./notifications.ts";
-import type { WireParts } from "./parts.ts";
+import { registerNotifications, registerUpgrade } from "./notifications.ts";
+import { wireParts } from "./parts.ts";
 import { registerSettings } from "./settings.ts";
 import { registerTeams } from "./teams.ts";
 
@@ -58,6 +57,7 @@ export function createWire({ useCases, store, publicUrl, limits, logger }: WireO
   });
   app.use(boundedBody(MAX_BODY_BYTES));
   registerLogin(app, useCases.accounts);
+  registerUpgrade(app);
   app.use(onRoutes(authentication(useCases.accounts, limits)));
   registerSelf(app, store, parts.domain);
   registerConversations(app, parts);
@@ -67,12 +67,4 @@ export function createWire({ useCases, store, publicUrl, limits, logger }: WireO
   registerConnections(app, parts);
   registerNotifications(app, parts);
   return face;
-}
-
-export function wireParts({
-  useCases,
-  store,
-  publicUrl,
-}: Pick<WireOptions, "useCases" | "store" | "publicUrl">): WireParts {
-  return { useCases, store, names: createNames(store.journal), domain: () => new URL(publicUrl()).hostname };
 }
