@@ -25,7 +25,12 @@ export const SETTINGS = [
   {
     name: "DATA_DIR",
     default: "./data",
-    meaning: "Folder of the embedded database, the local homeserver and generated secrets",
+    meaning: "Folder of the embedded database, the local homeserver, attachments and generated secrets",
+  },
+  {
+    name: "ATTACHMENTS_S3_URL",
+    meaning:
+      "S3-compatible storage of attachments, https://ACCESS_KEY:SECRET_KEY@host/bucket?region=…; unset: attachments under DATA_DIR",
   },
   { name: "DATABASE_URL", meaning: "PostgreSQL; unset: the embedded database under DATA_DIR" },
   { name: "DATABASE_CONNECTIONS", default: "10", meaning: "Connections to PostgreSQL per process" },
@@ -57,6 +62,11 @@ export const SETTINGS = [
     name: "RATE_LIMITS",
     default: "on",
     meaning: "on or off: limits on sends, logins and requests per client",
+  },
+  {
+    name: "WEBHOOK_ALLOW_PRIVATE",
+    default: "false",
+    meaning: "true or false: whether webhooks may reach loopback, private and link-local addresses",
   },
   { name: "TRANSPORT", meaning: "uws or ws; unset: uws where its addon loads" },
   {
@@ -115,6 +125,9 @@ const schema = z.object({
   PORT: port.default(8080),
   PUBLIC_URL: z.url().optional(),
   DATA_DIR: z.string().min(1).default("./data"),
+  ATTACHMENTS_S3_URL: z
+    .url({ protocol: /^https?$/, error: "must be https://ACCESS_KEY:SECRET_KEY@host/bucket?region=…" })
+    .optional(),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, "must start with postgres://")
@@ -132,6 +145,7 @@ const schema = z.object({
   AUTH_AUDIENCE: z.string().optional(),
   PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(1),
   RATE_LIMITS: z.enum(["on", "off"]).default("on"),
+  WEBHOOK_ALLOW_PRIVATE: z.enum(["true", "false"]).default("false"),
   TRANSPORT: z.enum(["uws", "ws"]).optional(),
   HEARTBEAT_MS: z.coerce.number().int().min(1_000).max(300_000).default(25_000),
   DRAIN_MS: z.coerce.number().int().min(0).max(600_000).default(2_000),

@@ -4,10 +4,14 @@
  * Around it: state.ts (store and hot state), matrix.ts (the bridge), health.ts, metrics.ts, sweepers.ts.
  */
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { attachmentsInFolder } from "./attachments/folder.ts";
+import { attachmentsInS3, parseS3Url } from "./attachments/s3.ts";
 import type { Config } from "./config.ts";
 import { keptText, newSecret, openDataDir } from "./data-dir.ts";
 import { demoData } from "./demo-data.ts";
 import { createUseCases } from "./domain/domain.ts";
+import type { AttachmentFiles } from "./domain/ports/attachments.ts";
 import type { Bus } from "./domain/ports/bus.ts";
 import type { HotState } from "./domain/ports/hot.ts";
 import type { UseCases } from "./domain/use-cases.ts";
@@ -24,6 +28,7 @@ import { createRegistry, registerState } from "./metrics.ts";
 import { openConfiguredHot, openConfiguredStore } from "./state.ts";
 import type { PostgresStore } from "./store/postgres.ts";
 import { startSweepers } from "./sweepers.ts";
+import { createTargets } from "./webhooks/targets.ts";
 import { welcome } from "./welcome.ts";
 
 export interface Server {
@@ -99,9 +104,12 @@ async function openCore(
   registerState(registry, store, bus);
   announceCommitted({ store, bus });
   const matrix = createMatrix(config, dataDir, say, logger);
+  const targets = createTargets({ allowPrivate: config.WEBHOOK_ALLOW_PRIVATE === "true" });
   const useCases = createUseCases({
     ...{ store, hot, bus, logger },
     matrix: matrix?.accounts ?? null,
+    files: filesOf(config, dataDir),
+    webhookTargets: targets,
     settings: {
       passwordMinLength: config.PASSWORD_MIN_LENGTH,
       rateLimits: config.RATE_LIMITS === "on",
@@ -175,6 +183,12 @@ function httpOf(
 function adminTokenOf(config: Config, dataDir: string): Core["adminToken"] {
   if (config.ADMIN_TOKEN !== undefined) return { text: config.ADMIN_TOKEN, path: null };
   return config.DATABASE_URL === undefined ? keptText(dataDir, "admin-token", newSecret) : null;
+}
+
+function filesOf({ ATTACHMENTS_S3_URL: url }: Config, dataDir: string): AttachmentFiles {
+  return url === undefined
+    ? attachmentsInFolder(join(dataDir, "attachments"))
+    : attachmentsInS3(parseS3Url(url));
 }
 
 function jwtOf(config: Config) {

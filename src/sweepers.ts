@@ -1,10 +1,15 @@
-/** What is carried out by the clock: due deletions and lobbies, guests who went away, calls that nobody is in any more, logins that ran out. */
+/**
+ * What is carried out by the clock: due deletions and lobbies, messages that expire, files that nobody sent, guests who
+ * went away, calls that nobody is in any more, logins that ran out.
+ */
 import type { Store } from "./domain/ports/store.ts";
 import type { UseCases } from "./domain/use-cases.ts";
 import type { Logger } from "./logger.ts";
 
 const DELETIONS_MS = 5_000;
 const LOBBIES_MS = 5_000;
+const EXPIRY_MS = 1_000;
+const ATTACHMENTS_MS = 60_000;
 const CALLS_MS = 10_000;
 const GUESTS_MS = 15_000;
 const LOGINS_MS = 10 * 60_000;
@@ -14,6 +19,8 @@ export function startSweepers(useCases: UseCases, store: Store, logger: Logger):
   const sweepers = [
     repeat("scheduled deletions", DELETIONS_MS, () => useCases.chatrooms.sweep(Date.now()), logger),
     repeat("lobbies", LOBBIES_MS, () => useCases.roomSettings.sweep(Date.now()), logger),
+    repeat("expired messages", EXPIRY_MS, () => useCases.timeline.sweep(Date.now()), logger),
+    repeat("attachments", ATTACHMENTS_MS, () => useCases.attachments.sweep(Date.now()), logger),
     repeat("guests", GUESTS_MS, () => useCases.participants.sweep(), logger),
     repeat("calls", CALLS_MS, () => useCases.calls.sweep(), logger),
     repeat("logins", LOGINS_MS, () => store.accounts.deleteExpired(Date.now()), logger),

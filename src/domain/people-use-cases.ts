@@ -120,7 +120,7 @@ export interface Webhooks {
   /**
    * @returns the webhook, and its secret this once (a new one unless given)
    * @throws DomainError `not_found` on `organizationId`; `bad_request` on `url` for anything but http(s), and for
-   *   addresses that may not be reached; on `events`; on `secret` (16–256 characters); `too_large` beyond 20 of one
+   *   addresses that may not be reached; on `events`; on `secret` (16–256 characters); `conflict` beyond 20 of one
    *   organization
    */
   create(input: {

@@ -41,7 +41,7 @@ export function createWebhooks({ store }: Context, targets: WebhookTargets | nul
         throw new DomainError("not_found", "There is no such organization", { field: "organizationId" });
       }
       const webhook = await store.webhooks.create(checked, MOST_OF_AN_ORGANIZATION);
-      if (!webhook) throw new DomainError("too_large", "An organization has at most 20 webhooks");
+      if (!webhook) throw new DomainError("conflict", "An organization has at most 20 webhooks");
       return { webhook, secret };
     },
     list: (page) => store.webhooks.list(page),

@@ -2,7 +2,7 @@
  * Reading the room logs for webhooks. An organization takes part in its own rooms and in those that its users are in;
  * its webhooks hear what happens there from then on.
  */
-import type { Conversation, LoggedEvent, Membership, User, Webhook } from "../domain/model.ts";
+import type { Actor, Conversation, LoggedEvent, Membership, User, Webhook } from "../domain/model.ts";
 import type { RoomSnapshot, UnreadLog, WebhookStore } from "../domain/ports/webhook-store.ts";
 import type { Database } from "./database.ts";
 import { eventList } from "./log.ts";
@@ -47,7 +47,7 @@ export function createWebhookLogs(db: Database): WebhookLogs {
     async room(conversationId) {
       const [kept] = await db.read(sql<{ data: string }[]>`
         select data from room_snapshots where conversation_id = ${conversationId}`);
-      if (kept) return JSON.parse(kept.data) as RoomSnapshot;
+      if (kept) return { ...(JSON.parse(kept.data) as RoomSnapshot), deleted: true };
       return await snapshot(sql, conversationId);
     },
     async forgetRoom(conversationId) {
@@ -72,6 +72,7 @@ async function snapshot(sql: Sql, conversationId: number): Promise<RoomSnapshot 
     conversation: noun<Conversation>(row, "c", CONVERSATION),
     lastActivity: row.last_activity as number,
     pinned: row.pinned as number | null,
+    deleted: false,
     people: people.map((person) => ({
       membership: noun<Membership>(person, "m", MEMBERSHIP),
       user: person["u.id"] === null ? null : noun<User>(person, "u", USER),
@@ -133,8 +134,7 @@ async function unread(db: Database, conversationId: number, limit: number): Prom
     const webhook = noun<Webhook>(reader, "w", WEBHOOK);
     const seq = reader.reading ? (reader.lane_seq as number) : Math.max(reader.lane_seq ?? 0, reader.start);
     const events = await eventsAfter(db, conversationId, seq, limit);
-    const actors = events.flatMap(({ actor }) => (actor.kind === "user" ? [Number(actor.id)] : []));
-    const people = await usersOf(db, webhook.organizationId, actors);
+    const people = await usersOf(db, webhook.organizationId, events.flatMap(usersIn));
     if (reader.first_user !== null) people.push(reader.first_user);
     logs.push({
       ...{ webhook, conversationId, seq, events, people, takesPart: reader.takes_part },
@@ -200,6 +200,12 @@ async function eventsAfter(
     select ${eventList(sql)} from events e where e.conversation_id = ${conversationId} and e.seq > ${seq}
     order by e.seq limit ${limit}`);
   return rows.map(loggedEvent);
+}
+
+/** Who acts, and who comes or goes. */
+function usersIn({ type, actor, dataJson }: LoggedEvent): number[] {
+  const { member } = (type.startsWith("member.") ? JSON.parse(dataJson) : {}) as { member?: Actor };
+  return [actor, member].flatMap((one) => (one?.kind === "user" ? [Number(one.id)] : []));
 }
 
 async function usersOf({ sql, read }: Database, organizationId: number, ids: number[]): Promise<number[]> {

@@ -10,6 +10,8 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/domain": [],
   "src/store": ["src/domain"],
   "src/hot": ["src/domain"],
+  "src/attachments": ["src/domain"],
+  "src/webhooks": ["src/domain"],
   "src/gateway": ["src/domain", "src/protocol"],
   "src/http": ["src/domain"],
   "src/client": ["src/protocol"],

@@ -65,7 +65,7 @@ export interface UnreadLog {
   /** Read so far. */
   seq: number;
   events: LoggedEvent[];
-  /** The organization's users among those who act in the events, then the first of them in the room. */
+  /** The organization's users among those who act, come and go in the events, then the first of them in the room. */
   people: number[];
   /** Whether the room is the organization's, or one of its users is in it (of a deleted room: was). */
   takesPart: boolean;
@@ -79,6 +79,7 @@ export interface RoomSnapshot {
   people: { membership: Membership; user: User | null }[];
   lastActivity: number;
   pinned: number | null;
+  deleted: boolean;
 }
 
 export interface NewDelivery {

@@ -14,8 +14,11 @@ export interface WebhookTargets {
 
 /** Something that happened and that a webhook tells. It holds whatever can't be read from the store any more. */
 export type WebhookNews = {
-  /** `viewer` is a member of the webhook's organization who takes part in it: payloads are as that user sees things. */
-  viewer: User;
+  /**
+   * A user of the webhook's organization who takes part in it: whoever acted, or the first of them in the room. Payloads
+   * are as that user sees things. Null where nobody of the organization is in its room.
+   */
+  viewer: User | null;
 } & (
   | {
       type: Extract<WebhookType, `conversation.${string}` | `group.${string}`>;

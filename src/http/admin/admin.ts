@@ -17,9 +17,10 @@ import { registerOrganizations } from "./organizations.ts";
 import { registerStats } from "./stats.ts";
 import { registerTokens } from "./tokens.ts";
 import { registerUsers } from "./users.ts";
+import { registerWebhooks } from "./webhooks.ts";
 
 export interface AdminOptions {
-  useCases: Pick<UseCases, "directory">;
+  useCases: Pick<UseCases, "directory" | "webhooks">;
   store: Pick<Store, "accounts">;
   /** Null: the API is off. */
   adminToken: string | null;
@@ -31,12 +32,12 @@ export interface AdminOptions {
 const MAX_BODY_BYTES = 1_048_576;
 
 export function createAdmin({ useCases, store, adminToken, stats, limits, logger }: AdminOptions): Face {
-  const { directory } = useCases;
+  const { directory, webhooks } = useCases;
   const { accounts } = store;
   const { face, app } = createFace({
     name: "admin",
     title: "Admin API",
-    description: "Organizations, users, groups, tokens and events, for operators and provisioning.",
+    description: "Organizations, users, groups, tokens, events and webhooks, for operators and provisioning.",
     paths: ["/admin"],
     security: { adminToken: { type: "http", scheme: "bearer", description: "ADMIN_TOKEN" } },
     refuse,
@@ -49,6 +50,7 @@ export function createAdmin({ useCases, store, adminToken, stats, limits, logger
   registerGroups(app, directory, accounts);
   registerTokens(app, directory, accounts);
   registerEvents(app, directory, accounts);
+  registerWebhooks(app, webhooks);
   registerStats(app, stats);
   return face;
 }

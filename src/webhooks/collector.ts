@@ -1,0 +1,147 @@
+/**
+ * Turns what happens into deliveries: reads the logs of rooms from where each webhook stands, and the notes of what is in
+ * no log. A payload is made once and kept; the store moves the place and keeps the payloads in one commit, so several
+ * processes may read the same log at once and each event is put into its lane once.
+ */
+import { DomainError } from "../domain/errors.ts";
+import { derivedPublicId } from "../domain/ids.ts";
+import type { LoggedEvent, User, Webhook, WebhookType } from "../domain/model.ts";
+import type { Contact } from "../domain/people-use-cases.ts";
+import type { Store } from "../domain/ports/store.ts";
+import type { NewDelivery, RoomSnapshot, UnreadLog, WebhookNote } from "../domain/ports/webhook-store.ts";
+import type { WebhookNews, WebhookShape } from "../domain/ports/webhooks.ts";
+import { tell, withoutRuns } from "./told.ts";
+
+export interface CollectorOptions {
+  store: Pick<Store, "webhooks" | "messages" | "accounts">;
+  shape: WebhookShape;
+  logger: { error(fields: object, message: string): void };
+}
+
+export interface Collector {
+  /** Reads a step of a room's log for all webhooks. @returns whether there may be more */
+  readRoom(conversationId: number): Promise<boolean>;
+  /** Carries out a step of notes. @returns whether there may be more */
+  readNotes(): Promise<boolean>;
+}
+
+const EVENTS = 100;
+const NOTES = 50;
+
+export function createCollector({ store, shape, logger }: CollectorOptions): Collector {
+  const { webhooks } = store;
+
+  /** The raw payload, or null when there is nothing to tell. A defect in one must not hold up the others. */
+  async function payload(eventId: string, news: WebhookNews): Promise<NewDelivery | null> {
+    try {
+      const object = await shape(news);
+      if (!object) return null;
+      const { type } = news;
+      return { eventId, type, body: JSON.stringify({ id: eventId, type, payload: object }) };
+    } catch (error) {
+      if (error instanceof DomainError && error.retry) throw error;
+      logger.error({ err: error, type: news.type }, "A webhook's payload can't be made; it is left out");
+      return null;
+    }
+  }
+
+  async function viewerOf(event: LoggedEvent, log: UnreadLog, room: RoomSnapshot): Promise<User | null> {
+    const acting = log.people.find((id) => event.actor.kind === "user" && String(id) === event.actor.id);
+    const id = acting ?? log.people.at(-1);
+    if (id === undefined) return null;
+    const present = room.people.find(({ user }) => user?.id === id)?.user;
+    return present ?? (await store.accounts.userById(id));
+  }
+
+  async function deliveriesOf(log: UnreadLog, room: RoomSnapshot): Promise<NewDelivery[]> {
+    const { webhook, conversationId } = log;
+    const deliveries: NewDelivery[] = [];
+    for (const event of withoutRuns(concerning(log))) {
+      const viewer = await viewerOf(event, log, room);
+      for (const { news, key } of await tell(store, room, event, viewer)) {
+        if (!wants(webhook, news.type)) continue;
+        const eventId = derivedPublicId(`${webhook.id} ${conversationId} ${event.seq} ${key}`);
+        const delivery = await payload(eventId, news);
+        if (delivery) deliveries.push(delivery);
+      }
+    }
+    return deliveries;
+  }
+
+  return {
+    async readRoom(conversationId) {
+      // The room before its log: a room that is gone has told in its log that it was deleted.
+      const room = await webhooks.room(conversationId);
+      const gone = room?.deleted !== false;
+      let more = false;
+      for (const log of await webhooks.unread(conversationId, EVENTS)) {
+        const last = log.events.at(-1);
+        if (!last && log.lane && (log.lane.reading ? log.takesPart : gone)) continue;
+        const full = log.events.length === EVENTS;
+        const advanced = await webhooks.advance(log, {
+          to: last?.seq ?? log.seq,
+          done: last?.type === "room.deleted" || (!log.takesPart && !full),
+          deliveries: room ? await deliveriesOf(log, room) : [],
+        });
+        more ||= full || !advanced;
+      }
+      if (gone && !more) await webhooks.forgetRoom(conversationId);
+      return more;
+    },
+    async readNotes() {
+      const notes = await webhooks.notes(NOTES);
+      for (const note of notes) {
+        const news = note.webhooks.length === 0 ? null : await newsOf(note);
+        const deliveries = [];
+        for (const webhook of news ? note.webhooks : []) {
+          const delivery = await payload(
+            derivedPublicId(`note ${note.id} ${webhook.id}`),
+            news as WebhookNews,
+          );
+          if (delivery) deliveries.push({ ...delivery, webhookId: webhook.id });
+        }
+        await webhooks.settleNote(note.id, deliveries);
+      }
+      return notes.length === NOTES;
+    },
+  };
+
+  /** A note in the words of webhooks; null when what it is about is gone. */
+  async function newsOf({ type, viewer, conversationId, data }: WebhookNote): Promise<WebhookNews | null> {
+    switch (type) {
+      case "contact.created":
+      case "contact.updated":
+      case "contact.deleted":
+        return { type, viewer, contact: data as Contact };
+      case "attachment.created":
+      case "attachment.updated":
+      case "attachment.deleted": {
+        const { attachment, place } = data as Pick<
+          Extract<WebhookNews, { type: "attachment.created" }>,
+          "attachment" | "place"
+        >;
+        return { type, viewer, attachment, place };
+      }
+      case "conversation.updated": {
+        const room = conversationId === null ? null : await webhooks.room(conversationId);
+        return room && { type, viewer, ...room };
+      }
+      default:
+        return null;
+    }
+  }
+}
+
+function wants({ events }: Webhook, type: WebhookType): boolean {
+  return events === null || events.includes(type);
+}
+
+/** Without anybody of the organization in the room it concerns what happened until the last of them left. */
+function concerning({ events, people, takesPart }: UnreadLog): LoggedEvent[] {
+  if (takesPart) return events;
+  const own = new Set(people.map(String));
+  const end = events.findLastIndex(
+    ({ type, dataJson }) => type === "member.left" && own.has(JSON.parse(dataJson).member.id),
+  );
+  return events.slice(0, end + 1);
+}

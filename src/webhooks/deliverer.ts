@@ -1,0 +1,106 @@
+/**
+ * Delivers what waits: lanes are claimed from the store and worked through one delivery after the other, so that a room's
+ * events come in order, each again and again until the receiver takes it. Whoever works on a lane holds it by lease: the
+ * lanes of a process that is gone are free again within {@link LEASE_MS}.
+ */
+import type { Store } from "../domain/ports/store.ts";
+import type { Lane } from "../domain/ports/webhook-store.ts";
+import type { Poster } from "./post.ts";
+
+export interface DelivererOptions {
+  store: Pick<Store, "webhooks">;
+  post: Poster;
+  logger: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** Counts attempts by outcome, for metrics. */
+  counted: (outcome: "delivered" | "failed") => void;
+}
+
+export interface Deliverer {
+  /** Takes lanes that are due, as many as there is room for. */
+  fill(): Promise<void>;
+  /** Ends after the deliveries that are under way. */
+  stop(): Promise<void>;
+}
+
+/** Longer than a receiver may take, shorter than a retry may wait. */
+export const LEASE_MS = 25_000;
+/** A lane is given back after so long: others wait, and the lease must not run out. */
+const TURN_MS = 12_000;
+const STEP = 20;
+const MAX_LANES = 32;
+/** A receiver that hangs must not take all the places. */
+const MAX_LANES_EACH = 8;
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 28_000;
+
+export function createDeliverer({ store, post, logger, counted }: DelivererOptions): Deliverer {
+  const { webhooks } = store;
+  const working = new Map<Lane, Promise<void>>();
+  let stopping = false;
+
+  async function work(lane: Lane): Promise<void> {
+    const end = performance.now() + TURN_MS;
+    for (;;) {
+      const waiting = await webhooks.waiting(lane, STEP);
+      for (const delivery of waiting) {
+        if (stopping || performance.now() > end) return await webhooks.release(lane, null);
+        const outcome = await post({ url: lane.url, secret: lane.secret, body: delivery.body });
+        counted(outcome.delivered ? "delivered" : "failed");
+        if (!outcome.delivered) return await failed(lane, outcome.reason);
+        if (lane.attempts > 0) logger.info({ webhook: lane.webhookId }, "A webhook takes deliveries again");
+        lane.attempts = 0;
+        if (!(await webhooks.delivered(lane, delivery.id))) return;
+      }
+      if (waiting.length < STEP) return await webhooks.release(lane, null);
+    }
+  }
+
+  async function failed(lane: Lane, reason: string): Promise<void> {
+    const afterMs = retryAfterMs(lane.attempts);
+    if (lane.attempts === 0) {
+      logger.warn(
+        { webhook: lane.webhookId, reason },
+        "A webhook takes no deliveries; they are kept and sent again",
+      );
+    }
+    await webhooks.release(lane, afterMs);
+  }
+
+  async function start(lane: Lane): Promise<void> {
+    try {
+      await work(lane);
+    } catch (error) {
+      // The store is away: the lease runs out, and somebody goes on.
+      logger.warn({ err: error, webhook: lane.webhookId }, "A delivery was broken off; it follows later");
+    } finally {
+      working.delete(lane);
+    }
+  }
+
+  function busyWebhooks(): number[] {
+    const lanes = new Map<number, number>();
+    for (const { webhookId } of working.keys()) lanes.set(webhookId, (lanes.get(webhookId) ?? 0) + 1);
+    return [...lanes].filter(([, count]) => count >= MAX_LANES_EACH).map(([id]) => id);
+  }
+
+  return {
+    async fill() {
+      while (!stopping && working.size < MAX_LANES) {
+        const room = Math.min(MAX_LANES - working.size, MAX_LANES_EACH);
+        const lanes = await webhooks.claim(room, LEASE_MS, busyWebhooks());
+        for (const lane of lanes) working.set(lane, start(lane));
+        if (lanes.length < room) return;
+      }
+    },
+    async stop() {
+      stopping = true;
+      await Promise.all(working.values());
+    },
+  };
+}
+
+/** 1 s, 2 s, 4 s … up to half a minute, each a bit shortened by chance so that lanes do not come all at once. */
+export function retryAfterMs(failures: number): number {
+  const most = Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS);
+  return Math.round(most * (0.75 + Math.random() / 4));
+}

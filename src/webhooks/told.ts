@@ -1,0 +1,109 @@
+/** What an event of a room's log means in the words of webhooks: which objects it made, changed or ended. */
+import type { EventData, LoggedEvent, User, WebhookType } from "../domain/model.ts";
+import type { Store } from "../domain/ports/store.ts";
+import type { RoomSnapshot } from "../domain/ports/webhook-store.ts";
+import type { WebhookNews } from "../domain/ports/webhooks.ts";
+
+/** News with what tells it apart from everything else that the same event tells. */
+export interface Told {
+  news: WebhookNews;
+  key: string;
+}
+
+type RoomType = Extract<WebhookType, `conversation.${string}` | `group.${string}`>;
+type MessageType = Extract<WebhookType, `message.${string}`>;
+
+/** The objects in the order in which they are told. Calls, and changes of roles, are nothing that these objects show. */
+export async function tell(
+  store: Pick<Store, "messages">,
+  room: RoomSnapshot,
+  event: LoggedEvent,
+  viewer: User | null,
+): Promise<Told[]> {
+  const isGroup = room.conversation.type !== "one_to_one";
+  const rooms = (...types: RoomType[]): Told[] =>
+    types
+      .filter((type) => isGroup || !type.startsWith("group."))
+      .map((type) => ({ key: type, news: { type, viewer, ...room } }));
+  const message = (type: MessageType, seq: number) => messageNews(store, room, type, seq, viewer);
+  switch (event.type) {
+    case "room.created":
+      return rooms("group.created", "conversation.created");
+    case "room.changed":
+      return rooms("group.updated", "conversation.updated");
+    case "room.deleted":
+      return rooms("conversation.deleted", "group.deleted");
+    case "member.joined":
+    case "member.left":
+      return rooms("group.updated");
+    case "message.pinned":
+    case "message.unpinned":
+      return rooms("conversation.updated");
+    case "message":
+      return [...(await message("message.created", event.seq)), ...(await sentFiles(store, event, viewer))];
+    case "message.edited":
+    case "reaction.added":
+    case "reaction.removed":
+      return await message("message.updated", targetOf(event));
+    case "message.deleted":
+      return await message("message.deleted", targetOf(event));
+    case "member.changed":
+    case "call.started":
+    case "call.ended":
+      return [];
+  }
+}
+
+function targetOf(event: LoggedEvent): number {
+  return (JSON.parse(event.dataJson) as { seq: number }).seq;
+}
+
+async function messageNews(
+  { messages }: Pick<Store, "messages">,
+  { conversation }: RoomSnapshot,
+  type: MessageType,
+  seq: number,
+  viewer: User | null,
+): Promise<Told[]> {
+  const place = { conversationId: conversation.id, seq };
+  const [event] = await messages.at([place]);
+  return event ? [{ key: type, news: { type, viewer, conversation, place, event } }] : [];
+}
+
+/** Files learn which message they belong to by its being sent. */
+async function sentFiles(
+  { messages }: Pick<Store, "messages">,
+  event: LoggedEvent,
+  viewer: User | null,
+): Promise<Told[]> {
+  const { attachments = [] } = JSON.parse(event.dataJson) as EventData["message"];
+  if (attachments.length === 0) return [];
+  const place = { conversationId: event.conversationId, seq: event.seq };
+  const kept = await messages.attachments(attachments.map(({ id }) => id));
+  return kept.map(({ id, filename, type, size, createdAt }) => ({
+    key: `attachment ${id}`,
+    news: {
+      type: "attachment.updated",
+      viewer,
+      place,
+      attachment: { id, filename, type, size, createdAt },
+    },
+  }));
+}
+
+/**
+ * People who come or go one after the other change a group once: only the last of them is told, and nobody who was there
+ * from the beginning.
+ */
+export function withoutRuns(events: readonly LoggedEvent[]): LoggedEvent[] {
+  const isMove = ({ type }: LoggedEvent) => type === "member.joined" || type === "member.left";
+  let made = false;
+  return events.filter((event, i) => {
+    if (!isMove(event)) {
+      made = event.type === "room.created";
+      return true;
+    }
+    const next = events[i + 1];
+    return !made && !(next && isMove(next));
+  });
+}

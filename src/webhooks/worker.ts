@@ -1,0 +1,138 @@
+/**
+ * Webhooks tell organizations what their people do. Reading order: this file; collector.ts and told.ts (what is told);
+ * deliverer.ts and post.ts (how); targets.ts (where to). Every process runs one; they share the work through the store.
+ */
+import { Counter, type Registry } from "prom-client";
+import { DomainError } from "../domain/errors.ts";
+import type { Store } from "../domain/ports/store.ts";
+import type { WebhookShape } from "../domain/ports/webhooks.ts";
+import { createCollector } from "./collector.ts";
+import { createDeliverer } from "./deliverer.ts";
+import { createPoster } from "./post.ts";
+import type { Targets } from "./targets.ts";
+
+export interface WebhooksOptions {
+  store: Pick<Store, "webhooks" | "messages" | "accounts" | "onCommitted">;
+  /** Objects of payloads. */
+  shape: WebhookShape;
+  targets: Targets;
+  logger: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  registry?: Registry;
+}
+
+export interface WebhookWorker {
+  /** Ends after what is under way; everything else is kept. */
+  stop(): Promise<void>;
+}
+
+/** How often is looked for what is due, while there are webhooks. */
+const TURN_MS = 500;
+/** How often is looked whether there are webhooks at all. */
+const IDLE_TURN_MS = 2_000;
+/** How often all rooms are looked through, for what a process that ended could not read any more. */
+const SCAN_MS = 30_000;
+const SCAN_ROOMS = 1_000;
+/** Rooms that are read side by side. */
+const READERS = 4;
+const POST_TIMEOUT_MS = 10_000;
+
+export function startWebhooks({ store, shape, targets, logger, registry }: WebhooksOptions): WebhookWorker {
+  const deliveries = new Counter({
+    name: "causeway_webhook_deliveries_total",
+    help: "Attempts to deliver to a webhook, by outcome",
+    labelNames: ["outcome"],
+    registers: registry ? [registry] : [],
+  });
+  const poster = createPoster({ targets, timeoutMs: POST_TIMEOUT_MS });
+  const collector = createCollector({ store, shape, logger });
+  const deliverer = createDeliverer({
+    ...{ store, logger, post: poster.post },
+    counted: (outcome) => deliveries.inc({ outcome }),
+  });
+
+  /** Rooms with events that were not read yet. */
+  const rooms = new Set<number>();
+  let active = false;
+  let scannedAt = Number.NEGATIVE_INFINITY;
+  let running: Promise<void> | null = null;
+  let again = false;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function readRooms(): Promise<void> {
+    for (const id of rooms) {
+      if (stopped) return;
+      rooms.delete(id);
+      try {
+        if (await collector.readRoom(id)) rooms.add(id);
+      } catch (error) {
+        rooms.add(id);
+        throw error;
+      }
+    }
+  }
+
+  async function scan(): Promise<void> {
+    if (performance.now() - scannedAt < SCAN_MS) return;
+    const found = await store.webhooks.behind(SCAN_ROOMS);
+    for (const id of found) rooms.add(id);
+    // Where there are more, they are found when these are read.
+    if (found.length < SCAN_ROOMS) scannedAt = performance.now();
+  }
+
+  async function turn(): Promise<void> {
+    active = await store.webhooks.any();
+    if (!active) {
+      scannedAt = Number.NEGATIVE_INFINITY;
+      return rooms.clear();
+    }
+    await scan();
+    // All of them end before anything else begins, also when one fails.
+    const read = await Promise.allSettled(Array.from({ length: READERS }, readRooms));
+    const failed = read.find((outcome) => outcome.status === "rejected");
+    if (failed) throw failed.reason;
+    while (!stopped && (await collector.readNotes()));
+    await deliverer.fill();
+  }
+
+  async function turns(): Promise<void> {
+    clearTimeout(timer);
+    do {
+      again = false;
+      try {
+        await turn();
+      } catch (error) {
+        const away = error instanceof DomainError && error.retry;
+        if (!away) logger.error({ err: error }, "Webhooks could not be told; another turn follows");
+        break;
+      }
+    } while (again && !stopped);
+    running = null;
+    if (!stopped) timer = setTimeout(go, active ? TURN_MS : IDLE_TURN_MS).unref();
+  }
+
+  function go(): void {
+    if (running !== null) again = true;
+    else running = turns();
+  }
+
+  store.onCommitted((events) => {
+    if (!active || stopped) return;
+    for (const { conversationId } of events) rooms.add(conversationId);
+    go();
+  });
+  go();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+      await deliverer.stop();
+      poster.close();
+    },
+  };
+}
