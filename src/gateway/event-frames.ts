@@ -50,6 +50,13 @@ export class EncodedEvent {
     return this.#msgpack;
   }
 
+  /** As it stands in the log of the room. */
+  logged(conversationId: number): LoggedEvent {
+    const { room, seq, type, id = null, actor, at, data } = this.parsed();
+    const dataJson = JSON.stringify(data);
+    return { conversationId, room, seq, type: type as LoggedEvent["type"], id, actor, at, dataJson };
+  }
+
   parsed(): EventFrame {
     const text = typeof this.json === "string" ? this.json : decoder.decode(this.json);
     return JSON.parse(text) as EventFrame;

@@ -6,6 +6,7 @@
  */
 import type { Registry } from "prom-client";
 import type { Bus } from "../domain/ports/bus.ts";
+import type { Feed } from "../domain/ports/feed.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { Store } from "../domain/ports/store.ts";
 import type { UseCases } from "../domain/use-cases.ts";
@@ -16,6 +17,7 @@ import { createCalling } from "./calling.ts";
 import { createCatchUp } from "./catch-up.ts";
 import { drainSessions } from "./drain.ts";
 import type { Endpoints } from "./endpoint.ts";
+import { createFeed, type RunningFeed } from "./feed.ts";
 import { createGreeting } from "./greeting.ts";
 import type { HttpHandler } from "./http-exchange.ts";
 import { Hub } from "./hub.ts";
@@ -60,6 +62,8 @@ export interface GatewayOptions {
 export interface Gateway {
   readonly port: number;
   readonly transport: Transport["name"];
+  /** Live news for readers that are no WebSocket sessions. */
+  readonly feed: Feed;
   stats(): GatewayFigures;
   /** Takes no new connections, tells every session to reconnect and ends it. What was acknowledged was sent. */
   drain(): Promise<void>;
@@ -85,6 +89,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 class RunningGateway implements Gateway, SessionEvents {
   readonly #options: GatewayOptions;
   readonly #hub: Hub;
+  readonly #feed: RunningFeed;
   readonly #users: Users;
   readonly #memberships: Memberships;
   readonly #inbox: Inbox;
@@ -122,6 +127,7 @@ class RunningGateway implements Gateway, SessionEvents {
       changed: (user) => void this.#accounts?.look([user]),
     });
     this.#hub = hub;
+    this.#feed = createFeed({ hub, bus, log: store.log, rooms: store.rooms, logger });
     this.#users = users;
     this.#memberships = new Memberships({ hub, users, rooms: store.rooms, catchUp, logger });
     this.#watching = createWatching(useCases, hub);
@@ -170,6 +176,9 @@ class RunningGateway implements Gateway, SessionEvents {
   get port(): number {
     return this.#transport?.port ?? 0;
   }
+  get feed(): Feed {
+    return this.#feed;
+  }
   get transport(): Transport["name"] {
     return this.#transport?.name ?? "ws";
   }
@@ -197,6 +206,7 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#accounts?.stop();
     this.#probe?.stop();
     this.#wheel?.stop();
+    this.#feed.stop();
     this.#hub.stop();
     await this.#transport?.close();
   }

@@ -189,6 +189,7 @@ export class Hub {
     if (sessions.msgpack > 0) this.#options.publish(topics.msgpack, event.msgpack, true);
     this.#options.metrics.deliveries += sessions.json + sessions.msgpack;
     for (const entry of room.entries) entry.take(event);
+    if (room.readers) tellReaders(room, event);
     if (event.type !== "message" && CHANGES_MEMBERSHIP.has(event.type))
       this.#options.onMembership(room, event);
   }
@@ -200,9 +201,11 @@ export class Hub {
     this.#options.bus.publish(channels.room(room.id), Buffer.from(JSON.stringify(frame)));
   }
 
-  #pass({ topics, openTopics, sessions }: Room, line: Uint8Array): void {
+  #pass(room: Room, line: Uint8Array): void {
     const frame = readFrame(line);
     if (!frame) return;
+    const { topics, openTopics, sessions } = room;
+    if (room.readers) tellReadersOf(room, frame);
     const to = frame.op === "call" ? topics : openTopics;
     if (sessions.json > 0) this.#options.publish(to.json, line, false);
     if (sessions.msgpack > 0) this.#options.publish(to.msgpack, encodeMsgpack(frame), true);
@@ -210,6 +213,24 @@ export class Hub {
 
   stop(): void {
     if (this.#patience) clearTimeout(this.#patience);
+  }
+}
+
+/** In a copy of the set: a reader may stop while it is told. */
+function tellReaders(room: Room, event: EncodedEvent): void {
+  const logged = event.logged(room.id);
+  for (const reader of [...(room.readers ?? [])]) reader.event(logged);
+}
+
+function tellReadersOf(room: Room, frame: RoomFrame): void {
+  const conversationId = room.id;
+  for (const reader of [...(room.readers ?? [])]) {
+    if (frame.op === "typing") reader.typing?.({ conversationId, actor: frame.actor, on: frame.on });
+    else if (frame.op === "presence") {
+      reader.presence?.({ conversationId, actor: frame.actor, lastPing: frame.lastPing });
+    } else if (frame.op === "call") {
+      reader.call?.({ conversationId, flags: frame.flags, participants: frame.participants });
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 /** A room as this gateway follows it: how far its log was delivered here, and to how many sessions. */
+import type { RoomReader } from "../domain/ports/feed.ts";
 import type { CodecName } from "../protocol/subprotocols.ts";
 import type { Entry } from "./entry.ts";
 import type { EncodedEvent } from "./event-frames.ts";
@@ -22,6 +23,8 @@ export class Room {
   readonly sessions: Record<CodecName, number> = { json: 0, msgpack: 0 };
   /** Sessions that are not subscribed yet. */
   entries: readonly Entry[] = [];
+  /** Readers that are no sessions; null while there are none. */
+  readers: Set<RoomReader> | null = null;
   /** The topics of the socket layer: of all sessions, and of those that have the room open. */
   readonly topics: Readonly<Record<CodecName, string>>;
   readonly openTopics: Readonly<Record<CodecName, string>>;
@@ -36,6 +39,7 @@ export class Room {
   }
 
   get isDeserted(): boolean {
-    return this.sessions.json === 0 && this.sessions.msgpack === 0 && !this.filling;
+    const { sessions, readers, filling } = this;
+    return sessions.json === 0 && sessions.msgpack === 0 && readers === null && !filling;
   }
 }

@@ -1,0 +1,55 @@
+/**
+ * The feed for readers that are no WebSocket sessions (src/domain/ports/feed.ts), over the hub: a reader is one entry of
+ * its room, called when the hub delivers. followed-user.ts stands behind `followUser`.
+ */
+import { DomainError } from "../domain/errors.ts";
+import { channels } from "../domain/ports/bus.ts";
+import type { Feed } from "../domain/ports/feed.ts";
+import { FollowedUsers } from "./followed-user.ts";
+import type { Room } from "./room.ts";
+import { addReader, type FeedOptions } from "./room-readers.ts";
+
+export interface RunningFeed extends Feed {
+  stop(): void;
+}
+
+export function createFeed(options: FeedOptions): RunningFeed {
+  const { hub, bus, log, rooms } = options;
+  const users = new FollowedUsers(options);
+
+  async function followed(conversationId: number): Promise<Room> {
+    const known = hub.get(conversationId);
+    if (known) return known;
+    const [room, [head]] = await Promise.all([rooms.byId(conversationId), log.heads([conversationId])]);
+    if (!room || !head) throw new DomainError("not_found", "There is no such room", { field: "room" });
+    return hub.follow(conversationId, room.token, head.head);
+  }
+
+  return {
+    async followRoom(conversationId, reader) {
+      const room = await followed(conversationId);
+      const head = room.delivered;
+      return { head, stop: addReader(room, reader) };
+    },
+    followUser: (userId, reader) => users.follow(userId, reader),
+    async followAll(wake) {
+      const listener = (message: Uint8Array) => {
+        const ids = readIds(message);
+        if (ids.length > 0) wake(ids);
+      };
+      await bus.subscribe(channels.bridge, listener);
+      return { stop: () => void bus.unsubscribe(channels.bridge, listener).catch(() => {}) };
+    },
+    stop: () => users.stop(),
+  };
+}
+
+/** Empty for what is not ours: another version of the program may speak on the channel. */
+function readIds(message: Uint8Array): number[] {
+  try {
+    const ids: unknown = JSON.parse(new TextDecoder().decode(message));
+    return Array.isArray(ids) ? ids.filter((id): id is number => typeof id === "number") : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * Readers of all rooms of a user. Like sessions they follow the user's memberships: the events of a room say when the
+ * user leaves it, a hint on the user's channel says where they joined, and comparing with the store every few seconds,
+ * for all followed users together, is the safety net.
+ */
+import { type Actor, type LoggedEvent, userKey } from "../domain/model.ts";
+import { channels } from "../domain/ports/bus.ts";
+import type { Following, UserReader } from "../domain/ports/feed.ts";
+import type { UnreadFrame } from "../protocol/frames.ts";
+import type { Room } from "./room.ts";
+import { addReader, type FeedOptions } from "./room-readers.ts";
+
+const EVERY_MS = 3_000;
+const PAGE = 500;
+
+interface FollowedUser {
+  readonly id: number;
+  version: number;
+  readonly readers: Set<UserReader>;
+  /** How to end the reading of each room; null while it begins. */
+  readonly rooms: Map<Room, (() => void) | null>;
+  readonly listen: (message: Uint8Array) => void;
+  /** Resolves when the user's rooms are followed. */
+  begun: Promise<void>;
+}
+
+interface UserNews {
+  hint?: "joined" | "settings" | "changed";
+  conversationId?: number;
+  room?: string;
+  seq?: number;
+  unread?: UnreadFrame;
+}
+
+export class FollowedUsers {
+  readonly #options: FeedOptions;
+  readonly #users = new Map<number, FollowedUser>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => void this.#compare([...this.#users.values()]), EVERY_MS);
+    this.#timer.unref();
+  }
+
+  async follow(id: number, reader: UserReader): Promise<Following> {
+    const user = this.#users.get(id) ?? this.#begin(id);
+    user.readers.add(reader);
+    const stop = () => {
+      user.readers.delete(reader);
+      if (user.readers.size === 0) this.#end(user);
+    };
+    try {
+      await user.begun;
+    } catch (error) {
+      stop();
+      throw error;
+    }
+    return { stop };
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const user of [...this.#users.values()]) this.#end(user);
+  }
+
+  #begin(id: number): FollowedUser {
+    const user: FollowedUser = {
+      id,
+      version: 0,
+      readers: new Set(),
+      rooms: new Map(),
+      listen: (message) => this.#heard(user, message),
+      begun: Promise.resolve(),
+    };
+    this.#users.set(id, user);
+    const { bus, rooms } = this.#options;
+    // Subscribed before the rooms are read: whoever joins in between is told of it.
+    const subscribed = bus.subscribe(channels.user(id), user.listen).catch(() => {});
+    user.begun = subscribed.then(async () => {
+      user.version = (await rooms.userVersion(id)) ?? 0;
+      await this.#align(user, "head");
+    });
+    return user;
+  }
+
+  #end(user: FollowedUser): void {
+    if (this.#users.get(user.id) !== user) return;
+    this.#users.delete(user.id);
+    for (const stop of user.rooms.values()) stop?.();
+    user.rooms.clear();
+    this.#options.bus.unsubscribe(channels.user(user.id), user.listen).catch(() => {});
+  }
+
+  /**
+   * Reads what the user is in, and follows what is missing.
+   * @param from where the telling begins: at the log's end, or with the user's joining
+   */
+  async #align(user: FollowedUser, from: "head" | "joining"): Promise<void> {
+    const { hub, rooms } = this.#options;
+    const listed = await rooms.sessionRooms(userKey(user.id));
+    for (const { id, token, joinedSeq, head } of listed) {
+      const room = hub.follow(id, token, head);
+      hub.noteHead(room, head);
+      void this.#enter(user, room, from === "head" ? head : Math.max(joinedSeq - 1, 0));
+    }
+    const ids = new Set(listed.map(({ id }) => id));
+    for (const room of [...user.rooms.keys()]) if (!ids.has(room.id)) await hub.fill([room]);
+  }
+
+  /** Tells what the log has after `after`, then whatever the hub delivers. Never rejects. */
+  async #enter(user: FollowedUser, room: Room, after: number): Promise<void> {
+    if (user.rooms.has(room)) return;
+    user.rooms.set(room, null);
+    try {
+      for (let seq = after; seq < room.delivered; ) {
+        const events = await this.#options.log.range(room.id, seq, room.delivered, PAGE);
+        if (!user.rooms.has(room) || events.length === 0) break;
+        for (const event of events) this.#tell(user, room, event);
+        seq = events.at(-1)?.seq ?? seq;
+      }
+      // In the turn in which both stand at the same seq.
+      if (user.rooms.get(room) === null) user.rooms.set(room, this.#read(user, room));
+    } catch (error) {
+      user.rooms.delete(room);
+      this.#options.logger.warn({ err: error }, "A room can't be followed now; it is tried again");
+    }
+  }
+
+  #read(user: FollowedUser, room: Room): () => void {
+    return addReader(room, {
+      event: (event) => this.#tell(user, room, event),
+      typing: (news) => tellAll(user, (reader) => reader.typing?.(news)),
+      call: (news) => tellAll(user, (reader) => reader.call?.(news)),
+      presence: (news) => tellAll(user, (reader) => reader.presence?.(news)),
+    });
+  }
+
+  #tell(user: FollowedUser, room: Room, event: LoggedEvent): void {
+    tellAll(user, (reader) => reader.event(event));
+    if (event.type === "room.deleted" || (event.type === "member.left" && isAbout(event, user.id))) {
+      user.rooms.get(room)?.();
+      user.rooms.delete(room);
+    }
+  }
+
+  // ── The user's channel ─────────────────────────────────────────────────────────────────────────────
+
+  #heard(user: FollowedUser, message: Uint8Array): void {
+    const news = readNews(message);
+    const { conversationId } = news;
+    if (news.unread) this.#tellMarker(user, news.unread);
+    else if (news.hint === "joined" && conversationId !== undefined && news.room && news.seq) {
+      const room = this.#options.hub.follow(conversationId, news.room, news.seq - 1);
+      this.#options.hub.noteHead(room, news.seq);
+      void this.#enter(user, room, news.seq - 1);
+    } else if (news.hint === "settings" && conversationId !== undefined) {
+      tellAll(user, (reader) => reader.settings?.({ conversationId }));
+    } else void this.#compare([user]);
+  }
+
+  #tellMarker(user: FollowedUser, { room: token, read, unread, mention }: UnreadFrame): void {
+    const room = this.#options.hub.byToken(token);
+    if (!room) return;
+    tellAll(user, (reader) => reader.marker?.({ conversationId: room.id, read, unread, mention }));
+  }
+
+  /** Whose memberships or account changed? Never rejects. */
+  async #compare(users: readonly FollowedUser[]): Promise<void> {
+    if (users.length === 0) return;
+    try {
+      const seen = users.map(({ id, version }) => ({ userId: id, version }));
+      for (const { userId, version } of await this.#options.rooms.changedUsers(seen)) {
+        const user = this.#users.get(userId);
+        if (!user) continue;
+        if (version === null) {
+          tellAll(user, (reader) => reader.gone?.());
+          this.#end(user);
+          continue;
+        }
+        await user.begun;
+        user.version = version;
+        await this.#align(user, "joining");
+      }
+    } catch (error) {
+      this.#options.logger.warn(
+        { err: error },
+        "Followed users can't be compared now; they are compared again",
+      );
+    }
+  }
+}
+
+/** A reader may stop, or be followed by another, while it is told. */
+function tellAll({ readers }: FollowedUser, tell: (reader: UserReader) => void): void {
+  for (const reader of [...readers]) tell(reader);
+}
+
+function isAbout(event: LoggedEvent, userId: number): boolean {
+  const { member } = JSON.parse(event.dataJson) as { member: Actor };
+  return member.kind === "user" && member.id === String(userId);
+}
+
+/** Whatever is not understood still says that something changed. */
+function readNews(message: Uint8Array): UserNews {
+  try {
+    return JSON.parse(new TextDecoder().decode(message)) as UserNews;
+  } catch {
+    return { hint: "changed" };
+  }
+}

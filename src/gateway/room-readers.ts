@@ -1,0 +1,33 @@
+/** Readers of a room that are no sessions, each one entry of it. */
+import type { Bus } from "../domain/ports/bus.ts";
+import type { RoomReader } from "../domain/ports/feed.ts";
+import type { RoomLog, RoomQueries } from "../domain/ports/store.ts";
+import type { Logger } from "../logger.ts";
+import type { Hub } from "./hub.ts";
+import type { Room } from "./room.ts";
+
+export interface FeedOptions {
+  hub: Hub;
+  bus: Bus;
+  log: Pick<RoomLog, "heads" | "range">;
+  rooms: Pick<RoomQueries, "byId" | "sessionRooms" | "changedUsers" | "userVersion">;
+  logger: Pick<Logger, "warn">;
+}
+
+/** The reader hears what is delivered from now on. @returns how to end that */
+export function addReader(room: Room, reader: RoomReader): () => void {
+  // One object for each following: the same reader may follow twice.
+  const entry: RoomReader = {
+    event: (event) => reader.event(event),
+    typing: (news) => reader.typing?.(news),
+    call: (news) => reader.call?.(news),
+    presence: (news) => reader.presence?.(news),
+  };
+  room.readers ??= new Set();
+  const { readers } = room;
+  readers.add(entry);
+  return () => {
+    readers.delete(entry);
+    if (readers.size === 0 && room.readers === readers) room.readers = null;
+  };
+}
