@@ -3,6 +3,7 @@
 import { createUseCases } from "../../src/domain/domain.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import type { OrganizationRole, User } from "../../src/domain/model.ts";
+import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import type { MatrixAccounts } from "../../src/domain/ports/matrix.ts";
 import type { UseCases } from "../../src/domain/use-cases.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";
@@ -26,12 +27,15 @@ export const ADMIN = { Authorization: `Bearer ${ADMIN_TOKEN}` };
 export const PUBLIC_URL = "https://chat.example.org";
 const logger = { info: () => {}, warn: console.warn, error: console.error };
 
-export async function openSite(databaseUrl: string): Promise<Site> {
+export async function openSite(
+  databaseUrl: string,
+  { files = null }: { files?: AttachmentFiles | null } = {},
+): Promise<Site> {
   const store = await openStore({ databaseUrl, maxConnections: 5, logger });
   const { hot, bus } = createMemoryHot();
   const settings = { passwordMinLength: 4, rateLimits: false, jwt: null };
   const matrixLogins: Site["matrixLogins"] = [];
-  const useCases = createUseCases({ store, hot, bus, matrix: null, settings, logger });
+  const useCases = createUseCases({ store, hot, bus, matrix: null, settings, logger, files });
   const app = (matrixAccounts: MatrixAccounts | null) =>
     clientOf(
       createHttpApp({

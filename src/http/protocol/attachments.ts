@@ -7,7 +7,7 @@ import { callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
 import { listOf, name, one, pageQuery } from "./kinds.ts";
-import { type ProtocolParts, pageOf, roomOf } from "./parts.ts";
+import { asItIs, type ProtocolParts, pageOf, roomOf } from "./parts.ts";
 import { attachmentBody, attachmentSchema } from "./shapes.ts";
 
 /** A file of 25 MiB, and what multipart puts around it. The gateway's bound for uploads is the same. */
@@ -30,7 +30,7 @@ export function registerAttachments(app: HttpApp, parts: ProtocolParts): void {
     const { actor } = callerOf(c);
     const { conversation_id, ...query } = c.req.valid("query");
     const room = conversation_id && (await roomOf(parts, actor, conversation_id, "conversation_id")).token;
-    const page = await attachments.list(actor, { ...pageOf(query), ...given({ room }) });
+    const page = await attachments.list(actor, { ...pageOf(query, asItIs), ...given({ room }) });
     const data = page.attachments.map((file) => attachmentBody(file, publicUrl()));
     return c.json({ has_more: page.more, data }, 200);
   });

@@ -6,14 +6,14 @@ import { callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
 import { listOf, name, one, onlyWhenTrue, pageQuery } from "./kinds.ts";
-import { type ProtocolParts, pageOf } from "./parts.ts";
+import { asItIs, type ProtocolParts, pageOf } from "./parts.ts";
 import { contactBody, contactSchema } from "./shapes.ts";
 
 const MAX_TEXT_LENGTH = 4_000;
 
 export function registerContacts(app: HttpApp, { useCases: { contacts } }: ProtocolParts): void {
   app.openapi(ROUTES.list, async (c) => {
-    const page = await contacts.list(callerOf(c).actor, pageOf(c.req.valid("query")));
+    const page = await contacts.list(callerOf(c).actor, pageOf(c.req.valid("query"), asItIs));
     return c.json({ has_more: page.more, data: page.contacts.map(contactBody) }, 200);
   });
   app.openapi(ROUTES.create, async (c) => {

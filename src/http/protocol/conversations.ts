@@ -9,7 +9,15 @@ import { callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
 import { flag, listOf, name, one, onlyWhenTrue, pageQuery, timestamp } from "./kinds.ts";
-import { conversationBodies, type ProtocolParts, pageOf, roomOf, unknownUser, usersOf } from "./parts.ts";
+import {
+  asItIs,
+  conversationBodies,
+  type ProtocolParts,
+  pageOf,
+  roomOf,
+  unknownUser,
+  usersOf,
+} from "./parts.ts";
 import { type ConversationBody, conversationSchema } from "./shapes.ts";
 
 export function registerConversations(app: HttpApp, parts: ProtocolParts): void {
@@ -17,7 +25,7 @@ export function registerConversations(app: HttpApp, parts: ProtocolParts): void 
   app.openapi(ROUTES.list, async (c) => {
     const { muted, archived, pinned, group_id, ...page } = c.req.valid("query");
     const { rooms, more } = await finding.recent(callerOf(c).actor, {
-      ...pageOf(page),
+      ...pageOf(page, asItIs),
       ...(muted && { muted }),
       ...(archived && { archived }),
       ...(pinned && { pinned }),
@@ -81,8 +89,7 @@ async function openWith(parts: ProtocolParts, actor: Actor, contactId: string) {
     return await parts.useCases.oneToOne.open(actor, userActor(contact));
   } catch (error) {
     // Somebody who does not exist for the caller is told apart from nobody by no answer.
-    const isUnknown = error instanceof DomainError && error.code === "not_found" && error.field === "members";
-    throw isUnknown ? unknownUser("contact_id") : error;
+    throw isNotFound(error, "members") ? unknownUser("contact_id") : error;
   }
 }
 
@@ -94,10 +101,20 @@ async function pin(
 ): Promise<void> {
   if (messageId === null) return await useCases.pins.unpin(actor, room.token);
   const place = protocolMessagePlace(messageId);
-  if (place?.conversationId !== room.id) {
-    throw badField("pinned_message_id", "must be the id of a message of this conversation");
+  if (place?.conversationId !== room.id) throw notOfThisConversation();
+  try {
+    await useCases.pins.pin(actor, room.token, place.seq);
+  } catch (error) {
+    throw isNotFound(error, "seq") ? notOfThisConversation() : error;
   }
-  await useCases.pins.pin(actor, room.token, place.seq);
+}
+
+function notOfThisConversation(): DomainError {
+  return badField("pinned_message_id", "must be the id of a message of this conversation");
+}
+
+function isNotFound(error: unknown, field: string): boolean {
+  return error instanceof DomainError && error.code === "not_found" && error.field === field;
 }
 
 const ROUTES = {

@@ -9,7 +9,7 @@ import { type Caller, callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
 import { listOf, names, one, onlyWhenTrue, pageQuery, timestamp } from "./kinds.ts";
-import { groupBodies, type ProtocolParts, pageOf, usersOf } from "./parts.ts";
+import { asItIs, groupBodies, type ProtocolParts, pageOf, usersOf } from "./parts.ts";
 import { type GroupBody, groupSchema } from "./shapes.ts";
 
 const MAX_TEXT_LENGTH = 8_000;
@@ -20,7 +20,7 @@ export function registerGroups(app: HttpApp, parts: ProtocolParts): void {
     const { user, actor } = callerOf(c);
     const { archived, ...page } = c.req.valid("query");
     const { rooms, more } = await finding.recent(actor, {
-      ...pageOf(page),
+      ...pageOf(page, asItIs),
       types: ["group", "public"],
       ...(archived && { archived }),
     });

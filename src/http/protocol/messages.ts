@@ -11,7 +11,7 @@ import { type Caller, callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
 import { listOf, name, names, one, pageQuery, reactions } from "./kinds.ts";
-import { cursor, messageBodies, type ProtocolParts, roomOf } from "./parts.ts";
+import { messageBodies, type ProtocolParts, pageOf, roomOf } from "./parts.ts";
 import { type MessageBody, messageSchema } from "./shapes.ts";
 
 /** 16,000 code points, in UTF-16. */
@@ -21,14 +21,11 @@ export function registerMessages(app: HttpApp, parts: ProtocolParts): void {
   const { timeline, messages } = parts.useCases;
   app.openapi(ROUTES.list, async (c) => {
     const { actor } = callerOf(c);
-    const { conversation_id, starting_after, ending_before, limit } = c.req.valid("query");
+    const { conversation_id, ...query } = c.req.valid("query");
+    const room = conversation_id && (await roomOf(parts, actor, conversation_id, "conversation_id")).token;
     const page = await timeline.recent(actor, {
-      limit,
-      ...given({
-        room: conversation_id && (await roomOf(parts, actor, conversation_id, "conversation_id")).token,
-        startingAfter: cursor("starting_after", starting_after, protocolMessagePlace),
-        endingBefore: cursor("ending_before", ending_before, protocolMessagePlace),
-      }),
+      ...pageOf(query, protocolMessagePlace),
+      ...given({ room }),
     });
     return c.json({ has_more: page.more, data: await messageBodies(parts, actor, page.messages) }, 200);
   });

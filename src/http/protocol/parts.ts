@@ -34,30 +34,38 @@ export async function roomOf(
   throw new DomainError("not_found", `${field} names no conversation that you are in`, { field });
 }
 
-/** The page of a list, in the domain's words. */
-export function pageOf(query: {
+interface PageQuery {
   limit: number;
   starting_after?: string | undefined;
   ending_before?: string | undefined;
-}) {
-  const { limit, starting_after, ending_before } = query;
+}
+
+/**
+ * The page of a list, in the domain's words.
+ * @param read what the domain takes for a cursor; null for what is none
+ */
+export function pageOf<T>(
+  { limit, starting_after, ending_before }: PageQuery,
+  read: (id: string) => T | null,
+): { limit: number; startingAfter?: T; endingBefore?: T } {
+  if (starting_after !== undefined && ending_before !== undefined) {
+    throw badField("starting_after", "and ending_before must not be given together");
+  }
+  const place = (field: string, id: string): T => {
+    const found = read(id);
+    if (found === null) throw badField(field, "names nothing in this list");
+    return found;
+  };
   return {
     limit,
-    ...(starting_after !== undefined && { startingAfter: starting_after }),
-    ...(ending_before !== undefined && { endingBefore: ending_before }),
+    ...(starting_after !== undefined && { startingAfter: place("starting_after", starting_after) }),
+    ...(ending_before !== undefined && { endingBefore: place("ending_before", ending_before) }),
   };
 }
 
-/** As {@link pageOf}, where the domain knows another form of the cursors. */
-export function cursor<T>(
-  field: string,
-  id: string | undefined,
-  read: (id: string) => T | null,
-): T | undefined {
-  if (id === undefined) return undefined;
-  const place = read(id);
-  if (place === null) throw badField(field, "names nothing that you can see");
-  return place;
+/** Where the domain's cursors are this API's ids. */
+export function asItIs(id: string): string {
+  return id;
 }
 
 /**
