@@ -28,7 +28,7 @@ export const SETTINGS = [
     meaning: "Folder of the embedded database, the local homeserver, attachments and generated secrets",
   },
   {
-    name: "ATTACHMENTS_S3_URL",
+    name: "ATTACHMENTS_URL",
     meaning:
       "S3-compatible storage of attachments, https://ACCESS_KEY:SECRET_KEY@host/bucket?region=…; unset: attachments under DATA_DIR",
   },
@@ -125,7 +125,7 @@ const schema = z.object({
   PORT: port.default(8080),
   PUBLIC_URL: z.url().optional(),
   DATA_DIR: z.string().min(1).default("./data"),
-  ATTACHMENTS_S3_URL: z
+  ATTACHMENTS_URL: z
     .url({ protocol: /^https?$/, error: "must be https://ACCESS_KEY:SECRET_KEY@host/bucket?region=…" })
     .optional(),
   DATABASE_URL: z

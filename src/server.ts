@@ -185,7 +185,7 @@ function adminTokenOf(config: Config, dataDir: string): Core["adminToken"] {
   return config.DATABASE_URL === undefined ? keptText(dataDir, "admin-token", newSecret) : null;
 }
 
-function filesOf({ ATTACHMENTS_S3_URL: url }: Config, dataDir: string): AttachmentFiles {
+function filesOf({ ATTACHMENTS_URL: url }: Config, dataDir: string): AttachmentFiles {
   return url === undefined
     ? attachmentsInFolder(join(dataDir, "attachments"))
     : attachmentsInS3(parseS3Url(url));
