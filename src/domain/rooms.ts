@@ -70,7 +70,7 @@ export async function changeSettings(
   if (Object.keys(changed).length === 0) return { conversation: room, event: null };
   const conversation = await tx.updateConversation(room.id, changed);
   const [event = null] = await tx.appendEvents(room.id, [
-    { type: "room.changed", actor, data: shownChange(changed) },
+    { type: "room.changed", actor, data: { ...shownChange(changed), ...shownAccess(changed, conversation) } },
   ]);
   return { conversation, event };
 }
@@ -82,6 +82,14 @@ function shownChange({ passwordHash, avatarId, ...rest }: SettingsPatch): EventD
     ...(passwordHash !== undefined && { hasPassword: passwordHash !== null }),
     ...(avatarId !== undefined && { avatar: avatarId }),
   };
+}
+
+/** The two say who may come in only together. */
+function shownAccess(
+  changed: SettingsPatch,
+  { access, accessRole }: Conversation,
+): EventData["room.changed"] {
+  return changed.access === undefined && changed.accessRole === undefined ? {} : { access, accessRole };
 }
 
 /** {@link changeSettings} where only the room as it then is counts. */
