@@ -84,7 +84,10 @@ describeWith("postgres", "delivery", ({ postgres }) => {
       faultless(b);
     });
 
-    test("a resume in the middle of a burst of sends loses and doubles nothing", async () => {
+    test.each([
+      ["short texts, which are at hand", ""],
+      ["long texts, which come from the log", "x".repeat(3_000)],
+    ])("a resume in the middle of a burst of sends loses and doubles nothing: %s", async (_, padding) => {
       const one = await node({ transport });
       const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];
       const busy = await room(one, [ada, bob]);
@@ -92,14 +95,14 @@ describeWith("postgres", "delivery", ({ postgres }) => {
       await b.connect(one.url);
       let stop = false;
       const burst = async () => {
-        for (let n = 0; !stop; n++) await say(one, ada, busy, `burst ${n}`);
+        for (let n = 0; !stop; n++) await say(one, ada, busy, `burst ${n} ${padding}`);
       };
       const bursts = Promise.all(Array.from({ length: 8 }, burst));
       for (let round = 0; round < 15; round++) {
         const seen = b.last(busy.token);
         await b.until("some events", () => b.last(busy.token) > seen + 20);
         await b.drop();
-        await say(one, ada, busy, "missed");
+        await say(one, ada, busy, `missed ${padding}`);
         await b.connect(one.url);
       }
       stop = true;

@@ -74,6 +74,23 @@ describeWith("postgres", "two gateways over one store", ({ postgres }) => {
     expect(await metric(two, "causeway_gap_events_filled_total")).toBe(1);
   });
 
+  test("a departure that a gateway hears of late does not end the stay that began after it", async () => {
+    const [one, two] = [await node(), await node()];
+    const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];
+    const home = await room(one, [ada, bob]);
+    const stays = client("stays", ada.token);
+    await stays.connect(two.url);
+    const { removeMember, addMembers } = one.useCases.conversations;
+    await removeMember(ada.actor, home.token, bob.actor);
+    await addMembers(ada.actor, home.token, [{ member: bob.actor, role: "user" }]);
+    // The other gateway has heard of neither when he comes.
+    const b = client("b", bob.token);
+    await b.connect(two.url);
+    await say(one, ada, home, "welcome back");
+    await b.message(home.token, "welcome back");
+    expect([...stays.faults, ...b.faults]).toEqual([]);
+  });
+
   test("a session that resumes on a gateway that is behind gets every event once", async () => {
     const [one, two] = [await node(), await node()];
     const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Bus } from "../../src/domain/ports/bus.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";
+import type { PostgresStore } from "../../src/store/postgres.ts";
 import { describeWith } from "../services/need.ts";
 import { type Node, person, room, say, site, TRANSPORTS } from "./fixtures.ts";
 import type { Frame } from "./raw-client.ts";
@@ -65,7 +66,9 @@ describeWith("postgres", "memberships", ({ postgres }) => {
         const { here, there } = await nodes();
         const [ada, bob] = [await person(there, "Ada"), await person(there, "Bob")];
         const [home, other] = [await room(there, [ada, bob]), await room(there, [ada, bob])];
-        const b = await raw(here);
+        const [a, b] = [await raw(here), await raw(here)];
+        // Somebody stays, so that the room's events go on to this gateway.
+        await a.hello(ada.token);
         await b.hello(bob.token);
         const { removeMember, addMembers } = there.useCases.conversations;
         await removeMember(ada.actor, home.token, bob.actor);
@@ -90,7 +93,8 @@ describeWith("postgres", "memberships", ({ postgres }) => {
         const { here, there } = await nodes();
         const [ada, bob] = [await person(there, "Ada"), await person(there, "Bob")];
         const home = await room(there, [ada, bob]);
-        const b = await raw(here);
+        const [a, b] = [await raw(here), await raw(here)];
+        await a.hello(ada.token);
         await b.hello(bob.token);
         await there.useCases.conversations.setRole(ada.actor, home.token, bob.actor, "moderator");
         expect(await b.next(isEvent)).toMatchObject({
@@ -104,6 +108,44 @@ describeWith("postgres", "memberships", ({ postgres }) => {
         });
         expect(b.pending()).toEqual([]);
       });
+    });
+
+    test("[GW-11.2] who is removed while their rooms are being read gets their member.left and nothing after it", async () => {
+      let reached = () => {};
+      const reading = new Promise<void>((resolve) => {
+        reached = resolve;
+      });
+      let release = () => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const slow = (store: PostgresStore): PostgresStore => {
+        const sessionRooms: typeof store.rooms.sessionRooms = async (member) => {
+          const rooms = await store.rooms.sessionRooms(member);
+          if (member !== held) return rooms;
+          reached();
+          await released;
+          return rooms;
+        };
+        return { ...store, sql: store.sql, rooms: { ...store.rooms, sessionRooms } };
+      };
+      let held = "";
+      const one = await node({ transport, store: slow });
+      const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];
+      const [home, other] = [await room(one, [ada, bob]), await room(one, [ada, bob])];
+      await (await raw(one)).hello(ada.token);
+      held = `u:${bob.id}`;
+      const b = await raw(one);
+      const ready = b.hello(bob.token);
+      await reading;
+      await one.useCases.conversations.removeMember(ada.actor, home.token, bob.actor);
+      await say(one, ada, home, "not for Bob");
+      release();
+      await ready;
+      expect(await b.next(isEvent)).toMatchObject({ type: "member.left", room: home.token });
+      await say(one, ada, home, "not for Bob either");
+      await say(one, ada, other, "elsewhere");
+      expect(await b.next(isEvent)).toMatchObject({ room: other.token, data: { text: "elsewhere" } });
     });
 
     test("[GW-2.8] a revoked token ends its sessions with 4501, and no others", async () => {
