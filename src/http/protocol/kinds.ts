@@ -45,31 +45,27 @@ export function names() {
     (value) => (typeof value === "object" && value !== null && "id" in value ? value.id : value),
     z.string(valid).max(MAX_NAME_LENGTH, valid),
   );
-  return z
-    .preprocess(
-      (value) =>
-        Array.isArray(value) ? value.filter((item) => item !== null) : value === null ? [] : [value].flat(),
-      z.array(one, valid).max(MAX_LIST, valid),
-    )
-    .openapi({
-      type: "array",
-      maxItems: MAX_LIST,
-      items: {
-        oneOf: [
-          { type: "string" },
-          { type: "object", properties: { id: { type: "string" } }, required: ["id"] },
-        ],
-      },
-    });
+  return z.preprocess(listed, z.array(one, valid).max(MAX_LIST, valid)).openapi({
+    type: "array",
+    maxItems: MAX_LIST,
+    items: {
+      oneOf: [
+        { type: "string" },
+        { type: "object", properties: { id: { type: "string" } }, required: ["id"] },
+      ],
+    },
+  });
+}
+
+/** Forms have one value where a list has one item, and an empty one where it has none. */
+function listed(value: unknown): unknown[] {
+  return [value].flat().filter((item) => item !== null);
 }
 
 /** Who reacted how: `{red_angry_face: ["KateMcCallister"]}`, or the list of such objects that a message shows. */
 export function reactions() {
   const valid = rule('must be an object of lists of usernames, such as {"red_angry_face": ["kate"]}');
-  const usernames = z.preprocess(
-    (value) => (value === null ? [] : [value].flat()),
-    z.array(z.string(valid), valid),
-  );
+  const usernames = z.preprocess(listed, z.array(z.string(valid), valid));
   return z
     .preprocess(merged, z.record(z.string(), usernames, valid))
     .openapi({ type: "object", additionalProperties: { type: "array", items: { type: "string" } } });
