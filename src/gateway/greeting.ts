@@ -21,7 +21,7 @@ import type { Users } from "./users.ts";
 /** Greetings under way at once; a storm of clients that come back waits its turn. */
 const GREETINGS = 64;
 /** [GW-2.7] Sessions of one user on one gateway. */
-export const SESSIONS_PER_USER = 100;
+const SESSIONS_PER_USER = 100;
 
 export interface GreetingOptions {
   store: Pick<Store, "epoch" | "rooms">;
