@@ -13,6 +13,7 @@ import type { Departure } from "./people.ts";
 import { createPresence } from "./presence.ts";
 import { createReading } from "./reading.ts";
 import { createRoomUseCases } from "./room-domain.ts";
+import { createSignaling } from "./signaling.ts";
 import { createUnreadCache, type UnreadCache } from "./unread.ts";
 import type { UseCases } from "./use-cases.ts";
 
@@ -38,6 +39,7 @@ export function createUseCases(options: DomainOptions): UseCases {
     ...rooms,
     ...createMessageUseCases(context, options.files),
     ...createPeopleUseCases(context, rooms.oneToOne, options.webhookTargets),
+    signaling: createSignaling(context, options.bus, rooms.finding),
     chatrooms: createChatrooms(context, departed),
     accounts: createAccounts(context, passwords),
     directory: createDirectory(context, passwords, departed),

@@ -21,9 +21,10 @@ import type {
   User,
 } from "./model.ts";
 import type { PeopleUseCases } from "./people-use-cases.ts";
+import type { Following } from "./ports/feed.ts";
 import type { CallState } from "./ports/hot.ts";
 import type { RoomListing } from "./ports/store.ts";
-import type { Naming, RoomUseCases } from "./room-use-cases.ts";
+import type { Naming, RoomUseCases, RoomView } from "./room-use-cases.ts";
 
 // ── Talking (src/domain/messages.ts, reading.ts, calls.ts, presence.ts) ───────────────────────────────
 
@@ -87,6 +88,27 @@ export interface CallUseCases {
   sessionGone(actor: Actor, session: string, conversationIds: number[]): Promise<void>;
   /** Ends the calls in the log whose participants are all gone from hot state. Run by a timer on every gateway. */
   sweep(): Promise<void>;
+}
+
+/** Messages between the sessions of a room by which browsers call each other (Talk's internal signaling). */
+export interface Signaling {
+  /**
+   * Hands messages to sessions that joined the room, each marked with whom it is from; those for others are passed over.
+   * @throws DomainError `not_found` unless the actor has joined
+   */
+  send(actor: Actor, token: string, messages: readonly SignalingMessage[]): Promise<void>;
+  /** What waits for the actor's session, with the room. @throws DomainError `not_found` unless the actor has joined */
+  take(actor: Actor, token: string): Promise<{ messages: string[]; room: RoomView }>;
+  /** `wake` is called when there may be messages for somebody in the room, or when somebody came or went. */
+  follow(conversationId: number, wake: () => void): Promise<Following>;
+  /** Wakes those who follow. */
+  changed(conversationId: number): void;
+}
+export interface SignalingMessage {
+  /** The session that it is from, and for. */
+  from: string;
+  to: string;
+  data: string;
 }
 
 export interface PresenceUseCases {
@@ -269,6 +291,7 @@ export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases 
   calls: CallUseCases;
   presence: PresenceUseCases;
   conversations: Conversations;
+  signaling: Signaling;
   chatrooms: Chatrooms;
   accounts: Accounts;
   directory: Directory;

@@ -9,6 +9,7 @@ import { SWEEP_MS } from "./lifetimes.ts";
 import { createMemoryBus } from "./memory-bus.ts";
 import { createMemoryCalls } from "./memory-calls.ts";
 import { createMemoryLimits } from "./memory-limits.ts";
+import { createMemoryMailboxes } from "./memory-mailboxes.ts";
 import { createMemoryPresence } from "./memory-presence.ts";
 import { createMemorySessions } from "./memory-sessions.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
@@ -33,16 +34,17 @@ export function createMemoryHot({ now = Date.now, logger }: MemoryHotOptions = {
   const calls = createMemoryCalls(now);
   const limits = createMemoryLimits(now);
   const typing = createMemoryTyping();
+  const mailboxes = createMemoryMailboxes(now);
 
   const sweep = (at: number): SweepResult => {
-    for (const part of [tokens, unread, limits, typing]) part.sweep(at);
+    for (const part of [tokens, unread, limits, typing, mailboxes]) part.sweep(at);
     return { sessions: sessions.sweep(at), participants: presence.sweep(at), calls: calls.sweep(at) };
   };
   const timer = setInterval(() => sweep(now()), SWEEP_MS);
   timer.unref();
 
   const hot: HotState = {
-    ...{ tokens, sessions, presence, unread, calls, limits, typing },
+    ...{ tokens, sessions, presence, unread, calls, limits, typing, mailboxes },
     ping: async () => {},
     sweep: async (at) => sweep(at),
     close: async () => clearInterval(timer),

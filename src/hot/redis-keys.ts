@@ -21,6 +21,7 @@ export const keys = {
 
   active: (conversationId: number) => `cw:{room:${conversationId}}:active`,
   activeNames: (conversationId: number) => `cw:{room:${conversationId}}:names`,
+  mailbox: (address: string) => `cw:mailbox:${address}`,
   typing: (conversationId: number) => `cw:{room:${conversationId}}:typing`,
   call: (conversationId: number) => `cw:{room:${conversationId}}:call`,
   callDeadlines: (conversationId: number) => `cw:{room:${conversationId}}:call:deadlines`,

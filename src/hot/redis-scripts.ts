@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 const SCRIPTS = [
   "bucket-take",
   "call",
+  "mailbox-put",
+  "mailbox-take",
   "presence-ping",
   "presence-sweep",
   "publish",

@@ -26,6 +26,7 @@ import {
 import { channelPrefix } from "./redis-keys.ts";
 import { openLane, slotOf } from "./redis-lane.ts";
 import { createRedisLimits } from "./redis-limits.ts";
+import { createRedisMailboxes } from "./redis-mailboxes.ts";
 import { createRedisPresence } from "./redis-presence.ts";
 import { createClusterRoutes } from "./redis-routes.ts";
 import { createRedisSessions } from "./redis-sessions.ts";
@@ -113,6 +114,7 @@ function parts(
     unread: createRedisUnread(client),
     limits: createRedisLimits(client),
     typing: createRedisTyping(client),
+    mailboxes: createRedisMailboxes(client),
     async ping() {
       await client.background.send("ping");
     },

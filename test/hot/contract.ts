@@ -5,6 +5,7 @@ import type { HotState } from "../../src/domain/ports/hot.ts";
 import { accountContract } from "./contract-accounts.ts";
 import { busContract } from "./contract-bus.ts";
 import { callContract } from "./contract-calls.ts";
+import { mailboxContract } from "./contract-mailboxes.ts";
 import { roomContract } from "./contract-rooms.ts";
 
 export interface OpenedHot {
@@ -27,6 +28,7 @@ export function hotContract(name: string, open: () => OpenedHot | Promise<Opened
     accountContract(hot);
     roomContract(hot);
     callContract(hot);
+    mailboxContract(hot);
     busContract(() => opened.bus);
   });
 }

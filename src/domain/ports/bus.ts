@@ -24,6 +24,8 @@ export interface Bus {
 export const channels = {
   room: (conversationId: number) => `room:${conversationId}`,
   user: (userId: number) => `user:${userId}`,
+  /** Wakes those who wait for signaling messages in a room. */
+  signaling: (conversationId: number) => `signaling:${conversationId}`,
   /** Room ids with new events, for bridge workers. */
   bridge: "bridge",
 } as const;

@@ -15,6 +15,7 @@ export interface HotState {
   readonly limits: RateLimits;
   readonly typing: Typing;
   readonly sessions: SessionRegistry;
+  readonly mailboxes: Mailboxes;
   /** Throws `unavailable` when the server does not answer within 1 s. */
   ping(): Promise<void>;
   /** Removes what decayed, without anybody reading it. Runs by itself every few seconds; exposed for tests. */
@@ -151,4 +152,12 @@ export interface Typing {
   /** Sets or clears; a set entry decays after `ttlMs`. True when the state changed (so that repeats are not broadcast). */
   set(conversationId: number, member: MemberKey, on: boolean, now: number, ttlMs: number): Promise<boolean>;
   get(conversationId: number, now: number): Promise<MemberKey[]>;
+}
+
+/** Short texts that wait for somebody to fetch them, from whichever process. What is not fetched decays. */
+export interface Mailboxes {
+  /** The oldest give way when there are more than `most`. */
+  put(address: string, messages: readonly string[], limits: { most: number; ttlMs: number }): Promise<void>;
+  /** Empties it; each message is given to one taker only. */
+  take(address: string): Promise<string[]>;
 }
