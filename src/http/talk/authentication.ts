@@ -1,0 +1,66 @@
+/** Who calls Talk: a user with Basic or Bearer, or a guest, known by a cookie since the first room they joined. */
+import { getCookie, setCookie } from "hono/cookie";
+import { DomainError } from "../../domain/errors.ts";
+import { type Actor, type User, userActor } from "../../domain/model.ts";
+import { isSecret } from "../../domain/secrets.ts";
+import type { Accounts } from "../../domain/use-cases.ts";
+import { isPlainLoopback } from "../cookies.ts";
+import { authenticateUser, bearerOf, type UserPrincipal } from "../credentials.ts";
+import type { HttpContext } from "../face.ts";
+import type { RequestLimits } from "../request-limits.ts";
+import { NoApiRequest } from "./failures.ts";
+
+export type Caller =
+  | { kind: "user"; user: User; actor: Actor }
+  /** `secret` is null until they joined a room. */
+  | { kind: "guest"; secret: string | null };
+
+export function createAuthentication(accounts: Accounts, limits: RequestLimits) {
+  async function principalOf(c: HttpContext, header: string): Promise<UserPrincipal> {
+    const token = bearerOf(header);
+    if (token !== null) return await authenticateUser(accounts, token);
+    const basic = basicOf(header);
+    if (!basic) throw new DomainError("unauthorized");
+    return (await accounts.authenticateBasic(basic.login, basic.password, c.env.ip)) as UserPrincipal;
+  }
+
+  /** @throws DomainError `unauthorized` for credentials that are wrong; nobody becomes a guest by a typing error */
+  return async (c: HttpContext): Promise<Caller> => {
+    const header = c.req.header("Authorization");
+    if (header === undefined) return { kind: "guest", secret: guestSecretOf(c) };
+    const principal = await principalOf(c, header);
+    await limits.byCaller(principal);
+    return { kind: "user", user: principal.user, actor: userActor(principal.user) };
+  };
+}
+
+function basicOf(header: string): { login: string; password: string } | null {
+  const encoded = /^Basic +([A-Za-z0-9+/=_-]+) *$/i.exec(header)?.[1];
+  const text = Buffer.from(encoded ?? "", "base64").toString("utf8");
+  const colon = text.indexOf(":");
+  return colon < 0 ? null : { login: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+/** [B.1] On every verb, unless the credentials are some that no browser sends by itself. */
+export function requireApiRequest(c: HttpContext): void {
+  if (c.req.header("OCS-APIRequest")?.toLowerCase() === "true") return;
+  if (bearerOf(c.req.header("Authorization")) !== null) return;
+  throw new NoApiRequest();
+}
+
+export const GUEST_COOKIE = "causeway_guest";
+
+function guestSecretOf(c: HttpContext): string | null {
+  const secret = getCookie(c, GUEST_COOKIE) ?? "";
+  return isSecret("guest", secret) ? secret : null;
+}
+
+/** It lives as long as the browser's session. */
+export function setGuestCookie(c: HttpContext, secret: string): void {
+  setCookie(c, GUEST_COOKIE, secret, {
+    path: "/ocs",
+    httpOnly: true,
+    sameSite: "Lax",
+    secure: !isPlainLoopback(c.req.url),
+  });
+}

@@ -1,0 +1,77 @@
+/**
+ * Clients that wait for news. Each is one entry of one table: a single timer ends those whose time is over, and it does
+ * not run while nobody waits. A client that hangs up is let go at once.
+ */
+export interface LongPolls {
+  /** Begins to wait; whoever does must call `end`. */
+  open(options: { timeoutMs: number; signal: AbortSignal }): LongPoll;
+  /** How many wait. */
+  readonly size: number;
+}
+
+export interface LongPoll {
+  /** The time is over, or the client hung up. */
+  readonly over: boolean;
+  /** There may be news. */
+  wake(): void;
+  /** Resolves when there may be news since it resolved the last time (or since `open`), or when it is over. */
+  news(): Promise<void>;
+  end(): void;
+}
+
+const TICK_MS = 250;
+
+export function createLongPolls(now: () => number = Date.now): LongPolls {
+  const waiting = new Set<{ deadline: number; finish(): void }>();
+  let timer: NodeJS.Timeout | null = null;
+
+  function tick(): void {
+    const at = now();
+    for (const one of waiting) if (one.deadline <= at) one.finish();
+  }
+
+  return {
+    get size() {
+      return waiting.size;
+    },
+    open({ timeoutMs, signal }) {
+      let over = signal.aborted;
+      let woken = false;
+      let resume: (() => void) | null = null;
+      const wake = () => {
+        woken = true;
+        resume?.();
+      };
+      const finish = () => {
+        over = true;
+        wake();
+      };
+      const entry = { deadline: now() + timeoutMs, finish };
+      waiting.add(entry);
+      signal.addEventListener("abort", finish, { once: true });
+      timer ??= setInterval(tick, TICK_MS).unref();
+      return {
+        get over() {
+          return over || entry.deadline <= now();
+        },
+        wake,
+        async news() {
+          if (!woken && !this.over) {
+            await new Promise<void>((resolve) => {
+              resume = resolve;
+            });
+            resume = null;
+          }
+          woken = false;
+        },
+        end() {
+          signal.removeEventListener("abort", finish);
+          waiting.delete(entry);
+          if (waiting.size > 0 || timer === null) return;
+          clearInterval(timer);
+          timer = null;
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** What Talk's operations share. */
+import { DomainError } from "../../domain/errors.ts";
+import { type Actor, userActor } from "../../domain/model.ts";
+import type { Feed } from "../../domain/ports/feed.ts";
+import type { Store } from "../../domain/ports/store.ts";
+import type { UseCases } from "../../domain/use-cases.ts";
+import type { LongPolls } from "./long-polls.ts";
+import type { MessageShapes } from "./message-shapes.ts";
+import type { Operations } from "./operations.ts";
+import type { RoomBodies } from "./room-bodies.ts";
+
+export interface TalkParts extends Operations {
+  useCases: UseCases;
+  store: Pick<Store, "accounts">;
+  feed: Feed;
+  polls: LongPolls;
+  shapes: MessageShapes;
+  bodies: RoomBodies;
+}
+
+export const MAX_ID_LENGTH = 320;
+
+/** The user with this handle. Whether they exist for the caller is for the use case to say. */
+export async function userNamed({ store }: Pick<TalkParts, "store">, handle: string): Promise<Actor> {
+  const user = await store.accounts.userByHandle(handle);
+  if (!user) throw new DomainError("not_found", "There is no such user");
+  return userActor(user);
+}
