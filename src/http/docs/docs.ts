@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import type { Face, HttpEnv } from "../face.ts";
-import { apiPage, overviewPage } from "./pages.ts";
+import { ERROR_TYPES } from "../protocol/failures.ts";
+import { apiPage, errorPage, overviewPage } from "./pages.ts";
 
 export const DOCS_PATHS = ["/docs", "/openapi"] as const;
 
@@ -24,5 +25,7 @@ export function createDocs(faces: readonly Face[]): Hono<HttpEnv> {
     );
     app.get(`/docs/${face.name}`, (c) => c.html(apiPage(face), 200, PAGE_HEADERS));
   }
+  for (const [type, meaning] of Object.entries(ERROR_TYPES))
+    app.get(`/docs/errors/${type}`, (c) => c.html(errorPage(type, meaning), 200, PAGE_HEADERS));
   return app;
 }

@@ -51,6 +51,16 @@ export function apiPage(face: Face): Html {
   );
 }
 
+/** What a `documentation_url` of the Protocol API leads to. */
+export function errorPage(type: string, meaning: string): Html {
+  return page(
+    type,
+    html`<p><a href="/docs/protocol">Protocol API</a></p>
+      <h1><code>${type}</code></h1>
+      <p class="lead">${meaning}</p>`,
+  );
+}
+
 function operationsOf(document: OpenApiDocument): [string, string, Operation][] {
   return Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
     METHODS.flatMap((method) => {
@@ -62,7 +72,11 @@ function operationsOf(document: OpenApiDocument): [string, string, Operation][] 
 
 function securityOf(document: OpenApiDocument): Html[] | string {
   const schemes = Object.values(document.components?.securitySchemes ?? {});
-  const names = schemes.map((scheme) => ("name" in scheme && scheme.name) || "Authorization: Bearer …");
+  const names = schemes.map(
+    (scheme) =>
+      ("name" in scheme && scheme.name) ||
+      `Authorization: ${"scheme" in scheme && scheme.scheme === "basic" ? "Basic" : "Bearer"} …`,
+  );
   return names.map((name, index) => html`${index > 0 ? " or " : ""}<code>${name}</code>`);
 }
 

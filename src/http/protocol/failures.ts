@@ -3,9 +3,20 @@ import { z } from "@hono/zod-openapi";
 import { json, type Refusal } from "../face.ts";
 import { type Failure, STATUS, spelled } from "../failures.ts";
 
+/** What `documentation_url` explains. */
+export const ERROR_TYPES = {
+  invalid_request:
+    "The request can't be carried out as it is: its message names the field and the rule, or says who may do this. " +
+    "Sending it again makes no difference, except after 429 (too many requests), once Retry-After is over.",
+  api_error:
+    "The server failed. The request was fine and may be sent again; when it was 503, a part of the server can't be " +
+    "reached for now.",
+} as const;
+type ErrorType = keyof typeof ERROR_TYPES;
+
 const protocolError = z
   .object({
-    type: z.enum(["invalid_request", "api_error"]),
+    type: z.enum(Object.keys(ERROR_TYPES) as [ErrorType, ...ErrorType[]]),
     message: z.string().openapi({ description: "Names the field and the rule" }),
     documentation_url: z.url(),
   })
@@ -27,7 +38,7 @@ const FIELDS: Record<string, string> = {
 export function refusals(publicUrl: () => string): (failure: Failure) => Refusal {
   return (failure) => {
     const status = STATUS[failure.code];
-    const type = status >= 500 ? "api_error" : "invalid_request";
+    const type: ErrorType = status >= 500 ? "api_error" : "invalid_request";
     const refusal: Refusal = {
       status,
       body: {
