@@ -11,7 +11,7 @@ import { cursorQuery, cut } from "./cursors.ts";
 import { badField, DomainError } from "./errors.ts";
 import { isPublicId, newPublicId } from "./ids.ts";
 import type { Attachments, AttachmentView } from "./message-use-cases.ts";
-import { type Actor, type MemberKey, memberKey, shownAttachment } from "./model.ts";
+import { type Actor, type EventData, type MemberKey, memberKey } from "./model.ts";
 import { can } from "./permissions.ts";
 import type { AttachmentFiles } from "./ports/attachments.ts";
 import type { StoredAttachment, Visible } from "./ports/message-store.ts";
@@ -137,10 +137,10 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
       await noteAttachments(tx, "attachment.deleted", [locked]);
       const message = place && (await tx.messages.message(place));
       if (!message) return;
-      const rest = await tx.messages.attachmentsOf(place);
+      const { text, attachments = [] } = JSON.parse(message.dataJson) as EventData["message"];
+      const rest = attachments.filter((file) => file.id !== id);
       await tx.messages.rewriteAttachments(place, rest);
-      const { text } = JSON.parse(message.dataJson) as { text: string };
-      const data = { seq: place.seq, text, attachments: rest.map(shownAttachment) };
+      const data = { seq: place.seq, text, attachments: rest };
       await tx.appendEvents(place.conversationId, [{ type: "message.edited", actor, data }]);
     });
   }

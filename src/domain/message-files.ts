@@ -48,7 +48,9 @@ export async function replaceFiles(
     added.map(({ id }) => id),
     place,
   );
-  const after = await tx.messages.attachmentsOf(place);
+  const after = (await tx.messages.attachmentsOf(place)).sort(
+    (a, b) => ids.indexOf(a.id) - ids.indexOf(b.id),
+  );
   await tx.messages.rewriteAttachments(place, after);
   await noteAttachments(tx, "attachment.deleted", removed);
   await noteAttachments(

@@ -2,7 +2,7 @@
 import type { Context } from "./context.ts";
 import type { MessagePlace } from "./ids.ts";
 import type { MessageView, ParentMessage, Reaction, TimelineEntry } from "./message-use-cases.ts";
-import type { EventData, LoggedEvent, User } from "./model.ts";
+import type { Attachment, EventData, LoggedEvent, User } from "./model.ts";
 import type { MessageDetails, StoredReaction } from "./ports/message-store.ts";
 
 type Text = EventData["message"];
@@ -75,14 +75,21 @@ function viewOf(
   users: ReadonlyMap<string, User>,
 ): Omit<MessageView, "parent"> {
   const { conversationId, seq, room, id, actor, at } = event;
-  const { text, mentions = [], edited } = textOf(event);
+  const { text, mentions = [], edited, attachments: sent = [] } = textOf(event);
+  const order = new Map(sent.map((file, i) => [file.id, i]));
   return {
-    ...{ conversationId, seq, room, roomPublicId, id, at, text, mentions, attachments, readAt },
+    ...{ conversationId, seq, room, roomPublicId, id, at, text, mentions, readAt },
+    attachments: inOrder(attachments, order),
     author: actor,
     user: actor.kind === "user" ? (users.get(actor.id) ?? null) : null,
     reactions: groupReactions(reactions),
     updatedAt: edited ?? null,
   };
+}
+
+/** Files in the order in which their message names them. */
+function inOrder(files: readonly Attachment[], order: ReadonlyMap<string, number>): Attachment[] {
+  return [...files].sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
 }
 
 /** By name, in the order in which the names first came. */

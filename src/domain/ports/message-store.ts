@@ -8,6 +8,7 @@ import type {
   LoggedEvent,
   MemberKey,
   Membership,
+  ShownAttachment,
 } from "../model.ts";
 
 /** Which part of a room's log a reader may see. */
@@ -127,7 +128,7 @@ export interface MessageWrites {
   /** Their bytes are removed later. */
   deleteAttachments(ids: readonly string[]): Promise<void>;
   /** Puts another list of files into the message. */
-  rewriteAttachments(place: MessagePlace, attachments: readonly Attachment[]): Promise<void>;
+  rewriteAttachments(place: MessagePlace, attachments: readonly ShownAttachment[]): Promise<void>;
   /** Expiries that were carried out or have nothing to expire. */
   forgetExpiries(places: readonly MessagePlace[]): Promise<void>;
 }
