@@ -59,7 +59,8 @@ export function createWebhookLogs(db: Database): WebhookLogs {
 /** The room with its people as they are now; null when it is gone. */
 async function snapshot(sql: Sql, conversationId: number): Promise<RoomSnapshot | null> {
   const [row] = await sql<Row[]>`
-    select ${columns(sql, "c", CONVERSATION)}, h.last_activity, p.seq as pinned from conversations c
+    select ${columns(sql, "c", CONVERSATION)}, h.last_activity, h.message_count, p.seq as pinned
+    from conversations c
     join room_heads h on h.conversation_id = c.id
     left join pinned_messages p on p.conversation_id = c.id
     where c.id = ${conversationId}`;
@@ -70,7 +71,7 @@ async function snapshot(sql: Sql, conversationId: number): Promise<RoomSnapshot 
     where m.conversation_id = ${conversationId} order by m.joined_seq, m.member`;
   return {
     conversation: noun<Conversation>(row, "c", CONVERSATION),
-    lastActivity: row.last_activity as number,
+    lastActivity: row.message_count === 0 ? null : (row.last_activity as number),
     pinned: row.pinned as number | null,
     deleted: false,
     people: people.map((person) => ({

@@ -77,7 +77,8 @@ export interface UnreadLog {
 export interface RoomSnapshot {
   conversation: Conversation;
   people: { membership: Membership; user: User | null }[];
-  lastActivity: number;
+  /** Null before the first message. */
+  lastActivity: number | null;
   pinned: number | null;
   deleted: boolean;
 }

@@ -25,7 +25,8 @@ export type WebhookNews = {
       conversation: Conversation;
       /** Everybody in the room, and the accounts of those who have one; of a deleted room: who was in it. */
       people: { membership: Membership; user: User | null }[];
-      lastActivity: number;
+      /** Null before the first message. */
+      lastActivity: number | null;
       /** The seq of the pinned message. */
       pinned: number | null;
     }

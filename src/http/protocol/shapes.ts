@@ -104,7 +104,8 @@ export function contactBody(contact: Contact): ContactBody {
 /** A room as one of its members sees it. */
 export interface ShownRoom {
   conversation: Conversation;
-  membership: Membership;
+  /** Null where nobody in particular looks: then nothing is set. */
+  membership: Membership | null;
   /** The other of a one-to-one room; null when there is none any more. */
   peer: Pick<User, "publicId"> | null;
   /** When something last happened in it, ms; null before the first message. */
@@ -121,12 +122,12 @@ export function conversationBody({ conversation, membership, ...room }: ShownRoo
     contact_id: type === "one_to_one" ? (room.peer?.publicId ?? null) : null,
     group_id: type === "one_to_one" ? null : publicId,
     pinned_message_id: pinned === null ? null : protocolMessageId({ conversationId: id, seq: pinned }),
-    is_pinned: membership.pinned,
-    is_muted: membership.muted,
+    is_pinned: membership?.pinned ?? false,
+    is_muted: membership?.muted ?? false,
     last_active_at: seconds(room.lastActiveAt),
-    last_opened_at: seconds(membership.lastOpenedAt),
+    last_opened_at: seconds(membership?.lastOpenedAt ?? null),
     created_at: seconds(createdAt),
-    archived_at: seconds(membership.archivedAt),
+    archived_at: seconds(membership?.archivedAt ?? null),
   };
 }
 
@@ -148,7 +149,7 @@ export function groupBody(
     conversation_id: publicId,
     contacts: contacts.map(contactBody),
     created_at: seconds(createdAt),
-    archived_at: seconds(membership.archivedAt),
+    archived_at: seconds(membership?.archivedAt ?? null),
   };
 }
 

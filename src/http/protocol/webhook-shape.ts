@@ -1,0 +1,114 @@
+/** [D.3] The objects of webhooks' payloads: those of the Protocol API, as the webhook's viewer sees them. */
+import { DomainError } from "../../domain/errors.ts";
+import type { MessageView } from "../../domain/message-use-cases.ts";
+import {
+  type Conversation,
+  peerIn,
+  SYSTEM_ACTOR,
+  type User,
+  userActor,
+  userKey,
+} from "../../domain/model.ts";
+import type { Contact } from "../../domain/people-use-cases.ts";
+import type { Store } from "../../domain/ports/store.ts";
+import type { WebhookNews, WebhookShape } from "../../domain/ports/webhooks.ts";
+import type { UseCases } from "../../domain/use-cases.ts";
+import { attachmentBody, contactBody, conversationBody, groupBody, messageBody } from "./shapes.ts";
+
+export interface WebhookShapeOptions {
+  useCases: Pick<UseCases, "timeline" | "contacts">;
+  store: { accounts: Pick<Store["accounts"], "usersByIds"> };
+  /** Where clients reach this server; empty until that is known. */
+  publicUrl(): string;
+}
+
+type RoomNews = Extract<WebhookNews, { people: unknown }>;
+type MessageNews = Extract<WebhookNews, { event: unknown }>;
+
+export function webhookShape({ useCases, store, publicUrl }: WebhookShapeOptions): WebhookShape {
+  /** Users (ids) as the viewer's contacts. */
+  async function cards(viewer: User | null, userIds: readonly number[]): Promise<Contact[]> {
+    const found = await useCases.contacts.cards(viewer ? userActor(viewer) : SYSTEM_ACTOR, userIds);
+    return userIds.flatMap((id) => found.get(id) ?? ([] as Contact[]));
+  }
+
+  /** The other of a one-to-one room, also when they left it. */
+  async function peerOf({ pair }: Conversation, viewer: User | null): Promise<User | null> {
+    if (pair === null || viewer === null) return null;
+    const [peer = null] = await store.accounts.usersByIds([
+      Number(peerIn(pair, userKey(viewer.id)).slice(2)),
+    ]);
+    return peer;
+  }
+
+  async function conversation({ viewer, people, conversation, lastActivity, pinned }: RoomNews) {
+    const membership = membershipOf(people, viewer);
+    const peer = await peerOf(conversation, viewer);
+    return conversationBody({ conversation, membership, peer, lastActiveAt: lastActivity, pinned });
+  }
+
+  async function group({ viewer, people, conversation }: RoomNews, baseUrl: string) {
+    const others = people.flatMap(({ user }) => (user && user.id !== viewer?.id ? [user.id] : []));
+    const membership = membershipOf(people, viewer);
+    return groupBody({ conversation, membership }, await cards(viewer, others), baseUrl);
+  }
+
+  async function message(news: MessageNews, baseUrl: string) {
+    const { viewer, event, place } = news;
+    const view = (await useCases.timeline.snapshot(place)) ?? deletedMessage(news);
+    const author = event.actor.kind === "user" ? [Number(event.actor.id)] : [];
+    const [sender] = await cards(viewer, author);
+    return messageBody(view, sender, baseUrl);
+  }
+
+  return async (news) => {
+    const baseUrl = publicUrl();
+    if (baseUrl === "") throw new DomainError("unavailable", "The server does not serve yet");
+    switch (news.type) {
+      case "contact.created":
+      case "contact.updated":
+      case "contact.deleted":
+        return contactBody(news.contact);
+      case "conversation.created":
+      case "conversation.updated":
+      case "conversation.deleted":
+        return await conversation(news);
+      case "group.created":
+      case "group.updated":
+      case "group.deleted":
+        return await group(news, baseUrl);
+      case "message.created":
+      case "message.updated":
+      case "message.deleted":
+        return await message(news, baseUrl);
+      case "attachment.created":
+      case "attachment.updated":
+      case "attachment.deleted":
+        return attachmentBody({ ...news.attachment, place: news.place }, baseUrl);
+    }
+  };
+}
+
+function membershipOf(people: RoomNews["people"], viewer: User | null) {
+  return people.find(({ user }) => user !== null && user.id === viewer?.id)?.membership ?? null;
+}
+
+/** What is left of a message that was deleted: that it was there. */
+function deletedMessage({ conversation, place, event }: MessageNews): MessageView {
+  return {
+    ...place,
+    room: event.room,
+    roomPublicId: conversation.publicId,
+    id: event.id,
+    author: event.actor,
+    user: null,
+    at: event.at,
+    text: "",
+    mentions: [],
+    parent: null,
+    reactions: [],
+    attachments: [],
+    readAt: null,
+    updatedAt: null,
+  };
+}
