@@ -1,5 +1,12 @@
-/** Opens what the settings name: the store (a server or embedded) and hot state with its bus (Redis or memory). */
+/**
+ * Opens what the settings name: the store (a server or embedded), hot state with its bus (Redis or memory), and where the
+ * bytes of attachments go (a folder or S3).
+ */
+import { join } from "node:path";
+import { attachmentsInFolder } from "./attachments/folder.ts";
+import { attachmentsInS3, parseS3Url } from "./attachments/s3.ts";
 import type { Config } from "./config.ts";
+import type { AttachmentFiles } from "./domain/ports/attachments.ts";
 import type { Bus } from "./domain/ports/bus.ts";
 import type { HotState } from "./domain/ports/hot.ts";
 import { createMemoryHot } from "./hot/memory.ts";
@@ -44,4 +51,11 @@ export async function openConfiguredHot(
   parts.add("hot state", hot.close);
   parts.add("bus", bus.close);
   return { hot, bus };
+}
+
+export function openConfiguredFiles(config: Config, dataDir: string): AttachmentFiles {
+  const { ATTACHMENTS_URL: url } = config;
+  return url === undefined
+    ? attachmentsInFolder(join(dataDir, "attachments"))
+    : attachmentsInS3(parseS3Url(url));
 }

@@ -4,6 +4,7 @@
  */
 import { Hono } from "hono";
 import { cors } from "hono/cors";
+import type { Feed } from "../domain/ports/feed.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { MatrixAccounts } from "../domain/ports/matrix.ts";
 import type { Store } from "../domain/ports/store.ts";
@@ -25,6 +26,8 @@ export interface HttpOptions {
   useCases: UseCases;
   store: Pick<Store, "accounts" | "avatars" | "journal" | "people">;
   hot: Pick<HotState, "limits">;
+  /** Live news for those who wait. */
+  feed: () => Feed;
   /** Null: the admin API is off. */
   adminToken: string | null;
   /** Where clients reach this server. */

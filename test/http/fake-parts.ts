@@ -54,6 +54,7 @@ export function fakeApp({ accounts = {}, chatrooms = {}, ...options }: Fakes = {
     }),
     store: { accounts: partial({}), avatars: partial({}), journal: partial({}), people: partial({}) },
     hot: { limits: { take: async () => 0, reset: async () => {} } },
+    feed: () => partial({}),
     adminToken: "admin secret",
     publicUrl: () => "https://chat.example.org",
     health: async () => ({ ok: true, parts: { store: { ok: true } } }),

@@ -5,6 +5,7 @@ import { DomainError } from "../../src/domain/errors.ts";
 import type { OrganizationRole, User } from "../../src/domain/model.ts";
 import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import type { MatrixAccounts } from "../../src/domain/ports/matrix.ts";
+import type { WebhookTargets } from "../../src/domain/ports/webhooks.ts";
 import type { UseCases } from "../../src/domain/use-cases.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";
 import { createHttpApp } from "../../src/http/app.ts";
@@ -29,17 +30,25 @@ const logger = { info: () => {}, warn: console.warn, error: console.error };
 
 export async function openSite(
   databaseUrl: string,
-  { files = null }: { files?: AttachmentFiles | null } = {},
+  {
+    files = null,
+    webhookTargets = null,
+  }: { files?: AttachmentFiles | null; webhookTargets?: WebhookTargets | null } = {},
 ): Promise<Site> {
   const store = await openStore({ databaseUrl, maxConnections: 5, logger });
   const { hot, bus } = createMemoryHot();
   const settings = { passwordMinLength: 4, rateLimits: false, jwt: null };
   const matrixLogins: Site["matrixLogins"] = [];
-  const useCases = createUseCases({ store, hot, bus, matrix: null, settings, logger, files });
+  const useCases = createUseCases({
+    ...{ store, hot, bus, matrix: null, settings, logger, files, webhookTargets },
+  });
   const app = (matrixAccounts: MatrixAccounts | null) =>
     clientOf(
       createHttpApp({
         ...{ useCases, store, hot, logger, matrixAccounts, adminToken: ADMIN_TOKEN, rateLimits: true },
+        feed: () => {
+          throw new Error("nobody waits for live news in these tests");
+        },
         publicUrl: () => PUBLIC_URL,
         health: async () => ({ ok: true, parts: {} }),
         metrics: async () => ({ body: "", contentType: "text/plain" }),
