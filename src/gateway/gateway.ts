@@ -26,6 +26,7 @@ import { Memberships } from "./membership.ts";
 import { type GatewayFigures, GatewayMetrics } from "./metrics.ts";
 import { type Probe, startProbe } from "./probe.ts";
 import { Session, type SessionEvents } from "./session.ts";
+import { SlowConsumers } from "./slow-consumers.ts";
 import { createTalking } from "./talking.ts";
 import type { Connection, ConnectionHandlers, Transport } from "./transport.ts";
 import { openTransport } from "./transport-choice.ts";
@@ -110,6 +111,7 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#options = options;
     const { store, hot, bus, useCases, logger, registry, heartbeatMs, rateLimits: limited, node } = options;
     const metrics = new GatewayMetrics(registry, () => this.stats());
+    const slow = new SlowConsumers(this.#sessions, metrics);
     const readMissed = createCatchUp(store.log, logger);
     const catchUp: typeof readMissed = async (session, entries) => {
       this.#catchingUp++;
@@ -118,7 +120,10 @@ class RunningGateway implements Gateway, SessionEvents {
     };
     const hub: Hub = new Hub({
       ...{ log: store.log, bus, metrics, logger },
-      publish: (topic, frame, isBinary) => this.#transport?.publish(topic, frame, isBinary),
+      publish: (topic, frame, isBinary) => {
+        this.#transport?.publish(topic, frame, isBinary);
+        slow.published(frame.length);
+      },
       onMembership: (room, event) => this.#memberships.follow(room, event),
       onFollowing: (room) => this.#probe?.soon(room),
     });
@@ -134,21 +139,12 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#calling = createCalling({ calls: useCases.calls, hot, hub, logger });
     const { messages, accounts } = useCases;
     const talking = createTalking({ messages, hub, users, metrics });
-    const greet = createGreeting({
-      store,
-      hot,
-      accounts,
-      hub,
-      users,
-      catchUp,
-      metrics,
-      heartbeatMs,
-      limited,
-    });
+    const told = { heartbeatMs, limited };
+    const greet = createGreeting({ store, hot, accounts, hub, users, catchUp, metrics, ...told });
     const handlers = { talking, watching: this.#watching, calling: this.#calling };
     this.#inbox = new Inbox({ greet, handlers, metrics, logger, limited });
     this.#upkeep = createUpkeep({
-      ...{ node, hot, metrics, logger, heartbeatMs, watching: this.#watching, calling: this.#calling },
+      ...{ node, hot, slow, logger, heartbeatMs, watching: this.#watching, calling: this.#calling },
     });
   }
 

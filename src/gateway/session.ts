@@ -66,6 +66,8 @@ export class Session implements ConnectionHandlers {
   allowance: number;
   allowanceAt = this.startedAt;
   refusedFrames = 0;
+  /** Too much waited for the client when it was last looked at; see slow-consumers.ts. */
+  wasSlow = false;
   readonly #events: SessionEvents;
   #onDrained: (() => void) | null = null;
   #onQuiet: (() => void) | null = null;

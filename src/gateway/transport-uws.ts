@@ -1,5 +1,11 @@
 /** The transport on uWebSockets.js: sockets, topics and HTTP in its C++. The only file that knows it. */
-import type { TemplatedApp, us_listen_socket, WebSocket, WebSocketBehavior } from "uWebSockets.js";
+import type {
+  ListenOptions,
+  TemplatedApp,
+  us_listen_socket,
+  WebSocket,
+  WebSocketBehavior,
+} from "uWebSockets.js";
 import type { CodecName } from "../protocol/subprotocols.ts";
 import { type Endpoint, type EndpointHandlers, judge } from "./endpoint.ts";
 import { addressOf, copyHead, serveUws, write } from "./http-uws.ts";
@@ -14,6 +20,8 @@ import {
 
 /** uWS takes its bound on request heads from the environment; JWTs need more than its 4 KiB. */
 const HEAD_BYTES = String(16 * 1024);
+/** `ListenOptions.LIBUS_LISTEN_EXCLUSIVE_PORT`: the enum is in the typings alone. */
+const EXCLUSIVE_PORT = 1;
 const MAX_IDLE_S = 960;
 const MIN_IDLE_S = 8;
 
@@ -38,7 +46,14 @@ export async function openUwsTransport(options: TransportOptions): Promise<Trans
   app.any("/*", (res, req) => serveUws(res, req, options.http));
 
   let listening: us_listen_socket | null = await new Promise((resolve, reject) => {
-    app.listen(options.host, options.port, (socket) => {
+    // Without the option a second server could listen on the same port, and take half of the connections.
+    const listen = app.listen as unknown as (
+      host: string,
+      port: number,
+      options: ListenOptions,
+      cb: (socket: us_listen_socket | false) => void,
+    ) => void;
+    listen.call(app, options.host, options.port, EXCLUSIVE_PORT, (socket) => {
       if (socket) resolve(socket);
       else reject(new Error(`${options.host}:${options.port} can't be listened on; is the port taken?`));
     });

@@ -7,12 +7,10 @@ import type { HotState, SessionEntry } from "../domain/ports/hot.ts";
 import type { Logger } from "../logger.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { Calling } from "./calling.ts";
-import type { GatewayMetrics } from "./metrics.ts";
 import type { Session } from "./session.ts";
+import type { SlowConsumers } from "./slow-consumers.ts";
 import type { Watching } from "./watching.ts";
 
-/** [GW-10.4] More than this may not wait for a client. */
-export const SLOW_BYTES = 1024 * 1024;
 /** An entry in the registry of sessions lives this long after its last refresh. */
 const REGISTRY_TTL_MS = 60_000;
 const REGISTRY_REFRESH_MS = 12_000;
@@ -22,7 +20,7 @@ export interface UpkeepOptions {
   hot: Pick<HotState, "sessions">;
   watching: Watching;
   calling: Calling;
-  metrics: GatewayMetrics;
+  slow: SlowConsumers;
   logger: Pick<Logger, "warn">;
   heartbeatMs: number;
 }
@@ -34,7 +32,7 @@ export interface Upkeep {
 }
 
 export function createUpkeep(options: UpkeepOptions): Upkeep {
-  const { watching, calling, metrics, logger, hot } = options;
+  const { watching, calling, slow, logger, hot } = options;
   let ended: string[] = [];
 
   function quietly(what: string, work: Promise<unknown>): void {
@@ -44,8 +42,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   /** False when the session was ended. */
   function check(session: Session, now: number): boolean {
     const reason = reasonToEnd(session, now, options.heartbeatMs);
-    if (!reason) return true;
-    if (reason === "too_slow") metrics.slowConsumers++;
+    if (!reason) return slow.look(session);
     session.end(reason);
     return false;
   }
@@ -75,7 +72,6 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 }
 
 function reasonToEnd(session: Session, now: number, heartbeatMs: number) {
-  if (session.connection.buffered() > SLOW_BYTES) return "too_slow";
   if (session.state === "new") return now - session.startedAt > LIMITS.HELLO_WITHIN_MS ? "no_hello" : null;
   // [GW-10.3] The client has twice the time that it was told: clocks and networks are not exact.
   if (now - session.lastHeard > 2 * heartbeatMs) return "silent";

@@ -1,0 +1,66 @@
+/** What both transports promise beside what the protocol's tests show: ports, and which of them serves. */
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Transport, TransportOptions } from "../../src/gateway/transport.ts";
+import { openTransport } from "../../src/gateway/transport-choice.ts";
+
+const failure = vi.hoisted(() => ({ of: null as Error | null }));
+vi.mock("../../src/gateway/transport-uws.ts", async (original) => ({
+  ...(await original<object>()),
+  uwsFailure: async () => failure.of,
+}));
+
+const opened: Transport[] = [];
+const warnings: string[] = [];
+const logger = { warn: (message: string) => void warnings.push(message) };
+const options: TransportOptions = {
+  ...{ host: "127.0.0.1", port: 0, maxFrameBytes: 1_000, maxBufferedBytes: 1_000, idleMs: 10_000 },
+  accept: () => ({ onFrame: () => {}, onSign: () => {}, onDrain: () => {}, onClosed: () => {} }),
+  http: async () => new Response("served"),
+  endpoints: {},
+};
+
+async function open(
+  wanted: Transport["name"] | undefined,
+  more: Partial<TransportOptions> = {},
+): Promise<Transport> {
+  const transport = await openTransport(wanted, { ...options, ...more }, logger as never);
+  opened.push(transport);
+  return transport;
+}
+
+afterEach(async () => {
+  failure.of = null;
+  warnings.length = 0;
+  for (const transport of opened.splice(0)) await transport.close();
+});
+
+describe.each(["uws", "ws"] as const)("the transport on %s", (name) => {
+  test("takes a free port, and none that is taken", async () => {
+    const { port } = await open(name);
+    expect(port).toBeGreaterThan(0);
+    await expect(open(name, { port })).rejects.toThrow(new RegExp(String(port)));
+  });
+
+  test("frees its port when it stops listening", async () => {
+    const first = await open(name);
+    first.stopListening();
+    const second = await open(name, { port: first.port });
+    expect(second.port).toBe(first.port);
+  });
+});
+
+test("uWebSockets.js serves where its addon loads", async () => {
+  expect((await open(undefined)).name).toBe("uws");
+  expect(warnings).toEqual([]);
+});
+
+test("ws serves where the addon does not load, with one line of warning", async () => {
+  failure.of = new Error("GLIBC_2.38 not found");
+  expect((await open(undefined)).name).toBe("ws");
+  expect(warnings).toEqual([expect.stringContaining("uWebSockets.js does not load here")]);
+});
+
+test("who asks for uws where it does not load is told what to do", async () => {
+  failure.of = new Error("GLIBC_2.38 not found");
+  await expect(open("uws")).rejects.toThrow(/TRANSPORT=ws/);
+});
