@@ -9,6 +9,8 @@ import { checkWellFormed } from "./text-rules.ts";
 
 const LEVELS: ReadonlySet<string> = new Set(["default", "always", "mention", "never"]);
 const REF_CHARACTERS = 256;
+/** What a conversation of Protocol shows of its member's settings: webhooks tell of it. */
+const TOLD = ["muted", "pinned", "archivedAt"] as const;
 
 export function createMemberSettings(context: Context): MemberSettings {
   const { store, accesses, news, now } = context;
@@ -29,7 +31,8 @@ export function createMemberSettings(context: Context): MemberSettings {
     const current = await store.rooms.updateMembership(conversationId, memberKey(actor), {});
     const patch = current && patchOf(current);
     if (!patch || Object.keys(patch).length === 0) return current ?? gone();
-    const changed = await store.rooms.updateMembership(conversationId, memberKey(actor), patch);
+    const noted = TOLD.some((field) => patch[field] !== undefined && patch[field] !== current[field]);
+    const changed = await store.rooms.updateMembership(conversationId, memberKey(actor), patch, noted);
     if (changed?.userId) news.settings(changed.userId, conversationId);
     return changed ?? gone();
   }

@@ -29,7 +29,7 @@ export function createMembershipQueries(db: Database): MembershipQueries {
         user: row["u.id"] === null ? null : noun(row, "u", USER),
       }));
     },
-    async updateMembership(conversationId, member, patch) {
+    async updateMembership(conversationId, member, patch, noted = false) {
       const given = Object.entries(patch).filter(([, value]) => value !== undefined);
       const values: Row = Object.fromEntries(
         given.map(([field, value]) => [MEMBERSHIP[field as keyof typeof patch], value]),
@@ -38,9 +38,13 @@ export function createMembershipQueries(db: Database): MembershipQueries {
       const [row] =
         given.length === 0
           ? await sql<Row[]>`select ${membershipColumns} from memberships m where ${mine}`
-          : await sql<
-              Row[]
-            >`update memberships m set ${sql(values)} where ${mine} returning ${membershipColumns}`;
+          : await sql<Row[]>`
+              with m as (update memberships m set ${sql(values)} where ${mine} returning m.*),
+                note as (
+                  insert into webhook_notes (type, user_id, conversation_id, data)
+                  select 'conversation.updated', m.user_id, m.conversation_id, '{}' from m
+                  where ${noted} and m.user_id is not null and exists (select from webhooks))
+              select ${membershipColumns} from m`;
       return row ? noun(row, "m", MEMBERSHIP) : null;
     },
     async guests({ after, limit }) {

@@ -255,11 +255,15 @@ export interface RoomQueries {
   idsByActivity(member: MemberKey, page: ActivityPage): Promise<number[]>;
   /** Where a room of the member stands by activity, or stood when it was deleted; null for others' rooms. */
   activityPlace(member: MemberKey, publicId: string): Promise<ActivityPlace | null>;
-  /** A member's own settings, and the name of one without an account. Null when the member is not in the room. */
+  /**
+   * A member's own settings, and the name of one without an account. Null when the member is not in the room.
+   * @param noted whether webhooks hear that the user's conversation changed
+   */
   updateMembership(
     conversationId: number,
     member: MemberKey,
     patch: Partial<MembershipSettings> & { name?: string },
+    noted?: boolean,
   ): Promise<Membership | null>;
   /** Guests of all rooms, by room and key; `after` is exclusive. */
   guests(page: {
