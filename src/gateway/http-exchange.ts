@@ -6,11 +6,14 @@ import { STATUS_CODES } from "node:http";
 
 export type HttpHandler = (request: Request, info: { ip: string }) => Promise<Response>;
 
-/** Nothing that is served to clients takes more; avatars are the largest. */
+/** Nothing else that is served to clients takes more; avatars are the largest. */
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
 /** A homeserver's transaction: at most 100 events of 64 KiB, and as many of other kinds. Refusing one stops them all. */
 const MAX_TRANSACTION_BYTES = 16 * 1024 * 1024;
 const TRANSACTIONS = "/_matrix/app/v1/transactions/";
+/** A file of 25 MiB, and what multipart puts around it. */
+const MAX_UPLOAD_BYTES = 25 * 1024 * 1024 + 64 * 1024;
+const UPLOADS = /^\/v1\/attachments\/?(\?|$)/;
 
 /** A request as the socket layer has it. */
 export interface RawRequest {
@@ -36,7 +39,8 @@ const OF_THE_CONNECTION = new Set(["content-length", "transfer-encoding", "conne
 
 /** How long the body of a request may be. */
 export function bodyLimit({ target }: Pick<RawRequest, "target">): number {
-  return target.startsWith(TRANSACTIONS) ? MAX_TRANSACTION_BYTES : MAX_BODY_BYTES;
+  if (target.startsWith(TRANSACTIONS)) return MAX_TRANSACTION_BYTES;
+  return UPLOADS.test(target) ? MAX_UPLOAD_BYTES : MAX_BODY_BYTES;
 }
 
 /** Whether the head of a request announces a longer body than may come. */

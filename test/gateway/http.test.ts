@@ -93,6 +93,18 @@ describeWith("postgres", "HTTP", ({ postgres }) => {
       expect(answer.headers.get("x-size")).toBe(String(body.length));
     });
 
+    test("an upload may be longer: a file of 25 MiB", async () => {
+      const body = "x".repeat(25 * 1024 * 1024 + 1_000);
+      for (const path of ["/v1/attachments", "/v1/attachments/"]) {
+        const answer = await fetch(`${await url()}${path}`, { method: "POST", body });
+        expect(answer.headers.get("x-size")).toBe(String(body.length));
+      }
+      const elsewhere = await fetch(`${await url()}/v1/attachmentsX`, { method: "POST", body }).catch(
+        () => null,
+      );
+      if (elsewhere) expect(elsewhere.status).toBe(413);
+    });
+
     test.each(["announced", "not announced"])(
       "a longer body (%s) is 413, and the handler never sees it",
       async (how) => {
