@@ -11,6 +11,7 @@ import { createBringBack } from "./one-to-one.ts";
 import { createPasswords } from "./passwords.ts";
 import type { Departure } from "./people.ts";
 import { createPresence } from "./presence.ts";
+import { createProvisioning } from "./provisioning.ts";
 import { createReading } from "./reading.ts";
 import { createRoomUseCases } from "./room-domain.ts";
 import { createSignaling } from "./signaling.ts";
@@ -30,6 +31,7 @@ export function createUseCases(options: DomainOptions): UseCases {
   const conversations = createConversations(context, departed);
   const reading = createReading(context, unread);
   const rooms = createRoomUseCases(context, { reading, calls, presence, conversations, passwords, departed });
+  const directory = createDirectory(context, passwords, departed);
   const { join, leave, sessionGone, sweep } = calls;
   return {
     messages: { ...createMessages(context, unread, bringBack), ...reading },
@@ -42,7 +44,8 @@ export function createUseCases(options: DomainOptions): UseCases {
     signaling: createSignaling(context, options.bus, rooms.finding),
     chatrooms: createChatrooms(context, departed),
     accounts: createAccounts(context, passwords),
-    directory: createDirectory(context, passwords, departed),
+    directory,
+    provisioning: createProvisioning(context, directory),
   };
 }
 

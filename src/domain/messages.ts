@@ -16,7 +16,7 @@ import type { BringBack } from "./one-to-one.ts";
 import { type Action, can } from "./permissions.ts";
 import type { NewMessage, StoreTransaction } from "./ports/store.ts";
 import { changeRoom } from "./rooms.ts";
-import { checkClientId, checkId, checkText, checkWellFormed, LIMITS } from "./text-rules.ts";
+import { checkClientId, checkId, checkLongText, checkText, checkWellFormed, LIMITS } from "./text-rules.ts";
 import type { UnreadCache } from "./unread.ts";
 import type { Messages, SendInput, SendResult } from "./use-cases.ts";
 
@@ -147,9 +147,10 @@ export function createMessages(
 }
 
 function checkMessage({ kind }: Actor, input: SendInput): void {
-  const { id, text, replyTo, mentions, attachments, fromMatrix } = input;
+  const { id, text, longText, replyTo, mentions, attachments, fromMatrix } = input;
   checkClientId(id, kind === "matrix" || fromMatrix === true);
-  checkText("text", text);
+  if (longText) checkLongText("text", text);
+  else checkText("text", text);
   if (replyTo !== undefined) checkId("replyTo", replyTo);
   if (attachments !== undefined) checkFiles(attachments);
   if (mentions === undefined) return;

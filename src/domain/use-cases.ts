@@ -60,6 +60,8 @@ export interface SendInput {
   mentions?: string[];
   /** Ids of files that the sender uploaded for this message, at most 20. */
   attachments?: string[];
+  /** The text may have up to 32,000 code points; it is `too_large` beyond that. */
+  longText?: true;
   /** The id is a Matrix event id, up to 255 bytes long: whoever acts wrote in a Matrix client. */
   fromMatrix?: true;
 }
@@ -285,6 +287,28 @@ export interface Directory {
   deleteEvent(organizationId: number, eventId: number): Promise<void>;
 }
 
+/**
+ * Users and groups, for administrators (`forbidden` to everybody else). Users are named by their handles; whoever does
+ * not exist is `not_found`, what exists already `conflict`.
+ */
+export interface Provisioning {
+  /** Anybody sees themselves. */
+  user(caller: User, handle: string): Promise<{ user: User; groups: string[] }>;
+  createUser(
+    caller: User,
+    input: { handle: string; password: string; displayName?: string; email?: string },
+  ): Promise<User>;
+  updateUser(
+    caller: User,
+    handle: string,
+    patch: { displayName?: string; password?: string; email?: string | null },
+  ): Promise<void>;
+  deleteUser(caller: User, handle: string): Promise<void>;
+  addToGroup(caller: User, handle: string, groupId: string): Promise<void>;
+  createGroup(caller: User, groupId: string): Promise<void>;
+  deleteGroup(caller: User, groupId: string): Promise<void>;
+}
+
 /** Everything, as the composition root hands it to the faces. */
 export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases {
   messages: Messages;
@@ -295,6 +319,7 @@ export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases 
   chatrooms: Chatrooms;
   accounts: Accounts;
   directory: Directory;
+  provisioning: Provisioning;
 }
 
 /** The people of a room, grouped as Messenger shows them. */

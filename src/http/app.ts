@@ -1,6 +1,6 @@
 /**
  * Everything that Causeway serves over HTTP, as one fetch handler. Reading order: this file; face.ts (what every API
- * shares) with failures.ts and fields.ts; then a folder per API: messenger/, wire/, protocol/, admin/.
+ * shares) with failures.ts and fields.ts; then a folder per API: messenger/, wire/, protocol/, talk/, admin/.
  */
 import { Hono } from "hono";
 import { cors } from "hono/cors";
@@ -19,6 +19,7 @@ import { createOperations, type Health, OPERATIONS_PATHS } from "./operations.ts
 import { createProtocol } from "./protocol/protocol.ts";
 import { createRequestLimits } from "./request-limits.ts";
 import { securityHeaders } from "./security-headers.ts";
+import { createTalk } from "./talk/talk.ts";
 import { createWebFiles, WEB_PATHS } from "./web-files.ts";
 import { createWire } from "./wire/wire.ts";
 
@@ -54,6 +55,7 @@ export function createHttpApp(options: HttpOptions): HttpHandler {
     createMessenger({ ...options, limits }),
     createWire({ ...options, limits }),
     createProtocol({ ...options, limits }),
+    createTalk({ ...options, limits }),
     createAdmin({ ...options, limits }),
   ];
   const app = new Hono<HttpEnv>();

@@ -127,6 +127,22 @@ function groupQueries(db: Database) {
           select ${id}, u.id from users u where u.id = any (${members}::bigint[]) and u.deleted_at is null`;
       });
     },
+    createGroup: async ({ id, name }) =>
+      (await sql`insert into groups (id, name) values (${id}, ${name}) on conflict do nothing`).count > 0,
+    async addToGroup(id, userId) {
+      const [group] = await sql`
+        with found as (select id from groups where id = ${id}),
+        added as (
+          insert into group_members (group_id, user_id) select id, ${userId} from found on conflict do nothing
+        )
+        select id from found`;
+      return group !== undefined;
+    },
+    async groupsOf(userId) {
+      const rows = await sql<{ groupId: string }[]>`
+        select group_id as "groupId" from group_members where user_id = ${userId} order by group_id`;
+      return rows.map(({ groupId }) => groupId);
+    },
     deleteGroup: async (id) => (await sql`delete from groups where id = ${id}`).count > 0,
     async group(id) {
       const [row] = await db.read(sql<{ id: string; name: string; members: number[] }[]>`

@@ -516,6 +516,12 @@ export interface AccountStore {
   event(organizationId: number, eventId: number): Promise<OrganizationEvent | null>;
 
   putGroup(group: Group): Promise<void>;
+  /** An empty group; false when there is one of this id. */
+  createGroup(group: Pick<Group, "id" | "name">): Promise<boolean>;
+  /** False when there is no such group. */
+  addToGroup(id: string, userId: number): Promise<boolean>;
+  /** The ids of the groups that a user is in, ascending. */
+  groupsOf(userId: number): Promise<string[]>;
   deleteGroup(id: string): Promise<boolean>;
   group(id: string): Promise<Group | null>;
 

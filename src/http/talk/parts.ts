@@ -12,7 +12,7 @@ import type { RoomBodies } from "./room-bodies.ts";
 export interface TalkParts extends Operations {
   useCases: UseCases;
   store: Pick<Store, "accounts">;
-  feed: Feed;
+  feed: () => Feed;
   polls: LongPolls;
   shapes: MessageShapes;
   bodies: RoomBodies;

@@ -1,0 +1,68 @@
+/** [B.4] Calls: who is in one, joining (with flags) and leaving. */
+import { z } from "@hono/zod-openapi";
+import { NOT_JOINED, seconds } from "./constants.ts";
+import { PREFIX } from "./description.ts";
+import { integer } from "./parameters.ts";
+import type { TalkParts } from "./parts.ts";
+
+const CALL = `${PREFIX}/call/{token}`;
+const READ_ONLY = "The room is read-only";
+const WAITING = "The caller waits in the lobby";
+
+const peerSchema = z
+  .object({ userId: z.string(), token: z.string(), lastPing: z.int(), sessionId: z.string() })
+  .openapi("Peer");
+
+export function registerCalls({ inRoom, useCases: { participants } }: TalkParts): void {
+  inRoom(
+    {
+      ...{ method: "get", path: CALL, summary: "Who is in the call", action: "call", guests: true },
+      answers: {
+        200: { data: z.array(peerSchema), description: "Peers" },
+        403: READ_ONLY,
+        412: WAITING,
+      },
+    },
+    async ({ actor, token }) => {
+      const peers = await participants.peers(actor, token);
+      const data = peers.map(({ user, lastPing, sessionId }) => ({
+        userId: user?.handle ?? "",
+        token,
+        lastPing: seconds(lastPing),
+        sessionId: sessionId ?? NOT_JOINED,
+      }));
+      return { status: 200, data };
+    },
+  );
+  inRoom(
+    {
+      ...{
+        method: "post",
+        path: CALL,
+        summary: "Join the call, or change one's flags",
+        action: "call",
+        guests: true,
+      },
+      input: {
+        flags: integer({ min: 1, max: 7 })
+          .default(7)
+          .openapi({ description: "Bits: 1 in call, 2 audio, 4 video" }),
+      },
+      answers: { 200: "In the call", 403: READ_ONLY, 404: "No such room, or not joined", 412: WAITING },
+    },
+    async ({ actor, token, input }) => {
+      await participants.joinCall(actor, token, input.flags);
+      return { status: 200 };
+    },
+  );
+  inRoom(
+    {
+      ...{ method: "delete", path: CALL, summary: "Leave the call", action: null, guests: true },
+      answers: { 200: "Not in the call", 404: "No such room, or not joined", 412: WAITING },
+    },
+    async ({ actor, token }) => {
+      await participants.leaveCall(actor, token);
+      return { status: 200 };
+    },
+  );
+}

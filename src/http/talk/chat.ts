@@ -1,0 +1,163 @@
+/** [B.4] Chat: sending, history, waiting for what comes, the read marker, and whom one can mention. */
+import { randomUUID } from "node:crypto";
+import { z } from "@hono/zod-openapi";
+import { badField } from "../../domain/errors.ts";
+import { talkMessageId, talkMessagePlace } from "../../domain/ids.ts";
+import type { MentionCandidate } from "../../domain/message-use-cases.ts";
+import type { Actor, Conversation } from "../../domain/model.ts";
+import { createChatReading } from "./chat-reading.ts";
+import { PREFIX } from "./description.ts";
+import { messageSchema } from "./message-shapes.ts";
+import { flag, integer, line } from "./parameters.ts";
+import type { TalkParts } from "./parts.ts";
+
+/** The rule for messages is the domain's; this is only longer than what a body can hold. */
+const MAX_TEXT_LENGTH = 1_000_000;
+const MAX_NAME_LENGTH = 1_000;
+const MAX_MENTIONS = 100;
+
+const CHAT = `${PREFIX}/chat/{token}`;
+const READ_ONLY = "The room is read-only";
+const WAITING = "The caller waits in the lobby";
+
+export function registerChat(parts: TalkParts): void {
+  registerSend(parts);
+  registerRead(parts);
+  registerMarker(parts);
+  registerMentions(parts);
+}
+
+function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
+  const { messages, mentions, participants, timeline } = useCases;
+
+  /** Guests say with a message what they are called. */
+  async function named(actor: Actor, token: string, name: string): Promise<Actor> {
+    if (actor.kind !== "guest" || name.trim() === "" || name.trim() === actor.name) return actor;
+    await participants.setGuestName(actor, token, name);
+    return { ...actor, name: name.trim() };
+  }
+
+  inRoom(
+    {
+      ...{ method: "post", path: CHAT, summary: "Send a message", action: "send", guests: true },
+      input: {
+        message: line(MAX_TEXT_LENGTH).openapi({ description: "1–32,000 characters", maxLength: 32_000 }),
+        actorDisplayName: line(MAX_NAME_LENGTH).default("").openapi({ description: "Of guests" }),
+        replyTo: integer().default(0).openapi({ description: "The message that is answered; 0: none" }),
+      },
+      answers: {
+        201: { data: messageSchema, description: "The message" },
+        400: "Empty, or an answer to what is no message of this room",
+        403: READ_ONLY,
+        412: WAITING,
+        413: "More than 32,000 characters",
+      },
+    },
+    async ({ actor, token, conversation, input }) => {
+      const answers = input.replyTo === 0 ? null : answered(conversation, input.replyTo);
+      const sender = await named(actor, token, input.actorDisplayName);
+      const [parts = []] = await mentions.parse(sender, token, [input.message]);
+      const { seq } = await messages.send(sender, token, {
+        id: randomUUID(),
+        text: input.message,
+        longText: true,
+        mentions: mentions.idsOf(parts).slice(0, MAX_MENTIONS),
+        ...(answers !== null && { replyTo: answers }),
+      });
+      const { entries } = await timeline.page(sender, token, { after: seq - 1, limit: 1 });
+      const [sent] = await shapes.of(sender, conversation, entries);
+      return { status: 201, data: sent };
+    },
+  );
+}
+
+function answered(conversation: Conversation, id: number): number {
+  const place = talkMessagePlace(id);
+  if (place?.conversationId === conversation.id) return place.seq;
+  throw badField("replyTo", "must be the id of a message in this room");
+}
+
+function registerRead(parts: TalkParts): void {
+  const { inRoom } = parts;
+  const read = createChatReading(parts);
+  inRoom(
+    {
+      ...{ method: "get", path: CHAT, summary: "Read, or wait for what comes", action: "read", guests: true },
+      input: {
+        lookIntoFuture: flag().openapi({
+          description: "1: later messages, waiting for one; 0: earlier ones",
+        }),
+        limit: integer({ min: 1, max: 200 }).default(100),
+        lastKnownMessageId: integer()
+          .default(0)
+          .openapi({ description: "Where to read on; 0: from the end" }),
+        timeout: integer({ min: 0, max: 3_600 })
+          .default(30)
+          .openapi({ description: "How long to wait, seconds; at most 30" }),
+        setReadMarker: flag().default(true),
+        includeLastKnown: flag().default(false),
+      },
+      answers: {
+        200: {
+          data: z.array(messageSchema),
+          description: "Oldest first when looking into the future, else newest first; X-Chat-Last-Given",
+        },
+        304: "There is nothing (more)",
+        412: WAITING,
+      },
+    },
+    async ({ c, actor, conversation, input }) => {
+      const found = await read(actor, conversation, input, c.req.raw.signal);
+      const last = found.at(-1);
+      if (!last) return { status: 304 };
+      return { status: 200, data: found, headers: { "X-Chat-Last-Given": String(last.id) } };
+    },
+  );
+}
+
+function registerMarker({ inRoom, useCases }: TalkParts): void {
+  inRoom(
+    {
+      ...{ method: "post", path: `${CHAT}/read`, summary: "Move one's read marker up", action: "read" },
+      input: { lastReadMessage: integer() },
+      answers: { 200: "It is there, or further already", 412: WAITING },
+    },
+    async ({ actor, token, conversation: { id: conversationId }, input }) => {
+      const seq = input.lastReadMessage - talkMessageId({ conversationId, seq: 0 });
+      await useCases.participants.markRead(actor, token, Math.max(0, seq));
+      return { status: 200 };
+    },
+  );
+}
+
+const SOURCES: Record<MentionCandidate["kind"], string> = { all: "calls", user: "users", guest: "guests" };
+
+function registerMentions({ inRoom, useCases }: TalkParts): void {
+  const candidateSchema = z
+    .object({ id: z.string(), label: z.string(), source: z.enum(["users", "guests", "calls"]) })
+    .openapi("MentionCandidate");
+  inRoom(
+    {
+      ...{
+        method: "get",
+        path: `${CHAT}/mentions`,
+        summary: "Whom one can mention",
+        action: "send",
+        guests: true,
+      },
+      input: { search: line(MAX_NAME_LENGTH).default(""), limit: integer({ min: 1, max: 200 }).default(20) },
+      answers: {
+        200: { data: z.array(candidateSchema), description: "The whole room, then users, then guests" },
+        403: READ_ONLY,
+        412: WAITING,
+      },
+    },
+    async ({ actor, token, input }) => {
+      const found = await useCases.mentions.candidates(actor, token, input);
+      return {
+        status: 200,
+        data: found.map(({ kind, id, label }) => ({ id, label, source: SOURCES[kind] })),
+      };
+    },
+  );
+}

@@ -1,0 +1,178 @@
+/** [B.4] Internal signaling: browsers in a call find each other by messages through the server. */
+import { z } from "@hono/zod-openapi";
+import { LRUCache } from "lru-cache";
+import { badField } from "../../domain/errors.ts";
+import type { Actor } from "../../domain/model.ts";
+import type { Following } from "../../domain/ports/feed.ts";
+import type { RoomView } from "../../domain/room-use-cases.ts";
+import type { SignalingMessage } from "../../domain/use-cases.ts";
+import { seconds } from "./constants.ts";
+import { PREFIX } from "./description.ts";
+import { line } from "./parameters.ts";
+import type { TalkParts } from "./parts.ts";
+
+const SIGNALING = `${PREFIX}/signaling/{token}`;
+const PULL_MS = 30_000;
+const MAX_MESSAGES_LENGTH = 500_000;
+/** Sessions whose client is known to have heard who is in the room. Others hear it again, which does no harm. */
+const MAX_TOLD = 20_000;
+
+const userSchema = z.object({
+  userId: z.string(),
+  roomId: z.int(),
+  lastPing: z.int(),
+  sessionId: z.string(),
+  inCall: z.int(),
+});
+const pulledSchema = z
+  .union([
+    z.object({ type: z.literal("message"), data: z.string() }),
+    z.object({ type: z.literal("usersInRoom"), data: z.array(userSchema) }),
+  ])
+  .openapi("Pulled");
+type User = z.infer<typeof userSchema>;
+
+export function registerSignaling(parts: TalkParts): void {
+  registerSettings(parts);
+  registerPush(parts);
+  registerPull(parts);
+}
+
+function registerSettings({ open }: TalkParts): void {
+  const schema = z.object({
+    signalingMode: z.literal("internal"),
+    userId: z.string().nullable(),
+    hideWarning: z.boolean(),
+    server: z.string(),
+    ticket: z.string(),
+    stunservers: z.array(z.object({ url: z.string() })),
+    turnservers: z.array(z.object({ url: z.string() })),
+  });
+  open(
+    {
+      ...{ method: "get", path: `${PREFIX}/signaling/settings`, summary: "How calls are signaled" },
+      answers: { 200: { data: schema, description: "Through this API; no servers for media come with it" } },
+    },
+    ({ caller }) => ({
+      status: 200,
+      data: {
+        signalingMode: "internal",
+        userId: caller.kind === "user" ? caller.user.handle : null,
+        ...{ hideWarning: true, server: "", ticket: "", stunservers: [], turnservers: [] },
+      },
+    }),
+  );
+}
+
+function registerPush({ inRoom, useCases: { signaling } }: TalkParts): void {
+  inRoom(
+    {
+      ...{ method: "post", path: SIGNALING, summary: "Send messages to sessions of the room" },
+      ...{ action: null, guests: true },
+      input: {
+        messages: line(MAX_MESSAGES_LENGTH).openapi({
+          description: 'A JSON list of {ev: "message", fn, sessionId}; fn is JSON that says to which session',
+        }),
+      },
+      answers: { 200: "They wait for their sessions", 404: "No such room, or not joined" },
+    },
+    async ({ actor, token, input }) => {
+      await signaling.send(actor, token, messagesIn(input.messages));
+      return { status: 200 };
+    },
+  );
+}
+
+const messageListSchema = z.array(
+  z.object({ ev: z.string(), fn: z.string(), sessionId: z.string() }).or(z.unknown().transform(() => null)),
+);
+const fnSchema = z.looseObject({ to: z.string() });
+
+/** What is no message is passed over, as Talk does. */
+function messagesIn(text: string): SignalingMessage[] {
+  const list = messageListSchema.safeParse(parsed(text));
+  if (!list.success) throw badField("messages", "must be a JSON list");
+  return list.data.flatMap((message) => {
+    const fn = message?.ev === "message" ? fnSchema.safeParse(parsed(message.fn)) : null;
+    if (!message || !fn?.success) return [];
+    const { sessionId: from } = message;
+    return [{ from, to: fn.data.to, data: JSON.stringify({ ...fn.data, from }) }];
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function registerPull({ inRoom, useCases, feed, polls }: TalkParts): void {
+  const { signaling, participants } = useCases;
+  const told = new LRUCache<string, string>({ max: MAX_TOLD });
+
+  /** What there is to say now; null when that is nothing new. */
+  async function look(actor: Actor, token: string, always: boolean) {
+    const { messages, room } = await signaling.take(actor, token);
+    const users = usersIn(room);
+    const key = room.me.sessionId as string;
+    const people = JSON.stringify(users.map(({ sessionId, inCall }) => [sessionId, inCall]));
+    if (messages.length === 0 && told.get(key) === people && !always) return null;
+    told.set(key, people);
+    return [...messages.map((data) => ({ type: "message", data })), { type: "usersInRoom", data: users }];
+  }
+
+  async function pull(actor: Actor, room: { id: number; token: string }, signal: AbortSignal) {
+    const poll = polls.open({ timeoutMs: PULL_MS, signal });
+    const { wake } = poll;
+    const followings: Following[] = [];
+    try {
+      followings.push(await signaling.follow(room.id, wake));
+      followings.push(await feed().followRoom(room.id, { event: wake, call: wake, presence: wake }));
+      for (;;) {
+        const found = await look(actor, room.token, poll.over);
+        if (found) return found;
+        await poll.news();
+      }
+    } finally {
+      for (const following of followings) following.stop();
+      poll.end();
+    }
+  }
+
+  inRoom(
+    {
+      ...{ method: "get", path: SIGNALING, summary: "Wait for messages, and for who is in the room" },
+      ...{ action: null, guests: true },
+      answers: {
+        200: {
+          data: z.array(pulledSchema),
+          description: "As soon as there is something to say, or after 30 s; who is in the room comes last",
+        },
+        404: "No such room, or not joined",
+      },
+    },
+    async ({ c, actor, token, conversation }) => {
+      await participants.ping(actor, token);
+      return { status: 200, data: await pull(actor, conversation, c.req.raw.signal) };
+    },
+  );
+}
+
+/** Those who joined. */
+function usersIn({ people, conversation }: RoomView): User[] {
+  return people.flatMap(({ user, lastPing, sessionId, callFlags }) =>
+    sessionId === null
+      ? []
+      : [
+          {
+            userId: user?.handle ?? "",
+            roomId: conversation.id,
+            lastPing: seconds(lastPing),
+            sessionId,
+            inCall: callFlags,
+          },
+        ],
+  );
+}
