@@ -1,13 +1,20 @@
 /**
  * HTTP on the gateway's port, the same on both transports: a request is read whole, within a bound, before the handler
- * sees it; a request that its client gave up is aborted; answers are written whole.
+ * sees it, and one beyond the bound is shown to the handler without its body, to be refused in the API's own words; a
+ * request that its client gave up is aborted; answers are written whole.
  */
 import { STATUS_CODES } from "node:http";
 
-export type HttpHandler = (request: Request, info: { ip: string }) => Promise<Response>;
+export type HttpHandler = (
+  request: Request,
+  info: { ip: string; bodyTooLarge?: boolean },
+) => Promise<Response>;
 
-/** Nothing else that is served to clients takes more; avatars are the largest. */
+/** Nothing else that is served to clients takes more. */
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
+/** A chatroom with an avatar of 1 MiB as a JSON array of its bytes, with room for spaces and line breaks. */
+const MAX_CHATROOM_BYTES = 8 * 1024 * 1024;
+const CHATROOMS = /^(\/api\/v1\/chat)?\/chatrooms\/?(\?|$)/;
 /** A homeserver's transaction: at most 100 events of 64 KiB, and as many of other kinds. Refusing one stops them all. */
 const MAX_TRANSACTION_BYTES = 16 * 1024 * 1024;
 const TRANSACTIONS = "/_matrix/app/v1/transactions/";
@@ -40,6 +47,7 @@ const OF_THE_CONNECTION = new Set(["content-length", "transfer-encoding", "conne
 /** How long the body of a request may be. */
 export function bodyLimit({ target }: Pick<RawRequest, "target">): number {
   if (target.startsWith(TRANSACTIONS)) return MAX_TRANSACTION_BYTES;
+  if (CHATROOMS.test(target)) return MAX_CHATROOM_BYTES;
   return UPLOADS.test(target) ? MAX_UPLOAD_BYTES : MAX_BODY_BYTES;
 }
 
@@ -49,22 +57,27 @@ export function announcesTooMuch({ headers, target }: Pick<RawRequest, "headers"
   return length !== undefined && !(Number(length) <= bodyLimit({ target }));
 }
 
+/** A body that is longer than what is taken, and was not kept. */
+export const TOO_LARGE = Symbol("a body that is too large");
+export type Body = Uint8Array | null | typeof TOO_LARGE;
+
 /** Asks the handler. Never rejects: a handler that fails answers 500, and says nothing of why. */
 export async function exchange(
   handler: HttpHandler,
   raw: RawRequest,
-  body: Uint8Array | null,
+  body: Body,
   signal: AbortSignal,
 ): Promise<RawResponse> {
+  const bodyTooLarge = body === TOO_LARGE;
   let request: Request;
   try {
-    request = fetchRequest(raw, body, signal);
+    request = fetchRequest(raw, bodyTooLarge ? null : body, signal);
   } catch {
     // The classes of fetch refuse heads that are no request: a broken Host, a method like TRACE.
     return plain(400, "This is no request that can be answered");
   }
   try {
-    const response = await handler(request, { ip: raw.ip });
+    const response = await handler(request, { ip: raw.ip, ...(bodyTooLarge && { bodyTooLarge }) });
     const headers = [...response.headers].filter(([name]) => !OF_THE_CONNECTION.has(name));
     const headOnly = raw.method === "HEAD" || response.status === 204 || response.status === 304;
     return {
@@ -76,11 +89,6 @@ export async function exchange(
   } catch {
     return plain(500, "The server failed; try again");
   }
-}
-
-/** Answers a request whose body is longer than what is taken. */
-export function tooLarge(limit: number): RawResponse {
-  return plain(413, `A body may have ${limit} bytes`);
 }
 
 export function plain(status: number, text: string): RawResponse {

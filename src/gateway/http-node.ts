@@ -2,13 +2,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   announcesTooMuch,
+  type Body,
   bodyLimit,
   exchange,
   type HttpHandler,
   plainAddress,
   type RawRequest,
   type RawResponse,
-  tooLarge,
+  TOO_LARGE,
 } from "./http-exchange.ts";
 
 export function addressOf(request: IncomingMessage): string {
@@ -21,27 +22,28 @@ export function serveNode(request: IncomingMessage, response: ServerResponse, ha
   response.once("close", () => {
     if (!response.writableFinished) gaveUp.abort();
   });
-  const answer = (answered: RawResponse, closeConnection = false) => {
+  const answer = async (body: Body, closeConnection: boolean) => {
+    const answered = await exchange(handler, raw, body, gaveUp.signal);
     if (!gaveUp.signal.aborted) write(response, answered, closeConnection);
   };
   const limit = bodyLimit(raw);
-  if (announcesTooMuch(raw)) {
-    answer(tooLarge(limit), true);
-    return;
-  }
-
   const chunks: Buffer[] = [];
   let size = 0;
+  // What follows on the connection is a body that nobody wants to read.
+  const refuse = () => {
+    size = Number.POSITIVE_INFINITY;
+    chunks.length = 0;
+    void answer(TOO_LARGE, true);
+  };
+  if (announcesTooMuch(raw)) refuse();
   request.on("data", (chunk: Buffer) => {
     if (size > limit) return;
     size += chunk.length;
-    if (size > limit) return answer(tooLarge(limit), true);
+    if (size > limit) return refuse();
     chunks.push(chunk);
   });
   request.on("end", () => {
-    if (size > limit) return;
-    const body = chunks.length > 0 ? Buffer.concat(chunks) : null;
-    void exchange(handler, raw, body, gaveUp.signal).then((answered) => answer(answered));
+    if (size <= limit) void answer(chunks.length > 0 ? Buffer.concat(chunks) : null, false);
   });
 }
 

@@ -1,13 +1,14 @@
 /** HTTP over uWebSockets.js: its request is gone when its callback returns, and its response when it was aborted. */
 import {
   announcesTooMuch,
+  type Body,
   bodyLimit,
   exchange,
   type HttpHandler,
   plainAddress,
   type RawRequest,
   type RawResponse,
-  tooLarge,
+  TOO_LARGE,
 } from "./http-exchange.ts";
 
 /** What is used of uWebSockets.js' `HttpRequest` and `HttpResponse`. */
@@ -36,27 +37,27 @@ export function serveUws(res: UwsResponse, req: UwsRequest, handler: HttpHandler
   const raw = copyHead(res, req);
   const gaveUp = new AbortController();
   res.onAborted(() => gaveUp.abort());
-  const answer = (response: RawResponse, closeConnection = false) => {
+  const answer = async (body: Body, closeConnection: boolean) => {
+    const response = await exchange(handler, raw, body, gaveUp.signal);
     if (!gaveUp.signal.aborted) write(res, response, closeConnection);
   };
-  // What follows on the connection is a body that nobody wants to read.
   const limit = bodyLimit(raw);
-  if (announcesTooMuch(raw)) {
-    answer(tooLarge(limit), true);
-    return;
-  }
-
   const chunks: Buffer[] = [];
   let size = 0;
+  // What follows on the connection is a body that nobody wants to read.
+  const refuse = () => {
+    size = Number.POSITIVE_INFINITY;
+    chunks.length = 0;
+    void answer(TOO_LARGE, true);
+  };
+  if (announcesTooMuch(raw)) refuse();
   res.onData((chunk, isLast) => {
     if (size > limit) return;
     size += chunk.byteLength;
-    if (size > limit) return answer(tooLarge(limit), true);
+    if (size > limit) return refuse();
     // uWS takes the chunk back when this returns.
     if (chunk.byteLength > 0) chunks.push(Buffer.from(Buffer.from(chunk)));
-    if (!isLast) return;
-    const body = chunks.length > 0 ? Buffer.concat(chunks) : null;
-    void exchange(handler, raw, body, gaveUp.signal).then((response) => answer(response));
+    if (isLast) void answer(chunks.length > 0 ? Buffer.concat(chunks) : null, false);
   });
 }
 
