@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { json, jsonBody } from "../face.ts";
 import { body, flag, intText, oneOf, text } from "../fields.ts";
 import { eventSchema } from "./events.ts";
-import { forbidden, notFound, PROTECTED, PROTECTED_BODY } from "./failures.ts";
+import { CONFLICT, forbidden, notFound, PROTECTED, PROTECTED_BODY } from "./failures.ts";
 import { int32, milliseconds, qualifiedIds, uuid, uuidList, uuids } from "./kinds.ts";
 import { ACCESS, ACCESS_ROLES, conversationSchema, memberSchema, ROLES } from "./shapes.ts";
 
@@ -186,6 +186,7 @@ export const RENAMES = (["/conversations/{cnv}", "/conversations/{cnv}/name"] as
       200: json(eventSchema, "conversation.rename"),
       ...forbidden("action-denied"),
       ...NO_CONVERSATION,
+      ...CONFLICT,
       ...PROTECTED_BODY,
     },
   }),

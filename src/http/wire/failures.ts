@@ -102,6 +102,9 @@ export const PROTECTED_BODY = { ...PROTECTED, ...BODY_REFUSALS };
 export function forbidden(labels: string) {
   return { 403: json(wireError, labels) };
 }
+export const CONFLICT = {
+  409: json(wireError, "conflict: another chatroom of the organization has this name"),
+};
 export function notFound(labels: string) {
   return { 404: json(wireError, labels) };
 }
