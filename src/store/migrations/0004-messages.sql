@@ -174,7 +174,8 @@ drop function causeway_append(bigint[], bigint[], text[], text[], text[], bigint
 -- rooms' locks are held, so it sees whatever another gateway committed while this one waited. In a single plain
 -- statement the snapshot is older than the lock, and the duplicate would be stored twice.
 -- The generic plan and the ban on sequential scans keep every look-up an index look-up, also while statistics still
--- say that the tables are empty; "limit 1" keeps the planner from turning look-ups into joins over whole tables.
+-- say that the tables are empty; "limit 1" keeps the planner from turning look-ups into joins over whole tables. That is
+-- also why files are looked up by id alone before anything else is asked of them.
 create function causeway_append(
   p_room bigint[], p_access bigint[], p_actor text[], p_name text[],
   p_id text[], p_reply bigint[], p_data text[], p_mentions text[], p_attachments text[] default null
@@ -273,11 +274,14 @@ begin
   attached as (
     update attachments a set conversation_id = f.room, seq = f.seq
     from (
-      select p.room, p.head_seq + p.n as seq, p.actor, k.id
-      from placed p cross join lateral unnest(string_to_array(p.attachments, chr(31))) as k (id)
+      select p.room, p.head_seq + p.n as seq, file.id
+      from placed p
+      cross join lateral unnest(string_to_array(p.attachments, chr(31))) as k (id)
+      cross join lateral (select * from attachments where id = k.id collate "C" limit 1) file
       where p.fresh and p.attachments is not null
+        and file.owner = p.actor and file.conversation_id is null and file.deleted_at is null
     ) f
-    where a.id = f.id collate "C" and a.owner = f.actor and a.conversation_id is null and a.deleted_at is null
+    where a.id = f.id
   )
   select p.ord,
          case when p.fresh then 'appended' when p.verdict = 'new' then 'duplicate' else p.verdict end,
