@@ -2,6 +2,7 @@
  * The OCS envelope, in JSON or XML. [B.1] Version 2 answers with HTTP's status, version 1 with 200 and the status inside;
  * OCS has codes of its own for who is not logged in (997), what is no operation (998) and defects (996).
  */
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { HttpContext } from "../face.ts";
 import { xmlOf } from "./xml.ts";
 
@@ -17,18 +18,27 @@ export interface Outcome {
   headers?: Record<string, string>;
 }
 
-const WENT_WELL = { v1: 100, v2: 200 };
+const WENT_WELL_V1 = 100;
 const NOT_LOGGED_IN = 997;
 const DEFECT = 996;
+export const NO_SUCH_OPERATION = 998;
 
 export function respond(c: HttpContext, { headers = {}, ...outcome }: Outcome): Response {
   const v1 = isV1(c);
-  const status = v1 ? 200 : outcome.status;
-  if (status === 304) return new Response(null, { status, headers });
+  const status = (v1 && !isOfHttp(outcome) ? 200 : outcome.status) as ContentfulStatusCode;
+  if (outcome.status === 304 && !v1) return c.body(null, 304, headers);
   const ocs = envelope(outcome, v1);
-  const text = wantsJson(c) ? JSON.stringify({ ocs }) : xmlOf("ocs", ocs);
-  const type = wantsJson(c) ? "application/json; charset=utf-8" : "application/xml; charset=utf-8";
-  return new Response(text, { status, headers: { ...headers, "Content-Type": type } });
+  const json = wantsJson(c);
+  const type = json ? "application/json; charset=utf-8" : "application/xml; charset=utf-8";
+  return c.body(json ? JSON.stringify({ ocs }) : xmlOf("ocs", ocs), status, {
+    ...headers,
+    "Content-Type": type,
+  });
+}
+
+/** What is no operation at all is for HTTP to say, in both versions. */
+function isOfHttp({ status, statuscode }: Outcome): boolean {
+  return status === 405 || statuscode === NO_SUCH_OPERATION;
 }
 
 function envelope({ status, data = [], message, statuscode }: Outcome, v1: boolean) {
@@ -42,7 +52,7 @@ function envelope({ status, data = [], message, statuscode }: Outcome, v1: boole
 }
 
 function codeOf(status: number, v1: boolean): number {
-  if (v1 && status < 300) return WENT_WELL.v1;
+  if (v1 && status < 300) return WENT_WELL_V1;
   if (status === 401) return NOT_LOGGED_IN;
   return status === 500 ? DEFECT : status;
 }

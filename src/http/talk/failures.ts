@@ -2,7 +2,7 @@
 import { DomainError } from "../../domain/errors.ts";
 import type { HttpContext, Refusal } from "../face.ts";
 import { type Failure, type FailureStatus, STATUS, spelled } from "../failures.ts";
-import { respond } from "./envelope.ts";
+import { NO_SUCH_OPERATION, respond } from "./envelope.ts";
 
 /** What the domain calls a field, and what this API calls it. */
 const FIELDS: Record<string, string> = {
@@ -39,7 +39,6 @@ export class OcsRefusal extends DomainError {
 
 /** [B.2] Who must not enter the lobby's room is told so with 412. */
 const TALK_STATUS: Record<Failure["code"], FailureStatus> = { ...STATUS, lobby: 412 };
-const NO_SUCH_OPERATION = 998;
 
 interface RefusalBody {
   statuscode?: number;
