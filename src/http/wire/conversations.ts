@@ -134,8 +134,12 @@ export async function connectedUsers(
 ): Promise<User[]> {
   if (uuids.length === 0) return [];
   const users = await useCases.connections.connected(actor, uuids);
-  if (users.length < uuids.length) throw wireRefusal("notConnected");
-  return users;
+  const byUuid = new Map(users.map((user) => [user.uuid, user]));
+  return uuids.map((uuid) => {
+    const user = byUuid.get(uuid);
+    if (!user) throw wireRefusal("notConnected");
+    return user;
+  });
 }
 
 /** The organization whose UUID is the team's. @throws WireRefusal `no-team-member` unless the caller is in it */
