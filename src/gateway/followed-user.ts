@@ -113,23 +113,27 @@ export class FollowedUsers {
     if (user.rooms.has(room)) return;
     user.rooms.set(room, null);
     try {
-      for (let seq = after; seq < room.delivered; ) {
+      let seq = after;
+      while (seq < room.delivered) {
         const events = await this.#options.log.range(room.id, seq, room.delivered, PAGE);
         if (!user.rooms.has(room) || events.length === 0) break;
         for (const event of events) this.#tell(user, room, event);
         seq = events.at(-1)?.seq ?? seq;
       }
       // In the turn in which both stand at the same seq.
-      if (user.rooms.get(room) === null) user.rooms.set(room, this.#read(user, room));
+      if (user.rooms.get(room) === null) user.rooms.set(room, this.#read(user, room, seq));
     } catch (error) {
       user.rooms.delete(room);
       this.#options.logger.warn({ err: error }, "A room can't be followed now; it is tried again");
     }
   }
 
-  #read(user: FollowedUser, room: Room): () => void {
+  /** The hub may stand before `after`: what it delivers up to there was told, or is from before the user's time. */
+  #read(user: FollowedUser, room: Room, after: number): () => void {
     return addReader(room, {
-      event: (event) => this.#tell(user, room, event),
+      event: (event) => {
+        if (event.seq > after) this.#tell(user, room, event);
+      },
       typing: (news) => tellAll(user, (reader) => reader.typing?.(news)),
       call: (news) => tellAll(user, (reader) => reader.call?.(news)),
       presence: (news) => tellAll(user, (reader) => reader.presence?.(news)),
