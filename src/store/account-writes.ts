@@ -129,6 +129,8 @@ async function deleteUser({ sql }: TransactionScope, id: number): Promise<boolea
   await sql`delete from organization_users where user_id = ${id}`;
   await sql`delete from organization_event_users where user_id = ${id}`;
   await sql`delete from group_members where user_id = ${id}`;
+  await sql`delete from connections where user_id = ${id} or peer_id = ${id}`;
+  await sql`delete from contacts where owner_id = ${id} or user_id = ${id}`;
   await sql`delete from user_heads where user_id = ${id}`;
   return true;
 }

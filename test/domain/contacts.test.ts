@@ -101,6 +101,14 @@ describeDomain("contacts", (world) => {
     expect(await seen()).toBe(at);
   });
 
+  test("go with the account, on both sides", async () => {
+    const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
+    await add(ada, bob);
+    await world.useCases.directory.deleteUser(bob.id);
+    await refused(contacts().get(ada.actor, bob.user.publicId), "not_found");
+    expect((await contacts().list(ada.actor, { limit: 5 })).contacts).toEqual([]);
+  });
+
   test("cards show any sender as a contact, in the book or not", async () => {
     const [ada, bob, cyd] = [await world.person("Ada"), await world.person("Bob"), await world.person("Cyd")];
     await add(ada, bob);

@@ -461,7 +461,7 @@ export interface AccountWrites {
   updateUser(userId: number, patch: UserPatch): Promise<User | null>;
   /**
    * Marks the user deleted, frees handle and e-mail, revokes tokens and logins, and removes the user from
-   * organizations, their events, and groups. Memberships stay: leave the rooms in the same transaction. False when
+   * organizations, their events, groups, connections and contact books. Memberships stay: leave the rooms in the same transaction. False when
    * there is none.
    */
   deleteUser(userId: number): Promise<boolean>;
