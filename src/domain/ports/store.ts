@@ -461,8 +461,8 @@ export interface AccountWrites {
   updateUser(userId: number, patch: UserPatch): Promise<User | null>;
   /**
    * Marks the user deleted, frees handle and e-mail, revokes tokens and logins, and removes the user from
-   * organizations, their events, groups, connections and contact books. Memberships stay: leave the rooms in the same transaction. False when
-   * there is none.
+   * organizations, their events, groups, connections and contact books. Memberships stay: leave the rooms in the same
+   * transaction. False when there is none.
    */
   deleteUser(userId: number): Promise<boolean>;
   createOrganization(name: string): Promise<Organization>;
