@@ -151,6 +151,7 @@ describeProtocol("Protocol's conversations", (place) => {
       ["null in JSON", { archived_at: null }],
       ["an empty text in JSON", { archived_at: "" }],
       ["an empty value in a form", "archived_at="],
+      ["the text null in a form", "archived_at=null"],
     ])("[D.1] archived_at archives, and %s unarchives", async (_, body) => {
       const { path, other } = await fresh();
       expect((await kate.put(path, "archived_at=692233200")).json.archived_at).toBe(692_233_200);
@@ -164,9 +165,10 @@ describeProtocol("Protocol's conversations", (place) => {
       const { id: message } = await say(other, id);
       expect((await kate.put(path, { pinned_message_id: message })).json.pinned_message_id).toBe(message);
       expect((await other.get(path)).json.pinned_message_id).toBe(message);
-      expect((await other.put(path, "pinned_message_id=")).json.pinned_message_id).toBeNull();
-      await kate.put(path, { pinned_message_id: message });
-      expect((await kate.put(path, { pinned_message_id: null })).json.pinned_message_id).toBeNull();
+      for (const body of ["pinned_message_id=", "pinned_message_id=null", { pinned_message_id: null }]) {
+        await kate.put(path, { pinned_message_id: message });
+        expect((await other.put(path, body)).json.pinned_message_id).toBeNull();
+      }
     });
 
     test("[D.1] a pinned message must belong to the conversation", async () => {

@@ -1,5 +1,6 @@
 /** `/v1/messages` (reference §D). */
 import { beforeAll, describe, expect, test } from "vitest";
+import { protocolMessageId } from "../../src/domain/ids.ts";
 import { describeProtocol, ID, idsOf, refusal, SECONDS, type Someone } from "./api.ts";
 
 describeProtocol("Protocol's messages", (place) => {
@@ -235,7 +236,6 @@ describeProtocol("Protocol's messages", (place) => {
 
   test("an id that names none, or another kind of event, is 404", async () => {
     const { conversation } = await place.useCases.finding.view(kate.actor, { publicId: room });
-    const { protocolMessageId } = await import("../../src/domain/ids.ts");
     const first = protocolMessageId({ conversationId: conversation.id, seq: 1 });
     for (const id of ["x", "x".repeat(16), "0".repeat(16), first, room]) {
       expect(await kate.get(`/messages/${id}`), id).toMatchObject(refusal(404));

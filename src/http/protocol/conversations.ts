@@ -8,7 +8,7 @@ import { given } from "../fields.ts";
 import { callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
-import { flag, listOf, name, one, onlyWhenTrue, pageQuery, timestamp } from "./kinds.ts";
+import { flag, listOf, name, nameOrNothing, one, onlyWhenTrue, pageQuery, timestamp } from "./kinds.ts";
 import {
   asItIs,
   conversationBodies,
@@ -138,8 +138,8 @@ const ROUTES = {
     path: "/v1/conversations",
     summary: "Create a conversation with a contact, or take that of a group",
     request: formOrJson("NewConversation", {
-      contact_id: name().nullish().openapi({ description: "This, or group_id" }),
-      group_id: name().nullish(),
+      contact_id: nameOrNothing().optional().openapi({ description: "This, or group_id" }),
+      group_id: nameOrNothing().optional(),
     }),
     responses: {
       200: json(conversationSchema, "The conversation was there already"),
@@ -161,7 +161,7 @@ const ROUTES = {
     request: {
       ...one,
       ...formOrJson("ConversationUpdate", {
-        pinned_message_id: name().nullish().openapi({ description: "null or empty: none" }),
+        pinned_message_id: nameOrNothing().optional(),
         is_pinned: flag().optional(),
         is_muted: flag().optional(),
         archived_at: timestamp().optional(),

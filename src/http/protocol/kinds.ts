@@ -25,17 +25,28 @@ export function flag() {
     .openapi({ type: "boolean" });
 }
 
+/** The id of something, or nothing. */
+export function nameOrNothing() {
+  return z
+    .preprocess(nothingAsNull, name().nullable())
+    .openapi({ type: ["string", "null"], description: "null or empty: none" });
+}
+
 /** Unix seconds outside, milliseconds inside; nothing is null. */
 export function timestamp() {
   const valid = rule("must be a time in whole unix seconds, or null");
   return z
     .preprocess(
-      (value) =>
-        value === "" ? null : typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value,
+      (value) => (typeof value === "string" && /^\d+$/.test(value) ? Number(value) : nothingAsNull(value)),
       z.int(valid).min(0, valid).max(MAX_SECONDS, valid).nullable(),
     )
     .transform((seconds) => (seconds === null ? null : seconds * 1_000))
     .openapi({ type: ["integer", "null"], minimum: 0, maximum: MAX_SECONDS, description: "Unix seconds" });
+}
+
+/** Where no text is meant, the empty one and that of null are nothing: forms have no other way to say so. */
+function nothingAsNull(value: unknown): unknown {
+  return value === "" || value === "null" ? null : value;
 }
 
 /** Ids, or objects with an `id`. One alone may come without its list, and an empty value is an empty list. */
