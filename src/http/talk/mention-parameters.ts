@@ -11,7 +11,7 @@ const parameterSchema = z.object({
   "call-type": z.string().optional(),
 });
 export const parametersSchema = z
-  .union([z.record(z.string(), parameterSchema), z.array(z.never()).max(0)])
+  .union([z.record(z.string(), parameterSchema), z.array(z.unknown()).max(0)])
   .openapi({ description: "By the names in braces that stand in the message; an empty list: none" });
 
 type Parameter = z.infer<typeof parameterSchema>;

@@ -82,7 +82,7 @@ function registerAdd(parts: TalkParts): void {
       },
       answers: {
         200: {
-          data: z.union([z.object({ type: z.int() }), z.array(z.never()).max(0)]),
+          data: z.union([z.object({ type: z.int() }), z.array(z.unknown()).max(0)]),
           description: "In the room; the type tells that the room became public, for an e-mail address",
         },
         403: NOT_MODERATOR,
