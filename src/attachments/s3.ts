@@ -18,10 +18,13 @@ export interface S3Options {
  */
 export function parseS3Url(text: string): S3Options {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (!url || !/^https?:$/.test(url.protocol)) throw new Error("ATTACHMENTS_URL must be an http or https URL");
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new Error("ATTACHMENTS_URL must be an http or https URL");
   const bucket = decodeURIComponent(url.pathname.replace(/^\/+|\/+$/g, ""));
-  if (bucket === "" || bucket.includes("/")) throw new Error("ATTACHMENTS_URL must name one bucket as its path");
-  if (url.username === "" || url.password === "") throw new Error("ATTACHMENTS_URL must hold ACCESS_KEY:SECRET_KEY@");
+  if (bucket === "" || bucket.includes("/"))
+    throw new Error("ATTACHMENTS_URL must name one bucket as its path");
+  if (url.username === "" || url.password === "")
+    throw new Error("ATTACHMENTS_URL must hold ACCESS_KEY:SECRET_KEY@");
   return {
     endpoint: url.origin,
     bucket,

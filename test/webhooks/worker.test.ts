@@ -232,11 +232,14 @@ describeDomain("webhooks", (world) => {
       { type: "contact.updated", viewer: "Ada", contact: "Bob", as: "Bobby" },
       { type: "contact.deleted", viewer: "Ada", contact: "Bob", as: "Bobby" },
     ]);
-    expect(told("attachment")).toEqual([
-      { type: "attachment.created", viewer: "Ada", id: file.id, seq: null },
-      { type: "attachment.updated", viewer: "Ada", id: file.id, seq },
-      { type: "attachment.deleted", viewer: "Ada", id: file.id, seq },
-    ]);
+    // A file that is in no room yet has a lane of its own.
+    expect(new Set(told("attachment"))).toEqual(
+      new Set([
+        { type: "attachment.created", viewer: "Ada", id: file.id, seq: null },
+        { type: "attachment.updated", viewer: "Ada", id: file.id, seq },
+        { type: "attachment.deleted", viewer: "Ada", id: file.id, seq },
+      ]),
+    );
   });
 
   test("a deleted webhook hears nothing more, and what waited for it is gone", async () => {
