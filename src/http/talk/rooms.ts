@@ -126,7 +126,11 @@ function registerOne({ open, inRoom, useCases, bodies }: TalkParts): void {
     {
       ...{ method: "put", path: ROOM, summary: "Rename a room", action: "rename", guests: true },
       input: { roomName: line(MAX_NAME_LENGTH).openapi({ description: "1–200 characters" }) },
-      answers: { 200: "It has the name", 403: NOT_MODERATOR },
+      answers: {
+        200: "It has the name",
+        403: NOT_MODERATOR,
+        409: "Another chatroom of the organization has this name",
+      },
     },
     async ({ actor, token, input }) => {
       await useCases.roomSettings.rename(actor, token, input.roomName);
