@@ -18,7 +18,7 @@ RUN npm ci --omit=dev
 FROM base
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
 # A volume takes over the owner of the folder that it is mounted on.
-RUN install -d -m 700 -o node -g node /data /matrix /synapse
+RUN install -d -m 700 -o node -g node /data /data/attachments /matrix /synapse
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 USER node

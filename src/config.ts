@@ -3,6 +3,7 @@
  * Nothing else of the program reads the environment.
  */
 import { z } from "zod";
+import { clientAddressBehind } from "./client-address.ts";
 
 export interface Setting {
   name: string;
@@ -21,6 +22,11 @@ export const SETTINGS = [
   {
     name: "PUBLIC_URL",
     meaning: "Base URL under which clients reach this server; unset: taken from HOST and PORT",
+  },
+  {
+    name: "TRUSTED_PROXIES",
+    meaning:
+      "Addresses and subnets of proxies whose X-Forwarded-For names the client, as 10.0.0.0/8,127.0.0.1; unset: none",
   },
   {
     name: "DATA_DIR",
@@ -124,6 +130,10 @@ const schema = z.object({
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: port.default(8080),
   PUBLIC_URL: z.url().optional(),
+  TRUSTED_PROXIES: z
+    .string()
+    .refine(isProxyList, "must be addresses and subnets, as 10.0.0.0/8,127.0.0.1")
+    .optional(),
   DATA_DIR: z.string().min(1).default("./data"),
   ATTACHMENTS_URL: z
     .url({ protocol: /^https?$/, error: "must be https://ACCESS_KEY:SECRET_KEY@host/bucket?region=…" })
@@ -163,6 +173,15 @@ const schema = z.object({
   MATRIX_CREDENTIALS: z.enum(["synapse-admin", "none"]).default("synapse-admin"),
   CAUSEWAY_CACHE_DIR: z.string().optional(),
 });
+
+function isProxyList(text: string): boolean {
+  try {
+    clientAddressBehind(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export type Config = z.infer<typeof schema>;
 

@@ -1,4 +1,5 @@
 /** Serves what the role asks for on HOST and PORT: sockets and every API, or HTTP alone for a bridge. */
+import { clientAddressBehind } from "./client-address.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import { DomainError } from "./domain/errors.ts";
@@ -27,16 +28,22 @@ export async function serve(
     if (running) return running.feed;
     throw new DomainError("unavailable", "This process serves no live news; ask a gateway");
   };
-  const http = httpOf(config, core, { publicUrl, feed, gateway: () => running }, logger);
+  const clientAddress = clientAddressBehind(config.TRUSTED_PROXIES ?? "");
+  const app = httpOf(config, core, { publicUrl, feed, gateway: () => running }, logger);
+  const http: HttpHandler = (request, info) =>
+    app(request, { ...info, ip: clientAddress(info.ip, request.headers.get("x-forwarded-for")) });
   if (config.ROLE === "bridge") {
     const server = await serveHttp(host, port, http);
     parts.add("HTTP", server.close);
     return server;
   }
   const rateLimits = config.RATE_LIMITS === "on";
+  const waiting = createAwait({ useCases, store, hot, feed, publicUrl, rateLimits, logger });
+  const admit: typeof waiting.admit = (handshake) =>
+    waiting.admit({ ...handshake, ip: clientAddress(handshake.ip, handshake.header("x-forwarded-for")) });
   const gateway = await startGateway({
     ...{ host, port, store, hot, bus, useCases, http, node, registry, logger, rateLimits },
-    endpoints: { "/await": createAwait({ useCases, store, hot, feed, publicUrl, rateLimits, logger }) },
+    endpoints: { "/await": { ...waiting, admit } },
     transport: config.TRANSPORT,
     heartbeatMs: config.HEARTBEAT_MS,
     drainMs: config.DRAIN_MS,

@@ -1,0 +1,44 @@
+/** Who a request is from when it came through proxies: what they say counts only as far as they are trusted. */
+import { BlockList, isIP } from "node:net";
+
+/** `forwardedFor` is the value of `X-Forwarded-For`. */
+export type ClientAddress = (peer: string, forwardedFor: string | null | undefined) => string;
+
+/**
+ * @param proxies addresses and subnets (`10.0.0.0/8`) of the proxies in front of us, separated by commas
+ * @returns the nearest address that is no proxy of ours; each proxy has appended the one that it saw
+ * @throws Error that names the part that is no address
+ */
+export function clientAddressBehind(proxies: string): ClientAddress {
+  const trusted = new BlockList();
+  for (const part of proxies
+    .split(",")
+    .map((text) => text.trim())
+    .filter(Boolean))
+    trust(trusted, part);
+  const isTrusted = (address: string) => isIP(address) !== 0 && trusted.check(address, familyOf(address));
+  return (peer, forwardedFor) => {
+    const seen = (forwardedFor ?? "").split(",").map((text) => text.trim());
+    let address = peer;
+    while (isTrusted(address)) {
+      const before = seen.pop();
+      if (before === undefined || isIP(before) === 0) break;
+      address = before;
+    }
+    return address;
+  };
+}
+
+function trust(list: BlockList, part: string): void {
+  const [address = "", bits] = part.split("/");
+  const most = isIP(address) === 4 ? 32 : 128;
+  const prefix = bits === undefined ? most : Number(bits);
+  if (isIP(address) === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > most) {
+    throw new Error(`${part} is no address and no subnet such as 10.0.0.0/8`);
+  }
+  list.addSubnet(address, prefix, familyOf(address));
+}
+
+function familyOf(address: string): "ipv4" | "ipv6" {
+  return isIP(address) === 4 ? "ipv4" : "ipv6";
+}
