@@ -50,13 +50,13 @@ async function startParts(
   const { store, useCases, matrix, adminToken, webhookTargets: targets, registry } = core;
   let url = "";
   const publicUrl = () => url;
-  const shape = webhookShape({ useCases, store, publicUrl });
-  const webhooks = startWebhooks({ store, shape, targets, logger, registry });
-  parts.add("webhooks", () => webhooks.stop());
   parts.add("sweepers", startSweepers(useCases, store, logger));
 
   const { port } = await serve(config, core, publicUrl, logger, parts);
   url = (config.PUBLIC_URL ?? `http://${hostOf(config.HOST)}:${port}`).replace(/\/+$/, "");
+  const shape = webhookShape({ useCases, store, publicUrl });
+  const webhooks = startWebhooks({ store, shape, targets, logger, registry });
+  parts.add("webhooks", () => webhooks.stop());
   matrix?.start(core, port);
   const wantsDemo = config.DEMO === "on" || (config.DEMO === "auto" && config.DATABASE_URL === undefined);
   const demo = wantsDemo && config.ROLE !== "bridge" ? await demoData(dataDir, store, useCases) : null;
