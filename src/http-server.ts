@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { HttpHandler } from "./gateway/http-exchange.ts";
 import { serveNode } from "./gateway/http-node.ts";
+import { BodyBudget } from "./gateway/incoming-body.ts";
 
 export interface HttpServer {
   port: number;
@@ -12,7 +13,8 @@ export interface HttpServer {
 
 /** @throws Error when the port is taken */
 export async function serveHttp(host: string, port: number, handler: HttpHandler): Promise<HttpServer> {
-  const server = createServer((request, response) => serveNode(request, response, handler));
+  const budget = new BodyBudget();
+  const server = createServer((request, response) => serveNode(request, response, handler, budget));
   server.listen(port, host);
   await once(server, "listening");
   return {

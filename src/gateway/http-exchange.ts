@@ -59,7 +59,9 @@ export function announcesTooMuch({ headers, target }: Pick<RawRequest, "headers"
 
 /** A body that is longer than what is taken, and was not kept. */
 export const TOO_LARGE = Symbol("a body that is too large");
-export type Body = Uint8Array | null | typeof TOO_LARGE;
+/** A body that there is no room for now. */
+export const BUSY = Symbol("a body too many");
+export type Body = Uint8Array | null | typeof TOO_LARGE | typeof BUSY;
 
 /** Asks the handler. Never rejects: a handler that fails answers 500, and says nothing of why. */
 export async function exchange(
@@ -68,6 +70,7 @@ export async function exchange(
   body: Body,
   signal: AbortSignal,
 ): Promise<RawResponse> {
+  if (body === BUSY) return plain(503, "Too many large requests are under way; try again");
   const bodyTooLarge = body === TOO_LARGE;
   let request: Request;
   try {

@@ -11,39 +11,45 @@ import {
   type RawResponse,
   TOO_LARGE,
 } from "./http-exchange.ts";
+import { type BodyBudget, IncomingBody } from "./incoming-body.ts";
 
 export function addressOf(request: IncomingMessage): string {
   return plainAddress(request.socket.remoteAddress ?? "");
 }
 
-export function serveNode(request: IncomingMessage, response: ServerResponse, handler: HttpHandler): void {
+export function serveNode(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handler: HttpHandler,
+  budget: BodyBudget,
+): void {
   const raw = copyHead(request);
   const gaveUp = new AbortController();
+  const body = new IncomingBody(bodyLimit(raw), budget);
+  let refused = false;
   response.once("close", () => {
+    body.release();
     if (!response.writableFinished) gaveUp.abort();
   });
-  const answer = async (body: Body, closeConnection: boolean) => {
-    const answered = await exchange(handler, raw, body, gaveUp.signal);
+  const answer = async (given: Body, closeConnection: boolean) => {
+    const answered = await exchange(handler, raw, given, gaveUp.signal);
+    body.release();
     if (!gaveUp.signal.aborted) write(response, answered, closeConnection);
   };
-  const limit = bodyLimit(raw);
-  const chunks: Buffer[] = [];
-  let size = 0;
   // What follows on the connection is a body that nobody wants to read.
-  const refuse = () => {
-    size = Number.POSITIVE_INFINITY;
-    chunks.length = 0;
-    void answer(TOO_LARGE, true);
+  const refuse = (why: Body) => {
+    refused = true;
+    body.release();
+    void answer(why, true);
   };
-  if (announcesTooMuch(raw)) refuse();
+  if (announcesTooMuch(raw)) refuse(TOO_LARGE);
   request.on("data", (chunk: Buffer) => {
-    if (size > limit) return;
-    size += chunk.length;
-    if (size > limit) return refuse();
-    chunks.push(chunk);
+    if (refused || gaveUp.signal.aborted) return;
+    const why = body.add(chunk);
+    if (why) refuse(why);
   });
   request.on("end", () => {
-    if (size <= limit) void answer(chunks.length > 0 ? Buffer.concat(chunks) : null, false);
+    if (!refused) void answer(body.whole(), false);
   });
 }
 

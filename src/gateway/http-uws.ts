@@ -10,6 +10,7 @@ import {
   type RawResponse,
   TOO_LARGE,
 } from "./http-exchange.ts";
+import { type BodyBudget, IncomingBody } from "./incoming-body.ts";
 
 /** What is used of uWebSockets.js' `HttpRequest` and `HttpResponse`. */
 interface UwsRequest {
@@ -33,31 +34,33 @@ export function addressOf(res: Pick<UwsResponse, "getRemoteAddressAsText">): str
   return plainAddress(Buffer.from(res.getRemoteAddressAsText()).toString());
 }
 
-export function serveUws(res: UwsResponse, req: UwsRequest, handler: HttpHandler): void {
+export function serveUws(res: UwsResponse, req: UwsRequest, handler: HttpHandler, budget: BodyBudget): void {
   const raw = copyHead(res, req);
   const gaveUp = new AbortController();
-  res.onAborted(() => gaveUp.abort());
-  const answer = async (body: Body, closeConnection: boolean) => {
-    const response = await exchange(handler, raw, body, gaveUp.signal);
+  const body = new IncomingBody(bodyLimit(raw), budget);
+  let refused = false;
+  res.onAborted(() => {
+    body.release();
+    gaveUp.abort();
+  });
+  const answer = async (given: Body, closeConnection: boolean) => {
+    const response = await exchange(handler, raw, given, gaveUp.signal);
+    body.release();
     if (!gaveUp.signal.aborted) write(res, response, closeConnection);
   };
-  const limit = bodyLimit(raw);
-  const chunks: Buffer[] = [];
-  let size = 0;
   // What follows on the connection is a body that nobody wants to read.
-  const refuse = () => {
-    size = Number.POSITIVE_INFINITY;
-    chunks.length = 0;
-    void answer(TOO_LARGE, true);
+  const refuse = (why: Body) => {
+    refused = true;
+    body.release();
+    void answer(why, true);
   };
-  if (announcesTooMuch(raw)) refuse();
+  if (announcesTooMuch(raw)) refuse(TOO_LARGE);
   res.onData((chunk, isLast) => {
-    if (size > limit) return;
-    size += chunk.byteLength;
-    if (size > limit) return refuse();
+    if (refused || gaveUp.signal.aborted) return;
     // uWS takes the chunk back when this returns.
-    if (chunk.byteLength > 0) chunks.push(Buffer.from(Buffer.from(chunk)));
-    if (isLast) void answer(chunks.length > 0 ? Buffer.concat(chunks) : null, false);
+    const why = chunk.byteLength > 0 ? body.add(Buffer.from(Buffer.from(chunk))) : null;
+    if (why) return refuse(why);
+    if (isLast) void answer(body.whole(), false);
   });
 }
 

@@ -9,6 +9,7 @@ import type {
 import type { CodecName } from "../protocol/subprotocols.ts";
 import { type Endpoint, type EndpointHandlers, judge } from "./endpoint.ts";
 import { addressOf, copyHead, serveUws, write } from "./http-uws.ts";
+import { BodyBudget } from "./incoming-body.ts";
 import { chooseSubprotocol, REFUSAL } from "./subprotocol-choice.ts";
 import {
   type Connection,
@@ -43,7 +44,8 @@ export async function openUwsTransport(options: TransportOptions): Promise<Trans
   mountSockets(app, options);
   for (const [path, endpoint] of Object.entries(options.endpoints))
     mountEndpoint(app, path, endpoint, options);
-  app.any("/*", (res, req) => serveUws(res, req, options.http));
+  const budget = new BodyBudget();
+  app.any("/*", (res, req) => serveUws(res, req, options.http, budget));
 
   let listening: us_listen_socket | null = await new Promise((resolve, reject) => {
     // Without the option a second server could listen on the same port, and take half of the connections.
@@ -133,7 +135,8 @@ function mountEndpoint(app: TemplatedApp, path: string, endpoint: Endpoint, opti
         }
         if (gaveUp) return verdict.abandon();
         const data: EndpointData = { codec: "msgpack", ip: raw.ip, connection: null, accept: verdict.accept };
-        res.cork(() => res.upgrade(data, key, "", extensions, context));
+        // Not corked: after an upgrade in place uWS would read the socket as a response, and may close it for that.
+        res.upgrade(data, key, "", extensions, context);
       });
     },
     open(ws) {

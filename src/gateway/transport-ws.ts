@@ -6,6 +6,7 @@ import type { CodecName } from "../protocol/subprotocols.ts";
 import { type Endpoint, type EndpointHandlers, judge } from "./endpoint.ts";
 import { plain, type RawResponse } from "./http-exchange.ts";
 import { addressOf, copyHead, serveNode } from "./http-node.ts";
+import { BodyBudget } from "./incoming-body.ts";
 import { type Choice, chooseSubprotocol, REFUSAL } from "./subprotocol-choice.ts";
 import {
   type Connection,
@@ -29,7 +30,8 @@ export async function openWsTransport(options: TransportOptions): Promise<Transp
     perMessageDeflate: false,
     handleProtocols: (_offered, request) => choiceOf(request)?.name ?? false,
   });
-  const server = createServer((request, response) => serveNode(request, response, options.http));
+  const budget = new BodyBudget();
+  const server = createServer((request, response) => serveNode(request, response, options.http, budget));
   server.on("upgrade", (request, socket: Socket, head) => {
     socket.on("error", () => socket.destroy());
     const endpoint = options.endpoints[pathOf(request)];
