@@ -135,7 +135,8 @@ export function clientOf(http: HttpHandler, own: Record<string, string>): Client
     parameters: Parameters = {},
     { headers: more = {}, version = 2, signal, body: raw }: Options = {},
   ): Promise<Answer> {
-    const form = new URLSearchParams(Object.entries(parameters).map(([key, value]) => [key, String(value)]));
+    const form = new URLSearchParams();
+    for (const [key, value] of Object.entries(parameters)) form.set(key, String(value));
     const url = new URL(
       `http://127.0.0.1:8080/ocs/v${version}.php${path.startsWith("/cloud") ? "" : API}${path}`,
     );

@@ -23,8 +23,10 @@ export interface Operation<S extends Shape> {
 }
 
 export interface RoomOperation<S extends Shape> extends Operation<S> {
-  /** What has to be allowed to the caller in the room; null: they only have to be in it. */
-  action: Action | null;
+  /**
+   * What has to be allowed to the caller in the room; null: they only have to be in it, and the use case judges the rest.
+   */
+  action: Action | null | ((room: Conversation) => Action | null);
   /** Guests are strangers (401) unless this is set. */
   guests?: true;
 }
@@ -85,12 +87,13 @@ export function createOperations(
     return await participants.guest(caller.secret, token);
   }
 
-  async function placeOf(actor: Actor, token: string, action: Action | null) {
+  async function placeOf(actor: Actor, token: string, needed: RoomOperation<Shape>["action"]) {
     const found = await finding.locate(actor, { token });
     if (!found?.membership) throw noSuchRoom();
     const { conversation, membership: me } = found;
+    const action = typeof needed === "function" ? needed(conversation) : needed;
     const verdict = action && can(me, conversation, action, Date.now());
-    if (verdict) throw refusal(verdict, action);
+    if (action && verdict) throw refusal(verdict, action);
     return { conversation, me };
   }
 

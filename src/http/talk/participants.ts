@@ -223,7 +223,8 @@ function registerModerators(parts: TalkParts): void {
         method: up ? "post" : "delete",
         path: `${ROOM}/moderators`,
         summary: up ? "Make a user or a guest a moderator" : "Take a moderator's power",
-        action: null,
+        // [B.6.5] In one-to-one rooms it depends on whom it is about.
+        action: ({ type }) => (type === "one_to_one" ? null : "set_roles"),
         guests: true,
         input: {
           participant: line(MAX_ID_LENGTH).default("").openapi({ description: "A user" }),
