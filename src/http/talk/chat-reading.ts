@@ -6,7 +6,7 @@ import type { Actor, Conversation, LoggedEvent } from "../../domain/model.ts";
 import type { Following } from "../../domain/ports/feed.ts";
 import type { MessageBody } from "./message-shapes.ts";
 import type { TalkParts } from "./parts.ts";
-import { systemMessageOf, TALK_EVENTS } from "./system-messages.ts";
+import { speaks, TALK_EVENTS } from "./system-messages.ts";
 
 export interface Wanted {
   lookIntoFuture: boolean;
@@ -22,7 +22,7 @@ export interface Wanted {
 const MAX_TIMEOUT_S = 30;
 const MAX_PAGE = 200;
 /** Of a log that says nothing for long (people coming and going), this many pages are looked through at once. */
-const MAX_PAGES = 20;
+const MAX_PAGES = 100;
 
 type Cursor = { before?: number } | { after: number };
 
@@ -41,14 +41,12 @@ export function createChatReading({
     from: Cursor,
     limit: number,
   ): Promise<MessageBody[]> {
-    const speaks = ({ event, message }: TimelineEntry) =>
-      message !== null || systemMessageOf(event, room.type) !== null;
     const found: TimelineEntry[] = [];
     let cursor = from;
     for (let page = 0; page < MAX_PAGES && found.length < limit; page++) {
-      const size = { limit: Math.min(limit, MAX_PAGE), types: TALK_EVENTS };
+      const size = { limit: page === 0 ? limit : MAX_PAGE, types: TALK_EVENTS };
       const { entries, more } = await timeline.page(actor, room.token, { ...cursor, ...size });
-      found.push(...entries.filter(speaks));
+      found.push(...entries.filter((entry) => speaks(entry, room.type)));
       const last = entries.at(-1)?.event.seq;
       if (!more || last === undefined) break;
       cursor = "after" in cursor ? { after: last } : { before: last };

@@ -1,39 +1,45 @@
 /** Rooms with their last message, for answers that hold one or many. */
 import { DomainError } from "../../domain/errors.ts";
 import type { TimelineEntry } from "../../domain/message-use-cases.ts";
-import type { Actor } from "../../domain/model.ts";
+import type { Actor, Conversation } from "../../domain/model.ts";
 import type { RoomView } from "../../domain/room-use-cases.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
 import type { MessageBody, MessageShapes } from "./message-shapes.ts";
 import { type RoomBody, roomBody } from "./room-shapes.ts";
-import { systemMessageOf, TALK_EVENTS } from "./system-messages.ts";
+import { speaks, TALK_EVENTS } from "./system-messages.ts";
 
 export interface RoomBodies {
   all(actor: Actor, views: readonly RoomView[]): Promise<RoomBody[]>;
   one(actor: Actor, view: RoomView): Promise<RoomBody>;
 }
 
-/** How many events that say nothing in Talk are looked over for one that does, before a room has no last message. */
-const LOOK_BACK = 100;
+/** So many events that say nothing in Talk are looked over for one that does; what people wrote is found beyond them. */
+const LOOK_BACK = 200;
 
 export function createRoomBodies(
   { timeline }: Pick<UseCases, "timeline">,
   shapes: MessageShapes,
 ): RoomBodies {
-  /** The last event of the right type may still say nothing: somebody came by themselves, or the picture changed. */
-  async function lastOf(
+  async function lastEntry(
+    actor: Actor,
+    { token, type }: Conversation,
+    last: TimelineEntry,
+  ): Promise<TimelineEntry | undefined> {
+    if (speaks(last, type)) return last;
+    const before = { before: last.event.seq, limit: LOOK_BACK, types: TALK_EVENTS };
+    const { entries } = await timeline.page(actor, token, before);
+    const found = entries.find((entry) => speaks(entry, type));
+    if (found || entries.length < LOOK_BACK) return found;
+    return (await timeline.page(actor, token, { limit: 1 })).entries[0];
+  }
+
+  async function lastMessageOf(
     actor: Actor,
     { conversation }: RoomView,
     last: TimelineEntry | undefined,
   ): Promise<MessageBody | null> {
-    if (!last) return null;
-    const speaks = ({ event, message }: TimelineEntry) =>
-      message !== null || systemMessageOf(event, conversation.type) !== null;
-    const page = { before: last.event.seq, limit: LOOK_BACK, types: TALK_EVENTS };
-    const found = speaks(last)
-      ? last
-      : (await timeline.page(actor, conversation.token, page)).entries.find(speaks);
-    const [message = null] = found ? await shapes.of(actor, conversation, [found]) : [];
+    const entry = last && (await lastEntry(actor, conversation, last));
+    const [message = null] = entry ? await shapes.of(actor, conversation, [entry]) : [];
     return message;
   }
 
@@ -43,7 +49,7 @@ export function createRoomBodies(
     const now = Date.now();
     return await Promise.all(
       views.map(async (view) => {
-        const last = await lastOf(actor, view, lasts.get(view.conversation.id)).catch(unlessShut);
+        const last = await lastMessageOf(actor, view, lasts.get(view.conversation.id)).catch(unlessShut);
         return roomBody(view, last, now);
       }),
     );

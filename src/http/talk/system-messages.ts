@@ -2,6 +2,7 @@
  * [B.4] Which events of a room are system messages in Talk, and which. The others say nothing there: reactions and pins,
  * edits and deletions, pictures and descriptions, and people who come and go by themselves.
  */
+import type { TimelineEntry } from "../../domain/message-use-cases.ts";
 import type { Actor, ConversationType, EventData, EventType, LoggedEvent, Role } from "../../domain/model.ts";
 
 export interface SystemMessage {
@@ -24,6 +25,11 @@ export const TALK_EVENTS: readonly EventType[] = [
   "call.started",
   "call.ended",
 ];
+
+/** Whether an entry says anything in Talk. */
+export function speaks({ event, message }: TimelineEntry, room: ConversationType): boolean {
+  return message !== null || systemMessageOf(event, room) !== null;
+}
 
 /** Null when the event is none. */
 export function systemMessageOf(event: LoggedEvent, room: ConversationType): SystemMessage | null {
