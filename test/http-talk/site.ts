@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Registry } from "prom-client";
 import { createUseCases } from "../../src/domain/domain.ts";
 import type { User } from "../../src/domain/model.ts";
+import type { Feed } from "../../src/domain/ports/feed.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
 import type { UseCases } from "../../src/domain/use-cases.ts";
 import { announceCommitted } from "../../src/gateway/announcer.ts";
@@ -22,6 +23,8 @@ export interface Site {
   hot: HotState;
   useCases: UseCases;
   gateway: Gateway;
+  /** How many read live news of a room now. */
+  followers(): number;
   person(name?: string, options?: { organization?: number; administrator?: boolean }): Promise<Person>;
   guest(): Client;
   close(): Promise<void>;
@@ -78,9 +81,23 @@ export async function openSite(databaseUrl: string, transport: "uws" | "ws" = "w
   const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
   const useCases = createUseCases({ store, hot, bus, matrix: null, settings, logger });
   let gateway: Gateway | null = null;
+  let followers = 0;
+  const countingFeed = (): Feed => {
+    const { feed } = gateway as Gateway;
+    const followRoom: Feed["followRoom"] = async (...what) => {
+      const following = await feed.followRoom(...what);
+      followers++;
+      const stop = () => {
+        followers--;
+        following.stop();
+      };
+      return { head: following.head, stop };
+    };
+    return { ...feed, followRoom };
+  };
   const http = createHttpApp({
     ...{ useCases, store, hot, logger, matrixAccounts: null, matrix: null, adminToken: "admin token" },
-    feed: () => (gateway as Gateway).feed,
+    feed: countingFeed,
     publicUrl: () => "http://127.0.0.1:8080",
     health: async () => ({ ok: true, parts: {} }),
     metrics: async () => ({ body: "", contentType: "text/plain" }),
@@ -95,6 +112,7 @@ export async function openSite(databaseUrl: string, transport: "uws" | "ws" = "w
   const started = gateway;
   return {
     ...{ url: `http://127.0.0.1:${started.port}`, http, store, hot, useCases, gateway: started },
+    followers: () => followers,
     person: (name, options) => addPerson(http, useCases, name, options),
     guest: () => clientOf(http, {}),
     async close() {

@@ -1,0 +1,212 @@
+/** Clients that wait for what comes (reference §B.4): who is woken by what, and what waiting costs. */
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createLongPolls } from "../../src/http/talk/long-polls.ts";
+import { SocketClient } from "../black-box/socket-client.ts";
+import { describeWith } from "../services/need.ts";
+import {
+  type Answer,
+  type Client,
+  clientOf,
+  join,
+  makeRoom,
+  openSite,
+  type Person,
+  type Site,
+} from "./site.ts";
+
+describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres }) => {
+  let site: Site;
+  let ada: Person;
+  let ben: Person;
+  beforeAll(async () => {
+    site = await openSite(postgres.url);
+    ada = await site.person("Ada");
+    ben = await site.person("Ben");
+  });
+  afterAll(() => site?.close());
+
+  const lastOf = async (client: Client, token: string): Promise<number> =>
+    (await client.get(`/chat/${token}`, { lookIntoFuture: 0, limit: 1 })).data[0].id;
+
+  /** Resolves when the client waits, with what it will be answered. */
+  async function waiting(
+    client: Client,
+    token: string,
+    options: { timeout?: number; signal?: AbortSignal } = {},
+  ): Promise<{ answer: Promise<Answer> }> {
+    const lastKnownMessageId = await lastOf(client, token);
+    const before = site.followers();
+    const { timeout = 30, signal } = options;
+    const answer = client.get(
+      `/chat/${token}`,
+      { lookIntoFuture: 1, lastKnownMessageId, timeout },
+      { ...(signal && { signal }) },
+    );
+    await expect.poll(site.followers, { interval: 5 }).toBe(before + 1);
+    return { answer };
+  }
+
+  test("[B.4] a message answers at once, wherever it comes from", async () => {
+    const token = await makeRoom(ada, { people: [ben] });
+    const socket = new SocketClient("ada", ada.token, "json");
+    await socket.connect(site.url);
+    const ways = [
+      () => ada.post(`/chat/${token}`, { message: "hello" }),
+      () => socket.send(token, "own id", "hello"),
+    ];
+    for (const say of ways) {
+      const { answer } = await waiting(ben, token);
+      await say();
+      const { status, data, headers } = await answer;
+      expect(status).toBe(200);
+      expect(data).toMatchObject([{ message: "hello", actorId: ada.id }]);
+      expect(headers.get("x-chat-last-given")).toBe(String(data[0].id));
+    }
+    await socket.drop();
+  });
+
+  test("[B.4] a system message answers too, people who come by themselves don't", async () => {
+    const token = await makeRoom(ada, { type: 3 });
+    const { answer } = await waiting(ada, token);
+    const guest = site.guest();
+    await join(guest, token);
+    await guest.delete(`/room/${token}/participants/active`);
+    await ada.post(`/room/${token}/favorite`);
+    await ada.put(`/room/${token}`, { roomName: "New" });
+    expect((await answer).data).toMatchObject([{ systemMessage: "conversation_renamed" }]);
+  });
+
+  test("[B.4] 304 without a body when the time is over", async () => {
+    const token = await makeRoom(ada);
+    const { answer } = await waiting(ada, token, { timeout: 1 });
+    expect(await answer).toMatchObject({ status: 304, text: "" });
+    expect(site.followers()).toBe(0);
+  });
+
+  test.each<[string, number, (token: string) => Promise<unknown>]>([
+    ["is removed", 404, (token) => ada.delete(`/room/${token}/participants`, { participant: ben.id })],
+    ["is shut out by the lobby", 412, (token) => ada.put(`/room/${token}/webinar/lobby`, { state: 1 })],
+    ["sees the room deleted", 404, (token) => ada.delete(`/room/${token}`)],
+  ])("[B.4] who %s while waiting hears %i", async (_, status, act) => {
+    const token = await makeRoom(ada, { people: [ben] });
+    const { answer } = await waiting(ben, token);
+    await act(token);
+    expect((await answer).status).toBe(status);
+    expect(site.followers()).toBe(0);
+  });
+
+  test("a client that hangs up is let go, on chat and on signaling", async () => {
+    const token = await makeRoom(ada);
+    const hangUp = new AbortController();
+    const { answer } = await waiting(ada, token, { signal: hangUp.signal });
+    hangUp.abort();
+    await answer;
+    expect(site.followers()).toBe(0);
+    await join(ada, token);
+    await ada.get(`/signaling/${token}`);
+    const again = new AbortController();
+    const pull = ada.get(`/signaling/${token}`, {}, { signal: again.signal });
+    await expect.poll(site.followers).toBe(1);
+    again.abort();
+    await pull;
+    expect(site.followers()).toBe(0);
+  });
+
+  test("over the network, too, a client that hangs up is let go", async () => {
+    const token = await makeRoom(ada);
+    const path = `/ocs/v2.php/apps/spreed/api/v1/chat/${token}?lookIntoFuture=1&lastKnownMessageId=`;
+    const hangUp = new AbortController();
+    const answer = fetch(site.url + path + (await lastOf(ada, token)), {
+      headers: { Authorization: `Bearer ${ada.token}` },
+      signal: hangUp.signal,
+    });
+    await expect.poll(site.followers).toBe(1);
+    hangUp.abort();
+    await expect(answer).rejects.toThrow();
+    await expect.poll(site.followers).toBe(0);
+  });
+
+  test("[Shows 4] 2,000 clients wait without a timer each, and all are answered", async () => {
+    const rooms = await Promise.all(Array.from({ length: 20 }, () => makeRoom(ada, { people: [ben] })));
+    const bearer = clientOf(site.http, { Authorization: `Bearer ${ben.token}` });
+    const last = new Map(
+      await Promise.all(rooms.map(async (token) => [token, await lastOf(ada, token)] as const)),
+    );
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    const before = timers();
+    const answers = Array.from({ length: 2_000 }, (_, i) => {
+      const token = rooms[i % rooms.length] as string;
+      const lastKnownMessageId = last.get(token) as number;
+      return bearer.get(`/chat/${token}`, { lookIntoFuture: 1, lastKnownMessageId, timeout: 30 });
+    });
+    await expect.poll(site.followers, { timeout: 25_000 }).toBe(2_000);
+    // Look-ups that are still under way have timers of their own.
+    await expect.poll(timers, { timeout: 25_000 }).toBeLessThan(before + 20);
+    expect(site.followers()).toBe(2_000);
+    await Promise.all(rooms.map((token) => ada.post(`/chat/${token}`, { message: `for ${token}` })));
+    for (const [i, { status, data }] of (await Promise.all(answers)).entries()) {
+      expect(status).toBe(200);
+      expect(data).toMatchObject([{ message: `for ${rooms[i % rooms.length]}` }]);
+    }
+    expect(site.followers()).toBe(0);
+  }, 90_000);
+});
+
+describe("long polls", () => {
+  const signal = () => new AbortController().signal;
+
+  test("end at their time by one timer for all, which stops when nobody waits", async () => {
+    vi.useFakeTimers();
+    try {
+      const polls = createLongPolls();
+      const all = [1_000, 2_000, 30_000].map((timeoutMs) => polls.open({ timeoutMs, signal: signal() }));
+      const ended: number[] = [];
+      for (const [i, poll] of all.entries()) void poll.news().then(() => ended.push(i));
+      expect(vi.getTimerCount()).toBe(1);
+      await vi.advanceTimersByTimeAsync(1_500);
+      expect(ended).toEqual([0]);
+      await vi.advanceTimersByTimeAsync(29_000);
+      expect(ended).toEqual([0, 1, 2]);
+      expect(all.every(({ over }) => over)).toBe(true);
+      for (const poll of all) poll.end();
+      expect(polls.size).toBe(0);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("tell of news that came while nobody listened, once", async () => {
+    const polls = createLongPolls();
+    const poll = polls.open({ timeoutMs: 60_000, signal: signal() });
+    poll.wake();
+    poll.wake();
+    await poll.news();
+    let again = false;
+    const next = poll.news().then(() => {
+      again = true;
+    });
+    await Promise.resolve();
+    expect(again).toBe(false);
+    poll.wake();
+    await next;
+    expect(poll.over).toBe(false);
+    poll.end();
+  });
+
+  test("are over when the client hung up, also before they began", async () => {
+    const polls = createLongPolls();
+    const client = new AbortController();
+    const poll = polls.open({ timeoutMs: 60_000, signal: client.signal });
+    const news = poll.news();
+    client.abort();
+    await news;
+    expect(poll.over).toBe(true);
+    poll.end();
+    const late = polls.open({ timeoutMs: 60_000, signal: client.signal });
+    await late.news();
+    expect(late.over).toBe(true);
+    late.end();
+    expect(polls.size).toBe(0);
+  });
+});
