@@ -18,6 +18,7 @@ import {
   type Transport,
   type TransportOptions,
 } from "./transport.ts";
+import { type Anchor, mountAnchor } from "./uws-anchor.ts";
 
 /** uWS takes its bound on request heads from the environment; JWTs need more than its 4 KiB. */
 const HEAD_BYTES = String(16 * 1024);
@@ -42,8 +43,9 @@ export async function openUwsTransport(options: TransportOptions): Promise<Trans
   const { default: uws } = await import("uWebSockets.js");
   const app = uws.App();
   mountSockets(app, options);
+  const anchor = mountAnchor(app);
   for (const [path, endpoint] of Object.entries(options.endpoints))
-    mountEndpoint(app, path, endpoint, options);
+    mountEndpoint(app, path, endpoint, { ...options, anchor });
   const budget = new BodyBudget();
   app.any("/*", (res, req) => serveUws(res, req, options.http, budget));
 
@@ -61,6 +63,7 @@ export async function openUwsTransport(options: TransportOptions): Promise<Trans
     });
   });
   const port = uws.us_socket_local_port(listening as us_listen_socket);
+  if (Object.keys(options.endpoints).length > 0) await anchor.drop(options.host, port);
   const stopListening = () => {
     if (listening) uws.us_listen_socket_close(listening);
     listening = null;
@@ -74,6 +77,7 @@ export async function openUwsTransport(options: TransportOptions): Promise<Trans
     stopListening,
     async close() {
       stopListening();
+      anchor.close();
       app.close();
     },
   };
@@ -116,7 +120,12 @@ interface EndpointData extends SocketData {
   accept(connection: UwsConnection): EndpointHandlers;
 }
 
-function mountEndpoint(app: TemplatedApp, path: string, endpoint: Endpoint, options: TransportOptions): void {
+function mountEndpoint(
+  app: TemplatedApp,
+  path: string,
+  endpoint: Endpoint,
+  { anchor, ...options }: TransportOptions & { anchor: Anchor },
+): void {
   app.ws<EndpointData>(path, {
     ...behaviour<EndpointData>(options),
     sendPingsAutomatically: true,
@@ -135,8 +144,7 @@ function mountEndpoint(app: TemplatedApp, path: string, endpoint: Endpoint, opti
         }
         if (gaveUp) return verdict.abandon();
         const data: EndpointData = { codec: "msgpack", ip: raw.ip, connection: null, accept: verdict.accept };
-        // Not corked: after an upgrade in place uWS would read the socket as a response, and may close it for that.
-        res.upgrade(data, key, "", extensions, context);
+        anchor.hold(() => res.upgrade(data, key, "", extensions, context));
       });
     },
     open(ws) {
