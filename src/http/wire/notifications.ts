@@ -3,7 +3,8 @@
  * who ask for it without an upgrade to WebSocket. Who upgrades is answered by await.ts.
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { userKey } from "../../domain/model.ts";
+import { type User, userKey } from "../../domain/model.ts";
+import type { JournalPlace } from "../../domain/ports/journal.ts";
 import { type HttpApp, json } from "../face.ts";
 import { intText, text, time } from "../fields.ts";
 import { eventSchema } from "./events.ts";
@@ -12,6 +13,9 @@ import { uuid } from "./kinds.ts";
 import { notificationPlace } from "./notification-ids.ts";
 import { callerOf, type WireParts } from "./parts.ts";
 import { createTranslation } from "./translation.ts";
+
+/** Events that are read at once. */
+const LEAST_READ = 100;
 
 const ROUTES = {
   await: createRoute({
@@ -75,8 +79,21 @@ export function registerNotifications(app: HttpApp, parts: WireParts): void {
     const after = since === undefined ? null : notificationPlace(since);
     if (since !== undefined && after === null)
       throw new WireRefusal(404, "not-found", "since is no notification's id");
-    const found = await parts.store.journal.page(userKey(user.id), { after, limit: size + 1 });
-    const [notifications = []] = await translate([{ user, events: found.slice(0, size) }]);
-    return c.json({ notifications, has_more: found.length > size, time: time(Date.now()) }, 200);
+    const { notifications, more } = await page(user, after, size);
+    return c.json({ notifications, has_more: more, time: time(Date.now()) }, 200);
   });
+
+  /** Not everything in the journal is told by Wire, but a page that has more after it is never empty. */
+  async function page(user: User, after: JournalPlace | null, size: number) {
+    const limit = Math.max(size, LEAST_READ);
+    for (let place = after; ; ) {
+      const events = await parts.store.journal.page(userKey(user.id), { after: place, limit });
+      const [told = []] = await translate([{ user, events }]);
+      const atEnd = events.length < limit;
+      if (told.length > 0 || atEnd) {
+        return { notifications: told.slice(0, size), more: told.length > size || !atEnd };
+      }
+      place = events.at(-1) ?? null;
+    }
+  }
 }

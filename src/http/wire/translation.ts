@@ -31,6 +31,8 @@ interface Act {
   id: string;
   /** The reader joined by it, and has seen nothing of the room before. */
   own: boolean;
+  /** The room was made with these people in it. */
+  makes: boolean;
 }
 
 /** Seq of the first `member.joined` of a room: `room.created` is before it. */
@@ -39,7 +41,7 @@ const FIRST_JOIN = 2;
 export function createTranslation(parts: WireParts): Translate {
   return async (readings) => {
     const acts = readings.map(({ user, events }) => actsOf(user, events));
-    await completeOwn(parts, acts.flat());
+    await completeJoins(parts, acts.flat());
     const known = await parts.names(namesIn(acts.flat()));
     const made = await Promise.all(
       readings.map(({ user }, i) => roomsMade(parts, user, acts[i] as Act[], known)),
@@ -68,7 +70,7 @@ function actsOf(user: User, events: readonly JournalEvent[]): Act[] {
       before.own ||= own;
       continue;
     }
-    const act = { events: [event], id: notificationId(event), own };
+    const act = { events: [event], id: notificationId(event), own, makes: false };
     acts.push(act);
     latest.set(event.conversationId, act);
   }
@@ -99,18 +101,32 @@ function keyOf({ events }: Act): string {
   return `${first?.conversationId} ${first?.seq} ${events.length}`;
 }
 
-/** Whoever joins sees the log from their own joining on, but Wire tells them of all who joined with them. */
-async function completeOwn({ store }: WireParts, acts: readonly Act[]): Promise<void> {
-  const own = acts.filter((act) => act.own);
-  const places = own.flatMap(({ events }) => events.slice(0, 1));
+/**
+ * Whoever joins sees the log from their own joining on, but Wire tells them of all who joined with them; and of those
+ * who were there from the start by the conversation itself.
+ */
+async function completeJoins({ store }: WireParts, acts: readonly Act[]): Promise<void> {
+  const joins = acts.filter(({ events }) => events[0]?.type === "member.joined");
   const together = new Map<string, JournalEvent[]>();
-  const momentOf = ({ conversationId, at, actor }: JournalEvent) =>
-    `${conversationId} ${at} ${actor.kind} ${actor.id}`;
-  for (const event of await store.journal.joinedTogether(places)) {
+  for (const event of await store.journal.joinedTogether(joins.map(firstOf))) {
     const moment = momentOf(event);
-    together.set(moment, [...(together.get(moment) ?? []), event]);
+    const events = together.get(moment);
+    if (events) events.push(event);
+    else together.set(moment, [event]);
   }
-  for (const act of own) act.events = together.get(momentOf(act.events[0] as JournalEvent)) ?? act.events;
+  for (const act of joins) {
+    const events = together.get(momentOf(firstOf(act))) ?? act.events;
+    act.makes = events[0]?.seq === FIRST_JOIN;
+    if (act.own) act.events = events;
+  }
+}
+
+function firstOf({ events }: Act): JournalEvent {
+  return events[0] as JournalEvent;
+}
+
+function momentOf({ conversationId, at, actor }: JournalEvent): string {
+  return `${conversationId} ${at} ${actor.kind} ${actor.id}`;
 }
 
 function namesIn(acts: readonly Act[]): Wanted {
@@ -124,10 +140,6 @@ function namesIn(acts: readonly Act[]): Wanted {
   };
 }
 
-function isCreation(act: Act): boolean {
-  return act.own && act.events[0]?.seq === FIRST_JOIN;
-}
-
 /** Rooms that were made with the reader in them, as they see them now; those left since are missing. */
 async function roomsMade(
   parts: WireParts,
@@ -136,8 +148,8 @@ async function roomsMade(
   known: Known,
 ): Promise<Map<string, ConversationBody>> {
   const uuids = acts
-    .filter(isCreation)
-    .flatMap(({ events }) => known.room((events[0] as JournalEvent).conversationId) ?? []);
+    .filter(({ own, makes }) => own && makes)
+    .flatMap((act) => known.room(firstOf(act).conversationId) ?? []);
   if (uuids.length === 0) return new Map();
   const caller = { user, actor: userActor(user) };
   const { rooms } = await parts.useCases.finding.page(caller.actor, { uuids });
@@ -151,12 +163,12 @@ function payloadOf(
   domain: string,
   made: ReadonlyMap<string, ConversationBody> | undefined,
 ): WireEvent[] {
-  const first = act.events[0] as JournalEvent;
+  const first = firstOf(act);
   const room = known.room(first.conversationId);
   if (room === null) return [];
   const where = { room, from: known.person(first.actor), at: first.at, domain };
-  if (!isCreation(act)) return eventsOf(act.events, known, where);
-  const conversation = made?.get(room);
+  if (!act.makes) return eventsOf(act.events, known, where);
+  const conversation = act.own ? made?.get(room) : undefined;
   return conversation ? [wireEvent("conversation.create", where, conversation)] : [];
 }
 

@@ -1,0 +1,206 @@
+/** What happened while a client was away: /notifications (reference §A.5). */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openSite, type Site } from "../http/real-parts.ts";
+import { describeWith } from "../services/need.ts";
+import {
+  addConversation,
+  addLoner,
+  addTeam,
+  connect,
+  event,
+  joinData,
+  leaveData,
+  refused,
+  TIME,
+  UUID,
+  type WirePerson,
+} from "./site.ts";
+
+interface Kept {
+  id: string;
+  payload: { type: string; conversation: string; from: string; data: unknown }[];
+}
+
+describeWith("postgres", "/notifications", ({ postgres }) => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite(postgres.url);
+  });
+  afterAll(() => site?.close());
+  const team = async (size: number) => {
+    const { org, people } = await addTeam(site, size);
+    return { teamid: org.uuid, people: people as [WirePerson, WirePerson, WirePerson] };
+  };
+  const read = async (who: WirePerson, query = ""): Promise<Kept[]> =>
+    (await who.call("GET", `/notifications${query}`)).json.notifications;
+  const types = (kept: readonly Kept[]) => kept.flatMap(({ payload }) => payload.map(({ type }) => type));
+
+  test("[A.5] is what happened, oldest first, with ids, has_more and the server's time", async () => {
+    const { people } = await team(2);
+    const [ada, bob] = people;
+    const id = await addConversation([ada, bob], { name: "One" });
+    await bob.call("PUT", `/conversations/${id}`, { name: "Two" });
+    const answer = await ada.call("GET", "/notifications?client=1&size=100");
+    expect(answer).toMatchObject({
+      status: 200,
+      json: { has_more: false, time: expect.stringMatching(TIME), notifications: [{}, {}] },
+    });
+    for (const { id: one } of answer.json.notifications) expect(one).toMatch(UUID);
+    expect(answer.json.notifications.map(({ payload }: Kept) => payload)).toEqual([
+      [event("conversation.create", id, ada.uuid, (await ada.call("GET", `/conversations/${id}`)).json)],
+      [event("conversation.rename", id, bob.uuid, { name: "Two" })],
+    ]);
+  });
+
+  test("[A.5] since is exclusive, and size cuts pages that fit together", async () => {
+    const { people } = await team(2);
+    const [ada, bob] = people;
+    const [one, two] = [await addConversation([ada, bob]), await addConversation([bob, ada])];
+    for (let n = 0; n < 5; n++)
+      for (const id of [one, two]) await ada.call("PUT", `/conversations/${id}`, { name: `Name ${n}` });
+    const all = await read(bob);
+    expect(all).toHaveLength(12);
+    for (const size of [1, 5, 12]) {
+      const pages: Kept[] = [];
+      for (let since = ""; ; since = `&since=${pages.at(-1)?.id}`) {
+        const { json } = await bob.call("GET", `/notifications?size=${size}${since}`);
+        pages.push(...json.notifications);
+        if (!json.has_more) break;
+      }
+      expect(pages).toEqual(all);
+    }
+    expect(await read(bob, `?since=${all.at(-1)?.id}`)).toEqual([]);
+  });
+
+  test("[A.5] who is added later hears from then on, with all who were added at once", async () => {
+    const { people } = await team(3);
+    const [ada, bob, cy] = people;
+    const id = await addConversation([ada]);
+    await ada.call("PUT", `/conversations/${id}`, { name: "Before" });
+    await ada.call("POST", `/conversations/${id}/members`, { users: [cy.uuid, bob.uuid] });
+    await ada.call("PUT", `/conversations/${id}`, { name: "After" });
+    const told = [
+      [event("conversation.member-join", id, ada.uuid, joinData([cy, bob]))],
+      [event("conversation.rename", id, ada.uuid, { name: "After" })],
+    ];
+    for (const who of [bob, cy]) expect((await read(who)).map(({ payload }) => payload)).toEqual(told);
+  });
+
+  test("[A.5] who was removed hears up to that, again after coming back, and not in between", async () => {
+    const { people } = await team(2);
+    const [ada, bob] = people;
+    const id = await addConversation([ada, bob]);
+    const rename = (name: string) => ada.call("PUT", `/conversations/${id}`, { name });
+    await rename("with Bob");
+    await ada.call("DELETE", `/conversations/${id}/members/${bob.uuid}`);
+    await rename("without Bob");
+    expect(types(await read(bob))).toEqual(["conversation.rename", "conversation.member-leave"]);
+    expect((await read(bob)).at(-1)?.payload).toEqual([
+      event("conversation.member-leave", id, ada.uuid, leaveData(bob)),
+    ]);
+    await ada.call("POST", `/conversations/${id}/members`, { users: [bob.uuid] });
+    await rename("with Bob again");
+    const told = (await read(bob)).flatMap(({ payload }) => payload);
+    expect(told.map(({ type, data }) => [type, (data as { name?: string }).name])).toEqual([
+      ["conversation.create", "with Bob again"],
+      ["conversation.rename", "with Bob"],
+      ["conversation.member-leave", undefined],
+      ["conversation.member-join", undefined],
+      ["conversation.rename", "with Bob again"],
+    ]);
+  });
+
+  test("[A.5] conversation.delete outlives the conversation and its log", async () => {
+    const { teamid, people } = await team(2);
+    const [ada, bob] = people;
+    const id = await addConversation([ada, bob], { team: { teamid } });
+    const [created] = await read(bob);
+    const before = await site.store.rooms.locate({ uuid: id }, "u:0");
+    await ada.call("DELETE", `/teams/${teamid}/conversations/${id}`);
+    const last = event("conversation.delete", id, ada.uuid, null);
+    const [told] = await read(bob, `?since=${created?.id}`);
+    expect(told?.payload).toEqual([last]);
+    await site.store.sql`delete from events where conversation_id = ${before?.conversation.id ?? 0}`;
+    const later = await openSite(postgres.url);
+    const headers = { Authorization: `Bearer ${bob.auth["Personal-Access-Token"]}` };
+    const { json } = await later.client("GET", `/notifications?since=${created?.id}`, { headers });
+    await later.close();
+    expect(json.notifications).toEqual([told]);
+  });
+
+  test("who leaves by themselves is from themselves, and several who leave at once are one notification", async () => {
+    const { people } = await team(3);
+    const [ada, bob, cy] = people;
+    const id = await addConversation([ada, bob, cy]);
+    await bob.call("DELETE", `/conversations/${id}/members/${bob.uuid}`);
+    expect((await read(bob)).at(-1)?.payload).toEqual([
+      event("conversation.member-leave", id, bob.uuid, leaveData(bob)),
+    ]);
+    const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.conversation.token ?? "";
+    await ada.call("POST", `/conversations/${id}/members`, { users: [bob.uuid] });
+    const actor = { kind: "user" as const, id: String(ada.id), name: ada.displayName };
+    await site.useCases.roomSettings.update(actor, token, { members: [] });
+    const left = (await read(ada)).at(-1)?.payload ?? [];
+    expect(left).toEqual([event("conversation.member-leave", id, ada.uuid, expect.anything())]);
+    const [data] = left.map((one) => one.data) as [{ user_ids: string[] }];
+    expect(data.user_ids.sort()).toEqual([bob.uuid, cy.uuid].sort());
+  });
+
+  test("a deleted user still goes by their UUID", async () => {
+    const { people } = await team(2);
+    const [ada, bob] = people;
+    const id = await addConversation([ada, bob]);
+    await site.useCases.directory.deleteUser(bob.id);
+    const later = await openSite(postgres.url);
+    const headers = { Authorization: `Bearer ${ada.auth["Personal-Access-Token"]}` };
+    const { json } = await later.client("GET", "/notifications", { headers });
+    await later.close();
+    expect(json.notifications.at(-1).payload[0]).toMatchObject({
+      type: "conversation.member-leave",
+      conversation: id,
+      data: { user_ids: [bob.uuid] },
+    });
+  });
+
+  test("connections are seen by the conversation that they make", async () => {
+    const [ada, bob] = [await addLoner(site), await addLoner(site)];
+    await connect(ada, bob);
+    const { conversation } = (await ada.call("GET", `/connections/${bob.uuid}`)).json;
+    expect((await read(ada)).map(({ payload: [one] }) => [one?.type, one?.conversation])).toEqual([
+      ["conversation.create", conversation],
+      ["conversation.member-join", conversation],
+    ]);
+    expect(types(await read(bob))).toEqual(["conversation.member-join"]);
+  });
+
+  test("[A.5] a page with more after it is not empty, whatever Wire does not tell", async () => {
+    const { people } = await team(2);
+    const [ada, bob] = people;
+    const id = await addConversation([ada, bob]);
+    const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.conversation.token ?? "";
+    const actor = { kind: "user" as const, id: String(ada.id), name: ada.displayName };
+    const [created] = await read(bob);
+    for (let n = 0; n < 150; n++) await site.useCases.roomSettings.setReadOnly(actor, token, n % 2 === 0);
+    await ada.call("PUT", `/conversations/${id}`, { name: "At last" });
+    const { json } = await bob.call("GET", `/notifications?size=1&since=${created?.id}`);
+    expect(types(json.notifications)).toEqual(["conversation.rename"]);
+    expect(json.has_more).toBe(false);
+  });
+
+  test("strangers hear nothing, unknown ids are 404, bad ones and bad sizes 400", async () => {
+    const { people } = await team(1);
+    const [ada] = people;
+    const foreign = await addConversation([(await team(1)).people[0]]);
+    expect(foreign).toMatch(UUID);
+    expect(await read(ada)).toEqual([]);
+    expect(await ada.call("GET", `/notifications?since=${randomUUID()}`)).toMatchObject(
+      refused(404, "not-found"),
+    );
+    for (const query of ["since=x", "size=0", "size=10001", "size=x"])
+      expect(await ada.call("GET", `/notifications?${query}`), query).toMatchObject(
+        refused(400, "bad-request"),
+      );
+    expect(await site.client("GET", "/notifications")).toMatchObject(refused(401, "invalid-credentials"));
+  });
+});
