@@ -1,10 +1,10 @@
 /** Signing in as Wire's clients do (reference §A.2), over the real domain on PostgreSQL. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DomainError } from "../../src/domain/errors.ts";
+import { fakeApp } from "../http/fake-parts.ts";
+import type { Answer, Client } from "../http/http-client.ts";
+import { ADMIN, addOrg, addPerson, openSite, type Person, type Site } from "../http/real-parts.ts";
 import { describeWith } from "../services/need.ts";
-import { fakeApp } from "./fake-parts.ts";
-import type { Answer, Client } from "./http-client.ts";
-import { ADMIN, addOrg, addPerson, openSite, type Person, type Site } from "./real-parts.ts";
 
 const refused = (code: number, label: string, message: string | RegExp) => ({
   status: code,
@@ -19,7 +19,7 @@ function cookieOf({ headers }: Answer): { value: string; attributes: string[] } 
 }
 
 describe("logins that are too frequent", () => {
-  test("are 429 client-error with Retry-After", async () => {
+  test("[A.2] are 429 client-error with Retry-After", async () => {
     const login = () =>
       Promise.reject(new DomainError("rate_limited", "Logins too frequent", { retryAfterMs: 90_000 }));
     const answer = await fakeApp({ accounts: { login } })("POST", "/login", {
@@ -50,7 +50,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
   const cookie = (value: string) => ({ Cookie: `zuid=${value}` });
 
   describe("/login", () => {
-    test("answers an access token of 15 minutes and a session cookie", async () => {
+    test("[A.2] answers an access token of 15 minutes and a session cookie", async () => {
       const answer = await login();
       expect(answer.status).toBe(200);
       expect(answer.json).toEqual({
@@ -65,7 +65,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       expect(answer.headers.get("cache-control")).toBe("no-store");
     });
 
-    test("takes the e-mail address in any case, and ignores what it does not know", async () => {
+    test("[A.2] takes the e-mail address in any case, and ignores what it does not know", async () => {
       const json = {
         email: ada.email?.toUpperCase(),
         password: "secret",
@@ -75,7 +75,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       expect((await login(json)).json.user).toBe(ada.uuid);
     });
 
-    test("persist=true makes a cookie that outlives the browser", async () => {
+    test("[A.2] persist=true makes a cookie that outlives the browser", async () => {
       const { attributes } = cookieOf(await login(undefined, "?persist=true"));
       const expires = attributes.find((text) => text.startsWith("expires="))?.slice("expires=".length) ?? "";
       const days = (Date.parse(expires) - Date.now()) / 86_400_000;
@@ -87,7 +87,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       ]);
     });
 
-    test("marks the cookie Secure except on plain loopback", async () => {
+    test("[A.2] marks the cookie Secure except on plain loopback", async () => {
       for (const [origin, secure] of [
         ["http://127.0.0.1:8080", false],
         ["http://localhost:8080", false],
@@ -112,7 +112,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       }
     });
 
-    test("is 403 invalid-credentials alike for a bad password and an unknown person", async () => {
+    test("[A.2] [A.7.15] is 403 invalid-credentials alike for a bad password and an unknown person", async () => {
       const answers = [
         await login({ handle: ada.handle, password: "wrong" }),
         await login({ handle: "nobody", password: "secret" }),
@@ -133,7 +133,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       [{ handle: "ada", password: 5 }, "password must be"],
       [{ handle: "ada", password: "x".repeat(2_000) }, "password must be"],
       [{ handle: "a\0", password: "x" }, "handle must be"],
-    ])("refuses %j with 400", async (json, message) => {
+    ])("[A.2] refuses %j with 400", async (json, message) => {
       expect(await login(json)).toMatchObject(refused(400, "bad-request", message));
     });
 
@@ -145,7 +145,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
   });
 
   describe("/access", () => {
-    test("renews the access token by the cookie, and sets none", async () => {
+    test("[A.2] renews the access token by the cookie, and sets none", async () => {
       const first = await login();
       const { value } = cookieOf(first);
       for (const headers of [cookie(value), { ...cookie(value), ...bearer(first.json.access_token) }]) {
@@ -165,7 +165,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       expect(answer.status).toBe(200);
     });
 
-    test("is 403 without a cookie, with a wrong one, and with somebody else's token", async () => {
+    test("[A.2] is 403 without a cookie, with a wrong one, and with somebody else's token", async () => {
       const { value } = cookieOf(await login());
       const bob = await addPerson(site);
       const bobs = (await login({ handle: bob.handle, password: "secret" })).json.access_token;
@@ -184,7 +184,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
   });
 
   describe("/access/logout", () => {
-    test("ends the login, its cookie and its access tokens", async () => {
+    test("[A.2] ends the login, its cookie and its access tokens", async () => {
       const first = await login();
       const { value } = cookieOf(first);
       const headers = { ...cookie(value), ...bearer(first.json.access_token) };
@@ -200,7 +200,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       expect((await client("GET", "/self", { headers: bearer(first.json.access_token) })).status).toBe(401);
     });
 
-    test("says what is missing", async () => {
+    test("[A.2] says what is missing", async () => {
       const first = await login();
       const { value } = cookieOf(first);
       const logout = (headers: Record<string, string>) => client("POST", "/access/logout", { headers });
@@ -215,7 +215,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
   });
 
   describe("/self", () => {
-    test("is the caller's profile, in the shape that Wire's clients read", async () => {
+    test("[A.2] is the caller's profile, in the shape that Wire's clients read", async () => {
       const { json } = await login();
       const self = await client("GET", "/self", { headers: bearer(json.access_token) });
       expect(self.status).toBe(200);
@@ -235,7 +235,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       expect((await client("GET", `/self/?access_token=${json.access_token}`)).json).toEqual(self.json);
     });
 
-    test("leaves out what the caller has not", async () => {
+    test("[A.2] leaves out what the caller has not", async () => {
       const made = await client("POST", "/admin/v1/users", {
         headers: ADMIN,
         json: { handle: "lone", password: "secret" },
@@ -247,7 +247,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       expect(self.json).not.toHaveProperty("team");
     });
 
-    test("takes a personal access token, and is 401 for everything else", async () => {
+    test("[A.2] takes a personal access token, and is 401 for everything else", async () => {
       const org = await addOrg(site);
       const personal = await client("GET", "/self", { headers: bearer(ada.auth["Personal-Access-Token"]) });
       expect(personal.json.id).toBe(ada.uuid);
