@@ -8,7 +8,7 @@ export default defineConfig({
     pool: "forks",
     // Servers, databases and homeservers of their own run beside the tests.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
   },
 });

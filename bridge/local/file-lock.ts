@@ -4,7 +4,7 @@
  * elsewhere open(2) does. A child that inherits the descriptor holds the lock too, until it ends.
  */
 import { spawn } from "node:child_process";
-import { close, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** open(2) of macOS and the BSDs: take an exclusive lock with the file. */
@@ -75,7 +75,7 @@ function held(descriptor: number): FileLock {
   return {
     descriptor,
     release: () => {
-      if (open) close(descriptor);
+      if (open) closeSync(descriptor);
       open = false;
     },
   };

@@ -16,7 +16,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     let opened: OpenedStore;
     beforeAll(async () => {
       opened = await open();
-    }, 60_000);
+    }, 180_000);
     afterAll(() => opened?.close());
 
     const store = () => opened.store;

@@ -119,7 +119,7 @@ describe("the embedded database", () => {
     expect(lines.slice(1).filter(({ id, seq }) => stored.get(id!) !== seq)).toEqual([]);
     expect(await store.log.heads([roomId])).toMatchObject([{ head: log.length, messages: log.length }]);
     await close();
-  }, 30_000);
+  }, 120_000);
 
   test("starts again by itself when its thread ends, and sends under way come through", async () => {
     const { store, close } = await open(dataDir, silent);
@@ -128,7 +128,7 @@ describe("the embedded database", () => {
     await workers.at(-1)?.terminate();
     expect((await Promise.all(sends)).sort((a, b) => a - b)).toEqual(upTo(52).slice(2));
     await close();
-  }, 30_000);
+  }, 120_000);
 
   test("writes to the disk before it answers a commit", async () => {
     const { store, close } = await open(dataDir);
