@@ -8,7 +8,6 @@
  * - Errors are `DomainError`: `busy` (the queue is full), `unavailable` (the database can't be reached).
  *   Both mean that nothing may be assumed lost or stored; repeating the same call is safe.
  */
-import type { ErrorCode } from "../errors.ts";
 import type {
   Actor,
   ApiToken,
@@ -568,6 +567,3 @@ export interface AvatarStore {
   put(image: { bytes: Uint8Array; mime: string }): Promise<string>;
   get(id: string): Promise<{ bytes: Uint8Array; mime: string } | null>;
 }
-
-/** Where a rule can't say yes. */
-export type Verdict = ErrorCode | null;
