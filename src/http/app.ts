@@ -98,7 +98,7 @@ function mount(app: Hono<HttpEnv>, paths: readonly string[], part: Hono<HttpEnv>
 const OPEN_TO_BROWSERS = cors({
   origin: "*",
   allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-  exposeHeaders: ["Location", "Retry-After", "Allow"],
+  exposeHeaders: ["Location", "Retry-After", "Allow", "X-Chat-Last-Given"],
   maxAge: 600,
 });
 

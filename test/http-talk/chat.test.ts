@@ -174,13 +174,20 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
     test.each([
       ["lookIntoFuture", {}],
       ["lookIntoFuture", { lookIntoFuture: 2 }],
-      ["limit", { lookIntoFuture: 0, limit: 201 }],
+      ["limit", { lookIntoFuture: 0, limit: -1 }],
       ["limit", { lookIntoFuture: 0, limit: 0 }],
       ["lastKnownMessageId", { lookIntoFuture: 0, lastKnownMessageId: "x" }],
     ])("[B.4] a wrong or missing %s is 400", async (name, parameters) => {
       const answer = await ada.get(`/chat/${await makeRoom(ada)}`, parameters as Parameters);
       expect(answer.status).toBe(400);
       expect(answer.meta.message).toContain(name);
+    });
+
+    test("[B.4] at most 200 come at once, however many are wanted", async () => {
+      const token = await makeRoom(ada);
+      for (let n = 0; n < 201; n++) await send(ada, token, `${n}`);
+      expect((await past(ada, token, { limit: 1_000 })).data).toHaveLength(200);
+      expect((await future(ada, token, { limit: 1_000 })).data).toHaveLength(200);
     });
 
     test("another room's ids show nothing of this room's order: later ones nothing new, earlier ones everything", async () => {

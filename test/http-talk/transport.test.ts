@@ -295,6 +295,31 @@ describeWith("postgres", "the OCS transport", ({ postgres }) => {
     expect((await ada.get(`/room/${rooms[0]}/participants`)).data).toHaveLength(3);
   });
 
+  test("[B.3] [B.4] /openapi/talk.json has every operation, and each is served with a status that it documents", async () => {
+    const answer = await raw("GET", "/openapi/talk.json");
+    const document = (await answer.json()) as {
+      openapi: string;
+      paths: Record<string, Record<string, { responses: object }>>;
+    };
+    expect(document.openapi).toBe("3.1.0");
+    const served: string[] = [];
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [method, { responses }] of Object.entries(operations)) {
+        served.push(`${method.toUpperCase()} ${path.replace(API, "")}`);
+        const { status } = await raw(
+          method.toUpperCase(),
+          `/ocs/v2.php${path.replace(/\{\w+\}/g, "unknown1")}`,
+          {
+            "OCS-APIRequest": "true",
+          },
+        );
+        expect(Object.keys(responses), `${method} ${path}`).toContain(String(status));
+        expect(status, `${method} ${path}`).toBeLessThan(405);
+      }
+    }
+    expect(served.sort()).toEqual(OPERATIONS);
+  });
+
   test("[B.1] capabilities are for everybody, in both versions", async () => {
     for (const client of [ada, site.guest()]) {
       const answer = await client.get("/cloud/capabilities");
@@ -315,3 +340,48 @@ describeWith("postgres", "the OCS transport", ({ postgres }) => {
 });
 
 const PASSWORD_OF_ADA = "a password: with ünicode";
+
+const OPERATIONS = [
+  "DELETE /call/{token}",
+  "DELETE /cloud/groups/{groupId}",
+  "DELETE /cloud/users/{userId}",
+  "DELETE /room/{token}",
+  "DELETE /room/{token}/favorite",
+  "DELETE /room/{token}/moderators",
+  "DELETE /room/{token}/participants",
+  "DELETE /room/{token}/participants/active",
+  "DELETE /room/{token}/participants/guests",
+  "DELETE /room/{token}/participants/self",
+  "DELETE /room/{token}/public",
+  "GET /call/{token}",
+  "GET /chat/{token}",
+  "GET /chat/{token}/mentions",
+  "GET /cloud/capabilities",
+  "GET /cloud/users/{userId}",
+  "GET /room",
+  "GET /room/{token}",
+  "GET /room/{token}/participants",
+  "GET /signaling/settings",
+  "GET /signaling/{token}",
+  "POST /call/{token}",
+  "POST /chat/{token}",
+  "POST /chat/{token}/read",
+  "POST /cloud/groups",
+  "POST /cloud/users",
+  "POST /cloud/users/{userId}/groups",
+  "POST /guest/{token}/name",
+  "POST /room",
+  "POST /room/{token}/favorite",
+  "POST /room/{token}/moderators",
+  "POST /room/{token}/notify",
+  "POST /room/{token}/participants",
+  "POST /room/{token}/participants/active",
+  "POST /room/{token}/public",
+  "POST /signaling/{token}",
+  "PUT /cloud/users/{userId}",
+  "PUT /room/{token}",
+  "PUT /room/{token}/password",
+  "PUT /room/{token}/read-only",
+  "PUT /room/{token}/webinar/lobby",
+  "PUT /room/{token}/webinary/lobby",
+].sort();

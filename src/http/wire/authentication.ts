@@ -4,6 +4,7 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { DomainError } from "../../domain/errors.ts";
 import type { User } from "../../domain/model.ts";
 import type { Accounts } from "../../domain/use-cases.ts";
+import { isPlainLoopback } from "../cookies.ts";
 import { authenticateUser, bearerOf, type UserPrincipal } from "../credentials.ts";
 import type { HttpContext, HttpEnv } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
@@ -49,10 +50,4 @@ export function setLoginCookie(c: HttpContext, value: string, expires: number | 
 
 export function dropLoginCookie(c: HttpContext): void {
   deleteCookie(c, COOKIE, { path: COOKIE_PATH, httpOnly: true, secure: !isPlainLoopback(c.req.url) });
-}
-
-/** There is no TLS on a developer's machine, and a Secure cookie would never come back. */
-function isPlainLoopback(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
