@@ -97,6 +97,32 @@ describeWith("postgres", "Wire teams", ({ postgres }) => {
     );
   });
 
+  test("an organization's default chatroom is not deleted here, and a custom one is not renamed to a taken name", async () => {
+    const { org, people } = await addTeam(site, 1);
+    const [one] = people as [WirePerson];
+    const make = async (path: string, body: object) => {
+      const made = await site.client("POST", `/api/v1/chat/chatrooms${path}`, {
+        headers: org.auth,
+        json: { organizationID: org.id, ...body },
+      });
+      expect(made.status, made.text).toBe(201);
+      const claimed = { headers: one.auth };
+      expect(
+        (await site.client("POST", `/api/v1/chat/chatrooms/${made.json.id}/claim`, claimed)).status,
+      ).toBe(200);
+      return (await site.store.rooms.byId(made.json.id))?.uuid ?? "";
+    };
+    const byDefault = await make("/default", { automationEnabled: false });
+    expect(await remove(one, byDefault, org.uuid)).toMatchObject(
+      refused(403, "invalid-op", /default chatroom/),
+    );
+    await make("", { name: "Taken" });
+    const custom = await make("", { name: "Free" });
+    expect(await one.call("PUT", `/conversations/${custom}`, { name: "taken" })).toMatchObject(
+      refused(409, "conflict"),
+    );
+  });
+
   test("[A.4] deleting through another team is 403 no-team-member, or 404 when the caller is in that too", async () => {
     const id = await addConversation([ada], inTeam());
     expect(await remove(ada, id, randomUUID())).toMatchObject(

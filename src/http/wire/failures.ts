@@ -72,7 +72,8 @@ export function refuse(failure: Failure): Refusal {
   const known = ON_FIELD[`${code} ${field}`];
   if (known) {
     const [status, label, text] = WIRE[known];
-    return shape(status, label, text);
+    // There are other rooms than one-to-one ones that can't be changed so, and the domain says which.
+    return shape(status, label, known === "invalidOperation" ? message : text);
   }
   const bounded = code === "bad_request" && BOUNDED.has(field.split(".")[0] ?? "");
   const refusal = shape(STATUS[code], bounded ? "client-error" : LABEL[code], message);
