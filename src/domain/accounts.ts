@@ -11,6 +11,8 @@ import type { Accounts } from "./use-cases.ts";
 const ACCESS_TOKEN_S = 900;
 const SESSION_COOKIE_MS = 86_400_000;
 const PERSISTENT_COOKIE_MS = 56 * 86_400_000;
+/** A persistent cookie that has less time left is replaced by whoever uses it; the old one lives out its time. */
+const RENEWED_BEFORE_MS = 28 * 86_400_000;
 
 export function createAccounts(context: Context, passwords: Passwords): Accounts {
   const { store, hot, now } = context;
@@ -21,6 +23,15 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
     const expiresAt = now() + ACCESS_TOKEN_S * 1_000;
     await hot.tokens.put(hexHash(accessToken), { userId, loginId, expiresAt });
     return { accessToken, expiresIn: ACCESS_TOKEN_S };
+  }
+
+  async function newLogin(userId: number, persistent: boolean) {
+    const cookie = newSecret("cookie");
+    const cookieExpiresAt = now() + (persistent ? PERSISTENT_COOKIE_MS : SESSION_COOKIE_MS);
+    const { id } = await store.accounts.createLogin({
+      ...{ userId, hash: hashSecret(cookie), persistent, expiresAt: cookieExpiresAt },
+    });
+    return { id, cookie, cookieExpiresAt };
   }
 
   async function loginOf(cookie: string) {
@@ -37,19 +48,15 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
       if (!found || !right) throw wrongCredentials();
       await limits.succeeded(name);
       const { user } = found;
-      const cookie = newSecret("cookie");
-      const cookieExpiresAt = now() + (persistent ? PERSISTENT_COOKIE_MS : SESSION_COOKIE_MS);
-      const login = await store.accounts.createLogin({
-        userId: user.id,
-        hash: hashSecret(cookie),
-        persistent,
-        expiresAt: cookieExpiresAt,
-      });
-      return { user, ...(await grant(user.id, login.id)), cookie, cookieExpiresAt };
+      const { id, cookie, cookieExpiresAt } = await newLogin(user.id, persistent);
+      return { user, ...(await grant(user.id, id)), cookie, cookieExpiresAt };
     },
     async refresh(cookie) {
-      const { id, user } = await loginOf(cookie);
-      return { user, ...(await grant(user.id, id)) };
+      const login = await loginOf(cookie);
+      const { user, persistent, expiresAt } = login;
+      const isDue = persistent && expiresAt - now() < RENEWED_BEFORE_MS;
+      const renewed = isDue ? await newLogin(user.id, persistent) : null;
+      return { user, ...(await grant(user.id, (renewed ?? login).id)), renewed };
     },
     async logout(cookie, accessToken) {
       const { id, userId } = await loginOf(cookie);

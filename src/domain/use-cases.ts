@@ -239,8 +239,16 @@ export interface Accounts {
     password: string,
     options: { persistent: boolean; ip: string },
   ): Promise<{ user: User; accessToken: string; expiresIn: number; cookie: string; cookieExpiresAt: number }>;
-  /** A new access token for a login cookie. `expiresIn` is in seconds. */
-  refresh(cookie: string): Promise<{ user: User; accessToken: string; expiresIn: number }>;
+  /**
+   * A new access token for a login cookie. `expiresIn` is in seconds. `renewed` is the cookie to go on with when a
+   * persistent one has had half of its time; session cookies are never renewed.
+   */
+  refresh(cookie: string): Promise<{
+    user: User;
+    accessToken: string;
+    expiresIn: number;
+    renewed: { cookie: string; cookieExpiresAt: number } | null;
+  }>;
   logout(cookie: string, accessToken: string): Promise<void>;
   /** An access token, a personal access token, an API token or a JWT. `unauthorized` when it is none of these. */
   authenticate(token: string): Promise<Principal & { version: number }>;

@@ -165,6 +165,23 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       expect(answer.status).toBe(200);
     });
 
+    test("[A.2] renews a persistent cookie that has had half of its time, and never one of a session", async () => {
+      const access = async (query: string) => {
+        const { value } = cookieOf(await login(undefined, query));
+        await site.store.sql`update logins set expires_at = expires_at - ${29 * 86_400_000} where persistent`;
+        return [value, await client("POST", "/access", { headers: cookie(value) })] as const;
+      };
+      const [old, renewal] = await access("?persist=true");
+      const { value, attributes } = cookieOf(renewal);
+      expect(value).not.toBe(old);
+      expect(attributes.some((text) => text.startsWith("expires="))).toBe(true);
+      for (const each of [value, old])
+        expect((await client("POST", "/access", { headers: cookie(each) })).status).toBe(200);
+      const [, ofSession] = await access("");
+      expect(ofSession.status).toBe(200);
+      expect(ofSession.headers.has("set-cookie")).toBe(false);
+    });
+
     test("[A.2] is 403 without a cookie, with a wrong one, and with somebody else's token", async () => {
       const { value } = cookieOf(await login());
       const bob = await addPerson(site);

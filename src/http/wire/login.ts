@@ -51,9 +51,11 @@ function registerAccess(app: HttpApp, accounts: Accounts): void {
     const cookie = loginCookieOf(c);
     if (cookie === null) throw invalidCredentials("Missing cookie");
     const old = await oldTokenUser(accounts, accessTokenOf(c));
-    const renewed = await accounts.refresh(cookie).catch(refusedAs("Invalid user token"));
-    if (old !== null && old !== renewed.user.id) throw invalidCredentials("Invalid access token");
-    return c.json(grantOf(renewed), 200);
+    const granted = await accounts.refresh(cookie).catch(refusedAs("Invalid user token"));
+    if (old !== null && old !== granted.user.id) throw invalidCredentials("Invalid access token");
+    const { renewed } = granted;
+    if (renewed) setLoginCookie(c, renewed.cookie, renewed.cookieExpiresAt);
+    return c.json(grantOf(granted), 200);
   });
   app.openapi(ROUTES.logout, async (c) => {
     const cookie = loginCookieOf(c);
