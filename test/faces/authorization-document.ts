@@ -137,7 +137,7 @@ function differences(faces: readonly FaceWays[]): string[] {
 }
 
 function changes(face: FaceWays, way: Way, name: OperationName, state: RoomState): string[] {
-  const found = new Map<string, StandingName[]>();
+  const found = new Map<string, string[]>();
   for (const one of IN_ROOMS) {
     const isGuest = standing(one).proof === "guest";
     if (isGuest && (!face.guests || way.usersOnly)) continue;

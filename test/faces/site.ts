@@ -107,6 +107,8 @@ function configuration(databaseUrl: string, dataDir: string) {
   return readConfig({
     ...{ PORT: "0", DATA_DIR: dataDir, DATABASE_URL: databaseUrl, ADMIN_TOKEN },
     ...{ MATRIX_HOMESERVER_URL: "off", RATE_LIMITS: "off", DEMO: "off", LOG_LEVEL: "warn" },
+    // Sessions stay, however long nobody says anything in them.
+    HEARTBEAT_MS: "300000",
   });
 }
 
