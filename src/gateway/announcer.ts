@@ -5,7 +5,7 @@
 import type { EventData, LoggedEvent } from "../domain/model.ts";
 import { type Bus, channels } from "../domain/ports/bus.ts";
 import type { Store } from "../domain/ports/store.ts";
-import { eventJson } from "./event-frames.ts";
+import { committedJson } from "./event-frames.ts";
 
 /** On the channel of a user who joined a room: gateways that do not follow the room have to start. */
 export interface JoinedHint {
@@ -21,25 +21,17 @@ export interface JoinedHint {
 export function announceCommitted({ store, bus }: { store: Pick<Store, "onCommitted">; bus: Bus }): void {
   store.onCommitted((events) => {
     const rooms: number[] = [];
-    for (const run of runsByRoom(events)) {
-      const [{ conversationId }] = run;
-      bus.publish(channels.room(conversationId), Buffer.from(run.map(eventJson).join("\n")));
-      for (const event of run) if (event.type === "member.joined") announceJoin(bus, event);
+    const json = committedJson(events);
+    // The store hands over events sorted by room.
+    for (let first = 0, next = 0; first < events.length; first = next) {
+      const { conversationId } = events[first] as LoggedEvent;
+      for (next = first + 1; events[next]?.conversationId === conversationId; ) next++;
+      bus.publish(channels.room(conversationId), Buffer.from(json.slice(first, next).join("\n")));
       rooms.push(conversationId);
     }
+    for (const event of events) if (event.type === "member.joined") announceJoin(bus, event);
     bus.publish(channels.bridge, Buffer.from(JSON.stringify(rooms)));
   });
-}
-
-/** The store hands over events sorted by room. */
-function runsByRoom(events: readonly LoggedEvent[]): [LoggedEvent, ...LoggedEvent[]][] {
-  const runs: [LoggedEvent, ...LoggedEvent[]][] = [];
-  for (const event of events) {
-    const run = runs.at(-1);
-    if (run?.[0].conversationId === event.conversationId) run.push(event);
-    else runs.push([event]);
-  }
-  return runs;
 }
 
 function announceJoin(bus: Bus, event: LoggedEvent): void {

@@ -14,6 +14,15 @@ export function eventJson(event: LoggedEvent): string {
   return `{"op":"event","room":"${room}","seq":${seq},"type":"${type}"${own},"actor":${by},"at":${at},"data":${dataJson}}`;
 }
 
+const committedFrames = new WeakMap<readonly LoggedEvent[], readonly string[]>();
+
+/** {@link eventJson} of events that were just committed: made once for the bus and this process's own sessions. */
+export function committedJson(events: readonly LoggedEvent[]): readonly string[] {
+  const frames = committedFrames.get(events) ?? events.map(eventJson);
+  committedFrames.set(events, frames);
+  return frames;
+}
+
 /** The same event as an object, for answers that hold events. */
 export function eventFrame(event: LoggedEvent): EventFrame {
   const { room, seq, type, id, actor, at, dataJson } = event;
@@ -41,8 +50,8 @@ export class EncodedEvent {
     this.json = json;
   }
 
-  static of(event: LoggedEvent): EncodedEvent {
-    return new EncodedEvent(event.seq, event.type, eventJson(event));
+  static of(event: LoggedEvent, json = eventJson(event)): EncodedEvent {
+    return new EncodedEvent(event.seq, event.type, json);
   }
 
   get msgpack(): Uint8Array {
@@ -75,6 +84,7 @@ const HEADER_BYTES = 120;
 const HEADER = /^\{"op":"event","room":"[^"]*","seq":(\d+),"type":"([^"]*)"/;
 
 export function busLines(message: Uint8Array): Uint8Array[] {
+  if (!message.includes(LINE_FEED)) return [message];
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
   const lines: Uint8Array[] = [];
   let start = 0;
@@ -84,6 +94,26 @@ export function busLines(message: Uint8Array): Uint8Array[] {
   }
   if (start < bytes.length) lines.push(bytes.subarray(start));
   return lines;
+}
+
+const EVENT_START = Buffer.from('{"op":"event","room":"');
+const SEQ_START = '","seq":'.length;
+const QUOTE = 34;
+const ZERO = 48;
+
+/** The seq of the event on a line, or 0. Most events were delivered before the bus brings them: they are told by this. */
+export function busLineSeq(line: Uint8Array): number {
+  let at = 0;
+  for (; at < EVENT_START.length; at++) if (line[at] !== EVENT_START[at]) return 0;
+  while (at < line.length && line[at] !== QUOTE) at++;
+  at += SEQ_START;
+  let seq = 0;
+  for (let digit = 0; at < line.length; at++) {
+    digit = (line[at] as number) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    seq = seq * 10 + digit;
+  }
+  return seq;
 }
 
 /** The event on a line, or null when the line is another frame. */

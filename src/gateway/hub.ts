@@ -9,7 +9,14 @@ import type { RoomLog } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
 import { encodeMsgpack } from "../protocol/codec.ts";
 import type { CallFrame, PresenceFrame, ReceiptFrame, TypingFrame } from "../protocol/frames.ts";
-import { busLines, CHANGES_MEMBERSHIP, EncodedEvent, readBusLine } from "./event-frames.ts";
+import {
+  busLineSeq,
+  busLines,
+  CHANGES_MEMBERSHIP,
+  committedJson,
+  EncodedEvent,
+  readBusLine,
+} from "./event-frames.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { RecentEvents } from "./recent-events.ts";
 import { Room } from "./room.ts";
@@ -93,10 +100,11 @@ export class Hub {
 
   /** What this process committed: no need to wait for the bus. */
   committed(events: readonly LoggedEvent[]): void {
-    for (const event of events) {
+    const json = committedJson(events);
+    events.forEach((event, n) => {
       const room = this.#rooms.get(event.conversationId);
-      if (room && event.seq > room.delivered) this.#offer(room, EncodedEvent.of(event));
-    }
+      if (room && event.seq > room.delivered) this.#offer(room, EncodedEvent.of(event, json[n]));
+    });
   }
 
   /** The log is known to reach to `head`: what is missing after a moment is read from it. */
@@ -161,6 +169,8 @@ export class Hub {
 
   #heard(room: Room, message: Uint8Array): void {
     for (const line of busLines(message)) {
+      const seq = busLineSeq(line);
+      if (seq > 0 && seq <= room.delivered) continue;
       const event = readBusLine(line);
       if (event) this.#offer(room, event);
       else this.#pass(room, line);
