@@ -34,10 +34,20 @@ export function createMessages(
 ): Pick<Messages, "send" | "edit" | "remove"> {
   const { store, accesses } = context;
 
-  async function send(actor: Actor, room: string, input: SendInput): Promise<SendResult> {
+  function send(actor: Actor, room: string, input: SendInput): Promise<SendResult> {
+    const { attachments } = input;
+    return attachments !== undefined && attachments.length > 0
+      ? sendFiles(actor, room, input, attachments)
+      : append(actor, room, input);
+  }
+
+  async function sendFiles(
+    actor: Actor,
+    room: string,
+    input: SendInput,
+    attachments: readonly string[],
+  ): Promise<SendResult> {
     checkMessage(actor, input);
-    const { attachments = [] } = input;
-    if (attachments.length === 0) return await append(actor, room, input);
     const files = await filesToSend(store, actor, attachments);
     return files
       ? await append(actor, room, input, files)
@@ -50,6 +60,7 @@ export function createMessages(
     input: SendInput,
     files?: Attachment[],
   ): Promise<SendResult> {
+    checkMessage(actor, input);
     const member = memberKey(actor);
     let alone = false;
     for (let judgement = 1; judgement <= MAX_JUDGEMENTS; judgement++) {

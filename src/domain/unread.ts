@@ -63,20 +63,20 @@ export function createUnreadCache(context: Context): UnreadCache {
 
 /** Collects what is dropped in one turn of the event loop: a batch of sends costs one call per sender. */
 function createDrops({ hot, bestEffort }: Context): (member: MemberKey, conversationId: number) => void {
-  let dropped = new Map<MemberKey, Set<number>>();
+  let dropped = new Map<MemberKey, number[]>();
 
   function flush(): void {
     const batch = dropped;
     dropped = new Map();
     for (const [member, rooms] of batch) {
-      void bestEffort("Dropping unread counters", () => hot.unread.drop(member, [...rooms]));
+      void bestEffort("Dropping unread counters", () => hot.unread.drop(member, rooms));
     }
   }
 
   return (member, conversationId) => {
     if (dropped.size === 0) setImmediate(flush);
     const rooms = dropped.get(member);
-    if (rooms) rooms.add(conversationId);
-    else dropped.set(member, new Set([conversationId]));
+    if (!rooms) dropped.set(member, [conversationId]);
+    else if (!rooms.includes(conversationId)) rooms.push(conversationId);
   };
 }

@@ -23,7 +23,7 @@ export class GatewayMetrics {
   eventsFilled = 0;
   slowConsumers = 0;
   /** Commands by op and outcome: `ok` or the error's code. */
-  readonly commands = new Map<string, number>();
+  readonly commands = new Map<string, Map<string, number>>();
   readonly ackSeconds: Histogram;
 
   constructor(registry: Registry, figures: () => GatewayFigures) {
@@ -54,8 +54,9 @@ export class GatewayMetrics {
   }
 
   count(op: string, outcome: string): void {
-    const key = `${op} ${outcome}`;
-    this.commands.set(key, (this.commands.get(key) ?? 0) + 1);
+    const outcomes = this.commands.get(op) ?? new Map<string, number>();
+    if (outcomes.size === 0) this.commands.set(op, outcomes);
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
 
   #registerLabelled(registry: Registry): void {
@@ -67,9 +68,8 @@ export class GatewayMetrics {
       registers: [registry],
       collect() {
         this.reset();
-        for (const [key, value] of commands) {
-          const [op = "", outcome = ""] = key.split(" ");
-          this.inc({ op, outcome }, value);
+        for (const [op, outcomes] of commands) {
+          for (const [outcome, value] of outcomes) this.inc({ op, outcome }, value);
         }
       },
     });

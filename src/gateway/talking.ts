@@ -1,6 +1,6 @@
 /** Sending, reading back, and the read marker. */
 import type { LoggedEvent } from "../domain/model.ts";
-import type { Messages } from "../domain/use-cases.ts";
+import type { Messages, SendInput } from "../domain/use-cases.ts";
 import type { ClientFrames, OkFields } from "../protocol/frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { Speaker } from "./commands.ts";
@@ -43,14 +43,10 @@ function withinBytes(events: readonly LoggedEvent[], fromEnd: boolean): readonly
 export function createTalking({ messages, hub, users, metrics }: TalkingOptions): Talking {
   return {
     // [GW-5.1] Acknowledged means durable: `send` resolves after the commit.
-    async send({ identity }, { room, id, text, replyTo, mentions }) {
+    async send({ identity }, frame) {
       const since = performance.now();
-      const { seq, at, duplicate } = await messages.send(identity.actor, room, {
-        id,
-        text,
-        ...(replyTo !== undefined && { replyTo }),
-        ...(mentions !== undefined && { mentions }),
-      });
+      const { room } = frame;
+      const { seq, at, duplicate } = await messages.send(identity.actor, room, frame as SendInput);
       metrics.sends++;
       metrics.ackSeconds.observe((performance.now() - since) / 1_000);
       return duplicate ? { room, seq, at, duplicate: true } : { room, seq, at };

@@ -105,8 +105,12 @@ export function createAppender(db: Database, publisher: Publisher, options: Appe
   }
 
   return {
-    async append(message) {
-      return await batches.add(draft(message));
+    append(message) {
+      try {
+        return batches.add(draft(message));
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
     stats: () => ({ ...figures, queued: batches.queued, inFlight: batches.inFlight }),
     drain: () => batches.drain(),
