@@ -133,7 +133,10 @@ export class Inbox {
     try {
       const answer = await execute(this.#options.handlers, { session, identity }, frame);
       this.#options.metrics.count(frame.op, "ok");
-      session.send({ op: "ok", ref: frame.ref, ...answer } as ServerFrame);
+      const ok = { op: "ok", ref: frame.ref, ...answer } as ServerFrame;
+      // An event of the sender's own follows a send: both leave together.
+      if (frame.op === "send") session.sendWithEvents(ok);
+      else session.send(ok);
     } catch (error) {
       const refusal = this.#errorFrame(frame.ref, error);
       this.#options.metrics.count(frame.op, refusal.code);

@@ -98,6 +98,11 @@ export class Session implements ConnectionHandlers {
     this.connection.send(this.codec === "json" ? encodeJson(frame) : encodeMsgpack(frame));
   }
 
+  /** As `send`, in one call of the system with events that are delivered in this turn of the event loop. */
+  sendWithEvents(frame: ServerFrame): void {
+    this.connection.sendWithPublished(this.codec === "json" ? encodeJson(frame) : encodeMsgpack(frame));
+  }
+
   /** An event for this session alone. */
   deliver(event: EncodedEvent): void {
     this.connection.send(this.codec === "json" ? event.json : event.msgpack);

@@ -42,10 +42,11 @@ export async function openUwsTransport(options: TransportOptions): Promise<Trans
   process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= HEAD_BYTES;
   const { default: uws } = await import("uWebSockets.js");
   const app = uws.App();
-  mountSockets(app, options);
+  const topics: OwnTopics = { app, made: 0 };
+  mountSockets(topics, options);
   const anchor = mountAnchor(app);
   for (const [path, endpoint] of Object.entries(options.endpoints))
-    mountEndpoint(app, path, endpoint, { ...options, anchor });
+    mountEndpoint(topics, path, endpoint, { ...options, anchor });
   const budget = new BodyBudget();
   app.any("/*", (res, req) => serveUws(res, req, options.http, budget));
 
@@ -91,8 +92,8 @@ interface SocketData {
   connection: UwsConnection | null;
 }
 
-function mountSockets(app: TemplatedApp, options: TransportOptions): void {
-  app.ws<SocketData>(SOCKET_PATH, {
+function mountSockets(topics: OwnTopics, options: TransportOptions): void {
+  topics.app.ws<SocketData>(SOCKET_PATH, {
     ...behaviour<SocketData>(options),
     sendPingsAutomatically: false,
     upgrade(res, req, context) {
@@ -110,7 +111,7 @@ function mountSockets(app: TemplatedApp, options: TransportOptions): void {
     },
     open(ws) {
       const data = ws.getUserData();
-      data.connection = new UwsConnection(ws, data.codec, data.ip);
+      data.connection = new UwsConnection(topics, ws, data.codec, data.ip);
       data.connection.handlers = options.accept(data.connection);
     },
   });
@@ -121,12 +122,12 @@ interface EndpointData extends SocketData {
 }
 
 function mountEndpoint(
-  app: TemplatedApp,
+  topics: OwnTopics,
   path: string,
   endpoint: Endpoint,
   { anchor, ...options }: TransportOptions & { anchor: Anchor },
 ): void {
-  app.ws<EndpointData>(path, {
+  topics.app.ws<EndpointData>(path, {
     ...behaviour<EndpointData>(options),
     sendPingsAutomatically: true,
     upgrade(res, req, context) {
@@ -149,7 +150,7 @@ function mountEndpoint(
     },
     open(ws) {
       const data = ws.getUserData();
-      data.connection = new UwsConnection(ws, data.codec, data.ip);
+      data.connection = new UwsConnection(topics, ws, data.codec, data.ip);
       data.connection.handlers = data.accept(data.connection);
     },
   });
@@ -177,14 +178,25 @@ function behaviour<Data extends SocketData>(options: TransportOptions): WebSocke
 
 const ABNORMAL = 1006;
 
+/** Topics with one subscriber: what goes to it by the same way as what is published, in one write per turn and socket. */
+interface OwnTopics {
+  readonly app: TemplatedApp;
+  /** How many there were so far; names them. */
+  made: number;
+}
+
 class UwsConnection implements Connection {
   readonly codec: CodecName;
   readonly ip: string;
   handlers: (EndpointHandlers & Partial<ConnectionHandlers>) | null = null;
   /** Null once it is closed: uWS throws when a closed socket is used. */
   #ws: WebSocket<unknown> | null;
+  readonly #topics: OwnTopics;
+  /** Made when it is first needed: idle connections have none. */
+  #ownTopic = "";
 
-  constructor(ws: WebSocket<unknown>, codec: CodecName, ip: string) {
+  constructor(topics: OwnTopics, ws: WebSocket<unknown>, codec: CodecName, ip: string) {
+    this.#topics = topics;
     this.#ws = ws;
     this.codec = codec;
     this.ip = ip;
@@ -192,6 +204,14 @@ class UwsConnection implements Connection {
 
   send(frame: string | Uint8Array): void {
     this.#ws?.send(frame, this.codec === "msgpack" && typeof frame !== "string");
+  }
+  sendWithPublished(frame: string | Uint8Array): void {
+    if (this.#ws === null) return;
+    if (this.#ownTopic === "") {
+      this.#ownTopic = `own ${this.#topics.made++}`;
+      this.#ws.subscribe(this.#ownTopic);
+    }
+    this.#topics.app.publish(this.#ownTopic, frame, this.codec === "msgpack" && typeof frame !== "string");
   }
   together(work: () => void): void {
     if (this.#ws) this.#ws.cork(work);

@@ -173,6 +173,9 @@ class WsConnection implements Connection {
     this.#ws.send(frame, { binary: isBinary }, this.#onWritten);
     if (this.#ws.bufferedAmount > 0) this.#wasFull = true;
   }
+  sendWithPublished(frame: string | Uint8Array): void {
+    this.send(frame);
+  }
   together(work: () => void): void {
     this.#socket.cork();
     work();

@@ -15,6 +15,8 @@ export interface Connection {
   readonly ip: string;
   /** Text goes out as a text frame and bytes as the codec says; after the end of the connection this does nothing. */
   send(frame: string | Uint8Array): void;
+  /** As `send`, together with what is published to the connection in this turn of the event loop, where that can be. */
+  sendWithPublished(frame: string | Uint8Array): void;
   /** What `work` sends goes out together: one call of the system instead of one per frame. */
   together(work: () => void): void;
   subscribe(topic: string): void;

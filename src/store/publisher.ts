@@ -3,7 +3,7 @@ import type { LoggedEvent } from "../domain/model.ts";
 import type { StoreLogger } from "./database.ts";
 
 export interface Publisher {
-  /** Hands committed events to the listeners in a later turn of the event loop. */
+  /** Hands committed events to the listeners once all promises that are settled now have been heard of. */
   publish(events: readonly LoggedEvent[]): void;
   listen(listener: (events: LoggedEvent[]) => void): void;
 }
@@ -27,7 +27,8 @@ export function createPublisher(logger: StoreLogger): Publisher {
   return {
     publish(events) {
       if (events.length === 0) return;
-      if (waiting.length === 0) setImmediate(tell);
+      // After the promises: answers and events then leave in the same turn of the event loop.
+      if (waiting.length === 0) process.nextTick(tell);
       waiting.push(...events);
     },
     listen(listener) {

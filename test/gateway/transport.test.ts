@@ -1,5 +1,7 @@
 /** What both transports promise beside what the protocol's tests show: ports, and which of them serves. */
+import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
 import type { Transport, TransportOptions } from "../../src/gateway/transport.ts";
 import { openTransport } from "../../src/gateway/transport-choice.ts";
 
@@ -46,6 +48,31 @@ describe.each(["uws", "ws"] as const)("the transport on %s", (name) => {
     first.stopListening();
     const second = await open(name, { port: first.port });
     expect(second.port).toBe(first.port);
+  });
+
+  test("keeps the order of the calls between what is sent, published, and sent with what is published", async () => {
+    const transport: Transport = await open(name, {
+      accept: (connection) => {
+        const onFrame = () => {
+          connection.subscribe("topic");
+          connection.sendWithPublished("1");
+          transport.publish("topic", "2", false);
+          connection.sendWithPublished("3");
+          connection.send("4");
+          transport.publish("topic", "5", false);
+          connection.sendWithPublished("6");
+          connection.end(1000, "enough");
+          connection.sendWithPublished("7");
+        };
+        return { onFrame, onSign: () => {}, onDrain: () => {}, onClosed: () => {} };
+      },
+    });
+    const client = new WebSocket(`ws://127.0.0.1:${transport.port}/ws`, "causeway.v1.json");
+    const got: string[] = [];
+    client.on("open", () => client.send("go"));
+    client.on("message", (text) => got.push(String(text)));
+    await once(client, "close");
+    expect(got).toEqual(["1", "2", "3", "4", "5", "6"]);
   });
 });
 
