@@ -14,6 +14,10 @@ export interface MatrixReader {
   readonly userId: string;
   /** Joins a room that the person belongs to. */
   enter(roomId: string): Promise<void>;
+  /** Enters a room as soon as the person is invited to it or in it. */
+  untilMember(roomId: string): Promise<void>;
+  /** What the room is called in Matrix. */
+  roomName(roomId: string): Promise<string>;
   /** Rooms of the person: joined and invited. */
   rooms(): Promise<{ joined: string[]; invited: string[] }>;
   /** The room's text messages from its beginning, in order. */
@@ -71,6 +75,9 @@ export async function matrixReader(
     enter: async (roomId) => {
       await ask("POST", `join/${encodeURIComponent(roomId)}`, {});
     },
+    untilMember: (roomId) => untilMember(ask, roomId),
+    roomName: async (roomId) =>
+      (await ask<{ name: string }>("GET", `rooms/${encodeURIComponent(roomId)}/state/m.room.name`)).name,
     rooms: async () => {
       const { rooms } = await ask<Sync>("GET", syncPath(0));
       return { joined: Object.keys(rooms?.join ?? {}), invited: Object.keys(rooms?.invite ?? {}) };
@@ -131,6 +138,21 @@ async function untilTexts(ask: Ask, roomId: string, wanted: readonly string[]): 
     missing = without(missing, news?.limited ? await readTexts(ask, roomId) : textsOf(news?.events ?? []));
   }
   return readTexts(ask, roomId);
+}
+
+/** Follows the person's rooms by sync. */
+async function untilMember(ask: Ask, roomId: string): Promise<void> {
+  const deadline = Date.now() + LIMIT_MS;
+  for (let since: string | undefined; ; ) {
+    const sync: Sync = await ask("GET", syncPath(since === undefined ? 0 : 5_000, since));
+    if (sync.rooms?.join?.[roomId]) return;
+    if (sync.rooms?.invite?.[roomId]) {
+      await ask("POST", `join/${encodeURIComponent(roomId)}`, {});
+      return;
+    }
+    if (Date.now() > deadline) throw new Error(`nobody let the person into ${roomId}`);
+    since = sync.next_batch;
+  }
 }
 
 function without(wanted: readonly string[], found: readonly MatrixText[]): string[] {
