@@ -50,14 +50,7 @@ export interface HttpOptions {
 export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Response>;
 
 export function createHttpApp(options: HttpOptions): HttpHandler {
-  const limits = createRequestLimits(options.hot.limits, options.rateLimits);
-  const faces = [
-    createMessenger({ ...options, limits }),
-    createWire({ ...options, limits }),
-    createProtocol({ ...options, limits }),
-    createTalk({ ...options, limits }),
-    createAdmin({ ...options, limits }),
-  ];
+  const faces = createFaces(options);
   const app = new Hono<HttpEnv>();
   app.onError((error, c) => {
     options.logger.error({ err: error, method: c.req.method, path: c.req.path }, "a request failed");
@@ -72,6 +65,18 @@ export function createHttpApp(options: HttpOptions): HttpHandler {
   mountFaces(app, faces);
   app.notFound(nothingHere);
   return async (request, info) => await app.fetch(request, info);
+}
+
+/** The five APIs. */
+export function createFaces(options: HttpOptions): Face[] {
+  const limits = createRequestLimits(options.hot.limits, options.rateLimits);
+  return [
+    createMessenger({ ...options, limits }),
+    createWire({ ...options, limits }),
+    createProtocol({ ...options, limits }),
+    createTalk({ ...options, limits }),
+    createAdmin({ ...options, limits }),
+  ];
 }
 
 /** The homeserver's transactions: the bridge reads them itself, and answers in Matrix's shape. */

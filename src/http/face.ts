@@ -71,6 +71,8 @@ export interface Face {
   fetch(request: Request, info: RequestInfo): Response | Promise<Response>;
   /** The API in OpenAPI 3.1. */
   document(): OpenApiDocument;
+  /** Every route that it serves, as `GET /path/{name}`. */
+  routes(): string[];
 }
 
 export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
@@ -126,6 +128,11 @@ export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
         security: Object.keys(security).map((scheme) => ({ [scheme]: [] })),
         servers: allPrefixes.length === 0 ? [{ url: "/" }] : allPrefixes.map((url) => ({ url })),
       }),
+    routes: () => {
+      // A route is listed once for each of its handlers; those for every method are middleware.
+      const served = app.routes.filter(({ method }) => method !== "ALL");
+      return [...new Set(served.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`))];
+    },
   };
   return { face, app };
 }

@@ -11,9 +11,16 @@ interface FaceCase {
   body: object;
   headers: Record<string, string>;
   unknown: string;
+  /** What it says of a path that it does not have. */
+  says?: string;
+  /** Bodies may be forms too, in the API's own ways, which are tested with it. */
+  forms?: true;
   /** Insists on the API's own error shape and returns its message. */
   message(answer: Answer): string;
 }
+
+const BEARER = { Authorization: "Bearer a token" };
+const OCS = { ...BEARER, "OCS-APIRequest": "true", Accept: "application/json" };
 
 const FACES: FaceCase[] = [
   {
@@ -61,18 +68,37 @@ const FACES: FaceCase[] = [
       return json.message;
     },
   },
+  {
+    name: "Protocol",
+    path: "/v1/groups",
+    body: { name: "Group" },
+    headers: BEARER,
+    unknown: "/v1/nonsense",
+    forms: true,
+    message: protocolMessage,
+  },
+  {
+    name: "Talk",
+    path: "/ocs/v2.php/apps/spreed/api/v1/room",
+    body: { roomType: 3, roomName: "Room" },
+    headers: OCS,
+    unknown: "/ocs/v2.php/apps/spreed/api/v1/nonsense",
+    says: "Invalid query",
+    forms: true,
+    message: talkMessage,
+  },
 ];
 
 const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
 
-describe.each(FACES)("the $name API", ({ path, headers, unknown, message, body }) => {
+describe.each(FACES)("the $name API", ({ path, headers, unknown, message, body, forms, says }) => {
   const client = fakeApp();
 
   test("answers 404 in its own shape for a path that it does not have, to strangers too", async () => {
-    for (const call of [{ headers }, {}]) {
+    for (const call of [{ headers }, { headers: { Accept: "application/json" } }]) {
       const answer = await client("GET", unknown, call);
       expect(answer.status).toBe(404);
-      expect(message(answer)).toContain("There is no GET");
+      expect(message(answer)).toContain(says ?? "There is no GET");
     }
   });
 
@@ -85,8 +111,7 @@ describe.each(FACES)("the $name API", ({ path, headers, unknown, message, body }
 
   test.each([
     ["broken JSON", "{", 400, "body must be valid JSON"],
-    ["an empty body", "", 400, "body must be valid JSON"],
-    ["a list", "[]", 400, "body must be a JSON object"],
+    ["a list", "[1]", 400, "body must be a JSON object"],
     ["a deeply nested list", deep, 400, "body must be a JSON object"],
     ["null", "null", 400, "body must be a JSON object"],
     ["bytes that are no UTF-8", new Uint8Array([0x22, 0xff, 0x22]), 400, "body must be valid UTF-8"],
@@ -96,7 +121,13 @@ describe.each(FACES)("the $name API", ({ path, headers, unknown, message, body }
     expect(message(answer)).toBe(rule);
   });
 
-  test("refuses a body of another type with 415", async () => {
+  test.runIf(!forms)("refuses an empty body", async () => {
+    const answer = await client("POST", path, { headers, body: "" });
+    expect(answer.status).toBe(400);
+    expect(message(answer)).toBe("body must be valid JSON");
+  });
+
+  test.runIf(!forms)("refuses a body of another type with 415", async () => {
     for (const type of ["application/x-www-form-urlencoded", "text/plain;charset=UTF-8"]) {
       const answer = await client("POST", path, {
         headers: { ...headers, "content-type": type },
@@ -211,7 +242,45 @@ describe("a refusal of the domain", () => {
       message: "no",
     });
   });
+
+  test.each(codes)("%s has its status and shape on Protocol", async (code) => {
+    const authenticate = () => Promise.reject(new DomainError(code, "no"));
+    const answer = await fakeApp({ accounts: { authenticate } })("GET", "/v1/groups", { headers: BEARER });
+    expect(answer.status).toBe(STATUS[code]);
+    expect(protocolMessage(answer)).toBe("no");
+  });
+
+  test.each(codes)("%s has its status and shape on Talk", async (code) => {
+    const authenticate = () => Promise.reject(new DomainError(code, "no"));
+    const path = "apps/spreed/api/v1/room";
+    const client = fakeApp({ accounts: { authenticate } });
+    const answer = await client("GET", `/ocs/v2.php/${path}`, { headers: OCS });
+    expect(answer.status).toBe(code === "lobby" ? 412 : STATUS[code]);
+    expect(talkMessage(answer)).toBe(code === "unauthorized" ? "Current user is not logged in" : "no");
+    const inV1 = await client("GET", `/ocs/v1.php/${path}`, { headers: OCS });
+    expect(inV1.status).toBe(200);
+    expect(inV1.json).toEqual(answer.json);
+  });
 });
+
+function protocolMessage({ json, status }: Answer): string {
+  const type = status >= 500 ? "api_error" : "invalid_request";
+  expect(json).toEqual({
+    ...{ type, message: expect.any(String) },
+    documentation_url: `https://chat.example.org/docs/errors/${type}`,
+  });
+  return json.message;
+}
+
+function talkMessage({ json, status }: Answer): string {
+  const { meta, data } = json.ocs;
+  // OCS has numbers of its own for who is not logged in, what is no operation, and defects.
+  const statuscodes = [status, ...({ 401: [997], 404: [998], 500: [996] }[status] ?? [])];
+  expect(meta).toEqual({ status: "failure", statuscode: expect.any(Number), message: expect.any(String) });
+  expect(statuscodes).toContain(meta.statuscode);
+  expect(data).toEqual([]);
+  return meta.message;
+}
 
 describe("a defect", () => {
   test("is 500 in the API's shape, and logged without its text reaching the client or a secret the log", async () => {

@@ -45,9 +45,13 @@ export interface Fakes extends Partial<Omit<HttpOptions, "useCases">> {
   chatrooms?: Partial<Chatrooms>;
 }
 
-export function fakeApp({ accounts = {}, chatrooms = {}, ...options }: Fakes = {}): Client {
+export function fakeApp(fakes: Fakes = {}): Client {
+  return clientOf(createHttpApp(fakeOptions(fakes)));
+}
+
+export function fakeOptions({ accounts = {}, chatrooms = {}, ...options }: Fakes = {}): HttpOptions {
   const authenticate = async () => USER_PRINCIPAL;
-  const app = createHttpApp({
+  return {
     useCases: useCasesOf({
       accounts: partial({ authenticate, ...accounts }),
       chatrooms: partial(chatrooms),
@@ -66,8 +70,7 @@ export function fakeApp({ accounts = {}, chatrooms = {}, ...options }: Fakes = {
     rateLimits: false,
     logger: { error: () => {} },
     ...options,
-  });
-  return clientOf(app);
+  };
 }
 
 export const CALLER = { "Personal-Access-Token": "a token" };
