@@ -7,14 +7,15 @@ export interface Known {
   login: { handle: string; password: string };
   organization: number;
   team: string;
-  /** The same rooms by the names that each API has for them. */
-  rooms: { ids: number[]; tokens: string[]; uuids: string[]; publicIds: string[] };
+  rooms: RoomNames;
+  /** What operations that delete are let loose on, so that the others find something. */
+  doomed: RoomNames & { groups: string[]; events: number[]; messages: string[]; attachments: string[] };
   /** The others of the organization. */
   people: { ids: number[]; handles: string[]; uuids: string[]; publicIds: string[] };
   groups: string[];
   events: number[];
-  /** Names of the same messages. */
-  messages: { publicIds: string[]; talkIds: number[] };
+  /** Protocol's ids. */
+  messages: string[];
   attachments: string[];
   /** What may be deleted without harm to the rest: for the admin API and `/cloud`. */
   disposable: {
@@ -26,6 +27,14 @@ export interface Known {
   };
 }
 
+/** By the names that each API has for them, in orders of their own. */
+interface RoomNames {
+  ids: number[];
+  tokens: string[];
+  uuids: string[];
+  publicIds: string[];
+}
+
 interface Account {
   id: number;
   uuid: string;
@@ -33,8 +42,9 @@ interface Account {
   handle: string;
 }
 
-const ROOMS = 6;
-const DISPOSABLE = 4;
+const ROOMS = 9;
+const DOOMED = 3;
+const DISPOSABLE = 6;
 
 /** @param name keeps what several provisionings of one server make apart */
 export async function provisionKnown(url: string, name: string): Promise<Known> {
@@ -45,38 +55,44 @@ export async function provisionKnown(url: string, name: string): Promise<Known> 
   for (const person of ["ben", "cleo", "dan"])
     people.push(await newUser(url, { handle: `${person}-${name}` }, { id: organization, role: "member" }));
   const token = (await newToken(url, ada.id)).token;
-  const rooms = await newRooms(url, token, organization, people);
   const auth = { authorization: `Bearer ${token}` };
-  const uuids = await call<{ conversations: string[] }>(`${url}/conversations/ids`, "GET", auth);
-  const conversations = await call<{ data: { id: string }[] }>(`${url}/v1/conversations`, "GET", auth);
-  const publicIds = conversations.data.map(({ id }) => id);
-  const groups = [`crew-${name}`, `staff-${name}`];
-  for (const group of groups)
-    await admin(url, "PUT", `groups/${group}`, { name: group, members: people.map(({ handle }) => handle) });
-  const events = [71, 72];
-  for (const event of events)
-    await admin(url, "PUT", `organizations/${organization}/events/${event}`, {
-      name: `Event ${event}`,
-      acceptedUsers: [people[0]?.id],
-    });
+  const rooms = await newRooms(url, token, organization, people);
+  const messages = await newMessages(url, auth, rooms.publicIds);
+  const attachments = await newAttachments(url, auth);
+  const groups = await newGroups(url, name, people);
+  const events = await newEvents(url, organization, people);
   for (const { handle } of people)
     await call(`${url}/v1/contacts`, "POST", auth, { username: handle, phone_number: "+49 30 1234567" });
   return {
-    ...{ token, login, organization, team, events, groups },
-    rooms: { ...rooms, uuids: uuids.conversations, publicIds },
+    ...{ token, login, organization, team },
+    rooms: mapped(rooms, kept),
+    doomed: {
+      ...mapped(rooms, doomed),
+      ...{ groups: doomed(groups), events: doomed(events) },
+      ...{ messages: doomed(messages), attachments: doomed(attachments) },
+    },
     people: {
       ids: people.map(({ id }) => id),
       handles: people.map(({ handle }) => handle),
       uuids: people.map(({ uuid }) => uuid),
       publicIds: people.map(({ publicId }) => publicId),
     },
-    messages: {
-      publicIds: await newMessages(url, auth, publicIds),
-      talkIds: await newTalkMessages(url, auth, rooms.tokens),
-    },
-    attachments: await newAttachments(url, auth),
+    ...{ groups: kept(groups), events: kept(events) },
+    ...{ messages: kept(messages), attachments: kept(attachments) },
     disposable: await newDisposable(url, name),
   };
+}
+
+function kept<T>(list: T[]): T[] {
+  return list.slice(0, -DOOMED);
+}
+
+function doomed<T>(list: T[]): T[] {
+  return list.slice(-DOOMED);
+}
+
+function mapped({ ids, tokens, uuids, publicIds }: RoomNames, take: <T>(list: T[]) => T[]): RoomNames {
+  return { ids: take(ids), tokens: take(tokens), uuids: take(uuids), publicIds: take(publicIds) };
 }
 
 async function newOrganization(url: string, name: string): Promise<{ id: number; uuid: string }> {
@@ -98,21 +114,34 @@ async function newToken(url: string, userId: number): Promise<{ id: number; toke
   return await admin(url, "POST", "tokens", { userId, name: "known" });
 }
 
+/** The user is in the last of them, as Talk's clients are. */
 async function newRooms(
   url: string,
   token: string,
   organizationID: number,
   people: readonly Account[],
-): Promise<{ ids: number[]; tokens: string[] }> {
-  const rooms: { id: number; token: string }[] = [];
+): Promise<RoomNames> {
+  const auth = { authorization: `Bearer ${token}` };
+  const made: { id: number; token: string }[] = [];
   for (let n = 1; n <= ROOMS; n++) {
     const assignedUsers = people.map(({ id }) => id);
-    const room = { organizationID, name: `Known ${n}`, assignedUsers };
-    rooms.push(await messenger(url, token, "POST", "chatrooms", room));
+    const wanted = { organizationID, name: `Known ${n}`, assignedUsers };
+    const room = await messenger<{ id: number; token: string }>(url, token, "POST", "chatrooms", wanted);
+    const path = `${url}/ocs/v2.php/apps/spreed/api/v1/room/${room.token}/participants/active`;
+    await call(`${path}?format=json`, "POST", auth);
+    made.push(room);
   }
-  return { ids: rooms.map(({ id }) => id), tokens: rooms.map((room) => room.token) };
+  const ofWire = await call<{ conversations: string[] }>(`${url}/conversations/ids`, "GET", auth);
+  const ofProtocol = await call<{ data: { id: string }[] }>(`${url}/v1/conversations`, "GET", auth);
+  return {
+    ids: made.map(({ id }) => id),
+    tokens: made.map((room) => room.token),
+    uuids: ofWire.conversations,
+    publicIds: ofProtocol.data.map(({ id }) => id),
+  };
 }
 
+/** @returns Protocol's ids */
 async function newMessages(
   url: string,
   auth: Record<string, string>,
@@ -126,18 +155,21 @@ async function newMessages(
   return ids;
 }
 
-async function newTalkMessages(
-  url: string,
-  auth: Record<string, string>,
-  tokens: readonly string[],
-): Promise<number[]> {
-  const ids: number[] = [];
-  for (const token of tokens) {
-    const path = `${url}/ocs/v2.php/apps/spreed/api/v1/chat/${token}?format=json`;
-    const { ocs } = await call<{ ocs: { data: { id: number } } }>(path, "POST", auth, { message: "Hello" });
-    ids.push(ocs.data.id);
-  }
-  return ids;
+async function newGroups(url: string, name: string, people: readonly Account[]): Promise<string[]> {
+  const groups = [1, 2, 3, 4, 5].map((n) => `group-${n}-${name}`);
+  const members = people.map(({ handle }) => handle);
+  for (const group of groups) await admin(url, "PUT", `groups/${group}`, { name: group, members });
+  return groups;
+}
+
+async function newEvents(url: string, organization: number, people: readonly Account[]): Promise<number[]> {
+  const events = [71, 72, 73, 74, 75];
+  const acceptedUsers = people.map(({ id }) => id);
+  for (const event of events)
+    await admin(url, "PUT", `organizations/${organization}/events/${event}`, {
+      ...{ name: `Event ${event}`, acceptedUsers },
+    });
+  return events;
 }
 
 async function newAttachments(url: string, headers: Record<string, string>): Promise<string[]> {

@@ -20,7 +20,7 @@ export interface Run {
   known: Record<string, readonly (string | number)[]>;
   /** Where they belong: `path.roomID`, `query.organization_id`, `body.users[*]`; for all operations. */
   fields: Record<string, string>;
-  /** The same for operations whose path is this regular expression, or with another field's meaning there. */
+  /** The same for operations (`GET /path`) that match this regular expression. */
   fieldsOf?: Record<string, Record<string, string>>;
   /** Operations (paths) that have good reason to answer 503 on this server. */
   unavailable?: readonly string[];
@@ -70,6 +70,8 @@ function argumentsOf({ api, url, basePath = "", headers }: Run, config: string, 
     ...["--config-file", config, "run", `${url}/openapi/${api}.json`, "--url", url + basePath],
     ...["--checks", CHECKS.join(","), "--seed", String(SEED), "--generation-database", "none"],
     ...["--continue-on-failure", "--no-color", "--warnings", "off"],
+    // Credentials are no field like any other: what is refused for them is tried with who may do what.
+    ...["--generation-with-security-parameters", "false"],
     ...["--suppress-health-check", "all", "--report", "json", "--report-json-path", report],
     ...Object.entries(headers).flatMap(([name, value]) => ["--header", `${name}: ${value}`]),
   ];
@@ -97,9 +99,9 @@ function configuration({
       `values = ${JSON.stringify(values)}`,
     ]),
     ...bound("[parameters]", fields),
-    ...Object.entries(fieldsOf).flatMap(([path, names]) => [
+    ...Object.entries(fieldsOf).flatMap(([pattern, names]) => [
       "[[operations]]",
-      `include-path-regex = ${JSON.stringify(path)}`,
+      `include-name-regex = ${JSON.stringify(pattern)}`,
       ...bound("[operations.parameters]", names),
     ]),
     ...unavailable.flatMap((path) => [
@@ -147,7 +149,8 @@ interface Report {
   errors: unknown[];
 }
 
-function verdict({ test_cases, operations, failures, errors }: Report, output: string): Verdict {
+function verdict(report: Report, output: string): Verdict {
+  const { test_cases, operations, failures, errors } = report;
   return {
     requests: test_cases.generated,
     operations: { total: operations.selected, tested: operations.tested },
