@@ -4,18 +4,33 @@
  */
 import { DomainError } from "../domain/errors.ts";
 import { channels } from "../domain/ports/bus.ts";
-import type { Feed } from "../domain/ports/feed.ts";
+import type { Feed, Following } from "../domain/ports/feed.ts";
 import { FollowedUsers } from "./followed-user.ts";
 import type { Room } from "./room.ts";
 import { addReader, type FeedOptions } from "./room-readers.ts";
 
 export interface RunningFeed extends Feed {
+  /** How many follow a room or a user: long polls, clients of /await. */
+  readonly followers: number;
   stop(): void;
 }
 
 export function createFeed(options: FeedOptions): RunningFeed {
   const { hub, bus, log, rooms } = options;
   const users = new FollowedUsers(options);
+  let followers = 0;
+
+  /** Counts it until it stops. */
+  function counted<F extends Following>(following: F): F {
+    let stopped = false;
+    followers++;
+    const stop = () => {
+      if (!stopped) followers--;
+      stopped = true;
+      following.stop();
+    };
+    return { ...following, stop };
+  }
 
   async function followed(conversationId: number): Promise<Room> {
     const known = hub.get(conversationId);
@@ -26,12 +41,15 @@ export function createFeed(options: FeedOptions): RunningFeed {
   }
 
   return {
+    get followers() {
+      return followers;
+    },
     async followRoom(conversationId, reader) {
       const room = await followed(conversationId);
       const head = room.delivered;
-      return { head, stop: addReader(room, reader) };
+      return counted({ head, stop: addReader(room, reader) });
     },
-    followUser: (userId, reader) => users.follow(userId, reader),
+    followUser: async (userId, reader) => counted(await users.follow(userId, reader)),
     async followAll(wake) {
       const listener = (message: Uint8Array) => {
         const ids = readIds(message);

@@ -186,6 +186,7 @@ class RunningGateway implements Gateway, SessionEvents {
       rooms: this.#hub.size,
       queued: this.#inbox.underWay,
       catchingUp: this.#catchingUp,
+      followers: this.#feed.followers,
     };
   }
 

@@ -13,6 +13,7 @@ export interface GatewayFigures {
   queued: number;
   /** Sessions that are being sent what they missed. */
   catchingUp: number;
+  followers: number;
 }
 
 export class GatewayMetrics {
@@ -42,6 +43,7 @@ export class GatewayMetrics {
     gauge("rooms_followed", "Rooms with sessions on this gateway", () => figures().rooms);
     gauge("commands_under_way", "Commands that were not answered yet", () => figures().queued);
     gauge("sessions_catching_up", "Sessions that are sent what they missed", () => figures().catchingUp);
+    gauge("followers", "Long polls of Talk and clients of Wire's /await", () => figures().followers);
     counter("sends", "Messages acknowledged", () => this.sends);
     counter("deliveries", "Events handed to sessions", () => this.deliveries);
     counter("gap_events_filled", "Events that the bus lost and the store gave", () => this.eventsFilled);
