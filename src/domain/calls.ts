@@ -1,19 +1,21 @@
 /**
- * Calls. Who is in a call is hot state; that a call runs is in the log. Hot state is changed first and the log follows
- * under the room's lock, where it is compared with hot state once more: two who join at once, or one who joins while
- * the last one leaves, make one `call.started` and one `call.ended`.
+ * Calls. Who is in a call is hot state; that a call runs, and who is in it, is in the log. Hot state is changed first and
+ * the log follows under the room's lock, where what it says of the member is compared with hot state once more: two who
+ * join at once, or one who joins while the last one leaves, make one `call.started` and one `call.ended`, and nobody joins
+ * or leaves twice in a row.
  */
 import type { Context } from "./context.ts";
 import { badField } from "./errors.ts";
 import { type Actor, type MemberKey, memberKey, SYSTEM_ACTOR } from "./model.ts";
 import type { BringBack } from "./one-to-one.ts";
 import type { CallParticipant, CallState } from "./ports/hot.ts";
+import type { NewEvent, RunningCall } from "./ports/store.ts";
 import type { CallUseCases } from "./use-cases.ts";
 
 /** A participant who was not refreshed for so long is gone. With the two below, a lost one ends the call within 60 s. */
 export const CALL_TTL_MS = 30_000;
-/** An empty call is ended at the second sweep that sees it: after a loss of hot state, gateways put participants back. */
-const EMPTY_GRACE_MS = 9_000;
+/** Who is missing has left at the second sweep that sees it: after a loss of hot state, gateways put participants back. */
+const MISSING_GRACE_MS = 9_000;
 
 export interface InternalCalls extends CallUseCases {
   /**
@@ -25,43 +27,52 @@ export interface InternalCalls extends CallUseCases {
 
 export function createCalls(context: Context, bringBack: BringBack): InternalCalls {
   const { store, hot, accesses, now } = context;
-  /** When a sweep first saw each running call empty. */
-  const emptySince = new Map<number, number>();
+  /** When a sweep first missed somebody in a call, or everybody. */
+  const missedSince = new Map<string, number>();
 
   /**
-   * Makes the log say what hot state says. A call that runs is not started again and one that does not is not ended:
-   * the store leaves such events out.
+   * Makes the log say of the actor what hot state says. With `over`, a call that nobody is in any more ends, for all who
+   * never said that they left.
    */
-  async function follow(conversationId: number, actor: Actor): Promise<void> {
+  async function follow(conversationId: number, actor: Actor, over = false): Promise<void> {
     await store.transaction(async (tx) => {
       const [room] = await tx.lockRooms([conversationId]);
       if (!room) return;
+      const callers = await tx.callers(conversationId);
       const { participants } = await hot.calls.get(conversationId);
-      const type = participants.length > 0 ? "call.started" : "call.ended";
-      await tx.appendEvents(conversationId, [{ type, actor, data: {} }]);
+      const ends = over && participants.length === 0;
+      const events = isAmong(participants, actor) ? joining(callers, actor) : leaving(callers, actor, ends);
+      await tx.appendEvents(conversationId, events);
     });
   }
 
-  async function startOrLeave(conversationId: number, { actor, session }: CallParticipant): Promise<void> {
+  async function followOrLeave(conversationId: number, { actor, session }: CallParticipant): Promise<void> {
     try {
       await follow(conversationId, actor);
     } catch (error) {
       const leave = () => hot.calls.remove(conversationId, session);
-      await context.bestEffort("Leaving a call that did not start", leave);
+      await context.bestEffort("Leaving a call that was not joined", leave);
       throw error;
     }
   }
 
-  /** A first joiner whose start failed, or a call that was taken for dead: whoever comes next repairs it. */
-  async function startIfLost(conversationId: number, actor: Actor): Promise<void> {
-    const [head] = await store.log.heads([conversationId]);
-    if (head?.callSeq === null) await follow(conversationId, actor);
+  async function isLogged(conversationId: number, actor: Actor): Promise<boolean> {
+    const [call] = await store.rooms.runningCalls([conversationId]);
+    return call?.callers.some((caller) => isSame(caller, actor)) ?? false;
+  }
+
+  /** Somebody whose joining failed, or who was taken for gone: whatever they do next repairs it. */
+  async function followIfLost(conversationId: number, actor: Actor): Promise<void> {
+    if (!(await isLogged(conversationId, actor))) await follow(conversationId, actor);
   }
 
   async function remove(conversationId: number, session: string, actor: Actor): Promise<CallState> {
-    const { last, call } = await hot.calls.remove(conversationId, session);
-    // When the log can't be reached, a sweep ends the call later.
-    if (last) await context.bestEffort("Ending a call", () => follow(conversationId, actor));
+    const { removed, last, call } = await hot.calls.remove(conversationId, session);
+    if (isAmong(call.participants, actor)) return call;
+    // When the log can't be reached, a sweep repairs it later.
+    await context.bestEffort("Leaving a call", async () => {
+      if (removed || (await isLogged(conversationId, actor))) await follow(conversationId, actor, last);
+    });
     return call;
   }
 
@@ -73,9 +84,10 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
       const { conversationId, peerLeft } = await accesses.require(actor, room, "call");
       if (peerLeft) await bringBack(actor, room, conversationId);
       const participant = { session, actor, flags };
-      const { first, call } = await hot.calls.put(conversationId, participant, now(), ttlMs);
-      if (first) await startOrLeave(conversationId, participant);
-      else await context.bestEffort("Starting a call again", () => startIfLost(conversationId, actor));
+      const { added, call } = await hot.calls.put(conversationId, participant, now(), ttlMs);
+      const others = call.participants.filter((other) => other.session !== session);
+      if (added && !isAmong(others, actor)) await followOrLeave(conversationId, participant);
+      else await context.bestEffort("Joining a call again", () => followIfLost(conversationId, actor));
       return call;
     },
     async leave(actor, room, session) {
@@ -95,16 +107,60 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
       return call;
     },
     async sweep() {
-      const running = (await store.rooms.withCall()).map(({ conversation }) => conversation.id);
-      const flags = running.length === 0 ? [] : await hot.calls.flags(running);
-      const empty = running.filter((_, i) => flags[i] === 0);
-      const stillEmpty = new Set(empty);
-      for (const id of emptySince.keys()) if (!stillEmpty.has(id)) emptySince.delete(id);
-      for (const id of empty) {
-        const since = emptySince.get(id) ?? now();
-        emptySince.set(id, since);
-        if (now() - since >= EMPTY_GRACE_MS) await follow(id, SYSTEM_ACTOR);
+      const running = await store.rooms.runningCalls();
+      const states = await Promise.all(running.map((call) => hot.calls.get(call.conversationId)));
+      const missing = running.flatMap((call, i) => missingIn(call, states[i]?.participants ?? []));
+      const keys = new Set(missing.map(({ key }) => key));
+      for (const key of missedSince.keys()) if (!keys.has(key)) missedSince.delete(key);
+      for (const { key, conversationId, actor, over } of missing) {
+        const since = missedSince.get(key) ?? now();
+        missedSince.set(key, since);
+        if (now() - since >= MISSING_GRACE_MS) await follow(conversationId, actor, over);
       }
     },
   };
+}
+
+function isSame(a: Actor, b: Actor): boolean {
+  return memberKey(a) === memberKey(b);
+}
+
+function isAmong(participants: readonly CallParticipant[], actor: Actor): boolean {
+  return participants.some((one) => isSame(one.actor, actor));
+}
+
+function joining(callers: readonly Actor[] | null, actor: Actor): NewEvent[] {
+  if (callers?.some((caller) => isSame(caller, actor))) return [];
+  return [{ type: callers === null ? "call.started" : "call.joined", actor, data: {} }];
+}
+
+/** The actor leaves last: nobody outlasts who ends the call. */
+function leaving(callers: readonly Actor[] | null, actor: Actor, ends: boolean): NewEvent[] {
+  if (callers === null) return [];
+  const others = ends ? callers.filter((caller) => !isSame(caller, actor)) : [];
+  const own = callers.filter((caller) => isSame(caller, actor));
+  const left = [...others, ...own].map(
+    (caller): NewEvent => ({ type: "call.left", actor: caller, data: {} }),
+  );
+  return ends ? [...left, { type: "call.ended", actor, data: {} }] : left;
+}
+
+interface Missing {
+  key: string;
+  conversationId: number;
+  actor: Actor;
+  over: boolean;
+}
+
+/** Whom the log has in the call and hot state has not: one by one, or as one when nobody at all is in it. */
+function missingIn(
+  { conversationId, callers }: RunningCall,
+  participants: readonly CallParticipant[],
+): Missing[] {
+  if (participants.length === 0) {
+    return [{ key: `${conversationId}`, conversationId, actor: SYSTEM_ACTOR, over: true }];
+  }
+  return callers
+    .filter((caller) => !isAmong(participants, caller))
+    .map((actor) => ({ key: `${conversationId} ${memberKey(actor)}`, conversationId, actor, over: false }));
 }

@@ -177,6 +177,8 @@ export const EVENT_TYPES = [
   "message.pinned",
   "message.unpinned",
   "call.started",
+  "call.joined",
+  "call.left",
   "call.ended",
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -220,6 +222,8 @@ export interface EventData {
   "message.pinned": { seq: number };
   "message.unpinned": { seq: number };
   "call.started": Record<string, never>;
+  "call.joined": Record<string, never>;
+  "call.left": Record<string, never>;
   "call.ended": Record<string, never>;
 }
 

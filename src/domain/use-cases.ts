@@ -80,15 +80,18 @@ export interface ReadResult {
 
 export interface CallUseCases {
   /**
-   * Joins or changes flags (1–7). The first to join appends `call.started`, exactly once. A session that is not
-   * refreshed within `ttlMs` (30 s unless told) is gone.
+   * Joins or changes flags (1–7). The first member to join appends `call.started`, others `call.joined` with their first
+   * session, exactly once. A session that is not refreshed within `ttlMs` (30 s unless told) is gone.
    */
   join(actor: Actor, room: string, session: string, flags: number, ttlMs?: number): Promise<CallState>;
-  /** The last to leave appends `call.ended`, exactly once. Leaving twice is fine. */
+  /**
+   * A member's last session appends `call.left`, and the last member's `call.ended` after it, exactly once. Leaving twice
+   * is fine.
+   */
   leave(actor: Actor, room: string, session: string): Promise<CallState>;
   /** A session is gone (or was lost for 60 s): leaves every call it was in. */
   sessionGone(actor: Actor, session: string, conversationIds: number[]): Promise<void>;
-  /** Ends the calls in the log whose participants are all gone from hot state. Run by a timer on every gateway. */
+  /** Lets those leave whom the log has in a call and hot state has not for long. Run by a timer on every gateway. */
   sweep(): Promise<void>;
 }
 

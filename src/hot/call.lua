@@ -1,4 +1,4 @@
--- One change to a room's call. Everything that needs atomicity is decided here: who is first, who is last.
+-- One change to a room's call. Everything that needs atomicity is decided here: who is new, who is last.
 -- Every change forgets who decayed.
 --
 -- KEYS 1  participants: hash, session → flags (one digit) and the actor as JSON
@@ -10,8 +10,7 @@
 --      3  put, refresh: the new deadline, ms
 --      4  put, refresh: least time to live of the keys, ms
 --      5… put: session, flags and actor   remove: session   refresh: sessions
--- Returns { how many decayed, how many were in before the change, the next deadline or "",
---           { sessions that were not in }, { session, flags and actor, … } }
+-- Returns { how many decayed, the next deadline or "", { sessions that were not in }, { session, flags and actor, … } }
 
 local participants, deadlines, summary = KEYS[1], KEYS[2], KEYS[3]
 local now, change, deadline, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -22,10 +21,9 @@ for _, session in ipairs(decayed) do
   redis.call('HDEL', participants, session)
 end
 
-local before = redis.call('HLEN', participants)
 local absent = {}
 if change == 'put' then
-  redis.call('HSET', participants, ARGV[5], ARGV[6])
+  if redis.call('HSET', participants, ARGV[5], ARGV[6]) == 1 then absent[1] = ARGV[5] end
   redis.call('ZADD', deadlines, deadline, ARGV[5])
 elseif change == 'remove' then
   redis.call('ZREM', deadlines, ARGV[5])
@@ -43,7 +41,7 @@ end
 local all = redis.call('HGETALL', participants)
 if #all == 0 then
   redis.call('DEL', summary)
-  return { #decayed, before, '', absent, all }
+  return { #decayed, '', absent, all }
 end
 
 local byTime = redis.call('ZRANGE', deadlines, 0, -1, 'WITHSCORES')
@@ -61,4 +59,4 @@ if ttl ~= '' then
     if redis.call('PTTL', key) < tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
   end
 end
-return { #decayed, before, byTime[2], absent, all }
+return { #decayed, byTime[2], absent, all }

@@ -33,12 +33,12 @@ export function createMemoryCalls(now: () => number): Calls & { sweep(at: number
     async put(conversationId, participant, at, ttlMs) {
       trim(conversationId, at);
       const call = calls.get(conversationId) ?? new Map<string, Present>();
-      const first = call.size === 0;
+      const added = !call.has(participant.session);
       calls.set(
         conversationId,
         call.set(participant.session, { participant: { ...participant }, until: at + ttlMs }),
       );
-      return { first, call: stateOf(conversationId) };
+      return { added, call: stateOf(conversationId) };
     },
     async remove(conversationId, session) {
       trim(conversationId, now());

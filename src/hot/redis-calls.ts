@@ -1,4 +1,4 @@
-/** Calls: every change is one run of call.lua, which decides who is first and last. */
+/** Calls: every change is one run of call.lua, which decides who is new and who is last. */
 import type { CallParticipant, CallState, Calls } from "../domain/ports/hot.ts";
 import { callState } from "./call-state.ts";
 import { groupedBy, pairs } from "./lists.ts";
@@ -7,7 +7,7 @@ import { createDeadlines, GRACE_MS } from "./redis-deadlines.ts";
 import { keys } from "./redis-keys.ts";
 
 /** What call.lua answers. */
-type Answer = [decayed: number, before: number, next: string, absent: string[], participants: string[]];
+type Answer = [decayed: number, next: string, absent: string[], participants: string[]];
 
 export function createRedisCalls(client: RedisClient): Calls & { sweep(now: number): Promise<number> } {
   const deadlines = createDeadlines(client, "calls");
@@ -20,15 +20,15 @@ export function createRedisCalls(client: RedisClient): Calls & { sweep(now: numb
     async put(conversationId, { session, actor, flags }, now, ttlMs) {
       const until = now + ttlMs;
       const args = [now, "put", until, ttlMs + GRACE_MS, session, flags + JSON.stringify(actor)];
-      const [[, before, , , all]] = await Promise.all([
+      const [[, , absent, all]] = await Promise.all([
         change(client, conversationId, args),
         deadlines.note([conversationId], until),
       ]);
-      return { first: before === 0, call: stateOf(all) };
+      return { added: absent.length > 0, call: stateOf(all) };
     },
     async remove(conversationId, session) {
       const args = [Date.now(), "remove", "", "", session];
-      const [, , , absent, all] = await change(client, conversationId, args);
+      const [, , absent, all] = await change(client, conversationId, args);
       const removed = absent.length === 0;
       return { removed, last: removed && all.length === 0, call: stateOf(all) };
     },
@@ -60,13 +60,13 @@ export function createRedisCalls(client: RedisClient): Calls & { sweep(now: numb
         deadlines.note([...rooms.keys()], until),
       ]);
       return [...rooms.keys()].flatMap((conversationId, i) => {
-        const absent = answers[i]?.[3] ?? [];
+        const absent = answers[i]?.[2] ?? [];
         return absent.map((session) => ({ conversationId, session }));
       });
     },
     sweep: (now) =>
       deadlines.sweep(now, async (id) => {
-        const [removed, , next] = await change(client.background, id, [now, "sweep", "", ""]);
+        const [removed, next] = await change(client.background, id, [now, "sweep", "", ""]);
         return { removed, next: next === "" ? null : Number(next) };
       }),
   };

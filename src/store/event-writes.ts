@@ -9,16 +9,22 @@ import {
 import type { NewEvent, StoreTransaction } from "../domain/ports/store.ts";
 import { mentionKeys } from "./mentions.ts";
 import { columns, HEAD, noun, type Row } from "./rows.ts";
+import { callerList, runningCalls } from "./running-calls.ts";
 import type { TransactionScope } from "./transaction.ts";
 
-export type EventWrites = Pick<StoreTransaction, "appendEvents" | "rewriteMessage" | "head">;
+export type EventWrites = Pick<StoreTransaction, "appendEvents" | "rewriteMessage" | "head" | "callers">;
 
 /** What a deleted message still says. It mentions nobody. */
 const DELETED: EventData["message"] = { text: "", deleted: true };
+const OF_RUNNING_CALLS: ReadonlySet<EventType> = new Set(["call.joined", "call.left", "call.ended"]);
 
 export function createEventWrites(scope: TransactionScope): EventWrites {
   return {
     head: (id) => head(scope, id),
+    async callers(id) {
+      const [call] = await runningCalls(await callerList(scope.sql, [id]));
+      return call?.callers ?? null;
+    },
     appendEvents: (id, events) => appendEvents(scope, id, events),
     rewriteMessage: (id, seq, change) => rewriteMessage(scope, id, seq, change),
   };
@@ -31,7 +37,7 @@ async function head({ sql }: TransactionScope, id: number): Promise<RoomHead> {
   return noun(row, "h", HEAD);
 }
 
-/** Drops events that would start a running call or end none, and says where the call then stands. */
+/** Drops events that would start a running call, and those of a call where none runs; says where the call then stands. */
 function withoutIdleCalls(
   events: NewEvent[],
   { head: last, callSeq }: RoomHead,
@@ -39,7 +45,7 @@ function withoutIdleCalls(
   const kept: NewEvent[] = [];
   for (const event of events) {
     if (event.type === "call.started" && callSeq !== null) continue;
-    if (event.type === "call.ended" && callSeq === null) continue;
+    if (OF_RUNNING_CALLS.has(event.type) && callSeq === null) continue;
     kept.push(event);
     if (event.type === "call.started") callSeq = last + kept.length;
     if (event.type === "call.ended") callSeq = null;

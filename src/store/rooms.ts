@@ -5,6 +5,7 @@ import type { Database } from "./database.ts";
 import { createMembershipQueries } from "./memberships.ts";
 import { createRoomLists } from "./room-lists.ts";
 import { CONVERSATION, columns, MEMBERSHIP, noun, type Row } from "./rows.ts";
+import { callerList, runningCalls } from "./running-calls.ts";
 import { sessionRooms } from "./session-rooms.ts";
 import type { Fragment, Statement } from "./sql.ts";
 
@@ -90,12 +91,7 @@ export function createRoomQueries(db: Database): RoomQueries {
       all(sql`where c.lobby and c.lobby_until <= ${now} order by c.lobby_until, c.id limit ${limit}`),
     dueForDeletion: (now, limit) =>
       all(sql`where c.scheduled_deletion <= ${now} order by c.scheduled_deletion, c.id limit ${limit}`),
-    async withCall() {
-      const rows = await db.read(sql<(Row & { call_seq: number })[]>`
-        select ${conversationColumns}, h.call_seq from room_heads h
-        join conversations c on c.id = h.conversation_id where h.call_seq is not null order by c.id`);
-      return rows.map((row) => ({ conversation: noun(row, "c", CONVERSATION), callSeq: row.call_seq }));
-    },
+    runningCalls: async (ids) => runningCalls(await db.read(callerList(sql, ids))),
     async changedUsers(seen) {
       if (seen.length === 0) return [];
       const ids = seen.map(({ userId }) => userId);

@@ -162,6 +162,10 @@ function noteOf({ type, actor, data }: EventFrame): string | null {
       return `${who} pinned a message`;
     case "call.started":
       return `${who} started a call`;
+    case "call.joined":
+      return `${who} joined the call`;
+    case "call.left":
+      return `${who} left the call`;
     case "call.ended":
       return "The call ended";
     default:

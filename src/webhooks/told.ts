@@ -49,6 +49,8 @@ export async function tell(
       return await message("message.deleted", targetOf(event));
     case "member.changed":
     case "call.started":
+    case "call.joined":
+    case "call.left":
     case "call.ended":
       return [];
   }

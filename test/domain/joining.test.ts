@@ -211,7 +211,8 @@ describeDomain("joining", (world) => {
     await participants.leave(bob.actor, token);
     expect(await peers()).toEqual([ada.id]);
     await participants.leaveCall(ada.actor, token);
-    expect((await world.story(room)).slice(-2)).toEqual(["call.started", "call.ended"]);
+    const story = ["call.started", "call.joined", "call.left", "call.left", "call.ended"];
+    expect((await world.story(room)).slice(-5)).toEqual(story);
   });
 
   test("[B.6] nobody joins a call in a locked room, nor sees its peers; leaving it still works", async () => {

@@ -123,6 +123,9 @@ describeWith("postgres", "looking at rooms", ({ postgres }) => {
       const { events } = await one.useCases.messages.history(ada.actor, home.token, { limit: 200 });
       expect(events.map(({ type }) => type).filter((type) => type.startsWith("call"))).toEqual([
         "call.started",
+        "call.joined",
+        "call.left",
+        "call.left",
         "call.ended",
       ]);
     });
@@ -144,7 +147,9 @@ describeWith("postgres", "looking at rooms", ({ postgres }) => {
       expect(await b.next((frame) => frame.op === "call" && frame.flags === 0)).toMatchObject({
         participants: [],
       });
-      expect(await b.next((frame) => frame.op === "event" && frame.type === "call.ended")).toBeTruthy();
+      const event = (type: string) => b.next((frame) => frame.op === "event" && frame.type === type);
+      expect(await event("call.left")).toMatchObject({ actor: { name: "Ada" }, data: {} });
+      expect(await event("call.ended")).toMatchObject({ actor: { name: "Ada" }, data: {} });
     });
 
     test("[GW-9.2] who is lost leaves the call a little later", async () => {

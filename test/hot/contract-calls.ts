@@ -19,14 +19,14 @@ function participant(flags: number, name = "Ada"): CallParticipant {
 const bySession = (a: CallParticipant, b: CallParticipant) => a.session.localeCompare(b.session);
 
 function membershipContract(hot: () => HotState): void {
-  test("only who finds the call empty is first; flags are the OR of all", async () => {
+  test("who joins is added to those in the call; flags are the OR of all", async () => {
     const [room, now] = [freshId(), Date.now()];
     const [ada, ben] = [participant(1), participant(6, 'Bén "/\\" 🙂')];
     const { calls } = hot();
     const first = await calls.put(room, ada, now, MINUTE);
-    expect(first).toEqual({ first: true, call: { flags: 1, participants: [ada] } });
+    expect(first).toEqual({ added: true, call: { flags: 1, participants: [ada] } });
     const second = await calls.put(room, ben, now, MINUTE);
-    expect(second).toMatchObject({ first: false, call: { flags: 7 } });
+    expect(second).toMatchObject({ added: true, call: { flags: 7 } });
     expect(second.call.participants.sort(bySession)).toEqual([ada, ben].sort(bySession));
     const call = await calls.get(room);
     expect(call.flags).toBe(7);
@@ -37,7 +37,7 @@ function membershipContract(hot: () => HotState): void {
     const [room, now, ada] = [freshId(), Date.now(), participant(7)];
     await hot().calls.put(room, ada, now, MINUTE);
     const changed = await hot().calls.put(room, { ...ada, flags: 3 }, now, MINUTE);
-    expect(changed).toEqual({ first: false, call: { flags: 3, participants: [{ ...ada, flags: 3 }] } });
+    expect(changed).toEqual({ added: false, call: { flags: 3, participants: [{ ...ada, flags: 3 }] } });
     expect(await hot().calls.flags([room])).toEqual([3]);
   });
 
@@ -57,11 +57,26 @@ function membershipContract(hot: () => HotState): void {
     expect(await calls.flags([room])).toEqual([0]);
   });
 
-  test("of many who join and leave at once exactly one is first and one is last", async () => {
+  test("a further session of somebody in the call is shown with the first, until each is removed", async () => {
+    const [room, now] = [freshId(), Date.now()];
+    const phone = participant(1);
+    const laptop = { ...phone, session: `session-${freshId()}`, flags: 3 };
+    const { calls } = hot();
+    expect((await calls.put(room, phone, now, MINUTE)).call.participants).toEqual([phone]);
+    const second = await calls.put(room, laptop, now, MINUTE);
+    expect(second.added).toBe(true);
+    expect(second.call.participants.sort(bySession)).toEqual([phone, laptop].sort(bySession));
+    expect((await calls.remove(room, phone.session)).call.participants).toEqual([laptop]);
+    expect((await calls.remove(room, laptop.session)).call.participants).toEqual([]);
+    expect((await calls.put(room, phone, now, MINUTE)).added).toBe(true);
+  });
+
+  test("of many who join and leave at once exactly one sees itself alone and one is last", async () => {
     const [room, now] = [freshId(), Date.now()];
     const all = Array.from({ length: 20 }, () => participant(1));
     const joined = await Promise.all(all.map((one) => hot().calls.put(room, one, now, MINUTE)));
-    expect(joined.filter(({ first }) => first)).toHaveLength(1);
+    expect(joined.every(({ added }) => added)).toBe(true);
+    expect(joined.filter(({ call }) => call.participants.length === 1)).toHaveLength(1);
     const left = await Promise.all(all.map(({ session }) => hot().calls.remove(room, session)));
     expect(left.filter(({ last }) => last)).toHaveLength(1);
   });
@@ -88,12 +103,14 @@ function decayContract(hot: () => HotState): void {
     expect(await calls.remove(room, lost.session)).toMatchObject({ removed: false, last: false });
   });
 
-  test("who joins after all others decayed is first", async () => {
+  test("who joins after all others decayed is alone, and who decayed is added again", async () => {
     const [room, now] = [freshId(), Date.now()];
-    await hot().calls.put(room, participant(7), now, MINUTE);
+    const lost = participant(7);
+    await hot().calls.put(room, lost, now, MINUTE);
     const next = participant(1);
     const joined = await hot().calls.put(room, next, now + MINUTE, MINUTE);
-    expect(joined).toEqual({ first: true, call: { flags: 1, participants: [next] } });
+    expect(joined).toEqual({ added: true, call: { flags: 1, participants: [next] } });
+    expect(await hot().calls.put(room, lost, now + MINUTE, MINUTE)).toMatchObject({ added: true });
   });
 
   test("a refresh prolongs, and names the sessions that were lost", async () => {

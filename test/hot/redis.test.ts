@@ -47,7 +47,7 @@ describeWith("redis", "with Redis", ({ redis }) => {
       expect(await two.hot.tokens.get("shared")).toMatchObject({ userId });
       await one.hot.calls.put(userId, { session: "a", actor, flags: 1 }, now, MINUTE);
       const joined = await two.hot.calls.put(userId, { session: "b", actor, flags: 2 }, now, MINUTE);
-      expect(joined).toMatchObject({ first: false, call: { flags: 3 } });
+      expect(joined).toMatchObject({ added: true, call: { flags: 3, participants: { length: 2 } } });
       const takes = [one, two, one, two].map(({ hot }) =>
         hot.limits.take("shared", 1, { burst: 2, perSecond: 1 }, now),
       );

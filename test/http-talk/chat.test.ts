@@ -15,7 +15,9 @@ import {
 
 interface Message {
   id: number;
+  token: string;
   message: string;
+  messageParameters: { actor?: { name: string } };
   systemMessage: string;
 }
 
@@ -443,8 +445,61 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
         "lobby_non_moderators",
         "lobby_none",
         "call_started",
+        "call_left",
         "call_ended",
       ]);
+    });
+
+    test("[B.4] the first who joins a call writes call_started, later ones call_joined, who leaves call_left", async () => {
+      const token = await makeRoom(ada, { type: 3, people: [ben] });
+      const guest = site.guest();
+      for (const client of [ada, ben, guest]) await join(client, token);
+      const { data: before } = await past(ada, token, { limit: 1 });
+      for (const client of [ada, ben, guest]) await client.post(`/call/${token}`);
+      await ben.post(`/call/${token}`, { flags: 1 });
+      await ben.delete(`/call/${token}`);
+      await ben.post(`/call/${token}`);
+      for (const client of [ada, guest]) await client.delete(`/room/${token}/participants/active`);
+      await ben.delete(`/call/${token}`);
+      await ben.delete(`/call/${token}`);
+      const { data } = await future(ada, token, { lastKnownMessageId: before[0].id });
+      const told = data.map((one: Message) => [one.systemMessage, one.messageParameters.actor?.name]);
+      const gast = data[2].messageParameters.actor.name;
+      expect(told).toEqual([
+        ["call_started", "Ada"],
+        ["call_joined", "Ben"],
+        ["call_joined", gast],
+        ["call_left", "Ben"],
+        ["call_joined", "Ben"],
+        ["call_left", "Ada"],
+        ["call_left", gast],
+        ["call_left", "Ben"],
+        ["call_ended", "Ben"],
+      ]);
+      expect(data[1]).toMatchObject({
+        ...{ actorType: "users", actorId: ben.id, message: "{actor} joined the call", messageType: "system" },
+      });
+      expect(data[2]).toMatchObject({ actorType: "guests", messageType: "system", isReplyable: false });
+    });
+
+    test("[B.3] who joins or leaves a call is the lastMessage, and unread to nobody", async () => {
+      const token = await makeRoom(ada, { people: [ben] });
+      for (const client of [ada, ben]) await join(client, token);
+      const steps = [
+        [() => ada.post(`/call/${token}`), "call_started"],
+        [() => ben.post(`/call/${token}`), "call_joined"],
+        [() => ada.delete(`/call/${token}`), "call_left"],
+      ] as const;
+      for (const [step, systemMessage] of steps) {
+        await step();
+        const shown = { lastMessage: { systemMessage }, unreadMessages: 0, unreadMention: false };
+        for (const client of [ada, ben])
+          expect((await client.get(`/room/${token}`)).data).toMatchObject(shown);
+        expect((await ada.get("/room")).data.find((one: Message) => one.token === token)).toMatchObject(
+          shown,
+        );
+      }
+      await ben.delete(`/call/${token}`);
     });
 
     test("[B.4] tell of people, but not of those who come and go by themselves", async () => {

@@ -46,6 +46,23 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
     return { answer };
   }
 
+  test("[B.4] who joins or leaves a call answers at once", async () => {
+    const token = await makeRoom(ada, { people: [ben] });
+    for (const client of [ada, ben]) await join(client, token);
+    await ada.post(`/call/${token}`);
+    const steps = [
+      [() => ben.post(`/call/${token}`), "call_joined"],
+      [() => ben.delete(`/call/${token}`), "call_left"],
+    ] as const;
+    for (const [step, systemMessage] of steps) {
+      const { answer } = await waiting(ada, token);
+      await step();
+      const { status, data } = await answer;
+      expect({ status, data }).toMatchObject({ status: 200, data: [{ systemMessage, actorId: ben.id }] });
+    }
+    await ada.delete(`/call/${token}`);
+  });
+
   test("[B.4] a message answers at once, wherever it comes from", async () => {
     const token = await makeRoom(ada, { people: [ben] });
     const socket = new SocketClient("ada", ada.token, "json");

@@ -1,7 +1,7 @@
 /** What transactions on rooms promise, and what queries then see. */
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { LoggedEvent } from "../../src/domain/model.ts";
+import type { Actor, LoggedEvent } from "../../src/domain/model.ts";
 import type { NewEvent, Store, StoreTransaction } from "../../src/domain/ports/store.ts";
 import { createPerson, createRoom, join, messageBy, newConversation, say, upTo } from "./fixtures.ts";
 
@@ -271,10 +271,8 @@ function eventContract(store: () => Store): void {
     expect(await append([ended])).toEqual([]);
     const both = await Promise.all([append([started]), append([started])]);
     expect(both.flat()).toEqual([[3, "call.started"]]);
-    expect((await store().rooms.withCall()).find(({ conversation }) => conversation.id === room.id)).toEqual({
-      conversation: room.conversation,
-      callSeq: 3,
-    });
+    const running = await store().rooms.runningCalls();
+    expect(running.filter(({ conversationId }) => conversationId === room.id)).toHaveLength(1);
     expect((await store().log.heads([room.id]))[0]?.callSeq).toBe(3);
     expect(await append([ended, ended])).toEqual([[4, "call.ended"]]);
     expect(await append([started, ended, started])).toEqual([
@@ -283,6 +281,41 @@ function eventContract(store: () => Store): void {
       [7, "call.started"],
     ]);
     expect((await store().log.heads([room.id]))[0]?.callSeq).toBe(7);
+  });
+
+  test("who is in a running call is read off the log, and nobody joins or leaves one that does not run", async () => {
+    const [room, other] = [await createRoom(store()), await createRoom(store())];
+    const [ada, bob] = room.people.map(({ actor }) => actor) as [Actor, Actor];
+    const call = (
+      type: "call.started" | "call.joined" | "call.left" | "call.ended",
+      actor: Actor,
+    ): NewEvent => ({
+      ...{ type, actor, data: {} },
+    });
+    const append = (...events: NewEvent[]) =>
+      inRoom(store(), room.id, async (tx) => {
+        const appended = await tx.appendEvents(room.id, events);
+        return { appended: appended.map(({ type }) => type), callers: await tx.callers(room.id) };
+      });
+    const none = { appended: [], callers: null };
+    expect(await append(call("call.joined", ada), call("call.left", ada))).toEqual(none);
+    expect((await append(call("call.started", ada))).callers).toEqual([ada]);
+    await say(store(), room, 0);
+    expect((await append(call("call.joined", bob))).callers).toEqual([ada, bob]);
+    expect((await append(call("call.left", ada))).callers).toEqual([bob]);
+    expect((await append(call("call.joined", ada))).callers).toEqual([bob, ada]);
+    const running = { conversationId: room.id, callers: [bob, ada] };
+    expect(await store().rooms.runningCalls([other.id, room.id])).toEqual([running]);
+    expect(await store().rooms.runningCalls()).toContainEqual(running);
+    expect((await append(call("call.left", bob), call("call.left", ada))).callers).toEqual([]);
+    expect(await store().rooms.runningCalls([room.id])).toEqual([{ ...running, callers: [] }]);
+    expect(await append(call("call.ended", ada), call("call.left", ada))).toEqual({
+      ...{ appended: ["call.ended"], callers: null },
+    });
+    expect(await store().rooms.runningCalls([room.id])).toEqual([]);
+    expect((await append(call("call.started", bob))).callers).toEqual([bob]);
+    const listing = (await store().rooms.list(room.people[1]!.key))[0]!;
+    expect(listing.head.messages - listing.membership.readMessages).toBe(1);
   });
 
   test("a message is edited and deleted in place, and then mentions nobody", async () => {

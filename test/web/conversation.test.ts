@@ -82,6 +82,19 @@ describe("conversation", () => {
     conversation.apply(event(4, "reaction.added", { seq: 1, name: "👍" }));
     expect(texts(conversation)).toEqual(["Bob joined", "Bob added Ann", "Bob removed Ann"]);
   });
+
+  test("tells of calls, and says nothing of events that it does not know", () => {
+    const conversation = new Conversation();
+    const types = ["call.started", "call.joined", "call.left", "call.ended", "call.recorded"];
+    for (const [i, type] of types.entries()) conversation.apply(event(i + 1, type, {}));
+    expect(texts(conversation)).toEqual([
+      "Bob started a call",
+      "Bob joined the call",
+      "Bob left the call",
+      "The call ended",
+    ]);
+    expect(conversation.last).toBe(types.length);
+  });
 });
 
 describe("people", () => {

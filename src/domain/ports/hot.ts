@@ -115,13 +115,13 @@ export interface CallState {
 
 /** Call flags per session. A participant decays `ttlMs` after its last refresh. */
 export interface Calls {
-  /** Adds or updates a session's flags; `first` when the call was empty before. Atomic. */
+  /** Adds a session, `added`, or updates its flags. Atomic. */
   put(
     conversationId: number,
     participant: CallParticipant,
     now: number,
     ttlMs: number,
-  ): Promise<{ first: boolean; call: CallState }>;
+  ): Promise<{ added: boolean; call: CallState }>;
   /** Removes a session; `last` when it was in and nobody is left. Atomic. */
   remove(
     conversationId: number,

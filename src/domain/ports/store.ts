@@ -289,8 +289,8 @@ export interface RoomQueries {
   conversationIdsOf(member: MemberKey): Promise<number[]>;
   /** Rooms whose `scheduledDeletion` is at or before `now`, at most `limit`. */
   dueForDeletion(now: number, limit: number): Promise<Conversation[]>;
-  /** Rooms with a running call (for the sweeper that ends calls nobody is in). */
-  withCall(): Promise<{ conversation: Conversation; callSeq: number }[]>;
+  /** The running calls, of the given rooms or of all, by room. */
+  runningCalls(conversationIds?: number[]): Promise<RunningCall[]>;
   /**
    * Of the given users (with the version that the caller saw), those whose memberships, tokens or account changed
    * since. Deleted users come with `version: null`.
@@ -301,6 +301,13 @@ export interface RoomQueries {
   /** The current version of a user; see {@link changedUsers}. */
   userVersion(userId: number): Promise<number | null>;
   counts(): Promise<{ organizations: number; users: number; rooms: number; messages: number }>;
+}
+
+/** A call that runs, as the log tells of it. Hot state knows better who is in it; the log follows. */
+export interface RunningCall {
+  conversationId: number;
+  /** Who started it or joined, and did not leave since, in that order. */
+  callers: Actor[];
 }
 
 // ── Transactions ─────────────────────────────────────────────────────────────────────────────────────
@@ -412,7 +419,7 @@ export interface StoreTransaction {
   removeMembers(conversationId: number, keys: MemberKey[]): Promise<void>;
   /**
    * Appends events other than messages, in order, each with the next seq. Call state follows: `call.started` while a
-   * call runs and `call.ended` while none does are left out of the log and of the answer.
+   * call runs, and what else happens to a call while none does, are left out of the log and of the answer.
    */
   appendEvents(conversationId: number, events: NewEvent[]): Promise<LoggedEvent[]>;
   /**
@@ -426,6 +433,8 @@ export interface StoreTransaction {
     change: { text: string; edited: number } | { deleted: true },
   ): Promise<boolean>;
   head(conversationId: number): Promise<RoomHead>;
+  /** Who is in the running call, as {@link RunningCall}; null while none runs. */
+  callers(conversationId: number): Promise<Actor[] | null>;
 
   readonly accounts: AccountWrites;
   readonly messages: MessageWrites;

@@ -23,6 +23,8 @@ export const TALK_EVENTS: readonly EventType[] = [
   "member.left",
   "member.changed",
   "call.started",
+  "call.joined",
+  "call.left",
   "call.ended",
 ];
 
@@ -45,6 +47,10 @@ export function systemMessageOf(event: LoggedEvent, room: ConversationType): Sys
       return room === "one_to_one" ? null : ofMember(event, dataOf<"member.joined">(event));
     case "call.started":
       return { name: "call_started", text: "{actor} started a call" };
+    case "call.joined":
+      return { name: "call_joined", text: "{actor} joined the call" };
+    case "call.left":
+      return { name: "call_left", text: "{actor} left the call" };
     case "call.ended":
       return { name: "call_ended", text: "The call ended" };
     default:
