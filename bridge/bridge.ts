@@ -1,6 +1,6 @@
 /**
- * The bridge worker. Reading order: this file; room-turn.ts (what happens to a room), outbound.ts and delivery.ts (the
- * log to Matrix), inbox.ts, inbound.ts and inbound-members.ts (Matrix to the log), link.ts and auditor.ts (what makes up
+ * The bridge worker. Reading order: this file; room-turn.ts (what happens to a room), outbound.ts, writes.ts and
+ * delivery.ts (the log to Matrix), inbox.ts and inbound*.ts (Matrix to the log), link.ts and auditor.ts (what makes up
  * for a homeserver that was away), rooms.ts and members.ts (rooms there), src/store/bridge*.ts (all that is remembered).
  *
  * Any number of workers share the rooms; each turn of a room belongs to one of them. Everything that matters is in the
@@ -21,6 +21,7 @@ import { createGhosts, type Ghosts } from "./ghosts.ts";
 import { type Homeserver, watched } from "./homeserver.ts";
 import { createInbound } from "./inbound.ts";
 import { createInboundMembers } from "./inbound-members.ts";
+import { createInboundReactions } from "./inbound-reactions.ts";
 import { createInbox } from "./inbox.ts";
 import { createLink } from "./link.ts";
 import { createMembers } from "./members.ts";
@@ -31,11 +32,12 @@ import { createRoomQueue } from "./room-queue.ts";
 import { createTurn } from "./room-turn.ts";
 import { createMatrixRooms } from "./rooms.ts";
 import { ALIVE_MS, startRounds } from "./rounds.ts";
+import { createWrites } from "./writes.ts";
 
 export interface BridgeOptions {
   store: PostgresStore;
   bus: Bus;
-  useCases: Pick<UseCases, "messages" | "conversations">;
+  useCases: Pick<UseCases, "messages" | "reactions" | "conversations">;
   homeserver: Homeserver;
   logger: Logger;
   registry: Registry;
@@ -161,7 +163,8 @@ function createWays({
   const people = createPeople(accounts, ghosts, users);
   const matrix = { homeserver, accounts, ghosts, store };
   const rooms = createMatrixRooms({ ...matrix, rooms: conversations, avatars, roomVersion });
-  const delivery = createDelivery({ accounts, ghosts, members, store, counts, logger });
+  const writes = createWrites(ghosts, store);
+  const delivery = createDelivery({ accounts, ghosts, members, writes, store, counts, logger });
   const outbound = createOutbound({ log, conversations, store, ghosts, members, rooms, delivery, logger });
   const inboundMembers = createInboundMembers({
     ...{ store, ghosts, members, people, wake },
@@ -170,6 +173,7 @@ function createWays({
   const inbound = createInbound({
     ...{ store, log, useCases, ghosts, accounts, people, rooms, counts, logger },
     members: inboundMembers,
+    reactions: createInboundReactions(store, useCases.reactions),
   });
   return { rooms, inbound, outbound };
 }

@@ -8,10 +8,11 @@ import type { RoomLog } from "../src/domain/ports/store.ts";
 import type { UseCases } from "../src/domain/use-cases.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
-import type { MirroredEvent } from "../src/store/bridge-mail.ts";
+import type { MirroredEvent } from "../src/store/bridge-events.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { InboundMembers } from "./inbound-members.ts";
+import type { InboundReactions } from "./inbound-reactions.ts";
 import { type MatrixEvent, markOf, redactedBy, relationOf } from "./matrix-events.ts";
 import type { BridgeCounts } from "./metrics.ts";
 import type { People } from "./people.ts";
@@ -27,9 +28,13 @@ export interface Inbound {
 }
 
 export interface InboundOptions {
-  store: Pick<BridgeStore, "applied" | "outboxEntry" | "delivered" | "mirroredEvent" | "putShown">;
+  store: Pick<
+    BridgeStore,
+    "applied" | "outboxEntry" | "delivered" | "mirroredEvent" | "putShown" | "putRedacted"
+  >;
   log: Pick<RoomLog, "event">;
   useCases: Pick<UseCases, "messages" | "conversations">;
+  reactions: InboundReactions;
   ghosts: Ghosts;
   accounts: GhostAccounts;
   people: People;
@@ -50,12 +55,13 @@ export function createInbound(options: InboundOptions): Inbound {
   async function isOwn(room: OpenRoom, event: MatrixEvent): Promise<boolean> {
     const mark = markOf(event.content);
     if (mark?.room !== room.token) return false;
-    const entry = await store.outboxEntry(room.id, mark.seq);
-    if (!entry || entry.op !== mark.op || entry.rev !== mark.rev || entry.sender !== event.sender)
-      return false;
-    await store.delivered(room.id, entry, event.event_id);
+    const entry = await store.outboxEntry(room.id, mark.seq, mark.op);
+    if (!entry || entry.rev !== mark.rev || entry.sender !== event.sender) return false;
+    const redacted = redactedBy(event);
+    if (redacted !== null) await store.putRedacted(redacted);
     // Entries are sent one after the other: everything before this one is done.
-    room.mirrored = Math.max(room.mirrored, entry.seq);
+    const mirrored = await store.delivered(room.id, entry, event.event_id);
+    room.mirrored = Math.max(room.mirrored, mirrored);
     counts.sent++;
     return true;
   }
@@ -74,6 +80,7 @@ export function createInbound(options: InboundOptions): Inbound {
       sender: event.sender,
       target: null,
       shown: shownHash(text),
+      file: null,
     });
   }
 
@@ -117,27 +124,44 @@ export function createInbound(options: InboundOptions): Inbound {
     const { seq } = original;
     if ((await textAt(room, seq)) !== text) {
       // Before the edit is in the log: what came from Matrix is not to be sent back.
-      await store.putShown(room.id, seq, { shown: shownHash(text) });
+      await store.putShown(room.id, seq, shownHash(text));
       try {
         await messages.edit(actor, room.token, seq, text);
       } catch (error) {
-        if (original.shown !== null) await store.putShown(room.id, seq, { shown: original.shown });
+        if (original.shown !== null) await store.putShown(room.id, seq, original.shown);
         throw error;
       }
     }
     const { conversationId, sender, target } = { ...original, target: seq };
     const shown = shownHash(text);
-    await store.applied(event.event_id, { conversationId, seq, op: "matrix_edit", sender, target, shown });
+    const edited = { conversationId, seq, op: "matrix_edit", sender, target, shown, file: null } as const;
+    await store.applied(event.event_id, edited);
   }
 
   async function redaction(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
     const redacted = redactedBy(event);
     const original = redacted === null ? null : await store.mirroredEvent(redacted);
-    if (original?.op === "message" && original.conversationId === room.id) {
-      await store.putShown(room.id, original.seq, { redacted: true });
-      if ((await textAt(room, original.seq)) !== null) await messages.remove(actor, room.token, original.seq);
-    }
+    if (original?.conversationId === room.id) await withdraw(room, original, event, actor);
     await store.applied(event.event_id);
+  }
+
+  async function withdraw(
+    room: OpenRoom,
+    original: MirroredEvent,
+    event: MatrixEvent,
+    actor: Actor,
+  ): Promise<void> {
+    const { op, seq, eventId } = original;
+    switch (op) {
+      case "message":
+        await store.putRedacted(eventId);
+        if ((await textAt(room, seq)) !== null) await messages.remove(actor, room.token, seq);
+        return;
+      case "reaction":
+      case "matrix_reaction":
+        return await options.reactions.remove(room, original, event, actor);
+      default:
+    }
   }
 
   /** What the log's message says now, or null when it was deleted. */
@@ -162,6 +186,8 @@ export function createInbound(options: InboundOptions): Inbound {
     switch (event.type) {
       case "m.room.redaction":
         return await redaction(room, event, actor);
+      case "m.reaction":
+        return await options.reactions.add(room, event, actor);
       case "m.room.name":
         return await name(room, event, actor);
       case "m.room.member":

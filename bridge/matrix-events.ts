@@ -20,6 +20,7 @@ export type MatrixEvent = z.infer<typeof eventSchema>;
 export const BRIDGED_TYPES = [
   "m.room.message",
   "m.sticker",
+  "m.reaction",
   "m.room.redaction",
   "m.room.member",
   "m.room.name",
@@ -35,19 +36,31 @@ export function readEvent(value: unknown): MatrixEvent | null {
 const relationSchema = z.object({
   rel_type: z.string().optional(),
   event_id: z.string().optional(),
+  key: z.string().optional().catch(undefined),
   "m.in_reply_to": z.object({ event_id: z.string() }).optional().catch(undefined),
 });
 
-/** Which event this one replaces, or answers. */
-export function relationOf(content: MatrixEvent["content"]): {
+export interface Relation {
   replaces: string | null;
   answers: string | null;
-} {
+  /** The event that a reaction is to. */
+  annotates: { eventId: string; key: string } | null;
+}
+
+/** Which event this one replaces, answers, or reacts to. */
+export function relationOf(content: MatrixEvent["content"]): Relation {
+  const none = { replaces: null, answers: null, annotates: null };
   const parsed = relationSchema.safeParse(content["m.relates_to"]);
-  if (!parsed.success) return { replaces: null, answers: null };
-  const { rel_type, event_id, "m.in_reply_to": reply } = parsed.data;
-  if (rel_type === "m.replace") return { replaces: event_id ?? null, answers: null };
-  return { replaces: null, answers: reply?.event_id ?? null };
+  if (!parsed.success) return none;
+  const { rel_type, event_id: eventId, key, "m.in_reply_to": reply } = parsed.data;
+  switch (rel_type) {
+    case "m.replace":
+      return { ...none, replaces: eventId ?? null };
+    case "m.annotation":
+      return eventId === undefined || key === undefined ? none : { ...none, annotates: { eventId, key } };
+    default:
+      return { ...none, answers: reply?.event_id ?? null };
+  }
 }
 
 /** The event that a redaction takes back: at the top level in old room versions, in the content since version 11. */

@@ -1,23 +1,16 @@
 /** A reader of a room's log: carries its events to Matrix, in order, and keeps the Matrix room as the chatroom is. */
-import {
-  type Actor,
-  actorOf,
-  type EventData,
-  type LoggedEvent,
-  memberKey,
-  type Role,
-} from "../src/domain/model.ts";
+import { type Actor, actorOf, type LoggedEvent, memberKey, type Role } from "../src/domain/model.ts";
 import { isModerator } from "../src/domain/permissions.ts";
 import type { RoomLog, RoomQueries } from "../src/domain/ports/store.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { OutboxEntry } from "../src/store/bridge-mail.ts";
-import type { Delivery, Draft } from "./delivery.ts";
+import type { Delivery } from "./delivery.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverError } from "./homeserver.ts";
 import type { Members } from "./members.ts";
+import { dataOf, entriesOf, type PlannedEntry } from "./outbox-plan.ts";
 import type { MatrixRooms, OpenRoom } from "./rooms.ts";
-import { shownHash } from "./translate.ts";
 
 export interface Outbound {
   /**
@@ -33,7 +26,10 @@ export interface Outbound {
 export interface OutboundOptions {
   log: Pick<RoomLog, "range">;
   conversations: Pick<RoomQueries, "byId">;
-  store: Pick<BridgeStore, "plan" | "fromMatrix" | "standing" | "absentMembers" | "strangers">;
+  store: Pick<
+    BridgeStore,
+    "plan" | "fromMatrix" | "standingReactions" | "standing" | "absentMembers" | "strangers"
+  >;
   ghosts: Ghosts;
   members: Members;
   rooms: MatrixRooms;
@@ -53,40 +49,32 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const { log, conversations, store, ghosts, members, rooms, delivery, logger } = options;
 
   /** Writes the outbox entries of these events, before anything is sent. */
-  async function plan(room: OpenRoom, events: readonly LoggedEvent[]): Promise<Map<number, OutboxEntry>> {
+  async function plan(room: OpenRoom, events: readonly LoggedEvent[]): Promise<Map<number, OutboxEntry[]>> {
     const ids = events.flatMap(({ id }) => (id?.startsWith("$") ? [id] : []));
     const fromMatrix = await store.fromMatrix(room.id, ids);
-    const entries = events.flatMap((event) =>
-      event.id !== null && fromMatrix.has(event.id) ? [] : entryOf(event),
+    const ours = events.filter(({ id }) => id === null || !fromMatrix.has(id));
+    const planned = ours.flatMap((event) =>
+      entriesOf(event, ghosts).map((entry): [LoggedEvent, PlannedEntry] => [event, entry]),
     );
-    const waiting = await store.plan(room.id, room.mirrored, entries);
-    return new Map(waiting.map((entry) => [entry.seq, entry]));
+    const waiting = await store.plan(room.id, room.mirrored, await stillWanted(room, planned));
+    const bySeq = new Map<number, OutboxEntry[]>();
+    for (const entry of waiting) bySeq.set(entry.seq, [...(bySeq.get(entry.seq) ?? []), entry]);
+    return bySeq;
   }
 
-  function entryOf(event: LoggedEvent): Omit<OutboxEntry, "plannedAt">[] {
-    const { seq, actor, at } = event;
-    // Nobody can act as somebody else's account.
-    const sender = actor.kind === "matrix" ? ghosts.bot : ghosts.ofActor(actor);
-    const senderName = actor.kind === "system" ? "" : actor.name;
-    const common = { seq, rev: 0, sender, senderName, at };
-    switch (event.type) {
-      case "message": {
-        const { text, mentions = [], replyTo = null, deleted } = dataOf<"message">(event);
-        if (deleted) return [];
-        const content = draft(text, mentions);
-        return [{ ...common, op: "message", content, target: replyTo, shown: shownHash(text) }];
-      }
-      case "message.edited": {
-        const { seq: target, text } = dataOf<"message.edited">(event);
-        return [{ ...common, op: "edit", content: draft(text, []), target, shown: shownHash(text) }];
-      }
-      case "message.deleted": {
-        const { seq: target } = dataOf<"message.deleted">(event);
-        return [{ ...common, op: "redaction", content: draft("", []), target, shown: null }];
-      }
-      default:
-        return [];
-    }
+  /** Without reactions that were taken back before anything of them was sent. */
+  async function stillWanted(room: OpenRoom, planned: readonly [LoggedEvent, PlannedEntry][]) {
+    const reactions = planned.filter(([, { op }]) => op === "reaction");
+    const standing = await store.standingReactions(
+      room.id,
+      reactions.map(([{ actor }, { target, shown }]) => ({
+        target: target ?? 0,
+        member: memberKey(actor),
+        key: shown ?? "",
+      })),
+    );
+    const gone = new Set(reactions.filter((_, place) => !standing.has(place)));
+    return planned.filter((one) => !gone.has(one)).map(([, entry]) => entry);
   }
 
   /** What changes the room itself. All of it can be done twice. */
@@ -148,9 +136,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
       if (events.length === 0) return false;
       const entries = await plan(room, events);
       for (const event of events) {
-        const entry = entries.get(event.seq);
-        if (entry) await delivery.deliver(room, entry, event.actor);
-        else await unlessRefused(room, `what ${event.type} asks for`, follow(room, event));
+        const parts = entries.get(event.seq);
+        for (const part of parts ?? []) await delivery.deliver(room, part, event.actor);
+        if (!parts) await unlessRefused(room, `what ${event.type} asks for`, follow(room, event));
         room.mirrored = event.seq;
       }
       return events.length === BATCH;
@@ -173,12 +161,4 @@ export function createOutbound(options: OutboundOptions): Outbound {
       }
     },
   };
-}
-
-function dataOf<T extends LoggedEvent["type"]>(event: LoggedEvent): EventData[T] {
-  return JSON.parse(event.dataJson) as EventData[T];
-}
-
-function draft(text: string, mentions: string[]): string {
-  return JSON.stringify({ text, mentions } satisfies Draft);
 }

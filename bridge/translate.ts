@@ -60,6 +60,11 @@ export function replacement(content: TextContent, replaces: string): object {
   };
 }
 
+/** A reaction to a message; `annotates` is never one of its edits. */
+export function annotation(key: string, annotates: string): object {
+  return { "m.relates_to": { rel_type: "m.annotation", event_id: annotates, key } };
+}
+
 function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }

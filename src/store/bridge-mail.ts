@@ -1,12 +1,12 @@
-/** What is on its way to Matrix and from there, and which Matrix event stands for which event of the log. */
+/** What is on its way to Matrix and from there. */
+import type { MirroredEvent, SentOp } from "./bridge-events.ts";
 import type { StoreSql } from "./postgres.ts";
-
-/** `matrix_edit` is an edit that came from Matrix; the others have their own seq in the log. */
-type MirrorOp = "message" | "edit" | "redaction" | "matrix_edit";
 
 export interface OutboxEntry {
   seq: number;
-  op: Exclude<MirrorOp, "matrix_edit">;
+  /** Its place among what the same event of the log becomes, from 0. */
+  part: number;
+  op: SentOp;
   /** Grows when the content had to be changed after a refusal. */
   rev: number;
   /** Matrix id of who sends it. */
@@ -14,26 +14,16 @@ export interface OutboxEntry {
   senderName: string;
   /** JSON of the content, without its relation. */
   content: string;
-  /** Seq of the message that is answered, edited or deleted. */
+  /** Seq of the message that is answered, or that this is about. */
   target: number | null;
-  /** Hash of the text that Matrix shows once it is there. */
+  /** What Matrix shows once it is there, as of {@link MirroredEvent}. */
   shown: string | null;
+  /** Id of the attachment that it carries. */
+  file: string | null;
   /** When it happened, ms. */
   at: number;
   /** When it was written here, ms: it was not sent before. */
   plannedAt: number;
-}
-
-export interface MirroredEvent {
-  eventId: string;
-  conversationId: number;
-  seq: number;
-  op: MirrorOp;
-  /** Matrix id of who sent it. */
-  sender: string;
-  target: number | null;
-  shown: string | null;
-  redacted: boolean;
 }
 
 /** An event as it came, for a Matrix room that may be ours. */
@@ -71,40 +61,34 @@ export interface BridgeMail {
   /** Removes what was dealt with before `before`, ms. */
   purgeInbox(before: number): Promise<void>;
 
-  /** Writes what will be sent; what was written before stays as it is. @returns all that is waiting from `after` on */
+  /**
+   * Writes what will be sent; of an event of which something waits already nothing is written again.
+   * @returns all that is waiting from `after` on, in the order in which it is to be sent
+   */
   plan(
     conversationId: number,
     after: number,
     entries: readonly Omit<OutboxEntry, "plannedAt">[],
   ): Promise<OutboxEntry[]>;
   /** One entry, while it waits. */
-  outboxEntry(conversationId: number, seq: number): Promise<OutboxEntry | null>;
-  /** Another content or sender under the next revision, after a refusal. */
+  outboxEntry(conversationId: number, seq: number, op: string): Promise<OutboxEntry | null>;
+  /** Another content or sender, after a refusal under the next revision. */
   revise(
     conversationId: number,
-    seq: number,
+    entry: Pick<OutboxEntry, "seq" | "part">,
     change: Pick<OutboxEntry, "rev" | "sender" | "content">,
   ): Promise<void>;
-  /** It is in Matrix: stores the mapping, removes the entry and moves the room's cursor, all at once. */
-  delivered(conversationId: number, entry: OutboxEntry, eventId: string): Promise<void>;
-  /** It will not be sent: removes the entry and moves the cursor. */
-  dropped(conversationId: number, seq: number): Promise<void>;
-
-  /** The Matrix event that stands for a message of the log. */
-  mirroredMessage(conversationId: number, seq: number): Promise<MirroredEvent | null>;
-  /** Edits of a message, wherever they were made. */
-  mirroredEdits(conversationId: number, target: number): Promise<MirroredEvent[]>;
-  mirroredEvent(eventId: string): Promise<MirroredEvent | null>;
-  /** What Matrix shows of a message, from now on. */
-  putShown(
-    conversationId: number,
-    seq: number,
-    change: { shown: string } | { redacted: true },
-  ): Promise<void>;
+  /**
+   * It is in Matrix: stores the mapping and removes the entry; with an event's last entry the room's cursor moves to it.
+   * All at once. @returns the cursor
+   */
+  delivered(conversationId: number, entry: OutboxEntry, eventId: string): Promise<number>;
+  /** It will not be sent: removes the entry and moves the cursor as {@link delivered} does. */
+  dropped(conversationId: number, entry: Pick<OutboxEntry, "seq" | "part">): Promise<void>;
 }
 
 export function createBridgeMail(sql: StoreSql): BridgeMail {
-  return { ...createInbox(sql), ...createOutbox(sql), ...createMapping(sql) };
+  return { ...createInbox(sql), ...createOutbox(sql) };
 }
 
 type Inbox = Pick<
@@ -147,11 +131,11 @@ function createInbox(sql: StoreSql): Inbox {
           update bridge_inbox set done_at = causeway_now(), event = null where event_id = ${eventId}`;
         return;
       }
-      const { conversationId, seq, op, sender, target, shown } = mirrored;
+      const { conversationId, seq, op, sender, target, shown, file } = mirrored;
       await sql`
         with mapped as (
-          insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown)
-          values (${eventId}, ${conversationId}, ${seq}, ${op}, ${sender}, ${target}, ${shown})
+          insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown, file)
+          values (${eventId}, ${conversationId}, ${seq}, ${op}, ${sender}, ${target}, ${shown}, ${file})
           on conflict do nothing
         )
         update bridge_inbox set done_at = causeway_now(), event = null where event_id = ${eventId}`;
@@ -189,95 +173,72 @@ type Outbox = Pick<BridgeMail, "plan" | "outboxEntry" | "revise" | "delivered" |
 
 function createOutbox(sql: StoreSql): Outbox {
   const entryColumns = sql.unsafe(
-    `seq, op, rev, sender, sender_name as "senderName", content, target, shown, at, planned_at as "plannedAt"`,
+    `seq, part, op, rev, sender, sender_name as "senderName", content, target, shown, file, at, planned_at as "plannedAt"`,
   );
+  /** The room's cursor once this entry is done with: an event of which more waits is not done. */
+  const moved = (conversationId: number, { seq, part }: Pick<OutboxEntry, "seq" | "part">) => sql`
+    mirrored_seq = greatest(mirrored_seq, ${seq}::bigint - (exists (
+      select from bridge_outbox o
+      where o.conversation_id = ${conversationId} and o.seq = ${seq} and o.part > ${part}))::int), failures = 0`;
+
+  async function waiting(conversationId: number, after: number): Promise<OutboxEntry[]> {
+    return await sql<OutboxEntry[]>`
+      select ${entryColumns} from bridge_outbox
+      where conversation_id = ${conversationId} and seq > ${after} order by seq, part`;
+  }
 
   return {
     async plan(conversationId, after, entries) {
-      if (entries.length > 0) {
-        const rows = entries.map((entry) => ({
-          conversation_id: conversationId,
-          seq: entry.seq,
-          op: entry.op,
-          rev: entry.rev,
-          sender: entry.sender,
-          sender_name: entry.senderName,
-          content: entry.content,
-          target: entry.target,
-          shown: entry.shown,
-          at: entry.at,
-        }));
-        await sql`insert into bridge_outbox ${sql(rows)} on conflict do nothing`;
-      }
-      return await sql<OutboxEntry[]>`
-        select ${entryColumns} from bridge_outbox
-        where conversation_id = ${conversationId} and seq > ${after} order by seq`;
+      const before = await waiting(conversationId, after);
+      const planned = new Set(before.map(({ seq }) => seq));
+      const fresh = entries.filter(({ seq }) => !planned.has(seq));
+      if (fresh.length === 0) return before;
+      const rows = fresh.map(({ senderName, ...entry }) => ({
+        conversation_id: conversationId,
+        sender_name: senderName,
+        ...entry,
+      }));
+      await sql`insert into bridge_outbox ${sql(rows)} on conflict do nothing`;
+      return await waiting(conversationId, after);
     },
-    async outboxEntry(conversationId, seq) {
+    async outboxEntry(conversationId, seq, op) {
       const [row] = await sql<OutboxEntry[]>`
-        select ${entryColumns} from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq}`;
+        select ${entryColumns} from bridge_outbox
+        where conversation_id = ${conversationId} and seq = ${seq} and op = ${op}`;
       return row ?? null;
     },
-    async revise(conversationId, seq, { rev, sender, content }) {
+    async revise(conversationId, { seq, part }, { rev, sender, content }) {
       await sql`
         update bridge_outbox set rev = ${rev}, sender = ${sender}, content = ${content}
-        where conversation_id = ${conversationId} and seq = ${seq}`;
+        where conversation_id = ${conversationId} and seq = ${seq} and part = ${part}`;
     },
-    async delivered(conversationId, { seq, op, sender, target, shown }, eventId) {
-      const changed = op === "message" ? null : target;
-      await sql`
+    async delivered(conversationId, entry, eventId) {
+      const { seq, part, op, sender, target, shown, file } = entry;
+      const changed = op === "edit" || op === "redaction" ? target : null;
+      const [row] = await sql<{ mirrored: number }[]>`
         with mapped as (
-          insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown)
-          values (${eventId}, ${conversationId}, ${seq}, ${op}, ${sender}, ${changed}, ${shown})
+          insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown, file)
+          values (${eventId}, ${conversationId}, ${seq}, ${op}, ${sender}, ${op === "message" ? null : target}, ${shown},
+                  ${file})
           on conflict do nothing
         ), changed as (
           update bridge_events
           set shown = coalesce(${shown}::text, shown), redacted = redacted or ${op === "redaction"}::boolean
           where conversation_id = ${conversationId} and seq = ${changed} and op = 'message'
         ), sent as (
-          delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq}
+          delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq} and part = ${part}
         )
-        update bridge_rooms set mirrored_seq = greatest(mirrored_seq, ${seq}::bigint), failures = 0
-        where conversation_id = ${conversationId}`;
+        update bridge_rooms set ${moved(conversationId, entry)}
+        where conversation_id = ${conversationId} returning mirrored_seq as mirrored`;
+      return row?.mirrored ?? seq;
     },
-    async dropped(conversationId, seq) {
+    async dropped(conversationId, { seq, part }) {
       await sql`
-        with gone as (delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq})
-        update bridge_rooms set mirrored_seq = greatest(mirrored_seq, ${seq}::bigint), failures = 0
+        with gone as (
+          delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq} and part = ${part}
+        )
+        update bridge_rooms set ${moved(conversationId, { seq, part })}
         where conversation_id = ${conversationId}`;
-    },
-  };
-}
-
-type Mapping = Pick<BridgeMail, "mirroredMessage" | "mirroredEdits" | "mirroredEvent" | "putShown">;
-
-function createMapping(sql: StoreSql): Mapping {
-  const eventColumns = sql.unsafe(
-    `event_id as "eventId", conversation_id as "conversationId", seq, op, sender, target, shown, redacted`,
-  );
-
-  return {
-    async mirroredMessage(conversationId, seq) {
-      const [row] = await sql<MirroredEvent[]>`
-        select ${eventColumns} from bridge_events
-        where conversation_id = ${conversationId} and seq = ${seq} and op = 'message'`;
-      return row ?? null;
-    },
-    async mirroredEdits(conversationId, target) {
-      return await sql<MirroredEvent[]>`
-        select ${eventColumns} from bridge_events
-        where conversation_id = ${conversationId} and target = ${target} and op in ('edit', 'matrix_edit')`;
-    },
-    async mirroredEvent(eventId) {
-      const [row] = await sql<MirroredEvent[]>`
-        select ${eventColumns} from bridge_events where event_id = ${eventId}`;
-      return row ?? null;
-    },
-    async putShown(conversationId, seq, change) {
-      const shown = "shown" in change ? change.shown : null;
-      await sql`
-        update bridge_events set shown = coalesce(${shown}::text, shown), redacted = redacted or ${shown === null}::boolean
-        where conversation_id = ${conversationId} and seq = ${seq} and op = 'message'`;
     },
   };
 }

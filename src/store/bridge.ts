@@ -1,17 +1,19 @@
 /**
- * The bridge's tables (migrations/0002-bridge.sql): which worker has which room, and how far each is mirrored. Mail in
- * both directions is in bridge-mail.ts, memberships and accounts are in bridge-members.ts.
+ * The bridge's tables (migrations/0002-bridge.sql and later): which worker has which room, and how far each is mirrored.
+ * Mail in both directions is in bridge-mail.ts, what became of it in bridge-events.ts, memberships and accounts are in
+ * bridge-members.ts.
  *
  * Everything here can be repeated after an error: a statement is applied whole or not at all, and applying it twice is
  * the same as once.
  */
 import type { Conversation } from "../domain/model.ts";
+import { type BridgeEvents, createBridgeEvents } from "./bridge-events.ts";
 import { type BridgeMail, createBridgeMail } from "./bridge-mail.ts";
 import { type BridgeMembers, createBridgeMembers } from "./bridge-members.ts";
 import type { StoreSql } from "./postgres.ts";
 import { CONVERSATION, columns, noun, type Row } from "./rows.ts";
 
-export type BridgeStore = BridgeRooms & BridgeMail & BridgeMembers;
+export type BridgeStore = BridgeRooms & BridgeMail & BridgeEvents & BridgeMembers;
 
 /** A room as the worker that claimed it finds it. */
 export interface ClaimedRoom {
@@ -79,7 +81,12 @@ interface BridgeRooms {
 }
 
 export function createBridgeStore(sql: StoreSql): BridgeStore {
-  return { ...createBridgeRooms(sql), ...createBridgeMail(sql), ...createBridgeMembers(sql) };
+  return {
+    ...createBridgeRooms(sql),
+    ...createBridgeMail(sql),
+    ...createBridgeEvents(sql),
+    ...createBridgeMembers(sql),
+  };
 }
 
 interface ClaimRow {

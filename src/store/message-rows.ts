@@ -58,7 +58,7 @@ export function reactionsQuery(sql: Sql, places: readonly MessagePlace[]): State
     select r.conversation_id, r.seq, r.name, r.member, r.actor_name, u.handle
     from ${placeList(sql, places)} as k (room, seq)
     join reactions r on r.conversation_id = k.room and r.seq = k.seq
-    left join users u on r.member like 'u:%' and u.id = substr(r.member, 3)::bigint and u.deleted_at is null
+    left join users u on u.id = case when r.member like 'u:%' then substr(r.member, 3)::bigint end and u.deleted_at is null
     order by r.conversation_id, r.seq, r.at, r.name, r.member`;
 }
 

@@ -190,12 +190,12 @@ describeBridge(
       const client = await world.signIn(ada);
       await client.join(matrixRoom);
       await world.bridge.stop();
-      const { messages, conversations } = world.useCases;
+      const { messages } = world.useCases;
       const send: typeof messages.send = (actor, token, input) =>
         input.text === "poison"
           ? Promise.reject(new TypeError("a defect"))
           : messages.send(actor, token, input);
-      await world.startBridge({ useCases: { conversations, messages: { ...messages, send } } });
+      await world.startBridge({ useCases: { ...world.useCases, messages: { ...messages, send } } });
       await client.say(matrixRoom, "poison");
       await client.say(matrixRoom, "after it");
       await until(

@@ -31,11 +31,11 @@ export const refusal = (status: number, errcode: string, retryAfterMs?: number) 
 
 export const isSend = (path: string) => path.includes("/send/m.room.message/");
 
-/** Sends, and is killed before it learns the answer. `sent` counts. */
-export function killedAfterSend(homeserver: Homeserver, sent: { count: number }): Homeserver {
+/** Sends, and is killed before it learns the answer. `sent` counts; `isIt` tells which request it is. */
+export function killedAfterSend(homeserver: Homeserver, sent: { count: number }, isIt = isSend): Homeserver {
   return faulty(homeserver, async (_, path, ask, options) => {
     const answer = await ask();
-    if (!isSend(path)) return answer;
+    if (!isIt(path)) return answer;
     sent.count++;
     return await never(options);
   });

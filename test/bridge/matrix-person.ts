@@ -21,6 +21,8 @@ export interface MatrixPerson {
   leave(roomId: string): Promise<void>;
   /** Sends a text, or a content of its own. @returns the event's id */
   say(roomId: string, text: string | object, txnId?: string): Promise<string>;
+  /** @returns the event's id */
+  react(roomId: string, eventId: string, key: string): Promise<string>;
   redact(roomId: string, eventId: string): Promise<string>;
   /** The room's events that the person sees, oldest first. */
   timeline(roomId: string): Promise<TimelineEvent[]>;
@@ -66,6 +68,11 @@ export function matrixPerson(baseUrl: string, token: string, id: string, asUser?
     async say(roomId, text, txnId = `t${Math.random()}`) {
       const content = typeof text === "string" ? { msgtype: "m.text", body: text } : text;
       const path = `${room(roomId)}/send/m.room.message/${encodeURIComponent(txnId)}`;
+      return (await ask<{ event_id: string }>("PUT", path, content)).event_id;
+    },
+    async react(roomId, eventId, key) {
+      const content = { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } };
+      const path = `${room(roomId)}/send/m.reaction/${Math.random()}`;
       return (await ask<{ event_id: string }>("PUT", path, content)).event_id;
     },
     async redact(roomId, eventId) {

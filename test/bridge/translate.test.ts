@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createGhosts } from "../../bridge/ghosts.ts";
+import { relationOf } from "../../bridge/matrix-events.ts";
 import { chatMentions, chatText, replacement, textContent } from "../../bridge/translate.ts";
 
 const ghosts = createGhosts({ prefix: "cw_", serverName: "hs.test", senderLocalpart: "cw_sender" });
@@ -87,5 +88,20 @@ describe("messages from Matrix as texts", () => {
     expect(
       chatMentions({ "m.mentions": { user_ids: Array.from({ length: 200 }, (_, n) => `@${n}:x`) } }, ghosts),
     ).toHaveLength(100);
+  });
+
+  test("a relation that says too little is none", () => {
+    const reaction = (relation: object) =>
+      relationOf({ "m.relates_to": { rel_type: "m.annotation", ...relation } });
+    expect(reaction({ event_id: "$1", key: "👍" }).annotates).toEqual({ eventId: "$1", key: "👍" });
+    for (const little of [
+      {},
+      { event_id: "$1" },
+      { key: "👍" },
+      { event_id: "$1", key: 7 },
+      { event_id: 1, key: "a" },
+    ]) {
+      expect(reaction(little)).toEqual({ replaces: null, answers: null, annotates: null });
+    }
   });
 });
