@@ -33,7 +33,24 @@ const CHANGES: Partial<
 };
 
 export function createConnections(context: Context, oneToOne: Pick<OneToOne, "open">): Connections {
-  const { store } = context;
+  const { store, news } = context;
+
+  /** Each side is told of its own view, once it is committed. */
+  async function changing(
+    work: (tx: StoreTransaction, put: StoreTransaction["people"]["putConnection"]) => Promise<boolean>,
+  ): Promise<boolean> {
+    const { result, puts } = await store.transaction(async (tx) => {
+      const puts: { userId: number; at: number }[] = [];
+      const result = await work(tx, async (userId, ...rest) => {
+        const at = await tx.people.putConnection(userId, ...rest);
+        puts.push({ userId, at });
+        return at;
+      });
+      return { result, puts };
+    });
+    for (const { userId, at } of puts) news.connection(userId, at);
+    return result;
+  }
 
   async function userNamed(uuid: string): Promise<User> {
     const [user] = UUID.test(uuid) ? await store.people.users({ uuids: [uuid] }) : [];
@@ -82,7 +99,7 @@ export function createConnections(context: Context, oneToOne: Pick<OneToOne, "op
 
   async function ask(actor: Actor, other: User, message: string | null): Promise<boolean> {
     const id = idOf(actor);
-    return await store.transaction(async (tx) => {
+    return await changing(async (tx, put) => {
       const { mine, theirs, waiting } = await tx.people.lockConnection(id, other.id);
       if (mine === "blocked") throw new DomainError("forbidden", "You blocked this user", { field: "user" });
       if (mine === "accepted" || mine === "sent") return false;
@@ -90,10 +107,10 @@ export function createConnections(context: Context, oneToOne: Pick<OneToOne, "op
       if (!accepts && waiting >= MOST_SENT) {
         throw new DomainError("too_large", "Too many of your connections wait for an answer");
       }
-      await tx.people.putConnection(id, other.id, accepts ? "accepted" : "sent", message);
+      await put(id, other.id, accepts ? "accepted" : "sent", message);
       // Who blocked the actor is not told.
-      if (accepts) await tx.people.putConnection(other.id, id, "accepted");
-      else if (theirs !== "blocked") await tx.people.putConnection(other.id, id, "pending", message);
+      if (accepts) await put(other.id, id, "accepted");
+      else if (theirs !== "blocked") await put(other.id, id, "pending", message);
       await meet(tx, actor, other, accepts);
       return mine === null || mine === "cancelled";
     });
@@ -101,7 +118,7 @@ export function createConnections(context: Context, oneToOne: Pick<OneToOne, "op
 
   async function change(actor: Actor, other: User, status: ConnectionStatus): Promise<boolean> {
     const id = idOf(actor);
-    return await store.transaction(async (tx) => {
+    return await changing(async (tx, put) => {
       const { mine, theirs } = await tx.people.lockConnection(id, other.id);
       if (mine === null) {
         throw new DomainError("not_found", "There is no such connection", { field: "user" });
@@ -116,8 +133,8 @@ export function createConnections(context: Context, oneToOne: Pick<OneToOne, "op
         });
       }
       const others = mine === "blocked" ? "accepted" : then.theirs;
-      await tx.people.putConnection(id, other.id, status);
-      if (others && theirs !== "blocked") await tx.people.putConnection(other.id, id, others);
+      await put(id, other.id, status);
+      if (others && theirs !== "blocked") await put(other.id, id, others);
       if (status === "accepted") await meet(tx, actor, other, true);
       if (status === "cancelled") await part(tx, actor, other);
       return true;

@@ -16,6 +16,8 @@ export interface News {
   read(room: NamedRoom, actor: Actor, marker: Marker): void;
   /** The user changed their own settings of a room. */
   settings(userId: number, conversationId: number): void;
+  /** How the user stands to another changed, at this time (ms). */
+  connection(userId: number, at: number): void;
   /** Gateways have to look at once whether the user's live sessions may go on. */
   userChanged(userId: number): void;
 }
@@ -31,6 +33,12 @@ export interface NamedRoom {
 export interface SettingsHint {
   hint: "settings";
   conversationId: number;
+}
+
+/** On a user's channel. */
+export interface ConnectionHint {
+  hint: "connection";
+  at: number;
 }
 
 export function createNews(bus: Bus): News {
@@ -53,6 +61,8 @@ export function createNews(bus: Bus): News {
     },
     settings: (userId, conversationId) =>
       tell(channels.user(userId), { hint: "settings", conversationId } satisfies SettingsHint),
+    connection: (userId, at) =>
+      tell(channels.user(userId), { hint: "connection", at } satisfies ConnectionHint),
     userChanged: (userId) => tell(channels.user(userId), { hint: "changed" }),
   };
 }

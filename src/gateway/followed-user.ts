@@ -25,10 +25,11 @@ interface FollowedUser {
 }
 
 interface UserNews {
-  hint?: "joined" | "settings" | "changed";
+  hint?: "joined" | "settings" | "connection" | "changed";
   conversationId?: number;
   room?: string;
   seq?: number;
+  at?: number;
   unread?: UnreadFrame;
 }
 
@@ -160,6 +161,8 @@ export class FollowedUsers {
       void this.#enter(user, room, news.seq - 1);
     } else if (news.hint === "settings" && conversationId !== undefined) {
       tellAll(user, (reader) => reader.settings?.({ conversationId }));
+    } else if (news.hint === "connection") {
+      tellAll(user, (reader) => reader.connections?.({ at: news.at ?? 0 }));
     } else void this.#compare([user]);
   }
 
@@ -185,6 +188,7 @@ export class FollowedUsers {
         await user.begun;
         user.version = version;
         await this.#align(user, "joining");
+        tellAll(user, (reader) => reader.connections?.({ at: 0 }));
       }
     } catch (error) {
       this.#options.logger.warn(

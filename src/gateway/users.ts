@@ -1,7 +1,7 @@
 /** The users with sessions on this gateway, and what comes for them over their channel. */
 import type { MemberKey } from "../domain/model.ts";
 import { userKey } from "../domain/model.ts";
-import type { SettingsHint } from "../domain/news.ts";
+import type { ConnectionHint, SettingsHint } from "../domain/news.ts";
 import { type Bus, channels } from "../domain/ports/bus.ts";
 import type { UnreadFrame } from "../protocol/frames.ts";
 import type { JoinedHint } from "./announcer.ts";
@@ -23,8 +23,9 @@ export interface MarkerNews {
   /** The session that moved it. */
   except: string;
 }
-/** Sessions show nothing of a member's own settings. */
-type UserNews = JoinedHint | MarkerNews | SettingsHint | { hint: "changed" };
+/** Sessions show nothing of a member's own settings, or of connections. */
+type UserNews = JoinedHint | MarkerNews | SettingsHint | ConnectionHint | { hint: "changed" };
+const KNOWN_HINTS: ReadonlySet<unknown> = new Set(["joined", "settings", "connection"]);
 
 export interface UserHints {
   /** The user joined a room. */
@@ -96,8 +97,8 @@ export class Users {
 /** Whatever is not understood still says that something changed. */
 function readNews(message: Uint8Array): UserNews {
   try {
-    const news = JSON.parse(new TextDecoder().decode(message)) as Partial<UserNews & MarkerNews & JoinedHint>;
-    if (news.unread || news.hint === "joined" || news.hint === "settings") return news as UserNews;
+    const news = JSON.parse(new TextDecoder().decode(message)) as { unread?: unknown; hint?: unknown };
+    if (news.unread || KNOWN_HINTS.has(news.hint)) return news as UserNews;
   } catch {
     // Not ours: another version, or another part of the program.
   }

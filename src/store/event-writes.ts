@@ -72,7 +72,7 @@ async function appendEvents(scope: TransactionScope, id: number, events: NewEven
   const rows = await sql<InsertedRow[]>`
     with moved as (
       update room_heads set head_seq = head_seq + ${kept.length}, call_seq = ${callSeq},
-             last_activity = greatest(last_activity, causeway_now())
+             last_activity = greatest(last_activity, causeway_journal_time())
       where conversation_id = ${id}
       returning conversation_id, message_count, last_activity, token
     )

@@ -1,6 +1,7 @@
-/** The journal: what happened in all rooms of a member, by time. See migrations/0005-journal.sql. */
+/** The journal: what happened in all rooms of a member, by time. See migrations/0005-journal.sql and 0007-wire.sql. */
+import { setTimeout } from "node:timers/promises";
 import { actorOf } from "../domain/model.ts";
-import type { Journal, JournalEvent } from "../domain/ports/journal.ts";
+import type { Journal, JournalEvent, JournalReader } from "../domain/ports/journal.ts";
 import type { Database } from "./database.ts";
 
 type JournalRow = Omit<JournalEvent, "actor"> & { actor: string; actorName: string };
@@ -8,6 +9,11 @@ type JournalRow = Omit<JournalEvent, "actor"> & { actor: string; actorName: stri
 /** The departure is noted a moment before the event that tells of it. */
 const DEPARTED_BEFORE_MS = 10_000;
 const MOST_TOGETHER = 500;
+/** Readers whose pages one statement reads. */
+const MOST_READERS = 500;
+/** How long a horizon waits for those who write. */
+const UNSETTLED_MS = 500;
+const LOOK_EVERY_MS = 10;
 
 export function createJournal(db: Database): Journal {
   const { sql } = db;
@@ -18,35 +24,73 @@ export function createJournal(db: Database): Journal {
   const journaled = sql`
     e.type in ('member.joined', 'member.left', 'member.changed', 'room.changed', 'room.deleted')`;
 
-  return {
-    async page(member, { after, limit }) {
-      const { at, conversationId, seq } = after ?? { at: 0, conversationId: 0, seq: 0 };
-      const next = (time: string, room: string, place: string) => sql`
-        ${sql.unsafe(time)} >= ${at}::bigint and (${sql.unsafe(`${time}, ${room}, ${place}`)})
-          > (${at}::bigint, ${conversationId}::bigint, ${seq}::bigint)`;
-      const rows = await db.read(sql<JournalRow[]>`
-        with departed as (
-          select d.* from departures d where d.member = ${member} and d.at >= ${at - DEPARTED_BEFORE_MS}
-        ),
-        stays as (
-          select m.conversation_id, m.history_from, ${Number.MAX_SAFE_INTEGER}::bigint as last_seq
-          from memberships m where m.member = ${member}
-          union all
-          select d.conversation_id, d.history_from, d.last_seq - d.deleted::integer from departed d
-        )
+  /** When the reader `r` was in which rooms, as far as it matters. */
+  const stays = sql`
+    select m.conversation_id, greatest(m.history_from, m.joined_seq - 1) as seen_from,
+           ${Number.MAX_SAFE_INTEGER}::bigint as last_seq
+    from memberships m where m.member = r.member
+    union all
+    select d.conversation_id, d.history_from, d.last_seq - d.deleted::integer
+    from departures d where d.member = r.member and d.at >= r.at - ${DEPARTED_BEFORE_MS}`;
+
+  async function pageOfEach(readers: readonly JournalReader[], horizon: number, limit: number) {
+    const after = readers.map((reader) => reader.after ?? { at: 0, conversationId: 0, seq: 0 });
+    const next = (time: string, room: string, place: string) => sql`
+      ${sql.unsafe(time)} >= r.at and ${sql.unsafe(time)} < ${horizon}::bigint
+      and (${sql.unsafe(`${time}, ${room}, ${place}`)}) > (r.at, r.room, r.seq)`;
+    return await db.read(sql<(JournalRow & { ord: number })[]>`
+      select r.ord, p.*
+      from (
+        select k.*, ('u:' || k.user_id) collate "C" as member
+        from unnest(${readers.map(({ userId }) => userId)}::bigint[], ${after.map(({ at }) => at)}::bigint[],
+                    ${after.map(({ conversationId }) => conversationId)}::bigint[],
+                    ${after.map(({ seq }) => seq)}::bigint[])
+          with ordinality as k (user_id, at, room, seq, ord)
+      ) r
+      cross join lateral (
         select ${fields}
-        from stays s
+        from (${stays}) s
         cross join lateral (
           select * from events e
           where e.conversation_id = s.conversation_id and ${journaled} and ${next("e.at", "e.conversation_id", "e.seq")}
-            and e.seq > s.history_from and e.seq <= s.last_seq
+            and e.seq > s.seen_from and e.seq <= s.last_seq
           order by e.at, e.seq limit ${limit}
         ) e
         union all
         select d.conversation_id, d.last_seq, 'room.deleted', d.actor, d.actor_name, d.at, '{}'
-        from departed d where d.deleted and ${next("d.at", "d.conversation_id", "d.last_seq")}
-        order by at, "conversationId", seq limit ${limit}`);
-      return rows.map(journalEvent);
+        from departures d
+        where d.member = r.member and d.deleted and ${next("d.at", "d.conversation_id", "d.last_seq")}
+        union all
+        select 0, k.peer_id, 'connection', r.member, f.display_name, k.updated_at,
+               json_build_object('to', u.uuid, 'name', u.display_name, 'status', k.status, 'message', k.message,
+                                 'conversation', c.uuid)::text
+        from users f
+        join connections k on k.user_id = f.id
+        join users u on u.id = k.peer_id and u.deleted_at is null
+        left join conversations c on c.pair = causeway_pair(k.user_id, k.peer_id)
+        where f.id = r.user_id and ${next("k.updated_at", "0::bigint", "k.peer_id")}
+        order by at, "conversationId", seq limit ${limit}
+      ) p
+      order by r.ord, p.at, p."conversationId", p.seq`);
+  }
+
+  return {
+    async horizon() {
+      const until = performance.now() + UNSETTLED_MS;
+      for (let first: number | null = null; ; await setTimeout(LOOK_EVERY_MS)) {
+        const [row] = await db.read(sql<[{ called: number; horizon: number }]>`
+          select called, horizon from causeway_journal_horizon()`);
+        first ??= row.called;
+        if (row.horizon >= first || performance.now() >= until) return row.horizon;
+      }
+    },
+    async pages(readers, { horizon, limit }) {
+      const pages: JournalEvent[][] = readers.map(() => []);
+      for (let first = 0; first < readers.length; first += MOST_READERS) {
+        const rows = await pageOfEach(readers.slice(first, first + MOST_READERS), horizon, limit);
+        for (const { ord, ...row } of rows) pages[first + ord - 1]?.push(journalEvent(row));
+      }
+      return pages;
     },
     async joinedTogether(places) {
       if (places.length === 0) return [];

@@ -4,7 +4,7 @@ import type { ConnectionStatus } from "../domain/people-use-cases.ts";
 import type { PeopleWrites } from "../domain/ports/people-store.ts";
 import type { TransactionScope } from "./transaction.ts";
 
-export function createPeopleWrites({ sql }: TransactionScope): PeopleWrites {
+export function createPeopleWrites({ sql, touchUsers }: TransactionScope): PeopleWrites {
   return {
     async lockConnection(userId, peerId) {
       await sql`
@@ -18,12 +18,15 @@ export function createPeopleWrites({ sql }: TransactionScope): PeopleWrites {
       return { mine: statusOf(userId), theirs: statusOf(peerId), waiting: count.waiting };
     },
     async putConnection(userId, peerId, status, message) {
-      await sql`
-        insert into connections (user_id, peer_id, status, message)
-        values (${userId}, ${peerId}, ${status}, ${message ?? null})
+      touchUsers([userId]);
+      const [row] = await sql<[{ updated_at: number }]>`
+        insert into connections (user_id, peer_id, status, message, updated_at)
+        values (${userId}, ${peerId}, ${status}, ${message ?? null}, causeway_journal_time())
         on conflict (user_id, peer_id) do update
-        set status = excluded.status, updated_at = causeway_now(),
-            message = ${message === undefined ? sql`connections.message` : sql`excluded.message`}`;
+        set status = excluded.status, updated_at = greatest(connections.updated_at + 1, excluded.updated_at),
+            message = ${message === undefined ? sql`connections.message` : sql`excluded.message`}
+        returning updated_at`;
+      return row.updated_at;
     },
     async putContact(ownerId, userId, { phoneNumber, avatarUrl, displayName }) {
       const given = {

@@ -64,6 +64,17 @@ describeWith("postgres", "the feed", ({ postgres }) => {
       expect(texts()).toEqual(wanted);
     });
 
+    test("a user's reader hears that their connections changed", async () => {
+      const { here, there } = await nodes();
+      const [ada, bob] = [await person(there, "Ada"), await person(there, "Bob")];
+      let told = 0;
+      const reader = { event: () => {}, connections: () => void told++ };
+      await here.gateway.feed.followUser(bob.id, reader);
+      const named = await there.store.accounts.userById(bob.id);
+      await there.useCases.connections.connect(ada.actor, named?.uuid ?? "");
+      await vi.waitFor(() => expect(told).toBeGreaterThan(0), LIMIT);
+    });
+
     test("a user's reader follows rooms from their own member.joined to their member.left", async () => {
       const { here, there } = await nodes();
       const [ada, bob] = [await person(there, "Ada"), await person(there, "Bob")];

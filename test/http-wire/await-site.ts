@@ -75,7 +75,13 @@ export async function openAwaitSite(
 export interface Told {
   id: string;
   transient: boolean;
-  payload: { type: string; conversation: string; from: string; data: unknown }[];
+  payload: {
+    type: string;
+    conversation: string;
+    from: string;
+    data: unknown;
+    connection?: { status: string; to: string };
+  }[];
 }
 
 /** A client of /await, and everything that it was told. */
@@ -141,6 +147,11 @@ export class WaitingClient {
   /** The events of one conversation so far. */
   events(conversation: string): Told["payload"] {
     return this.told.flatMap(({ payload }) => payload).filter((one) => one.conversation === conversation);
+  }
+
+  /** How the user's connections came to stand so far. */
+  connections(): string[] {
+    return this.told.flatMap(({ payload }) => payload.flatMap(({ connection }) => connection?.status ?? []));
   }
 
   /** Types of the events after the making of the conversation, which may still be told to whoever comes right after it. */

@@ -7,9 +7,11 @@ import { describeWith } from "../services/need.ts";
 import { type AwaitSite, openAwaitSite, refusedHandshake, type Told } from "./await-site.ts";
 import {
   addConversation,
+  addLoner,
   addTeam,
   DOMAIN,
   event,
+  holdRename,
   joinData,
   leaveData,
   UUID,
@@ -122,6 +124,68 @@ describeWith("postgres", "/await", ({ postgres }) => {
         );
         expect(json.has_more).toBe(false);
       }
+    });
+
+    test("[A.5] what is committed late is told first, and no id skips it", async () => {
+      const [slow, fast] = [await addConversation([ada, bob]), await addConversation([ada, bob])];
+      const bobs = await wait(bob);
+      const held = await holdRename(site, slow, ada, "Slow");
+      await ada.call("PUT", `/conversations/${fast}`, { name: "Fast" });
+      await ada.call("POST", `/conversations/${fast}/typing`, { status: "started" });
+      await bobs.event("conversation.typing", fast);
+      await held.commit();
+      await bobs.event("conversation.rename", fast);
+      const kept = bobs.told.filter(({ transient }) => !transient);
+      expect(kept.map(({ payload: [one] }) => one?.data)).toEqual([{ name: "Slow" }, { name: "Fast" }]);
+      for (const [since, more] of [
+        [bobs.told[0]?.id, 2],
+        [kept[0]?.id, 1],
+        [kept[1]?.id, 0],
+      ] as const) {
+        const { json } = await bob.call("GET", `/notifications?since=${since}`);
+        expect(json.notifications).toHaveLength(more);
+      }
+      expect(bobs.told[0]?.transient).toBe(true);
+    });
+
+    test("[A.5] user.connection goes to both at each change, each in their own view", async () => {
+      const [dan, eve] = [await addLoner(site), await addLoner(site)];
+      const [dans, eves] = [await wait(dan), await wait(eve)];
+      const tells = async (change: () => Promise<unknown>, ofDan: string[], ofEve: string[]) => {
+        const before = [dans.connections().length, eves.connections().length];
+        await change();
+        for (const [client, wanted, from] of [
+          [dans, ofDan, before[0]],
+          [eves, ofEve, before[1]],
+        ] as const) {
+          await client.until(`${wanted}`, () => client.connections().length >= (from ?? 0) + wanted.length);
+          expect(client.connections().slice(from)).toEqual(wanted);
+        }
+      };
+      const set = (who: WirePerson, other: WirePerson, status: string) => () =>
+        who.call("PUT", `/connections/${other.uuid}`, { status });
+      const ask = () => dan.call("POST", "/connections", { user: eve.uuid, name: "Hi" });
+      await tells(ask, ["sent"], ["pending"]);
+      await tells(set(dan, eve, "cancelled"), ["cancelled"], ["cancelled"]);
+      await tells(ask, ["sent"], ["pending"]);
+      await tells(set(eve, dan, "ignored"), [], ["ignored"]);
+      await tells(set(eve, dan, "accepted"), ["accepted"], ["accepted"]);
+      await tells(set(eve, dan, "blocked"), [], ["blocked"]);
+      await tells(set(eve, dan, "accepted"), ["accepted"], ["accepted"]);
+      const [last] = dans.told.filter(({ payload: [one] }) => one?.connection).slice(-1);
+      expect(last).toMatchObject({
+        id: expect.stringMatching(UUID),
+        transient: false,
+        payload: [
+          {
+            type: "user.connection",
+            connection: (await dan.call("GET", `/connections/${eve.uuid}`)).json,
+            user: { name: eve.displayName },
+          },
+        ],
+      });
+      const ids = dans.told.map(({ id }) => id);
+      expect(ids).toEqual(ids.toSorted());
     });
 
     test("what other APIs and the WebSocket do is told as well, and messages are not", async () => {

@@ -8,7 +8,9 @@ import {
   addLoner,
   addTeam,
   connect,
+  DOMAIN,
   event,
+  holdRename,
   joinData,
   leaveData,
   refused,
@@ -19,7 +21,13 @@ import {
 
 interface Kept {
   id: string;
-  payload: { type: string; conversation: string; from: string; data: unknown }[];
+  payload: {
+    type: string;
+    conversation: string;
+    from: string;
+    data: unknown;
+    connection?: { status: string };
+  }[];
 }
 
 describeWith("postgres", "/notifications", ({ postgres }) => {
@@ -111,6 +119,20 @@ describeWith("postgres", "/notifications", ({ postgres }) => {
     ]);
   });
 
+  test("[A.5] what is committed late, with an earlier time, is not missed", async () => {
+    const { people } = await team(2);
+    const [ada, bob] = people;
+    const [slow, fast] = [await addConversation([ada, bob]), await addConversation([ada, bob])];
+    const since = (await read(bob)).at(-1)?.id;
+    const held = await holdRename(site, slow, ada, "Slow");
+    await ada.call("PUT", `/conversations/${fast}`, { name: "Fast" });
+    const early = await read(bob, `?since=${since}`);
+    expect(early).toEqual([]);
+    await held.commit();
+    const told = await read(bob, `?since=${early.at(-1)?.id ?? since}`);
+    expect(told.map(({ payload: [one] }) => one?.data)).toEqual([{ name: "Slow" }, { name: "Fast" }]);
+  });
+
   test("[A.5] conversation.delete outlives the conversation and its log", async () => {
     const { teamid, people } = await team(2);
     const [ada, bob] = people;
@@ -163,15 +185,58 @@ describeWith("postgres", "/notifications", ({ postgres }) => {
     });
   });
 
-  test("connections are seen by the conversation that they make", async () => {
+  test("[A.5] user.connection tells each side how it stands to the other, beside the conversation", async () => {
     const [ada, bob] = [await addLoner(site), await addLoner(site)];
+    const asked = await ada.call("POST", "/connections", { user: bob.uuid, name: "Hi", message: "It's me" });
+    const { conversation } = asked.json;
+    const told = [...(await read(ada)), ...(await read(bob))].flatMap(({ payload }) => payload);
+    const shown = { from: ada.uuid, to: bob.uuid, qualified_to: { id: bob.uuid, domain: DOMAIN } };
+    const request = {
+      ...{ recipient: bob.uuid, qualified_recipient: { id: bob.uuid, domain: DOMAIN } },
+      ...{ name: bob.displayName, message: "It's me", email: null },
+    };
+    expect(told).toHaveLength(4);
+    expect(told).toEqual(
+      expect.arrayContaining([
+        { type: "user.connection", connection: asked.json, user: { name: bob.displayName } },
+        event("conversation.create", conversation, ada.uuid, expect.objectContaining({ type: 3 })),
+        event("conversation.connect-request", conversation, ada.uuid, request),
+        {
+          type: "user.connection",
+          connection: (await bob.call("GET", `/connections/${ada.uuid}`)).json,
+          user: { name: ada.displayName },
+        },
+      ]),
+    );
+    expect(asked.json).toMatchObject({ ...shown, status: "sent", message: "It's me" });
+  });
+
+  test("[A.5] of a connection the latest change is kept, in the order of the ids", async () => {
+    const [ada, bob] = [await addLoner(site), await addLoner(site)];
+    const status = ({ payload: [one] }: Kept) => one?.connection?.status ?? one?.type;
+    let since = "";
+    const later = async (who: WirePerson) => {
+      const told = await read(who, since && `?since=${since}`);
+      since = told.at(-1)?.id ?? since;
+      return told.map(status);
+    };
     await connect(ada, bob);
-    const { conversation } = (await ada.call("GET", `/connections/${bob.uuid}`)).json;
-    expect((await read(ada)).map(({ payload: [one] }) => [one?.type, one?.conversation])).toEqual([
-      ["conversation.create", conversation],
-      ["conversation.member-join", conversation],
+    expect((await later(ada)).toSorted()).toEqual([
+      "accepted",
+      "conversation.create",
+      "conversation.member-join",
     ]);
-    expect(types(await read(bob))).toEqual(["conversation.member-join"]);
+    for (const [next, mine] of [
+      ["blocked", []],
+      ["accepted", ["accepted"]],
+    ] as const) {
+      await bob.call("PUT", `/connections/${ada.uuid}`, { status: next });
+      expect(await later(ada), next).toEqual(mine);
+      expect((await read(bob)).map(status)).toContain(next);
+    }
+    await ada.call("PUT", `/connections/${bob.uuid}`, { status: "blocked" });
+    expect(await later(ada)).toEqual(["blocked"]);
+    expect(await later(ada)).toEqual([]);
   });
 
   test("[A.5] a page with more after it is not empty, whatever Wire does not tell", async () => {

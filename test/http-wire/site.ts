@@ -53,6 +53,39 @@ export async function connect(a: WirePerson, b: WirePerson): Promise<void> {
   expect((await b.call("PUT", `/connections/${a.uuid}`, { status: "accepted" })).status).toBe(200);
 }
 
+/** Renames a conversation in a transaction that stays open. */
+export async function holdRename(
+  { store }: Site,
+  conversation: string,
+  by: WirePerson,
+  name: string,
+): Promise<{ commit(): Promise<void> }> {
+  const found = await store.rooms.locate({ uuid: conversation }, "u:0");
+  const id = found?.conversation.id ?? 0;
+  const actor = { kind: "user" as const, id: String(by.id), name: by.displayName };
+  let commit = () => {};
+  let isWritten = () => {};
+  const may = new Promise<void>((resolve) => {
+    commit = resolve;
+  });
+  const written = new Promise<void>((resolve) => {
+    isWritten = resolve;
+  });
+  const committed = store.transaction(async (tx) => {
+    await tx.lockRooms([id]);
+    await tx.appendEvents(id, [{ type: "room.changed", actor, data: { name } }]);
+    isWritten();
+    await may;
+  });
+  await written;
+  return {
+    async commit() {
+      commit();
+      await committed;
+    },
+  };
+}
+
 export const refused = (code: number, label: string, message: string | RegExp = /./) => ({
   status: code,
   json: { code, label, message: typeof message === "string" ? message : expect.stringMatching(message) },

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { PostgresStore } from "../../src/store/postgres.ts";
 import { accountContract } from "./contract-accounts.ts";
+import { journalContract } from "./contract-journal.ts";
 import { logContract } from "./contract-log.ts";
 import { memberRoomContract } from "./contract-members.ts";
 import { roomContract } from "./contract-rooms.ts";
@@ -21,6 +22,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
 
     const store = () => opened.store;
     logContract(store);
+    describe("the journal", () => journalContract(store));
     roomContract(store);
     memberRoomContract(store);
     accountContract(store);

@@ -47,6 +47,8 @@ export interface UserReader extends RoomReader {
   marker?(news: MarkerNews): void;
   /** The user changed their own settings of a room (favourite, muted, archived …): read them from the store. */
   settings?(news: { conversationId: number }): void;
+  /** A connection of the user changed, or may have: read them from the journal. Told again when it got lost. */
+  connections?(news: ConnectionsNews): void;
   /** The user was deleted; nothing follows. */
   gone?(): void;
 }
@@ -66,6 +68,10 @@ export interface PresenceNews {
   conversationId: number;
   actor: Actor;
   lastPing: number;
+}
+export interface ConnectionsNews {
+  /** When at the earliest, ms; 0: before the call. */
+  at: number;
 }
 export interface MarkerNews {
   conversationId: number;

@@ -1,26 +1,59 @@
 /**
- * What happened to a member's rooms and the people in them (no messages), across rooms and in the order of time: for
- * readers who were away and do not keep a cursor for each room. The promises of ports/store.ts hold.
+ * What happened to a user's rooms, the people in them (no messages) and the user's connections, in the order of
+ * time: for readers who were away and do not keep a cursor for each room. The promises of ports/store.ts hold.
  *
- * Rooms that the member left, or that were deleted, are told of to the end of the member's stay, for 28 days.
- * Of two rooms, the event with the earlier time may be committed later: who reads while others write can miss it by
- * the milliseconds in between.
+ * Whoever reads page after page, each up to a horizon, gets everything once: nothing is ever committed behind a horizon.
+ * (Its times are the database's. After its clock was set back, what happens until it is there again can be missed by
+ * readers who had come further.)
+ *
+ * Users are told of what happened in a room from their own joining on. Rooms that a user left, or that were
+ * deleted, are told of to the end of the user's stay, for 28 days. Of a connection only the latest change is kept.
  */
-import type { LoggedEvent, MemberKey } from "../model.ts";
+import type { LoggedEvent } from "../model.ts";
+import type { ConnectionStatus } from "../people-use-cases.ts";
 
 /** A place in the order of time: within a room it is that of the log. */
 export interface JournalPlace {
   /** ms */
   at: number;
+  /** 0 for connections, which have the other's id for a seq. */
   conversationId: number;
   seq: number;
 }
 
-export type JournalEvent = Pick<LoggedEvent, "conversationId" | "seq" | "type" | "actor" | "at" | "dataJson">;
+export interface JournalEvent
+  extends Pick<LoggedEvent, "conversationId" | "seq" | "actor" | "at" | "dataJson"> {
+  /** `connection`: how the user stands to another; `dataJson` is a {@link ConnectionData}. */
+  type: LoggedEvent["type"] | "connection";
+}
+
+/** UUIDs. */
+export interface ConnectionData {
+  to: string;
+  /** The other's. */
+  name: string;
+  status: ConnectionStatus;
+  message: string | null;
+  conversation: string | null;
+}
+
+export interface JournalReader {
+  userId: number;
+  /** Exclusive; null: from the start. */
+  after: JournalPlace | null;
+}
 
 export interface Journal {
-  /** Ascending; `after` is exclusive. */
-  page(member: MemberKey, page: { after: JournalPlace | null; limit: number }): Promise<JournalEvent[]>;
+  /**
+   * Everything that was committed before the call has an earlier time (ms), and so has nothing that is committed later;
+   * where others have written since before the call, after half a second, the first of this may not hold.
+   */
+  horizon(): Promise<number>;
+  /** For each reader a page, ascending, of what is before the horizon. */
+  pages(
+    readers: readonly JournalReader[],
+    page: { horizon: number; limit: number },
+  ): Promise<JournalEvent[][]>;
   /**
    * Who joined by the same act as the `member.joined` at each of these places, those included, in the order of `seq`; at
    * most 500 each.

@@ -62,12 +62,13 @@ export interface PeopleWrites {
     userId: number,
     peerId: number,
   ): Promise<{ mine: ConnectionStatus | null; theirs: ConnectionStatus | null; waiting: number }>;
+  /** @returns the time of the change, ms */
   putConnection(
     userId: number,
     peerId: number,
     status: ConnectionStatus,
     message?: string | null,
-  ): Promise<void>;
+  ): Promise<number>;
   /** True when the entry is new. Fields that are undefined stay as they are. */
   putContact(
     ownerId: number,

@@ -73,7 +73,8 @@ export function createAwait(options: AwaitOptions): AwaitFace {
   async function waiterFor(principal: UserPrincipal): Promise<Waiter> {
     const waiter = crowd.add(principal);
     try {
-      waiter.follows(await feed().followUser(waiter.user.id, delivery.readerFor(waiter)));
+      const reader = delivery.readerFor(waiter, await delivery.beginning());
+      waiter.follows(await feed().followUser(waiter.user.id, reader));
     } catch (error) {
       waiter.gone();
       throw error;

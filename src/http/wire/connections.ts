@@ -3,25 +3,13 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
 import { CONNECTION_STATUSES, type Connection } from "../../domain/people-use-cases.ts";
 import { type HttpApp, json, jsonBody } from "../face.ts";
-import { body, given, intText, oneOf, text, time } from "../fields.ts";
+import { body, given, intText, oneOf, text } from "../fields.ts";
+import { type ConnectionBody, connectionBody, connectionSchema } from "./connection-shapes.ts";
 import { forbidden, notFound, PROTECTED, PROTECTED_BODY, WireRefusal, wireRefusal } from "./failures.ts";
-import { qualified, uuid } from "./kinds.ts";
+import { uuid } from "./kinds.ts";
 import { callerOf, type WireParts } from "./parts.ts";
 
 const MAX_TEXT_LENGTH = 1_024;
-
-const connection = z
-  .object({
-    from: z.uuid(),
-    to: z.uuid(),
-    qualified_to: qualified(),
-    status: oneOf(CONNECTION_STATUSES),
-    message: z.string().nullable(),
-    conversation: z.uuid().optional(),
-    qualified_conversation: qualified().optional(),
-    last_update: z.iso.datetime(),
-  })
-  .openapi("Connection");
 
 const toParams = z.object({ to: uuid() });
 
@@ -37,7 +25,7 @@ const ROUTES = {
       }),
     },
     responses: {
-      200: json(z.object({ connections: z.array(connection), has_more: z.boolean() }), "A page"),
+      200: json(z.object({ connections: z.array(connectionSchema), has_more: z.boolean() }), "A page"),
       ...PROTECTED,
     },
   }),
@@ -53,8 +41,8 @@ const ROUTES = {
       }).openapi("ConnectionRequest"),
     ),
     responses: {
-      200: json(connection, "There was one already"),
-      201: json(connection, "The request is on its way"),
+      200: json(connectionSchema, "There was one already"),
+      201: json(connectionSchema, "The request is on its way"),
       ...forbidden(
         "not-connected: there is no such user; connection-limit; bad-conn-update: the caller blocked them",
       ),
@@ -67,7 +55,7 @@ const ROUTES = {
     summary: "The caller's connection to a user",
     request: { params: toParams },
     responses: {
-      200: json(connection, "The connection"),
+      200: json(connectionSchema, "The connection"),
       ...notFound("not-found: there is none"),
       ...PROTECTED,
     },
@@ -78,7 +66,7 @@ const ROUTES = {
     summary: "Accept, ignore, block or cancel",
     request: { params: toParams, ...jsonBody(body({ status: oneOf(CONNECTION_STATUSES) })) },
     responses: {
-      200: json(connection, "The connection as it is now"),
+      200: json(connectionSchema, "The connection as it is now"),
       204: { description: "It was so already" },
       ...forbidden("bad-conn-update: not from the present status; not-connected: there is no connection"),
       ...PROTECTED_BODY,
@@ -88,7 +76,7 @@ const ROUTES = {
 
 export function registerConnections(app: HttpApp, parts: WireParts): void {
   const { connections } = parts.useCases;
-  const shape = (one: Connection) => connectionBody(one, parts.domain());
+  const shape = (one: Connection) => shapeOf(one, parts.domain());
 
   app.openapi(ROUTES.list, async (c) => {
     const { size, start } = c.req.valid("query");
@@ -114,20 +102,9 @@ export function registerConnections(app: HttpApp, parts: WireParts): void {
   });
 }
 
-function connectionBody(one: Connection, domain: string): z.infer<typeof connection> {
-  const { from, to, status, message, conversation, updatedAt } = one;
-  return {
-    from: from.uuid,
-    to: to.uuid,
-    qualified_to: { id: to.uuid, domain },
-    status,
-    message,
-    ...(conversation && {
-      conversation: conversation.uuid,
-      qualified_conversation: { id: conversation.uuid, domain },
-    }),
-    last_update: time(updatedAt),
-  };
+function shapeOf({ from, to, conversation, ...rest }: Connection, domain: string): ConnectionBody {
+  const { uuid: room = null } = conversation ?? {};
+  return connectionBody({ ...rest, from: from.uuid, to: to.uuid, conversation: room }, domain);
 }
 
 /** Wire's names for what can't be done to a connection. */

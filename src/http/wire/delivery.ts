@@ -1,17 +1,22 @@
 /**
- * From the feed to those who wait on `/await`: one queue for all of them, emptied once per turn of the event loop. What
- * came in one turn is translated together: names are looked up once, and what several are told is encoded once.
+ * From the feed to those who wait on `/await`. The feed says that something happened; what it was is read from the
+ * journal, up to a horizon behind which nothing is committed any more. So clients are told in the order of the ids, in
+ * which nothing is left out, and from any of them `/notifications` goes on.
+ *
+ * There is one queue for all, emptied once per turn of the event loop: what came meanwhile is read and translated
+ * together, and what several are told is encoded once.
  */
 
-import type { LoggedEvent, User } from "../../domain/model.ts";
-import { type Actor, userActor } from "../../domain/model.ts";
+import { type Actor, type LoggedEvent, type User, userActor } from "../../domain/model.ts";
 import type { TypingNews, UserReader } from "../../domain/ports/feed.ts";
+import type { JournalPlace } from "../../domain/ports/journal.ts";
 import type { Logger } from "../../logger.ts";
-import { target, type WireEvent, wireEvent } from "./events.ts";
-import { notificationId } from "./notification-ids.ts";
+import { type Told, target, wireEvent } from "./events.ts";
+import { notificationId, transientId } from "./notification-ids.ts";
 import type { WireParts } from "./parts.ts";
+import { createQueue, shared } from "./queues.ts";
 import { settingsBody } from "./shapes.ts";
-import { createTranslation } from "./translation.ts";
+import { createTranslation, type Notification } from "./translation.ts";
 
 export interface Recipient {
   readonly user: User;
@@ -20,112 +25,151 @@ export interface Recipient {
 }
 
 export interface Delivery {
+  /** Where a reader is to begin who is told of everything from now on: ask for it before following. */
+  beginning(): Promise<number>;
   /** What the feed is to be told of the recipient's rooms. */
-  readerFor(recipient: Recipient): UserReader;
+  readerFor(recipient: Recipient, beginning: number): UserReader;
 }
 
-interface Batch {
-  events: Map<Recipient, LoggedEvent[]>;
-  typing: { to: Recipient; news: TypingNews }[];
-  settings: { to: Recipient; conversationId: number }[];
+/** How far a recipient has been told. */
+interface Reading {
+  readonly to: Recipient;
+  after: JournalPlace;
+  /** Everything before this time was told; ms. */
+  settled: number;
+  /** The time of the latest event that is known to wait, ms. */
+  latest: number;
 }
+
+/** Events of one user that are read at once. */
+const PAGE = 500;
+/** Until it is looked again for what is behind the horizon. */
+const AGAIN_MS = 20;
 
 export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">): Delivery {
+  const { journal } = parts.store;
   const translate = createTranslation(parts);
-  const transientId = createTransientIds();
-  let batch = emptyBatch();
-  let isScheduled = false;
+  const horizon = shared(() => journal.horizon());
+  const count = createCounter();
 
-  function wake(): void {
-    if (isScheduled) return;
-    isScheduled = true;
-    setImmediate(() => void run());
-  }
+  const news = createQueue<Reading>(deliverNews, (error, readings) => {
+    logger.error({ err: error }, "Clients of /await could not be told; they have to read /notifications");
+    for (const { to } of readings) to.end("behind");
+  });
+  const lost = (error: unknown) => logger.error({ err: error }, "Transient news of /await got lost");
+  const typing = createQueue(deliverTyping, lost);
+  const settings = createQueue(deliverSettings, lost);
 
-  async function run(): Promise<void> {
-    const taken = batch;
-    batch = emptyBatch();
-    try {
-      await deliverEvents(taken);
-      await Promise.all([deliverTyping(taken), deliverSettings(taken)]);
-    } catch (error) {
-      logger.error({ err: error }, "Clients of /await could not be told; they have to read /notifications");
-      for (const recipient of taken.events.keys()) recipient.end("behind");
-    }
-    isScheduled = false;
-    if (!isEmpty(batch)) wake();
-  }
-
-  async function deliverEvents({ events }: Batch): Promise<void> {
-    if (events.size === 0) return;
-    const readings = [...events].map(([{ user }, list]) => ({ user, events: list }));
-    const told = await translate(readings);
-    const frames = new Map<object, Uint8Array>();
-    [...events.keys()].forEach((recipient, i) => {
-      for (const notification of told[i] ?? []) {
-        const frame = frames.get(notification) ?? frameOf(notification.id, notification.payload, false);
-        frames.set(notification, frame);
-        recipient.send(frame);
+  async function deliverNews(readings: readonly Reading[]): Promise<void> {
+    const until = await horizon();
+    const frames = new Map<Notification, Uint8Array>();
+    const late: Reading[] = [];
+    for (const { told, end, readings: mine } of await tellingsOf(readings, until)) {
+      for (const reading of mine) {
+        send(reading, told, frames);
+        if (end) {
+          reading.after = later(reading.after, end);
+          news(reading);
+          continue;
+        }
+        reading.settled = Math.max(reading.settled, until);
+        reading.after = { at: reading.settled, conversationId: 0, seq: 0 };
+        if (reading.latest >= until) late.push(reading);
       }
+    }
+    if (late.length > 0) setTimeout(() => late.forEach(news), AGAIN_MS);
+  }
+
+  /** What each user is told, from the one of their clients on that was told least; `end` where there is more. */
+  async function tellingsOf(readings: readonly Reading[], until: number) {
+    const users = byUser(readings);
+    const readers = users.map(({ user, mine }) => ({ userId: user.id, after: leastOf(mine) }));
+    const pages = await journal.pages(readers, { horizon: until, limit: PAGE });
+    const told = await translate(users.map(({ user }, i) => ({ user, events: pages[i] ?? [] })));
+    return users.map(({ mine }, i) => {
+      const events = pages[i] ?? [];
+      return { readings: mine, told: told[i] ?? [], end: events.length < PAGE ? null : events.at(-1) };
     });
   }
 
-  async function deliverTyping({ typing }: Batch): Promise<void> {
-    if (typing.length === 0) return;
-    const known = await parts.names({
-      users: typing.map(({ news }) => news.actor),
-      rooms: typing.map(({ news }) => news.conversationId),
-    });
-    const frames = new Map<string, Uint8Array>();
-    for (const { to, news } of typing) {
-      const { conversationId, actor, on } = news;
-      const room = known.room(conversationId);
-      if (room === null) continue;
-      const key = `${conversationId} ${actor.kind} ${actor.id} ${on}`;
-      const where = { room, from: known.person(actor), at: Date.now(), domain: parts.domain() };
-      const status = on ? ("started" as const) : ("stopped" as const);
-      const frame =
-        frames.get(key) ??
-        frameOf(transientId(), [wireEvent("conversation.typing", where, { status })], true);
-      frames.set(key, frame);
+  function send(
+    { to, after }: Reading,
+    told: readonly Notification[],
+    frames: Map<Notification, Uint8Array>,
+  ): void {
+    const before = notificationId(after);
+    for (const notification of told) {
+      if (notification.id <= before) continue;
+      const frame = frames.get(notification) ?? frameOf(notification.id, notification.payload, false);
+      frames.set(notification, frame);
       to.send(frame);
     }
   }
 
+  async function deliverTyping(all: readonly { reading: Reading; news: TypingNews }[]): Promise<void> {
+    const known = await parts.names({
+      users: all.map(({ news }) => news.actor),
+      rooms: all.map(({ news }) => news.conversationId),
+    });
+    const frames = new Map<string, Uint8Array>();
+    for (const { reading, news } of all) {
+      const { conversationId, actor, on } = news;
+      const room = known.room(conversationId);
+      if (room === null) continue;
+      const key = `${reading.settled} ${conversationId} ${actor.kind} ${actor.id} ${on}`;
+      const where = { room, from: known.person(actor), at: Date.now(), domain: parts.domain() };
+      const status = on ? ("started" as const) : ("stopped" as const);
+      const frame =
+        frames.get(key) ??
+        transientFrame(reading.settled, [wireEvent("conversation.typing", where, { status })]);
+      frames.set(key, frame);
+      reading.to.send(frame);
+    }
+  }
+
   /** What a user set for themselves in one client, for their others. */
-  async function deliverSettings({ settings }: Batch): Promise<void> {
-    const tell = async ({ to, conversationId: id }: Batch["settings"][number]) => {
-      const found = await parts.useCases.finding.locate(userActor(to.user), { id });
+  async function deliverSettings(
+    all: readonly { reading: Reading; conversationId: number }[],
+  ): Promise<void> {
+    const tell = async ({ reading, conversationId: id }: (typeof all)[number]) => {
+      const { user } = reading.to;
+      const found = await parts.useCases.finding.locate(userActor(user), { id });
       if (!found?.membership) return;
-      const { uuid } = to.user;
       const domain = parts.domain();
-      const where = { room: found.conversation.uuid, from: uuid, at: Date.now(), domain };
-      const data = { ...target(uuid, domain), ...settingsBody(found.membership) };
-      to.send(frameOf(transientId(), [wireEvent("conversation.member-update", where, data)], true));
+      const where = { room: found.conversation.uuid, from: user.uuid, at: Date.now(), domain };
+      const data = { ...target(user.uuid, domain), ...settingsBody(found.membership) };
+      reading.to.send(
+        transientFrame(reading.settled, [wireEvent("conversation.member-update", where, data)]),
+      );
     };
-    await Promise.all(settings.map(tell));
+    await Promise.all(all.map(tell));
+  }
+
+  function transientFrame(settled: number, payload: readonly Told[]): Uint8Array {
+    return frameOf(transientId(settled, count()), payload, true);
   }
 
   return {
-    readerFor: (recipient) => ({
-      event(event) {
-        if (!TOLD.has(event.type)) return;
-        const waiting = batch.events.get(recipient);
-        if (waiting) waiting.push(event);
-        else batch.events.set(recipient, [event]);
-        wake();
-      },
-      typing(news) {
-        if (isSelf(news.actor, recipient.user)) return;
-        batch.typing.push({ to: recipient, news });
-        wake();
-      },
-      settings({ conversationId }) {
-        batch.settings.push({ to: recipient, conversationId });
-        wake();
-      },
-      gone: () => recipient.end("revoked"),
-    }),
+    beginning: horizon,
+    readerFor(to, beginning) {
+      const after = { at: beginning, conversationId: 0, seq: 0 };
+      const reading: Reading = { to, after, settled: beginning, latest: 0 };
+      const wakenBy = (at: number) => {
+        reading.latest = Math.max(reading.latest, at);
+        news(reading);
+      };
+      return {
+        event: ({ type, at }) => {
+          if (TOLD.has(type)) wakenBy(at);
+        },
+        connections: ({ at }) => wakenBy(at),
+        typing(one) {
+          if (!isSelf(one.actor, to.user)) typing({ reading, news: one });
+        },
+        settings: ({ conversationId }) => settings({ reading, conversationId }),
+        gone: () => to.end("revoked"),
+      };
+    },
   };
 }
 
@@ -138,12 +182,23 @@ const TOLD: ReadonlySet<LoggedEvent["type"]> = new Set([
   "room.deleted",
 ]);
 
-function emptyBatch(): Batch {
-  return { events: new Map(), typing: [], settings: [] };
+function byUser(readings: readonly Reading[]): { user: User; mine: Reading[] }[] {
+  const users = new Map<number, { user: User; mine: Reading[] }>();
+  for (const reading of readings) {
+    const { user } = reading.to;
+    const known = users.get(user.id);
+    if (known) known.mine.push(reading);
+    else users.set(user.id, { user, mine: [reading] });
+  }
+  return [...users.values()];
 }
 
-function isEmpty({ events, typing, settings }: Batch): boolean {
-  return events.size === 0 && typing.length === 0 && settings.length === 0;
+function leastOf(readings: readonly Reading[]): JournalPlace {
+  return readings.map(({ after }) => after).reduce((a, b) => (later(a, b) === a ? b : a));
+}
+
+function later(a: JournalPlace, b: JournalPlace): JournalPlace {
+  return notificationId(a) > notificationId(b) ? a : b;
 }
 
 /** Their own other clients know as well that they type. */
@@ -151,17 +206,16 @@ function isSelf({ kind, id }: Actor, user: User): boolean {
   return kind === "user" && id === String(user.id);
 }
 
-function frameOf(id: string, payload: readonly WireEvent[], transient: boolean): Uint8Array {
+function frameOf(id: string, payload: readonly Told[], transient: boolean): Uint8Array {
   return Buffer.from(JSON.stringify({ id, transient, payload }));
 }
 
 const MOST_TRANSIENT = 2 ** 32;
 
-/** Ids of what is not kept: a place in time before everything of the same moment, so that they too can be gone on from. */
-function createTransientIds(): () => string {
+function createCounter(): () => number {
   let count = 0;
   return () => {
     count = (count + 1) % MOST_TRANSIENT;
-    return notificationId({ at: Date.now(), conversationId: 0, seq: count });
+    return count;
   };
 }

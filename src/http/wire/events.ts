@@ -1,7 +1,9 @@
 /** Wire's events (reference §A.5): what changed a conversation, in the envelope that its clients read. */
 import { z } from "@hono/zod-openapi";
 import type { EventData, Role } from "../../domain/model.ts";
+import type { ConnectionData } from "../../domain/ports/journal.ts";
 import { oneOf } from "../fields.ts";
+import { type ConnectionBody, connectionSchema } from "./connection-shapes.ts";
 import { qualified } from "./kinds.ts";
 import { type ConversationBody, type settingsBody, type WireRole, wireRole } from "./shapes.ts";
 
@@ -17,6 +19,7 @@ interface Data {
   "conversation.receipt-mode-update": { receipt_mode: number };
   "conversation.message-timer-update": { message_timer: number | null };
   "conversation.access-update": { access: string[]; access_role: string };
+  "conversation.connect-request": ReturnType<typeof asked>;
   "conversation.typing": { status: "started" | "stopped" };
 }
 type WireEventType = keyof Data;
@@ -31,6 +34,7 @@ const TYPES = [
   "conversation.receipt-mode-update",
   "conversation.message-timer-update",
   "conversation.access-update",
+  "conversation.connect-request",
   "conversation.typing",
 ] as const satisfies readonly WireEventType[];
 
@@ -46,6 +50,19 @@ export const eventSchema = z
   })
   .openapi("Event");
 export type WireEvent = z.infer<typeof eventSchema>;
+
+export const connectionEventSchema = z
+  .object({
+    type: z.literal("user.connection"),
+    connection: connectionSchema,
+    user: z.object({ name: z.string() }).openapi({ description: "The other" }),
+  })
+  .openapi("ConnectionEvent");
+export type ConnectionEvent = z.infer<typeof connectionEventSchema>;
+
+/** What notifications are made of. */
+export const toldSchema = z.union([eventSchema, connectionEventSchema]);
+export type Told = WireEvent | ConnectionEvent;
 
 /** Where and when something happened, and who did it; UUIDs. */
 export interface Happening {
@@ -89,6 +106,15 @@ export function left(ids: readonly string[], domain: string) {
 
 export function target(id: string, domain: string) {
   return { target: id, qualified_target: { id, domain } };
+}
+
+/** A conversation waits for this user to accept the connection. */
+export function asked({ to, name, message }: ConnectionData, domain: string) {
+  return { recipient: to, qualified_recipient: { id: to, domain }, name, message, email: null };
+}
+
+export function connectionEvent(connection: ConnectionBody, name: string): ConnectionEvent {
+  return { type: "user.connection", connection, user: { name } };
 }
 
 /** What Wire tells of a change of a room's settings: an event for each that its clients know. */

@@ -23,6 +23,14 @@ export function notificationId({ at, conversationId, seq }: JournalPlace): strin
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/**
+ * An id for what is not kept: the place after everything that its reader was told, so that it too can be gone on from.
+ * @param settled ms; everything before this time was told
+ */
+export function transientId(settled: number, count: number): string {
+  return notificationId({ at: settled - 1, conversationId: MAX_ROOM - 1, seq: count });
+}
+
 /** The inverse of {@link notificationId}, for a UUID; null when it names no place. */
 export function notificationPlace(uuid: string): JournalPlace | null {
   const value = BigInt(`0x${uuid.replaceAll("-", "")}`);

@@ -3,11 +3,11 @@
  * who ask for it without an upgrade to WebSocket. Who upgrades is answered by await.ts.
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { type User, userKey } from "../../domain/model.ts";
+import type { User } from "../../domain/model.ts";
 import type { JournalPlace } from "../../domain/ports/journal.ts";
 import { type HttpApp, json } from "../face.ts";
 import { intText, text, time } from "../fields.ts";
-import { eventSchema } from "./events.ts";
+import { toldSchema } from "./events.ts";
 import { notFound, PROTECTED, WireRefusal, wireError } from "./failures.ts";
 import { uuid } from "./kinds.ts";
 import { notificationPlace } from "./notification-ids.ts";
@@ -50,7 +50,7 @@ const ROUTES = {
     responses: {
       200: json(
         z.object({
-          notifications: z.array(z.object({ id: z.uuid(), payload: z.array(eventSchema) })),
+          notifications: z.array(z.object({ id: z.uuid(), payload: z.array(toldSchema) })),
           has_more: z.boolean(),
           time: z.iso.datetime().openapi({ description: "The server's" }),
         }),
@@ -79,15 +79,21 @@ export function registerNotifications(app: HttpApp, parts: WireParts): void {
     const after = since === undefined ? null : notificationPlace(since);
     if (since !== undefined && after === null)
       throw new WireRefusal(404, "not-found", "since is no notification's id");
-    const { notifications, more } = await page(user, after, size);
+    const horizon = await parts.store.journal.horizon();
+    const { notifications, more } = await page(user, after, { horizon, size });
     return c.json({ notifications, has_more: more, time: time(Date.now()) }, 200);
   });
 
   /** Not everything in the journal is told by Wire, but a page that has more after it is never empty. */
-  async function page(user: User, after: JournalPlace | null, size: number) {
+  async function page(
+    user: User,
+    after: JournalPlace | null,
+    { horizon, size }: { horizon: number; size: number },
+  ) {
     const limit = Math.max(size, LEAST_READ);
     for (let place = after; ; ) {
-      const events = await parts.store.journal.page(userKey(user.id), { after: place, limit });
+      const reader = { userId: user.id, after: place };
+      const [events = []] = await parts.store.journal.pages([reader], { horizon, limit });
       const [told = []] = await translate([{ user, events }]);
       const atEnd = events.length < limit;
       if (told.length > 0 || atEnd) {

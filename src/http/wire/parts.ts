@@ -1,4 +1,5 @@
 /** What Wire's operations share: who calls, which room, and how the domain's answers are shaped. */
+import { DomainError } from "../../domain/errors.ts";
 import { type Actor, type Conversation, type Membership, type User, userActor } from "../../domain/model.ts";
 import { type Action, can } from "../../domain/permissions.ts";
 import type { Store } from "../../domain/ports/store.ts";
@@ -108,4 +109,9 @@ export function doing(
   at: number,
 ): Happening {
   return { room: room.uuid, from: user.uuid, at, domain: domain() };
+}
+
+export function unlessNotFound(error: unknown): null {
+  if (error instanceof DomainError && error.code === "not_found") return null;
+  throw error;
 }

@@ -2,17 +2,39 @@
  * From the domain's events to Wire's notifications, for one reader or for many at once: what was done by one act is one
  * notification, and what is the same for everybody is made once.
  */
-import { type Actor, type EventData, type Role, type User, userActor } from "../../domain/model.ts";
-import type { JournalEvent } from "../../domain/ports/journal.ts";
-import { type Happening, joined, left, settingEvents, target, type WireEvent, wireEvent } from "./events.ts";
+import {
+  type Actor,
+  actorOf,
+  type EventData,
+  peerIn,
+  type Role,
+  type User,
+  userActor,
+  userKey,
+} from "../../domain/model.ts";
+import type { ConnectionData, JournalEvent } from "../../domain/ports/journal.ts";
+import type { RoomView } from "../../domain/room-use-cases.ts";
+import { connectionBody } from "./connection-shapes.ts";
+import {
+  asked,
+  connectionEvent,
+  type Happening,
+  joined,
+  left,
+  settingEvents,
+  type Told,
+  target,
+  type WireEvent,
+  wireEvent,
+} from "./events.ts";
 import type { Known, Wanted } from "./names.ts";
 import { notificationId } from "./notification-ids.ts";
-import { shapeAll, type WireParts } from "./parts.ts";
+import { type Caller, shapeAll, unlessNotFound, type WireParts } from "./parts.ts";
 import { type ConversationBody, wireRole } from "./shapes.ts";
 
 export interface Notification {
   id: string;
-  payload: WireEvent[];
+  payload: Told[];
 }
 
 /** A reader with events that they may see, in the order in which to tell them. */
@@ -31,10 +53,14 @@ interface Act {
   id: string;
   /** The reader joined by it, and has seen nothing of the room before. */
   own: boolean;
+  /** It is told in the reader's own words. */
+  personal: boolean;
   /** The room was made with these people in it. */
   makes: boolean;
 }
 
+/** Wire's type of a one-to-one conversation that waits for the other to accept. */
+const CONNECT = 3;
 /** Seq of the first `member.joined` of a room: `room.created` is before it. */
 const FIRST_JOIN = 2;
 
@@ -49,9 +75,9 @@ export function createTranslation(parts: WireParts): Translate {
     const shared = new Map<string, Notification>();
     return readings.map((_, i) =>
       (acts[i] as Act[]).flatMap((act) => {
-        const same = act.own ? undefined : shared.get(keyOf(act));
+        const same = act.personal ? undefined : shared.get(keyOf(act));
         const told = same ?? { id: act.id, payload: payloadOf(act, known, parts.domain(), made[i]) };
-        if (!act.own) shared.set(keyOf(act), told);
+        if (!act.personal) shared.set(keyOf(act), told);
         return told.payload.length === 0 ? [] : [told];
       }),
     );
@@ -68,9 +94,11 @@ function actsOf(user: User, events: readonly JournalEvent[]): Act[] {
       before.events.push(event);
       before.id = notificationId(event);
       before.own ||= own;
+      before.personal = before.own;
       continue;
     }
-    const act = { events: [event], id: notificationId(event), own, makes: false };
+    const personal = own || event.type === "connection";
+    const act = { events: [event], id: notificationId(event), own, personal, makes: false };
     acts.push(act);
     latest.set(event.conversationId, act);
   }
@@ -136,8 +164,14 @@ function namesIn(acts: readonly Act[]): Wanted {
   );
   return {
     users: [...events.map(({ actor }) => actor), ...members],
-    rooms: events.map(({ conversationId }) => conversationId),
+    rooms: events.flatMap(({ type, conversationId }) => (type === "connection" ? [] : [conversationId])),
   };
+}
+
+interface RoomMade {
+  conversation: ConversationBody;
+  /** Whom it waits for. */
+  waitsFor: ConnectionData | null;
 }
 
 /** Rooms that were made with the reader in them, as they see them now; those left since are missing. */
@@ -146,7 +180,7 @@ async function roomsMade(
   user: User,
   acts: readonly Act[],
   known: Known,
-): Promise<Map<string, ConversationBody>> {
+): Promise<Map<string, RoomMade>> {
   const uuids = acts
     .filter(({ own, makes }) => own && makes)
     .flatMap((act) => known.room(firstOf(act).conversationId) ?? []);
@@ -154,22 +188,56 @@ async function roomsMade(
   const caller = { user, actor: userActor(user) };
   const { rooms } = await parts.useCases.finding.page(caller.actor, { uuids });
   const bodies = await shapeAll(parts, caller, rooms);
-  return new Map(bodies.map((one) => [one.id, one]));
+  const made = await Promise.all(
+    bodies.map(async (conversation, i) => {
+      const { pair } = (rooms[i] as RoomView).conversation;
+      const waitsFor = conversation.type === CONNECT ? await connectionOf(parts, caller, pair ?? "") : null;
+      return [conversation.id, { conversation, waitsFor }] as const;
+    }),
+  );
+  return new Map(made);
+}
+
+/** Null when it was taken back meanwhile. */
+async function connectionOf(
+  { names, useCases }: WireParts,
+  { actor, user }: Caller,
+  pair: string,
+): Promise<ConnectionData | null> {
+  const peer = actorOf(peerIn(pair, userKey(user.id)), "");
+  const to = (await names({ users: [peer] })).person(peer);
+  const found = await useCases.connections.get(actor, to).catch(unlessNotFound);
+  if (!found) return null;
+  const { status, message } = found;
+  return { to, name: found.to.displayName, status, message, conversation: null };
 }
 
 function payloadOf(
   act: Act,
   known: Known,
   domain: string,
-  made: ReadonlyMap<string, ConversationBody> | undefined,
-): WireEvent[] {
+  made: ReadonlyMap<string, RoomMade> | undefined,
+): Told[] {
   const first = firstOf(act);
+  if (first.type === "connection") return [connectionTold(first, known, domain)];
   const room = known.room(first.conversationId);
   if (room === null) return [];
   const where = { room, from: known.person(first.actor), at: first.at, domain };
   if (!act.makes) return eventsOf(act.events, known, where);
-  const conversation = act.own ? made?.get(room) : undefined;
-  return conversation ? [wireEvent("conversation.create", where, conversation)] : [];
+  const { conversation, waitsFor } = (act.own && made?.get(room)) || {};
+  if (!conversation) return [];
+  const created = wireEvent("conversation.create", where, conversation);
+  return waitsFor
+    ? [created, wireEvent("conversation.connect-request", where, asked(waitsFor, domain))]
+    : [created];
+}
+
+function connectionTold({ actor, at, dataJson }: JournalEvent, known: Known, domain: string): Told {
+  const data = JSON.parse(dataJson) as ConnectionData;
+  return connectionEvent(
+    connectionBody({ ...data, from: known.person(actor), updatedAt: at }, domain),
+    data.name,
+  );
 }
 
 function eventsOf(events: readonly JournalEvent[], known: Known, where: Happening): WireEvent[] {
