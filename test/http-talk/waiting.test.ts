@@ -1,10 +1,13 @@
 /** Clients that wait for what comes (reference §B.4): who is woken by what, and what waiting costs. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createChatReading } from "../../src/http/talk/chat-reading.ts";
 import { createLongPolls } from "../../src/http/talk/long-polls.ts";
+import type { TalkParts } from "../../src/http/talk/parts.ts";
 import { SocketClient } from "../black-box/socket-client.ts";
 import { describeWith } from "../services/need.ts";
 import {
   type Answer,
+  API,
   type Client,
   clientOf,
   join,
@@ -13,6 +16,10 @@ import {
   type Person,
   type Site,
 } from "./site.ts";
+
+interface OpenApi {
+  paths: Record<string, { get: { parameters: { name: string; schema: { default?: unknown } }[] } }>;
+}
 
 describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres }) => {
   let site: Site;
@@ -91,6 +98,32 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
     await ada.post(`/room/${token}/favorite`);
     await ada.put(`/room/${token}`, { roomName: "New" });
     expect((await answer).data).toMatchObject([{ systemMessage: "conversation_renamed" }]);
+  });
+
+  test("[B.4] a client waits as long as it wants, 30 s at most, and 30 s unless told", async () => {
+    const times: number[] = [];
+    const poll = { over: true, wake: () => {}, news: async () => {}, end: () => {} };
+    const read = createChatReading({
+      useCases: {
+        timeline: { page: async () => ({ entries: [], more: false }) },
+        participants: { ping: async () => true },
+      },
+      shapes: { of: async () => [] },
+      feed: () => ({ followRoom: async () => ({ head: 0, stop: () => {} }) }),
+      polls: { size: 0, open: ({ timeoutMs }: { timeoutMs: number }) => times.push(timeoutMs) && poll },
+    } as unknown as TalkParts);
+    const wanted = { lookIntoFuture: true, limit: 1, lastKnownMessageId: 1 };
+    const { signal } = new AbortController();
+    for (const timeout of [5, 30, 31, 60, 1e9]) {
+      const options = { ...wanted, timeout, setReadMarker: false, includeLastKnown: false };
+      await read(ada.user as never, { id: 1, token: "x" } as never, options, signal);
+    }
+    expect(times).toEqual([5_000, 30_000, 30_000, 30_000, 30_000]);
+    const document = await site.http(new Request("http://127.0.0.1/openapi/talk.json"), { ip: "192.0.2.1" });
+    const { paths } = (await document.json()) as OpenApi;
+    const { parameters } = paths[`${API}/chat/{token}`]!.get;
+    const defaults = Object.fromEntries(parameters.map(({ name, schema }) => [name, schema.default]));
+    expect(defaults).toMatchObject({ timeout: 30, limit: 100, setReadMarker: 1, includeLastKnown: 0 });
   });
 
   test("[B.4] 304 without a body when the time is over", async () => {

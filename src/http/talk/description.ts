@@ -53,7 +53,7 @@ export function describe({ method, path, summary, input = {}, answers, guests }:
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
   const params = names.map((name) => [name, z.string().openapi({ description: PARAMETERS[name] ?? name })]);
   const inQuery = method === "get";
-  const fields = z.object(input);
+  const fields = withDefaults(input);
   return {
     method,
     path,
@@ -61,12 +61,26 @@ export function describe({ method, path, summary, input = {}, answers, guests }:
     security: ["basic", "bearer", ...(guests ? ["guest"] : [])].map((scheme) => ({ [scheme]: [] })),
     request: {
       headers: HEADERS,
-      query: z.object({ ...FORMAT, ...(inQuery && input) }),
+      query: z.object({ ...FORMAT, ...(inQuery && fields) }),
       ...(params.length > 0 && { params: z.object(Object.fromEntries(params)) }),
-      ...(!inQuery && Object.keys(input).length > 0 && { body: bodyOf(fields) }),
+      ...(!inQuery && Object.keys(input).length > 0 && { body: bodyOf(z.object(fields)) }),
     },
     responses: { ...REFUSALS, ...Object.fromEntries(Object.entries(answers).map(answerOf)) },
   };
+}
+
+/** What a parameter is unless told. The kinds of parameters describe themselves as texts and numbers, and hide it. */
+function withDefaults(input: Shape): Shape {
+  return Object.fromEntries(
+    Object.entries(input).map(([name, kind]) => {
+      if (!(kind instanceof z.ZodDefault)) return [name, kind];
+      const { defaultValue } = kind.def;
+      return [
+        name,
+        kind.openapi({ default: typeof defaultValue === "boolean" ? Number(defaultValue) : defaultValue }),
+      ];
+    }),
+  );
 }
 
 function bodyOf(schema: z.ZodType) {
