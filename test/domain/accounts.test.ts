@@ -241,7 +241,7 @@ describeDomain("accounts: tokens and Basic", (world) => {
     }
   });
 
-  test("Basic: a password is remembered for as long as it is the user's", async () => {
+  test("[B.8.9] Basic: a password is remembered for as long as it is the user's", async () => {
     const user = await account(world);
     const { accounts } = world.another({ settings: LIMITED });
     const basic = (password: string) => accounts.authenticateBasic(user.handle, password, ip);

@@ -118,6 +118,23 @@ describeDomain("joining", (world) => {
     expect(later.people.at(-1)!.sessionId).toHaveLength(512);
   });
 
+  test("[B.3] count is who was seen within 30 s, numGuests the guests seen within 100 s", async () => {
+    const { ada, bob, token } = await plaza(world);
+    const gus = await visitor(world, token);
+    const { participants, finding } = world.useCases;
+    await gus.join();
+    await participants.join(bob.actor, token);
+    const counted = async (pass: number) => {
+      world.clock.now += pass;
+      const { active, activeGuests } = await finding.view(ada.actor, { token });
+      return [active, activeGuests];
+    };
+    expect(await counted(29_999)).toEqual([2, 1]);
+    expect(await counted(1)).toEqual([0, 1]);
+    expect(await counted(69_999)).toEqual([0, 1]);
+    expect(await counted(1)).toEqual([0, 0]);
+  });
+
   test("[B.6] a password is for strangers only: wrong 403, right 200, and none after it was removed", async () => {
     const { ada, bob, token } = await plaza(world);
     const cy = await world.person();

@@ -140,7 +140,7 @@ describeProtocol("Protocol's attachments", (place) => {
   });
 
   describe("one attachment", () => {
-    test("is its uploader's until it is sent, then everybody's in the room", async () => {
+    test("[D.1] is its uploader's until it is sent, then everybody's in the room", async () => {
       const file = await upload();
       expect(await kate.get(path(file))).toMatchObject({ status: 200, json: file });
       expect(await hank.get(path(file))).toMatchObject(refusal(404));
@@ -222,7 +222,7 @@ describeProtocol("Protocol's attachments", (place) => {
   });
 
   describe("listing", () => {
-    test("[D.2] newest first, of all conversations or of one, with cursors", async () => {
+    test("[D.1] [D.2] newest first, of all conversations or of one, with cursors", async () => {
       const lister = await place.person();
       const { json } = await lister.post("/groups", { name: "Files" });
       const ids: string[] = [];

@@ -59,7 +59,7 @@ describeProtocol("Protocol's contacts", (place) => {
       expect(json).toMatchObject({ username: other.handle, ...fields });
     });
 
-    test("the same contact again is the same contact: 200, and changed", async () => {
+    test("[D.1] the same contact again is the same contact: 200, and changed", async () => {
       const { other, answer } = await contact();
       const again = await kate.post("/contacts", { username: other.publicId, phone_number: "2" });
       expect(again).toMatchObject({
@@ -107,7 +107,7 @@ describeProtocol("Protocol's contacts", (place) => {
   });
 
   describe("one contact", () => {
-    test("is read by its owner, and by nobody else", async () => {
+    test("[D.1] is read by its owner, and by nobody else", async () => {
       const { answer, path } = await contact();
       expect(await kate.get(path)).toMatchObject({ status: 200, json: answer.json });
       expect(await eve.get(path)).toMatchObject(refusal(404));
@@ -144,7 +144,7 @@ describeProtocol("Protocol's contacts", (place) => {
       expect(await kate.delete(path)).toMatchObject(refusal(404));
     });
 
-    test("a deleted conversation leaves the contact without one, until it is opened again", async () => {
+    test("[D.1] a deleted conversation leaves the contact without one, until it is opened again", async () => {
       const { answer, path } = await contact();
       await kate.delete(`/conversations/${answer.json.conversation_id}`);
       expect((await kate.get(path)).json.conversation_id).toBeNull();

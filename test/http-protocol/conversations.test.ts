@@ -102,7 +102,7 @@ describeProtocol("Protocol's conversations", (place) => {
   });
 
   describe("retrieving", () => {
-    test("is 200 for who is in it and 404 for everybody else", async () => {
+    test("[D.1] is 200 for who is in it and 404 for everybody else", async () => {
       const { path, id, other } = await fresh();
       expect(await kate.get(path)).toMatchObject({ status: 200, json: { id, contact_id: other.publicId } });
       expect(await other.get(path)).toMatchObject({ status: 200, json: { id, contact_id: kate.publicId } });
@@ -117,7 +117,7 @@ describeProtocol("Protocol's conversations", (place) => {
       expect((await kate.get(path)).json.last_active_at).toEqual(SECONDS);
     });
 
-    test("last_opened_at is the caller's own, when they opened it", async () => {
+    test("[One domain] last_opened_at is the caller's own, when they opened it; read_at is when another read it", async () => {
       const { path, other, id } = await fresh();
       const message = await say(kate, id);
       const { conversation, head } = await place.useCases.finding.view(other.actor, { publicId: id });
@@ -320,7 +320,7 @@ describeProtocol("Protocol's conversations", (place) => {
       ).toMatchObject(refusal(400, "starting_after and ending_before must not be given together"));
     });
 
-    test("a cursor survives the deletion of its item", async () => {
+    test("[D.2] a cursor survives the deletion of its item", async () => {
       const { json } = await lister.post("/conversations", { contact_id: kate.publicId });
       await lister.delete(`/conversations/${json.id}`);
       expect(idsOf(await lister.get(`/conversations?limit=3&starting_after=${json.id}`))).toEqual(

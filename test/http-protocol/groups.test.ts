@@ -109,7 +109,7 @@ describeProtocol("Protocol's groups", (place) => {
   });
 
   describe("one group", () => {
-    test("is read by its members, each sees the others", async () => {
+    test("[D.1] is read by its members, each sees the others", async () => {
       const { path, json } = await create();
       expect(await kate.get(path)).toMatchObject({ status: 200, json });
       expect(namesOf((await hank.get(path)).json)).toEqual([kate.handle]);
@@ -191,7 +191,7 @@ describeProtocol("Protocol's groups", (place) => {
   });
 
   describe("listing", () => {
-    test("[D.2] groups only, newest activity first, with cursors and archived", async () => {
+    test("[D.1] [D.2] groups only, newest activity first, with cursors and archived", async () => {
       const lister = await place.person();
       await lister.post("/conversations", { contact_id: kate.publicId });
       const ids: string[] = [];

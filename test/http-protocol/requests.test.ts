@@ -74,7 +74,7 @@ describeProtocol("a request to Protocol", (place) => {
       }
     });
 
-    test("an unknown path is 404 and a wrong method 405, in the same shape", async () => {
+    test("[D.2] an unknown path is 404 and a wrong method 405, in the same shape", async () => {
       for (const path of ["/v1", "/v1/nothing", "/v1/conversations/a/b", "/v1/attachments/a/b"]) {
         expect(await get(kate.bearer, path), path).toMatchObject(refusal(404));
       }
@@ -82,6 +82,31 @@ describeProtocol("a request to Protocol", (place) => {
       expect(answer).toMatchObject(refusal(405, "/v1/conversations takes GET, HEAD, POST, not PATCH"));
       expect(answer.headers.get("allow")).toContain("POST");
     });
+  });
+
+  describe("lists", () => {
+    test.each(LISTS)(
+      "[D.2] %s takes limits from 1 to 100 and one cursor that it knows, else it is 400",
+      async (path) => {
+        expect(await get(kate.bearer, path)).toMatchObject({
+          status: 200,
+          json: { has_more: false, data: [] },
+        });
+        for (const limit of [1, 100])
+          expect((await get(kate.bearer, `${path}?limit=${limit}`)).status).toBe(200);
+        const cursor = "x".repeat(16);
+        for (const [query, field] of [
+          ["limit=0", "limit"],
+          ["limit=101", "limit"],
+          [`starting_after=${cursor}`, "starting_after"],
+          [`ending_before=${cursor}`, "ending_before"],
+          [`starting_after=${cursor}&ending_before=${cursor}`, "ending_before"],
+        ]) {
+          const answer = await get(kate.bearer, `${path}?${query}`);
+          expect(answer, query).toMatchObject(refusal(400, expect.stringContaining(field as string)));
+        }
+      },
+    );
   });
 
   describe("bodies", () => {
@@ -173,7 +198,7 @@ describeProtocol("a request to Protocol", (place) => {
   });
 });
 
-test("a defect of the server is api_error, and says nothing of itself", async () => {
+test("[D.2] a defect of the server is api_error, and says nothing of itself", async () => {
   const authenticate = () => Promise.reject(new Error("the disk is made of cheese"));
   const client = fakeApp({ accounts: { authenticate } });
   const answer = await client("GET", "/v1/conversations", { headers: { Authorization: "Bearer x" } });

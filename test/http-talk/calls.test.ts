@@ -60,6 +60,16 @@ describeWith("postgres", "Talk's calls", ({ postgres }) => {
     expect((await ada.delete(`/call/${token}`)).status).toBe(200);
   });
 
+  test("[B.4] a call in a room that was locked meanwhile is left with 200, and not joined again", async () => {
+    const token = await makeRoom(ada, { people: [ben] });
+    for (const person of [ada, ben]) await join(person, token);
+    await ben.post(`/call/${token}`);
+    await ada.put(`/room/${token}/read-only`, { state: 1 });
+    expect((await ben.delete(`/call/${token}`)).status).toBe(200);
+    expect(await room(ada, token)).toMatchObject({ hasCall: false });
+    expect((await ben.post(`/call/${token}`)).status).toBe(403);
+  });
+
   test("[B.4] flags are 7 unless told, change by joining again, and show everywhere", async () => {
     const token = await makeRoom(ada, { people: [ben] });
     const flagsOf = async () => {

@@ -89,10 +89,12 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
       expect((await guest.post(`/chat/${token}`, { message: "hi" })).status).toBe(201);
     });
 
-    test("[B.8.5] members write and read without having joined", async () => {
+    test("[B.8.5] members write, read and see who is in the call without having joined", async () => {
       const token = await makeRoom(ada, { people: [ben] });
       expect((await ben.post(`/chat/${token}`, { message: "hi" })).status).toBe(201);
       expect((await past(ada, token)).data[0].message).toBe("hi");
+      expect(await ben.get(`/call/${token}`)).toMatchObject({ status: 200, data: [] });
+      expect((await ben.post(`/call/${token}`)).status).toBe(404);
     });
 
     test("[B.4] strangers are 404, also in a public room", async () => {
@@ -185,9 +187,11 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
       expect(answer.meta.message).toContain(name);
     });
 
-    test("[B.4] at most 200 come at once, however many are wanted", async () => {
+    test("[B.4] 100 come at once unless told, and at most 200, however many are wanted", async () => {
       const token = await makeRoom(ada);
       for (let n = 0; n < 201; n++) await send(ada, token, `${n}`);
+      expect((await past(ada, token)).data).toHaveLength(100);
+      expect((await future(ada, token)).data).toHaveLength(100);
       expect((await past(ada, token, { limit: 1_000 })).data).toHaveLength(200);
       expect((await future(ada, token, { limit: 1_000 })).data).toHaveLength(200);
     });
@@ -297,7 +301,7 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
   });
 
   describe("replies", () => {
-    test("[B.4] hold their parent, which holds none of its own", async () => {
+    test("[B.4] [B.6.22] hold their parent, which holds none of its own", async () => {
       const token = await makeRoom(ada, { people: [ben] });
       const parent = await send(ada, token, "question?");
       const reply = await send(ben, token, "answer!", { replyTo: parent.id });
@@ -372,7 +376,7 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
       expect((await ada.get(`/room/${token}`)).data.unreadMention).toBe(false);
     });
 
-    test("[B.8.7] candidates are the room, users as they joined, guests; never oneself", async () => {
+    test("[B.8.7] [B.6.25] candidates are the room, users as they joined, guests; never oneself", async () => {
       const token = await makeRoom(ada, { type: 3, name: "Kantine", people: [ben, stranger] });
       const [named, unnamed] = [site.guest(), site.guest()];
       const ids: string[] = [];
@@ -415,7 +419,7 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
       return data.map(({ systemMessage }: Message) => systemMessage).reverse();
     };
 
-    test("[B.4] tell of what happens to the room", async () => {
+    test("[B.4] [B.6.23] tell of what happens to the room", async () => {
       const token = await makeRoom(ada);
       const at = `/room/${token}`;
       await ada.put(at, { roomName: "Another" });

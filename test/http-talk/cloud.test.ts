@@ -38,6 +38,25 @@ describeWith("postgres", "Talk's provisioning", ({ postgres }) => {
       });
     });
 
+    test("[B.8.2] ids of users and groups are taken and shown exactly as given, of 1 to 64 characters", async () => {
+      const letter = String.fromCharCode("a".charCodeAt(0) + count++);
+      const longest = `${letter}${version}-B_c.D@9`.padEnd(64, "Zz0");
+      for (const id of [version === 1 ? letter : letter.toUpperCase(), longest]) {
+        expect(await admin.post("/cloud/users", { userid: id, password: "1" }, options)).toMatchObject(well);
+        expect(await admin.post("/cloud/groups", { groupid: id }, options)).toMatchObject(well);
+        await admin.post(`/cloud/users/${id}/groups`, { groupid: id }, options);
+        const shown = await admin.get(`/cloud/users/${id}`, {}, options);
+        expect(shown).toMatchObject({ ...well, data: { id, groups: [id] } });
+        const { data: room } = await ada.post("/room", { roomType: 2, invite: id });
+        expect(room).toMatchObject({ name: id, participants: { [id]: { type: 3 } } });
+      }
+      for (const id of [`${longest}x`, "", "a/b", "ü", "a b", "a:b"]) {
+        const user = await admin.post("/cloud/users", { userid: id, password: "1" }, options);
+        expect(user, id).toMatchObject(refused(400));
+        expect(await admin.post("/cloud/groups", { groupid: id }, options), id).toMatchObject(refused(400));
+      }
+    });
+
     test("[B.8.3] an existing user is 102, a wrong id or no password 400", async () => {
       expect(await admin.post("/cloud/users", { userid: ada.id, password: "x" }, options)).toMatchObject(
         refused(400, 102),

@@ -61,6 +61,22 @@ describeWith("postgres", "the people of a Talk room", ({ postgres }) => {
       expect(Math.abs(Date.now() / 1_000 - (data[3] as Participant).lastPing)).toBeLessThan(60);
     });
 
+    test("[B.2] types are 1 owner, 2 moderator, 3 user, 4 guest, 5 self-joined, 6 guest moderator", async () => {
+      const token = await peopled(3);
+      const [guest, guestModerator, selfJoined] = [site.guest(), site.guest(), await site.person()];
+      for (const client of [guest, selfJoined]) await join(client, token);
+      await owner.post(`/room/${token}/moderators`, { sessionId: await join(guestModerator, token) });
+      const everybody: Client[] = [owner, moderator, user, guest, selfJoined, guestModerator];
+      const typeOf = async (client: Client) => (await client.get(`/room/${token}`)).data.participantType;
+      expect(await Promise.all(everybody.map(typeOf))).toEqual([1, 2, 3, 4, 5, 6]);
+      const listed = (await peopleOf(owner, token)).map(({ participantType }) => participantType);
+      expect(listed.sort()).toEqual([1, 2, 3, 4, 5, 6]);
+      const actorOf = async (client: Client) =>
+        (await client.post(`/chat/${token}`, { message: "hi" })).data.actorType;
+      const authors = ["users", "users", "users", "guests", "users", "guests"];
+      expect(await Promise.all(everybody.map(actorOf))).toEqual(authors);
+    });
+
     test("[B.4] 403 for guests (not for guest moderators), 404 for strangers, 412 in the lobby", async () => {
       const token = await peopled(3);
       const [guest, guestModerator] = [site.guest(), site.guest()];
@@ -215,7 +231,7 @@ describeWith("postgres", "the people of a Talk room", ({ postgres }) => {
   describe("joining and leaving", () => {
     const path = (token: string) => `/room/${token}/participants/active`;
 
-    test("[B.4] joining answers the room with a session of 512 characters, which leaving ends", async () => {
+    test("[B.4] [B.7] joining answers the room with a session of 512 characters, which leaving ends", async () => {
       const token = await peopled();
       const { status, data } = await user.post(path(token));
       expect(status).toBe(200);

@@ -101,6 +101,23 @@ describeWith("postgres", "Talk's rooms", ({ postgres }) => {
       }
     });
 
+    test("[B.1] a room's token is eight letters and digits, none of them l, 0 or 1; other texts name no room", async () => {
+      const tokens = await Promise.all(Array.from({ length: 30 }, () => makeRoom(owner, { type: 3 })));
+      for (const token of tokens) expect(token).toMatch(/^[a-km-z2-9]{8}$/);
+      expect(new Set(tokens).size).toBe(30);
+      const [token = ""] = tokens;
+      for (const other of [
+        token.toUpperCase(),
+        `${token}x`,
+        token.slice(1),
+        "settings",
+        "backend",
+        "%F0%9F%9A%92",
+      ]) {
+        expect((await owner.get(`/room/${other}`)).status, other).toBe(404);
+      }
+    });
+
     test("[B.8.2] names need not be unique", async () => {
       const name = "Twice";
       expect(await makeRoom(owner, { name })).not.toBe(await makeRoom(owner, { name }));
@@ -122,7 +139,7 @@ describeWith("postgres", "Talk's rooms", ({ postgres }) => {
       expect((await ben.get("/room")).data[0]).toMatchObject({ name: ann.id, displayName: "Ann" });
     });
 
-    test("[B.6.1] a one-to-one with oneself is 403", async () => {
+    test("[B.6.1] [B.7] a one-to-one with oneself is 403", async () => {
       expect((await owner.post("/room", { roomType: 1, invite: owner.id })).status).toBe(403);
     });
 
@@ -166,7 +183,7 @@ describeWith("postgres", "Talk's rooms", ({ postgres }) => {
       ["nobody", { roomType: 1 }, 404],
       ["an id that nobody can have", { roomType: 1, invite: "a b/ü" }, 404],
       ["an unknown group", { roomType: 2, invite: "no-group" }, 404],
-    ])("[B.3] refuses %s", async (_, parameters, status) => {
+    ])("[B.3] [B.7] refuses %s", async (_, parameters, status) => {
       const answer = await owner.post("/room", parameters);
       expect(answer).toMatchObject({ status, data: [] });
     });
@@ -337,7 +354,7 @@ describeWith("postgres", "Talk's rooms", ({ postgres }) => {
     });
   });
 
-  test("[B.6.4] a one-to-one can't be deleted, renamed, opened, locked, filled, emptied or given a lobby", async () => {
+  test("[B.6.4] [B.7] a one-to-one can't be deleted, renamed, opened, locked, filled, emptied or given a lobby", async () => {
     const token = await oneToOne(owner, user);
     const refused: [string, string, Record<string, string | number>][] = [
       ["DELETE", "", {}],
@@ -374,6 +391,23 @@ describeWith("postgres", "Talk's rooms", ({ postgres }) => {
       expect((await owner.post(`/room/${token}/public`)).status).toBe(400);
       expect((await owner.delete(`/room/${token}/public`)).status).toBe(200);
       expect((await owner.get(`/room/${token}`)).data.type).toBe(2);
+    });
+
+    test("[B.3] [B.6.8] opening is for owners and moderators: 403 for users, 404 for strangers, 401 for guests", async () => {
+      const [group, open] = [await peopled(2), await peopled(3)];
+      const publish = async (who: Client, token: string) => (await who.post(`/room/${token}/public`)).status;
+      expect(await publish(user, group)).toBe(403);
+      expect(await publish(stranger, group)).toBe(404);
+      expect(await publish(site.guest(), group)).toBe(401);
+      expect((await owner.get(`/room/${group}`)).data.type).toBe(2);
+      expect(await publish(moderator, group)).toBe(200);
+      const people = await cast(open);
+      for (const who of ["guest", "guest moderator", "nobody"] as const) {
+        expect(await publish(people[who], open), who).toBe(401);
+      }
+      for (const who of ["user", "self-joined"] as const) {
+        expect(await publish(people[who], open), who).toBe(403);
+      }
     });
 
     test("[B.3] going private removes guests and self-joined users, and keeps the invited", async () => {

@@ -1,5 +1,6 @@
 /** The OCS transport (reference §B.1): envelopes, formats, versions, credentials, parameters. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { fakeApp } from "../http/fake-parts.ts";
 import { describeWith } from "../services/need.ts";
 import { API, clientOf, join, makeRoom, openSite, type Person, type Site } from "./site.ts";
 
@@ -337,6 +338,19 @@ describeWith("postgres", "the OCS transport", ({ postgres }) => {
       meta: { statuscode: 100 },
     });
   });
+});
+
+test("[B.1] a defect of the server is 996 with HTTP 500, 200 in version 1, and says nothing of itself", async () => {
+  const client = fakeApp({ accounts: { authenticate: () => Promise.reject(new Error("made of cheese")) } });
+  const headers = { Authorization: "Bearer x", Accept: "application/json" };
+  for (const [version, status] of [
+    [2, 500],
+    [1, 200],
+  ]) {
+    const answer = await client("GET", `/ocs/v${version}.php${API}/room`, { headers });
+    expect(answer).toMatchObject({ status, json: REFUSAL(996) });
+    expect(answer.text).not.toContain("cheese");
+  }
 });
 
 const PASSWORD_OF_ADA = "a password: with ünicode";

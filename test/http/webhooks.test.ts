@@ -22,7 +22,7 @@ describeWith("postgres", "webhooks of the admin API", ({ postgres }) => {
     json: { error: { ...(field && { field }) } },
   });
 
-  test("are created with a secret, found without it, changed and deleted", async () => {
+  test("[D.3] are created with a secret, found without it, changed and deleted", async () => {
     const { id: organizationId } = await addOrg(site);
     const made = await create({ organizationId, url: URL });
     expect(made).toMatchObject({

@@ -31,6 +31,11 @@ describe("settings", () => {
     expect(named).toEqual(settings.map(({ name, default: value }) => `${name}=${value ?? ""}`));
   });
 
+  test("[B.8.1] passwords have no least length unless the operator wants one", () => {
+    expect(readConfig({}).PASSWORD_MIN_LENGTH).toBe(1);
+    expect(readConfig({ PASSWORD_MIN_LENGTH: "10" }).PASSWORD_MIN_LENGTH).toBe(10);
+  });
+
   test("defaults of the table are the defaults of the program", () => {
     const config = readConfig({}) as Record<string, unknown>;
     for (const { name, default: value } of settings) {
