@@ -8,6 +8,7 @@ import type { MessageUseCases } from "./message-use-cases.ts";
 import { createMessageViews } from "./message-views.ts";
 import type { PeopleUseCases } from "./people-use-cases.ts";
 import { createPins } from "./pins.ts";
+import { createProfiles } from "./profiles.ts";
 import { createReactions } from "./reactions.ts";
 import type { OneToOne } from "./room-use-cases.ts";
 import { createTimeline } from "./timeline.ts";
@@ -31,6 +32,7 @@ export function createPeopleUseCases(
   return {
     connections: createConnections(context, oneToOne),
     contacts: createContacts(context, oneToOne),
+    profiles: createProfiles(context),
     webhooks: createWebhooks(context, targets ?? null),
   };
 }

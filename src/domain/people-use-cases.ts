@@ -114,6 +114,25 @@ export interface Contacts {
   cards(actor: Actor, userIds: readonly number[]): Promise<Map<number, Contact>>;
 }
 
+// ── Profiles (src/domain/profiles.ts) ─────────────────────────────────────────────────────────────────
+
+export interface Profile {
+  user: User;
+  /** UUID of the first organization that the actor shares with the user. */
+  organization: string | null;
+}
+
+export interface Profiles {
+  /**
+   * By UUID whoever there is, as these can't be guessed; by handle those who exist for the actor. At most 500; unknown
+   * ones are left out.
+   */
+  named(
+    actor: Actor,
+    names: { uuids: readonly string[] } | { handles: readonly string[] },
+  ): Promise<Profile[]>;
+}
+
 // ── Webhooks (src/domain/webhooks.ts; src/webhooks/ delivers) ─────────────────────────────────────────
 
 export interface Webhooks {
@@ -143,5 +162,6 @@ export interface Webhooks {
 export interface PeopleUseCases {
   connections: Connections;
   contacts: Contacts;
+  profiles: Profiles;
   webhooks: Webhooks;
 }

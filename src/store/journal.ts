@@ -4,6 +4,7 @@ import { actorOf } from "../domain/model.ts";
 import type { Journal, JournalEvent, JournalReader } from "../domain/ports/journal.ts";
 import type { Database } from "./database.ts";
 
+type Page = Parameters<Journal["pages"]>[1];
 type JournalRow = Omit<JournalEvent, "actor"> & { actor: string; actorName: string };
 
 /** The departure is noted a moment before the event that tells of it. */
@@ -33,7 +34,8 @@ export function createJournal(db: Database): Journal {
     select d.conversation_id, d.history_from, d.last_seq - d.deleted::integer
     from departures d where d.member = r.member and d.at >= r.at - ${DEPARTED_BEFORE_MS}`;
 
-  async function pageOfEach(readers: readonly JournalReader[], horizon: number, limit: number) {
+  async function pageOfEach(readers: readonly JournalReader[], { horizon, limit, newest = false }: Page) {
+    const way = sql.unsafe(newest ? "desc" : "asc");
     const after = readers.map((reader) => reader.after ?? { at: 0, conversationId: 0, seq: 0 });
     const next = (time: string, room: string, place: string) => sql`
       ${sql.unsafe(time)} >= r.at and ${sql.unsafe(time)} < ${horizon}::bigint
@@ -54,7 +56,7 @@ export function createJournal(db: Database): Journal {
           select * from events e
           where e.conversation_id = s.conversation_id and ${journaled} and ${next("e.at", "e.conversation_id", "e.seq")}
             and e.seq > s.seen_from and e.seq <= s.last_seq
-          order by e.at, e.seq limit ${limit}
+          order by e.at ${way}, e.seq ${way} limit ${limit}
         ) e
         union all
         select d.conversation_id, d.last_seq, 'room.deleted', d.actor, d.actor_name, d.at, '{}'
@@ -69,7 +71,7 @@ export function createJournal(db: Database): Journal {
         join users u on u.id = k.peer_id and u.deleted_at is null
         left join conversations c on c.pair = causeway_pair(k.user_id, k.peer_id)
         where f.id = r.user_id and ${next("k.updated_at", "0::bigint", "k.peer_id")}
-        order by at, "conversationId", seq limit ${limit}
+        order by at ${way}, "conversationId" ${way}, seq ${way} limit ${limit}
       ) p
       order by r.ord, p.at, p."conversationId", p.seq`);
   }
@@ -84,10 +86,10 @@ export function createJournal(db: Database): Journal {
         if (row.horizon >= first || performance.now() >= until) return row.horizon;
       }
     },
-    async pages(readers, { horizon, limit }) {
+    async pages(readers, page) {
       const pages: JournalEvent[][] = readers.map(() => []);
       for (let first = 0; first < readers.length; first += MOST_READERS) {
-        const rows = await pageOfEach(readers.slice(first, first + MOST_READERS), horizon, limit);
+        const rows = await pageOfEach(readers.slice(first, first + MOST_READERS), page);
         for (const { ord, ...row } of rows) pages[first + ord - 1]?.push(journalEvent(row));
       }
       return pages;

@@ -27,6 +27,15 @@ export function createPeopleStore(db: Database): PeopleStore {
         select ${columns(sql, "u", USER)} from users u where u.deleted_at is null and ${which} order by u.id`);
       return rows.map((row) => noun(row, "u", USER));
     },
+    sharedOrganizations: async (userId, ids) => [
+      ...(await db.read(sql<{ userId: number; uuid: string }[]>`
+        select distinct on (b.user_id) b.user_id as "userId", o.uuid
+        from organization_users a
+        join organization_users b on b.organization_id = a.organization_id
+        join organizations o on o.id = b.organization_id
+        where a.user_id = ${userId} and b.user_id = any (${ids}::bigint[])
+        order by b.user_id, o.id`)),
+    ],
     ...connectionQueries(db),
     ...contactQueries(db),
   };

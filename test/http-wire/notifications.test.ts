@@ -253,6 +253,21 @@ describeWith("postgres", "/notifications", ({ postgres }) => {
     expect(json.has_more).toBe(false);
   });
 
+  test("[A.5] /notifications/last is the newest one, whatever Wire does not tell, and 404 before there is any", async () => {
+    const { people } = await team(2);
+    const [ada, bob] = people;
+    expect(await bob.call("GET", "/notifications/last")).toMatchObject(refused(404, "not-found"));
+    const id = await addConversation([ada, bob]);
+    await ada.call("PUT", `/conversations/${id}`, { name: "Newest" });
+    const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.conversation.token ?? "";
+    const actor = { kind: "user" as const, id: String(ada.id), name: ada.displayName };
+    for (let n = 0; n < 2; n++) await site.useCases.roomSettings.setReadOnly(actor, token, n % 2 === 0);
+    const last = await bob.call("GET", "/notifications/last?client=1");
+    expect(last).toMatchObject({ status: 200, json: (await read(bob)).at(-1) });
+    expect(last.json.payload).toEqual([event("conversation.rename", id, ada.uuid, { name: "Newest" })]);
+    expect(await read(bob, `?since=${last.json.id}`)).toEqual([]);
+  });
+
   test("strangers hear nothing, unknown ids are 404, bad ones and bad sizes 400", async () => {
     const { people } = await team(1);
     const [ada] = people;

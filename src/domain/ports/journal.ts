@@ -49,10 +49,10 @@ export interface Journal {
    * where others have written since before the call, after half a second, the first of this may not hold.
    */
   horizon(): Promise<number>;
-  /** For each reader a page, ascending, of what is before the horizon. */
+  /** For each reader a page, ascending, of what is before the horizon: the oldest, or (`newest`) the last of it. */
   pages(
     readers: readonly JournalReader[],
-    page: { horizon: number; limit: number },
+    page: { horizon: number; limit: number; newest?: boolean },
   ): Promise<JournalEvent[][]>;
   /**
    * Who joined by the same act as the `member.joined` at each of these places, those included, in the order of `seq`; at

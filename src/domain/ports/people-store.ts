@@ -37,6 +37,8 @@ export type UserNames =
 export interface PeopleStore {
   /** Names that have not the form of their kind are unknown. */
   users(names: UserNames): Promise<User[]>;
+  /** UUID of the first organization that each of these users shares with this one; those without are left out. */
+  sharedOrganizations(userId: number, ids: readonly number[]): Promise<{ userId: number; uuid: string }[]>;
   connection(userId: number, peerId: number): Promise<StoredConnection | null>;
   /** By the other's UUID ascending; `after` is exclusive. */
   connections(userId: number, page: { after?: string; limit: number }): Promise<StoredConnection[]>;

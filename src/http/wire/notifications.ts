@@ -16,6 +16,10 @@ import { createTranslation } from "./translation.ts";
 
 /** Events that are read at once. */
 const LEAST_READ = 100;
+/** What one act makes at most, or nearly: the newest notification is whole. */
+const NEWEST_READ = 500;
+
+const notification = z.object({ id: z.uuid(), payload: z.array(toldSchema) }).openapi("Notification");
 
 const ROUTES = {
   await: createRoute({
@@ -50,13 +54,24 @@ const ROUTES = {
     responses: {
       200: json(
         z.object({
-          notifications: z.array(z.object({ id: z.uuid(), payload: z.array(toldSchema) })),
+          notifications: z.array(notification),
           has_more: z.boolean(),
           time: z.iso.datetime().openapi({ description: "The server's" }),
         }),
         "A page. Typing is not kept",
       ),
       ...notFound("not-found: since is no notification's id"),
+      ...PROTECTED,
+    },
+  }),
+  last: createRoute({
+    method: "get",
+    path: "/notifications/last",
+    summary: "The newest notification: who has just read everything else goes on from it",
+    request: { query: z.object({ client: text(256).optional() }) },
+    responses: {
+      200: json(notification, "The notification"),
+      ...notFound("not-found: there is none"),
       ...PROTECTED,
     },
   }),
@@ -83,6 +98,24 @@ export function registerNotifications(app: HttpApp, parts: WireParts): void {
     const { notifications, more } = await page(user, after, { horizon, size });
     return c.json({ notifications, has_more: more, time: time(Date.now()) }, 200);
   });
+
+  app.openapi(ROUTES.last, async (c) => {
+    const found = await newest(callerOf(c).user);
+    if (!found) throw new WireRefusal(404, "not-found", "There is no notification yet");
+    return c.json(found, 200);
+  });
+
+  async function newest(user: User) {
+    const reader = { userId: user.id, after: null };
+    for (let horizon = await parts.store.journal.horizon(); ; ) {
+      const page = { horizon, limit: NEWEST_READ, newest: true };
+      const [events = []] = await parts.store.journal.pages([reader], page);
+      const [told = []] = await translate([{ user, events }]);
+      const [first] = events;
+      if (told.length > 0 || !first || events.length < NEWEST_READ) return told.at(-1);
+      horizon = first.at;
+    }
+  }
 
   /** Not everything in the journal is told by Wire, but a page that has more after it is never empty. */
   async function page(

@@ -1,6 +1,7 @@
 /**
  * The Wire API: signing in, conversations, teams, connections and notifications, for Wire's clients and scripts.
- * Reading order: this file; login.ts, conversations.ts, settings.ts, members.ts, teams.ts, connections.ts (operations);
+ * Reading order: this file; login.ts, conversations.ts, settings.ts, members.ts, teams.ts, users.ts, connections.ts
+ * (operations);
  * shapes.ts and events.ts (what they answer); notifications.ts and await.ts (what happened, later and live); below them
  * parts.ts, names.ts, kinds.ts, failures.ts.
  */
@@ -20,6 +21,7 @@ import { registerNotifications, registerUpgrade } from "./notifications.ts";
 import { wireParts } from "./parts.ts";
 import { registerSettings } from "./settings.ts";
 import { registerTeams } from "./teams.ts";
+import { registerUsers } from "./users.ts";
 
 export interface WireOptions {
   useCases: UseCases;
@@ -39,11 +41,12 @@ export function createWire({ useCases, store, publicUrl, limits, logger }: WireO
     name: "wire",
     title: "Wire API",
     description:
-      "Signing in, conversations, teams, connections and notifications. Access tokens live for 15 minutes; a cookie renews them. Live notifications come over the WebSocket /await.",
+      "Signing in, conversations, teams, people, connections and notifications. Access tokens live for 15 minutes; a cookie renews them. Live notifications come over the WebSocket /await.",
     paths: [
       "/login",
       "/access",
       "/self",
+      "/users",
       "/conversations",
       "/connections",
       "/teams",
@@ -64,6 +67,7 @@ export function createWire({ useCases, store, publicUrl, limits, logger }: WireO
   registerSettings(app, parts);
   registerMembers(app, parts);
   registerTeams(app, parts);
+  registerUsers(app, parts);
   registerConnections(app, parts);
   registerNotifications(app, parts);
   return face;
