@@ -105,6 +105,8 @@ export class RoomLogs {
     else if (event.seq <= log.last) this.duplicates++;
     else if (log.target !== null) log.target = Math.max(log.target, event.seq);
     else if (event.seq === log.last + 1) this.#deliver(log, event);
+    // Who waits in a lobby hears the end of their stay at once; what they missed is not theirs any more [GW-12.4].
+    else if (event.seq > log.memberAt && this.#endsMembership(event)) this.#deliver(log, event);
     else this.#repair(event.room, log, event.seq);
   }
 

@@ -32,7 +32,8 @@ export class Rooms {
 
   /** Events up to the head that `ready` told are in its figures already, so that replayed ones count once. */
   apply(event: EventFrame): void {
-    const room = this.#rooms.get(event.room) ?? newRoom(event);
+    const room = heard(this.#rooms.get(event.room) ?? newRoom(event));
+    this.#rooms.set(event.room, room);
     if (event.seq <= room.head) return;
     this.#rooms.set(event.room, { ...room, head: event.seq, ...this.#change(room, event) });
   }
@@ -81,6 +82,13 @@ export class Rooms {
     const { kind, id } = (actor ?? {}) as { kind?: unknown; id?: unknown };
     return kind === "user" && id === this.#userId;
   }
+}
+
+/** Whoever hears an event of a room does not wait in its lobby [GW-12.3]. */
+function heard(room: Room): Room {
+  if (!room.waiting) return room;
+  const { waiting: _, ...rest } = room;
+  return rest;
 }
 
 /** The last message after its edit, or without its text after its deletion. */

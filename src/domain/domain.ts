@@ -5,6 +5,7 @@ import { createChatrooms } from "./chatrooms.ts";
 import { type Context, createContext, type DomainOptions } from "./context.ts";
 import { createConversations } from "./conversations.ts";
 import { createDirectory } from "./directory.ts";
+import { createLobby } from "./lobby.ts";
 import { createMessageUseCases, createPeopleUseCases } from "./message-domain.ts";
 import { createMessages } from "./messages.ts";
 import { createBringBack } from "./one-to-one.ts";
@@ -37,6 +38,7 @@ export function createUseCases(options: DomainOptions): UseCases {
     messages: { ...createMessages(context, unread, bringBack), ...reading },
     calls: { join, leave, sessionGone, sweep },
     presence,
+    lobby: createLobby(context),
     conversations,
     ...rooms,
     ...createMessageUseCases(context, options.files),

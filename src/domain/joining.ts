@@ -10,7 +10,7 @@ import { named } from "./invitations.ts";
 import { type Actor, type Conversation, memberKey, type Role } from "./model.ts";
 import type { Passwords } from "./passwords.ts";
 import { type Departure, putPeople, removePeople } from "./people.ts";
-import { can } from "./permissions.ts";
+import { waits } from "./permissions.ts";
 import type { NewMember, StoreTransaction } from "./ports/store.ts";
 import { TYPING_TTL_MS, unlessAway } from "./presence.ts";
 import type { Participants, RoomView } from "./room-use-cases.ts";
@@ -202,7 +202,7 @@ export function createJoining(
     },
     async leaveCall(actor, token) {
       const { conversationId: id, membership, rules } = await accesses.member(actor, token);
-      if (can(membership, rules, "read", now()) === "lobby") throw refusal("lobby", "call");
+      if (waits(membership, rules, now())) throw refusal("lobby", "call");
       await requireJoined(actor, id);
       const call = await calls.leave(actor, token, callSessionOf(actor));
       news.call({ id, token }, call);

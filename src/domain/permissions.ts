@@ -130,6 +130,11 @@ export function can(
   return null;
 }
 
+/** Whether a member has to wait in the lobby: nothing of the room may be read until it opens. */
+export function waits(membership: Pick<Membership, "role">, room: RoomRules, now: number): boolean {
+  return can(membership, room, "read", now) === "lobby";
+}
+
 /** Whether a role in an organization may create, change and delete the organization's chatrooms. */
 export function canManage(role: OrganizationRole | null): boolean {
   return role === "chat" || role === "admin";

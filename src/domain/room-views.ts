@@ -2,7 +2,7 @@
 import type { Context } from "./context.ts";
 import { type Actor, actorOf, type Membership, memberKey, peerIn, type User } from "./model.ts";
 import type { NamedRoom } from "./news.ts";
-import { can } from "./permissions.ts";
+import { waits } from "./permissions.ts";
 import type { ActiveParticipant, CallState } from "./ports/hot.ts";
 import type { RoomListing } from "./ports/store.ts";
 import type { RoomPerson, RoomView } from "./room-use-cases.ts";
@@ -107,7 +107,7 @@ export function createRoomViews(context: Context): RoomViews {
           active: here.filter(({ lastPing }) => lastPing > now() - ACTIVE_MS).length,
           activeGuests: here.filter(({ guest }) => guest).length,
           call,
-          waiting: can(membership, conversation, "read", now()) === "lobby",
+          waiting: waits(membership, conversation, now()),
         };
       });
     },

@@ -27,6 +27,7 @@ export function createSignaling({ hot }: Context, bus: Bus, finding: Pick<Findin
     async send(actor, token, messages) {
       const room = await joined(actor, token);
       if (messages.length > MAX_AT_ONCE) throw badField("messages", "must be at most 100 at once");
+      if (room.waiting) return;
       const members = new Map(room.people.map(({ sessionId, membership }) => [sessionId, membership.member]));
       const mine = messages.filter(({ from, to }) => from === room.me.sessionId && members.has(to));
       const { id } = room.conversation;
@@ -39,6 +40,7 @@ export function createSignaling({ hot }: Context, bus: Bus, finding: Pick<Findin
     },
     async take(actor, token) {
       const room = await joined(actor, token);
+      if (room.waiting) return { messages: [], room: { ...room, people: [room.me] } };
       const { conversationId, member } = room.membership;
       const messages = await unlessAway([], () => hot.mailboxes.take(address(conversationId, member)));
       return { messages, room };

@@ -26,7 +26,7 @@ import type { CallState } from "./ports/hot.ts";
 import type { RoomListing } from "./ports/store.ts";
 import type { Naming, RoomUseCases, RoomView } from "./room-use-cases.ts";
 
-// ── Talking (src/domain/messages.ts, reading.ts, calls.ts, presence.ts) ───────────────────────────────
+// ── Talking (src/domain/messages.ts, reading.ts, calls.ts, lobby.ts, presence.ts) ───────────────────────────────
 
 export interface Messages {
   /**
@@ -95,7 +95,10 @@ export interface CallUseCases {
   sweep(): Promise<void>;
 }
 
-/** Messages between the sessions of a room by which browsers call each other (Talk's internal signaling). */
+/**
+ * Messages between the sessions of a room by which browsers call each other (Talk's internal signaling). Who waits in the
+ * lobby sees nobody there but themselves: what they send is passed over, and what is for them waits.
+ */
 export interface Signaling {
   /**
    * Hands messages to sessions that joined the room, each marked with whom it is from; those for others are passed over.
@@ -114,6 +117,18 @@ export interface SignalingMessage {
   from: string;
   to: string;
   data: string;
+}
+
+/** For those who tell what happens as it happens: they ask whenever who may hear it may have changed. */
+export interface Lobby {
+  /** Who of these users may read in the room now, and who waits. Who is in neither is not in the room. */
+  standings(conversationId: number, userIds: readonly number[]): Promise<Standings>;
+}
+export interface Standings {
+  /** Somebody may have to wait. */
+  closed: boolean;
+  reading: ReadonlySet<number>;
+  waiting: ReadonlySet<number>;
 }
 
 export interface PresenceUseCases {
@@ -325,6 +340,7 @@ export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases 
   messages: Messages;
   calls: CallUseCases;
   presence: PresenceUseCases;
+  lobby: Lobby;
   conversations: Conversations;
   signaling: Signaling;
   chatrooms: Chatrooms;

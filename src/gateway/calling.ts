@@ -8,6 +8,7 @@ import type { Logger } from "../logger.ts";
 import type { CallFrame, ClientFrames, OkFields } from "../protocol/frames.ts";
 import type { Speaker } from "./commands.ts";
 import type { Hub } from "./hub.ts";
+import { requireLetIn } from "./lobby.ts";
 import type { Room } from "./room.ts";
 import type { Identity, Session } from "./session.ts";
 import { roomOf } from "./watching.ts";
@@ -25,6 +26,8 @@ export interface Calling {
   refresh(sessions: Iterable<Session>, now: number): Promise<void>;
   /** The session ended. Who said goodbye leaves at once; who was lost may be back in a moment [GW-9.2]. */
   gone(session: Session, clean: boolean): Promise<void>;
+  /** Tells the session of the call that it was not told of. Never rejects. */
+  tell(session: Session, room: Room): Promise<void>;
   /** The session left the room. */
   left(session: Session, room: Room): Promise<void>;
 }
@@ -41,8 +44,7 @@ export interface CallingOptions {
 
 export function createCalling({ calls, hot, hub, logger }: CallingOptions): Calling {
   function show(room: Room, state: CallState): Omit<CallFrame, "op"> {
-    const participants = state.participants.map(({ actor, flags }) => ({ actor, flags }));
-    const shown = { room: room.token, flags: state.flags, participants };
+    const shown = shape(room, state);
     hub.announce(room, { op: "call", ...shown });
     return shown;
   }
@@ -85,6 +87,7 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
 
     async leave({ session, identity }, { room: token }) {
       const room = roomOf(hub, session, token);
+      requireLetIn(session, room);
       session.calls?.delete(room);
       return show(room, await calls.leave(identity.actor, token, session.id));
     },
@@ -117,8 +120,25 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
       await end(session, identity, rooms);
     },
 
+    async tell(session, room) {
+      try {
+        const state = await hot.calls.get(room.id);
+        if (state.flags > 0) session.send({ op: "call", ...shape(room, state) });
+      } catch (error) {
+        logger.warn({ err: error }, "A session could not be told of a call; it hears of its next change");
+      }
+    },
+
     async left(session, room) {
       if (session.calls?.delete(room) && session.identity) await end(session, session.identity, [room]);
     },
+  };
+}
+
+function shape({ token }: Room, { flags, participants }: CallState): Omit<CallFrame, "op"> {
+  return {
+    room: token,
+    flags,
+    participants: participants.map((one) => ({ actor: one.actor, flags: one.flags })),
   };
 }

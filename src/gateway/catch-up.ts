@@ -63,7 +63,7 @@ export function createCatchUp(log: Pick<RoomLog, "rangeMany">, logger: Pick<Logg
         await delay(RETRY_MS);
       }
       await session.drained();
-      behind = behind.filter((entry) => entry.isReading && isUnderWay(entry));
+      behind = behind.filter((entry) => entry.isReading && entry.isUnderWay);
     }
   };
 }
@@ -79,22 +79,17 @@ function give(session: Session, entries: readonly Entry[], events: readonly Logg
       break;
     }
     const entry = byRoom.get(event.conversationId);
-    if (!entry || !isUnderWay(entry) || event.seq !== entry.at + 1) continue;
+    if (!entry?.isUnderWay || event.seq !== entry.at + 1) continue;
     got.add(entry);
     entry.send(EncodedEvent.of(event));
     if (endsStay(session, entry, event)) entry.endWith(event.seq);
   }
   for (const entry of entries) {
-    if (!isUnderWay(entry)) continue;
+    if (!entry.isUnderWay) continue;
     if (!entry.isReading) entry.finish();
     // The log of a deleted room is removed after a while; there is nothing left to be sent.
     else if (isWhole && !got.has(entry)) session.leave(entry.room);
   }
-}
-
-/** Whether the entry still stands: the session may have left meanwhile. */
-function isUnderWay(entry: Entry): boolean {
-  return entry.room.entries.includes(entry);
 }
 
 function endsStay(session: Session, entry: Entry, event: LoggedEvent): boolean {

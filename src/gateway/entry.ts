@@ -4,6 +4,7 @@
  * is subscribed: no event is lost between reading and listening, and none comes twice.
  */
 import type { EncodedEvent } from "./event-frames.ts";
+import { mayShut } from "./lobby.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
 
@@ -17,17 +18,24 @@ export class Entry {
   at: number;
   /** The log has to be read up to here. */
   target: number;
+  /** What may shut the lobby up to this seq was judged already when the session was let in. */
+  readonly #judged: number;
   /** The session's stay ends with this event (it left, or the room was deleted). */
   #last = Number.POSITIVE_INFINITY;
   #held: EncodedEvent[] = [];
 
-  constructor(session: Session, room: Room, at: number) {
+  constructor(session: Session, room: Room, at: number, judged: number) {
     this.session = session;
     this.room = room;
     this.at = at;
+    this.#judged = judged;
     this.target = room.delivered;
   }
 
+  /** Whether the entry still stands: the session may have left meanwhile, or be held. */
+  get isUnderWay(): boolean {
+    return this.room.entries.includes(this);
+  }
   get isReading(): boolean {
     return this.at < this.target;
   }
@@ -49,6 +57,14 @@ export class Entry {
   send(event: EncodedEvent): void {
     if (event.seq <= this.#last) this.session.deliver(event);
     this.at = event.seq;
+    const userId = this.session.identity?.user.id;
+    if (event.seq > this.#judged && userId !== undefined && mayShut(this.room, event, userId)) this.#stop();
+  }
+
+  /** The session may have to wait. Where its stay ends later on, the end is all that it still hears. */
+  #stop(): void {
+    if (this.#last === Number.POSITIVE_INFINITY) this.session.hold(this.room, this.at);
+    else this.at = Math.max(this.at, this.#last - 1);
   }
 
   /** Nothing after this seq is for the session. */
@@ -60,9 +76,10 @@ export class Entry {
 
   /** Everything up to `target` was sent: what was held follows, and then the live events. */
   finish(): void {
-    for (const event of this.#held) if (event.seq > this.at) this.send(event);
+    for (const event of this.#held) if (event.seq > this.at && this.isUnderWay) this.send(event);
     this.#held = [];
-    this.room.entries = this.room.entries.filter((entry) => entry !== this);
+    if (!this.isUnderWay) return;
+    this.room.dropEntry(this.session);
     if (this.#last === Number.POSITIVE_INFINITY) this.session.goLive(this.room);
     else this.session.depart(this.room);
   }

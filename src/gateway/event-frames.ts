@@ -37,6 +37,13 @@ export const CHANGES_MEMBERSHIP: ReadonlySet<string> = new Set([
   "room.deleted",
 ]);
 
+/** Those, and the events after which members may have to wait in the lobby, or need to no more. */
+export const CHANGES_STANDING: ReadonlySet<string> = new Set([
+  ...CHANGES_MEMBERSHIP,
+  "member.changed",
+  "room.changed",
+]);
+
 /** One event on its way to sessions. MessagePack is made when the first session wants it. */
 export class EncodedEvent {
   readonly seq: number;

@@ -1,12 +1,14 @@
 /**
  * Readers of all rooms of a user. Like sessions they follow the user's memberships: the events of a room say when the
  * user leaves it, a hint on the user's channel says where they joined, and comparing with the store every few seconds,
- * for all followed users together, is the safety net.
+ * for all followed users together, is the safety net. What a user may not read while a lobby is shut waits; see lobby.ts.
  */
 import { type Actor, type LoggedEvent, userKey } from "../domain/model.ts";
 import { channels } from "../domain/ports/bus.ts";
 import type { Following, UserReader } from "../domain/ports/feed.ts";
 import type { UnreadFrame } from "../protocol/frames.ts";
+import { CHANGES_STANDING, EncodedEvent } from "./event-frames.ts";
+import { mayShut } from "./lobby.ts";
 import type { Room } from "./room.ts";
 import { addReader, type FeedOptions } from "./room-readers.ts";
 
@@ -17,7 +19,7 @@ interface FollowedUser {
   readonly id: number;
   version: number;
   readonly readers: Set<UserReader>;
-  /** How to end the reading of each room; null while it begins. */
+  /** How to end the reading of each room, or the waiting for it; null while it begins. */
   readonly rooms: Map<Room, (() => void) | null>;
   readonly listen: (message: Uint8Array) => void;
   /** Resolves when the user's rooms are followed. */
@@ -100,29 +102,34 @@ export class FollowedUsers {
   async #align(user: FollowedUser, from: "head" | "joining"): Promise<void> {
     const { hub, rooms } = this.#options;
     const listed = await rooms.sessionRooms(userKey(user.id));
-    for (const { id, token, joinedSeq, head } of listed) {
-      const room = hub.follow(id, token, head);
+    for (const { id, token, joinedSeq, head, lobby } of listed) {
+      const room = hub.follow(id, token, head, lobby);
       hub.noteHead(room, head);
-      void this.#enter(user, room, from === "head" ? head : Math.max(joinedSeq - 1, 0));
+      const after = from === "head" ? head : Math.max(joinedSeq - 1, 0);
+      if (from === "head" && lobby && !user.rooms.has(room)) this.#hold(user, room, after);
+      else void this.#enter(user, room, after, lobby ? after : head);
     }
     const ids = new Set(listed.map(({ id }) => id));
     for (const room of [...user.rooms.keys()]) if (!ids.has(room.id)) await hub.fill([room]);
   }
 
-  /** Tells what the log has after `after`, then whatever the hub delivers. Never rejects. */
-  async #enter(user: FollowedUser, room: Room, after: number): Promise<void> {
+  /**
+   * Tells what the log has after `after`, then whatever the hub delivers. What may shut the lobby up to the seq `judged`
+   * needs no asking. Never rejects.
+   */
+  async #enter(user: FollowedUser, room: Room, after: number, judged: number): Promise<void> {
     if (user.rooms.has(room)) return;
     user.rooms.set(room, null);
     try {
       let seq = after;
-      while (seq < room.delivered) {
+      while (seq < room.delivered && user.rooms.get(room) === null) {
         const events = await this.#options.log.range(room.id, seq, room.delivered, PAGE);
-        if (!user.rooms.has(room) || events.length === 0) break;
-        for (const event of events) this.#tell(user, room, event);
+        for (const event of events) if (user.rooms.get(room) === null) this.#hear(user, room, event, judged);
+        if (events.length === 0) break;
         seq = events.at(-1)?.seq ?? seq;
       }
       // In the turn in which both stand at the same seq.
-      if (user.rooms.get(room) === null) user.rooms.set(room, this.#read(user, room, seq));
+      if (user.rooms.get(room) === null) user.rooms.set(room, this.#read(user, room, seq, judged));
     } catch (error) {
       user.rooms.delete(room);
       this.#options.logger.warn({ err: error }, "A room can't be followed now; it is tried again");
@@ -130,14 +137,44 @@ export class FollowedUsers {
   }
 
   /** The hub may stand before `after`: what it delivers up to there was told, or is from before the user's time. */
-  #read(user: FollowedUser, room: Room, after: number): () => void {
+  #read(user: FollowedUser, room: Room, after: number, judged: number): () => void {
     return addReader(room, {
       event: (event) => {
-        if (event.seq > after) this.#tell(user, room, event);
+        if (event.seq > after) this.#hear(user, room, event, judged);
       },
       typing: (news) => tellAll(user, (reader) => reader.typing?.(news)),
       call: (news) => tellAll(user, (reader) => reader.call?.(news)),
       presence: (news) => tellAll(user, (reader) => reader.presence?.(news)),
+    });
+  }
+
+  #hear(user: FollowedUser, room: Room, event: LoggedEvent, judged: number): void {
+    this.#tell(user, room, event);
+    if (event.seq <= judged || !CHANGES_STANDING.has(event.type) || !user.rooms.has(room)) return;
+    if (mayShut(room, EncodedEvent.of(event), user.id)) this.#hold(user, room, event.seq);
+  }
+
+  /** Tells nothing of the room after `at` until the user may read there. */
+  #hold(user: FollowedUser, room: Room, at: number): void {
+    user.rooms.get(room)?.();
+    const stop = () => room.release(user);
+    user.rooms.set(room, stop);
+    const { hub, lobbies } = this.#options;
+    lobbies.hold(room, user, {
+      ...{ userId: user.id, waits: false },
+      letIn: (judged) => {
+        user.rooms.delete(room);
+        void this.#enter(user, room, at, judged);
+      },
+      end: (event) => {
+        if (event.seq > at) this.#tell(user, room, event.logged(room.id));
+      },
+      missing: () =>
+        void hub.fill([room]).then(() => {
+          if (user.rooms.get(room) !== stop) return;
+          stop();
+          user.rooms.delete(room);
+        }),
     });
   }
 
@@ -158,7 +195,7 @@ export class FollowedUsers {
     else if (news.hint === "joined" && conversationId !== undefined && news.room && news.seq) {
       const room = this.#options.hub.follow(conversationId, news.room, news.seq - 1);
       this.#options.hub.noteHead(room, news.seq);
-      void this.#enter(user, room, news.seq - 1);
+      void this.#enter(user, room, news.seq - 1, news.seq - 1);
     } else if (news.hint === "settings" && conversationId !== undefined) {
       tellAll(user, (reader) => reader.settings?.({ conversationId }));
     } else if (news.hint === "connection") {

@@ -1,7 +1,7 @@
 /**
  * The gateway: WebSocket sessions of PROTOCOL.md, and HTTP on the same port. Reading order: this file; session.ts and
  * inbox.ts (a connection and its frames); greeting.ts, entry.ts, catch-up.ts (hello and resume); room.ts and hub.ts
- * (delivery); probe.ts; membership.ts and account-watch.ts; commands.ts with talking, watching and calling; transport.ts
+ * (delivery); probe.ts; membership.ts, lobby.ts and account-watch.ts; commands.ts with talking, watching and calling; transport.ts
  * with its twins.
  */
 import type { Registry } from "prom-client";
@@ -19,12 +19,15 @@ import { drainSessions } from "./drain.ts";
 import type { Endpoints } from "./endpoint.ts";
 import { createFeed, type RunningFeed } from "./feed.ts";
 import { createGreeting } from "./greeting.ts";
+import { createHeldSessions, type HeldSessions } from "./held-sessions.ts";
 import type { HttpHandler } from "./http-exchange.ts";
 import { Hub } from "./hub.ts";
 import { Inbox } from "./inbox.ts";
+import { Lobbies } from "./lobby.ts";
 import { Memberships } from "./membership.ts";
 import { type GatewayFigures, GatewayMetrics } from "./metrics.ts";
 import { type Probe, startProbe } from "./probe.ts";
+import type { Room } from "./room.ts";
 import { Session, type SessionEvents } from "./session.ts";
 import { SlowConsumers } from "./slow-consumers.ts";
 import { createTalking } from "./talking.ts";
@@ -93,6 +96,7 @@ class RunningGateway implements Gateway, SessionEvents {
   readonly #feed: RunningFeed;
   readonly #users: Users;
   readonly #memberships: Memberships;
+  readonly #held: HeldSessions;
   readonly #inbox: Inbox;
   readonly #watching: Watching;
   readonly #calling: ReturnType<typeof createCalling>;
@@ -124,7 +128,7 @@ class RunningGateway implements Gateway, SessionEvents {
         this.#transport?.publish(topic, frame, isBinary);
         slow.published(frame.length);
       },
-      onMembership: (room, event) => this.#memberships.follow(room, event),
+      onStanding: (room, event) => this.#memberships.follow(room, event),
       onFollowing: (room) => this.#probe?.soon(room),
     });
     const users: Users = new Users(bus, {
@@ -132,15 +136,23 @@ class RunningGateway implements Gateway, SessionEvents {
       changed: (user) => void this.#accounts?.look([user]),
     });
     this.#hub = hub;
-    this.#feed = createFeed({ hub, bus, log: store.log, rooms: store.rooms, logger });
+    const lobbies = new Lobbies({ lobby: useCases.lobby, logger });
+    this.#feed = createFeed({ hub, bus, lobbies, log: store.log, rooms: store.rooms, logger });
     this.#users = users;
-    this.#memberships = new Memberships({ hub, users, rooms: store.rooms, catchUp, logger });
+    this.#memberships = new Memberships({ hub, users, lobbies, rooms: store.rooms, catchUp, logger });
     this.#watching = createWatching(useCases, hub);
     this.#calling = createCalling({ calls: useCases.calls, hot, hub, logger });
+    this.#held = createHeldSessions({
+      ...{ lobbies, catchUp, calling: this.#calling },
+      leave: (session, room) => void this.#memberships.leave(session, [room]),
+    });
     const { messages, accounts } = useCases;
     const talking = createTalking({ messages, hub, users, metrics });
     const told = { heartbeatMs, limited };
-    const greet = createGreeting({ store, hot, accounts, hub, users, catchUp, metrics, ...told });
+    const greet = createGreeting({
+      ...{ store, hot, accounts, hub, users, held: this.#held, catchUp, metrics },
+      ...told,
+    });
     const handlers = { talking, watching: this.#watching, calling: this.#calling };
     this.#inbox = new Inbox({ greet, handlers, metrics, logger, limited });
     this.#upkeep = createUpkeep({
@@ -237,8 +249,12 @@ class RunningGateway implements Gateway, SessionEvents {
     if (session.identity) this.#users.detach(session.identity.user, session);
   }
 
-  left(session: Session, room: Parameters<SessionEvents["left"]>[1]): void {
+  left(session: Session, room: Room): void {
     void this.#calling.left(session, room);
+  }
+
+  held(session: Session, room: Room, at: number): void {
+    this.#held.hold(session, room, at);
   }
 
   departed(session: Session): void {

@@ -4,13 +4,15 @@
  */
 import { DomainError } from "../domain/errors.ts";
 import { type Principal, userActor } from "../domain/model.ts";
+import { waits } from "../domain/permissions.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { SessionRoom, Store } from "../domain/ports/store.ts";
 import type { Accounts } from "../domain/use-cases.ts";
-import type { ClientFrames, ReadyFrame, ResumedRoom } from "../protocol/frames.ts";
+import type { ClientFrames, ReadyFrame, ResumedRoom, UnreadFrame } from "../protocol/frames.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { Entry } from "./entry.ts";
 import { createGate } from "./gate.ts";
+import type { HeldSessions } from "./held-sessions.ts";
 import type { Hub } from "./hub.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { readyRoom } from "./ready-frame.ts";
@@ -29,6 +31,7 @@ export interface GreetingOptions {
   accounts: Pick<Accounts, "authenticate">;
   hub: Hub;
   users: Users;
+  held: Pick<HeldSessions, "keepOut">;
   catchUp: CatchUp;
   metrics: GatewayMetrics;
   heartbeatMs: number;
@@ -124,8 +127,10 @@ function begin(
   session: Session,
   { hello, principal, rooms, hot }: Beginning,
 ): Entry[] {
-  const { store, hub, metrics, heartbeatMs } = options;
+  const { store, metrics, heartbeatMs } = options;
   const { user } = principal;
+  const now = Date.now();
+  const waiting = new Set(rooms.filter((room) => waits(room, room, now)));
   const resumed = hello.resume ? judgeResume(hello.resume, store.epoch, rooms) : null;
   const ready: ReadyFrame = {
     op: "ready",
@@ -134,7 +139,9 @@ function begin(
     user: { id: String(user.id), uuid: user.uuid, handle: user.handle, name: user.displayName },
     epoch: store.epoch,
     heartbeatMs,
-    rooms: rooms.map((room, n) => readyRoom(room, hot.lastPings[n] ?? 0, hot.calls[n] ?? 0)),
+    rooms: rooms.map((room, n) =>
+      readyRoom(room, { lastPing: hot.lastPings[n] ?? 0, call: hot.calls[n] ?? 0, waits: waiting.has(room) }),
+    ),
     ...(resumed && { resumed }),
   };
   session.begin(ready);
@@ -142,28 +149,44 @@ function begin(
     if (recovered) metrics.recovered++;
     else metrics.notRecovered++;
   }
-  return enterAll(hub, session, rooms, resumed ?? []);
+  return enterAll(options, session, { rooms, waiting, resumed: resumed ?? [] });
+}
+
+interface Entering {
+  rooms: readonly SessionRoom[];
+  /** Those of them in which the user waits [GW-12.3]. */
+  waiting: ReadonlySet<SessionRoom>;
+  resumed: readonly ResumedRoom[];
 }
 
 /** @returns the rooms of which something has to be read from the log first */
 function enterAll(
-  hub: Hub,
+  { hub, held }: GreetingOptions,
   session: Session,
-  rooms: readonly SessionRoom[],
-  resumed: readonly ResumedRoom[],
+  { rooms, waiting, resumed }: Entering,
 ): Entry[] {
   const recovered = new Map(
     resumed.filter((each) => each.recovered).map(({ room, from }) => [room, from - 1]),
   );
   const entries: Entry[] = [];
-  for (const { id, token, joinedSeq, head } of rooms) {
-    const room = hub.follow(id, token, head);
-    const entry = session.enter(room, joinedSeq, recovered.get(token) ?? head);
-    if (entry?.isReading) entries.push(entry);
+  for (const each of rooms) {
+    const { id, token, joinedSeq, head, lobby } = each;
+    const room = hub.follow(id, token, head, lobby);
+    const at = recovered.get(token) ?? head;
+    session.enter(room, joinedSeq);
+    if (waiting.has(each)) held.keepOut(session, room, at, head, unreadOf(each));
+    else {
+      const entry = session.follow(room, at, head);
+      if (entry?.isReading) entries.push(entry);
+    }
     // Where the list is ahead of what was delivered here, delivery has to catch up with it.
     hub.noteHead(room, head);
   }
   return entries;
+}
+
+function unreadOf({ token, read, unread, mentions }: SessionRoom): UnreadFrame {
+  return { op: "unread", room: token, read, unread, mention: mentions };
 }
 
 function notAUser(): DomainError {

@@ -12,7 +12,7 @@ import type { CallFrame, PresenceFrame, ReceiptFrame, TypingFrame } from "../pro
 import {
   busLineSeq,
   busLines,
-  CHANGES_MEMBERSHIP,
+  CHANGES_STANDING,
   committedJson,
   EncodedEvent,
   readBusLine,
@@ -38,7 +38,7 @@ export interface HubOptions {
   metrics: GatewayMetrics;
   logger: Pick<Logger, "warn">;
   /** Called in the turn in which the event was delivered. */
-  onMembership(room: Room, event: EncodedEvent): void;
+  onStanding(room: Room, event: EncodedEvent): void;
   /** The bus carries the room from now on: what was committed before has to be looked up. */
   onFollowing(room: Room): void;
 }
@@ -69,11 +69,14 @@ export class Hub {
     return this.#rooms.values();
   }
 
-  /** The room, followed from now on; a room that was not followed counts as delivered up to `delivered`. */
-  follow(id: number, token: string, delivered: number): Room {
+  /**
+   * The room, followed from now on; a room that was not followed counts as delivered up to `delivered`, where its lobby
+   * was shut, or that is not known (`mayShutOut`).
+   */
+  follow(id: number, token: string, delivered: number, mayShutOut = true): Room {
     const followed = this.#rooms.get(id);
     if (followed) return followed;
-    const room = new Room(id, token, delivered);
+    const room = new Room(id, token, delivered, mayShutOut);
     const listener = (message: Uint8Array) => this.#heard(room, message);
     this.#rooms.set(id, room);
     this.#byToken.set(token, room);
@@ -200,8 +203,7 @@ export class Hub {
     this.#options.metrics.deliveries += sessions.json + sessions.msgpack;
     for (const entry of room.entries) entry.take(event);
     if (room.readers) tellReaders(room, event);
-    if (event.type !== "message" && CHANGES_MEMBERSHIP.has(event.type))
-      this.#options.onMembership(room, event);
+    if (event.type !== "message" && CHANGES_STANDING.has(event.type)) this.#options.onStanding(room, event);
   }
 
   // ── Frames that are in no log ──────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ import type { CatchUp } from "./catch-up.ts";
 import type { Entry } from "./entry.ts";
 import type { EncodedEvent } from "./event-frames.ts";
 import type { Hub } from "./hub.ts";
+import { type Lobbies, lobbyChange, mayShut } from "./lobby.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
 import type { LocalUser, Users } from "./users.ts";
@@ -18,6 +19,7 @@ export interface MembershipOptions {
   hub: Hub;
   users: Users;
   rooms: Pick<RoomQueries, "sessionRooms">;
+  lobbies: Pick<Lobbies, "judge" | "end">;
   catchUp: CatchUp;
   logger: Pick<Logger, "warn">;
 }
@@ -30,19 +32,48 @@ export class Memberships {
 
   /** The hub has just delivered this event. */
   follow(room: Room, event: EncodedEvent): void {
-    if (event.type === "room.deleted") {
-      for (const user of this.#options.users.all()) {
-        for (const session of user.sessions) endStay(session, room, event.seq);
-      }
-      return;
+    switch (event.type) {
+      case "room.deleted":
+        this.#options.lobbies.end(room, event);
+        for (const session of this.#sessions()) endStay(session, room, event.seq);
+        break;
+      case "room.changed":
+        this.#roomChanged(room, event);
+        break;
+      default:
+        this.#memberChanged(room, event);
     }
+  }
+
+  /** [GW-12.1] */
+  #roomChanged(room: Room, event: EncodedEvent): void {
+    const change = lobbyChange(event);
+    if (!change) return;
+    room.mayShutOut = change.shut;
+    if (change.shut) {
+      for (const session of this.#sessions()) if (isLive(session, room)) session.hold(room, event.seq);
+    }
+    this.#options.lobbies.judge(room);
+  }
+
+  #memberChanged(room: Room, event: EncodedEvent): void {
+    const { lobbies, users } = this.#options;
     const member = event.parsed().data.member as Actor;
-    const user = member.kind === "user" ? this.#options.users.get(Number(member.id)) : undefined;
-    if (!user) return;
-    for (const session of user.sessions) {
-      if (event.type === "member.joined") beginStay(session, room, event);
-      else endStay(session, room, event.seq);
+    if (member.kind !== "user") return;
+    const userId = Number(member.id);
+    if (event.type === "member.left") lobbies.end(room, event, userId);
+    for (const session of users.get(userId)?.sessions ?? []) {
+      if (event.type === "member.left") endStay(session, room, event.seq);
+      else {
+        if (event.type === "member.joined") beginStay(session, room, event);
+        if (isLive(session, room) && mayShut(room, event, userId)) session.hold(room, event.seq);
+      }
     }
+    if (event.type === "member.changed") lobbies.judge(room, userId);
+  }
+
+  *#sessions(): Generator<Session> {
+    for (const user of this.#options.users.all()) yield* user.sessions;
   }
 
   /** The user joined a room, perhaps one that this gateway does not follow. */
@@ -78,20 +109,22 @@ export class Memberships {
     const hub = this.#options.hub;
     const entries: Entry[] = [];
     const listed = new Set<number>();
-    for (const { id, token, joinedSeq, head } of rooms) {
+    for (const { id, token, joinedSeq, head, lobby } of rooms) {
       listed.add(id);
-      const room = hub.follow(id, token, head);
+      const room = hub.follow(id, token, head, lobby);
       hub.noteHead(room, head);
       if (session.rooms.has(room)) continue;
-      const entry = session.enter(room, joinedSeq, Math.max(0, joinedSeq - 1));
+      const at = Math.max(0, joinedSeq - 1);
+      session.enter(room, joinedSeq);
+      const entry = session.follow(room, at, lobby ? at : head);
       if (entry) entries.push(entry);
     }
     const gone = [...session.rooms.keys()].filter((room) => !listed.has(room.id));
-    await Promise.all([this.#options.catchUp(session, entries), this.#leave(session, gone)]);
+    await Promise.all([this.#options.catchUp(session, entries), this.leave(session, gone)]);
   }
 
   /** The log tells when the user left; where it does not (any more), the sessions leave without its word. */
-  async #leave(session: Session, rooms: readonly Room[]): Promise<void> {
+  async leave(session: Session, rooms: readonly Room[]): Promise<void> {
     if (rooms.length === 0) return;
     const before = rooms.map((room) => session.rooms.get(room));
     await this.#options.hub.fill(rooms);
@@ -105,7 +138,17 @@ export class Memberships {
 function beginStay(session: Session, room: Room, event: EncodedEvent): void {
   if (session.state !== "ready" || session.rooms.has(room)) return;
   session.deliver(event);
-  session.enter(room, event.seq, event.seq);
+  session.enter(room, event.seq);
+  session.follow(room, event.seq, event.seq);
+}
+
+/** Whether the session hears the room's events as they are delivered. */
+function isLive(session: Session, room: Room): boolean {
+  return (
+    session.rooms.has(room) &&
+    !room.held?.has(session) &&
+    !room.entries.some((entry) => entry.session === session)
+  );
 }
 
 /** A departure from before the member joined again is history. */

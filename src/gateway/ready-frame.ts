@@ -4,11 +4,17 @@ import type { EventFrame, ReadyRoom } from "../protocol/frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { eventFrame } from "./event-frames.ts";
 
-/** One room of the list. `lastPing` and `call` are hot state: 0 while it is away. */
-export function readyRoom(room: SessionRoom, lastPing: number, call: number): ReadyRoom {
+/** One room of the list. `lastPing` and `call` are hot state: 0 while it is away. Who waits is told nothing [GW-12.3]. */
+export function readyRoom(
+  room: SessionRoom,
+  { lastPing, call, waits }: { lastPing: number; call: number; waits: boolean },
+): ReadyRoom {
   const { token, name, type, role, head, read, unread, mentions, last } = room;
+  const shown = { room: token, name, type, role, head, read };
+  if (waits) return { ...shown, unread: 0, mention: 0, last: null, lastPing, call: 0, waiting: true };
   return {
-    ...{ room: token, name, type, role, head, read, unread, mention: mentions },
+    ...shown,
+    ...{ unread, mention: mentions },
     ...{ last: last ? preview(eventFrame(last)) : null, lastPing, call },
   };
 }

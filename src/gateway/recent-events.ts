@@ -2,7 +2,7 @@
  * The last events of busy rooms, encoded, for those who were away for a moment: a storm of clients that come back after
  * the network failed costs the log nothing. Bounded over all rooms; the oldest go first.
  */
-import { CHANGES_MEMBERSHIP, type EncodedEvent } from "./event-frames.ts";
+import { CHANGES_MEMBERSHIP, CHANGES_STANDING, type EncodedEvent } from "./event-frames.ts";
 import type { Room } from "./room.ts";
 
 const MOST_EVENTS = 16_384;
@@ -34,11 +34,13 @@ export class RecentEvents {
 
 /**
  * What the room delivered after `seq`, or null when that is not all here. Those that change memberships are left to the
- * log's reader, which knows what they mean to a session.
+ * log's reader, which knows what they mean to a session; so are those that may shut it out, unless that was `judged`.
  */
-export function recentAfter({ recent }: Room, seq: number): readonly EncodedEvent[] | null {
+export function recentAfter({ recent }: Room, seq: number, judged: number): readonly EncodedEvent[] | null {
   const first = recent[0]?.seq;
   if (first === undefined || first > seq + 1) return null;
   const missed = recent.slice(seq + 1 - first);
-  return missed.some(({ type }) => CHANGES_MEMBERSHIP.has(type)) ? null : missed;
+  const isForReader = (event: EncodedEvent) =>
+    event.seq > judged ? CHANGES_STANDING.has(event.type) : CHANGES_MEMBERSHIP.has(event.type);
+  return missed.some(isForReader) ? null : missed;
 }

@@ -4,10 +4,12 @@ import type { RoomReader } from "../domain/ports/feed.ts";
 import type { RoomLog, RoomQueries } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
 import type { Hub } from "./hub.ts";
+import type { Lobbies } from "./lobby.ts";
 import type { Room } from "./room.ts";
 
 export interface FeedOptions {
   hub: Hub;
+  lobbies: Pick<Lobbies, "hold">;
   bus: Bus;
   log: Pick<RoomLog, "heads" | "range">;
   rooms: Pick<RoomQueries, "byId" | "sessionRooms" | "changedUsers" | "userVersion">;

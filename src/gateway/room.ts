@@ -3,6 +3,8 @@ import type { RoomReader } from "../domain/ports/feed.ts";
 import type { CodecName } from "../protocol/subprotocols.ts";
 import type { Entry } from "./entry.ts";
 import type { EncodedEvent } from "./event-frames.ts";
+import type { Held } from "./lobby.ts";
+import type { Session } from "./session.ts";
 
 export class Room {
   readonly id: number;
@@ -25,21 +27,36 @@ export class Room {
   entries: readonly Entry[] = [];
   /** Readers that are no sessions; null while there are none. */
   readers: Set<RoomReader> | null = null;
+  /** Who hears nothing of the room for now, by what they are known as; null while there is nobody. See lobby.ts. */
+  held: Map<object, Held> | null = null;
+  /** The lobby is shut, as far as its log was delivered here, or that is not known. */
+  mayShutOut: boolean;
   /** The topics of the socket layer: of all sessions, and of those that have the room open. */
   readonly topics: Readonly<Record<CodecName, string>>;
   readonly openTopics: Readonly<Record<CodecName, string>>;
 
-  constructor(id: number, token: string, delivered: number) {
+  constructor(id: number, token: string, delivered: number, mayShutOut: boolean) {
     this.id = id;
     this.token = token;
     this.delivered = delivered;
     this.known = delivered;
+    this.mayShutOut = mayShutOut;
     this.topics = { json: `${id}j`, msgpack: `${id}m` };
     this.openTopics = { json: `${id}oj`, msgpack: `${id}om` };
   }
 
+  /** The session is no longer on its way into the room. */
+  dropEntry(session: Session): void {
+    if (this.entries.length > 0) this.entries = this.entries.filter((entry) => entry.session !== session);
+  }
+
+  /** Holds somebody no more. */
+  release(key: object): void {
+    if (this.held?.delete(key) && this.held.size === 0) this.held = null;
+  }
+
   get isDeserted(): boolean {
-    const { sessions, readers, filling } = this;
-    return sessions.json === 0 && sessions.msgpack === 0 && readers === null && !filling;
+    const { sessions, readers, held, filling } = this;
+    return sessions.json === 0 && sessions.msgpack === 0 && readers === null && held === null && !filling;
   }
 }

@@ -34,6 +34,8 @@ export interface SessionEvents {
   closed(session: Session, clean: boolean): void;
   /** The session is no longer in this room. */
   left(session: Session, room: Room): void;
+  /** The session hears nothing of the room after the seq `at`, and waits to be let in. */
+  held(session: Session, room: Room, at: number): void;
   /** It was not even live in it yet, and may have been let in again meanwhile. */
   departed(session: Session): void;
 }
@@ -137,35 +139,53 @@ export class Session implements ConnectionHandlers {
 
   // ── Rooms ──────────────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * Brings the session into a room of which it has events up to `at`. Returns an entry when it is not live at once: one
-   * that has to be read from the log (`isReading`), or one that waits for the gateway to come up to it.
-   */
-  enter(room: Room, joinedSeq: number, at: number): Entry | null {
+  /** The session is in the room from now on. */
+  enter(room: Room, joinedSeq: number): void {
     this.rooms.set(room, joinedSeq);
     room.sessions[this.codec]++;
-    const missed = at < room.delivered && !this.isFull ? recentAfter(room, at) : null;
+  }
+
+  /**
+   * Makes the session live in a room of which it has events up to `at`. Returns an entry when it is not live at once: one
+   * that has to be read from the log (`isReading`), or one that waits for the gateway to come up to it. That the session
+   * may read was `judged` as of this seq, or later.
+   */
+  follow(room: Room, at: number, judged: number): Entry | null {
+    const missed = at < room.delivered && !this.isFull ? recentAfter(room, at, judged) : null;
     for (const event of missed ?? []) this.deliver(event);
     if (at === room.delivered || missed) {
       this.goLive(room);
       return null;
     }
-    const entry = new Entry(this, room, at);
+    const entry = new Entry(this, room, at, judged);
     room.entries = [...room.entries, entry];
     return entry;
   }
 
   goLive(room: Room): void {
     this.connection.subscribe(room.topics[this.codec]);
+    if (this.open?.has(room)) this.connection.subscribe(room.openTopics[this.codec]);
+  }
+
+  /** Stops what the session hears of the room after `at`; what it has open stays open. */
+  hold(room: Room, at: number): void {
+    room.dropEntry(this);
+    this.#unsubscribe(room);
+    this.#events.held(this, room, at);
+  }
+
+  #unsubscribe(room: Room): void {
+    this.connection.unsubscribe(room.topics[this.codec]);
+    this.connection.unsubscribe(room.openTopics[this.codec]);
   }
 
   /** Takes the session out of a room, now. */
   leave(room: Room): void {
     if (!this.rooms.delete(room)) return;
     room.sessions[this.codec]--;
-    room.entries = room.entries.filter((entry) => entry.session !== this);
-    this.connection.unsubscribe(room.topics[this.codec]);
-    this.connection.unsubscribe(room.openTopics[this.codec]);
+    room.dropEntry(this);
+    room.release(this);
+    this.#unsubscribe(room);
     this.open?.delete(room);
     this.typing?.delete(room);
     this.#events.left(this, room);
@@ -180,7 +200,8 @@ export class Session implements ConnectionHandlers {
   forgetRooms(): void {
     for (const room of this.rooms.keys()) {
       room.sessions[this.codec]--;
-      if (room.entries.length > 0) room.entries = room.entries.filter((entry) => entry.session !== this);
+      room.dropEntry(this);
+      room.release(this);
     }
     this.rooms.clear();
   }

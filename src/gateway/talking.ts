@@ -6,6 +6,7 @@ import { LIMITS } from "../protocol/limits.ts";
 import type { Speaker } from "./commands.ts";
 import { eventFrame } from "./event-frames.ts";
 import type { Hub } from "./hub.ts";
+import { requireLetIn } from "./lobby.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import type { Users } from "./users.ts";
 
@@ -66,13 +67,14 @@ export function createTalking({ messages, hub, users, metrics }: TalkingOptions)
     // [GW-6.3] The user's other sessions follow, and those who have the room open see how far it was read.
     async read({ session, identity }, { room, seq }) {
       const { actor, user } = identity;
+      const followed = hub.byToken(room);
+      requireLetIn(session, followed);
       const { read, unread, mention, moved } = await messages.markRead(actor, room, seq);
       if (moved) {
         users.announceMarker(user.id, {
           unread: { op: "unread", room, read, unread, mention },
           except: session.id,
         });
-        const followed = hub.byToken(room);
         if (followed) hub.announce(followed, { op: "receipt", room, actor, read });
       }
       return { read, unread, mention };

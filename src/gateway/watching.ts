@@ -6,6 +6,7 @@ import type { PresenceUseCases, UseCases } from "../domain/use-cases.ts";
 import type { ClientFrames, OkFields } from "../protocol/frames.ts";
 import type { Speaker } from "./commands.ts";
 import type { Hub } from "./hub.ts";
+import { requireLetIn } from "./lobby.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
 
@@ -60,9 +61,11 @@ export function createWatching(
   return {
     async open({ session, identity }, { room: token }) {
       const room = roomOf(hub, session, token);
+      requireLetIn(session, room);
       session.open ??= new Set();
       session.open.add(room);
-      session.connection.subscribe(room.openTopics[session.codec]);
+      // Who is held hears of it when they are let in.
+      if (!room.held?.has(session)) session.connection.subscribe(room.openTopics[session.codec]);
       void memberSettings.opened(identity.actor, [room.id]);
       await refresh(identity.actor, [room]);
       return {};
@@ -76,8 +79,9 @@ export function createWatching(
     },
 
     async typing({ session, identity }, { room: token, on }) {
-      const changed = await presence.typing(identity.actor, token, on);
       const room = hub.byToken(token);
+      requireLetIn(session, room);
+      const changed = await presence.typing(identity.actor, token, on);
       if (!room || !session.rooms.has(room)) return {};
       if (on) {
         session.typing ??= new Map();

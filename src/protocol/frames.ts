@@ -168,6 +168,8 @@ export interface ReadyRoom {
   lastPing: number;
   /** The OR of the flags of those in the call; 0: no call. */
   call: number;
+  /** [GW-12.3] The user waits in the lobby: `unread`, `mention`, `last` and `call` say nothing. */
+  waiting?: true;
 }
 /** [GW-7.1] */
 export interface ResumedRoom {

@@ -1,9 +1,13 @@
 /** Members of rooms outside of transactions: with the accounts behind them, their own settings, and guests. */
+import type { Role } from "../domain/model.ts";
 import type { RoomQueries } from "../domain/ports/store.ts";
 import type { Database } from "./database.ts";
-import { columns, MEMBERSHIP, noun, type Row, USER } from "./rows.ts";
+import { CONVERSATION, columns, MEMBERSHIP, noun, type Row, USER } from "./rows.ts";
 
-export type MembershipQueries = Pick<RoomQueries, "members" | "people" | "updateMembership" | "guests">;
+export type MembershipQueries = Pick<
+  RoomQueries,
+  "members" | "people" | "roles" | "updateMembership" | "guests"
+>;
 
 export function createMembershipQueries(db: Database): MembershipQueries {
   const { sql } = db;
@@ -28,6 +32,20 @@ export function createMembershipQueries(db: Database): MembershipQueries {
         membership: noun(row, "m", MEMBERSHIP),
         user: row["u.id"] === null ? null : noun(row, "u", USER),
       }));
+    },
+    async roles(conversationId, members) {
+      const rows = await db.read(sql<Row[]>`
+        select ${columns(sql, "c", CONVERSATION)}, m.user_id as "userId", m.role from conversations c
+        left join memberships m on m.conversation_id = c.id and m.member = any (${[...members]}::text[])
+        where c.id = ${conversationId}`);
+      const [first] = rows;
+      if (!first) return null;
+      return {
+        conversation: noun(first, "c", CONVERSATION),
+        members: rows.flatMap(({ userId, role }) =>
+          role === null ? [] : [{ userId: userId as number | null, role: role as Role }],
+        ),
+      };
     },
     async updateMembership(conversationId, member, patch, noted = false) {
       const given = Object.entries(patch).filter(([, value]) => value !== undefined);

@@ -10,6 +10,9 @@ interface SessionRoomRow extends EventRow {
   role: Role;
   joined: number;
   visible: number;
+  read_only: boolean;
+  lobby: boolean;
+  lobby_until: number | null;
   read: number;
   read_messages: number;
   head: number;
@@ -21,7 +24,7 @@ interface SessionRoomRow extends EventRow {
 export async function sessionRooms(db: Database, member: MemberKey): Promise<SessionRoom[]> {
   const rows = await db.read(db.sql<SessionRoomRow[]>`
     select c.id as conversation_id, c.token as room, c.name, c.type as kind, m.role, m.joined_seq as joined,
-           m.history_from as visible, m.read_seq as read, m.read_messages, h.head_seq as head,
+           m.history_from as visible, c.read_only, c.lobby, c.lobby_until, m.read_seq as read, m.read_messages, h.head_seq as head,
            h.message_count as messages, n.mentions, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
     from memberships m
     join conversations c on c.id = m.conversation_id
@@ -47,6 +50,9 @@ function sessionRoom(row: SessionRoomRow): SessionRoom {
     role: row.role,
     joinedSeq: row.joined,
     historyFrom: row.visible,
+    readOnly: row.read_only,
+    lobby: row.lobby,
+    lobbyUntil: row.lobby_until,
     head: row.head,
     read: row.read,
     unread: row.messages - row.read_messages,

@@ -199,6 +199,20 @@ describe("room logs", () => {
     expect(ann.left).toEqual(["r"]);
   });
 
+  test("[GW-12.4] the end of our stay is told although what we waited for in the lobby is missing", async () => {
+    const server = await start();
+    server.log("r");
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    unseen(server, "r", 2);
+    const member = { kind: "user", id: "1", name: "Ann" };
+    server.append("r", { type: "member.left", data: { member, role: "user" } });
+    await ann.until("the leaving", () => ann.left.length === 1);
+    expect(ann.seqs("r")).toEqual([3]);
+    expect(ann.resets).toEqual([]);
+    expect(ann.readies).toHaveLength(1);
+  });
+
   test("a departure that was followed by another joining while offline does not end the room", async () => {
     const server = await start();
     server.log("r");

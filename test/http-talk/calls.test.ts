@@ -250,6 +250,25 @@ describeWith("postgres", "Talk's calls", ({ postgres }) => {
       ]);
     });
 
+    test("[B.4] who waits in the lobby is shown nobody but themselves, and gets their messages when it opens", async () => {
+      const token = await makeRoom(ada, { people: [ben] });
+      const [from, to] = [await join(ada, token), await join(ben, token)];
+      await ada.post(`/call/${token}`, { flags: 3 });
+      await pull(ben, token);
+      const waiting = pull(ben, token);
+      await ada.put(`/room/${token}/webinar/lobby`, { state: 1 });
+      const alone = [{ userId: ben.id, sessionId: to, inCall: 0 }];
+      expect(await waiting).toMatchObject([{ type: "usersInRoom", data: alone }]);
+      expect((await push(ben, token, to, { to: from, type: "hidden" })).status).toBe(200);
+      await push(ada, token, from, { to, type: "offer" });
+      const still = pull(ben, token);
+      await ada.put(`/room/${token}/webinar/lobby`, { state: 0 });
+      const [message, users] = await still;
+      expect(JSON.parse(message?.data)).toEqual({ to, from, type: "offer" });
+      expect(users?.data).toHaveLength(2);
+      expect((await pull(ada, token)).filter(({ type }) => type === "message")).toEqual([]);
+    });
+
     test("[B.4] a message goes to its session, marked with whom it is from, and only once", async () => {
       const token = await makeRoom(ada, { people: [ben] });
       const [from, to] = [await join(ada, token), await join(ben, token)];

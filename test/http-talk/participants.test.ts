@@ -455,13 +455,14 @@ describeWith("postgres", "the people of a Talk room", ({ postgres }) => {
 
     test("[B.3] the room shows nothing of what goes on in it", async () => {
       const token = await peopled();
-      await owner.post(`/chat/${token}`, { message: "secret" });
+      await owner.post(`/chat/${token}`, { message: "secret @all" });
       await owner.put(`/room/${token}/webinar/lobby`, { state: 1 });
       for (const room of [(await user.get(`/room/${token}`)).data, (await user.get("/room")).data[0]]) {
         expect(room).toMatchObject({
           participants: [],
           lastMessage: [],
           unreadMessages: 0,
+          unreadMention: false,
           canStartCall: false,
         });
       }

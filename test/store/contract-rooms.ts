@@ -118,6 +118,19 @@ function conversationContract(store: () => Store): void {
     expect((await store().rooms.dueForDeletion(8, 1_000)).map(({ id }) => id)).not.toContain(room.id);
   });
 
+  test("the roles of those asked for who are in the room, and null for a room that is gone", async () => {
+    const room = await createRoom(store());
+    const [first] = room.people;
+    const stranger = await createPerson(store());
+    const found = await store().rooms.roles(room.id, [first!.key, stranger.key]);
+    expect(found).toEqual({
+      conversation: room.conversation,
+      members: [{ userId: first!.id, role: expect.stringMatching(/owner|user/) }],
+    });
+    expect((await store().rooms.roles(room.id, []))?.members).toEqual([]);
+    expect(await store().rooms.roles(2 ** 40, [first!.key])).toBeNull();
+  });
+
   test("a deleted room is gone, but its last events can be read for a while", async () => {
     const room = await createRoom(store());
     const key = room.people[0]!.key;

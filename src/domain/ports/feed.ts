@@ -6,6 +6,8 @@
  *   first, then read the log, then drop what came twice by its seq.
  * - Each room's events come in the order of `seq`, each once, with no gap. Nothing is said about the order between rooms.
  * - Readers are called in the turn of the event loop in which the news came, and must not throw or take long.
+ * - Whom a room's lobby keeps out (followers of users) is told nothing of the room; when they are let in, they are told
+ *   all events that they missed, in order. Nothing else that they missed is told. The end of their stay is told at once.
  * - A follower costs one entry in a table: no timer, no promise chain. Whoever follows must call `stop` (a timeout of the
  *   reader's own included).
  * - Typing, calls, presence, markers and settings are told at most once, and may get lost; events may not.
@@ -13,7 +15,10 @@
 import type { Actor, LoggedEvent } from "../model.ts";
 
 export interface Feed {
-  /** Follows one room. Whoever asks has judged that the reader may see it, and hears when that changes by the events. */
+  /**
+   * Follows one room, whoever reads. Whoever asks has judged that the reader may see it, and judges anew before anything
+   * is shown: the events say when that changes, lobbies included.
+   */
   followRoom(conversationId: number, reader: RoomReader): Promise<RoomFollowing>;
   /**
    * Follows all rooms of a user, those joined later included: the first event of such a room is the user's own

@@ -192,6 +192,9 @@ export interface SessionRoom {
   role: Role;
   joinedSeq: number;
   historyFrom: number;
+  readOnly: boolean;
+  lobby: boolean;
+  lobbyUntil: number | null;
   head: number;
   /** The member's read marker. */
   read: number;
@@ -236,6 +239,11 @@ export interface RoomQueries {
    * only those.
    */
   list(member: MemberKey, conversationIds?: readonly number[]): Promise<RoomListing[]>;
+  /** The room, with the roles of those of `members` who are in it; null when it is gone. */
+  roles(
+    conversationId: number,
+    members: readonly MemberKey[],
+  ): Promise<{ conversation: Conversation; members: Pick<Membership, "userId" | "role">[] } | null>;
   /** All rooms of a member with what a session needs, in ONE query, newest activity first. */
   sessionRooms(member: MemberKey): Promise<SessionRoom[]>;
   /** A room by one of its names, with the membership of `member`; null when there is no such room. */

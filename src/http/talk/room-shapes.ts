@@ -81,7 +81,7 @@ export function roomBody(view: RoomView, lastMessage: MessageBody | null, now: n
     notificationLevel: notificationOf(membership.notificationLevel, membership.role, conversation.type),
     ...lobbyOf(conversation, now),
     unreadMessages: waiting ? 0 : head.messages - membership.readMessages,
-    unreadMention: view.mentions > 0,
+    unreadMention: !waiting && view.mentions > 0,
     lastReadMessage:
       membership.readSeq === 0
         ? 0
