@@ -85,6 +85,8 @@ export interface Conversation {
   /** Wire's access and access role, kept and shown. */
   access: string[];
   accessRole: string;
+  /** The secret of the room's guest link; null when it has none. */
+  guestCode: string | null;
   createdBy: MemberKey;
   createdAt: number;
   /** When the room is to be deleted, ms, or null. */
@@ -215,6 +217,8 @@ export interface EventData {
     receiptMode: number | null;
     access: string[];
     accessRole: string;
+    /** Whether there is a guest link; its code is for members who ask. */
+    guestLink: boolean;
     automationEnabled: boolean;
     scheduledDeletion: number | null;
   }>;

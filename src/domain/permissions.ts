@@ -29,6 +29,7 @@ export const ACTIONS = [
   "message_timer",
   "receipt_mode",
   "access",
+  "guest_link",
   "add_members",
   "remove_members",
   "set_roles",
@@ -48,7 +49,7 @@ const EVERYBODY: readonly Action[] = [
   "call",
   "leave",
 ];
-const MEMBER: readonly Action[] = [...EVERYBODY, "own_settings", "list_members"];
+const MEMBER: readonly Action[] = [...EVERYBODY, "own_settings", "list_members", "guest_link"];
 /** A guest is nobody outside of this room: bringing others in and opening or closing it takes an account. */
 const GUEST_MODERATOR: readonly Action[] = [
   ...EVERYBODY,
@@ -98,6 +99,7 @@ const NOT_ONE_TO_ONE: ReadonlySet<Action> = new Set([
   "lobby",
   "message_timer",
   "access",
+  "guest_link",
   "add_members",
   "remove_members",
   "set_roles",

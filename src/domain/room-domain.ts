@@ -1,6 +1,7 @@
 /** The use cases of rooms and the people in them, put together. Read room-use-cases.ts first. */
 import type { Context } from "./context.ts";
 import { createFinding } from "./finding.ts";
+import { createGuestLinks } from "./guest-links.ts";
 import { createGuests } from "./guests.ts";
 import { createJoining } from "./joining.ts";
 import { createMemberSettings } from "./member-settings.ts";
@@ -36,6 +37,7 @@ export function createRoomUseCases(context: Context, parts: RoomParts): RoomUseC
       ...createParticipants(context, { views, departed, conversations, finding, settings }),
     },
     roomSettings: settings,
+    guestLinks: createGuestLinks(context),
     memberSettings: createMemberSettings(context),
   };
 }

@@ -85,7 +85,12 @@ export function createRoomSettings(
       await set(actor, room, "message_timer", { messageTimer: checkMessageTimer(ms) }),
     setReceiptMode: async (actor, room, mode) =>
       await set(actor, room, "receipt_mode", { receiptMode: checkReceiptMode(mode) }),
-    setAccess: async (actor, room, access) => await set(actor, room, "access", checkAccess(access)),
+    async setAccess(actor, room, input) {
+      const { access = [], accessRole } = checkAccess(input);
+      // A link that lets nobody in any more is taken away.
+      const link = access.includes("code") ? {} : { guestCode: null };
+      return await set(actor, room, "access", { access, ...(accessRole && { accessRole }), ...link });
+    },
     async update(actor, room, patch) {
       const { members } = patch;
       await accesses.require(actor, room, "describe");

@@ -211,7 +211,7 @@ export interface RoomSettings {
   setMessageTimer(actor: Actor, room: string, ms: number | null): Promise<Change>;
   /** An int32 that clients give a meaning; null until it is set. */
   setReceiptMode(actor: Actor, room: string, mode: number): Promise<Change>;
-  /** Wire's access, kept and shown. */
+  /** Wire's access, kept and shown. A guest link goes with "code". */
   setAccess(actor: Actor, room: string, access: { access: string[]; accessRole: string }): Promise<Change>;
   /**
    * Several things at once, all or none. `members` replaces the set of users (the actor stays, as do guests and Matrix
@@ -224,6 +224,37 @@ export interface RoomSettings {
   ): Promise<Change>;
   /** Opens lobbies whose time has come. Run by a timer. */
   sweep(now: number): Promise<void>;
+}
+
+// ── Guest links (src/domain/guest-links.ts) ───────────────────────────────────────────────────────────
+
+/** What opens a room to strangers. */
+export interface GuestLink {
+  key: string;
+  code: string;
+}
+
+/**
+ * Of rooms whose access does not have "code" (for `joinById` "link") each of them is refused with `forbidden` on `access`.
+ * Joining is too where the access role does not let the actor in; on `organizationId` where only an organization may.
+ */
+export interface GuestLinks {
+  /** @throws DomainError `not_found` on `code` when the room has none */
+  get(actor: Actor, room: string): Promise<GuestLink>;
+  /** A room has one link; without an event it had it already. */
+  create(actor: Actor, room: string): Promise<Change>;
+  remove(actor: Actor, room: string): Promise<Change>;
+  /** For whoever has a link: is it one? @throws DomainError `not_found` on `code` */
+  check(link: GuestLink): Promise<void>;
+  /** The room that the actor would join. @throws DomainError `not_found` on `code` */
+  preview(actor: Actor, link: GuestLink): Promise<Conversation>;
+  /**
+   * `event` is the actor's `member.joined`, null when they are in the room already; `most`: how many members it may have.
+   * @throws DomainError `not_found` on `code`; `too_large` on `members`
+   */
+  join(actor: Actor, link: GuestLink, limits?: { most?: number }): Promise<Change>;
+  /** By the room's UUID, where its access has "link". @throws DomainError `not_found` on `room` */
+  joinById(actor: Actor, uuid: string, limits?: { most?: number }): Promise<Change>;
 }
 
 // ── A member's own settings (src/domain/member-settings.ts) ───────────────────────────────────────────
@@ -245,5 +276,6 @@ export interface RoomUseCases {
   oneToOne: OneToOne;
   participants: Participants;
   roomSettings: RoomSettings;
+  guestLinks: GuestLinks;
   memberSettings: MemberSettings;
 }

@@ -75,11 +75,17 @@ export async function changeSettings(
   return { conversation, event };
 }
 
-/** Of a password everybody learns whether there is one, of a picture its key. */
-function shownChange({ passwordHash, avatarId, ...rest }: SettingsPatch): EventData["room.changed"] {
+/** Of a password and a guest link everybody learns whether there is one, of a picture its key. */
+function shownChange({
+  passwordHash,
+  guestCode,
+  avatarId,
+  ...rest
+}: SettingsPatch): EventData["room.changed"] {
   return {
     ...rest,
     ...(passwordHash !== undefined && { hasPassword: passwordHash !== null }),
+    ...(guestCode !== undefined && { guestLink: guestCode !== null }),
     ...(avatarId !== undefined && { avatar: avatarId }),
   };
 }

@@ -41,6 +41,7 @@ export const CONVERSATION: Columns<Conversation> = {
   receiptMode: "receipt_mode",
   access: "access",
   accessRole: "access_role",
+  guestCode: "guest_code",
   createdBy: "created_by",
   createdAt: "created_at",
   scheduledDeletion: "scheduled_deletion",

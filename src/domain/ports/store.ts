@@ -361,6 +361,7 @@ export type ConversationPatch = Partial<
     | "receiptMode"
     | "access"
     | "accessRole"
+    | "guestCode"
   >
 >;
 

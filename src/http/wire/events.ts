@@ -4,6 +4,7 @@ import type { EventData, Role } from "../../domain/model.ts";
 import type { ConnectionData } from "../../domain/ports/journal.ts";
 import { oneOf } from "../fields.ts";
 import { type ConnectionBody, connectionSchema } from "./connection-shapes.ts";
+import type { CodeBody } from "./guest-link-shapes.ts";
 import { qualified } from "./kinds.ts";
 import { type ConversationBody, type settingsBody, type WireRole, wireRole } from "./shapes.ts";
 
@@ -19,6 +20,8 @@ interface Data {
   "conversation.receipt-mode-update": { receipt_mode: number };
   "conversation.message-timer-update": { message_timer: number | null };
   "conversation.access-update": { access: string[]; access_role: string };
+  "conversation.code-update": CodeBody;
+  "conversation.code-delete": null;
   "conversation.connect-request": ReturnType<typeof asked>;
   "conversation.typing": { status: "started" | "stopped" };
 }
@@ -34,6 +37,8 @@ const TYPES = [
   "conversation.receipt-mode-update",
   "conversation.message-timer-update",
   "conversation.access-update",
+  "conversation.code-update",
+  "conversation.code-delete",
   "conversation.connect-request",
   "conversation.typing",
 ] as const satisfies readonly WireEventType[];
@@ -46,7 +51,9 @@ export const eventSchema = z
     from: z.uuid().openapi({ description: "The nil UUID when it was no user" }),
     qualified_from: qualified(),
     time: z.iso.datetime(),
-    data: z.any().openapi({ description: "As the type has it; null for conversation.delete" }),
+    data: z.any().openapi({
+      description: "As the type has it; null for conversation.delete and conversation.code-delete",
+    }),
   })
   .openapi("Event");
 export type WireEvent = z.infer<typeof eventSchema>;
@@ -117,10 +124,19 @@ export function connectionEvent(connection: ConnectionBody, name: string): Conne
   return { type: "user.connection", connection, user: { name } };
 }
 
-/** What Wire tells of a change of a room's settings: an event for each that its clients know. */
-export function settingEvents(changed: EventData["room.changed"], where: Happening): WireEvent[] {
-  const { name, receiptMode, messageTimer, access, accessRole } = changed;
+/**
+ * What Wire tells of a change of a room's settings: an event for each that its clients know.
+ * @param code of the guest link as it is now; without it nothing is told of a new one
+ */
+export function settingEvents(
+  changed: EventData["room.changed"],
+  where: Happening,
+  code: CodeBody | null = null,
+): WireEvent[] {
+  const { name, receiptMode, messageTimer, access, accessRole, guestLink } = changed;
   return [
+    ...(guestLink && code ? [wireEvent("conversation.code-update", where, code)] : []),
+    ...(guestLink === false ? [wireEvent("conversation.code-delete", where, null)] : []),
     ...(name !== undefined ? [wireEvent("conversation.rename", where, { name })] : []),
     ...(typeof receiptMode === "number"
       ? [wireEvent("conversation.receipt-mode-update", where, { receipt_mode: receiptMode })]

@@ -31,6 +31,7 @@ const WIRE = {
   notConnected: [403, "not-connected", "Users are not connected"],
   noTeamMember: [403, "no-team-member", "Requesting user is not a team member"],
   noTeam: [404, "no-team", "Team not found"],
+  noCode: [404, "no-conversation-code", "Conversation code not found"],
   tooManyMembers: [403, "too-many-members", "Maximum number of members per conversation reached"],
   invalidOperation: [403, "invalid-op", "invalid operation for 1:1 conversations"],
 } as const satisfies Record<string, readonly [FailureStatus, string, string]>;
@@ -41,6 +42,9 @@ const ON_FIELD: Record<string, keyof typeof WIRE> = {
   "not_found member": "noMember",
   "not_found members": "notConnected",
   "not_found organizationId": "noTeamMember",
+  "forbidden organizationId": "noTeamMember",
+  "not_found code": "noCode",
+  "forbidden access": "accessDenied",
   "too_large members": "tooManyMembers",
   "bad_request room": "invalidOperation",
 };

@@ -18,6 +18,8 @@ export interface WireParts {
   names: Names;
   /** Of qualified ids. */
   domain(): string;
+  /** Where clients reach this server. */
+  publicUrl(): string;
 }
 
 /** @param options `publicUrl` is where clients reach this server; its host name is the domain of qualified ids */
@@ -26,7 +28,7 @@ export function wireParts(
 ): WireParts {
   const { useCases, store, publicUrl } = options;
   const names = createNames(store.journal);
-  return { useCases, store, names, domain: () => new URL(publicUrl()).hostname };
+  return { useCases, store, names, publicUrl, domain: () => new URL(publicUrl()).hostname };
 }
 
 export interface Caller {

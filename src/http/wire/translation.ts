@@ -2,18 +2,8 @@
  * From the domain's events to Wire's notifications, for one reader or for many at once: what was done by one act is one
  * notification, and what is the same for everybody is made once.
  */
-import {
-  type Actor,
-  actorOf,
-  type EventData,
-  peerIn,
-  type Role,
-  type User,
-  userActor,
-  userKey,
-} from "../../domain/model.ts";
+import type { Actor, EventData, Role, User } from "../../domain/model.ts";
 import type { ConnectionData, JournalEvent } from "../../domain/ports/journal.ts";
-import type { RoomView } from "../../domain/room-use-cases.ts";
 import { connectionBody } from "./connection-shapes.ts";
 import {
   asked,
@@ -27,10 +17,12 @@ import {
   type WireEvent,
   wireEvent,
 } from "./events.ts";
+import type { CodeBody } from "./guest-link-shapes.ts";
 import type { Known, Wanted } from "./names.ts";
 import { notificationId } from "./notification-ids.ts";
-import { type Caller, shapeAll, unlessNotFound, type WireParts } from "./parts.ts";
-import { type ConversationBody, wireRole } from "./shapes.ts";
+import type { WireParts } from "./parts.ts";
+import { codesOf, type RoomMade, roomsMade } from "./rooms-now.ts";
+import { wireRole } from "./shapes.ts";
 
 export interface Notification {
   id: string;
@@ -59,8 +51,6 @@ interface Act {
   makes: boolean;
 }
 
-/** Wire's type of a one-to-one conversation that waits for the other to accept. */
-const CONNECT = 3;
 /** Seq of the first `member.joined` of a room: `room.created` is before it. */
 const FIRST_JOIN = 2;
 
@@ -69,14 +59,17 @@ export function createTranslation(parts: WireParts): Translate {
     const acts = readings.map(({ user, events }) => actsOf(user, events));
     await completeJoins(parts, acts.flat());
     const known = await parts.names(namesIn(acts.flat()));
-    const made = await Promise.all(
-      readings.map(({ user }, i) => roomsMade(parts, user, acts[i] as Act[], known)),
+    const looked = await Promise.all(
+      readings.map(({ user }, i) => lookups(parts, user, acts[i] as Act[], known)),
     );
     const shared = new Map<string, Notification>();
     return readings.map((_, i) =>
       (acts[i] as Act[]).flatMap((act) => {
         const same = act.personal ? undefined : shared.get(keyOf(act));
-        const told = same ?? { id: act.id, payload: payloadOf(act, known, parts.domain(), made[i]) };
+        const told = same ?? {
+          id: act.id,
+          payload: payloadOf(act, known, parts.domain(), looked[i] as Lookups),
+        };
         if (!act.personal) shared.set(keyOf(act), told);
         return told.payload.length === 0 ? [] : [told];
       }),
@@ -97,7 +90,7 @@ function actsOf(user: User, events: readonly JournalEvent[]): Act[] {
       before.personal = before.own;
       continue;
     }
-    const personal = own || event.type === "connection";
+    const personal = own || event.type === "connection" || makesLink(event);
     const act = { events: [event], id: notificationId(event), own, personal, makes: false };
     acts.push(act);
     latest.set(event.conversationId, act);
@@ -168,63 +161,33 @@ function namesIn(acts: readonly Act[]): Wanted {
   };
 }
 
-interface RoomMade {
-  conversation: ConversationBody;
-  /** Whom it waits for. */
-  waitsFor: ConnectionData | null;
+interface Lookups {
+  made: ReadonlyMap<string, RoomMade>;
+  codes: ReadonlyMap<number, CodeBody>;
 }
 
-/** Rooms that were made with the reader in them, as they see them now; those left since are missing. */
-async function roomsMade(
-  parts: WireParts,
-  user: User,
-  acts: readonly Act[],
-  known: Known,
-): Promise<Map<string, RoomMade>> {
+/** What the reader alone is told of rooms: how they stand now. */
+async function lookups(parts: WireParts, user: User, acts: readonly Act[], known: Known): Promise<Lookups> {
   const uuids = acts
     .filter(({ own, makes }) => own && makes)
     .flatMap((act) => known.room(firstOf(act).conversationId) ?? []);
-  if (uuids.length === 0) return new Map();
-  const caller = { user, actor: userActor(user) };
-  const { rooms } = await parts.useCases.finding.page(caller.actor, { uuids });
-  const bodies = await shapeAll(parts, caller, rooms);
-  const made = await Promise.all(
-    bodies.map(async (conversation, i) => {
-      const { pair } = (rooms[i] as RoomView).conversation;
-      const waitsFor = conversation.type === CONNECT ? await connectionOf(parts, caller, pair ?? "") : null;
-      return [conversation.id, { conversation, waitsFor }] as const;
-    }),
-  );
-  return new Map(made);
+  const linked = acts.flatMap(({ events }) => events.filter(makesLink).map(({ conversationId: id }) => id));
+  const [made, codes] = await Promise.all([roomsMade(parts, user, uuids), codesOf(parts, user, linked)]);
+  return { made, codes };
 }
 
-/** Null when it was taken back meanwhile. */
-async function connectionOf(
-  { names, useCases }: WireParts,
-  { actor, user }: Caller,
-  pair: string,
-): Promise<ConnectionData | null> {
-  const peer = actorOf(peerIn(pair, userKey(user.id)), "");
-  const to = (await names({ users: [peer] })).person(peer);
-  const found = await useCases.connections.get(actor, to).catch(unlessNotFound);
-  if (!found) return null;
-  const { status, message } = found;
-  return { to, name: found.to.displayName, status, message, conversation: null };
+function makesLink({ type, dataJson }: JournalEvent): boolean {
+  return type === "room.changed" && (JSON.parse(dataJson) as EventData["room.changed"]).guestLink === true;
 }
 
-function payloadOf(
-  act: Act,
-  known: Known,
-  domain: string,
-  made: ReadonlyMap<string, RoomMade> | undefined,
-): Told[] {
+function payloadOf(act: Act, known: Known, domain: string, { made, codes }: Lookups): Told[] {
   const first = firstOf(act);
   if (first.type === "connection") return [connectionTold(first, known, domain)];
   const room = known.room(first.conversationId);
   if (room === null) return [];
   const where = { room, from: known.person(first.actor), at: first.at, domain };
-  if (!act.makes) return eventsOf(act.events, known, where);
-  const { conversation, waitsFor } = (act.own && made?.get(room)) || {};
+  if (!act.makes) return eventsOf(act.events, known, where, codes.get(first.conversationId));
+  const { conversation, waitsFor } = (act.own && made.get(room)) || {};
   if (!conversation) return [];
   const created = wireEvent("conversation.create", where, conversation);
   return waitsFor
@@ -240,7 +203,12 @@ function connectionTold({ actor, at, dataJson }: JournalEvent, known: Known, dom
   );
 }
 
-function eventsOf(events: readonly JournalEvent[], known: Known, where: Happening): WireEvent[] {
+function eventsOf(
+  events: readonly JournalEvent[],
+  known: Known,
+  where: Happening,
+  code?: CodeBody,
+): WireEvent[] {
   const { type, dataJson } = events[0] as JournalEvent;
   const { domain } = where;
   switch (type) {
@@ -262,7 +230,7 @@ function eventsOf(events: readonly JournalEvent[], known: Known, where: Happenin
         }),
       );
     case "room.changed":
-      return settingEvents(JSON.parse(dataJson) as EventData["room.changed"], where);
+      return settingEvents(JSON.parse(dataJson) as EventData["room.changed"], where, code);
     case "room.deleted":
       return [wireEvent("conversation.delete", where, null)];
     default:

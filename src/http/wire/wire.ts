@@ -15,6 +15,7 @@ import { authentication } from "./authentication.ts";
 import { registerConnections } from "./connections.ts";
 import { registerConversations } from "./conversations.ts";
 import { refuse } from "./failures.ts";
+import { registerCodeCheck, registerGuestLinks } from "./guest-links.ts";
 import { registerLogin, registerSelf } from "./login.ts";
 import { registerMembers } from "./members.ts";
 import { registerNotifications, registerUpgrade } from "./notifications.ts";
@@ -61,8 +62,10 @@ export function createWire({ useCases, store, publicUrl, limits, logger }: WireO
   app.use(boundedBody(MAX_BODY_BYTES));
   registerLogin(app, useCases.accounts);
   registerUpgrade(app);
+  registerCodeCheck(app, useCases.guestLinks);
   app.use(onRoutes(authentication(useCases.accounts, limits)));
   registerSelf(app, store, parts.domain);
+  registerGuestLinks(app, parts);
   registerConversations(app, parts);
   registerSettings(app, parts);
   registerMembers(app, parts);

@@ -1,0 +1,66 @@
+/** Rooms as one of their members sees them now: what notifications tell beside what happened. */
+import { linkOf } from "../../domain/guest-links.ts";
+import { actorOf, peerIn, type User, userActor, userKey } from "../../domain/model.ts";
+import type { ConnectionData } from "../../domain/ports/journal.ts";
+import type { RoomView } from "../../domain/room-use-cases.ts";
+import { type CodeBody, codeBody } from "./guest-link-shapes.ts";
+import { type Caller, shapeAll, unlessNotFound, type WireParts } from "./parts.ts";
+import type { ConversationBody } from "./shapes.ts";
+
+export interface RoomMade {
+  conversation: ConversationBody;
+  /** Whom it waits for. */
+  waitsFor: ConnectionData | null;
+}
+
+/** Wire's type of a one-to-one conversation that waits for the other to accept. */
+const CONNECT = 3;
+
+/** By UUID; those that the user left since are missing. */
+export async function roomsMade(
+  parts: WireParts,
+  user: User,
+  uuids: string[],
+): Promise<Map<string, RoomMade>> {
+  if (uuids.length === 0) return new Map();
+  const caller = { user, actor: userActor(user) };
+  const { rooms } = await parts.useCases.finding.page(caller.actor, { uuids });
+  const bodies = await shapeAll(parts, caller, rooms);
+  const made = await Promise.all(
+    bodies.map(async (conversation, i) => {
+      const { pair } = (rooms[i] as RoomView).conversation;
+      const waitsFor = conversation.type === CONNECT ? await connectionOf(parts, caller, pair ?? "") : null;
+      return [conversation.id, { conversation, waitsFor }] as const;
+    }),
+  );
+  return new Map(made);
+}
+
+/** Null when it was taken back meanwhile. */
+async function connectionOf(
+  { names, useCases }: WireParts,
+  { actor, user }: Caller,
+  pair: string,
+): Promise<ConnectionData | null> {
+  const peer = actorOf(peerIn(pair, userKey(user.id)), "");
+  const to = (await names({ users: [peer] })).person(peer);
+  const found = await useCases.connections.get(actor, to).catch(unlessNotFound);
+  if (!found) return null;
+  const { status, message } = found;
+  return { to, name: found.to.displayName, status, message, conversation: null };
+}
+
+/** The guest links of rooms (ids) that the user is in. */
+export async function codesOf(
+  { useCases, publicUrl }: WireParts,
+  user: User,
+  conversationIds: readonly number[],
+): Promise<Map<number, CodeBody>> {
+  const codes = new Map<number, CodeBody>();
+  for (const id of new Set(conversationIds)) {
+    const found = await useCases.finding.locate(userActor(user), { id });
+    const link = found?.membership ? linkOf(found.conversation) : null;
+    if (link) codes.set(id, codeBody(link, publicUrl()));
+  }
+  return codes;
+}
