@@ -14,7 +14,8 @@ const CLIENTS = 2_000;
 const AT_ONCE = 100;
 /** What one may cost of the server's memory. */
 const MOST_KIB_EACH = 64;
-const LIMIT = { timeout: 25_000, interval: 50 };
+const LIMIT = { timeout: 20_000, interval: 50 };
+const SETTLED = { timeout: 8_000, interval: 50 };
 
 interface Figures {
   followers: number;
@@ -60,14 +61,15 @@ describeWith("postgres", "on one gateway", ({ postgres }) => {
     };
   }
 
-  /** Looks until so many wait, and whatever brought them there is over. */
+  /** Looks until so many wait, and the timers of whatever brought them there are gone, long before the waiting ends. */
   async function waitingAre(followers: number, timers: number): Promise<Figures> {
+    await vi.waitFor(async () => expect((await figures()).followers).toBe(followers), LIMIT);
     return await vi.waitFor(async () => {
       const now = await figures();
-      expect(now.followers).toBe(followers);
       expect(now.timers).toBeLessThan(timers + 20);
+      expect(now.followers).toBe(followers);
       return now;
-    }, LIMIT);
+    }, SETTLED);
   }
 
   /** @returns what the long poll is answered with */

@@ -121,22 +121,24 @@ describe.each(FACES)("the $name API", ({ path, headers, unknown, message, body, 
     expect(message(answer)).toBe(rule);
   });
 
-  test.runIf(!forms)("refuses an empty body", async () => {
-    const answer = await client("POST", path, { headers, body: "" });
-    expect(answer.status).toBe(400);
-    expect(message(answer)).toBe("body must be valid JSON");
-  });
+  if (!forms) {
+    test("refuses an empty body", async () => {
+      const answer = await client("POST", path, { headers, body: "" });
+      expect(answer.status).toBe(400);
+      expect(message(answer)).toBe("body must be valid JSON");
+    });
 
-  test.runIf(!forms)("refuses a body of another type with 415", async () => {
-    for (const type of ["application/x-www-form-urlencoded", "text/plain;charset=UTF-8"]) {
-      const answer = await client("POST", path, {
-        headers: { ...headers, "content-type": type },
-        body: JSON.stringify(body),
-      });
-      expect(answer.status).toBe(415);
-      expect(message(answer)).toContain("application/json");
-    }
-  });
+    test("refuses a body of another type with 415", async () => {
+      for (const type of ["application/x-www-form-urlencoded", "text/plain;charset=UTF-8"]) {
+        const answer = await client("POST", path, {
+          headers: { ...headers, "content-type": type },
+          body: JSON.stringify(body),
+        });
+        expect(answer.status).toBe(415);
+        expect(message(answer)).toContain("application/json");
+      }
+    });
+  }
 
   test("refuses a body that is too long with 413, announced or not, or cut off by the server before", async () => {
     const megabyte = new Uint8Array(1_048_576).fill(0x20);
