@@ -1,15 +1,18 @@
 /** What people show to get in: tokens and login cookies, by the hash of their secret. */
 import { DomainError } from "../domain/errors.ts";
-import type { ApiToken } from "../domain/model.ts";
+import type { ApiToken, User } from "../domain/model.ts";
 import type { AccountStore, Login } from "../domain/ports/store.ts";
 import type { DirectoryQueries } from "./accounts.ts";
 import type { Database } from "./database.ts";
+import { byKey, gathered } from "./gathered.ts";
 import { columns, noun, ORGANIZATION, type Row, TOKEN, USER } from "./rows.ts";
 
 export type CredentialStore = Omit<AccountStore, keyof DirectoryQueries>;
 
 /** The database's clock: all gateways agree on when something expires. */
 const NOW = "causeway_now()";
+/** What is asked whenever somebody comes. */
+const TOGETHER = { lanes: 2, most: 64 };
 
 export function createCredentialStore(db: Database): CredentialStore {
   return { ...tokens(db), ...logins(db) };
@@ -18,7 +21,7 @@ export function createCredentialStore(db: Database): CredentialStore {
 function tokens(db: Database) {
   const { sql } = db;
   const tokenColumns = columns(sql, "t", TOKEN);
-  const now = sql.unsafe(NOW);
+  const tokenByHash = gathered({ ...TOGETHER, read: (hashes: string[]) => tokensByHash(db, hashes) });
   return {
     async createToken({ userId, organizationId, name, expiresAt, hash }) {
       const [row] = await sql<Row[]>`
@@ -31,20 +34,7 @@ function tokens(db: Database) {
       return noun(row, "t", TOKEN);
     },
     async tokenByHash(hash) {
-      const [row] = await db.read(sql<(Row & { version: number })[]>`
-        select ${tokenColumns}, ${columns(sql, "u", USER)}, ${columns(sql, "o", ORGANIZATION)},
-               coalesce(h.version, 0) as version
-        from tokens t
-        left join users u on u.id = t.user_id and u.deleted_at is null
-        left join user_heads h on h.user_id = u.id
-        left join organizations o on o.id = t.organization_id
-        where t.hash = ${hash} and (t.expires_at is null or t.expires_at > ${now})`);
-      if (!row) return null;
-      const token: ApiToken = noun(row, "t", TOKEN);
-      const { version } = row;
-      if (row["o.id"] !== null)
-        return { token, user: null, organization: noun(row, "o", ORGANIZATION), version };
-      return row["u.id"] === null ? null : { token, user: noun(row, "u", USER), organization: null, version };
+      return await tokenByHash(Buffer.from(hash).toString("hex"));
     },
     async listTokens({ limit, after }) {
       const rows = await db.read(sql<Row[]>`
@@ -61,6 +51,41 @@ function tokens(db: Database) {
       return row ? noun(row, "t", TOKEN) : null;
     },
   } satisfies Partial<AccountStore>;
+}
+
+type TokenOwner = Awaited<ReturnType<AccountStore["tokenByHash"]>>;
+interface TokenRow extends Row {
+  hash: string;
+  version: number;
+}
+
+async function tokensByHash(db: Database, hashes: string[]): Promise<TokenOwner[]> {
+  const { sql } = db;
+  const rows = await db.read(sql<TokenRow[]>`
+    select k.hash, ${columns(sql, "t", TOKEN)}, ${columns(sql, "u", USER)}, ${columns(sql, "o", ORGANIZATION)},
+           coalesce(h.version, 0) as version
+    from unnest(${hashes}::text[]) as k (hash)
+    join tokens t on t.hash = decode(k.hash, 'hex')
+    left join users u on u.id = t.user_id and u.deleted_at is null
+    left join user_heads h on h.user_id = u.id
+    left join organizations o on o.id = t.organization_id
+    where t.expires_at is null or t.expires_at > ${sql.unsafe(NOW)}`);
+  return byKey(
+    hashes,
+    rows,
+    ({ hash }) => hash,
+    ([row]) => tokenOwner(row),
+  );
+}
+
+function tokenOwner(row: TokenRow | undefined): TokenOwner {
+  if (row === undefined) return null;
+  const { version } = row;
+  const token: ApiToken = noun(row, "t", TOKEN);
+  if (row["o.id"] !== null) {
+    return { token, user: null, organization: noun(row, "o", ORGANIZATION), version };
+  }
+  return row["u.id"] === null ? null : { token, user: noun(row, "u", USER), organization: null, version };
 }
 
 const LOGIN = {
@@ -90,14 +115,7 @@ function logins(db: Database) {
         where l.hash = ${hash} and l.expires_at > ${now}`);
       return row ? { ...noun<Login>(row, "l", LOGIN), user: noun(row, "u", USER) } : null;
     },
-    async userOfLogin(loginId) {
-      const [row] = await db.read(sql<(Row & { version: number })[]>`
-        select ${columns(sql, "u", USER)}, h.version from logins l
-        join users u on u.id = l.user_id and u.deleted_at is null
-        join user_heads h on h.user_id = u.id
-        where l.id = ${loginId} and l.expires_at > ${now}`);
-      return row ? { user: noun(row, "u", USER), version: row.version } : null;
-    },
+    userOfLogin: gathered({ ...TOGETHER, read: (ids: number[]) => usersOfLogins(db, ids) }),
     async deleteLogin(id) {
       const rows = await sql`
         with gone as (delete from logins where id = ${id} returning user_id),
@@ -130,4 +148,27 @@ function logins(db: Database) {
       return invalid;
     },
   } satisfies Partial<AccountStore>;
+}
+
+interface LoginRow extends Row {
+  login: number;
+  version: number;
+}
+
+async function usersOfLogins(
+  db: Database,
+  ids: number[],
+): Promise<({ user: User; version: number } | null)[]> {
+  const { sql } = db;
+  const rows = await db.read(sql<LoginRow[]>`
+    select l.id as login, ${columns(sql, "u", USER)}, h.version from logins l
+    join users u on u.id = l.user_id and u.deleted_at is null
+    join user_heads h on h.user_id = u.id
+    where l.id = any (${ids}::bigint[]) and l.expires_at > ${sql.unsafe(NOW)}`);
+  return byKey(
+    ids,
+    rows,
+    ({ login }) => login,
+    ([row]) => (row === undefined ? null : { user: noun(row, "u", USER), version: row.version }),
+  );
 }

@@ -6,7 +6,7 @@ import { createMembershipQueries } from "./memberships.ts";
 import { createRoomLists } from "./room-lists.ts";
 import { CONVERSATION, columns, MEMBERSHIP, noun, type Row } from "./rows.ts";
 import { callerList, runningCalls } from "./running-calls.ts";
-import { sessionRooms } from "./session-rooms.ts";
+import { createSessionRooms } from "./session-rooms.ts";
 import type { Fragment, Statement } from "./sql.ts";
 
 export function createRoomQueries(db: Database): RoomQueries {
@@ -35,7 +35,7 @@ export function createRoomQueries(db: Database): RoomQueries {
   return {
     ...createRoomLists(db),
     ...createMembershipQueries(db),
-    sessionRooms: (member) => sessionRooms(db, member),
+    sessionRooms: createSessionRooms(db),
     async access(room, member) {
       const [row] = await db.read(sql<Row[]>`
         select ${conversationColumns}, ${columns(sql, "m", MEMBERSHIP)}, h.access_version,
