@@ -11,6 +11,7 @@ import { webhookShape } from "./http/protocol/webhook-shape.ts";
 import { type Lifecycle, lifecycle } from "./lifecycle.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { serve } from "./serving.ts";
+import { returnSpareMemory } from "./spare-memory.ts";
 import { startSweepers } from "./sweepers.ts";
 import { startWebhooks } from "./webhooks/worker.ts";
 import { welcome } from "./welcome.ts";
@@ -47,6 +48,7 @@ async function startParts(
 ): Promise<string> {
   const dataDir = openDataDir(config.DATA_DIR);
   const core = await openCore(config, dataDir, say, logger, parts);
+  parts.add("memory", returnSpareMemory());
   const { store, useCases, matrix, adminToken, webhookTargets: targets, registry } = core;
   let url = "";
   const publicUrl = () => url;

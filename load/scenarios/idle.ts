@@ -38,8 +38,8 @@ export interface IdleResult {
   limits: string[];
 }
 
-/** Memory of what was done before settles. */
-const QUIET_MS = 3_000;
+/** Memory of what was done before settles: the server gives back what it can once it is quiet. */
+const QUIET_MS = 8_000;
 /** Share of the connections that are there before memory is looked at: code is loaded and pools have grown by then. */
 const FIRST = 0.1;
 
