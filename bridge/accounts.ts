@@ -10,7 +10,8 @@ import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import { ANSWER_LIMIT_MS, type CredentialProviderName, createCredentialProvider } from "./credentials.ts";
 import { BRIDGE_DEVICE, createGhosts } from "./ghosts.ts";
-import { type Homeserver, HomeserverError, type RequestOptions } from "./homeserver.ts";
+import type { Homeserver, RequestOptions } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 
 export interface MatrixAccountsOptions {
   homeserver: Homeserver;

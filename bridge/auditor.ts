@@ -7,7 +7,7 @@ import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { HomeserverError } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 import type { Inbox } from "./inbox.ts";
 import { BRIDGED_TYPES } from "./matrix-events.ts";
 import type { BridgeCounts } from "./metrics.ts";

@@ -8,6 +8,7 @@
  */
 import type { Registry } from "prom-client";
 import { userActor } from "../src/domain/model.ts";
+import type { AttachmentFiles } from "../src/domain/ports/attachments.ts";
 import { type Bus, channels } from "../src/domain/ports/bus.ts";
 import type { UseCases } from "../src/domain/use-cases.ts";
 import type { Logger } from "../src/logger.ts";
@@ -24,6 +25,7 @@ import { createInboundMembers } from "./inbound-members.ts";
 import { createInboundReactions } from "./inbound-reactions.ts";
 import { createInbox } from "./inbox.ts";
 import { createLink } from "./link.ts";
+import { createMedia } from "./media.ts";
 import { createMembers } from "./members.ts";
 import { type BridgeCounts, newCounts, registerMetrics } from "./metrics.ts";
 import { createOutbound } from "./outbound.ts";
@@ -37,7 +39,9 @@ import { createWrites } from "./writes.ts";
 export interface BridgeOptions {
   store: PostgresStore;
   bus: Bus;
-  useCases: Pick<UseCases, "messages" | "reactions" | "conversations">;
+  useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "conversations">;
+  /** Where the bytes of attachments are. */
+  files: AttachmentFiles;
   homeserver: Homeserver;
   logger: Logger;
   registry: Registry;
@@ -163,7 +167,8 @@ function createWays({
   const people = createPeople(accounts, ghosts, users);
   const matrix = { homeserver, accounts, ghosts, store };
   const rooms = createMatrixRooms({ ...matrix, rooms: conversations, avatars, roomVersion });
-  const writes = createWrites(ghosts, store);
+  const media = createMedia(homeserver, options.files);
+  const writes = createWrites({ ghosts, accounts, media, store, attachments: options.store.messages });
   const delivery = createDelivery({ accounts, ghosts, members, writes, store, counts, logger });
   const outbound = createOutbound({ log, conversations, store, ghosts, members, rooms, delivery, logger });
   const inboundMembers = createInboundMembers({

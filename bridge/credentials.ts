@@ -3,7 +3,8 @@
  * this, so each kind of homeserver needs a way of its own.
  */
 import { DomainError } from "../src/domain/errors.ts";
-import { type Homeserver, HomeserverError } from "./homeserver.ts";
+import type { Homeserver } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 
 export interface CredentialProvider {
   /** Sets the password and leaves the user's devices signed in. @throws DomainError `unavailable`, HomeserverError */

@@ -2,17 +2,22 @@
  * One outbox entry on its way: the request that carries it, and what to do when the homeserver does not take it. An
  * entry ends up in Matrix once, or, when nothing helps, is given up: it must never block its room for ever.
  */
+import { DomainError } from "../src/domain/errors.ts";
 import type { Actor } from "../src/domain/model.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { OutboxEntry } from "../src/store/bridge-mail.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { HomeserverError, type RequestOptions } from "./homeserver.ts";
+import type { RequestOptions } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 import { type Mark, type MatrixEvent, markOf, relationOf, transactionId } from "./matrix-events.ts";
+import { MissingFile } from "./media.ts";
 import type { Members } from "./members.ts";
 import type { BridgeCounts } from "./metrics.ts";
+import { type Draft, insteadOfFile } from "./outbox-plan.ts";
 import type { OpenRoom } from "./rooms.ts";
+import { shownHash } from "./translate.ts";
 import { markFor, roomPath, type Write, type Writes } from "./writes.ts";
 
 export interface Delivery {
@@ -40,6 +45,8 @@ const DUPLICATE = "M_DUPLICATE_ANNOTATION";
 /** Homeservers remember transaction ids for a day; before that is over we look for ourselves. */
 const FORGOTTEN_MS = 20 * 60 * 60_000;
 const SEARCH_PAGES = 20;
+/** A text that is too large is cut shorter so often. */
+const MOST_CUTS = 2;
 /** An event at which the homeserver itself fails so often will not get through as it is. */
 const HOPELESS_TRIES = 6;
 
@@ -48,11 +55,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const startedAt = now();
 
   async function put(room: OpenRoom, actor: Actor, write: Write): Promise<string> {
-    const { sender, path, body, ts } = write;
+    const { sender, path, ts } = write;
+    if (sender !== ghosts.bot) await members.join(room, actor);
+    const body = typeof write.body === "function" ? await write.body() : write.body;
     const request = () =>
       accounts.request<{ event_id: string }>(sender, "PUT", path, { body, query: { ts } });
     if (sender === ghosts.bot) return (await request()).event_id;
-    await members.join(room, actor);
     try {
       return (await request()).event_id;
     } catch (error) {
@@ -73,8 +81,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         const eventId = await put(room, actor, write);
         return { entry: { ...entry, sender: write.sender }, eventId, redacts: write.redacts };
       } catch (error) {
-        if (!(error instanceof HomeserverError) || (error.temporary && !isHopeless(error, room))) throw error;
-        const existing = error.errcode === DUPLICATE ? await findReaction(room, entry) : null;
+        if (!isRefusal(error, room)) throw error;
+        const existing = isDuplicate(error) ? await findReaction(room, entry) : null;
         if (existing !== null) return { entry, eventId: existing };
         const revised = revisedAfter(error, entry);
         const about = { err: error, room: room.token, seq: entry.seq };
@@ -90,10 +98,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }
   }
 
-  function revisedAfter(error: HomeserverError, { rev, sender, op, content }: OutboxEntry) {
-    if (error.status === 413 && rev < 2) return { rev: rev + 1, sender, content };
+  function revisedAfter(error: unknown, { rev, sender, op, content }: OutboxEntry) {
+    const draft = JSON.parse(content) as Draft;
+    if (draft.file) return { rev: rev + 1, sender, content: JSON.stringify(insteadOfFile(draft)) };
+    const tooLarge = error instanceof HomeserverError && error.status === 413;
+    if (tooLarge && rev < MOST_CUTS) return { rev: rev + 1, sender, content };
     // Edits and reactions count only from the one whose they are.
-    if (sender === ghosts.bot || !(op === "message" || op === "redaction")) return null;
+    if (sender === ghosts.bot || op === "edit" || op === "reaction" || op === "unreaction") return null;
     return { rev: rev + 1, sender: ghosts.bot, content };
   }
 
@@ -115,20 +126,31 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     );
   }
 
-  /** Edits are events of their own and hold the text as well. */
-  async function redactEdits(room: OpenRoom, entry: OutboxEntry): Promise<void> {
-    if (entry.op !== "redaction" || entry.target === null) return;
-    const edits = await store.mirroredParts(room.id, entry.target);
-    for (const [n, edit] of edits.entries()) {
-      const { path, body } = writes.redaction(room, entry, edit.eventId, `.${n}`);
+  /**
+   * What goes with the entry: a deleted message's edits, which hold its text as well, and its files; and the files that an
+   * edit left out. `sent`: whether the entry itself took the message back.
+   */
+  async function redactParts(room: OpenRoom, entry: OutboxEntry, sent: boolean): Promise<void> {
+    for (const part of await unwantedParts(room, entry, sent)) {
+      const { path, body } = writes.redaction(room, entry, part.eventId, `.${shownHash(part.eventId)}`);
       await accounts.request(ghosts.bot, "PUT", path, { body }).catch((error: unknown) => {
         if (!(error instanceof HomeserverError) || error.temporary) throw error;
-        logger.warn(
-          { err: error, room: room.token, seq: entry.seq },
-          "An edit of a deleted message stays in Matrix",
-        );
+        const about = { err: error, room: room.token, seq: entry.seq };
+        logger.warn(about, "A part of a deleted message stays in Matrix");
       });
+      await store.putRedacted(part.eventId);
     }
+  }
+
+  async function unwantedParts(room: OpenRoom, { op, target, content }: OutboxEntry, sent: boolean) {
+    const { files } = JSON.parse(content) as Draft;
+    if (target === null || !(op === "redaction" || files)) return [];
+    const parts = (await store.mirroredParts(room.id, target)).filter(({ redacted }) => !redacted);
+    if (op === "redaction") return parts.filter(({ file }) => sent || file !== null);
+    const message = await store.mirroredMessage(room.id, target);
+    return [...(message && !message.redacted ? [message] : []), ...parts].filter(
+      ({ file }) => file !== null && !files?.includes(file),
+    );
   }
 
   /** Long after the first try the homeserver no longer knows our transaction ids, and would take it twice. */
@@ -151,8 +173,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     async deliver(room, entry, actor) {
       const before = await sentBefore(room, entry);
       const sent = before === null ? await send(room, entry, actor) : { entry, eventId: before };
+      await redactParts(room, sent?.entry ?? entry, sent !== null);
       if (!sent) return await store.dropped(room.id, entry);
-      await redactEdits(room, sent.entry);
       if (sent.redacts !== undefined) await store.putRedacted(sent.redacts);
       await store.delivered(room.id, sent.entry, sent.eventId);
       counts.sent++;
@@ -202,6 +224,14 @@ function isMark(found: Mark | null, wanted: Mark): boolean {
   return found !== null && transactionId(found) === transactionId(wanted);
 }
 
-function isHopeless(error: HomeserverError, room: OpenRoom): boolean {
-  return error.status === 500 && room.failures >= HOPELESS_TRIES;
+/** The same will not be taken, however often it is tried. */
+function isRefusal(error: unknown, room: OpenRoom): boolean {
+  const hopeless = room.failures >= HOPELESS_TRIES;
+  if (error instanceof HomeserverError) return !error.temporary || (error.status === 500 && hopeless);
+  // The file storage may be away for long: its files are only named then.
+  return error instanceof MissingFile || (error instanceof DomainError && hopeless);
+}
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof HomeserverError && error.errcode === DUPLICATE;
 }

@@ -3,7 +3,8 @@ import { LRUCache } from "lru-cache";
 import { type Actor, type MemberKey, memberKey } from "../src/domain/model.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import { BRIDGE_DEVICE, type Ghosts } from "./ghosts.ts";
-import { type Homeserver, HomeserverError, type HttpMethod, type RequestOptions } from "./homeserver.ts";
+import type { Homeserver, HttpMethod, RequestOptions } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 
 export interface GhostAccounts {
   /** Makes the account unless it was made before. @returns its Matrix id */

@@ -5,6 +5,8 @@
 import { HttpApiEvent, MatrixError, MatrixHttpApi, Method, TypedEventEmitter } from "matrix-js-sdk";
 import type { Logger } from "matrix-js-sdk/lib/logger.js";
 import { Counter, type Registry } from "prom-client";
+import { HomeserverError } from "./homeserver-error.ts";
+import { type StreamOptions, streamRequest } from "./streaming.ts";
 
 /** What homeserver and bridge know of each other: the registration file, without its namespaces. */
 export interface AppserviceRegistration {
@@ -47,6 +49,11 @@ export interface Homeserver {
   readonly registration: AppserviceRegistration;
   /** `path` is whole and its parts are encoded: `/_matrix/client/v3/…`. @throws HomeserverError */
   request<T>(method: HttpMethod, path: string, options?: RequestOptions): Promise<T>;
+  /**
+   * As {@link request} for files: nothing is held in memory, and the answer's body is the caller's to read or to cancel.
+   * @throws HomeserverError; what the body's own source failed with
+   */
+  stream(method: "GET" | "POST", path: string, options: StreamOptions): Promise<Response>;
   /** The full Matrix id of a localpart here. */
   userId(localpart: string): string;
   /** Makes the account exist, without signing it in. @throws HomeserverError */
@@ -59,35 +66,6 @@ export interface Homeserver {
 }
 
 export type HttpMethod = "GET" | "PUT" | "POST" | "DELETE";
-
-/** A request that failed. `status` is null when no answer came: it may have been carried out all the same. */
-export class HomeserverError extends Error {
-  override readonly name = "HomeserverError";
-  readonly status: number | null;
-  /** Matrix's own code, such as `M_FORBIDDEN`. */
-  readonly errcode: string | null;
-  readonly retryAfterMs: number | null;
-
-  constructor(
-    message: string,
-    detail: { status: number | null; errcode?: string | null; retryAfterMs?: number | null; cause?: unknown },
-  ) {
-    super(message, { cause: detail.cause });
-    this.status = detail.status;
-    this.errcode = detail.errcode ?? null;
-    this.retryAfterMs = detail.retryAfterMs ?? null;
-  }
-
-  /** The same request can succeed later without any change: no answer, too many requests, or the server's own fault. */
-  get temporary(): boolean {
-    return this.status === null || this.status === 429 || this.status >= 500;
-  }
-
-  /** The homeserver can't be reached: no answer came, or one of a proxy in front of it. */
-  get away(): boolean {
-    return this.status === null || (this.status >= 502 && this.errcode === null);
-  }
-}
 
 const TIMEOUT_MS = 30_000;
 
@@ -135,7 +113,18 @@ export function createHomeserver(options: HomeserverOptions): Homeserver {
     }
   }
 
-  return { baseUrl, serverName, registration, request, userId, ...helpers(request) };
+  async function stream(method: "GET" | "POST", path: string, more: StreamOptions): Promise<Response> {
+    try {
+      const answer = await streamRequest({ baseUrl, asToken: registration.asToken }, method, path, more);
+      count(method, "200");
+      return answer;
+    } catch (error) {
+      if (error instanceof HomeserverError) count(method, String(error.status ?? "none"));
+      throw error;
+    }
+  }
+
+  return { baseUrl, serverName, registration, request, stream, userId, ...helpers(request) };
 }
 
 /**
@@ -145,15 +134,19 @@ export function watched(
   homeserver: Homeserver,
   { signal, onFailure }: { signal: AbortSignal; onFailure: (error: HomeserverError) => void },
 ): Homeserver {
-  async function request<T>(method: HttpMethod, path: string, more: RequestOptions = {}): Promise<T> {
+  async function told<T>(work: Promise<T>): Promise<T> {
     try {
-      return await homeserver.request<T>(method, path, { signal, ...more });
+      return await work;
     } catch (error) {
       if (error instanceof HomeserverError) onFailure(error);
       throw error;
     }
   }
-  return { ...homeserver, request, ...helpers(request) };
+  const request = <T>(method: HttpMethod, path: string, more: RequestOptions = {}): Promise<T> =>
+    told(homeserver.request<T>(method, path, { signal, ...more }));
+  const stream: Homeserver["stream"] = (method, path, more) =>
+    told(homeserver.stream(method, path, { signal, ...more }));
+  return { ...homeserver, request, stream, ...helpers(request) };
 }
 
 function helpers(request: Homeserver["request"]): Pick<Homeserver, "ensureRegistered" | "ensureDevice"> {

@@ -33,7 +33,7 @@ export interface InboundOptions {
     "applied" | "outboxEntry" | "delivered" | "mirroredEvent" | "putShown" | "putRedacted"
   >;
   log: Pick<RoomLog, "event">;
-  useCases: Pick<UseCases, "messages" | "conversations">;
+  useCases: Pick<UseCases, "messages" | "conversations" | "attachments">;
   reactions: InboundReactions;
   ghosts: Ghosts;
   accounts: GhostAccounts;
@@ -151,7 +151,7 @@ export function createInbound(options: InboundOptions): Inbound {
     event: MatrixEvent,
     actor: Actor,
   ): Promise<void> {
-    const { op, seq, eventId } = original;
+    const { op, seq, eventId, file } = original;
     switch (op) {
       case "message":
         await store.putRedacted(eventId);
@@ -161,6 +161,18 @@ export function createInbound(options: InboundOptions): Inbound {
       case "matrix_reaction":
         return await options.reactions.remove(room, original, event, actor);
       default:
+        if (file === null || original.redacted) return;
+        await deleteFile(actor, file);
+        return await store.putRedacted(eventId);
+    }
+  }
+
+  async function deleteFile(actor: Actor, file: string): Promise<void> {
+    try {
+      await options.useCases.attachments.delete(actor, file);
+    } catch (error) {
+      // It may be gone with its message, or in another way.
+      if (!(error instanceof DomainError) || error.code !== "not_found") throw error;
     }
   }
 

@@ -6,7 +6,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../src/logger.ts";
 import type { Auditor } from "./auditor.ts";
 import { BRIDGE_DEVICE, type Ghosts } from "./ghosts.ts";
-import { type Homeserver, HomeserverError } from "./homeserver.ts";
+import type { Homeserver } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 
 export interface Link {
   /** Whether the homeserver can be written to. */

@@ -7,7 +7,7 @@ import type { BridgeStore } from "../src/store/bridge.ts";
 import type { MatrixMembership } from "../src/store/bridge-members.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { HomeserverError } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 
 /** A room that exists in both worlds. */
 export interface RoomRef {

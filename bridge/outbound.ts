@@ -7,7 +7,7 @@ import type { BridgeStore } from "../src/store/bridge.ts";
 import type { OutboxEntry } from "../src/store/bridge-mail.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { HomeserverError } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 import type { Members } from "./members.ts";
 import { dataOf, entriesOf, type PlannedEntry } from "./outbox-plan.ts";
 import type { MatrixRooms, OpenRoom } from "./rooms.ts";

@@ -1,15 +1,28 @@
 /** What an event of the log becomes in Matrix, as outbox entries. Nothing here asks anybody. */
-import type { Actor, EventData, LoggedEvent } from "../src/domain/model.ts";
+import {
+  type Actor,
+  type EventData,
+  type LoggedEvent,
+  type ShownAttachment,
+  shownAttachment,
+} from "../src/domain/model.ts";
 import type { OutboxEntry } from "../src/store/bridge-mail.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { shownHash } from "./translate.ts";
 
 export type PlannedEntry = Omit<OutboxEntry, "plannedAt">;
 
-/** What is in the outbox as the content: of a message or an edit its text, of a reaction the key. */
+/** What is in the outbox as the content. */
 export interface Draft {
+  /** Of a message or an edit; of a reaction the key. */
   text: string;
   mentions: string[];
+  /** The file to send; without it the text is sent. */
+  file?: ShownAttachment;
+  /** Where Matrix has the file, once it was uploaded. */
+  url?: string;
+  /** Of an edit that changed the files: ids of all that the message now has. */
+  files?: string[];
 }
 
 /** The entries of an event, in the order of their parts; none for what Matrix is told in another way, or not at all. */
@@ -17,14 +30,28 @@ export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
   const entry = common(event, ghosts);
   switch (event.type) {
     case "message": {
-      const { text, mentions = [], replyTo = null, deleted } = dataOf<"message">(event);
+      const { text, mentions = [], replyTo = null, deleted, attachments = [] } = dataOf<"message">(event);
       if (deleted) return [];
-      const content = draft(text, mentions);
-      return [{ ...entry, op: "message", content, target: replyTo, shown: shownHash(text) }];
+      // Without a text the first file is the message.
+      const [file, rest] =
+        text.trim() === "" ? [attachments[0], attachments.slice(1)] : [undefined, attachments];
+      const content = draft(text, { mentions, ...(file && { file }) });
+      const shown = shownHash(text);
+      const message = {
+        ...entry,
+        op: "message",
+        content,
+        target: replyTo,
+        shown,
+        file: file?.id ?? null,
+      } as const;
+      return [message, ...filesOf(entry, event.seq, rest)];
     }
     case "message.edited": {
-      const { seq: target, text } = dataOf<"message.edited">(event);
-      return [{ ...entry, op: "edit", content: draft(text), target, shown: shownHash(text) }];
+      const { seq: target, text, attachments } = dataOf<"message.edited">(event);
+      const content = draft(text, attachments && { files: attachments.map(({ id }) => id) });
+      const edit = { ...entry, op: "edit", content, target, shown: shownHash(text) } as const;
+      return [edit, ...filesOf(entry, target, attachments ?? [])];
     }
     case "message.deleted": {
       const { seq: target } = dataOf<"message.deleted">(event);
@@ -43,6 +70,15 @@ export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
   }
 }
 
+type Common = ReturnType<typeof common>;
+
+function filesOf(entry: Common, target: number, files: readonly ShownAttachment[]): PlannedEntry[] {
+  return files.map((file, i) => ({
+    ...{ ...entry, part: i + 1, op: `file:${i + 1}`, target, shown: null },
+    ...{ content: draft("", { file: shownAttachment(file) }), file: file.id },
+  }));
+}
+
 function common({ seq, actor, at }: LoggedEvent, ghosts: Ghosts) {
   const senderName = actor.kind === "system" ? "" : actor.name;
   return { seq, part: 0, rev: 0, sender: senderOf(actor, ghosts), senderName, at, file: null };
@@ -57,6 +93,18 @@ export function dataOf<T extends LoggedEvent["type"]>(event: LoggedEvent): Event
   return JSON.parse(event.dataJson) as EventData[T];
 }
 
-function draft(text: string, mentions: string[] = []): string {
-  return JSON.stringify({ text, mentions } satisfies Draft);
+function draft(text: string, more: Partial<Draft> = {}): string {
+  return JSON.stringify({ text, mentions: [], ...more } satisfies Draft);
+}
+
+/** What is said of a file that Matrix does not take. */
+export function insteadOfFile({ text, mentions, file }: Draft): Draft {
+  const name = file ? `${file.filename} (${sizeText(file.size)})` : text;
+  return { text: name, mentions };
+}
+
+function sizeText(bytes: number): string {
+  if (bytes < 1_024) return `${bytes} bytes`;
+  const kilobytes = bytes / 1_024;
+  return kilobytes < 1_024 ? `${Math.round(kilobytes)} KB` : `${(kilobytes / 1_024).toFixed(1)} MB`;
 }

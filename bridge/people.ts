@@ -4,7 +4,7 @@ import { type Actor, userActor } from "../src/domain/model.ts";
 import type { AccountStore } from "../src/domain/ports/store.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { HomeserverError } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 import type { RoomRef } from "./members.ts";
 
 export interface People {

@@ -3,7 +3,7 @@ import { DomainError } from "../src/domain/errors.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore, ClaimedRoom } from "../src/store/bridge.ts";
 import type { InboxEntry } from "../src/store/bridge-mail.ts";
-import { HomeserverError } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 import type { Inbound } from "./inbound.ts";
 import { readEvent } from "./matrix-events.ts";
 import type { BridgeCounts } from "./metrics.ts";

@@ -8,7 +8,8 @@ import type { AvatarStore, RoomQueries } from "../src/domain/ports/store.ts";
 import type { BridgeStore, ClaimedRoom } from "../src/store/bridge.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { type Homeserver, HomeserverError } from "./homeserver.ts";
+import type { Homeserver } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 import type { RoomRef } from "./members.ts";
 import { type PowerLevels, powerLevels } from "./power-levels.ts";
 

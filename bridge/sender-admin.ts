@@ -3,7 +3,8 @@
  * API, and no second secret has to be kept. Needed once per homeserver.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import { type Homeserver, HomeserverError } from "./homeserver.ts";
+import type { Homeserver } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 
 /** What proves to Synapse that we may: an administrator's access token, or its `registration_shared_secret`. */
 export type AdminProof = { accessToken: string } | { sharedSecret: string };

@@ -1,14 +1,19 @@
 /** Texts of the chat as contents of Matrix events, and back. Nothing here asks anybody. */
 import { createHash } from "node:crypto";
-import { MENTION_ALL } from "../src/domain/model.ts";
+import { MENTION_ALL, type ShownAttachment } from "../src/domain/model.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { type MatrixEvent, mentionsOf, relationOf } from "./matrix-events.ts";
+import { MARK, type MatrixEvent, mentionsOf, relationOf } from "./matrix-events.ts";
 
 /** A text message without its relation. */
 export interface TextContent {
   msgtype: "m.text";
   body: string;
   "m.mentions": { user_ids?: string[]; room?: true };
+}
+
+/** Any message without its relation. */
+interface Content {
+  body: string;
 }
 
 /**
@@ -44,14 +49,38 @@ function matrixIdOf(mention: string, ghosts: Ghosts): string[] {
   return /^@[^:]+:.+$/.test(mention) ? [mention] : [];
 }
 
-export function withReply(content: TextContent, answers: string | null): object {
+/** A file that the homeserver has at `url`. `said`: for whom the bot sends it, or nothing. */
+export function fileContent({ filename, type, size }: ShownAttachment, url: string, said: string) {
+  return {
+    msgtype: fileMsgtype(type),
+    body: said === "" ? filename : `${said}: ${filename}`,
+    filename,
+    url,
+    info: { mimetype: type, size },
+    "m.mentions": {},
+  };
+}
+
+/** Drawings are programs as well, which Matrix clients do not show as pictures. */
+function fileMsgtype(type: string): string {
+  const [kind = ""] = type.split("/");
+  return ["image", "video", "audio"].includes(kind) && type !== "image/svg+xml" ? `m.${kind}` : "m.file";
+}
+
+/** A file's content under another caption (Matrix v1.10). */
+export function captioned(original: MatrixEvent["content"], caption: TextContent): Content {
+  const { "m.relates_to": _relation, [MARK]: _mark, body, filename = body, ...file } = original;
+  return { ...file, filename, body: caption.body, "m.mentions": caption["m.mentions"] } as Content;
+}
+
+export function withReply(content: Content, answers: string | null): object {
   return answers === null
     ? content
     : { ...content, "m.relates_to": { "m.in_reply_to": { event_id: answers } } };
 }
 
 /** The fallback for clients that know no edits starts with a star. */
-export function replacement(content: TextContent, replaces: string): object {
+export function replacement(content: Content, replaces: string): object {
   return {
     ...content,
     body: `* ${content.body}`,

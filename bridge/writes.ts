@@ -1,16 +1,30 @@
 /** The requests that carry outbox entries to Matrix, as things are at the moment. */
+import type { ShownAttachment } from "../src/domain/model.ts";
+import type { MessageStore } from "../src/domain/ports/message-store.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
+import type { MirroredEvent } from "../src/store/bridge-events.ts";
 import type { OutboxEntry } from "../src/store/bridge-mail.ts";
+import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { MARK, type Mark, transactionId } from "./matrix-events.ts";
+import { MARK, type Mark, type MatrixEvent, transactionId } from "./matrix-events.ts";
+import type { Media } from "./media.ts";
 import type { Draft } from "./outbox-plan.ts";
 import type { OpenRoom } from "./rooms.ts";
-import { annotation, replacement, type TextContent, textContent, withReply } from "./translate.ts";
+import {
+  annotation,
+  captioned,
+  fileContent,
+  replacement,
+  type TextContent,
+  textContent,
+  withReply,
+} from "./translate.ts";
 
 export interface Write {
   sender: string;
   path: string;
-  body: object;
+  /** Or how to make it, once the sender is in the room. */
+  body: object | (() => Promise<object>);
   /** Sets the event's time where the homeserver lets us. */
   ts?: number;
   /** The Matrix event that it takes back. */
@@ -24,13 +38,19 @@ export interface Writes {
   redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, suffix: string): Write;
 }
 
-type WritesStore = Pick<BridgeStore, "mirroredMessage" | "mirroredReaction">;
+export interface WritesOptions {
+  ghosts: Ghosts;
+  accounts: Pick<GhostAccounts, "request">;
+  media: Pick<Media, "upload">;
+  store: Pick<BridgeStore, "mirroredMessage" | "mirroredParts" | "mirroredReaction" | "revise">;
+  attachments: Pick<MessageStore, "attachments">;
+}
 
-export function createWrites(ghosts: Ghosts, store: WritesStore): Writes {
+export function createWrites({ ghosts, accounts, media, store, attachments }: WritesOptions): Writes {
   async function of(room: OpenRoom, entry: OutboxEntry): Promise<Write | null> {
     const target = entry.target === null ? null : await store.mirroredMessage(room.id, entry.target);
-    const answered = target?.eventId ?? null;
-    if (entry.op === "message") return send(room, entry, withReply(textOf(entry, "message"), answered));
+    if (entry.file !== null && (await attachments.attachments([entry.file])).length === 0) return null;
+    if (entry.op === "message") return message(room, entry, target?.eventId ?? null);
     if (!target || target.redacted) return null;
     switch (entry.op) {
       case "redaction":
@@ -41,7 +61,7 @@ export function createWrites(ghosts: Ghosts, store: WritesStore): Writes {
         // An edit counts only from whoever sent the message: the ghost, or the bot in its stead.
         const { sender } = target;
         if (sender !== entry.sender && sender !== ghosts.bot) return null;
-        const content = replacement(textOf({ ...entry, sender }, "edit"), target.eventId);
+        const content = replacement(await editedContent(room, { ...entry, sender }, target), target.eventId);
         // At the homeserver's own time: of several edits Matrix shows the latest, and people edit there as well.
         const { path, body } = send(room, entry, content);
         return { sender, path, body };
@@ -55,8 +75,44 @@ export function createWrites(ghosts: Ghosts, store: WritesStore): Writes {
         return reaction && redaction(room, entry, reaction.eventId, "");
       }
       default:
-        return null;
+        return (await isThere(room, entry, target)) ? null : message(room, entry, null);
     }
+  }
+
+  function message(room: OpenRoom, entry: OutboxEntry, answers: string | null): Write {
+    const draft = JSON.parse(entry.content) as Draft;
+    const { file } = draft;
+    if (!file) return send(room, entry, withReply(textOf(entry, "message"), answers));
+    const write = send(room, entry, {});
+    const body = async () => {
+      const url = draft.url ?? (await upload(room, entry, draft, file));
+      const said = entry.sender === ghosts.bot ? entry.senderName : "";
+      return { ...withReply(fileContent(file, url, said), answers), ...write.body };
+    };
+    return { ...write, body };
+  }
+
+  /** Once the address is stored, a send that is tried again uploads nothing. */
+  async function upload(room: OpenRoom, entry: OutboxEntry, draft: Draft, file: ShownAttachment) {
+    const url = await media.upload(entry.sender, file);
+    const content = JSON.stringify({ ...draft, url } satisfies Draft);
+    await store.revise(room.id, entry, { rev: entry.rev, sender: entry.sender, content });
+    return url;
+  }
+
+  /** An edit tells of all files that the message then has; most of them were sent with it. */
+  async function isThere(room: OpenRoom, { file }: OutboxEntry, target: MirroredEvent): Promise<boolean> {
+    const parts = [target, ...(await store.mirroredParts(room.id, target.seq))];
+    return parts.some((part) => part.file === file && !part.redacted);
+  }
+
+  /** The edited text; where the message is a file, that file under its new caption. */
+  async function editedContent(room: OpenRoom, entry: OutboxEntry, { file, eventId }: MirroredEvent) {
+    const text = textOf(entry, "edit");
+    if (file === null) return text;
+    const path = `${roomPath(room)}/event/${encodeURIComponent(eventId)}`;
+    const original = await accounts.request<Pick<MatrixEvent, "content">>(ghosts.bot, "GET", path);
+    return captioned(original.content, text);
   }
 
   function standing(room: OpenRoom, entry: OutboxEntry) {

@@ -4,6 +4,7 @@ import type { Registry } from "prom-client";
 import type { Config } from "./config.ts";
 import { keptText, newSecret } from "./data-dir.ts";
 import { createUseCases } from "./domain/domain.ts";
+import type { AttachmentFiles } from "./domain/ports/attachments.ts";
 import type { Bus } from "./domain/ports/bus.ts";
 import type { HotState } from "./domain/ports/hot.ts";
 import type { UseCases } from "./domain/use-cases.ts";
@@ -21,6 +22,8 @@ export interface Core {
   hot: HotState;
   bus: Bus;
   useCases: UseCases;
+  /** Where the bytes of attachments are. */
+  files: AttachmentFiles;
   matrix: Matrix | null;
   webhookTargets: Targets;
   adminToken: { text: string; path: string | null } | null;
@@ -44,10 +47,10 @@ export async function openCore(
   announceCommitted({ store, bus });
   const matrix = createMatrix(config, dataDir, say, logger);
   const webhookTargets = createTargets({ allowPrivate: config.WEBHOOK_ALLOW_PRIVATE === "true" });
+  const files = openConfiguredFiles(config, dataDir);
   const useCases = createUseCases({
-    ...{ store, hot, bus, logger, webhookTargets },
+    ...{ store, hot, bus, logger, webhookTargets, files },
     matrix: matrix?.accounts ?? null,
-    files: openConfiguredFiles(config, dataDir),
     settings: {
       passwordMinLength: config.PASSWORD_MIN_LENGTH,
       rateLimits: config.RATE_LIMITS === "on",
@@ -56,7 +59,7 @@ export async function openCore(
   });
   if (matrix) parts.add("Matrix", () => matrix.stop());
   const adminToken = adminTokenOf(config, dataDir);
-  return { store, hot, bus, useCases, matrix, webhookTargets, node, registry, adminToken };
+  return { store, hot, bus, useCases, files, matrix, webhookTargets, node, registry, adminToken };
 }
 
 /** The embedded default makes a token of its own; elsewhere the admin API is off until one is set. */

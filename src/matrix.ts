@@ -15,6 +15,7 @@ import {
 } from "../bridge/registration.ts";
 import type { Config } from "./config.ts";
 import { DomainError } from "./domain/errors.ts";
+import type { AttachmentFiles } from "./domain/ports/attachments.ts";
 import type { Bus } from "./domain/ports/bus.ts";
 import type { MatrixAccounts } from "./domain/ports/matrix.ts";
 import type { UseCases } from "./domain/use-cases.ts";
@@ -28,6 +29,7 @@ export interface MatrixParts {
   store: PostgresStore;
   bus: Bus;
   useCases: UseCases;
+  files: AttachmentFiles;
   registry: Registry;
   node: string;
 }
@@ -126,7 +128,7 @@ class StartingMatrix implements Matrix {
       this.#missing = "there is no homeserver";
       return;
     }
-    const { registry, node, store, bus, useCases } = parts;
+    const { registry, store } = parts;
     const logger = this.#logger.child({ part: "bridge" });
     const serverName = config.MATRIX_SERVER_NAME;
     const homeserver = createHomeserver({ baseUrl, registration, serverName, logger, registry });
@@ -139,7 +141,7 @@ class StartingMatrix implements Matrix {
       logger,
     });
     if (config.ROLE === "gateway") return;
-    await this.#startBridge({ store, bus, useCases, registry, node }, homeserver, local?.onRestart);
+    await this.#startBridge(parts, homeserver, local?.onRestart);
   }
 
   async #localHomeserver(registration: RegistrationFile) {
@@ -161,8 +163,9 @@ class StartingMatrix implements Matrix {
     homeserver: Homeserver,
     onRestart: ((listener: () => void) => void) | undefined,
   ): Promise<void> {
+    const { store, bus, useCases, files, registry, node } = parts;
     const bridge = await startBridge({
-      ...parts,
+      ...{ store, bus, useCases, files, registry, node },
       homeserver,
       logger: this.#logger.child({ part: "bridge" }),
     });

@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createHomeserver, type Homeserver, HomeserverError } from "../../bridge/homeserver.ts";
+import { createHomeserver, type Homeserver } from "../../bridge/homeserver.ts";
+import { HomeserverError } from "../../bridge/homeserver-error.ts";
 
 const REGISTRATION = {
   id: "causeway",

@@ -24,6 +24,10 @@ export interface MatrixPerson {
   /** @returns the event's id */
   react(roomId: string, eventId: string, key: string): Promise<string>;
   redact(roomId: string, eventId: string): Promise<string>;
+  /** What stands at an `mxc:` address. */
+  media(mxc: string): Promise<{ text: string; type: string | null }>;
+  /** Uploads a file. @returns its `mxc:` address */
+  upload(content: Blob, filename: string): Promise<string>;
   /** The room's events that the person sees, oldest first. */
   timeline(roomId: string): Promise<TimelineEvent[]>;
   /** The messages among them as `sender's localpart: body`, redacted ones as `…: (redacted)`. */
@@ -78,6 +82,19 @@ export function matrixPerson(baseUrl: string, token: string, id: string, asUser?
     async redact(roomId, eventId) {
       const path = `${room(roomId)}/redact/${encodeURIComponent(eventId)}/${Math.random()}`;
       return (await ask<{ event_id: string }>("PUT", path, {})).event_id;
+    },
+    async media(mxc) {
+      const url = new URL(`${baseUrl}/_matrix/client/v1/media/download/${mxc.slice("mxc://".length)}`);
+      if (asUser) url.searchParams.set("user_id", asUser);
+      const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+      if (!answer.ok) throw new Error(`${url.pathname} answered ${answer.status}`);
+      return { text: await answer.text(), type: answer.headers.get("content-type") };
+    },
+    async upload(content, filename) {
+      const url = `${baseUrl}/_matrix/media/v3/upload?filename=${encodeURIComponent(filename)}`;
+      const headers = { authorization: `Bearer ${token}`, "content-type": content.type };
+      const answer = await fetch(url, { method: "POST", headers, body: content });
+      return ((await answer.json()) as { content_uri: string }).content_uri;
     },
     async texts(roomId) {
       return (await timeline(roomId)).flatMap(({ type, sender, content, unsigned }) => {

@@ -1,6 +1,8 @@
 /** A chat on a real PostgreSQL, bridged to a real Synapse, and people on both sides. */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll } from "vitest";
@@ -8,6 +10,7 @@ import { parse } from "yaml";
 import { type Bridge, type BridgeOptions, startBridge } from "../../bridge/bridge.ts";
 import { createGhosts, type Ghosts } from "../../bridge/ghosts.ts";
 import { type AppserviceRegistration, createHomeserver, type Homeserver } from "../../bridge/homeserver.ts";
+import { attachmentsInFolder } from "../../src/attachments/folder.ts";
 import { createUseCases } from "../../src/domain/domain.ts";
 import {
   type Conversation,
@@ -17,6 +20,7 @@ import {
   type User,
   userActor,
 } from "../../src/domain/model.ts";
+import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import type { Bus } from "../../src/domain/ports/bus.ts";
 import type { CreateRoom, UseCases } from "../../src/domain/use-cases.ts";
 import { announceCommitted } from "../../src/gateway/announcer.ts";
@@ -32,6 +36,7 @@ export interface World {
   store: PostgresStore;
   bus: Bus;
   useCases: UseCases;
+  files: AttachmentFiles;
   ghosts: Ghosts;
   homeserver: Homeserver;
   registration: AppserviceRegistration;
@@ -47,6 +52,8 @@ export interface World {
   /** A group of people, the first of whom is its owner; the others are `user` unless a role is told. */
   group(people: User[], input?: Partial<CreateRoom> & { roles?: Role[] }): Promise<Conversation>;
   say(user: User, room: Conversation, text: string, more?: object): Promise<number>;
+  /** Uploads files of these contents by their names, and says a text with them. */
+  sayFiles(user: User, room: Conversation, text: string, files: Record<string, string>): Promise<number>;
   events(room: Pick<Conversation, "id">): Promise<LoggedEvent[]>;
   /** The room's messages as `name: text`; deleted ones as `name: (deleted)`. */
   texts(room: Pick<Conversation, "id">): Promise<string[]>;
@@ -107,7 +114,9 @@ export async function openWorld(
   const { hot, bus } = createMemoryHot();
   announceCommitted({ store, bus });
   const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
-  const useCases = createUseCases({ store, hot, bus, matrix: null, logger, settings });
+  const folder = mkdtempSync(join(tmpdir(), "causeway-bridge-"));
+  const files = attachmentsInFolder(folder);
+  const useCases = createUseCases({ store, hot, bus, matrix: null, files, logger, settings });
   const homeserver = createHomeserver({ baseUrl: parts.homeserverUrl, registration, serverName, logger });
   const ghosts = createGhosts({ ...registration, serverName });
   const bridges: Bridge[] = [];
@@ -117,11 +126,21 @@ export async function openWorld(
   );
   const start = async (more: Partial<BridgeOptions> = {}) => {
     const fresh = { registry: new Registry(), node: NODE, ...options, ...more };
-    world.bridge = await startBridge({ store, bus, useCases, homeserver, logger, ...fresh });
+    world.bridge = await startBridge({ store, bus, useCases, files, homeserver, logger, ...fresh });
     bridges.push(world.bridge);
     return world.bridge;
   };
-  Object.assign(world, { store, bus, useCases, ghosts, homeserver, registration, door, startBridge: start });
+  Object.assign(world, {
+    files,
+    store,
+    bus,
+    useCases,
+    ghosts,
+    homeserver,
+    registration,
+    door,
+    startBridge: start,
+  });
   Object.assign(world, { registerUser: parts.registerUser }, fillers(world));
   await start();
   await until("the bridge is up", async () => (await world.bridge.health()).ok);
@@ -131,6 +150,7 @@ export async function openWorld(
     await http.close();
     await hot.close();
     await store.close();
+    rmSync(folder, { recursive: true, force: true });
   };
 }
 
@@ -154,6 +174,14 @@ function fillers(world: World): Partial<World> {
     async say(user, room, text, more = {}) {
       const input = { id: randomUUID(), text, ...more };
       return (await world.useCases.messages.send(userActor(user), room.token, input)).seq;
+    },
+    async sayFiles(user, room, text, files) {
+      const attachments: string[] = [];
+      for (const [filename, content] of Object.entries(files)) {
+        const input = { filename, content: new Blob([content]) };
+        attachments.push((await world.useCases.attachments.upload(userActor(user), input)).id);
+      }
+      return await world.say(user, room, text, { attachments });
     },
     async texts(room) {
       return (await events(room)).flatMap(({ type, actor, dataJson }) => {
