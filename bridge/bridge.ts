@@ -21,6 +21,7 @@ import { createGhostAccounts, type GhostAccounts } from "./ghost-accounts.ts";
 import { createGhosts, type Ghosts } from "./ghosts.ts";
 import { type Homeserver, watched } from "./homeserver.ts";
 import { createInbound } from "./inbound.ts";
+import { createInboundFiles } from "./inbound-files.ts";
 import { createInboundMembers } from "./inbound-members.ts";
 import { createInboundReactions } from "./inbound-reactions.ts";
 import { createInbox } from "./inbox.ts";
@@ -167,7 +168,7 @@ function createWays({
   const people = createPeople(accounts, ghosts, users);
   const matrix = { homeserver, accounts, ghosts, store };
   const rooms = createMatrixRooms({ ...matrix, rooms: conversations, avatars, roomVersion });
-  const media = createMedia(homeserver, options.files);
+  const media = createMedia(homeserver, ghosts, options.files);
   const writes = createWrites({ ghosts, accounts, media, store, attachments: options.store.messages });
   const delivery = createDelivery({ accounts, ghosts, members, writes, store, counts, logger });
   const outbound = createOutbound({ log, conversations, store, ghosts, members, rooms, delivery, logger });
@@ -179,6 +180,7 @@ function createWays({
     ...{ store, log, useCases, ghosts, accounts, people, rooms, counts, logger },
     members: inboundMembers,
     reactions: createInboundReactions(store, useCases.reactions),
+    files: createInboundFiles(media, useCases.attachments, logger),
   });
   return { rooms, inbound, outbound };
 }

@@ -11,7 +11,14 @@ import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { RequestOptions } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
-import { type Mark, type MatrixEvent, markOf, relationOf, transactionId } from "./matrix-events.ts";
+import {
+  type Mark,
+  type MatrixEvent,
+  markOf,
+  redactedBy,
+  relationOf,
+  transactionId,
+} from "./matrix-events.ts";
 import { MissingFile } from "./media.ts";
 import type { Members } from "./members.ts";
 import type { BridgeCounts } from "./metrics.ts";
@@ -83,7 +90,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       } catch (error) {
         if (!isRefusal(error, room)) throw error;
         const existing = isDuplicate(error) ? await findReaction(room, entry) : null;
-        if (existing !== null) return { entry, eventId: existing };
+        if (existing) return { entry, eventId: existing.event_id };
         const revised = revisedAfter(error, entry);
         const about = { err: error, room: room.token, seq: entry.seq };
         if (!revised) {
@@ -109,10 +116,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   /** The reaction that stands there already: its sender made it in Matrix, and we were not told yet. */
-  async function findReaction(
-    room: OpenRoom,
-    { target, sender, shown }: OutboxEntry,
-  ): Promise<string | null> {
+  async function findReaction(room: OpenRoom, { target, sender, shown }: OutboxEntry) {
     const message = target === null ? null : await store.mirroredMessage(room.id, target);
     if (!message) return null;
     const [roomId, eventId] = [room.matrixRoomId, message.eventId].map(encodeURIComponent);
@@ -123,7 +127,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         return { chunk, end: next_batch };
       },
       (event) => event.sender === sender && relationOf(event.content).annotates?.key === shown,
-    );
+    ).catch((error: unknown) => {
+      if (error instanceof HomeserverError && !error.temporary) return null;
+      throw error;
+    });
   }
 
   /**
@@ -154,15 +161,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   /** Long after the first try the homeserver no longer knows our transaction ids, and would take it twice. */
-  async function sentBefore(room: OpenRoom, entry: OutboxEntry): Promise<string | null> {
+  async function sentBefore(room: OpenRoom, entry: OutboxEntry): Promise<Sent | null> {
     const { plannedAt } = entry;
     const forgotten = accounts.devices ? now() - plannedAt > FORGOTTEN_MS : plannedAt < startedAt;
     if (!forgotten) return null;
     const filter = JSON.stringify({ types: [typeOf(entry)], senders: [entry.sender] });
-    return await findEvent(
+    const found = await findEvent(
       (from) => ask<EventsPage>(`${roomPath(room)}/messages`, { dir: "b", limit: 100, filter, from }),
       ({ content }) => isMark(markOf(content), markFor(room, entry)),
     );
+    return found && { entry, eventId: found.event_id, redacts: redactedBy(found) ?? undefined };
   }
 
   function ask<T>(path: string, query: NonNullable<RequestOptions["query"]>): Promise<T> {
@@ -171,8 +179,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   return {
     async deliver(room, entry, actor) {
-      const before = await sentBefore(room, entry);
-      const sent = before === null ? await send(room, entry, actor) : { entry, eventId: before };
+      const sent = (await sentBefore(room, entry)) ?? (await send(room, entry, actor));
       await redactParts(room, sent?.entry ?? entry, sent !== null);
       if (!sent) return await store.dropped(room.id, entry);
       if (sent.redacts !== undefined) await store.putRedacted(sent.redacts);
@@ -189,7 +196,7 @@ interface Sent {
   redacts?: string | undefined;
 }
 
-type FoundEvent = Pick<MatrixEvent, "event_id" | "sender" | "content">;
+type FoundEvent = Pick<MatrixEvent, "event_id" | "sender" | "content" | "redacts">;
 interface EventsPage {
   chunk: FoundEvent[];
   end?: string | undefined;
@@ -203,12 +210,12 @@ interface RelationsPage {
 async function findEvent(
   page: (from: string | undefined) => Promise<EventsPage>,
   isWanted: (event: FoundEvent) => boolean,
-): Promise<string | null> {
+): Promise<FoundEvent | null> {
   let from: string | undefined;
   for (let n = 0; n < SEARCH_PAGES; n++) {
     const { chunk, end } = await page(from);
     const found = chunk.find(isWanted);
-    if (found) return found.event_id;
+    if (found) return found;
     if (end === undefined) return null;
     from = end;
   }

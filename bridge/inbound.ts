@@ -5,12 +5,13 @@
 import { DomainError } from "../src/domain/errors.ts";
 import type { Actor, EventData } from "../src/domain/model.ts";
 import type { RoomLog } from "../src/domain/ports/store.ts";
-import type { UseCases } from "../src/domain/use-cases.ts";
+import type { SendInput, UseCases } from "../src/domain/use-cases.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { MirroredEvent } from "../src/store/bridge-events.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
+import type { InboundFiles } from "./inbound-files.ts";
 import type { InboundMembers } from "./inbound-members.ts";
 import type { InboundReactions } from "./inbound-reactions.ts";
 import { type MatrixEvent, markOf, redactedBy, relationOf } from "./matrix-events.ts";
@@ -35,6 +36,7 @@ export interface InboundOptions {
   log: Pick<RoomLog, "event">;
   useCases: Pick<UseCases, "messages" | "conversations" | "attachments">;
   reactions: InboundReactions;
+  files: InboundFiles;
   ghosts: Ghosts;
   accounts: GhostAccounts;
   people: People;
@@ -69,10 +71,17 @@ export function createInbound(options: InboundOptions): Inbound {
   async function message(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
     const relation = relationOf(event.content);
     if (relation.replaces !== null) return await edit(room, event, actor, relation.replaces);
-    const text = chatText(event, actor.name);
+    const file = await options.files.keep(event, actor);
+    const text = chatText(event, actor.name, file !== null);
     if (text === null) return await store.applied(event.event_id);
     const answered = relation.answers === null ? null : await store.mirroredEvent(relation.answers);
-    const seq = await send(room, event, actor, text, answered);
+    const seq = await send(
+      room,
+      event,
+      actor,
+      { text, ...(file !== null && { attachments: [file] }) },
+      answered,
+    );
     await store.applied(event.event_id, {
       conversationId: room.id,
       seq,
@@ -80,7 +89,7 @@ export function createInbound(options: InboundOptions): Inbound {
       sender: event.sender,
       target: null,
       shown: shownHash(text),
-      file: null,
+      file,
     });
   }
 
@@ -88,13 +97,13 @@ export function createInbound(options: InboundOptions): Inbound {
     room: OpenRoom,
     event: MatrixEvent,
     actor: Actor,
-    text: string,
+    said: Pick<SendInput, "text" | "attachments">,
     answered: MirroredEvent | null,
   ): Promise<number> {
     const mentions = chatMentions(event.content, ghosts);
     const input = {
       id: event.event_id,
-      text,
+      ...said,
       fromMatrix: true as const,
       ...(mentions.length > 0 && { mentions }),
     };
@@ -113,9 +122,10 @@ export function createInbound(options: InboundOptions): Inbound {
   async function edit(room: OpenRoom, event: MatrixEvent, actor: Actor, replaces: string): Promise<void> {
     const original = await store.mirroredEvent(replaces);
     const content = event.content["m.new_content"];
+    const kept = original?.file != null;
     const text =
       typeof content === "object" && content !== null
-        ? chatText({ type: event.type, content: content as MatrixEvent["content"] }, actor.name)
+        ? chatText({ type: event.type, content: content as MatrixEvent["content"] }, actor.name, kept)
         : null;
     // Homeservers let anybody send an edit of anything; only the sender's own counts.
     if (original?.op !== "message" || original.sender !== event.sender || text === null) {

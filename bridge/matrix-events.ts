@@ -64,7 +64,7 @@ export function relationOf(content: MatrixEvent["content"]): Relation {
 }
 
 /** The event that a redaction takes back: at the top level in old room versions, in the content since version 11. */
-export function redactedBy(event: MatrixEvent): string | null {
+export function redactedBy(event: Pick<MatrixEvent, "content" | "redacts">): string | null {
   const { redacts } = event.content;
   return typeof redacts === "string" ? redacts : (event.redacts ?? null);
 }

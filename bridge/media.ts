@@ -1,7 +1,9 @@
-/** Files on their way to the homeserver's media repository. */
+/** Files on their way to the homeserver's media repository, and from there. */
 import type { ShownAttachment } from "../src/domain/model.ts";
 import type { AttachmentFiles } from "../src/domain/ports/attachments.ts";
+import type { Ghosts } from "./ghosts.ts";
 import type { Homeserver } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 
 export interface Media {
   /**
@@ -10,15 +12,47 @@ export interface Media {
    * @throws MissingFile, HomeserverError, or a DomainError `unavailable` of the file storage
    */
   upload(asUser: string, attachment: ShownAttachment): Promise<string>;
+  /**
+   * What stands at an `mxc:` address, of this homeserver or another.
+   * @returns null when it has more than `most` bytes, or the address is none
+   * @throws HomeserverError
+   */
+  download(mxc: string, most: number): Promise<Blob | null>;
 }
+
+/** Files that are in memory at once, each up to its bound. */
+const DOWNLOADS = 2;
+/** How long the homeserver may wait for another one. */
+const REMOTE_MS = 20_000;
+/** A server's name, and an id that means something to it alone. */
+const MXC = /^mxc:\/\/([A-Za-z0-9.:[\]-]+)\/([A-Za-z0-9_-]+)$/;
 
 /** The bytes are not where this process looks for them. */
 export class MissingFile extends Error {
   override readonly name = "MissingFile";
 }
 
-export function createMedia(homeserver: Homeserver, files: AttachmentFiles): Media {
+export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: AttachmentFiles): Media {
+  const inTurn = limited(DOWNLOADS);
+
+  async function get(server: string, mediaId: string): Promise<Response> {
+    const what = `${encodeURIComponent(server)}/${encodeURIComponent(mediaId)}`;
+    const options = { asUser: ghosts.bot, query: { timeout_ms: String(REMOTE_MS) } };
+    try {
+      return await homeserver.stream("GET", `/_matrix/client/v1/media/download/${what}`, options);
+    } catch (error) {
+      // Before Matrix v1.11 media needed no authentication.
+      if (!(error instanceof HomeserverError) || error.errcode !== "M_UNRECOGNIZED") throw error;
+      return await homeserver.stream("GET", `/_matrix/media/v3/download/${what}`, options);
+    }
+  }
+
   return {
+    async download(mxc, most) {
+      const [, server, mediaId] = MXC.exec(mxc) ?? [];
+      if (server === undefined || mediaId === undefined) return null;
+      return await inTurn(async () => await bounded(await get(server, mediaId), most));
+    },
     async upload(asUser, { id, filename, type, size }) {
       const stream = await files.open(id);
       if (!stream) throw new MissingFile(`The file storage has no attachment ${id}`);
@@ -30,5 +64,43 @@ export function createMedia(homeserver: Homeserver, files: AttachmentFiles): Med
       const { content_uri } = (await answer.json()) as { content_uri: string };
       return content_uri;
     },
+  };
+}
+
+/** The answer's body, or null when it is larger. */
+async function bounded(answer: Response, most: number): Promise<Blob | null> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = Number(answer.headers.get("content-length"));
+  if (size > most || !answer.body) {
+    await answer.body?.cancel();
+    return null;
+  }
+  size = 0;
+  try {
+    for await (const chunk of answer.body) {
+      size += chunk.byteLength;
+      if (size > most) return null; // Leaving the loop cancels the rest.
+      chunks.push(chunk as Uint8Array<ArrayBuffer>);
+    }
+  } catch (cause) {
+    throw new HomeserverError("A download ended early", { status: 502, errcode: "M_UNKNOWN", cause });
+  }
+  return new Blob(chunks);
+}
+
+/** Runs at most `most` at once; others wait, in order. */
+function limited(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let free = most;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
   };
 }

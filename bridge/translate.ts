@@ -119,10 +119,15 @@ export function shownHash(text: string): string {
 
 /**
  * What a message says in the chat, or null when it says nothing there: bots' notices are never carried on, and a
- * message without text is none. Files come as their name and `mxc:` address, which Matrix clients can open.
+ * message without text is none. A file whose bytes the chat has (`kept`) is its caption or name; without them it is its name
+ * and `mxc:` address, which Matrix clients can open.
  */
-export function chatText(event: Pick<MatrixEvent, "type" | "content">, senderName: string): string | null {
-  const text = plainText(event, senderName);
+export function chatText(
+  event: Pick<MatrixEvent, "type" | "content">,
+  senderName: string,
+  kept = false,
+): string | null {
+  const text = plainText(event, senderName, kept);
   if (text === null) return null;
   // The chat takes neither; Matrix may carry both.
   const clean = Buffer.from(text.replaceAll("\0", "")).toString();
@@ -134,6 +139,7 @@ export function chatText(event: Pick<MatrixEvent, "type" | "content">, senderNam
 function plainText(
   { type, content }: Pick<MatrixEvent, "type" | "content">,
   senderName: string,
+  kept: boolean,
 ): string | null {
   const body = typeof content.body === "string" ? content.body : "";
   switch (type === "m.sticker" ? "m.image" : content.msgtype) {
@@ -145,7 +151,7 @@ function plainText(
     case "m.file":
     case "m.audio":
     case "m.video":
-      return fileText(content, body);
+      return kept ? body.trim() || fileName(content) : fileText(content, body);
     case "m.location":
       return typeof content.geo_uri === "string" ? `${body} (${content.geo_uri})` : body;
     default:
@@ -160,6 +166,41 @@ function fileText(content: MatrixEvent["content"], body: string): string {
   const name = typeof content.filename === "string" ? content.filename : body;
   const caption = name === body ? "" : `${body}\n`;
   return `${caption}${name}${typeof url === "string" ? ` (${url})` : ""}`;
+}
+
+/** A file that anybody in the room can open, with a name that the chat takes. */
+export interface OpenFile {
+  /** Its `mxc:` address. */
+  url: string;
+  filename: string;
+  /** Bytes, as its sender says; null when they don't. */
+  size: number | null;
+}
+
+/** The file of a message; null for other messages, and for encrypted files, which are under `file`. */
+export function openFile({ type, content }: Pick<MatrixEvent, "type" | "content">): OpenFile | null {
+  const isFile = type === "m.room.message" && FILE_MSGTYPES.has(String(content.msgtype));
+  if (!isFile || typeof content.url !== "string" || content.file !== undefined) return null;
+  const { size } = (content.info ?? {}) as { size?: unknown };
+  return { url: content.url, filename: fileName(content), size: typeof size === "number" ? size : null };
+}
+
+const FILE_MSGTYPES: ReadonlySet<string> = new Set(["m.image", "m.file", "m.audio", "m.video"]);
+/** UTF-16 units, as the chat counts them. */
+const MAX_FILENAME = 255;
+
+function fileName({ filename, body }: MatrixEvent["content"]): string {
+  const name = typeof filename === "string" ? filename : typeof body === "string" ? body : "";
+  const plain = Buffer.from(name)
+    .toString()
+    .replaceAll(/[\p{Cc}/\\]/gu, "_")
+    .trim();
+  let cut = "";
+  for (const character of plain) {
+    if (cut.length + character.length > MAX_FILENAME) break;
+    cut += character;
+  }
+  return cut.trim() || "file";
 }
 
 /** Before Matrix v1.13 an answer began with a quote of what it answers: lines that start with `> `, then an empty one. */

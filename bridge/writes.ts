@@ -6,6 +6,7 @@ import type { MirroredEvent } from "../src/store/bridge-events.ts";
 import type { OutboxEntry } from "../src/store/bridge-mail.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 import { MARK, type Mark, type MatrixEvent, transactionId } from "./matrix-events.ts";
 import type { Media } from "./media.ts";
 import type { Draft } from "./outbox-plan.ts";
@@ -49,8 +50,9 @@ export interface WritesOptions {
 export function createWrites({ ghosts, accounts, media, store, attachments }: WritesOptions): Writes {
   async function of(room: OpenRoom, entry: OutboxEntry): Promise<Write | null> {
     const target = entry.target === null ? null : await store.mirroredMessage(room.id, entry.target);
-    if (entry.file !== null && (await attachments.attachments([entry.file])).length === 0) return null;
-    if (entry.op === "message") return message(room, entry, target?.eventId ?? null);
+    const isGone = entry.file !== null && (await attachments.attachments([entry.file])).length === 0;
+    if (entry.op === "message")
+      return message(room, isGone ? withoutFile(entry) : entry, target?.eventId ?? null);
     if (!target || target.redacted) return null;
     switch (entry.op) {
       case "redaction":
@@ -75,7 +77,7 @@ export function createWrites({ ghosts, accounts, media, store, attachments }: Wr
         return reaction && redaction(room, entry, reaction.eventId, "");
       }
       default:
-        return (await isThere(room, entry, target)) ? null : message(room, entry, null);
+        return isGone || (await isThere(room, entry, target)) ? null : message(room, entry, null);
     }
   }
 
@@ -111,8 +113,13 @@ export function createWrites({ ghosts, accounts, media, store, attachments }: Wr
     const text = textOf(entry, "edit");
     if (file === null) return text;
     const path = `${roomPath(room)}/event/${encodeURIComponent(eventId)}`;
-    const original = await accounts.request<Pick<MatrixEvent, "content">>(ghosts.bot, "GET", path);
-    return captioned(original.content, text);
+    try {
+      const original = await accounts.request<Pick<MatrixEvent, "content">>(ghosts.bot, "GET", path);
+      return captioned(original.content, text);
+    } catch (error) {
+      if (!(error instanceof HomeserverError) || error.temporary) throw error;
+      return text;
+    }
   }
 
   function standing(room: OpenRoom, entry: OutboxEntry) {
@@ -157,6 +164,12 @@ export function roomPath({ matrixRoomId }: OpenRoom): string {
 
 export function markFor(room: OpenRoom, { seq, op, rev }: OutboxEntry): Mark {
   return { room: room.token, seq, op, rev };
+}
+
+/** What else belongs to the message, and answers to it, still need it to be there. */
+function withoutFile(entry: OutboxEntry): OutboxEntry {
+  const { text, mentions } = JSON.parse(entry.content) as Draft;
+  return { ...entry, content: JSON.stringify({ text, mentions } satisfies Draft) };
 }
 
 function keyOf({ shown }: OutboxEntry): string {

@@ -9,7 +9,7 @@ import { noteAttachments } from "./attachment-notes.ts";
 import type { Context } from "./context.ts";
 import { cursorQuery, cut } from "./cursors.ts";
 import { badField, DomainError } from "./errors.ts";
-import { isPublicId, newPublicId } from "./ids.ts";
+import { derivedPublicId, isPublicId, newPublicId } from "./ids.ts";
 import type { Attachments, AttachmentView } from "./message-use-cases.ts";
 import { type Actor, type EventData, type MemberKey, memberKey } from "./model.ts";
 import { can } from "./permissions.ts";
@@ -61,31 +61,34 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
   }
 
   return {
-    async upload(actor, { filename, content }) {
-      const attachment = {
-        id: newPublicId(),
+    async upload(actor, { filename, content, key }) {
+      const owner = memberKey(actor);
+      const id = key === undefined ? newPublicId() : derivedPublicId(`attachment of ${owner}: ${key}`);
+      const before = key === undefined ? null : await store.messages.attachment(id);
+      if (before?.place) return viewOf(before);
+      const attachment = before ?? {
+        id,
         filename: checkFilename(filename),
         type: await typeOf(content, filename),
         size: checkSize(content.size),
         createdAt: now(),
       };
-      const owner = memberKey(actor);
       const storage = kept();
-      if (!(await store.messages.addAttachment(attachment, owner, MOST_WAITING))) {
+      if (!before && !(await store.messages.addAttachment(attachment, owner, MOST_WAITING))) {
         throw new DomainError("too_large", "Too many files wait to be sent; send or delete some", {
           field: "file",
         });
       }
       try {
-        await storage.put(attachment.id, content);
+        await storage.put(id, content);
       } catch (error) {
-        await discard([attachment.id]);
+        // Under a key it is tried again; what is left then goes with a sweep.
+        if (key === undefined) await discard([id]);
         throw error;
       }
-      await store.transaction((tx) =>
-        noteAttachments(tx, "attachment.created", [{ ...attachment, owner, place: null }]),
-      );
-      return { ...attachment, place: null };
+      const stored = { ...attachment, owner, place: null };
+      await store.transaction((tx) => noteAttachments(tx, "attachment.created", [stored]));
+      return viewOf(stored);
     },
     get: async (actor, id) => viewOf((await find(actor, id)).found),
     async list(actor, { room, ...page }) {

@@ -154,11 +154,12 @@ export interface MentionCandidate {
 export interface Attachments {
   /**
    * Keeps a file for a message that is yet to be sent (`SendInput.attachments`); unused for a day, it is removed. The
-   * media type is told by the content first, then by the name.
+   * media type is told by the content first, then by the name. Repeating it with the same `key` keeps one file, as long
+   * as it was not removed.
    * @throws DomainError `too_large` beyond 25 MiB, or when too many files of the actor wait to be sent; `bad_request` on
    *   `file` when it is empty, on `filename` (1–255 characters)
    */
-  upload(actor: Actor, input: { filename: string; content: Blob }): Promise<AttachmentView>;
+  upload(actor: Actor, input: { filename: string; content: Blob; key?: string }): Promise<AttachmentView>;
   /** The actor's own that wait to be sent, and those of messages that the actor may see. */
   get(actor: Actor, id: string): Promise<AttachmentView>;
   /** Newest first; cursors as in {@link Timeline.recent}. `room` keeps those of messages of that room. */

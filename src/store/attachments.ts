@@ -28,7 +28,8 @@ export function createAttachmentQueries(db: Database): AttachmentQueries {
         insert into attachments (id, owner, filename, type, size, created_at)
         select ${id}, ${owner}, ${filename}, ${type}, ${size}, ${createdAt}
         where (select count(*) from attachments
-               where owner = ${owner} and conversation_id is null and deleted_at is null) < ${most}`;
+               where owner = ${owner} and conversation_id is null and deleted_at is null) < ${most}
+        on conflict (id) do nothing`;
       return count > 0;
     },
     attachment: async (id) => (await attachments([id]))[0] ?? null,

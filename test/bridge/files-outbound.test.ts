@@ -161,7 +161,11 @@ describeBridge(
       await world.files.put(short?.id ?? "", new Blob(["sh"]));
       await world.say(ada, room, "after it");
       await world.startBridge();
-      await until("it is there", async () => (await shown(matrixRoom)).includes("m.text lost.txt (4 bytes)"));
+      await until("the room was put off because of the other", async () => {
+        const [row] = await world.store.sql<{ failures: number }[]>`
+          select failures from bridge_rooms where conversation_id = ${room.id}`;
+        return (row?.failures ?? 0) > 0;
+      });
       expect((await world.bridge.health()).ok).toBe(true);
       await world.store
         .sql`update bridge_rooms set failures = 6, retry_at = 0 where conversation_id = ${room.id}`;

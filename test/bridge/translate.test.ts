@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createGhosts } from "../../bridge/ghosts.ts";
 import { relationOf } from "../../bridge/matrix-events.ts";
-import { chatMentions, chatText, replacement, textContent } from "../../bridge/translate.ts";
+import { chatMentions, chatText, openFile, replacement, textContent } from "../../bridge/translate.ts";
 
 const ghosts = createGhosts({ prefix: "cw_", serverName: "hs.test", senderLocalpart: "cw_sender" });
 const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
@@ -88,6 +88,27 @@ describe("messages from Matrix as texts", () => {
     expect(
       chatMentions({ "m.mentions": { user_ids: Array.from({ length: 200 }, (_, n) => `@${n}:x`) } }, ghosts),
     ).toHaveLength(100);
+  });
+
+  test("files have a name that the chat takes; encrypted ones and stickers are none", () => {
+    const file = (more: object, type = "m.room.message") =>
+      openFile({ type, content: { msgtype: "m.file", url: "mxc://x/1", ...more } });
+    expect(file({ body: "a.txt" })).toEqual({ url: "mxc://x/1", filename: "a.txt", size: null });
+    expect(file({ body: "caption", filename: "a.txt", info: { size: 5 } })).toMatchObject({
+      ...{ filename: "a.txt", size: 5 },
+    });
+    expect(file({ body: " ../a\\b\n\ud800 " })?.filename).toBe(".._a_b_\ufffd");
+    expect(file({})?.filename).toBe("file");
+    expect(file({ body: "😀".repeat(200) })?.filename).toBe("😀".repeat(127));
+    expect(file({ body: "a", file: { url: "mxc://x/1" } })).toBeNull();
+    expect(file({ body: "a", url: 7 })).toBeNull();
+    expect(file({ body: "a" }, "m.sticker")).toBeNull();
+    expect(file({ msgtype: "m.text", body: "a" })).toBeNull();
+    const content = { msgtype: "m.file", body: "caption", filename: "a.txt", url: "mxc://x/1" };
+    expect(chatText({ type: "m.room.message", content }, "Mel", true)).toBe("caption");
+    expect(chatText({ type: "m.room.message", content: { ...content, body: " " } }, "Mel", true)).toBe(
+      "a.txt",
+    );
   });
 
   test("a relation that says too little is none", () => {

@@ -49,6 +49,24 @@ describeDomain("attachments", (world) => {
     expect(types).toEqual(["image/png", "text/markdown", "application/octet-stream"]);
   });
 
+  test("under one key are one file, also after the storage failed and after it was sent", async () => {
+    const { ada, bob, room } = await pair();
+    const { attachments, messages } = cases();
+    const again = (person: Person) =>
+      attachments.upload(person.actor, { filename: "a.txt", content: new Blob(["same"]), key: "k" });
+    files.away = true;
+    await refused(again(ada), "unavailable");
+    files.away = false;
+    const file = await again(ada);
+    expect((await again(ada)).id).toBe(file.id);
+    expect((await again(bob)).id).not.toBe(file.id);
+    expect(await files.kept.get(file.id)?.text()).toBe("same");
+    const { seq } = await messages.send(ada.actor, room.token, message("look", { attachments: [file.id] }));
+    expect(await again(ada)).toEqual({ ...file, place: { conversationId: room.id, seq } });
+    await messages.remove(ada.actor, room.token, seq);
+    await refused(again(ada), "too_large");
+  });
+
   test("wait for their message, seen by nobody else, and are seen by its readers once it is sent", async () => {
     const { ada, bob, room } = await pair();
     const { attachments, messages, timeline } = cases();

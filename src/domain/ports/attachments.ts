@@ -3,7 +3,7 @@
  * Errors are `DomainError` `unavailable`.
  */
 export interface AttachmentFiles {
-  /** Resolves when the bytes are kept for good. A key is written once. */
+  /** Resolves when the bytes are kept for good. A key is written once, or again with the same bytes. */
   put(key: string, content: Blob): Promise<void>;
   /** The bytes as they come; null when there are none under this key. */
   open(key: string): Promise<ReadableStream<Uint8Array> | null>;

@@ -75,7 +75,7 @@ export interface MessageStore {
 
   // ── Attachments
   /**
-   * A new one that waits to be sent. False when `most` of its owner wait already.
+   * A new one that waits to be sent. False when `most` of its owner wait already, or when its id was used before.
    */
   addAttachment(attachment: Attachment, owner: MemberKey, most: number): Promise<boolean>;
   attachment(id: string): Promise<StoredAttachment | null>;

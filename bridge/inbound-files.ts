@@ -1,0 +1,62 @@
+/** Files that people sent in Matrix, kept as the chat keeps its own. */
+import { setTimeout as delay } from "node:timers/promises";
+import { MAX_ATTACHMENT_BYTES } from "../src/domain/attachments.ts";
+import { DomainError } from "../src/domain/errors.ts";
+import type { Actor } from "../src/domain/model.ts";
+import type { UseCases } from "../src/domain/use-cases.ts";
+import type { Logger } from "../src/logger.ts";
+import { HomeserverError } from "./homeserver-error.ts";
+import type { MatrixEvent } from "./matrix-events.ts";
+import type { Media } from "./media.ts";
+import { type OpenFile, openFile } from "./translate.ts";
+
+export interface InboundFiles {
+  /**
+   * Keeps the file of a message as the sender's, to be sent with it; repeating it keeps one.
+   * @returns the attachment's id; null when the message is no file, or when it is one that the chat can't have
+   * @throws HomeserverError when the homeserver is away
+   */
+  keep(event: MatrixEvent, actor: Actor): Promise<string | null>;
+}
+
+/** A file of another homeserver, or our own storage, may be out of reach for long; its message does not wait for that. */
+const TRIES = 3;
+const PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 5_000;
+
+export function createInboundFiles(
+  media: Pick<Media, "download">,
+  attachments: Pick<UseCases["attachments"], "upload">,
+  logger: Pick<Logger, "info">,
+): InboundFiles {
+  async function fetched(file: OpenFile, event: MatrixEvent, actor: Actor): Promise<string | null> {
+    const content = await media.download(file.url, MAX_ATTACHMENT_BYTES);
+    if (!content || content.size === 0) return null;
+    const input = { filename: file.filename, content, key: event.event_id };
+    return (await attachments.upload(actor, input)).id;
+  }
+
+  return {
+    async keep(event, actor) {
+      const file = openFile(event);
+      if (!file || (file.size !== null && file.size > MAX_ATTACHMENT_BYTES)) return null;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await fetched(file, event, actor);
+        } catch (error) {
+          const known = error instanceof HomeserverError || error instanceof DomainError;
+          if (!known || (error instanceof HomeserverError && error.away)) throw error;
+          const passing = error instanceof HomeserverError ? error.temporary : error.retry;
+          if (!passing || attempt === TRIES) {
+            logger.info(
+              { err: error, event: event.event_id },
+              "A file from Matrix is only named in the chat",
+            );
+            return null;
+          }
+          await delay(Math.min(error.retryAfterMs ?? PAUSE_MS * attempt, LONGEST_PAUSE_MS));
+        }
+      }
+    },
+  };
+}
