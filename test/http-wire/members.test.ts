@@ -205,6 +205,32 @@ describeWith("postgres", "Wire members", ({ postgres }) => {
     expect(await change("x", role)).toMatchObject(refused(400, "bad-request"));
   });
 
+  test("[A.6] each refusal has Wire's label and text, and its status as the code", async () => {
+    const [ada, bob, cy] = people;
+    const id = await addConversation([ada, bob], { conversation_role: "wire_member" });
+    const pair = (await ada.call("POST", "/conversations/one2one", { users: [bob.uuid] })).json.id;
+    const missing = "Insufficient authorization (missing add_conversation_member)";
+    const nowhere = { users: [], team: { teamid: randomUUID() } };
+    expect(await add(cy, id, { users: [cy.uuid] })).toMatchObject(NOT_THERE);
+    expect(await membersOf(cy, id)).toMatchObject(
+      refused(403, "access-denied", "Conversation access denied"),
+    );
+    expect(await add(ada, id, { users: [(await addLoner(site)).uuid] })).toMatchObject(
+      refused(403, "not-connected", "Users are not connected"),
+    );
+    expect(await add(bob, id, { users: [cy.uuid] })).toMatchObject(refused(403, "action-denied", missing));
+    expect(await ada.call("POST", "/conversations", nowhere)).toMatchObject(
+      refused(403, "no-team-member", "Requesting user is not a team member"),
+    );
+    expect(await add(ada, pair, { users: [cy.uuid] })).toMatchObject(
+      refused(403, "invalid-op", "invalid operation for 1:1 conversations"),
+    );
+    const role = { conversation_role: "wire_member" };
+    expect(await ada.call("PUT", `/conversations/${id}/members/${cy.uuid}`, role)).toMatchObject(
+      refused(404, "no-conversation-member", "Conversation member not found"),
+    );
+  });
+
   test("guests have no place in Wire's lists, and what they do is from the nil UUID", async () => {
     const [ada] = people;
     const id = await addConversation([ada]);

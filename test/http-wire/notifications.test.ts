@@ -13,6 +13,7 @@ import {
   holdRename,
   joinData,
   leaveData,
+  NIL,
   refused,
   TIME,
   UUID,
@@ -183,6 +184,19 @@ describeWith("postgres", "/notifications", ({ postgres }) => {
       conversation: id,
       data: { user_ids: [bob.uuid] },
     });
+  });
+
+  test("[A.5] what no user did is from the nil UUID", async () => {
+    const { org, people } = await addTeam(site, 1);
+    const member = people[0] as WirePerson;
+    const made = await site.client("POST", "/api/v1/chat/chatrooms", {
+      headers: org.auth,
+      json: { organizationID: org.id, name: "Board", assignedUsers: [member.id] },
+    });
+    const room = await site.store.rooms.byId(made.json.id);
+    expect((await read(member)).flatMap(({ payload }) => payload)).toEqual([
+      event("conversation.create", room?.uuid ?? "", NIL, expect.objectContaining({ creator: NIL })),
+    ]);
   });
 
   test("[A.5] user.connection tells each side how it stands to the other, beside the conversation", async () => {

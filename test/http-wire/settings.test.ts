@@ -178,6 +178,33 @@ describeWith("postgres", "Wire settings", ({ postgres }) => {
     });
   });
 
+  test.each([
+    ["receipt-mode", "receipt_mode", { receipt_mode: 1 }],
+    ["message-timer", "message_timer", { message_timer: 1_000 }],
+    ["access", "access", { access: ["invite"], access_role: "team" }],
+  ])(
+    "[A.4] %s is 403 action-denied for a wire_member, who is told what is missing",
+    async (path, action, body) => {
+      const id = await addConversation([ada, bob], { conversation_role: "wire_member" });
+      expect(await bob.call("PUT", `/conversations/${id}/${path}`, body)).toMatchObject(
+        refused(403, "action-denied", `Insufficient authorization (missing modify_conversation_${action})`),
+      );
+    },
+  );
+
+  test("[A.4] access and message timer are 403 invalid-op in one-to-one and self conversations", async () => {
+    const self = await ada.call("POST", "/conversations/self");
+    const pair = await ada.call("POST", "/conversations/one2one", { users: [bob.uuid] });
+    for (const { json } of [self, pair])
+      for (const [path, body] of [
+        ["access", { access: ["invite", "code"], access_role: "activated" }],
+        ["message-timer", { message_timer: 1_000 }],
+      ] as const)
+        expect(await ada.call("PUT", `/conversations/${json.id}/${path}`, body), path).toMatchObject(
+          refused(403, "invalid-op"),
+        );
+  });
+
   describe("a member's own settings", () => {
     test("[A.4] are set one by one, seen by the member alone, and in GET …/self", async () => {
       const id = await addConversation([ada, bob]);
