@@ -1,4 +1,4 @@
-import { generatorLimits } from "../generator-verdict.ts";
+import { describeGenerator, generatorLimits } from "../generator-verdict.ts";
 import { mergeLatencies, type Percentiles } from "../latency.ts";
 import { bounded } from "../options.ts";
 import type { ClientSpec, Recovery } from "../orders.ts";
@@ -117,6 +117,10 @@ async function write(
     );
   }
 }
+
+/** A storm takes seconds: the generator may add so much of them (it can only make the server look slower). */
+const LAG_SHARE = 0.05;
+const LEAST_LAG_MS = 60;
 
 interface StormResult {
   recoveries: Recovery[];
@@ -238,9 +242,13 @@ function outcomeOf(
       ...(recovered < sessions ? [`${number(sessions - recovered)} sessions did not recover`] : []),
       ...(Object.keys(failures).length > 0 ? [`connections did not become ready: ${tallied(failures)}`] : []),
     ],
-    limits: generatorLimits({ loads: recoveries.map(({ load }) => load) }),
+    limits: generatorLimits({
+      loads: recoveries.map(({ load }) => load),
+      lagMostMs: Math.max(LEAST_LAG_MS, lastMs * LAG_SHARE),
+    }),
     notes: [
       `${number(plan.rooms.length)} rooms with ${number(stage.options.members)} members each, ${number(stage.options.missed)} messages missed in each`,
+      describeGenerator(recoveries.map(({ load }) => load)),
     ],
   };
 }
