@@ -31,6 +31,7 @@ export const OPERATIONS = {
   "set the message timer": { actions: ["message_timer"] },
   "set the receipt mode": { actions: ["receipt_mode"] },
   "set Wire's access": { actions: ["access"] },
+  "make a guest link": { actions: ["guest_link"] },
   "add a member": { actions: ["add_members"], once: true },
   "remove a member": { actions: ["remove_members"], once: true },
   "remove a guest": { actions: ["remove_members"], once: true },

@@ -78,7 +78,12 @@ async function newPublicRoom(site: Site): Promise<Named> {
   const guestSession = await join(site, callers.guest, token);
   const sessionId = await join(site, callers["guest moderator"], token);
   await well(talk(site, owner, "POST", `/room/${token}/moderators`, { sessionId }));
-  return { id, token, extra, guestSession, ...(await otherNames(site, owner, token, extra)) };
+  const names = await otherNames(site, owner, token, extra);
+  await must(url, "PUT", `/conversations/${names.uuid}/access`, {
+    headers: bearerOf(owner),
+    json: { access: ["invite", "code"], access_role: "activated" },
+  });
+  return { id, token, extra, guestSession, ...names };
 }
 
 async function newOneToOne(site: Site): Promise<Named> {

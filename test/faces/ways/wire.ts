@@ -51,8 +51,13 @@ export const WIRE: FaceWays = {
     ]),
     "set Wire's access": wireWay("PUT", "/conversations/{cnv}/access", ({ uuid }) => [
       `/conversations/${uuid}/access`,
-      { access: ["invite"], access_role: "activated" },
+      { access: ["invite", "code"], access_role: "activated" },
     ]),
+    "make a guest link": wireWay(
+      "POST",
+      "/conversations/{cnv}/code",
+      ({ uuid }) => `/conversations/${uuid}/code`,
+    ),
     "add a member": wireWay("POST", "/conversations/{cnv}/members", ({ uuid }, _, { newcomer }) => [
       `/conversations/${uuid}/members`,
       { users: [newcomer.uuid] },
