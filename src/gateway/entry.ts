@@ -23,6 +23,8 @@ export class Entry {
   /** The session's stay ends with this event (it left, or the room was deleted). */
   #last = Number.POSITIVE_INFINITY;
   #held: EncodedEvent[] = [];
+  /** The session is held in front of the room; whatever lets it in makes another entry. */
+  #isStopped = false;
 
   constructor(session: Session, room: Room, at: number, judged: number) {
     this.session = session;
@@ -63,8 +65,10 @@ export class Entry {
 
   /** The session may have to wait. Where its stay ends later on, the end is all that it still hears. */
   #stop(): void {
-    if (this.#last === Number.POSITIVE_INFINITY) this.session.hold(this.room, this.at);
-    else this.at = Math.max(this.at, this.#last - 1);
+    if (this.#last === Number.POSITIVE_INFINITY) {
+      this.#isStopped = true;
+      this.session.hold(this.room, this.at);
+    } else this.at = Math.max(this.at, this.#last - 1);
   }
 
   /** Nothing after this seq is for the session. */
@@ -76,9 +80,9 @@ export class Entry {
 
   /** Everything up to `target` was sent: what was held follows, and then the live events. */
   finish(): void {
-    for (const event of this.#held) if (event.seq > this.at && this.isUnderWay) this.send(event);
+    for (const event of this.#held) if (event.seq > this.at && !this.#isStopped) this.send(event);
     this.#held = [];
-    if (!this.isUnderWay) return;
+    if (this.#isStopped) return;
     this.room.dropEntry(this.session);
     if (this.#last === Number.POSITIVE_INFINITY) this.session.goLive(this.room);
     else this.session.depart(this.room);
