@@ -1,4 +1,5 @@
 /** Open rooms, typing, and the sign of life: what sessions show to those who look at the same room. Hot state only. */
+import { noSuchRoom, refusal } from "../domain/access.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Actor } from "../domain/model.ts";
 import { TYPING_TTL_MS } from "../domain/presence.ts";
@@ -27,9 +28,15 @@ export interface Watching {
 }
 
 export function createWatching(
-  { presence, memberSettings }: Pick<UseCases, "presence" | "memberSettings">,
+  { presence, memberSettings, lobby }: Pick<UseCases, "presence" | "memberSettings" | "lobby">,
   hub: Hub,
 ): Watching {
+  /** [GW-12.2] @throws DomainError `lobby` */
+  async function requireReading(userId: number, room: Room): Promise<void> {
+    const { waiting } = await lobby.standings(room.id, [userId]);
+    if (waiting.has(userId)) throw refusal("lobby", "read");
+  }
+
   /** [GW-8.4] Those who were not active before are shown to everybody who looks. */
   async function refresh(actor: Actor, rooms: readonly Room[]): Promise<void> {
     if (rooms.length === 0) return;
@@ -61,7 +68,9 @@ export function createWatching(
   return {
     async open({ session, identity }, { room: token }) {
       const room = roomOf(hub, session, token);
-      requireLetIn(session, room);
+      // Where it can't be shut this goes on in the same turn: a ping may come right behind.
+      if (room.mayShutOut) await requireReading(identity.user.id, room);
+      if (!session.rooms.has(room)) throw noSuchRoom();
       session.open ??= new Set();
       session.open.add(room);
       // Who is held hears of it when they are let in.

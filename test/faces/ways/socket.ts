@@ -1,6 +1,6 @@
 /** The operations on rooms as the WebSocket has them. */
 import { randomUUID } from "node:crypto";
-import { Refused } from "../../black-box/socket-client.ts";
+import { Refused, SocketClient } from "../../black-box/socket-client.ts";
 import { type FaceWays, type Way, WELL } from "../operations.ts";
 import type { Room } from "../rooms.ts";
 
@@ -21,6 +21,18 @@ function socketWay(request: string, frame: (room: Room) => { op: string } & Reco
   };
 }
 
+/** A new session is told its rooms. */
+const ready: Way = {
+  request: "hello",
+  async attempt({ person }, { token }, { url }) {
+    if (!person) return "unauthorized";
+    const socket = new SocketClient("looks", person.token, "json");
+    const { rooms } = await socket.connect(url);
+    await socket.drop();
+    return rooms.some(({ room }) => room === token) ? WELL : "not_found";
+  },
+};
+
 export const SOCKET: FaceWays = {
   name: "WebSocket",
   guests: false,
@@ -33,7 +45,8 @@ export const SOCKET: FaceWays = {
     lobby: "lobby",
   },
   ways: {
-    "see the room": socketWay("open", () => ({ op: "open" })),
+    "see the room": ready,
+    "see who types and looks": socketWay("open", () => ({ op: "open" })),
     "read messages": socketWay("history", () => ({ op: "history" })),
     "move one's read marker": socketWay("read", () => ({ op: "read", seq: 1 })),
     "send a message": socketWay("send", () => ({ op: "send", id: randomUUID(), text: "Hello" })),
