@@ -71,7 +71,7 @@ interface BridgeStats extends BridgeCounts, Backlog {
 }
 
 /** Rooms side by side: a homeserver takes 30 to 50 events a second in all, and each room's one after the other. */
-const PARALLEL_ROOMS = 6;
+const PARALLEL_ROOMS = 12;
 const SCAN_MS = 5_000;
 const AUDIT_MS = 30_000;
 const STOP_GRACE_MS = 1_500;

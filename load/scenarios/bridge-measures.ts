@@ -11,6 +11,9 @@ import { stampedText, stampOf } from "../stamp.ts";
 /** Two people in rooms that both sides know. */
 export interface Cast {
   native: AskingClient;
+  /** The same person in a Matrix client. */
+  writer: MatrixClient;
+  /** The other one, who reads. */
   matrix: MatrixClient;
   rooms: { token: string; matrixId: string }[];
   /** Called with each text that comes to the Matrix client. */
@@ -23,9 +26,9 @@ const LAG_TICK_MS = 500;
 const TICK_MS = 2;
 
 export interface Alone {
-  /** Messages a second that the homeserver takes from a client, one at a time in each of as many rooms. */
+  /** Messages a second that the homeserver takes from the writer's client, one at a time in each of the rooms. */
   rate: number;
-  /** From sending to the client's sync. */
+  /** From sending to the reader's sync. */
   latency: Percentiles;
 }
 
@@ -33,20 +36,24 @@ export async function homeserverAlone(
   stage: Stage<Stage["options"] & { rate: number }>,
   cast: Cast,
 ): Promise<Alone> {
-  const { duration, rate } = stage.options;
-  const rooms: string[] = [];
-  for (const n of cast.rooms.keys()) rooms.push(await cast.matrix.createRoom(`load ${n}`));
-  const latency = await timed(cast, (body) => cast.matrix.send(rooms[0] as string, body), rate, duration);
+  const { duration, rate: single } = stage.options;
+  const rooms = cast.rooms.map(({ matrixId }) => matrixId);
+  const latency = await timed(cast, (body) => cast.writer.send(rooms[0] as string, body), single, duration);
   const bar = stage.progress.overTime("the homeserver alone", duration);
+  let arrived = 0;
+  cast.onMatrix = () => arrived++;
   const since = now();
   const deadline = since + duration * 1000;
   let sent = 0;
   const lane = async (roomId: string) => {
-    for (; now() < deadline; sent++) await cast.matrix.send(roomId, stampedText("own", now()));
+    for (; now() < deadline; sent++) await cast.writer.send(roomId, stampedText("own", now()));
   };
   await Promise.all(rooms.map(lane));
   bar.end();
-  return { rate: (sent * 1000) / (now() - since), latency };
+  const rate = (sent * 1000) / (now() - since);
+  await untilTrue(() => arrived >= sent, ARRIVAL_LIMIT_MS);
+  cast.onMatrix = () => undefined;
+  return { rate, latency };
 }
 
 /** Sends single messages at a steady rate and times each to the Matrix client. */

@@ -1,7 +1,7 @@
 import { openAskingClient } from "../asking-client.ts";
 import { generatorLimits } from "../generator-verdict.ts";
 import type { Percentiles } from "../latency.ts";
-import { createMatrixClient, type MatrixLogin } from "../matrix-client.ts";
+import { createMatrixClient, type MatrixClient, type MatrixLogin } from "../matrix-client.ts";
 import { bounded } from "../options.ts";
 import { type OwnLoad, watchOwnLoad } from "../own-load.ts";
 import { percentileChart, timeChart } from "../report/charts.ts";
@@ -35,8 +35,8 @@ const ROOM_LIMIT_MS = 120_000;
 export const bridge: Scenario<BridgeOptions> = {
   name: "bridge",
   summary: "native to Matrix and back, beside the homeserver's own rate",
-  description: `One person writes over the WebSocket, another reads and writes as a Matrix client. First the homeserver alone: how
-many messages a second it takes, and how long one takes to a client's sync. Then single messages in both directions, and
+  description: `One person writes over the WebSocket, another reads and writes as a Matrix client. First the homeserver alone, with both
+in Matrix clients and the same rooms: how many messages a second it takes, and how long one takes to the other's sync. Then single messages in both directions, and
 then more native messages than the homeserver can take: at which rate they arrive, how far Matrix lags, how long it takes
 to catch up. Every message must arrive once and in the order of its room.`,
   options: [
@@ -59,6 +59,7 @@ to catch up. Every message must arrive once and in the order of its room.`,
     const single = await singleMessages(stage, cast);
     const over = await overCapacity(stage, cast, own.rate * stage.options.overload);
     cast.native.close();
+    cast.writer.close();
     cast.matrix.close();
     return outcomeOf(stage, { own, single, over, load: load.read(), hasGaps: cast.matrix.hasGaps });
   },
@@ -77,26 +78,32 @@ async function meet(stage: Stage<Stage["options"] & BridgeOptions>, target: Caus
   const plan = { people: 2, rooms: Array.from({ length: count }, () => [0, 1]) };
   const { tokens, rooms, roomIds } = await target.populate(plan, () => undefined);
   const [writer = "", reader = ""] = tokens;
-  const login = await request<MatrixLogin>(
-    new URL("/api/v1/chat/user/login", target.url),
-    "POST",
-    { "personal-access-token": reader },
-    { deviceID: "LOAD" },
-  );
   const cast: Cast = {
     native: await openAskingClient(target.url, writer),
-    matrix: createMatrixClient(login),
+    writer: await matrixClient(target, writer),
+    matrix: await matrixClient(target, reader),
     rooms: [],
     onMatrix: () => undefined,
   };
   for (const [n, token] of rooms.entries()) {
     const matrixId = await target.matrixRoom(roomIds[n] as number, ROOM_LIMIT_MS);
-    await cast.matrix.join(matrixId, ROOM_LIMIT_MS);
+    await Promise.all([cast.writer, cast.matrix].map((client) => client.join(matrixId, ROOM_LIMIT_MS)));
     cast.rooms.push({ token, matrixId });
     stage.progress.at(n + 1);
   }
   await cast.matrix.listen((roomId, body, at) => cast.onMatrix(roomId, body, at));
   return cast;
+}
+
+async function matrixClient(target: CausewayTarget, token: string): Promise<MatrixClient> {
+  const url = new URL("/api/v1/chat/user/login", target.url);
+  const login = await request<MatrixLogin>(
+    url,
+    "POST",
+    { "personal-access-token": token },
+    { deviceID: "LOAD" },
+  );
+  return createMatrixClient(login);
 }
 
 interface BridgeResult {
@@ -157,7 +164,7 @@ function outcomeOf(stage: Stage<Stage["options"] & BridgeOptions>, result: Bridg
     limits: generatorLimits({ loads: [load] }),
     notes: [
       `${number(stage.options.rooms)} rooms; the homeserver shares the machine with everything else`,
-      "the homeserver's own rate: one client, one message at a time in each of as many rooms",
+      "the homeserver's own rate: the same person writes in the same rooms from a Matrix client, one message at a time in each",
     ],
   };
 }
