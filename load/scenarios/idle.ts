@@ -40,8 +40,11 @@ export interface IdleResult {
 
 /** Memory of what was done before settles: the server gives back what it can once it is quiet. */
 const QUIET_MS = 8_000;
-/** Share of the connections that are there before memory is looked at: code is loaded and pools have grown by then. */
-const FIRST = 0.1;
+/**
+ * Share of the connections that are there before memory is looked at: code is loaded and pools have grown by then, and the
+ * server gave back what greeting them left, as it will for the others.
+ */
+const FIRST = 0.5;
 
 export const idle: Scenario<IdleOptions> = {
   name: "idle",
@@ -65,7 +68,7 @@ the kernel's socket memory beside it (which counts both ends when the clients ar
       limits: result.limits,
       notes: [
         `heartbeats as the server asks for them, over ${stage.options.duration} s`,
-        "memory of a connection: what the last nine tenths of them added",
+        "memory of a connection: what the second half of them added, once the server was quiet",
       ],
     };
   },
