@@ -26,8 +26,10 @@ export function committedJson(events: readonly LoggedEvent[]): readonly string[]
 /** The same event as an object, for answers that hold events. */
 export function eventFrame(event: LoggedEvent): EventFrame {
   const { room, seq, type, id, actor, at, dataJson } = event;
-  const own = id === null ? {} : { id };
-  return { op: "event", room, seq, type, ...own, actor, at, data: JSON.parse(dataJson) };
+  const data = JSON.parse(dataJson);
+  return id === null
+    ? { op: "event", room, seq, type, actor, at, data }
+    : { op: "event", room, seq, type, id, actor, at, data };
 }
 
 /** Events after which sessions enter or leave the room. */

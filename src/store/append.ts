@@ -4,7 +4,13 @@
  * it: batching, the bounded queue, repeating after a lost connection, and publishing.
  */
 import { badField } from "../domain/errors.ts";
-import { type LoggedEvent, type MemberKey, memberKey, shownAttachment } from "../domain/model.ts";
+import {
+  type EventData,
+  type LoggedEvent,
+  type MemberKey,
+  memberKey,
+  shownAttachment,
+} from "../domain/model.ts";
 import type { AppendResult, NewMessage } from "../domain/ports/store.ts";
 import { createBatches } from "./batches.ts";
 import type { Database } from "./database.ts";
@@ -152,12 +158,11 @@ function draft(message: NewMessage): Draft {
   const member = memberKey(sender);
   if (id.includes("\0")) throw badField("id", "must not contain NUL");
   if (member.includes("\0") || sender.name.includes("\0")) throw badField("sender", "must not contain NUL");
-  const data = JSON.stringify({
-    text,
-    ...(replyTo !== undefined && { replyTo }),
-    ...(mentions !== undefined && mentions.length > 0 && { mentions }),
-    ...(attachments.length > 0 && { attachments: attachments.map(shownAttachment) }),
-  });
+  const content: EventData["message"] = { text };
+  if (replyTo !== undefined) content.replyTo = replyTo;
+  if (mentions !== undefined && mentions.length > 0) content.mentions = mentions;
+  if (attachments.length > 0) content.attachments = attachments.map(shownAttachment);
+  const data = JSON.stringify(content);
   const keys = mentionKeys(mentions ?? []);
   const files = attachments.map((file) => file.id);
   return { message, member, data, mentions: listText(keys), attachments: listText(files) };
