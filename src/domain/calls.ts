@@ -7,7 +7,9 @@
 import type { Context } from "./context.ts";
 import { badField } from "./errors.ts";
 import { type Actor, type MemberKey, memberKey, SYSTEM_ACTOR } from "./model.ts";
+import type { NamedRoom } from "./news.ts";
 import type { BringBack } from "./one-to-one.ts";
+import { waits } from "./permissions.ts";
 import type { CallParticipant, CallState } from "./ports/hot.ts";
 import type { NewEvent, RunningCall } from "./ports/store.ts";
 import type { CallUseCases } from "./use-cases.ts";
@@ -23,6 +25,8 @@ export interface InternalCalls extends CallUseCases {
    * @returns the call as it then is; null when the member was not in it
    */
   memberGone(conversationId: number, member: MemberKey): Promise<CallState | null>;
+  /** The room's lobby was closed: whoever has to wait leaves the call. */
+  lobbyClosed(room: NamedRoom): Promise<void>;
 }
 
 export function createCalls(context: Context, bringBack: BringBack): InternalCalls {
@@ -105,6 +109,15 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
         if (memberKey(actor) === member) call = await remove(conversationId, session, actor);
       }
       return call;
+    },
+    async lobbyClosed(room) {
+      const { participants } = await hot.calls.get(room.id);
+      for (const { session, actor } of participants) {
+        const access = await accesses.read(memberKey(actor), room.token);
+        if (access && waits(access.membership, access.rules, now())) {
+          context.news.call(room, await remove(room.id, session, actor));
+        }
+      }
     },
     async sweep() {
       const running = await store.rooms.runningCalls();

@@ -1,4 +1,5 @@
 /** The use cases of rooms and the people in them, put together. Read room-use-cases.ts first. */
+import type { InternalCalls } from "./calls.ts";
 import type { Context } from "./context.ts";
 import { createFinding } from "./finding.ts";
 import { createGuestLinks } from "./guest-links.ts";
@@ -12,11 +13,11 @@ import type { Departure } from "./people.ts";
 import { createRoomSettings } from "./room-settings.ts";
 import type { RoomUseCases } from "./room-use-cases.ts";
 import { createRoomViews } from "./room-views.ts";
-import type { CallUseCases, Conversations, Messages, PresenceUseCases } from "./use-cases.ts";
+import type { Conversations, Messages, PresenceUseCases } from "./use-cases.ts";
 
 export interface RoomParts {
   reading: Pick<Messages, "markRead">;
-  calls: CallUseCases;
+  calls: InternalCalls;
   presence: PresenceUseCases;
   conversations: Conversations;
   passwords: Passwords;
@@ -24,10 +25,10 @@ export interface RoomParts {
 }
 
 export function createRoomUseCases(context: Context, parts: RoomParts): RoomUseCases {
-  const { conversations, passwords, departed } = parts;
+  const { conversations, passwords, departed, calls } = parts;
   const views = createRoomViews(context);
   const finding = createFinding(context, views);
-  const settings = createRoomSettings(context, passwords, departed);
+  const settings = createRoomSettings(context, { passwords, departed, calls });
   return {
     finding,
     oneToOne: createOneToOne(context),

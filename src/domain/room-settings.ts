@@ -1,4 +1,5 @@
 /** What a room is set to, for everybody in it. Each change is one `room.changed`; what was so already makes none. */
+import type { InternalCalls } from "./calls.ts";
 import type { Context } from "./context.ts";
 import { badField, DomainError } from "./errors.ts";
 import { checkInvited, named } from "./invitations.ts";
@@ -25,10 +26,15 @@ const ANY_LENGTH = 1;
 
 type Work<T> = (tx: StoreTransaction, room: Conversation, me: Membership | null) => Promise<T>;
 
+export interface RoomSettingsParts {
+  passwords: Passwords;
+  departed: (gone: readonly Departure[]) => Promise<void>;
+  calls: Pick<InternalCalls, "lobbyClosed">;
+}
+
 export function createRoomSettings(
   context: Context,
-  passwords: Passwords,
-  departed: (gone: readonly Departure[]) => Promise<void>,
+  { passwords, departed, calls }: RoomSettingsParts,
 ): RoomSettings {
   const { store, accesses, logger } = context;
 
@@ -79,7 +85,10 @@ export function createRoomSettings(
       if (until !== null && !Number.isSafeInteger(until)) {
         throw badField("until", "must be a time in milliseconds since 1970 UTC, or null");
       }
-      return await set(actor, room, "lobby", { lobby: on, lobbyUntil: on ? until : null });
+      const made = await set(actor, room, "lobby", { lobby: on, lobbyUntil: on ? until : null });
+      const { id, token } = made.conversation;
+      if (on) await context.bestEffort("Emptying a call", () => calls.lobbyClosed({ id, token }));
+      return made;
     },
     setMessageTimer: async (actor, room, ms) =>
       await set(actor, room, "message_timer", { messageTimer: checkMessageTimer(ms) }),

@@ -70,6 +70,21 @@ describeWith("postgres", "Talk's calls", ({ postgres }) => {
     expect((await ben.post(`/call/${token}`)).status).toBe(403);
   });
 
+  test("[B.4] who has to wait when the lobby closes leaves the call, moderators stay in it", async () => {
+    const token = await makeRoom(ada, { type: 3, people: [ben] });
+    const guest = site.guest();
+    for (const client of [ada, ben, guest]) {
+      await join(client, token);
+      await client.post(`/call/${token}`);
+    }
+    await ada.put(`/room/${token}/webinar/lobby`, { state: 1 });
+    expect((await ada.get(`/call/${token}`)).data).toMatchObject([{ userId: ada.id }]);
+    await ada.put(`/room/${token}/webinar/lobby`, { state: 0 });
+    expect((await ada.get(`/call/${token}`)).data).toHaveLength(1);
+    expect((await ben.post(`/call/${token}`)).status).toBe(200);
+    expect((await ada.get(`/call/${token}`)).data).toHaveLength(2);
+  });
+
   test("[B.4] flags are 7 unless told, change by joining again, and show everywhere", async () => {
     const token = await makeRoom(ada, { people: [ben] });
     const flagsOf = async () => {
