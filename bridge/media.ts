@@ -1,4 +1,5 @@
 /** Files on their way to the homeserver's media repository, and from there. */
+import { createGate } from "../src/domain/gate.ts";
 import type { ShownAttachment } from "../src/domain/model.ts";
 import type { AttachmentFiles } from "../src/domain/ports/attachments.ts";
 import type { Ghosts } from "./ghosts.ts";
@@ -33,7 +34,7 @@ export class MissingFile extends Error {
 }
 
 export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: AttachmentFiles): Media {
-  const inTurn = limited(DOWNLOADS);
+  const inTurn = createGate(DOWNLOADS);
 
   async function get(server: string, mediaId: string): Promise<Response> {
     const what = `${encodeURIComponent(server)}/${encodeURIComponent(mediaId)}`;
@@ -86,21 +87,4 @@ async function bounded(answer: Response, most: number): Promise<Blob | null> {
     throw new HomeserverError("A download ended early", { status: 502, errcode: "M_UNKNOWN", cause });
   }
   return new Blob(chunks);
-}
-
-/** Runs at most `most` at once; others wait, in order. */
-function limited(most: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let free = most;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else free++;
-    }
-  };
 }

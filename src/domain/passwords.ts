@@ -6,6 +6,7 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { hash, verify } from "@node-rs/argon2";
 import { LRUCache } from "lru-cache";
 import { badField, DomainError } from "./errors.ts";
+import { createGate } from "./gate.ts";
 import { checkWellFormed, codePoints, LIMITS } from "./text-rules.ts";
 
 export interface Passwords {
@@ -78,24 +79,19 @@ function checkPassword(password: string, minLength: number): void {
 
 /** Runs at most `parallel` pieces of work at once; beyond `maxWaiting` more it refuses with `busy`. */
 function createLimit(parallel: number, maxWaiting: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
+  const gate = createGate(parallel);
+  let inside = 0;
   return async (work) => {
-    if (running >= parallel) {
-      if (waiting.length >= maxWaiting) {
-        throw new DomainError("busy", "Too many passwords are being checked; try again", {
-          retryAfterMs: 1_000,
-        });
-      }
-      // Whoever ends hands its place over, so that nobody who comes later gets in between.
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else running++;
+    if (inside >= parallel + maxWaiting) {
+      throw new DomainError("busy", "Too many passwords are being checked; try again", {
+        retryAfterMs: 1_000,
+      });
+    }
+    inside++;
     try {
-      return await work();
+      return await gate(work);
     } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running--;
+      inside--;
     }
   };
 }

@@ -3,9 +3,9 @@
  * and the end of sessions whose token was revoked or whose user was deleted [GW-2.8]. Two queries for however many
  * sessions, every few seconds; at once for a user whom a hint names.
  */
+import { createGate } from "../domain/gate.ts";
 import type { Store } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
-import { createGate } from "./gate.ts";
 import type { Memberships } from "./membership.ts";
 import type { Session } from "./session.ts";
 import type { LocalUser, Users } from "./users.ts";

@@ -3,12 +3,12 @@
  * and with a bounded number of pages in memory.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { createGate } from "../domain/gate.ts";
 import type { Actor, LoggedEvent } from "../domain/model.ts";
 import type { RoomLog } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
 import type { Entry } from "./entry.ts";
 import { EncodedEvent } from "./event-frames.ts";
-import { createGate } from "./gate.ts";
 import type { Session } from "./session.ts";
 
 /** Resolves when the session is live in all rooms, or gone. Never rejects. */

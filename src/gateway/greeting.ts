@@ -3,6 +3,7 @@
  * and one page of the log when something was missed.
  */
 import { DomainError } from "../domain/errors.ts";
+import { createGate } from "../domain/gate.ts";
 import { type Principal, userActor } from "../domain/model.ts";
 import { waits } from "../domain/permissions.ts";
 import type { HotState } from "../domain/ports/hot.ts";
@@ -11,7 +12,6 @@ import type { Accounts } from "../domain/use-cases.ts";
 import type { ClientFrames, ReadyFrame, ResumedRoom, UnreadFrame } from "../protocol/frames.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { Entry } from "./entry.ts";
-import { createGate } from "./gate.ts";
 import type { HeldSessions } from "./held-sessions.ts";
 import type { Hub } from "./hub.ts";
 import type { GatewayMetrics } from "./metrics.ts";
