@@ -3,7 +3,7 @@
  * is read from the log, what comes meanwhile is held, and in the turn in which both stand at the same seq the session
  * is subscribed: no event is lost between reading and listening, and none comes twice.
  */
-import type { EncodedEvent } from "./event-frames.ts";
+import { CHANGES_STANDING, type EncodedEvent } from "./event-frames.ts";
 import { mayShut } from "./lobby.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
@@ -60,7 +60,8 @@ export class Entry {
     if (event.seq <= this.#last) this.session.deliver(event);
     this.at = event.seq;
     const userId = this.session.identity?.user.id;
-    if (event.seq > this.#judged && userId !== undefined && mayShut(this.room, event, userId)) this.#stop();
+    if (event.seq <= this.#judged || userId === undefined || !CHANGES_STANDING.has(event.type)) return;
+    if (mayShut(this.room, event.parsed(), userId)) this.#stop();
   }
 
   /** The session may have to wait. Where its stay ends later on, the end is all that it still hears. */

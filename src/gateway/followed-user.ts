@@ -7,7 +7,7 @@ import { type Actor, type LoggedEvent, userKey } from "../domain/model.ts";
 import { channels } from "../domain/ports/bus.ts";
 import type { Following, UserReader } from "../domain/ports/feed.ts";
 import type { UnreadFrame } from "../protocol/frames.ts";
-import { CHANGES_STANDING, EncodedEvent } from "./event-frames.ts";
+import { CHANGES_STANDING } from "./event-frames.ts";
 import { mayShut } from "./lobby.ts";
 import type { Room } from "./room.ts";
 import { addReader, type FeedOptions } from "./room-readers.ts";
@@ -151,7 +151,8 @@ export class FollowedUsers {
   #hear(user: FollowedUser, room: Room, event: LoggedEvent, judged: number): void {
     this.#tell(user, room, event);
     if (event.seq <= judged || !CHANGES_STANDING.has(event.type) || !user.rooms.has(room)) return;
-    if (mayShut(room, EncodedEvent.of(event), user.id)) this.#hold(user, room, event.seq);
+    const { seq, type, dataJson } = event;
+    if (mayShut(room, { seq, type, data: JSON.parse(dataJson) }, user.id)) this.#hold(user, room, seq);
   }
 
   /** Tells nothing of the room after `at` until the user may read there. */

@@ -123,32 +123,34 @@ function shutOut(held: Held): void {
   held.shutOut?.();
 }
 
+/** An event of CHANGES_STANDING; another one says nothing of lobbies. */
+type StandingEvent = Pick<EventFrame, "seq" | "type" | "data">;
+
 /** Whether a user who heard this event of the room may have to wait from it on. */
-export function mayShut(room: Room, event: EncodedEvent, userId: number): boolean {
+export function mayShut(room: Room, event: StandingEvent, userId: number): boolean {
   switch (event.type) {
     case "room.changed":
-      return shutsLobby(event.parsed());
+      return shutsLobby(event);
     // Where the lobby was open at this event's place in the log, it says nothing; of old events that is not known.
     case "member.joined":
     case "member.changed":
-      return (room.mayShutOut || event.seq < room.delivered) && isAbout(event.parsed(), userId);
+      return (room.mayShutOut || event.seq < room.delivered) && isAbout(event, userId);
     default:
       return false;
   }
 }
 
 /** Null when the event says nothing of the lobby. One whose time was put off stays shut, or is shut again. */
-export function lobbyChange(event: EncodedEvent): { shut: boolean } | null {
-  const frame = event.parsed();
-  const { lobby, lobbyUntil } = frame.data;
-  return lobby === undefined && lobbyUntil === undefined ? null : { shut: shutsLobby(frame) };
+export function lobbyChange(event: StandingEvent): { shut: boolean } | null {
+  const { lobby, lobbyUntil } = event.data;
+  return lobby === undefined && lobbyUntil === undefined ? null : { shut: shutsLobby(event) };
 }
 
-function shutsLobby({ data: { lobby, lobbyUntil } }: EventFrame): boolean {
+function shutsLobby({ data: { lobby, lobbyUntil } }: StandingEvent): boolean {
   return lobby === true || (lobby === undefined && lobbyUntil !== undefined);
 }
 
-function isAbout({ data }: EventFrame, userId: number): boolean {
+function isAbout({ data }: StandingEvent, userId: number): boolean {
   const { kind, id } = data.member as Actor;
   return kind === "user" && id === String(userId);
 }

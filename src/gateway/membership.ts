@@ -47,7 +47,7 @@ export class Memberships {
 
   /** [GW-12.1] */
   #roomChanged(room: Room, event: EncodedEvent): void {
-    const change = lobbyChange(event);
+    const change = lobbyChange(event.parsed());
     if (!change) return;
     room.mayShutOut = change.shut;
     if (change.shut) {
@@ -58,7 +58,8 @@ export class Memberships {
 
   #memberChanged(room: Room, event: EncodedEvent): void {
     const { lobbies, users } = this.#options;
-    const member = event.parsed().data.member as Actor;
+    const frame = event.parsed();
+    const member = frame.data.member as Actor;
     if (member.kind !== "user") return;
     const userId = Number(member.id);
     if (event.type === "member.left") lobbies.end(room, event, userId);
@@ -66,7 +67,7 @@ export class Memberships {
       if (event.type === "member.left") endStay(session, room, event.seq);
       else {
         if (event.type === "member.joined") beginStay(session, room, event);
-        if (isLive(session, room) && mayShut(room, event, userId)) session.hold(room, event.seq);
+        if (isLive(session, room) && mayShut(room, frame, userId)) session.hold(room, event.seq);
       }
     }
     if (event.type === "member.changed") lobbies.judge(room, userId);

@@ -14,34 +14,21 @@ export function readyRoom(
   { lastPing, call, waits }: { lastPing: number; call: number; waits: boolean },
 ): ReadyRoom {
   const { token, name, type, role, head, read, unread, mentions, last } = room;
-  return waits
-    ? {
-        room: token,
-        name,
-        type,
-        role,
-        head,
-        read,
-        unread: 0,
-        mention: 0,
-        last: null,
-        lastPing,
-        call: 0,
-        waiting: true,
-      }
-    : {
-        room: token,
-        name,
-        type,
-        role,
-        head,
-        read,
-        unread,
-        mention: mentions,
-        last: last ? preview(eventFrame(last)) : null,
-        lastPing,
-        call,
-      };
+  const ready: ReadyRoom = {
+    room: token,
+    name,
+    type,
+    role,
+    head,
+    read,
+    unread: waits ? 0 : unread,
+    mention: waits ? 0 : mentions,
+    last: last && !waits ? preview(eventFrame(last)) : null,
+    lastPing,
+    call: waits ? 0 : call,
+  };
+  if (waits) ready.waiting = true;
+  return ready;
 }
 
 /** A list of rooms is no place for long texts: hundreds of them would fill the connection. */
