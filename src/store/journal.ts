@@ -1,7 +1,7 @@
 /** The journal: what happened in all rooms of a member, by time. See migrations/0005-journal.sql and 0007-wire.sql. */
 import { setTimeout } from "node:timers/promises";
 import { actorOf } from "../domain/model.ts";
-import type { Journal, JournalEvent, JournalReader } from "../domain/ports/journal.ts";
+import { JOURNALED, type Journal, type JournalEvent, type JournalReader } from "../domain/ports/journal.ts";
 import type { Database } from "./database.ts";
 
 type Page = Parameters<Journal["pages"]>[1];
@@ -22,8 +22,7 @@ export function createJournal(db: Database): Journal {
     e.conversation_id as "conversationId", e.seq, e.type, e.actor, e.actor_name as "actorName", e.at,
     e.data as "dataJson"`;
   /** As the index has it. */
-  const journaled = sql`
-    e.type in ('member.joined', 'member.left', 'member.changed', 'room.changed', 'room.deleted')`;
+  const journaled = sql.unsafe(`e.type in (${JOURNALED.map((type) => `'${type}'`).join(", ")})`);
 
   /** When the reader `r` was in which rooms, as far as it matters. */
   const stays = sql`

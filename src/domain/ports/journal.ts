@@ -9,8 +9,17 @@
  * Users are told of what happened in a room from their own joining on. Rooms that a user left, or that were
  * deleted, are told of to the end of the user's stay, for 28 days. Of a connection only the latest change is kept.
  */
-import type { LoggedEvent } from "../model.ts";
+import type { EventType, LoggedEvent } from "../model.ts";
 import type { ConnectionStatus } from "../people-use-cases.ts";
+
+/** What of the rooms' events it holds. */
+export const JOURNALED = [
+  "member.joined",
+  "member.left",
+  "member.changed",
+  "room.changed",
+  "room.deleted",
+] as const satisfies readonly EventType[];
 
 /** A place in the order of time: within a room it is that of the log. */
 export interface JournalPlace {

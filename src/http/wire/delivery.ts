@@ -6,10 +6,9 @@
  * There is one queue for all, emptied once per turn of the event loop: what came meanwhile is read and translated
  * together, and what several are told is encoded once.
  */
-
 import { type Actor, type LoggedEvent, type User, userActor } from "../../domain/model.ts";
 import type { TypingNews, UserReader } from "../../domain/ports/feed.ts";
-import type { JournalPlace } from "../../domain/ports/journal.ts";
+import { JOURNALED, type JournalPlace } from "../../domain/ports/journal.ts";
 import type { Logger } from "../../logger.ts";
 import { type Told, target, wireEvent } from "./events.ts";
 import { notificationId, transientId } from "./notification-ids.ts";
@@ -174,13 +173,7 @@ export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">):
 }
 
 /** Messages are most of a log, and Wire's clients are not told of them here. */
-const TOLD: ReadonlySet<LoggedEvent["type"]> = new Set([
-  "member.joined",
-  "member.left",
-  "member.changed",
-  "room.changed",
-  "room.deleted",
-]);
+const TOLD: ReadonlySet<LoggedEvent["type"]> = new Set(JOURNALED);
 
 function byUser(readings: readonly Reading[]): { user: User; mine: Reading[] }[] {
   const users = new Map<number, { user: User; mine: Reading[] }>();

@@ -15,6 +15,7 @@ import {
 } from "./authentication.ts";
 import { WireRefusal } from "./failures.ts";
 import { LOGIN_ROUTES as ROUTES } from "./login-routes.ts";
+import { shownUser } from "./user-shapes.ts";
 
 /** What is open to strangers. */
 export function registerLogin(app: HttpApp, accounts: Accounts): void {
@@ -93,16 +94,10 @@ function grantOf(signedIn: { user: User; accessToken: string; expiresIn: number 
 /** Keys that a user has no value for are left out, never null. */
 function selfProfile(user: User, domain: string, team: string | undefined) {
   return {
-    id: user.uuid,
-    qualified_id: { id: user.uuid, domain },
-    name: user.displayName,
-    picture: [],
-    assets: [],
+    ...shownUser(user, domain),
     ...(user.email !== null && { email: user.email }),
-    accent_id: 0,
     locale: "en",
     managed_by: "wire" as const,
-    handle: user.handle,
     ...(team !== undefined && { team }),
   };
 }

@@ -7,6 +7,7 @@ import { rule } from "../fields.ts";
 import { notFound, PROTECTED, WireRefusal } from "./failures.ts";
 import { qualified, uuid, uuidList } from "./kinds.ts";
 import { callerOf, type WireParts } from "./parts.ts";
+import { shownUser } from "./user-shapes.ts";
 
 const MOST_NAMED = 500;
 const MAX_HANDLES_LENGTH = 16_384;
@@ -84,14 +85,5 @@ export function registerUsers(app: HttpApp, parts: WireParts): void {
 }
 
 function profileBody({ user, organization }: Profile, domain: string): z.infer<typeof profile> {
-  return {
-    id: user.uuid,
-    qualified_id: { id: user.uuid, domain },
-    name: user.displayName,
-    picture: [],
-    assets: [],
-    accent_id: 0,
-    handle: user.handle,
-    ...(organization !== null && { team: organization }),
-  };
+  return { ...shownUser(user, domain), ...(organization !== null && { team: organization }) };
 }
