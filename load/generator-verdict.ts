@@ -16,7 +16,7 @@ export interface GeneratorFacts {
   lateness?: Percentiles;
   /** How much longer than asked the measured window took. */
   overtime?: number;
-  /** How late its event loops may be, ms; without: as late as single messages allow. */
+  /** How late its event loops may be, ms, where that is more than single messages allow. */
   lagMostMs?: number;
 }
 
@@ -31,14 +31,15 @@ export function describeGenerator(loads: readonly OwnLoad[]): string {
 
 /** Returns the reasons why the generator was the limit; none: it was not. */
 export function generatorLimits(facts: GeneratorFacts): string[] {
-  const { loads, lateness, overtime = 1, lagMostMs = LAG_MOST_MS } = facts;
+  const { loads, lateness, overtime = 1, lagMostMs = 0 } = facts;
+  const lagMost = Math.max(LAG_MOST_MS, lagMostMs);
   const limits = loads.flatMap(({ cpu, utilization, lagP99 }, index) => {
     const worker = `worker ${index + 1} of ${loads.length}`;
     const share = (value: number) => `${Math.round(value * 100)} %`;
     if (cpu > BUSY_MOST) return [`${worker} used ${share(cpu)} of a core: give it more --workers or cores`];
     if (utilization > BUSY_MOST)
       return [`the event loop of ${worker} was busy ${share(utilization)} of the time`];
-    return lagP99 > lagMostMs ? [`the event loop of ${worker} was ${Math.round(lagP99)} ms late (p99)`] : [];
+    return lagP99 > lagMost ? [`the event loop of ${worker} was ${Math.round(lagP99)} ms late (p99)`] : [];
   });
   if (lateness && lateness.p99 > LATENESS_MOST_MS) {
     limits.push(`sends went out ${Math.round(lateness.p99)} ms late (p99): lower --rate or add --workers`);

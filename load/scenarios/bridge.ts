@@ -36,9 +36,9 @@ export const bridge: Scenario<BridgeOptions> = {
   name: "bridge",
   summary: "native to Matrix and back, beside the homeserver's own rate",
   description: `One person writes over the WebSocket, another reads and writes as a Matrix client. First the homeserver alone, with both
-in Matrix clients and the same rooms: how many messages a second it takes, and how long one takes to the other's sync. Then single messages in both directions, and
-then more native messages than the homeserver can take: at which rate they arrive, how far Matrix lags, how long it takes
-to catch up. Every message must arrive once and in the order of its room.`,
+in Matrix clients and the same rooms: how many messages a second it takes, and how long one takes to the other's sync.
+Then single messages in both directions, and then more native messages than the homeserver can take: at which rate they
+arrive, how far Matrix lags, how long it takes to catch up. Every message must arrive once and in the order of its room.`,
   options: [
     bounded("--rooms <n>", "rooms, written to in turn", { least: 1, most: 100, default: 10 }),
     bounded("--rate <n>", "single messages a second in each direction", { least: 1, most: 100, default: 5 }),

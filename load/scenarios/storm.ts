@@ -120,7 +120,6 @@ async function write(
 
 /** A storm takes seconds: the generator may add so much of them (it can only make the server look slower). */
 const LAG_SHARE = 0.05;
-const LEAST_LAG_MS = 60;
 
 interface StormResult {
   recoveries: Recovery[];
@@ -244,7 +243,7 @@ function outcomeOf(
     ],
     limits: generatorLimits({
       loads: recoveries.map(({ load }) => load),
-      lagMostMs: Math.max(LEAST_LAG_MS, lastMs * LAG_SHARE),
+      lagMostMs: lastMs * LAG_SHARE,
     }),
     notes: [
       `${number(plan.rooms.length)} rooms with ${number(stage.options.members)} members each, ${number(stage.options.missed)} messages missed in each`,
