@@ -10,21 +10,11 @@ import { describeBridge, until } from "./world.ts";
 describeBridge(
   "files from Matrix to the chat",
   (world) => {
-    async function meeting() {
-      const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
-      const room = await world.group([ada, ben]);
-      const matrixRoom = await world.mirrored(room);
-      const client = await world.signIn(ada);
-      await client.join(matrixRoom);
-      return { ada, ben, room, matrixRoom, client };
-    }
     async function sendFile(client: MatrixPerson, matrixRoom: string, content: Blob, more: object = {}) {
       const url = await client.upload(content, "upload.bin");
       const body = { msgtype: "m.file", body: "notes.txt", url, info: { size: content.size }, ...more };
       return await client.say(matrixRoom, body);
     }
-    const untilSaid = (room: Conversation, text: string) =>
-      until(`“${text}” is in the chat`, async () => (await world.texts(room)).includes(text));
     async function lastMessage(room: Conversation) {
       const event = (await world.events(room)).findLast(({ type }) => type === "message");
       return { seq: event?.seq ?? 0, ...(JSON.parse(event?.dataJson ?? "{}") as EventData["message"]) };
@@ -35,9 +25,9 @@ describeBridge(
     }
 
     test("a file is its sender's attachment, named as in Matrix, and is not sent back", async () => {
-      const { ada, ben, room, matrixRoom, client } = await meeting();
+      const { ada, ben, room, matrixRoom, client } = await world.meeting();
       await sendFile(client, matrixRoom, new Blob(["from Matrix"], { type: "text/plain" }));
-      await untilSaid(room, "Ada: notes.txt");
+      await world.untilSaid(room, "Ada: notes.txt");
       const { attachments = [], seq } = await lastMessage(room);
       expect(attachments).toMatchObject([{ filename: "notes.txt", type: "text/plain", size: 11 }]);
       expect(await bytes(ben, attachments[0]?.id)).toBe("from Matrix");
@@ -50,7 +40,7 @@ describeBridge(
     });
 
     test("a caption is the text, also edited; the type is told by the bytes, whatever is claimed", async () => {
-      const { ben, room, matrixRoom, client } = await meeting();
+      const { ben, room, matrixRoom, client } = await world.meeting();
       const html = new Blob(["<script>alert(1)</script>"], { type: "image/png" });
       const more = {
         msgtype: "m.image",
@@ -59,7 +49,7 @@ describeBridge(
         info: { mimetype: "image/png" },
       };
       const id = await sendFile(client, matrixRoom, html, more);
-      await untilSaid(room, "Ada: look at this");
+      await world.untilSaid(room, "Ada: look at this");
       const [file] = (await lastMessage(room)).attachments ?? [];
       expect(file).toMatchObject({ filename: ".._pic__x.html", type: "text/html" });
       expect(await bytes(ben, file?.id)).toContain("<script>");
@@ -68,20 +58,20 @@ describeBridge(
         "m.new_content": { ...more, body: "look", url: "mxc://x/y" },
         "m.relates_to": { rel_type: "m.replace", event_id: id },
       });
-      await untilSaid(room, "Ada: look");
+      await world.untilSaid(room, "Ada: look");
       expect((await lastMessage(room)).attachments).toHaveLength(1);
     });
 
     test("redacted in Matrix, message and file are gone; deleted in the chat, the event is redacted", async () => {
-      const { ada, ben, room, matrixRoom, client } = await meeting();
+      const { ada, ben, room, matrixRoom, client } = await world.meeting();
       const first = await sendFile(client, matrixRoom, new Blob(["one"]), { body: "one.txt" });
-      await untilSaid(room, "Ada: one.txt");
+      await world.untilSaid(room, "Ada: one.txt");
       const [one] = (await lastMessage(room)).attachments ?? [];
       await client.redact(matrixRoom, first);
-      await untilSaid(room, "Ada: (deleted)");
+      await world.untilSaid(room, "Ada: (deleted)");
       await expect(bytes(ben, one?.id)).rejects.toThrow("no such attachment");
       const second = await sendFile(client, matrixRoom, new Blob(["two"]), { body: "two.txt" });
-      await untilSaid(room, "Ada: two.txt");
+      await world.untilSaid(room, "Ada: two.txt");
       const [two] = (await lastMessage(room)).attachments ?? [];
       await world.useCases.attachments.delete(userActor(ada), two?.id ?? "");
       await world.mirrored(room);
@@ -90,17 +80,17 @@ describeBridge(
     });
 
     test("people from elsewhere send files as their own", async () => {
-      const { ben, room, matrixRoom, client } = await meeting();
+      const { ben, room, matrixRoom, client } = await world.meeting();
       const mel = await world.stranger();
       await client.ask("POST", `rooms/${encodeURIComponent(matrixRoom)}/invite`, { user_id: mel.id });
       await mel.join(matrixRoom);
       await sendFile(mel, matrixRoom, new Blob(["by Mel"]), { body: "mel.txt" });
-      await untilSaid(room, `${mel.id.slice(1).split(":")[0]}: mel.txt`);
+      await world.untilSaid(room, `${mel.id.slice(1).split(":")[0]}: mel.txt`);
       expect(await bytes(ben, (await lastMessage(room)).attachments?.[0]?.id)).toBe("by Mel");
     });
 
     test("what is too large, encrypted, empty, unknown or no address is named with its address", async () => {
-      const { room, matrixRoom, client } = await meeting();
+      const { room, matrixRoom, client } = await world.meeting();
       const large = new Blob([new Uint8Array(MAX_ATTACHMENT_BYTES + 1)]);
       const url = await client.upload(large, "large.bin");
       const say = (content: object) => client.say(matrixRoom, { msgtype: "m.file", ...content });
@@ -111,7 +101,7 @@ describeBridge(
       await say({ body: "odd.bin", url: "mxc://localhost/../../admin" });
       await say({ body: "web.bin", url: "http://127.0.0.1/" });
       await say({ body: "last" });
-      await untilSaid(room, "Ada: last");
+      await world.untilSaid(room, "Ada: last");
       expect(await world.texts(room)).toEqual([
         `Ada: told.bin (${url})`,
         `Ada: lied.bin (${url})`,
@@ -125,7 +115,7 @@ describeBridge(
     });
 
     test("a download that fails is tried again; one that goes on failing leaves the name", async () => {
-      const { room, matrixRoom, client } = await meeting();
+      const { room, matrixRoom, client } = await world.meeting();
       await world.bridge.stop();
       const failing = new Set<string>();
       let failures = 0;
@@ -139,19 +129,19 @@ describeBridge(
       };
       await world.startBridge({ homeserver: { ...world.homeserver, stream } });
       await sendFile(client, matrixRoom, new Blob(["ok"]), { body: "ok.txt" });
-      await untilSaid(room, "Ada: ok.txt");
+      await world.untilSaid(room, "Ada: ok.txt");
       expect((await lastMessage(room)).attachments).toHaveLength(1);
       const url = await client.upload(new Blob(["never"]), "never.txt");
       failing.add(url.split("/").at(-1) ?? "");
       await client.say(matrixRoom, { msgtype: "m.file", body: "never.txt", url });
-      await untilSaid(room, `Ada: never.txt (${url})`);
+      await world.untilSaid(room, `Ada: never.txt (${url})`);
       expect(failures).toBe(4);
       await world.bridge.stop();
       await world.startBridge();
     });
 
     test("killed between keeping the file and the message, or the message and storing it: one message, one file", async () => {
-      const { ada, room, matrixRoom, client } = await meeting();
+      const { ada, room, matrixRoom, client } = await world.meeting();
       const { messages } = world.useCases;
       const busy = () => new DomainError("busy", "as if killed", { retryAfterMs: 50 });
       const tries: string[] = [];
@@ -167,7 +157,7 @@ describeBridge(
       await sendFile(client, matrixRoom, new Blob(["once"]), { body: "once.txt" });
       await until("it was tried three times", async () => tries.length === 3);
       await client.say(matrixRoom, "after it");
-      await untilSaid(room, "Ada: after it");
+      await world.untilSaid(room, "Ada: after it");
       expect(await world.texts(room)).toEqual(["Ada: once.txt", "Ada: after it"]);
       expect(new Set(tries.slice(0, 3)).size).toBe(1);
       const page = await world.useCases.attachments.list(userActor(ada), { limit: 10 });

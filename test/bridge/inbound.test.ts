@@ -6,23 +6,10 @@ import { describeBridge, until } from "./world.ts";
 describeBridge(
   "from Matrix to the chat",
   (world) => {
-    /** Two members, the first of whom, the owner, is signed in to Matrix and in the room. */
-    async function meeting(more: Parameters<typeof world.group>[1] = {}) {
-      const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
-      const room = await world.group([ada, ben], more);
-      const matrixRoom = await world.mirrored(room);
-      const client = await world.signIn(ada);
-      await client.join(matrixRoom);
-      return { ada, ben, room, matrixRoom, client };
-    }
-    type Meeting = Awaited<ReturnType<typeof meeting>>;
-    const untilSaid = ({ room }: Pick<Meeting, "room">, text: string) =>
-      until(`“${text}” is in the chat`, async () => (await world.texts(room)).includes(text));
-
     test("what a user writes in Matrix is theirs in the chat, once, and is not sent back", async () => {
-      const here = await meeting();
+      const here = await world.meeting();
       await here.client.say(here.matrixRoom, "from Matrix");
-      await untilSaid(here, "Ada: from Matrix");
+      await world.untilSaid(here.room, "Ada: from Matrix");
       await world.say(here.ben, here.room, "from the app");
       await world.mirrored(here.room);
       const messages = (await world.events(here.room)).filter(({ type }) => type === "message");
@@ -34,7 +21,7 @@ describeBridge(
     });
 
     test("answers, mentions, edits and redactions arrive as such, and are not sent back", async () => {
-      const here = await meeting();
+      const here = await world.meeting();
       const { ada, ben, room, matrixRoom, client } = here;
       const asked = await world.say(ben, room, "a question");
       await world.mirrored(room);
@@ -47,7 +34,7 @@ describeBridge(
         "m.relates_to": { "m.in_reply_to": { event_id: question?.event_id } },
         "m.mentions": { user_ids: [world.ghosts.ofUser(ben.id)] },
       });
-      await untilSaid(here, "Ada: an answer");
+      await world.untilSaid(here.room, "Ada: an answer");
       const event = (await world.events(room)).findLast(({ type }) => type === "message");
       expect(JSON.parse(event?.dataJson ?? "")).toEqual({
         text: "an answer",
@@ -61,9 +48,9 @@ describeBridge(
         "m.new_content": { msgtype: "m.text", body: "a better answer" },
         "m.relates_to": { rel_type: "m.replace", event_id: answer },
       });
-      await untilSaid(here, "Ada: a better answer");
+      await world.untilSaid(here.room, "Ada: a better answer");
       await client.redact(matrixRoom, answer);
-      await untilSaid(here, "Ada: (deleted)");
+      await world.untilSaid(here.room, "Ada: (deleted)");
       await world.mirrored(room);
       const log = (await world.events(room)).map(({ type, actor }) => `${type} ${actor.name}`);
       expect(log.slice(-2)).toEqual([
@@ -82,10 +69,10 @@ describeBridge(
     });
 
     test("a message from Matrix that is edited and deleted in the app changes in Matrix", async () => {
-      const here = await meeting();
+      const here = await world.meeting();
       const kept = await here.client.say(here.matrixRoom, "kept");
       const gone = await here.client.say(here.matrixRoom, "gone");
-      await untilSaid(here, "Ada: gone");
+      await world.untilSaid(here.room, "Ada: gone");
       const seqOf = async (id: string) =>
         (await world.events(here.room)).find((event) => event.id === id)?.seq ?? 0;
       const { messages } = world.useCases;
@@ -99,7 +86,7 @@ describeBridge(
     });
 
     test("edits by anybody but the sender change nothing", async () => {
-      const here = await meeting();
+      const here = await world.meeting();
       await world.say(here.ben, here.room, "mine");
       await world.mirrored(here.room);
       const original = (await here.client.timeline(here.matrixRoom)).find(
@@ -112,18 +99,18 @@ describeBridge(
         "m.relates_to": { rel_type: "m.replace", event_id: original?.event_id },
       });
       await here.client.say(here.matrixRoom, "after it");
-      await untilSaid(here, "Ada: after it");
+      await world.untilSaid(here.room, "Ada: after it");
       expect(await world.texts(here.room)).toEqual(["Ben: mine", "Ada: after it"]);
     });
 
     test("notices are not carried on; emotes, pictures and empty messages come as what they can be", async () => {
-      const here = await meeting();
+      const here = await world.meeting();
       const { client, matrixRoom } = here;
       await client.say(matrixRoom, { msgtype: "m.notice", body: "beep" });
       await client.say(matrixRoom, { msgtype: "m.text", body: "" });
       await client.say(matrixRoom, { msgtype: "m.emote", body: "waves" });
       await client.say(matrixRoom, { msgtype: "m.image", body: "cat.png", url: "mxc://localhost/abc" });
-      await untilSaid(here, "Ada: cat.png (mxc://localhost/abc)");
+      await world.untilSaid(here.room, "Ada: cat.png (mxc://localhost/abc)");
       expect(await world.texts(here.room)).toEqual([
         "Ada: * Ada waves",
         "Ada: cat.png (mxc://localhost/abc)",
@@ -131,7 +118,7 @@ describeBridge(
     });
 
     test("what the chat refuses is taken back in Matrix", async () => {
-      const here = await meeting();
+      const here = await world.meeting();
       const { ada, room, matrixRoom, client } = here;
       // Under the homeserver's nose: the power levels there do not say so yet.
       await world.store.sql`update conversations set read_only = true where id = ${room.id}`;
@@ -148,7 +135,7 @@ describeBridge(
     });
 
     test("an owner renames the room from Matrix; a user can't", async () => {
-      const here = await meeting();
+      const here = await world.meeting();
       await here.client.ask("PUT", `rooms/${encodeURIComponent(here.matrixRoom)}/state/m.room.name/`, {
         name: "Renamed",
       });
@@ -169,7 +156,7 @@ describeBridge(
     });
 
     test("a name that the chat does not take is put back", async () => {
-      const here = await meeting({ name: "Right" });
+      const here = await world.meeting({ name: "Right" });
       const path = `rooms/${encodeURIComponent(here.matrixRoom)}/state/m.room.name/`;
       await here.client.ask("PUT", path, { name: "x".repeat(300) });
       await until("the name is put back", async () => {
@@ -180,7 +167,7 @@ describeBridge(
     });
 
     test("leaving in Matrix is leaving the chatroom, and a removal there is one here", async () => {
-      const here = await meeting();
+      const here = await world.meeting();
       const { ada, ben, room, matrixRoom, client } = here;
       const members = async () => (await world.store.rooms.members([room.id])).map(({ userId }) => userId);
       await client.ask("POST", `rooms/${encodeURIComponent(matrixRoom)}/kick`, {
@@ -208,7 +195,7 @@ describeBridge(
 
     test("a user who is invited in Matrix becomes a member; one whom nobody may bring in is out again", async () => {
       const organization = await world.useCases.directory.createOrganization({ name: "Rescue" });
-      const here = await meeting();
+      const here = await world.meeting();
       const [cat, dan] = [await world.user("Cat"), await world.user("Dan")];
       for (const user of [here.ada, cat]) {
         await world.useCases.directory.putOrganizationUser(organization.id, user.id, "member");
@@ -236,7 +223,7 @@ describeBridge(
     });
 
     test("a stranger whom a moderator invites is a member from joining to leaving", async () => {
-      const here = await meeting();
+      const here = await world.meeting();
       const mel = await world.stranger();
       await here.client.ask("POST", `rooms/${encodeURIComponent(here.matrixRoom)}/invite`, {
         user_id: mel.id,
@@ -244,7 +231,7 @@ describeBridge(
       await mel.join(here.matrixRoom);
       await mel.say(here.matrixRoom, "hello from elsewhere");
       const name = mel.id.slice(1).split(":")[0];
-      await untilSaid(here, `${name}: hello from elsewhere`);
+      await world.untilSaid(here.room, `${name}: hello from elsewhere`);
       const member = async () =>
         (await world.store.rooms.members([here.room.id])).find(({ member }) => member === `m:${mel.id}`);
       expect(await member()).toMatchObject({ role: "user", name });
@@ -258,7 +245,7 @@ describeBridge(
     });
 
     test("a stranger who is removed in the chat is removed in Matrix", async () => {
-      const here = await meeting();
+      const here = await world.meeting();
       const mel = await world.stranger();
       const person = { kind: "matrix" as const, id: mel.id, name: "Mel" };
       await world.useCases.conversations.addMembers(SYSTEM_ACTOR, here.room.token, [

@@ -2,20 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { TimelineEvent } from "./matrix-person.ts";
-import { describeBridge, until } from "./world.ts";
+import { describeBridge } from "./world.ts";
 
 describeBridge("loops and repetitions", (world) => {
-  async function meeting() {
-    const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
-    const room = await world.group([ada, ben]);
-    const matrixRoom = await world.mirrored(room);
-    const client = await world.signIn(ada);
-    await client.join(matrixRoom);
-    const untilSaid = (text: string) =>
-      until(`“${text}” is in the chat`, async () => (await world.texts(room)).includes(text));
-    return { ada, ben, room, matrixRoom, client, untilSaid };
-  }
-
   /** Delivers events as the homeserver does. */
   async function deliver(events: object[], txnId: string = randomUUID()): Promise<Response> {
     return await fetch(`${world.registration.url}/_matrix/app/v1/transactions/${txnId}`, {
@@ -44,12 +33,12 @@ describeBridge("loops and repetitions", (world) => {
   }
 
   test("echoes of what the bridge wrote are dropped, what the same ghost's person writes is not", async () => {
-    const here = await meeting();
+    const here = await world.meeting();
     for (let n = 0; n < 10; n++) {
       await world.say(here.ada, here.room, `app ${n}`);
       await here.client.say(here.matrixRoom, `element ${n}`);
     }
-    await here.untilSaid("Ada: element 9");
+    await world.untilSaid(here.room, "Ada: element 9");
     await world.mirrored(here.room);
     const count = (texts: string[], part: string) => texts.filter((text) => text.includes(part)).length;
     for (const texts of [await world.texts(here.room), await world.bot.texts(here.matrixRoom)]) {
@@ -59,7 +48,7 @@ describeBridge("loops and repetitions", (world) => {
   });
 
   test("a copied or forged mark hides nobody's words", async () => {
-    const here = await meeting();
+    const here = await world.meeting();
     const seq = await world.say(here.ada, here.room, "the original");
     await world.mirrored(here.room);
     const original = (await here.client.timeline(here.matrixRoom)).find(
@@ -69,33 +58,33 @@ describeBridge("loops and repetitions", (world) => {
     await here.client.say(here.matrixRoom, { ...original?.content });
     const mark = { room: here.room.token, seq: seq + 5, op: "message", rev: 0 };
     await here.client.say(here.matrixRoom, { msgtype: "m.text", body: "forged", "io.causeway.bridge": mark });
-    await here.untilSaid("Ada: forged");
+    await world.untilSaid(here.room, "Ada: forged");
     expect(await world.texts(here.room)).toEqual(["Ada: the original", "Ada: the original", "Ada: forged"]);
   });
 
   test("a transaction that is delivered again, and an event in two transactions, count once", async () => {
-    const here = await meeting();
+    const here = await world.meeting();
     const event = made(here.client.id, here.matrixRoom, "once");
     expect((await deliver([event], "t1")).status).toBe(200);
     expect((await deliver([event], "t1")).status).toBe(200);
     expect((await deliver([event, event], "t2")).status).toBe(200);
-    await here.untilSaid("Ada: once");
+    await world.untilSaid(here.room, "Ada: once");
     expect((await deliver([event], "t3")).status).toBe(200);
     await deliver([made(here.client.id, here.matrixRoom, "last")]);
-    await here.untilSaid("Ada: last");
+    await world.untilSaid(here.room, "Ada: last");
     expect(await world.texts(here.room)).toEqual(["Ada: once", "Ada: last"]);
   });
 
   test("transaction ids that begin anew lose nothing", async () => {
-    const here = await meeting();
+    const here = await world.meeting();
     await deliver([made(here.client.id, here.matrixRoom, "before")], "1");
     await deliver([made(here.client.id, here.matrixRoom, "after")], "1");
-    await here.untilSaid("Ada: after");
+    await world.untilSaid(here.room, "Ada: after");
     expect(await world.texts(here.room)).toEqual(["Ada: before", "Ada: after"]);
   });
 
   test("an old edit and an old leave that are told again change nothing any more", async () => {
-    const here = await meeting();
+    const here = await world.meeting();
     const id = await here.client.say(here.matrixRoom, "one");
     const edit = (body: string) =>
       here.client.say(here.matrixRoom, {
@@ -105,9 +94,9 @@ describeBridge("loops and repetitions", (world) => {
         "m.relates_to": { rel_type: "m.replace", event_id: id },
       });
     const first = await edit("two");
-    await here.untilSaid("Ada: two");
+    await world.untilSaid(here.room, "Ada: two");
     await edit("three");
-    await here.untilSaid("Ada: three");
+    await world.untilSaid(here.room, "Ada: three");
     const old = (await here.client.timeline(here.matrixRoom)).find(({ event_id }) => event_id === first);
     const left = {
       ...made(here.client.id, here.matrixRoom, ""),
@@ -120,12 +109,12 @@ describeBridge("loops and repetitions", (world) => {
       { ...left, content: { membership: "leave" } },
     ]);
     await here.client.say(here.matrixRoom, "after it");
-    await here.untilSaid("Ada: after it");
+    await world.untilSaid(here.room, "Ada: after it");
     expect(await world.texts(here.room)).toEqual(["Ada: three", "Ada: after it"]);
   });
 
   test("events of foreign rooms and of no room, of the bot, and broken ones are passed over", async () => {
-    const here = await meeting();
+    const here = await world.meeting();
     const events = [
       made(here.client.id, "!elsewhere", "foreign"),
       made(world.ghosts.bot, here.matrixRoom, "by the bot"),
@@ -138,12 +127,12 @@ describeBridge("loops and repetitions", (world) => {
     ];
     expect((await deliver(events as object[])).status).toBe(200);
     await deliver([made(here.client.id, here.matrixRoom, "fine")]);
-    await here.untilSaid("Ada: fine");
+    await world.untilSaid(here.room, "Ada: fine");
     expect(await world.texts(here.room)).toEqual(["Ada: fine"]);
   });
 
   test("an app client's id that looks like a Matrix event's does not keep a message from Matrix", async () => {
-    const here = await meeting();
+    const here = await world.meeting();
     await world.say(here.ben, here.room, "dollar", { id: "$looks-like-an-event" });
     expect(await world.bot.texts(await world.mirrored(here.room))).toEqual([
       `${world.ghosts.localpart(here.ben.id)}: dollar`,

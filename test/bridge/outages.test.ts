@@ -38,17 +38,8 @@ describeWith(["postgres", "synapse"], "a homeserver that goes away", ({ postgres
     await synapse?.stop();
   });
 
-  async function meeting() {
-    const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
-    const room = await world.group([ada, ben]);
-    const matrixRoom = await world.mirrored(room);
-    const client = await world.signIn(ada);
-    await client.join(matrixRoom);
-    return { ada, ben, room, matrixRoom, client };
-  }
-
   test("what it did not deliver before it was killed is found by the auditor, in order, more than a page of it", async () => {
-    const { ben, room, matrixRoom, client } = await meeting();
+    const { ben, room, matrixRoom, client } = await world.meeting();
     const before = world.bridge.stats().recovered;
     const { open } = world.door;
     // The homeserver waits for us and keeps everything that follows in memory.
@@ -90,7 +81,7 @@ describeWith(["postgres", "synapse"], "a homeserver that goes away", ({ postgres
   }, 120_000);
 
   test("a worker killed between a send and storing it, and the homeserver killed as well: once, all the same", async () => {
-    const { ben, room, matrixRoom } = await meeting();
+    const { ben, room, matrixRoom } = await world.meeting();
     await world.bridge.stop();
     const { open } = world.door;
     // Nothing but the homeserver's own memory of our device's transaction ids is left to prevent a double.
@@ -124,7 +115,7 @@ describeWith(["postgres", "synapse"], "a homeserver that goes away", ({ postgres
   }, 120_000);
 
   test("a homeserver that can't reach us is told of, and what happens in it arrives all the same", async () => {
-    const { room, matrixRoom, client } = await meeting();
+    const { room, matrixRoom, client } = await world.meeting();
     await world.bridge.stop();
     const { open } = world.door;
     world.door.open = async () => new Response("no", { status: 502 });

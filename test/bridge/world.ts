@@ -61,10 +61,22 @@ export interface World {
   mirrored(room: Conversation): Promise<string>;
   /** The user in a Matrix client, signed in to their own ghost. */
   signIn(user: User, device?: string): Promise<MatrixPerson>;
+  /** Ada's group with Ben, which she is in with a Matrix client as well. */
+  meeting(input?: Partial<CreateRoom>): Promise<Meeting>;
+  /** Resolves when the text, as of `texts`, is in the chat. */
+  untilSaid(room: Pick<Conversation, "id">, text: string): Promise<true>;
   /** A person from elsewhere in Matrix. */
   stranger(name?: string): Promise<MatrixPerson>;
   /** Matrix as the bot sees it. */
   bot: MatrixPerson;
+}
+
+export interface Meeting {
+  ada: User;
+  ben: User;
+  room: Conversation;
+  matrixRoom: string;
+  client: MatrixPerson;
 }
 
 const NODE = "worker-1";
@@ -207,6 +219,18 @@ function fillers(world: World): Partial<World> {
         { body: { type: "m.login.application_service", identifier, device_id: device } },
       );
       return matrixPerson(world.homeserver.baseUrl, access_token, world.ghosts.ofUser(user.id));
+    },
+    async meeting(input = {}) {
+      const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
+      const room = await world.group([ada, ben], input);
+      const matrixRoom = await world.mirrored(room);
+      const client = await world.signIn(ada);
+      await client.join(matrixRoom);
+      return { ada, ben, room, matrixRoom, client };
+    },
+    async untilSaid(room, text) {
+      const isSaid = async () => (await world.texts(room)).includes(text);
+      return await until(`“${text}” is in the chat`, isSaid);
     },
     async stranger(name = `mel-${randomUUID().slice(0, 8)}`) {
       const { userId, accessToken } = await world.registerUser(name, "password");

@@ -1,12 +1,9 @@
 /** Readers that are no sessions: what they hear is whole and in order, wherever it was committed. */
 import { describe, expect, test, vi } from "vitest";
 import type { LoggedEvent } from "../../src/domain/model.ts";
-import type { Bus } from "../../src/domain/ports/bus.ts";
-import { createMemoryHot } from "../../src/hot/memory.ts";
 import { describeWith } from "../services/need.ts";
-import { type Node, person, type Room, room, say, site } from "./fixtures.ts";
+import { person, places, type Room, room, say, site } from "./fixtures.ts";
 
-const deaf = (bus: Bus): Bus => ({ ...bus, subscribe: async () => {} });
 const LIMIT = { timeout: 15_000 };
 
 /** Collects what a reader hears. */
@@ -23,28 +20,7 @@ function ear() {
 describeWith("postgres", "the feed", ({ postgres }) => {
   const { node, raw } = site(postgres.url);
 
-  const cases: [string, () => Promise<{ here: Node; there: Node }>][] = [
-    [
-      "on the same gateway",
-      async () => {
-        const here = await node();
-        return { here, there: here };
-      },
-    ],
-    [
-      "on another process",
-      async () => {
-        const shared = createMemoryHot();
-        return { here: await node({ shared }), there: await node({ shared }) };
-      },
-    ],
-    [
-      "on another process, with a bus that loses everything",
-      async () => ({ here: await node({ bus: deaf }), there: await node() }),
-    ],
-  ];
-
-  describe.each(cases)("of what is committed %s", (_, nodes) => {
+  describe.each(places(node))("of what is committed %s", (_, nodes) => {
     test("a room's reader hears every event after its head, once and in order, until it stops", async () => {
       const { here, there } = await nodes();
       const ada = await person(there, "Ada");

@@ -124,6 +124,37 @@ export function site(databaseUrl: string): Site {
   };
 }
 
+/** Where a change may be made (`there`), with those who hear of it on `here`. */
+export function places(
+  node: Site["node"],
+  options: Pick<NodeOptions, "transport"> = {},
+): [name: string, nodes: () => Promise<{ here: Node; there: Node }>][] {
+  return [
+    [
+      "on the same gateway",
+      async () => {
+        const here = await node(options);
+        return { here, there: here };
+      },
+    ],
+    [
+      "on another process",
+      async () => {
+        const shared = createMemoryHot();
+        return { here: await node({ ...options, shared }), there: await node({ ...options, shared }) };
+      },
+    ],
+    [
+      "on another process, with a bus that loses everything",
+      async () => ({ here: await node({ ...options, bus: deaf }), there: await node(options) }),
+    ],
+  ];
+}
+
+function deaf(bus: Bus): Bus {
+  return { ...bus, subscribe: async () => {} };
+}
+
 export async function person(
   { store, useCases }: Pick<Node, "store" | "useCases">,
   name: string,

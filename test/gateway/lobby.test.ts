@@ -1,15 +1,23 @@
 /** [GW-12] What a shut lobby holds back on live connections, and what they hear when it opens. */
 import { describe, expect, test, vi } from "vitest";
 import type { LoggedEvent } from "../../src/domain/model.ts";
-import type { Bus } from "../../src/domain/ports/bus.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";
 import type { PostgresStore } from "../../src/store/postgres.ts";
 import type { SocketClient } from "../black-box/socket-client.ts";
 import { describeWith } from "../services/need.ts";
-import { type Node, type Person, person, type Room, room, say, site, TRANSPORTS } from "./fixtures.ts";
+import {
+  type Node,
+  type Person,
+  person,
+  places,
+  type Room,
+  room,
+  say,
+  site,
+  TRANSPORTS,
+} from "./fixtures.ts";
 import type { Frame, RawClient } from "./raw-client.ts";
 
-const deaf = (bus: Bus): Bus => ({ ...bus, subscribe: async () => {} });
 const isEvent = ({ op }: Frame) => op === "event";
 const seqsOf = (frames: readonly Frame[], { token }: Room) =>
   frames.filter((frame) => isEvent(frame) && frame.room === token).map(({ seq }) => seq);
@@ -66,28 +74,7 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
       return events;
     }
 
-    const places: [string, () => Promise<{ here: Node; there: Node }>][] = [
-      [
-        "on the same gateway",
-        async () => {
-          const here = await node({ transport });
-          return { here, there: here };
-        },
-      ],
-      [
-        "on another process",
-        async () => {
-          const shared = createMemoryHot();
-          return { here: await node({ transport, shared }), there: await node({ transport, shared }) };
-        },
-      ],
-      [
-        "on another process, with a bus that loses everything",
-        async () => ({ here: await node({ transport, bus: deaf }), there: await node({ transport }) }),
-      ],
-    ];
-
-    describe.each(places)("shut %s", (_, nodes) => {
+    describe.each(places(node, { transport }))("shut %s", (_, nodes) => {
       test("[GW-12.1] who waits hears that it is shut, then nothing, and all of it in order when it opens", async () => {
         const now = await scene(await nodes());
         const { there, ada, home, a, b, b2 } = now;

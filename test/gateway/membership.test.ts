@@ -1,42 +1,17 @@
 /** Memberships and credentials that change while sessions are connected. */
 import { describe, expect, test } from "vitest";
-import type { Bus } from "../../src/domain/ports/bus.ts";
-import { createMemoryHot } from "../../src/hot/memory.ts";
 import type { PostgresStore } from "../../src/store/postgres.ts";
 import { describeWith } from "../services/need.ts";
-import { type Node, person, room, say, site, TRANSPORTS } from "./fixtures.ts";
+import { person, places, room, say, site, TRANSPORTS } from "./fixtures.ts";
 import type { Frame } from "./raw-client.ts";
 
-const deaf = (bus: Bus): Bus => ({ ...bus, subscribe: async () => {} });
 const isEvent = ({ op }: Frame) => op === "event";
 
 describeWith("postgres", "memberships", ({ postgres }) => {
   describe.each(TRANSPORTS)("over %s", (transport) => {
     const { node, raw } = site(postgres.url);
 
-    /** Makes the change on `there`, with the sessions on `here`. */
-    const cases: [string, () => Promise<{ here: Node; there: Node }>][] = [
-      [
-        "on the same gateway",
-        async () => {
-          const here = await node({ transport });
-          return { here, there: here };
-        },
-      ],
-      [
-        "on another process",
-        async () => {
-          const shared = createMemoryHot();
-          return { here: await node({ transport, shared }), there: await node({ transport, shared }) };
-        },
-      ],
-      [
-        "on another process, with a bus that loses everything",
-        async () => ({ here: await node({ transport, bus: deaf }), there: await node({ transport }) }),
-      ],
-    ];
-
-    describe.each(cases)("changed %s", (_, nodes) => {
+    describe.each(places(node, { transport }))("changed %s", (_, nodes) => {
       test("[GW-11.1] a new member gets their own member.joined and what follows, and nothing from before", async () => {
         const { here, there } = await nodes();
         const [ada, bob] = [await person(there, "Ada"), await person(there, "Bob")];
