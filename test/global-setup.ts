@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import type { TestProject } from "vitest/node";
 import { SYNAPSE_VERSION, synapseEnvironment } from "../bridge/local/synapse.ts";
 import { findPostgres } from "../load/services/postgres-binaries.ts";
+import { findRedis } from "../load/services/redis.ts";
 import { findChromium } from "./services/chromium.ts";
 import {
   NIO_VERSION,
@@ -11,7 +12,6 @@ import {
   SCHEMATHESIS_VERSION,
   schemathesisEnvironment,
 } from "./services/python-packages.ts";
-import { findRedis } from "./services/redis.ts";
 import { shareServices } from "./services/shared.ts";
 
 declare module "vitest" {

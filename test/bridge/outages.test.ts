@@ -2,10 +2,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { newSynapseFolder, type SynapseService, startSynapse } from "../../load/services/synapse.ts";
 import { freePort } from "../black-box/processes.ts";
 import { describeWith } from "../services/need.ts";
 import { registrationText } from "../services/shared.ts";
-import { newSynapseFolder, type SynapseService, startSynapse } from "../services/synapse.ts";
 import { killedAfterSend, withoutAudit } from "./faulty.ts";
 import { openWorld, readRegistration, until, type World } from "./world.ts";
 

@@ -10,6 +10,7 @@ import { parse } from "yaml";
 import { type Bridge, type BridgeOptions, startBridge } from "../../bridge/bridge.ts";
 import { createGhosts, type Ghosts } from "../../bridge/ghosts.ts";
 import { type AppserviceRegistration, createHomeserver, type Homeserver } from "../../bridge/homeserver.ts";
+import type { RegisterUser } from "../../load/services/synapse.ts";
 import { attachmentsInFolder } from "../../src/attachments/folder.ts";
 import { createUseCases } from "../../src/domain/domain.ts";
 import {
@@ -29,7 +30,6 @@ import { type HttpServer, serveHttp } from "../../src/http-server.ts";
 import { createLogger } from "../../src/logger.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { describeWith } from "../services/need.ts";
-import type { RegisterUser } from "../services/synapse.ts";
 import { type MatrixPerson, matrixPerson } from "./matrix-person.ts";
 
 export interface World {

@@ -1,11 +1,11 @@
 /** Two gateways over PostgreSQL and Redis: one order for everybody, also while Redis is dead. */
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startRedis } from "../../load/services/redis.ts";
 import { ackCount, acks, type Burst, runAll } from "../black-box/burst.ts";
 import { proveOneLog } from "../black-box/proof.ts";
 import { serverFleet } from "../black-box/server-process.ts";
 import { startPostgres } from "../services/postgres.ts";
-import { startRedis } from "../services/redis.ts";
 import { type Crowd, gather } from "./crowd.ts";
 
 /** How long Redis stays dead. */

@@ -1,7 +1,7 @@
 /** A Redis Cluster of three masters on loopback. */
 import { Redis } from "ioredis";
 import { vi } from "vitest";
-import { type RedisService, startRedis } from "../services/redis.ts";
+import { type RedisService, startRedis } from "../../load/services/redis.ts";
 
 export interface RedisCluster {
   /** `redis+cluster://…` with all nodes. */

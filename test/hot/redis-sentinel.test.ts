@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { findRedis, type RedisService, startRedis } from "../../load/services/redis.ts";
 import { type ServiceProcess, startProcess } from "../../load/services/service-process.ts";
 import { channels } from "../../src/domain/ports/bus.ts";
 import { freePort } from "../black-box/processes.ts";
 import { describeWith } from "../services/need.ts";
-import { findRedis, type RedisService, startRedis } from "../services/redis.ts";
 import { listen } from "./contract-bus.ts";
 import { openRedisHot, type TestedHot } from "./redis-hot.ts";
 

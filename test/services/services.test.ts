@@ -8,9 +8,9 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { describe, expect, test, vi } from "vitest";
 import { REAPER } from "../../load/services/reaper.ts";
+import { startRedis } from "../../load/services/redis.ts";
 import { describeWith } from "./need.ts";
 import { type PostgresService, startPostgres } from "./postgres.ts";
-import { startRedis } from "./redis.ts";
 
 describeWith("postgres", "PostgreSQL", ({ postgres: shared }) => {
   async function count(url: string): Promise<number> {

