@@ -20,12 +20,24 @@ const USER = "causeway";
 
 /** Makes an empty cluster. @throws Error that says how to get PostgreSQL, or why it could not be initialised */
 export async function newPostgresCluster(): Promise<PostgresCluster> {
+  return await clusterFilledBy((binaries, folder, data) => initialise(binaries, folder, data));
+}
+
+/**
+ * Makes a cluster with a port of its own whose data folder `fill` makes.
+ * @throws Error that says how to get PostgreSQL, or what `fill` throws
+ */
+export async function clusterFilledBy(
+  fill: (binaries: PostgresBinaries, folder: string, data: string) => void | Promise<void>,
+): Promise<PostgresCluster> {
   const binaries = findPostgres();
   const folder = dataFolder(binaries.identity);
   const data = join(folder, "data");
   const port = await freePort();
+  chmodSync(folder, 0o700);
+  if (binaries.identity) chownSync(folder, binaries.identity.uid, binaries.identity.gid);
   try {
-    initialise(binaries, folder, data);
+    await fill(binaries, folder, data);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
@@ -48,8 +60,6 @@ export async function newPostgresCluster(): Promise<PostgresCluster> {
 
 function initialise(binaries: PostgresBinaries, folder: string, data: string): void {
   const { identity } = binaries;
-  chmodSync(folder, 0o700);
-  if (identity) chownSync(folder, identity.uid, identity.gid);
   const args = ["-D", data, "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
   const made = spawnSync(join(binaries.bin, "initdb"), args, { cwd: folder, encoding: "utf8", ...identity });
   if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`);

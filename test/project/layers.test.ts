@@ -26,7 +26,7 @@ const COMMON = new Set(["src/config.ts", "src/logger.ts"]);
 /** Packages that only these places may know. load/peers/ holds servers that Causeway is compared with. */
 const CONFINED: Record<string, readonly string[]> = {
   "uWebSockets.js": ["src/gateway/transport-uws.ts", "load/peers/"],
-  postgres: ["src/store/"],
+  postgres: ["src/store/", "load/services/"],
   "@electric-sql/pglite": ["src/store/"],
   "@electric-sql/pglite-socket": ["src/store/"],
   ioredis: ["src/hot/", "load/peers/"],

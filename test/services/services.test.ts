@@ -7,19 +7,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { describe, expect, test, vi } from "vitest";
+import { type PostgresServer, startPostgresPair } from "../../load/services/postgres-replica.ts";
 import { REAPER } from "../../load/services/reaper.ts";
 import { startRedis } from "../../load/services/redis.ts";
 import { describeWith } from "./need.ts";
 import { type PostgresService, startPostgres } from "./postgres.ts";
 
-describeWith("postgres", "PostgreSQL", ({ postgres: shared }) => {
-  async function count(url: string): Promise<number> {
-    const sql = postgres(url, { max: 1 });
-    const [row] = await sql<{ n: number }[]>`SELECT count(*)::int AS n FROM kept`;
-    await sql.end();
-    return row?.n ?? 0;
-  }
+async function count(url: string): Promise<number> {
+  const sql = postgres(url, { max: 1 });
+  const [row] = await sql<{ n: number }[]>`SELECT count(*)::int AS n FROM kept`;
+  await sql.end();
+  return row?.n ?? 0;
+}
 
+describeWith("postgres", "PostgreSQL", ({ postgres: shared }) => {
   test("every database is empty and separate", async () => {
     const [one, two] = [await shared.createDatabase(), await shared.createDatabase()];
     expect(one).not.toBe(two);
@@ -42,6 +43,29 @@ describeWith("postgres", "PostgreSQL", ({ postgres: shared }) => {
     await server.restart();
     expect(await count(url)).toBe(1);
     await server.stop();
+  });
+});
+
+describeWith("postgres", "a primary with a streaming standby", () => {
+  const rows = (server: PostgresServer, database: string) => count(server.url(database));
+
+  test("lets the standby lack the tail, be promoted, and have the former primary back", async () => {
+    const pair = await startPostgresPair({ synchronous: false });
+    const database = await pair.createDatabase();
+    const sql = postgres(pair.primary.url(database), { max: 1 });
+    await sql`CREATE TABLE kept (n int)`;
+    await sql`INSERT INTO kept VALUES (1)`;
+    await pair.caughtUp();
+    await pair.pauseReplication();
+    await sql`INSERT INTO kept VALUES (2)`;
+    await sql.end();
+    await pair.primary.kill9();
+    await pair.promote();
+    expect(await rows(pair.primary, database)).toBe(1);
+    await pair.rejoin();
+    await pair.caughtUp();
+    expect(await rows(pair.standby, database)).toBe(1);
+    await pair.stop();
   });
 });
 
