@@ -11,6 +11,7 @@ import { createAvatarStore } from "./avatars.ts";
 import { createCredentialStore } from "./credentials.ts";
 import { type Database, openDatabase, type StoreLogger } from "./database.ts";
 import { repeated } from "./failures.ts";
+import { createHistory } from "./history.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { createJournal } from "./journal.ts";
 import { createLogQueries } from "./log.ts";
@@ -78,6 +79,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
       cause: error,
     });
   });
+  const history = createHistory(epoch);
   const maxConnections = embedded ? 1 : options.maxConnections;
   const db = openDatabase({ url, maxConnections, statementTimeoutMs, firstTurn });
   const publisher = createPublisher(logger);
@@ -86,7 +88,10 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
   const markers = createMarkers(db, { lanes: 1, maxQueued, repeatMs });
   const housekeeping = startHousekeeping(db, { embedded }, logger);
   return {
-    epoch,
+    get epoch() {
+      return history.epoch;
+    },
+    history,
     secret,
     sql: storeSql(db),
     log: { ...createLogQueries(db), append: appender.append, markRead: markers.markRead },

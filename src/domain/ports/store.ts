@@ -36,8 +36,9 @@ import type { PeopleStore, PeopleWrites } from "./people-store.ts";
 import type { WebhookStore, WebhookWrites } from "./webhook-store.ts";
 
 export interface Store {
-  /** The identity of this database's history; made once, with the database. */
+  /** The current `history.epoch`. */
   readonly epoch: string;
+  readonly history: History;
   /** Random, made once, with the database, and the same in every process: keys are derived from it. Never shown. */
   readonly secret: string;
   readonly log: RoomLog;
@@ -70,6 +71,22 @@ export interface Store {
   stats(): StoreStats;
   /** Waits for what is in flight, then closes the connections. */
   close(): Promise<void>;
+}
+
+/**
+ * The identity of the database's history. Two histories of one room may hold different events under the same seq: one
+ * begins where the other was cut, by a restore or by the promotion of a replica that lacked the end. What outlives the
+ * database (hot state, cursors that clients hold, transaction ids) has to name the history that it belongs to.
+ */
+export interface History {
+  /** Random. Made with the database and made anew when its history is found to be another; see deploy/BACKUP.md. */
+  readonly epoch: string;
+  /**
+   * `listener` is called after `epoch` changed while this process lives: everything that was remembered of the log, and
+   * everything under the old epoch, counts for nothing from now on.
+   * @returns how to stop listening
+   */
+  onChange(listener: () => void): () => void;
 }
 
 export interface StoreStats {
