@@ -3,7 +3,11 @@
  * Nothing else of the program reads the environment.
  */
 import { z } from "zod";
+import { parseS3Url } from "./attachments/s3.ts";
 import { clientAddressBehind } from "./client-address.ts";
+import { contradictions, doubts, IN_MEMORY } from "./config-rules.ts";
+import { type Environment, withPassword, withSecretFiles } from "./config-secrets.ts";
+import { parseRedisUrl } from "./hot/redis-url.ts";
 
 export interface Setting {
   name: string;
@@ -39,17 +43,22 @@ export const SETTINGS = [
       "S3-compatible storage of attachments, https://ACCESS_KEY:SECRET_KEY@host/bucket?region=…; unset: attachments under DATA_DIR",
   },
   { name: "DATABASE_URL", meaning: "PostgreSQL; unset: the embedded database under DATA_DIR" },
+  {
+    name: "DATABASE_PASSWORD",
+    meaning: "Password for DATABASE_URL, when it holds none",
+  },
   { name: "DATABASE_CONNECTIONS", default: "10", meaning: "Connections to PostgreSQL per process" },
   {
     name: "REDIS_URL",
     meaning:
-      "Redis or Valkey (redis://, rediss://, redis+sentinel://, redis+cluster://); unset: in memory, one process",
+      "Redis or Valkey (redis://, rediss://, redis+sentinel://, redis+cluster://); memory or unset: in memory, one process",
   },
+  { name: "REDIS_PASSWORD", meaning: "Password for REDIS_URL, when it holds none" },
   { name: "ROLE", default: "all", meaning: "all, gateway or bridge: what this process does" },
   {
     name: "ADMIN_TOKEN",
     meaning:
-      "Bearer token of the admin API; unset: the API is off, except that the embedded default makes one under DATA_DIR",
+      "Bearer token of the admin API, at least 16 characters; unset: the API is off, except that the embedded default makes one under DATA_DIR",
   },
   {
     name: "DEMO",
@@ -124,12 +133,14 @@ export const SETTINGS = [
   },
 ] as const satisfies readonly Setting[];
 
+const httpUrl = z.url({ protocol: /^https?$/, error: "must be a URL that starts with http:// or https://" });
+const baseUrl = httpUrl.refine((text) => !/[?#]/.test(text), "must be a base URL, without ? and #");
 const port = z.coerce.number().int().min(0).max(65_535);
 
 const schema = z.object({
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: port.default(8080),
-  PUBLIC_URL: z.url().optional(),
+  PUBLIC_URL: baseUrl.optional(),
   TRUSTED_PROXIES: z
     .string()
     .refine(isProxyList, "must be addresses and subnets, as 10.0.0.0/8,127.0.0.1")
@@ -137,20 +148,20 @@ const schema = z.object({
   DATA_DIR: z.string().min(1).default("./data"),
   ATTACHMENTS_URL: z
     .url({ protocol: /^https?$/, error: "must be https://ACCESS_KEY:SECRET_KEY@host/bucket?region=…" })
+    .superRefine(takenBy(parseS3Url))
     .optional(),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, "must start with postgres://")
     .optional(),
+  DATABASE_PASSWORD: z.string().optional(),
   DATABASE_CONNECTIONS: z.coerce.number().int().min(2).max(500).default(10),
-  REDIS_URL: z
-    .string()
-    .regex(/^redis/, "must start with redis:// (or rediss://, redis+sentinel://, redis+cluster://)")
-    .optional(),
+  REDIS_URL: z.union([z.literal(IN_MEMORY), z.string().superRefine(takenBy(parseRedisUrl))]).optional(),
+  REDIS_PASSWORD: z.string().optional(),
   ROLE: z.enum(["all", "gateway", "bridge"]).default("all"),
   ADMIN_TOKEN: z.string().optional(),
   DEMO: z.enum(["auto", "on", "off"]).default("auto"),
-  AUTH_JWKS_URL: z.url().optional(),
+  AUTH_JWKS_URL: httpUrl.optional(),
   AUTH_ISSUER: z.string().optional(),
   AUTH_AUDIENCE: z.string().optional(),
   PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(1),
@@ -160,12 +171,16 @@ const schema = z.object({
   HEARTBEAT_MS: z.coerce.number().int().min(1_000).max(300_000).default(25_000),
   DRAIN_MS: z.coerce.number().int().min(0).max(600_000).default(2_000),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info"),
-  MATRIX_HOMESERVER_URL: z.union([z.literal("off"), z.url()]).optional(),
+  MATRIX_HOMESERVER_URL: z.union([z.literal("off"), baseUrl]).optional(),
   MATRIX_PORT: port.default(8008),
-  MATRIX_SERVER_NAME: z.string().min(1).max(200).default("localhost"),
-  MATRIX_PUBLIC_URL: z.url().optional(),
+  MATRIX_SERVER_NAME: z
+    .string()
+    .max(200)
+    .regex(/^([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?$/, "must be a host name, with an optional port")
+    .default("localhost"),
+  MATRIX_PUBLIC_URL: baseUrl.optional(),
   MATRIX_REGISTRATION: z.string().optional(),
-  MATRIX_APPSERVICE_URL: z.url().optional(),
+  MATRIX_APPSERVICE_URL: baseUrl.optional(),
   MATRIX_USER_PREFIX: z
     .string()
     .regex(/^[a-z0-9._=-]{1,20}$/, "must be 1–20 of a–z 0–9 . _ = -")
@@ -183,20 +198,64 @@ function isProxyList(text: string): boolean {
   }
 }
 
-export type Config = z.infer<typeof schema>;
+/** A rule that is a parser's: what it throws is the reason. */
+function takenBy(parse: (text: string) => unknown) {
+  return (text: string, context: z.RefinementCtx) => {
+    try {
+      parse(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as Error).message.replace(/^[A-Z_]+:? /, "") });
+    }
+  };
+}
+
+export type Config = Omit<z.infer<typeof schema>, "DATABASE_PASSWORD" | "REDIS_PASSWORD">;
+
+export interface Settings {
+  /** Passwords are in their URLs, and what a file held is in the place of its name. */
+  config: Config;
+  /** What works and is probably not meant, each with the setting's name. */
+  warnings: string[];
+}
+
+/** The settings of {@link readSettings} alone. */
+export function readConfig(env: Environment): Config {
+  return readSettings(env).config;
+}
 
 /**
- * Reads settings from an environment. An empty variable counts as unset.
- * @throws Error that names every variable that breaks its rule
+ * Reads settings from an environment and the files that it names. An empty variable counts as unset.
+ * @throws Error that names every variable that breaks its rule, all at once
  */
-export function readConfig(env: Record<string, string | undefined>): Config {
-  const given = Object.fromEntries(
-    SETTINGS.flatMap(({ name }) => (env[name] === undefined || env[name] === "" ? [] : [[name, env[name]]])),
-  );
+export function readSettings(env: Environment): Settings {
+  const problems: string[] = [];
+  const full = withSecretFiles(env, (problem) => problems.push(problem));
+  const names = SETTINGS.map(({ name }) => name);
+  const given = Object.fromEntries(names.flatMap((name) => (full[name] ? [[name, full[name]]] : [])));
   const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
+  problems.push(...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`));
+  problems.push(...contradictions(given));
+  const config = parsed.data && whole(parsed.data, (problem) => problems.push(problem));
+  if (config && problems.length === 0) {
+    return { config, warnings: doubts(parsed.data, env, names) };
+  }
   throw new Error(
-    `Settings that can't be used:\n${problems.join("\n")}\nSee the settings table in README.md.`,
+    `Settings that can't be used:\n${problems.map((problem) => `  ${problem}`).join("\n")}\nSee the settings table in README.md.`,
   );
+}
+
+/** Joins URLs with their passwords. */
+function whole(given: z.infer<typeof schema>, refuse: (problem: string) => void): Config {
+  const { DATABASE_PASSWORD, REDIS_PASSWORD, ...config } = given;
+  if (config.REDIS_URL === IN_MEMORY) delete config.REDIS_URL;
+  for (const [name, password] of Object.entries({ DATABASE_PASSWORD, REDIS_PASSWORD })) {
+    if (password === undefined) continue;
+    const url = name === "DATABASE_PASSWORD" ? "DATABASE_URL" : "REDIS_URL";
+    try {
+      config[url] = withPassword(url, config[url] ?? "", password);
+    } catch (error) {
+      refuse(`${name}: ${(error as Error).message}`);
+    }
+  }
+  return config;
 }

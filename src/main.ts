@@ -1,6 +1,7 @@
 /** The program: reads settings, starts the server, stops it on SIGINT or SIGTERM. Everything else is in server.ts. */
-import { type Config, readConfig } from "./config.ts";
+import { readSettings, type Settings } from "./config.ts";
 import { HELP } from "./help.ts";
+import { createLogger } from "./logger.ts";
 import { startServer } from "./server.ts";
 
 /** A terminal's Ctrl-C and npm's forwarding of it arrive as two signals; only a later one means "now". */
@@ -11,7 +12,10 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const server = await startServer(settings(), (line) => process.stdout.write(`${line}\n`));
+  const { config, warnings } = settings();
+  const logger = createLogger(config.LOG_LEVEL);
+  for (const warning of warnings) logger.warn({ event: "settings.doubtful" }, warning);
+  const server = await startServer(config, (line) => process.stdout.write(`${line}\n`));
   let stoppingSince = 0;
   const stop = (signal: string) => {
     if (stoppingSince > 0) {
@@ -29,9 +33,9 @@ async function main(): Promise<void> {
   process.on("SIGTERM", () => stop("SIGTERM"));
 }
 
-function settings(): Config {
+function settings(): Settings {
   try {
-    return readConfig(process.env);
+    return readSettings(process.env);
   } catch (error) {
     return fail("", error);
   }

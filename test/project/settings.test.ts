@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { describe, expect, test } from "vitest";
-import { readConfig, SETTINGS, type Setting } from "../../src/config.ts";
+import { afterAll, describe, expect, test } from "vitest";
+import { readConfig, readSettings, SETTINGS, type Setting } from "../../src/config.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const settings: readonly Setting[] = SETTINGS;
@@ -51,5 +52,124 @@ describe("settings", () => {
 
   test("an empty variable counts as unset", () => {
     expect(readConfig({ DATABASE_URL: "", PORT: "" }).PORT).toBe(8080);
+  });
+});
+
+/** A gateway that is right as it is. */
+const GATEWAY = {
+  ROLE: "gateway",
+  DATABASE_URL: "postgres://causeway:pw@db/causeway",
+  REDIS_URL: "redis://redis",
+  MATRIX_HOMESERVER_URL: "off",
+  PUBLIC_URL: "https://chat.example.org",
+};
+const BRIDGE = {
+  ...GATEWAY,
+  ROLE: "bridge",
+  MATRIX_HOMESERVER_URL: "http://synapse:8008",
+  MATRIX_APPSERVICE_URL: "http://bridge:8080",
+};
+const TOKEN = "a-token-of-some-length";
+
+describe("settings that contradict each other", () => {
+  test.each([GATEWAY, BRIDGE, {}, { ...GATEWAY, ADMIN_TOKEN: TOKEN }, { ...GATEWAY, REDIS_URL: "memory" }])(
+    "%j is taken without a word",
+    (env) => {
+      expect(readSettings(env).warnings).toEqual([]);
+    },
+  );
+
+  test.each([
+    [{ ...GATEWAY, DATABASE_URL: "" }, "DATABASE_URL: ROLE=gateway needs"],
+    [{ ...BRIDGE, DATABASE_URL: "" }, "DATABASE_URL: ROLE=bridge needs"],
+    [{ ...GATEWAY, REDIS_URL: "" }, "REDIS_URL: ROLE=gateway needs"],
+    [{ ...BRIDGE, REDIS_URL: "" }, "REDIS_URL: ROLE=bridge needs"],
+    [{ ...BRIDGE, MATRIX_HOMESERVER_URL: "" }, "MATRIX_HOMESERVER_URL: ROLE=bridge needs"],
+    [{ ...BRIDGE, MATRIX_HOMESERVER_URL: "off" }, "MATRIX_HOMESERVER_URL: ROLE=bridge needs"],
+    [{ ...GATEWAY, ADMIN_TOKEN: "fifteen-letters" }, "ADMIN_TOKEN: must have at least 16 characters"],
+    [{ REDIS_URL: "redis://one,two" }, "REDIS_URL: several hosts need"],
+    [{ ATTACHMENTS_URL: "https://s3.example.org/bucket" }, "ATTACHMENTS_URL: must hold ACCESS_KEY"],
+    [{ PUBLIC_URL: "ftp://chat.example.org" }, "PUBLIC_URL: must be a URL that starts with http"],
+    [{ PUBLIC_URL: "https://chat.example.org/?a" }, "PUBLIC_URL: must be a base URL"],
+    [{ MATRIX_HOMESERVER_URL: "synapse:8008" }, "MATRIX_HOMESERVER_URL: must be a URL that starts with http"],
+    [{ MATRIX_SERVER_NAME: "https://example.org" }, "MATRIX_SERVER_NAME: must be a host name"],
+    [{ DATABASE_PASSWORD: "pw" }, "DATABASE_PASSWORD: needs a DATABASE_URL"],
+    [{ ...GATEWAY, DATABASE_PASSWORD: "pw" }, "DATABASE_PASSWORD: is set, and the URL holds a password too"],
+  ])("%j is refused: %s", (env, reason) => {
+    expect(() => readSettings(env)).toThrowError(`  ${reason}`);
+  });
+
+  test("every reason is told at the same start, whatever kind it is of", () => {
+    const env = { ROLE: "gateway", PORT: "x", ADMIN_TOKEN_FILE: "/nowhere", REDIS_PASSWORD: "pw" };
+    expect(() => readSettings(env)).toThrowError(
+      /ADMIN_TOKEN_FILE: \/nowhere can't be read \(ENOENT\)[\s\S]*PORT: [\s\S]*DATABASE_URL: [\s\S]*REDIS_URL: /,
+    );
+  });
+
+  test.each([
+    [{ DATABASE_URL: GATEWAY.DATABASE_URL }, "REDIS_URL: is unset"],
+    [{ ...GATEWAY, PUBLIC_URL: "" }, "PUBLIC_URL: is unset"],
+    [{ ...GATEWAY, MATRIX_HOMESERVER_URL: "" }, "MATRIX_HOMESERVER_URL: is unset"],
+    [{ ...BRIDGE, MATRIX_APPSERVICE_URL: "" }, "MATRIX_APPSERVICE_URL: is unset"],
+    [{ ADMIN_TOKEN: "short" }, "ADMIN_TOKEN: must have at least 16"],
+    [{ TRUSTED_PROXIES: "10.0.0.1, 0.0.0.0/0" }, "TRUSTED_PROXIES: trusts every address"],
+    [{ AUTH_JWKS_URL: "https://id.example.org/k", AUTH_AUDIENCE: "us" }, "AUTH_ISSUER: is unset"],
+    [{ AUTH_JWKS_URL: "https://id.example.org/k", AUTH_ISSUER: "id" }, "AUTH_AUDIENCE: is unset"],
+    [
+      { AUTH_JWKS_URL: "http://id.example.org/k", AUTH_ISSUER: "id", AUTH_AUDIENCE: "us" },
+      "AUTH_JWKS_URL: is plain http",
+    ],
+    [{ AUTH_AUDIENCE: "us" }, "AUTH_AUDIENCE: means nothing"],
+    [{ MATRIX_HOMESERVR_URL: "http://synapse:8008" }, "MATRIX_HOMESERVR_URL: is no setting"],
+  ])("%j is taken with a warning: %s", (env, reason) => {
+    expect(readSettings(env).warnings).toEqual([expect.stringContaining(reason)]);
+  });
+
+  test("what Kubernetes tells of its services is no misspelt setting", () => {
+    const links = {
+      REDIS_SERVICE_HOST: "10.0.0.1",
+      REDIS_PORT_6379_TCP_ADDR: "10.0.0.1",
+      REDIS_PORT: "tcp://x",
+    };
+    expect(readSettings(links).warnings).toEqual([]);
+  });
+});
+
+describe("settings from files", () => {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-secrets-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const file = (name: string, content: string) => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+
+  test("a secret is read from the file that its name with _FILE names, and passwords get into their URLs", () => {
+    const { config, warnings } = readSettings({
+      ...GATEWAY,
+      DATABASE_URL: "postgres://causeway@db-1:5432,db-2:5432/causeway",
+      REDIS_URL: "redis+sentinel://a:1,b:2/main",
+      ADMIN_TOKEN_FILE: file("token", `${TOKEN}\n`),
+      DATABASE_PASSWORD_FILE: file("database", "p@ss/word\n"),
+      REDIS_PASSWORD_FILE: file("redis", "secret\n"),
+    });
+    expect(config).toMatchObject({
+      ADMIN_TOKEN: TOKEN,
+      DATABASE_URL: "postgres://causeway:p%40ss%2Fword@db-1:5432,db-2:5432/causeway",
+      REDIS_URL: "redis+sentinel://:secret@a:1,b:2/main",
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  test("a file that is empty, and one beside its setting, are refused without a word of what they hold", () => {
+    const read = () =>
+      readSettings({
+        ADMIN_TOKEN: TOKEN,
+        ADMIN_TOKEN_FILE: file("token", "other"),
+        REDIS_URL_FILE: file("e", "\n"),
+      });
+    expect(read).toThrowError(
+      /REDIS_URL_FILE: .* is empty[\s\S]*ADMIN_TOKEN: is set, and ADMIN_TOKEN_FILE too/,
+    );
+    expect(read).not.toThrowError(/other|some-length/);
   });
 });
