@@ -18,16 +18,27 @@ export function clientAddressBehind(proxies: string): ClientAddress {
     trust(trusted, part);
   const isTrusted = (address: string) => isIP(address) !== 0 && trusted.check(address, familyOf(address));
   return (peer, forwardedFor) => {
-    const seen = (forwardedFor ?? "").split(",").map((text) => text.trim());
+    const seen = (forwardedFor ?? "").split(",");
     let address = peer;
     while (isTrusted(address)) {
-      const before = seen.pop();
-      if (before === undefined || isIP(before) === 0) break;
+      const before = addressIn(seen.pop() ?? "");
+      if (before === null) break;
       address = before;
     }
     return address;
   };
 }
+
+/** Some proxies write IPv6 in brackets, and the port behind the address. Null: it names no address. */
+function addressIn(text: string): string | null {
+  const bare = text.trim();
+  if (isIP(bare) !== 0) return bare;
+  const [, v6, v4] = WITH_PORT.exec(bare) ?? [];
+  const address = v6 ?? v4 ?? "";
+  return isIP(address) === 0 ? null : address;
+}
+
+const WITH_PORT = /^(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15}))(?::\d{1,5})?$/i;
 
 function trust(list: BlockList, part: string): void {
   const [address = "", bits] = part.split("/");

@@ -92,7 +92,14 @@ export const SETTINGS = [
   {
     name: "DRAIN_MS",
     default: "2000",
-    meaning: "How long a stopping gateway may take to tell its sessions to reconnect, in milliseconds",
+    meaning:
+      "How long a stopping process may take to tell its sessions to reconnect and to answer requests under way, in milliseconds",
+  },
+  {
+    name: "LAME_DUCK_MS",
+    default: "0",
+    meaning:
+      "How long a stopping process goes on serving while /readyz says 503, so that a proxy sees it, in milliseconds",
   },
   { name: "LOG_LEVEL", default: "info", meaning: "fatal, error, warn, info, debug or silent" },
   {
@@ -170,6 +177,7 @@ const schema = z.object({
   TRANSPORT: z.enum(["uws", "ws"]).optional(),
   HEARTBEAT_MS: z.coerce.number().int().min(1_000).max(300_000).default(25_000),
   DRAIN_MS: z.coerce.number().int().min(0).max(600_000).default(2_000),
+  LAME_DUCK_MS: z.coerce.number().int().min(0).max(600_000).default(0),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info"),
   MATRIX_HOMESERVER_URL: z.union([z.literal("off"), baseUrl]).optional(),
   MATRIX_PORT: port.default(8008),

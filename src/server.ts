@@ -54,12 +54,14 @@ async function startParts(
   const publicUrl = () => url;
   parts.add("sweepers", startSweepers(useCases, store, logger));
 
-  const { port } = await serve(config, core, publicUrl, logger, parts);
+  const { port, leave } = await serve(config, core, publicUrl, logger, parts);
   url = (config.PUBLIC_URL ?? `http://${hostOf(config.HOST)}:${port}`).replace(/\/+$/, "");
   const shape = webhookShape({ useCases, store, publicUrl });
   const webhooks = startWebhooks({ store, shape, targets, logger, registry });
   parts.add("webhooks", () => webhooks.stop());
   matrix?.start(core, port);
+  // Stopped first: everything works until proxies have noticed.
+  parts.add("readiness", leave);
   const wantsDemo = config.DEMO === "on" || (config.DEMO === "auto" && config.DATABASE_URL === undefined);
   const demo = wantsDemo && config.ROLE !== "bridge" ? await demoData(dataDir, store, useCases) : null;
   for (const line of welcome({ config, url, dataDir, demo, adminTokenPath: adminToken?.path ?? null }))

@@ -1,4 +1,5 @@
 /** Serves what the role asks for on HOST and PORT: sockets and every API, or HTTP alone for a bridge. */
+import { setTimeout as delay } from "node:timers/promises";
 import { clientAddressBehind } from "./client-address.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
@@ -8,10 +9,18 @@ import { type Gateway, startGateway } from "./gateway/gateway.ts";
 import type { HttpHandler } from "./gateway/http-exchange.ts";
 import { createHealth } from "./health.ts";
 import { createHttpApp } from "./http/app.ts";
+import type { Health } from "./http/operations.ts";
 import { createAwait } from "./http/wire/await.ts";
 import { serveHttp } from "./http-server.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Logger } from "./logger.ts";
+
+/** What serves, and how it is left in peace. */
+export interface Serving {
+  port: number;
+  /** Readiness says no from now on, and connections are asked to go. Resolves when proxies have had time to see it. */
+  leave(): Promise<void>;
+}
 
 /** @param publicUrl where clients reach this server; asked when a request comes */
 export async function serve(
@@ -20,7 +29,7 @@ export async function serve(
   publicUrl: () => string,
   logger: Logger,
   parts: Lifecycle,
-): Promise<{ port: number }> {
+): Promise<Serving> {
   const { HOST: host, PORT: port } = config;
   const { store, hot, bus, useCases, registry, node } = core;
   let running: Gateway | null = null;
@@ -29,44 +38,66 @@ export async function serve(
     throw new DomainError("unavailable", "This process serves no live news; ask a gateway");
   };
   const clientAddress = clientAddressBehind(config.TRUSTED_PROXIES ?? "");
-  const app = httpOf(config, core, { publicUrl, feed, gateway: () => running }, logger);
-  const http: HttpHandler = (request, info) =>
-    app(request, { ...info, ip: clientAddress(info.ip, request.headers.get("x-forwarded-for")) });
+  const leaving = new AbortController();
+  const stopping = new AbortController();
+  const late = {
+    publicUrl,
+    feed,
+    gateway: () => running,
+    leaving: leaving.signal,
+    stopping: stopping.signal,
+  };
+  const http = httpOf(config, core, late, logger);
+  const leave = async (server: { leave(): void }) => {
+    leaving.abort();
+    server.leave();
+    await delay(config.LAME_DUCK_MS);
+  };
   if (config.ROLE === "bridge") {
-    const server = await serveHttp(host, port, http);
+    const server = await serveHttp(host, port, http, clientAddress);
     parts.add("HTTP", server.close);
-    return server;
+    parts.add("requests under way", () => server.drain(config.DRAIN_MS));
+    return { port: server.port, leave: () => leave(server) };
   }
   const rateLimits = config.RATE_LIMITS === "on";
   const waiting = createAwait({ useCases, store, hot, feed, publicUrl, rateLimits, logger });
-  const admit: typeof waiting.admit = (handshake) =>
-    waiting.admit({ ...handshake, ip: clientAddress(handshake.ip, handshake.header("x-forwarded-for")) });
   const gateway = await startGateway({
     ...{ host, port, store, hot, bus, useCases, http, node, registry, logger, rateLimits },
-    endpoints: { "/await": { ...waiting, admit } },
+    clientAddress,
+    endpoints: { "/await": waiting },
     transport: config.TRANSPORT,
     heartbeatMs: config.HEARTBEAT_MS,
     drainMs: config.DRAIN_MS,
   });
   running = gateway;
   parts.add("gateway", () => gateway.close());
-  parts.add("gateway's sessions", () => gateway.drain());
-  return gateway;
+  parts.add("gateway's sessions", () => {
+    stopping.abort();
+    return gateway.drain();
+  });
+  return { port: gateway.port, leave: () => leave(gateway) };
 }
+
+const STOPPING: Health = { ok: false, parts: { process: { ok: false, detail: "it stops" } } };
 
 interface Late {
   publicUrl: () => string;
   feed: () => Feed;
   gateway: () => Gateway | null;
+  /** Aborted when proxies shall go elsewhere. */
+  leaving: AbortSignal;
+  /** Aborted when nobody may wait any longer. */
+  stopping: AbortSignal;
 }
 
 function httpOf(config: Config, core: Core, late: Late, logger: Logger): HttpHandler {
   const { store, hot, bus, useCases, matrix, registry, adminToken } = core;
-  const { publicUrl, feed, gateway } = late;
+  const { publicUrl, feed, gateway, leaving, stopping } = late;
+  const health = createHealth(store, hot, matrix?.health ? { bridge: matrix.health } : {});
   return createHttpApp({
-    ...{ useCases, store, hot, publicUrl, feed, logger },
+    ...{ useCases, store, hot, publicUrl, feed, stopping, logger },
     adminToken: adminToken?.text ?? null,
-    health: createHealth(store, hot, matrix?.health ? { bridge: matrix.health } : {}),
+    health: async () => (leaving.aborted ? STOPPING : await health()),
     metrics: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
     stats: async () => ({
       ...(await store.rooms.counts()),

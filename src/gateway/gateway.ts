@@ -20,6 +20,7 @@ import type { Endpoints } from "./endpoint.ts";
 import { createFeed, type RunningFeed } from "./feed.ts";
 import { createGreeting } from "./greeting.ts";
 import { createHeldSessions, type HeldSessions } from "./held-sessions.ts";
+import { type ClientAddress, HttpDoor } from "./http-door.ts";
 import type { HttpHandler } from "./http-exchange.ts";
 import { Hub } from "./hub.ts";
 import { Inbox } from "./inbox.ts";
@@ -50,13 +51,14 @@ export interface GatewayOptions {
   useCases: UseCases;
   /** Answers everything that is not a WebSocket on /ws or on an endpoint's path. */
   http: HttpHandler;
+  clientAddress?: ClientAddress;
   /** WebSockets of other APIs; none unless told. */
   endpoints?: Endpoints;
   /** Names this process to the others. */
   node: string;
   /** How often a client must say something, ms. */
   heartbeatMs: number;
-  /** How long `drain` paces its goodbyes, ms. */
+  /** How long `drain` may take, ms: it paces its goodbyes, and waits for the answers to requests under way. */
   drainMs: number;
   rateLimits: boolean;
   registry: Registry;
@@ -69,7 +71,12 @@ export interface Gateway {
   /** Live news for readers that are no WebSocket sessions. */
   readonly feed: Feed;
   stats(): GatewayFigures;
-  /** Takes no new connections, tells every session to reconnect and ends it. What was acknowledged was sent. */
+  /** From now on every answer of HTTP ends its connection; everything is served as before. */
+  leave(): void;
+  /**
+   * Takes no new connections and no new requests, tells every session to reconnect and ends it, and answers the requests
+   * under way. What was acknowledged was sent.
+   */
   drain(): Promise<void>;
   /** Ends what is left, at once. */
   close(): Promise<void>;
@@ -92,6 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 class RunningGateway implements Gateway, SessionEvents {
   readonly #options: GatewayOptions;
+  readonly #door: HttpDoor;
   readonly #hub: Hub;
   readonly #feed: RunningFeed;
   readonly #users: Users;
@@ -113,6 +121,7 @@ class RunningGateway implements Gateway, SessionEvents {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#door = new HttpDoor(options.http, options.clientAddress);
     const { store, hot, bus, useCases, logger, registry, heartbeatMs, rateLimits: limited, node } = options;
     const metrics = new GatewayMetrics(registry, () => this.stats());
     const slow = new SlowConsumers(this.#sessions, metrics);
@@ -161,11 +170,11 @@ class RunningGateway implements Gateway, SessionEvents {
   }
 
   async start(): Promise<void> {
-    const { host, port, transport, http, endpoints = {}, logger, heartbeatMs, store, bus } = this.#options;
+    const { host, port, transport, endpoints = {}, logger, heartbeatMs, store, bus } = this.#options;
     this.#transport = await openTransport(
       transport,
       {
-        ...{ host, port, http, endpoints },
+        ...{ host, port, endpoints, http: this.#door },
         maxFrameBytes: LIMITS.CUT_FRAME_BYTES,
         maxBufferedBytes: CUT_BUFFERED_BYTES,
         idleMs: 2 * heartbeatMs + IDLE_GRACE_MS,
@@ -202,10 +211,16 @@ class RunningGateway implements Gateway, SessionEvents {
     };
   }
 
+  leave(): void {
+    this.#door.leave();
+  }
+
   drain(): Promise<void> {
+    const { drainMs, endpoints = {} } = this.#options;
     this.#transport?.stopListening();
-    for (const endpoint of Object.values(this.#options.endpoints ?? {})) endpoint.drain();
-    this.#draining ??= drainSessions([...this.#sessions], this.#options.drainMs);
+    for (const endpoint of Object.values(endpoints)) endpoint.drain();
+    const parts = () => [drainSessions([...this.#sessions], drainMs), this.#door.drain(drainMs)];
+    this.#draining ??= Promise.all(parts()).then(() => {});
     return this.#draining;
   }
 

@@ -4,6 +4,7 @@
  * request that its client gave up is aborted; answers are written whole.
  */
 import { STATUS_CODES } from "node:http";
+import { fetchHeaders } from "./http-head.ts";
 
 export type HttpHandler = (
   request: Request,
@@ -105,7 +106,7 @@ function fetchRequest(
   signal: AbortSignal,
 ) {
   if (!target.startsWith("/")) throw new TypeError("The target is no path");
-  const headers = new Headers(list);
+  const headers = fetchHeaders(list);
   // The target is appended, not resolved: resolved, "//elsewhere/" would name another host.
   const url = `http://${headers.get("host") ?? "localhost"}${target}`;
   const takesBody = method !== "GET" && method !== "HEAD";

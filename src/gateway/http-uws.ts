@@ -1,16 +1,16 @@
 /** HTTP over uWebSockets.js: its request is gone when its callback returns, and its response when it was aborted. */
+import type { HttpDoor } from "./http-door.ts";
 import {
   announcesTooMuch,
   type Body,
   bodyLimit,
   exchange,
-  type HttpHandler,
   plainAddress,
   type RawRequest,
   type RawResponse,
   TOO_LARGE,
 } from "./http-exchange.ts";
-import { type BodyBudget, IncomingBody } from "./incoming-body.ts";
+import { IncomingBody } from "./incoming-body.ts";
 
 /** What is used of uWebSockets.js' `HttpRequest` and `HttpResponse`. */
 interface UwsRequest {
@@ -30,23 +30,40 @@ interface UwsResponse {
   endWithoutBody(length?: number, closeConnection?: boolean): unknown;
 }
 
-export function addressOf(res: Pick<UwsResponse, "getRemoteAddressAsText">): string {
-  return plainAddress(Buffer.from(res.getRemoteAddressAsText()).toString());
+export function addressOf(
+  res: Pick<UwsResponse, "getRemoteAddressAsText">,
+  req: Pick<UwsRequest, "forEach">,
+  { clientAddress }: Pick<HttpDoor, "clientAddress">,
+): string {
+  const seen: string[] = [];
+  // Each proxy may have added a header of its own; uWS would give the first.
+  req.forEach((name, value) => {
+    if (name === "x-forwarded-for") seen.push(value);
+  });
+  return clientAddress(plainAddress(Buffer.from(res.getRemoteAddressAsText()).toString()), seen.join(","));
 }
 
-export function serveUws(res: UwsResponse, req: UwsRequest, handler: HttpHandler, budget: BodyBudget): void {
-  const raw = copyHead(res, req);
+export function serveUws(res: UwsResponse, req: UwsRequest, door: HttpDoor): void {
+  const raw = copyHead(res, req, door);
+  const refusal = door.refusal(raw);
+  if (refusal) {
+    write(res, refusal, true);
+    return;
+  }
+  const leave = door.enter();
   const gaveUp = new AbortController();
-  const body = new IncomingBody(bodyLimit(raw), budget);
+  const body = new IncomingBody(bodyLimit(raw), door.budget);
   let refused = false;
   res.onAborted(() => {
     body.release();
     gaveUp.abort();
+    leave();
   });
   const answer = async (given: Body, closeConnection: boolean) => {
-    const response = await exchange(handler, raw, given, gaveUp.signal);
+    const response = await exchange(door.handler, raw, given, gaveUp.signal);
     body.release();
-    if (!gaveUp.signal.aborted) write(res, response, closeConnection);
+    if (!gaveUp.signal.aborted) write(res, response, closeConnection || door.isLeaving);
+    leave();
   };
   // What follows on the connection is a body that nobody wants to read.
   const refuse = (why: Body) => {
@@ -65,14 +82,18 @@ export function serveUws(res: UwsResponse, req: UwsRequest, handler: HttpHandler
 }
 
 /** Must be called before the request's callback returns. */
-export function copyHead(res: Pick<UwsResponse, "getRemoteAddressAsText">, req: UwsRequest): RawRequest {
+export function copyHead(
+  res: Pick<UwsResponse, "getRemoteAddressAsText">,
+  req: UwsRequest,
+  door: Pick<HttpDoor, "clientAddress">,
+): RawRequest {
   const query = req.getQuery();
   const headers: RawRequest["headers"] = [];
   req.forEach((name, value) => {
     headers.push([name, value]);
   });
   const target = query ? `${req.getUrl()}?${query}` : req.getUrl();
-  return { method: req.getCaseSensitiveMethod(), target, headers, ip: addressOf(res) };
+  return { method: req.getCaseSensitiveMethod(), target, headers, ip: addressOf(res, req, door) };
 }
 
 export function write(

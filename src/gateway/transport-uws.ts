@@ -8,8 +8,8 @@ import type {
 } from "uWebSockets.js";
 import type { CodecName } from "../protocol/subprotocols.ts";
 import { type Endpoint, type EndpointHandlers, judge } from "./endpoint.ts";
+import { READ_HEAD_BYTES } from "./http-head.ts";
 import { addressOf, copyHead, serveUws, write } from "./http-uws.ts";
-import { BodyBudget } from "./incoming-body.ts";
 import { chooseSubprotocol, REFUSAL } from "./subprotocol-choice.ts";
 import {
   type Connection,
@@ -20,8 +20,6 @@ import {
 } from "./transport.ts";
 import { type Anchor, mountAnchor } from "./uws-anchor.ts";
 
-/** uWS takes its bound on request heads from the environment; JWTs need more than its 4 KiB. */
-const HEAD_BYTES = String(16 * 1024);
 /** `ListenOptions.LIBUS_LISTEN_EXCLUSIVE_PORT`: the enum is in the typings alone. */
 const EXCLUSIVE_PORT = 1;
 const MAX_IDLE_S = 960;
@@ -30,25 +28,29 @@ const MIN_IDLE_S = 8;
 /** Why the addon does not load here, or null. */
 export async function uwsFailure(): Promise<Error | null> {
   try {
-    await import("uWebSockets.js");
+    await load();
     return null;
   } catch (error) {
     return error as Error;
   }
 }
 
+/** uWS takes its bound on request heads from the environment, when it is loaded; its own is 4 KiB. */
+async function load() {
+  process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(READ_HEAD_BYTES);
+  return (await import("uWebSockets.js")).default;
+}
+
 /** @throws Error where the addon does not load, or the port is taken */
 export async function openUwsTransport(options: TransportOptions): Promise<Transport> {
-  process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= HEAD_BYTES;
-  const { default: uws } = await import("uWebSockets.js");
+  const uws = await load();
   const app = uws.App();
   const topics: OwnTopics = { app, made: 0 };
   mountSockets(topics, options);
   const anchor = mountAnchor(app);
   for (const [path, endpoint] of Object.entries(options.endpoints))
     mountEndpoint(topics, path, endpoint, { ...options, anchor });
-  const budget = new BodyBudget();
-  app.any("/*", (res, req) => serveUws(res, req, options.http, budget));
+  app.any("/*", (res, req) => serveUws(res, req, options.http));
 
   let listening: us_listen_socket | null = await new Promise((resolve, reject) => {
     // Without the option a second server could listen on the same port, and take half of the connections.
@@ -105,7 +107,8 @@ function mountSockets(topics: OwnTopics, options: TransportOptions): void {
           .end(REFUSAL);
         return;
       }
-      const data: SocketData = { codec: choice.codec, ip: addressOf(res), connection: null };
+      const ip = addressOf(res, req, options.http);
+      const data: SocketData = { codec: choice.codec, ip, connection: null };
       const key = req.getHeader("sec-websocket-key");
       res.upgrade(data, key, choice.name ?? "", req.getHeader("sec-websocket-extensions"), context);
     },
@@ -135,9 +138,14 @@ function mountEndpoint(
       res.onAborted(() => {
         gaveUp = true;
       });
-      const raw = copyHead(res, req);
+      const raw = copyHead(res, req, options.http);
       const key = req.getHeader("sec-websocket-key");
       const extensions = req.getHeader("sec-websocket-extensions");
+      const refusal = options.http.refusal(raw);
+      if (refusal) {
+        write(res, refusal, true);
+        return;
+      }
       void judge(endpoint, raw).then((verdict) => {
         if (!("accept" in verdict)) {
           if (!gaveUp) write(res, verdict, false);

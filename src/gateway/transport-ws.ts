@@ -1,12 +1,11 @@
 /** The transport on node:http and `ws`, for machines where the addon of the other one does not load. */
-import { createServer, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { CodecName } from "../protocol/subprotocols.ts";
 import { type Endpoint, type EndpointHandlers, judge } from "./endpoint.ts";
 import { plain, type RawResponse } from "./http-exchange.ts";
-import { addressOf, copyHead, serveNode } from "./http-node.ts";
-import { BodyBudget } from "./incoming-body.ts";
+import { addressOf, copyHead, createNodeServer, stopListening } from "./http-node.ts";
 import { type Choice, chooseSubprotocol, REFUSAL } from "./subprotocol-choice.ts";
 import {
   type Connection,
@@ -30,8 +29,7 @@ export async function openWsTransport(options: TransportOptions): Promise<Transp
     perMessageDeflate: false,
     handleProtocols: (_offered, request) => choiceOf(request)?.name ?? false,
   });
-  const budget = new BodyBudget();
-  const server = createServer((request, response) => serveNode(request, response, options.http, budget));
+  const server = createNodeServer(options.http);
   server.on("upgrade", (request, socket: Socket, head) => {
     socket.on("error", () => socket.destroy());
     const endpoint = options.endpoints[pathOf(request)];
@@ -45,7 +43,14 @@ export async function openWsTransport(options: TransportOptions): Promise<Transp
   });
 
   function open(ws: WebSocket, request: IncomingMessage, socket: Socket, codec: CodecName): WsConnection {
-    const connection = new WsConnection({ ws, socket, codec, ip: addressOf(request), topics, ...options });
+    const connection = new WsConnection({
+      ws,
+      socket,
+      codec,
+      ip: addressOf(request, options.http),
+      topics,
+      ...options,
+    });
     socket.setTimeout(options.idleMs, () => connection.cut());
     return connection;
   }
@@ -62,7 +67,8 @@ export async function openWsTransport(options: TransportOptions): Promise<Transp
     socket: Socket,
     head: Buffer,
   ): Promise<void> {
-    const verdict = await judge(endpoint, copyHead(request));
+    const raw = copyHead(request, options.http);
+    const verdict = options.http.refusal(raw) ?? (await judge(endpoint, raw));
     if (!("accept" in verdict)) return refuse(socket, verdict);
     if (socket.destroyed) return verdict.abandon();
     socket.once("close", verdict.abandon);
@@ -89,12 +95,10 @@ export async function openWsTransport(options: TransportOptions): Promise<Transp
       const bytes = typeof frame === "string" ? Buffer.from(frame) : frame;
       for (const connection of members) connection.pass(bytes, isBinary);
     },
-    stopListening: () => {
-      server.close();
-    },
+    stopListening: () => stopListening(server),
     async close() {
       clearInterval(pings);
-      server.close();
+      stopListening(server);
       for (const ws of sockets.clients) ws.terminate();
       server.closeAllConnections();
     },

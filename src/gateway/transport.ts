@@ -7,11 +7,11 @@
  */
 import type { CodecName } from "../protocol/subprotocols.ts";
 import type { Endpoints } from "./endpoint.ts";
-import type { HttpHandler } from "./http-exchange.ts";
+import type { HttpDoor } from "./http-door.ts";
 
 export interface Connection {
   readonly codec: CodecName;
-  /** The peer's address, IPv4 where it is one. */
+  /** The client's address, behind proxies that are trusted; IPv4 where it is one. */
   readonly ip: string;
   /** Text goes out as a text frame and bytes as the codec says; after the end of the connection this does nothing. */
   send(frame: string | Uint8Array): void;
@@ -55,7 +55,7 @@ export interface TransportOptions {
   /** WebSockets of other APIs. The server pings them, so that silent clients stay. */
   endpoints: Endpoints;
   /** Answers everything that is not a WebSocket on /ws or on an endpoint's path. */
-  http: HttpHandler;
+  http: HttpDoor;
 }
 
 export interface Transport {
@@ -63,7 +63,7 @@ export interface Transport {
   readonly port: number;
   /** One frame to all connections that are subscribed. */
   publish(topic: string, frame: string | Uint8Array, isBinary: boolean): void;
-  /** Takes no new connections; those that there are live on. */
+  /** Takes no new connections; those that there are live on, those of HTTP too. */
   stopListening(): void;
   /** Cuts whatever is left. */
   close(): Promise<void>;

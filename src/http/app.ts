@@ -44,6 +44,8 @@ export interface HttpOptions {
   /** The folder that holds web/, client/ and protocol/ as browsers can run them. */
   webRoot: URL | string;
   rateLimits: boolean;
+  /** Aborted when the process stops: whoever waits is answered. */
+  stopping: AbortSignal;
   logger: Pick<Logger, "error">;
 }
 

@@ -5,6 +5,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { Admission, Endpoint, EndpointSocket, Refused } from "../../src/gateway/endpoint.ts";
+import { HttpDoor } from "../../src/gateway/http-door.ts";
 import type { Transport } from "../../src/gateway/transport.ts";
 import { openUwsTransport } from "../../src/gateway/transport-uws.ts";
 import { openWsTransport } from "../../src/gateway/transport-ws.ts";
@@ -49,7 +50,7 @@ describe.each(["uws", "ws"] as const)("endpoints over %s", (name) => {
         throw new Error("nobody connects to /ws here");
       },
       endpoints: { "/other": endpoint },
-      http: async (request) => new Response(`http ${new URL(request.url).pathname}`),
+      http: new HttpDoor(async (request) => new Response(`http ${new URL(request.url).pathname}`)),
     });
   });
   afterAll(() => transport?.close());

@@ -1,6 +1,7 @@
 /** HTTP on the gateway's port: the same requests and answers on both transports. */
 import { once } from "node:events";
 import { connect } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { HttpHandler } from "../../src/gateway/http-exchange.ts";
 import { describeWith } from "../services/need.ts";
@@ -29,7 +30,7 @@ describeWith("postgres", "HTTP", ({ postgres }) => {
       return (await started).url;
     };
     /** What comes back for these bytes, until the server ends the connection or `enough` is in it. */
-    const bytes = async (request: string, enough: RegExp) => {
+    const bytes = async (request: string | string[], enough: RegExp) => {
       const socket = connect(Number(new URL(await url()).port), "127.0.0.1");
       let answer = "";
       socket.on("data", (chunk) => {
@@ -37,8 +38,12 @@ describeWith("postgres", "HTTP", ({ postgres }) => {
         if (enough.test(answer)) socket.end();
       });
       socket.on("error", () => {});
-      socket.write(request);
-      await once(socket, "close");
+      const closed = once(socket, "close");
+      for (const piece of [request].flat()) {
+        socket.write(piece);
+        await turn();
+      }
+      await closed;
       return answer;
     };
 
@@ -65,6 +70,32 @@ describeWith("postgres", "HTTP", ({ postgres }) => {
         });
       },
     );
+
+    test("headers hold any bytes: an apostrophe that is no Latin-1 reaches the handler", async () => {
+      const answer = await bytes(
+        "GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: Zo\u00eb\u2019s phone\r\nCookie: a=\u2019\r\nX-Own: it\u2019s\r\n\r\n",
+        /\}/,
+      );
+      expect(answer).toMatch(/^HTTP\/1.1 201/);
+      const { header } = JSON.parse(answer.slice(answer.indexOf("{")));
+      expect(Buffer.from(header, "latin1").toString()).toBe("it\u2019s");
+    });
+
+    const withHeader = (bytes: number) => `GET / HTTP/1.1\r\nHost: h\r\nX-Own: ${"x".repeat(bytes)}\r\n\r\n`;
+    const withTarget = (bytes: number) => `GET /${"x".repeat(bytes)} HTTP/1.1\r\nHost: h\r\n\r\n`;
+    const KIB = 1024;
+
+    test.each([
+      ["headers of 15 KiB are taken", withHeader(15 * KIB), 201],
+      ["headers beyond 16 KiB are 431", withHeader(16 * KIB + 1), 431],
+      ["headers beyond what is read at all are 431", withHeader(64 * KIB), 431],
+      ["a target of 8,000 bytes is taken", withTarget(8_000), 201],
+      ["a target beyond 8 KiB is 414", withTarget(8 * KIB + 1), 414],
+    ])("%s, in one piece or in many", async (_, request, status) => {
+      expect(await bytes([request], /\r\n\r\n/)).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
+      const pieces = request.match(/.{1,5000}/gs) as string[];
+      expect(await bytes(pieces, /\r\n\r\n/)).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
+    });
 
     test("HEAD and answers without a body have none", async () => {
       const head = await fetch(`${await url()}/`, { method: "HEAD" });

@@ -1,7 +1,9 @@
 /** What both transports promise beside what the protocol's tests show: ports, and which of them serves. */
+
 import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import { HttpDoor } from "../../src/gateway/http-door.ts";
 import type { Transport, TransportOptions } from "../../src/gateway/transport.ts";
 import { openTransport } from "../../src/gateway/transport-choice.ts";
 
@@ -17,7 +19,7 @@ const logger = { warn: (message: string) => void warnings.push(message) };
 const options: TransportOptions = {
   ...{ host: "127.0.0.1", port: 0, maxFrameBytes: 1_000, maxBufferedBytes: 1_000, idleMs: 10_000 },
   accept: () => ({ onFrame: () => {}, onSign: () => {}, onDrain: () => {}, onClosed: () => {} }),
-  http: async () => new Response("served"),
+  http: new HttpDoor(async () => new Response("served")),
   endpoints: {},
 };
 

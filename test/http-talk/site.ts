@@ -103,6 +103,7 @@ export async function openSite(databaseUrl: string, transport: "uws" | "ws" = "w
     metrics: async () => ({ body: "", contentType: "text/plain" }),
     stats: async () => ({}),
     webRoot: "/nowhere",
+    stopping: new AbortController().signal,
     rateLimits: false,
   });
   gateway = await startGateway({

@@ -44,6 +44,7 @@ export async function openAwaitSite(
     stats: async () => ({}),
     matrix: null,
     webRoot: "/nowhere",
+    stopping: new AbortController().signal,
   });
   gateway = await startGateway({
     ...{ host: "127.0.0.1", port: 0, transport, store, hot, bus, useCases, http, logger: silent },

@@ -68,6 +68,7 @@ export function fakeOptions({ accounts = {}, chatrooms = {}, ...options }: Fakes
     matrixAccounts: null,
     webRoot: "/nowhere",
     rateLimits: false,
+    stopping: new AbortController().signal,
     logger: { error: () => {} },
     ...options,
   };

@@ -55,6 +55,7 @@ export async function openSite(
         stats: async () => ({ connections: 0 }),
         matrix: null,
         webRoot: "/nowhere",
+        stopping: new AbortController().signal,
       }),
     );
   return {

@@ -20,6 +20,20 @@ describe("the client's address", () => {
       is: "198.51.100.4",
     },
     { what: "an IPv6 address", peer: "fd00::1", header: "2001:db8::5", is: "2001:db8::5" },
+    {
+      what: "an address without its port",
+      peer: "10.0.0.2",
+      header: "198.51.100.4:52113",
+      is: "198.51.100.4",
+    },
+    { what: "one in brackets", peer: "10.0.0.2", header: "[2001:db8::5]", is: "2001:db8::5" },
+    { what: "one in brackets with a port", peer: "10.0.0.2", header: "[2001:db8::5]:443", is: "2001:db8::5" },
+    {
+      what: "the nearest before a proxy with a port",
+      peer: "10.0.0.2",
+      header: "198.51.100.4:1, 10.0.0.9:80",
+      is: "198.51.100.4",
+    },
     { what: "the proxy's own when it says nothing", peer: "127.0.0.1", header: undefined, is: "127.0.0.1" },
     { what: "the proxy's own when it says nonsense", peer: "127.0.0.1", header: "unknown", is: "127.0.0.1" },
   ])("is $what", ({ peer, header, is }) => {

@@ -1,6 +1,6 @@
 /**
  * Clients that wait for news. Each is one entry of one table: a single timer ends those whose time is over, and it does
- * not run while nobody waits. A client that hangs up is let go at once.
+ * not run while nobody waits. A client that hangs up is let go at once, and all are when the process stops.
  */
 export interface LongPolls {
   /** Begins to wait; whoever does must call `end`. */
@@ -10,7 +10,7 @@ export interface LongPolls {
 }
 
 export interface LongPoll {
-  /** The time is over, or the client hung up. */
+  /** The time is over, the client hung up, or the process stops. */
   readonly over: boolean;
   /** There may be news. */
   wake(): void;
@@ -21,7 +21,11 @@ export interface LongPoll {
 
 const TICK_MS = 250;
 
-export function createLongPolls(now: () => number = Date.now): LongPolls {
+/** @param stopping aborted when nobody may wait any longer */
+export function createLongPolls(
+  stopping: AbortSignal = new AbortController().signal,
+  now: () => number = Date.now,
+): LongPolls {
   const waiting = new Set<{ deadline: number; finish(): void }>();
   let timer: NodeJS.Timeout | null = null;
 
@@ -30,12 +34,16 @@ export function createLongPolls(now: () => number = Date.now): LongPolls {
     for (const one of waiting) if (one.deadline <= at) one.finish();
   }
 
+  stopping.addEventListener("abort", () => {
+    for (const one of waiting) one.finish();
+  });
+
   return {
     get size() {
       return waiting.size;
     },
     open({ timeoutMs, signal }) {
-      let over = signal.aborted;
+      let over = signal.aborted || stopping.aborted;
       let woken = false;
       let resume: (() => void) | null = null;
       const wake = () => {

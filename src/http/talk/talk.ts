@@ -30,13 +30,15 @@ export interface TalkOptions {
   store: Pick<Store, "accounts">;
   feed: () => Feed;
   limits: RequestLimits;
+  /** Aborted when the process stops: whoever waits is answered. */
+  stopping: AbortSignal;
   logger: Pick<Logger, "error">;
 }
 
 /** A message of 32,000 characters outside of the basic plane, percent-encoded in a form, with room to spare. */
 const MAX_BODY_BYTES = 512 * 1_024;
 
-export function createTalk({ useCases, store, feed, limits, logger }: TalkOptions): Face {
+export function createTalk({ useCases, store, feed, limits, stopping, logger }: TalkOptions): Face {
   const { face, app } = createFace({
     name: "talk",
     title: "Talk API",
@@ -65,7 +67,7 @@ export function createTalk({ useCases, store, feed, limits, logger }: TalkOption
   const parts: TalkParts = {
     ...createOperations(app, useCases, limits),
     ...{ useCases, store, feed, shapes },
-    polls: createLongPolls(),
+    polls: createLongPolls(stopping),
     bodies: createRoomBodies(useCases, shapes),
   };
   registerCapabilities(parts);
