@@ -1,9 +1,14 @@
 /** Where the client keeps how far it has read, so that a restart or a page reload resumes. */
 
-/** The last seq delivered to the app in each room, in the history named by `epoch`. */
+import type { Place } from "../protocol/frames.ts";
+
+/**
+ * How far the app came in each room, in the history named by `epoch`: the seq of the last event that it was given and
+ * that event's time. The seq alone where the time is not known, as in what earlier versions saved.
+ */
 export interface Cursor {
   epoch: string;
-  rooms: Record<string, number>;
+  rooms: Record<string, Place>;
 }
 
 /**
@@ -32,10 +37,16 @@ function parseCursor(text: string | null): Cursor | null {
   try {
     const { epoch, rooms } = JSON.parse(text) as Partial<Cursor>;
     const whole = typeof epoch === "string" && typeof rooms === "object" && rooms !== null;
-    return whole && Object.values(rooms).every(Number.isSafeInteger) ? { epoch, rooms } : null;
+    return whole && Object.values(rooms).every(isPlace) ? { epoch, rooms } : null;
   } catch {
     return null;
   }
+}
+
+function isPlace(value: unknown): value is Place {
+  if (typeof value !== "object" || value === null) return Number.isSafeInteger(value);
+  const { seq, at } = value as { seq?: unknown; at?: unknown };
+  return Number.isSafeInteger(seq) && Number.isSafeInteger(at);
 }
 
 /** One save at most in this time; what is not saved in a crash is told again. */

@@ -2,7 +2,7 @@
  * Hands each room's events to the app in `seq` order, each once, with no gap: drops what comes twice, fetches what is
  * missing, and says plainly where the thread is lost. It knows how far the app has come, which is what resuming needs.
  */
-import type { EventFrame, OkFields, ReadyFrame } from "../protocol/frames.ts";
+import type { EventFrame, OkFields, Place, ReadyFrame, ReadyRoom } from "../protocol/frames.ts";
 import type { Cursor } from "./cursors.ts";
 import { ConnectionLost } from "./failures.ts";
 
@@ -30,14 +30,16 @@ export type FetchAfter = (room: string, after: number) => Promise<OkFields["hist
 interface RoomLog {
   /** The last seq that the app was given. */
   last: number;
+  /** The time of the event at `last`: with it the server can tell its log from another one. Null: not known. */
+  at: number | null;
   /** We were in the room at this seq: a departure of ours up to it was followed by another joining. */
   memberAt: number;
-  /** While a gap is being filled: the highest seq that was seen beyond it. */
-  target: number | null;
+  /** While a gap is being filled: the highest event that was seen beyond it. */
+  target: { seq: number; at: number } | null;
 }
 
-/** Each takes at most 28 bytes of a frame of 64 KiB: a token of 8 characters and a seq of up to 16 digits. */
-const MOST_RESUMED = 2_000;
+/** Each takes at most 58 bytes of a frame of 64 KiB: a token of 8 characters, and two numbers of up to 16 digits. */
+const MOST_RESUMED = 1_000;
 
 export class RoomLogs {
   readonly #handlers: RoomLogHandlers;
@@ -55,8 +57,10 @@ export class RoomLogs {
   /** Goes on from where an earlier client of the same person stopped. */
   restore({ epoch, rooms }: Cursor): void {
     this.#epoch = epoch;
-    for (const [room, last] of Object.entries(rooms))
-      this.#logs.set(room, { last, memberAt: 0, target: null });
+    for (const [room, place] of Object.entries(rooms)) {
+      const { seq, at } = typeof place === "number" ? { seq: place, at: null } : place;
+      this.#logs.set(room, { last: seq, at, memberAt: 0, target: null });
+    }
   }
 
   /** What a hello says to resume [GW-7.1]; rooms beyond what fits into a frame are told as reset. */
@@ -70,7 +74,8 @@ export class RoomLogs {
   /** How far the app has come; null before the first session. */
   cursor(): Cursor | null {
     if (this.#epoch === null) return null;
-    const rooms = Object.fromEntries([...this.#logs].map(([room, { last }]) => [room, last]));
+    const placeOf = ({ last, at }: RoomLog): Place => (at === null ? last : { seq: last, at });
+    const rooms = Object.fromEntries([...this.#logs].map(([room, log]) => [room, placeOf(log)]));
     return { epoch: this.#epoch, rooms };
   }
 
@@ -82,13 +87,14 @@ export class RoomLogs {
     const proofs = new Map((ready.resumed ?? []).map((proof) => [proof.room, proof]));
     const present = new Set(ready.rooms.map(({ room }) => room));
     for (const room of this.#logs.keys()) if (!present.has(room)) this.#forget(room);
-    for (const { room, head } of ready.rooms) {
+    for (const { room, head, at = null } of ready.rooms as (Omit<ReadyRoom, "at"> & { at?: number })[]) {
       const log = this.#logs.get(room);
       const proof = proofs.get(room);
-      if (!log) this.#logs.set(room, { last: head, memberAt: head, target: null });
+      if (!log) this.#logs.set(room, { last: head, at, memberAt: head, target: null });
       else {
         log.memberAt = head;
-        if (!proof?.recovered || proof.from !== log.last + 1) this.#reset(room, log, head);
+        if (log.last === head) log.at ??= at;
+        if (!proof?.recovered || proof.from !== log.last + 1) this.#reset(room, log, head, at);
       }
     }
   }
@@ -103,42 +109,43 @@ export class RoomLogs {
     const log = this.#logs.get(event.room);
     if (!log) this.#join(event);
     else if (event.seq <= log.last) this.duplicates++;
-    else if (log.target !== null) log.target = Math.max(log.target, event.seq);
+    else if (log.target !== null) log.target = later(log.target, event);
     else if (event.seq === log.last + 1) this.#deliver(log, event);
     // Who waits in a lobby hears the end of their stay at once; what they missed is not theirs any more [GW-12.4].
     else if (event.seq > log.memberAt && this.#endsMembership(event)) this.#deliver(log, event);
-    else this.#repair(event.room, log, event.seq);
+    else this.#repair(log, event);
   }
 
   /** A room that we were brought into while connected: its log begins with our own joining. */
   #join(event: EventFrame): void {
-    const log = { last: event.seq - 1, memberAt: event.seq, target: null };
+    const log = { last: event.seq - 1, at: null, memberAt: event.seq, target: null };
     this.#logs.set(event.room, log);
     this.#deliver(log, event);
   }
 
   #deliver(log: RoomLog, event: EventFrame): void {
     log.last = event.seq;
+    log.at = event.at;
     this.#handlers.onEvent(event);
     if (event.seq > log.memberAt && this.#endsMembership(event)) this.#forget(event.room);
   }
 
-  #repair(room: string, log: RoomLog, seen: number): void {
+  #repair(log: RoomLog, event: EventFrame): void {
     const fetch = this.#fetch;
     if (!fetch) return;
-    log.target = seen;
-    this.#fill(room, log, fetch).catch((error: unknown) => {
+    log.target = event;
+    this.#fill(event.room, log, fetch).catch((error: unknown) => {
       if (!(error instanceof ConnectionLost) && this.#fetch === fetch) this.#handlers.onStuck(error);
     });
   }
 
   /** What comes meanwhile is not kept but raises the target: the history has it all, so nothing here can grow. */
   async #fill(room: string, log: RoomLog, fetch: FetchAfter): Promise<void> {
-    while (log.target !== null && log.last < log.target) {
+    while (log.target !== null && log.last < log.target.seq) {
       const page = await fetch(room, log.last);
       if (this.#fetch !== fetch || this.#logs.get(room) !== log) return;
       // What the history does not show to us we are not meant to see: the thread is picked up behind it.
-      if (page.events.length === 0) this.#reset(room, log, log.target);
+      if (page.events.length === 0) this.#reset(room, log, log.target.seq, log.target.at);
       for (const event of page.events) this.#fillWith(room, log, event);
     }
     log.target = null;
@@ -146,13 +153,14 @@ export class RoomLogs {
 
   #fillWith(room: string, log: RoomLog, event: EventFrame): void {
     if (event.seq <= log.last || this.#logs.get(room) !== log) return;
-    if (event.seq > log.last + 1) this.#reset(room, log, event.seq - 1);
+    if (event.seq > log.last + 1) this.#reset(room, log, event.seq - 1, null);
     this.#deliver(log, event);
   }
 
-  #reset(room: string, log: RoomLog, head: number): void {
+  #reset(room: string, log: RoomLog, head: number, at: number | null): void {
     const { last } = log;
     log.last = head;
+    log.at = at;
     this.#handlers.onReset({ room, last, head });
   }
 
@@ -166,4 +174,8 @@ export class RoomLogs {
     this.#logs.delete(room);
     this.#handlers.onLeft(room);
   }
+}
+
+function later<E extends { seq: number }>(a: E, b: E): E {
+  return a.seq > b.seq ? a : b;
 }

@@ -35,7 +35,7 @@ export class Rooms {
     const room = heard(this.#rooms.get(event.room) ?? newRoom(event));
     this.#rooms.set(event.room, room);
     if (event.seq <= room.head) return;
-    this.#rooms.set(event.room, { ...room, head: event.seq, ...this.#change(room, event) });
+    this.#rooms.set(event.room, { ...room, head: event.seq, at: event.at, ...this.#change(room, event) });
   }
 
   unread({ room: token, read, unread, mention }: Omit<UnreadFrame, "op">): void {
@@ -98,8 +98,8 @@ function changed(last: EventFrame, { type, data }: EventFrame): EventFrame {
 }
 
 /** A room that we were brought into while connected. Its name comes with the next `ready`. */
-function newRoom({ room, seq }: EventFrame): Room {
+function newRoom({ room, seq, at }: EventFrame): Room {
   const read = seq - 1;
-  const figures = { head: read, read, unread: 0, mention: 0, lastPing: 0, call: 0 };
+  const figures = { head: read, at, read, unread: 0, mention: 0, lastPing: 0, call: 0 };
   return { room, name: "", type: "group", role: "user", last: null, ...figures };
 }

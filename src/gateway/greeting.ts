@@ -16,7 +16,7 @@ import type { HeldSessions } from "./held-sessions.ts";
 import type { Hub } from "./hub.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { readyRoom } from "./ready-frame.ts";
-import { judgeResume } from "./resume.ts";
+import { judgeResume, placesOf } from "./resume.ts";
 import { type Identity, newSessionId, type Session } from "./session.ts";
 import type { Users } from "./users.ts";
 
@@ -26,7 +26,7 @@ const GREETINGS = 64;
 const SESSIONS_PER_USER = 100;
 
 export interface GreetingOptions {
-  store: Pick<Store, "epoch" | "rooms">;
+  store: Pick<Store, "history" | "rooms">;
   hot: Pick<HotState, "presence" | "calls">;
   accounts: Pick<Accounts, "authenticate">;
   hub: Hub;
@@ -59,7 +59,7 @@ export function createGreeting(options: GreetingOptions): Greet {
       const identity = identify(options, session, principal, hello.device);
       try {
         // The user's channel is listened to before the rooms are read: who joins from now on is heard of.
-        const rooms = await store.rooms.sessionRooms(identity.user.key);
+        const rooms = await store.rooms.sessionRooms(identity.user.key, placesOf(hello.resume));
         const hot = await lookAtHot(options.hot, identity, rooms);
         if (session.isGone) return [];
         let entries: Entry[] = [];
@@ -131,13 +131,13 @@ function begin(
   const { user } = principal;
   const now = Date.now();
   const waiting = new Set(rooms.filter((room) => waits(room, room, now)));
-  const resumed = hello.resume ? judgeResume(hello.resume, store.epoch, rooms) : null;
+  const resumed = hello.resume ? judgeResume(hello.resume, store.history.epoch, rooms) : null;
   const ready: ReadyFrame = {
     op: "ready",
     ref: hello.ref,
     session: newSessionId(),
     user: { id: String(user.id), uuid: user.uuid, handle: user.handle, name: user.displayName },
-    epoch: store.epoch,
+    epoch: store.history.epoch,
     heartbeatMs,
     rooms: rooms.map((room, n) =>
       readyRoom(room, { lastPing: hot.lastPings[n] ?? 0, call: hot.calls[n] ?? 0, waits: waiting.has(room) }),

@@ -13,13 +13,14 @@ export function readyRoom(
   room: SessionRoom,
   { lastPing, call, waits }: { lastPing: number; call: number; waits: boolean },
 ): ReadyRoom {
-  const { token, name, type, role, head, read, unread, mentions, last } = room;
+  const { token, name, type, role, head, at, read, unread, mentions, last } = room;
   const ready: ReadyRoom = {
     room: token,
     name,
     type,
     role,
     head,
+    at,
     read,
     unread: waits ? 0 : unread,
     mention: waits ? 0 : mentions,

@@ -1,6 +1,6 @@
 /** [GW-7.1] What a client that comes back is promised, room by room: every missing event, or plainly none. */
 import type { SessionRoom } from "../domain/ports/store.ts";
-import type { ClientFrames, ResumedRoom } from "../protocol/frames.ts";
+import type { ClientFrames, Place, ResumedRoom } from "../protocol/frames.ts";
 
 type Resume = NonNullable<ClientFrames["hello"]["resume"]>;
 
@@ -9,14 +9,35 @@ type Resume = NonNullable<ClientFrames["hello"]["resume"]>;
  * - Another epoch is another history: its seqs say nothing here [GW-7.2].
  * - A seq from the future was never given out by this history [GW-7.3].
  * - Where the member may not see all that is missing (they left and came back), the gap would stay [GW-7.4].
+ * - Where the log has no event of that time at the seq, it was cut there and grown anew [GW-7.6].
  */
 export function judgeResume(resume: Resume, epoch: string, rooms: readonly SessionRoom[]): ResumedRoom[] {
   const byToken = new Map(rooms.map((room) => [room.token, room]));
-  return Object.entries(resume.rooms).map(([room, last]) => {
+  return Object.entries(resume.rooms).map(([room, place]) => {
     const mine = byToken.get(room);
     const head = mine?.head ?? 0;
-    const recovered =
-      mine !== undefined && resume.epoch === epoch && last <= head && last >= mine.historyFrom;
+    const last = seqOf(place);
+    const isSeen = mine !== undefined && last <= head && last >= mine.historyFrom;
+    const recovered = isSeen && resume.epoch === epoch && isInLog(place, mine);
     return { room, recovered, from: last + 1, head };
   });
+}
+
+/** The seqs whose events the client named by their time: the times in the log are read with the rooms. */
+export function placesOf(resume: Resume | undefined): Record<string, number> {
+  const places: Record<string, number> = {};
+  for (const [room, place] of Object.entries(resume?.rooms ?? {}))
+    if (typeof place === "object") places[room] = place.seq;
+  return places;
+}
+
+function seqOf(place: Place): number {
+  return typeof place === "number" ? place : place.seq;
+}
+
+/** Before the first event there is nothing that could be another, and its time is 0. */
+function isInLog(place: Place, { head, at, askedAt }: SessionRoom): boolean {
+  if (typeof place === "number") return true;
+  if (place.seq === 0) return place.at === 0;
+  return place.at === (place.seq === head ? at : askedAt);
 }

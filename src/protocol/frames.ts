@@ -15,6 +15,9 @@ const ref = z.union([z.int(), z.string().max(LIMITS.REF_CHARACTERS)]);
 const room = z.string();
 const seq = z.int().min(0);
 const flags = z.int().min(1).max(7);
+/** [GW-7.6] How far a client came: a seq, or with the time of the event at it, which is proof. */
+const place = z.union([seq, z.strictObject({ seq, at: z.int().min(0) })]);
+export type Place = z.infer<typeof place>;
 
 /**
  * One strict schema for each op: unknown fields are refused by name [GW-3.4]. Lengths of texts, ids and mentions are
@@ -26,7 +29,7 @@ export const CLIENT_SCHEMAS = {
     ref,
     token: z.string().min(1).max(LIMITS.TOKEN_CHARACTERS),
     device: z.string().min(1).max(LIMITS.DEVICE_CHARACTERS).optional(),
-    resume: z.strictObject({ epoch: z.string(), rooms: z.record(z.string(), seq) }).optional(),
+    resume: z.strictObject({ epoch: z.string(), rooms: z.record(z.string(), place) }).optional(),
   }),
   send: z.strictObject({
     op: z.literal("send"),
@@ -161,6 +164,8 @@ export interface ReadyRoom {
   type: "one_to_one" | "group" | "public";
   role: string;
   head: number;
+  /** [GW-7.6] The time of the event at `head`, ms; 0 where the log is empty. */
+  at: number;
   read: number;
   unread: number;
   mention: number;

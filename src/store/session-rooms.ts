@@ -1,12 +1,19 @@
 /** A member's rooms as a session begins with them. Ten thousand of these come at once: it asks for what is told, no more. */
 import type { ConversationType, MemberKey, Role } from "../domain/model.ts";
-import type { SessionRoom } from "../domain/ports/store.ts";
+import type { RoomQueries, SessionRoom } from "../domain/ports/store.ts";
 import type { Database } from "./database.ts";
 import { byKey, gathered } from "./gathered.ts";
 import { type EventRow, loggedEvent } from "./rows.ts";
 
-interface SessionRoomRow extends EventRow {
+interface Wanted {
   member: MemberKey;
+  /** See `askedAt`. */
+  asked: Readonly<Record<string, number>>;
+}
+
+interface SessionRoomRow extends EventRow {
+  /** Whose row it is, counted from 1. */
+  ord: number;
   name: string;
   kind: ConversationType;
   role: Role;
@@ -18,6 +25,8 @@ interface SessionRoomRow extends EventRow {
   read: number;
   read_messages: number;
   head: number;
+  head_at: number;
+  asked_at: number | null;
   messages: number;
   mentions: number;
 }
@@ -27,17 +36,26 @@ const MEMBERS_AT_ONCE = 32;
 const LANES = 2;
 
 /** See `RoomQueries.sessionRooms`. */
-export function createSessionRooms(db: Database): (member: MemberKey) => Promise<SessionRoom[]> {
-  return gathered({ lanes: LANES, most: MEMBERS_AT_ONCE, read: (members) => sessionRooms(db, members) });
+export function createSessionRooms(db: Database): RoomQueries["sessionRooms"] {
+  const read = (wanted: Wanted[]) => sessionRooms(db, wanted);
+  const look = gathered({ lanes: LANES, most: MEMBERS_AT_ONCE, read });
+  return (member, asked = {}) => look({ member, asked });
 }
 
-async function sessionRooms(db: Database, members: MemberKey[]): Promise<SessionRoom[][]> {
+/** Each event moves `last_activity` to its own time, so this is the time of the event at the head. */
+async function sessionRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom[][]> {
+  const members = wanted.map(({ member }) => member);
+  const asked = wanted.map((each) => JSON.stringify(each.asked));
   const rows = await db.read(db.sql<SessionRoomRow[]>`
-    select m.member, c.id as conversation_id, c.token as room, c.name, c.type as kind, m.role,
+    select k.ord, c.id as conversation_id, c.token as room, c.name, c.type as kind, m.role,
            m.joined_seq as joined, m.history_from as visible, c.read_only, c.lobby, c.lobby_until,
            m.read_seq as read, m.read_messages, h.head_seq as head,
-           h.message_count as messages, n.mentions, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
-    from memberships m
+           h.last_activity as head_at, asked.at as asked_at, h.message_count as messages, n.mentions, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
+    from (
+      select u.member, u.asked::jsonb as asked, u.ord
+      from unnest(${members}::text[], ${asked}::text[]) with ordinality as u (member, asked, ord)
+    ) k
+    join memberships m on m.member = k.member
     join conversations c on c.id = m.conversation_id
     join room_heads h on h.conversation_id = m.conversation_id
     cross join lateral (
@@ -47,12 +65,15 @@ async function sessionRooms(db: Database, members: MemberKey[]): Promise<Session
     left join lateral (
       select * from events e where e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
     ) e on h.last_message_seq > m.history_from
-    where m.member = any (${members}::text[])
+    left join lateral (
+      select e.at from events e
+      where e.conversation_id = m.conversation_id and e.seq = (k.asked ->> c.token)::bigint and e.seq < h.head_seq limit 1
+    ) asked on true
     order by h.last_activity desc, c.id desc`);
   return byKey(
-    members,
+    wanted,
     rows,
-    ({ member }) => member,
+    ({ ord }) => wanted[ord - 1] as Wanted,
     (own) => own.map(sessionRoom),
   );
 }
@@ -70,6 +91,8 @@ function sessionRoom(row: SessionRoomRow): SessionRoom {
     lobby: row.lobby,
     lobbyUntil: row.lobby_until,
     head: row.head,
+    at: row.head === 0 ? 0 : row.head_at,
+    askedAt: row.asked_at,
     read: row.read,
     unread: row.messages - row.read_messages,
     mentions: row.mentions,

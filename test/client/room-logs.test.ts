@@ -94,7 +94,7 @@ describe("room logs", () => {
     await ann.until("everything", () => ann.events.length === 4);
 
     expect(ann.seqs("r")).toEqual(upTo(4));
-    expect(await server.hears("hello", 2)).toMatchObject({ resume: { rooms: { r: 1 } } });
+    expect(await server.hears("hello", 2)).toMatchObject({ resume: { rooms: { r: { seq: 1 } } } });
   });
 
   test("a gap that history refuses to fill is resumed in a new session", async () => {
@@ -162,6 +162,31 @@ describe("room logs", () => {
     expect(ann.seqs("r")).toEqual([1, 6]);
   });
 
+  test("a log that was cut and grown anew under the same epoch is told apart by the time of its events", async () => {
+    const server = await start();
+    server.log("kept");
+    server.log("cut");
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    server.message("kept", "stays");
+    server.message("cut", "stays");
+    for (let n = 0; n < 3; n++) server.message("cut", `lost ${n}`);
+    await ann.until("all", () => ann.events.length === 5);
+    server.cutAll();
+    // The backup ended with the first message; since then as much was written as before, and more.
+    server.log("cut").length = 1;
+    for (let n = 0; n < 4; n++)
+      server.append("cut", { type: "message", at: Date.now() + 1_000, data: { text: `new ${n}` } });
+    await ann.until("the next session", () => ann.readies.length === 2);
+    server.message("kept", "live");
+    server.message("cut", "live");
+    await ann.until("the live ones", () => ann.events.length === 7);
+
+    expect(ann.resets).toEqual([{ room: "cut", last: 4, head: 5 }]);
+    expect(ann.texts("kept")).toEqual(["stays", "live"]);
+    expect(ann.seqs("cut")).toEqual([1, 2, 3, 4, 6]);
+  });
+
   test("a room that we are brought into while connected starts with our joining", async () => {
     const server = await start();
     const ann = app({ url: server.url });
@@ -194,7 +219,10 @@ describe("room logs", () => {
     await ann.until("the leaving", () => ann.left.length === 1);
     expect(ann.client.rooms.map(({ room }) => room)).toEqual(["s"]);
     server.cutAll();
-    expect((await server.hears("hello", 2)).resume).toEqual({ epoch: "epoch-1", rooms: { s: 0 } });
+    expect((await server.hears("hello", 2)).resume).toEqual({
+      epoch: "epoch-1",
+      rooms: { s: { seq: 0, at: 0 } },
+    });
     await ann.until("the next session", () => ann.readies.length === 2);
     expect(ann.left).toEqual(["r"]);
   });
@@ -261,7 +289,25 @@ describe("cursors", () => {
     await after.until("the missed one", () => after.events.length === 1);
 
     expect(after.texts("r")).toEqual(["missed"]);
-    expect(saved).toEqual({ epoch: "epoch-1", rooms: { r: 1 } });
+    expect(saved).toEqual({ epoch: "epoch-1", rooms: { r: { seq: 1, at: server.log("r")[0]?.at } } });
+  });
+
+  test("what an earlier version saved, a seq alone, resumes, and is kept with its time from then on", async () => {
+    const server = await start();
+    const { at } = server.message("r", "seen");
+    let saved: Cursor = { epoch: "epoch-1", rooms: { r: 1 } };
+    const store: CursorStore = {
+      load: () => saved,
+      save: (cursor) => {
+        saved = structuredClone(cursor);
+      },
+    };
+    const ann = app({ url: server.url, store });
+    await ann.client.connect();
+    ann.client.disconnect();
+
+    expect(ann.resets).toEqual([]);
+    expect(saved).toEqual({ epoch: "epoch-1", rooms: { r: { seq: 1, at } } });
   });
 
   test("web storage gives back what it was given, and nothing of what is no cursor", async () => {
@@ -272,9 +318,18 @@ describe("cursors", () => {
     };
     const store = webStorageCursors(storage, "cursor");
     expect(await store.load()).toBeNull();
-    await store.save({ epoch: "e", rooms: { r: 3 } });
-    expect(await store.load()).toEqual({ epoch: "e", rooms: { r: 3 } });
-    for (const bad of ["", "null", "{}", '{"epoch":"e","rooms":{"r":"3"}}', '{"epoch":"e","rooms":null}']) {
+    const cursor = { epoch: "e", rooms: { r: { seq: 3, at: 1_760_000_000_000 }, old: 2 } };
+    await store.save(cursor);
+    expect(await store.load()).toEqual(cursor);
+    const timeless = '{"epoch":"e","rooms":{"r":{"seq":3}}}';
+    for (const bad of [
+      "",
+      "null",
+      "{}",
+      timeless,
+      '{"epoch":"e","rooms":{"r":"3"}}',
+      '{"epoch":"e","rooms":null}',
+    ]) {
       kept.set("cursor", bad);
       expect(await store.load(), bad).toBeNull();
     }

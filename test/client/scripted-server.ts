@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { decodeMsgpack, encodeMsgpack } from "../../src/protocol/codec.ts";
-import type { EventFrame, WireActor } from "../../src/protocol/frames.ts";
+import type { EventFrame, Place, WireActor } from "../../src/protocol/frames.ts";
 
 export type Heard = Record<string, unknown> & { op: string; ref: number };
 /** What the script does with a frame; undefined: the server answers as it should. */
@@ -142,13 +142,15 @@ export class ScriptedServer {
 
   #hello(socket: WebSocket, frame: Heard): object[] {
     this.#sessions.add(socket);
-    const resume = frame.resume as { epoch: string; rooms: Record<string, number> } | undefined;
+    const resume = frame.resume as { epoch: string; rooms: Record<string, Place> } | undefined;
     const missing: EventFrame[] = [];
-    const resumed = Object.entries(resume?.rooms ?? {}).flatMap(([room, last]) => {
+    const resumed = Object.entries(resume?.rooms ?? {}).flatMap(([room, place]) => {
       const log = this.rooms.get(room);
       if (!log) return [];
       const head = log.at(-1)?.seq ?? 0;
-      const recovered = resume?.epoch === this.epoch && last <= head;
+      const last = typeof place === "number" ? place : place.seq;
+      const isProven = typeof place === "number" || place.at === timeAt(log, last);
+      const recovered = resume?.epoch === this.epoch && last <= head && isProven;
       if (recovered) missing.push(...log.filter(({ seq }) => seq > last));
       return [{ room, recovered, from: last + 1, head }];
     });
@@ -164,7 +166,7 @@ export class ScriptedServer {
     const head = log.at(-1)?.seq ?? 0;
     const last = log.findLast(({ type }) => type === "message") ?? null;
     const unread = log.filter(({ type, actor }) => type === "message" && actor.id !== ME.id).length;
-    const figures = { head, read: 0, unread, mention: 0, last, lastPing: 0, call: 0 };
+    const figures = { head, at: timeAt(log, head), read: 0, unread, mention: 0, last, lastPing: 0, call: 0 };
     return { room, name: `Room ${room}`, type: "group", role: "user", ...figures };
   }
 
@@ -189,6 +191,11 @@ export class ScriptedServer {
     const events = after === undefined ? inside.slice(-most) : inside.slice(0, most);
     return { events, more: inside.length > events.length };
   }
+}
+
+/** 0 for what is not in the log. */
+function timeAt(log: readonly EventFrame[], seq: number): number {
+  return log.find((event) => event.seq === seq)?.at ?? 0;
 }
 
 function say(socket: WebSocket, frame: object): void {

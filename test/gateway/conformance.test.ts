@@ -4,7 +4,7 @@ import { Packr } from "msgpackr";
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { describeWith } from "../services/need.ts";
-import { type Node, person, room, say, site, TRANSPORTS } from "./fixtures.ts";
+import { type Node, person, room, type Room as SiteRoom, say, site, TRANSPORTS } from "./fixtures.ts";
 
 const packr = new Packr({ useRecords: false });
 
@@ -197,6 +197,7 @@ describeWith("postgres", "the protocol", ({ postgres }) => {
               unread: 2,
               mention: 1,
             },
+            at: log.events[0]?.at,
             read: seq - 2,
             ...{ lastPing: 0, call: 0 },
             last: {
@@ -500,6 +501,51 @@ describeWith("postgres", "the protocol", ({ postgres }) => {
       for (const { client } of [good, elsewhere, future]) {
         expect(await client.next()).toMatchObject({ op: "event", room: stays.token, seq });
       }
+    });
+
+    test("[GW-7.6] a seq with the time of its event is compared with the log, room by room", async () => {
+      const one = await shared();
+      const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];
+      const rooms = await Promise.all(Array.from({ length: 4 }, () => room(one, [ada, bob])));
+      const [whole, behind, cut, atHead] = rooms as SiteRoom[];
+      for (const each of rooms) {
+        await say(one, ada, each, "one");
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        await say(one, ada, each, "two");
+      }
+      const client = await raw(one);
+      const listed = (await client.hello(bob.token)).rooms as unknown as {
+        room: string;
+        head: number;
+        at: number;
+      }[];
+      const { head } = listed[0]!;
+      const timeAt = async ({ id }: SiteRoom, seq: number) => (await one.store.log.event(id, seq))!.at;
+      expect(listed.map(({ at }) => at)).toEqual(
+        await Promise.all(listed.map(({ room }) => timeAt(rooms.find(({ token }) => token === room)!, head))),
+      );
+      const asked: [SiteRoom, seq: number, at: number, recovered: boolean][] = [
+        [whole!, head, await timeAt(whole!, head), true],
+        [behind!, head - 1, await timeAt(behind!, head - 1), true],
+        [cut!, head - 1, (await timeAt(cut!, head - 1)) - 1, false],
+        [atHead!, head, (await timeAt(atHead!, head)) + 1, false],
+      ];
+      const places = Object.fromEntries(asked.map(([{ token }, seq, at]) => [token, { seq, at }]));
+      const again = await raw(one);
+      const ready = await again.hello(ada.token, { resume: { epoch: one.store.epoch, rooms: places } });
+      expect(ready.resumed).toEqual(
+        asked.map(([{ token }, seq, , recovered]) => ({ room: token, recovered, from: seq + 1, head })),
+      );
+
+      const bad = await raw(one);
+      const refused = await bad.hello(ada.token, {
+        resume: { epoch: "e", rooms: { [whole!.token]: { seq: 1 } } },
+      });
+      expect(refused).toMatchObject({
+        op: "error",
+        code: "bad_request",
+        field: expect.stringContaining("resume.rooms"),
+      });
     });
   });
 });

@@ -213,6 +213,10 @@ export interface SessionRoom {
   lobby: boolean;
   lobbyUntil: number | null;
   head: number;
+  /** The time of the event at `head`, ms; 0 where the log is empty. */
+  at: number;
+  /** The time of the event at the seq that was asked for, ms; null where none was, or the log has none before its head. */
+  askedAt: number | null;
   /** The member's read marker. */
   read: number;
   /** Messages after the marker. */
@@ -261,8 +265,11 @@ export interface RoomQueries {
     conversationId: number,
     members: readonly MemberKey[],
   ): Promise<{ conversation: Conversation; members: Pick<Membership, "userId" | "role">[] } | null>;
-  /** All rooms of a member with what a session needs, in ONE query, newest activity first. */
-  sessionRooms(member: MemberKey): Promise<SessionRoom[]>;
+  /**
+   * All rooms of a member with what a session needs, in ONE query, newest activity first.
+   * @param asked a seq by the token of a room, of whose event the time is wanted (`askedAt`)
+   */
+  sessionRooms(member: MemberKey, asked?: Readonly<Record<string, number>>): Promise<SessionRoom[]>;
   /** A room by one of its names, with the membership of `member`; null when there is no such room. */
   locate(
     room: { token: string } | { uuid: string } | { publicId: string } | { id: number },
