@@ -16,7 +16,8 @@ FROM base AS packages
 RUN npm ci --omit=dev
 
 FROM base
-ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
+# npm, for the scripts of package.json, has nowhere to keep its own logs where the file system is read only.
+ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data npm_config_logs_max=0 npm_config_update_notifier=false
 # A volume takes over the owner of the folder that it is mounted on.
 RUN install -d -m 700 -o node -g node /data /data/attachments /matrix /synapse
 COPY --from=packages /app/node_modules node_modules

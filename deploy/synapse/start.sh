@@ -19,6 +19,10 @@ print(json.dumps({
 }))
 END
 
+# In memory: /tmp is no disk. The password is letters and digits, which need no escaping.
+export PGPASSFILE=/tmp/pgpass
+printf '*:*:*:synapse:%s\n' "$(cat /run/secrets/synapse-database-password)" > "$PGPASSFILE"
+
 set -- --config-path /deploy/homeserver.yaml --config-path /data/site.yaml
 python -m synapse.app.homeserver "$@" --generate-keys
 exec /start.py run "$@"

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, inject, test } from "vitest";
 import { type RedisService, startRedis } from "../../load/services/redis.ts";
 import { type RegisterUser, userRegistration } from "../../load/services/synapse.ts";
+import { findCaddy } from "./caddy.ts";
 import { type ChromiumService, findChromium } from "./chromium.ts";
 import { startNioClient } from "./python-client.ts";
 import { nioEnvironment, schemathesisEnvironment } from "./python-packages.ts";
@@ -31,6 +32,8 @@ export interface Services {
   /** Starts Python clients. Those that a test does not close end with the test file. */
   nio: { startClient: typeof startNioClient };
   chromium: ChromiumService;
+  /** In PATH; startCaddy() runs it. */
+  caddy: { version: string };
   /** Path of its command. */
   schemathesis: { command: string };
 }
@@ -79,6 +82,7 @@ const PROVIDERS: { [K in Need]: () => Promise<Services[K]> } = {
     return { startClient: startNioClient };
   },
   chromium: () => Promise.resolve(findChromium()),
+  caddy: async () => findCaddy(),
   schemathesis: async () => ({ command: join((await schemathesisEnvironment()).bin, "schemathesis") }),
 };
 
