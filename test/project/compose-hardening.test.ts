@@ -160,6 +160,7 @@ describeWith("redis", "deploy/redis", () => {
     );
     client.disconnect();
     const stranger = new Redis({ path: join(folder, "socket"), retryStrategy: null });
+    stranger.on("error", () => {});
     await expect(stranger.ping()).rejects.toThrow(/NOAUTH/);
     stranger.disconnect();
     await running.end();
