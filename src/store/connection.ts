@@ -9,20 +9,30 @@
 import { connect, type Socket } from "node:net";
 import postgres from "postgres";
 import { breaksConnection, ConnectionLost } from "./failures.ts";
+import type { Attempt, Hosts } from "./hosts.ts";
 import type { Fragment, Rows } from "./sql.ts";
 
 export interface ConnectionOptions {
   /** `postgres://…`; `?host=/folder` names a Unix socket's folder, as in libpq. */
   url: string;
-  /** Which of the URL's hosts to take, counted round. */
-  turn: number;
-  /** Run-time parameters of the session, such as `statement_timeout`. */
-  parameters: Record<string, string | number>;
+  /** Which of the URL's hosts to take. */
+  hosts: Hosts;
+  /**
+   * Settings of the session, such as `statement_timeout`. They go as statements, because PgBouncer refuses most of them
+   * as start-up parameters. None where a connection is no session: they would be another client's, too.
+   */
+  settings: Record<string, string | number>;
+  /** Whether statements are prepared once per connection; not where a connection is no session. */
+  prepare: boolean;
   /** A statement without any answer for so long ends the connection: the server hangs, or the network is cut. */
   silenceMs: number;
   /** Called for each statement that is sent. */
   onStatement?: () => void;
+  /** Where sockets come from; unset: the network. */
+  openSocket?: OpenSocket;
 }
+
+export type OpenSocket = (address: { host: string; port: number } | { path: string }) => Socket;
 
 interface Target {
   host: string[];
@@ -34,6 +44,8 @@ export interface Connection {
   run(fragment: Fragment): Promise<Rows<postgres.Row[]>>;
   /** Runs several statements in one text, as one transaction when the text does not begin its own. */
   script(text: string): Promise<void>;
+  /** Asks the server whether it takes writes; ends the connection when it does not. Throws `ConnectionLost` then. */
+  check(): Promise<void>;
   /** True once the connection can't be used any more. */
   readonly broken: boolean;
   /** When it was opened, by `performance.now()`. */
@@ -45,29 +57,50 @@ export interface Connection {
 }
 
 const GOODBYE_MS = 1_000;
+const CONNECT_MS = 3_000;
+/** Off on a standby, and where `default_transaction_read_only` is on. */
+const MAY_WRITE = "show transaction_read_only";
 
-/** Makes a connection; it opens its socket with the first statement. */
+/** The driver with its one socket. */
+interface Link {
+  readonly driver: postgres.Sql;
+  readonly attempt: Attempt;
+  socket?: Socket;
+}
+
+/** Makes a connection; it opens its socket with the first statement, to a server that takes writes. */
 export function openConnection(options: ConnectionOptions): Connection {
+  const { hosts } = options;
   let broken = false;
-  let socket: Socket | undefined;
-  const { url, folder } = parseUrl(options.url, options.turn);
-  const driver = postgres(url, {
-    ...DRIVER_OPTIONS,
-    connection: options.parameters as postgres.ConnectionParameters,
-    onclose: () => {
-      broken = true;
-    },
-    // Not in the driver's typings: where its sockets come from.
-    socket: (target: Target) => {
-      if (broken || socket) throw new ConnectionLost("The connection to the database was lost");
-      socket = openSocket(target, folder);
-      return socket;
-    },
-  } as postgres.Options<Record<string, postgres.PostgresType>>);
+  /** The one that is being tried, then the one that is used. */
+  let link: Link | undefined;
+  let opened = false;
+
+  function newLink(attempt: Attempt): Link {
+    const { url, folder } = parseUrl(options.url, attempt.host);
+    const driver = postgres(url, {
+      ...DRIVER_OPTIONS,
+      prepare: options.prepare,
+      connection: { application_name: "causeway" },
+      onclose: () => {
+        if (opened) kill();
+      },
+      // Not in the driver's typings: where its sockets come from.
+      socket: async (target: Target) => {
+        if (broken || made.socket) throw lost();
+        made.socket = newSocket(target, folder, options.openSocket ?? connect);
+        await connected(made.socket);
+        return made.socket;
+      },
+    } as postgres.Options<Record<string, postgres.PostgresType>>);
+    const made: Link = { driver, attempt };
+    return made;
+  }
 
   function kill(): void {
+    if (opened && !broken && link) hosts.lost(link.attempt);
     broken = true;
-    socket?.destroy();
+    link?.socket?.destroy();
   }
 
   function close(): void {
@@ -75,18 +108,43 @@ export function openConnection(options: ConnectionOptions): Connection {
     if (broken) return;
     broken = true;
     // A server that does not hear the goodbye is not waited for.
-    driver.end({ timeout: 0 }).catch(() => {});
-    socket?.setTimeout(GOODBYE_MS, () => socket?.destroy());
+    link?.driver.end({ timeout: 0 }).catch(() => {});
+    link?.socket?.setTimeout(GOODBYE_MS, () => link?.socket?.destroy());
   }
 
-  async function answered<T>(query: () => Promise<T>): Promise<T> {
-    if (broken) throw new ConnectionLost("The connection to the database was lost");
-    options.onStatement?.();
-    const silence = setTimeout(kill, options.silenceMs);
+  /** Nothing was sent yet: what a host refuses, the next one may take. */
+  async function open(): Promise<postgres.Sql> {
+    let failure = hosts.failure;
+    for (let attempt = hosts.next(); attempt && !broken; attempt = hosts.next()) {
+      link = newLink(attempt);
+      try {
+        await requireWritable(link.driver, options.settings);
+        hosts.worked(attempt);
+        opened = true;
+        return link.driver;
+      } catch (error) {
+        link.socket?.destroy();
+        hosts.failed(attempt, error);
+        failure = error;
+      }
+    }
+    broken = true;
+    throw failure ?? lost();
+  }
+
+  async function answered<T>(query: (driver: postgres.Sql) => Promise<T>): Promise<T> {
+    if (broken) throw lost();
+    let silent = false;
+    const silence = setTimeout(() => {
+      silent = true;
+      kill();
+    }, options.silenceMs);
     try {
-      return await query();
+      return await query(opened && link ? link.driver : await open());
     } catch (error) {
       if (breaksConnection(error)) kill();
+      if (silent)
+        throw new ConnectionLost(`No answer within ${options.silenceMs} ms`, { cause: error }, "slow");
       if (isLoss(error)) throw new ConnectionLost(error.message, { cause: error });
       throw error;
     } finally {
@@ -95,8 +153,12 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
 
   return {
-    run: (fragment) => answered(() => driver`${fragment}`),
-    script: (text) => answered(async () => void (await driver.unsafe(text))),
+    run(fragment) {
+      options.onStatement?.();
+      return answered((driver) => driver`${fragment}`);
+    },
+    script: (text) => answered(async (driver) => void (await driver.unsafe(text))),
+    check: () => answered((driver) => requireWritable(driver, {})),
     close,
     kill,
     since: performance.now(),
@@ -106,6 +168,19 @@ export function openConnection(options: ConnectionOptions): Connection {
   };
 }
 
+/** Makes the session's settings, and asks in the same round trip whether the server takes writes. */
+async function requireWritable(driver: postgres.Sql, settings: ConnectionOptions["settings"]): Promise<void> {
+  const sets = Object.entries(settings).map(([name, value]) => `set ${name} = '${value}'; `);
+  const results = (await driver.unsafe(sets.join("") + MAY_WRITE)) as unknown[];
+  const last = (sets.length === 0 ? results : results.at(-1)) as { transaction_read_only: string }[];
+  if (last[0]?.transaction_read_only === "off") return;
+  throw new ConnectionLost(
+    "The database server takes no writes: it is read-only or a standby",
+    {},
+    "read_only",
+  );
+}
+
 /** A driver instance that is only used to build statements. */
 export function statementLanguage(): postgres.Sql {
   return postgres({ ...DRIVER_OPTIONS, host: "localhost" });
@@ -113,7 +188,7 @@ export function statementLanguage(): postgres.Sql {
 
 const DRIVER_OPTIONS = {
   max: 1,
-  /** Seconds. */
+  /** Seconds, from the open socket to the session. */
   connect_timeout: 5,
   // Connections are renewed by the pool, between statements.
   max_lifetime: null,
@@ -122,23 +197,49 @@ const DRIVER_OPTIONS = {
   types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
 } as const satisfies postgres.Options<Record<string, postgres.PostgresType>>;
 
-function openSocket(target: Target, folder: string | null): Socket {
+/** Errors have a listener from the first moment: some come in the same turn of the event loop, as EMFILE does. */
+function newSocket(target: Target, folder: string | null, open: OpenSocket): Socket {
   const [host = "localhost"] = target.host;
   const [port = 5432] = target.port;
-  const socket = folder === null ? connect({ host, port }) : connect(`${folder}/.s.PGSQL.${port}`);
+  const socket = folder === null ? open({ host, port }) : open({ path: `${folder}/.s.PGSQL.${port}` });
+  socket.on("error", () => {});
   socket.setNoDelay(true);
   // The driver reads the name for TLS from here.
   return Object.assign(socket, { host, port });
+}
+
+async function connected(socket: Socket): Promise<void> {
+  const timer = setTimeout(() => socket.destroy(new Error("connecting took too long")), CONNECT_MS);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("connect", resolve);
+      socket.once("error", reject);
+      socket.once("close", () => reject(lost()));
+    });
+  } catch (error) {
+    throw new ConnectionLost(error instanceof Error ? error.message : String(error), { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function lost(): ConnectionLost {
+  return new ConnectionLost("The connection to the database was lost");
+}
+
+/** How many hosts a URL names. */
+export function hostCount(url: string): number {
+  return (/^[a-z]+:\/\/(?:[^@/?]*@)?([^/?]*)/.exec(url)?.[1] ?? "").split(",").length;
 }
 
 /**
  * The URL for the driver: with one host of its list (the driver waits for ever when it tries several with sockets that
  * are not its own), and without libpq's `?host=/folder`, which the driver would send to the server as a parameter.
  */
-function parseUrl(text: string, turn: number): { url: string; folder: string | null } {
+function parseUrl(text: string, host: number): { url: string; folder: string | null } {
   const url = text.replace(/^([a-z]+:\/\/(?:[^@/?]*@)?)([^/?]*)/, (_, before: string, list: string) => {
     const hosts = list.split(",");
-    return before + hosts[turn % hosts.length];
+    return before + hosts[host];
   });
   const found = /([?&])host=((?:%2f|\/)[^&]*)&?/i.exec(url);
   if (!found) return { url, folder: null };

@@ -1,7 +1,14 @@
 /** The database as the store's parts see it: statements on any connection, and transactions on one. */
 import type postgres from "postgres";
-import { type Connection, openConnection, statementLanguage } from "./connection.ts";
+import {
+  type Connection,
+  hostCount,
+  type OpenSocket,
+  openConnection,
+  statementLanguage,
+} from "./connection.ts";
 import { asDomainError, isAway, isCrossed, OutcomeUnknown, repeated, unavailable } from "./failures.ts";
+import { createHosts } from "./hosts.ts";
 import { openPool } from "./pool.ts";
 import { createSql, type Rows, type Sql, type Statement } from "./sql.ts";
 
@@ -17,8 +24,10 @@ export interface DatabaseOptions {
   maxConnections: number;
   /** The server gives up a statement after this time; the client does so {@link SILENCE_MARGIN_MS} later. */
   statementTimeoutMs: number;
-  /** Which of the URL's hosts to try first. */
-  firstTurn?: number;
+  /** False behind PgBouncer in transaction mode: no prepared statements, and no settings of the session. */
+  sessions?: boolean;
+  /** Where sockets come from; unset: the network. */
+  openSocket?: OpenSocket | undefined;
 }
 
 export interface Database {
@@ -35,7 +44,7 @@ export interface Database {
    * transaction either: they may need the connection that it holds.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
-  /** @throws DomainError `unavailable` when there is no answer within `ms` */
+  /** Asks whether the database takes writes. @throws DomainError `unavailable` when not, or without an answer in `ms` */
   ping(ms: number): Promise<void>;
   /** How many statements were sent so far, those of transactions (with begin and commit) included. */
   statements(): number;
@@ -54,7 +63,9 @@ const CONNECTION_MAX_AGE_MS = 45 * 60_000;
 export function openDatabase(options: DatabaseOptions): Database {
   const language = statementLanguage();
   const silenceMs = options.statementTimeoutMs + SILENCE_MARGIN_MS;
-  const parameters = sessionParameters(options.statementTimeoutMs);
+  const { url, sessions = true, openSocket } = options;
+  const settings = sessions ? sessionSettings(options.statementTimeoutMs) : {};
+  const hosts = createHosts(hostCount(url));
   let statements = 0;
   const onStatement = () => {
     statements++;
@@ -63,8 +74,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     max: options.maxConnections,
     waitMs: options.statementTimeoutMs,
     maxAgeMs: CONNECTION_MAX_AGE_MS,
-    firstTurn: options.firstTurn ?? 0,
-    connect: (turn) => openConnection({ url: options.url, turn, parameters, silenceMs, onStatement }),
+    connect: () =>
+      openConnection({
+        ...{ url, hosts, settings, prepare: sessions, silenceMs, onStatement },
+        ...(openSocket && { openSocket }),
+      }),
   });
   const sql = createSql(language, (fragment) =>
     pool.use((connection) => connection.run(fragment)).catch(rethrow),
@@ -81,7 +95,11 @@ export function openDatabase(options: DatabaseOptions): Database {
       repeated(REPEAT_MS, () => pool.use((connection) => inTransaction(language, connection, work))).catch(
         rethrow,
       ),
-    ping: (ms) => answerWithin(ms, run(sql`select 1`, true)),
+    ping: (ms) =>
+      answerWithin(
+        ms,
+        repeated(ms, () => pool.use((connection) => connection.check(), { urgent: true })),
+      ),
     statements: () => statements,
     close: pool.end,
     abort: pool.abort,
@@ -92,9 +110,8 @@ export function openDatabase(options: DatabaseOptions): Database {
  * Settings that the store's guarantees rest on, whatever the server's defaults are: commits wait for the disk, each
  * statement sees what was committed before it, and nothing waits for ever.
  */
-function sessionParameters(statementTimeoutMs: number): Record<string, string | number> {
+function sessionSettings(statementTimeoutMs: number): Record<string, string | number> {
   return {
-    application_name: "causeway",
     synchronous_commit: "on",
     default_transaction_isolation: "read committed",
     statement_timeout: statementTimeoutMs,

@@ -6,9 +6,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { DomainError } from "../domain/errors.ts";
 
+/** What keeps the store from writing: it can't be reached; it takes no writes; its disk is full; it does not answer in time. */
+export type Trouble = "away" | "read_only" | "full" | "slow";
+
 /** No connection, or it broke while a statement ran on it. */
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
+  readonly trouble: Trouble;
+
+  constructor(message: string, options: ErrorOptions = {}, trouble: Trouble = "away") {
+    super(message, options);
+    this.trouble = trouble;
+  }
 }
 
 /** The connection broke while a transaction was being committed: it may be stored or not. */
@@ -43,9 +52,31 @@ export function isAway(error: unknown): boolean {
   return error instanceof ConnectionLost;
 }
 
+/** SQLSTATEs that say something about the server, not about a statement or a lock. */
+const TROUBLES: readonly (readonly [code: string, trouble: Trouble])[] = [
+  ["25006", "read_only"],
+  ["53100", "full"],
+  ["08", "away"],
+  ["53", "away"],
+  ["57P", "away"],
+  ["58", "away"],
+];
+
+/** What the error says about the server; null: nothing. */
+export function troubleOf(error: unknown): Trouble | null {
+  if (error instanceof OutcomeUnknown) return troubleOf(error.cause);
+  if (error instanceof ConnectionLost) return error.trouble;
+  if (!(error instanceof postgres.PostgresError)) return null;
+  return TROUBLES.find(([code]) => error.code.startsWith(code))?.[1] ?? null;
+}
+
+/** After these the session is not what it was taken for: its server became a standby; it is left in a failed transaction. */
+const BREAKING = ["25006", "25P02"];
+
 /** Whether a connection that raised this can still be used: only ordinary errors of statements leave it whole. */
 export function breaksConnection(error: unknown): boolean {
-  return !(error instanceof postgres.PostgresError) || error.severity_local !== "ERROR";
+  if (!(error instanceof postgres.PostgresError)) return true;
+  return error.severity_local !== "ERROR" || BREAKING.includes(error.code);
 }
 
 /** The domain's word for an error of the database; an error that is none of these is a defect and stays as it is. */

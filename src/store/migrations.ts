@@ -1,8 +1,9 @@
 /** Brings the database to this program's schema; safe when several processes start at once. */
+import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { Umzug } from "umzug";
-import { type Connection, openConnection, statementLanguage } from "./connection.ts";
+import { type Connection, hostCount, openConnection, statementLanguage } from "./connection.ts";
 import type { StoreLogger } from "./database.ts";
+import { createHosts, type Hosts } from "./hosts.ts";
 import { createSql, type Sql } from "./sql.ts";
 
 /** Beside this file, in the sources and in the build. */
@@ -14,26 +15,37 @@ const LOCK = 4_207_849_263;
 const LIMIT_MS = 30 * 60_000;
 const OLDEST_SERVER = 140_000;
 
+export interface MigrateOptions {
+  url: string;
+  /** False behind PgBouncer in transaction mode. */
+  sessions: boolean;
+  logger: StoreLogger;
+}
+
+interface Migration {
+  name: string;
+  text: string;
+  checksum: string;
+}
+
 /**
  * Runs the migrations that the database does not have yet, each in a transaction of its own, in the order of names.
- * `turn` picks one of the URL's hosts.
+ * @param folder where they are; unset: this program's
  * @returns what the database was given when it was made
- * @throws Error that says what to do when the server can't be used
+ * @throws Error that says what to do when the server can't be used, or its schema is not of this program's past
  */
 export async function migrate(
-  url: string,
-  logger: StoreLogger,
-  turn: number,
+  { url, sessions, logger }: MigrateOptions,
+  hosts: Hosts = createHosts(hostCount(url)),
+  folder = FOLDER,
 ): Promise<{ epoch: string; secret: string }> {
-  const parameters = { application_name: "causeway-migrations", statement_timeout: 0 };
-  const connection = openConnection({ url, turn, parameters, silenceMs: LIMIT_MS });
+  const connection = openConnection({ url, hosts, settings: {}, prepare: false, silenceMs: LIMIT_MS });
   const sql = createSql(statementLanguage(), connection.run);
   try {
     await requireUsableServer(sql);
-    // Held by the session: it goes with the connection, however that ends.
-    await sql`select pg_advisory_lock(${LOCK})`;
-    await sql`create table if not exists causeway_migrations (name text primary key)`;
-    await createUmzug(connection, sql, logger).up();
+    if (!sessions) await requireUsableDefaults(sql, logger);
+    const migrations = await readMigrations(folder);
+    while (await applyNext(connection, sql, migrations, logger));
     const rows = await sql<{ key: string; value: string }[]>`
       select key, value from causeway_meta where key in ('epoch', 'secret')`;
     const meta = new Map(rows.map(({ key, value }) => [key, value]));
@@ -44,43 +56,96 @@ export async function migrate(
 }
 
 async function requireUsableServer(sql: Sql): Promise<void> {
-  const [row] = await sql<[{ version: number; encoding: string; standby: boolean }]>`
-    select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
-           pg_is_in_recovery() as standby`;
+  const [row] = await sql<[{ version: number; encoding: string }]>`
+    select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`;
   if (row.version < OLDEST_SERVER) throw new Error("DATABASE_URL: PostgreSQL 14 or newer is needed");
   if (row.encoding !== "UTF8") throw new Error("DATABASE_URL: create the database with the encoding UTF8");
-  if (row.standby) throw new Error("DATABASE_URL: this is a read-only standby; name the primary server");
 }
 
-function createUmzug(connection: Connection, sql: Sql, logger: StoreLogger): Umzug {
-  return new Umzug({
-    migrations: async () => {
-      const names = (await readdir(FOLDER)).filter((name) => FILE_NAME.test(name)).sort();
-      return names.map((name) => ({ name, up: () => apply(connection, name) }));
-    },
-    storage: {
-      // Recorded by `apply`, in the migration's own transaction.
-      logMigration: async () => {},
-      unlogMigration: async () => {},
-      executed: async () => {
-        const rows = await sql<{ name: string }[]>`select name from causeway_migrations`;
-        return rows.map(({ name }) => name);
-      },
-    },
-    logger: {
-      info: ({ event, name }) => {
-        if (event === "migrated") logger.info({ migration: name }, "The database was migrated");
-      },
-      warn: () => {},
-      error: () => {},
-      debug: () => {},
-    },
-  });
+/** Where connections are no sessions, what the store's guarantees rest on has to be the role's or the database's default. */
+async function requireUsableDefaults(sql: Sql, logger: StoreLogger): Promise<void> {
+  const [row] = await sql<[{ commit: string; isolation: string; timeout: string }]>`
+    select current_setting('synchronous_commit') as commit, current_setting('statement_timeout') as timeout,
+           current_setting('default_transaction_isolation') as isolation`;
+  const advice = "With DATABASE_PREPARE=off set it for the role: alter role … set";
+  if (row.commit === "off" || row.commit === "local")
+    throw new Error(`DATABASE_URL: synchronous_commit is ${row.commit}. ${advice} synchronous_commit = on`);
+  if (row.isolation !== "read committed") {
+    const wanted = "default_transaction_isolation = 'read committed'";
+    throw new Error(`DATABASE_URL: default_transaction_isolation is ${row.isolation}. ${advice} ${wanted}`);
+  }
+  if (row.timeout === "0") {
+    const message = `The database never gives a statement up. ${advice} statement_timeout = '5s'`;
+    logger.warn({ event: "store.no_statement_timeout" }, message);
+  }
 }
 
-async function apply(connection: Connection, name: string): Promise<void> {
-  const text = await readFile(new URL(name, FOLDER), "utf8");
-  await connection.script(
-    `begin;\n${text}\n;insert into causeway_migrations (name) values ('${name}');\ncommit;`,
+async function readMigrations(folder: URL): Promise<Migration[]> {
+  const names = (await readdir(folder)).filter((name) => FILE_NAME.test(name)).sort();
+  return await Promise.all(
+    names.map(async (name) => {
+      // A checkout may have other line endings.
+      const text = (await readFile(new URL(name, folder), "utf8")).replaceAll("\r\n", "\n");
+      return { name, text, checksum: createHash("sha256").update(text).digest("hex") };
+    }),
   );
+}
+
+/**
+ * One transaction holds the lock, looks what the database has, and applies the first migration that it has not.
+ * @returns whether there was one
+ */
+async function applyNext(
+  connection: Connection,
+  sql: Sql,
+  migrations: readonly Migration[],
+  logger: StoreLogger,
+): Promise<boolean> {
+  await connection.script(
+    "begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0",
+  );
+  try {
+    await sql`select pg_advisory_xact_lock(${LOCK})`;
+    await connection.script(`
+      create table if not exists causeway_migrations (name text primary key);
+      alter table causeway_migrations add column if not exists checksum text`);
+    await requireOwnPast(sql, migrations);
+    const applied = await sql<{ name: string }[]>`select name from causeway_migrations`;
+    const names = new Set(applied.map(({ name }) => name));
+    const next = migrations.find(({ name }) => !names.has(name));
+    if (next) {
+      await connection.script(next.text);
+      await sql`insert into causeway_migrations (name, checksum) values (${next.name}, ${next.checksum})`;
+    }
+    await sql`commit`;
+    if (next) logger.info({ event: "store.migrated", migration: next.name }, "The database was migrated");
+    return next !== undefined;
+  } catch (error) {
+    connection.kill();
+    throw error;
+  }
+}
+
+/** Takes over databases from before checksums. @throws Error when a newer or another program wrote the schema */
+async function requireOwnPast(sql: Sql, migrations: readonly Migration[]): Promise<void> {
+  const known = new Map(migrations.map(({ name, checksum }) => [name, checksum]));
+  const applied = await sql<{ name: string; checksum: string | null }[]>`
+    select name, checksum from causeway_migrations order by name`;
+  const newer = applied.filter(({ name }) => !known.has(name)).map(({ name }) => name);
+  if (newer.length > 0) {
+    throw new Error(
+      `The database's schema is newer than this program, which does not know ${newer.join(", ")}: run a newer Causeway`,
+    );
+  }
+  const changed = applied.filter(({ name, checksum }) => checksum !== null && checksum !== known.get(name));
+  if (changed.length > 0) {
+    const names = changed.map(({ name }) => name).join(", ");
+    throw new Error(
+      `The text of ${names} changed after the database was migrated with it: restore the file, and make a new migration`,
+    );
+  }
+  for (const { name, checksum } of applied) {
+    if (checksum === null)
+      await sql`update causeway_migrations set checksum = ${known.get(name) as string} where name = ${name}`;
+  }
 }

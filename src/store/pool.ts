@@ -23,9 +23,7 @@ export interface PoolOptions {
   waitMs: number;
   /** Connections older than this are renewed, so that a database behind a moved address is found again. */
   maxAgeMs: number;
-  /** `turn` grows when a connection broke: the next one may try another host. */
-  connect: (turn: number) => Connection;
-  firstTurn: number;
+  connect: () => Connection;
 }
 
 interface Waiter {
@@ -34,11 +32,10 @@ interface Waiter {
   timer: NodeJS.Timeout;
 }
 
-export function openPool({ max, waitMs, maxAgeMs, connect, firstTurn }: PoolOptions): Pool {
+export function openPool({ max, waitMs, maxAgeMs, connect }: PoolOptions): Pool {
   const idle: Connection[] = [];
   const lent = new Set<Connection>();
   const waiters: Waiter[] = [];
-  let turn = firstTurn;
   let ended = false;
   let onQuiet: (() => void) | undefined;
 
@@ -48,7 +45,7 @@ export function openPool({ max, waitMs, maxAgeMs, connect, firstTurn }: PoolOpti
       connection.close();
       connection = idle.pop();
     }
-    connection ??= connect(turn);
+    connection ??= connect();
     lent.add(connection);
     return connection;
   }
@@ -57,7 +54,7 @@ export function openPool({ max, waitMs, maxAgeMs, connect, firstTurn }: PoolOpti
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiters.splice(waiters.indexOf(waiter), 1);
-        reject(new ConnectionLost(`No connection to the database became free in ${waitMs} ms`));
+        reject(new ConnectionLost(`No connection to the database became free in ${waitMs} ms`, {}, "slow"));
       }, waitMs);
       const waiter: Waiter = { resolve, reject, timer };
       if (urgent) waiters.unshift(waiter);
@@ -67,8 +64,7 @@ export function openPool({ max, waitMs, maxAgeMs, connect, firstTurn }: PoolOpti
 
   function takeBack(connection: Connection): void {
     lent.delete(connection);
-    if (connection.broken) turn++;
-    else idle.push(connection);
+    if (!connection.broken) idle.push(connection);
     const next = waiters.shift();
     if (next) {
       clearTimeout(next.timer);

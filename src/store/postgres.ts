@@ -1,13 +1,14 @@
 /**
  * The store over PostgreSQL. Reading order: this file; append.ts and migrations/0001-foundation.sql (the heart);
  * transaction.ts with room-writes, event-writes and account-writes; log.ts, rooms.ts, accounts.ts, credentials.ts;
- * below them database.ts, pool.ts, connection.ts, failures.ts.
+ * below them database.ts, pool.ts, connection.ts, hosts.ts, failures.ts.
  */
 import type { Store } from "../domain/ports/store.ts";
 import { createDirectoryQueries } from "./accounts.ts";
 import { createAppender } from "./append.ts";
 import { createAttachmentQueries } from "./attachments.ts";
 import { createAvatarStore } from "./avatars.ts";
+import type { OpenSocket } from "./connection.ts";
 import { createCredentialStore } from "./credentials.ts";
 import { type Database, openDatabase, type StoreLogger } from "./database.ts";
 import { repeated } from "./failures.ts";
@@ -32,6 +33,10 @@ export interface StoreOptions {
   maxConnections: number;
   /** The URL is that of `startEmbedded`: one connection, and housekeeping in place of the server's. */
   embedded?: boolean;
+  /** False behind PgBouncer in transaction mode: no prepared statements, and no settings of the session. */
+  sessions?: boolean;
+  /** Where sockets come from; unset: the network. */
+  openSocket?: OpenSocket;
   logger?: StoreLogger;
   /** Sends and read markers, each, that may wait for the database before more are refused with `busy`. */
   maxQueued?: number;
@@ -67,21 +72,25 @@ const SILENT: StoreLogger = { info: () => {}, warn: () => {}, error: () => {} };
  * @throws Error that says what to do when the database can't be reached or used
  */
 export async function openStore(options: StoreOptions): Promise<PostgresStore> {
-  const { databaseUrl: url, embedded = false, logger = SILENT } = options;
+  const { databaseUrl: url, embedded = false, logger = SILENT, sessions = true } = options;
   const { maxQueued = 20_000, repeatMs = 10_000 } = options;
   const { statementTimeoutMs = embedded ? EMBEDDED_TIMEOUT_MS : TIMEOUT_MS } = options;
-  let firstTurn = 0;
-  const { epoch, secret } = await repeated(START_REPEAT_MS, (attempt) => {
-    firstTurn = attempt;
-    return migrate(url, logger, attempt);
-  }).catch((error) => {
-    throw new Error(`The database can't be used: ${error.message}. Check DATABASE_URL and the server`, {
-      cause: error,
-    });
-  });
+  const { epoch, secret } = await repeated(START_REPEAT_MS, () => migrate({ url, sessions, logger })).catch(
+    (error) => {
+      throw new Error(`The database can't be used: ${error.message}. Check DATABASE_URL and the server`, {
+        cause: error,
+      });
+    },
+  );
   const history = createHistory(epoch);
   const maxConnections = embedded ? 1 : options.maxConnections;
-  const db = openDatabase({ url, maxConnections, statementTimeoutMs, firstTurn });
+  const db = openDatabase({
+    url,
+    maxConnections,
+    statementTimeoutMs,
+    sessions,
+    openSocket: options.openSocket,
+  });
   const publisher = createPublisher(logger);
   const lanes = Math.min(APPEND_LANES, maxConnections);
   const appender = createAppender(db, publisher, { lanes, maxQueued, repeatMs });
