@@ -20,7 +20,9 @@ export interface PostgresServer {
   kill9(): Promise<void>;
   /** A fast shutdown. */
   end(): Promise<void>;
-  /** Runs statements in its database `postgres`. */
+  /** Changes a setting; new statements of every connection see it. */
+  configure(name: string, value: string): Promise<void>;
+  /** Runs a statement in its database `postgres`. */
   query<T extends object = Record<string, unknown>>(text: string): Promise<T[]>;
 }
 
@@ -70,7 +72,7 @@ export async function startPostgresPair(options: { synchronous: boolean }): Prom
         (await primary.query("select from pg_stat_replication where state = 'streaming'")).length > 0,
       "the standby does not stream",
     );
-    if (options.synchronous) await configure(primary, "synchronous_standby_names = '*'");
+    if (options.synchronous) await primary.configure("synchronous_standby_names", "*");
   }
   await join();
   return {
@@ -89,13 +91,13 @@ export async function startPostgresPair(options: { synchronous: boolean }): Prom
     url: (database) =>
       primary.url(database).replace(/@[^/]+/, `@127.0.0.1:${first.port},127.0.0.1:${second.port}`),
     async pauseReplication() {
-      await configure(standby, "primary_conninfo = ''");
+      await standby.configure("primary_conninfo", "");
       await until(
         async () => (await standby.query("select from pg_stat_wal_receiver")).length === 0,
         "the standby goes on streaming",
       );
     },
-    resumeReplication: () => configure(standby, `primary_conninfo = '${connectionTo(primary)}'`),
+    resumeReplication: () => standby.configure("primary_conninfo", connectionTo(primary)),
     caughtUp,
     async promote() {
       // Whether it waits for a standby of its own is decided when it has one.
@@ -152,6 +154,10 @@ function runServer(cluster: PostgresCluster): RunServer {
     },
     kill9: () => run("kill9"),
     end: () => run("end"),
+    async configure(name, value) {
+      await this.query(`alter system set ${name} = '${value}'`);
+      await this.query("select pg_reload_conf()");
+    },
     query: (text) => withConnection(url, async (sql) => (await sql.unsafe(text)) as never),
     async refill(primary) {
       rmSync(data, { recursive: true });
@@ -200,12 +206,6 @@ async function copyAsStandby(
 function connectionTo(primary: PostgresServer): string {
   const { hostname, port, username } = new URL(primary.url("postgres"));
   return `host=${hostname} port=${port} user=${username}`;
-}
-
-/** Changes a setting of a running server; it takes effect at once. */
-async function configure(server: PostgresServer, setting: string): Promise<void> {
-  await server.query(`alter system set ${setting}`);
-  await server.query("select pg_reload_conf()");
 }
 
 async function until(isSo: () => Promise<boolean>, otherwise: string): Promise<void> {

@@ -24,14 +24,17 @@ interface Trap {
   sprung: () => void;
 }
 
-export async function flakyProxy(databaseUrl: string): Promise<FlakyProxy> {
-  const target = new URL(databaseUrl);
+/** @param toServer opens a connection to the server; unset: to the URL's */
+export async function flakyProxy(
+  databaseUrl: string,
+  toServer = () => connect(Number(new URL(databaseUrl).port), new URL(databaseUrl).hostname),
+): Promise<FlakyProxy> {
   const sockets = new Set<Socket>();
   let trap: Trap | null = null;
   let silent = false;
 
   const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
+    const upstream = toServer();
     let answering: Trap | null = null;
     for (const socket of [client, upstream]) {
       sockets.add(socket);
