@@ -49,6 +49,12 @@ export const SETTINGS = [
   },
   { name: "DATABASE_CONNECTIONS", default: "10", meaning: "Connections to PostgreSQL per process" },
   {
+    name: "DATABASE_PREPARE",
+    default: "on",
+    meaning:
+      "on or off: off behind PgBouncer in transaction mode, with no prepared statements and no settings of the session (deploy/DATABASE.md)",
+  },
+  {
     name: "REDIS_URL",
     meaning:
       "Redis or Valkey (redis://, rediss://, redis+sentinel://, redis+cluster://); memory or unset: in memory, one process",
@@ -163,6 +169,7 @@ const schema = z.object({
     .optional(),
   DATABASE_PASSWORD: z.string().optional(),
   DATABASE_CONNECTIONS: z.coerce.number().int().min(2).max(500).default(10),
+  DATABASE_PREPARE: z.enum(["on", "off"]).default("on"),
   REDIS_URL: z.union([z.literal(IN_MEMORY), z.string().superRefine(takenBy(parseRedisUrl))]).optional(),
   REDIS_PASSWORD: z.string().optional(),
   ROLE: z.enum(["all", "gateway", "bridge"]).default("all"),

@@ -34,6 +34,7 @@ export async function openConfiguredStore(
     embedded,
     logger,
     maxConnections: config.DATABASE_CONNECTIONS,
+    sessions: config.DATABASE_PREPARE === "on",
   });
   parts.add("store", store.close);
   return store;

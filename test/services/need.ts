@@ -8,6 +8,7 @@ import { type RedisService, startRedis } from "../../load/services/redis.ts";
 import { type RegisterUser, userRegistration } from "../../load/services/synapse.ts";
 import { findCaddy } from "./caddy.ts";
 import { type ChromiumService, findChromium } from "./chromium.ts";
+import { findPgBouncer, startPgBouncer } from "./pgbouncer.ts";
 import { startNioClient } from "./python-client.ts";
 import { nioEnvironment, schemathesisEnvironment } from "./python-packages.ts";
 import { askShared, type Registration } from "./shared.ts";
@@ -34,6 +35,7 @@ export interface Services {
   chromium: ChromiumService;
   /** In PATH; startCaddy() runs it. */
   caddy: { version: string };
+  pgbouncer: { start: typeof startPgBouncer };
   /** Path of its command. */
   schemathesis: { command: string };
 }
@@ -83,6 +85,10 @@ const PROVIDERS: { [K in Need]: () => Promise<Services[K]> } = {
   },
   chromium: () => Promise.resolve(findChromium()),
   caddy: async () => findCaddy(),
+  pgbouncer: async () => {
+    findPgBouncer();
+    return { start: startPgBouncer };
+  },
   schemathesis: async () => ({ command: join((await schemathesisEnvironment()).bin, "schemathesis") }),
 };
 
