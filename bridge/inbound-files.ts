@@ -30,10 +30,10 @@ export function createInboundFiles(
   logger: Pick<Logger, "info">,
 ): InboundFiles {
   async function fetched(file: OpenFile, event: MatrixEvent, actor: Actor): Promise<string | null> {
-    const content = await media.download(file.url, MAX_ATTACHMENT_BYTES);
-    if (!content || content.size === 0) return null;
-    const input = { filename: file.filename, content, key: event.event_id };
-    return (await attachments.upload(actor, input)).id;
+    const kept = await media.download(file.url, MAX_ATTACHMENT_BYTES, (content) =>
+      attachments.upload(actor, { filename: file.filename, content, key: event.event_id }),
+    );
+    return kept?.id ?? null;
   }
 
   return {

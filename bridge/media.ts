@@ -14,14 +14,18 @@ export interface Media {
    */
   upload(asUser: string, attachment: ShownAttachment): Promise<string>;
   /**
-   * What stands at an `mxc:` address, of this homeserver or another.
-   * @returns null when it has more than `most` bytes, or the address is none
-   * @throws HomeserverError
+   * What stands at an `mxc:` address, of this homeserver or another, given to `take` as it comes. Few run at once.
+   * @returns what `take` did; null when it announces more than `most` bytes, or the address is none
+   * @throws HomeserverError, also out of the stream; what `take` fails with
    */
-  download(mxc: string, most: number): Promise<Blob | null>;
+  download<T>(
+    mxc: string,
+    most: number,
+    take: (content: ReadableStream<Uint8Array>) => Promise<T>,
+  ): Promise<T | null>;
 }
 
-/** Files that are in memory at once, each up to its bound. */
+/** Side by side. */
 const DOWNLOADS = 2;
 /** How long the homeserver may wait for another one. */
 const REMOTE_MS = 20_000;
@@ -49,10 +53,18 @@ export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: Attac
   }
 
   return {
-    async download(mxc, most) {
+    async download(mxc, most, take) {
       const [, server, mediaId] = MXC.exec(mxc) ?? [];
       if (server === undefined || mediaId === undefined) return null;
-      return await inTurn(async () => await bounded(await get(server, mediaId), most));
+      return await inTurn(async () => {
+        const { body, headers } = await get(server, mediaId);
+        try {
+          if (!body || Number(headers.get("content-length")) > most) return null;
+          return await take(ReadableStream.from(bytesOf(body)));
+        } finally {
+          if (!body?.locked) await body?.cancel();
+        }
+      });
     },
     async upload(asUser, { id, filename, type, size }) {
       const stream = await files.open(id);
@@ -68,23 +80,10 @@ export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: Attac
   };
 }
 
-/** The answer's body, or null when it is larger. */
-async function bounded(answer: Response, most: number): Promise<Blob | null> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let size = Number(answer.headers.get("content-length"));
-  if (size > most || !answer.body) {
-    await answer.body?.cancel();
-    return null;
-  }
-  size = 0;
+async function* bytesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of answer.body) {
-      size += chunk.byteLength;
-      if (size > most) return null; // Leaving the loop cancels the rest.
-      chunks.push(chunk as Uint8Array<ArrayBuffer>);
-    }
+    yield* body;
   } catch (cause) {
     throw new HomeserverError("A download ended early", { status: 502, errcode: "M_UNKNOWN", cause });
   }
-  return new Blob(chunks);
 }

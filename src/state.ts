@@ -58,5 +58,5 @@ export function openConfiguredFiles(config: Config, dataDir: string): Attachment
   const { ATTACHMENTS_URL: url } = config;
   return url === undefined
     ? attachmentsInFolder(join(dataDir, "attachments"))
-    : attachmentsInS3(parseS3Url(url));
+    : attachmentsInS3(parseS3Url(url), join(dataDir, "incoming"));
 }

@@ -20,7 +20,7 @@ export function startSweepers(useCases: UseCases, store: Store, logger: Logger):
     repeat("scheduled deletions", DELETIONS_MS, () => useCases.chatrooms.sweep(Date.now()), logger),
     repeat("lobbies", LOBBIES_MS, () => useCases.roomSettings.sweep(Date.now()), logger),
     repeat("expired messages", EXPIRY_MS, () => useCases.timeline.sweep(Date.now()), logger),
-    repeat("attachments", ATTACHMENTS_MS, () => useCases.attachments.sweep(Date.now()), logger),
+    repeat("attachments", ATTACHMENTS_MS, () => useCases.attachments.sweep(Date.now()), logger, true),
     repeat("guests", GUESTS_MS, () => useCases.participants.sweep(), logger),
     repeat("calls", CALLS_MS, () => useCases.calls.sweep(), logger),
     repeat("logins", LOGINS_MS, () => store.accounts.deleteExpired(Date.now()), logger),
@@ -35,9 +35,10 @@ function repeat(
   everyMs: number,
   work: () => Promise<unknown>,
   logger: Logger,
+  atStart = false,
 ): () => Promise<void> {
   let current: Promise<unknown> | null = null;
-  const timer = setInterval(() => {
+  const run = () => {
     current ??= work()
       .catch((error: unknown) =>
         logger.warn({ err: error, sweep: name }, "A sweep failed; the next one follows"),
@@ -45,7 +46,9 @@ function repeat(
       .finally(() => {
         current = null;
       });
-  }, everyMs);
+  };
+  if (atStart) run();
+  const timer = setInterval(run, everyMs);
   timer.unref();
   return async () => {
     clearInterval(timer);

@@ -1,13 +1,12 @@
 /** Attachments as files in a folder. A file is there whole or not at all, also after a power cut. */
 import { mkdir, open, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import type { ReadableStream as NodeStream } from "node:stream/web";
-import { DomainError } from "../domain/errors.ts";
+import { dirname, join } from "node:path";
 import type { AttachmentFiles } from "../domain/ports/attachments.ts";
+import { createSpool, readFrom, unavailable } from "./spool.ts";
 
 const KEY = /^[A-Za-z0-9]{16}$/;
+/** No key is in it: those are in folders of two characters. */
+const INCOMING = "incoming";
 
 /** @param folder is made when the first file comes */
 export function attachmentsInFolder(folder: string): AttachmentFiles {
@@ -16,29 +15,23 @@ export function attachmentsInFolder(folder: string): AttachmentFiles {
     if (!KEY.test(key)) throw new Error("Keys of attachments are public ids");
     return join(folder, key.slice(0, 2), key);
   }
+
+  const spool = createSpool(join(folder, INCOMING), async ({ path }, key) => {
+    const target = pathOf(key);
+    try {
+      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+      await sync(path);
+      await rename(path, target);
+      // A renamed file is found after a power cut only once its folder is on the disk.
+      await sync(dirname(target));
+    } catch (error) {
+      throw unavailable(error);
+    }
+  });
+
   return {
-    async put(key, content) {
-      const path = pathOf(key);
-      const parent = join(path, "..");
-      try {
-        await mkdir(parent, { recursive: true, mode: 0o700 });
-        await write(`${path}.part`, content);
-        await rename(`${path}.part`, path);
-        await sync(parent);
-      } catch (error) {
-        await rm(`${path}.part`, { force: true }).catch(() => {}); // What failed is told; leftovers are not.
-        throw unavailable(error);
-      }
-    },
-    async open(key) {
-      try {
-        const file = await open(pathOf(key), "r");
-        return Readable.toWeb(file.createReadStream()) as unknown as ReadableStream<Uint8Array>;
-      } catch (error) {
-        if (isMissing(error)) return null;
-        throw unavailable(error);
-      }
-    },
+    ...spool,
+    open: async (key, range) => await readFrom(pathOf(key), range),
     async delete(key) {
       try {
         await rm(pathOf(key), { force: true });
@@ -49,31 +42,11 @@ export function attachmentsInFolder(folder: string): AttachmentFiles {
   };
 }
 
-async function write(path: string, content: Blob): Promise<void> {
-  const file = await open(path, "w", 0o600);
-  try {
-    await pipeline(Readable.fromWeb(content.stream() as NodeStream), file.createWriteStream({ flush: true }));
-  } finally {
-    await file.close().catch(() => {}); // The stream closes it by itself when it gets to its end.
-  }
-}
-
-/** A renamed file is found after a power cut only once its folder is on the disk. */
-async function sync(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, "r");
   try {
     await handle.sync();
   } finally {
     await handle.close();
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === "ENOENT";
-}
-
-function unavailable(cause: unknown): DomainError {
-  const error = new DomainError("unavailable", "Files can't be kept or read now; try again");
-  error.cause = cause;
-  return error;
 }

@@ -1,7 +1,10 @@
 /** Attachments as objects in S3-compatible storage. Keys are in one bucket, under one prefix. */
+
+import { createReadStream } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { AwsClient } from "aws4fetch";
-import { DomainError } from "../domain/errors.ts";
-import type { AttachmentFiles } from "../domain/ports/attachments.ts";
+import type { AttachmentFiles, ByteRange } from "../domain/ports/attachments.ts";
+import { createSpool, unavailable, webStream } from "./spool.ts";
 
 export interface S3Options {
   /** Without a path: the bucket becomes its first part, as every S3-compatible server understands. */
@@ -36,47 +39,37 @@ export function parseS3Url(text: string): S3Options {
 
 const DEFAULT_REGION = "us-east-1";
 const PREFIX = "attachments/";
+/** Until the answer begins: whoever takes its body may be slow. */
 const TIMEOUT_MS = 60_000;
-const RETRIES = 3;
+const TRIES = 4;
+const PAUSE_MS = 50;
 
-export function attachmentsInS3({
-  endpoint,
-  bucket,
-  region,
-  accessKey,
-  secretKey,
-}: S3Options): AttachmentFiles {
-  const client = new AwsClient({
-    ...{ accessKeyId: accessKey, secretAccessKey: secretKey, region, service: "s3", retries: RETRIES },
+interface S3Request {
+  headers?: Record<string, string>;
+  /** Made anew for each attempt. */
+  body?: () => ReadableStream<Uint8Array>;
+}
+
+/** @param incoming a folder of this machine, where files lie until all of their bytes are there */
+export function attachmentsInS3(options: S3Options, incoming: string): AttachmentFiles {
+  const ask = requests(options);
+  const spool = createSpool(incoming, async ({ path, size }, key) => {
+    const response = await ask("PUT", key, {
+      headers: { "Content-Length": String(size) },
+      body: () => webStream(createReadStream(path)),
+    });
+    await response.body?.cancel();
+    if (response.status === 404) throw unavailable(new Error(`There is no bucket ${options.bucket}`));
   });
-  const base = `${endpoint.replace(/\/+$/, "")}/${encodeURIComponent(bucket)}/${PREFIX}`;
-
-  async function ask(method: string, key: string, body?: Blob): Promise<Response> {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    let response: Response;
-    try {
-      response = await client.fetch(`${base}${encodeURIComponent(key)}`, {
-        ...{ method, signal, redirect: "error" },
-        ...(body && { body }),
-      });
-    } catch (error) {
-      throw unavailable(error);
-    }
-    if (response.ok || response.status === 404) return response;
-    const text = await response.text();
-    throw unavailable(new Error(`${method} answered ${response.status}: ${text.slice(0, 300)}`));
-  }
 
   return {
-    async put(key, content) {
-      const response = await ask("PUT", key, content);
+    ...spool,
+    async open(key, range) {
+      const response = await ask("GET", key, range && { headers: { Range: rangeOf(range) } });
+      const isAnswer = response.ok && (range === undefined || response.status === 206);
+      if (isAnswer && response.body) return response.body;
       await response.body?.cancel();
-      if (response.status === 404) throw unavailable(new Error(`There is no bucket ${bucket}`));
-    },
-    async open(key) {
-      const response = await ask("GET", key);
-      if (response.ok) return response.body;
-      await response.body?.cancel();
+      if (response.ok) throw unavailable(new Error(`GET answered ${response.status} to a range`));
       return null;
     },
     async delete(key) {
@@ -85,8 +78,47 @@ export function attachmentsInS3({
   };
 }
 
-function unavailable(cause: unknown): DomainError {
-  const error = new DomainError("unavailable", "The file storage can't be reached; try again");
-  error.cause = cause;
-  return error;
+function rangeOf({ first, last }: ByteRange): string {
+  return `bytes=${first}-${last}`;
+}
+
+/** Signed requests for one object, tried again while the storage is away for a moment. The answer is good, or 404. */
+function requests({ endpoint, bucket, region, accessKey, secretKey }: S3Options) {
+  const client = new AwsClient({
+    ...{ accessKeyId: accessKey, secretAccessKey: secretKey, region, service: "s3" },
+  });
+  const base = `${endpoint.replace(/\/+$/, "")}/${encodeURIComponent(bucket)}/${PREFIX}`;
+
+  async function attempt(method: string, key: string, { headers, body }: S3Request): Promise<Response> {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(new Error(`${method} got no answer in time`)), TIMEOUT_MS);
+    try {
+      const signed = await client.sign(`${base}${encodeURIComponent(key)}`, {
+        ...{ method, ...(headers && { headers }) },
+      });
+      const stream = body?.();
+      return await fetch(signed.url, {
+        ...{ method, headers: signed.headers, redirect: "error", signal: limit.signal },
+        ...(stream && { body: stream, duplex: "half" }),
+      } as RequestInit);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return async (method: string, key: string, request: S3Request = {}): Promise<Response> => {
+    for (let tries = 1; ; tries++) {
+      const response = await attempt(method, key, request).catch((error: unknown) => {
+        if (tries === TRIES) throw unavailable(error);
+        return null;
+      });
+      if (response?.ok || response?.status === 404) return response;
+      if (response && ((response.status < 500 && response.status !== 429) || tries === TRIES)) {
+        const text = await response.text();
+        throw unavailable(new Error(`${method} answered ${response.status}: ${text.slice(0, 300)}`));
+      }
+      await response?.body?.cancel();
+      await delay(PAUSE_MS * 2 ** tries);
+    }
+  };
 }

@@ -2,7 +2,7 @@
  * Files: kept when they are uploaded, part of a message once it is sent, gone with it. What is known about them is in the
  * store, their bytes are behind a port; nothing is told of a file whose bytes are not kept for good.
  */
-import { fileTypeFromBlob } from "file-type";
+import { fileTypeFromStream } from "file-type";
 import mime from "mime";
 import { refusal } from "./access.ts";
 import { noteAttachments } from "./attachment-notes.ts";
@@ -11,9 +11,9 @@ import { cursorQuery, cut } from "./cursors.ts";
 import { badField, DomainError } from "./errors.ts";
 import { derivedPublicId, isPublicId, newPublicId } from "./ids.ts";
 import type { Attachments, AttachmentView } from "./message-use-cases.ts";
-import { type Actor, type EventData, type MemberKey, memberKey } from "./model.ts";
+import { type Actor, type Attachment, type EventData, type MemberKey, memberKey } from "./model.ts";
 import { can } from "./permissions.ts";
-import type { AttachmentFiles } from "./ports/attachments.ts";
+import type { AttachmentFiles, ReceivedFile } from "./ports/attachments.ts";
 import type { StoredAttachment, Visible } from "./ports/message-store.ts";
 import { checkWellFormed } from "./text-rules.ts";
 
@@ -61,34 +61,12 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
   }
 
   return {
-    async upload(actor, { filename, content, key }) {
-      const owner = memberKey(actor);
-      const id = key === undefined ? newPublicId() : derivedPublicId(`attachment of ${owner}: ${key}`);
-      const before = key === undefined ? null : await store.messages.attachment(id);
-      if (before?.place) return viewOf(before);
-      const attachment = before ?? {
-        id,
-        filename: checkFilename(filename),
-        type: await typeOf(content, filename),
-        size: checkSize(content.size),
-        createdAt: now(),
-      };
-      const storage = kept();
-      if (!before && !(await store.messages.addAttachment(attachment, owner, MOST_WAITING))) {
-        throw new DomainError("too_large", "Too many files wait to be sent; send or delete some", {
-          field: "file",
-        });
-      }
+    async upload(actor, input) {
       try {
-        await storage.put(id, content);
-      } catch (error) {
-        // Under a key it is tried again; what is left then goes with a sweep.
-        if (key === undefined) await discard([id]);
-        throw error;
+        return await upload(actor, input);
+      } finally {
+        if (!input.content.locked) await input.content.cancel();
       }
-      const stored = { ...attachment, owner, place: null };
-      await store.transaction((tx) => noteAttachments(tx, "attachment.created", [stored]));
-      return viewOf(stored);
     },
     get: async (actor, id) => viewOf((await find(actor, id)).found),
     async list(actor, { room, ...page }) {
@@ -110,20 +88,60 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
       return viewOf(renamed);
     },
     delete: (actor, id) => remove(actor, id),
-    async open(actor, id) {
-      const { found } = await find(actor, id);
-      const stream = await kept().open(id);
+    async open(actor, id, range) {
+      await find(actor, id);
+      const stream = await kept().open(id, range);
       if (!stream) throw noSuchFile();
-      return { attachment: viewOf(found), stream };
+      return stream;
     },
     async sweep(at) {
       await discard(await store.messages.staleAttachments(at - KEEP_WAITING_MS, SWEEP_STEP));
       if (!files) return;
-      const unwanted = await store.messages.unwantedFiles(SWEEP_STEP);
-      for (const id of unwanted) await files.delete(id);
-      await store.messages.filesGone(unwanted);
+      await files.sweep();
+      let unwanted: string[];
+      do {
+        unwanted = await store.messages.unwantedFiles(SWEEP_STEP);
+        for (const id of unwanted) await files.delete(id);
+        await store.messages.filesGone(unwanted);
+      } while (unwanted.length === SWEEP_STEP);
     },
   };
+
+  async function upload(
+    actor: Actor,
+    { filename, content, key }: Parameters<Attachments["upload"]>[1],
+  ): Promise<AttachmentView> {
+    const owner = memberKey(actor);
+    const id = key === undefined ? newPublicId() : derivedPublicId(`attachment of ${owner}: ${key}`);
+    const before = key === undefined ? null : await store.messages.attachment(id);
+    if (before?.place) return viewOf(before);
+    const name = before?.filename ?? checkFilename(filename);
+    const file = await kept().receive(content, MAX_ATTACHMENT_BYTES);
+    if (!file) throw new DomainError("too_large", "file must have at most 25 MiB", { field: "file" });
+    try {
+      if (file.size === 0) throw badField("file", "must not be empty");
+      const type = before?.type ?? (await typeOf(file, name));
+      const attachment = before ?? { id, filename: name, type, size: file.size, createdAt: now() };
+      if (!before) await add(attachment, owner);
+      // Under a key it is tried again; what is left then goes with a sweep.
+      await file.keep(id).catch(async (error) => {
+        if (key === undefined) await discard([id]);
+        throw error;
+      });
+      const stored = { ...attachment, owner, place: null };
+      await store.transaction((tx) => noteAttachments(tx, "attachment.created", [stored]));
+      return viewOf(stored);
+    } finally {
+      await file.discard();
+    }
+  }
+
+  async function add(attachment: Attachment, owner: MemberKey): Promise<void> {
+    if (await store.messages.addAttachment(attachment, owner, MOST_WAITING)) return;
+    throw new DomainError("too_large", "Too many files wait to be sent; send or delete some", {
+      field: "file",
+    });
+  }
 
   async function remove(actor: Actor, id: string): Promise<void> {
     const { found, mine, room } = await find(actor, id);
@@ -178,15 +196,11 @@ function checkFilename(filename: string): string {
   return name;
 }
 
-function checkSize(size: number): number {
-  if (size === 0) throw badField("file", "must not be empty");
-  if (size <= MAX_ATTACHMENT_BYTES) return size;
-  throw new DomainError("too_large", "file must have at most 25 MiB", { field: "file" });
-}
-
 /** By the content, which can't be mistaken; texts have no marks, so there the name says it. */
-async function typeOf(content: Blob, filename: string): Promise<string> {
-  const found = await fileTypeFromBlob(content);
+async function typeOf(file: ReceivedFile, filename: string): Promise<string> {
+  const stream = file.read();
+  const found = await fileTypeFromStream(stream);
+  if (!stream.locked) await stream.cancel();
   return found?.mime ?? mime.getType(filename) ?? UNKNOWN_TYPE;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { MessagePlace } from "./ids.ts";
 import type { Actor, Attachment, EventType, LoggedEvent, User } from "./model.ts";
+import type { ByteRange } from "./ports/attachments.ts";
 
 // ── Lists (src/domain/timeline.ts) ────────────────────────────────────────────────────────────────────
 
@@ -155,11 +156,14 @@ export interface Attachments {
   /**
    * Keeps a file for a message that is yet to be sent (`SendInput.attachments`); unused for a day, it is removed. The
    * media type is told by the content first, then by the name. Repeating it with the same `key` keeps one file, as long
-   * as it was not removed.
+   * as it was not removed. `content` is read to its end, or cancelled.
    * @throws DomainError `too_large` beyond 25 MiB, or when too many files of the actor wait to be sent; `bad_request` on
    *   `file` when it is empty, on `filename` (1–255 characters)
    */
-  upload(actor: Actor, input: { filename: string; content: Blob; key?: string }): Promise<AttachmentView>;
+  upload(
+    actor: Actor,
+    input: { filename: string; content: ReadableStream<Uint8Array>; key?: string },
+  ): Promise<AttachmentView>;
   /** The actor's own that wait to be sent, and those of messages that the actor may see. */
   get(actor: Actor, id: string): Promise<AttachmentView>;
   /** Newest first; cursors as in {@link Timeline.recent}. `room` keeps those of messages of that room. */
@@ -171,9 +175,9 @@ export interface Attachments {
   rename(actor: Actor, id: string, filename: string): Promise<AttachmentView>;
   /** Whoever uploaded it, or a moderator of the room; the message stays without it (`message.edited`). */
   delete(actor: Actor, id: string): Promise<void>;
-  /** The bytes, for whoever may {@link get} it. */
-  open(actor: Actor, id: string): Promise<{ attachment: AttachmentView; stream: ReadableStream<Uint8Array> }>;
-  /** Removes what was never sent and the files of what was deleted. Run by a timer on every gateway. */
+  /** The bytes, all or those of a part, for whoever may {@link get} it. */
+  open(actor: Actor, id: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
+  /** Removes what was never sent, the files of what was deleted, and what came in by half. Run on every process. */
   sweep(now: number): Promise<void>;
 }
 export interface AttachmentView extends Attachment {

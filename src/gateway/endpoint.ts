@@ -42,13 +42,10 @@ export async function judge(endpoint: Endpoint, raw: RawRequest): Promise<Admiss
   try {
     const verdict = await endpoint.admit({ target: raw.target, header, ip: raw.ip });
     if (!("refused" in verdict)) return verdict;
-    const { status, headers, body } = verdict.refused;
-    return {
-      status: statusLine(status),
-      headers: Object.entries(headers),
-      body: Buffer.from(body),
-      headOnly: false,
-    };
+    const { status, headers } = verdict.refused;
+    const body = Buffer.from(verdict.refused.body);
+    const head = { status: statusLine(status), headers: Object.entries(headers) };
+    return { ...head, body, length: body.length, headOnly: false };
   } catch {
     return plain(500, "The server failed; try again");
   }

@@ -6,21 +6,39 @@
 import { type HttpHandler, plain, type RawRequest, type RawResponse } from "./http-exchange.ts";
 import { headProblem } from "./http-head.ts";
 import { BodyBudget } from "./incoming-body.ts";
+import type { PatienceRule } from "./patience.ts";
 
 /** Whom a request is from, when `peer` may be a proxy that says so in `X-Forwarded-For`. */
 export type ClientAddress = (peer: string, forwardedFor: string | undefined) => string;
 
+/** How slow the bodies of requests and of answers may be. */
+export interface Pace {
+  bodies: PatienceRule;
+  answers: PatienceRule;
+}
+
+/**
+ * uWebSockets.js cuts by itself, and without a word, a body that brings less than 16 KiB/s for 10 s and an answer of
+ * which nothing was taken for 10 s.
+ */
+const PACE: Pace = {
+  bodies: { mostMs: 7_000, bytesPerSecond: 8 * 1024 },
+  answers: { mostMs: 60_000, bytesPerSecond: 4 * 1024 },
+};
+
 export class HttpDoor {
   readonly handler: HttpHandler;
   readonly clientAddress: ClientAddress;
+  readonly pace: Pace;
   readonly budget = new BodyBudget();
   #underWay = 0;
   #state: "open" | "leaving" | "closed" = "open";
   #onIdle: (() => void) | null = null;
 
   /** @param clientAddress unless given every request is from whom it comes from */
-  constructor(handler: HttpHandler, clientAddress: ClientAddress = (peer) => peer) {
+  constructor(handler: HttpHandler, clientAddress: ClientAddress = (peer) => peer, pace = PACE) {
     this.handler = handler;
+    this.pace = pace;
     this.clientAddress = clientAddress;
   }
 

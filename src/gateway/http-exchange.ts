@@ -1,7 +1,6 @@
 /**
- * HTTP on the gateway's port, the same on both transports: a request is read whole, within a bound, before the handler
- * sees it, and one beyond the bound is shown to the handler without its body, to be refused in the API's own words; a
- * request that its client gave up is aborted; answers are written whole.
+ * HTTP on the gateway's port, the same on both transports: what requests and answers are there, and how the handler is
+ * asked. served-request.ts holds what happens to one request.
  */
 import { STATUS_CODES } from "node:http";
 import { fetchHeaders } from "./http-head.ts";
@@ -22,6 +21,8 @@ const TRANSACTIONS = "/_matrix/app/v1/transactions/";
 /** A file of 25 MiB, and what multipart puts around it. */
 const MAX_UPLOAD_BYTES = 25 * 1024 * 1024 + 64 * 1024;
 const UPLOADS = /^\/v1\/attachments\/?(\?|$)/;
+/** A longer answer that tells its length is written as its bytes come; others are read whole. */
+const MAX_WHOLE_BYTES = 64 * 1024;
 
 /** A request as the socket layer has it. */
 export interface RawRequest {
@@ -38,71 +39,80 @@ export interface RawResponse {
   status: string;
   headers: [name: string, value: string][];
   body: Uint8Array;
+  /** Of the body, in bytes; that of an answer to HEAD is told and not sent. */
+  length: number;
   /** Only the head is sent (HEAD, 204, 304). */
   headOnly: boolean;
+}
+
+/** An answer whose body is written as its bytes come: `length` of them. */
+export interface StreamedResponse extends Pick<RawResponse, "status" | "headers"> {
+  stream: ReadableStream<Uint8Array>;
+  length: number;
 }
 
 /** Headers that belong to the connection and not to the answer. */
 const OF_THE_CONNECTION = new Set(["content-length", "transfer-encoding", "connection", "keep-alive"]);
 
-/** How long the body of a request may be. */
-export function bodyLimit({ target }: Pick<RawRequest, "target">): number {
-  if (target.startsWith(TRANSACTIONS)) return MAX_TRANSACTION_BYTES;
-  if (CHATROOMS.test(target)) return MAX_CHATROOM_BYTES;
-  return UPLOADS.test(target) ? MAX_UPLOAD_BYTES : MAX_BODY_BYTES;
+/** How long the body of a request may be, and whether its bytes are out of memory once the handler took them. */
+export function bodyRule({ target }: Pick<RawRequest, "target">): { limit: number; passesOn: boolean } {
+  if (UPLOADS.test(target)) return { limit: MAX_UPLOAD_BYTES, passesOn: true };
+  if (target.startsWith(TRANSACTIONS)) return { limit: MAX_TRANSACTION_BYTES, passesOn: false };
+  return { limit: CHATROOMS.test(target) ? MAX_CHATROOM_BYTES : MAX_BODY_BYTES, passesOn: false };
 }
 
-/** Whether the head of a request announces a longer body than may come. */
-export function announcesTooMuch({ headers, target }: Pick<RawRequest, "headers" | "target">): boolean {
-  const length = headers.find(([name]) => name === "content-length")?.[1];
-  return length !== undefined && !(Number(length) <= bodyLimit({ target }));
+/** What the head of a request says about the length of its body; null: it doesn't. */
+export function announcedLength({ headers, method }: Pick<RawRequest, "headers" | "method">): number | null {
+  if (method === "GET" || method === "HEAD") return 0;
+  const header = (name: string) => headers.find(([given]) => given === name)?.[1];
+  if (header("transfer-encoding") !== undefined) return null;
+  return Number(header("content-length") ?? 0);
 }
-
-/** A body that is longer than what is taken, and was not kept. */
-export const TOO_LARGE = Symbol("a body that is too large");
-/** A body that there is no room for now. */
-export const BUSY = Symbol("a body too many");
-export type Body = Uint8Array | null | typeof TOO_LARGE | typeof BUSY;
 
 /** Asks the handler. Never rejects: a handler that fails answers 500, and says nothing of why. */
 export async function exchange(
   handler: HttpHandler,
   raw: RawRequest,
-  body: Body,
+  body: Uint8Array | ReadableStream<Uint8Array> | null,
+  bodyTooLarge: boolean,
   signal: AbortSignal,
-): Promise<RawResponse> {
-  if (body === BUSY) return plain(503, "Too many large requests are under way; try again");
-  const bodyTooLarge = body === TOO_LARGE;
+): Promise<RawResponse | StreamedResponse> {
   let request: Request;
   try {
-    request = fetchRequest(raw, bodyTooLarge ? null : body, signal);
+    request = fetchRequest(raw, body, signal);
   } catch {
     // The classes of fetch refuse heads that are no request: a broken Host, a method like TRACE.
     return plain(400, "This is no request that can be answered");
   }
   try {
     const response = await handler(request, { ip: raw.ip, ...(bodyTooLarge && { bodyTooLarge }) });
-    const headers = [...response.headers].filter(([name]) => !OF_THE_CONNECTION.has(name));
-    const headOnly = raw.method === "HEAD" || response.status === 204 || response.status === 304;
-    return {
-      status: statusLine(response.status),
-      headers,
-      body: new Uint8Array(await response.arrayBuffer()),
-      headOnly,
-    };
+    return await rawResponse(response, raw.method);
   } catch {
     return plain(500, "The server failed; try again");
   }
 }
 
+async function rawResponse(response: Response, method: string): Promise<RawResponse | StreamedResponse> {
+  const head = {
+    status: statusLine(response.status),
+    headers: [...response.headers].filter(([name]) => !OF_THE_CONNECTION.has(name)),
+  };
+  const length = Number(response.headers.get("content-length") ?? 0);
+  if (response.body && length > MAX_WHOLE_BYTES) return { ...head, stream: response.body, length };
+  const body = new Uint8Array(await response.arrayBuffer());
+  const headOnly = method === "HEAD" || response.status === 204 || response.status === 304;
+  return { ...head, body, headOnly, length: body.length || (method === "HEAD" ? length : 0) };
+}
+
 export function plain(status: number, text: string): RawResponse {
   const headers: [string, string][] = [["content-type", "text/plain; charset=utf-8"]];
-  return { status: statusLine(status), headers, body: Buffer.from(`${text}\n`), headOnly: false };
+  const body = Buffer.from(`${text}\n`);
+  return { status: statusLine(status), headers, body, length: body.length, headOnly: false };
 }
 
 function fetchRequest(
   { method, target, headers: list }: RawRequest,
-  body: Uint8Array | null,
+  body: Uint8Array | ReadableStream<Uint8Array> | null,
   signal: AbortSignal,
 ) {
   if (!target.startsWith("/")) throw new TypeError("The target is no path");
@@ -110,7 +120,8 @@ function fetchRequest(
   // The target is appended, not resolved: resolved, "//elsewhere/" would name another host.
   const url = `http://${headers.get("host") ?? "localhost"}${target}`;
   const takesBody = method !== "GET" && method !== "HEAD";
-  return new Request(url, { method, headers, body: takesBody ? body : null, signal });
+  // `duplex`: the handler may answer before the body is there.
+  return new Request(url, { method, headers, body: takesBody ? body : null, signal, duplex: "half" });
 }
 
 export function statusLine(status: number): string {

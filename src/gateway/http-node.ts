@@ -2,18 +2,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Server as NetServer } from "node:net";
 import type { HttpDoor } from "./http-door.ts";
-import {
-  announcesTooMuch,
-  type Body,
-  bodyLimit,
-  exchange,
-  plainAddress,
-  type RawRequest,
-  type RawResponse,
-  TOO_LARGE,
-} from "./http-exchange.ts";
+import { plainAddress, type RawRequest, type RawResponse, type StreamedResponse } from "./http-exchange.ts";
 import { READ_HEAD_BYTES } from "./http-head.ts";
-import { IncomingBody } from "./incoming-body.ts";
+import { ServedRequest, type Wire } from "./served-request.ts";
 
 /** A head that is not whole after this time ends its connection, which is looked at this often. */
 const HEAD_WITHIN_MS = 10_000;
@@ -24,9 +15,13 @@ export function createNodeServer(door: HttpDoor): Server {
   const bounds = {
     maxHeaderSize: READ_HEAD_BYTES,
     headersTimeout: HEAD_WITHIN_MS,
+    // Bodies have a pace of their own.
+    requestTimeout: 0,
     connectionsCheckingInterval: LOOKED_AT_EVERY_MS,
   };
-  return createServer(bounds, (request, response) => serveNode(request, response, door));
+  const server = createServer(bounds, (request, response) => serveNode(request, response, door));
+  server.on("checkContinue", (request, response) => serveNode(request, response, door, true));
+  return server;
 }
 
 /** Unlike node:http's own `close` it leaves connections that wait for their next request: that one is answered. */
@@ -42,42 +37,30 @@ export function addressOf(
   return clientAddress(plainAddress(socket.remoteAddress ?? ""), forwardedFor?.toString());
 }
 
-function serveNode(request: IncomingMessage, response: ServerResponse, door: HttpDoor): void {
+/** @param expects the client waits to be asked for the body (`Expect: 100-continue`) */
+function serveNode(
+  request: IncomingMessage,
+  response: ServerResponse,
+  door: HttpDoor,
+  expects = false,
+): void {
   const raw = copyHead(request, door);
+  const wire = new NodeWire(request, response, expects);
   const refusal = door.refusal(raw);
   if (refusal) {
-    write(response, refusal, true);
+    wire.end(refusal, true);
     return;
   }
   const leave = door.enter();
-  const gaveUp = new AbortController();
-  const body = new IncomingBody(bodyLimit(raw), door.budget);
-  let refused = false;
+  const served = new ServedRequest(raw, wire, door);
   response.once("close", () => {
-    body.release();
     leave();
-    if (!response.writableFinished) gaveUp.abort();
+    if (!response.writableFinished) served.gone();
   });
-  const answer = async (given: Body, closeConnection: boolean) => {
-    const answered = await exchange(door.handler, raw, given, gaveUp.signal);
-    body.release();
-    if (!gaveUp.signal.aborted) write(response, answered, closeConnection || door.isLeaving);
-  };
-  // What follows on the connection is a body that nobody wants to read.
-  const refuse = (why: Body) => {
-    refused = true;
-    body.release();
-    void answer(why, true);
-  };
-  if (announcesTooMuch(raw)) refuse(TOO_LARGE);
-  request.on("data", (chunk: Buffer) => {
-    if (refused || gaveUp.signal.aborted) return;
-    const why = body.add(chunk);
-    if (why) refuse(why);
-  });
-  request.on("end", () => {
-    if (!refused) void answer(body.whole(), false);
-  });
+  request.on("data", (chunk: Buffer) => served.data(chunk));
+  request.on("end", () => served.ended());
+  request.on("error", () => {}); // The response closes, too.
+  served.start();
 }
 
 export function copyHead(request: IncomingMessage, door: Pick<HttpDoor, "clientAddress">): RawRequest {
@@ -94,11 +77,56 @@ export function copyHead(request: IncomingMessage, door: Pick<HttpDoor, "clientA
   };
 }
 
-function write(response: ServerResponse, answered: RawResponse, close: boolean): void {
-  const { status, headers, body, headOnly } = answered;
-  for (const [name, value] of headers) response.appendHeader(name, value);
-  if (close) response.setHeader("connection", "close");
-  response.statusCode = Number.parseInt(status, 10);
-  if (!headOnly || body.length > 0) response.setHeader("content-length", body.length);
-  response.end(headOnly ? undefined : body);
+class NodeWire implements Wire {
+  readonly outlivesAnswer = true;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #expects: boolean;
+  /** Resolves what waits for the peer. */
+  #passed: (() => void) | null = null;
+
+  constructor(request: IncomingMessage, response: ServerResponse, expects: boolean) {
+    this.#request = request;
+    this.#response = response;
+    this.#expects = expects;
+    const goOn = () => this.#passed?.();
+    response.on("drain", goOn).on("close", goOn);
+  }
+
+  flow(go: boolean): void {
+    if (!go) return void this.#request.pause();
+    if (this.#expects) this.#response.writeContinue();
+    this.#expects = false;
+    this.#request.resume();
+  }
+  end(answer: RawResponse, close: boolean): void {
+    const { body, length, headOnly } = answer;
+    this.#head(answer, close);
+    if (!headOnly || length > 0) this.#response.setHeader("content-length", length);
+    this.#response.end(headOnly ? undefined : body);
+  }
+  begin(answer: StreamedResponse, close: boolean): void {
+    this.#head(answer, close);
+    this.#response.setHeader("content-length", answer.length);
+  }
+  async pass(chunk: Uint8Array): Promise<void> {
+    if (this.#response.write(chunk) || this.#response.destroyed) return;
+    await new Promise<void>((resolve) => {
+      this.#passed = resolve;
+    });
+  }
+  finish(): void {
+    this.#response.end();
+  }
+  cut(): void {
+    this.#response.destroy();
+  }
+
+  #head({ status, headers }: Pick<RawResponse, "status" | "headers">, close: boolean): void {
+    for (const [name, value] of headers) this.#response.appendHeader(name, value);
+    // A client that was not asked for its body may send it or not: what follows can't be told.
+    if (close || this.#expects) this.#response.setHeader("connection", "close");
+    this.#response.statusCode = Number.parseInt(status, 10);
+    this.#request.resume();
+  }
 }

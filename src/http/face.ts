@@ -155,19 +155,31 @@ export function onRoutes(middleware: MiddlewareHandler<HttpEnv>): MiddlewareHand
   };
 }
 
-/** Bounds a body before anything parses it, and insists on UTF-8 where it is a text. */
-export function boundedBody(maxBytes: number, of: "text" | "bytes" = "text"): MiddlewareHandler<HttpEnv> {
-  const tooLarge = (): never => {
-    throw new DomainError("too_large", `body must have at most ${maxBytes} bytes`, { field: "body" });
+/** Bounds a body before anything parses it, and insists on UTF-8. */
+export function boundedBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
+  const refuse = (): never => {
+    throw tooLarge(maxBytes);
   };
-  const limited = bodyLimit({ maxSize: maxBytes, onError: tooLarge });
+  const limited = bodyLimit({ maxSize: maxBytes, onError: refuse });
   return (c, next) =>
     limited(c, async () => {
-      if (c.env.bodyTooLarge) tooLarge();
-      if (of === "text" && c.req.raw.body && !isUtf8(await c.req.bytes()))
-        throw badField("body", "must be valid UTF-8");
+      if (c.env.bodyTooLarge) refuse();
+      if (c.req.raw.body && !isUtf8(await c.req.bytes())) throw badField("body", "must be valid UTF-8");
       await next();
     }) as Promise<void>;
+}
+
+/** Refuses a body that is announced to be too long; whoever reads it bounds what is not announced. */
+export function announcedBound(maxBytes: number): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    if (c.env.bodyTooLarge || Number(c.req.header("content-length") ?? 0) > maxBytes)
+      throw tooLarge(maxBytes);
+    await next();
+  };
+}
+
+export function tooLarge(maxBytes: number): DomainError {
+  return new DomainError("too_large", `body must have at most ${maxBytes} bytes`, { field: "body" });
 }
 
 /** An answer with a JSON body, for a route's `responses`. */

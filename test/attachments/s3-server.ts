@@ -28,7 +28,9 @@ export async function startS3(credentials: {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const status = answer(request, Buffer.concat(chunks));
     const object = status === 200 && request.method === "GET" ? objects.get(request.url ?? "") : undefined;
-    response.writeHead(status).end(object);
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+    if (object && last) response.writeHead(206).end(object.subarray(Number(first), Number(last) + 1));
+    else response.writeHead(status).end(object);
   });
 
   function answer(request: IncomingMessage, body: Buffer): number {

@@ -20,8 +20,7 @@ describeBridge(
       return { seq: event?.seq ?? 0, ...(JSON.parse(event?.dataJson ?? "{}") as EventData["message"]) };
     }
     async function bytes(reader: User, id = "") {
-      const { stream } = await world.useCases.attachments.open(userActor(reader), id);
-      return await new Response(stream).text();
+      return await new Response(await world.useCases.attachments.open(userActor(reader), id)).text();
     }
 
     test("a file is its sender's attachment, named as in Matrix, and is not sent back", async () => {

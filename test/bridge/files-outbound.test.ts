@@ -1,6 +1,7 @@
 /** Attachments on their way from the chat to Matrix. */
 import { expect, test } from "vitest";
 import { type Conversation, type EventData, userActor } from "../../src/domain/model.ts";
+import { keep } from "../attachments/contract.ts";
 import { faulty, isSend, killedAfterSend, never, refusal } from "./faulty.ts";
 import { describeBridge, until } from "./world.ts";
 
@@ -35,7 +36,7 @@ describeBridge(
       const picture = new Blob([PICTURE]);
       const { id } = await world.useCases.attachments.upload(userActor(ada), {
         filename: "dot ½.png",
-        content: picture,
+        content: picture.stream(),
       });
       await world.say(ada, room, "look", { attachments: [id] });
       await world.sayFiles(ada, room, "all kinds", {
@@ -107,7 +108,7 @@ describeBridge(
       const seq = await world.sayFiles(ada, room, "files", { "a.txt": "a", "b.txt": "b" });
       await world.mirrored(room);
       const [, b] = await attachmentsOf(room, seq);
-      const content = new Blob(["c"]);
+      const content = new Blob(["c"]).stream();
       const c = await world.useCases.attachments.upload(userActor(ada), { filename: "c.txt", content });
       await world.useCases.messages.edit(userActor(ada), room.token, seq, "files, edited", [
         b?.id ?? "",
@@ -158,7 +159,7 @@ describeBridge(
       const seq = await world.sayFiles(ada, room, "lost", { "lost.txt": "lost", "short.txt": "short" });
       const [lost, short] = await attachmentsOf(room, seq);
       await world.files.delete(lost?.id ?? "");
-      await world.files.put(short?.id ?? "", new Blob(["sh"]));
+      await keep(world.files, short?.id ?? "", new Blob(["sh"]));
       await world.say(ada, room, "after it");
       await world.startBridge();
       await until("the room was put off because of the other", async () => {

@@ -190,7 +190,7 @@ function fillers(world: World): Partial<World> {
     async sayFiles(user, room, text, files) {
       const attachments: string[] = [];
       for (const [filename, content] of Object.entries(files)) {
-        const input = { filename, content: new Blob([content]) };
+        const input = { filename, content: new Blob([content]).stream() };
         attachments.push((await world.useCases.attachments.upload(userActor(user), input)).id);
       }
       return await world.say(user, room, text, { attachments });

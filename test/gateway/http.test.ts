@@ -140,27 +140,20 @@ describeWith("postgres", "HTTP", ({ postgres }) => {
       }
     });
 
-    test.each(["announced", "not announced"])(
-      "a longer body (%s) is for the handler to refuse, which never sees it",
-      async (how) => {
-        const seen: unknown[] = [];
-        const target = await url(async (request, { bodyTooLarge }) => {
-          seen.push({ body: await request.text(), bodyTooLarge });
-          return new Response("too large, in the API's own words", { status: 413 });
-        });
-        const tooMuch = "x".repeat(2 * 1024 * 1024 + 1);
-        const stream = new Blob([tooMuch]).stream();
-        const answer = await fetch(`${target}/`, {
-          method: "POST",
-          ...(how === "announced" ? { body: tooMuch } : { body: stream, duplex: "half" }),
-        } as RequestInit).catch(() => null);
-        // A server that stops reading may end the connection before its answer is read.
-        if (answer)
-          expect([answer.status, await answer.text()]).toEqual([413, "too large, in the API's own words"]);
-        expect(seen).toEqual([{ body: "", bodyTooLarge: true }]);
-        handler = echo;
-      },
-    );
+    test("a longer body is for the handler to refuse, which never sees it", async () => {
+      const seen: unknown[] = [];
+      const target = await url(async (request, { bodyTooLarge }) => {
+        seen.push({ body: await request.text(), bodyTooLarge });
+        return new Response("too large, in the API's own words", { status: 413 });
+      });
+      const body = "x".repeat(2 * 1024 * 1024 + 1);
+      const answer = await fetch(`${target}/`, { method: "POST", body }).catch(() => null);
+      // A server that stops reading may end the connection before its answer is read.
+      if (answer)
+        expect([answer.status, await answer.text()]).toEqual([413, "too large, in the API's own words"]);
+      expect(seen).toEqual([{ body: "", bodyTooLarge: true }]);
+      handler = echo;
+    });
 
     test("a target that looks like another host stays a path", async () => {
       const answer = await bytes("GET //elsewhere/x HTTP/1.1\r\nHost: h\r\n\r\n", /\}/);

@@ -1,8 +1,10 @@
 /** Webhooks: what is told, in which order, to whom, and what happens while nobody listens. */
+
 import { afterEach, expect, test } from "vitest";
 import type { WebhookNews } from "../../src/domain/ports/webhooks.ts";
 import { createTargets } from "../../src/webhooks/targets.ts";
 import { startWebhooks, type WebhookWorker } from "../../src/webhooks/worker.ts";
+import { memoryFiles } from "../attachments/memory.ts";
 import { describeDomain, message, type Person, type World } from "../domain/world.ts";
 import { type Receiver, signatureOf, startReceiver } from "./receiver.ts";
 
@@ -214,12 +216,14 @@ describeDomain("webhooks", (world) => {
       ...(["attachment.created", "attachment.updated", "attachment.deleted"] as const),
     ]);
     work();
-    const files = { put: async () => {}, open: async () => null, delete: async () => {} };
-    const { contacts, attachments, messages } = world.another({ files });
+    const { contacts, attachments, messages } = world.another({ files: memoryFiles() });
     await contacts.add(ada.actor, { name: bob.user.handle });
     await contacts.rename(ada.actor, bob.user.publicId, "Bobby");
     await contacts.delete(ada.actor, bob.user.publicId);
-    const file = await attachments.upload(ada.actor, { filename: "a.txt", content: new Blob(["a"]) });
+    const file = await attachments.upload(ada.actor, {
+      filename: "a.txt",
+      content: new Blob(["a"]).stream(),
+    });
     const room = await world.group([ada, bob]);
     const { seq } = await messages.send(ada.actor, room.token, message("x", { attachments: [file.id] }));
     await receiver.takes(5);

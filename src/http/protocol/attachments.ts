@@ -1,8 +1,11 @@
 /** `/v1/attachments`: files that are uploaded first and then sent with a message. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { badField } from "../../domain/errors.ts";
-import { boundedBody, type HttpApp, type HttpContext, json } from "../face.ts";
+import { memberKey } from "../../domain/model.ts";
+import { announcedBound, type HttpApp, json } from "../face.ts";
 import { given, text } from "../fields.ts";
+import { fileAnswer } from "../file-answer.ts";
+import { readUpload, type UploadedFile } from "../multipart.ts";
+import { type Transfers, untilOver } from "../transfers.ts";
 import { callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
@@ -14,17 +17,27 @@ import { attachmentBody, attachmentSchema } from "./shapes.ts";
 const MAX_UPLOAD_BYTES = 25 * 1_048_576 + 65_536;
 const MAX_FILENAME_LENGTH = 1_000;
 
+export interface FileParts extends ProtocolParts {
+  transfers: Transfers;
+}
+
 /** Uploads have a bound of their own: this is registered before the bound on other bodies. */
-export function registerUpload(app: HttpApp, { useCases, publicUrl }: ProtocolParts): void {
+export function registerUpload(app: HttpApp, { useCases, publicUrl, transfers }: FileParts): void {
   app.openapi(UPLOAD, async (c) => {
-    const file = await uploadedFile(c);
-    const made = await useCases.attachments.upload(callerOf(c).actor, { filename: file.name, content: file });
-    return c.json(attachmentBody(made, publicUrl()), 201, { Location: `/v1/attachments/${made.id}` });
+    const { actor } = callerOf(c);
+    const over = transfers.begin("upload", memberKey(actor));
+    try {
+      const upload = (file: UploadedFile) => useCases.attachments.upload(actor, file);
+      const made = await readUpload(c, MAX_UPLOAD_BYTES, upload);
+      return c.json(attachmentBody(made, publicUrl()), 201, { Location: `/v1/attachments/${made.id}` });
+    } finally {
+      over();
+    }
   });
 }
 
-export function registerAttachments(app: HttpApp, parts: ProtocolParts): void {
-  const { publicUrl } = parts;
+export function registerAttachments(app: HttpApp, parts: FileParts): void {
+  const { publicUrl, transfers } = parts;
   const { attachments } = parts.useCases;
   app.openapi(ROUTES.list, async (c) => {
     const { actor } = callerOf(c);
@@ -52,21 +65,22 @@ export function registerAttachments(app: HttpApp, parts: ProtocolParts): void {
     return c.body(null, 204);
   });
   app.openapi(ROUTES.file, async (c) => {
-    const { attachment, stream } = await attachments.open(callerOf(c).actor, c.req.valid("param").id);
-    return c.body(stream, 200, fileHeaders(attachment));
+    const { actor } = callerOf(c);
+    const { id } = c.req.valid("param");
+    const file = await attachments.get(actor, id);
+    return await fileAnswer(c, {
+      ...{ etag: `"${id}"`, size: file.size, headers: fileHeaders(file) },
+      async open(range) {
+        const over = transfers.begin("download", memberKey(actor));
+        try {
+          return untilOver(await attachments.open(actor, id, range), over);
+        } catch (error) {
+          over();
+          throw error;
+        }
+      },
+    });
   });
-}
-
-async function uploadedFile(c: HttpContext): Promise<File> {
-  if (!/^multipart\/form-data\b/i.test(c.req.header("content-type") ?? "")) {
-    throw badField("file", "must be sent as multipart/form-data");
-  }
-  const form = await c.req.formData().catch(() => {
-    throw badField("body", "must be well-formed multipart/form-data");
-  });
-  const [file, ...more] = form.getAll("file");
-  if (file instanceof File && more.length === 0) return file;
-  throw badField("file", file === undefined ? "is required" : "must be one file, with a filename");
 }
 
 /** What no browser runs anything in. */
@@ -102,8 +116,9 @@ function dispositionName(filename: string): string {
 const UPLOAD = createRoute({
   method: "post",
   path: "/v1/attachments",
-  summary: "Upload a file of at most 25 MiB for a message that is yet to be sent",
-  middleware: boundedBody(MAX_UPLOAD_BYTES, "bytes"),
+  summary:
+    "Upload a file of at most 25 MiB for a message that is yet to be sent; at most 4 at once per caller",
+  middleware: announcedBound(MAX_UPLOAD_BYTES),
   request: {
     body: {
       required: true,
@@ -156,13 +171,19 @@ const ROUTES = {
   file: createRoute({
     method: "get",
     path: "/v1/attachments/{id}/file",
-    summary: "The file itself, as file_url names it",
+    summary: "The file itself, as file_url names it, or a part of it (Range); at most 8 at once per caller",
     request: one,
     responses: {
       200: {
         description: "The bytes",
         content: { "*/*": { schema: z.string().openapi({ format: "binary" }) } },
       },
+      206: {
+        description: "The bytes that Range asks for",
+        content: { "*/*": { schema: z.string().openapi({ format: "binary" }) } },
+      },
+      304: { description: "If-None-Match names the file: the client has it" },
+      416: { description: "The file has no such part; Content-Range tells its size" },
       ...REFUSALS,
     },
   }),

@@ -8,6 +8,7 @@ import type { UseCases } from "../../domain/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
+import { createTransfers } from "../transfers.ts";
 import { registerAttachments, registerUpload } from "./attachments.ts";
 import { authentication } from "./authentication.ts";
 import { formsAsJson } from "./bodies.ts";
@@ -43,7 +44,7 @@ export function createProtocol({ useCases, store, publicUrl, limits, logger }: P
     limits,
     logger,
   });
-  const parts = { useCases, store, publicUrl };
+  const parts = { useCases, store, publicUrl, transfers: createTransfers() };
   app.use(onRoutes(authentication(useCases.accounts, limits)));
   registerUpload(app, parts);
   app.use(boundedBody(MAX_BODY_BYTES), formsAsJson);
