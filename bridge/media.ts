@@ -69,13 +69,17 @@ export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: Attac
     async upload(asUser, { id, filename, type, size }) {
       const stream = await files.open(id);
       if (!stream) throw new MissingFile(`The file storage has no attachment ${id}`);
-      const answer = await homeserver.stream("POST", "/_matrix/media/v3/upload", {
-        asUser,
-        query: { filename },
-        body: { stream, size, type },
-      });
-      const { content_uri } = (await answer.json()) as { content_uri: string };
-      return content_uri;
+      try {
+        const answer = await homeserver.stream("POST", "/_matrix/media/v3/upload", {
+          asUser,
+          query: { filename },
+          body: { stream, size, type },
+        });
+        const { content_uri } = (await answer.json()) as { content_uri: string };
+        return content_uri;
+      } finally {
+        if (!stream.locked) await stream.cancel();
+      }
     },
   };
 }

@@ -1,5 +1,5 @@
 /** People who use the Protocol API, over the real domain on PostgreSQL with files in a folder. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
@@ -33,6 +33,8 @@ export interface Place extends Site {
   /** Without an organization unless one is given. */
   person(org?: Org): Promise<Someone>;
   org(): Promise<Org>;
+  /** Files that are on their way in. */
+  incoming(): string[];
 }
 
 /** `describeWith("postgres", …)` with a place that all tests of the block share. */
@@ -44,6 +46,7 @@ export function describeProtocol(name: string, fn: (place: Place) => void): void
       const site = await openSite(postgres.url, { files: attachmentsInFolder(folder) });
       Object.assign(place, site, {
         org: () => addOrg(site),
+        incoming: () => readdirSync(join(folder, "incoming")),
         person: async (org?: Org) => someone(site, await addPerson(site, org)),
       });
     });

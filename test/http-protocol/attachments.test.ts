@@ -1,5 +1,6 @@
 /** `/v1/attachments` (reference §D). */
 import { beforeAll, describe, expect, test } from "vitest";
+import { DomainError } from "../../src/domain/errors.ts";
 import { PUBLIC_URL } from "../http/real-parts.ts";
 import { describeProtocol, ID, idsOf, refusal, SECONDS, type Someone } from "./api.ts";
 
@@ -98,8 +99,83 @@ describeProtocol("Protocol's attachments", (place) => {
       }
     });
 
-    test("needs a caller", async () => {
-      expect(await place.client("POST", "/v1/attachments", { body: "x" })).toMatchObject(refusal(401));
+    test("a body of very many parts, fields or headers is 400 before it is read to its end", async () => {
+      const field = (i: number) => `--x\r\nContent-Disposition: form-data; name="f${i}"\r\n\r\n\r\n`;
+      const header = (i: number) => `X-${i}: y\r\n`;
+      const times = (count: number, of: (i: number) => string) =>
+        Array.from({ length: count }, (_, i) => of(i)).join("");
+      const pulled = { chunks: 0 };
+      const parts = Buffer.from(times(1_000, field));
+      const body = new ReadableStream({
+        pull(stream) {
+          pulled.chunks++;
+          if (pulled.chunks < 300) stream.enqueue(parts);
+          else stream.close();
+        },
+      });
+      const headers = { ...kate.bearer, "content-type": "multipart/form-data; boundary=x" };
+      const post = (sent: string | ReadableStream) =>
+        place.client("POST", "/v1/attachments", { headers, body: sent });
+      expect(await post(body)).toMatchObject(refusal(400, "body must have at most 16 parts"));
+      expect(pulled.chunks).toBeLessThan(10);
+      const part = `--x\r\n${times(100, header)}Content-Disposition: form-data; name="file"; filename="a"\r\n\r\nhi\r\n--x--\r\n`;
+      expect(await post(part)).toMatchObject(refusal(400));
+    });
+
+    test("that breaks off leaves nothing behind", async () => {
+      const body = new ReadableStream({
+        start(stream) {
+          stream.enqueue(
+            Buffer.from('--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhalf'),
+          );
+        },
+        pull: () => Promise.reject(new DomainError("unavailable", "The client left")),
+      });
+      const headers = { ...kate.bearer, "content-type": "multipart/form-data; boundary=x" };
+      const before = await kate.get("/attachments");
+      expect(await place.client("POST", "/v1/attachments", { headers, body })).toMatchObject(refusal(503));
+      expect(await kate.get("/attachments")).toMatchObject({ json: before.json });
+      expect(place.incoming()).toEqual([]);
+    });
+
+    test("four run at once for a caller; the fifth is 429 with Retry-After, and others upload", async () => {
+      const headers = { ...kate.bearer, "content-type": "multipart/form-data; boundary=x" };
+      const ends: (() => void)[] = [];
+      const begun: Promise<void>[] = [];
+      const slow = Array.from({ length: 4 }, () => {
+        let asked = () => {};
+        begun.push(
+          new Promise((resolve) => {
+            asked = resolve;
+          }),
+        );
+        const body = new ReadableStream(
+          {
+            async pull(stream) {
+              asked();
+              await new Promise<void>((resolve) => ends.push(resolve));
+              stream.close();
+            },
+          },
+          { highWaterMark: 0 },
+        );
+        return place.client("POST", "/v1/attachments", { headers, body });
+      });
+      await Promise.all(begun);
+      const fifth = await kate.upload("a.txt", "x");
+      expect(fifth).toMatchObject(refusal(429, "At most 4 uploads run at once; wait until one is over"));
+      expect(fifth.headers.get("retry-after")).toBe("5");
+      expect((await hank.upload("a.txt", "x")).status).toBe(201);
+      for (const end of ends) end();
+      for (const answer of await Promise.all(slow)) expect(answer).toMatchObject(refusal(400));
+      expect((await kate.upload("a.txt", "x")).status).toBe(201);
+    });
+
+    test("needs a caller, before its body is looked at", async () => {
+      let pulled = 0;
+      const body = new ReadableStream({ pull: () => void pulled++ }, { highWaterMark: 0 });
+      expect(await place.client("POST", "/v1/attachments", { body })).toMatchObject(refusal(401));
+      expect(pulled).toBe(0);
     });
   });
 
@@ -211,6 +287,63 @@ describeProtocol("Protocol's attachments", (place) => {
       expect(headers.get("x-content-type-options")).toBe("nosniff");
       expect(headers.get("content-security-policy")).toMatch(/default-src 'none'.*sandbox/);
       expect(headers.get("x-frame-options")).toBe("DENY");
+    });
+
+    test("has a tag, and parts of it, as the client asks", async () => {
+      const { id, file_url } = await upload(kate, "a.txt", "hello world");
+      const path = file_url.replace(PUBLIC_URL, "");
+      const ask = async (headers: Record<string, string>, method = "GET") => {
+        const answer = await place.client(method, path, { headers: { ...kate.bearer, ...headers } });
+        const { status, text, headers: given } = answer;
+        return {
+          status,
+          text,
+          length: given.get("content-length"),
+          range: given.get("content-range"),
+          tag: given.get("etag"),
+        };
+      };
+      const tag = `"${id}"`;
+      const whole = { status: 200, text: "hello world", length: "11", range: null, tag };
+      const part = (text: string, range: string) => ({
+        status: 206,
+        text,
+        length: String(text.length),
+        range: `bytes ${range}/11`,
+        tag,
+      });
+      expect(await ask({})).toEqual(whole);
+      expect(await ask({ range: "bytes=0-4" })).toEqual(part("hello", "0-4"));
+      expect(await ask({ range: "bytes=6-" })).toEqual(part("world", "6-10"));
+      expect(await ask({ range: "bytes=-5" })).toEqual(part("world", "6-10"));
+      expect(await ask({ range: "bytes=6-999" })).toEqual(part("world", "6-10"));
+      expect(await ask({ range: "bytes=0-4", "if-range": tag })).toEqual(part("hello", "0-4"));
+      for (const other of ["bytes=0-4,6-7", "bytes=4-0", "bytes=-", "lines=1-2"])
+        expect(await ask({ range: other })).toEqual(whole);
+      expect(await ask({ range: "bytes=0-4", "if-range": '"other"' })).toEqual(whole);
+      for (const beyond of ["bytes=11-", "bytes=-0"])
+        expect(await ask({ range: beyond })).toMatchObject({ status: 416, range: "bytes */11" });
+      for (const known of [tag, `W/${tag}`, `"x", ${tag}`, "*"])
+        expect(await ask({ "if-none-match": known })).toMatchObject({ status: 304, text: "", tag });
+      expect(await ask({}, "HEAD")).toEqual({ ...whole, text: "" });
+    });
+
+    test("eight are fetched at once by a caller; the ninth is 429 with Retry-After", async () => {
+      const { file_url } = await upload(kate, "a.txt", "hello");
+      const path = file_url.replace(PUBLIC_URL, "");
+      const begin = async () =>
+        await place.app(new Request(`http://h${path}`, { headers: kate.bearer }), { ip: "1.2.3.4" });
+      const running = await Promise.all(Array.from({ length: 8 }, begin));
+      expect(running.map(({ status }) => status)).toEqual(Array(8).fill(200));
+      expect(await open(kate, file_url)).toMatchObject(
+        refusal(429, "At most 8 downloads run at once; wait until one is over"),
+      );
+      expect((await place.client("HEAD", path, { headers: kate.bearer })).status).toBe(200);
+      await running[0]?.body?.cancel();
+      expect(await running[1]?.text()).toBe("hello");
+      expect((await open(kate, file_url)).status).toBe(200);
+      expect((await open(kate, file_url)).status).toBe(200);
+      for (const answer of running.slice(2)) await answer.body?.cancel();
     });
 
     test("tells the file's name in every script", async () => {

@@ -56,6 +56,7 @@ export async function openAwaitSite(
   const clients: WaitingClient[] = [];
   return {
     ...{ url, gateway: started, awaitFace, store, useCases, matrixLogins: [] },
+    app: http,
     client: clientOf(http),
     withoutMatrix: clientOf(http),
     async waiter(token) {

@@ -8,11 +8,12 @@ import type { MatrixAccounts } from "../../src/domain/ports/matrix.ts";
 import type { WebhookTargets } from "../../src/domain/ports/webhooks.ts";
 import type { UseCases } from "../../src/domain/use-cases.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";
-import { createHttpApp } from "../../src/http/app.ts";
+import { createHttpApp, type HttpHandler } from "../../src/http/app.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { type Client, clientOf } from "./http-client.ts";
 
 export interface Site {
+  app: HttpHandler;
   client: Client;
   /** The same app, where no homeserver is configured. */
   withoutMatrix: Client;
@@ -43,23 +44,29 @@ export async function openSite(
     ...{ store, hot, bus, matrix: null, settings, logger, files, webhookTargets },
   });
   const app = (matrixAccounts: MatrixAccounts | null) =>
-    clientOf(
-      createHttpApp({
-        ...{ useCases, store, hot, logger, matrixAccounts, adminToken: ADMIN_TOKEN, rateLimits: true },
-        feed: () => {
-          throw new Error("nobody waits for live news in these tests");
-        },
-        publicUrl: () => PUBLIC_URL,
-        health: async () => ({ ok: true, parts: {} }),
-        metrics: async () => ({ body: "", contentType: "text/plain" }),
-        stats: async () => ({ connections: 0 }),
-        matrix: null,
-        webRoot: "/nowhere",
-        stopping: new AbortController().signal,
-      }),
-    );
+    createHttpApp({
+      ...{ useCases, store, hot, logger, matrixAccounts, adminToken: ADMIN_TOKEN, rateLimits: true },
+      feed: () => {
+        throw new Error("nobody waits for live news in these tests");
+      },
+      publicUrl: () => PUBLIC_URL,
+      health: async () => ({ ok: true, parts: {} }),
+      metrics: async () => ({ body: "", contentType: "text/plain" }),
+      stats: async () => ({ connections: 0 }),
+      matrix: null,
+      webRoot: "/nowhere",
+      stopping: new AbortController().signal,
+    });
+  const withMatrix = app(matrixAccounts(matrixLogins));
   return {
-    ...{ store, useCases, matrixLogins, client: app(matrixAccounts(matrixLogins)), withoutMatrix: app(null) },
+    ...{
+      store,
+      useCases,
+      matrixLogins,
+      app: withMatrix,
+      client: clientOf(withMatrix),
+      withoutMatrix: clientOf(app(null)),
+    },
     async close() {
       await hot.close();
       await bus.close();
