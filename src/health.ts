@@ -10,12 +10,16 @@ const LIMIT_MS = 3_000;
 
 /** @param others further parts; what is not there is not asked */
 export function createHealth(
-  store: Pick<Store, "ping">,
+  store: Pick<Store, "ping" | "health">,
   hot: Pick<HotState, "ping">,
   others: Record<string, Probe>,
 ): () => Promise<Health> {
   const probes: Record<string, Probe> = {
-    store: () => store.ping().then(well),
+    store: async () => {
+      const { state, detail } = store.health.condition;
+      if (state !== "ok") return { ok: false, detail: `${state}: ${detail}` };
+      return await store.ping().then(well);
+    },
     hot: () => hot.ping().then(well),
     ...others,
   };

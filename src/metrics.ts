@@ -1,7 +1,7 @@
 /** What `/metrics` shows of the process and its store; the other parts register their own in the same registry. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Bus } from "./domain/ports/bus.ts";
-import type { StoreStats } from "./domain/ports/store.ts";
+import type { Store } from "./domain/ports/store.ts";
 
 export function createRegistry(): Registry {
   const registry = new Registry();
@@ -12,8 +12,14 @@ export function createRegistry(): Registry {
 type Figure = [name: string, help: string, kind: "gauge" | "counter", value: () => number];
 
 /** Reads the figures when somebody looks: nothing is counted twice. */
-export function registerState(registry: Registry, store: { stats(): StoreStats }, bus: Bus): void {
+export function registerState(registry: Registry, store: Pick<Store, "stats" | "health">, bus: Bus): void {
   const figures: Figure[] = [
+    [
+      "store_writable",
+      "1 while the database can be written",
+      "gauge",
+      () => Number(store.health.condition.state === "ok"),
+    ],
     ["store_queued", "Sends that wait for the database", "gauge", () => store.stats().queued],
     ["store_batches_in_flight", "Commits under way", "gauge", () => store.stats().inFlightBatches],
     ["store_last_batch_size", "Sends in the last commit", "gauge", () => store.stats().lastBatchSize],

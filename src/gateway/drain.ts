@@ -1,4 +1,7 @@
-/** [GW-10.5] A gateway that stops tells its sessions to come back, in paced batches, and lets what is under way finish. */
+/**
+ * [GW-10.5] A gateway that stops, or that lost its database [GW-10.6], tells its sessions to come back, in paced batches, and lets what is
+ * under way finish.
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Session } from "./session.ts";
 
@@ -10,21 +13,29 @@ const RECONNECTS_PER_SECOND = 2_000;
 const LEAST_SPREAD_MS = 1_000;
 
 /** Resolves when every session was told and its connection ended, after about `drainMs`. */
-export async function drainSessions(all: readonly Session[], drainMs: number): Promise<void> {
+export async function drainSessions(
+  all: readonly Session[],
+  drainMs: number,
+  reason: "draining" | "unavailable" = "draining",
+): Promise<void> {
   const spreadMs = Math.max(LEAST_SPREAD_MS, (all.length / RECONNECTS_PER_SECOND) * 1_000);
   const batches = Math.max(1, Math.floor(drainMs / BATCH_MS));
   const size = Math.max(1, Math.ceil(all.length / batches));
   const goodbyes: Promise<void>[] = [];
   for (let start = 0; start < all.length; start += size) {
-    for (const session of all.slice(start, start + size)) goodbyes.push(goodbye(session, spreadMs));
+    for (const session of all.slice(start, start + size)) goodbyes.push(goodbye(session, spreadMs, reason));
     if (start + size < all.length) await delay(BATCH_MS);
   }
   await Promise.all(goodbyes);
 }
 
-async function goodbye(session: Session, spreadMs: number): Promise<void> {
+async function goodbye(
+  session: Session,
+  spreadMs: number,
+  reason: "draining" | "unavailable",
+): Promise<void> {
   if (session.isGone) return;
   session.state = "leaving";
   await Promise.race([session.quiet(), delay(QUIET_MS, undefined, { ref: false })]);
-  if (!session.isGone) session.end("draining", Math.ceil(Math.random() * spreadMs));
+  if (!session.isGone) session.end(reason, Math.ceil(Math.random() * spreadMs));
 }

@@ -89,6 +89,8 @@ const TURN_MS = 1_000;
 /** Bytes that may wait for a client before it is cut without a word; the slow are told earlier (upkeep.ts). */
 const CUT_BUFFERED_BYTES = 16 * 1024 * 1024;
 const IDLE_GRACE_MS = 20_000;
+/** Sessions are sent away over this time when the database is gone. */
+const AWAY_BATCHES_MS = 1_000;
 
 /** Resolves when sockets and HTTP are served. Publishing on the bus is announcer.ts' work: once per process. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
@@ -118,6 +120,7 @@ class RunningGateway implements Gateway, SessionEvents {
   #accounts: AccountWatch | null = null;
   #transport: Transport | null = null;
   #draining: Promise<void> | null = null;
+  #unwatchStore: (() => void) | null = null;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -163,7 +166,7 @@ class RunningGateway implements Gateway, SessionEvents {
       ...told,
     });
     const handlers = { talking, watching: this.#watching, calling: this.#calling };
-    this.#inbox = new Inbox({ greet, handlers, metrics, logger, limited });
+    this.#inbox = new Inbox({ greet, handlers, metrics, logger, limited, storeHealth: store.health });
     this.#upkeep = createUpkeep({
       ...{ node, hot, slow, logger, heartbeatMs, watching: this.#watching, calling: this.#calling },
     });
@@ -187,6 +190,7 @@ class RunningGateway implements Gateway, SessionEvents {
     bus.onGap(() => this.#probe?.all());
     store.onCommitted((events) => this.#hub.committed(events));
     const users = this.#users;
+    this.#unwatchStore = store.health.onAway(() => void this.#leaveStore());
     this.#accounts = watchAccounts({ store, users, memberships: this.#memberships, logger });
   }
 
@@ -227,12 +231,24 @@ class RunningGateway implements Gateway, SessionEvents {
   async close(): Promise<void> {
     this.#transport?.stopListening();
     for (const session of [...this.#sessions]) session.end("draining");
+    this.#unwatchStore?.();
     this.#accounts?.stop();
     this.#probe?.stop();
     this.#wheel?.stop();
     this.#feed.stop();
     this.#hub.stop();
     await this.#transport?.close();
+  }
+
+  /** [GW-10.6] Without its database this gateway can deliver nothing; another one may. Who comes back is refused in hello. */
+  async #leaveStore(): Promise<void> {
+    const ready = [...this.#sessions].filter(({ state }) => state === "ready");
+    if (ready.length > 0)
+      this.#options.logger.warn(
+        { event: "gateway.sessions_sent_away", sessions: ready.length },
+        "The database is away; sessions are told to reconnect",
+      );
+    await drainSessions(ready, AWAY_BATCHES_MS, "unavailable");
   }
 
   // ── Connections ────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
  * rule costs its sender an error, and nobody else anything.
  */
 import { DomainError } from "../domain/errors.ts";
+import type { StoreHealth } from "../domain/ports/store-health.ts";
 import type { Logger } from "../logger.ts";
 import { decodeJson, decodeMsgpack } from "../protocol/codec.ts";
 import { ERROR_CODES, type WireErrorCode } from "../protocol/error-codes.ts";
@@ -29,9 +30,12 @@ export interface InboxOptions {
   metrics: GatewayMetrics;
   logger: Pick<Logger, "error">;
   limited: boolean;
+  storeHealth: Pick<StoreHealth, "isAway">;
 }
 
 const BUSY_MS = 200;
+/** How long, about, clients stay away from a gateway that is without its database. */
+const AWAY_RETRY_MS = 10_000;
 
 export class Inbox {
   readonly #options: InboxOptions;
@@ -110,6 +114,9 @@ export class Inbox {
       session.send(frame);
       // [GW-2.4] Wrong credentials end the connection; after anything else hello may be said again.
       if (frame.code === "unauthorized") session.end("unauthorized");
+      // [GW-10.6] The client is told how long to wait, so that refused ones do not come back all at once.
+      else if (frame.code === "unavailable" && this.#options.storeHealth.isAway)
+        session.end("unavailable", Math.ceil(AWAY_RETRY_MS * (0.5 + Math.random())));
       else if (!session.isGone) session.state = "new";
     }
     const waiting = session.waiting ?? [];

@@ -9,7 +9,7 @@ import {
 } from "./connection.ts";
 import { asDomainError, isAway, isCrossed, OutcomeUnknown, repeated, unavailable } from "./failures.ts";
 import { createHosts } from "./hosts.ts";
-import { openPool } from "./pool.ts";
+import { openPool, type Pool } from "./pool.ts";
 import { createSql, type Rows, type Sql, type Statement } from "./sql.ts";
 
 /** What the store says to operators; pino's loggers fit. */
@@ -28,6 +28,8 @@ export interface DatabaseOptions {
   sessions?: boolean;
   /** Where sockets come from; unset: the network. */
   openSocket?: OpenSocket | undefined;
+  /** Is told how each piece of work went. */
+  observer?: { answered(): void; failed(error: unknown): void };
 }
 
 export interface Database {
@@ -46,6 +48,10 @@ export interface Database {
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Asks whether the database takes writes. @throws DomainError `unavailable` when not, or without an answer in `ms` */
   ping(ms: number): Promise<void>;
+  /** Runs several statements in one text, as one transaction, ahead of those that wait. Rejects with the raw error. */
+  script(text: string): Promise<void>;
+  /** As `ping`, once. Rejects with the raw error. */
+  check(): Promise<void>;
   /** How many statements were sent so far, those of transactions (with begin and commit) included. */
   statements(): number;
   /** Waits for what is under way and closes the connections. */
@@ -80,26 +86,37 @@ export function openDatabase(options: DatabaseOptions): Database {
         ...(openSocket && { openSocket }),
       }),
   });
-  const sql = createSql(language, (fragment) =>
-    pool.use((connection) => connection.run(fragment)).catch(rethrow),
-  );
+  const { observer } = options;
+  const use: Pool["use"] = async (work, how) => {
+    try {
+      const result = await pool.use(work, how);
+      observer?.answered();
+      return result;
+    } catch (error) {
+      observer?.failed(error);
+      throw error;
+    }
+  };
+  const sql = createSql(language, (fragment) => use((connection) => connection.run(fragment)).catch(rethrow));
 
   const run = <T extends readonly (object | undefined)[]>(statement: Statement<T>, urgent: boolean) =>
-    pool.use((connection) => connection.run(statement.fragment), { urgent }) as unknown as Promise<Rows<T>>;
+    use((connection) => connection.run(statement.fragment), { urgent }) as unknown as Promise<Rows<T>>;
 
   return {
     sql,
     read: (statement) => repeated(REPEAT_MS, () => run(statement, false)).catch(rethrow),
     urgent: (statement) => run(statement, true),
     transaction: (work) =>
-      repeated(REPEAT_MS, () => pool.use((connection) => inTransaction(language, connection, work))).catch(
+      repeated(REPEAT_MS, () => use((connection) => inTransaction(language, connection, work))).catch(
         rethrow,
       ),
     ping: (ms) =>
       answerWithin(
         ms,
-        repeated(ms, () => pool.use((connection) => connection.check(), { urgent: true })),
+        repeated(ms, () => use((connection) => connection.check(), { urgent: true })),
       ),
+    script: (text) => use((connection) => connection.script(text), { urgent: true }),
+    check: () => use((connection) => connection.check(), { urgent: true }),
     statements: () => statements,
     close: pool.end,
     abort: pool.abort,

@@ -5,16 +5,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { DomainError } from "../domain/errors.ts";
-
-/** What keeps the store from writing: it can't be reached; it takes no writes; its disk is full; it does not answer in time. */
-export type Trouble = "away" | "read_only" | "full" | "slow";
+import type { StoreTrouble } from "../domain/ports/store-health.ts";
 
 /** No connection, or it broke while a statement ran on it. */
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
-  readonly trouble: Trouble;
+  readonly trouble: StoreTrouble;
 
-  constructor(message: string, options: ErrorOptions = {}, trouble: Trouble = "away") {
+  constructor(message: string, options: ErrorOptions = {}, trouble: StoreTrouble = "away") {
     super(message, options);
     this.trouble = trouble;
   }
@@ -53,7 +51,7 @@ export function isAway(error: unknown): boolean {
 }
 
 /** SQLSTATEs that say something about the server, not about a statement or a lock. */
-const TROUBLES: readonly (readonly [code: string, trouble: Trouble])[] = [
+const TROUBLES: readonly (readonly [code: string, trouble: StoreTrouble])[] = [
   ["25006", "read_only"],
   ["53100", "full"],
   ["08", "away"],
@@ -63,7 +61,7 @@ const TROUBLES: readonly (readonly [code: string, trouble: Trouble])[] = [
 ];
 
 /** What the error says about the server; null: nothing. */
-export function troubleOf(error: unknown): Trouble | null {
+export function troubleOf(error: unknown): StoreTrouble | null {
   if (error instanceof OutcomeUnknown) return troubleOf(error.cause);
   if (error instanceof ConnectionLost) return error.trouble;
   if (!(error instanceof postgres.PostgresError)) return null;

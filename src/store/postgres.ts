@@ -3,6 +3,7 @@
  * transaction.ts with room-writes, event-writes and account-writes; log.ts, rooms.ts, accounts.ts, credentials.ts;
  * below them database.ts, pool.ts, connection.ts, hosts.ts, failures.ts.
  */
+import { randomBytes } from "node:crypto";
 import type { Store } from "../domain/ports/store.ts";
 import { createDirectoryQueries } from "./accounts.ts";
 import { createAppender } from "./append.ts";
@@ -19,6 +20,7 @@ import { createLogQueries } from "./log.ts";
 import { createMarkers } from "./markers.ts";
 import { createMessageQueries } from "./messages.ts";
 import { migrate } from "./migrations.ts";
+import { createMonitor, type Monitor } from "./monitor.ts";
 import { createPeopleStore } from "./people.ts";
 import { createPublisher } from "./publisher.ts";
 import { createRoomQueries } from "./rooms.ts";
@@ -65,6 +67,15 @@ const TIMEOUT_MS = 5_000;
 const EMBEDDED_TIMEOUT_MS = 60_000;
 const CLOSE_GRACE_MS = 3_000;
 const START_REPEAT_MS = 15_000;
+/**
+ * A write that fails as others do: it needs room on the disk of the data, and it waits for its commit as a send does.
+ * Its table is gone with the commit.
+ */
+function probe(): string {
+  const table = `causeway_probe_${randomBytes(6).toString("hex")}`;
+  return `create table ${table} as select generate_series(1, 5000) as filler; drop table ${table}`;
+}
+
 const SILENT: StoreLogger = { info: () => {}, warn: () => {}, error: () => {} };
 
 /**
@@ -90,6 +101,13 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     statementTimeoutMs,
     sessions,
     openSocket: options.openSocket,
+    observer: { answered: () => monitor.answered(), failed: (error) => monitor.failed(error) },
+  });
+  const monitor: Monitor = createMonitor({
+    check: db.check,
+    write: () => db.script(probe()),
+    watchesAnswers: !embedded,
+    logger,
   });
   const publisher = createPublisher(logger);
   const lanes = Math.min(APPEND_LANES, maxConnections);
@@ -114,6 +132,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     transaction: (work) => runTransaction(db, publisher, work),
     onCommitted: publisher.listen,
     ping: () => db.ping(PING_MS),
+    health: monitor.health,
     stats() {
       const { queued, inFlight, batches, appended, duplicates, last } = appender.stats();
       return {
@@ -122,6 +141,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
       };
     },
     async close() {
+      monitor.stop();
       const drained = Promise.all([appender.drain(), markers.drain(), housekeeping.stop()]);
       const abort = setTimeout(db.abort, CLOSE_GRACE_MS);
       await drained;

@@ -8,6 +8,8 @@ export interface FlakyProxy {
   /** Nothing gets through any more in either direction; connections stay open. */
   silence(): void;
   resume(): void;
+  /** Cuts every connection, and new ones at once, until `resume`. */
+  cut(): void;
   /**
    * When a client next sends bytes that hold `text`, lets them through, waits until the server has answered them,
    * and cuts the connection instead of passing the answer on. Resolves when that has happened.
@@ -32,8 +34,10 @@ export async function flakyProxy(
   const sockets = new Set<Socket>();
   let trap: Trap | null = null;
   let silent = false;
+  let refusing = false;
 
   const server = createServer((client) => {
+    if (refusing) return void client.destroy();
     const upstream = toServer();
     let answering: Trap | null = null;
     for (const socket of [client, upstream]) {
@@ -79,7 +83,12 @@ export async function flakyProxy(
     },
     resume: () => {
       silent = false;
+      refusing = false;
       for (const socket of sockets) socket.resume();
+    },
+    cut: () => {
+      refusing = true;
+      for (const socket of sockets) socket.destroy();
     },
     swallowAnswerTo: (text) => set(text, true),
     cutBefore: (text) => set(text, false),

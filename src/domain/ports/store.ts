@@ -33,6 +33,7 @@ import type {
 import type { Journal } from "./journal.ts";
 import type { MessageStore, MessageWrites } from "./message-store.ts";
 import type { PeopleStore, PeopleWrites } from "./people-store.ts";
+import type { StoreHealth } from "./store-health.ts";
 import type { WebhookStore, WebhookWrites } from "./webhook-store.ts";
 
 export interface Store {
@@ -67,6 +68,7 @@ export interface Store {
   onCommitted(listener: (events: LoggedEvent[]) => void): void;
   /** Throws `unavailable` when the database does not answer within 2 s. */
   ping(): Promise<void>;
+  readonly health: StoreHealth;
   /** Figures for `/metrics` and the admin API. */
   stats(): StoreStats;
   /** Waits for what is in flight, then closes the connections. */
