@@ -9,6 +9,7 @@ import type { MatrixAccounts, MatrixLogin } from "../src/domain/ports/matrix.ts"
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import { ANSWER_LIMIT_MS, type CredentialProviderName, createCredentialProvider } from "./credentials.ts";
+import { deactivate } from "./ghost-accounts.ts";
 import { BRIDGE_DEVICE, createGhosts } from "./ghosts.ts";
 import type { Homeserver, RequestOptions } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
@@ -95,13 +96,7 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
 
     deactivate: (userId) =>
       translated(logger, async () => {
-        try {
-          const asUser = ghosts.ofUser(userId);
-          await request("POST", "account/deactivate", { asUser, body: { erase: false } });
-        } catch (error) {
-          // Nobody asked for this account yet, so nothing was made that could be ended.
-          if (!(error instanceof HomeserverError) || error.status !== 403) throw error;
-        }
+        await deactivate(homeserver, ghosts.ofUser(userId), ANSWER_LIMIT_MS);
       }),
   };
 }

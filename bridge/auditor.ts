@@ -93,7 +93,7 @@ export function createAuditor(options: AuditorOptions): Auditor {
     const since = (await store.state(STATE)) ?? "";
     if (since === "") return await restart();
     const answer = await sync({ filter, since }).catch((error: unknown) => {
-      if (error instanceof HomeserverError && error.status === 400) return null;
+      if (error instanceof HomeserverError && error.status === 400 && !error.outage) return null;
       throw error;
     });
     if (!answer) {

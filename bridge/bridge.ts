@@ -12,7 +12,8 @@ import type { AttachmentFiles } from "../src/domain/ports/attachments.ts";
 import { type Bus, channels } from "../src/domain/ports/bus.ts";
 import type { UseCases } from "../src/domain/use-cases.ts";
 import type { Logger } from "../src/logger.ts";
-import { type Backlog, type BridgeStore, createBridgeStore } from "../src/store/bridge.ts";
+import { type BridgeStore, createBridgeStore } from "../src/store/bridge.ts";
+import type { Backlog } from "../src/store/bridge-changes.ts";
 import type { PostgresStore } from "../src/store/postgres.ts";
 import { createAppservice } from "./appservice.ts";
 import { createAuditor } from "./auditor.ts";
@@ -32,7 +33,7 @@ import { type BridgeCounts, newCounts, registerMetrics } from "./metrics.ts";
 import { createOutbound } from "./outbound.ts";
 import { createPeople } from "./people.ts";
 import { createRoomQueue } from "./room-queue.ts";
-import { createTurn } from "./room-turn.ts";
+import { createTurn, type WaitingRooms } from "./room-turn.ts";
 import { createMatrixRooms } from "./rooms.ts";
 import { ALIVE_MS, startRounds } from "./rounds.ts";
 import { createWrites } from "./writes.ts";
@@ -57,7 +58,7 @@ export interface BridgeOptions {
 export interface Bridge {
   /** Answers the homeserver's requests, `/_matrix/app/v1/…`. */
   handle(request: Request): Promise<Response>;
-  /** `ok` when the homeserver answers and delivers. */
+  /** `ok` when the homeserver answers and delivers, and no proxy answers in its stead. */
   health(): Promise<{ ok: boolean; detail?: string }>;
   stats(): BridgeStats;
   /** The homeserver has restarted: what it had in memory is looked for. */
@@ -84,7 +85,12 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const counts = newCounts();
   // Before its first claim: a worker that shows no sign of life loses its rooms to others.
   await store.beat(node, ALIVE_MS);
-  const { ghosts, inbox, queue, link, rounds } = startWorker(options, store, counts, stopping.signal);
+  const { ghosts, inbox, queue, link, rounds, waiting } = startWorker(
+    options,
+    store,
+    counts,
+    stopping.signal,
+  );
   const onHint = (message: Uint8Array) => {
     // Without the homeserver there is nothing to do; the scan finds these rooms when it is back.
     if (link.connected) for (const id of roomIds(message)) queue.wake(id);
@@ -92,12 +98,20 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   await bus.subscribe(channels.bridge, onHint);
   bus.onGap(rounds.scanSoon);
   const connected = () => link.connected;
-  registerMetrics(options.registry, counts, { connected, backlog: store.backlog });
+  registerMetrics(options.registry, counts, {
+    connected,
+    backlog: store.backlog,
+    waiting: () => waiting.size,
+  });
   const { hsToken } = options.homeserver.registration;
 
   return {
     handle: createAppservice({ hsToken, ghosts, inbox, counts, logger: options.logger }),
-    health: async () => link.health(),
+    async health() {
+      const health = link.health();
+      const held = [...waiting.values()].find(({ outage }) => outage);
+      return health.ok && held ? { ok: false, detail: held.reason } : health;
+    },
     stats: () => ({ ...counts, ...rounds.backlog(), connected: link.connected }),
     homeserverRestarted: () => link.lost("The homeserver has restarted"),
     async stop() {
@@ -128,7 +142,8 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const connected = () => link.connected;
   const roomVersion = () => link.roomVersion;
   const ways = createWays({ options, store, counts, homeserver, ghosts, accounts, wake, roomVersion });
-  const turn = createTurn({ node, store, connected, counts, logger, ...ways });
+  const waiting: WaitingRooms = new Map();
+  const turn = createTurn({ node, store, connected, counts, waiting, logger, ...ways });
   const queue = createRoomQueue(PARALLEL_ROOMS, turn);
   const inbox = createInbox({ store, ghosts, counts, wake });
   const auditor = createAuditor({ accounts, ghosts, store, inbox, counts, logger, signal });
@@ -136,8 +151,9 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const onConnected = () => rounds.reconnected();
   const link = createLink({ homeserver, ghosts, auditor, onConnected, logger, signal, auditMs });
   const rename = (id: number, displayName: string) => accounts.rename(userActor({ id, displayName }));
-  const rounds = startRounds({ node, store, queue, connected, rename, scanMs, logger });
-  return { ghosts, inbox, queue, link, rounds };
+  const end = (id: number) => accounts.end(id);
+  const rounds = startRounds({ node, store, queue, connected, rename, end, scanMs, logger });
+  return { ghosts, inbox, queue, link, rounds, waiting };
 }
 
 interface WaysOptions {
@@ -171,7 +187,17 @@ function createWays({
   const media = createMedia(homeserver, ghosts, options.files);
   const writes = createWrites({ ghosts, accounts, media, store, attachments: options.store.messages });
   const delivery = createDelivery({ accounts, ghosts, members, writes, store, counts, logger });
-  const outbound = createOutbound({ log, conversations, store, ghosts, members, rooms, delivery, logger });
+  const outbound = createOutbound({
+    log,
+    conversations,
+    store,
+    ghosts,
+    members,
+    rooms,
+    delivery,
+    counts,
+    logger,
+  });
   const inboundMembers = createInboundMembers({
     ...{ store, ghosts, members, people, wake },
     conversations: useCases.conversations,

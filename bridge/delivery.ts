@@ -1,8 +1,8 @@
 /**
  * One outbox entry on its way: the request that carries it, and what to do when the homeserver does not take it. An
- * entry ends up in Matrix once, or, when nothing helps, is given up: it must never block its room for ever.
+ * entry ends up in Matrix once. Only what Matrix itself says of this very event (refusals.ts) gives it another form, or
+ * ends it; everything else is waited for.
  */
-import { DomainError } from "../src/domain/errors.ts";
 import type { Actor } from "../src/domain/model.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
@@ -10,7 +10,7 @@ import type { OutboxEntry } from "../src/store/bridge-mail.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { RequestOptions } from "./homeserver.ts";
-import { HomeserverError } from "./homeserver-error.ts";
+import { fieldOf, HomeserverError } from "./homeserver-error.ts";
 import {
   type Mark,
   type MatrixEvent,
@@ -19,10 +19,10 @@ import {
   relationOf,
   transactionId,
 } from "./matrix-events.ts";
-import { MissingFile } from "./media.ts";
 import type { Members } from "./members.ts";
 import type { BridgeCounts } from "./metrics.ts";
 import { type Draft, insteadOfFile } from "./outbox-plan.ts";
+import { isDuplicate, isForbidden, isRefusal, isTooLarge } from "./refusals.ts";
 import type { OpenRoom } from "./rooms.ts";
 import { shownHash } from "./translate.ts";
 import { markFor, roomPath, type Write, type Writes } from "./writes.ts";
@@ -47,15 +47,11 @@ export interface DeliveryOptions {
   now?: (() => number) | undefined;
 }
 
-/** What a homeserver says of a reaction that its sender made before. */
-const DUPLICATE = "M_DUPLICATE_ANNOTATION";
 /** Homeservers remember transaction ids for a day; before that is over we look for ourselves. */
 const FORGOTTEN_MS = 20 * 60 * 60_000;
 const SEARCH_PAGES = 20;
 /** A text that is too large is cut shorter so often. */
 const MOST_CUTS = 2;
-/** An event at which the homeserver itself fails so often will not get through as it is. */
-const HOPELESS_TRIES = 6;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { accounts, ghosts, members, writes, store, counts, logger, now = Date.now } = options;
@@ -65,17 +61,32 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const { sender, path, ts } = write;
     if (sender !== ghosts.bot) await members.join(room, actor);
     const body = typeof write.body === "function" ? await write.body() : write.body;
-    const request = () =>
-      accounts.request<{ event_id: string }>(sender, "PUT", path, { body, query: { ts } });
-    if (sender === ghosts.bot) return (await request()).event_id;
+    const request = async () =>
+      fieldOf(
+        await accounts.request<{ event_id?: string }>(sender, "PUT", path, { body, query: { ts } }),
+        "event_id",
+      );
+    if (sender === ghosts.bot) return await request();
     try {
-      return (await request()).event_id;
+      return await request();
     } catch (error) {
-      if (!(error instanceof HomeserverError) || error.status !== 403) throw error;
+      if (!isForbidden(error)) throw error;
       // It may not be in the room, whatever we believe.
       await members.join(room, actor, true);
-      return (await request()).event_id;
+      return await request();
     }
+  }
+
+  /** Whether Matrix says that the sender is not in the room: a power level, or a proxy, may change its mind. */
+  async function isOut(room: OpenRoom, sender: string): Promise<boolean> {
+    return (await members.current(room, sender)) !== "join";
+  }
+
+  /** Whether no repetition of this write helps. The bot may say what its author is forbidden to. */
+  async function isFinal(error: unknown, room: OpenRoom, entry: OutboxEntry): Promise<boolean> {
+    if (!isForbidden(error)) return isRefusal(error, room.failures);
+    if (entry.sender === ghosts.bot) return false;
+    return canStandIn(entry) || (await isOut(room, entry.sender));
   }
 
   /** Sends, with less and less of what was wanted. @returns null when nothing was to be sent, or will be */
@@ -88,7 +99,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         const eventId = await put(room, actor, write);
         return { entry: { ...entry, sender: write.sender }, eventId, redacts: write.redacts };
       } catch (error) {
-        if (!isRefusal(error, room)) throw error;
+        if (!(await isFinal(error, room, entry))) throw error;
         const existing = isDuplicate(error) ? await findReaction(room, entry) : null;
         if (existing) return { entry, eventId: existing.event_id };
         const revised = revisedAfter(error, entry);
@@ -108,10 +119,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   function revisedAfter(error: unknown, { rev, sender, op, content }: OutboxEntry) {
     const draft = JSON.parse(content) as Draft;
     if (draft.file) return { rev: rev + 1, sender, content: JSON.stringify(insteadOfFile(draft)) };
-    const tooLarge = error instanceof HomeserverError && error.status === 413;
-    if (tooLarge && rev < MOST_CUTS) return { rev: rev + 1, sender, content };
-    // Edits and reactions count only from the one whose they are.
-    if (sender === ghosts.bot || op === "edit" || op === "reaction" || op === "unreaction") return null;
+    if (isTooLarge(error) && rev < MOST_CUTS) return { rev: rev + 1, sender, content };
+    if (sender === ghosts.bot || !canStandIn({ op })) return null;
     return { rev: rev + 1, sender: ghosts.bot, content };
   }
 
@@ -231,14 +240,7 @@ function isMark(found: Mark | null, wanted: Mark): boolean {
   return found !== null && transactionId(found) === transactionId(wanted);
 }
 
-/** The same will not be taken, however often it is tried. */
-function isRefusal(error: unknown, room: OpenRoom): boolean {
-  const hopeless = room.failures >= HOPELESS_TRIES;
-  if (error instanceof HomeserverError) return !error.temporary || (error.status === 500 && hopeless);
-  // The file storage may be away for long: its files are only named then.
-  return error instanceof MissingFile || (error instanceof DomainError && hopeless);
-}
-
-function isDuplicate(error: unknown): boolean {
-  return error instanceof HomeserverError && error.errcode === DUPLICATE;
+/** Edits and reactions count only from the one whose they are; everything else the bot can say in their stead. */
+function canStandIn({ op }: Pick<OutboxEntry, "op">): boolean {
+  return op !== "edit" && op !== "reaction" && op !== "unreaction";
 }

@@ -11,6 +11,8 @@ export interface GhostAccounts {
   ensure(actor: Actor): Promise<string>;
   /** Gives an account its user's name; each room that it is in learns of it. */
   rename(actor: Actor): Promise<void>;
+  /** Shuts a deleted user's account down: nobody signs in to it any more. */
+  end(userId: number): Promise<void>;
   /**
    * A request as a ghost, on the bridge's device. An account or device that the homeserver lost is made again first.
    * @throws HomeserverError
@@ -63,7 +65,7 @@ export function createGhostAccounts(
 
   async function repaired(error: unknown, matrixId: string): Promise<boolean> {
     if (!(error instanceof HomeserverError)) return false;
-    const unregistered = error.status === 403 && /has not registered this user/i.test(error.message);
+    const unregistered = error.says("M_FORBIDDEN") && /has not registered this user/i.test(error.message);
     if (unregistered) await homeserver.ensureRegistered(localpartOf(matrixId));
     if (!unregistered && !UNKNOWN_DEVICE.includes(error.errcode ?? "")) return false;
     await ensureDevice(matrixId);
@@ -91,10 +93,12 @@ export function createGhostAccounts(
         await setName(actor, ghosts.ofActor(actor));
       } catch (error) {
         // An account that was shut down has no name any more.
-        if (!(error instanceof HomeserverError) || error.temporary) throw error;
+        if (!(error instanceof HomeserverError)) throw error;
+        if (!error.says("M_FORBIDDEN", "M_USER_DEACTIVATED", "M_NOT_FOUND")) throw error;
       }
       await store.putGhost(memberKey(actor), actor.name);
     },
+    end: (userId) => deactivate(homeserver, ghosts.ofUser(userId)),
     async request(matrixId, method, path, options = {}) {
       const attempt = () =>
         homeserver.request<never>(method, path, {
@@ -110,6 +114,20 @@ export function createGhostAccounts(
       }
     },
   };
+}
+
+/** Shuts an account down. One that was never made, or is shut down already, is left as it is. @throws HomeserverError */
+export async function deactivate(
+  homeserver: Pick<Homeserver, "request">,
+  asUser: string,
+  timeoutMs?: number,
+): Promise<void> {
+  try {
+    const path = "/_matrix/client/v3/account/deactivate";
+    await homeserver.request("POST", path, { asUser, body: { erase: false }, timeoutMs });
+  } catch (error) {
+    if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN", "M_USER_DEACTIVATED")) throw error;
+  }
 }
 
 function localpartOf(matrixId: string): string {

@@ -2,7 +2,7 @@
  * The one client of the homeserver's client-server API, as the application service. It sends each request once: trying
  * again, and when, is up to whoever asks (the outbox has its own rules).
  */
-import { HttpApiEvent, MatrixError, MatrixHttpApi, Method, TypedEventEmitter } from "matrix-js-sdk";
+import { type HttpApiEvent, MatrixError, MatrixHttpApi, Method, TypedEventEmitter } from "matrix-js-sdk";
 import type { Logger } from "matrix-js-sdk/lib/logger.js";
 import { Counter, type Registry } from "prom-client";
 import { HomeserverError } from "./homeserver-error.ts";
@@ -25,7 +25,7 @@ export interface HomeserverOptions {
   registration: AppserviceRegistration;
   /** The part of Matrix ids behind the colon. */
   serverName: string;
-  logger: { debug(fields: object, message: string): void; warn(fields: object, message: string): void };
+  logger: { debug(fields: object, message: string): void };
   registry?: Registry | undefined;
 }
 
@@ -73,12 +73,6 @@ export function createHomeserver(options: HomeserverOptions): Homeserver {
   const { registration, serverName } = options;
   const baseUrl = options.baseUrl.replace(/\/+$/, "");
   const emitter = new TypedEventEmitter<HttpApiEvent, { [K in HttpApiEvent]: () => void }>();
-  emitter.on(HttpApiEvent.SessionLoggedOut, () =>
-    options.logger.warn(
-      {},
-      "The homeserver does not know our as_token; give it the registration and restart it",
-    ),
-  );
   const api = new MatrixHttpApi(emitter as ConstructorParameters<typeof MatrixHttpApi>[0], {
     baseUrl,
     prefix: "",
@@ -193,7 +187,9 @@ function asHomeserverError(error: unknown, request: string): HomeserverError {
   if (error instanceof MatrixError || (error instanceof Error && "httpStatus" in error)) {
     const failure = error as MatrixError;
     const { errcode, httpStatus: status = null } = failure;
-    const reason = failure.data?.error ?? failure.message;
+    const advice =
+      errcode === "M_UNKNOWN_TOKEN" ? " (give the homeserver our registration and restart it)" : "";
+    const reason = `${failure.data?.error ?? failure.message}${advice}`;
     return new HomeserverError(`${request} answered ${status} ${errcode ?? ""}: ${reason}`, {
       status,
       errcode: errcode ?? null,
@@ -239,7 +235,7 @@ async function ensureDevice(
     });
     return true;
   } catch (error) {
-    if (error instanceof HomeserverError && error.status === 404) return false;
+    if (error instanceof HomeserverError && error.status === 404 && error.errcode !== null) return false;
     throw error;
   }
 }

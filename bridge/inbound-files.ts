@@ -14,7 +14,7 @@ export interface InboundFiles {
   /**
    * Keeps the file of a message as the sender's, to be sent with it; repeating it keeps one.
    * @returns the attachment's id; null when the message is no file, or when it is one that the chat can't have
-   * @throws HomeserverError when the homeserver is away
+   * @throws HomeserverError in an outage
    */
   keep(event: MatrixEvent, actor: Actor): Promise<string | null>;
 }
@@ -45,7 +45,7 @@ export function createInboundFiles(
           return await fetched(file, event, actor);
         } catch (error) {
           const known = error instanceof HomeserverError || error instanceof DomainError;
-          if (!known || (error instanceof HomeserverError && error.away)) throw error;
+          if (!known || (error instanceof HomeserverError && error.outage)) throw error;
           const passing = error instanceof HomeserverError ? error.temporary : error.retry;
           if (!passing || attempt === TRIES) {
             logger.info(

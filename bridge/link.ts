@@ -67,19 +67,19 @@ export function createLink(options: LinkOptions): Link {
       await homeserver.request("POST", path, { body: { transaction_id: `cw.${Date.now()}` } });
       undelivered = null;
     } catch (error) {
-      if (!(error instanceof HomeserverError) || error.status === null) throw error;
+      if (!(error instanceof HomeserverError) || error.outage) throw error;
       // Some homeservers have no ping; then its own requests have to show.
-      if (error.errcode === "M_UNRECOGNIZED" || error.status === 404) undelivered = null;
+      if (error.status === 404) undelivered = null;
       else undelivered = `The homeserver can't deliver to ${homeserver.registration.url}: ${error.message}`;
     }
   }
 
-  /** One that fails is made up for by the next; only a homeserver that is away ends the connection. */
+  /** One that fails is made up for by the next; only an outage ends the connection. */
   async function audit(graceMs: number): Promise<void> {
     try {
       await auditor.audit(graceMs);
     } catch (error) {
-      if (signal.aborted || (error instanceof HomeserverError && error.away)) throw error;
+      if (signal.aborted || (error instanceof HomeserverError && error.outage)) throw error;
       logger.warn({ err: error }, "Looking for events that were not delivered failed; it is tried again");
     }
   }

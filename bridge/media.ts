@@ -4,7 +4,7 @@ import type { ShownAttachment } from "../src/domain/model.ts";
 import type { AttachmentFiles } from "../src/domain/ports/attachments.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { Homeserver } from "./homeserver.ts";
-import { HomeserverError } from "./homeserver-error.ts";
+import { fieldOf, HomeserverError } from "./homeserver-error.ts";
 
 export interface Media {
   /**
@@ -75,8 +75,7 @@ export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: Attac
           query: { filename },
           body: { stream, size, type },
         });
-        const { content_uri } = (await answer.json()) as { content_uri: string };
-        return content_uri;
+        return fieldOf((await answer.json()) as { content_uri?: string }, "content_uri");
       } finally {
         if (!stream.locked) await stream.cancel();
       }

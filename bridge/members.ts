@@ -39,7 +39,7 @@ export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: Me
       const { membership } = await asBot<{ membership?: string }>("GET", path);
       return membership === "invite" || membership === "join" || membership === "ban" ? membership : "leave";
     } catch (error) {
-      if (error instanceof HomeserverError && error.status === 404) return "leave";
+      if (error instanceof HomeserverError && error.says("M_NOT_FOUND")) return "leave";
       throw error;
     }
   }
@@ -54,7 +54,7 @@ export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: Me
       await ask(room, "invite", matrixId);
       return "invite";
     } catch (error) {
-      if (!(error instanceof HomeserverError) || error.status !== 403) throw error;
+      if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN")) throw error;
       const membership = await current(room, matrixId);
       if (membership === "join" || membership === "invite") return membership;
       if (membership !== "ban") throw error;
@@ -91,7 +91,7 @@ export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: Me
         await asBot("POST", `${roomPath(room)}/kick`, { user_id, reason });
       } catch (error) {
         // Gone already, by another way.
-        if (!(error instanceof HomeserverError) || error.status !== 403) throw error;
+        if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN")) throw error;
         const membership = await current(room, user_id);
         if (membership === "join" || membership === "invite") throw error;
       }

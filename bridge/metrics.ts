@@ -1,6 +1,6 @@
 /** What the bridge counts: for `/metrics`, for the admin API, and to be alarmed by. */
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { Backlog } from "../src/store/bridge.ts";
+import type { Backlog } from "../src/store/bridge-changes.ts";
 
 /** Counted since the start of the process. */
 export interface BridgeCounts {
@@ -10,7 +10,7 @@ export interface BridgeCounts {
   retries: number;
   /** Answers 429 of the homeserver. */
   rateLimited: number;
-  /** Events of the log that Matrix did not take in any form. */
+  /** Events of the log that Matrix did not take in any form, and members that it did not invite, let in or remove. */
   givenUp: number;
   /** Requests of the homeserver that delivered events. */
   transactions: number;
@@ -30,7 +30,8 @@ const HELP: Record<keyof BridgeCounts, string> = {
   sent: "Events written to Matrix",
   retries: "Turns of rooms that failed and are tried again",
   rateLimited: "Requests that the homeserver answered with 429",
-  givenUp: "Events of the log that Matrix did not take in any form",
+  givenUp:
+    "Events and memberships of the chat that Matrix refused in every form; the log names each with its reason",
   transactions: "Requests of the homeserver that delivered events",
   received: "Events from Matrix that were new",
   duplicates: "Events from Matrix that were known, echoes of our own among them",
@@ -47,7 +48,7 @@ export function newCounts(): BridgeCounts {
 export function registerMetrics(
   registry: Registry,
   counts: BridgeCounts,
-  state: { connected: () => boolean; backlog: () => Promise<Backlog> },
+  state: { connected: () => boolean; backlog: () => Promise<Backlog>; waiting: () => number },
 ): void {
   for (const [name, help] of Object.entries(HELP) as [keyof BridgeCounts, string][]) {
     new Counter({
@@ -84,6 +85,7 @@ export function registerMetrics(
     return asking;
   };
   gauge("connected", "1 while the homeserver answers", async () => Number(state.connected()));
+  gauge("waiting_rooms", "Rooms whose last turn failed and is tried again", async () => state.waiting());
   gauge("outbox", "Events of the log that Matrix does not have yet", async () => (await backlog()).outbox);
   gauge("lag_seconds", "Age of the oldest of them", async () => (await backlog()).lagMs / 1_000);
   gauge("inbox", "Events from Matrix that wait to be applied", async () => (await backlog()).inbox);

@@ -9,6 +9,7 @@ import type { Delivery } from "./delivery.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 import type { Members } from "./members.ts";
+import type { BridgeCounts } from "./metrics.ts";
 import { dataOf, entriesOf, type PlannedEntry } from "./outbox-plan.ts";
 import type { MatrixRooms, OpenRoom } from "./rooms.ts";
 
@@ -34,6 +35,7 @@ export interface OutboundOptions {
   members: Members;
   rooms: MatrixRooms;
   delivery: Delivery;
+  counts: BridgeCounts;
   logger: Pick<Logger, "warn">;
 }
 
@@ -46,7 +48,7 @@ const BATCH = 20;
 const EVERYBODY_LIMIT = 100;
 
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { log, conversations, store, ghosts, members, rooms, delivery, logger } = options;
+  const { log, conversations, store, ghosts, members, rooms, delivery, counts, logger } = options;
 
   /** Writes the outbox entries of these events, before anything is sent. */
   async function plan(room: OpenRoom, events: readonly LoggedEvent[]): Promise<Map<number, OutboxEntry[]>> {
@@ -125,7 +127,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
     try {
       await work;
     } catch (error) {
-      if (!(error instanceof HomeserverError) || error.temporary) throw error;
+      // A path that the homeserver does not know is a proxy's mistake, or a worker's.
+      if (!(error instanceof HomeserverError) || error.temporary || error.says("M_UNRECOGNIZED")) throw error;
+      counts.givenUp++;
       logger.warn({ err: error, room: room.token }, `The homeserver refused ${what}; the chatroom goes on`);
     }
   }

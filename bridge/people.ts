@@ -31,7 +31,7 @@ export function createPeople(
     try {
       return await accounts.request<T>(ghosts.bot, "GET", base + path);
     } catch (error) {
-      if (error instanceof HomeserverError && error.status === 404) return null;
+      if (error instanceof HomeserverError && error.says("M_NOT_FOUND")) return null;
       throw error;
     }
   }

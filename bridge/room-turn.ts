@@ -21,8 +21,13 @@ export interface TurnOptions {
   /** Whether the homeserver can be written to. */
   connected: () => boolean;
   counts: BridgeCounts;
+  /** Kept here: rooms of this worker whose last turn failed. */
+  waiting: WaitingRooms;
   logger: Pick<Logger, "warn" | "error">;
 }
+
+/** By their ids: why the room waits, and whether for a homeserver that does not answer as one. */
+export type WaitingRooms = Map<number, { reason: string; outage: boolean }>;
 
 const INBOX_BATCH = 50;
 /** An event from Matrix whose applying fails so often, with the homeserver and the store at work, is left out. */
@@ -33,19 +38,26 @@ const LAST_RETRY_MS = 60_000;
 
 /** @returns a turn that never rejects */
 export function createTurn(options: TurnOptions): (id: number) => Promise<NextTurn> {
-  const { node, store, rooms, inbound, outbound, counts, logger } = options;
+  const { node, store, rooms, inbound, outbound, counts, waiting, logger } = options;
 
   async function turn(id: number): Promise<NextTurn> {
     const room = await store.claim(id, node);
+    // Another worker's turn, or nobody's, is no longer ours to tell of.
+    if (room === null || room === "taken") waiting.delete(id);
     if (room === null) return "later";
     if (room === "taken") return TAKEN_MS;
     const progress = { settled: 0 };
     try {
       const next = room.conversation === null ? await clear(room) : await work(room, progress);
       await store.release(id, node, { mirrored: room.mirrored, readOnly: room.readOnly, ...progress });
+      waiting.delete(id);
       return next;
     } catch (error) {
       const retryInMs = pauseAfter(error, room.failures);
+      waiting.set(id, {
+        reason: error instanceof Error ? error.message : String(error),
+        outage: error instanceof HomeserverError && error.outage,
+      });
       if (error instanceof HomeserverError && !error.away) {
         counts.retries++;
         logger.warn({ err: error, room: room.token, retryInMs }, "A room's way to Matrix is put off");
@@ -102,7 +114,7 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
     try {
       await inbound.apply(room, event);
     } catch (error) {
-      if (isPassing(error) || (error instanceof HomeserverError && error.away)) throw error;
+      if (isPassing(error) || (error instanceof HomeserverError && error.temporary)) throw error;
       if ((await store.failed(entry.eventId)) < APPLY_TRIES) throw error;
       logger.error(
         { err: error, room: room.token, event: entry.eventId },

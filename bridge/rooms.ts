@@ -9,7 +9,7 @@ import type { BridgeStore, ClaimedRoom } from "../src/store/bridge.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { Homeserver } from "./homeserver.ts";
-import { HomeserverError } from "./homeserver-error.ts";
+import { fieldOf, HomeserverError } from "./homeserver-error.ts";
 import type { RoomRef } from "./members.ts";
 import { type PowerLevels, powerLevels } from "./power-levels.ts";
 
@@ -75,20 +75,18 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
     if (known !== null) return known;
     const image = await options.avatars.get(avatarId);
     if (!image) return null;
-    const { content_uri } = await accounts.request<{ content_uri: string }>(
-      ghosts.bot,
-      "POST",
-      "/_matrix/media/v3/upload",
-      { body: image.bytes, contentType: image.mime },
-    );
-    await store.putState(`avatar:${avatarId}`, content_uri);
-    return content_uri;
+    const path = "/_matrix/media/v3/upload";
+    const upload = { body: image.bytes, contentType: image.mime };
+    const answer = await accounts.request<{ content_uri?: string }>(ghosts.bot, "POST", path, upload);
+    const url = fieldOf(answer, "content_uri");
+    await store.putState(`avatar:${avatarId}`, url);
+    return url;
   }
 
   async function create(room: Conversation): Promise<{ matrixRoomId: string; roomVersion: string }> {
     const roomVersion = options.roomVersion();
     const avatar = await avatarUrl(room);
-    const { room_id } = await asBot<{ room_id: string }>("POST", "/_matrix/client/v3/createRoom", {
+    const answer = await asBot<{ room_id?: string }>("POST", "/_matrix/client/v3/createRoom", {
       room_alias_name: aliasName(room.token),
       room_version: roomVersion,
       preset: "private_chat",
@@ -101,18 +99,18 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       ],
       power_level_content_override: await wantedPower(room, roomVersion, false),
     });
-    return { matrixRoomId: room_id, roomVersion };
+    return { matrixRoomId: fieldOf(answer, "room_id"), roomVersion };
   }
 
   /** The room that stands under our alias: an earlier try made it, and its answer never came to be stored. */
   async function adopt(room: Conversation, failures: number) {
-    const { room_id } = await asBot<{ room_id: string }>("GET", aliasPath(room.token));
+    const room_id = fieldOf(await asBot<{ room_id?: string }>("GET", aliasPath(room.token)), "room_id");
     try {
       const made = await asBot<{ room_version?: string }>("GET", roomPath(room_id, "state/m.room.create/"));
       return { matrixRoomId: room_id, roomVersion: made.room_version ?? "1" };
     } catch (error) {
       // The homeserver reserves the alias first. One that died right then left a room that nobody is in.
-      const notThere = error instanceof HomeserverError && (error.status === 403 || error.status === 404);
+      const notThere = error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_NOT_FOUND");
       if (notThere && failures >= HALF_MADE_TRIES) await asBot("DELETE", aliasPath(room.token));
       throw error;
     }
@@ -127,7 +125,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   async function putState(room: RoomRef, type: string, content: object): Promise<void> {
     const path = roomPath(room.matrixRoomId, `state/${type}/`);
     const now = await asBot<object>("GET", path).catch((error: unknown) => {
-      if (error instanceof HomeserverError && error.status === 404) return {};
+      if (error instanceof HomeserverError && error.says("M_NOT_FOUND")) return {};
       throw error;
     });
     if (!isDeepStrictEqual(now, content)) await asBot("PUT", path, content);
@@ -167,8 +165,11 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
     },
     async clear(room) {
       const path = (rest: string) => roomPath(room.matrixRoomId, rest);
-      const people = await peopleIn(asBot, path("members?not_membership=leave"));
-      const others = people.filter((matrixId) => matrixId !== ghosts.bot);
+      const othersIn = async () => {
+        const people = await peopleIn(asBot, path("members?not_membership=leave"));
+        return people.filter((matrixId) => matrixId !== ghosts.bot);
+      };
+      const others = await othersIn();
       for (let i = 0; i < others.length; i += PARALLEL) {
         const some = others.slice(i, i + PARALLEL);
         const reason = "The chatroom was deleted";
@@ -176,6 +177,9 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
           some.map((user_id) => unlessGone(asBot("POST", path("kick"), { user_id, reason }))),
         );
       }
+      const [left] = await othersIn();
+      // Once the bot is gone nobody could remove them.
+      if (left !== undefined) throw new Error(`${left} can't be removed from a deleted room in Matrix`);
       await unlessGone(asBot("DELETE", aliasPath(room.token)));
       await unlessGone(asBot("POST", path("leave"), {}));
       await unlessGone(asBot("POST", path("forget"), {}));
@@ -212,21 +216,24 @@ async function peopleIn(
     );
     return here.map(({ state_key }) => state_key);
   } catch (error) {
-    if (error instanceof HomeserverError && (error.status === 403 || error.status === 404)) return [];
+    if (error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_NOT_FOUND")) return [];
     throw error;
   }
 }
 
 /** Synapse answers 409 where two requests cross. */
 function isAliasTaken(error: unknown): boolean {
-  return error instanceof HomeserverError && (error.errcode === "M_ROOM_IN_USE" || error.status === 409);
+  if (!(error instanceof HomeserverError) || error.outage) return false;
+  return error.says("M_ROOM_IN_USE") || error.status === 409;
 }
 
 async function unlessGone(request: Promise<unknown>): Promise<void> {
   try {
     await request;
   } catch (error) {
-    if (!(error instanceof HomeserverError) || error.temporary) throw error;
-    // Done before: the alias, the membership or the room is not there.
+    // Done before: the alias, the membership or the room is not there. Synapse leaves a room that it does not know with 404.
+    if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN", "M_NOT_FOUND", "M_UNKNOWN"))
+      throw error;
+    if (error.temporary) throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** What the worker does by the clock: showing that it is alive, and finding what no hint told it. */
 import type { Logger } from "../src/logger.ts";
-import type { Backlog, BridgeStore } from "../src/store/bridge.ts";
+import type { BridgeStore } from "../src/store/bridge.ts";
+import type { Backlog } from "../src/store/bridge-changes.ts";
 import type { RoomQueue } from "./room-queue.ts";
 
 export interface Rounds {
@@ -17,12 +18,22 @@ export interface RoundsOptions {
   node: string;
   store: Pick<
     BridgeStore,
-    "beat" | "dueRooms" | "unsettledRooms" | "backlog" | "renamedGhosts" | "purgeInbox" | "retryNow"
+    | "beat"
+    | "noteChanges"
+    | "dueRooms"
+    | "unsettledRooms"
+    | "backlog"
+    | "changedGhosts"
+    | "putEnded"
+    | "purgeInbox"
+    | "retryNow"
   >;
   queue: RoomQueue;
   connected: () => boolean;
   /** Tells the homeserver a user's new name. */
   rename: (userId: number, displayName: string) => Promise<void>;
+  /** Shuts the account of a deleted user down. */
+  end: (userId: number) => Promise<void>;
   scanMs: number;
   logger: Pick<Logger, "warn">;
 }
@@ -44,12 +55,17 @@ export function startRounds(options: RoundsOptions): Rounds {
 
   async function scan(): Promise<void> {
     // Rooms are made and mirrored when the homeserver is there; what came from it is applied in any case.
+    await store.noteChanges();
     const due = await store.dueRooms(SCAN_LIMIT, connected());
     for (const id of due) queue.wake(id);
     backlog = await store.backlog();
     if (connected()) {
-      for (const { userId, displayName } of await store.renamedGhosts(RENAMES)) {
-        await options.rename(userId, displayName);
+      for (const { userId, displayName, deleted } of await store.changedGhosts(RENAMES)) {
+        if (!deleted) await options.rename(userId, displayName);
+        else {
+          await options.end(userId);
+          await store.putEnded(userId);
+        }
       }
     }
   }

@@ -40,7 +40,7 @@ async function isAdmin(homeserver: Homeserver, sender: string): Promise<boolean>
     await homeserver.request("GET", sender);
     return true;
   } catch (error) {
-    if (error instanceof HomeserverError && error.status === 403) return false;
+    if (error instanceof HomeserverError && error.says("M_FORBIDDEN")) return false;
     throw error;
   }
 }

@@ -1,19 +1,20 @@
 /**
  * The bridge's tables (migrations/0002-bridge.sql and later): which worker has which room, and how far each is mirrored.
- * Mail in both directions is in bridge-mail.ts, what became of it in bridge-events.ts, memberships and accounts are in
+ * What there is to do is in bridge-changes.ts, mail in both directions is in bridge-mail.ts, what became of it in bridge-events.ts, memberships and accounts are in
  * bridge-members.ts.
  *
  * Everything here can be repeated after an error: a statement is applied whole or not at all, and applying it twice is
  * the same as once.
  */
 import type { Conversation } from "../domain/model.ts";
+import { type BridgeChanges, createBridgeChanges } from "./bridge-changes.ts";
 import { type BridgeEvents, createBridgeEvents } from "./bridge-events.ts";
 import { type BridgeMail, createBridgeMail } from "./bridge-mail.ts";
 import { type BridgeMembers, createBridgeMembers } from "./bridge-members.ts";
 import type { StoreSql } from "./postgres.ts";
 import { CONVERSATION, columns, noun, type Row } from "./rows.ts";
 
-export type BridgeStore = BridgeRooms & BridgeMail & BridgeEvents & BridgeMembers;
+export type BridgeStore = BridgeRooms & BridgeChanges & BridgeMail & BridgeEvents & BridgeMembers;
 
 /** A room as the worker that claimed it finds it. */
 export interface ClaimedRoom {
@@ -37,15 +38,6 @@ export interface ClaimedRoom {
   waitMs: number;
 }
 
-export interface Backlog {
-  /** Events of the log that Matrix does not have yet. */
-  outbox: number;
-  /** Age of the oldest of them, ms; 0 without any. */
-  lagMs: number;
-  /** Events from Matrix that wait to be applied. */
-  inbox: number;
-}
-
 /** How far a turn came. */
 interface TurnState {
   mirrored: number;
@@ -59,10 +51,6 @@ interface BridgeRooms {
   beat(node: string, ttlMs: number): Promise<void>;
   /** The worker ends: its rooms are free at once. */
   retire(node: string): Promise<void>;
-  /** Rooms with something to do, at most `limit`; without `connected` only those with something to apply here. */
-  dueRooms(limit: number, connected: boolean): Promise<number[]>;
-  /** Rooms whose memberships have to be put right, at most `limit`. */
-  unsettledRooms(limit: number): Promise<number[]>;
   /** Takes a room for this worker. `"taken"` while another live worker has it; null when there is no such room. */
   claim(id: number, node: string): Promise<ClaimedRoom | "taken" | null>;
   /** Gives the room back after a turn that went well. */
@@ -75,7 +63,6 @@ interface BridgeRooms {
   roomMade(id: number, made: { matrixRoomId: string; roomVersion: string }): Promise<void>;
   /** Drops everything that is known about a room. */
   forgetRoom(id: number): Promise<void>;
-  backlog(): Promise<Backlog>;
   state(key: string): Promise<string | null>;
   putState(key: string, value: string): Promise<void>;
 }
@@ -83,6 +70,7 @@ interface BridgeRooms {
 export function createBridgeStore(sql: StoreSql): BridgeStore {
   return {
     ...createBridgeRooms(sql),
+    ...createBridgeChanges(sql),
     ...createBridgeMail(sql),
     ...createBridgeEvents(sql),
     ...createBridgeMembers(sql),
@@ -114,29 +102,6 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
         with gone as (delete from bridge_workers where node = ${node})
         update bridge_rooms set owner = null where owner = ${node}`;
     },
-    async dueRooms(limit, connected) {
-      const rows = connected
-        ? await sql<{ id: number }[]>`
-            select distinct id from (
-              select h.conversation_id as id from room_heads h
-              left join bridge_rooms b on b.conversation_id = h.conversation_id
-              where b.conversation_id is null or (h.head_seq > b.mirrored_seq and b.retry_at <= causeway_now())
-              union all
-              select b.conversation_id from bridge_rooms b where b.retry_at <= causeway_now()
-                and not exists (select from room_heads h where h.conversation_id = b.conversation_id)
-              union all
-              select conversation_id from bridge_inbox where done_at is null
-            ) due limit ${limit}`
-        : await sql<{ id: number }[]>`
-            select distinct conversation_id as id from bridge_inbox where done_at is null limit ${limit}`;
-      return rows.map(({ id }) => id);
-    },
-    async unsettledRooms(limit) {
-      const rows = await sql<{ id: number }[]>`
-        select conversation_id as id from bridge_rooms
-        where unsettled > 0 and retry_at <= causeway_now() limit ${limit}`;
-      return rows.map(({ id }) => id);
-    },
     claim: (id, node) => claim(sql, id, node),
     async release(id, node, { mirrored, readOnly, settled }) {
       await sql`
@@ -152,7 +117,7 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
         where conversation_id = ${id} and owner = ${node}`;
     },
     async retryNow() {
-      await sql`update bridge_rooms set retry_at = 0 where retry_at > causeway_now()`;
+      await sql`update bridge_rooms set retry_at = 0 where retry_at > 0 and retry_at > causeway_now()`;
     },
     async roomMade(id, { matrixRoomId, roomVersion }) {
       await sql`
@@ -168,7 +133,6 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
              members as (delete from bridge_members where conversation_id = ${id})
         delete from bridge_rooms where conversation_id = ${id}`;
     },
-    backlog: () => backlog(sql),
     async state(key) {
       const [row] = await sql<{ value: string }[]>`select value from bridge_state where key = ${key}`;
       return row?.value ?? null;
@@ -185,8 +149,8 @@ async function claim(sql: StoreSql, id: number, node: string): Promise<ClaimedRo
   const taken = await take(sql, id, node);
   if (taken) return taken;
   const made = await sql`
-    insert into bridge_rooms (conversation_id, token)
-    select conversation_id, token from room_heads where conversation_id = ${id}
+    insert into bridge_rooms (conversation_id, token, seen_head)
+    select conversation_id, token, head_seq from room_heads where conversation_id = ${id}
     on conflict do nothing returning 1`;
   if (made.length > 0) return (await take(sql, id, node)) ?? "taken";
   const known = await sql`select from bridge_rooms where conversation_id = ${id}`;
@@ -220,19 +184,4 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
     failures: row.failures,
     waitMs: row.wait_ms,
   };
-}
-
-async function backlog(sql: StoreSql): Promise<Backlog> {
-  const [row] = await sql<[{ outbox: number; lag: number; inbox: number }]>`
-    select coalesce(sum(behind.n), 0)::bigint as outbox,
-           coalesce(max(causeway_now() - behind.at), 0)::bigint as lag,
-           (select count(*) from bridge_inbox where done_at is null) as inbox
-    from (
-      select h.head_seq - coalesce(b.mirrored_seq, 0) as n,
-             (select e.at from events e where e.conversation_id = h.conversation_id
-                and e.seq = coalesce(b.mirrored_seq, 0) + 1) as at
-      from room_heads h left join bridge_rooms b on b.conversation_id = h.conversation_id
-      where h.head_seq > coalesce(b.mirrored_seq, 0)
-    ) behind`;
-  return { outbox: row.outbox, lagMs: Math.max(0, row.lag), inbox: row.inbox };
 }
