@@ -7,7 +7,7 @@ import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { HomeserverError } from "./homeserver-error.ts";
+import { fieldOf, HomeserverError } from "./homeserver-error.ts";
 import type { Inbox } from "./inbox.ts";
 import { BRIDGED_TYPES } from "./matrix-events.ts";
 import type { BridgeCounts } from "./metrics.ts";
@@ -100,18 +100,19 @@ export function createAuditor(options: AuditorOptions): Auditor {
       logger.warn({}, "The homeserver does not know where the last audit ended; starting anew from here");
       return await restart();
     }
-    const events: Event[] = [];
-    for (const [roomId, room] of Object.entries(answer.rooms?.join ?? {})) {
+    const next = fieldOf(answer, "next_batch");
+    const rooms = Object.entries(answer.rooms?.join ?? {});
+    if (rooms.length > 0 && graceMs > 0) await delay(graceMs, undefined, { signal });
+    let recovered = 0;
+    for (const [roomId, room] of rooms) {
       const { events: latest = [], limited, prev_batch } = room.timeline ?? {};
       const before = limited && prev_batch ? await earlier(roomId, prev_batch, since) : [];
-      events.push(...[...before, ...latest].map((event) => ({ ...event, room_id: roomId })));
+      recovered += await inbox.receive([...before, ...latest].map((event) => ({ ...event, room_id: roomId })));
     }
-    if (events.length > 0 && graceMs > 0) await delay(graceMs, undefined, { signal });
-    const recovered = await inbox.receive(events);
     if (recovered > 0)
       logger.info({ recovered }, "The homeserver had not delivered some events; they are here now");
     counts.recovered += recovered;
-    await store.putState(STATE, answer.next_batch);
+    await store.putState(STATE, next);
   }
 
   return {

@@ -28,9 +28,11 @@ import { createInboundReactions } from "./inbound-reactions.ts";
 import { createInbox } from "./inbox.ts";
 import { createLink } from "./link.ts";
 import { createMedia } from "./media.ts";
+import { createMarks } from "./marks.ts";
 import { createMembers } from "./members.ts";
 import { type BridgeCounts, newCounts, registerMetrics } from "./metrics.ts";
 import { createOutbound } from "./outbound.ts";
+import { createOwnEvents } from "./own-events.ts";
 import { createPeople } from "./people.ts";
 import { createRoomQueue } from "./room-queue.ts";
 import { createTurn, type WaitingRooms } from "./room-turn.ts";
@@ -91,6 +93,9 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     counts,
     stopping.signal,
   );
+  const offChange = options.store.history.onChange(() =>
+    link.lost("The database has another history: a backup, or a replica that lacked the end"),
+  );
   const onHint = (message: Uint8Array) => {
     // Without the homeserver there is nothing to do; the scan finds these rooms when it is back.
     if (link.connected) for (const id of roomIds(message)) queue.wake(id);
@@ -115,6 +120,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     stats: () => ({ ...counts, ...rounds.backlog(), connected: link.connected }),
     homeserverRestarted: () => link.lost("The homeserver has restarted"),
     async stop() {
+      offChange();
       await bus.unsubscribe(channels.bridge, onHint);
       const grace = setTimeout(() => stopping.abort(), STOP_GRACE_MS);
       await Promise.all([queue.stop(), rounds.stop()]);
@@ -185,8 +191,9 @@ function createWays({
   const matrix = { homeserver, accounts, ghosts, store };
   const rooms = createMatrixRooms({ ...matrix, rooms: conversations, avatars, roomVersion });
   const media = createMedia(homeserver, ghosts, options.files);
-  const writes = createWrites({ ghosts, accounts, media, store, attachments: options.store.messages });
-  const delivery = createDelivery({ accounts, ghosts, members, writes, store, counts, logger });
+  const marks = createMarks(options.store.secret);
+  const writes = createWrites({ ghosts, accounts, media, marks, store, attachments: options.store.messages });
+  const delivery = createDelivery({ accounts, ghosts, members, writes, marks, store, counts, logger });
   const outbound = createOutbound({
     log,
     conversations,
@@ -204,7 +211,8 @@ function createWays({
   });
   const inbound = createInbound({
     ...{ store, log, useCases, ghosts, accounts, people, rooms, counts, logger },
-    members: inboundMembers,
+    ...{ members: inboundMembers, marks },
+    own: createOwnEvents({ store, log, ghosts, marks, counts }),
     reactions: createInboundReactions(store, useCases.reactions),
     files: createInboundFiles(media, useCases.attachments, logger),
   });

@@ -11,21 +11,15 @@ import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { RequestOptions } from "./homeserver.ts";
 import { fieldOf, HomeserverError } from "./homeserver-error.ts";
-import {
-  type Mark,
-  type MatrixEvent,
-  markOf,
-  redactedBy,
-  relationOf,
-  transactionId,
-} from "./matrix-events.ts";
+import { type Marks, markOf } from "./marks.ts";
+import { type MatrixEvent, redactedBy, relationOf } from "./matrix-events.ts";
 import type { Members } from "./members.ts";
 import type { BridgeCounts } from "./metrics.ts";
 import { type Draft, insteadOfFile } from "./outbox-plan.ts";
+import { isMarkOf } from "./own-events.ts";
 import { isDuplicate, isForbidden, isRefusal, isTooLarge } from "./refusals.ts";
 import type { OpenRoom } from "./rooms.ts";
-import { shownHash } from "./translate.ts";
-import { markFor, roomPath, type Write, type Writes } from "./writes.ts";
+import { roomPath, type Write, type Writes } from "./writes.ts";
 
 export interface Delivery {
   /** Resolves when the entry is in Matrix and stored as such, or will never be. @throws HomeserverError to try again */
@@ -37,6 +31,7 @@ export interface DeliveryOptions {
   ghosts: Ghosts;
   members: Members;
   writes: Writes;
+  marks: Marks;
   store: Pick<
     BridgeStore,
     "mirroredMessage" | "mirroredParts" | "putRedacted" | "revise" | "delivered" | "dropped"
@@ -54,7 +49,7 @@ const SEARCH_PAGES = 20;
 const MOST_CUTS = 2;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { accounts, ghosts, members, writes, store, counts, logger, now = Date.now } = options;
+  const { accounts, ghosts, members, writes, marks, store, counts, logger, now = Date.now } = options;
   const startedAt = now();
 
   async function put(room: OpenRoom, actor: Actor, write: Write): Promise<string> {
@@ -148,7 +143,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
    */
   async function redactParts(room: OpenRoom, entry: OutboxEntry, sent: boolean): Promise<void> {
     for (const part of await unwantedParts(room, entry, sent)) {
-      const { path, body } = writes.redaction(room, entry, part.eventId, `.${shownHash(part.eventId)}`);
+      const { path, body } = writes.redaction(room, entry, part.eventId, part.eventId);
       await accounts.request(ghosts.bot, "PUT", path, { body }).catch((error: unknown) => {
         if (!(error instanceof HomeserverError) || error.temporary) throw error;
         const about = { err: error, room: room.token, seq: entry.seq };
@@ -177,7 +172,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const filter = JSON.stringify({ types: [typeOf(entry)], senders: [entry.sender] });
     const found = await findEvent(
       (from) => ask<EventsPage>(`${roomPath(room)}/messages`, { dir: "b", limit: 100, filter, from }),
-      ({ content }) => isMark(markOf(content), markFor(room, entry)),
+      ({ sender, content }) => {
+        const mark = markOf(content);
+        return mark !== null && isMarkOf(mark, sender, room, entry, marks);
+      },
     );
     return found && { entry, eventId: found.event_id, redacts: redactedBy(found) ?? undefined };
   }
@@ -236,9 +234,6 @@ function typeOf({ op }: OutboxEntry): string {
   return op === "redaction" || op === "unreaction" ? "m.room.redaction" : "m.room.message";
 }
 
-function isMark(found: Mark | null, wanted: Mark): boolean {
-  return found !== null && transactionId(found) === transactionId(wanted);
-}
 
 /** Edits and reactions count only from the one whose they are; everything else the bot can say in their stead. */
 function canStandIn({ op }: Pick<OutboxEntry, "op">): boolean {

@@ -14,8 +14,10 @@ import type { Ghosts } from "./ghosts.ts";
 import type { InboundFiles } from "./inbound-files.ts";
 import type { InboundMembers } from "./inbound-members.ts";
 import type { InboundReactions } from "./inbound-reactions.ts";
-import { type MatrixEvent, markOf, redactedBy, relationOf } from "./matrix-events.ts";
+import type { Marks } from "./marks.ts";
+import { type MatrixEvent, redactedBy, relationOf } from "./matrix-events.ts";
 import type { BridgeCounts } from "./metrics.ts";
+import type { Origin, OwnEvents } from "./own-events.ts";
 import type { People } from "./people.ts";
 import type { MatrixRooms, OpenRoom } from "./rooms.ts";
 import { chatMentions, chatText, shownHash } from "./translate.ts";
@@ -29,12 +31,11 @@ export interface Inbound {
 }
 
 export interface InboundOptions {
-  store: Pick<
-    BridgeStore,
-    "applied" | "outboxEntry" | "delivered" | "mirroredEvent" | "putShown" | "putRedacted"
-  >;
+  store: Pick<BridgeStore, "applied" | "mirroredEvent" | "putShown" | "putRedacted">;
   log: Pick<RoomLog, "event">;
   useCases: Pick<UseCases, "messages" | "conversations" | "attachments">;
+  own: OwnEvents;
+  marks: Marks;
   reactions: InboundReactions;
   files: InboundFiles;
   ghosts: Ghosts;
@@ -43,32 +44,14 @@ export interface InboundOptions {
   members: InboundMembers;
   rooms: Pick<MatrixRooms, "syncProfile">;
   counts: BridgeCounts;
-  logger: Pick<Logger, "info">;
+  logger: Pick<Logger, "info" | "warn">;
 }
 
 export function createInbound(options: InboundOptions): Inbound {
   const { store, log, ghosts, people, counts } = options;
   const { messages, conversations } = options.useCases;
 
-  /**
-   * Whether the bridge itself wrote this. People sign in as their own ghosts, so the sender says nothing; and the mark
-   * counts only while our outbox holds just that write of just that sender.
-   */
-  async function isOwn(room: OpenRoom, event: MatrixEvent): Promise<boolean> {
-    const mark = markOf(event.content);
-    if (mark?.room !== room.token) return false;
-    const entry = await store.outboxEntry(room.id, mark.seq, mark.op);
-    if (!entry || entry.rev !== mark.rev || entry.sender !== event.sender) return false;
-    const redacted = redactedBy(event);
-    if (redacted !== null) await store.putRedacted(redacted);
-    // Entries are sent one after the other: everything before this one is done.
-    const mirrored = await store.delivered(room.id, entry, event.event_id);
-    room.mirrored = Math.max(room.mirrored, mirrored);
-    counts.sent++;
-    return true;
-  }
-
-  async function message(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
+  async function message(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
     const relation = relationOf(event.content);
     if (relation.replaces !== null) return await edit(room, event, actor, relation.replaces);
     const file = await options.files.keep(event, actor);
@@ -79,7 +62,7 @@ export function createInbound(options: InboundOptions): Inbound {
       room,
       event,
       actor,
-      { text, ...(file !== null && { attachments: [file] }) },
+      { id, text, ...(file !== null && { attachments: [file] }) },
       answered,
     );
     await store.applied(event.event_id, {
@@ -97,12 +80,11 @@ export function createInbound(options: InboundOptions): Inbound {
     room: OpenRoom,
     event: MatrixEvent,
     actor: Actor,
-    said: Pick<SendInput, "text" | "attachments">,
+    said: Pick<SendInput, "id" | "text" | "attachments">,
     answered: MirroredEvent | null,
   ): Promise<number> {
     const mentions = chatMentions(event.content, ghosts);
     const input = {
-      id: event.event_id,
       ...said,
       fromMatrix: true as const,
       ...(mentions.length > 0 && { mentions }),
@@ -204,7 +186,8 @@ export function createInbound(options: InboundOptions): Inbound {
     await store.applied(event.event_id);
   }
 
-  async function act(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
+  /** `id`: of a message, under which it is in the log. */
+  async function act(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
     switch (event.type) {
       case "m.room.redaction":
         return await redaction(room, event, actor);
@@ -216,8 +199,17 @@ export function createInbound(options: InboundOptions): Inbound {
         await options.members.apply(room, event, actor);
         return await store.applied(event.event_id);
       default:
-        return await message(room, event, actor);
+        return await message(room, event, actor, id);
     }
+  }
+
+  /** Of an event that the log lost, and whose author is no member any more: it stays as it is, in Matrix alone. */
+  async function leave(room: OpenRoom, event: MatrixEvent, refusal: DomainError): Promise<void> {
+    counts.unadopted++;
+    options.logger.warn(
+      { room: room.token, event: event.event_id, code: refusal.code },
+      "The database was restored without an event that Matrix has, and it can't be taken back into the chat",
+    );
   }
 
   /** The chat said no: Matrix is put back to how it was. */
@@ -241,26 +233,34 @@ export function createInbound(options: InboundOptions): Inbound {
 
   async function redact(room: OpenRoom, event: MatrixEvent, reason: string): Promise<void> {
     const [roomId, eventId] = [room.matrixRoomId, event.event_id].map(encodeURIComponent);
-    const path = `/_matrix/client/v3/rooms/${roomId}/redact/${eventId}/${encodeURIComponent(`cw.refused.${event.event_id}`)}`;
+    const txnId = encodeURIComponent(options.marks.transactionIdOf(`refused ${event.event_id}`));
+    const path = `/_matrix/client/v3/rooms/${roomId}/redact/${eventId}/${txnId}`;
     await options.accounts.request(ghosts.bot, "PUT", path, { body: { reason } });
   }
 
   return {
     async apply(room, event) {
-      if ((await store.mirroredEvent(event.event_id)) || (await isOwn(room, event))) {
-        return await store.applied(event.event_id);
-      }
+      if (await store.mirroredEvent(event.event_id)) return await store.applied(event.event_id);
+      const origin = await options.own.origin(room, event);
+      if (origin.from === "own") return await store.applied(event.event_id);
+      if (origin.from === "lost") counts.adopted++;
       const actor = await people.actor(room, event.sender);
       try {
         if (!actor) throw new DomainError("forbidden", "The account was deleted");
-        await act(room, event, actor);
+        await act(room, event, actor, idIn(origin, event));
       } catch (error) {
         if (!(error instanceof DomainError) || isPassing(error)) throw error;
-        await takeBack(room, event, error);
+        if (origin.from === "lost") await leave(room, event, error);
+        else await takeBack(room, event, error);
         await store.applied(event.event_id);
       }
     },
   };
+}
+
+/** A message that the log lost comes back under its own id: its sender's client may be sending it again. */
+function idIn(origin: Origin, event: MatrixEvent): string {
+  return (origin.from === "lost" && origin.mark.id) || event.event_id;
 }
 
 /** The same act can succeed in a moment. A closed lobby may stay closed for days: that is a refusal. */

@@ -1,7 +1,8 @@
 /** Where events from Matrix come in, on either way: stored first, applied later, each once however often it comes. */
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { type MatrixEvent, markOf, readEvent } from "./matrix-events.ts";
+import { markOf } from "./marks.ts";
+import { type MatrixEvent, readEvent } from "./matrix-events.ts";
 import type { BridgeCounts } from "./metrics.ts";
 
 export interface Inbox {

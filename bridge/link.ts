@@ -106,14 +106,14 @@ export function createLink(options: LinkOptions): Link {
 
   /** While the homeserver answers; throws when it no longer does. */
   async function watch(): Promise<void> {
+    // Before anything is sent: after a restore of the database Matrix has what the outbox would send again.
+    await audit(0);
     connected = true;
     logger.info({ homeserver: homeserver.baseUrl, roomVersion }, "Connected to the Matrix homeserver");
     options.onConnected();
-    let graceMs = 0;
     for (let round = 0; ; round++) {
       await ping();
-      await audit(graceMs);
-      graceMs = GRACE_MS;
+      if (round > 0) await audit(GRACE_MS);
       // Until it reaches us it is asked more often: our own server may just be starting.
       const quick = Math.min(FIRST_RETRY_MS * 2 ** Math.min(round, 10), LAST_RETRY_MS);
       await delay(undelivered === null ? options.auditMs : Math.min(quick, options.auditMs), undefined, {

@@ -80,31 +80,3 @@ export function mentionsOf(content: MatrixEvent["content"]): { userIds: string[]
     ? { userIds: parsed.data.user_ids, room: parsed.data.room }
     : { userIds: [], room: false };
 }
-
-/** Where the bridge marks what it wrote. A mark alone proves nothing: clients copy content, and people can write it. */
-export const MARK = "io.causeway.bridge";
-
-export interface Mark {
-  /** The room's token. */
-  room: string;
-  seq: number;
-  op: string;
-  rev: number;
-}
-
-const markSchema = z.object({
-  room: z.string(),
-  seq: z.number().int(),
-  op: z.string(),
-  rev: z.number().int(),
-});
-
-export function markOf(content: MatrixEvent["content"]): Mark | null {
-  const parsed = markSchema.safeParse(content[MARK]);
-  return parsed.success ? parsed.data : null;
-}
-
-/** A pure function of what is sent: the same write has the same id, whoever repeats it, and no two writes share one. */
-export function transactionId({ room, seq, op, rev }: Mark): string {
-  return `cw.${room}.${seq}.${op}.${rev}`;
-}

@@ -22,6 +22,12 @@ export interface BridgeCounts {
   earlyEchoes: number;
   /** Events that the homeserver never delivered and the auditor found. Should stay 0 unless a homeserver restarted. */
   recovered: number;
+  /** Events in Matrix that the log lost when its database was restored, and that are in it again. */
+  adopted: number;
+  /** Such events that could not be taken into the log: their authors are no members any more. */
+  unadopted: number;
+  /** Rooms that the homeserver did not know any more, and that were made anew. */
+  roomsLost: number;
   /** What people did in Matrix and may not do: it was taken back there. */
   refused: number;
 }
@@ -37,6 +43,9 @@ const HELP: Record<keyof BridgeCounts, string> = {
   duplicates: "Events from Matrix that were known, echoes of our own among them",
   earlyEchoes: "Own events that came back before the answer to their request",
   recovered: "Events that the homeserver did not deliver and the auditor found",
+  adopted: "Events that only Matrix had after the database was restored, and that were looked at again",
+  unadopted: "Events of before a restore that only Matrix has: their authors are no members by the restored database",
+  roomsLost: "Rooms that the homeserver did not know any more and that were made anew",
   refused: "Acts in Matrix that the chat refused and that were taken back",
 };
 

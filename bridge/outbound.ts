@@ -29,7 +29,7 @@ export interface OutboundOptions {
   conversations: Pick<RoomQueries, "byId">;
   store: Pick<
     BridgeStore,
-    "plan" | "fromMatrix" | "standingReactions" | "standing" | "absentMembers" | "strangers"
+    "plan" | "inMatrix" | "standingReactions" | "standing" | "absentMembers" | "strangers"
   >;
   ghosts: Ghosts;
   members: Members;
@@ -52,9 +52,8 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
   /** Writes the outbox entries of these events, before anything is sent. */
   async function plan(room: OpenRoom, events: readonly LoggedEvent[]): Promise<Map<number, OutboxEntry[]>> {
-    const ids = events.flatMap(({ id }) => (id?.startsWith("$") ? [id] : []));
-    const fromMatrix = await store.fromMatrix(room.id, ids);
-    const ours = events.filter(({ id }) => id === null || !fromMatrix.has(id));
+    const inMatrix = await store.inMatrix(room.id, events);
+    const ours = events.filter(({ seq }) => !inMatrix.has(seq));
     const planned = ours.flatMap((event) =>
       entriesOf(event, ghosts).map((entry): [LoggedEvent, PlannedEntry] => [event, entry]),
     );
@@ -129,6 +128,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     } catch (error) {
       // A path that the homeserver does not know is a proxy's mistake, or a worker's.
       if (!(error instanceof HomeserverError) || error.temporary || error.says("M_UNRECOGNIZED")) throw error;
+      if (await rooms.isLost(room)) throw error;
       counts.givenUp++;
       logger.warn({ err: error, room: room.token }, `The homeserver refused ${what}; the chatroom goes on`);
     }

@@ -21,6 +21,8 @@ export interface Draft {
   file?: ShownAttachment;
   /** Where Matrix has the file, once it was uploaded. */
   url?: string;
+  /** Of a message the id that its sender's client gave it. */
+  id?: string;
   /** Of an edit that changed the files: ids of all that the message now has. */
   files?: string[];
 }
@@ -35,7 +37,8 @@ export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
       // Without a text the first file is the message.
       const [file, rest] =
         text.trim() === "" ? [attachments[0], attachments.slice(1)] : [undefined, attachments];
-      const content = draft(text, { mentions, ...(file && { file }) });
+      const id = event.id === null ? {} : { id: event.id };
+      const content = draft(text, { mentions, ...id, ...(file && { file }) });
       const shown = shownHash(text);
       const message = {
         ...entry,
@@ -98,9 +101,9 @@ function draft(text: string, more: Partial<Draft> = {}): string {
 }
 
 /** What is said of a file that Matrix does not take. */
-export function insteadOfFile({ text, mentions, file }: Draft): Draft {
-  const name = file ? `${file.filename} (${sizeText(file.size)})` : text;
-  return { text: name, mentions };
+export function insteadOfFile({ file, url: _url, ...draft }: Draft): Draft {
+  const text = file ? `${file.filename} (${sizeText(file.size)})` : draft.text;
+  return { ...draft, text };
 }
 
 function sizeText(bytes: number): string {

@@ -14,7 +14,10 @@ import type { MatrixRooms, OpenRoom } from "./rooms.ts";
 export interface TurnOptions {
   /** Names this worker to the others. */
   node: string;
-  store: Pick<BridgeStore, "claim" | "release" | "defer" | "inbox" | "applied" | "failed" | "forgetRoom">;
+  store: Pick<
+    BridgeStore,
+    "claim" | "release" | "defer" | "inbox" | "applied" | "failed" | "forgetRoom" | "roomLost"
+  >;
   rooms: MatrixRooms;
   inbound: Inbound;
   outbound: Outbound;
@@ -53,6 +56,7 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
       waiting.delete(id);
       return next;
     } catch (error) {
+      if (await isLost(room, error)) return await startAnew(room, progress.settled);
       const retryInMs = pauseAfter(error, room.failures);
       waiting.set(id, {
         reason: error instanceof Error ? error.message : String(error),
@@ -70,18 +74,38 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
     }
   }
 
+  /** A homeserver that can't be asked has lost nothing yet. */
+  async function isLost({ id, matrixRoomId, conversation }: ClaimedRoom, error: unknown): Promise<boolean> {
+    if (!(error instanceof HomeserverError) || error.temporary) return false;
+    if (matrixRoomId === null || conversation === null) return false;
+    return await rooms.isLost({ id, matrixRoomId }).catch(() => false);
+  }
+
+  async function startAnew(room: ClaimedRoom, settled: number): Promise<NextTurn> {
+    counts.roomsLost++;
+    logger.warn(
+      { room: room.token, matrixRoom: room.matrixRoomId },
+      "The homeserver does not know a room any more; it is made anew, with its members and all of its log",
+    );
+    await store.roomLost(room.id, node);
+    await store.release(room.id, node, { mirrored: 0, readOnly: false, settled });
+    return "now";
+  }
+
   async function work(claimed: ClaimedRoom, progress: { settled: number }): Promise<NextTurn> {
     let room = opened(claimed);
     const more = room ? await applyInbox(room) : false;
-    if (!options.connected()) return more ? "now" : "later";
-    if (claimed.waitMs > 0) return more ? "now" : claimed.waitMs;
+    // All of it before anything is sent: an event that waits may be one that we have sent already.
+    if (more) return "now";
+    if (!options.connected()) return "later";
+    if (claimed.waitMs > 0) return claimed.waitMs;
     room ??= await make(claimed);
     if (claimed.unsettled > 0) {
       await outbound.settle(room);
       progress.settled = claimed.unsettled;
     }
     const behind = await outbound.mirror(room);
-    return more || behind ? "now" : "later";
+    return behind ? "now" : "later";
   }
 
   async function make(claimed: ClaimedRoom): Promise<OpenRoom> {

@@ -23,6 +23,8 @@ export interface OpenRoom extends ClaimedRoom, RoomRef {
 export interface MatrixRooms {
   /** Makes the room, or finds the one that an interrupted try has made. */
   make(room: ClaimedRoom & { conversation: Conversation }): Promise<OpenRoom>;
+  /** Whether the homeserver says that we are in no such room: its own backup is older, or an administrator deleted it. */
+  isLost(room: RoomRef): Promise<boolean>;
   /** Name, topic and picture as the chatroom has them. */
   syncProfile(room: OpenRoom): Promise<void>;
   /** Power levels as the roles are; `room.readOnly` as of where the log was mirrored to. */
@@ -147,6 +149,16 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   return {
     syncProfile,
     syncPower,
+    async isLost({ matrixRoomId }) {
+      try {
+        const path = roomPath(matrixRoomId, `state/m.room.member/${encodeURIComponent(ghosts.bot)}`);
+        return (await asBot<{ membership?: string }>("GET", path)).membership !== "join";
+      } catch (error) {
+        // The bot is in every room of ours, nobody can remove it, and only who is in a room may ask for its state.
+        if (error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_NOT_FOUND")) return true;
+        throw error;
+      }
+    },
     async make(room) {
       const { conversation } = room;
       let made: { matrixRoomId: string; roomVersion: string };

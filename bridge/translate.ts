@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { MENTION_ALL, type ShownAttachment } from "../src/domain/model.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { MARK, type MatrixEvent, mentionsOf, relationOf } from "./matrix-events.ts";
+import { MARK } from "./marks.ts";
+import { type MatrixEvent, mentionsOf, relationOf } from "./matrix-events.ts";
 
 /** A text message without its relation. */
 export interface TextContent {

@@ -7,7 +7,8 @@ import type { OutboxEntry } from "../src/store/bridge-mail.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverError } from "./homeserver-error.ts";
-import { MARK, type Mark, type MatrixEvent, transactionId } from "./matrix-events.ts";
+import { MARK, type MarkedWrite, type Marks } from "./marks.ts";
+import type { MatrixEvent } from "./matrix-events.ts";
 import type { Media } from "./media.ts";
 import type { Draft } from "./outbox-plan.ts";
 import type { OpenRoom } from "./rooms.ts";
@@ -35,19 +36,20 @@ export interface Write {
 export interface Writes {
   /** The request for an entry, or null when there is nothing left to do in Matrix. */
   of(room: OpenRoom, entry: OutboxEntry): Promise<Write | null>;
-  /** Takes an event back as part of `entry`; `suffix` tells several of them apart. */
-  redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, suffix: string): Write;
+  /** Takes an event back as part of `entry`; `part` tells several of them apart. */
+  redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, part: string): Write;
 }
 
 export interface WritesOptions {
   ghosts: Ghosts;
   accounts: Pick<GhostAccounts, "request">;
   media: Pick<Media, "upload">;
+  marks: Marks;
   store: Pick<BridgeStore, "mirroredMessage" | "mirroredParts" | "mirroredReaction" | "revise">;
   attachments: Pick<MessageStore, "attachments">;
 }
 
-export function createWrites({ ghosts, accounts, media, store, attachments }: WritesOptions): Writes {
+export function createWrites({ ghosts, accounts, media, marks, store, attachments }: WritesOptions): Writes {
   async function of(room: OpenRoom, entry: OutboxEntry): Promise<Write | null> {
     const target = entry.target === null ? null : await store.mirroredMessage(room.id, entry.target);
     const isGone = entry.file !== null && (await attachments.attachments([entry.file])).length === 0;
@@ -65,7 +67,7 @@ export function createWrites({ ghosts, accounts, media, store, attachments }: Wr
         if (sender !== entry.sender && sender !== ghosts.bot) return null;
         const content = replacement(await editedContent(room, { ...entry, sender }, target), target.eventId);
         // At the homeserver's own time: of several edits Matrix shows the latest, and people edit there as well.
-        const { path, body } = send(room, entry, content);
+        const { path, body } = send(room, { ...entry, sender }, content);
         return { sender, path, body };
       }
       case "reaction":
@@ -136,21 +138,23 @@ export function createWrites({ ghosts, accounts, media, store, attachments }: Wr
   }
 
   function send(room: OpenRoom, entry: OutboxEntry, content: object, type = "m.room.message"): Write {
-    const txnId = encodeURIComponent(transactionId(markFor(room, entry)));
+    const write = writeOf(room, entry);
+    const txnId = encodeURIComponent(marks.transactionId(write));
     return {
       sender: entry.sender,
       path: `${roomPath(room)}/send/${type}/${txnId}`,
-      body: { ...content, [MARK]: markFor(room, entry) },
+      body: { ...content, [MARK]: marks.mark(write) },
       ts: entry.at,
     };
   }
 
-  function redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, suffix: string): Write {
-    const txnId = encodeURIComponent(transactionId(markFor(room, entry)) + suffix);
+  function redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, part: string): Write {
+    const write = writeOf(room, entry);
+    const txnId = encodeURIComponent(marks.transactionId(write, part));
     return {
       sender: entry.sender,
       path: `${roomPath(room)}/redact/${encodeURIComponent(eventId)}/${txnId}`,
-      body: { [MARK]: markFor(room, entry) },
+      body: { [MARK]: marks.mark(write) },
       redacts: eventId,
     };
   }
@@ -162,14 +166,15 @@ export function roomPath({ matrixRoomId }: OpenRoom): string {
   return `/_matrix/client/v3/rooms/${encodeURIComponent(matrixRoomId)}`;
 }
 
-export function markFor(room: OpenRoom, { seq, op, rev }: OutboxEntry): Mark {
-  return { room: room.token, seq, op, rev };
+function writeOf({ token: room, run }: OpenRoom, { seq, op, rev, at, sender, content }: OutboxEntry): MarkedWrite {
+  const { id } = JSON.parse(content) as Draft;
+  return { room, run, seq, op, rev, at, sender, id };
 }
 
 /** What else belongs to the message, and answers to it, still need it to be there. */
 function withoutFile(entry: OutboxEntry): OutboxEntry {
-  const { text, mentions } = JSON.parse(entry.content) as Draft;
-  return { ...entry, content: JSON.stringify({ text, mentions } satisfies Draft) };
+  const { file: _file, url: _url, ...draft } = JSON.parse(entry.content) as Draft;
+  return { ...entry, content: JSON.stringify(draft satisfies Draft) };
 }
 
 function keyOf({ shown }: OutboxEntry): string {

@@ -54,8 +54,8 @@ export interface BridgeMail {
   applied(eventId: string, mirrored?: Omit<MirroredEvent, "eventId" | "redacted">): Promise<void>;
   /** Applying failed. @returns how often by now */
   failed(eventId: string): Promise<number>;
-  /** Which of these ids of messages are Matrix events of the room: they came from there. */
-  fromMatrix(conversationId: number, ids: readonly string[]): Promise<Set<string>>;
+  /** Which of these events of the log, by their seq, are messages that Matrix has: they came from there. */
+  inMatrix(conversationId: number, events: readonly { seq: number; id: string | null }[]): Promise<Set<number>>;
   /** Which of these Matrix events we have seen, sent or dealt with. */
   knownEvents(eventIds: readonly string[]): Promise<Set<string>>;
   /** Removes what was dealt with before `before`, ms. */
@@ -93,7 +93,7 @@ export function createBridgeMail(sql: StoreSql): BridgeMail {
 
 type Inbox = Pick<
   BridgeMail,
-  "receive" | "inbox" | "applied" | "failed" | "fromMatrix" | "knownEvents" | "purgeInbox"
+  "receive" | "inbox" | "applied" | "failed" | "inMatrix" | "knownEvents" | "purgeInbox"
 >;
 
 function createInbox(sql: StoreSql): Inbox {
@@ -137,6 +137,9 @@ function createInbox(sql: StoreSql): Inbox {
           insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown, file)
           values (${eventId}, ${conversationId}, ${seq}, ${op}, ${sender}, ${target}, ${shown}, ${file})
           on conflict do nothing
+        ), unplanned as (
+          -- Its sender's client sent it again, and it waited to be carried over.
+          delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq} and op = ${op}
         )
         update bridge_inbox set done_at = causeway_now(), event = null where event_id = ${eventId}`;
     },
@@ -145,15 +148,17 @@ function createInbox(sql: StoreSql): Inbox {
         update bridge_inbox set failures = failures + 1 where event_id = ${eventId} returning failures`;
       return row?.failures ?? 0;
     },
-    async fromMatrix(conversationId, ids) {
-      if (ids.length === 0) return new Set();
-      const rows = await sql<{ id: string }[]>`
-        select event_id as id from bridge_events
-        where event_id = any (${ids}::text[]) and conversation_id = ${conversationId}
-        union
-        select event_id from bridge_inbox
-        where event_id = any (${ids}::text[]) and conversation_id = ${conversationId}`;
-      return new Set(rows.map(({ id }) => id));
+    async inMatrix(conversationId, events) {
+      const seqs = events.map(({ seq }) => seq);
+      const ids = events.map(({ id }) => id);
+      const rows = await sql<{ seq: number }[]>`
+        select k.seq from unnest(${seqs}::bigint[], ${ids}::text[]) as k (seq, id)
+        where exists (
+          select from bridge_events e where e.conversation_id = ${conversationId} and e.seq = k.seq and e.op = 'message')
+        or exists (
+          select from bridge_inbox i
+          where i.event_id = k.id and i.conversation_id = ${conversationId} and i.done_at is null)`;
+      return new Set(rows.map(({ seq }) => seq));
     },
     async knownEvents(eventIds) {
       if (eventIds.length === 0) return new Set();

@@ -11,10 +11,11 @@ import { type BridgeChanges, createBridgeChanges } from "./bridge-changes.ts";
 import { type BridgeEvents, createBridgeEvents } from "./bridge-events.ts";
 import { type BridgeMail, createBridgeMail } from "./bridge-mail.ts";
 import { type BridgeMembers, createBridgeMembers } from "./bridge-members.ts";
+import { type BridgeRuns, createBridgeRuns } from "./bridge-runs.ts";
 import type { StoreSql } from "./postgres.ts";
 import { CONVERSATION, columns, noun, type Row } from "./rows.ts";
 
-export type BridgeStore = BridgeRooms & BridgeChanges & BridgeMail & BridgeEvents & BridgeMembers;
+export type BridgeStore = BridgeRooms & BridgeChanges & BridgeRuns & BridgeMail & BridgeEvents & BridgeMembers;
 
 /** A room as the worker that claimed it finds it. */
 export interface ClaimedRoom {
@@ -30,6 +31,8 @@ export interface ClaimedRoom {
   head: number;
   /** Whether the room was read-only at `mirrored`. */
   readOnly: boolean;
+  /** How often the log was carried over from an earlier place. */
+  run: number;
   /** How many reasons there are to put memberships right; what was dealt with is told to `release`. */
   unsettled: number;
   /** Turns that failed since the last that did not. */
@@ -71,6 +74,7 @@ export function createBridgeStore(sql: StoreSql): BridgeStore {
   return {
     ...createBridgeRooms(sql),
     ...createBridgeChanges(sql),
+    ...createBridgeRuns(sql),
     ...createBridgeMail(sql),
     ...createBridgeEvents(sql),
     ...createBridgeMembers(sql),
@@ -86,6 +90,7 @@ interface ClaimRow {
   head_seq: number | null;
   read_only: boolean;
   unsettled: number;
+  run: number;
   failures: number;
   wait_ms: number;
 }
@@ -166,7 +171,7 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
       returning b.*
     )
     select t.conversation_id, t.token, t.matrix_room_id, t.room_version, t.mirrored_seq, h.head_seq, t.read_only,
-           t.unsettled, t.failures, greatest(t.retry_at - causeway_now(), 0) as wait_ms, ${columns(sql, "c", CONVERSATION)}
+           t.unsettled, t.run, t.failures, greatest(t.retry_at - causeway_now(), 0) as wait_ms, ${columns(sql, "c", CONVERSATION)}
     from taken t
     left join conversations c on c.id = t.conversation_id
     left join room_heads h on h.conversation_id = t.conversation_id`;
@@ -181,6 +186,7 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
     head: row.head_seq ?? 0,
     readOnly: row.read_only,
     unsettled: row.unsettled,
+    run: row.run,
     failures: row.failures,
     waitMs: row.wait_ms,
   };
