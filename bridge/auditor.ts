@@ -107,7 +107,9 @@ export function createAuditor(options: AuditorOptions): Auditor {
     for (const [roomId, room] of rooms) {
       const { events: latest = [], limited, prev_batch } = room.timeline ?? {};
       const before = limited && prev_batch ? await earlier(roomId, prev_batch, since) : [];
-      recovered += await inbox.receive([...before, ...latest].map((event) => ({ ...event, room_id: roomId })));
+      recovered += await inbox.receive(
+        [...before, ...latest].map((event) => ({ ...event, room_id: roomId })),
+      );
     }
     if (recovered > 0)
       logger.info({ recovered }, "The homeserver had not delivered some events; they are here now");

@@ -234,7 +234,6 @@ function typeOf({ op }: OutboxEntry): string {
   return op === "redaction" || op === "unreaction" ? "m.room.redaction" : "m.room.message";
 }
 
-
 /** Edits and reactions count only from the one whose they are; everything else the bot can say in their stead. */
 function canStandIn({ op }: Pick<OutboxEntry, "op">): boolean {
   return op !== "edit" && op !== "reaction" && op !== "unreaction";

@@ -65,7 +65,14 @@ export function createMarks(secret: string): Marks {
   const key = createHmac("sha256", secret).update("bridge marks").digest();
   const digest = (...fields: unknown[]) =>
     createHmac("sha256", key).update(JSON.stringify(fields)).digest("base64url");
-  const place = ({ room, run, seq, op, rev, at }: Omit<MarkedWrite, "sender">) => [room, run, seq, op, rev, at];
+  const place = ({ room, run, seq, op, rev, at }: Omit<MarkedWrite, "sender">) => [
+    room,
+    run,
+    seq,
+    op,
+    rev,
+    at,
+  ];
   const proofOf = (write: MarkedWrite) => digest("mark", ...place(write), write.sender, write.id ?? null);
 
   return {

@@ -44,7 +44,8 @@ const HELP: Record<keyof BridgeCounts, string> = {
   earlyEchoes: "Own events that came back before the answer to their request",
   recovered: "Events that the homeserver did not deliver and the auditor found",
   adopted: "Events that only Matrix had after the database was restored, and that were looked at again",
-  unadopted: "Events of before a restore that only Matrix has: their authors are no members by the restored database",
+  unadopted:
+    "Events of before a restore that only Matrix has: their authors are no members by the restored database",
   roomsLost: "Rooms that the homeserver did not know any more and that were made anew",
   refused: "Acts in Matrix that the chat refused and that were taken back",
 };

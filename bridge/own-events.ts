@@ -60,7 +60,9 @@ export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEvents
       if (mark?.room !== room.token) return PERSON;
       if (!marks.isGenuine(mark, event.sender)) {
         const entry = mark.proof === undefined ? await store.outboxEntry(room.id, mark.seq, mark.op) : null;
-        return entry && isMarkOf(mark, event.sender, room, entry, marks) ? await accept(room, event, entry) : PERSON;
+        return entry && isMarkOf(mark, event.sender, room, entry, marks)
+          ? await accept(room, event, entry)
+          : PERSON;
       }
       const logged = await log.event(room.id, mark.seq);
       if (logged?.at !== mark.at) return { from: "lost", mark };
@@ -73,7 +75,13 @@ export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEvents
 }
 
 /** Whether the mark of an event of this sender is that of the entry. Marks of former versions hold no proof. */
-export function isMarkOf(mark: Mark, sender: string, room: OpenRoom, entry: OutboxEntry, marks: Marks): boolean {
+export function isMarkOf(
+  mark: Mark,
+  sender: string,
+  room: OpenRoom,
+  entry: OutboxEntry,
+  marks: Marks,
+): boolean {
   const { seq, op, rev, at, plannedAt } = entry;
   if (mark.room !== room.token || mark.seq !== seq || mark.op !== op || mark.rev !== rev) return false;
   if (mark.proof === undefined) return plannedAt === 0 && sender === entry.sender;

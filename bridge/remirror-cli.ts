@@ -40,7 +40,8 @@ async function main(): Promise<void> {
   }
   const { room, from } = values;
   if (room === undefined) throw new Error("--room is missing: the token of the room.");
-  if (!/^[1-9]\d{0,14}$/.test(from)) throw new Error("--from must be a whole number from 1 on, the seq of an event.");
+  if (!/^[1-9]\d{0,14}$/.test(from))
+    throw new Error("--from must be a whole number from 1 on, the seq of an event.");
   const { DATABASE_URL: databaseUrl } = readSettings(process.env).config;
   if (databaseUrl === undefined) throw new Error("DATABASE_URL is missing: set it as for the server.");
   const store = await openStore({ databaseUrl, maxConnections: 1 });
@@ -58,7 +59,8 @@ async function remirror(store: PostgresStore, token: string, from: number): Prom
     await delay(TAKEN_MS);
     started = await bridge.remirror(token, from);
   }
-  if (started === "busy") throw new Error(`The bridge is at work on ${token} without a pause; try again later.`);
+  if (started === "busy")
+    throw new Error(`The bridge is at work on ${token} without a pause; try again later.`);
   if (started === null) throw new Error(`No room with the token ${token} is in Matrix.`);
   const { id, head } = started;
   process.stdout.write(`Room ${token}: the bridge carries events ${from} to ${head} over\n`);

@@ -166,7 +166,10 @@ export function roomPath({ matrixRoomId }: OpenRoom): string {
   return `/_matrix/client/v3/rooms/${encodeURIComponent(matrixRoomId)}`;
 }
 
-function writeOf({ token: room, run }: OpenRoom, { seq, op, rev, at, sender, content }: OutboxEntry): MarkedWrite {
+function writeOf(
+  { token: room, run }: OpenRoom,
+  { seq, op, rev, at, sender, content }: OutboxEntry,
+): MarkedWrite {
   const { id } = JSON.parse(content) as Draft;
   return { room, run, seq, op, rev, at, sender, id };
 }

@@ -55,7 +55,10 @@ export interface BridgeMail {
   /** Applying failed. @returns how often by now */
   failed(eventId: string): Promise<number>;
   /** Which of these events of the log, by their seq, are messages that Matrix has: they came from there. */
-  inMatrix(conversationId: number, events: readonly { seq: number; id: string | null }[]): Promise<Set<number>>;
+  inMatrix(
+    conversationId: number,
+    events: readonly { seq: number; id: string | null }[],
+  ): Promise<Set<number>>;
   /** Which of these Matrix events we have seen, sent or dealt with. */
   knownEvents(eventIds: readonly string[]): Promise<Set<string>>;
   /** Removes what was dealt with before `before`, ms. */

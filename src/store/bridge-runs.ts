@@ -1,6 +1,7 @@
 /** Carrying a room's log over to Matrix again: into the same Matrix room, or into a new one. */
-import type { Fragment } from "./sql.ts";
+
 import type { StoreSql } from "./postgres.ts";
+import type { Fragment } from "./sql.ts";
 
 export interface BridgeRuns {
   /**

@@ -15,7 +15,12 @@ import { type BridgeRuns, createBridgeRuns } from "./bridge-runs.ts";
 import type { StoreSql } from "./postgres.ts";
 import { CONVERSATION, columns, noun, type Row } from "./rows.ts";
 
-export type BridgeStore = BridgeRooms & BridgeChanges & BridgeRuns & BridgeMail & BridgeEvents & BridgeMembers;
+export type BridgeStore = BridgeRooms &
+  BridgeChanges &
+  BridgeRuns &
+  BridgeMail &
+  BridgeEvents &
+  BridgeMembers;
 
 /** A room as the worker that claimed it finds it. */
 export interface ClaimedRoom {
