@@ -203,13 +203,14 @@ export function createInbound(options: InboundOptions): Inbound {
     }
   }
 
-  /** Of an event that the log lost, and whose author is no member any more: it stays as it is, in Matrix alone. */
-  async function leave(room: OpenRoom, event: MatrixEvent, refusal: DomainError): Promise<void> {
+  /** Of before a restore, by somebody who is no member, or no user, by the restored database: it stays in Matrix alone. */
+  async function leave(room: OpenRoom, event: MatrixEvent): Promise<void> {
     counts.unadopted++;
     options.logger.warn(
-      { room: room.token, event: event.event_id, code: refusal.code },
-      "The database was restored without an event that Matrix has, and it can't be taken back into the chat",
+      { room: room.token, event: event.event_id, type: event.type, sender: event.sender },
+      "An event in Matrix is of nobody who is in this chat (any more), and stays there alone",
     );
+    await store.applied(event.event_id);
   }
 
   /** The chat said no: Matrix is put back to how it was. */
@@ -246,12 +247,13 @@ export function createInbound(options: InboundOptions): Inbound {
       if (origin.from === "lost") counts.adopted++;
       const actor = await people.actor(room, event.sender);
       try {
-        if (!actor) throw new DomainError("forbidden", "The account was deleted");
+        // A deleted user's account is shut down; one that never was here was made after the backup.
+        if (!actor) return await leave(room, event);
         await act(room, event, actor, idIn(origin, event));
       } catch (error) {
         if (!(error instanceof DomainError) || isPassing(error)) throw error;
-        if (origin.from === "lost") await leave(room, event, error);
-        else await takeBack(room, event, error);
+        if (origin.from === "lost") return await leave(room, event);
+        await takeBack(room, event, error);
         await store.applied(event.event_id);
       }
     },

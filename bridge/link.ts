@@ -69,7 +69,7 @@ export function createLink(options: LinkOptions): Link {
     } catch (error) {
       if (!(error instanceof HomeserverError) || error.outage) throw error;
       // Some homeservers have no ping; then its own requests have to show.
-      if (error.status === 404) undelivered = null;
+      if (error.says("M_UNRECOGNIZED") || error.status === 404) undelivered = null;
       else undelivered = `The homeserver can't deliver to ${homeserver.registration.url}: ${error.message}`;
     }
   }
@@ -106,6 +106,7 @@ export function createLink(options: LinkOptions): Link {
 
   /** While the homeserver answers; throws when it no longer does. */
   async function watch(): Promise<void> {
+    detail = "Looking for what happened in Matrix meanwhile";
     // Before anything is sent: after a restore of the database Matrix has what the outbox would send again.
     await audit(0);
     connected = true;

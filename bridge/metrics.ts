@@ -24,7 +24,7 @@ export interface BridgeCounts {
   recovered: number;
   /** Events in Matrix that the log lost when its database was restored, and that are in it again. */
   adopted: number;
-  /** Such events that could not be taken into the log: their authors are no members any more. */
+  /** Events in Matrix, of before a restore, whose authors are no members or no users any more. */
   unadopted: number;
   /** Rooms that the homeserver did not know any more, and that were made anew. */
   roomsLost: number;
@@ -45,7 +45,7 @@ const HELP: Record<keyof BridgeCounts, string> = {
   recovered: "Events that the homeserver did not deliver and the auditor found",
   adopted: "Events that only Matrix had after the database was restored, and that were looked at again",
   unadopted:
-    "Events of before a restore that only Matrix has: their authors are no members by the restored database",
+    "Events of before a restore that only Matrix has: their authors are no members, or no users, by the restored database",
   roomsLost: "Rooms that the homeserver did not know any more and that were made anew",
   refused: "Acts in Matrix that the chat refused and that were taken back",
 };
