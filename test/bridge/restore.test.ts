@@ -5,6 +5,7 @@ import { createMarks } from "../../bridge/marks.ts";
 import { userActor } from "../../src/domain/model.ts";
 import { createBridgeStore } from "../../src/store/bridge.ts";
 import { openConnection, statementLanguage } from "../../src/store/connection.ts";
+import { createHosts } from "../../src/store/hosts.ts";
 import { createSql } from "../../src/store/sql.ts";
 import { describeWith } from "../services/need.ts";
 import { openWorld, readRegistration, until, type World } from "./world.ts";
@@ -27,7 +28,10 @@ describeWith(["postgres", "synapse"], "a restore", ({ postgres, synapse }) => {
   async function copy(from: string, to: string): Promise<void> {
     const url = new URL(postgres.url);
     url.pathname = "/postgres";
-    const connection = openConnection({ url: url.href, turn: 0, parameters: {}, silenceMs: 60_000 });
+    const connection = openConnection({
+      ...{ url: url.href, hosts: createHosts(1), settings: {}, prepare: false },
+      silenceMs: 60_000,
+    });
     const sql = createSql(statementLanguage(), connection.run);
     await sql`${sql.unsafe(`drop database if exists "${to}" with (force)`)}`;
     await sql`${sql.unsafe(`create database "${to}" template "${from}"`)}`;
