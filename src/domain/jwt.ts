@@ -1,7 +1,8 @@
 /** JSON Web Tokens of an outside issuer, so that an app brings its own users: `sub` is the user's handle. */
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
+import { errors, type JWTPayload, jwtVerify } from "jose";
 import type { DomainSettings } from "./context.ts";
 import { DomainError } from "./errors.ts";
+import { createIssuerKeys } from "./jwt-keys.ts";
 import { isHandle } from "./text-rules.ts";
 
 /** What a token that was found to be good says. Times are ms. */
@@ -30,7 +31,7 @@ export function createJwtVerifier({
   issuer,
   audience,
 }: NonNullable<DomainSettings["jwt"]>): JwtVerifier {
-  const keys = createRemoteJWKSet(new URL(jwksUrl));
+  const keys = createIssuerKeys(jwksUrl);
   const options = {
     algorithms: ALGORITHMS,
     clockTolerance: CLOCK_TOLERANCE_S,
@@ -59,18 +60,6 @@ function claimsOf({ sub = "", exp = 0, iat, name }: JWTPayload): JwtClaims {
 }
 
 function asRefusal(error: unknown): unknown {
-  if (error instanceof DomainError) return error;
-  const bad = error instanceof errors.JOSEError && !isIssuersFault(error);
-  if (bad) return new DomainError("unauthorized", `The token is not valid: ${error.message}`);
-  const refusal = new DomainError(
-    "unavailable",
-    "The keys of the token's issuer can't be fetched; try again",
-  );
-  refusal.cause = error;
-  return refusal;
-}
-
-/** The generic code is a key set that did not come, or came with another status than 200. */
-function isIssuersFault({ code }: errors.JOSEError): boolean {
-  return code === "ERR_JWKS_TIMEOUT" || code === "ERR_JWKS_INVALID" || code === "ERR_JOSE_GENERIC";
+  if (!(error instanceof errors.JOSEError)) return error;
+  return new DomainError("unauthorized", `The token is not valid: ${error.message}`);
 }

@@ -4,6 +4,7 @@
  */
 import { DomainError } from "../domain/errors.ts";
 import { createGate } from "../domain/gate.ts";
+import { looksLikeJwt } from "../domain/jwt.ts";
 import { type Principal, userActor } from "../domain/model.ts";
 import { waits } from "../domain/permissions.ts";
 import type { HotState } from "../domain/ports/hot.ts";
@@ -22,6 +23,8 @@ import type { Users } from "./users.ts";
 
 /** Greetings under way at once; a storm of clients that come back waits its turn. */
 const GREETINGS = 64;
+/** JWTs that are checked at once. They have a lane of their own: the keys of their issuer may be long in coming. */
+const JWT_CHECKS = 64;
 /** [GW-2.7] Sessions of one user on one gateway. */
 const SESSIONS_PER_USER = 100;
 
@@ -49,12 +52,14 @@ type UserPrincipal = Extract<Principal, { kind: "user" }> & { version: number };
 export function createGreeting(options: GreetingOptions): Greet {
   const { store, accounts, users, catchUp } = options;
   const gate = createGate(GREETINGS);
+  const jwtLane = createGate(JWT_CHECKS);
 
   return async (session, hello) => {
+    const authenticate = async () => (session.isGone ? null : await accounts.authenticate(hello.token));
+    const ofJwt = looksLikeJwt(hello.token) ? await jwtLane(authenticate) : null;
     const entries = await gate(async () => {
-      if (session.isGone) return [];
-      const principal = await accounts.authenticate(hello.token);
-      if (session.isGone) return [];
+      const principal = ofJwt ?? (await authenticate());
+      if (principal === null || session.isGone) return [];
       if (principal.kind !== "user") throw notAUser();
       const identity = identify(options, session, principal, hello.device);
       try {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -13,26 +13,30 @@ interface Issuer {
   jwksUrl: string;
   sign(
     claims: object,
-    options?: { issuer?: string; audience?: string; expires?: string | number },
+    options?: { issuer?: string; audience?: string; expires?: string | number; kid?: string },
   ): Promise<string>;
+  answer(response: ServerResponse): void;
   close(): void;
 }
 
-async function startIssuer(): Promise<Issuer> {
+/** @param asked is given each request for the keys; unless given, they are answered at once */
+async function startIssuer(asked?: (response: ServerResponse) => void): Promise<Issuer> {
   const { publicKey, privateKey } = await generateKeyPair("ES256");
   const jwk = { ...(await exportJWK(publicKey)), kid: "one", alg: "ES256", use: "sig" };
-  const server = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })));
+  const answer = (response: ServerResponse) => void response.end(JSON.stringify({ keys: [jwk] }));
+  const server = createServer((_, response) => (asked ?? answer)(response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     jwksUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`,
-    sign: (claims, { issuer = ISSUER, audience = AUDIENCE, expires = "5m" } = {}) =>
+    sign: (claims, { issuer = ISSUER, audience = AUDIENCE, expires = "5m", kid = "one" } = {}) =>
       new SignJWT({ ...claims })
-        .setProtectedHeader({ alg: "ES256", kid: "one" })
+        .setProtectedHeader({ alg: "ES256", kid })
         .setIssuedAt((claims as { iat?: number }).iat)
         .setIssuer(issuer)
         .setAudience(audience)
         .setExpirationTime(expires)
         .sign(privateKey),
+    answer,
     close: () => void server.close(),
   };
 }
@@ -96,6 +100,35 @@ describeDomain("accounts: JWTs of an outside issuer", (world) => {
     other.close();
     for (const token of wrong) await refused(accounts.authenticate(token), "unauthorized");
     expect(await world.store.accounts.userByHandle(sub)).toBeNull();
+  });
+
+  test("an issuer that hangs is asked once, and keeps few waiting; keys that are known stay good", async () => {
+    const hanging: ServerResponse[] = [];
+    let onAsked = () => {};
+    const asked = new Promise<void>((resolve) => {
+      onAsked = resolve;
+    });
+    const slow = await startIssuer((response) => {
+      hanging.push(response);
+      onAsked();
+    });
+    const waiting = trusting(world, slow.jwksUrl);
+    const sub = handle();
+    const token = await slow.sign({ sub });
+    const all = Array.from({ length: 80 }, () => waiting.authenticate(token));
+    const early = await Promise.allSettled(all.slice(16));
+    expect(early.every(({ status }) => status === "rejected")).toBe(true);
+    await asked;
+    expect(hanging).toHaveLength(1);
+    slow.answer(hanging[0] as ServerResponse);
+    for (const principal of await Promise.all(all.slice(0, 16)))
+      expect(principal).toMatchObject({ user: { handle: sub } });
+
+    const unknown = await issuer.sign({ sub }, { kid: "two" });
+    for (let i = 0; i < 20; i++) await refused(waiting.authenticate(unknown), "unauthorized");
+    expect(hanging).toHaveLength(1);
+    slow.close();
+    expect(await waiting.authenticate(token)).toMatchObject({ user: { handle: sub } });
   });
 
   test("without an issuer no JWT is accepted, and an issuer that is away is unavailable", async () => {

@@ -48,6 +48,8 @@ export interface NodeOptions {
   /** What this node hears of the bus. */
   bus?: (bus: Bus) => Bus;
   gateway?: Partial<GatewayOptions>;
+  /** Of an outside issuer. */
+  jwksUrl?: string;
   store?: (store: PostgresStore) => PostgresStore;
 }
 
@@ -82,7 +84,8 @@ export function site(databaseUrl: string): Site {
       const store = options.store?.(opened) ?? opened;
       const own = options.shared ?? createMemoryHot();
       const bus = options.bus?.(own.bus) ?? own.bus;
-      const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
+      const { jwksUrl } = options;
+      const settings = { passwordMinLength: 1, rateLimits: false, jwt: jwksUrl ? { jwksUrl } : null };
       const useCases = createUseCases({ store, hot: own.hot, bus, matrix: null, settings, logger: silent });
       const registry = new Registry();
       announceCommitted({ store, bus });
