@@ -30,6 +30,7 @@ import { type GatewayFigures, GatewayMetrics } from "./metrics.ts";
 import { type Probe, startProbe } from "./probe.ts";
 import type { Room } from "./room.ts";
 import { Session, type SessionEvents } from "./session.ts";
+import { SilentSockets } from "./silent-sockets.ts";
 import { SlowConsumers } from "./slow-consumers.ts";
 import { createTalking } from "./talking.ts";
 import type { Connection, ConnectionHandlers, Transport } from "./transport.ts";
@@ -112,6 +113,7 @@ class RunningGateway implements Gateway, SessionEvents {
   readonly #calling: ReturnType<typeof createCalling>;
   readonly #upkeep: Upkeep;
   readonly #sessions = new Set<Session>();
+  readonly #silent = new SilentSockets();
   #catchingUp = 0;
   /** Connections that were not told `ready`. */
   #strangers = 0;
@@ -166,7 +168,14 @@ class RunningGateway implements Gateway, SessionEvents {
       ...told,
     });
     const handlers = { talking, watching: this.#watching, calling: this.#calling };
-    this.#inbox = new Inbox({ greet, handlers, metrics, logger, limited, storeHealth: store.health });
+    const heard: typeof greet = (session, hello) => {
+      this.#silent.delete(session);
+      return greet(session, hello);
+    };
+    this.#inbox = new Inbox({
+      ...{ greet: heard, handlers, metrics, logger, limited },
+      storeHealth: store.health,
+    });
     this.#upkeep = createUpkeep({
       ...{ node, hot, slow, logger, heartbeatMs, watching: this.#watching, calling: this.#calling },
     });
@@ -257,7 +266,8 @@ class RunningGateway implements Gateway, SessionEvents {
     const session = new Session(connection, this, LIMITS.FRAME_BURST);
     this.#sessions.add(session);
     session.slot = this.#wheel?.add(session) ?? 0;
-    if (++this.#strangers > MOST_STRANGERS) queueMicrotask(() => session.end("too_many", 10_000));
+    const mayStay = this.#silent.add(session) || !this.#options.rateLimits;
+    if (++this.#strangers > MOST_STRANGERS || !mayStay) queueMicrotask(() => session.end("too_many", 10_000));
     return session;
   }
 
@@ -271,6 +281,7 @@ class RunningGateway implements Gateway, SessionEvents {
 
   closed(session: Session, clean: boolean): void {
     this.#sessions.delete(session);
+    this.#silent.delete(session);
     if (session.id === "") this.#strangers--;
     this.#wheel?.remove(session, session.slot);
     this.#watching.gone(session);

@@ -2,7 +2,7 @@
  * Everything that Causeway serves over HTTP, as one fetch handler. Reading order: this file; face.ts (what every API
  * shares) with failures.ts and fields.ts; then a folder per API: messenger/, wire/, protocol/, talk/, admin/.
  */
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { Feed } from "../domain/ports/feed.ts";
 import type { HotState } from "../domain/ports/hot.ts";
@@ -13,11 +13,12 @@ import type { Logger } from "../logger.ts";
 import { createAdmin } from "./admin/admin.ts";
 import { createDocs, DOCS_PATHS } from "./docs/docs.ts";
 import type { Face, HttpContext, HttpEnv, RequestInfo } from "./face.ts";
-import { failureOf, STATUS } from "./failures.ts";
+import { failureHeaders, failureOf, STATUS } from "./failures.ts";
 import { createMessenger } from "./messenger/messenger.ts";
-import { createOperations, type Health, OPERATIONS_PATHS } from "./operations.ts";
+import { createMetrics, createProbes, type Health, METRICS_PATHS, PROBE_PATHS } from "./operations.ts";
 import { createProtocol } from "./protocol/protocol.ts";
-import { createRequestLimits } from "./request-limits.ts";
+import { belowPublicPath } from "./public-path.ts";
+import { createRequestLimits, type RequestLimits } from "./request-limits.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { createTalk } from "./talk/talk.ts";
 import { createWebFiles, WEB_PATHS } from "./web-files.ts";
@@ -52,17 +53,23 @@ export interface HttpOptions {
 export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Response>;
 
 export function createHttpApp(options: HttpOptions): HttpHandler {
-  const faces = createFaces(options);
+  const limits = createRequestLimits(options.hot.limits, options.rateLimits);
+  const faces = createFaces(options, limits);
   const app = new Hono<HttpEnv>();
   app.onError((error, c) => {
-    options.logger.error({ err: error, method: c.req.method, path: c.req.path }, "a request failed");
-    const { code, message } = failureOf(error);
-    return c.json({ error: { code, message } }, STATUS[code]);
+    const problem = failureOf(error);
+    const { code, message } = problem;
+    if (code === "internal")
+      options.logger.error({ err: error, method: c.req.method, path: c.req.path }, "a request failed");
+    return c.json({ error: { code, message } }, STATUS[code], failureHeaders(problem));
   });
   app.use(securityHeaders);
-  mountMatrix(app, options.matrix);
-  mount(app, OPERATIONS_PATHS, createOperations(options));
-  mount(app, DOCS_PATHS, createDocs(faces));
+  app.use(belowPublicPath(options.publicUrl));
+  mountMatrix(app, options.matrix, limits);
+  mount(app, PROBE_PATHS, createProbes(options));
+  app.use(limitPerAddress(faces, limits));
+  mount(app, METRICS_PATHS, createMetrics(options));
+  mount(app, DOCS_PATHS, createDocs(faces, options.publicUrl));
   mount(app, ["/", ...WEB_PATHS], createWebFiles(options.webRoot));
   mountFaces(app, faces);
   app.notFound(nothingHere);
@@ -70,8 +77,7 @@ export function createHttpApp(options: HttpOptions): HttpHandler {
 }
 
 /** The five APIs. */
-export function createFaces(options: HttpOptions): Face[] {
-  const limits = createRequestLimits(options.hot.limits, options.rateLimits);
+export function createFaces(options: HttpOptions, limits: RequestLimits): Face[] {
   return [
     createMessenger({ ...options, limits }),
     createWire({ ...options, limits }),
@@ -82,11 +88,25 @@ export function createFaces(options: HttpOptions): Face[] {
 }
 
 /** The homeserver's transactions: the bridge reads them itself, and answers in Matrix's shape. */
-function mountMatrix(app: Hono<HttpEnv>, matrix: HttpOptions["matrix"]): void {
-  app.all("/_matrix/app/*", (c) => {
+function mountMatrix(app: Hono<HttpEnv>, matrix: HttpOptions["matrix"], limits: RequestLimits): void {
+  app.all("/_matrix/app/*", async (c) => {
     const refusal = { errcode: "M_UNRECOGNIZED", error: "There is no bridge in this process" };
-    return matrix ? matrix(c.req.raw) : Promise.resolve(c.json(refusal, 404));
+    const answer = matrix ? await matrix(c.req.raw) : c.json(refusal, 404);
+    // The homeserver itself is never limited; whoever is not the homeserver is.
+    if (REFUSED_STRANGERS.has(answer.status)) await limits.byAddress(c.env.ip);
+    return answer;
   });
+}
+
+const REFUSED_STRANGERS: ReadonlySet<number> = new Set([401, 403, 404]);
+
+/** A face limits by itself, so that its refusal has the face's shape; what is answered before a face sees it does not. */
+function limitPerAddress(faces: readonly Face[], limits: RequestLimits): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const byFace = c.req.method !== "OPTIONS" && faces.some(({ owns }) => owns(c.req.path));
+    if (!byFace) await limits.byAddress(c.env.ip);
+    await next();
+  };
 }
 
 /** What is there to be read only. */

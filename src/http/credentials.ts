@@ -6,7 +6,8 @@ import type { Accounts } from "../domain/use-cases.ts";
 
 /** The token of `Authorization: Bearer …`, or null. */
 export function bearerOf(header: string | undefined): string | null {
-  return /^Bearer +(.+?) *$/i.exec(header ?? "")?.[1] ?? null;
+  const [scheme] = /^Bearer +/i.exec(header ?? "") ?? [];
+  return (scheme && header?.slice(scheme.length).trimEnd()) || null;
 }
 
 /** Takes as long whatever the difference is, the lengths included. */

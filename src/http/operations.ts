@@ -13,18 +13,38 @@ export interface OperationsOptions {
   metrics: () => Promise<{ body: string; contentType: string }>;
 }
 
-export const OPERATIONS_PATHS = ["/healthz", "/readyz", "/metrics"] as const;
+/** Never limited: nobody may lock a probe out. They cost next to nothing however many ask. */
+export const PROBE_PATHS = ["/healthz", "/readyz"] as const;
+export const METRICS_PATHS = ["/metrics"] as const;
 
-export function createOperations({ health, metrics }: OperationsOptions): Hono<HttpEnv> {
+export function createProbes({ health }: Pick<OperationsOptions, "health">): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
+  const look = oneAtATime(health);
   app.get("/healthz", (c) => c.json({ ok: true }));
   app.get("/readyz", async (c) => {
-    const state = await health();
+    const state = await look();
     return c.json(state, state.ok ? 200 : 503);
   });
+  return app;
+}
+
+export function createMetrics({ metrics }: Pick<OperationsOptions, "metrics">): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+  const count = oneAtATime(metrics);
   app.get("/metrics", async (c) => {
-    const { body, contentType } = await metrics();
+    const { body, contentType } = await count();
     return c.body(body, 200, { "Content-Type": contentType });
   });
   return app;
+}
+
+/** Whoever asks while the work is under way gets its outcome too. */
+function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | null = null;
+  return () => {
+    underWay ??= work().finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
 }

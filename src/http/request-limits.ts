@@ -1,4 +1,5 @@
 /** How many requests one address and one caller may make. Hot state that is away lets everybody through. */
+import { addressBlock } from "../domain/address-block.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Principal } from "../domain/model.ts";
 import type { RateLimits } from "../domain/ports/hot.ts";
@@ -22,7 +23,7 @@ export function createRequestLimits(limits: RateLimits, on: boolean): RequestLim
     if (retryAfterMs > 0) throw new DomainError("rate_limited", "Too many requests", { retryAfterMs });
   };
   return {
-    byAddress: (ip) => take(`http:address:${ip}`, PER_ADDRESS),
+    byAddress: (ip) => take(`http:address:${addressBlock(ip)}`, PER_ADDRESS),
     byCaller: (principal) =>
       principal.kind === "user"
         ? take(`http:user:${principal.user.id}`, PER_CALLER)

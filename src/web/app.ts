@@ -23,7 +23,7 @@ function main(): void {
 /** @param password what was typed a moment ago; null after a reload */
 function start(login: Login, password: string | null): void {
   const client = createClient({
-    url: `${location.origin.replace(/^http/, "ws")}/ws`,
+    url: new URL("ws", document.baseURI).href.replace(/^http/, "ws"),
     token: tokenSource(login, password),
     store: webStorageCursors(sessionStorage, `causeway.cursor.${login.user}`),
     device: "web",

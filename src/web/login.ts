@@ -40,7 +40,7 @@ export async function signIn(name: string, password: string): Promise<Login> {
 export async function signOut(): Promise<void> {
   const login = keptLogin();
   sessionStorage.clear();
-  if (login) await post("/access/logout", { Authorization: `Bearer ${login.token}` }).catch(() => undefined);
+  if (login) await post("access/logout", { Authorization: `Bearer ${login.token}` }).catch(() => undefined);
 }
 
 /** The login is over, what the tab has read and not sent is not. */
@@ -65,7 +65,7 @@ export function tokenSource(first: Login, password: string | null): (refused: bo
 
 /** Null when the cookie is not ours, or over. Throws when the server can't say now. */
 async function renewed({ name, token, user }: Login): Promise<Login | null> {
-  const answer = await post("/access", { Authorization: `Bearer ${token}` });
+  const answer = await post("access", { Authorization: `Bearer ${token}` });
   if (answer.status === 401 || answer.status === 403) return null;
   if (!answer.ok) throw new Error(await problemOf(answer));
   const grant = (await answer.json()) as Grant;
@@ -83,7 +83,7 @@ async function signedInAgain({ name, user }: Login, password: string | null): Pr
 }
 
 function askLogin(name: string, password: string): Promise<Response> {
-  return post("/login", {}, { [name.includes("@") ? "email" : "handle"]: name, password });
+  return post("login", {}, { [name.includes("@") ? "email" : "handle"]: name, password });
 }
 
 function keep(name: string, grant: Grant): Login {

@@ -4,7 +4,7 @@ import { createFaces } from "../../src/http/app.ts";
 import { STATUS } from "../../src/http/failures.ts";
 import { fakeOptions } from "./fake-parts.ts";
 
-const FACES = createFaces(fakeOptions());
+const FACES = createFaces(fakeOptions(), { byAddress: async () => {}, byCaller: async () => {} });
 
 test("there are five APIs", () => {
   expect(FACES.map(({ name }) => name).sort()).toEqual(["admin", "messenger", "protocol", "talk", "wire"]);

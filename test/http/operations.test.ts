@@ -1,6 +1,12 @@
 /** Probes, metrics, the homeserver's transactions, the web page and the documentation. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fakeApp, webFolder } from "./fake-parts.ts";
+import { Hono } from "hono";
+import { setCookie } from "hono/cookie";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createFaces } from "../../src/http/app.ts";
+import { createDocs } from "../../src/http/docs/docs.ts";
+import type { Face } from "../../src/http/face.ts";
+import { belowPublicPath } from "../../src/http/public-path.ts";
+import { fakeApp, fakeOptions, webFolder } from "./fake-parts.ts";
 
 describe("probes", () => {
   test("/healthz is 200 while the process answers", async () => {
@@ -25,6 +31,93 @@ describe("probes", () => {
     const answer = await fakeApp()("POST", path, { json: {} });
     expect(answer.status).toBe(405);
     expect(answer.headers.get("allow")).toBe("GET, HEAD");
+  });
+});
+
+describe("requests that no API answers", () => {
+  const refuse = async () => 2_300;
+  const limits = { take: refuse, reset: async () => {} };
+  const matrix = async () => Response.json({ errcode: "M_FORBIDDEN" }, { status: 403 });
+  const client = fakeApp({ rateLimits: true, hot: { limits }, matrix });
+
+  test.each([
+    ["GET", "/"],
+    ["GET", "/web/app.js"],
+    ["GET", "/docs"],
+    ["GET", "/openapi/talk.json"],
+    ["GET", "/metrics"],
+    ["GET", "/nonsense"],
+    ["POST", "/docs"],
+    ["OPTIONS", "/v1/contacts"],
+    ["GET", "/_matrix/app/v1/ping"],
+  ])("%s %s counts against its address", async (method, path) => {
+    const answer = await client(method, path);
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([429, "3"]);
+    expect(answer.json.error.code).toBe("rate_limited");
+  });
+
+  test.each(["/healthz", "/readyz"])("%s is never refused: nobody may lock a probe out", async (path) => {
+    expect((await client("GET", path)).status).toBe(200);
+  });
+
+  test("an IPv6 client counts with its /64", async () => {
+    const keys: string[] = [];
+    const take = async (key: string) => {
+      keys.push(key);
+      return 0;
+    };
+    const counting = fakeApp({ rateLimits: true, hot: { limits: { take, reset: async () => {} } } });
+    for (const ip of ["2001:db8:1:2:3::4", "2001:db8:1:2::", "198.51.100.4"])
+      await counting("GET", "/nonsense", { info: { ip } });
+    const [one, other, v4] = keys;
+    expect(one).toBe("http:address:2001:db8:1:2::/64");
+    expect([other, v4]).toEqual([one, "http:address:198.51.100.4"]);
+  });
+
+  test("however many ask for readiness, its parts are asked once at a time", async () => {
+    let asked = 0;
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const health = async () => {
+      asked++;
+      await held;
+      return { ok: true, parts: {} };
+    };
+    const crowded = fakeApp({ health });
+    const all = Array.from({ length: 50 }, () => crowded("GET", "/readyz"));
+    answer();
+    expect((await Promise.all(all)).every(({ status }) => status === 200)).toBe(true);
+    expect(asked).toBe(1);
+    await crowded("GET", "/readyz");
+    expect(asked).toBe(2);
+  });
+});
+
+describe("a server below a path", () => {
+  const publicUrl = () => "https://example.org/chat";
+
+  test("tells its links with the path", async () => {
+    const below = fakeApp({ publicUrl });
+    const refused = await below("GET", "/v1/nonsense", { headers: { Authorization: "Bearer x" } });
+    expect(refused.text).toContain("https://example.org/chat/docs/errors/");
+    const { json } = await below("GET", "/openapi/messenger.json");
+    expect(json.servers[0].url).toMatch(/^\/chat\/api/);
+  });
+
+  test("puts it before the paths of cookies and of Location", async () => {
+    const app = new Hono();
+    app.use(belowPublicPath(publicUrl));
+    app.get("/", (c) => {
+      c.header("Location", "/v1/groups/1");
+      setCookie(c, "a", "1", { path: "/access" });
+      setCookie(c, "b", "2", { path: "/ocs" });
+      return c.body(null, 201);
+    });
+    const { headers } = await app.request("/");
+    expect(headers.get("location")).toBe("/chat/v1/groups/1");
+    expect(headers.getSetCookie()).toEqual(["a=1; Path=/chat/access", "b=2; Path=/chat/ocs"]);
   });
 });
 
@@ -151,10 +244,21 @@ describe("documentation", () => {
     }
   });
 
+  test("is rendered once, and 304 for whoever has it", async () => {
+    const [face] = createFaces(fakeOptions(), { byAddress: async () => {}, byCaller: async () => {} });
+    const document = vi.fn((face as Face).document);
+    const docs = createDocs([{ ...(face as Face), document }], () => "");
+    const first = await docs.request("/docs");
+    for (let i = 0; i < 20; i++) await docs.request("/docs");
+    expect(document).toHaveBeenCalledTimes(1);
+    const headers = { "If-None-Match": first.headers.get("etag") as string };
+    expect((await docs.request("/docs", { headers })).status).toBe(304);
+  });
+
   test("/docs leads to a page per API, with every operation on it", async () => {
     const overview = await client("GET", "/docs");
     for (const api of APIS) {
-      expect(overview.text).toContain(`/docs/${api}`);
+      expect(overview.text).toContain(`"docs/${api}"`);
       const page = await client("GET", `/docs/${api}`);
       expect(page.headers.get("content-type")).toMatch(/^text\/html/);
       const { json: document } = await client("GET", `/openapi/${api}.json`);

@@ -1,31 +1,52 @@
 /** `/openapi/{api}.json` and `/docs`: both are made from the schemas that validate requests. */
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
-import type { Face, HttpEnv } from "../face.ts";
+import { etag, RETAINED_304_HEADERS } from "hono/etag";
+import type { Face, HttpEnv, OpenApiDocument } from "../face.ts";
 import { ERROR_TYPES } from "../protocol/failures.ts";
+import { publicPath } from "../public-path.ts";
 import { apiPage, errorPage, overviewPage } from "./pages.ts";
 
 export const DOCS_PATHS = ["/docs", "/openapi"] as const;
 
-const PAGE_HEADERS = {
-  "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'",
-  "Cache-Control": "no-cache",
-};
+const PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'";
+const HTML = "text/html; charset=utf-8";
 
-export function createDocs(faces: readonly Face[]): Hono<HttpEnv> {
+type Render = () => unknown;
+
+/** Each document is rendered when it is first asked for, and then kept: rendering takes milliseconds. */
+export function createDocs(faces: readonly Face[], publicUrl: () => string): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
-  const style = readFileSync(new URL("./docs.css", import.meta.url), "utf8");
-  app.get("/docs/docs.css", (c) =>
-    c.body(style, 200, { ...PAGE_HEADERS, "Content-Type": "text/css; charset=utf-8" }),
+  app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, "Content-Security-Policy"] }));
+  const serve = (path: string, type: string, render: Render) => {
+    let kept: Promise<Uint8Array<ArrayBuffer>> | null = null;
+    app.get(path, async (c) => {
+      kept ??= rendered(render);
+      const headers = { "Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache" };
+      return c.body(await kept, 200, { ...headers, "Content-Type": type });
+    });
+  };
+  serve("/docs/docs.css", "text/css; charset=utf-8", () =>
+    readFileSync(new URL("./docs.css", import.meta.url), "utf8"),
   );
-  app.get("/docs", (c) => c.html(overviewPage(faces), 200, PAGE_HEADERS));
+  serve("/docs", HTML, () => overviewPage(faces));
   for (const face of faces) {
-    app.get(`/openapi/${face.name}.json`, (c) =>
-      c.json(face.document(), 200, { "Cache-Control": "no-cache" }),
+    serve(`/openapi/${face.name}.json`, "application/json", () =>
+      JSON.stringify(below(publicUrl(), face.document())),
     );
-    app.get(`/docs/${face.name}`, (c) => c.html(apiPage(face), 200, PAGE_HEADERS));
+    serve(`/docs/${face.name}`, HTML, () => apiPage(face));
   }
   for (const [type, meaning] of Object.entries(ERROR_TYPES))
-    app.get(`/docs/errors/${type}`, (c) => c.html(errorPage(type, meaning), 200, PAGE_HEADERS));
+    serve(`/docs/errors/${type}`, HTML, () => errorPage(type, meaning));
   return app;
+}
+
+/** The document for clients that reach us below a path. */
+function below(publicUrl: string, document: OpenApiDocument): OpenApiDocument {
+  const path = publicPath(publicUrl);
+  return { ...document, servers: document.servers?.map(({ url }) => ({ url: path + url })) ?? [] };
+}
+
+async function rendered(render: Render): Promise<Uint8Array<ArrayBuffer>> {
+  return new TextEncoder().encode(String(await render()));
 }

@@ -1,4 +1,4 @@
-/** The pages under `/docs`, rendered from the OpenAPI documents. */
+/** The pages under `/docs`, rendered from the OpenAPI documents. Links are relative: the server may stand below a path. */
 import { html } from "hono/html";
 import type { Face, OpenApiDocument } from "../face.ts";
 import { boundsOf, type JsonSchema, type OutlineLine, outline, typeOf } from "./schema-outline.ts";
@@ -20,14 +20,14 @@ export function overviewPage(faces: readonly Face[]): Html {
   const cards = faces.map((face) => {
     const { info, paths = {} } = face.document();
     const count = Object.values(paths).flatMap((item) => METHODS.filter((method) => method in item)).length;
-    return html`<a class="card" href="/docs/${face.name}">
+    return html`<a class="card" href="docs/${face.name}">
       <h2>${info.title}</h2>
       <p>${info.description ?? ""}</p>
       <p class="soft">${count} operations · OpenAPI: /openapi/${face.name}.json</p>
     </a>`;
   });
   return page(
-    "Causeway",
+    { title: "Causeway", root: "." },
     html`<h1>Causeway</h1>
       <p class="lead">A realtime chat server in which every chatroom is also a Matrix room. These are its HTTP APIs;
         apps talk over the WebSocket at <code>/ws</code>.</p>
@@ -41,12 +41,12 @@ export function apiPage(face: Face): Html {
   const operations = operationsOf(document);
   const base = document.servers?.[0]?.url ?? "/";
   return page(
-    document.info.title,
-    html`<p><a href="/docs">All APIs</a></p>
+    { title: document.info.title, root: ".." },
+    html`<p><a href="../docs">All APIs</a></p>
       <h1>${document.info.title}</h1>
       <p class="lead">${document.info.description ?? ""}</p>
       <p>Base URL: <code>${base}</code>. Authentication: ${securityOf(document)}.
-        The same as <a href="/openapi/${face.name}.json">OpenAPI 3.1</a>.</p>
+        The same as <a href="../openapi/${face.name}.json">OpenAPI 3.1</a>.</p>
       ${operations.map(([method, path, operation]) => operationSection(method, path, operation, schemas))}`,
   );
 }
@@ -54,8 +54,8 @@ export function apiPage(face: Face): Html {
 /** What a `documentation_url` of the Protocol API leads to. */
 export function errorPage(type: string, meaning: string): Html {
   return page(
-    type,
-    html`<p><a href="/docs/protocol">Protocol API</a></p>
+    { title: type, root: "../.." },
+    html`<p><a href="../protocol">Protocol API</a></p>
       <h1><code>${type}</code></h1>
       <p class="lead">${meaning}</p>`,
   );
@@ -126,15 +126,16 @@ function table(title: string, lines: readonly OutlineLine[]): Html {
   return html`<h3>${title}</h3><table>${rows}</table>`;
 }
 
-function page(title: string, content: Html): Html {
+/** @param root the way from the page to the root of the server */
+function page({ title, root }: { title: string; root: string }, content: Html): Html {
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>${title}</title>
-        <link rel="icon" href="/web/icon.svg" type="image/svg+xml">
-        <link rel="stylesheet" href="/docs/docs.css">
+        <link rel="icon" href="${root}/web/icon.svg" type="image/svg+xml">
+        <link rel="stylesheet" href="${root}/docs/docs.css">
       </head>
       <body><main>${content}</main></body>
     </html>`;

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Chatroom, ChatroomPeople } from "../../domain/use-cases.ts";
 import { ids, time } from "../fields.ts";
+import { publicLink } from "../public-path.ts";
 
 const userIds = () => z.array(z.int().openapi({ format: "int64" }));
 
@@ -35,9 +36,7 @@ export function roomBody({ conversation, ...people }: Chatroom, baseUrl: string)
     assignedUsers: people.assignedUsers,
     automationEnabled: conversation.automationEnabled,
     avatarURL:
-      conversation.avatarId === null
-        ? ""
-        : new URL(`${PREFIX}/avatars/${conversation.avatarId}`, baseUrl).href,
+      conversation.avatarId === null ? "" : publicLink(baseUrl, `${PREFIX}/avatars/${conversation.avatarId}`),
     eventID: conversation.eventId ?? 0,
     matrixRoomID: conversation.matrixRoomId,
     moderators: people.moderators,

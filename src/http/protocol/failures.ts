@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { json, type Refusal } from "../face.ts";
 import { type Failure, STATUS, spelled } from "../failures.ts";
+import { publicLink } from "../public-path.ts";
 
 /** What `documentation_url` explains. */
 export const ERROR_TYPES = {
@@ -44,7 +45,7 @@ export function refusals(publicUrl: () => string): (failure: Failure) => Refusal
       body: {
         type,
         message: spelled(failure, FIELDS),
-        documentation_url: new URL(`/docs/errors/${type}`, publicUrl()).href,
+        documentation_url: publicLink(publicUrl(), `/docs/errors/${type}`),
       },
     };
     if (status === 401) refusal.headers = { "WWW-Authenticate": 'Bearer, Basic realm="Causeway"' };

@@ -8,6 +8,7 @@ import type { AttachmentView, MessageView, Reaction } from "../../domain/message
 import type { Conversation, Membership, User } from "../../domain/model.ts";
 import type { Contact } from "../../domain/people-use-cases.ts";
 import { PREFIX as MESSENGER } from "../messenger/shapes.ts";
+import { publicLink } from "../public-path.ts";
 
 const id = () => z.string().openapi({ example: "xgQQXg3hrtjh7AvZ" });
 const time = () => z.int().openapi({ format: "int64", description: "Unix seconds" });
@@ -156,7 +157,7 @@ export function groupBody(
 /** The picture that was given by its URL, or the one that was uploaded through Messenger. */
 function avatarUrl({ avatarUrl, avatarId }: Conversation, baseUrl: string): string | null {
   if (avatarUrl !== null || avatarId === null) return avatarUrl;
-  return new URL(`${MESSENGER}/avatars/${avatarId}`, baseUrl).href;
+  return publicLink(baseUrl, `${MESSENGER}/avatars/${avatarId}`);
 }
 
 /**
@@ -196,7 +197,7 @@ export function attachmentBody(file: AttachmentView, baseUrl: string): Attachmen
     id: file.id,
     message_id: file.place && protocolMessageId(file.place),
     filename: file.filename,
-    file_url: new URL(`/v1/attachments/${file.id}/file`, baseUrl).href,
+    file_url: publicLink(baseUrl, `/v1/attachments/${file.id}/file`),
     file_type: file.type,
     file_size: file.size,
     created_at: seconds(file.createdAt),

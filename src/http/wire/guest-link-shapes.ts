@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { GuestLink } from "../../domain/room-use-cases.ts";
 import { text } from "../fields.ts";
+import { publicLink } from "../public-path.ts";
 
 const MAX_LENGTH = 64;
 
@@ -19,7 +20,7 @@ export const linkFields = { key: text(MAX_LENGTH), code: text(MAX_LENGTH) };
 
 /** @param publicUrl where clients reach this server */
 export function codeBody(link: GuestLink, publicUrl: string): CodeBody {
-  const uri = new URL("/conversations/join", publicUrl);
+  const uri = new URL(publicLink(publicUrl, "/conversations/join"));
   uri.search = new URLSearchParams({ ...link }).toString();
   return { ...link, uri: uri.href };
 }

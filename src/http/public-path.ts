@@ -1,0 +1,27 @@
+/** `PUBLIC_URL` may have a path (`https://example.org/chat`), which a proxy takes off: links and cookies carry it. */
+import type { MiddlewareHandler } from "hono";
+
+/** The address of a path of ours (`/v1/…`) for clients. */
+export function publicLink(publicUrl: string, path: string): string {
+  return new URL(publicUrl.replace(/\/$/, "") + path).href;
+}
+
+/** `/chat`, or an empty text where the URL has no path. */
+export function publicPath(publicUrl: string): string {
+  return URL.canParse(publicUrl) ? new URL(publicUrl).pathname.replace(/\/$/, "") : "";
+}
+
+/** Puts the path before those of `Location` and of cookies. */
+export function belowPublicPath(publicUrl: () => string): MiddlewareHandler {
+  return async (c, next) => {
+    await next();
+    const path = publicPath(publicUrl());
+    if (path === "") return;
+    const location = c.res.headers.get("Location");
+    if (location?.startsWith("/")) c.res.headers.set("Location", path + location);
+    const cookies = c.res.headers.getSetCookie();
+    if (cookies.length > 0) c.res.headers.delete("Set-Cookie");
+    for (const cookie of cookies)
+      c.res.headers.append("Set-Cookie", cookie.replace(/; Path=\//i, `; Path=${path}/`));
+  };
+}
