@@ -58,7 +58,7 @@ describeWith("postgres", "sockets that say nothing", ({ postgres }) => {
     const drip = setInterval(() => {
       for (const slow of sockets) slow.write("x");
     }, 1_000);
-    await Promise.all(sockets.map((slow) => once(slow, "close")));
+    await Promise.all(sockets.map((slow) => new Promise((resolve) => slow.once("close", resolve))));
     clearInterval(drip);
   }, 60_000);
 });
