@@ -9,12 +9,13 @@ import { idle } from "./scenarios/idle.ts";
 import { rooms } from "./scenarios/rooms.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { fanout, send } from "./scenarios/send.ts";
+import { siege } from "./scenarios/siege.ts";
 import { storm } from "./scenarios/storm.ts";
 
 /** Each scenario reads the options that it declared. */
 type AnyScenario = Omit<Scenario, "run"> & { run(stage: never): ReturnType<Scenario["run"]> };
 
-const SCENARIOS: AnyScenario[] = [send, fanout, idle, storm, rooms, history, bridge, growth, compare];
+const SCENARIOS: AnyScenario[] = [send, fanout, idle, storm, siege, rooms, history, bridge, growth, compare];
 
 const HELP = `
 Examples:

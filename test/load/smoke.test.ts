@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ADMIN_TOKEN, type ServerProcess, serverFleet } from "../black-box/server-process.ts";
+import { describeWith } from "../services/need.ts";
 import { startMeddlingProxy } from "./meddling-proxy.ts";
 
 const PROGRAM = resolve(import.meta.dirname, "../../dist/load/main.js");
@@ -92,6 +93,7 @@ describe("the command line of load", () => {
       "fanout",
       "idle",
       "storm",
+      "siege",
       "rooms",
       "history",
       "bridge",
@@ -100,5 +102,19 @@ describe("the command line of load", () => {
     ]) {
       expect(output).toMatch(new RegExp(`^  ${name} `, "m"));
     }
+  });
+});
+
+describeWith("caddy", "npm run load -- siege", () => {
+  const { dataDir } = serverFleet();
+
+  test("measures the pings of sessions while strangers besiege the proxy, and ends what it started", async () => {
+    const out = dataDir();
+    const few =
+      "--sessions 3 --docs 5 --spaces 2 --downloads 3 --uploads 2 --junk-tokens 3 --duration 2".split(" ");
+    // How fast it is says nothing in a suite of tests; that it is measured does.
+    const { output, report } = await load(["siege", ...few, "--most-ping", "60000"], out);
+    expect(report, output).toMatchObject({ verdict: "passed", faults: [] });
+    expect(output).toMatch(/^\| under siege +\| +\d/m);
   });
 });

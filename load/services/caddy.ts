@@ -1,14 +1,16 @@
 /** The proxy of deploy/Caddyfile, run for real on a free loopback port. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { freePort } from "../../load/services/free-port.ts";
-import { startProcess } from "../../load/services/service-process.ts";
+import { freePort } from "./free-port.ts";
+import { startProcess } from "./service-process.ts";
 
 export interface CaddyOptions {
   /** `host:port` of what stands in for both gateways, and for Synapse. */
   upstream: string;
+  /** Plain http instead of https, for a load that is not to pay for encryption. */
+  isPlain?: boolean;
   /** What the Caddyfile reads beside PUBLIC_URL. */
   env?: Record<string, string>;
 }
@@ -16,10 +18,14 @@ export interface CaddyOptions {
 export interface Caddy {
   /** Its certificate is its own. */
   url: string;
+  pid: number;
   stop(): Promise<void>;
 }
 
-const CADDYFILE = resolve(import.meta.dirname, "../../deploy/Caddyfile");
+/** From this file's place in the sources, or in what was built of them. */
+const CADDYFILE = ["../..", "../../.."]
+  .map((root) => resolve(import.meta.dirname, root, "deploy/Caddyfile"))
+  .find((path) => existsSync(path)) as string;
 
 /** @throws Error that says how to get one */
 export function findCaddy(): { version: string } {
@@ -31,9 +37,9 @@ export function findCaddy(): { version: string } {
 }
 
 /** Runs the Caddyfile as it is, except for the names of what it serves. */
-export async function startCaddy({ upstream, env = {} }: CaddyOptions): Promise<Caddy> {
+export async function startCaddy({ upstream, isPlain = false, env = {} }: CaddyOptions): Promise<Caddy> {
   const folder = mkdtempSync(join(tmpdir(), "causeway-caddy-"));
-  const url = `https://localhost:${await freePort()}`;
+  const url = `${isPlain ? "http" : "https"}://localhost:${await freePort()}`;
   const served = readFileSync(CADDYFILE, "utf8")
     .replace(/gateway-1:8080 gateway-2:8080/, upstream)
     .replaceAll("synapse:8008", upstream)
@@ -50,5 +56,5 @@ export async function startCaddy({ upstream, env = {} }: CaddyOptions): Promise<
     endWith: "SIGTERM",
     env: { ...env, PATH: process.env.PATH, HOME: folder, XDG_DATA_HOME: folder, PUBLIC_URL: url },
   });
-  return { url, stop: () => caddy.end() };
+  return { url, pid: caddy.pid, stop: () => caddy.end() };
 }
