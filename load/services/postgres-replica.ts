@@ -2,8 +2,9 @@
  * Two PostgreSQL servers on free loopback ports, the second a streaming standby of the first. Tests kill, promote and
  * hold back either; both keep what they acknowledged through kill -9, as in production.
  */
-import { spawnSync } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import postgres from "postgres";
@@ -22,8 +23,10 @@ export interface PostgresServer {
   end(): Promise<void>;
   /** Changes a setting; new statements of every connection see it. */
   configure(name: string, value: string): Promise<void>;
-  /** Runs a statement in its database `postgres`. */
-  query<T extends object = Record<string, unknown>>(text: string): Promise<T[]>;
+  /** Its postmaster and all that it started. */
+  pids(): number[];
+  /** Runs statements, in its database `postgres` unless told. */
+  query<T extends object = Record<string, unknown>>(text: string, database?: string): Promise<T[]>;
 }
 
 export interface PostgresPair {
@@ -42,8 +45,15 @@ export interface PostgresPair {
   caughtUp(): Promise<void>;
   /** Makes the standby the primary and resolves when it takes writes. The former primary is not touched: end it first. */
   promote(): Promise<void>;
-  /** After `promote`: throws the former primary's data away and makes it a standby of the new one. */
+  /** After `promote` or `restore`: throws the other server's data away and makes it a standby of the primary. */
   rejoin(): Promise<void>;
+  /** Copies what the primary has now, as operators make their base backups, and returns the copy's folder. */
+  backUp(): Promise<string>;
+  /**
+   * Ends both servers and starts the primary from a backup, which can be taken again. What was written since is gone;
+   * the standby stays down until `rejoin`.
+   */
+  restore(backup: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -56,6 +66,7 @@ export async function startPostgresPair(options: { synchronous: boolean }): Prom
   const second = await standbyOf(first);
   let [primary, standby] = [first, second];
   let databases = 0;
+  let backups = 0;
 
   async function caughtUp(): Promise<void> {
     const [row] = await primary.query<{ at: string }>("select pg_current_wal_flush_lsn() as at");
@@ -66,7 +77,7 @@ export async function startPostgresPair(options: { synchronous: boolean }): Prom
       return reached?.ok === true;
     }, "the standby does not catch up");
   }
-  async function join(): Promise<void> {
+  async function attach(): Promise<void> {
     await until(
       async () =>
         (await primary.query("select from pg_stat_replication where state = 'streaming'")).length > 0,
@@ -74,7 +85,7 @@ export async function startPostgresPair(options: { synchronous: boolean }): Prom
     );
     if (options.synchronous) await primary.configure("synchronous_standby_names", "*");
   }
-  await join();
+  await attach();
   return {
     get primary() {
       return primary;
@@ -109,7 +120,17 @@ export async function startPostgresPair(options: { synchronous: boolean }): Prom
       await standby.end();
       await standby.refill(primary);
       await standby.start();
-      await join();
+      await attach();
+    },
+    async backUp() {
+      const folder = join(primary.folder, `backup-${++backups}`);
+      await copyRunning(primary, folder, "with log");
+      return folder;
+    },
+    async restore(backup) {
+      await Promise.all([primary.end(), standby.end()]);
+      await primary.fill(backup);
+      await primary.start();
     },
     async stop() {
       await Promise.all([first.end(), second.end()]);
@@ -120,9 +141,12 @@ export async function startPostgresPair(options: { synchronous: boolean }): Prom
 
 interface RunServer extends PostgresServer {
   readonly folder: string;
-  /** Makes its data anew, as a standby's. It must not run. */
-  refill(primary: PostgresServer & { data: string }): Promise<void>;
   readonly data: string;
+  readonly identity: PostgresBinaries["identity"];
+  /** Makes its data anew, as a standby's. It must not run. */
+  refill(primary: RunServer): Promise<void>;
+  /** Makes its data anew from a backup. It must not run. */
+  fill(backup: string): Promise<void>;
 }
 
 function runServer(cluster: PostgresCluster): RunServer {
@@ -131,7 +155,7 @@ function runServer(cluster: PostgresCluster): RunServer {
   // Either server may be a standby one day.
   const command = { ...cluster.command, ready: /ready to accept (read-only )?connections/ };
   const url = cluster.url("postgres");
-  const run = async (ending: "kill9" | "end") => {
+  const finish = async (ending: "kill9" | "end") => {
     await process?.[ending]();
     process = null;
   };
@@ -140,6 +164,8 @@ function runServer(cluster: PostgresCluster): RunServer {
     port: Number(new URL(url).port),
     folder: command.folder,
     data,
+    identity: command.identity,
+    pids: () => processesIn(data),
     async start() {
       // Backends of a killed postmaster notice its end; until they did, a new one refuses the folder.
       const deadline = Date.now() + LIMIT_MS;
@@ -152,55 +178,112 @@ function runServer(cluster: PostgresCluster): RunServer {
         });
       }
     },
-    kill9: () => run("kill9"),
-    end: () => run("end"),
+    kill9: () => finish("kill9"),
+    end: () => finish("end"),
     async configure(name, value) {
       await this.query(`alter system set ${name} = '${value}'`);
       await this.query("select pg_reload_conf()");
     },
-    query: (text) => withConnection(url, async (sql) => (await sql.unsafe(text)) as never),
+    query: (text, database = "postgres") =>
+      withConnection(cluster.url(database), async (sql) => (await sql.unsafe(text)) as never),
     async refill(primary) {
+      await withoutProcesses(data);
       rmSync(data, { recursive: true });
-      await copyAsStandby(primary, command.identity, data);
+      await copyAsStandby(primary, data);
+    },
+    async fill(backup) {
+      await withoutProcesses(data);
+      rmSync(data, { recursive: true });
+      await run("cp", ["-a", backup, data], command.identity);
     },
   };
 }
 
 async function standbyOf(primary: RunServer): Promise<RunServer> {
-  const cluster = await clusterFilledBy(({ identity }, _folder, data) =>
-    copyAsStandby(primary, identity, data),
-  );
+  const cluster = await clusterFilledBy((_binaries, _folder, data) => copyAsStandby(primary, data));
   const standby = runServer(cluster);
   await standby.start();
   return standby;
 }
 
-/** A base backup, made as PostgreSQL's manual says (25.3.4), because npm's PostgreSQL has no pg_basebackup. */
-async function copyAsStandby(
-  primary: PostgresServer & { data: string },
-  identity: PostgresBinaries["identity"],
-  data: string,
-): Promise<void> {
-  await withConnection(primary.url("postgres"), async (sql) => {
-    await sql`select pg_backup_start('standby', true)`;
+async function copyAsStandby(primary: RunServer, data: string): Promise<void> {
+  await copyRunning(primary, data, "without log");
+  await write(data, "standby.signal", "", primary.identity);
+  await write(
+    data,
+    "postgresql.auto.conf",
+    `primary_conninfo = '${connectionTo(primary)}'\n`,
+    primary.identity,
+  );
+}
+
+/**
+ * A base backup, made as PostgreSQL's manual says (25.3.4), because npm's PostgreSQL has no pg_basebackup. With its log
+ * it starts by itself; without, it needs a primary to follow. It waits for no standby when it takes writes.
+ */
+async function copyRunning(server: RunServer, to: string, log: "with log" | "without log"): Promise<void> {
+  const { data, identity } = server;
+  await withConnection(server.url("postgres"), async (sql) => {
+    await sql`select pg_backup_start('copy', true)`;
     const script = `
       umask 077 && mkdir "$2" && cd "$1" || exit 1
       { tar --exclude='./pg_wal/*' --exclude='./pg_replslot/*' --exclude=./postmaster.pid --exclude=./postmaster.opts -cf - . ||
         [ $? = 1 ]; } | tar -C "$2" -xf -
     `; // tar ends with 1 when a file changed while it was read, which the write-ahead log makes good.
-    const copied = spawnSync("sh", ["-c", script, "copy", primary.data, data], {
-      encoding: "utf8",
-      ...identity,
-    });
+    await run("sh", ["-c", script, "copy", data, to], identity);
     const [stopped] = await sql<{ labelfile: string }[]>`select labelfile from pg_backup_stop(false)`;
-    if (copied.status !== 0 || !stopped) throw new Error(`the base backup failed: ${copied.stderr}`);
-    const write = (name: string, text: string) =>
-      spawnSync("tee", ["-a", join(data, name)], { input: text, ...identity });
-    write("backup_label", stopped.labelfile);
-    write("standby.signal", "");
-    write("postgresql.auto.conf", `primary_conninfo = '${connectionTo(primary)}'\n`);
+    await write(to, "backup_label", stopped?.labelfile ?? "", identity);
   });
-  if (!existsSync(join(data, "standby.signal"))) throw new Error("the standby's folder could not be written");
+  if (log === "with log")
+    await run("sh", ["-c", 'cp -a "$1"/pg_wal/. "$2"/pg_wal/', "copy", data, to], identity);
+  await write(to, "postgresql.auto.conf", "synchronous_standby_names = ''\n", identity);
+}
+
+/** Appends to a file of a data folder, as the server's user. */
+function write(
+  data: string,
+  name: string,
+  text: string,
+  identity: PostgresBinaries["identity"],
+): Promise<void> {
+  return run("tee", ["-a", join(data, name)], identity, text);
+}
+
+async function run(
+  command: string,
+  args: string[],
+  identity: PostgresBinaries["identity"],
+  input = "",
+): Promise<void> {
+  const child = spawn(command, args, { cwd: "/", stdio: ["pipe", "ignore", "pipe"], ...identity });
+  let complaint = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    complaint += chunk.toString();
+  });
+  child.stdin.end(input);
+  const [code] = (await once(child, "close")) as [number | null];
+  if (code !== 0) throw new Error(`${command} failed: ${complaint}`);
+}
+
+/** PostgreSQL's processes work in their data folder. */
+function processesIn(data: string): number[] {
+  if (!existsSync("/proc") || !existsSync(data)) return [];
+  const folder = realpathSync(data);
+  const isThere = (pid: string) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === folder;
+    } catch {
+      return false; // It ended while we looked, or is another user's.
+    }
+  };
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && isThere(name))
+    .map(Number);
+}
+
+/** Backends of a killed postmaster write to its folder until they notice. */
+async function withoutProcesses(data: string): Promise<void> {
+  await until(async () => processesIn(data).length === 0, "processes of the ended PostgreSQL stay");
 }
 
 function connectionTo(primary: PostgresServer): string {

@@ -115,7 +115,7 @@ function databaseSetting(database: string | null): Record<string, string> {
 }
 
 /** Our own environment without Causeway's settings: what a developer has set must not change a measurement. */
-function environment(settings: Record<string, string>): NodeJS.ProcessEnv {
+export function environment(settings: Record<string, string>): NodeJS.ProcessEnv {
   const env = { ...process.env };
   const kept = new Set(["CAUSEWAY_CACHE_DIR"]);
   for (const { name } of SETTINGS) if (!kept.has(name)) delete env[name];

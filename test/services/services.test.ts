@@ -49,7 +49,7 @@ describeWith("postgres", "PostgreSQL", ({ postgres: shared }) => {
 describeWith("postgres", "a primary with a streaming standby", () => {
   const rows = (server: PostgresServer, database: string) => count(server.url(database));
 
-  test("lets the standby lack the tail, be promoted, and have the former primary back", async () => {
+  test("lets the standby lack the tail, be promoted, and have the former primary back; and starts from a backup", async () => {
     const pair = await startPostgresPair({ synchronous: false });
     const database = await pair.createDatabase();
     const sql = postgres(pair.primary.url(database), { max: 1 });
@@ -65,6 +65,11 @@ describeWith("postgres", "a primary with a streaming standby", () => {
     await pair.rejoin();
     await pair.caughtUp();
     expect(await rows(pair.standby, database)).toBe(1);
+    const backup = await pair.backUp();
+    await pair.primary.query("INSERT INTO kept VALUES (3)", database);
+    await pair.restore(backup);
+    expect(await rows(pair.primary, database)).toBe(1);
+    await pair.rejoin();
     await pair.stop();
   });
 });
