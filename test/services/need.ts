@@ -4,9 +4,9 @@
  */
 import { join } from "node:path";
 import { afterAll, describe, inject, test } from "vitest";
+import { findCaddy } from "../../load/services/caddy.ts";
 import { type RedisService, startRedis } from "../../load/services/redis.ts";
 import { type RegisterUser, userRegistration } from "../../load/services/synapse.ts";
-import { findCaddy } from "../../load/services/caddy.ts";
 import { type ChromiumService, findChromium } from "./chromium.ts";
 import { findPgBouncer, startPgBouncer } from "./pgbouncer.ts";
 import { startNioClient } from "./python-client.ts";
