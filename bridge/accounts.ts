@@ -46,9 +46,9 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
 
   /** Waits until the worker has the person in their rooms, or invited; what takes longer follows by itself. */
   async function enterRooms(userId: number): Promise<void> {
-    const deadline = Date.now() + ROOMS_LIMIT_MS;
+    const deadline = performance.now() + ROOMS_LIMIT_MS;
     let rooms = await store.markMatrixAccount(userId);
-    while (rooms.some(({ matrixRoomId }) => matrixRoomId !== null) && Date.now() < deadline) {
+    while (rooms.some(({ matrixRoomId }) => matrixRoomId !== null) && performance.now() < deadline) {
       await delay(ROOMS_POLL_MS);
       rooms = await store.roomsToEnter(userId);
     }

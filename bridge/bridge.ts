@@ -193,7 +193,10 @@ function createWays({
   const media = createMedia(homeserver, ghosts, options.files);
   const marks = createMarks(options.store.secret);
   const writes = createWrites({ ghosts, accounts, media, marks, store, attachments: options.store.messages });
-  const delivery = createDelivery({ accounts, ghosts, members, writes, marks, store, counts, logger });
+  const delivery = createDelivery({
+    ...{ accounts, ghosts, members, writes, marks, store, counts, logger },
+    clock: options.store.clock,
+  });
   const outbound = createOutbound({
     log,
     conversations,

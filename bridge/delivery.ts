@@ -4,6 +4,7 @@
  * ends it; everything else is waited for.
  */
 import type { Actor } from "../src/domain/model.ts";
+import type { Clock } from "../src/domain/ports/clock.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { OutboxEntry } from "../src/store/bridge-mail.ts";
@@ -38,8 +39,7 @@ export interface DeliveryOptions {
   >;
   counts: BridgeCounts;
   logger: Pick<Logger, "warn" | "error">;
-  /** Milliseconds since 1970 UTC; for tests. */
-  now?: (() => number) | undefined;
+  clock: Clock;
 }
 
 /** Homeservers remember transaction ids for a day; before that is over we look for ourselves. */
@@ -49,8 +49,8 @@ const SEARCH_PAGES = 20;
 const MOST_CUTS = 2;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { accounts, ghosts, members, writes, marks, store, counts, logger, now = Date.now } = options;
-  const startedAt = now();
+  const { accounts, ghosts, members, writes, marks, store, counts, logger, clock } = options;
+  const startedAt = clock.now();
 
   async function put(room: OpenRoom, actor: Actor, write: Write): Promise<string> {
     const { sender, path, ts } = write;
@@ -167,7 +167,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   /** Long after the first try the homeserver no longer knows our transaction ids, and would take it twice. */
   async function sentBefore(room: OpenRoom, entry: OutboxEntry): Promise<Sent | null> {
     const { plannedAt } = entry;
-    const forgotten = accounts.devices ? now() - plannedAt > FORGOTTEN_MS : plannedAt < startedAt;
+    const forgotten = accounts.devices ? clock.now() - plannedAt > FORGOTTEN_MS : plannedAt < startedAt;
     if (!forgotten) return null;
     const filter = JSON.stringify({ types: [typeOf(entry)], senders: [entry.sender] });
     const found = await findEvent(

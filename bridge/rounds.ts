@@ -78,7 +78,7 @@ export function startRounds(options: RoundsOptions): Rounds {
   const beats = repeated("sign of life", BEAT_MS, () => store.beat(node, ALIVE_MS), logger);
   const scans = repeated("scan", scanMs, scan, logger);
   const settles = repeated("look for people to let in", SETTLE_MS, settle, logger);
-  const purges = repeated("purge", PURGE_MS, () => store.purgeInbox(Date.now() - REMEMBER_MS), logger);
+  const purges = repeated("purge", PURGE_MS, () => store.purgeInbox(REMEMBER_MS), logger);
 
   return {
     scanSoon: scans.soon,

@@ -1,6 +1,7 @@
 /** What every face, the bridge and the webhooks stand on: store, hot state, the domain, and Matrix beside them. */
 import { randomBytes } from "node:crypto";
 import type { Registry } from "prom-client";
+import { watchClockSkew } from "./clock-skew.ts";
 import type { Config } from "./config.ts";
 import { keptText, newSecret } from "./data-dir.ts";
 import { createUseCases } from "./domain/domain.ts";
@@ -42,7 +43,8 @@ export async function openCore(
   const node = randomBytes(6).toString("hex");
   const registry = createRegistry();
   const store = await openConfiguredStore(config, dataDir, logger, parts);
-  const { hot, bus } = await openConfiguredHot(config, node, logger, parts);
+  const { hot, bus } = await openConfiguredHot(config, node, store, logger, parts);
+  parts.add("clocks", await watchClockSkew({ store, hot, logger, registry }));
   registerState(registry, store, bus);
   announceCommitted({ store, bus });
   const matrix = createMatrix(config, dataDir, say, logger);

@@ -1,4 +1,4 @@
-/** `/readyz`: every part is asked whether it works, each by its name. */
+/** `/readyz`: every part is asked whether it works, each by its name. Ready is who can chat. */
 import type { HotState } from "./domain/ports/hot.ts";
 import type { Store } from "./domain/ports/store.ts";
 import type { Health } from "./http/operations.ts";
@@ -7,6 +7,8 @@ type PartHealth = Health["parts"][string];
 export type Probe = () => Promise<PartHealth>;
 
 const LIMIT_MS = 3_000;
+/** Chat works while these are away: they are named, and the process stays ready. */
+const DISPENSABLE: ReadonlySet<string> = new Set(["hot"]);
 
 /** @param others further parts; what is not there is not asked */
 export function createHealth(
@@ -24,10 +26,17 @@ export function createHealth(
     ...others,
   };
   return async () => {
-    const named = Object.entries(probes).map(async ([name, probe]) => [name, await inTime(probe)] as const);
+    const named = Object.entries(probes).map(
+      async ([name, probe]) => [name, await stateOf(name, probe)] as const,
+    );
     const parts = Object.fromEntries(await Promise.all(named));
-    return { ok: Object.values(parts).every(({ ok }) => ok), parts };
+    return { ok: Object.values(parts).every(({ ok, degraded }) => ok || degraded === true), parts };
   };
+}
+
+async function stateOf(name: string, probe: Probe): Promise<PartHealth> {
+  const state = await inTime(probe);
+  return state.ok || !DISPENSABLE.has(name) ? state : { ...state, degraded: true };
 }
 
 function well(): PartHealth {

@@ -19,10 +19,10 @@ async function main(): Promise<void> {
   let stoppingSince = 0;
   const stop = (signal: string) => {
     if (stoppingSince > 0) {
-      if (Date.now() - stoppingSince > SAME_KEYPRESS_MS) process.exit(130);
+      if (performance.now() - stoppingSince > SAME_KEYPRESS_MS) process.exit(130);
       return;
     }
-    stoppingSince = Date.now();
+    stoppingSince = performance.now();
     process.stdout.write(`${signal}: stopping\n`);
     server.stop().then(
       () => process.exit(0),

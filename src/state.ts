@@ -44,11 +44,15 @@ export async function openConfiguredStore(
 export async function openConfiguredHot(
   config: Config,
   node: string,
+  { clock, history }: Pick<PostgresStore, "clock" | "history">,
   logger: Logger,
   parts: Lifecycle,
 ): Promise<{ hot: HotState; bus: Bus }> {
   const { REDIS_URL: url } = config;
-  const { hot, bus } = url === undefined ? createMemoryHot() : await connectRedisHot({ url, logger, node });
+  const { hot, bus } =
+    url === undefined
+      ? createMemoryHot({ now: clock.now, history, logger })
+      : await connectRedisHot({ url, logger, node, clock, history });
   parts.add("hot state", hot.close);
   parts.add("bus", bus.close);
   return { hot, bus };

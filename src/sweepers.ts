@@ -17,13 +17,13 @@ const LOGINS_MS = 10 * 60_000;
 /** Every process may run them at once. @returns how to stop; it waits for a sweep that is under way */
 export function startSweepers(useCases: UseCases, store: Store, logger: Logger): () => Promise<void> {
   const sweepers = [
-    repeat("scheduled deletions", DELETIONS_MS, () => useCases.chatrooms.sweep(Date.now()), logger),
-    repeat("lobbies", LOBBIES_MS, () => useCases.roomSettings.sweep(Date.now()), logger),
-    repeat("expired messages", EXPIRY_MS, () => useCases.timeline.sweep(Date.now()), logger),
-    repeat("attachments", ATTACHMENTS_MS, () => useCases.attachments.sweep(Date.now()), logger, true),
+    repeat("scheduled deletions", DELETIONS_MS, () => useCases.chatrooms.sweep(store.clock.now()), logger),
+    repeat("lobbies", LOBBIES_MS, () => useCases.roomSettings.sweep(store.clock.now()), logger),
+    repeat("expired messages", EXPIRY_MS, () => useCases.timeline.sweep(store.clock.now()), logger),
+    repeat("attachments", ATTACHMENTS_MS, () => useCases.attachments.sweep(store.clock.now()), logger, true),
     repeat("guests", GUESTS_MS, () => useCases.participants.sweep(), logger),
     repeat("calls", CALLS_MS, () => useCases.calls.sweep(), logger),
-    repeat("logins", LOGINS_MS, () => store.accounts.deleteExpired(Date.now()), logger),
+    repeat("logins", LOGINS_MS, () => store.accounts.deleteExpired(store.clock.now()), logger),
   ];
   return async () => {
     await Promise.all(sweepers.map((stop) => stop()));

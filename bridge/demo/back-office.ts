@@ -49,7 +49,7 @@ export function readSite(config: Config): Site {
 
 /** Resolves when the server, its bridge included, is ready. */
 export async function untilReady({ url }: Site, limitMs: number, onWait: () => void): Promise<void> {
-  const deadline = Date.now() + limitMs;
+  const deadline = performance.now() + limitMs;
   for (let first = true; ; first = false) {
     const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) }).catch(
       () => {
@@ -59,7 +59,7 @@ export async function untilReady({ url }: Site, limitMs: number, onWait: () => v
     const text = await answer.text();
     // A proxy that keeps probes inside says 404, and is trusted to lead to gateways that work.
     if (answer.ok || answer.status === 404) return;
-    if (Date.now() > deadline) throw new Error(`The server is not ready: ${text}`);
+    if (performance.now() > deadline) throw new Error(`The server is not ready: ${text}`);
     if (first) onWait();
     await delay(POLL_MS);
   }
@@ -86,11 +86,11 @@ export function makeRoom(site: Site, token: string, name: string, assignedUsers:
 
 /** The room's id in Matrix, as soon as it has one. */
 export async function matrixRoomId(site: Site, token: string, { id }: Room): Promise<string> {
-  const deadline = Date.now() + ROOM_LIMIT_MS;
+  const deadline = performance.now() + ROOM_LIMIT_MS;
   for (;;) {
     const room = await call<Room>(site, "GET", `/api/v1/chat/chatrooms/${id}`, asUser(token));
     if (room.matrixRoomID) return room.matrixRoomID;
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new Error(`The room got no Matrix room within ${ROOM_LIMIT_MS / 1000} s`);
     await delay(POLL_MS);
   }

@@ -97,7 +97,7 @@ async function make(
   lock: number,
   say: (line: string) => void,
 ): Promise<void> {
-  const since = Date.now();
+  const since = performance.now();
   const { folder } = environment;
   const log = `${folder}.log`;
   writeFileSync(log, "");
@@ -120,7 +120,7 @@ async function make(
   const marker = join(folder, COMPLETE + fingerprint(request.packages));
   writeFileSync(marker, realpathSync(environment.python));
   rmSync(join(folder, CHANGING));
-  say(`${request.name} is set up (${Math.round((Date.now() - since) / 1000)} s)`);
+  say(`${request.name} is set up (${Math.round((performance.now() - since) / 1000)} s)`);
 }
 
 /** All of the packages are there, nothing is half done, and the Python that it was made with is still the same. */
@@ -166,14 +166,14 @@ function pipArguments(packages: readonly string[]): string[] {
 
 function pipProgress(say: (line: string) => void): (line: string) => void {
   let fetched = 0;
-  let saidAt = Date.now();
+  let saidAt = performance.now();
   return (line) => {
     const file = /^\s*(?:Downloading|Using cached) (?:\S*\/)?([A-Za-z0-9_.]+)-\d/.exec(line)?.[1];
     if (file) fetched++;
     const count = /^Installing collected packages: (.*)/.exec(line)?.[1]?.split(",").length;
     if (count) say(`… installing ${count} packages`);
-    if (!file || Date.now() - saidAt < PROGRESS_EVERY_MS) return;
-    saidAt = Date.now();
+    if (!file || performance.now() - saidAt < PROGRESS_EVERY_MS) return;
+    saidAt = performance.now();
     say(`… ${fetched} packages fetched, now ${file}`);
   };
 }

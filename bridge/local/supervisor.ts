@@ -54,11 +54,11 @@ export function supervise<T extends Supervised>(
     let pauseMs = FIRST_PAUSE_MS;
     for (let running: T | null = first; !stopping.signal.aborted; running = await startAgain()) {
       if (running) {
-        const since = Date.now();
+        const since = performance.now();
         const reason = await Promise.race([running.ended, stopRequest]);
         if (stopping.signal.aborted) return;
         current = null;
-        if (Date.now() - since > STABLE_MS) pauseMs = FIRST_PAUSE_MS;
+        if (performance.now() - since > STABLE_MS) pauseMs = FIRST_PAUSE_MS;
         if (!wanted) events.onEnd(reason);
       }
       await pause(pauseMs);

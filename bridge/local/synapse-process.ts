@@ -78,14 +78,14 @@ export async function untilServing(
   limitMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const deadline = Date.now() + limitMs;
+  const deadline = performance.now() + limitMs;
   for (;;) {
     if (await answers(files.url, signal)) return;
     signal.throwIfAborted();
     if (!process.alive()) {
       throw new Error(`Synapse ended while starting (${await process.ended}): ${lastWords(files)}`);
     }
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new Error(
         `Synapse did not answer on ${files.url} within ${limitMs / 1000} s: ${lastWords(files)}`,
       );
@@ -118,9 +118,9 @@ function adopt(pid: number, config: string): SynapseProcess {
 }
 
 async function gone(process: SynapseProcess, limitMs: number): Promise<boolean> {
-  const deadline = Date.now() + limitMs;
+  const deadline = performance.now() + limitMs;
   while (process.alive()) {
-    if (Date.now() > deadline) return false;
+    if (performance.now() > deadline) return false;
     await delay(END_POLL_MS);
   }
   return true;

@@ -18,10 +18,13 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
   const { store, hot, now } = context;
   const limits = createLoginLimits(context);
 
-  async function grant(userId: number, loginId: number): Promise<{ accessToken: string; expiresIn: number }> {
+  async function grant(
+    userId: number,
+    { id: loginId, cookie }: { id: number; cookie: string },
+  ): Promise<{ accessToken: string; expiresIn: number }> {
     const accessToken = newSecret("access");
     const expiresAt = now() + ACCESS_TOKEN_S * 1_000;
-    await hot.tokens.put(hexHash(accessToken), { userId, loginId, expiresAt });
+    await hot.tokens.put(hexHash(accessToken), { userId, loginId, loginHash: hexHash(cookie), expiresAt });
     return { accessToken, expiresIn: ACCESS_TOKEN_S };
   }
 
@@ -49,14 +52,14 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
       await limits.succeeded(name);
       const { user } = found;
       const { id, cookie, cookieExpiresAt } = await newLogin(user.id, persistent);
-      return { user, ...(await grant(user.id, id)), cookie, cookieExpiresAt };
+      return { user, ...(await grant(user.id, { id, cookie })), cookie, cookieExpiresAt };
     },
     async refresh(cookie) {
       const login = await loginOf(cookie);
       const { user, persistent, expiresAt } = login;
       const isDue = persistent && expiresAt - now() < RENEWED_BEFORE_MS;
       const renewed = isDue ? await newLogin(user.id, persistent) : null;
-      return { user, ...(await grant(user.id, (renewed ?? login).id)), renewed };
+      return { user, ...(await grant(user.id, renewed ?? { id: login.id, cookie })), renewed };
     },
     async logout(cookie, accessToken) {
       const { id, userId } = await loginOf(cookie);

@@ -21,13 +21,14 @@ export function createAuthentication(
   limits: LoginLimits,
 ): Pick<Accounts, "authenticate" | "authenticateBasic"> {
   const { store, hot, settings } = context;
-  const verifyJwt = settings.jwt && createJwtVerifier(settings.jwt);
+  const verifyJwt = settings.jwt && createJwtVerifier(settings.jwt, context.now);
 
   async function byAccessToken(token: string): Promise<Authenticated | null> {
     const entry = await hot.tokens.get(hexHash(token));
-    // The login is asked for too: hot state may have missed a logout.
+    // The login is asked for too: hot state may have missed a logout, and after a restore of the database another login
+    // may have the id.
     const found = entry && (await store.accounts.userOfLogin(entry.loginId));
-    if (!entry || found?.user.id !== entry.userId) return null;
+    if (!entry || found?.hash !== entry.loginHash) return null;
     const { loginId, expiresAt } = entry;
     const credential = { via: "session", loginId, expiresAt } as const;
     return { kind: "user", user: found.user, credential, version: found.version };

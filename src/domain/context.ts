@@ -21,7 +21,7 @@ export interface DomainOptions {
   webhookTargets?: WebhookTargets | null;
   settings: DomainSettings;
   logger: DomainLogger;
-  /** Milliseconds since 1970 UTC; for tests. */
+  /** In place of the store's clock; for tests. */
   now?: () => number;
 }
 
@@ -59,7 +59,7 @@ export interface Context {
 }
 
 export function createContext(options: DomainOptions): Context {
-  const { store, hot, bus, matrix, settings, logger, now = Date.now } = options;
+  const { store, hot, bus, matrix, settings, logger, now = store.clock.now } = options;
   return {
     store,
     hot,

@@ -35,6 +35,7 @@ export function createUseCases(options: DomainOptions): UseCases {
   const directory = createDirectory(context, passwords, departed);
   const { join, leave, sessionGone, sweep } = calls;
   return {
+    clock: { now: context.now },
     messages: { ...createMessages(context, unread, bringBack), ...reading },
     calls: { join, leave, sessionGone, sweep },
     presence,

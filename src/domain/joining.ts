@@ -55,7 +55,7 @@ export function createJoining(
 
   async function limit(key: string, bucket: { burst: number; perSecond: number }): Promise<void> {
     if (!context.settings.rateLimits) return;
-    const retryAfterMs = await unlessAway(0, () => hot.limits.take(key, 1, bucket, now()));
+    const retryAfterMs = await hot.limits.take(key, 1, bucket, now());
     if (retryAfterMs > 0) throw new DomainError("rate_limited", undefined, { retryAfterMs });
   }
 

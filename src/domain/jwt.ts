@@ -26,11 +26,10 @@ export function looksLikeJwt(token: string): boolean {
   return token.startsWith("eyJ") && token.split(".").length === 3;
 }
 
-export function createJwtVerifier({
-  jwksUrl,
-  issuer,
-  audience,
-}: NonNullable<DomainSettings["jwt"]>): JwtVerifier {
+export function createJwtVerifier(
+  { jwksUrl, issuer, audience }: NonNullable<DomainSettings["jwt"]>,
+  now: () => number,
+): JwtVerifier {
   const keys = createIssuerKeys(jwksUrl);
   const options = {
     algorithms: ALGORITHMS,
@@ -41,7 +40,7 @@ export function createJwtVerifier({
   };
   return async (token) => {
     try {
-      const { payload } = await jwtVerify(token, keys, options);
+      const { payload } = await jwtVerify(token, keys, { ...options, currentDate: new Date(now()) });
       return claimsOf(payload);
     } catch (error) {
       throw asRefusal(error);

@@ -1,4 +1,4 @@
-/** How often a password may be tried: per name and per address. Without hot state there is no limit. */
+/** How often a password may be tried: per name and per address. */
 import type { Context } from "./context.ts";
 import { DomainError } from "./errors.ts";
 import { hexHash } from "./secrets.ts";
@@ -18,19 +18,11 @@ export function createLoginLimits(context: Context): LoginLimits {
   const { hot, settings, now } = context;
   if (!settings.rateLimits) return { take: async () => {}, succeeded: async () => {} };
 
-  async function waitFor(key: string, bucket: { burst: number; perSecond: number }): Promise<number> {
-    let waitMs = 0;
-    await context.bestEffort("Limiting logins", async () => {
-      waitMs = await hot.limits.take(key, 1, bucket, now());
-    });
-    return waitMs;
-  }
-
   return {
     async take(login, ip) {
       const waits = await Promise.all([
-        waitFor(nameKey(login), PER_NAME),
-        waitFor(`login:ip:${ip}`, PER_ADDRESS),
+        hot.limits.take(nameKey(login), 1, PER_NAME, now()),
+        hot.limits.take(`login:ip:${ip}`, 1, PER_ADDRESS, now()),
       ]);
       const retryAfterMs = Math.max(...waits);
       if (retryAfterMs > 0) {

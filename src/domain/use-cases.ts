@@ -21,6 +21,7 @@ import type {
   User,
 } from "./model.ts";
 import type { PeopleUseCases } from "./people-use-cases.ts";
+import type { Clock } from "./ports/clock.ts";
 import type { Following } from "./ports/feed.ts";
 import type { CallState } from "./ports/hot.ts";
 import type { RoomListing } from "./ports/store.ts";
@@ -337,6 +338,7 @@ export interface Provisioning {
 
 /** Everything, as the composition root hands it to the faces. */
 export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases {
+  clock: Clock;
   messages: Messages;
   calls: CallUseCases;
   presence: PresenceUseCases;

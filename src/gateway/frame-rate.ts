@@ -4,7 +4,7 @@ import type { Session } from "./session.ts";
 
 /** Takes one frame from the session's allowance. Returns 0, or the milliseconds until the next may come. */
 export function takeFrame(session: Session): number {
-  const now = Date.now();
+  const now = performance.now();
   const gained = ((now - session.allowanceAt) * LIMITS.FRAMES_PER_SECOND) / 1_000;
   session.allowance = Math.min(LIMITS.FRAME_BURST, session.allowance + gained);
   session.allowanceAt = now;

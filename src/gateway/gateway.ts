@@ -177,7 +177,16 @@ class RunningGateway implements Gateway, SessionEvents {
       storeHealth: store.health,
     });
     this.#upkeep = createUpkeep({
-      ...{ node, hot, slow, logger, heartbeatMs, watching: this.#watching, calling: this.#calling },
+      ...{
+        clock: store.clock,
+        node,
+        hot,
+        slow,
+        logger,
+        heartbeatMs,
+        watching: this.#watching,
+        calling: this.#calling,
+      },
     });
   }
 

@@ -29,7 +29,7 @@ const JWT_CHECKS = 64;
 const SESSIONS_PER_USER = 100;
 
 export interface GreetingOptions {
-  store: Pick<Store, "history" | "rooms">;
+  store: Pick<Store, "history" | "clock" | "rooms">;
   hot: Pick<HotState, "presence" | "calls">;
   accounts: Pick<Accounts, "authenticate">;
   hub: Hub;
@@ -134,7 +134,7 @@ function begin(
 ): Entry[] {
   const { store, metrics, heartbeatMs } = options;
   const { user } = principal;
-  const now = Date.now();
+  const now = store.clock.now();
   const waiting = new Set(rooms.filter((room) => waits(room, room, now)));
   const resumed = hello.resume ? judgeResume(hello.resume, store.history.epoch, rooms) : null;
   const ready: ReadyFrame = {

@@ -47,7 +47,7 @@ export class Inbox {
   }
 
   received(session: Session, bytes: Uint8Array, isBinary: boolean): void {
-    session.lastHeard = Date.now();
+    session.lastHeard = performance.now();
     if (session.state === "leaving" || session.state === "gone") return;
     const waitMs = this.#options.limited ? takeFrame(session) : 0;
     const value = this.#decode(session, bytes, isBinary);

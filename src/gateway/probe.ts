@@ -59,7 +59,7 @@ export function startProbe({ hub, log, bus, logger }: ProbeOptions): Probe {
 
   /** The next rooms in turn. Those that are deserted for long are let go. */
   function slice(): Room[] {
-    const now = Date.now();
+    const now = performance.now();
     for (const room of [...hub.rooms()]) {
       if (!room.isDeserted) room.desertedAt = 0;
       else if (room.desertedAt === 0) room.desertedAt = now;

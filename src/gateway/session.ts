@@ -45,7 +45,8 @@ const PAUSE_BYTES = 256 * 1024;
 
 export class Session implements ConnectionHandlers {
   readonly connection: Connection;
-  readonly startedAt = Date.now();
+  /** As all times of a session by `performance.now()`: a wall clock that is set anew ends nobody. */
+  readonly startedAt = performance.now();
   state: SessionState = "new";
   id = "";
   identity: Identity | null = null;
@@ -219,7 +220,7 @@ export class Session implements ConnectionHandlers {
     this.#events.received(this, bytes, isBinary);
   }
   onSign(): void {
-    this.lastHeard = Date.now();
+    this.lastHeard = performance.now();
   }
   onDrain(): void {
     const wake = this.#onDrained;

@@ -3,6 +3,7 @@
  * expired credentials, and hot state that has to be told that the session lives. The wheel calls; no session has a
  * timer of its own.
  */
+import type { Clock } from "../domain/ports/clock.ts";
 import type { HotState, SessionEntry } from "../domain/ports/hot.ts";
 import type { Logger } from "../logger.ts";
 import { LIMITS } from "../protocol/limits.ts";
@@ -17,6 +18,7 @@ const REGISTRY_REFRESH_MS = 12_000;
 
 export interface UpkeepOptions {
   node: string;
+  clock: Clock;
   hot: Pick<HotState, "sessions">;
   watching: Watching;
   calling: Calling;
@@ -26,13 +28,14 @@ export interface UpkeepOptions {
 }
 
 export interface Upkeep {
+  /** `now` is `performance.now()`. */
   visit(sessions: ReadonlySet<Session>, now: number): void;
   /** Ended sessions leave the registry with the next visit. */
   ended(session: Session): void;
 }
 
 export function createUpkeep(options: UpkeepOptions): Upkeep {
-  const { watching, calling, slow, logger, hot } = options;
+  const { watching, calling, slow, logger, hot, clock } = options;
   let ended: string[] = [];
 
   function quietly(what: string, work: Promise<unknown>): void {
@@ -41,7 +44,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 
   /** False when the session was ended. */
   function check(session: Session, now: number): boolean {
-    const reason = reasonToEnd(session, now, options.heartbeatMs);
+    const reason = reasonToEnd(session, now, options);
     if (!reason) return slow.look(session);
     session.end(reason);
     return false;
@@ -56,12 +59,12 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
         if (session.typing && session.typing.size > 0) watching.expire(session, now);
         if (session.state !== "ready" || now - session.registeredAt < REGISTRY_REFRESH_MS) continue;
         session.registeredAt = now;
-        register.push(entryOf(session, options.node));
+        register.push(entryOf(session, options, now));
         if (session.calls && session.calls.size > 0) inCalls.push(session);
       }
       if (register.length > 0)
         quietly("Sessions could not be registered", hot.sessions.put(register, REGISTRY_TTL_MS));
-      if (inCalls.length > 0) quietly("Calls could not be refreshed", calling.refresh(inCalls, now));
+      if (inCalls.length > 0) quietly("Calls could not be refreshed", calling.refresh(inCalls, clock.now()));
       if (ended.length > 0) quietly("Sessions could not be removed", hot.sessions.remove(ended));
       ended = [];
     },
@@ -71,18 +74,20 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   };
 }
 
-function reasonToEnd(session: Session, now: number, heartbeatMs: number) {
+function reasonToEnd(session: Session, now: number, { heartbeatMs, clock }: UpkeepOptions) {
   if (session.state === "new") return now - session.startedAt > LIMITS.HELLO_WITHIN_MS ? "no_hello" : null;
   // [GW-10.3] The client has twice the time that it was told: clocks and networks are not exact.
   if (now - session.lastHeard > 2 * heartbeatMs) return "silent";
   const credential = session.identity?.credential;
   // An access token is renewed through its login while the session lives; the login itself is watched (accounts.ts).
   if (credential && (credential.via === "token" || credential.via === "jwt")) {
-    if (credential.expiresAt !== null && credential.expiresAt <= now) return "unauthorized";
+    if (credential.expiresAt !== null && credential.expiresAt <= clock.now()) return "unauthorized";
   }
   return null;
 }
 
-function entryOf({ id, identity, startedAt }: Session, node: string): SessionEntry {
+function entryOf(session: Session, { node, clock }: UpkeepOptions, now: number): SessionEntry {
+  const { id, identity } = session;
+  const startedAt = Math.floor(clock.now() - (now - session.startedAt));
   return { id, userId: identity?.user.id ?? 0, node, device: identity?.device ?? null, startedAt };
 }

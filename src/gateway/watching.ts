@@ -21,14 +21,19 @@ export interface Watching {
   close: Handler<"close">;
   typing: Handler<"typing">;
   ping: Handler<"ping">;
-  /** [GW-8.2] Ends typing that was not said again in time. */
+  /** [GW-8.2] Ends typing that was not said again in time; `now` is `performance.now()`. */
   expire(session: Session, now: number): void;
   /** The session is gone. */
   gone(session: Session): void;
 }
 
 export function createWatching(
-  { presence, memberSettings, lobby }: Pick<UseCases, "presence" | "memberSettings" | "lobby">,
+  {
+    clock,
+    presence,
+    memberSettings,
+    lobby,
+  }: Pick<UseCases, "clock" | "presence" | "memberSettings" | "lobby">,
   hub: Hub,
 ): Watching {
   /** [GW-12.2] @throws DomainError `lobby` */
@@ -40,7 +45,7 @@ export function createWatching(
   /** [GW-8.4] Those who were not active before are shown to everybody who looks. */
   async function refresh(actor: Actor, rooms: readonly Room[]): Promise<void> {
     if (rooms.length === 0) return;
-    const lastPing = Date.now();
+    const lastPing = clock.now();
     const came = new Set(
       await presence.ping(
         actor,
@@ -94,7 +99,7 @@ export function createWatching(
       if (!room || !session.rooms.has(room)) return {};
       if (on) {
         session.typing ??= new Map();
-        session.typing.set(room, Date.now() + TYPING_TTL_MS);
+        session.typing.set(room, performance.now() + TYPING_TTL_MS);
       } else session.typing?.delete(room);
       if (changed) show(identity.actor, room, on);
       return {};
@@ -105,7 +110,7 @@ export function createWatching(
         ? tokens.map((token) => roomOf(hub, session, token, "rooms"))
         : [...(session.open ?? [])];
       await refresh(identity.actor, rooms);
-      return { at: Date.now() };
+      return { at: clock.now() };
     },
 
     expire(session, now) {

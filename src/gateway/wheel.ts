@@ -11,14 +11,14 @@ export interface Wheel<T> {
 
 const SLOTS = 8;
 
-/** `visit` gets the items of one slot; `turnMs` is the time between two visits of the same item. */
+/** `visit` gets the items of one slot and `performance.now()`; `turnMs` is the time between two visits of the same item. */
 export function startWheel<T>(turnMs: number, visit: (items: ReadonlySet<T>, now: number) => void): Wheel<T> {
   const slots = Array.from({ length: SLOTS }, () => new Set<T>());
   let filled = 0;
   let current = 0;
   const timer = setInterval(() => {
     current = (current + 1) % SLOTS;
-    visit(slots[current] as Set<T>, Date.now());
+    visit(slots[current] as Set<T>, performance.now());
   }, turnMs / SLOTS);
   timer.unref();
   return {

@@ -12,5 +12,8 @@ export const LAST_PING_MS = 7 * 24 * 3_600_000;
 /** Unread counters of a member, after the last one was set. They are a cache: the store fills them again. */
 export const UNREAD_MS = 3_600_000;
 
+/** Indexes over many rooms or sessions, after something was last noted in them: longer than all that they point to. */
+export const INDEX_MS = 24 * 3_600_000;
+
 /** How often a process looks for what decayed. */
 export const SWEEP_MS = 5_000;

@@ -6,7 +6,9 @@ import { ACTIVE_MS, LAST_PING_MS } from "./lifetimes.ts";
 /** Beyond so many members (guests come without limit) the pings of those who were away longest are forgotten. */
 const MAX_MEMBERS = 50_000;
 
-export function createMemoryPresence(now: () => number): Presence & { sweep(at: number): number } {
+export function createMemoryPresence(
+  now: () => number,
+): Presence & { sweep(at: number): number; clear(): void } {
   const active = new Map<number, Map<MemberKey, ActiveParticipant>>();
   const pings = new LRUCache<MemberKey, Map<number, number>>({
     ...{ max: MAX_MEMBERS, ttl: LAST_PING_MS, perf: { now }, ttlResolution: 0 },
@@ -47,6 +49,10 @@ export function createMemoryPresence(now: () => number): Presence & { sweep(at: 
       return room
         .filter(({ lastPing }) => lastPing > at - windowMs)
         .map((participant) => ({ ...participant }));
+    },
+    clear() {
+      active.clear();
+      pings.clear();
     },
     sweep(at) {
       pings.purgeStale();

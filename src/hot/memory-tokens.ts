@@ -1,22 +1,16 @@
-import type { AccessTokens } from "../domain/ports/hot.ts";
-
-interface Entry {
-  userId: number;
-  loginId: number;
-  expiresAt: number;
-}
+import type { AccessToken, AccessTokens } from "../domain/ports/hot.ts";
 
 export function createMemoryTokens(now: () => number): AccessTokens & { sweep(at: number): void } {
-  const tokens = new Map<string, Entry>();
+  const tokens = new Map<string, AccessToken>();
 
   // Logouts are rare beside look-ups, which an index by login and user would only make heavier.
-  function dropWhere(drops: (entry: Entry) => boolean): void {
+  function dropWhere(drops: (entry: AccessToken) => boolean): void {
     for (const [hash, entry] of tokens) if (drops(entry)) tokens.delete(hash);
   }
 
   return {
-    async put(hash, { userId, loginId, expiresAt }) {
-      tokens.set(hash, { userId, loginId, expiresAt });
+    async put(hash, entry) {
+      tokens.set(hash, { ...entry });
     },
     async get(hash) {
       const entry = tokens.get(hash);

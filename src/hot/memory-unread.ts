@@ -6,7 +6,7 @@ import { UNREAD_MS } from "./lifetimes.ts";
 /** It is a cache: beyond so many members, those asked for longest ago are read from the store again. */
 const MAX_MEMBERS = 50_000;
 
-export function createMemoryUnread(now: () => number): UnreadCounters & { sweep(): void } {
+export function createMemoryUnread(now: () => number): UnreadCounters & { sweep(): void; clear(): void } {
   const members = new LRUCache<MemberKey, Map<number, UnreadEntry>>({
     ...{ max: MAX_MEMBERS, ttl: UNREAD_MS, perf: { now }, ttlResolution: 0 },
   });
@@ -38,5 +38,6 @@ export function createMemoryUnread(now: () => number): UnreadCounters & { sweep(
       for (const id of conversationIds) rooms?.delete(id);
     },
     sweep: () => void members.purgeStale(),
+    clear: () => members.clear(),
   };
 }

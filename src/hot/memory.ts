@@ -4,6 +4,7 @@
  */
 import type { Bus } from "../domain/ports/bus.ts";
 import type { HotState, SweepResult } from "../domain/ports/hot.ts";
+import type { History } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
 import { SWEEP_MS } from "./lifetimes.ts";
 import { createMemoryBus } from "./memory-bus.ts";
@@ -17,13 +18,15 @@ import { createMemoryTyping } from "./memory-typing.ts";
 import { createMemoryUnread } from "./memory-unread.ts";
 
 export interface MemoryHotOptions {
-  /** The clock of what is not told the time, ms. */
+  /** The clock of what is not told the time, ms; unset, for tests: the process's own. */
   now?: () => number;
+  /** Of the database: when it changes, everything is forgotten. */
+  history?: History;
   /** Hears of bus handlers that throw. */
   logger?: Pick<Logger, "error">;
 }
 
-export function createMemoryHot({ now = Date.now, logger }: MemoryHotOptions = {}): {
+export function createMemoryHot({ now = Date.now, history, logger }: MemoryHotOptions = {}): {
   hot: HotState;
   bus: Bus;
 } {
@@ -42,12 +45,21 @@ export function createMemoryHot({ now = Date.now, logger }: MemoryHotOptions = {
   };
   const timer = setInterval(() => sweep(now()), SWEEP_MS);
   timer.unref();
+  const unfollow = history?.onChange(() => {
+    sweep(Number.POSITIVE_INFINITY);
+    presence.clear();
+    unread.clear();
+  });
 
   const hot: HotState = {
     ...{ tokens, sessions, presence, unread, calls, limits, typing, mailboxes },
     ping: async () => {},
+    time: async () => null,
     sweep: async (at) => sweep(at),
-    close: async () => clearInterval(timer),
+    async close() {
+      unfollow?.();
+      clearInterval(timer);
+    },
   };
   return { hot, bus: createMemoryBus(logger) };
 }

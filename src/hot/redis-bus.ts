@@ -11,15 +11,17 @@ import { createSubscriptions, type OpenRoutes } from "./redis-subscriptions.ts";
 
 export interface RedisBusOptions {
   client: RedisClient;
-  /** Put before every channel's name. */
-  prefix: string;
+  /** Put before every channel's name, as of now. */
+  prefix: () => string;
   /** Publish to the channel's own node of the cluster, as the routes listen. */
-  sharded: boolean;
+  sharded: () => boolean;
   openRoutes: OpenRoutes;
   logger: RedisLogger;
 }
 
 export type RedisBus = Bus & {
+  /** The prefix is another: the channels are subscribed by their new names, then a gap is told. */
+  renamed(): void;
   /** Bursts of subscriptions that were sent. */
   subscribeRoundTrips(): number;
 };
@@ -54,6 +56,7 @@ export function createRedisBus({ client, prefix, sharded, openRoutes, logger }: 
       received: subscriptions.received(),
       connected: open && client.ready() && routes.ready(),
     }),
+    renamed: () => void subscriptions.renamed().then(onGap),
     subscribeRoundTrips: subscriptions.roundTrips,
     async close() {
       open = false;

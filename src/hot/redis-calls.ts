@@ -4,12 +4,12 @@ import { callState } from "./call-state.ts";
 import { groupedBy, pairs } from "./lists.ts";
 import type { Argument, Commands, RedisClient } from "./redis-client.ts";
 import { createDeadlines, GRACE_MS } from "./redis-deadlines.ts";
-import { keys } from "./redis-keys.ts";
 
 /** What call.lua answers. */
 type Answer = [decayed: number, next: string, absent: string[], participants: string[]];
 
 export function createRedisCalls(client: RedisClient): Calls & { sweep(now: number): Promise<number> } {
+  const { keys } = client;
   const deadlines = createDeadlines(client, "calls");
 
   function change(commands: Commands, id: number, args: Argument[]): Promise<Answer> {
@@ -27,7 +27,7 @@ export function createRedisCalls(client: RedisClient): Calls & { sweep(now: numb
       return { added: absent.length > 0, call: stateOf(all) };
     },
     async remove(conversationId, session) {
-      const args = [Date.now(), "remove", "", "", session];
+      const args = [client.now(), "remove", "", "", session];
       const [, , absent, all] = await change(client, conversationId, args);
       const removed = absent.length === 0;
       return { removed, last: removed && all.length === 0, call: stateOf(all) };
@@ -35,7 +35,12 @@ export function createRedisCalls(client: RedisClient): Calls & { sweep(now: numb
     async get(conversationId) {
       const [all, until] = await Promise.all([
         client.send<Record<string, string>>("hgetall", keys.call(conversationId)),
-        client.send<string[]>("zrangebyscore", keys.callDeadlines(conversationId), `(${Date.now()}`, "+inf"),
+        client.send<string[]>(
+          "zrangebyscore",
+          keys.callDeadlines(conversationId),
+          `(${client.now()}`,
+          "+inf",
+        ),
       ]);
       return stateOf(until.flatMap((session) => [session, all[session] ?? ""]));
     },
@@ -44,8 +49,8 @@ export function createRedisCalls(client: RedisClient): Calls & { sweep(now: numb
       const summaries = await Promise.all(
         together.map((names) => client.send<(string | null)[]>("mget", ...names)),
       );
-      const now = Date.now();
-      return summaries.flat().map((summary) => (summary === null ? 0 : flagsAt(summary, now)));
+      const at = client.now();
+      return summaries.flat().map((summary) => (summary === null ? 0 : flagsAt(summary, at)));
     },
     async refresh(entries, now, ttlMs) {
       const until = now + ttlMs;

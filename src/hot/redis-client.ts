@@ -6,6 +6,7 @@ import { Cluster } from "ioredis";
 import { chunksOf } from "./lists.ts";
 import type { Connection } from "./redis-connection.ts";
 import { asDomainError, unavailable } from "./redis-failures.ts";
+import type { Keys } from "./redis-keys.ts";
 import { type ScriptName, scriptCommand } from "./redis-scripts.ts";
 
 export type Argument = string | number | Buffer;
@@ -19,6 +20,9 @@ export interface Commands {
 }
 
 export interface RedisClient extends Commands {
+  readonly keys: Keys;
+  /** The clock that all processes share, ms. */
+  now(): number;
   /** The same for work that no caller waits for; it is not counted as round trips. */
   readonly background: Commands;
   /** Lists of what one command may name at once: many keys, or in a cluster each one alone. */
@@ -46,7 +50,10 @@ interface Call {
 /** The driver's methods by name. */
 type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
-export function createRedisClient(connection: Connection): RedisClient {
+export function createRedisClient(
+  connection: Connection,
+  { keys, now }: Pick<RedisClient, "keys" | "now">,
+): RedisClient {
   let waiting: Call[] = [];
   let underWay = 0;
   let roundTrips = 0;
@@ -91,6 +98,7 @@ export function createRedisClient(connection: Connection): RedisClient {
 
   return {
     ...commands(true),
+    ...{ keys, now },
     background: commands(false),
     together: (items) => chunksOf(items, connection instanceof Cluster ? 1 : MAX_KEYS),
     ready: () => connection.status === "ready",

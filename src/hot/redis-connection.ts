@@ -1,6 +1,7 @@
 /** Connections to Redis: how they come up, fail fast while Redis is away, and come back by themselves for ever. */
 import { Cluster, Redis } from "ioredis";
 import type { Logger } from "../logger.ts";
+import { isRefusal } from "./redis-failures.ts";
 import { loadScripts } from "./redis-scripts.ts";
 import type { RedisAddress, ServerOptions } from "./redis-url.ts";
 
@@ -52,8 +53,38 @@ export function subscriberConnection(
   return new Redis({ ...commonOptions(address, name), ...node, autoResubscribe: false });
 }
 
+/** What was found when a connection was first tried. */
+export type FirstContact = { version: number } | { version: null; reason: Error };
+
+/**
+ * Connects. A server that can't be reached within `limitMs` is no error: the connection goes on trying by itself.
+ * @returns the server's major version
+ * @throws Error when the server answers and can't be used: a wrong password, too old a version
+ */
+export async function firstContact(connection: Connection, limitMs: number): Promise<FirstContact> {
+  try {
+    await whenReady(connection, limitMs);
+  } catch (error) {
+    if (isRefusal(error)) throw error;
+    return { version: null, reason: error as Error };
+  }
+  return { version: await requireVersion(connection) };
+}
+
+/** Of a server that could not be reached at first. One that is too old is told, and not used. */
+export async function versionWhenReady(connection: Connection, logger: RedisLogger): Promise<number> {
+  await new Promise<void>((resolve) => connection.once("ready", () => resolve()));
+  try {
+    return await requireVersion(connection);
+  } catch (error) {
+    logger.error({ err: error }, "Redis can't be used");
+    connection.disconnect();
+    throw error;
+  }
+}
+
 /** Connects. @throws Error with the last reason when that takes longer than `limitMs`; it goes on trying then */
-export async function whenReady(connection: Connection, limitMs: number): Promise<void> {
+async function whenReady(connection: Connection, limitMs: number): Promise<void> {
   let reason: Error | null = null;
   const note = (error: Error) => {
     reason = rootOf(error);
@@ -69,14 +100,22 @@ export async function whenReady(connection: Connection, limitMs: number): Promis
   }).finally(() => connection.off("error", note));
 }
 
-/** Tells once when the connection is lost, with the reason, and once when it is back. @returns how to stop */
-export function watch(connection: Connection, logger: RedisLogger): () => void {
+export interface OutageWatch {
+  /** It could not be reached at the start. */
+  startsWithout(why: Error): void;
+  stop(): void;
+}
+
+/** Tells once when the connection is lost, with the reason, and once when it is back. */
+export function watch(connection: Connection, logger: RedisLogger): OutageWatch {
   let reason: Error | null = null;
   let state: "starting" | "here" | "away" = "starting";
-  const onClose = () => {
-    if (state !== "here") return;
+  function lost(why: Error | null): void {
     state = "away";
-    logger.warn({ err: reason }, "Redis is away: hot state fails and the bus drops until it is back");
+    logger.warn({ err: why }, "Redis is away: hot state fails and the bus drops until it is back");
+  }
+  const onClose = () => {
+    if (state === "here") lost(reason);
   };
   connection.on("error", (error: Error) => {
     reason = rootOf(error);
@@ -87,11 +126,11 @@ export function watch(connection: Connection, logger: RedisLogger): () => void {
     state = "here";
     reason = null;
   });
-  return () => connection.off("close", onClose);
+  return { startsWithout: lost, stop: () => void connection.off("close", onClose) };
 }
 
 /** @returns the server's version. @throws Error when it is too old */
-export async function requireVersion(connection: Connection): Promise<number> {
+async function requireVersion(connection: Connection): Promise<number> {
   const version = /^redis_version:(\S+)/m.exec(await connection.info("server"))?.[1] ?? "0";
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major < 6 || (major === 6 && minor < 2)) {

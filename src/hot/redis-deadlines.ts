@@ -3,9 +3,10 @@
  * The index lies apart from the rooms' own keys, which may be on other nodes of a cluster; a room's keys therefore also
  * have a time to live, in case an entry here is lost.
  */
+import { INDEX_MS } from "./lifetimes.ts";
 import { groupedBy, sum } from "./lists.ts";
 import type { Commands, RedisClient } from "./redis-client.ts";
-import { keys, SHARDS } from "./redis-keys.ts";
+import { SHARDS } from "./redis-keys.ts";
 
 /** How much longer than what they hold the keys live: the sweeper comes first. */
 export const GRACE_MS = 60_000;
@@ -22,14 +23,16 @@ export interface Deadlines {
 type Look = (conversationId: number) => Promise<{ removed: number; next: number | null }>;
 
 export function createDeadlines(client: RedisClient, kind: "calls" | "active"): Deadlines {
+  const { keys } = client;
   const indexOf = (conversationId: number) => keys.deadlines(kind, conversationId % SHARDS);
 
   /** The earliest deadline stays: what was refreshed meanwhile is looked at once for nothing. */
   async function note(commands: Commands, conversationIds: readonly number[], at: number): Promise<void> {
     const shards = groupedBy(conversationIds, indexOf);
-    const notes = [...shards].map(([index, ids]) =>
+    const notes = [...shards].flatMap(([index, ids]) => [
       commands.send("zadd", index, "LT", ...ids.flatMap((id) => [at, id])),
-    );
+      commands.send("pexpire", index, INDEX_MS),
+    ]);
     await Promise.all(notes);
   }
 

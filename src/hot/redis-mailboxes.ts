@@ -1,8 +1,8 @@
 import type { Mailboxes } from "../domain/ports/hot.ts";
 import type { RedisClient } from "./redis-client.ts";
-import { keys } from "./redis-keys.ts";
 
 export function createRedisMailboxes(client: RedisClient): Mailboxes {
+  const { keys } = client;
   return {
     async put(address, messages, { most, ttlMs }) {
       if (messages.length === 0) return;

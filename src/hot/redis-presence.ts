@@ -4,11 +4,11 @@ import { ACTIVE_MS, LAST_PING_MS } from "./lifetimes.ts";
 import { pairs } from "./lists.ts";
 import type { RedisClient } from "./redis-client.ts";
 import { createDeadlines, GRACE_MS } from "./redis-deadlines.ts";
-import { keys } from "./redis-keys.ts";
 
 const FORGOTTEN_AT_ONCE = 1_000;
 
 export function createRedisPresence(client: RedisClient): Presence & { sweep(now: number): Promise<number> } {
+  const { keys } = client;
   const deadlines = createDeadlines(client, "active");
   const roomKeys = (id: number) => [keys.active(id), keys.activeNames(id)];
 

@@ -3,7 +3,6 @@ import { DomainError } from "../domain/errors.ts";
 import { chunksOf } from "./lists.ts";
 import type { RedisClient } from "./redis-client.ts";
 import type { RedisLogger } from "./redis-connection.ts";
-import { keys } from "./redis-keys.ts";
 
 export interface Publisher {
   publish(channel: string, message: Uint8Array): void;
@@ -24,8 +23,8 @@ interface Message {
 
 export function createPublisher(options: {
   client: RedisClient;
-  prefix: string;
-  sharded: boolean;
+  prefix: () => string;
+  sharded: () => boolean;
   logger: RedisLogger;
 }): Publisher {
   const { client, prefix, sharded, logger } = options;
@@ -37,9 +36,9 @@ export function createPublisher(options: {
 
   function send(messages: Message[]): Promise<unknown> {
     const args = messages.flatMap(({ channel, bytes }) => [channel, bytes]);
-    return sharded
+    return sharded()
       ? client.background.send("spublish", ...args)
-      : client.background.run("publish", [keys.publishers], args);
+      : client.background.run("publish", [client.keys.publishers()], args);
   }
 
   async function deliver(messages: Message[]): Promise<void> {
@@ -56,7 +55,7 @@ export function createPublisher(options: {
 
   function flush(): void {
     // A script costs the client one command for many messages; sharded channels lie on many nodes.
-    const batches = chunksOf(outbox, sharded ? 1 : MESSAGES_AT_ONCE);
+    const batches = chunksOf(outbox, sharded() ? 1 : MESSAGES_AT_ONCE);
     outbox = [];
     sent = Promise.all([sent, ...batches.map(deliver)]);
   }
@@ -70,7 +69,7 @@ export function createPublisher(options: {
       if (outbox.length === 0) process.nextTick(flush);
       pendingBytes += message.length;
       const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
-      outbox.push({ channel: prefix + channel, bytes });
+      outbox.push({ channel: prefix() + channel, bytes });
     },
     stats: () => ({ ...counts }),
     async close() {

@@ -109,3 +109,35 @@ export function createClusterRoutes(options: ClusterRoutesOptions): Routes {
     },
   };
 }
+
+/** Routes that can be opened only when Redis has been reached: until then channels are remembered. */
+export function createLateRoutes(opening: Promise<Routes>, onGap: () => void): Routes {
+  const wanted = new Set<string>();
+  let routes: Routes | null = null;
+  let closed = false;
+
+  async function opened(found: Routes): Promise<void> {
+    if (closed) return found.close();
+    routes = found;
+    await found.add([...wanted]);
+    onGap();
+  }
+  opening.then(opened, () => undefined); // It was told why Redis can't be used.
+
+  return {
+    async add(channels) {
+      for (const channel of channels) wanted.add(channel);
+      await routes?.add(channels);
+    },
+    async remove(channels) {
+      for (const channel of channels) wanted.delete(channel);
+      await routes?.remove(channels);
+    },
+    ready: () => routes?.ready() ?? false,
+    probe: () => routes?.probe(),
+    close() {
+      closed = true;
+      routes?.close();
+    },
+  };
+}

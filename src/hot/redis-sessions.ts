@@ -3,10 +3,11 @@
  * finds the user of an id, and shows the sweeper what decayed.
  */
 import type { SessionEntry, SessionRegistry } from "../domain/ports/hot.ts";
+import { INDEX_MS } from "./lifetimes.ts";
 import { groupedBy, pairs, sum } from "./lists.ts";
 import type { Commands, RedisClient } from "./redis-client.ts";
 import { GRACE_MS } from "./redis-deadlines.ts";
-import { keys, SHARDS, shardOf } from "./redis-keys.ts";
+import { SHARDS, shardOf } from "./redis-keys.ts";
 
 const SESSIONS_AT_ONCE = 500;
 const SHARD_NUMBERS = Array.from({ length: SHARDS }, (_, shard) => shard);
@@ -14,6 +15,7 @@ const SHARD_NUMBERS = Array.from({ length: SHARDS }, (_, shard) => shard);
 export function createRedisSessions(
   client: RedisClient,
 ): SessionRegistry & { sweep(now: number): Promise<number> } {
+  const { keys } = client;
   function putWithUsers(entries: SessionEntry[], until: number, ttlMs: number): Promise<unknown>[] {
     return client.together(entries).map((some) => {
       const values = some.flatMap((entry) => [entry.id, `${until} ${JSON.stringify(entry)}`]);
@@ -23,9 +25,11 @@ export function createRedisSessions(
   }
 
   function putInShard(shard: number, entries: SessionEntry[], until: number): Promise<unknown>[] {
+    const [deadlines, users] = [keys.sessionDeadlines(shard), keys.sessionUsers(shard)];
     return [
-      client.send("zadd", keys.sessionDeadlines(shard), ...entries.flatMap(({ id }) => [until, id])),
-      client.send("hset", keys.sessionUsers(shard), ...entries.flatMap(({ id, userId }) => [id, userId])),
+      client.send("zadd", deadlines, ...entries.flatMap(({ id }) => [until, id])),
+      client.send("hset", users, ...entries.flatMap(({ id, userId }) => [id, userId])),
+      ...[deadlines, users].map((index) => client.send("pexpire", index, INDEX_MS)),
     ];
   }
 
@@ -64,7 +68,7 @@ export function createRedisSessions(
 
   return {
     async put(entries, ttlMs) {
-      const until = Date.now() + ttlMs;
+      const until = client.now() + ttlMs;
       const shards = groupedBy(entries, ({ id }) => shardOf(id));
       await Promise.all([
         ...putWithUsers(entries, until, ttlMs),
@@ -77,15 +81,15 @@ export function createRedisSessions(
     },
     async ofUser(userId) {
       const values = await client.send<string[]>("hvals", keys.sessionsOfUser(userId));
-      const now = Date.now();
+      const at = client.now();
       return values.flatMap((value) => {
         const space = value.indexOf(" ");
-        const live = Number(value.slice(0, space)) > now;
+        const live = Number(value.slice(0, space)) > at;
         return live ? [JSON.parse(value.slice(space + 1)) as SessionEntry] : [];
       });
     },
     async count() {
-      const after = `(${Date.now()}`;
+      const after = `(${client.now()}`;
       const counts = SHARD_NUMBERS.map((shard) =>
         client.send<number>("zcount", keys.sessionDeadlines(shard), after, "+inf"),
       );

@@ -14,17 +14,20 @@ export interface Subscriptions {
   readonly routes: Routes;
   add(channel: string, handler: Handler): Promise<void>;
   remove(channel: string, handler: Handler): Promise<void>;
+  /** Takes up the prefix as it is now. Resolves when all channels are in force under it. */
+  renamed(): Promise<void>;
   received(): number;
   roundTrips(): number;
 }
 
 export function createSubscriptions(options: {
-  prefix: string;
+  prefix: () => string;
   logger: RedisLogger;
   openRoutes: OpenRoutes;
   onGap: () => void;
 }): Subscriptions {
-  const { prefix, logger } = options;
+  const { logger } = options;
+  let prefix = options.prefix();
   const routes = options.openRoutes({ onMessage: deliver, onGap: options.onGap });
   const channels = new Map<string, Set<Handler>>();
   /** What the routes were told to listen to, and when it is in force. */
@@ -58,6 +61,8 @@ export function createSubscriptions(options: {
   }
 
   function deliver(prefixed: string, message: Buffer): void {
+    // What still comes of another history is nobody's.
+    if (!prefixed.startsWith(prefix)) return;
     const channel = prefixed.slice(prefix.length);
     const handlers = channels.get(channel);
     if (handlers === undefined) return;
@@ -85,6 +90,13 @@ export function createSubscriptions(options: {
       if (!handlers?.delete(handler) || handlers.size > 0) return;
       channels.delete(channel);
       await tellLater(channel);
+    },
+    async renamed() {
+      const former = [...told.keys()].map((channel) => prefix + channel);
+      prefix = options.prefix();
+      told.clear();
+      for (const channel of channels.keys()) changed.add(channel);
+      await Promise.all([routes.remove(former), tell()]);
     },
     received: () => received,
     roundTrips: () => roundTrips,

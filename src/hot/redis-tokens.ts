@@ -1,8 +1,8 @@
 import type { AccessTokens } from "../domain/ports/hot.ts";
 import type { RedisClient } from "./redis-client.ts";
-import { keys } from "./redis-keys.ts";
 
 export function createRedisTokens(client: RedisClient): AccessTokens {
+  const { keys } = client;
   /** Tokens first, their index last: when it breaks off in between, asking again ends the rest. */
   async function dropAll(index: string): Promise<void> {
     const hashes = await client.send<string[]>("zrange", index, 0, -1);
@@ -12,19 +12,26 @@ export function createRedisTokens(client: RedisClient): AccessTokens {
   }
 
   return {
-    async put(hash, { userId, loginId, expiresAt }) {
-      const now = Date.now();
+    async put(hash, { userId, loginId, loginHash, expiresAt }) {
+      const now = client.now();
       if (expiresAt <= now) return;
       await Promise.all([
         client.run("token-index", [keys.tokensOfLogin(loginId)], [hash, expiresAt, now]),
         client.run("token-index", [keys.tokensOfUser(userId)], [hash, expiresAt, now]),
-        client.send("set", keys.token(hash), `${userId} ${loginId} ${expiresAt}`, "PX", expiresAt - now),
+        client.send(
+          "set",
+          keys.token(hash),
+          `${userId} ${loginId} ${expiresAt} ${loginHash}`,
+          "PX",
+          expiresAt - now,
+        ),
       ]);
     },
     async get(hash) {
       const kept = await client.send<string | null>("get", keys.token(hash));
-      const [userId = 0, loginId = 0, expiresAt = 0] = (kept ?? "").split(" ").map(Number);
-      return expiresAt > Date.now() ? { userId, loginId, expiresAt } : null;
+      const [userId, loginId, expiresAt, loginHash = ""] = (kept ?? "").split(" ");
+      if (!(Number(expiresAt) > client.now())) return null;
+      return { userId: Number(userId), loginId: Number(loginId), loginHash, expiresAt: Number(expiresAt) };
     },
     dropLogin: (loginId) => dropAll(keys.tokensOfLogin(loginId)),
     dropUser: (userId) => dropAll(keys.tokensOfUser(userId)),

@@ -1,8 +1,8 @@
 import type { Typing } from "../domain/ports/hot.ts";
 import type { RedisClient } from "./redis-client.ts";
-import { keys } from "./redis-keys.ts";
 
 export function createRedisTyping(client: RedisClient): Typing {
+  const { keys } = client;
   return {
     async set(conversationId, member, on, now, ttlMs) {
       const args = [member, now, on ? now + ttlMs : "", ttlMs];

@@ -2,9 +2,9 @@
 import type { UnreadCounters, UnreadEntry } from "../domain/ports/hot.ts";
 import { UNREAD_MS } from "./lifetimes.ts";
 import type { RedisClient } from "./redis-client.ts";
-import { keys } from "./redis-keys.ts";
 
 export function createRedisUnread(client: RedisClient): UnreadCounters {
+  const { keys } = client;
   return {
     async get(member, conversationIds) {
       if (conversationIds.length === 0) return [];

@@ -9,26 +9,29 @@
 import { Cluster } from "ioredis";
 import { DomainError } from "../domain/errors.ts";
 import type { Bus } from "../domain/ports/bus.ts";
+import type { Clock } from "../domain/ports/clock.ts";
 import type { HotState } from "../domain/ports/hot.ts";
+import type { History } from "../domain/ports/store.ts";
 import { SWEEP_MS } from "./lifetimes.ts";
+import { createMemoryLimits } from "./memory-limits.ts";
 import { createRedisBus, type RedisBus } from "./redis-bus.ts";
 import { createRedisCalls } from "./redis-calls.ts";
 import { createRedisClient, type RedisClient } from "./redis-client.ts";
 import {
   type Connection,
   commandConnection,
+  firstContact,
   type RedisLogger,
-  requireVersion,
   subscriberConnection,
+  versionWhenReady,
   watch,
-  whenReady,
 } from "./redis-connection.ts";
-import { channelPrefix } from "./redis-keys.ts";
+import { channelPrefix, createKeys, historyName } from "./redis-keys.ts";
 import { openLane, slotOf } from "./redis-lane.ts";
 import { createRedisLimits } from "./redis-limits.ts";
 import { createRedisMailboxes } from "./redis-mailboxes.ts";
 import { createRedisPresence } from "./redis-presence.ts";
-import { createClusterRoutes } from "./redis-routes.ts";
+import { createClusterRoutes, createLateRoutes, type Routes } from "./redis-routes.ts";
 import { createRedisSessions } from "./redis-sessions.ts";
 import type { OpenRoutes } from "./redis-subscriptions.ts";
 import { createRedisTokens } from "./redis-tokens.ts";
@@ -42,6 +45,9 @@ export interface RedisHotOptions {
   logger: RedisLogger;
   /** Names this process in Redis's list of clients. */
   node: string;
+  clock: Clock;
+  /** Of the database: what is kept belongs to it, and is left behind when it changes. */
+  history: History;
   /** How long to wait for Redis at the start. */
   startMs?: number;
 }
@@ -56,45 +62,68 @@ export interface RedisHot {
   stats(): { roundTrips: number; subscribeRoundTrips: number };
 }
 
-const START_MS = 10_000;
+const START_MS = 3_000;
 
 /**
- * Connects. A Redis that is just starting is waited for; later it may come and go: then everything rejects with
- * `unavailable` until it is back.
- * @throws Error that says what to do when Redis can't be reached or used
+ * Connects. Redis may come and go, and need not be there at the start: while it is away everything but `limits` rejects
+ * with `unavailable`.
+ * @throws Error that says what to do when Redis answers and can't be used
  */
 export async function connectRedisHot(options: RedisHotOptions): Promise<RedisHot> {
-  const { url, logger, startMs = START_MS } = options;
+  const { url, logger, clock, history, startMs = START_MS } = options;
   const address = parseRedisUrl(url);
   const name = `causeway:${options.node.replace(/[^\x21-\x7e]/g, "_")}`;
   const connection = commandConnection(address, name);
-  const unwatch = watch(connection, logger);
-  try {
-    await whenReady(connection, startMs);
-    const major = await requireVersion(connection);
-    const client = createRedisClient(connection);
-    // Redis 7 brought sharded channels.
-    const sharded = connection instanceof Cluster && major >= 7;
-    const openRoutes = routesOf({ address, connection, sharded, name: `${name}:bus`, logger });
-    const prefix = channelPrefix(address.db);
-    const bus = createRedisBus({ client, prefix, sharded, openRoutes, logger });
-    return { ...parts(client, bus, logger, unwatch), bus };
-  } catch (error) {
+  const outages = watch(connection, logger);
+  const contact = await firstContact(connection, startMs).catch((error: Error) => {
     connection.disconnect();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      `Redis at ${address.shown} can't be used: ${reason}. ` +
-        "Start it or correct REDIS_URL; without REDIS_URL one process keeps hot state in its memory",
-      { cause: error },
-    );
+    throw unusable(address, error);
+  });
+  let { version } = contact;
+  let routesWait: Promise<unknown> | null = null;
+  if (contact.version === null) {
+    outages.startsWithout(contact.reason);
+    const later = versionWhenReady(connection, logger).then((found) => {
+      version = found;
+    });
+    later.catch(() => undefined); // It was told.
+    if (connection instanceof Cluster) routesWait = later;
   }
+  let named = historyName(history.epoch);
+  const client = createRedisClient(connection, { keys: createKeys(() => named), now: clock.now });
+  // Redis 7 brought sharded channels.
+  const sharded = () => connection instanceof Cluster && (version ?? 0) >= 7;
+  const openRoutes: OpenRoutes = (listener) => {
+    const open = () =>
+      openRoutesOf({ address, connection, sharded: sharded(), name: `${name}:bus`, logger }, listener);
+    return routesWait === null ? open() : createLateRoutes(routesWait.then(open), listener.onGap);
+  };
+  const prefix = () => channelPrefix(address.db, named);
+  const bus = createRedisBus({ client, prefix, sharded, openRoutes, logger });
+  const unfollow = history.onChange(() => {
+    named = historyName(history.epoch);
+    bus.renamed();
+  });
+  const stop = () => {
+    unfollow();
+    outages.stop();
+  };
+  return { ...parts(client, bus, logger, stop), bus };
+}
+
+function unusable({ shown }: RedisAddress, cause: Error): Error {
+  return new Error(
+    `Redis at ${shown} can't be used: ${cause.message}. ` +
+      "Correct it or REDIS_URL; without REDIS_URL one process keeps hot state in its memory",
+    { cause },
+  );
 }
 
 function parts(
   client: RedisClient,
   bus: RedisBus,
   logger: RedisLogger,
-  unwatch: () => void,
+  stop: () => void,
 ): Omit<RedisHot, "bus"> {
   const sessions = createRedisSessions(client);
   const presence = createRedisPresence(client);
@@ -107,19 +136,23 @@ function parts(
     ]);
     return { sessions: ended, participants, calls: left };
   };
-  const stopSweeper = startSweeper(sweep, logger);
+  const stopSweeper = startSweeper(() => sweep(client.now()), logger);
   const hot: HotState = {
     ...{ sessions, presence, calls, sweep },
     tokens: createRedisTokens(client),
     unread: createRedisUnread(client),
-    limits: createRedisLimits(client),
+    limits: createRedisLimits(client, createMemoryLimits(client.now)),
     typing: createRedisTyping(client),
     mailboxes: createRedisMailboxes(client),
     async ping() {
       await client.background.send("ping");
     },
+    async time() {
+      const [seconds, micros] = await client.background.send<[string, string]>("time");
+      return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+    },
     async close() {
-      unwatch();
+      stop();
       await stopSweeper();
       await client.close();
     },
@@ -132,10 +165,10 @@ function parts(
 }
 
 /** Every process sweeps; what one has removed the others no longer find. @returns how to stop */
-function startSweeper(sweep: HotState["sweep"], logger: RedisLogger): () => Promise<void> {
+function startSweeper(sweep: () => Promise<unknown>, logger: RedisLogger): () => Promise<void> {
   let current: Promise<unknown> | null = null;
   const timer = setInterval(() => {
-    current ??= sweep(Date.now())
+    current ??= sweep()
       .catch((error: unknown) => {
         // Redis is away: the next sweep finds what this one did not.
         if (!(error instanceof DomainError)) logger.error({ err: error }, "Sweeping hot state failed");
@@ -151,23 +184,25 @@ function startSweeper(sweep: HotState["sweep"], logger: RedisLogger): () => Prom
   };
 }
 
-function routesOf(options: {
+interface RoutesOptions {
   address: RedisAddress;
   connection: Connection;
   sharded: boolean;
   name: string;
   logger: RedisLogger;
-}): OpenRoutes {
-  const { address, connection: cluster, sharded, name, logger } = options;
-  return ({ onMessage, onGap }) => {
-    const open = (node: { host?: string; port?: number }, onLost: () => void) => {
-      const connection = subscriberConnection(address, name, node);
-      const lane = openLane({ connection, sharded, logger, onMessage, onRestored: onGap, onLost });
-      // It goes on trying by itself.
-      connection.connect().catch(() => undefined);
-      return lane;
-    };
-    if (!(cluster instanceof Cluster)) return open({}, () => undefined);
-    return createClusterRoutes({ cluster, sharded, slotOf, open, onMoved: onGap });
+}
+
+function openRoutesOf(
+  { address, connection: cluster, sharded, name, logger }: RoutesOptions,
+  { onMessage, onGap }: Parameters<OpenRoutes>[0],
+): Routes {
+  const open = (node: { host?: string; port?: number }, onLost: () => void) => {
+    const connection = subscriberConnection(address, name, node);
+    const lane = openLane({ connection, sharded, logger, onMessage, onRestored: onGap, onLost });
+    // It goes on trying by itself.
+    connection.connect().catch(() => undefined);
+    return lane;
   };
+  if (!(cluster instanceof Cluster)) return open({}, () => undefined);
+  return createClusterRoutes({ cluster, sharded, slotOf, open, onMoved: onGap });
 }

@@ -26,7 +26,7 @@ import { createWire } from "./wire/wire.ts";
 
 export interface HttpOptions {
   useCases: UseCases;
-  store: Pick<Store, "accounts" | "avatars" | "journal" | "people">;
+  store: Pick<Store, "accounts" | "avatars" | "journal" | "log" | "people">;
   hot: Pick<HotState, "limits">;
   /** Live news for those who wait. */
   feed: () => Feed;
@@ -53,7 +53,7 @@ export interface HttpOptions {
 export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Response>;
 
 export function createHttpApp(options: HttpOptions): HttpHandler {
-  const limits = createRequestLimits(options.hot.limits, options.rateLimits);
+  const limits = createRequestLimits(options.hot.limits, options.useCases.clock, options.rateLimits);
   const faces = createFaces(options, limits);
   const app = new Hono<HttpEnv>();
   app.onError((error, c) => {

@@ -4,8 +4,8 @@ import type { HttpEnv } from "./face.ts";
 
 export interface Health {
   ok: boolean;
-  /** Each part by its name: store, hot, bridge. */
-  parts: Record<string, { ok: boolean; detail?: string }>;
+  /** Each part by its name: store, hot, bridge. `degraded`: it is not ok, and the process is ready all the same. */
+  parts: Record<string, { ok: boolean; degraded?: boolean; detail?: string }>;
 }
 
 export interface OperationsOptions {

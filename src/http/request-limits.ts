@@ -1,7 +1,8 @@
-/** How many requests one address and one caller may make. Hot state that is away lets everybody through. */
+/** How many requests one address and one caller may make. */
 import { addressBlock } from "../domain/address-block.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Principal } from "../domain/model.ts";
+import type { Clock } from "../domain/ports/clock.ts";
 import type { RateLimits } from "../domain/ports/hot.ts";
 
 /** Many clients can share an address (offices, proxies), so it may do far more than one caller. */
@@ -15,11 +16,10 @@ export interface RequestLimits {
   byCaller(principal: Principal): Promise<void>;
 }
 
-export function createRequestLimits(limits: RateLimits, on: boolean): RequestLimits {
+export function createRequestLimits(limits: RateLimits, clock: Clock, on: boolean): RequestLimits {
   const take = async (key: string, bucket: { burst: number; perSecond: number }) => {
     if (!on) return;
-    // Without hot state there is nothing to count with; refusing everybody would be worse.
-    const retryAfterMs = await limits.take(key, 1, bucket, Date.now()).catch(() => 0);
+    const retryAfterMs = await limits.take(key, 1, bucket, clock.now());
     if (retryAfterMs > 0) throw new DomainError("rate_limited", "Too many requests", { retryAfterMs });
   };
   return {

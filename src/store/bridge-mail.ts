@@ -61,8 +61,8 @@ export interface BridgeMail {
   ): Promise<Set<number>>;
   /** Which of these Matrix events we have seen, sent or dealt with. */
   knownEvents(eventIds: readonly string[]): Promise<Set<string>>;
-  /** Removes what was dealt with before `before`, ms. */
-  purgeInbox(before: number): Promise<void>;
+  /** Removes what was dealt with longer ago than `keepMs`. */
+  purgeInbox(keepMs: number): Promise<void>;
 
   /**
    * Writes what will be sent; of an event of which something waits already nothing is written again.
@@ -171,8 +171,8 @@ function createInbox(sql: StoreSql): Inbox {
         select event_id from bridge_inbox where event_id = any (${eventIds}::text[])`;
       return new Set(rows.map(({ id }) => id));
     },
-    async purgeInbox(before) {
-      await sql`delete from bridge_inbox where done_at < ${before}`;
+    async purgeInbox(keepMs) {
+      await sql`delete from bridge_inbox where done_at < causeway_now() - ${keepMs}::bigint`;
     },
   };
 }

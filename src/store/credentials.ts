@@ -152,16 +152,17 @@ function logins(db: Database) {
 
 interface LoginRow extends Row {
   login: number;
+  hash: string;
   version: number;
 }
 
 async function usersOfLogins(
   db: Database,
   ids: number[],
-): Promise<({ user: User; version: number } | null)[]> {
+): Promise<({ user: User; version: number; hash: string } | null)[]> {
   const { sql } = db;
   const rows = await db.read(sql<LoginRow[]>`
-    select l.id as login, ${columns(sql, "u", USER)}, h.version from logins l
+    select l.id as login, encode(l.hash, 'hex') as hash, ${columns(sql, "u", USER)}, h.version from logins l
     join users u on u.id = l.user_id and u.deleted_at is null
     join user_heads h on h.user_id = u.id
     where l.id = any (${ids}::bigint[]) and l.expires_at > ${sql.unsafe(NOW)}`);
@@ -169,6 +170,7 @@ async function usersOfLogins(
     ids,
     rows,
     ({ login }) => login,
-    ([row]) => (row === undefined ? null : { user: noun(row, "u", USER), version: row.version }),
+    ([row]) =>
+      row === undefined ? null : { user: noun(row, "u", USER), version: row.version, hash: row.hash },
   );
 }

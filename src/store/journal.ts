@@ -1,6 +1,6 @@
 /** The journal: what happened in all rooms of a member, by time. See migrations/0005-journal.sql and 0007-wire.sql. */
 import { setTimeout } from "node:timers/promises";
-import { actorOf } from "../domain/model.ts";
+import { actorOf, userKey } from "../domain/model.ts";
 import { JOURNALED, type Journal, type JournalEvent, type JournalReader } from "../domain/ports/journal.ts";
 import type { Database } from "./database.ts";
 
@@ -92,6 +92,17 @@ export function createJournal(db: Database): Journal {
         for (const { ord, ...row } of rows) pages[first + ord - 1]?.push(journalEvent(row));
       }
       return pages;
+    },
+    async knows({ userId, after: { at, conversationId, seq } }) {
+      if (conversationId === 0) return true;
+      const [row] = await db.read(sql<[{ known: boolean }]>`
+        select case
+          when exists (select from room_heads where conversation_id = ${conversationId}) then
+            exists (select from events e where e.conversation_id = ${conversationId} and e.seq = ${seq} and e.at = ${at})
+          else exists (
+            select from departures where member = ${userKey(userId)} and conversation_id = ${conversationId})
+        end as known`);
+      return row.known;
     },
     async joinedTogether(places) {
       if (places.length === 0) return [];

@@ -9,6 +9,7 @@ import { createDirectoryQueries } from "./accounts.ts";
 import { createAppender } from "./append.ts";
 import { createAttachmentQueries } from "./attachments.ts";
 import { createAvatarStore } from "./avatars.ts";
+import { createDatabaseClock } from "./clock.ts";
 import type { OpenSocket } from "./connection.ts";
 import { createCredentialStore } from "./credentials.ts";
 import { type Database, openDatabase, type StoreLogger } from "./database.ts";
@@ -88,9 +89,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
   const { statementTimeoutMs = embedded ? EMBEDDED_TIMEOUT_MS : TIMEOUT_MS } = options;
   const { epoch, secret } = await repeated(START_REPEAT_MS, () => migrate({ url, sessions, logger })).catch(
     (error) => {
-      throw new Error(`The database can't be used: ${error.message}. Check DATABASE_URL and the server`, {
-        cause: error,
-      });
+      throw unusable(error);
     },
   );
   const history = createHistory(epoch);
@@ -109,6 +108,13 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     watchesAnswers: !embedded,
     logger,
   });
+  const clock = createDatabaseClock(db);
+  await repeated(START_REPEAT_MS, clock.sync).catch(async (error) => {
+    monitor.stop();
+    clock.stop();
+    await db.close();
+    throw unusable(error);
+  });
   const publisher = createPublisher(logger);
   const lanes = Math.min(APPEND_LANES, maxConnections);
   const appender = createAppender(db, publisher, { lanes, maxQueued, repeatMs });
@@ -120,6 +126,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     },
     history,
     secret,
+    clock,
     sql: storeSql(db),
     log: { ...createLogQueries(db), append: appender.append, markRead: markers.markRead },
     rooms: createRoomQueries(db),
@@ -142,6 +149,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     },
     async close() {
       monitor.stop();
+      clock.stop();
       const drained = Promise.all([appender.drain(), markers.drain(), housekeeping.stop()]);
       const abort = setTimeout(db.abort, CLOSE_GRACE_MS);
       await drained;
@@ -149,6 +157,12 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
       clearTimeout(abort);
     },
   };
+}
+
+function unusable(cause: Error): Error {
+  return new Error(`The database can't be used: ${cause.message}. Check DATABASE_URL and the server`, {
+    cause,
+  });
 }
 
 function storeSql(db: Database): StoreSql {

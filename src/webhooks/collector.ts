@@ -60,7 +60,9 @@ export function createCollector({ store, shape, logger }: CollectorOptions): Col
       const viewer = await viewerOf(event, log, room);
       for (const { news, key } of await tell(store, room, event, viewer)) {
         if (!wants(webhook, news.type)) continue;
-        const eventId = derivedPublicId(`${webhook.id} ${conversationId} ${event.seq} ${key}`);
+        const eventId = derivedPublicId(
+          `${webhook.id} ${conversationId} ${event.seq} ${event.at} ${key}`,
+        );
         const delivery = await payload(eventId, news);
         if (delivery) deliveries.push(delivery);
       }
@@ -95,7 +97,7 @@ export function createCollector({ store, shape, logger }: CollectorOptions): Col
         const deliveries = [];
         for (const webhook of news ? note.webhooks : []) {
           const delivery = await payload(
-            derivedPublicId(`note ${note.id} ${webhook.id}`),
+            derivedPublicId(`note ${note.id} ${note.type} ${JSON.stringify(note.data)} ${webhook.id}`),
             news as WebhookNews,
           );
           if (delivery) deliveries.push({ ...delivery, webhookId: webhook.id });

@@ -14,8 +14,9 @@ export function accountContract(hot: () => HotState): void {
 function tokenContract(hot: () => HotState): void {
   async function putToken(userId: number, loginId: number, expiresAt = Date.now() + 15 * MINUTE) {
     const hash = `hash-${freshId()}`;
-    await hot().tokens.put(hash, { userId, loginId, expiresAt });
-    return { hash, entry: { userId, loginId, expiresAt } };
+    const entry = { userId, loginId, loginHash: `h${loginId}`, expiresAt };
+    await hot().tokens.put(hash, entry);
+    return { hash, entry };
   }
 
   test("a token is found by its hash, and no other is", async () => {

@@ -2,16 +2,18 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { userKey } from "../../src/domain/model.ts";
 import { channels } from "../../src/domain/ports/bus.ts";
-import { channelPrefix, keys } from "../../src/hot/redis-keys.ts";
+import { channelPrefix, createKeys, historyName } from "../../src/hot/redis-keys.ts";
 import { slotOf } from "../../src/hot/redis-lane.ts";
 import { describeWith } from "../services/need.ts";
 import { hotContract } from "./contract.ts";
 import { listen } from "./contract-bus.ts";
 import { freshId } from "./fresh-id.ts";
 import { type ClusterNode, type RedisCluster, startRedisCluster, untilWhole } from "./redis-cluster.ts";
-import { openRedisHot, type TestedHot } from "./redis-hot.ts";
+import { EPOCH, openRedisHot, type TestedHot } from "./redis-hot.ts";
 
 const RECOVERY = { timeout: 20_000 };
+const keys = createKeys(() => historyName(EPOCH));
+const PREFIX = channelPrefix(0, historyName(EPOCH));
 
 describeWith("redis", "a cluster of Redis", async () => {
   const cluster: RedisCluster = await startRedisCluster();
@@ -29,7 +31,7 @@ describeWith("redis", "a cluster of Redis", async () => {
 
     const nodeOfSlot = (slot: number) =>
       cluster.nodes[Math.floor(slot / cluster.slotsPerNode)] as ClusterNode;
-    const nodeOf = (channel: string) => nodeOfSlot(slotOf(channelPrefix(0) + channel));
+    const nodeOf = (channel: string) => nodeOfSlot(slotOf(PREFIX + channel));
     /** So many channels that every node has some. */
     function manyRooms(): string[] {
       const rooms = Array.from({ length: 60 }, () => channels.room(freshId()));
@@ -73,20 +75,19 @@ describeWith("redis", "a cluster of Redis", async () => {
 
     test("kill -9 of one node: what lies there is refused, the others serve on", async () => {
       const [dead] = cluster.nodes as [ClusterNode];
-      const bucket = { burst: 5, perSecond: 1 };
-      const take = (key: string) => two.hot.limits.take(key, 1, bucket, Date.now());
-      const keyAt = (isThere: boolean) => {
+      const look = (hash: string) => two.hot.tokens.get(hash);
+      const hashAt = (isThere: boolean) => {
         for (let i = 0; ; i++) {
-          const key = `key-${i}`;
-          if ((nodeOfSlot(slotOf(keys.limit(key))) === dead) === isThere) return key;
+          const hash = `hash-${i}`;
+          if ((nodeOfSlot(slotOf(keys.token(hash))) === dead) === isThere) return hash;
         }
       };
       await dead.server.kill9();
-      await expect(take(keyAt(true))).rejects.toMatchObject({ code: "unavailable" });
-      await vi.waitFor(async () => expect(await take(keyAt(false))).toBe(0), RECOVERY);
+      await expect(look(hashAt(true))).rejects.toMatchObject({ code: "unavailable" });
+      await vi.waitFor(async () => expect(await look(hashAt(false))).toBeNull(), RECOVERY);
       await dead.server.restart();
       await untilWhole(cluster.nodes);
-      await vi.waitFor(async () => expect(await take(keyAt(true))).toBe(0), RECOVERY);
+      await vi.waitFor(async () => expect(await look(hashAt(true))).toBeNull(), RECOVERY);
     });
 
     test("after kill -9 of each node in turn all channels are heard again, and the gap was told", async () => {
@@ -110,7 +111,7 @@ describeWith("redis", "a cluster of Redis", async () => {
       const { all } = await listen(one.bus, room, 1);
       const gap = vi.fn();
       one.bus.onGap(gap);
-      const slot = slotOf(channelPrefix(0) + room);
+      const slot = slotOf(PREFIX + room);
       const from = nodeOf(room);
       const to = cluster.nodes.find((node) => node !== from) as ClusterNode;
       await from.admin.flushall();

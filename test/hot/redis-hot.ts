@@ -1,20 +1,34 @@
 /** A Redis twin for tests, with what it logged. */
 import { connectRedisHot, type RedisHot } from "../../src/hot/redis.ts";
+import { createHistory, type KnownHistory } from "../../src/store/history.ts";
 
 export interface TestedHot extends RedisHot {
   /** `warn: text` */
   logged: string[];
+  /** The errors that were logged. */
+  reasons: string[];
+  history: KnownHistory;
   close(): Promise<void>;
 }
 
-export async function openRedisHot(url: string, startMs = 5_000): Promise<TestedHot> {
+export const CLOCK = { now: Date.now };
+/** Names the keys, unless told otherwise. */
+export const EPOCH = "tested";
+
+export async function openRedisHot(url: string, startMs = 5_000, epoch = EPOCH): Promise<TestedHot> {
   const logged: string[] = [];
-  const at = (level: string) => (_fields: unknown, text?: string) => void logged.push(`${level}: ${text}`);
+  const reasons: string[] = [];
+  const at = (level: string) => (fields: unknown, text?: string) => {
+    logged.push(`${level}: ${text}`);
+    reasons.push(String((fields as { err?: unknown }).err ?? ""));
+  };
   const logger = { info: at("info"), warn: at("warn"), error: at("error") };
-  const opened = await connectRedisHot({ url, logger, node: "test", startMs });
+  const history = createHistory(epoch);
+  const opened = await connectRedisHot({ url, logger, node: "test", clock: CLOCK, history, startMs });
   return {
     ...opened,
-    logged,
+    ...{ logged, reasons },
+    history,
     async close() {
       await opened.bus.close();
       await opened.hot.close();

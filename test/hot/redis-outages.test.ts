@@ -2,7 +2,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { channels } from "../../src/domain/ports/bus.ts";
-import { connectRedisHot } from "../../src/hot/redis.ts";
 import { freePort } from "../black-box/processes.ts";
 import { describeWith } from "../services/need.ts";
 import { listen } from "./contract-bus.ts";
@@ -35,12 +34,17 @@ describeWith("redis", "an outage of Redis", ({ redis }) => {
       () => hot.tokens.get("x"),
       () => hot.presence.ping("u:1", "Ada", [1, 2], Date.now()),
       () => hot.calls.flags([1, 2, 3]),
-      () => hot.limits.take("k", 1, { burst: 1, perSecond: 1 }, Date.now()),
       () => hot.sweep(Date.now()),
     ];
     for (const ask of asked) {
       await expect(ask()).rejects.toMatchObject({ code: "unavailable", retryAfterMs: 1_000 });
     }
+    // Limits go on: each process counts by itself.
+    const take = () => hot.limits.take("k", 1, { burst: 2, perSecond: 0.001 }, Date.now());
+    expect([await take(), await take()]).toEqual([0, 0]);
+    expect(await take()).toBeGreaterThan(0);
+    await hot.limits.reset("k");
+    expect(await take()).toBe(0);
     const { dropped } = bus.stats();
     for (let i = 0; i < 100; i++) bus.publish("room:1", Uint8Array.of(i));
     expect(bus.stats().dropped).toBe(dropped + 100);
@@ -129,27 +133,34 @@ describeWith("redis", "an outage of Redis", ({ redis }) => {
 describe("starting without Redis", () => {
   const servers: Server[] = [];
   const sockets: Socket[] = [];
-  afterAll(() => {
+  const opened: TestedHot[] = [];
+  afterAll(async () => {
     for (const socket of sockets) socket.destroy();
     for (const server of servers) server.close();
+    await Promise.all(opened.map(({ close }) => close()));
   });
-  const start = (url: string) => connectRedisHot({ url, logger: SILENT, node: "test", startMs: 500 });
+  async function start(url: string): Promise<TestedHot> {
+    const hot = await openRedisHot(url, 300);
+    opened.push(hot);
+    return hot;
+  }
 
-  test("nothing listens: the error says where, why and what to do, and keeps the password", async () => {
+  test("nothing listens: it starts, says so once with the reason, and refuses as in any outage", async () => {
     const port = await freePort();
-    const error = await start(`redis://user:geheim@127.0.0.1:${port}/2`).catch((e: Error) => e);
-    expect(error).toMatchObject({
-      message: expect.stringMatching(
-        new RegExp(`^Redis at redis://127.0.0.1:${port}/2 can't be used: .*ECONNREFUSED.*REDIS_URL`),
-      ),
-    });
-    expect(String(error)).not.toContain("geheim");
+    const { hot, bus, logged, reasons } = await start(`redis://user:geheim@127.0.0.1:${port}/2`);
+    expect(logged).toEqual([expect.stringMatching(/^warn: Redis is away/)]);
+    expect(reasons.join()).toContain("ECONNREFUSED");
+    await expect(hot.ping()).rejects.toMatchObject({ code: "unavailable" });
+    expect(await hot.limits.take("k", 1, { burst: 1, perSecond: 1 }, Date.now())).toBe(0);
+    expect(bus.stats().connected).toBe(false);
   });
 
   test("no node of a cluster answers: the same", async () => {
     const [one, two] = [await freePort(), await freePort()];
-    const url = `redis+cluster://127.0.0.1:${one},127.0.0.1:${two}`;
-    await expect(start(url)).rejects.toThrow(/can't be used: .*(ECONNREFUSED|closed|None of).*REDIS_URL/);
+    const { bus, logged } = await start(`redis+cluster://127.0.0.1:${one},127.0.0.1:${two}`);
+    expect(logged).toEqual([expect.stringMatching(/^warn: Redis is away/)]);
+    await bus.subscribe("room:1", () => undefined);
+    expect(bus.stats().connected).toBe(false);
   });
 
   test("something else listens that says nothing: the same", async () => {
@@ -157,8 +168,32 @@ describe("starting without Redis", () => {
     servers.push(server);
     const port = await freePort();
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-    await expect(start(`redis://127.0.0.1:${port}`)).rejects.toThrow(/can't be used: no answer in 500 ms/);
+    const { logged } = await start(`redis://127.0.0.1:${port}`);
+    expect(logged).toEqual([expect.stringMatching(/^warn: Redis is away/)]);
   });
 });
 
-const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
+describeWith("redis", "a Redis that comes after the start", ({ redis }) => {
+  test("is picked up, and what listens then listens there", async () => {
+    await redis.kill9();
+    const late = await openRedisHot(redis.url, 300);
+    const room = channels.room(freshId());
+    const { all } = await listen(late.bus, room, 1);
+    await redis.restart();
+    await vi.waitFor(() => expect(late.bus.stats().connected).toBe(true), RECOVERY);
+    late.bus.publish(room, Uint8Array.of(1));
+    await all;
+    await late.hot.ping();
+    expect(late.logged).toEqual([expect.stringMatching(/^warn: Redis is away/), "info: Redis is back"]);
+    await late.close();
+  });
+
+  test("but one that refuses the password is no outage: the error says so, and keeps the password", async () => {
+    const url = redis.url.replace("://", "://nobody:geheim@");
+    const error = await openRedisHot(url, 500).catch((reason: Error) => reason);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/can't be used: .*(WRONGPASS|AUTH).*REDIS_URL/),
+    });
+    expect(String(error)).not.toContain("geheim");
+  });
+});

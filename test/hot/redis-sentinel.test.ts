@@ -51,7 +51,7 @@ describeWith("redis", "Redis behind a Sentinel", ({ redis: master }) => {
 
   test("commands and channels follow the new master", async () => {
     const { hot, bus } = tested;
-    const entry = { userId: 1, loginId: 1, expiresAt: Date.now() + 60_000 };
+    const entry = { userId: 1, loginId: 1, loginHash: "h", expiresAt: Date.now() + 60_000 };
     await hot.tokens.put("before", entry);
     const gap = vi.fn();
     bus.onGap(gap);

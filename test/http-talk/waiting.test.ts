@@ -53,6 +53,18 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
     return { answer };
   }
 
+  test("a place past the log's end was lost with a restore: the newest are the answer, oldest first", async () => {
+    const token = await makeRoom(ada, { people: [ben] });
+    for (const message of ["one", "two", "three"]) await ada.post(`/chat/${token}`, { message });
+    const lastKnownMessageId = (await lastOf(ben, token)) + 5;
+    for (const timeout of [0, 30]) {
+      const query = { lookIntoFuture: 1, lastKnownMessageId, timeout, limit: 2 };
+      const { status, data } = await ben.get(`/chat/${token}`, query);
+      expect(status).toBe(200);
+      expect(data).toMatchObject([{ message: "two" }, { message: "three" }]);
+    }
+  });
+
   test("[B.4] who joins or leaves a call answers at once", async () => {
     const token = await makeRoom(ada, { people: [ben] });
     for (const client of [ada, ben]) await join(client, token);

@@ -1,6 +1,8 @@
 /** What happened while a client was away: /notifications (reference §A.5). */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { JournalPlace } from "../../src/domain/ports/journal.ts";
+import { notificationId, notificationPlace } from "../../src/http/wire/notification-ids.ts";
 import { openSite, type Site } from "../http/real-parts.ts";
 import { describeWith } from "../services/need.ts";
 import {
@@ -168,6 +170,26 @@ describeWith("postgres", "/notifications", ({ postgres }) => {
     expect(left).toEqual([event("conversation.member-leave", id, ada.uuid, expect.anything())]);
     const [data] = left.map((one) => one.data) as [{ user_ids: string[] }];
     expect(data.user_ids.sort()).toEqual([bob.uuid, cy.uuid].sort());
+  });
+
+  test("[A.5] a place of a log that was lost with a restore is 404; all that is kept is there without since", async () => {
+    const [ada] = (await team(1)).people;
+    await addConversation([ada]);
+    await addConversation([ada]);
+    const all = await read(ada);
+    const last = all.at(-1)?.id as string;
+    const place = notificationPlace(last) as JournalPlace;
+    const lost = [
+      { ...place, at: place.at - 1 },
+      { ...place, at: place.at + 1, seq: place.seq + 5 },
+      { ...place, conversationId: place.conversationId + 1_000_000 },
+    ];
+    for (const each of lost) {
+      const answer = await ada.call("GET", `/notifications?since=${notificationId(each)}`);
+      expect(answer, JSON.stringify(each)).toMatchObject(refused(404, "not-found"));
+    }
+    expect(await read(ada, `?since=${last}`)).toEqual([]);
+    expect(await read(ada)).toEqual(all);
   });
 
   test("a deleted user still goes by their UUID", async () => {

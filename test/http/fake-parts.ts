@@ -53,10 +53,14 @@ export function fakeOptions({ accounts = {}, chatrooms = {}, ...options }: Fakes
   const authenticate = async () => USER_PRINCIPAL;
   return {
     useCases: useCasesOf({
+      clock: { now: Date.now },
       accounts: partial({ authenticate, ...accounts }),
       chatrooms: partial(chatrooms),
     }),
-    store: { accounts: partial({}), avatars: partial({}), journal: partial({}), people: partial({}) },
+    store: {
+      ...{ accounts: partial({}), avatars: partial({}), journal: partial({}) },
+      ...{ log: partial({}), people: partial({}) },
+    },
     hot: { limits: { take: async () => 0, reset: async () => {} } },
     feed: () => partial({}),
     adminToken: "admin secret",

@@ -18,6 +18,8 @@ export interface HotState {
   readonly mailboxes: Mailboxes;
   /** Throws `unavailable` when the server does not answer within 1 s. */
   ping(): Promise<void>;
+  /** The server's own clock, ms since 1970 UTC; null where hot state lives in this process. */
+  time(): Promise<number | null>;
   /** Removes what decayed, without anybody reading it. Runs by itself every few seconds; exposed for tests. */
   sweep(now: number): Promise<SweepResult>;
   close(): Promise<void>;
@@ -35,12 +37,20 @@ export interface SweepResult {
 
 /** Access tokens (15 minutes). Only the SHA-256 of a token is kept, in hex. */
 export interface AccessTokens {
-  put(hash: string, entry: { userId: number; loginId: number; expiresAt: number }): Promise<void>;
-  get(hash: string): Promise<{ userId: number; loginId: number; expiresAt: number } | null>;
+  put(hash: string, entry: AccessToken): Promise<void>;
+  get(hash: string): Promise<AccessToken | null>;
   /** Ends all access tokens of a login (logout). */
   dropLogin(loginId: number): Promise<void>;
   /** Ends all access tokens of a user (deletion). */
   dropUser(userId: number): Promise<void>;
+}
+
+export interface AccessToken {
+  userId: number;
+  loginId: number;
+  /** SHA-256 of the login's secret, in hex. The ids alone may be another's after a restore of the database. */
+  loginHash: string;
+  expiresAt: number;
 }
 
 /** One live session of a gateway. */
@@ -138,6 +148,7 @@ export interface Calls {
   ): Promise<{ conversationId: number; session: string }[]>;
 }
 
+/** They never reject because a server is away: each process then counts by itself. */
 export interface RateLimits {
   /**
    * Takes `cost` from the token bucket `key` (`burst` tokens, refilled by `perSecond`).

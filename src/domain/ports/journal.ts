@@ -64,6 +64,12 @@ export interface Journal {
     page: { horizon: number; limit: number; newest?: boolean },
   ): Promise<JournalEvent[][]>;
   /**
+   * Whether a place is of this log: the event there has the time that the place names, or the user's stay in the room is
+   * still remembered where the log itself is gone. After a restore of the database a reader may come with a place of the
+   * log that was lost. Places of no room always count: what came after them has a later time in any case.
+   */
+  knows(reader: JournalReader & { after: JournalPlace }): Promise<boolean>;
+  /**
    * Who joined by the same act as the `member.joined` at each of these places, those included, in the order of `seq`; at
    * most 500 each.
    */

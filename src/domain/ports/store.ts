@@ -30,6 +30,7 @@ import type {
   RoomHead,
   User,
 } from "../model.ts";
+import type { Clock } from "./clock.ts";
 import type { Journal } from "./journal.ts";
 import type { MessageStore, MessageWrites } from "./message-store.ts";
 import type { PeopleStore, PeopleWrites } from "./people-store.ts";
@@ -42,6 +43,7 @@ export interface Store {
   readonly history: History;
   /** Random, made once, with the database, and the same in every process: keys are derived from it. Never shown. */
   readonly secret: string;
+  readonly clock: Clock;
   readonly log: RoomLog;
   readonly rooms: RoomQueries;
   readonly accounts: AccountStore;
@@ -538,8 +540,8 @@ export interface AccountStore {
   userByHandle(handle: string): Promise<User | null>;
   /** For login: by handle or e-mail, case-insensitively, with the password's hash and the user's version. */
   userForLogin(login: string): Promise<{ user: User; passwordHash: string | null; version: number } | null>;
-  /** ONE query: the user of a login that is still valid, with the user's version. */
-  userOfLogin(loginId: number): Promise<{ user: User; version: number } | null>;
+  /** ONE query: the user of a login that is still valid, with the user's version and the login's `hash` in hex. */
+  userOfLogin(loginId: number): Promise<{ user: User; version: number; hash: string } | null>;
   /** ONE query: the user with this handle and version, and when the handle last belonged to a deleted user, ms. */
   userForJwt(handle: string): Promise<{ user: User | null; version: number; deletedAt: number | null }>;
   /**

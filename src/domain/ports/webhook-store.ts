@@ -84,7 +84,10 @@ export interface RoomSnapshot {
 }
 
 export interface NewDelivery {
-  /** 16 characters; the same on every attempt. */
+  /**
+   * 16 characters; the same on every attempt. It names what happened and when: after a restore of the database nothing
+   * else has the id of what was told before.
+   */
   eventId: string;
   type: WebhookType;
   /** The raw payload. */

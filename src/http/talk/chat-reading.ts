@@ -28,10 +28,11 @@ type Cursor = { before?: number } | { after: number };
 
 export function createChatReading({
   useCases,
+  store,
   shapes,
   feed,
   polls,
-}: Pick<TalkParts, "useCases" | "shapes" | "feed" | "polls">) {
+}: Pick<TalkParts, "useCases" | "store" | "shapes" | "feed" | "polls">) {
   const { timeline, participants } = useCases;
 
   /** Up to `limit` messages from the cursor on, with system messages counted as what they are. */
@@ -52,6 +53,13 @@ export function createChatReading({
       cursor = "after" in cursor ? { after: last } : { before: last };
     }
     return await shapes.of(actor, room, found.slice(0, limit));
+  }
+
+  /** Whether a place lies past the log's end: it is of a log that was lost with a restore of the database. */
+  async function isLost({ id }: Conversation, known: number): Promise<boolean> {
+    if (known === 0) return false;
+    const [log] = await store.log.heads([id]);
+    return log !== undefined && known > log.head;
   }
 
   async function wait(
@@ -92,6 +100,8 @@ export function createChatReading({
     if (wanted.setReadMarker && actor.kind === "user" && known > 0) {
       await participants.markRead(actor, room.token, known).catch(unlessPastHead);
     }
+    // Who waits for what comes after it would miss everything up to it.
+    if (await isLost(room, known)) return (await gather(actor, room, {}, limit)).reverse();
     const after = Math.max(0, includeLastKnown ? known - 1 : known);
     const timeoutMs = Math.min(wanted.timeout, MAX_TIMEOUT_S) * 1_000;
     return timeoutMs === 0

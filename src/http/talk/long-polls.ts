@@ -24,7 +24,7 @@ const TICK_MS = 250;
 /** @param stopping aborted when nobody may wait any longer */
 export function createLongPolls(
   stopping: AbortSignal = new AbortController().signal,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
 ): LongPolls {
   const waiting = new Set<{ deadline: number; finish(): void }>();
   let timer: NodeJS.Timeout | null = null;

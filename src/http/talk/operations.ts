@@ -70,7 +70,12 @@ export interface Operations {
 
 export function createOperations(
   app: HttpApp,
-  { accounts, finding, participants }: Pick<UseCases, "accounts" | "finding" | "participants">,
+  {
+    clock,
+    accounts,
+    finding,
+    participants,
+  }: Pick<UseCases, "clock" | "accounts" | "finding" | "participants">,
   limits: Parameters<typeof createAuthentication>[1],
 ): Operations {
   const callerOf = createAuthentication(accounts, limits);
@@ -92,7 +97,7 @@ export function createOperations(
     if (!found?.membership) throw noSuchRoom();
     const { conversation, membership: me } = found;
     const action = typeof needed === "function" ? needed(conversation) : needed;
-    const verdict = action && can(me, conversation, action, Date.now());
+    const verdict = action && can(me, conversation, action, clock.now());
     if (action && verdict) throw refusal(verdict, action);
     return { conversation, me };
   }

@@ -11,7 +11,7 @@ import type { RoomBodies } from "./room-bodies.ts";
 
 export interface TalkParts extends Operations {
   useCases: UseCases;
-  store: Pick<Store, "accounts">;
+  store: Pick<Store, "accounts" | "log">;
   feed: () => Feed;
   polls: LongPolls;
   shapes: MessageShapes;

@@ -17,7 +17,7 @@ export interface RoomBodies {
 const LOOK_BACK = 200;
 
 export function createRoomBodies(
-  { timeline }: Pick<UseCases, "timeline">,
+  { clock, timeline }: Pick<UseCases, "clock" | "timeline">,
   shapes: MessageShapes,
 ): RoomBodies {
   async function lastEntry(
@@ -46,7 +46,7 @@ export function createRoomBodies(
   async function all(actor: Actor, views: readonly RoomView[]): Promise<RoomBody[]> {
     const readable = views.filter(({ waiting }) => !waiting).map(({ conversation }) => conversation.id);
     const lasts = readable.length === 0 ? new Map() : await timeline.last(actor, readable, TALK_EVENTS);
-    const now = Date.now();
+    const now = clock.now();
     return await Promise.all(
       views.map(async (view) => {
         const last = await lastMessageOf(actor, view, lasts.get(view.conversation.id)).catch(unlessShut);

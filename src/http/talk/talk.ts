@@ -27,7 +27,7 @@ import { registerSignaling } from "./signaling.ts";
 
 export interface TalkOptions {
   useCases: UseCases;
-  store: Pick<Store, "accounts">;
+  store: Pick<Store, "accounts" | "log">;
   feed: () => Feed;
   limits: RequestLimits;
   /** Aborted when the process stops: whoever waits is answered. */

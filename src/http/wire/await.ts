@@ -56,9 +56,9 @@ const MOST_OF_ONE_USER = 100;
 
 export function createAwait(options: AwaitOptions): AwaitFace {
   const { useCases, store, hot, feed, rateLimits, logger } = options;
-  const limits = createRequestLimits(hot.limits, rateLimits);
+  const limits = createRequestLimits(hot.limits, useCases.clock, rateLimits);
   const delivery = createDelivery(wireParts(options), logger);
-  const crowd = createCrowd(store.accounts, rateLimits, logger);
+  const crowd = createCrowd({ ...options, accounts: store.accounts });
 
   async function principalOf({ target, header, ip }: Handshake): Promise<UserPrincipal> {
     await limits.byAddress(ip);
@@ -97,10 +97,13 @@ export function createAwait(options: AwaitOptions): AwaitFace {
 }
 
 /** All who wait here. */
-function createCrowd(accounts: AccountStore, rateLimits: boolean, logger: Pick<Logger, "warn">) {
+function createCrowd(
+  options: Pick<AwaitOptions, "useCases" | "rateLimits" | "logger"> & { accounts: AccountStore },
+) {
+  const { accounts, rateLimits, logger, useCases } = options;
   const waiters = new Set<Waiter>();
   const perUser = new Map<number, number>();
-  const watch = watchCredentials(accounts, waiters, logger);
+  const watch = watchCredentials(accounts, useCases.clock, waiters, logger);
   let isClosed = false;
 
   function count(userId: number, change: 1 | -1): void {

@@ -1,5 +1,6 @@
 /** Ends those who wait with credentials that are no longer valid: one query for all of them, every few seconds. */
 import type { Credential, User } from "../../domain/model.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
 import type { AccountStore } from "../../domain/ports/store.ts";
 import type { Logger } from "../../logger.ts";
 
@@ -14,6 +15,7 @@ export interface Watched {
 /** `changed` is to be called whenever the set changed; nothing runs while it is empty. */
 export function watchCredentials(
   accounts: Pick<AccountStore, "invalidCredentials">,
+  clock: Clock,
   watched: ReadonlySet<Watched>,
   logger: Pick<Logger, "warn">,
 ): { changed(): void } {
@@ -32,7 +34,7 @@ export function watchCredentials(
       logins: new Set(invalid.loginIds),
       users: new Set(invalid.userIds),
     };
-    for (const one of all) if (isOver(one, revoked)) one.end("revoked");
+    for (const one of all) if (isOver(one, revoked, clock.now())) one.end("revoked");
   }
 
   function schedule(): void {
@@ -66,9 +68,10 @@ function unique(ids: readonly number[]): number[] {
 function isOver(
   { user, credential }: Watched,
   revoked: { tokens: ReadonlySet<number>; logins: ReadonlySet<number>; users: ReadonlySet<number> },
+  now: number,
 ): boolean {
   if (revoked.users.has(user.id)) return true;
   if (credential.via === "token") return revoked.tokens.has(credential.tokenId);
   if (credential.via === "session") return revoked.logins.has(credential.loginId);
-  return credential.via === "jwt" && credential.expiresAt <= Date.now();
+  return credential.via === "jwt" && credential.expiresAt <= now;
 }

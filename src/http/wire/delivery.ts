@@ -116,7 +116,12 @@ export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">):
       const room = known.room(conversationId);
       if (room === null) continue;
       const key = `${reading.settled} ${conversationId} ${actor.kind} ${actor.id} ${on}`;
-      const where = { room, from: known.person(actor), at: Date.now(), domain: parts.domain() };
+      const where = {
+        room,
+        from: known.person(actor),
+        at: parts.useCases.clock.now(),
+        domain: parts.domain(),
+      };
       const status = on ? ("started" as const) : ("stopped" as const);
       const frame =
         frames.get(key) ??
@@ -135,7 +140,12 @@ export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">):
       const found = await parts.useCases.finding.locate(userActor(user), { id });
       if (!found?.membership) return;
       const domain = parts.domain();
-      const where = { room: found.conversation.uuid, from: user.uuid, at: Date.now(), domain };
+      const where = {
+        room: found.conversation.uuid,
+        from: user.uuid,
+        at: parts.useCases.clock.now(),
+        domain,
+      };
       const data = { ...target(user.uuid, domain), ...settingsBody(found.membership) };
       reading.to.send(
         transientFrame(reading.settled, [wireEvent("conversation.member-update", where, data)]),

@@ -144,7 +144,7 @@ export function registerGuestLinks(app: HttpApp, parts: WireParts): void {
     const caller = callerOf(c);
     const place = await placeOf(parts, caller, c.req.valid("param").cnv);
     const { conversation, event } = await guestLinks.remove(caller.actor, place.conversation.token);
-    const where = doing(parts, caller, conversation, event?.at ?? Date.now());
+    const where = doing(parts, caller, conversation, event?.at ?? parts.useCases.clock.now());
     return c.json(wireEvent("conversation.code-delete", where, null), 200);
   });
 }

@@ -76,7 +76,7 @@ export function registerMembers(app: HttpApp, parts: WireParts): void {
     const caller = callerOf(c);
     const view = await viewOf(caller, c.req.valid("param").cnv);
     const { users, conversation_role } = c.req.valid("json");
-    requireAction(placeIn(view), "add_members");
+    requireAction(parts, placeIn(view), "add_members");
     const newcomers = await newcomersOf(parts, caller, view, users);
     const role = roleOf(conversation_role ?? "wire_admin");
     const events = await conversations.addMembers(
@@ -103,7 +103,7 @@ export function registerMembers(app: HttpApp, parts: WireParts): void {
     const caller = callerOf(c);
     const { cnv, usr } = c.req.valid("param");
     const view = await viewOf(caller, cnv);
-    requireAction(placeIn(view), "set_roles");
+    requireAction(parts, placeIn(view), "set_roles");
     if (usr === caller.user.uuid) throw wireRefusal("invalidOperation");
     const target = personIn(view, usr);
     if (!target) throw wireRefusal("noMember");
@@ -161,12 +161,12 @@ async function leave({ useCases }: WireParts, { actor }: Caller, { conversation 
   return await useCases.conversations.leave(actor, conversation.token);
 }
 
-async function remove({ useCases }: WireParts, { actor }: Caller, view: RoomView, usr: string) {
-  requireAction(placeIn(view), "remove_members");
+async function remove(parts: WireParts, { actor }: Caller, view: RoomView, usr: string) {
+  requireAction(parts, placeIn(view), "remove_members");
   const target = personIn(view, usr);
   if (!target) return null;
   try {
-    return await useCases.conversations.removeMember(actor, view.conversation.token, target.actor);
+    return await parts.useCases.conversations.removeMember(actor, view.conversation.token, target.actor);
   } catch (error) {
     // Somebody else was faster.
     if (error instanceof DomainError && error.code === "not_found" && error.field === "member") return null;

@@ -11,6 +11,7 @@ const SEQ_BITS = 32n;
 const MAX_AT = 2 ** 48;
 const MAX_ROOM = 2 ** 42;
 const MAX_SEQ = 2 ** 32;
+const TRANSIENT_ROOM = MAX_ROOM - 1;
 
 /** @throws RangeError for a place beyond what the ids have room for */
 export function notificationId({ at, conversationId, seq }: JournalPlace): string {
@@ -28,7 +29,12 @@ export function notificationId({ at, conversationId, seq }: JournalPlace): strin
  * @param settled ms; everything before this time was told
  */
 export function transientId(settled: number, count: number): string {
-  return notificationId({ at: settled - 1, conversationId: MAX_ROOM - 1, seq: count });
+  return notificationId({ at: settled - 1, conversationId: TRANSIENT_ROOM, seq: count });
+}
+
+/** Whether a place is that of something which is not kept. */
+export function isTransient({ conversationId }: JournalPlace): boolean {
+  return conversationId === TRANSIENT_ROOM;
 }
 
 /** The inverse of {@link notificationId}, for a UUID; null when it names no place. */

@@ -10,7 +10,7 @@ import { intText, text, time } from "../fields.ts";
 import { toldSchema } from "./events.ts";
 import { notFound, PROTECTED, WireRefusal, wireError } from "./failures.ts";
 import { uuid } from "./kinds.ts";
-import { notificationPlace } from "./notification-ids.ts";
+import { isTransient, notificationPlace } from "./notification-ids.ts";
 import { callerOf, type WireParts } from "./parts.ts";
 import { createTranslation } from "./translation.ts";
 
@@ -60,7 +60,9 @@ const ROUTES = {
         }),
         "A page. Typing is not kept",
       ),
-      ...notFound("not-found: since is no notification's id"),
+      ...notFound(
+        "not-found: since is no notification's id, or is of a log that was lost with a restore of the database. Read all conversations anew, and go on without since",
+      ),
       ...PROTECTED,
     },
   }),
@@ -91,12 +93,10 @@ export function registerNotifications(app: HttpApp, parts: WireParts): void {
   app.openapi(ROUTES.list, async (c) => {
     const { user } = callerOf(c);
     const { since, size } = c.req.valid("query");
-    const after = since === undefined ? null : notificationPlace(since);
-    if (since !== undefined && after === null)
-      throw new WireRefusal(404, "not-found", "since is no notification's id");
+    const after = since === undefined ? null : await placeOf(user, since);
     const horizon = await parts.store.journal.horizon();
     const { notifications, more } = await page(user, after, { horizon, size });
-    return c.json({ notifications, has_more: more, time: time(Date.now()) }, 200);
+    return c.json({ notifications, has_more: more, time: time(parts.useCases.clock.now()) }, 200);
   });
 
   app.openapi(ROUTES.last, async (c) => {
@@ -104,6 +104,14 @@ export function registerNotifications(app: HttpApp, parts: WireParts): void {
     if (!found) throw new WireRefusal(404, "not-found", "There is no notification yet");
     return c.json(found, 200);
   });
+
+  /** @throws WireRefusal `not-found`, after which clients read their conversations anew */
+  async function placeOf(user: User, since: string): Promise<JournalPlace> {
+    const after = notificationPlace(since);
+    const isKnown = after && (isTransient(after) || (await parts.store.journal.knows({ userId: user.id, after })));
+    if (!isKnown) throw new WireRefusal(404, "not-found", "since is no notification's id; read everything anew");
+    return after;
+  }
 
   async function newest(user: User) {
     const reader = { userId: user.id, after: null };

@@ -92,8 +92,12 @@ export const ROLE_ACTIONS = {
 };
 
 /** Asks the domain's table before anything else is looked at: Wire tells first that a role is not enough. */
-export function requireAction({ conversation, me }: Place, action: WireAction): void {
-  const verdict = can(me, conversation, action, Date.now());
+export function requireAction(
+  { useCases }: Pick<WireParts, "useCases">,
+  { conversation, me }: Place,
+  action: WireAction,
+): void {
+  const verdict = can(me, conversation, action, useCases.clock.now());
   if (verdict === "bad_request") throw wireRefusal("invalidOperation");
   if (verdict !== null)
     throw new WireRefusal(

@@ -16,7 +16,7 @@ export function registerSettings(app: HttpApp, parts: WireParts): void {
     app.openapi(route, async (c) => {
       const caller = callerOf(c);
       const place = await placeOf(parts, caller, c.req.valid("param").cnv);
-      if (place.conversation.type !== "one_to_one") requireAction(place, "rename");
+      if (place.conversation.type !== "one_to_one") requireAction(parts, place, "rename");
       const { name } = c.req.valid("json");
       const { conversation, event } = await roomSettings.rename(
         caller.actor,
@@ -25,14 +25,14 @@ export function registerSettings(app: HttpApp, parts: WireParts): void {
         "wire",
       );
       // A name that stays the same is told to whoever asked, and to nobody else.
-      const where = doing(parts, caller, conversation, event?.at ?? Date.now());
+      const where = doing(parts, caller, conversation, event?.at ?? parts.useCases.clock.now());
       return c.json(wireEvent("conversation.rename", where, { name: conversation.name }), 200);
     });
   }
   app.openapi(SETTINGS.receiptMode, async (c) => {
     const caller = callerOf(c);
     const place = await placeOf(parts, caller, c.req.valid("param").cnv);
-    requireAction(place, "receipt_mode");
+    requireAction(parts, place, "receipt_mode");
     const { receipt_mode } = c.req.valid("json");
     const change = await roomSettings.setReceiptMode(caller.actor, place.conversation.token, receipt_mode);
     const told = toldOf(parts, caller, change);
@@ -41,7 +41,7 @@ export function registerSettings(app: HttpApp, parts: WireParts): void {
   app.openapi(SETTINGS.messageTimer, async (c) => {
     const caller = callerOf(c);
     const place = await placeOf(parts, caller, c.req.valid("param").cnv);
-    requireAction(place, "message_timer");
+    requireAction(parts, place, "message_timer");
     const { message_timer = null } = c.req.valid("json");
     const change = await roomSettings.setMessageTimer(caller.actor, place.conversation.token, message_timer);
     const told = toldOf(parts, caller, change);
@@ -50,7 +50,7 @@ export function registerSettings(app: HttpApp, parts: WireParts): void {
   app.openapi(SETTINGS.access, async (c) => {
     const caller = callerOf(c);
     const place = await placeOf(parts, caller, c.req.valid("param").cnv);
-    requireAction(place, "access");
+    requireAction(parts, place, "access");
     const { access, access_role: accessRole } = c.req.valid("json");
     const { conversation, event } = await roomSettings.setAccess(caller.actor, place.conversation.token, {
       access,
@@ -82,7 +82,7 @@ function registerOwn(app: HttpApp, parts: WireParts): void {
   app.openapi(ROUTES.updateSelf, async (c) => {
     const caller = callerOf(c);
     const { conversation, me } = await placeOf(parts, caller, c.req.valid("param").cnv);
-    const patch = ownPatch(c.req.valid("json"), me);
+    const patch = ownPatch(c.req.valid("json"), me, parts.useCases.clock.now());
     if (Object.keys(patch).length === 0) throw badField("body", "must set at least one thing");
     await memberSettings.change(caller.actor, conversation.token, patch);
     return c.body(null, 200);
@@ -107,13 +107,14 @@ function ownPatch(
     hidden_ref?: string | null | undefined;
   },
   me: Membership,
+  now: number,
 ): Partial<MembershipSettings> {
   const { otr_archived: archived } = update;
   return given({
     mutedStatus: update.otr_muted_status ?? undefined,
     mutedRef: update.otr_muted_ref ?? undefined,
     // Archiving again keeps the time of the first.
-    archivedAt: archived ? (me.archivedAt ?? Date.now()) : archived === false ? null : undefined,
+    archivedAt: archived ? (me.archivedAt ?? now) : archived === false ? null : undefined,
     archivedRef: update.otr_archived_ref ?? undefined,
     hidden: update.hidden ?? undefined,
     hiddenRef: update.hidden_ref ?? undefined,

@@ -164,7 +164,7 @@ export function registerTeams(app: HttpApp, parts: WireParts): void {
     const caller = callerOf(c);
     const { tid, cnv } = c.req.valid("param");
     const place = await placeInTeam(parts, caller, tid, cnv);
-    requireAction(place, "delete_room");
+    requireAction(parts, place, "delete_room");
     await useCases.conversations.delete(caller.actor, place.conversation.token);
     return c.body(null, 200);
   });

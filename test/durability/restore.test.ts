@@ -1,0 +1,82 @@
+/**
+ * What outlives the database. Its backup is restored, and nobody has told Causeway: the ids that were given out after the
+ * backup are given out anew, to others.
+ */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createUseCases } from "../../src/domain/domain.ts";
+import { connectRedisHot } from "../../src/hot/redis.ts";
+import { createLogger } from "../../src/logger.ts";
+import { openDatabase } from "../../src/store/database.ts";
+import { openStore } from "../../src/store/postgres.ts";
+import { describeWith } from "../services/need.ts";
+
+const logger = createLogger("silent");
+const PASSWORD = "correct horse";
+
+async function open(databaseUrl: string, redisUrl: string) {
+  const store = await openStore({ databaseUrl, maxConnections: 3 });
+  const { clock, history } = store;
+  const { hot, bus } = await connectRedisHot({ url: redisUrl, logger, node: "test", clock, history });
+  const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
+  const { accounts, directory } = createUseCases({ store, hot, bus, matrix: null, settings, logger });
+  return {
+    store,
+    accounts,
+    async signUp(displayName: string) {
+      const handle = `h-${randomUUID()}`;
+      const { id } = await directory.createUser({ handle, displayName, password: PASSWORD });
+      const login = await accounts.login(handle, PASSWORD, { persistent: false, ip: "127.0.0.1" });
+      const { token } = await directory.createToken({ userId: id, name: "phone" });
+      return { id, ...login, token };
+    },
+    async close() {
+      await bus.close();
+      await hot.close();
+      await store.close();
+    },
+  };
+}
+
+describeWith(["postgres", "redis"], "after a restore that nobody has told of", ({ postgres, redis }) => {
+  let lost: Awaited<ReturnType<typeof open>>;
+  let restored: Awaited<ReturnType<typeof open>>;
+  beforeAll(async () => {
+    await (await openStore({ databaseUrl: postgres.url, maxConnections: 2 })).close();
+    const backup = await copyOf(postgres.url);
+    [lost, restored] = await Promise.all([open(postgres.url, redis.url), open(backup, redis.url)]);
+  });
+  afterAll(() => Promise.all([lost?.close(), restored?.close()]));
+
+  test("nothing that let somebody in lets them in as somebody else", async () => {
+    const ada = await lost.signUp("Ada");
+    expect(await lost.accounts.authenticate(ada.accessToken)).toMatchObject({ user: { id: ada.id } });
+    const eve = await restored.signUp("Eve");
+    expect(restored.store.epoch).toBe(lost.store.epoch);
+    expect(eve.id).toBe(ada.id);
+
+    const refused = { code: "unauthorized" };
+    await expect(restored.accounts.authenticate(ada.accessToken)).rejects.toMatchObject(refused);
+    await expect(restored.accounts.authenticate(ada.token)).rejects.toMatchObject(refused);
+    await expect(restored.accounts.refresh(ada.cookie)).rejects.toMatchObject(refused);
+    expect(await restored.accounts.authenticate(eve.accessToken)).toMatchObject({
+      user: { uuid: eve.user.uuid },
+    });
+    expect(await lost.accounts.authenticate(ada.accessToken)).toMatchObject({
+      user: { uuid: ada.user.uuid },
+    });
+  });
+});
+
+/** A database as it would be restored from a backup that is made now. Nobody may be connected to the original. */
+async function copyOf(databaseUrl: string): Promise<string> {
+  const name = `copy_${randomUUID().replaceAll("-", "")}`;
+  const url = new URL(databaseUrl);
+  const original = url.pathname.slice(1);
+  url.pathname = "/postgres";
+  const admin = openDatabase({ url: url.href, maxConnections: 1, statementTimeoutMs: 30_000 });
+  await admin.sql`${admin.sql.unsafe(`create database "${name}" template "${original}"`)}`;
+  await admin.close();
+  url.pathname = `/${name}`;
+  return url.href;
+}
