@@ -52,7 +52,7 @@ describeWith(["postgres", "redis"], "after a restore that nobody has told of", (
     const ada = await lost.signUp("Ada");
     expect(await lost.accounts.authenticate(ada.accessToken)).toMatchObject({ user: { id: ada.id } });
     const eve = await restored.signUp("Eve");
-    expect(restored.store.epoch).toBe(lost.store.epoch);
+    expect(restored.store.history.epoch).toBe(lost.store.history.epoch);
     expect(eve.id).toBe(ada.id);
 
     const refused = { code: "unauthorized" };

@@ -59,9 +59,9 @@ function collectorOf(webhooks: Partial<WebhookStore>) {
 
 test("an event has one id however often it is read, and after a restore another event of its seq has another", async () => {
   const [first, again, other] = [await idsOfEvent(1_000), await idsOfEvent(1_000), await idsOfEvent(2_000)];
-  expect(first).toHaveLength(1);
+  expect(new Set([...first, ...other]).size).toBe(2 * first.length);
+  expect(first.length).toBeGreaterThan(0);
   expect(again).toEqual(first);
-  expect(other).not.toEqual(first);
 });
 
 test("so do notes of what is in no log", async () => {
