@@ -60,9 +60,7 @@ export function createCollector({ store, shape, logger }: CollectorOptions): Col
       const viewer = await viewerOf(event, log, room);
       for (const { news, key } of await tell(store, room, event, viewer)) {
         if (!wants(webhook, news.type)) continue;
-        const eventId = derivedPublicId(
-          `${webhook.id} ${conversationId} ${event.seq} ${event.at} ${key}`,
-        );
+        const eventId = derivedPublicId(`${webhook.id} ${conversationId} ${event.seq} ${event.at} ${key}`);
         const delivery = await payload(eventId, news);
         if (delivery) deliveries.push(delivery);
       }

@@ -55,11 +55,13 @@ export function createChatReading({
     return await shapes.of(actor, room, found.slice(0, limit));
   }
 
-  /** Whether a place lies past the log's end: it is of a log that was lost with a restore of the database. */
-  async function isLost({ id }: Conversation, known: number): Promise<boolean> {
-    if (known === 0) return false;
-    const [log] = await store.log.heads([id]);
-    return log !== undefined && known > log.head;
+  /**
+   * For who heard of nothing after a place. One past the log's end is of a log that was lost with a restore of the
+   * database: then the newest messages are the answer, or everything up to that place would be missed.
+   */
+  async function unlessLost(actor: Actor, room: Conversation, after: number, limit: number) {
+    const [log] = after === 0 ? [] : await store.log.heads([room.id]);
+    return log && after > log.head ? (await gather(actor, room, {}, limit)).reverse() : [];
   }
 
   async function wait(
@@ -70,12 +72,21 @@ export function createChatReading({
   ): Promise<MessageBody[]> {
     const poll = polls.open({ timeoutMs, signal });
     let following: Following | null = null;
+    let isBehind = false;
+    const heard = (event: LoggedEvent) => {
+      if (!matters(event)) return;
+      isBehind ||= event.seq <= after;
+      poll.wake();
+    };
     try {
       // Followed before the log is read: nothing can come in between.
-      following = await feed().followRoom(room.id, { event: (event) => matters(event) && poll.wake() });
+      following = await feed().followRoom(room.id, { event: heard });
       for (;;) {
         const found = await gather(actor, room, { after }, limit);
-        if (found.length > 0 || poll.over) return found;
+        if (found.length > 0) return found;
+        const newest = poll.over || isBehind ? await unlessLost(actor, room, after, limit) : [];
+        if (newest.length > 0 || poll.over) return newest;
+        isBehind = false;
         await poll.news();
       }
     } finally {
@@ -100,13 +111,11 @@ export function createChatReading({
     if (wanted.setReadMarker && actor.kind === "user" && known > 0) {
       await participants.markRead(actor, room.token, known).catch(unlessPastHead);
     }
-    // Who waits for what comes after it would miss everything up to it.
-    if (await isLost(room, known)) return (await gather(actor, room, {}, limit)).reverse();
     const after = Math.max(0, includeLastKnown ? known - 1 : known);
     const timeoutMs = Math.min(wanted.timeout, MAX_TIMEOUT_S) * 1_000;
-    return timeoutMs === 0
-      ? await gather(actor, room, { after }, limit)
-      : await wait(actor, room, { after, limit, timeoutMs }, signal);
+    if (timeoutMs > 0) return await wait(actor, room, { after, limit, timeoutMs }, signal);
+    const found = await gather(actor, room, { after }, limit);
+    return found.length > 0 ? found : await unlessLost(actor, room, after, limit);
   };
 }
 

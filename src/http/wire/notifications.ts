@@ -108,8 +108,10 @@ export function registerNotifications(app: HttpApp, parts: WireParts): void {
   /** @throws WireRefusal `not-found`, after which clients read their conversations anew */
   async function placeOf(user: User, since: string): Promise<JournalPlace> {
     const after = notificationPlace(since);
-    const isKnown = after && (isTransient(after) || (await parts.store.journal.knows({ userId: user.id, after })));
-    if (!isKnown) throw new WireRefusal(404, "not-found", "since is no notification's id; read everything anew");
+    const isKnown =
+      after && (isTransient(after) || (await parts.store.journal.knows({ userId: user.id, after })));
+    if (!isKnown)
+      throw new WireRefusal(404, "not-found", "since is no notification's id; read everything anew");
     return after;
   }
 
