@@ -1,9 +1,16 @@
 import { expect, test } from "vitest";
 import { DomainError } from "../src/domain/errors.ts";
+import type { StoreHealth } from "../src/domain/ports/store-health.ts";
 import { createHealth } from "../src/health.ts";
 
-const well = { ping: async () => {} };
+const ok: StoreHealth = {
+  condition: { state: "ok", since: 0, detail: null },
+  isAway: false,
+  onAway: () => () => {},
+};
+const well = { health: ok, ping: async () => {} };
 const away = {
+  health: ok,
   async ping() {
     throw new DomainError("unavailable", "Redis can't be reached; try again");
   },
