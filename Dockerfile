@@ -22,6 +22,9 @@ ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data npm_config_logs_max=0 npm_co
 RUN install -d -m 700 -o node -g node /data /data/attachments /matrix /synapse
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
+# docker build --build-arg COMMIT=$(git rev-parse HEAD): shown by the metric causeway_build_info.
+ARG COMMIT=unknown
+RUN echo "$COMMIT" > commit
 USER node
 VOLUME /data
 EXPOSE 8080

@@ -105,7 +105,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const connected = () => link.connected;
   registerMetrics(options.registry, counts, {
     connected,
-    backlog: store.backlog,
+    backlog: rounds.backlog,
     waiting: () => waiting.size,
   });
   const { hsToken } = options.homeserver.registration;

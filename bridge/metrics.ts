@@ -54,11 +54,11 @@ export function newCounts(): BridgeCounts {
   return Object.fromEntries(Object.keys(HELP).map((name) => [name, 0])) as unknown as BridgeCounts;
 }
 
-/** Figures are read when somebody looks. `backlog` may fail: then the last answer stands. */
+/** Figures are read when somebody looks; `backlog` is what the last round found, so that looking asks no database. */
 export function registerMetrics(
   registry: Registry,
   counts: BridgeCounts,
-  state: { connected: () => boolean; backlog: () => Promise<Backlog>; waiting: () => number },
+  state: { connected: () => boolean; backlog: () => Backlog; waiting: () => number },
 ): void {
   for (const [name, help] of Object.entries(HELP) as [keyof BridgeCounts, string][]) {
     new Counter({
@@ -71,34 +71,20 @@ export function registerMetrics(
       },
     });
   }
-  const gauge = (name: string, help: string, value: () => Promise<number>) =>
+  const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
       name: `causeway_bridge_${name}`,
       help,
       registers: [registry],
-      async collect() {
-        this.set(await value());
+      collect() {
+        this.set(value());
       },
     });
-  let last: Backlog = { outbox: 0, lagMs: 0, inbox: 0 };
-  let asking: Promise<Backlog> | null = null;
-  // The gauges of one look share one question.
-  const backlog = () => {
-    asking ??= state
-      .backlog()
-      .catch(() => last)
-      .then((answer) => {
-        last = answer;
-        asking = null;
-        return answer;
-      });
-    return asking;
-  };
-  gauge("connected", "1 while the homeserver answers", async () => Number(state.connected()));
-  gauge("waiting_rooms", "Rooms whose last turn failed and is tried again", async () => state.waiting());
-  gauge("outbox", "Events of the log that Matrix does not have yet", async () => (await backlog()).outbox);
-  gauge("lag_seconds", "Age of the oldest of them", async () => (await backlog()).lagMs / 1_000);
-  gauge("inbox", "Events from Matrix that wait to be applied", async () => (await backlog()).inbox);
+  gauge("connected", "1 while the homeserver answers", () => Number(state.connected()));
+  gauge("waiting_rooms", "Rooms whose last turn failed and is tried again", state.waiting);
+  gauge("outbox", "Events of the log that Matrix does not have yet", () => state.backlog().outbox);
+  gauge("lag_seconds", "Age of the oldest of them", () => state.backlog().lagMs / 1_000);
+  gauge("inbox", "Events from Matrix that wait to be applied", () => state.backlog().inbox);
 }
 
 function snakeCase(name: string): string {

@@ -13,7 +13,7 @@ import { announceCommitted } from "./gateway/announcer.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Logger } from "./logger.ts";
 import { createMatrix, type Matrix } from "./matrix.ts";
-import { createRegistry, registerState } from "./metrics.ts";
+import { createRegistry, registerBuild, registerState, registerWatches } from "./metrics.ts";
 import { openConfiguredFiles, openConfiguredHot, openConfiguredStore } from "./state.ts";
 import type { PostgresStore } from "./store/postgres.ts";
 import { createTargets, type Targets } from "./webhooks/targets.ts";
@@ -42,8 +42,10 @@ export async function openCore(
 ): Promise<Core> {
   const node = randomBytes(6).toString("hex");
   const registry = createRegistry();
-  const store = await openConfiguredStore(config, dataDir, logger, parts);
-  const { hot, bus } = await openConfiguredHot(config, node, store, logger, parts);
+  const watches = registerWatches(registry);
+  registerBuild(registry);
+  const store = await openConfiguredStore(config, dataDir, logger, parts, watches);
+  const { hot, bus } = await openConfiguredHot(config, node, store, logger, parts, watches.onRoundTrip);
   parts.add("clocks", await watchClockSkew({ store, hot, logger, registry }));
   registerState(registry, store, bus);
   announceCommitted({ store, bus });

@@ -1,6 +1,7 @@
 /** Structured logs, one JSON object a line on stderr. Fields that hold secrets are cut out before anything is written. */
 import { type Logger as Pino, pino } from "pino";
 import type { Config } from "./config.ts";
+import { DomainError } from "./domain/errors.ts";
 
 export type Logger = Pick<Pino, "fatal" | "error" | "warn" | "info" | "debug" | "child">;
 
@@ -16,5 +17,14 @@ const SECRET_FIELDS = [
 
 export function createLogger(level: Config["LOG_LEVEL"]): Logger {
   const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
-  return pino({ level, base: null, redact: { paths, censor: "[secret]" } }, pino.destination(2));
+  const serializers = { err: shownError };
+  return pino({ level, base: null, serializers, redact: { paths, censor: "[secret]" } }, pino.destination(2));
+}
+
+/** Outages and refusals are expected, and say all with their message; a stack is for what is not. */
+function shownError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const isExpected = error instanceof DomainError || "syscall" in error;
+  if (!isExpected) return pino.stdSerializers.err(error);
+  return { type: error.name, message: error.message, ...("code" in error && { code: error.code }) };
 }

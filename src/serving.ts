@@ -9,6 +9,7 @@ import { type Gateway, startGateway } from "./gateway/gateway.ts";
 import type { HttpHandler } from "./gateway/http-exchange.ts";
 import { createHealth } from "./health.ts";
 import { createHttpApp } from "./http/app.ts";
+import { observed } from "./http/observation.ts";
 import type { Health } from "./http/operations.ts";
 import { createAwait } from "./http/wire/await.ts";
 import { serveHttp } from "./http-server.ts";
@@ -47,7 +48,7 @@ export async function serve(
     leaving: leaving.signal,
     stopping: stopping.signal,
   };
-  const http = httpOf(config, core, late, logger);
+  const http = observed(httpOf(config, core, late, logger), registry, logger);
   const leave = async (server: { leave(): void }) => {
     leaving.abort();
     server.leave();

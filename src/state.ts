@@ -13,6 +13,7 @@ import { createMemoryHot } from "./hot/memory.ts";
 import { connectRedisHot } from "./hot/redis.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Logger } from "./logger.ts";
+import type { DatabaseWatch } from "./store/database.ts";
 import { startEmbedded } from "./store/embedded.ts";
 import { openStore, type PostgresStore } from "./store/postgres.ts";
 
@@ -21,6 +22,7 @@ export async function openConfiguredStore(
   dataDir: string,
   logger: Logger,
   parts: Lifecycle,
+  watch: DatabaseWatch,
 ): Promise<PostgresStore> {
   const embedded = config.DATABASE_URL === undefined;
   let databaseUrl = config.DATABASE_URL ?? "";
@@ -33,6 +35,7 @@ export async function openConfiguredStore(
     databaseUrl,
     embedded,
     logger,
+    watch,
     maxConnections: config.DATABASE_CONNECTIONS,
     sessions: config.DATABASE_PREPARE === "on",
   });
@@ -47,12 +50,13 @@ export async function openConfiguredHot(
   { clock, history }: Pick<PostgresStore, "clock" | "history">,
   logger: Logger,
   parts: Lifecycle,
+  onRoundTrip: (seconds: number) => void,
 ): Promise<{ hot: HotState; bus: Bus }> {
   const { REDIS_URL: url } = config;
   const { hot, bus } =
     url === undefined
       ? createMemoryHot({ now: clock.now, history, logger })
-      : await connectRedisHot({ url, logger, node, clock, history });
+      : await connectRedisHot({ url, logger, node, clock, history, onRoundTrip });
   parts.add("hot state", hot.close);
   parts.add("bus", bus.close);
   return { hot, bus };

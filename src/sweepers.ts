@@ -38,11 +38,19 @@ function repeat(
   atStart = false,
 ): () => Promise<void> {
   let current: Promise<unknown> | null = null;
+  /** An outage is told at its beginning and at its end. */
+  let isFailing = false;
   const run = () => {
     current ??= work()
-      .catch((error: unknown) =>
-        logger.warn({ err: error, sweep: name }, "A sweep failed; the next one follows"),
-      )
+      .then(() => {
+        if (isFailing) logger.info({ event: "sweep.recovered", sweep: name }, "a sweep works again");
+        isFailing = false;
+      })
+      .catch((error: unknown) => {
+        if (!isFailing)
+          logger.warn({ event: "sweep.failed", err: error, sweep: name }, "a sweep fails; it is tried again");
+        isFailing = true;
+      })
       .finally(() => {
         current = null;
       });

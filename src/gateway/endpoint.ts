@@ -2,7 +2,7 @@
  * WebSockets of other APIs on the gateway's port. Their handshakes are judged before they are answered, and what comes
  * after is the API's own: the gateway knows no session of theirs.
  */
-import { plain, type RawRequest, type RawResponse, statusLine } from "./http-exchange.ts";
+import { identified, plain, type RawRequest, type RawResponse, statusLine } from "./http-exchange.ts";
 import type { Connection, ConnectionHandlers } from "./transport.ts";
 
 /** Text goes out as text frames, and bytes as binary ones. */
@@ -45,8 +45,8 @@ export async function judge(endpoint: Endpoint, raw: RawRequest): Promise<Admiss
     const { status, headers } = verdict.refused;
     const body = Buffer.from(verdict.refused.body);
     const head = { status: statusLine(status), headers: Object.entries(headers) };
-    return { ...head, body, length: body.length, headOnly: false };
+    return identified({ ...head, body, length: body.length, headOnly: false }, raw);
   } catch {
-    return plain(500, "The server failed; try again");
+    return identified(plain(500, "The server failed; try again"), raw);
   }
 }

@@ -3,7 +3,7 @@
  * way. A server that stops closes it in two steps: answers end their connections (`leave`), then nothing new is carried
  * out, and what is under way is answered (`drain`).
  */
-import { type HttpHandler, plain, type RawRequest, type RawResponse } from "./http-exchange.ts";
+import { type HttpHandler, identified, plain, type RawRequest, type RawResponse } from "./http-exchange.ts";
 import { headProblem } from "./http-head.ts";
 import { BodyBudget } from "./incoming-body.ts";
 import type { PatienceRule } from "./patience.ts";
@@ -49,9 +49,9 @@ export class HttpDoor {
 
   /** What answers a request that is not let in, or null. The connection ends with it. */
   refusal(raw: RawRequest): RawResponse | null {
-    if (this.#state === "closed") return stopping();
+    if (this.#state === "closed") return identified(stopping(), raw);
     const problem = headProblem(raw);
-    return problem && plain(...problem);
+    return problem && identified(plain(...problem), raw);
   }
 
   /** A request is let in. The function that is returned says that it was answered or given up; twice is fine. */

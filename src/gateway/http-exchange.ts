@@ -2,12 +2,13 @@
  * HTTP on the gateway's port, the same on both transports: what requests and answers are there, and how the handler is
  * asked. served-request.ts holds what happens to one request.
  */
+import { randomUUID } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import { fetchHeaders } from "./http-head.ts";
 
 export type HttpHandler = (
   request: Request,
-  info: { ip: string; bodyTooLarge?: boolean },
+  info: { ip: string; requestId?: string; bodyTooLarge?: boolean },
 ) => Promise<Response>;
 
 /** Nothing else that is served to clients takes more. */
@@ -69,12 +70,38 @@ export function announcedLength({ headers, method }: Pick<RawRequest, "headers" 
   return Number(header("content-length") ?? 0);
 }
 
+/** Of a request: what a proxy or client has put there, when it can stand in a log, else a new one. */
+function requestIdOf({ headers }: RawRequest): string {
+  const given = headers.find(([name]) => name === "x-request-id")?.[1];
+  return given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** The answer with the id of its request, which the lines of the log about it have too. */
+export function identified<T extends RawResponse | StreamedResponse>(
+  answer: T,
+  raw: RawRequest,
+  id = requestIdOf(raw),
+): T {
+  return { ...answer, headers: [...answer.headers, ["x-request-id", id]] };
+}
+
 /** Asks the handler. Never rejects: a handler that fails answers 500, and says nothing of why. */
 export async function exchange(
   handler: HttpHandler,
   raw: RawRequest,
   body: Uint8Array | ReadableStream<Uint8Array> | null,
   bodyTooLarge: boolean,
+  signal: AbortSignal,
+): Promise<RawResponse | StreamedResponse> {
+  const id = requestIdOf(raw);
+  return identified(await answerTo(handler, raw, body, { requestId: id, bodyTooLarge }, signal), raw, id);
+}
+
+async function answerTo(
+  handler: HttpHandler,
+  raw: RawRequest,
+  body: Uint8Array | ReadableStream<Uint8Array> | null,
+  { requestId, bodyTooLarge }: { requestId: string; bodyTooLarge: boolean },
   signal: AbortSignal,
 ): Promise<RawResponse | StreamedResponse> {
   let request: Request;
@@ -85,7 +112,7 @@ export async function exchange(
     return plain(400, "This is no request that can be answered");
   }
   try {
-    const response = await handler(request, { ip: raw.ip, ...(bodyTooLarge && { bodyTooLarge }) });
+    const response = await handler(request, { ip: raw.ip, requestId, ...(bodyTooLarge && { bodyTooLarge }) });
     return await rawResponse(response, raw.method);
   } catch {
     return plain(500, "The server failed; try again");

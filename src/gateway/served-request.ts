@@ -10,6 +10,7 @@ import {
   announcedLength,
   bodyRule,
   exchange,
+  identified,
   plain,
   type RawRequest,
   type RawResponse,
@@ -116,12 +117,13 @@ export class ServedRequest {
     const busy = "Too many large requests are under way; try again";
     if (refusal === "too large") this.#body.fail(tooLarge(this.#limit));
     else if (this.#asked) this.#body.fail(new DomainError("busy", busy));
-    else void this.#answerInstead(plain(503, busy));
+    else void this.#answerInstead(identified(plain(503, busy), this.#raw));
   }
 
   #tooSlow(): void {
     if (this.#answered) this.#wire.cut();
-    else void this.#answerInstead(plain(408, "The body of the request came too slowly"));
+    else
+      void this.#answerInstead(identified(plain(408, "The body of the request came too slowly"), this.#raw));
   }
 
   /** Instead of the handler, whether it was asked or not. */

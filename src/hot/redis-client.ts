@@ -50,9 +50,11 @@ interface Call {
 /** The driver's methods by name. */
 type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
+/** @param onRoundTrip is told how long each burst of commands took */
 export function createRedisClient(
   connection: Connection,
   { keys, now }: Pick<RedisClient, "keys" | "now">,
+  onRoundTrip?: (seconds: number) => void,
 ): RedisClient {
   let waiting: Call[] = [];
   let underWay = 0;
@@ -77,6 +79,7 @@ export function createRedisClient(
     waiting = [];
     if (counts) roundTrips++;
     counts = false;
+    const since = performance.now();
     const refuse = (error: unknown) => {
       for (const { reject } of calls) reject(asDomainError(error));
     };
@@ -87,6 +90,7 @@ export function createRedisClient(
     const settled = connection instanceof Cluster ? eachAlone(connection, calls) : asOne(connection, calls);
     void settled.catch(refuse).finally(() => {
       clearTimeout(late);
+      onRoundTrip?.((performance.now() - since) / 1_000);
       underWay -= calls.length;
     });
   }

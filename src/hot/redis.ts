@@ -50,6 +50,8 @@ export interface RedisHotOptions {
   history: History;
   /** How long to wait for Redis at the start. */
   startMs?: number;
+  /** Called when a burst of commands was answered or failed, with how long that took. For metrics. */
+  onRoundTrip?: ((seconds: number) => void) | undefined;
 }
 
 export interface RedisHot {
@@ -90,7 +92,11 @@ export async function connectRedisHot(options: RedisHotOptions): Promise<RedisHo
     if (connection instanceof Cluster) routesWait = later;
   }
   let named = historyName(history.epoch);
-  const client = createRedisClient(connection, { keys: createKeys(() => named), now: clock.now });
+  const client = createRedisClient(
+    connection,
+    { keys: createKeys(() => named), now: clock.now },
+    options.onRoundTrip,
+  );
   // Redis 7 brought sharded channels.
   const sharded = () => connection instanceof Cluster && (version ?? 0) >= 7;
   const openRoutes: OpenRoutes = (listener) => {

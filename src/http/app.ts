@@ -12,7 +12,7 @@ import type { UseCases } from "../domain/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import { createAdmin } from "./admin/admin.ts";
 import { createDocs, DOCS_PATHS } from "./docs/docs.ts";
-import type { Face, HttpContext, HttpEnv, RequestInfo } from "./face.ts";
+import { type Face, failedRequest, type HttpContext, type HttpEnv, type RequestInfo } from "./face.ts";
 import { failureHeaders, failureOf, STATUS } from "./failures.ts";
 import { createMessenger } from "./messenger/messenger.ts";
 import { createMetrics, createProbes, type Health, METRICS_PATHS, PROBE_PATHS } from "./operations.ts";
@@ -59,8 +59,7 @@ export function createHttpApp(options: HttpOptions): HttpHandler {
   app.onError((error, c) => {
     const problem = failureOf(error);
     const { code, message } = problem;
-    if (code === "internal")
-      options.logger.error({ err: error, method: c.req.method, path: c.req.path }, "a request failed");
+    if (code === "internal") options.logger.error(failedRequest(c, error), "a request failed");
     return c.json({ error: { code, message } }, STATUS[code], failureHeaders(problem));
   });
   app.use(securityHeaders);
@@ -90,6 +89,7 @@ export function createFaces(options: HttpOptions, limits: RequestLimits): Face[]
 /** The homeserver's transactions: the bridge reads them itself, and answers in Matrix's shape. */
 function mountMatrix(app: Hono<HttpEnv>, matrix: HttpOptions["matrix"], limits: RequestLimits): void {
   app.all("/_matrix/app/*", async (c) => {
+    if (c.env.seen) Object.assign(c.env.seen, { api: "matrix", route: "/_matrix/app/*" });
     const refusal = { errcode: "M_UNRECOGNIZED", error: "There is no bridge in this process" };
     const answer = matrix ? await matrix(c.req.raw) : c.json(refusal, 404);
     // The homeserver itself is never limited; whoever is not the homeserver is.
@@ -114,6 +114,7 @@ function mount(app: Hono<HttpEnv>, paths: readonly string[], part: Hono<HttpEnv>
   part.notFound(nothingHere);
   for (const path of paths) {
     app.all(path === "/" ? "/" : `${path}/*`, (c) => {
+      if (c.env.seen) Object.assign(c.env.seen, { api: "pages", route: path });
       if (c.req.method === "GET" || c.req.method === "HEAD") return part.fetch(c.req.raw, c.env);
       const message = `${c.req.path} takes GET and HEAD, not ${c.req.method}`;
       return c.json({ error: { code: "method_not_allowed", message } }, 405, { Allow: "GET, HEAD" });
@@ -125,7 +126,7 @@ function mount(app: Hono<HttpEnv>, paths: readonly string[], part: Hono<HttpEnv>
 const OPEN_TO_BROWSERS = cors({
   origin: "*",
   allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-  exposeHeaders: ["Location", "Retry-After", "Allow", "X-Chat-Last-Given"],
+  exposeHeaders: ["Location", "Retry-After", "Allow", "X-Chat-Last-Given", "X-Request-Id"],
   maxAge: 600,
 });
 

@@ -17,11 +17,16 @@ import type { Principal } from "../domain/model.ts";
 import type { Logger } from "../logger.ts";
 import { type Failure, type FailureStatus, failure, failureHeaders, failureOf } from "./failures.ts";
 import { brokenRule } from "./fields.ts";
+import type { Seen } from "./observation.ts";
 import type { RequestLimits } from "./request-limits.ts";
 
 /** What the server that reads requests knows beside them. */
 export interface RequestInfo {
   ip: string;
+  /** In the lines of the log about this request, and in its answer. */
+  requestId?: string;
+  /** Where the API says which of its routes it took. */
+  seen?: Seen;
   /** The body was longer than the server reads, and is left out: whoever needs it refuses, in their own shape. */
   bodyTooLarge?: boolean;
 }
@@ -95,11 +100,15 @@ export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
   app.onError((error, c) => {
     const problem = failureOf(error);
     // Never the whole URL: its query may hold a token.
-    if (problem.code === "internal")
-      logger.error({ err: problem.cause, method: c.req.method, path: c.req.path }, "a request failed");
+    if (problem.code === "internal") logger.error(failedRequest(c, problem.cause), "a request failed");
     return answer(c, problem);
   });
   app.notFound((c) => answer(c, failure("not_found", `There is no ${c.req.method} ${c.req.path} here`)));
+  app.use(async (c, next) => {
+    const route = matchedRoutes(c).findLast(({ method }) => method !== "ALL")?.path ?? "none";
+    if (c.env.seen) Object.assign(c.env.seen, { api: name, route });
+    await next();
+  });
   app.use(
     methodNotAllowed<HttpEnv>({
       app,
@@ -135,6 +144,12 @@ export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
     },
   };
   return { face, app };
+}
+
+/** What the log says of a request that failed although nobody expected it to. */
+export function failedRequest({ req, env }: HttpContext, error: unknown): object {
+  const { method, path } = req;
+  return { event: "http.failed", err: error, method, path, requestId: env.requestId };
 }
 
 function respondJson(c: HttpContext, { body, status, headers }: Refusal): Response {

@@ -30,6 +30,8 @@ export interface ConnectionOptions {
   onStatement?: () => void;
   /** Where sockets come from; unset: the network. */
   openSocket?: OpenSocket;
+  /** Called when a statement was answered or failed, with how long that took. */
+  onAnswer?: ((seconds: number) => void) | undefined;
 }
 
 export type OpenSocket = (address: { host: string; port: number } | { path: string }) => Socket;
@@ -153,9 +155,14 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
 
   return {
-    run(fragment) {
+    async run(fragment) {
       options.onStatement?.();
-      return answered((driver) => driver`${fragment}`);
+      const since = performance.now();
+      try {
+        return await answered((driver) => driver`${fragment}`);
+      } finally {
+        options.onAnswer?.((performance.now() - since) / 1_000);
+      }
     },
     script: (text) => answered(async (driver) => void (await driver.unsafe(text))),
     check: () => answered((driver) => requireWritable(driver, {})),

@@ -19,7 +19,16 @@ export interface StoreLogger {
   error(fields: object, message: string): void;
 }
 
+/** What is measured of a database, in seconds. */
+export interface DatabaseWatch {
+  /** Of a statement, from sending it to its answer. */
+  onAnswer(seconds: number): void;
+  /** Of work that had to wait for a connection. */
+  onWait(seconds: number): void;
+}
+
 export interface DatabaseOptions {
+  watch?: DatabaseWatch | undefined;
   url: string;
   maxConnections: number;
   /** The server gives up a statement after this time; the client does so {@link SILENCE_MARGIN_MS} later. */
@@ -52,6 +61,8 @@ export interface Database {
   script(text: string): Promise<void>;
   /** As `ping`, once. Rejects with the raw error. */
   check(): Promise<void>;
+  /** Connections in use, and work that waits for one. */
+  pool(): { inUse: number; waiting: number };
   /** How many statements were sent so far, those of transactions (with begin and commit) included. */
   statements(): number;
   /** Waits for what is under way and closes the connections. */
@@ -80,9 +91,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     max: options.maxConnections,
     waitMs: options.statementTimeoutMs,
     maxAgeMs: CONNECTION_MAX_AGE_MS,
+    onWait: options.watch?.onWait,
     connect: () =>
       openConnection({
         ...{ url, hosts, settings, prepare: sessions, silenceMs, onStatement },
+        onAnswer: options.watch?.onAnswer,
         ...(openSocket && { openSocket }),
       }),
   });
@@ -117,6 +130,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       ),
     script: (text) => use((connection) => connection.script(text), { urgent: true }),
     check: () => use((connection) => connection.check(), { urgent: true }),
+    pool: pool.stats,
     statements: () => statements,
     close: pool.end,
     abort: pool.abort,

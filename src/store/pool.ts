@@ -11,6 +11,8 @@ export interface Pool {
    * @throws ConnectionLost when none becomes free in time; DomainError `unavailable` once the pool has ended
    */
   use<T>(work: (connection: Connection) => Promise<T>, options?: { urgent?: boolean }): Promise<T>;
+  /** Connections that are lent now, and pieces of work that wait for one. */
+  stats(): { inUse: number; waiting: number };
   /** Refuses new work, waits for what is under way, and closes every connection. */
   end(): Promise<void>;
   /** Refuses new work and breaks off what is under way. */
@@ -24,6 +26,8 @@ export interface PoolOptions {
   /** Connections older than this are renewed, so that a database behind a moved address is found again. */
   maxAgeMs: number;
   connect: () => Connection;
+  /** Called when work that had to wait got its connection, with how long that took. */
+  onWait?: ((seconds: number) => void) | undefined;
 }
 
 interface Waiter {
@@ -32,7 +36,7 @@ interface Waiter {
   timer: NodeJS.Timeout;
 }
 
-export function openPool({ max, waitMs, maxAgeMs, connect }: PoolOptions): Pool {
+export function openPool({ max, waitMs, maxAgeMs, connect, onWait }: PoolOptions): Pool {
   const idle: Connection[] = [];
   const lent = new Set<Connection>();
   const waiters: Waiter[] = [];
@@ -51,12 +55,17 @@ export function openPool({ max, waitMs, maxAgeMs, connect }: PoolOptions): Pool 
   }
 
   function wait(urgent: boolean): Promise<Connection> {
+    const since = performance.now();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiters.splice(waiters.indexOf(waiter), 1);
         reject(new ConnectionLost(`No connection to the database became free in ${waitMs} ms`, {}, "slow"));
       }, waitMs);
-      const waiter: Waiter = { resolve, reject, timer };
+      const got = (connection: Connection) => {
+        onWait?.((performance.now() - since) / 1_000);
+        resolve(connection);
+      };
+      const waiter: Waiter = { resolve: got, reject, timer };
       if (urgent) waiters.unshift(waiter);
       else waiters.push(waiter);
     });
@@ -82,6 +91,7 @@ export function openPool({ max, waitMs, maxAgeMs, connect }: PoolOptions): Pool 
         takeBack(connection);
       }
     },
+    stats: () => ({ inUse: lent.size, waiting: waiters.length }),
     async end() {
       ended = true;
       if (lent.size > 0) {

@@ -12,7 +12,7 @@ import { createAvatarStore } from "./avatars.ts";
 import { createDatabaseClock } from "./clock.ts";
 import type { OpenSocket } from "./connection.ts";
 import { createCredentialStore } from "./credentials.ts";
-import { type Database, openDatabase, type StoreLogger } from "./database.ts";
+import { type Database, type DatabaseWatch, openDatabase, type StoreLogger } from "./database.ts";
 import { repeated } from "./failures.ts";
 import { createHistory } from "./history.ts";
 import { startHousekeeping } from "./housekeeping.ts";
@@ -41,6 +41,8 @@ export interface StoreOptions {
   /** Where sockets come from; unset: the network. */
   openSocket?: OpenSocket;
   logger?: StoreLogger;
+  /** For metrics. */
+  watch?: DatabaseWatch;
   /** Sends and read markers, each, that may wait for the database before more are refused with `busy`. */
   maxQueued?: number;
   /** After this time the server gives a statement up, and who waits for a connection is refused. */
@@ -100,6 +102,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     statementTimeoutMs,
     sessions,
     openSocket: options.openSocket,
+    watch: options.watch,
     observer: { answered: () => monitor.answered(), failed: (error) => monitor.failed(error) },
   });
   const monitor: Monitor = createMonitor({
@@ -145,6 +148,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
       return {
         ...{ queued, inFlightBatches: inFlight, batches, appended, duplicates, lastBatchSize: last },
         statements: db.statements(),
+        ...connectionsOf(db),
       };
     },
     async close() {
@@ -163,6 +167,11 @@ function unusable(cause: Error): Error {
   return new Error(`The database can't be used: ${cause.message}. Check DATABASE_URL and the server`, {
     cause,
   });
+}
+
+function connectionsOf(db: Database): { connectionsInUse: number; waiting: number } {
+  const { inUse, waiting } = db.pool();
+  return { connectionsInUse: inUse, waiting };
 }
 
 function storeSql(db: Database): StoreSql {

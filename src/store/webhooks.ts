@@ -46,6 +46,13 @@ export function createWebhookStore(db: Database): WebhookStore {
       return row ? noun(row, "w", WEBHOOK) : null;
     },
     delete: async (id) => (await sql`delete from webhooks where id = ${id}`).count > 0,
+    async backlog() {
+      const [row] = await db.read(sql<[{ waiting: number; oldestMs: number }]>`
+        select (select count(*) from (select from webhook_deliveries limit 10000) d) as waiting,
+               coalesce((select greatest(0, causeway_now() - created_at) from webhook_deliveries order by id limit 1), 0)
+                 as "oldestMs"`);
+      return row;
+    },
     async any() {
       const [row] = await db.read(sql<[{ any: boolean }]>`select exists (select from webhooks) as any`);
       return row.any;

@@ -2,7 +2,7 @@
  * Webhooks tell organizations what their people do. Reading order: this file; collector.ts and told.ts (what is told);
  * deliverer.ts and post.ts (how); targets.ts (where to). Every process runs one; they share the work through the store.
  */
-import { Counter, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
 import { DomainError } from "../domain/errors.ts";
 import type { Store } from "../domain/ports/store.ts";
 import type { WebhookShape } from "../domain/ports/webhooks.ts";
@@ -47,6 +47,7 @@ export function startWebhooks({ store, shape, targets, logger, registry }: Webho
     labelNames: ["outcome"],
     registers: registry ? [registry] : [],
   });
+  if (registry) registerBacklog(registry, store.webhooks);
   const poster = createPoster({ targets, timeoutMs: POST_TIMEOUT_MS });
   const collector = createCollector({ store, shape, logger });
   const deliverer = createDeliverer({
@@ -135,4 +136,24 @@ export function startWebhooks({ store, shape, targets, logger, registry }: Webho
       poster.close();
     },
   };
+}
+
+/** Both gauges come from one question, and it is asked when somebody looks. While the store is away the last answer stands. */
+function registerBacklog(registry: Registry, webhooks: Pick<Store["webhooks"], "backlog">): void {
+  const oldest = new Gauge({
+    name: "causeway_webhook_oldest_seconds",
+    help: "Age of the oldest delivery that waits",
+    registers: [registry],
+  });
+  new Gauge({
+    name: "causeway_webhook_backlog",
+    help: "Deliveries to webhooks that wait, counted up to 10,000",
+    registers: [registry],
+    async collect() {
+      const backlog = await webhooks.backlog().catch(() => null);
+      if (!backlog) return;
+      this.set(backlog.waiting);
+      oldest.set(backlog.oldestMs / 1_000);
+    },
+  });
 }

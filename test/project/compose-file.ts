@@ -5,7 +5,7 @@ import { parse } from "yaml";
 
 export interface Service {
   image: string;
-  build?: string;
+  build?: object;
   restart?: string;
   command?: string[];
   entrypoint?: string[];

@@ -103,6 +103,10 @@ export interface StoreStats {
   lastBatchSize: number;
   /** SQL statements sent so far, those of transactions (with begin and commit) included. */
   statements: number;
+  /** Connections to the database that are in use. */
+  connectionsInUse: number;
+  /** Pieces of work that wait for a connection. */
+  waiting: number;
 }
 
 // ── The log ──────────────────────────────────────────────────────────────────────────────────────────
@@ -336,6 +340,7 @@ export interface RoomQueries {
   ): Promise<{ userId: number; version: number | null }[]>;
   /** The current version of a user; see {@link changedUsers}. */
   userVersion(userId: number): Promise<number | null>;
+  /** For operators: exact up to 10,000 rooms, then the database's own estimates, so that asking never reads every room. */
   counts(): Promise<{ organizations: number; users: number; rooms: number; messages: number }>;
 }
 

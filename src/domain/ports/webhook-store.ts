@@ -5,6 +5,8 @@
 import type { Conversation, LoggedEvent, Membership, User, Webhook, WebhookType } from "../model.ts";
 
 export interface WebhookStore {
+  /** What waits to be delivered, counted up to 10,000, and the age of the oldest in milliseconds. */
+  backlog(): Promise<{ waiting: number; oldestMs: number }>;
   /** Null when there is no such organization, or it has `most` of them. What happens from now on is told. */
   create(
     input: Omit<Webhook, "id" | "createdAt"> & { secret: string },
