@@ -155,5 +155,5 @@ describeWith("synapse", "deploy/synapse", () => {
     await start();
     expect(secrets.map((name) => readFileSync(join(folder, name), "utf8"))).toEqual(made);
     rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
+  }, 180_000);
 });
