@@ -293,7 +293,12 @@ describe("a defect", () => {
     expect(answer.text).not.toContain("cheese");
     expect(logged).toEqual([
       [
-        { err: new Error("the disk is made of cheese"), method: "GET", path: "/admin/v1/stats" },
+        {
+          event: "http.failed",
+          err: new Error("the disk is made of cheese"),
+          method: "GET",
+          path: "/admin/v1/stats",
+        },
         "a request failed",
       ],
     ]);

@@ -6,8 +6,8 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { clientAddressBehind } from "../../src/client-address.ts";
 import { type Caddy, startCaddy } from "../../load/services/caddy.ts";
+import { clientAddressBehind } from "../../src/client-address.ts";
 import { describeWith } from "../services/need.ts";
 
 interface Answer {
