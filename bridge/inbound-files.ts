@@ -12,11 +12,11 @@ import { type OpenFile, openFile } from "./translate.ts";
 
 export interface InboundFiles {
   /**
-   * Keeps the file of a message as the sender's, to be sent with it; repeating it keeps one.
+   * Keeps the file of a message as the sender's, to be sent with it to the chatroom `room`; repeating it keeps one.
    * @returns the attachment's id; null when the message is no file, or when it is one that the chat can't have
    * @throws HomeserverError in an outage
    */
-  keep(event: MatrixEvent, actor: Actor): Promise<string | null>;
+  keep(room: number, event: MatrixEvent, actor: Actor): Promise<string | null>;
 }
 
 /** A file of another homeserver, or our own storage, may be out of reach for long; its message does not wait for that. */
@@ -29,20 +29,23 @@ export function createInboundFiles(
   attachments: Pick<UseCases["attachments"], "upload">,
   logger: Pick<Logger, "info">,
 ): InboundFiles {
-  async function fetched(file: OpenFile, event: MatrixEvent, actor: Actor): Promise<string | null> {
+  async function fetched(
+    file: OpenFile,
+    { room, key, actor }: { room: number; key: string; actor: Actor },
+  ): Promise<string | null> {
     const kept = await media.download(file.url, MAX_ATTACHMENT_BYTES, (content) =>
-      attachments.upload(actor, { filename: file.filename, content, key: event.event_id }),
+      attachments.upload(actor, { filename: file.filename, content, key, room }),
     );
     return kept?.id ?? null;
   }
 
   return {
-    async keep(event, actor) {
+    async keep(room, event, actor) {
       const file = openFile(event);
       if (!file || (file.size !== null && file.size > MAX_ATTACHMENT_BYTES)) return null;
       for (let attempt = 1; ; attempt++) {
         try {
-          return await fetched(file, event, actor);
+          return await fetched(file, { room, key: event.event_id, actor });
         } catch (error) {
           const known = error instanceof HomeserverError || error instanceof DomainError;
           if (!known || (error instanceof HomeserverError && error.outage)) throw error;

@@ -54,7 +54,7 @@ export function createInbound(options: InboundOptions): Inbound {
   async function message(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
     const relation = relationOf(event.content);
     if (relation.replaces !== null) return await edit(room, event, actor, relation.replaces);
-    const file = await options.files.keep(event, actor);
+    const file = await options.files.keep(room.id, event, actor);
     const text = chatText(event, actor.name, file !== null);
     if (text === null) return await store.applied(event.event_id);
     const answered = relation.answers === null ? null : await store.mirroredEvent(relation.answers);

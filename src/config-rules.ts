@@ -23,7 +23,7 @@ const MIN_TOKEN_LENGTH = 16;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
 /** First words that settings share with few other programs. */
 const FAMILIES =
-  /^(ADMIN|ATTACHMENTS|AUTH|CAUSEWAY|DATABASE|DRAIN|HEARTBEAT|MATRIX|RATE|REDIS|TRUSTED|WEBHOOK)_/;
+  /^(ADMIN|ATTACHMENTS|AUTH|CAUSEWAY|DATABASE|DRAIN|FILES|HEARTBEAT|MATRIX|RATE|REDIS|TRUSTED|WEBHOOK)_/;
 /** What Kubernetes and Docker's links tell every container of a service that is called `redis` or `matrix`. */
 const SERVICE_LINK = /_(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)$/;
 

@@ -42,6 +42,16 @@ export const SETTINGS = [
     meaning:
       "S3-compatible storage of attachments, https://ACCESS_KEY:SECRET_KEY@host/bucket?region=…; unset: attachments under DATA_DIR",
   },
+  {
+    name: "FILES_PER_USER",
+    default: "1073741824",
+    meaning: "Most bytes of one person's attachments together, 1 GiB; 0: no bound",
+  },
+  {
+    name: "FILES_PER_ORGANIZATION",
+    default: "107374182400",
+    meaning: "Most bytes of the attachments of an organization's people together, 100 GiB; 0: no bound",
+  },
   { name: "DATABASE_URL", meaning: "PostgreSQL; unset: the embedded database under DATA_DIR" },
   {
     name: "DATABASE_PASSWORD",
@@ -150,6 +160,13 @@ const httpUrl = z.url({ protocol: /^https?$/, error: "must be a URL that starts 
 const baseUrl = httpUrl.refine((text) => !/[?#]/.test(text), "must be a base URL, without ? and #");
 const port = z.coerce.number().int().min(0).max(65_535);
 
+/** In bytes; 0 is no bound. */
+const fileBound = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 50);
+
 const schema = z.object({
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: port.default(8080),
@@ -163,6 +180,8 @@ const schema = z.object({
     .url({ protocol: /^https?$/, error: "must be https://ACCESS_KEY:SECRET_KEY@host/bucket?region=…" })
     .superRefine(takenBy(parseS3Url))
     .optional(),
+  FILES_PER_USER: fileBound.default(2 ** 30),
+  FILES_PER_ORGANIZATION: fileBound.default(100 * 2 ** 30),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, "must start with postgres://")

@@ -58,6 +58,7 @@ export async function openCore(
     settings: {
       passwordMinLength: config.PASSWORD_MIN_LENGTH,
       rateLimits: config.RATE_LIMITS === "on",
+      files: { perUser: config.FILES_PER_USER, perOrganization: config.FILES_PER_ORGANIZATION },
       jwt: jwtOf(config),
     },
   });

@@ -11,10 +11,10 @@ import { cursorQuery, cut } from "./cursors.ts";
 import { badField, DomainError } from "./errors.ts";
 import { derivedPublicId, isPublicId, newPublicId } from "./ids.ts";
 import type { Attachments, AttachmentView } from "./message-use-cases.ts";
-import { type Actor, type Attachment, type EventData, type MemberKey, memberKey } from "./model.ts";
+import { type Actor, type EventData, type MemberKey, memberKey } from "./model.ts";
 import { can } from "./permissions.ts";
 import type { AttachmentFiles, ReceivedFile } from "./ports/attachments.ts";
-import type { StoredAttachment, Visible } from "./ports/message-store.ts";
+import type { FileBounds, NewFile, StoredAttachment, Visible } from "./ports/message-store.ts";
 import { checkWellFormed } from "./text-rules.ts";
 
 export const MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024;
@@ -109,7 +109,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
 
   async function upload(
     actor: Actor,
-    { filename, content, key }: Parameters<Attachments["upload"]>[1],
+    { filename, content, key, room }: Parameters<Attachments["upload"]>[1],
   ): Promise<AttachmentView> {
     const owner = memberKey(actor);
     const id = key === undefined ? newPublicId() : derivedPublicId(`attachment of ${owner}: ${key}`);
@@ -122,7 +122,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
       if (file.size === 0) throw badField("file", "must not be empty");
       const type = before?.type ?? (await typeOf(file, name));
       const attachment = before ?? { id, filename: name, type, size: file.size, createdAt: now() };
-      if (!before) await add(attachment, owner);
+      if (!before) await add({ ...attachment, owner, room: room ?? null });
       // Under a key it is tried again; what is left then goes with a sweep.
       await file.keep(id).catch(async (error) => {
         if (key === undefined) await discard([id]);
@@ -136,11 +136,13 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     }
   }
 
-  async function add(attachment: Attachment, owner: MemberKey): Promise<void> {
-    if (await store.messages.addAttachment(attachment, owner, MOST_WAITING)) return;
-    throw new DomainError("too_large", "Too many files wait to be sent; send or delete some", {
-      field: "file",
-    });
+  async function add(file: NewFile): Promise<void> {
+    const { perUser, perOrganization } = context.settings.files ?? { perUser: 0, perOrganization: 0 };
+    const bounds = { waiting: MOST_WAITING, ownerBytes: perUser, organizationBytes: perOrganization };
+    const { status, used } = await store.messages.addAttachment(file, bounds);
+    if (status === "added") return;
+    if (status === "known") throw new DomainError("conflict", "A file was kept under this key before");
+    throw new DomainError("too_large", excess(status, { used, size: file.size, bounds }), { field: "file" });
   }
 
   async function remove(actor: Actor, id: string): Promise<void> {
@@ -185,6 +187,20 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
 
 function viewOf({ id, filename, type, size, createdAt, place }: StoredAttachment): AttachmentView {
   return { id, filename, type, size, createdAt, place };
+}
+
+/** Which bound a file breaks, with the numbers. */
+function excess(
+  bound: "waiting" | "owner" | "organization",
+  { used, size, bounds }: { used: number; size: number; bounds: FileBounds },
+): string {
+  if (bound === "waiting") return "Too many files wait to be sent; send or delete some";
+  const [whose, most] =
+    bound === "owner" ? ["Your", bounds.ownerBytes] : ["Your organization's", bounds.organizationBytes];
+  return (
+    `file has ${size} bytes and there is no room for it: ${used} of ${most} bytes are used. ` +
+    `${whose} files may not take more together; delete some`
+  );
 }
 
 function checkFilename(filename: string): string {

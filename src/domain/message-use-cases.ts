@@ -156,13 +156,14 @@ export interface Attachments {
   /**
    * Keeps a file for a message that is yet to be sent (`SendInput.attachments`); unused for a day, it is removed. The
    * media type is told by the content first, then by the name. Repeating it with the same `key` keeps one file, as long
-   * as it was not removed. `content` is read to its end, or cancelled.
-   * @throws DomainError `too_large` beyond 25 MiB, or when too many files of the actor wait to be sent; `bad_request` on
-   *   `file` when it is empty, on `filename` (1–255 characters)
+   * as it was not removed. `content` is read to its end, or cancelled. `room` is where a file from Matrix was sent to.
+   * @throws DomainError `too_large` beyond 25 MiB, when too many files of the actor wait to be sent, and when the actor's
+   *   files or those of the organization would take more than they may (the message has the numbers); `conflict` when
+   *   the file of this `key` was removed; `bad_request` on `file` when it is empty, on `filename` (1–255 characters)
    */
   upload(
     actor: Actor,
-    input: { filename: string; content: ReadableStream<Uint8Array>; key?: string },
+    input: { filename: string; content: ReadableStream<Uint8Array>; key?: string; room?: number },
   ): Promise<AttachmentView>;
   /** The actor's own that wait to be sent, and those of messages that the actor may see. */
   get(actor: Actor, id: string): Promise<AttachmentView>;

@@ -1,7 +1,9 @@
 /** What is known about files; their bytes are elsewhere. Nothing here locks rooms. */
-import type { AttachmentPlace, MessageStore } from "../domain/ports/message-store.ts";
+import type { AddedFile, AttachmentPlace, MessageStore } from "../domain/ports/message-store.ts";
 import type { Database } from "./database.ts";
 import { type AttachmentRow, attachmentList, readStored, visibleRooms } from "./message-rows.ts";
+import type { Row } from "./rows.ts";
+import type { Sql, Statement } from "./sql.ts";
 
 export type AttachmentQueries = Pick<
   MessageStore,
@@ -23,14 +25,12 @@ export function createAttachmentQueries(db: Database): AttachmentQueries {
     return rows.map(readStored);
   };
   return {
-    async addAttachment({ id, filename, type, size, createdAt }, owner, most) {
-      const { count } = await sql`
-        insert into attachments (id, owner, filename, type, size, created_at)
-        select ${id}, ${owner}, ${filename}, ${type}, ${size}, ${createdAt}
-        where (select count(*) from attachments
-               where owner = ${owner} and conversation_id is null and deleted_at is null) < ${most}
-        on conflict (id) do nothing`;
-      return count > 0;
+    async addAttachment({ id, owner, filename, type, size, createdAt, room }, bounds) {
+      const [row] = await sql<[AddedFile]>`
+        select status, used from causeway_add_file(
+          ${id}, ${owner}, ${filename}, ${type}, ${size}, ${createdAt}, ${room},
+          ${bounds.waiting}, ${bounds.ownerBytes}, ${bounds.organizationBytes})`;
+      return row;
     },
     attachment: async (id) => (await attachments([id]))[0] ?? null,
     attachments,
@@ -55,6 +55,34 @@ export function createAttachmentQueries(db: Database): AttachmentQueries {
       return rows.map(({ id }) => id);
     },
   };
+}
+
+/**
+ * A query that deletes attachments and gives back what they took.
+ * @param which the condition that they meet
+ * @param also statements (`name as (…),`) that run with it
+ */
+export function removeFiles(sql: Sql, which: Statement<Row[]>, also: Statement<Row[]> = sql``) {
+  return sql`
+    with ${also} gone as (
+      update attachments set deleted_at = causeway_now() where ${which} and deleted_at is null
+      returning owner, organization_id, size
+    )
+    insert into file_usage_changes (key, bytes)
+    select k.key, -sum(g.size)
+    from gone g cross join lateral (values (g.owner), ('o:' || g.organization_id)) k (key)
+    where k.key is not null group by k.key`;
+}
+
+/** Keys of {@link foldFileUsage} at once. */
+const FOLD_STEP = 500;
+
+/** Adds up what was given back, as the next upload would: some never upload again. */
+export async function foldFileUsage({ sql }: Pick<Database, "sql">): Promise<void> {
+  await sql`
+    select causeway_hold_file_usage(k.keys)
+    from (select array_agg(distinct c.key) as keys from (select key from file_usage_changes order by id limit ${FOLD_STEP}) c) k
+    where k.keys is not null`;
 }
 
 async function attachmentPage(

@@ -7,6 +7,7 @@ import {
   type RoomHead,
 } from "../domain/model.ts";
 import type { NewEvent, StoreTransaction } from "../domain/ports/store.ts";
+import { removeFiles } from "./attachments.ts";
 import { mentionKeys } from "./mentions.ts";
 import { columns, HEAD, noun, type Row } from "./rows.ts";
 import { callerList, runningCalls } from "./running-calls.ts";
@@ -125,9 +126,8 @@ async function forgetMessage(
       delete from mentions
       where conversation_id = ${id} and seq = ${seq} and member = any (${mentionKeys(mentions)}::text[])`;
   }
-  await sql`
-    with reactions as (delete from reactions where conversation_id = ${id} and seq = ${seq}),
-         expiries as (delete from message_expiries where conversation_id = ${id} and seq = ${seq})
-    update attachments set deleted_at = causeway_now()
-    where conversation_id = ${id} and seq = ${seq} and deleted_at is null`;
+  const also = sql`
+    reactions as (delete from reactions where conversation_id = ${id} and seq = ${seq}),
+    expiries as (delete from message_expiries where conversation_id = ${id} and seq = ${seq}),`;
+  await removeFiles(sql, sql`conversation_id = ${id} and seq = ${seq}`, also);
 }

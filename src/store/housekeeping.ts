@@ -3,6 +3,7 @@
  * and for the embedded database what a server's own background processes would do.
  */
 import { DomainError } from "../domain/errors.ts";
+import { foldFileUsage } from "./attachments.ts";
 import type { Database, StoreLogger } from "./database.ts";
 
 export interface HousekeepingOptions {
@@ -43,6 +44,7 @@ export function startHousekeeping(
   async function work(): Promise<void> {
     try {
       while (!stopped && (await purgeStep(db)));
+      await foldFileUsage(db);
       await forgetFormer(db);
       await forgetDeliveries(db);
       await db.sql`delete from departures where at <= causeway_now() - ${KEEP_DEPARTURES_MS}`;

@@ -2,6 +2,7 @@
 import type { EventData } from "../domain/model.ts";
 import { memberKey, shownAttachment } from "../domain/model.ts";
 import type { MessageWrites } from "../domain/ports/message-store.ts";
+import { removeFiles } from "./attachments.ts";
 import { eventList } from "./log.ts";
 import {
   type AttachmentRow,
@@ -86,8 +87,7 @@ function attachmentWrites(scope: TransactionScope) {
       await sql`update attachments set filename = ${filename} where id = ${id}`;
     },
     async deleteAttachments(ids) {
-      await sql`
-        update attachments set deleted_at = causeway_now() where id = any (${ids}::text[]) and deleted_at is null`;
+      if (ids.length > 0) await removeFiles(sql, sql`id = any (${ids}::text[])`);
     },
     async rewriteAttachments({ conversationId, seq }, attachments) {
       scope.requireLock(conversationId);
@@ -104,9 +104,8 @@ function attachmentWrites(scope: TransactionScope) {
 
 /** What belongs to the messages of a room that is deleted. Files' bytes and the many small rows go later. */
 export async function forgetMessages({ sql }: TransactionScope, conversationId: number): Promise<void> {
-  await sql`
-    with pins as (delete from pinned_messages where conversation_id = ${conversationId}),
-         expiries as (delete from message_expiries where conversation_id = ${conversationId})
-    update attachments set deleted_at = causeway_now()
-    where conversation_id = ${conversationId} and deleted_at is null`;
+  const also = sql`
+    pins as (delete from pinned_messages where conversation_id = ${conversationId}),
+    expiries as (delete from message_expiries where conversation_id = ${conversationId}),`;
+  await removeFiles(sql, sql`conversation_id = ${conversationId}`, also);
 }

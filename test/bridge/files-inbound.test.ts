@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { MAX_ATTACHMENT_BYTES } from "../../src/domain/attachments.ts";
 import { DomainError } from "../../src/domain/errors.ts";
-import { type Conversation, type EventData, type User, userActor } from "../../src/domain/model.ts";
+import { type Conversation, type EventData, type User, userActor, userKey } from "../../src/domain/model.ts";
 import { refusal } from "./faulty.ts";
 import type { MatrixPerson } from "./matrix-person.ts";
 import { describeBridge, until } from "./world.ts";
@@ -111,6 +111,17 @@ describeBridge(
         "Ada: last",
       ]);
       for (const { dataJson } of await world.events(room)) expect(dataJson).not.toContain("attachments");
+    });
+
+    test("what is beyond the bound on its sender's files is named with its address", async () => {
+      const { ada, room, matrixRoom, client } = await world.meeting();
+      const { sql } = world.store;
+      await sql`insert into file_usage (key, bytes) values (${userKey(ada.id)}, ${2 ** 30 - 3})`;
+      const url = await client.upload(new Blob(["four"]), "four.txt");
+      await client.say(matrixRoom, { msgtype: "m.file", body: "four.txt", url });
+      await sendFile(client, matrixRoom, new Blob(["one"]), { body: "three.txt" });
+      await world.untilSaid(room, "Ada: three.txt");
+      expect(await world.texts(room)).toEqual([`Ada: four.txt (${url})`, "Ada: three.txt"]);
     });
 
     test("a download that fails is tried again; one that goes on failing leaves the name", async () => {

@@ -125,7 +125,8 @@ export async function openWorld(
   const store = await openStore({ databaseUrl: parts.databaseUrl, maxConnections: 8 });
   const { hot, bus } = createMemoryHot();
   announceCommitted({ store, bus });
-  const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
+  const bounds = { perUser: 2 ** 30, perOrganization: 2 ** 30 };
+  const settings = { passwordMinLength: 1, rateLimits: false, jwt: null, files: bounds };
   const folder = mkdtempSync(join(tmpdir(), "causeway-bridge-"));
   const files = attachmentsInFolder(folder);
   const useCases = createUseCases({ store, hot, bus, matrix: null, files, logger, settings });

@@ -46,7 +46,7 @@ describeDomain("attachments", (world) => {
     const { seq } = await messages.send(ada.actor, room.token, message("look", { attachments: [file.id] }));
     expect(await again(ada)).toEqual({ ...file, place: { conversationId: room.id, seq } });
     await messages.remove(ada.actor, room.token, seq);
-    await refused(again(ada), "too_large");
+    await refused(again(ada), "conflict");
   });
 
   test("wait for their message, seen by nobody else, and are seen by its readers once it is sent", async () => {

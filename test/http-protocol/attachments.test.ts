@@ -1,6 +1,7 @@
 /** `/v1/attachments` (reference §D). */
 import { beforeAll, describe, expect, test } from "vitest";
 import { DomainError } from "../../src/domain/errors.ts";
+import { memberKey } from "../../src/domain/model.ts";
 import { PUBLIC_URL } from "../http/real-parts.ts";
 import { describeProtocol, ID, idsOf, refusal, SECONDS, type Someone } from "./api.ts";
 
@@ -64,6 +65,19 @@ describeProtocol("Protocol's attachments", (place) => {
     test("25 MiB are fine, one byte more is 413", async () => {
       expect((await kate.upload("big.bin", new Uint8Array(25 * MIB))).status).toBe(201);
       expect(await kate.upload("big.bin", new Uint8Array(25 * MIB + 1))).toMatchObject(refusal(413));
+    });
+
+    test("beyond what one's files may take together it is 413 with the numbers", async () => {
+      const full = await place.person();
+      const key = memberKey(full.actor);
+      await place.store.sql`insert into file_usage (key, bytes) values (${key}, ${2 ** 30 - 4})`;
+      expect(await full.upload("a.txt", "Hello")).toMatchObject(
+        refusal(
+          413,
+          expect.stringContaining("file has 5 bytes and there is no room for it: 1073741820 of 1073741824"),
+        ),
+      );
+      expect((await full.upload("a.txt", "Hell")).status).toBe(201);
     });
 
     test("a body that does not end is cut off with 413, announced or not", async () => {

@@ -38,7 +38,8 @@ export async function openSite(
 ): Promise<Site> {
   const store = await openStore({ databaseUrl, maxConnections: 5, logger });
   const { hot, bus } = createMemoryHot();
-  const settings = { passwordMinLength: 4, rateLimits: false, jwt: null };
+  const bounds = { perUser: 2 ** 30, perOrganization: 2 ** 30 };
+  const settings = { passwordMinLength: 4, rateLimits: false, jwt: null, files: bounds };
   const matrixLogins: Site["matrixLogins"] = [];
   const useCases = createUseCases({
     ...{ store, hot, bus, matrix: null, settings, logger, files, webhookTargets },

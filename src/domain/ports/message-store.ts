@@ -74,10 +74,8 @@ export interface MessageStore {
   expired(now: number, limit: number): Promise<MessagePlace[]>;
 
   // ── Attachments
-  /**
-   * A new one that waits to be sent. False when `most` of its owner wait already, or when its id was used before.
-   */
-  addAttachment(attachment: Attachment, owner: MemberKey, most: number): Promise<boolean>;
+  /** A new one that waits to be sent. Uploads of one owner, and of one organization, are judged one after the other. */
+  addAttachment(file: NewFile, bounds: FileBounds): Promise<AddedFile>;
   attachment(id: string): Promise<StoredAttachment | null>;
   attachments(ids: readonly string[]): Promise<StoredAttachment[]>;
   /**
@@ -97,6 +95,30 @@ export interface MessageStore {
   filesGone(ids: readonly string[]): Promise<void>;
   /** Waiting since before `before`, at most `limit`. */
   staleAttachments(before: number, limit: number): Promise<string[]>;
+}
+
+export interface NewFile extends Attachment {
+  owner: MemberKey;
+  /** The room that a file from Matrix was sent to: it counts for the room's organization. Null for other files. */
+  room: number | null;
+}
+
+/** What deleted files took counts no longer. */
+export interface FileBounds {
+  /** Files of one owner that wait to be sent. */
+  waiting: number;
+  /** Of all files of one owner, and of all of one organization; 0: no bound. */
+  ownerBytes: number;
+  organizationBytes: number;
+}
+
+/**
+ * `known`: the id was used before. Otherwise which bound does not let the file in, with the bytes that are used of it
+ * (0 for `waiting`, which counts files).
+ */
+export interface AddedFile {
+  status: "added" | "known" | "waiting" | "owner" | "organization";
+  used: number;
 }
 
 export interface StoredAttachment extends Attachment {
