@@ -1,6 +1,6 @@
 /** Messenger's chatrooms: an organization's own rooms, managed by those whom the organization trusts with it. */
 import { createDefaultRoom, followSource } from "./automation.ts";
-import { keepAvatar } from "./avatars.ts";
+import { checkAvatar } from "./avatars.ts";
 import { createChatroomAccess, type Found, noSuchChatroom } from "./chatroom-access.ts";
 import type { Context } from "./context.ts";
 import { badField, DomainError } from "./errors.ts";
@@ -77,7 +77,7 @@ export function createChatrooms(
       const name = checkName("name", input.name);
       if (scheduledDeletion !== null) checkFuture("scheduledDeletion", scheduledDeletion, context.now());
       checkPeople(input);
-      const avatarId = input.avatar?.length ? await keepAvatar(store.avatars, input.avatar) : null;
+      const avatar = input.avatar?.length ? await checkAvatar(input.avatar) : null;
       const room = await store.transaction(async (tx) => {
         await tx.accounts.lockOrganization(organizationId);
         const people = await newMembers(tx, organizationId, input, user);
@@ -86,7 +86,7 @@ export function createChatrooms(
           type: "group",
           kind: "custom",
           name,
-          avatarId,
+          avatar,
           history: "joined",
           automationEnabled,
           scheduledDeletion,

@@ -51,6 +51,12 @@ export type ChatroomKind = "default" | "custom" | "event";
 export type HistoryVisibility = "joined" | "shared";
 export type Role = "owner" | "moderator" | "user" | "guest" | "self_joined" | "guest_moderator";
 
+/** The bytes of an image, and its media type. */
+export interface Picture {
+  bytes: Uint8Array;
+  mime: string;
+}
+
 export interface Conversation {
   id: number;
   uuid: string;
@@ -62,7 +68,7 @@ export interface Conversation {
   kind: ChatroomKind | null;
   name: string;
   description: string | null;
-  /** Key of the avatar in the avatars table, or null. It changes with every new picture. */
+  /** The picture that Causeway keeps for the room, or null. Unguessable: who knows it may see that picture. */
   avatarId: string | null;
   /** Where a client keeps the room's picture; Causeway never looks at it. */
   avatarUrl: string | null;

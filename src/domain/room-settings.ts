@@ -144,7 +144,8 @@ function checkPatch({ name, description, avatarUrl }: Parameters<RoomSettings["u
   return {
     ...(name !== undefined && { name: checkRoomName(name) }),
     ...(description !== undefined && { description: checkDescription(description) }),
-    ...(avatarUrl !== undefined && { avatarUrl: checkAvatarUrl(avatarUrl) }),
+    // A picture that was kept for the room is replaced by it.
+    ...(avatarUrl !== undefined && { avatarUrl: checkAvatarUrl(avatarUrl), avatarId: null }),
   };
 }
 

@@ -215,7 +215,7 @@ export interface RoomSettings {
   setAccess(actor: Actor, room: string, access: { access: string[]; accessRole: string }): Promise<Change>;
   /**
    * Several things at once, all or none. `members` replaces the set of users (the actor stays, as do guests and Matrix
-   * members).
+   * members). `avatarUrl` also takes the place of a picture that is kept for the room; null is none.
    */
   update(
     actor: Actor,

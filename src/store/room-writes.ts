@@ -8,6 +8,7 @@ import type {
   NewMember,
   StoreTransaction,
 } from "../domain/ports/store.ts";
+import { deleteAvatar, keepAvatar, newAvatarId } from "./avatars.ts";
 import { forgetMessages } from "./message-writes.ts";
 import { CONVERSATION, columns, foldedKey, MEMBERSHIP, noun, type Row } from "./rows.ts";
 import type { TransactionScope } from "./transaction.ts";
@@ -59,6 +60,7 @@ function randomText(letters: string, length: number): string {
 
 async function createConversation(scope: TransactionScope, input: NewConversation): Promise<Conversation> {
   const { sql } = scope;
+  const avatar = input.avatar ? { id: newAvatarId(), ...input.avatar } : null;
   const values = {
     organization_id: input.organizationId,
     type: input.type,
@@ -66,7 +68,7 @@ async function createConversation(scope: TransactionScope, input: NewConversatio
     name: input.name,
     name_key: foldedKey(input.name),
     description: input.description ?? null,
-    avatar_id: input.avatarId ?? null,
+    avatar_id: avatar?.id ?? null,
     avatar_url: input.avatarUrl ?? null,
     pair: input.pair ?? null,
     message_timer: input.messageTimer ?? null,
@@ -91,6 +93,7 @@ async function createConversation(scope: TransactionScope, input: NewConversatio
   await sql`
     insert into room_heads (conversation_id, token, last_activity, message_timer)
     values (${room.id}, ${room.token}, ${room.createdAt}, ${room.messageTimer})`;
+  if (avatar) await keepAvatar(sql, room.id, avatar);
   scope.locked([room.id]);
   return room;
 }
@@ -113,6 +116,7 @@ async function updateConversation(
       : await sql<Row[]>`
           update conversations c set ${sql(values)} where c.id = ${id} returning ${columns(sql, "c", CONVERSATION)}`;
   if (!row) throw new Error(`Room ${id} was deleted by this transaction`);
+  if (patch.avatarId === null) await deleteAvatar(sql, id);
   if (patch.messageTimer !== undefined) {
     await sql`update room_heads set message_timer = ${patch.messageTimer} where conversation_id = ${id}`;
   }

@@ -2,6 +2,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeProtocol, ID, idsOf, refusal, SECONDS, type Someone } from "./api.ts";
 
+const PNG = [
+  ...Buffer.from(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABXvMqOgAAAABJRU5ErkJggg==",
+    "base64",
+  ),
+];
+
 describeProtocol("Protocol's groups", (place) => {
   let kate: Someone;
   let hank: Someone;
@@ -172,21 +179,49 @@ describeProtocol("Protocol's groups", (place) => {
       }
     });
 
-    test("a picture that was uploaded through Messenger is its avatar_url", async () => {
+    test("a picture that was uploaded through Messenger is its avatar_url, also sent back, until it is replaced", async () => {
       const org = await place.org();
-      const member = await place.person(org);
-      const avatar = [
-        ...Buffer.from(
-          "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABXvMqOgAAAABJRU5ErkJggg==",
-          "base64",
-        ),
-      ];
-      const room = await place.client("POST", "/api/v1/chat/chatrooms", {
-        headers: org.auth,
-        json: { organizationID: org.id, name: "Rescue", assignedUsers: [member.id], avatar },
+      const owner = await place.person(org);
+      const headers = org.auth;
+      const fields = { organizationID: org.id, admins: [owner.id] };
+      const make = async (name: string) =>
+        (
+          await place.client("POST", "/api/v1/chat/chatrooms", {
+            headers,
+            json: { ...fields, name, avatar: PNG },
+          })
+        ).json;
+      const [room, other] = [await make("Rescue"), await make("Fire")];
+      const [group] = (await owner.get("/groups")).json.data.filter(
+        ({ name }: { name: string }) => name === "Rescue",
+      );
+      const path = `/groups/${group.id}`;
+      const picture = async () => (await place.client("GET", new URL(room.avatarURL).pathname)).status;
+      expect(group.avatar_url).toBe(room.avatarURL);
+      expect(await owner.put(path, { ...group, contacts: [], name: "Rescue 2" })).toMatchObject({
+        status: 200,
+        json: { name: "Rescue 2", avatar_url: room.avatarURL },
       });
-      const { json } = await member.get("/groups");
-      expect(json.data).toMatchObject([{ name: "Rescue", avatar_url: room.json.avatarURL }]);
+      const rule = "avatar_url must not be the picture of another room, or a former one";
+      for (const answer of [
+        await owner.put(path, { avatar_url: other.avatarURL }),
+        await owner.post("/groups", { name: "Copy", avatar_url: room.avatarURL }),
+        await owner.post("/contacts", {
+          username: kate.handle,
+          phone_number: "1",
+          avatar_url: room.avatarURL,
+        }),
+      ]) {
+        expect(answer).toMatchObject(refusal(400, rule));
+      }
+      expect(await picture()).toBe(200);
+      const web = "https://a.example/avatars/1.png";
+      expect((await owner.put(path, { avatar_url: web })).json.avatar_url).toBe(web);
+      expect(await picture()).toBe(404);
+      const shown = await place.client("GET", `/api/v1/chat/chatrooms/${room.id}`, { headers });
+      expect(shown.json.avatarURL).toBe(web);
+      expect(await owner.put(path, { avatar_url: room.avatarURL })).toMatchObject(refusal(400, rule));
+      expect((await owner.put(path, { avatar_url: null })).json.avatar_url).toBeNull();
     });
   });
 

@@ -201,7 +201,7 @@ describeWith("postgres", "the Messenger API", ({ postgres }) => {
   });
 
   describe("avatars", () => {
-    test("are served to everybody with their type, and can do nothing but be a picture", async () => {
+    test("are served to everybody who has the URL with their type, and can do nothing but be a picture", async () => {
       const { json } = await create(admin.auth, { avatar: PNG });
       const { pathname } = new URL(json.avatarURL);
       for (const path of [pathname, pathname.replace(API, "")]) {
@@ -211,10 +211,22 @@ describeWith("postgres", "the Messenger API", ({ postgres }) => {
           "content-type": "image/png",
           "x-content-type-options": "nosniff",
           "content-security-policy": expect.stringContaining("sandbox"),
-          "cache-control": "public, max-age=31536000, immutable",
+          "cache-control": "private, max-age=3600, immutable",
           "cross-origin-resource-policy": "cross-origin",
         });
       }
+    });
+
+    test("are each one room's, under a URL that nobody guesses, and gone with the room", async () => {
+      const [one, two] = [
+        await create(admin.auth, { avatar: PNG }),
+        await create(admin.auth, { avatar: PNG }),
+      ].map(({ json }) => ({ id: json.id, path: new URL(json.avatarURL).pathname }));
+      expect(one?.path).toMatch(/\/[0-9a-f]{64}$/);
+      expect(one?.path).not.toBe(two?.path);
+      await call("DELETE", `/chatrooms/${one?.id}`, admin.auth);
+      expect(await site.client("GET", one?.path ?? "")).toMatchObject({ status: 404, json: REFUSAL });
+      expect((await site.client("GET", two?.path ?? "")).status).toBe(200);
     });
 
     test.each(["nothing", "..%2f..%2fetc%2fpasswd", "'%20or%201=1", "x".repeat(2_000)])(

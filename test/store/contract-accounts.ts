@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { NewUser, Store } from "../../src/domain/ports/store.ts";
-import { createPerson, createRoom } from "./fixtures.ts";
+import { createPerson, createRoom, newConversation } from "./fixtures.ts";
 
 export function accountContract(store: () => Store): void {
   describe("users", () => userContract(store));
@@ -265,13 +265,38 @@ function credentialContract(store: () => Store): void {
 }
 
 function avatarContract(store: () => Store): void {
-  test("are kept once, under a key of their bytes", async () => {
-    const bytes = randomBytes(100_000);
-    const key = await store().avatars.put({ bytes, mime: "image/png" });
-    expect(await store().avatars.put({ bytes, mime: "image/png" })).toBe(key);
-    const kept = await store().avatars.get(key);
+  const avatar = { bytes: randomBytes(100_000), mime: "image/png" };
+  const make = () => store().transaction((tx) => tx.createConversation(newConversation({ avatar })));
+  const picture = async (id: string | null) => await store().avatars.get(id ?? "");
+
+  test("belong to one room each, also with the same bytes", async () => {
+    const [one, two] = [await make(), await make()];
+    expect(one.avatarId).not.toBe(two.avatarId);
+    const kept = await picture(one.avatarId);
     expect(kept?.mime).toBe("image/png");
-    expect(Buffer.from(kept!.bytes).equals(bytes)).toBe(true);
-    expect(await store().avatars.get("nothing")).toBeNull();
+    expect(Buffer.from(kept?.bytes ?? []).equals(avatar.bytes)).toBe(true);
+    expect(await picture("nothing")).toBeNull();
+  });
+
+  test("go when they are taken away, and with their room", async () => {
+    const [one, two, three] = [await make(), await make(), await make()];
+    await store().transaction(async (tx) => {
+      await tx.lockRooms([one.id, two.id]);
+      expect((await tx.updateConversation(one.id, { avatarId: null })).avatarId).toBeNull();
+      await tx.deleteConversation(two.id);
+    });
+    expect([await picture(one.avatarId), await picture(two.avatarId)]).toEqual([null, null]);
+    expect(await picture(three.avatarId)).not.toBeNull();
+  });
+
+  test("of a room that was not made in the end are not kept", async () => {
+    let avatarId: string | null = null;
+    const failed = store().transaction(async (tx) => {
+      avatarId = (await tx.createConversation(newConversation({ avatar }))).avatarId;
+      throw new Error("on purpose");
+    });
+    await expect(failed).rejects.toThrow("on purpose");
+    expect(avatarId).not.toBeNull();
+    expect(await picture(avatarId)).toBeNull();
   });
 }

@@ -26,6 +26,7 @@ import type {
   Organization,
   OrganizationEvent,
   OrganizationRole,
+  Picture,
   Role,
   RoomHead,
   User,
@@ -359,7 +360,7 @@ export interface NewConversation {
   kind: ChatroomKind | null;
   name: string;
   description?: string | null;
-  avatarId?: string | null;
+  avatar?: Picture | null;
   eventId?: number | null;
   automationEnabled?: boolean;
   history: HistoryVisibility;
@@ -374,12 +375,12 @@ export interface NewConversation {
   accessRole?: string;
 }
 
-export type ConversationPatch = Partial<
+/** Null removes the picture that is kept. */
+export type ConversationPatch = { avatarId?: null } & Partial<
   Pick<
     Conversation,
     | "name"
     | "description"
-    | "avatarId"
     | "type"
     | "automationEnabled"
     | "readOnly"
@@ -614,7 +615,6 @@ export interface AccountStore {
 }
 
 export interface AvatarStore {
-  /** Stores an image and returns its key: the same bytes have the same key. */
-  put(image: { bytes: Uint8Array; mime: string }): Promise<string>;
-  get(id: string): Promise<{ bytes: Uint8Array; mime: string } | null>;
+  /** Null once the room is deleted or its picture replaced. */
+  get(id: string): Promise<Picture | null>;
 }

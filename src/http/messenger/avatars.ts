@@ -1,13 +1,16 @@
-/** Pictures of rooms: readable by everybody who has the URL, and unable to do anything but be a picture. */
+/**
+ * Pictures of rooms. A URL opens one without authentication and is told only to those who may see the room; it is dead once
+ * the room is deleted or has another picture. A picture can do nothing but be one.
+ */
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
 import type { AvatarStore } from "../../domain/ports/store.ts";
 import { type HttpApp, json } from "../face.ts";
 import { messengerError, REFUSALS } from "./failures.ts";
 
-/** A key never changes its meaning, so a copy is good for ever. */
+/** What an id means never changes, but it ends: no shared cache keeps it, and no browser for long. */
 const HEADERS = {
-  "Cache-Control": "public, max-age=31536000, immutable",
+  "Cache-Control": "private, max-age=3600, immutable",
   "Content-Security-Policy": "default-src 'none'; sandbox",
   "Cross-Origin-Resource-Policy": "cross-origin",
 };

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Chatroom, ChatroomPeople } from "../../domain/use-cases.ts";
 import { ids, time } from "../fields.ts";
-import { publicLink } from "../public-path.ts";
+import { pictureUrl } from "../room-pictures.ts";
 
 const userIds = () => z.array(z.int().openapi({ format: "int64" }));
 
@@ -35,8 +35,7 @@ export function roomBody({ conversation, ...people }: Chatroom, baseUrl: string)
     admins: people.admins,
     assignedUsers: people.assignedUsers,
     automationEnabled: conversation.automationEnabled,
-    avatarURL:
-      conversation.avatarId === null ? "" : publicLink(baseUrl, `${PREFIX}/avatars/${conversation.avatarId}`),
+    avatarURL: pictureUrl(conversation, baseUrl) ?? "",
     eventID: conversation.eventId ?? 0,
     matrixRoomID: conversation.matrixRoomId,
     moderators: people.moderators,

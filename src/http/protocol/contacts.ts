@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { type HttpApp, json } from "../face.ts";
 import { given, text } from "../fields.ts";
+import { givenPicture } from "../room-pictures.ts";
 import { callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
@@ -11,14 +12,15 @@ import { contactBody, contactSchema } from "./shapes.ts";
 
 const MAX_TEXT_LENGTH = 4_000;
 
-export function registerContacts(app: HttpApp, { useCases: { contacts } }: ProtocolParts): void {
+export function registerContacts(app: HttpApp, { useCases: { contacts }, publicUrl }: ProtocolParts): void {
   app.openapi(ROUTES.list, async (c) => {
     const page = await contacts.list(callerOf(c).actor, pageOf(c.req.valid("query"), asItIs));
     return c.json({ has_more: page.more, data: page.contacts.map(contactBody) }, 200);
   });
   app.openapi(ROUTES.create, async (c) => {
     const { username, phone_number, avatar_url, display_name } = c.req.valid("json");
-    const entry = given({ avatarUrl: avatar_url, displayName: display_name });
+    const avatarUrl = givenPicture(avatar_url, null, publicUrl());
+    const entry = given({ avatarUrl, displayName: display_name });
     const made = await contacts.add(callerOf(c).actor, {
       name: username,
       phoneNumber: phone_number,

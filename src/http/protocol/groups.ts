@@ -5,6 +5,7 @@ import { type Actor, type Conversation, userActor } from "../../domain/model.ts"
 import type { RoomView } from "../../domain/room-use-cases.ts";
 import { type HttpApp, json } from "../face.ts";
 import { given, text } from "../fields.ts";
+import { givenPicture } from "../room-pictures.ts";
 import { type Caller, callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
@@ -32,7 +33,7 @@ export function registerGroups(app: HttpApp, parts: ProtocolParts): void {
     const members = (await usersOf(parts, contacts, "contacts")).map(userActor);
     const { publicId } = await conversations.create(caller.actor, {
       type: "group",
-      ...{ name, description, avatarUrl: avatar_url },
+      ...{ name, description, ...given({ avatarUrl: givenPicture(avatar_url, null, parts.publicUrl()) }) },
       members: members.map((member) => ({ member, role: "user" })),
     });
     return c.json(await shown(parts, caller, publicId), 201, { Location: `/v1/groups/${publicId}` });
@@ -67,15 +68,16 @@ async function shown(parts: ProtocolParts, { user, actor }: Caller, publicId: st
 async function update(
   parts: ProtocolParts,
   actor: Actor,
-  { token }: Conversation,
+  room: Conversation,
   fields: z.output<typeof groupUpdate>,
 ): Promise<void> {
   const { roomSettings, memberSettings } = parts.useCases;
   const { name, description, avatar_url, contacts, archived_at } = fields;
   const members = contacts && (await usersOf(parts, contacts, "contacts")).map(userActor);
-  const patch = given({ name, description, avatarUrl: avatar_url, members });
-  if (Object.keys(patch).length > 0) await roomSettings.update(actor, token, patch);
-  if (archived_at !== undefined) await memberSettings.change(actor, token, { archivedAt: archived_at });
+  const avatarUrl = givenPicture(avatar_url, room, parts.publicUrl());
+  const patch = given({ name, description, avatarUrl, members });
+  if (Object.keys(patch).length > 0) await roomSettings.update(actor, room.token, patch);
+  if (archived_at !== undefined) await memberSettings.change(actor, room.token, { archivedAt: archived_at });
 }
 
 const shared = {

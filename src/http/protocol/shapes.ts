@@ -7,8 +7,8 @@ import { protocolMessageId } from "../../domain/ids.ts";
 import type { AttachmentView, MessageView, Reaction } from "../../domain/message-use-cases.ts";
 import type { Conversation, Membership, User } from "../../domain/model.ts";
 import type { Contact } from "../../domain/people-use-cases.ts";
-import { PREFIX as MESSENGER } from "../messenger/shapes.ts";
 import { publicLink } from "../public-path.ts";
+import { pictureUrl } from "../room-pictures.ts";
 
 const id = () => z.string().openapi({ example: "xgQQXg3hrtjh7AvZ" });
 const time = () => z.int().openapi({ format: "int64", description: "Unix seconds" });
@@ -146,18 +146,12 @@ export function groupBody(
     id: publicId,
     name,
     description,
-    avatar_url: avatarUrl(conversation, baseUrl),
+    avatar_url: pictureUrl(conversation, baseUrl),
     conversation_id: publicId,
     contacts: contacts.map(contactBody),
     created_at: seconds(createdAt),
     archived_at: seconds(membership?.archivedAt ?? null),
   };
-}
-
-/** The picture that was given by its URL, or the one that was uploaded through Messenger. */
-function avatarUrl({ avatarUrl, avatarId }: Conversation, baseUrl: string): string | null {
-  if (avatarUrl !== null || avatarId === null) return avatarUrl;
-  return publicLink(baseUrl, `${MESSENGER}/avatars/${avatarId}`);
 }
 
 /**
