@@ -22,7 +22,7 @@ export function createLogger(level: Config["LOG_LEVEL"]): Logger {
 }
 
 /** Outages and refusals are expected, and say all with their message; a stack is for what is not. */
-function shownError(error: unknown): unknown {
+export function shownError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const isExpected = error instanceof DomainError || "syscall" in error;
   if (!isExpected) return pino.stdSerializers.err(error);
