@@ -26,14 +26,17 @@ export async function openConfiguredStore(
 ): Promise<PostgresStore> {
   const embedded = config.DATABASE_URL === undefined;
   let databaseUrl = config.DATABASE_URL ?? "";
+  let place: string | undefined;
   if (embedded) {
     const database = await startEmbedded({ dataDir, logger });
     parts.add("embedded database", database.close);
     databaseUrl = database.url;
+    place = database.place;
   }
   const store = await openStore({
     databaseUrl,
     embedded,
+    ...(place !== undefined && { place }),
     logger,
     watch,
     maxConnections: config.DATABASE_CONNECTIONS,

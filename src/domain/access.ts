@@ -43,6 +43,8 @@ const TOKEN_CHARACTERS = 32;
 
 export function createAccesses(store: Store, now: () => number): Accesses {
   const remembered = new LRUCache<string, Access>({ max: REMEMBERED });
+  // Another history may give the same ids and versions to others.
+  store.history.onChange(() => remembered.clear());
   const reading = new Map<string, Promise<Access | null>>();
 
   async function readNow(key: string, member: MemberKey, room: string): Promise<Access | null> {

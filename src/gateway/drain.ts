@@ -18,7 +18,7 @@ export async function drainSessions(
   drainMs: number,
   reason: "draining" | "unavailable" = "draining",
 ): Promise<void> {
-  const spreadMs = Math.max(LEAST_SPREAD_MS, (all.length / RECONNECTS_PER_SECOND) * 1_000);
+  const spreadMs = reconnectSpreadMs(all.length);
   const batches = Math.max(1, Math.floor(drainMs / BATCH_MS));
   const size = Math.max(1, Math.ceil(all.length / batches));
   const goodbyes: Promise<void>[] = [];
@@ -27,6 +27,11 @@ export async function drainSessions(
     if (start + size < all.length) await delay(BATCH_MS);
   }
   await Promise.all(goodbyes);
+}
+
+/** Over what time so many clients are to come back. */
+export function reconnectSpreadMs(clients: number): number {
+  return Math.max(LEAST_SPREAD_MS, (clients / RECONNECTS_PER_SECOND) * 1_000);
 }
 
 async function goodbye(

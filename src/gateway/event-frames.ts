@@ -68,6 +68,11 @@ export class EncodedEvent {
     return this.#msgpack;
   }
 
+  /** When it was committed, ms. */
+  get at(): number {
+    return this.parsed().at;
+  }
+
   /** As it stands in the log of the room. */
   logged(conversationId: number): LoggedEvent {
     const { room, seq, type, id = null, actor, at, data } = this.parsed();

@@ -12,6 +12,8 @@ import { addReader, type FeedOptions } from "./room-readers.ts";
 export interface RunningFeed extends Feed {
   /** How many follow a room or a user: long polls, clients of /await. */
   readonly followers: number;
+  /** The log is another one: followers of users are told. Those of rooms hear it from the hub. */
+  lost(): void;
   stop(): void;
 }
 
@@ -37,7 +39,8 @@ export function createFeed(options: FeedOptions): RunningFeed {
     if (known) return known;
     const [room, [head]] = await Promise.all([rooms.byId(conversationId), log.heads([conversationId])]);
     if (!room || !head) throw new DomainError("not_found", "There is no such room", { field: "room" });
-    return hub.follow(conversationId, room.token, head.head);
+    const at = head.head === 0 ? 0 : head.lastActivity;
+    return hub.follow(conversationId, room.token, { seq: head.head, at });
   }
 
   return {
@@ -58,6 +61,7 @@ export function createFeed(options: FeedOptions): RunningFeed {
       await bus.subscribe(channels.bridge, listener);
       return { stop: () => void bus.unsubscribe(channels.bridge, listener).catch(() => {}) };
     },
+    lost: () => users.lost(),
     stop: () => users.stop(),
   };
 }

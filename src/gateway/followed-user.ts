@@ -62,6 +62,15 @@ export class FollowedUsers {
     return { stop };
   }
 
+  /** The log is another one: everybody is told, and nobody is followed any more. */
+  lost(): void {
+    for (const user of [...this.#users.values()]) {
+      const readers = [...user.readers];
+      this.#end(user);
+      for (const reader of readers) reader.lost?.();
+    }
+  }
+
   stop(): void {
     clearInterval(this.#timer);
     for (const user of [...this.#users.values()]) this.#end(user);
@@ -102,8 +111,8 @@ export class FollowedUsers {
   async #align(user: FollowedUser, from: "head" | "joining"): Promise<void> {
     const { hub, rooms } = this.#options;
     const listed = await rooms.sessionRooms(userKey(user.id));
-    for (const { id, token, joinedSeq, head, lobby } of listed) {
-      const room = hub.follow(id, token, head, lobby);
+    for (const { id, token, joinedSeq, head, at, lobby } of listed) {
+      const room = hub.follow(id, token, { seq: head, at }, lobby);
       hub.noteHead(room, head);
       const after = from === "head" ? head : Math.max(joinedSeq - 1, 0);
       if (from === "head" && lobby && !user.rooms.has(room)) this.#hold(user, room, after);
@@ -194,7 +203,7 @@ export class FollowedUsers {
     const { conversationId } = news;
     if (news.unread) this.#tellMarker(user, news.unread);
     else if (news.hint === "joined" && conversationId !== undefined && news.room && news.seq) {
-      const room = this.#options.hub.follow(conversationId, news.room, news.seq - 1);
+      const room = this.#options.hub.follow(conversationId, news.room, { seq: news.seq - 1, at: 0 });
       this.#options.hub.noteHead(room, news.seq);
       void this.#enter(user, room, news.seq - 1, news.seq - 1);
     } else if (news.hint === "settings" && conversationId !== undefined) {

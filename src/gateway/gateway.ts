@@ -15,7 +15,7 @@ import { LIMITS } from "../protocol/limits.ts";
 import { type AccountWatch, watchAccounts } from "./account-watch.ts";
 import { createCalling } from "./calling.ts";
 import { createCatchUp } from "./catch-up.ts";
-import { drainSessions } from "./drain.ts";
+import { drainSessions, reconnectSpreadMs } from "./drain.ts";
 import type { Endpoints } from "./endpoint.ts";
 import { createFeed, type RunningFeed } from "./feed.ts";
 import { createGreeting } from "./greeting.ts";
@@ -121,6 +121,7 @@ class RunningGateway implements Gateway, SessionEvents {
   #probe: Probe | null = null;
   #accounts: AccountWatch | null = null;
   #transport: Transport | null = null;
+  #history: (() => void)[] = [];
   #draining: Promise<void> | null = null;
   #unwatchStore: (() => void) | null = null;
 
@@ -204,7 +205,13 @@ class RunningGateway implements Gateway, SessionEvents {
       logger,
     );
     this.#wheel = startWheel<Session>(TURN_MS, (sessions, now) => this.#upkeep.visit(sessions, now));
-    this.#probe = startProbe({ hub: this.#hub, log: store.log, bus, logger });
+    this.#probe = startProbe({
+      ...{ hub: this.#hub, log: store.log, history: store.history, bus, logger },
+    });
+    this.#history = [
+      store.history.hold(() => [...this.#hub.rooms()].map(({ place }) => place)),
+      store.history.onChange(() => this.#beginAnew()),
+    ];
     bus.onGap(() => this.#probe?.all());
     store.onCommitted((events) => this.#hub.committed(events));
     const users = this.#users;
@@ -250,6 +257,7 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#transport?.stopListening();
     for (const session of [...this.#sessions]) session.end("draining");
     this.#unwatchStore?.();
+    for (const stop of this.#history) stop();
     this.#accounts?.stop();
     this.#probe?.stop();
     this.#wheel?.stop();
@@ -267,6 +275,15 @@ class RunningGateway implements Gateway, SessionEvents {
         "The database is away; sessions are told to reconnect",
       );
     await drainSessions(ready, AWAY_BATCHES_MS, "unavailable");
+  }
+
+  /** [GW-7.7] What was delivered is of another history: whoever has some of it comes back and is told. */
+  #beginAnew(): void {
+    const sessions = [...this.#sessions].filter(({ state }) => state === "ready");
+    const spreadMs = reconnectSpreadMs(sessions.length);
+    for (const session of sessions) session.end("unavailable", Math.ceil(Math.random() * spreadMs));
+    this.#feed.lost();
+    this.#hub.reset();
   }
 
   // ── Connections ────────────────────────────────────────────────────────────────────────────────────

@@ -63,10 +63,12 @@ export function createGreeting(options: GreetingOptions): Greet {
       if (principal.kind !== "user") throw notAUser();
       const identity = identify(options, session, principal, hello.device);
       try {
+        const { epoch } = options.store.history;
         // The user's channel is listened to before the rooms are read: who joins from now on is heard of.
         const rooms = await store.rooms.sessionRooms(identity.user.key, placesOf(hello.resume));
         const hot = await lookAtHot(options.hot, identity, rooms);
         if (session.isGone) return [];
+        if (options.store.history.epoch !== epoch) throw anotherHistory();
         let entries: Entry[] = [];
         session.connection.together(() => {
           entries = begin(options, session, { hello, principal, rooms, hot });
@@ -175,8 +177,8 @@ function enterAll(
   );
   const entries: Entry[] = [];
   for (const each of rooms) {
-    const { id, token, joinedSeq, head, lobby } = each;
-    const room = hub.follow(id, token, head, lobby);
+    const { id, token, joinedSeq, head, at: headAt, lobby } = each;
+    const room = hub.follow(id, token, { seq: head, at: headAt }, lobby);
     const at = recovered.get(token) ?? head;
     session.enter(room, joinedSeq);
     if (waiting.has(each)) held.keepOut(session, room, at, head, unreadOf(each));
@@ -199,4 +201,11 @@ function notAUser(): DomainError {
     "unauthorized",
     "An organization's API token can't open a session; use a user's token",
   );
+}
+
+/** What was read is of the history before. */
+function anotherHistory(): DomainError {
+  return new DomainError("unavailable", "The rooms have to be read again; say hello again", {
+    retryAfterMs: 0,
+  });
 }

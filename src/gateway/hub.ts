@@ -70,13 +70,13 @@ export class Hub {
   }
 
   /**
-   * The room, followed from now on; a room that was not followed counts as delivered up to `delivered`, where its lobby
-   * was shut, or that is not known (`mayShutOut`).
+   * The room, followed from now on; a room that was not followed counts as delivered up to `head` (its time 0: not known),
+   * where its lobby was shut, or that is not known (`mayShutOut`).
    */
-  follow(id: number, token: string, delivered: number, mayShutOut = true): Room {
+  follow(id: number, token: string, head: { seq: number; at: number }, mayShutOut = true): Room {
     const followed = this.#rooms.get(id);
     if (followed) return followed;
-    const room = new Room(id, token, delivered, mayShutOut);
+    const room = new Room(id, token, head, mayShutOut);
     const listener = (message: Uint8Array) => this.#heard(room, message);
     this.#rooms.set(id, room);
     this.#byToken.set(token, room);
@@ -97,6 +97,14 @@ export class Hub {
     this.#listeners.delete(room);
     this.#late.delete(room);
     this.#options.bus.unsubscribe(channels.room(room.id), listener).catch(() => {});
+  }
+
+  /** The log is another one than the one that was delivered: nothing is followed any more, and readers are told. */
+  reset(): void {
+    for (const room of [...this.#rooms.values()]) {
+      this.release(room);
+      for (const reader of [...(room.readers ?? [])]) reader.lost?.();
+    }
   }
 
   // ── Events ─────────────────────────────────────────────────────────────────────────────────────────
@@ -150,6 +158,8 @@ export class Hub {
         const room = this.#rooms.get(event.conversationId);
         counts.set(event.conversationId, (counts.get(event.conversationId) ?? 0) + 1);
         if (!room || event.seq <= room.delivered) continue;
+        // It was released and is followed anew: what was asked for is another room's.
+        if (!some.includes(room)) continue;
         this.#options.metrics.eventsFilled++;
         this.#offer(room, EncodedEvent.of(event));
       }
@@ -196,6 +206,7 @@ export class Hub {
   #deliver(room: Room, event: EncodedEvent): void {
     const { sessions, topics } = room;
     room.delivered = event.seq;
+    room.last = event;
     this.#recent.add(room, event);
     if (room.ahead.size > 0) room.ahead.delete(event.seq);
     if (sessions.json > 0) this.#options.publish(topics.json, event.json, false);

@@ -83,7 +83,7 @@ export class Memberships {
     const followed = hub.get(conversationId);
     if (!followed) {
       // Delivering the event brings the sessions in.
-      void hub.fill([hub.follow(conversationId, token, seq - 1)]);
+      void hub.fill([hub.follow(conversationId, token, { seq: seq - 1, at: 0 })]);
       return;
     }
     if ([...user.sessions].every((session) => session.state !== "ready" || session.rooms.has(followed)))
@@ -110,9 +110,9 @@ export class Memberships {
     const hub = this.#options.hub;
     const entries: Entry[] = [];
     const listed = new Set<number>();
-    for (const { id, token, joinedSeq, head, lobby } of rooms) {
+    for (const { id, token, joinedSeq, head, at: headAt, lobby } of rooms) {
       listed.add(id);
-      const room = hub.follow(id, token, head, lobby);
+      const room = hub.follow(id, token, { seq: head, at: headAt }, lobby);
       hub.noteHead(room, head);
       if (session.rooms.has(room)) continue;
       const at = Math.max(0, joinedSeq - 1);

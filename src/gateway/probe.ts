@@ -1,9 +1,12 @@
 /**
  * The head probe. A bus can lose a message silently, so every few seconds the heads of the rooms that this gateway
- * follows are compared with the store, and what is missing is read from the log.
+ * follows are compared with the store, and what is missing is read from the log. The same query asks for an event that
+ * was delivered before the last probe: where the log has another one there, or ends before what was delivered, its
+ * history was replaced while this process lived. The event of the last probe, not the newest: since then the log may
+ * have been cut and grown on past what was delivered.
  */
 import type { Bus } from "../domain/ports/bus.ts";
-import type { RoomLog } from "../domain/ports/store.ts";
+import type { History, LogPlace, PlaceInLog, RoomLog } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
 import type { Hub } from "./hub.ts";
 import type { Room } from "./room.ts";
@@ -28,12 +31,13 @@ export interface Probe {
 
 export interface ProbeOptions {
   hub: Hub;
-  log: Pick<RoomLog, "heads">;
+  log: Pick<RoomLog, "places">;
+  history: Pick<History, "lost">;
   bus: Pick<Bus, "stats">;
   logger: Pick<Logger, "warn">;
 }
 
-export function startProbe({ hub, log, bus, logger }: ProbeOptions): Probe {
+export function startProbe({ hub, log, history, bus, logger }: ProbeOptions): Probe {
   let stopped = false;
   let next: NodeJS.Timeout | undefined;
   let soonTimer: NodeJS.Timeout | undefined;
@@ -42,13 +46,18 @@ export function startProbe({ hub, log, bus, logger }: ProbeOptions): Probe {
 
   async function compare(rooms: readonly Room[]): Promise<void> {
     try {
-      const heads = await log.heads(rooms.map(({ id }) => id));
-      const byId = new Map(heads.map((head) => [head.conversationId, head.head]));
+      const before = rooms.map((room) => ({ room, delivered: room.place }));
+      const found = await log.places(rooms.map(({ noted }) => noted));
+      const byId = new Map(found.map((place) => [place.conversationId, place]));
+      if (before.some((each) => hasGoneBack(each, byId.get(each.room.id)))) return await history.lost();
       const gone: Room[] = [];
-      for (const room of rooms) {
-        const head = byId.get(room.id);
-        if (head === undefined) gone.push(room);
-        else hub.noteHead(room, head);
+      for (const { room, delivered } of before) {
+        const place = byId.get(room.id);
+        if (place === undefined) gone.push(room);
+        else {
+          room.note(withTime(delivered, room.noted, place));
+          hub.noteHead(room, place.head);
+        }
       }
       // A deleted room has no head; its log still tells of the deletion for a while.
       if (gone.length > 0) await hub.fill(gone);
@@ -105,4 +114,22 @@ export function startProbe({ hub, log, bus, logger }: ProbeOptions): Probe {
       clearTimeout(soonTimer);
     },
   };
+}
+
+interface Before {
+  room: Room;
+  /** How far the room was delivered before the log was asked. */
+  delivered: LogPlace;
+}
+
+function hasGoneBack({ room, delivered }: Before, found: PlaceInLog | undefined): boolean {
+  if (found === undefined) return false;
+  const { seq, at } = room.noted;
+  return found.head < delivered.seq || (seq !== 0 && at !== 0 && found.at !== at);
+}
+
+/** The time of an event that was not delivered here is known from the log. */
+function withTime(delivered: LogPlace, noted: LogPlace, found: PlaceInLog): LogPlace {
+  const isKnown = delivered.at !== 0 || delivered.seq !== noted.seq;
+  return isKnown ? delivered : { ...delivered, at: found.at ?? 0 };
 }

@@ -21,6 +21,7 @@ export function addReader(room: Room, reader: RoomReader): () => void {
   // One object for each following: the same reader may follow twice.
   const entry: RoomReader = {
     event: (event) => reader.event(event),
+    lost: () => reader.lost?.(),
     typing: (news) => reader.typing?.(news),
     call: (news) => reader.call?.(news),
     presence: (news) => reader.presence?.(news),

@@ -1,5 +1,6 @@
 /** A room as this gateway follows it: how far its log was delivered here, and to how many sessions. */
 import type { RoomReader } from "../domain/ports/feed.ts";
+import type { LogPlace } from "../domain/ports/store.ts";
 import type { CodecName } from "../protocol/subprotocols.ts";
 import type { Entry } from "./entry.ts";
 import type { EncodedEvent } from "./event-frames.ts";
@@ -11,6 +12,10 @@ export class Room {
   readonly token: string;
   /** Everything up to this seq was handed to the room's sessions. */
   delivered: number;
+  /** The event at `delivered`; null: it was not delivered here, or was noted. */
+  last: EncodedEvent | null = null;
+  /** A place that the log was seen to have, some seconds ago at most; see probe.ts. */
+  #noted: { seq: number; at: number };
   /** The highest seq that is known to be in the log. */
   known: number;
   /** Events that came before their turn. */
@@ -35,14 +40,31 @@ export class Room {
   readonly topics: Readonly<Record<CodecName, string>>;
   readonly openTopics: Readonly<Record<CodecName, string>>;
 
-  constructor(id: number, token: string, delivered: number, mayShutOut: boolean) {
+  constructor(id: number, token: string, head: { seq: number; at: number }, mayShutOut: boolean) {
+    const { seq: delivered } = head;
     this.id = id;
     this.token = token;
     this.delivered = delivered;
+    this.#noted = head;
     this.known = delivered;
     this.mayShutOut = mayShutOut;
     this.topics = { json: `${id}j`, msgpack: `${id}m` };
     this.openTopics = { json: `${id}oj`, msgpack: `${id}om` };
+  }
+
+  /** The last event that was delivered here, with its time: a log that has another one there is another log. */
+  get place(): LogPlace {
+    const { id: conversationId, last, delivered: seq } = this;
+    const at = last?.at ?? (this.#noted.seq === seq ? this.#noted.at : 0);
+    return { conversationId, seq, at };
+  }
+  get noted(): LogPlace {
+    return { conversationId: this.id, ...this.#noted };
+  }
+  /** The log has the event of this place. */
+  note({ seq, at }: { seq: number; at: number }): void {
+    this.#noted = { seq, at };
+    if (this.last?.seq === seq) this.last = null;
   }
 
   /** The session is no longer on its way into the room. */

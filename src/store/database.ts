@@ -39,13 +39,23 @@ export interface DatabaseOptions {
   openSocket?: OpenSocket | undefined;
   /** Is told how each piece of work went. */
   observer?: { answered(): void; failed(error: unknown): void };
+  /**
+   * Called on every connection before anything else uses it.
+   * @param isNewAfterLoss whether a connection was lost or renewed since this was done last
+   */
+  greet?(run: Run, isNewAfterLoss: boolean): Promise<void>;
 }
+
+/** Runs a statement on a connection of its choosing. */
+export type Run = <T extends readonly (object | undefined)[]>(statement: Statement<T>) => Promise<Rows<T>>;
 
 export interface Database {
   /** Each statement runs on a connection of its own choosing, and rejects with `DomainError`. */
   readonly sql: Sql;
   /** Runs a statement that changes nothing; repeated for two seconds while the database is away. */
   read<T extends readonly (object | undefined)[]>(statement: Statement<T>): Promise<Rows<T>>;
+  /** As `urgent`, and not among the `statements`: the store's own look at the database now and then. */
+  aside: Run;
   /** Runs a statement ahead of those that wait for a connection. Rejects with the raw error. */
   urgent<T extends readonly (object | undefined)[]>(statement: Statement<T>): Promise<Rows<T>>;
   /**
@@ -87,7 +97,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const onStatement = () => {
     statements++;
   };
-  const pool = openPool({
+  const unmet = openPool({
     max: options.maxConnections,
     waitMs: options.statementTimeoutMs,
     maxAgeMs: CONNECTION_MAX_AGE_MS,
@@ -99,6 +109,10 @@ export function openDatabase(options: DatabaseOptions): Database {
         ...(openSocket && { openSocket }),
       }),
   });
+  const uncounted = () => {
+    statements--;
+  };
+  const pool = greeted(unmet, options.greet, uncounted);
   const { observer } = options;
   const use: Pool["use"] = async (work, how) => {
     try {
@@ -119,6 +133,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     sql,
     read: (statement) => repeated(REPEAT_MS, () => run(statement, false)).catch(rethrow),
     urgent: (statement) => run(statement, true),
+    aside(statement) {
+      uncounted();
+      return run(statement, true);
+    },
     transaction: (work) =>
       repeated(REPEAT_MS, () => use((connection) => inTransaction(language, connection, work))).catch(
         rethrow,
@@ -134,6 +152,30 @@ export function openDatabase(options: DatabaseOptions): Database {
     statements: () => statements,
     close: pool.end,
     abort: pool.abort,
+  };
+}
+
+/** The pool, with every connection greeted before its first use. */
+function greeted(pool: Pool, greet: DatabaseOptions["greet"], uncounted: () => void): Pool {
+  if (!greet) return pool;
+  const met = new Set<Connection>();
+  async function meet(connection: Connection): Promise<void> {
+    const lost = [...met].filter(({ broken }) => broken);
+    const run = ((statement) => {
+      uncounted();
+      return connection.run(statement.fragment);
+    }) as Run;
+    await greet?.(run, lost.length > 0);
+    for (const each of lost) met.delete(each);
+    met.add(connection);
+  }
+  return {
+    ...pool,
+    use: (work, options) =>
+      pool.use(async (connection) => {
+        if (!met.has(connection)) await meet(connection);
+        return await work(connection);
+      }, options),
   };
 }
 

@@ -3,7 +3,7 @@
  * only this user can open. One process and one connection at a time; everything else is as with PostgreSQL.
  */
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,11 +15,15 @@ import { lockFolder } from "./folder-lock.ts";
 export interface Embedded {
   /** For `openStore`, together with `embedded: true`. */
   url: string;
+  /** Another one for a copy of the folder; see {@link PLACE_FILE}. */
+  place: string;
   /** Writes everything out and lets go of the folder. Close the store before. */
   close(): Promise<void>;
 }
 
 const PORT = 5432;
+/** PostgreSQL writes this file in place for as long as the database lives; in a copy that is put back it is another file. */
+const PLACE_FILE = "global/pg_control";
 const RESTART_PAUSE_MS = 1_000;
 const STOP_MS = 3_000;
 /** Node runs no TypeScript in threads: from the sources (in tests) the worker of the last build is taken. */
@@ -51,6 +55,7 @@ export async function startEmbedded({
   try {
     const stop = await supervise({ folder, socket }, logger);
     return {
+      place: `${statSync(join(folder, PLACE_FILE)).ino}`,
       url: `postgres://postgres@localhost:${PORT}/postgres?host=${encodeURIComponent(socketFolder)}`,
       async close() {
         await stop();

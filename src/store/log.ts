@@ -1,6 +1,6 @@
 /** Reading the room log. Nothing here locks. */
 import type { MemberKey } from "../domain/model.ts";
-import type { RoomLog } from "../domain/ports/store.ts";
+import type { LogPlace, PlaceInLog, RoomLog } from "../domain/ports/store.ts";
 import type { Database } from "./database.ts";
 import {
   CONVERSATION,
@@ -25,6 +25,20 @@ export function eventList(sql: Sql): Statement<EventRow[]> {
     e.conversation_id, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data,
     coalesce((select token from room_heads where conversation_id = e.conversation_id),
              (select token from deleted_rooms where conversation_id = e.conversation_id)) as room`;
+}
+
+/** See `RoomLog.places`. The time of the event at the head is the room's last activity. */
+export function placesInLog(
+  sql: Sql,
+  wanted: readonly Pick<LogPlace, "conversationId" | "seq">[],
+): Statement<PlaceInLog[]> {
+  return sql<PlaceInLog[]>`
+    select h.conversation_id as "conversationId", h.head_seq as head,
+           case when w.seq = h.head_seq then h.last_activity
+                else (select e.at from events e where e.conversation_id = h.conversation_id and e.seq = w.seq) end as at
+    from unnest(${wanted.map(({ conversationId }) => conversationId)}::bigint[],
+                ${wanted.map(({ seq }) => seq)}::bigint[]) as w (room, seq)
+    join room_heads h on h.conversation_id = w.room`;
 }
 
 export function createLogQueries(db: Database): LogQueries {
@@ -57,6 +71,9 @@ export function createLogQueries(db: Database): LogQueries {
       const [row] = await db.read(sql<EventRow[]>`
         select ${eventColumns} from events e where e.conversation_id = ${conversationId} and e.seq = ${seq}`);
       return row ? loggedEvent(row) : null;
+    },
+    async places(wanted) {
+      return wanted.length === 0 ? [] : await db.read(placesInLog(sql, wanted));
     },
     async heads(conversationIds) {
       if (conversationIds.length === 0) return [];

@@ -38,7 +38,7 @@ export async function migrate(
   { url, sessions, logger }: MigrateOptions,
   hosts: Hosts = createHosts(hostCount(url)),
   folder = FOLDER,
-): Promise<{ epoch: string; secret: string }> {
+): Promise<{ secret: string }> {
   const connection = openConnection({ url, hosts, settings: {}, prepare: false, silenceMs: LIMIT_MS });
   const sql = createSql(statementLanguage(), connection.run);
   try {
@@ -46,10 +46,10 @@ export async function migrate(
     if (!sessions) await requireUsableDefaults(sql, logger);
     const migrations = await readMigrations(folder);
     while (await applyNext(connection, sql, migrations, logger));
-    const rows = await sql<{ key: string; value: string }[]>`
-      select key, value from causeway_meta where key in ('epoch', 'secret')`;
-    const meta = new Map(rows.map(({ key, value }) => [key, value]));
-    return { epoch: meta.get("epoch") as string, secret: meta.get("secret") as string };
+    const [row] = await sql<
+      [{ secret: string }]
+    >`select value as secret from causeway_meta where key = 'secret'`;
+    return row;
   } finally {
     connection.close();
   }

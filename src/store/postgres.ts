@@ -40,6 +40,8 @@ export interface StoreOptions {
   sessions?: boolean;
   /** Where sockets come from; unset: the network. */
   openSocket?: OpenSocket;
+  /** What tells the embedded database's place from that of a copy. */
+  place?: string;
   logger?: StoreLogger;
   /** For metrics. */
   watch?: DatabaseWatch;
@@ -89,12 +91,12 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
   const { databaseUrl: url, embedded = false, logger = SILENT, sessions = true } = options;
   const { maxQueued = 20_000, repeatMs = 10_000 } = options;
   const { statementTimeoutMs = embedded ? EMBEDDED_TIMEOUT_MS : TIMEOUT_MS } = options;
-  const { epoch, secret } = await repeated(START_REPEAT_MS, () => migrate({ url, sessions, logger })).catch(
+  const { secret } = await repeated(START_REPEAT_MS, () => migrate({ url, sessions, logger })).catch(
     (error) => {
       throw unusable(error);
     },
   );
-  const history = createHistory(epoch);
+  const history = createHistory({ place: options.place ?? null, logger });
   const maxConnections = embedded ? 1 : options.maxConnections;
   const db = openDatabase({
     url,
@@ -103,6 +105,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     sessions,
     openSocket: options.openSocket,
     watch: options.watch,
+    greet: history.look,
     observer: { answered: () => monitor.answered(), failed: (error) => monitor.failed(error) },
   });
   const monitor: Monitor = createMonitor({
@@ -118,6 +121,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     await db.close();
     throw unusable(error);
   });
+  history.watch(db.aside);
   const publisher = createPublisher(logger);
   const lanes = Math.min(APPEND_LANES, maxConnections);
   const appender = createAppender(db, publisher, { lanes, maxQueued, repeatMs });
@@ -154,6 +158,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     async close() {
       monitor.stop();
       clock.stop();
+      history.stop();
       const drained = Promise.all([appender.drain(), markers.drain(), housekeeping.stop()]);
       const abort = setTimeout(db.abort, CLOSE_GRACE_MS);
       await drained;

@@ -41,6 +41,8 @@ export interface RoomFollowing extends Following {
 
 export interface RoomReader {
   event(event: LoggedEvent): void;
+  /** The log is another one than the one that was told (`Store.history`): begin anew. Nothing follows. */
+  lost?(): void;
   typing?(news: TypingNews): void;
   call?(news: CallNews): void;
   /** Somebody looks at the room who did not before. */

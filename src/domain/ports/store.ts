@@ -92,6 +92,22 @@ export interface History {
    * @returns how to stop listening
    */
   onChange(listener: () => void): () => void;
+  /**
+   * Names the places in the log that the process has come to: before a new connection is used after a loss they are
+   * compared with the log that it leads to.
+   * @returns how to stop
+   */
+  hold(places: () => readonly LogPlace[]): () => void;
+  /** Somebody knows of an event that the log has not: the epoch is made anew, unless that was done already. */
+  lost(): Promise<void>;
+}
+
+/** An event that was told. */
+export interface LogPlace {
+  conversationId: number;
+  seq: number;
+  /** The event's time, ms; 0: not known. */
+  at: number;
 }
 
 export interface StoreStats {
@@ -176,6 +192,10 @@ export interface RoomLog {
   } | null>;
   /** One event, or null. */
   event(conversationId: number, seq: number): Promise<LoggedEvent | null>;
+  /**
+   * For each room the head, and the time of its event at `seq` (null: there is none); rooms that are gone are left out.
+   */
+  places(wanted: readonly Pick<LogPlace, "conversationId" | "seq">[]): Promise<PlaceInLog[]>;
   /** The current heads of the named rooms; rooms that are gone are left out. */
   heads(conversationIds: number[]): Promise<RoomHead[]>;
   /**
@@ -185,6 +205,12 @@ export interface RoomLog {
    * `"past_head"` where seq is greater than the room's head.
    */
   markRead(member: MemberKey, conversationId: number, seq: number): Promise<ReadState | "past_head" | null>;
+}
+
+export interface PlaceInLog {
+  conversationId: number;
+  head: number;
+  at: number | null;
 }
 
 export interface ReadState {

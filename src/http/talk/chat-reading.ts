@@ -80,7 +80,7 @@ export function createChatReading({
     };
     try {
       // Followed before the log is read: nothing can come in between.
-      following = await feed().followRoom(room.id, { event: heard });
+      following = await feed().followRoom(room.id, { event: heard, lost: poll.finish });
       for (;;) {
         const found = await gather(actor, room, { after }, limit);
         if (found.length > 0) return found;

@@ -14,6 +14,8 @@ export interface LongPoll {
   readonly over: boolean;
   /** There may be news. */
   wake(): void;
+  /** There will be no more news: it is over. */
+  finish(): void;
   /** Resolves when there may be news since it resolved the last time (or since `open`), or when it is over. */
   news(): Promise<void>;
   end(): void;
@@ -63,6 +65,7 @@ export function createLongPolls(
           return over || entry.deadline <= now();
         },
         wake,
+        finish,
         async news() {
           if (!woken && !this.over) {
             await new Promise<void>((resolve) => {

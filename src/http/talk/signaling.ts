@@ -125,11 +125,11 @@ function registerPull({ inRoom, useCases, feed, polls }: TalkParts): void {
 
   async function pull(actor: Actor, room: { id: number; token: string }, signal: AbortSignal) {
     const poll = polls.open({ timeoutMs: PULL_MS, signal });
-    const { wake } = poll;
+    const { wake, finish: lost } = poll;
     const followings: Following[] = [];
     try {
       followings.push(await signaling.follow(room.id, wake));
-      followings.push(await feed().followRoom(room.id, { event: wake, call: wake, presence: wake }));
+      followings.push(await feed().followRoom(room.id, { event: wake, call: wake, presence: wake, lost }));
       for (;;) {
         const found = await look(actor, room.token, poll.over);
         if (found) return found;

@@ -176,6 +176,7 @@ export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">):
           if (!isSelf(one.actor, to.user)) typing({ reading, news: one });
         },
         settings: ({ conversationId }) => settings({ reading, conversationId }),
+        lost: () => to.end("behind"),
         gone: () => to.end("revoked"),
       };
     },

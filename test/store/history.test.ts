@@ -1,0 +1,71 @@
+/** The identity of the history: it does not travel with a copy of the database, and a process notices when it lost its end. */
+import postgres from "postgres";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type PostgresPair, startPostgresPair } from "../../load/services/postgres-replica.ts";
+import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import { describeWith } from "../services/need.ts";
+import { createRoom, say } from "./fixtures.ts";
+
+describeWith(["postgres"], "the history", () => {
+  let pair: PostgresPair;
+  const stores: PostgresStore[] = [];
+  beforeAll(async () => {
+    pair = await startPostgresPair({ synchronous: false });
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all(stores.map((store) => store.close()));
+    await pair.stop();
+  });
+  const open = async (databaseUrl: string) => {
+    const store = await openStore({ databaseUrl, maxConnections: 2 });
+    stores.push(store);
+    return store;
+  };
+  const changed = (store: PostgresStore) => new Promise<void>((resolve) => store.history.onChange(resolve));
+
+  test("stays over restarts, and is made anew in a copy of the database", async () => {
+    const name = await pair.createDatabase();
+    const url = pair.primary.url(name);
+    const first = await open(url);
+    const { epoch } = first.history;
+    expect((await open(url)).history.epoch).toBe(epoch);
+    await Promise.all(stores.splice(0).map((store) => store.close()));
+    await pair.primary.query(`create database ${name}_copy template ${name}`);
+
+    expect((await open(pair.primary.url(`${name}_copy`))).history.epoch).not.toBe(epoch);
+    expect((await open(url)).history.epoch).toBe(epoch);
+  });
+
+  test("is made anew once, whoever asks, when a dump is restored in place under living processes", async () => {
+    const url = pair.primary.url(await pair.createDatabase());
+    const [one, two] = [await open(url), await open(url)];
+    const { epoch } = one.history;
+    const heard = Promise.all([changed(one), changed(two)]);
+    const sql = postgres(url, { max: 1, onnotice: () => {} });
+    await sql.begin(async (tx) => {
+      await tx`create table restored as table causeway_meta`;
+      await tx`drop table causeway_meta`;
+      await tx`alter table restored rename to causeway_meta`;
+      await tx`alter table causeway_meta add primary key (key)`;
+    });
+    await sql.end();
+    await heard;
+
+    expect(one.history.epoch).not.toBe(epoch);
+    expect(two.history.epoch).toBe(one.history.epoch);
+  });
+
+  test("stays when a replica is promoted that lacks nothing", async () => {
+    const name = await pair.createDatabase();
+    const store = await open(pair.url(name));
+    const { epoch } = store.history;
+    const room = await createRoom(store);
+    const told = { conversationId: room.id, seq: await say(store, room), at: 0 };
+    store.history.hold(() => [told]);
+    await pair.caughtUp();
+    await pair.primary.end();
+    await pair.promote();
+    await store.ping();
+    expect(store.history.epoch).toBe(epoch);
+  }, 60_000);
+});
