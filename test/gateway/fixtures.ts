@@ -63,7 +63,7 @@ export interface Site {
 const silent = createLogger("silent");
 
 /** Call it at the top of a `describe`: what a test starts ends with the test. */
-export function site(databaseUrl: string): Site {
+export function site(databaseUrl: string | (() => string)): Site {
   const clients: SocketClient[] = [];
   const raws: RawClient[] = [];
   const nodes: { stop(): Promise<void> }[] = [];
@@ -80,7 +80,8 @@ export function site(databaseUrl: string): Site {
 
   return {
     async node(options = {}) {
-      const opened = await openStore({ databaseUrl, maxConnections: 4 });
+      const url = typeof databaseUrl === "string" ? databaseUrl : databaseUrl();
+      const opened = await openStore({ databaseUrl: url, maxConnections: 4 });
       const store = options.store?.(opened) ?? opened;
       const own = options.shared ?? createMemoryHot();
       const bus = options.bus?.(own.bus) ?? own.bus;
@@ -111,8 +112,9 @@ export function site(databaseUrl: string): Site {
           if (!options.shared) await own.hot.close();
         },
       });
-      const url = `http://127.0.0.1:${gateway.port}`;
-      return { url, gateway, store, hot: own.hot, bus, useCases, registry };
+
+      const served = `http://127.0.0.1:${gateway.port}`;
+      return { url: served, gateway, store, hot: own.hot, bus, useCases, registry };
     },
     client(name, token, codec = "json") {
       const client = new SocketClient(name, token, codec);

@@ -3,6 +3,7 @@ import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type PostgresPair, startPostgresPair } from "../../load/services/postgres-replica.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import { storeChecks } from "../../src/store/restored.ts";
 import { describeWith } from "../services/need.ts";
 import { createRoom, say } from "./fixtures.ts";
 
@@ -53,6 +54,33 @@ describeWith(["postgres"], "the history", () => {
 
     expect(one.history.epoch).not.toBe(epoch);
     expect(two.history.epoch).toBe(one.history.epoch);
+  });
+
+  test("what a restore broke is found: gaps, counts, markers, and what belongs to no room", async () => {
+    const store = await open(pair.primary.url(await pair.createDatabase()));
+    const rooms = [
+      await createRoom(store),
+      await createRoom(store),
+      await createRoom(store),
+      await createRoom(store),
+    ];
+    for (const each of rooms) for (let n = 0; n < 3; n++) await say(store, each);
+    const found = async () =>
+      (await Promise.all(storeChecks(store.sql).map(({ look }) => look()))).map(({ some }) => some);
+    expect(await found()).toEqual([[], [], [], [], []]);
+    const [gap, count, marker, gone] = rooms.map(({ id }) => id);
+    await store.sql`delete from events where conversation_id = ${gap} and seq = 2`;
+    await store.sql`update room_heads set message_count = 9 where conversation_id = ${count}`;
+    await store.sql`update memberships set read_seq = 99 where conversation_id = ${marker} and member = ${rooms[2]!.people[0]!.key}`;
+    await store.sql`delete from room_heads where conversation_id = ${gone}`;
+    const token = (n: number) => expect.stringContaining(rooms[n]!.token);
+    expect(await found()).toEqual([
+      [token(0)],
+      [token(1)],
+      [token(2)],
+      [token(3)],
+      [expect.stringContaining(String(gone))],
+    ]);
   });
 
   test("stays when a replica is promoted that lacks nothing", async () => {
