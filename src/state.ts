@@ -22,7 +22,7 @@ export async function openConfiguredStore(
   dataDir: string,
   logger: Logger,
   parts: Lifecycle,
-  watch: DatabaseWatch,
+  watch?: DatabaseWatch,
 ): Promise<PostgresStore> {
   const embedded = config.DATABASE_URL === undefined;
   let databaseUrl = config.DATABASE_URL ?? "";
@@ -38,7 +38,7 @@ export async function openConfiguredStore(
     embedded,
     ...(place !== undefined && { place }),
     logger,
-    watch,
+    ...(watch && { watch }),
     maxConnections: config.DATABASE_CONNECTIONS,
     sessions: config.DATABASE_PREPARE === "on",
   });

@@ -1,13 +1,13 @@
 /** A Redis twin for tests, with what it logged. */
 import { connectRedisHot, type RedisHot } from "../../src/hot/redis.ts";
-import { createHistory, type KnownHistory } from "../../src/store/history.ts";
+import { type MovedHistory, movedHistory } from "./moved-history.ts";
 
 export interface TestedHot extends RedisHot {
   /** `warn: text` */
   logged: string[];
   /** The errors that were logged. */
   reasons: string[];
-  history: KnownHistory;
+  history: MovedHistory;
   close(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export async function openRedisHot(url: string, startMs = 5_000, epoch = EPOCH):
     reasons.push(String((fields as { err?: unknown }).err ?? ""));
   };
   const logger = { info: at("info"), warn: at("warn"), error: at("error") };
-  const history = createHistory(epoch);
+  const history = movedHistory(epoch);
   const opened = await connectRedisHot({ url, logger, node: "test", clock: CLOCK, history, startMs });
   return {
     ...opened,
