@@ -1,5 +1,5 @@
 /** A room's turn: claimed for this worker, what came from Matrix applied, then the log carried over. */
-import { DomainError } from "../src/domain/errors.ts";
+import { DomainError, isUnavailable } from "../src/domain/errors.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore, ClaimedRoom } from "../src/store/bridge.ts";
 import type { InboxEntry } from "../src/store/bridge-mail.ts";
@@ -49,11 +49,11 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
     if (room === null || room === "taken") waiting.delete(id);
     if (room === null) return "later";
     if (room === "taken") return TAKEN_MS;
-    const progress = { settled: 0 };
+    const progress = { settled: 0, through: false };
     try {
       const next = room.conversation === null ? await clear(room) : await work(room, progress);
       await store.release(id, node, { mirrored: room.mirrored, readOnly: room.readOnly, ...progress });
-      waiting.delete(id);
+      if (progress.through || room.conversation === null) waiting.delete(id);
       return next;
     } catch (error) {
       if (await isLost(room, error)) return await startAnew(room, progress.settled);
@@ -88,11 +88,14 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
       "The homeserver does not know a room any more; it is made anew, with its members and all of its log",
     );
     await store.roomLost(room.id, node);
-    await store.release(room.id, node, { mirrored: 0, readOnly: false, settled });
+    await store.release(room.id, node, { mirrored: 0, readOnly: false, settled, through: true });
     return "now";
   }
 
-  async function work(claimed: ClaimedRoom, progress: { settled: number }): Promise<NextTurn> {
+  async function work(
+    claimed: ClaimedRoom,
+    progress: { settled: number; through: boolean },
+  ): Promise<NextTurn> {
     let room = opened(claimed);
     const more = room ? await applyInbox(room) : false;
     // All of it before anything is sent: an event that waits may be one that we have sent already.
@@ -105,6 +108,7 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
       progress.settled = claimed.unsettled;
     }
     const behind = await outbound.mirror(room);
+    progress.through = true;
     return behind ? "now" : "later";
   }
 
@@ -153,7 +157,8 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
       return await turn(id);
     } catch (error) {
       // The store is away: what the room was at is found again by the scan, or in a moment.
-      logger.warn({ err: error, conversationId: id }, "A room's turn in the bridge could not be kept");
+      if (!isUnavailable(error))
+        logger.warn({ err: error, conversationId: id }, "A room's turn in the bridge could not be kept");
       return FIRST_RETRY_MS;
     }
   };

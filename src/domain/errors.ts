@@ -37,6 +37,11 @@ export class DomainError extends Error {
   }
 }
 
+/** A part that others work with is away. Whoever watches that part says so once, and once when it is back. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof DomainError && error.code === "unavailable";
+}
+
 /** Shorthand for the commonest refusal: `throw badField("name", "must be 1 to 200 characters")`. */
 export function badField(field: string, rule: string): DomainError {
   return new DomainError("bad_request", `${field} ${rule}`, { field });

@@ -61,8 +61,11 @@ interface BridgeRooms {
   retire(node: string): Promise<void>;
   /** Takes a room for this worker. `"taken"` while another live worker has it; null when there is no such room. */
   claim(id: number, node: string): Promise<ClaimedRoom | "taken" | null>;
-  /** Gives the room back after a turn that went well. */
-  release(id: number, node: string, state: TurnState): Promise<void>;
+  /**
+   * Gives the room back after a turn that did not fail. Its failures and its pause are over when the turn was `through`:
+   * one that only waited, or could not send, says nothing of them.
+   */
+  release(id: number, node: string, state: TurnState & { through: boolean }): Promise<void>;
   /** Gives the room back after a turn that failed; nothing is sent before `retryInMs` are over. */
   defer(id: number, node: string, state: TurnState & { retryInMs: number }): Promise<void>;
   /** The homeserver is back: nothing has to wait any longer. */
@@ -113,10 +116,12 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
         update bridge_rooms set owner = null where owner = ${node}`;
     },
     claim: (id, node) => claim(sql, id, node),
-    async release(id, node, { mirrored, readOnly, settled }) {
+    async release(id, node, { mirrored, readOnly, settled, through }) {
       await sql`
         update bridge_rooms set owner = null, mirrored_seq = greatest(mirrored_seq, ${mirrored}::bigint),
-               read_only = ${readOnly}, unsettled = greatest(unsettled - ${settled}::integer, 0), failures = 0, retry_at = 0
+               read_only = ${readOnly}, unsettled = greatest(unsettled - ${settled}::integer, 0),
+               failures = case when ${through} then 0 else failures end,
+               retry_at = case when ${through} then 0 else retry_at end
         where conversation_id = ${id} and owner = ${node}`;
     },
     async defer(id, node, { mirrored, readOnly, settled, retryInMs }) {

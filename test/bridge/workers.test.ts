@@ -45,7 +45,7 @@ describeBridge(
       expect(await store.claim(id, "dead")).toMatchObject({ id, mirrored: 0 });
       expect(await store.claim(id, "alive")).toMatchObject({ id });
       expect(await store.claim(id, "other")).toBe("taken");
-      await store.release(id, "other", { mirrored: 5, readOnly: true, settled: 0 });
+      await store.release(id, "other", { mirrored: 5, readOnly: true, settled: 0, through: true });
       expect(await store.claim(id, "other"), "only the owner gives a room back").toBe("taken");
       await store.retire("alive");
       expect(await store.claim(id, "other")).toMatchObject({ id, mirrored: 0, readOnly: false });
