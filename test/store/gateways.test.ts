@@ -5,8 +5,8 @@ import type { AppendResult } from "../../src/domain/ports/store.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { purgeStep } from "../../src/store/housekeeping.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import { startPostgres } from "../services/postgres.ts";
 import { createRoom, messageBy, newConversation, say, seqsOf, upTo } from "./fixtures.ts";
-import { startPostgres } from "./postgres-server.ts";
 
 describe("two gateways on one PostgreSQL", () => {
   let server: Awaited<ReturnType<typeof startPostgres>>;

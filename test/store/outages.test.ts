@@ -4,9 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LoggedEvent } from "../../src/domain/model.ts";
 import { openStore, type PostgresStore, type StoreOptions } from "../../src/store/postgres.ts";
+import { startPostgres } from "../services/postgres.ts";
 import { createRoom, messageBy, type Room, say, seqsOf, upTo } from "./fixtures.ts";
 import { type FlakyProxy, flakyProxy } from "./flaky-proxy.ts";
-import { startPostgres } from "./postgres-server.ts";
 
 let server: Awaited<ReturnType<typeof startPostgres>>;
 beforeAll(async () => {
@@ -50,7 +50,7 @@ describe("kill -9 of PostgreSQL in the middle of a burst", () => {
     for (let round = 1; round <= 3; round++) {
       const goal = acknowledged.length + 300;
       while (acknowledged.length < goal) await sleep(5);
-      await server.kill();
+      await server.kill9();
       await server.start();
     }
     const goal = acknowledged.length + 300;
