@@ -15,10 +15,16 @@ const SECRET_FIELDS = [
   "refreshToken",
 ];
 
+/** Lines that can't be written now are kept up to here; what comes then is dropped. */
+const MOST_UNWRITTEN_BYTES = 1_048_576;
+
 export function createLogger(level: Config["LOG_LEVEL"]): Logger {
   const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
+  const output = pino.destination({ dest: 2, maxLength: MOST_UNWRITTEN_BYTES });
+  // A full disk or a reader that is gone: lines are lost, and the chat goes on.
+  output.on("error", () => {});
   const serializers = { err: shownError };
-  return pino({ level, base: null, serializers, redact: { paths, censor: "[secret]" } }, pino.destination(2));
+  return pino({ level, base: null, serializers, redact: { paths, censor: "[secret]" } }, output);
 }
 
 /** Outages and refusals are expected, and say all with their message; a stack is for what is not. */

@@ -1,6 +1,7 @@
 /** The program: reads settings, starts the server, stops it on SIGINT or SIGTERM. Everything else is in server.ts. */
 import { readSettings, type Settings } from "./config.ts";
 import { HELP } from "./help.ts";
+import { onUncaught, outliveReaders } from "./last-resort.ts";
 import { createLogger } from "./logger.ts";
 import { startServer } from "./server.ts";
 
@@ -15,7 +16,9 @@ async function main(): Promise<void> {
   const { config, warnings } = settings();
   const logger = createLogger(config.LOG_LEVEL);
   for (const warning of warnings) logger.warn({ event: "settings.doubtful" }, warning);
+  outliveReaders();
   const server = await startServer(config, (line) => process.stdout.write(`${line}\n`));
+  onUncaught(logger, () => server.stop());
   let stoppingSince = 0;
   const stop = (signal: string) => {
     if (stoppingSince > 0) {

@@ -21,6 +21,8 @@ export function createNodeServer(door: HttpDoor): Server {
   };
   const server = createServer(bounds, (request, response) => serveNode(request, response, door));
   server.on("checkContinue", (request, response) => serveNode(request, response, door, true));
+  // Also each connection that can't be accepted while descriptors are used up; whoever listens hears of a taken port.
+  server.on("error", () => {});
   return server;
 }
 
@@ -59,7 +61,7 @@ function serveNode(
   });
   request.on("data", (chunk: Buffer) => served.data(chunk));
   request.on("end", () => served.ended());
-  request.on("error", () => {}); // The response closes, too.
+  for (const one of [request, response]) one.on("error", () => {}); // The response closes, too.
   served.start();
 }
 
