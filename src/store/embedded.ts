@@ -78,38 +78,50 @@ export async function startEmbedded({
  * @returns how to stop it for good
  */
 async function supervise(data: EmbeddedWorkerData, logger: StoreLogger): Promise<() => Promise<void>> {
-  let stopping = false;
+  const stopping = new AbortController();
   let worker = await startWorker(data);
+  let restarting: Promise<void> | null = null;
   watch();
 
   function watch(): void {
     worker.once("exit", (code) => {
-      if (stopping) return;
+      if (stopping.signal.aborted) return;
       logger.error({ code }, "The embedded database ended; it is started again");
-      void restart();
+      restarting = restart();
     });
   }
 
+  /** Never rejects. */
   async function restart(): Promise<void> {
-    try {
-      worker = await startWorker(data);
-      watch();
-    } catch (error) {
-      logger.error({ err: error }, "The embedded database can't be started; trying again");
-      await sleep(RESTART_PAUSE_MS);
-      if (!stopping) await restart();
+    while (!stopping.signal.aborted) {
+      try {
+        worker = await startWorker(data);
+        watch();
+        break;
+      } catch (error) {
+        logger.error({ err: error }, "The embedded database can't be started; trying again");
+        await sleep(RESTART_PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => {});
+      }
     }
+    restarting = null;
   }
 
   return async () => {
-    stopping = true;
-    const ended = once(worker, "exit");
-    worker.postMessage("close");
-    // A thread that is deep in a statement hears nothing. Ending it is as safe as any crash.
-    const late = setTimeout(() => void worker.terminate(), STOP_MS);
-    await ended;
-    clearTimeout(late);
+    stopping.abort();
+    await restarting;
+    await endWorker(worker);
   };
+}
+
+async function endWorker(worker: Worker): Promise<void> {
+  // Ended already.
+  if (worker.threadId === -1) return;
+  const ended = new Promise((resolve) => worker.once("exit", resolve));
+  worker.postMessage("close");
+  // A thread that is deep in a statement hears nothing. Ending it is as safe as any crash.
+  const late = setTimeout(() => void worker.terminate(), STOP_MS);
+  await ended;
+  clearTimeout(late);
 }
 
 /** Resolves when the database can be reached. */
