@@ -26,7 +26,7 @@ import { createWire } from "./wire/wire.ts";
 
 export interface HttpOptions {
   useCases: UseCases;
-  store: Pick<Store, "accounts" | "avatars" | "journal" | "log" | "people">;
+  store: Pick<Store, "accounts" | "avatars" | "health" | "journal" | "log" | "people">;
   hot: Pick<HotState, "limits">;
   /** Live news for those who wait. */
   feed: () => Feed;

@@ -260,6 +260,19 @@ describe("long polls", () => {
     poll.end();
   });
 
+  test("are over when nobody may wait now, and others may wait afterwards", async () => {
+    const polls = createLongPolls();
+    const poll = polls.open({ timeoutMs: 60_000, signal: signal() });
+    const news = poll.news();
+    polls.finishAll();
+    await news;
+    expect(poll.over).toBe(true);
+    poll.end();
+    const next = polls.open({ timeoutMs: 60_000, signal: signal() });
+    expect(next.over).toBe(false);
+    next.end();
+  });
+
   test("are over when the client hung up, also before they began", async () => {
     const polls = createLongPolls();
     const client = new AbortController();

@@ -1,9 +1,10 @@
 /** Live notifications over the WebSocket /await (reference §A.5), on both transports. */
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { RawClient } from "../gateway/raw-client.ts";
 import { describeWith } from "../services/need.ts";
+import { flakyProxy } from "../store/flaky-proxy.ts";
 import { type AwaitSite, openAwaitSite, refusedHandshake, type Told } from "./await-site.ts";
 import {
   addConversation,
@@ -346,6 +347,23 @@ describeWith("postgres", "/await", ({ postgres }) => {
       expect(own.awaitFace.waiting()).toBe(0);
       await own.close();
     });
+  });
+
+  test("a gateway without its database tells them to come back, and admits nobody until it has it", async () => {
+    const proxy = await flakyProxy(await postgres.createDatabase());
+    const site = await openAwaitSite(proxy.url, { transport: "uws" });
+    const [person] = (await addTeam(site, 1)).people as [WirePerson];
+    const waiting = await site.waiter(tokenOf(person));
+    proxy.cut();
+    await waiting.until("the end", () => waiting.closed !== null);
+    expect(waiting.closed?.code).toBe(1013);
+    const headers = { authorization: `Bearer ${tokenOf(person)}` };
+    expect(await refusedHandshake(site.url, "/await", headers)).toMatchObject({ status: 503 });
+    proxy.resume();
+    await vi.waitFor(() => expect(site.store.health.condition.state).toBe("ok"), { timeout: 10_000 });
+    await site.waiter(tokenOf(person));
+    await site.close();
+    await proxy.close();
   });
 
   test("where limits are on a user has 100 clients", async () => {

@@ -60,6 +60,7 @@ export function fakeOptions({ accounts = {}, chatrooms = {}, ...options }: Fakes
     store: {
       ...{ accounts: partial({}), avatars: partial({}), journal: partial({}) },
       ...{ log: partial({}), people: partial({}) },
+      health: { condition: { state: "ok", since: 0, detail: null }, isAway: false, onAway: () => () => {} },
     },
     hot: { limits: { take: async () => 0, reset: async () => {} } },
     feed: () => partial({}),

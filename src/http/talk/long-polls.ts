@@ -5,6 +5,8 @@
 export interface LongPolls {
   /** Begins to wait; whoever does must call `end`. */
   open(options: { timeoutMs: number; signal: AbortSignal }): LongPoll;
+  /** Ends the waiting of all who wait now. */
+  finishAll(): void;
   /** How many wait. */
   readonly size: number;
 }
@@ -36,11 +38,13 @@ export function createLongPolls(
     for (const one of waiting) if (one.deadline <= at) one.finish();
   }
 
-  stopping.addEventListener("abort", () => {
+  function finishAll(): void {
     for (const one of waiting) one.finish();
-  });
+  }
+  stopping.addEventListener("abort", finishAll);
 
   return {
+    finishAll,
     get size() {
       return waiting.size;
     },

@@ -27,7 +27,7 @@ import { registerSignaling } from "./signaling.ts";
 
 export interface TalkOptions {
   useCases: UseCases;
-  store: Pick<Store, "accounts" | "log">;
+  store: Pick<Store, "accounts" | "health" | "log">;
   feed: () => Feed;
   limits: RequestLimits;
   /** Aborted when the process stops: whoever waits is answered. */
@@ -64,10 +64,13 @@ export function createTalk({ useCases, store, feed, limits, stopping, logger }: 
   });
   app.use(boundedBody(MAX_BODY_BYTES));
   const shapes = createMessageShapes(useCases, store.accounts);
+  const polls = createLongPolls(stopping);
+  // Without the database there is no news: whoever waits looks once more, and hears that it is away.
+  store.health.onAway(polls.finishAll);
   const parts: TalkParts = {
     ...createOperations(app, useCases, limits),
     ...{ useCases, store, feed, shapes },
-    polls: createLongPolls(stopping),
+    polls,
     bodies: createRoomBodies(useCases, shapes),
   };
   registerCapabilities(parts);

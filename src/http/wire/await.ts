@@ -19,7 +19,7 @@ import { type Socket, type SocketHandlers, Waiter } from "./waiter.ts";
 
 export interface AwaitOptions {
   useCases: UseCases;
-  store: Pick<Store, "accounts" | "journal">;
+  store: Pick<Store, "accounts" | "journal" | "health">;
   hot: Pick<HotState, "limits">;
   feed: () => Feed;
   /** Where clients reach this server. */
@@ -51,6 +51,8 @@ export interface AwaitFace {
 
 /** One process holds no more clients. */
 const MOST_WAITING = 50_000;
+/** How long clients stay away from a process that is without its database. */
+const AWAY_RETRY_MS = 10_000;
 /** Where limits are on. */
 const MOST_OF_ONE_USER = 100;
 
@@ -59,9 +61,12 @@ export function createAwait(options: AwaitOptions): AwaitFace {
   const limits = createRequestLimits(hot.limits, useCases.clock, rateLimits);
   const delivery = createDelivery(wireParts(options), logger);
   const crowd = createCrowd({ ...options, accounts: store.accounts });
+  // Nothing can be told without the database; another process may have it.
+  const unwatch = store.health.onAway(() => crowd.end("away"));
 
   async function principalOf({ target, header, ip }: Handshake): Promise<UserPrincipal> {
     await limits.byAddress(ip);
+    if (store.health.isAway) throw new DomainError("unavailable", undefined, { retryAfterMs: AWAY_RETRY_MS });
     const query = new URL(target, "http://localhost").searchParams;
     const token = bearerOf(header("authorization")) ?? query.get("access_token");
     if (!token) throw new DomainError("unauthorized", "Send an access token");
@@ -91,7 +96,10 @@ export function createAwait(options: AwaitOptions): AwaitFace {
         return { refused: refusalOf(error, logger) };
       }
     },
-    drain: crowd.close,
+    drain() {
+      unwatch();
+      crowd.close();
+    },
     waiting: crowd.size,
   };
 }
@@ -113,6 +121,10 @@ function createCrowd(
     watch.changed();
   }
 
+  function end(why: "draining" | "away"): void {
+    for (const waiter of [...waiters]) waiter.end(why);
+  }
+
   return {
     add({ user, credential }: UserPrincipal): Waiter {
       if (isClosed || waiters.size >= MOST_WAITING)
@@ -126,9 +138,10 @@ function createCrowd(
       count(user.id, 1);
       return waiter;
     },
+    end,
     close(): void {
       isClosed = true;
-      for (const waiter of [...waiters]) waiter.end("draining");
+      end("draining");
     },
     size: () => waiters.size,
   };

@@ -30,6 +30,7 @@ const TRY_AGAIN = 1013;
 const ENDS = {
   draining: [GOING_AWAY, "the server stops; come back"],
   revoked: [NOT_ALLOWED, "the credentials are no longer valid"],
+  away: [TRY_AGAIN, "the server lost its database; come back"],
   behind: [TRY_AGAIN, "come back, and read /notifications"],
 } as const;
 
