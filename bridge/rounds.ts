@@ -1,4 +1,5 @@
 /** What the worker does by the clock: showing that it is alive, and finding what no hint told it. */
+import { isUnavailable } from "../src/domain/errors.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { Backlog } from "../src/store/bridge-changes.ts";
@@ -110,7 +111,8 @@ function repeated(
       await work();
       failing = false;
     } catch (error) {
-      if (!failing) logger.warn({ err: error }, `The bridge's ${what} failed; it is tried again`);
+      if (!failing && !isUnavailable(error))
+        logger.warn({ err: error }, `The bridge's ${what} failed; it is tried again`);
       failing = true;
     }
   }

@@ -3,6 +3,7 @@
  * and the end of sessions whose token was revoked or whose user was deleted [GW-2.8]. Two queries for however many
  * sessions, every few seconds; at once for a user whom a hint names.
  */
+import { isUnavailable } from "../domain/errors.ts";
 import { createGate } from "../domain/gate.ts";
 import type { Store } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
@@ -66,6 +67,7 @@ export function watchAccounts({ store, users, memberships, logger }: AccountWatc
     try {
       await Promise.all([lookForChanges(some), lookForRevoked(some)]);
     } catch (error) {
+      if (isUnavailable(error)) return;
       logger.warn({ err: error }, "Accounts can't be compared with the store now; they are compared again");
     }
   }

@@ -1,7 +1,7 @@
 /** Calls [GW-9]: who is in one, with which flags, session by session. */
 import { setTimeout as delay } from "node:timers/promises";
 import { CALL_TTL_MS } from "../domain/calls.ts";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError, isUnavailable } from "../domain/errors.ts";
 import type { CallState, HotState } from "../domain/ports/hot.ts";
 import type { CallUseCases } from "../domain/use-cases.ts";
 import type { Logger } from "../logger.ts";
@@ -71,6 +71,7 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
       );
       for (const room of rooms) show(room, await hot.calls.get(room.id));
     } catch (error) {
+      if (isUnavailable(error)) return;
       logger.warn({ err: error }, "A session could not leave its call; it decays");
     }
   }
@@ -125,6 +126,7 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
         const state = await hot.calls.get(room.id);
         if (state.flags > 0) session.send({ op: "call", ...shape(room, state) });
       } catch (error) {
+        if (isUnavailable(error)) return;
         logger.warn({ err: error }, "A session could not be told of a call; it hears of its next change");
       }
     },

@@ -3,6 +3,7 @@
  * user leaves it, a hint on the user's channel says where they joined, and comparing with the store every few seconds,
  * for all followed users together, is the safety net. What a user may not read while a lobby is shut waits; see lobby.ts.
  */
+import { isUnavailable } from "../domain/errors.ts";
 import { type Actor, type LoggedEvent, userKey } from "../domain/model.ts";
 import { channels } from "../domain/ports/bus.ts";
 import type { Following, UserReader } from "../domain/ports/feed.ts";
@@ -141,6 +142,7 @@ export class FollowedUsers {
       if (user.rooms.get(room) === null) user.rooms.set(room, this.#read(user, room, seq, judged));
     } catch (error) {
       user.rooms.delete(room);
+      if (isUnavailable(error)) return;
       this.#options.logger.warn({ err: error }, "A room can't be followed now; it is tried again");
     }
   }
@@ -238,6 +240,7 @@ export class FollowedUsers {
         tellAll(user, (reader) => reader.connections?.({ at: 0 }));
       }
     } catch (error) {
+      if (isUnavailable(error)) return;
       this.#options.logger.warn(
         { err: error },
         "Followed users can't be compared now; they are compared again",

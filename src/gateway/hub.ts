@@ -3,6 +3,7 @@
  * commits, over the bus, and, when one is missing, from the log. Whatever comes twice is dropped by its seq. An event
  * is encoded once per codec and room and handed to the socket layer's topics: per delivery nothing of ours runs.
  */
+import { isUnavailable } from "../domain/errors.ts";
 import type { LoggedEvent } from "../domain/model.ts";
 import { type Bus, channels } from "../domain/ports/bus.ts";
 import type { RoomLog } from "../domain/ports/store.ts";
@@ -134,6 +135,7 @@ export class Hub {
     try {
       while (wanted.length > 0) wanted = await this.#fillOnce(wanted);
     } catch (error) {
+      if (isUnavailable(error)) return;
       this.#options.logger.warn(
         { err: error },
         "Missing events can't be read now; the head probe tries again",

@@ -4,8 +4,10 @@
  * the lobby everybody is held until the domain has said who waits: nothing that follows the event can slip through, and
  * nobody's role has to be known here. Rooms with an open lobby hold nobody.
  */
+
 import { setTimeout as delay } from "node:timers/promises";
 import { refusal } from "../domain/access.ts";
+import { isUnavailable } from "../domain/errors.ts";
 import type { Actor } from "../domain/model.ts";
 import type { Lobby } from "../domain/use-cases.ts";
 import type { Logger } from "../logger.ts";
@@ -107,7 +109,8 @@ export class Lobbies {
       }
       return true;
     } catch (error) {
-      this.#options.logger.warn({ err: error }, "Who waits in a lobby can't be read now; it is read again");
+      if (!isUnavailable(error))
+        this.#options.logger.warn({ err: error }, "Who waits in a lobby can't be read now; it is read again");
       return false;
     }
   }

@@ -2,6 +2,7 @@
  * Sessions follow their user's memberships. The events of a room say who comes and goes, in their place in the log; a
  * hint on the user's channel tells gateways that do not follow the room; comparing with the store is the safety net.
  */
+import { isUnavailable } from "../domain/errors.ts";
 import type { Actor } from "../domain/model.ts";
 import type { RoomQueries, SessionRoom } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
@@ -98,6 +99,7 @@ export class Memberships {
       const rooms = await this.#options.rooms.sessionRooms(user.key);
       await Promise.all([...user.sessions].map((session) => this.#align(session, rooms)));
     } catch (error) {
+      if (isUnavailable(error)) return;
       this.#options.logger.warn(
         { err: error, user: user.id },
         "Memberships can't be read now; they are read again",

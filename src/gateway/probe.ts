@@ -5,6 +5,7 @@
  * history was replaced while this process lived. The event of the last probe, not the newest: since then the log may
  * have been cut and grown on past what was delivered.
  */
+import { isUnavailable } from "../domain/errors.ts";
 import type { Bus } from "../domain/ports/bus.ts";
 import type { History, LogPlace, PlaceInLog, RoomLog } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
@@ -62,6 +63,7 @@ export function startProbe({ hub, log, history, bus, logger }: ProbeOptions): Pr
       // A deleted room has no head; its log still tells of the deletion for a while.
       if (gone.length > 0) await hub.fill(gone);
     } catch (error) {
+      if (isUnavailable(error)) return;
       logger.warn({ err: error }, "Heads can't be compared with the store now; the next probe follows");
     }
   }

@@ -3,6 +3,7 @@
  * expired credentials, and hot state that has to be told that the session lives. The wheel calls; no session has a
  * timer of its own.
  */
+import { isUnavailable } from "../domain/errors.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { HotState, SessionEntry } from "../domain/ports/hot.ts";
 import type { Logger } from "../logger.ts";
@@ -39,7 +40,9 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   let ended: string[] = [];
 
   function quietly(what: string, work: Promise<unknown>): void {
-    work.catch((error: unknown) => logger.warn({ err: error }, `${what}; it is repeated`));
+    work.catch((error: unknown) => {
+      if (!isUnavailable(error)) logger.warn({ err: error }, `${what}; it is repeated`);
+    });
   }
 
   /** False when the session was ended. */

@@ -1,4 +1,5 @@
 /** Ends those who wait with credentials that are no longer valid: one query for all of them, every few seconds. */
+import { isUnavailable } from "../../domain/errors.ts";
 import type { Credential, User } from "../../domain/model.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import type { AccountStore } from "../../domain/ports/store.ts";
@@ -42,9 +43,10 @@ export function watchCredentials(
     if (watched.size === 0) return;
     timer = setTimeout(() => {
       look()
-        .catch((error) =>
-          logger.warn({ err: error }, "Credentials can't be compared now; they are compared again"),
-        )
+        .catch((error) => {
+          if (isUnavailable(error)) return;
+          logger.warn({ err: error }, "Credentials can't be compared now; they are compared again");
+        })
         .finally(schedule);
     }, EVERY_MS);
     timer.unref();

@@ -6,6 +6,7 @@
  * There is one queue for all, emptied once per turn of the event loop: what came meanwhile is read and translated
  * together, and what several are told is encoded once.
  */
+import { isUnavailable } from "../../domain/errors.ts";
 import { type Actor, type LoggedEvent, type User, userActor } from "../../domain/model.ts";
 import type { TypingNews, UserReader } from "../../domain/ports/feed.ts";
 import { JOURNALED, type JournalPlace } from "../../domain/ports/journal.ts";
@@ -52,10 +53,13 @@ export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">):
   const count = createCounter();
 
   const news = createQueue<Reading>(deliverNews, (error, readings) => {
-    logger.error({ err: error }, "Clients of /await could not be told; they have to read /notifications");
+    if (!isUnavailable(error))
+      logger.error({ err: error }, "Clients of /await could not be told; they have to read /notifications");
     for (const { to } of readings) to.end("behind");
   });
-  const lost = (error: unknown) => logger.error({ err: error }, "Transient news of /await got lost");
+  const lost = (error: unknown) => {
+    if (!isUnavailable(error)) logger.error({ err: error }, "Transient news of /await got lost");
+  };
   const typing = createQueue(deliverTyping, lost);
   const settings = createQueue(deliverSettings, lost);
 
