@@ -141,7 +141,7 @@ describe("the embedded database", () => {
     await workers.at(-1)?.terminate();
     expect((await Promise.all(sends)).sort((a, b) => a - b)).toEqual(upTo(52).slice(2));
     await close();
-  }, 120_000);
+  }, 300_000);
 
   test("stops while its thread is being started again", async () => {
     const embedded = await startEmbedded({ dataDir, logger: silent });
@@ -149,7 +149,7 @@ describe("the embedded database", () => {
     await embedded.close();
     expect(workers.map(({ threadId }) => threadId).filter((id) => id !== -1)).toEqual([]);
     await (await startEmbedded({ dataDir, logger })).close();
-  }, 120_000);
+  }, 300_000);
 
   test("writes to the disk before it answers a commit", async () => {
     const { store, close } = await open(dataDir);
