@@ -3,6 +3,11 @@ import { expect, test } from "vitest";
 import { SYSTEM_ACTOR, userActor } from "../../src/domain/model.ts";
 import { describeBridge, until } from "./world.ts";
 
+const PNG = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABXvMqOgAAAABJRU5ErkJggg==",
+  "base64",
+);
+
 describeBridge(
   "from the chat to Matrix",
   (world) => {
@@ -103,6 +108,27 @@ describeBridge(
       await world.mirrored(room);
       await client.say(matrixRoom, "now");
       await until("it is in the chat", async () => (await world.texts(room)).includes("Ada: now"));
+    });
+
+    test("a room's picture is shown, and no longer once it is replaced", async () => {
+      const { directory, chatrooms, roomSettings } = world.useCases;
+      const ada = await world.user("Ada");
+      const organization = await directory.createOrganization({ name: `Org ${ada.id}`, defaultRoom: false });
+      await directory.putOrganizationUser(organization.id, ada.id, "member");
+      const { conversation } = await chatrooms.create(
+        { kind: "organization", organization, tokenId: 0 },
+        { organizationId: organization.id, name: "Faces", admins: [ada.id], avatar: PNG },
+      );
+      const matrixRoom = await world.mirrored(conversation);
+      const url = await world.store
+        .sql`select value from bridge_state where key = ${`avatar:${conversation.avatarId}`}`;
+      expect(await world.bot.state(matrixRoom, "m.room.avatar")).toEqual({ url: url[0]?.value });
+      await roomSettings.update(userActor(ada), conversation.token, { avatarUrl: "https://a.example/1.png" });
+      await world.mirrored(conversation);
+      expect(await world.bot.state(matrixRoom, "m.room.avatar")).toEqual({});
+      const left = await world.store
+        .sql`select key from bridge_state where key = ${`avatar:${conversation.avatarId}`}`;
+      expect(left).toHaveLength(0);
     });
 
     test("a member of a joined-history room sees what was said since they became one, a shared room all", async () => {
