@@ -14,7 +14,7 @@ export interface MessagePlace {
 // ── Talk: conversationId × 2^28 + seq ────────────────────────────────────────────────────────────────
 
 /** Room for so many events in a log; 33 million rooms keep the ids exact in JSON. */
-const TALK_SEQS = 2 ** 28;
+export const TALK_SEQS = 2 ** 28;
 
 /**
  * Unique across rooms, rising within one.

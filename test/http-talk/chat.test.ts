@@ -272,7 +272,9 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
       await future(ben, token, { lastKnownMessageId: one });
       expect(await read()).toMatchObject({ lastReadMessage: two, unreadMessages: 0 });
       await past(ben, token, { lastKnownMessageId: one });
-      expect((await future(ben, token, { lastKnownMessageId: two + 1_000 })).status).toBe(304);
+      // Past the log's end: of a log that a restore has cut, so what there is comes again.
+      const beyond = await future(ben, token, { lastKnownMessageId: two + 1_000 });
+      expect(beyond.data.at(-1).id).toBe(two);
       expect(await read()).toMatchObject({ lastReadMessage: two });
     });
   });

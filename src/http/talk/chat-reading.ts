@@ -1,6 +1,6 @@
 /** Reading a room's messages: what was, and waiting for what comes. */
 import { DomainError } from "../../domain/errors.ts";
-import { talkMessageId } from "../../domain/ids.ts";
+import { TALK_SEQS, talkMessageId } from "../../domain/ids.ts";
 import type { TimelineEntry } from "../../domain/message-use-cases.ts";
 import type { Actor, Conversation, LoggedEvent } from "../../domain/model.ts";
 import type { Following } from "../../domain/ports/feed.ts";
@@ -57,10 +57,11 @@ export function createChatReading({
 
   /**
    * For who heard of nothing after a place. One past the log's end is of a log that was lost with a restore of the
-   * database: then the newest messages are the answer, or everything up to that place would be missed.
+   * database: then the newest messages are the answer, or everything up to that place would be missed. The id of
+   * another room is no place in this one.
    */
   async function unlessLost(actor: Actor, room: Conversation, after: number, limit: number) {
-    const [log] = after === 0 ? [] : await store.log.heads([room.id]);
+    const [log] = after === 0 || after >= TALK_SEQS ? [] : await store.log.heads([room.id]);
     return log && after > log.head ? (await gather(actor, room, {}, limit)).reverse() : [];
   }
 
