@@ -12,7 +12,7 @@ import { countExpectedFiles, expectedFiles, storeChecks } from "./store/restored
 const HELP = `Makes a restored database's history another one, and checks what was restored.
 
 Usage: npm run store:restored
-       npm run store:restored -- --check     looks only; changes nothing but the schema, if this program is newer
+       npm run store:restored -- --check     looks only: no new epoch, unless the database lies elsewhere than before
 
 Run it after the database and the files were restored and before any Causeway process is started. It
   1. brings the schema to this program's version,

@@ -42,6 +42,7 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
   let epoch: string | null = null;
   let main: Run | null = null;
   let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
 
   async function settle(run: Run, lost: string | null): Promise<void> {
     const [row] = await run(
@@ -96,6 +97,7 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
     watch(run) {
       main = run;
       const look = () => {
+        if (stopped) return;
         timer = setTimeout(
           () =>
             settle(run, null)
@@ -107,7 +109,10 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
       };
       look();
     },
-    stop: () => clearTimeout(timer),
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
   };
 }
 
