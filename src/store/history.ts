@@ -98,13 +98,9 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
       main = run;
       const look = () => {
         if (stopped) return;
-        timer = setTimeout(
-          () =>
-            settle(run, null)
-              .catch(() => {})
-              .then(look),
-          EVERY_MS,
-        );
+        // A look that fails is repeated; who needs the database hears that it is away.
+        const again = () => void settle(run, null).then(look, look);
+        timer = setTimeout(again, EVERY_MS);
         timer.unref();
       };
       look();
@@ -117,7 +113,7 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
 }
 
 /** Whether the log lacks the event at a place, or has another one there. A room that is gone lost nothing by it. */
-export function isLost(place: LogPlace, found: { head: number; at: number | null } | undefined): boolean {
+function isLost(place: LogPlace, found: { head: number; at: number | null } | undefined): boolean {
   if (found === undefined || place.seq === 0) return false;
   return found.head < place.seq || (place.at !== 0 && found.at !== place.at);
 }
