@@ -44,7 +44,7 @@ export async function openCore(
   const registry = createRegistry();
   const watches = registerWatches(registry);
   registerBuild(registry);
-  const store = await openConfiguredStore(config, dataDir, logger, parts, watches);
+  const store = await openConfiguredStore(config, dataDir, logger, parts, { watch: watches });
   const { hot, bus } = await openConfiguredHot(config, node, store, logger, parts, watches.onRoundTrip);
   parts.add("clocks", await watchClockSkew({ store, hot, logger, registry }));
   registerState(registry, store, bus);

@@ -29,6 +29,8 @@ Settings are environment variables; set them as for the server:
 `;
 
 const OPTIONS = { help: { type: "boolean", short: "h" }, check: { type: "boolean" } } as const;
+/** A check reads the whole log. */
+const CHECK_MS = 6 * 3_600_000;
 const PAGE = 500;
 const MAX_SHOWN = 20;
 
@@ -40,11 +42,11 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: OPTIONS });
   if (values.help) return say(HELP);
   const { config } = readSettings(process.env);
-  const logger = createLogger("warn");
+  const logger = createLogger("error");
   const parts = lifecycle(logger);
   try {
     const dataDir = openDataDir(config.DATA_DIR);
-    const store = await openConfiguredStore(config, dataDir, logger, parts);
+    const store = await openConfiguredStore(config, dataDir, logger, parts, { statementTimeoutMs: CHECK_MS });
     if (!values.check) {
       const { epoch: before } = store.history;
       await store.history.lost();

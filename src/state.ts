@@ -13,16 +13,15 @@ import { createMemoryHot } from "./hot/memory.ts";
 import { connectRedisHot } from "./hot/redis.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Logger } from "./logger.ts";
-import type { DatabaseWatch } from "./store/database.ts";
 import { startEmbedded } from "./store/embedded.ts";
-import { openStore, type PostgresStore } from "./store/postgres.ts";
+import { openStore, type PostgresStore, type StoreOptions } from "./store/postgres.ts";
 
 export async function openConfiguredStore(
   config: Config,
   dataDir: string,
   logger: Logger,
   parts: Lifecycle,
-  watch?: DatabaseWatch,
+  more: Pick<StoreOptions, "watch" | "statementTimeoutMs"> = {},
 ): Promise<PostgresStore> {
   const embedded = config.DATABASE_URL === undefined;
   let databaseUrl = config.DATABASE_URL ?? "";
@@ -38,7 +37,7 @@ export async function openConfiguredStore(
     embedded,
     ...(place !== undefined && { place }),
     logger,
-    ...(watch && { watch }),
+    ...more,
     maxConnections: config.DATABASE_CONNECTIONS,
     sessions: config.DATABASE_PREPARE === "on",
   });
