@@ -2,6 +2,7 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type PostgresPair, startPostgresPair } from "../../load/services/postgres-replica.ts";
+import { talkMessageId } from "../../src/domain/ids.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { storeChecks } from "../../src/store/restored.ts";
 import { describeWith } from "../services/need.ts";
@@ -54,6 +55,37 @@ describeWith(["postgres"], "the history", () => {
 
     expect(one.history.epoch).not.toBe(epoch);
     expect(two.history.epoch).toBe(one.history.epoch);
+  });
+
+  test("gives out no id that a lost one gave out, however often the same backup is restored", async () => {
+    const name = await pair.createDatabase();
+    const give = async (database: string) => {
+      const store = await open(pair.primary.url(database));
+      const room = await createRoom(store);
+      const tables = await store.sql<{ table: string; next: number }[]>`
+        select table_name as table, nextval(pg_get_serial_sequence(table_name, column_name)) as next
+        from information_schema.columns where table_schema = current_schema() and is_identity = 'YES'`;
+      await Promise.all(stores.splice(0).map((each) => each.close()));
+      return { room: room.id, people: room.people.map(({ id }) => id), tables };
+    };
+    await give(name);
+    await pair.primary.query(`create database ${name}_backup template ${name}`);
+    const lost = await give(name);
+    const restored = [];
+    for (const copy of [`${name}_one`, `${name}_two`]) {
+      await pair.primary.query(`create database ${copy} template ${name}_backup`);
+      restored.push(await give(copy));
+    }
+
+    const people = [lost, ...restored].flatMap((each) => each.people);
+    expect(new Set(people).size).toBe(6);
+    for (const { room, tables } of restored) {
+      expect(room).toBeGreaterThan(lost.room + 10_000);
+      expect(talkMessageId({ conversationId: room, seq: 1 })).toBeGreaterThan(0);
+      expect(tables.length).toBeGreaterThan(5);
+      for (const [n, { table, next }] of tables.entries())
+        expect(next, table).toBeGreaterThan((lost.tables[n]?.next ?? 0) + 10_000);
+    }
   });
 
   test("what a restore broke is found: gaps, counts, markers, and what belongs to no room", async () => {
