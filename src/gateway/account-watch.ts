@@ -6,9 +6,9 @@
 import { isUnavailable } from "../domain/errors.ts";
 import { createGate } from "../domain/gate.ts";
 import type { Store } from "../domain/ports/store.ts";
+import { revokedOf } from "../domain/revoked.ts";
 import type { Logger } from "../logger.ts";
 import type { Memberships } from "./membership.ts";
-import type { Session } from "./session.ts";
 import type { LocalUser, Users } from "./users.ts";
 
 const EVERY_MS = 3_000;
@@ -51,15 +51,8 @@ export function watchAccounts({ store, users, memberships, logger }: AccountWatc
 
   async function lookForRevoked(some: readonly LocalUser[]): Promise<void> {
     const sessions = some.flatMap((user) => [...user.sessions]);
-    const { tokenIds, loginIds } = credentialsOf(sessions);
-    const userIds = some.map(({ id }) => id);
-    const invalid = await store.accounts.invalidCredentials({ tokenIds, loginIds, userIds });
-    const revoked = {
-      tokens: new Set(invalid.tokenIds),
-      logins: new Set(invalid.loginIds),
-      users: new Set(invalid.userIds),
-    };
-    for (const session of sessions) if (isRevoked(session, revoked)) session.end("unauthorized");
+    const revoked = await revokedOf(store.accounts, sessions, ({ identity }) => identity);
+    for (const session of revoked) session.end("unauthorized");
   }
 
   async function look(some: readonly LocalUser[]): Promise<void> {
@@ -86,25 +79,4 @@ export function watchAccounts({ store, users, memberships, logger }: AccountWatc
       clearTimeout(timer);
     },
   };
-}
-
-function credentialsOf(sessions: readonly Session[]): { tokenIds: number[]; loginIds: number[] } {
-  const tokenIds = new Set<number>();
-  const loginIds = new Set<number>();
-  for (const { identity } of sessions) {
-    if (identity?.credential.via === "token") tokenIds.add(identity.credential.tokenId);
-    if (identity?.credential.via === "session") loginIds.add(identity.credential.loginId);
-  }
-  return { tokenIds: [...tokenIds], loginIds: [...loginIds] };
-}
-
-function isRevoked(
-  { identity }: Session,
-  revoked: { tokens: Set<number>; logins: Set<number>; users: Set<number> },
-): boolean {
-  if (!identity) return false;
-  const { credential, user } = identity;
-  if (revoked.users.has(user.id)) return true;
-  if (credential.via === "token") return revoked.tokens.has(credential.tokenId);
-  return credential.via === "session" && revoked.logins.has(credential.loginId);
 }

@@ -52,7 +52,7 @@ export function createFeed(options: FeedOptions): RunningFeed {
       const head = room.delivered;
       return counted({ head, stop: addReader(room, reader) });
     },
-    followUser: async (userId, reader) => counted(await users.follow(userId, reader)),
+    followUser: async (user, reader) => counted(await users.follow(user, reader)),
     async followAll(wake) {
       const listener = (message: Uint8Array) => {
         const ids = readIds(message);

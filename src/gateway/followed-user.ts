@@ -4,7 +4,7 @@
  * for all followed users together, is the safety net. What a user may not read while a lobby is shut waits; see lobby.ts.
  */
 import { isUnavailable } from "../domain/errors.ts";
-import { type Actor, type LoggedEvent, userKey } from "../domain/model.ts";
+import { type Actor, type LoggedEvent, type User, userKey } from "../domain/model.ts";
 import { channels } from "../domain/ports/bus.ts";
 import type { Following, UserReader } from "../domain/ports/feed.ts";
 import type { UnreadFrame } from "../protocol/frames.ts";
@@ -18,6 +18,7 @@ const PAGE = 500;
 
 interface FollowedUser {
   readonly id: number;
+  readonly uuid: string;
   version: number;
   readonly readers: Set<UserReader>;
   /** How to end the reading of each room, or the waiting for it; null while it begins. */
@@ -47,8 +48,11 @@ export class FollowedUsers {
     this.#timer.unref();
   }
 
-  async follow(id: number, reader: UserReader): Promise<Following> {
-    const user = this.#users.get(id) ?? this.#begin(id);
+  async follow(who: Pick<User, "id" | "uuid">, reader: UserReader): Promise<Following> {
+    const known = this.#users.get(who.id);
+    // A restored database gave the id to somebody else.
+    if (known && known.uuid !== who.uuid) this.#gone(known);
+    const user = this.#users.get(who.id) ?? this.#begin(who);
     user.readers.add(reader);
     const stop = () => {
       user.readers.delete(reader);
@@ -77,9 +81,10 @@ export class FollowedUsers {
     for (const user of [...this.#users.values()]) this.#end(user);
   }
 
-  #begin(id: number): FollowedUser {
+  #begin({ id, uuid }: Pick<User, "id" | "uuid">): FollowedUser {
     const user: FollowedUser = {
       id,
+      uuid,
       version: 0,
       readers: new Set(),
       rooms: new Map(),
@@ -95,6 +100,11 @@ export class FollowedUsers {
       await this.#align(user, "head");
     });
     return user;
+  }
+
+  #gone(user: FollowedUser): void {
+    tellAll(user, (reader) => reader.gone?.());
+    this.#end(user);
   }
 
   #end(user: FollowedUser): void {
@@ -230,8 +240,7 @@ export class FollowedUsers {
         const user = this.#users.get(userId);
         if (!user) continue;
         if (version === null) {
-          tellAll(user, (reader) => reader.gone?.());
-          this.#end(user);
+          this.#gone(user);
           continue;
         }
         await user.begun;

@@ -90,7 +90,7 @@ function identify(
   { user, credential, version }: UserPrincipal,
   device: string | undefined,
 ): Identity {
-  const local = users.attach(user.id, version, session);
+  const local = users.attach(user, version, session);
   session.identity = { user: local, actor: userActor(user), credential, device: device ?? null };
   if (limited && local.sessions.size > SESSIONS_PER_USER) {
     users.detach(local, session);

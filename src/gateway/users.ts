@@ -1,5 +1,5 @@
 /** The users with sessions on this gateway, and what comes for them over their channel. */
-import type { MemberKey } from "../domain/model.ts";
+import type { MemberKey, User } from "../domain/model.ts";
 import { userKey } from "../domain/model.ts";
 import type { ConnectionHint, SettingsHint } from "../domain/news.ts";
 import { type Bus, channels } from "../domain/ports/bus.ts";
@@ -9,6 +9,8 @@ import type { Session } from "./session.ts";
 
 export interface LocalUser {
   readonly id: number;
+  /** Tells the user from somebody else to whom a restored database gave the id. */
+  readonly uuid: string;
   readonly key: MemberKey;
   /** See `RoomQueries.changedUsers`. */
   version: number;
@@ -52,11 +54,17 @@ export class Users {
   }
 
   /** Adds a session. A subscription that can't be had now is no harm: versions are compared every few seconds. */
-  attach(id: number, version: number, session: Session): LocalUser {
+  attach({ id, uuid }: Pick<User, "id" | "uuid">, version: number, session: Session): LocalUser {
     let user = this.#byId.get(id);
+    if (user && user.uuid !== uuid) {
+      this.#forget(user);
+      for (const each of [...user.sessions]) each.end("unauthorized");
+      user = undefined;
+    }
     if (!user) {
       const made: LocalUser = {
         id,
+        uuid,
         key: userKey(id),
         version,
         sessions: new Set(),
@@ -73,7 +81,10 @@ export class Users {
 
   detach(user: LocalUser, session: Session): void {
     user.sessions.delete(session);
-    if (user.sessions.size > 0 || this.#byId.get(user.id) !== user) return;
+    if (user.sessions.size === 0 && this.#byId.get(user.id) === user) this.#forget(user);
+  }
+
+  #forget(user: LocalUser): void {
     this.#byId.delete(user.id);
     this.#bus.unsubscribe(channels.user(user.id), user.listen).catch(() => {});
   }

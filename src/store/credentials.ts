@@ -1,7 +1,7 @@
 /** What people show to get in: tokens and login cookies, by the hash of their secret. */
 import { DomainError } from "../domain/errors.ts";
 import type { ApiToken, User } from "../domain/model.ts";
-import type { AccountStore, Login } from "../domain/ports/store.ts";
+import type { AccountStore, Login, OwnedCredential } from "../domain/ports/store.ts";
 import type { DirectoryQueries } from "./accounts.ts";
 import type { Database } from "./database.ts";
 import { byKey, gathered } from "./gathered.ts";
@@ -132,20 +132,30 @@ function logins(db: Database) {
         select id from old_tokens union all select id from old_logins`;
       return count;
     },
-    async invalidCredentials({ tokenIds, loginIds, userIds }) {
-      const rows = await db.read(sql<{ kind: "tokenIds" | "loginIds" | "userIds"; id: number }[]>`
-        select 'tokenIds' as kind, i.id from unnest(${tokenIds}::bigint[]) as i (id)
+    async invalidCredentials({ tokens, logins, users }) {
+      const owned = (some: readonly OwnedCredential[]) => sql`
+        unnest(${some.map(({ id }) => id)}::bigint[], ${some.map(({ userId }) => userId)}::bigint[]) as i (id, user_id)`;
+      const ids = users.map(({ id }) => id);
+      const uuids = users.map(({ uuid }) => uuid);
+      const rows = await db.read(sql<
+        { tokenId: number | null; loginId: number | null; uuid: string | null }[]
+      >`
+        select i.id as "tokenId", null::bigint as "loginId", null::uuid as uuid from ${owned(tokens)}
         where not exists (
-          select from tokens t where t.id = i.id and (t.expires_at is null or t.expires_at > ${now}))
+          select from tokens t
+          where t.id = i.id and t.user_id = i.user_id and (t.expires_at is null or t.expires_at > ${now}))
         union all
-        select 'loginIds', i.id from unnest(${loginIds}::bigint[]) as i (id)
-        where not exists (select from logins l where l.id = i.id and l.expires_at > ${now})
+        select null, i.id, null from ${owned(logins)}
+        where not exists (
+          select from logins l where l.id = i.id and l.user_id = i.user_id and l.expires_at > ${now})
         union all
-        select 'userIds', i.id from unnest(${userIds}::bigint[]) as i (id)
-        where not exists (select from users u where u.id = i.id and u.deleted_at is null)`);
-      const invalid = { tokenIds: [] as number[], loginIds: [] as number[], userIds: [] as number[] };
-      for (const { kind, id } of rows) invalid[kind].push(id);
-      return invalid;
+        select null, null, i.uuid from unnest(${ids}::bigint[], ${uuids}::uuid[]) as i (id, uuid)
+        where not exists (select from users u where u.id = i.id and u.uuid = i.uuid and u.deleted_at is null)`);
+      return {
+        tokenIds: rows.flatMap(({ tokenId }) => tokenId ?? []),
+        loginIds: rows.flatMap(({ loginId }) => loginId ?? []),
+        userUuids: rows.flatMap(({ uuid }) => uuid ?? []),
+      };
     },
   } satisfies Partial<AccountStore>;
 }

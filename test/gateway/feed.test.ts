@@ -45,7 +45,7 @@ describeWith("postgres", "the feed", ({ postgres }) => {
       const [ada, bob] = [await person(there, "Ada"), await person(there, "Bob")];
       let told = 0;
       const reader = { event: () => {}, connections: () => void told++ };
-      await here.gateway.feed.followUser(bob.id, reader);
+      await here.gateway.feed.followUser(bob, reader);
       const named = await there.store.accounts.userById(bob.id);
       await there.useCases.connections.connect(ada.actor, named?.uuid ?? "");
       await vi.waitFor(() => expect(told).toBeGreaterThan(0), LIMIT);
@@ -56,7 +56,7 @@ describeWith("postgres", "the feed", ({ postgres }) => {
       const [ada, bob] = [await person(there, "Ada"), await person(there, "Bob")];
       const [old, next] = [await room(there, [ada, bob]), await room(there, [ada])];
       const { reader, events, texts } = ear();
-      await here.gateway.feed.followUser(bob.id, reader);
+      await here.gateway.feed.followUser(bob, reader);
       await say(there, ada, old, "in the old room");
       await say(there, ada, next, "not for Bob");
       await there.useCases.conversations.addMembers(ada.actor, next.token, [
@@ -82,7 +82,7 @@ describeWith("postgres", "the feed", ({ postgres }) => {
     const typing = vi.fn();
     const marker = vi.fn();
     const gone = vi.fn();
-    await here.gateway.feed.followUser(bob.id, { event: () => {}, typing, marker, gone });
+    await here.gateway.feed.followUser(bob, { event: () => {}, typing, marker, gone });
     const client = await raw(here);
     await client.hello(ada.token);
     const { seq } = await say(here, ada, home, "read me");

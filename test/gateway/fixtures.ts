@@ -20,6 +20,7 @@ export type TransportName = (typeof TRANSPORTS)[number];
 
 export interface Person {
   id: number;
+  uuid: string;
   name: string;
   actor: Actor;
   token: string;
@@ -176,7 +177,7 @@ export async function person(
     }),
   );
   const { id: tokenId, token } = await useCases.directory.createToken({ userId: user.id, name: "test" });
-  return { id: user.id, name, actor: userActor(user), token, tokenId };
+  return { id: user.id, uuid: user.uuid, name, actor: userActor(user), token, tokenId };
 }
 
 /** A group that the first person made for all of them. */

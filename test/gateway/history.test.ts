@@ -130,6 +130,25 @@ describeWith("postgres", "a log that goes back", (services) => {
     const { seq } = await say(one, ada, home, "live");
     expect(await again.next()).toMatchObject({ op: "event", seq, data: { text: "live" } });
   });
+
+  test("a session does not go on as somebody else to whom a restore gave its user's id", async () => {
+    const one = await node();
+    const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];
+    const home = await room(one, [ada, bob]);
+    const [adas, bobs] = [await raw(one), await raw(one)];
+    await Promise.all([adas.hello(ada.token), bobs.hello(bob.token)]);
+    const sql = postgres(services.postgres.url, { max: 1 });
+    await sql`update users set uuid = gen_random_uuid() where id in ${sql([ada.id, bob.id])}`;
+    await sql.end();
+    // The one who has Bob's id now comes here, too; nobody comes for Ada's.
+    const next = await raw(one);
+    await next.hello(bob.token);
+
+    for (const session of [adas, bobs])
+      expect(await session.closed).toMatchObject({ code: 4501, reason: "unauthorized" });
+    const { seq } = await say(one, bob, home, "still there");
+    expect(await next.next(({ op }) => op === "event")).toMatchObject({ seq });
+  });
 });
 
 /** As a dump that was made when the room's head was `seq`, for that room. */

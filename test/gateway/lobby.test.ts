@@ -405,7 +405,7 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
         const events: LoggedEvent[] = [];
         const typing = vi.fn();
         const reader = { event: (event: LoggedEvent) => void events.push(event), typing };
-        await here.gateway.feed.followUser(bob.id, reader);
+        await here.gateway.feed.followUser(bob, reader);
         const typesOf = ({ id }: Room) =>
           events.filter(({ conversationId }) => conversationId === id).map(({ type }) => type);
         const soFar = async () => {
@@ -425,7 +425,7 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
         expect(typing).not.toHaveBeenCalled();
         // Who begins to follow while they wait is told nothing either, from where the room stands on.
         const late: LoggedEvent[] = [];
-        const { stop } = await (await node({ shared })).gateway.feed.followUser(bob.id, {
+        const { stop } = await (await node({ shared })).gateway.feed.followUser(bob, {
           event: (event) => void late.push(event),
         });
         await say(there, ada, home, "still for moderators");

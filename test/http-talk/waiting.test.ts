@@ -65,6 +65,14 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
     }
   });
 
+  test("where the log is another one, everybody is answered at once", async () => {
+    const token = await makeRoom(ada, { people: [ben] });
+    const { answer } = await waiting(ben, token);
+    await site.store.history.lost();
+    expect((await answer).status).toBe(304);
+    // By its own timeout it would be answered after 30 s.
+  }, 20_000);
+
   test("[B.4] who joins or leaves a call answers at once", async () => {
     const token = await makeRoom(ada, { people: [ben] });
     for (const client of [ada, ben]) await join(client, token);

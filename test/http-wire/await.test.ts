@@ -325,6 +325,31 @@ describeWith("postgres", "/await", ({ postgres }) => {
       expect(kept.closed).toBeNull();
     });
 
+    test("[A.2] a user whose id is somebody else's since a restore waits no longer", async () => {
+      const { people } = await addTeam(site, 2);
+      const [one, two] = people as [WirePerson, WirePerson];
+      const [ones, twos] = [await wait(one), await wait(two)];
+      await site.store.sql`update users set uuid = gen_random_uuid() where id in (${one.id}, ${two.id})`;
+      const next = await wait(two);
+      for (const each of [ones, twos]) {
+        await each.until("the end", () => each.closed !== null);
+        expect(each.closed?.code).toBe(1008);
+      }
+      expect(next.closed).toBeNull();
+    });
+
+    test("where the log is another one, they come back and read anew", async () => {
+      const own = await openAwaitSite(await postgres.createDatabase(), { transport });
+      const [person] = (await addTeam(own, 1)).people as [WirePerson];
+      const waiting = await own.waiter(tokenOf(person));
+      await own.store.history.lost();
+      await waiting.until("the end", () => waiting.closed !== null);
+      expect(waiting.closed?.code).toBe(1013);
+      expect(own.awaitFace.waiting()).toBe(0);
+      expect((await own.waiter(tokenOf(person))).closed).toBeNull();
+      await own.close();
+    });
+
     test("who goes away is forgotten", async () => {
       const before = site.awaitFace.waiting();
       const waiting = await wait(cy);

@@ -219,11 +219,11 @@ function credentialContract(store: () => Store): void {
     expect(listed).toEqual([personal.token, api.token]);
     const invalid = () =>
       store().accounts.invalidCredentials({
-        tokenIds: [personal.token.id, api.token.id, old.token.id, 0],
-        loginIds: [],
-        userIds: [person.id, 0],
+        tokens: [personal.token.id, old.token.id, 0].map((id) => ({ id, userId: person.id })),
+        logins: [],
+        users: [{ id: person.id, uuid: user!.uuid }],
       });
-    expect(await invalid()).toEqual({ tokenIds: [old.token.id, 0], loginIds: [], userIds: [0] });
+    expect(await invalid()).toEqual({ tokenIds: [old.token.id, 0], loginIds: [], userUuids: [] });
     expect(await store().accounts.deleteToken(personal.token.id)).toEqual(personal.token);
     expect(await store().accounts.deleteToken(personal.token.id)).toBeNull();
     expect(await store().rooms.userVersion(person.id)).toBe(version + 1);
@@ -256,11 +256,37 @@ function credentialContract(store: () => Store): void {
     expect(await store().accounts.deleteExpired(Date.now())).toBeGreaterThanOrEqual(1);
     const loginIds = [live, second, old].map(({ login }) => login.id);
     const invalid = () =>
-      store().accounts.invalidCredentials({ tokenIds: [], loginIds, userIds: [person.id] });
+      store().accounts.invalidCredentials({
+        tokens: [],
+        logins: loginIds.map((id) => ({ id, userId: person.id })),
+        users: [user!],
+      });
     expect((await invalid()).loginIds).toEqual([second.login.id, old.login.id]);
     await store().transaction((tx) => tx.accounts.deleteUser(person.id));
     expect(await store().accounts.loginByHash(live.hash)).toBeNull();
-    expect(await invalid()).toEqual({ tokenIds: [], loginIds, userIds: [person.id] });
+    expect(await invalid()).toEqual({ tokenIds: [], loginIds, userUuids: [user!.uuid] });
+  });
+
+  test("credentials are not valid for somebody else, to whom a restore gave the id of their user or their own", async () => {
+    const [ada, other] = [await createPerson(store()), await createPerson(store())];
+    const { uuid } = (await store().accounts.userById(ada.id))!;
+    const login = await store().accounts.createLogin({
+      ...{ userId: ada.id, hash: randomBytes(32), persistent: true, expiresAt: Date.now() + HOUR },
+    });
+    const token = await store().accounts.createToken({
+      ...{ userId: ada.id, organizationId: null, name: "t", expiresAt: null, hash: randomBytes(32) },
+    });
+    const invalid = (userId: number, as: string) =>
+      store().accounts.invalidCredentials({
+        tokens: [{ id: token.id, userId }],
+        logins: [{ id: login.id, userId }],
+        users: [{ id: ada.id, uuid: as }],
+      });
+    expect(await invalid(ada.id, uuid)).toEqual({ tokenIds: [], loginIds: [], userUuids: [] });
+    const stranger = randomUUID();
+    expect(await invalid(other.id, stranger)).toEqual({
+      ...{ tokenIds: [token.id], loginIds: [login.id], userUuids: [stranger] },
+    });
   });
 }
 

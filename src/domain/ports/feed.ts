@@ -12,7 +12,7 @@
  *   reader's own included).
  * - Typing, calls, presence, markers and settings are told at most once, and may get lost; events may not.
  */
-import type { Actor, LoggedEvent } from "../model.ts";
+import type { Actor, LoggedEvent, User } from "../model.ts";
 
 export interface Feed {
   /**
@@ -24,7 +24,7 @@ export interface Feed {
    * Follows all rooms of a user, those joined later included: the first event of such a room is the user's own
    * `member.joined`. The last one of a room that the user leaves is their `member.left`, or `room.deleted`.
    */
-  followUser(userId: number, reader: UserReader): Promise<Following>;
+  followUser(user: Pick<User, "id" | "uuid">, reader: UserReader): Promise<Following>;
   /** Wakes a reader of logs that keeps its own cursors: these rooms have new events. May be lost; look now and then. */
   followAll(wake: (conversationIds: readonly number[]) => void): Promise<Following>;
 }

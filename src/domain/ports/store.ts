@@ -630,14 +630,20 @@ export interface AccountStore {
   deleteLogin(id: number): Promise<boolean>;
   deleteExpired(now: number): Promise<number>;
   /**
-   * Of the given credentials of live sessions, those that are no longer valid (revoked, expired, user deleted).
-   * One query.
+   * Of the given credentials of live sessions, those that are no longer valid (revoked, expired, user deleted), or are
+   * somebody else's: a restored database may have given their id anew. One query.
    */
-  invalidCredentials(input: { tokenIds: number[]; loginIds: number[]; userIds: number[] }): Promise<{
-    tokenIds: number[];
-    loginIds: number[];
-    userIds: number[];
-  }>;
+  invalidCredentials(input: {
+    tokens: readonly OwnedCredential[];
+    logins: readonly OwnedCredential[];
+    users: readonly Pick<User, "id" | "uuid">[];
+  }): Promise<{ tokenIds: number[]; loginIds: number[]; userUuids: string[] }>;
+}
+
+/** A token or a login, and whose it is. */
+export interface OwnedCredential {
+  id: number;
+  userId: number;
 }
 
 export interface AvatarStore {

@@ -79,7 +79,7 @@ export function createAwait(options: AwaitOptions): AwaitFace {
     const waiter = crowd.add(principal);
     try {
       const reader = delivery.readerFor(waiter, await delivery.beginning());
-      waiter.follows(await feed().followUser(waiter.user.id, reader));
+      waiter.follows(await feed().followUser(waiter.user, reader));
     } catch (error) {
       waiter.gone();
       throw error;
