@@ -97,10 +97,19 @@ export function createAuditor(options: AuditorOptions): Auditor {
       throw error;
     });
     if (!answer) {
-      logger.warn({}, "The homeserver does not know where the last audit ended; starting anew from here");
+      const at = { event: "bridge.audit_restarted", since };
+      logger.warn(at, "The homeserver does not know where the last audit ended; starting anew from here");
       return await restart();
     }
     const next = fieldOf(answer, "next_batch");
+    if (isAhead(since, next)) {
+      const at = { event: "bridge.audit_restarted", since, next };
+      logger.warn(
+        at,
+        "The last audit ended in the homeserver's future: it was restored. Starting anew from here",
+      );
+      return await store.putState(STATE, next);
+    }
     const rooms = Object.entries(answer.rooms?.join ?? {});
     if (rooms.length > 0 && graceMs > 0) await delay(graceMs, undefined, { signal });
     let recovered = 0;
@@ -123,4 +132,13 @@ export function createAuditor(options: AuditorOptions): Auditor {
     },
     audit: run,
   };
+}
+
+/**
+ * Whether `since` lies beyond what the homeserver has. Its cursors are its own affair; in Synapse's the place in the
+ * order of all events comes first (`s123_…`, `m123~…`), and the answer to a cursor of the future is that of the present.
+ */
+function isAhead(since: string, next: string): boolean {
+  const [before, now] = [since, next].map((cursor) => /^[sm](\d{1,15})[_~]/.exec(cursor)?.[1]);
+  return before !== undefined && now !== undefined && Number(before) > Number(now);
 }

@@ -43,7 +43,10 @@ async function main(): Promise<void> {
   if (!/^[1-9]\d{0,14}$/.test(from))
     throw new Error("--from must be a whole number from 1 on, the seq of an event.");
   const { DATABASE_URL: databaseUrl } = readSettings(process.env).config;
-  if (databaseUrl === undefined) throw new Error("DATABASE_URL is missing: set it as for the server.");
+  if (databaseUrl === undefined)
+    throw new Error(
+      "DATABASE_URL is missing: set it as for the server. With the embedded database this can't be done: it belongs to the server alone.",
+    );
   const store = await openStore({ databaseUrl, maxConnections: 1 });
   try {
     await remirror(store, room, Number(from));

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMarks } from "../../bridge/marks.ts";
 import { userActor } from "../../src/domain/model.ts";
+import { createLogger, type Logger } from "../../src/logger.ts";
 import { createBridgeStore } from "../../src/store/bridge.ts";
 import { openConnection, statementLanguage } from "../../src/store/connection.ts";
 import { createHosts } from "../../src/store/hosts.ts";
@@ -162,6 +163,26 @@ describeWith(["postgres", "synapse"], "a restore", ({ postgres, synapse }) => {
     await world.untilSaid(room, "Ada: and on");
     expect(await world.texts(room)).toEqual(["Ben: one", "Ada: from Matrix", "Ben: two", "Ada: and on"]);
     expect(world.bridge.stats().roomsLost).toBe(1);
+  });
+
+  test("a place in Matrix that the homeserver does not know, or that lies in its future, is left for the present", async () => {
+    const { room, matrixRoom, client } = await world.meeting();
+    const bridge = createBridgeStore(world.store.sql);
+    const present = await until("the bridge noted where Matrix stands", () => bridge.state("matrix_since"));
+    const future = present.replace(/\d+/, (position) => `${Number(position) + 1_000_000}`);
+    for (const cursor of [future, "nowhere"]) {
+      await world.bridge.stop();
+      await bridge.putState("matrix_since", cursor);
+      const warnings: unknown[] = [];
+      const logger = { ...createLogger("silent"), warn: (fields: unknown) => void warnings.push(fields) };
+      await world.startBridge({ logger: logger as Logger });
+      await until("it goes on from the present", async () => (await bridge.state("matrix_since")) !== cursor);
+      expect(warnings).toContainEqual(
+        expect.objectContaining({ event: "bridge.audit_restarted", since: cursor }),
+      );
+      await client.say(matrixRoom, `after ${cursor}`);
+      await world.untilSaid(room, `Ada: after ${cursor}`);
+    }
   });
 
   test("a room's log is carried over again, once a run, from where it is told", async () => {
