@@ -93,9 +93,10 @@ function registerRead(parts: TalkParts): void {
           description: "1: later messages, waiting for one; 0: earlier ones",
         }),
         limit: atMost200().default(100),
-        lastKnownMessageId: integer()
-          .default(0)
-          .openapi({ description: "Where to read on; 0: from the end" }),
+        lastKnownMessageId: integer().default(0).openapi({
+          description:
+            "Where to read on; 0: from the end. An id is a place in the room's log. After the operator restored an older backup of the database, a place beyond the log's end is answered with the newest messages; once the log has grown past it, it is the message that is there now: when you hear of a restore, drop what you kept and read from the end",
+        }),
         timeout: integer({ min: 0 })
           .default(30)
           .openapi({ description: "How long to wait, seconds; at most 30" }),
