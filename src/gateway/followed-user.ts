@@ -130,7 +130,7 @@ export class FollowedUsers {
       else void this.#enter(user, room, after, lobby ? after : head);
     }
     const ids = new Set(listed.map(({ id }) => id));
-    for (const room of [...user.rooms.keys()]) if (!ids.has(room.id)) await hub.fill([room]);
+    for (const room of [...user.rooms.keys()]) if (!ids.has(room.id)) await hub.fillToNow([room]);
   }
 
   /**
@@ -192,7 +192,7 @@ export class FollowedUsers {
         if (event.seq > at) this.#tell(user, room, event.logged(room.id));
       },
       missing: () =>
-        void hub.fill([room]).then(() => {
+        void hub.fillToNow([room]).then(() => {
           if (user.rooms.get(room) !== stop) return;
           stop();
           user.rooms.delete(room);

@@ -127,12 +127,27 @@ export class Hub {
     this.#patience ??= setTimeout(() => this.#fillLate(), PATIENCE_MS);
   }
 
-  /** Reads whatever the log has beyond what was delivered, and delivers it. Resolves when it has; never rejects. */
+  /**
+   * Reads whatever the log has beyond what was delivered, and delivers it. Resolves when it has, and at once for rooms
+   * that are being read; never rejects.
+   */
   async fill(rooms: Iterable<Room>): Promise<void> {
-    let wanted = [...rooms].filter((room) => !room.filling && this.#rooms.get(room.id) === room);
-    for (const room of wanted) room.filling = true;
-    const all = wanted;
+    const wanted = [...rooms].filter((room) => !room.filling && this.#rooms.get(room.id) === room);
+    if (wanted.length === 0) return;
+    const filling = this.#fill(wanted);
+    for (const room of wanted) room.filling = filling;
+    await filling;
+  }
+
+  /** As `fill`, up to everything that the log has now: what is being read already may be older than that. */
+  async fillToNow(rooms: readonly Room[]): Promise<void> {
+    while (rooms.some(({ filling }) => filling)) await Promise.all(rooms.map(({ filling }) => filling));
+    await this.fill(rooms);
+  }
+
+  async #fill(rooms: readonly Room[]): Promise<void> {
     try {
+      let wanted = rooms;
       while (wanted.length > 0) wanted = await this.#fillOnce(wanted);
     } catch (error) {
       if (isUnavailable(error)) return;
@@ -141,7 +156,7 @@ export class Hub {
         "Missing events can't be read now; the head probe tries again",
       );
     } finally {
-      for (const room of all) room.filling = false;
+      for (const room of rooms) room.filling = null;
     }
   }
 

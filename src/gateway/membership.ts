@@ -130,7 +130,7 @@ export class Memberships {
   async leave(session: Session, rooms: readonly Room[]): Promise<void> {
     if (rooms.length === 0) return;
     const before = rooms.map((room) => session.rooms.get(room));
-    await this.#options.hub.fill(rooms);
+    await this.#options.hub.fillToNow(rooms);
     rooms.forEach((room, n) => {
       const isOnItsWay = room.entries.some((entry) => entry.session === session);
       if (!isOnItsWay && session.rooms.get(room) === before[n]) session.leave(room);

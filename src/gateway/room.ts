@@ -24,8 +24,8 @@ export class Room {
   readonly recent: EncodedEvent[] = [];
   /** Since when nobody is in the room, ms; 0: somebody is, or nobody looked. */
   desertedAt = 0;
-  /** The log is being read for this room. */
-  filling = false;
+  /** The log is being read for this room, until this resolves. */
+  filling: Promise<void> | null = null;
   /** Sessions in the room, those on their way into it included. */
   readonly sessions: Record<CodecName, number> = { json: 0, msgpack: 0 };
   /** Sessions that are not subscribed yet. */
