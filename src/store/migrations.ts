@@ -45,7 +45,13 @@ export async function migrate(
     await requireUsableServer(sql);
     if (!sessions) await requireUsableDefaults(sql, logger);
     const migrations = await readMigrations(folder);
-    while (await applyNext(connection, sql, migrations, logger));
+    const applied: string[] = [];
+    for (let name = await applyNext(connection, sql, migrations); name !== null; ) {
+      applied.push(name);
+      name = await applyNext(connection, sql, migrations);
+    }
+    if (applied.length > 0)
+      logger.info({ event: "store.migrated", migrations: applied }, "The database was migrated");
     const [row] = await sql<
       [{ secret: string }]
     >`select value as secret from causeway_meta where key = 'secret'`;
@@ -93,14 +99,13 @@ async function readMigrations(folder: URL): Promise<Migration[]> {
 
 /**
  * One transaction holds the lock, looks what the database has, and applies the first migration that it has not.
- * @returns whether there was one
+ * @returns its name, or null when there was none
  */
 async function applyNext(
   connection: Connection,
   sql: Sql,
   migrations: readonly Migration[],
-  logger: StoreLogger,
-): Promise<boolean> {
+): Promise<string | null> {
   await connection.script(
     "begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0",
   );
@@ -118,8 +123,7 @@ async function applyNext(
       await sql`insert into causeway_migrations (name, checksum) values (${next.name}, ${next.checksum})`;
     }
     await sql`commit`;
-    if (next) logger.info({ event: "store.migrated", migration: next.name }, "The database was migrated");
-    return next !== undefined;
+    return next?.name ?? null;
   } catch (error) {
     connection.kill();
     throw error;
