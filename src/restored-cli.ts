@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     const store = await openConfiguredStore(config, dataDir, logger, parts, { statementTimeoutMs: CHECK_MS });
     if (!values.check) {
       const { epoch: before } = store.history;
-      await store.history.lost();
+      await store.history.lost(store.history.epoch);
       say(`The history has a new epoch: ${store.history.epoch} (it was ${before})`);
     }
     const faults = (await checkLog(store)) + (await checkFiles(store, openConfiguredFiles(config, dataDir)));

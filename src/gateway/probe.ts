@@ -33,7 +33,7 @@ export interface Probe {
 export interface ProbeOptions {
   hub: Hub;
   log: Pick<RoomLog, "places">;
-  history: Pick<History, "lost">;
+  history: Pick<History, "epoch" | "lost">;
   bus: Pick<Bus, "stats">;
   logger: Pick<Logger, "warn">;
 }
@@ -47,16 +47,17 @@ export function startProbe({ hub, log, history, bus, logger }: ProbeOptions): Pr
 
   async function compare(rooms: readonly Room[]): Promise<void> {
     try {
-      const before = rooms.map((room) => ({ room, delivered: room.place }));
-      const found = await log.places(rooms.map(({ noted }) => noted));
+      const { epoch } = history;
+      const before = rooms.map((room) => ({ room, delivered: room.place, noted: room.noted }));
+      const found = await log.places(before.map(({ noted }) => noted));
       const byId = new Map(found.map((place) => [place.conversationId, place]));
-      if (before.some((each) => hasGoneBack(each, byId.get(each.room.id)))) return await history.lost();
+      if (before.some((each) => hasGoneBack(each, byId.get(each.room.id)))) return await history.lost(epoch);
       const gone: Room[] = [];
-      for (const { room, delivered } of before) {
+      for (const { room, delivered, noted } of before) {
         const place = byId.get(room.id);
         if (place === undefined) gone.push(room);
         else {
-          room.note(withTime(delivered, room.noted, place));
+          room.note(withTime(delivered, noted, place));
           hub.noteHead(room, place.head);
         }
       }
@@ -122,11 +123,13 @@ interface Before {
   room: Room;
   /** How far the room was delivered before the log was asked. */
   delivered: LogPlace;
+  /** What the log was asked for: meanwhile another look may have noted another place. */
+  noted: LogPlace;
 }
 
-function hasGoneBack({ room, delivered }: Before, found: PlaceInLog | undefined): boolean {
+function hasGoneBack({ delivered, noted }: Before, found: PlaceInLog | undefined): boolean {
   if (found === undefined) return false;
-  const { seq, at } = room.noted;
+  const { seq, at } = noted;
   return found.head < delivered.seq || (seq !== 0 && at !== 0 && found.at !== at);
 }
 

@@ -45,6 +45,7 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
   let stopped = false;
 
   async function settle(run: Run, lost: string | null): Promise<void> {
+    const before = epoch;
     const [row] = await run(
       sql<{ epoch: string | null; renewed: string | null }[]>`
         select epoch, renewed from causeway_history(${place}::text, ${lost}::text)`,
@@ -53,7 +54,8 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
     if (!row?.epoch) return;
     if (row.renewed)
       logger.warn({ event: "history.renewed", epoch: row.epoch }, WHY[row.renewed] ?? row.renewed);
-    const before = epoch;
+    // Another connection's answer came first, and this one may be older.
+    else if (epoch !== before) return;
     epoch = row.epoch;
     if (before === null || before === epoch) return;
     logger.warn(
@@ -87,12 +89,14 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
       holders.add(places);
       return () => holders.delete(places);
     },
-    async lost() {
-      if (main) await settle(main, epoch);
+    async lost(under) {
+      if (main) await settle(main, under);
     },
     async look(run, compared) {
       await settle(run, null);
-      if (compared && !(await isWhole(run))) await settle(run, epoch);
+      // Several connections look at once: what they find lost is lost under the epoch of these places.
+      const under = epoch;
+      if (compared && !(await isWhole(run))) await settle(run, under);
     },
     watch(run) {
       main = run;

@@ -342,7 +342,7 @@ describeWith("postgres", "/await", ({ postgres }) => {
       const own = await openAwaitSite(await postgres.createDatabase(), { transport });
       const [person] = (await addTeam(own, 1)).people as [WirePerson];
       const waiting = await own.waiter(tokenOf(person));
-      await own.store.history.lost();
+      await own.store.history.lost(own.store.history.epoch);
       await waiting.until("the end", () => waiting.closed !== null);
       expect(waiting.closed?.code).toBe(1013);
       expect(own.awaitFace.waiting()).toBe(0);

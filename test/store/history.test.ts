@@ -1,6 +1,6 @@
 /** The identity of the history: it does not travel with a copy of the database, and a process notices when it lost its end. */
 import postgres from "postgres";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type PostgresPair, startPostgresPair } from "../../load/services/postgres-replica.ts";
 import { talkMessageId } from "../../src/domain/ids.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
@@ -55,6 +55,29 @@ describeWith(["postgres"], "the history", () => {
 
     expect(one.history.epoch).not.toBe(epoch);
     expect(two.history.epoch).toBe(one.history.epoch);
+  });
+
+  test("is made anew once when several connections find at the same time that its end is lost", async () => {
+    const name = await pair.createDatabase();
+    const store = await openStore({ databaseUrl: pair.primary.url(name), maxConnections: 4 });
+    stores.push(store);
+    const room = await createRoom(store);
+    let told = [{ conversationId: room.id, seq: 99, at: 0 }];
+    store.history.hold(() => told);
+    let changes = 0;
+    store.history.onChange(() => {
+      changes++;
+      told = [];
+    });
+    const { epoch } = store.history;
+    const onEach = () => Promise.all([1, 2, 3, 4].map(() => store.ping()));
+    await onEach();
+    await pair.primary.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+    await onEach();
+    await store.history.lost(epoch);
+
+    expect(changes).toBe(1);
+    expect(store.history.epoch).not.toBe(epoch);
   });
 
   test("gives out no id that a lost one gave out, however often the same backup is restored", async () => {
@@ -125,7 +148,7 @@ describeWith(["postgres"], "the history", () => {
     await pair.caughtUp();
     await pair.primary.end();
     await pair.promote();
-    await store.ping();
+    await vi.waitFor(() => store.ping(), { timeout: 15_000 });
     expect(store.history.epoch).toBe(epoch);
   }, 60_000);
 });

@@ -98,8 +98,11 @@ export interface History {
    * @returns how to stop
    */
   hold(places: () => readonly LogPlace[]): () => void;
-  /** Somebody knows of an event that the log has not: the epoch is made anew, unless that was done already. */
-  lost(): Promise<void>;
+  /**
+   * Somebody was told of an event under this epoch that the log has not: the epoch is made anew, unless it is another
+   * one by now.
+   */
+  lost(epoch: string): Promise<void>;
 }
 
 /** An event that was told. */
