@@ -121,7 +121,8 @@ class NodeWire implements Wire {
     this.#response.end();
   }
   cut(): void {
-    this.#response.destroy();
+    // Not the response: a finished one has let go of the connection, over which the rest of the body still comes.
+    this.#request.socket.destroy();
   }
 
   #head({ status, headers }: Pick<RawResponse, "status" | "headers">, close: boolean): void {

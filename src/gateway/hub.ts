@@ -181,7 +181,9 @@ export class Hub {
         this.#offer(room, EncodedEvent.of(event));
       }
       unfinished.push(
-        ...some.filter(({ id, delivered, known }) => {
+        ...some.filter(({ id, delivered, known }, n) => {
+          // Whose events were not delivered is not read again: it was released meanwhile, or its log has a hole.
+          if (delivered === wanted[n]?.after) return false;
           const count = counts.get(id) ?? 0;
           return count >= FILL_EVENTS || (count > 0 && delivered < known);
         }),

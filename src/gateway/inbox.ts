@@ -111,12 +111,13 @@ export class Inbox {
     } catch (error) {
       const frame = this.#errorFrame(hello.ref, error);
       metrics.count("hello", frame.code);
-      session.send(frame);
+      const isAway = frame.code === "unavailable" && this.#options.storeHealth.isAway;
+      // [GW-10.6] The client is told how long to wait, so that refused ones do not come back all at once.
+      const reconnectMs = Math.ceil(AWAY_RETRY_MS * (0.5 + Math.random()));
+      session.send(isAway ? { ...frame, retryAfterMs: reconnectMs } : frame);
       // [GW-2.4] Wrong credentials end the connection; after anything else hello may be said again.
       if (frame.code === "unauthorized") session.end("unauthorized");
-      // [GW-10.6] The client is told how long to wait, so that refused ones do not come back all at once.
-      else if (frame.code === "unavailable" && this.#options.storeHealth.isAway)
-        session.end("unavailable", Math.ceil(AWAY_RETRY_MS * (0.5 + Math.random())));
+      else if (isAway) session.end("unavailable", reconnectMs);
       else if (!session.isGone) session.state = "new";
     }
     const waiting = session.waiting ?? [];

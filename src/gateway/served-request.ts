@@ -81,7 +81,7 @@ export class ServedRequest {
     this.#patience.moved(chunk.byteLength);
     const refusal = this.#body.add(chunk);
     if (refusal) this.#refuse(refusal);
-    else if (!this.#paused && this.#announced !== 0) this.#patience.wait();
+    else if (!this.#paused) this.#patience.wait();
   }
 
   /** The body is whole. */

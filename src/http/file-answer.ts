@@ -44,7 +44,7 @@ function names(list: string | undefined, etag: string): boolean {
 function rangeOf(header: string | undefined, size: number): ByteRange | undefined | null {
   const [, from = "", to = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "") ?? [];
   if (from === "" && to === "") return undefined;
-  if (from === "") return to === "0" ? null : { first: Math.max(0, size - Number(to)), last: size - 1 };
+  if (from === "") return Number(to) === 0 ? null : { first: Math.max(0, size - Number(to)), last: size - 1 };
   if (to !== "" && Number(to) < Number(from)) return undefined;
   if (Number(from) >= size) return null;
   return { first: Number(from), last: to === "" ? size - 1 : Math.min(Number(to), size - 1) };

@@ -24,8 +24,12 @@ describeWith("postgres", "a gateway without its database", async ({ postgres }) 
     expect(await session.next(is("bye"))).toMatchObject({ code: 4005 });
     const back = await greeted(2);
     expect(await back.closed).toMatchObject({ code: 4005 });
-    expect(await back.next()).toMatchObject({ op: "error", ref: 2, code: "unavailable" });
-    expect((await back.next()).reconnectMs).toBeGreaterThanOrEqual(5_000);
+    const refusal = await back.next();
+    expect(refusal).toMatchObject({ op: "error", ref: 2, code: "unavailable" });
+    const { reconnectMs } = await back.next();
+    expect(reconnectMs).toBeGreaterThanOrEqual(5_000);
+    // Whoever goes by the refusal, before the goodbye is there, waits as long.
+    expect(refusal.retryAfterMs).toBe(reconnectMs);
     proxy.resume();
     await vi.waitFor(() => expect(here.store.health.condition.state).toBe("ok"), { timeout: 10_000 });
     await (await greeted(3)).next(is("ready"));

@@ -335,7 +335,7 @@ describeProtocol("Protocol's attachments", (place) => {
       for (const other of ["bytes=0-4,6-7", "bytes=4-0", "bytes=-", "lines=1-2"])
         expect(await ask({ range: other })).toEqual(whole);
       expect(await ask({ range: "bytes=0-4", "if-range": '"other"' })).toEqual(whole);
-      for (const beyond of ["bytes=11-", "bytes=-0"])
+      for (const beyond of ["bytes=11-", "bytes=-0", "bytes=-00"])
         expect(await ask({ range: beyond })).toMatchObject({ status: 416, range: "bytes */11" });
       for (const known of [tag, `W/${tag}`, `"x", ${tag}`, "*"])
         expect(await ask({ "if-none-match": known })).toMatchObject({ status: 304, text: "", tag });
