@@ -92,9 +92,8 @@ export function createGhostAccounts(
       try {
         await setName(actor, ghosts.ofActor(actor));
       } catch (error) {
-        // An account that was shut down has no name any more.
-        if (!(error instanceof HomeserverError)) throw error;
-        if (!error.says("M_FORBIDDEN", "M_USER_DEACTIVATED", "M_NOT_FOUND")) throw error;
+        // An account that was shut down has no name any more; a homeserver may let nobody be renamed.
+        if (!(error instanceof HomeserverError) || error.temporary) throw error;
       }
       await store.putGhost(memberKey(actor), actor.name);
     },

@@ -3,6 +3,7 @@ import { isUnavailable } from "../src/domain/errors.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { Backlog } from "../src/store/bridge-changes.ts";
+import { HomeserverError } from "./homeserver-error.ts";
 import type { RoomQueue } from "./room-queue.ts";
 
 export interface Rounds {
@@ -63,12 +64,21 @@ export function startRounds(options: RoundsOptions): Rounds {
     if (connected()) {
       for (const { userId, displayName, deleted } of await store.changedGhosts(RENAMES)) {
         if (!deleted) await options.rename(userId, displayName);
-        else {
-          await options.end(userId);
-          await store.putEnded(userId);
-        }
+        else await end(userId);
       }
     }
+  }
+
+  /** An account that the homeserver refuses to shut down must not hold up those of others. */
+  async function end(userId: number): Promise<void> {
+    await options.end(userId).catch((error: unknown) => {
+      if (!(error instanceof HomeserverError) || error.temporary) throw error;
+      logger.warn(
+        { err: error, userId },
+        "The Matrix account of a deleted user can't be shut down; do it there",
+      );
+    });
+    await store.putEnded(userId);
   }
 
   async function settle(): Promise<void> {

@@ -1,0 +1,49 @@
+/** What the worker does by the clock, with a homeserver that says no. */
+import { expect, test, vi } from "vitest";
+import { createGhostAccounts } from "../../bridge/ghost-accounts.ts";
+import { createGhosts } from "../../bridge/ghosts.ts";
+import type { Homeserver } from "../../bridge/homeserver.ts";
+import { HomeserverError } from "../../bridge/homeserver-error.ts";
+import { startRounds } from "../../bridge/rounds.ts";
+import { userActor } from "../../src/domain/model.ts";
+import { until } from "./world.ts";
+
+test("an account that the homeserver refuses to shut down or to rename holds up no others", async () => {
+  const changed = new Map([
+    [1, { userId: 1, displayName: "Ada", deleted: true }],
+    [2, { userId: 2, displayName: "Ben", deleted: false }],
+    [3, { userId: 3, displayName: "Carl", deleted: true }],
+  ]);
+  const request = vi.fn(async (_method: string, path: string) => {
+    // As where accounts are another service's affair.
+    const errcode = path.includes("deactivate") ? "M_UNRECOGNIZED" : "M_UNKNOWN";
+    throw new HomeserverError("no", { status: 404, errcode });
+  });
+  const homeserver = { request } as unknown as Homeserver;
+  const ghosts = createGhosts({ prefix: "cw_", senderLocalpart: "cw", serverName: "x.test" });
+  const accounts = createGhostAccounts(homeserver, ghosts, {
+    ghost: async () => null,
+    putGhost: async (member) => void changed.delete(Number(member.slice(2))),
+  });
+  const nothing = async () => {};
+  const rounds = startRounds({
+    node: "worker",
+    store: {
+      ...{ beat: nothing, noteChanges: nothing, purgeInbox: nothing, retryNow: nothing },
+      dueRooms: async () => [],
+      unsettledRooms: async () => [],
+      backlog: async () => ({ outbox: 0, lagMs: 0, inbox: 0 }),
+      changedGhosts: async () => [...changed.values()],
+      putEnded: async (userId) => void changed.delete(userId),
+    },
+    queue: { wake() {}, size: 0, stop: nothing },
+    connected: () => true,
+    rename: (id, displayName) => accounts.rename(userActor({ id, displayName })),
+    end: (id) => accounts.end(id),
+    scanMs: 10,
+    logger: { warn() {} },
+  });
+  await until("all are dealt with", async () => changed.size === 0, 2_000);
+  await rounds.stop();
+  expect(request).toHaveBeenCalledTimes(3);
+});
