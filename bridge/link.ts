@@ -50,12 +50,14 @@ export function createLink(options: LinkOptions): Link {
   let detail = NOT_CONNECTED;
   let roomVersion = OLD_ROOM_VERSION;
   let interrupt = new AbortController();
+  /** Connections that failed, or did not last for a round, since one that did. */
+  let failures = 0;
+  let told = false;
 
   async function connect(): Promise<void> {
     await homeserver.ensureRegistered(`${homeserver.registration.prefix}bot`);
     await homeserver.ensureDevice(ghosts.bot, BRIDGE_DEVICE);
-    const profile = `/_matrix/client/v3/profile/${encodeURIComponent(ghosts.bot)}/displayname`;
-    await homeserver.request("PUT", profile, { asUser: ghosts.bot, body: { displayname: BOT_NAME } });
+    await nameBot(homeserver, ghosts.bot);
     roomVersion = await defaultRoomVersion(homeserver, ghosts.bot);
     await auditor.begin();
   }
@@ -85,11 +87,10 @@ export function createLink(options: LinkOptions): Link {
   }
 
   async function run(): Promise<void> {
-    for (let failures = 0; !signal.aborted; failures++) {
+    for (; !signal.aborted; failures++) {
       try {
         interrupt = new AbortController();
         await connect();
-        failures = 0;
         await watch();
       } catch (error) {
         if (signal.aborted) return;
@@ -97,8 +98,9 @@ export function createLink(options: LinkOptions): Link {
         // An interrupted pause names its reason as the cause.
         const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
         detail = reason instanceof Error ? reason.message : String(reason);
-        if (failures === 0)
+        if (!told)
           logger.warn({ err: reason }, "The Matrix homeserver can't be used; chat goes on without it");
+        told = true;
         await pause(Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), LAST_RETRY_MS));
       }
     }
@@ -110,6 +112,7 @@ export function createLink(options: LinkOptions): Link {
     // Before anything is sent: after a restore of the database Matrix has what the outbox would send again.
     await audit(0);
     connected = true;
+    told = false;
     logger.info({ homeserver: homeserver.baseUrl, roomVersion }, "Connected to the Matrix homeserver");
     options.onConnected();
     for (let round = 0; ; round++) {
@@ -120,6 +123,7 @@ export function createLink(options: LinkOptions): Link {
       await delay(undelivered === null ? options.auditMs : Math.min(quick, options.auditMs), undefined, {
         signal: AbortSignal.any([signal, interrupt.signal]),
       });
+      failures = 0;
     }
   }
 
@@ -149,6 +153,19 @@ export function createLink(options: LinkOptions): Link {
     },
     stopped: () => running,
   };
+}
+
+/** A name that is set again makes the homeserver look at all rooms of the bot, each time. */
+async function nameBot(homeserver: Homeserver, asUser: string): Promise<void> {
+  const path = `/_matrix/client/v3/profile/${encodeURIComponent(asUser)}/displayname`;
+  const { displayname } = await homeserver
+    .request<{ displayname?: unknown }>("GET", path, { asUser })
+    .catch((error: unknown) => {
+      if (error instanceof HomeserverError && error.says("M_NOT_FOUND")) return { displayname: undefined };
+      throw error;
+    });
+  if (displayname !== BOT_NAME)
+    await homeserver.request("PUT", path, { asUser, body: { displayname: BOT_NAME } });
 }
 
 async function defaultRoomVersion(homeserver: Homeserver, asUser: string): Promise<string> {
