@@ -63,7 +63,7 @@ async function remirror(store: PostgresStore, token: string, from: number): Prom
     started = await bridge.remirror(token, from);
   }
   if (started === "busy")
-    throw new Error(`The bridge is at work on ${token} without a pause; try again later.`);
+    throw new Error(`The bridge is at work on ${token}, or can't send what waits there; try again later.`);
   if (started === null) throw new Error(`No room with the token ${token} is in Matrix.`);
   const { id, head } = started;
   process.stdout.write(`Room ${token}: the bridge carries events ${from} to ${head} over\n`);

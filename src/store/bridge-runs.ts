@@ -11,7 +11,8 @@ export interface BridgeRuns {
   roomLost(id: number, node: string): Promise<void>;
   /**
    * Carries the room's log over again, from the event `from` on.
-   * @returns its id and head, null when the bridge has no such room, `"busy"` while a worker is at it
+   * @returns its id and head, null when the bridge has no such room, `"busy"` while a worker is at it, or something waits
+   *   that was perhaps sent: in another run it would count as a person's
    */
   remirror(token: string, from: number): Promise<{ id: number; head: number } | "busy" | null>;
   /** How far the room's log was carried over; null when it is gone. */
@@ -49,14 +50,16 @@ export function createBridgeRuns(sql: StoreSql): BridgeRuns {
     },
     async remirror(token, from) {
       return await sql.begin(async (tx) => {
-        const [room] = await tx<{ id: number; head: number; free: boolean }[]>`
+        const [room] = await tx<{ id: number; head: number; free: boolean; waiting: boolean }[]>`
           select b.conversation_id as id, h.head_seq as head,
                  b.owner is null or not exists (
-                   select from bridge_workers w where w.node = b.owner and w.expires_at > causeway_now()) as free
+                   select from bridge_workers w where w.node = b.owner and w.expires_at > causeway_now()) as free,
+                 exists (select from bridge_outbox o
+                   where o.conversation_id = b.conversation_id and o.seq > b.mirrored_seq) as waiting
           from bridge_rooms b join room_heads h on h.conversation_id = b.conversation_id
           where b.token = ${token} and b.matrix_room_id is not null for update of b`;
         if (!room) return null;
-        if (!room.free) return "busy";
+        if (!room.free || room.waiting) return "busy";
         const { id, head } = room;
         await tx`
           with ${forgotten(tx`select ${id}::bigint`.fragment, from)}

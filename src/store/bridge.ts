@@ -68,7 +68,7 @@ interface BridgeRooms {
   release(id: number, node: string, state: TurnState & { through: boolean }): Promise<void>;
   /** Gives the room back after a turn that failed; nothing is sent before `retryInMs` are over. */
   defer(id: number, node: string, state: TurnState & { retryInMs: number }): Promise<void>;
-  /** The homeserver is back: nothing has to wait any longer. */
+  /** The homeserver is back: nothing has to wait any longer, but for rooms whose turns failed with it there, too. */
   retryNow(): Promise<void>;
   /** Stores which Matrix room it is, in the conversation as well. */
   roomMade(id: number, made: { matrixRoomId: string; roomVersion: string }): Promise<void>;
@@ -103,6 +103,9 @@ interface ClaimRow {
   wait_ms: number;
 }
 
+/** So often a room's turn may fail in an outage, and while the homeserver comes back. What fails more often is its own fault. */
+const OUTAGE_FAILURES = 5;
+
 function createBridgeRooms(sql: StoreSql): BridgeRooms {
   return {
     async beat(node, ttlMs) {
@@ -132,7 +135,9 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
         where conversation_id = ${id} and owner = ${node}`;
     },
     async retryNow() {
-      await sql`update bridge_rooms set retry_at = 0 where retry_at > 0 and retry_at > causeway_now()`;
+      await sql`
+        update bridge_rooms set retry_at = 0
+        where retry_at > 0 and retry_at > causeway_now() and failures <= ${OUTAGE_FAILURES}`;
     },
     async roomMade(id, { matrixRoomId, roomVersion }) {
       await sql`

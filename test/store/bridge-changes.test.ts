@@ -140,4 +140,34 @@ describeWith(["postgres"], "what there is to do for the bridge", ({ postgres }) 
     await bridge.putEnded(ada.id);
     expect(await bridge.changedGhosts(50)).toEqual([]);
   });
+
+  test("once the homeserver is back rooms wait no longer, but for one that failed with it there as well", async () => {
+    const bridge = createBridgeStore(store.sql);
+    const state = { mirrored: 0, readOnly: false, settled: 0, retryInMs: 60_000 };
+    const wait = async (failures: number) => {
+      for (let n = 0; n < failures; n++) {
+        await bridge.claim(12, "worker");
+        await bridge.defer(12, "worker", state);
+      }
+      await bridge.retryNow();
+      const room = await bridge.claim(12, "worker");
+      return room !== null && room !== "taken" && room.waitMs > 0;
+    };
+    expect(await wait(3)).toBe(false);
+    expect(await wait(3)).toBe(true);
+    await bridge.release(12, "worker", { ...state, through: true });
+    expect(await wait(1)).toBe(false);
+  });
+
+  test("a log is not carried over again while something of it waits that was perhaps sent", async () => {
+    const bridge = createBridgeStore(store.sql);
+    await store.sql`update bridge_rooms set matrix_room_id = '!13:x.test', owner = null where conversation_id = 13`;
+    await newEvent(13);
+    const sent = { seq: 4, part: 0, op: "message", rev: 0, sender: "@a:x.test", senderName: "Ada" } as const;
+    const entry = { ...sent, content: "{}", target: null, shown: null, file: null, at: 1 };
+    await bridge.plan(13, 3, [entry]);
+    expect(await bridge.remirror("idle13", 2)).toBe("busy");
+    await bridge.delivered(13, { ...entry, plannedAt: 1 }, "$sent");
+    expect(await bridge.remirror("idle13", 2)).toMatchObject({ id: 13, head: 4 });
+  });
 });
