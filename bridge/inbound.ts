@@ -196,7 +196,8 @@ export function createInbound(options: InboundOptions): Inbound {
       case "m.room.name":
         return await name(room, event, actor);
       case "m.room.member":
-        await options.members.apply(room, event, actor);
+        // Whoever left a room that is lost, by its deletion, is still in the chat.
+        if (event.room_id === room.matrixRoomId) await options.members.apply(room, event, actor);
         return await store.applied(event.event_id);
       default:
         return await message(room, event, actor, id);

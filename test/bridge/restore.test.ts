@@ -1,6 +1,6 @@
 /** The chat's database is restored from a backup, and the homeserver keeps what came after it; or the other way round. */
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMarks } from "../../bridge/marks.ts";
 import { userActor } from "../../src/domain/model.ts";
 import { createLogger, type Logger } from "../../src/logger.ts";
@@ -9,7 +9,7 @@ import { openConnection, statementLanguage } from "../../src/store/connection.ts
 import { createHosts } from "../../src/store/hosts.ts";
 import { createSql } from "../../src/store/sql.ts";
 import { describeWith } from "../services/need.ts";
-import { openWorld, readRegistration, until, type World } from "./world.ts";
+import { type Meeting, openWorld, readRegistration, until, type World } from "./world.ts";
 
 describeWith(["postgres", "synapse"], "a restore", ({ postgres, synapse }) => {
   let world = {} as World;
@@ -42,81 +42,88 @@ describeWith(["postgres", "synapse"], "a restore", ({ postgres, synapse }) => {
   const bodies = async (matrixRoom: string) =>
     (await world.bot.texts(matrixRoom)).map((text) => text.replace(/^.*: /, ""));
 
-  test("messages of after the backup come back from Matrix under their authors, once, and new ones reach it", async () => {
-    const { ada, ben, room, matrixRoom, client } = await world.meeting();
-    await world.say(ben, room, "one");
-    await world.mirrored(room);
-    const carl = await world.user("Carl");
-    await close();
-    await copy(database(), `${database()}_backup`);
-
-    await open();
+  describe("of the chat's database", () => {
+    let meeting: Meeting;
+    let unsent: Meeting;
+    let answered: string;
+    let before: string[];
     const id = randomUUID();
-    await world.useCases.messages.send(userActor(ben), room.token, { id, text: "two" });
-    await world.mirrored(room);
-    const answered = await client.say(matrixRoom, "from Matrix");
-    await world.untilSaid(room, "Ada: from Matrix");
-    await world.useCases.conversations.addMembers(userActor(ada), room.token, [
-      { member: userActor(carl), role: "user" },
-    ]);
-    await world.say(carl, room, "a member since the backup");
-    await world.say(ben, room, "three");
-    await world.mirrored(room);
-    // Dora is a user since the backup, and a member.
-    const dora = await world.user("Dora");
-    await world.useCases.conversations.addMembers(userActor(ada), room.token, [
-      { member: userActor(dora), role: "user" },
-    ]);
-    await world.mirrored(room);
-    const doraClient = await world.signIn(dora);
-    await doraClient.join(matrixRoom);
-    await doraClient.say(matrixRoom, "a user since the backup");
-    await world.untilSaid(room, "Dora: a user since the backup");
-    const before = await bodies(matrixRoom);
-    await close();
-    await copy(`${database()}_backup`, database());
 
-    await open();
-    await world.untilSaid(room, "Ben: three");
-    // Ben's client got no acknowledgement before the restore, and sends again.
-    const again = await world.useCases.messages.send(userActor(ben), room.token, { id, text: "two" });
-    expect(again.duplicate).toBe(true);
-    await client.react(matrixRoom, answered, "👍");
-    await world.say(ada, room, "four");
-    await world.mirrored(room);
-    expect(await world.texts(room)).toEqual([
-      "Ben: one",
-      "Ben: two",
-      "Ada: from Matrix",
-      "Ben: three",
-      "Ada: four",
-    ]);
-    expect(await bodies(matrixRoom)).toEqual([...before, "four"]);
-    // Carl's message, and Dora's with her joining.
-    expect(world.bridge.stats().unadopted).toBeGreaterThanOrEqual(2);
-    expect(world.bridge.stats().refused).toBe(0);
-    await until("the reaction found its message", async () => {
-      return (await world.events(room)).some(({ type }) => type === "reaction.added");
+    /** One backup and one restore for all tests here: each has rooms of its own. */
+    beforeAll(async () => {
+      meeting = await world.meeting();
+      unsent = await world.meeting();
+      const { ada, ben, room, matrixRoom, client } = meeting;
+      await world.say(ben, room, "one");
+      await world.mirrored(room);
+      const carl = await world.user("Carl");
+      await world.bridge.stop();
+      await world.say(unsent.ben, unsent.room, "in the backup, not yet in Matrix");
+      await close();
+      await copy(database(), `${database()}_backup`);
+
+      await open();
+      await world.mirrored(unsent.room);
+      await world.useCases.messages.send(userActor(ben), room.token, { id, text: "two" });
+      await world.mirrored(room);
+      answered = await client.say(matrixRoom, "from Matrix");
+      await world.untilSaid(room, "Ada: from Matrix");
+      await world.useCases.conversations.addMembers(userActor(ada), room.token, [
+        { member: userActor(carl), role: "user" },
+      ]);
+      await world.say(carl, room, "a member since the backup");
+      await world.say(ben, room, "three");
+      await world.mirrored(room);
+      // Dora is a user since the backup, and a member.
+      const dora = await world.user("Dora");
+      await world.useCases.conversations.addMembers(userActor(ada), room.token, [
+        { member: userActor(dora), role: "user" },
+      ]);
+      await world.mirrored(room);
+      const doraClient = await world.signIn(dora);
+      await doraClient.join(matrixRoom);
+      await doraClient.say(matrixRoom, "a user since the backup");
+      await world.untilSaid(room, "Dora: a user since the backup");
+      before = await bodies(matrixRoom);
+      await close();
+      await copy(`${database()}_backup`, database());
+      await open();
+    }, 120_000);
+
+    test("messages of after the backup come back from Matrix under their authors, once, and new ones reach it", async () => {
+      const { ada, ben, room, matrixRoom, client } = meeting;
+      await world.untilSaid(room, "Ben: three");
+      // Ben's client got no acknowledgement before the restore, and sends again.
+      const again = await world.useCases.messages.send(userActor(ben), room.token, { id, text: "two" });
+      expect(again.duplicate).toBe(true);
+      await client.react(matrixRoom, answered, "👍");
+      await world.say(ada, room, "four");
+      await world.mirrored(room);
+      expect(await world.texts(room)).toEqual([
+        "Ben: one",
+        "Ben: two",
+        "Ada: from Matrix",
+        "Ben: three",
+        "Ada: four",
+      ]);
+      expect(await bodies(matrixRoom)).toEqual([...before, "four"]);
+      // Carl's message, and Dora's with her joining.
+      expect(world.bridge.stats().unadopted).toBeGreaterThanOrEqual(2);
+      expect(world.bridge.stats().refused).toBe(0);
+      await until("the reaction found its message", async () => {
+        return (await world.events(room)).some(({ type }) => type === "reaction.added");
+      });
     });
-  }, 120_000);
 
-  test("what was sent before the backup, and stored after it, is not sent again", async () => {
-    const { ben, room, matrixRoom } = await world.meeting();
-    await world.bridge.stop();
-    await world.say(ben, room, "in the backup, not yet in Matrix");
-    await close();
-    await copy(database(), `${database()}_backup`);
-    await open();
-    await world.mirrored(room);
-    await close();
-    await copy(`${database()}_backup`, database());
-    await open();
-    // Days have passed: the homeserver knows none of our transaction ids any more.
-    await world.say(ben, room, "after it");
-    await world.mirrored(room);
-    expect(await bodies(matrixRoom)).toEqual(["in the backup, not yet in Matrix", "after it"]);
-    expect(await world.texts(room)).toEqual(["Ben: in the backup, not yet in Matrix", "Ben: after it"]);
-  }, 120_000);
+    test("what was sent before the backup, and stored after it, is not sent again", async () => {
+      const { ben, room, matrixRoom } = unsent;
+      // Days have passed: the homeserver knows none of our transaction ids any more.
+      await world.say(ben, room, "after it");
+      await world.mirrored(room);
+      expect(await bodies(matrixRoom)).toEqual(["in the backup, not yet in Matrix", "after it"]);
+      expect(await world.texts(room)).toEqual(["Ben: in the backup, not yet in Matrix", "Ben: after it"]);
+    });
+  });
 
   test("nobody can take a transaction id before the bridge does", async () => {
     const { ada, room, matrixRoom } = await world.meeting();
@@ -163,6 +170,23 @@ describeWith(["postgres", "synapse"], "a restore", ({ postgres, synapse }) => {
     await world.untilSaid(room, "Ada: and on");
     expect(await world.texts(room)).toEqual(["Ben: one", "Ada: from Matrix", "Ben: two", "Ada: and on"]);
     expect(world.bridge.stats().roomsLost).toBe(1);
+  });
+
+  test("whoever left a room by its deletion at the homeserver stays in the chat", async () => {
+    const { ben, room, matrixRoom } = await world.meeting();
+    await world.say(ben, room, "one");
+    await world.mirrored(room);
+    const sender = world.ghosts.ofUser(ben.id);
+    // Not in the room that is made anew, as somebody who was not invited there yet.
+    await world.bot.ask("POST", `rooms/${encodeURIComponent(matrixRoom)}/kick`, { user_id: sender });
+    const bridge = createBridgeStore(world.store.sql);
+    const event_id = `$${randomUUID()}`;
+    const left = { type: "m.room.member", state_key: sender, content: { membership: "leave" } };
+    const event = JSON.stringify({ ...left, event_id, room_id: "!lost:x.test", sender });
+    await bridge.receive([{ roomId: matrixRoom, eventId: event_id, event }]);
+    await until("it was dealt with", async () => (await bridge.inbox(room.id, 1)).length === 0);
+    const members = await world.store.rooms.members([room.id]);
+    expect(members.map(({ name }) => name).toSorted()).toEqual(["Ada", "Ben"]);
   });
 
   test("a place in Matrix that the homeserver does not know, or that lies in its future, is left for the present", async () => {
