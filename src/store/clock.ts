@@ -23,8 +23,10 @@ export function createDatabaseClock(db: Pick<Database, "sql" | "urgent">): Datab
     const askedAt = performance.now();
     const [row] = await db.urgent(db.sql<[{ now: number }]>`select causeway_now() as now`);
     const roundTrip = performance.now() - askedAt;
-    // A slow answer tells too little, but the first is better than none.
-    if (origin === null || roundTrip <= MAX_ROUND_TRIP_MS) origin = row.now - askedAt - roundTrip / 2;
+    const latest = row.now - askedAt;
+    const isPossible = origin !== null && origin <= latest && origin >= latest - roundTrip;
+    // A slow answer tells too little, unless what is known can't be true: nothing yet, or this machine slept.
+    if (!isPossible || roundTrip <= MAX_ROUND_TRIP_MS) origin = latest - roundTrip / 2;
   }
 
   const timer = setInterval(() => {
