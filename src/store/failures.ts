@@ -10,9 +10,10 @@ import type { StoreTrouble } from "../domain/ports/store-health.ts";
 /** No connection, or it broke while a statement ran on it. */
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
-  readonly trouble: StoreTrouble;
+  /** What it says about the server; null: nothing, all connections of this process were busy. */
+  readonly trouble: StoreTrouble | null;
 
-  constructor(message: string, options: ErrorOptions = {}, trouble: StoreTrouble = "away") {
+  constructor(message: string, options: ErrorOptions = {}, trouble: StoreTrouble | null = "away") {
     super(message, options);
     this.trouble = trouble;
   }

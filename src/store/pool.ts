@@ -59,7 +59,7 @@ export function openPool({ max, waitMs, maxAgeMs, connect, onWait }: PoolOptions
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiters.splice(waiters.indexOf(waiter), 1);
-        reject(new ConnectionLost(`No connection to the database became free in ${waitMs} ms`, {}, "slow"));
+        reject(new ConnectionLost(`No connection to the database became free in ${waitMs} ms`, {}, null));
       }, waitMs);
       const got = (connection: Connection) => {
         onWait?.((performance.now() - since) / 1_000);

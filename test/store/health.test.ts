@@ -38,4 +38,20 @@ describeWith("postgres", "the store's health", ({ postgres: server }) => {
     ]);
     await Promise.all([store.close(), sql.end()]);
   });
+
+  test("is well while all connections of the process are busy", async () => {
+    const databaseUrl = await server.createDatabase();
+    const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    const store = await openStore({ databaseUrl, maxConnections: 1, statementTimeoutMs: 500, logger });
+    let isOver = false;
+    const busy = store.sql.begin(async (sql) => {
+      while (!isOver) await sql`select pg_sleep(0.1)`;
+    });
+    await expect(store.sql`select 1`).rejects.toMatchObject({ code: "unavailable" });
+    isOver = true;
+    await busy;
+
+    expect(logger.error).not.toHaveBeenCalled();
+    await store.close();
+  });
 });
