@@ -72,7 +72,9 @@ describeWith(["postgres"], "the history", () => {
     const { epoch } = store.history;
     const onEach = () => Promise.all([1, 2, 3, 4].map(() => store.ping()));
     await onEach();
-    await pair.primary.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+    await pair.primary.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+    );
     await onEach();
     await store.history.lost(epoch);
 
