@@ -58,6 +58,8 @@ export class IncomingBody {
   #reader: ReadableStreamDefaultController<Uint8Array> | null = null;
   /** The handler waits for the next chunk. */
   #wanted: (() => void) | null = null;
+  /** It gets what came in this turn as one: a client may send a body byte by byte. */
+  #isGathering = false;
 
   constructor(options: BodyOptions) {
     this.#options = options;
@@ -76,8 +78,8 @@ export class IncomingBody {
     if (!budget.take(address, chunk.byteLength)) return "busy";
     this.#held += chunk.byteLength;
     this.#chunks.push(chunk);
-    if (this.#wanted) this.#give();
-    if (this.#reader && !this.#wanted) flow(false);
+    if (this.#wanted) this.#gather();
+    else if (this.#reader) flow(false);
     return null;
   }
 
@@ -86,7 +88,7 @@ export class IncomingBody {
     if (this.#wanted) this.#give();
   }
 
-  /** All bytes of a body that ended; null when there are none. */
+  /** All bytes that wait; null when there are none. */
   whole(): Uint8Array | null {
     const [first, second] = this.#chunks;
     return second ? Buffer.concat(this.#chunks) : (first ?? null);
@@ -128,9 +130,20 @@ export class IncomingBody {
     if (!this.#ended) this.#options.flow(true);
   }
 
-  /** Hands the next chunk over, or the end. @returns whether one of them was there */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    setImmediate(() => {
+      this.#isGathering = false;
+      if (this.#wanted) this.#give();
+      if (this.#reader && !this.#wanted) this.#options.flow(false);
+    });
+  }
+
+  /** Hands over what there is, or the end. @returns whether one of them was there */
   #give(): boolean {
-    const chunk = this.#chunks.shift();
+    const chunk = this.whole();
+    this.#chunks = [];
     if (!chunk && !this.#ended) return false;
     if (chunk) this.#reader?.enqueue(chunk);
     else this.#reader?.close();

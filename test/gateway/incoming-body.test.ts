@@ -55,6 +55,16 @@ test.each([
   expect((await reader.read()).done).toBe(true);
 });
 
+test("what comes in one turn is handed over as one, however many pieces it came in", async () => {
+  const { body, flow } = incoming(10);
+  const reader = body.stream().getReader();
+  const next = reader.read();
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const letter of "abc") body.add(Buffer.from(letter));
+  expect(String((await next).value)).toBe("abc");
+  expect(flow).toEqual([true, false]);
+});
+
 test("whoever reads is told why there is no more, and what is left is nobody's", async () => {
   const { body, flow, budget } = incoming(3);
   const reader = body.stream().getReader();
