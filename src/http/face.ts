@@ -6,7 +6,7 @@
  * registered first, so a face registers its public routes, then `app.use(onRoutes(authenticate))`, then the others.
  */
 import { isUtf8 } from "node:buffer";
-import { OpenAPIHono, type z } from "@hono/zod-openapi";
+import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
@@ -201,6 +201,15 @@ export function tooLarge(maxBytes: number): DomainError {
 export function json<T extends z.ZodType>(schema: T, description: string) {
   return { description, content: { "application/json": { schema } } };
 }
+
+const inWords = (description: string) => ({ description, content: { "text/plain": { schema: z.string() } } });
+
+/** What is refused by its head, or as it comes in, before any API sees it: in words, for a route's `responses`. */
+export const DOOR_REFUSALS = {
+  408: inWords("The body came too slowly"),
+  414: inWords("The path with its query is too long"),
+  431: inWords("The headers are too long"),
+};
 
 /** A JSON body, for a route's `request`. */
 export function jsonBody<T extends z.ZodType>(schema: T) {

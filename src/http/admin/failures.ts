@@ -1,6 +1,6 @@
 /** The admin API's errors: `{error: {code, message, field?}}`, `code` being the domain's. */
 import { z } from "@hono/zod-openapi";
-import { json, type Refusal } from "../face.ts";
+import { DOOR_REFUSALS, json, type Refusal } from "../face.ts";
 import { type Failure, STATUS } from "../failures.ts";
 
 const adminError = z
@@ -15,6 +15,7 @@ export function refuse({ code, message, field }: Failure): Refusal {
 
 /** The refusals that every operation can answer, for a route's `responses`. */
 export const REFUSALS = {
+  ...DOOR_REFUSALS,
   400: json(adminError, "The request breaks a rule; field and message name it"),
   401: json(adminError, "No valid ADMIN_TOKEN"),
   403: json(adminError, "The admin API is off"),

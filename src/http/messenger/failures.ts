@@ -1,6 +1,6 @@
 /** Messenger's errors: `{success: false, message, error}`. The message names the field and the rule. */
 import { z } from "@hono/zod-openapi";
-import { json, type Refusal } from "../face.ts";
+import { DOOR_REFUSALS, json, type Refusal } from "../face.ts";
 import { type Failure, type FailureCode, STATUS, spelled } from "../failures.ts";
 
 export const messengerError = z
@@ -42,6 +42,7 @@ export function refuse(failure: Failure): Refusal {
 
 /** The refusals that every operation can answer, for a route's `responses`. */
 export const REFUSALS = {
+  ...DOOR_REFUSALS,
   400: json(messengerError, "The request breaks a rule; the message names the field"),
   401: json(messengerError, "No valid API-TOKEN or Personal-Access-Token"),
   403: json(messengerError, "The caller may not do this"),

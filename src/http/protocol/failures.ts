@@ -1,6 +1,6 @@
 /** Protocol's errors: `{type, message, documentation_url}`, where `type` says whose fault it was. */
 import { z } from "@hono/zod-openapi";
-import { json, type Refusal } from "../face.ts";
+import { DOOR_REFUSALS, json, type Refusal } from "../face.ts";
 import { type Failure, STATUS, spelled } from "../failures.ts";
 import { publicLink } from "../public-path.ts";
 
@@ -55,6 +55,7 @@ export function refusals(publicUrl: () => string): (failure: Failure) => Refusal
 
 /** The refusals that every operation can answer, for a route's `responses`. */
 export const REFUSALS = {
+  ...DOOR_REFUSALS,
   400: json(protocolError, "invalid_request: the request breaks a rule; the message names the field"),
   401: json(protocolError, "invalid_request: no valid token, or a wrong password"),
   403: json(protocolError, "invalid_request: the caller may not do this"),

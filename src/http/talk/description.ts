@@ -1,6 +1,6 @@
 /** Operations in OpenAPI: each lists what it takes and every status that it can answer. */
 import { z } from "@hono/zod-openapi";
-import type { HttpApp } from "../face.ts";
+import { DOOR_REFUSALS, type HttpApp } from "../face.ts";
 import type { Shape } from "./parameters.ts";
 
 type RouteConfig = Parameters<HttpApp["openAPIRegistry"]["registerPath"]>[0];
@@ -39,6 +39,7 @@ const FORMAT = {
 };
 
 const REFUSALS = {
+  ...DOOR_REFUSALS,
   400: refused("A rule is broken; the message names the field"),
   401: refused("997: not logged in, or a guest where users only are let in"),
   404: refused("There is no such thing, or the caller can't see it"),

@@ -1,7 +1,7 @@
 /** Wire's errors: `{code, label, message}`, `code` being the HTTP status. */
 import { z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
-import { json, type Refusal } from "../face.ts";
+import { DOOR_REFUSALS, json, type Refusal } from "../face.ts";
 import { type Failure, type FailureCode, type FailureStatus, STATUS } from "../failures.ts";
 
 export const wireError = z.object({ code: z.int(), label: z.string(), message: z.string() }).openapi("Error");
@@ -90,6 +90,7 @@ function shape(status: FailureStatus, label: string, message: string): Refusal {
 
 /** The refusals that every operation can answer, for a route's `responses`. */
 export const REFUSALS = {
+  ...DOOR_REFUSALS,
   400: json(wireError, "bad-request or client-error: the message names the field and the rule"),
   429: json(wireError, "client-error: too often; Retry-After says when to come back"),
   500: json(wireError, "server-error: a defect of the server"),
