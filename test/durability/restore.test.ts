@@ -78,5 +78,9 @@ async function copyOf(databaseUrl: string): Promise<string> {
   await admin.sql`${admin.sql.unsafe(`create database "${name}" template "${original}"`)}`;
   await admin.close();
   url.pathname = `/${name}`;
+  // What was restored by copying files back tells the same place as before.
+  const copy = openDatabase({ url: url.href, maxConnections: 1, statementTimeoutMs: 30_000 });
+  await copy.sql`delete from causeway_meta where key = 'place'`;
+  await copy.close();
   return url.href;
 }
