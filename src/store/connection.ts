@@ -8,6 +8,7 @@
  */
 import { connect, type Socket } from "node:net";
 import postgres from "postgres";
+import { ARRAY_TYPES } from "./array-types.ts";
 import { breaksConnection, ConnectionLost } from "./failures.ts";
 import type { Attempt, Hosts } from "./hosts.ts";
 import type { Fragment, Rows } from "./sql.ts";
@@ -200,8 +201,10 @@ const DRIVER_OPTIONS = {
   // Connections are renewed by the pool, between statements.
   max_lifetime: null,
   onnotice: () => {},
+  // The driver would ask for the array types in a query of its own, whose failure nobody could catch.
+  fetch_types: false,
   // Every int64 of ours stays below 2^53.
-  types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  types: { bigint: { to: 20, from: [20], parse: Number, serialize: String }, ...ARRAY_TYPES },
 } as const satisfies postgres.Options<Record<string, postgres.PostgresType>>;
 
 /** Errors have a listener from the first moment: some come in the same turn of the event loop, as EMFILE does. */

@@ -34,6 +34,28 @@ describeWith("postgres", "a connection to PostgreSQL", ({ postgres }) => {
     await db.ping(5_000);
   });
 
+  test("loses one try, and nothing else, to a server that goes away at any write", async () => {
+    const odd = ["a", null, '"\\{,}'];
+    for (let dyingAt = 1; dyingAt <= 6; dyingAt++) {
+      let writes = 0;
+      const db = open(postgres.url, (address) => {
+        const socket = connect(address as { host: string; port: number });
+        const write = socket.write.bind(socket) as (...input: unknown[]) => boolean;
+        socket.write = (...input: unknown[]) => {
+          if (++writes === dyingAt) socket.destroy();
+          return write(...input);
+        };
+        return socket;
+      });
+      // An error that nobody can catch would fail the run.
+      await db.sql`select ${odd}::text[] as texts`.catch(() => {});
+      writes = Number.POSITIVE_INFINITY;
+      await db.ping(5_000);
+      const [row] = await db.sql`select ${odd}::text[] as texts, ${[1, 2]}::bigint[] as numbers`;
+      expect(row).toEqual({ texts: odd, numbers: [1, 2] });
+    }
+  });
+
   test("tries the next host when one takes nobody", async () => {
     const { port } = new URL(postgres.url);
     const db = open(postgres.url.replace(`127.0.0.1:${port}`, `127.0.0.1:1,127.0.0.1:${port}`));

@@ -1,0 +1,23 @@
+/** The arrays that our statements send and read, by PostgreSQL's own type numbers (pg_type.dat). */
+
+import type postgres from "postgres";
+import { parse } from "postgres-array";
+
+export const ARRAY_TYPES: Record<string, postgres.PostgresType> = {
+  bigints: arrayType(1016, Number),
+  texts: arrayType(1009, String),
+  uuids: arrayType(2951, String),
+};
+
+function arrayType(oid: number, read: (text: string) => unknown): postgres.PostgresType {
+  return { to: oid, from: [oid], parse: (text: string) => parse(text, read), serialize: arrayText };
+}
+
+/** A one-dimensional array as text: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
+function arrayText(values: readonly unknown[]): string {
+  const elements = values.map((value) => {
+    if (value === undefined) throw new TypeError("An array for the database holds undefined");
+    return value === null ? "null" : `"${String(value).replace(/[\\"]/g, "\\$&")}"`;
+  });
+  return `{${elements.join(",")}}`;
+}
