@@ -38,7 +38,7 @@ export interface Ready {
   epoch: string;
   heartbeatMs: number;
   /** Heads of the client's rooms; empty: every room starts at 0. */
-  rooms: readonly { room: string; head: number }[];
+  rooms: readonly { room: string; head: number; at?: number | null }[];
   resumed?: readonly Resumed[];
 }
 interface Resumed {
@@ -51,8 +51,8 @@ interface Resumed {
 interface Hello {
   token: string;
   rooms: readonly string[];
-  /** The last seq seen of each room, to resume. */
-  resume?: { epoch: string; rooms: Record<string, number> };
+  /** The last seq seen of each room, to resume; with the time of its event where that is known. */
+  resume?: { epoch: string; rooms: Record<string, number | { seq: number; at: number }> };
 }
 
 export interface Dialect {

@@ -21,6 +21,8 @@ export class Member {
   readonly rooms = new Map<string, SeqChecker>();
   isReady = false;
   heartbeatMs = 0;
+  /** Where each room ended at the first hello. */
+  readonly #heads = new Map<string, { seq: number; at: number | null }>();
   /** Rooms for which the last resume was refused. */
   refusedRooms = 0;
   #connection: Connection | null = null;
@@ -77,8 +79,16 @@ export class Member {
   #hello() {
     const { token, rooms } = this.spec;
     if (this.#epoch === "") return { token, rooms };
-    const seen = Object.fromEntries([...this.rooms].map(([room, checker]) => [room, checker.last]));
+    const seen = Object.fromEntries(
+      [...this.rooms].map(([room, checker]) => [room, this.#place(room, checker)]),
+    );
     return { token, rooms, resume: { epoch: this.#epoch, rooms: seen } };
+  }
+
+  /** Its place in a room, with the event's time where it knows it: events are counted, and their times not read. */
+  #place(room: string, { last }: SeqChecker): number | { seq: number; at: number } {
+    const head = this.#heads.get(room);
+    return head?.seq === last && head.at !== null ? { seq: last, at: head.at } : last;
   }
 
   #leave(): Connection | null {
@@ -138,8 +148,9 @@ export class Member {
     this.heartbeatMs = heartbeatMs;
     this.readyMs = now() - this.#dialledAt;
     if (this.rooms.size === 0) {
-      const heads = new Map(rooms.map(({ room, head }) => [room, head]));
-      for (const room of this.spec.rooms) this.rooms.set(room, new SeqChecker(heads.get(room) ?? 0));
+      for (const { room, head, at = null } of rooms) this.#heads.set(room, { seq: head, at });
+      for (const room of this.spec.rooms)
+        this.rooms.set(room, new SeqChecker(this.#heads.get(room)?.seq ?? 0));
     }
     if (resumed) this.#resume(resumed);
     this.#listener.ready(this);
