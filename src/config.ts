@@ -30,7 +30,7 @@ export const SETTINGS = [
   {
     name: "TRUSTED_PROXIES",
     meaning:
-      "Addresses and subnets of proxies whose X-Forwarded-For names the client, as 10.0.0.0/8,127.0.0.1; unset: none",
+      "Addresses and subnets of proxies whose X-Forwarded-For names the client, as 10.0.0.0/8,127.0.0.1; unset: none, and everybody behind a proxy shares one address and its limits",
   },
   {
     name: "DATA_DIR",

@@ -42,20 +42,25 @@ export function createSessionRooms(db: Database): RoomQueries["sessionRooms"] {
   return (member, asked = {}) => look({ member, asked });
 }
 
-/** Each event moves `last_activity` to its own time, so this is the time of the event at the head. */
+/**
+ * Each event moves `last_activity` to its own time, so this is the time of the event at the head. `offset 0` keeps the
+ * planner on the index of members: in a table that grew since it was analyzed it chooses to read all memberships.
+ */
 async function sessionRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom[][]> {
   const members = wanted.map(({ member }) => member);
-  const asked = wanted.map((each) => JSON.stringify(each.asked));
+  const asked = wanted.flatMap((each, n) =>
+    Object.entries(each.asked).map(([room, seq]) => ({ ord: n + 1, room, seq })),
+  );
   const rows = await db.read(db.sql<SessionRoomRow[]>`
-    select k.ord, c.id as conversation_id, c.token as room, c.name, c.type as kind, m.role,
+    with m as materialized (
+      select k.ord, mine.* from unnest(${members}::text[]) with ordinality as k (member, ord)
+      cross join lateral (select * from memberships where member = k.member offset 0) mine
+    )
+    select m.ord, c.id as conversation_id, c.token as room, c.name, c.type as kind, m.role,
            m.joined_seq as joined, m.history_from as visible, c.read_only, c.lobby, c.lobby_until,
            m.read_seq as read, m.read_messages, h.head_seq as head,
            h.last_activity as head_at, asked.at as asked_at, h.message_count as messages, n.mentions, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
-    from (
-      select u.member, u.asked::jsonb as asked, u.ord
-      from unnest(${members}::text[], ${asked}::text[]) with ordinality as u (member, asked, ord)
-    ) k
-    join memberships m on m.member = k.member
+    from m
     join conversations c on c.id = m.conversation_id
     join room_heads h on h.conversation_id = m.conversation_id
     cross join lateral (
@@ -65,9 +70,11 @@ async function sessionRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom
     left join lateral (
       select * from events e where e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
     ) e on h.last_message_seq > m.history_from
+    left join unnest(
+      ${asked.map(({ ord }) => ord)}::bigint[], ${asked.map(({ room }) => room)}::text[], ${asked.map(({ seq }) => seq)}::bigint[]
+    ) as a (ord, room, seq) on a.ord = m.ord and a.room = c.token and a.seq < h.head_seq
     left join lateral (
-      select e.at from events e
-      where e.conversation_id = m.conversation_id and e.seq = (k.asked ->> c.token)::bigint and e.seq < h.head_seq limit 1
+      select e.at from events e where e.conversation_id = m.conversation_id and e.seq = a.seq limit 1
     ) asked on true
     order by h.last_activity desc, c.id desc`);
   return byKey(

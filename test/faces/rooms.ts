@@ -95,14 +95,14 @@ async function newOneToOne(site: Site): Promise<Named> {
   return { id: 0, token, extra: peer, guestSession: "", ...(await otherNames(site, owner, token, peer)) };
 }
 
-/** On Protocol it is the newest of the owner's rooms, on Wire the one that these people are in. */
+/** On Protocol it is the room in which this was said, on Wire the one that these people are in. */
 async function otherNames(site: Site, owner: Caller, token: string, extra: Person) {
   const headers = bearer(owner.bearer as string);
-  // What was said last makes it the newest.
-  await well(talk(site, owner, "POST", `/chat/${token}`, { message: "Hello" }));
-  const newest = await must(site.url, "GET", "/v1/conversations?limit=1", { headers });
-  const publicId: string = newest.json.data[0].id;
-  return { publicId, uuid: await uuidOf(site, headers, extra) };
+  const hello = `Hello ${randomUUID()}`;
+  await well(talk(site, owner, "POST", `/chat/${token}`, { message: hello }));
+  const newest = await must(site.url, "GET", "/v1/messages?limit=100", { headers });
+  const said = newest.json.data.find(({ message }: { message: string }) => message === hello);
+  return { publicId: said.conversation_id as string, uuid: await uuidOf(site, headers, extra) };
 }
 
 /** Rooms that are known already, by their UUIDs. */

@@ -42,6 +42,15 @@ describe("npm run faults", () => {
     expect(figures.acknowledged).toBeGreaterThan(50);
   }, 400_000);
 
+  test("cut histories are noticed by every reader with a proof", async () => {
+    const out = dataDir();
+    const { output } = await faults("histories", "--count", "4", "--seed", "2", "--out", out);
+    const { faults: found, figures } = report(out);
+    expect(found, output).toEqual([]);
+    expect(figures.undetected).toBe(0);
+    expect(figures.rounds).toHaveLength(4);
+  }, 200_000);
+
   test("--plan prints what would be done, and does nothing", async () => {
     const first = await faults("--minutes", "30", "--seed", "7", "--plan");
     expect(first.code).toBe(0);
