@@ -144,6 +144,7 @@ export function createChatrooms(
       await change(found, async (tx, room) => {
         const [caller] = await tx.accounts.organizationUsers(found.organizationId, [principal.user.id]);
         if (!caller) throw noSuchChatroom();
+        if (room.kind === "custom") requireClaimable(await tx.members(room.id), principal.user.id);
         await putPeople(tx, actor, room, [newMember(caller.user, "owner")], "change");
       });
       return await show(found.room);
@@ -160,6 +161,20 @@ export function createChatrooms(
     },
     sweep: (now) => deleteDueRooms(context, now),
   };
+}
+
+/**
+ * Default rooms and those of events are made for everybody, and by nobody: their users claim them. A custom room is its
+ * owners' for as long as there is one.
+ * @throws DomainError `forbidden`
+ */
+function requireClaimable(members: readonly Membership[], userId: number): void {
+  const owners = members.filter(({ role }) => role === "owner");
+  if (owners.length === 0 || owners.some((owner) => owner.userId === userId)) return;
+  throw new DomainError(
+    "forbidden",
+    "The chatroom has an owner, who lets people in; default and event chatrooms, and those without an owner, can be claimed",
+  );
 }
 
 function checkPage(limit: number, offset: number): void {

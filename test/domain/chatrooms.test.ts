@@ -183,16 +183,31 @@ describeDomain("chatrooms: changing", (world) => {
     await refused(addUsers(principal, 999_999, {}), "not_found");
   });
 
-  test("claiming: any user of the organization, once or twice; nobody else", async () => {
-    const { principal, admin, member, create } = await rescue(world);
-    const { claim } = world.useCases.chatrooms;
-    const { conversation } = await create(admin, "Room");
+  test("claiming the default room: any user of the organization, once or twice; nobody else", async () => {
+    const { id, principal, admin, member } = await rescue(world);
+    const { claim, createDefault } = world.useCases.chatrooms;
+    const { conversation } = await createDefault(principal, { organizationId: id, automationEnabled: false });
+    await claim(admin.principal, conversation.id);
     expect(await claim(member.principal, conversation.id)).toMatchObject({ admins: [admin.id, member.id] });
     await claim(member.principal, String(conversation.id));
     expect(await world.story(conversation)).toHaveLength(3);
     await refused(claim(principal, conversation.id), "forbidden");
     await refused(claim((await world.person()).principal, conversation.id), "forbidden");
     await refused(claim(member.principal, 999_999), "not_found");
+  });
+
+  test("a custom room that has an owner is nobody else's to claim, whoever counts its number", async () => {
+    const { admin, chat, member, create } = await rescue(world);
+    const { claim } = world.useCases.chatrooms;
+    const { conversation } = await create(admin, "Private");
+    for (const { principal } of [member, chat]) await refused(claim(principal, conversation.id), "forbidden");
+    expect(await world.people(conversation)).toEqual([`${admin.id} owner`]);
+    await claim(admin.principal, conversation.id);
+    expect(await world.story(conversation)).toHaveLength(2);
+    await world.useCases.conversations.leave(admin.actor, conversation.token);
+    await claim(member.principal, conversation.id);
+    expect(await world.people(conversation)).toEqual([`${member.id} owner`]);
+    await refused(claim(chat.principal, conversation.id), "forbidden");
   });
 
   test("custom rooms are deleted by managers; default and event rooms not this way", async () => {

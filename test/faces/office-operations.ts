@@ -36,8 +36,11 @@ function messenger(
   name: string,
   [method, shown]: [method: string, path: string],
   need: Need,
-  request: (room: Room, site: Site) => [path: string, json?: unknown],
-  more: Pick<OfficeOperation, "once" | "well"> & { before?: (site: Site) => Promise<unknown> } = {},
+  request: (room: Pick<Room, "id">, site: Site) => [path: string, json?: unknown],
+  more: Pick<OfficeOperation, "once" | "well"> & {
+    /** The room that it answers takes the place of the given one. */
+    before?: (site: Site) => Promise<Pick<Room, "id"> | undefined>;
+  } = {},
 ): OfficeOperation {
   const { before, ...rest } = more;
   return {
@@ -46,8 +49,8 @@ function messenger(
     verdict: (caller) => messengerVerdict(caller, need),
     ...rest,
     async attempt(caller, room, site) {
-      await before?.(site);
-      const [path, json] = request(room, site);
+      const other = await before?.(site);
+      const [path, json] = request(other ?? room, site);
       const headers = messengerHeaders(caller);
       return await ask(site.url, method, PREFIX + path, { headers, ...(json !== undefined && { json }) });
     },
@@ -59,19 +62,21 @@ function asOrganization({ organization }: Site): Record<string, string> {
 }
 
 /** It may be there or not. */
-async function noDefaultRoom(site: Site): Promise<void> {
+async function noDefaultRoom(site: Site): Promise<undefined> {
   const path = `${PREFIX}/chatrooms/default/${site.organization.id}`;
   await ask(site.url, "DELETE", path, { headers: asOrganization(site) });
 }
 
-async function aDefaultRoom(site: Site): Promise<void> {
+async function newDefaultRoom(site: Site): Promise<Pick<Room, "id">> {
+  await noDefaultRoom(site);
   const json = { organizationID: site.organization.id, automationEnabled: false };
-  await ask(site.url, "POST", `${PREFIX}/chatrooms/default`, { headers: asOrganization(site), json });
+  const headers = asOrganization(site);
+  return (await must(site.url, "POST", `${PREFIX}/chatrooms/default`, { headers, json })).json;
 }
 
 const EVENT_ID = 7;
 /** Everybody of the organization who is in the tests' rooms is in that of the event. */
-async function anEvent({ url, organization, callers }: Site): Promise<void> {
+async function anEvent({ url, organization, callers }: Site): Promise<undefined> {
   const inside = [callers["self-joined"], callers.member, callers.moderator, callers.owner];
   await must(url, "PUT", `/admin/v1/organizations/${organization.id}/events/${EVENT_ID}`, {
     headers: bearer(ADMIN_TOKEN),
@@ -109,7 +114,7 @@ export const MESSENGER_OPERATIONS: OfficeOperation[] = [
     ["DELETE", "/chatrooms/default/{organizationID}"],
     "manage",
     (_, { organization }) => [`/chatrooms/default/${organization.id}`],
-    { before: aDefaultRoom },
+    { before: newDefaultRoom },
   ),
   messenger("see a chatroom", ["GET", "/chatrooms/{roomID}"], "see a room", ({ id }) => [`/chatrooms/${id}`]),
   messenger("change a chatroom", ["PATCH", "/chatrooms/{roomID}"], "manage", ({ id }) => [
@@ -125,11 +130,17 @@ export const MESSENGER_OPERATIONS: OfficeOperation[] = [
     { assignedUsers: [newcomer.id] },
   ]),
   messenger(
-    "claim a chatroom",
+    "claim the default room",
     ["POST", "/chatrooms/{roomID}/claim"],
     "be a user of it",
     ({ id }) => [`/chatrooms/${id}/claim`],
-    { once: true },
+    { before: newDefaultRoom },
+  ),
+  messenger(
+    "claim a chatroom that has an owner",
+    ["POST", "/chatrooms/{roomID}/claim"],
+    "own it",
+    ({ id }) => [`/chatrooms/${id}/claim`],
   ),
   messenger(
     "delete a chatroom",
@@ -195,7 +206,7 @@ export const CLOUD_OPERATIONS: OfficeOperation[] = [
   ),
   cloud("create a user", ["POST", "/cloud/users"], ({ handle }) => [
     "/cloud/users",
-    { userid: `new-${handle}`, password: "secret" },
+    { userid: `new-${handle}`, password: "a secret" },
   ]),
   cloud("change a user", ["PUT", "/cloud/users/{userId}"], ({ handle }) => [
     `/cloud/users/${handle}`,

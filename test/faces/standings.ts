@@ -76,7 +76,13 @@ export function roomVerdict(name: StandingName, state: RoomState, actions: reado
 }
 
 /** What an operation on an organization's chatrooms needs. */
-export type Need = "see a room" | "be in the organization" | "manage" | "be a user of it" | "be a user";
+export type Need =
+  | "see a room"
+  | "be in the organization"
+  | "manage"
+  | "be a user of it"
+  | "be a user"
+  | "own it";
 
 /** What Messenger has to say, by the domain's table of who manages. */
 export function messengerVerdict(name: StandingName, need: Need): Verdict {
@@ -89,6 +95,8 @@ export function messengerVerdict(name: StandingName, need: Need): Verdict {
       return proof === "user" ? null : "forbidden";
     case "be a user of it":
       return proof === "user" && inside ? null : "forbidden";
+    case "own it":
+      return proof === "user" && role === "owner" ? null : "forbidden";
     case "be in the organization":
       return inside ? null : "forbidden";
     case "manage":

@@ -400,7 +400,10 @@ describeWith("postgres", "the Messenger API", ({ postgres }) => {
       expect((await call("DELETE", `/chatrooms/${room.id}`, admin.auth)).status).toBe(404);
     });
 
-    test("is claimed by users of the organization, as often as they like", async () => {
+    test("is claimed by users of the organization, as often as they like, once it has no admin", async () => {
+      const { json: owned } = await create(admin.auth);
+      expect(await call("POST", `/chatrooms/${owned.id}/claim`, member.auth)).toMatchObject({ status: 403 });
+      expect(await call("GET", `/chatrooms/${owned.id}`, member.auth)).toMatchObject({ status: 404 });
       const { json: room } = await create(org.auth);
       for (let n = 0; n < 2; n++) {
         const answer = await call("POST", `/chatrooms/${room.id}/claim`, member.auth);

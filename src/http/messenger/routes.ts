@@ -91,7 +91,8 @@ export const ROUTES = {
   claim: createRoute({
     method: "post",
     path: "/chatrooms/{roomID}/claim",
-    summary: "Become an admin of a chatroom of your organization",
+    summary:
+      "Become an admin of a chatroom of your organization: a default or event one, or one that has no admin (else 403)",
     request: { params: roomParams },
     responses: { 200: json(roomSchema, "The room"), ...REFUSALS },
   }),
