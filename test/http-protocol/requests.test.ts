@@ -59,6 +59,54 @@ describeProtocol("a request to Protocol", (place) => {
     });
   });
 
+  describe("a browser that remembers a password", () => {
+    let mara: Someone;
+    beforeAll(async () => {
+      mara = await place.person();
+    });
+
+    test("is never asked for one, and other programs are", async () => {
+      const challenge = async (headers: Record<string, string>) =>
+        (await get(headers)).headers.get("www-authenticate");
+      for (const ofBrowsers of [
+        { "Sec-Fetch-Site": "none" },
+        { "Sec-Fetch-Mode": "navigate" },
+        { Origin: "https://evil.example.org" },
+        { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" },
+      ] as Record<string, string>[])
+        expect(await challenge(ofBrowsers), JSON.stringify(ofBrowsers)).toBe("Bearer");
+      for (const ofPrograms of [{}, { "User-Agent": "Java-http-client/21" }] as Record<string, string>[])
+        expect(await challenge(ofPrograms)).toBe('Bearer, Basic realm="Causeway"');
+    });
+
+    test.each([
+      ["a form", "POST", FORM, "name=Forged"],
+      ["a form that is put", "PUT", FORM, "name=Forged"],
+      ["a form with a charset", "POST", `${FORM.toUpperCase()}; charset=utf-8`, "name=Forged"],
+      ["a file", "POST", "multipart/form-data; boundary=x", "--x--"],
+      ["JSON in disguise", "POST", "text/plain", '{"name":"Forged"}'],
+      ["no body", "POST", undefined, undefined],
+    ])("can't be made to send %s with it by another site", async (_, method, type, body) => {
+      const path = type?.startsWith("multipart") ? "/v1/attachments" : "/v1/groups";
+      const sent = (headers: Record<string, string>) =>
+        place.client(method, method === "PUT" ? `${path}/${"x".repeat(16)}` : path, {
+          headers: { ...headers, ...(type !== undefined && { "content-type": type }) },
+          ...(body !== undefined && { body }),
+        });
+      const auth = basic(mara.handle, "secret");
+      const before = (await mara.get("/groups")).json.data.length;
+      expect(await sent(auth)).toMatchObject(refusal(403, expect.stringContaining("X-Requested-With")));
+      expect((await mara.get("/groups")).json.data.length).toBe(before);
+      for (const allowed of [{ ...auth, "X-Requested-With": "app" }, mara.bearer])
+        expect([401, 403]).not.toContain((await sent(allowed)).status);
+    });
+
+    test("JSON with it needs nothing more: browsers ask before they send it", async () => {
+      const call: Call = { headers: basic(mara.handle, "secret"), json: { name: "Crew" } };
+      expect(await place.client("POST", "/v1/groups", call)).toMatchObject({ status: 201 });
+    });
+  });
+
   describe("errors", () => {
     test("[D.2] have type, message and a documentation_url that opens", async () => {
       const { json } = await kate.get("/conversations?limit=101");

@@ -4,6 +4,7 @@ import { auth as basicOf } from "hono/utils/basic-auth";
 import { DomainError } from "../../domain/errors.ts";
 import { type Actor, type User, userActor } from "../../domain/model.ts";
 import type { Accounts } from "../../domain/use-cases.ts";
+import { isOpenToForms } from "../browsers.ts";
 import { authenticateUser, bearerOf } from "../credentials.ts";
 import type { HttpContext, HttpEnv } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
@@ -21,8 +22,21 @@ async function principalOf(c: HttpContext, accounts: Accounts) {
   const token = bearerOf(c.req.header("Authorization"));
   if (token !== null) return await authenticateUser(accounts, token);
   const basic = basicOf(c.req.raw);
+  if (basic) requireExplicitForm(c);
   if (basic) return await accounts.authenticateBasic(basic.username, basic.password, c.env.ip);
   throw new DomainError("unauthorized", "Send Authorization: Bearer with a token, or Basic with a handle");
+}
+
+/** What no form of a page can add, and no script without this server's leave. */
+const EXPLICIT = "X-Requested-With";
+
+/** Browsers send a remembered password with the forms of any page. */
+function requireExplicitForm(c: HttpContext): void {
+  if (!isOpenToForms(c) || c.req.header(EXPLICIT)) return;
+  throw new DomainError(
+    "forbidden",
+    `A form that comes with Basic needs the header ${EXPLICIT}, with any value; or send a token as Bearer, or the body as JSON`,
+  );
 }
 
 export interface Caller {

@@ -1,6 +1,7 @@
 /** Protocol's errors: `{type, message, documentation_url}`, where `type` says whose fault it was. */
 import { z } from "@hono/zod-openapi";
-import { DOOR_REFUSALS, json, type Refusal } from "../face.ts";
+import { isFromBrowser } from "../browsers.ts";
+import { DOOR_REFUSALS, type HttpContext, json, type Refusal } from "../face.ts";
 import { type Failure, STATUS, spelled } from "../failures.ts";
 import { publicLink } from "../public-path.ts";
 
@@ -40,7 +41,7 @@ export function refusals(publicUrl: () => string): (failure: Failure) => Refusal
   return (failure) => {
     const status = STATUS[failure.code];
     const type: ErrorType = status >= 500 ? "api_error" : "invalid_request";
-    const refusal: Refusal = {
+    return {
       status,
       body: {
         type,
@@ -48,9 +49,13 @@ export function refusals(publicUrl: () => string): (failure: Failure) => Refusal
         documentation_url: publicLink(publicUrl(), `/docs/errors/${type}`),
       },
     };
-    if (status === 401) refusal.headers = { "WWW-Authenticate": 'Bearer, Basic realm="Causeway"' };
-    return refusal;
   };
+}
+
+/** A browser that is asked for Basic remembers the password, and sends it along for pages of other sites too. */
+export function respondRefusal(c: HttpContext, { status, body, headers }: Refusal): Response {
+  const challenge = isFromBrowser(c) ? "Bearer" : 'Bearer, Basic realm="Causeway"';
+  return c.json(body, status, { ...headers, ...(status === 401 && { "WWW-Authenticate": challenge }) });
 }
 
 /** The refusals that every operation can answer, for a route's `responses`. */

@@ -14,7 +14,7 @@ import { authentication } from "./authentication.ts";
 import { formsAsJson } from "./bodies.ts";
 import { registerContacts } from "./contacts.ts";
 import { registerConversations } from "./conversations.ts";
-import { refusals } from "./failures.ts";
+import { refusals, respondRefusal } from "./failures.ts";
 import { registerGroups } from "./groups.ts";
 import { registerMessages } from "./messages.ts";
 
@@ -34,13 +34,16 @@ export function createProtocol({ useCases, store, publicUrl, limits, logger }: P
     name: "protocol",
     title: "Protocol API",
     description:
-      "Contacts, conversations, messages, groups and attachments. Bodies are forms or JSON; times are unix seconds.",
+      "Contacts, conversations, messages, groups and attachments. Bodies are forms or JSON; times are unix seconds. " +
+      "With Basic, a form (or a POST without a body) needs the header X-Requested-With, because browsers send remembered " +
+      "passwords with the forms of any page; browsers are never asked for Basic.",
     paths: ["/v1"],
     security: {
       bearer: { type: "http", scheme: "bearer", description: "A personal access token, or that of a login" },
       basic: { type: "http", scheme: "basic", description: "Handle or e-mail, and password" },
     },
     refuse: refusals(publicUrl),
+    respond: respondRefusal,
     limits,
     logger,
   });
