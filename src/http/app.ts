@@ -47,7 +47,7 @@ export interface HttpOptions {
   rateLimits: boolean;
   /** Aborted when the process stops: whoever waits is answered. */
   stopping: AbortSignal;
-  logger: Pick<Logger, "error">;
+  logger: Pick<Logger, "error" | "info" | "warn">;
 }
 
 export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Response>;

@@ -8,12 +8,16 @@ import type { RateLimits } from "../domain/ports/hot.ts";
 /** Many clients can share an address (offices, proxies), so it may do far more than one caller. */
 const PER_ADDRESS = { burst: 5_000, perSecond: 1_000 };
 const PER_CALLER = { burst: 1_000, perSecond: 100 };
+/** Of a secret that is nobody's in particular. */
+const PER_GUESSER = { burst: 10, perSecond: 1 / 6 };
 
 export interface RequestLimits {
   /** @throws DomainError `rate_limited` with how long to wait */
   byAddress(ip: string): Promise<void>;
   /** @throws DomainError `rate_limited` with how long to wait */
   byCaller(principal: Principal): Promise<void>;
+  /** Somebody there may be guessing ADMIN_TOKEN. @throws DomainError `rate_limited` with how long to wait */
+  byGuess(ip: string): Promise<void>;
 }
 
 export function createRequestLimits(limits: RateLimits, clock: Clock, on: boolean): RequestLimits {
@@ -28,5 +32,6 @@ export function createRequestLimits(limits: RateLimits, clock: Clock, on: boolea
       principal.kind === "user"
         ? take(`http:user:${principal.user.id}`, PER_CALLER)
         : take(`http:organization:${principal.organization.id}`, PER_CALLER),
+    byGuess: (ip) => take(`http:guess:${addressBlock(ip)}`, PER_GUESSER),
   };
 }

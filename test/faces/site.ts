@@ -106,7 +106,7 @@ export async function openSite(databaseUrl: string): Promise<Site> {
 function configuration(databaseUrl: string, dataDir: string) {
   return readConfig({
     ...{ PORT: "0", DATA_DIR: dataDir, DATABASE_URL: databaseUrl, ADMIN_TOKEN },
-    ...{ MATRIX_HOMESERVER_URL: "off", RATE_LIMITS: "off", DEMO: "off", LOG_LEVEL: "warn" },
+    ...{ MATRIX_HOMESERVER_URL: "off", RATE_LIMITS: "off", DEMO: "off", LOG_LEVEL: "error" },
     // Sessions stay, however long nobody says anything in them.
     HEARTBEAT_MS: "300000",
   });

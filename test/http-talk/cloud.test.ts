@@ -16,6 +16,25 @@ describeWith("postgres", "Talk's provisioning", ({ postgres }) => {
   afterAll(() => site?.close());
   const fresh = () => `new-${++count}`;
 
+  test("the log tells what administrators do, and what is refused, with who and from where", async () => {
+    const acts = () => site.logged.filter((line) => "event" in line && line.event === "admin.act");
+    const before = acts().length;
+    const userid = fresh();
+    await admin.post("/cloud/users", { userid, password: "s3cret" });
+    await admin.get(`/cloud/users/${userid}`);
+    await ada.put(`/cloud/users/${userid}`, { key: "password", value: "s3cret" });
+    await admin.delete(`/cloud/users/${userid}`);
+    const base = "/cloud/users";
+    const act = (by: string, method: string, path: string, status: number) =>
+      expect.objectContaining({ event: "admin.act", by, method, path, status, ip: expect.any(String) });
+    expect(acts().slice(before)).toEqual([
+      act(admin.id, "POST", base, 200),
+      act(ada.id, "PUT", `${base}/${userid}`, 403),
+      act(admin.id, "DELETE", `${base}/${userid}`, 200),
+    ]);
+    expect(JSON.stringify(site.logged)).not.toContain("s3cret");
+  });
+
   describe.each([1, 2] as const)("over OCS v%i", (version) => {
     const options = { version };
     const well = { status: 200, meta: { status: "ok", statuscode: version === 1 ? 100 : 200 } };

@@ -23,6 +23,8 @@ export interface Site {
   hot: HotState;
   useCases: UseCases;
   gateway: Gateway;
+  /** What the log was told, but for defects. */
+  logged: object[];
   /** How many read live news of a room now. */
   followers(): number;
   person(name?: string, options?: { organization?: number; administrator?: boolean }): Promise<Person>;
@@ -74,7 +76,12 @@ let count = 0;
 
 export async function openSite(databaseUrl: string, transport: "uws" | "ws" = "ws"): Promise<Site> {
   const errors: unknown[] = [];
-  const logger = Object.assign(Object.create(silent), { error: (...args: unknown[]) => errors.push(args) });
+  const logged: object[] = [];
+  const note = (line: object) => void logged.push(line);
+  const logger = Object.assign(Object.create(silent), {
+    error: (...args: unknown[]) => errors.push(args),
+    ...{ info: note, warn: note },
+  });
   const store = await openStore({ databaseUrl, maxConnections: 8, logger });
   const { hot, bus } = createMemoryHot();
   announceCommitted({ store, bus });
@@ -113,6 +120,7 @@ export async function openSite(databaseUrl: string, transport: "uws" | "ws" = "w
   const started = gateway;
   return {
     ...{ url: `http://127.0.0.1:${started.port}`, http, store, hot, useCases, gateway: started },
+    logged,
     followers: () => followers,
     person: (name, options) => addPerson(http, useCases, name, options),
     guest: () => clientOf(http, {}),

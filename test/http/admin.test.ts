@@ -1,5 +1,6 @@
 /** The admin API, resource by resource, over the real domain on PostgreSQL. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createMemoryHot } from "../../src/hot/memory.ts";
 import { describeWith } from "../services/need.ts";
 import { fakeApp } from "./fake-parts.ts";
 import type { Call } from "./http-client.ts";
@@ -32,6 +33,51 @@ describe("the admin API's door", () => {
       expect(answer.headers.get("www-authenticate")).toBe("Bearer");
     },
   );
+});
+
+describe("guesses at ADMIN_TOKEN", () => {
+  function site() {
+    const lines: Record<string, unknown>[] = [];
+    const note = (line: object) => void lines.push({ ...line });
+    const { limits } = createMemoryHot().hot;
+    const logger = { error: note, info: note, warn: note };
+    const app = fakeApp({ adminToken: ADMIN_TOKEN, rateLimits: true, hot: { limits }, logger });
+    const ask = async (token: string, ip: string) => {
+      const headers = { Authorization: `Bearer ${token}` };
+      const answer = await app("GET", "/admin/v1/stats", { headers, info: { ip, requestId: "r-1" } });
+      return answer.status;
+    };
+    return { ask, lines, events: () => lines.map(({ event, ip }) => [event, ip]) };
+  }
+
+  test("are limited per address, and are not looked at beyond that", async () => {
+    const { ask } = site();
+    for (let n = 0; n < 10; n++) expect(await ask(`guess ${n}`, "192.0.2.1")).toBe(401);
+    expect(await ask("guess", "192.0.2.1")).toBe(429);
+    expect(await ask(ADMIN_TOKEN, "192.0.2.1"), "right by chance").toBe(429);
+    expect(await ask(ADMIN_TOKEN, "192.0.2.2")).toBe(200);
+    for (let n = 0; n < 10; n++) expect(await ask("guess", `2001:db8::${n}`)).toBe(401);
+    expect(await ask("guess", "2001:db8::ffff")).toBe(429);
+  });
+
+  test("don't lock out an operator who was let in from there before", async () => {
+    const { ask } = site();
+    expect(await ask(ADMIN_TOKEN, "192.0.2.1")).toBe(200);
+    for (let n = 0; n < 20; n++) await ask("guess", "192.0.2.1");
+    expect(await ask("guess", "192.0.2.1")).toBe(429);
+    expect(await ask(ADMIN_TOKEN, "192.0.2.1")).toBe(200);
+  });
+
+  test("are told of with what was asked and from where, a lockout once, and never what was sent", async () => {
+    const { ask, lines, events } = site();
+    for (let n = 0; n < 13; n++) await ask("s3cret", "192.0.2.1");
+    expect(events()).toEqual([
+      ...Array.from({ length: 10 }, () => ["admin.refused", "192.0.2.1"]),
+      ["admin.limited", "192.0.2.1"],
+    ]);
+    expect(lines[0]).toMatchObject({ method: "GET", path: "/admin/v1/stats", requestId: "r-1" });
+    expect(JSON.stringify(lines)).not.toContain("s3cret");
+  });
 });
 
 describeWith("postgres", "the admin API", ({ postgres }) => {

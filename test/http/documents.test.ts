@@ -2,9 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { createFaces } from "../../src/http/app.ts";
 import { STATUS } from "../../src/http/failures.ts";
-import { fakeOptions } from "./fake-parts.ts";
+import { fakeOptions, UNLIMITED } from "./fake-parts.ts";
 
-const FACES = createFaces(fakeOptions(), { byAddress: async () => {}, byCaller: async () => {} });
+const FACES = createFaces(fakeOptions(), UNLIMITED);
 
 test("there are five APIs", () => {
   expect(FACES.map(({ name }) => name).sort()).toEqual(["admin", "messenger", "protocol", "talk", "wire"]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Principal } from "../../src/domain/model.ts";
 import type { Accounts, Chatrooms, UseCases } from "../../src/domain/use-cases.ts";
 import { createHttpApp, type HttpOptions } from "../../src/http/app.ts";
+import type { RequestLimits } from "../../src/http/request-limits.ts";
 import { type Client, clientOf } from "./http-client.ts";
 
 export const USER_PRINCIPAL: Principal & { version: number } = {
@@ -74,10 +75,13 @@ export function fakeOptions({ accounts = {}, chatrooms = {}, ...options }: Fakes
     webRoot: "/nowhere",
     rateLimits: false,
     stopping: new AbortController().signal,
-    logger: { error: () => {} },
+    logger: { error: () => {}, info: () => {}, warn: () => {} },
     ...options,
   };
 }
+
+const nothing = async () => {};
+export const UNLIMITED: RequestLimits = { byAddress: nothing, byCaller: nothing, byGuess: nothing };
 
 export const CALLER = { "Personal-Access-Token": "a token" };
 export const ADMIN = { Authorization: "Bearer admin secret" };

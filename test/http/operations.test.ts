@@ -6,7 +6,7 @@ import { createFaces } from "../../src/http/app.ts";
 import { createDocs } from "../../src/http/docs/docs.ts";
 import type { Face } from "../../src/http/face.ts";
 import { belowPublicPath } from "../../src/http/public-path.ts";
-import { fakeApp, fakeOptions, webFolder } from "./fake-parts.ts";
+import { fakeApp, fakeOptions, UNLIMITED, webFolder } from "./fake-parts.ts";
 
 describe("probes", () => {
   test("/healthz is 200 while the process answers", async () => {
@@ -245,7 +245,7 @@ describe("documentation", () => {
   });
 
   test("is rendered once, and 304 for whoever has it", async () => {
-    const [face] = createFaces(fakeOptions(), { byAddress: async () => {}, byCaller: async () => {} });
+    const [face] = createFaces(fakeOptions(), UNLIMITED);
     const document = vi.fn((face as Face).document);
     const docs = createDocs([{ ...(face as Face), document }], () => "");
     const first = await docs.request("/docs");

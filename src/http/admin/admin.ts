@@ -2,14 +2,12 @@
  * The admin API under `/admin/v1`: provisioning for operators. One secret opens all of it; without ADMIN_TOKEN it is off.
  * A field that we don't know is refused: here it is a typing mistake.
  */
-import type { MiddlewareHandler } from "hono";
-import { DomainError } from "../../domain/errors.ts";
 import type { Store } from "../../domain/ports/store.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
 import type { Logger } from "../../logger.ts";
-import { bearerOf, sameSecret } from "../credentials.ts";
-import { boundedBody, createFace, type Face, type HttpEnv, onRoutes } from "../face.ts";
+import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
+import { authentication } from "./authentication.ts";
 import { registerEvents } from "./events.ts";
 import { refuse } from "./failures.ts";
 import { registerGroups } from "./groups.ts";
@@ -26,7 +24,7 @@ export interface AdminOptions {
   adminToken: string | null;
   stats: () => Promise<object>;
   limits: RequestLimits;
-  logger: Pick<Logger, "error">;
+  logger: Pick<Logger, "error" | "info" | "warn">;
 }
 
 const MAX_BODY_BYTES = 1_048_576;
@@ -44,7 +42,7 @@ export function createAdmin({ useCases, store, adminToken, stats, limits, logger
     limits,
     logger,
   });
-  app.use(onRoutes(authentication(adminToken)), boundedBody(MAX_BODY_BYTES));
+  app.use(onRoutes(authentication(adminToken, limits, logger)), boundedBody(MAX_BODY_BYTES));
   registerOrganizations(app, directory, accounts);
   registerUsers(app, directory, accounts);
   registerGroups(app, directory, accounts);
@@ -53,15 +51,4 @@ export function createAdmin({ useCases, store, adminToken, stats, limits, logger
   registerWebhooks(app, webhooks);
   registerStats(app, stats);
   return face;
-}
-
-function authentication(adminToken: string | null): MiddlewareHandler<HttpEnv> {
-  return async (c, next) => {
-    if (!adminToken)
-      throw new DomainError("forbidden", "The admin API is off here: set ADMIN_TOKEN to open it");
-    const given = bearerOf(c.req.header("Authorization"));
-    if (given === null || !sameSecret(given, adminToken))
-      throw new DomainError("unauthorized", "Send Authorization: Bearer and the ADMIN_TOKEN");
-    await next();
-  };
 }

@@ -1,8 +1,10 @@
 /** [B.8.3] Users and groups, for administrators who are users themselves; and what the server can do. */
 import { z } from "@hono/zod-openapi";
 import { badField, DomainError } from "../../domain/errors.ts";
+import { logAct } from "../audit.ts";
+import { failureOf } from "../failures.ts";
 import type { Outcome } from "./envelope.ts";
-import { OcsRefusal } from "./failures.ts";
+import { OcsRefusal, refuse } from "./failures.ts";
 import { line } from "./parameters.ts";
 import { MAX_ID_LENGTH, type TalkParts } from "./parts.ts";
 
@@ -25,8 +27,25 @@ const userSchema = z
   .openapi("CloudUser");
 
 export function registerCloud(parts: TalkParts): void {
-  registerUsers(parts);
-  registerGroups(parts);
+  const audited = { ...parts, forUsers: auditedOperations(parts) };
+  registerUsers(audited);
+  registerGroups(audited);
+}
+
+/** As `forUsers`; the log tells who did what, and what was refused. */
+function auditedOperations({ forUsers, logger }: TalkParts): TalkParts["forUsers"] {
+  return (operation, handler) =>
+    forUsers(operation, async (asked) => {
+      const { c, user } = asked;
+      try {
+        const outcome = await handler(asked);
+        logAct(logger, c, user.handle, outcome.status);
+        return outcome;
+      } catch (error) {
+        logAct(logger, c, user.handle, refuse(failureOf(error)).status);
+        throw error;
+      }
+    });
 }
 
 function registerUsers({ forUsers, useCases: { provisioning } }: TalkParts): void {

@@ -4,6 +4,7 @@ import { type Actor, userActor } from "../../domain/model.ts";
 import type { Feed } from "../../domain/ports/feed.ts";
 import type { Store } from "../../domain/ports/store.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
+import type { AuditLog } from "../audit.ts";
 import type { LongPolls } from "./long-polls.ts";
 import type { MessageShapes } from "./message-shapes.ts";
 import type { Operations } from "./operations.ts";
@@ -13,7 +14,10 @@ export interface TalkParts extends Operations {
   useCases: UseCases;
   store: Pick<Store, "accounts" | "log">;
   feed: () => Feed;
+  /** Where clients reach this server. */
+  publicUrl: () => string;
   polls: LongPolls;
+  logger: AuditLog;
   shapes: MessageShapes;
   bodies: RoomBodies;
 }

@@ -29,16 +29,19 @@ export interface TalkOptions {
   useCases: UseCases;
   store: Pick<Store, "accounts" | "health" | "log">;
   feed: () => Feed;
+  /** Where clients reach this server. */
+  publicUrl: () => string;
   limits: RequestLimits;
   /** Aborted when the process stops: whoever waits is answered. */
   stopping: AbortSignal;
-  logger: Pick<Logger, "error">;
+  logger: Pick<Logger, "error" | "info" | "warn">;
 }
 
 /** A message of 32,000 characters outside of the basic plane, percent-encoded in a form, with room to spare. */
 const MAX_BODY_BYTES = 512 * 1_024;
 
-export function createTalk({ useCases, store, feed, limits, stopping, logger }: TalkOptions): Face {
+export function createTalk(options: TalkOptions): Face {
+  const { useCases, store, feed, publicUrl, limits, stopping, logger } = options;
   const { face, app } = createFace({
     name: "talk",
     title: "Talk API",
@@ -69,8 +72,9 @@ export function createTalk({ useCases, store, feed, limits, stopping, logger }: 
   store.health.onAway(polls.finishAll);
   const parts: TalkParts = {
     ...createOperations(app, useCases, limits),
-    ...{ useCases, store, feed, shapes },
+    ...{ useCases, store, feed, publicUrl, shapes },
     polls,
+    logger,
     bodies: createRoomBodies(useCases, shapes),
   };
   registerCapabilities(parts);

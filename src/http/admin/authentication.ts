@@ -1,0 +1,58 @@
+/** Who calls the admin API: whoever has ADMIN_TOKEN. Guesses are limited per address. */
+import type { MiddlewareHandler } from "hono";
+import { LRUCache } from "lru-cache";
+import { addressBlock } from "../../domain/address-block.ts";
+import { DomainError } from "../../domain/errors.ts";
+import { type AuditLog, logAct, whence } from "../audit.ts";
+import { bearerOf, sameSecret } from "../credentials.ts";
+import type { HttpContext, HttpEnv } from "../face.ts";
+import type { RequestLimits } from "../request-limits.ts";
+
+/** Addresses from which the token came lately. */
+const KNOWN = 1_000;
+/** A guesser is told of once in this time. */
+const TOLD_MS = 60_000;
+
+/** @param adminToken null: the API is off */
+export function authentication(
+  adminToken: string | null,
+  limits: Pick<RequestLimits, "byGuess">,
+  logger: AuditLog,
+): MiddlewareHandler<HttpEnv> {
+  const known = new LRUCache<string, true>({ max: KNOWN });
+  const told = new LRUCache<string, true>({ max: KNOWN, ttl: TOLD_MS });
+
+  /** @throws DomainError `rate_limited`, whatever the token is: a guess is not even looked at */
+  async function takeGuess(c: HttpContext, block: string): Promise<void> {
+    try {
+      await limits.byGuess(c.env.ip);
+    } catch (error) {
+      if (!told.has(block))
+        logger.warn({ event: "admin.limited", ...whence(c) }, "ADMIN_TOKEN is being guessed; guesses wait");
+      told.set(block, true);
+      throw error;
+    }
+  }
+
+  return async (c, next) => {
+    if (!adminToken)
+      throw new DomainError("forbidden", "The admin API is off here: set ADMIN_TOKEN to open it");
+    const given = bearerOf(c.req.header("Authorization"));
+    if (given === null) throw notTheToken();
+    const right = sameSecret(given, adminToken);
+    const block = addressBlock(c.env.ip);
+    // Whoever guesses beside an operator does not lock them out.
+    if (!right || !known.has(block)) await takeGuess(c, block);
+    if (!right) {
+      logger.warn({ event: "admin.refused", ...whence(c) }, "a wrong ADMIN_TOKEN was refused");
+      throw notTheToken();
+    }
+    known.set(block, true);
+    await next();
+    logAct(logger, c, "ADMIN_TOKEN", c.res.status);
+  };
+}
+
+function notTheToken(): DomainError {
+  return new DomainError("unauthorized", "Send Authorization: Bearer and the ADMIN_TOKEN");
+}
