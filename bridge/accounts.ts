@@ -2,21 +2,21 @@
  * People's own accounts in Matrix: what Messenger's GetCredentials and Login hand out. Every process can do this for
  * itself; only getting people into their rooms is the bridge worker's, and is waited for a moment.
  */
-import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { badField, DomainError } from "../src/domain/errors.ts";
 import type { MatrixAccounts, MatrixLogin } from "../src/domain/ports/matrix.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
+import type { BridgeAccounts, Grant } from "../src/store/bridge-accounts.ts";
+import { createAccountTasks, newMatrixPassword } from "./account-tasks.ts";
 import { ANSWER_LIMIT_MS, type CredentialProviderName, createCredentialProvider } from "./credentials.ts";
-import { deactivate } from "./ghost-accounts.ts";
 import { BRIDGE_DEVICE, createGhosts } from "./ghosts.ts";
 import type { Homeserver, RequestOptions } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 
 export interface MatrixAccountsOptions {
   homeserver: Homeserver;
-  store: Pick<BridgeStore, "markMatrixAccount" | "roomsToEnter">;
+  store: Pick<BridgeStore, "markMatrixAccount" | "roomsToEnter"> & BridgeAccounts;
   /** What Matrix clients are told (MATRIX_PUBLIC_URL); unset: what the homeserver says, else where we reach it. */
   publicBaseUrl?: string | undefined;
   provider: CredentialProviderName;
@@ -33,7 +33,6 @@ interface LoginAnswer {
   well_known?: Record<string, { base_url?: string }>;
 }
 
-const PASSWORD_BYTES = 24;
 const ROOMS_LIMIT_MS = 3_000;
 const ROOMS_POLL_MS = 50;
 
@@ -41,6 +40,7 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
   const { homeserver, store, logger } = options;
   const ghosts = createGhosts({ ...homeserver.registration, serverName: homeserver.serverName });
   const provider = createCredentialProvider(options.provider, homeserver);
+  const tasks = createAccountTasks({ homeserver, ghosts, store, provider, logger });
   const request = <T>(method: "POST" | "DELETE", path: string, more: RequestOptions) =>
     homeserver.request<T>(method, `/_matrix/client/v3/${path}`, { ...more, timeoutMs: ANSWER_LIMIT_MS });
 
@@ -65,40 +65,58 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
     }
   }
 
+  /**
+   * Makes something for the user that ends with the credential: what waits to be ended is ended before, and a credential
+   * that is revoked meanwhile ends what was just made.
+   */
+  async function granted<T>(grant: Grant, make: () => Promise<T>): Promise<T> {
+    await tasks.settle(grant.userId);
+    if (!(await store.grant(grant))) throw revoked();
+    const made = await make();
+    if (await store.isGranted(grant)) return made;
+    await store.revoke(grant);
+    throw revoked();
+  }
+
+  async function signIn(user: string, deviceId: string): Promise<LoginAnswer> {
+    await homeserver.ensureRegistered(user, ANSWER_LIMIT_MS);
+    await deleteDevice(homeserver.userId(user), deviceId);
+    return await request<LoginAnswer>("POST", "login", {
+      body: {
+        type: "m.login.application_service",
+        identifier: { type: "m.id.user", user },
+        device_id: deviceId,
+        refresh_token: true,
+      },
+    });
+  }
+
   return {
-    credentials: ({ id }) =>
+    credentials: ({ id }, credential) =>
       translated(logger, async () => {
         const username = ghosts.localpart(id);
-        const password = randomBytes(PASSWORD_BYTES).toString("base64url");
-        await homeserver.ensureRegistered(username, ANSWER_LIMIT_MS);
-        await provider.setPassword(homeserver.userId(username), password);
+        const password = newMatrixPassword();
+        await granted({ userId: id, device: null, credential }, async () => {
+          await homeserver.ensureRegistered(username, ANSWER_LIMIT_MS);
+          await provider.setPassword(homeserver.userId(username), password);
+        });
         await enterRooms(id);
         return { username, password };
       }),
 
-    login: ({ id }, deviceId) =>
+    login: ({ id }, deviceId, credential) =>
       translated(logger, async () => {
         if (deviceId === BRIDGE_DEVICE) throw badField("deviceID", "is the bridge's own, take another");
-        const user = ghosts.localpart(id);
-        await homeserver.ensureRegistered(user, ANSWER_LIMIT_MS);
-        await deleteDevice(homeserver.userId(user), deviceId);
-        const answer = await request<LoginAnswer>("POST", "login", {
-          body: {
-            type: "m.login.application_service",
-            identifier: { type: "m.id.user", user },
-            device_id: deviceId,
-            refresh_token: true,
-          },
-        });
+        const grant: Grant = { userId: id, device: deviceId, credential };
+        const answer = await granted(grant, () => signIn(ghosts.localpart(id), deviceId));
         await enterRooms(id);
         return described(answer, options.publicBaseUrl, homeserver.baseUrl);
       }),
-
-    deactivate: (userId) =>
-      translated(logger, async () => {
-        await deactivate(homeserver, ghosts.ofUser(userId), ANSWER_LIMIT_MS);
-      }),
   };
+}
+
+function revoked(): DomainError {
+  return new DomainError("unauthorized", "What you signed in with was revoked; sign in again");
 }
 
 function described(answer: LoginAnswer, publicBaseUrl: string | undefined, baseUrl: string): MatrixLogin {

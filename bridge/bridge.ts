@@ -15,8 +15,10 @@ import type { Logger } from "../src/logger.ts";
 import { type BridgeStore, createBridgeStore } from "../src/store/bridge.ts";
 import type { Backlog } from "../src/store/bridge-changes.ts";
 import type { PostgresStore } from "../src/store/postgres.ts";
+import { createAccountTasks } from "./account-tasks.ts";
 import { createAppservice } from "./appservice.ts";
 import { createAuditor } from "./auditor.ts";
+import { type CredentialProviderName, createCredentialProvider } from "./credentials.ts";
 import { createDelivery } from "./delivery.ts";
 import { createGhostAccounts, type GhostAccounts } from "./ghost-accounts.ts";
 import { createGhosts, type Ghosts } from "./ghosts.ts";
@@ -47,6 +49,8 @@ export interface BridgeOptions {
   /** Where the bytes of attachments are. */
   files: AttachmentFiles;
   homeserver: Homeserver;
+  /** How passwords of accounts are set; as GetCredentials does unless told. */
+  credentials?: CredentialProviderName;
   logger: Logger;
   registry: Registry;
   /** Names this worker to the others; unique among those that are alive. */
@@ -157,8 +161,9 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const onConnected = () => rounds.reconnected();
   const link = createLink({ homeserver, ghosts, auditor, onConnected, logger, signal, auditMs });
   const rename = (id: number, displayName: string) => accounts.rename(userActor({ id, displayName }));
-  const end = (id: number) => accounts.end(id);
-  const rounds = startRounds({ node, store, queue, connected, rename, end, scanMs, logger });
+  const provider = createCredentialProvider(options.credentials ?? "synapse-admin", homeserver);
+  const tendAccounts = createAccountTasks({ homeserver, ghosts, store, provider, logger }).run;
+  const rounds = startRounds({ node, store, queue, connected, rename, tendAccounts, scanMs, logger });
   return { ghosts, inbox, queue, link, rounds, waiting };
 }
 

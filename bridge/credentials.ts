@@ -9,6 +9,8 @@ import { HomeserverError } from "./homeserver-error.ts";
 export interface CredentialProvider {
   /** Sets the password and leaves the user's devices signed in. @throws DomainError `unavailable`, HomeserverError */
   setPassword(matrixId: string, password: string): Promise<void>;
+  /** False where this setup has no way to set any. */
+  readonly setsPasswords: boolean;
 }
 
 export type CredentialProviderName = "synapse-admin" | "none";
@@ -24,7 +26,10 @@ export function createCredentialProvider(
     case "synapse-admin":
       return synapseAdmin(homeserver);
     case "none":
-      return { setPassword: () => Promise.reject(new DomainError("unavailable", NOT_SUPPORTED)) };
+      return {
+        setPassword: () => Promise.reject(new DomainError("unavailable", NOT_SUPPORTED)),
+        setsPasswords: false,
+      };
   }
 }
 
@@ -35,6 +40,7 @@ const NOT_SUPPORTED =
 function synapseAdmin(homeserver: Homeserver): CredentialProvider {
   const sender = homeserver.userId(homeserver.registration.senderLocalpart);
   return {
+    setsPasswords: true,
     setPassword: async (matrixId, password) => {
       const path = `/_synapse/admin/v1/reset_password/${encodeURIComponent(matrixId)}`;
       const body = { new_password: password, logout_devices: false };

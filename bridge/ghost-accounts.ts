@@ -11,8 +11,6 @@ export interface GhostAccounts {
   ensure(actor: Actor): Promise<string>;
   /** Gives an account its user's name; each room that it is in learns of it. */
   rename(actor: Actor): Promise<void>;
-  /** Shuts a deleted user's account down: nobody signs in to it any more. */
-  end(userId: number): Promise<void>;
   /**
    * A request as a ghost, on the bridge's device. An account or device that the homeserver lost is made again first.
    * @throws HomeserverError
@@ -97,7 +95,6 @@ export function createGhostAccounts(
       }
       await store.putGhost(memberKey(actor), actor.name);
     },
-    end: (userId) => deactivate(homeserver, ghosts.ofUser(userId)),
     async request(matrixId, method, path, options = {}) {
       const attempt = () =>
         homeserver.request<never>(method, path, {
@@ -113,20 +110,6 @@ export function createGhostAccounts(
       }
     },
   };
-}
-
-/** Shuts an account down. One that was never made, or is shut down already, is left as it is. @throws HomeserverError */
-export async function deactivate(
-  homeserver: Pick<Homeserver, "request">,
-  asUser: string,
-  timeoutMs?: number,
-): Promise<void> {
-  try {
-    const path = "/_matrix/client/v3/account/deactivate";
-    await homeserver.request("POST", path, { asUser, body: { erase: false }, timeoutMs });
-  } catch (error) {
-    if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN", "M_USER_DEACTIVATED")) throw error;
-  }
 }
 
 function localpartOf(matrixId: string): string {

@@ -3,7 +3,6 @@ import { isUnavailable } from "../src/domain/errors.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { Backlog } from "../src/store/bridge-changes.ts";
-import { HomeserverError } from "./homeserver-error.ts";
 import type { RoomQueue } from "./room-queue.ts";
 
 export interface Rounds {
@@ -26,16 +25,16 @@ export interface RoundsOptions {
     | "unsettledRooms"
     | "backlog"
     | "changedGhosts"
-    | "putEnded"
     | "purgeInbox"
     | "retryNow"
+    | "retryTasks"
   >;
   queue: RoomQueue;
   connected: () => boolean;
   /** Tells the homeserver a user's new name. */
   rename: (userId: number, displayName: string) => Promise<void>;
-  /** Shuts the account of a deleted user down. */
-  end: (userId: number) => Promise<void>;
+  /** Carries out what waits for people's accounts. */
+  tendAccounts: () => Promise<void>;
   scanMs: number;
   logger: Pick<Logger, "warn">;
 }
@@ -62,23 +61,9 @@ export function startRounds(options: RoundsOptions): Rounds {
     for (const id of due) queue.wake(id);
     backlog = await store.backlog();
     if (connected()) {
-      for (const { userId, displayName, deleted } of await store.changedGhosts(RENAMES)) {
-        if (!deleted) await options.rename(userId, displayName);
-        else await end(userId);
-      }
+      for (const { userId, displayName } of await store.changedGhosts(RENAMES))
+        await options.rename(userId, displayName);
     }
-  }
-
-  /** An account that the homeserver refuses to shut down must not hold up those of others. */
-  async function end(userId: number): Promise<void> {
-    await options.end(userId).catch((error: unknown) => {
-      if (!(error instanceof HomeserverError) || error.temporary) throw error;
-      logger.warn(
-        { err: error, userId },
-        "The Matrix account of a deleted user can't be shut down; do it there",
-      );
-    });
-    await store.putEnded(userId);
   }
 
   async function settle(): Promise<void> {
@@ -89,6 +74,14 @@ export function startRounds(options: RoundsOptions): Rounds {
   const beats = repeated("sign of life", BEAT_MS, () => store.beat(node, ALIVE_MS), logger);
   const scans = repeated("scan", scanMs, scan, logger);
   const settles = repeated("look for people to let in", SETTLE_MS, settle, logger);
+  const accounts = repeated(
+    "look for accounts to put right",
+    SETTLE_MS,
+    async () => {
+      if (connected()) await options.tendAccounts();
+    },
+    logger,
+  );
   const purges = repeated("purge", PURGE_MS, () => store.purgeInbox(REMEMBER_MS), logger);
 
   return {
@@ -96,9 +89,10 @@ export function startRounds(options: RoundsOptions): Rounds {
     backlog: () => backlog,
     reconnected() {
       store.retryNow().then(scans.soon, scans.soon);
+      store.retryTasks().then(accounts.soon, accounts.soon);
     },
     async stop() {
-      await Promise.all([beats, scans, settles, purges].map((round) => round.stop()));
+      await Promise.all([beats, scans, settles, accounts, purges].map((round) => round.stop()));
     },
   };
 }

@@ -88,7 +88,12 @@ export const SETTINGS = [
   },
   { name: "AUTH_ISSUER", meaning: "Required iss of such JWTs" },
   { name: "AUTH_AUDIENCE", meaning: "Required aud of such JWTs" },
-  { name: "PASSWORD_MIN_LENGTH", default: "1", meaning: "Least number of characters of a new password" },
+  {
+    name: "LOGIN_MAX_DAYS",
+    default: "90",
+    meaning: "After how many days a login ends, however often it was renewed",
+  },
+  { name: "PASSWORD_MIN_LENGTH", default: "8", meaning: "Least number of characters of a new password" },
   {
     name: "RATE_LIMITS",
     default: "on",
@@ -197,7 +202,8 @@ const schema = z.object({
   AUTH_JWKS_URL: httpUrl.optional(),
   AUTH_ISSUER: z.string().optional(),
   AUTH_AUDIENCE: z.string().optional(),
-  PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(1),
+  LOGIN_MAX_DAYS: z.coerce.number().int().min(1).max(3_650).default(90),
+  PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(8),
   RATE_LIMITS: z.enum(["on", "off"]).default("on"),
   WEBHOOK_ALLOW_PRIVATE: z.enum(["true", "false"]).default("false"),
   TRANSPORT: z.enum(["uws", "ws"]).optional(),

@@ -57,6 +57,7 @@ export async function openCore(
     matrix: matrix?.accounts ?? null,
     settings: {
       passwordMinLength: config.PASSWORD_MIN_LENGTH,
+      longestLoginMs: config.LOGIN_MAX_DAYS * 86_400_000,
       rateLimits: config.RATE_LIMITS === "on",
       files: { perUser: config.FILES_PER_USER, perOrganization: config.FILES_PER_ORGANIZATION },
       jwt: jwtOf(config),

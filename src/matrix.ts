@@ -87,9 +87,8 @@ class StartingMatrix implements Matrix {
     this.#logger = logger;
     this.#running = lifecycle(logger);
     this.accounts = {
-      credentials: async (user) => await this.#up().credentials(user),
-      login: async (user, deviceId) => await this.#up().login(user, deviceId),
-      deactivate: async (userId) => await this.#up().deactivate(userId),
+      credentials: async (...asked) => await this.#up().credentials(...asked),
+      login: async (...asked) => await this.#up().login(...asked),
     };
     const hasBridge = config.ROLE !== "gateway";
     this.handle = hasBridge ? (request) => this.#transaction(request) : null;
@@ -167,6 +166,7 @@ class StartingMatrix implements Matrix {
     const bridge = await startBridge({
       ...{ store, bus, useCases, files, registry, node },
       homeserver,
+      credentials: this.#config.MATRIX_CREDENTIALS,
       logger: this.#logger.child({ part: "bridge" }),
     });
     this.#running.add("bridge", () => bridge.stop());

@@ -2,11 +2,11 @@
 import type { Context } from "./context.ts";
 import { DomainError } from "./errors.ts";
 import { createJwtVerifier, type JwtClaims, looksLikeJwt } from "./jwt.ts";
-import { type LoginLimits, wrongCredentials } from "./login-limits.ts";
 import type { Principal, User } from "./model.ts";
-import type { Passwords } from "./passwords.ts";
+import type { PasswordCheck } from "./password-check.ts";
+import { isOver } from "./revoked.ts";
 import { hashSecret, hexHash, isSecret } from "./secrets.ts";
-import { checkName, LIMITS } from "./text-rules.ts";
+import { checkName } from "./text-rules.ts";
 import type { Accounts } from "./use-cases.ts";
 
 type Authenticated = Principal & { version: number };
@@ -17,11 +17,10 @@ type Authenticated = Principal & { version: number };
  */
 export function createAuthentication(
   context: Context,
-  passwords: Passwords,
-  limits: LoginLimits,
+  checkPassword: PasswordCheck,
 ): Pick<Accounts, "authenticate" | "authenticateBasic"> {
-  const { store, hot, settings } = context;
-  const verifyJwt = settings.jwt && createJwtVerifier(settings.jwt, context.now);
+  const { store, hot, settings, now } = context;
+  const verifyJwt = settings.jwt && createJwtVerifier(settings.jwt, now);
 
   async function byAccessToken(token: string): Promise<Authenticated | null> {
     const entry = await hot.tokens.get(hexHash(token));
@@ -49,7 +48,8 @@ export function createAuthentication(
     if (!verifyJwt) return null;
     const claims = await verifyJwt(token);
     const { user, version } = await userOfClaims(context, claims);
-    return { kind: "user", user, credential: { via: "jwt", expiresAt: claims.expiresAt }, version };
+    const { expiresAt, issuedAt } = claims;
+    return { kind: "user", user, credential: { via: "jwt", expiresAt, issuedAt }, version };
   }
 
   async function principalOf(token: string): Promise<Authenticated | null> {
@@ -65,22 +65,11 @@ export function createAuthentication(
       throw new DomainError("unauthorized", "The token is unknown, expired or revoked; sign in again");
     },
     async authenticateBasic(login, password, ip) {
-      const found = isLogin(login) ? await store.accounts.userForLogin(login) : null;
-      if (!passwords.knows(found?.passwordHash ?? null, password)) {
-        await limits.take(login, ip);
-        if (!(await passwords.verify(found?.passwordHash ?? null, password))) throw wrongCredentials();
-        await limits.succeeded(login);
-      }
-      if (!found) throw wrongCredentials();
-      const { user, version } = found;
-      return { kind: "user", user, credential: { via: "password" }, version };
+      const checkedAt = now();
+      const { user, version } = await checkPassword(login, password, ip);
+      return { kind: "user", user, credential: { via: "password", checkedAt }, version };
     },
   };
-}
-
-/** Whether a text can be a handle or an e-mail address; nothing else is looked up. */
-export function isLogin(text: string): boolean {
-  return text.length > 0 && text.length <= LIMITS.emailCharacters && !text.includes("\0");
 }
 
 /**
@@ -95,6 +84,9 @@ async function userOfClaims(
   const found = await store.accounts.userForJwt(handle);
   if (found.deletedAt !== null && (issuedAt === null || issuedAt <= found.deletedAt)) {
     throw new DomainError("unauthorized", "The token was issued to a user who was deleted since");
+  }
+  if (isOver(issuedAt, found.loginsEndedAt)) {
+    throw new DomainError("unauthorized", "All logins of the user were ended since the token was issued");
   }
   if (found.user) return { user: found.user, version: found.version };
   const displayName = displayNameOf(claims);

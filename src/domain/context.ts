@@ -30,6 +30,8 @@ export interface DomainSettings {
   passwordMinLength: number;
   /** Limits on logins per name and address. */
   rateLimits: boolean;
+  /** How long a login lasts at most, however often it is renewed; unset: 90 days. */
+  longestLoginMs?: number;
   /** Most bytes of the files of one person, and of one organization; 0 is no bound, and so is leaving it out. */
   files?: { perUser: number; perOrganization: number };
   /** The outside issuer whose JWTs are accepted. */

@@ -23,7 +23,8 @@ export type { DomainOptions } from "./context.ts";
 
 export function createUseCases(options: DomainOptions): UseCases {
   const context = createContext(options);
-  const passwords = createPasswords({ minLength: context.settings.passwordMinLength });
+  const { passwordMinLength: minLength, rateLimits: paced } = context.settings;
+  const passwords = createPasswords({ minLength, paced });
   const unread = createUnreadCache(context);
   const bringBack = createBringBack(context);
   const calls = createCalls(context, bringBack);

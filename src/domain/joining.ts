@@ -2,8 +2,10 @@
  * Joining a room to be seen there, and leaving it again. Members come and go as they like; strangers find their way into
  * public rooms, as guests or with their account, and are members for as long as they stay.
  */
+
 import { LRUCache } from "lru-cache";
 import { noSuchRoom, refusal } from "./access.ts";
+import { addressBlock } from "./address-block.ts";
 import type { Context } from "./context.ts";
 import { DomainError } from "./errors.ts";
 import { named } from "./invitations.ts";
@@ -63,8 +65,8 @@ export function createJoining(
     if (room.passwordHash === null || passwords.knows(room.passwordHash, password)) return;
     const wrong = new DomainError("forbidden", "The password of the room is wrong", { field: "password" });
     if (password === "") throw wrong;
-    if (from !== undefined) await limit(`room-password:${room.id}:${from}`, PER_PASSWORD);
-    if (!(await passwords.verify(room.passwordHash, password))) throw wrong;
+    if (from !== undefined) await limit(`room-password:${room.id}:${addressBlock(from)}`, PER_PASSWORD);
+    if (!(await passwords.verify(room.passwordHash, password, "stranger"))) throw wrong;
   }
 
   async function newcomer(

@@ -310,8 +310,9 @@ export type Principal =
 export type Credential =
   | { via: "session"; loginId: number; expiresAt: number }
   | { via: "token"; tokenId: number; expiresAt: number | null }
-  | { via: "jwt"; expiresAt: number }
-  | { via: "password" };
+  /** Without `issuedAt`, and without `checkedAt`, nobody can tell from before what it is. */
+  | { via: "jwt"; expiresAt: number; issuedAt?: number | null }
+  | { via: "password"; checkedAt?: number };
 
 export function userActor(user: Pick<User, "id" | "displayName">): Actor {
   return { kind: "user", id: String(user.id), name: user.displayName };

@@ -243,6 +243,7 @@ export interface Chatrooms {
     room: number | string,
     change: { automationEnabled: boolean },
   ): Promise<Chatroom>;
+  /** Makes the caller an owner of a default or event chatroom, or of a custom one that has no owner; else `forbidden`. */
   claim(principal: Principal, room: number | string): Promise<Chatroom>;
   addUsers(principal: Principal, room: number | string, people: ChatroomPeople): Promise<Chatroom>;
   /** Carries out due `scheduledDeletion`s. Run by a timer. */
@@ -260,7 +261,8 @@ export interface Accounts {
   ): Promise<{ user: User; accessToken: string; expiresIn: number; cookie: string; cookieExpiresAt: number }>;
   /**
    * A new access token for a login cookie. `expiresIn` is in seconds. `renewed` is the cookie to go on with when a
-   * persistent one has had half of its time; session cookies are never renewed.
+   * persistent one has had half of its time, and the only one from then on; session cookies are never renewed. No login
+   * is renewed beyond its absolute end.
    */
   refresh(cookie: string): Promise<{
     user: User;
@@ -268,7 +270,8 @@ export interface Accounts {
     expiresIn: number;
     renewed: { cookie: string; cookieExpiresAt: number } | null;
   }>;
-  logout(cookie: string, accessToken: string): Promise<void>;
+  /** The cookie is enough; an access token that comes along must not be another user's. */
+  logout(cookie: string, accessToken: string | null): Promise<void>;
   /** An access token, a personal access token, an API token or a JWT. `unauthorized` when it is none of these. */
   authenticate(token: string): Promise<Principal & { version: number }>;
   /** Basic authentication; a verified password is remembered for a short time under a keyed hash. */
@@ -299,6 +302,11 @@ export interface Directory {
   ): Promise<User>;
   /** Leaves every room, ends sessions and tokens, deactivates the Matrix account. */
   deleteUser(id: number): Promise<void>;
+  /**
+   * Ends all logins of the user: cookies, access tokens, the sessions of both on every gateway, JWTs that were issued
+   * before, and the user's devices and password in Matrix. A new password does so too. Personal access tokens stay.
+   */
+  endLogins(id: number): Promise<void>;
   putOrganizationUser(organizationId: number, userId: number, role: OrganizationRole): Promise<void>;
   removeOrganizationUser(organizationId: number, userId: number): Promise<void>;
   putGroup(id: string, input: { name: string; members: string[] }): Promise<void>;

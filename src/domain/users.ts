@@ -17,8 +17,15 @@ export function createUsers(
   context: Context,
   passwords: Passwords,
   departed: (gone: readonly Departure[]) => Promise<void>,
-): Pick<Directory, "createUser" | "updateUser" | "deleteUser"> {
-  const { store, hot, matrix } = context;
+): Pick<Directory, "createUser" | "updateUser" | "deleteUser" | "endLogins"> {
+  const { store, hot } = context;
+
+  /** Every gateway looks at the user's sessions; what hot state keeps of access tokens is none any more in any case. */
+  async function loginsEnded(id: number): Promise<void> {
+    context.news.userChanged(id);
+    await context.bestEffort("Ending a user's access tokens", () => hot.tokens.dropUser(id));
+  }
+
   return {
     async createUser({ handle, password, displayName, email, administrator = false, organizations = [] }) {
       const roles = checkOrganizations(organizations);
@@ -51,17 +58,25 @@ export function createUsers(
         ...(password !== undefined && { passwordHash: await passwords.hash(password) }),
       };
       if (!Number.isSafeInteger(id)) throw noSuchUser();
-      const user = await store.transaction((tx) => tx.accounts.updateUser(id, patch));
+      const user = await store.transaction(async (tx) => {
+        const changed = await tx.accounts.updateUser(id, patch);
+        if (changed && password !== undefined) await tx.accounts.endLogins(id);
+        return changed;
+      });
       if (!user) throw noSuchUser();
+      if (password !== undefined) await loginsEnded(id);
       return user;
+    },
+    async endLogins(id) {
+      if (!Number.isSafeInteger(id)) throw noSuchUser();
+      if (!(await store.transaction((tx) => tx.accounts.endLogins(id)))) throw noSuchUser();
+      await loginsEnded(id);
     },
     async deleteUser(id) {
       if (!Number.isSafeInteger(id)) throw noSuchUser();
       const gone = await deleteWithRooms(context, id);
-      context.news.userChanged(id);
-      await context.bestEffort("Ending a deleted user's access tokens", () => hot.tokens.dropUser(id));
+      await loginsEnded(id);
       await departed(gone);
-      if (matrix) await context.bestEffort("Deactivating a Matrix account", () => matrix.deactivate(id));
     },
   };
 }

@@ -14,6 +14,7 @@ export function createAccountWrites(scope: TransactionScope): AccountWrites {
     createUser: (input) => createUser(scope, input),
     updateUser: (id, patch) => updateUser(scope, id, patch),
     deleteUser: (id) => deleteUser(scope, id),
+    endLogins: (id) => endLogins(scope, id),
     async createOrganization(name) {
       const [row] = await sql<Row[]>`
         insert into organizations as o (name) values (${name}) returning ${columns(sql, "o", ORGANIZATION)}`;
@@ -126,12 +127,29 @@ async function deleteUser({ sql }: TransactionScope, id: number): Promise<boolea
   if (count === 0) return false;
   await sql`delete from tokens where user_id = ${id}`;
   await sql`delete from logins where user_id = ${id}`;
+  await sql`delete from login_places where user_id = ${id}`;
   await sql`delete from organization_users where user_id = ${id}`;
   await sql`delete from organization_event_users where user_id = ${id}`;
   await sql`delete from group_members where user_id = ${id}`;
   await sql`delete from connections where user_id = ${id} or peer_id = ${id}`;
   await sql`delete from contacts where owner_id = ${id} or user_id = ${id}`;
   await sql`delete from user_heads where user_id = ${id}`;
+  return true;
+}
+
+async function endLogins(scope: TransactionScope, id: number): Promise<boolean> {
+  const { sql } = scope;
+  const { count } = await sql`
+    update users set logins_ended_at = causeway_now() where id = ${id} and deleted_at is null`;
+  if (count === 0) return false;
+  // Before the logins, whose end would demand the same piece by piece.
+  await sql`
+    with gone as (delete from bridge_grants where user_id = ${id} returning 1)
+    select causeway_demand(${id}, 'end_sessions', '')
+    where exists (select from gone) or exists (select from bridge_ghosts where member = ${userKey(id)} and active)`;
+  await sql`delete from logins where user_id = ${id}`;
+  await sql`delete from login_places where user_id = ${id}`;
+  scope.touchUsers([id]);
   return true;
 }
 

@@ -15,10 +15,23 @@ export type DirectoryQueries = Omit<
   | "createLogin"
   | "loginByHash"
   | "userOfLogin"
+  | "renewLogin"
   | "deleteLogin"
+  | "noteLoginPlace"
   | "deleteExpired"
   | "invalidCredentials"
 >;
+
+interface LoginUserRow extends Row {
+  password_hash: string | null;
+  version: number;
+  place_seen_at: number | null;
+}
+interface JwtUserRow extends Row {
+  version: number | null;
+  logins_ended_at: number | null;
+  deleted_at: number | null;
+}
 
 export function createDirectoryQueries(db: Database): DirectoryQueries {
   const { sql } = db;
@@ -33,25 +46,29 @@ export function createDirectoryQueries(db: Database): DirectoryQueries {
     usersByIds: (ids) => users(sql`u.id = any (${ids}::bigint[]) order by u.id`),
     userByHandle: async (handle) => (await users(sql`u.handle_key = ${foldedKey(handle)}`))[0] ?? null,
     listUsers: ({ limit, after }) => users(sql`u.id > ${after} order by u.id limit ${limit}`),
-    async userForLogin(login) {
+    async userForLogin(login, place) {
       const key = foldedKey(login);
       // A handle wins over an e-mail that somebody else entered with the same text.
-      const [row] = await db.read(sql<(Row & { password_hash: string | null; version: number })[]>`
-        select ${userColumns}, u.password_hash, h.version from users u join user_heads h on h.user_id = u.id
+      const [row] = await db.read(sql<LoginUserRow[]>`
+        select ${userColumns}, u.password_hash, h.version, p.seen_at as place_seen_at
+        from users u join user_heads h on h.user_id = u.id
+        left join login_places p on p.user_id = u.id and p.place = ${place}
         where u.deleted_at is null and (u.handle_key = ${key} or u.email_key = ${key})
         order by u.handle_key = ${key} desc limit 1`);
       if (!row) return null;
-      return { user: noun(row, "u", USER), passwordHash: row.password_hash, version: row.version };
+      const { password_hash: passwordHash, version, place_seen_at: placeSeenAt } = row;
+      return { user: noun(row, "u", USER), passwordHash, version, placeSeenAt };
     },
     async userForJwt(handle) {
       const key = foldedKey(handle);
-      const [row] = await db.read(sql<[Row & { version: number | null; deleted_at: number | null }]>`
-        select ${userColumns}, h.version, d.deleted_at
+      const [row] = await db.read(sql<[JwtUserRow]>`
+        select ${userColumns}, h.version, u.logins_ended_at, d.deleted_at
         from (select max(deleted_at) as deleted_at from users where handle_key = ${key} and deleted_at is not null) d
         left join users u on u.handle_key = ${key} and u.deleted_at is null
         left join user_heads h on h.user_id = u.id`);
       const user = row["u.id"] === null ? null : noun<User>(row, "u", USER);
-      return { user, version: row.version ?? 0, deletedAt: row.deleted_at };
+      const { version, logins_ended_at: loginsEndedAt, deleted_at: deletedAt } = row;
+      return { user, version: version ?? 0, loginsEndedAt, deletedAt };
     },
     async visibleUsers(userId, ids) {
       const rows = await db.read(sql<{ id: number }[]>`

@@ -30,10 +30,8 @@ export interface BridgeMembers {
   /** The account of a member, or null when none was made. */
   ghost(member: MemberKey): Promise<GhostAccount | null>;
   putGhost(member: MemberKey, displayName: string): Promise<void>;
-  /** Accounts whose user has another name by now, or was deleted, until {@link putGhost} or {@link putEnded} says so. */
-  changedGhosts(limit: number): Promise<{ userId: number; displayName: string; deleted: boolean }[]>;
-  /** The account was shut down. */
-  putEnded(userId: number): Promise<void>;
+  /** Accounts whose user has another name by now, until {@link putGhost} says so. */
+  changedGhosts(limit: number): Promise<{ userId: number; displayName: string }[]>;
   /**
    * A person may sign in to the user's Matrix account from now on: the account has to be in all of the user's rooms.
    * @returns the rooms where it is not even invited
@@ -83,16 +81,13 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
         on conflict (member) do update set display_name = excluded.display_name, changed = bridge_ghosts.changed and exists (
           select from users u
           where u.id = (case when excluded.member like 'u:%' then substring(excluded.member from 3) end)::bigint
-            and (u.deleted_at is not null or u.display_name <> excluded.display_name))`;
+            and u.deleted_at is null and u.display_name <> excluded.display_name)`;
     },
     async changedGhosts(limit) {
-      return await sql<{ userId: number; displayName: string; deleted: boolean }[]>`
-        select u.id as "userId", u.display_name as "displayName", u.deleted_at is not null as deleted
+      return await sql<{ userId: number; displayName: string }[]>`
+        select u.id as "userId", u.display_name as "displayName"
         from bridge_ghosts g join users u on u.id = substring(g.member from 3)::bigint
-        where g.changed and g.member like 'u:%' limit ${limit}`;
-    },
-    async putEnded(userId) {
-      await sql`update bridge_ghosts set changed = false where member = ${userKey(userId)}`;
+        where g.changed and g.member like 'u:%' and u.deleted_at is null limit ${limit}`;
     },
     async markMatrixAccount(userId) {
       const key = userKey(userId);

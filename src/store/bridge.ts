@@ -1,12 +1,13 @@
 /**
  * The bridge's tables (migrations/0002-bridge.sql and later): which worker has which room, and how far each is mirrored.
  * What there is to do is in bridge-changes.ts, mail in both directions is in bridge-mail.ts, what became of it in bridge-events.ts, memberships and accounts are in
- * bridge-members.ts.
+ * bridge-members.ts, what is to be done for accounts is in bridge-accounts.ts.
  *
  * Everything here can be repeated after an error: a statement is applied whole or not at all, and applying it twice is
  * the same as once.
  */
 import type { Conversation } from "../domain/model.ts";
+import { type BridgeAccounts, createBridgeAccounts } from "./bridge-accounts.ts";
 import { type BridgeChanges, createBridgeChanges } from "./bridge-changes.ts";
 import { type BridgeEvents, createBridgeEvents } from "./bridge-events.ts";
 import { type BridgeMail, createBridgeMail } from "./bridge-mail.ts";
@@ -16,6 +17,7 @@ import type { StoreSql } from "./postgres.ts";
 import { CONVERSATION, columns, noun, type Row } from "./rows.ts";
 
 export type BridgeStore = BridgeRooms &
+  BridgeAccounts &
   BridgeChanges &
   BridgeRuns &
   BridgeMail &
@@ -81,6 +83,7 @@ interface BridgeRooms {
 export function createBridgeStore(sql: StoreSql): BridgeStore {
   return {
     ...createBridgeRooms(sql),
+    ...createBridgeAccounts(sql),
     ...createBridgeChanges(sql),
     ...createBridgeRuns(sql),
     ...createBridgeMail(sql),

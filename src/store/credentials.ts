@@ -11,6 +11,9 @@ export type CredentialStore = Omit<AccountStore, keyof DirectoryQueries>;
 
 /** The database's clock: all gateways agree on when something expires. */
 const NOW = "causeway_now()";
+/** Places where one user is known. */
+const MOST_PLACES = 20;
+const PLACE_KEPT_MS = 90 * 86_400_000;
 /** What is asked whenever somebody comes. */
 const TOGETHER = { lanes: 2, most: 64 };
 
@@ -92,6 +95,7 @@ const LOGIN = {
   id: "id",
   userId: "user_id",
   persistent: "persistent",
+  startedAt: "started_at",
   expiresAt: "expires_at",
 } as const satisfies Record<keyof Login, string>;
 
@@ -100,13 +104,15 @@ function logins(db: Database) {
   const loginColumns = columns(sql, "l", LOGIN);
   const now = sql.unsafe(NOW);
   return {
-    async createLogin({ userId, hash, persistent, expiresAt }) {
+    async createLogin({ userId, passwordHash, hash, persistent, startedAt, expiresAt }) {
+      // Locked: a password that is being changed at this moment ends this login as well.
       const [row] = await sql<Row[]>`
-        insert into logins as l (user_id, hash, persistent, expires_at)
-        select u.id, ${hash}, ${persistent}, ${expiresAt} from users u where u.id = ${userId} and u.deleted_at is null
+        insert into logins as l (user_id, hash, persistent, started_at, expires_at)
+        select u.id, ${hash}, ${persistent}, ${startedAt}, ${expiresAt} from users u
+        where u.id = ${userId} and u.deleted_at is null and u.password_hash is not distinct from ${passwordHash}
+        for share
         returning ${loginColumns}`;
-      if (!row) throw new DomainError("not_found", "There is no such user", { field: "userId" });
-      return noun<Login>(row, "l", LOGIN);
+      return row ? noun<Login>(row, "l", LOGIN) : null;
     },
     async loginByHash(hash) {
       const [row] = await db.read(sql<Row[]>`
@@ -116,6 +122,22 @@ function logins(db: Database) {
       return row ? { ...noun<Login>(row, "l", LOGIN), user: noun(row, "u", USER) } : null;
     },
     userOfLogin: gathered({ ...TOGETHER, read: (ids: number[]) => usersOfLogins(db, ids) }),
+    async renewLogin(id, { from, hash, expiresAt }) {
+      const { count } = await sql`
+        update logins set hash = ${hash}, expires_at = ${expiresAt}
+        where id = ${id} and hash = ${from} and expires_at > ${now}`;
+      return count > 0;
+    },
+    async noteLoginPlace(userId, place) {
+      await sql`
+        with noted as (
+          insert into login_places (user_id, place) select id, ${place} from users where id = ${userId} and deleted_at is null
+          on conflict (user_id, place) do update set seen_at = excluded.seen_at
+        )
+        delete from login_places where user_id = ${userId} and place in (
+          select place from login_places where user_id = ${userId} and place <> ${place}
+          order by seen_at desc offset ${MOST_PLACES - 1})`;
+    },
     async deleteLogin(id) {
       const rows = await sql`
         with gone as (delete from logins where id = ${id} returning user_id),
@@ -127,37 +149,51 @@ function logins(db: Database) {
     },
     async deleteExpired(at) {
       const { count } = await sql`
-        with old_tokens as (delete from tokens where expires_at <= ${at} returning id),
+        with old_places as (delete from login_places where seen_at <= ${at - PLACE_KEPT_MS}),
+        old_tokens as (delete from tokens where expires_at <= ${at} returning id),
         old_logins as (delete from logins where expires_at <= ${at} returning id)
         select id from old_tokens union all select id from old_logins`;
       return count;
     },
-    async invalidCredentials({ tokens, logins, users }) {
+    async invalidCredentials({ tokens, logins, users, dated = [] }) {
       const owned = (some: readonly OwnedCredential[]) => sql`
         unnest(${some.map(({ id }) => id)}::bigint[], ${some.map(({ userId }) => userId)}::bigint[]) as i (id, user_id)`;
       const ids = users.map(({ id }) => id);
       const uuids = users.map(({ uuid }) => uuid);
-      const rows = await db.read(sql<
-        { tokenId: number | null; loginId: number | null; uuid: string | null }[]
-      >`
-        select i.id as "tokenId", null::bigint as "loginId", null::uuid as uuid from ${owned(tokens)}
+      const rows = await db.read(sql<InvalidRow[]>`
+        select i.id as "tokenId", null::bigint as "loginId", null::uuid as uuid, null::bigint as "userId",
+               null::bigint as at
+        from ${owned(tokens)}
         where not exists (
           select from tokens t
           where t.id = i.id and t.user_id = i.user_id and (t.expires_at is null or t.expires_at > ${now}))
         union all
-        select null, i.id, null from ${owned(logins)}
+        select null, i.id, null, null, null from ${owned(logins)}
         where not exists (
           select from logins l where l.id = i.id and l.user_id = i.user_id and l.expires_at > ${now})
         union all
-        select null, null, i.uuid from unnest(${ids}::bigint[], ${uuids}::uuid[]) as i (id, uuid)
-        where not exists (select from users u where u.id = i.id and u.uuid = i.uuid and u.deleted_at is null)`);
+        select null, null, i.uuid, null, null from unnest(${ids}::bigint[], ${uuids}::uuid[]) as i (id, uuid)
+        where not exists (select from users u where u.id = i.id and u.uuid = i.uuid and u.deleted_at is null)
+        union all
+        select null, null, null, u.id, u.logins_ended_at from users u
+        where u.id = any (${[...dated]}::bigint[]) and u.logins_ended_at is not null`);
       return {
         tokenIds: rows.flatMap(({ tokenId }) => tokenId ?? []),
         loginIds: rows.flatMap(({ loginId }) => loginId ?? []),
         userUuids: rows.flatMap(({ uuid }) => uuid ?? []),
+        ended: rows.flatMap(({ userId, at }) => (userId === null || at === null ? [] : [{ userId, at }])),
       };
     },
   } satisfies Partial<AccountStore>;
+}
+
+/** One of them, the others are null; a user comes with a time. */
+interface InvalidRow {
+  tokenId: number | null;
+  loginId: number | null;
+  uuid: string | null;
+  userId: number | null;
+  at: number | null;
 }
 
 interface LoginRow extends Row {

@@ -2,7 +2,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createMatrixAccounts } from "../../bridge/accounts.ts";
+import { makeSenderAdmin } from "../../bridge/sender-admin.ts";
 import { newSynapseFolder, type SynapseService, startSynapse } from "../../load/services/synapse.ts";
+import { createBridgeStore } from "../../src/store/bridge.ts";
 import { freePort } from "../black-box/processes.ts";
 import { describeWith } from "../services/need.ts";
 import { registrationText } from "../services/shared.ts";
@@ -78,6 +81,52 @@ describeWith(["postgres", "synapse"], "a homeserver that goes away", ({ postgres
     const bodies = (await world.bot.texts(matrixRoom)).map((text) => text.replace(/^.*: /, ""));
     expect(bodies).toEqual(Array.from({ length: 30 }, (_, n) => `message ${n}`));
     await until("all is well", async () => (await world.bridge.health()).ok);
+  }, 120_000);
+
+  test("who is deleted, signed out or given another password meanwhile is so in Matrix when it comes back", async () => {
+    const { homeserver, store, useCases } = world;
+    const { directory } = useCases;
+    const admin = await world.registerUser("admin-of-outages", "admin's password", true);
+    await makeSenderAdmin(homeserver, admin);
+    const logger = { warn() {} };
+    const matrix = createMatrixAccounts({
+      ...{ homeserver, store: createBridgeStore(store.sql), provider: "synapse-admin", logger },
+    });
+    const made = async () => {
+      const user = await world.user();
+      const { id: tokenId } = await directory.createToken({ userId: user.id, name: "t" });
+      const credential = { via: "token", tokenId, expiresAt: null } as const;
+      const { accessToken } = await matrix.login(user, "PHONE", credential);
+      return { user, tokenId, ...(await matrix.credentials(user, credential)), accessToken };
+    };
+    const status = async (method: string, path: string, token: string | null, body?: object) => {
+      const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+      const sent = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+      return (await fetch(`${synapse.url}/_matrix/client/v3/${path}`, sent)).status;
+    };
+    const isOver = async ({ accessToken, username: user, password }: Awaited<ReturnType<typeof made>>) => {
+      const login = { type: "m.login.password", identifier: { type: "m.id.user", user }, password };
+      const statuses = [
+        await status("GET", "account/whoami", accessToken),
+        await status("POST", "login", null, login),
+      ];
+      return statuses.join() === "401,403";
+    };
+    const people = {
+      deleted: await made(),
+      signedOut: await made(),
+      renewed: await made(),
+      kept: await made(),
+    };
+    await synapse.kill9();
+    await directory.deleteUser(people.deleted.user.id);
+    await directory.deleteToken(people.signedOut.tokenId);
+    await directory.updateUser(people.renewed.user.id, { password: "another password" });
+    await until("the bridge has noticed", async () => !(await world.bridge.health()).ok);
+    await synapse.restart();
+    for (const one of [people.deleted, people.signedOut, people.renewed])
+      await until("it is over in Matrix", () => isOver(one), 30_000);
+    expect(await status("GET", "account/whoami", people.kept.accessToken)).toBe(200);
   }, 120_000);
 
   test("a worker killed between a send and storing it, and the homeserver killed as well: once, all the same", async () => {

@@ -1,24 +1,14 @@
 import { createHash, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { createContext } from "../../src/domain/context.ts";
 import { DomainError } from "../../src/domain/errors.ts";
-import { createLoginLimits } from "../../src/domain/login-limits.ts";
+import type { Credential } from "../../src/domain/model.ts";
 import { channels } from "../../src/domain/ports/bus.ts";
-import type { Person } from "./world.ts";
-import { describeDomain, PASSWORD, refused, type World } from "./world.ts";
+import { account, describeDomain, PASSWORD, refused } from "./world.ts";
 
 const ip = "192.0.2.1";
 const LIMITED = { passwordMinLength: 1, rateLimits: true, jwt: null };
+const DAY = 86_400_000;
 const away = () => Promise.reject(new DomainError("unavailable"));
-
-/** A user with {@link PASSWORD} and an e-mail address. */
-async function account(world: World): Promise<Person["user"]> {
-  return await world.useCases.directory.createUser({
-    handle: `Ada-${randomUUID()}`,
-    email: `Ada.${randomUUID()}@Example.org`,
-    password: PASSWORD,
-  });
-}
 
 describeDomain("accounts: login", (world) => {
   const login = (name: string, password = PASSWORD, persistent = false) =>
@@ -75,36 +65,6 @@ describeDomain("accounts: login", (world) => {
     expect((await login(user.handle, PASSWORD, true)).cookieExpiresAt).toBe(world.clock.now + 56 * day);
   });
 
-  test("guessing is limited per name and per address, and a success frees the name", async () => {
-    const user = await account(world);
-    const { accounts } = world.another({ settings: LIMITED });
-    const attempt = (name: string, password: string) =>
-      accounts.login(name, password, { persistent: false, ip: "192.0.2.7" });
-    for (let i = 0; i < 9; i++) await refused(attempt(user.handle, "wrong"), "unauthorized");
-    await attempt(user.handle, PASSWORD);
-    for (let i = 0; i < 10; i++) await refused(attempt(user.handle, "wrong"), "unauthorized");
-    const refusal = await refused(attempt(user.handle.toUpperCase(), PASSWORD), "rate_limited");
-    expect(refusal.retryAfterMs).toBeGreaterThan(0);
-    const elsewhere = world.another({ settings: LIMITED }).accounts;
-    await refused(elsewhere.authenticateBasic(user.handle, PASSWORD, "192.0.2.8"), "rate_limited");
-    world.clock.now += refusal.retryAfterMs!;
-    await attempt(user.handle, PASSWORD);
-  });
-
-  test("an address pays for every name that it tries, and others don't", async () => {
-    const { store, hot, bus, clock } = world;
-    const logger = { info: () => {}, warn: () => {}, error: () => {} };
-    const now = () => clock.now;
-    const limits = createLoginLimits(
-      createContext({ store, hot, bus, matrix: null, settings: LIMITED, logger, now }),
-    );
-    for (let i = 0; i < 200; i++) await limits.take(`nobody-${i}`, "192.0.2.30");
-    const refusal = await refused(limits.take("nobody", "192.0.2.30"), "rate_limited");
-    await limits.take("nobody", "192.0.2.31");
-    clock.now += refusal.retryAfterMs!;
-    await limits.take("nobody", "192.0.2.30");
-  });
-
   test("without hot state a login is unavailable, and passwords work on", async () => {
     const user = await account(world);
     const tokens = { ...world.hot.tokens, put: away, get: away };
@@ -155,6 +115,66 @@ describeDomain("accounts: refresh and logout", (world) => {
     await refused(accounts.authenticate(renewed.accessToken), "unauthorized");
     await refused(accounts.refresh(mine.cookie), "unauthorized");
     await accounts.authenticate(other.accessToken);
+  });
+
+  test("the cookie is enough to sign out, whatever became of the access token", async () => {
+    const { accounts } = world.useCases;
+    const [without, expired, unseen] = [await login(), await login(), await login()];
+    await accounts.logout(without.cookie, null);
+    await refused(accounts.authenticate(without.accessToken), "unauthorized");
+    world.clock.now += 900_000;
+    await accounts.logout(expired.cookie, expired.accessToken);
+    const tokens = { ...world.hot.tokens, get: away, dropLogin: away };
+    await world.another({ hot: { ...world.hot, tokens } }).accounts.logout(unseen.cookie, unseen.accessToken);
+    for (const { cookie } of [without, expired, unseen])
+      await refused(accounts.refresh(cookie), "unauthorized");
+  });
+
+  test("a renewed cookie is the only one, and the login's sessions go on", async () => {
+    const { accounts } = world.useCases;
+    const { cookie, accessToken } = await login();
+    const before = await accounts.authenticate(accessToken);
+    world.clock.now += 29 * DAY;
+    const [first, second] = await Promise.allSettled([accounts.refresh(cookie), accounts.refresh(cookie)]);
+    const renewals = [first, second].flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    expect(renewals).toHaveLength(1);
+    const { accessToken: fresh, renewed } = renewals[0]!;
+    await refused(accounts.refresh(cookie), "unauthorized");
+    const after = await accounts.authenticate(fresh);
+    if (before.kind !== "user" || after.kind !== "user") throw new Error("no users");
+    expect(after.credential).toMatchObject({ via: "session" });
+    const loginId = (credential: Credential) => (credential.via === "session" ? credential.loginId : 0);
+    expect(loginId(after.credential)).toBe(loginId(before.credential));
+    expect((await accounts.refresh(renewed!.cookie)).renewed).toBeNull();
+  });
+
+  test("a renewal that hot state refuses leaves the cookie as it was", async () => {
+    const { cookie } = await login();
+    world.clock.now += 29 * DAY;
+    const tokens = { ...world.hot.tokens, put: away };
+    await refused(world.another({ hot: { ...world.hot, tokens } }).accounts.refresh(cookie), "unavailable");
+    expect((await world.useCases.accounts.refresh(cookie)).renewed).not.toBeNull();
+  });
+
+  test("however often it is renewed, a login ends 90 days after its password was given, or as is set", async () => {
+    const began = world.clock.now;
+    let { cookie } = await login();
+    const { accounts } = world.useCases;
+    for (let day = 10; day < 90; day += 10) {
+      world.clock.now = began + day * DAY;
+      const { renewed } = await accounts.refresh(cookie);
+      if (renewed) expect(renewed.cookieExpiresAt).toBeLessThanOrEqual(began + 90 * DAY);
+      cookie = renewed?.cookie ?? cookie;
+    }
+    world.clock.now = began + 90 * DAY;
+    await refused(accounts.refresh(cookie), "unauthorized");
+    world.clock.now = began;
+
+    const settings = { passwordMinLength: 1, rateLimits: false, jwt: null, longestLoginMs: 2 * DAY };
+    const strict = world.another({ settings }).accounts;
+    const user = await account(world);
+    const session = await strict.login(user.handle, PASSWORD, { persistent: true, ip });
+    expect(session.cookieExpiresAt).toBe(began + 2 * DAY);
   });
 
   test("a logout that hot state missed ends the tokens all the same", async () => {

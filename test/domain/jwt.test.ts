@@ -82,6 +82,16 @@ describeDomain("accounts: JWTs of an outside issuer", (world) => {
     expect(await accounts.authenticate(fresh)).toMatchObject({ user: { id } });
   });
 
+  test("a token from before all logins of the user were ended lets nobody in, a later one does", async () => {
+    const sub = handle();
+    const issuedAt = (s: number) => issuer.sign({ sub, iat: Math.floor(Date.now() / 1_000) + s });
+    const old = await issuedAt(-10);
+    const principal = await accounts.authenticate(old);
+    if (principal.kind === "user") await world.useCases.directory.endLogins(principal.user.id);
+    await refused(accounts.authenticate(old), "unauthorized");
+    expect(await accounts.authenticate(await issuedAt(3))).toMatchObject({ user: { handle: sub } });
+  });
+
   test("what is wrong with a token is told, and lets nobody in", async () => {
     const sub = handle();
     const [header, payload] = (await issuer.sign({ sub })).split(".");

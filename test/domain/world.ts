@@ -130,6 +130,15 @@ function fillers(store: PostgresStore, { directory, conversations }: UseCases): 
   };
 }
 
+/** A user with {@link PASSWORD} and an e-mail address. */
+export async function account(world: World): Promise<User> {
+  return await world.useCases.directory.createUser({
+    handle: `Ada-${randomUUID()}`,
+    email: `Ada.${randomUUID()}@Example.org`,
+    password: PASSWORD,
+  });
+}
+
 export function guest(name = "Gast"): Actor {
   return { kind: "guest", id: randomUUID(), name };
 }

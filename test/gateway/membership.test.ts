@@ -1,5 +1,7 @@
 /** Memberships and credentials that change while sessions are connected. */
+import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { createMemoryHot } from "../../src/hot/memory.ts";
 import type { PostgresStore } from "../../src/store/postgres.ts";
 import { describeWith } from "../services/need.ts";
 import { person, places, room, say, site, TRANSPORTS } from "./fixtures.ts";
@@ -160,6 +162,26 @@ describeWith("postgres", "memberships", ({ postgres }) => {
       expect(await deleted.hello(token)).toMatchObject({ op: "ready" });
       await directory.deleteUser(id);
       expect((await deleted.closed).code).toBe(4501);
+    });
+
+    test("[GW-2.8] a new password ends the sessions of logins on every gateway, not those of tokens", async () => {
+      const shared = createMemoryHot();
+      const [one, two] = [await node({ transport, shared }), await node({ transport, shared })];
+      const { directory, accounts } = one.useCases;
+      const { id, handle } = await directory.createUser({
+        handle: `eve-${randomUUID()}`,
+        password: "secret",
+      });
+      const login = await accounts.login(handle, "secret", { persistent: false, ip: "127.0.0.1" });
+      const { token } = await directory.createToken({ userId: id, name: "script" });
+      const script = await raw(one);
+      await script.hello(token);
+      const sessions = [await raw(one), await raw(two)];
+      for (const each of sessions) expect(await each.hello(login.accessToken)).toMatchObject({ op: "ready" });
+      await directory.updateUser(id, { password: "another" });
+      for (const { closed } of sessions) expect((await closed).code).toBe(4501);
+      expect(await (await raw(two)).hello(login.accessToken)).toMatchObject({ code: "unauthorized" });
+      expect(await script.ask({ op: "ping", ref: 1 })).toMatchObject({ op: "ok" });
     });
   });
 });

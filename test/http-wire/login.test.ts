@@ -61,7 +61,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       });
       const { value, attributes } = cookieOf(answer);
       expect(value.length).toBeGreaterThan(20);
-      expect(attributes).toEqual(["path=/access", "httponly"]);
+      expect(attributes).toEqual(["path=/access", "httponly", "secure", "samesite=strict"]);
       expect(answer.headers.get("cache-control")).toBe("no-store");
     });
 
@@ -84,19 +84,24 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       expect(cookieOf(await login(undefined, "?persist=false")).attributes).toEqual([
         "path=/access",
         "httponly",
+        "secure",
+        "samesite=strict",
       ]);
     });
 
-    test("[A.2] marks the cookie Secure except on plain loopback", async () => {
-      for (const [origin, secure] of [
-        ["http://127.0.0.1:8080", false],
-        ["http://localhost:8080", false],
-        ["http://[::1]:8080", false],
-        ["https://127.0.0.1", true],
-        ["http://chat.example.org", true],
-        ["http://localhost.example.org", true],
+    test("[A.2] marks the cookie Secure where PUBLIC_URL is https, and except on plain loopback", async () => {
+      const local = "http://127.0.0.1:8080";
+      for (const [origin, publicUrl, secure] of [
+        [local, local, false],
+        ["http://localhost:8080", local, false],
+        ["http://[::1]:8080", local, false],
+        ["https://127.0.0.1", local, true],
+        ["http://chat.example.org", local, true],
+        ["http://localhost.example.org", local, true],
+        [local, "https://chat.example.org", true],
       ] as const) {
         const signIn = fakeApp({
+          publicUrl: () => publicUrl,
           accounts: {
             login: async () => ({
               user: ada,
@@ -108,7 +113,9 @@ describeWith("postgres", "signing in", ({ postgres }) => {
           },
         });
         const answer = await signIn("POST", "/login", { json: { handle: "a", password: "b" }, origin });
-        expect(cookieOf(answer).attributes.includes("secure"), origin).toBe(secure);
+        const { attributes } = cookieOf(answer);
+        expect(attributes.includes("secure"), `${origin} ${publicUrl}`).toBe(secure);
+        expect(attributes).toContain("samesite=strict");
       }
     });
 
@@ -175,8 +182,9 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       const { value, attributes } = cookieOf(renewal);
       expect(value).not.toBe(old);
       expect(attributes.some((text) => text.startsWith("expires="))).toBe(true);
-      for (const each of [value, old])
-        expect((await client("POST", "/access", { headers: cookie(each) })).status).toBe(200);
+      const again = async (each: string) =>
+        (await client("POST", "/access", { headers: cookie(each) })).status;
+      expect([await again(value), await again(old)], "the old one ends").toEqual([200, 403]);
       const [, ofSession] = await access("");
       expect(ofSession.status).toBe(200);
       expect(ofSession.headers.has("set-cookie")).toBe(false);
@@ -223,11 +231,19 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       const logout = (headers: Record<string, string>) => client("POST", "/access/logout", { headers });
       const label = "invalid-credentials";
       expect(await logout({})).toMatchObject(refused(403, label, /^Missing cookie and token$/));
-      expect(await logout(cookie(value))).toMatchObject(refused(403, label, /^Missing token$/));
       expect(await logout(bearer(first.json.access_token))).toMatchObject(
         refused(403, label, /^Missing cookie$/),
       );
       expect((await client("POST", "/access", { headers: cookie(value) })).status).toBe(200);
+    });
+
+    test("takes the cookie alone, or with an access token that ran out", async () => {
+      for (const token of [null, `cwa_${"A".repeat(43)}`]) {
+        const { value } = cookieOf(await login());
+        const headers = { ...cookie(value), ...(token !== null && bearer(token)) };
+        expect((await client("POST", "/access/logout", { headers })).status).toBe(200);
+        expect((await client("POST", "/access", { headers: cookie(value) })).status).toBe(403);
+      }
     });
   });
 

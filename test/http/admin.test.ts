@@ -96,6 +96,20 @@ describeWith("postgres", "the admin API", ({ postgres }) => {
     json: { error: { code, message: expect.any(String), ...(field && { field }) } },
   });
 
+  test("ends all logins of a user, and leaves tokens", async () => {
+    const person = await addPerson(site);
+    const login = await site.client("POST", "/login", {
+      json: { handle: person.handle, password: "secret" },
+    });
+    const self = async (token: string) =>
+      (await site.client("GET", "/self", { headers: { Authorization: `Bearer ${token}` } })).status;
+    expect(await self(login.json.access_token)).toBe(200);
+    expect(await call("DELETE", `users/${person.id}/logins`)).toMatchObject({ status: 204, text: "" });
+    expect(await self(login.json.access_token)).toBe(401);
+    expect(await self(person.auth["Personal-Access-Token"])).toBe(200);
+    expect(await call("DELETE", "users/999999/logins")).toMatchObject(refused(404, "not_found", "id"));
+  });
+
   test("is closed to users' and organizations' tokens", async () => {
     const org = await addOrg(site);
     const { auth } = await addPerson(site, org, "admin");

@@ -92,7 +92,6 @@ function matrixAccounts(logins: Site["matrixLogins"]): MatrixAccounts {
         wellKnown: { "m.homeserver": { base_url: "http://localhost:8008" } },
       };
     },
-    deactivate: async () => {},
   };
 }
 

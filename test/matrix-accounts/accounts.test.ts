@@ -1,94 +1,46 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMatrixAccounts } from "../../bridge/accounts.ts";
-import type { CredentialProviderName } from "../../bridge/credentials.ts";
 import { BRIDGE_DEVICE } from "../../bridge/ghosts.ts";
-import { createHomeserver, type Homeserver } from "../../bridge/homeserver.ts";
-import { readOrMakeRegistration } from "../../bridge/registration.ts";
 import { makeSenderAdmin } from "../../bridge/sender-admin.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import type { User } from "../../src/domain/model.ts";
 import type { MatrixAccounts } from "../../src/domain/ports/matrix.ts";
-import type { RoomToEnter } from "../../src/store/bridge-members.ts";
 import { describeWith } from "../services/need.ts";
+import { accountsSite, LASTING, SILENT } from "./site.ts";
 
-const SILENT = { debug: () => undefined, warn: vi.fn() };
-let lastId = 100;
-
-function person(): User {
-  const id = ++lastId;
-  const names = { uuid: `uuid-${id}`, publicId: `public-${id}`, handle: `person-${id}`, displayName: "P" };
-  return { id, ...names, email: null, administrator: false, createdAt: 0 };
-}
-
-describeWith("synapse", "Matrix accounts", ({ synapse }) => {
-  const { registration: given, serverName } = synapse;
-  const registration = readOrMakeRegistration({
-    path: given.path,
-    appserviceUrl: given.url,
-    prefix: given.prefix,
-    serverName,
-  });
-  const store = {
-    markMatrixAccount: vi.fn((_userId: number) => Promise.resolve<RoomToEnter[]>([])),
-    roomsToEnter: vi.fn((_userId: number) => Promise.resolve<RoomToEnter[]>([])),
-  };
-  const homeserverAt = (baseUrl: string) =>
-    createHomeserver({ baseUrl, registration, serverName, logger: SILENT });
-  const accountsOn = (homeserver: Homeserver, provider: CredentialProviderName = "synapse-admin") =>
-    createMatrixAccounts({ homeserver, store, provider, logger: SILENT });
-  const homeserver = homeserverAt(synapse.url);
-  const accounts = accountsOn(homeserver);
-
-  const matrix = async (method: string, path: string, token: string | null, body?: object) => {
-    const answer = await fetch(`${synapse.url}/_matrix/client/v3/${path}`, {
-      method,
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
-  };
-  const whoami = (token: string) => matrix("GET", "account/whoami", token);
-  const passwordLogin = (user: string, password: string) =>
-    matrix("POST", "login", null, {
-      type: "m.login.password",
-      identifier: { type: "m.id.user", user },
-      password,
-    });
-
-  beforeEach(() => {
-    SILENT.warn.mockClear();
-    for (const method of Object.values(store)) method.mockReset().mockResolvedValue([]);
-  });
+describeWith(["postgres", "synapse"], "Matrix accounts", ({ postgres, synapse }) => {
+  const site = accountsSite(postgres, synapse);
+  const { homeserver, homeserverAt, accountsOn, person, whoami, passwordLogin, matrix, rooms, prefix } = site;
+  const { serverName, registration } = site;
+  const accounts = site.accounts();
 
   test("passwords are refused, with what to do, while the sender is no administrator", async () => {
-    const refused = accounts.credentials(person());
+    const refused = accounts.credentials(await person(), LASTING);
     await expect(refused).rejects.toThrowError(DomainError);
     await expect(refused).rejects.toMatchObject({
       code: "unavailable",
-      message: expect.stringContaining(
-        `@${given.prefix}sender:${serverName} has to be an administrator`,
-      ) as string,
+      message: expect.stringContaining(`@${prefix}sender:${serverName} has to be an administrator`) as string,
     });
   });
 
   test("an administrator of Synapse makes the sender one, once", async () => {
-    const admin = await synapse.registerUser(`admin-of-${given.prefix}`, "admin's password", true);
+    const admin = await synapse.registerUser(`admin-of-${prefix}`, "admin's password", true);
     expect(await makeSenderAdmin(homeserver, { accessToken: admin.accessToken })).toBe(true);
     expect(await makeSenderAdmin(homeserver, { accessToken: "no longer needed" })).toBe(false);
   });
 
   test("a handed-out password signs in with Matrix, and is another one each time", async () => {
-    const user = person();
-    const { username, password } = await accounts.credentials(user);
-    expect(username).toBe(`${given.prefix}${user.id}`);
+    const user = await person();
+    const { username, password } = await accounts.credentials(user, LASTING);
+    expect(username).toBe(`${prefix}${user.id}`);
     expect(password.length).toBeGreaterThanOrEqual(32);
     const first = await passwordLogin(username, password);
     expect(first).toMatchObject({ status: 200, body: { user_id: `@${username}:${serverName}` } });
 
-    const second = await accounts.credentials(user);
+    const second = await accounts.credentials(user, LASTING);
     expect(second.password).not.toBe(password);
     expect(await passwordLogin(username, password)).toMatchObject({ status: 403 });
     expect(await passwordLogin(username, second.password)).toMatchObject({ status: 200 });
@@ -97,9 +49,9 @@ describeWith("synapse", "Matrix accounts", ({ synapse }) => {
   });
 
   test("Login hands out tokens that work and can be refreshed", async () => {
-    const user = person();
-    const login = await accounts.login(user, "PHONE");
-    const userID = `@${given.prefix}${user.id}:${serverName}`;
+    const user = await person();
+    const login = await accounts.login(user, "PHONE", LASTING);
+    const userID = `@${prefix}${user.id}:${serverName}`;
     expect(login).toEqual({
       accessToken: expect.any(String) as string,
       refreshToken: expect.any(String) as string,
@@ -117,10 +69,10 @@ describeWith("synapse", "Matrix accounts", ({ synapse }) => {
   });
 
   test("a second login on a device ends the first one's tokens, and no other device's", async () => {
-    const user = person();
-    const tablet = await accounts.login(user, "TABLET");
-    const first = await accounts.login(user, "PHONE/1?");
-    const second = await accounts.login(user, "PHONE/1?");
+    const user = await person();
+    const tablet = await accounts.login(user, "TABLET", LASTING);
+    const first = await accounts.login(user, "PHONE/1?", LASTING);
+    const second = await accounts.login(user, "PHONE/1?", LASTING);
     expect(await whoami(first.accessToken)).toMatchObject({ status: 401 });
     const refreshed = await matrix("POST", "refresh", null, { refresh_token: first.refreshToken });
     expect(refreshed.status).not.toBe(200);
@@ -129,7 +81,7 @@ describeWith("synapse", "Matrix accounts", ({ synapse }) => {
   });
 
   test("the bridge's own device is nobody's to sign in on", async () => {
-    await expect(accounts.login(person(), BRIDGE_DEVICE)).rejects.toMatchObject({
+    await expect(accounts.login(await person(), BRIDGE_DEVICE, LASTING)).rejects.toMatchObject({
       code: "bad_request",
       field: "deviceID",
     });
@@ -137,53 +89,45 @@ describeWith("synapse", "Matrix accounts", ({ synapse }) => {
 
   test("the configured public URL wins over what the homeserver says, without a final slash", async () => {
     const publicBaseUrl = "https://matrix.example.org/";
-    const options = { homeserver, store, provider: "none", publicBaseUrl, logger: SILENT } as const;
-    const { wellKnown } = await createMatrixAccounts(options).login(person(), "PHONE");
+    const options = {
+      homeserver,
+      store: site.store(),
+      provider: "none",
+      publicBaseUrl,
+      logger: SILENT,
+    } as const;
+    const { wellKnown } = await createMatrixAccounts(options).login(await person(), "PHONE", LASTING);
     expect(wellKnown["m.homeserver"]).toEqual({ base_url: "https://matrix.example.org" });
   });
 
   test.each([
-    ["credentials", (user: User) => accounts.credentials(user)],
-    ["login", (user: User) => accounts.login(user, "PHONE")],
+    ["credentials", (user: User) => accounts.credentials(user, LASTING)],
+    ["login", (user: User) => accounts.login(user, "PHONE", LASTING)],
   ])("%s answers once the worker has the person in their rooms", async (_, ask) => {
-    const user = person();
-    store.markMatrixAccount.mockResolvedValue([{ conversationId: 1, matrixRoomId: "!a" }]);
-    store.roomsToEnter
+    const user = await person();
+    rooms.markMatrixAccount.mockResolvedValue([{ conversationId: 1, matrixRoomId: "!a" }]);
+    rooms.roomsToEnter
       .mockResolvedValueOnce([{ conversationId: 1, matrixRoomId: "!a" }])
       .mockResolvedValueOnce([{ conversationId: 2, matrixRoomId: null }]);
     await ask(user);
-    expect(store.markMatrixAccount).toHaveBeenCalledExactlyOnceWith(user.id);
-    expect(store.roomsToEnter).toHaveBeenCalledTimes(2);
+    expect(rooms.markMatrixAccount).toHaveBeenCalledExactlyOnceWith(user.id);
+    expect(rooms.roomsToEnter).toHaveBeenCalledTimes(2);
   });
 
   test("without a worker it answers all the same", async () => {
     const nowhere = [{ conversationId: 1, matrixRoomId: "!a" }];
-    store.markMatrixAccount.mockResolvedValue(nowhere);
-    store.roomsToEnter.mockResolvedValue(nowhere);
-    expect(await accounts.login(person(), "PHONE")).toMatchObject({ deviceID: "PHONE" });
-  });
-
-  test("deactivating ends every session and every password", async () => {
-    const user = person();
-    const { username, password } = await accounts.credentials(user);
-    const { accessToken } = await accounts.login(user, "PHONE");
-    await accounts.deactivate(user.id);
-    expect(await whoami(accessToken)).toMatchObject({ status: 401 });
-    expect((await passwordLogin(username, password)).status).toBe(403);
-    await accounts.deactivate(user.id);
-  });
-
-  test("deactivating somebody without an account is fine", async () => {
-    await accounts.deactivate(person().id);
+    rooms.markMatrixAccount.mockResolvedValue(nowhere);
+    rooms.roomsToEnter.mockResolvedValue(nowhere);
+    expect(await accounts.login(await person(), "PHONE", LASTING)).toMatchObject({ deviceID: "PHONE" });
   });
 
   test("with the provider none passwords are not supported, and tokens work", async () => {
     const without = accountsOn(homeserver, "none");
-    await expect(without.credentials(person())).rejects.toMatchObject({
+    await expect(without.credentials(await person(), LASTING)).rejects.toMatchObject({
       code: "unavailable",
       message: expect.stringContaining("not supported") as string,
     });
-    const { accessToken } = await without.login(person(), "PHONE");
+    const { accessToken } = await without.login(await person(), "PHONE", LASTING);
     expect(await whoami(accessToken)).toMatchObject({ status: 200 });
   });
 
@@ -200,9 +144,8 @@ describeWith("synapse", "Matrix accounts", ({ synapse }) => {
     afterAll(() => away.stop());
 
     test.each([
-      ["credentials", () => cut.credentials(person())],
-      ["login", () => cut.login(person(), "PHONE")],
-      ["deactivate", () => cut.deactivate(person().id)],
+      ["credentials", async () => cut.credentials(await person(), LASTING)],
+      ["login", async () => cut.login(await person(), "PHONE", LASTING)],
     ])("%s is unavailable, and says so", async (_name, ask) => {
       const refused = ask();
       await expect(refused).rejects.toThrowError(DomainError);

@@ -60,11 +60,21 @@ describeWith("synapse", "the local homeserver", () => {
     const administrators = users.users.filter((user) => user.admin && !user.deactivated);
     expect(administrators.map(({ name }) => name)).toEqual(["@cw_sender:localhost"]);
 
-    const rooms = () => Promise.resolve([]);
-    const store = { markMatrixAccount: rooms, roomsToEnter: rooms };
+    const store = {
+      ...{ markMatrixAccount: async () => [], roomsToEnter: async () => [] },
+      ...{
+        takeTasksOf: async () => [],
+        leasedTasks: async () => 0,
+        grant: async () => true,
+        isGranted: async () => true,
+      },
+    } as unknown as Parameters<typeof createMatrixAccounts>[0]["store"];
     const accounts = createMatrixAccounts({ homeserver, store, provider: "synapse-admin", logger });
     const user = { id: 7, uuid: "", publicId: "", handle: "p", displayName: "P", email: null };
-    const made = await accounts.credentials({ ...user, administrator: false, createdAt: 0 });
+    const made = await accounts.credentials(
+      { ...user, administrator: false, createdAt: 0 },
+      { via: "jwt", expiresAt: 0 },
+    );
     const answer = await fetch(`${local.url}/_matrix/client/v3/login`, {
       method: "POST",
       body: JSON.stringify({

@@ -33,7 +33,7 @@ describe("settings", () => {
   });
 
   test("[B.8.1] passwords have no least length unless the operator wants one", () => {
-    expect(readConfig({}).PASSWORD_MIN_LENGTH).toBe(1);
+    expect(readConfig({}).PASSWORD_MIN_LENGTH).toBe(8);
     expect(readConfig({ PASSWORD_MIN_LENGTH: "10" }).PASSWORD_MIN_LENGTH).toBe(10);
   });
 

@@ -1,7 +1,7 @@
 /** What the store promises about people, organizations, credentials and pictures. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { NewUser, Store } from "../../src/domain/ports/store.ts";
+import type { AccountStore, Login, NewUser, Store } from "../../src/domain/ports/store.ts";
 import { createPerson, createRoom, newConversation } from "./fixtures.ts";
 
 export function accountContract(store: () => Store): void {
@@ -12,6 +12,8 @@ export function accountContract(store: () => Store): void {
 }
 
 const HOUR = 3_600_000;
+
+type LoginInput = Parameters<AccountStore["createLogin"]>[0];
 
 function newUser(more: Partial<NewUser> = {}): NewUser {
   const handle = `h-${randomUUID()}`;
@@ -31,10 +33,11 @@ function userContract(store: () => Store): void {
     expect(user).not.toHaveProperty("passwordHash");
     expect(await store().accounts.userById(user.id)).toEqual(user);
     expect(await store().accounts.userByHandle(`ä-${name.toUpperCase()}`)).toEqual(user);
-    const found = { user, passwordHash: "hash", version: 1 };
-    expect(await store().accounts.userForLogin(`ä-${name}`)).toEqual(found);
-    expect(await store().accounts.userForLogin(`ö-${name}@X.ORG`)).toEqual(found);
-    expect(await store().accounts.userForLogin("nobody")).toBeNull();
+    const place = randomBytes(32);
+    const found = { user, passwordHash: "hash", version: 1, placeSeenAt: null };
+    expect(await store().accounts.userForLogin(`ä-${name}`, place)).toEqual(found);
+    expect(await store().accounts.userForLogin(`ö-${name}@X.ORG`, place)).toEqual(found);
+    expect(await store().accounts.userForLogin("nobody", place)).toBeNull();
     expect(await store().accounts.usersByIds([0, user.id])).toEqual([user]);
     const [listed] = await store().accounts.listUsers({ limit: 1, after: user.id - 1 });
     expect(listed).toEqual(user);
@@ -80,7 +83,7 @@ function userContract(store: () => Store): void {
     expect(await remove()).toBe(false);
     expect(await store().accounts.userById(user.id)).toBeNull();
     expect(await store().accounts.usersByIds([user.id])).toEqual([]);
-    expect(await store().accounts.userForLogin(input.handle)).toBeNull();
+    expect(await store().accounts.userForLogin(input.handle, hash)).toBeNull();
     expect(await store().accounts.tokenByHash(hash)).toBeNull();
     expect(Math.abs((await store().accounts.handleDeletedAt(input.handle))! - Date.now())).toBeLessThan(
       60_000,
@@ -223,7 +226,7 @@ function credentialContract(store: () => Store): void {
         logins: [],
         users: [{ id: person.id, uuid: user!.uuid }],
       });
-    expect(await invalid()).toEqual({ tokenIds: [old.token.id, 0], loginIds: [], userUuids: [] });
+    expect(await invalid()).toEqual({ tokenIds: [old.token.id, 0], loginIds: [], userUuids: [], ended: [] });
     expect(await store().accounts.deleteToken(personal.token.id)).toEqual(personal.token);
     expect(await store().accounts.deleteToken(personal.token.id)).toBeNull();
     expect(await store().rooms.userVersion(person.id)).toBe(version + 1);
@@ -235,13 +238,7 @@ function credentialContract(store: () => Store): void {
     const person = await createPerson(store());
     const create = async (expiresAt: number) => {
       const hash = randomBytes(32);
-      const login = await store().accounts.createLogin({
-        userId: person.id,
-        hash,
-        persistent: true,
-        expiresAt,
-      });
-      return { hash, login };
+      return { hash, login: await newLogin(store(), { userId: person.id, hash, expiresAt }) };
     };
     const [live, second, old] = [
       await create(Date.now() + HOUR),
@@ -264,15 +261,13 @@ function credentialContract(store: () => Store): void {
     expect((await invalid()).loginIds).toEqual([second.login.id, old.login.id]);
     await store().transaction((tx) => tx.accounts.deleteUser(person.id));
     expect(await store().accounts.loginByHash(live.hash)).toBeNull();
-    expect(await invalid()).toEqual({ tokenIds: [], loginIds, userUuids: [user!.uuid] });
+    expect(await invalid()).toEqual({ tokenIds: [], loginIds, userUuids: [user!.uuid], ended: [] });
   });
 
   test("credentials are not valid for somebody else, to whom a restore gave the id of their user or their own", async () => {
     const [ada, other] = [await createPerson(store()), await createPerson(store())];
     const { uuid } = (await store().accounts.userById(ada.id))!;
-    const login = await store().accounts.createLogin({
-      ...{ userId: ada.id, hash: randomBytes(32), persistent: true, expiresAt: Date.now() + HOUR },
-    });
+    const login = await newLogin(store(), { userId: ada.id });
     const token = await store().accounts.createToken({
       ...{ userId: ada.id, organizationId: null, name: "t", expiresAt: null, hash: randomBytes(32) },
     });
@@ -282,12 +277,93 @@ function credentialContract(store: () => Store): void {
         logins: [{ id: login.id, userId }],
         users: [{ id: ada.id, uuid: as }],
       });
-    expect(await invalid(ada.id, uuid)).toEqual({ tokenIds: [], loginIds: [], userUuids: [] });
+    expect(await invalid(ada.id, uuid)).toEqual({ tokenIds: [], loginIds: [], userUuids: [], ended: [] });
     const stranger = randomUUID();
     expect(await invalid(other.id, stranger)).toEqual({
-      ...{ tokenIds: [token.id], loginIds: [login.id], userUuids: [stranger] },
+      ...{ tokenIds: [token.id], loginIds: [login.id], userUuids: [stranger], ended: [] },
     });
   });
+
+  test("a login is renewed once, by whoever has its secret", async () => {
+    const person = await createPerson(store());
+    const [first, second] = [randomBytes(32), randomBytes(32)];
+    const login = await newLogin(store(), { userId: person.id, hash: first });
+    const expiresAt = Date.now() + 2 * HOUR;
+    const renew = (from: Uint8Array, hash: Uint8Array) =>
+      store().accounts.renewLogin(login.id, { from, hash, expiresAt });
+    expect(await renew(first, second)).toBe(true);
+    expect(await renew(first, randomBytes(32))).toBe(false);
+    expect(await store().accounts.loginByHash(first)).toBeNull();
+    expect(await store().accounts.loginByHash(second)).toMatchObject({ ...login, expiresAt });
+  });
+
+  test("no login begins with a password that is none any more", async () => {
+    const user = await store().transaction((tx) => tx.accounts.createUser(newUser({ passwordHash: "old" })));
+    const change = { userId: user.id, passwordHash: "old" };
+    await newLogin(store(), change);
+    await store().transaction((tx) => tx.accounts.updateUser(user.id, { passwordHash: "new" }));
+    expect(await store().accounts.createLogin(loginInput(change))).toBeNull();
+    await newLogin(store(), { userId: user.id, passwordHash: "new" });
+    await store().transaction((tx) => tx.accounts.deleteUser(user.id));
+    expect(await store().accounts.createLogin(loginInput({ ...change, passwordHash: null }))).toBeNull();
+  });
+
+  test("all logins of a user end at once, and are told of by when; tokens stay", async () => {
+    const [ada, ben] = [await createPerson(store()), await createPerson(store())];
+    const user = (await store().accounts.userById(ada.id))!;
+    const logins = [await newLogin(store(), { userId: ada.id }), await newLogin(store(), { userId: ada.id })];
+    const others = await newLogin(store(), { userId: ben.id });
+    const place = randomBytes(32);
+    await store().accounts.noteLoginPlace(ada.id, place);
+    const token = await store().accounts.createToken({
+      ...{ userId: ada.id, organizationId: null, name: "t", expiresAt: null, hash: randomBytes(32) },
+    });
+    const version = (await store().rooms.userVersion(ada.id))!;
+    const end = (id: number) => store().transaction((tx) => tx.accounts.endLogins(id));
+    expect(await end(ada.id)).toBe(true);
+    expect(await end(0)).toBe(false);
+    expect(await store().rooms.userVersion(ada.id)).toBe(version + 1);
+    const owned = (id: number, userId: number) => ({ id, userId });
+    const invalid = await store().accounts.invalidCredentials({
+      tokens: [owned(token.id, ada.id)],
+      logins: [...logins.map(({ id }) => owned(id, ada.id)), owned(others.id, ben.id)],
+      users: [user],
+      dated: [ada.id, ben.id],
+    });
+    const { loginsEndedAt } = await store().accounts.userForJwt(user.handle);
+    expect(invalid).toEqual({
+      ...{ tokenIds: [], loginIds: logins.map(({ id }) => id), userUuids: [] },
+      ended: [{ userId: ada.id, at: loginsEndedAt }],
+    });
+    expect(await store().accounts.userForLogin(user.handle, place)).toMatchObject({ placeSeenAt: null });
+  });
+
+  test("a user is known at the places of the last logins, twenty at most", async () => {
+    const ada = await createPerson(store());
+    const { handle } = (await store().accounts.userById(ada.id))!;
+    const places = Array.from({ length: 21 }, () => randomBytes(32));
+    for (const place of places) await store().accounts.noteLoginPlace(ada.id, place);
+    const known = [];
+    for (const place of places)
+      known.push((await store().accounts.userForLogin(handle, place))!.placeSeenAt !== null);
+    expect(known.filter(Boolean)).toHaveLength(20);
+    expect(known.at(-1)).toBe(true);
+    expect((await store().accounts.userForLogin(handle, randomBytes(32)))!.placeSeenAt).toBeNull();
+  });
+}
+
+function loginInput(more: { userId: number } & Partial<LoginInput>): LoginInput {
+  const now = Date.now();
+  return {
+    ...{ hash: randomBytes(32), passwordHash: null, persistent: true, startedAt: now, expiresAt: now + HOUR },
+    ...more,
+  };
+}
+
+async function newLogin(store: Store, more: Parameters<typeof loginInput>[0]): Promise<Login> {
+  const login = await store.accounts.createLogin(loginInput(more));
+  expect(login).not.toBeNull();
+  return login as Login;
 }
 
 function avatarContract(store: () => Store): void {

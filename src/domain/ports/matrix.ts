@@ -1,16 +1,15 @@
 /**
  * What the domain asks of Matrix on behalf of a user. Implemented by the bridge; absent when there is no homeserver.
- * Every call rejects with `DomainError("unavailable")` when the homeserver can't be reached.
+ * Every call rejects with `DomainError("unavailable")` when the homeserver can't be reached. What was made with a
+ * credential ends when that is revoked.
  */
-import type { User } from "../model.ts";
+import type { Credential, User } from "../model.ts";
 
 export interface MatrixAccounts {
   /** A fresh password for the user's own Matrix account. `username` is the full Matrix id's localpart. */
-  credentials(user: User): Promise<{ username: string; password: string }>;
+  credentials(user: User, credential: Credential): Promise<{ username: string; password: string }>;
   /** Signs the user in on a device; a device that is in use is deleted first, so that its old tokens die. */
-  login(user: User, deviceId: string): Promise<MatrixLogin>;
-  /** Ends all Matrix sessions of a deleted user. */
-  deactivate(userId: number): Promise<void>;
+  login(user: User, deviceId: string, credential: Credential): Promise<MatrixLogin>;
 }
 
 /** The answer of Messenger's Login, as the document spells it. */

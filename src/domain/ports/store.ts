@@ -530,6 +530,7 @@ export interface Login {
   id: number;
   userId: number;
   persistent: boolean;
+  startedAt: number;
   expiresAt: number;
 }
 
@@ -545,6 +546,11 @@ export interface AccountWrites {
    * transaction. False when there is none.
    */
   deleteUser(userId: number): Promise<boolean>;
+  /**
+   * Ends all logins of the user with what they made in Matrix, and forgets where the user signed in. Tokens stay.
+   * False when there is no such user.
+   */
+  endLogins(userId: number): Promise<boolean>;
   createOrganization(name: string): Promise<Organization>;
   /** Its rooms must have been deleted before (`conflict`). Tokens, roles and events go with it. */
   deleteOrganization(organizationId: number): Promise<boolean>;
@@ -573,12 +579,33 @@ export interface AccountStore {
   userById(id: number): Promise<User | null>;
   usersByIds(ids: number[]): Promise<User[]>;
   userByHandle(handle: string): Promise<User | null>;
-  /** For login: by handle or e-mail, case-insensitively, with the password's hash and the user's version. */
-  userForLogin(login: string): Promise<{ user: User; passwordHash: string | null; version: number } | null>;
+  /**
+   * For login: by handle or e-mail, case-insensitively, with the password's hash, the user's version, and when they
+   * signed in at the place before (null: never, or long ago).
+   */
+  userForLogin(
+    login: string,
+    place: Uint8Array,
+  ): Promise<{
+    user: User;
+    passwordHash: string | null;
+    version: number;
+    placeSeenAt: number | null;
+  } | null>;
+  /** The user signed in at the place, now. A bounded number of places is kept, the last ones. */
+  noteLoginPlace(userId: number, place: Uint8Array): Promise<void>;
   /** ONE query: the user of a login that is still valid, with the user's version and the login's `hash` in hex. */
   userOfLogin(loginId: number): Promise<{ user: User; version: number; hash: string } | null>;
-  /** ONE query: the user with this handle and version, and when the handle last belonged to a deleted user, ms. */
-  userForJwt(handle: string): Promise<{ user: User | null; version: number; deletedAt: number | null }>;
+  /**
+   * ONE query: the user with this handle and version, when all their logins were last ended, and when the handle last
+   * belonged to a deleted user, ms.
+   */
+  userForJwt(handle: string): Promise<{
+    user: User | null;
+    version: number;
+    loginsEndedAt: number | null;
+    deletedAt: number | null;
+  }>;
   /**
    * Of `ids`, the users who exist for this user: they share an organization, are connected, or neither has
    * an organization (and none blocked the other).
@@ -622,25 +649,35 @@ export interface AccountStore {
   /** Revokes; bumps the user's version so that live sessions end. */
   deleteToken(id: number): Promise<ApiToken | null>;
 
-  /** Logins (cookies) outlive the hot state; access tokens live in it. */
-  createLogin(input: {
-    userId: number;
-    hash: Uint8Array;
-    persistent: boolean;
-    expiresAt: number;
-  }): Promise<Login>;
+  /**
+   * Logins (cookies) outlive the hot state; access tokens live in it. Null when the user was deleted, or has another
+   * password than the one of `passwordHash` by now.
+   */
+  createLogin(
+    input: Omit<Login, "id"> & { hash: Uint8Array; passwordHash: string | null },
+  ): Promise<Login | null>;
   loginByHash(hash: Uint8Array): Promise<(Login & { user: User }) | null>;
+  /** Gives the login another secret. False when it is over, or has another secret than `from` by now. */
+  renewLogin(id: number, change: { from: Uint8Array; hash: Uint8Array; expiresAt: number }): Promise<boolean>;
   deleteLogin(id: number): Promise<boolean>;
+  /** Tokens and logins that ran out, and places where nobody signed in for long. @returns how many of the former */
   deleteExpired(now: number): Promise<number>;
   /**
    * Of the given credentials of live sessions, those that are no longer valid (revoked, expired, user deleted), or are
-   * somebody else's: a restored database may have given their id anew. One query.
+   * somebody else's: a restored database may have given their id anew. `ended`: when all logins of a user of `users` were
+   * ended, for those of `dated`. One query.
    */
   invalidCredentials(input: {
     tokens: readonly OwnedCredential[];
     logins: readonly OwnedCredential[];
     users: readonly Pick<User, "id" | "uuid">[];
-  }): Promise<{ tokenIds: number[]; loginIds: number[]; userUuids: string[] }>;
+    dated?: readonly number[];
+  }): Promise<{
+    tokenIds: number[];
+    loginIds: number[];
+    userUuids: string[];
+    ended: { userId: number; at: number }[];
+  }>;
 }
 
 /** A token or a login, and whose it is. */

@@ -35,6 +35,10 @@ export function registerUsers(app: HttpApp, directory: Directory, accounts: Acco
     await directory.deleteUser(c.req.valid("param").id);
     return c.body(null, 204);
   });
+  app.openapi(ROUTES.endLogins, async (c) => {
+    await directory.endLogins(c.req.valid("param").id);
+    return c.body(null, 204);
+  });
 }
 
 function userBody({ createdAt, ...user }: User) {
@@ -116,5 +120,13 @@ const ROUTES = {
     summary: "Delete a user: they leave every room, and their sessions and tokens end",
     request: one,
     responses: { 204: { description: "The user is gone" }, ...REFUSALS },
+  }),
+  endLogins: createRoute({
+    method: "delete",
+    path: "/admin/v1/users/{id}/logins",
+    summary:
+      "End all logins of a user: cookies, access tokens, sessions, JWTs that were issued before, devices and password in Matrix. Personal access tokens stay. A new password does the same",
+    request: one,
+    responses: { 204: { description: "The logins are over" }, ...REFUSALS },
   }),
 };

@@ -1,9 +1,9 @@
 /** Who calls Messenger: an organization with `API-TOKEN`, or a user with `Personal-Access-Token` (or Bearer). */
 import type { MiddlewareHandler } from "hono";
 import { DomainError } from "../../domain/errors.ts";
-import type { Principal, User } from "../../domain/model.ts";
+import type { Principal } from "../../domain/model.ts";
 import type { Accounts } from "../../domain/use-cases.ts";
-import { bearerOf } from "../credentials.ts";
+import { bearerOf, type UserPrincipal } from "../credentials.ts";
 import type { HttpContext, HttpEnv } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
 
@@ -34,9 +34,9 @@ async function principalOf(c: HttpContext, accounts: Accounts): Promise<Principa
 }
 
 /** The user operations are closed to organizations. */
-export function callingUser(c: HttpContext): User {
+export function callingUser(c: HttpContext): UserPrincipal {
   const principal = c.get("principal");
   if (principal.kind !== "user")
     throw new DomainError("forbidden", "An API-TOKEN has no Matrix account: send a Personal-Access-Token");
-  return principal.user;
+  return principal;
 }

@@ -11,15 +11,15 @@ const MAX_DEVICE_ID_LENGTH = 255;
 
 export function registerUser(app: HttpApp, matrixAccounts: MatrixAccounts | null): void {
   app.openapi(ROUTES.credentials, async (c) => {
-    const user = callingUser(c);
-    const { username, password } = await required(matrixAccounts).credentials(user);
+    const { user, credential } = callingUser(c);
+    const { username, password } = await required(matrixAccounts).credentials(user, credential);
     return c.json({ password, username }, 200);
   });
   app.openapi(ROUTES.login, async (c) => {
-    const user = callingUser(c);
+    const { user, credential } = callingUser(c);
     const { deviceID } = c.req.valid("json");
     if (deviceID === "") throw badField("deviceID", `must have 1 to ${MAX_DEVICE_ID_LENGTH} characters`);
-    return c.json(await required(matrixAccounts).login(user, deviceID), 200);
+    return c.json(await required(matrixAccounts).login(user, deviceID, credential), 200);
   });
 }
 

@@ -4,7 +4,7 @@ import { DomainError } from "../../domain/errors.ts";
 import { type Actor, type User, userActor } from "../../domain/model.ts";
 import { isSecret } from "../../domain/secrets.ts";
 import type { Accounts } from "../../domain/use-cases.ts";
-import { isPlainLoopback } from "../cookies.ts";
+import { isSecureCookie } from "../cookies.ts";
 import { authenticateUser, bearerOf, type UserPrincipal } from "../credentials.ts";
 import type { HttpContext } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
@@ -56,11 +56,11 @@ function guestSecretOf(c: HttpContext): string | null {
 }
 
 /** It lives as long as the browser's session. */
-export function setGuestCookie(c: HttpContext, secret: string): void {
+export function setGuestCookie(c: HttpContext, secret: string, publicUrl: string): void {
   setCookie(c, GUEST_COOKIE, secret, {
     path: "/ocs",
     httpOnly: true,
     sameSite: "Lax",
-    secure: !isPlainLoopback(c.req.url),
+    secure: isSecureCookie(publicUrl, c.req.url),
   });
 }

@@ -147,7 +147,7 @@ function registerRemove(parts: TalkParts): void {
   );
 }
 
-function registerJoin({ open, useCases, bodies }: TalkParts): void {
+function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
   const { participants, signaling } = useCases;
   open(
     {
@@ -163,7 +163,7 @@ function registerJoin({ open, useCases, bodies }: TalkParts): void {
       const actor = caller.kind === "user" ? caller.actor : await participants.guest(secret as string, token);
       const from = { from: c.env.ip, ...(secret !== null && { secret }) };
       const view = await participants.join(actor, token, { password: input.password, ...from });
-      if (secret !== null) setGuestCookie(c, secret);
+      if (secret !== null) setGuestCookie(c, secret, publicUrl());
       signaling.changed(view.conversation.id);
       return { status: 200, data: await bodies.one(actor, view) };
     },

@@ -4,7 +4,7 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { DomainError } from "../../domain/errors.ts";
 import type { User } from "../../domain/model.ts";
 import type { Accounts } from "../../domain/use-cases.ts";
-import { isPlainLoopback } from "../cookies.ts";
+import { isSecureCookie } from "../cookies.ts";
 import { authenticateUser, bearerOf, type UserPrincipal } from "../credentials.ts";
 import type { HttpContext, HttpEnv } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
@@ -38,16 +38,26 @@ export function loginCookieOf(c: HttpContext): string | null {
   return getCookie(c, COOKIE) || null;
 }
 
-/** Without `expires` it lives as long as the browser's session. */
-export function setLoginCookie(c: HttpContext, value: string, expires: number | null): void {
-  setCookie(c, COOKIE, value, {
-    path: COOKIE_PATH,
-    httpOnly: true,
-    secure: !isPlainLoopback(c.req.url),
-    ...(expires !== null && { expires: new Date(expires) }),
-  });
+export interface LoginCookies {
+  /** Without `expires` it lives as long as the browser's session. */
+  set(c: HttpContext, value: string, expires: number | null): void;
+  drop(c: HttpContext): void;
 }
 
-export function dropLoginCookie(c: HttpContext): void {
-  deleteCookie(c, COOKIE, { path: COOKIE_PATH, httpOnly: true, secure: !isPlainLoopback(c.req.url) });
+/** No page of another site makes a browser send the cookie. */
+export function loginCookies(publicUrl: () => string): LoginCookies {
+  const attributes = (c: HttpContext) =>
+    ({
+      path: COOKIE_PATH,
+      httpOnly: true,
+      sameSite: "Strict",
+      secure: isSecureCookie(publicUrl(), c.req.url),
+    }) as const;
+  return {
+    set(c, value, expires) {
+      const until = expires !== null && { expires: new Date(expires) };
+      setCookie(c, COOKIE, value, { ...attributes(c), ...until });
+    },
+    drop: (c) => void deleteCookie(c, COOKIE, attributes(c)),
+  };
 }

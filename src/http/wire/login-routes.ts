@@ -68,7 +68,8 @@ export const LOGIN_ROUTES = {
   logout: createRoute({
     method: "post",
     path: "/access/logout",
-    summary: "End the login of the cookie zuid, with its access tokens",
+    summary:
+      "End the login of the cookie zuid, with its access tokens; an access token may come along, and need not be valid any more",
     security: [],
     responses: { 200: { description: "The login is over" }, ...REFUSALS, ...FORBIDDEN },
   }),

@@ -9,18 +9,19 @@ import type { HttpApp } from "../face.ts";
 import {
   accessTokenOf,
   callingUser,
-  dropLoginCookie,
+  type LoginCookies,
   loginCookieOf,
-  setLoginCookie,
+  loginCookies,
 } from "./authentication.ts";
 import { WireRefusal } from "./failures.ts";
 import { LOGIN_ROUTES as ROUTES } from "./login-routes.ts";
 import { shownUser } from "./user-shapes.ts";
 
 /** What is open to strangers. */
-export function registerLogin(app: HttpApp, accounts: Accounts): void {
-  registerGrants(app, accounts);
-  registerAccess(app, accounts);
+export function registerLogin(app: HttpApp, accounts: Accounts, publicUrl: () => string): void {
+  const cookies = loginCookies(publicUrl);
+  registerGrants(app, accounts, cookies);
+  registerAccess(app, accounts, cookies);
 }
 
 /** @param domain of qualified ids */
@@ -32,7 +33,7 @@ export function registerSelf(app: HttpApp, store: Pick<Store, "accounts">, domai
   });
 }
 
-function registerGrants(app: HttpApp, accounts: Accounts): void {
+function registerGrants(app: HttpApp, accounts: Accounts, cookies: LoginCookies): void {
   app.openapi(ROUTES.login, async (c) => {
     const { email, handle, phone, password } = c.req.valid("json");
     const login = email ?? handle ?? phone;
@@ -42,12 +43,12 @@ function registerGrants(app: HttpApp, accounts: Accounts): void {
     const signedIn = await accounts
       .login(login, password, { persistent, ip: c.env.ip })
       .catch(refusedAs("Authentication failed."));
-    setLoginCookie(c, signedIn.cookie, persistent ? signedIn.cookieExpiresAt : null);
+    cookies.set(c, signedIn.cookie, persistent ? signedIn.cookieExpiresAt : null);
     return c.json(grantOf(signedIn), 200);
   });
 }
 
-function registerAccess(app: HttpApp, accounts: Accounts): void {
+function registerAccess(app: HttpApp, accounts: Accounts, cookies: LoginCookies): void {
   app.openapi(ROUTES.access, async (c) => {
     const cookie = loginCookieOf(c);
     if (cookie === null) throw invalidCredentials("Missing cookie");
@@ -55,7 +56,7 @@ function registerAccess(app: HttpApp, accounts: Accounts): void {
     const granted = await accounts.refresh(cookie).catch(refusedAs("Invalid user token"));
     if (old !== null && old !== granted.user.id) throw invalidCredentials("Invalid access token");
     const { renewed } = granted;
-    if (renewed) setLoginCookie(c, renewed.cookie, renewed.cookieExpiresAt);
+    if (renewed) cookies.set(c, renewed.cookie, renewed.cookieExpiresAt);
     return c.json(grantOf(granted), 200);
   });
   app.openapi(ROUTES.logout, async (c) => {
@@ -63,9 +64,8 @@ function registerAccess(app: HttpApp, accounts: Accounts): void {
     const token = accessTokenOf(c);
     if (cookie === null && token === null) throw invalidCredentials("Missing cookie and token");
     if (cookie === null) throw invalidCredentials("Missing cookie");
-    if (token === null) throw invalidCredentials("Missing token");
     await accounts.logout(cookie, token).catch(refusedAs("Invalid user token"));
-    dropLoginCookie(c);
+    cookies.drop(c);
     return c.body(null, 200);
   });
 }

@@ -60,7 +60,7 @@ export function createWire({ useCases, store, publicUrl, limits, logger }: WireO
     logger,
   });
   app.use(boundedBody(MAX_BODY_BYTES));
-  registerLogin(app, useCases.accounts);
+  registerLogin(app, useCases.accounts, publicUrl);
   registerUpgrade(app);
   registerCodeCheck(app, useCases.guestLinks);
   app.use(onRoutes(authentication(useCases.accounts, limits)));
