@@ -5,7 +5,7 @@
 import { LRUCache } from "lru-cache";
 import { DomainError, type ErrorCode } from "./errors.ts";
 import { type Actor, type MemberKey, type Membership, memberKey, type RoomRules } from "./model.ts";
-import { type Action, can } from "./permissions.ts";
+import { type Action, can, isBlocked } from "./permissions.ts";
 import type { Store } from "./ports/store.ts";
 
 export interface Access {
@@ -55,12 +55,12 @@ export function createAccesses(store: Store, now: () => number): Accesses {
         return null;
       }
       const { conversation, membership, accessVersion, peerLeft } = found;
-      const { id, type, readOnly, lobby, lobbyUntil } = conversation;
+      const { id, type, readOnly, lobby, lobbyUntil, blocked } = conversation;
       const { role, historyFrom } = membership;
       const access: Access = {
         conversationId: id,
         membership: { role, historyFrom },
-        rules: { id, type, readOnly, lobby, lobbyUntil },
+        rules: { id, type, readOnly, lobby, lobbyUntil, blocked },
         accessVersion,
         peerLeft,
         readAt: now(),
@@ -101,7 +101,7 @@ export function createAccesses(store: Store, now: () => number): Accesses {
       }
       const access = await member(actor, room);
       const verdict = can(access.membership, access.rules, action, at);
-      if (verdict !== null) throw refusal(verdict, action);
+      if (verdict !== null) throw refusal(verdict, action, access.rules);
       return access;
     },
   };
@@ -115,13 +115,20 @@ export function noSuchRoom(): DomainError {
   return new DomainError("not_found", "There is no such room, or you are not in it", { field: "room" });
 }
 
-/** What to tell when `can` refused. */
-export function refusal(verdict: ErrorCode, action: Action): DomainError {
+/** What to tell when `can` refused. @param room needed where `action` is one that blocking shuts off */
+export function refusal(
+  verdict: ErrorCode,
+  action: Action,
+  room: Pick<RoomRules, "blocked"> = { blocked: false },
+): DomainError {
   const what = action.replaceAll("_", " ");
   switch (verdict) {
     case "bad_request":
       return new DomainError(verdict, `A one-to-one room does not support this (${what})`, { field: "room" });
     case "forbidden":
+      if (isBlocked(room, action)) {
+        return new DomainError(verdict, `One of you blocked the other, which shuts this off (${what})`);
+      }
       return new DomainError(verdict, `Your role in this room does not allow this (${what})`);
     case "read_only":
       return new DomainError(verdict, "The room is read-only; a moderator can unlock it");

@@ -27,6 +27,8 @@ export interface InternalCalls extends CallUseCases {
   memberGone(conversationId: number, member: MemberKey): Promise<CallState | null>;
   /** The room's lobby was closed: whoever has to wait leaves the call. */
   lobbyClosed(room: NamedRoom): Promise<void>;
+  /** One of the two in a room blocked the other: both leave its call. */
+  blocked(room: NamedRoom): Promise<void>;
 }
 
 export function createCalls(context: Context, bringBack: BringBack): InternalCalls {
@@ -117,6 +119,12 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
         if (access && waits(access.membership, access.rules, now())) {
           context.news.call(room, await remove(room.id, session, actor));
         }
+      }
+    },
+    async blocked(room) {
+      const { participants } = await hot.calls.get(room.id);
+      for (const { session, actor } of participants) {
+        context.news.call(room, await remove(room.id, session, actor));
       }
     },
     async sweep() {

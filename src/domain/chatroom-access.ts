@@ -17,7 +17,7 @@ import {
 import { canManage } from "./permissions.ts";
 
 /** How a caller stands to an organization. */
-interface Standing {
+export interface Standing {
   actor: Actor;
   /** Null for API tokens. */
   user: User | null;

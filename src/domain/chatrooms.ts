@@ -1,11 +1,12 @@
 /** Messenger's chatrooms: an organization's own rooms, managed by those whom the organization trusts with it. */
 import { createDefaultRoom, followSource } from "./automation.ts";
 import { checkAvatar } from "./avatars.ts";
-import { createChatroomAccess, type Found, noSuchChatroom } from "./chatroom-access.ts";
+import { createChatroomAccess, type Found, noSuchChatroom, type Standing } from "./chatroom-access.ts";
 import type { Context } from "./context.ts";
 import { badField, DomainError } from "./errors.ts";
 import { type Conversation, type Membership, type User, userKey } from "./model.ts";
 import { type Departure, newMember, putPeople } from "./people.ts";
+import { waits } from "./permissions.ts";
 import type { NewMember, StoreTransaction } from "./ports/store.ts";
 import { createRoom, patchRoom, removeRoom } from "./rooms.ts";
 import { deleteDueRooms } from "./scheduled-deletions.ts";
@@ -29,16 +30,25 @@ export function createChatrooms(
   const { store } = context;
   const access = createChatroomAccess(context);
 
-  async function shown(rooms: readonly Conversation[]): Promise<Chatroom[]> {
+  /** With their people; `viewer` sees nobody else in those rooms in whose lobby they wait. */
+  async function shown(
+    rooms: readonly Conversation[],
+    viewer: Pick<Standing, "user" | "manages"> | null = null,
+  ): Promise<Chatroom[]> {
     const members = new Map<number, Membership[]>(rooms.map(({ id }) => [id, []]));
     for (const membership of await store.rooms.members([...members.keys()])) {
       members.get(membership.conversationId)?.push(membership);
     }
-    return rooms.map((conversation) => ({ conversation, ...peopleOf(members.get(conversation.id) ?? []) }));
+    return rooms.map((conversation) => {
+      const all = members.get(conversation.id) ?? [];
+      const me = viewer?.manages ? undefined : all.find(({ userId }) => userId === viewer?.user?.id);
+      const isKeptOut = me !== undefined && waits(me, conversation, context.now());
+      return { conversation, ...peopleOf(isKeptOut ? [me] : all) };
+    });
   }
 
-  async function show(room: Conversation): Promise<Chatroom> {
-    return (await shown([room]))[0] as Chatroom;
+  async function show(room: Conversation, viewer?: Standing): Promise<Chatroom> {
+    return (await shown([room], viewer))[0] as Chatroom;
   }
 
   /** Locks the organization, then the room, in a transaction. */
@@ -60,7 +70,7 @@ export function createChatrooms(
       const room = Number.isSafeInteger(eventId) ? await store.rooms.byEvent(organizationId, eventId) : null;
       if (!room) throw noSuchChatroom();
       await access.requireVisible(standing, room);
-      return await show(room);
+      return await show(room, standing);
     },
     async list(principal, organizationId, { all, limit, offset }) {
       if (!all) checkPage(limit, offset);
@@ -69,7 +79,7 @@ export function createChatrooms(
         ...(all ? { limit: null, offset: 0 } : { limit, offset }),
         ...(!manages && user !== null && { member: userKey(user.id) }),
       });
-      return { entries: await shown(entries), total };
+      return { entries: await shown(entries, { user, manages }), total };
     },
     async create(principal, input) {
       const { organizationId, automationEnabled = false, scheduledDeletion = null } = input;
@@ -117,7 +127,7 @@ export function createChatrooms(
     async get(principal, id) {
       const { room, standing } = await access.find(principal, id);
       await access.requireVisible(standing, room);
-      return await show(room);
+      return await show(room, standing);
     },
     async delete(principal, id) {
       const found = await access.findToManage(principal, id);

@@ -1,11 +1,13 @@
 /**
  * Connections: two people who may find each other though they share no organization. Each side has a status of its own;
- * their one-to-one room is made with the question, and holds only who asked until the other accepts.
+ * their one-to-one room is made with the question, and holds only who asked until the other accepts. People of one
+ * organization are connected without asking; they have rows only where one blocked the other.
  */
+import type { InternalCalls } from "./calls.ts";
 import type { Context } from "./context.ts";
 import { checkLimit } from "./cursors.ts";
 import { badField, DomainError } from "./errors.ts";
-import { type Actor, pairOf, type User, userActor, userKey } from "./model.ts";
+import { type Actor, type Conversation, pairOf, type User, userActor, userKey } from "./model.ts";
 import { newMember, putPeople } from "./people.ts";
 import type { Connection, ConnectionStatus, Connections } from "./people-use-cases.ts";
 import type { StoreTransaction } from "./ports/store.ts";
@@ -32,8 +34,22 @@ const CHANGES: Partial<
   cancelled: { blocked: {} },
 };
 
-export function createConnections(context: Context, oneToOne: Pick<OneToOne, "open">): Connections {
+interface Sides {
+  mine: ConnectionStatus | null;
+  theirs: ConnectionStatus | null;
+  colleagues: boolean;
+}
+
+export function createConnections(
+  context: Context,
+  oneToOne: Pick<OneToOne, "open">,
+  calls: Pick<InternalCalls, "blocked">,
+): Connections {
   const { store, news } = context;
+
+  async function areColleagues(actor: Actor, other: User): Promise<boolean> {
+    return (await store.people.connected(idOf(actor), [other.id], "organization")).length > 0;
+  }
 
   /** Each side is told of its own view, once it is committed. */
   async function changing(
@@ -60,8 +76,9 @@ export function createConnections(context: Context, oneToOne: Pick<OneToOne, "op
 
   async function existing(actor: Actor, user: User): Promise<Connection> {
     const found = await store.people.connection(idOf(actor), user.id);
-    if (!found) throw new DomainError("not_found", "There is no such connection", { field: "user" });
-    return found;
+    if (found) return found;
+    if (await areColleagues(actor, user)) return unasked(await requireUser(actor), user, null);
+    throw noSuchConnection();
   }
 
   /** Brings both into their room, or makes it with who asks. */
@@ -101,7 +118,7 @@ export function createConnections(context: Context, oneToOne: Pick<OneToOne, "op
     const id = idOf(actor);
     return await changing(async (tx, put) => {
       const { mine, theirs, waiting } = await tx.people.lockConnection(id, other.id);
-      if (mine === "blocked") throw new DomainError("forbidden", "You blocked this user", { field: "user" });
+      if (mine === "blocked") throw youBlocked();
       if (mine === "accepted" || mine === "sent") return false;
       const accepts = theirs === "sent" || theirs === "accepted";
       if (!accepts && waiting >= MOST_SENT) {
@@ -116,29 +133,45 @@ export function createConnections(context: Context, oneToOne: Pick<OneToOne, "op
     });
   }
 
+  /** Nobody has to be asked to be blocked who exists for the actor. */
+  async function mayBlock(actor: Actor, other: User): Promise<boolean> {
+    return (await store.accounts.visibleUsers(idOf(actor), [other.id])).length > 0;
+  }
+
+  /** Opens or shuts the room of two people, where they have one. */
+  async function shut(tx: StoreTransaction, actor: Actor, other: User, blocked: boolean): Promise<void> {
+    const roomId = await tx.oneToOne(userKey(idOf(actor)), userKey(other.id));
+    const [room] = roomId === null ? [] : await tx.lockRooms([roomId]);
+    if (room && room.blocked !== blocked) await tx.updateConversation(room.id, { blocked });
+  }
+
   async function change(actor: Actor, other: User, status: ConnectionStatus): Promise<boolean> {
     const id = idOf(actor);
+    const colleagues = await areColleagues(actor, other);
+    const known = status === "blocked" && (await mayBlock(actor, other));
     return await changing(async (tx, put) => {
-      const { mine, theirs } = await tx.people.lockConnection(id, other.id);
-      if (mine === null) {
-        throw new DomainError("not_found", "There is no such connection", { field: "user" });
-      }
+      const { mine: kept, theirs } = await tx.people.lockConnection(id, other.id);
+      const mine = colleagues && kept !== "blocked" ? "accepted" : kept;
+      if (mine === null && !known && !(status === "blocked" && theirs !== null)) throw noSuchConnection();
       if (mine === status) return false;
-      const then = CHANGES[mine]?.[status];
-      // Unblocking accepts only who asked, or had been accepted before.
-      const possible = mine !== "blocked" || theirs === "accepted" || theirs === "sent";
-      if (!then || !possible) {
-        throw new DomainError("conflict", `A connection that is ${mine} can't become ${status}`, {
-          field: "status",
-        });
-      }
-      const others = mine === "blocked" ? "accepted" : then.theirs;
-      await put(id, other.id, status);
+      const { next, others } = changed({ mine, theirs, colleagues }, status);
+      await put(id, other.id, next);
       if (others && theirs !== "blocked") await put(other.id, id, others);
-      if (status === "accepted") await meet(tx, actor, other, true);
+      if (status === "blocked" || mine === "blocked") {
+        await shut(tx, actor, other, status === "blocked" || theirs === "blocked");
+      }
+      if (next === "accepted") await meet(tx, actor, other, theirs !== "blocked");
       if (status === "cancelled") await part(tx, actor, other);
       return true;
     });
+  }
+
+  async function block(actor: Actor, other: User): Promise<void> {
+    const { conversation } = await existing(actor, other);
+    if (!conversation) return;
+    await context.bestEffort("Ending the call of two who blocked each other", () =>
+      calls.blocked(conversation),
+    );
   }
 
   return {
@@ -155,20 +188,19 @@ export function createConnections(context: Context, oneToOne: Pick<OneToOne, "op
       checkMessage(message);
       const other = await userNamed(uuid);
       if (other.id === me.id) throw badField("user", "must be somebody else");
-      if ((await store.people.connected(me.id, [other.id], "organization")).length > 0) {
+      if (await areColleagues(actor, other)) {
+        if ((await store.people.connection(me.id, other.id))?.status === "blocked") throw youBlocked();
         const { conversation } = await oneToOne.open(actor, userActor(other));
-        const updatedAt = conversation.createdAt;
-        const connection: Connection = {
-          ...{ from: me, to: other, status: "accepted", message: null, conversation, updatedAt },
-        };
-        return { connection, created: false };
+        return { connection: unasked(me, other, conversation), created: false };
       }
       const created = await ask(actor, other, message);
       return { connection: await existing(actor, other), created };
     },
     async update(actor, uuid, status) {
       const other = await userNamed(uuid);
+      if (other.id === idOf(actor)) throw noSuchConnection();
       const changed = await change(actor, other, status);
+      if (changed && status === "blocked") await block(actor, other);
       return { connection: await existing(actor, other), changed };
     },
     async connected(actor, uuids) {
@@ -189,6 +221,42 @@ export function createConnections(context: Context, oneToOne: Pick<OneToOne, "op
     if (!user) throw new DomainError("unauthorized", "The account was deleted");
     return user;
   }
+}
+
+/**
+ * What the actor's side becomes, and the other's. Who is let in again is accepted if they asked, or had been accepted
+ * before; else nothing is between the two, or what was asked of them.
+ * @throws DomainError `conflict`
+ */
+function changed(
+  { mine, theirs, colleagues }: Sides,
+  status: ConnectionStatus,
+): { next: ConnectionStatus; others: ConnectionStatus | undefined } {
+  if (mine === null) return { next: status, others: undefined };
+  const then = CHANGES[mine]?.[status];
+  if (!then) {
+    throw new DomainError("conflict", `A connection that is ${mine} can't become ${status}`, {
+      field: "status",
+    });
+  }
+  if (mine !== "blocked") return { next: status, others: then.theirs };
+  const asked = theirs === "accepted" || theirs === "sent" || (theirs === "blocked" && !colleagues);
+  if (asked) return { next: "accepted", others: "accepted" };
+  return { next: theirs === "pending" || theirs === "ignored" ? "sent" : "cancelled", others: undefined };
+}
+
+/** People of one organization, of whom nobody had to ask. */
+function unasked(from: User, to: User, conversation: Conversation | null): Connection {
+  const updatedAt = conversation?.createdAt ?? Math.max(from.createdAt, to.createdAt);
+  return { from, to, status: "accepted", message: null, conversation, updatedAt };
+}
+
+function noSuchConnection(): DomainError {
+  return new DomainError("not_found", "There is no such connection", { field: "user" });
+}
+
+function youBlocked(): DomainError {
+  return new DomainError("forbidden", "You blocked this user", { field: "user" });
 }
 
 function idOf(actor: Actor): number {

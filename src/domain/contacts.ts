@@ -5,6 +5,7 @@ import { badField, DomainError } from "./errors.ts";
 import { isPublicId } from "./ids.ts";
 import { type Actor, type Conversation, type User, userActor, type WebhookType } from "./model.ts";
 import type { Contact, Contacts } from "./people-use-cases.ts";
+import type { StoredContact } from "./ports/people-store.ts";
 import type { StoreTransaction } from "./ports/store.ts";
 import { checkAvatarUrl } from "./room-rules.ts";
 import type { OneToOne } from "./room-use-cases.ts";
@@ -35,9 +36,21 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
     return user;
   }
 
+  /** When somebody was last active is for those for whom they exist: not for former colleagues, nor whom they blocked. */
+  async function entries(actor: Actor, found: readonly StoredContact[]): Promise<Contact[]> {
+    if (actor.kind !== "user" || found.length === 0) return [...found];
+    const ids = found.map(({ user }) => user.id);
+    const visible = new Set(await store.accounts.visibleUsers(idOf(actor), ids));
+    return found.map((contact) =>
+      visible.has(contact.user.id) ? contact : { ...contact, lastActiveAt: null },
+    );
+  }
+
   async function entryOf(actor: Actor, publicId: string): Promise<Contact> {
     const [user] = isPublicId(publicId) ? await store.people.users({ publicIds: [publicId] }) : [];
-    const [contact] = user ? await store.people.contacts(idOf(actor), [user.id], true) : [];
+    const [contact] = user
+      ? await entries(actor, await store.people.contacts(idOf(actor), [user.id], true))
+      : [];
     if (!contact) throw new DomainError("not_found", "There is no such contact", { field: "contact" });
     return contact;
   }
@@ -87,7 +100,7 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
         isPublicId(cursor) ? await store.people.contactPlace(owner, cursor) : null,
       );
       const { items, more } = cut(await store.people.contactPage(owner, query), query);
-      return { contacts: items, more };
+      return { contacts: await entries(actor, items), more };
     },
     async rename(actor, publicId, displayName) {
       const entry = checkEntry({ displayName });
@@ -109,7 +122,7 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
     async cards(actor, userIds) {
       const owner = actor.kind === "user" ? Number(actor.id) : 0;
       const found = userIds.length === 0 ? [] : await store.people.contacts(owner, userIds, false);
-      return new Map(found.map((contact) => [contact.user.id, contact]));
+      return new Map((await entries(actor, found)).map((contact) => [contact.user.id, contact]));
     },
   };
 }

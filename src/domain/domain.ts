@@ -44,7 +44,7 @@ export function createUseCases(options: DomainOptions): UseCases {
     conversations,
     ...rooms,
     ...createMessageUseCases(context, options.files),
-    ...createPeopleUseCases(context, rooms.oneToOne, options.webhookTargets),
+    ...createPeopleUseCases(context, rooms.oneToOne, calls, options.webhookTargets),
     signaling: createSignaling(context, options.bus, rooms.finding),
     chatrooms: createChatrooms(context, departed),
     accounts: createAccounts(context, passwords),

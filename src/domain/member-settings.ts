@@ -33,7 +33,10 @@ export function createMemberSettings(context: Context): MemberSettings {
     if (!patch || Object.keys(patch).length === 0) return current ?? gone();
     const noted = TOLD.some((field) => patch[field] !== undefined && patch[field] !== current[field]);
     const changed = await store.rooms.updateMembership(conversationId, memberKey(actor), patch, noted);
-    if (changed?.userId) news.settings(changed.userId, conversationId);
+    const at = changed?.settingsAt ?? null;
+    if (changed?.userId && at !== null && at !== current.settingsAt) {
+      news.settings(changed.userId, conversationId, at);
+    }
     return changed ?? gone();
   }
 

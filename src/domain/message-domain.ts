@@ -1,5 +1,6 @@
 /** The use cases of messages and people, put together. Read message-use-cases.ts and people-use-cases.ts first. */
 import { createAttachments } from "./attachments.ts";
+import type { InternalCalls } from "./calls.ts";
 import { createConnections } from "./connections.ts";
 import { createContacts } from "./contacts.ts";
 import type { Context, DomainOptions } from "./context.ts";
@@ -27,10 +28,11 @@ export function createMessageUseCases(context: Context, files: DomainOptions["fi
 export function createPeopleUseCases(
   context: Context,
   oneToOne: OneToOne,
+  calls: Pick<InternalCalls, "blocked">,
   targets: DomainOptions["webhookTargets"],
 ): PeopleUseCases {
   return {
-    connections: createConnections(context, oneToOne),
+    connections: createConnections(context, oneToOne, calls),
     contacts: createContacts(context, oneToOne),
     profiles: createProfiles(context),
     webhooks: createWebhooks(context, targets ?? null),

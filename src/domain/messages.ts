@@ -192,7 +192,7 @@ function newMessage(
 function judge(access: Access | null, { replyTo }: SendInput, now: number): DomainError | null {
   if (!access) return noSuchRoom();
   const verdict = can(access.membership, access.rules, "send", now);
-  if (verdict !== null) return refusal(verdict, "send");
+  if (verdict !== null) return refusal(verdict, "send", access.rules);
   return replyTo !== undefined && replyTo <= access.membership.historyFrom ? badReply() : null;
 }
 

@@ -90,6 +90,8 @@ export interface Conversation {
   receiptMode: number | null;
   /** Wire's access and access role, kept and shown. */
   access: string[];
+  /** One of the pair blocked the other: nothing is said here until they are let in again. */
+  blocked: boolean;
   accessRole: string;
   /** The secret of the room's guest link; null when it has none. */
   guestCode: string | null;
@@ -150,6 +152,8 @@ export interface Membership extends MembershipSettings {
 
 /** What a member sets for themselves; nobody else sees it, and no event tells of it. Refs are Wire's, kept and shown. */
 export interface MembershipSettings {
+  /** When the member last changed what Wire's clients show of their settings, ms; null: never. */
+  settingsAt: number | null;
   favourite: boolean;
   notificationLevel: NotificationLevel;
   /** `mutedStatus` > 0. */
@@ -166,7 +170,7 @@ export interface MembershipSettings {
 export type NotificationLevel = "default" | "always" | "mention" | "never";
 
 /** What `can` needs to know about a room. */
-export type RoomRules = Pick<Conversation, "id" | "type" | "readOnly" | "lobby" | "lobbyUntil">;
+export type RoomRules = Pick<Conversation, "id" | "type" | "readOnly" | "lobby" | "lobbyUntil" | "blocked">;
 
 // ── The log ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -14,8 +14,8 @@ export interface News {
   call(room: NamedRoom, call: CallState): void;
   /** Somebody's read marker moved: to those who look at the room, and to the user's own sessions. */
   read(room: NamedRoom, actor: Actor, marker: Marker): void;
-  /** The user changed their own settings of a room. */
-  settings(userId: number, conversationId: number): void;
+  /** The user changed their own settings of a room at this time (ms). */
+  settings(userId: number, conversationId: number, at: number): void;
   /** How the user stands to another changed, at this time (ms). */
   connection(userId: number, at: number): void;
   /** Gateways have to look at once whether the user's live sessions may go on. */
@@ -35,6 +35,7 @@ export interface SettingsHint {
   conversationId: number;
 }
 
+  at: number;
 /** On a user's channel. */
 export interface ConnectionHint {
   hint: "connection";
@@ -59,8 +60,8 @@ export function createNews(bus: Bus): News {
       // The marker was moved by none of the WebSocket's sessions.
       tell(channels.user(Number(actor.id)), { unread: frame, except: "" });
     },
-    settings: (userId, conversationId) =>
-      tell(channels.user(userId), { hint: "settings", conversationId } satisfies SettingsHint),
+    settings: (userId, conversationId, at) =>
+      tell(channels.user(userId), { hint: "settings", conversationId, at } satisfies SettingsHint),
     connection: (userId, at) =>
       tell(channels.user(userId), { hint: "connection", at } satisfies ConnectionHint),
     userChanged: (userId) => tell(channels.user(userId), { hint: "changed" }),

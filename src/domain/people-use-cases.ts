@@ -30,9 +30,15 @@ export interface Connection {
 /**
  * Users are named by UUID: these can't be guessed, so whoever knows one may ask for a connection, across organizations
  * too. An accepted connection lifts their isolation. People of one organization are connected anyway.
+ *
+ * Blocking shuts their one-to-one room for both (no messages, typing, calls), and neither invites the other anywhere.
+ * Group rooms stay as they are. Who exists for the actor can be blocked without having been asked.
  */
 export interface Connections {
-  /** Those of the actor, by the other's UUID ascending; `after` is exclusive. People of one organization are not listed. */
+  /**
+   * Those of the actor, by the other's UUID ascending; `after` is exclusive. People of one organization are listed only
+   * once one of them did something about it.
+   */
   list(
     actor: Actor,
     page: { after?: string; limit: number },
@@ -51,7 +57,8 @@ export interface Connections {
     input?: { message?: string | null },
   ): Promise<{ connection: Connection; created: boolean }>;
   /**
-   * accepted, blocked, ignored or cancelled. Accepting brings both into the room; cancelling takes the room away.
+   * accepted, blocked, ignored or cancelled. Accepting brings both into the room; cancelling takes the room away. What
+   * is blocked becomes what it was by being accepted: nothing (cancelled), where nobody had asked.
    * @throws DomainError `not_found`; `conflict` when the status can't become that one
    */
   update(
@@ -76,7 +83,7 @@ export interface Contact {
   displayName: string | null;
   /** Their one-to-one room with the owner; null after it was deleted. */
   conversation: Conversation | null;
-  /** When the other was last seen reading or writing, ms; null: never. */
+  /** When the other was last seen reading or writing, ms; null: never, or the other does not exist for the owner. */
   lastActiveAt: number | null;
   createdAt: number;
 }

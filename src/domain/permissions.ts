@@ -76,6 +76,13 @@ export const PERMISSIONS: Record<Role, ReadonlySet<Action>> = {
 
 /** Shut off for everyone while a room is read-only. */
 const WRITES: ReadonlySet<Action> = new Set(["send", "react", "edit_own", "call", "type"]);
+/** Shut off for both of a one-to-one room while one of them blocks the other: whatever would reach the other. */
+const TOWARDS_THE_OTHER: ReadonlySet<Action> = new Set([
+  ...WRITES,
+  "pin",
+  "rename_one_to_one",
+  "receipt_mode",
+]);
 /** Shut off for plain members while the lobby is closed. */
 const BEHIND_LOBBY: ReadonlySet<Action> = new Set([
   "read",
@@ -114,8 +121,8 @@ export function isModerator(role: Role): boolean {
 
 /**
  * Whether a member may do `action` in the room now.
- * @returns null when allowed, else the code to refuse with, in the order of Talk's checks: role, lock, lobby.
- *          A change that a one-to-one room does not support is `bad_request`.
+ * @returns null when allowed, else the code to refuse with, in the order of Talk's checks: role (and blocking), lock,
+ *          lobby. A change that a one-to-one room does not support is `bad_request`.
  */
 export function can(
   membership: Pick<Membership, "role">,
@@ -126,15 +133,25 @@ export function can(
   if (room.type === "one_to_one" && NOT_ONE_TO_ONE.has(action)) return "bad_request";
   if (!PERMISSIONS[membership.role].has(action)) return "forbidden";
   if (room.type !== "public" && ONLY_PUBLIC.has(action)) return "forbidden";
+  if (isBlocked(room, action)) return "forbidden";
   if (room.readOnly && WRITES.has(action)) return "read_only";
   const lobbyClosed = room.lobby && (room.lobbyUntil === null || room.lobbyUntil > now);
   if (lobbyClosed && BEHIND_LOBBY.has(action) && !isModerator(membership.role)) return "lobby";
   return null;
 }
 
+/** Whether one of the room's two blocked the other, so that nobody may do `action`. */
+export function isBlocked({ blocked }: Pick<RoomRules, "blocked">, action: Action): boolean {
+  return blocked && TOWARDS_THE_OTHER.has(action);
+}
+
 /** Whether a member has to wait in the lobby: nothing of the room may be read until it opens. */
-export function waits(membership: Pick<Membership, "role">, room: RoomRules, now: number): boolean {
-  return can(membership, room, "read", now) === "lobby";
+export function waits(
+  membership: Pick<Membership, "role">,
+  room: Omit<RoomRules, "blocked">,
+  now: number,
+): boolean {
+  return can(membership, { ...room, blocked: false }, "read", now) === "lobby";
 }
 
 /** Whether a role in an organization may create, change and delete the organization's chatrooms. */

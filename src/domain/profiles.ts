@@ -15,12 +15,20 @@ export function createProfiles({ store }: Context): Profiles {
     return users.filter((user) => visible.has(user.id));
   }
 
+  /** An id is no licence to look: it shows who the actor knows, by an organization, a room, or a connection. */
+  async function known({ kind, id }: Actor, users: readonly User[]): Promise<User[]> {
+    if (kind !== "user" || users.length === 0) return [];
+    const ids = users.map((user) => user.id);
+    const shown = new Set(await store.people.known(Number(id), ids));
+    return users.filter((user) => shown.has(user.id));
+  }
+
   return {
     async named(actor, names) {
       const wanted = "uuids" in names ? names.uuids : names.handles;
       if (wanted.length > MOST_NAMED) throw badField("users", "must be at most 500");
       const found = await store.people.users(names);
-      const users = "uuids" in names ? found : await existing(actor, found);
+      const users = await ("uuids" in names ? known(actor, found) : existing(actor, found));
       if (users.length === 0) return [];
       const ids = users.map(({ id }) => id);
       const shared =

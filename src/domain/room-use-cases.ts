@@ -35,7 +35,7 @@ export interface RoomPerson {
 /** A room as one of its members sees it. Hot state that is away shows as nobody being there. */
 export interface RoomView extends RoomListing {
   me: RoomPerson;
-  /** Everybody in the room, in order of joining, me included. */
+  /** Everybody in the room, in order of joining, me included; me alone while I wait in the lobby. */
   people: RoomPerson[];
   /** The other of a one-to-one room, also when they left it; null for other rooms and deleted users. */
   peer: User | null;

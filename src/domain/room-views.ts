@@ -93,6 +93,7 @@ export function createRoomViews(context: Context): RoomViews {
       ]);
       return listings.map((listing, i) => {
         const { conversation, membership } = listing;
+        const waiting = waits(membership, conversation, now());
         const here = active[i] ?? [];
         const call = calls[i] ?? NOBODY;
         const people = peopleOf(conversation.token, members.get(conversation.id) ?? [], here, call);
@@ -102,12 +103,12 @@ export function createRoomViews(context: Context): RoomViews {
         return {
           ...listing,
           me: { ...me, lastPing: lastPings[i] ?? 0 },
-          people,
+          people: waiting ? [me] : people,
           peer: (peer !== null && peers.get(peer)) || null,
           active: here.filter(({ lastPing }) => lastPing > now() - ACTIVE_MS).length,
           activeGuests: here.filter(({ guest }) => guest).length,
-          call,
-          waiting: waits(membership, conversation, now()),
+          call: waiting ? NOBODY : call,
+          waiting,
         };
       });
     },

@@ -37,7 +37,7 @@ export async function changeRoom<T>(
     const [me] = await tx.members(conversationId, [memberKey(actor)]);
     if (!me) throw noSuchRoom();
     const verdict = can(me, room, action, context.now());
-    if (verdict !== null) throw refusal(verdict, action);
+    if (verdict !== null) throw refusal(verdict, action, room);
     return await work(tx, room, me);
   });
 }
@@ -54,7 +54,7 @@ export async function createRoom(
   return room;
 }
 
-export type SettingsPatch = Omit<ConversationPatch, "history" | "pair">;
+export type SettingsPatch = Omit<ConversationPatch, "history" | "pair" | "blocked">;
 
 /** Changes what differs, and says so with `room.changed`. What stays as it was makes no event. */
 export async function changeSettings(

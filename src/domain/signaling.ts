@@ -2,9 +2,11 @@
  * Signaling between the sessions of a room. Messages wait in hot state until their session fetches them, from whichever
  * process; the bus only wakes those who wait. Losing some is a call that has to be set up again.
  */
+import { refusal } from "./access.ts";
 import type { Context } from "./context.ts";
 import { badField, DomainError } from "./errors.ts";
 import type { Actor, MemberKey } from "./model.ts";
+import { isBlocked } from "./permissions.ts";
 import { type Bus, channels } from "./ports/bus.ts";
 import { unlessAway } from "./presence.ts";
 import type { Finding, RoomView } from "./room-use-cases.ts";
@@ -26,6 +28,7 @@ export function createSignaling({ hot }: Context, bus: Bus, finding: Pick<Findin
   return {
     async send(actor, token, messages) {
       const room = await joined(actor, token);
+      if (isBlocked(room.conversation, "call")) throw refusal("forbidden", "call", room.conversation);
       if (messages.length > MAX_AT_ONCE) throw badField("messages", "must be at most 100 at once");
       if (room.waiting) return;
       const members = new Map(room.people.map(({ sessionId, membership }) => [sessionId, membership.member]));
@@ -40,7 +43,7 @@ export function createSignaling({ hot }: Context, bus: Bus, finding: Pick<Findin
     },
     async take(actor, token) {
       const room = await joined(actor, token);
-      if (room.waiting) return { messages: [], room: { ...room, people: [room.me] } };
+      if (room.waiting) return { messages: [], room };
       const { conversationId, member } = room.membership;
       const messages = await unlessAway([], () => hot.mailboxes.take(address(conversationId, member)));
       return { messages, room };

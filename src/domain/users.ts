@@ -121,7 +121,11 @@ async function deleteAndLeave(tx: StoreTransaction, id: number): Promise<Departu
   const current = await tx.conversationIdsOf(member);
   if (!current.every((room) => locked.has(room))) throw new JoinedMeanwhile();
   const departures: Departure[] = [];
-  for (const room of rooms) departures.push(...(await removePeople(tx, SYSTEM_ACTOR, room, [member])));
+  for (const room of rooms) {
+    // With the user their blocking ends.
+    if (room.blocked) await tx.updateConversation(room.id, { blocked: false });
+    departures.push(...(await removePeople(tx, SYSTEM_ACTOR, room, [member])));
+  }
   return departures;
 }
 

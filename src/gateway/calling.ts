@@ -76,6 +76,16 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
     }
   }
 
+  /** Hot state was lost, the session was not: it is put back, unless it may not be in the call any more. */
+  async function putBack(session: Session, identity: Identity, room: Room, flags: number): Promise<void> {
+    try {
+      await enter({ session, identity }, room, flags);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.retry) throw error;
+      session.calls?.delete(room);
+    }
+  }
+
   return {
     join: (speaker, { room, flags }) => enter(speaker, roomOf(hub, speaker.session, room), flags),
 
@@ -107,9 +117,7 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
         const session = inCalls.get(lost.session);
         const room = hub.get(lost.conversationId);
         const flags = room && session?.calls?.get(room);
-        // Hot state was lost, the session was not: it is put back.
-        if (session?.identity && room && flags)
-          await enter({ session, identity: session.identity }, room, flags);
+        if (session?.identity && room && flags) await putBack(session, session.identity, room, flags);
       }
     },
 

@@ -219,7 +219,7 @@ export class FollowedUsers {
       this.#options.hub.noteHead(room, news.seq);
       void this.#enter(user, room, news.seq - 1, news.seq - 1);
     } else if (news.hint === "settings" && conversationId !== undefined) {
-      tellAll(user, (reader) => reader.settings?.({ conversationId }));
+      tellAll(user, (reader) => reader.settings?.({ conversationId, at: news.at ?? 0 }));
     } else if (news.hint === "connection") {
       tellAll(user, (reader) => reader.connections?.({ at: news.at ?? 0 }));
     } else void this.#compare([user]);

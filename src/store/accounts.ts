@@ -75,15 +75,17 @@ export function createDirectoryQueries(db: Database): DirectoryQueries {
         select u.id from users u
         where u.id = any (${ids}::bigint[]) and u.deleted_at is null and (
           u.id = ${userId}
-          or exists (
-            select from organization_users a join organization_users b on b.organization_id = a.organization_id
-            where a.user_id = ${userId} and b.user_id = u.id)
-          or exists (
-            select from connections k join connections r on r.user_id = k.peer_id and r.peer_id = k.user_id
-            where k.user_id = ${userId} and k.peer_id = u.id and k.status = 'accepted' and r.status = 'accepted')
-          or not exists (select from organization_users o where o.user_id in (${userId}, u.id)) and not exists (
+          or not exists (
             select from connections k where k.status = 'blocked'
-              and (k.user_id, k.peer_id) in ((${userId}::bigint, u.id), (u.id, ${userId}::bigint))))
+              and (k.user_id, k.peer_id) in ((${userId}::bigint, u.id), (u.id, ${userId}::bigint)))
+          and (
+            exists (
+              select from organization_users a join organization_users b on b.organization_id = a.organization_id
+              where a.user_id = ${userId} and b.user_id = u.id)
+            or exists (
+              select from connections k join connections r on r.user_id = k.peer_id and r.peer_id = k.user_id
+              where k.user_id = ${userId} and k.peer_id = u.id and k.status = 'accepted' and r.status = 'accepted')
+            or not exists (select from organization_users o where o.user_id in (${userId}, u.id))))
         order by u.id`);
       return rows.map(({ id }) => id);
     },

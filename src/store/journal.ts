@@ -2,7 +2,9 @@
 import { setTimeout } from "node:timers/promises";
 import { actorOf, userKey } from "../domain/model.ts";
 import { JOURNALED, type Journal, type JournalEvent, type JournalReader } from "../domain/ports/journal.ts";
+import { shownStatus } from "./connection-status.ts";
 import type { Database } from "./database.ts";
+import { isKnown } from "./known-people.ts";
 
 type Page = Parameters<Journal["pages"]>[1];
 type JournalRow = Omit<JournalEvent, "actor"> & { actor: string; actorName: string };
@@ -24,13 +26,26 @@ export function createJournal(db: Database): Journal {
   /** As the index has it. */
   const journaled = sql.unsafe(`e.type in (${JOURNALED.map((type) => `'${type}'`).join(", ")})`);
 
+  /** Who is asked by a stranger is not named to them. */
+  const asked = isKnown(sql, sql<never[]>`k.user_id`, sql<never[]>`k.peer_id`);
+
+  /** Of a room in whose lobby the reader waits they are told what concerns themselves. */
+  const isTold = sql`(
+    not s.may_wait
+    or e.type like 'member.%' and e.data::json -> 'member' ->> 'kind' = 'user'
+      and e.data::json -> 'member' ->> 'id' = r.user_id::text
+    or not exists (
+      select from conversations c
+      where c.id = s.conversation_id and c.lobby and coalesce(c.lobby_until > causeway_now(), true)))`;
+
   /** When the reader `r` was in which rooms, as far as it matters. */
   const stays = sql`
     select m.conversation_id, greatest(m.history_from, m.joined_seq - 1) as seen_from,
-           ${Number.MAX_SAFE_INTEGER}::bigint as last_seq
+           ${Number.MAX_SAFE_INTEGER}::bigint as last_seq,
+           m.role not in ('owner', 'moderator', 'guest_moderator') as may_wait
     from memberships m where m.member = r.member
     union all
-    select d.conversation_id, d.history_from, d.last_seq - d.deleted::integer
+    select d.conversation_id, d.history_from, d.last_seq - d.deleted::integer, true
     from departures d where d.member = r.member and d.at >= r.at - ${DEPARTED_BEFORE_MS}`;
 
   async function pageOfEach(readers: readonly JournalReader[], { horizon, limit, newest = false }: Page) {
@@ -54,7 +69,7 @@ export function createJournal(db: Database): Journal {
         cross join lateral (
           select * from events e
           where e.conversation_id = s.conversation_id and ${journaled} and ${next("e.at", "e.conversation_id", "e.seq")}
-            and e.seq > s.seen_from and e.seq <= s.last_seq
+            and e.seq > s.seen_from and e.seq <= s.last_seq and ${isTold}
           order by e.at ${way}, e.seq ${way} limit ${limit}
         ) e
         union all
@@ -63,13 +78,20 @@ export function createJournal(db: Database): Journal {
         where d.member = r.member and d.deleted and ${next("d.at", "d.conversation_id", "d.last_seq")}
         union all
         select 0, k.peer_id, 'connection', r.member, f.display_name, k.updated_at,
-               json_build_object('to', u.uuid, 'name', u.display_name, 'status', k.status, 'message', k.message,
+               json_build_object('to', u.uuid, 'name', case when ${asked} then u.display_name else '' end,
+                                 'status', ${shownStatus(sql)}, 'message', k.message,
                                  'conversation', c.uuid)::text
         from users f
         join connections k on k.user_id = f.id
         join users u on u.id = k.peer_id and u.deleted_at is null
         left join conversations c on c.pair = causeway_pair(k.user_id, k.peer_id)
         where f.id = r.user_id and ${next("k.updated_at", "0::bigint", "k.peer_id")}
+        union all
+        select m.conversation_id, 0, 'settings', r.member, m.name, m.settings_at,
+               json_build_object('mutedStatus', m.muted_status, 'mutedRef', m.muted_ref, 'archivedAt', m.archived_at,
+                                 'archivedRef', m.archived_ref, 'hidden', m.hidden, 'hiddenRef', m.hidden_ref)::text
+        from memberships m
+        where m.member = r.member and ${next("m.settings_at", "m.conversation_id", "0::bigint")}
         order by at ${way}, "conversationId" ${way}, seq ${way} limit ${limit}
       ) p
       order by r.ord, p.at, p."conversationId", p.seq`);
@@ -94,7 +116,7 @@ export function createJournal(db: Database): Journal {
       return pages;
     },
     async knows({ userId, after: { at, conversationId, seq } }) {
-      if (conversationId === 0) return true;
+      if (conversationId === 0 || seq === 0) return true;
       const [row] = await db.read(sql<[{ known: boolean }]>`
         select case
           when exists (select from room_heads where conversation_id = ${conversationId}) then

@@ -1,5 +1,5 @@
 /** Members of rooms outside of transactions: with the accounts behind them, their own settings, and guests. */
-import type { Role } from "../domain/model.ts";
+import type { MembershipSettings, Role } from "../domain/model.ts";
 import type { RoomQueries } from "../domain/ports/store.ts";
 import type { Database } from "./database.ts";
 import { CONVERSATION, columns, MEMBERSHIP, noun, type Row, USER } from "./rows.ts";
@@ -47,17 +47,21 @@ export function createMembershipQueries(db: Database): MembershipQueries {
         ),
       };
     },
+    // Within the journal's order, like what connections note.
     async updateMembership(conversationId, member, patch, noted = false) {
       const given = Object.entries(patch).filter(([, value]) => value !== undefined);
       const values: Row = Object.fromEntries(
         given.map(([field, value]) => [MEMBERSHIP[field as keyof typeof patch], value]),
       );
+      const settingsAt = sql`, settings_at = greatest(m.settings_at + 1, causeway_journal_time())`;
       const mine = sql`m.conversation_id = ${conversationId} and m.member = ${member}`;
       const [row] =
         given.length === 0
           ? await sql<Row[]>`select ${membershipColumns} from memberships m where ${mine}`
           : await sql<Row[]>`
-              with m as (update memberships m set ${sql(values)} where ${mine} returning m.*),
+              with m as (
+                  update memberships m set ${sql(values)}${isShown(patch) ? settingsAt : sql``} where ${mine} returning m.*
+                ),
                 note as (
                   insert into webhook_notes (type, user_id, conversation_id, data)
                   select 'conversation.updated', m.user_id, m.conversation_id, '{}' from m
@@ -74,4 +78,11 @@ export function createMembershipQueries(db: Database): MembershipQueries {
       return rows.map((row) => noun(row, "m", MEMBERSHIP));
     },
   };
+}
+
+/** What other clients of the member are told of (Wire). */
+const SHOWN = ["mutedStatus", "mutedRef", "archivedAt", "archivedRef", "hidden", "hiddenRef"] as const;
+
+function isShown(patch: Partial<MembershipSettings>): boolean {
+  return SHOWN.some((field) => patch[field] !== undefined);
 }

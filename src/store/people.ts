@@ -7,7 +7,9 @@ import type {
   StoredConnection,
   StoredContact,
 } from "../domain/ports/people-store.ts";
+import { shownStatus } from "./connection-status.ts";
 import type { Database } from "./database.ts";
+import { isKnown } from "./known-people.ts";
 import { CONVERSATION, columns, foldedKey, noun, type Row, USER } from "./rows.ts";
 import type { Statement } from "./sql.ts";
 
@@ -26,6 +28,14 @@ export function createPeopleStore(db: Database): PeopleStore {
       const rows = await db.read(sql<Row[]>`
         select ${columns(sql, "u", USER)} from users u where u.deleted_at is null and ${which} order by u.id`);
       return rows.map((row) => noun(row, "u", USER));
+    },
+    async known(userId, ids) {
+      const viewer = sql<never[]>`${userId}::bigint`;
+      const rows = await db.read(sql<{ id: number }[]>`
+        select u.id from users u
+        where u.id = any (${ids}::bigint[]) and u.deleted_at is null and ${isKnown(sql, viewer, sql<never[]>`u.id`)}
+        order by u.id`);
+      return rows.map(({ id }) => id);
     },
     sharedOrganizations: async (userId, ids) => [
       ...(await db.read(sql<{ userId: number; uuid: string }[]>`
@@ -50,7 +60,7 @@ function connectionQueries(db: Database) {
   async function connections(rest: Statement<Row[]>): Promise<StoredConnection[]> {
     const rows = await db.read(sql<Row[]>`
       select ${columns(sql, "f", USER)}, ${columns(sql, "u", USER)}, ${columns(sql, "c", CONVERSATION)},
-             k.status, k.message, k.updated_at
+             ${shownStatus(sql)} as status, k.message, k.updated_at
       from connections k
       join users f on f.id = k.user_id
       join users u on u.id = k.peer_id and u.deleted_at is null
@@ -83,15 +93,20 @@ function connectionQueries(db: Database) {
           or ${by === undefined} and exists (
             select from connections k join connections r on r.user_id = k.peer_id and r.peer_id = k.user_id
             where k.user_id = ${userId} and k.peer_id = u.id and k.status = 'accepted' and r.status = 'accepted'))
+          and (${by !== undefined} or not exists (
+            select from connections k where k.status = 'blocked'
+              and (k.user_id, k.peer_id) in ((${userId}::bigint, u.id), (u.id, ${userId}::bigint))))
         order by u.id`);
       return rows.map(({ id }) => id);
     },
     async waiting(conversationIds) {
       const rows = await db.read(sql<{ id: number }[]>`
         select distinct c.id from conversations c
-        cross join lateral string_to_array(c.pair, ' ') as p (member)
-        join connections k on k.status = 'sent' and p.member = array['u:' || k.user_id, 'u:' || k.peer_id]
-        where c.id = any (${conversationIds}::bigint[])`);
+        cross join lateral (
+          select substr(split_part(c.pair, ' ', 1), 3)::bigint as a, substr(split_part(c.pair, ' ', 2), 3)::bigint as b
+        ) p
+        join connections k on (k.user_id, k.peer_id) in ((p.a, p.b), (p.b, p.a)) and ${shownStatus(sql)} = 'sent'
+        where c.id = any (${conversationIds}::bigint[]) and c.pair is not null`);
       return rows.map(({ id }) => id);
     },
   } satisfies Partial<PeopleStore>;

@@ -71,6 +71,7 @@ async function createConversation(scope: TransactionScope, input: NewConversatio
     avatar_id: avatar?.id ?? null,
     avatar_url: input.avatarUrl ?? null,
     pair: input.pair ?? null,
+    blocked: await isBlocked(scope, input.pair ?? null),
     message_timer: input.messageTimer ?? null,
     receipt_mode: input.receiptMode ?? null,
     access: input.access ?? ["invite"],
@@ -96,6 +97,16 @@ async function createConversation(scope: TransactionScope, input: NewConversatio
   if (avatar) await keepAvatar(sql, room.id, avatar);
   scope.locked([room.id]);
   return room;
+}
+
+/** Asked after the pair was taken hold of (`oneToOne`): who blocks afterwards finds the room. */
+async function isBlocked({ sql }: TransactionScope, pair: string | null): Promise<boolean> {
+  const [a, b] = (pair ?? "").split(" ").map((member) => Number(/^u:(\d+)$/.exec(member)?.[1] ?? 0));
+  if (!a || !b) return false;
+  const rows = await sql`
+    select from connections
+    where status = 'blocked' and (user_id, peer_id) in ((${a}::bigint, ${b}::bigint), (${b}::bigint, ${a}::bigint))`;
+  return rows.length > 0;
 }
 
 async function updateConversation(

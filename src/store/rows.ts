@@ -37,6 +37,7 @@ export const CONVERSATION: Columns<Conversation> = {
   lobbyUntil: "lobby_until",
   passwordHash: "password_hash",
   pair: "pair",
+  blocked: "blocked",
   messageTimer: "message_timer",
   receiptMode: "receipt_mode",
   access: "access",
@@ -69,6 +70,7 @@ export const MEMBERSHIP: Columns<Membership> = {
   hidden: "hidden",
   hiddenRef: "hidden_ref",
   lastOpenedAt: "last_opened_at",
+  settingsAt: "settings_at",
   guestSeed: "guest_seed",
 };
 

@@ -117,6 +117,19 @@ describeBridge(
       ]);
     });
 
+    test("who is blocked is refused in the one-to-one room in Matrix, too", async () => {
+      const { ada, ben, room, matrixRoom, client } = await world.meeting({ type: "one_to_one", name: "" });
+      await client.say(matrixRoom, "Hello");
+      await world.untilSaid(room, "Ada: Hello");
+      await world.useCases.connections.update(userActor(ben), ada.uuid, "blocked");
+      const refused = await client.say(matrixRoom, "Answer me");
+      await until("the message is redacted", async () => {
+        const event = (await client.timeline(matrixRoom)).find(({ event_id }) => event_id === refused);
+        return event?.unsigned?.redacted_because !== undefined;
+      });
+      expect(await world.texts(room)).toEqual(["Ada: Hello"]);
+    });
+
     test("what the chat refuses is taken back in Matrix", async () => {
       const here = await world.meeting();
       const { ada, room, matrixRoom, client } = here;

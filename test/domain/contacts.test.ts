@@ -48,6 +48,26 @@ describeDomain("contacts", (world) => {
     expect((await contacts().rename(ada.actor, bob.user.publicId, null)).displayName).toBeNull();
   });
 
+  test("of former colleagues, and of who is blocked, tell no longer when they were active", async () => {
+    const organization = await world.organization();
+    const [ada, bob] = [await world.person("Ada", organization), await world.person("Bob", organization)];
+    const { contact } = await add(ada, bob);
+    await world.useCases.messages.send(bob.actor, contact.conversation?.token ?? "", message());
+    const seen = async () => [
+      (await contacts().get(ada.actor, bob.user.publicId)).lastActiveAt !== null,
+      (await contacts().list(ada.actor, { limit: 5 })).contacts[0]?.lastActiveAt !== null,
+      (await contacts().cards(ada.actor, [bob.id])).get(bob.id)?.lastActiveAt !== null,
+    ];
+    expect(await seen()).toEqual([true, true, true]);
+    const { connections, directory } = world.useCases;
+    await connections.update(bob.actor, ada.user.uuid, "blocked");
+    expect(await seen()).toEqual([false, false, false]);
+    await connections.update(bob.actor, ada.user.uuid, "accepted");
+    expect(await seen()).toEqual([true, true, true]);
+    await directory.removeOrganizationUser(organization.id, bob.id);
+    expect(await seen()).toEqual([false, false, false]);
+  });
+
   test("deleted take their room away for both, and may come again as new ones", async () => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
     const { contact } = await add(ada, bob, { displayName: "Old" });

@@ -59,8 +59,11 @@ describeDomain("member settings", (world) => {
     const listen = (bytes: Uint8Array) => void heard.push(JSON.parse(Buffer.from(bytes).toString()));
     for (const { id } of [ada, bob]) await world.bus.subscribe(channels.user(id), listen);
     await world.useCases.memberSettings.get(bob.actor, room.token);
+    // What Wire's clients do not show is no news to them.
     await world.useCases.memberSettings.change(ada.actor, room.token, { pinned: true });
-    await expect.poll(() => heard).toEqual([{ hint: "settings", conversationId: room.id }]);
+    await world.useCases.memberSettings.change(ada.actor, room.token, { muted: true });
+    const at = expect.any(Number);
+    await expect.poll(() => heard).toEqual([{ hint: "settings", conversationId: room.id, at }]);
   });
 
   test("rules: levels, integers, lengths; strangers find no room, and a lobby does not matter", async () => {

@@ -3,7 +3,14 @@ import type { Role } from "../../src/domain/model.ts";
 import { ACTIONS, can, PERMISSIONS, waits } from "../../src/domain/permissions.ts";
 
 const ROLES = Object.keys(PERMISSIONS) as Role[];
-const open = { id: 1, type: "group", readOnly: false, lobby: false, lobbyUntil: null } as const;
+const open = {
+  id: 1,
+  type: "group",
+  readOnly: false,
+  lobby: false,
+  lobbyUntil: null,
+  blocked: false,
+} as const;
 
 test.each(ROLES)("every %s may send while the room is open: the append path relies on it", (role) => {
   // causeway_append (0001-foundation.sql) lets members of open rooms send without judging them anew.

@@ -11,6 +11,7 @@ import {
   WELL,
 } from "./operations.ts";
 import {
+  isOneToOne,
   ROOM_STATES,
   type RoomState,
   roleIn,
@@ -72,7 +73,7 @@ ${WELL} it is done; \`role\` the role does not allow it; \`locked\` the room is 
 - A *stranger* is a user of no organization, a *colleague* one of the room's organization; neither is in the room, and neither are the
   organization's admin and the administrator, who have power over rooms through Messenger, \`/cloud\` and the admin API only.
 - A *guest* has no account and comes in through Talk, by a cookie. To every other face a guest is nobody (\`who?\`).
-- In a one-to-one room both are owners, and nobody else is in it.
+- In a one-to-one room both are owners, and nobody else is in it. Where one of them blocked the other, \`role\` says that.
 - An *API token* is an organization's, \`ADMIN_TOKEN\` the operator's; neither is anybody in a room.
 `;
 
@@ -103,7 +104,7 @@ const IN_ROOMS = STANDING_NAMES.filter((one) => ["user", "guest"].includes(stand
 
 function roomTable(state: RoomState): string[] {
   const inOneToOne: readonly StandingName[] = ["stranger", "owner", "organization admin", "administrator"];
-  const shown = state === "one-to-one" ? inOneToOne : IN_ROOMS;
+  const shown = isOneToOne(state) ? inOneToOne : IN_ROOMS;
   const row = (name: OperationName, of: RoomState) =>
     shown.map((one) => word(roomVerdict(one, of, operation(name).actions)));
   const alike = (name: OperationName) => row(name, state).join() === row(name, "open").join();

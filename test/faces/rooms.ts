@@ -1,7 +1,7 @@
 /** Rooms in every state, with somebody of every standing in them, by the names that each face has for them. */
 import { randomUUID } from "node:crypto";
 import { type Answer, ask, bearer, bearerOf, type Caller, must, type Person, type Site } from "./site.ts";
-import { ROOM_STATES, type RoomState, roleIn, STANDING_NAMES, type StandingName } from "./standings.ts";
+import { isOneToOne, ROOM_STATES, type RoomState, roleIn, STANDING_NAMES, type StandingName } from "./standings.ts";
 
 export interface Room {
   state: RoomState;
@@ -44,15 +44,16 @@ export async function talk(
 }
 
 export async function newRoom(site: Site, state: RoomState): Promise<Room> {
-  const room = await (state === "one-to-one" ? newOneToOne(site) : newPublicRoom(site));
+  const room = await (isOneToOne(state) ? newOneToOne(site) : newPublicRoom(site));
   await arrival(site, { ...room, state });
   const messages = await sayAll(site, state, room.publicId);
   const extrasMessage = await say(site, room.extra, room.publicId, "I am here too");
   const { owner } = site.callers;
-  const { readOnly, lobby } = ROOM_STATES[state];
+  const { readOnly, lobby, blocked } = ROOM_STATES[state];
   if (readOnly) await well(talk(site, owner, "PUT", `/room/${room.token}/read-only`, { state: 1 }));
   if (lobby) await well(talk(site, owner, "PUT", `/room/${room.token}/webinar/lobby`, { state: 1 }));
-  if (readOnly || lobby) await lookAnew(site, room.publicId);
+  if (blocked) await block(site, room.extra, owner);
+  if (readOnly || lobby || blocked) await lookAnew(site, room.publicId);
   return { ...room, state, messages, extrasMessage, madeAt: Date.now() };
 }
 
@@ -103,6 +104,11 @@ async function otherNames(site: Site, owner: Caller, token: string, extra: Perso
   const newest = await must(site.url, "GET", "/v1/messages?limit=100", { headers });
   const said = newest.json.data.find(({ message }: { message: string }) => message === hello);
   return { publicId: said.conversation_id as string, uuid: await uuidOf(site, headers, extra) };
+}
+
+async function block({ url }: Site, { token }: Person, { person }: Caller): Promise<void> {
+  const sent = { headers: bearer(token), json: { status: "blocked" } };
+  await must(url, "PUT", `/connections/${person?.uuid}`, sent);
 }
 
 /** Rooms that are known already, by their UUIDs. */

@@ -37,22 +37,46 @@ export function standing(name: StandingName): Standing {
 
 /** The rooms that everything is tried in. */
 export const ROOM_STATES = {
-  open: { title: "an open public room", type: "public", readOnly: false, lobby: false },
-  locked: { title: "a public room that is locked", type: "public", readOnly: true, lobby: false },
+  open: { title: "an open public room", type: "public", readOnly: false, lobby: false, blocked: false },
+  locked: {
+    title: "a public room that is locked",
+    type: "public",
+    readOnly: true,
+    lobby: false,
+    blocked: false,
+  },
   lobby: {
     title: "a public room whose lobby is closed",
     type: "public",
     readOnly: false,
     lobby: true,
+    blocked: false,
   },
-  "one-to-one": { title: "a one-to-one room", type: "one_to_one", readOnly: false, lobby: false },
+  "one-to-one": {
+    title: "a one-to-one room",
+    type: "one_to_one",
+    readOnly: false,
+    lobby: false,
+    blocked: false,
+  },
+  blocked: {
+    title: "a one-to-one room of which one blocked the other",
+    type: "one_to_one",
+    readOnly: false,
+    lobby: false,
+    blocked: true,
+  },
 } as const;
 export type RoomState = keyof typeof ROOM_STATES;
+
+export function isOneToOne(state: RoomState): boolean {
+  return ROOM_STATES[state].type === "one_to_one";
+}
 
 /** Of a one-to-one room both are owners, and nobody else is in it. */
 export function roleIn(state: RoomState, name: StandingName): Role | null {
   const { role } = standing(name);
-  return state === "one-to-one" && role !== "owner" ? null : role;
+  return isOneToOne(state) && role !== "owner" ? null : role;
 }
 
 /** `null`: it goes through. */

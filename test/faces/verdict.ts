@@ -1,6 +1,6 @@
 /** What one cell has to be on one face: the domain's table, and where the face differs from it. */
 import { type FaceWays, type OperationName, operation, type Way } from "./operations.ts";
-import { type RoomState, roomVerdict, type StandingName, standing, type Verdict } from "./standings.ts";
+import { isOneToOne, type RoomState, roomVerdict, type StandingName, standing, type Verdict } from "./standings.ts";
 
 export function verdictOn(
   face: Pick<FaceWays, "guests">,
@@ -13,7 +13,7 @@ export function verdictOn(
   if (proof === "guest" && (!face.guests || way.usersOnly)) return "unauthorized";
   const open = way.everybody?.in.includes(state) && (proof === "user" || proof === "guest");
   if (open) return null;
-  const instead = state === "one-to-one" ? way.inOneToOne : undefined;
+  const instead = isOneToOne(state) ? way.inOneToOne : undefined;
   const actions = Array.isArray(instead) ? instead : operation(name).actions;
   const verdict = roomVerdict(caller, state, [...(way.first ?? []), ...actions]);
   const outside = verdict === "unauthorized" || verdict === "not_found";

@@ -256,6 +256,13 @@ describeWith("postgres", "/await", ({ postgres }) => {
       await ada.call("PUT", `/conversations/${id}/self`, { otr_archived: true, otr_archived_ref: "now" });
       const update = await adas.event("conversation.member-update", id);
       expect(update.data).toMatchObject({ target: ada.uuid, otr_archived: true, otr_archived_ref: "now" });
+      const told = adas.told.find(({ payload }) => payload.includes(update));
+      expect(told?.transient).toBe(false);
+      // It is kept under the same id for those who were away, and one can go on from it.
+      const kept = (await ada.call("GET", "/notifications?size=1000")).json.notifications;
+      expect(kept).toContainEqual({ id: told?.id, payload: told?.payload });
+      const rest = await ada.call("GET", `/notifications?since=${told?.id}`);
+      expect(rest).toMatchObject({ status: 200, json: { notifications: [] } });
       await ada.call("PUT", `/conversations/${id}`, { name: "x" });
       await bobs.event("conversation.rename", id);
       expect(bobs.changes(id)).toEqual(["conversation.rename"]);

@@ -42,6 +42,15 @@ describeWith("postgres", "Wire connections", ({ postgres }) => {
     );
   });
 
+  test("the room of a connection that waits is of type 3, whoever asked", async () => {
+    const people = await pair();
+    for (const [ada, bob] of [people, [people[1], people[0]] as const]) {
+      const { conversation } = (await ask(ada, bob)).json;
+      expect((await ada.call("GET", `/conversations/${conversation}`)).json.type).toBe(3);
+      await set(ada, bob, "cancelled");
+    }
+  });
+
   test("[A.2] accepting is 200, again 204, and both are in a one-to-one conversation then", async () => {
     const [ada, bob] = await pair();
     const { conversation } = (await ask(ada, bob)).json;
@@ -99,6 +108,30 @@ describeWith("postgres", "Wire connections", ({ postgres }) => {
   test("[A.2] people of one team are connected without asking", async () => {
     const [ada, bob] = (await addTeam(site, 2)).people as [WirePerson, WirePerson];
     expect(await ask(ada, bob)).toMatchObject({ status: 200, json: { status: "accepted" } });
+  });
+
+  test("a colleague is blocked without having been asked: no typing, no new conversation, both ways", async () => {
+    const [ada, bob] = (await addTeam(site, 2)).people as [WirePerson, WirePerson];
+    const { id } = (await ada.call("POST", "/conversations/one2one", { users: [bob.uuid] })).json;
+    expect(await statusOf(ada, bob)).toBe("accepted");
+    expect(await set(ada, bob, "blocked")).toMatchObject({
+      status: 200,
+      json: { status: "blocked", conversation: id },
+    });
+    expect(await set(ada, bob, "blocked")).toMatchObject(empty(204));
+    expect([await statusOf(ada, bob), await statusOf(bob, ada)]).toEqual(["blocked", "accepted"]);
+    expect(await ask(ada, bob)).toMatchObject(refused(403, "bad-conn-update"));
+    for (const [one, other] of [
+      [ada, bob],
+      [bob, ada],
+    ] as const) {
+      const typing = await one.call("POST", `/conversations/${id}/typing`, { status: "started" });
+      expect(typing).toMatchObject(refused(403, "action-denied", /blocked/));
+      const made = await one.call("POST", "/conversations", { users: [other.uuid] });
+      expect(made).toMatchObject(refused(403, "not-connected"));
+    }
+    expect(await set(ada, bob, "accepted")).toMatchObject({ status: 200, json: { status: "accepted" } });
+    expect(await bob.call("POST", "/conversations", { users: [ada.uuid] })).toMatchObject({ status: 201 });
   });
 
   test("an unknown user is 403 not-connected, oneself 400, and no connection 404 to read", async () => {

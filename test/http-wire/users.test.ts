@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openSite, type Site } from "../http/real-parts.ts";
 import { describeWith } from "../services/need.ts";
-import { addLoner, addTeam, connect, DOMAIN, refused, type WirePerson } from "./site.ts";
+import { addConversation, addLoner, addTeam, connect, DOMAIN, refused, type WirePerson } from "./site.ts";
 
 describeWith("postgres", "Wire's profiles", ({ postgres }) => {
   let site: Site;
@@ -24,10 +24,8 @@ describeWith("postgres", "Wire's profiles", ({ postgres }) => {
   test("[A.2] a profile is what /self shows, without what is private", async () => {
     const { org, people } = await addTeam(site, 2);
     const [ada, bob] = people as [WirePerson, WirePerson];
-    const stranger = await addLoner(site);
     expect(await ada.call("GET", `/users/${bob.uuid}`)).toMatchObject({ status: 200 });
     expect((await ada.call("GET", `/users/${bob.uuid}`)).json).toEqual(profile(bob, org.uuid));
-    expect((await stranger.call("GET", `/users/${bob.uuid}`)).json).toEqual(profile(bob));
     const { email, locale, managed_by, ...own } = (await ada.call("GET", "/self")).json;
     expect((await bob.call("GET", `/users/${ada.uuid}`)).json).toEqual(own);
   });
@@ -39,6 +37,37 @@ describeWith("postgres", "Wire's profiles", ({ postgres }) => {
     const { status, json } = await ada.call("GET", `/users?ids=${ids}`);
     expect(status).toBe(200);
     expect(json).toEqual([bob, cy].map((one) => profile(one, org.uuid)));
+  });
+
+  test("a profile is for who knows them: by a team, a room, or a connection that they asked for or accepted", async () => {
+    const [ada] = (await addTeam(site, 1)).people as [WirePerson];
+    const [foreign, mate] = (await addTeam(site, 2)).people as [WirePerson, WirePerson];
+    const sees = async (who: WirePerson, whom: WirePerson) => {
+      const { status } = await who.call("GET", `/users/${whom.uuid}`);
+      const { json } = await who.call("GET", `/users?ids=${whom.uuid}`);
+      expect(json).toHaveLength(status === 200 ? 1 : 0);
+      return status === 200;
+    };
+    const knows = async () => [await sees(ada, foreign), await sees(foreign, ada)];
+    expect(await knows()).toEqual([false, false]);
+    await ada.call("POST", "/connections", { user: foreign.uuid, name: "Hi" });
+    expect(await knows()).toEqual([false, true]);
+    await foreign.call("PUT", `/connections/${ada.uuid}`, { status: "accepted" });
+    expect(await knows()).toEqual([true, true]);
+    await addConversation([foreign, ada, mate]);
+    expect([await sees(ada, mate), await sees(mate, ada)]).toEqual([true, true]);
+  });
+
+  test("who asks a stranger is not told their name", async () => {
+    const [ada] = (await addTeam(site, 1)).people as [WirePerson];
+    const [foreign] = (await addTeam(site, 1)).people as [WirePerson];
+    await ada.call("POST", "/connections", { user: foreign.uuid, name: "Hi" });
+    const told = async (who: WirePerson) => (await who.call("GET", "/notifications")).text;
+    expect(await told(ada)).toContain(foreign.uuid);
+    expect(await told(ada)).not.toContain(foreign.displayName);
+    expect(await told(foreign)).toContain(ada.displayName);
+    await foreign.call("PUT", `/connections/${ada.uuid}`, { status: "accepted" });
+    expect(await told(ada)).toContain(foreign.displayName);
   });
 
   test("profiles by handles are those of people who exist for the caller", async () => {

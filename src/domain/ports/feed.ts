@@ -52,8 +52,8 @@ export interface RoomReader {
 export interface UserReader extends RoomReader {
   /** The user's own read marker moved. */
   marker?(news: MarkerNews): void;
-  /** The user changed their own settings of a room (favourite, muted, archived …): read them from the store. */
-  settings?(news: { conversationId: number }): void;
+  /** The user changed their own settings of a room (muted, archived, hidden): read them from the journal. */
+  settings?(news: { conversationId: number; at: number }): void;
   /** A connection of the user changed, or may have: read them from the journal. Told again when it got lost. */
   connections?(news: ConnectionsNews): void;
   /** The user was deleted; nothing follows. */

@@ -7,9 +7,11 @@
  * readers who had come further.)
  *
  * Users are told of what happened in a room from their own joining on. Rooms that a user left, or that were
- * deleted, are told of to the end of the user's stay, for 28 days. Of a connection only the latest change is kept.
+ * deleted, are told of to the end of the user's stay, for 28 days. Of a connection, and of their own settings of a room, only the latest
+ * change is kept.
+ * While a room's lobby keeps a user out, they are told only of their own membership in it.
  */
-import type { EventType, LoggedEvent } from "../model.ts";
+import type { EventType, LoggedEvent, MembershipSettings } from "../model.ts";
 import type { ConnectionStatus } from "../people-use-cases.ts";
 
 /** What of the rooms' events it holds. */
@@ -27,19 +29,29 @@ export interface JournalPlace {
   at: number;
   /** 0 for connections, which have the other's id for a seq. */
   conversationId: number;
+  /** 0 for the user's own settings of the room. */
   seq: number;
 }
 
 export interface JournalEvent
   extends Pick<LoggedEvent, "conversationId" | "seq" | "actor" | "at" | "dataJson"> {
-  /** `connection`: how the user stands to another; `dataJson` is a {@link ConnectionData}. */
-  type: LoggedEvent["type"] | "connection";
+  /**
+   * `connection`: how the user stands to another; `dataJson` is a {@link ConnectionData}. `settings`: the user's own
+   * settings of the room, {@link SettingsData}.
+   */
+  type: LoggedEvent["type"] | "connection" | "settings";
 }
+
+/** As they are now. */
+export type SettingsData = Pick<
+  MembershipSettings,
+  "mutedStatus" | "mutedRef" | "archivedAt" | "archivedRef" | "hidden" | "hiddenRef"
+>;
 
 /** UUIDs. */
 export interface ConnectionData {
   to: string;
-  /** The other's. */
+  /** The other's; empty while they are a stranger, whom the user asked. */
   name: string;
   status: ConnectionStatus;
   message: string | null;

@@ -37,12 +37,20 @@ export type UserNames =
 export interface PeopleStore {
   /** Names that have not the form of their kind are unknown. */
   users(names: UserNames): Promise<User[]>;
+  /**
+   * Of these users, those who have shown themselves to this one: they share an organization or a room, neither has an
+   * organization, or they asked for a connection or accepted one; whoever blocked whom.
+   */
+  known(userId: number, ids: readonly number[]): Promise<number[]>;
   /** UUID of the first organization that each of these users shares with this one; those without are left out. */
   sharedOrganizations(userId: number, ids: readonly number[]): Promise<{ userId: number; uuid: string }[]>;
   connection(userId: number, peerId: number): Promise<StoredConnection | null>;
   /** By the other's UUID ascending; `after` is exclusive. */
   connections(userId: number, page: { after?: string; limit: number }): Promise<StoredConnection[]>;
-  /** Of these users, those who share an organization with this one, or (unless told) have an accepted connection. */
+  /**
+   * Of these users, those who share an organization with this one or have an accepted connection, and neither blocked
+   * the other; by "organization" those who share one, whoever blocked whom.
+   */
   connected(userId: number, ids: readonly number[], by?: "organization"): Promise<number[]>;
   /** Of these one-to-one rooms, those whose pair waits for one of them to accept. */
   waiting(conversationIds: readonly number[]): Promise<number[]>;

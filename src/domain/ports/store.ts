@@ -396,7 +396,10 @@ export interface NewConversation {
   createdBy: MemberKey;
   scheduledDeletion?: number | null;
   avatarUrl?: string | null;
-  /** See `pairOf`; a pair has one room at most (look with `oneToOne` first). */
+  /**
+   * See `pairOf`; a pair has one room at most (look with `oneToOne` first). The room is `blocked` when one of them
+   * blocked the other.
+   */
   pair?: string | null;
   messageTimer?: number | null;
   receiptMode?: number | null;
@@ -420,6 +423,7 @@ export type ConversationPatch = { avatarId?: null } & Partial<
     | "history"
     | "avatarUrl"
     | "pair"
+    | "blocked"
     | "messageTimer"
     | "receiptMode"
     | "access"
@@ -608,7 +612,7 @@ export interface AccountStore {
   }>;
   /**
    * Of `ids`, the users who exist for this user: they share an organization, are connected, or neither has
-   * an organization (and none blocked the other).
+   * an organization; and neither blocked the other.
    */
   visibleUsers(userId: number, ids: number[]): Promise<number[]>;
   listUsers(page: { limit: number; after: number }): Promise<User[]>;

@@ -100,11 +100,11 @@ export async function conversationBodies(
   rooms: readonly RoomView[],
 ): Promise<ConversationBody[]> {
   const pins = await useCases.pins.of(rooms.map(({ conversation }) => conversation.id));
-  return rooms.map(({ conversation, membership, peer, head }) =>
+  return rooms.map(({ conversation, membership, peer, head, waiting }) =>
     conversationBody({
       ...{ conversation, membership, peer },
       lastActiveAt: head.messages === 0 ? null : head.lastActivity,
-      pinned: pins.get(conversation.id) ?? null,
+      pinned: (!waiting && pins.get(conversation.id)) || null,
     }),
   );
 }

@@ -98,7 +98,7 @@ export function createOperations(
     const { conversation, membership: me } = found;
     const action = typeof needed === "function" ? needed(conversation) : needed;
     const verdict = action && can(me, conversation, action, clock.now());
-    if (action && verdict) throw refusal(verdict, action);
+    if (action && verdict) throw refusal(verdict, action, conversation);
     return { conversation, me };
   }
 

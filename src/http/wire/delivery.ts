@@ -7,15 +7,14 @@
  * together, and what several are told is encoded once.
  */
 import { isUnavailable } from "../../domain/errors.ts";
-import { type Actor, type LoggedEvent, type User, userActor } from "../../domain/model.ts";
+import type { Actor, LoggedEvent, User } from "../../domain/model.ts";
 import type { TypingNews, UserReader } from "../../domain/ports/feed.ts";
 import { JOURNALED, type JournalPlace } from "../../domain/ports/journal.ts";
 import type { Logger } from "../../logger.ts";
-import { type Told, target, wireEvent } from "./events.ts";
+import { type Told, wireEvent } from "./events.ts";
 import { notificationId, transientId } from "./notification-ids.ts";
 import type { WireParts } from "./parts.ts";
 import { createQueue, shared } from "./queues.ts";
-import { settingsBody } from "./shapes.ts";
 import { createTranslation, type Notification } from "./translation.ts";
 
 export interface Recipient {
@@ -61,7 +60,6 @@ export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">):
     if (!isUnavailable(error)) logger.error({ err: error }, "Transient news of /await got lost");
   };
   const typing = createQueue(deliverTyping, lost);
-  const settings = createQueue(deliverSettings, lost);
 
   async function deliverNews(readings: readonly Reading[]): Promise<void> {
     const until = await horizon();
@@ -135,29 +133,6 @@ export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">):
     }
   }
 
-  /** What a user set for themselves in one client, for their others. */
-  async function deliverSettings(
-    all: readonly { reading: Reading; conversationId: number }[],
-  ): Promise<void> {
-    const tell = async ({ reading, conversationId: id }: (typeof all)[number]) => {
-      const { user } = reading.to;
-      const found = await parts.useCases.finding.locate(userActor(user), { id });
-      if (!found?.membership) return;
-      const domain = parts.domain();
-      const where = {
-        room: found.conversation.uuid,
-        from: user.uuid,
-        at: parts.useCases.clock.now(),
-        domain,
-      };
-      const data = { ...target(user.uuid, domain), ...settingsBody(found.membership) };
-      reading.to.send(
-        transientFrame(reading.settled, [wireEvent("conversation.member-update", where, data)]),
-      );
-    };
-    await Promise.all(all.map(tell));
-  }
-
   function transientFrame(settled: number, payload: readonly Told[]): Uint8Array {
     return frameOf(transientId(settled, count()), payload, true);
   }
@@ -179,7 +154,7 @@ export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">):
         typing(one) {
           if (!isSelf(one.actor, to.user)) typing({ reading, news: one });
         },
-        settings: ({ conversationId }) => settings({ reading, conversationId }),
+        settings: ({ at }) => wakenBy(at),
         lost: () => to.end("behind"),
         gone: () => to.end("revoked"),
       };

@@ -11,6 +11,8 @@ export interface RoomMade {
   conversation: ConversationBody;
   /** Whom it waits for. */
   waitsFor: ConnectionData | null;
+  /** The user waits in its lobby. */
+  inLobby: boolean;
 }
 
 /** Wire's type of a one-to-one conversation that waits for the other to accept. */
@@ -28,9 +30,10 @@ export async function roomsMade(
   const bodies = await shapeAll(parts, caller, rooms);
   const made = await Promise.all(
     bodies.map(async (conversation, i) => {
-      const { pair } = (rooms[i] as RoomView).conversation;
-      const waitsFor = conversation.type === CONNECT ? await connectionOf(parts, caller, pair ?? "") : null;
-      return [conversation.id, { conversation, waitsFor }] as const;
+      const { waiting: inLobby, conversation: room } = rooms[i] as RoomView;
+      const waitsFor =
+        conversation.type === CONNECT ? await connectionOf(parts, caller, room.pair ?? "") : null;
+      return [conversation.id, { conversation, waitsFor, inLobby }] as const;
     }),
   );
   return new Map(made);
@@ -47,7 +50,8 @@ async function connectionOf(
   const found = await useCases.connections.get(actor, to).catch(unlessNotFound);
   if (!found) return null;
   const { status, message } = found;
-  return { to, name: found.to.displayName, status, message, conversation: null };
+  const [known] = await useCases.profiles.named(actor, { uuids: [to] });
+  return { to, name: known?.user.displayName ?? "", status, message, conversation: null };
 }
 
 /** The guest links of rooms (ids) that the user is in. */

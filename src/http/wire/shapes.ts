@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { type Conversation, type Membership, peerIn, type Role } from "../../domain/model.ts";
 import { isModerator } from "../../domain/permissions.ts";
+import type { SettingsData } from "../../domain/ports/journal.ts";
 import type { RoomView } from "../../domain/room-use-cases.ts";
 import { oneOf } from "../fields.ts";
 import { type QualifiedId, qualified } from "./kinds.ts";
@@ -86,7 +87,7 @@ export function memberBody(uuid: string, me: Membership): z.infer<typeof memberS
 }
 
 /** What a member set for themselves. */
-export function settingsBody(me: Membership) {
+export function settingsBody(me: SettingsData) {
   return {
     otr_muted_status: me.mutedStatus,
     otr_muted_ref: me.mutedRef,

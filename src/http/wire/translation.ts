@@ -3,7 +3,7 @@
  * notification, and what is the same for everybody is made once.
  */
 import type { Actor, EventData, Role, User } from "../../domain/model.ts";
-import type { ConnectionData, JournalEvent } from "../../domain/ports/journal.ts";
+import type { ConnectionData, JournalEvent, SettingsData } from "../../domain/ports/journal.ts";
 import { connectionBody } from "./connection-shapes.ts";
 import {
   asked,
@@ -22,7 +22,7 @@ import type { Known, Wanted } from "./names.ts";
 import { notificationId } from "./notification-ids.ts";
 import type { WireParts } from "./parts.ts";
 import { codesOf, type RoomMade, roomsMade } from "./rooms-now.ts";
-import { wireRole } from "./shapes.ts";
+import { type ConversationBody, settingsBody, wireRole } from "./shapes.ts";
 
 export interface Notification {
   id: string;
@@ -49,8 +49,12 @@ interface Act {
   personal: boolean;
   /** The room was made with these people in it. */
   makes: boolean;
+  /** The reader's lobby may have opened by it. */
+  opens: boolean;
 }
 
+/** What only the reader is told. */
+const PERSONAL: ReadonlySet<JournalEvent["type"]> = new Set(["connection", "settings"]);
 /** Seq of the first `member.joined` of a room: `room.created` is before it. */
 const FIRST_JOIN = 2;
 
@@ -63,12 +67,12 @@ export function createTranslation(parts: WireParts): Translate {
       readings.map(({ user }, i) => lookups(parts, user, acts[i] as Act[], known)),
     );
     const shared = new Map<string, Notification>();
-    return readings.map((_, i) =>
+    return readings.map(({ user }, i) =>
       (acts[i] as Act[]).flatMap((act) => {
         const same = act.personal ? undefined : shared.get(keyOf(act));
         const told = same ?? {
           id: act.id,
-          payload: payloadOf(act, known, parts.domain(), looked[i] as Lookups),
+          payload: payloadOf(user, act, known, parts.domain(), looked[i] as Lookups),
         };
         if (!act.personal) shared.set(keyOf(act), told);
         return told.payload.length === 0 ? [] : [told];
@@ -90,8 +94,9 @@ function actsOf(user: User, events: readonly JournalEvent[]): Act[] {
       before.personal = before.own;
       continue;
     }
-    const personal = own || event.type === "connection" || makesLink(event);
-    const act = { events: [event], id: notificationId(event), own, personal, makes: false };
+    const opens = opensLobby(event);
+    const personal = own || opens || PERSONAL.has(event.type) || makesLink(event);
+    const act = { events: [event], id: notificationId(event), own, personal, makes: false, opens };
     acts.push(act);
     latest.set(event.conversationId, act);
   }
@@ -169,30 +174,51 @@ interface Lookups {
 /** What the reader alone is told of rooms: how they stand now. */
 async function lookups(parts: WireParts, user: User, acts: readonly Act[], known: Known): Promise<Lookups> {
   const uuids = acts
-    .filter(({ own, makes }) => own && makes)
+    .filter(({ own, opens }) => own || opens)
     .flatMap((act) => known.room(firstOf(act).conversationId) ?? []);
   const linked = acts.flatMap(({ events }) => events.filter(makesLink).map(({ conversationId: id }) => id));
   const [made, codes] = await Promise.all([roomsMade(parts, user, uuids), codesOf(parts, user, linked)]);
   return { made, codes };
 }
 
+function opensLobby({ type, dataJson }: JournalEvent): boolean {
+  return type === "room.changed" && (JSON.parse(dataJson) as EventData["room.changed"]).lobby === false;
+}
+
 function makesLink({ type, dataJson }: JournalEvent): boolean {
   return type === "room.changed" && (JSON.parse(dataJson) as EventData["room.changed"]).guestLink === true;
 }
 
-function payloadOf(act: Act, known: Known, domain: string, { made, codes }: Lookups): Told[] {
+function payloadOf(user: User, act: Act, known: Known, domain: string, { made, codes }: Lookups): Told[] {
   const first = firstOf(act);
   if (first.type === "connection") return [connectionTold(first, known, domain)];
   const room = known.room(first.conversationId);
   if (room === null) return [];
   const where = { room, from: known.person(first.actor), at: first.at, domain };
-  if (!act.makes) return eventsOf(act.events, known, where, codes.get(first.conversationId));
-  const { conversation, waitsFor } = (act.own && made.get(room)) || {};
-  if (!conversation) return [];
+  const { conversation, waitsFor, inLobby } = made.get(room) ?? {};
+  if (first.type === "settings") return [settingsTold(first, user, where)];
+  if (!act.makes) {
+    const events = inLobby ? act.events.filter((event) => !act.own || isMember(event, user)) : act.events;
+    const told = eventsOf(events, known, where, codes.get(first.conversationId));
+    return act.opens && conversation ? [...told, ...letIn(conversation, where)] : told;
+  }
+  if (!act.own || !conversation) return [];
   const created = wireEvent("conversation.create", where, conversation);
   return waitsFor
     ? [created, wireEvent("conversation.connect-request", where, asked(waitsFor, domain))]
     : [created];
+}
+
+/** Who had to wait was not told of everything meanwhile: they are told how the room is now. */
+function letIn(conversation: ConversationBody, where: Happening): WireEvent[] {
+  const hadToWait = conversation.members.self.conversation_role === "wire_member";
+  return hadToWait ? [wireEvent("conversation.create", where, conversation)] : [];
+}
+
+/** What a user set for themselves in one client, for their others. */
+function settingsTold({ dataJson }: JournalEvent, { uuid }: User, where: Happening): Told {
+  const settings = settingsBody(JSON.parse(dataJson) as SettingsData);
+  return wireEvent("conversation.member-update", where, { ...target(uuid, where.domain), ...settings });
 }
 
 function connectionTold({ actor, at, dataJson }: JournalEvent, known: Known, domain: string): Told {
