@@ -122,7 +122,13 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
 
   test("[B.4] a client waits as long as it wants, 30 s at most, and 30 s unless told", async () => {
     const times: number[] = [];
-    const poll = { over: true, wake: () => {}, news: async () => {}, end: () => {} };
+    const poll = {
+      over: true,
+      wake: () => {},
+      news: async () => {},
+      end: () => {},
+      requireValid: async () => {},
+    };
     const read = createChatReading({
       useCases: {
         timeline: { page: async () => ({ entries: [], more: false }) },
@@ -133,10 +139,10 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
       polls: { size: 0, open: ({ timeoutMs }: { timeoutMs: number }) => times.push(timeoutMs) && poll },
     } as unknown as TalkParts);
     const wanted = { lookIntoFuture: true, limit: 1, lastKnownMessageId: 1 };
-    const { signal } = new AbortController();
+    const client = { signal: new AbortController().signal, holder: null };
     for (const timeout of [5, 30, 31, 60, 1e9]) {
       const options = { ...wanted, timeout, setReadMarker: false, includeLastKnown: false };
-      await read(ada.user as never, { id: 1, token: "x" } as never, options, signal);
+      await read(ada.user as never, { id: 1, token: "x" } as never, options, client);
     }
     expect(times).toEqual([5_000, 30_000, 30_000, 30_000, 30_000]);
     const document = await site.http(new Request("http://127.0.0.1/openapi/talk.json"), { ip: "192.0.2.1" });
@@ -226,14 +232,63 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
   }, 90_000);
 });
 
+describeWith("postgres", "a Talk poll whose credential ends", ({ postgres }) => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite(postgres.url);
+  });
+  afterAll(() => site?.close());
+
+  /** Somebody who waits with a token of its own, for a message or for signaling, and how to revoke that token. */
+  async function polling(what: "chat" | "signaling") {
+    const [ada, ben] = [await site.person("Ada"), await site.person("Ben")];
+    const token = await makeRoom(ada, { people: [ben] });
+    await join(ben, token);
+    const { directory } = site.useCases;
+    const made = await directory.createToken({ userId: ben.user.id, name: "phone" });
+    const phone = clientOf(site.http, { Authorization: `Bearer ${made.token}` });
+    const [last] = (await phone.get(`/chat/${token}`, { lookIntoFuture: 0, limit: 1 })).data;
+    // Signaling first says who is there.
+    if (what === "signaling") await phone.get(`/signaling/${token}`);
+    const before = site.followers();
+    const answer =
+      what === "signaling"
+        ? phone.get(`/signaling/${token}`)
+        : phone.get(`/chat/${token}`, { lookIntoFuture: 1, lastKnownMessageId: last.id, timeout: 30 });
+    await expect.poll(site.followers, { interval: 5 }).toBe(before + 1);
+    return { ada, token, answer, revoke: () => directory.deleteToken(made.id) };
+  }
+
+  test.each(["chat", "signaling"] as const)(
+    "waiting for %s, it is 401 soon",
+    async (what) => {
+      const { answer, revoke } = await polling(what);
+      await revoke();
+      expect((await answer).status).toBe(401);
+      // By its own timeout it would be answered after 30 s.
+    },
+    20_000,
+  );
+
+  test("what is said after the end is not told any more", async () => {
+    const { ada, token, answer, revoke } = await polling("chat");
+    await revoke();
+    await ada.post(`/chat/${token}`, { message: "a secret" });
+    const { status, text } = await answer;
+    expect(status).toBe(401);
+    expect(text).not.toContain("a secret");
+  });
+});
+
 describe("long polls", () => {
-  const signal = () => new AbortController().signal;
+  const unwatched = () => ({ changed: () => {}, isValid: async () => true });
+  const client = () => ({ signal: new AbortController().signal, holder: null });
 
   test("end at their time by one timer for all, which stops when nobody waits", async () => {
     vi.useFakeTimers();
     try {
-      const polls = createLongPolls();
-      const all = [1_000, 2_000, 30_000].map((timeoutMs) => polls.open({ timeoutMs, signal: signal() }));
+      const polls = createLongPolls(unwatched);
+      const all = [1_000, 2_000, 30_000].map((timeoutMs) => polls.open({ timeoutMs, ...client() }));
       const ended: number[] = [];
       for (const [i, poll] of all.entries()) void poll.news().then(() => ended.push(i));
       expect(vi.getTimerCount()).toBe(1);
@@ -251,8 +306,8 @@ describe("long polls", () => {
   });
 
   test("tell of news that came while nobody listened, once", async () => {
-    const polls = createLongPolls();
-    const poll = polls.open({ timeoutMs: 60_000, signal: signal() });
+    const polls = createLongPolls(unwatched);
+    const poll = polls.open({ timeoutMs: 60_000, ...client() });
     poll.wake();
     poll.wake();
     await poll.news();
@@ -269,28 +324,28 @@ describe("long polls", () => {
   });
 
   test("are over when nobody may wait now, and others may wait afterwards", async () => {
-    const polls = createLongPolls();
-    const poll = polls.open({ timeoutMs: 60_000, signal: signal() });
+    const polls = createLongPolls(unwatched);
+    const poll = polls.open({ timeoutMs: 60_000, ...client() });
     const news = poll.news();
     polls.finishAll();
     await news;
     expect(poll.over).toBe(true);
     poll.end();
-    const next = polls.open({ timeoutMs: 60_000, signal: signal() });
+    const next = polls.open({ timeoutMs: 60_000, ...client() });
     expect(next.over).toBe(false);
     next.end();
   });
 
   test("are over when the client hung up, also before they began", async () => {
-    const polls = createLongPolls();
-    const client = new AbortController();
-    const poll = polls.open({ timeoutMs: 60_000, signal: client.signal });
+    const polls = createLongPolls(unwatched);
+    const connection = new AbortController();
+    const poll = polls.open({ timeoutMs: 60_000, ...client(), signal: connection.signal });
     const news = poll.news();
-    client.abort();
+    connection.abort();
     await news;
     expect(poll.over).toBe(true);
     poll.end();
-    const late = polls.open({ timeoutMs: 60_000, signal: client.signal });
+    const late = polls.open({ timeoutMs: 60_000, ...client(), signal: connection.signal });
     await late.news();
     expect(late.over).toBe(true);
     late.end();

@@ -1,7 +1,7 @@
 /** Who calls Talk: a user with Basic or Bearer, or a guest, known by a cookie since the first room they joined. */
 import { getCookie, setCookie } from "hono/cookie";
 import { DomainError } from "../../domain/errors.ts";
-import { type Actor, type User, userActor } from "../../domain/model.ts";
+import { type Actor, type Credential, type User, userActor } from "../../domain/model.ts";
 import { isSecret } from "../../domain/secrets.ts";
 import type { Accounts } from "../../domain/use-cases.ts";
 import { isSecureCookie } from "../cookies.ts";
@@ -11,7 +11,7 @@ import type { RequestLimits } from "../request-limits.ts";
 import { NoApiRequest } from "./failures.ts";
 
 export type Caller =
-  | { kind: "user"; user: User; actor: Actor }
+  | { kind: "user"; user: User; actor: Actor; credential: Credential }
   /** `secret` is null until they joined a room. */
   | { kind: "guest"; secret: string | null };
 
@@ -30,7 +30,8 @@ export function createAuthentication(accounts: Accounts, limits: RequestLimits) 
     if (header === undefined) return { kind: "guest", secret: guestSecretOf(c) };
     const principal = await principalOf(c, header);
     await limits.byCaller(principal);
-    return { kind: "user", user: principal.user, actor: userActor(principal.user) };
+    const { user, credential } = principal;
+    return { kind: "user", user, actor: userActor(user), credential };
   };
 }
 

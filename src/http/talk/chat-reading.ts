@@ -4,6 +4,7 @@ import { TALK_SEQS, talkMessageId } from "../../domain/ids.ts";
 import type { TimelineEntry } from "../../domain/message-use-cases.ts";
 import type { Actor, Conversation, LoggedEvent } from "../../domain/model.ts";
 import type { Following } from "../../domain/ports/feed.ts";
+import type { PollingClient } from "./long-polls.ts";
 import type { MessageBody } from "./message-shapes.ts";
 import type { TalkParts } from "./parts.ts";
 import { speaks, TALK_EVENTS } from "./system-messages.ts";
@@ -69,11 +70,12 @@ export function createChatReading({
     actor: Actor,
     room: Conversation,
     { after, limit, timeoutMs }: { after: number; limit: number; timeoutMs: number },
-    signal: AbortSignal,
+    client: PollingClient,
   ): Promise<MessageBody[]> {
-    const poll = polls.open({ timeoutMs, signal });
+    const poll = polls.open({ timeoutMs, ...client });
     let following: Following | null = null;
     let isBehind = false;
+    let hasWaited = false;
     const heard = (event: LoggedEvent) => {
       if (!matters(event)) return;
       isBehind ||= event.seq <= after;
@@ -83,11 +85,15 @@ export function createChatReading({
       // Followed before the log is read: nothing can come in between.
       following = await feed().followRoom(room.id, { event: heard, lost: poll.finish });
       for (;;) {
-        const found = await gather(actor, room, { after }, limit);
-        if (found.length > 0) return found;
-        const newest = poll.over || isBehind ? await unlessLost(actor, room, after, limit) : [];
-        if (newest.length > 0 || poll.over) return newest;
+        let found = await gather(actor, room, { after }, limit);
+        if (found.length === 0 && (poll.over || isBehind))
+          found = await unlessLost(actor, room, after, limit);
+        if (found.length > 0 || poll.over) {
+          if (hasWaited) await poll.requireValid();
+          return found;
+        }
         isBehind = false;
+        hasWaited = true;
         await poll.news();
       }
     } finally {
@@ -100,7 +106,7 @@ export function createChatReading({
     actor: Actor,
     room: Conversation,
     wanted: Wanted,
-    signal: AbortSignal,
+    client: PollingClient,
   ): Promise<MessageBody[]> => {
     const { lookIntoFuture, lastKnownMessageId, includeLastKnown, limit } = wanted;
     const known = Math.max(0, lastKnownMessageId - talkMessageId({ conversationId: room.id, seq: 0 }));
@@ -114,7 +120,7 @@ export function createChatReading({
     }
     const after = Math.max(0, includeLastKnown ? known - 1 : known);
     const timeoutMs = Math.min(wanted.timeout, MAX_TIMEOUT_S) * 1_000;
-    if (timeoutMs > 0) return await wait(actor, room, { after, limit, timeoutMs }, signal);
+    if (timeoutMs > 0) return await wait(actor, room, { after, limit, timeoutMs }, client);
     const found = await gather(actor, room, { after }, limit);
     return found.length > 0 ? found : await unlessLost(actor, room, after, limit);
   };

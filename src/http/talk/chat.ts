@@ -112,8 +112,8 @@ function registerRead(parts: TalkParts): void {
         412: WAITING,
       },
     },
-    async ({ c, actor, conversation, input }) => {
-      const found = await read(actor, conversation, input, c.req.raw.signal);
+    async ({ c, actor, holder, conversation, input }) => {
+      const found = await read(actor, conversation, input, { signal: c.req.raw.signal, holder });
       const last = found.at(-1);
       if (!last) return { status: 304 };
       return { status: 200, data: found, headers: { "X-Chat-Last-Given": String(last.id) } };

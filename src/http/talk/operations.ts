@@ -6,6 +6,7 @@ import { noSuchRoom, refusal } from "../../domain/access.ts";
 import { DomainError } from "../../domain/errors.ts";
 import type { Actor, Conversation, Membership, User } from "../../domain/model.ts";
 import { type Action, can } from "../../domain/permissions.ts";
+import type { Holder } from "../../domain/revoked.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
 import type { HttpApp, HttpContext } from "../face.ts";
 import { type Caller, createAuthentication, requireApiRequest } from "./authentication.ts";
@@ -43,6 +44,8 @@ export interface RoomCall<S extends Shape> {
   actor: Actor;
   /** Null for guests. */
   user: User | null;
+  /** What proves who the user is; null for guests. */
+  holder: Holder | null;
   token: string;
   conversation: Conversation;
   me: Membership;
@@ -127,8 +130,8 @@ export function createOperations(
         const actor = await actorOf(caller, token);
         const place = await placeOf(actor, token, action);
         const input = await inputOf(c, shape);
-        const user = caller.kind === "user" ? caller.user : null;
-        return await handler({ c, actor, user, token, ...place, input });
+        const holder = caller.kind === "user" ? caller : null;
+        return await handler({ c, actor, user: holder?.user ?? null, holder, token, ...place, input });
       });
     },
     open(operation, handler) {

@@ -8,6 +8,8 @@ import type { RoomView } from "../../domain/room-use-cases.ts";
 import type { SignalingMessage } from "../../domain/use-cases.ts";
 import { seconds } from "./constants.ts";
 import { PREFIX } from "./description.ts";
+import { stunServers, turnServers } from "./ice-servers.ts";
+import type { PollingClient } from "./long-polls.ts";
 import { line } from "./parameters.ts";
 import type { TalkParts } from "./parts.ts";
 
@@ -123,14 +125,16 @@ function registerPull({ inRoom, useCases, feed, polls }: TalkParts): void {
     return [...messages.map((data) => ({ type: "message", data })), { type: "usersInRoom", data: users }];
   }
 
-  async function pull(actor: Actor, room: { id: number; token: string }, signal: AbortSignal) {
-    const poll = polls.open({ timeoutMs: PULL_MS, signal });
+  async function pull(actor: Actor, room: { id: number; token: string }, client: PollingClient) {
+    const poll = polls.open({ timeoutMs: PULL_MS, ...client });
     const { wake, finish: lost } = poll;
     const followings: Following[] = [];
     try {
       followings.push(await signaling.follow(room.id, wake));
       followings.push(await feed().followRoom(room.id, { event: wake, call: wake, presence: wake, lost }));
-      for (;;) {
+      for (let hasWaited = false; ; hasWaited = true) {
+        // Before the look, which takes what waits for the session.
+        if (hasWaited) await poll.requireValid();
         const found = await look(actor, room.token, poll.over);
         if (found) return found;
         await poll.news();
@@ -153,9 +157,9 @@ function registerPull({ inRoom, useCases, feed, polls }: TalkParts): void {
         404: "No such room, or not joined",
       },
     },
-    async ({ c, actor, token, conversation }) => {
+    async ({ c, actor, holder, token, conversation }) => {
       await participants.ping(actor, token);
-      return { status: 200, data: await pull(actor, conversation, c.req.raw.signal) };
+      return { status: 200, data: await pull(actor, conversation, { signal: c.req.raw.signal, holder }) };
     },
   );
 }

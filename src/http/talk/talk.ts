@@ -7,6 +7,7 @@ import type { Feed } from "../../domain/ports/feed.ts";
 import type { Store } from "../../domain/ports/store.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
 import type { Logger } from "../../logger.ts";
+import { watchCredentials } from "../credential-watch.ts";
 import { boundedBody, createFace, type Face } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
 import { GUEST_COOKIE } from "./authentication.ts";
@@ -67,7 +68,10 @@ export function createTalk(options: TalkOptions): Face {
   });
   app.use(boundedBody(MAX_BODY_BYTES));
   const shapes = createMessageShapes(useCases, store.accounts);
-  const polls = createLongPolls(stopping);
+  const polls = createLongPolls(
+    (watched) => watchCredentials(store.accounts, useCases.clock, watched, logger),
+    stopping,
+  );
   // Without the database there is no news: whoever waits looks once more, and hears that it is away.
   store.health.onAway(polls.finishAll);
   const parts: TalkParts = {
