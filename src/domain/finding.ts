@@ -81,8 +81,11 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
     },
     async group(actor, groupId) {
       const group = /^[^\0]{1,64}$/.test(groupId) ? await accounts.group(groupId) : null;
-      if (!group) throw new DomainError("not_found", "There is no such group", { field: "group" });
-      const visible = await accounts.visibleUsers(Number(actor.id), group.members);
+      const visible = await accounts.visibleUsers(Number(actor.id), group?.members ?? []);
+      // A group of people none of whom exist for the actor does not exist for them either.
+      if (!group || visible.length === 0) {
+        throw new DomainError("not_found", "There is no such group", { field: "group" });
+      }
       const users = new Map((await accounts.usersByIds(visible)).map((user) => [user.id, user]));
       return {
         id: group.id,

@@ -37,6 +37,12 @@ export function userKey(userId: number): MemberKey {
   return `u:${userId}`;
 }
 
+/**
+ * For a name that is nobody's. Use cases refuse it as they refuse somebody who does not exist for the caller, after the
+ * same look-ups: nobody learns which names are taken.
+ */
+export const NOBODY: Actor = { kind: "user", id: "0", name: "" };
+
 /** What Causeway itself does (automation, expiry, deletion of accounts). */
 export const SYSTEM_ACTOR: Actor = { kind: "system", id: "causeway", name: "Causeway" };
 
@@ -84,14 +90,14 @@ export interface Conversation {
   passwordHash: string | null;
   /** The two of a one-to-one room, also after one of them left it; see {@link pairOf}. Null for every other room. */
   pair: string | null;
+  /** One of the pair blocked the other: nothing is said here until they are let in again. */
+  blocked: boolean;
   /** Messages sent from now on are deleted after so long, ms; null and 0: never. */
   messageTimer: number | null;
   /** What Wire's clients make of it; 0 and null are different. */
   receiptMode: number | null;
   /** Wire's access and access role, kept and shown. */
   access: string[];
-  /** One of the pair blocked the other: nothing is said here until they are let in again. */
-  blocked: boolean;
   accessRole: string;
   /** The secret of the room's guest link; null when it has none. */
   guestCode: string | null;
@@ -146,14 +152,14 @@ export interface Membership extends MembershipSettings {
   readMessages: number;
   /** When the member last opened the room or read in it, ms; null: never. */
   lastOpenedAt: number | null;
+  /** When the member last changed what Wire's clients show of their settings, ms; null: never. */
+  settingsAt: number | null;
   /** What a guest's session is derived from (guest-sessions.ts); null for everybody else. */
   guestSeed: string | null;
 }
 
 /** What a member sets for themselves; nobody else sees it, and no event tells of it. Refs are Wire's, kept and shown. */
 export interface MembershipSettings {
-  /** When the member last changed what Wire's clients show of their settings, ms; null: never. */
-  settingsAt: number | null;
   favourite: boolean;
   notificationLevel: NotificationLevel;
   /** `mutedStatus` > 0. */

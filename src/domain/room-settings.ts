@@ -102,14 +102,14 @@ export function createRoomSettings(
     },
     async update(actor, room, patch) {
       const { members } = patch;
-      await accesses.require(actor, room, "describe");
+      const { conversationId } = await accesses.require(actor, room, "describe");
       const settings = checkPatch(patch);
-      const invited = members && (await checkInvited(context, actor, members.map(asUser)));
+      const invited = members && (await newcomers(conversationId, actor, members));
       const { made, gone } = await change(actor, room, "describe", async (tx, conversation, me) => {
         const changed = await changeSettings(tx, actor, conversation, settings);
         if (!invited) return { made: changed, gone: [] };
         await putPeople(tx, actor, conversation, await named(tx, invited), "keep");
-        const kept = new Set([memberKey(actor), ...invited.map(({ member }) => memberKey(member))]);
+        const kept = new Set([actor, ...(members ?? [])].map(memberKey));
         return { made: changed, gone: await removeOthers(tx, actor, conversation, kept, me) };
       });
       await departed(gone);
@@ -125,6 +125,13 @@ export function createRoomSettings(
       }
     },
   };
+
+  /** Those who are not in the room yet. Who is in it stays, whether or not they exist for the actor. */
+  async function newcomers(conversationId: number, actor: Actor, members: readonly Actor[]) {
+    const here = new Set((await store.rooms.members([conversationId])).map(({ member }) => member));
+    const others = members.filter((member) => !here.has(memberKey(member)));
+    return await checkInvited(context, actor, others.map(asUser));
+  }
 
   async function openLobby(id: number, now: number): Promise<void> {
     await store.transaction(async (tx) => {

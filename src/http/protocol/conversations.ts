@@ -2,22 +2,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { badField, DomainError } from "../../domain/errors.ts";
 import { protocolMessagePlace } from "../../domain/ids.ts";
-import { type Actor, type Conversation, userActor } from "../../domain/model.ts";
+import { type Actor, type Conversation, NOBODY } from "../../domain/model.ts";
 import { type HttpApp, json } from "../face.ts";
 import { given } from "../fields.ts";
 import { callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
 import { flag, listOf, name, nameOrNothing, one, onlyWhenTrue, pageQuery, timestamp } from "./kinds.ts";
-import {
-  asItIs,
-  conversationBodies,
-  type ProtocolParts,
-  pageOf,
-  roomOf,
-  unknownUser,
-  usersOf,
-} from "./parts.ts";
+import { asItIs, conversationBodies, type ProtocolParts, pageOf, roomOf, usersOf } from "./parts.ts";
 import { type ConversationBody, conversationSchema } from "./shapes.ts";
 
 export function registerConversations(app: HttpApp, parts: ProtocolParts): void {
@@ -83,13 +75,11 @@ async function open(
 }
 
 async function openWith(parts: ProtocolParts, actor: Actor, contactId: string) {
-  const [contact] = await usersOf(parts, [contactId], "contact_id");
-  if (!contact) throw unknownUser("contact_id");
+  const [contact = NOBODY] = await usersOf(parts, [contactId]);
   try {
-    return await parts.useCases.oneToOne.open(actor, userActor(contact));
+    return await parts.useCases.oneToOne.open(actor, contact);
   } catch (error) {
-    // Somebody who does not exist for the caller is told apart from nobody by no answer.
-    throw isNotFound(error, "members") ? unknownUser("contact_id") : error;
+    throw isNotFound(error, "members") ? unknownContact() : error;
   }
 }
 
@@ -107,6 +97,10 @@ async function pin(
   } catch (error) {
     throw isNotFound(error, "seq") ? notOfThisConversation() : error;
   }
+}
+
+function unknownContact(): DomainError {
+  return new DomainError("not_found", "contact_id names a user who does not exist", { field: "contact_id" });
 }
 
 function notOfThisConversation(): DomainError {

@@ -1,7 +1,7 @@
 /** `/v1/groups`: rooms of several people. A group and its conversation are one room and have one id. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
-import { type Actor, type Conversation, userActor } from "../../domain/model.ts";
+import type { Actor, Conversation } from "../../domain/model.ts";
 import type { RoomView } from "../../domain/room-use-cases.ts";
 import { type HttpApp, json } from "../face.ts";
 import { given, text } from "../fields.ts";
@@ -30,7 +30,7 @@ export function registerGroups(app: HttpApp, parts: ProtocolParts): void {
   app.openapi(ROUTES.create, async (c) => {
     const caller = callerOf(c);
     const { name, description = null, avatar_url = null, contacts = [] } = c.req.valid("json");
-    const members = (await usersOf(parts, contacts, "contacts")).map(userActor);
+    const members = await usersOf(parts, contacts);
     const { publicId } = await conversations.create(caller.actor, {
       type: "group",
       ...{ name, description, ...given({ avatarUrl: givenPicture(avatar_url, null, parts.publicUrl()) }) },
@@ -73,7 +73,7 @@ async function update(
 ): Promise<void> {
   const { roomSettings, memberSettings } = parts.useCases;
   const { name, description, avatar_url, contacts, archived_at } = fields;
-  const members = contacts && (await usersOf(parts, contacts, "contacts")).map(userActor);
+  const members = contacts && (await usersOf(parts, contacts));
   const avatarUrl = givenPicture(avatar_url, room, parts.publicUrl());
   const patch = given({ name, description, avatarUrl, members });
   if (Object.keys(patch).length > 0) await roomSettings.update(actor, room.token, patch);

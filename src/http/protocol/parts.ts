@@ -1,7 +1,7 @@
 /** What Protocol's operations share: finding what a request names, and shaping what the domain answers. */
 import { badField, DomainError } from "../../domain/errors.ts";
 import type { MessageView } from "../../domain/message-use-cases.ts";
-import { type Actor, type Conversation, type User, userActor } from "../../domain/model.ts";
+import { type Actor, type Conversation, NOBODY, type User, userActor } from "../../domain/model.ts";
 import type { Contact } from "../../domain/people-use-cases.ts";
 import type { Store } from "../../domain/ports/store.ts";
 import type { RoomView } from "../../domain/room-use-cases.ts";
@@ -68,15 +68,8 @@ export function asItIs(id: string): string {
   return id;
 }
 
-/**
- * Users by their ids or handles; whether they exist for the caller is the use case's to say.
- * @throws DomainError `not_found` on `field`
- */
-export async function usersOf(
-  { store }: ProtocolParts,
-  names: readonly string[],
-  field: string,
-): Promise<User[]> {
+/** Users by their ids or handles, or nobody. Whether they exist for the caller is the use case's to say. */
+export async function usersOf({ store }: ProtocolParts, names: readonly string[]): Promise<Actor[]> {
   if (names.length === 0) return [];
   const [byId, byHandle] = await Promise.all([
     store.people.users({ publicIds: names }),
@@ -86,13 +79,8 @@ export async function usersOf(
   const handles = new Map(byHandle.map((user) => [user.handle.toLowerCase(), user]));
   return names.map((name) => {
     const user = ids.get(name) ?? handles.get(name.toLowerCase());
-    if (!user) throw unknownUser(field);
-    return user;
+    return user ? userActor(user) : NOBODY;
   });
-}
-
-export function unknownUser(field: string): DomainError {
-  return new DomainError("not_found", `${field} names a user who does not exist`, { field });
 }
 
 export async function conversationBodies(

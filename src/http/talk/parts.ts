@@ -1,6 +1,5 @@
 /** What Talk's operations share. */
-import { DomainError } from "../../domain/errors.ts";
-import { type Actor, userActor } from "../../domain/model.ts";
+import { type Actor, NOBODY, userActor } from "../../domain/model.ts";
 import type { Feed } from "../../domain/ports/feed.ts";
 import type { Store } from "../../domain/ports/store.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
@@ -27,6 +26,5 @@ export const MAX_ID_LENGTH = 320;
 /** The user with this handle. Whether they exist for the caller is for the use case to say. */
 export async function userNamed({ store }: Pick<TalkParts, "store">, handle: string): Promise<Actor> {
   const user = await store.accounts.userByHandle(handle);
-  if (!user) throw new DomainError("not_found", "There is no such user");
-  return userActor(user);
+  return user ? userActor(user) : NOBODY;
 }
