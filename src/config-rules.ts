@@ -12,6 +12,8 @@ interface Told {
   AUTH_JWKS_URL?: string | undefined;
   AUTH_ISSUER?: string | undefined;
   AUTH_AUDIENCE?: string | undefined;
+  TURN_URLS?: unknown;
+  TURN_SECRET?: string | undefined;
   MATRIX_HOMESERVER_URL?: string | undefined;
   MATRIX_APPSERVICE_URL?: string | undefined;
 }
@@ -23,7 +25,7 @@ const MIN_TOKEN_LENGTH = 16;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
 /** First words that settings share with few other programs. */
 const FAMILIES =
-  /^(ADMIN|ATTACHMENTS|AUTH|CAUSEWAY|DATABASE|DRAIN|FILES|HEARTBEAT|MATRIX|RATE|REDIS|TRUSTED|WEBHOOK)_/;
+  /^(ADMIN|ATTACHMENTS|AUTH|CAUSEWAY|DATABASE|DRAIN|FILES|HEARTBEAT|MATRIX|RATE|REDIS|STUN|TRUSTED|TURN|WEBHOOK)_/;
 /** What Kubernetes and Docker's links tell every container of a service that is called `redis` or `matrix`. */
 const SERVICE_LINK = /_(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)$/;
 
@@ -41,6 +43,8 @@ export function contradictions(config: Told): string[] {
     );
   if (role === "bridge" && (homeserver === undefined || homeserver === "off"))
     problems.push("MATRIX_HOMESERVER_URL: ROLE=bridge needs a homeserver to bridge to");
+  if (config.TURN_URLS !== undefined && config.TURN_SECRET === undefined)
+    problems.push("TURN_SECRET: is needed with TURN_URLS; it is coturn's static-auth-secret");
   if (database !== undefined && isShort(config.ADMIN_TOKEN)) problems.push(`ADMIN_TOKEN: ${TOKEN_RULE}`);
   return problems;
 }
@@ -70,6 +74,8 @@ function* standingDoubts(config: Told): Iterable<string> {
     yield "PUBLIC_URL: is unset, so clients are told the address that HOST and PORT make";
   if (/(^|,)\s*[\da-f.:]+\/0\s*(,|$)/.test(proxies))
     yield "TRUSTED_PROXIES: trusts every address, so anybody can claim another's; name the proxy's own network";
+  if (config.TURN_SECRET !== undefined && config.TURN_URLS === undefined)
+    yield "TURN_SECRET: means nothing without TURN_URLS";
   if (database === undefined && isShort(config.ADMIN_TOKEN)) yield `ADMIN_TOKEN: ${TOKEN_RULE}`;
 }
 

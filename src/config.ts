@@ -104,6 +104,20 @@ export const SETTINGS = [
     default: "false",
     meaning: "true or false: whether webhooks may reach loopback, private and link-local addresses",
   },
+  {
+    name: "STUN_URLS",
+    meaning: "STUN servers that Talk's clients are told of for calls, as stun:stun.example.org:3478, with commas between",
+  },
+  {
+    name: "TURN_URLS",
+    meaning:
+      "TURN servers that relay calls, as turn:turn.example.org:3478?transport=udp, with commas between; needs TURN_SECRET",
+  },
+  {
+    name: "TURN_SECRET",
+    meaning:
+      "Secret that the TURN servers share (coturn's static-auth-secret); users and guests get credentials for a day from it",
+  },
   { name: "TRANSPORT", meaning: "uws or ws; unset: uws where its addon loads" },
   {
     name: "HEARTBEAT_MS",
@@ -172,6 +186,13 @@ const fileBound = z.coerce
   .min(0)
   .max(2 ** 50);
 
+function serverList(rule: RegExp, reason: string) {
+  return z
+    .string()
+    .transform((text) => text.split(",").map((one) => one.trim()))
+    .refine((list) => list.every((one) => rule.test(one)), reason);
+}
+
 const schema = z.object({
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: port.default(8080),
@@ -206,6 +227,12 @@ const schema = z.object({
   PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(8),
   RATE_LIMITS: z.enum(["on", "off"]).default("on"),
   WEBHOOK_ALLOW_PRIVATE: z.enum(["true", "false"]).default("false"),
+  STUN_URLS: serverList(/^stuns?:[^\s,/?#]+$/, "must be as stun:host:port, with commas between").optional(),
+  TURN_URLS: serverList(
+    /^turns?:[^\s,/?#]+(\?transport=(udp|tcp))?$/,
+    "must be as turn:host:port?transport=udp, with commas between",
+  ).optional(),
+  TURN_SECRET: z.string().optional(),
   TRANSPORT: z.enum(["uws", "ws"]).optional(),
   HEARTBEAT_MS: z.coerce.number().int().min(1_000).max(300_000).default(25_000),
   DRAIN_MS: z.coerce.number().int().min(0).max(600_000).default(2_000),

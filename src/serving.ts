@@ -14,6 +14,7 @@ import type { Health } from "./http/operations.ts";
 import { createAwait } from "./http/wire/await.ts";
 import { serveHttp } from "./http-server.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { IceServers } from "./http/talk/ice-servers.ts";
 import type { Logger } from "./logger.ts";
 
 /** What serves, and how it is left in peace. */
@@ -112,5 +113,11 @@ function httpOf(config: Config, core: Core, late: Late, logger: Logger): HttpHan
     matrixAccounts: matrix?.accounts ?? null,
     webRoot: new URL("./", import.meta.url),
     rateLimits: config.RATE_LIMITS === "on",
+    iceServers: iceServersOf(config),
   });
+}
+
+function iceServersOf({ STUN_URLS, TURN_URLS, TURN_SECRET }: Config): IceServers {
+  const turn = TURN_SECRET === undefined ? null : { urls: TURN_URLS ?? [], secret: TURN_SECRET };
+  return { stun: STUN_URLS ?? [], turn };
 }

@@ -70,7 +70,8 @@ export function createMentions({ store, accesses }: Context): Mentions {
       const matches = ({ id, label }: MentionCandidate) =>
         [id, label].some((text) => text.toLowerCase().includes(wanted));
       const guestMatches = ({ label }: MentionCandidate) => label.toLowerCase().includes(wanted);
-      return [...[...everybody, ...users].filter(matches), ...guests.filter(guestMatches)].slice(0, limit);
+      const found = [...users.filter(matches), ...guests.filter(guestMatches)];
+      return [...everybody.filter(matches), ...found.slice(0, limit)];
     },
   };
 }

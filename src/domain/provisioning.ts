@@ -13,6 +13,20 @@ export function createProvisioning({ store }: Context, directory: Directory): Pr
   }
 
   return {
+    async users(caller, page) {
+      requireAdministrator(caller);
+      return await store.accounts.handles(page);
+    },
+    async groups(caller, page) {
+      requireAdministrator(caller);
+      return await store.accounts.groupIds(page);
+    },
+    async groupUsers(caller, groupId) {
+      requireAdministrator(caller);
+      const group = await store.accounts.group(checkGroupId(groupId));
+      if (!group) throw new DomainError("not_found", "There is no such group", { field: "groupId" });
+      return (await store.accounts.usersByIds(group.members)).map(({ handle }) => handle);
+    },
     async user(caller, handle) {
       if (!caller.administrator && caller.handle.toLowerCase() !== handle.toLowerCase()) throw notAllowed();
       const user = await userNamed(handle);

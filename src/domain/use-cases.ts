@@ -24,7 +24,7 @@ import type { PeopleUseCases } from "./people-use-cases.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Following } from "./ports/feed.ts";
 import type { CallState } from "./ports/hot.ts";
-import type { RoomListing } from "./ports/store.ts";
+import type { NamePage, RoomListing } from "./ports/store.ts";
 import type { Naming, RoomUseCases, RoomView } from "./room-use-cases.ts";
 
 // ── Talking (src/domain/messages.ts, reading.ts, calls.ts, lobby.ts, presence.ts) ───────────────────────────────
@@ -327,6 +327,12 @@ export interface Directory {
  * not exist is `not_found`, what exists already `conflict`.
  */
 export interface Provisioning {
+  /** Handles, in order. */
+  users(caller: User, page: NamePage): Promise<string[]>;
+  /** Ids, in order. */
+  groups(caller: User, page: NamePage): Promise<string[]>;
+  /** Handles of the users in a group. */
+  groupUsers(caller: User, groupId: string): Promise<string[]>;
   /** Anybody sees themselves. */
   user(caller: User, handle: string): Promise<{ user: User; groups: string[] }>;
   createUser(

@@ -20,6 +20,7 @@ import { createProtocol } from "./protocol/protocol.ts";
 import { belowPublicPath } from "./public-path.ts";
 import { createRequestLimits, type RequestLimits } from "./request-limits.ts";
 import { securityHeaders } from "./security-headers.ts";
+import type { IceServers } from "./talk/ice-servers.ts";
 import { createTalk } from "./talk/talk.ts";
 import { createWebFiles, WEB_PATHS } from "./web-files.ts";
 import { createWire } from "./wire/wire.ts";
@@ -45,6 +46,8 @@ export interface HttpOptions {
   /** The folder that holds web/, client/ and protocol/ as browsers can run them. */
   webRoot: URL | string;
   rateLimits: boolean;
+  /** For calls; none unless told. */
+  iceServers?: IceServers;
   /** Aborted when the process stops: whoever waits is answered. */
   stopping: AbortSignal;
   logger: Pick<Logger, "error" | "info" | "warn">;

@@ -46,6 +46,14 @@ export function createDirectoryQueries(db: Database): DirectoryQueries {
     usersByIds: (ids) => users(sql`u.id = any (${ids}::bigint[]) order by u.id`),
     userByHandle: async (handle) => (await users(sql`u.handle_key = ${foldedKey(handle)}`))[0] ?? null,
     listUsers: ({ limit, after }) => users(sql`u.id > ${after} order by u.id limit ${limit}`),
+    async handles({ search, limit, offset }) {
+      const rows = await db.read(sql<{ handle: string }[]>`
+        select u.handle from users u
+        where u.deleted_at is null and (
+          strpos(lower(u.handle), lower(${search})) > 0 or strpos(lower(u.display_name), lower(${search})) > 0)
+        order by u.handle_key limit ${limit} offset ${offset}`);
+      return rows.map(({ handle }) => handle);
+    },
     async userForLogin(login, place) {
       const key = foldedKey(login);
       // A handle wins over an e-mail that somebody else entered with the same text.
@@ -156,6 +164,12 @@ function groupQueries(db: Database) {
         )
         select id from found`;
       return group !== undefined;
+    },
+    async groupIds({ search, limit, offset }) {
+      const rows = await db.read(sql<{ id: string }[]>`
+        select g.id from groups g where strpos(lower(g.id), lower(${search})) > 0 or strpos(lower(g.name), lower(${search})) > 0
+        order by g.id limit ${limit} offset ${offset}`);
+      return rows.map(({ id }) => id);
     },
     async groupsOf(userId) {
       const rows = await sql<{ groupId: string }[]>`

@@ -67,7 +67,8 @@ describeDomain("mentions", (world) => {
       );
     const everybody = ["all Group", "user Cyd", "user Bob", "guest Guest", "guest FooBar"];
     expect(await ask("")).toEqual(everybody);
-    expect(await ask("", 2)).toEqual(everybody.slice(0, 2));
+    // The whole room does not count.
+    expect(await ask("", 2)).toEqual(everybody.slice(0, 3));
     expect(await ask("oob")).toEqual(["guest FooBar"]);
     expect(await ask("GROU")).toEqual(["all Group"]);
     expect(await ask("ada")).toEqual([]);

@@ -197,6 +197,12 @@ async function newSubject({ url, newPerson }: Site): Promise<Subject> {
 }
 
 export const CLOUD_OPERATIONS: OfficeOperation[] = [
+  cloud("list users", ["GET", "/cloud/users"], () => ["/cloud/users"]),
+  cloud("list groups", ["GET", "/cloud/groups"], () => ["/cloud/groups"]),
+  cloud("see a group", ["GET", "/cloud/groups/{groupId}"], ({ group }) => [`/cloud/groups/${group}`]),
+  cloud("list a group's users", ["GET", "/cloud/groups/{groupId}/users"], ({ group }) => [
+    `/cloud/groups/${group}/users`,
+  ]),
   cloud("see a user", ["GET", "/cloud/users/{userId}"], ({ handle }) => [`/cloud/users/${handle}`]),
   cloud(
     "see oneself",

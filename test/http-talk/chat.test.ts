@@ -399,7 +399,7 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
         { id: ids[1], label: "Guest", source: "guests" },
       ];
       expect(await candidates(ada, "")).toEqual([all, ...users, ...guests]);
-      expect(await candidates(ada, "", { limit: 2 })).toEqual([all, users[0]]);
+      expect(await candidates(ada, "", { limit: 1 })).toEqual([all, users[0]]);
       expect(await candidates(ada, "OOB")).toEqual([guests[0]]);
       expect(await candidates(ada, "kant")).toEqual([all]);
       expect(await candidates(ada, "al")).toContainEqual(all);

@@ -76,6 +76,33 @@ describeWith("postgres", "Talk's provisioning", ({ postgres }) => {
       }
     });
 
+    test("administrators list users and groups, page by page, and who is in a group", async () => {
+      const [b, a, group] = [`list-b-${fresh()}`, `list-a-${fresh()}`, `Group-${fresh()}`];
+      for (const userid of [b, a]) await admin.post("/cloud/users", { userid, password: "1" }, options);
+      expect(await admin.get(`/cloud/groups/${group}`, {}, options)).toMatchObject(refused(404));
+      await admin.post("/cloud/groups", { groupid: group }, options);
+      const list = (path: string, parameters = {}) => admin.get(path, parameters, options);
+      expect(await list(`/cloud/groups/${group}`)).toMatchObject({ ...well, data: { users: [] } });
+      for (const id of [a, b]) await admin.post(`/cloud/users/${id}/groups`, { groupid: group }, options);
+      for (const path of [`/cloud/groups/${group}`, `/cloud/groups/${group}/users`]) {
+        const { data } = await list(path);
+        expect(data.users.sort()).toEqual([a, b]);
+      }
+      expect(await list("/cloud/groups", { search: group.toLowerCase() })).toMatchObject({
+        ...well,
+        data: { groups: [group] },
+      });
+      const users = async (parameters: object) => (await list("/cloud/users", parameters)).data.users;
+      expect(await users({})).toEqual(expect.arrayContaining([a, b, admin.id]));
+      const search = { search: "LIST-" };
+      const all = await users(search);
+      expect(await users({ ...search, limit: 1, offset: 1 })).toEqual(all.slice(1, 2));
+      expect(await list("/cloud/users", { limit: 1_001 })).toMatchObject(refused(400));
+      for (const path of ["/cloud/users", "/cloud/groups", `/cloud/groups/${group}`]) {
+        expect(await ada.get(path, {}, options), path).toMatchObject(refused(403));
+      }
+    });
+
     test("[B.8.3] an existing user is 102, a wrong id or no password 400", async () => {
       expect(await admin.post("/cloud/users", { userid: ada.id, password: "x" }, options)).toMatchObject(
         refused(400, 102),

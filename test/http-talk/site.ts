@@ -10,6 +10,7 @@ import { announceCommitted } from "../../src/gateway/announcer.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";
 import { createHttpApp, type HttpHandler } from "../../src/http/app.ts";
+import { type IceServers, NO_ICE_SERVERS } from "../../src/http/talk/ice-servers.ts";
 import { createLogger } from "../../src/logger.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 
@@ -74,7 +75,11 @@ export interface Client {
 const silent = createLogger("silent");
 let count = 0;
 
-export async function openSite(databaseUrl: string, transport: "uws" | "ws" = "ws"): Promise<Site> {
+export async function openSite(
+  databaseUrl: string,
+  transport: "uws" | "ws" = "ws",
+  iceServers: IceServers = NO_ICE_SERVERS,
+): Promise<Site> {
   const errors: unknown[] = [];
   const logged: object[] = [];
   const note = (line: object) => void logged.push(line);
@@ -112,6 +117,7 @@ export async function openSite(databaseUrl: string, transport: "uws" | "ws" = "w
     webRoot: "/nowhere",
     stopping: new AbortController().signal,
     rateLimits: false,
+    iceServers,
   });
   gateway = await startGateway({
     ...{ host: "127.0.0.1", port: 0, transport, store, hot, bus, useCases, http, logger },

@@ -87,6 +87,9 @@ describe("settings that contradict each other", () => {
     [{ ...BRIDGE, MATRIX_HOMESERVER_URL: "" }, "MATRIX_HOMESERVER_URL: ROLE=bridge needs"],
     [{ ...BRIDGE, MATRIX_HOMESERVER_URL: "off" }, "MATRIX_HOMESERVER_URL: ROLE=bridge needs"],
     [{ ...GATEWAY, ADMIN_TOKEN: "fifteen-letters" }, "ADMIN_TOKEN: must have at least 16 characters"],
+    [{ STUN_URLS: "stun.example.org" }, "STUN_URLS: must be as stun:host:port"],
+    [{ TURN_URLS: "turn:a:1,http://b", TURN_SECRET: "s" }, "TURN_URLS: must be as turn:host:port"],
+    [{ TURN_URLS: "turn:turn.example.org:3478" }, "TURN_SECRET: is needed with TURN_URLS"],
     [{ REDIS_URL: "redis://one,two" }, "REDIS_URL: several hosts need"],
     [{ ATTACHMENTS_URL: "https://s3.example.org/bucket" }, "ATTACHMENTS_URL: must hold ACCESS_KEY"],
     [{ PUBLIC_URL: "ftp://chat.example.org" }, "PUBLIC_URL: must be a URL that starts with http"],
@@ -97,6 +100,14 @@ describe("settings that contradict each other", () => {
     [{ ...GATEWAY, DATABASE_PASSWORD: "pw" }, "DATABASE_PASSWORD: is set, and the URL holds a password too"],
   ])("%j is refused: %s", (env, reason) => {
     expect(() => readSettings(env)).toThrowError(`  ${reason}`);
+  });
+
+  test("servers for calls are lists", () => {
+    const env = { STUN_URLS: "stun:a:3478, stuns:b", TURN_URLS: "turns:c:443?transport=tcp", TURN_SECRET: "s" };
+    expect(readConfig(env)).toMatchObject({
+      STUN_URLS: ["stun:a:3478", "stuns:b"],
+      TURN_URLS: ["turns:c:443?transport=tcp"],
+    });
   });
 
   test("every reason is told at the same start, whatever kind it is of", () => {
@@ -120,6 +131,7 @@ describe("settings that contradict each other", () => {
       "AUTH_JWKS_URL: is plain http",
     ],
     [{ AUTH_AUDIENCE: "us" }, "AUTH_AUDIENCE: means nothing"],
+    [{ TURN_SECRET: "secret" }, "TURN_SECRET: means nothing"],
     [{ MATRIX_HOMESERVR_URL: "http://synapse:8008" }, "MATRIX_HOMESERVR_URL: is no setting"],
   ])("%j is taken with a warning: %s", (env, reason) => {
     expect(readSettings(env).warnings).toEqual([expect.stringContaining(reason)]);

@@ -579,6 +579,13 @@ export interface AccountWrites {
   lockUsers(ids: number[]): Promise<User[]>;
 }
 
+/** Empty `search`: all. */
+export interface NamePage {
+  search: string;
+  limit: number;
+  offset: number;
+}
+
 export interface AccountStore {
   userById(id: number): Promise<User | null>;
   usersByIds(ids: number[]): Promise<User[]>;
@@ -615,6 +622,8 @@ export interface AccountStore {
    * an organization; and neither blocked the other.
    */
   visibleUsers(userId: number, ids: number[]): Promise<number[]>;
+  /** Handles of users whose handle or name holds the text, whatever its case, in order. */
+  handles(page: NamePage): Promise<string[]>;
   listUsers(page: { limit: number; after: number }): Promise<User[]>;
   /** When the handle last belonged to a user that was deleted, ms, or null. */
   handleDeletedAt(handle: string): Promise<number | null>;
@@ -631,6 +640,8 @@ export interface AccountStore {
   createGroup(group: Pick<Group, "id" | "name">): Promise<boolean>;
   /** False when there is no such group. */
   addToGroup(id: string, userId: number): Promise<boolean>;
+  /** Ids of groups whose id or name holds the text, whatever its case, in order. */
+  groupIds(page: NamePage): Promise<string[]>;
   /** The ids of the groups that a user is in, ascending. */
   groupsOf(userId: number): Promise<string[]>;
   deleteGroup(id: string): Promise<boolean>;

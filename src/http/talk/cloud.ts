@@ -5,7 +5,7 @@ import { logAct } from "../audit.ts";
 import { failureOf } from "../failures.ts";
 import type { Outcome } from "./envelope.ts";
 import { OcsRefusal, refuse } from "./failures.ts";
-import { line } from "./parameters.ts";
+import { integer, line } from "./parameters.ts";
 import { MAX_ID_LENGTH, type TalkParts } from "./parts.ts";
 
 const USER = "/cloud/users/{userId}";
@@ -26,8 +26,19 @@ const userSchema = z
   })
   .openapi("CloudUser");
 
+/** Administrators look through long lists page by page. */
+const MAX_LISTED = 1_000;
+const LISTED = {
+  search: line(MAX_TEXT_LENGTH).default("").openapi({ description: "In ids and names, whatever the case" }),
+  limit: integer({ min: 1, max: MAX_LISTED }).default(MAX_LISTED),
+  offset: integer({ min: 0 }).default(0),
+};
+const usersSchema = z.object({ users: z.array(z.string()) });
+const groupsSchema = z.object({ groups: z.array(z.string()) });
+
 export function registerCloud(parts: TalkParts): void {
   const audited = { ...parts, forUsers: auditedOperations(parts) };
+  registerLists(audited);
   registerUsers(audited);
   registerGroups(audited);
 }
@@ -46,6 +57,41 @@ function auditedOperations({ forUsers, logger }: TalkParts): TalkParts["forUsers
         throw error;
       }
     });
+}
+
+function registerLists({ forUsers, useCases: { provisioning } }: TalkParts): void {
+  forUsers(
+    {
+      ...{ method: "get", path: "/cloud/users", summary: "The users' ids", input: LISTED },
+      answers: { 200: { data: usersSchema, description: "In order" }, ...FORBIDDEN },
+    },
+    async ({ user: caller, input }) => ({
+      status: 200,
+      data: { users: await provisioning.users(caller, input) },
+    }),
+  );
+  forUsers(
+    {
+      ...{ method: "get", path: "/cloud/groups", summary: "The groups' ids", input: LISTED },
+      answers: { 200: { data: groupsSchema, description: "In order" }, ...FORBIDDEN },
+    },
+    async ({ user: caller, input }) => ({
+      status: 200,
+      data: { groups: await provisioning.groups(caller, input) },
+    }),
+  );
+  for (const path of ["/cloud/groups/{groupId}", "/cloud/groups/{groupId}/users"]) {
+    forUsers(
+      {
+        ...{ method: "get", path, summary: "The ids of the users in a group" },
+        answers: { 200: { data: usersSchema, description: "In it" }, ...FORBIDDEN, 404: "No such group" },
+      },
+      async ({ c, user: caller }) => ({
+        status: 200,
+        data: { users: await provisioning.groupUsers(caller, param(c.req.param("groupId"))) },
+      }),
+    );
+  }
 }
 
 function registerUsers({ forUsers, useCases: { provisioning } }: TalkParts): void {

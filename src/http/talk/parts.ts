@@ -4,6 +4,7 @@ import type { Feed } from "../../domain/ports/feed.ts";
 import type { Store } from "../../domain/ports/store.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
 import type { AuditLog } from "../audit.ts";
+import type { IceServers } from "./ice-servers.ts";
 import type { LongPolls } from "./long-polls.ts";
 import type { MessageShapes } from "./message-shapes.ts";
 import type { Operations } from "./operations.ts";
@@ -17,13 +18,14 @@ export interface TalkParts extends Operations {
   publicUrl: () => string;
   polls: LongPolls;
   logger: AuditLog;
+  iceServers: IceServers;
   shapes: MessageShapes;
   bodies: RoomBodies;
 }
 
 export const MAX_ID_LENGTH = 320;
 
-/** The user with this handle. Whether they exist for the caller is for the use case to say. */
+/** The user with this handle, or nobody. Whether they exist for the caller is for the use case to say. */
 export async function userNamed({ store }: Pick<TalkParts, "store">, handle: string): Promise<Actor> {
   const user = await store.accounts.userByHandle(handle);
   return user ? userActor(user) : NOBODY;

@@ -40,29 +40,42 @@ export function registerSignaling(parts: TalkParts): void {
   registerPull(parts);
 }
 
-function registerSettings({ open }: TalkParts): void {
+const iceServer = { url: z.string(), urls: z.array(z.string()) };
+
+/** Strangers are given no relay: guests are known by their cookie once they joined a room. */
+function registerSettings({ open, iceServers, useCases: { clock } }: TalkParts): void {
   const schema = z.object({
     signalingMode: z.literal("internal"),
     userId: z.string().nullable(),
     hideWarning: z.boolean(),
     server: z.string(),
     ticket: z.string(),
-    stunservers: z.array(z.object({ url: z.string() })),
-    turnservers: z.array(z.object({ url: z.string() })),
+    stunservers: z.array(z.object(iceServer)),
+    turnservers: z
+      .array(z.object({ ...iceServer, username: z.string(), credential: z.string() }))
+      .openapi({
+        description: "With credentials for a day; of users, and of guests since they joined a room",
+      }),
   });
   open(
     {
       ...{ method: "get", path: `${PREFIX}/signaling/settings`, summary: "How calls are signaled" },
-      answers: { 200: { data: schema, description: "Through this API; no servers for media come with it" } },
-    },
-    ({ caller }) => ({
-      status: 200,
-      data: {
-        signalingMode: "internal",
-        userId: caller.kind === "user" ? caller.user.handle : null,
-        ...{ hideWarning: true, server: "", ticket: "", stunservers: [], turnservers: [] },
+      answers: {
+        200: { data: schema, description: "Through this API, with the servers that are configured" },
       },
-    }),
+    },
+    ({ caller }) => {
+      const userId = caller.kind === "user" ? caller.user.handle : null;
+      const isStranger = caller.kind === "guest" && caller.secret === null;
+      return {
+        status: 200,
+        data: {
+          ...{ signalingMode: "internal", userId, hideWarning: true, server: "", ticket: "" },
+          stunservers: stunServers(iceServers),
+          turnservers: isStranger ? [] : turnServers(iceServers, userId ?? "guest", clock.now()),
+        },
+      };
+    },
   );
 }
 

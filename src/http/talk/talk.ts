@@ -17,6 +17,7 @@ import { registerChat } from "./chat.ts";
 import { registerCloud } from "./cloud.ts";
 import { V1, V2 } from "./envelope.ts";
 import { refuse, respondRefusal } from "./failures.ts";
+import { type IceServers, NO_ICE_SERVERS } from "./ice-servers.ts";
 import { createLongPolls } from "./long-polls.ts";
 import { createMessageShapes } from "./message-shapes.ts";
 import { createOperations } from "./operations.ts";
@@ -33,6 +34,8 @@ export interface TalkOptions {
   /** Where clients reach this server. */
   publicUrl: () => string;
   limits: RequestLimits;
+  /** For calls; none unless told. */
+  iceServers?: IceServers;
   /** Aborted when the process stops: whoever waits is answered. */
   stopping: AbortSignal;
   logger: Pick<Logger, "error" | "info" | "warn">;
@@ -42,7 +45,7 @@ export interface TalkOptions {
 const MAX_BODY_BYTES = 512 * 1_024;
 
 export function createTalk(options: TalkOptions): Face {
-  const { useCases, store, feed, publicUrl, limits, stopping, logger } = options;
+  const { useCases, store, feed, publicUrl, limits, iceServers = NO_ICE_SERVERS, stopping, logger } = options;
   const { face, app } = createFace({
     name: "talk",
     title: "Talk API",
@@ -77,8 +80,7 @@ export function createTalk(options: TalkOptions): Face {
   const parts: TalkParts = {
     ...createOperations(app, useCases, limits),
     ...{ useCases, store, feed, publicUrl, shapes },
-    polls,
-    logger,
+    ...{ polls, iceServers, logger },
     bodies: createRoomBodies(useCases, shapes),
   };
   registerCapabilities(parts);
