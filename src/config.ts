@@ -106,7 +106,8 @@ export const SETTINGS = [
   },
   {
     name: "STUN_URLS",
-    meaning: "STUN servers that Talk's clients are told of for calls, as stun:stun.example.org:3478, with commas between",
+    meaning:
+      "STUN servers that Talk's clients are told of for calls, as stun:stun.example.org:3478, with commas between",
   },
   {
     name: "TURN_URLS",

@@ -11,10 +11,10 @@ import { createHealth } from "./health.ts";
 import { createHttpApp } from "./http/app.ts";
 import { observed } from "./http/observation.ts";
 import type { Health } from "./http/operations.ts";
+import type { IceServers } from "./http/talk/ice-servers.ts";
 import { createAwait } from "./http/wire/await.ts";
 import { serveHttp } from "./http-server.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { IceServers } from "./http/talk/ice-servers.ts";
 import type { Logger } from "./logger.ts";
 
 /** What serves, and how it is left in peace. */

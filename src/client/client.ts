@@ -12,7 +12,7 @@
  * Reading order: this file, lifeline.ts (coming back), connection.ts (one socket), room-logs.ts (order and gaps),
  * outbox.ts (sending), standing.ts (what each session is told anew), rooms.ts (the room list), cursors.ts (reloads).
  */
-import type { CallFrame, OkFields, ReadyFrame } from "../protocol/frames.ts";
+import type { CallFrame, OkFields, ReadyFrame, UserFrame } from "../protocol/frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { DEFAULT_BACKOFF } from "./backoff.ts";
 import { jsonCodec } from "./codec.ts";
@@ -295,6 +295,9 @@ export class Client {
       case "call":
         this.#takeCall(frame);
         break;
+      case "user":
+        this.#takeUser(frame);
+        break;
       case "typing":
         this.#emitter.emit("typing", frame);
         break;
@@ -307,6 +310,14 @@ export class Client {
       default:
       // `bye` is the connection's; an op of a newer server is not for us.
     }
+  }
+
+  #takeUser({ user }: UserFrame): void {
+    const ready = this.#ready;
+    if (ready?.user.id === user.id) {
+      this.#ready = { ...ready, user: { ...ready.user, handle: user.handle, name: user.name } };
+    }
+    this.#emitter.emit("user", user);
   }
 
   #takeCall(call: Omit<CallFrame, "op">): void {

@@ -6,6 +6,7 @@ import type {
   ReadyFrame,
   ReceiptFrame,
   TypingFrame,
+  UserFrame,
 } from "../protocol/frames.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Codec } from "./codec.ts";
@@ -50,6 +51,8 @@ export interface ClientEvents {
   /** A room is not ours any more. */
   left: { room: string };
   typing: TypingFrame;
+  /** Somebody in a room of the user's, or the user, goes by another name or handle now. It may come several times. */
+  user: UserFrame["user"];
   presence: PresenceFrame;
   receipt: ReceiptFrame;
   call: Omit<CallFrame, "op">;

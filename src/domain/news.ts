@@ -2,7 +2,7 @@
  * News that are in no log, as they go over the bus to the sessions and followers of every process: JSON frames of
  * WebSocket protocol v1 (src/protocol/frames.ts), one a message. A bus that is away loses them.
  */
-import type { Actor } from "./model.ts";
+import type { Actor, User } from "./model.ts";
 import { type Bus, channels } from "./ports/bus.ts";
 import type { CallState } from "./ports/hot.ts";
 import type { ReadResult } from "./use-cases.ts";
@@ -18,6 +18,8 @@ export interface News {
   settings(userId: number, conversationId: number, at: number): void;
   /** How the user stands to another changed, at this time (ms). */
   connection(userId: number, at: number): void;
+  /** The user goes by another name or handle now: to everybody in these rooms (ids). */
+  profile(user: User, conversationIds: readonly number[]): void;
   /** Gateways have to look at once whether the user's live sessions may go on. */
   userChanged(userId: number): void;
 }
@@ -33,13 +35,18 @@ export interface NamedRoom {
 export interface SettingsHint {
   hint: "settings";
   conversationId: number;
+  at: number;
 }
 
-  at: number;
 /** On a user's channel. */
 export interface ConnectionHint {
   hint: "connection";
   at: number;
+}
+
+/** A user as frames of the WebSocket protocol show them. */
+export function shownUser({ id, uuid, publicId, handle, displayName }: User) {
+  return { id: String(id), uuid, publicId, handle, name: displayName };
 }
 
 export function createNews(bus: Bus): News {
@@ -64,6 +71,9 @@ export function createNews(bus: Bus): News {
       tell(channels.user(userId), { hint: "settings", conversationId, at } satisfies SettingsHint),
     connection: (userId, at) =>
       tell(channels.user(userId), { hint: "connection", at } satisfies ConnectionHint),
+    profile(user, conversationIds) {
+      for (const id of conversationIds) tell(channels.room(id), { op: "user", user: shownUser(user) });
+    },
     userChanged: (userId) => tell(channels.user(userId), { hint: "changed" }),
   };
 }

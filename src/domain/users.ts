@@ -2,7 +2,7 @@
 import { joinOrganizationRooms } from "./automation.ts";
 import type { Context } from "./context.ts";
 import { badField, DomainError } from "./errors.ts";
-import { type OrganizationRole, SYSTEM_ACTOR, userKey } from "./model.ts";
+import { type OrganizationRole, SYSTEM_ACTOR, type User, userKey } from "./model.ts";
 import { checkRole } from "./organizations.ts";
 import type { Passwords } from "./passwords.ts";
 import { type Departure, removePeople } from "./people.ts";
@@ -24,6 +24,13 @@ export function createUsers(
   async function loginsEnded(id: number): Promise<void> {
     context.news.userChanged(id);
     await context.bestEffort("Ending a user's access tokens", () => hot.tokens.dropUser(id));
+  }
+
+  /** Sessions go on under the new name, and those who share a room hear of it. */
+  function tell(before: User, user: User, rooms: readonly number[]): void {
+    if (user.displayName === before.displayName && user.handle === before.handle) return;
+    context.news.userChanged(user.id);
+    context.news.profile(user, rooms);
   }
 
   return {
@@ -57,14 +64,16 @@ export function createUsers(
         ...(given.administrator !== undefined && { administrator: given.administrator }),
         ...(password !== undefined && { passwordHash: await passwords.hash(password) }),
       };
-      if (!Number.isSafeInteger(id)) throw noSuchUser();
-      const user = await store.transaction(async (tx) => {
+      const before = Number.isSafeInteger(id) ? await store.accounts.userById(id) : null;
+      if (!before) throw noSuchUser();
+      const { user, rooms } = await store.transaction(async (tx) => {
         const changed = await tx.accounts.updateUser(id, patch);
         if (changed && password !== undefined) await tx.accounts.endLogins(id);
-        return changed;
+        return { user: changed, rooms: await tx.conversationIdsOf(userKey(id)) };
       });
       if (!user) throw noSuchUser();
       if (password !== undefined) await loginsEnded(id);
+      tell(before, user, rooms);
       return user;
     },
     async endLogins(id) {

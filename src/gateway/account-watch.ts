@@ -1,10 +1,11 @@
 /**
- * Whose memberships or credentials changed? The safety net below the events of rooms and the hints on users' channels,
+ * Whose memberships, credentials or name changed? The safety net below the events of rooms and the hints on users' channels,
  * and the end of sessions whose token was revoked or whose user was deleted [GW-2.8]. Two queries for however many
- * sessions, every few seconds; at once for a user whom a hint names.
+ * sessions, every few seconds, and one for those who changed; at once for a user whom a hint names.
  */
 import { isUnavailable } from "../domain/errors.ts";
 import { createGate } from "../domain/gate.ts";
+import { shownUser } from "../domain/news.ts";
 import type { Store } from "../domain/ports/store.ts";
 import { revokedOf } from "../domain/revoked.ts";
 import type { Logger } from "../logger.ts";
@@ -36,6 +37,7 @@ export function watchAccounts({ store, users, memberships, logger }: AccountWatc
   async function lookForChanges(some: readonly LocalUser[]): Promise<void> {
     const seen = some.map(({ id, version }) => ({ userId: id, version }));
     const changed = await store.rooms.changedUsers(seen);
+    await rename(changed.flatMap(({ userId, version }) => (version === null ? [] : [userId])));
     const refreshes = changed.map(async ({ userId, version }) => {
       const user = users.get(userId);
       if (!user) return;
@@ -47,6 +49,15 @@ export function watchAccounts({ store, users, memberships, logger }: AccountWatc
       await gate(() => memberships.refresh(user));
     });
     await Promise.all(refreshes);
+  }
+
+  /** [GW-8.6] For those who are in no room, or whose gateway did not hear of it. */
+  async function rename(ids: number[]): Promise<void> {
+    for (const user of ids.length === 0 ? [] : await store.accounts.usersByIds(ids)) {
+      for (const session of users.rename(user.id, user.displayName)) {
+        if (session.state === "ready") session.send({ op: "user", user: shownUser(user) });
+      }
+    }
   }
 
   async function lookForRevoked(some: readonly LocalUser[]): Promise<void> {

@@ -144,6 +144,7 @@ class RunningGateway implements Gateway, SessionEvents {
         slow.published(frame.length);
       },
       onStanding: (room, event) => this.#memberships.follow(room, event),
+      onUser: ({ user }) => void this.#users.rename(Number(user.id), user.name),
       onFollowing: (room) => this.#probe?.soon(room),
     });
     const users: Users = new Users(bus, {

@@ -9,7 +9,7 @@ import { type Bus, channels } from "../domain/ports/bus.ts";
 import type { RoomLog } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
 import { encodeMsgpack } from "../protocol/codec.ts";
-import type { CallFrame, PresenceFrame, ReceiptFrame, TypingFrame } from "../protocol/frames.ts";
+import type { CallFrame, PresenceFrame, ReceiptFrame, TypingFrame, UserFrame } from "../protocol/frames.ts";
 import {
   busLineSeq,
   busLines,
@@ -30,7 +30,7 @@ const MOST_AHEAD = 2_000;
 const FILL_EVENTS = 100;
 const FILL_ROOMS = 50;
 /** What goes to a room without being in its log. */
-export type RoomFrame = TypingFrame | PresenceFrame | ReceiptFrame | CallFrame;
+export type RoomFrame = TypingFrame | PresenceFrame | ReceiptFrame | UserFrame | CallFrame;
 
 export interface HubOptions {
   log: Pick<RoomLog, "rangeMany">;
@@ -40,6 +40,8 @@ export interface HubOptions {
   logger: Pick<Logger, "warn">;
   /** Called in the turn in which the event was delivered. */
   onStanding(room: Room, event: EncodedEvent): void;
+  /** Called before sessions hear of it. */
+  onUser(frame: UserFrame): void;
   /** The bus carries the room from now on: what was committed before has to be looked up. */
   onFollowing(room: Room): void;
 }
@@ -247,8 +249,9 @@ export class Hub {
     const frame = readFrame(line);
     if (!frame) return;
     const { topics, openTopics, sessions } = room;
+    if (frame.op === "user") this.#options.onUser(frame);
     if (room.readers) tellReadersOf(room, frame);
-    const to = frame.op === "call" ? topics : openTopics;
+    const to = frame.op === "call" || frame.op === "user" ? topics : openTopics;
     if (sessions.json > 0) this.#options.publish(to.json, line, false);
     if (sessions.msgpack > 0) this.#options.publish(to.msgpack, encodeMsgpack(frame), true);
   }

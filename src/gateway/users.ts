@@ -79,6 +79,18 @@ export class Users {
     return user;
   }
 
+  /** [GW-8.6] The user's sessions go on under this name. @returns those that had another */
+  rename(id: number, name: string): Session[] {
+    const renamed: Session[] = [];
+    for (const session of this.#byId.get(id)?.sessions ?? []) {
+      const { identity } = session;
+      if (!identity || identity.actor.name === name) continue;
+      identity.actor = { ...identity.actor, name };
+      renamed.push(session);
+    }
+    return renamed;
+  }
+
   detach(user: LocalUser, session: Session): void {
     user.sessions.delete(session);
     if (user.sessions.size === 0 && this.#byId.get(user.id) === user) this.#forget(user);

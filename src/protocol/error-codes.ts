@@ -5,7 +5,10 @@
 export const ERROR_CODES = {
   bad_request: { retry: false, text: "The frame breaks a rule; `field` names what does" },
   unauthorized: { retry: false, text: "Valid credentials are needed" },
-  forbidden: { retry: false, text: "Your role in the room does not allow this, or one of you two blocked the other" },
+  forbidden: {
+    retry: false,
+    text: "Your role in the room does not allow this, or one of you two blocked the other",
+  },
   not_found: { retry: false, text: "There is no such room or message, or you can't see it" },
   conflict: { retry: false, text: "It was done already, or the state is another" },
   too_large: { retry: false, text: "The frame is too large" },

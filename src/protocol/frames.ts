@@ -234,6 +234,11 @@ export interface ReceiptFrame {
   actor: WireActor;
   read: number;
 }
+/** [GW-8.6] A user goes by another name or handle now. */
+export interface UserFrame {
+  op: "user";
+  user: { id: string; uuid: string; publicId: string; handle: string; name: string };
+}
 /** [GW-9.1] */
 export interface CallFrame {
   op: "call";
@@ -257,5 +262,6 @@ export type ServerFrame =
   | TypingFrame
   | PresenceFrame
   | ReceiptFrame
+  | UserFrame
   | CallFrame
   | ByeFrame;

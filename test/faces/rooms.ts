@@ -1,7 +1,14 @@
 /** Rooms in every state, with somebody of every standing in them, by the names that each face has for them. */
 import { randomUUID } from "node:crypto";
 import { type Answer, ask, bearer, bearerOf, type Caller, must, type Person, type Site } from "./site.ts";
-import { isOneToOne, ROOM_STATES, type RoomState, roleIn, STANDING_NAMES, type StandingName } from "./standings.ts";
+import {
+  isOneToOne,
+  ROOM_STATES,
+  type RoomState,
+  roleIn,
+  STANDING_NAMES,
+  type StandingName,
+} from "./standings.ts";
 
 export interface Room {
   state: RoomState;

@@ -1,6 +1,13 @@
 /** What one cell has to be on one face: the domain's table, and where the face differs from it. */
 import { type FaceWays, type OperationName, operation, type Way } from "./operations.ts";
-import { isOneToOne, type RoomState, roomVerdict, type StandingName, standing, type Verdict } from "./standings.ts";
+import {
+  isOneToOne,
+  type RoomState,
+  roomVerdict,
+  type StandingName,
+  standing,
+  type Verdict,
+} from "./standings.ts";
 
 export function verdictOn(
   face: Pick<FaceWays, "guests">,

@@ -21,7 +21,8 @@ function hubOn(rangeMany: HubOptions["log"]["rangeMany"]): Hub {
       bus: createMemoryBus(),
       metrics: new GatewayMetrics(new Registry(), () => NOBODY),
     },
-    ...{ logger: createLogger("silent"), publish: () => {}, onStanding: () => {}, onFollowing: () => {} },
+    ...{ logger: createLogger("silent"), publish: () => {} },
+    ...{ onStanding: () => {}, onUser: () => {}, onFollowing: () => {} },
   });
 }
 

@@ -103,7 +103,11 @@ describe("settings that contradict each other", () => {
   });
 
   test("servers for calls are lists", () => {
-    const env = { STUN_URLS: "stun:a:3478, stuns:b", TURN_URLS: "turns:c:443?transport=tcp", TURN_SECRET: "s" };
+    const env = {
+      STUN_URLS: "stun:a:3478, stuns:b",
+      TURN_URLS: "turns:c:443?transport=tcp",
+      TURN_SECRET: "s",
+    };
     expect(readConfig(env)).toMatchObject({
       STUN_URLS: ["stun:a:3478", "stuns:b"],
       TURN_URLS: ["turns:c:443?transport=tcp"],

@@ -51,11 +51,9 @@ function registerSettings({ open, iceServers, useCases: { clock } }: TalkParts):
     server: z.string(),
     ticket: z.string(),
     stunservers: z.array(z.object(iceServer)),
-    turnservers: z
-      .array(z.object({ ...iceServer, username: z.string(), credential: z.string() }))
-      .openapi({
-        description: "With credentials for a day; of users, and of guests since they joined a room",
-      }),
+    turnservers: z.array(z.object({ ...iceServer, username: z.string(), credential: z.string() })).openapi({
+      description: "With credentials for a day; of users, and of guests since they joined a room",
+    }),
   });
   open(
     {
