@@ -54,7 +54,6 @@ export async function openCore(
   const files = openConfiguredFiles(config, dataDir);
   const useCases = createUseCases({
     ...{ store, hot, bus, logger, webhookTargets, files },
-    matrix: matrix?.accounts ?? null,
     settings: {
       passwordMinLength: config.PASSWORD_MIN_LENGTH,
       longestLoginMs: config.LOGIN_MAX_DAYS * 86_400_000,

@@ -5,7 +5,6 @@ import { createNews, type News } from "./news.ts";
 import type { AttachmentFiles } from "./ports/attachments.ts";
 import type { Bus } from "./ports/bus.ts";
 import type { HotState } from "./ports/hot.ts";
-import type { MatrixAccounts } from "./ports/matrix.ts";
 import type { Store } from "./ports/store.ts";
 import type { WebhookTargets } from "./ports/webhooks.ts";
 
@@ -13,8 +12,6 @@ export interface DomainOptions {
   store: Store;
   hot: HotState;
   bus: Bus;
-  /** Absent without a homeserver. */
-  matrix: MatrixAccounts | null;
   /** Where the bytes of attachments are kept; absent where nobody uploads any. */
   files?: AttachmentFiles | null;
   /** Where webhooks may be delivered to; absent where nobody registers any. */
@@ -48,7 +45,6 @@ interface DomainLogger {
 export interface Context {
   readonly store: Store;
   readonly hot: HotState;
-  readonly matrix: MatrixAccounts | null;
   readonly settings: DomainSettings;
   readonly logger: DomainLogger;
   readonly accesses: Accesses;
@@ -63,11 +59,10 @@ export interface Context {
 }
 
 export function createContext(options: DomainOptions): Context {
-  const { store, hot, bus, matrix, settings, logger, now = store.clock.now } = options;
+  const { store, hot, bus, settings, logger, now = store.clock.now } = options;
   return {
     store,
     hot,
-    matrix,
     settings,
     logger,
     now,

@@ -129,7 +129,7 @@ export async function openWorld(
   const settings = { passwordMinLength: 1, rateLimits: false, jwt: null, files: bounds };
   const folder = mkdtempSync(join(tmpdir(), "causeway-bridge-"));
   const files = attachmentsInFolder(folder);
-  const useCases = createUseCases({ store, hot, bus, matrix: null, files, logger, settings });
+  const useCases = createUseCases({ store, hot, bus, files, logger, settings });
   const homeserver = createHomeserver({ baseUrl: parts.homeserverUrl, registration, serverName, logger });
   const ghosts = createGhosts({ ...registration, serverName });
   const bridges: Bridge[] = [];

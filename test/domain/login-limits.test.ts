@@ -83,7 +83,7 @@ describeDomain("limits of logins", (world) => {
     function limitsOf(pause?: (ms: number) => Promise<unknown>) {
       const { store, hot, bus, clock } = world;
       const logger = { info: () => {}, warn: () => {}, error: () => {} };
-      const options = { store, hot, bus, matrix: null, settings: LIMITED, logger, now: () => clock.now };
+      const options = { store, hot, bus, settings: LIMITED, logger, now: () => clock.now };
       return createLoginLimits(createContext(options), pause);
     }
     const attempt = (login: string, from: string, known = false) => ({

@@ -82,7 +82,6 @@ async function openWorld(databaseUrl: string): Promise<World> {
       store,
       hot,
       bus,
-      matrix: null,
       logger,
       now: () => clock.now,
       settings: { passwordMinLength: 1, rateLimits: false, jwt: null },

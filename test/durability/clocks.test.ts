@@ -21,7 +21,7 @@ async function openProcess(databaseUrl: string, redisUrl: string) {
   const store = await openStore({ databaseUrl, maxConnections: 4 });
   const { clock, history } = store;
   const { hot, bus } = await connectRedisHot({ url: redisUrl, logger, node: "test", clock, history });
-  const useCases = createUseCases({ store, hot, bus, matrix: null, settings, logger });
+  const useCases = createUseCases({ store, hot, bus, settings, logger });
   const close = async () => {
     await bus.close();
     await hot.close();

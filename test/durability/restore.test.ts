@@ -19,7 +19,7 @@ async function open(databaseUrl: string, redisUrl: string) {
   const { clock, history } = store;
   const { hot, bus } = await connectRedisHot({ url: redisUrl, logger, node: "test", clock, history });
   const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
-  const { accounts, directory } = createUseCases({ store, hot, bus, matrix: null, settings, logger });
+  const { accounts, directory } = createUseCases({ store, hot, bus, settings, logger });
   return {
     store,
     accounts,

@@ -88,7 +88,7 @@ export function site(databaseUrl: string | (() => string)): Site {
       const bus = options.bus?.(own.bus) ?? own.bus;
       const { jwksUrl } = options;
       const settings = { passwordMinLength: 1, rateLimits: false, jwt: jwksUrl ? { jwksUrl } : null };
-      const useCases = createUseCases({ store, hot: own.hot, bus, matrix: null, settings, logger: silent });
+      const useCases = createUseCases({ store, hot: own.hot, bus, settings, logger: silent });
       const registry = new Registry();
       announceCommitted({ store, bus });
       const gateway = await startGateway({

@@ -91,7 +91,7 @@ export async function openSite(
   const { hot, bus } = createMemoryHot();
   announceCommitted({ store, bus });
   const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
-  const useCases = createUseCases({ store, hot, bus, matrix: null, settings, logger });
+  const useCases = createUseCases({ store, hot, bus, settings, logger });
   let gateway: Gateway | null = null;
   let followers = 0;
   const countingFeed = (): Feed => {

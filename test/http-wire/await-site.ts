@@ -32,7 +32,7 @@ export async function openAwaitSite(
   const { hot, bus } = createMemoryHot();
   announceCommitted({ store, bus });
   const settings = { passwordMinLength: 4, rateLimits: false, jwt: null };
-  const useCases: UseCases = createUseCases({ store, hot, bus, matrix: null, settings, logger: silent });
+  const useCases: UseCases = createUseCases({ store, hot, bus, settings, logger: silent });
   let gateway: Gateway | null = null;
   const parts = { useCases, store, hot, publicUrl: () => PUBLIC_URL, rateLimits, logger: silent };
   const feed = () => (gateway as Gateway).feed;

@@ -42,7 +42,7 @@ export async function openSite(
   const settings = { passwordMinLength: 4, rateLimits: false, jwt: null, files: bounds };
   const matrixLogins: Site["matrixLogins"] = [];
   const useCases = createUseCases({
-    ...{ store, hot, bus, matrix: null, settings, logger, files, webhookTargets },
+    ...{ store, hot, bus, settings, logger, files, webhookTargets },
   });
   const app = (matrixAccounts: MatrixAccounts | null) =>
     createHttpApp({

@@ -32,7 +32,7 @@ describe("settings", () => {
     expect(named).toEqual(settings.map(({ name, default: value }) => `${name}=${value ?? ""}`));
   });
 
-  test("[B.8.1] passwords have no least length unless the operator wants one", () => {
+  test("[B.8.1] passwords have eight characters at least, unless the operator wants something else", () => {
     expect(readConfig({}).PASSWORD_MIN_LENGTH).toBe(8);
     expect(readConfig({ PASSWORD_MIN_LENGTH: "10" }).PASSWORD_MIN_LENGTH).toBe(10);
   });
