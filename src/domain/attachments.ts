@@ -11,7 +11,7 @@ import { cursorQuery, cut } from "./cursors.ts";
 import { badField, DomainError } from "./errors.ts";
 import { derivedPublicId, isPublicId, newPublicId } from "./ids.ts";
 import type { Attachments, AttachmentView } from "./message-use-cases.ts";
-import { type Actor, type EventData, type MemberKey, memberKey } from "./model.ts";
+import { type Actor, type EventData, memberKey } from "./model.ts";
 import { can } from "./permissions.ts";
 import type { AttachmentFiles, ReceivedFile } from "./ports/attachments.ts";
 import type { FileBounds, NewFile, StoredAttachment, Visible } from "./ports/message-store.ts";
@@ -72,7 +72,8 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     async list(actor, { room, ...page }) {
       const rooms = await visibleRooms(actor, room);
       const owner = room === undefined ? memberKey(actor) : null;
-      const query = await cursorQuery(page, (cursor: string) => placeOf(owner, rooms, cursor));
+      const only = room === undefined ? null : (rooms[0]?.conversationId ?? 0);
+      const query = await cursorQuery(page, (cursor: string) => placeOf(actor, only, cursor));
       const { items, more } = cut(await store.messages.attachmentPage(owner, rooms, query), query);
       return { attachments: items.map(viewOf), more };
     },
@@ -173,15 +174,14 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     if (ids.length > 0) await store.transaction((tx) => tx.messages.deleteAttachments(ids));
   }
 
-  async function placeOf(owner: MemberKey | null, rooms: readonly Visible[], cursor: string) {
+  /** Where a file stands that the actor could see at some time. @param only the room whose files are listed; null: all */
+  async function placeOf(actor: Actor, only: number | null, cursor: string): Promise<StoredAttachment | null> {
     const found = isPublicId(cursor) ? await store.messages.attachmentPlace(cursor) : null;
     if (!found) return null;
-    const { place } = found;
-    const listed =
-      place === null
-        ? found.owner === owner
-        : rooms.some((room) => room.conversationId === place.conversationId && room.historyFrom < place.seq);
-    return listed ? found : null;
+    const { place, owner } = found;
+    if (place === null) return only === null && owner === memberKey(actor) ? found : null;
+    if (only !== null && place.conversationId !== only) return null;
+    return (await store.messages.momentOf(memberKey(actor), place)) && found;
   }
 }
 

@@ -11,30 +11,6 @@ export interface MessagePlace {
   seq: number;
 }
 
-// ── Talk: conversationId × 2^28 + seq ────────────────────────────────────────────────────────────────
-
-/** Room for so many events in a log; 33 million rooms keep the ids exact in JSON. */
-export const TALK_SEQS = 2 ** 28;
-
-/**
- * Unique across rooms, rising within one.
- * @throws RangeError for a room or seq beyond what the ids have room for
- */
-export function talkMessageId({ conversationId, seq }: MessagePlace): number {
-  const id = conversationId * TALK_SEQS + seq;
-  if (seq >= TALK_SEQS || !Number.isSafeInteger(id)) {
-    throw new RangeError(`Event ${seq} of room ${conversationId} has no Talk id`);
-  }
-  return id;
-}
-
-/** The inverse of {@link talkMessageId}; null for what is no such id. */
-export function talkMessagePlace(id: number): MessagePlace | null {
-  if (!Number.isSafeInteger(id) || id < TALK_SEQS) return null;
-  const seq = id % TALK_SEQS;
-  return seq === 0 ? null : { conversationId: (id - seq) / TALK_SEQS, seq };
-}
-
 // ── Protocol: 16 characters [A-Za-z0-9], 48 bits of room and 40 bits of seq in base 62 ───────────────
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -55,7 +55,10 @@ export interface TimelinePage {
   types?: readonly EventType[];
 }
 
-/** A page of the actor's messages; cursors are places of messages of the actor's rooms, deleted ones included. */
+/**
+ * A page of the actor's messages; cursors are places of messages that the actor may see or could once see: deleted ones,
+ * those of rooms that the actor left in the last 28 days, and those behind a lobby included.
+ */
 export interface MessagePage {
   /** Only messages of this room (its token). */
   room?: string;
@@ -70,6 +73,8 @@ export interface Timeline {
   page(actor: Actor, room: string, page: TimelinePage): Promise<{ entries: TimelineEntry[]; more: boolean }>;
   /**
    * Messages of one or all of the actor's rooms, newest first; `endingBefore` gives the page before it, in the same order.
+   * Who polls with the first message of the last page as `endingBefore` gets every message once: none is ever committed
+   * behind what was listed.
    * @throws DomainError `bad_request` for an unknown or foreign cursor, both cursors, or a limit outside of 1–100
    */
   recent(actor: Actor, page: MessagePage): Promise<{ messages: MessageView[]; more: boolean }>;

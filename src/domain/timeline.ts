@@ -99,19 +99,20 @@ export function createTimeline(context: Context, views: MessageViews): Timeline 
     { room, ...page }: MessagePage,
   ): Promise<{ messages: MessageView[]; more: boolean }> {
     const rooms = room === undefined ? await visibleRooms(actor) : [await visible(actor, room)];
-    const query = await cursorQuery(page, (cursor: MessagePlace) => momentOf(rooms, cursor));
-    const { items, more } = cut(await store.messages.recent(rooms, query), query);
+    const only = room === undefined ? null : (rooms[0]?.conversationId ?? null);
+    const query = await cursorQuery(page, (cursor: MessagePlace) => momentOf(actor, only, cursor));
+    // Who goes on towards the past never comes back to what is committed later; who goes the other way must not pass it.
+    const horizon = query.after === undefined ? { horizon: await store.messages.horizon() } : {};
+    const { items, more } = cut(await store.messages.recent(rooms, { ...query, ...horizon }), query);
     const from = new Map(rooms.map(({ conversationId, historyFrom }) => [conversationId, historyFrom]));
     const entries = await views.entries(items, (id) => from.get(id) ?? 0);
     return { messages: entries.flatMap(({ message }) => message ?? []), more };
   }
 
-  /** When the message at a cursor was sent; it may have been deleted since. */
-  async function momentOf(rooms: readonly Visible[], cursor: MessagePlace): Promise<Moment | null> {
-    const room = rooms.find(({ conversationId }) => conversationId === cursor.conversationId);
-    if (!room || cursor.seq <= room.historyFrom || !isPlace(cursor)) return null;
-    const [event] = await store.messages.at([cursor]);
-    return event?.type === "message" ? { ...cursor, at: event.at } : null;
+  /** When the message at a cursor was sent. It may have been deleted since, its room left, or the lobby closed. */
+  async function momentOf(actor: Actor, only: number | null, cursor: MessagePlace): Promise<Moment | null> {
+    if (!isPlace(cursor) || (only !== null && cursor.conversationId !== only)) return null;
+    return await store.messages.momentOf(memberKey(actor), cursor);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The append path: messages of many rooms and senders, one statement and one commit for all that arrived meanwhile.
- * The rules are in the database function `causeway_append` (migrations/0001-foundation.sql); here is what surrounds
- * it: batching, the bounded queue, repeating after a lost connection, and publishing.
+ * The rules are in the database function `causeway_append` (migrations/0004-messages.sql), which `causeway_send`
+ * (0027-message-lists.sql) calls; here is what surrounds it: batching, the bounded queue, repeating after a lost connection, and publishing.
  */
 import { badField } from "../domain/errors.ts";
 import {
@@ -135,7 +135,7 @@ function appendStatement(db: Database, drafts: Draft[]) {
   const attachments = drafts.map((draft) => draft.attachments);
   return db.sql<AppendRow[]>`
     select ord, status, seq, at, room
-    from causeway_append(${rooms}::bigint[], ${versions}::bigint[], ${members}::text[], ${names}::text[],
+    from causeway_send(${rooms}::bigint[], ${versions}::bigint[], ${members}::text[], ${names}::text[],
       ${ids}::text[], ${replies}::bigint[], ${data}::text[], ${mentions}::text[], ${attachments}::text[])`;
 }
 

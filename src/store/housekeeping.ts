@@ -20,6 +20,8 @@ const TURN_MS = 30_000;
 /** Other processes read a deleted room's last events for so long. */
 const KEEP_DELETED_MS = 60_000;
 const PURGE_STEP = 2_000;
+/** Of a deleted room's last events, the messages that lists can go on from. */
+const FORMER_MESSAGES = 1_000;
 /** Clients go on from a deleted room, contact or file in their lists for so long. */
 const KEEP_FORMER_MS = 30 * 24 * 3_600_000;
 /** What a webhook did not take for so long is given up. */
@@ -73,7 +75,7 @@ export function startHousekeeping(
  * Removes a step of a deleted room's log. Several processes share the work: a room that one is at is skipped.
  * @returns whether there may be more to remove
  */
-export async function purgeStep(db: Database, keepMs = KEEP_DELETED_MS): Promise<boolean> {
+export async function purgeStep(db: Pick<Database, "transaction">, keepMs = KEEP_DELETED_MS): Promise<boolean> {
   return await db.transaction(async (sql) => {
     const [room] = await sql<{ id: number }[]>`
       select d.conversation_id as id from deleted_rooms d where d.deleted_at <= causeway_now() - ${keepMs}
@@ -83,9 +85,19 @@ export async function purgeStep(db: Database, keepMs = KEEP_DELETED_MS): Promise
     await sql`
       with steps as (delete from read_steps where conversation_id = ${room.id})
       delete from reactions where conversation_id = ${room.id}`;
-    const { count } = await sql`
-      delete from events where conversation_id = ${room.id} and seq in (
-        select seq from events where conversation_id = ${room.id} order by seq limit ${PURGE_STEP})`;
+    const [{ count }] = await sql<[{ count: number }]>`
+      with last as (select max(seq) as seq from events where conversation_id = ${room.id}),
+      gone as (
+        delete from events where conversation_id = ${room.id} and seq in (
+          select seq from events where conversation_id = ${room.id} order by seq limit ${PURGE_STEP})
+        returning seq, at, type
+      ),
+      kept as (
+        insert into former_messages (conversation_id, seq, at)
+        select ${room.id}, g.seq, g.at from gone g, last l
+        where g.type = 'message' and g.seq > l.seq - ${FORMER_MESSAGES}
+      )
+      select count(*) as count from gone`;
     if (count < PURGE_STEP) await sql`delete from deleted_rooms where conversation_id = ${room.id}`;
     return true;
   });
@@ -93,6 +105,7 @@ export async function purgeStep(db: Database, keepMs = KEEP_DELETED_MS): Promise
 
 /** What lists could go on from, long enough ago. */
 async function forgetFormer({ sql }: Database): Promise<void> {
+  await sql`delete from former_messages where removed_at <= causeway_now() - ${KEEP_FORMER_MS}`;
   await sql`delete from former_rooms where deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
   await sql`delete from contacts where deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
   await sql`delete from attachments where file_gone and deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;

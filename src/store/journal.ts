@@ -1,9 +1,9 @@
 /** The journal: what happened in all rooms of a member, by time. See migrations/0005-journal.sql and 0007-wire.sql. */
-import { setTimeout } from "node:timers/promises";
 import { actorOf, userKey } from "../domain/model.ts";
 import { JOURNALED, type Journal, type JournalEvent, type JournalReader } from "../domain/ports/journal.ts";
 import { shownStatus } from "./connection-status.ts";
 import type { Database } from "./database.ts";
+import { settledHorizon } from "./horizon.ts";
 import { isKnown } from "./known-people.ts";
 
 type Page = Parameters<Journal["pages"]>[1];
@@ -14,9 +14,6 @@ const DEPARTED_BEFORE_MS = 10_000;
 const MOST_TOGETHER = 500;
 /** Readers whose pages one statement reads. */
 const MOST_READERS = 500;
-/** How long a horizon waits for those who write. */
-const UNSETTLED_MS = 500;
-const LOOK_EVERY_MS = 10;
 
 export function createJournal(db: Database): Journal {
   const { sql } = db;
@@ -98,15 +95,7 @@ export function createJournal(db: Database): Journal {
   }
 
   return {
-    async horizon() {
-      const until = performance.now() + UNSETTLED_MS;
-      for (let first: number | null = null; ; await setTimeout(LOOK_EVERY_MS)) {
-        const [row] = await db.read(sql<[{ called: number; horizon: number }]>`
-          select called, horizon from causeway_journal_horizon()`);
-        first ??= row.called;
-        if (row.horizon >= first || performance.now() >= until) return row.horizon;
-      }
-    },
+    horizon: () => settledHorizon(db, "causeway_journal_horizon"),
     async pages(readers, page) {
       const pages: JournalEvent[][] = readers.map(() => []);
       for (let first = 0; first < readers.length; first += MOST_READERS) {

@@ -1,7 +1,7 @@
 /** Messages as faces list them: without deleted ones, over one room or many, with what belongs to them. Nothing here locks. */
 import type { MessagePlace } from "../domain/ids.ts";
 import type { LoggedEvent } from "../domain/model.ts";
-import { memberKey } from "../domain/model.ts";
+import { type MemberKey, memberKey } from "../domain/model.ts";
 import type {
   MessageDetails,
   MessageStore,
@@ -11,6 +11,7 @@ import type {
 } from "../domain/ports/message-store.ts";
 import type { AttachmentQueries } from "./attachments.ts";
 import type { Database } from "./database.ts";
+import { settledHorizon } from "./horizon.ts";
 import { eventList } from "./log.ts";
 import {
   type AttachmentRow,
@@ -27,6 +28,8 @@ import type { Sql, Statement } from "./sql.ts";
 /** How far is looked for who else was past a message first. */
 const STEPS = 64;
 const LATER_EVENTS = 200;
+/** A message so far beyond the horizon was not just sent: the database's clock was set back, and its room goes on from before. */
+const FUTURE_MS = 10_000;
 
 export function createMessageQueries(db: Database): Omit<MessageStore, keyof AttachmentQueries> {
   const { sql } = db;
@@ -51,6 +54,8 @@ export function createMessageQueries(db: Database): Omit<MessageStore, keyof Att
         },
       }));
     },
+    horizon: () => settledHorizon(db, "causeway_message_horizon"),
+    momentOf: (member, place) => momentOf(db, member, place),
     async recent(rooms, page) {
       const found = await events(recentMessages(sql, rooms, page));
       return page.before === undefined ? found : found.reverse();
@@ -95,7 +100,7 @@ function isText(key: string): boolean {
 function recentMessages(
   sql: Sql,
   rooms: readonly Visible[],
-  { after, before, limit }: { after?: Moment; before?: Moment; limit: number },
+  { after, before, limit, horizon }: Parameters<MessageStore["recent"]>[1],
 ): Statement<EventRow[]> {
   const cursor = after ?? before;
   const order = before === undefined ? sql`desc` : sql`asc`;
@@ -104,23 +109,53 @@ function recentMessages(
       ? sql``
       : sql`and (e.at, e.conversation_id, e.seq) ${before === undefined ? sql`<` : sql`>`}
             (${cursor.at}::bigint, ${cursor.conversationId}::bigint, ${cursor.seq}::bigint)`;
+  const settled =
+    horizon === undefined ? sql`` : sql`and (e.at < ${horizon} or e.at > ${horizon + FUTURE_MS})`;
   return sql<EventRow[]>`
     from ${visibleRooms(sql, rooms)} as w (room, history_from)
     cross join lateral (
       select * from events e
-      where e.conversation_id = w.room and e.seq > w.history_from and e.type = 'message' and not e.deleted ${beyond}
+      where e.conversation_id = w.room and e.seq > w.history_from and e.type = 'message' and not e.deleted
+        ${beyond} ${settled}
       order by e.seq ${order} limit ${limit}
     ) e
     order by e.at ${order}, e.conversation_id ${order}, e.seq ${order} limit ${limit}`;
 }
 
+/** The log says it, or, of a deleted room, what was kept of the log. */
+async function momentOf(
+  { sql, read }: Database,
+  member: MemberKey,
+  { conversationId, seq }: MessagePlace,
+): Promise<Moment | null> {
+  const [row] = await read(sql<[{ at: number }?]>`
+    select coalesce(e.at, f.at) as at
+    from (select ${conversationId}::bigint as room, ${seq}::bigint as seq) k
+    left join events e on e.conversation_id = k.room and e.seq = k.seq and e.type = 'message'
+    left join former_messages f on f.conversation_id = k.room and f.seq = k.seq
+    left join conversations c on c.id = k.room
+    where coalesce(e.at, f.at) is not null and (
+      exists (
+        select from memberships m
+        where m.conversation_id = k.room and m.member = ${member} and m.history_from < k.seq
+      ) or exists (
+        select from departures d
+        where d.conversation_id = k.room and d.member = ${member} and k.seq <= d.last_seq
+          and (d.history_from < k.seq or c.history = 'shared')
+      )
+    )`);
+  return row ? { conversationId, seq, at: row.at } : null;
+}
+
 async function details(db: Database, messages: readonly LoggedEvent[]): Promise<MessageDetails[]> {
   if (messages.length === 0) return [];
+  // A message can be asked for twice, by itself and as the one that another answers.
+  const once = [...new Map(messages.map((message) => [keyOf(message), message])).values()];
   const [rooms, reactions, attachments, reads] = await Promise.all([
-    roomNames(db, messages),
-    reactionsOf(db, messages),
-    attachmentsOf(db, messages),
-    readsOf(db, messages),
+    roomNames(db, once),
+    reactionsOf(db, once),
+    attachmentsOf(db, once),
+    readsOf(db, once),
   ]);
   return messages.map((message) => {
     const key = keyOf(message);

@@ -38,6 +38,12 @@ export function createRoomLists(db: Database): RoomLists {
         join memberships m on m.conversation_id = c.id and m.member = ${member}
         where c.public_id = ${publicId}
         union all
+        select h.last_activity, c.id
+        from conversations c
+        join room_heads h on h.conversation_id = c.id
+        where c.public_id = ${publicId}
+          and exists (select from departures d where d.conversation_id = c.id and d.member = ${member})
+        union all
         select last_activity, conversation_id from former_rooms where member = ${member} and public_id = ${publicId}`);
       return row ?? null;
     },

@@ -179,6 +179,9 @@ describeDomain("attachments", (world) => {
     expect(await list(bob, { startingAfter: ids[1] })).toEqual(ids.slice(2));
     expect(await list(ada, { endingBefore: ids[1] })).toEqual(ids.slice(0, 1));
     await refused(list(bob, { startingAfter: ids[0] }), "bad_request", "startingAfter");
+    await world.useCases.roomSettings.setLobby(ada.actor, room.token, { on: true });
+    expect(await list(bob, { startingAfter: ids[2] })).toEqual([]);
+    await world.useCases.roomSettings.setLobby(ada.actor, room.token, { on: false });
     await attachments.rename(ada.actor, ids[2] as string, "renamed.txt");
     expect((await attachments.get(bob.actor, ids[2] as string)).filename).toBe("renamed.txt");
     await refused(attachments.rename(bob.actor, ids[2] as string, "mine.txt"), "forbidden");

@@ -169,6 +169,15 @@ describeDomain("finding: by activity", (world) => {
     await refused(finding.recent(stranger, { limit: 9, startingAfter: idOf(3) }), "bad_request");
   });
 
+  test("[D] a cursor stays usable when its room was left", async () => {
+    const { ada, bob, rooms, idOf } = await five();
+    const { finding, conversations } = world.useCases;
+    await conversations.removeMember(ada.actor, rooms[3]!.token, bob.actor);
+    const { rooms: rest } = await finding.recent(bob.actor, { limit: 9, endingBefore: idOf(2) });
+    expect(rest.map(({ conversation }) => conversation.id)).toEqual([rooms[4]!.id]);
+    expect((await finding.recent(bob.actor, { limit: 9, startingAfter: idOf(3) })).rooms).toHaveLength(4);
+  });
+
   test("[D] unknown and foreign cursors, both at once, and other limits are refused", async () => {
     const { page, idOf } = await five();
     const foreign = (await world.group([await world.person()])).publicId;

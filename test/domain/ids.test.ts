@@ -6,8 +6,6 @@ import {
   newPublicId,
   protocolMessageId,
   protocolMessagePlace,
-  talkMessageId,
-  talkMessagePlace,
 } from "../../src/domain/ids.ts";
 
 const PLACES = [
@@ -15,25 +13,6 @@ const PLACES = [
   { conversationId: 7, seq: 2 ** 28 - 1 },
   { conversationId: 2 ** 25 - 1, seq: 123_456 },
 ];
-
-test("Talk's ids name a place both ways, rise within a room, and are exact in JSON", () => {
-  for (const place of PLACES) {
-    const id = talkMessageId(place);
-    expect(talkMessagePlace(id)).toEqual(place);
-    expect(JSON.parse(JSON.stringify(id))).toBe(id);
-  }
-  expect(talkMessageId({ conversationId: 7, seq: 9 })).toBeGreaterThan(
-    talkMessageId({ conversationId: 7, seq: 8 }),
-  );
-});
-
-test("what can be no Talk id names nothing, and what has none is refused", () => {
-  for (const id of [0, -1, 1.5, 2 ** 28 - 1, 2 ** 28 * 3, 2 ** 53, Number.NaN]) {
-    expect(talkMessagePlace(id)).toBeNull();
-  }
-  expect(() => talkMessageId({ conversationId: 1, seq: 2 ** 28 })).toThrow(RangeError);
-  expect(() => talkMessageId({ conversationId: 2 ** 25, seq: 1 })).toThrow(RangeError);
-});
 
 test("Protocol's ids are 16 characters, name a place both ways, and sort like the seqs of their room", () => {
   for (const place of [...PLACES, { conversationId: 2 ** 48 - 1, seq: 2 ** 40 - 1 }]) {

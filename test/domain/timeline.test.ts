@@ -1,7 +1,10 @@
 /** Lists of messages, of one room and of many, and what belongs to each of them. */
 import { expect, test } from "vitest";
+import type { MessagePlace } from "../../src/domain/ids.ts";
 import type { MessageView } from "../../src/domain/message-use-cases.ts";
 import type { Conversation } from "../../src/domain/model.ts";
+import { purgeStep } from "../../src/store/housekeeping.ts";
+import { memoryFiles } from "../attachments/memory.ts";
 import { describeDomain, message, type Person, refused, type World } from "./world.ts";
 
 async function say(world: World, person: Person, room: Conversation, text: string, more = {}) {
@@ -14,6 +17,23 @@ describeDomain("timeline", (world) => {
   async function pair() {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
     return { ada, bob, room: await world.group([ada, bob]) };
+  }
+
+  /** A transaction that holds a file until it is set free. */
+  async function holdFile(id: string) {
+    let free = () => {};
+    const freed = new Promise<void>((resolve) => {
+      free = resolve;
+    });
+    let holding: Promise<void> = Promise.resolve();
+    await new Promise<void>((held) => {
+      holding = world.store.sql.begin(async (sql) => {
+        await sql`select from attachments where id = ${id} for update`;
+        held();
+        await freed;
+      });
+    });
+    return { free, holding };
   }
 
   test("a page has messages only, newest first, or oldest first after a seq; deleted ones are left out", async () => {
@@ -67,6 +87,25 @@ describeDomain("timeline", (world) => {
     await world.useCases.messages.remove(ada.actor, room.token, question);
     const later = await world.useCases.timeline.messageOf(ada.actor, room.token, answer);
     expect(later.parent).toEqual({ conversationId: room.id, seq: question, deleted: true });
+  });
+
+  test("reactions and files of a message are there once when it is answered on the same page", async () => {
+    const { ada, bob, room } = await pair();
+    const { timeline, messages, attachments, reactions } = world.another({ files: memoryFiles() });
+    const content = new Blob(["a"]).stream();
+    const file = await attachments.upload(ada.actor, { filename: "a.txt", content });
+    const sent = message("tea?", { attachments: [file.id] });
+    const { seq } = await messages.send(ada.actor, room.token, sent);
+    await reactions.add(bob.actor, room.token, seq, "👍");
+    await say(world, bob, room, "yes", { replyTo: seq });
+    await say(world, ada, room, "now?", { replyTo: seq });
+    const { messages: page } = await timeline.recent(ada.actor, { limit: 10 });
+    for (const view of [page[0]?.parent, page[1]?.parent, page[2]]) {
+      expect(view).toMatchObject({
+        reactions: [{ name: "👍", by: [{ actor: bob.actor }] }],
+        attachments: [{ id: file.id }],
+      });
+    }
   });
 
   test("deleted messages, other events, other rooms and what was before one's time are not found", async () => {
@@ -127,6 +166,70 @@ describeDomain("timeline", (world) => {
     );
     await refused(timeline.recent(ada.actor, { limit: 0 }), "bad_request", "limit");
     await refused(timeline.recent(ada.actor, { limit: 101 }), "bad_request", "limit");
+  });
+
+  test("a message that is committed late is not missed by who polls with the first message of the last page", async () => {
+    const { ada, bob, room: slow } = await pair();
+    let quick = await world.group([ada, bob]);
+    // Rooms of one lane are written one after the other.
+    if ((quick.id - slow.id) % 2 === 0) quick = await world.group([ada, bob]);
+    const { timeline, messages, attachments } = world.another({ files: memoryFiles() });
+    const file = await attachments.upload(ada.actor, {
+      filename: "a.txt",
+      content: new Blob(["a"]).stream(),
+    });
+    const first = await say(world, bob, quick, "first");
+    const { free, holding } = await holdFile(file.id);
+    // It has its time, and waits for the file.
+    const late = messages.send(ada.actor, slow.token, message("late", { attachments: [file.id] }));
+    await expect
+      .poll(async () => (await world.store.sql`select from pg_locks where not granted`).length)
+      .toBeGreaterThan(0);
+    await say(world, bob, quick, "early");
+    const seen: string[] = [];
+    let cursor = { conversationId: quick.id, seq: first };
+    const poll = async () => {
+      const page = await timeline.recent(ada.actor, { limit: 10, endingBefore: cursor });
+      seen.push(...page.messages.map(({ text }) => text).reverse());
+      cursor = page.messages[0] ?? cursor;
+    };
+    await poll();
+    const newest = await timeline.recent(ada.actor, { limit: 1 });
+    expect(texts(newest.messages)).toEqual(["first"]);
+    free();
+    await Promise.all([holding, late]);
+    await poll();
+    expect(seen).toEqual(["late", "early"]);
+  });
+
+  test("a cursor stays usable when its room was left or deleted, or its lobby was closed", async () => {
+    const { ada, bob, room } = await pair();
+    const closed = await world.group([ada, bob]);
+    const home = await world.group([bob, ada]);
+    await say(world, ada, home, "before");
+    const cursors: MessagePlace[] = [];
+    for (const one of [room, closed]) {
+      cursors.push({ conversationId: one.id, seq: await say(world, ada, one, "cursor") });
+    }
+    await say(world, ada, home, "after");
+    const { timeline, conversations, roomSettings } = world.useCases;
+    await conversations.removeMember(ada.actor, room.token, bob.actor);
+    await roomSettings.setLobby(ada.actor, closed.token, { on: true });
+    const walk = async (cursor: (typeof cursors)[number]) => [
+      ...texts((await timeline.recent(bob.actor, { limit: 10, startingAfter: cursor })).messages),
+      ...texts((await timeline.recent(bob.actor, { limit: 10, endingBefore: cursor })).messages),
+    ];
+    for (const cursor of cursors) expect(await walk(cursor)).toEqual(["before", "after"]);
+    const [left] = cursors as [MessagePlace];
+    const later = { ...left, seq: await say(world, ada, room, "not for Bob") };
+    await refused(timeline.recent(bob.actor, { limit: 5, startingAfter: later }), "bad_request");
+    await refused(timeline.recent(bob.actor, { limit: 5, startingAfter: { ...left, seq: 1 } }), "bad_request");
+
+    await conversations.delete(ada.actor, room.token);
+    // The log is removed.
+    while (await purgeStep({ transaction: world.store.sql.begin }, -60_000));
+    expect(await walk(left)).toEqual(["before", "after"]);
+    await refused(timeline.recent(bob.actor, { limit: 5, startingAfter: later }), "bad_request");
   });
 
   test("the last message of many rooms comes in one look", async () => {

@@ -52,16 +52,31 @@ export interface MessageStore {
   roomsOf(
     member: MemberKey,
   ): Promise<{ conversation: Conversation; membership: Pick<Membership, "role" | "historyFrom"> }[]>;
-  /** Messages of these rooms, newest first, without deleted ones; those next to `after` or `before` (exclusive). */
+  /**
+   * How far messages of several rooms can be listed, so that nothing is committed behind the reader: every message that
+   * was sent before the call has an earlier time (ms), and so has none that is sent later. Where others have been writing
+   * since before the call, after half a second, the first of this may not hold.
+   */
+  horizon(): Promise<number>;
+  /**
+   * Messages of these rooms, newest first, without deleted ones; those next to `after` or `before` (exclusive).
+   * @param page `horizon`: without those that are not before it
+   */
   recent(
     rooms: readonly Visible[],
-    page: { after?: Moment; before?: Moment; limit: number },
+    page: { after?: Moment; before?: Moment; limit: number; horizon?: number },
   ): Promise<LoggedEvent[]>;
+  /**
+   * When a message was sent that the member may see by their membership, or could see while they were in its room: for
+   * 28 days after they left it, deleted messages included. Of a deleted room the last 1,000 messages are known. Null for
+   * other places.
+   */
+  momentOf(member: MemberKey, place: MessagePlace): Promise<Moment | null>;
   /** The newest event of these types in each of these rooms, without deleted messages. */
   last(rooms: readonly Visible[], types: readonly EventType[]): Promise<LoggedEvent[]>;
   /** The events at these places, deleted messages included, in any order; others are left out. */
   at(places: readonly MessagePlace[]): Promise<LoggedEvent[]>;
-  /** What belongs to each of these messages, in their order. */
+  /** What belongs to each of these messages, in their order; a message may be there more than once. */
   details(messages: readonly LoggedEvent[]): Promise<MessageDetails[]>;
   /** Of these members, those who are in the room. */
   membersNamed(

@@ -322,7 +322,10 @@ export interface RoomQueries {
   ): Promise<{ id: number; uuid: string }[]>;
   /** The member's rooms, newest activity first. */
   idsByActivity(member: MemberKey, page: ActivityPage): Promise<number[]>;
-  /** Where a room of the member stands by activity, or stood when it was deleted; null for others' rooms. */
+  /**
+   * Where a room stands by activity, or stood when it was deleted, of those that the member is in or was in for 28 days;
+   * null for others.
+   */
   activityPlace(member: MemberKey, publicId: string): Promise<ActivityPlace | null>;
   /**
    * A member's own settings, and the name of one without an account. Null when the member is not in the room.

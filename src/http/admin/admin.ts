@@ -1,11 +1,12 @@
 /**
  * The admin API under `/admin/v1`: provisioning for operators. One secret opens all of it; without ADMIN_TOKEN it is off.
- * A field that we don't know is refused: here it is a typing mistake.
+ * A field or parameter that we don't know is refused: here it is a typing mistake.
  */
 import type { Store } from "../../domain/ports/store.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
+import { knownQueryOnly } from "../known-query.ts";
 import type { RequestLimits } from "../request-limits.ts";
 import { authentication } from "./authentication.ts";
 import { registerEvents } from "./events.ts";
@@ -42,7 +43,7 @@ export function createAdmin({ useCases, store, adminToken, stats, limits, logger
     limits,
     logger,
   });
-  app.use(onRoutes(authentication(adminToken, limits, logger)), boundedBody(MAX_BODY_BYTES));
+  app.use(onRoutes(authentication(adminToken, limits, logger)), knownQueryOnly(app), boundedBody(MAX_BODY_BYTES));
   registerOrganizations(app, directory, accounts);
   registerUsers(app, directory, accounts);
   registerGroups(app, directory, accounts);

@@ -1,12 +1,14 @@
 /**
  * The Messenger API: chatrooms for the messenger app and its back office, and credentials for Matrix.
- * Served under `/api/v1/chat`, and without that prefix. Fields that we don't know are ignored: its clients send more.
+ * Served under `/api/v1/chat`, and without that prefix. Fields of bodies that we don't know are ignored: its
+ * clients send more. A query parameter that we don't know is refused.
  */
 import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
 import type { Store } from "../../domain/ports/store.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
+import { knownQueryOnly } from "../known-query.ts";
 import type { RequestLimits } from "../request-limits.ts";
 import { authentication } from "./authentication.ts";
 import { registerAvatars } from "./avatars.ts";
@@ -46,7 +48,7 @@ export function createMessenger(options: MessengerOptions): Face {
     logger,
   });
   registerAvatars(app, store.avatars);
-  app.use(onRoutes(authentication(useCases.accounts, limits)), boundedBody(MAX_BODY_BYTES));
+  app.use(onRoutes(authentication(useCases.accounts, limits)), knownQueryOnly(app), boundedBody(MAX_BODY_BYTES));
   registerRooms(app, { chatrooms: useCases.chatrooms, publicUrl });
   registerUser(app, matrixAccounts);
   return face;

@@ -94,7 +94,10 @@ function merged(value: unknown): unknown {
 export const pageQuery = {
   limit: intText({ min: 1, max: 100, fallback: 10 }),
   starting_after: text(MAX_NAME_LENGTH).optional().openapi({ description: "The last id of the page before" }),
-  ending_before: text(MAX_NAME_LENGTH).optional().openapi({ description: "The first id of the page after" }),
+  ending_before: text(MAX_NAME_LENGTH).optional().openapi({
+    description:
+      "The first id of the page after. Only messages can be polled with it: things of other lists change their places",
+  }),
 };
 
 /** Lists only what is so when it is true. */

@@ -98,6 +98,7 @@ const ROUTES = {
     path: "/v1/messages",
     summary: "List messages of one or all conversations, newest first",
     description:
+      "Poll with the first id of the last page as ending_before: every message is listed once, in whatever order sends are committed. A cursor stays usable when its message is deleted, and for 28 days after its conversation was left or deleted (then the last 1,000 messages of it). " +
       "A message's id names its place in the conversation's log and stays the same for good. After the operator restored an older backup of the database, the ids of lost messages name nothing at first (400), and later the messages that took their places: when you hear of a restore, drop what you kept and list the messages anew.",
     request: { query: z.object({ ...pageQuery, conversation_id: name().optional() }) },
     responses: { 200: json(listOf(messageSchema), "A page"), ...REFUSALS },

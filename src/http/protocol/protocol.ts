@@ -1,12 +1,13 @@
 /**
  * The Protocol API under `/v1`: contacts, conversations, messages, groups and attachments for contact-centred apps.
- * Fields that we don't know are ignored: its clients send back whole objects. Reading order: this file; bodies.ts and
+ * Fields of bodies that we don't know are ignored: its clients send back whole objects. Reading order: this file; bodies.ts and
  * kinds.ts (what requests look like), shapes.ts (what answers look like); then a file per resource.
  */
 import type { Store } from "../../domain/ports/store.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
+import { knownQueryOnly } from "../known-query.ts";
 import type { RequestLimits } from "../request-limits.ts";
 import { createTransfers } from "../transfers.ts";
 import { registerAttachments, registerUpload } from "./attachments.ts";
@@ -36,7 +37,8 @@ export function createProtocol({ useCases, store, publicUrl, limits, logger }: P
     description:
       "Contacts, conversations, messages, groups and attachments. Bodies are forms or JSON; times are unix seconds. " +
       "With Basic, a form (or a POST without a body) needs the header X-Requested-With, because browsers send remembered " +
-      "passwords with the forms of any page; browsers are never asked for Basic.",
+      "passwords with the forms of any page; browsers are never asked for Basic. " +
+      "A query parameter that an operation does not have is refused (400); fields of a body that it does not have are ignored.",
     paths: ["/v1"],
     security: {
       bearer: { type: "http", scheme: "bearer", description: "A personal access token, or that of a login" },
@@ -48,7 +50,7 @@ export function createProtocol({ useCases, store, publicUrl, limits, logger }: P
     logger,
   });
   const parts = { useCases, store, publicUrl, transfers: createTransfers() };
-  app.use(onRoutes(authentication(useCases.accounts, limits)));
+  app.use(onRoutes(authentication(useCases.accounts, limits)), knownQueryOnly(app));
   registerUpload(app, parts);
   app.use(boundedBody(MAX_BODY_BYTES), formsAsJson);
   registerContacts(app, parts);

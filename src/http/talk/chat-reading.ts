@@ -1,6 +1,5 @@
 /** Reading a room's messages: what was, and waiting for what comes. */
 import { DomainError } from "../../domain/errors.ts";
-import { TALK_SEQS, talkMessageId } from "../../domain/ids.ts";
 import type { TimelineEntry } from "../../domain/message-use-cases.ts";
 import type { Actor, Conversation, LoggedEvent } from "../../domain/model.ts";
 import type { Following } from "../../domain/ports/feed.ts";
@@ -58,11 +57,10 @@ export function createChatReading({
 
   /**
    * For who heard of nothing after a place. One past the log's end is of a log that was lost with a restore of the
-   * database: then the newest messages are the answer, or everything up to that place would be missed. The id of
-   * another room is no place in this one.
+   * database: then the newest messages are the answer, or everything up to that place would be missed.
    */
   async function unlessLost(actor: Actor, room: Conversation, after: number, limit: number) {
-    const [log] = after === 0 || after >= TALK_SEQS ? [] : await store.log.heads([room.id]);
+    const [log] = after === 0 ? [] : await store.log.heads([room.id]);
     return log && after > log.head ? (await gather(actor, room, {}, limit)).reverse() : [];
   }
 
@@ -109,7 +107,7 @@ export function createChatReading({
     client: PollingClient,
   ): Promise<MessageBody[]> => {
     const { lookIntoFuture, lastKnownMessageId, includeLastKnown, limit } = wanted;
-    const known = Math.max(0, lastKnownMessageId - talkMessageId({ conversationId: room.id, seq: 0 }));
+    const known = Math.max(0, lastKnownMessageId);
     if (!lookIntoFuture) {
       const before = includeLastKnown ? known + 1 : known;
       return await gather(actor, room, lastKnownMessageId === 0 ? {} : { before }, limit);

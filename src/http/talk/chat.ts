@@ -1,10 +1,8 @@
 /** [B.4] Chat: sending, history, waiting for what comes, the read marker, and whom one can mention. */
 import { randomUUID } from "node:crypto";
 import { z } from "@hono/zod-openapi";
-import { badField } from "../../domain/errors.ts";
-import { talkMessageId, talkMessagePlace } from "../../domain/ids.ts";
 import type { MentionCandidate } from "../../domain/message-use-cases.ts";
-import type { Actor, Conversation } from "../../domain/model.ts";
+import type { Actor } from "../../domain/model.ts";
 import { createChatReading } from "./chat-reading.ts";
 import { PREFIX } from "./description.ts";
 import { messageSchema } from "./message-shapes.ts";
@@ -54,7 +52,6 @@ function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
       },
     },
     async ({ actor, token, conversation, input }) => {
-      const answers = input.replyTo === 0 ? null : answered(conversation, input.replyTo);
       const sender = await named(actor, token, input.actorDisplayName);
       const [parts = []] = await mentions.parse(sender, token, [input.message]);
       const { seq } = await messages.send(sender, token, {
@@ -62,7 +59,7 @@ function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
         text: input.message,
         longText: true,
         mentions: mentions.idsOf(parts).slice(0, MAX_MENTIONS),
-        ...(answers !== null && { replyTo: answers }),
+        ...(input.replyTo !== 0 && { replyTo: input.replyTo }),
       });
       const { entries } = await timeline.page(sender, token, { after: seq - 1, limit: 1 });
       const [sent] = await shapes.of(sender, conversation, entries);
@@ -74,12 +71,6 @@ function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
 /** More counts as 200, as Talk has it. */
 function atMost200() {
   return integer({ min: 1 }).transform((limit) => Math.min(limit, 200));
-}
-
-function answered(conversation: Conversation, id: number): number {
-  const place = talkMessagePlace(id);
-  if (place?.conversationId === conversation.id) return place.seq;
-  throw badField("replyTo", "must be the id of a message in this room");
 }
 
 function registerRead(parts: TalkParts): void {
@@ -128,9 +119,8 @@ function registerMarker({ inRoom, useCases }: TalkParts): void {
       input: { lastReadMessage: integer() },
       answers: { 200: "It is there, or further already", 412: WAITING },
     },
-    async ({ actor, token, conversation: { id: conversationId }, input }) => {
-      const seq = input.lastReadMessage - talkMessageId({ conversationId, seq: 0 });
-      await useCases.participants.markRead(actor, token, Math.max(0, seq));
+    async ({ actor, token, input }) => {
+      await useCases.participants.markRead(actor, token, Math.max(0, input.lastReadMessage));
       return { status: 200 };
     },
   );

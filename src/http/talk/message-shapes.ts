@@ -1,6 +1,6 @@
 /** Messages as Talk shows them: what people wrote, and events of the log as system messages. */
 import { z } from "@hono/zod-openapi";
-import { type MessagePlace, talkMessageId } from "../../domain/ids.ts";
+import type { MessagePlace } from "../../domain/ids.ts";
 import type { MessageView, ParentMessage, TextPart, TimelineEntry } from "../../domain/message-use-cases.ts";
 import type { Actor, Conversation, LoggedEvent, User } from "../../domain/model.ts";
 import type { Store } from "../../domain/ports/store.ts";
@@ -10,8 +10,13 @@ import { seconds } from "./constants.ts";
 import { mentioning, parametersSchema } from "./mention-parameters.ts";
 import { type SystemMessage, systemMessageOf } from "./system-messages.ts";
 
+/** Talk's clients read it as an integer of 32 bits. */
+function messageId() {
+  return z.int().openapi({ description: "The message's place in the room's log, unique within the room" });
+}
+
 const common = {
-  id: z.int().openapi({ format: "int64" }),
+  id: messageId(),
   token: z.string(),
   actorType: z.enum(["users", "guests", "bots", "deleted_users"]),
   actorId: z.string(),
@@ -25,7 +30,7 @@ const common = {
 };
 const parentSchema = z.union([
   z.object(common),
-  z.object({ id: z.int().openapi({ format: "int64" }), deleted: z.literal(true) }),
+  z.object({ id: messageId(), deleted: z.literal(true) }),
 ]);
 export const messageSchema = z.object({ ...common, parent: parentSchema.optional() }).openapi("Message");
 
@@ -90,7 +95,7 @@ function toldIn({ type }: Pick<Room, "type">, entries: readonly TimelineEntry[])
 }
 
 function parentBody(room: Room, parent: ParentMessage, parts: ReadonlyMap<string, TextPart[]>) {
-  if (parent.deleted) return { id: talkMessageId(parent), deleted: true as const };
+  if (parent.deleted) return { id: parent.seq, deleted: true as const };
   return commentBody(room, parent, parts);
 }
 
@@ -100,7 +105,7 @@ function commentBody(room: Room, view: Shown, parts: ReadonlyMap<string, TextPar
   const author: Author = authorOf(view.author, view.user);
   const text = textOf(view);
   return {
-    id: talkMessageId(view),
+    id: view.seq,
     token: room.token,
     ...author,
     timestamp: seconds(view.at),
@@ -125,7 +130,7 @@ function systemBody(
   const { actor, at } = event;
   const person = (one: Actor) => personOf(one, users.get(one.id) ?? null);
   return {
-    id: talkMessageId(event),
+    id: event.seq,
     token: room.token,
     ...authorOf(actor, users.get(actor.id) ?? null),
     timestamp: seconds(at),

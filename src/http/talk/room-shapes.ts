@@ -1,6 +1,5 @@
 /** Rooms as Talk shows them: to their members, and the little that strangers see of a public one. */
 import { z } from "@hono/zod-openapi";
-import { talkMessageId } from "../../domain/ids.ts";
 import type { Conversation } from "../../domain/model.ts";
 import { can } from "../../domain/permissions.ts";
 import type { RoomPerson, RoomView } from "../../domain/room-use-cases.ts";
@@ -23,7 +22,7 @@ const participantsSchema = z.record(
 
 export const roomSchema = z
   .object({
-    id: z.int().openapi({ format: "int64" }),
+    id: z.int(),
     token: z.string(),
     type: z.int().openapi({ description: "1 one-to-one, 2 group, 3 public" }),
     name: z.string(),
@@ -51,7 +50,7 @@ export const roomSchema = z
     lobbyTimer: time("0: opens by hand").optional(),
     unreadMessages: z.int(),
     unreadMention: z.boolean(),
-    lastReadMessage: z.int().openapi({ format: "int64" }),
+    lastReadMessage: z.int(),
     lastMessage: z.union([messageSchema, emptyList]).openapi({ description: "An empty list: none" }),
     participants: z
       .union([participantsSchema, emptyList])
@@ -82,10 +81,7 @@ export function roomBody(view: RoomView, lastMessage: MessageBody | null, now: n
     ...lobbyOf(conversation, now),
     unreadMessages: waiting ? 0 : head.messages - membership.readMessages,
     unreadMention: !waiting && view.mentions > 0,
-    lastReadMessage:
-      membership.readSeq === 0
-        ? 0
-        : talkMessageId({ conversationId: conversation.id, seq: membership.readSeq }),
+    lastReadMessage: membership.readSeq,
     lastMessage: (!waiting && lastMessage) || [],
     participants: waiting ? [] : participantsOf(view.people),
   };
