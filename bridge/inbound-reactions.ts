@@ -4,6 +4,7 @@
  */
 import { DomainError } from "../src/domain/errors.ts";
 import type { Actor } from "../src/domain/model.ts";
+import { reactionName } from "../src/domain/text-rules.ts";
 import type { UseCases } from "../src/domain/use-cases.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { MirroredEvent } from "../src/store/bridge-events.ts";
@@ -36,7 +37,7 @@ export function createInboundReactions(
         return await store.applied(event.event_id);
       }
       const made = { conversationId: room.id, seq, op: "matrix_reaction", sender: event.sender } as const;
-      await store.applied(event.event_id, { ...made, target: seq, shown: key, file: null });
+      await store.applied(event.event_id, { ...made, target: seq, shown: reactionName(key), file: null });
     },
     async remove(room, { eventId, sender, target, shown, redacted }, redaction, actor) {
       // In the chat each reaction is its member's own; what a moderator takes back in Matrix stays here.

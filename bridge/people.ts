@@ -2,6 +2,7 @@
 import { LRUCache } from "lru-cache";
 import { type Actor, userActor } from "../src/domain/model.ts";
 import type { AccountStore } from "../src/domain/ports/store.ts";
+import { isInvisible } from "../src/domain/text-rules.ts";
 import type { GhostAccounts } from "./ghost-accounts.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverError } from "./homeserver-error.ts";
@@ -65,5 +66,5 @@ export function createPeople(
 /** A name that the chat takes. */
 function usable(name: string): string {
   const clean = Buffer.from(name.replaceAll("\0", "")).toString().trim();
-  return [...clean].slice(0, MAX_NAME).join("");
+  return isInvisible(clean) ? "" : [...clean].slice(0, MAX_NAME).join("");
 }

@@ -1,6 +1,7 @@
 /** Texts of the chat as contents of Matrix events, and back. Nothing here asks anybody. */
 import { createHash } from "node:crypto";
 import { MENTION_ALL, type ShownAttachment } from "../src/domain/model.ts";
+import { isInvisible } from "../src/domain/text-rules.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { MARK } from "./marks.ts";
 import { type MatrixEvent, mentionsOf, relationOf } from "./matrix-events.ts";
@@ -132,7 +133,7 @@ export function chatText(
   if (text === null) return null;
   // The chat takes neither; Matrix may carry both.
   const clean = Buffer.from(text.replaceAll("\0", "")).toString();
-  if (clean.trim() === "") return null;
+  if (isInvisible(clean)) return null;
   const points = clean.length <= MAX_TEXT ? null : [...clean];
   return points && points.length > MAX_TEXT ? points.slice(0, MAX_TEXT - 1).join("") + CUT : clean;
 }

@@ -9,7 +9,7 @@ import type { StoredContact } from "./ports/people-store.ts";
 import type { StoreTransaction } from "./ports/store.ts";
 import { checkAvatarUrl } from "./room-rules.ts";
 import type { OneToOne } from "./room-use-cases.ts";
-import { checkWellFormed, codePoints, isHandle } from "./text-rules.ts";
+import { checkVisible, checkWellFormed, codePoints, isHandle } from "./text-rules.ts";
 
 const PHONE_CHARACTERS = 64;
 const NAME_CODE_POINTS = 200;
@@ -142,6 +142,7 @@ function checkEntry({ phoneNumber, avatarUrl, displayName }: Entry): Entry {
     throw badField("displayName", "must be at most 200 characters long");
   }
   if (name) checkWellFormed("displayName", name);
+  if (name) checkVisible("displayName", name);
   return {
     ...(phoneNumber !== undefined && { phoneNumber: phoneNumber || null }),
     ...(avatarUrl !== undefined && { avatarUrl: checkAvatarUrl(avatarUrl) }),

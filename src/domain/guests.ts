@@ -7,7 +7,7 @@ import type { Participants } from "./room-use-cases.ts";
 import { JOINED_MS } from "./room-views.ts";
 import { newSecret } from "./secrets.ts";
 import { createSessions, guestIdOf } from "./sessions.ts";
-import { checkWellFormed, codePoints } from "./text-rules.ts";
+import { checkVisible, checkWellFormed, codePoints } from "./text-rules.ts";
 
 const NAME_CODE_POINTS = 64;
 /** Guests that are looked at at once. */
@@ -65,6 +65,7 @@ export function createGuests(
         });
       }
       checkWellFormed("displayName", trimmed);
+      if (trimmed !== "") checkVisible("displayName", trimmed);
       await store.rooms.updateMembership(conversationId, memberKey(actor), { name: trimmed });
     },
     async sweep() {

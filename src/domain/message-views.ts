@@ -4,6 +4,7 @@ import type { MessagePlace } from "./ids.ts";
 import type { MessageView, ParentMessage, Reaction, TimelineEntry } from "./message-use-cases.ts";
 import type { Attachment, EventData, LoggedEvent, User } from "./model.ts";
 import type { MessageDetails, StoredReaction } from "./ports/message-store.ts";
+import { reactionName } from "./text-rules.ts";
 
 type Text = EventData["message"];
 
@@ -96,9 +97,10 @@ function inOrder(files: readonly Attachment[], order: ReadonlyMap<string, number
 export function groupReactions(reactions: readonly StoredReaction[]): Reaction[] {
   const byName = new Map<string, Reaction>();
   for (const { name, actor, handle } of reactions) {
-    const reaction = byName.get(name) ?? { name, by: [] };
+    const key = reactionName(name);
+    const reaction = byName.get(key) ?? { name: key, by: [] };
     reaction.by.push({ actor, handle });
-    byName.set(name, reaction);
+    byName.set(key, reaction);
   }
   return [...byName.values()];
 }

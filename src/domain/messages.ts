@@ -7,6 +7,7 @@ import { badFiles, checkFiles, filesToSend, replaceFiles } from "./message-files
 import {
   type Actor,
   type Attachment,
+  type EventData,
   type LoggedEvent,
   type MemberKey,
   memberKey,
@@ -16,7 +17,15 @@ import type { BringBack } from "./one-to-one.ts";
 import { type Action, can } from "./permissions.ts";
 import type { NewMessage, StoreTransaction } from "./ports/store.ts";
 import { changeRoom } from "./rooms.ts";
-import { checkClientId, checkId, checkLongText, checkText, checkWellFormed, LIMITS } from "./text-rules.ts";
+import {
+  checkClientId,
+  checkId,
+  checkLongText,
+  checkText,
+  checkVisible,
+  checkWellFormed,
+  LIMITS,
+} from "./text-rules.ts";
 import type { UnreadCache } from "./unread.ts";
 import type { Messages, SendInput, SendResult } from "./use-cases.ts";
 
@@ -131,6 +140,8 @@ export function createMessages(
         throw new DomainError("forbidden", "Only its author edits a message");
       }
       const { conversationId } = message;
+      const shown = attachments ?? (JSON.parse(message.dataJson) as EventData["message"]).attachments ?? [];
+      if (shown.length === 0) checkVisible("text", text);
       await rewrite(actor, message, "edit_own", async (tx) => {
         if (!(await tx.rewriteMessage(conversationId, seq, { text, edited: context.now() }))) {
           throw badField("seq", "names a message that was deleted");
@@ -162,6 +173,7 @@ function checkMessage({ kind }: Actor, input: SendInput): void {
   checkClientId(id, kind === "matrix" || fromMatrix === true);
   if (longText) checkLongText("text", text);
   else checkText("text", text);
+  if (attachments === undefined || attachments.length === 0) checkVisible("text", text);
   if (replyTo !== undefined) checkId("replyTo", replyTo);
   if (attachments !== undefined) checkFiles(attachments);
   if (mentions === undefined) return;

@@ -8,7 +8,7 @@ import { type Actor, memberKey } from "./model.ts";
 import type { StoredReaction } from "./ports/message-store.ts";
 import type { NewEvent, StoreTransaction } from "./ports/store.ts";
 import { changeRoom } from "./rooms.ts";
-import { checkId, checkWellFormed, codePoints } from "./text-rules.ts";
+import { checkId, checkVisible, checkWellFormed, codePoints, reactionName } from "./text-rules.ts";
 
 const NAME_CODE_POINTS = 64;
 const MOST_OF_A_MEMBER = 20;
@@ -32,7 +32,14 @@ export function createReactions(context: Context): Reactions {
       if (!(await tx.messages.message(place))) throw noSuchMessage();
       const before = await tx.messages.reactions(place);
       const own = before.filter((one) => isOf(one, actor)).map(({ name }) => name);
-      const changed = await apply(tx, actor, place, own, [...new Set(wanted(own))], before.length);
+      const changed = await apply(
+        tx,
+        actor,
+        place,
+        own,
+        [...new Set(wanted(own.map(reactionName)))],
+        before.length,
+      );
       return changed ? await tx.messages.reactions(place) : before;
     });
     return groupReactions(reactions);
@@ -54,6 +61,7 @@ export function createReactions(context: Context): Reactions {
   };
 }
 
+/** @param own as stored, which may be in another form than `wanted`: what was stored long ago was not normalized */
 async function apply(
   tx: StoreTransaction,
   actor: Actor,
@@ -62,8 +70,9 @@ async function apply(
   wanted: readonly string[],
   total: number,
 ): Promise<boolean> {
-  const added = wanted.filter((name) => !own.includes(name));
-  const removed = own.filter((name) => !wanted.includes(name));
+  const had = new Set(own.map(reactionName));
+  const added = wanted.filter((name) => !had.has(name));
+  const removed = own.filter((name) => !wanted.includes(reactionName(name)));
   if (added.length > 0 && wanted.length > MOST_OF_A_MEMBER) {
     throw new DomainError("too_large", "A member reacts to a message in at most 20 ways", { field: "name" });
   }
@@ -89,7 +98,8 @@ function checkReaction(name: string): string {
     throw badField("name", "must be 1 to 64 characters long");
   }
   checkWellFormed("name", name);
-  return name;
+  checkVisible("name", name);
+  return reactionName(name);
 }
 
 function noSuchMessage(): DomainError {

@@ -15,6 +15,11 @@ export const LIMITS = {
 
 /** A surrogate without its other half: UTF-8 has no form for it, and a homeserver answers 500 to it. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
+/** Spaces, controls, marks of direction, joiners, variation selectors, and letters that fill a place without a picture. */
+const INVISIBLE = /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\uFFF9-\uFFFB]*$/u;
+const VARIATION_SELECTOR = /\uFE0F/g;
+/** What is a picture only with a variation selector after it; digits are only in keycaps, and hands not with a skin tone. */
+const PLAIN_EMOJI = /(?![0-9#*](?!\u20E3))(?!\p{Emoji_Presentation})\p{Emoji}(?!\p{Emoji_Modifier}|\uFE0E)/gu;
 const HANDLE = /^[A-Za-z0-9_.@-]{1,64}$/;
 const EMAIL = /^[^\s@]+@[^\s@]+$/;
 const GROUP_ID = /^[A-Za-z0-9_.@-]{1,64}$/;
@@ -34,6 +39,24 @@ export function checkWellFormed(field: string, text: string): void {
     throw badField(field, "must be well-formed Unicode (it has a lone surrogate)");
 }
 
+/** Whether nothing of a text can be seen. */
+export function isInvisible(text: string): boolean {
+  return INVISIBLE.test(text);
+}
+
+export function checkVisible(field: string, text: string): void {
+  if (isInvisible(text))
+    throw badField(field, "must have something to see, not only spaces and invisible characters");
+}
+
+/**
+ * A reaction by its one name: what looks the same is the same, however its characters are composed, and with or without
+ * the selector that makes a picture of a sign.
+ */
+export function reactionName(name: string): string {
+  return name.normalize("NFC").replaceAll(VARIATION_SELECTOR, "").replaceAll(PLAIN_EMOJI, "$&\uFE0F");
+}
+
 /** A message: 1–16,000 code points of well-formed Unicode. */
 export function checkText(field: string, text: string): void {
   const tooLong =
@@ -51,13 +74,14 @@ export function checkLongText(field: string, text: string): void {
   checkWellFormed(field, text);
 }
 
-/** A name that people see. @returns it without the spaces around it, 1–`most` code points */
+/** A name that people see: something of it can be seen. @returns it without the spaces around it, 1–`most` code points */
 export function checkName(field: string, name: string, most: number = LIMITS.nameCodePoints): string {
   const trimmed = name.trim();
   if (trimmed.length === 0 || trimmed.length > 2 * most || codePoints(trimmed) > most) {
     throw badField(field, `must be 1 to ${most} characters long, spaces around it not counted`);
   }
   checkWellFormed(field, trimmed);
+  checkVisible(field, trimmed);
   return trimmed;
 }
 

@@ -329,6 +329,7 @@ describeDomain("guests", (world) => {
     expect((await world.events(room)).at(-1)!.actor).toEqual(named);
     expect(await world.story(room)).toHaveLength(before.length + 1);
     await refused(participants.setGuestName(gus.actor, token, "x".repeat(65)), "bad_request", "displayName");
+    await refused(participants.setGuestName(gus.actor, token, "\u3164"), "bad_request", "displayName");
     await refused(participants.setGuestName(ada.actor, token, "Queen"), "forbidden");
     await participants.setGuestName(gus.actor, token, "");
     expect((await participants.guest(gus.secret, token)).name).toBe("");

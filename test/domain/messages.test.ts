@@ -114,8 +114,19 @@ describeDomain("messages.send", (world) => {
     await refused(messages.send(ada.actor, room.token, message()), "not_found", "room");
   });
 
+  test("a text stays something to see when it is edited, unless files are", async () => {
+    const ada = await world.person();
+    const room = await world.group([ada]);
+    const { messages } = world.useCases;
+    const { seq } = await messages.send(ada.actor, room.token, message("hello"));
+    await refused(messages.edit(ada.actor, room.token, seq, "\u200b"), "bad_request", "text");
+    await refused(messages.edit(ada.actor, room.token, seq, " ", []), "bad_request", "text");
+  });
+
   test.each([
     ["text", "empty text", { text: "" }],
+    ["text", "spaces", { text: " \n\t" }],
+    ["text", "invisible characters", { text: "\u200b\u3164\u202e" }],
     ["text", "16,001 characters", { text: "x".repeat(16_001) }],
     ["text", "16,001 emoji", { text: "😀".repeat(16_001) }],
     ["text", "a lone surrogate", { text: "a\ud800b" }],

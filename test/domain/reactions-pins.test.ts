@@ -35,6 +35,42 @@ describeDomain("reactions", (world) => {
     expect(await told(room)).toEqual(["reaction.added", "reaction.added", "reaction.removed"]);
   });
 
+  test("that look the same are the same: with and without the variation selector, and however they are composed", async () => {
+    const { ada, bob, room, seq } = await setting();
+    const { reactions } = world.useCases;
+    await reactions.add(ada.actor, room.token, seq, "❤");
+    await reactions.add(ada.actor, room.token, seq, "❤️");
+    expect(await reactions.add(bob.actor, room.token, seq, "❤️")).toMatchObject([
+      { name: "❤️", by: [{ actor: ada.actor }, { actor: bob.actor }] },
+    ]);
+    await reactions.set(bob.actor, room.token, seq, ["❤", "cafe\u0301", "caf\u00e9"]);
+    await reactions.remove(ada.actor, room.token, seq, "❤️");
+    expect(await reactions.remove(ada.actor, room.token, seq, "❤")).toMatchObject([
+      { name: "❤️", by: [{ actor: bob.actor }] },
+      { name: "caf\u00e9" },
+    ]);
+    expect(await told(room)).toEqual([
+      "reaction.added",
+      "reaction.added",
+      "reaction.added",
+      "reaction.removed",
+    ]);
+    await refused(reactions.add(ada.actor, room.token, seq, "\u200b"), "bad_request", "name");
+  });
+
+  test("that were stored in another form before are found by their looks", async () => {
+    const { ada, room, seq } = await setting();
+    const { reactions } = world.useCases;
+    const place = { conversationId: room.id, seq };
+    await world.store.transaction(async (tx) => {
+      await tx.lockRooms([room.id]);
+      await tx.messages.addReaction(place, ada.actor, "❤");
+    });
+    expect(await reactions.add(ada.actor, room.token, seq, "❤️")).toMatchObject([{ name: "❤️" }]);
+    expect(await reactions.remove(ada.actor, room.token, seq, "❤️")).toEqual([]);
+    expect(await told(room)).toEqual(["reaction.removed"]);
+  });
+
   test("set replaces one's own and leaves the others'", async () => {
     const { ada, bob, room, seq } = await setting();
     const { reactions, timeline } = world.useCases;

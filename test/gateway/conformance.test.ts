@@ -333,6 +333,7 @@ describeWith("postgres", "the protocol", ({ postgres }) => {
       const send = { op: "send", room: home.token, id: "a", text: "x" };
       const cases: [object, string][] = [
         [{ text: "" }, "text"],
+        [{ text: " \u200b\u202e" }, "text"],
         [{ text: "x".repeat(16_001) }, "text"],
         [{ text: "\ud800" }, "text"],
         [{ id: "" }, "id"],
