@@ -15,7 +15,7 @@ import { type Actor, type EventData, memberKey } from "./model.ts";
 import { can } from "./permissions.ts";
 import type { AttachmentFiles, ReceivedFile } from "./ports/attachments.ts";
 import type { FileBounds, NewFile, StoredAttachment, Visible } from "./ports/message-store.ts";
-import { checkWellFormed } from "./text-rules.ts";
+import { checkVisible, checkWellFormed } from "./text-rules.ts";
 
 export const MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024;
 const FILENAME_CHARACTERS = 255;
@@ -175,7 +175,11 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
   }
 
   /** Where a file stands that the actor could see at some time. @param only the room whose files are listed; null: all */
-  async function placeOf(actor: Actor, only: number | null, cursor: string): Promise<StoredAttachment | null> {
+  async function placeOf(
+    actor: Actor,
+    only: number | null,
+    cursor: string,
+  ): Promise<StoredAttachment | null> {
     const found = isPublicId(cursor) ? await store.messages.attachmentPlace(cursor) : null;
     if (!found) return null;
     const { place, owner } = found;
@@ -209,6 +213,7 @@ function checkFilename(filename: string): string {
     throw badField("filename", "must be 1 to 255 characters without slashes and control characters");
   }
   checkWellFormed("filename", name);
+  checkVisible("filename", name);
   return name;
 }
 

@@ -81,6 +81,7 @@ export async function createDefaultRoom(
   actor: Actor,
   organization: { id: number; name: string },
   automationEnabled: boolean,
+  made: { publicId?: string } = {},
 ): Promise<Conversation> {
   const { id: organizationId, name } = organization;
   if ((await tx.organizationRooms(organizationId, { which: "default" })).length > 0) {
@@ -95,6 +96,7 @@ export async function createDefaultRoom(
     name,
     history: "joined",
     automationEnabled,
+    ...made,
   });
   await followSource(tx, room);
   return room;

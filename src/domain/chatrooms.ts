@@ -8,6 +8,7 @@ import { type Conversation, type Membership, type User, userKey } from "./model.
 import { type Departure, newMember, putPeople } from "./people.ts";
 import { waits } from "./permissions.ts";
 import type { NewMember, StoreTransaction } from "./ports/store.ts";
+import { makeOnce } from "./repeats.ts";
 import { createRoom, patchRoom, removeRoom } from "./rooms.ts";
 import { deleteDueRooms } from "./scheduled-deletions.ts";
 import { checkFuture, checkId, checkName } from "./text-rules.ts";
@@ -88,32 +89,27 @@ export function createChatrooms(
       if (scheduledDeletion !== null) checkFuture("scheduledDeletion", scheduledDeletion, context.now());
       checkPeople(input);
       const avatar = input.avatar?.length ? await checkAvatar(input.avatar) : null;
-      const room = await store.transaction(async (tx) => {
-        await tx.accounts.lockOrganization(organizationId);
-        const people = await newMembers(tx, organizationId, input, user);
-        const made = await createRoom(tx, actor, {
-          organizationId,
-          type: "group",
-          kind: "custom",
-          name,
-          avatar,
-          history: "joined",
-          automationEnabled,
-          scheduledDeletion,
+      const wanted = { organizationId, name, avatar, automationEnabled, scheduledDeletion, ...idOf(input) };
+      const make = () =>
+        store.transaction(async (tx) => {
+          await tx.accounts.lockOrganization(organizationId);
+          const people = await newMembers(tx, organizationId, input, user);
+          const kind = { type: "group", kind: "custom", history: "joined" } as const;
+          const made = await createRoom(tx, actor, { ...wanted, ...kind });
+          await putPeople(tx, actor, made, people, "keep");
+          return made;
         });
-        await putPeople(tx, actor, made, people, "keep");
-        return made;
-      });
-      return await show(room);
+      return await show(await makeOnce(context, input.publicId, make));
     },
-    async createDefault(principal, { organizationId, automationEnabled }) {
+    async createDefault(principal, { organizationId, automationEnabled, ...input }) {
       const { actor } = await access.managing(principal, organizationId);
-      const room = await store.transaction(async (tx) => {
-        const organization = await tx.accounts.lockOrganization(organizationId);
-        if (!organization) throw new DomainError("not_found", "There is no such organization");
-        return await createDefaultRoom(tx, actor, organization, automationEnabled);
-      });
-      return await show(room);
+      const make = () =>
+        store.transaction(async (tx) => {
+          const organization = await tx.accounts.lockOrganization(organizationId);
+          if (!organization) throw new DomainError("not_found", "There is no such organization");
+          return await createDefaultRoom(tx, actor, organization, automationEnabled, idOf(input));
+        });
+      return await show(await makeOnce(context, input.publicId, make));
     },
     async removeDefault(principal, organizationId) {
       const { actor } = await access.managing(principal, organizationId);
@@ -185,6 +181,10 @@ function requireClaimable(members: readonly Membership[], userId: number): void 
     "forbidden",
     "The chatroom has an owner, who lets people in; default and event chatrooms, and those without an owner, can be claimed",
   );
+}
+
+function idOf({ publicId }: { publicId?: string }): { publicId?: string } {
+  return publicId === undefined ? {} : { publicId };
 }
 
 function checkPage(limit: number, offset: number): void {

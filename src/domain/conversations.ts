@@ -15,6 +15,7 @@ import { openPair } from "./one-to-one.ts";
 import { type Departure, putPeople, removePeople } from "./people.ts";
 import { type Action, isModerator } from "./permissions.ts";
 import type { StoreTransaction } from "./ports/store.ts";
+import { makeOnce } from "./repeats.ts";
 import {
   checkAccess,
   checkAvatarUrl,
@@ -60,7 +61,7 @@ export function createConversations(
 
   return {
     list: (actor) => store.rooms.list(memberKey(actor)),
-    create: (actor, input) => create(context, actor, input),
+    create: (actor, input) => makeOnce(context, input.publicId, () => create(context, actor, input)),
     async rename(actor, room, name) {
       const trimmed = checkName("name", name);
       return await change(actor, room, "rename", (tx, conversation) =>
@@ -140,7 +141,8 @@ async function create(context: Context, actor: Actor, input: CreateRoom): Promis
   if (type === "one_to_one" && people.length !== 2) {
     throw badField("members", "must name exactly one other person for a one-to-one room");
   }
-  const made = { ...settings, organizationId, history: input.history ?? ("joined" as const) };
+  const given = input.publicId === undefined ? {} : { publicId: input.publicId };
+  const made = { ...settings, organizationId, history: input.history ?? ("joined" as const), ...given };
   return await context.store.transaction(async (tx) => {
     if (type === "one_to_one") return (await openPair(tx, actor, people, made)).conversation;
     const newcomers = await named(tx, people);

@@ -14,6 +14,7 @@ import type { Departure } from "./people.ts";
 import { createPresence } from "./presence.ts";
 import { createProvisioning } from "./provisioning.ts";
 import { createReading } from "./reading.ts";
+import { createRepeats } from "./repeats.ts";
 import { createRoomUseCases } from "./room-domain.ts";
 import { createSignaling } from "./signaling.ts";
 import { createUnreadCache, type UnreadCache } from "./unread.ts";
@@ -50,6 +51,7 @@ export function createUseCases(options: DomainOptions): UseCases {
     accounts: createAccounts(context, passwords),
     directory,
     provisioning: createProvisioning(context, directory),
+    repeats: createRepeats(context),
   };
 }
 

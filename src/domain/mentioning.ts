@@ -14,19 +14,53 @@ const MAX_IDS = 1_000;
 type Mention = Exclude<TextPart, { kind: "text" }>;
 
 export function createMentions({ store, accesses }: Context): Mentions {
-  /** By folded handle, the users who exist for the actor or are in the room. */
-  async function usersNamed(actor: Actor, conversationId: number, handles: readonly string[]) {
+  /** Users with these handles, in the room and elsewhere. */
+  async function usersNamed(conversationId: number, handles: readonly string[]) {
     const named = handles.length === 0 ? [] : await store.people.users({ handles });
-    const ids = named.map(({ id }) => id);
-    if (ids.length === 0) return new Map<string, User>();
-    const nobody: number[] = [];
-    const [visible, members] = await Promise.all([
-      actor.kind === "user" ? store.accounts.visibleUsers(Number(actor.id), ids) : nobody,
-      store.messages.membersNamed(conversationId, ids.map(userKey)),
+    if (named.length === 0) return { here: [], elsewhere: [] };
+    const keys = named.map(({ id }) => userKey(id));
+    const members = new Set(
+      (await store.messages.membersNamed(conversationId, keys)).map(({ member }) => member),
+    );
+    const isHere = ({ id }: User) => members.has(userKey(id));
+    return { here: named.filter(isHere), elsewhere: named.filter((user) => !isHere(user)) };
+  }
+
+  /** Those of them who exist for the actor. */
+  async function visibleTo(actor: Actor, users: readonly User[]): Promise<User[]> {
+    if (actor.kind !== "user" || users.length === 0) return [];
+    const ids = users.map(({ id }) => id);
+    const visible = new Set(await store.accounts.visibleUsers(Number(actor.id), ids));
+    return users.filter(({ id }) => visible.has(id));
+  }
+
+  /** Texts of a room, taken apart, with what `elsewhere` leaves of those users who are not in it. */
+  async function parts(
+    conversationId: number,
+    texts: readonly string[],
+    elsewhere: (users: readonly User[]) => Promise<User[] | null>,
+  ): Promise<TextPart[][] | null> {
+    const ids = mentionedIds(texts).slice(0, MAX_IDS);
+    const guestKeys = ids.filter(isGuest).map((id) => `g:${id.slice(GUEST.length)}`);
+    const [named, guests] = await Promise.all([
+      usersNamed(
+        conversationId,
+        ids.filter((id) => !isGuest(id)),
+      ),
+      guestKeys.length === 0 ? [] : store.messages.membersNamed(conversationId, guestKeys),
     ]);
-    const here = new Set(members.map(({ member }) => member));
-    const known = named.filter(({ id }) => visible.includes(id) || here.has(userKey(id)));
-    return new Map(known.map((user) => [user.handle.toLowerCase(), user]));
+    const others = await elsewhere(named.elsewhere);
+    if (!others) return null;
+    const users = new Map([...named.here, ...others].map((user) => [user.handle.toLowerCase(), user]));
+    const guestById = new Map(guests.map(({ member, name }) => [member.slice(2), actorOf(member, name)]));
+    const resolve = (id: string, source: string): Mention | null => {
+      if (id === MENTION_ALL) return { kind: "all", source };
+      const guest = isGuest(id) ? guestById.get(id.slice(GUEST.length)) : undefined;
+      if (guest) return { kind: "guest", source, guest };
+      const user = users.get(id.toLowerCase());
+      return user ? { kind: "user", source, user } : null;
+    };
+    return texts.map((text) => takeApart(text, resolve));
   }
 
   async function everybodyIn(conversationId: number): Promise<MentionCandidate[]> {
@@ -37,25 +71,12 @@ export function createMentions({ store, accesses }: Context): Mentions {
   return {
     async parse(actor, room, texts) {
       const { conversationId } = await accesses.require(actor, room, "read");
-      const ids = mentionedIds(texts).slice(0, MAX_IDS);
-      const guestKeys = ids.filter(isGuest).map((id) => `g:${id.slice(GUEST.length)}`);
-      const handles = ids.filter((id) => !isGuest(id));
-      const [users, guests] = await Promise.all([
-        usersNamed(actor, conversationId, handles),
-        guestKeys.length === 0 ? [] : store.messages.membersNamed(conversationId, guestKeys),
-      ]);
-      const guestById = new Map(guests.map(({ member, name }) => [member.slice(2), actorOf(member, name)]));
-      const resolve = (id: string, source: string): Mention | null => {
-        if (id === MENTION_ALL) return { kind: "all", source };
-        const guest = isGuest(id) ? guestById.get(id.slice(GUEST.length)) : undefined;
-        if (guest) return { kind: "guest", source, guest };
-        const user = users.get(id.toLowerCase());
-        return user ? { kind: "user", source, user } : null;
-      };
-      return texts.map((text) => takeApart(text, resolve));
+      return (await parts(conversationId, texts, (users) => visibleTo(actor, users))) ?? [];
     },
-    idsOf(parts) {
-      return [...new Set(parts.flatMap(idOf))];
+    parseForAll: (conversationId, texts) =>
+      parts(conversationId, texts, async (users) => (users.length === 0 ? [] : null)),
+    idsOf(all) {
+      return [...new Set(all.flatMap(idOf))];
     },
     async candidates(actor, room, { search, limit }) {
       checkLimit(limit, MAX_CANDIDATES);

@@ -90,6 +90,11 @@ export interface Timeline {
   ): Promise<Map<number, TimelineEntry>>;
   /** Logged events of one room as entries, for readers of live news; what the actor may not see is left out. */
   entries(actor: Actor, room: string, events: readonly LoggedEvent[]): Promise<TimelineEntry[]>;
+  /**
+   * Events as entries, for all readers of their rooms at once, as they stand now: what a reader may not see (events up to
+   * their `historyFrom`, and messages that are answered) is the caller's to hide.
+   */
+  entriesForAll(events: readonly LoggedEvent[]): Promise<TimelineEntry[]>;
   /** A message for a webhook: as a member sees it, whoever that is. Null when there is none (any more). */
   snapshot(place: MessagePlace): Promise<MessageView | null>;
   /** Deletes the messages whose time is over (`message.deleted` by Causeway itself). Run by a timer on every gateway. */
@@ -99,7 +104,7 @@ export interface Timeline {
 // ── Reactions and pins (src/domain/reactions.ts, pins.ts) ─────────────────────────────────────────────
 
 export interface Reaction {
-  /** 1–64 characters. */
+  /** 1–64 characters, some to be seen; in NFC, pictures with their variation selector. Other forms count as the same. */
   name: string;
   /** Those who reacted so, first come first; `handle` is null for others than users. */
   by: { actor: Actor; handle: string | null }[];
@@ -139,6 +144,8 @@ export interface Mentions {
    * `guest/<id>`; only those are found who exist for the actor or are in the room, everything else stays text.
    */
   parse(actor: Actor, room: string, texts: readonly string[]): Promise<TextPart[][]>;
+  /** As {@link parse}, for all readers of the room at once; null when a text names a user who exists for some of them only. */
+  parseForAll(conversationId: number, texts: readonly string[]): Promise<TextPart[][] | null>;
   /** What `Messages.send` takes as `mentions` for a parsed text. */
   idsOf(parts: readonly TextPart[]): string[];
   /** Whom the actor can mention here: everybody at once ("all"), then users, then guests. `limit` 1–200. */

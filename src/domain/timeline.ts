@@ -87,6 +87,9 @@ export function createTimeline(context: Context, views: MessageViews): Timeline 
       const seen = events.filter(({ seq }) => seq > historyFrom);
       return await views.entries(seen, () => historyFrom);
     },
+    async entriesForAll(events) {
+      return await views.entries(await store.messages.at(events), () => 0);
+    },
     async snapshot(place) {
       const [entry] = await views.entries(await store.messages.at([place]), () => 0);
       return entry?.message ?? null;

@@ -25,6 +25,7 @@ import type { Clock } from "./ports/clock.ts";
 import type { Following } from "./ports/feed.ts";
 import type { CallState } from "./ports/hot.ts";
 import type { NamePage, RoomListing } from "./ports/store.ts";
+import type { Repeats } from "./repeats.ts";
 import type { Naming, RoomUseCases, RoomView } from "./room-use-cases.ts";
 
 // ── Talking (src/domain/messages.ts, reading.ts, calls.ts, lobby.ts, presence.ts) ───────────────────────────────
@@ -194,6 +195,8 @@ export interface CreateRoom {
   organizationId?: number | null;
   /** What new members see of the past; `joined` unless told. */
   history?: HistoryVisibility;
+  /** The room's public id. Where it is the id of a room, that one is the answer: it was made before. */
+  publicId?: string;
   /** Beside the creator, who becomes an owner. A one-to-one room has exactly one, an owner too. */
   members?: { member: Actor; role: Role }[];
 }
@@ -228,11 +231,13 @@ export interface Chatrooms {
       automationEnabled?: boolean;
       avatar?: Uint8Array;
       scheduledDeletion?: number | null;
+      /** As in {@link CreateRoom}. */
+      publicId?: string;
     },
   ): Promise<Chatroom>;
   createDefault(
     principal: Principal,
-    input: { organizationId: number; automationEnabled: boolean },
+    input: { organizationId: number; automationEnabled: boolean; publicId?: string },
   ): Promise<Chatroom>;
   removeDefault(principal: Principal, organizationId: number): Promise<void>;
   /** `room` is the integer id or the Matrix room id, with or without `:server`. */
@@ -363,6 +368,7 @@ export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases 
   accounts: Accounts;
   directory: Directory;
   provisioning: Provisioning;
+  repeats: Repeats;
 }
 
 /** The people of a room, grouped as Messenger shows them. */

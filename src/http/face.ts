@@ -15,7 +15,14 @@ import { getPath } from "hono/utils/url";
 import { badField, DomainError } from "../domain/errors.ts";
 import type { Principal } from "../domain/model.ts";
 import type { Logger } from "../logger.ts";
-import { type Failure, type FailureStatus, failure, failureHeaders, failureOf } from "./failures.ts";
+import {
+  type Failure,
+  type FailureStatus,
+  failure,
+  failureHeaders,
+  failureOf,
+  UnreadableCharset,
+} from "./failures.ts";
 import { brokenRule } from "./fields.ts";
 import type { Seen } from "./observation.ts";
 import type { RequestLimits } from "./request-limits.ts";
@@ -33,8 +40,8 @@ export interface RequestInfo {
 
 export interface HttpEnv {
   Bindings: RequestInfo;
-  /** `principal` is set behind the face's authentication. */
-  Variables: { principal: Principal };
+  /** `principal` is set behind the face's authentication, `repeatId` by repeatable.ts. */
+  Variables: { principal: Principal; repeatId: string | undefined };
 }
 export type HttpApp = OpenAPIHono<HttpEnv>;
 export type HttpContext = Context<HttpEnv>;
@@ -170,6 +177,16 @@ export function onRoutes(middleware: MiddlewareHandler<HttpEnv>): MiddlewareHand
   };
 }
 
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
+/** ASCII is UTF-8. */
+const UTF_8 = /^(utf-?8|us-ascii|)$/i;
+
+/** @throws UnreadableCharset for a body that says to be in another one than UTF-8 */
+function requireUtf8(c: HttpContext): void {
+  const charset = CHARSET.exec(c.req.header("Content-Type") ?? "")?.[1] ?? "";
+  if (!UTF_8.test(charset)) throw new UnreadableCharset(charset);
+}
+
 /** Bounds a body before anything parses it, and insists on UTF-8. */
 export function boundedBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
   const refuse = (): never => {
@@ -179,6 +196,7 @@ export function boundedBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
   return (c, next) =>
     limited(c, async () => {
       if (c.env.bodyTooLarge) refuse();
+      if (c.req.raw.body) requireUtf8(c);
       if (c.req.raw.body && !isUtf8(await c.req.bytes())) throw badField("body", "must be valid UTF-8");
       await next();
     }) as Promise<void>;

@@ -1,8 +1,14 @@
 /** What any HTTP API can refuse with: the domain's codes and those of HTTP itself. Each API shapes them its own way. */
 import { HTTPException } from "hono/http-exception";
 import { DomainError, type ErrorCode } from "../domain/errors.ts";
+import { KeyReused } from "../domain/repeats.ts";
 
-export type FailureCode = ErrorCode | "method_not_allowed" | "unsupported_media_type" | "internal";
+export type FailureCode =
+  | ErrorCode
+  | "method_not_allowed"
+  | "unsupported_media_type"
+  | "key_reused"
+  | "internal";
 
 export interface Failure {
   code: FailureCode;
@@ -24,6 +30,7 @@ export const STATUS = {
   conflict: 409,
   too_large: 413,
   unsupported_media_type: 415,
+  key_reused: 422,
   rate_limited: 429,
   read_only: 403,
   lobby: 403,
@@ -34,16 +41,25 @@ export const STATUS = {
 
 export type FailureStatus = (typeof STATUS)[FailureCode] | 412;
 
+/** A body in other characters than UTF-8. */
+export class UnreadableCharset extends Error {
+  constructor(charset: string) {
+    super(`Content-Type names the charset ${charset.slice(0, 40)}; send the body in UTF-8`);
+  }
+}
+
 /** Reads whatever a handler threw. What nobody expected is `internal`, and its message stays inside. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof DomainError) {
-    const { code, message, field, retryAfterMs } = error;
+    const { message, field, retryAfterMs } = error;
+    const code = error instanceof KeyReused ? "key_reused" : error.code;
     return { code, message, field, retryAfterMs, cause: error };
   }
   if (error instanceof HTTPException && error.status === 400)
     return failure("bad_request", "body must be valid JSON", { field: "body" });
   if (error instanceof HTTPException && error.status === 415)
     return failure("unsupported_media_type", "Send the body as Content-Type: application/json");
+  if (error instanceof UnreadableCharset) return failure("unsupported_media_type", error.message);
   return failure("internal", "Something went wrong on the server; it was logged", { cause: error });
 }
 

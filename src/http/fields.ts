@@ -56,13 +56,25 @@ export function bytes() {
     .openapi({ type: "array", items: { type: "integer", minimum: 0, maximum: 255 } });
 }
 
-/** RFC 3339 in, milliseconds since 1970 inside. */
+const LEAP_SECOND = /:60(?=[.+\-Z])/;
+
+/**
+ * RFC 3339 in, in capital letters or small ones, milliseconds since 1970 inside. A leap second is the first of the
+ * minute that follows it, as clocks of computers have it.
+ */
 export function instant() {
-  return z.iso
-    .datetime({ offset: true, ...rule("must be an RFC 3339 time such as 2030-01-31T12:00:00Z") })
-    .transform((value) => Date.parse(value))
+  const valid = rule("must be an RFC 3339 time such as 2030-01-31T12:00:00Z");
+  return z
+    .string(valid)
+    .transform((value) => value.toUpperCase())
+    .refine((value) => isTime.safeParse(value.replace(LEAP_SECOND, ":59")).success, valid)
+    .transform(
+      (value) => Date.parse(value.replace(LEAP_SECOND, ":59")) + (LEAP_SECOND.test(value) ? 1_000 : 0),
+    )
     .openapi({ type: "string", format: "date-time" });
 }
+
+const isTime = z.iso.datetime({ offset: true });
 
 /** An id in a path or a query. One beyond 2^53 is well-formed but nobody's: it is read as an id that is never given out. */
 export function idText() {

@@ -5,6 +5,7 @@
 import { DomainError } from "../domain/errors.ts";
 import { foldFileUsage } from "./attachments.ts";
 import type { Database, StoreLogger } from "./database.ts";
+import { forgetRequests } from "./repeats.ts";
 
 export interface HousekeepingOptions {
   /** The embedded database has no checkpointer and no autovacuum. */
@@ -49,6 +50,7 @@ export function startHousekeeping(
       await foldFileUsage(db);
       await forgetFormer(db);
       await forgetDeliveries(db);
+      await forgetRequests(db);
       await db.sql`delete from departures where at <= causeway_now() - ${KEEP_DEPARTURES_MS}`;
       await maintain();
     } catch (error) {
@@ -75,7 +77,10 @@ export function startHousekeeping(
  * Removes a step of a deleted room's log. Several processes share the work: a room that one is at is skipped.
  * @returns whether there may be more to remove
  */
-export async function purgeStep(db: Pick<Database, "transaction">, keepMs = KEEP_DELETED_MS): Promise<boolean> {
+export async function purgeStep(
+  db: Pick<Database, "transaction">,
+  keepMs = KEEP_DELETED_MS,
+): Promise<boolean> {
   return await db.transaction(async (sql) => {
     const [room] = await sql<{ id: number }[]>`
       select d.conversation_id as id from deleted_rooms d where d.deleted_at <= causeway_now() - ${keepMs}

@@ -24,6 +24,7 @@ import { migrate } from "./migrations.ts";
 import { createMonitor, type Monitor } from "./monitor.ts";
 import { createPeopleStore } from "./people.ts";
 import { createPublisher } from "./publisher.ts";
+import { createRepeats } from "./repeats.ts";
 import { createRoomQueries } from "./rooms.ts";
 import type { Sql } from "./sql.ts";
 import { runTransaction } from "./transaction.ts";
@@ -142,6 +143,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     journal: createJournal(db),
     messages: { ...createMessageQueries(db), ...createAttachmentQueries(db) },
     people: createPeopleStore(db),
+    repeats: createRepeats(db),
     webhooks: createWebhookStore(db),
     transaction: (work) => runTransaction(db, publisher, work),
     onCommitted: publisher.listen,

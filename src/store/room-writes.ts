@@ -81,7 +81,7 @@ async function createConversation(scope: TransactionScope, input: NewConversatio
     history: input.history,
     created_by: input.createdBy,
     scheduled_deletion: input.scheduledDeletion ?? null,
-    public_id: newPublicId(),
+    public_id: input.publicId ?? newPublicId(),
   };
   let row: Row | undefined;
   // Tokens are short: one in use is skipped here, because an error would undo the transaction.

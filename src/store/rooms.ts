@@ -67,6 +67,7 @@ export function createRoomQueries(db: Database): RoomQueries {
       };
     },
     byToken: (token) => one(sql`c.token = ${token}`),
+    byPublicId: (publicId) => one(sql`c.public_id = ${publicId}`),
     byId: (id) => one(sql`c.id = ${id}`),
     byMatrixRoomId: (matrixRoomId) => one(sql`c.matrix_room_id = ${matrixRoomId}`),
     byEvent: (organizationId, eventId) =>

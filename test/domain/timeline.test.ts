@@ -223,7 +223,10 @@ describeDomain("timeline", (world) => {
     const [left] = cursors as [MessagePlace];
     const later = { ...left, seq: await say(world, ada, room, "not for Bob") };
     await refused(timeline.recent(bob.actor, { limit: 5, startingAfter: later }), "bad_request");
-    await refused(timeline.recent(bob.actor, { limit: 5, startingAfter: { ...left, seq: 1 } }), "bad_request");
+    await refused(
+      timeline.recent(bob.actor, { limit: 5, startingAfter: { ...left, seq: 1 } }),
+      "bad_request",
+    );
 
     await conversations.delete(ada.actor, room.token);
     // The log is removed.

@@ -15,6 +15,8 @@ interface FaceCase {
   says?: string;
   /** Bodies may be forms too, in the API's own ways, which are tested with it. */
   forms?: true;
+  /** Parameters that it does not have are mistakes. */
+  strict?: true;
   /** Insists on the API's own error shape and returns its message. */
   message(answer: Answer): string;
 }
@@ -25,6 +27,7 @@ const OCS = { ...BEARER, "OCS-APIRequest": "true", Accept: "application/json" };
 const FACES: FaceCase[] = [
   {
     name: "Messenger",
+    strict: true,
     path: "/api/v1/chat/chatrooms",
     body: { organizationID: 1, name: "Room" },
     headers: CALLER,
@@ -36,6 +39,7 @@ const FACES: FaceCase[] = [
   },
   {
     name: "Messenger without its prefix",
+    strict: true,
     path: "/chatrooms",
     body: { organizationID: 1, name: "Room" },
     headers: CALLER,
@@ -47,6 +51,7 @@ const FACES: FaceCase[] = [
   },
   {
     name: "admin",
+    strict: true,
     path: "/admin/v1/organizations",
     body: { name: "Org" },
     headers: ADMIN,
@@ -70,6 +75,7 @@ const FACES: FaceCase[] = [
   },
   {
     name: "Protocol",
+    strict: true,
     path: "/v1/groups",
     body: { name: "Group" },
     headers: BEARER,
@@ -91,7 +97,7 @@ const FACES: FaceCase[] = [
 
 const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
 
-describe.each(FACES)("the $name API", ({ path, headers, unknown, message, body, forms, says }) => {
+describe.each(FACES)("the $name API", ({ path, headers, unknown, message, body, forms, says, strict }) => {
   const client = fakeApp();
 
   test("answers 404 in its own shape for a path that it does not have, to strangers too", async () => {
@@ -119,6 +125,33 @@ describe.each(FACES)("the $name API", ({ path, headers, unknown, message, body, 
     const answer = await client("POST", path, { headers, body: sent });
     expect(answer.status).toBe(status);
     expect(message(answer)).toBe(rule);
+  });
+
+  if (strict) {
+    test("refuses a query parameter that it does not know, once it knows the caller", async () => {
+      const answer = await client("GET", `${path}?q=hello`, { headers });
+      expect({ status: answer.status, message: message(answer) }).toEqual({
+        status: 400,
+        message: "q is not a parameter of this request",
+      });
+      expect((await client("GET", `${path}?q=hello`)).status).toBe(401);
+    });
+  }
+
+  test("refuses a body in another charset than UTF-8 with 415", async () => {
+    const send = (charset: string) =>
+      client("POST", path, {
+        headers: { ...headers, "content-type": `application/json; charset=${charset}` },
+        body: "{",
+      });
+    for (const charset of ["utf-16", '"UTF-16LE"', "iso-8859-1"]) {
+      const answer = await send(charset);
+      expect(answer.status).toBe(415);
+      expect(message(answer)).toContain("UTF-8");
+    }
+    for (const charset of ["utf-8", "UTF8", '"utf-8"', "us-ascii"]) {
+      expect((await send(charset)).status).toBe(400);
+    }
   });
 
   if (!forms) {

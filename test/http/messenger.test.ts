@@ -52,6 +52,34 @@ describeWith("postgres", "the Messenger API", ({ postgres }) => {
       json: { organizationID: org.id, name: `Room ${++names}`, ...more },
     });
 
+  test("a chatroom is made once under an Idempotency-Key, whatever is repeated; another body is 422", async () => {
+    const name = `Room ${++names}`;
+    const make = (headers: Record<string, string>, json: object) =>
+      call("POST", "/chatrooms", { ...headers, "Idempotency-Key": "room-1" }, { json });
+    const body = { organizationID: org.id, name };
+    const answers = [...(await Promise.all([make(org.auth, body), make(org.auth, body)]))];
+    answers.push(await make(org.auth, body));
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+    expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
+    expect(answers[2]?.headers.get("location")).toBe(answers[0]?.headers.get("location"));
+    expect(await make(org.auth, { ...body, name: "Other" })).toMatchObject({ status: 422, json: REFUSAL });
+    expect(await make(admin.auth, body)).toMatchObject({ status: 409, json: REFUSAL });
+
+    const fresh = await addOrg(site);
+    const standard = () =>
+      call(
+        "POST",
+        "/chatrooms/default",
+        { ...fresh.auth, "Idempotency-Key": "default" },
+        {
+          json: { organizationID: fresh.id },
+        },
+      );
+    const [one, two] = [await standard(), await standard()];
+    expect([one.status, two.status]).toEqual([201, 201]);
+    expect(two.json.id).toBe(one.json.id);
+  });
+
   describe("who may call", () => {
     test.each([
       ["nobody", () => ({})],

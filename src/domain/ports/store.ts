@@ -35,6 +35,7 @@ import type { Clock } from "./clock.ts";
 import type { Journal } from "./journal.ts";
 import type { MessageStore, MessageWrites } from "./message-store.ts";
 import type { PeopleStore, PeopleWrites } from "./people-store.ts";
+import type { RepeatStore } from "./repeat-store.ts";
 import type { StoreHealth } from "./store-health.ts";
 import type { WebhookStore, WebhookWrites } from "./webhook-store.ts";
 
@@ -52,6 +53,7 @@ export interface Store {
   readonly journal: Journal;
   readonly messages: MessageStore;
   readonly people: PeopleStore;
+  readonly repeats: RepeatStore;
   readonly webhooks: WebhookStore;
   /**
    * Runs `work` in one transaction. Run again as a whole after a deadlock, a serialization failure or a connection
@@ -347,6 +349,7 @@ export interface RoomQueries {
   /** Room and membership as they are now, for judging; null when either is missing. `room` is a token. */
   access(room: string, member: MemberKey): Promise<RoomAccess | null>;
   byToken(token: string): Promise<Conversation | null>;
+  byPublicId(publicId: string): Promise<Conversation | null>;
   byId(id: number): Promise<Conversation | null>;
   byMatrixRoomId(matrixRoomId: string): Promise<Conversation | null>;
   byEvent(organizationId: number, eventId: number): Promise<Conversation | null>;
@@ -399,6 +402,8 @@ export interface NewConversation {
   createdBy: MemberKey;
   scheduledDeletion?: number | null;
   avatarUrl?: string | null;
+  /** Unset: a random one. One that is in use is `conflict`. */
+  publicId?: string;
   /**
    * See `pairOf`; a pair has one room at most (look with `oneToOne` first). The room is `blocked` when one of them
    * blocked the other.

@@ -24,6 +24,7 @@ const ERROR: Record<FailureCode, string> = {
   conflict: "conflict",
   too_large: "too large",
   unsupported_media_type: "unsupported media type",
+  key_reused: "key reused",
   rate_limited: "too many requests",
   read_only: "read-only",
   lobby: "lobby closed",
@@ -53,3 +54,6 @@ export const REFUSALS = {
   500: json(messengerError, "A defect of the server"),
   503: json(messengerError, "A part of the server can't be reached; try again"),
 };
+
+/** Of POSTs. */
+export const KEY_REUSED = { 422: json(messengerError, "The Idempotency-Key was that of another request") };

@@ -9,6 +9,7 @@ import type { UseCases } from "../../domain/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
 import { knownQueryOnly } from "../known-query.ts";
+import { REPEATABLE, repeatable } from "../repeatable.ts";
 import type { RequestLimits } from "../request-limits.ts";
 import { authentication } from "./authentication.ts";
 import { registerAvatars } from "./avatars.ts";
@@ -18,7 +19,7 @@ import { PREFIX } from "./shapes.ts";
 import { registerUser } from "./user.ts";
 
 export interface MessengerOptions {
-  useCases: Pick<UseCases, "chatrooms" | "accounts">;
+  useCases: Pick<UseCases, "chatrooms" | "accounts" | "repeats">;
   store: Pick<Store, "avatars">;
   /** Null: no homeserver. */
   matrixAccounts: MatrixAccounts | null;
@@ -36,7 +37,7 @@ export function createMessenger(options: MessengerOptions): Face {
   const { face, app } = createFace({
     name: "messenger",
     title: "Messenger API",
-    description: "Chatrooms of organizations, and credentials for the caller's Matrix account.",
+    description: `Chatrooms of organizations, and credentials for the caller's Matrix account. ${REPEATABLE}`,
     paths: ["/chatroom", "/chatrooms", "/user", "/avatars"],
     optionalPrefix: PREFIX,
     security: {
@@ -48,7 +49,12 @@ export function createMessenger(options: MessengerOptions): Face {
     logger,
   });
   registerAvatars(app, store.avatars);
-  app.use(onRoutes(authentication(useCases.accounts, limits)), knownQueryOnly(app), boundedBody(MAX_BODY_BYTES));
+  app.use(
+    onRoutes(authentication(useCases.accounts, limits)),
+    knownQueryOnly(app),
+    boundedBody(MAX_BODY_BYTES),
+  );
+  app.use(onRoutes(repeatable(useCases.repeats)));
   registerRooms(app, { chatrooms: useCases.chatrooms, publicUrl });
   registerUser(app, matrixAccounts);
   return face;

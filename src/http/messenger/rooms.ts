@@ -4,6 +4,7 @@ import { badField } from "../../domain/errors.ts";
 import type { Chatroom, Chatrooms } from "../../domain/use-cases.ts";
 import type { HttpApp } from "../face.ts";
 import { idText, intText, MAX_ID } from "../fields.ts";
+import { repeatedRoom } from "../repeatable.ts";
 import { ROUTES } from "./routes.ts";
 import { PREFIX, peopleOf, roomBody } from "./shapes.ts";
 
@@ -36,6 +37,7 @@ export function registerRooms(app: HttpApp, { chatrooms, publicUrl }: RoomRoutes
       automationEnabled: automationEnabled ?? false,
       ...(avatar && { avatar: Uint8Array.from(avatar) }),
       scheduledDeletion: scheduledDeletion ?? null,
+      ...repeatedRoom(c),
     });
     return c.json(shape(room), 201, { Location: location(room) });
   });
@@ -47,7 +49,7 @@ function registerDefaultRoom(app: HttpApp, { chatrooms, publicUrl }: RoomRoutes)
   app.openapi(ROUTES.createDefault, async (c) => {
     const { organizationID, automationEnabled } = c.req.valid("json");
     const input = { organizationId: organizationID, automationEnabled: automationEnabled ?? false };
-    const room = await chatrooms.createDefault(c.get("principal"), input);
+    const room = await chatrooms.createDefault(c.get("principal"), { ...input, ...repeatedRoom(c) });
     return c.json(roomBody(room, publicUrl()), 201, { Location: location(room) });
   });
   app.openapi(ROUTES.removeDefault, async (c) => {

@@ -2,13 +2,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { json, jsonBody } from "../face.ts";
 import { body, bytes, flag, flagText, id, idText, instant, MAX_ID, text } from "../fields.ts";
-import { messengerError, REFUSALS } from "./failures.ts";
+import { KEY_REUSED, messengerError, REFUSALS } from "./failures.ts";
 import { peopleFields, roomSchema } from "./shapes.ts";
 
 /** The rule of 200 characters is the domain's, which trims first and counts code points. */
 const MAX_NAME_LENGTH = 1_000;
 
-const CONFLICT = { 409: json(messengerError, "It exists already, or is in another state") };
+const CONFLICT = { 409: json(messengerError, "It exists already, or is in another state"), ...KEY_REUSED };
 const success = z.object({ message: z.string() });
 const roomParams = z.object({
   roomID: z.string().openapi({ description: "The integer id or the Matrix room id", example: "42" }),
@@ -94,7 +94,7 @@ export const ROUTES = {
     summary:
       "Become an admin of a chatroom of your organization: a default or event one, or one that has no admin (else 403)",
     request: { params: roomParams },
-    responses: { 200: json(roomSchema, "The room"), ...REFUSALS },
+    responses: { 200: json(roomSchema, "The room"), ...REFUSALS, ...KEY_REUSED },
   }),
   addUsers: createRoute({
     method: "post",

@@ -5,7 +5,7 @@ import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
 import { type HttpApp, json, jsonBody } from "../face.ts";
 import { body, text } from "../fields.ts";
 import { callingUser } from "./authentication.ts";
-import { REFUSALS } from "./failures.ts";
+import { KEY_REUSED, REFUSALS } from "./failures.ts";
 
 const MAX_DEVICE_ID_LENGTH = 255;
 
@@ -56,6 +56,7 @@ const ROUTES = {
         "A Matrix session",
       ),
       ...REFUSALS,
+      ...KEY_REUSED,
     },
   }),
 };

@@ -5,6 +5,7 @@ import { announcedBound, type HttpApp, json } from "../face.ts";
 import { given, text } from "../fields.ts";
 import { fileAnswer } from "../file-answer.ts";
 import { readUpload, type UploadedFile } from "../multipart.ts";
+import { repeatable, repeatId } from "../repeatable.ts";
 import { type Transfers, untilOver } from "../transfers.ts";
 import { callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
@@ -23,11 +24,14 @@ export interface FileParts extends ProtocolParts {
 
 /** Uploads have a bound of their own: this is registered before the bound on other bodies. */
 export function registerUpload(app: HttpApp, { useCases, publicUrl, transfers }: FileParts): void {
+  // The body is streamed: of an upload the key alone says which one it is.
+  app.use("/v1/attachments", repeatable(useCases.repeats, { bodyless: true }));
   app.openapi(UPLOAD, async (c) => {
     const { actor } = callerOf(c);
     const over = transfers.begin("upload", memberKey(actor));
     try {
-      const upload = (file: UploadedFile) => useCases.attachments.upload(actor, file);
+      const upload = (file: UploadedFile) =>
+        useCases.attachments.upload(actor, { ...file, ...given({ key: repeatId(c) }) });
       const made = await readUpload(c, MAX_UPLOAD_BYTES, upload);
       return c.json(attachmentBody(made, publicUrl()), 201, { Location: `/v1/attachments/${made.id}` });
     } finally {

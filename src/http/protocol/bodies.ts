@@ -60,6 +60,16 @@ function decode(text: string, _default: unknown, _charset: string, type: "key" |
   }
 }
 
+/** The conversation that a body names, if it does. */
+export function conversationIn(body: string): string {
+  try {
+    const { conversation_id: id } = JSON.parse(body);
+    return typeof id === "string" ? id : "";
+  } catch {
+    return ""; // What is no JSON object is refused by its route.
+  }
+}
+
 /** A body that comes as a form or as JSON, for a route's `request`. @param name the schema's, in OpenAPI */
 export function formOrJson<T extends z.ZodRawShape>(name: string, shape: T) {
   const json = { schema: body(shape).openapi(name) };

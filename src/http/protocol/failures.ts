@@ -75,4 +75,5 @@ export const BODY_REFUSALS = {
   409: json(protocolError, "invalid_request: it exists already, or is in another state"),
   413: json(protocolError, "invalid_request: too large"),
   415: json(protocolError, "invalid_request: a body of another type"),
+  422: json(protocolError, "invalid_request: the Idempotency-Key was that of another request"),
 };

@@ -5,6 +5,7 @@ import type { Actor, Conversation } from "../../domain/model.ts";
 import type { RoomView } from "../../domain/room-use-cases.ts";
 import { type HttpApp, json } from "../face.ts";
 import { given, text } from "../fields.ts";
+import { repeatedRoom } from "../repeatable.ts";
 import { givenPicture } from "../room-pictures.ts";
 import { type Caller, callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
@@ -35,6 +36,7 @@ export function registerGroups(app: HttpApp, parts: ProtocolParts): void {
       type: "group",
       ...{ name, description, ...given({ avatarUrl: givenPicture(avatar_url, null, parts.publicUrl()) }) },
       members: members.map((member) => ({ member, role: "user" })),
+      ...repeatedRoom(c),
     });
     return c.json(await shown(parts, caller, publicId), 201, { Location: `/v1/groups/${publicId}` });
   });

@@ -7,6 +7,7 @@ import type { MessageView } from "../../domain/message-use-cases.ts";
 import type { Actor } from "../../domain/model.ts";
 import { type HttpApp, json } from "../face.ts";
 import { given, text } from "../fields.ts";
+import { repeatId } from "../repeatable.ts";
 import { type Caller, callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
@@ -33,7 +34,7 @@ export function registerMessages(app: HttpApp, parts: ProtocolParts): void {
     const { actor } = callerOf(c);
     const { conversation_id, message, attachments } = c.req.valid("json");
     const { token } = await roomOf(parts, actor, conversation_id, "conversation_id");
-    const sent = { id: randomUUID(), text: message, ...given({ attachments }) };
+    const sent = { id: repeatId(c) ?? randomUUID(), text: message, ...given({ attachments }) };
     const { seq } = await messages.send(actor, token, sent);
     const shown = await shape(parts, actor, await timeline.messageOf(actor, token, seq));
     return c.json(shown, 201, { Location: `/v1/messages/${shown.id}` });

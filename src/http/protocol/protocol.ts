@@ -8,11 +8,12 @@ import type { UseCases } from "../../domain/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
 import { knownQueryOnly } from "../known-query.ts";
+import { REPEATABLE, repeatable } from "../repeatable.ts";
 import type { RequestLimits } from "../request-limits.ts";
 import { createTransfers } from "../transfers.ts";
 import { registerAttachments, registerUpload } from "./attachments.ts";
 import { authentication } from "./authentication.ts";
-import { formsAsJson } from "./bodies.ts";
+import { conversationIn, formsAsJson } from "./bodies.ts";
 import { registerContacts } from "./contacts.ts";
 import { registerConversations } from "./conversations.ts";
 import { refusals, respondRefusal } from "./failures.ts";
@@ -38,7 +39,8 @@ export function createProtocol({ useCases, store, publicUrl, limits, logger }: P
       "Contacts, conversations, messages, groups and attachments. Bodies are forms or JSON; times are unix seconds. " +
       "With Basic, a form (or a POST without a body) needs the header X-Requested-With, because browsers send remembered " +
       "passwords with the forms of any page; browsers are never asked for Basic. " +
-      "A query parameter that an operation does not have is refused (400); fields of a body that it does not have are ignored.",
+      "A query parameter that an operation does not have is refused (400); fields of a body that it does not have are ignored. " +
+      REPEATABLE,
     paths: ["/v1"],
     security: {
       bearer: { type: "http", scheme: "bearer", description: "A personal access token, or that of a login" },
@@ -52,7 +54,11 @@ export function createProtocol({ useCases, store, publicUrl, limits, logger }: P
   const parts = { useCases, store, publicUrl, transfers: createTransfers() };
   app.use(onRoutes(authentication(useCases.accounts, limits)), knownQueryOnly(app));
   registerUpload(app, parts);
-  app.use(boundedBody(MAX_BODY_BYTES), formsAsJson);
+  app.use(
+    boundedBody(MAX_BODY_BYTES),
+    formsAsJson,
+    onRoutes(repeatable(useCases.repeats, { roomIn: conversationIn })),
+  );
   registerContacts(app, parts);
   registerConversations(app, parts);
   registerMessages(app, parts);

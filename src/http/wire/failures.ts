@@ -15,6 +15,7 @@ const LABEL: Record<FailureCode, string> = {
   conflict: "conflict",
   too_large: "too-large",
   unsupported_media_type: "unsupported-media-type",
+  key_reused: "key-reused",
   rate_limited: "client-error",
   read_only: "access-denied",
   lobby: "access-denied",

@@ -1,0 +1,13 @@
+/** Which requests were carried out under which keys of their clients. The promises of ports/store.ts hold. */
+export interface RepeatStore {
+  /**
+   * Remembers a request under a key, unless one is remembered since less than 24 hours.
+   * @returns the remembered one: its hash, and the id that belongs to it
+   */
+  remember(
+    key: Uint8Array,
+    request: Uint8Array,
+  ): Promise<{ request: Uint8Array; id: string; isNew: boolean }>;
+  /** The request under the key made nothing. */
+  forget(key: Uint8Array): Promise<void>;
+}

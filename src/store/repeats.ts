@@ -1,0 +1,35 @@
+/** Requests under the keys of their clients. See migrations/0027-repeated-requests.sql. */
+import type { RepeatStore } from "../domain/ports/repeat-store.ts";
+import type { Database } from "./database.ts";
+
+const KEEP_MS = 24 * 3_600_000;
+/** Rows that one statement removes. */
+const STEP = 10_000;
+
+export function createRepeats({ sql }: Database): RepeatStore {
+  return {
+    async remember(key, request) {
+      const [row] = await sql<[{ request: Uint8Array; id: string; isNew: boolean }]>`
+        insert into repeatable_requests as r (key, request) values (${key}, ${request})
+        on conflict (key) do update set
+          request = case when r.created_at <= causeway_now() - ${KEEP_MS} then excluded.request else r.request end,
+          id = case when r.created_at <= causeway_now() - ${KEEP_MS} then excluded.id else r.id end,
+          created_at = case when r.created_at <= causeway_now() - ${KEEP_MS} then causeway_now() else r.created_at end
+        returning request, id, xmax = 0 as "isNew"`;
+      return row;
+    },
+    async forget(key) {
+      await sql`delete from repeatable_requests where key = ${key}`;
+    },
+  };
+}
+
+/** Removes what is too old to be repeated. */
+export async function forgetRequests({ sql }: Pick<Database, "sql">): Promise<void> {
+  let count: number;
+  do {
+    ({ count } = await sql`
+      delete from repeatable_requests where key in (
+        select key from repeatable_requests where created_at <= causeway_now() - ${KEEP_MS} limit ${STEP})`);
+  } while (count === STEP);
+}
