@@ -138,12 +138,32 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
       expect((await ben.post(`/call/${token}`)).status).toBe(200);
     });
 
-    test("One domain: ids are unique across rooms and rise within one", async () => {
-      const tokens = [await makeRoom(ada), await makeRoom(ada)];
+    test("ids rise within a room", async () => {
+      const token = await makeRoom(ada);
       const ids: number[] = [];
-      for (const token of tokens) for (const n of [1, 2, 3]) ids.push((await send(ada, token, `${n}`)).id);
-      expect(new Set(ids).size).toBe(6);
+      for (const n of [1, 2, 3]) ids.push((await send(ada, token, `${n}`)).id);
+      expect(new Set(ids).size).toBe(3);
       expect([...ids].sort((a, b) => a - b)).toEqual(ids);
+    });
+
+    test("with the same referenceId stores a message once for each sender and room; another text is 422", async () => {
+      const [token, other] = [await makeRoom(ada, { people: [ben] }), await makeRoom(ada)];
+      const referenceId = createHash("sha256").update(token).digest("hex");
+      const say = (client: Client, message: string, room = token) =>
+        client.post(`/chat/${room}`, { message, referenceId });
+      const [first, second] = await Promise.all([say(ada, "once"), say(ada, "once")]);
+      expect([first.status, second.status, (await say(ada, "once")).status]).toEqual([201, 201, 201]);
+      expect(second.data).toEqual(first.data);
+      expect((await say(ada, "twice")).status).toBe(422);
+      expect((await say(ben, "his")).status).toBe(201);
+      expect((await say(ada, "there", other)).status).toBe(201);
+      const texts = (await past(ada, token)).data.map(({ message }: Message) => message);
+      expect(texts.slice(0, 2)).toEqual(["his", "once"]);
+      const unset = { message: "no reference", referenceId: "" };
+      for (const _ of [1, 2]) expect((await ada.post(`/chat/${token}`, unset)).status).toBe(201);
+      expect((await past(ada, token, { limit: 2 })).data).toMatchObject(
+        [unset, unset].map(({ message }) => ({ message })),
+      );
     });
   });
 
@@ -202,7 +222,9 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
       const { id } = await send(ada, token, "first");
       await send(ben, token, "second", { replyTo: id });
       await join(ada, token);
-      const [{ head } = { head: 0 }] = await site.store.log.heads([(await ada.get(`/room/${token}`)).data.id]);
+      const [{ head } = { head: 0 }] = await site.store.log.heads([
+        (await ada.get(`/room/${token}`)).data.id,
+      ]);
       const { data } = await past(ada, token);
       expect(data[0]).toMatchObject({ id: head, parent: { id } });
       const answers = [

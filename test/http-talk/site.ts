@@ -79,6 +79,7 @@ export async function openSite(
   databaseUrl: string,
   transport: "uws" | "ws" = "ws",
   iceServers: IceServers = NO_ICE_SERVERS,
+  { rateLimits = false }: { rateLimits?: boolean } = {},
 ): Promise<Site> {
   const errors: unknown[] = [];
   const logged: object[] = [];
@@ -116,7 +117,7 @@ export async function openSite(
     stats: async () => ({}),
     webRoot: "/nowhere",
     stopping: new AbortController().signal,
-    rateLimits: false,
+    rateLimits,
     iceServers,
   });
   gateway = await startGateway({

@@ -33,7 +33,7 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
   afterAll(() => site?.close());
 
   const lastOf = async (client: Client, token: string): Promise<number> =>
-    (await client.get(`/chat/${token}`, { lookIntoFuture: 0, limit: 1 })).data[0].id;
+    (await client.get(`/chat/${token}`, { lookIntoFuture: 0, limit: 1 })).data?.[0]?.id ?? 0;
 
   /** Resolves when the client waits, with what it will be answered. */
   async function waiting(
@@ -138,11 +138,12 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
       feed: () => ({ followRoom: async () => ({ head: 0, stop: () => {} }) }),
       polls: { size: 0, open: ({ timeoutMs }: { timeoutMs: number }) => times.push(timeoutMs) && poll },
     } as unknown as TalkParts);
-    const wanted = { lookIntoFuture: true, limit: 1, lastKnownMessageId: 1 };
+    const wanted = { lookIntoFuture: true, limit: 1, lastKnownMessageId: 0 };
     const client = { signal: new AbortController().signal, holder: null };
     for (const timeout of [5, 30, 31, 60, 1e9]) {
       const options = { ...wanted, timeout, setReadMarker: false, includeLastKnown: false };
-      await read(ada.user as never, { id: 1, token: "x" } as never, options, client);
+      const room = { id: 1, token: "x" } as never;
+      await read({ actor: ada.user as never, room, me: { historyFrom: 0 } }, options, client);
     }
     expect(times).toEqual([5_000, 30_000, 30_000, 30_000, 30_000]);
     const document = await site.http(new Request("http://127.0.0.1/openapi/talk.json"), { ip: "192.0.2.1" });
@@ -200,6 +201,73 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
     hangUp.abort();
     await expect(answer).rejects.toThrow();
     await expect.poll(site.followers).toBe(0);
+  });
+
+  test("what an event says is asked of the database once, however many wait for it", async () => {
+    const token = await makeRoom(ada, { people: [ben] });
+    const bearer = clientOf(site.http, { Authorization: `Bearer ${ben.token}` });
+    const statements = async (clients: number, say: () => Promise<unknown>) => {
+      const lastKnownMessageId = await lastOf(ada, token);
+      const query = { lookIntoFuture: 1, lastKnownMessageId, timeout: 30 };
+      const answers = Array.from({ length: clients }, () => bearer.get(`/chat/${token}`, query));
+      await expect.poll(site.followers, { timeout: 10_000, interval: 5 }).toBe(clients);
+      let before = -1;
+      const isQuiet = () => {
+        const { statements: now, connectionsInUse, waiting: queued } = site.store.stats();
+        const same = now === before;
+        before = now;
+        return same && connectionsInUse === 0 && queued === 0;
+      };
+      await expect.poll(isQuiet, { timeout: 10_000, interval: 100 }).toBe(true);
+      await say();
+      const all = await Promise.all(answers);
+      const count = site.store.stats().statements - before;
+      expect(new Set(all.map(({ text }) => text)).size).toBe(1);
+      expect(all[0]?.status).toBe(200);
+      return count;
+    };
+    const { id: replyTo } = (await ada.post(`/chat/${token}`, { message: "question" })).data;
+    const acts = [
+      () => ada.post(`/chat/${token}`, { message: `hello @${ben.id} and @all`, replyTo }),
+      () => ada.post(`/call/${token}`),
+    ];
+    await join(ada, token);
+    for (const act of acts) {
+      const few = await statements(5, act);
+      await ada.delete(`/call/${token}`);
+      const many = await statements(150, act);
+      await ada.delete(`/call/${token}`);
+      // The server looks at the time, and at what it watches over, now and then.
+      expect(many).toBeLessThan(few + 20);
+    }
+  }, 60_000);
+
+  test("each reader sees what is theirs: an outsider who is mentioned, and what is from before their time", async () => {
+    const organization = (await site.useCases.directory.createOrganization({ name: "Org" })).id;
+    const [cat, dan, eve] = [
+      await site.person("Cat", { organization }),
+      await site.person("Dan", { organization }),
+      await site.person("Eve", { organization }),
+    ];
+    const actor = { kind: "user" as const, id: String(cat.user.id), name: "Cat" };
+    const { conversations } = site.useCases;
+    const { token } = await conversations.create(actor, { type: "public", name: "Room", history: "joined" });
+    const { id: replyTo } = (await cat.post(`/chat/${token}`, { message: "before" })).data;
+    const guest = site.guest();
+    await join(guest, token);
+    await join(dan, token);
+    const waiters = [];
+    for (const client of [cat, dan, guest]) waiters.push(await waiting(client, token));
+    await cat.post(`/chat/${token}`, { message: `hello @${eve.id}`, replyTo });
+    const [mine, his, theirs] = await Promise.all(waiters.map(async ({ answer }) => (await answer).data[0]));
+    expect(mine).toMatchObject({ message: "hello {mention-user1}", parent: { message: "before" } });
+    expect(his).toMatchObject({ message: "hello {mention-user1}", parent: { id: replyTo, deleted: true } });
+    expect(theirs).toMatchObject({ message: `hello @${eve.id}`, parent: { id: replyTo, deleted: true } });
+    const more = [await waiting(cat, token), await waiting(dan, token)];
+    await cat.post(`/chat/${token}`, { message: "again", replyTo });
+    const [hers, again] = await Promise.all(more.map(async ({ answer }) => (await answer).data[0]));
+    expect(hers).toMatchObject({ message: "again", parent: { message: "before" } });
+    expect(again).toMatchObject({ message: "again", parent: { id: replyTo, deleted: true } });
   });
 
   test("[Shows 4] 2,000 clients wait without a timer each, and all are answered", async () => {

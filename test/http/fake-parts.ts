@@ -81,7 +81,10 @@ export function fakeOptions({ accounts = {}, chatrooms = {}, ...options }: Fakes
 }
 
 const nothing = async () => {};
-export const UNLIMITED: RequestLimits = { byAddress: nothing, byCaller: nothing, byGuess: nothing };
+export const UNLIMITED: RequestLimits = {
+  ...{ byAddress: nothing, byCaller: nothing, byGuess: nothing, byGuest: nothing },
+  hold: () => () => {},
+};
 
 export const CALLER = { "Personal-Access-Token": "a token" };
 export const ADMIN = { Authorization: "Bearer admin secret" };

@@ -7,13 +7,12 @@ import type { Accounts } from "../../domain/use-cases.ts";
 import { isSecureCookie } from "../cookies.ts";
 import { authenticateUser, bearerOf, type UserPrincipal } from "../credentials.ts";
 import type { HttpContext } from "../face.ts";
-import type { RequestLimits } from "../request-limits.ts";
+import type { GuestCaller, RequestLimits } from "../request-limits.ts";
 import { NoApiRequest } from "./failures.ts";
 
 export type Caller =
   | { kind: "user"; user: User; actor: Actor; credential: Credential }
-  /** `secret` is null until they joined a room. */
-  | { kind: "guest"; secret: string | null };
+  | ({ kind: "guest" } & GuestCaller);
 
 export function createAuthentication(accounts: Accounts, limits: RequestLimits) {
   async function principalOf(c: HttpContext, header: string): Promise<UserPrincipal> {
@@ -27,7 +26,11 @@ export function createAuthentication(accounts: Accounts, limits: RequestLimits) 
   /** @throws DomainError `unauthorized` for credentials that are wrong; nobody becomes a guest by a typing error */
   return async (c: HttpContext): Promise<Caller> => {
     const header = c.req.header("Authorization");
-    if (header === undefined) return { kind: "guest", secret: guestSecretOf(c) };
+    if (header === undefined) {
+      const guest = { secret: guestSecretOf(c), ip: c.env.ip };
+      await limits.byGuest(guest, c.req.method !== "GET");
+      return { kind: "guest", ...guest };
+    }
     const principal = await principalOf(c, header);
     await limits.byCaller(principal);
     const { user, credential } = principal;

@@ -1,8 +1,9 @@
 /** Reading a room's messages: what was, and waiting for what comes. */
 import { DomainError } from "../../domain/errors.ts";
 import type { TimelineEntry } from "../../domain/message-use-cases.ts";
-import type { Actor, Conversation, LoggedEvent } from "../../domain/model.ts";
+import type { Actor, Conversation, EventData, LoggedEvent, Membership } from "../../domain/model.ts";
 import type { Following } from "../../domain/ports/feed.ts";
+import { createLiveMessages } from "./live-messages.ts";
 import type { PollingClient } from "./long-polls.ts";
 import type { MessageBody } from "./message-shapes.ts";
 import type { TalkParts } from "./parts.ts";
@@ -24,6 +25,27 @@ const MAX_PAGE = 200;
 /** Of a log that says nothing for long (people coming and going), this many pages are looked through at once. */
 const MAX_PAGES = 100;
 
+/** Who reads which room, as it was judged with the request. */
+export interface Reader {
+  actor: Actor;
+  room: Conversation;
+  me: Pick<Membership, "historyFrom">;
+}
+
+interface Place {
+  after: number;
+  limit: number;
+}
+
+/** What came since the reader was looked after the last time. */
+interface Heard {
+  events: LoggedEvent[];
+  /** It is all that the reader has not been told; else the log has to be asked. */
+  isEnough: boolean;
+  /** There was something that the client says to know already. */
+  isBehind: boolean;
+}
+
 type Cursor = { before?: number } | { after: number };
 
 export function createChatReading({
@@ -34,6 +56,7 @@ export function createChatReading({
   polls,
 }: Pick<TalkParts, "useCases" | "store" | "shapes" | "feed" | "polls">) {
   const { timeline, participants } = useCases;
+  const live = createLiveMessages(timeline, shapes);
 
   /** Up to `limit` messages from the cursor on, with system messages counted as what they are. */
   async function gather(
@@ -64,33 +87,48 @@ export function createChatReading({
     return log && after > log.head ? (await gather(actor, room, {}, limit)).reverse() : [];
   }
 
+  /** What the events that were heard say to the reader, who was judged before them; from the log where that may not be enough. */
+  async function newsOf({ actor, room, me }: Reader, { events, isEnough }: Heard, { after, limit }: Place) {
+    const later = events.filter(({ seq }) => seq > after);
+    const shared = isEnough ? await live.of(room, later, me.historyFrom) : null;
+    return shared?.slice(0, limit) ?? (await gather(actor, room, { after }, limit));
+  }
+
   async function wait(
-    actor: Actor,
-    room: Conversation,
-    { after, limit, timeoutMs }: { after: number; limit: number; timeoutMs: number },
+    reader: Reader,
+    { timeoutMs, ...place }: Place & { timeoutMs: number },
     client: PollingClient,
   ): Promise<MessageBody[]> {
+    const { actor, room } = reader;
+    const { after, limit } = place;
     const poll = polls.open({ timeoutMs, ...client });
     let following: Following | null = null;
-    let isBehind = false;
     let hasWaited = false;
-    const heard = (event: LoggedEvent) => {
+    let isJudged = true;
+    // Who has just come is judged, and given what was before, by the log.
+    let heard: Heard = { events: [], isEnough: false, isBehind: false };
+    const hear = (event: LoggedEvent) => {
+      live.heard(event);
       if (!matters(event)) return;
-      isBehind ||= event.seq <= after;
+      heard.events.push(event);
+      heard.isBehind ||= event.seq <= after;
+      isJudged &&= !changesAccess(event, actor);
       poll.wake();
     };
     try {
       // Followed before the log is read: nothing can come in between.
-      following = await feed().followRoom(room.id, { event: heard, lost: poll.finish });
+      following = await feed().followRoom(room.id, { event: hear, lost: poll.finish });
       for (;;) {
-        let found = await gather(actor, room, { after }, limit);
-        if (found.length === 0 && (poll.over || isBehind))
+        // Whoever is answered for another reason than news looks once more.
+        const now = { ...heard, isEnough: heard.isEnough && isJudged && !poll.over };
+        heard = { events: [], isEnough: true, isBehind: false };
+        let found = await newsOf(reader, now, place);
+        if (found.length === 0 && (poll.over || now.isBehind))
           found = await unlessLost(actor, room, after, limit);
         if (found.length > 0 || poll.over) {
           if (hasWaited) await poll.requireValid();
           return found;
         }
-        isBehind = false;
         hasWaited = true;
         await poll.news();
       }
@@ -100,12 +138,8 @@ export function createChatReading({
     }
   }
 
-  return async (
-    actor: Actor,
-    room: Conversation,
-    wanted: Wanted,
-    client: PollingClient,
-  ): Promise<MessageBody[]> => {
+  return async (reader: Reader, wanted: Wanted, client: PollingClient): Promise<MessageBody[]> => {
+    const { actor, room } = reader;
     const { lookIntoFuture, lastKnownMessageId, includeLastKnown, limit } = wanted;
     const known = Math.max(0, lastKnownMessageId);
     if (!lookIntoFuture) {
@@ -118,7 +152,7 @@ export function createChatReading({
     }
     const after = Math.max(0, includeLastKnown ? known - 1 : known);
     const timeoutMs = Math.min(wanted.timeout, MAX_TIMEOUT_S) * 1_000;
-    if (timeoutMs > 0) return await wait(actor, room, { after, limit, timeoutMs }, client);
+    if (timeoutMs > 0) return await wait(reader, { after, limit, timeoutMs }, client);
     const found = await gather(actor, room, { after }, limit);
     return found.length > 0 ? found : await unlessLost(actor, room, after, limit);
   };
@@ -127,6 +161,16 @@ export function createChatReading({
 /** Also what ends the right to read on: then reading again says so. */
 function matters({ type }: LoggedEvent): boolean {
   return type === "room.deleted" || TALK_EVENTS.includes(type);
+}
+
+const ABOUT_MEMBERS: ReadonlySet<string> = new Set(["member.joined", "member.left", "member.changed"]);
+
+/** Whether the reader may see more or less of the room after an event, or nothing any more. */
+function changesAccess({ type, dataJson }: LoggedEvent, actor: Actor): boolean {
+  if (type === "room.deleted" || type === "room.changed") return true;
+  if (!ABOUT_MEMBERS.has(type)) return false;
+  const { member } = JSON.parse(dataJson) as EventData["member.joined"];
+  return member.kind === actor.kind && member.id === actor.id;
 }
 
 /** An id from the future moves nothing. */

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import type { MentionCandidate } from "../../domain/message-use-cases.ts";
-import type { Actor } from "../../domain/model.ts";
+import { type Actor, memberKey } from "../../domain/model.ts";
 import { createChatReading } from "./chat-reading.ts";
 import { PREFIX } from "./description.ts";
 import { messageSchema } from "./message-shapes.ts";
@@ -13,6 +13,7 @@ import type { TalkParts } from "./parts.ts";
 const MAX_TEXT_LENGTH = 1_000_000;
 const MAX_NAME_LENGTH = 1_000;
 const MAX_MENTIONS = 100;
+const MAX_REFERENCE_LENGTH = 255;
 
 const CHAT = `${PREFIX}/chat/{token}`;
 const READ_ONLY = "The room is read-only";
@@ -26,13 +27,24 @@ export function registerChat(parts: TalkParts): void {
 }
 
 function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
-  const { messages, mentions, participants, timeline } = useCases;
+  const { messages, mentions, participants, repeats, timeline } = useCases;
 
   /** Guests say with a message what they are called. */
   async function named(actor: Actor, token: string, name: string): Promise<Actor> {
     if (actor.kind !== "guest" || name.trim() === "" || name.trim() === actor.name) return actor;
     await participants.setGuestName(actor, token, name);
     return { ...actor, name: name.trim() };
+  }
+
+  function once<T>(
+    actor: Actor,
+    token: string,
+    { referenceId: key, message, replyTo }: { referenceId: string; message: string; replyTo: number },
+    work: (id: string) => Promise<T>,
+  ): Promise<T> {
+    if (key === "") return work(randomUUID());
+    const body = JSON.stringify([message, replyTo]);
+    return repeats.run({ caller: memberKey(actor), scope: `talk ${token}`, key, body }, work);
   }
 
   inRoom(
@@ -42,6 +54,10 @@ function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
         message: line(MAX_TEXT_LENGTH).openapi({ description: "1–32,000 characters", maxLength: 32_000 }),
         actorDisplayName: line(MAX_NAME_LENGTH).default("").openapi({ description: "Of guests" }),
         replyTo: integer().default(0).openapi({ description: "The message that is answered; 0: none" }),
+        referenceId: line(MAX_REFERENCE_LENGTH).default("").openapi({
+          description:
+            "The client's own id of the message. Sent again with it within 24 hours the message is stored once, and shown as it is",
+        }),
       },
       answers: {
         201: { data: messageSchema, description: "The message" },
@@ -49,18 +65,19 @@ function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
         403: READ_ONLY,
         412: WAITING,
         413: "More than 32,000 characters",
+        422: "The referenceId was that of another message",
       },
     },
     async ({ actor, token, conversation, input }) => {
       const sender = await named(actor, token, input.actorDisplayName);
       const [parts = []] = await mentions.parse(sender, token, [input.message]);
-      const { seq } = await messages.send(sender, token, {
-        id: randomUUID(),
+      const said = {
         text: input.message,
-        longText: true,
+        longText: true as const,
         mentions: mentions.idsOf(parts).slice(0, MAX_MENTIONS),
         ...(input.replyTo !== 0 && { replyTo: input.replyTo }),
-      });
+      };
+      const { seq } = await once(sender, token, input, (id) => messages.send(sender, token, { id, ...said }));
       const { entries } = await timeline.page(sender, token, { after: seq - 1, limit: 1 });
       const [sent] = await shapes.of(sender, conversation, entries);
       return { status: 201, data: sent };
@@ -78,7 +95,14 @@ function registerRead(parts: TalkParts): void {
   const read = createChatReading(parts);
   inRoom(
     {
-      ...{ method: "get", path: CHAT, summary: "Read, or wait for what comes", action: "read", guests: true },
+      ...{
+        method: "get",
+        path: CHAT,
+        summary: "Read, or wait for what comes",
+        action: "read",
+        guests: true,
+        waits: true,
+      },
       input: {
         lookIntoFuture: flag().openapi({
           description: "1: later messages, waiting for one; 0: earlier ones",
@@ -103,8 +127,8 @@ function registerRead(parts: TalkParts): void {
         412: WAITING,
       },
     },
-    async ({ c, actor, holder, conversation, input }) => {
-      const found = await read(actor, conversation, input, { signal: c.req.raw.signal, holder });
+    async ({ c, actor, holder, conversation: room, me, input }) => {
+      const found = await read({ actor, room, me }, input, { signal: c.req.raw.signal, holder });
       const last = found.at(-1);
       if (!last) return { status: 304 };
       return { status: 200, data: found, headers: { "X-Chat-Last-Given": String(last.id) } };

@@ -28,19 +28,18 @@ const common = {
   messageType: z.enum(["comment", "system"]),
   isReplyable: z.boolean(),
 };
-const parentSchema = z.union([
-  z.object(common),
-  z.object({ id: messageId(), deleted: z.literal(true) }),
-]);
+const parentSchema = z.union([z.object(common), z.object({ id: messageId(), deleted: z.literal(true) })]);
 export const messageSchema = z.object({ ...common, parent: parentSchema.optional() }).openapi("Message");
 
 type Common = z.infer<z.ZodObject<typeof common>>;
 export type MessageBody = z.infer<typeof messageSchema>;
-type Room = Pick<Conversation, "token" | "type" | "name">;
+type Room = Pick<Conversation, "id" | "token" | "type" | "name">;
 
 export interface MessageShapes {
   /** The entries of one room that are messages in Talk, in their order. */
   of(reader: Actor, room: Room, entries: readonly TimelineEntry[]): Promise<MessageBody[]>;
+  /** As `of`, for all readers of the room; null when they don't all see the same. */
+  ofAll(room: Room, entries: readonly TimelineEntry[]): Promise<MessageBody[] | null>;
 }
 
 export function createMessageShapes(
@@ -56,27 +55,32 @@ export function createMessageShapes(
     return new Map(users.map((user) => [String(user.id), user]));
   }
 
-  /** By text; what mentions nobody is not asked about. */
-  async function partsOf(reader: Actor, { token }: Room, entries: readonly Told[]) {
+  /** By text; what mentions nobody is not asked about. Null when `parse` has no answer. */
+  async function partsOf(
+    entries: readonly Told[],
+    parse: (texts: readonly string[]) => Promise<TextPart[][] | null>,
+  ) {
     const views = entries.flatMap(({ entry: { message } }) => message ?? []);
     const all = views.flatMap((view) => (view.parent?.deleted === false ? [view, view.parent] : [view]));
     const texts = [...new Set(all.map(textOf).filter((text) => text.includes("@")))];
-    const parsed = texts.length === 0 ? [] : await mentions.parse(reader, token, texts);
-    return new Map(texts.map((text, i) => [text, parsed[i] ?? []]));
+    const parsed = texts.length === 0 ? [] : await parse(texts);
+    return parsed && new Map(texts.map((text, i) => [text, parsed[i] ?? []]));
+  }
+
+  async function bodies(
+    room: Room,
+    entries: readonly TimelineEntry[],
+    parse: (texts: readonly string[]) => Promise<TextPart[][] | null>,
+  ): Promise<MessageBody[] | null> {
+    const told = toldIn(room, entries);
+    const [users, parts] = await Promise.all([usersIn(told), partsOf(told, parse)]);
+    return parts && told.map((one) => bodyOf(room, one, users, parts));
   }
 
   return {
-    async of(reader, room, entries) {
-      const told = toldIn(room, entries);
-      const [users, parts] = await Promise.all([usersIn(told), partsOf(reader, room, told)]);
-      return told.map(({ entry, system }) => {
-        const { event, message } = entry;
-        if (system) return systemBody(room, event, system, users);
-        const view = message as MessageView;
-        const parent = view.parent && parentBody(room, view.parent, parts);
-        return { ...commentBody(room, view, parts), ...(parent && { parent }) };
-      });
-    },
+    of: async (reader, room, entries) =>
+      (await bodies(room, entries, (texts) => mentions.parse(reader, room.token, texts))) ?? [],
+    ofAll: (room, entries) => bodies(room, entries, (texts) => mentions.parseForAll(room.id, texts)),
   };
 }
 
@@ -92,6 +96,18 @@ function toldIn({ type }: Pick<Room, "type">, entries: readonly TimelineEntry[])
     const system = systemMessageOf(entry.event, type);
     return system ? [{ entry, system }] : [];
   });
+}
+
+function bodyOf(
+  room: Room,
+  { entry: { event, message }, system }: Told,
+  users: ReadonlyMap<string, User>,
+  parts: ReadonlyMap<string, TextPart[]>,
+): MessageBody {
+  if (system) return systemBody(room, event, system, users);
+  const view = message as MessageView;
+  const parent = view.parent && parentBody(room, view.parent, parts);
+  return { ...commentBody(room, view, parts), ...(parent && { parent }) };
 }
 
 function parentBody(room: Room, parent: ParentMessage, parts: ReadonlyMap<string, TextPart[]>) {

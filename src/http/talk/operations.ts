@@ -9,6 +9,7 @@ import { type Action, can } from "../../domain/permissions.ts";
 import type { Holder } from "../../domain/revoked.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
 import type { HttpApp, HttpContext } from "../face.ts";
+import type { RequestLimits } from "../request-limits.ts";
 import { type Caller, createAuthentication, requireApiRequest } from "./authentication.ts";
 import { type Answers, type Described, describe } from "./description.ts";
 import { type Outcome, respond } from "./envelope.ts";
@@ -30,6 +31,8 @@ export interface RoomOperation<S extends Shape> extends Operation<S> {
   action: Action | null | ((room: Conversation) => Action | null);
   /** Guests are strangers (401) unless this is set. */
   guests?: true;
+  /** Callers wait for the answer; how many of their requests may, has a bound. */
+  waits?: true;
 }
 
 export interface UserCall<S extends Shape> {
@@ -79,7 +82,7 @@ export function createOperations(
     finding,
     participants,
   }: Pick<UseCases, "clock" | "accounts" | "finding" | "participants">,
-  limits: Parameters<typeof createAuthentication>[1],
+  limits: RequestLimits,
 ): Operations {
   const callerOf = createAuthentication(accounts, limits);
 
@@ -131,7 +134,13 @@ export function createOperations(
         const place = await placeOf(actor, token, action);
         const input = await inputOf(c, shape);
         const holder = caller.kind === "user" ? caller : null;
-        return await handler({ c, actor, user: holder?.user ?? null, holder, token, ...place, input });
+        const user = holder?.user ?? null;
+        const over = operation.waits && limits.hold(caller.kind === "user" ? { userId: caller.user.id } : caller);
+        try {
+          return await handler({ c, actor, user, holder, token, ...place, input });
+        } finally {
+          over?.();
+        }
       });
     },
     open(operation, handler) {

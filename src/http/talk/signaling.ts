@@ -159,7 +159,7 @@ function registerPull({ inRoom, useCases, feed, polls }: TalkParts): void {
   inRoom(
     {
       ...{ method: "get", path: SIGNALING, summary: "Wait for messages, and for who is in the room" },
-      ...{ action: null, guests: true },
+      ...{ action: null, guests: true, waits: true },
       answers: {
         200: {
           data: z.array(pulledSchema),

@@ -51,7 +51,8 @@ export function createTalk(options: TalkOptions): Face {
     title: "Talk API",
     description:
       "Rooms, chat and calls for Talk-style clients. Answers stand in the OCS envelope, as XML unless JSON is asked for " +
-      "(Accept: application/json, or format=json). Version 2 answers with HTTP's status, version 1 with 200 and the status inside.",
+      "(Accept: application/json, or format=json). Version 2 answers with HTTP's status, version 1 with 200 and the status inside. " +
+      "Guests have the limits of users, and at most 100 requests of one caller wait at a time (429).",
     paths: [],
     prefixes: [V2, V1],
     security: {
