@@ -1,6 +1,7 @@
 /** Where messages are written: Enter sends, Shift+Enter starts a line, Escape drops a reply. */
 import type { Message } from "./conversation.ts";
 import { find } from "./element.ts";
+import { nameOf } from "./names.ts";
 
 export interface ComposerHandlers {
   onSend(text: string, replyTo: number | null): void;
@@ -28,7 +29,7 @@ export function createComposer(form: HTMLFormElement, handlers: ComposerHandlers
   const setReply = (message: Message | null) => {
     reply = message;
     replyLine.hidden = message === null;
-    replyWords.textContent = message ? `${message.actor.name}: ${message.text}` : "";
+    replyWords.textContent = message ? `${nameOf(message.actor)}: ${message.text}` : "";
   };
   const say = (on: boolean) => {
     if (on && Date.now() - saidTypingAt < TYPING_EVERY_MS) return;

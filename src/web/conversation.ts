@@ -1,5 +1,6 @@
 /** What a room's screen holds: its messages as they stand now, what happened between them, and what is on its way. */
 import type { EventFrame, WireActor } from "../protocol/frames.ts";
+import { nameOf } from "./names.ts";
 
 export interface Message {
   kind: "message";
@@ -144,16 +145,17 @@ function itemOf(event: EventFrame): Item | null {
 }
 
 function noteOf({ type, actor, data }: EventFrame): string | null {
-  const who = actor.name;
+  const who = nameOf(actor);
   const member = data.member as WireActor | undefined;
+  const whom = member && nameOf(member);
   const self = member !== undefined && member.kind === actor.kind && member.id === actor.id;
   switch (type) {
     case "member.joined":
-      return self ? `${who} joined` : `${who} added ${member?.name}`;
+      return self ? `${who} joined` : `${who} added ${whom}`;
     case "member.left":
-      return self ? `${who} left` : `${who} removed ${member?.name}`;
+      return self ? `${who} left` : `${who} removed ${whom}`;
     case "member.changed":
-      return `${who} made ${member?.name} ${String(data.role).replaceAll("_", " ")}`;
+      return `${who} made ${whom} ${String(data.role).replaceAll("_", " ")}`;
     case "room.created":
       return `${who} created the room`;
     case "room.changed":

@@ -2,6 +2,7 @@
 import { avatar } from "./avatar.ts";
 import type { Conversation, Message, Note } from "./conversation.ts";
 import { element } from "./element.ts";
+import { nameTag } from "./name-tag.ts";
 import { clockTime, dayName, wholeTime } from "./times.ts";
 
 export interface MessageActions {
@@ -42,7 +43,7 @@ export function messageRow(
   if (message.seq > 0) row.dataset.seq = String(message.seq);
   if (!look.mine) row.append(avatar(`${message.actor.kind}:${message.actor.id}`, message.actor.name));
   const bubble = element("div", { className: "bubble" });
-  if (!look.mine && !look.grouped) bubble.append(element("b", { dir: "auto" }, message.actor.name));
+  if (!look.mine && !look.grouped) bubble.append(nameTag(message.actor));
   const quoted = quoteOf(message, conversation, actions);
   if (quoted) bubble.append(quoted);
   bubble.append(wordsOf(message), footerOf(message, look));
@@ -69,12 +70,12 @@ function quoteOf(
   if (replyTo === null) return null;
   const target = conversation.at(replyTo);
   const known = target?.kind === "message" && !target.deleted;
-  const author = known ? target.actor.name : "Reply";
+  const author = known ? nameTag(target.actor) : element("b", {}, "Reply");
   const words = known ? target.text : "to an earlier message";
   return element(
     "button",
     { type: "button", className: "quote", onclick: () => actions.onJump(replyTo) },
-    element("b", { dir: "auto" }, author),
+    author,
     element("span", { dir: "auto" }, words),
   );
 }

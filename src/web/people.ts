@@ -1,5 +1,6 @@
 /** Who else is in the open room: writing, looking at it, and how far they have read. Forgotten with the room. */
 import type { EventFrame, PresenceFrame, ReceiptFrame, TypingFrame, WireActor } from "../protocol/frames.ts";
+import { nameOf } from "./names.ts";
 
 /** Nobody says when somebody stopped to write or to look by losing the connection: it decays. */
 const TYPING_MS = 8_000;
@@ -74,6 +75,6 @@ export class People {
   }
 
   #names(check: (person: Person) => boolean): string[] {
-    return [...this.#people.values()].filter(check).map(({ actor }) => actor.name);
+    return [...this.#people.values()].filter(check).map(({ actor }) => nameOf(actor));
   }
 }

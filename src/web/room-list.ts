@@ -2,6 +2,7 @@
 import type { Room } from "../client/rooms.ts";
 import { avatar } from "./avatar.ts";
 import { element } from "./element.ts";
+import { nameOf } from "./names.ts";
 import { shortTime } from "./times.ts";
 
 export interface RoomList {
@@ -65,7 +66,7 @@ function badge(kind: string, text: string, label: string): HTMLElement {
 
 function previewOf({ last }: Room): string {
   if (!last) return "No messages yet";
-  return last.data.deleted === true ? "Message deleted" : `${last.actor.name}: ${String(last.data.text)}`;
+  return last.data.deleted === true ? "Message deleted" : `${nameOf(last.actor)}: ${String(last.data.text)}`;
 }
 
 function nothing(): HTMLElement {

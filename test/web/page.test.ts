@@ -53,6 +53,22 @@ describeWith("chromium", "demo page", ({ chromium }) => {
     expect(links).toEqual([{ href: "https://example.org/a?b=1", rel: "noopener noreferrer" }]);
   });
 
+  test("tells guests and people in Matrix apart from the members whose names they took", async () => {
+    const names = (kind: "user" | "guest" | "matrix") => ({ actor: { kind, id: `${kind}-1`, name: "Bob" } });
+    const { seq } = server.sockets.message("r", "from a guest", names("guest"));
+    server.sockets.message("r", "from a member", names("user"));
+    server.sockets.message("r", "from Matrix", names("matrix"));
+    server.sockets.message("r", "an answer", { ...names("user"), data: { text: "an answer", replyTo: seq } });
+    await signedIn();
+    await tab.untilMessages("all", (texts) => texts.length === 4);
+
+    const heads = await tab.page.$$eval("#messages .bubble > .name", (found) =>
+      found.map((name) => [...name.children].map(({ textContent }) => textContent)),
+    );
+    expect(heads).toEqual([["Bob", "Guest"], ["Bob"], ["Bob", "Matrix"], ["Bob"]]);
+    expect(await tab.text("#messages .quote .name")).toBe("BobGuest");
+  });
+
   test("loads history as one scrolls up, in order, up to the beginning", async () => {
     for (let n = 1; n <= 230; n++) server.sockets.message("r", `message ${n}`);
     await signedIn();
