@@ -317,13 +317,11 @@ describe("a defect", () => {
     const logged: unknown[] = [];
     const log = (...args: unknown[]) => void logged.push(args);
     const logger = { error: log, info: () => {}, warn: log };
-    const stats = () => Promise.reject(new Error("the disk is made of cheese"));
-    const client = fakeApp({ stats, logger });
-    const answer = await client("GET", "/admin/v1/stats?access_token=s3cret", {
-      headers: { ...ADMIN, Cookie: "zuid=s3cret" },
-    });
-    expect(answer.status).toBe(500);
-    expect(answer.json).toEqual({ error: { code: "internal", message: expect.stringContaining("logged") } });
+    const accounts = { authenticate: () => Promise.reject(new Error("the disk is made of cheese")) };
+    const client = fakeApp({ accounts, logger });
+    const answer = await client("GET", "/self?access_token=s3cret", { headers: { Cookie: "zuid=s3cret" } });
+    const json = { code: 500, label: "server-error", message: expect.stringContaining("logged") };
+    expect(answer).toMatchObject({ status: 500, json });
     expect(answer.text).not.toContain("cheese");
     expect(logged).toEqual([
       [
@@ -331,7 +329,7 @@ describe("a defect", () => {
           event: "http.failed",
           err: new Error("the disk is made of cheese"),
           method: "GET",
-          path: "/admin/v1/stats",
+          path: "/self",
         },
         "a request failed",
       ],
