@@ -43,7 +43,11 @@ export function createAdmin({ useCases, store, adminToken, stats, limits, logger
     limits,
     logger,
   });
-  app.use(onRoutes(authentication(adminToken, limits, logger)), knownQueryOnly(app), boundedBody(MAX_BODY_BYTES));
+  app.use(
+    onRoutes(authentication(adminToken, limits, logger)),
+    knownQueryOnly(app),
+    boundedBody(MAX_BODY_BYTES),
+  );
   registerOrganizations(app, directory, accounts);
   registerUsers(app, directory, accounts);
   registerGroups(app, directory, accounts);

@@ -135,7 +135,8 @@ export function createOperations(
         const input = await inputOf(c, shape);
         const holder = caller.kind === "user" ? caller : null;
         const user = holder?.user ?? null;
-        const over = operation.waits && limits.hold(caller.kind === "user" ? { userId: caller.user.id } : caller);
+        const over =
+          operation.waits && limits.hold(caller.kind === "user" ? { userId: caller.user.id } : caller);
         try {
           return await handler({ c, actor, user, holder, token, ...place, input });
         } finally {
