@@ -5,10 +5,10 @@ import { OUTSIDERS } from "./names.ts";
 
 export function nameTag({ kind, name }: WireActor): HTMLElement {
   const outsider = OUTSIDERS[kind];
-  const tag = element("span", { className: "name" }, element("b", { dir: "auto" }, name));
+  const tag = element("span", { className: "author" }, element("b", { dir: "auto" }, name));
   if (outsider) {
     const { word, title } = outsider;
-    tag.append(element("span", { className: "badge", title }, word));
+    tag.append(element("span", { className: "outsider", title }, word));
   }
   return tag;
 }

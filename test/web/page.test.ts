@@ -62,11 +62,11 @@ describeWith("chromium", "demo page", ({ chromium }) => {
     await signedIn();
     await tab.untilMessages("all", (texts) => texts.length === 4);
 
-    const heads = await tab.page.$$eval("#messages .bubble > .name", (found) =>
+    const heads = await tab.page.$$eval("#messages .bubble > .author", (found) =>
       found.map((name) => [...name.children].map(({ textContent }) => textContent)),
     );
     expect(heads).toEqual([["Bob", "Guest"], ["Bob"], ["Bob", "Matrix"], ["Bob"]]);
-    expect(await tab.text("#messages .quote .name")).toBe("BobGuest");
+    expect(await tab.text("#messages .quote .author")).toBe("BobGuest");
   });
 
   test("loads history as one scrolls up, in order, up to the beginning", async () => {
