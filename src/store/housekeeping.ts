@@ -6,6 +6,7 @@ import { DomainError } from "../domain/errors.ts";
 import { foldFileUsage } from "./attachments.ts";
 import type { Database, StoreLogger } from "./database.ts";
 import { forgetRequests } from "./repeats.ts";
+import { forgetVisits } from "./visits.ts";
 
 export interface HousekeepingOptions {
   /** The embedded database has no checkpointer and no autovacuum. */
@@ -51,6 +52,7 @@ export function startHousekeeping(
       await forgetFormer(db);
       await forgetDeliveries(db);
       await forgetRequests(db);
+      await forgetVisits(db);
       await db.sql`delete from departures where at <= causeway_now() - ${KEEP_DEPARTURES_MS}`;
       await maintain();
     } catch (error) {

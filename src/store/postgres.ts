@@ -28,6 +28,7 @@ import { createRepeats } from "./repeats.ts";
 import { createRoomQueries } from "./rooms.ts";
 import type { Sql } from "./sql.ts";
 import { runTransaction } from "./transaction.ts";
+import { createVisitStore } from "./visits.ts";
 import { createWebhookStore } from "./webhooks.ts";
 
 export interface StoreOptions {
@@ -144,6 +145,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     messages: { ...createMessageQueries(db), ...createAttachmentQueries(db) },
     people: createPeopleStore(db),
     repeats: createRepeats(db),
+    visits: createVisitStore(db),
     webhooks: createWebhookStore(db),
     transaction: (work) => runTransaction(db, publisher, work),
     onCommitted: publisher.listen,

@@ -1,7 +1,7 @@
 /** Rooms and memberships inside a transaction. */
 import { randomInt } from "node:crypto";
 import { newPublicId } from "../domain/ids.ts";
-import type { Conversation, MemberKey, Membership } from "../domain/model.ts";
+import type { Conversation, MemberKey, Membership, Role } from "../domain/model.ts";
 import type {
   ConversationPatch,
   NewConversation,
@@ -12,6 +12,7 @@ import { deleteAvatar, keepAvatar, newAvatarId } from "./avatars.ts";
 import { forgetMessages } from "./message-writes.ts";
 import { CONVERSATION, columns, foldedKey, MEMBERSHIP, noun, type Row } from "./rows.ts";
 import type { TransactionScope } from "./transaction.ts";
+import { rememberGuests } from "./visits.ts";
 import { keepSnapshot } from "./webhook-logs.ts";
 
 export type RoomWrites = Pick<
@@ -157,6 +158,7 @@ async function deleteConversation(scope: TransactionScope, id: number): Promise<
   await sql`delete from mentions where conversation_id = ${id}`;
   await forgetMessages(scope, id);
   await sql`insert into deleted_rooms (conversation_id, token) select id, token from conversations where id = ${id}`;
+  await sql`delete from former_guests where conversation_id = ${id}`;
   await sql`delete from room_heads where conversation_id = ${id}`;
   await sql`delete from conversations where id = ${id}`;
 }
@@ -210,9 +212,12 @@ async function removeMembers(scope: TransactionScope, id: number, keys: MemberKe
   if (keys.length === 0) return;
   scope.requireLock(id);
   const { sql } = scope;
-  const gone = await sql<{ user_id: number | null }[]>`
-    delete from memberships where conversation_id = ${id} and member = any (${keys}::text[]) returning user_id`;
+  const gone = await sql<{ user_id: number | null; member: MemberKey; name: string; role: Role }[]>`
+    delete from memberships where conversation_id = ${id} and member = any (${keys}::text[])
+    returning user_id, member, name, role`;
   await sql`delete from mentions where conversation_id = ${id} and member = any (${keys}::text[])`;
+  const guests = gone.filter(({ role }) => role === "guest" || role === "guest_moderator");
+  await rememberGuests(sql, id, guests);
   scope.touchUsers(gone.map(({ user_id }) => user_id));
   await raiseAccessVersion(scope, id);
 }

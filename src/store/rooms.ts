@@ -3,6 +3,7 @@ import type { Conversation } from "../domain/model.ts";
 import type { RoomQueries } from "../domain/ports/store.ts";
 import type { Database } from "./database.ts";
 import { createMembershipQueries } from "./memberships.ts";
+import { createReaders } from "./readers.ts";
 import { createRoomLists } from "./room-lists.ts";
 import { CONVERSATION, columns, MEMBERSHIP, noun, type Row } from "./rows.ts";
 import { callerList, runningCalls } from "./running-calls.ts";
@@ -36,6 +37,13 @@ export function createRoomQueries(db: Database): RoomQueries {
     ...createRoomLists(db),
     ...createMembershipQueries(db),
     sessionRooms: createSessionRooms(db),
+    readers: createReaders(db),
+    async tokens(conversationIds) {
+      if (conversationIds.length === 0) return new Map();
+      const rows = await db.read(sql<{ id: number; token: string }[]>`
+        select id, token from conversations where id = any (${[...conversationIds]}::bigint[])`);
+      return new Map(rows.map(({ id, token }) => [id, token]));
+    },
     async access(room, member) {
       const [row] = await db.read(sql<Row[]>`
         select ${conversationColumns}, ${columns(sql, "m", MEMBERSHIP)}, h.access_version,

@@ -10,6 +10,7 @@ import type { Publisher } from "./publisher.ts";
 import { createRoomFinds } from "./room-finds.ts";
 import { createRoomWrites } from "./room-writes.ts";
 import type { Sql } from "./sql.ts";
+import { createVisitWrites } from "./visits.ts";
 import { createWebhookWrites } from "./webhooks.ts";
 
 /** What the parts of one transaction share. */
@@ -58,6 +59,7 @@ export async function runTransaction<T>(
       accounts,
       messages: createMessageWrites(scope),
       people: createPeopleWrites(scope),
+      visits: createVisitWrites(scope),
       webhooks: createWebhookWrites(scope),
     });
     await raiseVersions(sql, [...users]);

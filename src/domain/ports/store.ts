@@ -37,6 +37,7 @@ import type { MessageStore, MessageWrites } from "./message-store.ts";
 import type { PeopleStore, PeopleWrites } from "./people-store.ts";
 import type { RepeatStore } from "./repeat-store.ts";
 import type { StoreHealth } from "./store-health.ts";
+import type { VisitStore, VisitWrites } from "./visit-store.ts";
 import type { WebhookStore, WebhookWrites } from "./webhook-store.ts";
 
 export interface Store {
@@ -54,6 +55,7 @@ export interface Store {
   readonly messages: MessageStore;
   readonly people: PeopleStore;
   readonly repeats: RepeatStore;
+  readonly visits: VisitStore;
   readonly webhooks: WebhookStore;
   /**
    * Runs `work` in one transaction. Run again as a whole after a deadlock, a serialization failure or a connection
@@ -339,6 +341,10 @@ export interface RoomQueries {
     patch: Partial<MembershipSettings> & { name?: string },
     noted?: boolean,
   ): Promise<Membership | null>;
+  /** The members of a room who have read furthest, 500 of them at most, with their markers. */
+  readers(conversationId: number): Promise<{ actor: Actor; seq: number }[]>;
+  /** The tokens of those of the rooms that are there, by id. */
+  tokens(conversationIds: readonly number[]): Promise<Map<number, string>>;
   /** Guests of all rooms, by room and key; `after` is exclusive. */
   guests(page: {
     after: Pick<Membership, "conversationId" | "member"> | null;
@@ -523,6 +529,7 @@ export interface StoreTransaction {
   readonly accounts: AccountWrites;
   readonly messages: MessageWrites;
   readonly people: PeopleWrites;
+  readonly visits: VisitWrites;
   readonly webhooks: WebhookWrites;
 }
 
