@@ -6,12 +6,14 @@
  */
 import type { Context } from "./context.ts";
 import { badField } from "./errors.ts";
-import { type Actor, type MemberKey, memberKey, SYSTEM_ACTOR } from "./model.ts";
+import { isHotStateNew } from "./hot-age.ts";
+import { type Actor, type EventData, type MemberKey, memberKey, SYSTEM_ACTOR } from "./model.ts";
 import type { NamedRoom } from "./news.ts";
 import type { BringBack } from "./one-to-one.ts";
-import { waits } from "./permissions.ts";
+import { isModerator, waits } from "./permissions.ts";
 import type { CallParticipant, CallState } from "./ports/hot.ts";
 import type { NewEvent, RunningCall } from "./ports/store.ts";
+import { isJoinedSession } from "./sessions.ts";
 import type { CallUseCases } from "./use-cases.ts";
 
 /** A participant who was not refreshed for so long is gone. With the two below, a lost one ends the call within 60 s. */
@@ -20,11 +22,8 @@ export const CALL_TTL_MS = 30_000;
 const MISSING_GRACE_MS = 9_000;
 
 export interface InternalCalls extends CallUseCases {
-  /**
-   * The member is no longer in the room: leaves its call with every session.
-   * @returns the call as it then is; null when the member was not in it
-   */
-  memberGone(conversationId: number, member: MemberKey): Promise<CallState | null>;
+  /** The member is no longer in the room: leaves its call with every session. */
+  memberGone(room: NamedRoom, member: MemberKey): Promise<void>;
   /** The room's lobby was closed: whoever has to wait leaves the call. */
   lobbyClosed(room: NamedRoom): Promise<void>;
   /** One of the two in a room blocked the other: both leave its call. */
@@ -32,7 +31,7 @@ export interface InternalCalls extends CallUseCases {
 }
 
 export function createCalls(context: Context, bringBack: BringBack): InternalCalls {
-  const { store, hot, accesses, now } = context;
+  const { store, hot, accesses, news, now } = context;
   /** When a sweep first missed somebody in a call, or everybody. */
   const missedSince = new Map<string, number>();
 
@@ -72,15 +71,44 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
     if (!(await isLogged(conversationId, actor))) await follow(conversationId, actor);
   }
 
-  async function remove(conversationId: number, session: string, actor: Actor): Promise<CallState> {
-    const { removed, last, call } = await hot.calls.remove(conversationId, session);
-    if (isAmong(call.participants, actor)) return call;
+  async function remove(room: NamedRoom, session: string, actor: Actor): Promise<CallState> {
+    const { removed, last, call } = await hot.calls.remove(room.id, session);
+    let changed = removed;
     // When the log can't be reached, a sweep repairs it later.
     await context.bestEffort("Leaving a call", async () => {
-      if (removed || (await isLogged(conversationId, actor))) await follow(conversationId, actor, last);
+      if (isJoinedSession(session)) await store.visits.setCall(room.id, session, null);
+      if (isAmong(call.participants, actor)) return;
+      changed ||= await isLogged(room.id, actor);
+      if (changed) await follow(room.id, actor, last);
     });
+    if (changed) news.call(room, call);
     return call;
   }
+
+  async function leaveLobby(room: NamedRoom, of: (member: MemberKey) => boolean): Promise<void> {
+    const { participants } = await hot.calls.get(room.id);
+    for (const { session, actor } of participants.filter((one) => of(memberKey(one.actor)))) {
+      const found = await store.rooms.access(room.token, memberKey(actor));
+      if (found && waits(found.membership, found.conversation, now())) await remove(room, session, actor);
+    }
+  }
+
+  /** Those whose `call.left` says something else than they were told last. */
+  async function tell(conversationId: number): Promise<void> {
+    const token = (await store.rooms.tokens([conversationId])).get(conversationId);
+    if (token) news.call({ id: conversationId, token }, await hot.calls.get(conversationId));
+  }
+
+  // Whatever the face and the use case: who moderates no more may have to wait from now on.
+  store.onCommitted((events) => {
+    for (const { type, conversationId: id, room: token, dataJson } of events) {
+      if (type !== "member.changed") continue;
+      const { member, role } = JSON.parse(dataJson) as EventData["member.changed"];
+      if (isModerator(role)) continue;
+      const isThem = (key: MemberKey) => key === memberKey(member);
+      void context.bestEffort("Emptying a call", () => leaveLobby({ id, token }, isThem));
+    }
+  });
 
   return {
     async join(actor, room, session, flags, ttlMs = CALL_TTL_MS) {
@@ -94,40 +122,34 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
       const others = call.participants.filter((other) => other.session !== session);
       if (added && !isAmong(others, actor)) await followOrLeave(conversationId, participant);
       else await context.bestEffort("Joining a call again", () => followIfLost(conversationId, actor));
+      news.call({ id: conversationId, token: room }, call);
       return call;
     },
     async leave(actor, room, session) {
       const { conversationId } = await accesses.member(actor, room);
-      return await remove(conversationId, session, actor);
+      return await remove({ id: conversationId, token: room }, session, actor);
     },
-    async sessionGone(actor, session, conversationIds) {
-      const leave = (id: number) => context.bestEffort("Leaving a call", () => remove(id, session, actor));
-      await Promise.all(conversationIds.map(leave));
+    async sessionGone(actor, session, rooms) {
+      const leave = (room: NamedRoom) =>
+        context.bestEffort("Leaving a call", () => remove(room, session, actor));
+      await Promise.all(rooms.map(leave));
     },
-    async memberGone(conversationId, member) {
-      const { participants } = await hot.calls.get(conversationId);
-      let call: CallState | null = null;
-      for (const { session, actor } of participants) {
-        if (memberKey(actor) === member) call = await remove(conversationId, session, actor);
-      }
-      return call;
-    },
-    async lobbyClosed(room) {
+    async memberGone(room, member) {
       const { participants } = await hot.calls.get(room.id);
       for (const { session, actor } of participants) {
-        const access = await accesses.read(memberKey(actor), room.token);
-        if (access && waits(access.membership, access.rules, now())) {
-          context.news.call(room, await remove(room.id, session, actor));
-        }
+        if (memberKey(actor) === member) await remove(room, session, actor);
       }
     },
     async blocked(room) {
       const { participants } = await hot.calls.get(room.id);
-      for (const { session, actor } of participants) {
-        context.news.call(room, await remove(room.id, session, actor));
-      }
+      for (const { session, actor } of participants) await remove(room, session, actor);
     },
+    lobbyClosed: (room) => leaveLobby(room, () => true),
     async sweep() {
+      if (await isHotStateNew(context)) {
+        missedSince.clear();
+        return;
+      }
       const running = await store.rooms.runningCalls();
       const states = await Promise.all(running.map((call) => hot.calls.get(call.conversationId)));
       const missing = running.flatMap((call, i) => missingIn(call, states[i]?.participants ?? []));
@@ -136,7 +158,9 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
       for (const { key, conversationId, actor, over } of missing) {
         const since = missedSince.get(key) ?? now();
         missedSince.set(key, since);
-        if (now() - since >= MISSING_GRACE_MS) await follow(conversationId, actor, over);
+        if (now() - since < MISSING_GRACE_MS) continue;
+        await follow(conversationId, actor, over);
+        await tell(conversationId);
       }
     },
   };

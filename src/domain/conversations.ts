@@ -89,7 +89,9 @@ export function createConversations(
         if (target.role === "owner" && me !== null && me.role !== "owner") {
           throw new DomainError("forbidden", "Only an owner removes an owner");
         }
-        return await removePeople(tx, actor, conversation, [target.member]);
+        const left = await removePeople(tx, actor, conversation, [target.member]);
+        await tx.visits.keepOut(conversation.id, [target.member]);
+        return left;
       });
       await departed(gone);
       return (gone[0] as Departure).event;

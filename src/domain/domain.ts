@@ -4,10 +4,12 @@ import { createCalls, type InternalCalls } from "./calls.ts";
 import { createChatrooms } from "./chatrooms.ts";
 import { type Context, createContext, type DomainOptions } from "./context.ts";
 import { createConversations } from "./conversations.ts";
+import { createDecay } from "./decay.ts";
 import { createDirectory } from "./directory.ts";
 import { createLobby } from "./lobby.ts";
 import { createMessageUseCases, createPeopleUseCases } from "./message-domain.ts";
 import { createMessages } from "./messages.ts";
+import type { EventData } from "./model.ts";
 import { createBringBack } from "./one-to-one.ts";
 import { createPasswords } from "./passwords.ts";
 import type { Departure } from "./people.ts";
@@ -19,6 +21,7 @@ import { createRoomUseCases } from "./room-domain.ts";
 import { createSignaling } from "./signaling.ts";
 import { createUnreadCache, type UnreadCache } from "./unread.ts";
 import type { UseCases } from "./use-cases.ts";
+import { createVisits } from "./visits.ts";
 
 export type { DomainOptions } from "./context.ts";
 
@@ -33,7 +36,10 @@ export function createUseCases(options: DomainOptions): UseCases {
   const presence = createPresence(context);
   const conversations = createConversations(context, departed);
   const reading = createReading(context, unread);
-  const rooms = createRoomUseCases(context, { reading, calls, presence, conversations, passwords, departed });
+  const visits = createVisits(context, { calls, presence });
+  const rooms = createRoomUseCases(context, {
+    ...{ reading, calls, presence, visits, conversations, passwords, departed },
+  });
   const directory = createDirectory(context, passwords, departed);
   const { join, leave, sessionGone, sweep } = calls;
   return {
@@ -41,12 +47,13 @@ export function createUseCases(options: DomainOptions): UseCases {
     messages: { ...createMessages(context, unread, bringBack), ...reading },
     calls: { join, leave, sessionGone, sweep },
     presence,
+    decay: createDecay(context),
     lobby: createLobby(context),
     conversations,
     ...rooms,
     ...createMessageUseCases(context, options.files),
     ...createPeopleUseCases(context, rooms.oneToOne, calls, options.webhookTargets),
-    signaling: createSignaling(context, options.bus, rooms.finding),
+    signaling: createSignaling(context, { bus: options.bus, finding: rooms.finding, visits }),
     chatrooms: createChatrooms(context, departed),
     accounts: createAccounts(context, passwords),
     directory,
@@ -66,9 +73,12 @@ function forgetDeparted(
       context.accesses.forget(member, event.room);
       unread.forget(member, id);
       return context.bestEffort("Forgetting a former member", async () => {
-        await context.hot.presence.leave(member, [id]);
-        const call = await calls.memberGone(id, member);
-        if (call) context.news.call({ id, token: event.room }, call);
+        const { hot, news, now } = context;
+        const room = { id, token: event.room };
+        const { member: actor } = JSON.parse(event.dataJson) as EventData["member.left"];
+        if (await hot.typing.forget(id, member)) news.typing(room, actor, false);
+        if (await hot.presence.forget(member, id, now())) news.presence(room, actor, now(), true);
+        await calls.memberGone(room, member);
       });
     };
     await Promise.all(gone.map(forget));

@@ -1,6 +1,7 @@
 /** Guests: known by a secret of their browser, named as they like, and gone when nobody has seen them for a while. */
 import type { Context } from "./context.ts";
 import { DomainError } from "./errors.ts";
+import { HEARTBEAT_GRACE_MS, isHotStateNew } from "./hot-age.ts";
 import { type Actor, type MemberKey, type Membership, memberKey } from "./model.ts";
 import { type Departure, removePeople } from "./people.ts";
 import type { Participants } from "./room-use-cases.ts";
@@ -12,8 +13,6 @@ import { checkVisible, checkWellFormed, codePoints } from "./text-rules.ts";
 const NAME_CODE_POINTS = 64;
 /** Guests that are looked at at once. */
 const PAGE = 500;
-/** After a loss of hot state everybody seems to be away until their next long poll. */
-const AWAY_GRACE_MS = 45_000;
 
 export function createGuests(
   context: Context,
@@ -34,7 +33,7 @@ export function createGuests(
       const key = `${roomId} ${member}`;
       const since = missedSince.get(key) ?? now();
       missed.set(key, since);
-      return now() - since >= AWAY_GRACE_MS ? [member] : [];
+      return now() - since >= HEARTBEAT_GRACE_MS ? [member] : [];
     });
   }
 
@@ -70,6 +69,10 @@ export function createGuests(
     },
     async sweep() {
       const missed = new Map<string, number>();
+      if (await isHotStateNew(context)) {
+        missedSince = missed;
+        return;
+      }
       let after: Membership | null = null;
       for (let page = await store.rooms.guests({ after, limit: PAGE }); page.length > 0; ) {
         for (const guests of byRoom(page)) {

@@ -2,26 +2,22 @@
  * Joining a room to be seen there, and leaving it again. Members come and go as they like; strangers find their way into
  * public rooms, as guests or with their account, and are members for as long as they stay.
  */
-
-import { LRUCache } from "lru-cache";
 import { noSuchRoom, refusal } from "./access.ts";
 import { addressBlock } from "./address-block.ts";
 import type { Context } from "./context.ts";
 import { DomainError } from "./errors.ts";
 import { named } from "./invitations.ts";
 import { type Actor, type Conversation, memberKey, type Role } from "./model.ts";
+import type { NamedRoom } from "./news.ts";
 import type { Passwords } from "./passwords.ts";
 import { type Departure, putPeople, removePeople } from "./people.ts";
 import { waits } from "./permissions.ts";
 import type { NewMember, StoreTransaction } from "./ports/store.ts";
-import { TYPING_TTL_MS, unlessAway } from "./presence.ts";
-import type { Participants, RoomView } from "./room-use-cases.ts";
-import { JOINED_MS } from "./room-views.ts";
-import { callSessionOf, createSessions } from "./sessions.ts";
+import type { ClientName, Participants, RoomView } from "./room-use-cases.ts";
+import { createSessions, joinedSession, ONLY_CLIENT } from "./sessions.ts";
 import type { CallUseCases, Messages, PresenceUseCases } from "./use-cases.ts";
+import { JOINED_CALL_TTL_MS, type Visits } from "./visits.ts";
 
-/** How long somebody who was lost stays in the call: two long polls of 30 s. */
-export const JOINED_CALL_TTL_MS = 60_000;
 const MAX_GUESTS = 1_000;
 const PING_ACCESS_MS = 5_000;
 const PER_PASSWORD = { burst: 10, perSecond: 1 / 6 };
@@ -34,6 +30,7 @@ export interface JoiningParts {
   reading: Pick<Messages, "markRead">;
   calls: CallUseCases;
   presence: PresenceUseCases;
+  visits: Visits;
   passwords: Passwords;
   departed: (gone: readonly Departure[]) => Promise<void>;
   view(actor: Actor, token: string): Promise<RoomView>;
@@ -43,11 +40,10 @@ type JoinInput = NonNullable<Parameters<Participants["join"]>[2]>;
 
 export function createJoining(
   context: Context,
-  { reading, calls, presence, passwords, departed, view }: JoiningParts,
+  { reading, calls, presence, visits, passwords, departed, view }: JoiningParts,
 ): Pick<Participants, "join" | "leave" | "ping" | "typing" | "markRead" | "joinCall" | "leaveCall"> {
   const { store, hot, accesses, news, now } = context;
   const sessions = createSessions(store.secret);
-  const stopTyping = createTypingEnds();
 
   async function locate(actor: Actor, token: string) {
     return /^[a-z0-9]{1,32}$/.test(token) ? await store.rooms.locate({ token }, memberKey(actor)) : null;
@@ -72,7 +68,7 @@ export function createJoining(
   async function newcomer(
     tx: StoreTransaction,
     actor: Actor,
-    token: string,
+    { id: roomId, token }: NamedRoom,
     secret?: string,
   ): Promise<NewMember> {
     if (actor.kind !== "guest") {
@@ -83,7 +79,10 @@ export function createJoining(
     if (secret === undefined || id !== actor.id) {
       throw new DomainError("forbidden", "Guests come with their own secret");
     }
-    return { member: memberKey(actor), userId: null, name: actor.name, role: "guest", guestSeed: seed };
+    const member = memberKey(actor);
+    const before = await tx.visits.formerGuest(roomId, member);
+    if (before?.removed) throw new DomainError("forbidden", "A moderator took you out of this room");
+    return { member, userId: null, name: before?.name ?? actor.name, role: "guest", guestSeed: seed };
   }
 
   /** @returns the room as it is now where its password was changed meanwhile; null once the actor is in it */
@@ -97,7 +96,7 @@ export function createJoining(
       const [room] = await tx.lockRooms([found.id]);
       if (room?.type !== "public") throw noSuchRoom();
       if (room.passwordHash !== found.passwordHash) return room;
-      const member = await newcomer(tx, actor, room.token, input.secret);
+      const member = await newcomer(tx, actor, room, input.secret);
       if (actor.kind === "guest" && (await tx.countMembers(room.id)).guests >= MAX_GUESTS) {
         throw new DomainError("busy", "The room is full of guests; try again later", {
           retryAfterMs: 30_000,
@@ -127,22 +126,20 @@ export function createJoining(
 
   // ── Presence and the call ──────────────────────────────────────────────────────────────────────────
 
-  async function seen(actor: Actor, room: { id: number; token: string }): Promise<void> {
-    const fresh = await presence.ping(actor, [room.id]);
-    if (fresh.length > 0) news.presence(room, actor, now());
+  /** @returns the client's sessions. @throws DomainError `not_found` for one that has not joined */
+  async function requireJoined(actor: Actor, room: NamedRoom, client: ClientName): Promise<string[]> {
+    const sessions = await visits.refresh(actor, room, client);
+    if (sessions.length === 0) throw new DomainError("not_found", "Join the room first");
+    return sessions;
   }
 
-  /** @throws DomainError `not_found` for a member who has not joined */
-  async function requireJoined(actor: Actor, roomId: number): Promise<void> {
-    const [joined] = await hot.presence.isActive(memberKey(actor), [roomId], now(), JOINED_MS);
-    if (!joined) throw new DomainError("not_found", "Join the room first");
-  }
-
-  async function endCall(actor: Actor, room: { id: number; token: string }): Promise<void> {
-    const before = await hot.calls.get(room.id);
-    if (!before.participants.some((one) => memberKey(one.actor) === memberKey(actor))) return;
-    await calls.sessionGone(actor, callSessionOf(actor), [room.id]);
-    news.call(room, await hot.calls.get(room.id));
+  /** Of a client's sessions the one that it means: that in the call, or the one that joined last. */
+  async function callingSession(room: NamedRoom, sessions: readonly string[]): Promise<string> {
+    const inCall = new Set<string>();
+    if (sessions.length > 1) {
+      for (const { session } of (await hot.calls.get(room.id)).participants) inCall.add(session);
+    }
+    return (sessions.findLast((session) => inCall.has(session)) ?? sessions.at(-1)) as string;
   }
 
   return {
@@ -150,42 +147,24 @@ export function createJoining(
       const found = await locate(actor, token);
       if (!found) throw noSuchRoom();
       if (!found.membership) await enter(actor, found.conversation, input);
-      await seen(actor, found.conversation);
+      await visits.begin(actor, found.conversation, clientOf(actor, input.client));
       return await view(actor, token);
     },
-    async leave(actor, token) {
+    async leave(actor, token, client) {
       const found = await locate(actor, token);
       if (!found?.membership) return;
       const { conversation, membership } = found;
-      await context.bestEffort("Leaving a room", async () => {
-        await endCall(actor, conversation);
-        await hot.presence.leave(membership.member, [conversation.id]);
-      });
-      if (PASSING.has(membership.role)) await leavePassing(actor, conversation.id);
+      const isGone = await visits.end(actor, conversation, clientOf(actor, client));
+      if (isGone && PASSING.has(membership.role)) await leavePassing(actor, conversation.id);
     },
-    async ping(actor, token) {
+    async ping(actor, token, client) {
       const access = await accesses.require(actor, token, "leave", PING_ACCESS_MS).catch(unlessNotFound);
       if (!access) return false;
-      const { conversationId } = access;
-      const member = memberKey(actor);
-      return await unlessAway(false, async () => {
-        const [joined = false] = await hot.presence.isActive(member, [conversationId], now(), JOINED_MS);
-        if (!joined) return false;
-        const place = [{ conversationId, session: callSessionOf(actor) }];
-        await Promise.all([
-          hot.presence.ping(member, actor.name, [conversationId], now()),
-          hot.calls.refresh(place, now(), JOINED_CALL_TTL_MS),
-        ]);
-        return true;
-      });
+      const room = { id: access.conversationId, token };
+      return (await visits.refresh(actor, room, clientOf(actor, client))).length > 0;
     },
-    async typing(actor, token, on) {
-      if (!(await presence.typing(actor, token, on))) return;
-      const { conversationId: id } = await accesses.require(actor, token, "type", PING_ACCESS_MS);
-      const end = () => news.typing({ id, token }, actor, false);
-      if (on) news.typing({ id, token }, actor, true);
-      else end();
-      stopTyping(`${id} ${memberKey(actor)}`, on ? end : null);
+    async typing(actor, token, on, client) {
+      await presence.typing(actor, token, on, joinedSession(actor, clientOf(actor, client).id));
     },
     async markRead(actor, token, seq) {
       const result = await reading.markRead(actor, token, seq);
@@ -195,42 +174,30 @@ export function createJoining(
       }
       return result;
     },
-    async joinCall(actor, token, flags) {
+    async joinCall(actor, token, flags, client) {
       const { conversationId: id } = await accesses.require(actor, token, "call");
-      await requireJoined(actor, id);
-      const call = await calls.join(actor, token, callSessionOf(actor), flags, JOINED_CALL_TTL_MS);
-      news.call({ id, token }, call);
+      const room = { id, token };
+      const session = await callingSession(room, await requireJoined(actor, room, clientOf(actor, client)));
+      const call = await calls.join(actor, token, session, flags, JOINED_CALL_TTL_MS);
+      await store.visits.setCall(id, session, flags);
       return call;
     },
-    async leaveCall(actor, token) {
+    async leaveCall(actor, token, client) {
       const { conversationId: id, membership, rules } = await accesses.member(actor, token);
       if (waits(membership, rules, now())) throw refusal("lobby", "call");
-      await requireJoined(actor, id);
-      const call = await calls.leave(actor, token, callSessionOf(actor));
-      news.call({ id, token }, call);
-      return call;
+      const room = { id, token };
+      const session = await callingSession(room, await requireJoined(actor, room, clientOf(actor, client)));
+      return await calls.leave(actor, token, session);
     },
   };
+}
+
+/** A guest is one browser, known by its secret. */
+function clientOf({ kind }: Actor, client: ClientName = ONLY_CLIENT): ClientName {
+  return kind === "guest" ? ONLY_CLIENT : client;
 }
 
 function unlessNotFound(error: unknown): null {
   if (error instanceof DomainError && error.code === "not_found") return null;
   throw error;
-}
-
-/** Says that somebody stopped typing who said nothing further. One timer for each who types, at most so many. */
-function createTypingEnds(): (key: string, end: (() => void) | null) => void {
-  const timers = new LRUCache<string, NodeJS.Timeout>({
-    max: 10_000,
-    dispose: (timer) => clearTimeout(timer),
-  });
-  return (key, end) => {
-    timers.delete(key);
-    if (!end) return;
-    const timer = setTimeout(() => {
-      timers.delete(key);
-      end();
-    }, TYPING_TTL_MS);
-    timers.set(key, timer.unref());
-  };
 }

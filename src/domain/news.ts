@@ -9,8 +9,8 @@ import type { ReadResult } from "./use-cases.ts";
 
 export interface News {
   typing(room: NamedRoom, actor: Actor, on: boolean): void;
-  /** Somebody looks at the room who did not before. */
-  presence(room: NamedRoom, actor: Actor, lastPing: number): void;
+  /** Somebody looks at the room who did not before, or with `gone` looks no more. */
+  presence(room: NamedRoom, actor: Actor, lastPing: number, gone?: true): void;
   call(room: NamedRoom, call: CallState): void;
   /** Somebody's read marker moved: to those who look at the room, and to the user's own sessions. */
   read(room: NamedRoom, actor: Actor, marker: Marker): void;
@@ -55,7 +55,7 @@ export function createNews(bus: Bus): News {
     tell(channels.room(id), { op, room: token, ...news });
   return {
     typing: (room, actor, on) => inRoom(room, "typing", { actor, on }),
-    presence: (room, actor, lastPing) => inRoom(room, "presence", { actor, lastPing }),
+    presence: (room, actor, lastPing, gone) => inRoom(room, "presence", { actor, lastPing, gone }),
     call(room, { flags, participants }) {
       const shown = participants.map((one) => ({ actor: one.actor, flags: one.flags }));
       inRoom(room, "call", { flags, participants: shown });

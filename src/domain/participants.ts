@@ -53,7 +53,9 @@ export function createParticipants(
     const gone = await change(actor, token, "remove_members", async (tx, room) => {
       const target = await memberOf(tx, room, member);
       if (target.role === "owner") throw new DomainError("forbidden", "Owners are not removed");
-      return await removePeople(tx, actor, room, [target.member]);
+      const left = await removePeople(tx, actor, room, [target.member]);
+      await tx.visits.keepOut(room.id, [target.member]);
+      return left;
     });
     await departed(gone);
   }
@@ -98,7 +100,9 @@ export function createParticipants(
   async function isUsersSession(id: number, token: string, sessionId: string): Promise<boolean> {
     const active = await hot.presence.active(id, now(), JOINED_MS);
     return active.some(
-      ({ member, guest }) => !guest && sessions.of({ member, guestSeed: null }, token) === sessionId,
+      ({ member, guest, sessions: own }) =>
+        !guest &&
+        own.some(({ session }) => sessions.of({ member, guestSeed: null }, token, session) === sessionId),
     );
   }
 

@@ -14,11 +14,13 @@ import { createRoomSettings } from "./room-settings.ts";
 import type { RoomUseCases } from "./room-use-cases.ts";
 import { createRoomViews } from "./room-views.ts";
 import type { Conversations, Messages, PresenceUseCases } from "./use-cases.ts";
+import type { Visits } from "./visits.ts";
 
 export interface RoomParts {
   reading: Pick<Messages, "markRead">;
   calls: InternalCalls;
   presence: PresenceUseCases;
+  visits: Visits;
   conversations: Conversations;
   passwords: Passwords;
   departed: (gone: readonly Departure[]) => Promise<void>;

@@ -17,6 +17,25 @@ import type { ReadResult } from "./use-cases.ts";
 
 // ── Finding and listing (src/domain/finding.ts, room-views.ts) ────────────────────────────────────────
 
+/** One of a person's clients, as a face tells it apart from their others. */
+export interface ClientName {
+  /** What it joins rooms under; without spaces and `@`. */
+  id: string;
+  /** What `:` and the id of everything contain that is taken for this client. */
+  part: string;
+}
+
+/** A client of a person that is in a room. */
+export interface PersonSession {
+  /** Its name in hot state. */
+  name: string;
+  /** 512 characters. */
+  sessionId: string;
+  lastPing: number;
+  /** 0: it is not in the call. */
+  callFlags: number;
+}
+
 /** A member of a room, with the account behind it. */
 export interface RoomPerson {
   membership: Membership;
@@ -24,7 +43,9 @@ export interface RoomPerson {
   actor: Actor;
   /** Null for guests and Matrix members. */
   user: User | null;
-  /** 512 characters while the member has joined the room and was seen there within 100 s, else null. */
+  /** Of each client with which they joined the room and were seen there within 100 s, in the order of joining. */
+  sessions: PersonSession[];
+  /** That of one of the `sessions`, of one in the call where there is one; null where there are none. */
   sessionId: string | null;
   /** When the member was last seen in the room, ms; 0: never, or (in lists of rooms) not within 100 s. */
   lastPing: number;
@@ -122,8 +143,9 @@ export interface OneToOne {
   delete(actor: Actor, room: string): Promise<void>;
 }
 
-// ── Participants (src/domain/participants.ts, joining.ts, guests.ts) ────────────────────────
+// ── Participants (src/domain/participants.ts, joining.ts, visits.ts, guests.ts) ────────────────────────
 
+/** What one client of a person does never ends what another one has; without `client` a person has just one. */
 export interface Participants {
   /** A new guest's secret, for a cookie. */
   newGuestSecret(): string;
@@ -135,23 +157,27 @@ export interface Participants {
   /**
    * Comes into the room to be seen there. Members are let in; strangers into public rooms only, with the password where
    * there is one, and become guests or self-joined members.
-   * `from` is a stranger's address, for limits; `secret` is that of a guest.
-   * @throws DomainError `not_found`; `forbidden` on `password`; `rate_limited`; `busy` when the room is full of guests
+   * `from` is a stranger's address, for limits; `secret` is that of a guest, who comes back under the name of before.
+   * @throws DomainError `not_found`; `forbidden` on `password`, and for a guest whom a moderator took out; `rate_limited`;
+   *   `busy` when the room is full of guests
    */
   join(
     actor: Actor,
     token: string,
-    input?: { password?: string; from?: string; secret?: string },
+    input?: { password?: string; from?: string; secret?: string; client?: ClientName },
   ): Promise<RoomView>;
-  /** The opposite, with the call. Guests and self-joined members are members no longer. Never refuses anybody. */
-  leave(actor: Actor, token: string): Promise<void>;
   /**
-   * A sign of life from a client that joined: refreshes presence and its place in the call.
-   * @returns whether it has joined; one who has not stays so
+   * The opposite, with the call. Guests and self-joined members are members no longer, once no client of theirs is there.
+   * Never refuses anybody.
    */
-  ping(actor: Actor, token: string): Promise<boolean>;
+  leave(actor: Actor, token: string, client?: ClientName): Promise<void>;
+  /**
+   * A sign of life from a client that joined: refreshes presence and its place in the call, or puts them back where hot
+   * state was lost. @returns whether it has joined; one who has not stays so
+   */
+  ping(actor: Actor, token: string, client?: ClientName): Promise<boolean>;
   /** Says to everybody who looks that the actor types, or stopped; it ends by itself after 8 s. */
-  typing(actor: Actor, token: string, on: boolean): Promise<void>;
+  typing(actor: Actor, token: string, on: boolean, client?: ClientName): Promise<void>;
 
   /** `messages.markRead`, told to the user's sessions on the WebSocket and to those who look at the room. */
   markRead(actor: Actor, token: string, seq: number): Promise<ReadResult>;
@@ -177,12 +203,12 @@ export interface Participants {
   setGuestName(actor: Actor, token: string, name: string): Promise<void>;
 
   /** Joins the call as the client that joined the room (`not_found` until then), with flags 1–7. */
-  joinCall(actor: Actor, token: string, flags: number): Promise<CallState>;
-  leaveCall(actor: Actor, token: string): Promise<CallState>;
+  joinCall(actor: Actor, token: string, flags: number, client?: ClientName): Promise<CallState>;
+  leaveCall(actor: Actor, token: string, client?: ClientName): Promise<CallState>;
   /** Who is in the call. @throws DomainError `read_only`; `lobby` */
   peers(actor: Actor, token: string): Promise<RoomPerson[]>;
 
-  /** Removes guests who were not seen for a while. Run by a timer on every gateway. */
+  /** Removes guests who were not seen for a while, nobody for 45 s after hot state was lost. Run by a timer on every gateway. */
   sweep(): Promise<void>;
 }
 

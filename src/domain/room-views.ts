@@ -44,14 +44,20 @@ export function createRoomViews(context: Context): RoomViews {
     call: CallState,
   ): RoomPerson {
     const { member, name } = membership;
-    const flags = call.participants.filter(({ actor }) => memberKey(actor) === member);
+    const calling = call.participants.filter(({ actor }) => memberKey(actor) === member);
+    const flags = new Map(calling.map((one) => [one.session, one.flags]));
+    const own = (seen?.sessions ?? []).map(({ session, lastPing }) => ({
+      ...{ name: session, sessionId: sessions.of(membership, token, session), lastPing },
+      callFlags: flags.get(session) ?? 0,
+    }));
     return {
       membership,
       user,
       actor: actorOf(member, name),
-      sessionId: seen ? sessions.of(membership, token) : null,
+      sessions: own,
+      sessionId: (own.findLast(({ callFlags }) => callFlags > 0) ?? own.at(-1))?.sessionId ?? null,
       lastPing: seen?.lastPing ?? 0,
-      callFlags: flags.reduce((all, one) => all | one.flags, 0),
+      callFlags: calling.reduce((all, one) => all | one.flags, 0),
     };
   }
 

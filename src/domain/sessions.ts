@@ -3,11 +3,14 @@
  * from the database's secret, so that there is no table of sessions, and every process and every restart agrees.
  */
 import { createHash, createHmac, hkdfSync } from "node:crypto";
-import type { Actor, Membership } from "./model.ts";
+import { type Actor, type Membership, memberKey } from "./model.ts";
+import type { ClientName } from "./room-use-cases.ts";
 
 export interface Sessions {
-  /** The session that a member has in this room while they have joined it. */
-  of(membership: Pick<Membership, "member" | "guestSeed">, token: string): string;
+  /**
+   * The id of a session in this room, by its name in hot state. A guest is one browser: theirs goes by their secret alone.
+   */
+  of(membership: Pick<Membership, "member" | "guestSeed">, token: string, session: string): string;
   /** Who holds a guest's secret in this room. The seed is kept with the membership; the secret is kept nowhere. */
   guest(secret: string, token: string): { id: string; seed: string };
 }
@@ -19,7 +22,7 @@ export function createSessions(serverSecret: string): Sessions {
   const derive = (seed: string, token: string) =>
     Buffer.from(hkdfSync("sha512", serverSecret, token, seed, SESSION_BYTES)).toString("base64url");
   return {
-    of: ({ member, guestSeed }, token) => derive(guestSeed ?? `member ${member}`, token),
+    of: ({ member, guestSeed }, token, session) => derive(guestSeed ?? `member ${member} ${session}`, token),
     guest(secret, token) {
       const seed = createHmac("sha256", serverSecret).update(`guest ${token} ${secret}`).digest("base64url");
       return { seed, id: guestIdOf(derive(seed, token)) };
@@ -32,7 +35,16 @@ export function guestIdOf(sessionId: string): string {
   return createHash("sha1").update(sessionId).digest("hex");
 }
 
-/** The session of whoever joined the room, in hot state's calls: one for each member, beside those of the WebSocket. */
-export function callSessionOf({ kind, id }: Pick<Actor, "kind" | "id">): string {
-  return `joined:${kind}:${id}`;
+const JOINED = "joined:";
+
+/** A person's only client, for faces that don't tell clients apart; that of every guest. */
+export const ONLY_CLIENT: ClientName = { id: "only.", part: ":only." };
+
+/** The name in hot state of a client that joined rooms, beside the sessions of the WebSocket. */
+export function joinedSession(actor: Pick<Actor, "kind" | "id">, clientId: string): string {
+  return `${JOINED}${memberKey(actor)}:${clientId}`;
+}
+
+export function isJoinedSession(session: string): boolean {
+  return session.startsWith(JOINED);
 }

@@ -5,48 +5,71 @@
 import { refusal } from "./access.ts";
 import type { Context } from "./context.ts";
 import { badField, DomainError } from "./errors.ts";
-import type { Actor, MemberKey } from "./model.ts";
+import type { Actor } from "./model.ts";
 import { isBlocked } from "./permissions.ts";
 import { type Bus, channels } from "./ports/bus.ts";
 import { unlessAway } from "./presence.ts";
-import type { Finding, RoomView } from "./room-use-cases.ts";
+import type { ClientName, Finding } from "./room-use-cases.ts";
+import { ONLY_CLIENT } from "./sessions.ts";
 import type { Signaling } from "./use-cases.ts";
+import type { Visits } from "./visits.ts";
 
 const MAX_AT_ONCE = 100;
+/** The room is looked up anew in any case. */
+const ACCESS_MS = 5_000;
 const KEPT = { most: 500, ttlMs: 60_000 };
 const NOTHING = Buffer.from("{}");
 
-export function createSignaling({ hot }: Context, bus: Bus, finding: Pick<Finding, "view">): Signaling {
-  async function joined(actor: Actor, token: string): Promise<RoomView> {
+export interface SignalingParts {
+  bus: Bus;
+  finding: Pick<Finding, "view">;
+  visits: Visits;
+}
+
+export function createSignaling(context: Context, { bus, finding, visits }: SignalingParts): Signaling {
+  const { hot, accesses } = context;
+
+  /** The room, and those of its sessions that are the client's. */
+  async function joined(actor: Actor, token: string, client: ClientName) {
+    const { conversationId: id } = await accesses.require(actor, token, "leave", ACCESS_MS);
+    const names = new Set(await visits.refresh(actor, { id, token }, client));
     const room = await finding.view(actor, { token });
-    if (room.me.sessionId === null) throw new DomainError("not_found", "Join the room first");
-    return room;
+    const own = room.me.sessions.filter(({ name }) => names.has(name));
+    if (own.length === 0) throw new DomainError("not_found", "Join the room first");
+    return { room, own };
   }
 
   const changed = (conversationId: number) => bus.publish(channels.signaling(conversationId), NOTHING);
 
   return {
-    async send(actor, token, messages) {
-      const room = await joined(actor, token);
+    async send(actor, token, messages, client = ONLY_CLIENT) {
+      const { room, own } = await joined(actor, token, client);
       if (isBlocked(room.conversation, "call")) throw refusal("forbidden", "call", room.conversation);
       if (messages.length > MAX_AT_ONCE) throw badField("messages", "must be at most 100 at once");
       if (room.waiting) return;
-      const members = new Map(room.people.map(({ sessionId, membership }) => [sessionId, membership.member]));
-      const mine = messages.filter(({ from, to }) => from === room.me.sessionId && members.has(to));
+      const mine = new Set(own.map(({ sessionId }) => sessionId));
+      const all = room.people.flatMap(({ sessions }) => sessions);
+      const names = new Map(all.map(({ sessionId, name }) => [sessionId, name]));
       const { id } = room.conversation;
-      await Promise.all(
-        mine.map(({ to, data }) =>
-          hot.mailboxes.put(address(id, members.get(to) as MemberKey), [data], KEPT),
-        ),
-      );
-      if (mine.length > 0) changed(id);
+      const sent = messages.flatMap(({ from, to, data }) => {
+        const name = mine.has(from) ? names.get(to) : undefined;
+        return name === undefined ? [] : [hot.mailboxes.put(address(id, name), [data], KEPT)];
+      });
+      await Promise.all(sent);
+      if (sent.length > 0) changed(id);
     },
-    async take(actor, token) {
-      const room = await joined(actor, token);
-      if (room.waiting) return { messages: [], room };
-      const { conversationId, member } = room.membership;
-      const messages = await unlessAway([], () => hot.mailboxes.take(address(conversationId, member)));
-      return { messages, room };
+    async take(actor, token, client = ONLY_CLIENT) {
+      const { room, own } = await joined(actor, token, client);
+      const sessionIds = own.map(({ sessionId }) => sessionId);
+      if (room.waiting) {
+        const me = { ...room.me, sessions: own };
+        return { messages: [], room: { ...room, people: [me] }, sessionIds };
+      }
+      const { id } = room.conversation;
+      const taken = await Promise.all(
+        own.map(({ name }) => unlessAway([], () => hot.mailboxes.take(address(id, name)))),
+      );
+      return { messages: taken.flat(), room, sessionIds };
     },
     async follow(conversationId, wake) {
       const channel = channels.signaling(conversationId);
@@ -58,6 +81,6 @@ export function createSignaling({ hot }: Context, bus: Bus, finding: Pick<Findin
   };
 }
 
-function address(conversationId: number, member: MemberKey): string {
-  return `${conversationId}:${member}`;
+function address(conversationId: number, session: string): string {
+  return `${conversationId}:${session}`;
 }

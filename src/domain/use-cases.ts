@@ -20,13 +20,14 @@ import type {
   Role,
   User,
 } from "./model.ts";
+import type { NamedRoom } from "./news.ts";
 import type { PeopleUseCases } from "./people-use-cases.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Following } from "./ports/feed.ts";
 import type { CallState } from "./ports/hot.ts";
 import type { NamePage, RoomListing } from "./ports/store.ts";
 import type { Repeats } from "./repeats.ts";
-import type { Naming, RoomUseCases, RoomView } from "./room-use-cases.ts";
+import type { ClientName, Naming, RoomUseCases, RoomView } from "./room-use-cases.ts";
 
 // ── Talking (src/domain/messages.ts, reading.ts, calls.ts, lobby.ts, presence.ts) ───────────────────────────────
 
@@ -80,6 +81,7 @@ export interface ReadResult {
   moved: boolean;
 }
 
+/** Whoever is shown a call hears of each change. */
 export interface CallUseCases {
   /**
    * Joins or changes flags (1–7). The first member to join appends `call.started`, others `call.joined` with their first
@@ -92,8 +94,11 @@ export interface CallUseCases {
    */
   leave(actor: Actor, room: string, session: string): Promise<CallState>;
   /** A session is gone (or was lost for 60 s): leaves every call it was in. */
-  sessionGone(actor: Actor, session: string, conversationIds: number[]): Promise<void>;
-  /** Lets those leave whom the log has in a call and hot state has not for long. Run by a timer on every gateway. */
+  sessionGone(actor: Actor, session: string, rooms: readonly NamedRoom[]): Promise<void>;
+  /**
+   * Lets those leave whom the log has in a call and hot state has not for long, nobody for 45 s after hot state was lost.
+   * Run by a timer on every gateway.
+   */
   sweep(): Promise<void>;
 }
 
@@ -103,12 +108,24 @@ export interface CallUseCases {
  */
 export interface Signaling {
   /**
-   * Hands messages to sessions that joined the room, each marked with whom it is from; those for others are passed over.
-   * @throws DomainError `not_found` unless the actor has joined
+   * Hands messages to sessions that joined the room, each marked with whom it is from; those for others, or not from the
+   * client's own session, are passed over. @throws DomainError `not_found` unless the client has joined
    */
-  send(actor: Actor, token: string, messages: readonly SignalingMessage[]): Promise<void>;
-  /** What waits for the actor's session, with the room. @throws DomainError `not_found` unless the actor has joined */
-  take(actor: Actor, token: string): Promise<{ messages: string[]; room: RoomView }>;
+  send(
+    actor: Actor,
+    token: string,
+    messages: readonly SignalingMessage[],
+    client?: ClientName,
+  ): Promise<void>;
+  /**
+   * What waits for the client's sessions, with the room and their ids.
+   * @throws DomainError `not_found` unless the client has joined
+   */
+  take(
+    actor: Actor,
+    token: string,
+    client?: ClientName,
+  ): Promise<{ messages: string[]; room: RoomView; sessionIds: string[] }>;
   /** `wake` is called when there may be messages for somebody in the room, or when somebody came or went. */
   follow(conversationId: number, wake: () => void): Promise<Following>;
   /** Wakes those who follow. */
@@ -133,17 +150,38 @@ export interface Standings {
   waiting: ReadonlySet<number>;
 }
 
+/**
+ * Who looks at rooms and who types, session by session. Those who look hear when it changes for a person: `presence` and
+ * `typing`. Hot state only: when it is away everything resolves all the same. `rooms` are some that the caller knows the
+ * actor to be in.
+ */
 export interface PresenceUseCases {
-  /**
-   * Refreshes the member's `lastPing` in these rooms (ids of rooms that the caller knows them to be a member of).
-   * Hot state only: when it is away this resolves all the same.
-   * @returns the rooms in which they were not active before
-   */
-  ping(actor: Actor, conversationIds: readonly number[]): Promise<number[]>;
-  /** The member's last session closed these rooms, or ended. */
-  close(actor: Actor, conversationIds: readonly number[]): Promise<void>;
-  /** True when the state changed, so that repeats are not broadcast. It decays by itself. */
-  typing(actor: Actor, room: string, on: boolean): Promise<boolean>;
+  /** The session looks at these rooms: refreshes the member's `lastPing` there. */
+  ping(actor: Actor, rooms: readonly NamedRoom[], session: string): Promise<void>;
+  /** The session closed these rooms, or ended. @returns those in which it was the actor's last one */
+  close(actor: Actor, rooms: readonly NamedRoom[], session: string): Promise<number[]>;
+  /** Ends by itself after 8 s. */
+  typing(actor: Actor, room: string, on: boolean, session: string): Promise<void>;
+  /** The session ended while it typed there. */
+  stopTyping(actor: Actor, rooms: readonly NamedRoom[], session: string): Promise<void>;
+  /** What is now in a room, for somebody who opens it. */
+  look(room: NamedRoom): Promise<RoomNow>;
+}
+export interface RoomNow {
+  /** Who looks at it; the 500 who came or gave a sign of life last. */
+  present: Actor[];
+  typing: Actor[];
+  /** Null while nobody is in the call. */
+  call: CallState | null;
+  /** How far its members have read; the 500 who have read furthest. */
+  reads: { actor: Actor; seq: number }[];
+}
+
+/** Tells what ended by itself in hot state. Run by timers on every gateway: each end is told by one of them. */
+export interface Decay {
+  typing(): Promise<void>;
+  presence(): Promise<void>;
+  calls(): Promise<void>;
 }
 
 // ── Rooms (src/domain/conversations.ts) ───────────────────────────────────────────────────────────────
@@ -361,6 +399,7 @@ export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases 
   messages: Messages;
   calls: CallUseCases;
   presence: PresenceUseCases;
+  decay: Decay;
   lobby: Lobby;
   conversations: Conversations;
   signaling: Signaling;

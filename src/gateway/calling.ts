@@ -6,6 +6,7 @@ import type { CallState, HotState } from "../domain/ports/hot.ts";
 import type { CallUseCases } from "../domain/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import type { CallFrame, ClientFrames, OkFields } from "../protocol/frames.ts";
+import { callShape } from "./call-shape.ts";
 import type { Speaker } from "./commands.ts";
 import type { Hub } from "./hub.ts";
 import { requireLetIn } from "./lobby.ts";
@@ -43,12 +44,6 @@ export interface CallingOptions {
 }
 
 export function createCalling({ calls, hot, hub, logger }: CallingOptions): Calling {
-  function show(room: Room, state: CallState): Omit<CallFrame, "op"> {
-    const shown = shape(room, state);
-    hub.announce(room, { op: "call", ...shown });
-    return shown;
-  }
-
   async function enter(
     { session, identity }: Speaker,
     room: Room,
@@ -59,17 +54,12 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
     session.calls.set(room, flags);
     // Gone while it joined: nobody else would take it out.
     if (session.isGone) await end(session, identity, [room]);
-    return show(room, state);
+    return shape(room, state);
   }
 
   async function end(session: Session, { actor }: Identity, rooms: readonly Room[]): Promise<void> {
     try {
-      await calls.sessionGone(
-        actor,
-        session.id,
-        rooms.map(({ id }) => id),
-      );
-      for (const room of rooms) show(room, await hot.calls.get(room.id));
+      await calls.sessionGone(actor, session.id, rooms);
     } catch (error) {
       if (isUnavailable(error)) return;
       logger.warn({ err: error }, "A session could not leave its call; it decays");
@@ -100,7 +90,7 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
       const room = roomOf(hub, session, token);
       requireLetIn(session, room);
       session.calls?.delete(room);
-      return show(room, await calls.leave(identity.actor, token, session.id));
+      return shape(room, await calls.leave(identity.actor, token, session.id));
     },
 
     async refresh(sessions, now) {
@@ -145,10 +135,6 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
   };
 }
 
-function shape({ token }: Room, { flags, participants }: CallState): Omit<CallFrame, "op"> {
-  return {
-    room: token,
-    flags,
-    participants: participants.map((one) => ({ actor: one.actor, flags: one.flags })),
-  };
+function shape({ token }: Room, state: CallState): Omit<CallFrame, "op"> {
+  return { room: token, ...callShape(state) };
 }

@@ -15,6 +15,7 @@ import { LIMITS } from "../protocol/limits.ts";
 import { type AccountWatch, watchAccounts } from "./account-watch.ts";
 import { createCalling } from "./calling.ts";
 import { createCatchUp } from "./catch-up.ts";
+import { startDecay } from "./decay.ts";
 import { drainSessions, reconnectSpreadMs } from "./drain.ts";
 import type { Endpoints } from "./endpoint.ts";
 import { createFeed, type RunningFeed } from "./feed.ts";
@@ -119,6 +120,7 @@ class RunningGateway implements Gateway, SessionEvents {
   #strangers = 0;
   #wheel: Wheel<Session> | null = null;
   #probe: Probe | null = null;
+  #stopDecay: (() => void) | null = null;
   #accounts: AccountWatch | null = null;
   #transport: Transport | null = null;
   #history: (() => void)[] = [];
@@ -156,7 +158,7 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#feed = createFeed({ hub, bus, lobbies, log: store.log, rooms: store.rooms, logger });
     this.#users = users;
     this.#memberships = new Memberships({ hub, users, lobbies, rooms: store.rooms, catchUp, logger });
-    this.#watching = createWatching(useCases, hub);
+    this.#watching = createWatching(useCases, hub, logger);
     this.#calling = createCalling({ calls: useCases.calls, hot, hub, logger });
     this.#held = createHeldSessions({
       ...{ lobbies, catchUp, calling: this.#calling },
@@ -186,14 +188,23 @@ class RunningGateway implements Gateway, SessionEvents {
         slow,
         logger,
         heartbeatMs,
-        watching: this.#watching,
         calling: this.#calling,
       },
     });
   }
 
   async start(): Promise<void> {
-    const { host, port, transport, endpoints = {}, logger, heartbeatMs, store, bus } = this.#options;
+    const {
+      host,
+      port,
+      transport,
+      endpoints = {},
+      logger,
+      heartbeatMs,
+      store,
+      bus,
+      useCases,
+    } = this.#options;
     this.#transport = await openTransport(
       transport,
       {
@@ -206,6 +217,7 @@ class RunningGateway implements Gateway, SessionEvents {
       logger,
     );
     this.#wheel = startWheel<Session>(TURN_MS, (sessions, now) => this.#upkeep.visit(sessions, now));
+    this.#stopDecay = startDecay(useCases.decay, logger);
     this.#probe = startProbe({
       ...{ hub: this.#hub, log: store.log, history: store.history, bus, logger },
     });
@@ -261,6 +273,7 @@ class RunningGateway implements Gateway, SessionEvents {
     for (const stop of this.#history) stop();
     this.#accounts?.stop();
     this.#probe?.stop();
+    this.#stopDecay?.();
     this.#wheel?.stop();
     this.#feed.stop();
     this.#hub.stop();
@@ -311,7 +324,7 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#silent.delete(session);
     if (session.id === "") this.#strangers--;
     this.#wheel?.remove(session, session.slot);
-    this.#watching.gone(session);
+    void this.#watching.gone(session);
     void this.#calling.gone(session, clean);
     this.#upkeep.ended(session);
     session.forgetRooms();

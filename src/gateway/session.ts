@@ -55,8 +55,8 @@ export class Session implements ConnectionHandlers {
   open: Set<Room> | null = null;
   /** Calls with the session's flags. */
   calls: Map<Room, number> | null = null;
-  /** Rooms in which the user is typing here, and until when that holds without being said again. */
-  typing: Map<Room, number> | null = null;
+  /** Rooms in which the user said that they type here; it ends by itself when it is not said again. */
+  typing: Set<Room> | null = null;
   /** Frames that came while hello was being answered. */
   waiting: unknown[] | null = null;
   lastHeard = this.startedAt;

@@ -1,6 +1,6 @@
 /**
- * What has to be done from time to time for every connection: silence, slow readers, late hellos, typing that ended,
- * expired credentials, and hot state that has to be told that the session lives. The wheel calls; no session has a
+ * What has to be done from time to time for every connection: silence, slow readers, late hellos, expired credentials,
+ * and hot state that has to be told that the session lives. The wheel calls; no session has a
  * timer of its own.
  */
 import { isUnavailable } from "../domain/errors.ts";
@@ -11,7 +11,6 @@ import { LIMITS } from "../protocol/limits.ts";
 import type { Calling } from "./calling.ts";
 import type { Session } from "./session.ts";
 import type { SlowConsumers } from "./slow-consumers.ts";
-import type { Watching } from "./watching.ts";
 
 /** An entry in the registry of sessions lives this long after its last refresh. */
 const REGISTRY_TTL_MS = 60_000;
@@ -21,7 +20,6 @@ export interface UpkeepOptions {
   node: string;
   clock: Clock;
   hot: Pick<HotState, "sessions">;
-  watching: Watching;
   calling: Calling;
   slow: SlowConsumers;
   logger: Pick<Logger, "warn">;
@@ -36,7 +34,7 @@ export interface Upkeep {
 }
 
 export function createUpkeep(options: UpkeepOptions): Upkeep {
-  const { watching, calling, slow, logger, hot, clock } = options;
+  const { calling, slow, logger, hot, clock } = options;
   let ended: string[] = [];
 
   function quietly(what: string, work: Promise<unknown>): void {
@@ -59,7 +57,6 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       const inCalls: Session[] = [];
       for (const session of sessions) {
         if (!check(session, now)) continue;
-        if (session.typing && session.typing.size > 0) watching.expire(session, now);
         if (session.state !== "ready" || now - session.registeredAt < REGISTRY_REFRESH_MS) continue;
         session.registeredAt = now;
         register.push(entryOf(session, options, now));

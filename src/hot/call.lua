@@ -1,5 +1,5 @@
 -- One change to a room's call. Everything that needs atomicity is decided here: who is new, who is last.
--- Every change forgets who decayed.
+-- Every change but refresh forgets who decayed; whoever asked for it tells how the call is then.
 --
 -- KEYS 1  participants: hash, session → flags (one digit) and the actor as JSON
 --      2  deadlines: sorted set, session by the time at which it decays, ms
@@ -15,7 +15,7 @@
 local participants, deadlines, summary = KEYS[1], KEYS[2], KEYS[3]
 local now, change, deadline, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-local decayed = redis.call('ZRANGEBYSCORE', deadlines, '-inf', now)
+local decayed = change == 'refresh' and {} or redis.call('ZRANGEBYSCORE', deadlines, '-inf', now)
 for _, session in ipairs(decayed) do
   redis.call('ZREM', deadlines, session)
   redis.call('HDEL', participants, session)
@@ -30,7 +30,8 @@ elseif change == 'remove' then
   if redis.call('HDEL', participants, ARGV[5]) == 0 then absent[1] = ARGV[5] end
 elseif change == 'refresh' then
   for i = 5, #ARGV do
-    if redis.call('HEXISTS', participants, ARGV[i]) == 1 then
+    local until_ = redis.call('ZSCORE', deadlines, ARGV[i])
+    if until_ and tonumber(until_) > tonumber(now) then
       redis.call('ZADD', deadlines, deadline, ARGV[i])
     else
       absent[#absent + 1] = ARGV[i]

@@ -6,6 +6,9 @@
  */
 export const ACTIVE_MS = 100_000;
 
+/** Of a member's sessions in one room no more are kept; the oldest give way. */
+export const MAX_ACTIVE_SESSIONS = 100;
+
 /** `lastPing` of a member, after their last ping anywhere. Later it is 0 again, "never". */
 export const LAST_PING_MS = 7 * 24 * 3_600_000;
 

@@ -6,7 +6,7 @@ interface Present {
   until: number;
 }
 
-export function createMemoryCalls(now: () => number): Calls & { sweep(at: number): number } {
+export function createMemoryCalls(now: () => number): Calls & { clear(): void } {
   const calls = new Map<number, Map<string, Present>>();
 
   /** Forgets who decayed. @returns how many */
@@ -19,14 +19,9 @@ export function createMemoryCalls(now: () => number): Calls & { sweep(at: number
     return before - call.size;
   }
 
-  function stateOf(conversationId: number): CallState {
-    const call = [...(calls.get(conversationId)?.values() ?? [])];
-    return callState(call.map(({ participant }) => ({ ...participant })));
-  }
-
   function live(conversationId: number): CallState {
-    trim(conversationId, now());
-    return stateOf(conversationId);
+    const call = [...(calls.get(conversationId)?.values() ?? [])].filter(({ until }) => until > now());
+    return callState(call.map(({ participant }) => ({ ...participant })));
   }
 
   return {
@@ -38,25 +33,30 @@ export function createMemoryCalls(now: () => number): Calls & { sweep(at: number
         conversationId,
         call.set(participant.session, { participant: { ...participant }, until: at + ttlMs }),
       );
-      return { added, call: stateOf(conversationId) };
+      return { added, call: stateOf(call) };
     },
     async remove(conversationId, session) {
       trim(conversationId, now());
       const call = calls.get(conversationId);
       const removed = call?.delete(session) ?? false;
       if (call?.size === 0) calls.delete(conversationId);
-      return { removed, last: removed && call?.size === 0, call: stateOf(conversationId) };
+      return { removed, last: removed && call?.size === 0, call: stateOf(call) };
     },
     get: async (conversationId) => live(conversationId),
     flags: async (conversationIds) => conversationIds.map((id) => (calls.has(id) ? live(id).flags : 0)),
     async refresh(entries, at, ttlMs) {
       return entries.filter(({ conversationId, session }) => {
-        trim(conversationId, at);
         const present = calls.get(conversationId)?.get(session);
-        if (present !== undefined) present.until = at + ttlMs;
-        return present === undefined;
+        if (present === undefined || present.until <= at) return true;
+        present.until = at + ttlMs;
+        return false;
       });
     },
-    sweep: (at) => [...calls.keys()].reduce((removed, id) => removed + trim(id, at), 0),
+    sweep: async (at) => [...calls.keys()].filter((id) => trim(id, at) > 0),
+    clear: () => calls.clear(),
   };
+}
+
+function stateOf(call: ReadonlyMap<string, Present> | undefined): CallState {
+  return callState([...(call?.values() ?? [])].map(({ participant }) => ({ ...participant })));
 }

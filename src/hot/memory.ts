@@ -39,22 +39,26 @@ export function createMemoryHot({ now = Date.now, history, logger }: MemoryHotOp
   const typing = createMemoryTyping();
   const mailboxes = createMemoryMailboxes(now);
 
+  let bornAt = now();
+
   const sweep = (at: number): SweepResult => {
-    for (const part of [tokens, unread, limits, typing, mailboxes]) part.sweep(at);
-    return { sessions: sessions.sweep(at), participants: presence.sweep(at), calls: calls.sweep(at) };
+    for (const part of [tokens, unread, limits, mailboxes]) part.sweep(at);
+    presence.purge();
+    return { sessions: sessions.sweep(at) };
   };
   const timer = setInterval(() => sweep(now()), SWEEP_MS);
   timer.unref();
   const unfollow = history?.onChange(() => {
     sweep(Number.POSITIVE_INFINITY);
-    presence.clear();
-    unread.clear();
+    for (const part of [presence, unread, calls, typing]) part.clear();
+    bornAt = now();
   });
 
   const hot: HotState = {
     ...{ tokens, sessions, presence, unread, calls, limits, typing, mailboxes },
     ping: async () => {},
     time: async () => null,
+    bornAt: async () => bornAt,
     sweep: async (at) => sweep(at),
     async close() {
       unfollow?.();

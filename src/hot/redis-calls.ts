@@ -8,7 +8,7 @@ import { createDeadlines, GRACE_MS } from "./redis-deadlines.ts";
 /** What call.lua answers. */
 type Answer = [decayed: number, next: string, absent: string[], participants: string[]];
 
-export function createRedisCalls(client: RedisClient): Calls & { sweep(now: number): Promise<number> } {
+export function createRedisCalls(client: RedisClient): Calls {
   const { keys } = client;
   const deadlines = createDeadlines(client, "calls");
 
@@ -69,11 +69,15 @@ export function createRedisCalls(client: RedisClient): Calls & { sweep(now: numb
         return absent.map((session) => ({ conversationId, session }));
       });
     },
-    sweep: (now) =>
-      deadlines.sweep(now, async (id) => {
-        const [removed, next] = await change(client.background, id, [now, "sweep", "", ""]);
-        return { removed, next: next === "" ? null : Number(next) };
-      }),
+    async sweep(now) {
+      const changed: number[] = [];
+      await deadlines.sweep(now, async (id) => {
+        const [decayed, next] = await change(client.background, id, [now, "sweep", "", ""]);
+        if (decayed > 0) changed.push(id);
+        return next === "" ? null : Number(next);
+      });
+      return changed;
+    },
   };
 }
 

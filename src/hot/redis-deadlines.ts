@@ -4,7 +4,7 @@
  * have a time to live, in case an entry here is lost.
  */
 import { INDEX_MS } from "./lifetimes.ts";
-import { groupedBy, sum } from "./lists.ts";
+import { groupedBy } from "./lists.ts";
 import type { Commands, RedisClient } from "./redis-client.ts";
 import { SHARDS } from "./redis-keys.ts";
 
@@ -15,14 +15,14 @@ const ROOMS_AT_ONCE = 200;
 export interface Deadlines {
   /** Something in these rooms decays at `at`. */
   note(conversationIds: readonly number[], at: number): Promise<void>;
-  /** Looks at every room that is due. @returns how much was forgotten there */
-  sweep(now: number, look: Look): Promise<number>;
+  /** Looks at every room that is due. */
+  sweep(now: number, look: Look): Promise<void>;
 }
 
-/** Forgets what decayed in a room; tells how much that was, and when the next is due (null: nothing is left). */
-type Look = (conversationId: number) => Promise<{ removed: number; next: number | null }>;
+/** Forgets what decayed in a room; tells when the next is due (null: nothing is left). */
+type Look = (conversationId: number) => Promise<number | null>;
 
-export function createDeadlines(client: RedisClient, kind: "calls" | "active"): Deadlines {
+export function createDeadlines(client: RedisClient, kind: "calls" | "active" | "typing"): Deadlines {
   const { keys } = client;
   const indexOf = (conversationId: number) => keys.deadlines(kind, conversationId % SHARDS);
 
@@ -36,20 +36,19 @@ export function createDeadlines(client: RedisClient, kind: "calls" | "active"): 
     await Promise.all(notes);
   }
 
-  async function sweepRoom(id: number, look: Look): Promise<number> {
-    const { removed, next } = await look(id);
+  async function sweepRoom(id: number, look: Look): Promise<void> {
+    const next = await look(id);
     if (next !== null) await note(client.background, [id], next);
-    return removed;
   }
 
-  async function sweepShard(index: string, now: number, look: Look): Promise<number> {
-    for (let total = 0; ; ) {
+  async function sweepShard(index: string, now: number, look: Look): Promise<void> {
+    for (;;) {
       const range = [index, "-inf", now, "LIMIT", 0, ROOMS_AT_ONCE];
       const due = await client.background.send<string[]>("zrangebyscore", ...range);
-      if (due.length === 0) return total;
+      if (due.length === 0) return;
       // Before looking: what comes into a room after the look is noted anew.
       await client.background.send("zrem", index, ...due);
-      total += sum(await Promise.all(due.map((id) => sweepRoom(Number(id), look))));
+      await Promise.all(due.map((id) => sweepRoom(Number(id), look)));
     }
   }
 
@@ -57,7 +56,7 @@ export function createDeadlines(client: RedisClient, kind: "calls" | "active"): 
     note: (conversationIds, at) => note(client, conversationIds, at),
     async sweep(now, look) {
       const shards = Array.from({ length: SHARDS }, (_, shard) => keys.deadlines(kind, shard));
-      return sum(await Promise.all(shards.map((index) => sweepShard(index, now, look))));
+      await Promise.all(shards.map((index) => sweepShard(index, now, look)));
     },
   };
 }

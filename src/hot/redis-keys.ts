@@ -36,14 +36,18 @@ export function createKeys(history: () => string) {
 
     active: (conversationId: number) => named(`{room:${conversationId}}:active`),
     activeNames: (conversationId: number) => named(`{room:${conversationId}}:names`),
+    activeSessions: (conversationId: number) => named(`{room:${conversationId}}:sessions`),
     mailbox: (address: string) => named(`mailbox:${address}`),
     typing: (conversationId: number) => named(`{room:${conversationId}}:typing`),
+    typingNames: (conversationId: number) => named(`{room:${conversationId}}:typing:names`),
     call: (conversationId: number) => named(`{room:${conversationId}}:call`),
     callDeadlines: (conversationId: number) => named(`{room:${conversationId}}:call:deadlines`),
     callFlags: (conversationId: number) => named(`{room:${conversationId}}:call:flags`),
 
     /** Rooms by the time at which something in them decays. */
-    deadlines: (kind: "calls" | "active", shard: number) => named(`deadlines:${kind}:${shard}`),
+    deadlines: (kind: "calls" | "active" | "typing", shard: number) => named(`deadlines:${kind}:${shard}`),
+    /** When hot state began, ms. */
+    born: () => named("born"),
     limit: (key: string) => named(`limit:${key}`),
     /** Holds nothing: it names the node of a cluster through which all publish. */
     publishers: () => named("publishers"),

@@ -12,7 +12,7 @@ import type { Bus } from "../domain/ports/bus.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { History } from "../domain/ports/store.ts";
-import { SWEEP_MS } from "./lifetimes.ts";
+import { INDEX_MS, SWEEP_MS } from "./lifetimes.ts";
 import { createMemoryLimits } from "./memory-limits.ts";
 import { createRedisBus, type RedisBus } from "./redis-bus.ts";
 import { createRedisCalls } from "./redis-calls.ts";
@@ -114,7 +114,12 @@ export async function connectRedisHot(options: RedisHotOptions): Promise<RedisHo
     unfollow();
     outages.stop();
   };
-  return { ...parts(client, bus, logger, stop), bus };
+  let connectedAt = clock.now();
+  connection.on("ready", () => {
+    connectedAt = clock.now();
+  });
+  const bornAt = createBirth(client, () => connectedAt);
+  return { ...parts(client, bus, logger, { stop, bornAt }), bus };
 }
 
 function unusable({ shown }: RedisAddress, cause: Error): Error {
@@ -125,26 +130,32 @@ function unusable({ shown }: RedisAddress, cause: Error): Error {
   );
 }
 
+/** Whatever else the server forgot, it forgot this too. @param connectedAt when the connection was made the last time, ms */
+function createBirth(client: RedisClient, connectedAt: () => number): HotState["bornAt"] {
+  return async () => {
+    const born = client.keys.born();
+    const [, at] = await Promise.all([
+      client.background.send("set", born, client.now(), "PX", INDEX_MS, "NX"),
+      client.background.send<string | null>("get", born),
+      client.background.send("pexpire", born, INDEX_MS),
+    ]);
+    return Math.max(Number(at), connectedAt());
+  };
+}
+
 function parts(
   client: RedisClient,
   bus: RedisBus,
   logger: RedisLogger,
-  stop: () => void,
+  { stop, bornAt }: { stop: () => void; bornAt: HotState["bornAt"] },
 ): Omit<RedisHot, "bus"> {
   const sessions = createRedisSessions(client);
-  const presence = createRedisPresence(client);
-  const calls = createRedisCalls(client);
-  const sweep: HotState["sweep"] = async (now) => {
-    const [ended, participants, left] = await Promise.all([
-      sessions.sweep(now),
-      presence.sweep(now),
-      calls.sweep(now),
-    ]);
-    return { sessions: ended, participants, calls: left };
-  };
+  const sweep: HotState["sweep"] = async (now) => ({ sessions: await sessions.sweep(now) });
   const stopSweeper = startSweeper(() => sweep(client.now()), logger);
   const hot: HotState = {
-    ...{ sessions, presence, calls, sweep },
+    ...{ sessions, sweep, bornAt },
+    presence: createRedisPresence(client),
+    calls: createRedisCalls(client),
     tokens: createRedisTokens(client),
     unread: createRedisUnread(client),
     limits: createRedisLimits(client, createMemoryLimits(client.now)),

@@ -198,7 +198,7 @@ export interface OkFields {
   send: { room: string; seq: number; at: number; duplicate?: true };
   history: { events: EventFrame[]; more: boolean };
   read: { read: number; unread: number; mention: number };
-  open: Record<never, never>;
+  open: RoomNow;
   close: Record<never, never>;
   typing: Record<never, never>;
   ping: { at: number };
@@ -207,6 +207,15 @@ export interface OkFields {
   "call.leave": Omit<CallFrame, "op">;
 }
 export type OkFrame<Op extends keyof OkFields = keyof OkFields> = { op: "ok"; ref: Ref } & OkFields[Op];
+
+/** [GW-8.1] What is now in a room that was opened. */
+export interface RoomNow {
+  present: WireActor[];
+  typing: WireActor[];
+  reads: { actor: WireActor; seq: number }[];
+  /** Missing while nobody is in the call. */
+  call?: Pick<CallFrame, "flags" | "participants">;
+}
 
 export interface UnreadFrame {
   op: "unread";
@@ -226,6 +235,8 @@ export interface PresenceFrame {
   room: string;
   actor: WireActor;
   lastPing: number;
+  /** [GW-8.4] They look at the room no more, with any session. */
+  gone?: true;
 }
 /** [GW-8.5] Somebody else's read marker moved. */
 export interface ReceiptFrame {

@@ -26,7 +26,7 @@ describeDomain("blocking", (world) => {
       ["edit", () => messages.edit(actor, token, seq, "Changed")],
       ["react", () => reactions.add(actor, token, seq, "+1")],
       ["pin", () => pins.pin(actor, token, seq)],
-      ["type", () => presence.typing(actor, token, true)],
+      ["type", () => presence.typing(actor, token, true, "s")],
       ["call", () => calls.join(actor, token, `session of ${who.id}`, 1)],
       ["rename", () => roomSettings.rename(actor, token, "Look at me", "wire")],
     ];

@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { CALL_TTL_MS } from "../../src/domain/calls.ts";
 import { DomainError } from "../../src/domain/errors.ts";
+import { HEARTBEAT_GRACE_MS } from "../../src/domain/hot-age.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
 import { describeDomain, refused, type World } from "./world.ts";
 
@@ -34,6 +35,11 @@ function inCall(story: string[]): string[] {
 const away = () => Promise.reject(new DomainError("unavailable"));
 
 describeDomain("calls", (world) => {
+  // Hot state is whole for long.
+  beforeAll(() => {
+    world.clock.now += HEARTBEAT_GRACE_MS;
+  });
+
   test("the first to join starts the call and the last to leave ends it, once each; others join and leave", async () => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
     const room = await world.group([ada, bob]);
@@ -62,7 +68,7 @@ describeDomain("calls", (world) => {
     await calls.join(bob.actor, room.token, "laptop", 7);
     await calls.leave(bob.actor, room.token, "phone");
     expect(await callStory(world, room)).toEqual(["Ada started", "Bob joined"]);
-    await calls.sessionGone(bob.actor, "laptop", [room.id]);
+    await calls.sessionGone(bob.actor, "laptop", [room]);
     await calls.join(bob.actor, room.token, "phone", 1);
     const story = ["Ada started", "Bob joined", "Bob left", "Bob joined"];
     expect(await callStory(world, room)).toEqual(story);
@@ -151,11 +157,7 @@ describeDomain("calls", (world) => {
     const rooms = [await world.group([ada]), await world.group([ada]), await world.group([ada])];
     const { calls } = world.useCases;
     for (const room of rooms.slice(0, 2)) await calls.join(ada.actor, room.token, "gone", 1);
-    await calls.sessionGone(
-      ada.actor,
-      "gone",
-      rooms.map(({ id }) => id),
-    );
+    await calls.sessionGone(ada.actor, "gone", rooms);
     const stories = await Promise.all(rooms.map((room) => callStory(world, room)));
     const story = ["Ada started", "Ada left", "Ada ended"];
     expect(stories).toEqual([story, story, []]);
@@ -271,7 +273,7 @@ describeDomain("calls", (world) => {
     const { calls } = world.another({ hot });
     await refused(calls.join(ada.actor, room.token, "s", 1), "unavailable");
     await refused(calls.leave(ada.actor, room.token, "s"), "unavailable");
-    await calls.sessionGone(ada.actor, "s", [room.id]);
+    await calls.sessionGone(ada.actor, "s", [room]);
     expect(await callStory(world, room)).toEqual([]);
   });
 
@@ -281,47 +283,5 @@ describeDomain("calls", (world) => {
     const { calls } = world.another({ store: { ...world.store, transaction: away } });
     await refused(calls.join(ada.actor, room.token, "s", 1), "unavailable");
     expect(await world.hot.calls.get(room.id)).toEqual({ flags: 0, participants: [] });
-  });
-});
-
-describeDomain("presence", (world) => {
-  test("a ping tells where the member was not active before", async () => {
-    const ada = await world.person();
-    const { presence } = world.useCases;
-    expect(await presence.ping(ada.actor, [901, 902])).toEqual([901, 902]);
-    expect(await presence.ping(ada.actor, [901, 903])).toEqual([903]);
-    await presence.close(ada.actor, [901]);
-    expect(await presence.ping(ada.actor, [901])).toEqual([901]);
-  });
-
-  test("typing is told once per change, to members only", async () => {
-    const [ada, bob] = [await world.person(), await world.person()];
-    const room = await world.group([ada]);
-    const { presence } = world.useCases;
-    expect(await presence.typing(ada.actor, room.token, true)).toBe(true);
-    expect(await presence.typing(ada.actor, room.token, true)).toBe(false);
-    expect(await presence.typing(ada.actor, room.token, false)).toBe(true);
-    await refused(presence.typing(bob.actor, room.token, true), "not_found", "room");
-  });
-
-  test("who was removed elsewhere can type for some seconds at most", async () => {
-    const [ada, bob] = [await world.person(), await world.person()];
-    const room = await world.group([ada, bob]);
-    const { presence } = world.useCases;
-    await presence.typing(bob.actor, room.token, true);
-    await world.another().conversations.removeMember(ada.actor, room.token, bob.actor);
-    world.clock.now += 6_000;
-    await refused(presence.typing(bob.actor, room.token, true), "not_found", "room");
-  });
-
-  test("without hot state nobody is active and nobody types, and nothing fails", async () => {
-    const ada = await world.person();
-    const room = await world.group([ada]);
-    const presence = { ...world.hot.presence, ping: away, leave: away };
-    const typing = { ...world.hot.typing, set: away };
-    const useCases = world.another({ hot: { ...world.hot, presence, typing } });
-    expect(await useCases.presence.ping(ada.actor, [room.id])).toEqual([]);
-    await useCases.presence.close(ada.actor, [room.id]);
-    expect(await useCases.presence.typing(ada.actor, room.token, true)).toBe(false);
   });
 });

@@ -276,7 +276,7 @@ describeDomain("joining", (world) => {
     await participants.typing(ada.actor, token, true);
     await participants.typing(ada.actor, token, false);
     await participants.leave(ada.actor, token);
-    await expect.poll(() => heard.length).toBe(5);
+    await expect.poll(() => heard.length).toBe(6);
     await world.bus.unsubscribe(channels.room(room.id), listen);
     const by = { room: token, actor: ada.actor };
     expect(heard).toEqual([
@@ -285,6 +285,7 @@ describeDomain("joining", (world) => {
       { op: "typing", ...by, on: true },
       { op: "typing", ...by, on: false },
       { op: "call", room: token, flags: 0, participants: [] },
+      { op: "presence", ...by, lastPing: world.clock.now, gone: true },
     ]);
   });
 
@@ -370,7 +371,7 @@ describeDomain("guests", (world) => {
     const gus = await visitor(world, token);
     await gus.join();
     const { participants } = world.another();
-    await world.hot.presence.leave(memberKey(gus.actor), [room.id]);
+    await world.hot.presence.forget(memberKey(gus.actor), room.id, world.clock.now);
     await participants.sweep();
     await gus.join();
     world.clock.now += 60_000;

@@ -67,7 +67,7 @@ describeWith(["postgres", "redis"], "a process whose clock is wrong", ({ postgre
       ...{ persistent: false, ip: "127.0.0.1" },
     });
     await useCases.calls.join(ada.actor, conversation.token, "s", 7);
-    await useCases.presence.ping(ada.actor, [conversation.id]);
+    await useCases.presence.ping(ada.actor, [conversation], "s");
     await hot.sessions.put(
       [{ id: "s", userId: ada.user.id, node: "n", device: null, startedAt: Date.now() }],
       MINUTE,

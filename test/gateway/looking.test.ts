@@ -60,6 +60,61 @@ describeWith("postgres", "looking at rooms", ({ postgres }) => {
       expect(await b.next(is("typing"))).toMatchObject({ on: false });
     });
 
+    test("[GW-8.1] who opens a room is told who looks, who types, how far all have read, and who is in the call", async () => {
+      const { ada, bob, home, a, b } = await pair();
+      const [adas, bobs] = [ada, bob].map(({ id, name }) => ({ kind: "user", id: String(id), name }));
+      const empty = await a.ask(inRoom("open", home.token));
+      expect(empty).toMatchObject({ op: "ok", present: [adas], typing: [], reads: expect.any(Array) });
+      expect(empty).not.toHaveProperty("call");
+      await a.ask(inRoom("typing", home.token, { on: true }));
+      await a.ask(inRoom("call.join", home.token, { flags: 3 }));
+      const { seq } = await a.ask({ ...inRoom("send", home.token), id: "1", text: "read me" });
+      const now = await b.ask(inRoom("open", home.token));
+      expect(now).toMatchObject({
+        typing: [adas],
+        call: { flags: 3, participants: [{ actor: adas, flags: 3 }] },
+      });
+      expect(now.present).toEqual(expect.arrayContaining([adas, bobs]));
+      expect(now.reads).toContainEqual({ actor: adas, seq });
+      expect((now.reads as { actor: object }[]).map(({ actor }) => actor)).toContainEqual(bobs);
+    });
+
+    test("[GW-8.4] a person is gone with their last session, whether it closes the room or is lost", async () => {
+      const { one, ada, home, a, b } = await pair();
+      await b.ask(inRoom("open", home.token));
+      const phone = await raw(one);
+      await phone.hello(ada.token);
+      const adas = (frame: Frame) =>
+        frame.op === "presence" && (frame.actor as { name: string }).name === "Ada";
+      for (const session of [a, phone]) await session.ask(inRoom("open", home.token));
+      expect(await b.next(adas)).not.toHaveProperty("gone");
+      await phone.ask(inRoom("close", home.token));
+      expect(await sawUntilNow(b)).not.toContain("presence");
+      await phone.ask(inRoom("open", home.token));
+      await a.drop();
+      await phone.ask(inRoom("close", home.token));
+      expect(await b.next(adas)).toMatchObject({
+        room: home.token,
+        gone: true,
+        lastPing: expect.any(Number),
+      });
+    });
+
+    test("[GW-8.2] who was lost while they typed is shown typing again in their next session, until they are removed", async () => {
+      const { one, ada, bob, home, a, b } = await pair();
+      await a.ask(inRoom("open", home.token));
+      await b.ask(inRoom("typing", home.token, { on: true }));
+      expect(await a.next(is("typing"))).toMatchObject({ on: true });
+      await b.drop();
+      expect(await a.next(is("typing"))).toMatchObject({ on: false });
+      const again = await raw(one);
+      await again.hello(bob.token);
+      await again.ask(inRoom("typing", home.token, { on: true }));
+      expect(await a.next(is("typing"))).toMatchObject({ on: true });
+      await one.useCases.conversations.removeMember(ada.actor, home.token, bob.actor);
+      expect(await a.next(is("typing"))).toMatchObject({ on: false });
+    });
+
     test("[GW-8.3] [GW-8.4] ping keeps lastPing fresh, and who comes is shown once", async () => {
       const { one, ada, bob, home, a, b } = await pair();
       await b.ask(inRoom("open", home.token));

@@ -126,26 +126,29 @@ function decayContract(hot: () => HotState): void {
     ];
     expect(await calls.refresh(entries, now + 30_000, MINUTE)).toEqual([entries[2]]);
     expect(await calls.refresh([], now, MINUTE)).toEqual([]);
-    await hot().sweep(now + MINUTE + 1);
+    await calls.sweep(now + MINUTE + 1);
     expect((await calls.get(room)).flags).toBe(7);
-    await hot().sweep(now + 2 * MINUTE);
+    await calls.sweep(now + 2 * MINUTE);
     expect(await calls.get(room)).toEqual({ flags: 0, participants: [] });
     expect(await calls.refresh(entries.slice(0, 1), now, MINUTE)).toEqual(entries.slice(0, 1));
   });
 
-  test("the sweeper takes lost sessions out of their calls, without anybody reading them", async () => {
-    await hot().sweep(Date.now() + 60 * MINUTE);
+  test("the sweeper takes lost sessions out of their calls, without anybody reading them, and names the rooms", async () => {
+    await hot().calls.sweep(Date.now() + 60 * MINUTE);
     const [mixed, dead, now] = [freshId(), freshId(), Date.now()];
     const stays = participant(1);
     const { calls } = hot();
     await calls.put(mixed, participant(6), now, MINUTE);
     await calls.put(mixed, stays, now, 5 * MINUTE);
     await calls.put(dead, participant(7), now, MINUTE);
-    expect((await hot().sweep(now)).calls).toBe(0);
-    await hot().sweep(now + 2 * MINUTE);
+    expect(await calls.sweep(now)).toEqual([]);
+    // Nobody who refreshes or asks takes the news away from the sweeper.
+    await calls.refresh([{ conversationId: mixed, session: stays.session }], now + 2 * MINUTE, 5 * MINUTE);
+    await calls.get(mixed);
+    expect((await calls.sweep(now + 2 * MINUTE)).sort((a, b) => a - b)).toEqual([mixed, dead]);
     expect(await calls.flags([mixed, dead])).toEqual([1, 0]);
     expect(await calls.get(mixed)).toEqual({ flags: 1, participants: [stays] });
-    expect((await hot().sweep(now + 10 * MINUTE)).calls).toBeGreaterThan(0);
+    expect(await calls.sweep(now + 10 * MINUTE)).toEqual([mixed]);
     expect(await calls.flags([mixed])).toEqual([0]);
   });
 }

@@ -62,10 +62,11 @@ describeWith("redis", "a cluster of Redis", async () => {
       const now = Date.now();
       const actor = { kind: "user", id: "1", name: "Ada" } as const;
       for (let room = 1; room <= 20; room++) {
-        await one.hot.presence.ping(userKey(room), "Ada", [room], now);
+        await one.hot.presence.ping(userKey(room), "s", "Ada", [room], now);
         await one.hot.calls.put(room, { session: `s${room}`, actor, flags: 1 }, now, 60_000);
       }
-      await one.hot.sweep(now + 3_600_000);
+      await one.hot.presence.sweep(now + 3_600_000);
+      await one.hot.calls.sweep(now + 3_600_000);
       for (const { admin } of cluster.nodes) {
         const left = await admin.keys("*");
         const lifetimes = await Promise.all(left.map((key) => admin.pttl(key)));

@@ -1,4 +1,5 @@
 /** A Redis twin for tests, with what it logged. */
+import type { Clock } from "../../src/domain/ports/clock.ts";
 import { connectRedisHot, type RedisHot } from "../../src/hot/redis.ts";
 import { type MovedHistory, movedHistory } from "./moved-history.ts";
 
@@ -15,7 +16,12 @@ export const CLOCK = { now: Date.now };
 /** Names the keys, unless told otherwise. */
 export const EPOCH = "tested";
 
-export async function openRedisHot(url: string, startMs = 5_000, epoch = EPOCH): Promise<TestedHot> {
+export async function openRedisHot(
+  url: string,
+  startMs = 5_000,
+  epoch = EPOCH,
+  clock: Clock = CLOCK,
+): Promise<TestedHot> {
   const logged: string[] = [];
   const reasons: string[] = [];
   const at = (level: string) => (fields: unknown, text?: string) => {
@@ -24,7 +30,7 @@ export async function openRedisHot(url: string, startMs = 5_000, epoch = EPOCH):
   };
   const logger = { info: at("info"), warn: at("warn"), error: at("error") };
   const history = movedHistory(epoch);
-  const opened = await connectRedisHot({ url, logger, node: "test", clock: CLOCK, history, startMs });
+  const opened = await connectRedisHot({ url, logger, node: "test", clock, history, startMs });
   return {
     ...opened,
     ...{ logged, reasons },

@@ -23,6 +23,7 @@ describeWith("redis", "an outage of Redis", ({ redis }) => {
 
   test("kill -9: what was under way and what comes after is refused as unavailable", async () => {
     const { hot, bus, logged } = await open();
+    const bornAt = await hot.bornAt();
     const underWay = Promise.allSettled(Array.from({ length: 200 }, () => hot.sessions.count()));
     await redis.kill9();
     for (const answer of await underWay) {
@@ -32,7 +33,7 @@ describeWith("redis", "an outage of Redis", ({ redis }) => {
     const asked = [
       () => hot.ping(),
       () => hot.tokens.get("x"),
-      () => hot.presence.ping("u:1", "Ada", [1, 2], Date.now()),
+      () => hot.presence.ping("u:1", "s", "Ada", [1, 2], Date.now()),
       () => hot.calls.flags([1, 2, 3]),
       () => hot.sweep(Date.now()),
     ];
@@ -51,6 +52,8 @@ describeWith("redis", "an outage of Redis", ({ redis }) => {
     await redis.restart();
     await vi.waitFor(() => hot.ping(), RECOVERY);
     expect(logged).toEqual([expect.stringMatching(/^warn: Redis is away/), "info: Redis is back"]);
+    // Whatever it kept, it may have come back with less.
+    expect(await hot.bornAt()).toBeGreaterThan(bornAt);
   });
 
   test("after the restart the bus listens again by itself, then tells of the gap", async () => {

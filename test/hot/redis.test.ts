@@ -81,7 +81,7 @@ describeWith("redis", "with Redis", ({ redis }) => {
     });
 
     test("a ping in many rooms, many sessions, and refreshed calls are one each", async () => {
-      expect(await roundTrips(() => hot.presence.ping(member, "Ada", rooms, Date.now()))).toBe(1);
+      expect(await roundTrips(() => hot.presence.ping(member, "s", "Ada", rooms, Date.now()))).toBe(1);
       const sessions = rooms.map((id) => ({
         ...{ id: `s${id}`, userId: id, node: "n", device: null, startedAt: 0 },
       }));
@@ -105,7 +105,7 @@ describeWith("redis", "with Redis", ({ redis }) => {
       const actor = { kind: "user", id: "1", name: "Ada" } as const;
       await hot.tokens.put("t", { userId: 1, loginId: 2, loginHash: "h", expiresAt: now + MINUTE });
       await hot.unread.set("u:1", [{ conversationId: 1, entry: { read: 9, readMessages: 9, mentions: 0 } }]);
-      await hot.presence.ping("u:1", "Ada", [1], now);
+      await hot.presence.ping("u:1", "s", "Ada", [1], now);
       await hot.calls.put(1, { session: "s", actor, flags: 7 }, now, MINUTE);
       await hot.mailboxes.put("1:u:1", ["secret"], { most: 5, ttlMs: MINUTE });
       history.adopt(`after ${freshId()}`);
@@ -140,6 +140,18 @@ describeWith("redis", "with Redis", ({ redis }) => {
     });
   });
 
+  test("hot state is young again once the server is empty", async () => {
+    const admin = new Redis(redis.url);
+    let at = Date.now();
+    const { hot, close } = await openRedisHot(redis.url, 5_000, "born", { now: () => at });
+    expect(await hot.bornAt()).toBe(at);
+    at += 10_000;
+    expect(await hot.bornAt()).toBe(at - 10_000);
+    await admin.flushdb();
+    expect(await hot.bornAt()).toBe(at);
+    await Promise.all([close(), admin.quit()]);
+  });
+
   test("every key decays or is swept: nothing is left behind", async () => {
     const admin = new Redis(redis.url);
     await admin.flushdb();
@@ -148,13 +160,14 @@ describeWith("redis", "with Redis", ({ redis }) => {
     const actor = { kind: "user", id: "1", name: "Ada" } as const;
     await hot.tokens.put("t", { userId: 1, loginId: 2, loginHash: "h", expiresAt: now + MINUTE });
     await hot.sessions.put([{ id: "s", userId: 1, node: "n", device: null, startedAt: now }], MINUTE);
-    await hot.presence.ping("u:1", "Ada", [1, 2], now);
+    await hot.presence.ping("u:1", "s", "Ada", [1, 2], now);
     await hot.unread.set("u:1", [{ conversationId: 1, entry: { read: 1, readMessages: 1, mentions: 0 } }]);
     await hot.unread.mentioned(1, ["u:1", "u:2"]);
     await hot.calls.put(1, { session: "s", actor, flags: 7 }, now, MINUTE);
     await hot.limits.take("l", 1, { burst: 1, perSecond: 1 }, now);
-    await hot.typing.set(1, "u:1", true, now, MINUTE);
+    await hot.typing.set(1, { member: "u:1", session: "s", name: "Ada" }, true, now, MINUTE);
     await hot.mailboxes.put("1:u:1", ["m"], { most: 1, ttlMs: MINUTE });
+    expect(await hot.bornAt()).toBeGreaterThan(now - MINUTE);
     expect(await admin.dbsize()).toBeGreaterThan(10);
 
     const forEver = async () => {
@@ -164,7 +177,7 @@ describeWith("redis", "with Redis", ({ redis }) => {
     };
     // Also what no sweeper looks at any more, because the database has another history, vanishes.
     expect(await forEver()).toEqual([]);
-    await hot.sweep(now + 60 * MINUTE);
+    for (const part of [hot, hot.presence, hot.calls, hot.typing]) await part.sweep(now + 60 * MINUTE);
     expect(await forEver()).toEqual([]);
     const left = await admin.keys("*");
     await Promise.all(left.map((key) => admin.pexpire(key, 1)));

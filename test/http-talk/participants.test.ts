@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../services/need.ts";
-import { type Client, join, makeRoom, oneToOne, openSite, type Person, type Site } from "./site.ts";
+import { type Client, clientOf, join, makeRoom, oneToOne, openSite, type Person, type Site } from "./site.ts";
 
 interface Participant {
   userId: string;
@@ -33,6 +33,15 @@ describeWith("postgres", "the people of a Talk room", ({ postgres }) => {
     await owner.post(`/room/${token}/moderators`, { participant: moderator.id });
     return token;
   }
+  /** A client that forgets its cookies. */
+  const withoutCookies = (headers: Record<string, string>): Client => {
+    const call: Client["call"] = (...request) => clientOf(site.http, headers).call(...request);
+    const verb =
+      (method: string): Client["get"] =>
+      (...request) =>
+        call(method, ...request);
+    return { call, headers, get: verb("GET"), post: verb("POST"), put: verb("PUT"), delete: verb("DELETE") };
+  };
   const peopleOf = async (client: Client, token: string): Promise<Participant[]> =>
     (await client.get(`/room/${token}/participants`)).data;
   const idsOf = async (token: string) => (await peopleOf(owner, token)).map(({ userId }) => userId);
@@ -241,6 +250,69 @@ describeWith("postgres", "the people of a Talk room", ({ postgres }) => {
       expect((await owner.get(`/room/${token}`)).data.participants[user.id].sessionId).toBe(data.sessionId);
       expect((await user.delete(path(token))).status).toBe(200);
       expect((await user.get(`/room/${token}`)).data).toMatchObject({ sessionId: "0", count: 0 });
+    });
+
+    test.each<[string, (one: Person) => Client[]]>([
+      ["their cookies", (one) => [1, 2].map(() => clientOf(site.http, one.headers))],
+      [
+        "what they sign in with",
+        (one) => [one, withoutCookies({ ...one.headers, Authorization: `Bearer ${one.token}` })],
+      ],
+      [
+        "their User-Agent",
+        (one) => ["a", "b"].map((agent) => withoutCookies({ ...one.headers, "User-Agent": agent })),
+      ],
+    ])(
+      "two clients of one user, told apart by %s, have a session each, and one leaves alone",
+      async (_, clients) => {
+        const token = await makeRoom(owner, { type: 3 });
+        const [phone, laptop] = clients(await site.person("Cy")) as [Client, Client];
+        const first = await join(phone, token);
+        await phone.post(`/call/${token}`, { flags: 3 });
+        const second = await join(laptop, token);
+        expect(second).not.toBe(first);
+        await laptop.post(`/call/${token}`, { flags: 5 });
+        const sessions = async () =>
+          (await owner.get(`/call/${token}`)).data.map(({ sessionId }: Participant) => sessionId);
+        expect(await sessions()).toEqual([first, second]);
+        await laptop.delete(`/call/${token}`);
+        expect(await sessions()).toEqual([first]);
+        await laptop.delete(path(token));
+        expect((await laptop.get(`/room/${token}`)).data).toMatchObject({
+          sessionId: "0",
+          participantType: 5,
+        });
+        expect((await laptop.get(`/signaling/${token}`)).status).toBe(404);
+        expect((await phone.get(`/room/${token}`)).data).toMatchObject({
+          sessionId: first,
+          participantFlags: 3,
+        });
+        expect(await peopleOf(owner, token)).toHaveLength(2);
+        await phone.delete(path(token));
+        expect(await peopleOf(owner, token)).toHaveLength(1);
+        expect((await owner.get(`/call/${token}`)).data).toEqual([]);
+      },
+    );
+
+    test("a client that keeps its cookie joins again as the same session", async () => {
+      const token = await peopled();
+      const first = await join(user, token);
+      expect(await join(user, token)).toBe(first);
+      await user.delete(path(token));
+      expect((await user.get(`/room/${token}`)).data.sessionId).toBe("0");
+    });
+
+    test("a guest comes back by name with the same cookie, and not once a moderator took them out (403)", async () => {
+      const token = await peopled(3);
+      const guest = site.guest();
+      await join(guest, token);
+      await guest.post(`/guest/${token}/name`, { displayName: "Gus 🦊" });
+      await guest.delete(path(token));
+      const participant = await join(guest, token);
+      expect((await peopleOf(owner, token)).at(-1)).toMatchObject({ displayName: "Gus 🦊" });
+      await owner.delete(`/room/${token}/participants/guests`, { participant });
+      expect((await guest.post(path(token))).status).toBe(403);
+      await join(site.guest(), token);
     });
 
     test("[B.6.11] a private room is 404 for strangers and guests", async () => {

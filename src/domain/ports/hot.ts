@@ -20,7 +20,15 @@ export interface HotState {
   ping(): Promise<void>;
   /** The server's own clock, ms since 1970 UTC; null where hot state lives in this process. */
   time(): Promise<number | null>;
-  /** Removes what decayed, without anybody reading it. Runs by itself every few seconds; exposed for tests. */
+  /**
+   * Since when hot state is whole, ms: what was put into it before may be lost. It begins anew with an empty server, and
+   * with a connection that was lost, because a server that restarts may have come back with less.
+   */
+  bornAt(): Promise<number>;
+  /**
+   * Removes what decayed and is nobody's news, without anybody reading it. Runs by itself every few seconds; exposed for
+   * tests. Presence, calls and typing have sweeps of their own: whoever calls these tells the news.
+   */
   sweep(now: number): Promise<SweepResult>;
   close(): Promise<void>;
 }
@@ -29,10 +37,6 @@ export interface HotState {
 export interface SweepResult {
   /** Entries of the session registry. */
   sessions: number;
-  /** Active participants of rooms. */
-  participants: number;
-  /** Sessions that were in a call. */
-  calls: number;
 }
 
 /** Access tokens (15 minutes). Only the SHA-256 of a token is kept, in hex. */
@@ -71,25 +75,62 @@ export interface SessionRegistry {
   count(): Promise<number>;
 }
 
+/** A session that looks at a room. Its name has neither spaces nor `@`. */
+export interface ActiveSession {
+  session: string;
+  lastPing: number;
+}
+
 export interface ActiveParticipant {
   member: MemberKey;
   name: string;
+  /** The latest of all sessions. */
   lastPing: number;
   guest: boolean;
+  /** In the order in which they came; at least one. */
+  sessions: ActiveSession[];
 }
 
-/** Who looks at which room. Activity decays: count() takes a window. */
+export type FormerParticipant = Pick<ActiveParticipant, "member" | "name" | "lastPing"> & {
+  conversationId: number;
+};
+
+/**
+ * Who looks at which room, session by session: a member is active while one of their sessions is. Activity decays:
+ * count() takes a window.
+ */
 export interface Presence {
-  /** Marks a member as active in rooms now; one round trip. Resolves with the rooms where they were not active before. */
-  ping(member: MemberKey, name: string, conversationIds: number[], now: number): Promise<number[]>;
-  /** The member's session closed the room; `lastPing` itself is kept. */
-  leave(member: MemberKey, conversationIds: number[]): Promise<void>;
+  /**
+   * A session of the member looks at the rooms now; one round trip. Of a member's sessions in a room the 100 that came
+   * last are kept. Resolves with the rooms where no session of the member was active before.
+   */
+  ping(
+    member: MemberKey,
+    session: string,
+    name: string,
+    conversationIds: number[],
+    now: number,
+  ): Promise<number[]>;
+  /**
+   * A sign of life of those active sessions of the member in the room whose names contain `part`.
+   * Resolves with their names, in the order in which they came.
+   */
+  refresh(member: MemberKey, part: string, conversationId: number, now: number): Promise<string[]>;
+  /**
+   * The session closed the rooms; `lastPing` itself is kept. Resolves with those rooms where it was the member's last
+   * active one.
+   */
+  leave(member: MemberKey, session: string, conversationIds: number[], now: number): Promise<number[]>;
+  /** The member is in the room no more, with any session. True when one was active. */
+  forget(member: MemberKey, conversationId: number, now: number): Promise<boolean>;
   /** The member's last ping in each room (0: never), one round trip. */
   lastPings(member: MemberKey, conversationIds: number[]): Promise<number[]>;
   /** In which of the rooms the member was active within the last `windowMs`; one round trip. */
   isActive(member: MemberKey, conversationIds: number[], now: number, windowMs: number): Promise<boolean[]>;
-  /** Active within the last `windowMs`. */
+  /** Active within the last `windowMs`; of each the sessions that were. */
   active(conversationId: number, now: number, windowMs: number): Promise<ActiveParticipant[]>;
+  /** Removes whose last session decayed, and resolves with them: each is given to one caller. */
+  sweep(now: number): Promise<FormerParticipant[]>;
 }
 
 /**
@@ -146,6 +187,8 @@ export interface Calls {
     now: number,
     ttlMs: number,
   ): Promise<{ conversationId: number; session: string }[]>;
+  /** Removes sessions that decayed; resolves with the rooms whose call changed by that: each is given to one caller. */
+  sweep(now: number): Promise<number[]>;
 }
 
 /** They never reject because a server is away: each process then counts by itself. */
@@ -159,10 +202,25 @@ export interface RateLimits {
   reset(key: string): Promise<void>;
 }
 
+/** A session in which a member types. Its name has no spaces. */
+export interface Typist {
+  member: MemberKey;
+  session: string;
+  name: string;
+}
+
+/** Who types, session by session: a member types while one of their sessions does. */
 export interface Typing {
-  /** Sets or clears; a set entry decays after `ttlMs`. True when the state changed (so that repeats are not broadcast). */
-  set(conversationId: number, member: MemberKey, on: boolean, now: number, ttlMs: number): Promise<boolean>;
-  get(conversationId: number, now: number): Promise<MemberKey[]>;
+  /**
+   * Sets or clears; a set entry decays after `ttlMs`. True when that changes whether the member types, so that repeats
+   * are not told. An entry that decayed counts until `sweep` took it: nobody was told its end.
+   */
+  set(conversationId: number, typist: Typist, on: boolean, now: number, ttlMs: number): Promise<boolean>;
+  /** The member is in the room no more. True when they typed there. */
+  forget(conversationId: number, member: MemberKey): Promise<boolean>;
+  get(conversationId: number, now: number): Promise<Omit<Typist, "session">[]>;
+  /** Removes what decayed; resolves with those who type no more by that: each is given to one caller. */
+  sweep(now: number): Promise<(Omit<Typist, "session"> & { conversationId: number })[]>;
 }
 
 /** Short texts that wait for somebody to fetch them, from whichever process. What is not fetched decays. */

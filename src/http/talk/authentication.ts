@@ -8,10 +8,11 @@ import { isSecureCookie } from "../cookies.ts";
 import { authenticateUser, bearerOf, type UserPrincipal } from "../credentials.ts";
 import type { HttpContext } from "../face.ts";
 import type { GuestCaller, RequestLimits } from "../request-limits.ts";
+import { clientOf, type TalkClient } from "./clients.ts";
 import { NoApiRequest } from "./failures.ts";
 
 export type Caller =
-  | { kind: "user"; user: User; actor: Actor; credential: Credential }
+  | { kind: "user"; user: User; actor: Actor; credential: Credential; client: TalkClient }
   | ({ kind: "guest" } & GuestCaller);
 
 export function createAuthentication(accounts: Accounts, limits: RequestLimits) {
@@ -34,7 +35,7 @@ export function createAuthentication(accounts: Accounts, limits: RequestLimits) 
     const principal = await principalOf(c, header);
     await limits.byCaller(principal);
     const { user, credential } = principal;
-    return { kind: "user", user, actor: userActor(user), credential };
+    return { kind: "user", user, actor: userActor(user), credential, client: clientOf(c, credential) };
   };
 }
 

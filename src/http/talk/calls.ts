@@ -1,5 +1,6 @@
 /** [B.4] Calls: who is in one, joining (with flags) and leaving. */
 import { z } from "@hono/zod-openapi";
+import type { RoomPerson } from "../../domain/room-use-cases.ts";
 import { NOT_JOINED, seconds } from "./constants.ts";
 import { PREFIX } from "./description.ts";
 import { integer } from "./parameters.ts";
@@ -25,13 +26,7 @@ export function registerCalls({ inRoom, useCases: { participants } }: TalkParts)
     },
     async ({ actor, token }) => {
       const peers = await participants.peers(actor, token);
-      const data = peers.map(({ user, lastPing, sessionId }) => ({
-        userId: user?.handle ?? "",
-        token,
-        lastPing: seconds(lastPing),
-        sessionId: sessionId ?? NOT_JOINED,
-      }));
-      return { status: 200, data };
+      return { status: 200, data: peers.flatMap((peer) => peerBodies(peer, token)) };
     },
   );
   inRoom(
@@ -50,8 +45,8 @@ export function registerCalls({ inRoom, useCases: { participants } }: TalkParts)
       },
       answers: { 200: "In the call", 403: READ_ONLY, 404: "No such room, or not joined", 412: WAITING },
     },
-    async ({ actor, token, input }) => {
-      await participants.joinCall(actor, token, input.flags);
+    async ({ actor, token, client, input }) => {
+      await participants.joinCall(actor, token, input.flags, client);
       return { status: 200 };
     },
   );
@@ -60,9 +55,21 @@ export function registerCalls({ inRoom, useCases: { participants } }: TalkParts)
       ...{ method: "delete", path: CALL, summary: "Leave the call", action: null, guests: true },
       answers: { 200: "Not in the call", 404: "No such room, or not joined", 412: WAITING },
     },
-    async ({ actor, token }) => {
-      await participants.leaveCall(actor, token);
+    async ({ actor, token, client }) => {
+      await participants.leaveCall(actor, token, client);
       return { status: 200 };
     },
   );
+}
+
+/** One for each session in the call; somebody who is in it without having joined the room here has none to show. */
+function peerBodies({ user, lastPing, sessions }: RoomPerson, token: string): z.infer<typeof peerSchema>[] {
+  const calling = sessions.filter(({ callFlags }) => callFlags > 0);
+  const shown = calling.length > 0 ? calling : [{ sessionId: NOT_JOINED, lastPing }];
+  return shown.map((one) => ({
+    userId: user?.handle ?? "",
+    token,
+    lastPing: seconds(one.lastPing),
+    sessionId: one.sessionId,
+  }));
 }

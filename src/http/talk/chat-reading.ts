@@ -3,6 +3,7 @@ import { DomainError } from "../../domain/errors.ts";
 import type { TimelineEntry } from "../../domain/message-use-cases.ts";
 import type { Actor, Conversation, EventData, LoggedEvent, Membership } from "../../domain/model.ts";
 import type { Following } from "../../domain/ports/feed.ts";
+import type { ClientName } from "../../domain/room-use-cases.ts";
 import { createLiveMessages } from "./live-messages.ts";
 import type { PollingClient } from "./long-polls.ts";
 import type { MessageBody } from "./message-shapes.ts";
@@ -28,6 +29,8 @@ const MAX_PAGES = 100;
 /** Who reads which room, as it was judged with the request. */
 export interface Reader {
   actor: Actor;
+  /** Which of the actor's clients; undefined for guests. */
+  client: ClientName | undefined;
   room: Conversation;
   me: Pick<Membership, "historyFrom">;
 }
@@ -146,7 +149,7 @@ export function createChatReading({
       const before = includeLastKnown ? known + 1 : known;
       return await gather(actor, room, lastKnownMessageId === 0 ? {} : { before }, limit);
     }
-    await participants.ping(actor, room.token);
+    await participants.ping(actor, room.token, reader.client);
     if (wanted.setReadMarker && actor.kind === "user" && known > 0) {
       await participants.markRead(actor, room.token, known).catch(unlessPastHead);
     }

@@ -127,8 +127,9 @@ function registerRead(parts: TalkParts): void {
         412: WAITING,
       },
     },
-    async ({ c, actor, holder, conversation: room, me, input }) => {
-      const found = await read({ actor, room, me }, input, { signal: c.req.raw.signal, holder });
+    async ({ c, actor, client, holder, conversation: room, me, input }) => {
+      const polling = { signal: c.req.raw.signal, holder };
+      const found = await read({ actor, client, room, me }, input, polling);
       const last = found.at(-1);
       if (!last) return { status: 304 };
       return { status: 200, data: found, headers: { "X-Chat-Last-Given": String(last.id) } };

@@ -11,6 +11,7 @@ import type { UseCases } from "../../domain/use-cases.ts";
 import type { HttpApp, HttpContext } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
 import { type Caller, createAuthentication, requireApiRequest } from "./authentication.ts";
+import type { TalkClient } from "./clients.ts";
 import { type Answers, type Described, describe } from "./description.ts";
 import { type Outcome, respond } from "./envelope.ts";
 import { type Input, inputOf, type Shape } from "./parameters.ts";
@@ -39,6 +40,7 @@ export interface UserCall<S extends Shape> {
   c: HttpContext;
   user: User;
   actor: Actor;
+  client: TalkClient;
   input: Input<S>;
 }
 
@@ -49,6 +51,8 @@ export interface RoomCall<S extends Shape> {
   user: User | null;
   /** What proves who the user is; null for guests. */
   holder: Holder | null;
+  /** Undefined for guests: they have just one. */
+  client: TalkClient | undefined;
   token: string;
   conversation: Conversation;
   me: Membership;
@@ -118,9 +122,9 @@ export function createOperations(
     forUsers(operation, handler) {
       const shape = operation.input ?? emptyInput(operation);
       serve({ ...operation, guests: false }, async (c) => {
-        const { user, actor } = await userOf(c);
+        const { user, actor, client } = await userOf(c);
         requireApiRequest(c);
-        return await handler({ c, user, actor, input: await inputOf(c, shape) });
+        return await handler({ c, user, actor, client, input: await inputOf(c, shape) });
       });
     },
     inRoom(operation, handler) {
@@ -134,11 +138,11 @@ export function createOperations(
         const place = await placeOf(actor, token, action);
         const input = await inputOf(c, shape);
         const holder = caller.kind === "user" ? caller : null;
-        const user = holder?.user ?? null;
+        const [user, client] = [holder?.user ?? null, callingClient(caller)];
         const over =
           operation.waits && limits.hold(caller.kind === "user" ? { userId: caller.user.id } : caller);
         try {
-          return await handler({ c, actor, user, holder, token, ...place, input });
+          return await handler({ c, actor, user, holder, client, token, ...place, input });
         } finally {
           over?.();
         }
@@ -153,6 +157,11 @@ export function createOperations(
       });
     },
   };
+}
+
+/** Undefined for guests: they have just one. */
+export function callingClient(caller: Caller): TalkClient | undefined {
+  return caller.kind === "user" ? caller.client : undefined;
 }
 
 /** An operation without input takes none; `S` is then whatever was inferred, and empty. */

@@ -4,9 +4,11 @@ import { badField } from "../../domain/errors.ts";
 import type { Actor } from "../../domain/model.ts";
 import type { RoomPerson } from "../../domain/room-use-cases.ts";
 import { setGuestCookie } from "./authentication.ts";
+import { ownSessionId, setClientCookie, type TalkClient } from "./clients.ts";
 import { NOT_JOINED, PARTICIPANT_TYPE, ROOM_TYPE, seconds } from "./constants.ts";
 import { PREFIX } from "./description.ts";
 import type { Outcome } from "./envelope.ts";
+import { callingClient } from "./operations.ts";
 import { integer, line } from "./parameters.ts";
 import { MAX_ID_LENGTH, type TalkParts, userNamed } from "./parts.ts";
 import { roomSchema } from "./room-shapes.ts";
@@ -51,21 +53,24 @@ function registerList({ inRoom, useCases }: TalkParts): void {
         403: "The caller is a guest",
       },
     },
-    async ({ actor, token }) => ({
-      status: 200,
-      data: (await useCases.participants.list(actor, token)).map(personBody),
-    }),
+    async ({ actor, client, token, me }) => {
+      const people = await useCases.participants.list(actor, token);
+      const own = (person: RoomPerson) => person.membership.member === me.member;
+      const data = people.map((person) => personBody(person, own(person) ? client : undefined));
+      return { status: 200, data };
+    },
   );
 }
 
-function personBody(person: RoomPerson): z.infer<typeof personSchema> {
-  const { user, actor, membership, lastPing, sessionId, callFlags } = person;
+/** One for each person; `client` is that of a caller, who is shown with its session where it has one. */
+function personBody(person: RoomPerson, client: TalkClient | undefined): z.infer<typeof personSchema> {
+  const { user, actor, membership, lastPing, sessions, sessionId, callFlags } = person;
   return {
     userId: user?.handle ?? "",
     displayName: user?.displayName ?? actor.name,
     participantType: PARTICIPANT_TYPE[membership.role],
     lastPing: seconds(lastPing),
-    sessionId: sessionId ?? NOT_JOINED,
+    sessionId: ownSessionId(sessions, client) ?? sessionId ?? NOT_JOINED,
     inCall: callFlags,
   };
 }
@@ -154,25 +159,33 @@ function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
       ...{ method: "post", path: `${PEOPLE}/active`, summary: "Join a room" },
       input: { password: line(MAX_PASSWORD_LENGTH).default("") },
       answers: {
-        200: { data: roomSchema, description: "The room, with the caller's session; guests get a cookie" },
-        403: "The password is wrong",
+        200: {
+          data: roomSchema,
+          description:
+            "The room, with the session of this client; it gets a cookie, by which it is told apart from the caller's others",
+        },
+        403: "The password is wrong, or a moderator took this guest out",
       },
     },
     async ({ c, caller, token, input }) => {
       const secret = caller.kind === "guest" ? (caller.secret ?? participants.newGuestSecret()) : null;
       const actor = caller.kind === "user" ? caller.actor : await participants.guest(secret as string, token);
-      const from = { from: c.env.ip, ...(secret !== null && { secret }) };
+      const client = callingClient(caller);
+      const from = { from: c.env.ip, ...(secret !== null && { secret }), ...(client && { client }) };
       const view = await participants.join(actor, token, { password: input.password, ...from });
       if (secret !== null) setGuestCookie(c, secret, publicUrl());
+      if (client) setClientCookie(c, client, publicUrl());
       signaling.changed(view.conversation.id);
-      return { status: 200, data: await bodies.one(actor, view) };
+      // This one, whichever it is taken for later.
+      const joined = client && { ...client, part: `:${client.id}` };
+      return { status: 200, data: await bodies.one({ actor, client: joined }, view) };
     },
   );
   open(
     {
       ...{ method: "delete", path: `${PEOPLE}/active` },
       summary:
-        "Leave a room, until joining it again; guests and who found it by themselves are members no longer",
+        "Leave a room with this client, until joining it again; guests and who found it by themselves are members no longer once no client of theirs is there",
       answers: { 200: "Left; also when the caller was not there" },
     },
     async ({ caller, token }) => {
@@ -180,7 +193,7 @@ function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
       const actor =
         caller.kind === "user" ? caller.actor : await participants.guest(caller.secret as string, token);
       const found = await useCases.finding.locate(actor, { token });
-      await participants.leave(actor, token);
+      await participants.leave(actor, token, callingClient(caller));
       if (found?.membership) signaling.changed(found.conversation.id);
       return DONE;
     },

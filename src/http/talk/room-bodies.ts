@@ -2,15 +2,21 @@
 import { DomainError } from "../../domain/errors.ts";
 import type { TimelineEntry } from "../../domain/message-use-cases.ts";
 import type { Actor, Conversation } from "../../domain/model.ts";
-import type { RoomView } from "../../domain/room-use-cases.ts";
+import type { ClientName, RoomView } from "../../domain/room-use-cases.ts";
 import type { UseCases } from "../../domain/use-cases.ts";
 import type { MessageBody, MessageShapes } from "./message-shapes.ts";
 import { type RoomBody, roomBody } from "./room-shapes.ts";
 import { speaks, TALK_EVENTS } from "./system-messages.ts";
 
 export interface RoomBodies {
-  all(actor: Actor, views: readonly RoomView[]): Promise<RoomBody[]>;
-  one(actor: Actor, view: RoomView): Promise<RoomBody>;
+  all(viewer: Viewer, views: readonly RoomView[]): Promise<RoomBody[]>;
+  one(viewer: Viewer, view: RoomView): Promise<RoomBody>;
+}
+
+/** `client` is undefined for guests, who have just one. */
+export interface Viewer {
+  actor: Actor;
+  client: ClientName | undefined;
 }
 
 /** So many events that say nothing in Talk are looked over for one that does; what people wrote is found beyond them. */
@@ -43,22 +49,22 @@ export function createRoomBodies(
     return message;
   }
 
-  async function all(actor: Actor, views: readonly RoomView[]): Promise<RoomBody[]> {
+  async function all({ actor, client }: Viewer, views: readonly RoomView[]): Promise<RoomBody[]> {
     const readable = views.filter(({ waiting }) => !waiting).map(({ conversation }) => conversation.id);
     const lasts = readable.length === 0 ? new Map() : await timeline.last(actor, readable, TALK_EVENTS);
     const now = clock.now();
     return await Promise.all(
       views.map(async (view) => {
         const last = await lastMessageOf(actor, view, lasts.get(view.conversation.id)).catch(unlessShut);
-        return roomBody(view, last, now);
+        return roomBody(view, last, { client, now });
       }),
     );
   }
 
   return {
     all,
-    async one(actor, view) {
-      const [body] = await all(actor, [view]);
+    async one(viewer, view) {
+      const [body] = await all(viewer, [view]);
       return body as RoomBody;
     },
   };

@@ -2,7 +2,8 @@
 import { z } from "@hono/zod-openapi";
 import type { Conversation } from "../../domain/model.ts";
 import { can } from "../../domain/permissions.ts";
-import type { RoomPerson, RoomView } from "../../domain/room-use-cases.ts";
+import type { ClientName, RoomPerson, RoomView } from "../../domain/room-use-cases.ts";
+import { ownSessionId } from "./clients.ts";
 import { NOT_JOINED, notificationOf, PARTICIPANT_TYPE, ROOM_TYPE, seconds } from "./constants.ts";
 import { type MessageBody, messageSchema } from "./message-shapes.ts";
 
@@ -59,7 +60,11 @@ export const roomSchema = z
   .openapi("Room");
 export type RoomBody = z.infer<typeof roomSchema>;
 
-export function roomBody(view: RoomView, lastMessage: MessageBody | null, now: number): RoomBody {
+export function roomBody(
+  view: RoomView,
+  lastMessage: MessageBody | null,
+  { client, now }: { client: ClientName | undefined; now: number },
+): RoomBody {
   const { conversation, membership, head, me, call, waiting } = view;
   return {
     ...names(view),
@@ -71,7 +76,7 @@ export function roomBody(view: RoomView, lastMessage: MessageBody | null, now: n
     numGuests: view.activeGuests,
     guestList: "",
     lastPing: seconds(me.lastPing),
-    sessionId: me.sessionId ?? NOT_JOINED,
+    sessionId: ownSessionId(me.sessions, client) ?? NOT_JOINED,
     hasPassword: conversation.passwordHash !== null,
     hasCall: call.flags > 0,
     canStartCall: can(membership, conversation, "call", now) === null,

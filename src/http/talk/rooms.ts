@@ -5,8 +5,10 @@ import type { Actor } from "../../domain/model.ts";
 import { NOTIFICATION_LEVELS } from "./constants.ts";
 import { PREFIX } from "./description.ts";
 import type { Outcome } from "./envelope.ts";
+import { callingClient } from "./operations.ts";
 import { integer, line } from "./parameters.ts";
 import { MAX_ID_LENGTH, type TalkParts, userNamed } from "./parts.ts";
+import type { Viewer } from "./room-bodies.ts";
 import { roomSchema, strangersBody } from "./room-shapes.ts";
 
 /** The rules for names and passwords are the domain's, which counts code points. */
@@ -36,9 +38,9 @@ function registerList({ forUsers, useCases, bodies }: TalkParts): void {
       summary: "The caller's rooms",
       answers: { 200: { data: z.array(roomSchema), description: "Newest activity first" } },
     },
-    async ({ actor }) => ({
+    async ({ actor, client }) => ({
       status: 200,
-      data: await bodies.all(actor, await useCases.finding.list(actor)),
+      data: await bodies.all({ actor, client }, await useCases.finding.list(actor)),
     }),
   );
 }
@@ -46,28 +48,28 @@ function registerList({ forUsers, useCases, bodies }: TalkParts): void {
 function registerCreate(parts: TalkParts): void {
   const { forUsers, useCases, bodies } = parts;
 
-  async function answer(actor: Actor, token: string, created: boolean): Promise<Outcome> {
-    const view = await useCases.finding.view(actor, { token });
-    return { status: created ? 201 : 200, data: await bodies.one(actor, view) };
+  async function answer(viewer: Viewer, token: string, created: boolean): Promise<Outcome> {
+    const view = await useCases.finding.view(viewer.actor, { token });
+    return { status: created ? 201 : 200, data: await bodies.one(viewer, view) };
   }
 
   /** Whoever comes later sees the past, as everybody in a Talk room does. */
   async function create(
-    actor: Actor,
+    viewer: Viewer,
     type: "group" | "public",
     name: string,
     members: readonly Actor[] = [],
   ) {
     const invited = members
-      .filter(({ id }) => id !== actor.id)
+      .filter(({ id }) => id !== viewer.actor.id)
       .map((member) => ({ member, role: "user" as const }));
-    const made = await useCases.conversations.create(actor, {
+    const made = await useCases.conversations.create(viewer.actor, {
       type,
       name,
       history: "shared",
       members: invited,
     });
-    return await answer(actor, made.token, true);
+    return await answer(viewer, made.token, true);
   }
 
   forUsers(
@@ -89,16 +91,17 @@ function registerCreate(parts: TalkParts): void {
         404: "Whom or what to invite does not exist",
       },
     },
-    async ({ actor, input: { roomType, invite, roomName } }) => {
+    async ({ actor, client, input: { roomType, invite, roomName } }) => {
+      const viewer = { actor, client };
       if (roomType === 1) {
         const other = await userNamed(parts, invite);
         const { conversation, created } = await useCases.oneToOne.open(actor, other, { history: "shared" });
-        return await answer(actor, conversation.token, created);
+        return await answer(viewer, conversation.token, created);
       }
       if (roomType === 3 || invite === "")
-        return await create(actor, roomType === 3 ? "public" : "group", roomName);
+        return await create(viewer, roomType === 3 ? "public" : "group", roomName);
       const group = await useCases.finding.group(actor, invite);
-      return await create(actor, "group", group.id, group.members);
+      return await create(viewer, "group", group.id, group.members);
     },
   );
 }
@@ -115,7 +118,10 @@ function registerOne({ open, inRoom, useCases, bodies }: TalkParts): void {
       const actor = caller.kind === "user" ? caller.actor : await guestActor(caller.secret, token);
       const found = await useCases.finding.find(actor, token);
       if (!found.member) return { status: 200, data: strangersBody(found.conversation) };
-      return { status: 200, data: await bodies.one(actor as Actor, found.view) };
+      return {
+        status: 200,
+        data: await bodies.one({ actor: actor as Actor, client: callingClient(caller) }, found.view),
+      };
     },
   );
 

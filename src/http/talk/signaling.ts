@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import { badField } from "../../domain/errors.ts";
 import type { Actor } from "../../domain/model.ts";
 import type { Following } from "../../domain/ports/feed.ts";
-import type { RoomView } from "../../domain/room-use-cases.ts";
+import type { ClientName, RoomView } from "../../domain/room-use-cases.ts";
 import type { SignalingMessage } from "../../domain/use-cases.ts";
 import { seconds } from "./constants.ts";
 import { PREFIX } from "./description.ts";
@@ -89,8 +89,8 @@ function registerPush({ inRoom, useCases: { signaling } }: TalkParts): void {
       },
       answers: { 200: "They wait for their sessions", 404: "No such room, or not joined" },
     },
-    async ({ actor, token, input }) => {
-      await signaling.send(actor, token, messagesIn(input.messages));
+    async ({ actor, client, token, input }) => {
+      await signaling.send(actor, token, messagesIn(input.messages), client);
       return { status: 200 };
     },
   );
@@ -121,23 +121,27 @@ function parsed(text: string): unknown {
   }
 }
 
-function registerPull({ inRoom, useCases, feed, polls }: TalkParts): void {
-  const { signaling, participants } = useCases;
+interface Puller {
+  actor: Actor;
+  client: ClientName | undefined;
+}
+
+function registerPull({ inRoom, useCases: { signaling }, feed, polls }: TalkParts): void {
   const told = new LRUCache<string, string>({ max: MAX_TOLD });
 
   /** What there is to say now; null when that is nothing new. */
-  async function look(actor: Actor, token: string, always: boolean) {
-    const { messages, room } = await signaling.take(actor, token);
+  async function look({ actor, client }: Puller, token: string, always: boolean) {
+    const { messages, room, sessionIds } = await signaling.take(actor, token, client);
     const users = usersIn(room);
-    const key = room.me.sessionId as string;
+    const key = sessionIds.join();
     const people = JSON.stringify(users.map(({ sessionId, inCall }) => [sessionId, inCall]));
     if (messages.length === 0 && told.get(key) === people && !always) return null;
     told.set(key, people);
     return [...messages.map((data) => ({ type: "message", data })), { type: "usersInRoom", data: users }];
   }
 
-  async function pull(actor: Actor, room: { id: number; token: string }, client: PollingClient) {
-    const poll = polls.open({ timeoutMs: PULL_MS, ...client });
+  async function pull(puller: Puller, room: { id: number; token: string }, polling: PollingClient) {
+    const poll = polls.open({ timeoutMs: PULL_MS, ...polling });
     const { wake, finish: lost } = poll;
     const followings: Following[] = [];
     try {
@@ -146,7 +150,7 @@ function registerPull({ inRoom, useCases, feed, polls }: TalkParts): void {
       for (let hasWaited = false; ; hasWaited = true) {
         // Before the look, which takes what waits for the session.
         if (hasWaited) await poll.requireValid();
-        const found = await look(actor, room.token, poll.over);
+        const found = await look(puller, room.token, poll.over);
         if (found) return found;
         await poll.news();
       }
@@ -168,26 +172,22 @@ function registerPull({ inRoom, useCases, feed, polls }: TalkParts): void {
         404: "No such room, or not joined",
       },
     },
-    async ({ c, actor, holder, token, conversation }) => {
-      await participants.ping(actor, token);
-      return { status: 200, data: await pull(actor, conversation, { signal: c.req.raw.signal, holder }) };
+    async ({ c, actor, client, holder, conversation }) => {
+      const polling = { signal: c.req.raw.signal, holder };
+      return { status: 200, data: await pull({ actor, client }, conversation, polling) };
     },
   );
 }
 
-/** Those who joined. */
+/** Those who joined, each with every client. */
 function usersIn({ people, conversation }: RoomView): User[] {
-  return people.flatMap(({ user, lastPing, sessionId, callFlags }) =>
-    sessionId === null
-      ? []
-      : [
-          {
-            userId: user?.handle ?? "",
-            roomId: conversation.id,
-            lastPing: seconds(lastPing),
-            sessionId,
-            inCall: callFlags,
-          },
-        ],
+  return people.flatMap(({ user, sessions }) =>
+    sessions.map(({ sessionId, lastPing, callFlags }) => ({
+      userId: user?.handle ?? "",
+      roomId: conversation.id,
+      lastPing: seconds(lastPing),
+      sessionId,
+      inCall: callFlags,
+    })),
   );
 }

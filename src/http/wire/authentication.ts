@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { DomainError } from "../../domain/errors.ts";
 import type { User } from "../../domain/model.ts";
+import type { ClientName } from "../../domain/room-use-cases.ts";
 import type { Accounts } from "../../domain/use-cases.ts";
 import { isSecureCookie } from "../cookies.ts";
 import { authenticateUser, bearerOf, type UserPrincipal } from "../credentials.ts";
@@ -25,6 +26,15 @@ export function authentication(accounts: Accounts, limits: RequestLimits): Middl
 /** Behind {@link authentication}, which lets users through only. */
 export function callingUser(c: HttpContext): User {
   return (c.get("principal") as UserPrincipal).user;
+}
+
+/** Wire's clients are told apart by what they signed in with. */
+export function callingClient(c: HttpContext): ClientName {
+  const { credential } = c.get("principal") as UserPrincipal;
+  const number =
+    credential.via === "session" ? credential.loginId : credential.via === "token" ? credential.tokenId : "";
+  const id = `wire.${credential.via}.${number}`;
+  return { id, part: `:${id}` };
 }
 
 export function accessTokenOf(c: HttpContext): string | null {

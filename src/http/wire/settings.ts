@@ -4,6 +4,7 @@ import type { EventData, Membership, MembershipSettings } from "../../domain/mod
 import type { Change } from "../../domain/room-use-cases.ts";
 import type { HttpApp } from "../face.ts";
 import { given } from "../fields.ts";
+import { callingClient } from "./authentication.ts";
 import { RENAMES, ROUTES, SETTINGS } from "./conversation-routes.ts";
 import { settingEvents, type WireEvent, wireEvent } from "./events.ts";
 import { type Caller, callerOf, doing, placeOf, requireAction, type WireParts } from "./parts.ts";
@@ -91,7 +92,7 @@ function registerOwn(app: HttpApp, parts: WireParts): void {
     const caller = callerOf(c);
     const { conversation } = await placeOf(parts, caller, c.req.valid("param").cnv);
     const on = c.req.valid("json").status === "started";
-    await participants.typing(caller.actor, conversation.token, on);
+    await participants.typing(caller.actor, conversation.token, on, callingClient(c));
     return c.body(null, 200);
   });
 }
