@@ -59,6 +59,7 @@ export class Client {
     this.#standing = new Standing({
       onUnread: (unread) => this.#change(unread.room, () => this.#rooms.unread(unread)),
       onCall: (call) => this.#takeCall(call),
+      onOpened: (now) => this.#emitter.emit("opened", now),
     });
     const lifelineOptions = {
       url: options.url,
@@ -197,7 +198,10 @@ export class Client {
     return this.#standing.read(room, seq);
   }
 
-  /** Typing, presence and receipts flow for open rooms only. Stays open through losses until `close`. */
+  /**
+   * Typing, presence and receipts flow for open rooms only; the event `opened` tells where they start from. Stays open
+   * through losses until `close`.
+   */
   open(room: string): Promise<void> {
     return this.#standing.open(room);
   }
@@ -293,6 +297,7 @@ export class Client {
         this.#change(frame.room, () => this.#rooms.unread(frame));
         break;
       case "call":
+        this.#standing.heardCall(frame.room);
         this.#takeCall(frame);
         break;
       case "user":

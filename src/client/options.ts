@@ -5,6 +5,7 @@ import type {
   PresenceFrame,
   ReadyFrame,
   ReceiptFrame,
+  RoomNow,
   TypingFrame,
   UserFrame,
 } from "../protocol/frames.ts";
@@ -38,6 +39,8 @@ export interface ClientOptions {
   backoff?: Backoff;
 }
 
+export type OpenedRoom = { room: string } & RoomNow;
+
 export interface ClientEvents {
   state: ConnectionState;
   /** A session began: the rooms as they stand. */
@@ -50,6 +53,11 @@ export interface ClientEvents {
   room: Room;
   /** A room is not ours any more. */
   left: { room: string };
+  /**
+   * A room was opened, by `open` or in a new session: who looks, who types, how far each has read, and the call are now as
+   * told here, whatever was told before.
+   */
+  opened: OpenedRoom;
   typing: TypingFrame;
   /** Somebody in a room of the user's, or the user, goes by another name or handle now. It may come several times. */
   user: UserFrame["user"];

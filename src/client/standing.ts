@@ -2,11 +2,13 @@
  * What the app wants to hold whatever becomes of a connection: rooms that it has open, read markers that are not
  * acknowledged, calls that it is in. A new session knows nothing of them, so each is said again in every session.
  */
-import type { CallFrame, UnreadFrame } from "../protocol/frames.ts";
+import type { CallFrame, RoomNow, UnreadFrame } from "../protocol/frames.ts";
 import type { Connection } from "./connection.ts";
 import { ConnectionLost, Refused } from "./failures.ts";
+import type { OpenedRoom } from "./options.ts";
 
 export interface StandingHandlers {
+  onOpened(now: OpenedRoom): void;
   onUnread(unread: Omit<UnreadFrame, "op">): void;
   onCall(call: Omit<CallFrame, "op">): void;
 }
@@ -18,6 +20,8 @@ export class Standing {
   readonly #reads = new Map<string, { seq: number; saying: boolean }>();
   /** Flags of the calls that we are in, by room. */
   readonly #calls = new Map<string, number>();
+  /** Rooms whose call was told while they were being opened: that is newer than what the answer says. */
+  readonly #called = new Set<string>();
   #connection: Connection | null = null;
 
   constructor(handlers: StandingHandlers) {
@@ -43,8 +47,14 @@ export class Standing {
     this.#connection = null;
   }
 
+  /** The server told of a call by itself. */
+  heardCall(room: string): void {
+    this.#called.add(room);
+  }
+
   /** The room is not ours any more. */
   left(room: string): void {
+    this.#called.delete(room);
     this.#open.delete(room);
     this.#reads.delete(room);
     this.#calls.delete(room);
@@ -52,10 +62,20 @@ export class Standing {
 
   async open(room: string): Promise<void> {
     this.#open.add(room);
-    await this.#say((connection) => connection.ask<"open">({ op: "open", room })).catch((error: unknown) => {
-      this.#open.delete(room);
-      throw error;
-    });
+    this.#called.delete(room);
+    const answer = await this.#say((connection) => connection.ask<"open">({ op: "open", room })).catch(
+      (error: unknown) => {
+        this.#open.delete(room);
+        throw error;
+      },
+    );
+    // A server of before tells nothing.
+    if (answer?.present) this.#opened(room, answer);
+  }
+
+  #opened(room: string, { present, typing, reads, call }: RoomNow): void {
+    this.#handlers.onOpened({ room, present, typing, reads, ...(call && { call }) });
+    if (!this.#called.has(room)) this.#handlers.onCall({ room, ...(call ?? { flags: 0, participants: [] }) });
   }
 
   async close(room: string): Promise<void> {

@@ -62,6 +62,7 @@ export class Chat {
     client.on("event", (event) => this.#take(event));
     client.on("reset", ({ room }) => this.#conversation(room).reset());
     client.on("left", ({ room }) => this.#forget(room));
+    client.on("opened", (now) => now.room === this.#room && this.#people.opened(now));
     client.on("typing", (frame) => frame.room === this.#room && this.#people.typing(frame));
     client.on("presence", (frame) => frame.room === this.#room && this.#people.presence(frame));
     client.on("receipt", (frame) => frame.room === this.#room && this.#people.receipt(frame));
@@ -71,6 +72,7 @@ export class Chat {
       "reset",
       "left",
       "room",
+      "opened",
       "typing",
       "presence",
       "receipt",

@@ -1,5 +1,12 @@
 /** Who else is in the open room: writing, looking at it, and how far they have read. Forgotten with the room. */
-import type { EventFrame, PresenceFrame, ReceiptFrame, TypingFrame, WireActor } from "../protocol/frames.ts";
+import type {
+  EventFrame,
+  PresenceFrame,
+  ReceiptFrame,
+  RoomNow,
+  TypingFrame,
+  WireActor,
+} from "../protocol/frames.ts";
 import { nameOf } from "./names.ts";
 
 /** Nobody says when somebody stopped to write or to look by losing the connection: it decays. */
@@ -29,9 +36,15 @@ export class People {
   typing({ actor, on }: TypingFrame): void {
     this.#set(actor, { typingUntil: on ? Date.now() + TYPING_MS : 0 });
   }
-  /** `lastPing` 0 or long ago: they are gone. */
-  presence({ actor, lastPing }: PresenceFrame): void {
-    this.#set(actor, { presentUntil: lastPing + PRESENT_MS });
+  presence({ actor, lastPing, gone }: PresenceFrame): void {
+    this.#set(actor, { presentUntil: gone ? 0 : lastPing + PRESENT_MS });
+  }
+  /** How it is now; whoever is not named neither writes nor looks. */
+  opened({ present, typing, reads }: RoomNow): void {
+    for (const person of this.#people.values()) Object.assign(person, { typingUntil: 0, presentUntil: 0 });
+    for (const { actor, seq } of reads) this.#set(actor, { read: seq });
+    for (const actor of present) this.#set(actor, { presentUntil: Date.now() + PRESENT_MS });
+    for (const actor of typing) this.#set(actor, { typingUntil: Date.now() + TYPING_MS });
   }
   receipt({ actor, read }: ReceiptFrame): void {
     this.#set(actor, { read });
