@@ -141,18 +141,24 @@ export class Inbox {
     try {
       const answer = await execute(this.#options.handlers, { session, identity }, frame);
       this.#options.metrics.count(frame.op, "ok");
-      const ok = { op: "ok", ref: frame.ref, ...answer } as ServerFrame;
-      // An event of the sender's own follows a send: both leave together.
-      if (frame.op === "send") session.sendWithEvents(ok);
-      else session.send(ok);
+      this.#answer(session, frame, { op: "ok", ref: frame.ref, ...answer } as ServerFrame);
     } catch (error) {
       const refusal = this.#errorFrame(frame.ref, error);
       this.#options.metrics.count(frame.op, refusal.code);
-      session.send(refusal);
+      this.#answer(session, frame, refusal);
     } finally {
       this.underWay--;
       session.commandDone();
     }
+  }
+
+  /**
+   * An event of the sender's own follows a send: both leave together. So do refusals of sends, which are many when the
+   * database can't keep up: a call of the system for each would leave no time for what can still be taken.
+   */
+  #answer(session: Session, { op }: ClientFrame, answer: ServerFrame): void {
+    if (op === "send") session.sendWithEvents(answer);
+    else session.send(answer);
   }
 
   // ── Refusals ───────────────────────────────────────────────────────────────────────────────────────
