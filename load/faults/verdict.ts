@@ -28,9 +28,15 @@ export interface Facts {
 }
 
 const VIEW_LIMIT_MS = 60_000;
-const MIRROR_LIMIT_MS = 240_000;
+/** What is written in Matrix is soon in the log. */
+const TAKEN_LIMIT_MS = 240_000;
+/** The other way there may be much to catch up with, but something comes. */
+const MIRROR_STALL_MS = 90_000;
+const MIRROR_LIMIT_MS = 1_200_000;
 const POLL_MS = 200;
-const MIRROR_POLL_MS = 2_000;
+const LOGS_POLL_MS = 2_000;
+/** Each look reads whole rooms, which costs the homeserver more than some messages do. */
+const MIRROR_POLL_MS = 10_000;
 
 export async function judgeRun(facts: Facts): Promise<Violation[]> {
   const readers = facts.urls.map((url) => readerOf(facts, url));
@@ -69,7 +75,7 @@ export async function readLogs(reader: BareClient, rooms: readonly string[]): Pr
 /** What was written in Matrix last is on its way into the log for a while. */
 async function settledLogs({ ledger, rooms, clock }: Facts, reader: BareClient): Promise<Logs> {
   const taken = ledger.messages.filter(({ takenAt, fate }) => takenAt !== null && fate === "kept");
-  for (const deadline = clock() + MIRROR_LIMIT_MS; ; await delay(MIRROR_POLL_MS)) {
+  for (const deadline = clock() + TAKEN_LIMIT_MS; ; await delay(LOGS_POLL_MS)) {
     const logs = await readLogs(reader, rooms);
     const texts = new Set([...logs.values()].flatMap((log) => log.map(({ text }) => text)));
     if (clock() > deadline || taken.every(({ text }) => texts.has(text))) return logs;
@@ -144,7 +150,7 @@ async function judgeMarkers(
   return found;
 }
 
-/** Waits for the bridge to catch up. */
+/** Waits for the bridge to catch up, for as long as it comes on. */
 async function judgeMatrix({ matrix, ledger, clock }: Facts, logs: Logs): Promise<Violation[]> {
   const [reader] = matrix;
   if (!reader) return [];
@@ -153,10 +159,14 @@ async function judgeMatrix({ matrix, ledger, clock }: Facts, logs: Logs): Promis
   const touched = textsWhere(({ fate }) => fate !== "kept");
   const writtenThere = textsWhere(({ takenAt }) => takenAt !== null);
   const found: Violation[] = [];
-  const deadline = clock() + MIRROR_LIMIT_MS;
+  const end = clock() + MIRROR_LIMIT_MS;
   for (const [room, log] of logs) {
-    for (;;) {
-      const violations = judgeMirror({ room, bodies: await reader.texts(room), writtenThere, touched }, log);
+    let seen = 0;
+    for (let deadline = clock() + MIRROR_STALL_MS; ; ) {
+      const bodies = await reader.texts(room);
+      if (bodies.length > seen) deadline = Math.min(end, clock() + MIRROR_STALL_MS);
+      seen = bodies.length;
+      const violations = judgeMirror({ room, bodies, writtenThere, touched }, log);
       const isMissing = violations.some(({ text }) => text.includes("not in Matrix"));
       if (!isMissing || clock() > deadline) {
         found.push(...violations);
