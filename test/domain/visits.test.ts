@@ -155,8 +155,10 @@ describeDomain("after a loss of hot state", (world) => {
     await before.leave(ada.actor, token, LAPTOP);
     const { participants, calls, finding, signaling } = await afterLoss(world);
     expect((await finding.view(ada.actor, { token })).me.sessions).toEqual([]);
-    await calls.sweep();
-    world.clock.now += HEARTBEAT_GRACE_MS - 1;
+    for (let passed = 0; passed < HEARTBEAT_GRACE_MS - 10_000; passed += 10_000) {
+      await calls.sweep();
+      world.clock.now += 10_000;
+    }
     expect(await participants.ping(ada.actor, token, PHONE)).toBe(true);
     // It left.
     expect(await participants.ping(ada.actor, token, LAPTOP)).toBe(false);
