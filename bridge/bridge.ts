@@ -40,6 +40,7 @@ import { createRoomQueue } from "./room-queue.ts";
 import { createTurn, type WaitingRooms } from "./room-turn.ts";
 import { createMatrixRooms } from "./rooms.ts";
 import { ALIVE_MS, startRounds } from "./rounds.ts";
+import { createSupersededEdits } from "./superseded-edits.ts";
 import { createWrites } from "./writes.ts";
 
 export interface BridgeOptions {
@@ -198,8 +199,9 @@ function createWays({
   const media = createMedia(homeserver, ghosts, options.files);
   const marks = createMarks(options.store.secret);
   const writes = createWrites({ ghosts, accounts, media, marks, store, attachments: options.store.messages });
+  const superseded = createSupersededEdits({ store, accounts, ghosts, marks, logger });
   const delivery = createDelivery({
-    ...{ accounts, ghosts, members, writes, marks, store, counts, logger },
+    ...{ accounts, ghosts, members, writes, superseded, log, marks, store, counts, logger },
     clock: options.store.clock,
   });
   const outbound = createOutbound({
@@ -219,7 +221,7 @@ function createWays({
   });
   const inbound = createInbound({
     ...{ store, log, useCases, ghosts, accounts, people, rooms, counts, logger },
-    ...{ members: inboundMembers, marks },
+    ...{ members: inboundMembers, marks, superseded },
     own: createOwnEvents({ store, log, ghosts, marks, counts }),
     reactions: createInboundReactions(store, useCases.reactions),
     files: createInboundFiles(media, useCases.attachments, logger),

@@ -3,8 +3,9 @@
  * entry ends up in Matrix once. Only what Matrix itself says of this very event (refusals.ts) gives it another form, or
  * ends it; everything else is waited for.
  */
-import type { Actor } from "../src/domain/model.ts";
+import type { Actor, EventData, LoggedEvent } from "../src/domain/model.ts";
 import type { Clock } from "../src/domain/ports/clock.ts";
+import type { RoomLog } from "../src/domain/ports/store.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { OutboxEntry } from "../src/store/bridge-mail.ts";
@@ -20,11 +21,17 @@ import { type Draft, insteadOfFile } from "./outbox-plan.ts";
 import { isMarkOf } from "./own-events.ts";
 import { isDuplicate, isForbidden, isRefusal, isTooLarge } from "./refusals.ts";
 import type { OpenRoom } from "./rooms.ts";
-import { roomPath, type Write, type Writes } from "./writes.ts";
+import type { SupersededEdits } from "./superseded-edits.ts";
+import { shownHash } from "./translate.ts";
+import { roomPath, type SpokenEntry, type Write, type Writes } from "./writes.ts";
 
 export interface Delivery {
-  /** Resolves when the entry is in Matrix and stored as such, or will never be. @throws HomeserverError to try again */
-  deliver(room: OpenRoom, entry: OutboxEntry, actor: Actor): Promise<void>;
+  /**
+   * Resolves when the entry is in Matrix and stored as such, or will never be.
+   * @param event of the log, that the entry is for
+   * @throws HomeserverError to try again
+   */
+  deliver(room: OpenRoom, entry: OutboxEntry, event: LoggedEvent): Promise<void>;
 }
 
 export interface DeliveryOptions {
@@ -32,6 +39,8 @@ export interface DeliveryOptions {
   ghosts: Ghosts;
   members: Members;
   writes: Writes;
+  superseded: SupersededEdits;
+  log: Pick<RoomLog, "event">;
   marks: Marks;
   store: Pick<
     BridgeStore,
@@ -85,7 +94,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   /** Sends, with less and less of what was wanted. @returns null when nothing was to be sent, or will be */
-  async function send(room: OpenRoom, first: OutboxEntry, actor: Actor): Promise<Sent | null> {
+  async function send(room: OpenRoom, first: SpokenEntry, actor: Actor): Promise<Sent | null> {
     let entry = first;
     for (;;) {
       const write = await writes.of(room, entry);
@@ -184,10 +193,28 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return accounts.request<T>(ghosts.bot, "GET", path, { query });
   }
 
+  /**
+   * A message and its edits say what the message says now: what it said before is to be nowhere. An earlier try may have
+   * sent another text under the same transaction id, and then it is not known what Matrix shows.
+   */
+  async function spoken(room: OpenRoom, entry: OutboxEntry, event: LoggedEvent): Promise<SpokenEntry> {
+    const { op, target } = entry;
+    const edited = op === "edit" && target !== null ? await options.log.event(room.id, target) : null;
+    const { text = "", mentions = [] } = JSON.parse((edited ?? event).dataJson) as Partial<
+      EventData["message"]
+    >;
+    const isText = op === "edit" || (op === "message" && entry.file === null);
+    const shown = isText && entry.shown !== shownHash(text) ? null : entry.shown;
+    return { ...entry, shown, said: { text, mentions } };
+  }
+
   return {
-    async deliver(room, entry, actor) {
-      const sent = (await sentBefore(room, entry)) ?? (await send(room, entry, actor));
+    async deliver(room, planned, event) {
+      const entry = await spoken(room, planned, event);
+      const sent = (await sentBefore(room, entry)) ?? (await send(room, entry, event.actor));
       await redactParts(room, sent?.entry ?? entry, sent !== null);
+      if (sent && entry.op === "edit" && entry.target !== null)
+        await options.superseded.redact(room, entry.target, sent.eventId);
       if (!sent) return await store.dropped(room.id, entry);
       if (sent.redacts !== undefined) await store.putRedacted(sent.redacts);
       await store.delivered(room.id, sent.entry, sent.eventId);

@@ -20,6 +20,7 @@ import type { BridgeCounts } from "./metrics.ts";
 import type { Origin, OwnEvents } from "./own-events.ts";
 import type { People } from "./people.ts";
 import type { MatrixRooms, OpenRoom } from "./rooms.ts";
+import type { SupersededEdits } from "./superseded-edits.ts";
 import { chatMentions, chatText, shownHash } from "./translate.ts";
 
 export interface Inbound {
@@ -38,6 +39,7 @@ export interface InboundOptions {
   marks: Marks;
   reactions: InboundReactions;
   files: InboundFiles;
+  superseded: SupersededEdits;
   ghosts: Ghosts;
   accounts: GhostAccounts;
   people: People;
@@ -114,11 +116,12 @@ export function createInbound(options: InboundOptions): Inbound {
       return await store.applied(event.event_id);
     }
     const { seq } = original;
+    const mentions = mentionedIn(content as MatrixEvent["content"]);
     if ((await textAt(room, seq)) !== text) {
       // Before the edit is in the log: what came from Matrix is not to be sent back.
       await store.putShown(room.id, seq, shownHash(text));
       try {
-        await messages.edit(actor, room.token, seq, text);
+        await messages.edit(actor, room.token, seq, { text, ...(mentions && { mentions }) });
       } catch (error) {
         if (original.shown !== null) await store.putShown(room.id, seq, original.shown);
         throw error;
@@ -128,6 +131,12 @@ export function createInbound(options: InboundOptions): Inbound {
     const shown = shownHash(text);
     const edited = { conversationId, seq, op: "matrix_edit", sender, target, shown, file: null } as const;
     await store.applied(event.event_id, edited);
+    await options.superseded.redact(room, seq, event.event_id);
+  }
+
+  /** Of an edit's new content; undefined when its sender's client knows no mentions. */
+  function mentionedIn(content: MatrixEvent["content"]): string[] | undefined {
+    return content["m.mentions"] === undefined ? undefined : chatMentions(content, ghosts);
   }
 
   async function redaction(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {

@@ -141,7 +141,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       const entries = await plan(room, events);
       for (const event of events) {
         const parts = entries.get(event.seq);
-        for (const part of parts ?? []) await delivery.deliver(room, part, event.actor);
+        for (const part of parts ?? []) await delivery.deliver(room, part, event);
         if (!parts) await unlessRefused(room, `what ${event.type} asks for`, follow(room, event));
         room.mirrored = event.seq;
       }

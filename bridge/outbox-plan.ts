@@ -12,11 +12,13 @@ import { shownHash } from "./translate.ts";
 
 export type PlannedEntry = Omit<OutboxEntry, "plannedAt">;
 
-/** What is in the outbox as the content. */
+/**
+ * What is in the outbox as the content. The texts of messages and edits are not: they are read from the log when they are
+ * sent, so that what was taken back meanwhile is kept nowhere.
+ */
 export interface Draft {
-  /** Of a message or an edit; of a reaction the key. */
-  text: string;
-  mentions: string[];
+  /** Of a reaction the key; what is said instead of a file that Matrix does not take. */
+  text?: string;
   /** The file to send; without it the text is sent. */
   file?: ShownAttachment;
   /** Where Matrix has the file, once it was uploaded. */
@@ -32,33 +34,32 @@ export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
   const entry = common(event, ghosts);
   switch (event.type) {
     case "message": {
-      const { text, mentions = [], replyTo = null, deleted, attachments = [] } = dataOf<"message">(event);
+      const { text, replyTo = null, deleted, attachments = [] } = dataOf<"message">(event);
       if (deleted) return [];
       // Without a text the first file is the message.
       const [file, rest] =
         text.trim() === "" ? [attachments[0], attachments.slice(1)] : [undefined, attachments];
       const id = event.id === null ? {} : { id: event.id };
-      const content = draft(text, { mentions, ...id, ...(file && { file }) });
-      const shown = shownHash(text);
+      const content = draft({ ...id, ...(file && { file }) });
       const message = {
         ...entry,
-        op: "message",
-        content,
-        target: replyTo,
-        shown,
-        file: file?.id ?? null,
-      } as const;
+        ...({ op: "message", content, target: replyTo } as const),
+        ...{ shown: shownHash(text), file: file?.id ?? null },
+      };
       return [message, ...filesOf(entry, event.seq, rest)];
     }
     case "message.edited": {
-      const { seq: target, text, attachments } = dataOf<"message.edited">(event);
-      const content = draft(text, attachments && { files: attachments.map(({ id }) => id) });
+      const data = dataOf<"message.edited">(event);
+      // A later event of the log says what became of the message.
+      if ("hidden" in data) return [];
+      const { seq: target, text, attachments } = data;
+      const content = draft(attachments && { files: attachments.map(({ id }) => id) });
       const edit = { ...entry, op: "edit", content, target, shown: shownHash(text) } as const;
       return [edit, ...filesOf(entry, target, attachments ?? [])];
     }
     case "message.deleted": {
       const { seq: target } = dataOf<"message.deleted">(event);
-      return [{ ...entry, op: "redaction", content: draft(""), target, shown: null }];
+      return [{ ...entry, op: "redaction", content: draft(), target, shown: null }];
     }
     case "reaction.added":
     case "reaction.removed": {
@@ -66,7 +67,7 @@ export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
       if (event.actor.kind === "matrix") return [];
       const { seq: target, name } = dataOf<"reaction.added">(event);
       const op = event.type === "reaction.added" ? "reaction" : "unreaction";
-      return [{ ...entry, op, content: draft(name), target, shown: name }];
+      return [{ ...entry, op, content: draft({ text: name }), target, shown: name }];
     }
     default:
       return [];
@@ -78,7 +79,7 @@ type Common = ReturnType<typeof common>;
 function filesOf(entry: Common, target: number, files: readonly ShownAttachment[]): PlannedEntry[] {
   return files.map((file, i) => ({
     ...{ ...entry, part: i + 1, op: `file:${i + 1}`, target, shown: null },
-    ...{ content: draft("", { file: shownAttachment(file) }), file: file.id },
+    ...{ content: draft({ file: shownAttachment(file) }), file: file.id },
   }));
 }
 
@@ -96,14 +97,13 @@ export function dataOf<T extends LoggedEvent["type"]>(event: LoggedEvent): Event
   return JSON.parse(event.dataJson) as EventData[T];
 }
 
-function draft(text: string, more: Partial<Draft> = {}): string {
-  return JSON.stringify({ text, mentions: [], ...more } satisfies Draft);
+function draft(content: Draft = {}): string {
+  return JSON.stringify(content);
 }
 
 /** What is said of a file that Matrix does not take. */
 export function insteadOfFile({ file, url: _url, ...draft }: Draft): Draft {
-  const text = file ? `${file.filename} (${sizeText(file.size)})` : draft.text;
-  return { ...draft, text };
+  return file ? { ...draft, text: `${file.filename} (${sizeText(file.size)})` } : draft;
 }
 
 function sizeText(bytes: number): string {

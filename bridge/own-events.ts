@@ -12,6 +12,7 @@ import { type MatrixEvent, redactedBy } from "./matrix-events.ts";
 import type { BridgeCounts } from "./metrics.ts";
 import { entriesOf } from "./outbox-plan.ts";
 import type { OpenRoom } from "./rooms.ts";
+import { shownHash } from "./translate.ts";
 
 /**
  * - `own`: it was sent for an event of our log, and is stored as that.
@@ -47,8 +48,9 @@ export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEvents
   async function accept(room: OpenRoom, event: MatrixEvent, entry: OutboxEntry): Promise<Origin> {
     const redacted = redactedBy(event);
     if (redacted !== null) await store.putRedacted(redacted);
+    const told = { ...entry, sender: event.sender, shown: shownBy(event, entry) };
     // Entries are sent one after the other: everything before this one is done.
-    const mirrored = await store.delivered(room.id, { ...entry, sender: event.sender }, event.event_id);
+    const mirrored = await store.delivered(room.id, told, event.event_id);
     room.mirrored = Math.max(room.mirrored, mirrored);
     counts.sent++;
     return { from: "own" };
@@ -72,6 +74,13 @@ export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEvents
       return entry ? await accept(room, event, entry) : PERSON;
     },
   };
+}
+
+/** What Matrix shows by it: the log may say another text by now. */
+function shownBy({ content }: MatrixEvent, { op, shown }: OutboxEntry): string | null {
+  if (op !== "message" && op !== "edit") return shown;
+  const { body } = (content["m.new_content"] ?? content) as { body?: unknown };
+  return typeof body === "string" ? shownHash(body) : null;
 }
 
 /** Whether the mark of an event of this sender is that of the entry. Marks of former versions hold no proof. */

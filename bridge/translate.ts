@@ -81,11 +81,12 @@ export function withReply(content: Content, answers: string | null): object {
     : { ...content, "m.relates_to": { "m.in_reply_to": { event_id: answers } } };
 }
 
-/** The fallback for clients that know no edits starts with a star. */
+/** The fallback for clients that know no edits starts with a star. Nobody is notified again. */
 export function replacement(content: Content, replaces: string): object {
   return {
     ...content,
     body: `* ${content.body}`,
+    "m.mentions": {},
     "m.new_content": content,
     "m.relates_to": { rel_type: "m.replace", event_id: replaces },
   };

@@ -17,6 +17,7 @@ import {
   captioned,
   fileContent,
   replacement,
+  shownHash,
   type TextContent,
   textContent,
   withReply,
@@ -33,9 +34,14 @@ export interface Write {
   redacts?: string;
 }
 
+/** An entry with what a message or an edit says, as the log has it now; of others that is not looked at. */
+export interface SpokenEntry extends OutboxEntry {
+  said: { text: string; mentions: readonly string[] };
+}
+
 export interface Writes {
   /** The request for an entry, or null when there is nothing left to do in Matrix. */
-  of(room: OpenRoom, entry: OutboxEntry): Promise<Write | null>;
+  of(room: OpenRoom, entry: SpokenEntry): Promise<Write | null>;
   /** Takes an event back as part of `entry`; `part` tells several of them apart. */
   redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, part: string): Write;
 }
@@ -50,7 +56,7 @@ export interface WritesOptions {
 }
 
 export function createWrites({ ghosts, accounts, media, marks, store, attachments }: WritesOptions): Writes {
-  async function of(room: OpenRoom, entry: OutboxEntry): Promise<Write | null> {
+  async function of(room: OpenRoom, entry: SpokenEntry): Promise<Write | null> {
     const target = entry.target === null ? null : await store.mirroredMessage(room.id, entry.target);
     const isGone = entry.file !== null && (await attachments.attachments([entry.file])).length === 0;
     if (entry.op === "message")
@@ -61,7 +67,7 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
         return redaction(room, entry, target.eventId, "");
       case "edit": {
         // Matrix shows this text already: it came from there.
-        if (target.shown === entry.shown) return null;
+        if (target.shown === shownHash(entry.said.text)) return null;
         // An edit counts only from whoever sent the message: the ghost, or the bot in its stead.
         const { sender } = target;
         if (sender !== entry.sender && sender !== ghosts.bot) return null;
@@ -83,7 +89,7 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
     }
   }
 
-  function message(room: OpenRoom, entry: OutboxEntry, answers: string | null): Write {
+  function message(room: OpenRoom, entry: SpokenEntry, answers: string | null): Write {
     const draft = JSON.parse(entry.content) as Draft;
     const { file } = draft;
     if (!file) return send(room, entry, withReply(textOf(entry, "message"), answers));
@@ -111,7 +117,7 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
   }
 
   /** The edited text; where the message is a file, that file under its new caption. */
-  async function editedContent(room: OpenRoom, entry: OutboxEntry, { file, eventId }: MirroredEvent) {
+  async function editedContent(room: OpenRoom, entry: SpokenEntry, { file, eventId }: MirroredEvent) {
     const text = textOf(entry, "edit");
     if (file === null) return text;
     const path = `${roomPath(room)}/event/${encodeURIComponent(eventId)}`;
@@ -129,8 +135,9 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
     return target === null ? null : store.mirroredReaction(room.id, { target, sender, key: keyOf(entry) });
   }
 
-  function textOf(entry: OutboxEntry, op: "message" | "edit"): TextContent {
-    const { text, mentions } = JSON.parse(entry.content) as Draft;
+  function textOf(entry: SpokenEntry, op: "message" | "edit"): TextContent {
+    const { mentions } = entry.said;
+    const { text = entry.said.text } = JSON.parse(entry.content) as Draft;
     // Where the bot stands in for somebody, it says for whom.
     const said =
       entry.sender === ghosts.bot && entry.senderName !== "" ? `${entry.senderName}: ${text}` : text;
@@ -175,7 +182,7 @@ function writeOf(
 }
 
 /** What else belongs to the message, and answers to it, still need it to be there. */
-function withoutFile(entry: OutboxEntry): OutboxEntry {
+function withoutFile(entry: SpokenEntry): SpokenEntry {
   const { file: _file, url: _url, ...draft } = JSON.parse(entry.content) as Draft;
   return { ...entry, content: JSON.stringify(draft satisfies Draft) };
 }

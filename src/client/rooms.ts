@@ -9,6 +9,8 @@ const EVERYBODY = "all";
 
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
+  /** The seq up to which the figures of a room were counted by the server, where that is beyond what was heard of it. */
+  readonly #counted = new Map<string, number>();
   #userId = "";
 
   /** Newest activity first. */
@@ -23,11 +25,13 @@ export class Rooms {
   begin({ rooms, user }: ReadyFrame): void {
     this.#userId = user.id;
     this.#rooms.clear();
+    this.#counted.clear();
     for (const room of rooms) this.#rooms.set(room.room, room);
   }
 
   left(room: string): void {
     this.#rooms.delete(room);
+    this.#counted.delete(room);
   }
 
   /** Events up to the head that `ready` told are in its figures already, so that replayed ones count once. */
@@ -38,10 +42,12 @@ export class Rooms {
     this.#rooms.set(event.room, { ...room, head: event.seq, at: event.at, ...this.#change(room, event) });
   }
 
-  unread({ room: token, read, unread, mention }: Omit<UnreadFrame, "op">): void {
+  unread({ room: token, read, unread, mention, head = 0 }: Omit<UnreadFrame, "op">): void {
     const room = this.#rooms.get(token);
     // What came after this was counted is unread all the same: the next marker corrects the figures.
-    if (room && read >= room.read) this.#rooms.set(token, { ...room, read, unread, mention });
+    if (!room || read < room.read) return;
+    this.#rooms.set(token, { ...room, read, unread, mention });
+    if (head > room.head) this.#counted.set(token, head);
   }
 
   call({ room: token, flags }: Omit<CallFrame, "op">): void {
@@ -54,8 +60,12 @@ export class Rooms {
       case "message":
         return { last: event, ...this.#count(room, event) };
       case "message.edited":
-      case "message.deleted":
         return room.last && room.last.seq === event.data.seq ? { last: changed(room.last, event) } : {};
+      case "message.deleted":
+        return {
+          ...(room.last !== null && room.last.seq === event.data.seq && { last: changed(room.last, event) }),
+          ...this.#uncount(room, event),
+        };
       case "room.changed":
         return typeof event.data.name === "string" ? { name: event.data.name } : {};
       case "room.created":
@@ -71,11 +81,19 @@ export class Rooms {
   }
 
   /** One's own message moves one's own marker. */
-  #count({ unread, mention }: Room, { actor, seq, data }: EventFrame): Partial<Room> {
+  #count({ unread, mention, room }: Room, { actor, seq, data }: EventFrame): Partial<Room> {
     if (this.#isMe(actor)) return { read: seq, unread: 0, mention: 0 };
+    if (seq <= (this.#counted.get(room) ?? 0)) return {};
     const mentions = (data.mentions ?? []) as string[];
     const named = mentions.includes(this.#userId) || mentions.includes(EVERYBODY);
     return { unread: unread + 1, mention: mention + (named ? 1 : 0) };
+  }
+
+  /** What was deleted is unread no more. Whom it mentioned is told by the server [GW-6.6]. */
+  #uncount({ read, unread, mention, room }: Room, { seq, data }: EventFrame): Partial<Room> {
+    if (Number(data.seq) <= read || seq <= (this.#counted.get(room) ?? 0)) return {};
+    const left = Math.max(0, unread - 1);
+    return { unread: left, mention: Math.min(mention, left) };
   }
 
   #isMe(actor: unknown): boolean {
@@ -91,10 +109,11 @@ function heard(room: Room): Room {
   return rest;
 }
 
-/** The last message after its edit, or without its text after its deletion. */
+/** The last message after its edit, or without its text after its deletion. What is hidden says nothing [GW-4.4]. */
 function changed(last: EventFrame, { type, data }: EventFrame): EventFrame {
   if (type === "message.deleted") return { ...last, data: { text: "", deleted: true } };
-  return { ...last, data: { ...last.data, text: data.text } };
+  const { hidden, seq: _, ...edit } = data;
+  return hidden ? last : { ...last, data: { ...last.data, ...edit } };
 }
 
 /** A room that we were brought into while connected. Its name comes with the next `ready`. */

@@ -11,7 +11,7 @@ import { cursorQuery, cut } from "./cursors.ts";
 import { badField, DomainError } from "./errors.ts";
 import { derivedPublicId, isPublicId, newPublicId } from "./ids.ts";
 import type { Attachments, AttachmentView } from "./message-use-cases.ts";
-import { type Actor, type EventData, memberKey } from "./model.ts";
+import { type Actor, type EditData, type EventData, memberKey } from "./model.ts";
 import { can } from "./permissions.ts";
 import type { AttachmentFiles, ReceivedFile } from "./ports/attachments.ts";
 import type { FileBounds, NewFile, StoredAttachment, Visible } from "./ports/message-store.ts";
@@ -161,10 +161,10 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
       await noteAttachments(tx, "attachment.deleted", [locked]);
       const message = place && (await tx.messages.message(place));
       if (!message) return;
-      const { text, attachments = [] } = JSON.parse(message.dataJson) as EventData["message"];
+      const { text, mentions = [], attachments = [] } = JSON.parse(message.dataJson) as EventData["message"];
       const rest = attachments.filter((file) => file.id !== id);
       await tx.messages.rewriteAttachments(place, rest);
-      const data = { seq: place.seq, text, attachments: rest };
+      const data: EditData = { seq: place.seq, text, mentions, attachments: rest };
       await tx.appendEvents(place.conversationId, [{ type: "message.edited", actor, data }]);
     });
   }

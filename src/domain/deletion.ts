@@ -1,20 +1,28 @@
 /** Deleting a message, whoever does it and why: what becomes of everything that hangs on it. */
 import { noteAttachments } from "./attachment-notes.ts";
 import type { MessagePlace } from "./ids.ts";
-import type { Actor } from "./model.ts";
+import type { Actor, EventData } from "./model.ts";
 import type { NewEvent, StoreTransaction } from "./ports/store.ts";
+
+export interface Deleted {
+  /** Whom the message mentioned. */
+  mentions: readonly string[];
+}
 
 /**
  * The message keeps its seq without its text, and is pinned no longer. The room must be locked.
- * @returns false when there is no such message, or it was deleted before: then nothing is said
+ * @returns null when there is no such message, or it was deleted before: then nothing is said
  */
 export async function deleteMessage(
   tx: StoreTransaction,
   actor: Actor,
   { conversationId, seq }: MessagePlace,
-): Promise<boolean> {
+): Promise<Deleted | null> {
+  const message = await tx.messages.message({ conversationId, seq });
+  if (!message) return null;
+  const { mentions = [] } = JSON.parse(message.dataJson) as EventData["message"];
   const files = await tx.messages.attachmentsOf({ conversationId, seq });
-  if (!(await tx.rewriteMessage(conversationId, seq, { deleted: true }))) return false;
+  await tx.rewriteMessage(conversationId, seq, { deleted: true });
   const events: NewEvent[] = [];
   if ((await tx.messages.pinned(conversationId)) === seq) {
     await tx.messages.setPinned(conversationId, null);
@@ -22,5 +30,5 @@ export async function deleteMessage(
   }
   await tx.appendEvents(conversationId, [...events, { type: "message.deleted", actor, data: { seq } }]);
   await noteAttachments(tx, "attachment.deleted", files);
-  return true;
+  return { mentions };
 }

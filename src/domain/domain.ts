@@ -6,6 +6,7 @@ import { type Context, createContext, type DomainOptions } from "./context.ts";
 import { createConversations } from "./conversations.ts";
 import { createDecay } from "./decay.ts";
 import { createDirectory } from "./directory.ts";
+import { createEditing } from "./editing.ts";
 import { createLobby } from "./lobby.ts";
 import { createMessageUseCases, createPeopleUseCases } from "./message-domain.ts";
 import { createMessages } from "./messages.ts";
@@ -16,6 +17,7 @@ import type { Departure } from "./people.ts";
 import { createPresence } from "./presence.ts";
 import { createProvisioning } from "./provisioning.ts";
 import { createReading } from "./reading.ts";
+import { createRecount } from "./recount.ts";
 import { createRepeats } from "./repeats.ts";
 import { createRoomUseCases } from "./room-domain.ts";
 import { createSignaling } from "./signaling.ts";
@@ -30,6 +32,7 @@ export function createUseCases(options: DomainOptions): UseCases {
   const { passwordMinLength: minLength, rateLimits: paced } = context.settings;
   const passwords = createPasswords({ minLength, paced });
   const unread = createUnreadCache(context);
+  const recount = createRecount(context, unread);
   const bringBack = createBringBack(context);
   const calls = createCalls(context, bringBack);
   const departed = forgetDeparted(context, unread, calls);
@@ -44,14 +47,18 @@ export function createUseCases(options: DomainOptions): UseCases {
   const { join, leave, sessionGone, sweep } = calls;
   return {
     clock: { now: context.now },
-    messages: { ...createMessages(context, unread, bringBack), ...reading },
+    messages: {
+      ...createMessages(context, unread, bringBack),
+      ...createEditing(context, recount),
+      ...reading,
+    },
     calls: { join, leave, sessionGone, sweep },
     presence,
     decay: createDecay(context),
     lobby: createLobby(context),
     conversations,
     ...rooms,
-    ...createMessageUseCases(context, options.files),
+    ...createMessageUseCases(context, recount, options.files),
     ...createPeopleUseCases(context, rooms.oneToOne, calls, options.webhookTargets),
     signaling: createSignaling(context, { bus: options.bus, finding: rooms.finding, visits }),
     chatrooms: createChatrooms(context, departed),

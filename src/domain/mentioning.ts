@@ -97,6 +97,29 @@ export function createMentions({ store, accesses }: Context): Mentions {
   };
 }
 
+/**
+ * Whom an edit leaves mentioned of those whom the message mentioned (ids of actors, or "all"), where the face says nothing of
+ * mentions: not whom the text named before (by the shown name, the handle or the id) and names no more.
+ */
+export async function leftMentioned(
+  { store }: Context,
+  conversationId: number,
+  ids: readonly string[],
+  { before, after }: { before: string; after: string },
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const keys = ids.flatMap((id) => [`u:${id}`, `g:${id}`, `m:${id}`]);
+  const members = await store.messages.membersNamed(conversationId, keys);
+  const users = members.flatMap(({ member }) => (member.startsWith("u:") ? Number(member.slice(2)) : []));
+  const accounts = users.length === 0 ? [] : await store.accounts.usersByIds(users);
+  const names = new Map(ids.map((id) => [id, [`@${id}`]]));
+  for (const { member, name } of members) if (name !== "") names.get(member.slice(2))?.push(name);
+  for (const { id, handle } of accounts) names.get(String(id))?.push(`@${handle}`);
+  const isNamed = (id: string, text: string) =>
+    (names.get(id) ?? []).some((name) => text.toLowerCase().includes(name.toLowerCase()));
+  return new Set(ids.filter((id) => isNamed(id, after) || !isNamed(id, before)));
+}
+
 function isGuest(id: string): boolean {
   return id.startsWith(GUEST);
 }

@@ -11,13 +11,18 @@ import type { PeopleUseCases } from "./people-use-cases.ts";
 import { createPins } from "./pins.ts";
 import { createProfiles } from "./profiles.ts";
 import { createReactions } from "./reactions.ts";
+import type { Recount } from "./recount.ts";
 import type { OneToOne } from "./room-use-cases.ts";
 import { createTimeline } from "./timeline.ts";
 import { createWebhooks } from "./webhooks.ts";
 
-export function createMessageUseCases(context: Context, files: DomainOptions["files"]): MessageUseCases {
+export function createMessageUseCases(
+  context: Context,
+  recount: Recount,
+  files: DomainOptions["files"],
+): MessageUseCases {
   return {
-    timeline: createTimeline(context, createMessageViews(context)),
+    timeline: createTimeline(context, createMessageViews(context), recount),
     reactions: createReactions(context),
     pins: createPins(context),
     mentions: createMentions(context),

@@ -5,6 +5,7 @@ import type { MessageView, ParentMessage, Reaction, TimelineEntry } from "./mess
 import type { Attachment, EventData, LoggedEvent, User } from "./model.ts";
 import type { MessageDetails, StoredReaction } from "./ports/message-store.ts";
 import { reactionName } from "./text-rules.ts";
+import { asSeen } from "./visibility.ts";
 
 type Text = EventData["message"];
 
@@ -53,7 +54,8 @@ export function createMessageViews({ store }: Context): MessageViews {
       };
       return live.map((event) => {
         const shown = event.type === "message" ? view(keyOf(event)) : null;
-        return { event, message: shown && { ...shown, parent: parentOf(event, view) } };
+        const seen = asSeen(event, historyFrom(event.conversationId));
+        return { event: seen, message: shown && { ...shown, parent: parentOf(event, view) } };
       });
     },
   };

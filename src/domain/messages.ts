@@ -1,30 +1,19 @@
-/** Sending, editing and deleting messages. `send` is the hot path: judged from memory, one append, no query beside. */
+/** Sending messages. It is the hot path: judged from memory, one append, no query beside. */
 import { type Access, noSuchRoom, refusal } from "./access.ts";
 import type { Context } from "./context.ts";
-import { deleteMessage } from "./deletion.ts";
 import { badField, DomainError } from "./errors.ts";
-import { badFiles, checkFiles, filesToSend, replaceFiles } from "./message-files.ts";
-import {
-  type Actor,
-  type Attachment,
-  type EventData,
-  type LoggedEvent,
-  type MemberKey,
-  memberKey,
-  shownAttachment,
-} from "./model.ts";
+import { badFiles, checkFiles, filesToSend } from "./message-files.ts";
+import { type Actor, type Attachment, type MemberKey, memberKey } from "./model.ts";
 import type { BringBack } from "./one-to-one.ts";
-import { type Action, can } from "./permissions.ts";
-import type { NewMessage, StoreTransaction } from "./ports/store.ts";
-import { changeRoom } from "./rooms.ts";
+import { can } from "./permissions.ts";
+import type { NewMessage } from "./ports/store.ts";
 import {
   checkClientId,
   checkId,
   checkLongText,
+  checkMentions,
   checkText,
   checkVisible,
-  checkWellFormed,
-  LIMITS,
 } from "./text-rules.ts";
 import type { UnreadCache } from "./unread.ts";
 import type { Messages, SendInput, SendResult } from "./use-cases.ts";
@@ -40,7 +29,7 @@ export function createMessages(
   context: Context,
   unread: UnreadCache,
   bringBack: BringBack,
-): Pick<Messages, "send" | "edit" | "remove"> {
+): Pick<Messages, "send"> {
   const { store, accesses } = context;
 
   function send(actor: Actor, room: string, input: SendInput): Promise<SendResult> {
@@ -130,42 +119,7 @@ export function createMessages(
     if (mentions && mentions.length > 0) unread.mentioned(actor, conversationId, mentions);
   }
 
-  return {
-    send,
-    async edit(actor, room, seq, text, attachments) {
-      checkText("text", text);
-      if (attachments) checkFiles(attachments);
-      const message = await messageOf(context, actor, room, seq);
-      if (memberKey(message.actor) !== memberKey(actor)) {
-        throw new DomainError("forbidden", "Only its author edits a message");
-      }
-      const { conversationId } = message;
-      const shown = attachments ?? (JSON.parse(message.dataJson) as EventData["message"]).attachments ?? [];
-      if (shown.length === 0) checkVisible("text", text);
-      await rewrite(actor, message, "edit_own", async (tx) => {
-        if (!(await tx.rewriteMessage(conversationId, seq, { text, edited: context.now() }))) {
-          throw badField("seq", "names a message that was deleted");
-        }
-        const files = attachments && (await replaceFiles(tx, actor, { conversationId, seq }, attachments));
-        const data = { seq, text, ...(files && { attachments: files.map(shownAttachment) }) };
-        await tx.appendEvents(conversationId, [{ type: "message.edited", actor, data }]);
-      });
-    },
-    async remove(actor, room, seq) {
-      const message = await messageOf(context, actor, room, seq);
-      const action = memberKey(message.actor) === memberKey(actor) ? "delete_own" : "delete_any";
-      await rewrite(actor, message, action, (tx) => deleteMessage(tx, actor, message));
-    },
-  };
-
-  function rewrite(
-    actor: Actor,
-    message: LoggedEvent,
-    action: Action,
-    work: (tx: StoreTransaction) => Promise<unknown>,
-  ): Promise<void> {
-    return changeRoom(context, actor, message.conversationId, action, async (tx) => void (await work(tx)));
-  }
+  return { send };
 }
 
 function checkMessage({ kind }: Actor, input: SendInput): void {
@@ -176,14 +130,7 @@ function checkMessage({ kind }: Actor, input: SendInput): void {
   if (attachments === undefined || attachments.length === 0) checkVisible("text", text);
   if (replyTo !== undefined) checkId("replyTo", replyTo);
   if (attachments !== undefined) checkFiles(attachments);
-  if (mentions === undefined) return;
-  if (mentions.length > LIMITS.mentions) throw badField("mentions", "must name at most 100 members");
-  for (const mention of mentions) {
-    if (mention.length === 0 || mention.length > LIMITS.mentionCharacters) {
-      throw badField("mentions", 'must be member ids of 1 to 255 characters, or "all"');
-    }
-    checkWellFormed("mentions", mention);
-  }
+  if (mentions !== undefined) checkMentions(mentions);
 }
 
 /** Only what a message has: faces may hand over more than they should. */
@@ -210,19 +157,4 @@ function judge(access: Access | null, { replyTo }: SendInput, now: number): Doma
 
 function badReply(): DomainError {
   return badField("replyTo", "must be the seq of a message in this room that was not deleted");
-}
-
-/** A message that the actor may see. @throws DomainError `not_found` on `seq`; `bad_request` when it is no message */
-async function messageOf(
-  { accesses, store }: Context,
-  actor: Actor,
-  room: string,
-  seq: number,
-): Promise<LoggedEvent> {
-  checkId("seq", seq);
-  const { conversationId, membership } = await accesses.member(actor, room);
-  const message = seq > membership.historyFrom ? await store.log.event(conversationId, seq) : null;
-  if (!message) throw new DomainError("not_found", "seq names no event of this room", { field: "seq" });
-  if (message.type !== "message") throw badField("seq", "must name a message");
-  return message;
 }

@@ -81,6 +81,7 @@ export interface Conversation {
   /** The Messenger event the room belongs to, or null. */
   eventId: number | null;
   automationEnabled: boolean;
+  /** Never changes. */
   history: HistoryVisibility;
   readOnly: boolean;
   lobby: boolean;
@@ -148,7 +149,7 @@ export interface Membership extends MembershipSettings {
   historyFrom: number;
   /** The read marker: the last seq that the member has read. */
   readSeq: number;
-  /** The room's message number at the read marker: `unread = messages − readMessages`. */
+  /** The room's message number at the read marker: `unread = messages − readMessages`, without deleted ones. */
   readMessages: number;
   /** When the member last opened the room or read in it, ms; null: never. */
   lastOpenedAt: number | null;
@@ -211,11 +212,12 @@ export interface EventData {
     edited?: number;
     deleted?: true;
   };
-  "message.edited": { seq: number; text: string; attachments?: ShownAttachment[] };
+  "message.edited": EditData | HiddenData;
   "message.deleted": { seq: number };
   "reaction.added": { seq: number; name: string };
   "reaction.removed": { seq: number; name: string };
-  "member.joined": { member: Actor; role: Role };
+  /** `history` is there where who joins sees what was before. */
+  "member.joined": { member: Actor; role: Role; history?: "shared" };
   "member.left": { member: Actor; role: Role };
   "member.changed": { member: Actor; role: Role };
   "room.created": { name: string; type: ConversationType };
@@ -245,6 +247,23 @@ export interface EventData {
   "call.joined": Record<string, never>;
   "call.left": Record<string, never>;
   "call.ended": Record<string, never>;
+}
+
+/** All that a message says from now on; edits from before this was so leave out what they did not change. */
+export interface EditData {
+  seq: number;
+  text: string;
+  mentions?: string[];
+  attachments?: ShownAttachment[];
+}
+
+/**
+ * An event about a message that says no more than this: a later edit or the deletion took its text back, or the reader
+ * may not see the message (visibility.ts).
+ */
+export interface HiddenData {
+  seq: number;
+  hidden: true;
 }
 
 /** An event as it stands in the log. `dataJson` stays text: it is spliced into frames without being parsed. */

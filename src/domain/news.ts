@@ -14,6 +14,8 @@ export interface News {
   call(room: NamedRoom, call: CallState): void;
   /** Somebody's read marker moved: to those who look at the room, and to the user's own sessions. */
   read(room: NamedRoom, actor: Actor, marker: Marker): void;
+  /** What a user has not read changed, but not their marker: to their own sessions. `head`: counted up to this seq. */
+  counted(room: NamedRoom, userId: number, counts: Marker & { head: number }): void;
   /** The user changed their own settings of a room at this time (ms). */
   settings(userId: number, conversationId: number, at: number): void;
   /** How the user stands to another changed, at this time (ms). */
@@ -66,6 +68,9 @@ export function createNews(bus: Bus): News {
       const frame = { op: "unread", room: room.token, read, unread, mention };
       // The marker was moved by none of the WebSocket's sessions.
       tell(channels.user(Number(actor.id)), { unread: frame, except: "" });
+    },
+    counted({ token }, userId, counts) {
+      tell(channels.user(userId), { unread: { op: "unread", room: token, ...counts }, except: "" });
     },
     settings: (userId, conversationId, at) =>
       tell(channels.user(userId), { hint: "settings", conversationId, at } satisfies SettingsHint),

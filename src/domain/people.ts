@@ -12,7 +12,7 @@ import {
   userKey,
 } from "./model.ts";
 import { isModerator } from "./permissions.ts";
-import type { NewMember, StoreTransaction } from "./ports/store.ts";
+import type { NewEvent, NewMember, StoreTransaction } from "./ports/store.ts";
 import { removeRoom } from "./rooms.ts";
 
 /** A membership that ended, for what has to be forgotten after the commit. */
@@ -48,9 +48,11 @@ export async function putPeople(
   });
   if (put.length === 0) return [];
   await tx.putMembers(room.id, put);
-  const events = put.map(({ member, name, role }) => {
-    const type = roles.has(member) ? ("member.changed" as const) : ("member.joined" as const);
-    return { type, actor, data: { member: actorOf(member, name), role } };
+  const events = put.map(({ member, name, role }): NewEvent => {
+    const data = { member: actorOf(member, name), role };
+    if (roles.has(member)) return { type: "member.changed", actor, data };
+    const shared = room.history === "shared" && { history: room.history };
+    return { type: "member.joined", actor, data: { ...data, ...shared } };
   });
   return await tx.appendEvents(room.id, events);
 }

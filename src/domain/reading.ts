@@ -6,6 +6,7 @@ import { memberKey } from "./model.ts";
 import { can } from "./permissions.ts";
 import type { UnreadCache } from "./unread.ts";
 import type { Messages } from "./use-cases.ts";
+import { asSeen } from "./visibility.ts";
 
 const MAX_PAGE = 200;
 /** The marker's write checks membership itself; what is remembered only finds the room and asks about the lobby. */
@@ -20,7 +21,8 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
       if (!found) throw noSuchRoom();
       const verdict = can(found.membership, found.conversation, "read", now());
       if (verdict !== null) throw refusal(verdict, "read");
-      return { events: found.events, more: found.more };
+      const { historyFrom } = found.membership;
+      return { events: found.events.map((event) => asSeen(event, historyFrom)), more: found.more };
     },
     async markRead(actor, room, seq) {
       if (!Number.isSafeInteger(seq) || seq < 0) throw badField("seq", "must be an integer of at least 0");
@@ -33,8 +35,8 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
       }
       if (state === "past_head") throw badField("seq", "must not be past the room's last event");
       unread.marked(member, conversationId, state);
-      const { read, messages, readMessages, mentions, moved } = state;
-      return { read, unread: messages - readMessages, mention: mentions, moved };
+      const { read, unread: left, mentions, moved } = state;
+      return { read, unread: left, mention: mentions, moved };
     },
   };
 }

@@ -54,7 +54,7 @@ export async function createRoom(
   return room;
 }
 
-export type SettingsPatch = Omit<ConversationPatch, "history" | "pair" | "blocked">;
+export type SettingsPatch = Omit<ConversationPatch, "pair" | "blocked">;
 
 /** Changes what differs, and says so with `room.changed`. What stays as it was makes no event. */
 export async function changeSettings(

@@ -74,6 +74,17 @@ export function checkLongText(field: string, text: string): void {
   checkWellFormed(field, text);
 }
 
+/** Whom a message mentions: ids of actors, or "all". */
+export function checkMentions(mentions: readonly string[]): void {
+  if (mentions.length > LIMITS.mentions) throw badField("mentions", "must name at most 100 members");
+  for (const mention of mentions) {
+    if (mention.length === 0 || mention.length > LIMITS.mentionCharacters) {
+      throw badField("mentions", 'must be member ids of 1 to 255 characters, or "all"');
+    }
+    checkWellFormed("mentions", mention);
+  }
+}
+
 /** A name that people see: something of it can be seen. @returns it without the spaces around it, 1–`most` code points */
 export function checkName(field: string, name: string, most: number = LIMITS.nameCodePoints): string {
   const trimmed = name.trim();

@@ -10,11 +10,12 @@ import type { MessageViews } from "./message-views.ts";
 import { type Actor, type EventType, memberKey } from "./model.ts";
 import { can } from "./permissions.ts";
 import type { Moment, Visible } from "./ports/message-store.ts";
+import type { Recount } from "./recount.ts";
 
 const MAX_PAGE = 200;
 const MESSAGES: readonly EventType[] = ["message"];
 
-export function createTimeline(context: Context, views: MessageViews): Timeline {
+export function createTimeline(context: Context, views: MessageViews, recount: Recount): Timeline {
   const { store, accesses, now } = context;
 
   /** What the actor may read of a room. */
@@ -94,7 +95,7 @@ export function createTimeline(context: Context, views: MessageViews): Timeline 
       const [entry] = await views.entries(await store.messages.at([place]), () => 0);
       return entry?.message ?? null;
     },
-    sweep: (now) => sweepExpired(context, now),
+    sweep: (now) => sweepExpired(context, recount, now),
   };
 
   async function recent(

@@ -13,6 +13,8 @@ export interface UnreadCache {
   sent(member: MemberKey, conversationId: number): void;
   /** A message mentions these ids, or everybody. */
   mentioned(sender: Actor, conversationId: number, ids: readonly string[]): void;
+  /** Other messages mention these ids, or everybody, than before. */
+  recounted(conversationId: number, ids: readonly string[]): void;
   /** The member is no longer in the room. */
   forget(member: MemberKey, conversationId: number): void;
 }
@@ -47,7 +49,7 @@ export function createUnreadCache(context: Context): UnreadCache {
     mentioned(sender, conversationId, ids) {
       const member = memberKey(sender);
       if (!ids.includes(MENTION_ALL)) {
-        const keys = ids.flatMap((id) => [`u:${id}`, `g:${id}`, `m:${id}`]).filter((key) => key !== member);
+        const keys = keysOf(ids).filter((key) => key !== member);
         void context.bestEffort("Counting mentions", () => hot.unread.mentioned(conversationId, keys));
         return;
       }
@@ -57,8 +59,20 @@ export function createUnreadCache(context: Context): UnreadCache {
       if (waiting !== undefined) return;
       void context.bestEffort("Counting mentions", () => countEverybody(key, member, conversationId));
     },
+    recounted(conversationId, ids) {
+      for (const member of keysOf(ids)) drop(member, conversationId);
+      if (!ids.includes(MENTION_ALL)) return;
+      void context.bestEffort("Dropping unread counters", async () => {
+        for (const { member } of await store.rooms.members([conversationId])) drop(member, conversationId);
+      });
+    },
     forget: drop,
   };
+}
+
+/** Whom ids of mentions may stand for. */
+function keysOf(ids: readonly string[]): MemberKey[] {
+  return ids.flatMap((id) => [`u:${id}`, `g:${id}`, `m:${id}`]);
 }
 
 /** Collects what is dropped in one turn of the event loop: a batch of sends costs one call per sender. */

@@ -39,11 +39,14 @@ export interface Messages {
    */
   send(actor: Actor, room: string, input: SendInput): Promise<SendResult>;
   /**
-   * Moves the author's words in place and appends `message.edited`. Only the author edits. `attachments` replaces the
-   * files: ids of the message's own, and of new ones that the author uploaded.
+   * Moves the author's words in place and appends `message.edited`. Only the author edits. The text before is kept
+   * nowhere, also not in the log.
    */
-  edit(actor: Actor, room: string, seq: number, text: string, attachments?: string[]): Promise<void>;
-  /** Deletes: the message keeps its seq without its text; `message.deleted` follows. The author, or a moderator. */
+  edit(actor: Actor, room: string, seq: number, input: EditInput): Promise<void>;
+  /**
+   * Deletes: the message keeps its seq without its text, which is kept nowhere, and counts as unread no more;
+   * `message.deleted` follows. The author, or a moderator.
+   */
   remove(actor: Actor, room: string, seq: number): Promise<void>;
   /** A page of history as the actor may see it, ascending. `before` and `after` are exclusive, never both. */
   history(
@@ -67,6 +70,13 @@ export interface SendInput {
   longText?: true;
   /** The id is a Matrix event id, up to 255 bytes long: whoever acts wrote in a Matrix client. */
   fromMatrix?: true;
+}
+export interface EditInput {
+  text: string;
+  /** As of {@link SendInput}. Unless told, those of before stay, but for whom the text named and names no more. */
+  mentions?: string[];
+  /** Replaces the files: ids of the message's own, and of new ones that the author uploaded. */
+  attachments?: string[];
 }
 export interface SendResult {
   seq: number;

@@ -57,7 +57,7 @@ export class Entry {
 
   /** The next event, from the log. */
   send(event: EncodedEvent): void {
-    if (event.seq <= this.#last) this.session.deliver(event);
+    if (event.seq <= this.#last) this.session.deliver(this.room, event);
     this.at = event.seq;
     const userId = this.session.identity?.user.id;
     if (event.seq <= this.#judged || userId === undefined || !CHANGES_STANDING.has(event.type)) return;

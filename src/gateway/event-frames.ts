@@ -3,6 +3,7 @@
  * into the JSON frame, and parsed only where it must be written as MessagePack, once per event and gateway.
  */
 import type { LoggedEvent } from "../domain/model.ts";
+import { tellsOfMessage } from "../domain/visibility.ts";
 import { encodeMsgpack } from "../protocol/codec.ts";
 import type { EventFrame } from "../protocol/frames.ts";
 
@@ -52,6 +53,8 @@ export class EncodedEvent {
   readonly type: string;
   readonly json: string | Uint8Array;
   #msgpack: Uint8Array | null = null;
+  #about: number | null = null;
+  #hidden: EncodedEvent | null = null;
 
   constructor(seq: number, type: string, json: string | Uint8Array) {
     this.seq = seq;
@@ -66,6 +69,22 @@ export class EncodedEvent {
   get msgpack(): Uint8Array {
     this.#msgpack ??= encodeMsgpack(this.parsed());
     return this.#msgpack;
+  }
+
+  /** The earlier message that it tells of; null: none. */
+  get about(): number | null {
+    if (!tellsOfMessage(this.type)) return null;
+    this.#about ??= Number(this.parsed().data.seq);
+    return this.#about;
+  }
+
+  /** The same for who may not see that message. */
+  get hidden(): EncodedEvent {
+    if (this.#hidden === null) {
+      const data = { seq: this.about, hidden: true };
+      this.#hidden = new EncodedEvent(this.seq, this.type, JSON.stringify({ ...this.parsed(), data }));
+    }
+    return this.#hidden;
   }
 
   /** When it was committed, ms. */

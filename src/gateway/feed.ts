@@ -40,7 +40,7 @@ export function createFeed(options: FeedOptions): RunningFeed {
     const [room, [head]] = await Promise.all([rooms.byId(conversationId), log.heads([conversationId])]);
     if (!room || !head) throw new DomainError("not_found", "There is no such room", { field: "room" });
     const at = head.head === 0 ? 0 : head.lastActivity;
-    return hub.follow(conversationId, room.token, { seq: head.head, at });
+    return hub.follow(conversationId, room.token, { head: { seq: head.head, at }, history: room.history });
   }
 
   return {

@@ -122,8 +122,8 @@ export class FollowedUsers {
   async #align(user: FollowedUser, from: "head" | "joining"): Promise<void> {
     const { hub, rooms } = this.#options;
     const listed = await rooms.sessionRooms(userKey(user.id));
-    for (const { id, token, joinedSeq, head, at, lobby } of listed) {
-      const room = hub.follow(id, token, { seq: head, at }, lobby);
+    for (const { id, token, joinedSeq, head, at, lobby, history } of listed) {
+      const room = hub.follow(id, token, { head: { seq: head, at }, mayShutOut: lobby, history });
       hub.noteHead(room, head);
       const after = from === "head" ? head : Math.max(joinedSeq - 1, 0);
       if (from === "head" && lobby && !user.rooms.has(room)) this.#hold(user, room, after);
@@ -215,7 +215,9 @@ export class FollowedUsers {
     const { conversationId } = news;
     if (news.unread) this.#tellMarker(user, news.unread);
     else if (news.hint === "joined" && conversationId !== undefined && news.room && news.seq) {
-      const room = this.#options.hub.follow(conversationId, news.room, { seq: news.seq - 1, at: 0 });
+      const room = this.#options.hub.follow(conversationId, news.room, {
+        head: { seq: news.seq - 1, at: 0 },
+      });
       this.#options.hub.noteHead(room, news.seq);
       void this.#enter(user, room, news.seq - 1, news.seq - 1);
     } else if (news.hint === "settings" && conversationId !== undefined) {

@@ -145,6 +145,7 @@ class RunningGateway implements Gateway, SessionEvents {
         this.#transport?.publish(topic, frame, isBinary);
         slow.published(frame.length);
       },
+      sessionsIn: (room) => [...this.#sessions].filter((session) => session.rooms.has(room)),
       onStanding: (room, event) => this.#memberships.follow(room, event),
       onUser: ({ user }) => void this.#users.rename(Number(user.id), user.name),
       onFollowing: (room) => this.#probe?.soon(room),

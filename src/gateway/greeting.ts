@@ -177,8 +177,8 @@ function enterAll(
   );
   const entries: Entry[] = [];
   for (const each of rooms) {
-    const { id, token, joinedSeq, head, at: headAt, lobby } = each;
-    const room = hub.follow(id, token, { seq: head, at: headAt }, lobby);
+    const { id, token, joinedSeq, head, at: headAt, lobby, history } = each;
+    const room = hub.follow(id, token, { head: { seq: head, at: headAt }, mayShutOut: lobby, history });
     const at = recovered.get(token) ?? head;
     session.enter(room, joinedSeq);
     if (waiting.has(each)) held.keepOut(session, room, at, head, unreadOf(each));

@@ -47,7 +47,7 @@ export function createHeldSessions(options: HeldSessionOptions): HeldSessions {
       },
       end(event) {
         if (event.seq <= (session.rooms.get(room) ?? 0)) return;
-        session.deliver(event);
+        session.deliver(room, event);
         session.leave(room);
       },
       missing: () => options.leave(session, room),

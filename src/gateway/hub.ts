@@ -4,7 +4,7 @@
  * is encoded once per codec and room and handed to the socket layer's topics: per delivery nothing of ours runs.
  */
 import { isUnavailable } from "../domain/errors.ts";
-import type { LoggedEvent } from "../domain/model.ts";
+import type { HistoryVisibility, LoggedEvent } from "../domain/model.ts";
 import { type Bus, channels } from "../domain/ports/bus.ts";
 import type { RoomLog } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
@@ -20,7 +20,9 @@ import {
 } from "./event-frames.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { RecentEvents } from "./recent-events.ts";
-import { Room } from "./room.ts";
+import { Room, type RoomState } from "./room.ts";
+import { tellReaders, tellReadersOf } from "./room-readers.ts";
+import type { Session } from "./session.ts";
 import type { Transport } from "./transport.ts";
 
 /** How long a missing event may still be on its way before the log is asked. */
@@ -38,6 +40,8 @@ export interface HubOptions {
   publish: Transport["publish"];
   metrics: GatewayMetrics;
   logger: Pick<Logger, "warn">;
+  /** The sessions that are in the room; a look through all of them. */
+  sessionsIn(room: Room): Iterable<Session>;
   /** Called in the turn in which the event was delivered. */
   onStanding(room: Room, event: EncodedEvent): void;
   /** Called before sessions hear of it. */
@@ -72,14 +76,18 @@ export class Hub {
     return this.#rooms.values();
   }
 
-  /**
-   * The room, followed from now on; a room that was not followed counts as delivered up to `head` (its time 0: not known),
-   * where its lobby was shut, or that is not known (`mayShutOut`).
-   */
-  follow(id: number, token: string, head: { seq: number; at: number }, mayShutOut = true): Room {
+  /** The room, followed from now on. What is not told of a room that was not followed is not known. */
+  follow(
+    id: number,
+    token: string,
+    { head, mayShutOut = true, history = null }: Pick<RoomState, "head"> & Partial<RoomState>,
+  ): Room {
     const followed = this.#rooms.get(id);
-    if (followed) return followed;
-    const room = new Room(id, token, head, mayShutOut);
+    if (followed) {
+      followed.history ??= history;
+      return followed;
+    }
+    const room = new Room(id, token, { head, mayShutOut, history });
     const listener = (message: Uint8Array) => this.#heard(room, message);
     this.#rooms.set(id, room);
     this.#byToken.set(token, room);
@@ -225,17 +233,34 @@ export class Hub {
   }
 
   #deliver(room: Room, event: EncodedEvent): void {
-    const { sessions, topics } = room;
+    const { sessions } = room;
     room.delivered = event.seq;
     room.last = event;
     this.#recent.add(room, event);
     if (room.ahead.size > 0) room.ahead.delete(event.seq);
-    if (sessions.json > 0) this.#options.publish(topics.json, event.json, false);
-    if (sessions.msgpack > 0) this.#options.publish(topics.msgpack, event.msgpack, true);
+    if (event.type !== "message" && room.hides(event, room.latestJoin)) this.#publishApart(room, event);
+    else this.#publish(room, event);
     this.#options.metrics.deliveries += sessions.json + sessions.msgpack;
+    if (room.history === null && event.type === "member.joined") room.history = historyOf(event);
     for (const entry of room.entries) entry.take(event);
     if (room.readers) tellReaders(room, event);
     if (event.type !== "message" && CHANGES_STANDING.has(event.type)) this.#options.onStanding(room, event);
+  }
+
+  #publish({ sessions, topics }: Room, event: EncodedEvent): void {
+    if (sessions.json > 0) this.#options.publish(topics.json, event.json, false);
+    if (sessions.msgpack > 0) this.#options.publish(topics.msgpack, event.msgpack, true);
+  }
+
+  /** Some of those in the room may not see the message that the event tells of. */
+  #publishApart(room: Room, event: EncodedEvent): void {
+    room.roster ??= new Set(this.#options.sessionsIn(room));
+    const apart = [...room.roster].filter(
+      (session) => room.hides(event, session.rooms.get(room) ?? 0) && session.isLive(room),
+    );
+    for (const session of apart) session.apart(room, event);
+    this.#publish(room, event);
+    for (const session of apart) session.goLive(room);
   }
 
   // ── Frames that are in no log ──────────────────────────────────────────────────────────────────────
@@ -261,22 +286,8 @@ export class Hub {
   }
 }
 
-/** In a copy of the set: a reader may stop while it is told. */
-function tellReaders(room: Room, event: EncodedEvent): void {
-  const logged = event.logged(room.id);
-  for (const reader of [...(room.readers ?? [])]) reader.event(logged);
-}
-
-function tellReadersOf(room: Room, frame: RoomFrame): void {
-  const conversationId = room.id;
-  for (const reader of [...(room.readers ?? [])]) {
-    if (frame.op === "typing") reader.typing?.({ conversationId, actor: frame.actor, on: frame.on });
-    else if (frame.op === "presence") {
-      reader.presence?.({ conversationId, actor: frame.actor, lastPing: frame.lastPing });
-    } else if (frame.op === "call") {
-      reader.call?.({ conversationId, flags: frame.flags, participants: frame.participants });
-    }
-  }
+function historyOf(event: EncodedEvent): HistoryVisibility {
+  return event.parsed().data.history === "shared" ? "shared" : "joined";
 }
 
 /** Null for what is not ours: another version of the program may speak on the channel. */

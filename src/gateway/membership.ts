@@ -52,7 +52,7 @@ export class Memberships {
     if (!change) return;
     room.mayShutOut = change.shut;
     if (change.shut) {
-      for (const session of this.#sessions()) if (isLive(session, room)) session.hold(room, event.seq);
+      for (const session of this.#sessions()) if (session.isLive(room)) session.hold(room, event.seq);
     }
     this.#options.lobbies.judge(room);
   }
@@ -68,7 +68,7 @@ export class Memberships {
       if (event.type === "member.left") endStay(session, room, event.seq);
       else {
         if (event.type === "member.joined") beginStay(session, room, event);
-        if (isLive(session, room) && mayShut(room, frame, userId)) session.hold(room, event.seq);
+        if (session.isLive(room) && mayShut(room, frame, userId)) session.hold(room, event.seq);
       }
     }
     if (event.type === "member.changed") lobbies.judge(room, userId);
@@ -84,7 +84,7 @@ export class Memberships {
     const followed = hub.get(conversationId);
     if (!followed) {
       // Delivering the event brings the sessions in.
-      void hub.fill([hub.follow(conversationId, token, { seq: seq - 1, at: 0 })]);
+      void hub.fill([hub.follow(conversationId, token, { head: { seq: seq - 1, at: 0 } })]);
       return;
     }
     if ([...user.sessions].every((session) => session.state !== "ready" || session.rooms.has(followed)))
@@ -112,9 +112,9 @@ export class Memberships {
     const hub = this.#options.hub;
     const entries: Entry[] = [];
     const listed = new Set<number>();
-    for (const { id, token, joinedSeq, head, at: headAt, lobby } of rooms) {
+    for (const { id, token, joinedSeq, head, at: headAt, lobby, history } of rooms) {
       listed.add(id);
-      const room = hub.follow(id, token, { seq: head, at: headAt }, lobby);
+      const room = hub.follow(id, token, { head: { seq: head, at: headAt }, mayShutOut: lobby, history });
       hub.noteHead(room, head);
       if (session.rooms.has(room)) continue;
       const at = Math.max(0, joinedSeq - 1);
@@ -140,18 +140,9 @@ export class Memberships {
 
 function beginStay(session: Session, room: Room, event: EncodedEvent): void {
   if (session.state !== "ready" || session.rooms.has(room)) return;
-  session.deliver(event);
   session.enter(room, event.seq);
+  session.deliver(room, event);
   session.follow(room, event.seq, event.seq);
-}
-
-/** Whether the session hears the room's events as they are delivered. */
-function isLive(session: Session, room: Room): boolean {
-  return (
-    session.rooms.has(room) &&
-    !room.held?.has(session) &&
-    !room.entries.some((entry) => entry.session === session)
-  );
 }
 
 /** A departure from before the member joined again is history. */

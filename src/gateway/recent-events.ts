@@ -18,6 +18,7 @@ export class RecentEvents {
 
   /** The room's next event was delivered. */
   add(room: Room, event: EncodedEvent): void {
+    if (event.type === "message.edited" || event.type === "message.deleted") takeBack(room, event);
     if (event.json.length > LONGEST_BYTES) {
       room.recent.length = 0;
       return;
@@ -30,6 +31,15 @@ export class RecentEvents {
     this.#seqs[this.#next] = event.seq;
     this.#next = (this.#next + 1) % MOST_EVENTS;
   }
+}
+
+/** Whoever missed the text that an edit or a deletion took back is told what the log says by now. */
+function takeBack({ recent }: Room, event: EncodedEvent): void {
+  const target = Number(event.parsed().data.seq);
+  const last = recent.findLastIndex(
+    ({ seq, type, about }) => seq === target || (type === "message.edited" && about === target),
+  );
+  recent.splice(0, last + 1);
 }
 
 /**

@@ -3,7 +3,8 @@ import type { Bus } from "../domain/ports/bus.ts";
 import type { RoomReader } from "../domain/ports/feed.ts";
 import type { RoomLog, RoomQueries } from "../domain/ports/store.ts";
 import type { Logger } from "../logger.ts";
-import type { Hub } from "./hub.ts";
+import type { EncodedEvent } from "./event-frames.ts";
+import type { Hub, RoomFrame } from "./hub.ts";
 import type { Lobbies } from "./lobby.ts";
 import type { Room } from "./room.ts";
 
@@ -33,4 +34,23 @@ export function addReader(room: Room, reader: RoomReader): () => void {
     readers.delete(entry);
     if (readers.size === 0 && room.readers === readers) room.readers = null;
   };
+}
+
+/** Tells an event. In a copy of the set: a reader may stop while it is told. */
+export function tellReaders(room: Room, event: EncodedEvent): void {
+  const logged = event.logged(room.id);
+  for (const reader of [...(room.readers ?? [])]) reader.event(logged);
+}
+
+/** As {@link tellReaders}, what is in no log. */
+export function tellReadersOf(room: Room, frame: RoomFrame): void {
+  const conversationId = room.id;
+  for (const reader of [...(room.readers ?? [])]) {
+    if (frame.op === "typing") reader.typing?.({ conversationId, actor: frame.actor, on: frame.on });
+    else if (frame.op === "presence") {
+      reader.presence?.({ conversationId, actor: frame.actor, lastPing: frame.lastPing });
+    } else if (frame.op === "call") {
+      reader.call?.({ conversationId, flags: frame.flags, participants: frame.participants });
+    }
+  }
 }

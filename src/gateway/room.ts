@@ -1,4 +1,5 @@
 /** A room as this gateway follows it: how far its log was delivered here, and to how many sessions. */
+import type { HistoryVisibility } from "../domain/model.ts";
 import type { RoomReader } from "../domain/ports/feed.ts";
 import type { LogPlace } from "../domain/ports/store.ts";
 import type { CodecName } from "../protocol/subprotocols.ts";
@@ -6,6 +7,15 @@ import type { Entry } from "./entry.ts";
 import type { EncodedEvent } from "./event-frames.ts";
 import type { Held } from "./lobby.ts";
 import type { Session } from "./session.ts";
+
+/** A room as it is when it begins to be followed. */
+export interface RoomState {
+  /** What counts as delivered; its time 0: not known. */
+  head: { seq: number; at: number };
+  /** Where its lobby was shut, or that is not known. */
+  mayShutOut: boolean;
+  history: HistoryVisibility | null;
+}
 
 export class Room {
   readonly id: number;
@@ -34,13 +44,19 @@ export class Room {
   readers: Set<RoomReader> | null = null;
   /** Who hears nothing of the room for now, by what they are known as; null while there is nobody. See lobby.ts. */
   held: Map<object, Held> | null = null;
+  /** What those see who join; null: not known yet, because nobody here is in the room. */
+  history: HistoryVisibility | null;
+  /** The highest seq at which the user of a session here joined. */
+  latestJoin = 0;
+  /** The sessions in the room, once they were asked for; kept up by the sessions. */
+  roster: Set<Session> | null = null;
   /** The lobby is shut, as far as its log was delivered here, or that is not known. */
   mayShutOut: boolean;
   /** The topics of the socket layer: of all sessions, and of those that have the room open. */
   readonly topics: Readonly<Record<CodecName, string>>;
   readonly openTopics: Readonly<Record<CodecName, string>>;
 
-  constructor(id: number, token: string, head: { seq: number; at: number }, mayShutOut: boolean) {
+  constructor(id: number, token: string, { head, mayShutOut, history }: RoomState) {
     const { seq: delivered } = head;
     this.id = id;
     this.token = token;
@@ -48,6 +64,7 @@ export class Room {
     this.#noted = head;
     this.known = delivered;
     this.mayShutOut = mayShutOut;
+    this.history = history;
     this.topics = { json: `${id}j`, msgpack: `${id}m` };
     this.openTopics = { json: `${id}oj`, msgpack: `${id}om` };
   }
@@ -65,6 +82,11 @@ export class Room {
   note({ seq, at }: { seq: number; at: number }): void {
     this.#noted = { seq, at };
     if (this.last?.seq === seq) this.last = null;
+  }
+
+  /** Whether the event tells of a message that a member who joined at this seq may not see. */
+  hides(event: EncodedEvent, joinedSeq: number): boolean {
+    return this.history !== "shared" && event.about !== null && event.about < joinedSeq;
   }
 
   /** The session is no longer on its way into the room. */

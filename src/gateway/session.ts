@@ -106,9 +106,10 @@ export class Session implements ConnectionHandlers {
     this.connection.sendWithPublished(this.codec === "json" ? encodeJson(frame) : encodeMsgpack(frame));
   }
 
-  /** An event for this session alone. */
-  deliver(event: EncodedEvent): void {
-    this.connection.send(this.codec === "json" ? event.json : event.msgpack);
+  /** An event of a room for this session alone, as its user may see it. */
+  deliver(room: Room, event: EncodedEvent): void {
+    const seen = room.hides(event, this.rooms.get(room) ?? 0) ? event.hidden : event;
+    this.connection.send(this.codec === "json" ? seen.json : seen.msgpack);
   }
 
   /** More waits for the client than should: what can wait has to. */
@@ -144,6 +145,8 @@ export class Session implements ConnectionHandlers {
   enter(room: Room, joinedSeq: number): void {
     this.rooms.set(room, joinedSeq);
     room.sessions[this.codec]++;
+    room.latestJoin = Math.max(room.latestJoin, joinedSeq);
+    room.roster?.add(this);
   }
 
   /**
@@ -153,7 +156,7 @@ export class Session implements ConnectionHandlers {
    */
   follow(room: Room, at: number, judged: number): Entry | null {
     const missed = at < room.delivered && !this.isFull ? recentAfter(room, at, judged) : null;
-    for (const event of missed ?? []) this.deliver(event);
+    for (const event of missed ?? []) this.deliver(room, event);
     if (at === room.delivered || missed) {
       this.goLive(room);
       return null;
@@ -161,6 +164,21 @@ export class Session implements ConnectionHandlers {
     const entry = new Entry(this, room, at, judged);
     room.entries = [...room.entries, entry];
     return entry;
+  }
+
+  /** Whether the session hears the room's events as they are delivered. */
+  isLive(room: Room): boolean {
+    const isOnItsWay = room.entries.some((entry) => entry.session === this);
+    return this.rooms.has(room) && !room.held?.has(this) && !isOnItsWay;
+  }
+
+  /**
+   * Tells an event that is published next to all the others, but not to this session as it is. Sent first: what was
+   * published before it goes out with it, and nothing is lost by unsubscribing.
+   */
+  apart(room: Room, event: EncodedEvent): void {
+    this.deliver(room, event);
+    this.connection.unsubscribe(room.topics[this.codec]);
   }
 
   goLive(room: Room): void {
@@ -184,6 +202,7 @@ export class Session implements ConnectionHandlers {
   leave(room: Room): void {
     if (!this.rooms.delete(room)) return;
     room.sessions[this.codec]--;
+    room.roster?.delete(this);
     room.dropEntry(this);
     room.release(this);
     this.#unsubscribe(room);
@@ -201,6 +220,7 @@ export class Session implements ConnectionHandlers {
   forgetRooms(): void {
     for (const room of this.rooms.keys()) {
       room.sessions[this.codec]--;
+      room.roster?.delete(this);
       room.dropEntry(this);
       room.release(this);
     }

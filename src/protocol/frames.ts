@@ -223,6 +223,8 @@ export interface UnreadFrame {
   read: number;
   unread: number;
   mention: number;
+  /** [GW-6.6] Counted up to this seq; missing where the marker itself was moved. */
+  head?: number;
 }
 export interface TypingFrame {
   op: "typing";

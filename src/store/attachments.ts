@@ -58,14 +58,14 @@ export function createAttachmentQueries(db: Database): AttachmentQueries {
 }
 
 /**
- * A query that deletes attachments and gives back what they took.
+ * A query that deletes attachments and gives back what they took. Their rows stay for a while, without their names.
  * @param which the condition that they meet
  * @param also statements (`name as (…),`) that run with it
  */
 export function removeFiles(sql: Sql, which: Statement<Row[]>, also: Statement<Row[]> = sql``) {
   return sql`
     with ${also} gone as (
-      update attachments set deleted_at = causeway_now() where ${which} and deleted_at is null
+      update attachments set deleted_at = causeway_now(), filename = '' where ${which} and deleted_at is null
       returning owner, organization_id, size
     )
     insert into file_usage_changes (key, bytes)

@@ -94,7 +94,10 @@ export function createBridgeEvents(sql: StoreSql): BridgeEvents {
         where conversation_id = ${conversationId} and seq = ${seq} and op = 'message'`;
     },
     async putRedacted(eventId) {
-      await sql`update bridge_events set redacted = true where event_id = ${eventId}`;
+      await sql`
+        update bridge_events set redacted = true,
+               shown = case when op in ('message', 'edit', 'matrix_edit') then null else shown end
+        where event_id = ${eventId}`;
     },
   };
 }

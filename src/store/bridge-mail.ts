@@ -12,7 +12,7 @@ export interface OutboxEntry {
   /** Matrix id of who sends it. */
   sender: string;
   senderName: string;
-  /** JSON of the content, without its relation. */
+  /** JSON of the content, without its relation, and without the text of a message or an edit. */
   content: string;
   /** Seq of the message that is answered, or that this is about. */
   target: number | null;
@@ -231,7 +231,7 @@ function createOutbox(sql: StoreSql): Outbox {
           on conflict do nothing
         ), changed as (
           update bridge_events
-          set shown = coalesce(${shown}::text, shown), redacted = redacted or ${op === "redaction"}::boolean
+          set shown = ${shown}::text, redacted = redacted or ${op === "redaction"}::boolean
           where conversation_id = ${conversationId} and seq = ${changed} and op = 'message'
         ), sent as (
           delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq} and part = ${part}

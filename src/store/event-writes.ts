@@ -3,6 +3,7 @@ import {
   type EventData,
   type EventType,
   type LoggedEvent,
+  type MemberKey,
   memberKey,
   type RoomHead,
 } from "../domain/model.ts";
@@ -17,6 +18,7 @@ export type EventWrites = Pick<StoreTransaction, "appendEvents" | "rewriteMessag
 
 /** What a deleted message still says. It mentions nobody. */
 const DELETED: EventData["message"] = { text: "", deleted: true };
+type Rewritten = { text: string; edited: number; mentions?: readonly string[] };
 const OF_RUNNING_CALLS: ReadonlySet<EventType> = new Set(["call.joined", "call.left", "call.ended"]);
 
 export function createEventWrites(scope: TransactionScope): EventWrites {
@@ -89,43 +91,91 @@ async function appendEvents(scope: TransactionScope, id: number, events: NewEven
     const { type, actor } = event as NewEvent<EventType>;
     return { conversationId: id, room, seq, type, id: null, actor, at, dataJson: data[i] as string };
   });
+  for (const { seq, type, dataJson } of logged) {
+    if (type === "message.edited") {
+      await supersede(scope, id, (JSON.parse(dataJson) as EventData["message.edited"]).seq, seq);
+    }
+  }
   scope.appended(logged);
   return logged;
+}
+
+/** The text of the message's edit before is gone; `by` is the edit that has the text now, null for none. */
+async function supersede(
+  { sql }: TransactionScope,
+  id: number,
+  seq: number,
+  by: number | null,
+): Promise<void> {
+  const hidden: EventData["message.edited"] = { seq, hidden: true };
+  await sql`
+    update events e set data = ${JSON.stringify(hidden)}
+    from message_edits d
+    where d.conversation_id = ${id} and d.seq = ${seq} and e.conversation_id = d.conversation_id and e.seq = d.edit_seq`;
+  if (by === null) await sql`delete from message_edits where conversation_id = ${id} and seq = ${seq}`;
+  else
+    await sql`
+      insert into message_edits (conversation_id, seq, edit_seq) values (${id}, ${seq}, ${by})
+      on conflict (conversation_id, seq) do update set edit_seq = excluded.edit_seq`;
 }
 
 async function rewriteMessage(
   scope: TransactionScope,
   id: number,
   seq: number,
-  change: { text: string; edited: number } | { deleted: true },
+  change: Rewritten | { deleted: true },
 ): Promise<boolean> {
   scope.requireLock(id);
   const { sql } = scope;
-  const [row] = await sql<{ data: string }[]>`
-    select data from events
+  const [row] = await sql<{ data: string; actor: string }[]>`
+    select data, actor from events
     where conversation_id = ${id} and seq = ${seq} and type = 'message' and not deleted`;
   if (!row) return false;
   const before = JSON.parse(row.data) as EventData["message"];
   const deleted = "deleted" in change;
+  const after = deleted ? DELETED : edited(before, change);
   await sql`
-    update events set data = ${JSON.stringify(deleted ? DELETED : { ...before, ...change })}, deleted = ${deleted}
+    update events set data = ${JSON.stringify(after)}, deleted = ${deleted}
     where conversation_id = ${id} and seq = ${seq}`;
-  if (deleted) await forgetMessage(scope, id, seq, before.mentions ?? []);
+  await rewriteMentions(scope, { id, seq, actor: row.actor }, before.mentions ?? [], after.mentions ?? []);
+  if (deleted) await forgetMessage(scope, id, seq);
   return true;
 }
 
-/** What belonged to a message that was deleted. The bytes of its files are removed later. */
-async function forgetMessage(
+function edited(before: EventData["message"], { mentions, ...change }: Rewritten): EventData["message"] {
+  const { mentions: mentioned = [], ...rest } = before;
+  const now = mentions ?? mentioned;
+  return { ...rest, ...change, ...(now.length > 0 && { mentions: [...now] }) };
+}
+
+/** As `causeway_append` counts mentions: of members, and not of who wrote the message. */
+async function rewriteMentions(
   { sql }: TransactionScope,
-  id: number,
-  seq: number,
-  mentions: readonly string[],
+  { id, seq, actor }: { id: number; seq: number; actor: MemberKey },
+  before: readonly string[],
+  after: readonly string[],
 ): Promise<void> {
-  if (mentions.length > 0) {
+  const [old, now] = [mentionKeys(before), mentionKeys(after)];
+  const gone = old.filter((key) => !now.includes(key));
+  const fresh = now.filter((key) => !old.includes(key) && key !== actor);
+  if (gone.length > 0) {
     await sql`
-      delete from mentions
-      where conversation_id = ${id} and seq = ${seq} and member = any (${mentionKeys(mentions)}::text[])`;
+      delete from mentions where conversation_id = ${id} and seq = ${seq} and member = any (${gone}::text[])`;
   }
+  if (fresh.length === 0) return;
+  await sql`
+    insert into mentions (conversation_id, member, seq)
+    select ${id}, k.member, ${seq} from unnest(${fresh}::text[]) as k (member)
+    where k.member = '*' or exists (
+      select from memberships m where m.conversation_id = ${id} and m.member = k.member)
+    on conflict do nothing`;
+}
+
+/** What belonged to a message that was deleted. The bytes of its files are removed later. */
+async function forgetMessage(scope: TransactionScope, id: number, seq: number): Promise<void> {
+  const { sql } = scope;
+  await supersede(scope, id, seq, null);
+  await sql`select causeway_withdraw(${id}, ${seq})`;
   const also = sql`
     reactions as (delete from reactions where conversation_id = ${id} and seq = ${seq}),
     expiries as (delete from message_expiries where conversation_id = ${id} and seq = ${seq}),`;

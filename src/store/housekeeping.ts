@@ -90,7 +90,9 @@ export async function purgeStep(
       limit 1 for update skip locked`;
     if (!room) return false;
     await sql`
-      with steps as (delete from read_steps where conversation_id = ${room.id})
+      with steps as (delete from read_steps where conversation_id = ${room.id}),
+           edits as (delete from message_edits where conversation_id = ${room.id}),
+           withdrawn as (delete from withdrawn_messages where conversation_id = ${room.id})
       delete from reactions where conversation_id = ${room.id}`;
     const [{ count }] = await sql<[{ count: number }]>`
       with last as (select max(seq) as seq from events where conversation_id = ${room.id}),

@@ -13,6 +13,7 @@ import {
   type Row,
 } from "./rows.ts";
 import type { Sql, Statement } from "./sql.ts";
+import { createUnread } from "./unread.ts";
 
 export type LogQueries = Omit<RoomLog, "append" | "markRead">;
 
@@ -81,6 +82,7 @@ export function createLogQueries(db: Database): LogQueries {
         select ${columns(sql, "h", HEAD)} from room_heads h where h.conversation_id = any (${conversationIds}::bigint[])`);
       return rows.map((row) => noun(row, "h", HEAD));
     },
+    unread: createUnread(db),
     history: (token, member, page) => history(db, token, member, page),
   };
 }

@@ -29,7 +29,7 @@ interface MarkRow {
   past_head: boolean;
   read: number;
   read_messages: number;
-  messages: number;
+  unread: number;
   mentions: number;
   moved: boolean;
 }
@@ -56,10 +56,10 @@ export function createMarkers(db: Database, options: MarkersOptions): Markers {
       },
     );
     const states: (ReadState | "past_head" | null)[] = new Array(marks.length).fill(null);
-    for (const { ord, past_head, read, read_messages, messages, mentions, moved } of rows) {
+    for (const { ord, past_head, read, read_messages, unread, mentions, moved } of rows) {
       states[ord - 1] = past_head
         ? "past_head"
-        : { read, readMessages: read_messages, messages, mentions, moved };
+        : { read, readMessages: read_messages, unread, mentions, moved };
     }
     return states;
   }
@@ -84,7 +84,7 @@ function markStatement(db: Database, marks: Mark[]) {
   const seqs = marks.map(({ seq }) => seq);
   return db.sql<MarkRow[]>`
     with locked as materialized (
-      select i.ord, i.room, i.seq, h.head_seq, h.message_count, m.member, m.read_seq, m.read_messages
+      select i.ord, i.room, i.seq, h.head_seq, h.message_count, h.withdrawn_no, m.member, m.read_seq, m.read_messages
       from unnest(${rooms}::bigint[], ${members}::text[], ${seqs}::bigint[])
         with ordinality as i (room, member, seq, ord)
       join lateral (select * from room_heads where conversation_id = i.room limit 1) h on true
@@ -119,7 +119,9 @@ function markStatement(db: Database, marks: Mark[]) {
       on conflict do nothing
     )
     select r.ord, r.seq > r.head_seq as past_head, r.new_seq as read, r.new_messages as read_messages,
-           greatest(r.message_count, r.new_messages) as messages, n.mentions, r.seq > r.read_seq as moved
+           greatest(0, r.message_count - r.new_messages - case when r.withdrawn_no > r.new_messages
+             then causeway_withdrawn_after(r.room, r.new_messages) else 0 end) as unread,
+           n.mentions, r.seq > r.read_seq as moved
     from reached r
     cross join lateral (
       select count(*) as mentions from mentions t

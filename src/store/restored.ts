@@ -41,11 +41,22 @@ export function storeChecks(sql: Sql): Check[] {
         select format('room %s: %s messages counted, %s in the log', h.token, h.message_count, e.n) as what
         from room_heads h
         cross join lateral (
-          select count(*) filter (where type = 'message') as n, coalesce(max(seq) filter (where type = 'message'), 0) as last,
-                 max(at) as at
+          select count(*) filter (where type = 'message') as n,
+                 coalesce(max(seq) filter (where type = 'message' and not deleted), 0) as last, max(at) as at
           from events where conversation_id = h.conversation_id
         ) e
         where e.n <> h.message_count or e.last <> h.last_message_seq or (h.head_seq > 0 and e.at <> h.last_activity)`,
+    ),
+    check(
+      "every room's count of deleted messages is that of its log",
+      sql<{ what: string }[]>`
+        select format('room %s: %s deleted messages counted, %s in the log', h.token, coalesce(w.n, 0), coalesce(e.n, 0)) as what
+        from room_heads h
+        left join (select conversation_id, sum(n) as n from withdrawn_messages group by 1) w
+          on w.conversation_id = h.conversation_id
+        left join (select conversation_id, count(*) as n from events where deleted group by 1) e
+          on e.conversation_id = h.conversation_id
+        where coalesce(w.n, 0) <> coalesce(e.n, 0)`,
     ),
     check(
       "no read marker is beyond its room's head",

@@ -12,6 +12,7 @@ import {
   noun,
   type Row,
 } from "./rows.ts";
+import { unreadMessages } from "./unread.ts";
 
 export type RoomLists = Pick<RoomQueries, "list" | "idsByUuid" | "idsByActivity" | "activityPlace">;
 
@@ -58,9 +59,9 @@ async function list(
   const { sql } = db;
   const narrowed =
     conversationIds === undefined ? sql`` : sql`and m.conversation_id = any (${conversationIds}::bigint[])`;
-  const rows = await db.read(sql<(Row & EventRow & { mentions: number })[]>`
+  const rows = await db.read(sql<(Row & EventRow & { unread: number; mentions: number })[]>`
     select ${columns(sql, "c", CONVERSATION)}, ${columns(sql, "m", MEMBERSHIP)}, ${columns(sql, "h", HEAD)},
-           n.mentions, c.token as room, e.conversation_id, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
+           ${unreadMessages(sql)} as unread, n.mentions, c.token as room, e.conversation_id, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
     from memberships m
     join conversations c on c.id = m.conversation_id
     join room_heads h on h.conversation_id = m.conversation_id
@@ -77,6 +78,7 @@ async function list(
     conversation: noun(row, "c", CONVERSATION),
     membership: noun(row, "m", MEMBERSHIP),
     head: noun(row, "h", HEAD),
+    unread: row.unread,
     mentions: row.mentions,
     last: row.seq === null ? null : loggedEvent(row),
   }));

@@ -1,9 +1,10 @@
 /** A member's rooms as a session begins with them. Ten thousand of these come at once: it asks for what is told, no more. */
-import type { ConversationType, MemberKey, Role } from "../domain/model.ts";
+import type { ConversationType, HistoryVisibility, MemberKey, Role } from "../domain/model.ts";
 import type { RoomQueries, SessionRoom } from "../domain/ports/store.ts";
 import type { Database } from "./database.ts";
 import { byKey, gathered } from "./gathered.ts";
 import { type EventRow, loggedEvent } from "./rows.ts";
+import { unreadMessages } from "./unread.ts";
 
 interface Wanted {
   member: MemberKey;
@@ -22,12 +23,12 @@ interface SessionRoomRow extends EventRow {
   read_only: boolean;
   lobby: boolean;
   lobby_until: number | null;
+  history: HistoryVisibility;
   read: number;
-  read_messages: number;
   head: number;
   head_at: number;
   asked_at: number | null;
-  messages: number;
+  unread: number;
   mentions: number;
 }
 
@@ -58,8 +59,9 @@ async function sessionRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom
     )
     select m.ord, c.id as conversation_id, c.token as room, c.name, c.type as kind, m.role,
            m.joined_seq as joined, m.history_from as visible, c.read_only, c.lobby, c.lobby_until,
-           m.read_seq as read, m.read_messages, h.head_seq as head,
-           h.last_activity as head_at, asked.at as asked_at, h.message_count as messages, n.mentions, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
+           c.history, m.read_seq as read, h.head_seq as head,
+           h.last_activity as head_at, asked.at as asked_at, ${unreadMessages(db.sql)} as unread, n.mentions,
+           e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
     from m
     join conversations c on c.id = m.conversation_id
     join room_heads h on h.conversation_id = m.conversation_id
@@ -94,6 +96,7 @@ function sessionRoom(row: SessionRoomRow): SessionRoom {
     role: row.role,
     joinedSeq: row.joined,
     historyFrom: row.visible,
+    history: row.history,
     readOnly: row.read_only,
     lobby: row.lobby,
     lobbyUntil: row.lobby_until,
@@ -101,7 +104,7 @@ function sessionRoom(row: SessionRoomRow): SessionRoom {
     at: row.head === 0 ? 0 : row.head_at,
     askedAt: row.asked_at,
     read: row.read,
-    unread: row.messages - row.read_messages,
+    unread: row.unread,
     mentions: row.mentions,
     last: row.seq === null ? null : loggedEvent(row),
   };

@@ -22,7 +22,7 @@ export function createWebhookLanes(db: Database): WebhookLanes {
     },
     async waiting({ webhookId, conversationId }, limit) {
       return await db.read(sql<Delivery[]>`
-        select id, event_id as "eventId", type, body from webhook_deliveries
+        select id, event_id as "eventId", type, body, about::json from webhook_deliveries
         where webhook_id = ${webhookId} and conversation_id = ${conversationId} order by id limit ${limit}`);
     },
     async delivered({ webhookId, conversationId, lease }, deliveryId) {
@@ -65,9 +65,11 @@ export async function enqueue(
     on conflict (webhook_id, conversation_id) do update set next_at = coalesce(l.next_at, excluded.next_at)`;
   if (count === 0) return;
   await tx`
-    insert into webhook_deliveries (webhook_id, conversation_id, event_id, type, body)
-    select ${webhookId}, ${conversationId}, k.event_id, k.type, k.body
+    insert into webhook_deliveries (webhook_id, conversation_id, event_id, type, body, about)
+    select ${webhookId}, ${conversationId}, k.event_id, k.type, k.body, k.about
     from unnest(${deliveries.map(({ eventId }) => eventId)}::text[], ${deliveries.map(({ type }) => type)}::text[],
-                ${deliveries.map(({ body }) => body)}::text[]) with ordinality as k (event_id, type, body, ord)
+                ${deliveries.map(({ body }) => body)}::text[],
+                ${deliveries.map(({ about }) => about && JSON.stringify(about))}::text[])
+      with ordinality as k (event_id, type, body, about, ord)
     order by k.ord`;
 }

@@ -125,6 +125,7 @@ interface Reader extends Row {
   /** The first of the organization's users in the room, if any. */
   first_user: number | null;
   takes_part: boolean;
+  visible_from: number;
   start: number;
 }
 
@@ -138,7 +139,8 @@ async function unread(db: Database, conversationId: number, limit: number): Prom
     const people = await usersOf(db, webhook.organizationId, events.flatMap(usersIn));
     if (reader.first_user !== null) people.push(reader.first_user);
     logs.push({
-      ...{ webhook, conversationId, seq, events, people, takesPart: reader.takes_part },
+      ...{ webhook, conversationId, seq, events, people },
+      ...{ takesPart: reader.takes_part, historyFrom: reader.visible_from },
       lane: reader.lane_seq === null ? null : { seq: reader.lane_seq, reading: reader.reading === true },
     });
   }
@@ -159,21 +161,27 @@ async function readersOf({ sql, read }: Database, conversationId: number): Promi
       from room_snapshots s where s.conversation_id = ${conversationId}
     ),
     present as materialized (
-      select m.user_id, m.joined_seq from memberships m
+      select m.user_id, m.joined_seq, m.history_from from memberships m
       where m.conversation_id = ${conversationId} and m.user_id is not null
       union all
-      select (p -> 'membership' ->> 'userId')::bigint, (p -> 'membership' ->> 'joinedSeq')::bigint
+      select (p -> 'membership' ->> 'userId')::bigint, (p -> 'membership' ->> 'joinedSeq')::bigint,
+             (p -> 'membership' ->> 'historyFrom')::bigint
       from room_snapshots s cross join lateral json_array_elements(s.data::json -> 'people') as p
       where s.conversation_id = ${conversationId} and p -> 'membership' ->> 'userId' is not null
     ),
     represented as materialized (
       select distinct on (o.organization_id) o.organization_id, p.user_id, p.joined_seq,
-             min(o.created_at) over (partition by o.organization_id) as since
+             min(o.created_at) over (partition by o.organization_id) as since,
+             min(p.history_from) over (partition by o.organization_id) as visible_from
       from present p join organization_users o on o.user_id = p.user_id
       order by o.organization_id, p.joined_seq, p.user_id
     )
     select ${columns(sql, "w", WEBHOOK)}, l.seq as lane_seq, l.reading, p.user_id as first_user,
            r.organization_id is not null or p.user_id is not null as takes_part,
+           case when r.organization_id is not null then 0 else coalesce(p.visible_from, (
+             select min(d.history_from) from departures d
+             join organization_users o on o.organization_id = w.organization_id and d.member = 'u:' || o.user_id
+             where d.conversation_id = ${conversationId}), l.seq) end as visible_from,
            greatest(
              case when r.organization_id is not null or not exists (
                select from events e where e.conversation_id = ${conversationId} and e.seq < p.joined_seq

@@ -112,7 +112,7 @@ export class Conversation {
     const seq = Number(data.seq);
     const message = this.#items.get(seq);
     if (message?.kind !== "message") return;
-    if (type === "message.edited") this.#replace({ ...message, text: String(data.text), edited: true });
+    if (type === "message.edited" && !data.hidden) this.#replace(edited(message, data));
     if (type === "message.deleted") this.#replace({ ...message, text: "", deleted: true });
   }
 
@@ -120,6 +120,11 @@ export class Conversation {
     this.#items.set(message.seq, message);
     this.#order = null;
   }
+}
+
+function edited(message: Message, { text, mentions }: EventFrame["data"]): Message {
+  const mentioned = Array.isArray(mentions) ? { mentions: mentions as string[] } : {};
+  return { ...message, text: String(text), edited: true, ...mentioned };
 }
 
 function itemOf(event: EventFrame): Item | null {
@@ -161,7 +166,7 @@ function noteOf({ type, actor, data }: EventFrame): string | null {
     case "room.changed":
       return typeof data.name === "string" ? `${who} named the room ${data.name}` : `${who} changed the room`;
     case "message.pinned":
-      return `${who} pinned a message`;
+      return data.hidden ? null : `${who} pinned a message`;
     case "call.started":
       return `${who} started a call`;
     case "call.joined":

@@ -1,21 +1,22 @@
 /**
  * Turns what happens into deliveries: reads the logs of rooms from where each webhook stands, and the notes of what is in
- * no log. A payload is made once and kept; the store moves the place and keeps the payloads in one commit, so several
- * processes may read the same log at once and each event is put into its lane once.
+ * no log. The store moves the place and keeps the deliveries in one commit, so several processes may read the same log at
+ * once and each event is put into its lane once. Payloads with texts are made when they are delivered (payloads.ts).
  */
-import { DomainError } from "../domain/errors.ts";
+import type { AttachmentNote } from "../domain/attachment-notes.ts";
 import { derivedPublicId } from "../domain/ids.ts";
 import type { LoggedEvent, User, Webhook, WebhookType } from "../domain/model.ts";
 import type { Contact } from "../domain/people-use-cases.ts";
 import type { Store } from "../domain/ports/store.ts";
 import type { NewDelivery, RoomSnapshot, UnreadLog, WebhookNote } from "../domain/ports/webhook-store.ts";
-import type { WebhookNews, WebhookShape } from "../domain/ports/webhooks.ts";
+import type { WebhookNews } from "../domain/ports/webhooks.ts";
+import { tellsOfMessage } from "../domain/visibility.ts";
+import type { Payloads } from "./payloads.ts";
 import { tell, withoutRuns } from "./told.ts";
 
 export interface CollectorOptions {
   store: Pick<Store, "webhooks" | "messages" | "accounts">;
-  shape: WebhookShape;
-  logger: { error(fields: object, message: string): void };
+  payloads: Pick<Payloads, "keep">;
 }
 
 export interface Collector {
@@ -28,22 +29,8 @@ export interface Collector {
 const EVENTS = 100;
 const NOTES = 50;
 
-export function createCollector({ store, shape, logger }: CollectorOptions): Collector {
+export function createCollector({ store, payloads }: CollectorOptions): Collector {
   const { webhooks } = store;
-
-  /** The raw payload, or null when there is nothing to tell. A defect in one must not hold up the others. */
-  async function payload(eventId: string, news: WebhookNews): Promise<NewDelivery | null> {
-    try {
-      const object = await shape(news);
-      if (!object) return null;
-      const { type } = news;
-      return { eventId, type, body: JSON.stringify({ id: eventId, type, payload: object }) };
-    } catch (error) {
-      if (error instanceof DomainError && error.retry) throw error;
-      logger.error({ err: error, type: news.type }, "A webhook's payload can't be made; it is left out");
-      return null;
-    }
-  }
 
   async function viewerOf(event: LoggedEvent, log: UnreadLog, room: RoomSnapshot): Promise<User | null> {
     const acting = log.people.find((id) => event.actor.kind === "user" && String(id) === event.actor.id);
@@ -61,7 +48,7 @@ export function createCollector({ store, shape, logger }: CollectorOptions): Col
       for (const { news, key } of await tell(store, room, event, viewer)) {
         if (!wants(webhook, news.type)) continue;
         const eventId = derivedPublicId(`${webhook.id} ${conversationId} ${event.seq} ${event.at} ${key}`);
-        const delivery = await payload(eventId, news);
+        const delivery = await payloads.keep(eventId, news);
         if (delivery) deliveries.push(delivery);
       }
     }
@@ -94,7 +81,7 @@ export function createCollector({ store, shape, logger }: CollectorOptions): Col
         const news = note.webhooks.length === 0 ? null : await newsOf(note);
         const deliveries = [];
         for (const webhook of news ? note.webhooks : []) {
-          const delivery = await payload(
+          const delivery = await payloads.keep(
             derivedPublicId(`note ${note.id} ${note.type} ${JSON.stringify(note.data)} ${webhook.id}`),
             news as WebhookNews,
           );
@@ -116,11 +103,9 @@ export function createCollector({ store, shape, logger }: CollectorOptions): Col
       case "attachment.created":
       case "attachment.updated":
       case "attachment.deleted": {
-        const { attachment, place } = data as Pick<
-          Extract<WebhookNews, { type: "attachment.created" }>,
-          "attachment" | "place"
-        >;
-        return { type, viewer, attachment, place };
+        const { id, place } = data as AttachmentNote;
+        const attachment = await store.messages.attachmentPlace(id);
+        return attachment && { type, viewer, attachment, place };
       }
       case "conversation.updated": {
         const room = conversationId === null ? null : await webhooks.room(conversationId);
@@ -136,8 +121,15 @@ function wants({ events }: Webhook, type: WebhookType): boolean {
   return events === null || events.includes(type);
 }
 
-/** Without anybody of the organization in the room it concerns what happened until the last of them left. */
-function concerning({ events, people, takesPart }: UnreadLog): LoggedEvent[] {
+/**
+ * Without anybody of the organization in the room it concerns what happened until the last of them left. What becomes of
+ * messages that nobody of it may see never does.
+ */
+function concerning({ events: all, people, takesPart, historyFrom }: UnreadLog): LoggedEvent[] {
+  const events = all.filter(
+    ({ type, dataJson }) =>
+      !(tellsOfMessage(type) || type === "message.deleted") || JSON.parse(dataJson).seq > historyFrom,
+  );
   if (takesPart) return events;
   const own = new Set(people.map(String));
   const end = events.findLastIndex(

@@ -5,10 +5,12 @@
  */
 import type { Store } from "../domain/ports/store.ts";
 import type { Lane } from "../domain/ports/webhook-store.ts";
+import type { Payloads } from "./payloads.ts";
 import type { Poster } from "./post.ts";
 
 export interface DelivererOptions {
   store: Pick<Store, "webhooks">;
+  payloads: Pick<Payloads, "bodyOf">;
   post: Poster;
   logger: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** Counts attempts by outcome, for metrics. */
@@ -33,7 +35,7 @@ const MAX_LANES_EACH = 8;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 28_000;
 
-export function createDeliverer({ store, post, logger, counted }: DelivererOptions): Deliverer {
+export function createDeliverer({ store, payloads, post, logger, counted }: DelivererOptions): Deliverer {
   const { webhooks } = store;
   const working = new Map<Lane, Promise<void>>();
   let stopping = false;
@@ -44,7 +46,12 @@ export function createDeliverer({ store, post, logger, counted }: DelivererOptio
       const waiting = await webhooks.waiting(lane, STEP);
       for (const delivery of waiting) {
         if (stopping || performance.now() > end) return await webhooks.release(lane, null);
-        const outcome = await post({ url: lane.url, secret: lane.secret, body: delivery.body });
+        const body = await payloads.bodyOf(delivery);
+        if (body === null) {
+          if (!(await webhooks.delivered(lane, delivery.id))) return;
+          continue;
+        }
+        const outcome = await post({ url: lane.url, secret: lane.secret, body });
         counted(outcome.delivered ? "delivered" : "failed");
         if (!outcome.delivered) return await failed(lane, outcome.reason);
         if (lane.attempts > 0) logger.info({ webhook: lane.webhookId }, "A webhook takes deliveries again");

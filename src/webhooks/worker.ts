@@ -1,6 +1,6 @@
 /**
  * Webhooks tell organizations what their people do. Reading order: this file; collector.ts and told.ts (what is told);
- * deliverer.ts and post.ts (how); targets.ts (where to). Every process runs one; they share the work through the store.
+ * payloads.ts, deliverer.ts and post.ts (how); targets.ts (where to). Every process runs one; they share the work through the store.
  */
 import { Counter, Gauge, type Registry } from "prom-client";
 import { DomainError } from "../domain/errors.ts";
@@ -8,6 +8,7 @@ import type { Store } from "../domain/ports/store.ts";
 import type { WebhookShape } from "../domain/ports/webhooks.ts";
 import { createCollector } from "./collector.ts";
 import { createDeliverer } from "./deliverer.ts";
+import { createPayloads } from "./payloads.ts";
 import { createPoster } from "./post.ts";
 import type { Targets } from "./targets.ts";
 
@@ -49,9 +50,10 @@ export function startWebhooks({ store, shape, targets, logger, registry }: Webho
   });
   if (registry) registerBacklog(registry, store.webhooks);
   const poster = createPoster({ targets, timeoutMs: POST_TIMEOUT_MS });
-  const collector = createCollector({ store, shape, logger });
+  const payloads = createPayloads({ store, shape, logger });
+  const collector = createCollector({ store, payloads });
   const deliverer = createDeliverer({
-    ...{ store, logger, post: poster.post },
+    ...{ store, payloads, logger, post: poster.post },
     counted: (outcome) => deliveries.inc({ outcome }),
   });
 

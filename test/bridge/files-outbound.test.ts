@@ -110,10 +110,10 @@ describeBridge(
       const [, b] = await attachmentsOf(room, seq);
       const content = new Blob(["c"]).stream();
       const c = await world.useCases.attachments.upload(userActor(ada), { filename: "c.txt", content });
-      await world.useCases.messages.edit(userActor(ada), room.token, seq, "files, edited", [
-        b?.id ?? "",
-        c.id,
-      ]);
+      await world.useCases.messages.edit(userActor(ada), room.token, seq, {
+        text: "files, edited",
+        attachments: [b?.id ?? "", c.id],
+      });
       await world.mirrored(room);
       expect(await shown(matrixRoom)).toEqual([
         "m.text files",
@@ -130,7 +130,7 @@ describeBridge(
       const { ada, room, matrixRoom } = await meeting();
       const seq = await world.sayFiles(ada, room, " ", { "a.txt": "a" });
       await world.mirrored(room);
-      await world.useCases.messages.edit(userActor(ada), room.token, seq, "what it is");
+      await world.useCases.messages.edit(userActor(ada), room.token, seq, { text: "what it is" });
       await world.mirrored(room);
       const edit = (await world.bot.timeline(matrixRoom)).at(-1)?.content["m.new_content"];
       expect(edit).toMatchObject({ msgtype: "m.file", filename: "a.txt", body: "what it is" });

@@ -76,7 +76,7 @@ describeBridge(
       const seqOf = async (id: string) =>
         (await world.events(here.room)).find((event) => event.id === id)?.seq ?? 0;
       const { messages } = world.useCases;
-      await messages.edit(userActor(here.ada), here.room.token, await seqOf(kept), "kept, edited");
+      await messages.edit(userActor(here.ada), here.room.token, await seqOf(kept), { text: "kept, edited" });
       await messages.remove(userActor(here.ada), here.room.token, await seqOf(gone));
       await world.mirrored(here.room);
       const timeline = await here.client.timeline(here.matrixRoom);

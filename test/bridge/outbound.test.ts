@@ -32,7 +32,7 @@ describeBridge(
       await world.say(ben, room, "an answer", { replyTo: first, mentions: [String(ada.id)] });
       const gone = await world.say(ada, room, "to be deleted");
       await world.mirrored(room);
-      await world.useCases.messages.edit(userActor(ada), room.token, first, "first, edited");
+      await world.useCases.messages.edit(userActor(ada), room.token, first, { text: "first, edited" });
       await world.useCases.messages.remove(userActor(ada), room.token, gone);
       const events = (await world.bot.timeline(await world.mirrored(room))).filter(
         ({ type }) => type === "m.room.message",

@@ -48,7 +48,7 @@ describeBridge(
     test("one made in the chat is the ghost's, to the original of an edited message; taken back, it is redacted", async () => {
       const { ada, ben, room, seq, matrixRoom, message } = await meeting();
       const { messages, reactions } = world.useCases;
-      await messages.edit(userActor(ben), room.token, seq, "shall we go?");
+      await messages.edit(userActor(ben), room.token, seq, { text: "shall we go?" });
       await reactions.add(userActor(ada), room.token, seq, "👍");
       await reactions.add(userActor(ada), room.token, seq, "👍");
       await reactions.add(userActor(ben), room.token, seq, "🎉");

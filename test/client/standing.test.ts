@@ -117,6 +117,41 @@ describe("room list", () => {
     expect(ann.client.room("r")).toMatchObject({ read: 2, unread: 0 });
   });
 
+  test("what was deleted is unread no more, and what was read or is told again takes nothing away", async () => {
+    const server = await start();
+    server.log("r");
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    server.message("r", "read");
+    server.message("r", "Ann!", { data: { text: "Ann!", mentions: ["1"] } });
+    server.message("r", "hello");
+    server.announce({ op: "unread", room: "r", read: 1, unread: 2, mention: 1 });
+    await ann.until("them", () => ann.client.room("r")?.read === 1);
+    server.append("r", { type: "message.deleted", data: { seq: 1 } });
+    server.append("r", { type: "message.deleted", data: { seq: 3 } });
+    await ann.until("the deletions", () => ann.client.room("r")?.head === 5);
+    expect(ann.client.room("r")).toMatchObject({ unread: 1, mention: 1 });
+
+    // [GW-6.6] The figures may come before the event that they count already.
+    server.announce({ op: "unread", room: "r", read: 1, unread: 0, mention: 0, head: 6 });
+    await ann.until("the figures", () => ann.client.room("r")?.unread === 0);
+    server.append("r", { type: "message.deleted", data: { seq: 2 } });
+    server.message("r", "new");
+    await ann.until("the new one", () => ann.client.room("r")?.head === 7);
+    expect(ann.client.room("r")).toMatchObject({ unread: 1, mention: 0 });
+  });
+
+  test("[GW-4.4] an event that is hidden says nothing", async () => {
+    const server = await start();
+    server.log("r");
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    server.message("r", "as it is by now");
+    server.append("r", { type: "message.edited", data: { seq: 1, hidden: true } });
+    await ann.until("the edit", () => ann.client.room("r")?.head === 2);
+    expect(ann.client.room("r")?.last?.data).toEqual({ text: "as it is by now" });
+  });
+
   test("follows names, edits and deletions", async () => {
     const server = await start();
     server.log("r");

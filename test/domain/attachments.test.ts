@@ -91,7 +91,7 @@ describeDomain("attachments", (world) => {
     const [one, two, three] = [await upload(ada), await upload(ada, "2.txt"), await upload(ada, "3.txt")];
     const sent = message("files", { attachments: [one.id, two.id] });
     const { seq } = await messages.send(ada.actor, room.token, sent);
-    await messages.edit(ada.actor, room.token, seq, "files", [two.id, three.id]);
+    await messages.edit(ada.actor, room.token, seq, { text: "files", attachments: [two.id, three.id] });
     const view = await timeline.messageOf(bob.actor, room.token, seq);
     expect(view.attachments.map(({ filename }) => filename)).toEqual(["2.txt", "3.txt"]);
     const data = JSON.parse((await world.events(room)).at(-1)?.dataJson ?? "");
@@ -99,7 +99,7 @@ describeDomain("attachments", (world) => {
     await refused(attachments.get(ada.actor, one.id), "not_found");
     const foreign = await upload(bob);
     await refused(
-      messages.edit(ada.actor, room.token, seq, "files", [foreign.id]),
+      messages.edit(ada.actor, room.token, seq, { text: "files", attachments: [foreign.id] }),
       "bad_request",
       "attachments",
     );

@@ -23,7 +23,7 @@ describeDomain("blocking", (world) => {
     const { actor } = who;
     return [
       ["send", () => messages.send(actor, token, message())],
-      ["edit", () => messages.edit(actor, token, seq, "Changed")],
+      ["edit", () => messages.edit(actor, token, seq, { text: "Changed" })],
       ["react", () => reactions.add(actor, token, seq, "+1")],
       ["pin", () => pins.pin(actor, token, seq)],
       ["type", () => presence.typing(actor, token, true, "s")],

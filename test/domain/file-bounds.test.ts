@@ -95,7 +95,7 @@ describeDomain("bounds on files", (world) => {
     await messages.remove(ada.actor, room.token, deleted.seq);
     const edited = await send(ada, room, USER);
     await full();
-    await messages.edit(ada.actor, room.token, edited.seq, "without it", []);
+    await messages.edit(ada.actor, room.token, edited.seq, { text: "without it", attachments: [] });
     const other = await world.group([ada, bob]);
     await send(ada, other, USER);
     await full();

@@ -119,8 +119,12 @@ describeDomain("messages.send", (world) => {
     const room = await world.group([ada]);
     const { messages } = world.useCases;
     const { seq } = await messages.send(ada.actor, room.token, message("hello"));
-    await refused(messages.edit(ada.actor, room.token, seq, "\u200b"), "bad_request", "text");
-    await refused(messages.edit(ada.actor, room.token, seq, " ", []), "bad_request", "text");
+    await refused(messages.edit(ada.actor, room.token, seq, { text: "\u200b" }), "bad_request", "text");
+    await refused(
+      messages.edit(ada.actor, room.token, seq, { text: " ", attachments: [] }),
+      "bad_request",
+      "text",
+    );
   });
 
   test.each([
@@ -221,15 +225,15 @@ describeDomain("messages.edit and messages.remove", (world) => {
     const room = await world.group([ada, bob]);
     const { messages } = world.useCases;
     const { seq } = await messages.send(bob.actor, room.token, message("teh"));
-    await messages.edit(bob.actor, room.token, seq, "the");
+    await messages.edit(bob.actor, room.token, seq, { text: "the" });
     const events = await world.events(room);
     expect(JSON.parse(events.find((event) => event.seq === seq)!.dataJson)).toMatchObject({ text: "the" });
     expect(events.at(-1)).toMatchObject({ type: "message.edited", actor: bob.actor });
-    expect(JSON.parse(events.at(-1)!.dataJson)).toEqual({ seq, text: "the" });
-    await refused(messages.edit(ada.actor, room.token, seq, "mine"), "forbidden");
-    await refused(messages.edit(bob.actor, room.token, seq, ""), "bad_request", "text");
-    await refused(messages.edit(bob.actor, room.token, seq - 1, "x"), "bad_request", "seq");
-    await refused(messages.edit(bob.actor, room.token, 999, "x"), "not_found", "seq");
+    expect(JSON.parse(events.at(-1)!.dataJson)).toEqual({ seq, text: "the", mentions: [], attachments: [] });
+    await refused(messages.edit(ada.actor, room.token, seq, { text: "mine" }), "forbidden");
+    await refused(messages.edit(bob.actor, room.token, seq, { text: "" }), "bad_request", "text");
+    await refused(messages.edit(bob.actor, room.token, seq - 1, { text: "x" }), "bad_request", "seq");
+    await refused(messages.edit(bob.actor, room.token, 999, { text: "x" }), "not_found", "seq");
   });
 
   test("the author and moderators delete; once, and for good", async () => {
@@ -246,7 +250,7 @@ describeDomain("messages.edit and messages.remove", (world) => {
       deleted: true,
     });
     expect(events.filter(({ type }) => type === "message.deleted")).toHaveLength(1);
-    await refused(messages.edit(bob.actor, room.token, seq, "back"), "bad_request", "seq");
+    await refused(messages.edit(bob.actor, room.token, seq, { text: "back" }), "bad_request", "seq");
     await refused(
       messages.send(ada.actor, room.token, message("?", { replyTo: seq })),
       "bad_request",

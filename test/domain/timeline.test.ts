@@ -73,7 +73,7 @@ describeDomain("timeline", (world) => {
     const { ada, bob, room } = await pair();
     const question = await say(world, ada, room, "tea?");
     const answer = await say(world, bob, room, "yes", { replyTo: question, mentions: [String(ada.id)] });
-    await world.useCases.messages.edit(bob.actor, room.token, answer, "yes, please");
+    await world.useCases.messages.edit(bob.actor, room.token, answer, { text: "yes, please" });
     const view = await world.useCases.timeline.messageOf(ada.actor, room.token, answer);
     expect(view).toMatchObject({
       text: "yes, please",

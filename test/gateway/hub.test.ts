@@ -21,7 +21,7 @@ function hubOn(rangeMany: HubOptions["log"]["rangeMany"]): Hub {
       bus: createMemoryBus(),
       metrics: new GatewayMetrics(new Registry(), () => NOBODY),
     },
-    ...{ logger: createLogger("silent"), publish: () => {} },
+    ...{ logger: createLogger("silent"), publish: () => {}, sessionsIn: () => [] },
     ...{ onStanding: () => {}, onUser: () => {}, onFollowing: () => {} },
   });
 }
@@ -33,7 +33,7 @@ test("a room that is let go while its log is read is not read on", async () => {
     hub.reset();
     return Array.from({ length: 100 }, (_, n) => ({ ...EVENT, seq: (asked?.after ?? 0) + 1 + n }));
   });
-  const room = hub.follow(EVENT.conversationId, EVENT.room, { seq: 0, at: 0 });
+  const room = hub.follow(EVENT.conversationId, EVENT.room, { head: { seq: 0, at: 0 } });
   await hub.fill([room]);
   expect([reads, room.delivered]).toEqual([1, 0]);
 });

@@ -9,7 +9,11 @@ import { Room } from "../../src/gateway/room.ts";
 const timeOf = (seq: number) => 1_000 * seq;
 
 test("two looks at once, with a message in between, lose nothing", async () => {
-  const room = new Room(1, "room", { seq: 5, at: timeOf(5) }, false);
+  const room = new Room(1, "room", {
+    head: { seq: 5, at: timeOf(5) },
+    mayShutOut: false,
+    history: "joined",
+  });
   const hub = { size: 1, rooms: () => [room], noteHead: vi.fn() } as unknown as Hub;
   const answers: (() => void)[] = [];
   const log = {

@@ -6,6 +6,7 @@ import { journalContract } from "./contract-journal.ts";
 import { logContract } from "./contract-log.ts";
 import { memberRoomContract } from "./contract-members.ts";
 import { roomContract } from "./contract-rooms.ts";
+import { takenBackContract } from "./contract-taken-back.ts";
 
 export interface OpenedStore {
   store: PostgresStore;
@@ -24,6 +25,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     logContract(store);
     describe("the journal", () => journalContract(store));
     roomContract(store);
+    takenBackContract(store);
     memberRoomContract(store);
     accountContract(store);
   });

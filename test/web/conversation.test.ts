@@ -62,7 +62,12 @@ describe("conversation", () => {
     expect(texts(conversation)).toEqual(["final"]);
     conversation.apply(event(3, "message.edited", { seq: 1, text: "later edit" }));
     expect(conversation.items[0]).toMatchObject({ text: "later edit", edited: true });
-    conversation.apply(event(4, "message.deleted", { seq: 1 }));
+    conversation.apply(event(4, "message.edited", { seq: 1, hidden: true }));
+    conversation.apply(event(5, "message.pinned", { seq: 1, hidden: true }));
+    expect(texts(conversation)).toEqual(["later edit"]);
+    conversation.apply(event(6, "message.edited", { seq: 1, text: "to you", mentions: ["1"] }));
+    expect(conversation.items[0]).toMatchObject({ text: "to you", mentions: ["1"] });
+    conversation.apply(event(7, "message.deleted", { seq: 1 }));
     expect(conversation.items[0]).toMatchObject({ text: "", deleted: true });
   });
 

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { LoggedEvent, User, Webhook } from "../../src/domain/model.ts";
 import type { NewDelivery, WebhookNote, WebhookStore } from "../../src/domain/ports/webhook-store.ts";
 import { createCollector } from "../../src/webhooks/collector.ts";
+import { createPayloads } from "../../src/webhooks/payloads.ts";
 
 const ADA = { id: 1, uuid: "ada" } as User;
 const WEBHOOK = { id: 7, events: null } as Webhook;
@@ -37,7 +38,7 @@ async function idsOfEvent(at: number): Promise<string[]> {
     unread: async () => [
       {
         ...{ webhook: WEBHOOK, conversationId: 5, seq: 8, events: [event], people: [1] },
-        ...{ takesPart: true, lane: { seq: 8, reading: true } },
+        ...{ takesPart: true, historyFrom: 0, lane: { seq: 8, reading: true } },
       },
     ],
     async advance(_log, { deliveries }) {
@@ -54,7 +55,8 @@ function collectorOf(webhooks: Partial<WebhookStore>) {
   const fail = (fields: object) => {
     throw new Error(JSON.stringify(fields));
   };
-  return createCollector({ store, shape: async () => ({}), logger: { error: fail } });
+  const payloads = createPayloads({ store, shape: async () => ({}), logger: { error: fail } });
+  return createCollector({ store, payloads });
 }
 
 test("an event has one id however often it is read, and after a restore another event of its seq has another", async () => {

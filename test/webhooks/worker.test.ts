@@ -1,11 +1,13 @@
 /** Webhooks: what is told, in which order, to whom, and what happens while nobody listens. */
 
+import { randomUUID } from "node:crypto";
 import { afterEach, expect, test } from "vitest";
+import { newMember, putPeople } from "../../src/domain/people.ts";
 import type { WebhookNews } from "../../src/domain/ports/webhooks.ts";
 import { createTargets } from "../../src/webhooks/targets.ts";
 import { startWebhooks, type WebhookWorker } from "../../src/webhooks/worker.ts";
 import { memoryFiles } from "../attachments/memory.ts";
-import { describeDomain, message, type Person, type World } from "../domain/world.ts";
+import { describeDomain, message, type Person, SYSTEM_ACTOR, type World } from "../domain/world.ts";
 import { type Receiver, signatureOf, startReceiver } from "./receiver.ts";
 
 const SECRET = "a secret of the operator";
@@ -61,7 +63,7 @@ describeDomain("webhooks", (world) => {
     const room = await world.group([ada, bob]);
     const { seq } = await say(ada, room, "hello");
     await reactions.add(bob.actor, room.token, seq, "heart");
-    await messages.edit(ada.actor, room.token, seq, "hello!");
+    await messages.edit(ada.actor, room.token, seq, { text: "hello!" });
     await pins.pin(ada.actor, room.token, seq);
     await pins.unpin(ada.actor, room.token);
     await roomSettings.rename(ada.actor, room.token, "New");
@@ -126,6 +128,56 @@ describeDomain("webhooks", (world) => {
     expect(second?.raw).toBe(first?.raw);
     expect(third?.raw).toBe(first?.raw);
     expect(rest.map(({ payload }) => payload.text)).toEqual(["2", "3"]);
+  });
+
+  test("what was taken back before a receiver took it is neither kept nor told any more", async () => {
+    const { receiver, ada, bob } = await setting();
+    const { messages, attachments } = world.another({ files: memoryFiles() });
+    const room = await world.group([ada, bob]);
+    const word = `taken-back-${randomUUID()}`;
+    receiver.answer = () => 503;
+    work();
+    const { seq: edited } = await say(ada, room, word);
+    const content = new Blob(["text"]).stream();
+    const file = await attachments.upload(ada.actor, { filename: `${word}.txt`, content });
+    const sent = message(word, { attachments: [file.id] });
+    const { seq: deleted } = await messages.send(ada.actor, room.token, sent);
+    const waiting = () => world.store.sql<{ row: string }[]>`
+      select d::text as row from webhook_deliveries d union all select n::text from webhook_notes n`;
+    await expect.poll(async () => (await waiting()).length, { timeout: 10_000 }).toBeGreaterThan(5);
+    await expect.poll(() => receiver.received.length, { timeout: 10_000 }).toBeGreaterThan(1);
+    await messages.edit(ada.actor, room.token, edited, { text: "kept" });
+    await messages.remove(ada.actor, room.token, deleted);
+    expect((await waiting()).filter(({ row }) => row.includes(word))).toEqual([]);
+    receiver.answer = () => 200;
+    await receiver.takes(9);
+    expect(receiver.taken().filter(({ raw }) => raw.includes(word))).toEqual([]);
+    const texts = receiver.taken().filter(({ type }) => type.startsWith("message."));
+    expect(texts.map(({ type, payload }) => `${type} ${payload.text}`)).toEqual([
+      ...["message.created kept", "message.created ", "message.updated kept", "message.deleted "],
+    ]);
+  });
+
+  test("what happens to messages from before its users joined is nothing for an organization of elsewhere", async () => {
+    const { receiver, ada } = await setting(["message.created", "message.updated", "message.deleted"]);
+    const [cy, dee] = [await world.person("Cy"), await world.person("Dee")];
+    const { messages, reactions } = world.useCases;
+    const room = await world.group([cy, dee]);
+    const [old, older] = [await say(cy, room, "before Ada"), await say(cy, room, "before Ada, too")];
+    await world.store.transaction(async (tx) => {
+      const [locked] = await tx.lockRooms([room.id]);
+      await putPeople(tx, SYSTEM_ACTOR, locked!, [newMember(ada.user, "user")], "keep");
+    });
+    await messages.edit(cy.actor, room.token, old.seq, { text: "before Ada, edited" });
+    await reactions.add(dee.actor, room.token, old.seq, "heart");
+    await messages.remove(cy.actor, room.token, older.seq);
+    work();
+    const { seq } = await say(cy, room, "after Ada");
+    await messages.edit(cy.actor, room.token, seq, { text: "after Ada, edited" });
+    await receiver.takes(2);
+    expect(receiver.taken().map(({ type, payload }) => `${type} ${payload.text}`)).toEqual([
+      ...["message.created after Ada, edited", "message.updated after Ada, edited"],
+    ]);
   });
 
   test("one room that is refused does not hold up another", async () => {

@@ -206,6 +206,10 @@ export interface RoomLog {
   /** The current heads of the named rooms; rooms that are gone are left out. */
   heads(conversationIds: number[]): Promise<RoomHead[]>;
   /**
+   * What these members have not read; those who are not in the room are left out. Deleted messages don't count.
+   */
+  unread(conversationId: number, members: readonly MemberKey[]): Promise<UnreadState[]>;
+  /**
    * Moves read markers up (never back), many in one statement, and notes that the member opened the room now.
    * `seq` past the head counts as not applied.
    * Resolves with where each marker now stands, or null where the room or membership is gone, or
@@ -223,10 +227,19 @@ export interface PlaceInLog {
 export interface ReadState {
   read: number;
   readMessages: number;
-  /** The room's message count and unread mentions, taken with the marker. */
-  messages: number;
+  /** Messages after the marker that were not deleted, and those of them that mention the member. */
+  unread: number;
   mentions: number;
   moved: boolean;
+}
+
+/** What a member has not read, as of the room's `head`. */
+export interface UnreadState {
+  member: MemberKey;
+  head: number;
+  read: number;
+  unread: number;
+  mentions: number;
 }
 
 // ── Rooms ────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,9 +249,11 @@ export interface RoomListing {
   conversation: Conversation;
   membership: Membership;
   head: RoomHead;
+  /** Messages after the read marker that were not deleted. */
+  unread: number;
   /** Unread mentions of the member (their own id or "all") after the read marker. */
   mentions: number;
-  /** The last message that is visible to the member, or null. */
+  /** The last message that is visible to the member and was not deleted, or null. */
   last: LoggedEvent | null;
 }
 
@@ -251,6 +266,7 @@ export interface SessionRoom {
   role: Role;
   joinedSeq: number;
   historyFrom: number;
+  history: HistoryVisibility;
   readOnly: boolean;
   lobby: boolean;
   lobbyUntil: number | null;
@@ -261,11 +277,11 @@ export interface SessionRoom {
   askedAt: number | null;
   /** The member's read marker. */
   read: number;
-  /** Messages after the marker. */
+  /** Messages after the marker that were not deleted. */
   unread: number;
   /** Mentions of the member, or of everybody, after the marker. */
   mentions: number;
-  /** The last message that is visible to the member, or null. */
+  /** The last message that is visible to the member and was not deleted, or null. */
   last: LoggedEvent | null;
 }
 
@@ -434,7 +450,6 @@ export type ConversationPatch = { avatarId?: null } & Partial<
     | "lobbyUntil"
     | "passwordHash"
     | "scheduledDeletion"
-    | "history"
     | "avatarUrl"
     | "pair"
     | "blocked"
@@ -509,18 +524,19 @@ export interface StoreTransaction {
   removeMembers(conversationId: number, keys: MemberKey[]): Promise<void>;
   /**
    * Appends events other than messages, in order, each with the next seq. Call state follows: `call.started` while a
-   * call runs, and what else happens to a call while none does, are left out of the log and of the answer.
+   * call runs, and what else happens to a call while none does, are left out of the log and of the answer. A
+   * `message.edited` takes the text out of the one before it of the same message (`{seq, hidden: true}`).
    */
   appendEvents(conversationId: number, events: NewEvent[]): Promise<LoggedEvent[]>;
   /**
-   * Replaces a message's text in place and marks it edited, or leaves `{text: "", deleted: true}` of it; a deleted
-   * message mentions nobody and has no reactions and no files. False when there is no such message, or it was deleted
-   * before.
+   * Replaces a message's text in place, with whom it mentions where that is given, and marks it edited; or leaves
+   * `{text: "", deleted: true}` of it. A deleted message mentions nobody, has no reactions and no files, and is unread no
+   * more; its text is in none of its edits any more. False when there is no such message, or it was deleted before.
    */
   rewriteMessage(
     conversationId: number,
     seq: number,
-    change: { text: string; edited: number } | { deleted: true },
+    change: { text: string; edited: number; mentions?: readonly string[] } | { deleted: true },
   ): Promise<boolean>;
   head(conversationId: number): Promise<RoomHead>;
   /** Who is in the running call, as {@link RunningCall}; null while none runs. */

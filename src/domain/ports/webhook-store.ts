@@ -2,6 +2,7 @@
  * Webhooks in the store: who is to be told what, how far each log was read for each of them, and what waits to be
  * delivered. The promises of ports/store.ts hold. Many processes share the work: see `claim`.
  */
+import type { MessagePlace } from "../ids.ts";
 import type { Conversation, LoggedEvent, Membership, User, Webhook, WebhookType } from "../model.ts";
 
 export interface WebhookStore {
@@ -66,6 +67,11 @@ export interface UnreadLog {
   conversationId: number;
   /** Read so far. */
   seq: number;
+  /**
+   * The organization may see messages with a higher seq. 0 in rooms of its own; in others what the first of its users who
+   * are, or were, in the room may see.
+   */
+  historyFrom: number;
   events: LoggedEvent[];
   /** The organization's users among those who act, come and go in the events, then the first of them in the room. */
   people: number[];
@@ -92,11 +98,29 @@ export interface NewDelivery {
    */
   eventId: string;
   type: WebhookType;
-  /** The raw payload. */
-  body: string;
+  /** The raw payload; null where it is made when it is delivered. */
+  body: string | null;
+  /** What it is then made of; null with a body. */
+  about: DeliveryAbout | null;
 }
 
-/** Written in the transaction of what it tells. */
+/**
+ * Of payloads with texts and names of files only this is kept: what is taken back before they are delivered must not be
+ * told any more.
+ */
+export type DeliveryAbout = { viewer: number | null } & (AboutMessage | AboutAttachment);
+export interface AboutMessage {
+  conversation: Pick<Conversation, "id" | "publicId">;
+  /** The message as if it were deleted: it may be gone with its room. */
+  event: LoggedEvent;
+}
+export interface AboutAttachment {
+  attachment: string;
+  /** Where it belonged when it happened. */
+  place: MessagePlace | null;
+}
+
+/** Written in the transaction of what it tells. `data` holds no text of a message and no name of a file. */
 export interface NewNote {
   type: WebhookType;
   /** Whose organizations hear of it. */

@@ -32,7 +32,7 @@ export type WebhookNews = {
     }
   | {
       type: Extract<WebhookType, `message.${string}`>;
-      conversation: Conversation;
+      conversation: Pick<Conversation, "id" | "publicId">;
       place: MessagePlace;
       /** The logged message as it stands now: its text is gone when it was deleted. */
       event: LoggedEvent;
@@ -43,6 +43,7 @@ export type WebhookNews = {
 
 /**
  * Shapes the object of a payload, as the API whose webhooks these are shows it. It may read from the store; null: there is
- * nothing to tell. What it answers is kept and sent again as it is.
+ * nothing to tell. What it answers of rooms and contacts is kept and sent again as it is; objects of messages and files are
+ * made anew for every attempt.
  */
 export type WebhookShape = (news: WebhookNews) => Promise<object | null>;

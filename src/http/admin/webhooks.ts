@@ -69,6 +69,8 @@ const ROUTES = {
     method: "post",
     path: "/admin/v1/webhooks",
     summary: "Register a webhook; it hears what happens from then on",
+    description:
+      "A delivery that fails is repeated under the same id. Objects of messages and attachments show what is there at that moment: a text that was edited away or deleted since is not told any more.",
     request: jsonBody(
       strictBody({
         organizationId: id(),

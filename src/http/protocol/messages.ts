@@ -75,7 +75,8 @@ async function update(
   fields: z.output<typeof messageUpdate>,
 ): Promise<void> {
   const { message = text, attachments } = fields;
-  if (message !== text || attachments) await useCases.messages.edit(actor, room, seq, message, attachments);
+  if (message !== text || attachments)
+    await useCases.messages.edit(actor, room, seq, { text: message, ...given({ attachments }) });
   if (!fields.reactions) return;
   // Nobody reacts for anybody else: of all usernames only the caller's own says something.
   const own = Object.entries(fields.reactions).filter(([, by]) => by.includes(user.handle));

@@ -117,7 +117,8 @@ export interface ShownRoom {
 
 export function conversationBody({ conversation, membership, ...room }: ShownRoom): ConversationBody {
   const { id, publicId, type, createdAt } = conversation;
-  const { pinned } = room;
+  // One from before the member's history is none of theirs.
+  const pinned = (room.pinned ?? 0) > (membership?.historyFrom ?? 0) ? room.pinned : null;
   return {
     id: publicId,
     contact_id: type === "one_to_one" ? (room.peer?.publicId ?? null) : null,

@@ -55,7 +55,9 @@ export function webhookShape({ useCases, store, publicUrl }: WebhookShapeOptions
 
   async function message(news: MessageNews, baseUrl: string) {
     const { viewer, event, place } = news;
-    const view = (await useCases.timeline.snapshot(place)) ?? deletedMessage(news);
+    const found = await useCases.timeline.snapshot(place);
+    // The room may be gone: then its log is there for a moment.
+    const view = found ? { ...found, roomPublicId: news.conversation.publicId } : deletedMessage(news);
     const author = event.actor.kind === "user" ? [Number(event.actor.id)] : [];
     const [sender] = await cards(viewer, author);
     return messageBody(view, sender, baseUrl);

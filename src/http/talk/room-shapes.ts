@@ -84,7 +84,7 @@ export function roomBody(
     isFavorite: membership.favourite,
     notificationLevel: notificationOf(membership.notificationLevel, membership.role, conversation.type),
     ...lobbyOf(conversation, now),
-    unreadMessages: waiting ? 0 : head.messages - membership.readMessages,
+    unreadMessages: waiting ? 0 : view.unread,
     unreadMention: !waiting && view.mentions > 0,
     lastReadMessage: membership.readSeq,
     lastMessage: (!waiting && lastMessage) || [],

@@ -1,0 +1,80 @@
+/**
+ * Payloads of deliveries. Those of rooms and contacts are made once and kept. Those that hold texts of messages or names of
+ * files are made anew for every attempt, of what is there then: what was taken back while a receiver was away is not told.
+ */
+import { DomainError } from "../domain/errors.ts";
+import type { EventData, WebhookType } from "../domain/model.ts";
+import type { Store } from "../domain/ports/store.ts";
+import type { DeliveryAbout, NewDelivery } from "../domain/ports/webhook-store.ts";
+import type { WebhookNews, WebhookShape } from "../domain/ports/webhooks.ts";
+
+export interface PayloadsOptions {
+  store: Pick<Store, "messages" | "accounts">;
+  shape: WebhookShape;
+  logger: { error(fields: object, message: string): void };
+}
+
+export interface Payloads {
+  /** What is kept to be delivered, or null when there is nothing to tell. */
+  keep(eventId: string, news: WebhookNews): Promise<NewDelivery | null>;
+  /** The raw payload, or null when there is nothing (any more) to tell. */
+  bodyOf(delivery: NewDelivery): Promise<string | null>;
+}
+
+type MessageType = Extract<WebhookType, `message.${string}`>;
+type AttachmentType = Extract<WebhookType, `attachment.${string}`>;
+
+const DELETED = JSON.stringify({ text: "", deleted: true } satisfies EventData["message"]);
+
+export function createPayloads({ store, shape, logger }: PayloadsOptions): Payloads {
+  const { messages, accounts } = store;
+
+  /** A defect in one must not hold up the others. */
+  async function made(eventId: string, news: WebhookNews): Promise<string | null> {
+    try {
+      const payload = await shape(news);
+      return payload && JSON.stringify({ id: eventId, type: news.type, payload });
+    } catch (error) {
+      if (error instanceof DomainError && error.retry) throw error;
+      logger.error({ err: error, type: news.type }, "A webhook's payload can't be made; it is left out");
+      return null;
+    }
+  }
+
+  /** What was kept, with what is there now; null when it is gone. */
+  async function newsOf(type: WebhookType, about: DeliveryAbout): Promise<WebhookNews | null> {
+    const viewer = about.viewer === null ? null : await accounts.userById(about.viewer);
+    if ("attachment" in about) {
+      const attachment = await messages.attachmentPlace(about.attachment);
+      return attachment && { type: type as AttachmentType, viewer, attachment, place: about.place };
+    }
+    const { conversation, event: gone } = about;
+    const place = { conversationId: conversation.id, seq: gone.seq };
+    const [event = gone] = await messages.at([place]);
+    return { type: type as MessageType, viewer, conversation, place, event };
+  }
+
+  /** What of the news is kept; null where they hold nothing that can be taken back. */
+  function aboutOf(news: WebhookNews): DeliveryAbout | null {
+    const viewer = news.viewer?.id ?? null;
+    if ("attachment" in news) return { viewer, attachment: news.attachment.id, place: news.place };
+    if (!("event" in news)) return null;
+    const { id, publicId } = news.conversation;
+    return { viewer, conversation: { id, publicId }, event: { ...news.event, dataJson: DELETED } };
+  }
+
+  return {
+    async keep(eventId, news) {
+      const { type } = news;
+      const about = aboutOf(news);
+      if (about) return { eventId, type, body: null, about };
+      const body = await made(eventId, news);
+      return body === null ? null : { eventId, type, body, about };
+    },
+    async bodyOf({ eventId, type, body, about }) {
+      if (about === null) return body;
+      const news = await newsOf(type, about);
+      return news && (await made(eventId, news));
+    },
+  };
+}
