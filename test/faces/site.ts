@@ -77,9 +77,10 @@ export async function must(url: string, method: string, path: string, sent: Sent
   throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.json)}`);
 }
 
-export async function openSite(databaseUrl: string): Promise<Site> {
+/** @param more settings */
+export async function openSite(databaseUrl: string, more: Record<string, string> = {}): Promise<Site> {
   const dataDir = mkdtempSync(join(tmpdir(), "causeway-faces-"));
-  const server = await startServer(configuration(databaseUrl, dataDir), () => {});
+  const server = await startServer(configuration(databaseUrl, dataDir, more), () => {});
   const { url } = server;
   let count = 0;
   const admin = async (method: string, path: string, json: unknown) =>
@@ -103,12 +104,13 @@ export async function openSite(databaseUrl: string): Promise<Site> {
   };
 }
 
-function configuration(databaseUrl: string, dataDir: string) {
+function configuration(databaseUrl: string, dataDir: string, more: Record<string, string>) {
   return readConfig({
     ...{ PORT: "0", DATA_DIR: dataDir, DATABASE_URL: databaseUrl, ADMIN_TOKEN },
     ...{ MATRIX_HOMESERVER_URL: "off", RATE_LIMITS: "off", DEMO: "off", LOG_LEVEL: "error" },
     // Sessions stay, however long nobody says anything in them.
     HEARTBEAT_MS: "300000",
+    ...more,
   });
 }
 
