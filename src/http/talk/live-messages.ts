@@ -49,10 +49,11 @@ export function createLiveMessages(
   }
 
   return {
-    heard({ conversationId, type, dataJson }) {
+    heard({ conversationId, type }) {
       if (!CHANGES_MESSAGE.has(type)) return;
-      const { seq } = JSON.parse(dataJson) as { seq: number };
-      shaped.delete(keyOf(conversationId, seq));
+      // Answers quote it.
+      const ofRoom = keyOf(conversationId, "");
+      for (const key of [...shaped.keys()]) if (key.startsWith(ofRoom)) shaped.delete(key);
     },
     async of(room, events, historyFrom) {
       const all = await Promise.all(events.map((event) => once(room, event)));
@@ -65,7 +66,7 @@ export function createLiveMessages(
 
 const CHANGES_MESSAGE: ReadonlySet<string> = new Set(["message.edited", "message.deleted"]);
 
-function keyOf(conversationId: number, seq: number): string {
+function keyOf(conversationId: number, seq: number | ""): string {
   return `${conversationId} ${seq}`;
 }
 
