@@ -15,8 +15,12 @@ export const LIMITS = {
 
 /** A surrogate without its other half: UTF-8 has no form for it, and a homeserver answers 500 to it. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
-/** Spaces, controls, marks of direction, joiners, variation selectors, and letters that fill a place without a picture. */
-const INVISIBLE = /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\uFFF9-\uFFFB]*$/u;
+/**
+ * Spaces, controls, marks of direction, joiners, variation selectors, what is no character, and signs that fill a place
+ * without a picture: of Braille, objects, Khitan, hieroglyphs and music.
+ */
+const INVISIBLE =
+  /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\uFFF9-\uFFFC\u{16FE4}\u{13441}\u{13442}\u{1D159}]*$/u;
 const VARIATION_SELECTOR = /\uFE0F/g;
 /** What is a picture only with a variation selector after it; digits are only in keycaps, and hands not with a skin tone. */
 const PLAIN_EMOJI = /(?![0-9#*](?!\u20E3))(?!\p{Emoji_Presentation})\p{Emoji}(?!\p{Emoji_Modifier}|\uFE0E)/gu;
