@@ -15,6 +15,7 @@ import { type Actor, type EditData, type EventData, memberKey } from "./model.ts
 import { can } from "./permissions.ts";
 import type { AttachmentFiles, ReceivedFile } from "./ports/attachments.ts";
 import type { FileBounds, NewFile, StoredAttachment, Visible } from "./ports/message-store.ts";
+import { KeyReused } from "./repeats.ts";
 import { checkVisible, checkWellFormed } from "./text-rules.ts";
 
 export const MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024;
@@ -121,20 +122,30 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     if (!file) throw new DomainError("too_large", "file must have at most 25 MiB", { field: "file" });
     try {
       if (file.size === 0) throw badField("file", "must not be empty");
+      if (before && file.size !== before.size) throw new KeyReused();
       const type = before?.type ?? (await typeOf(file, name));
       const attachment = before ?? { id, filename: name, type, size: file.size, createdAt: now() };
       if (!before) await add({ ...attachment, owner, room: room ?? null });
       // Under a key it is tried again; what is left then goes with a sweep.
-      await file.keep(id).catch(async (error) => {
-        if (key === undefined) await discard([id]);
-        throw error;
-      });
+      if (!before || !(await isKept(id))) {
+        await file.keep(id).catch(async (error) => {
+          if (key === undefined) await discard([id]);
+          throw error;
+        });
+      }
       const stored = { ...attachment, owner, place: null };
       await store.transaction((tx) => noteAttachments(tx, "attachment.created", [stored]));
       return viewOf(stored);
     } finally {
       await file.discard();
     }
+  }
+
+  /** What was kept stays as it is: its size was counted, and somebody may have sent it meanwhile. */
+  async function isKept(id: string): Promise<boolean> {
+    const stream = await kept().open(id, { first: 0, last: 0 });
+    await stream?.cancel();
+    return stream !== null;
   }
 
   async function add(file: NewFile): Promise<void> {

@@ -24,7 +24,7 @@ export interface Repeats {
   /**
    * Remembers the request for 24 hours.
    * @returns the id that belongs to it, the same when it is repeated; and `failed`, which forgets a request that was
-   *   refused, so that its key can be used for a corrected one
+   *   refused, so that its key can be used for a corrected one, under the same id
    * @throws KeyReused when the key stands for another request
    */
   begin(request: RepeatableRequest): Promise<{ id: string; failed(): Promise<void> }>;

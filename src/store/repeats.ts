@@ -3,6 +3,8 @@ import type { RepeatStore } from "../domain/ports/repeat-store.ts";
 import type { Database } from "./database.ts";
 
 const KEEP_MS = 24 * 3_600_000;
+/** Stands where the hash of a request was: the next one has the key, whatever it says. */
+const REFUSED = new Uint8Array();
 /** Rows that one statement removes. */
 const STEP = 10_000;
 
@@ -10,16 +12,21 @@ export function createRepeats({ sql }: Database): RepeatStore {
   return {
     async remember(key, request) {
       const [row] = await sql<[{ request: Uint8Array; id: string; isNew: boolean }]>`
+        with known as (
+          select from repeatable_requests
+          where key = ${key} and request <> ${REFUSED} and created_at > causeway_now() - ${KEEP_MS}
+        )
         insert into repeatable_requests as r (key, request) values (${key}, ${request})
         on conflict (key) do update set
-          request = case when r.created_at <= causeway_now() - ${KEEP_MS} then excluded.request else r.request end,
+          request = case when r.created_at <= causeway_now() - ${KEEP_MS} or r.request = ${REFUSED}
+                         then excluded.request else r.request end,
           id = case when r.created_at <= causeway_now() - ${KEEP_MS} then excluded.id else r.id end,
           created_at = case when r.created_at <= causeway_now() - ${KEEP_MS} then causeway_now() else r.created_at end
-        returning request, id, xmax = 0 as "isNew"`;
+        returning request, id, not exists (select from known) as "isNew"`;
       return row;
     },
     async forget(key) {
-      await sql`delete from repeatable_requests where key = ${key}`;
+      await sql`update repeatable_requests set request = ${REFUSED} where key = ${key}`;
     },
   };
 }

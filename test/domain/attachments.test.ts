@@ -49,6 +49,17 @@ describeDomain("attachments", (world) => {
     await refused(again(ada), "conflict");
   });
 
+  test("keep their bytes, whatever comes under their key later", async () => {
+    const { ada } = await pair();
+    const { attachments } = cases();
+    const under = (text: string) =>
+      attachments.upload(ada.actor, { filename: "a.txt", content: new Blob([text]).stream(), key: "kept" });
+    const { id } = await under("first");
+    await refused(under("something much longer"), "conflict");
+    expect((await under("other")).id).toBe(id);
+    expect(String(files.kept.get(id))).toBe("first");
+  });
+
   test("wait for their message, seen by nobody else, and are seen by its readers once it is sent", async () => {
     const { ada, bob, room } = await pair();
     const { attachments, messages, timeline } = cases();

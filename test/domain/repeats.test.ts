@@ -53,6 +53,18 @@ describeDomain("a request under a key", (world) => {
     await expect(repeats.begin({ ...two, body: "b" })).rejects.toBeInstanceOf(KeyReused);
   });
 
+  test("keeps its id when it was refused: another of the same may have been carried out at that time", async () => {
+    const { repeats } = world.useCases;
+    const one = request();
+    const [first, twin] = [await repeats.begin(one), await repeats.begin(one)];
+    await first.failed();
+    const other = await repeats.begin({ ...one, body: "b" });
+    await other.failed();
+    const last = await repeats.begin(one);
+    expect([twin.id, other.id, last.id]).toEqual([first.id, first.id, first.id]);
+    await expect(repeats.begin({ ...one, body: "b" })).rejects.toBeInstanceOf(KeyReused);
+  });
+
   test("is kept as hashes, of which the text is no part", async () => {
     await world.useCases.repeats.begin(request({ body: "a secret text", key: "a secret key" }));
     const rows = await world.store.sql<{ text: string }[]>`
