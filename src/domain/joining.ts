@@ -58,11 +58,17 @@ export function createJoining(
   }
 
   async function checkPassword(room: Conversation, { password = "", from }: JoinInput): Promise<void> {
-    if (room.passwordHash === null || passwords.knows(room.passwordHash, password)) return;
+    const { id, passwordHash } = room;
+    if (passwordHash === null) return;
     const wrong = new DomainError("forbidden", "The password of the room is wrong", { field: "password" });
     if (password === "") throw wrong;
-    if (from !== undefined) await limit(`room-password:${room.id}:${addressBlock(from)}`, PER_PASSWORD);
-    if (!(await passwords.verify(room.passwordHash, password, "stranger"))) throw wrong;
+    const key = from === undefined ? null : `room-password:${id}:${addressBlock(from)}`;
+    // A password that is remembered waits as well: else a right guess would be told by getting in.
+    if (key !== null) await limit(key, PER_PASSWORD);
+    const isRight =
+      passwords.knows(passwordHash, password) || (await passwords.verify(passwordHash, password, "stranger"));
+    if (!isRight) throw wrong;
+    if (key !== null) await context.bestEffort("Limiting a room's passwords", () => hot.limits.reset(key));
   }
 
   async function newcomer(
@@ -109,7 +115,7 @@ export function createJoining(
 
   async function enter(actor: Actor, found: Conversation, input: JoinInput): Promise<void> {
     if (found.type !== "public" || actor.kind === "matrix") throw noSuchRoom();
-    if (input.from !== undefined) await limit(`room-join:${input.from}`, PER_STRANGER);
+    if (input.from !== undefined) await limit(`room-join:${addressBlock(input.from)}`, PER_STRANGER);
     let room: Conversation | null = found;
     while (room) room = await enterUnder(actor, room, input);
   }

@@ -182,12 +182,27 @@ describeDomain("joining", (world) => {
     expect(refusal.retryAfterMs).toBeGreaterThan(0);
     await refused(guess("192.0.2.2"), "forbidden", "password");
     await world.useCases.roomSettings.setPassword(ada.actor, token, "");
-    const visit = async () => {
-      await participants.join(cy.actor, token, { from: "192.0.2.3" });
+    const visit = async (host: number) => {
+      await participants.join(cy.actor, token, { from: `2001:db8::${host.toString(16)}` });
       await participants.leave(cy.actor, token);
     };
-    for (let i = 0; i < 60; i++) await visit();
-    await refused(visit(), "rate_limited");
+    for (let i = 1; i <= 60; i++) await visit(i);
+    await refused(visit(61), "rate_limited");
+  });
+
+  test("a guesser is not told by an open door that a guess was right, and those who know the password share an address", async () => {
+    const { ada, token } = await plaza(world);
+    const settings = { passwordMinLength: 1, rateLimits: true, jwt: null };
+    const { participants } = world.another({ settings });
+    await world.useCases.roomSettings.setPassword(ada.actor, token, "sesame");
+    const cy = await world.person();
+    const enter = async (password: string, from: string) => {
+      await participants.join(cy.actor, token, { password, from });
+      await participants.leave(cy.actor, token);
+    };
+    for (let i = 0; i < 20; i++) await enter("sesame", "192.0.2.4");
+    for (let i = 0; i < 10; i++) await refused(enter("wrong", "192.0.2.5"), "forbidden", "password");
+    await refused(enter("sesame", "192.0.2.5"), "rate_limited");
   });
 
   test("[B.6] a lobby keeps nobody from joining and leaving, and from everything else", async () => {
