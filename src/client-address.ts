@@ -1,5 +1,6 @@
 /** Who a request is from when it came through proxies: what they say counts only as far as they are trusted. */
 import { BlockList, isIP } from "node:net";
+import ipaddr from "ipaddr.js";
 
 /** `forwardedFor` is the value of `X-Forwarded-For`. */
 export type ClientAddress = (peer: string, forwardedFor: string | null | undefined) => string;
@@ -19,7 +20,7 @@ export function clientAddressBehind(proxies: string): ClientAddress {
   const isTrusted = (address: string) => isIP(address) !== 0 && trusted.check(address, familyOf(address));
   return (peer, forwardedFor) => {
     const seen = (forwardedFor ?? "").split(",");
-    let address = peer;
+    let address = plainAddress(peer);
     while (isTrusted(address)) {
       const before = addressIn(seen.pop() ?? "");
       if (before === null) break;
@@ -32,10 +33,17 @@ export function clientAddressBehind(proxies: string): ClientAddress {
 /** Some proxies write IPv6 in brackets, and the port behind the address. Null: it names no address. */
 function addressIn(text: string): string | null {
   const bare = text.trim();
-  if (isIP(bare) !== 0) return bare;
+  if (isIP(bare) !== 0) return plainAddress(bare);
   const [, v6, v4] = WITH_PORT.exec(bare) ?? [];
   const address = v6 ?? v4 ?? "";
-  return isIP(address) === 0 ? null : address;
+  return isIP(address) === 0 ? null : plainAddress(address);
+}
+
+/** The address as people write it: IPv4 also where it comes wrapped in IPv6, so that not all of them are one /64. */
+function plainAddress(address: string): string {
+  if (!/ffff/i.test(address) || !ipaddr.IPv6.isValid(address)) return address;
+  const parsed = ipaddr.IPv6.parse(address);
+  return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address().toString() : address;
 }
 
 const WITH_PORT = /^(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15}))(?::\d{1,5})?$/i;

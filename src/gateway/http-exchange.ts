@@ -154,11 +154,3 @@ function fetchRequest(
 export function statusLine(status: number): string {
   return `${status} ${STATUS_CODES[status] ?? "Unknown"}`;
 }
-
-/** The address as people write it: IPv4 also where it comes wrapped in IPv6. */
-export function plainAddress(address: string): string {
-  const mapped = /^(?:(?:0{1,4}:){5}|::)ffff:(.+)$/i.exec(address)?.[1];
-  if (mapped === undefined || mapped.includes(".")) return mapped ?? address;
-  const [high = 0, low = 0] = mapped.split(":").map((part) => Number.parseInt(part, 16));
-  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
-}

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Server as NetServer } from "node:net";
 import type { HttpDoor } from "./http-door.ts";
-import { plainAddress, type RawRequest, type RawResponse, type StreamedResponse } from "./http-exchange.ts";
+import type { RawRequest, RawResponse, StreamedResponse } from "./http-exchange.ts";
 import { READ_HEAD_BYTES } from "./http-head.ts";
 import { ServedRequest, type Wire } from "./served-request.ts";
 
@@ -36,7 +36,7 @@ export function addressOf(
   { clientAddress }: Pick<HttpDoor, "clientAddress">,
 ): string {
   const forwardedFor = headers["x-forwarded-for"];
-  return clientAddress(plainAddress(socket.remoteAddress ?? ""), forwardedFor?.toString());
+  return clientAddress(socket.remoteAddress ?? "", forwardedFor?.toString());
 }
 
 /** @param expects the client waits to be asked for the body (`Expect: 100-continue`) */

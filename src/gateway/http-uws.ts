@@ -1,6 +1,6 @@
 /** HTTP over uWebSockets.js: its request is gone when its callback returns, and its response when it was aborted. */
 import type { HttpDoor } from "./http-door.ts";
-import { plainAddress, type RawRequest, type RawResponse, type StreamedResponse } from "./http-exchange.ts";
+import type { RawRequest, RawResponse, StreamedResponse } from "./http-exchange.ts";
 import { ServedRequest, type Wire } from "./served-request.ts";
 
 /** What is used of uWebSockets.js' `HttpRequest` and `HttpResponse`. */
@@ -37,7 +37,7 @@ export function addressOf(
   req.forEach((name, value) => {
     if (name === "x-forwarded-for") seen.push(value);
   });
-  return clientAddress(plainAddress(Buffer.from(res.getRemoteAddressAsText()).toString()), seen.join(","));
+  return clientAddress(Buffer.from(res.getRemoteAddressAsText()).toString(), seen.join(","));
 }
 
 export function serveUws(res: UwsResponse, req: UwsRequest, door: HttpDoor): void {

@@ -34,6 +34,18 @@ describe("the client's address", () => {
       header: "198.51.100.4:1, 10.0.0.9:80",
       is: "198.51.100.4",
     },
+    {
+      what: "IPv4 where it is wrapped in IPv6",
+      peer: "10.0.0.2",
+      header: "::ffff:198.51.100.4",
+      is: "198.51.100.4",
+    },
+    {
+      what: "IPv4 however it is wrapped",
+      peer: "0000:0000:0000:0000:0000:ffff:0a00:0002",
+      header: "1.1.1.1, [::FFFF:c633:6404]:80, ::ffff:10.0.0.9",
+      is: "198.51.100.4",
+    },
     { what: "the proxy's own when it says nothing", peer: "127.0.0.1", header: undefined, is: "127.0.0.1" },
     { what: "the proxy's own when it says nonsense", peer: "127.0.0.1", header: "unknown", is: "127.0.0.1" },
   ])("is $what", ({ peer, header, is }) => {
