@@ -99,7 +99,7 @@ export function createChatrooms(
           await putPeople(tx, actor, made, people, "keep");
           return made;
         });
-      return await show(await makeOnce(context, input.publicId, make));
+      return await show(await makeOnce(context, actor, input.publicId, make));
     },
     async createDefault(principal, { organizationId, automationEnabled, ...input }) {
       const { actor } = await access.managing(principal, organizationId);
@@ -109,7 +109,7 @@ export function createChatrooms(
           if (!organization) throw new DomainError("not_found", "There is no such organization");
           return await createDefaultRoom(tx, actor, organization, automationEnabled, idOf(input));
         });
-      return await show(await makeOnce(context, input.publicId, make));
+      return await show(await makeOnce(context, actor, input.publicId, make));
     },
     async removeDefault(principal, organizationId) {
       const { actor } = await access.managing(principal, organizationId);

@@ -61,7 +61,7 @@ export function createConversations(
 
   return {
     list: (actor) => store.rooms.list(memberKey(actor)),
-    create: (actor, input) => makeOnce(context, input.publicId, () => create(context, actor, input)),
+    create: (actor, input) => makeOnce(context, actor, input.publicId, () => create(context, actor, input)),
     async rename(actor, room, name) {
       const trimmed = checkName("name", name);
       return await change(actor, room, "rename", (tx, conversation) =>

@@ -5,7 +5,7 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Context } from "./context.ts";
 import { DomainError } from "./errors.ts";
-import type { Conversation } from "./model.ts";
+import { type Actor, type Conversation, memberKey } from "./model.ts";
 
 const MAX_KEY_CHARACTERS = 255;
 
@@ -77,15 +77,23 @@ export function isRepeatKey(text: string): boolean {
   return text.length <= MAX_KEY_CHARACTERS && /^[\x21-\x7e]+$/.test(text);
 }
 
-/** Makes a room under an id of its maker's choice, unless it is there: then it was made before, under the same id. */
+/**
+ * Makes a room under an id of its maker's choice, unless it is there: then it was made before, under the same id.
+ * @throws DomainError `not_found` when it was deleted since, with its maker in it
+ */
 export async function makeOnce(
   { store }: Pick<Context, "store">,
+  maker: Actor,
   publicId: string | undefined,
   make: () => Promise<Conversation>,
 ): Promise<Conversation> {
-  const made = async () => (publicId === undefined ? null : await store.rooms.byPublicId(publicId));
+  if (publicId === undefined) return await make();
+  const made = () => store.rooms.byPublicId(publicId);
   const before = await made();
   if (before) return before;
+  if (await store.rooms.activityPlace(memberKey(maker), publicId)) {
+    throw new DomainError("not_found", "The room that this request made was deleted");
+  }
   try {
     return await make();
   } catch (error) {

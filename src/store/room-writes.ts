@@ -151,7 +151,9 @@ async function deleteConversation(scope: TransactionScope, id: number): Promise<
       select e.at from events e
       where e.conversation_id = c.id and e.at < h.last_activity order by e.seq desc limit 1
     ) before on true
-    where c.id = ${id}`;
+    where c.id = ${id}
+    on conflict (member, public_id) do update
+    set conversation_id = excluded.conversation_id, last_activity = excluded.last_activity, deleted_at = excluded.deleted_at`;
   const gone = await sql<{ user_id: number | null }[]>`
     delete from memberships where conversation_id = ${id} returning user_id`;
   scope.touchUsers(gone.map(({ user_id }) => user_id));

@@ -2,9 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { DomainError } from "../../src/domain/errors.ts";
+import { newPublicId } from "../../src/domain/ids.ts";
+import { type Actor, SYSTEM_ACTOR } from "../../src/domain/model.ts";
 import { KeyReused } from "../../src/domain/repeats.ts";
 import { forgetRequests } from "../../src/store/repeats.ts";
-import { describeDomain } from "./world.ts";
+import { describeDomain, refused } from "./world.ts";
 
 describeDomain("a request under a key", (world) => {
   const request = (more: object = {}) => ({
@@ -63,6 +65,23 @@ describeDomain("a request under a key", (world) => {
     const last = await repeats.begin(one);
     expect([twin.id, other.id, last.id]).toEqual([first.id, first.id, first.id]);
     await expect(repeats.begin({ ...one, body: "b" })).rejects.toBeInstanceOf(KeyReused);
+  });
+
+  test("makes no room again that its maker was in when it was deleted; made again it can be deleted again", async () => {
+    const { conversations } = world.useCases;
+    const ada = await world.person();
+    const members = [{ member: ada.actor, role: "user" as const }];
+    const make = (maker: Actor, publicId: string) =>
+      conversations.create(maker, { type: "group", name: "Once", publicId, members });
+    const [mine, system] = [newPublicId(), newPublicId()];
+    const { token } = await make(ada.actor, mine);
+    await conversations.delete(ada.actor, token);
+    await refused(make(ada.actor, mine), "not_found");
+    for (let i = 0; i < 2; i++) {
+      const again = await make(SYSTEM_ACTOR, system);
+      await conversations.delete(SYSTEM_ACTOR, again.token);
+    }
+    expect(await world.store.rooms.byPublicId(system)).toBeNull();
   });
 
   test("is kept as hashes, of which the text is no part", async () => {

@@ -66,6 +66,8 @@ describeProtocol("a POST with an Idempotency-Key", (place) => {
     expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
     expect(idsOf(await kate.get("/groups?limit=100"))).toHaveLength(before + 1);
     expect(await make("Another")).toMatchObject(refusal(422));
+    await kate.delete(`/groups/${answers[0]?.json.id}`);
+    expect(await make()).toMatchObject(refusal(404));
   });
 
   test("keeps an upload once", async () => {
