@@ -52,6 +52,14 @@ export function createChatrooms(
     return (await shown([room], viewer))[0] as Chatroom;
   }
 
+  /** Whom a user does not bring into a room: they don't exist for the user, of colleagues those whom blocking parts. */
+  async function barredFrom(user: User | null, people: ChatroomPeople): Promise<Set<number>> {
+    const ids = idsOf(people);
+    if (user === null || ids.length === 0) return new Set();
+    const visible = new Set(await store.accounts.visibleUsers(user.id, ids));
+    return new Set(ids.filter((id) => !visible.has(id)));
+  }
+
   /** Locks the organization, then the room, in a transaction. */
   async function change<T>(
     { room, organizationId }: Found,
@@ -90,10 +98,11 @@ export function createChatrooms(
       checkPeople(input);
       const avatar = input.avatar?.length ? await checkAvatar(input.avatar) : null;
       const wanted = { organizationId, name, avatar, automationEnabled, scheduledDeletion, ...idOf(input) };
+      const barred = await barredFrom(user, input);
       const make = () =>
         store.transaction(async (tx) => {
           await tx.accounts.lockOrganization(organizationId);
-          const people = await newMembers(tx, organizationId, input, user);
+          const people = await newMembers(tx, organizationId, input, { creator: user, barred });
           const kind = { type: "group", kind: "custom", history: "joined" } as const;
           const made = await createRoom(tx, actor, { ...wanted, ...kind });
           await putPeople(tx, actor, made, people, "keep");
@@ -159,8 +168,11 @@ export function createChatrooms(
       const found = await access.findToManage(principal, id);
       const { organizationId, standing } = found;
       checkPeople(people);
+      const barred = await barredFrom(standing.user, people);
       await change(found, async (tx, room) => {
-        const members = await newMembers(tx, organizationId, people, null);
+        for (const { userId } of await tx.members(room.id, [...barred].map(userKey)))
+          barred.delete(userId ?? 0);
+        const members = await newMembers(tx, organizationId, people, { barred });
         await putPeople(tx, standing.actor, room, members, "change");
       });
       return await show(found.room);
@@ -205,24 +217,29 @@ function checkPeople(people: ChatroomPeople): void {
   }
 }
 
+function idsOf(people: ChatroomPeople): number[] {
+  return PEOPLE.flatMap(([field]) => people[field] ?? []);
+}
+
 /**
  * The people as members, with the creator (if it is a user) as an admin. All or none.
- * @throws DomainError `bad_request` that names the list with somebody who is no user of the organization
+ * @throws DomainError `bad_request` that names the list with somebody who is no user of the organization, or is barred
  */
 async function newMembers(
   tx: StoreTransaction,
   organizationId: number,
   people: ChatroomPeople,
-  creator: User | null,
+  { creator = null, barred }: { creator?: User | null; barred: ReadonlySet<number> },
 ): Promise<NewMember[]> {
-  const ids = PEOPLE.flatMap(([field]) => people[field] ?? []);
   const users = new Map<number, User>();
-  for (const { user } of await tx.accounts.organizationUsers(organizationId, ids)) users.set(user.id, user);
+  const known = await tx.accounts.organizationUsers(organizationId, idsOf(people));
+  for (const { user } of known) users.set(user.id, user);
   const members = new Map<number, NewMember>();
   for (const [field, role] of PEOPLE) {
     for (const id of people[field] ?? []) {
       const user = users.get(id);
       if (!user) throw badField(field, `names ${id}, who is no user of the organization`);
+      if (barred.has(id)) throw badField(field, `names ${id}; one of you blocked the other`);
       members.set(id, newMember(user, role));
     }
   }

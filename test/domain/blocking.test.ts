@@ -98,6 +98,30 @@ describeDomain("blocking", (world) => {
     }
   });
 
+  test("ends bringing each other into an organization's chatrooms, but for its token; who is in stays, and gets roles", async () => {
+    const { organization, ada, bob } = await colleagues();
+    const chief = await world.person("Chief", { id: organization.id, role: "admin" });
+    const { chatrooms } = world.useCases;
+    const make = (name: string, assignedUsers: number[]) =>
+      chatrooms.create(chief.principal, { organizationId: organization.id, name, assignedUsers });
+    const shared = (await make("Shared", [bob.id])).conversation.id;
+    await set(bob, chief, "blocked");
+    await refused(make("Refused", [ada.id, bob.id]), "bad_request", "assignedUsers");
+    const { id } = (await make("Team", [ada.id])).conversation;
+    await refused(
+      chatrooms.addUsers(chief.principal, id, { moderators: [bob.id] }),
+      "bad_request",
+      "moderators",
+    );
+    expect((await chatrooms.addUsers(chief.principal, shared, { moderators: [bob.id] })).moderators).toEqual([
+      bob.id,
+    ]);
+    const token = organization.principal;
+    expect((await chatrooms.addUsers(token, id, { assignedUsers: [bob.id] })).assignedUsers).toContain(
+      bob.id,
+    );
+  });
+
   test("a room that is made while the other blocks is shut", async () => {
     const organization = await world.organization();
     const [ada, bob] = [await world.person("Ada", organization), await world.person("Bob", organization)];
