@@ -171,9 +171,9 @@ describeDomain("webhooks", (world) => {
     await messages.edit(cy.actor, room.token, old.seq, { text: "before Ada, edited" });
     await reactions.add(dee.actor, room.token, old.seq, "heart");
     await messages.remove(cy.actor, room.token, older.seq);
-    work();
     const { seq } = await say(cy, room, "after Ada");
     await messages.edit(cy.actor, room.token, seq, { text: "after Ada, edited" });
+    work();
     await receiver.takes(2);
     expect(receiver.taken().map(({ type, payload }) => `${type} ${payload.text}`)).toEqual([
       ...["message.created after Ada, edited", "message.updated after Ada, edited"],
