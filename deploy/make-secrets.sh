@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 umask 077
 mkdir -p secrets
-for name in admin-token postgres-password causeway-database-password synapse-database-password redis-password; do
+for name in admin-token postgres-password causeway-database-password synapse-database-password redis-password turn-secret; do
   [ -s "secrets/$name" ] && continue
   openssl rand -hex 24 > "secrets/$name.new"
   chmod 444 "secrets/$name.new"

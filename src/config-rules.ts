@@ -74,8 +74,6 @@ function* standingDoubts(config: Told): Iterable<string> {
     yield "PUBLIC_URL: is unset, so clients are told the address that HOST and PORT make";
   if (/(^|,)\s*[\da-f.:]+\/0\s*(,|$)/.test(proxies))
     yield "TRUSTED_PROXIES: trusts every address, so anybody can claim another's; name the proxy's own network";
-  if (config.TURN_SECRET !== undefined && config.TURN_URLS === undefined)
-    yield "TURN_SECRET: means nothing without TURN_URLS";
   if (database === undefined && isShort(config.ADMIN_TOKEN)) yield `ADMIN_TOKEN: ${TOKEN_RULE}`;
 }
 
