@@ -20,7 +20,10 @@ export interface Outbound {
    * @throws HomeserverError when the rest has to be tried again later
    */
   mirror(room: OpenRoom): Promise<boolean>;
-  /** Puts memberships right: whoever should be in the Matrix room is invited or joins, whoever should not be leaves. */
+  /**
+   * Opens the room of two where nobody blocks the other any more, and puts memberships right: whoever should be in the
+   * Matrix room is invited or joins, whoever should not be leaves.
+   */
   settle(room: OpenRoom): Promise<void>;
 }
 
@@ -148,6 +151,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
       return events.length === BATCH;
     },
     async settle(room) {
+      const { type, blocked } = room.conversation;
+      if (type === "one_to_one" && !blocked)
+        await unlessRefused(room, "other power levels", rooms.syncPower(room));
       const { absent, members: count } = await store.absentMembers(room.id, room.mirrored);
       for (const { member, name, membership, active } of absent) {
         const actor = actorOf(member, name);

@@ -105,9 +105,14 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
     room ??= await make(claimed);
     if (claimed.unsettled > 0) {
       await outbound.settle(room);
-      progress.settled = claimed.unsettled;
+      if (!room.conversation.blocked) progress.settled = claimed.unsettled;
     }
     const behind = await outbound.mirror(room);
+    // What was said before the blocking is carried over first: its authors may not write afterwards.
+    if (claimed.unsettled > 0 && room.conversation.blocked && !behind) {
+      await rooms.syncPower(room);
+      progress.settled = claimed.unsettled;
+    }
     progress.through = true;
     return behind ? "now" : "later";
   }

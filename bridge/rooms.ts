@@ -27,7 +27,10 @@ export interface MatrixRooms {
   isLost(room: RoomRef): Promise<boolean>;
   /** Name, topic and picture as the chatroom has them. */
   syncProfile(room: OpenRoom): Promise<void>;
-  /** Power levels as the roles are; `room.readOnly` as of where the log was mirrored to. */
+  /**
+   * Power levels as the roles are; `room.readOnly` as of where the log was mirrored to. Where one of two blocks the other
+   * nobody writes either.
+   */
   syncPower(room: OpenRoom): Promise<void>;
   /** Removes everybody, the alias, and the bot last. Can be repeated. */
   clear(room: RoomRef & { token: string }): Promise<void>;
@@ -134,7 +137,8 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   }
 
   async function syncPower(room: OpenRoom): Promise<void> {
-    const wanted = await wantedPower(room.conversation, room.roomVersion, room.readOnly);
+    const isShut = room.readOnly || room.conversation.blocked;
+    const wanted = await wantedPower(room.conversation, room.roomVersion, isShut);
     await putState(room, "m.room.power_levels", wanted);
   }
 

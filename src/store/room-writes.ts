@@ -132,6 +132,10 @@ async function updateConversation(
   if (patch.messageTimer !== undefined) {
     await sql`update room_heads set message_timer = ${patch.messageTimer} where conversation_id = ${id}`;
   }
+  // Matrix' power levels follow with the room's next turn.
+  if (patch.blocked !== undefined) {
+    await sql`update bridge_rooms set unsettled = unsettled + 1 where conversation_id = ${id}`;
+  }
   await raiseAccessVersion(scope, id);
   return noun(row, "c", CONVERSATION);
 }

@@ -1,4 +1,5 @@
 /** From Matrix to the chat. */
+import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { type EventData, SYSTEM_ACTOR, userActor } from "../../src/domain/model.ts";
 import { describeBridge, until } from "./world.ts";
@@ -118,16 +119,46 @@ describeBridge(
     });
 
     test("who is blocked is refused in the one-to-one room in Matrix, too", async () => {
-      const { ada, ben, room, matrixRoom, client } = await world.meeting({ type: "one_to_one", name: "" });
+      const { room, matrixRoom, client } = await world.meeting({ type: "one_to_one", name: "" });
       await client.say(matrixRoom, "Hello");
       await world.untilSaid(room, "Ada: Hello");
-      await world.useCases.connections.update(userActor(ben), ada.uuid, "blocked");
+      // Under the homeserver's nose: the power levels there do not say so yet.
+      await world.store.sql`update conversations set blocked = true where id = ${room.id}`;
+      await world.store
+        .sql`update room_heads set access_version = access_version + 1 where conversation_id = ${room.id}`;
       const refused = await client.say(matrixRoom, "Answer me");
       await until("the message is redacted", async () => {
         const event = (await client.timeline(matrixRoom)).find(({ event_id }) => event_id === refused);
         return event?.unsigned?.redacted_because !== undefined;
       });
       expect(await world.texts(room)).toEqual(["Ada: Hello"]);
+    });
+
+    test("the homeserver itself lets nobody call, or say anything, in a one-to-one room while one blocks the other", async () => {
+      const { ada, ben, room, matrixRoom, client } = await world.meeting({ type: "one_to_one", name: "" });
+      const block = (status: "blocked" | "accepted") =>
+        world.useCases.connections.update(userActor(ben), ada.uuid, status);
+      const untilPower = (is: (level: number) => boolean) =>
+        until("the power levels", async () => {
+          const levels = await world.bot.state<{ events_default: number }>(matrixRoom, "m.room.power_levels");
+          return levels !== null && is(levels.events_default);
+        });
+      await block("blocked");
+      await untilPower((level) => level > 0);
+      const call = () =>
+        client.ask("PUT", `rooms/${encodeURIComponent(matrixRoom)}/send/m.call.invite/${randomUUID()}`, {
+          call_id: "c",
+          party_id: "p",
+          version: "1",
+          lifetime: 60_000,
+          offer: { type: "offer", sdp: "" },
+        });
+      await expect(call()).rejects.toThrow(/M_FORBIDDEN/);
+      await block("accepted");
+      await untilPower((level) => level === 0);
+      await call();
+      await client.say(matrixRoom, "Hello again");
+      await world.untilSaid(room, "Ada: Hello again");
     });
 
     test("what the chat refuses is taken back in Matrix", async () => {
