@@ -89,6 +89,11 @@ export const SETTINGS = [
   { name: "AUTH_ISSUER", meaning: "Required iss of such JWTs" },
   { name: "AUTH_AUDIENCE", meaning: "Required aud of such JWTs" },
   {
+    name: "AUTH_ADMINISTRATORS",
+    default: "false",
+    meaning: "true or false: whether such JWTs sign administrators in, too",
+  },
+  {
     name: "LOGIN_MAX_DAYS",
     default: "90",
     meaning: "After how many days a login ends, however often it was renewed",
@@ -224,6 +229,7 @@ const schema = z.object({
   AUTH_JWKS_URL: httpUrl.optional(),
   AUTH_ISSUER: z.string().optional(),
   AUTH_AUDIENCE: z.string().optional(),
+  AUTH_ADMINISTRATORS: z.enum(["true", "false"]).default("false"),
   LOGIN_MAX_DAYS: z.coerce.number().int().min(1).max(3_650).default(90),
   PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(8),
   RATE_LIMITS: z.enum(["on", "off"]).default("on"),

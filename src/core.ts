@@ -76,5 +76,10 @@ function adminTokenOf(config: Config, dataDir: string): Core["adminToken"] {
 function jwtOf(config: Config) {
   const { AUTH_JWKS_URL: jwksUrl, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
   if (jwksUrl === undefined) return null;
-  return { jwksUrl, ...(issuer !== undefined && { issuer }), ...(audience !== undefined && { audience }) };
+  return {
+    jwksUrl,
+    administrators: config.AUTH_ADMINISTRATORS === "true",
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  };
 }

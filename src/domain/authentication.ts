@@ -21,6 +21,7 @@ export function createAuthentication(
 ): Pick<Accounts, "authenticate" | "authenticateBasic"> {
   const { store, hot, settings, now } = context;
   const verifyJwt = settings.jwt && createJwtVerifier(settings.jwt, now);
+  const mayAdminister = settings.jwt?.administrators === true;
 
   async function byAccessToken(token: string): Promise<Authenticated | null> {
     const entry = await hot.tokens.get(hexHash(token));
@@ -48,6 +49,12 @@ export function createAuthentication(
     if (!verifyJwt) return null;
     const claims = await verifyJwt(token);
     const { user, version } = await userOfClaims(context, claims);
+    checkIsTheirs(user, claims);
+    if (user.administrator && !mayAdminister)
+      throw new DomainError(
+        "unauthorized",
+        "JWTs sign no administrators in unless AUTH_ADMINISTRATORS is true",
+      );
     const { expiresAt, issuedAt } = claims;
     return { kind: "user", user, credential: { via: "jwt", expiresAt, issuedAt }, version };
   }
@@ -102,6 +109,15 @@ async function userOfClaims(
   const { user, version } = await store.accounts.userForJwt(handle);
   if (!user) throw new DomainError("unauthorized", "The user was deleted");
   return { user, version };
+}
+
+/**
+ * An issuer's subjects are different people where they differ in case (RFC 7519, section 4.1.2), while here a handle is
+ * taken in any case. So the one who spells the handle as its user does is let in, and nobody else.
+ */
+function checkIsTheirs(user: User, { handle }: JwtClaims): void {
+  if (user.handle === handle) return;
+  throw new DomainError("unauthorized", "The token's sub differs in case from the handle of another user");
 }
 
 function displayNameOf({ name, handle }: JwtClaims): string {

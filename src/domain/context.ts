@@ -22,6 +22,14 @@ export interface DomainOptions {
   now?: () => number;
 }
 
+export interface JwtSettings {
+  jwksUrl: string;
+  issuer?: string;
+  audience?: string;
+  /** Whether JWTs sign administrators in: then whoever has the issuer's keys has all of this server. */
+  administrators: boolean;
+}
+
 export interface DomainSettings {
   /** Least number of characters of a new password. */
   passwordMinLength: number;
@@ -32,7 +40,7 @@ export interface DomainSettings {
   /** Most bytes of the files of one person, and of one organization; 0 is no bound, and so is leaving it out. */
   files?: { perUser: number; perOrganization: number };
   /** The outside issuer whose JWTs are accepted. */
-  jwt: { jwksUrl: string; issuer?: string; audience?: string } | null;
+  jwt: JwtSettings | null;
 }
 
 /** pino's loggers fit. */

@@ -48,8 +48,10 @@ export function createJwtVerifier(
   };
 }
 
-function claimsOf({ sub = "", exp = 0, iat, name }: JWTPayload): JwtClaims {
-  if (!isHandle(sub)) throw new DomainError("unauthorized", "The token's sub is no handle of a user");
+function claimsOf({ sub, exp = 0, iat, name }: JWTPayload): JwtClaims {
+  // An issuer may sign any JSON, a number too.
+  if (typeof sub !== "string" || !isHandle(sub))
+    throw new DomainError("unauthorized", "The token's sub is no handle of a user");
   return {
     handle: sub,
     name: typeof name === "string" ? name : null,

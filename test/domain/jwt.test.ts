@@ -70,6 +70,28 @@ describeDomain("accounts: JWTs of an outside issuer", (world) => {
     expect(nameless).toMatchObject({ user: { displayName: expect.stringMatching(/^j-/) } });
   });
 
+  test("subjects that differ in case are two people, of whom the first has the handle", async () => {
+    const sub = handle();
+    await accounts.authenticate(await issuer.sign({ sub }));
+    await refused(accounts.authenticate(await issuer.sign({ sub: sub.toUpperCase() })), "unauthorized");
+    expect(await accounts.authenticate(await issuer.sign({ sub }))).toMatchObject({ user: { handle: sub } });
+  });
+
+  test.each([42, 0, null, true, ["ada"], { ada: 1 }])("a subject that is %j lets nobody in", async (sub) => {
+    await refused(accounts.authenticate(await issuer.sign({ sub })), "unauthorized");
+  });
+
+  test("administrators are let in only where the operator says so", async () => {
+    const { id, handle: sub } = await world.useCases.directory.createUser({
+      handle: handle(),
+      administrator: true,
+    });
+    const token = await issuer.sign({ sub });
+    await refused(accounts.authenticate(token), "unauthorized");
+    const trustful = trusting(world, issuer.jwksUrl, true);
+    expect(await trustful.authenticate(token)).toMatchObject({ user: { id, administrator: true } });
+  });
+
   test("a token from before the user was deleted lets nobody in", async () => {
     const sub = handle();
     const old = await issuer.sign({ sub, iat: Math.floor(Date.now() / 1_000) - 10 });
@@ -150,7 +172,7 @@ describeDomain("accounts: JWTs of an outside issuer", (world) => {
   });
 });
 
-function trusting(world: World, jwksUrl: string): Accounts {
-  const jwt = { jwksUrl, issuer: ISSUER, audience: AUDIENCE };
+function trusting(world: World, jwksUrl: string, administrators = false): Accounts {
+  const jwt = { jwksUrl, issuer: ISSUER, audience: AUDIENCE, administrators };
   return world.another({ settings: { passwordMinLength: 1, rateLimits: false, jwt } }).accounts;
 }

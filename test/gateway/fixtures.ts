@@ -87,7 +87,11 @@ export function site(databaseUrl: string | (() => string)): Site {
       const own = options.shared ?? createMemoryHot();
       const bus = options.bus?.(own.bus) ?? own.bus;
       const { jwksUrl } = options;
-      const settings = { passwordMinLength: 1, rateLimits: false, jwt: jwksUrl ? { jwksUrl } : null };
+      const settings = {
+        passwordMinLength: 1,
+        rateLimits: false,
+        jwt: jwksUrl ? { jwksUrl, administrators: false } : null,
+      };
       const useCases = createUseCases({ store, hot: own.hot, bus, settings, logger: silent });
       const registry = new Registry();
       announceCommitted({ store, bus });
