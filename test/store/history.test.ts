@@ -115,20 +115,17 @@ describeWith(["postgres"], "the history", () => {
 
   test("what a restore broke is found: gaps, counts, markers, and what belongs to no room", async () => {
     const store = await open(pair.primary.url(await pair.createDatabase()));
-    const rooms = [
-      await createRoom(store),
-      await createRoom(store),
-      await createRoom(store),
-      await createRoom(store),
-    ];
+    const rooms: Awaited<ReturnType<typeof createRoom>>[] = [];
+    for (let n = 0; n < 5; n++) rooms.push(await createRoom(store));
     for (const each of rooms) for (let n = 0; n < 3; n++) await say(store, each);
     const found = async () =>
       (await Promise.all(storeChecks(store.sql).map(({ look }) => look()))).map(({ some }) => some);
-    expect(await found()).toEqual([[], [], [], [], []]);
-    const [gap, count, marker, gone] = rooms.map(({ id }) => id);
+    expect(await found()).toEqual([[], [], [], [], [], []]);
+    const [gap, count, deleted, marker, gone] = rooms.map(({ id }) => id);
     await store.sql`delete from events where conversation_id = ${gap} and seq = 2`;
     await store.sql`update room_heads set message_count = 9 where conversation_id = ${count}`;
-    await store.sql`update memberships set read_seq = 99 where conversation_id = ${marker} and member = ${rooms[2]!.people[0]!.key}`;
+    await store.sql`update events set deleted = true where conversation_id = ${deleted} and seq = 2`;
+    await store.sql`update memberships set read_seq = 99 where conversation_id = ${marker} and member = ${rooms[3]!.people[0]!.key}`;
     await store.sql`delete from room_heads where conversation_id = ${gone}`;
     const token = (n: number) => expect.stringContaining(rooms[n]!.token);
     expect(await found()).toEqual([
@@ -136,6 +133,7 @@ describeWith(["postgres"], "the history", () => {
       [token(1)],
       [token(2)],
       [token(3)],
+      [token(4)],
       [expect.stringContaining(String(gone))],
     ]);
   });
