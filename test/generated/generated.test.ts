@@ -111,9 +111,6 @@ function talk({ token, rooms, doomed, people, groups, disposable }: Known): ApiR
     fields: {
       "path.userId": "disposable",
       "path.groupId": "group",
-      // Nobody waits for what nobody says.
-      "query.timeout": "none",
-      "query.lastKnownMessageId": "none",
       "body.lastReadMessage": "none",
       "body.replyTo": "none",
       // Rooms are open at last.
@@ -127,8 +124,8 @@ function talk({ token, rooms, doomed, people, groups, disposable }: Known): ApiR
       [KEEPING]: { "path.token": "room" },
       "^DELETE ": { "path.token": "doomed" },
     },
-    // It waits for half a minute.
-    leftOut: ["GET /apps/spreed/api/v1/signaling/{token}"],
+    // They wait for half a minute for what nobody says.
+    leftOut: ["GET /apps/spreed/api/v1/signaling/{token}", "GET /apps/spreed/api/v1/chat/{token}"],
   };
 }
 
