@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DomainError } from "../src/domain/errors.ts";
 import type { Logger } from "../src/logger.ts";
 import type { AccountTask, BridgeAccounts } from "../src/store/bridge-accounts.ts";
+import { backoffMs } from "./backoff.ts";
 import { ANSWER_LIMIT_MS, type CredentialProvider } from "./credentials.ts";
 import { BRIDGE_DEVICE, type Ghosts } from "./ghosts.ts";
 import type { Homeserver } from "./homeserver.ts";
@@ -56,8 +57,8 @@ export function createAccountTasks(options: AccountTasksOptions): AccountTasks {
     } catch (error) {
       const { userId, kind, failures } = task;
       const isTemporary = error instanceof HomeserverError && error.temporary;
-      const mostMs = isTemporary ? LAST_RETRY_MS : REFUSED_RETRY_MS;
-      await store.taskFailed(task, Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 20), mostMs));
+      const lastMs = isTemporary ? LAST_RETRY_MS : REFUSED_RETRY_MS;
+      await store.taskFailed(task, backoffMs({ firstMs: FIRST_RETRY_MS, lastMs }, failures));
       if (failures === 0) {
         const event = "matrix.account_task_failed";
         logger.warn(

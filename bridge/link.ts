@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../src/logger.ts";
 import type { Auditor } from "./auditor.ts";
+import { backoffMs } from "./backoff.ts";
 import { BRIDGE_DEVICE, type Ghosts } from "./ghosts.ts";
 import type { Homeserver } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
@@ -34,8 +35,7 @@ export interface LinkOptions {
 }
 
 const BOT_NAME = "Causeway";
-const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 10_000;
+const RETRIES = { firstMs: 250, lastMs: 10_000 };
 /** Events that are this young may still be on their ordinary way. */
 const GRACE_MS = 3_000;
 /** What room versions there are is told to everybody; this is for homeservers that tell nobody. */
@@ -101,7 +101,7 @@ export function createLink(options: LinkOptions): Link {
         if (!told)
           logger.warn({ err: reason }, "The Matrix homeserver can't be used; chat goes on without it");
         told = true;
-        await pause(Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), LAST_RETRY_MS));
+        await pause(backoffMs(RETRIES, failures));
       }
     }
   }
@@ -119,7 +119,7 @@ export function createLink(options: LinkOptions): Link {
       await ping();
       if (round > 0) await audit(GRACE_MS);
       // Until it reaches us it is asked more often: our own server may just be starting.
-      const quick = Math.min(FIRST_RETRY_MS * 2 ** Math.min(round, 10), LAST_RETRY_MS);
+      const quick = backoffMs(RETRIES, round);
       await delay(undelivered === null ? options.auditMs : Math.min(quick, options.auditMs), undefined, {
         signal: AbortSignal.any([signal, interrupt.signal]),
       });

@@ -3,6 +3,7 @@ import { DomainError, isUnavailable } from "../src/domain/errors.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore, ClaimedRoom } from "../src/store/bridge.ts";
 import type { InboxEntry } from "../src/store/bridge-mail.ts";
+import { backoffMs } from "./backoff.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 import type { Inbound } from "./inbound.ts";
 import { readEvent } from "./matrix-events.ts";
@@ -36,8 +37,7 @@ const INBOX_BATCH = 50;
 /** An event from Matrix whose applying fails so often, with the homeserver and the store at work, is left out. */
 const APPLY_TRIES = 5;
 const TAKEN_MS = 500;
-const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 60_000;
+const RETRIES = { firstMs: 500, lastMs: 60_000 };
 
 /** @returns a turn that never rejects */
 export function createTurn(options: TurnOptions): (id: number) => Promise<NextTurn> {
@@ -164,7 +164,7 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
       // The store is away: what the room was at is found again by the scan, or in a moment.
       if (!isUnavailable(error))
         logger.warn({ err: error, conversationId: id }, "A room's turn in the bridge could not be kept");
-      return FIRST_RETRY_MS;
+      return RETRIES.firstMs;
     }
   };
 }
@@ -184,6 +184,6 @@ function isPassing(error: unknown): boolean {
 function pauseAfter(error: unknown, failures: number): number {
   const asked = error instanceof HomeserverError || error instanceof DomainError ? error.retryAfterMs : null;
   if (typeof asked === "number") return Math.max(asked, 1);
-  const pause = Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), LAST_RETRY_MS);
+  const pause = backoffMs(RETRIES, failures);
   return Math.round(pause * (0.75 + Math.random() / 2));
 }
