@@ -135,8 +135,7 @@ export function can(
   if (room.type !== "public" && ONLY_PUBLIC.has(action)) return "forbidden";
   if (isBlocked(room, action)) return "forbidden";
   if (room.readOnly && WRITES.has(action)) return "read_only";
-  const lobbyClosed = room.lobby && (room.lobbyUntil === null || room.lobbyUntil > now);
-  if (lobbyClosed && BEHIND_LOBBY.has(action) && !isModerator(membership.role)) return "lobby";
+  if (BEHIND_LOBBY.has(action) && waits(membership, room, now)) return "lobby";
   return null;
 }
 
@@ -147,11 +146,11 @@ export function isBlocked({ blocked }: Pick<RoomRules, "blocked">, action: Actio
 
 /** Whether a member has to wait in the lobby: nothing of the room may be read until it opens. */
 export function waits(
-  membership: Pick<Membership, "role">,
-  room: Omit<RoomRules, "blocked">,
+  { role }: Pick<Membership, "role">,
+  { lobby, lobbyUntil }: Pick<RoomRules, "lobby" | "lobbyUntil">,
   now: number,
 ): boolean {
-  return can(membership, { ...room, blocked: false }, "read", now) === "lobby";
+  return lobby && (lobbyUntil === null || lobbyUntil > now) && !isModerator(role);
 }
 
 /** Whether a role in an organization may create, change and delete the organization's chatrooms. */

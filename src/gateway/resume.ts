@@ -1,5 +1,5 @@
 /** [GW-7.1] What a client that comes back is promised, room by room: every missing event, or plainly none. */
-import type { SessionRoom } from "../domain/ports/store.ts";
+import type { AskedPlaces, SessionRoom } from "../domain/ports/store.ts";
 import type { ClientFrames, Place, ResumedRoom } from "../protocol/frames.ts";
 
 type Resume = NonNullable<ClientFrames["hello"]["resume"]>;
@@ -24,11 +24,15 @@ export function judgeResume(resume: Resume, epoch: string, rooms: readonly Sessi
 }
 
 /** The seqs whose events the client named by their time: the times in the log are read with the rooms. */
-export function placesOf(resume: Resume | undefined): Record<string, number> {
-  const places: Record<string, number> = {};
-  for (const [room, place] of Object.entries(resume?.rooms ?? {}))
-    if (typeof place === "object") places[room] = place.seq;
-  return places;
+export function placesOf(resume: Resume | undefined): AskedPlaces {
+  const rooms: string[] = [];
+  const seqs: number[] = [];
+  for (const [room, place] of Object.entries(resume?.rooms ?? {})) {
+    if (typeof place === "number") continue;
+    rooms.push(room);
+    seqs.push(place.seq);
+  }
+  return { rooms, seqs };
 }
 
 function seqOf(place: Place): number {

@@ -15,9 +15,11 @@ function arrayType(oid: number, read: (text: string) => unknown): postgres.Postg
 
 /** A one-dimensional array as text: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
 function arrayText(values: readonly unknown[]): string {
-  const elements = values.map((value) => {
-    if (value === undefined) throw new TypeError("An array for the database holds undefined");
-    return value === null ? "null" : `"${String(value).replace(/[\\"]/g, "\\$&")}"`;
-  });
-  return `{${elements.join(",")}}`;
+  return `{${values.map(elementText).join(",")}}`;
+}
+
+function elementText(value: unknown): string {
+  if (typeof value === "number") return String(value);
+  if (value === undefined) throw new TypeError("An array for the database holds undefined");
+  return value === null ? "null" : `"${String(value).replace(/[\\"]/g, "\\$&")}"`;
 }

@@ -1,6 +1,6 @@
 /** A member's rooms as a session begins with them. Ten thousand of these come at once: it asks for what is told, no more. */
 import type { ConversationType, HistoryVisibility, MemberKey, Role } from "../domain/model.ts";
-import type { RoomQueries, SessionRoom } from "../domain/ports/store.ts";
+import type { AskedPlaces, RoomQueries, SessionRoom } from "../domain/ports/store.ts";
 import type { Database } from "./database.ts";
 import { byKey, gathered } from "./gathered.ts";
 import { type EventRow, loggedEvent } from "./rows.ts";
@@ -8,8 +8,7 @@ import { unreadMessages } from "./unread.ts";
 
 interface Wanted {
   member: MemberKey;
-  /** See `askedAt`. */
-  asked: Readonly<Record<string, number>>;
+  asked: AskedPlaces;
 }
 
 interface SessionRoomRow extends EventRow {
@@ -20,7 +19,6 @@ interface SessionRoomRow extends EventRow {
   role: Role;
   joined: number;
   visible: number;
-  read_only: boolean;
   lobby: boolean;
   lobby_until: number | null;
   history: HistoryVisibility;
@@ -35,12 +33,13 @@ interface SessionRoomRow extends EventRow {
 /** Members that one statement reads for: people are in hundreds of rooms. */
 const MEMBERS_AT_ONCE = 32;
 const LANES = 2;
+const NOTHING_ASKED: AskedPlaces = { rooms: [], seqs: [] };
 
 /** See `RoomQueries.sessionRooms`. */
 export function createSessionRooms(db: Database): RoomQueries["sessionRooms"] {
   const read = (wanted: Wanted[]) => sessionRooms(db, wanted);
   const look = gathered({ lanes: LANES, most: MEMBERS_AT_ONCE, read });
-  return (member, asked = {}) => look({ member, asked });
+  return (member, asked = NOTHING_ASKED) => look({ member, asked });
 }
 
 /**
@@ -49,16 +48,14 @@ export function createSessionRooms(db: Database): RoomQueries["sessionRooms"] {
  */
 async function sessionRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom[][]> {
   const members = wanted.map(({ member }) => member);
-  const asked = wanted.flatMap((each, n) =>
-    Object.entries(each.asked).map(([room, seq]) => ({ ord: n + 1, room, seq })),
-  );
+  const asked = columnsOf(wanted);
   const rows = await db.read(db.sql<SessionRoomRow[]>`
     with m as materialized (
       select k.ord, mine.* from unnest(${members}::text[]) with ordinality as k (member, ord)
       cross join lateral (select * from memberships where member = k.member offset 0) mine
     )
     select m.ord, c.id as conversation_id, c.token as room, c.name, c.type as kind, m.role,
-           m.joined_seq as joined, m.history_from as visible, c.read_only, c.lobby, c.lobby_until,
+           m.joined_seq as joined, m.history_from as visible, c.lobby, c.lobby_until,
            c.history, m.read_seq as read, h.head_seq as head,
            h.last_activity as head_at, asked.at as asked_at, ${unreadMessages(db.sql)} as unread, n.mentions,
            e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
@@ -73,7 +70,7 @@ async function sessionRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom
       select * from events e where e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
     ) e on h.last_message_seq > m.history_from
     left join unnest(
-      ${asked.map(({ ord }) => ord)}::bigint[], ${asked.map(({ room }) => room)}::text[], ${asked.map(({ seq }) => seq)}::bigint[]
+      ${asked.ords}::bigint[], ${asked.rooms}::text[], ${asked.seqs}::bigint[]
     ) as a (ord, room, seq) on a.ord = m.ord and a.room = c.token and a.seq < h.head_seq
     left join lateral (
       select e.at from events e where e.conversation_id = m.conversation_id and e.seq = a.seq limit 1
@@ -87,6 +84,21 @@ async function sessionRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom
   );
 }
 
+/** What all of them asked for, as columns; `ords` says for whom, as in the rows. */
+function columnsOf(wanted: readonly Wanted[]): { ords: number[]; rooms: string[]; seqs: number[] } {
+  const ords: number[] = [];
+  const rooms: string[] = [];
+  const seqs: number[] = [];
+  wanted.forEach(({ asked }, n) => {
+    asked.rooms.forEach((room, place) => {
+      ords.push(n + 1);
+      rooms.push(room);
+      seqs.push(asked.seqs[place] as number);
+    });
+  });
+  return { ords, rooms, seqs };
+}
+
 function sessionRoom(row: SessionRoomRow): SessionRoom {
   return {
     id: row.conversation_id,
@@ -97,7 +109,6 @@ function sessionRoom(row: SessionRoomRow): SessionRoom {
     joinedSeq: row.joined,
     historyFrom: row.visible,
     history: row.history,
-    readOnly: row.read_only,
     lobby: row.lobby,
     lobbyUntil: row.lobby_until,
     head: row.head,

@@ -31,6 +31,9 @@ test("[GW-7.3] [GW-7.4] what no time can prove stays unproven", () => {
 });
 
 test("only places with a time are looked up", () => {
-  expect(placesOf({ epoch: "e", rooms: { bare: 4, timed: { seq: 5, at: 6 } } })).toEqual({ timed: 5 });
-  expect(placesOf(undefined)).toEqual({});
+  expect(placesOf({ epoch: "e", rooms: { bare: 4, timed: { seq: 5, at: 6 } } })).toEqual({
+    rooms: ["timed"],
+    seqs: [5],
+  });
+  expect(placesOf(undefined)).toEqual({ rooms: [], seqs: [] });
 });

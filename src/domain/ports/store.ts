@@ -267,7 +267,6 @@ export interface SessionRoom {
   joinedSeq: number;
   historyFrom: number;
   history: HistoryVisibility;
-  readOnly: boolean;
   lobby: boolean;
   lobbyUntil: number | null;
   head: number;
@@ -312,6 +311,14 @@ export interface ActivityPage {
   pinned?: boolean;
 }
 
+/** Places in rooms, as columns: ten thousand sessions name twenty each at once. */
+export interface AskedPlaces {
+  /** The rooms' tokens. */
+  readonly rooms: readonly string[];
+  /** A seq in each of them. */
+  readonly seqs: readonly number[];
+}
+
 export interface RoomQueries {
   /**
    * All rooms of a member with everything `ready` needs, in ONE query, newest activity first; `conversationIds` keeps
@@ -325,9 +332,9 @@ export interface RoomQueries {
   ): Promise<{ conversation: Conversation; members: Pick<Membership, "userId" | "role">[] } | null>;
   /**
    * All rooms of a member with what a session needs, in ONE query, newest activity first.
-   * @param asked a seq by the token of a room, of whose event the time is wanted (`askedAt`)
+   * @param asked the places of whose events the time is wanted (`askedAt`), at most one a room
    */
-  sessionRooms(member: MemberKey, asked?: Readonly<Record<string, number>>): Promise<SessionRoom[]>;
+  sessionRooms(member: MemberKey, asked?: AskedPlaces): Promise<SessionRoom[]>;
   /** A room by one of its names, with the membership of `member`; null when there is no such room. */
   locate(
     room: { token: string } | { uuid: string } | { publicId: string } | { id: number },
