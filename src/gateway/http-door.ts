@@ -7,6 +7,7 @@ import { type HttpHandler, identified, plain, type RawRequest, type RawResponse 
 import { headProblem } from "./http-head.ts";
 import { BodyBudget } from "./incoming-body.ts";
 import type { PatienceRule } from "./patience.ts";
+import { Turns } from "./turns.ts";
 
 /** Whom a request is from, when `peer` may be a proxy that says so in `X-Forwarded-For`. */
 export type ClientAddress = (peer: string, forwardedFor: string | undefined) => string;
@@ -31,6 +32,7 @@ export class HttpDoor {
   readonly clientAddress: ClientAddress;
   readonly pace: Pace;
   readonly budget = new BodyBudget();
+  readonly turns = new Turns();
   #underWay = 0;
   #state: "open" | "leaving" | "closed" = "open";
   #onIdle: (() => void) | null = null;

@@ -107,7 +107,9 @@ export class ServedRequest {
 
   async #ask(body: Uint8Array | ReadableStream<Uint8Array> | null, bodyTooLarge = false): Promise<void> {
     this.#asked = true;
-    const { handler } = this.#door;
+    const { handler, turns } = this.#door;
+    await turns.next();
+    if (this.#gaveUp.signal.aborted) return;
     const answer = await exchange(handler, this.#raw, body, bodyTooLarge, this.#gaveUp.signal);
     if (!this.#gaveUp.signal.aborted) await this.#answer(answer);
     else if ("stream" in answer) await answer.stream.cancel().catch(() => {}); // Nobody is there to be told.

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Hono } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import type { HttpEnv } from "./face.ts";
+import { type KeptPage, keptPage } from "./kept-page.ts";
 
 const TYPES: Record<string, string> = {
   js: "text/javascript; charset=utf-8",
@@ -38,12 +39,19 @@ export function createWebFiles(webRoot: URL | string): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   // A 304 replaces the headers that the browser keeps: without the page's own policy the next visit could run nothing.
   app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, "Content-Security-Policy"] }));
+  const kept = new Map<string, KeptPage>();
+  const fileAt = async (path: string) => {
+    const bytes = kept.has(path) ? null : await readIfThere(join(root, path));
+    if (bytes) kept.set(path, keptPage(bytes));
+    return kept.get(path);
+  };
   app.get("*", async (c, next) => {
     const path = c.req.path === "/" ? "/web/index.html" : c.req.path;
     const [, extension = ""] = SAFE_PATH.exec(path)?.slice(1) ?? [];
-    const bytes = extension === "" ? null : await readIfThere(join(root, path));
-    if (!bytes) return await next();
-    return c.body(bytes, 200, {
+    const file = extension === "" ? undefined : await fileAt(path);
+    if (!file) return await next();
+    return c.body(file.bytes, 200, {
+      ETag: file.tag,
       "Content-Type": TYPES[extension] as string,
       "Content-Security-Policy": PAGE_POLICY,
       // A new release must be seen at once; the ETag makes asking cheap.

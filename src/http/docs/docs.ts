@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import type { Face, HttpEnv, OpenApiDocument } from "../face.ts";
+import { type KeptPage, keptPage } from "../kept-page.ts";
 import { ERROR_TYPES } from "../protocol/failures.ts";
 import { publicPath } from "../public-path.ts";
 import { apiPage, errorPage, overviewPage } from "./pages.ts";
@@ -14,16 +15,17 @@ const HTML = "text/html; charset=utf-8";
 
 type Render = () => unknown;
 
-/** Each document is rendered when it is first asked for, and then kept: rendering takes milliseconds. */
+/** Each document is rendered when it is first asked for, and then kept: rendering takes tens of milliseconds. */
 export function createDocs(faces: readonly Face[], publicUrl: () => string): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, "Content-Security-Policy"] }));
   const serve = (path: string, type: string, render: Render) => {
-    let kept: Promise<Uint8Array<ArrayBuffer>> | null = null;
+    let kept: Promise<KeptPage> | null = null;
     app.get(path, async (c) => {
       kept ??= rendered(render);
-      const headers = { "Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache" };
-      return c.body(await kept, 200, { ...headers, "Content-Type": type });
+      const { bytes, tag } = await kept;
+      const headers = { "Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache", ETag: tag };
+      return c.body(bytes, 200, { ...headers, "Content-Type": type });
     });
   };
   serve("/docs/docs.css", "text/css; charset=utf-8", () =>
@@ -47,6 +49,6 @@ function below(publicUrl: string, document: OpenApiDocument): OpenApiDocument {
   return { ...document, servers: document.servers?.map(({ url }) => ({ url: path + url })) ?? [] };
 }
 
-async function rendered(render: Render): Promise<Uint8Array<ArrayBuffer>> {
-  return new TextEncoder().encode(String(await render()));
+async function rendered(render: Render): Promise<KeptPage> {
+  return keptPage(new TextEncoder().encode(String(await render())));
 }
