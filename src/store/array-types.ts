@@ -21,5 +21,11 @@ function arrayText(values: readonly unknown[]): string {
 function elementText(value: unknown): string {
   if (typeof value === "number") return String(value);
   if (value === undefined) throw new TypeError("An array for the database holds undefined");
-  return value === null ? "null" : `"${String(value).replace(/[\\"]/g, "\\$&")}"`;
+  return value === null ? "null" : `"${escaped(String(value))}"`;
+}
+
+/** Thousands of events a second go through here, and most of their fields have nothing to escape. */
+function escaped(text: string): string {
+  const doubled = text.includes("\\") ? text.replace(/\\/g, "\\\\") : text;
+  return doubled.includes('"') ? doubled.replace(/"/g, '\\"') : doubled;
 }
