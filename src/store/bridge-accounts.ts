@@ -1,5 +1,5 @@
 /**
- * What is to be carried out for people's accounts at the homeserver (migrations/0025-matrix-accounts.sql), and what was
+ * What is to be carried out for people's accounts at the homeserver (schema/migrations/0025-matrix-accounts.sql), and what was
  * made there with which credential. Triggers demand what a revoked credential or a deleted user calls for.
  */
 import type { Credential } from "../domain/model.ts";

@@ -1,5 +1,5 @@
 /**
- * The bridge's tables (migrations/0002-bridge.sql and later): which worker has which room, and how far each is mirrored.
+ * The bridge's tables (schema/migrations/0002-bridge.sql and later): which worker has which room, and how far each is mirrored.
  * What there is to do is in bridge-changes.ts, mail in both directions is in bridge-mail.ts, what became of it in bridge-events.ts, memberships and accounts are in
  * bridge-members.ts, what is to be done for accounts is in bridge-accounts.ts.
  *

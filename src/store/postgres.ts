@@ -1,5 +1,5 @@
 /**
- * The store over PostgreSQL. Reading order: this file; append.ts and migrations/0001-foundation.sql (the heart);
+ * The store over PostgreSQL. Reading order: this file; append.ts and schema/migrations/0001-foundation.sql (the heart);
  * transaction.ts with room-writes, event-writes and account-writes; log.ts, rooms.ts, accounts.ts, credentials.ts;
  * below them database.ts, pool.ts, connection.ts, hosts.ts, failures.ts.
  */
@@ -15,17 +15,17 @@ import { createCredentialStore } from "./credentials.ts";
 import { type Database, type DatabaseWatch, openDatabase, type StoreLogger } from "./database.ts";
 import { repeated } from "./failures.ts";
 import { createHistory } from "./history.ts";
-import { startHousekeeping } from "./housekeeping.ts";
 import { createJournal } from "./journal.ts";
 import { createLogQueries } from "./log.ts";
 import { createMarkers } from "./markers.ts";
 import { createMessageQueries } from "./messages.ts";
-import { migrate } from "./migrations.ts";
 import { createMonitor, type Monitor } from "./monitor.ts";
 import { createPeopleStore } from "./people.ts";
 import { createPublisher } from "./publisher.ts";
 import { createRepeats } from "./repeats.ts";
 import { createRoomQueries } from "./rooms.ts";
+import { startHousekeeping } from "./schema/housekeeping.ts";
+import { migrate } from "./schema/migrations.ts";
 import type { Sql } from "./sql.ts";
 import { runTransaction } from "./transaction.ts";
 import { createVisitStore } from "./visits.ts";

@@ -1,4 +1,4 @@
-/** Requests under the keys of their clients. See migrations/0027-repeated-requests.sql. */
+/** Requests under the keys of their clients. See schema/migrations/0027-repeated-requests.sql. */
 import type { RepeatStore } from "../domain/ports/repeat-store.ts";
 import type { Database } from "./database.ts";
 

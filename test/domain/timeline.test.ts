@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { MessagePlace } from "../../src/domain/ids.ts";
 import type { MessageView } from "../../src/domain/message-use-cases.ts";
 import type { Conversation } from "../../src/domain/model.ts";
-import { purgeStep } from "../../src/store/housekeeping.ts";
+import { purgeStep } from "../../src/store/schema/housekeeping.ts";
 import { memoryFiles } from "../attachments/memory.ts";
 import { describeDomain, message, type Person, refused, type World } from "./world.ts";
 

@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AppendResult } from "../../src/domain/ports/store.ts";
 import { openDatabase } from "../../src/store/database.ts";
-import { purgeStep } from "../../src/store/housekeeping.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import { purgeStep } from "../../src/store/schema/housekeeping.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { createRoom, messageBy, newConversation, say, seqsOf, upTo } from "./fixtures.ts";
 

@@ -1,10 +1,10 @@
 /** Brings the database to this program's schema; safe when several processes start at once. */
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { type Connection, hostCount, openConnection, statementLanguage } from "./connection.ts";
-import type { StoreLogger } from "./database.ts";
-import { createHosts, type Hosts } from "./hosts.ts";
-import { createSql, type Sql } from "./sql.ts";
+import { type Connection, hostCount, openConnection, statementLanguage } from "../connection.ts";
+import type { StoreLogger } from "../database.ts";
+import { createHosts, type Hosts } from "../hosts.ts";
+import { createSql, type Sql } from "../sql.ts";
 
 /** Beside this file, in the sources and in the build. */
 const FOLDER = new URL("./migrations/", import.meta.url);

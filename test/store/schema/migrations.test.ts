@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import postgres from "postgres";
 import { expect, test } from "vitest";
-import { migrate } from "../../src/store/migrations.ts";
-import { describeWith } from "../services/need.ts";
+import { migrate } from "../../../src/store/schema/migrations.ts";
+import { describeWith } from "../../services/need.ts";
 
 const logger = { info: () => {}, warn: () => {}, error: () => {} };
-const OWN = new URL("../../src/store/migrations/", import.meta.url);
+const OWN = new URL("../../../src/store/schema/migrations/", import.meta.url);
 
 describeWith("postgres", "migrations", ({ postgres: server }) => {
   /** A copy of the migrations that a test may change, and how to migrate a fresh database with it. */

@@ -2,11 +2,11 @@
  * What has to be done now and then: removing the logs of deleted rooms in small steps and what is remembered of them,
  * and for the embedded database what a server's own background processes would do.
  */
-import { DomainError } from "../domain/errors.ts";
-import { foldFileUsage } from "./attachments.ts";
-import type { Database, StoreLogger } from "./database.ts";
-import { forgetRequests } from "./repeats.ts";
-import { forgetVisits } from "./visits.ts";
+import { DomainError } from "../../domain/errors.ts";
+import { foldFileUsage } from "../attachments.ts";
+import type { Database, StoreLogger } from "../database.ts";
+import { forgetRequests } from "../repeats.ts";
+import { forgetVisits } from "../visits.ts";
 
 export interface HousekeepingOptions {
   /** The embedded database has no checkpointer and no autovacuum. */
