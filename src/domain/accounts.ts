@@ -94,9 +94,11 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
       const { id, cookie, cookieExpiresAt } = await newLogin(user.id, passwordHash, persistent);
       return { user, ...(await grant(user.id, { id, cookie })), cookie, cookieExpiresAt };
     },
-    async refresh(cookie) {
+    async refresh(cookie, accessTokenOwner = null) {
       const login = await loginOf(cookie);
       const { user } = login;
+      // First: whoever is refused goes on with the cookie that they have.
+      if (accessTokenOwner !== null && accessTokenOwner !== user.id) throw notTheirs();
       const renewed = dueCookie(login);
       const granted = await grant(user.id, renewed ?? { id: login.id, cookie });
       // Last: whoever is refused goes on with the cookie that they have.
@@ -120,5 +122,7 @@ function loginIsOver(): DomainError {
 }
 
 function notTheirs(): DomainError {
-  return new DomainError("unauthorized", "The access token is none of a login, or belongs to another user");
+  return new DomainError("unauthorized", "The access token is none of a login, or belongs to another user", {
+    field: "accessToken",
+  });
 }

@@ -315,9 +315,13 @@ export interface Accounts {
   /**
    * A new access token for a login cookie. `expiresIn` is in seconds. `renewed` is the cookie to go on with when a
    * persistent one has had half of its time, and the only one from then on; session cookies are never renewed. No login
-   * is renewed beyond its absolute end.
+   * is renewed beyond its absolute end. Where the owner (a user's id) of the old access token is told, the login must be
+   * theirs: else nothing is renewed, and the refusal is on the field `accessToken`.
    */
-  refresh(cookie: string): Promise<{
+  refresh(
+    cookie: string,
+    accessTokenOwner?: number | null,
+  ): Promise<{
     user: User;
     accessToken: string;
     expiresIn: number;

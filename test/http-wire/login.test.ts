@@ -190,6 +190,20 @@ describeWith("postgres", "signing in", ({ postgres }) => {
       expect(ofSession.headers.has("set-cookie")).toBe(false);
     });
 
+    test("leaves the cookie as it is when the old access token is somebody else's", async () => {
+      const { value } = cookieOf(await login(undefined, "?persist=true"));
+      await site.store.sql`update logins set expires_at = expires_at - ${29 * 86_400_000} where persistent`;
+      const bob = await addPerson(site);
+      const bobs = (await login({ handle: bob.handle, password: "secret" })).json.access_token;
+      const access = (more: object) => client("POST", "/access", { headers: { ...cookie(value), ...more } });
+      expect(await access(bearer(bobs))).toMatchObject(
+        refused(403, "invalid-credentials", "Invalid access token"),
+      );
+      const renewal = await access({});
+      expect(renewal.status).toBe(200);
+      expect(cookieOf(renewal).value).not.toBe(value);
+    });
+
     test("[A.2] is 403 without a cookie, with a wrong one, and with somebody else's token", async () => {
       const { value } = cookieOf(await login());
       const bob = await addPerson(site);

@@ -53,8 +53,7 @@ function registerAccess(app: HttpApp, accounts: Accounts, cookies: LoginCookies)
     const cookie = loginCookieOf(c);
     if (cookie === null) throw invalidCredentials("Missing cookie");
     const old = await oldTokenUser(accounts, accessTokenOf(c));
-    const granted = await accounts.refresh(cookie).catch(refusedAs("Invalid user token"));
-    if (old !== null && old !== granted.user.id) throw invalidCredentials("Invalid access token");
+    const granted = await accounts.refresh(cookie, old).catch(refusedAs("Invalid user token"));
     const { renewed } = granted;
     if (renewed) cookies.set(c, renewed.cookie, renewed.cookieExpiresAt);
     return c.json(grantOf(granted), 200);
@@ -109,6 +108,7 @@ function invalidCredentials(message: string): WireRefusal {
 /** Where a password or a cookie is what fails, Wire answers 403; 401 is for access tokens alone. */
 function refusedAs(message: string): (error: unknown) => never {
   return (error) => {
-    throw error instanceof DomainError && error.code === "unauthorized" ? invalidCredentials(message) : error;
+    if (!(error instanceof DomainError && error.code === "unauthorized")) throw error;
+    throw invalidCredentials(error.field === "accessToken" ? "Invalid access token" : message);
   };
 }
