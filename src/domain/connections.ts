@@ -68,9 +68,14 @@ export function createConnections(
     return result;
   }
 
-  async function userNamed(uuid: string): Promise<User> {
-    const [user] = UUID.test(uuid) ? await store.people.users({ uuids: [uuid] }) : [];
-    if (!user) throw new DomainError("not_found", "There is no such user", { field: "user" });
+  async function userNamed(uuid: string): Promise<User | undefined> {
+    return UUID.test(uuid) ? (await store.people.users({ uuids: [uuid] }))[0] : undefined;
+  }
+
+  /** Nobody is told apart from somebody without a connection: else a refusal would say who exists. */
+  async function peerNamed(uuid: string): Promise<User> {
+    const user = await userNamed(uuid);
+    if (!user) throw noSuchConnection();
     return user;
   }
 
@@ -90,7 +95,7 @@ export function createConnections(
     const users = await tx.accounts.lockUsers([id, other.id]);
     const me = users.find((user) => user.id === id);
     const peer = users.find((user) => user.id === other.id);
-    if (!me || !peer) throw new DomainError("not_found", "There is no such user", { field: "user" });
+    if (!me || !peer) throw noSuchUser();
     const conversation =
       room ??
       (await createRoom(tx, actor, {
@@ -182,11 +187,12 @@ export function createConnections(
       const found = await store.people.connections(idOf(actor), page);
       return { connections: found.slice(0, limit), more: found.length > limit };
     },
-    get: async (actor, uuid) => await existing(actor, await userNamed(uuid)),
+    get: async (actor, uuid) => await existing(actor, await peerNamed(uuid)),
     async connect(actor, uuid, { message = null } = {}) {
       const me = await requireUser(actor);
       checkMessage(message);
       const other = await userNamed(uuid);
+      if (!other) throw noSuchUser();
       if (other.id === me.id) throw badField("user", "must be somebody else");
       if (await areColleagues(actor, other)) {
         if ((await store.people.connection(me.id, other.id))?.status === "blocked") throw youBlocked();
@@ -197,7 +203,7 @@ export function createConnections(
       return { connection: await existing(actor, other), created };
     },
     async update(actor, uuid, status) {
-      const other = await userNamed(uuid);
+      const other = await peerNamed(uuid);
       if (other.id === idOf(actor)) throw noSuchConnection();
       const changed = await change(actor, other, status);
       if (changed && status === "blocked") await block(actor, other);
@@ -249,6 +255,10 @@ function changed(
 function unasked(from: User, to: User, conversation: Conversation | null): Connection {
   const updatedAt = conversation?.createdAt ?? Math.max(from.createdAt, to.createdAt);
   return { from, to, status: "accepted", message: null, conversation, updatedAt };
+}
+
+function noSuchUser(): DomainError {
+  return new DomainError("not_found", "There is no such user", { field: "user" });
 }
 
 function noSuchConnection(): DomainError {

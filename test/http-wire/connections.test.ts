@@ -146,6 +146,19 @@ describeWith("postgres", "Wire connections", ({ postgres }) => {
     expect(await set(ada, bob, "friends")).toMatchObject(refused(400, "bad-request"));
   });
 
+  test("a stranger of another team and nobody are refused in the same words", async () => {
+    const [ada] = (await addTeam(site, 1)).people as [WirePerson];
+    const [stranger] = (await addTeam(site, 1)).people as [WirePerson];
+    const words = async (uuid: string) => {
+      const read = await ada.call("GET", `/connections/${uuid}`);
+      const set = await ada.call("PUT", `/connections/${uuid}`, { status: "blocked" });
+      return [read, set].map(({ status, json }) => ({ status, json }));
+    };
+    const nobody = await words(randomUUID());
+    expect(nobody).toMatchObject([refused(404, "not-found"), refused(403, "not-connected")]);
+    expect(await words(stranger.uuid)).toEqual(nobody);
+  });
+
   test("the list goes by the other's id, page by page", async () => {
     const ada = await addLoner(site);
     const others = [await addLoner(site), await addLoner(site), await addLoner(site)];
