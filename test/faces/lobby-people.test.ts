@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { userActor } from "../../src/domain/model.ts";
+import { NIL_UUID } from "../../src/http/wire/kinds.ts";
 import { addOrg, addPerson, type Org, openSite, type Person, type Site } from "../http/real-parts.ts";
 import { describeWith } from "../services/need.ts";
 
@@ -102,6 +103,29 @@ describeWith("postgres", "behind a closed lobby", ({ postgres }) => {
     const last = json.notifications.at(-1).payload.at(-1);
     expect(last).toMatchObject({ type: "conversation.create", conversation: uuid });
     expect(last.data.members.others).toHaveLength(3);
+  });
+
+  test("a waiting member is not told who made the room", async () => {
+    const [owner, member] = [await addPerson(site, org), await addPerson(site, org)];
+    const { conversations, roomSettings, finding } = site.useCases;
+    const made = await conversations.create(userActor(owner), {
+      ...{ type: "group", name: `Room ${randomUUID()}` },
+      members: [{ member: userActor(member), role: "user" }],
+    });
+    const { uuid } = (await finding.view(userActor(owner), { token: made.token })).conversation;
+    const creator = async (person: Person) => {
+      const headers = bearer(person);
+      const { json } = await site.client("GET", `/conversations/${uuid}`, { headers });
+      const list = await site.client("GET", "/conversations", { headers });
+      const listed = list.json.conversations.find(({ id }: { id: string }) => id === uuid);
+      expect(listed.creator).toBe(json.creator);
+      return json.creator;
+    };
+    expect(await creator(member)).toBe(owner.uuid);
+    await roomSettings.setLobby(userActor(owner), made.token, { on: true });
+    expect([await creator(member), await creator(owner)]).toEqual([NIL_UUID, owner.uuid]);
+    await roomSettings.setLobby(userActor(owner), made.token, { on: false });
+    expect(await creator(member)).toBe(owner.uuid);
   });
 
   test("two who are added together while it is closed don't learn of each other", async () => {

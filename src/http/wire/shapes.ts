@@ -5,7 +5,7 @@ import { isModerator } from "../../domain/permissions.ts";
 import type { SettingsData } from "../../domain/ports/journal.ts";
 import type { RoomView } from "../../domain/room-use-cases.ts";
 import { oneOf } from "../fields.ts";
-import { type QualifiedId, qualified } from "./kinds.ts";
+import { NIL_UUID, type QualifiedId, qualified } from "./kinds.ts";
 import { creatorOf, type Known, type Wanted } from "./names.ts";
 
 export const ROLES = ["wire_admin", "wire_member"] as const;
@@ -41,7 +41,9 @@ export const conversationSchema = z
     type: z
       .int()
       .openapi({ description: "0 group, 1 self, 2 one-to-one, 3 waiting for the other to accept" }),
-    creator: z.uuid().openapi({ description: "The nil UUID when no user made it" }),
+    creator: z.uuid().openapi({
+      description: "The nil UUID when no user made it, and for the others who wait in the lobby",
+    }),
     access: z.array(oneOf(ACCESS)),
     access_role: oneOf(ACCESS_ROLES),
     name: z.string().nullable(),
@@ -117,7 +119,7 @@ export interface Shaping {
 
 /** Guests and Matrix users have no place in Wire's lists of members: those name accounts. */
 export function conversationBody(view: RoomView, shaping: Shaping): ConversationBody {
-  const { conversation, me, people } = view;
+  const { conversation, me, people, waiting } = view;
   const { known, self, domain } = shaping;
   const others = people.flatMap(({ user, membership }) => {
     if (user === null || membership.member === me.membership.member) return [];
@@ -126,11 +128,13 @@ export function conversationBody(view: RoomView, shaping: Shaping): Conversation
       { id: user.uuid, qualified_id: { id: user.uuid, domain }, conversation_role: role, status: 0 as const },
     ];
   });
+  // Who waits in the lobby is told of nobody else in the room.
+  const isTold = !waiting || conversation.createdBy === me.membership.member;
   return {
     id: conversation.uuid,
     qualified_id: { id: conversation.uuid, domain } satisfies QualifiedId,
     type: typeOf(conversation, me.membership, shaping.waiting),
-    creator: known.person(creatorOf(conversation.createdBy)),
+    creator: isTold ? known.person(creatorOf(conversation.createdBy)) : NIL_UUID,
     access: conversation.access as ConversationBody["access"],
     access_role: conversation.accessRole as ConversationBody["access_role"],
     name: conversation.name === "" ? null : conversation.name,
