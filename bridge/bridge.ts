@@ -10,7 +10,7 @@ import type { Registry } from "prom-client";
 import { userActor } from "../src/domain/model.ts";
 import type { AttachmentFiles } from "../src/domain/ports/attachments.ts";
 import { type Bus, channels } from "../src/domain/ports/bus.ts";
-import type { UseCases } from "../src/domain/use-cases.ts";
+import type { UseCases } from "../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../src/logger.ts";
 import { type BridgeStore, createBridgeStore } from "../src/store/bridge.ts";
 import type { Backlog } from "../src/store/bridge-changes.ts";

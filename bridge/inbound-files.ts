@@ -1,9 +1,9 @@
 /** Files that people sent in Matrix, kept as the chat keeps its own. */
 import { setTimeout as delay } from "node:timers/promises";
-import { MAX_ATTACHMENT_BYTES } from "../src/domain/attachments.ts";
 import { DomainError } from "../src/domain/errors.ts";
+import { MAX_ATTACHMENT_BYTES } from "../src/domain/messages/attachments.ts";
 import type { Actor } from "../src/domain/model.ts";
-import type { UseCases } from "../src/domain/use-cases.ts";
+import type { UseCases } from "../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../src/logger.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 import type { MatrixEvent } from "./matrix-events.ts";

@@ -3,7 +3,7 @@
  * What counts is how things stand when the event is applied, because events may be told late, or twice.
  */
 import { type Actor, memberKey, SYSTEM_ACTOR } from "../src/domain/model.ts";
-import type { UseCases } from "../src/domain/use-cases.ts";
+import type { UseCases } from "../src/domain/use-cases/use-cases.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { MatrixMembership } from "../src/store/bridge-members.ts";
 import type { Ghosts } from "./ghosts.ts";

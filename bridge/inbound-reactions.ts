@@ -5,7 +5,7 @@
 import { DomainError } from "../src/domain/errors.ts";
 import type { Actor } from "../src/domain/model.ts";
 import { reactionName } from "../src/domain/text-rules.ts";
-import type { UseCases } from "../src/domain/use-cases.ts";
+import type { UseCases } from "../src/domain/use-cases/use-cases.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { MirroredEvent } from "../src/store/bridge-events.ts";
 import { type MatrixEvent, relationOf } from "./matrix-events.ts";

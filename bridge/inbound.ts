@@ -5,7 +5,7 @@
 import { DomainError } from "../src/domain/errors.ts";
 import type { Actor, EventData } from "../src/domain/model.ts";
 import type { RoomLog } from "../src/domain/ports/store.ts";
-import type { SendInput, UseCases } from "../src/domain/use-cases.ts";
+import type { SendInput, UseCases } from "../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore } from "../src/store/bridge.ts";
 import type { MirroredEvent } from "../src/store/bridge-events.ts";

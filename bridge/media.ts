@@ -1,7 +1,8 @@
 /** Files on their way to the homeserver's media repository, and from there. */
-import { createGate } from "../src/domain/gate.ts";
+
 import type { ShownAttachment } from "../src/domain/model.ts";
 import type { AttachmentFiles } from "../src/domain/ports/attachments.ts";
+import { createGate } from "../src/domain/semaphore.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { Homeserver } from "./homeserver.ts";
 import { fieldOf, HomeserverError } from "./homeserver-error.ts";

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newSecret } from "./data-dir.ts";
 import type { Store } from "./domain/ports/store.ts";
-import type { UseCases } from "./domain/use-cases.ts";
+import type { UseCases } from "./domain/use-cases/use-cases.ts";
 
 export interface DemoData {
   organizationId: number;

@@ -18,7 +18,7 @@ import { DomainError } from "./domain/errors.ts";
 import type { AttachmentFiles } from "./domain/ports/attachments.ts";
 import type { Bus } from "./domain/ports/bus.ts";
 import type { MatrixAccounts } from "./domain/ports/matrix.ts";
-import type { UseCases } from "./domain/use-cases.ts";
+import type { UseCases } from "./domain/use-cases/use-cases.ts";
 import type { Probe } from "./health.ts";
 import { lifecycle } from "./lifecycle.ts";
 import type { Logger } from "./logger.ts";

@@ -3,11 +3,12 @@
  * and the end of sessions whose token was revoked or whose user was deleted [GW-2.8]. Two queries for however many
  * sessions, every few seconds, and one for those who changed; at once for a user whom a hint names.
  */
+
+import { revokedOf } from "../domain/auth/revoked.ts";
+import { shownUser } from "../domain/context/broadcasts.ts";
 import { isUnavailable } from "../domain/errors.ts";
-import { createGate } from "../domain/gate.ts";
-import { shownUser } from "../domain/news.ts";
 import type { Store } from "../domain/ports/store.ts";
-import { revokedOf } from "../domain/revoked.ts";
+import { createGate } from "../domain/semaphore.ts";
 import type { Logger } from "../logger.ts";
 import type { Memberships } from "./membership.ts";
 import type { LocalUser, Users } from "./users.ts";

@@ -1,9 +1,9 @@
 /** Calls [GW-9]: who is in one, with which flags, session by session. */
 import { setTimeout as delay } from "node:timers/promises";
-import { CALL_TTL_MS } from "../domain/calls.ts";
 import { DomainError, isUnavailable } from "../domain/errors.ts";
+import { CALL_TTL_MS } from "../domain/live/calls.ts";
 import type { CallState, HotState } from "../domain/ports/hot.ts";
-import type { CallUseCases } from "../domain/use-cases.ts";
+import type { CallUseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import type { CallFrame, ClientFrames, OkFields } from "../protocol/frames.ts";
 import { callShape } from "./call-shape.ts";

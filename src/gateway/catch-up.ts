@@ -3,9 +3,9 @@
  * and with a bounded number of pages in memory.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { createGate } from "../domain/gate.ts";
 import type { Actor, LoggedEvent } from "../domain/model.ts";
 import type { RoomLog } from "../domain/ports/store.ts";
+import { createGate } from "../domain/semaphore.ts";
 import type { Logger } from "../logger.ts";
 import type { Entry } from "./entry.ts";
 import { EncodedEvent } from "./event-frames.ts";

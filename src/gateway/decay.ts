@@ -1,5 +1,5 @@
 /** Tells sessions and followers in time what ended by itself in hot state. */
-import type { Decay } from "../domain/use-cases.ts";
+import type { Decay } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 
 /** Somebody who stopped typing without saying so is shown for so much longer. */

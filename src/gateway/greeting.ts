@@ -2,14 +2,15 @@
  * hello: who is it, which rooms, what was missed. One query for the token and one for the rooms, two looks at hot state,
  * and one page of the log when something was missed.
  */
+
+import { looksLikeJwt } from "../domain/auth/jwt.ts";
 import { DomainError } from "../domain/errors.ts";
-import { createGate } from "../domain/gate.ts";
-import { looksLikeJwt } from "../domain/jwt.ts";
 import { type Principal, userActor } from "../domain/model.ts";
 import { waits } from "../domain/permissions.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { SessionRoom, Store } from "../domain/ports/store.ts";
-import type { Accounts } from "../domain/use-cases.ts";
+import { createGate } from "../domain/semaphore.ts";
+import type { Accounts } from "../domain/use-cases/use-cases.ts";
 import type { ClientFrames, ReadyFrame, ResumedRoom, UnreadFrame } from "../protocol/frames.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { Entry } from "./entry.ts";

@@ -1,5 +1,5 @@
 /** [GW-2.9] Sockets that have not said hello, of which one address may hold so many. */
-import { addressBlock } from "../domain/address-block.ts";
+import { addressBlock } from "../domain/auth/address-block.ts";
 import type { Session } from "./session.ts";
 
 /** Many people may share one address, and come back at once; each says hello within a round trip. */

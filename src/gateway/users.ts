@@ -1,7 +1,8 @@
 /** The users with sessions on this gateway, and what comes for them over their channel. */
+
+import type { ConnectionHint, SettingsHint } from "../domain/context/broadcasts.ts";
 import type { MemberKey, User } from "../domain/model.ts";
 import { userKey } from "../domain/model.ts";
-import type { ConnectionHint, SettingsHint } from "../domain/news.ts";
 import { type Bus, channels } from "../domain/ports/bus.ts";
 import type { UnreadFrame } from "../protocol/frames.ts";
 import type { JoinedHint } from "./announcer.ts";

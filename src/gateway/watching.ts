@@ -1,7 +1,7 @@
 /** Open rooms, typing, and the sign of life: what sessions show to those who look at the same room. */
-import { noSuchRoom, refusal } from "../domain/access.ts";
+import { noSuchRoom, refusal } from "../domain/context/access.ts";
 import { DomainError } from "../domain/errors.ts";
-import type { UseCases } from "../domain/use-cases.ts";
+import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import type { ClientFrames, OkFields } from "../protocol/frames.ts";
 import { callShape } from "./call-shape.ts";

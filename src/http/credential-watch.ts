@@ -1,8 +1,9 @@
 /** Ends those who wait with credentials that are no longer valid: one query for all of them, every few seconds. */
+
+import { type Holder, revokedOf } from "../domain/auth/revoked.ts";
 import { isUnavailable } from "../domain/errors.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { AccountStore } from "../domain/ports/store.ts";
-import { type Holder, revokedOf } from "../domain/revoked.ts";
 import type { Logger } from "../logger.ts";
 
 const EVERY_MS = 5_000;

@@ -1,7 +1,7 @@
 /** What any HTTP API can refuse with: the domain's codes and those of HTTP itself. Each API shapes them its own way. */
 import { HTTPException } from "hono/http-exception";
+import { KeyReused } from "../domain/context/repeats.ts";
 import { DomainError, type ErrorCode } from "../domain/errors.ts";
-import { KeyReused } from "../domain/repeats.ts";
 
 export type FailureCode =
   | ErrorCode

@@ -3,10 +3,10 @@
  * often it is repeated. Handlers make what they make under the id of {@link repeatId}.
  */
 import type { MiddlewareHandler } from "hono";
+import { isRepeatKey, type Repeats } from "../domain/context/repeats.ts";
 import { badField } from "../domain/errors.ts";
 import { derivedPublicId } from "../domain/ids.ts";
 import type { Principal } from "../domain/model.ts";
-import { isRepeatKey, type Repeats } from "../domain/repeats.ts";
 import type { HttpContext, HttpEnv } from "./face.ts";
 
 const HEADER = "Idempotency-Key";

@@ -1,10 +1,10 @@
 /** How many requests one address and one caller may make. */
-import { addressBlock } from "../domain/address-block.ts";
+import { addressBlock } from "../domain/auth/address-block.ts";
+import { hexHash } from "../domain/auth/secrets.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Principal } from "../domain/model.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { RateLimits } from "../domain/ports/hot.ts";
-import { hexHash } from "../domain/secrets.ts";
 
 /** Many clients can share an address (offices, proxies), so it may do far more than one caller. */
 const PER_ADDRESS = { burst: 5_000, perSecond: 1_000 };

@@ -1,6 +1,6 @@
 /** Connections and contacts inside a transaction. */
 
-import type { ConnectionStatus } from "../domain/people-use-cases.ts";
+import type { ConnectionStatus } from "../domain/model.ts";
 import type { PeopleWrites } from "../domain/ports/people-store.ts";
 import type { TransactionScope } from "./transaction.ts";
 

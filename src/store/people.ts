@@ -1,6 +1,6 @@
 /** How people stand to each other: users by their other names, connections, and contact books. Nothing here locks. */
 
-import type { ConnectionStatus } from "../domain/people-use-cases.ts";
+import type { ConnectionStatus } from "../domain/model.ts";
 import type {
   ContactPlace,
   PeopleStore,

@@ -3,10 +3,10 @@
  * no log. The store moves the place and keeps the deliveries in one commit, so several processes may read the same log at
  * once and each event is put into its lane once. Payloads with texts are made when they are delivered (payloads.ts).
  */
-import type { AttachmentNote } from "../domain/attachment-notes.ts";
+
 import { derivedPublicId } from "../domain/ids.ts";
-import type { LoggedEvent, User, Webhook, WebhookType } from "../domain/model.ts";
-import type { Contact } from "../domain/people-use-cases.ts";
+import type { AttachmentNote } from "../domain/messages/attachment-notes.ts";
+import type { Contact, LoggedEvent, User, Webhook, WebhookType } from "../domain/model.ts";
 import type { Store } from "../domain/ports/store.ts";
 import type { NewDelivery, RoomSnapshot, UnreadLog, WebhookNote } from "../domain/ports/webhook-store.ts";
 import type { WebhookNews } from "../domain/ports/webhooks.ts";

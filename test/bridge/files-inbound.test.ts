@@ -1,7 +1,7 @@
 /** Files from Matrix on their way to the chat. */
 import { expect, test } from "vitest";
-import { MAX_ATTACHMENT_BYTES } from "../../src/domain/attachments.ts";
 import { DomainError } from "../../src/domain/errors.ts";
+import { MAX_ATTACHMENT_BYTES } from "../../src/domain/messages/attachments.ts";
 import { type Conversation, type EventData, type User, userActor, userKey } from "../../src/domain/model.ts";
 import { refusal } from "./faulty.ts";
 import type { MatrixPerson } from "./matrix-person.ts";

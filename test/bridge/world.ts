@@ -12,7 +12,7 @@ import { createGhosts, type Ghosts } from "../../bridge/ghosts.ts";
 import { type AppserviceRegistration, createHomeserver, type Homeserver } from "../../bridge/homeserver.ts";
 import type { RegisterUser } from "../../load/services/synapse.ts";
 import { attachmentsInFolder } from "../../src/attachments/folder.ts";
-import { createUseCases } from "../../src/domain/domain.ts";
+import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import {
   type Conversation,
   type EventData,
@@ -23,7 +23,7 @@ import {
 } from "../../src/domain/model.ts";
 import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import type { Bus } from "../../src/domain/ports/bus.ts";
-import type { CreateRoom, UseCases } from "../../src/domain/use-cases.ts";
+import type { CreateRoom, UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { announceCommitted } from "../../src/gateway/announcer.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";
 import { type HttpServer, serveHttp } from "../../src/http-server.ts";

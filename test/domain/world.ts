@@ -1,7 +1,7 @@
 /** A domain on a real PostgreSQL with hot state in memory, and short ways to fill it. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect } from "vitest";
-import { createUseCases, type DomainOptions } from "../../src/domain/domain.ts";
+import { createUseCases, type DomainOptions } from "../../src/domain/assembly/domain.ts";
 import { DomainError, type ErrorCode } from "../../src/domain/errors.ts";
 import {
   type Actor,
@@ -17,7 +17,7 @@ import {
 } from "../../src/domain/model.ts";
 import type { Bus } from "../../src/domain/ports/bus.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
-import type { UseCases } from "../../src/domain/use-cases.ts";
+import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { describeWith } from "../services/need.ts";

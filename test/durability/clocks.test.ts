@@ -1,9 +1,9 @@
 /** Processes whose own clock is wrong, or is set anew: what people have does not depend on it. */
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { createUseCases } from "../../src/domain/domain.ts";
+import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import { memberKey, userActor } from "../../src/domain/model.ts";
-import type { UseCases } from "../../src/domain/use-cases.ts";
+import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { connectRedisHot } from "../../src/hot/redis.ts";
 import { createLogger } from "../../src/logger.ts";
 import { openStore } from "../../src/store/postgres.ts";

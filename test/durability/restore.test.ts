@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createUseCases } from "../../src/domain/domain.ts";
+import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import { connectRedisHot } from "../../src/hot/redis.ts";
 import { createLogger } from "../../src/logger.ts";
 import { openDatabase } from "../../src/store/database.ts";

@@ -2,11 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { Registry } from "prom-client";
 import { afterAll, afterEach } from "vitest";
-import { createUseCases } from "../../src/domain/domain.ts";
+import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import { type Actor, userActor } from "../../src/domain/model.ts";
 import type { Bus } from "../../src/domain/ports/bus.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
-import type { UseCases } from "../../src/domain/use-cases.ts";
+import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { announceCommitted } from "../../src/gateway/announcer.ts";
 import { type Gateway, type GatewayOptions, startGateway } from "../../src/gateway/gateway.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";

@@ -1,7 +1,7 @@
 /** What is shaped once for all who wait is shaped anew when what it quotes was edited or deleted. */
 import { expect, test } from "vitest";
-import type { TimelineEntry } from "../../src/domain/message-use-cases.ts";
 import type { Conversation, LoggedEvent } from "../../src/domain/model.ts";
+import type { TimelineEntry } from "../../src/domain/use-cases/messages.ts";
 import { createLiveMessages } from "../../src/http/talk/live-messages.ts";
 import type { MessageBody } from "../../src/http/talk/message-shapes.ts";
 

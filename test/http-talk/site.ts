@@ -1,11 +1,11 @@
 /** The Talk API on a gateway of its own, over a real PostgreSQL; and people and guests who use it. */
 import { randomUUID } from "node:crypto";
 import { Registry } from "prom-client";
-import { createUseCases } from "../../src/domain/domain.ts";
+import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import type { User } from "../../src/domain/model.ts";
 import type { Feed } from "../../src/domain/ports/feed.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
-import type { UseCases } from "../../src/domain/use-cases.ts";
+import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { announceCommitted } from "../../src/gateway/announcer.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";

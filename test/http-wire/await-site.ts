@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { Registry } from "prom-client";
 import { WebSocket } from "ws";
-import { createUseCases } from "../../src/domain/domain.ts";
-import type { UseCases } from "../../src/domain/use-cases.ts";
+import { createUseCases } from "../../src/domain/assembly/domain.ts";
+import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { announceCommitted } from "../../src/gateway/announcer.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";

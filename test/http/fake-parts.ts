@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Principal } from "../../src/domain/model.ts";
-import type { Accounts, Chatrooms, UseCases } from "../../src/domain/use-cases.ts";
+import type { Accounts, Chatrooms, UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { createHttpApp, type HttpOptions } from "../../src/http/app.ts";
 import type { RequestLimits } from "../../src/http/request-limits.ts";
 import { type Client, clientOf } from "./http-client.ts";

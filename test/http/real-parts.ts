@@ -1,12 +1,12 @@
 /** The app over the real domain, on a real PostgreSQL and hot state in memory, with people and organizations to use it. */
 
-import { createUseCases } from "../../src/domain/domain.ts";
+import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import type { OrganizationRole, User } from "../../src/domain/model.ts";
 import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import type { MatrixAccounts } from "../../src/domain/ports/matrix.ts";
 import type { WebhookTargets } from "../../src/domain/ports/webhooks.ts";
-import type { UseCases } from "../../src/domain/use-cases.ts";
+import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { createMemoryHot } from "../../src/hot/memory.ts";
 import { createHttpApp, type HttpHandler } from "../../src/http/app.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";

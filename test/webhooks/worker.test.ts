@@ -2,8 +2,8 @@
 
 import { randomUUID } from "node:crypto";
 import { afterEach, expect, test } from "vitest";
-import { newMember, putPeople } from "../../src/domain/people.ts";
 import type { WebhookNews } from "../../src/domain/ports/webhooks.ts";
+import { newMember, putPeople } from "../../src/domain/rooms/members.ts";
 import { createTargets } from "../../src/webhooks/targets.ts";
 import { startWebhooks, type WebhookWorker } from "../../src/webhooks/worker.ts";
 import { memoryFiles } from "../attachments/memory.ts";

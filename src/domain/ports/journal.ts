@@ -11,8 +11,7 @@
  * change is kept.
  * While a room's lobby keeps a user out, they are told only of their own membership in it.
  */
-import type { EventType, LoggedEvent, MembershipSettings } from "../model.ts";
-import type { ConnectionStatus } from "../people-use-cases.ts";
+import type { ConnectionStatus, EventType, LoggedEvent, MembershipSettings } from "../model.ts";
 
 /** What of the rooms' events it holds. */
 export const JOURNALED = [

@@ -1,7 +1,14 @@
 /** What the webhook worker (src/webhooks/) is given by others: which addresses it may reach, and what its payloads look like. */
 import type { MessagePlace } from "../ids.ts";
-import type { Attachment, Conversation, LoggedEvent, Membership, User, WebhookType } from "../model.ts";
-import type { Contact } from "../people-use-cases.ts";
+import type {
+  Attachment,
+  Contact,
+  Conversation,
+  LoggedEvent,
+  Membership,
+  User,
+  WebhookType,
+} from "../model.ts";
 
 /** Where a webhook may be delivered to. */
 export interface WebhookTargets {

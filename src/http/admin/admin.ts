@@ -3,7 +3,7 @@
  * A field or parameter that we don't know is refused: here it is a typing mistake.
  */
 import type { Store } from "../../domain/ports/store.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
 import { knownQueryOnly } from "../known-query.ts";

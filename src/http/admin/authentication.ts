@@ -1,7 +1,7 @@
 /** Who calls the admin API: whoever has ADMIN_TOKEN. Guesses are limited per address. */
 import type { MiddlewareHandler } from "hono";
 import { LRUCache } from "lru-cache";
-import { addressBlock } from "../../domain/address-block.ts";
+import { addressBlock } from "../../domain/auth/address-block.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type AuditLog, logAct, whence } from "../audit.ts";
 import { bearerOf, sameSecret } from "../credentials.ts";

@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
 import type { AccountStore } from "../../domain/ports/store.ts";
-import type { Directory } from "../../domain/use-cases.ts";
+import type { Directory } from "../../domain/use-cases/use-cases.ts";
 import { type HttpApp, json, jsonBody } from "../face.ts";
 import { strictBody, text } from "../fields.ts";
 import { REFUSALS } from "./failures.ts";

@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
 import type { User } from "../../domain/model.ts";
 import type { AccountStore } from "../../domain/ports/store.ts";
-import type { Directory } from "../../domain/use-cases.ts";
+import type { Directory } from "../../domain/use-cases/use-cases.ts";
 import { type HttpApp, json, jsonBody } from "../face.ts";
 import { flag, given, id, idText, oneOf, strictBody, text, time } from "../fields.ts";
 import { REFUSALS } from "./failures.ts";

@@ -1,7 +1,7 @@
 /** Webhooks of organizations. The secret is in the answer to its creation only. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { WEBHOOK_TYPES, type Webhook } from "../../domain/model.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import { type HttpApp, json, jsonBody } from "../face.ts";
 import { given, id, idText, oneOf, strictBody, text, time } from "../fields.ts";
 import { REFUSALS } from "./failures.ts";

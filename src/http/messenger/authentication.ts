@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import { DomainError } from "../../domain/errors.ts";
 import type { Principal } from "../../domain/model.ts";
-import type { Accounts } from "../../domain/use-cases.ts";
+import type { Accounts } from "../../domain/use-cases/use-cases.ts";
 import { bearerOf, type UserPrincipal } from "../credentials.ts";
 import type { HttpContext, HttpEnv } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";

@@ -5,7 +5,7 @@
  */
 import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
 import type { Store } from "../../domain/ports/store.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
 import { knownQueryOnly } from "../known-query.ts";

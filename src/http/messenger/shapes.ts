@@ -1,6 +1,6 @@
 /** Messenger's room and people, as its document spells them. */
 import { z } from "@hono/zod-openapi";
-import type { Chatroom, ChatroomPeople } from "../../domain/use-cases.ts";
+import type { Chatroom, ChatroomPeople } from "../../domain/use-cases/use-cases.ts";
 import { ids, time } from "../fields.ts";
 import { pictureUrl } from "../room-pictures.ts";
 

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { auth as basicOf } from "hono/utils/basic-auth";
 import { DomainError } from "../../domain/errors.ts";
 import { type Actor, type User, userActor } from "../../domain/model.ts";
-import type { Accounts } from "../../domain/use-cases.ts";
+import type { Accounts } from "../../domain/use-cases/use-cases.ts";
 import { isOpenToForms } from "../browsers.ts";
 import { authenticateUser, bearerOf } from "../credentials.ts";
 import type { HttpContext, HttpEnv } from "../face.ts";

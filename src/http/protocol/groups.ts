@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
 import type { Actor, Conversation } from "../../domain/model.ts";
-import type { RoomView } from "../../domain/room-use-cases.ts";
+import type { RoomView } from "../../domain/use-cases/rooms.ts";
 import { type HttpApp, json } from "../face.ts";
 import { given, text } from "../fields.ts";
 import { repeatedRoom } from "../repeatable.ts";

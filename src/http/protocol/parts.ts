@@ -1,11 +1,11 @@
 /** What Protocol's operations share: finding what a request names, and shaping what the domain answers. */
 import { badField, DomainError } from "../../domain/errors.ts";
-import type { MessageView } from "../../domain/message-use-cases.ts";
+import type { Contact } from "../../domain/model.ts";
 import { type Actor, type Conversation, NOBODY, type User, userActor } from "../../domain/model.ts";
-import type { Contact } from "../../domain/people-use-cases.ts";
 import type { Store } from "../../domain/ports/store.ts";
-import type { RoomView } from "../../domain/room-use-cases.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { MessageView } from "../../domain/use-cases/messages.ts";
+import type { RoomView } from "../../domain/use-cases/rooms.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import {
   type ConversationBody,
   conversationBody,

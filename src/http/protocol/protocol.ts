@@ -4,7 +4,7 @@
  * kinds.ts (what requests look like), shapes.ts (what answers look like); then a file per resource.
  */
 import type { Store } from "../../domain/ports/store.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
 import { knownQueryOnly } from "../known-query.ts";

@@ -4,9 +4,8 @@
  */
 import { z } from "@hono/zod-openapi";
 import { protocolMessageId } from "../../domain/ids.ts";
-import type { AttachmentView, MessageView, Reaction } from "../../domain/message-use-cases.ts";
-import type { Conversation, Membership, User } from "../../domain/model.ts";
-import type { Contact } from "../../domain/people-use-cases.ts";
+import type { Contact, Conversation, Membership, User } from "../../domain/model.ts";
+import type { AttachmentView, MessageView, Reaction } from "../../domain/use-cases/messages.ts";
 import { publicLink } from "../public-path.ts";
 import { pictureUrl } from "../room-pictures.ts";
 

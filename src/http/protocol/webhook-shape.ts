@@ -1,6 +1,6 @@
 /** [D.3] The objects of webhooks' payloads: those of the Protocol API, as the webhook's viewer sees them. */
 import { DomainError } from "../../domain/errors.ts";
-import type { MessageView } from "../../domain/message-use-cases.ts";
+import type { Contact } from "../../domain/model.ts";
 import {
   type Conversation,
   peerIn,
@@ -9,10 +9,10 @@ import {
   userActor,
   userKey,
 } from "../../domain/model.ts";
-import type { Contact } from "../../domain/people-use-cases.ts";
 import type { Store } from "../../domain/ports/store.ts";
 import type { WebhookNews, WebhookShape } from "../../domain/ports/webhooks.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { MessageView } from "../../domain/use-cases/messages.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import { attachmentBody, contactBody, conversationBody, groupBody, messageBody } from "./shapes.ts";
 
 export interface WebhookShapeOptions {

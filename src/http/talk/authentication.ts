@@ -1,9 +1,9 @@
 /** Who calls Talk: a user with Basic or Bearer, or a guest, known by a cookie since the first room they joined. */
 import { getCookie, setCookie } from "hono/cookie";
+import { isSecret } from "../../domain/auth/secrets.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type Actor, type Credential, type User, userActor } from "../../domain/model.ts";
-import { isSecret } from "../../domain/secrets.ts";
-import type { Accounts } from "../../domain/use-cases.ts";
+import type { Accounts } from "../../domain/use-cases/use-cases.ts";
 import { isSecureCookie } from "../cookies.ts";
 import { authenticateUser, bearerOf, type UserPrincipal } from "../credentials.ts";
 import type { HttpContext } from "../face.ts";

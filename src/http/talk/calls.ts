@@ -1,6 +1,6 @@
 /** [B.4] Calls: who is in one, joining (with flags) and leaving. */
 import { z } from "@hono/zod-openapi";
-import type { RoomPerson } from "../../domain/room-use-cases.ts";
+import type { RoomPerson } from "../../domain/use-cases/rooms.ts";
 import { NOT_JOINED, seconds } from "./constants.ts";
 import { PREFIX } from "./description.ts";
 import { integer } from "./parameters.ts";

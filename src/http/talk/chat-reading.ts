@@ -1,9 +1,9 @@
 /** Reading a room's messages: what was, and waiting for what comes. */
 import { DomainError } from "../../domain/errors.ts";
-import type { TimelineEntry } from "../../domain/message-use-cases.ts";
 import type { Actor, Conversation, EventData, LoggedEvent, Membership } from "../../domain/model.ts";
 import type { Following } from "../../domain/ports/feed.ts";
-import type { ClientName } from "../../domain/room-use-cases.ts";
+import type { TimelineEntry } from "../../domain/use-cases/messages.ts";
+import type { ClientName } from "../../domain/use-cases/rooms.ts";
 import { createLiveMessages } from "./live-messages.ts";
 import type { PollingClient } from "./long-polls.ts";
 import type { MessageBody } from "./message-shapes.ts";

@@ -1,8 +1,8 @@
 /** [B.4] Chat: sending, history, waiting for what comes, the read marker, and whom one can mention. */
 import { randomUUID } from "node:crypto";
 import { z } from "@hono/zod-openapi";
-import type { MentionCandidate } from "../../domain/message-use-cases.ts";
 import { type Actor, memberKey } from "../../domain/model.ts";
+import type { MentionCandidate } from "../../domain/use-cases/messages.ts";
 import { createChatReading } from "./chat-reading.ts";
 import { PREFIX } from "./description.ts";
 import { messageSchema } from "./message-shapes.ts";

@@ -5,9 +5,9 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { getCookie, setCookie } from "hono/cookie";
+import { isJoinedSession } from "../../domain/auth/sessions.ts";
 import type { Credential } from "../../domain/model.ts";
-import type { ClientName, PersonSession } from "../../domain/room-use-cases.ts";
-import { isJoinedSession } from "../../domain/sessions.ts";
+import type { ClientName, PersonSession } from "../../domain/use-cases/rooms.ts";
 import { isSecureCookie } from "../cookies.ts";
 import type { HttpContext } from "../face.ts";
 

@@ -1,7 +1,7 @@
 /** Messages that many wait for: what an event says is read and shaped once for all long polls of its room. */
 import { LRUCache } from "lru-cache";
-import type { Timeline } from "../../domain/message-use-cases.ts";
 import type { Conversation, LoggedEvent } from "../../domain/model.ts";
+import type { Timeline } from "../../domain/use-cases/messages.ts";
 import type { MessageBody, MessageShapes } from "./message-shapes.ts";
 import { speaks } from "./system-messages.ts";
 

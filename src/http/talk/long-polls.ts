@@ -3,8 +3,9 @@
  * not run while nobody waits. A client that hangs up is let go at once, and all are when the process stops. Who waits
  * with a credential that ended is let go within seconds, and is given nothing that came after its end.
  */
+
+import type { Holder } from "../../domain/auth/revoked.ts";
 import { DomainError } from "../../domain/errors.ts";
-import type { Holder } from "../../domain/revoked.ts";
 import type { CredentialWatch, Watched } from "../credential-watch.ts";
 
 /** Who waits: their connection, and what proves who they are; null for guests, who have no credential. */

@@ -1,7 +1,7 @@
 /** [B.8.6] Mentions in a text: names in braces stand in for them, and say who is meant beside the text. */
 import { z } from "@hono/zod-openapi";
-import type { TextPart } from "../../domain/message-use-cases.ts";
 import type { Conversation, ConversationType } from "../../domain/model.ts";
+import type { TextPart } from "../../domain/use-cases/messages.ts";
 import { personOf } from "./authors.ts";
 
 const parameterSchema = z.object({

@@ -1,10 +1,10 @@
 /** Messages as Talk shows them: what people wrote, and events of the log as system messages. */
 import { z } from "@hono/zod-openapi";
 import type { MessagePlace } from "../../domain/ids.ts";
-import type { MessageView, ParentMessage, TextPart, TimelineEntry } from "../../domain/message-use-cases.ts";
 import type { Actor, Conversation, LoggedEvent, User } from "../../domain/model.ts";
 import type { Store } from "../../domain/ports/store.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { MessageView, ParentMessage, TextPart, TimelineEntry } from "../../domain/use-cases/messages.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import { type Author, authorOf, personOf } from "./authors.ts";
 import { seconds } from "./constants.ts";
 import { mentioning, parametersSchema } from "./mention-parameters.ts";

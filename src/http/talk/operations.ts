@@ -2,12 +2,13 @@
  * How an operation of Talk is served and described. [B.2] Who calls is judged first (401), then the header (412), the
  * room (404), what the caller may do in it (403, 412 in the lobby), and what was sent only then (400).
  */
-import { noSuchRoom, refusal } from "../../domain/access.ts";
+
+import type { Holder } from "../../domain/auth/revoked.ts";
+import { noSuchRoom, refusal } from "../../domain/context/access.ts";
 import { DomainError } from "../../domain/errors.ts";
 import type { Actor, Conversation, Membership, User } from "../../domain/model.ts";
 import { type Action, can } from "../../domain/permissions.ts";
-import type { Holder } from "../../domain/revoked.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { HttpApp, HttpContext } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";
 import { type Caller, createAuthentication, requireApiRequest } from "./authentication.ts";

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { badField } from "../../domain/errors.ts";
 import type { Actor } from "../../domain/model.ts";
-import type { RoomPerson } from "../../domain/room-use-cases.ts";
+import type { RoomPerson } from "../../domain/use-cases/rooms.ts";
 import { setGuestCookie } from "./authentication.ts";
 import { ownSessionId, setClientCookie, type TalkClient } from "./clients.ts";
 import { NOT_JOINED, PARTICIPANT_TYPE, ROOM_TYPE, seconds } from "./constants.ts";

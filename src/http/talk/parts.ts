@@ -2,7 +2,7 @@
 import { type Actor, NOBODY, userActor } from "../../domain/model.ts";
 import type { Feed } from "../../domain/ports/feed.ts";
 import type { Store } from "../../domain/ports/store.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { AuditLog } from "../audit.ts";
 import type { IceServers } from "./ice-servers.ts";
 import type { LongPolls } from "./long-polls.ts";

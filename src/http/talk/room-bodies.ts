@@ -1,9 +1,9 @@
 /** Rooms with their last message, for answers that hold one or many. */
 import { DomainError } from "../../domain/errors.ts";
-import type { TimelineEntry } from "../../domain/message-use-cases.ts";
 import type { Actor, Conversation } from "../../domain/model.ts";
-import type { ClientName, RoomView } from "../../domain/room-use-cases.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { TimelineEntry } from "../../domain/use-cases/messages.ts";
+import type { ClientName, RoomView } from "../../domain/use-cases/rooms.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { MessageBody, MessageShapes } from "./message-shapes.ts";
 import { type RoomBody, roomBody } from "./room-shapes.ts";
 import { speaks, TALK_EVENTS } from "./system-messages.ts";

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Conversation } from "../../domain/model.ts";
 import { can } from "../../domain/permissions.ts";
-import type { ClientName, RoomPerson, RoomView } from "../../domain/room-use-cases.ts";
+import type { ClientName, RoomPerson, RoomView } from "../../domain/use-cases/rooms.ts";
 import { ownSessionId } from "./clients.ts";
 import { NOT_JOINED, notificationOf, PARTICIPANT_TYPE, ROOM_TYPE, seconds } from "./constants.ts";
 import { type MessageBody, messageSchema } from "./message-shapes.ts";

@@ -2,8 +2,9 @@
  * [B.4] Which events of a room are system messages in Talk, and which. The others say nothing there: reactions and pins,
  * edits and deletions, pictures and descriptions, and people who come and go by themselves.
  */
-import type { TimelineEntry } from "../../domain/message-use-cases.ts";
+
 import type { Actor, ConversationType, EventData, EventType, LoggedEvent, Role } from "../../domain/model.ts";
+import type { TimelineEntry } from "../../domain/use-cases/messages.ts";
 
 export interface SystemMessage {
   /** Clients put it into words of their own. */

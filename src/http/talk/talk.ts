@@ -5,7 +5,7 @@
  */
 import type { Feed } from "../../domain/ports/feed.ts";
 import type { Store } from "../../domain/ports/store.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { watchCredentials } from "../credential-watch.ts";
 import { boundedBody, createFace, type Face } from "../face.ts";

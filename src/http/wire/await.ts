@@ -6,7 +6,7 @@ import { DomainError } from "../../domain/errors.ts";
 import type { Feed } from "../../domain/ports/feed.ts";
 import type { HotState } from "../../domain/ports/hot.ts";
 import type { AccountStore, Store } from "../../domain/ports/store.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { watchCredentials } from "../credential-watch.ts";
 import { authenticateUser, bearerOf, type UserPrincipal } from "../credentials.ts";

@@ -1,6 +1,6 @@
 /** Wire's connection: how one user stands to another. */
 import { z } from "@hono/zod-openapi";
-import { CONNECTION_STATUSES, type ConnectionStatus } from "../../domain/people-use-cases.ts";
+import { CONNECTION_STATUSES, type ConnectionStatus } from "../../domain/model.ts";
 import { oneOf, time } from "../fields.ts";
 import { qualified } from "./kinds.ts";
 

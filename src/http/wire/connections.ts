@@ -1,7 +1,8 @@
 /** Connections: who may write to whom across teams. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
-import { CONNECTION_STATUSES, type Connection } from "../../domain/people-use-cases.ts";
+import { CONNECTION_STATUSES } from "../../domain/model.ts";
+import type { Connection } from "../../domain/use-cases/people.ts";
 import { type HttpApp, json, jsonBody } from "../face.ts";
 import { body, given, intText, oneOf, text } from "../fields.ts";
 import { type ConnectionBody, connectionBody, connectionSchema } from "./connection-shapes.ts";

@@ -1,9 +1,9 @@
 /** Making, opening, listing and reading conversations. */
 
-import { checkAdmission } from "../../domain/admission.ts";
 import { badField } from "../../domain/errors.ts";
 import { type Actor, type User, userActor } from "../../domain/model.ts";
-import type { CreateRoom } from "../../domain/use-cases.ts";
+import { checkAdmission } from "../../domain/rooms/admission.ts";
+import type { CreateRoom } from "../../domain/use-cases/use-cases.ts";
 import type { HttpApp } from "../face.ts";
 import { given } from "../fields.ts";
 import { MOST_MEMBERS, ROUTES } from "./conversation-routes.ts";

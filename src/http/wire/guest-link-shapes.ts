@@ -1,6 +1,6 @@
 /** Wire's conversation code: a guest link. */
 import { z } from "@hono/zod-openapi";
-import type { GuestLink } from "../../domain/room-use-cases.ts";
+import type { GuestLink } from "../../domain/use-cases/rooms.ts";
 import { text } from "../fields.ts";
 import { publicLink } from "../public-path.ts";
 

@@ -1,8 +1,8 @@
 /** Guest links: a conversation's code, and joining by it. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { linkOf } from "../../domain/guest-links.ts";
 import type { EventData } from "../../domain/model.ts";
-import type { Change, GuestLink, GuestLinks } from "../../domain/room-use-cases.ts";
+import { linkOf } from "../../domain/rooms/guest-links.ts";
+import type { Change, GuestLink, GuestLinks } from "../../domain/use-cases/rooms.ts";
 import { type HttpApp, json, jsonBody } from "../face.ts";
 import { body } from "../fields.ts";
 import { conversationParams, MOST_MEMBERS, NO_CONVERSATION } from "./conversation-routes.ts";

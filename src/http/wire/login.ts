@@ -1,9 +1,10 @@
 /** Signing in, as Wire's clients do it: `/login`, `/access`, `/access/logout`, `/self`. */
+
+import { isSecret } from "../../domain/auth/secrets.ts";
 import { DomainError } from "../../domain/errors.ts";
 import type { User } from "../../domain/model.ts";
 import type { Store } from "../../domain/ports/store.ts";
-import { isSecret } from "../../domain/secrets.ts";
-import type { Accounts } from "../../domain/use-cases.ts";
+import type { Accounts } from "../../domain/use-cases/use-cases.ts";
 import { authenticateUser } from "../credentials.ts";
 import type { HttpApp } from "../face.ts";
 import {

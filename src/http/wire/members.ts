@@ -2,7 +2,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
 import { type EventData, type LoggedEvent, type User, userActor } from "../../domain/model.ts";
-import type { RoomView } from "../../domain/room-use-cases.ts";
+import type { RoomView } from "../../domain/use-cases/rooms.ts";
 import { type HttpApp, json, jsonBody } from "../face.ts";
 import { body, oneOf } from "../fields.ts";
 import { conversationParams, MOST_MEMBERS, NO_CONVERSATION } from "./conversation-routes.ts";

@@ -1,8 +1,9 @@
 /** Rooms as one of their members sees them now: what notifications tell beside what happened. */
-import { linkOf } from "../../domain/guest-links.ts";
+
 import { actorOf, peerIn, type User, userActor, userKey } from "../../domain/model.ts";
 import type { ConnectionData } from "../../domain/ports/journal.ts";
-import type { RoomView } from "../../domain/room-use-cases.ts";
+import { linkOf } from "../../domain/rooms/guest-links.ts";
+import type { RoomView } from "../../domain/use-cases/rooms.ts";
 import { type CodeBody, codeBody } from "./guest-link-shapes.ts";
 import { type Caller, shapeAll, unlessNotFound, type WireParts } from "./parts.ts";
 import type { ConversationBody } from "./shapes.ts";

@@ -1,7 +1,7 @@
 /** Other people's profiles: what clients show beside conversations and connections. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { badField } from "../../domain/errors.ts";
-import type { Profile } from "../../domain/people-use-cases.ts";
+import type { Profile } from "../../domain/use-cases/people.ts";
 import { type HttpApp, json } from "../face.ts";
 import { rule } from "../fields.ts";
 import { notFound, PROTECTED, WireRefusal } from "./failures.ts";

@@ -7,7 +7,7 @@
  */
 
 import type { Store } from "../../domain/ports/store.ts";
-import type { UseCases } from "../../domain/use-cases.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
 import type { RequestLimits } from "../request-limits.ts";

@@ -1,0 +1,93 @@
+/** The domain in one piece: every use case over one store and one hot state. Read use-cases.ts first. */
+import { createAccounts } from "../auth/accounts.ts";
+import { createPasswords } from "../auth/passwords.ts";
+import { type Context, createContext, type DomainOptions } from "../context/context.ts";
+import { createRepeats } from "../context/repeats.ts";
+import { createCalls, type InternalCalls } from "../live/calls.ts";
+import { createDecay } from "../live/decay.ts";
+import { createLobby } from "../live/lobby.ts";
+import { createPresence } from "../live/presence.ts";
+import { createSignaling } from "../live/signaling.ts";
+import { createVisits } from "../live/visits.ts";
+import { createEditing } from "../messages/editing.ts";
+import { createMessages } from "../messages/messages.ts";
+import { createReading } from "../messages/reading.ts";
+import { createRecount } from "../messages/recount.ts";
+import { createUnreadCache, type UnreadCache } from "../messages/unread.ts";
+import type { EventData } from "../model.ts";
+import { createChatrooms } from "../organizations/chatrooms.ts";
+import { createDirectory } from "../organizations/directory.ts";
+import { createProvisioning } from "../organizations/provisioning.ts";
+import { createConversations } from "../rooms/conversations.ts";
+import type { Departure } from "../rooms/members.ts";
+import { createBringBack } from "../rooms/one-to-one.ts";
+import type { UseCases } from "../use-cases/use-cases.ts";
+import { createMessageUseCases, createPeopleUseCases } from "./message-use-cases.ts";
+import { createRoomUseCases } from "./room-use-cases.ts";
+
+export type { DomainOptions } from "../context/context.ts";
+
+export function createUseCases(options: DomainOptions): UseCases {
+  const context = createContext(options);
+  const { passwordMinLength: minLength, rateLimits: paced } = context.settings;
+  const passwords = createPasswords({ minLength, paced });
+  const unread = createUnreadCache(context);
+  const recount = createRecount(context, unread);
+  const bringBack = createBringBack(context);
+  const calls = createCalls(context, bringBack);
+  const departed = forgetDeparted(context, unread, calls);
+  const presence = createPresence(context);
+  const conversations = createConversations(context, departed);
+  const reading = createReading(context, unread);
+  const visits = createVisits(context, { calls, presence });
+  const rooms = createRoomUseCases(context, {
+    ...{ reading, calls, presence, visits, conversations, passwords, departed },
+  });
+  const directory = createDirectory(context, passwords, departed);
+  const { join, leave, sessionGone, sweep } = calls;
+  return {
+    clock: { now: context.now },
+    messages: {
+      ...createMessages(context, unread, bringBack),
+      ...createEditing(context, recount),
+      ...reading,
+    },
+    calls: { join, leave, sessionGone, sweep },
+    presence,
+    decay: createDecay(context),
+    lobby: createLobby(context),
+    conversations,
+    ...rooms,
+    ...createMessageUseCases(context, recount, options.files),
+    ...createPeopleUseCases(context, rooms.oneToOne, calls, options.webhookTargets),
+    signaling: createSignaling(context, { bus: options.bus, finding: rooms.finding, visits }),
+    chatrooms: createChatrooms(context, departed),
+    accounts: createAccounts(context, passwords),
+    directory,
+    provisioning: createProvisioning(context, directory),
+    repeats: createRepeats(context),
+  };
+}
+
+/** What hot state still holds of those who left a room; without it, it decays. */
+function forgetDeparted(
+  context: Context,
+  unread: UnreadCache,
+  calls: InternalCalls,
+): (gone: readonly Departure[]) => Promise<void> {
+  return async (gone) => {
+    const forget = ({ conversationId: id, member, event }: Departure) => {
+      context.accesses.forget(member, event.room);
+      unread.forget(member, id);
+      return context.bestEffort("Forgetting a former member", async () => {
+        const { hot, news, now } = context;
+        const room = { id, token: event.room };
+        const { member: actor } = JSON.parse(event.dataJson) as EventData["member.left"];
+        if (await hot.typing.forget(id, member)) news.typing(room, actor, false);
+        if (await hot.presence.forget(member, id, now())) news.presence(room, actor, now(), true);
+        await calls.memberGone(room, member);
+      });
+    };
+    await Promise.all(gone.map(forget));
+  };
+}

@@ -1,0 +1,47 @@
+/** The use cases of rooms and the people in them, put together. Read rooms.ts first. */
+
+import type { Passwords } from "../auth/passwords.ts";
+import type { Context } from "../context/context.ts";
+import type { InternalCalls } from "../live/calls.ts";
+import { createJoining } from "../live/joining.ts";
+import type { Visits } from "../live/visits.ts";
+import { createGuestLinks } from "../rooms/guest-links.ts";
+import { createGuests } from "../rooms/guests.ts";
+import { createMemberSettings } from "../rooms/member-settings.ts";
+import type { Departure } from "../rooms/members.ts";
+import { createOneToOne } from "../rooms/one-to-one.ts";
+import { createParticipants } from "../rooms/participants.ts";
+import { createFinding } from "../rooms/room-lookup.ts";
+import { createRoomSettings } from "../rooms/settings.ts";
+import { createRoomViews } from "../rooms/views.ts";
+import type { RoomUseCases } from "../use-cases/rooms.ts";
+import type { Conversations, Messages, PresenceUseCases } from "../use-cases/use-cases.ts";
+
+export interface RoomParts {
+  reading: Pick<Messages, "markRead">;
+  calls: InternalCalls;
+  presence: PresenceUseCases;
+  visits: Visits;
+  conversations: Conversations;
+  passwords: Passwords;
+  departed: (gone: readonly Departure[]) => Promise<void>;
+}
+
+export function createRoomUseCases(context: Context, parts: RoomParts): RoomUseCases {
+  const { conversations, passwords, departed, calls } = parts;
+  const views = createRoomViews(context);
+  const finding = createFinding(context, views);
+  const settings = createRoomSettings(context, { passwords, departed, calls });
+  return {
+    finding,
+    oneToOne: createOneToOne(context),
+    participants: {
+      ...createGuests(context, departed),
+      ...createJoining(context, { ...parts, view: (actor, token) => finding.view(actor, { token }) }),
+      ...createParticipants(context, { views, departed, conversations, finding, settings }),
+    },
+    roomSettings: settings,
+    guestLinks: createGuestLinks(context),
+    memberSettings: createMemberSettings(context),
+  };
+}

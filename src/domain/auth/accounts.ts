@@ -1,0 +1,129 @@
+/** Signing in with a password, renewing the access token with the login's cookie, and signing out. */
+
+import type { Context } from "../context/context.ts";
+import { DomainError, isUnavailable } from "../errors.ts";
+import type { Login } from "../ports/store.ts";
+import type { Accounts } from "../use-cases/use-cases.ts";
+import { createAuthentication } from "./authentication.ts";
+import { wrongCredentials } from "./login-limits.ts";
+import { createPasswordCheck } from "./password-check.ts";
+import type { Passwords } from "./passwords.ts";
+import { hashSecret, hexHash, isSecret, newSecret } from "./secrets.ts";
+
+/** Lifetimes as in the Wire document: 15 minutes, a day, 56 days. */
+const ACCESS_TOKEN_S = 900;
+const SESSION_COOKIE_MS = 86_400_000;
+const PERSISTENT_COOKIE_MS = 56 * 86_400_000;
+/** A persistent cookie that has less time left is replaced by whoever uses it. */
+const RENEWED_BEFORE_MS = 28 * 86_400_000;
+/** However often a login is renewed, it ends so long after its password was given. */
+const LONGEST_LOGIN_MS = 90 * 86_400_000;
+
+interface NewCookie {
+  id: number;
+  cookie: string;
+  cookieExpiresAt: number;
+}
+
+export function createAccounts(context: Context, passwords: Passwords): Accounts {
+  const { store, hot, now, settings } = context;
+  const { longestLoginMs = LONGEST_LOGIN_MS } = settings;
+  const checkPassword = createPasswordCheck(context, passwords);
+
+  async function grant(
+    userId: number,
+    { id: loginId, cookie }: { id: number; cookie: string },
+  ): Promise<{ accessToken: string; expiresIn: number }> {
+    const accessToken = newSecret("access");
+    const expiresAt = now() + ACCESS_TOKEN_S * 1_000;
+    await hot.tokens.put(hexHash(accessToken), { userId, loginId, loginHash: hexHash(cookie), expiresAt });
+    return { accessToken, expiresIn: ACCESS_TOKEN_S };
+  }
+
+  /** Of a cookie that is made now. */
+  function expiryOf({ persistent, startedAt }: Pick<Login, "persistent" | "startedAt">): number {
+    const lifetime = persistent ? PERSISTENT_COOKIE_MS : SESSION_COOKIE_MS;
+    return Math.min(now() + lifetime, startedAt + longestLoginMs);
+  }
+
+  async function newLogin(userId: number, passwordHash: string | null, persistent: boolean) {
+    const cookie = newSecret("cookie");
+    const startedAt = now();
+    const cookieExpiresAt = expiryOf({ persistent, startedAt });
+    const login = await store.accounts.createLogin({
+      ...{ userId, passwordHash, persistent, startedAt },
+      ...{ hash: hashSecret(cookie), expiresAt: cookieExpiresAt },
+    });
+    // The user was deleted, or has another password by now.
+    if (!login) throw wrongCredentials();
+    return { id: login.id, cookie, cookieExpiresAt };
+  }
+
+  async function loginOf(cookie: string) {
+    const login = isSecret("cookie", cookie) ? await store.accounts.loginByHash(hashSecret(cookie)) : null;
+    if (!login || login.startedAt + longestLoginMs <= now()) throw loginIsOver();
+    return login;
+  }
+
+  /** The cookie to go on with. Null when the present one is good for long enough, or can't be good for longer. */
+  function dueCookie(login: Login) {
+    const { id, persistent, expiresAt } = login;
+    const cookieExpiresAt = expiryOf(login);
+    if (!persistent || expiresAt - now() >= RENEWED_BEFORE_MS || cookieExpiresAt <= expiresAt) return null;
+    return { id, cookie: newSecret("cookie"), cookieExpiresAt };
+  }
+
+  async function renew(old: string, { id, cookie, cookieExpiresAt: expiresAt }: NewCookie): Promise<void> {
+    const change = { from: hashSecret(old), hash: hashSecret(cookie), expiresAt };
+    if (!(await store.accounts.renewLogin(id, change))) throw loginIsOver();
+  }
+
+  /** Whose a login's access token is; null when it ran out, or can't be looked up now. */
+  async function ownerOf(accessToken: string): Promise<number | null> {
+    if (!isSecret("access", accessToken)) throw notTheirs();
+    try {
+      return (await hot.tokens.get(hexHash(accessToken)))?.userId ?? null;
+    } catch (error) {
+      if (isUnavailable(error)) return null;
+      throw error;
+    }
+  }
+
+  return {
+    async login(name, password, { persistent, ip }) {
+      const { user, passwordHash } = await checkPassword(name, password, ip);
+      const { id, cookie, cookieExpiresAt } = await newLogin(user.id, passwordHash, persistent);
+      return { user, ...(await grant(user.id, { id, cookie })), cookie, cookieExpiresAt };
+    },
+    async refresh(cookie, accessTokenOwner = null) {
+      const login = await loginOf(cookie);
+      const { user } = login;
+      // First: whoever is refused goes on with the cookie that they have.
+      if (accessTokenOwner !== null && accessTokenOwner !== user.id) throw notTheirs();
+      const renewed = dueCookie(login);
+      const granted = await grant(user.id, renewed ?? { id: login.id, cookie });
+      // Last: whoever is refused goes on with the cookie that they have.
+      if (renewed) await renew(cookie, renewed);
+      return { user, ...granted, renewed };
+    },
+    async logout(cookie, accessToken) {
+      const { id, userId } = await loginOf(cookie);
+      const owner = accessToken === null ? null : await ownerOf(accessToken);
+      if (owner !== null && owner !== userId) throw notTheirs();
+      await store.accounts.deleteLogin(id);
+      context.news.userChanged(userId);
+      await context.bestEffort("Ending the access tokens of a login", () => hot.tokens.dropLogin(id));
+    },
+    ...createAuthentication(context, checkPassword),
+  };
+}
+
+function loginIsOver(): DomainError {
+  return new DomainError("unauthorized", "The login is over; sign in again");
+}
+
+function notTheirs(): DomainError {
+  return new DomainError("unauthorized", "The access token is none of a login, or belongs to another user", {
+    field: "accessToken",
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * The public keys of an outside issuer. They are fetched in the background, so that a token whose key is known waits for
+ * nobody; an issuer that hangs or is away costs only those who come with a key that is not known.
+ */
+import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
+import { DomainError } from "../errors.ts";
+
+const FETCH_WITHIN_MS = 5_000;
+/** Keys are fetched anew after this time; until then, and while the issuer is away, those that are known stay good. */
+const REFRESH_AFTER_MS = 600_000;
+/** With keys at hand, tokens with an unknown key cause one fetch in this time. */
+const UNKNOWN_KEY_PAUSE_MS = 60_000;
+/** Without any keys the issuer is asked again after this time. */
+const NO_KEYS_PAUSE_MS = 5_000;
+/** Tokens that wait for a fetch; more are turned away. */
+const MAX_WAITING = 16;
+
+/** @returns a look-up for `jwtVerify`, which throws DomainError `unavailable` when the key can't be had now */
+export function createIssuerKeys(jwksUrl: string): JWTVerifyGetKey {
+  const remote = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: FETCH_WITHIN_MS });
+  let known: ReturnType<typeof createLocalJWKSet> | null = null;
+  let startedAt = Number.NEGATIVE_INFINITY;
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  let underWay: Promise<void> | null = null;
+  let failure: unknown;
+  let waiting = 0;
+
+  /** Begins a fetch, unless the last one began less than `pauseMs` ago. Never rejects. */
+  function fetchKeys(pauseMs: number): void {
+    if (underWay || performance.now() - startedAt < pauseMs) return;
+    startedAt = performance.now();
+    const taken = () => {
+      const jwks = remote.jwks();
+      if (jwks) known = createLocalJWKSet(jwks);
+      fetchedAt = performance.now();
+      failure = undefined;
+    };
+    const failed = (error: unknown) => {
+      failure = error;
+    };
+    underWay = remote
+      .reload()
+      .then(taken)
+      .catch(failed)
+      .finally(() => {
+        underWay = null;
+      });
+  }
+
+  async function fetched(): Promise<void> {
+    if (!underWay) return;
+    if (waiting >= MAX_WAITING) throw away(failure);
+    waiting++;
+    try {
+      await underWay;
+    } finally {
+      waiting--;
+    }
+  }
+
+  fetchKeys(0);
+  return async (header, token) => {
+    if (known && performance.now() - fetchedAt > REFRESH_AFTER_MS) fetchKeys(UNKNOWN_KEY_PAUSE_MS);
+    try {
+      if (known) return await known(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+    }
+    fetchKeys(known ? UNKNOWN_KEY_PAUSE_MS : NO_KEYS_PAUSE_MS);
+    await fetched();
+    if (known) return await known(header, token);
+    throw away(failure);
+  };
+}
+
+function away(cause: unknown): DomainError {
+  const refusal = new DomainError(
+    "unavailable",
+    "The keys of the token's issuer can't be fetched; try again",
+    { retryAfterMs: NO_KEYS_PAUSE_MS },
+  );
+  refusal.cause = cause;
+  return refusal;
+}

@@ -1,0 +1,103 @@
+/**
+ * How often a password may be tried. Nobody is kept out by what strangers do elsewhere: a name has a bucket for each
+ * address, an address has one for all names that it tries, and guesses at one name from many addresses are slowed, not
+ * refused. Who signed in from an address before is neither slowed nor counted with the others there.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { LRUCache } from "lru-cache";
+import type { Context } from "../context/context.ts";
+import { DomainError } from "../errors.ts";
+import { addressBlock } from "./address-block.ts";
+import { hexHash } from "./secrets.ts";
+
+export interface Attempt {
+  /** As it was typed. */
+  login: string;
+  /** Whose it is: a handle and an e-mail of one user share a bucket. Null: nobody's. */
+  userId: number | null;
+  ip: string;
+  /** The user signed in from there before. */
+  known: boolean;
+}
+
+export interface LoginLimits {
+  /** Resolves when the password may be tried. @throws DomainError `rate_limited` with `retryAfterMs`; `busy` */
+  take(attempt: Attempt): Promise<void>;
+  /** Whoever knows the password owes the name nothing. The address goes on paying: its owner may be guessing others'. */
+  succeeded(attempt: Attempt): Promise<void>;
+}
+
+/** Of one name from one address. */
+const PER_NAME = { burst: 10, perSecond: 1 / 6 };
+/** Many people may share one address. */
+const PER_ADDRESS = { burst: 200, perSecond: 10 };
+/** Of one name from wherever it is unknown. */
+const FROM_ANYWHERE = { burst: 30, perSecond: 1 / 2 };
+const SLOWEST_MS = 4_000;
+/** Attempts that are slowed at the same time. */
+const MAX_SLOWED = 1_000;
+/** A lockout is told of once in this time. */
+const TOLD_MS = 60_000;
+const MAX_TOLD = 10_000;
+
+/** @param pause stands in for waiting; for tests */
+export function createLoginLimits(
+  context: Context,
+  pause: (ms: number) => Promise<unknown> = delay,
+): LoginLimits {
+  const { hot, settings, logger, now } = context;
+  const told = new LRUCache<string, true>({ max: MAX_TOLD, ttl: TOLD_MS });
+  let slowed = 0;
+  if (!settings.rateLimits) return { take: async () => {}, succeeded: async () => {} };
+
+  function tell({ userId, ip }: Attempt, key: string): void {
+    if (told.has(key)) return;
+    told.set(key, true);
+    logger.warn({ event: "login.limited", userId, ip }, "logins are refused for a while: too many failed");
+  }
+
+  async function slow(attempt: Attempt): Promise<void> {
+    const waitMs = await hot.limits.take(`login:${nameOf(attempt)}`, 1, FROM_ANYWHERE, now());
+    if (waitMs === 0) return;
+    if (slowed >= MAX_SLOWED) {
+      throw new DomainError("busy", "Too many logins wait; try again", { retryAfterMs: SLOWEST_MS });
+    }
+    slowed++;
+    await pause(Math.min(waitMs, SLOWEST_MS)).finally(() => slowed--);
+  }
+
+  return {
+    async take(attempt) {
+      const block = addressBlock(attempt.ip);
+      const key = nameAt(attempt, block);
+      const [ofName, ofAddress] = await Promise.all([
+        hot.limits.take(key, 1, PER_NAME, now()),
+        attempt.known ? 0 : hot.limits.take(`login:address:${block}`, 1, PER_ADDRESS, now()),
+      ]);
+      const retryAfterMs = Math.max(ofName, ofAddress);
+      if (retryAfterMs > 0) {
+        tell(attempt, ofName > 0 ? key : block);
+        throw new DomainError("rate_limited", "Too many logins; wait before the next one", { retryAfterMs });
+      }
+      if (!attempt.known) await slow(attempt);
+    },
+    succeeded: (attempt) =>
+      context.bestEffort("Limiting logins", () =>
+        hot.limits.reset(nameAt(attempt, addressBlock(attempt.ip))),
+      ),
+  };
+}
+
+function nameAt(attempt: Attempt, block: string): string {
+  return `login:${nameOf(attempt)}:${block}`;
+}
+
+/** Names are chosen by strangers: the hash bounds the key. */
+function nameOf({ login, userId }: Attempt): string {
+  return userId === null ? `name:${hexHash(login.toLowerCase())}` : `user:${userId}`;
+}
+
+/** The same for a wrong password and for a name that nobody has. */
+export function wrongCredentials(): DomainError {
+  return new DomainError("unauthorized", "The name or the password is wrong");
+}

@@ -1,0 +1,59 @@
+/** Whose name and password these are: within the limits, those first who signed in from there before. */
+import { createHmac } from "node:crypto";
+import type { Context } from "../context/context.ts";
+import type { User } from "../model.ts";
+import { LIMITS } from "../text-rules.ts";
+import { addressBlock } from "./address-block.ts";
+import { createLoginLimits, wrongCredentials } from "./login-limits.ts";
+import type { Passwords } from "./passwords.ts";
+
+/** @throws DomainError `unauthorized` for a bad password and an unknown name alike; `rate_limited`; `busy` */
+export type PasswordCheck = (
+  login: string,
+  password: string,
+  ip: string,
+) => Promise<{ user: User; passwordHash: string | null; version: number }>;
+
+/** An address where somebody signs in daily is noted once a day. */
+const NOTED_MS = 86_400_000;
+
+export function createPasswordCheck(context: Context, passwords: Passwords): PasswordCheck {
+  const { store, logger, now } = context;
+  const limits = createLoginLimits(context);
+  /** Of the database's secret: a copy of the table alone tells nobody's address. */
+  const placeOf = (ip: string) =>
+    createHmac("sha256", store.secret)
+      .update(`login place ${addressBlock(ip)}`)
+      .digest();
+
+  return async (login, password, ip) => {
+    const place = placeOf(ip);
+    const found = isLogin(login) ? await store.accounts.userForLogin(login, place) : null;
+    const { user, passwordHash, version, placeSeenAt } = found ?? NOBODY;
+    const known = placeSeenAt !== null;
+    // From elsewhere a password that is remembered would let guesses pass by the limits.
+    if (user && known && passwords.knows(passwordHash, password)) return { user, passwordHash, version };
+    const userId = user?.id ?? null;
+    const attempt = { login, userId, ip, known };
+    await limits.take(attempt);
+    const right = await passwords.verify(passwordHash, password, known ? "known" : "stranger");
+    if (!user || !right) {
+      logger.info({ event: "login.failed", userId, ip }, "a name with a wrong password was refused");
+      throw wrongCredentials();
+    }
+    await limits.succeeded(attempt);
+    if (placeSeenAt === null || placeSeenAt < now() - NOTED_MS) {
+      await context.bestEffort("Noting where somebody signed in", () =>
+        store.accounts.noteLoginPlace(user.id, place),
+      );
+    }
+    return { user, passwordHash, version };
+  };
+}
+
+const NOBODY = { user: null, passwordHash: null, version: 0, placeSeenAt: null };
+
+/** Whether a text can be a handle or an e-mail address; nothing else is looked up. */
+function isLogin(text: string): boolean {
+  return text.length > 0 && text.length <= LIMITS.emailCharacters && !text.includes("\0");
+}

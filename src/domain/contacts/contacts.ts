@@ -1,0 +1,152 @@
+/** A user's contact book: what they wrote down about other users, and the room that they share with each. */
+import type { Context } from "../context/context.ts";
+import { cursorQuery, cut } from "../cursors.ts";
+import { badField, DomainError } from "../errors.ts";
+import { isPublicId } from "../ids.ts";
+import type { Contact } from "../model.ts";
+import { type Actor, type Conversation, type User, userActor, type WebhookType } from "../model.ts";
+import type { StoredContact } from "../ports/people-store.ts";
+import type { StoreTransaction } from "../ports/store.ts";
+import { checkAvatarUrl } from "../rooms/rules.ts";
+import { checkVisible, checkWellFormed, codePoints, isHandle } from "../text-rules.ts";
+import type { Contacts } from "../use-cases/people.ts";
+import type { OneToOne } from "../use-cases/rooms.ts";
+
+const PHONE_CHARACTERS = 64;
+const NAME_CODE_POINTS = 200;
+
+interface Entry {
+  phoneNumber?: string | null;
+  avatarUrl?: string | null;
+  displayName?: string | null;
+}
+
+export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "open" | "delete">): Contacts {
+  /** A user by handle or public id who exists for the actor. */
+  async function userNamed(actor: Actor, name: string): Promise<User> {
+    const byHandle = isHandle(name) ? await store.people.users({ handles: [name] }) : [];
+    const byId = isPublicId(name) ? await store.people.users({ publicIds: [name] }) : [];
+    const [user] = [...byHandle, ...byId];
+    const visible = user ? await store.accounts.visibleUsers(idOf(actor), [user.id]) : [];
+    if (!user || visible.length === 0) {
+      throw new DomainError("not_found", "There is no user of this name", { field: "username" });
+    }
+    if (user.id === idOf(actor)) {
+      throw new DomainError("forbidden", "You are no contact of your own", { field: "username" });
+    }
+    return user;
+  }
+
+  /** When somebody was last active is for those for whom they exist: not for former colleagues, nor whom they blocked. */
+  async function entries(actor: Actor, found: readonly StoredContact[]): Promise<Contact[]> {
+    if (actor.kind !== "user" || found.length === 0) return [...found];
+    const ids = found.map(({ user }) => user.id);
+    const visible = new Set(await store.accounts.visibleUsers(idOf(actor), ids));
+    return found.map((contact) =>
+      visible.has(contact.user.id) ? contact : { ...contact, lastActiveAt: null },
+    );
+  }
+
+  async function entryOf(actor: Actor, publicId: string): Promise<Contact> {
+    const [user] = isPublicId(publicId) ? await store.people.users({ publicIds: [publicId] }) : [];
+    const [contact] = user
+      ? await entries(actor, await store.people.contacts(idOf(actor), [user.id], true))
+      : [];
+    if (!contact) throw new DomainError("not_found", "There is no such contact", { field: "contact" });
+    return contact;
+  }
+
+  async function note(
+    tx: StoreTransaction,
+    actor: Actor,
+    type: WebhookType,
+    contact: Contact,
+  ): Promise<void> {
+    const conversationId = contact.conversation?.id ?? null;
+    await tx.webhooks.note({ type, userId: idOf(actor), conversationId, data: contact });
+  }
+
+  /** Writes an entry, with what webhooks hear of it. */
+  async function put(actor: Actor, user: User, entry: Entry) {
+    const owner = idOf(actor);
+    const created = await store.transaction((tx) => tx.people.putContact(owner, user.id, entry));
+    const contact = await entryOf(actor, user.publicId);
+    const type = created ? "contact.created" : "contact.updated";
+    if (created || Object.keys(entry).length > 0) {
+      await store.transaction((tx) => note(tx, actor, type, contact));
+    }
+    return { contact, created };
+  }
+
+  /** Who left the room already leaves it to the other. */
+  async function deleteRoom(actor: Actor, room: Conversation): Promise<void> {
+    try {
+      await oneToOne.delete(actor, room.token);
+    } catch (error) {
+      if (!(error instanceof DomainError && error.code === "not_found")) throw error;
+    }
+  }
+
+  return {
+    async add(actor, { name, ...given }) {
+      const entry = checkEntry(given);
+      const user = await userNamed(actor, name);
+      await oneToOne.open(actor, userActor(user));
+      return await put(actor, user, entry);
+    },
+    get: entryOf,
+    async list(actor, page) {
+      const owner = idOf(actor);
+      const query = await cursorQuery(page, async (cursor: string) =>
+        isPublicId(cursor) ? await store.people.contactPlace(owner, cursor) : null,
+      );
+      const { items, more } = cut(await store.people.contactPage(owner, query), query);
+      return { contacts: await entries(actor, items), more };
+    },
+    async rename(actor, publicId, displayName) {
+      const entry = checkEntry({ displayName });
+      const { user } = await entryOf(actor, publicId);
+      return (await put(actor, user, entry)).contact;
+    },
+    async delete(actor, publicId) {
+      const contact = await entryOf(actor, publicId);
+      const place = await store.people.contactPlace(idOf(actor), publicId);
+      // The room first: what fails after it can be repeated.
+      if (contact.conversation) await deleteRoom(actor, contact.conversation);
+      await store.transaction(async (tx) => {
+        const activity = place?.activity ?? contact.createdAt;
+        if (await tx.people.deleteContact(idOf(actor), contact.user.id, activity)) {
+          await note(tx, actor, "contact.deleted", contact);
+        }
+      });
+    },
+    async cards(actor, userIds) {
+      const owner = actor.kind === "user" ? Number(actor.id) : 0;
+      const found = userIds.length === 0 ? [] : await store.people.contacts(owner, userIds, false);
+      return new Map((await entries(actor, found)).map((contact) => [contact.user.id, contact]));
+    },
+  };
+}
+
+function idOf(actor: Actor): number {
+  if (actor.kind !== "user") throw new DomainError("forbidden", "Only users have contacts");
+  return Number(actor.id);
+}
+
+function checkEntry({ phoneNumber, avatarUrl, displayName }: Entry): Entry {
+  if (phoneNumber && (phoneNumber.length > PHONE_CHARACTERS || /[\p{Cc}]/u.test(phoneNumber))) {
+    throw badField("phoneNumber", "must be at most 64 characters long");
+  }
+  if (phoneNumber) checkWellFormed("phoneNumber", phoneNumber);
+  const name = displayName?.trim();
+  if (name && codePoints(name) > NAME_CODE_POINTS) {
+    throw badField("displayName", "must be at most 200 characters long");
+  }
+  if (name) checkWellFormed("displayName", name);
+  if (name) checkVisible("displayName", name);
+  return {
+    ...(phoneNumber !== undefined && { phoneNumber: phoneNumber || null }),
+    ...(avatarUrl !== undefined && { avatarUrl: checkAvatarUrl(avatarUrl) }),
+    ...(displayName !== undefined && { displayName: name || null }),
+  };
+}

@@ -1,0 +1,212 @@
+/**
+ * Calls. Who is in a call is hot state; that a call runs, and who is in it, is in the log. Hot state is changed first and
+ * the log follows under the room's lock, where what it says of the member is compared with hot state once more: two who
+ * join at once, or one who joins while the last one leaves, make one `call.started` and one `call.ended`, and nobody joins
+ * or leaves twice in a row.
+ */
+
+import { isJoinedSession } from "../auth/sessions.ts";
+import type { NamedRoom } from "../context/broadcasts.ts";
+import type { Context } from "../context/context.ts";
+import { isHotStateNew } from "../context/hot-age.ts";
+import { badField } from "../errors.ts";
+import { type Actor, type EventData, type MemberKey, memberKey, SYSTEM_ACTOR } from "../model.ts";
+import { isModerator, waits } from "../permissions.ts";
+import type { CallParticipant, CallState } from "../ports/hot.ts";
+import type { NewEvent, RunningCall } from "../ports/store.ts";
+import type { BringBack } from "../rooms/one-to-one.ts";
+import type { CallUseCases } from "../use-cases/use-cases.ts";
+
+/** A participant who was not refreshed for so long is gone. With the two below, a lost one ends the call within 60 s. */
+export const CALL_TTL_MS = 30_000;
+/** Who is missing has left at the second sweep that sees it: after a loss of hot state, gateways put participants back. */
+const MISSING_GRACE_MS = 9_000;
+
+export interface InternalCalls extends CallUseCases {
+  /** The member is no longer in the room: leaves its call with every session. */
+  memberGone(room: NamedRoom, member: MemberKey): Promise<void>;
+  /** The room's lobby was closed: whoever has to wait leaves the call. */
+  lobbyClosed(room: NamedRoom): Promise<void>;
+  /** One of the two in a room blocked the other: both leave its call. */
+  blocked(room: NamedRoom): Promise<void>;
+}
+
+export function createCalls(context: Context, bringBack: BringBack): InternalCalls {
+  const { store, hot, accesses, news, now } = context;
+  /** When a sweep first missed somebody in a call, or everybody. */
+  const missedSince = new Map<string, number>();
+
+  /**
+   * Makes the log say of the actor what hot state says. With `over`, a call that nobody is in any more ends, for all who
+   * never said that they left.
+   */
+  async function follow(conversationId: number, actor: Actor, over = false): Promise<void> {
+    await store.transaction(async (tx) => {
+      const [room] = await tx.lockRooms([conversationId]);
+      if (!room) return;
+      const callers = await tx.callers(conversationId);
+      const { participants } = await hot.calls.get(conversationId);
+      const ends = over && participants.length === 0;
+      const events = isAmong(participants, actor) ? joining(callers, actor) : leaving(callers, actor, ends);
+      await tx.appendEvents(conversationId, events);
+    });
+  }
+
+  async function followOrLeave(conversationId: number, { actor, session }: CallParticipant): Promise<void> {
+    try {
+      await follow(conversationId, actor);
+    } catch (error) {
+      const leave = () => hot.calls.remove(conversationId, session);
+      await context.bestEffort("Leaving a call that was not joined", leave);
+      throw error;
+    }
+  }
+
+  async function isLogged(conversationId: number, actor: Actor): Promise<boolean> {
+    const [call] = await store.rooms.runningCalls([conversationId]);
+    return call?.callers.some((caller) => isSame(caller, actor)) ?? false;
+  }
+
+  /** Somebody whose joining failed, or who was taken for gone: whatever they do next repairs it. */
+  async function followIfLost(conversationId: number, actor: Actor): Promise<void> {
+    if (!(await isLogged(conversationId, actor))) await follow(conversationId, actor);
+  }
+
+  async function remove(room: NamedRoom, session: string, actor: Actor): Promise<CallState> {
+    const { removed, last, call } = await hot.calls.remove(room.id, session);
+    let changed = removed;
+    // When the log can't be reached, a sweep repairs it later.
+    await context.bestEffort("Leaving a call", async () => {
+      if (isJoinedSession(session)) await store.visits.setCall(room.id, session, null);
+      if (isAmong(call.participants, actor)) return;
+      changed ||= await isLogged(room.id, actor);
+      if (changed) await follow(room.id, actor, last);
+    });
+    if (changed) news.call(room, call);
+    return call;
+  }
+
+  async function leaveLobby(room: NamedRoom, of: (member: MemberKey) => boolean): Promise<void> {
+    const { participants } = await hot.calls.get(room.id);
+    for (const { session, actor } of participants.filter((one) => of(memberKey(one.actor)))) {
+      const found = await store.rooms.access(room.token, memberKey(actor));
+      if (found && waits(found.membership, found.conversation, now())) await remove(room, session, actor);
+    }
+  }
+
+  /** Those whose `call.left` says something else than they were told last. */
+  async function tell(conversationId: number): Promise<void> {
+    const token = (await store.rooms.tokens([conversationId])).get(conversationId);
+    if (token) news.call({ id: conversationId, token }, await hot.calls.get(conversationId));
+  }
+
+  // Whatever the face and the use case: who moderates no more may have to wait from now on.
+  store.onCommitted((events) => {
+    for (const { type, conversationId: id, room: token, dataJson } of events) {
+      if (type !== "member.changed") continue;
+      const { member, role } = JSON.parse(dataJson) as EventData["member.changed"];
+      if (isModerator(role)) continue;
+      const isThem = (key: MemberKey) => key === memberKey(member);
+      void context.bestEffort("Emptying a call", () => leaveLobby({ id, token }, isThem));
+    }
+  });
+
+  return {
+    async join(actor, room, session, flags, ttlMs = CALL_TTL_MS) {
+      if (!Number.isInteger(flags) || flags < 1 || flags > 7) {
+        throw badField("flags", "must be an integer from 1 to 7 (1 in call, 2 audio, 4 video)");
+      }
+      const { conversationId, peerLeft } = await accesses.require(actor, room, "call");
+      if (peerLeft) await bringBack(actor, room, conversationId);
+      const participant = { session, actor, flags };
+      const { added, call } = await hot.calls.put(conversationId, participant, now(), ttlMs);
+      const others = call.participants.filter((other) => other.session !== session);
+      if (added && !isAmong(others, actor)) await followOrLeave(conversationId, participant);
+      else await context.bestEffort("Joining a call again", () => followIfLost(conversationId, actor));
+      news.call({ id: conversationId, token: room }, call);
+      return call;
+    },
+    async leave(actor, room, session) {
+      const { conversationId } = await accesses.member(actor, room);
+      return await remove({ id: conversationId, token: room }, session, actor);
+    },
+    async sessionGone(actor, session, rooms) {
+      const leave = (room: NamedRoom) =>
+        context.bestEffort("Leaving a call", () => remove(room, session, actor));
+      await Promise.all(rooms.map(leave));
+    },
+    async memberGone(room, member) {
+      const { participants } = await hot.calls.get(room.id);
+      for (const { session, actor } of participants) {
+        if (memberKey(actor) === member) await remove(room, session, actor);
+      }
+    },
+    async blocked(room) {
+      const { participants } = await hot.calls.get(room.id);
+      for (const { session, actor } of participants) await remove(room, session, actor);
+    },
+    lobbyClosed: (room) => leaveLobby(room, () => true),
+    async sweep() {
+      if (await isHotStateNew(context)) {
+        missedSince.clear();
+        return;
+      }
+      const running = await store.rooms.runningCalls();
+      const states = await Promise.all(running.map((call) => hot.calls.get(call.conversationId)));
+      const missing = running.flatMap((call, i) => missingIn(call, states[i]?.participants ?? []));
+      const keys = new Set(missing.map(({ key }) => key));
+      for (const key of missedSince.keys()) if (!keys.has(key)) missedSince.delete(key);
+      for (const { key, conversationId, actor, over } of missing) {
+        const since = missedSince.get(key) ?? now();
+        missedSince.set(key, since);
+        if (now() - since < MISSING_GRACE_MS) continue;
+        await follow(conversationId, actor, over);
+        await tell(conversationId);
+      }
+    },
+  };
+}
+
+function isSame(a: Actor, b: Actor): boolean {
+  return memberKey(a) === memberKey(b);
+}
+
+function isAmong(participants: readonly CallParticipant[], actor: Actor): boolean {
+  return participants.some((one) => isSame(one.actor, actor));
+}
+
+function joining(callers: readonly Actor[] | null, actor: Actor): NewEvent[] {
+  if (callers?.some((caller) => isSame(caller, actor))) return [];
+  return [{ type: callers === null ? "call.started" : "call.joined", actor, data: {} }];
+}
+
+/** The actor leaves last: nobody outlasts who ends the call. */
+function leaving(callers: readonly Actor[] | null, actor: Actor, ends: boolean): NewEvent[] {
+  if (callers === null) return [];
+  const others = ends ? callers.filter((caller) => !isSame(caller, actor)) : [];
+  const own = callers.filter((caller) => isSame(caller, actor));
+  const left = [...others, ...own].map(
+    (caller): NewEvent => ({ type: "call.left", actor: caller, data: {} }),
+  );
+  return ends ? [...left, { type: "call.ended", actor, data: {} }] : left;
+}
+
+interface Missing {
+  key: string;
+  conversationId: number;
+  actor: Actor;
+  over: boolean;
+}
+
+/** Whom the log has in the call and hot state has not: one by one, or as one when nobody at all is in it. */
+function missingIn(
+  { conversationId, callers }: RunningCall,
+  participants: readonly CallParticipant[],
+): Missing[] {
+  if (participants.length === 0) {
+    return [{ key: `${conversationId}`, conversationId, actor: SYSTEM_ACTOR, over: true }];
+  }
+  return callers
+    .filter((caller) => !isAmong(participants, caller))
+    .map((actor) => ({ key: `${conversationId} ${memberKey(actor)}`, conversationId, actor, over: false }));
+}

@@ -1,0 +1,41 @@
+/** Tells what ended by itself in hot state: who stopped typing, who looks no more, whose call was lost. */
+
+import type { NamedRoom } from "../context/broadcasts.ts";
+import type { Context } from "../context/context.ts";
+import { actorOf } from "../model.ts";
+import type { Decay } from "../use-cases/use-cases.ts";
+import { unlessAway } from "./presence.ts";
+
+export function createDecay({ store, hot, news, now }: Context): Decay {
+  /** The rooms that are still there, by id. */
+  async function roomsOf(ids: readonly number[]): Promise<Map<number, NamedRoom>> {
+    const tokens = await store.rooms.tokens([...new Set(ids)]);
+    return new Map([...tokens].map(([id, token]) => [id, { id, token }]));
+  }
+
+  return {
+    typing: () =>
+      unlessAway(undefined, async () => {
+        const ended = await hot.typing.sweep(now());
+        const rooms = await roomsOf(ended.map(({ conversationId }) => conversationId));
+        for (const { conversationId, member, name } of ended) {
+          const room = rooms.get(conversationId);
+          if (room) news.typing(room, actorOf(member, name), false);
+        }
+      }),
+    presence: () =>
+      unlessAway(undefined, async () => {
+        const gone = await hot.presence.sweep(now());
+        const rooms = await roomsOf(gone.map(({ conversationId }) => conversationId));
+        for (const { conversationId, member, name, lastPing } of gone) {
+          const room = rooms.get(conversationId);
+          if (room) news.presence(room, actorOf(member, name), lastPing, true);
+        }
+      }),
+    calls: () =>
+      unlessAway(undefined, async () => {
+        const rooms = await roomsOf(await hot.calls.sweep(now()));
+        for (const room of rooms.values()) news.call(room, await hot.calls.get(room.id));
+      }),
+  };
+}

@@ -1,0 +1,210 @@
+/**
+ * Joining a room to be seen there, and leaving it again. Members come and go as they like; strangers find their way into
+ * public rooms, as guests or with their account, and are members for as long as they stay.
+ */
+
+import { addressBlock } from "../auth/address-block.ts";
+import type { Passwords } from "../auth/passwords.ts";
+import { createSessions, joinedSession, ONLY_CLIENT } from "../auth/sessions.ts";
+import { noSuchRoom, refusal } from "../context/access.ts";
+import type { NamedRoom } from "../context/broadcasts.ts";
+import type { Context } from "../context/context.ts";
+import { DomainError } from "../errors.ts";
+import { type Actor, type Conversation, memberKey, type Role } from "../model.ts";
+import { waits } from "../permissions.ts";
+import type { NewMember, StoreTransaction } from "../ports/store.ts";
+import { named } from "../rooms/invitations.ts";
+import { type Departure, putPeople, removePeople } from "../rooms/members.ts";
+import type { ClientName, Participants, RoomView } from "../use-cases/rooms.ts";
+import type { CallUseCases, Messages, PresenceUseCases } from "../use-cases/use-cases.ts";
+import { JOINED_CALL_TTL_MS, type Visits } from "./visits.ts";
+
+const MAX_GUESTS = 1_000;
+const PING_ACCESS_MS = 5_000;
+const PER_PASSWORD = { burst: 10, perSecond: 1 / 6 };
+/** Every stranger who comes and goes is two events of the log. */
+const PER_STRANGER = { burst: 60, perSecond: 1 };
+/** Roles that end with the visit. */
+const PASSING: ReadonlySet<Role> = new Set(["guest", "guest_moderator", "self_joined"]);
+
+export interface JoiningParts {
+  reading: Pick<Messages, "markRead">;
+  calls: CallUseCases;
+  presence: PresenceUseCases;
+  visits: Visits;
+  passwords: Passwords;
+  departed: (gone: readonly Departure[]) => Promise<void>;
+  view(actor: Actor, token: string): Promise<RoomView>;
+}
+
+type JoinInput = NonNullable<Parameters<Participants["join"]>[2]>;
+
+export function createJoining(
+  context: Context,
+  { reading, calls, presence, visits, passwords, departed, view }: JoiningParts,
+): Pick<Participants, "join" | "leave" | "ping" | "typing" | "markRead" | "joinCall" | "leaveCall"> {
+  const { store, hot, accesses, news, now } = context;
+  const sessions = createSessions(store.secret);
+
+  async function locate(actor: Actor, token: string) {
+    return /^[a-z0-9]{1,32}$/.test(token) ? await store.rooms.locate({ token }, memberKey(actor)) : null;
+  }
+
+  // ── Strangers ──────────────────────────────────────────────────────────────────────────────────────
+
+  async function limit(key: string, bucket: { burst: number; perSecond: number }): Promise<void> {
+    if (!context.settings.rateLimits) return;
+    const retryAfterMs = await hot.limits.take(key, 1, bucket, now());
+    if (retryAfterMs > 0) throw new DomainError("rate_limited", undefined, { retryAfterMs });
+  }
+
+  async function checkPassword(room: Conversation, { password = "", from }: JoinInput): Promise<void> {
+    const { id, passwordHash } = room;
+    if (passwordHash === null) return;
+    const wrong = new DomainError("forbidden", "The password of the room is wrong", { field: "password" });
+    if (password === "") throw wrong;
+    const key = from === undefined ? null : `room-password:${id}:${addressBlock(from)}`;
+    // A password that is remembered waits as well: else a right guess would be told by getting in.
+    if (key !== null) await limit(key, PER_PASSWORD);
+    const isRight =
+      passwords.knows(passwordHash, password) || (await passwords.verify(passwordHash, password, "stranger"));
+    if (!isRight) throw wrong;
+    if (key !== null) await context.bestEffort("Limiting a room's passwords", () => hot.limits.reset(key));
+  }
+
+  async function newcomer(
+    tx: StoreTransaction,
+    actor: Actor,
+    { id: roomId, token }: NamedRoom,
+    secret?: string,
+  ): Promise<NewMember> {
+    if (actor.kind !== "guest") {
+      const [member] = await named(tx, [{ member: actor, role: "self_joined" }]);
+      return member as NewMember;
+    }
+    const { id, seed } = sessions.guest(secret ?? "", token);
+    if (secret === undefined || id !== actor.id) {
+      throw new DomainError("forbidden", "Guests come with their own secret");
+    }
+    const member = memberKey(actor);
+    const before = await tx.visits.formerGuest(roomId, member);
+    if (before?.removed) throw new DomainError("forbidden", "A moderator took you out of this room");
+    return { member, userId: null, name: before?.name ?? actor.name, role: "guest", guestSeed: seed };
+  }
+
+  /** @returns the room as it is now where its password was changed meanwhile; null once the actor is in it */
+  async function enterUnder(
+    actor: Actor,
+    found: Conversation,
+    input: JoinInput,
+  ): Promise<Conversation | null> {
+    await checkPassword(found, input);
+    return await store.transaction(async (tx) => {
+      const [room] = await tx.lockRooms([found.id]);
+      if (room?.type !== "public") throw noSuchRoom();
+      if (room.passwordHash !== found.passwordHash) return room;
+      const member = await newcomer(tx, actor, room, input.secret);
+      if (actor.kind === "guest" && (await tx.countMembers(room.id)).guests >= MAX_GUESTS) {
+        throw new DomainError("busy", "The room is full of guests; try again later", {
+          retryAfterMs: 30_000,
+        });
+      }
+      await putPeople(tx, actor, room, [member], "keep");
+      return null;
+    });
+  }
+
+  async function enter(actor: Actor, found: Conversation, input: JoinInput): Promise<void> {
+    if (found.type !== "public" || actor.kind === "matrix") throw noSuchRoom();
+    if (input.from !== undefined) await limit(`room-join:${addressBlock(input.from)}`, PER_STRANGER);
+    let room: Conversation | null = found;
+    while (room) room = await enterUnder(actor, room, input);
+  }
+
+  async function leavePassing(actor: Actor, roomId: number): Promise<void> {
+    const key = memberKey(actor);
+    const gone = await store.transaction(async (tx) => {
+      const [room] = await tx.lockRooms([roomId]);
+      const [me] = room ? await tx.members(roomId, [key]) : [];
+      return room && me && PASSING.has(me.role) ? await removePeople(tx, null, room, [key]) : [];
+    });
+    await departed(gone);
+  }
+
+  // ── Presence and the call ──────────────────────────────────────────────────────────────────────────
+
+  /** @returns the client's sessions. @throws DomainError `not_found` for one that has not joined */
+  async function requireJoined(actor: Actor, room: NamedRoom, client: ClientName): Promise<string[]> {
+    const sessions = await visits.refresh(actor, room, client);
+    if (sessions.length === 0) throw new DomainError("not_found", "Join the room first");
+    return sessions;
+  }
+
+  /** Of a client's sessions the one that it means: that in the call, or the one that joined last. */
+  async function callingSession(room: NamedRoom, sessions: readonly string[]): Promise<string> {
+    const inCall = new Set<string>();
+    if (sessions.length > 1) {
+      for (const { session } of (await hot.calls.get(room.id)).participants) inCall.add(session);
+    }
+    return (sessions.findLast((session) => inCall.has(session)) ?? sessions.at(-1)) as string;
+  }
+
+  return {
+    async join(actor, token, input = {}) {
+      const found = await locate(actor, token);
+      if (!found) throw noSuchRoom();
+      if (!found.membership) await enter(actor, found.conversation, input);
+      await visits.begin(actor, found.conversation, clientOf(actor, input.client));
+      return await view(actor, token);
+    },
+    async leave(actor, token, client) {
+      const found = await locate(actor, token);
+      if (!found?.membership) return;
+      const { conversation, membership } = found;
+      const isGone = await visits.end(actor, conversation, clientOf(actor, client));
+      if (isGone && PASSING.has(membership.role)) await leavePassing(actor, conversation.id);
+    },
+    async ping(actor, token, client) {
+      const access = await accesses.require(actor, token, "leave", PING_ACCESS_MS).catch(unlessNotFound);
+      if (!access) return false;
+      const room = { id: access.conversationId, token };
+      return (await visits.refresh(actor, room, clientOf(actor, client))).length > 0;
+    },
+    async typing(actor, token, on, client) {
+      await presence.typing(actor, token, on, joinedSession(actor, clientOf(actor, client).id));
+    },
+    async markRead(actor, token, seq) {
+      const result = await reading.markRead(actor, token, seq);
+      if (result.moved) {
+        const { conversationId: id } = await accesses.require(actor, token, "leave", PING_ACCESS_MS);
+        news.read({ id, token }, actor, result);
+      }
+      return result;
+    },
+    async joinCall(actor, token, flags, client) {
+      const { conversationId: id } = await accesses.require(actor, token, "call");
+      const room = { id, token };
+      const session = await callingSession(room, await requireJoined(actor, room, clientOf(actor, client)));
+      const call = await calls.join(actor, token, session, flags, JOINED_CALL_TTL_MS);
+      await store.visits.setCall(id, session, flags);
+      return call;
+    },
+    async leaveCall(actor, token, client) {
+      const { conversationId: id, membership, rules } = await accesses.member(actor, token);
+      if (waits(membership, rules, now())) throw refusal("lobby", "call");
+      const room = { id, token };
+      const session = await callingSession(room, await requireJoined(actor, room, clientOf(actor, client)));
+      return await calls.leave(actor, token, session);
+    },
+  };
+}
+
+/** A guest is one browser, known by its secret. */
+function clientOf({ kind }: Actor, client: ClientName = ONLY_CLIENT): ClientName {
+  return kind === "guest" ? ONLY_CLIENT : client;
+}
+
+function unlessNotFound(error: unknown): null {
+  if (error instanceof DomainError && error.code === "not_found") return null;
+  throw error;
+}

@@ -1,0 +1,21 @@
+/** Who has to wait in a room's lobby. What is told live is held back from them, whatever the way. */
+import type { Context } from "../context/context.ts";
+import { userKey } from "../model.ts";
+import { waits } from "../permissions.ts";
+import type { Lobby } from "../use-cases/use-cases.ts";
+
+export function createLobby({ store, now }: Context): Lobby {
+  return {
+    async standings(conversationId, userIds) {
+      const found = await store.rooms.roles(conversationId, userIds.map(userKey));
+      const reading = new Set<number>();
+      const waiting = new Set<number>();
+      if (!found) return { closed: false, reading, waiting };
+      const { conversation, members } = found;
+      for (const { userId, role } of members) {
+        if (userId !== null) (waits({ role }, conversation, now()) ? waiting : reading).add(userId);
+      }
+      return { closed: conversation.lobby, reading, waiting };
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * Who is looking and who is typing, session by session: hot state only, gone when nobody refreshes it. What changes for a
+ * person is told to those who look at the room.
+ */
+import type { Context } from "../context/context.ts";
+import { DomainError } from "../errors.ts";
+import { actorOf, memberKey } from "../model.ts";
+import { JOINED_MS } from "../rooms/views.ts";
+import type { PresenceUseCases, RoomNow } from "../use-cases/use-cases.ts";
+
+/** How long somebody is shown as typing who says nothing further. */
+export const TYPING_TTL_MS = 8_000;
+/** Whoever was put out of a room stops being seen there within this time. */
+const TYPING_ACCESS_MS = 5_000;
+/** Who opens a room is told of at most so many who look at it, and so many who type. */
+const MAX_SHOWN = 500;
+
+export function createPresence({ store, hot, accesses, news, now }: Context): PresenceUseCases {
+  return {
+    async ping(actor, rooms, session) {
+      const at = now();
+      const ids = rooms.map(({ id }) => id);
+      const ping = () => hot.presence.ping(memberKey(actor), session, actor.name, ids, at);
+      const fresh = new Set(await unlessAway([], ping));
+      for (const room of rooms) if (fresh.has(room.id)) news.presence(room, actor, at);
+    },
+    async close(actor, rooms, session) {
+      const at = now();
+      const ids = rooms.map(({ id }) => id);
+      const gone = new Set(
+        await unlessAway([], () => hot.presence.leave(memberKey(actor), session, ids, at)),
+      );
+      for (const room of rooms) if (gone.has(room.id)) news.presence(room, actor, at, true);
+      return [...gone];
+    },
+    async typing(actor, token, on, session) {
+      const { conversationId: id } = await accesses.require(actor, token, "type", TYPING_ACCESS_MS);
+      const typist = { member: memberKey(actor), session, name: actor.name };
+      const changed = await unlessAway(false, () => hot.typing.set(id, typist, on, now(), TYPING_TTL_MS));
+      if (changed) news.typing({ id, token }, actor, on);
+    },
+    async stopTyping(actor, rooms, session) {
+      const typist = { member: memberKey(actor), session, name: actor.name };
+      const stop = (id: number) =>
+        unlessAway(false, () => hot.typing.set(id, typist, false, now(), TYPING_TTL_MS));
+      const stopped = await Promise.all(rooms.map(({ id }) => stop(id)));
+      rooms.forEach((room, i) => {
+        if (stopped[i]) news.typing(room, actor, false);
+      });
+    },
+    async look({ id }): Promise<RoomNow> {
+      const [active, typing, call, reads] = await Promise.all([
+        unlessAway([], () => hot.presence.active(id, now(), JOINED_MS)),
+        unlessAway([], () => hot.typing.get(id, now())),
+        unlessAway(null, () => hot.calls.get(id)),
+        unlessAway([], () => store.rooms.readers(id)),
+      ]);
+      const latest = active.sort((a, b) => b.lastPing - a.lastPing).slice(0, MAX_SHOWN);
+      return {
+        present: latest.map(({ member, name }) => actorOf(member, name)),
+        typing: typing.slice(0, MAX_SHOWN).map(({ member, name }) => actorOf(member, name)),
+        call: call && call.flags > 0 ? call : null,
+        reads,
+      };
+    },
+  };
+}
+
+export async function unlessAway<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DomainError && error.code === "unavailable") return otherwise;
+    throw error;
+  }
+}

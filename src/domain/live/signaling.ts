@@ -1,0 +1,87 @@
+/**
+ * Signaling between the sessions of a room. Messages wait in hot state until their session fetches them, from whichever
+ * process; the bus only wakes those who wait. Losing some is a call that has to be set up again.
+ */
+
+import { ONLY_CLIENT } from "../auth/sessions.ts";
+import { refusal } from "../context/access.ts";
+import type { Context } from "../context/context.ts";
+import { badField, DomainError } from "../errors.ts";
+import type { Actor } from "../model.ts";
+import { isBlocked } from "../permissions.ts";
+import { type Bus, channels } from "../ports/bus.ts";
+import type { ClientName, Finding } from "../use-cases/rooms.ts";
+import type { Signaling } from "../use-cases/use-cases.ts";
+import { unlessAway } from "./presence.ts";
+import type { Visits } from "./visits.ts";
+
+const MAX_AT_ONCE = 100;
+/** The room is looked up anew in any case. */
+const ACCESS_MS = 5_000;
+const KEPT = { most: 500, ttlMs: 60_000 };
+const NOTHING = Buffer.from("{}");
+
+export interface SignalingParts {
+  bus: Bus;
+  finding: Pick<Finding, "view">;
+  visits: Visits;
+}
+
+export function createSignaling(context: Context, { bus, finding, visits }: SignalingParts): Signaling {
+  const { hot, accesses } = context;
+
+  /** The room, and those of its sessions that are the client's. */
+  async function joined(actor: Actor, token: string, client: ClientName) {
+    const { conversationId: id } = await accesses.require(actor, token, "leave", ACCESS_MS);
+    const names = new Set(await visits.refresh(actor, { id, token }, client));
+    const room = await finding.view(actor, { token });
+    const own = room.me.sessions.filter(({ name }) => names.has(name));
+    if (own.length === 0) throw new DomainError("not_found", "Join the room first");
+    return { room, own };
+  }
+
+  const changed = (conversationId: number) => bus.publish(channels.signaling(conversationId), NOTHING);
+
+  return {
+    async send(actor, token, messages, client = ONLY_CLIENT) {
+      const { room, own } = await joined(actor, token, client);
+      if (isBlocked(room.conversation, "call")) throw refusal("forbidden", "call", room.conversation);
+      if (messages.length > MAX_AT_ONCE) throw badField("messages", "must be at most 100 at once");
+      if (room.waiting) return;
+      const mine = new Set(own.map(({ sessionId }) => sessionId));
+      const all = room.people.flatMap(({ sessions }) => sessions);
+      const names = new Map(all.map(({ sessionId, name }) => [sessionId, name]));
+      const { id } = room.conversation;
+      const sent = messages.flatMap(({ from, to, data }) => {
+        const name = mine.has(from) ? names.get(to) : undefined;
+        return name === undefined ? [] : [hot.mailboxes.put(address(id, name), [data], KEPT)];
+      });
+      await Promise.all(sent);
+      if (sent.length > 0) changed(id);
+    },
+    async take(actor, token, client = ONLY_CLIENT) {
+      const { room, own } = await joined(actor, token, client);
+      const sessionIds = own.map(({ sessionId }) => sessionId);
+      if (room.waiting) {
+        const me = { ...room.me, sessions: own };
+        return { messages: [], room: { ...room, people: [me] }, sessionIds };
+      }
+      const { id } = room.conversation;
+      const taken = await Promise.all(
+        own.map(({ name }) => unlessAway([], () => hot.mailboxes.take(address(id, name)))),
+      );
+      return { messages: taken.flat(), room, sessionIds };
+    },
+    async follow(conversationId, wake) {
+      const channel = channels.signaling(conversationId);
+      const handler = () => wake();
+      await bus.subscribe(channel, handler);
+      return { stop: () => void bus.unsubscribe(channel, handler).catch(() => undefined) };
+    },
+    changed,
+  };
+}
+
+function address(conversationId: number, session: string): string {
+  return `${conversationId}:${session}`;
+}

@@ -1,0 +1,241 @@
+/**
+ * Files: kept when they are uploaded, part of a message once it is sent, gone with it. What is known about them is in the
+ * store, their bytes are behind a port; nothing is told of a file whose bytes are not kept for good.
+ */
+import { fileTypeFromStream } from "file-type";
+import mime from "mime";
+import { refusal } from "../context/access.ts";
+import type { Context } from "../context/context.ts";
+import { KeyReused } from "../context/repeats.ts";
+import { cursorQuery, cut } from "../cursors.ts";
+import { badField, DomainError } from "../errors.ts";
+import { derivedPublicId, isPublicId, newPublicId } from "../ids.ts";
+import { type Actor, type EditData, type EventData, memberKey } from "../model.ts";
+import { can } from "../permissions.ts";
+import type { AttachmentFiles, ReceivedFile } from "../ports/attachments.ts";
+import type { FileBounds, NewFile, StoredAttachment, Visible } from "../ports/message-store.ts";
+import { checkVisible, checkWellFormed } from "../text-rules.ts";
+import type { Attachments, AttachmentView } from "../use-cases/messages.ts";
+import { noteAttachments } from "./attachment-notes.ts";
+
+export const MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024;
+const FILENAME_CHARACTERS = 255;
+/** Of one user, before they are sent. */
+const MOST_WAITING = 100;
+const KEEP_WAITING_MS = 24 * 3_600_000;
+const SWEEP_STEP = 100;
+const UNKNOWN_TYPE = "application/octet-stream";
+
+export function createAttachments(context: Context, files: AttachmentFiles | null): Attachments {
+  const { store, now } = context;
+
+  function kept(): AttachmentFiles {
+    if (files) return files;
+    throw new DomainError("unavailable", "This process keeps no files");
+  }
+
+  /** A file that the actor may see, with their role where it was sent; null while it waits. */
+  async function find(actor: Actor, id: string) {
+    const found = isPublicId(id) ? await store.messages.attachment(id) : null;
+    if (!found) throw noSuchFile();
+    const mine = found.owner === memberKey(actor);
+    if (found.place === null) {
+      if (!mine) throw noSuchFile();
+      return { found, mine, room: null };
+    }
+    const room = await store.rooms.locate({ id: found.place.conversationId }, memberKey(actor));
+    if (!room?.membership || found.place.seq <= room.membership.historyFrom) throw noSuchFile();
+    const verdict = can(room.membership, room.conversation, "read", now());
+    if (verdict !== null) throw refusal(verdict, "read");
+    return { found, mine, room: { ...room, membership: room.membership } };
+  }
+
+  async function visibleRooms(actor: Actor, room: string | undefined): Promise<Visible[]> {
+    const rooms = await store.messages.roomsOf(memberKey(actor));
+    return rooms
+      .filter(({ conversation }) => room === undefined || conversation.token === room)
+      .filter(({ conversation, membership }) => can(membership, conversation, "read", now()) === null)
+      .map(({ conversation, membership }) => ({
+        conversationId: conversation.id,
+        historyFrom: membership.historyFrom,
+      }));
+  }
+
+  return {
+    async upload(actor, input) {
+      try {
+        return await upload(actor, input);
+      } finally {
+        if (!input.content.locked) await input.content.cancel();
+      }
+    },
+    get: async (actor, id) => viewOf((await find(actor, id)).found),
+    async list(actor, { room, ...page }) {
+      const rooms = await visibleRooms(actor, room);
+      const owner = room === undefined ? memberKey(actor) : null;
+      const only = room === undefined ? null : (rooms[0]?.conversationId ?? 0);
+      const query = await cursorQuery(page, (cursor: string) => placeOf(actor, only, cursor));
+      const { items, more } = cut(await store.messages.attachmentPage(owner, rooms, query), query);
+      return { attachments: items.map(viewOf), more };
+    },
+    async rename(actor, id, filename) {
+      const name = checkFilename(filename);
+      const { found, mine } = await find(actor, id);
+      if (!mine) throw new DomainError("forbidden", "Only whoever uploaded a file renames it");
+      const renamed = { ...found, filename: name };
+      await store.transaction(async (tx) => {
+        await tx.messages.renameAttachment(id, name);
+        await noteAttachments(tx, "attachment.updated", [renamed]);
+      });
+      return viewOf(renamed);
+    },
+    delete: (actor, id) => remove(actor, id),
+    async open(actor, id, range) {
+      await find(actor, id);
+      const stream = await kept().open(id, range);
+      if (!stream) throw noSuchFile();
+      return stream;
+    },
+    async sweep(at) {
+      await discard(await store.messages.staleAttachments(at - KEEP_WAITING_MS, SWEEP_STEP));
+      if (!files) return;
+      await files.sweep();
+      let unwanted: string[];
+      do {
+        unwanted = await store.messages.unwantedFiles(SWEEP_STEP);
+        for (const id of unwanted) await files.delete(id);
+        await store.messages.filesGone(unwanted);
+      } while (unwanted.length === SWEEP_STEP);
+    },
+  };
+
+  async function upload(
+    actor: Actor,
+    { filename, content, key, room }: Parameters<Attachments["upload"]>[1],
+  ): Promise<AttachmentView> {
+    const owner = memberKey(actor);
+    const id = key === undefined ? newPublicId() : derivedPublicId(`attachment of ${owner}: ${key}`);
+    const before = key === undefined ? null : await store.messages.attachment(id);
+    if (before?.place) return viewOf(before);
+    const name = before?.filename ?? checkFilename(filename);
+    const file = await kept().receive(content, MAX_ATTACHMENT_BYTES);
+    if (!file) throw new DomainError("too_large", "file must have at most 25 MiB", { field: "file" });
+    try {
+      if (file.size === 0) throw badField("file", "must not be empty");
+      if (before && file.size !== before.size) throw new KeyReused();
+      const type = before?.type ?? (await typeOf(file, name));
+      const attachment = before ?? { id, filename: name, type, size: file.size, createdAt: now() };
+      if (!before) await add({ ...attachment, owner, room: room ?? null });
+      // Under a key it is tried again; what is left then goes with a sweep.
+      if (!before || !(await isKept(id))) {
+        await file.keep(id).catch(async (error) => {
+          if (key === undefined) await discard([id]);
+          throw error;
+        });
+      }
+      const stored = { ...attachment, owner, place: null };
+      await store.transaction((tx) => noteAttachments(tx, "attachment.created", [stored]));
+      return viewOf(stored);
+    } finally {
+      await file.discard();
+    }
+  }
+
+  /** What was kept stays as it is: its size was counted, and somebody may have sent it meanwhile. */
+  async function isKept(id: string): Promise<boolean> {
+    const stream = await kept().open(id, { first: 0, last: 0 });
+    await stream?.cancel();
+    return stream !== null;
+  }
+
+  async function add(file: NewFile): Promise<void> {
+    const { perUser, perOrganization } = context.settings.files ?? { perUser: 0, perOrganization: 0 };
+    const bounds = { waiting: MOST_WAITING, ownerBytes: perUser, organizationBytes: perOrganization };
+    const { status, used } = await store.messages.addAttachment(file, bounds);
+    if (status === "added") return;
+    if (status === "known") throw new DomainError("conflict", "A file was kept under this key before");
+    throw new DomainError("too_large", excess(status, { used, size: file.size, bounds }), { field: "file" });
+  }
+
+  async function remove(actor: Actor, id: string): Promise<void> {
+    const { found, mine, room } = await find(actor, id);
+    const { place } = found;
+    if (room && !mine) {
+      const verdict = can(room.membership, room.conversation, "delete_any", now());
+      if (verdict !== null) throw refusal(verdict, "delete_any");
+    }
+    await store.transaction(async (tx) => {
+      if (place) await tx.lockRooms([place.conversationId]);
+      const [locked] = await tx.messages.lockAttachments([id]);
+      if (!locked) return;
+      await tx.messages.deleteAttachments([id]);
+      await noteAttachments(tx, "attachment.deleted", [locked]);
+      const message = place && (await tx.messages.message(place));
+      if (!message) return;
+      const { text, mentions = [], attachments = [] } = JSON.parse(message.dataJson) as EventData["message"];
+      const rest = attachments.filter((file) => file.id !== id);
+      await tx.messages.rewriteAttachments(place, rest);
+      const data: EditData = { seq: place.seq, text, mentions, attachments: rest };
+      await tx.appendEvents(place.conversationId, [{ type: "message.edited", actor, data }]);
+    });
+  }
+
+  /** Their bytes go with the next sweep. */
+  async function discard(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await store.transaction((tx) => tx.messages.deleteAttachments(ids));
+  }
+
+  /** Where a file stands that the actor could see at some time. @param only the room whose files are listed; null: all */
+  async function placeOf(
+    actor: Actor,
+    only: number | null,
+    cursor: string,
+  ): Promise<StoredAttachment | null> {
+    const found = isPublicId(cursor) ? await store.messages.attachmentPlace(cursor) : null;
+    if (!found) return null;
+    const { place, owner } = found;
+    if (place === null) return only === null && owner === memberKey(actor) ? found : null;
+    if (only !== null && place.conversationId !== only) return null;
+    return (await store.messages.momentOf(memberKey(actor), place)) && found;
+  }
+}
+
+function viewOf({ id, filename, type, size, createdAt, place }: StoredAttachment): AttachmentView {
+  return { id, filename, type, size, createdAt, place };
+}
+
+/** Which bound a file breaks, with the numbers. */
+function excess(
+  bound: "waiting" | "owner" | "organization",
+  { used, size, bounds }: { used: number; size: number; bounds: FileBounds },
+): string {
+  if (bound === "waiting") return "Too many files wait to be sent; send or delete some";
+  const [whose, most] =
+    bound === "owner" ? ["Your", bounds.ownerBytes] : ["Your organization's", bounds.organizationBytes];
+  return (
+    `file has ${size} bytes and there is no room for it: ${used} of ${most} bytes are used. ` +
+    `${whose} files may not take more together; delete some`
+  );
+}
+
+function checkFilename(filename: string): string {
+  const name = filename.trim();
+  if (name.length === 0 || name.length > FILENAME_CHARACTERS || /[\p{Cc}/\\]/u.test(name)) {
+    throw badField("filename", "must be 1 to 255 characters without slashes and control characters");
+  }
+  checkWellFormed("filename", name);
+  checkVisible("filename", name);
+  return name;
+}
+
+/** By the content, which can't be mistaken; texts have no marks, so there the name says it. */
+async function typeOf(file: ReceivedFile, filename: string): Promise<string> {
+  const stream = file.read();
+  const found = await fileTypeFromStream(stream);
+  if (!stream.locked) await stream.cancel();
+  return found?.mime ?? mime.getType(filename) ?? UNKNOWN_TYPE;
+}
+
+function noSuchFile(): DomainError {
+  return new DomainError("not_found", "There is no such attachment, or you can't see it", { field: "id" });
+}

@@ -1,0 +1,102 @@
+/** Editing and deleting messages: the text before is gone, and so is what counted because of it. */
+import type { Context } from "../context/context.ts";
+import { badField, DomainError } from "../errors.ts";
+import {
+  type Actor,
+  type EditData,
+  type EventData,
+  type LoggedEvent,
+  memberKey,
+  shownAttachment,
+} from "../model.ts";
+import type { Action } from "../permissions.ts";
+import type { StoreTransaction } from "../ports/store.ts";
+import { changeRoom } from "../rooms/rooms.ts";
+import { checkId, checkMentions, checkText, checkVisible } from "../text-rules.ts";
+import type { EditInput, Messages } from "../use-cases/use-cases.ts";
+import { deleteMessage } from "./deletion.ts";
+import { leftMentioned } from "./mentioning.ts";
+import { checkFiles, replaceFiles } from "./message-files.ts";
+import type { Recount } from "./recount.ts";
+
+export function createEditing(context: Context, recount: Recount): Pick<Messages, "edit" | "remove"> {
+  function change<T>(
+    actor: Actor,
+    message: LoggedEvent,
+    action: Action,
+    work: (tx: StoreTransaction) => Promise<T>,
+  ): Promise<T> {
+    return changeRoom(context, actor, message.conversationId, action, work);
+  }
+
+  /**
+   * @param left whom of those whom the message mentioned it mentions still, unless the edit says it
+   * @returns whom it mentioned, and mentions now
+   */
+  async function rewrite(
+    tx: StoreTransaction,
+    actor: Actor,
+    { conversationId, seq }: LoggedEvent,
+    { text, attachments, mentions }: EditInput,
+    left: ReadonlySet<string>,
+  ): Promise<{ before: readonly string[]; after: readonly string[] }> {
+    const current = await tx.messages.message({ conversationId, seq });
+    if (!current) throw badField("seq", "names a message that was deleted");
+    const { mentions: before = [], attachments: sent = [] } = contentOf(current);
+    const after = mentions ?? before.filter((id) => left.has(id));
+    await tx.rewriteMessage(conversationId, seq, { text, edited: context.now(), mentions: after });
+    const files = attachments && (await replaceFiles(tx, actor, { conversationId, seq }, attachments));
+    const shown = files ? files.map(shownAttachment) : sent;
+    const data: EditData = { seq, text, mentions: [...after], attachments: shown };
+    await tx.appendEvents(conversationId, [{ type: "message.edited", actor, data }]);
+    return { before, after };
+  }
+
+  return {
+    async edit(actor, room, seq, input) {
+      checkText("text", input.text);
+      if (input.attachments) checkFiles(input.attachments);
+      if (input.mentions) checkMentions(input.mentions);
+      const message = await messageOf(context, actor, room, seq);
+      if (memberKey(message.actor) !== memberKey(actor)) {
+        throw new DomainError("forbidden", "Only its author edits a message");
+      }
+      const { text, mentions = [], attachments = [] } = contentOf(message);
+      if ((input.attachments ?? attachments).length === 0) checkVisible("text", input.text);
+      const texts = { before: text, after: input.text };
+      const left = await leftMentioned(context, message.conversationId, mentions, texts);
+      const { before, after } = await change(actor, message, "edit_own", (tx) =>
+        rewrite(tx, actor, message, input, left),
+      );
+      await recount(message, [
+        ...before.filter((id) => !after.includes(id)),
+        ...after.filter((id) => !before.includes(id)),
+      ]);
+    },
+    async remove(actor, room, seq) {
+      const message = await messageOf(context, actor, room, seq);
+      const action = memberKey(message.actor) === memberKey(actor) ? "delete_own" : "delete_any";
+      const deleted = await change(actor, message, action, (tx) => deleteMessage(tx, actor, message));
+      if (deleted) await recount(message, deleted.mentions);
+    },
+  };
+}
+
+function contentOf({ dataJson }: LoggedEvent): EventData["message"] {
+  return JSON.parse(dataJson) as EventData["message"];
+}
+
+/** A message that the actor may see. @throws DomainError `not_found` on `seq`; `bad_request` when it is no message */
+async function messageOf(
+  { accesses, store }: Context,
+  actor: Actor,
+  room: string,
+  seq: number,
+): Promise<LoggedEvent> {
+  checkId("seq", seq);
+  const { conversationId, membership } = await accesses.member(actor, room);
+  const message = seq > membership.historyFrom ? await store.log.event(conversationId, seq) : null;
+  if (!message) throw new DomainError("not_found", "seq names no event of this room", { field: "seq" });
+  if (message.type !== "message") throw badField("seq", "must name a message");
+  return message;
+}

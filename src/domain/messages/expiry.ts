@@ -1,0 +1,36 @@
+/** Messages that expire: in rooms with a message timer each has its time, and is deleted by Causeway itself after it. */
+import type { Context } from "../context/context.ts";
+import type { MessagePlace } from "../ids.ts";
+import { SYSTEM_ACTOR } from "../model.ts";
+import { type Deleted, deleteMessage } from "./deletion.ts";
+import type { Recount } from "./recount.ts";
+
+/** Messages in one look, and of one room in one transaction. */
+const STEP = 200;
+
+type Gone = Deleted & MessagePlace & { room: string };
+
+/** Deletes what is due at `now`. Safe on many gateways at once: a message that somebody else deleted says nothing. */
+export async function sweepExpired({ store }: Context, recount: Recount, now: number): Promise<void> {
+  for (;;) {
+    const due = await store.messages.expired(now, STEP);
+    const byRoom = new Map<number, MessagePlace[]>();
+    for (const place of due) {
+      byRoom.set(place.conversationId, [...(byRoom.get(place.conversationId) ?? []), place]);
+    }
+    for (const [conversationId, places] of byRoom) {
+      const deleted = await store.transaction(async (tx) => {
+        const [room] = await tx.lockRooms([conversationId]);
+        const gone: Gone[] = [];
+        for (const { seq } of room ? places : []) {
+          const message = await deleteMessage(tx, SYSTEM_ACTOR, { conversationId, seq });
+          if (room && message) gone.push({ ...message, conversationId, seq, room: room.token });
+        }
+        await tx.messages.forgetExpiries(places);
+        return gone;
+      });
+      for (const message of deleted) await recount(message, message.mentions);
+    }
+    if (due.length < STEP) return;
+  }
+}

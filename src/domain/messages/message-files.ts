@@ -1,0 +1,67 @@
+/** The files of a message: which may be sent with it, and what an edit makes of them. */
+
+import { badField } from "../errors.ts";
+import { isPublicId, type MessagePlace } from "../ids.ts";
+import { type Actor, type Attachment, memberKey } from "../model.ts";
+import type { Store, StoreTransaction } from "../ports/store.ts";
+import { noteAttachments } from "./attachment-notes.ts";
+
+const MOST_OF_A_MESSAGE = 20;
+
+export function checkFiles(ids: readonly string[]): void {
+  if (ids.length > MOST_OF_A_MESSAGE) throw badField("attachments", "must be at most 20 files");
+  if (!ids.every(isPublicId)) throw badFiles();
+}
+
+/** The sender's files, when all of them wait to be sent; null when one is unknown, somebody else's, or sent already. */
+export async function filesToSend(
+  { messages }: Store,
+  sender: Actor,
+  ids: readonly string[],
+): Promise<Attachment[] | null> {
+  const found = new Map((await messages.attachments(ids)).map((file) => [file.id, file]));
+  const files = [...new Set(ids)].map((id) => found.get(id));
+  const usable = files.flatMap((file) =>
+    file && file.place === null && file.owner === memberKey(sender) ? [file] : [],
+  );
+  return usable.length === files.length ? usable : null;
+}
+
+/**
+ * Makes these the files of a message that its author edits; those that are left out are deleted. The room is locked.
+ * @throws DomainError `bad_request` on `attachments` for files that are neither the message's nor wait to be sent
+ */
+export async function replaceFiles(
+  tx: StoreTransaction,
+  author: Actor,
+  place: MessagePlace,
+  ids: readonly string[],
+): Promise<Attachment[]> {
+  const before = await tx.messages.attachmentsOf(place);
+  const found = await tx.messages.lockAttachments(ids);
+  const kept = new Set(before.map(({ id }) => id));
+  const added = found.filter(({ id }) => !kept.has(id));
+  const usable = added.every((file) => file.place === null && file.owner === memberKey(author));
+  if (!usable || found.length !== new Set(ids).size) throw badFiles();
+  const removed = before.filter(({ id }) => !ids.includes(id));
+  await tx.messages.deleteAttachments(removed.map(({ id }) => id));
+  await tx.messages.attach(
+    added.map(({ id }) => id),
+    place,
+  );
+  const after = (await tx.messages.attachmentsOf(place)).sort(
+    (a, b) => ids.indexOf(a.id) - ids.indexOf(b.id),
+  );
+  await tx.messages.rewriteAttachments(place, after);
+  await noteAttachments(tx, "attachment.deleted", removed);
+  await noteAttachments(
+    tx,
+    "attachment.updated",
+    added.map((file) => ({ ...file, place })),
+  );
+  return after;
+}
+
+export function badFiles() {
+  return badField("attachments", "must be ids of files that you uploaded and that wait to be sent");
+}

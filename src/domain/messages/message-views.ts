@@ -1,0 +1,120 @@
+/** Messages as their readers see them: with the one they answer, reactions, files, and who wrote them. */
+import type { Context } from "../context/context.ts";
+import type { MessagePlace } from "../ids.ts";
+import type { Attachment, EventData, LoggedEvent, User } from "../model.ts";
+import type { MessageDetails, StoredReaction } from "../ports/message-store.ts";
+import { reactionName } from "../text-rules.ts";
+import type { MessageView, ParentMessage, Reaction, TimelineEntry } from "../use-cases/messages.ts";
+import { asSeen } from "../visibility.ts";
+
+type Text = EventData["message"];
+
+export interface MessageViews {
+  /**
+   * Events as entries, in their order; messages that were deleted are left out.
+   * @param historyFrom what the reader may not see of a room, up to this seq
+   */
+  entries(
+    events: readonly LoggedEvent[],
+    historyFrom: (conversationId: number) => number,
+  ): Promise<TimelineEntry[]>;
+}
+
+export function createMessageViews({ store }: Context): MessageViews {
+  /** The messages that are answered, by the key of the answer. */
+  async function parentsOf(messages: readonly LoggedEvent[], historyFrom: (id: number) => number) {
+    const places = messages.flatMap((message) => {
+      const { replyTo } = textOf(message);
+      const { conversationId } = message;
+      return replyTo === undefined || replyTo <= historyFrom(conversationId)
+        ? []
+        : [{ conversationId, seq: replyTo }];
+    });
+    const found = places.length === 0 ? [] : await store.messages.at(places);
+    return new Map(found.filter(isLive).map((event) => [keyOf(event), event]));
+  }
+
+  async function authorsOf(events: readonly LoggedEvent[]): Promise<Map<string, User>> {
+    const ids = events.flatMap(({ actor }) => (actor.kind === "user" ? [Number(actor.id)] : []));
+    const users = ids.length === 0 ? [] : await store.accounts.usersByIds([...new Set(ids)]);
+    return new Map(users.map((user) => [String(user.id), user]));
+  }
+
+  return {
+    async entries(events, historyFrom) {
+      const live = events.filter((event) => event.type !== "message" || isLive(event));
+      const messages = live.filter(({ type }) => type === "message");
+      const parents = await parentsOf(messages, historyFrom);
+      const all = [...messages, ...parents.values()];
+      const [details, users] = await Promise.all([store.messages.details(all), authorsOf(all)]);
+      const views = new Map(all.map((event, i) => [keyOf(event), { event, details: details[i] }]));
+      const view = (key: string) => {
+        const found = views.get(key);
+        return found?.details ? viewOf(found.event, found.details, users) : null;
+      };
+      return live.map((event) => {
+        const shown = event.type === "message" ? view(keyOf(event)) : null;
+        const seen = asSeen(event, historyFrom(event.conversationId));
+        return { event: seen, message: shown && { ...shown, parent: parentOf(event, view) } };
+      });
+    },
+  };
+}
+
+function parentOf(
+  event: LoggedEvent,
+  view: (key: string) => Omit<MessageView, "parent"> | null,
+): ParentMessage | null {
+  const { replyTo } = textOf(event);
+  if (replyTo === undefined) return null;
+  const place = { conversationId: event.conversationId, seq: replyTo };
+  const parent = view(keyOf(place));
+  return parent ? { ...parent, deleted: false } : { ...place, deleted: true };
+}
+
+function viewOf(
+  event: LoggedEvent,
+  { roomPublicId, reactions, attachments, readAt }: MessageDetails,
+  users: ReadonlyMap<string, User>,
+): Omit<MessageView, "parent"> {
+  const { conversationId, seq, room, id, actor, at } = event;
+  const { text, mentions = [], edited, attachments: sent = [] } = textOf(event);
+  const order = new Map(sent.map((file, i) => [file.id, i]));
+  return {
+    ...{ conversationId, seq, room, roomPublicId, id, at, text, mentions, readAt },
+    attachments: inOrder(attachments, order),
+    author: actor,
+    user: actor.kind === "user" ? (users.get(actor.id) ?? null) : null,
+    reactions: groupReactions(reactions),
+    updatedAt: edited ?? null,
+  };
+}
+
+/** Files in the order in which their message names them. */
+function inOrder(files: readonly Attachment[], order: ReadonlyMap<string, number>): Attachment[] {
+  return [...files].sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
+}
+
+/** By name, in the order in which the names first came. */
+export function groupReactions(reactions: readonly StoredReaction[]): Reaction[] {
+  const byName = new Map<string, Reaction>();
+  for (const { name, actor, handle } of reactions) {
+    const key = reactionName(name);
+    const reaction = byName.get(key) ?? { name: key, by: [] };
+    reaction.by.push({ actor, handle });
+    byName.set(key, reaction);
+  }
+  return [...byName.values()];
+}
+
+function textOf(message: LoggedEvent): Text {
+  return JSON.parse(message.dataJson) as Text;
+}
+
+function isLive(event: LoggedEvent): boolean {
+  return event.type === "message" && textOf(event).deleted !== true;
+}
+
+function keyOf({ conversationId, seq }: MessagePlace): string {
+  return `${conversationId} ${seq}`;
+}

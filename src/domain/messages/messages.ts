@@ -1,0 +1,160 @@
+/** Sending messages. It is the hot path: judged from memory, one append, no query beside. */
+import { type Access, noSuchRoom, refusal } from "../context/access.ts";
+import type { Context } from "../context/context.ts";
+import { badField, DomainError } from "../errors.ts";
+import { type Actor, type Attachment, type MemberKey, memberKey } from "../model.ts";
+import { can } from "../permissions.ts";
+import type { NewMessage } from "../ports/store.ts";
+import type { BringBack } from "../rooms/one-to-one.ts";
+import {
+  checkClientId,
+  checkId,
+  checkLongText,
+  checkMentions,
+  checkText,
+  checkVisible,
+} from "../text-rules.ts";
+import type { Messages, SendInput, SendResult } from "../use-cases/use-cases.ts";
+import { badFiles, checkFiles, filesToSend } from "./message-files.ts";
+import type { UnreadCache } from "./unread.ts";
+
+/** How often a send is judged anew while membership or rules keep changing. */
+const MAX_JUDGEMENTS = 8;
+/** In a room that people keep joining, what is remembered is renewed so often; until then each send costs a bit more. */
+const RENEW_AFTER_MS = 30_000;
+/** No room is ever at this version: an append under it stores nothing, and finds what was stored before. */
+const NO_VERSION = 0;
+
+export function createMessages(
+  context: Context,
+  unread: UnreadCache,
+  bringBack: BringBack,
+): Pick<Messages, "send"> {
+  const { store, accesses } = context;
+
+  function send(actor: Actor, room: string, input: SendInput): Promise<SendResult> {
+    const { attachments } = input;
+    return attachments !== undefined && attachments.length > 0
+      ? sendFiles(actor, room, input, attachments)
+      : append(actor, room, input);
+  }
+
+  async function sendFiles(
+    actor: Actor,
+    room: string,
+    input: SendInput,
+    attachments: readonly string[],
+  ): Promise<SendResult> {
+    checkMessage(actor, input);
+    const files = await filesToSend(store, actor, attachments);
+    return files
+      ? await append(actor, room, input, files)
+      : await firstResult(actor, room, input, null, badFiles());
+  }
+
+  async function append(
+    actor: Actor,
+    room: string,
+    input: SendInput,
+    files?: Attachment[],
+  ): Promise<SendResult> {
+    checkMessage(actor, input);
+    const member = memberKey(actor);
+    let alone = false;
+    for (let judgement = 1; judgement <= MAX_JUDGEMENTS; judgement++) {
+      const known = judgement === 1 ? accesses.cached(member, room) : undefined;
+      const access = known ?? (await accesses.read(member, room));
+      if (known && context.now() - known.readAt > RENEW_AFTER_MS) {
+        void context.bestEffort("Renewing what is known of a member", () => accesses.read(member, room));
+      }
+      const refused = judge(access, input, context.now());
+      if (refused) {
+        if (known) continue;
+        return await firstResult(actor, room, input, access, refused);
+      }
+      const { conversationId, accessVersion, peerLeft } = access as Access;
+      if (peerLeft && !alone) {
+        alone = true;
+        await bringBack(actor, room, conversationId);
+        continue;
+      }
+      const result = await store.log.append(newMessage(conversationId, accessVersion, actor, input, files));
+      switch (result.status) {
+        case "appended":
+          count(actor, member, conversationId, input);
+          return { seq: result.seq, at: result.at, duplicate: false };
+        case "duplicate":
+          return { seq: result.seq, at: result.at, duplicate: true };
+        case "bad_reply":
+          throw badReply();
+        case "stale":
+        case "not_found":
+          accesses.forget(member, room);
+      }
+    }
+    throw new DomainError("busy", "The room's members change too quickly; send again", { retryAfterMs: 200 });
+  }
+
+  /** What was sent before is answered as it was, also after the sender left or lost the right to send. */
+  async function firstResult(
+    sender: Actor,
+    room: string,
+    input: SendInput,
+    access: Access | null,
+    refused: DomainError,
+  ): Promise<SendResult> {
+    const conversationId = access?.conversationId ?? (await conversationIdOf(room));
+    if (conversationId === undefined) throw refused;
+    const result = await store.log.append(newMessage(conversationId, NO_VERSION, sender, input));
+    if (result.status !== "duplicate") throw refused;
+    return { seq: result.seq, at: result.at, duplicate: true };
+  }
+
+  async function conversationIdOf(room: string): Promise<number | undefined> {
+    return room.includes("\0") ? undefined : (await store.rooms.byToken(room))?.id;
+  }
+
+  function count(actor: Actor, member: MemberKey, conversationId: number, { mentions }: SendInput): void {
+    unread.sent(member, conversationId);
+    if (mentions && mentions.length > 0) unread.mentioned(actor, conversationId, mentions);
+  }
+
+  return { send };
+}
+
+function checkMessage({ kind }: Actor, input: SendInput): void {
+  const { id, text, longText, replyTo, mentions, attachments, fromMatrix } = input;
+  checkClientId(id, kind === "matrix" || fromMatrix === true);
+  if (longText) checkLongText("text", text);
+  else checkText("text", text);
+  if (attachments === undefined || attachments.length === 0) checkVisible("text", text);
+  if (replyTo !== undefined) checkId("replyTo", replyTo);
+  if (attachments !== undefined) checkFiles(attachments);
+  if (mentions !== undefined) checkMentions(mentions);
+}
+
+/** Only what a message has: faces may hand over more than they should. */
+function newMessage(
+  conversationId: number,
+  accessVersion: number,
+  sender: Actor,
+  { id, text, replyTo, mentions }: SendInput,
+  files?: Attachment[],
+): NewMessage {
+  const message: NewMessage = { conversationId, accessVersion, sender, id, text };
+  if (files !== undefined) message.attachments = files;
+  if (replyTo !== undefined) message.replyTo = replyTo;
+  if (mentions !== undefined) message.mentions = mentions;
+  return message;
+}
+
+function judge(access: Access | null, { replyTo }: SendInput, now: number): DomainError | null {
+  if (!access) return noSuchRoom();
+  const verdict = can(access.membership, access.rules, "send", now);
+  if (verdict !== null) return refusal(verdict, "send", access.rules);
+  return replyTo !== undefined && replyTo <= access.membership.historyFrom ? badReply() : null;
+}
+
+function badReply(): DomainError {
+  return badField("replyTo", "must be the seq of a message in this room that was not deleted");
+}

@@ -1,0 +1,45 @@
+/** The one message that a room shows above all others. */
+import type { Context } from "../context/context.ts";
+import { DomainError } from "../errors.ts";
+import type { NewEvent } from "../ports/store.ts";
+import { changeRoom } from "../rooms/rooms.ts";
+import { checkId } from "../text-rules.ts";
+import type { Pins } from "../use-cases/messages.ts";
+
+export function createPins(context: Context): Pins {
+  const { store, accesses } = context;
+  return {
+    async pin(actor, room, seq) {
+      checkId("seq", seq);
+      const { conversationId, membership } = await accesses.require(actor, room, "pin");
+      await changeRoom(context, actor, conversationId, "pin", async (tx) => {
+        const message =
+          seq > membership.historyFrom ? await tx.messages.message({ conversationId, seq }) : null;
+        if (!message) {
+          throw new DomainError("not_found", "seq names no message of this room that is still there", {
+            field: "seq",
+          });
+        }
+        const before = await tx.messages.pinned(conversationId);
+        if (before === seq) return;
+        await tx.messages.setPinned(conversationId, seq);
+        const events: NewEvent[] = [{ type: "message.pinned", actor, data: { seq } }];
+        if (before !== null) events.unshift({ type: "message.unpinned", actor, data: { seq: before } });
+        await tx.appendEvents(conversationId, events);
+      });
+    },
+    async unpin(actor, room) {
+      const { conversationId } = await accesses.require(actor, room, "pin");
+      await changeRoom(context, actor, conversationId, "pin", async (tx) => {
+        const seq = await tx.messages.pinned(conversationId);
+        if (seq === null) return;
+        await tx.messages.setPinned(conversationId, null);
+        await tx.appendEvents(conversationId, [{ type: "message.unpinned", actor, data: { seq } }]);
+      });
+    },
+    async of(conversationIds) {
+      const pinned = conversationIds.length === 0 ? [] : await store.messages.pinned(conversationIds);
+      return new Map(pinned.map(({ conversationId, seq }) => [conversationId, seq]));
+    },
+  };
+}

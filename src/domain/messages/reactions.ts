@@ -1,0 +1,109 @@
+/** Reactions: each is one member's own, and everybody in the room hears of it once. */
+import type { Context } from "../context/context.ts";
+import { badField, DomainError } from "../errors.ts";
+import type { MessagePlace } from "../ids.ts";
+import { type Actor, memberKey } from "../model.ts";
+import type { StoredReaction } from "../ports/message-store.ts";
+import type { NewEvent, StoreTransaction } from "../ports/store.ts";
+import { changeRoom } from "../rooms/rooms.ts";
+import { checkId, checkVisible, checkWellFormed, codePoints, reactionName } from "../text-rules.ts";
+import type { Reactions } from "../use-cases/messages.ts";
+import { groupReactions } from "./message-views.ts";
+
+const NAME_CODE_POINTS = 64;
+const MOST_OF_A_MEMBER = 20;
+const MOST_OF_A_MESSAGE = 1_000;
+
+export function createReactions(context: Context): Reactions {
+  const { store, accesses } = context;
+
+  /** Makes the actor's own what `wanted` says, given what they are. */
+  async function change(
+    actor: Actor,
+    room: string,
+    seq: number,
+    wanted: (own: readonly string[]) => readonly string[],
+  ) {
+    checkId("seq", seq);
+    const { conversationId, membership } = await accesses.require(actor, room, "react");
+    if (seq <= membership.historyFrom) throw noSuchMessage();
+    const place = { conversationId, seq };
+    const reactions = await changeRoom(context, actor, conversationId, "react", async (tx) => {
+      if (!(await tx.messages.message(place))) throw noSuchMessage();
+      const before = await tx.messages.reactions(place);
+      const own = before.filter((one) => isOf(one, actor)).map(({ name }) => name);
+      const changed = await apply(
+        tx,
+        actor,
+        place,
+        own,
+        [...new Set(wanted(own.map(reactionName)))],
+        before.length,
+      );
+      return changed ? await tx.messages.reactions(place) : before;
+    });
+    return groupReactions(reactions);
+  }
+
+  return {
+    add: (actor, room, seq, name) => change(actor, room, seq, (own) => [...own, checkReaction(name)]),
+    remove: (actor, room, seq, name) =>
+      change(actor, room, seq, (own) => own.filter((one) => one !== checkReaction(name))),
+    set: (actor, room, seq, names) => change(actor, room, seq, () => names.map(checkReaction)),
+    async list(actor, room, seq) {
+      checkId("seq", seq);
+      const { conversationId, membership } = await accesses.require(actor, room, "read");
+      const [event] = seq > membership.historyFrom ? await store.messages.at([{ conversationId, seq }]) : [];
+      if (event?.type !== "message") throw noSuchMessage();
+      const [details] = await store.messages.details([event]);
+      return groupReactions(details?.reactions ?? []);
+    },
+  };
+}
+
+/** @param own as stored, which may be in another form than `wanted`: what was stored long ago was not normalized */
+async function apply(
+  tx: StoreTransaction,
+  actor: Actor,
+  place: MessagePlace,
+  own: readonly string[],
+  wanted: readonly string[],
+  total: number,
+): Promise<boolean> {
+  const had = new Set(own.map(reactionName));
+  const added = wanted.filter((name) => !had.has(name));
+  const removed = own.filter((name) => !wanted.includes(reactionName(name)));
+  if (added.length > 0 && wanted.length > MOST_OF_A_MEMBER) {
+    throw new DomainError("too_large", "A member reacts to a message in at most 20 ways", { field: "name" });
+  }
+  if (total + added.length - removed.length > MOST_OF_A_MESSAGE) {
+    throw new DomainError("too_large", "A message has at most 1,000 reactions", { field: "name" });
+  }
+  for (const name of removed) await tx.messages.removeReaction(place, actor, name);
+  for (const name of added) await tx.messages.addReaction(place, actor, name);
+  const events: NewEvent[] = [
+    ...removed.map((name) => ({ type: "reaction.removed" as const, actor, data: { seq: place.seq, name } })),
+    ...added.map((name) => ({ type: "reaction.added" as const, actor, data: { seq: place.seq, name } })),
+  ];
+  if (events.length > 0) await tx.appendEvents(place.conversationId, events);
+  return events.length > 0;
+}
+
+function isOf(reaction: StoredReaction, actor: Actor): boolean {
+  return memberKey(reaction.actor) === memberKey(actor);
+}
+
+function checkReaction(name: string): string {
+  if (name.length === 0 || codePoints(name) > NAME_CODE_POINTS) {
+    throw badField("name", "must be 1 to 64 characters long");
+  }
+  checkWellFormed("name", name);
+  checkVisible("name", name);
+  return reactionName(name);
+}
+
+function noSuchMessage(): DomainError {
+  return new DomainError("not_found", "seq names no message of this room that is still there", {
+    field: "seq",
+  });
+}

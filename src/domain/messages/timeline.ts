@@ -1,0 +1,141 @@
+/** Lists of messages, of one room and of many, and single ones by their place. */
+import { noSuchRoom, refusal } from "../context/access.ts";
+import type { Context } from "../context/context.ts";
+import { checkLimit, cursorQuery, cut } from "../cursors.ts";
+import { badField, DomainError } from "../errors.ts";
+import type { MessagePlace } from "../ids.ts";
+import { type Actor, type EventType, memberKey } from "../model.ts";
+import { can } from "../permissions.ts";
+import type { Moment, Visible } from "../ports/message-store.ts";
+import type { MessagePage, MessageView, Timeline, TimelinePage } from "../use-cases/messages.ts";
+import { sweepExpired } from "./expiry.ts";
+import type { MessageViews } from "./message-views.ts";
+import type { Recount } from "./recount.ts";
+
+const MAX_PAGE = 200;
+const MESSAGES: readonly EventType[] = ["message"];
+
+export function createTimeline(context: Context, views: MessageViews, recount: Recount): Timeline {
+  const { store, accesses, now } = context;
+
+  /** What the actor may read of a room. */
+  async function visible(actor: Actor, room: string): Promise<Visible> {
+    const { conversationId, membership } = await accesses.require(actor, room, "read");
+    return { conversationId, historyFrom: membership.historyFrom };
+  }
+
+  /** What the actor may read of all of their rooms; those with a closed lobby say nothing. */
+  async function visibleRooms(actor: Actor): Promise<Visible[]> {
+    const rooms = await store.messages.roomsOf(memberKey(actor));
+    return rooms
+      .filter(({ conversation, membership }) => can(membership, conversation, "read", now()) === null)
+      .map(({ conversation, membership }) => ({
+        conversationId: conversation.id,
+        historyFrom: membership.historyFrom,
+      }));
+  }
+
+  async function messageAt(place: MessagePlace, historyFrom: number): Promise<MessageView> {
+    const events = place.seq > historyFrom ? await store.messages.at([place]) : [];
+    const [entry] = await views.entries(events, () => historyFrom);
+    if (!entry?.message) throw noSuchMessage();
+    return entry.message;
+  }
+
+  return {
+    async page(actor, room, page) {
+      checkRange(page);
+      const { conversationId, historyFrom } = await visible(actor, room);
+      const { after, before, limit, types = MESSAGES } = page;
+      const found = await store.messages.page({
+        conversationId,
+        after: Math.max(historyFrom, after ?? 0),
+        before: before ?? Number.MAX_SAFE_INTEGER,
+        from: after === undefined ? "newest" : "oldest",
+        types,
+        limit: limit + 1,
+      });
+      const entries = await views.entries(found.slice(0, limit), () => historyFrom);
+      return { entries, more: found.length > limit };
+    },
+    recent: (actor, page) => recent(actor, page),
+    async message(actor, place) {
+      const found = isPlace(place)
+        ? await store.rooms.locate({ id: place.conversationId }, memberKey(actor))
+        : null;
+      if (!found?.membership) throw noSuchMessage();
+      const verdict = can(found.membership, found.conversation, "read", now());
+      if (verdict !== null) throw refusal(verdict, "read");
+      return await messageAt(place, found.membership.historyFrom);
+    },
+    async messageOf(actor, room, seq) {
+      const { conversationId, historyFrom } = await visible(actor, room);
+      const place = { conversationId, seq };
+      if (!isPlace(place)) throw noSuchMessage();
+      return await messageAt(place, historyFrom);
+    },
+    async last(actor, conversationIds, types = MESSAGES) {
+      const wanted = new Set(conversationIds);
+      const rooms = (await visibleRooms(actor)).filter(({ conversationId }) => wanted.has(conversationId));
+      const from = new Map(rooms.map(({ conversationId, historyFrom }) => [conversationId, historyFrom]));
+      const events = rooms.length === 0 ? [] : await store.messages.last(rooms, types);
+      const entries = await views.entries(events, (id) => from.get(id) ?? 0);
+      return new Map(entries.map((entry) => [entry.event.conversationId, entry]));
+    },
+    async entries(actor, room, events) {
+      const { conversationId, historyFrom } = await visible(actor, room);
+      if (events.some((event) => event.conversationId !== conversationId)) throw noSuchRoom();
+      const seen = events.filter(({ seq }) => seq > historyFrom);
+      return await views.entries(seen, () => historyFrom);
+    },
+    async entriesForAll(events) {
+      return await views.entries(await store.messages.at(events), () => 0);
+    },
+    async snapshot(place) {
+      const [entry] = await views.entries(await store.messages.at([place]), () => 0);
+      return entry?.message ?? null;
+    },
+    sweep: (now) => sweepExpired(context, recount, now),
+  };
+
+  async function recent(
+    actor: Actor,
+    { room, ...page }: MessagePage,
+  ): Promise<{ messages: MessageView[]; more: boolean }> {
+    const rooms = room === undefined ? await visibleRooms(actor) : [await visible(actor, room)];
+    const only = room === undefined ? null : (rooms[0]?.conversationId ?? null);
+    const query = await cursorQuery(page, (cursor: MessagePlace) => momentOf(actor, only, cursor));
+    // Who goes on towards the past never comes back to what is committed later; who goes the other way must not pass it.
+    const horizon = query.after === undefined ? { horizon: await store.messages.horizon() } : {};
+    const { items, more } = cut(await store.messages.recent(rooms, { ...query, ...horizon }), query);
+    const from = new Map(rooms.map(({ conversationId, historyFrom }) => [conversationId, historyFrom]));
+    const entries = await views.entries(items, (id) => from.get(id) ?? 0);
+    return { messages: entries.flatMap(({ message }) => message ?? []), more };
+  }
+
+  /** When the message at a cursor was sent. It may have been deleted since, its room left, or the lobby closed. */
+  async function momentOf(actor: Actor, only: number | null, cursor: MessagePlace): Promise<Moment | null> {
+    if (!isPlace(cursor) || (only !== null && cursor.conversationId !== only)) return null;
+    return await store.messages.momentOf(memberKey(actor), cursor);
+  }
+}
+
+function checkRange({ before, after, limit }: TimelinePage): void {
+  if (before !== undefined && after !== undefined) {
+    throw badField("before", "and after must not be given together");
+  }
+  for (const [field, seq] of Object.entries({ before, after })) {
+    if (seq !== undefined && (!Number.isSafeInteger(seq) || seq < 0)) {
+      throw badField(field, "must be a seq (an integer of at least 0)");
+    }
+  }
+  checkLimit(limit, MAX_PAGE);
+}
+
+function isPlace({ conversationId, seq }: MessagePlace): boolean {
+  return Number.isSafeInteger(conversationId) && Number.isSafeInteger(seq) && seq > 0;
+}
+
+function noSuchMessage(): DomainError {
+  return new DomainError("not_found", "There is no such message, or you can't see it", { field: "message" });
+}

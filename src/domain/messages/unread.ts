@@ -1,0 +1,96 @@
+/**
+ * The unread counters in hot state. They are a cache beside the store's `unread = messages − readMessages`, so nothing
+ * here is waited for, and nothing here can fail an operation.
+ */
+import type { Context } from "../context/context.ts";
+import { type Actor, MENTION_ALL, type MemberKey, memberKey } from "../model.ts";
+import type { ReadState } from "../ports/store.ts";
+
+export interface UnreadCache {
+  /** A read marker was moved. */
+  marked(member: MemberKey, conversationId: number, state: ReadState): void;
+  /** The member's own message moved the marker; where it now stands is read from the store when somebody asks. */
+  sent(member: MemberKey, conversationId: number): void;
+  /** A message mentions these ids, or everybody. */
+  mentioned(sender: Actor, conversationId: number, ids: readonly string[]): void;
+  /** Other messages mention these ids, or everybody, than before. */
+  recounted(conversationId: number, ids: readonly string[]): void;
+  /** The member is no longer in the room. */
+  forget(member: MemberKey, conversationId: number): void;
+}
+
+export function createUnreadCache(context: Context): UnreadCache {
+  const { hot, store } = context;
+  const drop = createDrops(context);
+  /** Mentions of everybody that still have to be counted, by room and sender. One look-up of members at a time each. */
+  const everybody = new Map<string, number>();
+
+  async function countEverybody(key: string, sender: MemberKey, conversationId: number): Promise<void> {
+    try {
+      for (let n = everybody.get(key) ?? 0; n > 0; n = everybody.get(key) ?? 0) {
+        everybody.set(key, 0);
+        const members = await store.rooms.members([conversationId]);
+        const others = members.map(({ member }) => member).filter((member) => member !== sender);
+        for (let i = 0; i < n; i++) await hot.unread.mentioned(conversationId, others);
+      }
+    } finally {
+      everybody.delete(key);
+    }
+  }
+
+  return {
+    marked(member, conversationId, { read, readMessages, mentions }) {
+      const entry = { read, readMessages, mentions };
+      void context.bestEffort("Counting unread messages", () =>
+        hot.unread.set(member, [{ conversationId, entry }]),
+      );
+    },
+    sent: drop,
+    mentioned(sender, conversationId, ids) {
+      const member = memberKey(sender);
+      if (!ids.includes(MENTION_ALL)) {
+        const keys = keysOf(ids).filter((key) => key !== member);
+        void context.bestEffort("Counting mentions", () => hot.unread.mentioned(conversationId, keys));
+        return;
+      }
+      const key = `${conversationId} ${member}`;
+      const waiting = everybody.get(key);
+      everybody.set(key, (waiting ?? 0) + 1);
+      if (waiting !== undefined) return;
+      void context.bestEffort("Counting mentions", () => countEverybody(key, member, conversationId));
+    },
+    recounted(conversationId, ids) {
+      for (const member of keysOf(ids)) drop(member, conversationId);
+      if (!ids.includes(MENTION_ALL)) return;
+      void context.bestEffort("Dropping unread counters", async () => {
+        for (const { member } of await store.rooms.members([conversationId])) drop(member, conversationId);
+      });
+    },
+    forget: drop,
+  };
+}
+
+/** Whom ids of mentions may stand for. */
+function keysOf(ids: readonly string[]): MemberKey[] {
+  return ids.flatMap((id) => [`u:${id}`, `g:${id}`, `m:${id}`]);
+}
+
+/** Collects what is dropped in one turn of the event loop: a batch of sends costs one call per sender. */
+function createDrops({ hot, bestEffort }: Context): (member: MemberKey, conversationId: number) => void {
+  let dropped = new Map<MemberKey, number[]>();
+
+  function flush(): void {
+    const batch = dropped;
+    dropped = new Map();
+    for (const [member, rooms] of batch) {
+      void bestEffort("Dropping unread counters", () => hot.unread.drop(member, rooms));
+    }
+  }
+
+  return (member, conversationId) => {
+    if (dropped.size === 0) setImmediate(flush);
+    const rooms = dropped.get(member);
+    if (!rooms) dropped.set(member, [conversationId]);
+    else if (!rooms.includes(conversationId)) rooms.push(conversationId);
+  };
+}

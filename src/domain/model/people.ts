@@ -1,0 +1,97 @@
+/** What a user, an organization and a credential are. See ../model.ts for the words about ids and times. */
+import type { Actor } from "./actors.ts";
+import type { Conversation } from "./rooms.ts";
+
+export interface User {
+  id: number;
+  uuid: string;
+  publicId: string;
+  handle: string;
+  displayName: string;
+  email: string | null;
+  administrator: boolean;
+  createdAt: number;
+}
+
+/** `chat` may manage chatrooms, `admin` may do what the organization's API token may. */
+export type OrganizationRole = "member" | "chat" | "admin";
+
+export interface Organization {
+  id: number;
+  uuid: string;
+  name: string;
+  createdAt: number;
+}
+
+export interface Group {
+  id: string;
+  name: string;
+  members: number[];
+}
+
+/** An event of an organization, as its back office told it; its room follows when automation is on. */
+export interface OrganizationEvent {
+  organizationId: number;
+  eventId: number;
+  name: string;
+  endsAt: number | null;
+  acceptedUsers: number[];
+}
+
+/** A personal access token (user) or an API token (organization). The secret itself is never kept. */
+export interface ApiToken {
+  id: number;
+  userId: number | null;
+  organizationId: number | null;
+  name: string;
+  createdAt: number;
+  expiresAt: number | null;
+}
+
+/**
+ * Who a request is from, whatever it showed to prove it.
+ * `credential` names what must stay valid for a live session to go on.
+ */
+export type Principal =
+  | { kind: "user"; user: User; credential: Credential }
+  | { kind: "organization"; organization: Organization; tokenId: number };
+
+export type Credential =
+  | { via: "session"; loginId: number; expiresAt: number }
+  | { via: "token"; tokenId: number; expiresAt: number | null }
+  /** Without `issuedAt`, and without `checkedAt`, nobody can tell from before what it is. */
+  | { via: "jwt"; expiresAt: number; issuedAt?: number | null }
+  | { via: "password"; checkedAt?: number };
+
+export function userActor(user: Pick<User, "id" | "displayName">): Actor {
+  return { kind: "user", id: String(user.id), name: user.displayName };
+}
+
+export function organizationActor(organization: Pick<Organization, "id" | "name">): Actor {
+  return { kind: "system", id: `organization:${organization.id}`, name: organization.name };
+}
+
+/** How one user stands to another, as Wire names it. */
+export const CONNECTION_STATUSES = [
+  "sent",
+  "pending",
+  "accepted",
+  "blocked",
+  "ignored",
+  "cancelled",
+] as const;
+export type ConnectionStatus = (typeof CONNECTION_STATUSES)[number];
+
+/** An entry of a user's contact book: another user, with what the owner wrote down. */
+export interface Contact {
+  user: User;
+  phoneNumber: string | null;
+  avatarUrl: string | null;
+  /** Null until it is set. */
+  displayName: string | null;
+  /** Their one-to-one room with the owner; null after it was deleted. */
+  conversation: Conversation | null;
+  /** When the other was last seen reading or writing, ms; null: never, or the other does not exist for the owner. */
+  lastActiveAt: number | null;
+  createdAt: number;
+}

@@ -1,0 +1,103 @@
+/**
+ * Rooms that follow their source while `automationEnabled`: the default chatroom has the organization's users, an
+ * event's chatroom those users who accepted. Everything here runs in the transaction of the change that it follows,
+ * with the organization locked before its rooms, so that two changes never cross.
+ */
+import { DomainError } from "../errors.ts";
+import { type Actor, type Conversation, type MemberKey, SYSTEM_ACTOR, type User, userKey } from "../model.ts";
+import type { StoreTransaction } from "../ports/store.ts";
+import { type Departure, newMember, putPeople, removePeople } from "../rooms/members.ts";
+import { createRoom } from "../rooms/rooms.ts";
+
+/**
+ * Makes the room's users those of its source, when it has one. Users of the organization who became admins of the room
+ * (by claiming it, or by appointment) stay.
+ */
+export async function followSource(tx: StoreTransaction, room: Conversation): Promise<Departure[]> {
+  const { organizationId } = room;
+  if (!room.automationEnabled || organizationId === null || room.kind === "custom") return [];
+  const users = new Map<MemberKey, User>();
+  for (const { user } of await tx.accounts.organizationUsers(organizationId))
+    users.set(userKey(user.id), user);
+  const source = await sourceOf(tx, room, organizationId, users);
+  const members = await tx.members(room.id);
+  const present = new Set(members.map(({ member }) => member));
+  const missing = [...source.values()].filter(({ id }) => !present.has(userKey(id)));
+  const strangers = members.filter(({ member, userId, role }) => {
+    if (userId === null || source.has(member)) return false;
+    return role !== "owner" || !users.has(member);
+  });
+  const joining = missing.map((user) => newMember(user, "user"));
+  await putPeople(tx, SYSTEM_ACTOR, room, joining, "keep");
+  const keys = strangers.map(({ member }) => member);
+  return await removePeople(tx, SYSTEM_ACTOR, room, keys);
+}
+
+async function sourceOf(
+  tx: StoreTransaction,
+  room: Conversation,
+  organizationId: number,
+  users: Map<MemberKey, User>,
+): Promise<Map<MemberKey, User>> {
+  if (room.kind === "default") return users;
+  const event = room.eventId === null ? null : await tx.accounts.event(organizationId, room.eventId);
+  const accepted = new Set(event?.acceptedUsers.map(userKey));
+  return new Map([...users].filter(([key]) => accepted.has(key)));
+}
+
+/** Brings a new user of the organization into the rooms that follow it. The organization is locked. */
+export async function joinOrganizationRooms(
+  tx: StoreTransaction,
+  organizationId: number,
+  user: Pick<User, "id" | "displayName">,
+): Promise<void> {
+  const ids = await tx.organizationRooms(organizationId, { which: "following", userId: user.id });
+  for (const room of await tx.lockRooms(ids)) {
+    await putPeople(tx, SYSTEM_ACTOR, room, [newMember(user, "user")], "keep");
+  }
+}
+
+/**
+ * Takes somebody who is no longer a user of the organization out of all its rooms, also of those without automation:
+ * whoever was put out does not read on. The organization is locked.
+ */
+export async function leaveOrganizationRooms(
+  tx: StoreTransaction,
+  organizationId: number,
+  userId: number,
+): Promise<Departure[]> {
+  const member = userKey(userId);
+  const ids = await tx.organizationRooms(organizationId, { which: "member", member });
+  const departures: Departure[] = [];
+  for (const room of await tx.lockRooms(ids)) {
+    departures.push(...(await removePeople(tx, SYSTEM_ACTOR, room, [member])));
+  }
+  return departures;
+}
+
+/** Makes the default chatroom of an organization, which is locked. @throws DomainError `conflict` when there is one */
+export async function createDefaultRoom(
+  tx: StoreTransaction,
+  actor: Actor,
+  organization: { id: number; name: string },
+  automationEnabled: boolean,
+  made: { publicId?: string } = {},
+): Promise<Conversation> {
+  const { id: organizationId, name } = organization;
+  if ((await tx.organizationRooms(organizationId, { which: "default" })).length > 0) {
+    throw new DomainError("conflict", "The organization has a default chatroom already", {
+      field: "organizationId",
+    });
+  }
+  const room = await createRoom(tx, actor, {
+    organizationId,
+    type: "group",
+    kind: "default",
+    name,
+    history: "joined",
+    automationEnabled,
+    ...made,
+  });
+  await followSource(tx, room);
+  return room;
+}

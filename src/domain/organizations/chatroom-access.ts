@@ -1,0 +1,113 @@
+/**
+ * Who may see and manage an organization's chatrooms. Managing needs the organization's API token, or a user of the
+ * organization who is its admin, has its `chat` role, or is an administrator.
+ */
+import type { Context } from "../context/context.ts";
+import { DomainError } from "../errors.ts";
+import {
+  type Actor,
+  type Conversation,
+  type MemberKey,
+  organizationActor,
+  type Principal,
+  type User,
+  userActor,
+  userKey,
+} from "../model.ts";
+import { canManage } from "../permissions.ts";
+
+/** How a caller stands to an organization. */
+export interface Standing {
+  actor: Actor;
+  /** Null for API tokens. */
+  user: User | null;
+  manages: boolean;
+}
+
+/** A chatroom, and how the caller stands to its organization. */
+export interface Found {
+  room: Conversation;
+  organizationId: number;
+  standing: Standing;
+}
+
+export interface ChatroomAccess {
+  /** @throws DomainError `forbidden` for callers outside of the organization, whether it exists or not */
+  inside(principal: Principal, organizationId: number): Promise<Standing>;
+  /** As {@link inside}, for those who manage. */
+  managing(principal: Principal, organizationId: number): Promise<Standing>;
+  /** A chatroom by its integer id or Matrix room id. @throws DomainError `not_found`; `forbidden` as {@link inside} */
+  find(principal: Principal, room: number | string): Promise<Found>;
+  findToManage(principal: Principal, room: number | string): Promise<Found>;
+  /** @throws DomainError `not_found` when the caller neither manages the room nor is in it */
+  requireVisible(standing: Standing, room: Conversation): Promise<void>;
+}
+
+export function createChatroomAccess({ store }: Context): ChatroomAccess {
+  async function inside(principal: Principal, organizationId: number): Promise<Standing> {
+    if (principal.kind === "organization") {
+      if (principal.organization.id !== organizationId) throw outside();
+      return { actor: organizationActor(principal.organization), user: null, manages: true };
+    }
+    const { user } = principal;
+    const role = Number.isSafeInteger(organizationId)
+      ? await store.accounts.organizationRole(organizationId, user.id)
+      : null;
+    if (role === null) throw outside();
+    return { actor: userActor(user), user, manages: canManage(role) || user.administrator };
+  }
+
+  async function managing(principal: Principal, organizationId: number): Promise<Standing> {
+    const standing = await inside(principal, organizationId);
+    if (standing.manages) return standing;
+    throw new DomainError(
+      "forbidden",
+      "Managing chatrooms needs an admin of the organization, its chat role or its API token",
+    );
+  }
+
+  async function existing(room: number | string): Promise<{ room: Conversation; organizationId: number }> {
+    const found = typeof room === "number" ? await byNumber(room) : await byMatrixId(room);
+    if (!found || found.kind === null || found.organizationId === null) throw noSuchChatroom();
+    return { room: found, organizationId: found.organizationId };
+  }
+
+  async function byNumber(id: number): Promise<Conversation | null> {
+    return Number.isSafeInteger(id) ? await store.rooms.byId(id) : null;
+  }
+
+  /** Room version 12 has ids without a server; clients may append one all the same. */
+  async function byMatrixId(id: string): Promise<Conversation | null> {
+    if (/^\d{1,15}$/.test(id)) return await byNumber(Number(id));
+    if (!/^![^\0]{1,254}$/u.test(id)) return null;
+    const exact = await store.rooms.byMatrixRoomId(id);
+    const colon = id.indexOf(":");
+    return exact ?? (colon < 0 ? null : await store.rooms.byMatrixRoomId(id.slice(0, colon)));
+  }
+
+  return {
+    inside,
+    managing,
+    async find(principal, id) {
+      const { room, organizationId } = await existing(id);
+      return { room, organizationId, standing: await inside(principal, organizationId) };
+    },
+    async findToManage(principal, id) {
+      const { room, organizationId } = await existing(id);
+      return { room, organizationId, standing: await managing(principal, organizationId) };
+    },
+    async requireVisible({ manages, user }, room) {
+      if (manages || user === null) return;
+      const member: MemberKey = userKey(user.id);
+      if (!(await store.rooms.access(room.token, member))) throw noSuchChatroom();
+    },
+  };
+}
+
+function outside(): DomainError {
+  return new DomainError("forbidden", "The organization is not yours");
+}
+
+export function noSuchChatroom(): DomainError {
+  return new DomainError("not_found", "There is no such chatroom, or you are not in it");
+}

@@ -1,0 +1,36 @@
+/** Groups of users, named by the back office; Talk invites a whole group into a room. */
+import type { Context } from "../context/context.ts";
+import { badField, DomainError } from "../errors.ts";
+import { checkGroupId, checkName, isHandle } from "../text-rules.ts";
+import type { Directory } from "../use-cases/use-cases.ts";
+
+const MAX_MEMBERS = 10_000;
+/** Look-ups that are under way at once. */
+const LOOKUPS = 50;
+
+export function createGroups({ store }: Context): Pick<Directory, "putGroup" | "deleteGroup"> {
+  async function idOf(handle: string): Promise<number> {
+    const user = isHandle(handle) ? await store.accounts.userByHandle(handle) : null;
+    if (!user)
+      throw badField("members", `names ${JSON.stringify(handle.slice(0, 64))}, whom nobody is called`);
+    return user.id;
+  }
+
+  return {
+    async putGroup(id, { name, members }) {
+      checkGroupId(id);
+      const trimmed = checkName("name", name);
+      if (members.length > MAX_MEMBERS) throw badField("members", "must be at most 10,000 handles");
+      const handles = [...new Set(members)];
+      const ids: number[] = [];
+      for (let i = 0; i < handles.length; i += LOOKUPS) {
+        ids.push(...(await Promise.all(handles.slice(i, i + LOOKUPS).map(idOf))));
+      }
+      await store.accounts.putGroup({ id, name: trimmed, members: ids });
+    },
+    async deleteGroup(id) {
+      if (await store.accounts.deleteGroup(checkGroupId(id))) return;
+      throw new DomainError("not_found", "There is no such group", { field: "groupId" });
+    },
+  };
+}

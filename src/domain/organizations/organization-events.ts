@@ -1,0 +1,109 @@
+/** Events of an organization, as its back office tells of them. Each has a chatroom that is named and ends with it. */
+
+import type { Context } from "../context/context.ts";
+import { badField, DomainError } from "../errors.ts";
+import { type Conversation, type OrganizationEvent, SYSTEM_ACTOR } from "../model.ts";
+import type { StoreTransaction } from "../ports/store.ts";
+import type { Departure } from "../rooms/members.ts";
+import { createRoom, patchRoom, removeRoom } from "../rooms/rooms.ts";
+import { checkId, checkName } from "../text-rules.ts";
+import type { Directory } from "../use-cases/use-cases.ts";
+import { followSource } from "./automation.ts";
+import { noSuchOrganization, requireKnown } from "./organizations.ts";
+
+/** Messenger closes an event's room so long after the event. */
+const KEPT_AFTER_END_MS = 60 * 60_000;
+const MAX_ACCEPTED = 10_000;
+
+export function createOrganizationEvents(
+  { store, now }: Context,
+  departed: (gone: readonly Departure[]) => Promise<void>,
+): Pick<Directory, "putEvent" | "deleteEvent"> {
+  return {
+    async putEvent(input) {
+      const event = checkEvent(input);
+      const { organizationId } = event;
+      const { room, gone } = await store.transaction(async (tx) => {
+        if (!(await tx.accounts.lockOrganization(organizationId))) throw noSuchOrganization();
+        await requireUsers(tx, event);
+        await tx.accounts.putEvent(event);
+        const room = await putRoom(tx, event, now());
+        return { room, gone: room ? await followSource(tx, room) : [] };
+      });
+      await departed(gone);
+      return room;
+    },
+    async deleteEvent(organizationId, eventId) {
+      requireKnown(organizationId);
+      await store.transaction(async (tx) => {
+        if (!(await tx.accounts.lockOrganization(organizationId))) throw noSuchOrganization();
+        const known =
+          Number.isSafeInteger(eventId) && (await tx.accounts.deleteEvent(organizationId, eventId));
+        if (!known) {
+          throw new DomainError("not_found", "The organization has no such event", { field: "eventId" });
+        }
+        const ids = await tx.organizationRooms(organizationId, { which: "event", eventId });
+        for (const room of await tx.lockRooms(ids)) await removeRoom(tx, SYSTEM_ACTOR, room);
+      });
+    },
+  };
+}
+
+function checkEvent({
+  organizationId,
+  eventId,
+  name,
+  endsAt,
+  acceptedUsers,
+}: OrganizationEvent): OrganizationEvent {
+  requireKnown(organizationId);
+  checkId("eventId", eventId);
+  if (endsAt !== null && !Number.isSafeInteger(endsAt)) {
+    throw badField("endsAt", "must be a time in milliseconds since 1970 UTC, or null");
+  }
+  if (acceptedUsers.length > MAX_ACCEPTED) throw badField("acceptedUsers", "must be at most 10,000 users");
+  for (const id of acceptedUsers) checkId("acceptedUsers", id);
+  return {
+    organizationId,
+    eventId,
+    endsAt,
+    name: checkName("name", name),
+    acceptedUsers: [...new Set(acceptedUsers)],
+  };
+}
+
+/** All or none, as for everybody who is brought into an organization's chatroom. */
+async function requireUsers(
+  tx: StoreTransaction,
+  { organizationId, acceptedUsers }: OrganizationEvent,
+): Promise<void> {
+  const found = await tx.accounts.organizationUsers(organizationId, acceptedUsers);
+  const known = new Set(found.map(({ user }) => user.id));
+  const unknown = acceptedUsers.find((id) => !known.has(id));
+  if (unknown !== undefined) {
+    throw badField("acceptedUsers", `names ${unknown}, who is no user of the organization`);
+  }
+}
+
+/** The event's room as the event now wants it, locked; null when the event is over and its room is gone. */
+async function putRoom(
+  tx: StoreTransaction,
+  { organizationId, eventId, name, endsAt }: OrganizationEvent,
+  now: number,
+): Promise<Conversation | null> {
+  const scheduledDeletion = endsAt === null ? null : endsAt + KEPT_AFTER_END_MS;
+  const ids = await tx.organizationRooms(organizationId, { which: "event", eventId });
+  const [room] = await tx.lockRooms(ids);
+  if (room) return await patchRoom(tx, SYSTEM_ACTOR, room, { name, scheduledDeletion });
+  if (scheduledDeletion !== null && scheduledDeletion <= now) return null;
+  return await createRoom(tx, SYSTEM_ACTOR, {
+    organizationId,
+    eventId,
+    name,
+    scheduledDeletion,
+    type: "group",
+    kind: "event",
+    history: "joined",
+    automationEnabled: true,
+  });
+}

@@ -1,0 +1,78 @@
+/** Organizations and who is in them; their rooms follow in the same transaction. */
+
+import type { Context } from "../context/context.ts";
+import { badField, DomainError } from "../errors.ts";
+import { type OrganizationRole, SYSTEM_ACTOR } from "../model.ts";
+import type { Departure } from "../rooms/members.ts";
+import { removeRoom } from "../rooms/rooms.ts";
+import { checkName } from "../text-rules.ts";
+import type { Directory } from "../use-cases/use-cases.ts";
+import { createDefaultRoom, joinOrganizationRooms, leaveOrganizationRooms } from "./automation.ts";
+
+const ROLES: ReadonlySet<OrganizationRole> = new Set(["member", "chat", "admin"]);
+
+export function createOrganizations(
+  { store }: Context,
+  departed: (gone: readonly Departure[]) => Promise<void>,
+): Pick<
+  Directory,
+  "createOrganization" | "deleteOrganization" | "putOrganizationUser" | "removeOrganizationUser"
+> {
+  return {
+    async createOrganization({ name, defaultRoom = false }) {
+      const trimmed = checkName("name", name);
+      return await store.transaction(async (tx) => {
+        const organization = await tx.accounts.createOrganization(trimmed);
+        if (defaultRoom) await createDefaultRoom(tx, SYSTEM_ACTOR, organization, true);
+        return organization;
+      });
+    },
+    async deleteOrganization(id) {
+      requireKnown(id);
+      await store.transaction(async (tx) => {
+        if (!(await tx.accounts.lockOrganization(id))) throw noSuchOrganization();
+        const ids = await tx.organizationRooms(id, { which: "all" });
+        for (const room of await tx.lockRooms(ids)) await removeRoom(tx, SYSTEM_ACTOR, room);
+        await tx.accounts.deleteOrganization(id);
+      });
+    },
+    async putOrganizationUser(organizationId, userId, role) {
+      requireKnown(organizationId);
+      checkRole("role", role);
+      await store.transaction(async (tx) => {
+        if (!(await tx.accounts.lockOrganization(organizationId))) throw noSuchOrganization();
+        const known = await tx.accounts.organizationUsers(organizationId, [userId]);
+        if (known.length > 0) return await tx.accounts.putOrganizationUser(organizationId, userId, role);
+        // Rooms before users, as everywhere: these are the rooms that the user will follow.
+        await tx.lockRooms(await tx.organizationRooms(organizationId, { which: "following", userId }));
+        const [user] = await tx.accounts.lockUsers([userId]);
+        if (!user) throw new DomainError("not_found", "There is no such user", { field: "userId" });
+        await tx.accounts.putOrganizationUser(organizationId, userId, role);
+        await joinOrganizationRooms(tx, organizationId, user);
+      });
+    },
+    async removeOrganizationUser(organizationId, userId) {
+      requireKnown(organizationId);
+      const gone = await store.transaction(async (tx) => {
+        if (!(await tx.accounts.lockOrganization(organizationId))) throw noSuchOrganization();
+        const departures = await leaveOrganizationRooms(tx, organizationId, userId);
+        if (await tx.accounts.removeOrganizationUser(organizationId, userId)) return departures;
+        throw new DomainError("not_found", "The organization has no such user", { field: "userId" });
+      });
+      await departed(gone);
+    },
+  };
+}
+
+export function checkRole(field: string, role: OrganizationRole): void {
+  if (!ROLES.has(role)) throw badField(field, "must be member, chat or admin");
+}
+
+/** No database has an id beyond 2^53. */
+export function requireKnown(organizationId: number): void {
+  if (!Number.isSafeInteger(organizationId)) throw noSuchOrganization();
+}
+
+export function noSuchOrganization(): DomainError {
+  return new DomainError("not_found", "There is no such organization", { field: "organizationId" });
+}

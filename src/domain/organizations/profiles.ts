@@ -1,0 +1,40 @@
+/** What people show of themselves to others. */
+import type { Context } from "../context/context.ts";
+import { badField } from "../errors.ts";
+import type { Actor, User } from "../model.ts";
+import type { Profiles } from "../use-cases/people.ts";
+
+const MOST_NAMED = 500;
+
+export function createProfiles({ store }: Context): Profiles {
+  /** Handles can be guessed: they name only who exists for the actor. */
+  async function existing({ kind, id }: Actor, users: readonly User[]): Promise<User[]> {
+    if (kind !== "user" || users.length === 0) return [];
+    const ids = users.map((user) => user.id);
+    const visible = new Set(await store.accounts.visibleUsers(Number(id), ids));
+    return users.filter((user) => visible.has(user.id));
+  }
+
+  /** An id is no licence to look: it shows who the actor knows, by an organization, a room, or a connection. */
+  async function known({ kind, id }: Actor, users: readonly User[]): Promise<User[]> {
+    if (kind !== "user" || users.length === 0) return [];
+    const ids = users.map((user) => user.id);
+    const shown = new Set(await store.people.known(Number(id), ids));
+    return users.filter((user) => shown.has(user.id));
+  }
+
+  return {
+    async named(actor, names) {
+      const wanted = "uuids" in names ? names.uuids : names.handles;
+      if (wanted.length > MOST_NAMED) throw badField("users", "must be at most 500");
+      const found = await store.people.users(names);
+      const users = await ("uuids" in names ? known(actor, found) : existing(actor, found));
+      if (users.length === 0) return [];
+      const ids = users.map(({ id }) => id);
+      const shared =
+        actor.kind === "user" ? await store.people.sharedOrganizations(Number(actor.id), ids) : [];
+      const organizations = new Map(shared.map(({ userId, uuid }) => [userId, uuid]));
+      return users.map((user) => ({ user, organization: organizations.get(user.id) ?? null }));
+    },
+  };
+}

@@ -1,0 +1,144 @@
+/** Users: made, changed and deleted together with what they are part of. */
+
+import type { Passwords } from "../auth/passwords.ts";
+import type { Context } from "../context/context.ts";
+import { badField, DomainError } from "../errors.ts";
+import { type OrganizationRole, SYSTEM_ACTOR, type User, userKey } from "../model.ts";
+import type { StoreTransaction, UserPatch } from "../ports/store.ts";
+import { type Departure, removePeople } from "../rooms/members.ts";
+import { checkEmail, checkHandle, checkName } from "../text-rules.ts";
+import type { Directory } from "../use-cases/use-cases.ts";
+import { joinOrganizationRooms } from "./automation.ts";
+import { checkRole } from "./organizations.ts";
+
+/** How often a deletion starts again because the user joined another room meanwhile. */
+const MAX_DELETIONS = 10;
+
+export function createUsers(
+  context: Context,
+  passwords: Passwords,
+  departed: (gone: readonly Departure[]) => Promise<void>,
+): Pick<Directory, "createUser" | "updateUser" | "deleteUser" | "endLogins"> {
+  const { store, hot } = context;
+
+  /** Every gateway looks at the user's sessions; what hot state keeps of access tokens is none any more in any case. */
+  async function loginsEnded(id: number): Promise<void> {
+    context.news.userChanged(id);
+    await context.bestEffort("Ending a user's access tokens", () => hot.tokens.dropUser(id));
+  }
+
+  /** Sessions go on under the new name, and those who share a room hear of it. */
+  function tell(before: User, user: User, rooms: readonly number[]): void {
+    if (user.displayName === before.displayName && user.handle === before.handle) return;
+    context.news.userChanged(user.id);
+    context.news.profile(user, rooms);
+  }
+
+  return {
+    async createUser({ handle, password, displayName, email, administrator = false, organizations = [] }) {
+      const roles = checkOrganizations(organizations);
+      const user = {
+        handle: checkHandle("handle", handle),
+        displayName: checkName("displayName", displayName ?? handle),
+        email: email === undefined ? null : checkEmail(email),
+        administrator,
+        passwordHash: password === undefined ? null : await passwords.hash(password),
+      };
+      return await store.transaction(async (tx) => {
+        for (const id of roles.keys()) {
+          if (await tx.accounts.lockOrganization(id)) continue;
+          throw badField("organizations", `names ${id}, which does not exist`);
+        }
+        const created = await tx.accounts.createUser(user);
+        for (const [id, role] of roles) {
+          await tx.accounts.putOrganizationUser(id, created.id, role);
+          await joinOrganizationRooms(tx, id, created);
+        }
+        return created;
+      });
+    },
+    async updateUser(id, { password, ...given }) {
+      const patch: UserPatch = {
+        ...(given.handle !== undefined && { handle: checkHandle("handle", given.handle) }),
+        ...(given.displayName !== undefined && { displayName: checkName("displayName", given.displayName) }),
+        ...(given.email !== undefined && { email: given.email === null ? null : checkEmail(given.email) }),
+        ...(given.administrator !== undefined && { administrator: given.administrator }),
+        ...(password !== undefined && { passwordHash: await passwords.hash(password) }),
+      };
+      const before = Number.isSafeInteger(id) ? await store.accounts.userById(id) : null;
+      if (!before) throw noSuchUser();
+      const { user, rooms } = await store.transaction(async (tx) => {
+        const changed = await tx.accounts.updateUser(id, patch);
+        if (changed && password !== undefined) await tx.accounts.endLogins(id);
+        return { user: changed, rooms: await tx.conversationIdsOf(userKey(id)) };
+      });
+      if (!user) throw noSuchUser();
+      if (password !== undefined) await loginsEnded(id);
+      tell(before, user, rooms);
+      return user;
+    },
+    async endLogins(id) {
+      if (!Number.isSafeInteger(id)) throw noSuchUser();
+      if (!(await store.transaction((tx) => tx.accounts.endLogins(id)))) throw noSuchUser();
+      await loginsEnded(id);
+    },
+    async deleteUser(id) {
+      if (!Number.isSafeInteger(id)) throw noSuchUser();
+      const gone = await deleteWithRooms(context, id);
+      await loginsEnded(id);
+      await departed(gone);
+    },
+  };
+}
+
+/** Each organization once, in the order in which they are locked. */
+function checkOrganizations(
+  organizations: readonly { id: number; role: OrganizationRole }[],
+): Map<number, OrganizationRole> {
+  for (const { id, role } of organizations) {
+    if (!Number.isSafeInteger(id)) throw badField("organizations", `names ${id}, which does not exist`);
+    checkRole("organizations", role);
+  }
+  const sorted = [...organizations].sort((a, b) => a.id - b.id);
+  return new Map(sorted.map(({ id, role }) => [id, role]));
+}
+
+/** The user came into a room, or an organization, between the look and the lock. */
+class JoinedMeanwhile extends Error {
+  override readonly name = "JoinedMeanwhile";
+}
+
+async function deleteWithRooms({ store }: Context, id: number): Promise<Departure[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await store.transaction((tx) => deleteAndLeave(tx, id));
+    } catch (error) {
+      if (error instanceof JoinedMeanwhile && attempt < MAX_DELETIONS) continue;
+      throw error;
+    }
+  }
+}
+
+/** Locks organizations, rooms, then the user, as everybody does; from then on nobody brings the user anywhere. */
+async function deleteAndLeave(tx: StoreTransaction, id: number): Promise<Departure[]> {
+  const member = userKey(id);
+  for (const organizationId of await tx.accounts.organizationIdsOf(id)) {
+    await tx.accounts.lockOrganization(organizationId);
+  }
+  const rooms = await tx.lockRooms(await tx.conversationIdsOf(member));
+  if (!(await tx.accounts.deleteUser(id))) throw noSuchUser();
+  const locked = new Set(rooms.map((room) => room.id));
+  const current = await tx.conversationIdsOf(member);
+  if (!current.every((room) => locked.has(room))) throw new JoinedMeanwhile();
+  const departures: Departure[] = [];
+  for (const room of rooms) {
+    // With the user their blocking ends.
+    if (room.blocked) await tx.updateConversation(room.id, { blocked: false });
+    departures.push(...(await removePeople(tx, SYSTEM_ACTOR, room, [member])));
+  }
+  return departures;
+}
+
+function noSuchUser(): DomainError {
+  return new DomainError("not_found", "There is no such user", { field: "id" });
+}

@@ -1,0 +1,26 @@
+/** Pictures of rooms: what is accepted, by what the bytes are and not by what anybody says they are. */
+import { fileTypeFromBuffer } from "file-type";
+import { badField, DomainError } from "../errors.ts";
+import type { Picture } from "../model.ts";
+
+const MAX_AVATAR_BYTES = 1 << 20;
+/** Pixels only: an SVG can carry scripts, and it is refused like everything else that is not listed. */
+const IMAGES: ReadonlySet<string> = new Set([
+  "image/png",
+  "image/jpeg",
+  "image/gif",
+  "image/webp",
+  "image/avif",
+]);
+
+/** @throws DomainError `too_large`, or `bad_request` when the bytes are no image */
+export async function checkAvatar(bytes: Uint8Array): Promise<Picture> {
+  if (bytes.length > MAX_AVATAR_BYTES) {
+    throw new DomainError("too_large", "avatar must be at most 1 MiB (1,048,576 bytes)", { field: "avatar" });
+  }
+  const type = await fileTypeFromBuffer(bytes);
+  if (!type || !IMAGES.has(type.mime)) {
+    throw badField("avatar", "must be a PNG, JPEG, GIF, WebP or AVIF image");
+  }
+  return { bytes, mime: type.mime };
+}

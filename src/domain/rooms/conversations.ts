@@ -1,0 +1,209 @@
+/** Rooms and their members, for every face and for the bridge. Messenger's own powers over rooms are in chatrooms.ts. */
+import { noSuchRoom } from "../context/access.ts";
+import type { Context } from "../context/context.ts";
+import { makeOnce } from "../context/repeats.ts";
+import { badField, DomainError } from "../errors.ts";
+import {
+  type Actor,
+  type Conversation,
+  type LoggedEvent,
+  type Membership,
+  memberKey,
+  type Role,
+} from "../model.ts";
+import { type Action, isModerator } from "../permissions.ts";
+import type { StoreTransaction } from "../ports/store.ts";
+import { checkName } from "../text-rules.ts";
+import type { Conversations, CreateRoom } from "../use-cases/use-cases.ts";
+import { checkInvited, checkRole, type Invited, named } from "./invitations.ts";
+import { type Departure, putPeople, removePeople } from "./members.ts";
+import { openPair } from "./one-to-one.ts";
+import { changeRoom, createRoom, isSystem, patchRoom, removeRoom } from "./rooms.ts";
+import {
+  checkAccess,
+  checkAvatarUrl,
+  checkDescription,
+  checkMessageTimer,
+  checkReceiptMode,
+  checkRoomName,
+} from "./rules.ts";
+
+export function createConversations(
+  context: Context,
+  departed: (gone: readonly Departure[]) => Promise<void>,
+): Conversations {
+  const { store, accesses } = context;
+
+  /** The room's id, once the actor was found to be allowed to do `action`; what others asked for is looked at later. */
+  async function idFor(actor: Actor, room: string, action: Action): Promise<number> {
+    if (!isSystem(actor)) return (await accesses.require(actor, room, action)).conversationId;
+    const conversation = await store.rooms.byToken(room);
+    if (!conversation) throw noSuchRoom();
+    return conversation.id;
+  }
+
+  async function change<T>(
+    actor: Actor,
+    room: string,
+    action: Action,
+    work: (tx: StoreTransaction, room: Conversation, me: Membership | null) => Promise<T>,
+  ): Promise<T> {
+    return await changeRoom(context, actor, await idFor(actor, room, action), action, work);
+  }
+
+  async function leave(actor: Actor, room: string): Promise<LoggedEvent> {
+    const gone = await change(actor, room, "leave", (tx, conversation) =>
+      removePeople(tx, null, conversation, [memberKey(actor)]),
+    );
+    await departed(gone);
+    return (gone[0] as Departure).event;
+  }
+
+  return {
+    list: (actor) => store.rooms.list(memberKey(actor)),
+    create: (actor, input) => makeOnce(context, actor, input.publicId, () => create(context, actor, input)),
+    async rename(actor, room, name) {
+      const trimmed = checkName("name", name);
+      return await change(actor, room, "rename", (tx, conversation) =>
+        patchRoom(tx, actor, conversation, { name: trimmed }),
+      );
+    },
+    setReadOnly: (actor, room, readOnly) =>
+      change(actor, room, "lock", (tx, conversation) => patchRoom(tx, actor, conversation, { readOnly })),
+    async addMembers(actor, room, members, { most = Number.POSITIVE_INFINITY } = {}) {
+      const id = await idFor(actor, room, "add_members");
+      const invited = await checkInvited(context, actor, members);
+      return await changeRoom(context, actor, id, "add_members", async (tx, conversation, me) => {
+        if (me !== null) requireRank(me.role, invited);
+        const joined = await putPeople(tx, actor, conversation, await named(tx, invited), "keep");
+        if (joined.length > 0 && (await tx.countMembers(conversation.id)).members > most) {
+          throw new DomainError("too_large", `members would be more than ${most}`, { field: "members" });
+        }
+        return joined;
+      });
+    },
+    async removeMember(actor, room, member) {
+      if (memberKey(member) === memberKey(actor)) return await leave(actor, room);
+      const gone = await change(actor, room, "remove_members", async (tx, conversation, me) => {
+        const target = await memberOf(tx, conversation, member);
+        if (target.role === "owner" && me !== null && me.role !== "owner") {
+          throw new DomainError("forbidden", "Only an owner removes an owner");
+        }
+        const left = await removePeople(tx, actor, conversation, [target.member]);
+        await tx.visits.keepOut(conversation.id, [target.member]);
+        return left;
+      });
+      await departed(gone);
+      return (gone[0] as Departure).event;
+    },
+    async setRole(actor, room, member, role) {
+      checkRole(member, role);
+      await change(actor, room, "set_roles", async (tx, conversation, me) => {
+        const target = await memberOf(tx, conversation, member);
+        if (me !== null && me.role !== "owner" && (role === "owner" || target.role === "owner")) {
+          throw new DomainError("forbidden", "Only an owner makes or unmakes an owner");
+        }
+        if (conversation.kind === null && isModerator(target.role) && !isModerator(role)) {
+          await requireAnotherModerator(tx, conversation, target);
+        }
+        await putPeople(tx, actor, conversation, [{ ...target, role }], "change");
+      });
+    },
+    leave,
+    async delete(actor, room) {
+      await change(actor, room, "delete_room", async (tx, conversation) => {
+        if (!isSystem(actor) && (conversation.kind === "default" || conversation.kind === "event")) {
+          throw badField(
+            "room",
+            `is the ${conversation.kind} chatroom of an organization, which alone deletes it`,
+          );
+        }
+        await removeRoom(tx, actor, conversation);
+      });
+    },
+  };
+}
+
+// ── Creating ─────────────────────────────────────────────────────────────────────────────────────────
+
+async function create(context: Context, actor: Actor, input: CreateRoom): Promise<Conversation> {
+  if (actor.kind !== "user" && !isSystem(actor)) throw new DomainError("forbidden", "Only users make rooms");
+  const { type, members = [] } = input;
+  const settings = checkSettings(input);
+  const organizationId = input.organizationId ?? null;
+  await requireOrganization(context, actor, organizationId);
+  const role = type === "one_to_one" ? ("owner" as const) : null;
+  const invited = await checkInvited(
+    context,
+    actor,
+    members.map((one) => ({ member: one.member, role: role ?? one.role })),
+  );
+  const others = invited.filter(({ member }) => memberKey(member) !== memberKey(actor));
+  const people: Invited[] = isSystem(actor) ? others : [{ member: actor, role: "owner" }, ...others];
+  if (type === "one_to_one" && people.length !== 2) {
+    throw badField("members", "must name exactly one other person for a one-to-one room");
+  }
+  const given = input.publicId === undefined ? {} : { publicId: input.publicId };
+  const made = { ...settings, organizationId, history: input.history ?? ("joined" as const), ...given };
+  return await context.store.transaction(async (tx) => {
+    if (type === "one_to_one") return (await openPair(tx, actor, people, made)).conversation;
+    const newcomers = await named(tx, people);
+    const room = await createRoom(tx, actor, { ...made, type, kind: null });
+    await putPeople(tx, actor, room, newcomers, "keep");
+    return room;
+  });
+}
+
+function checkSettings(input: CreateRoom) {
+  const { type, naming, description, avatarUrl, messageTimer, receiptMode, access, accessRole } = input;
+  const unnamed = input.name.trim() === "" && (type === "one_to_one" || naming === "wire");
+  return {
+    name: unnamed ? "" : checkRoomName(input.name, naming),
+    ...(description !== undefined && { description: checkDescription(description) }),
+    ...(avatarUrl !== undefined && { avatarUrl: checkAvatarUrl(avatarUrl) }),
+    ...(messageTimer !== undefined && { messageTimer: checkMessageTimer(messageTimer) }),
+    ...(receiptMode !== undefined && { receiptMode: checkReceiptMode(receiptMode) }),
+    ...checkAccess({ access, accessRole }),
+  };
+}
+
+async function requireOrganization({ store }: Context, actor: Actor, id: number | null): Promise<void> {
+  if (id === null) return;
+  const found =
+    actor.kind === "user"
+      ? await store.accounts.organizationRole(id, Number(actor.id))
+      : isSystem(actor) && (await store.accounts.organizationById(id));
+  if (!found) {
+    throw new DomainError("not_found", "There is no such organization, or you are not in it", {
+      field: "organizationId",
+    });
+  }
+}
+
+// ── Members ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** Nobody gives away more than they have. */
+function requireRank(mine: Role, invited: readonly Invited[]): void {
+  if (mine !== "owner" && invited.some(({ role }) => role === "owner")) {
+    throw new DomainError("forbidden", "Only an owner makes somebody an owner");
+  }
+}
+
+async function memberOf(tx: StoreTransaction, room: Conversation, actor: Actor): Promise<Membership> {
+  const [membership] = await tx.members(room.id, [memberKey(actor)]);
+  if (membership) return membership;
+  throw new DomainError("not_found", "member is not in the room", { field: "member" });
+}
+
+async function requireAnotherModerator(
+  tx: StoreTransaction,
+  room: Conversation,
+  target: Membership,
+): Promise<void> {
+  const members = await tx.members(room.id);
+  if (members.some(({ member, role }) => member !== target.member && isModerator(role))) return;
+  throw badField(
+    "role",
+    "can't be changed: nobody else moderates the room; make somebody else a moderator first",
+  );
+}

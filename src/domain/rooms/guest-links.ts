@@ -1,0 +1,149 @@
+/**
+ * Guest links: whoever has the link of a room joins it by themselves, as a plain member. A room has one where its access
+ * has "code", named by the room's public id and a code that can't be guessed. With "link" the room's UUID is enough.
+ * Any member may make the link, show it and take it away: whether there may be one is up to those who set the access.
+ */
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { noSuchRoom } from "../context/access.ts";
+import type { Context } from "../context/context.ts";
+import { DomainError } from "../errors.ts";
+import { type Actor, type Conversation, memberKey } from "../model.ts";
+import type { StoreTransaction } from "../ports/store.ts";
+import type { Change, GuestLink, GuestLinks } from "../use-cases/rooms.ts";
+import { named } from "./invitations.ts";
+import { putPeople } from "./members.ts";
+import { changeRoom, changeSettings } from "./rooms.ts";
+
+const CODE_BYTES = 15;
+
+type WayIn = "code" | "link";
+
+export function createGuestLinks(context: Context): GuestLinks {
+  const { store, accesses } = context;
+
+  /** Changes the link of a room that may have one. */
+  async function change(
+    actor: Actor,
+    room: string,
+    work: (tx: StoreTransaction, room: Conversation) => Promise<Change>,
+  ): Promise<Change> {
+    const { conversationId } = await accesses.require(actor, room, "guest_link");
+    return await changeRoom(context, actor, conversationId, "guest_link", async (tx, conversation) => {
+      requireWay(conversation, "code");
+      return await work(tx, conversation);
+    });
+  }
+
+  async function opened({ key, code }: GuestLink, visitor: Actor | null): Promise<Conversation> {
+    const found = PUBLIC_ID.test(key)
+      ? await store.rooms.locate({ publicId: key }, visitor ? memberKey(visitor) : NOBODY)
+      : null;
+    if (!found || !isCode(found.conversation, code)) throw noSuchLink();
+    return found.conversation;
+  }
+
+  /** @throws DomainError `forbidden` on `access` or `organizationId` for whom the room does not let in */
+  async function admit(actor: Actor, room: Conversation, way: WayIn): Promise<void> {
+    if (actor.kind !== "user") throw new DomainError("forbidden", "Only users join by a link");
+    requireWay(room, way);
+    if (room.accessRole === "private") throw notAdmitted("The room lets nobody in");
+    const { organizationId, kind } = room;
+    const onlyTeam = room.accessRole === "team" || kind === "default" || kind === "event";
+    if (!onlyTeam || organizationId === null) return;
+    const mine = await store.accounts.organizationsOf(Number(actor.id));
+    if (!mine.some(({ organization }) => organization.id === organizationId)) {
+      throw new DomainError("forbidden", "Only users of the room's organization may join it", {
+        field: "organizationId",
+      });
+    }
+  }
+
+  async function enter(
+    actor: Actor,
+    found: Conversation,
+    way: WayIn,
+    { most = Number.POSITIVE_INFINITY, code }: { most?: number; code?: string },
+  ): Promise<Change> {
+    await admit(actor, found, way);
+    return await store.transaction(async (tx) => {
+      const [room] = await tx.lockRooms([found.id]);
+      if (!room) throw noSuchRoom();
+      requireWay(room, way);
+      if (code !== undefined && !isCode(room, code)) throw noSuchLink();
+      const people = await named(tx, [{ member: actor, role: "user" }]);
+      const [event = null] = await putPeople(tx, actor, room, people, "keep");
+      if (event && (await tx.countMembers(room.id)).members > most) {
+        throw new DomainError("too_large", `members would be more than ${most}`, { field: "members" });
+      }
+      return { conversation: room, event };
+    });
+  }
+
+  return {
+    async get(actor, room) {
+      const { conversationId: id } = await accesses.require(actor, room, "guest_link");
+      const found = await store.rooms.locate({ id }, memberKey(actor));
+      if (!found?.membership) throw noSuchRoom();
+      requireWay(found.conversation, "code");
+      const link = linkOf(found.conversation);
+      if (!link) throw noSuchLink();
+      return link;
+    },
+    create: (actor, room) =>
+      change(actor, room, async (tx, conversation) => {
+        if (conversation.guestCode !== null) return { conversation, event: null };
+        const guestCode = randomBytes(CODE_BYTES).toString("base64url");
+        return await changeSettings(tx, actor, conversation, { guestCode });
+      }),
+    remove: (actor, room) =>
+      change(actor, room, (tx, conversation) => changeSettings(tx, actor, conversation, { guestCode: null })),
+    async check(link) {
+      await opened(link, null);
+    },
+    async preview(actor, link) {
+      const room = await opened(link, actor);
+      await admit(actor, room, "code");
+      return room;
+    },
+    join: async (actor, link, { most } = {}) =>
+      await enter(actor, await opened(link, actor), "code", {
+        ...{ code: link.code },
+        ...(most !== undefined && { most }),
+      }),
+    async joinById(actor, uuid, limits = {}) {
+      const found = await store.rooms.locate({ uuid }, memberKey(actor));
+      if (!found) throw noSuchRoom();
+      return await enter(actor, found.conversation, "link", limits);
+    },
+  };
+}
+
+/** Null when the room has none. */
+export function linkOf({ publicId: key, guestCode: code }: Conversation): GuestLink | null {
+  return code === null ? null : { key, code };
+}
+
+const PUBLIC_ID = /^[A-Za-z0-9]{16}$/;
+/** A key that no member has. */
+const NOBODY = "u:0";
+
+/** Takes the same time wherever the two differ. */
+function isCode({ guestCode }: Conversation, given: string): boolean {
+  if (guestCode === null) return false;
+  const [known, tried] = [Buffer.from(guestCode), Buffer.from(given)];
+  return known.length === tried.length && timingSafeEqual(known, tried);
+}
+
+function requireWay({ type, access }: Conversation, way: WayIn): void {
+  if (type === "one_to_one" || !access.includes(way)) {
+    throw notAdmitted(`The room can't be joined by a ${way}: its access does not have it`);
+  }
+}
+
+function notAdmitted(message: string): DomainError {
+  return new DomainError("forbidden", message, { field: "access" });
+}
+
+function noSuchLink(): DomainError {
+  return new DomainError("not_found", "There is no such link, or it was taken away", { field: "code" });
+}

@@ -1,0 +1,90 @@
+/** What members set for themselves. It is nobody else's business: no event, and no lock of the room. */
+import { noSuchRoom, refusal } from "../context/access.ts";
+import type { Context } from "../context/context.ts";
+import { badField } from "../errors.ts";
+import { type Actor, type Membership, type MembershipSettings, memberKey } from "../model.ts";
+import { can } from "../permissions.ts";
+import { checkWellFormed } from "../text-rules.ts";
+import type { MemberSettings } from "../use-cases/rooms.ts";
+
+const LEVELS: ReadonlySet<string> = new Set(["default", "always", "mention", "never"]);
+const REF_CHARACTERS = 256;
+/** What a conversation of Protocol shows of its member's settings: webhooks tell of it. */
+const TOLD = ["muted", "pinned", "archivedAt"] as const;
+
+export function createMemberSettings(context: Context): MemberSettings {
+  const { store, accesses, news, now } = context;
+
+  async function own(actor: Actor, room: string): Promise<number> {
+    const { conversationId, membership, rules } = await accesses.member(actor, room);
+    const verdict = can(membership, rules, "own_settings", now());
+    if (verdict !== null) throw refusal(verdict, "own_settings");
+    return conversationId;
+  }
+
+  async function update(
+    actor: Actor,
+    room: string,
+    patchOf: (current: Membership) => Partial<MembershipSettings>,
+  ): Promise<Membership> {
+    const conversationId = await own(actor, room);
+    const current = await store.rooms.updateMembership(conversationId, memberKey(actor), {});
+    const patch = current && patchOf(current);
+    if (!patch || Object.keys(patch).length === 0) return current ?? gone();
+    const noted = TOLD.some((field) => patch[field] !== undefined && patch[field] !== current[field]);
+    const changed = await store.rooms.updateMembership(conversationId, memberKey(actor), patch, noted);
+    const at = changed?.settingsAt ?? null;
+    if (changed?.userId && at !== null && at !== current.settingsAt) {
+      news.settings(changed.userId, conversationId, at);
+    }
+    return changed ?? gone();
+  }
+
+  return {
+    get: (actor, room) => update(actor, room, () => ({})),
+    async change(actor, room, patch) {
+      checkPatch(patch);
+      return await update(actor, room, (current) => ({ ...patch, ...mutedBy(patch, current) }));
+    },
+    async opened(actor, conversationIds) {
+      const member = memberKey(actor);
+      // Moves no marker, and notes the time with all that the next statement notes.
+      const note = (id: number) =>
+        context.bestEffort("Noting that a room was opened", () => store.log.markRead(member, id, 0));
+      await Promise.all(conversationIds.map(note));
+    },
+  };
+}
+
+function gone(): never {
+  throw noSuchRoom();
+}
+
+/** `muted` and `mutedStatus` say the same: whichever is given, both follow. */
+function mutedBy(
+  { muted, mutedStatus }: Partial<MembershipSettings>,
+  current: MembershipSettings,
+): Partial<MembershipSettings> {
+  if (mutedStatus !== undefined) return { mutedStatus, muted: (mutedStatus ?? 0) > 0 };
+  if (muted === undefined || muted === current.muted) return {};
+  return { muted, mutedStatus: muted ? 1 : 0 };
+}
+
+function checkPatch(patch: Partial<MembershipSettings>): void {
+  const { notificationLevel, mutedStatus, archivedAt } = patch;
+  if (notificationLevel !== undefined && !LEVELS.has(notificationLevel)) {
+    throw badField("notificationLevel", "must be default, always, mention or never");
+  }
+  if (typeof mutedStatus === "number" && (mutedStatus | 0) !== mutedStatus) {
+    throw badField("mutedStatus", "must be a 32-bit integer");
+  }
+  if (typeof archivedAt === "number" && !Number.isSafeInteger(archivedAt)) {
+    throw badField("archivedAt", "must be a time in milliseconds since 1970 UTC, or null");
+  }
+  for (const field of ["mutedRef", "archivedRef", "hiddenRef"] as const) {
+    const ref = patch[field];
+    if (typeof ref !== "string") continue;
+    if (ref.length > REF_CHARACTERS) throw badField(field, "must be at most 256 characters long");
+    checkWellFormed(field, ref);
+  }
+}

@@ -1,0 +1,104 @@
+/** Who is in a room: joining, changing roles and leaving, each with its event, in a transaction that holds the room. */
+import {
+  type Actor,
+  actorOf,
+  type Conversation,
+  type LoggedEvent,
+  type MemberKey,
+  type Membership,
+  type Role,
+  SYSTEM_ACTOR,
+  type User,
+  userKey,
+} from "../model.ts";
+import { isModerator } from "../permissions.ts";
+import type { NewEvent, NewMember, StoreTransaction } from "../ports/store.ts";
+import { removeRoom } from "./rooms.ts";
+
+/** A membership that ended, for what has to be forgotten after the commit. */
+export interface Departure {
+  conversationId: number;
+  member: MemberKey;
+  /** The `member.left` that tells of it. */
+  event: LoggedEvent;
+}
+
+export function newMember(user: Pick<User, "id" | "displayName">, role: Role): NewMember {
+  return { member: userKey(user.id), userId: user.id, name: user.displayName, role };
+}
+
+/**
+ * Adds people with `member.joined`. Those who are in already keep their role, or get the new one with `member.changed`.
+ * @param existing what to do with the role of those who are in already
+ * @returns the events
+ */
+export async function putPeople(
+  tx: StoreTransaction,
+  actor: Actor,
+  room: Conversation,
+  people: readonly NewMember[],
+  existing: "keep" | "change",
+): Promise<LoggedEvent[]> {
+  if (people.length === 0) return [];
+  const keys = people.map(({ member }) => member);
+  const roles = new Map((await tx.members(room.id, keys)).map(({ member, role }) => [member, role]));
+  const put = people.filter(({ member, role }) => {
+    const now = roles.get(member);
+    return now === undefined || (existing === "change" && now !== role);
+  });
+  if (put.length === 0) return [];
+  await tx.putMembers(room.id, put);
+  const events = put.map(({ member, name, role }): NewEvent => {
+    const data = { member: actorOf(member, name), role };
+    if (roles.has(member)) return { type: "member.changed", actor, data };
+    const shared = room.history === "shared" && { history: room.history };
+    return { type: "member.joined", actor, data: { ...data, ...shared } };
+  });
+  return await tx.appendEvents(room.id, events);
+}
+
+/**
+ * Takes members out, with `member.left`. A room that belongs to its members alone does not outlive them: when nobody
+ * is left it is deleted, and when nobody is left who moderates, the one who is in it longest becomes its owner.
+ * Chatrooms of an organization stay: any of its users can claim them.
+ * @param by who takes them out; null when they leave by themselves
+ */
+export async function removePeople(
+  tx: StoreTransaction,
+  by: Actor | null,
+  room: Conversation,
+  keys: readonly MemberKey[],
+): Promise<Departure[]> {
+  const gone = keys.length === 0 ? [] : await tx.members(room.id, [...keys]);
+  if (gone.length === 0) return [];
+  const left = gone.map(({ member, name, role }) => {
+    const person = actorOf(member, name);
+    return { type: "member.left" as const, actor: by ?? person, data: { member: person, role } };
+  });
+  await tx.removeMembers(
+    room.id,
+    gone.map(({ member }) => member),
+  );
+  const events = await tx.appendEvents(room.id, left);
+  if (room.kind === null) await settle(tx, room, gone);
+  return gone.map(({ member }, i) => ({
+    conversationId: room.id,
+    member,
+    event: events[i] as LoggedEvent,
+  }));
+}
+
+async function settle(tx: StoreTransaction, room: Conversation, gone: readonly Membership[]): Promise<void> {
+  const [first] = await tx.members(room.id, undefined, 1);
+  if (!first) return await removeRoom(tx, SYSTEM_ACTOR, room);
+  if (room.type === "one_to_one" || !gone.some(({ role }) => isModerator(role))) return;
+  const heir = heirOf(await tx.members(room.id));
+  if (heir) await putPeople(tx, SYSTEM_ACTOR, room, [{ ...heir, role: "owner" }], "change");
+}
+
+/** Who takes over: nobody while somebody moderates; else a user, those who were invited before those who just came. */
+function heirOf(members: readonly Membership[]): Membership | null {
+  if (members.some(({ role }) => isModerator(role))) return null;
+  const users = members.filter(({ userId }) => userId !== null);
+  return users.find(({ role }) => role === "user") ?? users[0] ?? null;
+}

@@ -1,0 +1,119 @@
+/**
+ * One-to-one rooms: one for each pair, owned by both. The room remembers its pair, so that it stays theirs when one of
+ * them leaves; whoever left is brought back when the other has something to say.
+ */
+import { noSuchRoom } from "../context/access.ts";
+import type { Context } from "../context/context.ts";
+import { badField, DomainError } from "../errors.ts";
+import {
+  type Actor,
+  type Conversation,
+  type MemberKey,
+  memberKey,
+  pairOf,
+  peerIn,
+  userKey,
+} from "../model.ts";
+import type { NewConversation, StoreTransaction } from "../ports/store.ts";
+import type { OneToOne } from "../use-cases/rooms.ts";
+import { checkInvited, type Invited, named } from "./invitations.ts";
+import { putPeople } from "./members.ts";
+import { changeRoom, createRoom, removeRoom } from "./rooms.ts";
+
+type Opened = { conversation: Conversation; created: boolean };
+type Made = Pick<NewConversation, "organizationId" | "history" | "name"> & Partial<NewConversation>;
+
+const MADE: Made = { organizationId: null, history: "joined", name: "" };
+
+export function createOneToOne(context: Context): OneToOne {
+  const { store, accesses } = context;
+  return {
+    async open(actor, other, { history = MADE.history } = {}) {
+      requireUser(actor);
+      if (memberKey(actor) === memberKey(other)) {
+        throw new DomainError("forbidden", "A one-to-one room is for you and somebody else", {
+          field: "members",
+        });
+      }
+      const people = await checkInvited(context, actor, [owner(actor), owner(other)]);
+      return await store.transaction((tx) => openPair(tx, actor, people, { ...MADE, history }));
+    },
+    async openSelf(actor) {
+      requireUser(actor);
+      const people = [owner(actor)];
+      return await store.transaction((tx) => openPair(tx, actor, people, MADE));
+    },
+    async delete(actor, room) {
+      const { conversationId, rules } = await accesses.require(actor, room, "delete_one_to_one");
+      if (rules.type !== "one_to_one") throw badField("room", "is no one-to-one room");
+      await changeRoom(context, actor, conversationId, "delete_one_to_one", (tx, conversation) =>
+        removeRoom(tx, actor, conversation),
+      );
+    },
+  };
+}
+
+function requireUser(actor: Actor): void {
+  if (actor.kind !== "user") throw new DomainError("forbidden", "Only users make rooms");
+}
+
+function owner(member: Actor): Invited {
+  return { member, role: "owner" };
+}
+
+/** The room of these two (or this one), made when there is none; whoever left it is in it again. */
+export async function openPair(
+  tx: StoreTransaction,
+  actor: Actor,
+  people: readonly Invited[],
+  made: Made,
+): Promise<Opened> {
+  const keys = people.map(({ member }) => memberKey(member));
+  const [a, b = a] = keys as [MemberKey, MemberKey?];
+  const existing = await tx.oneToOne(a, b);
+  const [room] = existing === null ? [] : await tx.lockRooms([existing]);
+  const members = await named(tx, people);
+  const conversation =
+    room ?? (await createRoom(tx, actor, { ...made, type: "one_to_one", kind: null, pair: pairOf(a, b) }));
+  await putPeople(tx, actor, conversation, members, "keep");
+  return { conversation, created: room === undefined };
+}
+
+/** Brings back whoever left the actor's one-to-one room, if they exist for the actor. Who is here already stays. */
+export type BringBack = (actor: Actor, room: string, conversationId: number) => Promise<void>;
+
+export function createBringBack({ store, accesses }: Context): BringBack {
+  /** Those who send meanwhile wait for the same transaction and go on in their order. */
+  const underWay = new Map<number, Promise<void>>();
+
+  async function bringBack(actor: Actor, conversationId: number): Promise<void> {
+    const { pair = null } = (await store.rooms.byId(conversationId)) ?? {};
+    if (pair === null) return;
+    const peer = peerIn(pair, memberKey(actor));
+    const [kind, id] = [peer.slice(0, 2), Number(peer.slice(2))];
+    if (kind !== "u:" || actor.kind !== "user") return;
+    const [visible] = await store.accounts.visibleUsers(Number(actor.id), [id]);
+    if (visible === undefined && (await store.accounts.userById(id))) return;
+    await store.transaction(async (tx) => {
+      const [room] = await tx.lockRooms([conversationId]);
+      if (!room) throw noSuchRoom();
+      const [user] = await tx.accounts.lockUsers([id]);
+      if (user) await putPeople(tx, actor, room, [returning(user)], "keep");
+      // Deleted for good: nobody has to look for them again.
+      else await tx.updateConversation(room.id, { pair: null });
+    });
+  }
+
+  return async (actor, room, conversationId) => {
+    const promise =
+      underWay.get(conversationId) ??
+      bringBack(actor, conversationId).finally(() => underWay.delete(conversationId));
+    underWay.set(conversationId, promise);
+    await promise;
+    accesses.forget(memberKey(actor), room);
+  };
+}
+
+function returning(user: { id: number; displayName: string }) {
+  return { member: userKey(user.id), userId: user.id, name: user.displayName, role: "owner" as const };
+}

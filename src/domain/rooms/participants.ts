@@ -1,0 +1,169 @@
+/** The people of a room: who they are, bringing them in, taking them out, and who moderates. */
+
+import { createSessions, guestIdOf } from "../auth/sessions.ts";
+import { noSuchRoom } from "../context/access.ts";
+import type { Context } from "../context/context.ts";
+import { badField, DomainError } from "../errors.ts";
+import { type Actor, type Conversation, type Membership, memberKey, type Role } from "../model.ts";
+import { type Action, isModerator } from "../permissions.ts";
+import type { StoreTransaction } from "../ports/store.ts";
+import { checkEmail } from "../text-rules.ts";
+import type { Finding, Participants, RoomPerson, RoomSettings } from "../use-cases/rooms.ts";
+import type { Conversations } from "../use-cases/use-cases.ts";
+import { type Departure, putPeople, removePeople } from "./members.ts";
+import { changeRoom } from "./rooms.ts";
+import { JOINED_MS, type RoomViews } from "./views.ts";
+
+const PROMOTIONS: Partial<Record<Role, Role>> = { user: "moderator", guest: "guest_moderator" };
+const DEMOTIONS: Partial<Record<Role, Role>> = { moderator: "user", guest_moderator: "guest" };
+
+export interface ParticipantsParts {
+  views: RoomViews;
+  departed: (gone: readonly Departure[]) => Promise<void>;
+  conversations: Pick<Conversations, "addMembers">;
+  finding: Pick<Finding, "group">;
+  settings: Pick<RoomSettings, "setPublic">;
+}
+
+export function createParticipants(
+  context: Context,
+  { views, departed, conversations, finding, settings }: ParticipantsParts,
+): Pick<
+  Participants,
+  "list" | "peers" | "addGroup" | "addEmail" | "remove" | "removeGuest" | "removeSelf" | "promote" | "demote"
+> {
+  const { store, hot, accesses, now } = context;
+  const sessions = createSessions(store.secret);
+
+  async function peopleFor(actor: Actor, token: string, action: Action): Promise<RoomPerson[]> {
+    const { conversationId: id } = await accesses.require(actor, token, action);
+    return await views.people({ id, token });
+  }
+
+  async function change<T>(
+    actor: Actor,
+    token: string,
+    action: Action,
+    work: (tx: StoreTransaction, room: Conversation) => Promise<T>,
+  ): Promise<T> {
+    const { conversationId } = await accesses.require(actor, token, action);
+    return await changeRoom(context, actor, conversationId, action, work);
+  }
+
+  async function takeOut(actor: Actor, token: string, member: Actor): Promise<void> {
+    const gone = await change(actor, token, "remove_members", async (tx, room) => {
+      const target = await memberOf(tx, room, member);
+      if (target.role === "owner") throw new DomainError("forbidden", "Owners are not removed");
+      const left = await removePeople(tx, actor, room, [target.member]);
+      await tx.visits.keepOut(room.id, [target.member]);
+      return left;
+    });
+    await departed(gone);
+  }
+
+  async function removeSelf(actor: Actor, token: string): Promise<void> {
+    const gone = await change(actor, token, "leave", async (tx, room) => {
+      await requireHeir(tx, room, actor);
+      return await removePeople(tx, null, room, [memberKey(actor)]);
+    });
+    await departed(gone);
+  }
+
+  async function changeRole(
+    actor: Actor,
+    token: string,
+    member: Actor,
+    roles: Partial<Record<Role, Role>>,
+  ): Promise<void> {
+    const { conversationId, rules } = await accesses.member(actor, token);
+    if (rules.type === "one_to_one") await refuseInOneToOne(conversationId, member);
+    await change(actor, token, "set_roles", async (tx, room) => {
+      const target = await memberOf(tx, room, member);
+      if (roles === DEMOTIONS && target.member === memberKey(actor)) {
+        throw new DomainError("forbidden", "Nobody demotes themselves");
+      }
+      const role = roles[target.role];
+      if (role === undefined) throw badField("member", `is ${target.role}, whose role can't be changed so`);
+      await putPeople(tx, actor, room, [{ ...target, role }], "change");
+    });
+  }
+
+  /** Both own it; but somebody who is not in it is not found there either. */
+  async function refuseInOneToOne(conversationId: number, member: Actor): Promise<never> {
+    const members = await store.rooms.members([conversationId]);
+    if (members.some((one) => one.member === memberKey(member))) {
+      throw badField("member", "owns the one-to-one room, as everybody in it");
+    }
+    throw notInRoom();
+  }
+
+  /** A user of the room whose session this is, among those who joined. */
+  async function isUsersSession(id: number, token: string, sessionId: string): Promise<boolean> {
+    const active = await hot.presence.active(id, now(), JOINED_MS);
+    return active.some(
+      ({ member, guest, sessions: own }) =>
+        !guest &&
+        own.some(({ session }) => sessions.of({ member, guestSeed: null }, token, session) === sessionId),
+    );
+  }
+
+  return {
+    list: (actor, token) => peopleFor(actor, token, "list_members"),
+    async peers(actor, token) {
+      const people = await peopleFor(actor, token, "call");
+      return people.filter(({ callFlags }) => callFlags > 0);
+    },
+
+    async addGroup(actor, token, groupId) {
+      await accesses.require(actor, token, "add_members");
+      const { members } = await finding.group(actor, groupId);
+      const users = members.map((member) => ({ member, role: "user" as const }));
+      return await conversations.addMembers(actor, token, users);
+    },
+    async addEmail(actor, token, email) {
+      await accesses.require(actor, token, "add_members");
+      checkEmail(email);
+      return await settings.setPublic(actor, token, true);
+    },
+
+    async remove(actor, token, member) {
+      if (memberKey(member) === memberKey(actor)) return await removeSelf(actor, token);
+      await takeOut(actor, token, member);
+    },
+    async removeGuest(actor, token, sessionId) {
+      const { conversationId } = await accesses.require(actor, token, "remove_members");
+      const guest: Actor = { kind: "guest", id: guestIdOf(sessionId), name: "" };
+      if (memberKey(guest) === memberKey(actor)) {
+        throw new DomainError("forbidden", "Leave the room instead of removing yourself");
+      }
+      if (await isUsersSession(conversationId, token, sessionId)) {
+        throw badField("sessionId", "is not a guest's");
+      }
+      await takeOut(actor, token, guest);
+    },
+    removeSelf,
+    promote: (actor, token, member) => changeRole(actor, token, member, PROMOTIONS),
+    demote: (actor, token, member) => changeRole(actor, token, member, DEMOTIONS),
+  };
+}
+
+function notInRoom(): DomainError {
+  return new DomainError("not_found", "member is not in the room", { field: "member" });
+}
+
+async function memberOf(tx: StoreTransaction, room: Conversation, actor: Actor): Promise<Membership> {
+  const [membership] = await tx.members(room.id, [memberKey(actor)]);
+  if (membership) return membership;
+  throw notInRoom();
+}
+
+/** Guests do not count: they come and go. */
+async function requireHeir(tx: StoreTransaction, room: Conversation, actor: Actor): Promise<void> {
+  if (room.type === "one_to_one") return;
+  const members = (await tx.members(room.id)).filter(({ member }) => !member.startsWith("g:"));
+  const me = members.find(({ member }) => member === memberKey(actor));
+  if (!me) throw noSuchRoom();
+  const others = members.filter((one) => one !== me);
+  if (!isModerator(me.role) || others.length === 0 || others.some(({ role }) => isModerator(role))) return;
+  throw badField("member", "is the last one who moderates; make somebody else a moderator first");
+}

@@ -1,0 +1,118 @@
+/** Changing a room: under its lock, judged by what is true under it, with the event that tells everybody. */
+import { noSuchRoom, refusal } from "../context/access.ts";
+import type { Context } from "../context/context.ts";
+import {
+  type Actor,
+  type Conversation,
+  type EventData,
+  type Membership,
+  memberKey,
+  SYSTEM_ACTOR,
+} from "../model.ts";
+import { type Action, can } from "../permissions.ts";
+import type { ConversationPatch, NewConversation, StoreTransaction } from "../ports/store.ts";
+import type { Change } from "../use-cases/rooms.ts";
+
+/** Causeway itself (automation, the bridge): it is in no room and may do anything. */
+export function isSystem(actor: Actor): boolean {
+  return actor.kind === "system" && actor.id === SYSTEM_ACTOR.id;
+}
+
+/**
+ * Runs `work` with the room locked, once the actor was found to be allowed to do `action`. `work` may run again, so it
+ * has no effects of its own. `me` is null for the system.
+ * @throws DomainError `not_found`, or whatever `can` refuses with
+ */
+export async function changeRoom<T>(
+  context: Context,
+  actor: Actor,
+  conversationId: number,
+  action: Action,
+  work: (tx: StoreTransaction, room: Conversation, me: Membership | null) => Promise<T>,
+): Promise<T> {
+  return await context.store.transaction(async (tx) => {
+    const [room] = await tx.lockRooms([conversationId]);
+    if (!room) throw noSuchRoom();
+    if (isSystem(actor)) return await work(tx, room, null);
+    const [me] = await tx.members(conversationId, [memberKey(actor)]);
+    if (!me) throw noSuchRoom();
+    const verdict = can(me, room, action, context.now());
+    if (verdict !== null) throw refusal(verdict, action, room);
+    return await work(tx, room, me);
+  });
+}
+
+/** A new room whose log begins with `room.created`. */
+export async function createRoom(
+  tx: StoreTransaction,
+  actor: Actor,
+  input: Omit<NewConversation, "createdBy">,
+): Promise<Conversation> {
+  const room = await tx.createConversation({ ...input, createdBy: memberKey(actor) });
+  const data = { name: room.name, type: room.type };
+  await tx.appendEvents(room.id, [{ type: "room.created", actor, data }]);
+  return room;
+}
+
+export type SettingsPatch = Omit<ConversationPatch, "pair" | "blocked">;
+
+/** Changes what differs, and says so with `room.changed`. What stays as it was makes no event. */
+export async function changeSettings(
+  tx: StoreTransaction,
+  actor: Actor,
+  room: Conversation,
+  patch: SettingsPatch,
+): Promise<Change> {
+  const given = Object.entries(patch) as [keyof SettingsPatch, never][];
+  const changed: SettingsPatch = Object.fromEntries(
+    given.filter(([field, value]) => JSON.stringify(room[field]) !== JSON.stringify(value)),
+  );
+  if (Object.keys(changed).length === 0) return { conversation: room, event: null };
+  const conversation = await tx.updateConversation(room.id, changed);
+  const [event = null] = await tx.appendEvents(room.id, [
+    { type: "room.changed", actor, data: { ...shownChange(changed), ...shownAccess(changed, conversation) } },
+  ]);
+  return { conversation, event };
+}
+
+/** Of a password and a guest link everybody learns whether there is one, of a picture its key. */
+function shownChange({
+  passwordHash,
+  guestCode,
+  avatarId,
+  ...rest
+}: SettingsPatch): EventData["room.changed"] {
+  return {
+    ...rest,
+    ...(passwordHash !== undefined && { hasPassword: passwordHash !== null }),
+    ...(guestCode !== undefined && { guestLink: guestCode !== null }),
+    ...(avatarId !== undefined && { avatar: avatarId }),
+  };
+}
+
+/** The two say who may come in only together. */
+function shownAccess(
+  changed: SettingsPatch,
+  { access, accessRole }: Conversation,
+): EventData["room.changed"] {
+  return changed.access === undefined && changed.accessRole === undefined ? {} : { access, accessRole };
+}
+
+/** {@link changeSettings} where only the room as it then is counts. */
+export async function patchRoom(
+  tx: StoreTransaction,
+  actor: Actor,
+  room: Conversation,
+  patch: SettingsPatch,
+): Promise<Conversation> {
+  return (await changeSettings(tx, actor, room, patch)).conversation;
+}
+
+/** Removes the room; `room.deleted` is the last event of its log. */
+export async function removeRoom(tx: StoreTransaction, actor: Actor, room: Conversation): Promise<void> {
+  await tx.appendEvents(room.id, [
+    { type: "call.ended", actor: SYSTEM_ACTOR, data: {} },
+    { type: "room.deleted", actor, data: {} },
+  ]);
+  await tx.deleteConversation(room.id);
+}

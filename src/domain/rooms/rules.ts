@@ -1,0 +1,67 @@
+/** What a room's settings may be. Every refusal names the field and the rule. */
+import { badField } from "../errors.ts";
+import { checkName, checkWellFormed, codePoints } from "../text-rules.ts";
+import type { Naming } from "../use-cases/rooms.ts";
+
+const WIRE_NAME_CODE_POINTS = 256;
+const DESCRIPTION_CODE_POINTS = 2_000;
+const URL_CHARACTERS = 2_000;
+const INT32 = 2 ** 31;
+const ACCESS: ReadonlySet<string> = new Set(["private", "invite", "link", "code"]);
+const ACCESS_ROLES: ReadonlySet<string> = new Set(["private", "team", "activated", "non_activated"]);
+
+/** @returns the name without the spaces around it */
+export function checkRoomName(name: string, naming: Naming = "strict"): string {
+  return naming === "wire" ? checkName("name", name, WIRE_NAME_CODE_POINTS) : checkName("name", name);
+}
+
+export function checkDescription(description: string | null): string | null {
+  if (description === null) return null;
+  if (codePoints(description) > DESCRIPTION_CODE_POINTS) {
+    throw badField("description", "must be at most 2,000 characters long");
+  }
+  checkWellFormed("description", description);
+  return description;
+}
+
+/** Where a picture is on the web. What a browser could run is no picture. */
+export function checkAvatarUrl(url: string | null): string | null {
+  if (url === null || url === "") return null;
+  if (url.length > URL_CHARACTERS || !/^https?:\/\/[^\s]+$/i.test(url) || !URL.canParse(url)) {
+    throw badField("avatarUrl", "must be an http or https URL of at most 2,000 characters");
+  }
+  checkWellFormed("avatarUrl", url);
+  return url;
+}
+
+/** Negative times count as 0, as Wire has it. */
+export function checkMessageTimer(ms: number | null): number | null {
+  if (ms === null) return null;
+  if (!Number.isSafeInteger(ms)) throw badField("messageTimer", "must be whole milliseconds, or null");
+  return Math.max(0, ms);
+}
+
+export function checkReceiptMode(mode: number | null): number | null {
+  if (mode === null) return null;
+  if (!Number.isInteger(mode) || mode < -INT32 || mode >= INT32) {
+    throw badField("receiptMode", "must be a 32-bit integer");
+  }
+  return mode;
+}
+
+/** Those of the two that are given. */
+export function checkAccess({
+  access,
+  accessRole,
+}: {
+  access?: string[] | undefined;
+  accessRole?: string | undefined;
+}): { access?: string[]; accessRole?: string } {
+  if (access && !access.every((way) => ACCESS.has(way))) {
+    throw badField("access", "must be a list of private, invite, link and code");
+  }
+  if (accessRole !== undefined && !ACCESS_ROLES.has(accessRole)) {
+    throw badField("accessRole", "must be private, team, activated or non_activated");
+  }
+  return { ...(access && { access: [...new Set(access)] }), ...(accessRole !== undefined && { accessRole }) };
+}

@@ -1,0 +1,141 @@
+/** Rooms as their members see them: what the store keeps, and who is there now. */
+
+import { createSessions } from "../auth/sessions.ts";
+import type { NamedRoom } from "../context/broadcasts.ts";
+import type { Context } from "../context/context.ts";
+import { type Actor, actorOf, type Membership, memberKey, peerIn, type User } from "../model.ts";
+import { waits } from "../permissions.ts";
+import type { ActiveParticipant, CallState } from "../ports/hot.ts";
+import type { RoomListing } from "../ports/store.ts";
+import type { RoomPerson, RoomView } from "../use-cases/rooms.ts";
+
+export interface RoomViews {
+  show(actor: Actor, listings: readonly RoomListing[]): Promise<RoomView[]>;
+  /** Everybody in a room, with when each was last seen there, however long ago. */
+  people(room: NamedRoom): Promise<RoomPerson[]>;
+}
+
+/** Who joined a room and was seen there within this time is in it (Talk's sessions, its guests). */
+export const JOINED_MS = 100_000;
+const ACTIVE_MS = 30_000;
+const NOBODY: CallState = { flags: 0, participants: [] };
+
+type Member = { membership: Membership; user: User | null };
+
+export function createRoomViews(context: Context): RoomViews {
+  const { store, hot, now } = context;
+  const sessions = createSessions(store.secret);
+
+  /** Hot state, or as if nobody were there. */
+  async function orElse<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
+    let found = otherwise;
+    await context.bestEffort("Looking who is in a room", async () => {
+      found = await work();
+    });
+    return found;
+  }
+
+  const activeIn = (id: number) => orElse([], () => hot.presence.active(id, now(), JOINED_MS));
+  const callIn = (id: number) => orElse(NOBODY, () => hot.calls.get(id));
+
+  function personOf(
+    token: string,
+    { membership, user }: Member,
+    seen: ActiveParticipant | undefined,
+    call: CallState,
+  ): RoomPerson {
+    const { member, name } = membership;
+    const calling = call.participants.filter(({ actor }) => memberKey(actor) === member);
+    const flags = new Map(calling.map((one) => [one.session, one.flags]));
+    const own = (seen?.sessions ?? []).map(({ session, lastPing }) => ({
+      ...{ name: session, sessionId: sessions.of(membership, token, session), lastPing },
+      callFlags: flags.get(session) ?? 0,
+    }));
+    return {
+      membership,
+      user,
+      actor: actorOf(member, name),
+      sessions: own,
+      sessionId: (own.findLast(({ callFlags }) => callFlags > 0) ?? own.at(-1))?.sessionId ?? null,
+      lastPing: seen?.lastPing ?? 0,
+      callFlags: calling.reduce((all, one) => all | one.flags, 0),
+    };
+  }
+
+  function peopleOf(
+    token: string,
+    members: readonly Member[],
+    active: readonly ActiveParticipant[],
+    call: CallState,
+  ): RoomPerson[] {
+    const seen = new Map(active.map((one) => [one.member, one]));
+    return members.map((one) => personOf(token, one, seen.get(one.membership.member), call));
+  }
+
+  async function membersOf(ids: readonly number[]): Promise<Map<number, Member[]>> {
+    const rooms = new Map<number, Member[]>(ids.map((id) => [id, []]));
+    for (const one of await store.rooms.people(ids)) rooms.get(one.membership.conversationId)?.push(one);
+    return rooms;
+  }
+
+  /** The others of one-to-one rooms, by id, those who left included. */
+  async function peersOf(actor: Actor, listings: readonly RoomListing[]): Promise<Map<number, User>> {
+    const ids = listings.flatMap(({ conversation }) => peerId(conversation.pair, actor) ?? []);
+    const users = ids.length === 0 ? [] : await store.accounts.usersByIds(ids);
+    return new Map(users.map((user) => [user.id, user]));
+  }
+
+  return {
+    async show(actor, listings) {
+      const ids = listings.map(({ conversation }) => conversation.id);
+      const key = memberKey(actor);
+      const [members, peers, lastPings, active, calls] = await Promise.all([
+        membersOf(ids),
+        peersOf(actor, listings),
+        orElse<number[]>([], () => hot.presence.lastPings(key, ids)),
+        Promise.all(ids.map(activeIn)),
+        Promise.all(
+          listings.map(({ head }) => (head.callSeq === null ? NOBODY : callIn(head.conversationId))),
+        ),
+      ]);
+      return listings.map((listing, i) => {
+        const { conversation, membership } = listing;
+        const waiting = waits(membership, conversation, now());
+        const here = active[i] ?? [];
+        const call = calls[i] ?? NOBODY;
+        const people = peopleOf(conversation.token, members.get(conversation.id) ?? [], here, call);
+        const mine = people.find((one) => one.membership.member === key);
+        const me = mine ?? personOf(conversation.token, { membership, user: null }, undefined, call);
+        const peer = peerId(conversation.pair, actor);
+        return {
+          ...listing,
+          me: { ...me, lastPing: lastPings[i] ?? 0 },
+          people: waiting ? [me] : people,
+          peer: (peer !== null && peers.get(peer)) || null,
+          active: here.filter(({ lastPing }) => lastPing > now() - ACTIVE_MS).length,
+          activeGuests: here.filter(({ guest }) => guest).length,
+          call: waiting ? NOBODY : call,
+          waiting,
+        };
+      });
+    },
+    async people({ id, token }) {
+      const [members, active, call] = await Promise.all([store.rooms.people([id]), activeIn(id), callIn(id)]);
+      const people = peopleOf(token, members, active, call);
+      const away = people.filter(({ lastPing }) => lastPing === 0);
+      const pings = await orElse<number[][]>([], () =>
+        Promise.all(away.map((one) => hot.presence.lastPings(one.membership.member, [id]))),
+      );
+      away.forEach((one, i) => {
+        one.lastPing = pings[i]?.[0] ?? 0;
+      });
+      return people;
+    },
+  };
+}
+
+/** The user who is the other in `pair`. */
+function peerId(pair: string | null, actor: Actor): number | null {
+  const peer = pair === null ? "" : peerIn(pair, memberKey(actor));
+  return peer.startsWith("u:") ? Number(peer.slice(2)) : null;
+}

@@ -1,0 +1,207 @@
+/**
+ * What faces may ask about messages beyond sending, editing and deleting them: lists and single ones by their place in
+ * the log, reactions, pins, mentions, and attachments. Part of {@link UseCases}; the same promises hold.
+ */
+import type { MessagePlace } from "../ids.ts";
+import type { Actor, Attachment, EventType, LoggedEvent, User } from "../model.ts";
+import type { ByteRange } from "../ports/attachments.ts";
+
+// ── Lists (src/domain/messages/timeline.ts) ────────────────────────────────────────────────────────────────────
+
+/** A message as its readers see it now. */
+export interface MessageView extends MessagePlace {
+  /** The room's token. */
+  room: string;
+  /** The room's public id. */
+  roomPublicId: string;
+  /** The client's own id. */
+  id: string | null;
+  author: Actor;
+  /** The author's account; null for guests, Matrix users, Causeway itself, and deleted users. */
+  user: User | null;
+  at: number;
+  text: string;
+  /** Actor ids, and "all". */
+  mentions: string[];
+  /** The message that is answered, without its own parent; `deleted` when it is, or can't be seen. */
+  parent: ParentMessage | null;
+  reactions: Reaction[];
+  attachments: Attachment[];
+  /** When another member's read marker first passed it, ms; null: none has. */
+  readAt: number | null;
+  /** When it was last edited, ms, or null. */
+  updatedAt: number | null;
+}
+export type ParentMessage =
+  | (Omit<MessageView, "parent"> & { deleted: false })
+  | (MessagePlace & { deleted: true });
+
+/** `message` is null for other events than messages. */
+export interface TimelineEntry {
+  event: LoggedEvent;
+  message: MessageView | null;
+}
+
+/**
+ * Which of a room's events, and where from. Cursors are exclusive seqs, never both; they need not name an event that is
+ * in the list (or exists). `after` reads upwards, anything else from the newest down.
+ */
+export interface TimelinePage {
+  before?: number;
+  after?: number;
+  /** 1–200. */
+  limit: number;
+  /** Only messages unless told. Deleted and expired messages are left out always. */
+  types?: readonly EventType[];
+}
+
+/**
+ * A page of the actor's messages; cursors are places of messages that the actor may see or could once see: deleted ones,
+ * those of rooms that the actor left in the last 28 days, and those behind a lobby included.
+ */
+export interface MessagePage {
+  /** Only messages of this room (its token). */
+  room?: string;
+  startingAfter?: MessagePlace;
+  endingBefore?: MessagePlace;
+  /** 1–100. */
+  limit: number;
+}
+
+export interface Timeline {
+  /** Ascending with `after`, else newest first. `more`: in that direction. */
+  page(actor: Actor, room: string, page: TimelinePage): Promise<{ entries: TimelineEntry[]; more: boolean }>;
+  /**
+   * Messages of one or all of the actor's rooms, newest first; `endingBefore` gives the page before it, in the same order.
+   * Who polls with the first message of the last page as `endingBefore` gets every message once: none is ever committed
+   * behind what was listed.
+   * @throws DomainError `bad_request` for an unknown or foreign cursor, both cursors, or a limit outside of 1–100
+   */
+  recent(actor: Actor, page: MessagePage): Promise<{ messages: MessageView[]; more: boolean }>;
+  /** One message. @throws DomainError `not_found` also for deleted ones and events that are none */
+  message(actor: Actor, place: MessagePlace): Promise<MessageView>;
+  /** As {@link message}, of one room. */
+  messageOf(actor: Actor, room: string, seq: number): Promise<MessageView>;
+  /** The last entry of each of these rooms (ids) that the actor may see, in one query; rooms without one are left out. */
+  last(
+    actor: Actor,
+    conversationIds: readonly number[],
+    types?: readonly EventType[],
+  ): Promise<Map<number, TimelineEntry>>;
+  /** Logged events of one room as entries, for readers of live news; what the actor may not see is left out. */
+  entries(actor: Actor, room: string, events: readonly LoggedEvent[]): Promise<TimelineEntry[]>;
+  /**
+   * Events as entries, for all readers of their rooms at once, as they stand now: what a reader may not see (events up to
+   * their `historyFrom`, and messages that are answered) is the caller's to hide.
+   */
+  entriesForAll(events: readonly LoggedEvent[]): Promise<TimelineEntry[]>;
+  /** A message for a webhook: as a member sees it, whoever that is. Null when there is none (any more). */
+  snapshot(place: MessagePlace): Promise<MessageView | null>;
+  /** Deletes the messages whose time is over (`message.deleted` by Causeway itself). Run by a timer on every gateway. */
+  sweep(now: number): Promise<void>;
+}
+
+// ── Reactions and pins (src/domain/messages/reactions.ts, pins.ts) ─────────────────────────────────────────────
+
+export interface Reaction {
+  /** 1–64 characters, some to be seen; in NFC, pictures with their variation selector. Other forms count as the same. */
+  name: string;
+  /** Those who reacted so, first come first; `handle` is null for others than users. */
+  by: { actor: Actor; handle: string | null }[];
+}
+
+export interface Reactions {
+  /** Adds the actor's own. Repeating it makes no second event. @throws DomainError `too_large` when a message has enough */
+  add(actor: Actor, room: string, seq: number, name: string): Promise<Reaction[]>;
+  /** Takes the actor's own back; it need not be there. */
+  remove(actor: Actor, room: string, seq: number, name: string): Promise<Reaction[]>;
+  /** The actor's own become exactly these. */
+  set(actor: Actor, room: string, seq: number, names: readonly string[]): Promise<Reaction[]>;
+  list(actor: Actor, room: string, seq: number): Promise<Reaction[]>;
+}
+
+export interface Pins {
+  /** A room has one pinned message: another one takes its place. For moderators; in one-to-one rooms for both. */
+  pin(actor: Actor, room: string, seq: number): Promise<void>;
+  /** Nothing happens when no message is pinned. */
+  unpin(actor: Actor, room: string): Promise<void>;
+  /** The seqs of the pinned messages of these rooms (ids); the caller knows that the reader is in them. */
+  of(conversationIds: readonly number[]): Promise<Map<number, number>>;
+}
+
+// ── Mentions (src/domain/messages/mentions.ts, mention-candidates.ts) ──────────────────────────────────────────
+
+/** A text taken apart: plain pieces and mentions, in order. `source` is what stood in the text. */
+export type TextPart =
+  | { kind: "text"; text: string }
+  | { kind: "user"; source: string; user: User }
+  | { kind: "guest"; source: string; guest: Actor }
+  | { kind: "all"; source: string };
+
+export interface Mentions {
+  /**
+   * Takes `@id` and `@"id with spaces"` out of texts of one room. Users are named by handle and guests as
+   * `guest/<id>`; only those are found who exist for the actor or are in the room, everything else stays text.
+   */
+  parse(actor: Actor, room: string, texts: readonly string[]): Promise<TextPart[][]>;
+  /** As {@link parse}, for all readers of the room at once; null when a text names a user who exists for some of them only. */
+  parseForAll(conversationId: number, texts: readonly string[]): Promise<TextPart[][] | null>;
+  /** What `Messages.send` takes as `mentions` for a parsed text. */
+  idsOf(parts: readonly TextPart[]): string[];
+  /** Whom the actor can mention here: everybody at once ("all"), then users, then guests. `limit` 1–200. */
+  candidates(
+    actor: Actor,
+    room: string,
+    input: { search: string; limit: number },
+  ): Promise<MentionCandidate[]>;
+}
+export interface MentionCandidate {
+  kind: "all" | "user" | "guest";
+  /** "all", a handle, or `guest/<id>`. */
+  id: string;
+  label: string;
+}
+
+// ── Attachments (src/domain/messages/attachments.ts) ───────────────────────────────────────────────────────────
+
+export interface Attachments {
+  /**
+   * Keeps a file for a message that is yet to be sent (`SendInput.attachments`); unused for a day, it is removed. The
+   * media type is told by the content first, then by the name. Repeating it with the same `key` keeps one file, as long
+   * as it was not removed. `content` is read to its end, or cancelled. `room` is where a file from Matrix was sent to.
+   * @throws DomainError `too_large` beyond 25 MiB, when too many files of the actor wait to be sent, and when the actor's
+   *   files or those of the organization would take more than they may (the message has the numbers); `conflict` when
+   *   the file of this `key` was removed; `bad_request` on `file` when it is empty, on `filename` (1–255 characters)
+   */
+  upload(
+    actor: Actor,
+    input: { filename: string; content: ReadableStream<Uint8Array>; key?: string; room?: number },
+  ): Promise<AttachmentView>;
+  /** The actor's own that wait to be sent, and those of messages that the actor may see. */
+  get(actor: Actor, id: string): Promise<AttachmentView>;
+  /** Newest first; cursors as in {@link Timeline.recent}. `room` keeps those of messages of that room. */
+  list(
+    actor: Actor,
+    page: { room?: string; startingAfter?: string; endingBefore?: string; limit: number },
+  ): Promise<{ attachments: AttachmentView[]; more: boolean }>;
+  /** Only whoever uploaded it. */
+  rename(actor: Actor, id: string, filename: string): Promise<AttachmentView>;
+  /** Whoever uploaded it, or a moderator of the room; the message stays without it (`message.edited`). */
+  delete(actor: Actor, id: string): Promise<void>;
+  /** The bytes, all or those of a part, for whoever may {@link get} it. */
+  open(actor: Actor, id: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
+  /** Removes what was never sent, the files of what was deleted, and what came in by half. Run on every process. */
+  sweep(now: number): Promise<void>;
+}
+export interface AttachmentView extends Attachment {
+  /** Where the message stands that it belongs to; null until it is sent. */
+  place: MessagePlace | null;
+}
+
+export interface MessageUseCases {
+  timeline: Timeline;
+  reactions: Reactions;
+  pins: Pins;
+  mentions: Mentions;
+  attachments: Attachments;
+}

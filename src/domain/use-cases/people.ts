@@ -1,0 +1,150 @@
+/**
+ * What faces may ask about people beyond the rooms they share: Wire's connections and Protocol's contacts; and the
+ * webhooks that tell an organization what its people do. Part of {@link UseCases}; the same promises hold.
+ */
+import type { Actor, ConnectionStatus, Contact, Conversation, User, Webhook, WebhookType } from "../model.ts";
+
+// ── Connections (src/domain/contacts/connections.ts) ───────────────────────────────────────────────────────────
+
+/** One side of a connection: how `from` stands to `to`. */
+export interface Connection {
+  from: User;
+  to: User;
+  status: ConnectionStatus;
+  message: string | null;
+  /** Their one-to-one room; until the other accepts, only the one who asked is in it. */
+  conversation: Conversation | null;
+  updatedAt: number;
+}
+
+/**
+ * Users are named by UUID: these can't be guessed, so whoever knows one may ask for a connection, across organizations
+ * too. An accepted connection lifts their isolation. People of one organization are connected anyway.
+ *
+ * Blocking shuts their one-to-one room for both (no messages, typing, calls), and neither invites the other anywhere.
+ * Group rooms stay as they are. Who exists for the actor can be blocked without having been asked.
+ */
+export interface Connections {
+  /**
+   * Those of the actor, by the other's UUID ascending; `after` is exclusive. People of one organization are listed only
+   * once one of them did something about it.
+   */
+  list(
+    actor: Actor,
+    page: { after?: string; limit: number },
+  ): Promise<{ connections: Connection[]; more: boolean }>;
+  /** @throws DomainError `not_found` */
+  get(actor: Actor, uuid: string): Promise<Connection>;
+  /**
+   * Asks for a connection, or accepts what the other asked for. With somebody of the same organization there is an
+   * accepted one already. The conversation is their one-to-one room.
+   * @throws DomainError `not_found` for an unknown user; `bad_request` with oneself; `forbidden` with somebody whom the
+   *   actor blocked; `too_large` when too many wait for an answer
+   */
+  connect(
+    actor: Actor,
+    uuid: string,
+    input?: { message?: string | null },
+  ): Promise<{ connection: Connection; created: boolean }>;
+  /**
+   * accepted, blocked, ignored or cancelled. Accepting brings both into the room; cancelling takes the room away. What
+   * is blocked becomes what it was by being accepted: nothing (cancelled), where nobody had asked.
+   * @throws DomainError `not_found`; `conflict` when the status can't become that one
+   */
+  update(
+    actor: Actor,
+    uuid: string,
+    status: ConnectionStatus,
+  ): Promise<{ connection: Connection; changed: boolean }>;
+  /** Of these UUIDs, those whom the actor is connected to: people of one organization, and accepted connections. */
+  connected(actor: Actor, uuids: readonly string[]): Promise<User[]>;
+  /** Of these one-to-one rooms (ids) of the actor, those that wait for an accepted connection (Wire's type 3). */
+  waiting(actor: Actor, conversationIds: readonly number[]): Promise<Set<number>>;
+}
+
+// ── Contacts (src/domain/contacts/contacts.ts) ─────────────────────────────────────────────────────────────────
+
+export interface Contacts {
+  /**
+   * Puts a user into the actor's book, or changes the entry, and opens their one-to-one room. `name` is a handle or a
+   * public id.
+   * @throws DomainError `not_found` on `username` unless the user exists for the actor; `forbidden` with oneself
+   */
+  add(
+    actor: Actor,
+    input: {
+      name: string;
+      phoneNumber?: string | null;
+      avatarUrl?: string | null;
+      displayName?: string | null;
+    },
+  ): Promise<{ contact: Contact; created: boolean }>;
+  /** `publicId` is the user's. @throws DomainError `not_found` */
+  get(actor: Actor, publicId: string): Promise<Contact>;
+  /**
+   * Newest activity first; cursors are public ids of users in the book, deleted ones included.
+   * @throws DomainError `bad_request` for an unknown cursor, both cursors, or a limit outside of 1–100
+   */
+  list(
+    actor: Actor,
+    page: { startingAfter?: string; endingBefore?: string; limit: number },
+  ): Promise<{ contacts: Contact[]; more: boolean }>;
+  /** Null: the username again. */
+  rename(actor: Actor, publicId: string, displayName: string | null): Promise<Contact>;
+  /** Takes the entry out, and deletes their one-to-one room for both. */
+  delete(actor: Actor, publicId: string): Promise<void>;
+  /** Users (ids) as the actor's contacts, whether they are in the book or not: the senders of messages. */
+  cards(actor: Actor, userIds: readonly number[]): Promise<Map<number, Contact>>;
+}
+
+// ── Profiles (src/domain/organizations/profiles.ts) ─────────────────────────────────────────────────────────────────
+
+export interface Profile {
+  user: User;
+  /** UUID of the first organization that the actor shares with the user. */
+  organization: string | null;
+}
+
+export interface Profiles {
+  /**
+   * By UUID whoever there is, as these can't be guessed; by handle those who exist for the actor. At most 500; unknown
+   * ones are left out.
+   */
+  named(
+    actor: Actor,
+    names: { uuids: readonly string[] } | { handles: readonly string[] },
+  ): Promise<Profile[]>;
+}
+
+// ── Webhooks (src/domain/organizations/webhooks.ts; src/webhooks/ delivers) ─────────────────────────────────────────
+
+export interface Webhooks {
+  /**
+   * @returns the webhook, and its secret this once (a new one unless given)
+   * @throws DomainError `not_found` on `organizationId`; `bad_request` on `url` for anything but http(s), and for
+   *   addresses that may not be reached; on `events`; on `secret` (16–256 characters); `conflict` beyond 20 of one
+   *   organization
+   */
+  create(input: {
+    organizationId: number;
+    url: string;
+    /** Null: all. */
+    events?: WebhookType[] | null;
+    secret?: string;
+  }): Promise<{ webhook: Webhook; secret: string }>;
+  list(page: { organizationId?: number; limit: number; after: number }): Promise<Webhook[]>;
+  get(id: number): Promise<Webhook>;
+  update(
+    id: number,
+    patch: { url?: string; events?: WebhookType[] | null; secret?: string },
+  ): Promise<Webhook>;
+  /** What still waits to be delivered goes with it. */
+  delete(id: number): Promise<void>;
+}
+
+export interface PeopleUseCases {
+  connections: Connections;
+  contacts: Contacts;
+  profiles: Profiles;
+  webhooks: Webhooks;
+}
