@@ -1,7 +1,8 @@
 /**
  * The append path: messages of many rooms and senders, one statement and one commit for all that arrived meanwhile.
- * The rules are in the database function `causeway_append` (schema/migrations/0004-messages.sql), which `causeway_send`
- * (0027-message-lists.sql) calls; here is what surrounds it: batching, the bounded queue, repeating after a lost connection, and publishing.
+ * The rules are in the database function `causeway_append` (schema/functions/causeway_append.sql), which `causeway_send`
+ * calls. This file holds what surrounds them: batching, the bounded queue, repeating after a lost connection, and
+ * publishing.
  */
 import { badField } from "../domain/errors.ts";
 import {

@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 10;
 /**
  * Everything that was committed before the call has an earlier time (ms), and so has nothing that is committed later.
  * Writers who began before the call are waited for; after half a second the first of this may not hold.
- * @param ask the database function that looks: the migrations 0007 and 0027 tell what it promises
+ * @param ask the database function that looks: its file in schema/functions tells what it promises
  */
 export async function settledHorizon(
   { sql, read }: Database,

@@ -1,4 +1,4 @@
-/** The journal: what happened in all rooms of a member, by time. See schema/migrations/0005-journal.sql and 0007-wire.sql. */
+/** The journal: what happened in all rooms of a member, by time. See schema/functions/causeway_journal_*.sql. */
 import { actorOf, userKey } from "../domain/model.ts";
 import { JOURNALED, type Journal, type JournalEvent, type JournalReader } from "../domain/ports/journal.ts";
 import { shownStatus } from "./connection-status.ts";

@@ -1,5 +1,5 @@
 /**
- * The store over PostgreSQL. Reading order: this file; append.ts and schema/migrations/0001-foundation.sql (the heart);
+ * The store over PostgreSQL. Reading order: this file; append.ts and schema/functions/causeway_append.sql (the heart);
  * transaction.ts with room-writes, event-writes and account-writes; log.ts, rooms.ts, accounts.ts, credentials.ts;
  * below them database.ts, pool.ts, connection.ts, hosts.ts, failures.ts.
  */
@@ -25,7 +25,7 @@ import { createPublisher } from "./publisher.ts";
 import { createRepeats } from "./repeats.ts";
 import { createRoomQueries } from "./rooms.ts";
 import { startHousekeeping } from "./schema/housekeeping.ts";
-import { migrate } from "./schema/migrations.ts";
+import { migrate } from "./schema/migrate.ts";
 import type { Sql } from "./sql.ts";
 import { runTransaction } from "./transaction.ts";
 import { createVisitStore } from "./visits.ts";

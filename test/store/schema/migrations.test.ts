@@ -1,34 +1,19 @@
 /** What a database was migrated with is compared with what this program has. */
-import { cp, mkdtemp, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import postgres from "postgres";
 import { expect, test } from "vitest";
-import { migrate } from "../../../src/store/schema/migrations.ts";
 import { describeWith } from "../../services/need.ts";
-
-const logger = { info: () => {}, warn: () => {}, error: () => {} };
-const OWN = new URL("../../../src/store/schema/migrations/", import.meta.url);
+import { copySchema } from "./copied-schema.ts";
 
 describeWith("postgres", "migrations", ({ postgres: server }) => {
-  /** A copy of the migrations that a test may change, and how to migrate a fresh database with it. */
+  /** A database as it was before the migration `before`, and how to bring it up with the rest. */
   async function world(before = "9") {
-    const folder = await mkdtemp(join(tmpdir(), "causeway-migrations-"));
-    await cp(OWN, folder, { recursive: true });
-    const later = (await readdir(folder)).filter((name) => name >= before);
-    const move = (from: string, to: string) =>
-      Promise.all(later.map((name) => rename(join(folder, name + from), join(folder, name + to))));
-    await move("", ".later");
+    const schema = await copySchema();
     const url = await server.createDatabase();
-    const up = () => migrate({ url, sessions: true, logger }, undefined, pathToFileURL(`${folder}/`));
-    await up();
-    const names = (await readdir(folder)).sort();
-    const rest = async () => {
-      await move(".later", "");
-      await up();
-    };
-    return { folder, url, up, rest, first: join(folder, names[0]!), last: names.at(-1)! };
+    await schema.upBefore(before, url);
+    const names = (await readdir(schema.path("migrations"))).sort();
+    const first = schema.path(`migrations/${names[0]}`);
+    return { url, up: () => schema.up(url), first, last: names.at(-1)! };
   }
 
   test("are refused with a changed text, not with other line endings", async () => {
@@ -61,7 +46,7 @@ describeWith("postgres", "migrations", ({ postgres: server }) => {
   });
 
   test("count the files that are there, of members and of organizations", async () => {
-    const { url, rest } = await world("0015");
+    const { url, up } = await world("0015");
     const sql = postgres(url, { max: 1 });
     await sql.unsafe(`
       insert into organizations (id, name) overriding system value values (1, 'one'), (2, 'two');
@@ -73,7 +58,7 @@ describeWith("postgres", "migrations", ({ postgres: server }) => {
         ('a', 'u:7', 'f', 't', 5, 1, null, null, null), ('b', 'u:7', 'f', 't', 6, 1, 9, 1, null),
         ('c', 'u:7', 'f', 't', 70, 1, null, null, 1), ('d', 'm:@m:x', 'f', 't', 8, 1, 9, 2, null),
         ('e', 'm:@m:x', 'f', 't', 9, 1, null, null, null)`);
-    await rest();
+    await up();
     const usage = await sql`select key, bytes::int from file_usage order by key`;
     expect(usage.map(({ key, bytes }) => `${key} ${bytes}`)).toEqual([
       "m:@m:x 17",
@@ -85,7 +70,7 @@ describeWith("postgres", "migrations", ({ postgres: server }) => {
   });
 
   test("give each room a picture of its own, and drop those of no room and their sent-back URLs", async () => {
-    const { url, rest } = await world("0015");
+    const { url, up } = await world("0015");
     const sql = postgres(url, { max: 1 });
     const [shared, orphan] = ["a".repeat(64), "b".repeat(64)];
     const own = `https://chat.example/api/v1/chat/avatars/${shared}`;
@@ -100,7 +85,7 @@ describeWith("postgres", "migrations", ({ postgres: server }) => {
         insert into conversations (token, public_id, type, name, name_key, automation_enabled, history, created_by, avatar_id, avatar_url)
         values (${name!}, ${name!}, 'group', ${name!}, ${name!}, false, 'joined', 'u:1', ${avatar!}, ${web!})`;
     }
-    await rest();
+    await up();
     const rooms = await sql`
       select c.avatar_url, a.id, a.bytes, s.value from conversations c
       left join avatars a on a.id = c.avatar_id and a.conversation_id = c.id
