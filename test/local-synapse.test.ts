@@ -6,14 +6,14 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { type LocalSynapse, startLocalSynapse, synapseEnvironment } from "../bridge/local/synapse.ts";
+import { type LocalSynapse, startLocalSynapse } from "../bridge/local/synapse.ts";
 import { commandsNaming, freePort, portIsFree, signalAll, untilGone } from "./black-box/processes.ts";
 import { describeWith } from "./services/need.ts";
 import { registrationText } from "./services/shared.ts";
 
 const STOP_LIMIT_MS = 4_000;
 
-describeWith("synapse", "the local Synapse", () => {
+describeWith("synapseProgram", "the local Synapse", ({ synapseProgram: { python } }) => {
   let dataDir: string;
   let options: {
     dataDir: string;
@@ -29,7 +29,6 @@ describeWith("synapse", "the local Synapse", () => {
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), "causeway-local-"));
     const registrationPath = join(dataDir, "registration.yaml");
-    const { python } = await synapseEnvironment({});
     options = { dataDir, port: await freePort(), serverName: "localhost", registrationPath, python };
     register(options.port + 1);
   });

@@ -11,7 +11,7 @@ interface Credentials {
   password: string;
 }
 
-describeWith(["synapse", "nio"], "matrix-nio with the password of GetCredentials", ({ nio }) => {
+describeWith(["synapseProgram", "nio"], "matrix-nio with the password of GetCredentials", ({ nio }) => {
   const fleet = serverFleet();
 
   test("finds the person's room, and talks with an app client under the person's own name", async () => {

@@ -1,12 +1,13 @@
 /** The first minute of an operator: start with nothing configured, look, log in, Ctrl-C, start again. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { matrixReader } from "./black-box/matrix-reader.ts";
 import { freePort, portIsFree } from "./black-box/processes.ts";
 import { call } from "./black-box/provision.ts";
 import { type ServerProcess, serverFleet } from "./black-box/server-process.ts";
 import { SocketClient } from "./black-box/socket-client.ts";
+import { describeWith } from "./services/need.ts";
 
 /** What Ctrl-C may take, by the program's own promise. */
 const STOP_LIMIT_MS = 5_000;
@@ -65,7 +66,7 @@ async function makeToken(server: ServerProcess, access: string): Promise<string>
   return (await call<{ token: string }>(`${server.url}/admin/v1/tokens`, "POST", headers, body)).token;
 }
 
-describe("a start with nothing configured", () => {
+describeWith("synapseProgram", "a start with nothing configured", () => {
   const fleet = serverFleet();
 
   test("serves, lets the demo people talk, stops on Ctrl-C without a trace, and keeps everything", async () => {

@@ -12,7 +12,7 @@ import { registrationText } from "../services/shared.ts";
 import { killedAfterSend, withoutAudit } from "./faulty.ts";
 import { openWorld, readRegistration, until, type World } from "./world.ts";
 
-describeWith(["postgres", "synapse"], "a homeserver that goes away", ({ postgres }) => {
+describeWith(["postgres", "synapseProgram"], "a homeserver that goes away", ({ postgres }) => {
   const world = {} as World;
   let synapse: SynapseService;
   let close = async () => {};

@@ -4,11 +4,11 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startRedis } from "../../load/services/redis.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { provision } from "../black-box/provision.ts";
 import { serverFleet } from "../black-box/server-process.ts";
 import { SocketClient } from "../black-box/socket-client.ts";
+import { describeWith } from "../services/need.ts";
 import { startPostgres } from "../services/postgres.ts";
 
 /** Sockets that are open already stay; each new descriptor would be beyond it. */
@@ -24,16 +24,15 @@ async function breakConnections(databaseUrl: string, redisUrl: string): Promise<
   redis.disconnect();
 }
 
-describe.skipIf(process.platform !== "linux")("a gateway at its limit of descriptors", () => {
+describeWith("redis", "a gateway at its limit of descriptors", ({ redis }) => {
   const fleet = serverFleet();
   let database: Awaited<ReturnType<typeof startPostgres>>;
-  let redis: Awaited<ReturnType<typeof startRedis>>;
   beforeAll(async () => {
-    [database, redis] = await Promise.all([startPostgres(), startRedis()]);
+    database = await startPostgres();
   }, 120_000);
-  afterAll(() => Promise.all([database?.stop(), redis?.stop()]));
+  afterAll(() => database?.stop());
 
-  test.each(["uws", "ws"])(
+  test.runIf(process.platform === "linux").each(["uws", "ws"])(
     "lives on, and has everything back once it may open some again (%s)",
     async (TRANSPORT) => {
       const DATABASE_URL = await database.createDatabase();

@@ -1,33 +1,26 @@
 /** Two gateways over PostgreSQL and Redis: one order for everybody, also while Redis is dead. */
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startRedis } from "../../load/services/redis.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { ackCount, acks, type Burst, runAll } from "../black-box/burst.ts";
 import { proveOneLog } from "../black-box/proof.ts";
 import { serverFleet } from "../black-box/server-process.ts";
-import { startPostgres } from "../services/postgres.ts";
+import { describeWith } from "../services/need.ts";
 import { type Crowd, gather } from "./crowd.ts";
 
 /** How long Redis stays dead. */
 const AWAY_MS = Number(process.env.REDIS_AWAY_MS ?? 10_000);
 const PAUSE_MS = 200;
 
-describe("two gateways with PostgreSQL and Redis", () => {
+describeWith(["postgres", "redis"], "two gateways with PostgreSQL and Redis", ({ postgres, redis }) => {
   const fleet = serverFleet();
-  let database: Awaited<ReturnType<typeof startPostgres>>;
-  let redis: Awaited<ReturnType<typeof startRedis>>;
   let crowd: Crowd;
 
   beforeAll(async () => {
-    [database, redis] = await Promise.all([startPostgres(), startRedis()]);
-    const settings = { ROLE: "gateway", DATABASE_URL: await database.createDatabase(), REDIS_URL: redis.url };
+    const settings = { ROLE: "gateway", DATABASE_URL: postgres.url, REDIS_URL: redis.url };
     const [one, two] = await Promise.all([fleet.start(settings), fleet.start(settings)]);
     crowd = await gather([one.url, two.url], 3);
   }, 120_000);
-  afterAll(async () => {
-    await crowd?.leave();
-    await Promise.all([database?.stop(), redis?.stop()]);
-  });
+  afterAll(() => crowd?.leave());
 
   test("clients on both see one gapless order", async () => {
     const bursts = crowd.bursts(400, "both");

@@ -1,5 +1,5 @@
 /** `kill -9` of the whole program in the middle of a burst of sends, and its restart. */
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ackCount, acks, type Burst, runAll } from "../black-box/burst.ts";
 import { matrixReader } from "../black-box/matrix-reader.ts";
 import { commandsNaming, freePort } from "../black-box/processes.ts";
@@ -7,6 +7,7 @@ import { proveMirrored, proveOneLog } from "../black-box/proof.ts";
 import { matrixRoomId } from "../black-box/provision.ts";
 import { type ServerFleet, type ServerProcess, serverFleet } from "../black-box/server-process.ts";
 import type { WireEvent } from "../black-box/socket-client.ts";
+import { describeWith } from "../services/need.ts";
 import { type Crowd, gather } from "./crowd.ts";
 
 const PER_SENDER = 80;
@@ -66,21 +67,25 @@ async function proveMatrix({ server, crowd, logs, matrixRooms }: Killed): Promis
   }
 }
 
-describe("kill -9 of the server in a burst of sends, embedded database and local Synapse", () => {
-  const fleet = serverFleet();
+describeWith(
+  "synapseProgram",
+  "kill -9 of the server in a burst of sends, embedded database and local Synapse",
+  () => {
+    const fleet = serverFleet();
 
-  test("what was acknowledged is there once, in one order, for every client and in Matrix", async () => {
-    const settings = { MATRIX_HOMESERVER_URL: "", MATRIX_PORT: String(await freePort()) };
-    const first = await fleet.start(settings);
-    await first.untilReady();
-    const synapse = commandsNaming("synapse", first.dataDir);
-    expect(synapse).not.toEqual([]);
+    test("what was acknowledged is there once, in one order, for every client and in Matrix", async () => {
+      const settings = { MATRIX_HOMESERVER_URL: "", MATRIX_PORT: String(await freePort()) };
+      const first = await fleet.start(settings);
+      await first.untilReady();
+      const synapse = commandsNaming("synapse", first.dataDir);
+      expect(synapse).not.toEqual([]);
 
-    const killed = await killInBurst(fleet, first);
-    await proveMatrix(killed);
-    expect(commandsNaming("synapse", first.dataDir), "the same Synapse, adopted").toEqual(synapse);
-    await killed.crowd.leave();
-    const report = await killed.server.stop("SIGINT", "group");
-    expect(report, "nothing is left, the adopted Synapse included").toMatchObject({ code: 0, left: [] });
-  }, 600_000);
-});
+      const killed = await killInBurst(fleet, first);
+      await proveMatrix(killed);
+      expect(commandsNaming("synapse", first.dataDir), "the same Synapse, adopted").toEqual(synapse);
+      await killed.crowd.leave();
+      const report = await killed.server.stop("SIGINT", "group");
+      expect(report, "nothing is left, the adopted Synapse included").toMatchObject({ code: 0, left: [] });
+    }, 600_000);
+  },
+);

@@ -1,17 +1,18 @@
 /** Synapse dies and comes back while messages are on their way in both directions. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { runAll } from "../black-box/burst.ts";
 import { type MatrixReader, matrixReader } from "../black-box/matrix-reader.ts";
 import { commandsNaming, freePort, signalAll } from "../black-box/processes.ts";
 import { proveOneLog, textsOf } from "../black-box/proof.ts";
 import { matrixRoomId } from "../black-box/provision.ts";
 import { type ServerProcess, serverFleet } from "../black-box/server-process.ts";
+import { describeWith } from "../services/need.ts";
 import { type Crowd, gather } from "./crowd.ts";
 
 const FROM_MATRIX = 40;
 const PER_SENDER = 30;
 
-describe("Synapse restarts with traffic in flight both ways", () => {
+describeWith("synapseProgram", "Synapse restarts with traffic in flight both ways", () => {
   const fleet = serverFleet();
   let server: ServerProcess;
   let crowd: Crowd;

@@ -24,7 +24,7 @@ interface MatrixLogin {
   wellKnown: { "m.homeserver": { base_url: string } };
 }
 
-describeWith("synapse", "one room through all faces", () => {
+describeWith("synapseProgram", "one room through all faces", () => {
   const fleet = serverFleet();
 
   test("made by Messenger, renamed by Wire, locked by Talk, muted and pinned by Protocol, joined from Matrix", async () => {

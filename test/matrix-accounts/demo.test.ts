@@ -13,7 +13,7 @@ function demo(env: Record<string, string>): Promise<{ stdout: string; stderr: st
   return promisify(execFile)(process.execPath, [PROGRAM], { env: { PATH: process.env.PATH, ...env } });
 }
 
-describeWith("synapse", "npm run demo", () => {
+describeWith("synapseProgram", "npm run demo", () => {
   const fleet = serverFleet();
   let server: ServerProcess;
   let env: Record<string, string>;

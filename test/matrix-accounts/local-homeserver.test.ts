@@ -40,7 +40,7 @@ const start = (env: Record<string, string> = {}, say: (line: string) => void = (
   return startLocalHomeserver({ config, dataDir, registration, say, logger });
 };
 
-describeWith("synapse", "the local homeserver", () => {
+describeWith("synapseProgram", "the local homeserver", () => {
   test("comes up with its sender as an administrator, says nothing, and is gone after stop", async () => {
     const say = vi.fn();
     const local = await start({}, say);

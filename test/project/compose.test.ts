@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
-import { synapseEnvironment } from "../../bridge/local/synapse.ts";
 import { readOrMakeRegistration } from "../../bridge/registration.ts";
 import { readSettings, SETTINGS } from "../../src/config.ts";
 import { describeWith } from "../services/need.ts";
@@ -126,10 +125,9 @@ describe("docker-compose.yml", () => {
   });
 });
 
-describeWith("synapse", "deploy/synapse", () => {
+describeWith("synapseProgram", "deploy/synapse", ({ synapseProgram: { bin } }) => {
   test("Synapse takes the configuration, with the secrets that start.sh makes", async () => {
     const folder = mkdtempSync(join(tmpdir(), "causeway-compose-"));
-    const { bin } = await synapseEnvironment({});
     const registration = join(folder, "registration.yaml");
     const site = { prefix: "cw_", serverName: "example.org", appserviceUrl: "http://bridge:8080" };
     readOrMakeRegistration({ path: registration, ...site });

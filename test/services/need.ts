@@ -1,17 +1,21 @@
 /**
  * Tests that need a service: `describeWith("postgres", "subject", ({ postgres }) => { … })`. Where the service can't be
- * had the tests are skipped and say why, and how to get it; with CI=true that is a failure.
+ * had the tests are skipped and say why, and how to get it; with CI=true that is a failure. A service is found,
+ * installed and started while the first file that needs it is read, so no test's time limit holds it.
  */
 import { join } from "node:path";
 import { afterAll, describe, inject, test } from "vitest";
+import type { PythonEnvironment } from "../../bridge/local/python.ts";
+import { synapseEnvironment } from "../../bridge/local/synapse.ts";
 import { findCaddy } from "../../load/services/caddy.ts";
 import { type RedisService, startRedis } from "../../load/services/redis.ts";
 import { type RegisterUser, userRegistration } from "../../load/services/synapse.ts";
 import { type ChromiumService, findChromium } from "./chromium.ts";
 import { findPgBouncer, startPgBouncer } from "./pgbouncer.ts";
+import type { Program } from "./programs.ts";
 import { startNioClient } from "./python-client.ts";
-import { nioEnvironment, schemathesisEnvironment } from "./python-packages.ts";
-import { askShared, type Registration } from "./shared.ts";
+import { schemathesisEnvironment } from "./python-packages.ts";
+import { askForProgram, askShared, type Registration } from "./shared.ts";
 
 export interface Services {
   /** The run's shared server. Tests that stop or kill PostgreSQL take `startPostgres()` instead. */
@@ -30,6 +34,8 @@ export interface Services {
     /** An application service for this block alone. */
     registration: Registration;
   };
+  /** What Synapse runs from, for tests that start a homeserver of their own. */
+  synapseProgram: PythonEnvironment;
   /** Starts Python clients. Those that a test does not close end with the test file. */
   nio: { startClient: typeof startNioClient };
   chromium: ChromiumService;
@@ -68,6 +74,7 @@ const PROVIDERS: { [K in Need]: () => Promise<Services[K]> } = {
     return { url: await createDatabase(), createDatabase };
   },
   redis: async () => {
+    await program("redis");
     const redis = await startRedis();
     afterAll(() => redis.stop());
     return redis;
@@ -79,18 +86,30 @@ const PROVIDERS: { [K in Need]: () => Promise<Services[K]> } = {
     );
     return { url, serverName, registration, registerUser: userRegistration(url, registrationSharedSecret) };
   },
+  synapseProgram: async () => {
+    await program("synapse");
+    return synapseEnvironment({});
+  },
   nio: async () => {
-    await nioEnvironment();
+    await program("nio");
     return { startClient: startNioClient };
   },
-  chromium: () => Promise.resolve(findChromium()),
+  chromium: async () => {
+    await program("chromium");
+    return findChromium();
+  },
   caddy: async () => findCaddy(),
   pgbouncer: async () => {
     findPgBouncer();
     return { start: startPgBouncer };
   },
-  schemathesis: async () => ({ command: join((await schemathesisEnvironment()).bin, "schemathesis") }),
+  schemathesis: async () => {
+    await program("schemathesis");
+    return { command: join((await schemathesisEnvironment()).bin, "schemathesis") };
+  },
 };
+
+const program = (name: Program) => askForProgram(inject("sharedServices"), name);
 
 function missing(need: Need, name: string, reason: string): void {
   const text = `${need} is missing: ${reason}`;

@@ -1,14 +1,14 @@
 /**
  * The services that all test files of a run share, started when the first of them asks. They live in vitest's main
- * process and are handed out over a loopback socket, because test files run in processes of their own.
+ * process, which outlives its workers, so that two files that ask at once get the same service (see requests.ts).
  */
 import { writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { newSynapseFolder, type SynapseService, startSynapse } from "../../load/services/synapse.ts";
 import { freePort } from "../black-box/processes.ts";
 import { type PostgresService, startPostgres } from "./postgres.ts";
+import { findPrograms, type Program } from "./programs.ts";
+import { ask } from "./requests.ts";
 
 /** An application service that the shared Synapse knows, for one test file alone. */
 export interface Registration {
@@ -29,31 +29,32 @@ export interface Answers {
     registrationSharedSecret: string;
     registration: Registration;
   };
-  synapse: { url: string; serverName: string; registrationSharedSecret: string };
 }
 
 export interface SharedServices {
-  /** Test files ask here; see `askShared`. */
-  readonly address: string;
+  /** Answers `askShared` and `askForProgram`. */
+  answer(path: string): Promise<unknown>;
+  /** Before the files run again (`npm run test:watch`): ends a Synapse that has too few registrations left. */
+  refresh(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Test files that may have a bridge in one run. Synapse reads registrations only at its start. */
 const REGISTRATIONS = 24;
 
-export async function shareServices(): Promise<SharedServices> {
+/** @param say is given lines for people: which programs the tests use, and how their installation goes */
+export function shareServices(say: (line: string) => void): SharedServices {
+  const program = findPrograms(say);
   let database: Promise<PostgresService> | null = null;
   let synapse: Promise<SharedSynapse> | null = null;
   const answers: { [K in keyof Answers]: () => Promise<Answers[K]> } = {
     database: async () => {
+      await program("postgres");
       database ??= startPostgres();
       return { url: await (await database).createDatabase() };
     },
-    synapse: async () => {
-      synapse ??= startSharedSynapse();
-      return (await synapse).facts;
-    },
     registration: async () => {
+      await program("synapse");
       synapse ??= startSharedSynapse();
       const { facts, free } = await synapse;
       const registration = free.pop();
@@ -62,25 +63,33 @@ export async function shareServices(): Promise<SharedServices> {
       return { ...facts, registration };
     },
   };
-  const server = await listen(async (name) => {
-    const answer = answers[name as keyof Answers];
-    if (!answer) throw new Error(`there is no shared ${name}`);
-    return answer();
-  });
+  const endSynapse = async () => {
+    const ended = await synapse?.catch(() => null);
+    synapse = null;
+    await ended?.service.stop();
+  };
   return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    answer: async (path) => {
+      const [kind, name] = path.split("/");
+      if (kind === "program") return await program(name as Program);
+      const answer = answers[kind as keyof Answers];
+      if (!answer) throw new Error(`there is no shared ${kind}`);
+      return await answer();
+    },
+    refresh: async () => {
+      const running = await synapse?.catch(() => null);
+      if (running && running.free.length < REGISTRATIONS / 2) await endSynapse();
+    },
     stop: async () => {
-      server.close();
-      server.closeAllConnections();
-      const services = await Promise.allSettled([database, synapse?.then(({ service }) => service)]);
-      await Promise.all(services.map((one) => (one.status === "fulfilled" ? one.value?.stop() : undefined)));
+      const endDatabase = async () => (await database?.catch(() => null))?.stop();
+      await Promise.all([endDatabase(), endSynapse()]);
     },
   };
 }
 
 interface SharedSynapse {
   service: SynapseService;
-  facts: Answers["synapse"];
+  facts: Omit<Answers["registration"], "registration">;
   free: Registration[];
 }
 
@@ -126,21 +135,12 @@ namespaces:
 `;
 }
 
-/** Answers `GET /<name>` with what `answer` gives, or 500 and the reason. */
-async function listen(answer: (name: string) => Promise<unknown>): Promise<Server> {
-  const server = createServer((request, response) => {
-    answer((request.url ?? "").slice(1)).then(
-      (value) => response.end(JSON.stringify(value)),
-      (error: Error) => response.writeHead(500).end(error.message),
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return server;
-}
-
 /** For test files: asks the run's shared services. @throws Error with the reason why there is none */
 export async function askShared<K extends keyof Answers>(address: string, name: K): Promise<Answers[K]> {
-  const answer = await fetch(`${address}/${name}`);
-  if (!answer.ok) throw new Error(await answer.text());
-  return (await answer.json()) as Answers[K];
+  return (await ask(address, name)) as Answers[K];
+}
+
+/** For test files: resolves when the program is found or installed. @throws Error that says how to get it */
+export async function askForProgram(address: string, program: Program): Promise<void> {
+  await ask(address, `program/${program}`);
 }
