@@ -14,7 +14,8 @@ const HEADER = "Idempotency-Key";
 /** For the description of an API. */
 export const REPEATABLE =
   "A POST with an Idempotency-Key (1 to 255 visible ASCII characters, one for each request) may be repeated for 24 hours: " +
-  "what it makes is made once, and the answer shows it as it is by then. The same key with another body is 422.";
+  "what it makes is made once, and the answer shows it as it is by then. One that is repeated while the first is under way gets " +
+  "the same answer, or 409 with Retry-After. The same key with another body is 422.";
 
 interface RepeatableOptions {
   /** Keys count within a room; "" where the path says all. */

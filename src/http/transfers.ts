@@ -8,32 +8,43 @@ const MAX_UPLOADS = 4;
 const RETRY_AFTER_MS = 5_000;
 
 export interface Transfers {
-  /** @returns how to say that it is over; twice is fine @throws DomainError `rate_limited` with when to try again */
-  begin(kind: "upload" | "download", caller: MemberKey): () => void;
+  /**
+   * @param repeatId names a request that may be repeated
+   * @returns how to say that it is over; twice is fine
+   * @throws DomainError with when to try again: `rate_limited`, or `conflict` while the same request runs
+   */
+  begin(kind: "upload" | "download", caller: MemberKey, repeatId?: string): () => void;
 }
 
 export function createTransfers(): Transfers {
-  const running = new Map<string, number>();
+  /** What each caller sends and fetches; of what may be repeated, its name. */
+  const running = new Map<string, Set<{ repeatId: string | undefined }>>();
   return {
-    begin(kind, caller) {
+    begin(kind, caller, repeatId) {
       const key = `${kind} ${caller}`;
       const most = kind === "upload" ? MAX_UPLOADS : MAX_DOWNLOADS;
-      const count = running.get(key) ?? 0;
-      if (count >= most) {
-        const message = `At most ${most} ${kind}s run at once; wait until one is over`;
-        throw new DomainError("rate_limited", message, { retryAfterMs: RETRY_AFTER_MS });
-      }
-      running.set(key, count + 1);
-      let isOver = false;
+      const others = running.get(key) ?? new Set();
+      if (others.size >= most) throw tooMany(kind, most, isAmong(others, repeatId));
+      const transfer = { repeatId };
+      running.set(key, others.add(transfer));
       return () => {
-        if (isOver) return;
-        isOver = true;
-        const left = (running.get(key) as number) - 1;
-        if (left > 0) running.set(key, left);
-        else running.delete(key);
+        others.delete(transfer);
+        if (others.size === 0 && running.get(key) === others) running.delete(key);
       };
     },
   };
+}
+
+function isAmong(running: Iterable<{ repeatId: string | undefined }>, repeatId: string | undefined): boolean {
+  return repeatId !== undefined && [...running].some((one) => one.repeatId === repeatId);
+}
+
+/** A client that repeats a request sends nothing more than it did: that the first one runs is all that is in its way. */
+function tooMany(kind: string, most: number, isRepeat: boolean): DomainError {
+  const retry = { retryAfterMs: RETRY_AFTER_MS };
+  return isRepeat
+    ? new DomainError("conflict", `The same ${kind} runs already; try again when it is over`, retry)
+    : new DomainError("rate_limited", `At most ${most} ${kind}s run at once; wait until one is over`, retry);
 }
 
 /** The stream, which calls `over` when it ended, failed or was cancelled. */

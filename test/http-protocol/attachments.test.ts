@@ -153,10 +153,13 @@ describeProtocol("Protocol's attachments", (place) => {
     });
 
     test("four run at once for a caller; the fifth is 429 with Retry-After, and others upload", async () => {
-      const headers = { ...kate.bearer, "content-type": "multipart/form-data; boundary=x" };
+      const headersOf = (i: number) => ({
+        ...kate.bearer,
+        ...{ "content-type": "multipart/form-data; boundary=x", "Idempotency-Key": `slow-${i}` },
+      });
       const ends: (() => void)[] = [];
       const begun: Promise<void>[] = [];
-      const slow = Array.from({ length: 4 }, () => {
+      const slow = Array.from({ length: 4 }, (_, i) => {
         let asked = () => {};
         begun.push(
           new Promise((resolve) => {
@@ -173,13 +176,16 @@ describeProtocol("Protocol's attachments", (place) => {
           },
           { highWaterMark: 0 },
         );
-        return place.client("POST", "/v1/attachments", { headers, body });
+        return place.client("POST", "/v1/attachments", { headers: headersOf(i), body });
       });
       await Promise.all(begun);
       const fifth = await kate.upload("a.txt", "x");
       expect(fifth).toMatchObject(refusal(429, "At most 4 uploads run at once; wait until one is over"));
       expect(fifth.headers.get("retry-after")).toBe("5");
       expect((await hank.upload("a.txt", "x")).status).toBe(201);
+      const twin = await place.client("POST", "/v1/attachments", { headers: headersOf(2), body: "--x--" });
+      expect(twin).toMatchObject(refusal(409, "The same upload runs already; try again when it is over"));
+      expect(twin.headers.get("retry-after")).toBe("5");
       for (const end of ends) end();
       for (const answer of await Promise.all(slow)) expect(answer).toMatchObject(refusal(400));
       expect((await kate.upload("a.txt", "x")).status).toBe(201);

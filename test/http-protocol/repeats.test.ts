@@ -70,10 +70,10 @@ describeProtocol("a POST with an Idempotency-Key", (place) => {
     expect(await make()).toMatchObject(refusal(404));
   });
 
-  test("keeps an upload once", async () => {
-    const upload = async (key: string) => {
+  test("keeps an upload once, also when it is sent thrice at the same time", async () => {
+    const upload = async (key: string, content = "hello") => {
       const form = new FormData();
-      form.set("file", new File(["hello"], "a.txt"));
+      form.set("file", new File([content], "a.txt"));
       const { headers, body } = new Request("http://localhost", { method: "POST", body: form });
       const type = headers.get("content-type") as string;
       return await place.client("POST", "/v1/attachments", {
@@ -85,5 +85,16 @@ describeProtocol("a POST with an Idempotency-Key", (place) => {
     const again = await upload("k-5");
     expect(again).toMatchObject({ status: 201, json: { id: first.json.id, filename: "a.txt" } });
     expect((await upload("k-6")).json.id).not.toBe(first.json.id);
+    expect(await upload("k-6", "another")).toMatchObject(refusal(422));
+    for (let round = 0; round < 5; round++) {
+      const key = `k-7-${round}`;
+      const answers = await Promise.all([upload(key), upload(key), upload(key)]);
+      expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+      expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
+      const file = await place.client("GET", `/v1/attachments/${answers[0]?.json.id}/file`, {
+        headers: kate.bearer,
+      });
+      expect(file.text).toBe("hello");
+    }
   });
 });

@@ -78,6 +78,12 @@ describeWith("postgres", "the Messenger API", ({ postgres }) => {
     const [one, two] = [await standard(), await standard()];
     expect([one.status, two.status]).toEqual([201, 201]);
     expect(two.json.id).toBe(one.json.id);
+    // The organization made it, which is in no room: deleted, it is made again, and once.
+    await call("DELETE", `/chatrooms/default/${fresh.id}`, fresh.auth);
+    const anew = await Promise.all([standard(), standard(), standard()]);
+    expect(anew.map(({ status }) => status)).toEqual([201, 201, 201]);
+    expect(new Set(anew.map(({ json }) => json.id)).size).toBe(1);
+    expect(anew[0]?.json.id).not.toBe(one.json.id);
   });
 
   describe("who may call", () => {

@@ -122,12 +122,14 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     if (!file) throw new DomainError("too_large", "file must have at most 25 MiB", { field: "file" });
     try {
       if (file.size === 0) throw badField("file", "must not be empty");
-      if (before && file.size !== before.size) throw new KeyReused();
-      const type = before?.type ?? (await typeOf(file, name));
-      const attachment = before ?? { id, filename: name, type, size: file.size, createdAt: now() };
-      if (!before) await add({ ...attachment, owner, room: room ?? null });
+      const given = { id, filename: name, size: file.size, owner, room: room ?? null, createdAt: now() };
+      const { attachment, isNew } = before
+        ? { attachment: before, isNew: false }
+        : await add({ ...given, type: await typeOf(file, name) });
+      if (file.size !== attachment.size) throw new KeyReused();
+      if (attachment.place) return viewOf(attachment);
       // Under a key it is tried again; what is left then goes with a sweep.
-      if (!before || !(await isKept(id))) {
+      if (isNew || !(await isKept(id))) {
         await file.keep(id).catch(async (error) => {
           if (key === undefined) await discard([id]);
           throw error;
@@ -148,12 +150,17 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     return stream !== null;
   }
 
-  async function add(file: NewFile): Promise<void> {
+  /** The file that is kept under this id: this one, or the same of a request that was under way at the same time. */
+  async function add(file: NewFile): Promise<{ attachment: StoredAttachment; isNew: boolean }> {
     const { perUser, perOrganization } = context.settings.files ?? { perUser: 0, perOrganization: 0 };
     const bounds = { waiting: MOST_WAITING, ownerBytes: perUser, organizationBytes: perOrganization };
     const { status, used } = await store.messages.addAttachment(file, bounds);
-    if (status === "added") return;
-    if (status === "known") throw new DomainError("conflict", "A file was kept under this key before");
+    if (status === "added") return { attachment: { ...file, place: null }, isNew: true };
+    if (status === "known") {
+      const twin = await store.messages.attachment(file.id);
+      if (twin) return { attachment: twin, isNew: false };
+      throw new DomainError("conflict", "The file that was kept under this key was deleted");
+    }
     throw new DomainError("too_large", excess(status, { used, size: file.size, bounds }), { field: "file" });
   }
 

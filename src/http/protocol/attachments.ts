@@ -28,7 +28,7 @@ export function registerUpload(app: HttpApp, { useCases, publicUrl, transfers }:
   app.use("/v1/attachments", repeatable(useCases.repeats, { bodyless: true }));
   app.openapi(UPLOAD, async (c) => {
     const { actor } = callerOf(c);
-    const over = transfers.begin("upload", memberKey(actor));
+    const over = transfers.begin("upload", memberKey(actor), repeatId(c));
     try {
       const upload = (file: UploadedFile) =>
         useCases.attachments.upload(actor, { ...file, ...given({ key: repeatId(c) }) });

@@ -72,7 +72,7 @@ export const REFUSALS = {
 /** Of operations that take a body. */
 export const BODY_REFUSALS = {
   ...REFUSALS,
-  409: json(protocolError, "invalid_request: it exists already, or is in another state"),
+  409: json(protocolError, "invalid_request: it exists already, is in another state, or is under way"),
   413: json(protocolError, "invalid_request: too large"),
   415: json(protocolError, "invalid_request: a body of another type"),
   422: json(protocolError, "invalid_request: the Idempotency-Key was that of another request"),
