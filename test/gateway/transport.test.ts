@@ -23,6 +23,9 @@ const options: TransportOptions = {
   endpoints: {},
 };
 
+/** More than uWebSockets.js keeps for a subscriber before it writes. */
+const published = Array.from({ length: 40 }, (_, n) => String(n));
+
 async function open(
   wanted: Transport["name"] | undefined,
   more: Partial<TransportOptions> = {},
@@ -76,6 +79,35 @@ describe.each(["uws", "ws"] as const)("the transport on %s", (name) => {
     await once(client, "close");
     expect(got).toEqual(["1", "2", "3", "4", "5", "6"]);
   });
+
+  test.each([
+    ["its only topic", [], setImmediate],
+    ["one of its topics", ["another"], setImmediate],
+    ["its only topic, while its frame is handled", [], (work: () => void) => work()],
+  ])(
+    "brings what was published before a connection leaves %s in the same turn, and nothing after",
+    async (_, more, when) => {
+      const transport: Transport = await open(name, {
+        accept: (connection) => {
+          const onFrame = () =>
+            when(() => {
+              for (const topic of ["topic", ...more]) connection.subscribe(topic);
+              for (const n of published) transport.publish("topic", n, false);
+              connection.unsubscribe("topic");
+              transport.publish("topic", "too late", false);
+              setImmediate(() => setImmediate(() => connection.end(1000, "enough")));
+            });
+          return { onFrame, onSign: () => {}, onDrain: () => {}, onClosed: () => {} };
+        },
+      });
+      const client = new WebSocket(`ws://127.0.0.1:${transport.port}/ws`, "causeway.v1.json");
+      const got: string[] = [];
+      client.on("open", () => client.send("go"));
+      client.on("message", (text) => got.push(String(text)));
+      await once(client, "close");
+      expect(got).toEqual(published);
+    },
+  );
 });
 
 test("uWebSockets.js serves where its addon loads", async () => {
