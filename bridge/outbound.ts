@@ -81,6 +81,28 @@ export function createOutbound(options: OutboundOptions): Outbound {
     return planned.filter((one) => !gone.has(one)).map(([, entry]) => entry);
   }
 
+  async function carry(
+    room: OpenRoom,
+    events: readonly LoggedEvent[],
+    entries: ReadonlyMap<number, OutboxEntry[]>,
+  ): Promise<void> {
+    for (const event of events) {
+      const parts = entries.get(event.seq);
+      for (const part of parts ?? []) await delivery.deliver(room, part, event);
+      if (!parts) await unlessRefused(room, `what ${event.type} asks for`, follow(room, event));
+      room.mirrored = event.seq;
+    }
+  }
+
+  /** Opens the room of two of whom one blocks the other: the authors of what was said before may not write else. */
+  async function whileOpen(room: OpenRoom, work: () => Promise<void>): Promise<void> {
+    room.catchesUp = true;
+    await unlessRefused(room, "other power levels", rooms.syncPower(room));
+    await work();
+    room.catchesUp = false;
+    await unlessRefused(room, "other power levels", rooms.syncPower(room));
+  }
+
   /** What changes the room itself. All of it can be done twice. */
   async function follow(room: OpenRoom, event: LoggedEvent): Promise<void> {
     switch (event.type) {
@@ -142,12 +164,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
       const events = await log.range(room.id, room.mirrored, Number.MAX_SAFE_INTEGER, BATCH);
       if (events.length === 0) return false;
       const entries = await plan(room, events);
-      for (const event of events) {
-        const parts = entries.get(event.seq);
-        for (const part of parts ?? []) await delivery.deliver(room, part, event);
-        if (!parts) await unlessRefused(room, `what ${event.type} asks for`, follow(room, event));
-        room.mirrored = event.seq;
-      }
+      if (room.conversation.blocked && speaks(entries))
+        await whileOpen(room, () => carry(room, events, entries));
+      else await carry(room, events, entries);
       return events.length === BATCH;
     },
     async settle(room) {
@@ -171,4 +190,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
       }
     },
   };
+}
+
+/** Whether it takes the right to write: everybody may always take back their own. */
+function speaks(entries: ReadonlyMap<number, readonly OutboxEntry[]>): boolean {
+  return [...entries.values()].some((parts) => parts.some(({ op }) => op !== "redaction"));
 }

@@ -108,7 +108,7 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
       if (!room.conversation.blocked) progress.settled = claimed.unsettled;
     }
     const behind = await outbound.mirror(room);
-    // What was said before the blocking is carried over first: its authors may not write afterwards.
+    // After what was said before the blocking.
     if (claimed.unsettled > 0 && room.conversation.blocked && !behind) {
       await rooms.syncPower(room);
       progress.settled = claimed.unsettled;

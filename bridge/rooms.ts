@@ -18,6 +18,8 @@ export interface OpenRoom extends ClaimedRoom, RoomRef {
   conversation: Conversation;
   matrixRoomId: string;
   roomVersion: string;
+  /** The room is open, although one of two blocks the other, because what was said before is on its way. */
+  catchesUp?: boolean;
 }
 
 export interface MatrixRooms {
@@ -29,7 +31,7 @@ export interface MatrixRooms {
   syncProfile(room: OpenRoom): Promise<void>;
   /**
    * Power levels as the roles are; `room.readOnly` as of where the log was mirrored to. Where one of two blocks the other
-   * nobody writes either.
+   * nobody writes either, unless `room.catchesUp`.
    */
   syncPower(room: OpenRoom): Promise<void>;
   /** Removes everybody, the alias, and the bot last. Can be repeated. */
@@ -102,7 +104,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
         ...fixedState(room),
         ...(avatar ? [{ type: "m.room.avatar", state_key: "", content: { url: avatar } }] : []),
       ],
-      power_level_content_override: await wantedPower(room, roomVersion, false),
+      power_level_content_override: await wantedPower(room, roomVersion, room.blocked),
     });
     return { matrixRoomId: fieldOf(answer, "room_id"), roomVersion };
   }
@@ -137,7 +139,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   }
 
   async function syncPower(room: OpenRoom): Promise<void> {
-    const isShut = room.readOnly || room.conversation.blocked;
+    const isShut = room.readOnly || (room.conversation.blocked && !room.catchesUp);
     const wanted = await wantedPower(room.conversation, room.roomVersion, isShut);
     await putState(room, "m.room.power_levels", wanted);
   }

@@ -76,6 +76,33 @@ describeBridge(
       expect(users).toEqual({ [world.ghosts.ofUser(ada.id)]: 100, [world.ghosts.ofUser(cat.id)]: 50 });
     });
 
+    test("a room of two that is made after one blocked the other is shut from the start, and has what was said before", async () => {
+      await world.bridge.stop();
+      const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
+      const [cat, dan] = [await world.user("Cat"), await world.user("Dan")];
+      const talked = await world.group([ada, ben], { type: "one_to_one", name: "" });
+      const silent = await world.group([cat, dan], { type: "one_to_one", name: "" });
+      await world.say(ada, talked, "Hello");
+      await world.say(ben, talked, "Go away");
+      await world.useCases.connections.update(userActor(ben), ada.uuid, "blocked");
+      await world.useCases.connections.update(userActor(dan), cat.uuid, "blocked");
+      await world.startBridge();
+      const levels = async (matrixRoom: string) =>
+        (await world.bot.timeline(matrixRoom))
+          .filter(({ type }) => type === "m.room.power_levels")
+          .map(({ content }) => content.events_default as number);
+      const ofSilent = await levels(await world.mirrored(silent));
+      expect(ofSilent.every((level) => level > 0)).toBe(true);
+      expect(ofSilent.length).toBeGreaterThan(0);
+      const matrixRoom = await world.mirrored(talked);
+      const name = (id: number) => world.ghosts.localpart(id);
+      expect(await world.bot.texts(matrixRoom)).toEqual([
+        `${name(ada.id)}: Hello`,
+        `${name(ben.id)}: Go away`,
+      ]);
+      await until("it is shut again", async () => ((await levels(matrixRoom)).at(-1) ?? 0) > 0);
+    });
+
     test("what somebody said before they left comes as theirs, and they are out in the end", async () => {
       const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
       const room = await world.group([ada, ben]);
