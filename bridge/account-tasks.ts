@@ -4,10 +4,10 @@
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { backoffMs } from "../src/domain/backoff.ts";
 import { DomainError } from "../src/domain/errors.ts";
 import type { Logger } from "../src/logger.ts";
 import type { AccountTask, BridgeAccounts } from "../src/store/bridge-accounts.ts";
-import { backoffMs } from "./backoff.ts";
 import { ANSWER_LIMIT_MS, type CredentialProvider } from "./credentials.ts";
 import { BRIDGE_DEVICE, type Ghosts } from "./ghosts.ts";
 import type { Homeserver } from "./homeserver.ts";
@@ -37,9 +37,9 @@ const BATCH = 10;
 const LEASE_MS = 60_000;
 const FIRST_RETRY_MS = 1_000;
 /** While the homeserver is away; when it is back, nothing waits. */
-const LAST_RETRY_MS = 60_000;
+const MAX_RETRY_MS = 60_000;
 /** Of what it refuses: somebody has to change its setup first. */
-const REFUSED_RETRY_MS = 60 * 60_000;
+const MAX_REFUSED_RETRY_MS = 60 * 60_000;
 const POLL_MS = 50;
 
 /** What nobody is told signs nobody in. */
@@ -57,8 +57,8 @@ export function createAccountTasks(options: AccountTasksOptions): AccountTasks {
     } catch (error) {
       const { userId, kind, failures } = task;
       const isTemporary = error instanceof HomeserverError && error.temporary;
-      const lastMs = isTemporary ? LAST_RETRY_MS : REFUSED_RETRY_MS;
-      await store.taskFailed(task, backoffMs({ firstMs: FIRST_RETRY_MS, lastMs }, failures));
+      const maxMs = isTemporary ? MAX_RETRY_MS : MAX_REFUSED_RETRY_MS;
+      await store.taskFailed(task, backoffMs({ firstMs: FIRST_RETRY_MS, maxMs }, failures));
       if (failures === 0) {
         const event = "matrix.account_task_failed";
         logger.warn(

@@ -3,9 +3,9 @@
  * time, the homeserver is asked to deliver what it holds back, and the auditor looks for what it lost.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { backoffMs } from "../src/domain/backoff.ts";
 import type { Logger } from "../src/logger.ts";
 import type { Auditor } from "./auditor.ts";
-import { backoffMs } from "./backoff.ts";
 import { BRIDGE_DEVICE, type Ghosts } from "./ghosts.ts";
 import type { Homeserver } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
@@ -35,7 +35,7 @@ export interface LinkOptions {
 }
 
 const BOT_NAME = "Causeway";
-const RETRIES = { firstMs: 250, lastMs: 10_000 };
+const RETRIES = { firstMs: 250, maxMs: 10_000 };
 /** Events that are this young may still be on their ordinary way. */
 const GRACE_MS = 3_000;
 /** What room versions there are is told to everybody; this is for homeservers that tell nobody. */

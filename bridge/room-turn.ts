@@ -1,9 +1,9 @@
 /** A room's turn: claimed for this worker, what came from Matrix applied, then the log carried over. */
+import { backoffMs } from "../src/domain/backoff.ts";
 import { DomainError, isUnavailable } from "../src/domain/errors.ts";
 import type { Logger } from "../src/logger.ts";
 import type { BridgeStore, ClaimedRoom } from "../src/store/bridge.ts";
 import type { InboxEntry } from "../src/store/bridge-mail.ts";
-import { backoffMs } from "./backoff.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 import type { Inbound } from "./inbound.ts";
 import { readEvent } from "./matrix-events.ts";
@@ -37,7 +37,7 @@ const INBOX_BATCH = 50;
 /** An event from Matrix whose applying fails so often, with the homeserver and the store at work, is left out. */
 const APPLY_TRIES = 5;
 const TAKEN_MS = 500;
-const RETRIES = { firstMs: 500, lastMs: 60_000 };
+const RETRIES = { firstMs: 500, maxMs: 60_000, jitter: 0.25 };
 
 /** @returns a turn that never rejects */
 export function createTurn(options: TurnOptions): (id: number) => Promise<NextTurn> {
@@ -180,10 +180,9 @@ function isPassing(error: unknown): boolean {
   return error instanceof DomainError && error.retry;
 }
 
-/** What the homeserver asks for, else growing pauses with some jitter. */
+/** The wait that the homeserver asks for, else a growing pause. */
 function pauseAfter(error: unknown, failures: number): number {
   const asked = error instanceof HomeserverError || error instanceof DomainError ? error.retryAfterMs : null;
   if (typeof asked === "number") return Math.max(asked, 1);
-  const pause = backoffMs(RETRIES, failures);
-  return Math.round(pause * (0.75 + Math.random() / 2));
+  return backoffMs(RETRIES, failures);
 }

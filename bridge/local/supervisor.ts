@@ -1,4 +1,5 @@
 /** Keeps one thing running: starts it again when it ends, with growing pauses, until it is told to stop. */
+import { backoffMs } from "../../src/domain/backoff.ts";
 
 export interface Supervised {
   /** Resolves with what is known about its end. */
@@ -23,8 +24,7 @@ export interface Supervisor<T> {
   stop(): Promise<void>;
 }
 
-const FIRST_PAUSE_MS = 500;
-const MAX_PAUSE_MS = 30_000;
+const PAUSES = { firstMs: 500, maxMs: 30_000 };
 /** Having lived for this long, it did not die of its start. */
 const STABLE_MS = 60_000;
 
@@ -51,18 +51,17 @@ export function supervise<T extends Supervised>(
   });
 
   async function run(): Promise<void> {
-    let pauseMs = FIRST_PAUSE_MS;
+    let failures = 0;
     for (let running: T | null = first; !stopping.signal.aborted; running = await startAgain()) {
       if (running) {
         const since = performance.now();
         const reason = await Promise.race([running.ended, stopRequest]);
         if (stopping.signal.aborted) return;
         current = null;
-        if (performance.now() - since > STABLE_MS) pauseMs = FIRST_PAUSE_MS;
+        if (performance.now() - since > STABLE_MS) failures = 0;
         if (!wanted) events.onEnd(reason);
       }
-      await pause(pauseMs);
-      pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+      await pause(backoffMs(PAUSES, failures++));
     }
   }
 

@@ -3,6 +3,7 @@
 import { createReadStream } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { AwsClient } from "aws4fetch";
+import { backoffMs } from "../domain/backoff.ts";
 import type { AttachmentFiles, ByteRange } from "../domain/ports/attachments.ts";
 import { createSpool, unavailable, webStream } from "./spool.ts";
 
@@ -42,7 +43,7 @@ const PREFIX = "attachments/";
 /** Until the answer begins: whoever takes its body may be slow. */
 const TIMEOUT_MS = 60_000;
 const TRIES = 4;
-const PAUSE_MS = 50;
+const PAUSES = { firstMs: 100, maxMs: 1_000 };
 
 interface S3Request {
   headers?: Record<string, string>;
@@ -118,7 +119,7 @@ function requests({ endpoint, bucket, region, accessKey, secretKey }: S3Options)
         throw unavailable(new Error(`${method} answered ${response.status}: ${text.slice(0, 300)}`));
       }
       await response?.body?.cancel();
-      await delay(PAUSE_MS * 2 ** tries);
+      await delay(backoffMs(PAUSES, tries - 1));
     }
   };
 }

@@ -1,5 +1,6 @@
 /** Connections to Redis: how they come up, fail fast while Redis is away, and come back by themselves for ever. */
 import { Cluster, Redis } from "ioredis";
+import { backoffMs } from "../domain/backoff.ts";
 import type { Logger } from "../logger.ts";
 import { isRefusal } from "./redis-failures.ts";
 import { loadScripts } from "./redis-scripts.ts";
@@ -13,6 +14,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that owes an answer for so long is taken for dead: what was sent is given up, and a new connection made. */
 const SILENCE_MS = 3_000;
 const CLUSTER_REDIRECTIONS = 5;
+const PAUSES = { firstMs: 100, maxMs: 2_000, jitter: 0.5 };
 
 /** What every connection has: nothing is queued while Redis is away, and nothing is sent twice. */
 function commonOptions({ options }: RedisAddress, name: string): ServerOptions {
@@ -139,8 +141,9 @@ async function requireVersion(connection: Connection): Promise<number> {
   return major;
 }
 
+/** @param attempt counted from 1 */
 function pause(attempt: number): number {
-  return Math.min(50 * 2 ** Math.min(attempt, 6), 2_000) * (0.5 + Math.random() / 2);
+  return backoffMs(PAUSES, attempt - 1);
 }
 
 /** A cluster says only that none of its nodes answered; the last node's reason is inside. */

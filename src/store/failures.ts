@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
+import { backoffMs } from "../domain/backoff.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { StoreTrouble } from "../domain/ports/store-health.ts";
 
@@ -36,6 +37,7 @@ const CONFLICTS: Record<string, { field: string; message: string }> = {
   conversations_event: { field: "eventId", message: "the event has a chatroom already" },
 };
 
+const PAUSES = { firstMs: 25, maxMs: 1_000, jitter: 0.5 };
 /** SQLSTATEs, or their classes, after which another attempt can succeed without any change. */
 const AWAY = ["08", "53", "57", "58", "25006", "25P03", "25P04", "55P03"];
 const CROSSED = ["40001", "40P01"];
@@ -116,7 +118,7 @@ export async function repeated<T>(forMs: number, work: (attempt: number) => Prom
       return await work(attempt);
     } catch (error) {
       if (!isAway(error) && !isCrossed(error)) throw error;
-      const pause = Math.min(25 * 2 ** attempt, 1_000) * (0.5 + Math.random() / 2);
+      const pause = backoffMs(PAUSES, attempt);
       if (performance.now() + pause > end) throw error;
       await sleep(pause);
     }

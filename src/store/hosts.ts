@@ -1,4 +1,5 @@
 /** The hosts of a database URL: tried in turn, and with growing pauses while none of them can be used. */
+import { backoffMs } from "../domain/backoff.ts";
 
 /** One attempt to use a host. */
 export interface Attempt {
@@ -21,8 +22,7 @@ export interface Hosts {
   lost(attempt: Attempt): void;
 }
 
-const FIRST_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 1_000;
+const PAUSES = { firstMs: 50, maxMs: 1_000, jitter: 0.5 };
 
 /** @param count how many hosts there are */
 export function createHosts(count: number): Hosts {
@@ -53,8 +53,7 @@ export function createHosts(count: number): Hosts {
       failures++;
       moveOn();
       if (failures < count) return;
-      const pause = Math.min(FIRST_PAUSE_MS * 2 ** (failures - count), MAX_PAUSE_MS);
-      pauseUntil = performance.now() + pause * (0.5 + Math.random() / 2);
+      pauseUntil = performance.now() + backoffMs(PAUSES, failures - count);
     },
     lost(attempt) {
       if (attempt.round === round) moveOn();

@@ -3,6 +3,7 @@
  * events come in order, each again and again until the receiver takes it. Whoever works on a lane holds it by lease: the
  * lanes of a process that is gone are free again within {@link LEASE_MS}.
  */
+import { backoffMs } from "../domain/backoff.ts";
 import type { Store } from "../domain/ports/store.ts";
 import type { Lane } from "../domain/ports/webhook-store.ts";
 import type { Payloads } from "./payloads.ts";
@@ -32,8 +33,8 @@ const STEP = 20;
 const MAX_LANES = 32;
 /** A receiver that hangs must not take all the places. */
 const MAX_LANES_EACH = 8;
-const FIRST_RETRY_MS = 1_000;
-const MAX_RETRY_MS = 28_000;
+/** Up to about half a minute. */
+export const RETRIES = { firstMs: 1_000, maxMs: 28_000, jitter: 0.25 };
 
 export function createDeliverer({ store, payloads, post, logger, counted }: DelivererOptions): Deliverer {
   const { webhooks } = store;
@@ -63,7 +64,7 @@ export function createDeliverer({ store, payloads, post, logger, counted }: Deli
   }
 
   async function failed(lane: Lane, reason: string): Promise<void> {
-    const afterMs = retryAfterMs(lane.attempts);
+    const afterMs = backoffMs(RETRIES, lane.attempts);
     if (lane.attempts === 0) {
       logger.warn(
         { webhook: lane.webhookId, reason },
@@ -104,10 +105,4 @@ export function createDeliverer({ store, payloads, post, logger, counted }: Deli
       await Promise.all(working.values());
     },
   };
-}
-
-/** 1 s, 2 s, 4 s … up to half a minute, each a bit shortened by chance so that lanes do not come all at once. */
-export function retryAfterMs(failures: number): number {
-  const most = Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS);
-  return Math.round(most * (0.75 + Math.random() / 4));
 }
