@@ -44,6 +44,15 @@ export class HomeserverError extends Error {
   }
 }
 
+/** Why no answer came: fetch itself says only that it failed, and names the reason as the cause of that. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  // Where a name has several addresses, each has an error of its own, and all of them together have no words.
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(", ");
+  return error.message;
+}
+
 /**
  * A field that every answer of its kind has.
  * @throws HomeserverError when it is missing: what answers so is no homeserver

@@ -5,7 +5,7 @@
 import { type HttpApiEvent, MatrixError, MatrixHttpApi, Method, TypedEventEmitter } from "matrix-js-sdk";
 import type { Logger } from "matrix-js-sdk/lib/logger.js";
 import { Counter, type Registry } from "prom-client";
-import { HomeserverError } from "./homeserver-error.ts";
+import { HomeserverError, reasonOf } from "./homeserver-error.ts";
 import { type StreamOptions, streamRequest } from "./streaming.ts";
 
 /** What homeserver and bridge know of each other: the registration file, without its namespaces. */
@@ -154,12 +154,18 @@ const METHODS = { GET: Method.Get, PUT: Method.Put, POST: Method.Post, DELETE: M
 
 /** The SDK stops listening to the abort signal once the headers are there: the body is read before. */
 async function fetchWhole(...input: Parameters<typeof fetch>): Promise<Response> {
-  const answer = await fetch(...input);
-  const bytes = await answer.arrayBuffer();
-  return new Response(bytes.byteLength === 0 ? null : bytes, {
-    status: answer.status,
-    headers: answer.headers,
-  });
+  try {
+    const answer = await fetch(...input);
+    const bytes = await answer.arrayBuffer();
+    return new Response(bytes.byteLength === 0 ? null : bytes, {
+      status: answer.status,
+      headers: answer.headers,
+    });
+  } catch (error) {
+    if (error instanceof Error && error.name === "AbortError") throw error;
+    // The SDK passes on the message alone, without its cause.
+    throw new Error(reasonOf(error), { cause: error });
+  }
 }
 
 /** A signal that aborts with `outer` or after `ms`, whichever comes first. */

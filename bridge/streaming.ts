@@ -1,6 +1,6 @@
 /** Requests to the homeserver that carry files: neither the body nor the answer is held in memory here. */
 import { DomainError } from "../src/domain/errors.ts";
-import { HomeserverError } from "./homeserver-error.ts";
+import { HomeserverError, reasonOf } from "./homeserver-error.ts";
 
 export interface StreamOptions {
   /** Full Matrix id of the ghost to act as. */
@@ -47,9 +47,8 @@ export async function streamRequest(
 
 /** A homeserver that takes its time over a file is not away. */
 function noAnswer(error: unknown, request: string, limit: AbortSignal): HomeserverError {
-  const reason = error instanceof Error ? error.message : String(error);
   const late = limit.aborted ? { status: 504, errcode: "M_UNKNOWN" } : { status: null };
-  return new HomeserverError(`${request} got no answer: ${reason}`, { ...late, cause: error });
+  return new HomeserverError(`${request} got no answer: ${reasonOf(error)}`, { ...late, cause: error });
 }
 
 async function failure(answer: Response, request: string): Promise<HomeserverError> {

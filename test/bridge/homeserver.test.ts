@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createHomeserver, type Homeserver } from "../../bridge/homeserver.ts";
-import { HomeserverError } from "../../bridge/homeserver-error.ts";
+import { HomeserverError, reasonOf } from "../../bridge/homeserver-error.ts";
+import { freePort } from "../black-box/processes.ts";
 
 const REGISTRATION = {
   id: "causeway",
@@ -102,6 +103,20 @@ describe("the homeserver client", () => {
     answer = (_, response) =>
       response.writeHead(502, { "content-type": "text/html" }).end("<h1>Bad gateway</h1>");
     expect(await failure("/proxy")).toMatchObject({ status: 502, errcode: null, away: true });
+  });
+
+  test("an error of a connection says what was wrong with it", async () => {
+    const logger = { debug: () => {} };
+    const address = `127.0.0.1:${await freePort()}`;
+    const baseUrl = `http://${address}`;
+    const nobody = createHomeserver({ baseUrl, registration: REGISTRATION, serverName: "hs.test", logger });
+    const message = new RegExp(`^GET /versions got no answer: .*connect ECONNREFUSED ${address}$`);
+    await expect(nobody.request("GET", "/versions")).rejects.toThrow(message);
+    await expect(nobody.stream("GET", "/versions", { asUser: "@cw_1:hs.test" })).rejects.toThrow(message);
+    const refusals = new AggregateError([new Error("refused at ::1"), new Error("refused at 127.0.0.1")]);
+    expect(reasonOf(new TypeError("fetch failed", { cause: refusals }))).toBe(
+      "refused at ::1, refused at 127.0.0.1",
+    );
   });
 
   test("registering a ghost that exists is fine, and never signs it in", async () => {
