@@ -66,6 +66,8 @@ async function remirror(store: PostgresStore, token: string, from: number): Prom
     throw new Error(`The bridge is at work on ${token}, or can't send what waits there; try again later.`);
   if (started === null) throw new Error(`No room with the token ${token} is in Matrix.`);
   const { id, head } = started;
+  if (from > head)
+    throw new Error(`The log of ${token} ends at ${head}: there is no event ${from} to carry over.`);
   process.stdout.write(`Room ${token}: the bridge carries events ${from} to ${head} over\n`);
   for (let last = -1; ; ) {
     const progress = await bridge.progress(id);

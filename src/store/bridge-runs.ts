@@ -10,7 +10,7 @@ export interface BridgeRuns {
    */
   roomLost(id: number, node: string): Promise<void>;
   /**
-   * Carries the room's log over again, from the event `from` on.
+   * Carries the room's log over again, from the event `from` on. Where the log ends before `from`, nothing changes.
    * @returns its id and head, null when the bridge has no such room, `"busy"` while a worker is at it, or something waits
    *   that was perhaps sent: in another run it would count as a person's
    */
@@ -59,8 +59,9 @@ export function createBridgeRuns(sql: StoreSql): BridgeRuns {
           from bridge_rooms b join room_heads h on h.conversation_id = b.conversation_id
           where b.token = ${token} and b.matrix_room_id is not null for update of b`;
         if (!room) return null;
-        if (!room.free || room.waiting) return "busy";
         const { id, head } = room;
+        if (from > head) return { id, head };
+        if (!room.free || room.waiting) return "busy";
         await tx`
           with ${forgotten(tx`select ${id}::bigint`.fragment, from)}
           update bridge_rooms set mirrored_seq = least(mirrored_seq, ${from - 1}::bigint), run = run + 1,

@@ -169,4 +169,16 @@ describeWith(["postgres"], "what there is to do for the bridge", ({ postgres }) 
     await bridge.delivered(13, { ...entry, plannedAt: 1 }, "$sent");
     expect(await bridge.remirror("idle13", 2)).toMatchObject({ id: 13, head: 4 });
   });
+
+  test("from beyond the log's end nothing is carried over again", async () => {
+    const bridge = createBridgeStore(store.sql);
+    await store.sql`update bridge_rooms set matrix_room_id = '!14:x.test', owner = null where conversation_id = 14`;
+    const runOf = () => store.sql`select run, mirrored_seq from bridge_rooms where conversation_id = 14`;
+    const before = await runOf();
+    const { head } = (await bridge.remirror("idle14", 1_000)) as { head: number };
+    expect(head).toBeLessThan(1_000);
+    expect(await runOf()).toEqual(before);
+    await bridge.remirror("idle14", head);
+    expect(await runOf()).not.toEqual(before);
+  });
 });
