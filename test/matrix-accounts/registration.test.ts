@@ -149,6 +149,16 @@ describe("npm run matrix:registration", () => {
     expect(stdout).not.toContain(secrets.hsToken);
   });
 
+  test("names every setting without which the next start would write another file", async () => {
+    const given = {
+      MATRIX_SERVER_NAME: "chat.example.org",
+      MATRIX_APPSERVICE_URL: "http://causeway.internal:8080",
+      MATRIX_USER_PREFIX: "chat_",
+    };
+    const { stdout } = await run([], given);
+    for (const [name, value] of Object.entries(given)) expect(stdout).toContain(`${name}=${value}`);
+  });
+
   test("--help tells settings and options, and writes nothing", async () => {
     const { stdout } = await run(["--help"]);
     for (const word of ["MATRIX_REGISTRATION", "MATRIX_APPSERVICE_URL", "--admin-token-file"]) {
