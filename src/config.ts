@@ -183,12 +183,14 @@ export const SETTINGS = [
 
 const httpUrl = z.url({ protocol: /^https?$/, error: "must be a URL that starts with http:// or https://" });
 const baseUrl = httpUrl.refine((text) => !/[?#]/.test(text), "must be a base URL, without ? and #");
-const port = z.coerce.number().int().min(0).max(65_535);
+const wholeNumber = () =>
+  z.coerce
+    .number({ error: ({ code }) => (code === "invalid_type" ? "must be a whole number" : undefined) })
+    .int();
+const port = wholeNumber().min(0).max(65_535);
 
 /** In bytes; 0 is no bound. */
-const fileBound = z.coerce
-  .number()
-  .int()
+const fileBound = wholeNumber()
   .min(0)
   .max(2 ** 50);
 
@@ -219,7 +221,7 @@ const schema = z.object({
     .regex(/^postgres(ql)?:\/\//, "must start with postgres://")
     .optional(),
   DATABASE_PASSWORD: z.string().optional(),
-  DATABASE_CONNECTIONS: z.coerce.number().int().min(2).max(500).default(10),
+  DATABASE_CONNECTIONS: wholeNumber().min(2).max(500).default(10),
   DATABASE_PREPARE: z.enum(["on", "off"]).default("on"),
   REDIS_URL: z.union([z.literal(IN_MEMORY), z.string().superRefine(takenBy(parseRedisUrl))]).optional(),
   REDIS_PASSWORD: z.string().optional(),
@@ -230,8 +232,8 @@ const schema = z.object({
   AUTH_ISSUER: z.string().optional(),
   AUTH_AUDIENCE: z.string().optional(),
   AUTH_ADMINISTRATORS: z.enum(["true", "false"]).default("false"),
-  LOGIN_MAX_DAYS: z.coerce.number().int().min(1).max(3_650).default(90),
-  PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(8),
+  LOGIN_MAX_DAYS: wholeNumber().min(1).max(3_650).default(90),
+  PASSWORD_MIN_LENGTH: wholeNumber().min(1).max(128).default(8),
   RATE_LIMITS: z.enum(["on", "off"]).default("on"),
   WEBHOOK_ALLOW_PRIVATE: z.enum(["true", "false"]).default("false"),
   STUN_URLS: serverList(/^stuns?:[^\s,/?#]+$/, "must be as stun:host:port, with commas between").optional(),
@@ -241,9 +243,9 @@ const schema = z.object({
   ).optional(),
   TURN_SECRET: z.string().optional(),
   TRANSPORT: z.enum(["uws", "ws"]).optional(),
-  HEARTBEAT_MS: z.coerce.number().int().min(1_000).max(300_000).default(25_000),
-  DRAIN_MS: z.coerce.number().int().min(0).max(600_000).default(2_000),
-  LAME_DUCK_MS: z.coerce.number().int().min(0).max(600_000).default(0),
+  HEARTBEAT_MS: wholeNumber().min(1_000).max(300_000).default(25_000),
+  DRAIN_MS: wholeNumber().min(0).max(600_000).default(2_000),
+  LAME_DUCK_MS: wholeNumber().min(0).max(600_000).default(0),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info"),
   MATRIX_HOMESERVER_URL: z.union([z.literal("off"), baseUrl]).optional(),
   MATRIX_PORT: port.default(8008),

@@ -64,8 +64,8 @@ async function startParts(
   parts.add("readiness", leave);
   const wantsDemo = config.DEMO === "on" || (config.DEMO === "auto" && config.DATABASE_URL === undefined);
   const demo = wantsDemo && config.ROLE !== "bridge" ? await demoData(dataDir, store, useCases) : null;
-  for (const line of welcome({ config, url, dataDir, demo, adminTokenPath: adminToken?.path ?? null }))
-    say(line);
+  const adminTokenPath = adminToken?.path ?? null;
+  for (const line of welcome({ config, url, pid: process.pid, dataDir, demo, adminTokenPath })) say(line);
   return url;
 }
 

@@ -8,6 +8,7 @@ export interface WelcomeFacts {
     "ROLE" | "DATABASE_URL" | "REDIS_URL" | "MATRIX_HOMESERVER_URL" | "MATRIX_PORT" | "MATRIX_PUBLIC_URL"
   >;
   url: string;
+  pid: number;
   dataDir: string;
   demo: DemoData | null;
   /** Where the admin token that was made here is kept. */
@@ -15,7 +16,7 @@ export interface WelcomeFacts {
 }
 
 /** Lines; the first starts with `Causeway ready` and holds the URL. */
-export function welcome({ config, url, dataDir, demo, adminTokenPath }: WelcomeFacts): string[] {
+export function welcome({ config, url, pid, dataDir, demo, adminTokenPath }: WelcomeFacts): string[] {
   if (config.ROLE === "bridge") return [`Causeway ready: the bridge listens on ${url}`];
   const state = [
     config.DATABASE_URL === undefined ? `embedded database in ${dataDir}` : "PostgreSQL",
@@ -23,6 +24,7 @@ export function welcome({ config, url, dataDir, demo, adminTokenPath }: WelcomeF
   ];
   return [
     `Causeway ready: ${url} (open it in a browser), ${url.replace(/^http/, "ws")}/ws for apps`,
+    `  Process    ${pid}`,
     `  State      ${state.join(", ")}`,
     ...(adminTokenPath === null ? [] : [`  Admin API  ${url}/admin/v1, its token is in ${adminTokenPath}`]),
     `  APIs       ${url}/docs`,

@@ -76,6 +76,8 @@ describeWith("synapseProgram", "a start with nothing configured", () => {
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
     await server.untilReady();
 
+    expect(server.output()).toMatch(new RegExp(`^  Process    ${server.pid}$`, "m"));
+
     const demo = demoOf(server);
     expect(demo.users).toHaveLength(2);
     for (const { handle, password } of demo.users) {

@@ -87,6 +87,8 @@ describe("settings that contradict each other", () => {
     [{ ...BRIDGE, MATRIX_HOMESERVER_URL: "" }, "MATRIX_HOMESERVER_URL: ROLE=bridge needs"],
     [{ ...BRIDGE, MATRIX_HOMESERVER_URL: "off" }, "MATRIX_HOMESERVER_URL: ROLE=bridge needs"],
     [{ ...GATEWAY, ADMIN_TOKEN: "fifteen-letters" }, "ADMIN_TOKEN: must have at least 16 characters"],
+    [{ PORT: "http" }, "PORT: must be a whole number"],
+    [{ DRAIN_MS: "1.5" }, "DRAIN_MS: must be a whole number"],
     [{ STUN_URLS: "stun.example.org" }, "STUN_URLS: must be as stun:host:port"],
     [{ TURN_URLS: "turn:a:1,http://b", TURN_SECRET: "s" }, "TURN_URLS: must be as turn:host:port"],
     [{ TURN_URLS: "turn:turn.example.org:3478" }, "TURN_SECRET: is needed with TURN_URLS"],
