@@ -3,6 +3,7 @@
  * domain/ports/clock.ts), but certificates, outside issuers' tokens and logs go by it, so operators are told.
  */
 import { Gauge, type Registry } from "prom-client";
+import { periodic } from "./domain/periodic.ts";
 import type { HotState } from "./domain/ports/hot.ts";
 import type { Store } from "./domain/ports/store.ts";
 import type { Logger } from "./logger.ts";
@@ -10,7 +11,7 @@ import type { Logger } from "./logger.ts";
 export interface ClockSkewOptions {
   store: Pick<Store, "clock">;
   hot: Pick<HotState, "time">;
-  logger: Pick<Logger, "info" | "warn">;
+  logger: Pick<Logger, "info" | "warn" | "error">;
   registry: Registry;
 }
 
@@ -27,7 +28,7 @@ const NAMES: Record<Part, string> = { store: "the database", hot: "Redis" };
  * @returns how to stop
  * @throws Error that names the clock that is more than a minute off
  */
-export async function watchClockSkew(options: ClockSkewOptions): Promise<() => void> {
+export async function watchClockSkew(options: ClockSkewOptions): Promise<() => Promise<void>> {
   const { logger, registry } = options;
   const gauge = new Gauge({
     name: "causeway_clock_skew_seconds",
@@ -58,9 +59,7 @@ export async function watchClockSkew(options: ClockSkewOptions): Promise<() => v
       );
     }
   }
-  const timer = setInterval(() => void look(), EVERY_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  return periodic("clock skew", EVERY_MS, look, { logger });
 }
 
 /** Ms by which this process is ahead of each part; parts that are away or have no clock of their own are left out. */

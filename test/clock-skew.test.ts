@@ -4,9 +4,9 @@ import { watchClockSkew } from "../src/clock-skew.ts";
 import { DomainError } from "../src/domain/errors.ts";
 
 const MINUTE = 60_000;
-const stops: (() => void)[] = [];
-afterEach(() => {
-  for (const stop of stops.splice(0)) stop();
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
   vi.useRealTimers();
 });
 
@@ -25,6 +25,7 @@ async function watch(behind: { store: number; hot: number | null }) {
     logger: {
       info: (_fields: object, text?: string) => void logged.push(`info: ${text}`),
       warn: (_fields: object, text?: string) => void logged.push(`warn: ${text}`),
+      error: (_fields: object, text?: string) => void logged.push(`error: ${text}`),
     },
     registry,
   });

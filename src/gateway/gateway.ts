@@ -120,7 +120,7 @@ class RunningGateway implements Gateway, SessionEvents {
   #strangers = 0;
   #wheel: Wheel<Session> | null = null;
   #probe: Probe | null = null;
-  #stopDecay: (() => void) | null = null;
+  #stopDecay: (() => Promise<void>) | null = null;
   #accounts: AccountWatch | null = null;
   #transport: Transport | null = null;
   #history: (() => void)[] = [];
@@ -274,11 +274,10 @@ class RunningGateway implements Gateway, SessionEvents {
     for (const stop of this.#history) stop();
     this.#accounts?.stop();
     this.#probe?.stop();
-    this.#stopDecay?.();
     this.#wheel?.stop();
     this.#feed.stop();
     this.#hub.stop();
-    await this.#transport?.close();
+    await Promise.all([this.#stopDecay?.(), this.#transport?.close()]);
   }
 
   /** [GW-10.6] Without its database this gateway can deliver nothing; another one may. Who comes back is refused in hello. */

@@ -7,7 +7,7 @@
  * one MGET (in a cluster one GET per room, side by side). Asked for in one turn they are one round trip.
  */
 import { Cluster } from "ioredis";
-import { DomainError } from "../domain/errors.ts";
+import { periodic } from "../domain/periodic.ts";
 import type { Bus } from "../domain/ports/bus.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { HotState } from "../domain/ports/hot.ts";
@@ -151,7 +151,8 @@ function parts(
 ): Omit<RedisHot, "bus"> {
   const sessions = createRedisSessions(client);
   const sweep: HotState["sweep"] = async (now) => ({ sessions: await sessions.sweep(now) });
-  const stopSweeper = startSweeper(() => sweep(client.now()), logger);
+  // Every process sweeps; what one has removed the others no longer find.
+  const stopSweeping = periodic("hot state", SWEEP_MS, () => sweep(client.now()), { logger });
   const hot: HotState = {
     ...{ sessions, sweep, bornAt },
     presence: createRedisPresence(client),
@@ -170,7 +171,7 @@ function parts(
     },
     async close() {
       stop();
-      await stopSweeper();
+      await stopSweeping();
       await client.close();
     },
   };
@@ -179,26 +180,6 @@ function parts(
     subscribeRoundTrips: bus.subscribeRoundTrips(),
   });
   return { hot, stats };
-}
-
-/** Every process sweeps; what one has removed the others no longer find. @returns how to stop */
-function startSweeper(sweep: () => Promise<unknown>, logger: RedisLogger): () => Promise<void> {
-  let current: Promise<unknown> | null = null;
-  const timer = setInterval(() => {
-    current ??= sweep()
-      .catch((error: unknown) => {
-        // Redis is away: the next sweep finds what this one did not.
-        if (!(error instanceof DomainError)) logger.error({ err: error }, "Sweeping hot state failed");
-      })
-      .finally(() => {
-        current = null;
-      });
-  }, SWEEP_MS);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    await current;
-  };
 }
 
 interface RoutesOptions {

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import type { Store } from "../domain/ports/store.ts";
 import { createDirectoryQueries } from "./accounts.ts";
 import { createAppender } from "./append.ts";
-import { createAttachmentQueries } from "./attachments.ts";
+import { createAttachmentQueries, foldFileUsage } from "./attachments.ts";
 import { createAvatarStore } from "./avatars.ts";
 import { createDatabaseClock } from "./clock.ts";
 import type { OpenSocket } from "./connection.ts";
@@ -22,13 +22,13 @@ import { createMessageQueries } from "./messages.ts";
 import { createMonitor, type Monitor } from "./monitor.ts";
 import { createPeopleStore } from "./people.ts";
 import { createPublisher } from "./publisher.ts";
-import { createRepeats } from "./repeats.ts";
+import { createRepeats, forgetRequests } from "./repeats.ts";
 import { createRoomQueries } from "./rooms.ts";
 import { startHousekeeping } from "./schema/housekeeping.ts";
 import { migrate } from "./schema/migrate.ts";
 import type { Sql } from "./sql.ts";
 import { runTransaction } from "./transaction.ts";
-import { createVisitStore } from "./visits.ts";
+import { createVisitStore, forgetVisits } from "./visits.ts";
 import { createWebhookStore } from "./webhooks.ts";
 
 export interface StoreOptions {
@@ -128,7 +128,11 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
   const lanes = Math.min(APPEND_LANES, maxConnections);
   const appender = createAppender(db, publisher, { lanes, maxQueued, repeatMs });
   const markers = createMarkers(db, { lanes: 1, maxQueued, repeatMs });
-  const housekeeping = startHousekeeping(db, { embedded }, logger);
+  const housekeeping = startHousekeeping(
+    db,
+    { embedded, also: [foldFileUsage, forgetRequests, forgetVisits] },
+    logger,
+  );
   return {
     get epoch() {
       return history.epoch;

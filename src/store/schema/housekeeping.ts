@@ -2,15 +2,14 @@
  * What has to be done now and then: removing the logs of deleted rooms in small steps and what is remembered of them,
  * and for the embedded database what a server's own background processes would do.
  */
-import { DomainError } from "../../domain/errors.ts";
-import { foldFileUsage } from "../attachments.ts";
+import { periodic } from "../../domain/periodic.ts";
 import type { Database, StoreLogger } from "../database.ts";
-import { forgetRequests } from "../repeats.ts";
-import { forgetVisits } from "../visits.ts";
 
 export interface HousekeepingOptions {
   /** The embedded database has no checkpointer and no autovacuum. */
   embedded: boolean;
+  /** What other parts of the store have to do now and then, in this order. */
+  also: readonly ((db: Database) => Promise<void>)[];
 }
 
 export interface Housekeeping {
@@ -38,39 +37,25 @@ const VACUUM_BYTES = 512 << 20;
 
 export function startHousekeeping(
   db: Database,
-  { embedded }: HousekeepingOptions,
+  { embedded, also }: HousekeepingOptions,
   logger: StoreLogger,
 ): Housekeeping {
   const maintain = embedded ? maintenance(db) : async () => {};
   let stopped = false;
-  let turn: Promise<void> = Promise.resolve();
 
   async function work(): Promise<void> {
-    try {
-      while (!stopped && (await purgeStep(db)));
-      await foldFileUsage(db);
-      await forgetFormer(db);
-      await forgetDeliveries(db);
-      await forgetRequests(db);
-      await forgetVisits(db);
-      await db.sql`delete from departures where at <= causeway_now() - ${KEEP_DEPARTURES_MS}`;
-      await maintain();
-    } catch (error) {
-      // The next turn finds what is left; an unreachable database is told about by those who need it.
-      if (!(error instanceof DomainError))
-        logger.error({ err: error }, "Housekeeping of the database failed");
-    }
+    while (!stopped && (await purgeStep(db)));
+    await forgetFormer(db);
+    await forgetDeliveries(db);
+    for (const step of also) await step(db);
+    await maintain();
   }
 
-  const timer = setInterval(() => {
-    turn = turn.then(work);
-  }, TURN_MS);
-  timer.unref();
+  const stop = periodic("housekeeping of the database", TURN_MS, work, { logger });
   return {
     async stop() {
       stopped = true;
-      clearInterval(timer);
-      await turn;
+      await stop();
     },
   };
 }
@@ -112,9 +97,10 @@ export async function purgeStep(
   });
 }
 
-/** What lists could go on from, long enough ago. */
+/** Forgets what lists and journals no longer go on from. */
 async function forgetFormer({ sql }: Database): Promise<void> {
   await sql`delete from former_messages where removed_at <= causeway_now() - ${KEEP_FORMER_MS}`;
+  await sql`delete from departures where at <= causeway_now() - ${KEEP_DEPARTURES_MS}`;
   await sql`delete from former_rooms where deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
   await sql`delete from contacts where deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
   await sql`delete from attachments where file_gone and deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
