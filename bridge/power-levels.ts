@@ -32,6 +32,8 @@ export function powerLevels(input: {
   bot: string;
   people: readonly { matrixId: string; role: Role }[];
   readOnly: boolean;
+  /** One of two blocks the other: neither takes back what the other said. */
+  blocked: boolean;
 }): PowerLevels {
   const outranks = creatorOutranks(input.roomVersion);
   // Up to version 11 the bot can only remove those below it.
@@ -51,7 +53,7 @@ export function powerLevels(input: {
     invite: moderator,
     kick: moderator,
     ban: moderator,
-    redact: MODERATOR,
+    redact: input.blocked ? bot : MODERATOR,
     notifications: { room: 0 },
   };
 }

@@ -73,7 +73,8 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       const actor = actorOf(member, "");
       return actor.kind === "guest" ? [] : [{ matrixId: ghosts.ofActor(actor), role }];
     });
-    return powerLevels({ roomVersion, type: room.type, bot: ghosts.bot, people, readOnly });
+    const { type, blocked } = room;
+    return powerLevels({ roomVersion, type, bot: ghosts.bot, people, readOnly, blocked });
   }
 
   async function avatarUrl({ avatarId }: Conversation): Promise<string | null> {

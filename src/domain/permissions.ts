@@ -76,9 +76,13 @@ export const PERMISSIONS: Record<Role, ReadonlySet<Action>> = {
 
 /** Shut off for everyone while a room is read-only. */
 const WRITES: ReadonlySet<Action> = new Set(["send", "react", "edit_own", "call", "type"]);
-/** Shut off for both of a one-to-one room while one of them blocks the other: whatever would reach the other. */
+/**
+ * Shut off for both of a one-to-one room while one of them blocks the other: whatever would reach the other, or take from
+ * them what they have.
+ */
 const TOWARDS_THE_OTHER: ReadonlySet<Action> = new Set([
   ...WRITES,
+  "delete_any",
   "pin",
   "rename_one_to_one",
   "receipt_mode",

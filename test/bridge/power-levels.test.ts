@@ -7,7 +7,15 @@ const people = [
   { matrixId: "@cw_3:hs", role: "user" as const },
 ];
 const levels = (roomVersion: string, more = {}) =>
-  powerLevels({ roomVersion, type: "group", bot: "@cw_bot:hs", people, readOnly: false, ...more });
+  powerLevels({
+    roomVersion,
+    type: "group",
+    bot: "@cw_bot:hs",
+    people,
+    readOnly: false,
+    blocked: false,
+    ...more,
+  });
 
 test("roles become levels; the bot, who made the room, is named up to version 11 only", () => {
   expect(levels("12").users).toEqual({ "@cw_1:hs": 100, "@cw_2:hs": 50 });
@@ -31,4 +39,10 @@ test("neither of two changes what their one-to-one room is", () => {
   const { kick, invite, events, users } = levels("12", { type: "one_to_one" });
   const highest = Math.max(...Object.values(users));
   for (const level of [kick, invite, events["m.room.name"]]) expect(level).toBeGreaterThan(highest);
+});
+
+test("while one of two blocks the other, each takes back their own messages alone", () => {
+  const { redact, events, users } = levels("12", { type: "one_to_one", blocked: true });
+  expect(redact).toBeGreaterThan(Math.max(...Object.values(users)));
+  expect(events["m.room.redaction"]).toBe(0);
 });

@@ -34,7 +34,7 @@ export function createRoomUseCases(context: Context, parts: RoomParts): RoomUseC
   const settings = createRoomSettings(context, { passwords, departed, calls });
   return {
     finding,
-    oneToOne: createOneToOne(context),
+    oneToOne: createOneToOne(context, departed),
     participants: {
       ...createGuests(context, departed),
       ...createJoining(context, { ...parts, view: (actor, token) => finding.view(actor, { token }) }),

@@ -169,7 +169,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     const { place } = found;
     if (room && !mine) {
       const verdict = can(room.membership, room.conversation, "delete_any", now());
-      if (verdict !== null) throw refusal(verdict, "delete_any");
+      if (verdict !== null) throw refusal(verdict, "delete_any", room.conversation);
     }
     await store.transaction(async (tx) => {
       if (place) await tx.lockRooms([place.conversationId]);

@@ -17,7 +17,7 @@ import {
 import type { NewConversation, StoreTransaction } from "../ports/store.ts";
 import type { OneToOne } from "../use-cases/rooms.ts";
 import { checkInvited, type Invited, named } from "./invitations.ts";
-import { putPeople } from "./members.ts";
+import { type Departure, putPeople, removePeople } from "./members.ts";
 import { changeRoom, createRoom, removeRoom } from "./rooms.ts";
 
 type Opened = { conversation: Conversation; created: boolean };
@@ -25,7 +25,10 @@ type Made = Pick<NewConversation, "organizationId" | "history" | "name"> & Parti
 
 const MADE: Made = { organizationId: null, history: "joined", name: "" };
 
-export function createOneToOne(context: Context): OneToOne {
+export function createOneToOne(
+  context: Context,
+  departed: (gone: readonly Departure[]) => Promise<void>,
+): OneToOne {
   const { store, accesses } = context;
   return {
     async open(actor, other, { history = MADE.history } = {}) {
@@ -46,9 +49,18 @@ export function createOneToOne(context: Context): OneToOne {
     async delete(actor, room) {
       const { conversationId, rules } = await accesses.require(actor, room, "delete_one_to_one");
       if (rules.type !== "one_to_one") throw badField("room", "is no one-to-one room");
-      await changeRoom(context, actor, conversationId, "delete_one_to_one", (tx, conversation) =>
-        removeRoom(tx, actor, conversation),
+      const gone = await changeRoom(
+        context,
+        actor,
+        conversationId,
+        "delete_one_to_one",
+        async (tx, conversation) => {
+          if (conversation.blocked) return await removePeople(tx, null, conversation, [memberKey(actor)]);
+          await removeRoom(tx, actor, conversation);
+          return [];
+        },
       );
+      await departed(gone);
     },
   };
 }

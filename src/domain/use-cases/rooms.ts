@@ -139,7 +139,7 @@ export interface OneToOne {
   ): Promise<{ conversation: Conversation; created: boolean }>;
   /** The user's room with nobody else in it (Wire's type 1): a one-to-one room whose `pair` is twice the user. */
   openSelf(actor: Actor): Promise<{ conversation: Conversation; created: boolean }>;
-  /** Deletes it for both. */
+  /** Deletes it for both. While one of them blocks the other only the actor leaves it: the other keeps what was said. */
   delete(actor: Actor, room: string): Promise<void>;
 }
 

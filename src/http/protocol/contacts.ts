@@ -99,7 +99,8 @@ const ROUTES = {
   delete: createRoute({
     method: "delete",
     path: "/v1/contacts/{id}",
-    summary: "Delete a contact, and the conversation with them for both",
+    summary:
+      "Delete a contact, and the conversation with them for both (while one blocks the other, for the caller alone)",
     request: one,
     responses: { 204: { description: "It is gone" }, ...REFUSALS },
   }),

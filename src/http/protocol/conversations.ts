@@ -166,7 +166,8 @@ const ROUTES = {
   delete: createRoute({
     method: "delete",
     path: "/v1/conversations/{id}",
-    summary: "Delete a conversation with all its messages, for everybody in it",
+    summary:
+      "Delete a conversation with all its messages, for everybody in it; while a contact blocks the caller, or is blocked, for the caller alone",
     request: one,
     responses: { 204: { description: "It is gone" }, ...REFUSALS },
   }),

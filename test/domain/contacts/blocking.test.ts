@@ -55,6 +55,32 @@ describeDomain("blocking", (world) => {
     for (const who of [ada, bob]) await messages.send(who.actor, room.token, message());
   });
 
+  test("keeps what the other said: one's own messages go for both, the room only for whoever deletes it", async () => {
+    const { ada, bob, room } = await colleagues();
+    const { messages, oneToOne, contacts, finding } = world.useCases;
+    const [fromAda, fromBob] = [
+      (await messages.send(ada.actor, room.token, message())).seq,
+      (await messages.send(bob.actor, room.token, message())).seq,
+    ];
+    await set(ada, bob, "blocked");
+    await refused(messages.remove(bob.actor, room.token, fromAda), "forbidden");
+    await refused(messages.remove(ada.actor, room.token, fromBob), "forbidden");
+    await messages.remove(bob.actor, room.token, fromBob);
+    await oneToOne.delete(bob.actor, room.token);
+    await refused(messages.history(bob.actor, room.token, { limit: 10 }), "not_found");
+    const { events } = await messages.history(ada.actor, room.token, { limit: 50 });
+    expect(events.find(({ seq }) => seq === fromAda)?.type).toBe("message");
+    await oneToOne.delete(ada.actor, room.token);
+    expect(await world.store.rooms.byId(room.id)).toBeNull();
+
+    const again = await colleagues();
+    const { publicId } = (await contacts.add(again.bob.actor, { name: again.ada.user.handle })).contact.user;
+    await set(again.ada, again.bob, "blocked");
+    await contacts.delete(again.bob.actor, publicId);
+    await refused(finding.view(again.bob.actor, { token: again.room.token }), "not_found");
+    expect((await finding.view(again.ada.actor, { token: again.room.token })).people).toHaveLength(1);
+  });
+
   test("is at once for a sender whom another process knew as let in", async () => {
     const { ada, bob, room } = await colleagues();
     const elsewhere = world.another();
