@@ -11,7 +11,8 @@ import type { Store } from "../domain/ports/store.ts";
 import { createGate } from "../domain/semaphore.ts";
 import type { Logger } from "../logger.ts";
 import type { Memberships } from "./membership.ts";
-import type { LocalUser, Users } from "./users.ts";
+import type { Users } from "./users.ts";
+import type { LocalUser } from "./session.ts";
 
 const EVERY_MS = 3_000;
 /** Users whose rooms are read again at once. */

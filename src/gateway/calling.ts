@@ -7,11 +7,10 @@ import type { CallUseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import type { CallFrame, ClientFrames, OkFields } from "../protocol/frames.ts";
 import { callShape } from "./call-shape.ts";
-import type { Speaker } from "./commands.ts";
 import type { Hub } from "./hub.ts";
 import { requireLetIn } from "./lobby.ts";
 import type { Room } from "./room.ts";
-import type { Identity, Session } from "./session.ts";
+import type { Identity, Session, Speaker } from "./session.ts";
 import { roomOf } from "./watching.ts";
 
 type Handler<Op extends "call.join" | "call.flags" | "call.leave"> = (

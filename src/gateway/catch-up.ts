@@ -9,10 +9,10 @@ import { createGate } from "../domain/semaphore.ts";
 import type { Logger } from "../logger.ts";
 import type { Entry } from "./entry.ts";
 import { EncodedEvent } from "./event-frames.ts";
-import type { Session } from "./session.ts";
+import type { Subscriber } from "./room.ts";
 
 /** Resolves when the session is live in all rooms, or gone. Never rejects. */
-export type CatchUp = (session: Session, entries: readonly Entry[]) => Promise<void>;
+export type CatchUp = (session: Subscriber, entries: readonly Entry[]) => Promise<void>;
 
 /** Pages read at once, over all sessions. */
 const READERS = 8;
@@ -37,7 +37,7 @@ export function createCatchUp(log: Pick<RoomLog, "rangeMany">, logger: Pick<Logg
   }
 
   /** One page: read, sent, and what is complete goes live in the same turn. False when nothing could be read. */
-  async function advance(session: Session, entries: readonly Entry[]): Promise<boolean> {
+  async function advance(session: Subscriber, entries: readonly Entry[]): Promise<boolean> {
     return gate(async () => {
       if (session.isGone) return true;
       try {
@@ -68,7 +68,7 @@ export function createCatchUp(log: Pick<RoomLog, "rangeMany">, logger: Pick<Logg
   };
 }
 
-function give(session: Session, entries: readonly Entry[], events: readonly LoggedEvent[]): void {
+function give(session: Subscriber, entries: readonly Entry[], events: readonly LoggedEvent[]): void {
   const byRoom = new Map(entries.map((entry) => [entry.room.id, entry]));
   const got = new Set<Entry>();
   let isWhole = true;
@@ -92,7 +92,7 @@ function give(session: Session, entries: readonly Entry[], events: readonly Logg
   }
 }
 
-function endsStay(session: Session, entry: Entry, event: LoggedEvent): boolean {
+function endsStay(session: Subscriber, entry: Entry, event: LoggedEvent): boolean {
   if (event.type === "room.deleted") return true;
   if (event.type !== "member.left" || event.seq <= (session.rooms.get(entry.room) ?? 0)) return false;
   const { member } = JSON.parse(event.dataJson) as { member: Actor };

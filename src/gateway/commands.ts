@@ -2,7 +2,7 @@
 import { DomainError } from "../domain/errors.ts";
 import type { ClientFrame, OkFields } from "../protocol/frames.ts";
 import type { Calling } from "./calling.ts";
-import type { Identity, Session } from "./session.ts";
+import type { Speaker } from "./session.ts";
 import type { Talking } from "./talking.ts";
 import type { Watching } from "./watching.ts";
 
@@ -10,12 +10,6 @@ export interface CommandHandlers {
   talking: Talking;
   watching: Watching;
   calling: Calling;
-}
-
-/** A session that is ready, with who it is. */
-export interface Speaker {
-  session: Session;
-  identity: Identity;
 }
 
 type Answer = OkFields[keyof OkFields];

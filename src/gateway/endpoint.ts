@@ -2,8 +2,10 @@
  * WebSockets of other APIs on the gateway's port. Their handshakes are judged before they are answered, and what comes
  * after is the API's own: the gateway knows no session of theirs.
  */
-import { identified, plain, type RawRequest, type RawResponse, statusLine } from "./http-exchange.ts";
-import type { Connection, ConnectionHandlers } from "./transport.ts";
+import { identified, plain, type RawResponse, statusLine } from "./http-exchange.ts";
+import type { RawRequest } from "./http-head.ts";
+import type { Connection, ConnectionHandlers } from "./connection.ts";
+
 
 /** Text goes out as text frames, and bytes as binary ones. */
 export type EndpointSocket = Pick<Connection, "send" | "buffered" | "end" | "cut">;

@@ -5,14 +5,13 @@
  */
 import { CHANGES_STANDING, type EncodedEvent } from "./event-frames.ts";
 import { mayShut } from "./lobby.ts";
-import type { Room } from "./room.ts";
-import type { Session } from "./session.ts";
+import type { PendingEntry, Room, Subscriber } from "./room.ts";
 
 /** Beyond this the held events are let go: the log has them too. */
 const MOST_HELD = 256;
 
-export class Entry {
-  readonly session: Session;
+export class Entry implements PendingEntry {
+  readonly session: Subscriber;
   readonly room: Room;
   /** The last seq that the session was sent. */
   at: number;
@@ -26,7 +25,7 @@ export class Entry {
   /** The session is held in front of the room; whatever lets it in makes another entry. */
   #isStopped = false;
 
-  constructor(session: Session, room: Room, at: number, judged: number) {
+  constructor(session: Subscriber, room: Room, at: number, judged: number) {
     this.session = session;
     this.room = room;
     this.at = at;

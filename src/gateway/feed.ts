@@ -5,9 +5,9 @@
 import { DomainError } from "../domain/errors.ts";
 import { channels } from "../domain/ports/bus.ts";
 import type { Feed, Following } from "../domain/ports/feed.ts";
-import { FollowedUsers } from "./followed-user.ts";
+import { type FeedOptions, FollowedUsers } from "./followed-user.ts";
 import type { Room } from "./room.ts";
-import { addReader, type FeedOptions } from "./room-readers.ts";
+import { addReader } from "./room-readers.ts";
 
 export interface RunningFeed extends Feed {
   /** How many follow a room or a user: long polls, clients of /await. */

@@ -7,11 +7,25 @@ import { isUnavailable } from "../domain/errors.ts";
 import { type Actor, type LoggedEvent, type User, userKey } from "../domain/model.ts";
 import { channels } from "../domain/ports/bus.ts";
 import type { Following, UserReader } from "../domain/ports/feed.ts";
+import type { RoomLog, RoomQueries } from "../domain/ports/store.ts";
 import type { UnreadFrame } from "../protocol/frames.ts";
 import { CHANGES_STANDING } from "./event-frames.ts";
 import { mayShut } from "./lobby.ts";
 import type { Room } from "./room.ts";
-import { addReader, type FeedOptions } from "./room-readers.ts";
+import type { Hub } from "./hub.ts";
+import type { Lobbies } from "./lobby.ts";
+import type { Bus } from "../domain/ports/bus.ts";
+import type { Logger } from "../logger.ts";
+import { addReader } from "./room-readers.ts";
+
+export interface FeedOptions {
+  hub: Hub;
+  lobbies: Pick<Lobbies, "hold">;
+  bus: Bus;
+  log: Pick<RoomLog, "heads" | "range">;
+  rooms: Pick<RoomQueries, "byId" | "sessionRooms" | "changedUsers" | "userVersion">;
+  logger: Pick<Logger, "warn">;
+}
 
 const EVERY_MS = 3_000;
 const PAGE = 500;

@@ -34,7 +34,8 @@ import { Session, type SessionEvents } from "./session.ts";
 import { SilentSockets } from "./silent-sockets.ts";
 import { SlowConsumers } from "./slow-consumers.ts";
 import { createTalking } from "./talking.ts";
-import type { Connection, ConnectionHandlers, Transport } from "./transport.ts";
+import type { Connection, ConnectionHandlers } from "./connection.ts";
+import type { Transport } from "./transport.ts";
 import { openTransport } from "./transport-choice.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
 import { Users } from "./users.ts";
@@ -162,7 +163,7 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#watching = createWatching(useCases, hub, logger);
     this.#calling = createCalling({ calls: useCases.calls, hot, hub, logger });
     this.#held = createHeldSessions({
-      ...{ lobbies, catchUp, calling: this.#calling },
+      ...{ lobbies, catchUp, calls: this.#calling },
       leave: (session, room) => void this.#memberships.leave(session, [room]),
     });
     const { messages, accounts } = useCases;
@@ -189,7 +190,7 @@ class RunningGateway implements Gateway, SessionEvents {
         slow,
         logger,
         heartbeatMs,
-        calling: this.#calling,
+        calls: this.#calling,
       },
     });
   }

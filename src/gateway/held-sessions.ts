@@ -1,6 +1,5 @@
 /** [GW-12] Sessions that are held in front of a room: what they hear of it stops, and goes on where it stopped. */
 import type { UnreadFrame } from "../protocol/frames.ts";
-import type { Calling } from "./calling.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { Lobbies } from "./lobby.ts";
 import type { Room } from "./room.ts";
@@ -9,7 +8,10 @@ import type { Session } from "./session.ts";
 export interface HeldSessionOptions {
   lobbies: Lobbies;
   catchUp: CatchUp;
-  calling: Pick<Calling, "left" | "tell">;
+  calls: {
+    left(session: Session, room: Room): Promise<unknown>;
+    tell(session: Session, room: Room): Promise<unknown>;
+  };
   /** Takes the session out of a room that the user is not in. */
   leave(session: Session, room: Room): void;
 }
@@ -25,13 +27,13 @@ export interface HeldSessions {
 }
 
 export function createHeldSessions(options: HeldSessionOptions): HeldSessions {
-  const { lobbies, catchUp, calling } = options;
+  const { lobbies, catchUp, calls } = options;
 
   async function letIn(session: Session, room: Room, at: number, judged: number): Promise<void> {
     const entry = session.follow(room, at, judged);
     if (entry) await catchUp(session, [entry]);
     // What was said of the call meanwhile went to others only.
-    if (session.rooms.has(room)) await calling.tell(session, room);
+    if (session.rooms.has(room)) await calls.tell(session, room);
   }
 
   function hold(session: Session, room: Room, at: number, unread: UnreadFrame | null): void {
@@ -40,7 +42,7 @@ export function createHeldSessions(options: HeldSessionOptions): HeldSessions {
     lobbies.hold(room, session, {
       userId,
       waits: unread !== null,
-      shutOut: () => void calling.left(session, room),
+      shutOut: () => void calls.left(session, room),
       letIn(judged) {
         if (unread) session.send(unread);
         void letIn(session, room, at, judged);

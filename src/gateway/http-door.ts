@@ -3,7 +3,8 @@
  * way. A server that stops closes it in two steps: answers end their connections (`leave`), then nothing new is carried
  * out, and what is under way is answered (`drain`).
  */
-import { type HttpHandler, identified, plain, type RawRequest, type RawResponse } from "./http-exchange.ts";
+import { type HttpHandler, identified, plain, type RawResponse } from "./http-exchange.ts";
+import type { RawRequest } from "./http-head.ts";
 import { headProblem } from "./http-head.ts";
 import { BodyBudget } from "./incoming-body.ts";
 import type { PatienceRule } from "./patience.ts";

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { STATUS_CODES } from "node:http";
-import { fetchHeaders } from "./http-head.ts";
+import { fetchHeaders, type RawRequest } from "./http-head.ts";
 
 export type HttpHandler = (
   request: Request,
@@ -24,16 +24,6 @@ const MAX_UPLOAD_BYTES = 25 * 1024 * 1024 + 64 * 1024;
 const UPLOADS = /^\/v1\/attachments\/?(\?|$)/;
 /** A longer answer that tells its length is written as its bytes come; others are read whole. */
 const MAX_WHOLE_BYTES = 64 * 1024;
-
-/** A request as the socket layer has it. */
-export interface RawRequest {
-  /** In the case of the wire: methods are case-sensitive. */
-  method: string;
-  /** Path and query. */
-  target: string;
-  headers: [name: string, value: string][];
-  ip: string;
-}
 
 /** An answer as the socket layer writes it; it sets `content-length` by itself. */
 export interface RawResponse {

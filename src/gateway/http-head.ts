@@ -1,5 +1,14 @@
 /** The head of a request: its bounds, the same on both transports, and its headers as the classes of fetch take them. */
-import type { RawRequest } from "./http-exchange.ts";
+
+/** A request as the socket layer has it. */
+export interface RawRequest {
+  /** In the case of the wire: methods are case-sensitive. */
+  method: string;
+  /** Path and query. */
+  target: string;
+  headers: [name: string, value: string][];
+  ip: string;
+}
 
 /** Names and values of all headers. A JWT has 1 to 4 KiB. */
 const MAX_HEADER_BYTES = 16 * 1024;

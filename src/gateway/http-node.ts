@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Server as NetServer } from "node:net";
 import type { HttpDoor } from "./http-door.ts";
-import type { RawRequest, RawResponse, StreamedResponse } from "./http-exchange.ts";
+import type { RawResponse, StreamedResponse } from "./http-exchange.ts";
+import type { RawRequest } from "./http-head.ts";
 import { READ_HEAD_BYTES } from "./http-head.ts";
 import { ServedRequest, type Wire } from "./served-request.ts";
 

@@ -1,6 +1,7 @@
 /** HTTP over uWebSockets.js: its request is gone when its callback returns, and its response when it was aborted. */
 import type { HttpDoor } from "./http-door.ts";
-import type { RawRequest, RawResponse, StreamedResponse } from "./http-exchange.ts";
+import type { RawResponse, StreamedResponse } from "./http-exchange.ts";
+import type { RawRequest } from "./http-head.ts";
 import { ServedRequest, type Wire } from "./served-request.ts";
 
 /** What is used of uWebSockets.js' `HttpRequest` and `HttpResponse`. */

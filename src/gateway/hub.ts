@@ -20,9 +20,8 @@ import {
 } from "./event-frames.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { RecentEvents } from "./recent-events.ts";
-import { Room, type RoomState } from "./room.ts";
-import { tellReaders, tellReadersOf } from "./room-readers.ts";
-import type { Session } from "./session.ts";
+import { Room, type RoomState, type Subscriber } from "./room.ts";
+import { type RoomFrame, tellReaders, tellReadersOf } from "./room-readers.ts";
 import type { Transport } from "./transport.ts";
 
 /** How long a missing event may still be on its way before the log is asked. */
@@ -31,8 +30,6 @@ const PATIENCE_MS = 40;
 const MOST_AHEAD = 2_000;
 const FILL_EVENTS = 100;
 const FILL_ROOMS = 50;
-/** What goes to a room without being in its log. */
-export type RoomFrame = TypingFrame | PresenceFrame | ReceiptFrame | UserFrame | CallFrame;
 
 export interface HubOptions {
   log: Pick<RoomLog, "rangeMany">;
@@ -41,7 +38,7 @@ export interface HubOptions {
   metrics: GatewayMetrics;
   logger: Pick<Logger, "warn">;
   /** The sessions that are in the room; a look through all of them. */
-  sessionsIn(room: Room): Iterable<Session>;
+  sessionsIn(room: Room): Iterable<Subscriber>;
   /** Called in the turn in which the event was delivered. */
   onStanding(room: Room, event: EncodedEvent): void;
   /** Called before sessions hear of it. */

@@ -13,23 +13,7 @@ import type { Lobby } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import type { EventFrame } from "../protocol/frames.ts";
 import type { EncodedEvent } from "./event-frames.ts";
-import type { Room } from "./room.ts";
-import type { Session } from "./session.ts";
-
-/** Somebody who hears nothing of a room for now. */
-export interface Held {
-  readonly userId: number;
-  /** The domain has said that they wait; before that they are only held until it answers. */
-  waits: boolean;
-  /** They wait from now on. */
-  shutOut?(): void;
-  /** They are held no more and may read on. What shut the lobby up to the seq `judged` concerns them no more. */
-  letIn(judged: number): void;
-  /** This event ends a stay of theirs. If it is the present one, they are held no more, and hear it at once. */
-  end(event: EncodedEvent): void;
-  /** They are not in the room; the log may be late with saying so. */
-  missing(): void;
-}
+import type { Held, Room } from "./room.ts";
 
 export interface LobbyOptions {
   lobby: Lobby;
@@ -159,6 +143,6 @@ function isAbout({ data }: StandingEvent, userId: number): boolean {
 }
 
 /** [GW-12.2] @throws DomainError `lobby` for a session that waits in the room */
-export function requireLetIn(session: Session, room: Room | undefined): void {
+export function requireLetIn(session: object, room: Room | undefined): void {
   if (room?.held?.get(session)?.waits) throw refusal("lobby", "read");
 }

@@ -14,7 +14,8 @@ import type { Hub } from "./hub.ts";
 import { type Lobbies, lobbyChange, mayShut } from "./lobby.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
-import type { LocalUser, Users } from "./users.ts";
+import type { Users } from "./users.ts";
+import type { LocalUser } from "./session.ts";
 
 export interface MembershipOptions {
   hub: Hub;

@@ -1,21 +1,11 @@
 /** Readers of a room that are no sessions, each one entry of it. */
-import type { Bus } from "../domain/ports/bus.ts";
 import type { RoomReader } from "../domain/ports/feed.ts";
-import type { RoomLog, RoomQueries } from "../domain/ports/store.ts";
-import type { Logger } from "../logger.ts";
+import type { CallFrame, PresenceFrame, ReceiptFrame, TypingFrame, UserFrame } from "../protocol/frames.ts";
 import type { EncodedEvent } from "./event-frames.ts";
-import type { Hub, RoomFrame } from "./hub.ts";
-import type { Lobbies } from "./lobby.ts";
 import type { Room } from "./room.ts";
 
-export interface FeedOptions {
-  hub: Hub;
-  lobbies: Pick<Lobbies, "hold">;
-  bus: Bus;
-  log: Pick<RoomLog, "heads" | "range">;
-  rooms: Pick<RoomQueries, "byId" | "sessionRooms" | "changedUsers" | "userVersion">;
-  logger: Pick<Logger, "warn">;
-}
+/** What goes to a room without being in its log. */
+export type RoomFrame = TypingFrame | PresenceFrame | ReceiptFrame | UserFrame | CallFrame;
 
 /** The reader hears what is delivered from now on. @returns how to end that */
 export function addReader(room: Room, reader: RoomReader): () => void {

@@ -1,12 +1,60 @@
 /** A room as this gateway follows it: how far its log was delivered here, and to how many sessions. */
-import type { HistoryVisibility } from "../domain/model.ts";
+import type { Actor, HistoryVisibility } from "../domain/model.ts";
 import type { RoomReader } from "../domain/ports/feed.ts";
 import type { LogPlace } from "../domain/ports/store.ts";
 import type { CodecName } from "../protocol/subprotocols.ts";
-import type { Entry } from "./entry.ts";
 import type { EncodedEvent } from "./event-frames.ts";
-import type { Held } from "./lobby.ts";
-import type { Session } from "./session.ts";
+
+/** What delivery knows of a session: somebody to whom the events of rooms go. */
+export interface Subscriber {
+  readonly isGone: boolean;
+  /** More waits for the client than should: what can wait has to. */
+  readonly isFull: boolean;
+  /** Null before `ready`. */
+  readonly identity: { readonly user: { readonly id: number }; readonly actor: Actor } | null;
+  /** Rooms with the seq of the member's own `member.joined`. */
+  readonly rooms: ReadonlyMap<Room, number>;
+  readonly connection: { together(work: () => void): void };
+  /** Sends an event of the room to this subscriber alone, as its user may see it. */
+  deliver(room: Room, event: EncodedEvent): void;
+  /** Whether it hears the room's events as they are delivered. */
+  isLive(room: Room): boolean;
+  goLive(room: Room): void;
+  /** Tells an event that the others are told in another form, and stops what is published until `goLive`. */
+  apart(room: Room, event: EncodedEvent): void;
+  /** Stops what it hears of the room after `at`, until the lobby lets it in. */
+  hold(room: Room, at: number): void;
+  leave(room: Room): void;
+  /** Leaves a room in which it was not live yet. */
+  depart(room: Room): void;
+  /** Resolves when little waits for the client to read, or when the connection is gone. */
+  drained(): Promise<void>;
+  end(reason: "unavailable"): void;
+}
+
+/** A subscriber on its way into the room. */
+export interface PendingEntry {
+  readonly session: Subscriber;
+  /** The room delivered an event. */
+  take(event: EncodedEvent): void;
+  /** Nothing after this seq is for the subscriber. */
+  endWith(seq: number): void;
+}
+
+/** Somebody who hears nothing of a room for now. */
+export interface Held {
+  readonly userId: number;
+  /** The domain has said that they wait; before that they are only held until it answers. */
+  waits: boolean;
+  /** They wait from now on. */
+  shutOut?(): void;
+  /** They are held no more and may read on. What shut the lobby up to the seq `judged` concerns them no more. */
+  letIn(judged: number): void;
+  /** This event ends a stay of theirs. If it is the present one, they are held no more, and hear it at once. */
+  end(event: EncodedEvent): void;
+  /** They are not in the room; the log may be late with saying so. */
+  missing(): void;
+}
 
 /** A room as it is when it begins to be followed. */
 export interface RoomState {
@@ -39,7 +87,7 @@ export class Room {
   /** Sessions in the room, those on their way into it included. */
   readonly sessions: Record<CodecName, number> = { json: 0, msgpack: 0 };
   /** Sessions that are not subscribed yet. */
-  entries: readonly Entry[] = [];
+  entries: readonly PendingEntry[] = [];
   /** Readers that are no sessions; null while there are none. */
   readers: Set<RoomReader> | null = null;
   /** Who hears nothing of the room for now, by what they are known as; null while there is nobody. See lobby.ts. */
@@ -49,7 +97,7 @@ export class Room {
   /** The highest seq at which the user of a session here joined. */
   latestJoin = 0;
   /** The sessions in the room, once they were asked for; kept up by the sessions. */
-  roster: Set<Session> | null = null;
+  roster: Set<Subscriber> | null = null;
   /** The lobby is shut, as far as its log was delivered here, or that is not known. */
   mayShutOut: boolean;
   /** The topics of the socket layer: of all sessions, and of those that have the room open. */
@@ -90,7 +138,7 @@ export class Room {
   }
 
   /** The session is no longer on its way into the room. */
-  dropEntry(session: Session): void {
+  dropEntry(session: Subscriber): void {
     if (this.entries.length > 0) this.entries = this.entries.filter((entry) => entry.session !== session);
   }
 

@@ -6,16 +6,8 @@
  */
 import { DomainError } from "../domain/errors.ts";
 import type { HttpDoor } from "./http-door.ts";
-import {
-  announcedLength,
-  bodyRule,
-  exchange,
-  identified,
-  plain,
-  type RawRequest,
-  type RawResponse,
-  type StreamedResponse,
-} from "./http-exchange.ts";
+import { announcedLength, bodyRule, exchange, identified, plain, type RawResponse, type StreamedResponse } from "./http-exchange.ts";
+import type { RawRequest } from "./http-head.ts";
 import { IncomingBody, tooLarge } from "./incoming-body.ts";
 import { Patience } from "./patience.ts";
 

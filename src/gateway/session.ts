@@ -3,7 +3,7 @@
  * only some need (open rooms, calls, typing) is made when it is needed.
  */
 import { randomBytes } from "node:crypto";
-import type { Actor, Credential } from "../domain/model.ts";
+import type { Actor, Credential, MemberKey } from "../domain/model.ts";
 import { CLOSE_CODES, type CloseReason } from "../protocol/close-codes.ts";
 import { encodeJson, encodeMsgpack } from "../protocol/codec.ts";
 import type { ReadyFrame, ServerFrame } from "../protocol/frames.ts";
@@ -12,11 +12,24 @@ import { Entry } from "./entry.ts";
 import type { EncodedEvent } from "./event-frames.ts";
 import { recentAfter } from "./recent-events.ts";
 import type { Room } from "./room.ts";
-import type { Connection, ConnectionHandlers } from "./transport.ts";
-import type { LocalUser } from "./users.ts";
+import type { Connection, ConnectionHandlers } from "./connection.ts";
+
 
 /** What a session may do: say hello; wait for its answer; everything; finish what is under way; nothing. */
 export type SessionState = "new" | "greeting" | "ready" | "leaving" | "gone";
+
+/** A user with sessions on this gateway. */
+export interface LocalUser {
+  readonly id: number;
+  /** Tells the user from somebody else to whom a restored database gave the id. */
+  readonly uuid: string;
+  readonly key: MemberKey;
+  /** See `RoomQueries.changedUsers`. */
+  version: number;
+  /** Those that are being greeted included. */
+  readonly sessions: Set<Session>;
+  readonly listen: (message: Uint8Array) => void;
+}
 
 /** Who a session is, from `ready` on. */
 export interface Identity {
@@ -24,6 +37,12 @@ export interface Identity {
   actor: Actor;
   credential: Credential;
   device: string | null;
+}
+
+/** A session that is ready, with who it is. */
+export interface Speaker {
+  session: Session;
+  identity: Identity;
 }
 
 /** What the gateway does with the signs of life of a connection. */

@@ -3,11 +3,11 @@ import type { LoggedEvent } from "../domain/model.ts";
 import type { Messages, SendInput } from "../domain/use-cases/use-cases.ts";
 import type { ClientFrames, OkFields } from "../protocol/frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import type { Speaker } from "./commands.ts";
 import { eventFrame } from "./event-frames.ts";
 import type { Hub } from "./hub.ts";
 import { requireLetIn } from "./lobby.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import type { Speaker } from "./session.ts";
 import type { Users } from "./users.ts";
 
 type Handler<Op extends "send" | "history" | "read"> = (

@@ -11,13 +11,8 @@ import { type Endpoint, type EndpointHandlers, judge } from "./endpoint.ts";
 import { READ_HEAD_BYTES } from "./http-head.ts";
 import { addressOf, copyHead, serveUws, write } from "./http-uws.ts";
 import { chooseSubprotocol, REFUSAL } from "./subprotocol-choice.ts";
-import {
-  type Connection,
-  type ConnectionHandlers,
-  SOCKET_PATH,
-  type Transport,
-  type TransportOptions,
-} from "./transport.ts";
+import type { Connection, ConnectionHandlers } from "./connection.ts";
+import { SOCKET_PATH, type Transport, type TransportOptions } from "./transport.ts";
 import { type Anchor, mountAnchor } from "./uws-anchor.ts";
 
 /** `ListenOptions.LIBUS_LISTEN_EXCLUSIVE_PORT`: the enum is in the typings alone. */

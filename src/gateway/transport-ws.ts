@@ -7,13 +7,8 @@ import { type Endpoint, type EndpointHandlers, judge } from "./endpoint.ts";
 import { plain, type RawResponse } from "./http-exchange.ts";
 import { addressOf, copyHead, createNodeServer, stopListening } from "./http-node.ts";
 import { type Choice, chooseSubprotocol, REFUSAL } from "./subprotocol-choice.ts";
-import {
-  type Connection,
-  type ConnectionHandlers,
-  SOCKET_PATH,
-  type Transport,
-  type TransportOptions,
-} from "./transport.ts";
+import type { Connection, ConnectionHandlers } from "./connection.ts";
+import { SOCKET_PATH, type Transport, type TransportOptions } from "./transport.ts";
 
 type Topics = Map<string, Set<WsConnection>>;
 

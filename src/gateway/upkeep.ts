@@ -8,7 +8,6 @@ import type { Clock } from "../domain/ports/clock.ts";
 import type { HotState, SessionEntry } from "../domain/ports/hot.ts";
 import type { Logger } from "../logger.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import type { Calling } from "./calling.ts";
 import type { Session } from "./session.ts";
 import type { SlowConsumers } from "./slow-consumers.ts";
 
@@ -20,7 +19,7 @@ export interface UpkeepOptions {
   node: string;
   clock: Clock;
   hot: Pick<HotState, "sessions">;
-  calling: Calling;
+  calls: { refresh(sessions: Iterable<Session>, now: number): Promise<unknown> };
   slow: SlowConsumers;
   logger: Pick<Logger, "warn">;
   heartbeatMs: number;
@@ -34,7 +33,7 @@ export interface Upkeep {
 }
 
 export function createUpkeep(options: UpkeepOptions): Upkeep {
-  const { calling, slow, logger, hot, clock } = options;
+  const { calls, slow, logger, hot, clock } = options;
   let ended: string[] = [];
 
   function quietly(what: string, work: Promise<unknown>): void {
@@ -64,7 +63,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       }
       if (register.length > 0)
         quietly("Sessions could not be registered", hot.sessions.put(register, REGISTRY_TTL_MS));
-      if (inCalls.length > 0) quietly("Calls could not be refreshed", calling.refresh(inCalls, clock.now()));
+      if (inCalls.length > 0) quietly("Calls could not be refreshed", calls.refresh(inCalls, clock.now()));
       if (ended.length > 0) quietly("Sessions could not be removed", hot.sessions.remove(ended));
       ended = [];
     },

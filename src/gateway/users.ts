@@ -6,19 +6,7 @@ import { userKey } from "../domain/model.ts";
 import { type Bus, channels } from "../domain/ports/bus.ts";
 import type { UnreadFrame } from "../protocol/frames.ts";
 import type { JoinedHint } from "./announcer.ts";
-import type { Session } from "./session.ts";
-
-export interface LocalUser {
-  readonly id: number;
-  /** Tells the user from somebody else to whom a restored database gave the id. */
-  readonly uuid: string;
-  readonly key: MemberKey;
-  /** See `RoomQueries.changedUsers`. */
-  version: number;
-  /** Those that are being greeted included. */
-  readonly sessions: Set<Session>;
-  readonly listen: (message: Uint8Array) => void;
-}
+import type { LocalUser, Session } from "./session.ts";
 
 /** A read marker moved in one session; the user's others follow. */
 export interface MarkerNews {

@@ -5,11 +5,10 @@ import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import type { ClientFrames, OkFields } from "../protocol/frames.ts";
 import { callShape } from "./call-shape.ts";
-import type { Speaker } from "./commands.ts";
 import type { Hub } from "./hub.ts";
 import { requireLetIn } from "./lobby.ts";
 import type { Room } from "./room.ts";
-import type { Session } from "./session.ts";
+import type { Session, Speaker } from "./session.ts";
 
 type Handler<Op extends "open" | "close" | "typing" | "ping"> = (
   speaker: Speaker,

@@ -12,7 +12,7 @@ import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import { createAdmin } from "./admin/admin.ts";
 import { createDocs, DOCS_PATHS } from "./docs/docs.ts";
-import { type Face, failedRequest, type HttpContext, type HttpEnv, type RequestInfo } from "./face.ts";
+import { type Face, failedRequest, type HttpContext, type HttpEnv, type HttpHandler } from "./face.ts";
 import { failureHeaders, failureOf, STATUS } from "./failures.ts";
 import { createMessenger } from "./messenger/messenger.ts";
 import { createMetrics, createProbes, type Health, METRICS_PATHS, PROBE_PATHS } from "./operations.ts";
@@ -52,8 +52,6 @@ export interface HttpOptions {
   stopping: AbortSignal;
   logger: Pick<Logger, "error" | "info" | "warn">;
 }
-
-export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Response>;
 
 export function createHttpApp(options: HttpOptions): HttpHandler {
   const limits = createRequestLimits(options.hot.limits, options.useCases.clock, options.rateLimits);

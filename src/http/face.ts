@@ -24,8 +24,13 @@ import {
   UnreadableCharset,
 } from "./failures.ts";
 import { brokenRule } from "./fields.ts";
-import type { Seen } from "./observation.ts";
 import type { RequestLimits } from "./request-limits.ts";
+
+/** Which API answered, and by which of its routes: written by the API, so that labels are as few as routes. */
+export interface Seen {
+  api: string;
+  route: string;
+}
 
 /** What the server that reads requests knows beside them. */
 export interface RequestInfo {
@@ -37,6 +42,9 @@ export interface RequestInfo {
   /** The body was longer than the server reads, and is left out: whoever needs it refuses, in their own shape. */
   bodyTooLarge?: boolean;
 }
+
+/** Answers a request. */
+export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Response>;
 
 export interface HttpEnv {
   Bindings: RequestInfo;

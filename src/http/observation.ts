@@ -1,13 +1,7 @@
 /** What is seen of every request, whichever API it is for: how long it took by route and status, and a line in the log. */
 import { Histogram, type Registry } from "prom-client";
 import type { Logger } from "../logger.ts";
-import type { HttpHandler } from "./app.ts";
-
-/** Which API answered, and by which of its routes: written by the API, so that labels are as few as routes. */
-export interface Seen {
-  api: string;
-  route: string;
-}
+import type { HttpHandler, Seen } from "./face.ts";
 
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 

@@ -6,7 +6,7 @@ import { userKey } from "../domain/model.ts";
 import type { AccountWrites, NewUser, UserPatch } from "../domain/ports/store.ts";
 import { organizationEventQuery, organizationUsersQuery, readOrganizationUsers } from "./accounts.ts";
 import { columns, foldedKey, noun, ORGANIZATION, type Row, USER } from "./rows.ts";
-import type { TransactionScope } from "./transaction.ts";
+import type { TransactionScope } from "./scope.ts";
 
 export function createAccountWrites(scope: TransactionScope): AccountWrites {
   const { sql } = scope;

@@ -12,7 +12,7 @@ import { removeFiles } from "./attachments.ts";
 import { mentionKeys } from "./mentions.ts";
 import { columns, HEAD, noun, type Row } from "./rows.ts";
 import { callerList, runningCalls } from "./running-calls.ts";
-import type { TransactionScope } from "./transaction.ts";
+import type { TransactionScope } from "./scope.ts";
 
 export type EventWrites = Pick<StoreTransaction, "appendEvents" | "rewriteMessage" | "head" | "callers">;
 

@@ -13,7 +13,7 @@ import {
   readStored,
 } from "./message-rows.ts";
 import { type EventRow, loggedEvent } from "./rows.ts";
-import type { TransactionScope } from "./transaction.ts";
+import type { TransactionScope } from "./scope.ts";
 
 export function createMessageWrites(scope: TransactionScope): MessageWrites {
   return { ...reactionWrites(scope), ...attachmentWrites(scope) };

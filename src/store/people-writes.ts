@@ -2,7 +2,7 @@
 
 import type { ConnectionStatus } from "../domain/model.ts";
 import type { PeopleWrites } from "../domain/ports/people-store.ts";
-import type { TransactionScope } from "./transaction.ts";
+import type { TransactionScope } from "./scope.ts";
 
 export function createPeopleWrites({ sql, touchUsers }: TransactionScope): PeopleWrites {
   return {

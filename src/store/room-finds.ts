@@ -2,7 +2,7 @@
 import { pairOf } from "../domain/model.ts";
 import type { OrganizationRooms, StoreTransaction } from "../domain/ports/store.ts";
 import type { Fragment, Sql, Statement } from "./sql.ts";
-import type { TransactionScope } from "./transaction.ts";
+import type { TransactionScope } from "./scope.ts";
 
 export type RoomFinds = Pick<StoreTransaction, "organizationRooms" | "conversationIdsOf" | "oneToOne">;
 

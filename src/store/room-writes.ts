@@ -11,7 +11,7 @@ import type {
 import { deleteAvatar, keepAvatar, newAvatarId } from "./avatars.ts";
 import { forgetMessages } from "./message-writes.ts";
 import { CONVERSATION, columns, foldedKey, MEMBERSHIP, noun, type Row } from "./rows.ts";
-import type { TransactionScope } from "./transaction.ts";
+import type { TransactionScope } from "./scope.ts";
 import { rememberGuests } from "./visits.ts";
 import { keepSnapshot } from "./webhook-logs.ts";
 

@@ -1,4 +1,5 @@
 /** A transaction as the domain sees it, and what is written with its commit. */
+import type { TransactionScope } from "./scope.ts";
 import type { LoggedEvent } from "../domain/model.ts";
 import type { StoreTransaction } from "../domain/ports/store.ts";
 import { createAccountWrites } from "./account-writes.ts";
@@ -12,18 +13,6 @@ import { createRoomWrites } from "./room-writes.ts";
 import type { Sql } from "./sql.ts";
 import { createVisitWrites } from "./visits.ts";
 import { createWebhookWrites } from "./webhooks.ts";
-
-/** What the parts of one transaction share. */
-export interface TransactionScope {
-  readonly sql: Sql;
-  /** Throws unless the transaction holds the room's lock: writing without it would break the log's order. */
-  requireLock(conversationId: number): void;
-  locked(conversationIds: readonly number[]): void;
-  /** The users' versions are raised once, at the end, in the order of ids: two transactions can't deadlock on them. */
-  touchUsers(userIds: readonly (number | null)[]): void;
-  /** Events to publish after the commit. */
-  appended(events: readonly LoggedEvent[]): void;
-}
 
 /** Runs `work`, raises the versions of the users that it touched, commits, and publishes its events. */
 export async function runTransaction<T>(

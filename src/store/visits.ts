@@ -4,7 +4,7 @@ import type { Visit, VisitStore, VisitWrites } from "../domain/ports/visit-store
 import type { Database } from "./database.ts";
 import { byKey, gathered } from "./gathered.ts";
 import type { Sql } from "./sql.ts";
-import type { TransactionScope } from "./transaction.ts";
+import type { TransactionScope } from "./scope.ts";
 
 const MAX_VISITS = 20;
 const MAX_FORMER_GUESTS = 1_000;

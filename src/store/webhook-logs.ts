@@ -18,7 +18,7 @@ import {
   WEBHOOK,
 } from "./rows.ts";
 import type { Sql } from "./sql.ts";
-import type { TransactionScope } from "./transaction.ts";
+import type { TransactionScope } from "./scope.ts";
 import { enqueue } from "./webhook-lanes.ts";
 
 type WebhookLogs = Pick<WebhookStore, "behind" | "unread" | "advance" | "room" | "forgetRoom">;

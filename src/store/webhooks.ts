@@ -6,7 +6,7 @@ import type { Webhook } from "../domain/model.ts";
 import type { WebhookNote, WebhookStore, WebhookWrites } from "../domain/ports/webhook-store.ts";
 import type { Database } from "./database.ts";
 import { columns, noun, type Row, USER, WEBHOOK } from "./rows.ts";
-import type { TransactionScope } from "./transaction.ts";
+import type { TransactionScope } from "./scope.ts";
 import { createWebhookLanes, enqueue } from "./webhook-lanes.ts";
 import { createWebhookLogs } from "./webhook-logs.ts";
 

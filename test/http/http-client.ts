@@ -1,5 +1,5 @@
 /** Calls a fetch handler in process, the way a client would over the network. */
-import type { HttpHandler } from "../../src/http/app.ts";
+import type { HttpHandler } from "../../src/http/face.ts";
 import type { RequestInfo } from "../../src/http/face.ts";
 
 export interface Answer {
