@@ -1,6 +1,6 @@
 /**
  * The bridge worker. Reading order: this file; room-turn.ts (what happens to a room), outbound.ts, writes.ts and
- * delivery.ts (the log to Matrix), inbox.ts and inbound*.ts (Matrix to the log), link.ts and auditor.ts (what makes up
+ * delivery.ts (the log to Matrix), inbox.ts and inbound*.ts (Matrix to the log), homeserver-connection.ts and reconciler.ts (what makes up
  * for a homeserver that was away), rooms.ts and members.ts (rooms there), src/store/bridge*.ts (all that is remembered).
  *
  * Any number of workers share the rooms; each turn of a room belongs to one of them. Everything that matters is in the
@@ -12,36 +12,36 @@ import type { AttachmentFiles } from "../src/domain/ports/attachments.ts";
 import { type Bus, channels } from "../src/domain/ports/bus.ts";
 import type { UseCases } from "../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../src/logger.ts";
-import { type BridgeStore, createBridgeStore } from "../src/store/bridge.ts";
-import type { Backlog } from "../src/store/bridge-changes.ts";
 import type { PostgresStore } from "../src/store/postgres.ts";
-import { createAccountTasks } from "./account-tasks.ts";
-import { createAppservice } from "./appservice.ts";
-import { createAuditor } from "./auditor.ts";
-import { type CredentialProviderName, createCredentialProvider } from "./credentials.ts";
-import { createDelivery } from "./delivery.ts";
-import { createGhostAccounts, type GhostAccounts } from "./ghost-accounts.ts";
-import { createGhosts, type Ghosts } from "./ghosts.ts";
-import { type Homeserver, watched } from "./homeserver.ts";
-import { createInbound } from "./inbound.ts";
-import { createInboundFiles } from "./inbound-files.ts";
-import { createInboundMembers } from "./inbound-members.ts";
-import { createInboundReactions } from "./inbound-reactions.ts";
-import { createInbox } from "./inbox.ts";
-import { createLink } from "./link.ts";
-import { createMarks } from "./marks.ts";
-import { createMedia } from "./media.ts";
-import { createMembers } from "./members.ts";
+import { createAccountTasks } from "./homeserver/account-tasks.ts";
+import { type CredentialProviderName, createCredentialProvider } from "./homeserver/credentials.ts";
+import { createGhostAccounts, type GhostAccounts } from "./homeserver/ghost-accounts.ts";
+import { type Homeserver, watched } from "./homeserver/homeserver.ts";
+import { createMedia } from "./homeserver/media.ts";
+import { createAppservice } from "./inbound/appservice.ts";
+import { createInboundFiles } from "./inbound/files.ts";
+import { createInbound } from "./inbound/inbound.ts";
+import { createInbox } from "./inbound/inbox.ts";
+import { createInboundMembers } from "./inbound/members.ts";
+import { createInboundReactions } from "./inbound/reactions.ts";
+import { createGhosts, type Ghosts } from "./mapping/ghosts.ts";
+import { createMarks } from "./mapping/marks.ts";
 import { type BridgeCounts, newCounts, registerMetrics } from "./metrics.ts";
-import { createOutbound } from "./outbound.ts";
-import { createOwnEvents } from "./own-events.ts";
-import { createPeople } from "./people.ts";
-import { createRoomQueue } from "./room-queue.ts";
-import { createTurn, type WaitingRooms } from "./room-turn.ts";
-import { createMatrixRooms } from "./rooms.ts";
-import { ALIVE_MS, startRounds } from "./rounds.ts";
-import { createSupersededEdits } from "./superseded-edits.ts";
-import { createWrites } from "./writes.ts";
+import { createDelivery } from "./outbound/delivery.ts";
+import { createOutbound } from "./outbound/outbound.ts";
+import { createOwnEvents } from "./outbound/own-events.ts";
+import { createSupersededEdits } from "./outbound/superseded-edits.ts";
+import { createWrites } from "./outbound/writes.ts";
+import { createMembers } from "./rooms/members.ts";
+import { createPeople } from "./rooms/room-people.ts";
+import { createMatrixRooms } from "./rooms/rooms.ts";
+import { type BridgeStore, createBridgeStore } from "./store/bridge-store.ts";
+import type { Backlog } from "./store/changes.ts";
+import { createLink } from "./worker/homeserver-connection.ts";
+import { ALIVE_MS, startRounds } from "./worker/periodic-jobs.ts";
+import { createAuditor } from "./worker/reconciler.ts";
+import { createRoomQueue } from "./worker/room-queue.ts";
+import { createTurn, type WaitingRooms } from "./worker/room-turn.ts";
 
 export interface BridgeOptions {
   store: PostgresStore;

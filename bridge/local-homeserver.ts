@@ -1,10 +1,10 @@
 /** The local homeserver as the server starts it: Synapse with its environment, and the bridge's sender as its admin. */
 import type { Config } from "../src/config.ts";
 import type { Logger } from "../src/logger.ts";
-import { createHomeserver } from "./homeserver.ts";
+import { createHomeserver } from "./homeserver/homeserver.ts";
+import type { RegistrationFile } from "./homeserver/registration.ts";
+import { makeSenderAdmin } from "./homeserver/sender-admin.ts";
 import { type LocalSynapse, startLocalSynapse, synapseEnvironment } from "./local/synapse.ts";
-import type { RegistrationFile } from "./registration.ts";
-import { makeSenderAdmin } from "./sender-admin.ts";
 
 export interface LocalHomeserverOptions {
   config: Pick<

@@ -1,6 +1,6 @@
 /** What the bridge counts: for `/metrics`, for the admin API, and to be alarmed by. */
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { Backlog } from "../src/store/bridge-changes.ts";
+import type { Backlog } from "./store/changes.ts";
 
 /** Counted since the start of the process. */
 export interface BridgeCounts {

@@ -7,9 +7,13 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, readConfig } from "../src/config.ts";
 import { createLogger } from "../src/logger.ts";
-import { createHomeserver } from "./homeserver.ts";
-import { type RegistrationFile, readOrMakeRegistration, registrationOptions } from "./registration.ts";
-import { type AdminProof, makeSenderAdmin } from "./sender-admin.ts";
+import { createHomeserver } from "./homeserver/homeserver.ts";
+import {
+  type RegistrationFile,
+  readOrMakeRegistration,
+  registrationOptions,
+} from "./homeserver/registration.ts";
+import { type AdminProof, makeSenderAdmin } from "./homeserver/sender-admin.ts";
 
 const HELP = `Writes the application service registration of Causeway, the file that a homeserver needs to let the bridge in.
 

@@ -2,8 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { readSettings } from "../src/config.ts";
-import { createBridgeStore } from "../src/store/bridge.ts";
 import { openStore, type PostgresStore } from "../src/store/postgres.ts";
+import { createBridgeStore } from "./store/bridge-store.ts";
 
 const HELP = `Carries a room's log over to Matrix once more: messages, edits, deletions, reactions and files, in their order.
 For rooms whose end a restored homeserver has lost. Rooms that it lost as a whole are made anew without this.

@@ -3,11 +3,11 @@
  * Nothing else of the program reads the environment.
  */
 import { z } from "zod";
+import { clientAddressBehind } from "./app/client-address.ts";
 import { parseS3Url } from "./attachments/s3.ts";
-import { clientAddressBehind } from "./client-address.ts";
 import { contradictions, doubts, IN_MEMORY } from "./config-rules.ts";
 import { type Environment, withPassword, withSecretFiles } from "./config-secrets.ts";
-import { parseRedisUrl } from "./hot/redis-url.ts";
+import { parseRedisUrl } from "./hot/redis/connection/url.ts";
 
 export interface Setting {
   name: string;

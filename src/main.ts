@@ -1,9 +1,10 @@
 /** The program: reads settings, starts the server, stops it on SIGINT or SIGTERM. Everything else is in server.ts. */
+
+import { HELP } from "./app/help.ts";
+import { onUncaught, outliveReaders } from "./app/last-resort.ts";
+import { startServer } from "./app/server.ts";
 import { readSettings, type Settings } from "./config.ts";
-import { HELP } from "./help.ts";
-import { onUncaught, outliveReaders } from "./last-resort.ts";
 import { createLogger } from "./logger.ts";
-import { startServer } from "./server.ts";
 
 /** A terminal's Ctrl-C and npm's forwarding of it arrive as two signals; only a later one means "now". */
 const SAME_KEYPRESS_MS = 1_000;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Bus } from "./domain/ports/bus.ts";
 import type { Store } from "./domain/ports/store.ts";
-import type { DatabaseWatch } from "./store/database.ts";
+import type { DatabaseWatch } from "./store/sql/database.ts";
 
 export function createRegistry(): Registry {
   const registry = new Registry();

@@ -1,13 +1,13 @@
 /** `npm run store:restored`: what an operator runs after a restore, before the first process is started. */
 import { parseArgs } from "node:util";
+import { openDataDir } from "./app/data-dir.ts";
+import { lifecycle } from "./app/lifecycle.ts";
+import { openConfiguredFiles, openConfiguredStore } from "./app/state.ts";
 import { readSettings } from "./config.ts";
-import { openDataDir } from "./data-dir.ts";
 import type { AttachmentFiles } from "./domain/ports/attachments.ts";
-import { lifecycle } from "./lifecycle.ts";
 import { createLogger } from "./logger.ts";
-import { openConfiguredFiles, openConfiguredStore } from "./state.ts";
+import { countExpectedFiles, expectedFiles, storeChecks } from "./store/log/restored.ts";
 import type { PostgresStore } from "./store/postgres.ts";
-import { countExpectedFiles, expectedFiles, storeChecks } from "./store/restored.ts";
 
 const HELP = `Makes a restored database's history another one, and checks what was restored.
 

@@ -1,7 +1,7 @@
 /**
  * The gateway: WebSocket sessions of PROTOCOL.md, and HTTP on the same port. Reading order: this file; session.ts and
- * inbox.ts (a connection and its frames); greeting.ts, entry.ts, catch-up.ts (hello and resume); room.ts and hub.ts
- * (delivery); probe.ts; membership.ts, lobby.ts and account-watch.ts; commands.ts with talking, watching and calling; transport.ts
+ * inbox.ts (a connection and its frames); handshake.ts, catch-up-subscription.ts, catch-up.ts (hello and resume); room.ts and hub.ts
+ * (delivery); head-probe.ts; membership.ts, lobby.ts and account-watch.ts; commands.ts with talking, watching and calling; transport.ts
  * with its twins.
  */
 import type { Registry } from "prom-client";
@@ -12,35 +12,35 @@ import type { Store } from "../domain/ports/store.ts";
 import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import { type AccountWatch, watchAccounts } from "./account-watch.ts";
-import { createCalling } from "./calling.ts";
-import { createCatchUp } from "./catch-up.ts";
-import { startDecay } from "./decay.ts";
-import { drainSessions, reconnectSpreadMs } from "./drain.ts";
-import type { Endpoints } from "./endpoint.ts";
-import { createFeed, type RunningFeed } from "./feed.ts";
-import { createGreeting } from "./greeting.ts";
-import { createHeldSessions, type HeldSessions } from "./held-sessions.ts";
-import { type ClientAddress, HttpDoor } from "./http-door.ts";
-import type { HttpHandler } from "./http-exchange.ts";
-import { Hub } from "./hub.ts";
-import { Inbox } from "./inbox.ts";
-import { Lobbies } from "./lobby.ts";
-import { Memberships } from "./membership.ts";
+import { createCalling } from "./commands/calls.ts";
+import { Inbox } from "./commands/inbox.ts";
+import { createTalking } from "./commands/messages.ts";
+import { createWatching, type Watching } from "./commands/presence.ts";
+import { createCatchUp } from "./delivery/catch-up.ts";
+import { type Probe, startProbe } from "./delivery/head-probe.ts";
+import { Hub } from "./delivery/hub.ts";
+import { Lobbies } from "./delivery/lobby.ts";
+import type { Room } from "./delivery/room.ts";
+import { createFeed, type RunningFeed } from "./feed/feed.ts";
+import { type ClientAddress, HttpDoor } from "./http/door.ts";
+import type { HttpHandler } from "./http/exchange.ts";
 import { type GatewayFigures, GatewayMetrics } from "./metrics.ts";
-import { type Probe, startProbe } from "./probe.ts";
-import type { Room } from "./room.ts";
-import { Session, type SessionEvents } from "./session.ts";
-import { SilentSockets } from "./silent-sockets.ts";
-import { SlowConsumers } from "./slow-consumers.ts";
-import { createTalking } from "./talking.ts";
-import type { Connection, ConnectionHandlers } from "./connection.ts";
-import type { Transport } from "./transport.ts";
-import { openTransport } from "./transport-choice.ts";
-import { createUpkeep, type Upkeep } from "./upkeep.ts";
-import { Users } from "./users.ts";
-import { createWatching, type Watching } from "./watching.ts";
-import { startWheel, type Wheel } from "./wheel.ts";
+import { type AccountWatch, watchAccounts } from "./sessions/account-watch.ts";
+import { startDecay } from "./sessions/decay.ts";
+import { drainSessions, reconnectSpreadMs } from "./sessions/drain.ts";
+import { createGreeting } from "./sessions/handshake.ts";
+import { Memberships } from "./sessions/membership.ts";
+import { createHeldSessions, type HeldSessions } from "./sessions/paused-sessions.ts";
+import { Session, type SessionEvents } from "./sessions/session.ts";
+import { createUpkeep, type Upkeep } from "./sessions/session-maintenance.ts";
+import { SlowConsumers } from "./sessions/slow-consumers.ts";
+import { startWheel, type Wheel } from "./sessions/timing-wheel.ts";
+import { SilentSockets } from "./sessions/unauthenticated-sockets.ts";
+import { Users } from "./sessions/users.ts";
+import type { Connection, ConnectionHandlers } from "./transport/connection.ts";
+import type { Endpoints } from "./transport/endpoint.ts";
+import type { Transport } from "./transport/transport.ts";
+import { openTransport } from "./transport/transport-choice.ts";
 
 export interface GatewayOptions {
   host: string;
@@ -89,13 +89,13 @@ export interface Gateway {
 const MOST_STRANGERS = 20_000;
 /** One look at every connection takes this long. */
 const TURN_MS = 1_000;
-/** Bytes that may wait for a client before it is cut without a word; the slow are told earlier (upkeep.ts). */
+/** Bytes that may wait for a client before it is cut without a word; the slow are told earlier (session-maintenance.ts). */
 const CUT_BUFFERED_BYTES = 16 * 1024 * 1024;
 const IDLE_GRACE_MS = 20_000;
 /** Sessions are sent away over this time when the database is gone. */
 const AWAY_BATCHES_MS = 1_000;
 
-/** Resolves when sockets and HTTP are served. Publishing on the bus is announcer.ts' work: once per process. */
+/** Resolves when sockets and HTTP are served. Publishing on the bus is commit-publisher.ts' work: once per process. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const gateway = new RunningGateway(options);
   await gateway.start();

@@ -1,7 +1,7 @@
 /** What is seen of every request, whichever API it is for: how long it took by route and status, and a line in the log. */
 import { Histogram, type Registry } from "prom-client";
 import type { Logger } from "../logger.ts";
-import type { HttpHandler, Seen } from "./face.ts";
+import type { HttpHandler, Seen } from "./face/face.ts";
 
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Hono } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
-import type { HttpEnv } from "./face.ts";
-import { type KeptPage, keptPage } from "./kept-page.ts";
+import { type KeptPage, keptPage } from "./answers/kept-page.ts";
+import type { HttpEnv } from "./face/face.ts";
 
 const TYPES: Record<string, string> = {
   js: "text/javascript; charset=utf-8",

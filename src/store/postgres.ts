@@ -5,31 +5,31 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Store } from "../domain/ports/store.ts";
-import { createDirectoryQueries } from "./accounts.ts";
-import { createAppender } from "./append.ts";
-import { createAttachmentQueries, foldFileUsage } from "./attachments.ts";
-import { createAvatarStore } from "./avatars.ts";
-import { createDatabaseClock } from "./clock.ts";
-import type { OpenSocket } from "./connection.ts";
-import { createCredentialStore } from "./credentials.ts";
-import { type Database, type DatabaseWatch, openDatabase, type StoreLogger } from "./database.ts";
-import { repeated } from "./failures.ts";
-import { createHistory } from "./history.ts";
-import { createJournal } from "./journal.ts";
-import { createLogQueries } from "./log.ts";
-import { createMarkers } from "./markers.ts";
-import { createMessageQueries } from "./messages.ts";
-import { createMonitor, type Monitor } from "./monitor.ts";
-import { createPeopleStore } from "./people.ts";
-import { createPublisher } from "./publisher.ts";
-import { createRepeats, forgetRequests } from "./repeats.ts";
-import { createRoomQueries } from "./rooms.ts";
+import { createDirectoryQueries } from "./accounts/accounts.ts";
+import { createAvatarStore } from "./accounts/avatars.ts";
+import { createCredentialStore } from "./accounts/credentials.ts";
+import { createPeopleStore } from "./accounts/people.ts";
+import { createAppender } from "./log/append.ts";
+import { createAttachmentQueries, foldFileUsage } from "./log/attachments.ts";
+import { createHistory } from "./log/history.ts";
+import { createJournal } from "./log/journal.ts";
+import { createLogQueries } from "./log/log.ts";
+import { createPublisher } from "./log/publisher.ts";
+import { createRepeats, forgetRequests } from "./log/repeats.ts";
+import { createMessageQueries } from "./messages/messages.ts";
+import { createMarkers } from "./rooms/markers.ts";
+import { createRoomQueries } from "./rooms/rooms.ts";
+import { createVisitStore, forgetVisits } from "./rooms/visits.ts";
 import { startHousekeeping } from "./schema/housekeeping.ts";
 import { migrate } from "./schema/migrate.ts";
-import type { Sql } from "./sql.ts";
+import { createDatabaseClock } from "./sql/clock.ts";
+import type { OpenSocket } from "./sql/connection.ts";
+import { type Database, type DatabaseWatch, openDatabase, type StoreLogger } from "./sql/database.ts";
+import { repeated } from "./sql/failures.ts";
+import { createMonitor, type Monitor } from "./sql/monitor.ts";
+import type { Sql } from "./sql/sql.ts";
 import { runTransaction } from "./transaction.ts";
-import { createVisitStore, forgetVisits } from "./visits.ts";
-import { createWebhookStore } from "./webhooks.ts";
+import { createWebhookStore } from "./webhooks/webhooks.ts";
 
 export interface StoreOptions {
   /** `postgres://user:password@host:port/database`, with the driver's parameters such as `?sslmode=require`. */

@@ -1,18 +1,19 @@
 /** A transaction as the domain sees it, and what is written with its commit. */
-import type { TransactionScope } from "./scope.ts";
+
 import type { LoggedEvent } from "../domain/model.ts";
 import type { StoreTransaction } from "../domain/ports/store.ts";
-import { createAccountWrites } from "./account-writes.ts";
-import type { Database } from "./database.ts";
-import { createEventWrites } from "./event-writes.ts";
-import { createMessageWrites } from "./message-writes.ts";
-import { createPeopleWrites } from "./people-writes.ts";
-import type { Publisher } from "./publisher.ts";
-import { createRoomFinds } from "./room-finds.ts";
-import { createRoomWrites } from "./room-writes.ts";
-import type { Sql } from "./sql.ts";
-import { createVisitWrites } from "./visits.ts";
-import { createWebhookWrites } from "./webhooks.ts";
+import { createAccountWrites } from "./accounts/account-writes.ts";
+import { createPeopleWrites } from "./accounts/people-writes.ts";
+import { createEventWrites } from "./log/event-writes.ts";
+import type { Publisher } from "./log/publisher.ts";
+import { createMessageWrites } from "./messages/message-writes.ts";
+import { createRoomFinds } from "./rooms/room-finds.ts";
+import { createRoomWrites } from "./rooms/room-writes.ts";
+import { createVisitWrites } from "./rooms/visits.ts";
+import type { Database } from "./sql/database.ts";
+import type { TransactionScope } from "./sql/scope.ts";
+import type { Sql } from "./sql/sql.ts";
+import { createWebhookWrites } from "./webhooks/webhooks.ts";
 
 /** Runs `work`, raises the versions of the users that it touched, commits, and publishes its events. */
 export async function runTransaction<T>(

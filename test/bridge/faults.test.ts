@@ -1,6 +1,6 @@
 /** The worker dies in the worst moments, and the homeserver answers what it rarely does. */
 import { expect, test } from "vitest";
-import { HomeserverError } from "../../bridge/homeserver-error.ts";
+import { HomeserverError } from "../../bridge/homeserver/homeserver-error.ts";
 import { userActor } from "../../src/domain/model.ts";
 import { faulty, isSend, killedAfterSend, never, refusal, withoutAudit } from "./faulty.ts";
 import { describeBridge, until } from "./world.ts";

@@ -1,6 +1,6 @@
 /** A homeserver with faults in between: what a real one does not do on demand. */
-import type { Homeserver, HttpMethod, RequestOptions } from "../../bridge/homeserver.ts";
-import { HomeserverError } from "../../bridge/homeserver-error.ts";
+import type { Homeserver, HttpMethod, RequestOptions } from "../../bridge/homeserver/homeserver.ts";
+import { HomeserverError } from "../../bridge/homeserver/homeserver-error.ts";
 
 type Ask = () => Promise<unknown>;
 type Fault = (method: HttpMethod, path: string, ask: Ask, options: RequestOptions) => Promise<unknown>;

@@ -2,10 +2,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createMatrixAccounts } from "../../bridge/accounts.ts";
-import { makeSenderAdmin } from "../../bridge/sender-admin.ts";
+import { createMatrixAccounts } from "../../bridge/homeserver/accounts.ts";
+import { makeSenderAdmin } from "../../bridge/homeserver/sender-admin.ts";
+import { createBridgeStore } from "../../bridge/store/bridge-store.ts";
 import { newSynapseFolder, type SynapseService, startSynapse } from "../../load/services/synapse.ts";
-import { createBridgeStore } from "../../src/store/bridge.ts";
 import { freePort } from "../black-box/processes.ts";
 import { describeWith } from "../services/need.ts";
 import { registrationText } from "../services/shared.ts";

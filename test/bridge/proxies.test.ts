@@ -1,6 +1,6 @@
 /** A proxy in front of the homeserver answers in its stead: nothing is given up for that. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createHomeserver } from "../../bridge/homeserver.ts";
+import { createHomeserver } from "../../bridge/homeserver/homeserver.ts";
 import { type Conversation, type User, userActor } from "../../src/domain/model.ts";
 import { type ProxyInFront, startProxy } from "./proxy.ts";
 import { describeBridge, until } from "./world.ts";

@@ -1,13 +1,13 @@
 /** The chat's database is restored from a backup, and the homeserver keeps what came after it; or the other way round. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createMarks } from "../../bridge/marks.ts";
+import { createMarks } from "../../bridge/mapping/marks.ts";
+import { createBridgeStore } from "../../bridge/store/bridge-store.ts";
 import { userActor } from "../../src/domain/model.ts";
 import { createLogger, type Logger } from "../../src/logger.ts";
-import { createBridgeStore } from "../../src/store/bridge.ts";
-import { openConnection, statementLanguage } from "../../src/store/connection.ts";
-import { createHosts } from "../../src/store/hosts.ts";
-import { createSql } from "../../src/store/sql.ts";
+import { openConnection, statementLanguage } from "../../src/store/sql/connection.ts";
+import { createHosts } from "../../src/store/sql/hosts.ts";
+import { createSql } from "../../src/store/sql/sql.ts";
 import { describeWith } from "../services/need.ts";
 import { type Meeting, openWorld, readRegistration, until, type World } from "./world.ts";
 

@@ -1,9 +1,9 @@
 /** Several workers over one store, rooms of many members, of two, and of older versions. */
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
-import type { Homeserver } from "../../bridge/homeserver.ts";
+import type { Homeserver } from "../../bridge/homeserver/homeserver.ts";
+import { createBridgeStore } from "../../bridge/store/bridge-store.ts";
 import { userActor } from "../../src/domain/model.ts";
-import { createBridgeStore } from "../../src/store/bridge.ts";
 import { describeBridge, until } from "./world.ts";
 
 describeBridge(

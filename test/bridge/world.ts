@@ -8,9 +8,14 @@ import { Registry } from "prom-client";
 import { afterAll, beforeAll } from "vitest";
 import { parse } from "yaml";
 import { type Bridge, type BridgeOptions, startBridge } from "../../bridge/bridge.ts";
-import { createGhosts, type Ghosts } from "../../bridge/ghosts.ts";
-import { type AppserviceRegistration, createHomeserver, type Homeserver } from "../../bridge/homeserver.ts";
+import {
+  type AppserviceRegistration,
+  createHomeserver,
+  type Homeserver,
+} from "../../bridge/homeserver/homeserver.ts";
+import { createGhosts, type Ghosts } from "../../bridge/mapping/ghosts.ts";
 import type { RegisterUser } from "../../load/services/synapse.ts";
+import { type HttpServer, serveHttp } from "../../src/app/http-server.ts";
 import { attachmentsInFolder } from "../../src/attachments/folder.ts";
 import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import {
@@ -24,9 +29,8 @@ import {
 import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import type { Bus } from "../../src/domain/ports/bus.ts";
 import type { CreateRoom, UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import { announceCommitted } from "../../src/gateway/announcer.ts";
-import { createMemoryHot } from "../../src/hot/memory.ts";
-import { type HttpServer, serveHttp } from "../../src/http-server.ts";
+import { announceCommitted } from "../../src/gateway/frames/commit-publisher.ts";
+import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createLogger } from "../../src/logger.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { describeWith } from "../services/need.ts";

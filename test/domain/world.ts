@@ -18,7 +18,7 @@ import {
 import type { Bus } from "../../src/domain/ports/bus.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import { createMemoryHot } from "../../src/hot/memory.ts";
+import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { describeWith } from "../services/need.ts";
 

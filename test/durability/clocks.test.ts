@@ -1,13 +1,13 @@
 /** Processes whose own clock is wrong, or is set anew: what people have does not depend on it. */
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { startSweepers } from "../../src/app/sweepers.ts";
 import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import { memberKey, userActor } from "../../src/domain/model.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import { connectRedisHot } from "../../src/hot/redis.ts";
+import { connectRedisHot } from "../../src/hot/redis/redis.ts";
 import { createLogger } from "../../src/logger.ts";
 import { openStore } from "../../src/store/postgres.ts";
-import { startSweepers } from "../../src/sweepers.ts";
 import { person, room, site } from "../gateway/fixtures.ts";
 import { describeWith } from "../services/need.ts";
 

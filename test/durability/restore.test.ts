@@ -5,10 +5,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createUseCases } from "../../src/domain/assembly/domain.ts";
-import { connectRedisHot } from "../../src/hot/redis.ts";
+import { connectRedisHot } from "../../src/hot/redis/redis.ts";
 import { createLogger } from "../../src/logger.ts";
-import { openDatabase } from "../../src/store/database.ts";
 import { openStore } from "../../src/store/postgres.ts";
+import { openDatabase } from "../../src/store/sql/database.ts";
 import { describeWith } from "../services/need.ts";
 
 const logger = createLogger("silent");

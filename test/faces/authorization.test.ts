@@ -1,6 +1,6 @@
 /** Who may do what, tried on every face: each cell of the domain's tables, with the real domain on a real PostgreSQL. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { STATUS } from "../../src/http/failures.ts";
+import { STATUS } from "../../src/http/answers/failures.ts";
 import { SocketClient } from "../black-box/socket-client.ts";
 import { describeWith } from "../services/need.ts";
 import { authorizationDocument } from "./authorization-document.ts";

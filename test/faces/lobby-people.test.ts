@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { userActor } from "../../src/domain/model.ts";
-import { NIL_UUID } from "../../src/http/wire/kinds.ts";
+import { NIL_UUID } from "../../src/http/wire/shapes/kinds.ts";
 import { addOrg, addPerson, type Org, openSite, type Person, type Site } from "../http/real-parts.ts";
 import { describeWith } from "../services/need.ts";
 

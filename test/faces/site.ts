@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Server, startServer } from "../../src/app/server.ts";
 import { readConfig } from "../../src/config.ts";
-import { type Server, startServer } from "../../src/server.ts";
 import { SocketClient } from "../black-box/socket-client.ts";
 import { STANDING_NAMES, type StandingName, standing } from "./standings.ts";
 

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DomainError } from "../../src/domain/errors.ts";
-import { HttpDoor, type Pace } from "../../src/gateway/http-door.ts";
-import type { HttpHandler } from "../../src/gateway/http-exchange.ts";
+import { HttpDoor, type Pace } from "../../src/gateway/http/door.ts";
+import type { HttpHandler } from "../../src/gateway/http/exchange.ts";
 
-import type { Transport } from "../../src/gateway/transport.ts";
-import { openTransport } from "../../src/gateway/transport-choice.ts";
+import type { Transport } from "../../src/gateway/transport/transport.ts";
+import { openTransport } from "../../src/gateway/transport/transport-choice.ts";
 import { createLogger } from "../../src/logger.ts";
 import { TRANSPORTS } from "./fixtures.ts";
 

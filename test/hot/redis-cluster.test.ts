@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { userKey } from "../../src/domain/model.ts";
 import { channels } from "../../src/domain/ports/bus.ts";
-import { channelPrefix, createKeys, historyName } from "../../src/hot/redis-keys.ts";
-import { slotOf } from "../../src/hot/redis-lane.ts";
+import { channelPrefix, createKeys, historyName } from "../../src/hot/redis/connection/keys.ts";
+import { slotOf } from "../../src/hot/redis/connection/subscriber-connection.ts";
 import { describeWith } from "../services/need.ts";
 import { hotContract } from "./contract.ts";
 import { listen } from "./contract-bus.ts";

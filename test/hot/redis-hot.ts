@@ -1,6 +1,6 @@
 /** A Redis twin for tests, with what it logged. */
 import type { Clock } from "../../src/domain/ports/clock.ts";
-import { connectRedisHot, type RedisHot } from "../../src/hot/redis.ts";
+import { connectRedisHot, type RedisHot } from "../../src/hot/redis/redis.ts";
 import { type MovedHistory, movedHistory } from "./moved-history.ts";
 
 export interface TestedHot extends RedisHot {

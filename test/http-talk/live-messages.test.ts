@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import type { Conversation, LoggedEvent } from "../../src/domain/model.ts";
 import type { TimelineEntry } from "../../src/domain/use-cases/messages.ts";
-import { createLiveMessages } from "../../src/http/talk/live-messages.ts";
-import type { MessageBody } from "../../src/http/talk/message-shapes.ts";
+import { createLiveMessages } from "../../src/http/talk/shapes/live-messages.ts";
+import type { MessageBody } from "../../src/http/talk/shapes/message-shapes.ts";
 
 const ROOM = { id: 5, token: "r", type: "group" } as Conversation;
 

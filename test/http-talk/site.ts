@@ -6,12 +6,12 @@ import type { User } from "../../src/domain/model.ts";
 import type { Feed } from "../../src/domain/ports/feed.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import { announceCommitted } from "../../src/gateway/announcer.ts";
+import { announceCommitted } from "../../src/gateway/frames/commit-publisher.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
-import { createMemoryHot } from "../../src/hot/memory.ts";
+import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createHttpApp } from "../../src/http/app.ts";
-import type { HttpHandler } from "../../src/http/face.ts";
-import { type IceServers, NO_ICE_SERVERS } from "../../src/http/talk/ice-servers.ts";
+import type { HttpHandler } from "../../src/http/face/face.ts";
+import { type IceServers, NO_ICE_SERVERS } from "../../src/http/talk/common/ice-servers.ts";
 import { createLogger } from "../../src/logger.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 

@@ -1,8 +1,8 @@
 /** Clients that wait for what comes (reference §B.4): who is woken by what, and what waiting costs. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { createChatReading } from "../../src/http/talk/chat-reading.ts";
-import { createLongPolls } from "../../src/http/talk/long-polls.ts";
-import type { TalkParts } from "../../src/http/talk/parts.ts";
+import { createLongPolls } from "../../src/http/talk/common/long-polls.ts";
+import type { TalkParts } from "../../src/http/talk/common/parts.ts";
+import { createChatReading } from "../../src/http/talk/routes/chat-reading.ts";
 import { SocketClient } from "../black-box/socket-client.ts";
 import { describeWith } from "../services/need.ts";
 import {

@@ -1,6 +1,6 @@
 /** Ids of notifications: places in the order of time, as UUIDs. */
 import { expect, test } from "vitest";
-import { notificationId, notificationPlace } from "../../src/http/wire/notification-ids.ts";
+import { notificationId, notificationPlace } from "../../src/http/wire/shapes/notification-ids.ts";
 import { UUID } from "./site.ts";
 
 const NOW = 1_790_000_000_000;

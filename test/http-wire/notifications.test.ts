@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { JournalPlace } from "../../src/domain/ports/journal.ts";
-import { notificationId, notificationPlace } from "../../src/http/wire/notification-ids.ts";
+import { notificationId, notificationPlace } from "../../src/http/wire/shapes/notification-ids.ts";
 import { openSite, type Site } from "../http/real-parts.ts";
 import { describeWith } from "../services/need.ts";
 import {

@@ -1,6 +1,6 @@
 /** The admin API, resource by resource, over the real domain on PostgreSQL. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createMemoryHot } from "../../src/hot/memory.ts";
+import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { describeWith } from "../services/need.ts";
 import { fakeApp } from "./fake-parts.ts";
 import type { Call } from "./http-client.ts";

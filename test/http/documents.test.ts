@@ -1,7 +1,7 @@
 /** The OpenAPI documents and what is served are the same, for all five APIs. */
 import { describe, expect, test } from "vitest";
+import { STATUS } from "../../src/http/answers/failures.ts";
 import { createFaces } from "../../src/http/app.ts";
-import { STATUS } from "../../src/http/failures.ts";
 import { fakeOptions, UNLIMITED } from "./fake-parts.ts";
 
 const FACES = createFaces(fakeOptions(), UNLIMITED);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Principal } from "../../src/domain/model.ts";
 import type { Accounts, Chatrooms, UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { createHttpApp, type HttpOptions } from "../../src/http/app.ts";
-import type { RequestLimits } from "../../src/http/request-limits.ts";
+import type { RequestLimits } from "../../src/http/requests/request-limits.ts";
 import { type Client, clientOf } from "./http-client.ts";
 
 export const USER_PRINCIPAL: Principal & { version: number } = {

@@ -1,6 +1,6 @@
 /** How fields of requests are read. */
 import { expect, test } from "vitest";
-import { instant } from "../../src/http/fields.ts";
+import { instant } from "../../src/http/requests/fields.ts";
 
 test("times are RFC 3339, in capital letters or small ones; a leap second is the first of the next minute", () => {
   const at = Date.UTC(2030, 0, 31, 12, 0, 0);

@@ -1,6 +1,5 @@
 /** Calls a fetch handler in process, the way a client would over the network. */
-import type { HttpHandler } from "../../src/http/face.ts";
-import type { RequestInfo } from "../../src/http/face.ts";
+import type { HttpHandler, RequestInfo } from "../../src/http/face/face.ts";
 
 export interface Answer {
   status: number;

@@ -2,10 +2,10 @@
 import { Hono } from "hono";
 import { setCookie } from "hono/cookie";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { belowPublicPath } from "../../src/http/answers/public-path.ts";
 import { createFaces } from "../../src/http/app.ts";
 import { createDocs } from "../../src/http/docs/docs.ts";
-import type { Face } from "../../src/http/face.ts";
-import { belowPublicPath } from "../../src/http/public-path.ts";
+import type { Face } from "../../src/http/face/face.ts";
 import { fakeApp, fakeOptions, UNLIMITED, webFolder } from "./fake-parts.ts";
 
 describe("probes", () => {

@@ -7,9 +7,9 @@ import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import type { MatrixAccounts } from "../../src/domain/ports/matrix.ts";
 import type { WebhookTargets } from "../../src/domain/ports/webhooks.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import { createMemoryHot } from "../../src/hot/memory.ts";
+import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createHttpApp } from "../../src/http/app.ts";
-import type { HttpHandler } from "../../src/http/face.ts";
+import type { HttpHandler } from "../../src/http/face/face.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { type Client, clientOf } from "./http-client.ts";
 

@@ -1,11 +1,11 @@
 /** What ends in Matrix with what it was made with, and with whom. */
 import { randomBytes } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
-import { BRIDGE_DEVICE } from "../../bridge/ghosts.ts";
-import type { Homeserver } from "../../bridge/homeserver.ts";
-import { HomeserverError } from "../../bridge/homeserver-error.ts";
-import { makeSenderAdmin } from "../../bridge/sender-admin.ts";
-import { createBridgeAccounts, MOST_DEVICES } from "../../src/store/bridge-accounts.ts";
+import type { Homeserver } from "../../bridge/homeserver/homeserver.ts";
+import { HomeserverError } from "../../bridge/homeserver/homeserver-error.ts";
+import { makeSenderAdmin } from "../../bridge/homeserver/sender-admin.ts";
+import { BRIDGE_DEVICE } from "../../bridge/mapping/ghosts.ts";
+import { createBridgeAccounts, MOST_DEVICES } from "../../bridge/store/accounts.ts";
 import { describeWith } from "../services/need.ts";
 import { accountsSite, LASTING, SILENT } from "./site.ts";
 

@@ -14,7 +14,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { type RegistrationOptions, readOrMakeRegistration } from "../../bridge/registration.ts";
+import { type RegistrationOptions, readOrMakeRegistration } from "../../bridge/homeserver/registration.ts";
 
 let folder: string;
 let options: RegistrationOptions;

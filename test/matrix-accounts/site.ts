@@ -1,15 +1,18 @@
 /** Matrix accounts of users on a real PostgreSQL, at a real Synapse. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, vi } from "vitest";
-import { createAccountTasks } from "../../bridge/account-tasks.ts";
-import { createMatrixAccounts } from "../../bridge/accounts.ts";
-import { type CredentialProviderName, createCredentialProvider } from "../../bridge/credentials.ts";
-import { createGhosts } from "../../bridge/ghosts.ts";
-import { createHomeserver, type Homeserver } from "../../bridge/homeserver.ts";
-import { readOrMakeRegistration } from "../../bridge/registration.ts";
+import { createAccountTasks } from "../../bridge/homeserver/account-tasks.ts";
+import { createMatrixAccounts } from "../../bridge/homeserver/accounts.ts";
+import {
+  type CredentialProviderName,
+  createCredentialProvider,
+} from "../../bridge/homeserver/credentials.ts";
+import { createHomeserver, type Homeserver } from "../../bridge/homeserver/homeserver.ts";
+import { readOrMakeRegistration } from "../../bridge/homeserver/registration.ts";
+import { createGhosts } from "../../bridge/mapping/ghosts.ts";
+import { createBridgeAccounts } from "../../bridge/store/accounts.ts";
+import type { RoomToEnter } from "../../bridge/store/members.ts";
 import type { MatrixAccounts } from "../../src/domain/ports/matrix.ts";
-import { createBridgeAccounts } from "../../src/store/bridge-accounts.ts";
-import type { RoomToEnter } from "../../src/store/bridge-members.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import type { Services } from "../services/need.ts";
 

@@ -7,7 +7,7 @@ import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { type Caddy, startCaddy } from "../../load/services/caddy.ts";
-import { clientAddressBehind } from "../../src/client-address.ts";
+import { clientAddressBehind } from "../../src/app/client-address.ts";
 import { describeWith } from "../services/need.ts";
 
 interface Answer {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clientAddressBehind } from "../../src/client-address.ts";
+import { clientAddressBehind } from "../../src/app/client-address.ts";
 
 describe("the client's address", () => {
   const behind = clientAddressBehind("10.0.0.0/8, 127.0.0.1,fd00::/8");

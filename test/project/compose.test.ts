@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
-import { readOrMakeRegistration } from "../../bridge/registration.ts";
+import { readOrMakeRegistration } from "../../bridge/homeserver/registration.ts";
 import { readSettings, SETTINGS } from "../../src/config.ts";
 import { describeWith } from "../services/need.ts";
 import {

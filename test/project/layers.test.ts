@@ -1,31 +1,245 @@
+/** The map of the source: which folder may import which. ARCHITECTURE.md draws it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { expect, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** Which of our folders each folder may import. `src` stands for the files directly in src/. */
+const DOMAIN = "src/domain/**";
+
+/**
+ * What the files directly in each folder may import: the files directly in another folder, a single file, or with `/**`
+ * all that a folder holds. Every folder of src, bridge and load has a row. A row names only rows below it.
+ */
 const LAYERS: Record<string, readonly string[]> = {
+  src: [
+    "src/app",
+    "src/attachments",
+    "src/hot/redis/connection",
+    "src/store",
+    "src/store/log",
+    "src/store/sql",
+    DOMAIN,
+  ],
+  "src/app": [
+    ...[
+      "src/app/health",
+      "src/attachments",
+      "src/gateway/**",
+      "src/hot/memory",
+      "src/hot/redis",
+      "src/http/**",
+    ],
+    ...["src/store", "src/store/embedded", "src/webhooks", DOMAIN],
+    ...["bridge", "bridge/homeserver", "bridge/store", "src/metrics.ts"],
+  ],
+  "src/app/health": ["src/http/face", DOMAIN],
+  "src/metrics.ts": ["src/store/sql", DOMAIN],
+
   "src/protocol": [],
-  "src/domain": [],
-  "src/store": ["src/domain"],
-  "src/hot": ["src/domain"],
-  "src/attachments": ["src/domain"],
-  "src/webhooks": ["src/domain"],
-  "src/gateway": ["src/domain", "src/protocol"],
-  "src/http": ["src/domain"],
   "src/client": ["src/protocol"],
-  bridge: ["src/domain", "src/store"],
-  "load/services": ["bridge"],
-  "load/faults": ["load", "load/services", "src/client", "src/protocol"],
-  load: ["load/services", "src/client", "src/protocol"],
+  "src/web": ["src/client", "src/protocol"],
+
+  "src/domain/assembly": [
+    ...["src/domain/contacts", "src/domain/messages", "src/domain/live", "src/domain/organizations"],
+    ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", "src/domain"],
+  ],
+  "src/domain/contacts": [
+    ...[
+      "src/domain/live",
+      "src/domain/rooms",
+      "src/domain/use-cases",
+      "src/domain/context",
+      "src/domain/ports",
+    ],
+    "src/domain",
+  ],
+  "src/domain/messages": [
+    ...["src/domain/rooms", "src/domain/use-cases", "src/domain/context", "src/domain/ports", "src/domain"],
+  ],
+  "src/domain/live": [
+    ...[
+      "src/domain/rooms",
+      "src/domain/auth",
+      "src/domain/use-cases",
+      "src/domain/context",
+      "src/domain/ports",
+    ],
+    "src/domain",
+  ],
+  "src/domain/organizations": [
+    ...[
+      "src/domain/rooms",
+      "src/domain/auth",
+      "src/domain/use-cases",
+      "src/domain/context",
+      "src/domain/ports",
+    ],
+    "src/domain",
+  ],
+  "src/domain/rooms": [
+    ...["src/domain/auth", "src/domain/use-cases", "src/domain/context", "src/domain/ports", "src/domain"],
+  ],
+  "src/domain/auth": ["src/domain/use-cases", "src/domain/context", "src/domain/ports", "src/domain"],
+  "src/domain/use-cases": ["src/domain/context", "src/domain/ports", "src/domain"],
+  "src/domain/context": ["src/domain/ports", "src/domain"],
+  "src/domain/ports": ["src/domain"],
+  "src/domain": ["src/domain/model"],
+  "src/domain/model": [],
+
+  "src/store": [
+    ...["src/store/schema", "src/store/rooms", "src/store/messages", "src/store/webhooks", "src/store/log"],
+    ...["src/store/accounts", "src/store/sql", DOMAIN],
+  ],
+  "src/store/schema": ["src/store/rooms", "src/store/log", "src/store/sql", DOMAIN],
+  "src/store/rooms": [
+    ...[
+      "src/store/messages",
+      "src/store/webhooks",
+      "src/store/log",
+      "src/store/accounts",
+      "src/store/sql",
+      DOMAIN,
+    ],
+  ],
+  "src/store/messages": ["src/store/log", "src/store/sql", DOMAIN],
+  "src/store/webhooks": ["src/store/log", "src/store/sql", DOMAIN],
+  "src/store/log": ["src/store/accounts", "src/store/sql", DOMAIN],
+  "src/store/accounts": ["src/store/sql", DOMAIN],
+  "src/store/embedded": ["src/store/sql"],
+  "src/store/sql": [DOMAIN],
+
+  "src/hot/redis": ["src/hot/redis/connection", "src/hot/memory", "src/hot", DOMAIN],
+  "src/hot/redis/connection": ["src/hot", DOMAIN],
+  "src/hot/memory": ["src/hot", DOMAIN],
+  "src/hot": [DOMAIN],
+
+  "src/attachments": [DOMAIN],
+  "src/webhooks": [DOMAIN],
+
+  "src/gateway": [
+    ...["src/gateway/commands", "src/gateway/feed", "src/gateway/sessions", "src/gateway/delivery"],
+    ...["src/gateway/transport", "src/gateway/http", "src/gateway/metrics.ts", "src/protocol", DOMAIN],
+  ],
+  "src/gateway/commands": [
+    ...["src/gateway/sessions", "src/gateway/delivery", "src/gateway/frames", "src/gateway/metrics.ts"],
+    ...["src/protocol", DOMAIN],
+  ],
+  "src/gateway/feed": ["src/gateway/delivery", "src/gateway/frames", "src/protocol", DOMAIN],
+  "src/gateway/sessions": [
+    ...["src/gateway/delivery", "src/gateway/frames", "src/gateway/transport", "src/gateway/metrics.ts"],
+    ...["src/protocol", DOMAIN],
+  ],
+  "src/gateway/delivery": [
+    ...["src/gateway/frames", "src/gateway/transport", "src/gateway/metrics.ts", "src/protocol", DOMAIN],
+  ],
+  "src/gateway/frames": ["src/protocol", DOMAIN],
+  "src/gateway/transport": ["src/gateway/http", "src/protocol"],
+  "src/gateway/http": [DOMAIN],
+  "src/gateway/metrics.ts": [],
+
+  "src/http": [
+    ...["src/http/admin", "src/http/docs", "src/http/messenger", "src/http/protocol", "src/http/talk"],
+    ...[
+      "src/http/talk/common",
+      "src/http/wire",
+      "src/http/face",
+      "src/http/requests",
+      "src/http/answers",
+      DOMAIN,
+    ],
+  ],
+  "src/http/docs": ["src/http/protocol", "src/http/face", "src/http/answers"],
+  "src/http/admin": ["src/http/face", "src/http/requests", "src/http/answers", DOMAIN],
+  "src/http/messenger": ["src/http/face", "src/http/requests", "src/http/answers", DOMAIN],
+  "src/http/protocol": ["src/http/face", "src/http/requests", "src/http/answers", DOMAIN],
+  "src/http/talk": [
+    ...[
+      "src/http/talk/routes",
+      "src/http/talk/common",
+      "src/http/talk/shapes",
+      "src/http/face",
+      "src/http/requests",
+    ],
+    DOMAIN,
+  ],
+  "src/http/talk/routes": [
+    ...["src/http/talk/common", "src/http/talk/shapes", "src/http/face", "src/http/answers", DOMAIN],
+  ],
+  "src/http/talk/common": ["src/http/talk/shapes", "src/http/face", "src/http/requests", DOMAIN],
+  "src/http/talk/shapes": ["src/http/face", "src/http/requests", "src/http/answers", DOMAIN],
+  "src/http/wire": [
+    ...[
+      "src/http/wire/conversations",
+      "src/http/wire/login",
+      "src/http/wire/notifications",
+      "src/http/wire/people",
+    ],
+    ...["src/http/wire/common", "src/http/wire/shapes", "src/http/face", "src/http/requests", DOMAIN],
+  ],
+  "src/http/wire/notifications": [
+    ...["src/http/wire/conversations", "src/http/wire/common", "src/http/wire/shapes"],
+    ...["src/http/face", "src/http/requests", "src/http/answers", DOMAIN],
+  ],
+  "src/http/wire/people": [
+    ...["src/http/wire/conversations", "src/http/wire/common", "src/http/wire/shapes"],
+    ...["src/http/face", "src/http/requests", DOMAIN],
+  ],
+  "src/http/wire/conversations": [
+    ...["src/http/wire/common", "src/http/wire/shapes", "src/http/face", "src/http/requests", DOMAIN],
+  ],
+  "src/http/wire/login": [
+    ...["src/http/wire/common", "src/http/wire/shapes", "src/http/face", "src/http/requests", DOMAIN],
+  ],
+  "src/http/wire/common": ["src/http/wire/shapes", "src/http/face", "src/http/requests", DOMAIN],
+  "src/http/wire/shapes": ["src/http/face", "src/http/requests", "src/http/answers", DOMAIN],
+  "src/http/face": ["src/http/requests", "src/http/answers", DOMAIN],
+  "src/http/requests": [DOMAIN],
+  "src/http/answers": [DOMAIN],
+
+  bridge: [
+    ...["bridge/demo", "bridge/local", "bridge/worker", "bridge/inbound", "bridge/outbound", "bridge/rooms"],
+    ...["bridge/homeserver", "bridge/mapping", "bridge/store", "bridge/metrics.ts", "src/store", DOMAIN],
+  ],
+  "bridge/worker": [
+    ...[
+      "bridge/inbound",
+      "bridge/outbound",
+      "bridge/rooms",
+      "bridge/homeserver",
+      "bridge/mapping",
+      "bridge/store",
+    ],
+    ...["bridge/metrics.ts", DOMAIN],
+  ],
+  "bridge/inbound": [
+    ...["bridge/outbound", "bridge/rooms", "bridge/homeserver", "bridge/mapping", "bridge/store"],
+    ...["bridge/metrics.ts", DOMAIN],
+  ],
+  "bridge/outbound": [
+    ...["bridge/rooms", "bridge/homeserver", "bridge/mapping", "bridge/store", "bridge/metrics.ts", DOMAIN],
+  ],
+  "bridge/rooms": ["bridge/homeserver", "bridge/mapping", "bridge/store", DOMAIN],
+  "bridge/homeserver": ["bridge/mapping", "bridge/store", DOMAIN],
+  "bridge/mapping": ["bridge/store", DOMAIN],
+  "bridge/metrics.ts": ["bridge/store"],
+  "bridge/store": ["src/store", "src/store/sql", DOMAIN],
+  "bridge/demo": [],
+  "bridge/local": [DOMAIN],
+
+  "load/services": ["bridge/local"],
+  "load/faults": ["load/**", "src/client", "src/protocol"],
+  load: ["load/**", "src/client", "src/protocol"],
 };
 /** Files that any folder may import: plain facts without behaviour of their own. */
 const COMMON = new Set(["src/config.ts", "src/logger.ts"]);
 
+/** A longer list of files in one folder is hard to find one's way in. */
+const MAX_FILES = 16;
+
 /** Packages that only these places may know. load/peers/ holds servers that Causeway is compared with. */
 const CONFINED: Record<string, readonly string[]> = {
-  "uWebSockets.js": ["src/gateway/transport-uws.ts", "load/peers/"],
+  "uWebSockets.js": ["src/gateway/transport/transport-uws.ts", "load/peers/"],
   postgres: ["src/store/", "load/services/"],
   "@electric-sql/pglite": ["src/store/"],
   "@electric-sql/pglite-socket": ["src/store/"],
@@ -37,45 +251,100 @@ interface Import {
   target: string;
 }
 
-function imports(): Import[] {
-  return ["src", "bridge", "load"].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".ts"))
-      .flatMap((name) => {
-        const path = join(root, folder, name);
-        const found = readFileSync(path, "utf8").matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']/g);
-        const file = relative(root, path).split(sep).join("/");
-        return [...found].map(([, target]) => ({ file, target: resolveTarget(path, target ?? "") }));
-      }),
-  );
-}
+const FILES = ["src", "bridge", "load"].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.startsWith("reports"))
+    .map((name) => `${folder}/${name.split(sep).join("/")}`),
+);
 
-function resolveTarget(path: string, target: string): string {
+const IMPORTS: Import[] = FILES.flatMap((file) => {
+  const text = readFileSync(join(root, file), "utf8");
+  const found = text.matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']/g);
+  return [...found].map(([, target = ""]) => ({ file, target: resolveTarget(file, target) }));
+});
+
+function resolveTarget(file: string, target: string): string {
   if (!target.startsWith(".")) return target;
-  return relative(root, resolve(dirname(path), target))
+  return relative(root, resolve(root, dirname(file), target))
     .split(sep)
     .join("/");
 }
 
-function layerOf(file: string): string | null {
-  return Object.keys(LAYERS).find((layer) => file.startsWith(`${layer}/`)) ?? null;
+/** The row of a file: its own, or its folder's; folders of `load` without a row share one of those above. */
+function layerOf(file: string): string {
+  if (LAYERS[file]) return file;
+  let folder = dirname(file);
+  while (folder.startsWith("load/") && !LAYERS[folder]) folder = dirname(folder);
+  return folder;
+}
+
+function allows(entry: string, layer: string): boolean {
+  if (!entry.endsWith("/**")) return entry === layer;
+  const folder = entry.slice(0, -3);
+  return layer === folder || layer.startsWith(`${folder}/`);
+}
+
+function isOurs(target: string): boolean {
+  return /^(src|bridge|load)\//.test(target);
 }
 
 test("folders import only what the layer table allows", () => {
-  const all = imports();
-  expect(all.length).toBeGreaterThan(100);
-  const wrong = all.filter(({ file, target }) => {
-    const from = layerOf(file);
-    const ours = target.startsWith("src/") || target.startsWith("bridge/") || target.startsWith("load/");
-    if (from === null || !ours || COMMON.has(target)) return false;
-    const to = layerOf(target);
-    return to !== from && (to === null || !LAYERS[from]?.includes(to));
+  expect(IMPORTS.length).toBeGreaterThan(100);
+  const wrong = IMPORTS.filter(({ file, target }) => {
+    if (!isOurs(target) || COMMON.has(target)) return false;
+    const [from, to] = [layerOf(file), layerOf(target)];
+    return to !== from && !LAYERS[from]?.some((entry) => allows(entry, to));
   });
   expect(wrong).toEqual([]);
 });
 
+test("every folder has a row, and every row a folder or file", () => {
+  const layers = new Set(FILES.map(layerOf));
+  expect([...layers].filter((layer) => !LAYERS[layer])).toEqual([]);
+  expect(Object.keys(LAYERS).filter((row) => !layers.has(row))).toEqual([]);
+});
+
+/** Nodes that can be reached from themselves. */
+function circles(arrows: ReadonlyMap<string, Iterable<string>>): string[] {
+  const reaches = (start: string) => {
+    const seen = new Set<string>();
+    const next = [...(arrows.get(start) ?? [])];
+    for (let node = next.pop(); node !== undefined; node = next.pop()) {
+      if (seen.has(node)) continue;
+      seen.add(node);
+      next.push(...(arrows.get(node) ?? []));
+    }
+    return seen;
+  };
+  return [...arrows.keys()].filter((node) => reaches(node).has(node));
+}
+
+test("no file imports itself by way of others, types included", () => {
+  const arrows = new Map<string, string[]>(FILES.map((file) => [file, []]));
+  for (const { file, target } of IMPORTS) arrows.get(file)?.push(target);
+  expect(circles(arrows)).toEqual([]);
+});
+
+test("no folder of src and bridge imports itself by way of others", () => {
+  const rows = Object.keys(LAYERS).filter((row) => !row.startsWith("load"));
+  const arrows = new Map(
+    rows.map((row) => {
+      const entries = LAYERS[row] ?? [];
+      return [row, rows.filter((other) => other !== row && entries.some((entry) => allows(entry, other)))];
+    }),
+  );
+  expect(circles(arrows)).toEqual([]);
+});
+
+test("no folder of src and bridge holds more files than a newcomer can look over", () => {
+  const counts = new Map<string, number>();
+  for (const file of FILES) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+  const crowded = [...counts].filter(([folder, count]) => !folder.startsWith("load") && count > MAX_FILES);
+  expect(crowded).toEqual([]);
+});
+
 test("confined packages are known in one place only", () => {
-  const wrong = imports().filter(({ file, target }) => {
+  const wrong = IMPORTS.filter(({ file, target }) => {
     const homes = CONFINED[target];
     return homes !== undefined && !homes.some((home) => file.startsWith(home));
   });

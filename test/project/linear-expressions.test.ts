@@ -11,11 +11,11 @@ const LITERAL =
 /** These read settings or the output of programs, and no stranger's text. */
 const SETTINGS_ONLY = [
   "src/attachments/s3.ts",
-  "bridge/accounts.ts",
-  "bridge/homeserver.ts",
-  "bridge/registration.ts",
-  "src/server.ts",
-  "src/store/connection.ts",
+  "bridge/homeserver/accounts.ts",
+  "bridge/homeserver/homeserver.ts",
+  "bridge/homeserver/registration.ts",
+  "src/app/server.ts",
+  "src/store/sql/connection.ts",
   "bridge/local/",
   "bridge/demo/",
 ];

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
+import { type Server, startServer } from "../../src/app/server.ts";
 import { readConfig } from "../../src/config.ts";
-import { type Server, startServer } from "../../src/server.ts";
 import { describeWith } from "../services/need.ts";
 import { read } from "./compose-file.ts";
 

@@ -3,8 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, Socket } from "node:net";
 import { afterAll, expect, test } from "vitest";
-import type { OpenSocket } from "../../src/store/connection.ts";
-import { openDatabase } from "../../src/store/database.ts";
+import type { OpenSocket } from "../../src/store/sql/connection.ts";
+import { openDatabase } from "../../src/store/sql/database.ts";
 import { describeWith } from "../services/need.ts";
 
 describeWith("postgres", "a connection to PostgreSQL", ({ postgres }) => {
@@ -66,7 +66,7 @@ describeWith("postgres", "a connection to PostgreSQL", ({ postgres }) => {
   test.for(["127.0.0.1", "localhost"])("survives the descriptor limit on the way to %s", async (host) => {
     const script = `
       import { openSync, closeSync } from "node:fs";
-      const { openDatabase } = await import(${JSON.stringify(new URL("../../dist/src/store/database.js", import.meta.url).href)});
+      const { openDatabase } = await import(${JSON.stringify(new URL("../../dist/src/store/sql/database.js", import.meta.url).href)});
       const url = ${JSON.stringify(postgres.url)}.replace("127.0.0.1", "${host}");
       const db = openDatabase({ url, maxConnections: 2, statementTimeoutMs: 1_000 });
       await db.sql\`select 1\`.catch(() => {});

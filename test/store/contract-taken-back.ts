@@ -1,8 +1,8 @@
 /** What becomes of texts that were edited away or deleted, and of what was counted because of them. */
 import { expect, test } from "vitest";
 import type { EditData } from "../../src/domain/model.ts";
+import { storeChecks } from "../../src/store/log/restored.ts";
 import type { PostgresStore } from "../../src/store/postgres.ts";
-import { storeChecks } from "../../src/store/restored.ts";
 import { createRoom, type Room, say } from "./fixtures.ts";
 
 /** More than two blocks of `withdrawn_messages`. */

@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AppendResult } from "../../src/domain/ports/store.ts";
-import { openDatabase } from "../../src/store/database.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { purgeStep } from "../../src/store/schema/housekeeping.ts";
+import { openDatabase } from "../../src/store/sql/database.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { createRoom, messageBy, newConversation, say, seqsOf, upTo } from "./fixtures.ts";
 

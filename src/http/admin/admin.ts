@@ -5,9 +5,9 @@
 import type { Store } from "../../domain/ports/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
-import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
-import { knownQueryOnly } from "../known-query.ts";
-import type { RequestLimits } from "../request-limits.ts";
+import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";
+import { knownQueryOnly } from "../face/known-query.ts";
+import type { RequestLimits } from "../requests/request-limits.ts";
 import { authentication } from "./authentication.ts";
 import { registerEvents } from "./events.ts";
 import { refuse } from "./failures.ts";

@@ -3,10 +3,10 @@ import type { MiddlewareHandler } from "hono";
 import { LRUCache } from "lru-cache";
 import { addressBlock } from "../../domain/auth/address-block.ts";
 import { DomainError } from "../../domain/errors.ts";
-import { type AuditLog, logAct, whence } from "../audit.ts";
-import { bearerOf, sameSecret } from "../credentials.ts";
-import type { HttpContext, HttpEnv } from "../face.ts";
-import type { RequestLimits } from "../request-limits.ts";
+import { type AuditLog, logAct, whence } from "../face/audit.ts";
+import type { HttpContext, HttpEnv } from "../face/face.ts";
+import { bearerOf, sameSecret } from "../requests/credentials.ts";
+import type { RequestLimits } from "../requests/request-limits.ts";
 
 /** Addresses from which the token came lately. */
 const KNOWN = 1_000;

@@ -4,8 +4,8 @@ import { badField, DomainError } from "../../domain/errors.ts";
 import type { OrganizationEvent } from "../../domain/model.ts";
 import type { AccountStore } from "../../domain/ports/store.ts";
 import type { Directory } from "../../domain/use-cases/use-cases.ts";
-import { type HttpApp, json, jsonBody } from "../face.ts";
-import { ids, idText, instant, MAX_ID, strictBody, text, time } from "../fields.ts";
+import { type HttpApp, json, jsonBody } from "../face/face.ts";
+import { ids, idText, instant, MAX_ID, strictBody, text, time } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";
 import { MAX_TEXT_LENGTH } from "./users.ts";
 

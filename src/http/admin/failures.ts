@@ -1,7 +1,7 @@
 /** The admin API's errors: `{error: {code, message, field?}}`, `code` being the domain's. */
 import { z } from "@hono/zod-openapi";
-import { DOOR_REFUSALS, json, type Refusal } from "../face.ts";
-import { type Failure, STATUS } from "../failures.ts";
+import { type Failure, STATUS } from "../answers/failures.ts";
+import { DOOR_REFUSALS, json, type Refusal } from "../face/face.ts";
 
 const adminError = z
   .object({ error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }) })

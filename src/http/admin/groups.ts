@@ -3,8 +3,8 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
 import type { AccountStore } from "../../domain/ports/store.ts";
 import type { Directory } from "../../domain/use-cases/use-cases.ts";
-import { type HttpApp, json, jsonBody } from "../face.ts";
-import { strictBody, text } from "../fields.ts";
+import { type HttpApp, json, jsonBody } from "../face/face.ts";
+import { strictBody, text } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";
 import { MAX_TEXT_LENGTH } from "./users.ts";
 

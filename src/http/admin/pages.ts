@@ -1,6 +1,6 @@
 /** Lists of the admin API: `limit` and `after` in, `{items, next}` out. */
 import { z } from "@hono/zod-openapi";
-import { intText, MAX_ID } from "../fields.ts";
+import { intText, MAX_ID } from "../requests/fields.ts";
 
 export const pageQuery = z.object({
   limit: intText({ min: 1, max: 200, fallback: 50 }),

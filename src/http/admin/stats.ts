@@ -1,6 +1,6 @@
 /** What the server is doing right now. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { type HttpApp, json } from "../face.ts";
+import { type HttpApp, json } from "../face/face.ts";
 import { REFUSALS } from "./failures.ts";
 
 export function registerStats(app: HttpApp, stats: () => Promise<object>): void {

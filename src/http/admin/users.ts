@@ -4,8 +4,8 @@ import { DomainError } from "../../domain/errors.ts";
 import type { User } from "../../domain/model.ts";
 import type { AccountStore } from "../../domain/ports/store.ts";
 import type { Directory } from "../../domain/use-cases/use-cases.ts";
-import { type HttpApp, json, jsonBody } from "../face.ts";
-import { flag, given, id, idText, oneOf, strictBody, text, time } from "../fields.ts";
+import { type HttpApp, json, jsonBody } from "../face/face.ts";
+import { flag, given, id, idText, oneOf, strictBody, text, time } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";
 import { pageOf, pageQuery, readPage } from "./pages.ts";
 

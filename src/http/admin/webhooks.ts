@@ -2,8 +2,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { WEBHOOK_TYPES, type Webhook } from "../../domain/model.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
-import { type HttpApp, json, jsonBody } from "../face.ts";
-import { given, id, idText, oneOf, strictBody, text, time } from "../fields.ts";
+import { type HttpApp, json, jsonBody } from "../face/face.ts";
+import { given, id, idText, oneOf, strictBody, text, time } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";
 import { pageOf, pageQuery, readPage } from "./pages.ts";
 

@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
-import type { Face, HttpEnv, OpenApiDocument } from "../face.ts";
-import { type KeptPage, keptPage } from "../kept-page.ts";
+import { type KeptPage, keptPage } from "../answers/kept-page.ts";
+import { publicPath } from "../answers/public-path.ts";
+import type { Face, HttpEnv, OpenApiDocument } from "../face/face.ts";
 import { ERROR_TYPES } from "../protocol/failures.ts";
-import { publicPath } from "../public-path.ts";
 import { apiPage, errorPage, overviewPage } from "./pages.ts";
 
 export const DOCS_PATHS = ["/docs", "/openapi"] as const;

@@ -1,7 +1,7 @@
 /** The pages under `/docs`, rendered from the OpenAPI documents. Links are relative: the server may stand below a path. */
 import { setImmediate } from "node:timers/promises";
 import { html } from "hono/html";
-import type { Face, OpenApiDocument } from "../face.ts";
+import type { Face, OpenApiDocument } from "../face/face.ts";
 import { boundsOf, type JsonSchema, type OutlineLine, outline, typeOf } from "./schema-outline.ts";
 
 type Html = ReturnType<typeof html>;

@@ -3,9 +3,9 @@ import type { MiddlewareHandler } from "hono";
 import { DomainError } from "../../domain/errors.ts";
 import type { Principal } from "../../domain/model.ts";
 import type { Accounts } from "../../domain/use-cases/use-cases.ts";
-import { bearerOf, type UserPrincipal } from "../credentials.ts";
-import type { HttpContext, HttpEnv } from "../face.ts";
-import type { RequestLimits } from "../request-limits.ts";
+import type { HttpContext, HttpEnv } from "../face/face.ts";
+import { bearerOf, type UserPrincipal } from "../requests/credentials.ts";
+import type { RequestLimits } from "../requests/request-limits.ts";
 
 export function authentication(accounts: Accounts, limits: RequestLimits): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {

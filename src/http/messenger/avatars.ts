@@ -5,7 +5,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
 import type { AvatarStore } from "../../domain/ports/store.ts";
-import { type HttpApp, json } from "../face.ts";
+import { type HttpApp, json } from "../face/face.ts";
 import { messengerError, REFUSALS } from "./failures.ts";
 
 /** What an id means never changes, but it ends: no shared cache keeps it, and no browser for long. */

@@ -1,7 +1,7 @@
 /** Messenger's errors: `{success: false, message, error}`. The message names the field and the rule. */
 import { z } from "@hono/zod-openapi";
-import { DOOR_REFUSALS, json, type Refusal } from "../face.ts";
-import { type Failure, type FailureCode, STATUS, spelled } from "../failures.ts";
+import { type Failure, type FailureCode, STATUS, spelled } from "../answers/failures.ts";
+import { DOOR_REFUSALS, json, type Refusal } from "../face/face.ts";
 
 export const messengerError = z
   .object({ success: z.literal(false), message: z.string(), error: z.string() })

@@ -2,9 +2,9 @@
 import { z } from "@hono/zod-openapi";
 import { badField } from "../../domain/errors.ts";
 import type { Chatroom, Chatrooms } from "../../domain/use-cases/use-cases.ts";
-import type { HttpApp } from "../face.ts";
-import { idText, intText, MAX_ID } from "../fields.ts";
-import { repeatedRoom } from "../repeatable.ts";
+import type { HttpApp } from "../face/face.ts";
+import { repeatedRoom } from "../face/repeatable.ts";
+import { idText, intText, MAX_ID } from "../requests/fields.ts";
 import { ROUTES } from "./routes.ts";
 import { PREFIX, peopleOf, roomBody } from "./shapes.ts";
 

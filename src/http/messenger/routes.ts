@@ -1,7 +1,7 @@
 /** What the ten operations on chatrooms take and answer, in the order of the document. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { json, jsonBody } from "../face.ts";
-import { body, bytes, flag, flagText, id, idText, instant, MAX_ID, text } from "../fields.ts";
+import { json, jsonBody } from "../face/face.ts";
+import { body, bytes, flag, flagText, id, idText, instant, MAX_ID, text } from "../requests/fields.ts";
 import { KEY_REUSED, messengerError, REFUSALS } from "./failures.ts";
 import { peopleFields, roomSchema } from "./shapes.ts";
 

@@ -1,8 +1,8 @@
 /** Messenger's room and people, as its document spells them. */
 import { z } from "@hono/zod-openapi";
 import type { Chatroom, ChatroomPeople } from "../../domain/use-cases/use-cases.ts";
-import { ids, time } from "../fields.ts";
-import { pictureUrl } from "../room-pictures.ts";
+import { pictureUrl } from "../answers/room-pictures.ts";
+import { ids, time } from "../requests/fields.ts";
 
 const userIds = () => z.array(z.int().openapi({ format: "int64" }));
 

@@ -2,8 +2,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { badField, DomainError } from "../../domain/errors.ts";
 import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
-import { type HttpApp, json, jsonBody } from "../face.ts";
-import { body, text } from "../fields.ts";
+import { type HttpApp, json, jsonBody } from "../face/face.ts";
+import { body, text } from "../requests/fields.ts";
 import { callingUser } from "./authentication.ts";
 import { KEY_REUSED, REFUSALS } from "./failures.ts";
 

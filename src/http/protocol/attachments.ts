@@ -1,12 +1,12 @@
 /** `/v1/attachments`: files that are uploaded first and then sent with a message. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { memberKey } from "../../domain/model.ts";
-import { announcedBound, type HttpApp, json } from "../face.ts";
-import { given, text } from "../fields.ts";
-import { fileAnswer } from "../file-answer.ts";
-import { readUpload, type UploadedFile } from "../multipart.ts";
-import { repeatable, repeatId } from "../repeatable.ts";
-import { type Transfers, untilOver } from "../transfers.ts";
+import { announcedBound, type HttpApp, json } from "../face/face.ts";
+import { fileAnswer } from "../face/file-answer.ts";
+import { readUpload, type UploadedFile } from "../face/multipart.ts";
+import { repeatable, repeatId } from "../face/repeatable.ts";
+import { given, text } from "../requests/fields.ts";
+import { type Transfers, untilOver } from "../requests/transfers.ts";
 import { callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";

@@ -4,10 +4,10 @@ import { auth as basicOf } from "hono/utils/basic-auth";
 import { DomainError } from "../../domain/errors.ts";
 import { type Actor, type User, userActor } from "../../domain/model.ts";
 import type { Accounts } from "../../domain/use-cases/use-cases.ts";
-import { isOpenToForms } from "../browsers.ts";
-import { authenticateUser, bearerOf } from "../credentials.ts";
-import type { HttpContext, HttpEnv } from "../face.ts";
-import type { RequestLimits } from "../request-limits.ts";
+import { isOpenToForms } from "../face/browsers.ts";
+import type { HttpContext, HttpEnv } from "../face/face.ts";
+import { authenticateUser, bearerOf } from "../requests/credentials.ts";
+import type { RequestLimits } from "../requests/request-limits.ts";
 
 export function authentication(accounts: Accounts, limits: RequestLimits): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {

@@ -3,8 +3,8 @@ import type { z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import qs from "qs";
 import { badField } from "../../domain/errors.ts";
-import type { HttpContext, HttpEnv } from "../face.ts";
-import { body } from "../fields.ts";
+import type { HttpContext, HttpEnv } from "../face/face.ts";
+import { body } from "../requests/fields.ts";
 
 /** `reactions[red_angry_face][]`, `contacts[0][id]` */
 const MAX_DEPTH = 3;

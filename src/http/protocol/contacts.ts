@@ -1,8 +1,8 @@
 /** `/v1/contacts`: the caller's book of people. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { type HttpApp, json } from "../face.ts";
-import { given, text } from "../fields.ts";
-import { givenPicture } from "../room-pictures.ts";
+import { givenPicture } from "../answers/room-pictures.ts";
+import { type HttpApp, json } from "../face/face.ts";
+import { given, text } from "../requests/fields.ts";
 import { callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";

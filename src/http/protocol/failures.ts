@@ -1,9 +1,9 @@
 /** Protocol's errors: `{type, message, documentation_url}`, where `type` says whose fault it was. */
 import { z } from "@hono/zod-openapi";
-import { isFromBrowser } from "../browsers.ts";
-import { DOOR_REFUSALS, type HttpContext, json, type Refusal } from "../face.ts";
-import { type Failure, STATUS, spelled } from "../failures.ts";
-import { publicLink } from "../public-path.ts";
+import { type Failure, STATUS, spelled } from "../answers/failures.ts";
+import { publicLink } from "../answers/public-path.ts";
+import { isFromBrowser } from "../face/browsers.ts";
+import { DOOR_REFUSALS, type HttpContext, json, type Refusal } from "../face/face.ts";
 
 /** What `documentation_url` explains. */
 export const ERROR_TYPES = {

@@ -3,7 +3,7 @@
  * texts too, in JSON as well.
  */
 import { z } from "@hono/zod-openapi";
-import { flagText, intText, rule, text } from "../fields.ts";
+import { flagText, intText, rule, text } from "../requests/fields.ts";
 
 /** Longer texts are no ids; which of the others are is the domain's to say. */
 const MAX_NAME_LENGTH = 320;

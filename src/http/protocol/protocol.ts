@@ -6,11 +6,11 @@
 import type { Store } from "../../domain/ports/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
-import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
-import { knownQueryOnly } from "../known-query.ts";
-import { REPEATABLE, repeatable } from "../repeatable.ts";
-import type { RequestLimits } from "../request-limits.ts";
-import { createTransfers } from "../transfers.ts";
+import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";
+import { knownQueryOnly } from "../face/known-query.ts";
+import { REPEATABLE, repeatable } from "../face/repeatable.ts";
+import type { RequestLimits } from "../requests/request-limits.ts";
+import { createTransfers } from "../requests/transfers.ts";
 import { registerAttachments, registerUpload } from "./attachments.ts";
 import { authentication } from "./authentication.ts";
 import { conversationIn, formsAsJson } from "./bodies.ts";

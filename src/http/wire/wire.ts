@@ -9,20 +9,20 @@
 import type { Store } from "../../domain/ports/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
-import { boundedBody, createFace, type Face, onRoutes } from "../face.ts";
-import type { RequestLimits } from "../request-limits.ts";
-import { authentication } from "./authentication.ts";
-import { registerConnections } from "./connections.ts";
-import { registerConversations } from "./conversations.ts";
-import { refuse } from "./failures.ts";
-import { registerCodeCheck, registerGuestLinks } from "./guest-links.ts";
-import { registerLogin, registerSelf } from "./login.ts";
-import { registerMembers } from "./members.ts";
-import { registerNotifications, registerUpgrade } from "./notifications.ts";
-import { wireParts } from "./parts.ts";
-import { registerSettings } from "./settings.ts";
-import { registerTeams } from "./teams.ts";
-import { registerUsers } from "./users.ts";
+import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";
+import type { RequestLimits } from "../requests/request-limits.ts";
+import { authentication } from "./common/authentication.ts";
+import { wireParts } from "./common/parts.ts";
+import { registerConversations } from "./conversations/conversations.ts";
+import { registerCodeCheck, registerGuestLinks } from "./conversations/guest-links.ts";
+import { registerMembers } from "./conversations/members.ts";
+import { registerLogin, registerSelf } from "./login/login.ts";
+import { registerNotifications, registerUpgrade } from "./notifications/notifications.ts";
+import { registerConnections } from "./people/connections.ts";
+import { registerSettings } from "./people/settings.ts";
+import { registerTeams } from "./people/teams.ts";
+import { registerUsers } from "./people/users.ts";
+import { refuse } from "./shapes/failures.ts";
 
 export interface WireOptions {
   useCases: UseCases;

@@ -7,9 +7,9 @@
  * function's parameters or result change, its file begins with `drop function if exists` for the earlier signature. The
  * trigger that calls a new function stands in the function's file, too, as `create or replace trigger`.
  */
-import type { Connection } from "../connection.ts";
-import { isAway, isCrossed } from "../failures.ts";
-import type { Sql } from "../sql.ts";
+import type { Connection } from "../sql/connection.ts";
+import { isAway, isCrossed } from "../sql/failures.ts";
+import type { Sql } from "../sql/sql.ts";
 import { readSqlFiles, readText, type SqlFile } from "./sql-files.ts";
 
 const FILE_NAME = /^[a-z_]+\.sql$/;

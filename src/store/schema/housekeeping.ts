@@ -3,7 +3,7 @@
  * and for the embedded database what a server's own background processes would do.
  */
 import { periodic } from "../../domain/periodic.ts";
-import type { Database, StoreLogger } from "../database.ts";
+import type { Database, StoreLogger } from "../sql/database.ts";
 
 export interface HousekeepingOptions {
   /** The embedded database has no checkpointer and no autovacuum. */

@@ -1,8 +1,8 @@
 /** Brings the database to this program's schema; safe when several processes start at once. */
-import { type Connection, hostCount, openConnection, statementLanguage } from "../connection.ts";
-import type { StoreLogger } from "../database.ts";
-import { createHosts, type Hosts } from "../hosts.ts";
-import { createSql, type Sql } from "../sql.ts";
+import { type Connection, hostCount, openConnection, statementLanguage } from "../sql/connection.ts";
+import type { StoreLogger } from "../sql/database.ts";
+import { createHosts, type Hosts } from "../sql/hosts.ts";
+import { createSql, type Sql } from "../sql/sql.ts";
 import { applyFunctions, readFunctions } from "./functions.ts";
 import { applyNextMigration, readMigrations } from "./migrations.ts";
 

@@ -1,6 +1,6 @@
 /** The numbered migrations of migrations/: each is applied once, and its text never changes after that. */
-import type { Connection } from "../connection.ts";
-import type { Sql } from "../sql.ts";
+import type { Connection } from "../sql/connection.ts";
+import type { Sql } from "../sql/sql.ts";
 import { readSqlFiles, type SqlFile } from "./sql-files.ts";
 
 const FILE_NAME = /^\d{4}-[a-z0-9-]+\.sql$/;

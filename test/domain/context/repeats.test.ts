@@ -5,7 +5,7 @@ import { KeyReused } from "../../../src/domain/context/repeats.ts";
 import { DomainError } from "../../../src/domain/errors.ts";
 import { newPublicId } from "../../../src/domain/ids.ts";
 import { type Actor, SYSTEM_ACTOR } from "../../../src/domain/model.ts";
-import { forgetRequests } from "../../../src/store/repeats.ts";
+import { forgetRequests } from "../../../src/store/log/repeats.ts";
 import { describeDomain, refused } from "../world.ts";
 
 describeDomain("a request under a key", (world) => {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { HEARTBEAT_GRACE_MS } from "../../../src/domain/context/hot-age.ts";
 import type { Actor, Conversation } from "../../../src/domain/model.ts";
 import type { UseCases } from "../../../src/domain/use-cases/use-cases.ts";
-import { createMemoryHot } from "../../../src/hot/memory.ts";
+import { createMemoryHot } from "../../../src/hot/memory/memory.ts";
 import { describeDomain, message, refused, type World } from "../world.ts";
 
 const PHONE = { id: "phone.a", part: ":phone.a" };

@@ -1,7 +1,7 @@
 /** What the files of one person, and of one organization, may take together. */
 import { expect, test } from "vitest";
 import { type Actor, memberKey } from "../../../src/domain/model.ts";
-import { foldFileUsage } from "../../../src/store/attachments.ts";
+import { foldFileUsage } from "../../../src/store/log/attachments.ts";
 import { memoryFiles } from "../../attachments/memory.ts";
 import { describeDomain, matrixUser, message, type Person, refused } from "../world.ts";
 

@@ -1,0 +1,177 @@
+/**
+ * What a password that was changed, a credential that was revoked or a user who was deleted calls for at the homeserver.
+ * It is written down before (bridge/store/accounts.ts) and tried until it is done, however long the homeserver is away.
+ */
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { backoffMs } from "../../src/domain/backoff.ts";
+import { DomainError } from "../../src/domain/errors.ts";
+import type { Logger } from "../../src/logger.ts";
+import { BRIDGE_DEVICE, type Ghosts } from "../mapping/ghosts.ts";
+import type { AccountTask, BridgeAccounts } from "../store/accounts.ts";
+import { ANSWER_LIMIT_MS, type CredentialProvider } from "./credentials.ts";
+import type { Homeserver } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
+
+export interface AccountTasks {
+  /** Carries out what is due. Never rejects because of the homeserver. */
+  run(): Promise<void>;
+  /**
+   * Carries out what waits for one user, so that nothing that is made from now on is ended by it.
+   * @throws HomeserverError while the homeserver can't be asked; DomainError `unavailable`
+   */
+  settle(userId: number): Promise<void>;
+}
+
+export interface AccountTasksOptions {
+  homeserver: Homeserver;
+  ghosts: Ghosts;
+  store: Omit<BridgeAccounts, "grant" | "isGranted" | "revoke">;
+  provider: CredentialProvider;
+  logger: Pick<Logger, "warn">;
+}
+
+const PASSWORD_BYTES = 24;
+const BATCH = 10;
+/** Longer than one task takes; a process that dies holds its tasks up for so long. */
+const LEASE_MS = 60_000;
+const FIRST_RETRY_MS = 1_000;
+/** While the homeserver is away; when it is back, nothing waits. */
+const MAX_RETRY_MS = 60_000;
+/** Of what it refuses: somebody has to change its setup first. */
+const MAX_REFUSED_RETRY_MS = 60 * 60_000;
+const POLL_MS = 50;
+
+/** What nobody is told signs nobody in. */
+export function newMatrixPassword(): string {
+  return randomBytes(PASSWORD_BYTES).toString("base64url");
+}
+
+export function createAccountTasks(options: AccountTasksOptions): AccountTasks {
+  const { ghosts, store, logger } = options;
+  const carryOut = createDeeds(options);
+
+  async function attempt(task: AccountTask): Promise<void> {
+    try {
+      await carryOut(task);
+    } catch (error) {
+      const { userId, kind, failures } = task;
+      const isTemporary = error instanceof HomeserverError && error.temporary;
+      const maxMs = isTemporary ? MAX_RETRY_MS : MAX_REFUSED_RETRY_MS;
+      await store.taskFailed(task, backoffMs({ firstMs: FIRST_RETRY_MS, maxMs }, failures));
+      if (failures === 0) {
+        const event = "matrix.account_task_failed";
+        logger.warn(
+          { event, err: error, userId, kind },
+          "an account at the homeserver waits; it is tried again",
+        );
+      }
+      throw error;
+    }
+    await store.taskDone(task);
+  }
+
+  return {
+    async run() {
+      for (let more = true; more; ) {
+        const tasks = await store.takeTasks(BATCH, LEASE_MS);
+        more = tasks.length === BATCH;
+        for (const task of tasks) await attempt(task).catch(unlessOurs);
+      }
+    },
+    async settle(userId) {
+      for (const task of await store.takeTasksOf(userId, LEASE_MS)) {
+        await attempt(task).catch((error: unknown) => {
+          // What the homeserver refuses for good is told, and holds up nobody.
+          if (!(error instanceof HomeserverError) || error.temporary) throw error;
+        });
+      }
+      const deadline = performance.now() + ANSWER_LIMIT_MS;
+      while ((await store.leasedTasks(userId)) > 0) {
+        if (performance.now() > deadline) {
+          const message = `The account ${ghosts.localpart(userId)} is being put right; try again`;
+          throw new DomainError("unavailable", message, { retryAfterMs: ANSWER_LIMIT_MS });
+        }
+        await delay(POLL_MS);
+      }
+    },
+  };
+}
+
+function unlessOurs(error: unknown): void {
+  if (!(error instanceof HomeserverError) && !(error instanceof DomainError)) throw error;
+}
+
+/** How each task is carried out. What is so already is fine. */
+function createDeeds({ homeserver, ghosts, store, provider }: AccountTasksOptions) {
+  const limits = { timeoutMs: ANSWER_LIMIT_MS };
+
+  /** Null when there is no account. */
+  async function devicesOf(asUser: string): Promise<string[] | null> {
+    const path = "/_matrix/client/v3/devices";
+    try {
+      const { devices } = await homeserver.request<{ devices: { device_id: string }[] }>("GET", path, {
+        asUser,
+        ...limits,
+      });
+      return devices.map(({ device_id: id }) => id).filter((id) => id !== BRIDGE_DEVICE);
+    } catch (error) {
+      if (error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_USER_DEACTIVATED")) return null;
+      throw error;
+    }
+  }
+
+  async function endDevice(asUser: string, device: string): Promise<void> {
+    try {
+      const path = `/_matrix/client/v3/devices/${encodeURIComponent(device)}`;
+      await homeserver.request("DELETE", path, { asUser, body: {}, ...limits });
+    } catch (error) {
+      if (error instanceof HomeserverError && error.says("M_NOT_FOUND", "M_USER_DEACTIVATED")) return;
+      throw error;
+    }
+  }
+
+  async function endPassword(asUser: string): Promise<void> {
+    if (provider.setsPasswords) await provider.setPassword(asUser, newMatrixPassword());
+  }
+
+  /** Passwords first: nobody signs in between. */
+  async function endSessions(asUser: string): Promise<void> {
+    if ((await devicesOf(asUser)) === null) return;
+    await endPassword(asUser);
+    for (const device of (await devicesOf(asUser)) ?? []) await endDevice(asUser, device);
+  }
+
+  /** Devices that no credential was given were made with a password. */
+  async function endWhatPasswordsMade(userId: number, asUser: string): Promise<void> {
+    if ((await devicesOf(asUser)) === null) return;
+    if (!(await store.hasPassword(userId))) await endPassword(asUser);
+    const granted = new Set(await store.grantedDevices(userId));
+    for (const device of (await devicesOf(asUser)) ?? [])
+      if (!granted.has(device)) await endDevice(asUser, device);
+  }
+
+  return async ({ userId, kind, device }: AccountTask): Promise<void> => {
+    const asUser = ghosts.ofUser(userId);
+    switch (kind) {
+      case "deactivate":
+        return await deactivate(homeserver, asUser);
+      case "end_device":
+        return await endDevice(asUser, device);
+      case "end_password":
+        return await endWhatPasswordsMade(userId, asUser);
+      case "end_sessions":
+        return await endSessions(asUser);
+    }
+  };
+}
+
+/** Shuts an account down. One that was never made, or is shut down already, is left as it is. @throws HomeserverError */
+async function deactivate(homeserver: Homeserver, asUser: string): Promise<void> {
+  try {
+    const path = "/_matrix/client/v3/account/deactivate";
+    await homeserver.request("POST", path, { asUser, body: { erase: false }, timeoutMs: ANSWER_LIMIT_MS });
+  } catch (error) {
+    if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN", "M_USER_DEACTIVATED")) throw error;
+  }
+}

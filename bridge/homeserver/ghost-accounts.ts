@@ -1,0 +1,117 @@
+/** The accounts of ghosts at the homeserver: made when first needed, with their name and a device of the bridge's own. */
+import { LRUCache } from "lru-cache";
+import { type Actor, type MemberKey, memberKey } from "../../src/domain/model.ts";
+import { BRIDGE_DEVICE, type Ghosts } from "../mapping/ghosts.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
+import type { Homeserver, HttpMethod, RequestOptions } from "./homeserver.ts";
+import { HomeserverError } from "./homeserver-error.ts";
+
+export interface GhostAccounts {
+  /** Makes the account unless it was made before. @returns its Matrix id */
+  ensure(actor: Actor): Promise<string>;
+  /** Gives an account its user's name; each room that it is in learns of it. */
+  rename(actor: Actor): Promise<void>;
+  /**
+   * A request as a ghost, on the bridge's device. An account or device that the homeserver lost is made again first.
+   * @throws HomeserverError
+   */
+  request<T>(matrixId: string, method: HttpMethod, path: string, options?: RequestOptions): Promise<T>;
+  /** False where the homeserver has no devices for us: then it forgets transaction ids when it restarts. */
+  readonly devices: boolean;
+}
+
+const REMEMBERED = 20_000;
+/** Code points; Synapse's limit. */
+const MAX_NAME = 256;
+const UNKNOWN_DEVICE = ["M_UNKNOWN_DEVICE", "ORG.MATRIX.MSC4326.M_UNKNOWN_DEVICE"];
+
+export function createGhostAccounts(
+  homeserver: Homeserver,
+  ghosts: Ghosts,
+  store: Pick<BridgeStore, "ghost" | "putGhost">,
+): GhostAccounts {
+  const made = new LRUCache<MemberKey, true>({ max: REMEMBERED });
+  const making = new Map<MemberKey, Promise<void>>();
+  let devices = true;
+
+  async function make(actor: Actor, matrixId: string): Promise<void> {
+    const key = memberKey(actor);
+    const known = await store.ghost(key);
+    if (known === null || known.displayName === "") {
+      await homeserver.ensureRegistered(localpartOf(matrixId));
+      await setName(actor, matrixId);
+      await ensureDevice(matrixId);
+      await store.putGhost(key, actor.name);
+    }
+    made.set(key, true);
+  }
+
+  async function setName(actor: Actor, matrixId: string): Promise<void> {
+    await homeserver.request(
+      "PUT",
+      `/_matrix/client/v3/profile/${encodeURIComponent(matrixId)}/displayname`,
+      {
+        asUser: matrixId,
+        body: { displayname: [...actor.name].slice(0, MAX_NAME).join("") },
+      },
+    );
+  }
+
+  async function ensureDevice(matrixId: string): Promise<void> {
+    if (devices) devices = await homeserver.ensureDevice(matrixId, BRIDGE_DEVICE);
+  }
+
+  async function repaired(error: unknown, matrixId: string): Promise<boolean> {
+    if (!(error instanceof HomeserverError)) return false;
+    const unregistered = error.says("M_FORBIDDEN") && /has not registered this user/i.test(error.message);
+    if (unregistered) await homeserver.ensureRegistered(localpartOf(matrixId));
+    if (!unregistered && !UNKNOWN_DEVICE.includes(error.errcode ?? "")) return false;
+    await ensureDevice(matrixId);
+    return true;
+  }
+
+  return {
+    get devices() {
+      return devices;
+    },
+    async ensure(actor) {
+      const matrixId = ghosts.ofActor(actor);
+      const key = memberKey(actor);
+      if (actor.kind === "matrix" || actor.kind === "system" || made.has(key)) return matrixId;
+      let under = making.get(key);
+      if (!under) {
+        under = make(actor, matrixId).finally(() => making.delete(key));
+        making.set(key, under);
+      }
+      await under;
+      return matrixId;
+    },
+    async rename(actor) {
+      try {
+        await setName(actor, ghosts.ofActor(actor));
+      } catch (error) {
+        // An account that was shut down has no name any more; a homeserver may let nobody be renamed.
+        if (!(error instanceof HomeserverError) || error.temporary) throw error;
+      }
+      await store.putGhost(memberKey(actor), actor.name);
+    },
+    async request(matrixId, method, path, options = {}) {
+      const attempt = () =>
+        homeserver.request<never>(method, path, {
+          ...options,
+          asUser: matrixId,
+          device: devices ? BRIDGE_DEVICE : undefined,
+        });
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(await repaired(error, matrixId))) throw error;
+        return await attempt();
+      }
+    },
+  };
+}
+
+function localpartOf(matrixId: string): string {
+  return matrixId.slice(1, matrixId.indexOf(":"));
+}

@@ -1,0 +1,93 @@
+/** Files on their way to the homeserver's media repository, and from there. */
+
+import type { ShownAttachment } from "../../src/domain/model.ts";
+import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
+import { createGate } from "../../src/domain/semaphore.ts";
+import type { Ghosts } from "../mapping/ghosts.ts";
+import type { Homeserver } from "./homeserver.ts";
+import { fieldOf, HomeserverError } from "./homeserver-error.ts";
+
+export interface Media {
+  /**
+   * Uploads the bytes of an attachment as a ghost. Repeating it makes another copy there, which nobody refers to.
+   * @returns its `mxc:` address
+   * @throws MissingFile, HomeserverError, or a DomainError `unavailable` of the file storage
+   */
+  upload(asUser: string, attachment: ShownAttachment): Promise<string>;
+  /**
+   * What stands at an `mxc:` address, of this homeserver or another, given to `take` as it comes. Few run at once.
+   * @returns what `take` did; null when it announces more than `most` bytes, or the address is none
+   * @throws HomeserverError, also out of the stream; what `take` fails with
+   */
+  download<T>(
+    mxc: string,
+    most: number,
+    take: (content: ReadableStream<Uint8Array>) => Promise<T>,
+  ): Promise<T | null>;
+}
+
+/** Side by side. */
+const DOWNLOADS = 2;
+/** How long the homeserver may wait for another one. */
+const REMOTE_MS = 20_000;
+/** A server's name, and an id that means something to it alone. */
+const MXC = /^mxc:\/\/([A-Za-z0-9.:[\]-]+)\/([A-Za-z0-9_-]+)$/;
+
+/** The bytes are not where this process looks for them. */
+export class MissingFile extends Error {
+  override readonly name = "MissingFile";
+}
+
+export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: AttachmentFiles): Media {
+  const inTurn = createGate(DOWNLOADS);
+
+  async function get(server: string, mediaId: string): Promise<Response> {
+    const what = `${encodeURIComponent(server)}/${encodeURIComponent(mediaId)}`;
+    const options = { asUser: ghosts.bot, query: { timeout_ms: String(REMOTE_MS) } };
+    try {
+      return await homeserver.stream("GET", `/_matrix/client/v1/media/download/${what}`, options);
+    } catch (error) {
+      // Before Matrix v1.11 media needed no authentication.
+      if (!(error instanceof HomeserverError) || error.errcode !== "M_UNRECOGNIZED") throw error;
+      return await homeserver.stream("GET", `/_matrix/media/v3/download/${what}`, options);
+    }
+  }
+
+  return {
+    async download(mxc, most, take) {
+      const [, server, mediaId] = MXC.exec(mxc) ?? [];
+      if (server === undefined || mediaId === undefined) return null;
+      return await inTurn(async () => {
+        const { body, headers } = await get(server, mediaId);
+        try {
+          if (!body || Number(headers.get("content-length")) > most) return null;
+          return await take(ReadableStream.from(bytesOf(body)));
+        } finally {
+          if (!body?.locked) await body?.cancel();
+        }
+      });
+    },
+    async upload(asUser, { id, filename, type, size }) {
+      const stream = await files.open(id);
+      if (!stream) throw new MissingFile(`The file storage has no attachment ${id}`);
+      try {
+        const answer = await homeserver.stream("POST", "/_matrix/media/v3/upload", {
+          asUser,
+          query: { filename },
+          body: { stream, size, type },
+        });
+        return fieldOf((await answer.json()) as { content_uri?: string }, "content_uri");
+      } finally {
+        if (!stream.locked) await stream.cancel();
+      }
+    },
+  };
+}
+
+async function* bytesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (cause) {
+    throw new HomeserverError("A download ended early", { status: 502, errcode: "M_UNKNOWN", cause });
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * The application service registration: the file that makes a homeserver and this bridge trust each other. Both read
+ * the same file, so its tokens are made once and kept; the rest follows the settings.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import type { Config } from "../../src/config.ts";
+import type { AppserviceRegistration } from "./homeserver.ts";
+
+export interface RegistrationOptions {
+  path: string;
+  /** Where the homeserver reaches this bridge. */
+  appserviceUrl: string;
+  /** Localparts of all ghosts start with this. */
+  prefix: string;
+  /** The part of Matrix ids behind the colon. */
+  serverName: string;
+}
+
+export interface RegistrationFile extends AppserviceRegistration {
+  path: string;
+  /** What this call did to the file; after either the homeserver has to read it again. */
+  change: "made" | "rewritten" | null;
+}
+
+const OWNER_ONLY = 0o600;
+const HEADER = `# Application service registration of Causeway. The tokens are secrets: keep this file to yourself and the homeserver.
+# A homeserver reads it at its start only. Everything but the tokens and the id follows Causeway's settings.
+`;
+
+const namespace = z.object({ exclusive: z.boolean(), regex: z.string() });
+const schema = z.object({
+  id: z
+    .string()
+    .min(1)
+    .regex(/^[^|]+$/, "must not hold a |"),
+  url: z.string(),
+  as_token: z.string().min(1),
+  hs_token: z.string().min(1),
+  sender_localpart: z.string().min(1),
+  namespaces: z.object({ users: z.array(namespace) }),
+});
+type Contents = z.infer<typeof schema>;
+
+/** Where the file is and what it says, by the settings. */
+export function registrationOptions(
+  config: Pick<
+    Config,
+    | "MATRIX_REGISTRATION"
+    | "MATRIX_APPSERVICE_URL"
+    | "MATRIX_USER_PREFIX"
+    | "MATRIX_SERVER_NAME"
+    | "DATA_DIR"
+    | "PORT"
+  >,
+): RegistrationOptions {
+  return {
+    path: config.MATRIX_REGISTRATION ?? join(config.DATA_DIR, "matrix-registration.yaml"),
+    appserviceUrl: (config.MATRIX_APPSERVICE_URL ?? `http://127.0.0.1:${config.PORT}`).replace(/\/+$/, ""),
+    prefix: config.MATRIX_USER_PREFIX,
+    serverName: config.MATRIX_SERVER_NAME,
+  };
+}
+
+/**
+ * Reads the registration, or makes one that only its owner can read. When URL, prefix or server name changed, the file
+ * is written anew with the tokens that it has.
+ * @throws Error that names the file, the field and what to do
+ */
+export function readOrMakeRegistration(options: RegistrationOptions): RegistrationFile {
+  if (!existsSync(options.path)) {
+    const made = contents(options, {
+      id: `causeway-${randomBytes(3).toString("hex")}`,
+      as_token: newToken(),
+      hs_token: newToken(),
+    });
+    if (writeNew(options.path, made)) return described(made, options, "made");
+  }
+  const kept = readContents(options.path);
+  const wanted = contents(options, kept);
+  if (kept.as_token === kept.hs_token) throw unusable(options.path, ["hs_token: must differ from as_token"]);
+  if (isCurrent(kept, wanted)) return described(kept, options, null);
+  replace(options.path, wanted);
+  return described(wanted, options, "rewritten");
+}
+
+function contents(options: RegistrationOptions, kept: Pick<Contents, "id" | "as_token" | "hs_token">) {
+  const { prefix, serverName, appserviceUrl } = options;
+  const own = (sigil: string) => ({
+    exclusive: true,
+    regex: `${sigil}${escaped(prefix)}.*:${escaped(serverName)}`,
+  });
+  return {
+    id: kept.id,
+    url: appserviceUrl,
+    as_token: kept.as_token,
+    hs_token: kept.hs_token,
+    sender_localpart: `${prefix}sender`,
+    // What comes out of the bridge was limited on its way in.
+    rate_limited: false,
+    receive_ephemeral: true,
+    // The same flag for homeservers from before Matrix v1.13.
+    "de.sorunome.msc2409.push_ephemeral": true,
+    namespaces: { users: [own("@")], aliases: [own("#")], rooms: [] },
+  };
+}
+
+/** For the regular expressions of other languages too: only what has a meaning in all of them is escaped. */
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+function newToken(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+function readContents(path: string): Contents {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Error(`${path} can't be read: ${(error as Error).message}. Make it readable for this user`);
+  }
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw unusable(path, [`it is no YAML: ${(error as Error).message.split("\n")[0]}`]);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw unusable(
+    path,
+    parsed.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`),
+  );
+}
+
+function unusable(path: string, problems: string[]): Error {
+  return new Error(
+    `The registration ${path} can't be used:\n${problems.map((line) => `  ${line}`).join("\n")}\n` +
+      "Repair it, or move it away, run `npm run matrix:registration`, and give the new file to the homeserver.",
+  );
+}
+
+function isCurrent(kept: Contents, wanted: Contents): boolean {
+  return (
+    kept.url === wanted.url &&
+    kept.sender_localpart === wanted.sender_localpart &&
+    wanted.namespaces.users.every(({ regex }) => kept.namespaces.users.some((one) => one.regex === regex))
+  );
+}
+
+function described(
+  { id, url, as_token, hs_token, sender_localpart }: Contents,
+  { path, prefix }: RegistrationOptions,
+  change: RegistrationFile["change"],
+): RegistrationFile {
+  const tokens = { asToken: as_token, hsToken: hs_token };
+  return { id, url, ...tokens, senderLocalpart: sender_localpart, prefix, path, change };
+}
+
+/** Whole or not at all. @returns false when another process made the file meanwhile: that one counts */
+function writeNew(path: string, made: Contents): boolean {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const unfinished = writeBeside(path, made, OWNER_ONLY);
+    try {
+      linkSync(unfinished, path);
+    } finally {
+      rmSync(unfinished);
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw unwritable(path, error);
+  }
+}
+
+/** Keeps the file's mode: an operator may have opened it to the homeserver's group. */
+function replace(path: string, wanted: Contents): void {
+  try {
+    renameSync(writeBeside(path, wanted, statSync(path).mode & 0o777), path);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+function writeBeside(path: string, contents: Contents, mode: number): string {
+  const unfinished = `${path}.${process.pid}.new`;
+  // Quoted: YAML 1.1, which homeservers read, takes more words for something else than text.
+  const yaml = stringify(contents, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" });
+  writeFileSync(unfinished, HEADER + yaml, { mode });
+  return unfinished;
+}
+
+function unwritable(path: string, error: unknown): Error {
+  return new Error(
+    `${path} can't be written: ${(error as Error).message}. Make its folder writable, or set MATRIX_REGISTRATION`,
+  );
+}

@@ -1,0 +1,104 @@
+/** What the homeserver asks of an application service (Matrix, Application Service API v1.15). */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Logger } from "../../src/logger.ts";
+import type { Ghosts } from "../mapping/ghosts.ts";
+import type { BridgeCounts } from "../metrics.ts";
+import type { Inbox } from "./inbox.ts";
+
+export interface AppserviceOptions {
+  hsToken: string;
+  ghosts: Ghosts;
+  inbox: Inbox;
+  counts: BridgeCounts;
+  logger: Pick<Logger, "warn">;
+}
+
+/** Answers `/_matrix/app/v1/…`. What is delivered is stored when it is answered with 200. */
+export function createAppservice(options: AppserviceOptions): (request: Request) => Promise<Response> {
+  const { ghosts, inbox, counts, logger } = options;
+
+  async function transaction(request: Request): Promise<Response> {
+    const events = eventsOf(await request.text());
+    if (!events) return matrixError(400, "M_BAD_JSON", "The body must be JSON with an array of events");
+    counts.transactions++;
+    try {
+      await inbox.receive(events);
+    } catch (error) {
+      // Not stored, so not taken: the homeserver delivers it again.
+      logger.warn(
+        { err: error },
+        "Events from the homeserver could not be stored; it will deliver them again",
+      );
+      return matrixError(503, "M_UNKNOWN", "The events could not be stored; deliver them again");
+    }
+    return json(200, {});
+  }
+
+  return async (request) => {
+    if (!isAuthorized(request, options.hsToken)) {
+      return matrixError(403, "M_FORBIDDEN", "The hs_token of the registration is needed as a bearer token");
+    }
+    const [, kind, id, ...more] = pathOf(request);
+    if (more.length > 0) return unknown();
+    switch (kind) {
+      case "transactions":
+        return id && request.method === "PUT" ? await transaction(request) : unknown();
+      case "ping":
+        return id === undefined && request.method === "POST" ? json(200, {}) : unknown();
+      case "users":
+        // The bridge makes its accounts itself, before they are needed. The homeserver holds events back until this is
+        // answered, so nothing is looked up.
+        return ghosts.read(id ?? "")?.kind === "bot" ? json(200, {}) : notFound("There is no such user");
+      case "rooms":
+        return notFound("There is no such room");
+      default:
+        return unknown();
+    }
+  };
+}
+
+/** `["v1", kind, id?]`, decoded; paths from before Matrix v1.4 have no `/_matrix/app/v1`. */
+function pathOf(request: Request): string[] {
+  const { pathname } = new URL(request.url);
+  const [, rest] = /^\/_matrix\/app\/(v1\/.*)$/.exec(pathname) ?? [];
+  try {
+    return (rest ?? "").split("/").map(decodeURIComponent);
+  } catch {
+    return []; // A broken escape: no path of ours.
+  }
+}
+
+function isAuthorized(request: Request, hsToken: string): boolean {
+  const given = /^Bearer (.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  return given !== undefined && timingSafeEqual(digest(given), digest(hsToken));
+}
+
+/** Both sides have one length, whatever was given. */
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+function eventsOf(body: string): unknown[] | null {
+  try {
+    const { events } = JSON.parse(body) as { events?: unknown };
+    return Array.isArray(events) ? events : null;
+  } catch {
+    return null;
+  }
+}
+
+function json(status: number, body: object): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+}
+
+function matrixError(status: number, errcode: string, error: string): Response {
+  return json(status, { errcode, error });
+}
+
+function unknown(): Response {
+  return matrixError(404, "M_UNRECOGNIZED", "There is no such path, or not with this method");
+}
+
+function notFound(error: string): Response {
+  return matrixError(404, "M_NOT_FOUND", error);
+}

@@ -1,0 +1,65 @@
+/** Files that people sent in Matrix, kept as the chat keeps its own. */
+import { setTimeout as delay } from "node:timers/promises";
+import { DomainError } from "../../src/domain/errors.ts";
+import { MAX_ATTACHMENT_BYTES } from "../../src/domain/messages/attachments.ts";
+import type { Actor } from "../../src/domain/model.ts";
+import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
+import type { Logger } from "../../src/logger.ts";
+import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import type { Media } from "../homeserver/media.ts";
+import type { MatrixEvent } from "../mapping/matrix-events.ts";
+import { type OpenFile, openFile } from "../mapping/translate.ts";
+
+export interface InboundFiles {
+  /**
+   * Keeps the file of a message as the sender's, to be sent with it to the chatroom `room`; repeating it keeps one.
+   * @returns the attachment's id; null when the message is no file, or when it is one that the chat can't have
+   * @throws HomeserverError in an outage
+   */
+  keep(room: number, event: MatrixEvent, actor: Actor): Promise<string | null>;
+}
+
+/** A file of another homeserver, or our own storage, may be out of reach for long; its message does not wait for that. */
+const TRIES = 3;
+const PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 5_000;
+
+export function createInboundFiles(
+  media: Pick<Media, "download">,
+  attachments: Pick<UseCases["attachments"], "upload">,
+  logger: Pick<Logger, "info">,
+): InboundFiles {
+  async function fetched(
+    file: OpenFile,
+    { room, key, actor }: { room: number; key: string; actor: Actor },
+  ): Promise<string | null> {
+    const kept = await media.download(file.url, MAX_ATTACHMENT_BYTES, (content) =>
+      attachments.upload(actor, { filename: file.filename, content, key, room }),
+    );
+    return kept?.id ?? null;
+  }
+
+  return {
+    async keep(room, event, actor) {
+      const file = openFile(event);
+      if (!file || (file.size !== null && file.size > MAX_ATTACHMENT_BYTES)) return null;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await fetched(file, { room, key: event.event_id, actor });
+        } catch (error) {
+          const known = error instanceof HomeserverError || error instanceof DomainError;
+          if (!known || (error instanceof HomeserverError && error.outage)) throw error;
+          const passing = error instanceof HomeserverError ? error.temporary : error.retry;
+          if (!passing || attempt === TRIES) {
+            logger.info(
+              { err: error, event: event.event_id },
+              "A file from Matrix is only named in the chat",
+            );
+            return null;
+          }
+          await delay(Math.min(error.retryAfterMs ?? PAUSE_MS * attempt, LONGEST_PAUSE_MS));
+        }
+      }
+    },
+  };
+}

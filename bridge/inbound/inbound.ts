@@ -1,0 +1,281 @@
+/**
+ * What people did in Matrix, done in the chat. Every act is asked of the same use cases as anybody's; what they refuse
+ * is taken back in Matrix. Applying an event twice is the same as once.
+ */
+import { DomainError } from "../../src/domain/errors.ts";
+import type { Actor, EventData } from "../../src/domain/model.ts";
+import type { RoomLog } from "../../src/domain/ports/store.ts";
+import type { SendInput, UseCases } from "../../src/domain/use-cases/use-cases.ts";
+import type { Logger } from "../../src/logger.ts";
+import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
+import type { Ghosts } from "../mapping/ghosts.ts";
+import type { Marks } from "../mapping/marks.ts";
+import { type MatrixEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
+import { chatMentions, chatText, shownHash } from "../mapping/translate.ts";
+import type { BridgeCounts } from "../metrics.ts";
+import type { Origin, OwnEvents } from "../outbound/own-events.ts";
+import type { SupersededEdits } from "../outbound/superseded-edits.ts";
+import type { People } from "../rooms/room-people.ts";
+import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
+import type { MirroredEvent } from "../store/events.ts";
+import type { InboundFiles } from "./files.ts";
+import type { InboundMembers } from "./members.ts";
+import type { InboundReactions } from "./reactions.ts";
+
+export interface Inbound {
+  /**
+   * Applies one event of the room, once.
+   * @throws HomeserverError or a retryable DomainError when it has to be tried again later
+   */
+  apply(room: OpenRoom, event: MatrixEvent): Promise<void>;
+}
+
+export interface InboundOptions {
+  store: Pick<BridgeStore, "applied" | "mirroredEvent" | "putShown" | "putRedacted">;
+  log: Pick<RoomLog, "event">;
+  useCases: Pick<UseCases, "messages" | "conversations" | "attachments">;
+  own: OwnEvents;
+  marks: Marks;
+  reactions: InboundReactions;
+  files: InboundFiles;
+  superseded: SupersededEdits;
+  ghosts: Ghosts;
+  accounts: GhostAccounts;
+  people: People;
+  members: InboundMembers;
+  rooms: Pick<MatrixRooms, "syncProfile">;
+  counts: BridgeCounts;
+  logger: Pick<Logger, "info" | "warn">;
+}
+
+export function createInbound(options: InboundOptions): Inbound {
+  const { store, log, ghosts, people, counts } = options;
+  const { messages, conversations } = options.useCases;
+
+  async function message(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
+    const relation = relationOf(event.content);
+    if (relation.replaces !== null) return await edit(room, event, actor, relation.replaces);
+    const file = await options.files.keep(room.id, event, actor);
+    const text = chatText(event, actor.name, file !== null);
+    if (text === null) return await store.applied(event.event_id);
+    const answered = relation.answers === null ? null : await store.mirroredEvent(relation.answers);
+    const seq = await send(
+      room,
+      event,
+      actor,
+      { id, text, ...(file !== null && { attachments: [file] }) },
+      answered,
+    );
+    await store.applied(event.event_id, {
+      conversationId: room.id,
+      seq,
+      op: "message",
+      sender: event.sender,
+      target: null,
+      shown: shownHash(text),
+      file,
+    });
+  }
+
+  async function send(
+    room: OpenRoom,
+    event: MatrixEvent,
+    actor: Actor,
+    said: Pick<SendInput, "id" | "text" | "attachments">,
+    answered: MirroredEvent | null,
+  ): Promise<number> {
+    const mentions = chatMentions(event.content, ghosts);
+    const input = {
+      ...said,
+      fromMatrix: true as const,
+      ...(mentions.length > 0 && { mentions }),
+    };
+    // An answer to an edit is one to the message.
+    const replyTo = answered?.conversationId === room.id ? (answered.target ?? answered.seq) : null;
+    try {
+      const reply = replyTo === null ? {} : { replyTo };
+      return (await messages.send(actor, room.token, { ...input, ...reply })).seq;
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.field !== "replyTo") throw error;
+      // What it answers was deleted, or the sender may not see it.
+      return (await messages.send(actor, room.token, input)).seq;
+    }
+  }
+
+  async function edit(room: OpenRoom, event: MatrixEvent, actor: Actor, replaces: string): Promise<void> {
+    const original = await store.mirroredEvent(replaces);
+    const content = event.content["m.new_content"];
+    const kept = original?.file != null;
+    const text =
+      typeof content === "object" && content !== null
+        ? chatText({ type: event.type, content: content as MatrixEvent["content"] }, actor.name, kept)
+        : null;
+    // Homeservers let anybody send an edit of anything; only the sender's own counts.
+    if (original?.op !== "message" || original.sender !== event.sender || text === null) {
+      return await store.applied(event.event_id);
+    }
+    const { seq } = original;
+    const mentions = mentionedIn(content as MatrixEvent["content"]);
+    if ((await textAt(room, seq)) !== text) {
+      // Before the edit is in the log: what came from Matrix is not to be sent back.
+      await store.putShown(room.id, seq, shownHash(text));
+      try {
+        await messages.edit(actor, room.token, seq, { text, ...(mentions && { mentions }) });
+      } catch (error) {
+        if (original.shown !== null) await store.putShown(room.id, seq, original.shown);
+        throw error;
+      }
+    }
+    const { conversationId, sender, target } = { ...original, target: seq };
+    const shown = shownHash(text);
+    const edited = { conversationId, seq, op: "matrix_edit", sender, target, shown, file: null } as const;
+    await store.applied(event.event_id, edited);
+    await options.superseded.redact(room, seq, event.event_id);
+  }
+
+  /** Of an edit's new content; undefined when its sender's client knows no mentions. */
+  function mentionedIn(content: MatrixEvent["content"]): string[] | undefined {
+    return content["m.mentions"] === undefined ? undefined : chatMentions(content, ghosts);
+  }
+
+  async function redaction(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
+    const redacted = redactedBy(event);
+    const original = redacted === null ? null : await store.mirroredEvent(redacted);
+    if (original?.conversationId === room.id) await withdraw(room, original, event, actor);
+    await store.applied(event.event_id);
+  }
+
+  async function withdraw(
+    room: OpenRoom,
+    original: MirroredEvent,
+    event: MatrixEvent,
+    actor: Actor,
+  ): Promise<void> {
+    const { op, seq, eventId, file } = original;
+    switch (op) {
+      case "message":
+        await store.putRedacted(eventId);
+        if ((await textAt(room, seq)) !== null) await messages.remove(actor, room.token, seq);
+        return;
+      case "reaction":
+      case "matrix_reaction":
+        return await options.reactions.remove(room, original, event, actor);
+      default:
+        if (file === null || original.redacted) return;
+        await deleteFile(actor, file);
+        return await store.putRedacted(eventId);
+    }
+  }
+
+  async function deleteFile(actor: Actor, file: string): Promise<void> {
+    try {
+      await options.useCases.attachments.delete(actor, file);
+    } catch (error) {
+      // It may be gone with its message, or in another way.
+      if (!(error instanceof DomainError) || error.code !== "not_found") throw error;
+    }
+  }
+
+  /** What the log's message says now, or null when it was deleted. */
+  async function textAt(room: OpenRoom, seq: number): Promise<string | null> {
+    const event = await log.event(room.id, seq);
+    if (event?.type !== "message") return null;
+    const { text, deleted } = JSON.parse(event.dataJson) as EventData["message"];
+    return deleted ? null : text;
+  }
+
+  async function name(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
+    const { name: wanted } = event.content;
+    // As it is by now: this event may be an old one that is told again.
+    const current = await people.roomName(room);
+    if (typeof wanted === "string" && wanted === current && wanted.trim() !== room.conversation.name) {
+      await conversations.rename(actor, room.token, wanted);
+    }
+    await store.applied(event.event_id);
+  }
+
+  /** `id`: of a message, under which it is in the log. */
+  async function act(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
+    switch (event.type) {
+      case "m.room.redaction":
+        return await redaction(room, event, actor);
+      case "m.reaction":
+        return await options.reactions.add(room, event, actor);
+      case "m.room.name":
+        return await name(room, event, actor);
+      case "m.room.member":
+        // Whoever left a room that is lost, by its deletion, is still in the chat.
+        if (event.room_id === room.matrixRoomId) await options.members.apply(room, event, actor);
+        return await store.applied(event.event_id);
+      default:
+        return await message(room, event, actor, id);
+    }
+  }
+
+  /** Of before a restore, by somebody who is no member, or no user, by the restored database: it stays in Matrix alone. */
+  async function leave(room: OpenRoom, event: MatrixEvent): Promise<void> {
+    counts.unadopted++;
+    options.logger.warn(
+      { room: room.token, event: event.event_id, type: event.type, sender: event.sender },
+      "An event in Matrix is of nobody who is in this chat (any more), and stays there alone",
+    );
+    await store.applied(event.event_id);
+  }
+
+  /** The chat said no: Matrix is put back to how it was. */
+  async function takeBack(room: OpenRoom, event: MatrixEvent, refusal: DomainError): Promise<void> {
+    counts.refused++;
+    options.logger.info(
+      { room: room.token, type: event.type, code: refusal.code },
+      "Refused what was done in Matrix",
+    );
+    switch (event.type) {
+      case "m.room.member":
+        return await options.members.putBack(room);
+      case "m.room.name":
+        return await options.rooms.syncProfile(room);
+      case "m.room.redaction":
+        return; // What was taken back in Matrix can't be given back.
+      default:
+        await redact(room, event, refusal.message);
+    }
+  }
+
+  async function redact(room: OpenRoom, event: MatrixEvent, reason: string): Promise<void> {
+    const [roomId, eventId] = [room.matrixRoomId, event.event_id].map(encodeURIComponent);
+    const txnId = encodeURIComponent(options.marks.transactionIdOf(`refused ${event.event_id}`));
+    const path = `/_matrix/client/v3/rooms/${roomId}/redact/${eventId}/${txnId}`;
+    await options.accounts.request(ghosts.bot, "PUT", path, { body: { reason } });
+  }
+
+  return {
+    async apply(room, event) {
+      if (await store.mirroredEvent(event.event_id)) return await store.applied(event.event_id);
+      const origin = await options.own.origin(room, event);
+      if (origin.from === "own") return await store.applied(event.event_id);
+      if (origin.from === "lost") counts.adopted++;
+      const actor = await people.actor(room, event.sender);
+      try {
+        // A deleted user's account is shut down; one that never was here was made after the backup.
+        if (!actor) return await leave(room, event);
+        await act(room, event, actor, idIn(origin, event));
+      } catch (error) {
+        if (!(error instanceof DomainError) || isPassing(error)) throw error;
+        if (origin.from === "lost") return await leave(room, event);
+        await takeBack(room, event, error);
+        await store.applied(event.event_id);
+      }
+    },
+  };
+}
+
+/** A message that the log lost comes back under its own id: its sender's client may be sending it again. */
+function idIn(origin: Origin, event: MatrixEvent): string {
+  return (origin.from === "lost" && origin.mark.id) || event.event_id;
+}
+
+/** The same act can succeed in a moment. A closed lobby may stay closed for days: that is a refusal. */
+function isPassing({ code }: DomainError): boolean {
+  return code === "busy" || code === "unavailable" || code === "rate_limited";
+}

@@ -1,0 +1,50 @@
+/** Where events from Matrix come in, on either way: stored first, applied later, each once however often it comes. */
+
+import type { Ghosts } from "../mapping/ghosts.ts";
+import { markOf } from "../mapping/marks.ts";
+import { type MatrixEvent, readEvent } from "../mapping/matrix-events.ts";
+import type { BridgeCounts } from "../metrics.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
+
+export interface Inbox {
+  /** Resolves when the events are stored. @returns how many of them were new */
+  receive(events: readonly unknown[]): Promise<number>;
+}
+
+export interface InboxOptions {
+  store: Pick<BridgeStore, "receive">;
+  ghosts: Ghosts;
+  counts: BridgeCounts;
+  /** A room has something to apply. */
+  wake: (conversationId: number) => void;
+}
+
+export function createInbox({ store, ghosts, counts, wake }: InboxOptions): Inbox {
+  /** Nobody signs in as the bot or as a guest's ghost: what they do is the bridge's doing. */
+  function isOurs({ sender }: MatrixEvent): boolean {
+    const ghost = ghosts.read(sender);
+    return ghost !== null && ghost.kind !== "user";
+  }
+
+  return {
+    async receive(values) {
+      const events = values.flatMap((value) => readEvent(value) ?? []).filter((event) => !isOurs(event));
+      if (events.length === 0) return 0;
+      const { fresh, known } = await store.receive(
+        events.map((event) => ({
+          roomId: event.room_id,
+          eventId: event.event_id,
+          event: JSON.stringify(event),
+        })),
+      );
+      const freshIds = new Set(fresh.map(({ eventId }) => eventId));
+      counts.duplicates += known;
+      counts.received += fresh.length;
+      counts.earlyEchoes += events.filter(
+        ({ event_id, content }) => freshIds.has(event_id) && markOf(content),
+      ).length;
+      for (const { conversationId } of fresh) wake(conversationId);
+      return fresh.length;
+    },
+  };
+}

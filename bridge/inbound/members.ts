@@ -1,0 +1,83 @@
+/**
+ * Memberships that people changed in Matrix. The bot's own changes never come here; a ghost's joining is nothing new.
+ * What counts is how things stand when the event is applied, because events may be told late, or twice.
+ */
+import { type Actor, memberKey, SYSTEM_ACTOR } from "../../src/domain/model.ts";
+import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
+import type { Ghosts } from "../mapping/ghosts.ts";
+import type { MatrixEvent } from "../mapping/matrix-events.ts";
+import type { Members } from "../rooms/members.ts";
+import type { People } from "../rooms/room-people.ts";
+import type { OpenRoom } from "../rooms/rooms.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
+import type { MatrixMembership } from "../store/members.ts";
+
+export interface InboundMembers {
+  /** @throws DomainError when the chat refuses */
+  apply(room: OpenRoom, event: MatrixEvent, sender: Actor): Promise<void>;
+  /** The chat refused: memberships in Matrix are put right in the room's next turn. */
+  putBack(room: OpenRoom): Promise<void>;
+}
+
+export interface InboundMembersOptions {
+  store: Pick<BridgeStore, "matrixMembership" | "putMembership" | "standing" | "unsettle">;
+  conversations: UseCases["conversations"];
+  ghosts: Ghosts;
+  members: Members;
+  people: People;
+  /** Gives the room another turn. */
+  wake: (conversationId: number) => void;
+}
+
+export function createInboundMembers(options: InboundMembersOptions): InboundMembers {
+  const { store, conversations, ghosts, members, people } = options;
+
+  async function unsettle(room: OpenRoom): Promise<void> {
+    await store.unsettle(room.id);
+    options.wake(room.id);
+  }
+
+  async function joined(room: OpenRoom, target: Actor, isMember: boolean): Promise<void> {
+    if (isMember) return;
+    // A ghost that has no business here is removed once the log is mirrored: it may be about to speak.
+    if (target.kind !== "matrix") return await unsettle(room);
+    // Whoever invited had the power to; that is what Matrix' power levels are set for.
+    await conversations.addMembers(SYSTEM_ACTOR, room.token, [{ member: target, role: "user" }]);
+  }
+
+  async function invited(room: OpenRoom, target: Actor, sender: Actor, isMember: boolean): Promise<void> {
+    if (isMember || target.kind === "matrix") return;
+    await conversations.addMembers(sender, room.token, [{ member: target, role: "user" }]);
+  }
+
+  async function gone(room: OpenRoom, target: Actor, sender: Actor, isMember: boolean): Promise<void> {
+    if (!isMember) return;
+    if (memberKey(target) === memberKey(sender)) await conversations.leave(target, room.token);
+    else await conversations.removeMember(sender, room.token, target);
+  }
+
+  return {
+    async apply(room, { content, state_key: matrixId }, sender) {
+      const target = matrixId === undefined ? null : await people.actor(room, matrixId);
+      if (!target || matrixId === undefined || matrixId === ghosts.bot) return;
+      const key = memberKey(target);
+      // Ghosts join because we made them: nothing to look up. The same when they change their name.
+      const known = await store.matrixMembership(room.id, key);
+      if (target.kind === "user" && content.membership === "join" && known === "join") return;
+      const membership = (await members.current(room, matrixId)) satisfies MatrixMembership;
+      if (membership !== content.membership) return;
+      await store.putMembership(room.id, key, membership);
+      const { member } = await store.standing(room.id, key);
+      switch (membership) {
+        case "join":
+          return await joined(room, target, member);
+        case "invite":
+          return await invited(room, target, sender, member);
+        case "leave":
+        case "ban":
+          return await gone(room, target, sender, member);
+      }
+    },
+    putBack: (room) => unsettle(room),
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * Reactions that people made or took back in Matrix. What the chat can't hold is passed over: a key of another form, and
+ * one to a message that it does not have (any more).
+ */
+import { DomainError } from "../../src/domain/errors.ts";
+import type { Actor } from "../../src/domain/model.ts";
+import { reactionName } from "../../src/domain/text-rules.ts";
+import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
+import { type MatrixEvent, relationOf } from "../mapping/matrix-events.ts";
+import type { OpenRoom } from "../rooms/rooms.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
+import type { MirroredEvent } from "../store/events.ts";
+
+export interface InboundReactions {
+  /** Deals with an `m.reaction`. @throws DomainError when the chat refuses */
+  add(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void>;
+  /** `redaction` took the event of a reaction back. @throws DomainError when the chat refuses */
+  remove(room: OpenRoom, reaction: MirroredEvent, redaction: MatrixEvent, actor: Actor): Promise<void>;
+}
+
+export function createInboundReactions(
+  store: Pick<BridgeStore, "applied" | "mirroredEvent" | "putRedacted">,
+  reactions: UseCases["reactions"],
+): InboundReactions {
+  return {
+    async add(room, event, actor) {
+      const { annotates } = relationOf(event.content);
+      const original = annotates && (await store.mirroredEvent(annotates.eventId));
+      if (!original || original.conversationId !== room.id) return await store.applied(event.event_id);
+      // A reaction to an edit or a file of a message is one to the message.
+      const seq = original.target ?? original.seq;
+      const { key } = annotates;
+      try {
+        await reactions.add(actor, room.token, seq, key);
+      } catch (error) {
+        if (!isNothing(error)) throw error;
+        return await store.applied(event.event_id);
+      }
+      const made = { conversationId: room.id, seq, op: "matrix_reaction", sender: event.sender } as const;
+      await store.applied(event.event_id, { ...made, target: seq, shown: reactionName(key), file: null });
+    },
+    async remove(room, { eventId, sender, target, shown, redacted }, redaction, actor) {
+      // In the chat each reaction is its member's own; what a moderator takes back in Matrix stays here.
+      if (redacted || target === null || shown === null || redaction.sender !== sender) return;
+      try {
+        await reactions.remove(actor, room.token, target, shown);
+      } catch (error) {
+        if (!isNothing(error)) throw error;
+      }
+      await store.putRedacted(eventId);
+    },
+  };
+}
+
+/** There is no such key, or no such message. */
+function isNothing(error: unknown): boolean {
+  return (
+    error instanceof DomainError &&
+    ((error.code === "bad_request" && error.field === "name") ||
+      (error.code === "not_found" && error.field === "seq"))
+  );
+}

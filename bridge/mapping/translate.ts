@@ -1,0 +1,229 @@
+/** Texts of the chat as contents of Matrix events, and back. Nothing here asks anybody. */
+import { createHash } from "node:crypto";
+import { MENTION_ALL, type ShownAttachment } from "../../src/domain/model.ts";
+import { isInvisible } from "../../src/domain/text-rules.ts";
+import type { Ghosts } from "./ghosts.ts";
+import { MARK } from "./marks.ts";
+import { type MatrixEvent, mentionsOf, relationOf } from "./matrix-events.ts";
+
+/** A text message without its relation. */
+export interface TextContent {
+  msgtype: "m.text";
+  body: string;
+  "m.mentions": { user_ids?: string[]; room?: true };
+}
+
+/** Any message without its relation. */
+interface Content {
+  body: string;
+}
+
+/**
+ * Bytes of a message's content as JSON. An event may have 65,536 bytes with signatures; an edit holds its text twice.
+ * After the homeserver refused one as too large, a quarter is tried.
+ */
+const MAX_BYTES = { message: 50_000, edit: 24_000 };
+const SHORTENED = "… [shortened: the whole text is in Causeway]";
+/** A message of the chat, in code points. */
+const MAX_TEXT = 16_000;
+const CUT = "…";
+
+// ── To Matrix ────────────────────────────────────────────────────────────────────────────────────────
+
+/** `rev` 0 is the first try; under a later one the text is cut shorter. */
+export function textContent(
+  text: string,
+  mentions: readonly string[],
+  ghosts: Ghosts,
+  { op, rev }: { op: "message" | "edit"; rev: number },
+): TextContent {
+  const userIds = mentions.flatMap((mention) => matrixIdOf(mention, ghosts));
+  const mentioned: TextContent["m.mentions"] = {
+    ...(userIds.length > 0 && { user_ids: userIds }),
+    ...(mentions.includes(MENTION_ALL) && { room: true as const }),
+  };
+  const room = MAX_BYTES[op] / 4 ** Math.min(rev, 2) - jsonBytes(mentioned);
+  return { msgtype: "m.text", body: withinBytes(text, Math.max(room, 1_000)), "m.mentions": mentioned };
+}
+
+function matrixIdOf(mention: string, ghosts: Ghosts): string[] {
+  if (/^[1-9]\d{0,15}$/.test(mention)) return [ghosts.ofActor({ kind: "user", id: mention })];
+  return /^@[^:]+:.+$/.test(mention) ? [mention] : [];
+}
+
+/** A file that the homeserver has at `url`. `said`: for whom the bot sends it, or nothing. */
+export function fileContent({ filename, type, size }: ShownAttachment, url: string, said: string) {
+  return {
+    msgtype: fileMsgtype(type),
+    body: said === "" ? filename : `${said}: ${filename}`,
+    filename,
+    url,
+    info: { mimetype: type, size },
+    "m.mentions": {},
+  };
+}
+
+/** Drawings are programs as well, which Matrix clients do not show as pictures. */
+function fileMsgtype(type: string): string {
+  const [kind = ""] = type.split("/");
+  return ["image", "video", "audio"].includes(kind) && type !== "image/svg+xml" ? `m.${kind}` : "m.file";
+}
+
+/** A file's content under another caption (Matrix v1.10). */
+export function captioned(original: MatrixEvent["content"], caption: TextContent): Content {
+  const { "m.relates_to": _relation, [MARK]: _mark, body, filename = body, ...file } = original;
+  return { ...file, filename, body: caption.body, "m.mentions": caption["m.mentions"] } as Content;
+}
+
+export function withReply(content: Content, answers: string | null): object {
+  return answers === null
+    ? content
+    : { ...content, "m.relates_to": { "m.in_reply_to": { event_id: answers } } };
+}
+
+/** The fallback for clients that know no edits starts with a star. Nobody is notified again. */
+export function replacement(content: Content, replaces: string): object {
+  return {
+    ...content,
+    body: `* ${content.body}`,
+    "m.mentions": {},
+    "m.new_content": content,
+    "m.relates_to": { rel_type: "m.replace", event_id: replaces },
+  };
+}
+
+/** A reaction to a message; `annotates` is never one of its edits. */
+export function annotation(key: string, annotates: string): object {
+  return { "m.relates_to": { rel_type: "m.annotation", event_id: annotates, key } };
+}
+
+function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+function withinBytes(text: string, bytes: number): string {
+  if (jsonBytes(text) <= bytes) return text;
+  const points = [...text];
+  let fits = 0;
+  for (let tooMany = points.length; tooMany - fits > 1; ) {
+    const half = (fits + tooMany) >> 1;
+    if (jsonBytes(points.slice(0, half).join("") + SHORTENED) <= bytes) fits = half;
+    else tooMany = half;
+  }
+  return points.slice(0, fits).join("") + SHORTENED;
+}
+
+/** What stands for a text where only sameness matters. */
+export function shownHash(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
+}
+
+// ── From Matrix ──────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * What a message says in the chat, or null when it says nothing there: bots' notices are never carried on, and a
+ * message without text is none. A file whose bytes the chat has (`kept`) is its caption or name; without them it is its name
+ * and `mxc:` address, which Matrix clients can open.
+ */
+export function chatText(
+  event: Pick<MatrixEvent, "type" | "content">,
+  senderName: string,
+  kept = false,
+): string | null {
+  const text = plainText(event, senderName, kept);
+  if (text === null) return null;
+  // The chat takes neither; Matrix may carry both.
+  const clean = Buffer.from(text.replaceAll("\0", "")).toString();
+  if (isInvisible(clean)) return null;
+  const points = clean.length <= MAX_TEXT ? null : [...clean];
+  return points && points.length > MAX_TEXT ? points.slice(0, MAX_TEXT - 1).join("") + CUT : clean;
+}
+
+function plainText(
+  { type, content }: Pick<MatrixEvent, "type" | "content">,
+  senderName: string,
+  kept: boolean,
+): string | null {
+  const body = typeof content.body === "string" ? content.body : "";
+  switch (type === "m.sticker" ? "m.image" : content.msgtype) {
+    case "m.notice":
+      return null;
+    case "m.emote":
+      return `* ${senderName} ${body}`;
+    case "m.image":
+    case "m.file":
+    case "m.audio":
+    case "m.video":
+      return kept ? body.trim() || fileName(content) : fileText(content, body);
+    case "m.location":
+      return typeof content.geo_uri === "string" ? `${body} (${content.geo_uri})` : body;
+    default:
+      return relationOf(content).answers === null ? body : withoutQuote(body);
+  }
+}
+
+/** `body` is the caption where there is a file name beside it (Matrix v1.10). */
+function fileText(content: MatrixEvent["content"], body: string): string {
+  const file = content.file as { url?: unknown } | undefined;
+  const url = content.url ?? file?.url;
+  const name = typeof content.filename === "string" ? content.filename : body;
+  const caption = name === body ? "" : `${body}\n`;
+  return `${caption}${name}${typeof url === "string" ? ` (${url})` : ""}`;
+}
+
+/** A file that anybody in the room can open, with a name that the chat takes. */
+export interface OpenFile {
+  /** Its `mxc:` address. */
+  url: string;
+  filename: string;
+  /** Bytes, as its sender says; null when they don't. */
+  size: number | null;
+}
+
+/** The file of a message; null for other messages, and for encrypted files, which are under `file`. */
+export function openFile({ type, content }: Pick<MatrixEvent, "type" | "content">): OpenFile | null {
+  const isFile = type === "m.room.message" && FILE_MSGTYPES.has(String(content.msgtype));
+  if (!isFile || typeof content.url !== "string" || content.file !== undefined) return null;
+  const { size } = (content.info ?? {}) as { size?: unknown };
+  return { url: content.url, filename: fileName(content), size: typeof size === "number" ? size : null };
+}
+
+const FILE_MSGTYPES: ReadonlySet<string> = new Set(["m.image", "m.file", "m.audio", "m.video"]);
+/** UTF-16 units, as the chat counts them. */
+const MAX_FILENAME = 255;
+
+function fileName({ filename, body }: MatrixEvent["content"]): string {
+  const name = typeof filename === "string" ? filename : typeof body === "string" ? body : "";
+  const plain = Buffer.from(name)
+    .toString()
+    .replaceAll(/[\p{Cc}/\\]/gu, "_")
+    .trim();
+  let cut = "";
+  for (const character of plain) {
+    if (cut.length + character.length > MAX_FILENAME) break;
+    cut += character;
+  }
+  return cut.trim() || "file";
+}
+
+/** Before Matrix v1.13 an answer began with a quote of what it answers: lines that start with `> `, then an empty one. */
+function withoutQuote(body: string): string {
+  const lines = body.split("\n");
+  const end = lines.findIndex((line) => !line.startsWith("> "));
+  return end > 0 && lines[end] === "" ? lines.slice(end + 1).join("\n") : body;
+}
+
+/** Whom a message mentions, by the chat's ids; at most 100 count. */
+export function chatMentions(content: MatrixEvent["content"], ghosts: Ghosts): string[] {
+  const { userIds, room } = mentionsOf(content);
+  const ids = userIds.flatMap((matrixId) => {
+    const ghost = ghosts.read(matrixId);
+    if (ghost?.kind === "user") return [String(ghost.userId)];
+    return ghost === null && matrixId.length <= 255 && matrixId !== "" ? [clean(matrixId)] : [];
+  });
+  return [...new Set(room ? [MENTION_ALL, ...ids] : ids)].slice(0, 100);
+}
+
+function clean(matrixId: string): string {
+  return Buffer.from(matrixId.replaceAll("\0", "")).toString();
+}

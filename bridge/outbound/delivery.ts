@@ -1,0 +1,267 @@
+/**
+ * One outbox entry on its way: the request that carries it, and what to do when the homeserver does not take it. An
+ * entry ends up in Matrix once. Only what Matrix itself says of this very event (refusals.ts) gives it another form, or
+ * ends it; everything else is waited for.
+ */
+import type { Actor, EventData, LoggedEvent } from "../../src/domain/model.ts";
+import type { Clock } from "../../src/domain/ports/clock.ts";
+import type { RoomLog } from "../../src/domain/ports/store.ts";
+import type { Logger } from "../../src/logger.ts";
+import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
+import type { RequestOptions } from "../homeserver/homeserver.ts";
+import { fieldOf, HomeserverError } from "../homeserver/homeserver-error.ts";
+import { isDuplicate, isForbidden, isRefusal, isTooLarge } from "../homeserver/refusals.ts";
+import type { Ghosts } from "../mapping/ghosts.ts";
+import { type Marks, markOf } from "../mapping/marks.ts";
+import { type MatrixEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
+import { type Draft, insteadOfFile } from "../mapping/outbox-plan.ts";
+import { shownHash } from "../mapping/translate.ts";
+import type { BridgeCounts } from "../metrics.ts";
+import type { Members } from "../rooms/members.ts";
+import type { OpenRoom } from "../rooms/rooms.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
+import type { OutboxEntry } from "../store/mail.ts";
+import { isMarkOf } from "./own-events.ts";
+import type { SupersededEdits } from "./superseded-edits.ts";
+import { roomPath, type SpokenEntry, type Write, type Writes } from "./writes.ts";
+
+export interface Delivery {
+  /**
+   * Resolves when the entry is in Matrix and stored as such, or will never be.
+   * @param event of the log, that the entry is for
+   * @throws HomeserverError to try again
+   */
+  deliver(room: OpenRoom, entry: OutboxEntry, event: LoggedEvent): Promise<void>;
+}
+
+export interface DeliveryOptions {
+  accounts: GhostAccounts;
+  ghosts: Ghosts;
+  members: Members;
+  writes: Writes;
+  superseded: SupersededEdits;
+  log: Pick<RoomLog, "event">;
+  marks: Marks;
+  store: Pick<
+    BridgeStore,
+    "mirroredMessage" | "mirroredParts" | "putRedacted" | "revise" | "delivered" | "dropped"
+  >;
+  counts: BridgeCounts;
+  logger: Pick<Logger, "warn" | "error">;
+  clock: Clock;
+}
+
+/** Homeservers remember transaction ids for a day; before that is over we look for ourselves. */
+const FORGOTTEN_MS = 20 * 60 * 60_000;
+const SEARCH_PAGES = 20;
+/** A text that is too large is cut shorter so often. */
+const MOST_CUTS = 2;
+
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { accounts, ghosts, members, writes, marks, store, counts, logger, clock } = options;
+  const startedAt = clock.now();
+
+  async function put(room: OpenRoom, actor: Actor, write: Write): Promise<string> {
+    const { sender, path, ts } = write;
+    if (sender !== ghosts.bot) await members.join(room, actor);
+    const body = typeof write.body === "function" ? await write.body() : write.body;
+    const request = async () =>
+      fieldOf(
+        await accounts.request<{ event_id?: string }>(sender, "PUT", path, { body, query: { ts } }),
+        "event_id",
+      );
+    if (sender === ghosts.bot) return await request();
+    try {
+      return await request();
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+      // It may not be in the room, whatever we believe.
+      await members.join(room, actor, true);
+      return await request();
+    }
+  }
+
+  /** Whether Matrix says that the sender is not in the room: a power level, or a proxy, may change its mind. */
+  async function isOut(room: OpenRoom, sender: string): Promise<boolean> {
+    return (await members.current(room, sender)) !== "join";
+  }
+
+  /** Whether no repetition of this write helps. The bot may say what its author is forbidden to. */
+  async function isFinal(error: unknown, room: OpenRoom, entry: OutboxEntry): Promise<boolean> {
+    if (!isForbidden(error)) return isRefusal(error, room.failures);
+    if (entry.sender === ghosts.bot) return false;
+    return canStandIn(entry) || (await isOut(room, entry.sender));
+  }
+
+  /** Sends, with less and less of what was wanted. @returns null when nothing was to be sent, or will be */
+  async function send(room: OpenRoom, first: SpokenEntry, actor: Actor): Promise<Sent | null> {
+    let entry = first;
+    for (;;) {
+      const write = await writes.of(room, entry);
+      if (!write) return null;
+      try {
+        const eventId = await put(room, actor, write);
+        return { entry: { ...entry, sender: write.sender }, eventId, redacts: write.redacts };
+      } catch (error) {
+        if (!(await isFinal(error, room, entry))) throw error;
+        const existing = isDuplicate(error) ? await findReaction(room, entry) : null;
+        if (existing) return { entry, eventId: existing.event_id };
+        const revised = revisedAfter(error, entry);
+        const about = { err: error, room: room.token, seq: entry.seq };
+        if (!revised) {
+          counts.givenUp++;
+          logger.error(about, "Matrix took an event in no form; it stays in the chat alone");
+          return null;
+        }
+        logger.warn(about, "Matrix refused an event; trying it in another form");
+        await store.revise(room.id, entry, revised);
+        entry = { ...entry, ...revised };
+      }
+    }
+  }
+
+  function revisedAfter(error: unknown, { rev, sender, op, content }: OutboxEntry) {
+    const draft = JSON.parse(content) as Draft;
+    if (draft.file) return { rev: rev + 1, sender, content: JSON.stringify(insteadOfFile(draft)) };
+    if (isTooLarge(error) && rev < MOST_CUTS) return { rev: rev + 1, sender, content };
+    if (sender === ghosts.bot || !canStandIn({ op })) return null;
+    return { rev: rev + 1, sender: ghosts.bot, content };
+  }
+
+  /** The reaction that stands there already: its sender made it in Matrix, and we were not told yet. */
+  async function findReaction(room: OpenRoom, { target, sender, shown }: OutboxEntry) {
+    const message = target === null ? null : await store.mirroredMessage(room.id, target);
+    if (!message) return null;
+    const [roomId, eventId] = [room.matrixRoomId, message.eventId].map(encodeURIComponent);
+    const path = `/_matrix/client/v1/rooms/${roomId}/relations/${eventId}/m.annotation/m.reaction`;
+    return await findEvent(
+      async (from) => {
+        const { chunk, next_batch } = await ask<RelationsPage>(path, { limit: 100, from });
+        return { chunk, end: next_batch };
+      },
+      (event) => event.sender === sender && relationOf(event.content).annotates?.key === shown,
+    ).catch((error: unknown) => {
+      if (error instanceof HomeserverError && !error.temporary) return null;
+      throw error;
+    });
+  }
+
+  /**
+   * What goes with the entry: a deleted message's edits, which hold its text as well, and its files; and the files that an
+   * edit left out. `sent`: whether the entry itself took the message back.
+   */
+  async function redactParts(room: OpenRoom, entry: OutboxEntry, sent: boolean): Promise<void> {
+    for (const part of await unwantedParts(room, entry, sent)) {
+      const { path, body } = writes.redaction(room, entry, part.eventId, part.eventId);
+      await accounts.request(ghosts.bot, "PUT", path, { body }).catch((error: unknown) => {
+        if (!(error instanceof HomeserverError) || error.temporary) throw error;
+        const about = { err: error, room: room.token, seq: entry.seq };
+        logger.warn(about, "A part of a deleted message stays in Matrix");
+      });
+      await store.putRedacted(part.eventId);
+    }
+  }
+
+  async function unwantedParts(room: OpenRoom, { op, target, content }: OutboxEntry, sent: boolean) {
+    const { files } = JSON.parse(content) as Draft;
+    if (target === null || !(op === "redaction" || files)) return [];
+    const parts = (await store.mirroredParts(room.id, target)).filter(({ redacted }) => !redacted);
+    if (op === "redaction") return parts.filter(({ file }) => sent || file !== null);
+    const message = await store.mirroredMessage(room.id, target);
+    return [...(message && !message.redacted ? [message] : []), ...parts].filter(
+      ({ file }) => file !== null && !files?.includes(file),
+    );
+  }
+
+  /** Long after the first try the homeserver no longer knows our transaction ids, and would take it twice. */
+  async function sentBefore(room: OpenRoom, entry: OutboxEntry): Promise<Sent | null> {
+    const { plannedAt } = entry;
+    const forgotten = accounts.devices ? clock.now() - plannedAt > FORGOTTEN_MS : plannedAt < startedAt;
+    if (!forgotten) return null;
+    const filter = JSON.stringify({ types: [typeOf(entry)], senders: [entry.sender] });
+    const found = await findEvent(
+      (from) => ask<EventsPage>(`${roomPath(room)}/messages`, { dir: "b", limit: 100, filter, from }),
+      ({ sender, content }) => {
+        const mark = markOf(content);
+        return mark !== null && isMarkOf(mark, sender, room, entry, marks);
+      },
+    );
+    return found && { entry, eventId: found.event_id, redacts: redactedBy(found) ?? undefined };
+  }
+
+  function ask<T>(path: string, query: NonNullable<RequestOptions["query"]>): Promise<T> {
+    return accounts.request<T>(ghosts.bot, "GET", path, { query });
+  }
+
+  /**
+   * A message and its edits say what the message says now: what it said before is to be nowhere. An earlier try may have
+   * sent another text under the same transaction id, and then it is not known what Matrix shows.
+   */
+  async function spoken(room: OpenRoom, entry: OutboxEntry, event: LoggedEvent): Promise<SpokenEntry> {
+    const { op, target } = entry;
+    const edited = op === "edit" && target !== null ? await options.log.event(room.id, target) : null;
+    const { text = "", mentions = [] } = JSON.parse((edited ?? event).dataJson) as Partial<
+      EventData["message"]
+    >;
+    const isText = op === "edit" || (op === "message" && entry.file === null);
+    const shown = isText && entry.shown !== shownHash(text) ? null : entry.shown;
+    return { ...entry, shown, said: { text, mentions } };
+  }
+
+  return {
+    async deliver(room, planned, event) {
+      const entry = await spoken(room, planned, event);
+      const sent = (await sentBefore(room, entry)) ?? (await send(room, entry, event.actor));
+      await redactParts(room, sent?.entry ?? entry, sent !== null);
+      if (sent && entry.op === "edit" && entry.target !== null)
+        await options.superseded.redact(room, entry.target, sent.eventId);
+      if (!sent) return await store.dropped(room.id, entry);
+      if (sent.redacts !== undefined) await store.putRedacted(sent.redacts);
+      await store.delivered(room.id, sent.entry, sent.eventId);
+      counts.sent++;
+    },
+  };
+}
+
+interface Sent {
+  entry: OutboxEntry;
+  eventId: string;
+  /** The Matrix event that it took back. */
+  redacts?: string | undefined;
+}
+
+type FoundEvent = Pick<MatrixEvent, "event_id" | "sender" | "content" | "redacts">;
+interface EventsPage {
+  chunk: FoundEvent[];
+  end?: string | undefined;
+}
+interface RelationsPage {
+  chunk: FoundEvent[];
+  next_batch?: string;
+}
+
+/** Looks through pages of events, as many as are reasonable. */
+async function findEvent(
+  page: (from: string | undefined) => Promise<EventsPage>,
+  isWanted: (event: FoundEvent) => boolean,
+): Promise<FoundEvent | null> {
+  let from: string | undefined;
+  for (let n = 0; n < SEARCH_PAGES; n++) {
+    const { chunk, end } = await page(from);
+    const found = chunk.find(isWanted);
+    if (found) return found;
+    if (end === undefined) return null;
+    from = end;
+  }
+  return null;
+}
+
+function typeOf({ op }: OutboxEntry): string {
+  if (op === "reaction") return "m.reaction";
+  return op === "redaction" || op === "unreaction" ? "m.room.redaction" : "m.room.message";
+}
+
+/** Edits and reactions count only from the one whose they are; everything else the bot can say in their stead. */
+function canStandIn({ op }: Pick<OutboxEntry, "op">): boolean {
+  return op !== "edit" && op !== "reaction" && op !== "unreaction";
+}

@@ -1,0 +1,198 @@
+/** A reader of a room's log: carries its events to Matrix, in order, and keeps the Matrix room as the chatroom is. */
+import { type Actor, actorOf, type LoggedEvent, memberKey, type Role } from "../../src/domain/model.ts";
+import { isModerator } from "../../src/domain/permissions.ts";
+import type { RoomLog, RoomQueries } from "../../src/domain/ports/store.ts";
+import type { Logger } from "../../src/logger.ts";
+import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import type { Ghosts } from "../mapping/ghosts.ts";
+import { dataOf, entriesOf, type PlannedEntry } from "../mapping/outbox-plan.ts";
+import type { BridgeCounts } from "../metrics.ts";
+import type { Members } from "../rooms/members.ts";
+import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
+import type { OutboxEntry } from "../store/mail.ts";
+import type { Delivery } from "./delivery.ts";
+
+export interface Outbound {
+  /**
+   * Carries some events over and moves `room.mirrored`.
+   * @returns whether there may be more
+   * @throws HomeserverError when the rest has to be tried again later
+   */
+  mirror(room: OpenRoom): Promise<boolean>;
+  /**
+   * Opens the room of two where nobody blocks the other any more, and puts memberships right: whoever should be in the
+   * Matrix room is invited or joins, whoever should not be leaves.
+   */
+  settle(room: OpenRoom): Promise<void>;
+}
+
+export interface OutboundOptions {
+  log: Pick<RoomLog, "range">;
+  conversations: Pick<RoomQueries, "byId">;
+  store: Pick<
+    BridgeStore,
+    "plan" | "inMatrix" | "standingReactions" | "standing" | "absentMembers" | "strangers"
+  >;
+  ghosts: Ghosts;
+  members: Members;
+  rooms: MatrixRooms;
+  delivery: Delivery;
+  counts: BridgeCounts;
+  logger: Pick<Logger, "warn">;
+}
+
+/** Events of one turn: other rooms get theirs in between. */
+const BATCH = 20;
+/**
+ * In rooms of up to so many members everybody is invited at once, so that they find what was said from then on. Beyond,
+ * an invitation each would hold the room up for minutes: there ghosts come in when they speak or sign in to Matrix.
+ */
+const EVERYBODY_LIMIT = 100;
+
+export function createOutbound(options: OutboundOptions): Outbound {
+  const { log, conversations, store, ghosts, members, rooms, delivery, counts, logger } = options;
+
+  /** Writes the outbox entries of these events, before anything is sent. */
+  async function plan(room: OpenRoom, events: readonly LoggedEvent[]): Promise<Map<number, OutboxEntry[]>> {
+    const inMatrix = await store.inMatrix(room.id, events);
+    const ours = events.filter(({ seq }) => !inMatrix.has(seq));
+    const planned = ours.flatMap((event) =>
+      entriesOf(event, ghosts).map((entry): [LoggedEvent, PlannedEntry] => [event, entry]),
+    );
+    const waiting = await store.plan(room.id, room.mirrored, await stillWanted(room, planned));
+    const bySeq = new Map<number, OutboxEntry[]>();
+    for (const entry of waiting) bySeq.set(entry.seq, [...(bySeq.get(entry.seq) ?? []), entry]);
+    return bySeq;
+  }
+
+  /** Without reactions that were taken back before anything of them was sent. */
+  async function stillWanted(room: OpenRoom, planned: readonly [LoggedEvent, PlannedEntry][]) {
+    const reactions = planned.filter(([, { op }]) => op === "reaction");
+    const standing = await store.standingReactions(
+      room.id,
+      reactions.map(([{ actor }, { target, shown }]) => ({
+        target: target ?? 0,
+        member: memberKey(actor),
+        key: shown ?? "",
+      })),
+    );
+    const gone = new Set(reactions.filter((_, place) => !standing.has(place)));
+    return planned.filter((one) => !gone.has(one)).map(([, entry]) => entry);
+  }
+
+  async function carry(
+    room: OpenRoom,
+    events: readonly LoggedEvent[],
+    entries: ReadonlyMap<number, OutboxEntry[]>,
+  ): Promise<void> {
+    for (const event of events) {
+      const parts = entries.get(event.seq);
+      for (const part of parts ?? []) await delivery.deliver(room, part, event);
+      if (!parts) await unlessRefused(room, `what ${event.type} asks for`, follow(room, event));
+      room.mirrored = event.seq;
+    }
+  }
+
+  /** Opens the room of two of whom one blocks the other: the authors of what was said before may not write else. */
+  async function whileOpen(room: OpenRoom, work: () => Promise<void>): Promise<void> {
+    room.catchesUp = true;
+    await unlessRefused(room, "other power levels", rooms.syncPower(room));
+    await work();
+    room.catchesUp = false;
+    await unlessRefused(room, "other power levels", rooms.syncPower(room));
+  }
+
+  /** What changes the room itself. All of it can be done twice. */
+  async function follow(room: OpenRoom, event: LoggedEvent): Promise<void> {
+    switch (event.type) {
+      case "member.joined": {
+        const { member, role } = dataOf<"member.joined">(event);
+        await welcome(room, member, role);
+        return;
+      }
+      case "member.left": {
+        const { member, role } = dataOf<"member.left">(event);
+        await members.remove(
+          room,
+          memberKey(member),
+          `Left the chatroom, or was removed by ${event.actor.name}`,
+        );
+        if (isModerator(role)) await rooms.syncPower(room);
+        return;
+      }
+      case "member.changed":
+        return await rooms.syncPower(room);
+      case "room.changed": {
+        const { readOnly, type } = dataOf<"room.changed">(event);
+        // As it is now: the change may be younger than our claim.
+        room.conversation = (await conversations.byId(room.id)) ?? room.conversation;
+        if (readOnly !== undefined) room.readOnly = readOnly;
+        if (readOnly !== undefined || type !== undefined) await rooms.syncPower(room);
+        return await rooms.syncProfile(room);
+      }
+      default:
+    }
+  }
+
+  async function welcome(room: OpenRoom, member: Actor, role: Role): Promise<void> {
+    // Nobody signs in as a guest's ghost: it comes when the guest speaks.
+    if (member.kind === "guest") return;
+    const standing = await store.standing(room.id, memberKey(member));
+    if (!standing.member) return;
+    if (standing.active) await members.join(room, member);
+    else if (member.kind === "matrix" || standing.members <= EVERYBODY_LIMIT)
+      await members.invite(room, member);
+    if (isModerator(role)) await rooms.syncPower(room);
+  }
+
+  /** What the homeserver refuses for good must not hold the room up. */
+  async function unlessRefused(room: OpenRoom, what: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      // A path that the homeserver does not know is a proxy's mistake, or a worker's.
+      if (!(error instanceof HomeserverError) || error.temporary || error.says("M_UNRECOGNIZED")) throw error;
+      if (await rooms.isLost(room)) throw error;
+      counts.givenUp++;
+      logger.warn({ err: error, room: room.token }, `The homeserver refused ${what}; the chatroom goes on`);
+    }
+  }
+
+  return {
+    async mirror(room) {
+      const events = await log.range(room.id, room.mirrored, Number.MAX_SAFE_INTEGER, BATCH);
+      if (events.length === 0) return false;
+      const entries = await plan(room, events);
+      if (room.conversation.blocked && speaks(entries))
+        await whileOpen(room, () => carry(room, events, entries));
+      else await carry(room, events, entries);
+      return events.length === BATCH;
+    },
+    async settle(room) {
+      const { type, blocked } = room.conversation;
+      if (type === "one_to_one" && !blocked)
+        await unlessRefused(room, "other power levels", rooms.syncPower(room));
+      const { absent, members: count } = await store.absentMembers(room.id, room.mirrored);
+      for (const { member, name, membership, active } of absent) {
+        const actor = actorOf(member, name);
+        const invited = membership === "invite" || actor.kind === "guest";
+        const everybody = count <= EVERYBODY_LIMIT || actor.kind === "matrix";
+        if (active) await unlessRefused(room, `to let ${member} join`, members.join(room, actor));
+        else if (everybody && !invited)
+          await unlessRefused(room, `to invite ${member}`, members.invite(room, actor));
+      }
+      // Those who speak in what is still to be carried over may have left since.
+      if (room.mirrored < room.head) return;
+      for (const member of await store.strangers(room.id)) {
+        const reason = "Not a member of the chatroom";
+        await unlessRefused(room, `to remove ${member}`, members.remove(room, member, reason));
+      }
+    },
+  };
+}
+
+/** Whether it takes the right to write: everybody may always take back their own. */
+function speaks(entries: ReadonlyMap<number, readonly OutboxEntry[]>): boolean {
+  return [...entries.values()].some((parts) => parts.some(({ op }) => op !== "redaction"));
+}

@@ -1,0 +1,52 @@
+/**
+ * Edits that a later edit replaced: Matrix would keep their texts for good. The message itself is left as it was first
+ * written: without it Matrix would show neither its edits nor the answers and reactions to it.
+ */
+import type { Logger } from "../../src/logger.ts";
+import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
+import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import type { Ghosts } from "../mapping/ghosts.ts";
+import type { Marks } from "../mapping/marks.ts";
+import type { OpenRoom } from "../rooms/rooms.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
+import { roomPath } from "./writes.ts";
+
+export interface SupersededEdits {
+  /**
+   * Takes the message's edits back, wherever they were made, but for the one that stands.
+   * @throws HomeserverError to try again
+   */
+  redact(room: OpenRoom, seq: number, standing: string): Promise<void>;
+}
+
+export interface SupersededEditsOptions {
+  store: Pick<BridgeStore, "mirroredParts" | "putRedacted">;
+  accounts: Pick<GhostAccounts, "request">;
+  ghosts: Ghosts;
+  marks: Marks;
+  logger: Pick<Logger, "warn">;
+}
+
+export function createSupersededEdits(options: SupersededEditsOptions): SupersededEdits {
+  const { store, accounts, ghosts, marks, logger } = options;
+
+  async function takeBack(room: OpenRoom, eventId: string): Promise<void> {
+    const txnId = encodeURIComponent(marks.transactionIdOf(`superseded ${eventId}`));
+    const path = `${roomPath(room)}/redact/${encodeURIComponent(eventId)}/${txnId}`;
+    try {
+      await accounts.request(ghosts.bot, "PUT", path, { body: {} });
+    } catch (error) {
+      if (!(error instanceof HomeserverError) || error.temporary) throw error;
+      logger.warn({ err: error, room: room.token }, "An edit that was replaced stays in Matrix");
+    }
+    await store.putRedacted(eventId);
+  }
+
+  return {
+    async redact(room, seq, standing) {
+      const parts = await store.mirroredParts(room.id, seq);
+      const edits = parts.filter(({ op, redacted }) => (op === "edit" || op === "matrix_edit") && !redacted);
+      for (const { eventId } of edits) if (eventId !== standing) await takeBack(room, eventId);
+    },
+  };
+}

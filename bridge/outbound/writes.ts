@@ -1,0 +1,192 @@
+/** The requests that carry outbox entries to Matrix, as things are at the moment. */
+import type { ShownAttachment } from "../../src/domain/model.ts";
+import type { MessageStore } from "../../src/domain/ports/message-store.ts";
+import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
+import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import type { Media } from "../homeserver/media.ts";
+import type { Ghosts } from "../mapping/ghosts.ts";
+import { MARK, type MarkedWrite, type Marks } from "../mapping/marks.ts";
+import type { MatrixEvent } from "../mapping/matrix-events.ts";
+import type { Draft } from "../mapping/outbox-plan.ts";
+import {
+  annotation,
+  captioned,
+  fileContent,
+  replacement,
+  shownHash,
+  type TextContent,
+  textContent,
+  withReply,
+} from "../mapping/translate.ts";
+import type { OpenRoom } from "../rooms/rooms.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
+import type { MirroredEvent } from "../store/events.ts";
+import type { OutboxEntry } from "../store/mail.ts";
+
+export interface Write {
+  sender: string;
+  path: string;
+  /** Or how to make it, once the sender is in the room. */
+  body: object | (() => Promise<object>);
+  /** Sets the event's time where the homeserver lets us. */
+  ts?: number;
+  /** The Matrix event that it takes back. */
+  redacts?: string;
+}
+
+/** An entry with what a message or an edit says, as the log has it now; of others that is not looked at. */
+export interface SpokenEntry extends OutboxEntry {
+  said: { text: string; mentions: readonly string[] };
+}
+
+export interface Writes {
+  /** The request for an entry, or null when there is nothing left to do in Matrix. */
+  of(room: OpenRoom, entry: SpokenEntry): Promise<Write | null>;
+  /** Takes an event back as part of `entry`; `part` tells several of them apart. */
+  redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, part: string): Write;
+}
+
+export interface WritesOptions {
+  ghosts: Ghosts;
+  accounts: Pick<GhostAccounts, "request">;
+  media: Pick<Media, "upload">;
+  marks: Marks;
+  store: Pick<BridgeStore, "mirroredMessage" | "mirroredParts" | "mirroredReaction" | "revise">;
+  attachments: Pick<MessageStore, "attachments">;
+}
+
+export function createWrites({ ghosts, accounts, media, marks, store, attachments }: WritesOptions): Writes {
+  async function of(room: OpenRoom, entry: SpokenEntry): Promise<Write | null> {
+    const target = entry.target === null ? null : await store.mirroredMessage(room.id, entry.target);
+    const isGone = entry.file !== null && (await attachments.attachments([entry.file])).length === 0;
+    if (entry.op === "message")
+      return message(room, isGone ? withoutFile(entry) : entry, target?.eventId ?? null);
+    if (!target || target.redacted) return null;
+    switch (entry.op) {
+      case "redaction":
+        return redaction(room, entry, target.eventId, "");
+      case "edit": {
+        // Matrix shows this text already: it came from there.
+        if (target.shown === shownHash(entry.said.text)) return null;
+        // An edit counts only from whoever sent the message: the ghost, or the bot in its stead.
+        const { sender } = target;
+        if (sender !== entry.sender && sender !== ghosts.bot) return null;
+        const content = replacement(await editedContent(room, { ...entry, sender }, target), target.eventId);
+        // At the homeserver's own time: of several edits Matrix shows the latest, and people edit there as well.
+        const { path, body } = send(room, { ...entry, sender }, content);
+        return { sender, path, body };
+      }
+      case "reaction":
+        // One that stands in Matrix came from there, or from an earlier entry.
+        if (await standing(room, entry)) return null;
+        return send(room, entry, annotation(keyOf(entry), target.eventId), "m.reaction");
+      case "unreaction": {
+        const reaction = await standing(room, entry);
+        return reaction && redaction(room, entry, reaction.eventId, "");
+      }
+      default:
+        return isGone || (await isThere(room, entry, target)) ? null : message(room, entry, null);
+    }
+  }
+
+  function message(room: OpenRoom, entry: SpokenEntry, answers: string | null): Write {
+    const draft = JSON.parse(entry.content) as Draft;
+    const { file } = draft;
+    if (!file) return send(room, entry, withReply(textOf(entry, "message"), answers));
+    const write = send(room, entry, {});
+    const body = async () => {
+      const url = draft.url ?? (await upload(room, entry, draft, file));
+      const said = entry.sender === ghosts.bot ? entry.senderName : "";
+      return { ...withReply(fileContent(file, url, said), answers), ...write.body };
+    };
+    return { ...write, body };
+  }
+
+  /** Once the address is stored, a send that is tried again uploads nothing. */
+  async function upload(room: OpenRoom, entry: OutboxEntry, draft: Draft, file: ShownAttachment) {
+    const url = await media.upload(entry.sender, file);
+    const content = JSON.stringify({ ...draft, url } satisfies Draft);
+    await store.revise(room.id, entry, { rev: entry.rev, sender: entry.sender, content });
+    return url;
+  }
+
+  /** An edit tells of all files that the message then has; most of them were sent with it. */
+  async function isThere(room: OpenRoom, { file }: OutboxEntry, target: MirroredEvent): Promise<boolean> {
+    const parts = [target, ...(await store.mirroredParts(room.id, target.seq))];
+    return parts.some((part) => part.file === file && !part.redacted);
+  }
+
+  /** The edited text; where the message is a file, that file under its new caption. */
+  async function editedContent(room: OpenRoom, entry: SpokenEntry, { file, eventId }: MirroredEvent) {
+    const text = textOf(entry, "edit");
+    if (file === null) return text;
+    const path = `${roomPath(room)}/event/${encodeURIComponent(eventId)}`;
+    try {
+      const original = await accounts.request<Pick<MatrixEvent, "content">>(ghosts.bot, "GET", path);
+      return captioned(original.content, text);
+    } catch (error) {
+      if (!(error instanceof HomeserverError) || error.temporary) throw error;
+      return text;
+    }
+  }
+
+  function standing(room: OpenRoom, entry: OutboxEntry) {
+    const { target, sender } = entry;
+    return target === null ? null : store.mirroredReaction(room.id, { target, sender, key: keyOf(entry) });
+  }
+
+  function textOf(entry: SpokenEntry, op: "message" | "edit"): TextContent {
+    const { mentions } = entry.said;
+    const { text = entry.said.text } = JSON.parse(entry.content) as Draft;
+    // Where the bot stands in for somebody, it says for whom.
+    const said =
+      entry.sender === ghosts.bot && entry.senderName !== "" ? `${entry.senderName}: ${text}` : text;
+    return textContent(said, mentions, ghosts, { op, rev: entry.rev });
+  }
+
+  function send(room: OpenRoom, entry: OutboxEntry, content: object, type = "m.room.message"): Write {
+    const write = writeOf(room, entry);
+    const txnId = encodeURIComponent(marks.transactionId(write));
+    return {
+      sender: entry.sender,
+      path: `${roomPath(room)}/send/${type}/${txnId}`,
+      body: { ...content, [MARK]: marks.mark(write) },
+      ts: entry.at,
+    };
+  }
+
+  function redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, part: string): Write {
+    const write = writeOf(room, entry);
+    const txnId = encodeURIComponent(marks.transactionId(write, part));
+    return {
+      sender: entry.sender,
+      path: `${roomPath(room)}/redact/${encodeURIComponent(eventId)}/${txnId}`,
+      body: { [MARK]: marks.mark(write) },
+      redacts: eventId,
+    };
+  }
+
+  return { of, redaction };
+}
+
+export function roomPath({ matrixRoomId }: OpenRoom): string {
+  return `/_matrix/client/v3/rooms/${encodeURIComponent(matrixRoomId)}`;
+}
+
+function writeOf(
+  { token: room, run }: OpenRoom,
+  { seq, op, rev, at, sender, content }: OutboxEntry,
+): MarkedWrite {
+  const { id } = JSON.parse(content) as Draft;
+  return { room, run, seq, op, rev, at, sender, id };
+}
+
+/** What else belongs to the message, and answers to it, still need it to be there. */
+function withoutFile(entry: SpokenEntry): SpokenEntry {
+  const { file: _file, url: _url, ...draft } = JSON.parse(entry.content) as Draft;
+  return { ...entry, content: JSON.stringify(draft satisfies Draft) };
+}
+
+function keyOf({ shown }: OutboxEntry): string {
+  return shown ?? "";
+}

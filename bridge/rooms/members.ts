@@ -1,0 +1,101 @@
+/**
+ * Memberships in Matrix. The bot invites and removes; ghosts only ever join by themselves. So a ghost that leaves was
+ * told to by the person who is signed in to it, and never by us.
+ */
+import { type Actor, actorOf, type MemberKey, memberKey } from "../../src/domain/model.ts";
+import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
+import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import type { Ghosts } from "../mapping/ghosts.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
+import type { MatrixMembership } from "../store/members.ts";
+
+/** A room that exists in both worlds. */
+export interface RoomRef {
+  id: number;
+  matrixRoomId: string;
+}
+
+export interface Members {
+  /** Invites, unless the member is invited or in the room. */
+  invite(room: RoomRef, member: Actor): Promise<void>;
+  /** Makes the ghost join; `again`: what we know of its membership turned out to be wrong. */
+  join(room: RoomRef, member: Actor, again?: boolean): Promise<void>;
+  /** Removes a member, or withdraws the invitation. */
+  remove(room: RoomRef, member: MemberKey, reason: string): Promise<void>;
+  /** The membership as the homeserver has it now. */
+  current(room: RoomRef, matrixId: string): Promise<MatrixMembership>;
+}
+
+type MembersStore = Pick<BridgeStore, "matrixMembership" | "putMembership">;
+
+export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: MembersStore): Members {
+  const roomPath = (room: RoomRef) => `/_matrix/client/v3/rooms/${encodeURIComponent(room.matrixRoomId)}`;
+  const asBot = <T>(method: "GET" | "POST", path: string, body?: object) =>
+    accounts.request<T>(ghosts.bot, method, path, body ? { body } : {});
+
+  async function current(room: RoomRef, matrixId: string): Promise<MatrixMembership> {
+    const path = `${roomPath(room)}/state/m.room.member/${encodeURIComponent(matrixId)}`;
+    try {
+      const { membership } = await asBot<{ membership?: string }>("GET", path);
+      return membership === "invite" || membership === "join" || membership === "ban" ? membership : "leave";
+    } catch (error) {
+      if (error instanceof HomeserverError && error.says("M_NOT_FOUND")) return "leave";
+      throw error;
+    }
+  }
+
+  async function ask(room: RoomRef, action: "invite" | "unban", matrixId: string): Promise<void> {
+    await asBot("POST", `${roomPath(room)}/${action}`, { user_id: matrixId });
+  }
+
+  /** @returns what the member is now: somebody who is in the room already can't be invited */
+  async function invited(room: RoomRef, matrixId: string): Promise<MatrixMembership> {
+    try {
+      await ask(room, "invite", matrixId);
+      return "invite";
+    } catch (error) {
+      if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN")) throw error;
+      const membership = await current(room, matrixId);
+      if (membership === "join" || membership === "invite") return membership;
+      if (membership !== "ban") throw error;
+      await ask(room, "unban", matrixId);
+      await ask(room, "invite", matrixId);
+      return "invite";
+    }
+  }
+
+  async function invite(room: RoomRef, member: Actor): Promise<void> {
+    const known = await store.matrixMembership(room.id, memberKey(member));
+    if (known === "invite" || known === "join") return;
+    const matrixId = await accounts.ensure(member);
+    await store.putMembership(room.id, memberKey(member), await invited(room, matrixId));
+  }
+
+  return {
+    current,
+    invite,
+    async join(room, member, again = false) {
+      const known = again ? null : await store.matrixMembership(room.id, memberKey(member));
+      if (known === "join") return;
+      const matrixId = await accounts.ensure(member);
+      if (known !== "invite") await invited(room, matrixId);
+      const path = `/_matrix/client/v3/join/${encodeURIComponent(room.matrixRoomId)}`;
+      await accounts.request(matrixId, "POST", path, { body: {} });
+      await store.putMembership(room.id, memberKey(member), "join");
+    },
+    async remove(room, member, reason) {
+      const known = await store.matrixMembership(room.id, member);
+      if (known !== "invite" && known !== "join") return;
+      const user_id = ghosts.ofActor(actorOf(member, ""));
+      try {
+        await asBot("POST", `${roomPath(room)}/kick`, { user_id, reason });
+      } catch (error) {
+        // Gone already, by another way.
+        if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN")) throw error;
+        const membership = await current(room, user_id);
+        if (membership === "join" || membership === "invite") throw error;
+      }
+      await store.putMembership(room.id, member, "leave");
+    },
+  };
+}

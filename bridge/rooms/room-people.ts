@@ -1,0 +1,70 @@
+/** Who a Matrix id is in the chat, and what Matrix says of rooms right now. */
+import { LRUCache } from "lru-cache";
+import { type Actor, userActor } from "../../src/domain/model.ts";
+import type { AccountStore } from "../../src/domain/ports/store.ts";
+import { isInvisible } from "../../src/domain/text-rules.ts";
+import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
+import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import type { Ghosts } from "../mapping/ghosts.ts";
+import type { RoomRef } from "./members.ts";
+
+export interface People {
+  /** Ghosts of users are those users; strangers are themselves, under the name that they have in the room. */
+  actor(room: RoomRef, matrixId: string): Promise<Actor | null>;
+  /** The room's name in Matrix, or null without one. */
+  roomName(room: RoomRef): Promise<string | null>;
+}
+
+const REMEMBERED = 5_000;
+const NAME_TTL_MS = 5 * 60_000;
+/** The chat's limit on names, in code points. */
+const MAX_NAME = 200;
+
+export function createPeople(
+  accounts: GhostAccounts,
+  ghosts: Ghosts,
+  users: Pick<AccountStore, "userById">,
+): People {
+  const names = new LRUCache<string, string>({ max: REMEMBERED, ttl: NAME_TTL_MS });
+
+  async function state<T>(room: RoomRef, path: string): Promise<T | null> {
+    const base = `/_matrix/client/v3/rooms/${encodeURIComponent(room.matrixRoomId)}/state/`;
+    try {
+      return await accounts.request<T>(ghosts.bot, "GET", base + path);
+    } catch (error) {
+      if (error instanceof HomeserverError && error.says("M_NOT_FOUND")) return null;
+      throw error;
+    }
+  }
+
+  async function nameOf(room: RoomRef, matrixId: string): Promise<string> {
+    const key = `${room.id} ${matrixId}`;
+    const known = names.get(key);
+    if (known !== undefined) return known;
+    const path = `m.room.member/${encodeURIComponent(matrixId)}`;
+    const member = await state<{ displayname?: unknown }>(room, path);
+    const told = typeof member?.displayname === "string" ? usable(member.displayname) : "";
+    const name = told === "" ? usable(matrixId) : told;
+    names.set(key, name);
+    return name;
+  }
+
+  return {
+    async actor(room, matrixId) {
+      const ghost = ghosts.read(matrixId);
+      if (ghost === null) return { kind: "matrix", id: matrixId, name: await nameOf(room, matrixId) };
+      const user = ghost.kind === "user" ? await users.userById(ghost.userId) : null;
+      return user && userActor(user);
+    },
+    async roomName(room) {
+      const content = await state<{ name?: unknown }>(room, "m.room.name/");
+      return typeof content?.name === "string" ? content.name : null;
+    },
+  };
+}
+
+/** A name that the chat takes. */
+function usable(name: string): string {
+  const clean = Buffer.from(name.replaceAll("\0", "")).toString().trim();
+  return isInvisible(clean) ? "" : [...clean].slice(0, MAX_NAME).join("");
+}

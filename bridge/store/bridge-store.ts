@@ -1,0 +1,211 @@
+/**
+ * The bridge's tables (schema/migrations/0002-bridge.sql and later): which worker has which room, and how far each is mirrored.
+ * What there is to do is in changes.ts, mail in both directions is in mail.ts, what became of it in events.ts, memberships and accounts are in
+ * members.ts, what is to be done for accounts is in accounts.ts.
+ *
+ * Everything here can be repeated after an error: a statement is applied whole or not at all, and applying it twice is
+ * the same as once.
+ */
+import type { Conversation } from "../../src/domain/model.ts";
+import type { StoreSql } from "../../src/store/postgres.ts";
+import { CONVERSATION, columns, noun, type Row } from "../../src/store/sql/rows.ts";
+import { type BridgeAccounts, createBridgeAccounts } from "./accounts.ts";
+import { type BridgeChanges, createBridgeChanges } from "./changes.ts";
+import { type BridgeEvents, createBridgeEvents } from "./events.ts";
+import { type BridgeMail, createBridgeMail } from "./mail.ts";
+import { type BridgeMembers, createBridgeMembers } from "./members.ts";
+import { type BridgeRuns, createBridgeRuns } from "./runs.ts";
+
+export type BridgeStore = BridgeRooms &
+  BridgeAccounts &
+  BridgeChanges &
+  BridgeRuns &
+  BridgeMail &
+  BridgeEvents &
+  BridgeMembers;
+
+/** A room as the worker that claimed it finds it. */
+export interface ClaimedRoom {
+  id: number;
+  token: string;
+  /** Null when the room was deleted. */
+  conversation: Conversation | null;
+  matrixRoomId: string | null;
+  roomVersion: string | null;
+  /** The last seq of the log that was dealt with. */
+  mirrored: number;
+  /** The room's head at the claim. */
+  head: number;
+  /** Whether the room was read-only at `mirrored`. */
+  readOnly: boolean;
+  /** How often the log was carried over from an earlier place. */
+  run: number;
+  /** How many reasons there are to put memberships right; what was dealt with is told to `release`. */
+  unsettled: number;
+  /** Turns that failed since the last that did not. */
+  failures: number;
+  /** Nothing is to be sent for so long, ms, by the database's clock; 0: at once. */
+  waitMs: number;
+}
+
+/** How far a turn came. */
+interface TurnState {
+  mirrored: number;
+  readOnly: boolean;
+  /** How many of `unsettled` were dealt with. */
+  settled: number;
+}
+
+interface BridgeRooms {
+  /** Says that this worker is alive for another `ttlMs`. */
+  beat(node: string, ttlMs: number): Promise<void>;
+  /** The worker ends: its rooms are free at once. */
+  retire(node: string): Promise<void>;
+  /** Takes a room for this worker. `"taken"` while another live worker has it; null when there is no such room. */
+  claim(id: number, node: string): Promise<ClaimedRoom | "taken" | null>;
+  /**
+   * Gives the room back after a turn that did not fail. Its failures and its pause are over when the turn was `through`:
+   * one that only waited, or could not send, says nothing of them.
+   */
+  release(id: number, node: string, state: TurnState & { through: boolean }): Promise<void>;
+  /** Gives the room back after a turn that failed; nothing is sent before `retryInMs` are over. */
+  defer(id: number, node: string, state: TurnState & { retryInMs: number }): Promise<void>;
+  /** The homeserver is back: nothing has to wait any longer, but for rooms whose turns failed with it there, too. */
+  retryNow(): Promise<void>;
+  /** Stores which Matrix room it is, in the conversation as well. */
+  roomMade(id: number, made: { matrixRoomId: string; roomVersion: string }): Promise<void>;
+  /** Drops everything that is known about a room. */
+  forgetRoom(id: number): Promise<void>;
+  state(key: string): Promise<string | null>;
+  putState(key: string, value: string): Promise<void>;
+}
+
+export function createBridgeStore(sql: StoreSql): BridgeStore {
+  return {
+    ...createBridgeRooms(sql),
+    ...createBridgeAccounts(sql),
+    ...createBridgeChanges(sql),
+    ...createBridgeRuns(sql),
+    ...createBridgeMail(sql),
+    ...createBridgeEvents(sql),
+    ...createBridgeMembers(sql),
+  };
+}
+
+interface ClaimRow {
+  conversation_id: number;
+  token: string;
+  matrix_room_id: string | null;
+  room_version: string | null;
+  mirrored_seq: number;
+  head_seq: number | null;
+  read_only: boolean;
+  unsettled: number;
+  run: number;
+  failures: number;
+  wait_ms: number;
+}
+
+/** So often a room's turn may fail in an outage, and while the homeserver comes back. What fails more often is its own fault. */
+const OUTAGE_FAILURES = 5;
+
+function createBridgeRooms(sql: StoreSql): BridgeRooms {
+  return {
+    async beat(node, ttlMs) {
+      await sql`
+        insert into bridge_workers (node, expires_at) values (${node}, causeway_now() + ${ttlMs}::bigint)
+        on conflict (node) do update set expires_at = excluded.expires_at`;
+    },
+    async retire(node) {
+      await sql`
+        with gone as (delete from bridge_workers where node = ${node})
+        update bridge_rooms set owner = null where owner = ${node}`;
+    },
+    claim: (id, node) => claim(sql, id, node),
+    async release(id, node, { mirrored, readOnly, settled, through }) {
+      await sql`
+        update bridge_rooms set owner = null, mirrored_seq = greatest(mirrored_seq, ${mirrored}::bigint),
+               read_only = ${readOnly}, unsettled = greatest(unsettled - ${settled}::integer, 0),
+               failures = case when ${through} then 0 else failures end,
+               retry_at = case when ${through} then 0 else retry_at end
+        where conversation_id = ${id} and owner = ${node}`;
+    },
+    async defer(id, node, { mirrored, readOnly, settled, retryInMs }) {
+      await sql`
+        update bridge_rooms set owner = null, mirrored_seq = greatest(mirrored_seq, ${mirrored}::bigint),
+               read_only = ${readOnly}, unsettled = greatest(unsettled - ${settled}::integer, 0), failures = failures + 1,
+               retry_at = causeway_now() + ${retryInMs}::bigint
+        where conversation_id = ${id} and owner = ${node}`;
+    },
+    async retryNow() {
+      await sql`
+        update bridge_rooms set retry_at = 0
+        where retry_at > 0 and retry_at > causeway_now() and failures <= ${OUTAGE_FAILURES}`;
+    },
+    async roomMade(id, { matrixRoomId, roomVersion }) {
+      await sql`
+        with named as (update conversations set matrix_room_id = ${matrixRoomId} where id = ${id})
+        update bridge_rooms set matrix_room_id = ${matrixRoomId}, room_version = ${roomVersion}
+        where conversation_id = ${id}`;
+    },
+    async forgetRoom(id) {
+      await sql`
+        with outbox as (delete from bridge_outbox where conversation_id = ${id}),
+             inbox as (delete from bridge_inbox where conversation_id = ${id}),
+             events as (delete from bridge_events where conversation_id = ${id}),
+             members as (delete from bridge_members where conversation_id = ${id})
+        delete from bridge_rooms where conversation_id = ${id}`;
+    },
+    async state(key) {
+      const [row] = await sql<{ value: string }[]>`select value from bridge_state where key = ${key}`;
+      return row?.value ?? null;
+    },
+    async putState(key, value) {
+      await sql`
+        insert into bridge_state (key, value) values (${key}, ${value})
+        on conflict (key) do update set value = excluded.value`;
+    },
+  };
+}
+
+async function claim(sql: StoreSql, id: number, node: string): Promise<ClaimedRoom | "taken" | null> {
+  const taken = await take(sql, id, node);
+  if (taken) return taken;
+  const made = await sql`
+    insert into bridge_rooms (conversation_id, token, seen_head)
+    select conversation_id, token, head_seq from room_heads where conversation_id = ${id}
+    on conflict do nothing returning 1`;
+  if (made.length > 0) return (await take(sql, id, node)) ?? "taken";
+  const known = await sql`select from bridge_rooms where conversation_id = ${id}`;
+  return known.length > 0 ? "taken" : null;
+}
+
+async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoom | null> {
+  const [row] = await sql<(Row & ClaimRow)[]>`
+    with taken as (
+      update bridge_rooms b set owner = ${node}
+      where b.conversation_id = ${id} and (b.owner is null or b.owner = ${node} or not exists (
+        select from bridge_workers w where w.node = b.owner and w.expires_at > causeway_now()))
+      returning b.*
+    )
+    select t.conversation_id, t.token, t.matrix_room_id, t.room_version, t.mirrored_seq, h.head_seq, t.read_only,
+           t.unsettled, t.run, t.failures, greatest(t.retry_at - causeway_now(), 0) as wait_ms, ${columns(sql, "c", CONVERSATION)}
+    from taken t
+    left join conversations c on c.id = t.conversation_id
+    left join room_heads h on h.conversation_id = t.conversation_id`;
+  if (!row) return null;
+  return {
+    id: row.conversation_id,
+    token: row.token,
+    conversation: row["c.id"] === null ? null : noun(row, "c", CONVERSATION),
+    matrixRoomId: row.matrix_room_id,
+    roomVersion: row.room_version,
+    mirrored: row.mirrored_seq,
+    head: row.head_seq ?? 0,
+    readOnly: row.read_only,
+    unsettled: row.unsettled,
+    run: row.run,
+    failures: row.failures,
+    waitMs: row.wait_ms,
+  };
+}

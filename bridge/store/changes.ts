@@ -1,0 +1,130 @@
+/**
+ * What there is to do for the bridge, found by what changed: nothing here looks at rooms in which nothing happened, once
+ * all of them were looked at after a longer absence.
+ */
+import type { StoreSql } from "../../src/store/postgres.ts";
+
+export interface Backlog {
+  /** Events of the log that Matrix does not have yet. */
+  outbox: number;
+  /** Age of the oldest of them, ms; 0 without any. */
+  lagMs: number;
+  /** Events from Matrix that wait to be applied. */
+  inbox: number;
+}
+
+export interface BridgeChanges {
+  /** Notes the rooms in whose logs something was written since the last call, by any worker. */
+  noteChanges(): Promise<void>;
+  /** Rooms with something to do, at most `limit`; without `connected` only those with something to apply here. */
+  dueRooms(limit: number, connected: boolean): Promise<number[]>;
+  /** Rooms whose memberships have to be put right, at most `limit`. */
+  unsettledRooms(limit: number): Promise<number[]>;
+  backlog(): Promise<Backlog>;
+}
+
+/** Where the last look ended, in `bridge_state`: ms, by the database's clock. */
+const NOTED = "noted_until";
+/** An event may be committed so long after its time: a statement's limit, and some more. */
+const OVERLAP_MS = 15_000;
+/** After such an absence there may be more new events than rooms. */
+const ABSENCE_MS = 10 * 60_000;
+/** Rooms of one step when all are looked at. */
+const STEP = 20_000;
+
+/** In the statements, "limit 1" keeps the planner from turning look-ups into joins over whole tables. */
+export function createBridgeChanges(sql: StoreSql): BridgeChanges {
+  async function lookedUntil(): Promise<{ now: number; noted: number | null }> {
+    const [row] = await sql<[{ now: number; noted: number | null }]>`
+      select causeway_now() as now, (select value::bigint from bridge_state where key = ${NOTED}) as noted`;
+    return row;
+  }
+
+  async function noteSince(since: number): Promise<void> {
+    await sql`
+      insert into bridge_rooms (conversation_id, token, seen_head)
+      select h.conversation_id, h.token, h.head_seq
+      from (select distinct conversation_id as id from events where at >= ${since}) changed
+      cross join lateral (select * from room_heads where conversation_id = changed.id limit 1) h
+      left join lateral (select * from bridge_rooms where conversation_id = changed.id limit 1) b on true
+      where h.head_seq > greatest(coalesce(b.mirrored_seq, 0), coalesce(b.seen_head, 0))
+      order by h.conversation_id
+      on conflict (conversation_id) do update set seen_head = greatest(bridge_rooms.seen_head, excluded.seen_head)`;
+  }
+
+  /** @returns the last room of the step; null when there are no more */
+  async function noteStep(after: number): Promise<number | null> {
+    const [row] = await sql<{ last: number | null }[]>`
+      with step as materialized (
+        select conversation_id, token, head_seq from room_heads
+        where conversation_id > ${after} order by conversation_id limit ${STEP}
+      ), noted as (
+        insert into bridge_rooms (conversation_id, token, seen_head)
+        select s.conversation_id, s.token, s.head_seq from step s
+        left join bridge_rooms b on b.conversation_id = s.conversation_id
+        where b.conversation_id is null or s.head_seq > greatest(b.mirrored_seq, b.seen_head)
+        order by s.conversation_id
+        on conflict (conversation_id) do update set seen_head = greatest(bridge_rooms.seen_head, excluded.seen_head)
+      )
+      select max(conversation_id) as last from step`;
+    return row?.last ?? null;
+  }
+
+  return {
+    async noteChanges() {
+      const { now, noted } = await lookedUntil();
+      if (noted === null || now - noted > ABSENCE_MS) {
+        for (let last: number | null = 0; last !== null; ) last = await noteStep(last);
+      } else {
+        // The clock may have been set back meanwhile.
+        await noteSince(Math.min(noted, now) - OVERLAP_MS);
+      }
+      await sql`
+        insert into bridge_state (key, value) values (${NOTED}, ${String(now)})
+        on conflict (key) do update set value = excluded.value`;
+    },
+    async dueRooms(limit, connected) {
+      const rows = connected
+        ? await sql<{ id: number }[]>`
+            select conversation_id as id from bridge_rooms
+            where seen_head > mirrored_seq and retry_at <= causeway_now()
+            union
+            select conversation_id from bridge_rooms where gone and retry_at <= causeway_now()
+            union
+            select conversation_id from bridge_inbox where done_at is null
+            limit ${limit}`
+        : await sql<{ id: number }[]>`
+            select distinct conversation_id as id from bridge_inbox where done_at is null limit ${limit}`;
+      return rows.map(({ id }) => id);
+    },
+    async unsettledRooms(limit) {
+      const rows = await sql<{ id: number }[]>`
+        select conversation_id as id from bridge_rooms
+        where unsettled > 0 and retry_at <= causeway_now() limit ${limit}`;
+      return rows.map(({ id }) => id);
+    },
+    async backlog() {
+      const { now, noted } = await lookedUntil();
+      // Until all rooms were looked at there is nothing to add.
+      const since = noted === null || now - noted > ABSENCE_MS ? now : Math.min(noted, now) - OVERLAP_MS;
+      const [row] = await sql<[{ outbox: number; lag: number; inbox: number }]>`
+        select coalesce(sum(behind.n), 0)::bigint as outbox,
+               coalesce(max(causeway_now() - behind.at), 0)::bigint as lag,
+               (select count(*) from bridge_inbox where done_at is null) as inbox
+        from (
+          select h.head_seq - coalesce(b.mirrored_seq, 0) as n,
+                 (select e.at from events e where e.conversation_id = h.conversation_id
+                    and e.seq = coalesce(b.mirrored_seq, 0) + 1) as at
+          from (
+            select conversation_id as id from bridge_rooms where seen_head > mirrored_seq
+            union
+            select conversation_id from events where at >= ${since}
+          ) changed
+          cross join lateral (select * from room_heads where conversation_id = changed.id limit 1) h
+          left join lateral (select * from bridge_rooms where conversation_id = changed.id limit 1) b on true
+          where h.head_seq > coalesce(b.mirrored_seq, 0)
+        ) behind`;
+      return { outbox: row?.outbox ?? 0, lagMs: Math.max(0, row?.lag ?? 0), inbox: row?.inbox ?? 0 };
+    },
+  };
+}

@@ -1,0 +1,253 @@
+/** What is on its way to Matrix and from there. */
+
+import type { StoreSql } from "../../src/store/postgres.ts";
+import type { MirroredEvent, SentOp } from "./events.ts";
+
+export interface OutboxEntry {
+  seq: number;
+  /** Its place among what the same event of the log becomes, from 0. */
+  part: number;
+  op: SentOp;
+  /** Grows when the content had to be changed after a refusal. */
+  rev: number;
+  /** Matrix id of who sends it. */
+  sender: string;
+  senderName: string;
+  /** JSON of the content, without its relation, and without the text of a message or an edit. */
+  content: string;
+  /** Seq of the message that is answered, or that this is about. */
+  target: number | null;
+  /** What Matrix shows once it is there, as of {@link MirroredEvent}. */
+  shown: string | null;
+  /** Id of the attachment that it carries. */
+  file: string | null;
+  /** When it happened, ms. */
+  at: number;
+  /** When it was written here, ms: it was not sent before. */
+  plannedAt: number;
+}
+
+/** An event as it came, for a Matrix room that may be ours. */
+interface ReceivedEvent {
+  roomId: string;
+  eventId: string;
+  /** JSON text. */
+  event: string;
+}
+
+export interface InboxEntry {
+  eventId: string;
+  event: string;
+  failures: number;
+}
+
+export interface BridgeMail {
+  /**
+   * Stores what came, in this order. What is for no room of ours is left out.
+   * @returns the events that are new, and how many were there before
+   */
+  receive(
+    events: readonly ReceivedEvent[],
+  ): Promise<{ fresh: { conversationId: number; eventId: string }[]; known: number }>;
+  /** Events that wait to be applied, in the order of their arrival. */
+  inbox(conversationId: number, limit: number): Promise<InboxEntry[]>;
+  /** An event from Matrix was dealt with. `mirrored`: which event of the log it became. */
+  applied(eventId: string, mirrored?: Omit<MirroredEvent, "eventId" | "redacted">): Promise<void>;
+  /** Applying failed. @returns how often by now */
+  failed(eventId: string): Promise<number>;
+  /** Which of these events of the log, by their seq, are messages that Matrix has: they came from there. */
+  inMatrix(
+    conversationId: number,
+    events: readonly { seq: number; id: string | null }[],
+  ): Promise<Set<number>>;
+  /** Which of these Matrix events we have seen, sent or dealt with. */
+  knownEvents(eventIds: readonly string[]): Promise<Set<string>>;
+  /** Removes what was dealt with longer ago than `keepMs`. */
+  purgeInbox(keepMs: number): Promise<void>;
+
+  /**
+   * Writes what will be sent; of an event of which something waits already nothing is written again.
+   * @returns all that is waiting from `after` on, in the order in which it is to be sent
+   */
+  plan(
+    conversationId: number,
+    after: number,
+    entries: readonly Omit<OutboxEntry, "plannedAt">[],
+  ): Promise<OutboxEntry[]>;
+  /** One entry, while it waits. */
+  outboxEntry(conversationId: number, seq: number, op: string): Promise<OutboxEntry | null>;
+  /** Another content or sender, after a refusal under the next revision. */
+  revise(
+    conversationId: number,
+    entry: Pick<OutboxEntry, "seq" | "part">,
+    change: Pick<OutboxEntry, "rev" | "sender" | "content">,
+  ): Promise<void>;
+  /**
+   * It is in Matrix: stores the mapping and removes the entry; with an event's last entry the room's cursor moves to it.
+   * All at once. @returns the cursor
+   */
+  delivered(conversationId: number, entry: OutboxEntry, eventId: string): Promise<number>;
+  /** It will not be sent: removes the entry and moves the cursor as {@link delivered} does. */
+  dropped(conversationId: number, entry: Pick<OutboxEntry, "seq" | "part">): Promise<void>;
+}
+
+export function createBridgeMail(sql: StoreSql): BridgeMail {
+  return { ...createInbox(sql), ...createOutbox(sql) };
+}
+
+type Inbox = Pick<
+  BridgeMail,
+  "receive" | "inbox" | "applied" | "failed" | "inMatrix" | "knownEvents" | "purgeInbox"
+>;
+
+function createInbox(sql: StoreSql): Inbox {
+  return {
+    async receive(events) {
+      if (events.length === 0) return { fresh: [], known: 0 };
+      const rooms = events.map(({ roomId }) => roomId);
+      const ids = events.map(({ eventId }) => eventId);
+      const texts = events.map(({ event }) => event);
+      const rows = await sql<{ conversationId: number; eventId: string; fresh: boolean }[]>`
+        with given as materialized (
+          select i.id, i.event, i.ord, c.id as conversation_id
+          from unnest(${rooms}::text[], ${ids}::text[], ${texts}::text[]) with ordinality as i (room, id, event, ord)
+          join conversations c on c.matrix_room_id = i.room
+        ), fresh as (
+          insert into bridge_inbox (event_id, conversation_id, event)
+          select g.id, g.conversation_id, g.event from given g
+          where not exists (select from bridge_events e where e.event_id = g.id)
+          order by g.ord
+          on conflict (event_id) do nothing returning event_id
+        )
+        select g.conversation_id as "conversationId", g.id as "eventId", f.event_id is not null as fresh
+        from given g left join fresh f on f.event_id = g.id`;
+      const fresh = rows.filter((row) => row.fresh);
+      return { fresh, known: rows.length - fresh.length };
+    },
+    async inbox(conversationId, limit) {
+      return await sql<InboxEntry[]>`
+        select event_id as "eventId", event, failures from bridge_inbox
+        where conversation_id = ${conversationId} and done_at is null order by position limit ${limit}`;
+    },
+    async applied(eventId, mirrored) {
+      if (!mirrored) {
+        await sql`
+          update bridge_inbox set done_at = causeway_now(), event = null where event_id = ${eventId}`;
+        return;
+      }
+      const { conversationId, seq, op, sender, target, shown, file } = mirrored;
+      await sql`
+        with mapped as (
+          insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown, file)
+          values (${eventId}, ${conversationId}, ${seq}, ${op}, ${sender}, ${target}, ${shown}, ${file})
+          on conflict do nothing
+        ), unplanned as (
+          -- Its sender's client sent it again, and it waited to be carried over.
+          delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq} and op = ${op}
+        )
+        update bridge_inbox set done_at = causeway_now(), event = null where event_id = ${eventId}`;
+    },
+    async failed(eventId) {
+      const [row] = await sql<{ failures: number }[]>`
+        update bridge_inbox set failures = failures + 1 where event_id = ${eventId} returning failures`;
+      return row?.failures ?? 0;
+    },
+    async inMatrix(conversationId, events) {
+      const seqs = events.map(({ seq }) => seq);
+      const ids = events.map(({ id }) => id);
+      const rows = await sql<{ seq: number }[]>`
+        select k.seq from unnest(${seqs}::bigint[], ${ids}::text[]) as k (seq, id)
+        where exists (
+          select from bridge_events e where e.conversation_id = ${conversationId} and e.seq = k.seq and e.op = 'message')
+        or exists (
+          select from bridge_inbox i
+          where i.event_id = k.id and i.conversation_id = ${conversationId} and i.done_at is null)`;
+      return new Set(rows.map(({ seq }) => seq));
+    },
+    async knownEvents(eventIds) {
+      if (eventIds.length === 0) return new Set();
+      const rows = await sql<{ id: string }[]>`
+        select event_id as id from bridge_events where event_id = any (${eventIds}::text[])
+        union
+        select event_id from bridge_inbox where event_id = any (${eventIds}::text[])`;
+      return new Set(rows.map(({ id }) => id));
+    },
+    async purgeInbox(keepMs) {
+      await sql`delete from bridge_inbox where done_at < causeway_now() - ${keepMs}::bigint`;
+    },
+  };
+}
+
+type Outbox = Pick<BridgeMail, "plan" | "outboxEntry" | "revise" | "delivered" | "dropped">;
+
+function createOutbox(sql: StoreSql): Outbox {
+  const entryColumns = sql.unsafe(
+    `seq, part, op, rev, sender, sender_name as "senderName", content, target, shown, file, at, planned_at as "plannedAt"`,
+  );
+  /** The room's cursor once this entry is done with: an event of which more waits is not done. */
+  const moved = (conversationId: number, { seq, part }: Pick<OutboxEntry, "seq" | "part">) => sql`
+    mirrored_seq = greatest(mirrored_seq, ${seq}::bigint - (exists (
+      select from bridge_outbox o
+      where o.conversation_id = ${conversationId} and o.seq = ${seq} and o.part > ${part}))::int), failures = 0`;
+
+  async function waiting(conversationId: number, after: number): Promise<OutboxEntry[]> {
+    return await sql<OutboxEntry[]>`
+      select ${entryColumns} from bridge_outbox
+      where conversation_id = ${conversationId} and seq > ${after} order by seq, part`;
+  }
+
+  return {
+    async plan(conversationId, after, entries) {
+      const before = await waiting(conversationId, after);
+      const planned = new Set(before.map(({ seq }) => seq));
+      const fresh = entries.filter(({ seq }) => !planned.has(seq));
+      if (fresh.length === 0) return before;
+      const rows = fresh.map(({ senderName, ...entry }) => ({
+        conversation_id: conversationId,
+        sender_name: senderName,
+        ...entry,
+      }));
+      await sql`insert into bridge_outbox ${sql(rows)} on conflict do nothing`;
+      return await waiting(conversationId, after);
+    },
+    async outboxEntry(conversationId, seq, op) {
+      const [row] = await sql<OutboxEntry[]>`
+        select ${entryColumns} from bridge_outbox
+        where conversation_id = ${conversationId} and seq = ${seq} and op = ${op}`;
+      return row ?? null;
+    },
+    async revise(conversationId, { seq, part }, { rev, sender, content }) {
+      await sql`
+        update bridge_outbox set rev = ${rev}, sender = ${sender}, content = ${content}
+        where conversation_id = ${conversationId} and seq = ${seq} and part = ${part}`;
+    },
+    async delivered(conversationId, entry, eventId) {
+      const { seq, part, op, sender, target, shown, file } = entry;
+      const changed = op === "edit" || op === "redaction" ? target : null;
+      const [row] = await sql<{ mirrored: number }[]>`
+        with mapped as (
+          insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown, file)
+          values (${eventId}, ${conversationId}, ${seq}, ${op}, ${sender}, ${op === "message" ? null : target}, ${shown},
+                  ${file})
+          on conflict do nothing
+        ), changed as (
+          update bridge_events
+          set shown = ${shown}::text, redacted = redacted or ${op === "redaction"}::boolean
+          where conversation_id = ${conversationId} and seq = ${changed} and op = 'message'
+        ), sent as (
+          delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq} and part = ${part}
+        )
+        update bridge_rooms set ${moved(conversationId, entry)}
+        where conversation_id = ${conversationId} returning mirrored_seq as mirrored`;
+      return row?.mirrored ?? seq;
+    },
+    async dropped(conversationId, { seq, part }) {
+      await sql`
+        with gone as (
+          delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq} and part = ${part}
+        )
+        update bridge_rooms set ${moved(conversationId, { seq, part })}
+        where conversation_id = ${conversationId}`;
+    },
+  };
+}

@@ -1,0 +1,144 @@
+/** Memberships as Matrix has them, and the accounts that the bridge made there. Members are named by their keys. */
+import { type MemberKey, userKey } from "../../src/domain/model.ts";
+import type { StoreSql } from "../../src/store/postgres.ts";
+
+export type MatrixMembership = "invite" | "join" | "leave" | "ban";
+
+interface GhostAccount {
+  /** The name that the account has in Matrix. */
+  displayName: string;
+  /** A person has signed in to it, or may. */
+  active: boolean;
+}
+
+/** A room of a user where Matrix does not have them yet. */
+export interface RoomToEnter {
+  conversationId: number;
+  /** Null until the bridge made it. */
+  matrixRoomId: string | null;
+}
+
+/** A member of the chatroom who has not joined in Matrix. */
+interface AbsentMember {
+  member: MemberKey;
+  name: string;
+  membership: MatrixMembership | null;
+  active: boolean;
+}
+
+export interface BridgeMembers {
+  /** The account of a member, or null when none was made. */
+  ghost(member: MemberKey): Promise<GhostAccount | null>;
+  putGhost(member: MemberKey, displayName: string): Promise<void>;
+  /** Accounts whose user has another name by now, until {@link putGhost} says so. */
+  changedGhosts(limit: number): Promise<{ userId: number; displayName: string }[]>;
+  /**
+   * A person may sign in to the user's Matrix account from now on: the account has to be in all of the user's rooms.
+   * @returns the rooms where it is not even invited
+   */
+  markMatrixAccount(userId: number): Promise<RoomToEnter[]>;
+  /** As {@link markMatrixAccount} answers, without marking. */
+  roomsToEnter(userId: number): Promise<RoomToEnter[]>;
+  putMembership(conversationId: number, member: MemberKey, membership: MatrixMembership): Promise<void>;
+  matrixMembership(conversationId: number, member: MemberKey): Promise<MatrixMembership | null>;
+  /** How many members the chatroom has, and whether this is one of them; `active` as of the member's account. */
+  standing(
+    conversationId: number,
+    member: MemberKey,
+  ): Promise<{ member: boolean; members: number; active: boolean }>;
+  /** Members since `upTo` or before who have not joined in Matrix, and how many members the chatroom has in all. */
+  absentMembers(conversationId: number, upTo: number): Promise<{ absent: AbsentMember[]; members: number }>;
+  /**
+   * Who is in the Matrix room, or invited, without being a member of the chatroom. People from Matrix become members
+   * when they join: an invitation of theirs is none of these.
+   */
+  strangers(conversationId: number): Promise<MemberKey[]>;
+  /** Memberships of the room have to be put right. */
+  unsettle(conversationId: number): Promise<void>;
+}
+
+export function createBridgeMembers(sql: StoreSql): BridgeMembers {
+  async function roomsToEnter(userId: number): Promise<RoomToEnter[]> {
+    return await sql<RoomToEnter[]>`
+      select m.conversation_id as "conversationId", b.matrix_room_id as "matrixRoomId"
+      from memberships m
+      left join bridge_rooms b on b.conversation_id = m.conversation_id
+      left join bridge_members x on x.conversation_id = m.conversation_id and x.member = m.member
+      where m.member = ${userKey(userId)} and (x.membership is null or x.membership not in ('invite', 'join'))
+      order by m.conversation_id`;
+  }
+
+  return {
+    roomsToEnter,
+    async ghost(member) {
+      const [row] = await sql<GhostAccount[]>`
+        select display_name as "displayName", active from bridge_ghosts where member = ${member}`;
+      return row ?? null;
+    },
+    async putGhost(member, displayName) {
+      await sql`
+        insert into bridge_ghosts (member, display_name) values (${member}, ${displayName})
+        on conflict (member) do update set display_name = excluded.display_name, changed = bridge_ghosts.changed and exists (
+          select from users u
+          where u.id = (case when excluded.member like 'u:%' then substring(excluded.member from 3) end)::bigint
+            and u.deleted_at is null and u.display_name <> excluded.display_name)`;
+    },
+    async changedGhosts(limit) {
+      return await sql<{ userId: number; displayName: string }[]>`
+        select u.id as "userId", u.display_name as "displayName"
+        from bridge_ghosts g join users u on u.id = substring(g.member from 3)::bigint
+        where g.changed and g.member like 'u:%' and u.deleted_at is null limit ${limit}`;
+    },
+    async markMatrixAccount(userId) {
+      const key = userKey(userId);
+      await sql`
+        with marked as (
+          insert into bridge_ghosts (member, active) values (${key}, true)
+          on conflict (member) do update set active = true where not bridge_ghosts.active returning member
+        )
+        update bridge_rooms b set unsettled = b.unsettled + 1
+        from marked m join memberships s on s.member = m.member
+        where b.conversation_id = s.conversation_id`;
+      return await roomsToEnter(userId);
+    },
+    async putMembership(conversationId, member, membership) {
+      await sql`
+        insert into bridge_members (conversation_id, member, membership)
+        values (${conversationId}, ${member}, ${membership})
+        on conflict (conversation_id, member) do update set membership = excluded.membership`;
+    },
+    async matrixMembership(conversationId, member) {
+      const [row] = await sql<{ membership: MatrixMembership }[]>`
+        select membership from bridge_members where conversation_id = ${conversationId} and member = ${member}`;
+      return row?.membership ?? null;
+    },
+    async standing(conversationId, member) {
+      const [row] = await sql<[{ member: boolean; members: number; active: boolean }]>`
+        select count(*) as members, coalesce(bool_or(member = ${member}), false) as member,
+               exists (select from bridge_ghosts g where g.member = ${member} and g.active) as active
+        from memberships where conversation_id = ${conversationId}`;
+      return row;
+    },
+    async absentMembers(conversationId, upTo) {
+      const rows = await sql<(AbsentMember & { joinedSeq: number })[]>`
+        select m.member, m.joined_seq as "joinedSeq", m.name, x.membership, coalesce(g.active, false) as active
+        from memberships m
+        left join bridge_members x on x.conversation_id = m.conversation_id and x.member = m.member
+        left join bridge_ghosts g on g.member = m.member
+        where m.conversation_id = ${conversationId} order by m.joined_seq, m.member`;
+      const absent = rows.filter(({ membership, joinedSeq }) => membership !== "join" && joinedSeq <= upTo);
+      return { absent, members: rows.length };
+    },
+    async strangers(conversationId) {
+      const rows = await sql<{ member: MemberKey }[]>`
+        select x.member from bridge_members x
+        where x.conversation_id = ${conversationId}
+          and (x.membership = 'join' or (x.membership = 'invite' and x.member not like 'm:%')) and not exists (
+          select from memberships m where m.conversation_id = x.conversation_id and m.member = x.member)`;
+      return rows.map(({ member }) => member);
+    },
+    async unsettle(conversationId) {
+      await sql`update bridge_rooms set unsettled = unsettled + 1 where conversation_id = ${conversationId}`;
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/** Carrying a room's log over to Matrix again: into the same Matrix room, or into a new one. */
+
+import type { StoreSql } from "../../src/store/postgres.ts";
+import type { Fragment } from "../../src/store/sql/sql.ts";
+
+export interface BridgeRuns {
+  /**
+   * The homeserver does not know the Matrix room of this worker any more: what stood for it is forgotten, and the room's
+   * next turn makes a new one and carries the whole log over.
+   */
+  roomLost(id: number, node: string): Promise<void>;
+  /**
+   * Carries the room's log over again, from the event `from` on. Where the log ends before `from`, nothing changes.
+   * @returns its id and head, null when the bridge has no such room, `"busy"` while a worker is at it, or something waits
+   *   that was perhaps sent: in another run it would count as a person's
+   */
+  remirror(token: string, from: number): Promise<{ id: number; head: number } | "busy" | null>;
+  /** How far the room's log was carried over; null when it is gone. */
+  progress(id: number): Promise<{ mirrored: number; head: number } | null>;
+}
+
+export function createBridgeRuns(sql: StoreSql): BridgeRuns {
+  /** What was sent stays known: a homeserver may deliver it once more, and then nobody else has sent it. */
+  const forgotten = (id: Fragment, from: number) => sql`
+    kept as (
+      insert into bridge_inbox (event_id, conversation_id, done_at)
+      select event_id, conversation_id, causeway_now() from bridge_events
+      where conversation_id = (${id}) and seq >= ${from}::bigint
+      on conflict do nothing
+    ), events as (
+      delete from bridge_events where conversation_id = (${id}) and seq >= ${from}::bigint
+    ), outbox as (
+      delete from bridge_outbox where conversation_id = (${id})
+    )`;
+
+  return {
+    async roomLost(id, node) {
+      const room = sql`
+        select conversation_id from bridge_rooms where conversation_id = ${id} and owner = ${node}`;
+      await sql`
+        with ${forgotten(room.fragment, 1)}, members as (
+          delete from bridge_members where conversation_id = (${room})
+        ), named as (
+          update conversations set matrix_room_id = null where id = (${room})
+        )
+        update bridge_rooms b set matrix_room_id = null, room_version = null, read_only = false, mirrored_seq = 0,
+               run = b.run + 1, unsettled = b.unsettled + 1,
+               seen_head = coalesce((select head_seq from room_heads h where h.conversation_id = b.conversation_id), 0)
+        where b.conversation_id = (${room})`;
+    },
+    async remirror(token, from) {
+      return await sql.begin(async (tx) => {
+        const [room] = await tx<{ id: number; head: number; free: boolean; waiting: boolean }[]>`
+          select b.conversation_id as id, h.head_seq as head,
+                 b.owner is null or not exists (
+                   select from bridge_workers w where w.node = b.owner and w.expires_at > causeway_now()) as free,
+                 exists (select from bridge_outbox o
+                   where o.conversation_id = b.conversation_id and o.seq > b.mirrored_seq) as waiting
+          from bridge_rooms b join room_heads h on h.conversation_id = b.conversation_id
+          where b.token = ${token} and b.matrix_room_id is not null for update of b`;
+        if (!room) return null;
+        const { id, head } = room;
+        if (from > head) return { id, head };
+        if (!room.free || room.waiting) return "busy";
+        await tx`
+          with ${forgotten(tx`select ${id}::bigint`.fragment, from)}
+          update bridge_rooms set mirrored_seq = least(mirrored_seq, ${from - 1}::bigint), run = run + 1,
+                 seen_head = ${head}, retry_at = 0
+          where conversation_id = ${id}`;
+        return { id, head };
+      });
+    },
+    async progress(id) {
+      const [row] = await sql<{ mirrored: number; head: number }[]>`
+        select b.mirrored_seq as mirrored, h.head_seq as head
+        from bridge_rooms b join room_heads h on h.conversation_id = b.conversation_id
+        where b.conversation_id = ${id}`;
+      return row ?? null;
+    },
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * The connection to the homeserver as a whole: set up, watched, and set up again after the homeserver was away. Each
+ * time, the homeserver is asked to deliver what it holds back, and the auditor looks for what it lost.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { backoffMs } from "../../src/domain/backoff.ts";
+import type { Logger } from "../../src/logger.ts";
+import type { Homeserver } from "../homeserver/homeserver.ts";
+import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import { BRIDGE_DEVICE, type Ghosts } from "../mapping/ghosts.ts";
+import type { Auditor } from "./reconciler.ts";
+
+export interface Link {
+  /** Whether the homeserver can be written to. */
+  readonly connected: boolean;
+  /** The version that the homeserver gives new rooms; known once connected. */
+  readonly roomVersion: string;
+  health(): { ok: boolean; detail?: string };
+  /** The homeserver did not answer, or is known to have restarted: set up anew. */
+  lost(reason: string): void;
+  /** Resolves when nothing is under way any more; end the signal before. */
+  stopped(): Promise<void>;
+}
+
+export interface LinkOptions {
+  homeserver: Homeserver;
+  ghosts: Ghosts;
+  auditor: Auditor;
+  /** The homeserver answers again. */
+  onConnected: () => void;
+  logger: Pick<Logger, "info" | "warn">;
+  signal: AbortSignal;
+  /** How often to look for events that were not delivered, ms. */
+  auditMs: number;
+}
+
+const BOT_NAME = "Causeway";
+const RETRIES = { firstMs: 250, maxMs: 10_000 };
+/** Events that are this young may still be on their ordinary way. */
+const GRACE_MS = 3_000;
+/** What room versions there are is told to everybody; this is for homeservers that tell nobody. */
+const OLD_ROOM_VERSION = "11";
+const NOT_CONNECTED = "The homeserver was not reached yet";
+
+export function createLink(options: LinkOptions): Link {
+  const { homeserver, ghosts, auditor, logger, signal } = options;
+  let connected = false;
+  /** Why the homeserver can't deliver to us, or null when it can. */
+  let undelivered: string | null = "The homeserver was not asked to deliver yet";
+  let detail = NOT_CONNECTED;
+  let roomVersion = OLD_ROOM_VERSION;
+  let interrupt = new AbortController();
+  /** Connections that failed, or did not last for a round, since one that did. */
+  let failures = 0;
+  let told = false;
+
+  async function connect(): Promise<void> {
+    await homeserver.ensureRegistered(`${homeserver.registration.prefix}bot`);
+    await homeserver.ensureDevice(ghosts.bot, BRIDGE_DEVICE);
+    await nameBot(homeserver, ghosts.bot);
+    roomVersion = await defaultRoomVersion(homeserver, ghosts.bot);
+    await auditor.begin();
+  }
+
+  /** Asks the homeserver to reach us, which also makes it deliver what it could not before. */
+  async function ping(): Promise<void> {
+    const path = `/_matrix/client/v1/appservice/${encodeURIComponent(homeserver.registration.id)}/ping`;
+    try {
+      await homeserver.request("POST", path, { body: { transaction_id: `cw.${Date.now()}` } });
+      undelivered = null;
+    } catch (error) {
+      if (!(error instanceof HomeserverError) || error.outage) throw error;
+      // Some homeservers have no ping; then its own requests have to show.
+      if (error.says("M_UNRECOGNIZED") || error.status === 404) undelivered = null;
+      else undelivered = `The homeserver can't deliver to ${homeserver.registration.url}: ${error.message}`;
+    }
+  }
+
+  /** One that fails is made up for by the next; only an outage ends the connection. */
+  async function audit(graceMs: number): Promise<void> {
+    try {
+      await auditor.audit(graceMs);
+    } catch (error) {
+      if (signal.aborted || (error instanceof HomeserverError && error.outage)) throw error;
+      logger.warn({ err: error }, "Looking for events that were not delivered failed; it is tried again");
+    }
+  }
+
+  async function run(): Promise<void> {
+    for (; !signal.aborted; failures++) {
+      try {
+        interrupt = new AbortController();
+        await connect();
+        await watch();
+      } catch (error) {
+        if (signal.aborted) return;
+        connected = false;
+        // An interrupted pause names its reason as the cause.
+        const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
+        detail = reason instanceof Error ? reason.message : String(reason);
+        if (!told)
+          logger.warn({ err: reason }, "The Matrix homeserver can't be used; chat goes on without it");
+        told = true;
+        await pause(backoffMs(RETRIES, failures));
+      }
+    }
+  }
+
+  /** While the homeserver answers; throws when it no longer does. */
+  async function watch(): Promise<void> {
+    detail = "Looking for what happened in Matrix meanwhile";
+    // Before anything is sent: after a restore of the database Matrix has what the outbox would send again.
+    await audit(0);
+    connected = true;
+    told = false;
+    logger.info({ homeserver: homeserver.baseUrl, roomVersion }, "Connected to the Matrix homeserver");
+    options.onConnected();
+    for (let round = 0; ; round++) {
+      await ping();
+      if (round > 0) await audit(GRACE_MS);
+      // Until it reaches us it is asked more often: our own server may just be starting.
+      const quick = backoffMs(RETRIES, round);
+      await delay(undelivered === null ? options.auditMs : Math.min(quick, options.auditMs), undefined, {
+        signal: AbortSignal.any([signal, interrupt.signal]),
+      });
+      failures = 0;
+    }
+  }
+
+  async function pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal }).catch(() => {
+      // We are told to stop.
+    });
+  }
+
+  const running = run();
+  return {
+    get connected() {
+      return connected;
+    },
+    get roomVersion() {
+      return roomVersion;
+    },
+    health() {
+      if (!connected) return { ok: false, detail };
+      return undelivered === null ? { ok: true } : { ok: false, detail: undelivered };
+    },
+    lost(reason) {
+      if (!connected) return;
+      connected = false;
+      detail = reason;
+      interrupt.abort(new Error(reason));
+    },
+    stopped: () => running,
+  };
+}
+
+/** A name that is set again makes the homeserver look at all rooms of the bot, each time. */
+async function nameBot(homeserver: Homeserver, asUser: string): Promise<void> {
+  const path = `/_matrix/client/v3/profile/${encodeURIComponent(asUser)}/displayname`;
+  const { displayname } = await homeserver
+    .request<{ displayname?: unknown }>("GET", path, { asUser })
+    .catch((error: unknown) => {
+      if (error instanceof HomeserverError && error.says("M_NOT_FOUND")) return { displayname: undefined };
+      throw error;
+    });
+  if (displayname !== BOT_NAME)
+    await homeserver.request("PUT", path, { asUser, body: { displayname: BOT_NAME } });
+}
+
+async function defaultRoomVersion(homeserver: Homeserver, asUser: string): Promise<string> {
+  interface Capabilities {
+    capabilities?: { "m.room_versions"?: { default?: string } };
+  }
+  const { capabilities } = await homeserver.request<Capabilities>("GET", "/_matrix/client/v3/capabilities", {
+    asUser,
+  });
+  return capabilities?.["m.room_versions"]?.default ?? OLD_ROOM_VERSION;
+}

@@ -1,0 +1,144 @@
+/**
+ * The second way in: what the homeserver did not deliver. Synapse keeps its deliveries in memory and loses them when it
+ * restarts; here the bot's own /sync, from where the last audit ended, shows everything that happened in our rooms.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "../../src/logger.ts";
+import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
+import { fieldOf, HomeserverError } from "../homeserver/homeserver-error.ts";
+import type { Inbox } from "../inbound/inbox.ts";
+import type { Ghosts } from "../mapping/ghosts.ts";
+import { BRIDGED_TYPES } from "../mapping/matrix-events.ts";
+import type { BridgeCounts } from "../metrics.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
+
+export interface Auditor {
+  /** Notes where the homeserver stands now, unless an earlier audit left its mark. @throws HomeserverError */
+  begin(): Promise<void>;
+  /**
+   * Stores every event since the last audit that did not come by itself.
+   * @param graceMs how long events may still be on their ordinary way
+   * @throws HomeserverError
+   */
+  audit(graceMs: number): Promise<void>;
+}
+
+export interface AuditorOptions {
+  accounts: GhostAccounts;
+  ghosts: Ghosts;
+  store: Pick<BridgeStore, "state" | "putState">;
+  inbox: Inbox;
+  counts: BridgeCounts;
+  logger: Pick<Logger, "info" | "warn">;
+  signal: AbortSignal;
+}
+
+type Event = Record<string, unknown>;
+interface SyncAnswer {
+  next_batch: string;
+  rooms?: {
+    join?: Record<string, { timeline?: { events: Event[]; limited?: boolean; prev_batch?: string } }>;
+  };
+}
+interface MessagesAnswer {
+  chunk: Event[];
+  end?: string;
+}
+
+const STATE = "matrix_since";
+const PAGE = 100;
+/** Events of one room between two audits, in pages; what is older than this is given up, with a warning. */
+const MAX_PAGES = 100;
+const SYNC_TIMEOUT_MS = 120_000;
+
+export function createAuditor(options: AuditorOptions): Auditor {
+  const { accounts, ghosts, store, inbox, counts, logger, signal } = options;
+  const timeline = { types: BRIDGED_TYPES, not_senders: [ghosts.bot], limit: PAGE };
+  const nothing = { types: [] };
+  const filter = JSON.stringify({
+    presence: nothing,
+    account_data: nothing,
+    room: { timeline, state: nothing, ephemeral: nothing, account_data: nothing },
+  });
+
+  function sync(query: Record<string, string>): Promise<SyncAnswer> {
+    return accounts.request<SyncAnswer>(ghosts.bot, "GET", "/_matrix/client/v3/sync", {
+      query: { timeout: 0, set_presence: "offline", ...query },
+      timeoutMs: SYNC_TIMEOUT_MS,
+    });
+  }
+
+  /** Where the homeserver stands, without anything of what is there. */
+  async function restart(): Promise<void> {
+    const { next_batch } = await sync({ filter: JSON.stringify({ room: { rooms: [] } }) });
+    await store.putState(STATE, next_batch);
+  }
+
+  /** What a limited timeline left out, oldest first. */
+  async function earlier(roomId: string, from: string, since: string): Promise<Event[]> {
+    const path = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/messages`;
+    const pages: Event[][] = [];
+    let next: string | undefined = from;
+    while (next !== undefined && pages.length < MAX_PAGES) {
+      const query = { dir: "b", from: next, to: since, limit: PAGE, filter: JSON.stringify(timeline) };
+      const page: MessagesAnswer = await accounts.request(ghosts.bot, "GET", path, { query });
+      pages.push(page.chunk);
+      next = page.end === next ? undefined : page.end;
+    }
+    if (next !== undefined) logger.warn({ roomId }, "More happened in a room than the audit reads");
+    return pages.flat().reverse();
+  }
+
+  async function run(graceMs: number): Promise<void> {
+    const since = (await store.state(STATE)) ?? "";
+    if (since === "") return await restart();
+    const answer = await sync({ filter, since }).catch((error: unknown) => {
+      if (error instanceof HomeserverError && error.status === 400 && !error.outage) return null;
+      throw error;
+    });
+    if (!answer) {
+      const at = { event: "bridge.audit_restarted", since };
+      logger.warn(at, "The homeserver does not know where the last audit ended; starting anew from here");
+      return await restart();
+    }
+    const next = fieldOf(answer, "next_batch");
+    if (isAhead(since, next)) {
+      const at = { event: "bridge.audit_restarted", since, next };
+      logger.warn(
+        at,
+        "The last audit ended in the homeserver's future: it was restored. Starting anew from here",
+      );
+      return await store.putState(STATE, next);
+    }
+    const rooms = Object.entries(answer.rooms?.join ?? {});
+    if (rooms.length > 0 && graceMs > 0) await delay(graceMs, undefined, { signal });
+    let recovered = 0;
+    for (const [roomId, room] of rooms) {
+      const { events: latest = [], limited, prev_batch } = room.timeline ?? {};
+      const before = limited && prev_batch ? await earlier(roomId, prev_batch, since) : [];
+      recovered += await inbox.receive(
+        [...before, ...latest].map((event) => ({ ...event, room_id: roomId })),
+      );
+    }
+    if (recovered > 0)
+      logger.info({ recovered }, "The homeserver had not delivered some events; they are here now");
+    counts.recovered += recovered;
+    await store.putState(STATE, next);
+  }
+
+  return {
+    async begin() {
+      if ((await store.state(STATE)) === null) await restart();
+    },
+    audit: run,
+  };
+}
+
+/**
+ * Whether `since` lies beyond what the homeserver has. Its cursors are its own affair; in Synapse's the place in the
+ * order of all events comes first (`s123_…`, `m123~…`), and the answer to a cursor of the future is that of the present.
+ */
+function isAhead(since: string, next: string): boolean {
+  const [before, now] = [since, next].map((cursor) => /^[sm](\d{1,15})[_~]/.exec(cursor)?.[1]);
+  return before !== undefined && now !== undefined && Number(before) > Number(now);
+}

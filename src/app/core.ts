@@ -1,0 +1,85 @@
+/** What every face, the bridge and the webhooks stand on: store, hot state, the domain, and Matrix beside them. */
+import { randomBytes } from "node:crypto";
+import type { Registry } from "prom-client";
+import type { Config } from "../config.ts";
+import { createUseCases } from "../domain/assembly/domain.ts";
+import type { AttachmentFiles } from "../domain/ports/attachments.ts";
+import type { Bus } from "../domain/ports/bus.ts";
+import type { HotState } from "../domain/ports/hot.ts";
+import type { UseCases } from "../domain/use-cases/use-cases.ts";
+import { announceCommitted } from "../gateway/frames/commit-publisher.ts";
+import type { Logger } from "../logger.ts";
+import { createRegistry, registerBuild, registerState, registerWatches } from "../metrics.ts";
+import type { PostgresStore } from "../store/postgres.ts";
+import { createTargets, type Targets } from "../webhooks/targets.ts";
+import { keptText, newSecret } from "./data-dir.ts";
+import { watchClockSkew } from "./health/clock-skew.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { createMatrix, type Matrix } from "./matrix.ts";
+import { openConfiguredFiles, openConfiguredHot, openConfiguredStore } from "./state.ts";
+
+export interface Core {
+  store: PostgresStore;
+  hot: HotState;
+  bus: Bus;
+  useCases: UseCases;
+  /** Where the bytes of attachments are. */
+  files: AttachmentFiles;
+  matrix: Matrix | null;
+  webhookTargets: Targets;
+  adminToken: { text: string; path: string | null } | null;
+  /** Names this process to the others. */
+  node: string;
+  registry: Registry;
+}
+
+export async function openCore(
+  config: Config,
+  dataDir: string,
+  say: (line: string) => void,
+  logger: Logger,
+  parts: Lifecycle,
+): Promise<Core> {
+  const node = randomBytes(6).toString("hex");
+  const registry = createRegistry();
+  const watches = registerWatches(registry);
+  registerBuild(registry);
+  const store = await openConfiguredStore(config, dataDir, logger, parts, { watch: watches });
+  const { hot, bus } = await openConfiguredHot(config, node, store, logger, parts, watches.onRoundTrip);
+  parts.add("clocks", await watchClockSkew({ store, hot, logger, registry }));
+  registerState(registry, store, bus);
+  announceCommitted({ store, bus });
+  const matrix = createMatrix(config, dataDir, say, logger);
+  const webhookTargets = createTargets({ allowPrivate: config.WEBHOOK_ALLOW_PRIVATE === "true" });
+  const files = openConfiguredFiles(config, dataDir);
+  const useCases = createUseCases({
+    ...{ store, hot, bus, logger, webhookTargets, files },
+    settings: {
+      passwordMinLength: config.PASSWORD_MIN_LENGTH,
+      longestLoginMs: config.LOGIN_MAX_DAYS * 86_400_000,
+      rateLimits: config.RATE_LIMITS === "on",
+      files: { perUser: config.FILES_PER_USER, perOrganization: config.FILES_PER_ORGANIZATION },
+      jwt: jwtOf(config),
+    },
+  });
+  if (matrix) parts.add("Matrix", () => matrix.stop());
+  const adminToken = adminTokenOf(config, dataDir);
+  return { store, hot, bus, useCases, files, matrix, webhookTargets, node, registry, adminToken };
+}
+
+/** The embedded default makes a token of its own; elsewhere the admin API is off until one is set. */
+function adminTokenOf(config: Config, dataDir: string): Core["adminToken"] {
+  if (config.ADMIN_TOKEN !== undefined) return { text: config.ADMIN_TOKEN, path: null };
+  return config.DATABASE_URL === undefined ? keptText(dataDir, "admin-token", newSecret) : null;
+}
+
+function jwtOf(config: Config) {
+  const { AUTH_JWKS_URL: jwksUrl, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
+  if (jwksUrl === undefined) return null;
+  return {
+    jwksUrl,
+    administrators: config.AUTH_ADMINISTRATORS === "true",
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  };
+}

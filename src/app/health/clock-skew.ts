@@ -1,0 +1,80 @@
+/**
+ * How far this process's wall clock is from the clocks of the database and of Redis. Nothing is decided by it (see
+ * domain/ports/clock.ts), but certificates, outside issuers' tokens and logs go by it, so operators are told.
+ */
+import { Gauge, type Registry } from "prom-client";
+import { periodic } from "../../domain/periodic.ts";
+import type { HotState } from "../../domain/ports/hot.ts";
+import type { Store } from "../../domain/ports/store.ts";
+import type { Logger } from "../../logger.ts";
+
+export interface ClockSkewOptions {
+  store: Pick<Store, "clock">;
+  hot: Pick<HotState, "time">;
+  logger: Pick<Logger, "info" | "warn" | "error">;
+  registry: Registry;
+}
+
+/** How often is looked again, ms. */
+const EVERY_MS = 60_000;
+const TOLD_MS = 2_000;
+const REFUSED_MS = 60_000;
+
+type Part = "store" | "hot";
+const NAMES: Record<Part, string> = { store: "the database", hot: "Redis" };
+
+/**
+ * Looks at once and then again and again.
+ * @returns how to stop
+ * @throws Error that names the clock that is more than a minute off
+ */
+export async function watchClockSkew(options: ClockSkewOptions): Promise<() => Promise<void>> {
+  const { logger, registry } = options;
+  const gauge = new Gauge({
+    name: "causeway_clock_skew_seconds",
+    help: "How far this process's clock is ahead of a part's",
+    labelNames: ["part"],
+    registers: [registry],
+  });
+  const told = new Set<Part>();
+
+  async function look(): Promise<Map<Part, number>> {
+    const skews = await skewsOf(options);
+    for (const [part, ms] of skews) {
+      gauge.set({ part }, ms / 1_000);
+      if (isOff(ms) && !told.has(part)) {
+        told.add(part);
+        logger.warn({ part, skew_ms: ms }, `This process's clock is ${difference(part, ms)}; check NTP`);
+      } else if (!isOff(ms) && told.delete(part)) {
+        logger.info({ part, skew_ms: ms }, `This process's clock agrees with ${NAMES[part]}'s again`);
+      }
+    }
+    return skews;
+  }
+
+  for (const [part, ms] of await look()) {
+    if (Math.abs(ms) > REFUSED_MS) {
+      throw new Error(
+        `This machine's clock is ${difference(part, ms)}: more than a minute is refused. Set the clocks (NTP)`,
+      );
+    }
+  }
+  return periodic("clock skew", EVERY_MS, look, { logger });
+}
+
+/** Ms by which this process is ahead of each part; parts that are away or have no clock of their own are left out. */
+async function skewsOf({ store, hot }: ClockSkewOptions): Promise<Map<Part, number>> {
+  const skews = new Map<Part, number>([["store", Date.now() - store.clock.now()]]);
+  const askedAt = performance.now();
+  const time = await hot.time().catch(() => null);
+  if (time !== null) skews.set("hot", Math.round(Date.now() - (performance.now() - askedAt) / 2 - time));
+  return skews;
+}
+
+function isOff(ms: number): boolean {
+  return Math.abs(ms) > TOLD_MS;
+}
+
+function difference(part: Part, ms: number): string {
+  return `${(Math.abs(ms) / 1_000).toFixed(1)} s ${ms > 0 ? "ahead of" : "behind"} ${NAMES[part]}'s`;
+}

@@ -1,0 +1,58 @@
+/** `/readyz`: every part is asked whether it works, each by its name. Ready is who can chat. */
+import type { HotState } from "../../domain/ports/hot.ts";
+import type { Store } from "../../domain/ports/store.ts";
+import type { Health } from "../../http/face/operations.ts";
+
+type PartHealth = Health["parts"][string];
+export type Probe = () => Promise<PartHealth>;
+
+const LIMIT_MS = 3_000;
+/** Chat works while these are away: they are named, and the process stays ready. */
+const DISPENSABLE: ReadonlySet<string> = new Set(["hot"]);
+
+/** @param others further parts; what is not there is not asked */
+export function createHealth(
+  store: Pick<Store, "ping" | "health">,
+  hot: Pick<HotState, "ping">,
+  others: Record<string, Probe>,
+): () => Promise<Health> {
+  const probes: Record<string, Probe> = {
+    store: async () => {
+      const { state, detail } = store.health.condition;
+      if (state !== "ok") return { ok: false, detail: `${state}: ${detail}` };
+      return await store.ping().then(well);
+    },
+    hot: () => hot.ping().then(well),
+    ...others,
+  };
+  return async () => {
+    const named = Object.entries(probes).map(
+      async ([name, probe]) => [name, await stateOf(name, probe)] as const,
+    );
+    const parts = Object.fromEntries(await Promise.all(named));
+    return { ok: Object.values(parts).every(({ ok, degraded }) => ok || degraded === true), parts };
+  };
+}
+
+async function stateOf(name: string, probe: Probe): Promise<PartHealth> {
+  const state = await inTime(probe);
+  return state.ok || !DISPENSABLE.has(name) ? state : { ...state, degraded: true };
+}
+
+function well(): PartHealth {
+  return { ok: true };
+}
+
+async function inTime(probe: Probe): Promise<PartHealth> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<PartHealth>((resolve) => {
+    timer = setTimeout(() => resolve({ ok: false, detail: `no answer within ${LIMIT_MS} ms` }), LIMIT_MS);
+  });
+  try {
+    return await Promise.race([probe(), late]);
+  } catch (error) {
+    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,34 @@
+/** Parts that start in order and stop in reverse, also when a start fails half-way. */
+import type { Logger } from "../logger.ts";
+
+export interface Lifecycle {
+  /** Remembers how to stop a part that has started. */
+  add(name: string, stop: () => Promise<void> | void): void;
+  /** Stops everything, last started first. A part that fails to stop is logged and does not keep the others. */
+  stop(): Promise<void>;
+}
+
+export function lifecycle(logger: Logger): Lifecycle {
+  const parts: { name: string; stop: () => Promise<void> | void }[] = [];
+  let stopped: Promise<void> | null = null;
+
+  async function stopAll(): Promise<void> {
+    for (let part = parts.pop(); part; part = parts.pop()) {
+      try {
+        await part.stop();
+      } catch (error) {
+        logger.error({ err: error, part: part.name }, "a part did not stop cleanly");
+      }
+    }
+  }
+
+  return {
+    add: (name, stop) => {
+      parts.push({ name, stop });
+    },
+    stop: () => {
+      stopped ??= stopAll();
+      return stopped;
+    },
+  };
+}

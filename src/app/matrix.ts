@@ -1,0 +1,187 @@
+/**
+ * Matrix as the composition root sees it: the registration, the homeserver (a local one, or the one of the settings),
+ * people's accounts, and the bridge. It comes up behind the gateway, so that chat never waits for it.
+ */
+
+import type { Registry } from "prom-client";
+import { type Bridge, startBridge } from "../../bridge/bridge.ts";
+import { createMatrixAccounts } from "../../bridge/homeserver/accounts.ts";
+import { createHomeserver, type Homeserver } from "../../bridge/homeserver/homeserver.ts";
+import {
+  type RegistrationFile,
+  readOrMakeRegistration,
+  registrationOptions,
+} from "../../bridge/homeserver/registration.ts";
+import { startLocalHomeserver } from "../../bridge/local-homeserver.ts";
+import { createBridgeStore } from "../../bridge/store/bridge-store.ts";
+import type { Config } from "../config.ts";
+import { DomainError } from "../domain/errors.ts";
+import type { AttachmentFiles } from "../domain/ports/attachments.ts";
+import type { Bus } from "../domain/ports/bus.ts";
+import type { MatrixAccounts } from "../domain/ports/matrix.ts";
+import type { UseCases } from "../domain/use-cases/use-cases.ts";
+import type { Logger } from "../logger.ts";
+import type { PostgresStore } from "../store/postgres.ts";
+import type { Probe } from "./health/health.ts";
+import { lifecycle } from "./lifecycle.ts";
+
+export interface MatrixParts {
+  store: PostgresStore;
+  bus: Bus;
+  useCases: UseCases;
+  files: AttachmentFiles;
+  registry: Registry;
+  node: string;
+}
+
+export interface Matrix {
+  /** Refuses with `unavailable` until Matrix is up. */
+  readonly accounts: MatrixAccounts;
+  /** The homeserver's transactions; null where this process has no bridge. */
+  readonly handle: ((request: Request) => Promise<Response>) | null;
+  /** Null where this process has no bridge. */
+  readonly health: Probe | null;
+  /** Brings Matrix up in the background. `port` is where this process serves HTTP. */
+  start(parts: MatrixParts, port: number): void;
+  /** Figures of the bridge, for operators. */
+  stats(): object | null;
+  stop(): Promise<void>;
+}
+
+/** How to say that Matrix can't be used yet. */
+const STARTING = "Matrix is starting; try again";
+const RETRY_MS = 15_000;
+
+/** @returns null when the settings turn Matrix off, or give a gateway alone no homeserver */
+export function createMatrix(
+  config: Config,
+  dataDir: string,
+  say: (line: string) => void,
+  logger: Logger,
+): Matrix | null {
+  const url = config.MATRIX_HOMESERVER_URL;
+  if (url === "off" || (url === undefined && config.ROLE !== "all")) return null;
+  return new StartingMatrix(config, dataDir, say, logger);
+}
+
+class StartingMatrix implements Matrix {
+  readonly accounts: MatrixAccounts;
+  readonly handle: Matrix["handle"];
+  readonly health: Matrix["health"];
+  readonly #config: Config;
+  readonly #dataDir: string;
+  readonly #say: (line: string) => void;
+  readonly #logger: Logger;
+  readonly #stopping = new AbortController();
+  readonly #running;
+  #started: Promise<void> = Promise.resolve();
+  #accounts: MatrixAccounts | null = null;
+  #bridge: Bridge | null = null;
+  /** Why there is no bridge yet, or will be none. */
+  #missing = STARTING;
+
+  constructor(config: Config, dataDir: string, say: (line: string) => void, logger: Logger) {
+    this.#config = config;
+    this.#dataDir = dataDir;
+    this.#say = say;
+    this.#logger = logger;
+    this.#running = lifecycle(logger);
+    this.accounts = {
+      credentials: async (...asked) => await this.#up().credentials(...asked),
+      login: async (...asked) => await this.#up().login(...asked),
+    };
+    const hasBridge = config.ROLE !== "gateway";
+    this.handle = hasBridge ? (request) => this.#transaction(request) : null;
+    this.health = hasBridge
+      ? async () => (this.#bridge ? await this.#bridge.health() : { ok: false, detail: this.#missing })
+      : null;
+  }
+
+  start(parts: MatrixParts, port: number): void {
+    this.#started = this.#bringUp(parts, port).catch((error: unknown) => {
+      if (this.#stopping.signal.aborted) return;
+      this.#missing = error instanceof Error ? error.message : String(error);
+      this.#say(`Matrix is not there: ${this.#missing}. Chat runs on without it`);
+      this.#logger.error({ err: error }, "Matrix could not be started");
+    });
+  }
+
+  stats(): object | null {
+    return this.#bridge?.stats() ?? null;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error("Causeway stops"));
+    await this.#started;
+    await this.#running.stop();
+  }
+
+  async #bringUp(parts: MatrixParts, port: number): Promise<void> {
+    const config = this.#config;
+    const registration = readOrMakeRegistration({
+      ...registrationOptions({ ...config, DATA_DIR: this.#dataDir, PORT: port }),
+    });
+    const local = await this.#localHomeserver(registration);
+    const baseUrl = config.MATRIX_HOMESERVER_URL ?? local?.url;
+    if (baseUrl === undefined) {
+      this.#missing = "there is no homeserver";
+      return;
+    }
+    const { registry, store } = parts;
+    const logger = this.#logger.child({ part: "bridge" });
+    const serverName = config.MATRIX_SERVER_NAME;
+    const homeserver = createHomeserver({ baseUrl, registration, serverName, logger, registry });
+    const bridgeStore = createBridgeStore(store.sql);
+    this.#accounts = createMatrixAccounts({
+      homeserver,
+      store: bridgeStore,
+      publicBaseUrl: config.MATRIX_PUBLIC_URL,
+      provider: config.MATRIX_CREDENTIALS,
+      logger,
+    });
+    if (config.ROLE === "gateway") return;
+    await this.#startBridge(parts, homeserver, local?.onRestart);
+  }
+
+  async #localHomeserver(registration: RegistrationFile) {
+    if (this.#config.MATRIX_HOMESERVER_URL !== undefined) return null;
+    const local = await startLocalHomeserver({
+      config: this.#config,
+      dataDir: this.#dataDir,
+      registration,
+      say: this.#say,
+      logger: this.#logger.child({ part: "synapse" }),
+      signal: this.#stopping.signal,
+    });
+    if (local) this.#running.add("local Synapse", local.stop);
+    return local;
+  }
+
+  async #startBridge(
+    parts: MatrixParts,
+    homeserver: Homeserver,
+    onRestart: ((listener: () => void) => void) | undefined,
+  ): Promise<void> {
+    const { store, bus, useCases, files, registry, node } = parts;
+    const bridge = await startBridge({
+      ...{ store, bus, useCases, files, registry, node },
+      homeserver,
+      credentials: this.#config.MATRIX_CREDENTIALS,
+      logger: this.#logger.child({ part: "bridge" }),
+    });
+    this.#running.add("bridge", () => bridge.stop());
+    onRestart?.(() => bridge.homeserverRestarted());
+    this.#bridge = bridge;
+  }
+
+  #up(): MatrixAccounts {
+    if (this.#accounts) return this.#accounts;
+    throw new DomainError("unavailable", this.#missing, { retryAfterMs: RETRY_MS });
+  }
+
+  /** A homeserver whose transaction is refused keeps it and comes back. */
+  async #transaction(request: Request): Promise<Response> {
+    if (this.#bridge) return await this.#bridge.handle(request);
+    return Response.json({ errcode: "M_UNKNOWN", error: this.#missing }, { status: 503 });
+  }
+}

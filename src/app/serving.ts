@@ -1,0 +1,123 @@
+/** Serves what the role asks for on HOST and PORT: sockets and every API, or HTTP alone for a bridge. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Config } from "../config.ts";
+import { DomainError } from "../domain/errors.ts";
+import type { Feed } from "../domain/ports/feed.ts";
+import { type Gateway, startGateway } from "../gateway/gateway.ts";
+import type { HttpHandler } from "../gateway/http/exchange.ts";
+import { createHttpApp } from "../http/app.ts";
+import type { Health } from "../http/face/operations.ts";
+import { observed } from "../http/observation.ts";
+import type { IceServers } from "../http/talk/common/ice-servers.ts";
+import { createAwait } from "../http/wire/notifications/await.ts";
+import type { Logger } from "../logger.ts";
+import { clientAddressBehind } from "./client-address.ts";
+import type { Core } from "./core.ts";
+import { createHealth } from "./health/health.ts";
+import { serveHttp } from "./http-server.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+
+/** What serves, and how it is left in peace. */
+export interface Serving {
+  port: number;
+  /** Readiness says no from now on, and connections are asked to go. Resolves when proxies have had time to see it. */
+  leave(): Promise<void>;
+}
+
+/** @param publicUrl where clients reach this server; asked when a request comes */
+export async function serve(
+  config: Config,
+  core: Core,
+  publicUrl: () => string,
+  logger: Logger,
+  parts: Lifecycle,
+): Promise<Serving> {
+  const { HOST: host, PORT: port } = config;
+  const { store, hot, bus, useCases, registry, node } = core;
+  let running: Gateway | null = null;
+  const feed = (): Feed => {
+    if (running) return running.feed;
+    throw new DomainError("unavailable", "This process serves no live news; ask a gateway");
+  };
+  const clientAddress = clientAddressBehind(config.TRUSTED_PROXIES ?? "");
+  const leaving = new AbortController();
+  const stopping = new AbortController();
+  const late = {
+    publicUrl,
+    feed,
+    gateway: () => running,
+    leaving: leaving.signal,
+    stopping: stopping.signal,
+  };
+  const http = observed(httpOf(config, core, late, logger), registry, logger);
+  const leave = async (server: { leave(): void }) => {
+    leaving.abort();
+    server.leave();
+    await delay(config.LAME_DUCK_MS);
+  };
+  if (config.ROLE === "bridge") {
+    const server = await serveHttp(host, port, http, clientAddress);
+    parts.add("HTTP", server.close);
+    parts.add("requests under way", () => server.drain(config.DRAIN_MS));
+    return { port: server.port, leave: () => leave(server) };
+  }
+  const rateLimits = config.RATE_LIMITS === "on";
+  const waiting = createAwait({ useCases, store, hot, feed, publicUrl, rateLimits, logger });
+  const gateway = await startGateway({
+    ...{ host, port, store, hot, bus, useCases, http, node, registry, logger, rateLimits },
+    clientAddress,
+    endpoints: { "/await": waiting },
+    transport: config.TRANSPORT,
+    heartbeatMs: config.HEARTBEAT_MS,
+    drainMs: config.DRAIN_MS,
+  });
+  running = gateway;
+  parts.add("gateway", () => gateway.close());
+  parts.add("gateway's sessions", () => {
+    stopping.abort();
+    return gateway.drain();
+  });
+  return { port: gateway.port, leave: () => leave(gateway) };
+}
+
+const STOPPING: Health = { ok: false, parts: { process: { ok: false, detail: "it stops" } } };
+
+interface Late {
+  publicUrl: () => string;
+  feed: () => Feed;
+  gateway: () => Gateway | null;
+  /** Aborted when proxies shall go elsewhere. */
+  leaving: AbortSignal;
+  /** Aborted when nobody may wait any longer. */
+  stopping: AbortSignal;
+}
+
+function httpOf(config: Config, core: Core, late: Late, logger: Logger): HttpHandler {
+  const { store, hot, bus, useCases, matrix, registry, adminToken } = core;
+  const { publicUrl, feed, gateway, leaving, stopping } = late;
+  const health = createHealth(store, hot, matrix?.health ? { bridge: matrix.health } : {});
+  return createHttpApp({
+    ...{ useCases, store, hot, publicUrl, feed, stopping, logger },
+    adminToken: adminToken?.text ?? null,
+    health: async () => (leaving.aborted ? STOPPING : await health()),
+    metrics: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+    stats: async () => ({
+      ...(await store.rooms.counts()),
+      gateway: gateway()?.stats() ?? null,
+      sessions: await hot.sessions.count().catch(() => null),
+      store: store.stats(),
+      bus: bus.stats(),
+      bridge: matrix?.stats() ?? null,
+    }),
+    matrix: matrix?.handle ?? null,
+    matrixAccounts: matrix?.accounts ?? null,
+    webRoot: new URL("../", import.meta.url),
+    rateLimits: config.RATE_LIMITS === "on",
+    iceServers: iceServersOf(config),
+  });
+}
+
+function iceServersOf({ STUN_URLS, TURN_URLS, TURN_SECRET }: Config): IceServers {
+  const turn = TURN_SECRET === undefined ? null : { urls: TURN_URLS ?? [], secret: TURN_SECRET };
+  return { stun: STUN_URLS ?? [], turn };
+}

@@ -1,0 +1,37 @@
+/**
+ * What is carried out by the clock: due deletions and lobbies, messages that expire, files that nobody sent, guests who
+ * went away, calls that nobody is in any more, logins that ran out.
+ */
+import { periodic } from "../domain/periodic.ts";
+import type { Store } from "../domain/ports/store.ts";
+import type { UseCases } from "../domain/use-cases/use-cases.ts";
+import type { Logger } from "../logger.ts";
+
+const DELETIONS_MS = 5_000;
+const LOBBIES_MS = 5_000;
+const EXPIRY_MS = 1_000;
+const ATTACHMENTS_MS = 60_000;
+const CALLS_MS = 10_000;
+const GUESTS_MS = 15_000;
+const LOGINS_MS = 10 * 60_000;
+
+/** Every process may run them at once. @returns how to stop; it waits for a sweep that is under way */
+export function startSweepers(useCases: UseCases, store: Store, logger: Logger): () => Promise<void> {
+  const now = () => store.clock.now();
+  const options = { logger };
+  const sweepers = [
+    periodic("scheduled deletions", DELETIONS_MS, () => useCases.chatrooms.sweep(now()), options),
+    periodic("lobbies", LOBBIES_MS, () => useCases.roomSettings.sweep(now()), options),
+    periodic("expired messages", EXPIRY_MS, () => useCases.timeline.sweep(now()), options),
+    periodic("attachments", ATTACHMENTS_MS, () => useCases.attachments.sweep(now()), {
+      logger,
+      atStart: true,
+    }),
+    periodic("guests", GUESTS_MS, () => useCases.participants.sweep(), options),
+    periodic("calls", CALLS_MS, () => useCases.calls.sweep(), options),
+    periodic("logins", LOGINS_MS, () => store.accounts.deleteExpired(now()), options),
+  ];
+  return async () => {
+    await Promise.all(sweepers.map((stop) => stop()));
+  };
+}

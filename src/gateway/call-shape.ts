@@ -1,7 +1,0 @@
-/** [GW-9.1] A call as sessions see it: its participants' sessions are nobody else's business. */
-import type { CallState } from "../domain/ports/hot.ts";
-import type { CallFrame } from "../protocol/frames.ts";
-
-export function callShape({ flags, participants }: CallState): Pick<CallFrame, "flags" | "participants"> {
-  return { flags, participants: participants.map((one) => ({ actor: one.actor, flags: one.flags })) };
-}

@@ -1,0 +1,139 @@
+/** Calls [GW-9]: who is in one, with which flags, session by session. */
+import { setTimeout as delay } from "node:timers/promises";
+import { DomainError, isUnavailable } from "../../domain/errors.ts";
+import { CALL_TTL_MS } from "../../domain/live/calls.ts";
+import type { CallState, HotState } from "../../domain/ports/hot.ts";
+import type { CallUseCases } from "../../domain/use-cases/use-cases.ts";
+import type { Logger } from "../../logger.ts";
+import type { CallFrame, ClientFrames, OkFields } from "../../protocol/frames.ts";
+import type { Hub } from "../delivery/hub.ts";
+import { requireLetIn } from "../delivery/lobby.ts";
+import type { Room } from "../delivery/room.ts";
+import type { Identity, Session, Speaker } from "../sessions/session.ts";
+import { callShape } from "./call-shape.ts";
+import { roomOf } from "./presence.ts";
+
+type Handler<Op extends "call.join" | "call.flags" | "call.leave"> = (
+  speaker: Speaker,
+  frame: ClientFrames[Op],
+) => Promise<OkFields[Op]>;
+
+export interface Calling {
+  join: Handler<"call.join">;
+  change: Handler<"call.flags">;
+  leave: Handler<"call.leave">;
+  /** Keeps these sessions in their calls. */
+  refresh(sessions: Iterable<Session>, now: number): Promise<void>;
+  /** The session ended. Who said goodbye leaves at once; who was lost may be back in a moment [GW-9.2]. */
+  gone(session: Session, clean: boolean): Promise<void>;
+  /** Tells the session of the call that it was not told of. Never rejects. */
+  tell(session: Session, room: Room): Promise<void>;
+  /** The session left the room. */
+  left(session: Session, room: Room): Promise<void>;
+}
+
+/** How long somebody whose connection was lost stays in the call. */
+const LOST_GRACE_MS = 15_000;
+
+export interface CallingOptions {
+  calls: CallUseCases;
+  hot: Pick<HotState, "calls">;
+  hub: Hub;
+  logger: Pick<Logger, "warn">;
+}
+
+export function createCalling({ calls, hot, hub, logger }: CallingOptions): Calling {
+  async function enter(
+    { session, identity }: Speaker,
+    room: Room,
+    flags: number,
+  ): Promise<Omit<CallFrame, "op">> {
+    const state = await calls.join(identity.actor, room.token, session.id, flags);
+    session.calls ??= new Map();
+    session.calls.set(room, flags);
+    // Gone while it joined: nobody else would take it out.
+    if (session.isGone) await end(session, identity, [room]);
+    return shape(room, state);
+  }
+
+  async function end(session: Session, { actor }: Identity, rooms: readonly Room[]): Promise<void> {
+    try {
+      await calls.sessionGone(actor, session.id, rooms);
+    } catch (error) {
+      if (isUnavailable(error)) return;
+      logger.warn({ err: error }, "A session could not leave its call; it decays");
+    }
+  }
+
+  /** Hot state was lost, the session was not: it is put back, unless it may not be in the call any more. */
+  async function putBack(session: Session, identity: Identity, room: Room, flags: number): Promise<void> {
+    try {
+      await enter({ session, identity }, room, flags);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.retry) throw error;
+      session.calls?.delete(room);
+    }
+  }
+
+  return {
+    join: (speaker, { room, flags }) => enter(speaker, roomOf(hub, speaker.session, room), flags),
+
+    async change(speaker, { room: token, flags }) {
+      const room = roomOf(hub, speaker.session, token);
+      if (!speaker.session.calls?.has(room))
+        throw new DomainError("conflict", "Join the call first (call.join)");
+      return enter(speaker, room, flags);
+    },
+
+    async leave({ session, identity }, { room: token }) {
+      const room = roomOf(hub, session, token);
+      requireLetIn(session, room);
+      session.calls?.delete(room);
+      return shape(room, await calls.leave(identity.actor, token, session.id));
+    },
+
+    async refresh(sessions, now) {
+      const inCalls = new Map<string, Session>();
+      const entries: { conversationId: number; session: string }[] = [];
+      for (const session of sessions) {
+        for (const room of session.calls?.keys() ?? []) {
+          inCalls.set(session.id, session);
+          entries.push({ conversationId: room.id, session: session.id });
+        }
+      }
+      if (entries.length === 0) return;
+      for (const lost of await hot.calls.refresh(entries, now, CALL_TTL_MS)) {
+        const session = inCalls.get(lost.session);
+        const room = hub.get(lost.conversationId);
+        const flags = room && session?.calls?.get(room);
+        if (session?.identity && room && flags) await putBack(session, session.identity, room, flags);
+      }
+    },
+
+    async gone(session, clean) {
+      const { calls: joined, identity } = session;
+      if (!joined || joined.size === 0 || !identity) return;
+      const rooms = [...joined.keys()];
+      if (!clean) await delay(LOST_GRACE_MS, undefined, { ref: false });
+      await end(session, identity, rooms);
+    },
+
+    async tell(session, room) {
+      try {
+        const state = await hot.calls.get(room.id);
+        if (state.flags > 0) session.send({ op: "call", ...shape(room, state) });
+      } catch (error) {
+        if (isUnavailable(error)) return;
+        logger.warn({ err: error }, "A session could not be told of a call; it hears of its next change");
+      }
+    },
+
+    async left(session, room) {
+      if (session.calls?.delete(room) && session.identity) await end(session, session.identity, [room]);
+    },
+  };
+}
+
+function shape({ token }: Room, state: CallState): Omit<CallFrame, "op"> {
+  return { room: token, ...callShape(state) };
+}

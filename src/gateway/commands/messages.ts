@@ -1,0 +1,83 @@
+/** Sending, reading back, and the read marker. */
+import type { LoggedEvent } from "../../domain/model.ts";
+import type { Messages, SendInput } from "../../domain/use-cases/use-cases.ts";
+import type { ClientFrames, OkFields } from "../../protocol/frames.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import type { Hub } from "../delivery/hub.ts";
+import { requireLetIn } from "../delivery/lobby.ts";
+import { eventFrame } from "../frames/encoded-event.ts";
+import type { GatewayMetrics } from "../metrics.ts";
+import type { Speaker } from "../sessions/session.ts";
+import type { Users } from "../sessions/users.ts";
+
+type Handler<Op extends "send" | "history" | "read"> = (
+  speaker: Speaker,
+  frame: ClientFrames[Op],
+) => Promise<OkFields[Op]>;
+
+export interface Talking {
+  send: Handler<"send">;
+  history: Handler<"history">;
+  read: Handler<"read">;
+}
+
+export interface TalkingOptions {
+  messages: Messages;
+  hub: Hub;
+  users: Users;
+  metrics: GatewayMetrics;
+}
+
+/** As many events, from the end or from the start of a page, as go into one answer; at least one. */
+function withinBytes(events: readonly LoggedEvent[], fromEnd: boolean): readonly LoggedEvent[] {
+  let bytes = 0;
+  let count = 0;
+  for (let n = 0; n < events.length; n++) {
+    const event = events.at(fromEnd ? -1 - n : n) as LoggedEvent;
+    bytes += event.dataJson.length;
+    if (count > 0 && bytes > LIMITS.HISTORY_BYTES) break;
+    count++;
+  }
+  return fromEnd ? events.slice(events.length - count) : events.slice(0, count);
+}
+
+export function createTalking({ messages, hub, users, metrics }: TalkingOptions): Talking {
+  return {
+    // [GW-5.1] Acknowledged means durable: `send` resolves after the commit.
+    async send({ identity }, frame) {
+      const since = performance.now();
+      const { room } = frame;
+      const { seq, at, duplicate } = await messages.send(identity.actor, room, frame as SendInput);
+      metrics.sends++;
+      metrics.ackSeconds.observe((performance.now() - since) / 1_000);
+      return duplicate ? { room, seq, at, duplicate: true } : { room, seq, at };
+    },
+
+    // [GW-6.1] [GW-6.5]
+    async history({ identity }, { room, before, after, limit }) {
+      const page = await messages.history(identity.actor, room, {
+        limit,
+        ...(before !== undefined && { before }),
+        ...(after !== undefined && { after }),
+      });
+      const events = withinBytes(page.events, after === undefined);
+      return { events: events.map(eventFrame), more: page.more || events.length < page.events.length };
+    },
+
+    // [GW-6.3] The user's other sessions follow, and those who have the room open see how far it was read.
+    async read({ session, identity }, { room, seq }) {
+      const { actor, user } = identity;
+      const followed = hub.byToken(room);
+      requireLetIn(session, followed);
+      const { read, unread, mention, moved } = await messages.markRead(actor, room, seq);
+      if (moved) {
+        users.announceMarker(user.id, {
+          unread: { op: "unread", room, read, unread, mention },
+          except: session.id,
+        });
+        if (followed) hub.announce(followed, { op: "receipt", room, actor, read });
+      }
+      return { read, unread, mention };
+    },
+  };
+}

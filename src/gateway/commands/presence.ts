@@ -1,0 +1,105 @@
+/** Open rooms, typing, and the sign of life: what sessions show to those who look at the same room. */
+import { noSuchRoom, refusal } from "../../domain/context/access.ts";
+import { DomainError } from "../../domain/errors.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
+import type { Logger } from "../../logger.ts";
+import type { ClientFrames, OkFields } from "../../protocol/frames.ts";
+import type { Hub } from "../delivery/hub.ts";
+import { requireLetIn } from "../delivery/lobby.ts";
+import type { Room } from "../delivery/room.ts";
+import type { Session, Speaker } from "../sessions/session.ts";
+import { callShape } from "./call-shape.ts";
+
+type Handler<Op extends "open" | "close" | "typing" | "ping"> = (
+  speaker: Speaker,
+  frame: ClientFrames[Op],
+) => Promise<OkFields[Op]>;
+
+export interface Watching {
+  open: Handler<"open">;
+  close: Handler<"close">;
+  typing: Handler<"typing">;
+  ping: Handler<"ping">;
+  /** The session is gone. Never rejects. */
+  gone(session: Session): Promise<void>;
+}
+
+export function createWatching(
+  {
+    clock,
+    presence,
+    memberSettings,
+    lobby,
+  }: Pick<UseCases, "clock" | "presence" | "memberSettings" | "lobby">,
+  hub: Hub,
+  logger: Pick<Logger, "warn">,
+): Watching {
+  /** [GW-12.2] @throws DomainError `lobby` */
+  async function requireReading(userId: number, room: Room): Promise<void> {
+    const { waiting } = await lobby.standings(room.id, [userId]);
+    if (waiting.has(userId)) throw refusal("lobby", "read");
+  }
+
+  return {
+    async open({ session, identity }, { room: token }) {
+      const room = roomOf(hub, session, token);
+      // Where it can't be shut this goes on in the same turn: a ping may come right behind.
+      if (room.mayShutOut) await requireReading(identity.user.id, room);
+      if (!session.rooms.has(room)) throw noSuchRoom();
+      session.open ??= new Set();
+      session.open.add(room);
+      // Who is held hears of it when they are let in.
+      if (!room.held?.has(session)) session.connection.subscribe(room.openTopics[session.codec]);
+      void memberSettings.opened(identity.actor, [room.id]);
+      await presence.ping(identity.actor, [room], session.id);
+      // Looked at after the session listens: what changes meanwhile is told.
+      const { present, typing, reads, call } = await presence.look(room);
+      return { present, typing, reads, ...(call && { call: callShape(call) }) };
+    },
+
+    async close({ session, identity }, { room: token }) {
+      const room = roomOf(hub, session, token);
+      session.connection.unsubscribe(room.openTopics[session.codec]);
+      if (session.open?.delete(room)) await presence.close(identity.actor, [room], session.id);
+      return {};
+    },
+
+    async typing({ session, identity }, { room: token, on }) {
+      const room = hub.byToken(token);
+      requireLetIn(session, room);
+      if (room && on) {
+        session.typing ??= new Set();
+        session.typing.add(room);
+      } else if (room) session.typing?.delete(room);
+      await presence.typing(identity.actor, token, on, session.id);
+      // Gone meanwhile: nobody else would end it before its time.
+      if (room && on && session.isGone) await presence.stopTyping(identity.actor, [room], session.id);
+      return {};
+    },
+
+    async ping({ session, identity }, { rooms: tokens }) {
+      const rooms = tokens
+        ? tokens.map((token) => roomOf(hub, session, token, "rooms"))
+        : [...(session.open ?? [])];
+      if (rooms.length > 0) await presence.ping(identity.actor, rooms, session.id);
+      return { at: clock.now() };
+    },
+
+    async gone({ id, identity, open, typing }) {
+      if (!identity) return;
+      try {
+        if (typing) await presence.stopTyping(identity.actor, [...typing], id);
+        if (open) await presence.close(identity.actor, [...open], id);
+      } catch (error) {
+        logger.warn({ err: error }, "A session could not leave its rooms; it decays there");
+      }
+    },
+  };
+}
+
+/** @throws DomainError `not_found` for a room that is unknown or foreign: the two look the same */
+export function roomOf(hub: Hub, session: Session, token: string, field = "room"): Room {
+  const room = hub.byToken(token);
+  if (room && session.rooms.has(room)) return room;
+  throw new DomainError("not_found", "There is no such room, or you are not in it", { field });
+}

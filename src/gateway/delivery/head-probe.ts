@@ -1,0 +1,140 @@
+/**
+ * The head probe. A bus can lose a message silently, so every few seconds the heads of the rooms that this gateway
+ * follows are compared with the store, and what is missing is read from the log. The same query asks for an event that
+ * was delivered before the last probe: where the log has another one there, or ends before what was delivered, its
+ * history was replaced while this process lived. The event of the last probe, not the newest: since then the log may
+ * have been cut and grown on past what was delivered.
+ */
+import { isUnavailable } from "../../domain/errors.ts";
+import type { Bus } from "../../domain/ports/bus.ts";
+import type { History, LogPlace, PlaceInLog, RoomLog } from "../../domain/ports/store.ts";
+import type { Logger } from "../../logger.ts";
+import type { Hub } from "./hub.ts";
+import type { Room } from "./room.ts";
+
+const EVERY_MS = 2_000;
+/** While the bus is away the probe is what carries messages between gateways. */
+const EVERY_MS_WITHOUT_BUS = 500;
+/** Rooms that were just followed are looked at together, after this time. */
+const SOON_MS = 50;
+/** Rooms of one query; where more are followed, probes take turns. */
+const MOST_ROOMS = 5_000;
+/** Rooms are followed on for a while when their last session is gone: it may only have lost its connection. */
+const LINGER_MS = 30_000;
+
+export interface Probe {
+  /** The bus carries this room from now on; what was committed just before may have been missed. */
+  soon(room: Room): void;
+  /** Compares every room now. */
+  all(): void;
+  stop(): void;
+}
+
+export interface ProbeOptions {
+  hub: Hub;
+  log: Pick<RoomLog, "places">;
+  history: Pick<History, "epoch" | "lost">;
+  bus: Pick<Bus, "stats">;
+  logger: Pick<Logger, "warn">;
+}
+
+export function startProbe({ hub, log, history, bus, logger }: ProbeOptions): Probe {
+  let stopped = false;
+  let next: NodeJS.Timeout | undefined;
+  let soonTimer: NodeJS.Timeout | undefined;
+  let soon = new Set<Room>();
+  let turn = 0;
+
+  async function compare(rooms: readonly Room[]): Promise<void> {
+    try {
+      const { epoch } = history;
+      const before = rooms.map((room) => ({ room, delivered: room.place, noted: room.noted }));
+      const found = await log.places(before.map(({ noted }) => noted));
+      const byId = new Map(found.map((place) => [place.conversationId, place]));
+      if (before.some((each) => hasGoneBack(each, byId.get(each.room.id)))) return await history.lost(epoch);
+      const gone: Room[] = [];
+      for (const { room, delivered, noted } of before) {
+        const place = byId.get(room.id);
+        if (place === undefined) gone.push(room);
+        else {
+          room.note(withTime(delivered, noted, place));
+          hub.noteHead(room, place.head);
+        }
+      }
+      // A deleted room has no head; its log still tells of the deletion for a while.
+      if (gone.length > 0) await hub.fill(gone);
+    } catch (error) {
+      if (isUnavailable(error)) return;
+      logger.warn({ err: error }, "Heads can't be compared with the store now; the next probe follows");
+    }
+  }
+
+  /** The next rooms in turn. Those that are deserted for long are let go. */
+  function slice(): Room[] {
+    const now = performance.now();
+    for (const room of [...hub.rooms()]) {
+      if (!room.isDeserted) room.desertedAt = 0;
+      else if (room.desertedAt === 0) room.desertedAt = now;
+      else if (now - room.desertedAt > LINGER_MS) hub.release(room);
+    }
+    if (turn >= hub.size) turn = 0;
+    const rooms = [...hub.rooms()].slice(turn, turn + MOST_ROOMS);
+    turn += rooms.length;
+    return rooms;
+  }
+
+  function schedule(): void {
+    if (stopped) return;
+    next = setTimeout(tick, bus.stats().connected ? EVERY_MS : EVERY_MS_WITHOUT_BUS);
+    next.unref();
+  }
+  function tick(): void {
+    const rooms = slice();
+    if (rooms.length === 0) schedule();
+    else void compare(rooms).finally(schedule);
+  }
+  schedule();
+
+  return {
+    soon(room) {
+      soon.add(room);
+      soonTimer ??= setTimeout(() => {
+        const rooms = [...soon];
+        soon = new Set();
+        soonTimer = undefined;
+        if (!stopped) void compare(rooms);
+      }, SOON_MS);
+    },
+    all() {
+      const rooms = [...hub.rooms()];
+      for (let start = 0; start < rooms.length; start += MOST_ROOMS) {
+        void compare(rooms.slice(start, start + MOST_ROOMS));
+      }
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(next);
+      clearTimeout(soonTimer);
+    },
+  };
+}
+
+interface Before {
+  room: Room;
+  /** How far the room was delivered before the log was asked. */
+  delivered: LogPlace;
+  /** What the log was asked for: meanwhile another look may have noted another place. */
+  noted: LogPlace;
+}
+
+function hasGoneBack({ delivered, noted }: Before, found: PlaceInLog | undefined): boolean {
+  if (found === undefined) return false;
+  const { seq, at } = noted;
+  return found.head < delivered.seq || (seq !== 0 && at !== 0 && found.at !== at);
+}
+
+/** The time of an event that was not delivered here is known from the log. */
+function withTime(delivered: LogPlace, noted: LogPlace, found: PlaceInLog): LogPlace {
+  const isKnown = delivered.at !== 0 || delivered.seq !== noted.seq;
+  return isKnown ? delivered : { ...delivered, at: found.at ?? 0 };
+}

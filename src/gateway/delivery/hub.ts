@@ -1,0 +1,297 @@
+/**
+ * Delivery: each room's events go to its sessions in the order of `seq`, with no gap. They come from this process's own
+ * commits, over the bus, and, when one is missing, from the log. Whatever comes twice is dropped by its seq. An event
+ * is encoded once per codec and room and handed to the socket layer's topics: per delivery nothing of ours runs.
+ */
+import { isUnavailable } from "../../domain/errors.ts";
+import type { HistoryVisibility, LoggedEvent } from "../../domain/model.ts";
+import { type Bus, channels } from "../../domain/ports/bus.ts";
+import type { RoomLog } from "../../domain/ports/store.ts";
+import type { Logger } from "../../logger.ts";
+import { encodeMsgpack } from "../../protocol/codec.ts";
+import type { UserFrame } from "../../protocol/frames.ts";
+import {
+  busLineSeq,
+  busLines,
+  CHANGES_STANDING,
+  committedJson,
+  EncodedEvent,
+  readBusLine,
+} from "../frames/encoded-event.ts";
+import type { GatewayMetrics } from "../metrics.ts";
+import type { Transport } from "../transport/transport.ts";
+import { RecentEvents } from "./recent-events.ts";
+import { Room, type RoomState, type Subscriber } from "./room.ts";
+import { type RoomFrame, tellReaders, tellReadersOf } from "./room-readers.ts";
+
+/** How long a missing event may still be on its way before the log is asked. */
+const PATIENCE_MS = 40;
+/** Events of one room that may wait for one before them; what is beyond is read from the log. */
+const MOST_AHEAD = 2_000;
+const FILL_EVENTS = 100;
+const FILL_ROOMS = 50;
+
+export interface HubOptions {
+  log: Pick<RoomLog, "rangeMany">;
+  bus: Bus;
+  publish: Transport["publish"];
+  metrics: GatewayMetrics;
+  logger: Pick<Logger, "warn">;
+  /** The sessions that are in the room; a look through all of them. */
+  sessionsIn(room: Room): Iterable<Subscriber>;
+  /** Called in the turn in which the event was delivered. */
+  onStanding(room: Room, event: EncodedEvent): void;
+  /** Called before sessions hear of it. */
+  onUser(frame: UserFrame): void;
+  /** The bus carries the room from now on: what was committed before has to be looked up. */
+  onFollowing(room: Room): void;
+}
+
+export class Hub {
+  readonly #options: HubOptions;
+  readonly #rooms = new Map<number, Room>();
+  readonly #byToken = new Map<string, Room>();
+  readonly #listeners = new Map<Room, (message: Uint8Array) => void>();
+  readonly #late = new Set<Room>();
+  readonly #recent = new RecentEvents();
+  #patience: NodeJS.Timeout | null = null;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#rooms.size;
+  }
+  get(id: number): Room | undefined {
+    return this.#rooms.get(id);
+  }
+  byToken(token: string): Room | undefined {
+    return this.#byToken.get(token);
+  }
+  rooms(): IterableIterator<Room> {
+    return this.#rooms.values();
+  }
+
+  /** The room, followed from now on. What is not told of a room that was not followed is not known. */
+  follow(
+    id: number,
+    token: string,
+    { head, mayShutOut = true, history = null }: Pick<RoomState, "head"> & Partial<RoomState>,
+  ): Room {
+    const followed = this.#rooms.get(id);
+    if (followed) {
+      followed.history ??= history;
+      return followed;
+    }
+    const room = new Room(id, token, { head, mayShutOut, history });
+    const listener = (message: Uint8Array) => this.#heard(room, message);
+    this.#rooms.set(id, room);
+    this.#byToken.set(token, room);
+    this.#listeners.set(room, listener);
+    this.#options.bus.subscribe(channels.room(id), listener).then(
+      () => this.#options.onFollowing(room),
+      () => this.#options.onFollowing(room), // The bus is away; the head probe stands in until it is back.
+    );
+    return room;
+  }
+
+  /** Stops following a room that nobody here is in. */
+  release(room: Room): void {
+    const listener = this.#listeners.get(room);
+    if (!listener) return;
+    this.#rooms.delete(room.id);
+    this.#byToken.delete(room.token);
+    this.#listeners.delete(room);
+    this.#late.delete(room);
+    this.#options.bus.unsubscribe(channels.room(room.id), listener).catch(() => {});
+  }
+
+  /** The log is another one than the one that was delivered: nothing is followed any more, and readers are told. */
+  reset(): void {
+    for (const room of [...this.#rooms.values()]) {
+      this.release(room);
+      for (const reader of [...(room.readers ?? [])]) reader.lost?.();
+    }
+  }
+
+  // ── Events ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What this process committed: no need to wait for the bus. */
+  committed(events: readonly LoggedEvent[]): void {
+    const json = committedJson(events);
+    events.forEach((event, n) => {
+      const room = this.#rooms.get(event.conversationId);
+      if (room && event.seq > room.delivered) this.#offer(room, EncodedEvent.of(event, json[n]));
+    });
+  }
+
+  /** The log is known to reach to `head`: what is missing after a moment is read from it. */
+  noteHead(room: Room, head: number): void {
+    if (head <= room.delivered) return;
+    room.known = Math.max(room.known, head);
+    this.#late.add(room);
+    this.#patience ??= setTimeout(() => this.#fillLate(), PATIENCE_MS);
+  }
+
+  /**
+   * Reads whatever the log has beyond what was delivered, and delivers it. Resolves when it has, and at once for rooms
+   * that are being read; never rejects.
+   */
+  async fill(rooms: Iterable<Room>): Promise<void> {
+    const wanted = [...rooms].filter((room) => !room.filling && this.#rooms.get(room.id) === room);
+    if (wanted.length === 0) return;
+    const filling = this.#fill(wanted);
+    for (const room of wanted) room.filling = filling;
+    await filling;
+  }
+
+  /** As `fill`, up to everything that the log has now: what is being read already may be older than that. */
+  async fillToNow(rooms: readonly Room[]): Promise<void> {
+    while (rooms.some(({ filling }) => filling)) await Promise.all(rooms.map(({ filling }) => filling));
+    await this.fill(rooms);
+  }
+
+  async #fill(rooms: readonly Room[]): Promise<void> {
+    try {
+      let wanted = rooms;
+      while (wanted.length > 0) wanted = await this.#fillOnce(wanted);
+    } catch (error) {
+      if (isUnavailable(error)) return;
+      this.#options.logger.warn(
+        { err: error },
+        "Missing events can't be read now; the head probe tries again",
+      );
+    } finally {
+      for (const room of rooms) room.filling = null;
+    }
+  }
+
+  /** @returns the rooms whose log may have more */
+  async #fillOnce(rooms: readonly Room[]): Promise<Room[]> {
+    const unfinished: Room[] = [];
+    for (let start = 0; start < rooms.length; start += FILL_ROOMS) {
+      const some = rooms.slice(start, start + FILL_ROOMS);
+      const wanted = some.map(({ id, delivered }) => ({
+        conversationId: id,
+        after: delivered,
+        upTo: Number.MAX_SAFE_INTEGER,
+      }));
+      const counts = new Map<number, number>();
+      for (const event of await this.#options.log.rangeMany(wanted, FILL_EVENTS)) {
+        const room = this.#rooms.get(event.conversationId);
+        counts.set(event.conversationId, (counts.get(event.conversationId) ?? 0) + 1);
+        if (!room || event.seq <= room.delivered) continue;
+        // It was released and is followed anew: what was asked for is another room's.
+        if (!some.includes(room)) continue;
+        this.#options.metrics.eventsFilled++;
+        this.#offer(room, EncodedEvent.of(event));
+      }
+      unfinished.push(
+        ...some.filter(({ id, delivered, known }, n) => {
+          // Whose events were not delivered is not read again: it was released meanwhile, or its log has a hole.
+          if (delivered === wanted[n]?.after) return false;
+          const count = counts.get(id) ?? 0;
+          return count >= FILL_EVENTS || (count > 0 && delivered < known);
+        }),
+      );
+    }
+    return unfinished;
+  }
+
+  #fillLate(): void {
+    this.#patience = null;
+    const rooms = [...this.#late].filter((room) => room.delivered < room.known);
+    this.#late.clear();
+    if (rooms.length > 0) void this.fill(rooms);
+  }
+
+  #heard(room: Room, message: Uint8Array): void {
+    for (const line of busLines(message)) {
+      const seq = busLineSeq(line);
+      if (seq > 0 && seq <= room.delivered) continue;
+      const event = readBusLine(line);
+      if (event) this.#offer(room, event);
+      else this.#pass(room, line);
+    }
+  }
+
+  #offer(room: Room, event: EncodedEvent): void {
+    if (event.seq <= room.delivered) return;
+    if (event.seq > room.delivered + 1) {
+      if (room.ahead.size < MOST_AHEAD) room.ahead.set(event.seq, event);
+      this.noteHead(room, event.seq);
+      return;
+    }
+    this.#deliver(room, event);
+    for (let next = room.ahead.get(room.delivered + 1); next; next = room.ahead.get(room.delivered + 1)) {
+      this.#deliver(room, next);
+    }
+  }
+
+  #deliver(room: Room, event: EncodedEvent): void {
+    const { sessions } = room;
+    room.delivered = event.seq;
+    room.last = event;
+    this.#recent.add(room, event);
+    if (room.ahead.size > 0) room.ahead.delete(event.seq);
+    if (event.type !== "message" && room.hides(event, room.latestJoin)) this.#publishApart(room, event);
+    else this.#publish(room, event);
+    this.#options.metrics.deliveries += sessions.json + sessions.msgpack;
+    if (room.history === null && event.type === "member.joined") room.history = historyOf(event);
+    for (const entry of room.entries) entry.take(event);
+    if (room.readers) tellReaders(room, event);
+    if (event.type !== "message" && CHANGES_STANDING.has(event.type)) this.#options.onStanding(room, event);
+  }
+
+  #publish({ sessions, topics }: Room, event: EncodedEvent): void {
+    if (sessions.json > 0) this.#options.publish(topics.json, event.json, false);
+    if (sessions.msgpack > 0) this.#options.publish(topics.msgpack, event.msgpack, true);
+  }
+
+  /** Some of those in the room may not see the message that the event tells of. */
+  #publishApart(room: Room, event: EncodedEvent): void {
+    room.roster ??= new Set(this.#options.sessionsIn(room));
+    const apart = [...room.roster].filter(
+      (session) => room.hides(event, session.rooms.get(room) ?? 0) && session.isLive(room),
+    );
+    for (const session of apart) session.apart(room, event);
+    this.#publish(room, event);
+    for (const session of apart) session.goLive(room);
+  }
+
+  // ── Frames that are in no log ──────────────────────────────────────────────────────────────────────
+
+  /** To the sessions of every gateway; a bus that is away loses it. */
+  announce(room: Room, frame: RoomFrame): void {
+    this.#options.bus.publish(channels.room(room.id), Buffer.from(JSON.stringify(frame)));
+  }
+
+  #pass(room: Room, line: Uint8Array): void {
+    const frame = readFrame(line);
+    if (!frame) return;
+    const { topics, openTopics, sessions } = room;
+    if (frame.op === "user") this.#options.onUser(frame);
+    if (room.readers) tellReadersOf(room, frame);
+    const to = frame.op === "call" || frame.op === "user" ? topics : openTopics;
+    if (sessions.json > 0) this.#options.publish(to.json, line, false);
+    if (sessions.msgpack > 0) this.#options.publish(to.msgpack, encodeMsgpack(frame), true);
+  }
+
+  stop(): void {
+    if (this.#patience) clearTimeout(this.#patience);
+  }
+}
+
+function historyOf(event: EncodedEvent): HistoryVisibility {
+  return event.parsed().data.history === "shared" ? "shared" : "joined";
+}
+
+/** Null for what is not ours: another version of the program may speak on the channel. */
+function readFrame(line: Uint8Array): RoomFrame | null {
+  try {
+    return JSON.parse(new TextDecoder().decode(line)) as RoomFrame;
+  } catch {
+    return null;
+  }
+}

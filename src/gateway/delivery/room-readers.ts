@@ -1,0 +1,52 @@
+/** Readers of a room that are no sessions, each one entry of it. */
+import type { RoomReader } from "../../domain/ports/feed.ts";
+import type {
+  CallFrame,
+  PresenceFrame,
+  ReceiptFrame,
+  TypingFrame,
+  UserFrame,
+} from "../../protocol/frames.ts";
+import type { EncodedEvent } from "../frames/encoded-event.ts";
+import type { Room } from "./room.ts";
+
+/** What goes to a room without being in its log. */
+export type RoomFrame = TypingFrame | PresenceFrame | ReceiptFrame | UserFrame | CallFrame;
+
+/** The reader hears what is delivered from now on. @returns how to end that */
+export function addReader(room: Room, reader: RoomReader): () => void {
+  // One object for each following: the same reader may follow twice.
+  const entry: RoomReader = {
+    event: (event) => reader.event(event),
+    lost: () => reader.lost?.(),
+    typing: (news) => reader.typing?.(news),
+    call: (news) => reader.call?.(news),
+    presence: (news) => reader.presence?.(news),
+  };
+  room.readers ??= new Set();
+  const { readers } = room;
+  readers.add(entry);
+  return () => {
+    readers.delete(entry);
+    if (readers.size === 0 && room.readers === readers) room.readers = null;
+  };
+}
+
+/** Tells an event. In a copy of the set: a reader may stop while it is told. */
+export function tellReaders(room: Room, event: EncodedEvent): void {
+  const logged = event.logged(room.id);
+  for (const reader of [...(room.readers ?? [])]) reader.event(logged);
+}
+
+/** As {@link tellReaders}, what is in no log. */
+export function tellReadersOf(room: Room, frame: RoomFrame): void {
+  const conversationId = room.id;
+  for (const reader of [...(room.readers ?? [])]) {
+    if (frame.op === "typing") reader.typing?.({ conversationId, actor: frame.actor, on: frame.on });
+    else if (frame.op === "presence") {
+      reader.presence?.({ conversationId, actor: frame.actor, lastPing: frame.lastPing });
+    } else if (frame.op === "call") {
+      reader.call?.({ conversationId, flags: frame.flags, participants: frame.participants });
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The feed for readers that are no WebSocket sessions (src/domain/ports/feed.ts), over the hub: a reader is one entry of
+ * its room, called when the hub delivers. followed-user.ts stands behind `followUser`.
+ */
+import { DomainError } from "../../domain/errors.ts";
+import { channels } from "../../domain/ports/bus.ts";
+import type { Feed, Following } from "../../domain/ports/feed.ts";
+import type { Room } from "../delivery/room.ts";
+import { addReader } from "../delivery/room-readers.ts";
+import { type FeedOptions, FollowedUsers } from "./followed-user.ts";
+
+export interface RunningFeed extends Feed {
+  /** How many follow a room or a user: long polls, clients of /await. */
+  readonly followers: number;
+  /** The log is another one: followers of users are told. Those of rooms hear it from the hub. */
+  lost(): void;
+  stop(): void;
+}
+
+export function createFeed(options: FeedOptions): RunningFeed {
+  const { hub, bus, log, rooms } = options;
+  const users = new FollowedUsers(options);
+  let followers = 0;
+
+  /** Counts it until it stops. */
+  function counted<F extends Following>(following: F): F {
+    let stopped = false;
+    followers++;
+    const stop = () => {
+      if (!stopped) followers--;
+      stopped = true;
+      following.stop();
+    };
+    return { ...following, stop };
+  }
+
+  async function followed(conversationId: number): Promise<Room> {
+    const known = hub.get(conversationId);
+    if (known) return known;
+    const [room, [head]] = await Promise.all([rooms.byId(conversationId), log.heads([conversationId])]);
+    if (!room || !head) throw new DomainError("not_found", "There is no such room", { field: "room" });
+    const at = head.head === 0 ? 0 : head.lastActivity;
+    return hub.follow(conversationId, room.token, { head: { seq: head.head, at }, history: room.history });
+  }
+
+  return {
+    get followers() {
+      return followers;
+    },
+    async followRoom(conversationId, reader) {
+      const room = await followed(conversationId);
+      const head = room.delivered;
+      return counted({ head, stop: addReader(room, reader) });
+    },
+    followUser: async (user, reader) => counted(await users.follow(user, reader)),
+    async followAll(wake) {
+      const listener = (message: Uint8Array) => {
+        const ids = readIds(message);
+        if (ids.length > 0) wake(ids);
+      };
+      await bus.subscribe(channels.bridge, listener);
+      return { stop: () => void bus.unsubscribe(channels.bridge, listener).catch(() => {}) };
+    },
+    lost: () => users.lost(),
+    stop: () => users.stop(),
+  };
+}
+
+/** Empty for what is not ours: another version of the program may speak on the channel. */
+function readIds(message: Uint8Array): number[] {
+  try {
+    const ids: unknown = JSON.parse(new TextDecoder().decode(message));
+    return Array.isArray(ids) ? ids.filter((id): id is number => typeof id === "number") : [];
+  } catch {
+    return [];
+  }
+}

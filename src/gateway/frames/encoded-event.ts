@@ -1,0 +1,157 @@
+/**
+ * Events as they go over the wire and the bus. The data of an event stays the text that the store keeps: it is spliced
+ * into the JSON frame, and parsed only where it must be written as MessagePack, once per event and gateway.
+ */
+import type { LoggedEvent } from "../../domain/model.ts";
+import { tellsOfMessage } from "../../domain/visibility.ts";
+import { encodeMsgpack } from "../../protocol/codec.ts";
+import type { EventFrame } from "../../protocol/frames.ts";
+
+/** [GW-4.1] The JSON frame of an event, always with its keys in this order (see {@link readBusLine}). */
+export function eventJson(event: LoggedEvent): string {
+  const { room, seq, type, id, actor, at, dataJson } = event;
+  const own = id === null ? "" : `,"id":${JSON.stringify(id)}`;
+  const by = `{"kind":"${actor.kind}","id":${JSON.stringify(actor.id)},"name":${JSON.stringify(actor.name)}}`;
+  return `{"op":"event","room":"${room}","seq":${seq},"type":"${type}"${own},"actor":${by},"at":${at},"data":${dataJson}}`;
+}
+
+const committedFrames = new WeakMap<readonly LoggedEvent[], readonly string[]>();
+
+/** {@link eventJson} of events that were just committed: made once for the bus and this process's own sessions. */
+export function committedJson(events: readonly LoggedEvent[]): readonly string[] {
+  const frames = committedFrames.get(events) ?? events.map(eventJson);
+  committedFrames.set(events, frames);
+  return frames;
+}
+
+/** The same event as an object, for answers that hold events. */
+export function eventFrame(event: LoggedEvent): EventFrame {
+  const { room, seq, type, id, actor, at, dataJson } = event;
+  const data = JSON.parse(dataJson);
+  return id === null
+    ? { op: "event", room, seq, type, actor, at, data }
+    : { op: "event", room, seq, type, id, actor, at, data };
+}
+
+/** Events after which sessions enter or leave the room. */
+export const CHANGES_MEMBERSHIP: ReadonlySet<string> = new Set([
+  "member.joined",
+  "member.left",
+  "room.deleted",
+]);
+
+/** Those, and the events after which members may have to wait in the lobby, or need to no more. */
+export const CHANGES_STANDING: ReadonlySet<string> = new Set([
+  ...CHANGES_MEMBERSHIP,
+  "member.changed",
+  "room.changed",
+]);
+
+/** One event on its way to sessions. MessagePack is made when the first session wants it. */
+export class EncodedEvent {
+  readonly seq: number;
+  readonly type: string;
+  readonly json: string | Uint8Array;
+  #msgpack: Uint8Array | null = null;
+  #about: number | null = null;
+  #hidden: EncodedEvent | null = null;
+
+  constructor(seq: number, type: string, json: string | Uint8Array) {
+    this.seq = seq;
+    this.type = type;
+    this.json = json;
+  }
+
+  static of(event: LoggedEvent, json = eventJson(event)): EncodedEvent {
+    return new EncodedEvent(event.seq, event.type, json);
+  }
+
+  get msgpack(): Uint8Array {
+    this.#msgpack ??= encodeMsgpack(this.parsed());
+    return this.#msgpack;
+  }
+
+  /** The earlier message that it tells of; null: none. */
+  get about(): number | null {
+    if (!tellsOfMessage(this.type)) return null;
+    this.#about ??= Number(this.parsed().data.seq);
+    return this.#about;
+  }
+
+  /** The same for who may not see that message. */
+  get hidden(): EncodedEvent {
+    if (this.#hidden === null) {
+      const data = { seq: this.about, hidden: true };
+      this.#hidden = new EncodedEvent(this.seq, this.type, JSON.stringify({ ...this.parsed(), data }));
+    }
+    return this.#hidden;
+  }
+
+  /** When it was committed, ms. */
+  get at(): number {
+    return this.parsed().at;
+  }
+
+  /** As it stands in the log of the room. */
+  logged(conversationId: number): LoggedEvent {
+    const { room, seq, type, id = null, actor, at, data } = this.parsed();
+    const dataJson = JSON.stringify(data);
+    return { conversationId, room, seq, type: type as LoggedEvent["type"], id, actor, at, dataJson };
+  }
+
+  parsed(): EventFrame {
+    const text = typeof this.json === "string" ? this.json : decoder.decode(this.json);
+    return JSON.parse(text) as EventFrame;
+  }
+}
+
+const decoder = new TextDecoder();
+
+// ── The bus ──────────────────────────────────────────────────────────────────────────────────────────
+// A message on a room's channel is one or more JSON frames, one a line: JSON text has no line feed of its own. Lines
+// other than events (typing, presence, receipt, call) are passed on to sessions as they are.
+
+const LINE_FEED = 10;
+/** Longer than the fixed start of an event frame with the largest seq. */
+const HEADER_BYTES = 120;
+const HEADER = /^\{"op":"event","room":"[^"]*","seq":(\d+),"type":"([^"]*)"/;
+
+export function busLines(message: Uint8Array): Uint8Array[] {
+  if (!message.includes(LINE_FEED)) return [message];
+  const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  const lines: Uint8Array[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, start)) {
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  if (start < bytes.length) lines.push(bytes.subarray(start));
+  return lines;
+}
+
+const EVENT_START = Buffer.from('{"op":"event","room":"');
+const SEQ_START = '","seq":'.length;
+const QUOTE = 34;
+const ZERO = 48;
+
+/** The seq of the event on a line, or 0. Most events were delivered before the bus brings them: they are told by this. */
+export function busLineSeq(line: Uint8Array): number {
+  let at = 0;
+  for (; at < EVENT_START.length; at++) if (line[at] !== EVENT_START[at]) return 0;
+  while (at < line.length && line[at] !== QUOTE) at++;
+  at += SEQ_START;
+  let seq = 0;
+  for (let digit = 0; at < line.length; at++) {
+    digit = (line[at] as number) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    seq = seq * 10 + digit;
+  }
+  return seq;
+}
+
+/** The event on a line, or null when the line is another frame. */
+export function readBusLine(line: Uint8Array): EncodedEvent | null {
+  const start = Buffer.from(line.buffer, line.byteOffset, Math.min(line.byteLength, HEADER_BYTES));
+  const header = HEADER.exec(start.toString("latin1"));
+  return header ? new EncodedEvent(Number(header[1]), header[2] as string, line) : null;
+}

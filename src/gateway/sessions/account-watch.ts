@@ -1,0 +1,95 @@
+/**
+ * Whose memberships, credentials or name changed? The safety net below the events of rooms and the hints on users' channels,
+ * and the end of sessions whose token was revoked or whose user was deleted [GW-2.8]. Two queries for however many
+ * sessions, every few seconds, and one for those who changed; at once for a user whom a hint names.
+ */
+
+import { revokedOf } from "../../domain/auth/revoked.ts";
+import { shownUser } from "../../domain/context/broadcasts.ts";
+import { isUnavailable } from "../../domain/errors.ts";
+import type { Store } from "../../domain/ports/store.ts";
+import { createGate } from "../../domain/semaphore.ts";
+import type { Logger } from "../../logger.ts";
+import type { Memberships } from "./membership.ts";
+import type { LocalUser } from "./session.ts";
+import type { Users } from "./users.ts";
+
+const EVERY_MS = 3_000;
+/** Users whose rooms are read again at once. */
+const REFRESHES = 4;
+
+export interface AccountWatchOptions {
+  store: Pick<Store, "rooms" | "accounts">;
+  users: Users;
+  memberships: Memberships;
+  logger: Pick<Logger, "warn">;
+}
+
+export interface AccountWatch {
+  /** Looks at these users now. Never rejects. */
+  look(users: readonly LocalUser[]): Promise<void>;
+  stop(): void;
+}
+
+export function watchAccounts({ store, users, memberships, logger }: AccountWatchOptions): AccountWatch {
+  const gate = createGate(REFRESHES);
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  async function lookForChanges(some: readonly LocalUser[]): Promise<void> {
+    const seen = some.map(({ id, version }) => ({ userId: id, version }));
+    const changed = await store.rooms.changedUsers(seen);
+    await rename(changed.flatMap(({ userId, version }) => (version === null ? [] : [userId])));
+    const refreshes = changed.map(async ({ userId, version }) => {
+      const user = users.get(userId);
+      if (!user) return;
+      if (version === null) {
+        for (const session of [...user.sessions]) session.end("unauthorized");
+        return;
+      }
+      user.version = version;
+      await gate(() => memberships.refresh(user));
+    });
+    await Promise.all(refreshes);
+  }
+
+  /** [GW-8.6] For those who are in no room, or whose gateway did not hear of it. */
+  async function rename(ids: number[]): Promise<void> {
+    for (const user of ids.length === 0 ? [] : await store.accounts.usersByIds(ids)) {
+      for (const session of users.rename(user.id, user.displayName)) {
+        if (session.state === "ready") session.send({ op: "user", user: shownUser(user) });
+      }
+    }
+  }
+
+  async function lookForRevoked(some: readonly LocalUser[]): Promise<void> {
+    const sessions = some.flatMap((user) => [...user.sessions]);
+    const revoked = await revokedOf(store.accounts, sessions, ({ identity }) => identity);
+    for (const session of revoked) session.end("unauthorized");
+  }
+
+  async function look(some: readonly LocalUser[]): Promise<void> {
+    if (stopped || some.length === 0) return;
+    try {
+      await Promise.all([lookForChanges(some), lookForRevoked(some)]);
+    } catch (error) {
+      if (isUnavailable(error)) return;
+      logger.warn({ err: error }, "Accounts can't be compared with the store now; they are compared again");
+    }
+  }
+
+  function schedule(): void {
+    if (stopped) return;
+    timer = setTimeout(() => void look([...users.all()]).finally(schedule), EVERY_MS);
+    timer.unref();
+  }
+  schedule();
+
+  return {
+    look,
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,212 @@
+/**
+ * hello: who is it, which rooms, what was missed. One query for the token and one for the rooms, two looks at hot state,
+ * and one page of the log when something was missed.
+ */
+
+import { looksLikeJwt } from "../../domain/auth/jwt.ts";
+import { DomainError } from "../../domain/errors.ts";
+import { type Principal, userActor } from "../../domain/model.ts";
+import { waits } from "../../domain/permissions.ts";
+import type { HotState } from "../../domain/ports/hot.ts";
+import type { SessionRoom, Store } from "../../domain/ports/store.ts";
+import { createGate } from "../../domain/semaphore.ts";
+import type { Accounts } from "../../domain/use-cases/use-cases.ts";
+import type { ClientFrames, ReadyFrame, ResumedRoom, UnreadFrame } from "../../protocol/frames.ts";
+import type { CatchUp } from "../delivery/catch-up.ts";
+import type { Entry } from "../delivery/catch-up-subscription.ts";
+import type { Hub } from "../delivery/hub.ts";
+import { readyRoom } from "../frames/ready-frame.ts";
+import type { GatewayMetrics } from "../metrics.ts";
+import type { HeldSessions } from "./paused-sessions.ts";
+import { judgeResume, placesOf } from "./resume.ts";
+import { type Identity, newSessionId, type Session } from "./session.ts";
+import type { Users } from "./users.ts";
+
+/** Greetings under way at once; a storm of clients that come back waits its turn. */
+const GREETINGS = 64;
+/** JWTs that are checked at once. They have a lane of their own: the keys of their issuer may be long in coming. */
+const JWT_CHECKS = 64;
+/** [GW-2.7] Sessions of one user on one gateway. */
+const SESSIONS_PER_USER = 100;
+
+export interface GreetingOptions {
+  store: Pick<Store, "history" | "clock" | "rooms">;
+  hot: Pick<HotState, "presence" | "calls">;
+  accounts: Pick<Accounts, "authenticate">;
+  hub: Hub;
+  users: Users;
+  held: Pick<HeldSessions, "keepOut">;
+  catchUp: CatchUp;
+  metrics: GatewayMetrics;
+  heartbeatMs: number;
+  limited: boolean;
+}
+
+/**
+ * Resolves when `ready` was sent; what was missed follows by itself.
+ * @throws DomainError when the session can't begin
+ */
+export type Greet = (session: Session, hello: ClientFrames["hello"]) => Promise<void>;
+
+type UserPrincipal = Extract<Principal, { kind: "user" }> & { version: number };
+
+export function createGreeting(options: GreetingOptions): Greet {
+  const { store, accounts, users, catchUp } = options;
+  const gate = createGate(GREETINGS);
+  const jwtLane = createGate(JWT_CHECKS);
+
+  return async (session, hello) => {
+    const authenticate = async () => (session.isGone ? null : await accounts.authenticate(hello.token));
+    const ofJwt = looksLikeJwt(hello.token) ? await jwtLane(authenticate) : null;
+    const entries = await gate(async () => {
+      const principal = ofJwt ?? (await authenticate());
+      if (principal === null || session.isGone) return [];
+      if (principal.kind !== "user") throw notAUser();
+      const identity = identify(options, session, principal, hello.device);
+      try {
+        const { epoch } = options.store.history;
+        // The user's channel is listened to before the rooms are read: who joins from now on is heard of.
+        const rooms = await store.rooms.sessionRooms(identity.user.key, placesOf(hello.resume));
+        const hot = await lookAtHot(options.hot, identity, rooms);
+        if (session.isGone) return [];
+        if (options.store.history.epoch !== epoch) throw anotherHistory();
+        let entries: Entry[] = [];
+        session.connection.together(() => {
+          entries = begin(options, session, { hello, principal, rooms, hot });
+        });
+        return entries;
+      } catch (error) {
+        users.detach(identity.user, session);
+        session.identity = null;
+        throw error;
+      }
+    });
+    if (entries.length > 0) void catchUp(session, entries);
+  };
+}
+
+function identify(
+  { users, limited }: GreetingOptions,
+  session: Session,
+  { user, credential, version }: UserPrincipal,
+  device: string | undefined,
+): Identity {
+  const local = users.attach(user, version, session);
+  session.identity = { user: local, actor: userActor(user), credential, device: device ?? null };
+  if (limited && local.sessions.size > SESSIONS_PER_USER) {
+    users.detach(local, session);
+    session.identity = null;
+    const message = `You have ${SESSIONS_PER_USER} sessions here already; end one first`;
+    throw new DomainError("rate_limited", message, { retryAfterMs: 10_000 });
+  }
+  return session.identity as Identity;
+}
+
+interface HotView {
+  lastPings: number[];
+  calls: number[];
+}
+
+/** Two round trips side by side. Hot state that is away is no reason to keep anybody out. */
+async function lookAtHot(
+  hot: GreetingOptions["hot"],
+  { user }: Identity,
+  rooms: readonly SessionRoom[],
+): Promise<HotView> {
+  const ids = rooms.map(({ id }) => id);
+  if (ids.length === 0) return { lastPings: [], calls: [] };
+  const [lastPings, calls] = await Promise.all([
+    hot.presence.lastPings(user.key, ids).catch(() => []),
+    hot.calls.flags(ids).catch(() => []),
+  ]);
+  return { lastPings, calls };
+}
+
+interface Beginning {
+  hello: ClientFrames["hello"];
+  principal: UserPrincipal;
+  rooms: readonly SessionRoom[];
+  hot: HotView;
+}
+
+/** In one turn of the event loop: says `ready`, and brings the session into its rooms. */
+function begin(
+  options: GreetingOptions,
+  session: Session,
+  { hello, principal, rooms, hot }: Beginning,
+): Entry[] {
+  const { store, metrics, heartbeatMs } = options;
+  const { user } = principal;
+  const now = store.clock.now();
+  const waiting = new Set(rooms.filter((room) => waits(room, room, now)));
+  const resumed = hello.resume ? judgeResume(hello.resume, store.history.epoch, rooms) : null;
+  const ready: ReadyFrame = {
+    op: "ready",
+    ref: hello.ref,
+    session: newSessionId(),
+    user: { id: String(user.id), uuid: user.uuid, handle: user.handle, name: user.displayName },
+    epoch: store.history.epoch,
+    heartbeatMs,
+    rooms: rooms.map((room, n) =>
+      readyRoom(room, { lastPing: hot.lastPings[n] ?? 0, call: hot.calls[n] ?? 0, waits: waiting.has(room) }),
+    ),
+    ...(resumed && { resumed }),
+  };
+  session.begin(ready);
+  for (const { recovered } of resumed ?? []) {
+    if (recovered) metrics.recovered++;
+    else metrics.notRecovered++;
+  }
+  return enterAll(options, session, { rooms, waiting, resumed: resumed ?? [] });
+}
+
+interface Entering {
+  rooms: readonly SessionRoom[];
+  /** Those of them in which the user waits [GW-12.3]. */
+  waiting: ReadonlySet<SessionRoom>;
+  resumed: readonly ResumedRoom[];
+}
+
+/** @returns the rooms of which something has to be read from the log first */
+function enterAll(
+  { hub, held }: GreetingOptions,
+  session: Session,
+  { rooms, waiting, resumed }: Entering,
+): Entry[] {
+  const recovered = new Map(
+    resumed.filter((each) => each.recovered).map(({ room, from }) => [room, from - 1]),
+  );
+  const entries: Entry[] = [];
+  for (const each of rooms) {
+    const { id, token, joinedSeq, head, at: headAt, lobby, history } = each;
+    const room = hub.follow(id, token, { head: { seq: head, at: headAt }, mayShutOut: lobby, history });
+    const at = recovered.get(token) ?? head;
+    session.enter(room, joinedSeq);
+    if (waiting.has(each)) held.keepOut(session, room, at, head, unreadOf(each));
+    else {
+      const entry = session.follow(room, at, head);
+      if (entry?.isReading) entries.push(entry);
+    }
+    // Where the list is ahead of what was delivered here, delivery has to catch up with it.
+    hub.noteHead(room, head);
+  }
+  return entries;
+}
+
+function unreadOf({ token, read, unread, mentions }: SessionRoom): UnreadFrame {
+  return { op: "unread", room: token, read, unread, mention: mentions };
+}
+
+function notAUser(): DomainError {
+  return new DomainError(
+    "unauthorized",
+    "An organization's API token can't open a session; use a user's token",
+  );
+}
+
+/** What was read is of the history before. */
+function anotherHistory(): DomainError {
+  return new DomainError("unavailable", "The rooms have to be read again; say hello again", {
+    retryAfterMs: 0,
+  });
+}

@@ -1,0 +1,279 @@
+/**
+ * One connection and what is known of it. Most connections are idle most of the time, so a session holds little: what
+ * only some need (open rooms, calls, typing) is made when it is needed.
+ */
+import { randomBytes } from "node:crypto";
+import type { Actor, Credential, MemberKey } from "../../domain/model.ts";
+import { CLOSE_CODES, type CloseReason } from "../../protocol/close-codes.ts";
+import { encodeJson, encodeMsgpack } from "../../protocol/codec.ts";
+import type { ReadyFrame, ServerFrame } from "../../protocol/frames.ts";
+import type { CodecName } from "../../protocol/subprotocols.ts";
+import { Entry } from "../delivery/catch-up-subscription.ts";
+import { recentAfter } from "../delivery/recent-events.ts";
+import type { Room } from "../delivery/room.ts";
+import type { EncodedEvent } from "../frames/encoded-event.ts";
+import type { Connection, ConnectionHandlers } from "../transport/connection.ts";
+
+/** What a session may do: say hello; wait for its answer; everything; finish what is under way; nothing. */
+export type SessionState = "new" | "greeting" | "ready" | "leaving" | "gone";
+
+/** A user with sessions on this gateway. */
+export interface LocalUser {
+  readonly id: number;
+  /** Tells the user from somebody else to whom a restored database gave the id. */
+  readonly uuid: string;
+  readonly key: MemberKey;
+  /** See `RoomQueries.changedUsers`. */
+  version: number;
+  /** Those that are being greeted included. */
+  readonly sessions: Set<Session>;
+  readonly listen: (message: Uint8Array) => void;
+}
+
+/** Who a session is, from `ready` on. */
+export interface Identity {
+  user: LocalUser;
+  actor: Actor;
+  credential: Credential;
+  device: string | null;
+}
+
+/** A session that is ready, with who it is. */
+export interface Speaker {
+  session: Session;
+  identity: Identity;
+}
+
+/** What the gateway does with the signs of life of a connection. */
+export interface SessionEvents {
+  /** The session was told `ready`. */
+  began(session: Session): void;
+  received(session: Session, bytes: Uint8Array, isBinary: boolean): void;
+  closed(session: Session, clean: boolean): void;
+  /** The session is no longer in this room. */
+  left(session: Session, room: Room): void;
+  /** The session hears nothing of the room after the seq `at`, and waits to be let in. */
+  held(session: Session, room: Room, at: number): void;
+  /** It was not even live in it yet, and may have been let in again meanwhile. */
+  departed(session: Session): void;
+}
+
+/** A session that catches up pauses while more than this waits for its client. */
+const PAUSE_BYTES = 256 * 1024;
+
+export class Session implements ConnectionHandlers {
+  readonly connection: Connection;
+  /** As all times of a session by `performance.now()`: a wall clock that is set anew ends nobody. */
+  readonly startedAt = performance.now();
+  state: SessionState = "new";
+  id = "";
+  identity: Identity | null = null;
+  /** Rooms with the seq of the member's own `member.joined`. */
+  readonly rooms = new Map<Room, number>();
+  open: Set<Room> | null = null;
+  /** Calls with the session's flags. */
+  calls: Map<Room, number> | null = null;
+  /** Rooms in which the user said that they type here; it ends by itself when it is not said again. */
+  typing: Set<Room> | null = null;
+  /** Frames that came while hello was being answered. */
+  waiting: unknown[] | null = null;
+  lastHeard = this.startedAt;
+  /** Commands under way. */
+  inFlight = 0;
+  /** When the session was last written to the registry of sessions, ms; 0: never. */
+  registeredAt = 0;
+  slot = 0;
+  /** Frames that may come now; see frame-rate.ts. */
+  allowance: number;
+  allowanceAt = this.startedAt;
+  refusedFrames = 0;
+  /** Too much waited for the client when it was last looked at; see slow-consumers.ts. */
+  wasSlow = false;
+  readonly #events: SessionEvents;
+  #onDrained: (() => void) | null = null;
+  #onQuiet: (() => void) | null = null;
+
+  constructor(connection: Connection, events: SessionEvents, allowance: number) {
+    this.connection = connection;
+    this.#events = events;
+    this.allowance = allowance;
+  }
+
+  get codec(): CodecName {
+    return this.connection.codec;
+  }
+  get isGone(): boolean {
+    return this.state === "gone";
+  }
+
+  begin(ready: ReadyFrame): void {
+    this.id = ready.session;
+    this.send(ready);
+    this.state = "ready";
+    this.#events.began(this);
+  }
+
+  // ── Sending ────────────────────────────────────────────────────────────────────────────────────────
+
+  send(frame: ServerFrame): void {
+    this.connection.send(this.codec === "json" ? encodeJson(frame) : encodeMsgpack(frame));
+  }
+
+  /** As `send`, in one call of the system with events that are delivered in this turn of the event loop. */
+  sendWithEvents(frame: ServerFrame): void {
+    this.connection.sendWithPublished(this.codec === "json" ? encodeJson(frame) : encodeMsgpack(frame));
+  }
+
+  /** An event of a room for this session alone, as its user may see it. */
+  deliver(room: Room, event: EncodedEvent): void {
+    const seen = room.hides(event, this.rooms.get(room) ?? 0) ? event.hidden : event;
+    this.connection.send(this.codec === "json" ? seen.json : seen.msgpack);
+  }
+
+  /** More waits for the client than should: what can wait has to. */
+  get isFull(): boolean {
+    return this.connection.buffered() > PAUSE_BYTES;
+  }
+
+  /** Resolves as soon as little waits for the client to read, or when the connection is gone. */
+  async drained(): Promise<void> {
+    while (!this.isGone && this.isFull) {
+      await new Promise<void>((resolve) => {
+        this.#onDrained = resolve;
+      });
+    }
+  }
+
+  /** Resolves when no command is under way. */
+  async quiet(): Promise<void> {
+    if (this.inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onQuiet = resolve;
+    });
+  }
+
+  commandDone(): void {
+    this.inFlight--;
+    if (this.inFlight === 0) this.#onQuiet?.();
+  }
+
+  // ── Rooms ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The session is in the room from now on. */
+  enter(room: Room, joinedSeq: number): void {
+    this.rooms.set(room, joinedSeq);
+    room.sessions[this.codec]++;
+    room.latestJoin = Math.max(room.latestJoin, joinedSeq);
+    room.roster?.add(this);
+  }
+
+  /**
+   * Makes the session live in a room of which it has events up to `at`. Returns an entry when it is not live at once: one
+   * that has to be read from the log (`isReading`), or one that waits for the gateway to come up to it. That the session
+   * may read was `judged` as of this seq, or later.
+   */
+  follow(room: Room, at: number, judged: number): Entry | null {
+    const missed = at < room.delivered && !this.isFull ? recentAfter(room, at, judged) : null;
+    for (const event of missed ?? []) this.deliver(room, event);
+    if (at === room.delivered || missed) {
+      this.goLive(room);
+      return null;
+    }
+    const entry = new Entry(this, room, at, judged);
+    room.entries = [...room.entries, entry];
+    return entry;
+  }
+
+  /** Whether the session hears the room's events as they are delivered. */
+  isLive(room: Room): boolean {
+    const isOnItsWay = room.entries.some((entry) => entry.session === this);
+    return this.rooms.has(room) && !room.held?.has(this) && !isOnItsWay;
+  }
+
+  /**
+   * Tells an event that is published next to all the others, but not to this session as it is. Sent first: what was
+   * published before it goes out with it, and nothing is lost by unsubscribing.
+   */
+  apart(room: Room, event: EncodedEvent): void {
+    this.deliver(room, event);
+    this.connection.unsubscribe(room.topics[this.codec]);
+  }
+
+  goLive(room: Room): void {
+    this.connection.subscribe(room.topics[this.codec]);
+    if (this.open?.has(room)) this.connection.subscribe(room.openTopics[this.codec]);
+  }
+
+  /** Stops what the session hears of the room after `at`; what it has open stays open. */
+  hold(room: Room, at: number): void {
+    room.dropEntry(this);
+    this.#unsubscribe(room);
+    this.#events.held(this, room, at);
+  }
+
+  #unsubscribe(room: Room): void {
+    this.connection.unsubscribe(room.topics[this.codec]);
+    this.connection.unsubscribe(room.openTopics[this.codec]);
+  }
+
+  /** Takes the session out of a room, now. */
+  leave(room: Room): void {
+    if (!this.rooms.delete(room)) return;
+    room.sessions[this.codec]--;
+    room.roster?.delete(this);
+    room.dropEntry(this);
+    room.release(this);
+    this.#unsubscribe(room);
+    this.open?.delete(room);
+    this.typing?.delete(room);
+    this.#events.left(this, room);
+  }
+
+  depart(room: Room): void {
+    this.leave(room);
+    this.#events.departed(this);
+  }
+
+  /** The connection is gone, and its subscriptions with it. */
+  forgetRooms(): void {
+    for (const room of this.rooms.keys()) {
+      room.sessions[this.codec]--;
+      room.roster?.delete(this);
+      room.dropEntry(this);
+      room.release(this);
+    }
+    this.rooms.clear();
+  }
+
+  // ── The connection ─────────────────────────────────────────────────────────────────────────────────
+
+  /** [GW-10.1] Ends the session; with a goodbye where the client may come back and still listens [GW-10.2]. */
+  end(reason: CloseReason, reconnectMs = Math.ceil(Math.random() * 1_000)): void {
+    const { code, reconnect } = CLOSE_CODES[reason];
+    if (reconnect && reason !== "too_slow") this.send({ op: "bye", code, reconnectMs });
+    this.connection.end(code, reason);
+  }
+
+  onFrame(bytes: Uint8Array, isBinary: boolean): void {
+    this.#events.received(this, bytes, isBinary);
+  }
+  onSign(): void {
+    this.lastHeard = performance.now();
+  }
+  onDrain(): void {
+    const wake = this.#onDrained;
+    this.#onDrained = null;
+    wake?.();
+  }
+  onClosed(clean: boolean): void {
+    if (this.isGone) return;
+    this.state = "gone";
+    this.onDrain();
+    this.#onQuiet?.();
+    this.#events.closed(this, clean);
+  }
+}
+
+export function newSessionId(): string {
+  return randomBytes(15).toString("base64url");
+}

@@ -1,0 +1,30 @@
+/** [GW-2.9] Sockets that have not said hello, of which one address may hold so many. */
+import { addressBlock } from "../../domain/auth/address-block.ts";
+import type { Session } from "./session.ts";
+
+/** Many people may share one address, and come back at once; each says hello within a round trip. */
+const MAX_PER_ADDRESS = 1_000;
+
+export class SilentSockets {
+  readonly #blocks = new Map<Session, string>();
+  readonly #counts = new Map<string, number>();
+
+  /** @returns whether its address may hold it */
+  add(session: Session): boolean {
+    const block = addressBlock(session.connection.ip);
+    const count = (this.#counts.get(block) ?? 0) + 1;
+    this.#blocks.set(session, block);
+    this.#counts.set(block, count);
+    return count <= MAX_PER_ADDRESS;
+  }
+
+  /** It said hello, or is gone. Twice is fine. */
+  delete(session: Session): void {
+    const block = this.#blocks.get(session);
+    if (block === undefined) return;
+    this.#blocks.delete(session);
+    const count = (this.#counts.get(block) ?? 0) - 1;
+    if (count > 0) this.#counts.set(block, count);
+    else this.#counts.delete(block);
+  }
+}

@@ -1,0 +1,118 @@
+/** The users with sessions on this gateway, and what comes for them over their channel. */
+
+import type { ConnectionHint, SettingsHint } from "../../domain/context/broadcasts.ts";
+import type { User } from "../../domain/model.ts";
+import { userKey } from "../../domain/model.ts";
+import { type Bus, channels } from "../../domain/ports/bus.ts";
+import type { UnreadFrame } from "../../protocol/frames.ts";
+import type { JoinedHint } from "../frames/commit-publisher.ts";
+import type { LocalUser, Session } from "./session.ts";
+
+/** A read marker moved in one session; the user's others follow. */
+export interface MarkerNews {
+  unread: UnreadFrame;
+  /** The session that moved it. */
+  except: string;
+}
+/** Sessions show nothing of a member's own settings, or of connections. */
+type UserNews = JoinedHint | MarkerNews | SettingsHint | ConnectionHint | { hint: "changed" };
+const KNOWN_HINTS: ReadonlySet<unknown> = new Set(["joined", "settings", "connection"]);
+
+export interface UserHints {
+  /** The user joined a room. */
+  joined(user: LocalUser, hint: JoinedHint): void;
+  /** Something about the user changed: look at the store. */
+  changed(user: LocalUser): void;
+}
+
+export class Users {
+  readonly #byId = new Map<number, LocalUser>();
+  readonly #bus: Bus;
+  readonly #hints: UserHints;
+
+  constructor(bus: Bus, hints: UserHints) {
+    this.#bus = bus;
+    this.#hints = hints;
+  }
+
+  get(id: number): LocalUser | undefined {
+    return this.#byId.get(id);
+  }
+  all(): IterableIterator<LocalUser> {
+    return this.#byId.values();
+  }
+
+  /** Adds a session. A subscription that can't be had now is no harm: versions are compared every few seconds. */
+  attach({ id, uuid }: Pick<User, "id" | "uuid">, version: number, session: Session): LocalUser {
+    let user = this.#byId.get(id);
+    if (user && user.uuid !== uuid) {
+      this.#forget(user);
+      for (const each of [...user.sessions]) each.end("unauthorized");
+      user = undefined;
+    }
+    if (!user) {
+      const made: LocalUser = {
+        id,
+        uuid,
+        key: userKey(id),
+        version,
+        sessions: new Set(),
+        listen: (message) => this.#heard(made, message),
+      };
+      user = made;
+      this.#byId.set(id, made);
+      this.#bus.subscribe(channels.user(id), made.listen).catch(() => {});
+    }
+    user.version = Math.min(user.version, version);
+    user.sessions.add(session);
+    return user;
+  }
+
+  /** [GW-8.6] The user's sessions go on under this name. @returns those that had another */
+  rename(id: number, name: string): Session[] {
+    const renamed: Session[] = [];
+    for (const session of this.#byId.get(id)?.sessions ?? []) {
+      const { identity } = session;
+      if (!identity || identity.actor.name === name) continue;
+      identity.actor = { ...identity.actor, name };
+      renamed.push(session);
+    }
+    return renamed;
+  }
+
+  detach(user: LocalUser, session: Session): void {
+    user.sessions.delete(session);
+    if (user.sessions.size === 0 && this.#byId.get(user.id) === user) this.#forget(user);
+  }
+
+  #forget(user: LocalUser): void {
+    this.#byId.delete(user.id);
+    this.#bus.unsubscribe(channels.user(user.id), user.listen).catch(() => {});
+  }
+
+  /** Tells the user's other sessions, on every gateway. */
+  announceMarker(userId: number, news: MarkerNews): void {
+    this.#bus.publish(channels.user(userId), Buffer.from(JSON.stringify(news)));
+  }
+
+  #heard(user: LocalUser, message: Uint8Array): void {
+    const news = readNews(message);
+    if ("unread" in news) {
+      for (const session of user.sessions) {
+        if (session.state === "ready" && session.id !== news.except) session.send(news.unread);
+      }
+    } else if (news.hint === "joined") this.#hints.joined(user, news);
+    else if (news.hint === "changed") this.#hints.changed(user);
+  }
+}
+
+/** Whatever is not understood still says that something changed. */
+function readNews(message: Uint8Array): UserNews {
+  try {
+    const news = JSON.parse(new TextDecoder().decode(message)) as { unread?: unknown; hint?: unknown };
+    if (news.unread || KNOWN_HINTS.has(news.hint)) return news as UserNews;
+  } catch {
+    // Not ours: another version, or another part of the program.
+  }
+  return { hint: "changed" };
+}

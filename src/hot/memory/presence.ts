@@ -1,0 +1,123 @@
+import { LRUCache } from "lru-cache";
+import { actorOf, type MemberKey } from "../../domain/model.ts";
+import type { FormerParticipant, Presence } from "../../domain/ports/hot.ts";
+import { ACTIVE_MS, LAST_PING_MS, MAX_ACTIVE_SESSIONS } from "../lifetimes.ts";
+
+/** Beyond so many members (guests come without limit) the pings of those who were away longest are forgotten. */
+const MAX_MEMBERS = 50_000;
+
+interface Active {
+  name: string;
+  /** The last ping of each session, in the order in which they came. */
+  sessions: Map<string, number>;
+}
+
+export function createMemoryPresence(now: () => number): Presence & { purge(): void; clear(): void } {
+  const rooms = new Map<number, Map<MemberKey, Active>>();
+  const pings = new LRUCache<MemberKey, Map<number, number>>({
+    ...{ max: MAX_MEMBERS, ttl: LAST_PING_MS, perf: { now }, ttlResolution: 0 },
+  });
+
+  /** The member's sessions in the room that count; what decayed is forgotten. */
+  function live(conversationId: number, member: MemberKey, at: number): Map<string, number> | undefined {
+    const sessions = rooms.get(conversationId)?.get(member)?.sessions;
+    for (const [session, ping] of sessions ?? []) if (ping <= at - ACTIVE_MS) sessions?.delete(session);
+    return sessions;
+  }
+
+  function remove(conversationId: number, member: MemberKey): void {
+    const room = rooms.get(conversationId);
+    room?.delete(member);
+    if (room?.size === 0) rooms.delete(conversationId);
+  }
+
+  function note(member: MemberKey, conversationId: number, at: number): void {
+    const own = pings.get(member) ?? new Map<number, number>();
+    pings.set(member, own.set(conversationId, at));
+  }
+
+  /** @returns whether the member was there before */
+  function enter(
+    conversationId: number,
+    member: MemberKey,
+    session: string,
+    name: string,
+    at: number,
+  ): boolean {
+    const sessions = live(conversationId, member, at) ?? new Map<string, number>();
+    const before = sessions.size > 0;
+    sessions.set(session, at);
+    for (const first of sessions.keys()) if (sessions.size > MAX_ACTIVE_SESSIONS) sessions.delete(first);
+    const room = rooms.get(conversationId) ?? new Map<MemberKey, Active>();
+    rooms.set(conversationId, room.set(member, { name, sessions }));
+    return before;
+  }
+
+  return {
+    async ping(member, session, name, conversationIds, at) {
+      return conversationIds.filter((id) => {
+        note(member, id, at);
+        return !enter(id, member, session, name, at);
+      });
+    },
+    async refresh(member, part, conversationId, at) {
+      const sessions = live(conversationId, member, at);
+      const mine = [...(sessions?.keys() ?? [])].filter((session) => session.includes(part));
+      for (const session of mine) sessions?.set(session, at);
+      if (mine.length > 0) note(member, conversationId, at);
+      return mine;
+    },
+    async leave(member, session, conversationIds, at) {
+      return conversationIds.filter((id) => {
+        const sessions = live(id, member, at);
+        if (!sessions?.delete(session) || sessions.size > 0) return false;
+        remove(id, member);
+        return true;
+      });
+    },
+    async forget(member, conversationId, at) {
+      const before = (live(conversationId, member, at)?.size ?? 0) > 0;
+      remove(conversationId, member);
+      return before;
+    },
+    async lastPings(member, conversationIds) {
+      const own = pings.get(member);
+      return conversationIds.map((id) => own?.get(id) ?? 0);
+    },
+    async isActive(member, conversationIds, at, windowMs) {
+      return conversationIds.map((id) => latest(rooms.get(id)?.get(member)) > at - windowMs);
+    },
+    async active(conversationId, at, windowMs) {
+      return [...(rooms.get(conversationId) ?? [])].flatMap(([member, one]) => {
+        const lastPing = latest(one);
+        if (lastPing <= at - windowMs) return [];
+        const sessions = [...one.sessions].flatMap(([session, ping]) =>
+          ping > at - windowMs ? [{ session, lastPing: ping }] : [],
+        );
+        const guest = actorOf(member, one.name).kind === "guest";
+        return [{ member, name: one.name, lastPing, guest, sessions }];
+      });
+    },
+    async sweep(at) {
+      const gone: FormerParticipant[] = [];
+      for (const [conversationId, room] of rooms) {
+        for (const [member, one] of room) {
+          const lastPing = latest(one);
+          if (lastPing > at - ACTIVE_MS) continue;
+          remove(conversationId, member);
+          gone.push({ conversationId, member, name: one.name, lastPing });
+        }
+      }
+      return gone;
+    },
+    purge: () => void pings.purgeStale(),
+    clear() {
+      rooms.clear();
+      pings.clear();
+    },
+  };
+}
+
+function latest(one: Active | undefined): number {
+  return Math.max(0, ...(one?.sessions.values() ?? []));
+}

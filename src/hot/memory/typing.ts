@@ -1,0 +1,54 @@
+import type { MemberKey } from "../../domain/model.ts";
+import type { Typing } from "../../domain/ports/hot.ts";
+
+interface Typed {
+  name: string;
+  /** Until when each session types. */
+  sessions: Map<string, number>;
+}
+
+export function createMemoryTyping(): Typing & { clear(): void } {
+  const rooms = new Map<number, Map<MemberKey, Typed>>();
+
+  /** Takes those out of the room who type in no session. @returns whether this one did, and does no more */
+  function settle(conversationId: number, member: MemberKey): boolean {
+    const room = rooms.get(conversationId);
+    if (room?.get(member)?.sessions.size !== 0) return false;
+    room.delete(member);
+    if (room.size === 0) rooms.delete(conversationId);
+    return true;
+  }
+
+  return {
+    async set(conversationId, { member, session, name }, on, now, ttlMs) {
+      const known = rooms.get(conversationId)?.get(member);
+      if (!on) {
+        known?.sessions.delete(session);
+        return settle(conversationId, member);
+      }
+      const room = rooms.get(conversationId) ?? new Map<MemberKey, Typed>();
+      const sessions = (known?.sessions ?? new Map<string, number>()).set(session, now + ttlMs);
+      rooms.set(conversationId, room.set(member, { name, sessions }));
+      return known === undefined;
+    },
+    async forget(conversationId, member) {
+      rooms.get(conversationId)?.get(member)?.sessions.clear();
+      return settle(conversationId, member);
+    },
+    get: async (conversationId, now) =>
+      [...(rooms.get(conversationId) ?? [])].flatMap(([member, { name, sessions }]) =>
+        [...sessions.values()].some((until) => until > now) ? [{ member, name }] : [],
+      ),
+    async sweep(now) {
+      const ended: Awaited<ReturnType<Typing["sweep"]>> = [];
+      for (const [conversationId, room] of rooms) {
+        for (const [member, { name, sessions }] of room) {
+          for (const [session, until] of sessions) if (until <= now) sessions.delete(session);
+          if (settle(conversationId, member)) ended.push({ conversationId, member, name });
+        }
+      }
+      return ended;
+    },
+    clear: () => rooms.clear(),
+  };
+}

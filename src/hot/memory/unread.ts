@@ -1,0 +1,43 @@
+import { LRUCache } from "lru-cache";
+import type { MemberKey } from "../../domain/model.ts";
+import type { UnreadCounters, UnreadEntry } from "../../domain/ports/hot.ts";
+import { UNREAD_MS } from "../lifetimes.ts";
+
+/** It is a cache: beyond so many members, those asked for longest ago are read from the store again. */
+const MAX_MEMBERS = 50_000;
+
+export function createMemoryUnread(now: () => number): UnreadCounters & { sweep(): void; clear(): void } {
+  const members = new LRUCache<MemberKey, Map<number, UnreadEntry>>({
+    ...{ max: MAX_MEMBERS, ttl: UNREAD_MS, perf: { now }, ttlResolution: 0 },
+  });
+
+  return {
+    async get(member, conversationIds) {
+      const rooms = members.get(member);
+      return conversationIds.map((id) => {
+        const entry = rooms?.get(id);
+        return entry === undefined ? null : { ...entry };
+      });
+    },
+    async set(member, entries) {
+      const rooms = members.get(member) ?? new Map<number, UnreadEntry>();
+      for (const { conversationId, entry } of entries) {
+        const kept = rooms.get(conversationId);
+        if (kept === undefined || entry.read >= kept.read) rooms.set(conversationId, { ...entry });
+      }
+      members.set(member, rooms);
+    },
+    async mentioned(conversationId, mentioned) {
+      for (const member of mentioned) {
+        const entry = members.peek(member)?.get(conversationId);
+        if (entry !== undefined) entry.mentions++;
+      }
+    },
+    async drop(member, conversationIds) {
+      const rooms = members.peek(member);
+      for (const id of conversationIds) rooms?.delete(id);
+    },
+    sweep: () => void members.purgeStale(),
+    clear: () => members.clear(),
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * The bus over Redis's channels. What one turn of the event loop subscribes and publishes goes out together. Messages
+ * are lost while Redis is away; listeners learn of it through `onGap`, when their channels are in force again.
+ * Below it: subscriptions.ts and publisher.ts; below those routes.ts and subscriber-connection.ts.
+ */
+import type { Bus } from "../../domain/ports/bus.ts";
+import type { RedisClient } from "./connection/client.ts";
+import type { RedisLogger } from "./connection/connection.ts";
+import { createPublisher } from "./connection/publisher.ts";
+import { createSubscriptions, type OpenRoutes } from "./connection/subscriptions.ts";
+
+export interface RedisBusOptions {
+  client: RedisClient;
+  /** Put before every channel's name, as of now. */
+  prefix: () => string;
+  /** Publish to the channel's own node of the cluster, as the routes listen. */
+  sharded: () => boolean;
+  openRoutes: OpenRoutes;
+  logger: RedisLogger;
+}
+
+export type RedisBus = Bus & {
+  /** The prefix is another: the channels are subscribed by their new names, then a gap is told. */
+  renamed(): void;
+  /** Bursts of subscriptions that were sent. */
+  subscribeRoundTrips(): number;
+};
+
+const PROBE_MS = 5_000;
+
+export function createRedisBus({ client, prefix, sharded, openRoutes, logger }: RedisBusOptions): RedisBus {
+  const gapHandlers: (() => void)[] = [];
+  const onGap = () => {
+    for (const handler of gapHandlers) {
+      try {
+        handler();
+      } catch (error) {
+        logger.error({ err: error }, "A gap handler of the bus failed");
+      }
+    }
+  };
+  const subscriptions = createSubscriptions({ prefix, logger, openRoutes, onGap });
+  const publisher = createPublisher({ client, prefix, sharded, logger });
+  const { routes } = subscriptions;
+  const probe = setInterval(routes.probe, PROBE_MS);
+  probe.unref();
+  let open = true;
+
+  return {
+    publish: publisher.publish,
+    subscribe: subscriptions.add,
+    unsubscribe: subscriptions.remove,
+    onGap: (handler) => void gapHandlers.push(handler),
+    stats: () => ({
+      ...publisher.stats(),
+      received: subscriptions.received(),
+      connected: open && client.ready() && routes.ready(),
+    }),
+    renamed: () => void subscriptions.renamed().then(onGap),
+    subscribeRoundTrips: subscriptions.roundTrips,
+    async close() {
+      open = false;
+      clearInterval(probe);
+      await publisher.close();
+      routes.close();
+    },
+  };
+}

@@ -1,0 +1,152 @@
+/** Connections to Redis: how they come up, fail fast while Redis is away, and come back by themselves for ever. */
+import { Cluster, Redis } from "ioredis";
+import { backoffMs } from "../../../domain/backoff.ts";
+import type { Logger } from "../../../logger.ts";
+import { isRefusal } from "./failures.ts";
+import { loadScripts } from "./scripts.ts";
+import type { RedisAddress, ServerOptions } from "./url.ts";
+
+export type Connection = Redis | Cluster;
+export type RedisLogger = Pick<Logger, "info" | "warn" | "error">;
+
+const LEAST_VERSION = "6.2";
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A server that owes an answer for so long is taken for dead: what was sent is given up, and a new connection made. */
+const SILENCE_MS = 3_000;
+const CLUSTER_REDIRECTIONS = 5;
+const PAUSES = { firstMs: 100, maxMs: 2_000, jitter: 0.5 };
+
+/** What every connection has: nothing is queued while Redis is away, and nothing is sent twice. */
+function commonOptions({ options }: RedisAddress, name: string): ServerOptions {
+  return {
+    ...options,
+    connectionName: name,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SILENCE_MS,
+    retryStrategy: pause,
+    // A master that became a replica behind the same address: the new connection finds the new master.
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+  };
+}
+
+/** For commands. It connects when `whenReady` asks it to. */
+export function commandConnection(address: RedisAddress, name: string): Connection {
+  const scripts = loadScripts();
+  const options = commonOptions(address, name);
+  if (address.cluster === null) return new Redis({ ...options, scripts });
+  const { enableOfflineQueue: _queue, retryStrategy: _retry, ...redisOptions } = options;
+  return new Cluster(address.cluster, {
+    ...{ scripts, redisOptions, lazyConnect: true, clusterRetryStrategy: pause },
+    maxRedirections: CLUSTER_REDIRECTIONS,
+    // Certificates name hosts, not addresses.
+    ...(options.tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
+  });
+}
+
+/** For subscriptions, to the server itself or to one node of a cluster. Who uses it subscribes again. */
+export function subscriberConnection(
+  address: RedisAddress,
+  name: string,
+  node: { host?: string; port?: number } = {},
+): Redis {
+  return new Redis({ ...commonOptions(address, name), ...node, autoResubscribe: false });
+}
+
+/** What was found when a connection was first tried. */
+export type FirstContact = { version: number } | { version: null; reason: Error };
+
+/**
+ * Connects. A server that can't be reached within `limitMs` is no error: the connection goes on trying by itself.
+ * @returns the server's major version
+ * @throws Error when the server answers and can't be used: a wrong password, too old a version
+ */
+export async function firstContact(connection: Connection, limitMs: number): Promise<FirstContact> {
+  try {
+    await whenReady(connection, limitMs);
+  } catch (error) {
+    if (isRefusal(error)) throw error;
+    return { version: null, reason: error as Error };
+  }
+  return { version: await requireVersion(connection) };
+}
+
+/** Of a server that could not be reached at first. One that is too old is told, and not used. */
+export async function versionWhenReady(connection: Connection, logger: RedisLogger): Promise<number> {
+  await new Promise<void>((resolve) => connection.once("ready", () => resolve()));
+  try {
+    return await requireVersion(connection);
+  } catch (error) {
+    logger.error({ err: error }, "Redis can't be used");
+    connection.disconnect();
+    throw error;
+  }
+}
+
+/** Connects. @throws Error with the last reason when that takes longer than `limitMs`; it goes on trying then */
+async function whenReady(connection: Connection, limitMs: number): Promise<void> {
+  let reason: Error | null = null;
+  const note = (error: Error) => {
+    reason = rootOf(error);
+  };
+  connection.on("error", note);
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(reason ?? new Error(`no answer in ${limitMs} ms`)), limitMs);
+    connection.once("ready", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    connection.connect().catch(note);
+  }).finally(() => connection.off("error", note));
+}
+
+export interface OutageWatch {
+  /** It could not be reached at the start. */
+  startsWithout(why: Error): void;
+  stop(): void;
+}
+
+/** Tells once when the connection is lost, with the reason, and once when it is back. */
+export function watch(connection: Connection, logger: RedisLogger): OutageWatch {
+  let reason: Error | null = null;
+  let state: "starting" | "here" | "away" = "starting";
+  function lost(why: Error | null): void {
+    state = "away";
+    logger.warn({ err: why }, "Redis is away: hot state fails and the bus drops until it is back");
+  }
+  const onClose = () => {
+    if (state === "here") lost(reason);
+  };
+  connection.on("error", (error: Error) => {
+    reason = rootOf(error);
+  });
+  connection.on("close", onClose);
+  connection.on("ready", () => {
+    if (state === "away") logger.info({}, "Redis is back");
+    state = "here";
+    reason = null;
+  });
+  return { startsWithout: lost, stop: () => void connection.off("close", onClose) };
+}
+
+/** @returns the server's version. @throws Error when it is too old */
+async function requireVersion(connection: Connection): Promise<number> {
+  const version = /^redis_version:(\S+)/m.exec(await connection.info("server"))?.[1] ?? "0";
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major < 6 || (major === 6 && minor < 2)) {
+    throw new Error(`it is version ${version}, and ${LEAST_VERSION} or later is needed`);
+  }
+  return major;
+}
+
+/** @param attempt counted from 1 */
+function pause(attempt: number): number {
+  return backoffMs(PAUSES, attempt - 1);
+}
+
+/** A cluster says only that none of its nodes answered; the last node's reason is inside. */
+function rootOf(error: Error & { lastNodeError?: Error | null }): Error {
+  return error.lastNodeError ?? error;
+}

@@ -1,0 +1,243 @@
+/**
+ * What every HTTP API shares: one Hono app per API ("face"), whose errors, unknown paths and wrong methods all come in
+ * the API's own shape, and whose routes describe themselves in OpenAPI.
+ *
+ * Order within a face: request limit → public routes → authentication → body bounds → routes. Hono runs what is
+ * registered first, so a face registers its public routes, then `app.use(onRoutes(authenticate))`, then the others.
+ */
+import { isUtf8 } from "node:buffer";
+import { OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context, MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { matchedRoutes } from "hono/route";
+import { getPath } from "hono/utils/url";
+import { badField, DomainError } from "../../domain/errors.ts";
+import type { Principal } from "../../domain/model.ts";
+import type { Logger } from "../../logger.ts";
+import {
+  type Failure,
+  type FailureStatus,
+  failure,
+  failureHeaders,
+  failureOf,
+  UnreadableCharset,
+} from "../answers/failures.ts";
+import { brokenRule } from "../requests/fields.ts";
+import type { RequestLimits } from "../requests/request-limits.ts";
+
+/** Which API answered, and by which of its routes: written by the API, so that labels are as few as routes. */
+export interface Seen {
+  api: string;
+  route: string;
+}
+
+/** What the server that reads requests knows beside them. */
+export interface RequestInfo {
+  ip: string;
+  /** In the lines of the log about this request, and in its answer. */
+  requestId?: string;
+  /** Where the API says which of its routes it took. */
+  seen?: Seen;
+  /** The body was longer than the server reads, and is left out: whoever needs it refuses, in their own shape. */
+  bodyTooLarge?: boolean;
+}
+
+/** Answers a request. */
+export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Response>;
+
+export interface HttpEnv {
+  Bindings: RequestInfo;
+  /** `principal` is set behind the face's authentication, `repeatId` by repeatable.ts. */
+  Variables: { principal: Principal; repeatId: string | undefined };
+}
+export type HttpApp = OpenAPIHono<HttpEnv>;
+export type HttpContext = Context<HttpEnv>;
+
+/** How an API says no. */
+export interface Refusal {
+  status: FailureStatus;
+  body: object;
+  headers?: Record<string, string>;
+}
+
+type SecurityScheme = Parameters<HttpApp["openAPIRegistry"]["registerComponent"]>[2];
+
+export interface FaceOptions {
+  /** In `/openapi/{name}.json`. */
+  name: string;
+  title: string;
+  description: string;
+  /** The paths that are this API's to answer, with everything below them. */
+  paths: readonly string[];
+  /** A prefix that clients may put before each path, or leave out. */
+  optionalPrefix?: string;
+  /** Every path stands behind one of these, whichever; `paths` then are none. */
+  prefixes?: readonly string[];
+  /** How callers prove who they are; each way alone is enough. */
+  security: Record<string, SecurityScheme>;
+  refuse(failure: Failure): Refusal;
+  /** Writes a refusal; as JSON unless told. */
+  respond?(c: HttpContext, refusal: Refusal): Response;
+  limits: RequestLimits;
+  logger: Pick<Logger, "error">;
+}
+
+export type OpenApiDocument = ReturnType<HttpApp["getOpenAPI31Document"]>;
+
+export interface Face {
+  name: string;
+  owns(path: string): boolean;
+  fetch(request: Request, info: RequestInfo): Response | Promise<Response>;
+  /** The API in OpenAPI 3.1. */
+  document(): OpenApiDocument;
+  /** Every route that it serves, as `GET /path/{name}`. */
+  routes(): string[];
+}
+
+export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
+  const { name, title, description, paths, optionalPrefix = "", prefixes = [], security } = options;
+  const { refuse, respond = respondJson, limits, logger } = options;
+  const allPrefixes = [optionalPrefix, ...prefixes].filter((prefix) => prefix !== "");
+  const app: HttpApp = new OpenAPIHono<HttpEnv>({
+    getPath: (request) => withoutPrefix(getPath(request), allPrefixes),
+    defaultHook: (result) => {
+      if (!result.success) throw brokenRule(result.error, result.target);
+    },
+  });
+  const answer = (c: HttpContext, problem: Failure, headers: Record<string, string> = {}) => {
+    const refusal = refuse(problem);
+    return respond(c, {
+      ...refusal,
+      headers: { ...failureHeaders(problem), ...refusal.headers, ...headers },
+    });
+  };
+  app.onError((error, c) => {
+    const problem = failureOf(error);
+    // Never the whole URL: its query may hold a token.
+    if (problem.code === "internal") logger.error(failedRequest(c, problem.cause), "a request failed");
+    return answer(c, problem);
+  });
+  app.notFound((c) => answer(c, failure("not_found", `There is no ${c.req.method} ${c.req.path} here`)));
+  app.use(async (c, next) => {
+    const route = matchedRoutes(c).findLast(({ method }) => method !== "ALL")?.path ?? "none";
+    if (c.env.seen) Object.assign(c.env.seen, { api: name, route });
+    await next();
+  });
+  app.use(
+    methodNotAllowed<HttpEnv>({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(", ");
+        const problem = failure("method_not_allowed", `${c.req.path} takes ${allow}, not ${c.req.method}`);
+        return answer(c, problem, { Allow: allow });
+      },
+    }),
+  );
+  app.use(async (c, next) => {
+    await limits.byAddress(c.env.ip);
+    await next();
+  });
+  for (const [scheme, meaning] of Object.entries(security))
+    app.openAPIRegistry.registerComponent("securitySchemes", scheme, meaning);
+  const roots = [...paths, ...allPrefixes];
+  const face: Face = {
+    name,
+    owns: (path) => roots.some((root) => path === root || path.startsWith(`${root}/`)),
+    fetch: (request, info) => app.fetch(request, info),
+    document: () =>
+      app.getOpenAPI31Document({
+        openapi: "3.1.0",
+        info: { title, version: "1", description },
+        security: Object.keys(security).map((scheme) => ({ [scheme]: [] })),
+        servers: allPrefixes.length === 0 ? [{ url: "/" }] : allPrefixes.map((url) => ({ url })),
+      }),
+    routes: () => {
+      // A route is listed once for each of its handlers; those for every method are middleware.
+      const served = app.routes.filter(({ method }) => method !== "ALL");
+      return [...new Set(served.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`))];
+    },
+  };
+  return { face, app };
+}
+
+/** What the log says of a request that failed although nobody expected it to. */
+export function failedRequest({ req, env }: HttpContext, error: unknown): object {
+  const { method, path } = req;
+  return { event: "http.failed", err: error, method, path, requestId: env.requestId };
+}
+
+function respondJson(c: HttpContext, { body, status, headers }: Refusal): Response {
+  return c.json(body, status, headers);
+}
+
+function withoutPrefix(path: string, prefixes: readonly string[]): string {
+  const prefix = prefixes.find((one) => path === one || path.startsWith(`${one}/`)) ?? "";
+  const bare = path.slice(prefix.length);
+  return bare.length > 1 && bare.endsWith("/") ? bare.slice(0, -1) : bare || "/";
+}
+
+/** Runs `middleware` for paths that exist only: what does not exist is 404 for everybody. */
+export function onRoutes(middleware: MiddlewareHandler<HttpEnv>): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const exists = matchedRoutes(c).some((route) => route.method !== "ALL");
+    return exists ? await middleware(c, next) : await next();
+  };
+}
+
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
+/** ASCII is UTF-8. */
+const UTF_8 = /^(utf-?8|us-ascii|)$/i;
+
+/** @throws UnreadableCharset for a body that says to be in another one than UTF-8 */
+function requireUtf8(c: HttpContext): void {
+  const charset = CHARSET.exec(c.req.header("Content-Type") ?? "")?.[1] ?? "";
+  if (!UTF_8.test(charset)) throw new UnreadableCharset(charset);
+}
+
+/** Bounds a body before anything parses it, and insists on UTF-8. */
+export function boundedBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
+  const refuse = (): never => {
+    throw tooLarge(maxBytes);
+  };
+  const limited = bodyLimit({ maxSize: maxBytes, onError: refuse });
+  return (c, next) =>
+    limited(c, async () => {
+      if (c.env.bodyTooLarge) refuse();
+      if (c.req.raw.body) requireUtf8(c);
+      if (c.req.raw.body && !isUtf8(await c.req.bytes())) throw badField("body", "must be valid UTF-8");
+      await next();
+    }) as Promise<void>;
+}
+
+/** Refuses a body that is announced to be too long; whoever reads it bounds what is not announced. */
+export function announcedBound(maxBytes: number): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    if (c.env.bodyTooLarge || Number(c.req.header("content-length") ?? 0) > maxBytes)
+      throw tooLarge(maxBytes);
+    await next();
+  };
+}
+
+export function tooLarge(maxBytes: number): DomainError {
+  return new DomainError("too_large", `body must have at most ${maxBytes} bytes`, { field: "body" });
+}
+
+/** An answer with a JSON body, for a route's `responses`. */
+export function json<T extends z.ZodType>(schema: T, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+const inWords = (description: string) => ({ description, content: { "text/plain": { schema: z.string() } } });
+
+/** What is refused by its head, or as it comes in, before any API sees it: in words, for a route's `responses`. */
+export const DOOR_REFUSALS = {
+  408: inWords("The body came too slowly"),
+  414: inWords("The path with its query is too long"),
+  431: inWords("The headers are too long"),
+};
+
+/** A JSON body, for a route's `request`. */
+export function jsonBody<T extends z.ZodType>(schema: T) {
+  return { body: { required: true, content: { "application/json": { schema } } } };
+}

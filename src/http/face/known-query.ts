@@ -1,0 +1,35 @@
+/** For APIs of our own making: a parameter that a route does not have is a mistake, and a misspelled filter lists everything. */
+import type { z } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
+import { badField } from "../../domain/errors.ts";
+import type { HttpApp, HttpEnv } from "./face.ts";
+
+/** Of a name that nobody knows, so much is told. */
+const MAX_TOLD = 64;
+
+/** Refuses query parameters that the description of the route does not name. Register it behind the authentication. */
+export function knownQueryOnly(app: HttpApp): MiddlewareHandler<HttpEnv> {
+  let known: Map<string, ReadonlySet<string>> | null = null;
+  return async (c, next) => {
+    const route = matchedRoutes(c).findLast(({ method }) => method !== "ALL");
+    known ??= parametersOf(app);
+    const names = route && known.get(`${route.method} ${route.path}`);
+    const unknown = names && Object.keys(c.req.query()).find((name) => !names.has(name));
+    if (unknown !== undefined)
+      throw badField(unknown.slice(0, MAX_TOLD), "is not a parameter of this request");
+    await next();
+  };
+}
+
+/** By method and path as the router has them. */
+function parametersOf(app: HttpApp): Map<string, ReadonlySet<string>> {
+  const routes = app.openAPIRegistry.definitions.flatMap((one) => (one.type === "route" ? [one.route] : []));
+  return new Map(
+    routes.map(({ method, path, request }) => {
+      const query = request?.query as z.ZodObject | undefined;
+      const name = `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ":$1")}`;
+      return [name, new Set(Object.keys(query?.shape ?? {}))];
+    }),
+  );
+}

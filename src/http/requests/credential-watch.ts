@@ -1,0 +1,87 @@
+/** Ends those who wait with credentials that are no longer valid: one query for all of them, every few seconds. */
+
+import { type Holder, revokedOf } from "../../domain/auth/revoked.ts";
+import { isUnavailable } from "../../domain/errors.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
+import type { AccountStore } from "../../domain/ports/store.ts";
+import type { Logger } from "../../logger.ts";
+
+const EVERY_MS = 5_000;
+
+export interface Watched extends Holder {
+  end(why: "revoked"): void;
+}
+
+export interface CredentialWatch {
+  /** The set changed. */
+  changed(): void;
+  /** Whether the credential is valid now; all who ask in one turn of the event loop share a statement. */
+  isValid(holder: Holder): Promise<boolean>;
+}
+
+interface Question {
+  holder: Holder;
+  resolve(isValid: boolean): void;
+  reject(error: unknown): void;
+}
+
+/** Nothing runs while `watched` is empty; `changed` is to be called whenever it changes. */
+export function watchCredentials(
+  accounts: Pick<AccountStore, "invalidCredentials">,
+  clock: Clock,
+  watched: ReadonlySet<Watched>,
+  logger: Pick<Logger, "warn">,
+): CredentialWatch {
+  let timer: NodeJS.Timeout | null = null;
+  let questions: Question[] = [];
+
+  async function answer(): Promise<void> {
+    const asked = questions;
+    questions = [];
+    try {
+      const revoked = new Set(await revokedOf(accounts, asked, ({ holder }) => holder));
+      for (const one of asked) one.resolve(!revoked.has(one) && !isOver(one.holder, clock.now()));
+    } catch (error) {
+      for (const one of asked) one.reject(error);
+    }
+  }
+
+  async function look(): Promise<void> {
+    const all = [...watched];
+    const revoked = new Set(await revokedOf(accounts, all, (one) => one));
+    for (const one of all) if (revoked.has(one) || isOver(one, clock.now())) one.end("revoked");
+  }
+
+  function schedule(): void {
+    timer = null;
+    if (watched.size === 0) return;
+    timer = setTimeout(() => {
+      look()
+        .catch((error) => {
+          if (isUnavailable(error)) return;
+          logger.warn({ err: error }, "Credentials can't be compared now; they are compared again");
+        })
+        .finally(schedule);
+    }, EVERY_MS);
+    timer.unref();
+  }
+
+  return {
+    changed() {
+      if (watched.size === 0 && timer) {
+        clearTimeout(timer);
+        timer = null;
+      } else if (watched.size > 0 && !timer) schedule();
+    },
+    isValid: (holder) =>
+      new Promise((resolve, reject) => {
+        questions.push({ holder, resolve, reject });
+        if (questions.length === 1) setImmediate(() => void answer());
+      }),
+  };
+}
+
+/** An access token may run out while its client waits: it proves who connected, and its login goes on. */
+function isOver({ credential }: Holder, now: number): boolean {
+  return credential.via === "jwt" && credential.expiresAt <= now;
+}

@@ -1,0 +1,175 @@
+/**
+ * How an operation of Talk is served and described. [B.2] Who calls is judged first (401), then the header (412), the
+ * room (404), what the caller may do in it (403, 412 in the lobby), and what was sent only then (400).
+ */
+
+import type { Holder } from "../../../domain/auth/revoked.ts";
+import { noSuchRoom, refusal } from "../../../domain/context/access.ts";
+import { DomainError } from "../../../domain/errors.ts";
+import type { Actor, Conversation, Membership, User } from "../../../domain/model.ts";
+import { type Action, can } from "../../../domain/permissions.ts";
+import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
+import type { HttpApp, HttpContext } from "../../face/face.ts";
+import type { RequestLimits } from "../../requests/request-limits.ts";
+import type { TalkClient } from "../shapes/clients.ts";
+import { type Answers, type Described, describe } from "../shapes/description.ts";
+import { type Outcome, respond } from "../shapes/envelope.ts";
+import { type Input, inputOf, type Shape } from "../shapes/parameters.ts";
+import { type Caller, createAuthentication, requireApiRequest } from "./authentication.ts";
+
+export interface Operation<S extends Shape> {
+  method: "get" | "post" | "put" | "delete";
+  /** Below the prefixes; `{token}` names a room. */
+  path: string;
+  summary: string;
+  input?: S;
+  answers: Answers;
+}
+
+export interface RoomOperation<S extends Shape> extends Operation<S> {
+  /**
+   * What has to be allowed to the caller in the room; null: they only have to be in it, and the use case judges the rest.
+   */
+  action: Action | null | ((room: Conversation) => Action | null);
+  /** Guests are strangers (401) unless this is set. */
+  guests?: true;
+  /** Callers wait for the answer; how many of their requests may, has a bound. */
+  waits?: true;
+}
+
+export interface UserCall<S extends Shape> {
+  c: HttpContext;
+  user: User;
+  actor: Actor;
+  client: TalkClient;
+  input: Input<S>;
+}
+
+export interface RoomCall<S extends Shape> {
+  c: HttpContext;
+  actor: Actor;
+  /** Null for guests. */
+  user: User | null;
+  /** What proves who the user is; null for guests. */
+  holder: Holder | null;
+  /** Undefined for guests: they have just one. */
+  client: TalkClient | undefined;
+  token: string;
+  conversation: Conversation;
+  me: Membership;
+  input: Input<S>;
+}
+
+export interface OpenCall<S extends Shape> {
+  c: HttpContext;
+  caller: Caller;
+  /** Empty where the path names no room. */
+  token: string;
+  input: Input<S>;
+}
+
+type Handler<C> = (call: C) => Promise<Outcome> | Outcome;
+
+export interface Operations {
+  /** For users, whatever room they are in. */
+  forUsers<S extends Shape>(operation: Operation<S>, handler: Handler<UserCall<S>>): void;
+  /** For members of the room that the path names. */
+  inRoom<S extends Shape>(operation: RoomOperation<S>, handler: Handler<RoomCall<S>>): void;
+  /** For everybody. */
+  open<S extends Shape>(operation: Operation<S>, handler: Handler<OpenCall<S>>): void;
+}
+
+export function createOperations(
+  app: HttpApp,
+  {
+    clock,
+    accounts,
+    finding,
+    participants,
+  }: Pick<UseCases, "clock" | "accounts" | "finding" | "participants">,
+  limits: RequestLimits,
+): Operations {
+  const callerOf = createAuthentication(accounts, limits);
+
+  async function userOf(c: HttpContext): Promise<Extract<Caller, { kind: "user" }>> {
+    const caller = await callerOf(c);
+    if (caller.kind === "guest") throw new DomainError("unauthorized");
+    return caller;
+  }
+
+  async function actorOf(caller: Caller, token: string): Promise<Actor> {
+    if (caller.kind === "user") return caller.actor;
+    if (caller.secret === null) throw noSuchRoom();
+    return await participants.guest(caller.secret, token);
+  }
+
+  async function placeOf(actor: Actor, token: string, needed: RoomOperation<Shape>["action"]) {
+    const found = await finding.locate(actor, { token });
+    if (!found?.membership) throw noSuchRoom();
+    const { conversation, membership: me } = found;
+    const action = typeof needed === "function" ? needed(conversation) : needed;
+    const verdict = action && can(me, conversation, action, clock.now());
+    if (action && verdict) throw refusal(verdict, action, conversation);
+    return { conversation, me };
+  }
+
+  function serve(operation: Described, handler: (c: HttpContext) => Promise<Outcome>): void {
+    const path = operation.path.replace(/\{(\w+)\}/g, ":$1");
+    app.openAPIRegistry.registerPath(describe(operation));
+    app.on(operation.method.toUpperCase(), path, async (c) => respond(c, await handler(c)));
+  }
+
+  return {
+    forUsers(operation, handler) {
+      const shape = operation.input ?? emptyInput(operation);
+      serve({ ...operation, guests: false }, async (c) => {
+        const { user, actor, client } = await userOf(c);
+        requireApiRequest(c);
+        return await handler({ c, user, actor, client, input: await inputOf(c, shape) });
+      });
+    },
+    inRoom(operation, handler) {
+      const { action, guests = false } = operation;
+      const shape = operation.input ?? emptyInput(operation);
+      serve({ ...operation, guests }, async (c) => {
+        const caller = guests ? await callerOf(c) : await userOf(c);
+        requireApiRequest(c);
+        const token = tokenOf(c);
+        const actor = await actorOf(caller, token);
+        const place = await placeOf(actor, token, action);
+        const input = await inputOf(c, shape);
+        const holder = caller.kind === "user" ? caller : null;
+        const [user, client] = [holder?.user ?? null, callingClient(caller)];
+        const over =
+          operation.waits && limits.hold(caller.kind === "user" ? { userId: caller.user.id } : caller);
+        try {
+          return await handler({ c, actor, user, holder, client, token, ...place, input });
+        } finally {
+          over?.();
+        }
+      });
+    },
+    open(operation, handler) {
+      const shape = operation.input ?? emptyInput(operation);
+      serve({ ...operation, guests: true }, async (c) => {
+        const caller = await callerOf(c);
+        requireApiRequest(c);
+        return await handler({ c, caller, token: tokenOf(c), input: await inputOf(c, shape) });
+      });
+    },
+  };
+}
+
+/** Undefined for guests: they have just one. */
+export function callingClient(caller: Caller): TalkClient | undefined {
+  return caller.kind === "user" ? caller.client : undefined;
+}
+
+/** An operation without input takes none; `S` is then whatever was inferred, and empty. */
+function emptyInput<S extends Shape>(_: Operation<S>): S {
+  return {} as S;
+}
+
+function tokenOf(c: HttpContext): string {
+  return c.req.param("token") ?? "";
+}

@@ -1,0 +1,182 @@
+/** Reading a room's messages: what was, and waiting for what comes. */
+import { DomainError } from "../../../domain/errors.ts";
+import type { Actor, Conversation, EventData, LoggedEvent, Membership } from "../../../domain/model.ts";
+import type { Following } from "../../../domain/ports/feed.ts";
+import type { TimelineEntry } from "../../../domain/use-cases/messages.ts";
+import type { ClientName } from "../../../domain/use-cases/rooms.ts";
+import type { PollingClient } from "../common/long-polls.ts";
+import type { TalkParts } from "../common/parts.ts";
+import { createLiveMessages } from "../shapes/live-messages.ts";
+import type { MessageBody } from "../shapes/message-shapes.ts";
+import { speaks, TALK_EVENTS } from "../shapes/system-messages.ts";
+
+export interface Wanted {
+  lookIntoFuture: boolean;
+  limit: number;
+  /** 0: from the end. */
+  lastKnownMessageId: number;
+  /** Seconds. */
+  timeout: number;
+  setReadMarker: boolean;
+  includeLastKnown: boolean;
+}
+
+const MAX_TIMEOUT_S = 30;
+const MAX_PAGE = 200;
+/** Of a log that says nothing for long (people coming and going), this many pages are looked through at once. */
+const MAX_PAGES = 100;
+
+/** Who reads which room, as it was judged with the request. */
+export interface Reader {
+  actor: Actor;
+  /** Which of the actor's clients; undefined for guests. */
+  client: ClientName | undefined;
+  room: Conversation;
+  me: Pick<Membership, "historyFrom">;
+}
+
+interface Place {
+  after: number;
+  limit: number;
+}
+
+/** What came since the reader was looked after the last time. */
+interface Heard {
+  events: LoggedEvent[];
+  /** It is all that the reader has not been told; else the log has to be asked. */
+  isEnough: boolean;
+  /** There was something that the client says to know already. */
+  isBehind: boolean;
+}
+
+type Cursor = { before?: number } | { after: number };
+
+export function createChatReading({
+  useCases,
+  store,
+  shapes,
+  feed,
+  polls,
+}: Pick<TalkParts, "useCases" | "store" | "shapes" | "feed" | "polls">) {
+  const { timeline, participants } = useCases;
+  const live = createLiveMessages(timeline, shapes);
+
+  /** Up to `limit` messages from the cursor on, with system messages counted as what they are. */
+  async function gather(
+    actor: Actor,
+    room: Conversation,
+    from: Cursor,
+    limit: number,
+  ): Promise<MessageBody[]> {
+    const found: TimelineEntry[] = [];
+    let cursor = from;
+    for (let page = 0; page < MAX_PAGES && found.length < limit; page++) {
+      const size = { limit: page === 0 ? limit : MAX_PAGE, types: TALK_EVENTS };
+      const { entries, more } = await timeline.page(actor, room.token, { ...cursor, ...size });
+      found.push(...entries.filter((entry) => speaks(entry, room.type)));
+      const last = entries.at(-1)?.event.seq;
+      if (!more || last === undefined) break;
+      cursor = "after" in cursor ? { after: last } : { before: last };
+    }
+    return await shapes.of(actor, room, found.slice(0, limit));
+  }
+
+  /**
+   * For who heard of nothing after a place. One past the log's end is of a log that was lost with a restore of the
+   * database: then the newest messages are the answer, or everything up to that place would be missed.
+   */
+  async function unlessLost(actor: Actor, room: Conversation, after: number, limit: number) {
+    const [log] = after === 0 ? [] : await store.log.heads([room.id]);
+    return log && after > log.head ? (await gather(actor, room, {}, limit)).reverse() : [];
+  }
+
+  /** What the events that were heard say to the reader, who was judged before them; from the log where that may not be enough. */
+  async function newsOf({ actor, room, me }: Reader, { events, isEnough }: Heard, { after, limit }: Place) {
+    const later = events.filter(({ seq }) => seq > after);
+    const shared = isEnough ? await live.of(room, later, me.historyFrom) : null;
+    return shared?.slice(0, limit) ?? (await gather(actor, room, { after }, limit));
+  }
+
+  async function wait(
+    reader: Reader,
+    { timeoutMs, ...place }: Place & { timeoutMs: number },
+    client: PollingClient,
+  ): Promise<MessageBody[]> {
+    const { actor, room } = reader;
+    const { after, limit } = place;
+    const poll = polls.open({ timeoutMs, ...client });
+    let following: Following | null = null;
+    let hasWaited = false;
+    let isJudged = true;
+    // Who has just come is judged, and given what was before, by the log.
+    let heard: Heard = { events: [], isEnough: false, isBehind: false };
+    const hear = (event: LoggedEvent) => {
+      live.heard(event);
+      if (!matters(event)) return;
+      heard.events.push(event);
+      heard.isBehind ||= event.seq <= after;
+      isJudged &&= !changesAccess(event, actor);
+      poll.wake();
+    };
+    try {
+      // Followed before the log is read: nothing can come in between.
+      following = await feed().followRoom(room.id, { event: hear, lost: poll.finish });
+      for (;;) {
+        // Whoever is answered for another reason than news looks once more.
+        const now = { ...heard, isEnough: heard.isEnough && isJudged && !poll.over };
+        heard = { events: [], isEnough: true, isBehind: false };
+        let found = await newsOf(reader, now, place);
+        if (found.length === 0 && (poll.over || now.isBehind))
+          found = await unlessLost(actor, room, after, limit);
+        if (found.length > 0 || poll.over) {
+          if (hasWaited) await poll.requireValid();
+          return found;
+        }
+        hasWaited = true;
+        await poll.news();
+      }
+    } finally {
+      following?.stop();
+      poll.end();
+    }
+  }
+
+  return async (reader: Reader, wanted: Wanted, client: PollingClient): Promise<MessageBody[]> => {
+    const { actor, room } = reader;
+    const { lookIntoFuture, lastKnownMessageId, includeLastKnown, limit } = wanted;
+    const known = Math.max(0, lastKnownMessageId);
+    if (!lookIntoFuture) {
+      const before = includeLastKnown ? known + 1 : known;
+      return await gather(actor, room, lastKnownMessageId === 0 ? {} : { before }, limit);
+    }
+    await participants.ping(actor, room.token, reader.client);
+    if (wanted.setReadMarker && actor.kind === "user" && known > 0) {
+      await participants.markRead(actor, room.token, known).catch(unlessPastHead);
+    }
+    const after = Math.max(0, includeLastKnown ? known - 1 : known);
+    const timeoutMs = Math.min(wanted.timeout, MAX_TIMEOUT_S) * 1_000;
+    if (timeoutMs > 0) return await wait(reader, { after, limit, timeoutMs }, client);
+    const found = await gather(actor, room, { after }, limit);
+    return found.length > 0 ? found : await unlessLost(actor, room, after, limit);
+  };
+}
+
+/** Also what ends the right to read on: then reading again says so. */
+function matters({ type }: LoggedEvent): boolean {
+  return type === "room.deleted" || TALK_EVENTS.includes(type);
+}
+
+const ABOUT_MEMBERS: ReadonlySet<string> = new Set(["member.joined", "member.left", "member.changed"]);
+
+/** Whether the reader may see more or less of the room after an event, or nothing any more. */
+function changesAccess({ type, dataJson }: LoggedEvent, actor: Actor): boolean {
+  if (type === "room.deleted" || type === "room.changed") return true;
+  if (!ABOUT_MEMBERS.has(type)) return false;
+  const { member } = JSON.parse(dataJson) as EventData["member.joined"];
+  return member.kind === actor.kind && member.id === actor.id;
+}
+
+/** An id from the future moves nothing. */
+function unlessPastHead(error: unknown): void {
+  if (!(error instanceof DomainError) || error.code !== "bad_request") throw error;
+}

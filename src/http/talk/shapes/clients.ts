@@ -1,0 +1,60 @@
+/**
+ * Which of a user's clients calls: each has a session of its own in a room. A client that keeps cookies is known by one,
+ * which it gets when it first joins a room. Another one is known by what it signs in with and its User-Agent: several that
+ * are alike in both are taken for the one of them that joined last.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { getCookie, setCookie } from "hono/cookie";
+import { isJoinedSession } from "../../../domain/auth/sessions.ts";
+import type { Credential } from "../../../domain/model.ts";
+import type { ClientName, PersonSession } from "../../../domain/use-cases/rooms.ts";
+import type { HttpContext } from "../../face/face.ts";
+import { isSecureCookie } from "../../requests/cookies.ts";
+
+export interface TalkClient extends ClientName {
+  /** It keeps the cookie. */
+  isKnown: boolean;
+}
+
+const CLIENT_COOKIE = "causeway_client";
+/** Random, and what alike clients share. */
+const COOKIE_FORM = /^[\w-]{22}\.[\w-]{16}$/;
+const ALIKE_BYTES = 12;
+
+export function clientOf(c: HttpContext, credential: Credential): TalkClient {
+  const kept = getCookie(c, CLIENT_COOKIE) ?? "";
+  if (COOKIE_FORM.test(kept)) return { id: kept, part: `:${kept}`, isKnown: true };
+  const signs = [...signInOf(credential), c.req.header("User-Agent") ?? ""];
+  const digest = createHash("sha256").update(JSON.stringify(signs)).digest();
+  const alike = digest.subarray(0, ALIKE_BYTES).toString("base64url");
+  return { id: `${randomBytes(16).toString("base64url")}.${alike}`, part: `.${alike}`, isKnown: false };
+}
+
+function signInOf(credential: Credential): (string | number)[] {
+  if (credential.via === "session") return ["login", credential.loginId];
+  return credential.via === "token" ? ["token", credential.tokenId] : [credential.via];
+}
+
+/** It opens nothing: it tells apart clients of somebody who is signed in. It lives as long as the browser's session. */
+export function setClientCookie(c: HttpContext, { id, isKnown }: TalkClient, publicUrl: string): void {
+  if (isKnown) return;
+  setCookie(c, CLIENT_COOKIE, id, {
+    path: "/ocs",
+    httpOnly: true,
+    sameSite: "Lax",
+    secure: isSecureCookie(publicUrl, c.req.url),
+  });
+}
+
+/**
+ * The session of the client among those of its person, or where it has not joined one that looks at the room over another
+ * API; null: there is none. Guests have no other client.
+ */
+export function ownSessionId(
+  sessions: readonly PersonSession[],
+  client: ClientName | undefined,
+): string | null {
+  const mine = sessions.filter(({ name }) => client === undefined || name.includes(client.part));
+  const own = mine.length > 0 ? mine : sessions.filter(({ name }) => !isJoinedSession(name));
+  return (own.findLast(({ callFlags }) => callFlags > 0) ?? own.at(-1))?.sessionId ?? null;
+}

@@ -1,0 +1,77 @@
+/** Messages that many wait for: what an event says is read and shaped once for all long polls of its room. */
+import { LRUCache } from "lru-cache";
+import type { Conversation, LoggedEvent } from "../../../domain/model.ts";
+import type { Timeline } from "../../../domain/use-cases/messages.ts";
+import type { MessageBody, MessageShapes } from "./message-shapes.ts";
+import { speaks } from "./system-messages.ts";
+
+export interface LiveMessages {
+  /** Is told of every event of a room that somebody waits for: what was shaped before an edit is shaped anew. */
+  heard(event: LoggedEvent): void;
+  /**
+   * What events that were just logged say to a reader of the room, in their order.
+   * @param historyFrom what the reader may not see of the room, up to this seq
+   * @returns null when it is not the same for all readers of the room
+   */
+  of(room: Conversation, events: readonly LoggedEvent[], historyFrom: number): Promise<MessageBody[] | null>;
+}
+
+/** `personal`: each reader sees something else. Null: it says nothing in Talk. */
+type Shaped = MessageBody | "personal" | null;
+
+/** Polls that an event wakes ask for it in the same moment. */
+const REMEMBERED = 1_000;
+const REMEMBERED_MS = 10_000;
+
+export function createLiveMessages(
+  timeline: Pick<Timeline, "entriesForAll">,
+  shapes: Pick<MessageShapes, "ofAll">,
+): LiveMessages {
+  const shaped = new LRUCache<string, Promise<Shaped>>({ max: REMEMBERED, ttl: REMEMBERED_MS });
+
+  async function shape(room: Conversation, event: LoggedEvent): Promise<Shaped> {
+    const entries = await timeline.entriesForAll([event]);
+    const bodies = await shapes.ofAll(
+      room,
+      entries.filter((entry) => speaks(entry, room.type)),
+    );
+    return bodies === null ? "personal" : (bodies[0] ?? null);
+  }
+
+  function once(room: Conversation, event: LoggedEvent): Promise<Shaped> {
+    const key = keyOf(room.id, event.seq);
+    const known = shaped.get(key);
+    if (known) return known;
+    const making = shape(room, event);
+    shaped.set(key, making);
+    making.catch(() => shaped.delete(key));
+    return making;
+  }
+
+  return {
+    heard({ conversationId, type }) {
+      if (!CHANGES_MESSAGE.has(type)) return;
+      // Answers quote it.
+      const ofRoom = keyOf(conversationId, "");
+      for (const key of [...shaped.keys()]) if (key.startsWith(ofRoom)) shaped.delete(key);
+    },
+    async of(room, events, historyFrom) {
+      const all = await Promise.all(events.map((event) => once(room, event)));
+      if (all.includes("personal")) return null;
+      const bodies = all.filter((one): one is MessageBody => one !== null && one !== "personal");
+      return bodies.filter(({ id }) => id > historyFrom).map((body) => withVisibleParent(body, historyFrom));
+    },
+  };
+}
+
+const CHANGES_MESSAGE: ReadonlySet<string> = new Set(["message.edited", "message.deleted"]);
+
+function keyOf(conversationId: number, seq: number | ""): string {
+  return `${conversationId} ${seq}`;
+}
+
+/** Of a message from before the reader's time only the place is shown. */
+function withVisibleParent(body: MessageBody, historyFrom: number): MessageBody {
+  const { parent } = body;
+  return parent && parent.id <= historyFrom ? { ...body, parent: { id: parent.id, deleted: true } } : body;
+}

@@ -1,0 +1,175 @@
+/** The people of a conversation: adding, removing, leaving, and their roles. */
+import { createRoute } from "@hono/zod-openapi";
+import { DomainError } from "../../../domain/errors.ts";
+import { type EventData, type LoggedEvent, type User, userActor } from "../../../domain/model.ts";
+import type { RoomView } from "../../../domain/use-cases/rooms.ts";
+import { type HttpApp, json, jsonBody } from "../../face/face.ts";
+import { body, oneOf } from "../../requests/fields.ts";
+import { type Caller, callerOf, doing, requireAction, type WireParts } from "../common/parts.ts";
+import { eventSchema, joined, left, type WireEvent, wireEvent } from "../shapes/events.ts";
+import { forbidden, notFound, PROTECTED, PROTECTED_BODY, wireRefusal } from "../shapes/failures.ts";
+import { uuid, uuids } from "../shapes/kinds.ts";
+import { ROLES, roleOf, wireRole } from "../shapes/shapes.ts";
+import { conversationParams, MOST_MEMBERS, NO_CONVERSATION } from "./conversation-routes.ts";
+import { connectedUsers, requireAdmission } from "./conversations.ts";
+
+/** More at once are too many in any room; the room's own bound is `too-many-members`. */
+const MOST_AT_ONCE = 2 * MOST_MEMBERS;
+const memberParams = conversationParams.extend({ usr: uuid() });
+
+const ROUTES = {
+  add: createRoute({
+    method: "post",
+    path: "/conversations/{cnv}/members",
+    summary: "Add users to a conversation",
+    request: {
+      params: conversationParams,
+      ...jsonBody(
+        body({
+          users: uuids({ min: 1, max: MOST_AT_ONCE }),
+          conversation_role: oneOf(ROLES).nullish().openapi({ description: "wire_admin unless told" }),
+        }).openapi("Invite"),
+      ),
+    },
+    responses: {
+      200: json(eventSchema, "conversation.member-join of those who were not in it"),
+      204: { description: "All of them were in it already" },
+      ...forbidden(
+        "action-denied, not-connected, too-many-members, invalid-op, access-denied, no-team-member",
+      ),
+      ...NO_CONVERSATION,
+      ...PROTECTED_BODY,
+    },
+  }),
+  remove: createRoute({
+    method: "delete",
+    path: "/conversations/{cnv}/members/{usr}",
+    summary: "Remove a user, or leave",
+    request: { params: memberParams },
+    responses: {
+      200: json(eventSchema, "conversation.member-leave"),
+      204: { description: "The user was not in it" },
+      ...forbidden("action-denied, invalid-op"),
+      ...NO_CONVERSATION,
+      ...PROTECTED,
+    },
+  }),
+  update: createRoute({
+    method: "put",
+    path: "/conversations/{cnv}/members/{usr}",
+    summary: "Change a member's role",
+    request: { params: memberParams, ...jsonBody(body({ conversation_role: oneOf(ROLES) })) },
+    responses: {
+      200: { description: "The member has this role now" },
+      ...forbidden("action-denied, invalid-op"),
+      ...notFound("no-conversation, no-conversation-member"),
+      ...PROTECTED_BODY,
+    },
+  }),
+};
+
+export function registerMembers(app: HttpApp, parts: WireParts): void {
+  const { conversations, finding } = parts.useCases;
+  const viewOf = (caller: Caller, cnv: string) => finding.view(caller.actor, { uuid: cnv });
+
+  app.openapi(ROUTES.add, async (c) => {
+    const caller = callerOf(c);
+    const view = await viewOf(caller, c.req.valid("param").cnv);
+    const { users, conversation_role } = c.req.valid("json");
+    requireAction(parts, placeIn(view), "add_members");
+    const newcomers = await newcomersOf(parts, caller, view, users);
+    const role = roleOf(conversation_role ?? "wire_admin");
+    const events = await conversations.addMembers(
+      caller.actor,
+      view.conversation.token,
+      newcomers.map((user) => ({ member: userActor(user), role })),
+      { most: MOST_MEMBERS },
+    );
+    const told = joinedEvent(parts, caller, view, newcomers, events);
+    return told ? c.json(told, 200) : c.body(null, 204);
+  });
+  app.openapi(ROUTES.remove, async (c) => {
+    const caller = callerOf(c);
+    const { cnv, usr } = c.req.valid("param");
+    const view = await viewOf(caller, cnv);
+    const { conversation } = view;
+    const event =
+      usr === caller.user.uuid ? await leave(parts, caller, view) : await remove(parts, caller, view, usr);
+    if (!event) return c.body(null, 204);
+    const where = doing(parts, caller, conversation, event.at);
+    return c.json(wireEvent("conversation.member-leave", where, left([usr], parts.domain())), 200);
+  });
+  app.openapi(ROUTES.update, async (c) => {
+    const caller = callerOf(c);
+    const { cnv, usr } = c.req.valid("param");
+    const view = await viewOf(caller, cnv);
+    requireAction(parts, placeIn(view), "set_roles");
+    if (usr === caller.user.uuid) throw wireRefusal("invalidOperation");
+    const target = personIn(view, usr);
+    if (!target) throw wireRefusal("noMember");
+    const { conversation_role: role } = c.req.valid("json");
+    if (wireRole(target.membership.role) !== role)
+      await conversations.setRole(caller.actor, view.conversation.token, target.actor, roleOf(role));
+    return c.body(null, 200);
+  });
+}
+
+function placeIn({ conversation, me }: RoomView) {
+  return { conversation, me: me.membership };
+}
+
+function personIn({ people }: RoomView, uuid: string) {
+  return people.find(({ user }) => user?.uuid === uuid);
+}
+
+/** Those of the named users who are not in the room yet. */
+async function newcomersOf(
+  parts: WireParts,
+  caller: Caller,
+  view: RoomView,
+  named: readonly string[],
+): Promise<User[]> {
+  const wanted = [...new Set(named)].filter((uuid) => !personIn(view, uuid));
+  const users = await connectedUsers(parts, caller, wanted);
+  await requireAdmission(parts, view.conversation, users);
+  return users;
+}
+
+/** Null when somebody else was faster with all of them. */
+function joinedEvent(
+  parts: WireParts,
+  caller: Caller,
+  { conversation }: RoomView,
+  newcomers: readonly User[],
+  events: readonly LoggedEvent[],
+): WireEvent | null {
+  const [first] = events;
+  if (!first) return null;
+  const uuidOf = new Map(newcomers.map(({ id, uuid }) => [String(id), uuid]));
+  const people = events.flatMap(({ dataJson }) => {
+    const { member, role } = JSON.parse(dataJson) as EventData["member.joined"];
+    const id = uuidOf.get(member.id);
+    return id === undefined ? [] : [{ id, role }];
+  });
+  const where = doing(parts, caller, conversation, first.at);
+  return wireEvent("conversation.member-join", where, joined(people, parts.domain()));
+}
+
+/** One-to-one conversations are not left: they are archived. */
+async function leave({ useCases }: WireParts, { actor }: Caller, { conversation }: RoomView) {
+  if (conversation.type === "one_to_one") throw wireRefusal("invalidOperation");
+  return await useCases.conversations.leave(actor, conversation.token);
+}
+
+async function remove(parts: WireParts, { actor }: Caller, view: RoomView, usr: string) {
+  requireAction(parts, placeIn(view), "remove_members");
+  const target = personIn(view, usr);
+  if (!target) return null;
+  try {
+    return await parts.useCases.conversations.removeMember(actor, view.conversation.token, target.actor);
+  } catch (error) {
+    // Somebody else was faster.
+    if (error instanceof DomainError && error.code === "not_found" && error.field === "member") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+/** What signing in takes and answers (`/login`, `/access`, `/self`). */
+import { createRoute, z } from "@hono/zod-openapi";
+import { json, jsonBody } from "../../face/face.ts";
+import { body, flagText, text } from "../../requests/fields.ts";
+import { BODY_REFUSALS, forbidden, PROTECTED, REFUSALS } from "../shapes/failures.ts";
+
+const MAX_NAME_LENGTH = 320;
+const MAX_PASSWORD_LENGTH = 1_024;
+
+const FORBIDDEN = forbidden("invalid-credentials: the message says what is missing");
+
+const grant = z
+  .object({
+    user: z.uuid(),
+    access_token: z.string(),
+    token_type: z.literal("Bearer"),
+    expires_in: z.int().openapi({ description: "Seconds" }),
+  })
+  .openapi("AccessToken");
+
+const selfSchema = z
+  .object({
+    id: z.uuid(),
+    qualified_id: z.object({ id: z.uuid(), domain: z.string() }),
+    name: z.string(),
+    picture: z.array(z.string()).max(0),
+    assets: z.array(z.string()).max(0),
+    email: z.string().optional(),
+    accent_id: z.int(),
+    locale: z.string(),
+    managed_by: z.literal("wire"),
+    handle: z.string(),
+    team: z.uuid().optional(),
+  })
+  .openapi("SelfProfile");
+
+export const LOGIN_ROUTES = {
+  login: createRoute({
+    method: "post",
+    path: "/login",
+    summary: "Sign in with handle or e-mail, and password",
+    security: [],
+    request: {
+      query: z.object({ persist: flagText().openapi({ description: "Keep the login for 56 days" }) }),
+      ...jsonBody(
+        body({
+          email: text(MAX_NAME_LENGTH).optional(),
+          handle: text(MAX_NAME_LENGTH).optional(),
+          phone: text(MAX_NAME_LENGTH).optional(),
+          password: text(MAX_PASSWORD_LENGTH),
+        }).openapi("Login"),
+      ),
+    },
+    responses: {
+      200: json(grant, "An access token; the cookie zuid renews it"),
+      ...REFUSALS,
+      ...FORBIDDEN,
+      ...BODY_REFUSALS,
+    },
+  }),
+  access: createRoute({
+    method: "post",
+    path: "/access",
+    summary: "Renew the access token with the cookie zuid",
+    security: [],
+    responses: { 200: json(grant, "A new access token"), ...REFUSALS, ...FORBIDDEN },
+  }),
+  logout: createRoute({
+    method: "post",
+    path: "/access/logout",
+    summary:
+      "End the login of the cookie zuid, with its access tokens; an access token may come along, and need not be valid any more",
+    security: [],
+    responses: { 200: { description: "The login is over" }, ...REFUSALS, ...FORBIDDEN },
+  }),
+  self: createRoute({
+    method: "get",
+    path: "/self",
+    summary: "Who the access token belongs to",
+    responses: { 200: json(selfSchema, "The caller's profile"), ...PROTECTED },
+  }),
+};

@@ -1,0 +1,115 @@
+/** Signing in, as Wire's clients do it: `/login`, `/access`, `/access/logout`, `/self`. */
+
+import { isSecret } from "../../../domain/auth/secrets.ts";
+import { DomainError } from "../../../domain/errors.ts";
+import type { User } from "../../../domain/model.ts";
+import type { Store } from "../../../domain/ports/store.ts";
+import type { Accounts } from "../../../domain/use-cases/use-cases.ts";
+import type { HttpApp } from "../../face/face.ts";
+import { authenticateUser } from "../../requests/credentials.ts";
+import {
+  accessTokenOf,
+  callingUser,
+  type LoginCookies,
+  loginCookieOf,
+  loginCookies,
+} from "../common/authentication.ts";
+import { WireRefusal } from "../shapes/failures.ts";
+import { shownUser } from "../shapes/user-shapes.ts";
+import { LOGIN_ROUTES as ROUTES } from "./login-routes.ts";
+
+/** What is open to strangers. */
+export function registerLogin(app: HttpApp, accounts: Accounts, publicUrl: () => string): void {
+  const cookies = loginCookies(publicUrl);
+  registerGrants(app, accounts, cookies);
+  registerAccess(app, accounts, cookies);
+}
+
+/** @param domain of qualified ids */
+export function registerSelf(app: HttpApp, store: Pick<Store, "accounts">, domain: () => string): void {
+  app.openapi(ROUTES.self, async (c) => {
+    const user = callingUser(c);
+    const [first] = await store.accounts.organizationsOf(user.id);
+    return c.json(selfProfile(user, domain(), first?.organization.uuid), 200);
+  });
+}
+
+function registerGrants(app: HttpApp, accounts: Accounts, cookies: LoginCookies): void {
+  app.openapi(ROUTES.login, async (c) => {
+    const { email, handle, phone, password } = c.req.valid("json");
+    const login = email ?? handle ?? phone;
+    if (login === undefined)
+      throw new DomainError("bad_request", "email or handle is required", { field: "email" });
+    const persistent = c.req.valid("query").persist;
+    const signedIn = await accounts
+      .login(login, password, { persistent, ip: c.env.ip })
+      .catch(refusedAs("Authentication failed."));
+    cookies.set(c, signedIn.cookie, persistent ? signedIn.cookieExpiresAt : null);
+    return c.json(grantOf(signedIn), 200);
+  });
+}
+
+function registerAccess(app: HttpApp, accounts: Accounts, cookies: LoginCookies): void {
+  app.openapi(ROUTES.access, async (c) => {
+    const cookie = loginCookieOf(c);
+    if (cookie === null) throw invalidCredentials("Missing cookie");
+    const old = await oldTokenUser(accounts, accessTokenOf(c));
+    const granted = await accounts.refresh(cookie, old).catch(refusedAs("Invalid user token"));
+    const { renewed } = granted;
+    if (renewed) cookies.set(c, renewed.cookie, renewed.cookieExpiresAt);
+    return c.json(grantOf(granted), 200);
+  });
+  app.openapi(ROUTES.logout, async (c) => {
+    const cookie = loginCookieOf(c);
+    const token = accessTokenOf(c);
+    if (cookie === null && token === null) throw invalidCredentials("Missing cookie and token");
+    if (cookie === null) throw invalidCredentials("Missing cookie");
+    await accounts.logout(cookie, token).catch(refusedAs("Invalid user token"));
+    cookies.drop(c);
+    return c.body(null, 200);
+  });
+}
+
+/** Whose the old access token is; null when it ran out, which is what clients renew it for. */
+async function oldTokenUser(accounts: Accounts, token: string | null): Promise<number | null> {
+  if (token === null) return null;
+  if (!isSecret("access", token)) throw invalidCredentials("Invalid access token");
+  try {
+    return (await authenticateUser(accounts, token)).user.id;
+  } catch (error) {
+    if (error instanceof DomainError && error.code === "unauthorized") return null;
+    throw error;
+  }
+}
+
+function grantOf(signedIn: { user: User; accessToken: string; expiresIn: number }) {
+  return {
+    user: signedIn.user.uuid,
+    access_token: signedIn.accessToken,
+    token_type: "Bearer" as const,
+    expires_in: signedIn.expiresIn,
+  };
+}
+
+/** Keys that a user has no value for are left out, never null. */
+function selfProfile(user: User, domain: string, team: string | undefined) {
+  return {
+    ...shownUser(user, domain),
+    ...(user.email !== null && { email: user.email }),
+    locale: "en",
+    managed_by: "wire" as const,
+    ...(team !== undefined && { team }),
+  };
+}
+
+function invalidCredentials(message: string): WireRefusal {
+  return new WireRefusal(403, "invalid-credentials", message);
+}
+
+/** Where a password or a cookie is what fails, Wire answers 403; 401 is for access tokens alone. */
+function refusedAs(message: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof DomainError && error.code === "unauthorized")) throw error;
+    throw invalidCredentials(error.field === "accessToken" ? "Invalid access token" : message);
+  };
+}

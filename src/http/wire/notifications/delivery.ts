@@ -1,0 +1,204 @@
+/**
+ * From the feed to those who wait on `/await`. The feed says that something happened; what it was is read from the
+ * journal, up to a horizon behind which nothing is committed any more. So clients are told in the order of the ids, in
+ * which nothing is left out, and from any of them `/notifications` goes on.
+ *
+ * There is one queue for all, emptied once per turn of the event loop: what came meanwhile is read and translated
+ * together, and what several are told is encoded once.
+ */
+import { isUnavailable } from "../../../domain/errors.ts";
+import type { Actor, LoggedEvent, User } from "../../../domain/model.ts";
+import type { TypingNews, UserReader } from "../../../domain/ports/feed.ts";
+import { JOURNALED, type JournalPlace } from "../../../domain/ports/journal.ts";
+import type { Logger } from "../../../logger.ts";
+import type { WireParts } from "../common/parts.ts";
+import { type Told, wireEvent } from "../shapes/events.ts";
+import { notificationId, transientId } from "../shapes/notification-ids.ts";
+import { createQueue, shared } from "./queues.ts";
+import { createTranslation, type Notification } from "./translation.ts";
+
+export interface Recipient {
+  readonly user: User;
+  send(frame: Uint8Array): void;
+  end(why: "revoked" | "behind"): void;
+}
+
+export interface Delivery {
+  /** Where a reader is to begin who is told of everything from now on: ask for it before following. */
+  beginning(): Promise<number>;
+  /** What the feed is to be told of the recipient's rooms. */
+  readerFor(recipient: Recipient, beginning: number): UserReader;
+}
+
+/** How far a recipient has been told. */
+interface Reading {
+  readonly to: Recipient;
+  after: JournalPlace;
+  /** Everything before this time was told; ms. */
+  settled: number;
+  /** The time of the latest event that is known to wait, ms. */
+  latest: number;
+}
+
+/** Events of one user that are read at once. */
+const PAGE = 500;
+/** Until it is looked again for what is behind the horizon. */
+const AGAIN_MS = 20;
+
+export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">): Delivery {
+  const { journal } = parts.store;
+  const translate = createTranslation(parts);
+  const horizon = shared(() => journal.horizon());
+  const count = createCounter();
+
+  const news = createQueue<Reading>(deliverNews, (error, readings) => {
+    if (!isUnavailable(error))
+      logger.error({ err: error }, "Clients of /await could not be told; they have to read /notifications");
+    for (const { to } of readings) to.end("behind");
+  });
+  const lost = (error: unknown) => {
+    if (!isUnavailable(error)) logger.error({ err: error }, "Transient news of /await got lost");
+  };
+  const typing = createQueue(deliverTyping, lost);
+
+  async function deliverNews(readings: readonly Reading[]): Promise<void> {
+    const until = await horizon();
+    const frames = new Map<Notification, Uint8Array>();
+    const late: Reading[] = [];
+    for (const { told, end, readings: mine } of await tellingsOf(readings, until)) {
+      for (const reading of mine) {
+        send(reading, told, frames);
+        if (end) {
+          reading.after = later(reading.after, end);
+          news(reading);
+          continue;
+        }
+        reading.settled = Math.max(reading.settled, until);
+        reading.after = { at: reading.settled, conversationId: 0, seq: 0 };
+        if (reading.latest >= until) late.push(reading);
+      }
+    }
+    if (late.length > 0) setTimeout(() => late.forEach(news), AGAIN_MS);
+  }
+
+  /** What each user is told, from the one of their clients on that was told least; `end` where there is more. */
+  async function tellingsOf(readings: readonly Reading[], until: number) {
+    const users = byUser(readings);
+    const readers = users.map(({ user, mine }) => ({ userId: user.id, after: leastOf(mine) }));
+    const pages = await journal.pages(readers, { horizon: until, limit: PAGE });
+    const told = await translate(users.map(({ user }, i) => ({ user, events: pages[i] ?? [] })));
+    return users.map(({ mine }, i) => {
+      const events = pages[i] ?? [];
+      return { readings: mine, told: told[i] ?? [], end: events.length < PAGE ? null : events.at(-1) };
+    });
+  }
+
+  function send(
+    { to, after }: Reading,
+    told: readonly Notification[],
+    frames: Map<Notification, Uint8Array>,
+  ): void {
+    const before = notificationId(after);
+    for (const notification of told) {
+      if (notification.id <= before) continue;
+      const frame = frames.get(notification) ?? frameOf(notification.id, notification.payload, false);
+      frames.set(notification, frame);
+      to.send(frame);
+    }
+  }
+
+  async function deliverTyping(all: readonly { reading: Reading; news: TypingNews }[]): Promise<void> {
+    const known = await parts.names({
+      users: all.map(({ news }) => news.actor),
+      rooms: all.map(({ news }) => news.conversationId),
+    });
+    const frames = new Map<string, Uint8Array>();
+    for (const { reading, news } of all) {
+      const { conversationId, actor, on } = news;
+      const room = known.room(conversationId);
+      if (room === null) continue;
+      const key = `${reading.settled} ${conversationId} ${actor.kind} ${actor.id} ${on}`;
+      const where = {
+        room,
+        from: known.person(actor),
+        at: parts.useCases.clock.now(),
+        domain: parts.domain(),
+      };
+      const status = on ? ("started" as const) : ("stopped" as const);
+      const frame =
+        frames.get(key) ??
+        transientFrame(reading.settled, [wireEvent("conversation.typing", where, { status })]);
+      frames.set(key, frame);
+      reading.to.send(frame);
+    }
+  }
+
+  function transientFrame(settled: number, payload: readonly Told[]): Uint8Array {
+    return frameOf(transientId(settled, count()), payload, true);
+  }
+
+  return {
+    beginning: horizon,
+    readerFor(to, beginning) {
+      const after = { at: beginning, conversationId: 0, seq: 0 };
+      const reading: Reading = { to, after, settled: beginning, latest: 0 };
+      const wakenBy = (at: number) => {
+        reading.latest = Math.max(reading.latest, at);
+        news(reading);
+      };
+      return {
+        event: ({ type, at }) => {
+          if (TOLD.has(type)) wakenBy(at);
+        },
+        connections: ({ at }) => wakenBy(at),
+        typing(one) {
+          if (!isSelf(one.actor, to.user)) typing({ reading, news: one });
+        },
+        settings: ({ at }) => wakenBy(at),
+        lost: () => to.end("behind"),
+        gone: () => to.end("revoked"),
+      };
+    },
+  };
+}
+
+/** Messages are most of a log, and Wire's clients are not told of them here. */
+const TOLD: ReadonlySet<LoggedEvent["type"]> = new Set(JOURNALED);
+
+function byUser(readings: readonly Reading[]): { user: User; mine: Reading[] }[] {
+  const users = new Map<number, { user: User; mine: Reading[] }>();
+  for (const reading of readings) {
+    const { user } = reading.to;
+    const known = users.get(user.id);
+    if (known) known.mine.push(reading);
+    else users.set(user.id, { user, mine: [reading] });
+  }
+  return [...users.values()];
+}
+
+function leastOf(readings: readonly Reading[]): JournalPlace {
+  return readings.map(({ after }) => after).reduce((a, b) => (later(a, b) === a ? b : a));
+}
+
+function later(a: JournalPlace, b: JournalPlace): JournalPlace {
+  return notificationId(a) > notificationId(b) ? a : b;
+}
+
+/** Their own other clients know as well that they type. */
+function isSelf({ kind, id }: Actor, user: User): boolean {
+  return kind === "user" && id === String(user.id);
+}
+
+function frameOf(id: string, payload: readonly Told[], transient: boolean): Uint8Array {
+  return Buffer.from(JSON.stringify({ id, transient, payload }));
+}
+
+const MOST_TRANSIENT = 2 ** 32;
+
+function createCounter(): () => number {
+  let count = 0;
+  return () => {
+    count = (count + 1) % MOST_TRANSIENT;
+    return count;
+  };
+}

@@ -1,0 +1,273 @@
+/**
+ * From the domain's events to Wire's notifications, for one reader or for many at once: what was done by one act is one
+ * notification, and what is the same for everybody is made once.
+ */
+import type { Actor, EventData, Role, User } from "../../../domain/model.ts";
+import type { ConnectionData, JournalEvent, SettingsData } from "../../../domain/ports/journal.ts";
+import type { WireParts } from "../common/parts.ts";
+import { codesOf, type RoomMade, roomsMade } from "../conversations/rooms-now.ts";
+import { connectionBody } from "../shapes/connection-shapes.ts";
+import {
+  asked,
+  connectionEvent,
+  type Happening,
+  joined,
+  left,
+  settingEvents,
+  type Told,
+  target,
+  type WireEvent,
+  wireEvent,
+} from "../shapes/events.ts";
+import type { CodeBody } from "../shapes/guest-link-shapes.ts";
+import type { Known, Wanted } from "../shapes/names.ts";
+import { notificationId } from "../shapes/notification-ids.ts";
+import { type ConversationBody, settingsBody, wireRole } from "../shapes/shapes.ts";
+
+export interface Notification {
+  id: string;
+  payload: Told[];
+}
+
+/** A reader with events that they may see, in the order in which to tell them. */
+export interface Reading {
+  user: User;
+  events: readonly JournalEvent[];
+}
+
+/** @returns what each reader is told; what several are told is one and the same object */
+export type Translate = (readings: readonly Reading[]) => Promise<Notification[][]>;
+
+/** What somebody did at once: several may join or leave by it. */
+interface Act {
+  events: JournalEvent[];
+  /** Of the last event that the reader saw of it. */
+  id: string;
+  /** The reader joined by it, and has seen nothing of the room before. */
+  own: boolean;
+  /** It is told in the reader's own words. */
+  personal: boolean;
+  /** The room was made with these people in it. */
+  makes: boolean;
+  /** The reader's lobby may have opened by it. */
+  opens: boolean;
+}
+
+/** What only the reader is told. */
+const PERSONAL: ReadonlySet<JournalEvent["type"]> = new Set(["connection", "settings"]);
+/** Seq of the first `member.joined` of a room: `room.created` is before it. */
+const FIRST_JOIN = 2;
+
+export function createTranslation(parts: WireParts): Translate {
+  return async (readings) => {
+    const acts = readings.map(({ user, events }) => actsOf(user, events));
+    await completeJoins(parts, acts.flat());
+    const known = await parts.names(namesIn(acts.flat()));
+    const looked = await Promise.all(
+      readings.map(({ user }, i) => lookups(parts, user, acts[i] as Act[], known)),
+    );
+    const shared = new Map<string, Notification>();
+    return readings.map(({ user }, i) =>
+      (acts[i] as Act[]).flatMap((act) => {
+        const same = act.personal ? undefined : shared.get(keyOf(act));
+        const told = same ?? {
+          id: act.id,
+          payload: payloadOf(user, act, known, parts.domain(), looked[i] as Lookups),
+        };
+        if (!act.personal) shared.set(keyOf(act), told);
+        return told.payload.length === 0 ? [] : [told];
+      }),
+    );
+  };
+}
+
+function actsOf(user: User, events: readonly JournalEvent[]): Act[] {
+  const acts: Act[] = [];
+  const latest = new Map<number, Act>();
+  for (const event of events) {
+    const own = event.type === "member.joined" && isMember(event, user);
+    const before = latest.get(event.conversationId);
+    if (before && isSameAct(before, event)) {
+      before.events.push(event);
+      before.id = notificationId(event);
+      before.own ||= own;
+      before.personal = before.own;
+      continue;
+    }
+    const opens = opensLobby(event);
+    const personal = own || opens || PERSONAL.has(event.type) || makesLink(event);
+    const act = { events: [event], id: notificationId(event), own, personal, makes: false, opens };
+    acts.push(act);
+    latest.set(event.conversationId, act);
+  }
+  return acts;
+}
+
+function isSameAct({ events: [first] }: Act, { type, at, actor }: JournalEvent): boolean {
+  if (!first || (type !== "member.joined" && type !== "member.left")) return false;
+  return first.type === type && first.at === at && sameActor(first.actor, actor);
+}
+
+function sameActor(a: Actor, b: Actor): boolean {
+  return a.kind === b.kind && a.id === b.id;
+}
+
+function memberOf({ dataJson }: JournalEvent): { member: Actor; role: Role } {
+  return JSON.parse(dataJson) as EventData["member.joined"];
+}
+
+function isMember(event: JournalEvent, user: User): boolean {
+  const { member } = memberOf(event);
+  return member.kind === "user" && member.id === String(user.id);
+}
+
+/** Events that two acts share make them the same for everybody who saw those. */
+function keyOf({ events }: Act): string {
+  const [first] = events;
+  return `${first?.conversationId} ${first?.seq} ${events.length}`;
+}
+
+/**
+ * Whoever joins sees the log from their own joining on, but Wire tells them of all who joined with them; and of those
+ * who were there from the start by the conversation itself.
+ */
+async function completeJoins({ store }: WireParts, acts: readonly Act[]): Promise<void> {
+  const joins = acts.filter(({ events }) => events[0]?.type === "member.joined");
+  const together = new Map<string, JournalEvent[]>();
+  for (const event of await store.journal.joinedTogether(joins.map(firstOf))) {
+    const moment = momentOf(event);
+    const events = together.get(moment);
+    if (events) events.push(event);
+    else together.set(moment, [event]);
+  }
+  for (const act of joins) {
+    const events = together.get(momentOf(firstOf(act))) ?? act.events;
+    act.makes = events[0]?.seq === FIRST_JOIN;
+    if (act.own) act.events = events;
+  }
+}
+
+function firstOf({ events }: Act): JournalEvent {
+  return events[0] as JournalEvent;
+}
+
+function momentOf({ conversationId, at, actor }: JournalEvent): string {
+  return `${conversationId} ${at} ${actor.kind} ${actor.id}`;
+}
+
+function namesIn(acts: readonly Act[]): Wanted {
+  const events = acts.flatMap((act) => act.events);
+  const members = events.flatMap((event) =>
+    event.type.startsWith("member.") ? [memberOf(event).member] : [],
+  );
+  return {
+    users: [...events.map(({ actor }) => actor), ...members],
+    rooms: events.flatMap(({ type, conversationId }) => (type === "connection" ? [] : [conversationId])),
+  };
+}
+
+interface Lookups {
+  made: ReadonlyMap<string, RoomMade>;
+  codes: ReadonlyMap<number, CodeBody>;
+}
+
+/** What the reader alone is told of rooms: how they stand now. */
+async function lookups(parts: WireParts, user: User, acts: readonly Act[], known: Known): Promise<Lookups> {
+  const uuids = acts
+    .filter(({ own, opens }) => own || opens)
+    .flatMap((act) => known.room(firstOf(act).conversationId) ?? []);
+  const linked = acts.flatMap(({ events }) => events.filter(makesLink).map(({ conversationId: id }) => id));
+  const [made, codes] = await Promise.all([roomsMade(parts, user, uuids), codesOf(parts, user, linked)]);
+  return { made, codes };
+}
+
+function opensLobby({ type, dataJson }: JournalEvent): boolean {
+  return type === "room.changed" && (JSON.parse(dataJson) as EventData["room.changed"]).lobby === false;
+}
+
+function makesLink({ type, dataJson }: JournalEvent): boolean {
+  return type === "room.changed" && (JSON.parse(dataJson) as EventData["room.changed"]).guestLink === true;
+}
+
+function payloadOf(user: User, act: Act, known: Known, domain: string, { made, codes }: Lookups): Told[] {
+  const first = firstOf(act);
+  if (first.type === "connection") return [connectionTold(first, known, domain)];
+  const room = known.room(first.conversationId);
+  if (room === null) return [];
+  const where = { room, from: known.person(first.actor), at: first.at, domain };
+  const { conversation, waitsFor, inLobby } = made.get(room) ?? {};
+  if (first.type === "settings") return [settingsTold(first, user, where)];
+  if (!act.makes) {
+    const events = inLobby ? act.events.filter((event) => !act.own || isMember(event, user)) : act.events;
+    const told = eventsOf(events, known, where, codes.get(first.conversationId));
+    return act.opens && conversation ? [...told, ...letIn(conversation, where)] : told;
+  }
+  if (!act.own || !conversation) return [];
+  const created = wireEvent("conversation.create", where, conversation);
+  return waitsFor
+    ? [created, wireEvent("conversation.connect-request", where, asked(waitsFor, domain))]
+    : [created];
+}
+
+/** Who had to wait was not told of everything meanwhile: they are told how the room is now. */
+function letIn(conversation: ConversationBody, where: Happening): WireEvent[] {
+  const hadToWait = conversation.members.self.conversation_role === "wire_member";
+  return hadToWait ? [wireEvent("conversation.create", where, conversation)] : [];
+}
+
+/** What a user set for themselves in one client, for their others. */
+function settingsTold({ dataJson }: JournalEvent, { uuid }: User, where: Happening): Told {
+  const settings = settingsBody(JSON.parse(dataJson) as SettingsData);
+  return wireEvent("conversation.member-update", where, { ...target(uuid, where.domain), ...settings });
+}
+
+function connectionTold({ actor, at, dataJson }: JournalEvent, known: Known, domain: string): Told {
+  const data = JSON.parse(dataJson) as ConnectionData;
+  return connectionEvent(
+    connectionBody({ ...data, from: known.person(actor), updatedAt: at }, domain),
+    data.name,
+  );
+}
+
+function eventsOf(
+  events: readonly JournalEvent[],
+  known: Known,
+  where: Happening,
+  code?: CodeBody,
+): WireEvent[] {
+  const { type, dataJson } = events[0] as JournalEvent;
+  const { domain } = where;
+  switch (type) {
+    case "member.joined": {
+      const people = usersIn(events, known);
+      return people.length === 0
+        ? []
+        : [wireEvent("conversation.member-join", where, joined(people, domain))];
+    }
+    case "member.left": {
+      const ids = usersIn(events, known).map(({ id }) => id);
+      return ids.length === 0 ? [] : [wireEvent("conversation.member-leave", where, left(ids, domain))];
+    }
+    case "member.changed":
+      return usersIn(events, known).map(({ id, role }) =>
+        wireEvent("conversation.member-update", where, {
+          ...target(id, domain),
+          conversation_role: wireRole(role),
+        }),
+      );
+    case "room.changed":
+      return settingEvents(JSON.parse(dataJson) as EventData["room.changed"], where, code);
+    case "room.deleted":
+      return [wireEvent("conversation.delete", where, null)];
+    default:
+      return [];
+  }
+}
+
+/** Those of the events' members who have an account: Wire's lists have no others. */
+function usersIn(events: readonly JournalEvent[], known: Known): { id: string; role: Role }[] {
+  return events.flatMap((event) => {
+    const { member, role } = memberOf(event);
+    return member.kind === "user" ? [{ id: known.person(member), role }] : [];
+  });
+}

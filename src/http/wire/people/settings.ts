@@ -1,0 +1,123 @@
+/** A conversation's settings, what its members set for themselves, and typing. */
+import { badField } from "../../../domain/errors.ts";
+import type { EventData, Membership, MembershipSettings } from "../../../domain/model.ts";
+import type { Change } from "../../../domain/use-cases/rooms.ts";
+import type { HttpApp } from "../../face/face.ts";
+import { given } from "../../requests/fields.ts";
+import { callingClient } from "../common/authentication.ts";
+import { type Caller, callerOf, doing, placeOf, requireAction, type WireParts } from "../common/parts.ts";
+import { RENAMES, ROUTES, SETTINGS } from "../conversations/conversation-routes.ts";
+import { settingEvents, type WireEvent, wireEvent } from "../shapes/events.ts";
+import { memberBody } from "../shapes/shapes.ts";
+
+export function registerSettings(app: HttpApp, parts: WireParts): void {
+  const { roomSettings } = parts.useCases;
+
+  for (const route of RENAMES) {
+    app.openapi(route, async (c) => {
+      const caller = callerOf(c);
+      const place = await placeOf(parts, caller, c.req.valid("param").cnv);
+      if (place.conversation.type !== "one_to_one") requireAction(parts, place, "rename");
+      const { name } = c.req.valid("json");
+      const { conversation, event } = await roomSettings.rename(
+        caller.actor,
+        place.conversation.token,
+        name,
+        "wire",
+      );
+      // A name that stays the same is told to whoever asked, and to nobody else.
+      const where = doing(parts, caller, conversation, event?.at ?? parts.useCases.clock.now());
+      return c.json(wireEvent("conversation.rename", where, { name: conversation.name }), 200);
+    });
+  }
+  app.openapi(SETTINGS.receiptMode, async (c) => {
+    const caller = callerOf(c);
+    const place = await placeOf(parts, caller, c.req.valid("param").cnv);
+    requireAction(parts, place, "receipt_mode");
+    const { receipt_mode } = c.req.valid("json");
+    const change = await roomSettings.setReceiptMode(caller.actor, place.conversation.token, receipt_mode);
+    const told = toldOf(parts, caller, change);
+    return told ? c.json(told, 200) : c.body(null, 204);
+  });
+  app.openapi(SETTINGS.messageTimer, async (c) => {
+    const caller = callerOf(c);
+    const place = await placeOf(parts, caller, c.req.valid("param").cnv);
+    requireAction(parts, place, "message_timer");
+    const { message_timer = null } = c.req.valid("json");
+    const change = await roomSettings.setMessageTimer(caller.actor, place.conversation.token, message_timer);
+    const told = toldOf(parts, caller, change);
+    return told ? c.json(told, 200) : c.body(null, 204);
+  });
+  app.openapi(SETTINGS.access, async (c) => {
+    const caller = callerOf(c);
+    const place = await placeOf(parts, caller, c.req.valid("param").cnv);
+    requireAction(parts, place, "access");
+    const { access, access_role: accessRole } = c.req.valid("json");
+    const { conversation, event } = await roomSettings.setAccess(caller.actor, place.conversation.token, {
+      access,
+      accessRole,
+    });
+    if (!event) return c.body(null, 204);
+    const where = doing(parts, caller, conversation, event.at);
+    const data = { access: conversation.access, access_role: conversation.accessRole };
+    return c.json(wireEvent("conversation.access-update", where, data), 200);
+  });
+  registerOwn(app, parts);
+}
+
+/** The event that answers a change, or null when everything was so already. */
+function toldOf(parts: WireParts, caller: Caller, { conversation, event }: Change): WireEvent | null {
+  if (!event) return null;
+  const changed = JSON.parse(event.dataJson) as EventData["room.changed"];
+  return settingEvents(changed, doing(parts, caller, conversation, event.at))[0] ?? null;
+}
+
+function registerOwn(app: HttpApp, parts: WireParts): void {
+  const { memberSettings, participants } = parts.useCases;
+
+  app.openapi(ROUTES.self, async (c) => {
+    const caller = callerOf(c);
+    const { me } = await placeOf(parts, caller, c.req.valid("param").cnv);
+    return c.json(memberBody(caller.user.uuid, me), 200);
+  });
+  app.openapi(ROUTES.updateSelf, async (c) => {
+    const caller = callerOf(c);
+    const { conversation, me } = await placeOf(parts, caller, c.req.valid("param").cnv);
+    const patch = ownPatch(c.req.valid("json"), me, parts.useCases.clock.now());
+    if (Object.keys(patch).length === 0) throw badField("body", "must set at least one thing");
+    await memberSettings.change(caller.actor, conversation.token, patch);
+    return c.body(null, 200);
+  });
+  app.openapi(ROUTES.typing, async (c) => {
+    const caller = callerOf(c);
+    const { conversation } = await placeOf(parts, caller, c.req.valid("param").cnv);
+    const on = c.req.valid("json").status === "started";
+    await participants.typing(caller.actor, conversation.token, on, callingClient(c));
+    return c.body(null, 200);
+  });
+}
+
+/** In the domain's words; null is not given, as everywhere in Wire's updates. */
+function ownPatch(
+  update: {
+    otr_muted_status?: number | null | undefined;
+    otr_muted_ref?: string | null | undefined;
+    otr_archived?: boolean | null | undefined;
+    otr_archived_ref?: string | null | undefined;
+    hidden?: boolean | null | undefined;
+    hidden_ref?: string | null | undefined;
+  },
+  me: Membership,
+  now: number,
+): Partial<MembershipSettings> {
+  const { otr_archived: archived } = update;
+  return given({
+    mutedStatus: update.otr_muted_status ?? undefined,
+    mutedRef: update.otr_muted_ref ?? undefined,
+    // Archiving again keeps the time of the first.
+    archivedAt: archived ? (me.archivedAt ?? now) : archived === false ? null : undefined,
+    archivedRef: update.otr_archived_ref ?? undefined,
+    hidden: update.hidden ?? undefined,
+    hiddenRef: update.hidden_ref ?? undefined,
+  });
+}

@@ -1,0 +1,47 @@
+/** Wire's connection: how one user stands to another. */
+import { z } from "@hono/zod-openapi";
+import { CONNECTION_STATUSES, type ConnectionStatus } from "../../../domain/model.ts";
+import { oneOf, time } from "../../requests/fields.ts";
+import { qualified } from "./kinds.ts";
+
+export const connectionSchema = z
+  .object({
+    from: z.uuid(),
+    to: z.uuid(),
+    qualified_to: qualified(),
+    status: oneOf(CONNECTION_STATUSES),
+    message: z.string().nullable(),
+    conversation: z.uuid().optional(),
+    qualified_conversation: qualified().optional(),
+    last_update: z.iso.datetime(),
+  })
+  .openapi("Connection");
+export type ConnectionBody = z.infer<typeof connectionSchema>;
+
+/** @param one people and conversation by their UUIDs */
+export function connectionBody(
+  one: {
+    from: string;
+    to: string;
+    status: ConnectionStatus;
+    message: string | null;
+    conversation: string | null;
+    /** ms */
+    updatedAt: number;
+  },
+  domain: string,
+): ConnectionBody {
+  const { from, to, status, message, conversation, updatedAt } = one;
+  return {
+    from,
+    to,
+    qualified_to: { id: to, domain },
+    status,
+    message,
+    ...(conversation !== null && {
+      conversation,
+      qualified_conversation: { id: conversation, domain },
+    }),
+    last_update: time(updatedAt),
+  };
+}

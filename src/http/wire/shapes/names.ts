@@ -1,0 +1,72 @@
+/** Wire's names (UUIDs) of what the domain knows by int64 ids. They never change, so they are remembered. */
+import { LRUCache } from "lru-cache";
+import { type Actor, actorOf, type MemberKey } from "../../../domain/model.ts";
+import type { Journal } from "../../../domain/ports/journal.ts";
+import { NIL_UUID } from "./kinds.ts";
+
+const REMEMBERED = 50_000;
+
+type Noun = Parameters<Journal["uuids"]>[0];
+
+export interface Wanted {
+  users?: Iterable<Pick<Actor, "kind" | "id">>;
+  rooms?: Iterable<number>;
+  organizations?: Iterable<number | null>;
+}
+
+/** The names that were asked for. */
+export interface Known {
+  /** The nil UUID for whoever has no account. */
+  person(actor: Pick<Actor, "kind" | "id">): string;
+  /** Null when the room was deleted long ago. */
+  room(id: number): string | null;
+  organization(id: number | null): string | null;
+}
+
+export type Names = (wanted: Wanted) => Promise<Known>;
+
+export function createNames(journal: Pick<Journal, "uuids">): Names {
+  const users = remembered(journal, "users");
+  const rooms = remembered(journal, "rooms");
+  const organizations = remembered(journal, "organizations");
+  return async (wanted) => {
+    const [people, places, teams] = await Promise.all([
+      users([...(wanted.users ?? [])].flatMap(userId)),
+      rooms([...(wanted.rooms ?? [])]),
+      organizations([...(wanted.organizations ?? [])].filter((id) => id !== null)),
+    ]);
+    return {
+      person: ({ kind, id }) => (kind === "user" ? people.get(Number(id)) : undefined) ?? NIL_UUID,
+      room: (id) => places.get(id) ?? null,
+      organization: (id) => (id === null ? null : (teams.get(id) ?? null)),
+    };
+  };
+}
+
+/** Whoever made a room, as an actor. */
+export function creatorOf(createdBy: MemberKey): Pick<Actor, "kind" | "id"> {
+  return actorOf(createdBy, "");
+}
+
+function userId({ kind, id }: Pick<Actor, "kind" | "id">): number[] {
+  return kind === "user" ? [Number(id)] : [];
+}
+
+function remembered(journal: Pick<Journal, "uuids">, noun: Noun) {
+  const cache = new LRUCache<number, string>({ max: REMEMBERED });
+  return async (ids: readonly number[]): Promise<Map<number, string>> => {
+    const found = new Map<number, string>();
+    const unknown = new Set<number>();
+    for (const id of ids) {
+      const uuid = cache.get(id);
+      if (uuid === undefined) unknown.add(id);
+      else found.set(id, uuid);
+    }
+    if (unknown.size === 0) return found;
+    for (const [id, uuid] of await journal.uuids(noun, [...unknown])) {
+      cache.set(id, uuid);
+      found.set(id, uuid);
+    }
+    return found;
+  };
+}

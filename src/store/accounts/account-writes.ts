@@ -1,0 +1,169 @@
+/** Accounts inside a transaction. Every change that live sessions must notice raises the user's version. */
+import { DomainError } from "../../domain/errors.ts";
+import { newPublicId } from "../../domain/ids.ts";
+import type { Organization, OrganizationEvent, User } from "../../domain/model.ts";
+import { userKey } from "../../domain/model.ts";
+import type { AccountWrites, NewUser, UserPatch } from "../../domain/ports/store.ts";
+import { columns, foldedKey, noun, ORGANIZATION, type Row, USER } from "../sql/rows.ts";
+import type { TransactionScope } from "../sql/scope.ts";
+import { organizationEventQuery, organizationUsersQuery, readOrganizationUsers } from "./accounts.ts";
+
+export function createAccountWrites(scope: TransactionScope): AccountWrites {
+  const { sql } = scope;
+  return {
+    createUser: (input) => createUser(scope, input),
+    updateUser: (id, patch) => updateUser(scope, id, patch),
+    deleteUser: (id) => deleteUser(scope, id),
+    endLogins: (id) => endLogins(scope, id),
+    async createOrganization(name) {
+      const [row] = await sql<Row[]>`
+        insert into organizations as o (name) values (${name}) returning ${columns(sql, "o", ORGANIZATION)}`;
+      return noun(row as Row, "o", ORGANIZATION);
+    },
+    async deleteOrganization(id) {
+      const members = await sql<{ user_id: number }[]>`
+        select user_id from organization_users where organization_id = ${id}`;
+      scope.touchUsers(members.map(({ user_id }) => user_id));
+      return (await sql`delete from organizations where id = ${id}`).count > 0;
+    },
+    async putOrganizationUser(organizationId, userId, role) {
+      const { count } = await sql`
+        insert into organization_users (organization_id, user_id, role)
+        select o.id, u.id, ${role} from organizations o, users u
+        where o.id = ${organizationId} and u.id = ${userId} and u.deleted_at is null
+        on conflict (organization_id, user_id) do update set role = excluded.role`;
+      if (count === 0) throw new DomainError("not_found", "There is no such organization or user");
+      scope.touchUsers([userId]);
+    },
+    async removeOrganizationUser(organizationId, userId) {
+      scope.touchUsers([userId]);
+      const { count } = await sql`
+        delete from organization_users where organization_id = ${organizationId} and user_id = ${userId}`;
+      return count > 0;
+    },
+    putEvent: (event) => putEvent(scope, event),
+    async deleteEvent(organizationId, eventId) {
+      const { count } = await sql`
+        delete from organization_events where organization_id = ${organizationId} and event_id = ${eventId}`;
+      return count > 0;
+    },
+    async lockOrganization(id): Promise<Organization | null> {
+      const [row] = await sql<Row[]>`
+        select ${columns(sql, "o", ORGANIZATION)} from organizations o where o.id = ${id} for no key update`;
+      return row ? noun(row, "o", ORGANIZATION) : null;
+    },
+    organizationUsers: async (id, ids) => readOrganizationUsers(await organizationUsersQuery(sql, id, ids)),
+    async organizationIdsOf(userId) {
+      const rows = await sql<{ id: number }[]>`
+        select organization_id as id from organization_users where user_id = ${userId} order by organization_id`;
+      return rows.map(({ id }) => id);
+    },
+    async event(organizationId, eventId) {
+      const [row] = await organizationEventQuery(sql, organizationId, eventId);
+      return row ?? null;
+    },
+    async lockUsers(ids) {
+      const rows = await sql<Row[]>`
+        select ${columns(sql, "u", USER)} from users u
+        where u.id = any (${ids}::bigint[]) and u.deleted_at is null order by u.id for share`;
+      return rows.map((row) => noun(row, "u", USER));
+    },
+  };
+}
+
+async function createUser({ sql }: TransactionScope, input: NewUser): Promise<User> {
+  const values = { ...userColumns(input), public_id: newPublicId() };
+  const [row] = await sql<Row[]>`
+    insert into users ${sql(values)} returning ${columns(sql, "users", USER)}`;
+  const user = noun(row as Row, "users", USER);
+  await sql`insert into user_heads (user_id) values (${user.id})`;
+  return user;
+}
+
+async function updateUser(scope: TransactionScope, id: number, patch: UserPatch): Promise<User | null> {
+  const { sql } = scope;
+  const values = userColumns(patch);
+  const [row] =
+    Object.keys(values).length === 0
+      ? await sql<
+          Row[]
+        >`select ${columns(sql, "u", USER)} from users u where u.id = ${id} and u.deleted_at is null`
+      : await sql<Row[]>`
+          update users u set ${sql(values)} where u.id = ${id} and u.deleted_at is null
+          returning ${columns(sql, "u", USER)}`;
+  if (!row) return null;
+  if (patch.displayName !== undefined) await renameMember(scope, id, patch.displayName);
+  scope.touchUsers([id]);
+  return noun(row, "u", USER);
+}
+
+/** Rooms show the new name; the rows are locked in the order of their key, as everywhere. */
+async function renameMember({ sql }: TransactionScope, userId: number, name: string): Promise<void> {
+  await sql`
+    with locked as materialized (
+      select conversation_id, member from memberships where member = ${userKey(userId)}
+      order by conversation_id for no key update
+    )
+    update memberships m set name = ${name} from locked l
+    where m.conversation_id = l.conversation_id and m.member = l.member`;
+}
+
+function userColumns(patch: UserPatch): Row {
+  const { handle, displayName, email, passwordHash, administrator } = patch;
+  return {
+    ...(handle !== undefined && { handle, handle_key: foldedKey(handle) }),
+    ...(displayName !== undefined && { display_name: displayName }),
+    ...(email !== undefined && { email, email_key: email === null ? null : foldedKey(email) }),
+    ...(passwordHash !== undefined && { password_hash: passwordHash }),
+    ...(administrator !== undefined && { administrator }),
+  };
+}
+
+/** The row stays for its ids and its handle; everything that lets somebody in, or tells about the person, goes. */
+async function deleteUser({ sql }: TransactionScope, id: number): Promise<boolean> {
+  const { count } = await sql`
+    update users set deleted_at = causeway_now(), password_hash = null, email = null, email_key = null
+    where id = ${id} and deleted_at is null`;
+  if (count === 0) return false;
+  await sql`delete from tokens where user_id = ${id}`;
+  await sql`delete from logins where user_id = ${id}`;
+  await sql`delete from login_places where user_id = ${id}`;
+  await sql`delete from organization_users where user_id = ${id}`;
+  await sql`delete from organization_event_users where user_id = ${id}`;
+  await sql`delete from group_members where user_id = ${id}`;
+  await sql`delete from connections where user_id = ${id} or peer_id = ${id}`;
+  await sql`delete from contacts where owner_id = ${id} or user_id = ${id}`;
+  await sql`delete from user_heads where user_id = ${id}`;
+  return true;
+}
+
+async function endLogins(scope: TransactionScope, id: number): Promise<boolean> {
+  const { sql } = scope;
+  const { count } = await sql`
+    update users set logins_ended_at = causeway_now() where id = ${id} and deleted_at is null`;
+  if (count === 0) return false;
+  // Before the logins, whose end would demand the same piece by piece.
+  await sql`
+    with gone as (delete from bridge_grants where user_id = ${id} returning 1)
+    select causeway_demand(${id}, 'end_sessions', '')
+    where exists (select from gone) or exists (select from bridge_ghosts where member = ${userKey(id)} and active)`;
+  await sql`delete from logins where user_id = ${id}`;
+  await sql`delete from login_places where user_id = ${id}`;
+  scope.touchUsers([id]);
+  return true;
+}
+
+async function putEvent({ sql }: TransactionScope, event: OrganizationEvent): Promise<void> {
+  const { organizationId, eventId, name, endsAt, acceptedUsers } = event;
+  const { count } = await sql`
+    insert into organization_events (organization_id, event_id, name, ends_at)
+    select id, ${eventId}, ${name}, ${endsAt} from organizations where id = ${organizationId}
+    on conflict (organization_id, event_id) do update set name = excluded.name, ends_at = excluded.ends_at`;
+  if (count === 0) throw new DomainError("not_found", "There is no such organization");
+  await sql`
+    delete from organization_event_users where organization_id = ${organizationId} and event_id = ${eventId}`;
+  await sql`
+    insert into organization_event_users (organization_id, event_id, user_id)
+    select ${organizationId}, ${eventId}, id from users
+    where id = any (${acceptedUsers}::bigint[]) and deleted_at is null`;
+}

@@ -1,0 +1,37 @@
+/** Pictures of rooms. Each belongs to one room and goes with it; its id is what opens it. */
+import { randomBytes } from "node:crypto";
+import type { Picture } from "../../domain/model.ts";
+import type { AvatarStore } from "../../domain/ports/store.ts";
+import type { Database } from "../sql/database.ts";
+import type { Sql } from "../sql/sql.ts";
+
+/** Nobody guesses 256 bits. */
+const ID_BYTES = 32;
+
+export function createAvatarStore(db: Database): AvatarStore {
+  const { sql } = db;
+  return {
+    async get(id) {
+      const [row] = await db.read(sql<Picture[]>`select bytes, mime from avatars where id = ${id}`);
+      return row ?? null;
+    },
+  };
+}
+
+export function newAvatarId(): string {
+  return randomBytes(ID_BYTES).toString("hex");
+}
+
+/** The picture of a room that has none. */
+export async function keepAvatar(
+  sql: Sql,
+  conversationId: number,
+  { id, bytes, mime }: Picture & { id: string },
+): Promise<void> {
+  await sql`
+    insert into avatars (id, conversation_id, bytes, mime) values (${id}, ${conversationId}, ${bytes}, ${mime})`;
+}
+
+export async function deleteAvatar(sql: Sql, conversationId: number): Promise<void> {
+  await sql`delete from avatars where conversation_id = ${conversationId}`;
+}

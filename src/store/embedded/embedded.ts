@@ -1,0 +1,138 @@
+/**
+ * PostgreSQL without a server: PGlite in a worker thread, its files under DATA_DIR, reached over a Unix socket that
+ * only this user can open. One process and one connection at a time; everything else is as with PostgreSQL.
+ */
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import type { StoreLogger } from "../sql/database.ts";
+import { lockFolder } from "./folder-lock.ts";
+import type { EmbeddedWorkerData } from "./worker.ts";
+
+export interface Embedded {
+  /** For `openStore`, together with `embedded: true`. */
+  url: string;
+  /** Another one for a copy of the folder; see {@link PLACE_FILE}. */
+  place: string;
+  /** Writes everything out and lets go of the folder. Close the store before. */
+  close(): Promise<void>;
+}
+
+const PORT = 5432;
+/** PostgreSQL writes this file in place for as long as the database lives; in a copy that is put back it is another file. */
+const PLACE_FILE = "global/pg_control";
+const RESTART_PAUSE_MS = 1_000;
+const STOP_MS = 3_000;
+/** Node runs no TypeScript in threads: from the sources (in tests) the worker of the last build is taken. */
+const WORKER = import.meta.url.endsWith(".ts")
+  ? new URL("../../../dist/src/store/embedded/worker.js", import.meta.url)
+  : new URL("./worker.js", import.meta.url);
+
+/**
+ * Starts the embedded database of a data folder, making it when there is none (1–5 s).
+ * @throws Error that says what to do when another process uses the folder, or the database can't be opened
+ */
+export async function startEmbedded({
+  dataDir,
+  logger,
+}: {
+  dataDir: string;
+  logger: StoreLogger;
+}): Promise<Embedded> {
+  const folder = resolve(dataDir, "postgres");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const unlock = lockFolder(resolve(dataDir));
+  // Not under DATA_DIR: the path of a Unix socket has 107 bytes at most.
+  const socketFolder = mkdtempSync(join(tmpdir(), "causeway-"));
+  const socket = join(socketFolder, `.s.PGSQL.${PORT}`);
+  const release = () => {
+    rmSync(socketFolder, { recursive: true, force: true });
+    unlock();
+  };
+  try {
+    const stop = await supervise({ folder, socket }, logger);
+    return {
+      place: `${statSync(join(folder, PLACE_FILE)).ino}`,
+      url: `postgres://postgres@localhost:${PORT}/postgres?host=${encodeURIComponent(socketFolder)}`,
+      async close() {
+        await stop();
+        release();
+      },
+    };
+  } catch (error) {
+    release();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `The embedded database in ${folder} can't be opened (${reason}). Restore it from a backup, or move the folder away to start empty`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Keeps the worker running: when it ends by itself it is started again on the same files and socket. What was
+ * acknowledged is on the disk; the store repeats what was not.
+ * @returns how to stop it for good
+ */
+async function supervise(data: EmbeddedWorkerData, logger: StoreLogger): Promise<() => Promise<void>> {
+  const stopping = new AbortController();
+  let worker = await startWorker(data);
+  let restarting: Promise<void> | null = null;
+  watch();
+
+  function watch(): void {
+    worker.once("exit", (code) => {
+      if (stopping.signal.aborted) return;
+      logger.error({ code }, "The embedded database ended; it is started again");
+      restarting = restart();
+    });
+  }
+
+  /** Never rejects. */
+  async function restart(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        worker = await startWorker(data);
+        watch();
+        break;
+      } catch (error) {
+        logger.error({ err: error }, "The embedded database can't be started; trying again");
+        await sleep(RESTART_PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => {});
+      }
+    }
+    restarting = null;
+  }
+
+  return async () => {
+    stopping.abort();
+    await restarting;
+    await endWorker(worker);
+  };
+}
+
+async function endWorker(worker: Worker): Promise<void> {
+  // Ended already.
+  if (worker.threadId === -1) return;
+  const ended = new Promise((resolve) => worker.once("exit", resolve));
+  worker.postMessage("close");
+  // A thread that is deep in a statement hears nothing. Ending it is as safe as any crash.
+  const late = setTimeout(() => void worker.terminate(), STOP_MS);
+  await ended;
+  clearTimeout(late);
+}
+
+/** Resolves when the database can be reached. */
+async function startWorker(data: EmbeddedWorkerData): Promise<Worker> {
+  rmSync(data.socket, { force: true });
+  const worker = new Worker(WORKER, { workerData: data });
+  // Kept for as long as the thread lives: an error that nobody hears would end the process.
+  const failed = new Promise<never>((_, reject) => {
+    worker.on("error", reject);
+    worker.once("exit", (code) => reject(new Error(`its thread ended with code ${code}`)));
+  });
+  await Promise.race([once(worker, "message"), failed]);
+  return worker;
+}

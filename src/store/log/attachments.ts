@@ -1,0 +1,113 @@
+/** What is known about files; their bytes are elsewhere. Nothing here locks rooms. */
+import type { AddedFile, AttachmentPlace, MessageStore } from "../../domain/ports/message-store.ts";
+import type { Database } from "../sql/database.ts";
+import type { Row } from "../sql/rows.ts";
+import type { Sql, Statement } from "../sql/sql.ts";
+import { type AttachmentRow, attachmentList, readStored, visibleRooms } from "./message-rows.ts";
+
+export type AttachmentQueries = Pick<
+  MessageStore,
+  | "addAttachment"
+  | "attachment"
+  | "attachments"
+  | "attachmentPage"
+  | "attachmentPlace"
+  | "unwantedFiles"
+  | "filesGone"
+  | "staleAttachments"
+>;
+
+export function createAttachmentQueries(db: Database): AttachmentQueries {
+  const { sql } = db;
+  const attachments: AttachmentQueries["attachments"] = async (ids) => {
+    const rows = await db.read(sql<AttachmentRow[]>`
+      select ${attachmentList(sql)} from attachments a where a.id = any (${ids}::text[]) and a.deleted_at is null`);
+    return rows.map(readStored);
+  };
+  return {
+    async addAttachment({ id, owner, filename, type, size, createdAt, room }, bounds) {
+      const [row] = await sql<[AddedFile]>`
+        select status, used from causeway_add_file(
+          ${id}, ${owner}, ${filename}, ${type}, ${size}, ${createdAt}, ${room},
+          ${bounds.waiting}, ${bounds.ownerBytes}, ${bounds.organizationBytes})`;
+      return row;
+    },
+    attachment: async (id) => (await attachments([id]))[0] ?? null,
+    attachments,
+    attachmentPage: (owner, rooms, page) => attachmentPage(db, owner, rooms, page),
+    async attachmentPlace(id) {
+      const [row] = await db.read(sql<AttachmentRow[]>`
+        select ${attachmentList(sql)} from attachments a where a.id = ${id}`);
+      return row ? readStored(row) : null;
+    },
+    async unwantedFiles(limit) {
+      const rows = await db.read(sql<{ id: string }[]>`
+        select id from attachments where deleted_at is not null and not file_gone order by deleted_at limit ${limit}`);
+      return rows.map(({ id }) => id);
+    },
+    async filesGone(ids) {
+      await sql`update attachments set file_gone = true where id = any (${ids}::text[])`;
+    },
+    async staleAttachments(before, limit) {
+      const rows = await db.read(sql<{ id: string }[]>`
+        select id from attachments where conversation_id is null and deleted_at is null and created_at < ${before}
+        order by created_at limit ${limit}`);
+      return rows.map(({ id }) => id);
+    },
+  };
+}
+
+/**
+ * A query that deletes attachments and gives back what they took. Their rows stay for a while, without their names.
+ * @param which the condition that they meet
+ * @param also statements (`name as (…),`) that run with it
+ */
+export function removeFiles(sql: Sql, which: Statement<Row[]>, also: Statement<Row[]> = sql``) {
+  return sql`
+    with ${also} gone as (
+      update attachments set deleted_at = causeway_now(), filename = '' where ${which} and deleted_at is null
+      returning owner, organization_id, size
+    )
+    insert into file_usage_changes (key, bytes)
+    select k.key, -sum(g.size)
+    from gone g cross join lateral (values (g.owner), ('o:' || g.organization_id)) k (key)
+    where k.key is not null group by k.key`;
+}
+
+/** Keys of {@link foldFileUsage} at once. */
+const FOLD_STEP = 500;
+
+/** Adds up what was given back, as the next upload would: some never upload again. */
+export async function foldFileUsage({ sql }: Pick<Database, "sql">): Promise<void> {
+  await sql`
+    select causeway_hold_file_usage(k.keys)
+    from (select array_agg(distinct c.key) as keys from (select key from file_usage_changes order by id limit ${FOLD_STEP}) c) k
+    where k.keys is not null`;
+}
+
+async function attachmentPage(
+  db: Database,
+  owner: string | null,
+  rooms: Parameters<MessageStore["attachmentPage"]>[1],
+  { after, before, limit }: { after?: AttachmentPlace; before?: AttachmentPlace; limit: number },
+) {
+  const { sql } = db;
+  const cursor = after ?? before;
+  const order = before === undefined ? sql`desc` : sql`asc`;
+  const beyond =
+    cursor === undefined
+      ? sql``
+      : sql`and (a.created_at, a.id) ${before === undefined ? sql`<` : sql`>`}
+            (${cursor.createdAt}::bigint, ${cursor.id}::text)`;
+  const rows = await db.read(sql<AttachmentRow[]>`
+    select ${attachmentList(sql)} from (
+      select a.* from ${visibleRooms(sql, rooms)} as w (room, history_from)
+      join attachments a on a.conversation_id = w.room and a.seq > w.history_from
+      union all
+      select a.* from attachments a where a.owner = ${owner} and a.conversation_id is null
+    ) a
+    where a.deleted_at is null ${beyond}
+    order by a.created_at ${order}, a.id ${order} limit ${limit}`);
+  const found = rows.map(readStored);
+  return before === undefined ? found : found.reverse();
+}

@@ -1,0 +1,183 @@
+/** The log inside a transaction: events other than messages, and what changes a message in place. */
+import {
+  type EventData,
+  type EventType,
+  type LoggedEvent,
+  type MemberKey,
+  memberKey,
+  type RoomHead,
+} from "../../domain/model.ts";
+import type { NewEvent, StoreTransaction } from "../../domain/ports/store.ts";
+import { columns, HEAD, noun, type Row } from "../sql/rows.ts";
+import type { TransactionScope } from "../sql/scope.ts";
+import { removeFiles } from "./attachments.ts";
+import { mentionKeys } from "./mentions.ts";
+import { callerList, runningCalls } from "./running-calls.ts";
+
+export type EventWrites = Pick<StoreTransaction, "appendEvents" | "rewriteMessage" | "head" | "callers">;
+
+/** What a deleted message still says. It mentions nobody. */
+const DELETED: EventData["message"] = { text: "", deleted: true };
+type Rewritten = { text: string; edited: number; mentions?: readonly string[] };
+const OF_RUNNING_CALLS: ReadonlySet<EventType> = new Set(["call.joined", "call.left", "call.ended"]);
+
+export function createEventWrites(scope: TransactionScope): EventWrites {
+  return {
+    head: (id) => head(scope, id),
+    async callers(id) {
+      const [call] = await runningCalls(await callerList(scope.sql, [id]));
+      return call?.callers ?? null;
+    },
+    appendEvents: (id, events) => appendEvents(scope, id, events),
+    rewriteMessage: (id, seq, change) => rewriteMessage(scope, id, seq, change),
+  };
+}
+
+async function head({ sql }: TransactionScope, id: number): Promise<RoomHead> {
+  const [row] = await sql<Row[]>`
+    select ${columns(sql, "h", HEAD)} from room_heads h where h.conversation_id = ${id}`;
+  if (!row) throw new Error(`Room ${id} has no log; it was deleted`);
+  return noun(row, "h", HEAD);
+}
+
+/** Drops events that would start a running call, and those of a call where none runs; says where the call then stands. */
+function withoutIdleCalls(
+  events: NewEvent[],
+  { head: last, callSeq }: RoomHead,
+): { kept: NewEvent[]; callSeq: number | null } {
+  const kept: NewEvent[] = [];
+  for (const event of events) {
+    if (event.type === "call.started" && callSeq !== null) continue;
+    if (OF_RUNNING_CALLS.has(event.type) && callSeq === null) continue;
+    kept.push(event);
+    if (event.type === "call.started") callSeq = last + kept.length;
+    if (event.type === "call.ended") callSeq = null;
+  }
+  return { kept, callSeq };
+}
+
+interface InsertedRow {
+  seq: number;
+  at: number;
+  room: string;
+}
+
+async function appendEvents(scope: TransactionScope, id: number, events: NewEvent[]): Promise<LoggedEvent[]> {
+  scope.requireLock(id);
+  const { sql } = scope;
+  const before = await head(scope, id);
+  const { kept, callSeq } = withoutIdleCalls(events, before);
+  if (kept.length === 0) return [];
+  const types = kept.map(({ type }) => type);
+  const actors = kept.map(({ actor }) => memberKey(actor));
+  const names = kept.map(({ actor }) => actor.name);
+  const data = kept.map((event) => JSON.stringify(event.data));
+  const rows = await sql<InsertedRow[]>`
+    with moved as (
+      update room_heads set head_seq = head_seq + ${kept.length}, call_seq = ${callSeq},
+             last_activity = greatest(last_activity, causeway_journal_time())
+      where conversation_id = ${id}
+      returning conversation_id, message_count, last_activity, token
+    )
+    insert into events (conversation_id, seq, message_no, at, type, actor, actor_name, data)
+    select m.conversation_id, ${before.head}::bigint + k.ord, m.message_count, m.last_activity,
+           k.type, k.actor, k.name, k.data
+    from moved m, unnest(${types}::text[], ${actors}::text[], ${names}::text[], ${data}::text[])
+      with ordinality as k (type, actor, name, data, ord)
+    order by k.ord
+    returning seq, at, (select token from moved) as room`;
+  const logged = kept.map((event, i) => {
+    const { seq, at, room } = rows[i] as InsertedRow;
+    const { type, actor } = event as NewEvent<EventType>;
+    return { conversationId: id, room, seq, type, id: null, actor, at, dataJson: data[i] as string };
+  });
+  for (const { seq, type, dataJson } of logged) {
+    if (type === "message.edited") {
+      await supersede(scope, id, (JSON.parse(dataJson) as EventData["message.edited"]).seq, seq);
+    }
+  }
+  scope.appended(logged);
+  return logged;
+}
+
+/** The text of the message's edit before is gone; `by` is the edit that has the text now, null for none. */
+async function supersede(
+  { sql }: TransactionScope,
+  id: number,
+  seq: number,
+  by: number | null,
+): Promise<void> {
+  const hidden: EventData["message.edited"] = { seq, hidden: true };
+  await sql`
+    update events e set data = ${JSON.stringify(hidden)}
+    from message_edits d
+    where d.conversation_id = ${id} and d.seq = ${seq} and e.conversation_id = d.conversation_id and e.seq = d.edit_seq`;
+  if (by === null) await sql`delete from message_edits where conversation_id = ${id} and seq = ${seq}`;
+  else
+    await sql`
+      insert into message_edits (conversation_id, seq, edit_seq) values (${id}, ${seq}, ${by})
+      on conflict (conversation_id, seq) do update set edit_seq = excluded.edit_seq`;
+}
+
+async function rewriteMessage(
+  scope: TransactionScope,
+  id: number,
+  seq: number,
+  change: Rewritten | { deleted: true },
+): Promise<boolean> {
+  scope.requireLock(id);
+  const { sql } = scope;
+  const [row] = await sql<{ data: string; actor: string }[]>`
+    select data, actor from events
+    where conversation_id = ${id} and seq = ${seq} and type = 'message' and not deleted`;
+  if (!row) return false;
+  const before = JSON.parse(row.data) as EventData["message"];
+  const deleted = "deleted" in change;
+  const after = deleted ? DELETED : edited(before, change);
+  await sql`
+    update events set data = ${JSON.stringify(after)}, deleted = ${deleted}
+    where conversation_id = ${id} and seq = ${seq}`;
+  await rewriteMentions(scope, { id, seq, actor: row.actor }, before.mentions ?? [], after.mentions ?? []);
+  if (deleted) await forgetMessage(scope, id, seq);
+  return true;
+}
+
+function edited(before: EventData["message"], { mentions, ...change }: Rewritten): EventData["message"] {
+  const { mentions: mentioned = [], ...rest } = before;
+  const now = mentions ?? mentioned;
+  return { ...rest, ...change, ...(now.length > 0 && { mentions: [...now] }) };
+}
+
+/** As `causeway_append` counts mentions: of members, and not of who wrote the message. */
+async function rewriteMentions(
+  { sql }: TransactionScope,
+  { id, seq, actor }: { id: number; seq: number; actor: MemberKey },
+  before: readonly string[],
+  after: readonly string[],
+): Promise<void> {
+  const [old, now] = [mentionKeys(before), mentionKeys(after)];
+  const gone = old.filter((key) => !now.includes(key));
+  const fresh = now.filter((key) => !old.includes(key) && key !== actor);
+  if (gone.length > 0) {
+    await sql`
+      delete from mentions where conversation_id = ${id} and seq = ${seq} and member = any (${gone}::text[])`;
+  }
+  if (fresh.length === 0) return;
+  await sql`
+    insert into mentions (conversation_id, member, seq)
+    select ${id}, k.member, ${seq} from unnest(${fresh}::text[]) as k (member)
+    where k.member = '*' or exists (
+      select from memberships m where m.conversation_id = ${id} and m.member = k.member)
+    on conflict do nothing`;
+}
+
+/** What belonged to a message that was deleted. The bytes of its files are removed later. */
+async function forgetMessage(scope: TransactionScope, id: number, seq: number): Promise<void> {
+  const { sql } = scope;
+  await supersede(scope, id, seq, null);
+  await sql`select causeway_withdraw(${id}, ${seq})`;
+  const also = sql`
+    reactions as (delete from reactions where conversation_id = ${id} and seq = ${seq}),
+    expiries as (delete from message_expiries where conversation_id = ${id} and seq = ${seq}),`;
+  await removeFiles(sql, sql`conversation_id = ${id} and seq = ${seq}`, also);
+}

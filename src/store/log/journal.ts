@@ -1,0 +1,164 @@
+/** The journal: what happened in all rooms of a member, by time. See schema/functions/causeway_journal_*.sql. */
+import { actorOf, userKey } from "../../domain/model.ts";
+import {
+  JOURNALED,
+  type Journal,
+  type JournalEvent,
+  type JournalReader,
+} from "../../domain/ports/journal.ts";
+import { isKnown } from "../accounts/known-people.ts";
+import { shownStatus } from "../sql/connection-status.ts";
+import type { Database } from "../sql/database.ts";
+import { settledHorizon } from "../sql/horizon.ts";
+
+type Page = Parameters<Journal["pages"]>[1];
+type JournalRow = Omit<JournalEvent, "actor"> & { actor: string; actorName: string };
+
+/** The departure is noted a moment before the event that tells of it. */
+const DEPARTED_BEFORE_MS = 10_000;
+const MOST_TOGETHER = 500;
+/** Readers whose pages one statement reads. */
+const MOST_READERS = 500;
+
+export function createJournal(db: Database): Journal {
+  const { sql } = db;
+  const fields = sql`
+    e.conversation_id as "conversationId", e.seq, e.type, e.actor, e.actor_name as "actorName", e.at,
+    e.data as "dataJson"`;
+  /** As the index has it. */
+  const journaled = sql.unsafe(`e.type in (${JOURNALED.map((type) => `'${type}'`).join(", ")})`);
+
+  /** Who is asked by a stranger is not named to them. */
+  const asked = isKnown(sql, sql<never[]>`k.user_id`, sql<never[]>`k.peer_id`);
+
+  /** Of a room in whose lobby the reader waits they are told what concerns themselves. */
+  const isTold = sql`(
+    not s.may_wait
+    or e.type like 'member.%' and e.data::json -> 'member' ->> 'kind' = 'user'
+      and e.data::json -> 'member' ->> 'id' = r.user_id::text
+    or not exists (
+      select from conversations c
+      where c.id = s.conversation_id and c.lobby and coalesce(c.lobby_until > causeway_now(), true)))`;
+
+  /** When the reader `r` was in which rooms, as far as it matters. */
+  const stays = sql`
+    select m.conversation_id, greatest(m.history_from, m.joined_seq - 1) as seen_from,
+           ${Number.MAX_SAFE_INTEGER}::bigint as last_seq,
+           m.role not in ('owner', 'moderator', 'guest_moderator') as may_wait
+    from memberships m where m.member = r.member
+    union all
+    select d.conversation_id, d.history_from, d.last_seq - d.deleted::integer, true
+    from departures d where d.member = r.member and d.at >= r.at - ${DEPARTED_BEFORE_MS}`;
+
+  async function pageOfEach(readers: readonly JournalReader[], { horizon, limit, newest = false }: Page) {
+    const way = sql.unsafe(newest ? "desc" : "asc");
+    const after = readers.map((reader) => reader.after ?? { at: 0, conversationId: 0, seq: 0 });
+    const next = (time: string, room: string, place: string) => sql`
+      ${sql.unsafe(time)} >= r.at and ${sql.unsafe(time)} < ${horizon}::bigint
+      and (${sql.unsafe(`${time}, ${room}, ${place}`)}) > (r.at, r.room, r.seq)`;
+    return await db.read(sql<(JournalRow & { ord: number })[]>`
+      select r.ord, p.*
+      from (
+        select k.*, ('u:' || k.user_id) collate "C" as member
+        from unnest(${readers.map(({ userId }) => userId)}::bigint[], ${after.map(({ at }) => at)}::bigint[],
+                    ${after.map(({ conversationId }) => conversationId)}::bigint[],
+                    ${after.map(({ seq }) => seq)}::bigint[])
+          with ordinality as k (user_id, at, room, seq, ord)
+      ) r
+      cross join lateral (
+        select ${fields}
+        from (${stays}) s
+        cross join lateral (
+          select * from events e
+          where e.conversation_id = s.conversation_id and ${journaled} and ${next("e.at", "e.conversation_id", "e.seq")}
+            and e.seq > s.seen_from and e.seq <= s.last_seq and ${isTold}
+          order by e.at ${way}, e.seq ${way} limit ${limit}
+        ) e
+        union all
+        select d.conversation_id, d.last_seq, 'room.deleted', d.actor, d.actor_name, d.at, '{}'
+        from departures d
+        where d.member = r.member and d.deleted and ${next("d.at", "d.conversation_id", "d.last_seq")}
+        union all
+        select 0, k.peer_id, 'connection', r.member, f.display_name, k.updated_at,
+               json_build_object('to', u.uuid, 'name', case when ${asked} then u.display_name else '' end,
+                                 'status', ${shownStatus(sql)}, 'message', k.message,
+                                 'conversation', c.uuid)::text
+        from users f
+        join connections k on k.user_id = f.id
+        join users u on u.id = k.peer_id and u.deleted_at is null
+        left join conversations c on c.pair = causeway_pair(k.user_id, k.peer_id)
+        where f.id = r.user_id and ${next("k.updated_at", "0::bigint", "k.peer_id")}
+        union all
+        select m.conversation_id, 0, 'settings', r.member, m.name, m.settings_at,
+               json_build_object('mutedStatus', m.muted_status, 'mutedRef', m.muted_ref, 'archivedAt', m.archived_at,
+                                 'archivedRef', m.archived_ref, 'hidden', m.hidden, 'hiddenRef', m.hidden_ref)::text
+        from memberships m
+        where m.member = r.member and ${next("m.settings_at", "m.conversation_id", "0::bigint")}
+        order by at ${way}, "conversationId" ${way}, seq ${way} limit ${limit}
+      ) p
+      order by r.ord, p.at, p."conversationId", p.seq`);
+  }
+
+  return {
+    horizon: () => settledHorizon(db, "causeway_journal_horizon"),
+    async pages(readers, page) {
+      const pages: JournalEvent[][] = readers.map(() => []);
+      for (let first = 0; first < readers.length; first += MOST_READERS) {
+        const rows = await pageOfEach(readers.slice(first, first + MOST_READERS), page);
+        for (const { ord, ...row } of rows) pages[first + ord - 1]?.push(journalEvent(row));
+      }
+      return pages;
+    },
+    async knows({ userId, after: { at, conversationId, seq } }) {
+      if (conversationId === 0 || seq === 0) return true;
+      const [row] = await db.read(sql<[{ known: boolean }]>`
+        select case
+          when exists (select from room_heads where conversation_id = ${conversationId}) then
+            exists (select from events e where e.conversation_id = ${conversationId} and e.seq = ${seq} and e.at = ${at})
+          else exists (
+            select from departures where member = ${userKey(userId)} and conversation_id = ${conversationId})
+        end as known`);
+      return row.known;
+    },
+    async joinedTogether(places) {
+      if (places.length === 0) return [];
+      const rows = await db.read(sql<JournalRow[]>`
+        select ${fields}
+        from (
+          select distinct k.room, k.at
+          from unnest(${places.map(({ conversationId }) => conversationId)}::bigint[],
+                      ${places.map(({ at }) => at)}::bigint[]) as k (room, at)
+        ) k
+        cross join lateral (
+          select * from events e
+          where e.conversation_id = k.room and ${journaled} and e.at = k.at and e.type = 'member.joined'
+          order by e.seq limit ${MOST_TOGETHER}
+        ) e
+        order by e.conversation_id, e.seq`);
+      return rows.map(journalEvent);
+    },
+    async uuids(of, ids) {
+      const rows =
+        ids.length === 0 ? [] : await db.read(sql<{ id: number; uuid: string }[]>`${named(of, ids)}`);
+      return new Map(rows.map(({ id, uuid }) => [id, uuid]));
+    },
+  };
+
+  function named(of: "rooms" | "users" | "organizations", ids: readonly number[]) {
+    switch (of) {
+      case "users":
+        return sql`select id, uuid from users where id = any (${ids}::bigint[])`;
+      case "organizations":
+        return sql`select id, uuid from organizations where id = any (${ids}::bigint[])`;
+      case "rooms":
+        return sql`
+          select id, uuid from conversations where id = any (${ids}::bigint[])
+          union
+          select conversation_id, uuid from departures where deleted and conversation_id = any (${ids}::bigint[])`;
+    }
+  }
+}
+
+function journalEvent({ actor, actorName, ...event }: JournalRow): JournalEvent {
+  return { ...event, actor: actorOf(actor, actorName) };
+}

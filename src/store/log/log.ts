@@ -1,0 +1,136 @@
+/** Reading the room log. Nothing here locks. */
+import type { MemberKey } from "../../domain/model.ts";
+import type { LogPlace, PlaceInLog, RoomLog } from "../../domain/ports/store.ts";
+import type { Database } from "../sql/database.ts";
+import {
+  CONVERSATION,
+  columns,
+  type EventRow,
+  HEAD,
+  loggedEvent,
+  MEMBERSHIP,
+  noun,
+  type Row,
+} from "../sql/rows.ts";
+import type { Sql, Statement } from "../sql/sql.ts";
+import { createUnread } from "./unread.ts";
+
+export type LogQueries = Omit<RoomLog, "append" | "markRead">;
+
+/**
+ * The select list of {@link EventRow} for an event `e`. A deleted room's log can be read until it is removed: other
+ * processes fetch its last events, `room.deleted` among them.
+ */
+export function eventList(sql: Sql): Statement<EventRow[]> {
+  return sql<EventRow[]>`
+    e.conversation_id, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data,
+    coalesce((select token from room_heads where conversation_id = e.conversation_id),
+             (select token from deleted_rooms where conversation_id = e.conversation_id)) as room`;
+}
+
+/** See `RoomLog.places`. The time of the event at the head is the room's last activity. */
+export function placesInLog(
+  sql: Sql,
+  wanted: readonly Pick<LogPlace, "conversationId" | "seq">[],
+): Statement<PlaceInLog[]> {
+  return sql<PlaceInLog[]>`
+    select h.conversation_id as "conversationId", h.head_seq as head,
+           case when w.seq = h.head_seq then h.last_activity
+                else (select e.at from events e where e.conversation_id = h.conversation_id and e.seq = w.seq) end as at
+    from unnest(${wanted.map(({ conversationId }) => conversationId)}::bigint[],
+                ${wanted.map(({ seq }) => seq)}::bigint[]) as w (room, seq)
+    join room_heads h on h.conversation_id = w.room`;
+}
+
+export function createLogQueries(db: Database): LogQueries {
+  const { sql } = db;
+  const eventColumns = eventList(sql);
+  return {
+    async range(conversationId, after, upTo, limit) {
+      const rows = await db.read(sql<EventRow[]>`
+        select ${eventColumns} from events e
+        where e.conversation_id = ${conversationId} and e.seq > ${after} and e.seq <= ${upTo}
+        order by e.seq limit ${limit}`);
+      return rows.map(loggedEvent);
+    },
+    async rangeMany(wanted, limitEach) {
+      if (wanted.length === 0) return [];
+      const rooms = wanted.map(({ conversationId }) => conversationId);
+      const after = wanted.map((room) => room.after);
+      const upTo = wanted.map((room) => room.upTo);
+      const rows = await db.read(sql<EventRow[]>`
+        select ${eventColumns}
+        from unnest(${rooms}::bigint[], ${after}::bigint[], ${upTo}::bigint[]) as w (room, after, up_to)
+        cross join lateral (
+          select * from events e
+          where e.conversation_id = w.room and e.seq > w.after and e.seq <= w.up_to order by e.seq limit ${limitEach}
+        ) e
+        order by e.conversation_id, e.seq`);
+      return rows.map(loggedEvent);
+    },
+    async event(conversationId, seq) {
+      const [row] = await db.read(sql<EventRow[]>`
+        select ${eventColumns} from events e where e.conversation_id = ${conversationId} and e.seq = ${seq}`);
+      return row ? loggedEvent(row) : null;
+    },
+    async places(wanted) {
+      return wanted.length === 0 ? [] : await db.read(placesInLog(sql, wanted));
+    },
+    async heads(conversationIds) {
+      if (conversationIds.length === 0) return [];
+      const rows = await db.read(sql<Row[]>`
+        select ${columns(sql, "h", HEAD)} from room_heads h where h.conversation_id = any (${conversationIds}::bigint[])`);
+      return rows.map((row) => noun(row, "h", HEAD));
+    },
+    unread: createUnread(db),
+    history: (token, member, page) => history(db, token, member, page),
+  };
+}
+
+/** seq, type, client id, actor, actor's name, at, data */
+type PackedEvent = [number, string, string | null, string, string, number, string];
+
+async function history(
+  db: Database,
+  token: string,
+  member: MemberKey,
+  { before, after, limit }: { before?: number; after?: number; limit: number },
+): ReturnType<RoomLog["history"]> {
+  const { sql } = db;
+  const order = after === undefined ? sql`desc` : sql`asc`;
+  // One row, with the page packed into one value: the room's columns would come again with each event. One event more
+  // than asked for tells whether there are more.
+  const [row] = await db.read(sql<(Row & { page: PackedEvent[] })[]>`
+    select ${columns(sql, "c", CONVERSATION)}, ${columns(sql, "m", MEMBERSHIP)}, p.page
+    from conversations c
+    join memberships m on m.conversation_id = c.id and m.member = ${member}
+    cross join lateral (
+      select coalesce(json_agg(json_build_array(e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data)
+                               order by e.seq), '[]') as page
+      from (
+        select * from events e
+        where e.conversation_id = c.id and e.seq > greatest(m.history_from, ${after ?? 0}::bigint)
+          and e.seq < ${before ?? Number.MAX_SAFE_INTEGER}::bigint
+        order by e.seq ${order} limit ${limit + 1}
+      ) e
+    ) p
+    where c.token = ${token}`);
+  if (!row) return null;
+  const conversation = noun(row, "c", CONVERSATION);
+  const more = row.page.length > limit;
+  const kept = more ? (after === undefined ? row.page.slice(1) : row.page.slice(0, limit)) : row.page;
+  const events = kept.map(([seq, type, client_id, actor, actor_name, at, data]) =>
+    loggedEvent({
+      conversation_id: conversation.id,
+      room: token,
+      seq,
+      type,
+      client_id,
+      actor,
+      actor_name,
+      at,
+      data,
+    }),
+  );
+  return { events, more, conversation, membership: noun(row, "m", MEMBERSHIP) };
+}

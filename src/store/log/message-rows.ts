@@ -1,0 +1,67 @@
+/** How places of messages go into queries, and how what belongs to messages lies in tables. */
+import type { MessagePlace } from "../../domain/ids.ts";
+import { type Attachment, actorOf } from "../../domain/model.ts";
+import type { StoredAttachment, StoredReaction, Visible } from "../../domain/ports/message-store.ts";
+import type { Row } from "../sql/rows.ts";
+import type { Fragment, Sql, Statement } from "../sql/sql.ts";
+
+/** Rows of (room, history_from). */
+export function visibleRooms(sql: Sql, rooms: readonly Visible[]): Statement<Row[]> {
+  return sql<Row[]>`unnest(${rooms.map(({ conversationId }) => conversationId)}::bigint[],
+    ${rooms.map(({ historyFrom }) => historyFrom)}::bigint[])`;
+}
+
+/** Rows of (room, seq). */
+export function placeList(sql: Sql, places: readonly MessagePlace[]): Statement<Row[]> {
+  return sql<Row[]>`unnest(${places.map(({ conversationId }) => conversationId)}::bigint[],
+    ${places.map(({ seq }) => seq)}::bigint[])`;
+}
+
+export interface AttachmentRow {
+  id: string;
+  owner: string;
+  filename: string;
+  type: string;
+  size: number;
+  created_at: number;
+  conversation_id: number | null;
+  seq: number | null;
+}
+
+/** The select list of an attachment `a`. */
+export function attachmentList(sql: Sql): Fragment {
+  return sql.unsafe("a.id, a.owner, a.filename, a.type, a.size, a.created_at, a.conversation_id, a.seq");
+}
+
+export function readAttachment({ id, filename, type, size, created_at }: AttachmentRow): Attachment {
+  return { id, filename, type, size, createdAt: created_at };
+}
+
+export function readStored(row: AttachmentRow): StoredAttachment {
+  const { conversation_id, seq, owner } = row;
+  const place = conversation_id === null || seq === null ? null : { conversationId: conversation_id, seq };
+  return { ...readAttachment(row), owner, place };
+}
+
+interface ReactionRow {
+  conversation_id: number;
+  seq: number;
+  name: string;
+  member: string;
+  actor_name: string;
+  handle: string | null;
+}
+
+/** The reactions to messages, first come first, for reads inside and outside of transactions. */
+export function reactionsQuery(sql: Sql, places: readonly MessagePlace[]): Statement<ReactionRow[]> {
+  return sql<ReactionRow[]>`
+    select r.conversation_id, r.seq, r.name, r.member, r.actor_name, u.handle
+    from ${placeList(sql, places)} as k (room, seq)
+    join reactions r on r.conversation_id = k.room and r.seq = k.seq
+    left join users u on u.id = case when r.member like 'u:%' then substr(r.member, 3)::bigint end and u.deleted_at is null
+    order by r.conversation_id, r.seq, r.at, r.name, r.member`;
+}
+
+export function readReaction({ name, member, actor_name, handle }: ReactionRow): StoredReaction {
+  return { name, actor: actorOf(member, actor_name), handle };
+}

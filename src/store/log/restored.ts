@@ -1,0 +1,108 @@
+/** What has to hold in a database that was restored, each looked at in one statement. */
+import type { Sql, Statement } from "../sql/sql.ts";
+
+export interface Check {
+  /** What holds when nothing is found. */
+  claim: string;
+  /** What breaks it; `total` over all, the rows for some. */
+  look(): Promise<{ total: number; some: string[] }>;
+}
+
+interface Finding {
+  what: string;
+  total: number;
+}
+
+const MAX_SHOWN = 5;
+
+export function storeChecks(sql: Sql): Check[] {
+  const check = (claim: string, findings: Statement<{ what: string }[]>): Check => ({
+    claim,
+    async look() {
+      const rows = await sql<Finding[]>`
+        select f.what, (count(*) over ())::int as total from (${findings}) f limit ${MAX_SHOWN}`;
+      return { total: rows[0]?.total ?? 0, some: rows.map(({ what }) => what) };
+    },
+  });
+  return [
+    check(
+      "every room's log goes from 1 to its head without a gap",
+      sql<{ what: string }[]>`
+        select format('room %s: head %s, %s events, the last %s', h.token, h.head_seq, e.n, e.last) as what
+        from room_heads h
+        cross join lateral (
+          select count(*) as n, coalesce(max(seq), 0) as last from events where conversation_id = h.conversation_id
+        ) e
+        where e.last <> h.head_seq or e.n <> h.head_seq`,
+    ),
+    check(
+      "every room's count of messages, last message and last time are those of its log",
+      sql<{ what: string }[]>`
+        select format('room %s: %s messages counted, %s in the log', h.token, h.message_count, e.n) as what
+        from room_heads h
+        cross join lateral (
+          select count(*) filter (where type = 'message') as n,
+                 coalesce(max(seq) filter (where type = 'message' and not deleted), 0) as last, max(at) as at
+          from events where conversation_id = h.conversation_id
+        ) e
+        where e.n <> h.message_count or e.last <> h.last_message_seq or (h.head_seq > 0 and e.at <> h.last_activity)`,
+    ),
+    check(
+      "every room's count of deleted messages is that of its log",
+      sql<{ what: string }[]>`
+        select format('room %s: %s deleted messages counted, %s in the log', h.token, coalesce(w.n, 0), coalesce(e.n, 0)) as what
+        from room_heads h
+        left join (select conversation_id, sum(n) as n from withdrawn_messages group by 1) w
+          on w.conversation_id = h.conversation_id
+        left join (select conversation_id, count(*) as n from events where deleted group by 1) e
+          on e.conversation_id = h.conversation_id
+        where coalesce(w.n, 0) <> coalesce(e.n, 0)`,
+    ),
+    check(
+      "no read marker is beyond its room's head",
+      sql<{ what: string }[]>`
+        select format('room %s: %s read up to %s of %s', h.token, m.member, m.read_seq, h.head_seq) as what
+        from memberships m join room_heads h on h.conversation_id = m.conversation_id
+        where m.read_seq > h.head_seq or m.read_messages > h.message_count`,
+    ),
+    check(
+      "every room has a head, and every member a room",
+      sql<{ what: string }[]>`
+        select format('room %s has no head', c.token) as what
+        from conversations c left join room_heads h on h.conversation_id = c.id where h.conversation_id is null
+        union all
+        select format('%s is a member of room %s, which is not there', m.member, m.conversation_id)
+        from memberships m left join conversations c on c.id = m.conversation_id where c.id is null`,
+    ),
+    check(
+      "every event belongs to a room",
+      sql<{ what: string }[]>`
+        select format('events of room %s, which is not there', e.conversation_id) as what
+        from (select distinct conversation_id from events) e
+        left join room_heads h on h.conversation_id = e.conversation_id
+        left join deleted_rooms d on d.conversation_id = e.conversation_id
+        where h.conversation_id is null and d.conversation_id is null`,
+    ),
+  ];
+}
+
+export interface ExpectedFile {
+  id: string;
+  filename: string;
+  room: string | null;
+}
+
+/** Attachments whose bytes have to be there, by id; `after` is exclusive. */
+export async function expectedFiles(sql: Sql, after: string, limit: number): Promise<ExpectedFile[]> {
+  return await sql<ExpectedFile[]>`
+    select a.id, a.filename, h.token as room
+    from attachments a left join room_heads h on h.conversation_id = a.conversation_id
+    where a.deleted_at is null and not a.file_gone and a.id > ${after}
+    order by a.id limit ${limit}`;
+}
+
+export async function countExpectedFiles(sql: Sql): Promise<number> {
+  const [row] = await sql<[{ count: number }]>`
+    select count(*) from attachments where deleted_at is null and not file_gone`;
+  return row.count;
+}

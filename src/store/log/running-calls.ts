@@ -1,0 +1,37 @@
+/** Calls that run, as the log tells of them. See schema/migrations/0006-calls.sql. */
+import { actorOf, type MemberKey } from "../../domain/model.ts";
+import type { RunningCall } from "../../domain/ports/store.ts";
+import type { Sql, Statement } from "../sql/sql.ts";
+
+export interface CallerRow {
+  room: number;
+  /** Null where the log knows of nobody in the call. */
+  actor: MemberKey | null;
+  name: string | null;
+}
+
+/** One row for everybody in a running call of these rooms, or of all. The last that somebody did counts. */
+export function callerList(sql: Sql, conversationIds?: readonly number[]): Statement<CallerRow[]> {
+  const narrowed =
+    conversationIds === undefined ? sql`` : sql`and h.conversation_id = any (${conversationIds}::bigint[])`;
+  return sql<CallerRow[]>`
+    select h.conversation_id as room, e.actor, e.actor_name as name from room_heads h
+    left join lateral (
+      select distinct on (e.actor) e.actor, e.actor_name, e.type, e.seq from events e
+      where e.conversation_id = h.conversation_id and e.seq >= h.call_seq
+        and e.type in ('call.started', 'call.joined', 'call.left')
+      order by e.actor, e.seq desc
+    ) e on e.type <> 'call.left'
+    where h.call_seq is not null ${narrowed}
+    order by h.conversation_id, e.seq`;
+}
+
+export function runningCalls(rows: readonly CallerRow[]): RunningCall[] {
+  const calls = new Map<number, RunningCall>();
+  for (const { room, actor, name } of rows) {
+    const call = calls.get(room) ?? { conversationId: room, callers: [] };
+    if (actor !== null) call.callers.push(actorOf(actor, name ?? ""));
+    calls.set(room, call);
+  }
+  return [...calls.values()];
+}

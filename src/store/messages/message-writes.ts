@@ -1,0 +1,111 @@
+/** What belongs to messages, inside a transaction that holds their rooms. */
+import type { EventData } from "../../domain/model.ts";
+import { memberKey, shownAttachment } from "../../domain/model.ts";
+import type { MessageWrites } from "../../domain/ports/message-store.ts";
+import { removeFiles } from "../log/attachments.ts";
+import { eventList } from "../log/log.ts";
+import {
+  type AttachmentRow,
+  attachmentList,
+  placeList,
+  reactionsQuery,
+  readReaction,
+  readStored,
+} from "../log/message-rows.ts";
+import { type EventRow, loggedEvent } from "../sql/rows.ts";
+import type { TransactionScope } from "../sql/scope.ts";
+
+export function createMessageWrites(scope: TransactionScope): MessageWrites {
+  return { ...reactionWrites(scope), ...attachmentWrites(scope) };
+}
+
+function reactionWrites(scope: TransactionScope) {
+  const { sql } = scope;
+  return {
+    async message({ conversationId, seq }) {
+      const [row] = await sql<EventRow[]>`
+        select ${eventList(sql)} from events e
+        where e.conversation_id = ${conversationId} and e.seq = ${seq} and e.type = 'message' and not e.deleted`;
+      return row ? loggedEvent(row) : null;
+    },
+    reactions: async (place) => (await reactionsQuery(sql, [place])).map(readReaction),
+    async addReaction({ conversationId, seq }, actor, name) {
+      scope.requireLock(conversationId);
+      await sql`
+        insert into reactions (conversation_id, seq, name, member, actor_name)
+        values (${conversationId}, ${seq}, ${name}, ${memberKey(actor)}, ${actor.name})`;
+    },
+    async removeReaction({ conversationId, seq }, actor, name) {
+      scope.requireLock(conversationId);
+      await sql`
+        delete from reactions where conversation_id = ${conversationId} and seq = ${seq} and name = ${name}
+          and member = ${memberKey(actor)}`;
+    },
+    async pinned(conversationId) {
+      const [row] = await sql<{ seq: number }[]>`
+        select seq from pinned_messages where conversation_id = ${conversationId}`;
+      return row?.seq ?? null;
+    },
+    async setPinned(conversationId, seq) {
+      scope.requireLock(conversationId);
+      if (seq === null) await sql`delete from pinned_messages where conversation_id = ${conversationId}`;
+      else
+        await sql`
+          insert into pinned_messages (conversation_id, seq) values (${conversationId}, ${seq})
+          on conflict (conversation_id) do update set seq = excluded.seq`;
+    },
+    async forgetExpiries(places) {
+      await sql`
+        delete from message_expiries m using ${placeList(sql, places)} as k (room, seq)
+        where m.conversation_id = k.room and m.seq = k.seq`;
+    },
+  } satisfies Partial<MessageWrites>;
+}
+
+function attachmentWrites(scope: TransactionScope) {
+  const { sql } = scope;
+  return {
+    async attachmentsOf({ conversationId, seq }) {
+      const rows = await sql<AttachmentRow[]>`
+        select ${attachmentList(sql)} from attachments a
+        where a.conversation_id = ${conversationId} and a.seq = ${seq} and a.deleted_at is null
+        order by a.created_at, a.id`;
+      return rows.map(readStored);
+    },
+    async lockAttachments(ids) {
+      const rows = await sql<AttachmentRow[]>`
+        select ${attachmentList(sql)} from attachments a
+        where a.id = any (${ids}::text[]) and a.deleted_at is null order by a.id for update`;
+      return rows.map(readStored);
+    },
+    async attach(ids, { conversationId, seq }) {
+      scope.requireLock(conversationId);
+      await sql`
+        update attachments set conversation_id = ${conversationId}, seq = ${seq} where id = any (${ids}::text[])`;
+    },
+    async renameAttachment(id, filename) {
+      await sql`update attachments set filename = ${filename} where id = ${id}`;
+    },
+    async deleteAttachments(ids) {
+      if (ids.length > 0) await removeFiles(sql, sql`id = any (${ids}::text[])`);
+    },
+    async rewriteAttachments({ conversationId, seq }, attachments) {
+      scope.requireLock(conversationId);
+      const [row] = await sql<{ data: string }[]>`
+        select data from events where conversation_id = ${conversationId} and seq = ${seq}`;
+      if (!row) return;
+      const { attachments: _, ...rest } = JSON.parse(row.data) as EventData["message"];
+      const shown = attachments.map(shownAttachment);
+      const data = JSON.stringify({ ...rest, ...(shown.length > 0 && { attachments: shown }) });
+      await sql`update events set data = ${data} where conversation_id = ${conversationId} and seq = ${seq}`;
+    },
+  } satisfies Partial<MessageWrites>;
+}
+
+/** What belongs to the messages of a room that is deleted. Files' bytes and the many small rows go later. */
+export async function forgetMessages({ sql }: TransactionScope, conversationId: number): Promise<void> {
+  const also = sql`
+    pins as (delete from pinned_messages where conversation_id = ${conversationId}),
+    expiries as (delete from message_expiries where conversation_id = ${conversationId}),`;
+  await removeFiles(sql, sql`conversation_id = ${conversationId}`, also);
+}

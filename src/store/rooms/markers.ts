@@ -1,0 +1,130 @@
+/** Read markers: many are moved by one statement, never back, and each answer is what the marker then stands at. */
+import type { MemberKey } from "../../domain/model.ts";
+import type { ReadState } from "../../domain/ports/store.ts";
+import { createBatches } from "../sql/batches.ts";
+import type { Database } from "../sql/database.ts";
+import { asDomainError, repeated } from "../sql/failures.ts";
+
+export interface MarkersOptions {
+  lanes: number;
+  maxQueued: number;
+  /** How long a batch is tried again while the database is away; moving a marker twice does no harm. */
+  repeatMs: number;
+}
+
+export interface Markers {
+  /** See `RoomLog.markRead`. */
+  markRead(member: MemberKey, conversationId: number, seq: number): Promise<ReadState | "past_head" | null>;
+  drain(): Promise<void>;
+}
+
+interface Mark {
+  member: MemberKey;
+  conversationId: number;
+  seq: number;
+}
+
+interface MarkRow {
+  ord: number;
+  past_head: boolean;
+  read: number;
+  read_messages: number;
+  unread: number;
+  mentions: number;
+  moved: boolean;
+}
+
+const MAX_BATCH = 512;
+/** Whether two others were there before is asked of so many steps; one too many does no harm. */
+const STEPS = 64;
+
+export function createMarkers(db: Database, options: MarkersOptions): Markers {
+  const batches = createBatches<Mark, ReadState | "past_head" | null>({
+    lanes: options.lanes,
+    laneOf: ({ conversationId }) => conversationId,
+    sizeOf: () => 0,
+    maxInputs: MAX_BATCH,
+    maxBytes: Number.POSITIVE_INFINITY,
+    maxQueued: options.maxQueued,
+    commit,
+  });
+
+  async function commit(marks: Mark[]): Promise<(ReadState | "past_head" | null)[]> {
+    const rows = await repeated(options.repeatMs, () => db.urgent(markStatement(db, marks))).catch(
+      (error) => {
+        throw asDomainError(error);
+      },
+    );
+    const states: (ReadState | "past_head" | null)[] = new Array(marks.length).fill(null);
+    for (const { ord, past_head, read, read_messages, unread, mentions, moved } of rows) {
+      states[ord - 1] = past_head
+        ? "past_head"
+        : { read, readMessages: read_messages, unread, mentions, moved };
+    }
+    return states;
+  }
+
+  return {
+    async markRead(member, conversationId, seq) {
+      if (member.includes("\0")) return null;
+      return await batches.add({ member, conversationId, seq });
+    },
+    drain: () => batches.drain(),
+  };
+}
+
+/**
+ * Locks the members' rows in the order of their key, as `causeway_append` does after its rooms: the two never wait for
+ * each other in a circle, and markers need no room lock. The locked row may be newer than the statement's snapshot of
+ * the room (a send moved it meanwhile), hence `greatest`. Memberships that are gone have no row in the answer.
+ */
+function markStatement(db: Database, marks: Mark[]) {
+  const rooms = marks.map(({ conversationId }) => conversationId);
+  const members = marks.map(({ member }) => member);
+  const seqs = marks.map(({ seq }) => seq);
+  return db.sql<MarkRow[]>`
+    with locked as materialized (
+      select i.ord, i.room, i.seq, h.head_seq, h.message_count, h.withdrawn_no, m.member, m.read_seq, m.read_messages
+      from unnest(${rooms}::bigint[], ${members}::text[], ${seqs}::bigint[])
+        with ordinality as i (room, member, seq, ord)
+      join lateral (select * from room_heads where conversation_id = i.room limit 1) h on true
+      join memberships m on m.conversation_id = i.room and m.member = i.member collate "C"
+      order by m.conversation_id, m.member for no key update of m
+    ),
+    wanted as materialized (
+      select l.*, max(l.seq) filter (where l.seq <= l.head_seq) over (partition by l.room, l.member) as goal
+      from locked l
+    ),
+    reached as materialized (
+      select w.*, coalesce(e.seq, w.read_seq) as new_seq, coalesce(e.message_no, w.read_messages) as new_messages
+      from wanted w
+      left join lateral (
+        select e.seq, e.message_no from events e
+        where e.conversation_id = w.room and e.seq <= w.goal order by e.seq desc limit 1
+      ) e on w.goal > w.read_seq
+    ),
+    moved as (
+      update memberships m set read_seq = r.new_seq, read_messages = r.new_messages, last_opened_at = causeway_now()
+      from (select distinct room, member, new_seq, new_messages from reached) r
+      where m.conversation_id = r.room and m.member = r.member
+    ),
+    stepped as (
+      insert into read_steps (conversation_id, seq, member, at)
+      select distinct r.room, r.new_seq, r.member, causeway_now() from reached r
+      where r.new_seq > r.read_seq and (
+        select count(distinct s.member) from (
+          select * from read_steps s where s.conversation_id = r.room and s.seq >= r.new_seq order by s.seq limit ${STEPS}
+        ) s where s.member <> r.member
+      ) < 2
+      on conflict do nothing
+    )
+    select r.ord, r.seq > r.head_seq as past_head, r.new_seq as read, r.new_messages as read_messages,
+           greatest(0, r.message_count - r.new_messages - case when r.withdrawn_no > r.new_messages
+             then causeway_withdrawn_after(r.room, r.new_messages) else 0 end) as unread,
+           n.mentions, r.seq > r.read_seq as moved
+    from reached r
+    cross join lateral (
+      select count(*) as mentions from mentions t
+      where t.conversation_id = r.room and t.member in (r.member, '*') and t.seq > r.new_seq
+    ) n`;
+}

@@ -1,0 +1,88 @@
+/** Members of rooms outside of transactions: with the accounts behind them, their own settings, and guests. */
+import type { MembershipSettings, Role } from "../../domain/model.ts";
+import type { RoomQueries } from "../../domain/ports/store.ts";
+import type { Database } from "../sql/database.ts";
+import { CONVERSATION, columns, MEMBERSHIP, noun, type Row, USER } from "../sql/rows.ts";
+
+export type MembershipQueries = Pick<
+  RoomQueries,
+  "members" | "people" | "roles" | "updateMembership" | "guests"
+>;
+
+export function createMembershipQueries(db: Database): MembershipQueries {
+  const { sql } = db;
+  const membershipColumns = columns(sql, "m", MEMBERSHIP);
+  return {
+    async members(conversationIds) {
+      if (conversationIds.length === 0) return [];
+      const rows = await db.read(sql<Row[]>`
+        select ${membershipColumns} from memberships m
+        where m.conversation_id = any (${conversationIds}::bigint[])
+        order by m.conversation_id, m.joined_seq, m.member`);
+      return rows.map((row) => noun(row, "m", MEMBERSHIP));
+    },
+    async people(conversationIds) {
+      if (conversationIds.length === 0) return [];
+      const rows = await db.read(sql<Row[]>`
+        select ${membershipColumns}, ${columns(sql, "u", USER)} from memberships m
+        left join users u on u.id = m.user_id
+        where m.conversation_id = any (${conversationIds}::bigint[])
+        order by m.conversation_id, m.joined_seq, m.member`);
+      return rows.map((row) => ({
+        membership: noun(row, "m", MEMBERSHIP),
+        user: row["u.id"] === null ? null : noun(row, "u", USER),
+      }));
+    },
+    async roles(conversationId, members) {
+      const rows = await db.read(sql<Row[]>`
+        select ${columns(sql, "c", CONVERSATION)}, m.user_id as "userId", m.role from conversations c
+        left join memberships m on m.conversation_id = c.id and m.member = any (${[...members]}::text[])
+        where c.id = ${conversationId}`);
+      const [first] = rows;
+      if (!first) return null;
+      return {
+        conversation: noun(first, "c", CONVERSATION),
+        members: rows.flatMap(({ userId, role }) =>
+          role === null ? [] : [{ userId: userId as number | null, role: role as Role }],
+        ),
+      };
+    },
+    // Within the journal's order, like what connections note.
+    async updateMembership(conversationId, member, patch, noted = false) {
+      const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+      const values: Row = Object.fromEntries(
+        given.map(([field, value]) => [MEMBERSHIP[field as keyof typeof patch], value]),
+      );
+      const settingsAt = sql`, settings_at = greatest(m.settings_at + 1, causeway_journal_time())`;
+      const mine = sql`m.conversation_id = ${conversationId} and m.member = ${member}`;
+      const [row] =
+        given.length === 0
+          ? await sql<Row[]>`select ${membershipColumns} from memberships m where ${mine}`
+          : await sql<Row[]>`
+              with m as (
+                  update memberships m set ${sql(values)}${isShown(patch) ? settingsAt : sql``} where ${mine} returning m.*
+                ),
+                note as (
+                  insert into webhook_notes (type, user_id, conversation_id, data)
+                  select 'conversation.updated', m.user_id, m.conversation_id, '{}' from m
+                  where ${noted} and m.user_id is not null and exists (select from webhooks))
+              select ${membershipColumns} from m`;
+      return row ? noun(row, "m", MEMBERSHIP) : null;
+    },
+    async guests({ after, limit }) {
+      const rows = await db.read(sql<Row[]>`
+        select ${membershipColumns} from memberships m
+        where m.role in ('guest', 'guest_moderator')
+          and (m.conversation_id, m.member) > (${after?.conversationId ?? 0}::bigint, ${after?.member ?? ""})
+        order by m.conversation_id, m.member limit ${limit}`);
+      return rows.map((row) => noun(row, "m", MEMBERSHIP));
+    },
+  };
+}
+
+/** What other clients of the member are told of (Wire). */
+const SHOWN = ["mutedStatus", "mutedRef", "archivedAt", "archivedRef", "hidden", "hiddenRef"] as const;
+
+function isShown(patch: Partial<MembershipSettings>): boolean {
+  return SHOWN.some((field) => patch[field] !== undefined);
+}

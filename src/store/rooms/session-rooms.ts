@@ -1,0 +1,122 @@
+/** A member's rooms as a session begins with them. Ten thousand of these come at once: it asks for what is told, no more. */
+import type { ConversationType, HistoryVisibility, MemberKey, Role } from "../../domain/model.ts";
+import type { AskedPlaces, RoomQueries, SessionRoom } from "../../domain/ports/store.ts";
+import { unreadMessages } from "../log/unread.ts";
+import { byKey, gathered } from "../sql/batch-loader.ts";
+import type { Database } from "../sql/database.ts";
+import { type EventRow, loggedEvent } from "../sql/rows.ts";
+
+interface Wanted {
+  member: MemberKey;
+  asked: AskedPlaces;
+}
+
+interface SessionRoomRow extends EventRow {
+  /** Whose row it is, counted from 1. */
+  ord: number;
+  name: string;
+  kind: ConversationType;
+  role: Role;
+  joined: number;
+  visible: number;
+  lobby: boolean;
+  lobby_until: number | null;
+  history: HistoryVisibility;
+  read: number;
+  head: number;
+  head_at: number;
+  asked_at: number | null;
+  unread: number;
+  mentions: number;
+}
+
+/** Members that one statement reads for: people are in hundreds of rooms. */
+const MEMBERS_AT_ONCE = 32;
+const LANES = 2;
+const NOTHING_ASKED: AskedPlaces = { rooms: [], seqs: [] };
+
+/** See `RoomQueries.sessionRooms`. */
+export function createSessionRooms(db: Database): RoomQueries["sessionRooms"] {
+  const read = (wanted: Wanted[]) => sessionRooms(db, wanted);
+  const look = gathered({ lanes: LANES, most: MEMBERS_AT_ONCE, read });
+  return (member, asked = NOTHING_ASKED) => look({ member, asked });
+}
+
+/**
+ * Each event moves `last_activity` to its own time, so this is the time of the event at the head. `offset 0` keeps the
+ * planner on the index of members: in a table that grew since it was analyzed it chooses to read all memberships.
+ */
+async function sessionRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom[][]> {
+  const members = wanted.map(({ member }) => member);
+  const asked = columnsOf(wanted);
+  const rows = await db.read(db.sql<SessionRoomRow[]>`
+    with m as materialized (
+      select k.ord, mine.* from unnest(${members}::text[]) with ordinality as k (member, ord)
+      cross join lateral (select * from memberships where member = k.member offset 0) mine
+    )
+    select m.ord, c.id as conversation_id, c.token as room, c.name, c.type as kind, m.role,
+           m.joined_seq as joined, m.history_from as visible, c.lobby, c.lobby_until,
+           c.history, m.read_seq as read, h.head_seq as head,
+           h.last_activity as head_at, asked.at as asked_at, ${unreadMessages(db.sql)} as unread, n.mentions,
+           e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
+    from m
+    join conversations c on c.id = m.conversation_id
+    join room_heads h on h.conversation_id = m.conversation_id
+    cross join lateral (
+      select count(*) as mentions from mentions t
+      where t.conversation_id = m.conversation_id and t.member in (m.member, '*') and t.seq > m.read_seq
+    ) n
+    left join lateral (
+      select * from events e where e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
+    ) e on h.last_message_seq > m.history_from
+    left join unnest(
+      ${asked.ords}::bigint[], ${asked.rooms}::text[], ${asked.seqs}::bigint[]
+    ) as a (ord, room, seq) on a.ord = m.ord and a.room = c.token and a.seq < h.head_seq
+    left join lateral (
+      select e.at from events e where e.conversation_id = m.conversation_id and e.seq = a.seq limit 1
+    ) asked on true
+    order by h.last_activity desc, c.id desc`);
+  return byKey(
+    wanted,
+    rows,
+    ({ ord }) => wanted[ord - 1] as Wanted,
+    (own) => own.map(sessionRoom),
+  );
+}
+
+/** What all of them asked for, as columns; `ords` says for whom, as in the rows. */
+function columnsOf(wanted: readonly Wanted[]): { ords: number[]; rooms: string[]; seqs: number[] } {
+  const ords: number[] = [];
+  const rooms: string[] = [];
+  const seqs: number[] = [];
+  wanted.forEach(({ asked }, n) => {
+    asked.rooms.forEach((room, place) => {
+      ords.push(n + 1);
+      rooms.push(room);
+      seqs.push(asked.seqs[place] as number);
+    });
+  });
+  return { ords, rooms, seqs };
+}
+
+function sessionRoom(row: SessionRoomRow): SessionRoom {
+  return {
+    id: row.conversation_id,
+    token: row.room,
+    name: row.name,
+    type: row.kind,
+    role: row.role,
+    joinedSeq: row.joined,
+    historyFrom: row.visible,
+    history: row.history,
+    lobby: row.lobby,
+    lobbyUntil: row.lobby_until,
+    head: row.head,
+    at: row.head === 0 ? 0 : row.head_at,
+    askedAt: row.asked_at,
+    read: row.read,
+    unread: row.unread,
+    mentions: row.mentions,
+    last: row.seq === null ? null : loggedEvent(row),
+  };
+}

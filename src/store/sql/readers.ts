@@ -1,0 +1,41 @@
+/** How far the members of a room have read. Many ask at once, when they all come back and open their rooms. */
+import { actorOf, type MemberKey } from "../../domain/model.ts";
+import type { RoomQueries } from "../../domain/ports/store.ts";
+import { byKey, gathered } from "./batch-loader.ts";
+import type { Database } from "./database.ts";
+
+const MAX_READERS = 500;
+/** Rooms that are looked up by one statement, and such statements at once. */
+const ROOMS_AT_ONCE = 100;
+const LANES = 2;
+
+interface ReaderRow {
+  room: number;
+  member: MemberKey;
+  name: string;
+  seq: number;
+}
+
+export function createReaders({ sql, read }: Database): RoomQueries["readers"] {
+  return gathered({
+    lanes: LANES,
+    most: ROOMS_AT_ONCE,
+    read: async (ids: number[]) => {
+      const rooms = [...new Set(ids)];
+      const found = await read(sql<ReaderRow[]>`
+        select r.id as room, m.member, m.name, m.read_seq as seq from unnest(${rooms}::bigint[]) as r (id)
+        cross join lateral (
+          select member, name, read_seq from memberships where conversation_id = r.id
+          order by read_seq desc, member limit ${MAX_READERS}
+        ) m`);
+      const readers = byKey(
+        rooms,
+        found,
+        ({ room }) => room,
+        (own) => own.map(({ member, name, seq }) => ({ actor: actorOf(member, name), seq })),
+      );
+      const byRoom = new Map(rooms.map((id, i) => [id, readers[i] ?? []]));
+      return ids.map((id) => byRoom.get(id) ?? []);
+    },
+  });
+}

@@ -1,0 +1,168 @@
+/**
+ * How the domain's nouns lie in tables: a column for every field, so that a query can select a whole noun under a
+ * prefix ("c.name") and read it back from a row that holds several.
+ */
+import type {
+  ApiToken,
+  Conversation,
+  LoggedEvent,
+  Membership,
+  Organization,
+  RoomHead,
+  User,
+  Webhook,
+} from "../../domain/model.ts";
+import { actorOf } from "../../domain/model.ts";
+import type { Fragment, Sql } from "./sql.ts";
+
+type Columns<T> = Readonly<Record<keyof T & string, string>>;
+
+export const CONVERSATION: Columns<Conversation> = {
+  id: "id",
+  uuid: "uuid",
+  token: "token",
+  publicId: "public_id",
+  organizationId: "organization_id",
+  type: "type",
+  kind: "kind",
+  name: "name",
+  description: "description",
+  avatarId: "avatar_id",
+  avatarUrl: "avatar_url",
+  eventId: "event_id",
+  automationEnabled: "automation_enabled",
+  history: "history",
+  readOnly: "read_only",
+  lobby: "lobby",
+  lobbyUntil: "lobby_until",
+  passwordHash: "password_hash",
+  pair: "pair",
+  blocked: "blocked",
+  messageTimer: "message_timer",
+  receiptMode: "receipt_mode",
+  access: "access",
+  accessRole: "access_role",
+  guestCode: "guest_code",
+  createdBy: "created_by",
+  createdAt: "created_at",
+  scheduledDeletion: "scheduled_deletion",
+  matrixRoomId: "matrix_room_id",
+};
+
+export const MEMBERSHIP: Columns<Membership> = {
+  conversationId: "conversation_id",
+  member: "member",
+  userId: "user_id",
+  name: "name",
+  role: "role",
+  joinedSeq: "joined_seq",
+  historyFrom: "history_from",
+  readSeq: "read_seq",
+  readMessages: "read_messages",
+  favourite: "favourite",
+  notificationLevel: "notification_level",
+  muted: "muted",
+  mutedStatus: "muted_status",
+  mutedRef: "muted_ref",
+  pinned: "pinned",
+  archivedAt: "archived_at",
+  archivedRef: "archived_ref",
+  hidden: "hidden",
+  hiddenRef: "hidden_ref",
+  lastOpenedAt: "last_opened_at",
+  settingsAt: "settings_at",
+  guestSeed: "guest_seed",
+};
+
+export const HEAD: Columns<RoomHead> = {
+  conversationId: "conversation_id",
+  head: "head_seq",
+  messages: "message_count",
+  lastActivity: "last_activity",
+  accessVersion: "access_version",
+  callSeq: "call_seq",
+};
+
+export const USER: Columns<User> = {
+  id: "id",
+  uuid: "uuid",
+  publicId: "public_id",
+  handle: "handle",
+  displayName: "display_name",
+  email: "email",
+  administrator: "administrator",
+  createdAt: "created_at",
+};
+
+export const ORGANIZATION: Columns<Organization> = {
+  id: "id",
+  uuid: "uuid",
+  name: "name",
+  createdAt: "created_at",
+};
+
+export const TOKEN: Columns<ApiToken> = {
+  id: "id",
+  userId: "user_id",
+  organizationId: "organization_id",
+  name: "name",
+  createdAt: "created_at",
+  expiresAt: "expires_at",
+};
+
+export const WEBHOOK: Columns<Webhook> = {
+  id: "id",
+  organizationId: "organization_id",
+  url: "url",
+  events: "events",
+  createdAt: "created_at",
+};
+
+/** A row as it comes from the driver. */
+export type Row = Record<string, unknown>;
+
+/** The select list of a noun: `c.id as "c.id", c.public_id as "c.publicId", …` for the table's alias `c`. */
+export function columns(sql: Sql, alias: string, noun: Readonly<Record<string, string>>): Fragment {
+  const list = Object.entries(noun).map(([field, column]) => `${alias}.${column} as "${alias}.${field}"`);
+  return sql.unsafe(list.join(", "));
+}
+
+/** The noun that {@link columns} selected under `alias`. */
+export function noun<T>(row: Row, alias: string, fields: Columns<T>): T {
+  const result: Row = {};
+  for (const field in fields) result[field] = row[`${alias}.${field}`];
+  return result as T;
+}
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** An event's columns, as every query on the log selects them; `room` is the token, `conversation_id` may be left out. */
+export interface EventRow {
+  conversation_id: number;
+  room: string;
+  seq: number;
+  type: string;
+  client_id: string | null;
+  actor: string;
+  actor_name: string;
+  at: number;
+  data: string;
+}
+
+export function loggedEvent(row: EventRow): LoggedEvent {
+  return {
+    conversationId: row.conversation_id,
+    room: row.room,
+    seq: row.seq,
+    type: row.type as LoggedEvent["type"],
+    id: row.client_id,
+    actor: actorOf(row.actor, row.actor_name),
+    at: row.at,
+    dataJson: row.data,
+  };
+}
+
+/** The form of a text that is unique whatever its case. */
+export function foldedKey(text: string): string {
+  return text.normalize("NFC").toLowerCase();
+}

@@ -1,0 +1,75 @@
+/** What waits to be delivered to webhooks. A lane (one webhook, one room) is in one process's hands at a time. */
+import type { Delivery, Lane, NewDelivery, WebhookStore } from "../../domain/ports/webhook-store.ts";
+import type { Database } from "../sql/database.ts";
+import type { Sql } from "../sql/sql.ts";
+
+type WebhookLanes = Pick<WebhookStore, "claim" | "waiting" | "delivered" | "release">;
+
+export function createWebhookLanes(db: Database): WebhookLanes {
+  const { sql } = db;
+  return {
+    async claim(limit, leaseMs, busy) {
+      return await sql<Lane[]>`
+        with due as materialized (
+          select webhook_id, conversation_id from webhook_lanes
+          where next_at <= causeway_now() and leased_until <= causeway_now() and webhook_id <> all (${busy}::bigint[])
+          order by next_at limit ${limit} for update skip locked
+        )
+        update webhook_lanes l set leased_until = causeway_now() + ${leaseMs}, lease = l.lease + 1
+        from due d join webhooks w on w.id = d.webhook_id
+        where l.webhook_id = d.webhook_id and l.conversation_id = d.conversation_id
+        returning l.webhook_id as "webhookId", l.conversation_id as "conversationId", l.attempts, l.lease, w.url, w.secret`;
+    },
+    async waiting({ webhookId, conversationId }, limit) {
+      return await db.read(sql<Delivery[]>`
+        select id, event_id as "eventId", type, body, about::json from webhook_deliveries
+        where webhook_id = ${webhookId} and conversation_id = ${conversationId} order by id limit ${limit}`);
+    },
+    async delivered({ webhookId, conversationId, lease }, deliveryId) {
+      await sql`delete from webhook_deliveries where id = ${deliveryId}`;
+      const { count } = await sql`
+        update webhook_lanes set attempts = 0
+        where webhook_id = ${webhookId} and conversation_id = ${conversationId} and lease = ${lease}`;
+      return count > 0;
+    },
+    async release({ webhookId, conversationId, lease }, afterMs) {
+      await db.transaction(async (tx) => {
+        const { count } = await tx`
+          select from webhook_lanes
+          where webhook_id = ${webhookId} and conversation_id = ${conversationId} and lease = ${lease} for update`;
+        if (count === 0) return;
+        // A statement of its own: it sees what was put into the lane while this one waited for the lock.
+        await tx`
+          update webhook_lanes
+          set leased_until = 0, attempts = ${afterMs === null ? sql`0` : sql`attempts + 1`},
+              next_at = case when exists (
+                select from webhook_deliveries where webhook_id = ${webhookId} and conversation_id = ${conversationId}
+              ) then causeway_now() + ${afterMs ?? 0} end
+          where webhook_id = ${webhookId} and conversation_id = ${conversationId}`;
+      });
+    },
+  };
+}
+
+/** Puts deliveries at the end of a lane, which is made when there is none, and lets it be due. */
+export async function enqueue(
+  tx: Sql,
+  webhookId: number,
+  conversationId: number,
+  deliveries: readonly NewDelivery[],
+): Promise<void> {
+  if (deliveries.length === 0) return;
+  const { count } = await tx`
+    insert into webhook_lanes as l (webhook_id, conversation_id, reading, next_at)
+    select id, ${conversationId}, false, causeway_now() from webhooks where id = ${webhookId}
+    on conflict (webhook_id, conversation_id) do update set next_at = coalesce(l.next_at, excluded.next_at)`;
+  if (count === 0) return;
+  await tx`
+    insert into webhook_deliveries (webhook_id, conversation_id, event_id, type, body, about)
+    select ${webhookId}, ${conversationId}, k.event_id, k.type, k.body, k.about
+    from unnest(${deliveries.map(({ eventId }) => eventId)}::text[], ${deliveries.map(({ type }) => type)}::text[],
+                ${deliveries.map(({ body }) => body)}::text[],
+                ${deliveries.map(({ about }) => about && JSON.stringify(about))}::text[])
+      with ordinality as k (event_id, type, body, about, ord)
+    order by k.ord`;
+}

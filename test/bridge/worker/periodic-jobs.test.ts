@@ -1,0 +1,47 @@
+/** What the worker does by the clock, with a homeserver that says no. */
+import { expect, test, vi } from "vitest";
+import { createGhostAccounts } from "../../../bridge/homeserver/ghost-accounts.ts";
+import type { Homeserver } from "../../../bridge/homeserver/homeserver.ts";
+import { HomeserverError } from "../../../bridge/homeserver/homeserver-error.ts";
+import { createGhosts } from "../../../bridge/mapping/ghosts.ts";
+import { startRounds } from "../../../bridge/worker/periodic-jobs.ts";
+import { userActor } from "../../../src/domain/model.ts";
+import { until } from "../world.ts";
+
+test("an account that the homeserver refuses to rename holds up no others", async () => {
+  const changed = new Map([
+    [1, { userId: 1, displayName: "Ada" }],
+    [2, { userId: 2, displayName: "Ben" }],
+  ]);
+  const request = vi.fn(async () => {
+    // As where accounts are another service's affair.
+    throw new HomeserverError("no", { status: 404, errcode: "M_UNRECOGNIZED" });
+  });
+  const homeserver = { request } as unknown as Homeserver;
+  const ghosts = createGhosts({ prefix: "cw_", senderLocalpart: "cw", serverName: "x.test" });
+  const accounts = createGhostAccounts(homeserver, ghosts, {
+    ghost: async () => null,
+    putGhost: async (member) => void changed.delete(Number(member.slice(2))),
+  });
+  const nothing = async () => {};
+  const rounds = startRounds({
+    node: "worker",
+    store: {
+      ...{ beat: nothing, noteChanges: nothing, purgeInbox: nothing },
+      ...{ retryNow: nothing, retryTasks: nothing },
+      dueRooms: async () => [],
+      unsettledRooms: async () => [],
+      backlog: async () => ({ outbox: 0, lagMs: 0, inbox: 0 }),
+      changedGhosts: async () => [...changed.values()],
+    },
+    queue: { wake() {}, size: 0, stop: nothing },
+    connected: () => true,
+    rename: (id, displayName) => accounts.rename(userActor({ id, displayName })),
+    tendAccounts: nothing,
+    scanMs: 10,
+    logger: { warn() {} },
+  });
+  await until("all are dealt with", async () => changed.size === 0, 2_000);
+  await rounds.stop();
+  expect(request).toHaveBeenCalledTimes(2);
+});

@@ -1,0 +1,39 @@
+/** What the hub does with rooms that it stops following while it reads their log. */
+import { Registry } from "prom-client";
+import { expect, test } from "vitest";
+import type { LoggedEvent } from "../../../src/domain/model.ts";
+import { Hub, type HubOptions } from "../../../src/gateway/delivery/hub.ts";
+import { GatewayMetrics } from "../../../src/gateway/metrics.ts";
+import { createMemoryBus } from "../../../src/hot/memory/bus.ts";
+import { createLogger } from "../../../src/logger.ts";
+
+const NOBODY = { connections: 0, sessions: 0, rooms: 0, queued: 0, catchingUp: 0, followers: 0 };
+const EVENT: LoggedEvent = {
+  ...{ conversationId: 7, room: "a2b3c4d5", seq: 1, type: "message", id: "k-1", at: 5 },
+  actor: { kind: "user", id: "12", name: "Zoë" },
+  dataJson: '{"text":"hello"}',
+};
+
+function hubOn(rangeMany: HubOptions["log"]["rangeMany"]): Hub {
+  return new Hub({
+    ...{
+      log: { rangeMany },
+      bus: createMemoryBus(),
+      metrics: new GatewayMetrics(new Registry(), () => NOBODY),
+    },
+    ...{ logger: createLogger("silent"), publish: () => {}, sessionsIn: () => [] },
+    ...{ onStanding: () => {}, onUser: () => {}, onFollowing: () => {} },
+  });
+}
+
+test("a room that is let go while its log is read is not read on", async () => {
+  let reads = 0;
+  const hub = hubOn(async ([asked]) => {
+    if (++reads > 3) throw new Error("it is read on and on");
+    hub.reset();
+    return Array.from({ length: 100 }, (_, n) => ({ ...EVENT, seq: (asked?.after ?? 0) + 1 + n }));
+  });
+  const room = hub.follow(EVENT.conversationId, EVENT.room, { head: { seq: 0, at: 0 } });
+  await hub.fill([room]);
+  expect([reads, room.delivered]).toEqual([1, 0]);
+});
