@@ -13,6 +13,8 @@ import { SETTINGS } from "../../src/config.ts";
 import { freePort, processesNaming, signalAll, untilGone } from "./processes.ts";
 
 const PROGRAM = resolve(import.meta.dirname, "../../dist/src/main.js");
+/** The Node that runs it; .ci/image-node names another than runs the tests. */
+const NODE = process.env.SERVER_NODE ?? process.execPath;
 /** The first start on a machine installs Synapse from PyPI. */
 const READY_LIMIT_MS = 300_000;
 const SHOWN_LINES = 80;
@@ -93,7 +95,7 @@ async function standardSettings(): Promise<Record<string, string>> {
 
 async function launch(settings: Record<string, string>): Promise<ServerProcess> {
   if (!existsSync(PROGRAM)) throw new Error("the program is not built: npm run build");
-  const child = spawn(process.execPath, ["--enable-source-maps", PROGRAM], {
+  const child = spawn(NODE, ["--enable-source-maps", PROGRAM], {
     env: environment(settings),
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
