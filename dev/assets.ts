@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, watch } from "node:fs";
 import { dirname, join } from "node:path";
 
-const ASSET = /\.(?:sql|lua|html|css|svg)$/;
+const ASSET = /\.(?:sql|lua|html|css|svg|txt)$/;
 /** An editor that saves a file makes several events. */
 const QUIET_MS = 50;
 

@@ -2,10 +2,8 @@
  * The database's functions: one file each in functions/. A file is applied again when its text differs from the text that
  * was applied last. Numbered migrations define no functions: the files are applied after them and win.
  *
- * To change a function, edit its file, then append the new checksum: `sha256sum NAME.sql >> versions.txt`. versions.txt
- * lists every text that a file ever had, so a program can tell an older text from one of a newer program. When a
- * function's parameters or result change, its file begins with `drop function if exists` for the earlier signature. The
- * trigger that calls a new function stands in the function's file, too, as `create or replace trigger`.
+ * versions.txt lists every text that a file ever had, so a program can tell an older text from one of a newer program.
+ * A text that is not listed is work in progress: every program replaces it. CONTRIBUTING.md says how to change a function.
  */
 import type { Connection } from "../sql/connection.ts";
 import { isAway, isCrossed } from "../sql/failures.ts";
@@ -17,18 +15,25 @@ const VERSIONS = "versions.txt";
 
 export interface Functions {
   files: readonly SqlFile[];
-  /** Names and checksums of every text that a file ever had. */
-  versions: ReadonlySet<string>;
+  /** Names and checksums of the texts in versions.txt. */
+  listed: ReadonlySet<string>;
+}
+
+interface Applied {
+  name: string;
+  checksum: string;
+  /** Whether the program that applied the text had it in its versions.txt. */
+  listed: boolean;
 }
 
 export async function readFunctions(folder: URL): Promise<Functions> {
   const files = await readSqlFiles(folder, FILE_NAME);
   const lines = (await readText(new URL(VERSIONS, folder))).trimEnd().split("\n");
-  const former = lines.map((line) => {
-    const [checksum = "", name = ""] = line.split(/ [ *]/);
+  const listed = lines.map((line) => {
+    const [checksum = "", name = ""] = line.split("  ");
     return version({ name, checksum });
   });
-  return { files, versions: new Set([...former, ...files.map(version)]) };
+  return { files, listed: new Set(listed) };
 }
 
 /**
@@ -39,22 +44,22 @@ export async function readFunctions(folder: URL): Promise<Functions> {
 export async function applyFunctions(
   connection: Connection,
   sql: Sql,
-  { files, versions }: Functions,
+  { files, listed }: Functions,
 ): Promise<string[]> {
   await connection.script(`
     create table if not exists causeway_functions (
-      name text primary key, checksum text not null, applied_at bigint not null)`);
-  const applied = await sql<{ name: string; checksum: string }[]>`
-    select name, checksum from causeway_functions order by name`;
-  requireKnown(applied, versions);
+      name text primary key, checksum text not null, listed boolean not null, applied_at bigint not null)`);
+  const applied = await sql<Applied[]>`select name, checksum, listed from causeway_functions order by name`;
+  requireKnown(applied, listed);
   const last = new Map(applied.map(({ name, checksum }) => [name, checksum]));
   const changed = files.filter(({ name, checksum }) => last.get(name) !== checksum);
-  for (const file of changed) await apply(connection, sql, file);
+  for (const file of changed) await apply(connection, sql, file, listed.has(version(file)));
   await sql`delete from causeway_functions where name <> all (${files.map(({ name }) => name)}::text[])`;
   return changed.map(({ name }) => name);
 }
 
-async function apply(connection: Connection, sql: Sql, { name, text, checksum }: SqlFile): Promise<void> {
+async function apply(connection: Connection, sql: Sql, file: SqlFile, listed: boolean): Promise<void> {
+  const { name, text, checksum } = file;
   try {
     await connection.script(text);
   } catch (error) {
@@ -62,12 +67,14 @@ async function apply(connection: Connection, sql: Sql, { name, text, checksum }:
     throw new Error(`${name} can't be applied: ${(error as Error).message}`, { cause: error });
   }
   await sql`
-    insert into causeway_functions (name, checksum, applied_at) values (${name}, ${checksum}, causeway_now())
-    on conflict (name) do update set checksum = excluded.checksum, applied_at = excluded.applied_at`;
+    insert into causeway_functions (name, checksum, listed, applied_at)
+    values (${name}, ${checksum}, ${listed}, causeway_now())
+    on conflict (name) do update
+    set checksum = excluded.checksum, listed = excluded.listed, applied_at = excluded.applied_at`;
 }
 
-function requireKnown(applied: { name: string; checksum: string }[], versions: ReadonlySet<string>): void {
-  const newer = applied.filter((file) => !versions.has(version(file))).map(({ name }) => name);
+function requireKnown(applied: readonly Applied[], listed: ReadonlySet<string>): void {
+  const newer = applied.filter((file) => file.listed && !listed.has(version(file))).map(({ name }) => name);
   if (newer.length === 0) return;
   throw new Error(
     `The database's functions are newer than this program, which does not know this text of ${newer.join(", ")}: run a newer Causeway`,

@@ -110,7 +110,7 @@ describeWith("postgres", "functions of the database", ({ postgres: server }) => 
     await sql`update causeway_functions set checksum = 'newer' where name = 'causeway_pair.sql'`;
     await expect(up()).rejects.toThrow(refusal("causeway_pair.sql"));
     await sql`delete from causeway_functions where name = 'causeway_pair.sql'`;
-    await sql`insert into causeway_functions values ('causeway_future.sql', 'newer', 1)`;
+    await sql`insert into causeway_functions values ('causeway_future.sql', 'newer', true, 1)`;
     await expect(up()).rejects.toThrow(refusal("causeway_future.sql"));
     await sql.end();
   });
@@ -123,10 +123,25 @@ describeWith("postgres", "functions of the database", ({ postgres: server }) => 
       `earlier  causeway_pair.sql\nearlier  causeway_former.sql\n${await readFile(versions, "utf8")}`,
     );
     await sql`update causeway_functions set checksum = 'earlier' where name = 'causeway_pair.sql'`;
-    await sql`insert into causeway_functions values ('causeway_former.sql', 'earlier', 1)`;
+    await sql`insert into causeway_functions values ('causeway_former.sql', 'earlier', true, 1)`;
     expect((await up()).functions).toEqual(["causeway_pair.sql"]);
     const names = await sql<{ name: string }[]>`select name from causeway_functions order by name`;
     expect(names.map(({ name }) => name)).toEqual(files);
+    await sql.end();
+  });
+
+  test("are replaced when their text was work in progress, by each later text and by the released one", async () => {
+    const { schema, sql, up } = await freshDatabase();
+    await sql`create table applications (n int)`;
+    const path = schema.path("functions/causeway_pair.sql");
+    const released = await readFile(path, "utf8");
+    for (let drafts = 0; drafts < 2; drafts++) {
+      await change(path);
+      expect((await up()).functions).toEqual(["causeway_pair.sql"]);
+    }
+    await writeFile(path, released);
+    expect((await up()).functions).toEqual(["causeway_pair.sql"]);
+    expect(await sql`select name from causeway_functions where not listed`).toHaveLength(0);
     await sql.end();
   });
 
