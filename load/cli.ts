@@ -35,7 +35,7 @@ Exit codes: 0 passed · 1 something was missing, doubled, out of order or refuse
 be used, or the run could not be done · 3 the generator was the limit`;
 
 export function buildProgram(run: (scenario: AnyScenario, options: CommonOptions) => Promise<void>): Command {
-  const program = new Command("load")
+  const program = new Command("npm run load --")
     .description("Load on a Causeway: what a deployment holds, and what a message costs.")
     .usage("<scenario> [options]")
     .addHelpText("after", HELP)

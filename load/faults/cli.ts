@@ -49,7 +49,7 @@ export interface Actions {
 
 export function buildProgram({ run, histories }: Actions): Command {
   const kinds = Object.keys(KINDS) as FaultKind[];
-  const program = new Command("faults")
+  const program = new Command("npm run faults --")
     .description("Breaks a Causeway in every way that we know, and proves that it keeps its promises.")
     .usage("[options] | histories [options]")
     .addHelpText("after", HELP)
