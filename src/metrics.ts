@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Bus } from "./domain/ports/bus.ts";
-import type { Store } from "./domain/ports/store.ts";
+import type { Store } from "./domain/ports/store/store.ts";
 import type { DatabaseWatch } from "./store/sql/database.ts";
 
 export function createRegistry(): Registry {

@@ -4,8 +4,9 @@
  */
 import { DomainError } from "../../src/domain/errors.ts";
 import type { Actor, EventData } from "../../src/domain/model.ts";
-import type { RoomLog } from "../../src/domain/ports/store.ts";
-import type { SendInput, UseCases } from "../../src/domain/use-cases/use-cases.ts";
+import type { RoomLog } from "../../src/domain/ports/store/log.ts";
+import type { SendInput } from "../../src/domain/use-cases/sending.ts";
+import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";

@@ -5,7 +5,7 @@
  */
 import type { Actor, EventData, LoggedEvent } from "../../src/domain/model.ts";
 import type { Clock } from "../../src/domain/ports/clock.ts";
-import type { RoomLog } from "../../src/domain/ports/store.ts";
+import type { RoomLog } from "../../src/domain/ports/store/log.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { RequestOptions } from "../homeserver/homeserver.ts";

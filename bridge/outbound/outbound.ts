@@ -1,7 +1,8 @@
 /** A reader of a room's log: carries its events to Matrix, in order, and keeps the Matrix room as the chatroom is. */
 import { type Actor, actorOf, type LoggedEvent, memberKey, type Role } from "../../src/domain/model.ts";
 import { isModerator } from "../../src/domain/permissions.ts";
-import type { RoomLog, RoomQueries } from "../../src/domain/ports/store.ts";
+import type { RoomLog } from "../../src/domain/ports/store/log.ts";
+import type { RoomQueries } from "../../src/domain/ports/store/rooms.ts";
 import type { Logger } from "../../src/logger.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";

@@ -3,7 +3,7 @@
  * nothing; the mark has to be genuine, and what it names has to be in our log under the same time.
  */
 import type { LoggedEvent } from "../../src/domain/model.ts";
-import type { RoomLog } from "../../src/domain/ports/store.ts";
+import type { RoomLog } from "../../src/domain/ports/store/log.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { type Mark, type Marks, markOf } from "../mapping/marks.ts";
 import { type MatrixEvent, redactedBy } from "../mapping/matrix-events.ts";

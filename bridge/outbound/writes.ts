@@ -1,6 +1,6 @@
 /** The requests that carry outbox entries to Matrix, as things are at the moment. */
 import type { ShownAttachment } from "../../src/domain/model.ts";
-import type { MessageStore } from "../../src/domain/ports/message-store.ts";
+import type { MessageStore } from "../../src/domain/ports/store/messages.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Media } from "../homeserver/media.ts";

@@ -1,7 +1,7 @@
 /** Who a Matrix id is in the chat, and what Matrix says of rooms right now. */
 import { LRUCache } from "lru-cache";
 import { type Actor, userActor } from "../../src/domain/model.ts";
-import type { AccountStore } from "../../src/domain/ports/store.ts";
+import type { AccountStore } from "../../src/domain/ports/store/accounts.ts";
 import { isInvisible } from "../../src/domain/text-rules.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";

@@ -4,7 +4,8 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { actorOf, type Conversation } from "../../src/domain/model.ts";
-import type { AvatarStore, RoomQueries } from "../../src/domain/ports/store.ts";
+import type { AvatarStore } from "../../src/domain/ports/store/accounts.ts";
+import type { RoomQueries } from "../../src/domain/ports/store/rooms.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { Homeserver } from "../homeserver/homeserver.ts";
 import { fieldOf, HomeserverError } from "../homeserver/homeserver-error.ts";

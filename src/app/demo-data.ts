@@ -1,7 +1,7 @@
 /** The demo organization: two people who share its default room, made once on an empty database. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Store } from "../domain/ports/store.ts";
+import type { Store } from "../domain/ports/store/store.ts";
 import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import { newSecret } from "./data-dir.ts";
 

@@ -3,7 +3,7 @@
  * went away, calls that nobody is in any more, logins that ran out.
  */
 import { periodic } from "../domain/periodic.ts";
-import type { Store } from "../domain/ports/store.ts";
+import type { Store } from "../domain/ports/store/store.ts";
 import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 

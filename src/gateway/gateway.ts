@@ -8,7 +8,7 @@ import type { Registry } from "prom-client";
 import type { Bus } from "../domain/ports/bus.ts";
 import type { Feed } from "../domain/ports/feed.ts";
 import type { HotState } from "../domain/ports/hot.ts";
-import type { Store } from "../domain/ports/store.ts";
+import type { Store } from "../domain/ports/store/store.ts";
 import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import { LIMITS } from "../protocol/limits.ts";

@@ -7,7 +7,7 @@ import { cors } from "hono/cors";
 import type { Feed } from "../domain/ports/feed.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { MatrixAccounts } from "../domain/ports/matrix.ts";
-import type { Store } from "../domain/ports/store.ts";
+import type { Store } from "../domain/ports/store/store.ts";
 import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import { createAdmin } from "./admin/admin.ts";

@@ -4,7 +4,7 @@
  * below them database.ts, pool.ts, connection.ts, hosts.ts, failures.ts.
  */
 import { randomBytes } from "node:crypto";
-import type { Store } from "../domain/ports/store.ts";
+import type { Store } from "../domain/ports/store/store.ts";
 import { createDirectoryQueries } from "./accounts/accounts.ts";
 import { createAvatarStore } from "./accounts/avatars.ts";
 import { createCredentialStore } from "./accounts/credentials.ts";

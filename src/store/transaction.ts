@@ -1,7 +1,7 @@
 /** A transaction as the domain sees it, and what is written with its commit. */
 
 import type { LoggedEvent } from "../domain/model.ts";
-import type { StoreTransaction } from "../domain/ports/store.ts";
+import type { StoreTransaction } from "../domain/ports/store/transaction.ts";
 import { createAccountWrites } from "./accounts/account-writes.ts";
 import { createPeopleWrites } from "./accounts/people-writes.ts";
 import { createEventWrites } from "./log/event-writes.ts";

@@ -7,8 +7,8 @@
 import { derivedPublicId } from "../domain/ids.ts";
 import type { AttachmentNote } from "../domain/messages/attachment-notes.ts";
 import type { Contact, LoggedEvent, User, Webhook, WebhookType } from "../domain/model.ts";
-import type { Store } from "../domain/ports/store.ts";
-import type { NewDelivery, RoomSnapshot, UnreadLog, WebhookNote } from "../domain/ports/webhook-store.ts";
+import type { Store } from "../domain/ports/store/store.ts";
+import type { NewDelivery, RoomSnapshot, UnreadLog, WebhookNote } from "../domain/ports/store/webhooks.ts";
 import type { WebhookNews } from "../domain/ports/webhooks.ts";
 import { tellsOfMessage } from "../domain/visibility.ts";
 import type { Payloads } from "./payloads.ts";

@@ -4,8 +4,8 @@
  * lanes of a process that is gone are free again within {@link LEASE_MS}.
  */
 import { backoffMs } from "../domain/backoff.ts";
-import type { Store } from "../domain/ports/store.ts";
-import type { Lane } from "../domain/ports/webhook-store.ts";
+import type { Store } from "../domain/ports/store/store.ts";
+import type { Lane } from "../domain/ports/store/webhooks.ts";
 import type { Payloads } from "./payloads.ts";
 import type { Poster } from "./post.ts";
 

@@ -4,8 +4,8 @@
  */
 import { DomainError } from "../domain/errors.ts";
 import type { EventData, WebhookType } from "../domain/model.ts";
-import type { Store } from "../domain/ports/store.ts";
-import type { DeliveryAbout, NewDelivery } from "../domain/ports/webhook-store.ts";
+import type { Store } from "../domain/ports/store/store.ts";
+import type { DeliveryAbout, NewDelivery } from "../domain/ports/store/webhooks.ts";
 import type { WebhookNews, WebhookShape } from "../domain/ports/webhooks.ts";
 
 export interface PayloadsOptions {

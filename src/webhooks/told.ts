@@ -1,7 +1,7 @@
 /** What an event of a room's log means in the words of webhooks: which objects it made, changed or ended. */
 import type { EventData, LoggedEvent, User, WebhookType } from "../domain/model.ts";
-import type { Store } from "../domain/ports/store.ts";
-import type { RoomSnapshot } from "../domain/ports/webhook-store.ts";
+import type { Store } from "../domain/ports/store/store.ts";
+import type { RoomSnapshot } from "../domain/ports/store/webhooks.ts";
 import type { WebhookNews } from "../domain/ports/webhooks.ts";
 
 /** News with what tells it apart from everything else that the same event tells. */

@@ -4,7 +4,7 @@
  */
 import { Counter, Gauge, type Registry } from "prom-client";
 import { DomainError } from "../domain/errors.ts";
-import type { Store } from "../domain/ports/store.ts";
+import type { Store } from "../domain/ports/store/store.ts";
 import type { WebhookShape } from "../domain/ports/webhooks.ts";
 import { createCollector } from "./collector.ts";
 import { createDeliverer } from "./deliverer.ts";

@@ -28,7 +28,8 @@ import {
 } from "../../src/domain/model.ts";
 import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import type { Bus } from "../../src/domain/ports/bus.ts";
-import type { CreateRoom, UseCases } from "../../src/domain/use-cases/use-cases.ts";
+import type { CreateRoom } from "../../src/domain/use-cases/conversations.ts";
+import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { announceCommitted } from "../../src/gateway/frames/commit-publisher.ts";
 import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createLogger } from "../../src/logger.ts";

@@ -1,5 +1,5 @@
 /** A database's history that a test replaces. */
-import type { History } from "../../src/domain/ports/store.ts";
+import type { History } from "../../src/domain/ports/store/store.ts";
 
 export interface MovedHistory extends History {
   adopt(epoch: string): void;

@@ -1,7 +1,8 @@
 /** What the store promises about people, organizations, credentials and pictures. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { AccountStore, Login, NewUser, Store } from "../../src/domain/ports/store.ts";
+import type { AccountStore, Login, NewUser } from "../../src/domain/ports/store/accounts.ts";
+import type { Store } from "../../src/domain/ports/store/store.ts";
 import { createPerson, createRoom, newConversation } from "./fixtures.ts";
 
 export function accountContract(store: () => Store): void {

@@ -1,7 +1,7 @@
 /** What the journal promises: everything that was committed, once, in the order of time, up to a horizon. */
 import { expect, test } from "vitest";
-import type { JournalPlace } from "../../src/domain/ports/journal.ts";
-import type { Store } from "../../src/domain/ports/store.ts";
+import type { JournalPlace } from "../../src/domain/ports/store/journal.ts";
+import type { Store } from "../../src/domain/ports/store/store.ts";
 import { createPerson, createRoom, join, type Room } from "./fixtures.ts";
 
 export function journalContract(store: () => Store): void {

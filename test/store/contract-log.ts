@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { LoggedEvent } from "../../src/domain/model.ts";
-import type { AppendResult, Store } from "../../src/domain/ports/store.ts";
+import type { AppendResult } from "../../src/domain/ports/store/log.ts";
+import type { Store } from "../../src/domain/ports/store/store.ts";
 import { accessVersion, createPerson, createRoom, join, messageBy, say, seqsOf, upTo } from "./fixtures.ts";
 
 export function logContract(store: () => Store): void {

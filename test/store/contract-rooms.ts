@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Actor, LoggedEvent } from "../../src/domain/model.ts";
-import type { NewEvent, Store, StoreTransaction } from "../../src/domain/ports/store.ts";
+import type { Store } from "../../src/domain/ports/store/store.ts";
+import type { NewEvent, StoreTransaction } from "../../src/domain/ports/store/transaction.ts";
 import { createPerson, createRoom, join, messageBy, newConversation, say, upTo } from "./fixtures.ts";
 
 export function roomContract(store: () => Store): void {

@@ -7,7 +7,9 @@ import {
   userActor,
   userKey,
 } from "../../src/domain/model.ts";
-import type { NewConversation, NewMessage, Store, StoreTransaction } from "../../src/domain/ports/store.ts";
+import type { NewMessage } from "../../src/domain/ports/store/log.ts";
+import type { Store } from "../../src/domain/ports/store/store.ts";
+import type { NewConversation, StoreTransaction } from "../../src/domain/ports/store/transaction.ts";
 
 export interface Person {
   id: number;

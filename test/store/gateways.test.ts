@@ -1,7 +1,7 @@
 /** Several gateways on one PostgreSQL: one order, one copy of each message, one set of migrations. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { AppendResult } from "../../src/domain/ports/store.ts";
+import type { AppendResult } from "../../src/domain/ports/store/log.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { purgeStep } from "../../src/store/schema/housekeeping.ts";
 import { openDatabase } from "../../src/store/sql/database.ts";

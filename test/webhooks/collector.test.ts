@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { LoggedEvent, User, Webhook } from "../../src/domain/model.ts";
-import type { NewDelivery, WebhookNote, WebhookStore } from "../../src/domain/ports/webhook-store.ts";
+import type { NewDelivery, WebhookNote, WebhookStore } from "../../src/domain/ports/store/webhooks.ts";
 import { createCollector } from "../../src/webhooks/collector.ts";
 import { createPayloads } from "../../src/webhooks/payloads.ts";
 

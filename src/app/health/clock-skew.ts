@@ -5,7 +5,7 @@
 import { Gauge, type Registry } from "prom-client";
 import { periodic } from "../../domain/periodic.ts";
 import type { HotState } from "../../domain/ports/hot.ts";
-import type { Store } from "../../domain/ports/store.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import type { Logger } from "../../logger.ts";
 
 export interface ClockSkewOptions {

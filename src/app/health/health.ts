@@ -1,6 +1,6 @@
 /** `/readyz`: every part is asked whether it works, each by its name. Ready is who can chat. */
 import type { HotState } from "../../domain/ports/hot.ts";
-import type { Store } from "../../domain/ports/store.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import type { Health } from "../../http/face/operations.ts";
 
 type PartHealth = Health["parts"][string];

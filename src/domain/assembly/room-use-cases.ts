@@ -14,8 +14,10 @@ import { createParticipants } from "../rooms/participants.ts";
 import { createFinding } from "../rooms/room-lookup.ts";
 import { createRoomSettings } from "../rooms/settings.ts";
 import { createRoomViews } from "../rooms/views.ts";
-import type { RoomUseCases } from "../use-cases/rooms.ts";
-import type { Conversations, Messages, PresenceUseCases } from "../use-cases/use-cases.ts";
+import type { Conversations } from "../use-cases/conversations.ts";
+import type { PresenceUseCases } from "../use-cases/live.ts";
+import type { Messages } from "../use-cases/sending.ts";
+import type { RoomUseCases } from "../use-cases/use-cases.ts";
 
 export interface RoomParts {
   reading: Pick<Messages, "markRead">;

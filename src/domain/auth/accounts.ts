@@ -2,8 +2,8 @@
 
 import type { Context } from "../context/context.ts";
 import { DomainError, isUnavailable } from "../errors.ts";
-import type { Login } from "../ports/store.ts";
-import type { Accounts } from "../use-cases/use-cases.ts";
+import type { Login } from "../ports/store/accounts.ts";
+import type { Accounts } from "../use-cases/accounts.ts";
 import { createAuthentication } from "./authentication.ts";
 import { wrongCredentials } from "./login-limits.ts";
 import { createPasswordCheck } from "./password-check.ts";

@@ -3,7 +3,7 @@ import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import type { Principal, User } from "../model.ts";
 import { checkName } from "../text-rules.ts";
-import type { Accounts } from "../use-cases/use-cases.ts";
+import type { Accounts } from "../use-cases/accounts.ts";
 import { createJwtVerifier, type JwtClaims, looksLikeJwt } from "./jwt.ts";
 import type { PasswordCheck } from "./password-check.ts";
 import { isOver } from "./revoked.ts";

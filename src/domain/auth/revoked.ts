@@ -1,6 +1,6 @@
 /** Whose credentials are no longer valid, for whoever lets somebody stay: sessions, and clients that wait. */
 import type { Credential, User } from "../model.ts";
-import type { AccountStore, OwnedCredential } from "../ports/store.ts";
+import type { AccountStore, OwnedCredential } from "../ports/store/accounts.ts";
 
 export interface Holder {
   user: Pick<User, "id" | "uuid">;

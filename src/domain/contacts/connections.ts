@@ -10,7 +10,7 @@ import { badField, DomainError } from "../errors.ts";
 import type { InternalCalls } from "../live/calls.ts";
 import type { ConnectionStatus } from "../model.ts";
 import { type Actor, type Conversation, pairOf, type User, userActor, userKey } from "../model.ts";
-import type { StoreTransaction } from "../ports/store.ts";
+import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { newMember, putPeople } from "../rooms/members.ts";
 import { createRoom, removeRoom } from "../rooms/rooms.ts";
 import { checkWellFormed, codePoints } from "../text-rules.ts";

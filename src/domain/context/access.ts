@@ -6,7 +6,7 @@ import { LRUCache } from "lru-cache";
 import { DomainError, type ErrorCode } from "../errors.ts";
 import { type Actor, type MemberKey, type Membership, memberKey, type RoomRules } from "../model.ts";
 import { type Action, can, isBlocked } from "../permissions.ts";
-import type { Store } from "../ports/store.ts";
+import type { Store } from "../ports/store/store.ts";
 
 export interface Access {
   readonly conversationId: number;

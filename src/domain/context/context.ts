@@ -4,7 +4,7 @@ import { DomainError } from "../errors.ts";
 import type { AttachmentFiles } from "../ports/attachments.ts";
 import type { Bus } from "../ports/bus.ts";
 import type { HotState } from "../ports/hot.ts";
-import type { Store } from "../ports/store.ts";
+import type { Store } from "../ports/store/store.ts";
 import type { WebhookTargets } from "../ports/webhooks.ts";
 import { type Accesses, createAccesses } from "./access.ts";
 import { createNews, type News } from "./broadcasts.ts";

@@ -13,9 +13,10 @@ import { badField } from "../errors.ts";
 import { type Actor, type EventData, type MemberKey, memberKey, SYSTEM_ACTOR } from "../model.ts";
 import { isModerator, waits } from "../permissions.ts";
 import type { CallParticipant, CallState } from "../ports/hot.ts";
-import type { NewEvent, RunningCall } from "../ports/store.ts";
+import type { RunningCall } from "../ports/store/rooms.ts";
+import type { NewEvent } from "../ports/store/transaction.ts";
 import type { BringBack } from "../rooms/one-to-one.ts";
-import type { CallUseCases } from "../use-cases/use-cases.ts";
+import type { CallUseCases } from "../use-cases/live.ts";
 
 /** A participant who was not refreshed for so long is gone. With the two below, a lost one ends the call within 60 s. */
 export const CALL_TTL_MS = 30_000;

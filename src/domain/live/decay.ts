@@ -3,7 +3,7 @@
 import type { NamedRoom } from "../context/broadcasts.ts";
 import type { Context } from "../context/context.ts";
 import { actorOf } from "../model.ts";
-import type { Decay } from "../use-cases/use-cases.ts";
+import type { Decay } from "../use-cases/live.ts";
 import { unlessAway } from "./presence.ts";
 
 export function createDecay({ store, hot, news, now }: Context): Decay {

@@ -12,11 +12,13 @@ import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import { type Actor, type Conversation, memberKey, type Role } from "../model.ts";
 import { waits } from "../permissions.ts";
-import type { NewMember, StoreTransaction } from "../ports/store.ts";
+import type { NewMember, StoreTransaction } from "../ports/store/transaction.ts";
 import { named } from "../rooms/invitations.ts";
 import { type Departure, putPeople, removePeople } from "../rooms/members.ts";
-import type { ClientName, Participants, RoomView } from "../use-cases/rooms.ts";
-import type { CallUseCases, Messages, PresenceUseCases } from "../use-cases/use-cases.ts";
+import type { CallUseCases, PresenceUseCases } from "../use-cases/live.ts";
+import type { Participants } from "../use-cases/participants.ts";
+import type { ClientName, RoomView } from "../use-cases/rooms.ts";
+import type { Messages } from "../use-cases/sending.ts";
 import { JOINED_CALL_TTL_MS, type Visits } from "./visits.ts";
 
 const MAX_GUESTS = 1_000;

@@ -2,7 +2,7 @@
 import type { Context } from "../context/context.ts";
 import { userKey } from "../model.ts";
 import { waits } from "../permissions.ts";
-import type { Lobby } from "../use-cases/use-cases.ts";
+import type { Lobby } from "../use-cases/live.ts";
 
 export function createLobby({ store, now }: Context): Lobby {
   return {

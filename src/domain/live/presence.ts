@@ -6,7 +6,7 @@ import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import { actorOf, memberKey } from "../model.ts";
 import { JOINED_MS } from "../rooms/views.ts";
-import type { PresenceUseCases, RoomNow } from "../use-cases/use-cases.ts";
+import type { PresenceUseCases, RoomNow } from "../use-cases/live.ts";
 
 /** How long somebody is shown as typing who says nothing further. */
 export const TYPING_TTL_MS = 8_000;

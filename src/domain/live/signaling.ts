@@ -10,8 +10,8 @@ import { badField, DomainError } from "../errors.ts";
 import type { Actor } from "../model.ts";
 import { isBlocked } from "../permissions.ts";
 import { type Bus, channels } from "../ports/bus.ts";
+import type { Signaling } from "../use-cases/live.ts";
 import type { ClientName, Finding } from "../use-cases/rooms.ts";
-import type { Signaling } from "../use-cases/use-cases.ts";
 import { unlessAway } from "./presence.ts";
 import type { Visits } from "./visits.ts";
 

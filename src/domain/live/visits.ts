@@ -9,10 +9,10 @@ import type { Context } from "../context/context.ts";
 import { isHotStateNew } from "../context/hot-age.ts";
 import { DomainError } from "../errors.ts";
 import { type Actor, memberKey } from "../model.ts";
-import type { Visit } from "../ports/visit-store.ts";
+import type { Visit } from "../ports/store/visits.ts";
 import { JOINED_MS } from "../rooms/views.ts";
+import type { PresenceUseCases } from "../use-cases/live.ts";
 import type { ClientName } from "../use-cases/rooms.ts";
-import type { PresenceUseCases } from "../use-cases/use-cases.ts";
 import type { InternalCalls } from "./calls.ts";
 import { unlessAway } from "./presence.ts";
 

@@ -1,8 +1,8 @@
 /** What webhooks hear about files: nothing of it is in a log. */
 import { type MessagePlace, newPublicId } from "../ids.ts";
 import type { WebhookType } from "../model.ts";
-import type { StoredAttachment } from "../ports/message-store.ts";
-import type { StoreTransaction } from "../ports/store.ts";
+import type { StoredAttachment } from "../ports/store/messages.ts";
+import type { StoreTransaction } from "../ports/store/transaction.ts";
 
 export interface AttachmentNote {
   id: string;

@@ -13,7 +13,7 @@ import { derivedPublicId, isPublicId, newPublicId } from "../ids.ts";
 import { type Actor, type EditData, type EventData, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { AttachmentFiles, ReceivedFile } from "../ports/attachments.ts";
-import type { FileBounds, NewFile, StoredAttachment, Visible } from "../ports/message-store.ts";
+import type { FileBounds, NewFile, StoredAttachment, Visible } from "../ports/store/messages.ts";
 import { checkVisible, checkWellFormed } from "../text-rules.ts";
 import type { Attachments, AttachmentView } from "../use-cases/messages.ts";
 import { noteAttachments } from "./attachment-notes.ts";

@@ -2,7 +2,7 @@
 
 import type { MessagePlace } from "../ids.ts";
 import type { Actor, EventData } from "../model.ts";
-import type { NewEvent, StoreTransaction } from "../ports/store.ts";
+import type { NewEvent, StoreTransaction } from "../ports/store/transaction.ts";
 import { noteAttachments } from "./attachment-notes.ts";
 
 export interface Deleted {

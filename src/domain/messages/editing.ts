@@ -10,10 +10,10 @@ import {
   shownAttachment,
 } from "../model.ts";
 import type { Action } from "../permissions.ts";
-import type { StoreTransaction } from "../ports/store.ts";
+import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { changeRoom } from "../rooms/rooms.ts";
 import { checkId, checkMentions, checkText, checkVisible } from "../text-rules.ts";
-import type { EditInput, Messages } from "../use-cases/use-cases.ts";
+import type { EditInput, Messages } from "../use-cases/sending.ts";
 import { deleteMessage } from "./deletion.ts";
 import { leftMentioned } from "./mentioning.ts";
 import { checkFiles, replaceFiles } from "./message-files.ts";

@@ -3,7 +3,8 @@
 import { badField } from "../errors.ts";
 import { isPublicId, type MessagePlace } from "../ids.ts";
 import { type Actor, type Attachment, memberKey } from "../model.ts";
-import type { Store, StoreTransaction } from "../ports/store.ts";
+import type { Store } from "../ports/store/store.ts";
+import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { noteAttachments } from "./attachment-notes.ts";
 
 const MOST_OF_A_MESSAGE = 20;

@@ -2,7 +2,7 @@
 import type { Context } from "../context/context.ts";
 import type { MessagePlace } from "../ids.ts";
 import type { Attachment, EventData, LoggedEvent, User } from "../model.ts";
-import type { MessageDetails, StoredReaction } from "../ports/message-store.ts";
+import type { MessageDetails, StoredReaction } from "../ports/store/messages.ts";
 import { reactionName } from "../text-rules.ts";
 import type { MessageView, ParentMessage, Reaction, TimelineEntry } from "../use-cases/messages.ts";
 import { asSeen } from "../visibility.ts";

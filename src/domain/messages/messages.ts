@@ -4,7 +4,7 @@ import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type Actor, type Attachment, type MemberKey, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
-import type { NewMessage } from "../ports/store.ts";
+import type { NewMessage } from "../ports/store/log.ts";
 import type { BringBack } from "../rooms/one-to-one.ts";
 import {
   checkClientId,
@@ -14,7 +14,7 @@ import {
   checkText,
   checkVisible,
 } from "../text-rules.ts";
-import type { Messages, SendInput, SendResult } from "../use-cases/use-cases.ts";
+import type { Messages, SendInput, SendResult } from "../use-cases/sending.ts";
 import { badFiles, checkFiles, filesToSend } from "./message-files.ts";
 import type { UnreadCache } from "./unread.ts";
 

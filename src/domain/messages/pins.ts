@@ -1,7 +1,7 @@
 /** The one message that a room shows above all others. */
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
-import type { NewEvent } from "../ports/store.ts";
+import type { NewEvent } from "../ports/store/transaction.ts";
 import { changeRoom } from "../rooms/rooms.ts";
 import { checkId } from "../text-rules.ts";
 import type { Pins } from "../use-cases/messages.ts";

@@ -4,7 +4,7 @@ import type { Context } from "../context/context.ts";
 import { badField } from "../errors.ts";
 import { memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
-import type { Messages } from "../use-cases/use-cases.ts";
+import type { Messages } from "../use-cases/sending.ts";
 import { asSeen } from "../visibility.ts";
 import type { UnreadCache } from "./unread.ts";
 

@@ -6,7 +6,7 @@ import { badField, DomainError } from "../errors.ts";
 import type { MessagePlace } from "../ids.ts";
 import { type Actor, type EventType, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
-import type { Moment, Visible } from "../ports/message-store.ts";
+import type { Moment, Visible } from "../ports/store/messages.ts";
 import type { MessagePage, MessageView, Timeline, TimelinePage } from "../use-cases/messages.ts";
 import { sweepExpired } from "./expiry.ts";
 import type { MessageViews } from "./message-views.ts";

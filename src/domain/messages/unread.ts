@@ -4,7 +4,7 @@
  */
 import type { Context } from "../context/context.ts";
 import { type Actor, MENTION_ALL, type MemberKey, memberKey } from "../model.ts";
-import type { ReadState } from "../ports/store.ts";
+import type { ReadState } from "../ports/store/log.ts";
 
 export interface UnreadCache {
   /** A read marker was moved. */

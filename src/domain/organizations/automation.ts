@@ -5,7 +5,7 @@
  */
 import { DomainError } from "../errors.ts";
 import { type Actor, type Conversation, type MemberKey, SYSTEM_ACTOR, type User, userKey } from "../model.ts";
-import type { StoreTransaction } from "../ports/store.ts";
+import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { type Departure, newMember, putPeople, removePeople } from "../rooms/members.ts";
 import { createRoom } from "../rooms/rooms.ts";
 

@@ -5,13 +5,13 @@ import { makeOnce } from "../context/repeats.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type Conversation, type Membership, type User, userKey } from "../model.ts";
 import { waits } from "../permissions.ts";
-import type { NewMember, StoreTransaction } from "../ports/store.ts";
+import type { NewMember, StoreTransaction } from "../ports/store/transaction.ts";
 import { checkAvatar } from "../rooms/avatars.ts";
 import { type Departure, newMember, putPeople } from "../rooms/members.ts";
 import { createRoom, patchRoom, removeRoom } from "../rooms/rooms.ts";
 import { deleteDueRooms } from "../rooms/scheduled-deletions.ts";
 import { checkFuture, checkId, checkName } from "../text-rules.ts";
-import { type Chatroom, type ChatroomPeople, type Chatrooms, peopleOf } from "../use-cases/use-cases.ts";
+import { type Chatroom, type ChatroomPeople, type Chatrooms, peopleOf } from "../use-cases/chatrooms.ts";
 import { createDefaultRoom, followSource } from "./automation.ts";
 import { createChatroomAccess, type Found, noSuchChatroom, type Standing } from "./chatroom-access.ts";
 

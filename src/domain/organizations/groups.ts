@@ -2,7 +2,7 @@
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { checkGroupId, checkName, isHandle } from "../text-rules.ts";
-import type { Directory } from "../use-cases/use-cases.ts";
+import type { Directory } from "../use-cases/accounts.ts";
 
 const MAX_MEMBERS = 10_000;
 /** Look-ups that are under way at once. */

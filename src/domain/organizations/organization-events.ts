@@ -3,11 +3,11 @@
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type Conversation, type OrganizationEvent, SYSTEM_ACTOR } from "../model.ts";
-import type { StoreTransaction } from "../ports/store.ts";
+import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { Departure } from "../rooms/members.ts";
 import { createRoom, patchRoom, removeRoom } from "../rooms/rooms.ts";
 import { checkId, checkName } from "../text-rules.ts";
-import type { Directory } from "../use-cases/use-cases.ts";
+import type { Directory } from "../use-cases/accounts.ts";
 import { followSource } from "./automation.ts";
 import { noSuchOrganization, requireKnown } from "./organizations.ts";
 

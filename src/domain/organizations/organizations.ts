@@ -6,7 +6,7 @@ import { type OrganizationRole, SYSTEM_ACTOR } from "../model.ts";
 import type { Departure } from "../rooms/members.ts";
 import { removeRoom } from "../rooms/rooms.ts";
 import { checkName } from "../text-rules.ts";
-import type { Directory } from "../use-cases/use-cases.ts";
+import type { Directory } from "../use-cases/accounts.ts";
 import { createDefaultRoom, joinOrganizationRooms, leaveOrganizationRooms } from "./automation.ts";
 
 const ROLES: ReadonlySet<OrganizationRole> = new Set(["member", "chat", "admin"]);

@@ -4,7 +4,7 @@ import { hashSecret, newSecret } from "../auth/secrets.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { checkFuture, checkName } from "../text-rules.ts";
-import type { Directory } from "../use-cases/use-cases.ts";
+import type { Directory } from "../use-cases/accounts.ts";
 import { noSuchOrganization } from "./organizations.ts";
 
 export function createTokens(context: Context): Pick<Directory, "createToken" | "deleteToken"> {

@@ -4,10 +4,11 @@ import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type OrganizationRole, SYSTEM_ACTOR, type User, userKey } from "../model.ts";
-import type { StoreTransaction, UserPatch } from "../ports/store.ts";
+import type { UserPatch } from "../ports/store/accounts.ts";
+import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { type Departure, removePeople } from "../rooms/members.ts";
 import { checkEmail, checkHandle, checkName } from "../text-rules.ts";
-import type { Directory } from "../use-cases/use-cases.ts";
+import type { Directory } from "../use-cases/accounts.ts";
 import { joinOrganizationRooms } from "./automation.ts";
 import { checkRole } from "./organizations.ts";
 

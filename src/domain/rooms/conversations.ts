@@ -12,9 +12,9 @@ import {
   type Role,
 } from "../model.ts";
 import { type Action, isModerator } from "../permissions.ts";
-import type { StoreTransaction } from "../ports/store.ts";
+import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { checkName } from "../text-rules.ts";
-import type { Conversations, CreateRoom } from "../use-cases/use-cases.ts";
+import type { Conversations, CreateRoom } from "../use-cases/conversations.ts";
 import { checkInvited, checkRole, type Invited, named } from "./invitations.ts";
 import { type Departure, putPeople, removePeople } from "./members.ts";
 import { openPair } from "./one-to-one.ts";

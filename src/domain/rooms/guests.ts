@@ -7,7 +7,7 @@ import { HEARTBEAT_GRACE_MS, isHotStateNew } from "../context/hot-age.ts";
 import { DomainError } from "../errors.ts";
 import { type Actor, type MemberKey, type Membership, memberKey } from "../model.ts";
 import { checkVisible, checkWellFormed, codePoints } from "../text-rules.ts";
-import type { Participants } from "../use-cases/rooms.ts";
+import type { Participants } from "../use-cases/participants.ts";
 import { type Departure, removePeople } from "./members.ts";
 import { JOINED_MS } from "./views.ts";
 

@@ -2,7 +2,7 @@
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type Actor, memberKey, type Role } from "../model.ts";
-import type { NewMember, StoreTransaction } from "../ports/store.ts";
+import type { NewMember, StoreTransaction } from "../ports/store/transaction.ts";
 import { newMember } from "./members.ts";
 import { isSystem } from "./rooms.ts";
 

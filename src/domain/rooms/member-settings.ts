@@ -5,7 +5,7 @@ import { badField } from "../errors.ts";
 import { type Actor, type Membership, type MembershipSettings, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
 import { checkWellFormed } from "../text-rules.ts";
-import type { MemberSettings } from "../use-cases/rooms.ts";
+import type { MemberSettings } from "../use-cases/room-settings.ts";
 
 const LEVELS: ReadonlySet<string> = new Set(["default", "always", "mention", "never"]);
 const REF_CHARACTERS = 256;

@@ -12,7 +12,7 @@ import {
   userKey,
 } from "../model.ts";
 import { isModerator } from "../permissions.ts";
-import type { NewEvent, NewMember, StoreTransaction } from "../ports/store.ts";
+import type { NewEvent, NewMember, StoreTransaction } from "../ports/store/transaction.ts";
 import { removeRoom } from "./rooms.ts";
 
 /** A membership that ended, for what has to be forgotten after the commit. */

@@ -14,7 +14,7 @@ import {
   peerIn,
   userKey,
 } from "../model.ts";
-import type { NewConversation, StoreTransaction } from "../ports/store.ts";
+import type { NewConversation, StoreTransaction } from "../ports/store/transaction.ts";
 import type { OneToOne } from "../use-cases/rooms.ts";
 import { checkInvited, type Invited, named } from "./invitations.ts";
 import { type Departure, putPeople, removePeople } from "./members.ts";

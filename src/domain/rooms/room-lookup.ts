@@ -3,7 +3,7 @@ import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type Actor, memberKey, type User, userActor } from "../model.ts";
-import type { ActivityPage } from "../ports/store.ts";
+import type { ActivityPage } from "../ports/store/rooms.ts";
 import type { Finding, RecentPage, RoomName, RoomView } from "../use-cases/rooms.ts";
 import type { RoomViews } from "./views.ts";
 

@@ -10,8 +10,8 @@ import {
   SYSTEM_ACTOR,
 } from "../model.ts";
 import { type Action, can } from "../permissions.ts";
-import type { ConversationPatch, NewConversation, StoreTransaction } from "../ports/store.ts";
-import type { Change } from "../use-cases/rooms.ts";
+import type { ConversationPatch, NewConversation, StoreTransaction } from "../ports/store/transaction.ts";
+import type { Change } from "../use-cases/room-settings.ts";
 
 /** Causeway itself (automation, the bridge): it is in no room and may do anything. */
 export function isSystem(actor: Actor): boolean {

@@ -1,7 +1,7 @@
 /** What a room's settings may be. Every refusal names the field and the rule. */
 import { badField } from "../errors.ts";
 import { checkName, checkWellFormed, codePoints } from "../text-rules.ts";
-import type { Naming } from "../use-cases/rooms.ts";
+import type { Naming } from "../use-cases/room-settings.ts";
 
 const WIRE_NAME_CODE_POINTS = 256;
 const DESCRIPTION_CODE_POINTS = 2_000;

@@ -6,7 +6,7 @@ import type { Context } from "../context/context.ts";
 import { type Actor, actorOf, type Membership, memberKey, peerIn, type User } from "../model.ts";
 import { waits } from "../permissions.ts";
 import type { ActiveParticipant, CallState } from "../ports/hot.ts";
-import type { RoomListing } from "../ports/store.ts";
+import type { RoomListing } from "../ports/store/rooms.ts";
 import type { RoomPerson, RoomView } from "../use-cases/rooms.ts";
 
 export interface RoomViews {

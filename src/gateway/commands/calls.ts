@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DomainError, isUnavailable } from "../../domain/errors.ts";
 import { CALL_TTL_MS } from "../../domain/live/calls.ts";
 import type { CallState, HotState } from "../../domain/ports/hot.ts";
-import type { CallUseCases } from "../../domain/use-cases/use-cases.ts";
+import type { CallUseCases } from "../../domain/use-cases/live.ts";
 import type { Logger } from "../../logger.ts";
 import type { CallFrame, ClientFrames, OkFields } from "../../protocol/frames.ts";
 import type { Hub } from "../delivery/hub.ts";

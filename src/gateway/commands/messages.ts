@@ -1,6 +1,6 @@
 /** Sending, reading back, and the read marker. */
 import type { LoggedEvent } from "../../domain/model.ts";
-import type { Messages, SendInput } from "../../domain/use-cases/use-cases.ts";
+import type { Messages, SendInput } from "../../domain/use-cases/sending.ts";
 import type { ClientFrames, OkFields } from "../../protocol/frames.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Hub } from "../delivery/hub.ts";

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Actor, LoggedEvent } from "../../domain/model.ts";
-import type { RoomLog } from "../../domain/ports/store.ts";
+import type { RoomLog } from "../../domain/ports/store/log.ts";
 import { createGate } from "../../domain/semaphore.ts";
 import type { Logger } from "../../logger.ts";
 import { EncodedEvent } from "../frames/encoded-event.ts";

@@ -7,7 +7,8 @@
  */
 import { isUnavailable } from "../../domain/errors.ts";
 import type { Bus } from "../../domain/ports/bus.ts";
-import type { History, LogPlace, PlaceInLog, RoomLog } from "../../domain/ports/store.ts";
+import type { LogPlace, PlaceInLog, RoomLog } from "../../domain/ports/store/log.ts";
+import type { History } from "../../domain/ports/store/store.ts";
 import type { Logger } from "../../logger.ts";
 import type { Hub } from "./hub.ts";
 import type { Room } from "./room.ts";

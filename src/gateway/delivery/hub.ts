@@ -6,7 +6,7 @@
 import { isUnavailable } from "../../domain/errors.ts";
 import type { HistoryVisibility, LoggedEvent } from "../../domain/model.ts";
 import { type Bus, channels } from "../../domain/ports/bus.ts";
-import type { RoomLog } from "../../domain/ports/store.ts";
+import type { RoomLog } from "../../domain/ports/store/log.ts";
 import type { Logger } from "../../logger.ts";
 import { encodeMsgpack } from "../../protocol/codec.ts";
 import type { UserFrame } from "../../protocol/frames.ts";

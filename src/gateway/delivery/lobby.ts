@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { refusal } from "../../domain/context/access.ts";
 import { isUnavailable } from "../../domain/errors.ts";
 import type { Actor } from "../../domain/model.ts";
-import type { Lobby } from "../../domain/use-cases/use-cases.ts";
+import type { Lobby } from "../../domain/use-cases/live.ts";
 import type { Logger } from "../../logger.ts";
 import type { EventFrame } from "../../protocol/frames.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";

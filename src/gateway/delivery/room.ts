@@ -1,7 +1,7 @@
 /** A room as this gateway follows it: how far its log was delivered here, and to how many sessions. */
 import type { Actor, HistoryVisibility } from "../../domain/model.ts";
 import type { RoomReader } from "../../domain/ports/feed.ts";
-import type { LogPlace } from "../../domain/ports/store.ts";
+import type { LogPlace } from "../../domain/ports/store/log.ts";
 import type { CodecName } from "../../protocol/subprotocols.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
 

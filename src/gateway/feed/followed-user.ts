@@ -8,7 +8,8 @@ import { type Actor, type LoggedEvent, type User, userKey } from "../../domain/m
 import type { Bus } from "../../domain/ports/bus.ts";
 import { channels } from "../../domain/ports/bus.ts";
 import type { Following, UserReader } from "../../domain/ports/feed.ts";
-import type { RoomLog, RoomQueries } from "../../domain/ports/store.ts";
+import type { RoomLog } from "../../domain/ports/store/log.ts";
+import type { RoomQueries } from "../../domain/ports/store/rooms.ts";
 import type { Logger } from "../../logger.ts";
 import type { UnreadFrame } from "../../protocol/frames.ts";
 import type { Hub } from "../delivery/hub.ts";

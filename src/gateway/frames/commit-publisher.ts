@@ -4,7 +4,7 @@
  */
 import type { EventData, LoggedEvent } from "../../domain/model.ts";
 import { type Bus, channels } from "../../domain/ports/bus.ts";
-import type { Store } from "../../domain/ports/store.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import { committedJson } from "./encoded-event.ts";
 
 /** On the channel of a user who joined a room: gateways that do not follow the room have to start. */

@@ -7,7 +7,7 @@
 import { revokedOf } from "../../domain/auth/revoked.ts";
 import { shownUser } from "../../domain/context/broadcasts.ts";
 import { isUnavailable } from "../../domain/errors.ts";
-import type { Store } from "../../domain/ports/store.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import { createGate } from "../../domain/semaphore.ts";
 import type { Logger } from "../../logger.ts";
 import type { Memberships } from "./membership.ts";

@@ -1,6 +1,6 @@
 /** Tells sessions and followers in time what ended by itself in hot state. */
 import { type PeriodicOptions, periodic } from "../../domain/periodic.ts";
-import type { Decay } from "../../domain/use-cases/use-cases.ts";
+import type { Decay } from "../../domain/use-cases/live.ts";
 
 /** Somebody who stopped typing without saying so is shown for so much longer. */
 const TYPING_MS = 1_000;

@@ -4,7 +4,7 @@
  */
 import { isUnavailable } from "../../domain/errors.ts";
 import type { Actor } from "../../domain/model.ts";
-import type { RoomQueries, SessionRoom } from "../../domain/ports/store.ts";
+import type { RoomQueries, SessionRoom } from "../../domain/ports/store/rooms.ts";
 import type { Logger } from "../../logger.ts";
 import type { CatchUp } from "../delivery/catch-up.ts";
 import type { Entry } from "../delivery/catch-up-subscription.ts";

@@ -4,7 +4,7 @@
  */
 import type { Bus } from "../../domain/ports/bus.ts";
 import type { HotState, SweepResult } from "../../domain/ports/hot.ts";
-import type { History } from "../../domain/ports/store.ts";
+import type { History } from "../../domain/ports/store/store.ts";
 import type { Logger } from "../../logger.ts";
 import { SWEEP_MS } from "../lifetimes.ts";
 import { createMemoryBus } from "./bus.ts";

@@ -11,7 +11,7 @@ import { periodic } from "../../domain/periodic.ts";
 import type { Bus } from "../../domain/ports/bus.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import type { HotState } from "../../domain/ports/hot.ts";
-import type { History } from "../../domain/ports/store.ts";
+import type { History } from "../../domain/ports/store/store.ts";
 import { INDEX_MS, SWEEP_MS } from "../lifetimes.ts";
 import { createMemoryLimits } from "../memory/limits.ts";
 import { createRedisBus, type RedisBus } from "./bus.ts";

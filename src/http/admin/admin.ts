@@ -2,7 +2,7 @@
  * The admin API under `/admin/v1`: provisioning for operators. One secret opens all of it; without ADMIN_TOKEN it is off.
  * A field or parameter that we don't know is refused: here it is a typing mistake.
  */
-import type { Store } from "../../domain/ports/store.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";

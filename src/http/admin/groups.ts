@@ -1,8 +1,8 @@
 /** Groups of users. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
-import type { AccountStore } from "../../domain/ports/store.ts";
-import type { Directory } from "../../domain/use-cases/use-cases.ts";
+import type { AccountStore } from "../../domain/ports/store/accounts.ts";
+import type { Directory } from "../../domain/use-cases/accounts.ts";
 import { type HttpApp, json, jsonBody } from "../face/face.ts";
 import { strictBody, text } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";

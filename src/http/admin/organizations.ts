@@ -2,8 +2,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
 import type { Organization, OrganizationRole, User } from "../../domain/model.ts";
-import type { AccountStore } from "../../domain/ports/store.ts";
-import type { Directory } from "../../domain/use-cases/use-cases.ts";
+import type { AccountStore } from "../../domain/ports/store/accounts.ts";
+import type { Directory } from "../../domain/use-cases/accounts.ts";
 import { type HttpApp, json, jsonBody } from "../face/face.ts";
 import { flag, idText, oneOf, strictBody, text, time } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";

@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import { DomainError } from "../../domain/errors.ts";
 import type { Principal } from "../../domain/model.ts";
-import type { Accounts } from "../../domain/use-cases/use-cases.ts";
+import type { Accounts } from "../../domain/use-cases/accounts.ts";
 import type { HttpContext, HttpEnv } from "../face/face.ts";
 import { bearerOf, type UserPrincipal } from "../requests/credentials.ts";
 import type { RequestLimits } from "../requests/request-limits.ts";

@@ -4,7 +4,7 @@
  * clients send more. A query parameter that we don't know is refused.
  */
 import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
-import type { Store } from "../../domain/ports/store.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";

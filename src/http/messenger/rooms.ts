@@ -1,7 +1,7 @@
 /** The ten operations on chatrooms, in the order of the document. */
 import { z } from "@hono/zod-openapi";
 import { badField } from "../../domain/errors.ts";
-import type { Chatroom, Chatrooms } from "../../domain/use-cases/use-cases.ts";
+import type { Chatroom, Chatrooms } from "../../domain/use-cases/chatrooms.ts";
 import type { HttpApp } from "../face/face.ts";
 import { repeatedRoom } from "../face/repeatable.ts";
 import { idText, intText, MAX_ID } from "../requests/fields.ts";

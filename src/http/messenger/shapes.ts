@@ -1,6 +1,6 @@
 /** Messenger's room and people, as its document spells them. */
 import { z } from "@hono/zod-openapi";
-import type { Chatroom, ChatroomPeople } from "../../domain/use-cases/use-cases.ts";
+import type { Chatroom, ChatroomPeople } from "../../domain/use-cases/chatrooms.ts";
 import { pictureUrl } from "../answers/room-pictures.ts";
 import { ids, time } from "../requests/fields.ts";
 

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { auth as basicOf } from "hono/utils/basic-auth";
 import { DomainError } from "../../domain/errors.ts";
 import { type Actor, type User, userActor } from "../../domain/model.ts";
-import type { Accounts } from "../../domain/use-cases/use-cases.ts";
+import type { Accounts } from "../../domain/use-cases/accounts.ts";
 import { isOpenToForms } from "../face/browsers.ts";
 import type { HttpContext, HttpEnv } from "../face/face.ts";
 import { authenticateUser, bearerOf } from "../requests/credentials.ts";

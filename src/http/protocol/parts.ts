@@ -2,7 +2,7 @@
 import { badField, DomainError } from "../../domain/errors.ts";
 import type { Contact } from "../../domain/model.ts";
 import { type Actor, type Conversation, NOBODY, type User, userActor } from "../../domain/model.ts";
-import type { Store } from "../../domain/ports/store.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import type { MessageView } from "../../domain/use-cases/messages.ts";
 import type { RoomView } from "../../domain/use-cases/rooms.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";

@@ -3,7 +3,7 @@
  * Fields of bodies that we don't know are ignored: its clients send back whole objects. Reading order: this file; bodies.ts and
  * kinds.ts (what requests look like), shapes.ts (what answers look like); then a file per resource.
  */
-import type { Store } from "../../domain/ports/store.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";

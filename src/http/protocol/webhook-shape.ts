@@ -9,7 +9,7 @@ import {
   userActor,
   userKey,
 } from "../../domain/model.ts";
-import type { Store } from "../../domain/ports/store.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import type { WebhookNews, WebhookShape } from "../../domain/ports/webhooks.ts";
 import type { MessageView } from "../../domain/use-cases/messages.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";

@@ -3,7 +3,7 @@
 import { type Holder, revokedOf } from "../../domain/auth/revoked.ts";
 import { isUnavailable } from "../../domain/errors.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
-import type { AccountStore } from "../../domain/ports/store.ts";
+import type { AccountStore } from "../../domain/ports/store/accounts.ts";
 import type { Logger } from "../../logger.ts";
 
 const EVERY_MS = 5_000;

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { DomainError } from "../../domain/errors.ts";
 import type { Principal } from "../../domain/model.ts";
-import type { Accounts } from "../../domain/use-cases/use-cases.ts";
+import type { Accounts } from "../../domain/use-cases/accounts.ts";
 
 /** The token of `Authorization: Bearer …`, or null. */
 export function bearerOf(header: string | undefined): string | null {

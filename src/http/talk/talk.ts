@@ -4,7 +4,7 @@
  * envelope.ts; then a file per noun, and the files that shape rooms and messages.
  */
 import type { Feed } from "../../domain/ports/feed.ts";
-import type { Store } from "../../domain/ports/store.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face } from "../face/face.ts";

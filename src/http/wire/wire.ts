@@ -6,7 +6,7 @@
  * parts.ts, names.ts, kinds.ts, failures.ts.
  */
 
-import type { Store } from "../../domain/ports/store.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";

@@ -3,7 +3,7 @@ import { DomainError } from "../../domain/errors.ts";
 import { newPublicId } from "../../domain/ids.ts";
 import type { Organization, OrganizationEvent, User } from "../../domain/model.ts";
 import { userKey } from "../../domain/model.ts";
-import type { AccountWrites, NewUser, UserPatch } from "../../domain/ports/store.ts";
+import type { AccountWrites, NewUser, UserPatch } from "../../domain/ports/store/accounts.ts";
 import { columns, foldedKey, noun, ORGANIZATION, type Row, USER } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 import { organizationEventQuery, organizationUsersQuery, readOrganizationUsers } from "./accounts.ts";

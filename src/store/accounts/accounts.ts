@@ -1,6 +1,6 @@
 /** People, organizations and groups as they are now. Deleted users are nowhere in the answers. */
 import type { OrganizationEvent, OrganizationRole, User } from "../../domain/model.ts";
-import type { AccountStore } from "../../domain/ports/store.ts";
+import type { AccountStore } from "../../domain/ports/store/accounts.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, foldedKey, noun, ORGANIZATION, type Row, USER } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";

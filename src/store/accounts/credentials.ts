@@ -1,7 +1,7 @@
 /** What people show to get in: tokens and login cookies, by the hash of their secret. */
 import { DomainError } from "../../domain/errors.ts";
 import type { ApiToken, User } from "../../domain/model.ts";
-import type { AccountStore, Login, OwnedCredential } from "../../domain/ports/store.ts";
+import type { AccountStore, Login, OwnedCredential } from "../../domain/ports/store/accounts.ts";
 import { byKey, gathered } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, noun, ORGANIZATION, type Row, TOKEN, USER } from "../sql/rows.ts";

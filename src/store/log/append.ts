@@ -12,7 +12,7 @@ import {
   memberKey,
   shownAttachment,
 } from "../../domain/model.ts";
-import type { AppendResult, NewMessage } from "../../domain/ports/store.ts";
+import type { AppendResult, NewMessage } from "../../domain/ports/store/log.ts";
 import { createBatches } from "../sql/batches.ts";
 import type { Database } from "../sql/database.ts";
 import { asDomainError, isAway, isCrossed, repeated } from "../sql/failures.ts";

@@ -1,5 +1,5 @@
 /** What is known about files; their bytes are elsewhere. Nothing here locks rooms. */
-import type { AddedFile, AttachmentPlace, MessageStore } from "../../domain/ports/message-store.ts";
+import type { AddedFile, AttachmentPlace, MessageStore } from "../../domain/ports/store/messages.ts";
 import type { Database } from "../sql/database.ts";
 import type { Row } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";

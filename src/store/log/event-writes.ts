@@ -7,7 +7,7 @@ import {
   memberKey,
   type RoomHead,
 } from "../../domain/model.ts";
-import type { NewEvent, StoreTransaction } from "../../domain/ports/store.ts";
+import type { NewEvent, StoreTransaction } from "../../domain/ports/store/transaction.ts";
 import { columns, HEAD, noun, type Row } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 import { removeFiles } from "./attachments.ts";

@@ -1,11 +1,13 @@
 /**
- * The identity of the database's history, as this process knows it (see `History` in domain/ports/store.ts). It is looked
+ * The identity of the database's history, as this process knows it (see `History` in domain/ports/store/store.ts). It is looked
  * at on every new connection, before anything else uses it, and every two seconds: connections may survive a restore.
  *
  * On a new connection after a loss the places that the process holds are compared with the log first: the server may be
  * a replica that lacked the end. Nothing of another history is written or told on top of the one before.
  */
-import type { History, LogPlace } from "../../domain/ports/store.ts";
+
+import type { LogPlace } from "../../domain/ports/store/log.ts";
+import type { History } from "../../domain/ports/store/store.ts";
 import { statementLanguage } from "../sql/connection.ts";
 import type { Run, StoreLogger } from "../sql/database.ts";
 import { createSql } from "../sql/sql.ts";

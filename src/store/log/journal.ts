@@ -5,7 +5,7 @@ import {
   type Journal,
   type JournalEvent,
   type JournalReader,
-} from "../../domain/ports/journal.ts";
+} from "../../domain/ports/store/journal.ts";
 import { isKnown } from "../accounts/known-people.ts";
 import { shownStatus } from "../sql/connection-status.ts";
 import type { Database } from "../sql/database.ts";

@@ -1,6 +1,6 @@
 /** Reading the room log. Nothing here locks. */
 import type { MemberKey } from "../../domain/model.ts";
-import type { LogPlace, PlaceInLog, RoomLog } from "../../domain/ports/store.ts";
+import type { LogPlace, PlaceInLog, RoomLog } from "../../domain/ports/store/log.ts";
 import type { Database } from "../sql/database.ts";
 import {
   CONVERSATION,

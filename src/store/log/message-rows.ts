@@ -1,7 +1,7 @@
 /** How places of messages go into queries, and how what belongs to messages lies in tables. */
 import type { MessagePlace } from "../../domain/ids.ts";
 import { type Attachment, actorOf } from "../../domain/model.ts";
-import type { StoredAttachment, StoredReaction, Visible } from "../../domain/ports/message-store.ts";
+import type { StoredAttachment, StoredReaction, Visible } from "../../domain/ports/store/messages.ts";
 import type { Row } from "../sql/rows.ts";
 import type { Fragment, Sql, Statement } from "../sql/sql.ts";
 

@@ -1,5 +1,5 @@
 /** Requests under the keys of their clients. See schema/migrations/0027-repeated-requests.sql. */
-import type { RepeatStore } from "../../domain/ports/repeat-store.ts";
+import type { RepeatStore } from "../../domain/ports/store/repeats.ts";
 import type { Database } from "../sql/database.ts";
 
 const KEEP_MS = 24 * 3_600_000;

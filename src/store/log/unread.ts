@@ -1,6 +1,6 @@
 /** What is unread in a room, and what of it mentions the member: the messages after the marker that were not deleted. */
 import type { MemberKey } from "../../domain/model.ts";
-import type { RoomLog, UnreadState } from "../../domain/ports/store.ts";
+import type { RoomLog, UnreadState } from "../../domain/ports/store/log.ts";
 import type { Database } from "../sql/database.ts";
 import type { Row } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";

@@ -8,7 +8,7 @@ import type {
   Moment,
   StoredReaction,
   Visible,
-} from "../../domain/ports/message-store.ts";
+} from "../../domain/ports/store/messages.ts";
 import type { AttachmentQueries } from "../log/attachments.ts";
 import { eventList } from "../log/log.ts";
 import {

@@ -1,6 +1,6 @@
 /** Read markers: many are moved by one statement, never back, and each answer is what the marker then stands at. */
 import type { MemberKey } from "../../domain/model.ts";
-import type { ReadState } from "../../domain/ports/store.ts";
+import type { ReadState } from "../../domain/ports/store/log.ts";
 import { createBatches } from "../sql/batches.ts";
 import type { Database } from "../sql/database.ts";
 import { asDomainError, repeated } from "../sql/failures.ts";

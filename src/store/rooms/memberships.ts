@@ -1,6 +1,6 @@
 /** Members of rooms outside of transactions: with the accounts behind them, their own settings, and guests. */
 import type { MembershipSettings, Role } from "../../domain/model.ts";
-import type { RoomQueries } from "../../domain/ports/store.ts";
+import type { RoomQueries } from "../../domain/ports/store/rooms.ts";
 import type { Database } from "../sql/database.ts";
 import { CONVERSATION, columns, MEMBERSHIP, noun, type Row, USER } from "../sql/rows.ts";
 

@@ -1,6 +1,6 @@
 /** Which rooms a transaction has to lock: found by the members they have and by the organization they belong to. */
 import { pairOf } from "../../domain/model.ts";
-import type { OrganizationRooms, StoreTransaction } from "../../domain/ports/store.ts";
+import type { OrganizationRooms, StoreTransaction } from "../../domain/ports/store/transaction.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 import type { Fragment, Sql, Statement } from "../sql/sql.ts";
 

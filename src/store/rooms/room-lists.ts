@@ -1,6 +1,11 @@
 /** A member's rooms: with everything that a list shows, and as pages of ids in the orders that clients walk through. */
 import type { MemberKey } from "../../domain/model.ts";
-import type { ActivityPage, ActivityPlace, RoomListing, RoomQueries } from "../../domain/ports/store.ts";
+import type {
+  ActivityPage,
+  ActivityPlace,
+  RoomListing,
+  RoomQueries,
+} from "../../domain/ports/store/rooms.ts";
 import { unreadMessages } from "../log/unread.ts";
 import type { Database } from "../sql/database.ts";
 import {

@@ -7,7 +7,7 @@ import type {
   NewConversation,
   NewMember,
   StoreTransaction,
-} from "../../domain/ports/store.ts";
+} from "../../domain/ports/store/transaction.ts";
 import { deleteAvatar, keepAvatar, newAvatarId } from "../accounts/avatars.ts";
 import { forgetMessages } from "../messages/message-writes.ts";
 import { CONVERSATION, columns, foldedKey, MEMBERSHIP, noun, type Row } from "../sql/rows.ts";

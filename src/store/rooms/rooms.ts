@@ -1,6 +1,6 @@
 /** Rooms as they are now; room-lists.ts and memberships.ts have the rest of the queries. Nothing here locks. */
 import type { Conversation } from "../../domain/model.ts";
-import type { RoomQueries } from "../../domain/ports/store.ts";
+import type { RoomQueries } from "../../domain/ports/store/rooms.ts";
 import { callerList, runningCalls } from "../log/running-calls.ts";
 import type { Database } from "../sql/database.ts";
 import { createReaders } from "../sql/readers.ts";

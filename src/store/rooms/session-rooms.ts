@@ -1,6 +1,6 @@
 /** A member's rooms as a session begins with them. Ten thousand of these come at once: it asks for what is told, no more. */
 import type { ConversationType, HistoryVisibility, MemberKey, Role } from "../../domain/model.ts";
-import type { AskedPlaces, RoomQueries, SessionRoom } from "../../domain/ports/store.ts";
+import type { AskedPlaces, RoomQueries, SessionRoom } from "../../domain/ports/store/rooms.ts";
 import { unreadMessages } from "../log/unread.ts";
 import { byKey, gathered } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";

@@ -1,6 +1,6 @@
 /** The tables behind domain/ports/visit-store.ts. */
 import type { MemberKey } from "../../domain/model.ts";
-import type { Visit, VisitStore, VisitWrites } from "../../domain/ports/visit-store.ts";
+import type { Visit, VisitStore, VisitWrites } from "../../domain/ports/store/visits.ts";
 import { byKey, gathered } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
 import type { TransactionScope } from "../sql/scope.ts";

@@ -2,7 +2,7 @@
  * Whether the store can be written, since when, and what keeps it from it. Statements tell what they meet on their way;
  * while they say nothing, and always while something is wrong, the monitor asks by itself.
  */
-import type { StoreCondition, StoreHealth, StoreTrouble } from "../../domain/ports/store-health.ts";
+import type { StoreCondition, StoreHealth, StoreTrouble } from "../../domain/ports/store/store-health.ts";
 import type { StoreLogger } from "./database.ts";
 import { troubleOf } from "./failures.ts";
 

@@ -1,6 +1,6 @@
 /** How far the members of a room have read. Many ask at once, when they all come back and open their rooms. */
 import { actorOf, type MemberKey } from "../../domain/model.ts";
-import type { RoomQueries } from "../../domain/ports/store.ts";
+import type { RoomQueries } from "../../domain/ports/store/rooms.ts";
 import { byKey, gathered } from "./batch-loader.ts";
 import type { Database } from "./database.ts";
 

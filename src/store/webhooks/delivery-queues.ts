@@ -1,5 +1,5 @@
 /** What waits to be delivered to webhooks. A lane (one webhook, one room) is in one process's hands at a time. */
-import type { Delivery, Lane, NewDelivery, WebhookStore } from "../../domain/ports/webhook-store.ts";
+import type { Delivery, Lane, NewDelivery, WebhookStore } from "../../domain/ports/store/webhooks.ts";
 import type { Database } from "../sql/database.ts";
 import type { Sql } from "../sql/sql.ts";
 

@@ -3,7 +3,7 @@
  * its webhooks hear what happens there from then on.
  */
 import type { Actor, Conversation, LoggedEvent, Membership, User, Webhook } from "../../domain/model.ts";
-import type { RoomSnapshot, UnreadLog, WebhookStore } from "../../domain/ports/webhook-store.ts";
+import type { RoomSnapshot, UnreadLog, WebhookStore } from "../../domain/ports/store/webhooks.ts";
 import { eventList } from "../log/log.ts";
 import type { Database } from "../sql/database.ts";
 import {

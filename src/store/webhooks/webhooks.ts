@@ -3,7 +3,7 @@
  * delivered.
  */
 import type { Webhook } from "../../domain/model.ts";
-import type { WebhookNote, WebhookStore, WebhookWrites } from "../../domain/ports/webhook-store.ts";
+import type { WebhookNote, WebhookStore, WebhookWrites } from "../../domain/ports/store/webhooks.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, noun, type Row, USER, WEBHOOK } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";

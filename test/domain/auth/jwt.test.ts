@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Accounts } from "../../../src/domain/use-cases/use-cases.ts";
+import type { Accounts } from "../../../src/domain/use-cases/accounts.ts";
 import { describeDomain, refused, type World } from "../world.ts";
 
 const ISSUER = "https://issuer.example";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import type { Store } from "../../../src/domain/ports/store.ts";
+import type { Store } from "../../../src/domain/ports/store/store.ts";
 import { describeDomain, matrixUser, message, refused, SYSTEM_ACTOR } from "../world.ts";
 
 /** A store that also counts the queries of `rooms.access`. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Actor } from "../../../src/domain/model.ts";
-import type { Change, RoomSettings } from "../../../src/domain/use-cases/rooms.ts";
+import type { Change, RoomSettings } from "../../../src/domain/use-cases/room-settings.ts";
 import { describeDomain, message, refused, type World } from "../world.ts";
 
 async function plaza(world: World) {

@@ -1,6 +1,6 @@
 /** The head probe: looks may overlap, and only a log that is another counts as one. */
 import { expect, test, vi } from "vitest";
-import type { LogPlace, PlaceInLog } from "../../../src/domain/ports/store.ts";
+import type { LogPlace, PlaceInLog } from "../../../src/domain/ports/store/log.ts";
 import { startProbe } from "../../../src/gateway/delivery/head-probe.ts";
 import type { Hub } from "../../../src/gateway/delivery/hub.ts";
 import { Room } from "../../../src/gateway/delivery/room.ts";

@@ -3,7 +3,7 @@ import { getCookie, setCookie } from "hono/cookie";
 import { isSecret } from "../../../domain/auth/secrets.ts";
 import { DomainError } from "../../../domain/errors.ts";
 import { type Actor, type Credential, type User, userActor } from "../../../domain/model.ts";
-import type { Accounts } from "../../../domain/use-cases/use-cases.ts";
+import type { Accounts } from "../../../domain/use-cases/accounts.ts";
 import type { HttpContext } from "../../face/face.ts";
 import { isSecureCookie } from "../../requests/cookies.ts";
 import { authenticateUser, bearerOf, type UserPrincipal } from "../../requests/credentials.ts";

@@ -1,7 +1,7 @@
 /** What Talk's operations share. */
 import { type Actor, NOBODY, userActor } from "../../../domain/model.ts";
 import type { Feed } from "../../../domain/ports/feed.ts";
-import type { Store } from "../../../domain/ports/store.ts";
+import type { Store } from "../../../domain/ports/store/store.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { AuditLog } from "../../face/audit.ts";
 import type { MessageShapes } from "../shapes/message-shapes.ts";

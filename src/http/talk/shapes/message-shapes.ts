@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { MessagePlace } from "../../../domain/ids.ts";
 import type { Actor, Conversation, LoggedEvent, User } from "../../../domain/model.ts";
-import type { Store } from "../../../domain/ports/store.ts";
+import type { Store } from "../../../domain/ports/store/store.ts";
 import type {
   MessageView,
   ParentMessage,

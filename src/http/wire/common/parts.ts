@@ -8,7 +8,7 @@ import {
   userActor,
 } from "../../../domain/model.ts";
 import { type Action, can } from "../../../domain/permissions.ts";
-import type { Store } from "../../../domain/ports/store.ts";
+import type { Store } from "../../../domain/ports/store/store.ts";
 import type { RoomView } from "../../../domain/use-cases/rooms.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { HttpContext } from "../../face/face.ts";

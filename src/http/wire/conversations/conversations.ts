@@ -3,7 +3,7 @@
 import { badField } from "../../../domain/errors.ts";
 import { type Actor, type User, userActor } from "../../../domain/model.ts";
 import { checkAdmission } from "../../../domain/rooms/admission.ts";
-import type { CreateRoom } from "../../../domain/use-cases/use-cases.ts";
+import type { CreateRoom } from "../../../domain/use-cases/conversations.ts";
 import type { HttpApp } from "../../face/face.ts";
 import { given } from "../../requests/fields.ts";
 import { type Caller, callerOf, placeOf, ROLE_ACTIONS, shapeAll, type WireParts } from "../common/parts.ts";

@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { EventData } from "../../../domain/model.ts";
 import { linkOf } from "../../../domain/rooms/guest-links.ts";
-import type { Change, GuestLink, GuestLinks } from "../../../domain/use-cases/rooms.ts";
+import type { Change, GuestLink, GuestLinks } from "../../../domain/use-cases/room-settings.ts";
 import { type HttpApp, json, jsonBody } from "../../face/face.ts";
 import { body } from "../../requests/fields.ts";
 import { type Caller, callerOf, doing, placeOf, type WireParts } from "../common/parts.ts";

@@ -3,8 +3,8 @@
 import { isSecret } from "../../../domain/auth/secrets.ts";
 import { DomainError } from "../../../domain/errors.ts";
 import type { User } from "../../../domain/model.ts";
-import type { Store } from "../../../domain/ports/store.ts";
-import type { Accounts } from "../../../domain/use-cases/use-cases.ts";
+import type { Store } from "../../../domain/ports/store/store.ts";
+import type { Accounts } from "../../../domain/use-cases/accounts.ts";
 import type { HttpApp } from "../../face/face.ts";
 import { authenticateUser } from "../../requests/credentials.ts";
 import {

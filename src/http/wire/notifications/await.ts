@@ -5,7 +5,8 @@
 import { DomainError } from "../../../domain/errors.ts";
 import type { Feed } from "../../../domain/ports/feed.ts";
 import type { HotState } from "../../../domain/ports/hot.ts";
-import type { AccountStore, Store } from "../../../domain/ports/store.ts";
+import type { AccountStore } from "../../../domain/ports/store/accounts.ts";
+import type { Store } from "../../../domain/ports/store/store.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../../logger.ts";
 import { failureHeaders, failureOf } from "../../answers/failures.ts";

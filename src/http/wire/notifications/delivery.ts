@@ -9,7 +9,7 @@
 import { isUnavailable } from "../../../domain/errors.ts";
 import type { Actor, LoggedEvent, User } from "../../../domain/model.ts";
 import type { TypingNews, UserReader } from "../../../domain/ports/feed.ts";
-import { JOURNALED, type JournalPlace } from "../../../domain/ports/journal.ts";
+import { JOURNALED, type JournalPlace } from "../../../domain/ports/store/journal.ts";
 import type { Logger } from "../../../logger.ts";
 import type { WireParts } from "../common/parts.ts";
 import { type Told, wireEvent } from "../shapes/events.ts";

@@ -4,7 +4,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { User } from "../../../domain/model.ts";
-import type { JournalPlace } from "../../../domain/ports/journal.ts";
+import type { JournalPlace } from "../../../domain/ports/store/journal.ts";
 import { type HttpApp, json } from "../../face/face.ts";
 import { intText, text, time } from "../../requests/fields.ts";
 import { callerOf, type WireParts } from "../common/parts.ts";

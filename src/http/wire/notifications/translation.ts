@@ -3,7 +3,7 @@
  * notification, and what is the same for everybody is made once.
  */
 import type { Actor, EventData, Role, User } from "../../../domain/model.ts";
-import type { ConnectionData, JournalEvent, SettingsData } from "../../../domain/ports/journal.ts";
+import type { ConnectionData, JournalEvent, SettingsData } from "../../../domain/ports/store/journal.ts";
 import type { WireParts } from "../common/parts.ts";
 import { codesOf, type RoomMade, roomsMade } from "../conversations/rooms-now.ts";
 import { connectionBody } from "../shapes/connection-shapes.ts";

@@ -1,7 +1,7 @@
 /** A conversation's settings, what its members set for themselves, and typing. */
 import { badField } from "../../../domain/errors.ts";
 import type { EventData, Membership, MembershipSettings } from "../../../domain/model.ts";
-import type { Change } from "../../../domain/use-cases/rooms.ts";
+import type { Change } from "../../../domain/use-cases/room-settings.ts";
 import type { HttpApp } from "../../face/face.ts";
 import { given } from "../../requests/fields.ts";
 import { callingClient } from "../common/authentication.ts";

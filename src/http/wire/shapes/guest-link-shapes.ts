@@ -1,6 +1,6 @@
 /** Wire's conversation code: a guest link. */
 import { z } from "@hono/zod-openapi";
-import type { GuestLink } from "../../../domain/use-cases/rooms.ts";
+import type { GuestLink } from "../../../domain/use-cases/room-settings.ts";
 import { publicLink } from "../../answers/public-path.ts";
 import { text } from "../../requests/fields.ts";
 

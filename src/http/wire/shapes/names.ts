@@ -1,7 +1,7 @@
 /** Wire's names (UUIDs) of what the domain knows by int64 ids. They never change, so they are remembered. */
 import { LRUCache } from "lru-cache";
 import { type Actor, actorOf, type MemberKey } from "../../../domain/model.ts";
-import type { Journal } from "../../../domain/ports/journal.ts";
+import type { Journal } from "../../../domain/ports/store/journal.ts";
 import { NIL_UUID } from "./kinds.ts";
 
 const REMEMBERED = 50_000;

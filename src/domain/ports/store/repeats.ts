@@ -1,4 +1,4 @@
-/** Which requests were carried out under which keys of their clients. The promises of ports/store.ts hold. */
+/** Which requests were carried out under which keys of their clients. The promises of ./store.ts hold. */
 export interface RepeatStore {
   /**
    * Remembers a request under a key, unless one is remembered since less than 24 hours.

@@ -1,9 +1,9 @@
 /**
  * Webhooks in the store: who is to be told what, how far each log was read for each of them, and what waits to be
- * delivered. The promises of ports/store.ts hold. Many processes share the work: see `claim`.
+ * delivered. The promises of ./store.ts hold. Many processes share the work: see `claim`.
  */
-import type { MessagePlace } from "../ids.ts";
-import type { Conversation, LoggedEvent, Membership, User, Webhook, WebhookType } from "../model.ts";
+import type { MessagePlace } from "../../ids.ts";
+import type { Conversation, LoggedEvent, Membership, User, Webhook, WebhookType } from "../../model.ts";
 
 export interface WebhookStore {
   /** What waits to be delivered, counted up to 10,000, and the age of the oldest in milliseconds. */

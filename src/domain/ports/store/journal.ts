@@ -1,6 +1,6 @@
 /**
  * What happened to a user's rooms, the people in them (no messages) and the user's connections, in the order of
- * time: for readers who were away and do not keep a cursor for each room. The promises of ports/store.ts hold.
+ * time: for readers who were away and do not keep a cursor for each room. The promises of ./store.ts hold.
  *
  * Whoever reads page after page, each up to a horizon, gets everything once: nothing is ever committed behind a horizon.
  * (Its times are the database's. After its clock was set back, what happens until it is there again can be missed by
@@ -11,7 +11,7 @@
  * change is kept.
  * While a room's lobby keeps a user out, they are told only of their own membership in it.
  */
-import type { ConnectionStatus, EventType, LoggedEvent, MembershipSettings } from "../model.ts";
+import type { ConnectionStatus, EventType, LoggedEvent, MembershipSettings } from "../../model.ts";
 
 /** What of the rooms' events it holds. */
 export const JOURNALED = [

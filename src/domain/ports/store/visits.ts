@@ -1,5 +1,5 @@
 /** What outlives hot state of the people in a room: the sessions of those who joined it, and guests who left. */
-import type { MemberKey } from "../model.ts";
+import type { MemberKey } from "../../model.ts";
 
 /** A client that joined a room and did not leave it. */
 export interface Visit {

@@ -1,5 +1,5 @@
-/** What the store keeps about messages beside the log itself. The promises of ports/store.ts hold. */
-import type { MessagePlace } from "../ids.ts";
+/** What the store keeps about messages beside the log itself. The promises of ./store.ts hold. */
+import type { MessagePlace } from "../../ids.ts";
 import type {
   Actor,
   Attachment,
@@ -9,7 +9,7 @@ import type {
   MemberKey,
   Membership,
   ShownAttachment,
-} from "../model.ts";
+} from "../../model.ts";
 
 /** Which part of a room's log a reader may see. */
 export interface Visible {

@@ -1,0 +1,125 @@
+/** The log of each room. ./store.ts says what callers may rely on. */
+import type {
+  Actor,
+  Attachment,
+  Conversation,
+  LoggedEvent,
+  MemberKey,
+  Membership,
+  RoomHead,
+} from "../../model.ts";
+
+/** One message to append. Membership and rules were judged under `accessVersion`. */
+export interface NewMessage {
+  conversationId: number;
+  accessVersion: number;
+  sender: Actor;
+  /** The client's own id, 1–64 characters (a Matrix event id of up to 255 bytes for inbound messages). */
+  id: string;
+  text: string;
+  replyTo?: number;
+  mentions?: string[];
+  /** Files that wait to be sent; they belong to the message from the commit on. */
+  attachments?: Attachment[];
+}
+
+export type AppendResult =
+  | { status: "appended"; seq: number; at: number }
+  /**
+   * Stored before under the same (room, sender, id): the first result. This wins over `stale` and `bad_reply`: who
+   * retries gets the first result also after having left the room.
+   */
+  | { status: "duplicate"; seq: number; at: number }
+  /**
+   * Membership or rules changed since they were judged: read them again, judge again, append again. A member of a room
+   * that is neither read-only nor has a lobby may send, whatever changed; `accessVersion` 0 is always stale.
+   */
+  | { status: "stale" }
+  /** The room is gone. */
+  | { status: "not_found" }
+  /** `replyTo` is no message of this room, or it was deleted. */
+  | { status: "bad_reply" };
+
+export interface RoomLog {
+  /**
+   * Group commit: collects the appends that arrive while a commit is in flight and writes them as one statement.
+   * Messages of one sender to one room keep the order in which they were given. The sender's read marker moves to the
+   * message; mentions count for those ids that are members. A batch whose outcome is unknown is looked up and written
+   * again for some seconds before it is `unavailable`.
+   * @throws DomainError `busy` when the queue is full; `bad_request` for NUL in the id or the sender
+   */
+  append(message: NewMessage): Promise<AppendResult>;
+  /** Events `after < seq ≤ upTo` of one room, ascending, at most `limit`. No visibility rule is applied. */
+  range(conversationId: number, after: number, upTo: number, limit: number): Promise<LoggedEvent[]>;
+  /** {@link range} for many rooms in one query: for each its events after its own seq, at most `limitEach`. */
+  rangeMany(
+    wanted: { conversationId: number; after: number; upTo: number }[],
+    limitEach: number,
+  ): Promise<LoggedEvent[]>;
+  /**
+   * A page of history as `member` may see it, ascending, membership checked in the same query. Without `before` and
+   * `after` it is the end of the log; `more` tells whether there are more in the direction of the page.
+   * @returns null when the room does not exist or the member is not in it. `role` and `rules` let the caller apply `can`.
+   */
+  history(
+    token: string,
+    member: MemberKey,
+    page: { before?: number; after?: number; limit: number },
+  ): Promise<{
+    events: LoggedEvent[];
+    more: boolean;
+    membership: Membership;
+    conversation: Conversation;
+  } | null>;
+  /** One event, or null. */
+  event(conversationId: number, seq: number): Promise<LoggedEvent | null>;
+  /**
+   * For each room the head, and the time of its event at `seq` (null: there is none); rooms that are gone are left out.
+   */
+  places(wanted: readonly Pick<LogPlace, "conversationId" | "seq">[]): Promise<PlaceInLog[]>;
+  /** The current heads of the named rooms; rooms that are gone are left out. */
+  heads(conversationIds: number[]): Promise<RoomHead[]>;
+  /**
+   * What these members have not read; those who are not in the room are left out. Deleted messages don't count.
+   */
+  unread(conversationId: number, members: readonly MemberKey[]): Promise<UnreadState[]>;
+  /**
+   * Moves read markers up (never back), many in one statement, and notes that the member opened the room now.
+   * `seq` past the head counts as not applied.
+   * Resolves with where each marker now stands, or null where the room or membership is gone, or
+   * `"past_head"` where seq is greater than the room's head.
+   */
+  markRead(member: MemberKey, conversationId: number, seq: number): Promise<ReadState | "past_head" | null>;
+}
+
+export interface PlaceInLog {
+  conversationId: number;
+  head: number;
+  at: number | null;
+}
+
+export interface ReadState {
+  read: number;
+  readMessages: number;
+  /** Messages after the marker that were not deleted, and those of them that mention the member. */
+  unread: number;
+  mentions: number;
+  moved: boolean;
+}
+
+/** What a member has not read, as of the room's `head`. */
+export interface UnreadState {
+  member: MemberKey;
+  head: number;
+  read: number;
+  unread: number;
+  mentions: number;
+}
+
+/** An event that was told. */
+export interface LogPlace {
+  conversationId: number;
+  seq: number;
+  /** The event's time, ms; 0: not known. */
+  at: number;
+}

@@ -1,0 +1,159 @@
+/** What one transaction may read and write. ./store.ts says what callers may rely on. */
+import type {
+  Actor,
+  ChatroomKind,
+  Conversation,
+  ConversationType,
+  EventData,
+  EventType,
+  HistoryVisibility,
+  LoggedEvent,
+  MemberKey,
+  Membership,
+  Picture,
+  Role,
+  RoomHead,
+} from "../../model.ts";
+import type { AccountWrites } from "./accounts.ts";
+import type { MessageWrites } from "./messages.ts";
+import type { PeopleWrites } from "./people.ts";
+import type { VisitWrites } from "./visits.ts";
+import type { WebhookWrites } from "./webhooks.ts";
+
+export interface NewConversation {
+  organizationId: number | null;
+  type: ConversationType;
+  kind: ChatroomKind | null;
+  name: string;
+  description?: string | null;
+  avatar?: Picture | null;
+  eventId?: number | null;
+  automationEnabled?: boolean;
+  history: HistoryVisibility;
+  createdBy: MemberKey;
+  scheduledDeletion?: number | null;
+  avatarUrl?: string | null;
+  /** Unset: a random one. One that is in use is `conflict`. */
+  publicId?: string;
+  /**
+   * See `pairOf`; a pair has one room at most (look with `oneToOne` first). The room is `blocked` when one of them
+   * blocked the other.
+   */
+  pair?: string | null;
+  messageTimer?: number | null;
+  receiptMode?: number | null;
+  access?: string[];
+  accessRole?: string;
+}
+
+/** Null removes the picture that is kept. */
+export type ConversationPatch = { avatarId?: null } & Partial<
+  Pick<
+    Conversation,
+    | "name"
+    | "description"
+    | "type"
+    | "automationEnabled"
+    | "readOnly"
+    | "lobby"
+    | "lobbyUntil"
+    | "passwordHash"
+    | "scheduledDeletion"
+    | "avatarUrl"
+    | "pair"
+    | "blocked"
+    | "messageTimer"
+    | "receiptMode"
+    | "access"
+    | "accessRole"
+    | "guestCode"
+  >
+>;
+
+export interface NewMember {
+  member: MemberKey;
+  userId: number | null;
+  name: string;
+  role: Role;
+  guestSeed?: string | null;
+}
+
+/** `following`: the rooms with automation whose source (organization or event) has the user. */
+export type OrganizationRooms =
+  | { which: "all" }
+  | { which: "default" }
+  | { which: "event"; eventId: number }
+  | { which: "following"; userId: number }
+  | { which: "member"; member: MemberKey };
+
+export interface NewEvent<T extends EventType = EventType> {
+  type: T;
+  actor: Actor;
+  data: EventData[T];
+}
+
+/**
+ * Writes that belong together. Rooms must be locked (`lockRooms`) or created in this transaction before anything
+ * of theirs is written; lock all rooms in one call, so that they are taken in id order.
+ */
+export interface StoreTransaction {
+  /** Locks the rooms in id order and reads them as they are now. Deleted and unknown rooms are left out. */
+  lockRooms(conversationIds: number[]): Promise<Conversation[]>;
+  /** A new room with an empty log, locked. A name taken in the organization (Messenger rooms) throws `conflict` on `name`. */
+  createConversation(input: NewConversation): Promise<Conversation>;
+  /** Bumps the room's access version. A name taken in the organization throws `conflict` on `name`. */
+  updateConversation(conversationId: number, patch: ConversationPatch): Promise<Conversation>;
+  /**
+   * Removes the room with its members; the id is never used again. Its log is removed in the background, a minute
+   * later: until then `range` and `event` still serve whoever has to learn of `room.deleted`.
+   */
+  deleteConversation(conversationId: number): Promise<void>;
+  /** Ids of an organization's rooms, ascending, to be locked next. Lock the organization first: then none is made meanwhile. */
+  organizationRooms(organizationId: number, which: OrganizationRooms): Promise<number[]>;
+  /** Ids of the rooms that a member is in, ascending, to be locked next. */
+  conversationIdsOf(member: MemberKey): Promise<number[]>;
+  /**
+   * The room of the pair, whoever of them is in it, or null. Holds the pair until the commit, so that nobody else makes
+   * theirs.
+   */
+  oneToOne(a: MemberKey, b: MemberKey): Promise<number | null>;
+  /** The members of a room as they are now, in order of joining; `keys` narrows, `limit` cuts. */
+  members(conversationId: number, keys?: MemberKey[], limit?: number): Promise<Membership[]>;
+  /** How many members there are, and how many of them are guests. */
+  countMembers(conversationId: number): Promise<{ members: number; guests: number }>;
+  /**
+   * Adds members; existing ones get the role and the name. Append one event per entry right after, in the same order
+   * (`member.joined`, or `member.changed`): the n-th entry (from 1) is taken to join at `head + n`. Its `joinedSeq` and
+   * read marker are that seq, with the room's message count of now, so nothing is unread; visible history starts
+   * with that event where it is `joined`, at the beginning where it is `shared`. A member may stand in the list once.
+   * Bumps the access version and the users' versions.
+   */
+  putMembers(conversationId: number, members: NewMember[]): Promise<void>;
+  /** Bumps the access version and the users' versions. */
+  removeMembers(conversationId: number, keys: MemberKey[]): Promise<void>;
+  /**
+   * Appends events other than messages, in order, each with the next seq. Call state follows: `call.started` while a
+   * call runs, and what else happens to a call while none does, are left out of the log and of the answer. A
+   * `message.edited` takes the text out of the one before it of the same message (`{seq, hidden: true}`).
+   */
+  appendEvents(conversationId: number, events: NewEvent[]): Promise<LoggedEvent[]>;
+  /**
+   * Replaces a message's text in place, with whom it mentions where that is given, and marks it edited; or leaves
+   * `{text: "", deleted: true}` of it. A deleted message mentions nobody, has no reactions and no files, and is unread no
+   * more; its text is in none of its edits any more. False when there is no such message, or it was deleted before.
+   */
+  rewriteMessage(
+    conversationId: number,
+    seq: number,
+    change: { text: string; edited: number; mentions?: readonly string[] } | { deleted: true },
+  ): Promise<boolean>;
+  head(conversationId: number): Promise<RoomHead>;
+  /** Who is in the running call, as {@link RunningCall}; null while none runs. */
+  callers(conversationId: number): Promise<Actor[] | null>;
+
+  readonly accounts: AccountWrites;
+  readonly messages: MessageWrites;
+  readonly people: PeopleWrites;
+  readonly visits: VisitWrites;
+  readonly webhooks: WebhookWrites;
+}

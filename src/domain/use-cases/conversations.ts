@@ -1,0 +1,64 @@
+/** Making and deleting rooms. Part of {@link UseCases}; the same promises hold. */
+import type {
+  Actor,
+  Conversation,
+  ConversationType,
+  HistoryVisibility,
+  LoggedEvent,
+  Role,
+} from "../model.ts";
+import type { RoomListing } from "../ports/store/rooms.ts";
+import type { Naming } from "./room-settings.ts";
+
+export interface Conversations {
+  list(actor: Actor): Promise<RoomListing[]>;
+  /**
+   * Makes a room with its people, all or none; users who don't exist for the actor (who are of other organizations
+   * only) are `not_found` on `members`. The one-to-one room of two people that exists already is returned.
+   */
+  create(actor: Actor, input: CreateRoom): Promise<Conversation>;
+  /** 1–200 code points after trimming. A name that stays the same makes no event. */
+  rename(actor: Actor, room: string, name: string): Promise<Conversation>;
+  setReadOnly(actor: Actor, room: string, readOnly: boolean): Promise<Conversation>;
+  /**
+   * All or none, as in {@link create}. Who is in already keeps their role. `most`: how many members the room may then
+   * have (`too_large`).
+   * @returns the `member.joined` of those who were not in it before
+   */
+  addMembers(
+    actor: Actor,
+    room: string,
+    members: { member: Actor; role: Role }[],
+    limits?: { most?: number },
+  ): Promise<LoggedEvent[]>;
+  /** @returns the `member.left` */
+  removeMember(actor: Actor, room: string, member: Actor): Promise<LoggedEvent>;
+  /** Only owners make and unmake owners. Outside of an organization's chatrooms somebody always moderates. */
+  setRole(actor: Actor, room: string, member: Actor, role: Role): Promise<void>;
+  /**
+   * When nobody is left who moderates, the user who is in the room longest becomes its owner; when nobody is left at
+   * all, the room is deleted. An organization's chatrooms stay as they are: its users can claim them.
+   * @returns the `member.left`
+   */
+  leave(actor: Actor, room: string): Promise<LoggedEvent>;
+  delete(actor: Actor, room: string): Promise<void>;
+}
+export interface CreateRoom {
+  type: ConversationType;
+  /** May be empty for one-to-one rooms. */
+  name: string;
+  naming?: Naming;
+  description?: string | null;
+  avatarUrl?: string | null;
+  messageTimer?: number | null;
+  receiptMode?: number | null;
+  access?: string[];
+  accessRole?: string;
+  organizationId?: number | null;
+  /** What new members see of the past; `joined` unless told. */
+  history?: HistoryVisibility;
+  /** The room's public id. Where it is the id of a room, that one is the answer: it was made before. */
+  publicId?: string;
+  /** Beside the creator, who becomes an owner. A one-to-one room has exactly one, an owner too. */
+  members?: { member: Actor; role: Role }[];
+}

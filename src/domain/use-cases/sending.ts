@@ -1,0 +1,55 @@
+/** Sending, editing and reading messages. Part of {@link UseCases}; the same promises hold. */
+import type { Actor, LoggedEvent, ReadResult } from "../model.ts";
+
+export interface Messages {
+  /**
+   * Appends a message; resolves after the commit. Repeating it with the same `id` returns the first result.
+   * Rules: text 1–16,000 code points of well-formed Unicode, id 1–64 characters (255 bytes from Matrix), replyTo an
+   * existing message, at most 100 mentions.
+   */
+  send(actor: Actor, room: string, input: SendInput): Promise<SendResult>;
+  /**
+   * Moves the author's words in place and appends `message.edited`. Only the author edits. The text before is kept
+   * nowhere, also not in the log.
+   */
+  edit(actor: Actor, room: string, seq: number, input: EditInput): Promise<void>;
+  /**
+   * Deletes: the message keeps its seq without its text, which is kept nowhere, and counts as unread no more;
+   * `message.deleted` follows. The author, or a moderator.
+   */
+  remove(actor: Actor, room: string, seq: number): Promise<void>;
+  /** A page of history as the actor may see it, ascending. `before` and `after` are exclusive, never both. */
+  history(
+    actor: Actor,
+    room: string,
+    page: { before?: number; after?: number; limit: number },
+  ): Promise<{ events: LoggedEvent[]; more: boolean }>;
+  /** Moves the read marker up (never back); past the head is `bad_request` on `seq`. Durable before it resolves. */
+  markRead(actor: Actor, room: string, seq: number): Promise<ReadResult>;
+}
+export interface SendInput {
+  id: string;
+  text: string;
+  /** The seq of the message that is answered. */
+  replyTo?: number;
+  /** Ids of members (an actor's `id`), or "all". */
+  mentions?: string[];
+  /** Ids of files that the sender uploaded for this message, at most 20. */
+  attachments?: string[];
+  /** The text may have up to 32,000 code points; it is `too_large` beyond that. */
+  longText?: true;
+  /** The id is a Matrix event id, up to 255 bytes long: whoever acts wrote in a Matrix client. */
+  fromMatrix?: true;
+}
+export interface EditInput {
+  text: string;
+  /** As of {@link SendInput}. Unless told, those of before stay, but for whom the text named and names no more. */
+  mentions?: string[];
+  /** Replaces the files: ids of the message's own, and of new ones that the author uploaded. */
+  attachments?: string[];
+}
+export interface SendResult {
+  seq: number;
+  at: number;
+  duplicate: boolean;
+}
