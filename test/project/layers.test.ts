@@ -303,6 +303,12 @@ function circles(arrows: ReadonlyMap<string, Iterable<string>>): string[] {
   return [...arrows.keys()].filter((node) => reaches(node).has(node));
 }
 
+test("ARCHITECTURE.md names every folder of the table", () => {
+  const map = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
+  const named = new Set([...map.matchAll(/`((?:src|bridge|load)[^`]*)`/g)].map(([, folder]) => folder));
+  expect(Object.keys(LAYERS).filter((row) => !row.endsWith(".ts") && !named.has(row))).toEqual([]);
+});
+
 test("no file imports itself by way of others, types included", () => {
   const arrows = new Map<string, string[]>(FILES.map((file) => [file, []]));
   for (const { file, target } of IMPORTS) arrows.get(file)?.push(target);
