@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import puppeteer, { type Browser } from "puppeteer-core";
+import type { Browser } from "puppeteer-core";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -25,8 +25,10 @@ export function findChromium(): ChromiumService {
   return { version, launch: () => launch(path) };
 }
 
-function launch(executablePath: string): Promise<Browser> {
-  return puppeteer.launch({
+async function launch(executablePath: string): Promise<Browser> {
+  // Loaded here, because every file that needs a service imports this one, and a few of them start a browser.
+  const { default: puppeteer } = await import("puppeteer-core");
+  return await puppeteer.launch({
     executablePath,
     // Its sandbox needs rights that containers do not give; it sees nothing but our own page.
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--lang=en-GB"],
