@@ -63,6 +63,8 @@ export interface GatewayOptions {
   heartbeatMs: number;
   /** How long `drain` may take, ms: it paces its goodbyes, and waits for the answers to requests under way. */
   drainMs: number;
+  /** How often heads of rooms, accounts and the rooms of readers are compared with the store, ms; unset: every few seconds. */
+  compareMs?: number | undefined;
   rateLimits: boolean;
   registry: Registry;
   logger: Logger;
@@ -157,7 +159,10 @@ class RunningGateway implements Gateway, SessionEvents {
     });
     this.#hub = hub;
     const lobbies = new Lobbies({ lobby: useCases.lobby, logger });
-    this.#feed = createFeed({ hub, bus, lobbies, log: store.log, rooms: store.rooms, logger });
+    this.#feed = createFeed({
+      ...{ hub, bus, lobbies, log: store.log, rooms: store.rooms, logger },
+      everyMs: options.compareMs,
+    });
     this.#users = users;
     this.#memberships = new Memberships({ hub, users, lobbies, rooms: store.rooms, catchUp, logger });
     this.#watching = createWatching(useCases, hub, logger);
@@ -222,6 +227,7 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#stopDecay = startDecay(useCases.decay, logger);
     this.#probe = startProbe({
       ...{ hub: this.#hub, log: store.log, history: store.history, bus, logger },
+      everyMs: this.#options.compareMs,
     });
     this.#history = [
       store.history.hold(() => [...this.#hub.rooms()].map(({ place }) => place)),
@@ -231,7 +237,10 @@ class RunningGateway implements Gateway, SessionEvents {
     store.onCommitted((events) => this.#hub.committed(events));
     const users = this.#users;
     this.#unwatchStore = store.health.onAway(() => void this.#leaveStore());
-    this.#accounts = watchAccounts({ store, users, memberships: this.#memberships, logger });
+    this.#accounts = watchAccounts({
+      ...{ store, users, memberships: this.#memberships, logger },
+      everyMs: this.#options.compareMs,
+    });
   }
 
   get port(): number {

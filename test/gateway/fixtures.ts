@@ -156,7 +156,10 @@ export function places(
     ],
     [
       "on another process, with a bus that loses everything",
-      async () => ({ here: await node({ ...options, bus: deaf }), there: await node(options) }),
+      async () => ({
+        here: await node({ ...options, bus: deaf, gateway: { compareMs: 100 } }),
+        there: await node(options),
+      }),
     ],
   ];
 }

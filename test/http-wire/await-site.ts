@@ -48,7 +48,8 @@ export async function openAwaitSite(
   });
   gateway = await startGateway({
     ...{ host: "127.0.0.1", port: 0, transport, store, hot, bus, useCases, http, logger: silent },
-    ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, rateLimits: false, registry: new Registry() },
+    ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, compareMs: 200 },
+    ...{ rateLimits: false, registry: new Registry() },
     endpoints: { "/await": awaitFace },
   });
   const started = gateway;

@@ -37,9 +37,11 @@ export interface ProbeOptions {
   history: Pick<History, "epoch" | "lost">;
   bus: Pick<Bus, "stats">;
   logger: Pick<Logger, "warn">;
+  /** Unset: seconds, and less while the bus is away. */
+  everyMs?: number | undefined;
 }
 
-export function startProbe({ hub, log, history, bus, logger }: ProbeOptions): Probe {
+export function startProbe({ hub, log, history, bus, logger, everyMs }: ProbeOptions): Probe {
   let stopped = false;
   let next: NodeJS.Timeout | undefined;
   let soonTimer: NodeJS.Timeout | undefined;
@@ -86,7 +88,7 @@ export function startProbe({ hub, log, history, bus, logger }: ProbeOptions): Pr
 
   function schedule(): void {
     if (stopped) return;
-    next = setTimeout(tick, bus.stats().connected ? EVERY_MS : EVERY_MS_WITHOUT_BUS);
+    next = setTimeout(tick, everyMs ?? (bus.stats().connected ? EVERY_MS : EVERY_MS_WITHOUT_BUS));
     next.unref();
   }
   function tick(): void {

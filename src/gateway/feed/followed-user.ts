@@ -26,6 +26,7 @@ export interface FeedOptions {
   log: Pick<RoomLog, "heads" | "range">;
   rooms: Pick<RoomQueries, "byId" | "sessionRooms" | "changedUsers" | "userVersion">;
   logger: Pick<Logger, "warn">;
+  everyMs?: number | undefined;
 }
 
 const EVERY_MS = 3_000;
@@ -59,7 +60,10 @@ export class FollowedUsers {
 
   constructor(options: FeedOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => void this.#compare([...this.#users.values()]), EVERY_MS);
+    this.#timer = setInterval(
+      () => void this.#compare([...this.#users.values()]),
+      options.everyMs ?? EVERY_MS,
+    );
     this.#timer.unref();
   }
 

@@ -23,6 +23,7 @@ export interface AccountWatchOptions {
   users: Users;
   memberships: Memberships;
   logger: Pick<Logger, "warn">;
+  everyMs?: number | undefined;
 }
 
 export interface AccountWatch {
@@ -31,7 +32,8 @@ export interface AccountWatch {
   stop(): void;
 }
 
-export function watchAccounts({ store, users, memberships, logger }: AccountWatchOptions): AccountWatch {
+export function watchAccounts(options: AccountWatchOptions): AccountWatch {
+  const { store, users, memberships, logger, everyMs = EVERY_MS } = options;
   const gate = createGate(REFRESHES);
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -80,7 +82,7 @@ export function watchAccounts({ store, users, memberships, logger }: AccountWatc
 
   function schedule(): void {
     if (stopped) return;
-    timer = setTimeout(() => void look([...users.all()]).finally(schedule), EVERY_MS);
+    timer = setTimeout(() => void look([...users.all()]).finally(schedule), everyMs);
     timer.unref();
   }
   schedule();
