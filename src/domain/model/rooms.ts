@@ -105,7 +105,7 @@ export interface Membership extends MembershipSettings {
   lastOpenedAt: number | null;
   /** When the member last changed what Wire's clients show of their settings, ms; null: never. */
   settingsAt: number | null;
-  /** What a guest's session is derived from (guest-sessions.ts); null for everybody else. */
+  /** What a guest's session is derived from (guests.ts); null for everybody else. */
   guestSeed: string | null;
 }
 

@@ -129,7 +129,7 @@ export interface Pins {
   of(conversationIds: readonly number[]): Promise<Map<number, number>>;
 }
 
-// ── Mentions (src/domain/messages/mentions.ts, mention-candidates.ts) ──────────────────────────────────────────
+// ── Mentions (src/domain/messages/mentions.ts, mentioning.ts) ──────────────────────────────────────────
 
 /** A text taken apart: plain pieces and mentions, in order. `source` is what stood in the text. */
 export type TextPart =
