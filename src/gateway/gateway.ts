@@ -1,8 +1,8 @@
 /**
- * The gateway: WebSocket sessions of PROTOCOL.md, and HTTP on the same port. Reading order: this file; session.ts and
- * inbox.ts (a connection and its frames); handshake.ts, catch-up-subscription.ts, catch-up.ts (hello and resume); room.ts and hub.ts
- * (delivery); head-probe.ts; membership.ts, lobby.ts and account-watch.ts; commands.ts with talking, watching and calling; transport.ts
- * with its twins.
+ * The gateway: WebSocket sessions of PROTOCOL.md, and HTTP on the same port. Reading order: this file; sessions/session.ts
+ * and commands/inbox.ts (a connection and its frames); sessions/handshake.ts, delivery/catch-up-subscription.ts and
+ * delivery/catch-up.ts (hello and resume); delivery/room.ts and delivery/hub.ts; delivery/head-probe.ts;
+ * sessions/membership.ts, delivery/lobby.ts and sessions/account-watch.ts; commands/; transport/.
  */
 import type { Registry } from "prom-client";
 import type { Bus } from "../domain/ports/bus.ts";
