@@ -12,8 +12,9 @@ const FOUND = /Found (\d+) errors?\. Watching for file changes/;
 
 /**
  * @param folder deleted when this process is killed
- * @param onBuilt is called when no project is being compiled any more, with the time (of `performance`) at which the
- *   first of them began. Projects with errors count as built: the compiler writes what it can, and the errors are shown.
+ * @param onBuilt is called after a change, when no project is being compiled any more, with the time (of `performance`) at
+ *   which the first of them began. Projects with errors count as built: the compiler writes what it can, and the errors
+ *   are shown.
  */
 export function startCompilers(
   projects: readonly string[],
@@ -21,7 +22,7 @@ export function startCompilers(
   onBuilt: (since: number) => void,
 ): Compilers {
   const busy = new Set(projects);
-  let since = performance.now();
+  let since: number | null = null;
   const onLine = (project: string, line: string) => {
     if (STARTS.test(line)) {
       if (busy.size === 0) since = performance.now();
@@ -29,7 +30,7 @@ export function startCompilers(
     } else if (FOUND.test(line)) {
       if (FOUND.exec(line)?.[1] !== "0") process.stdout.write(`${line}\n`);
       busy.delete(project);
-      if (busy.size === 0) onBuilt(since);
+      if (busy.size === 0 && since !== null) onBuilt(since);
     } else if (line.trim() !== "") process.stdout.write(`${line}\n`);
   };
   const stops = projects.map((project) => startCompiler(project, folder, (line) => onLine(project, line)));

@@ -21,6 +21,7 @@ async function main(): Promise<void> {
   const hasOwnDatabase = "DATABASE_URL" in process.env || "DATABASE_URL_FILE" in process.env;
   const database = hasOwnDatabase ? null : await startDatabase();
   const server = keepServer({ ...defaults(folder), ...database?.settings, ...process.env });
+  server.restart(performance.now());
   const compilers = startCompilers(PROJECTS, folder, (since) => server.restart(since));
   const assets = watchAssets("src", "dist/src", () => server.restart(performance.now()));
   await interrupted;

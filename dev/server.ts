@@ -39,7 +39,7 @@ export function keepServer(env: NodeJS.ProcessEnv): KeptServer {
     next.stdout?.on("data", (chunk: Buffer) => {
       process.stdout.write(chunk);
       if (!READY.test(chunk.toString())) return;
-      say(`ready ${((performance.now() - since) / 1000).toFixed(1)} s after the change`);
+      say(`ready after ${((performance.now() - since) / 1000).toFixed(1)} s`);
       spare ??= prepare();
     });
     next.send("start");
