@@ -22,11 +22,13 @@ export function keepServer(env: NodeJS.ProcessEnv): KeptServer {
   let running: ChildProcess | null = null;
   let replacing = Promise.resolve();
   let asked = 0;
+  let ready = false;
   let stopped = false;
 
   const replace = async (since: number) => {
     const previous = running;
     running = null;
+    ready = false;
     await killed(previous);
     const next = spare ?? prepare();
     spare = null;
@@ -38,7 +40,8 @@ export function keepServer(env: NodeJS.ProcessEnv): KeptServer {
     next.stderr?.pipe(process.stderr, { end: false });
     next.stdout?.on("data", (chunk: Buffer) => {
       process.stdout.write(chunk);
-      if (!READY.test(chunk.toString())) return;
+      if (stopped || !READY.test(chunk.toString())) return;
+      ready = true;
       say(`ready after ${((performance.now() - since) / 1000).toFixed(1)} s`);
       spare ??= prepare();
     });
@@ -51,9 +54,11 @@ export function keepServer(env: NodeJS.ProcessEnv): KeptServer {
       replacing = replacing.then(() => (number === asked && !stopped ? replace(since) : undefined));
     },
     stop: async () => {
-      await replacing;
       stopped = true;
+      await replacing;
       await killed(spare);
+      // One that still loads does not listen to signals yet.
+      if (!ready) await killed(running);
       if (!running || hasEnded(running)) return;
       const ended = once(running, "exit");
       running.kill("SIGINT");
