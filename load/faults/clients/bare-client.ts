@@ -91,6 +91,12 @@ export function bareClient({ name, person, url, clock, proof }: BareSettings): B
     }
   }
 
+  let living = Promise.resolve();
+  /** One session at a time: who comes back at once goes on in the life that has not noticed yet that they were away. */
+  const goOn = () => {
+    living = living.then(live);
+  };
+
   const here = () => (session ? Promise.resolve() : new Promise<void>((resolve) => waiting.push(resolve)));
 
   async function ask<T>(frame: Record<string, unknown>): Promise<T> {
@@ -115,7 +121,7 @@ export function bareClient({ name, person, url, clock, proof }: BareSettings): B
       return ready;
     },
     start: async () => {
-      void live();
+      goOn();
       await here();
     },
     send: (room, id, text) => ask({ op: "send", room, id, text }),
@@ -145,7 +151,7 @@ export function bareClient({ name, person, url, clock, proof }: BareSettings): B
     },
     comeBack: () => {
       state = "here";
-      void live();
+      goOn();
     },
     stop: () => {
       state = "stopped";
