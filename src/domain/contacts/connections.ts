@@ -8,8 +8,15 @@ import type { Context } from "../context/context.ts";
 import { checkLimit } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
 import type { InternalCalls } from "../live/calls.ts";
-import type { ConnectionStatus } from "../model.ts";
-import { type Actor, type Conversation, pairOf, type User, userActor, userKey } from "../model.ts";
+import {
+  type Actor,
+  type ConnectionStatus,
+  type Conversation,
+  pairOf,
+  type User,
+  userActor,
+  userKey,
+} from "../model.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { newMember, putPeople } from "../rooms/members.ts";
 import { createRoom, removeRoom } from "../rooms/rooms.ts";

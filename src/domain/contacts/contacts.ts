@@ -3,8 +3,14 @@ import type { Context } from "../context/context.ts";
 import { cursorQuery, cut } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
 import { isPublicId } from "../ids.ts";
-import type { Contact } from "../model.ts";
-import { type Actor, type Conversation, type User, userActor, type WebhookType } from "../model.ts";
+import {
+  type Actor,
+  type Contact,
+  type Conversation,
+  type User,
+  userActor,
+  type WebhookType,
+} from "../model.ts";
 import type { StoredContact } from "../ports/store/people.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { checkAvatarUrl } from "../rooms/rules.ts";

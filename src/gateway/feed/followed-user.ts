@@ -5,16 +5,14 @@
  */
 import { isUnavailable } from "../../domain/errors.ts";
 import { type Actor, type LoggedEvent, type User, userKey } from "../../domain/model.ts";
-import type { Bus } from "../../domain/ports/bus.ts";
-import { channels } from "../../domain/ports/bus.ts";
+import { type Bus, channels } from "../../domain/ports/bus.ts";
 import type { Following, UserReader } from "../../domain/ports/feed.ts";
 import type { RoomLog } from "../../domain/ports/store/log.ts";
 import type { RoomQueries } from "../../domain/ports/store/rooms.ts";
 import type { Logger } from "../../logger.ts";
 import type { UnreadFrame } from "../../protocol/frames.ts";
 import type { Hub } from "../delivery/hub.ts";
-import type { Lobbies } from "../delivery/lobby.ts";
-import { mayShut } from "../delivery/lobby.ts";
+import { type Lobbies, mayShut } from "../delivery/lobby.ts";
 import type { Room } from "../delivery/room.ts";
 import { addReader } from "../delivery/room-readers.ts";
 import { CHANGES_STANDING } from "../frames/encoded-event.ts";

@@ -4,8 +4,7 @@
  * out, and what is under way is answered (`drain`).
  */
 import { type HttpHandler, identified, plain, type RawResponse } from "./exchange.ts";
-import type { RawRequest } from "./head.ts";
-import { headProblem } from "./head.ts";
+import { headProblem, type RawRequest } from "./head.ts";
 import { BodyBudget } from "./incoming-body.ts";
 import type { PatienceRule } from "./patience.ts";
 import { Turns } from "./turns.ts";

@@ -1,8 +1,7 @@
 /** The users with sessions on this gateway, and what comes for them over their channel. */
 
 import type { ConnectionHint, SettingsHint } from "../../domain/context/broadcasts.ts";
-import type { User } from "../../domain/model.ts";
-import { userKey } from "../../domain/model.ts";
+import { type User, userKey } from "../../domain/model.ts";
 import { type Bus, channels } from "../../domain/ports/bus.ts";
 import type { UnreadFrame } from "../../protocol/frames.ts";
 import type { JoinedHint } from "../frames/commit-publisher.ts";

@@ -3,8 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Server as NetServer } from "node:net";
 import type { HttpDoor } from "../http/door.ts";
 import type { RawResponse, StreamedResponse } from "../http/exchange.ts";
-import type { RawRequest } from "../http/head.ts";
-import { READ_HEAD_BYTES } from "../http/head.ts";
+import { type RawRequest, READ_HEAD_BYTES } from "../http/head.ts";
 import { ServedRequest, type Wire } from "../http/served-request.ts";
 
 /** A head that is not whole after this time ends its connection, which is looked at this often. */

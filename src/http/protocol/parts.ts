@@ -1,7 +1,13 @@
 /** What Protocol's operations share: finding what a request names, and shaping what the domain answers. */
 import { badField, DomainError } from "../../domain/errors.ts";
-import type { Contact } from "../../domain/model.ts";
-import { type Actor, type Conversation, NOBODY, type User, userActor } from "../../domain/model.ts";
+import {
+  type Actor,
+  type Contact,
+  type Conversation,
+  NOBODY,
+  type User,
+  userActor,
+} from "../../domain/model.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
 import type { MessageView } from "../../domain/use-cases/messages.ts";
 import type { RoomView } from "../../domain/use-cases/rooms.ts";

@@ -1,7 +1,7 @@
 /** [D.3] The objects of webhooks' payloads: those of the Protocol API, as the webhook's viewer sees them. */
 import { DomainError } from "../../domain/errors.ts";
-import type { Contact } from "../../domain/model.ts";
 import {
+  type Contact,
   type Conversation,
   peerIn,
   SYSTEM_ACTOR,

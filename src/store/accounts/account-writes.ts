@@ -1,8 +1,7 @@
 /** Accounts inside a transaction. Every change that live sessions must notice raises the user's version. */
 import { DomainError } from "../../domain/errors.ts";
 import { newPublicId } from "../../domain/ids.ts";
-import type { Organization, OrganizationEvent, User } from "../../domain/model.ts";
-import { userKey } from "../../domain/model.ts";
+import { type Organization, type OrganizationEvent, type User, userKey } from "../../domain/model.ts";
 import type { AccountWrites, NewUser, UserPatch } from "../../domain/ports/store/accounts.ts";
 import { columns, foldedKey, noun, ORGANIZATION, type Row, USER } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";

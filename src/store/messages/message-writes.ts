@@ -1,6 +1,5 @@
 /** What belongs to messages, inside a transaction that holds their rooms. */
-import type { EventData } from "../../domain/model.ts";
-import { memberKey, shownAttachment } from "../../domain/model.ts";
+import { type EventData, memberKey, shownAttachment } from "../../domain/model.ts";
 import type { MessageWrites } from "../../domain/ports/store/messages.ts";
 import { removeFiles } from "../log/attachments.ts";
 import { eventList } from "../log/log.ts";

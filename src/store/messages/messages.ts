@@ -1,7 +1,6 @@
 /** Messages as faces list them: without deleted ones, over one room or many, with what belongs to them. Nothing here locks. */
 import type { MessagePlace } from "../../domain/ids.ts";
-import type { LoggedEvent } from "../../domain/model.ts";
-import { type MemberKey, memberKey } from "../../domain/model.ts";
+import { type LoggedEvent, type MemberKey, memberKey } from "../../domain/model.ts";
 import type {
   MessageDetails,
   MessageStore,
