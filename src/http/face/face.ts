@@ -89,7 +89,7 @@ export interface Face {
   name: string;
   owns(path: string): boolean;
   fetch(request: Request, info: RequestInfo): Response | Promise<Response>;
-  /** The API in OpenAPI 3.1. */
+  /** The API in OpenAPI 3.1, made when it is first asked for: that takes tens of milliseconds. */
   document(): OpenApiDocument;
   /** Every route that it serves, as `GET /path/{name}`. */
   routes(): string[];
@@ -141,17 +141,20 @@ export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
   for (const [scheme, meaning] of Object.entries(security))
     app.openAPIRegistry.registerComponent("securitySchemes", scheme, meaning);
   const roots = [...paths, ...allPrefixes];
+  let document: OpenApiDocument | null = null;
   const face: Face = {
     name,
     owns: (path) => roots.some((root) => path === root || path.startsWith(`${root}/`)),
     fetch: (request, info) => app.fetch(request, info),
-    document: () =>
-      app.getOpenAPI31Document({
+    document: () => {
+      document ??= app.getOpenAPI31Document({
         openapi: "3.1.0",
         info: { title, version: "1", description },
         security: Object.keys(security).map((scheme) => ({ [scheme]: [] })),
         servers: allPrefixes.length === 0 ? [{ url: "/" }] : allPrefixes.map((url) => ({ url })),
-      }),
+      });
+      return document;
+    },
     routes: () => {
       // A route is listed once for each of its handlers; those for every method are middleware.
       const served = app.routes.filter(({ method }) => method !== "ALL");
