@@ -26,7 +26,7 @@ export interface Percentiles {
   curve: [share: number, ms: number][];
 }
 
-const MOST_US = 300_000_000;
+const MAX_US = 300_000_000;
 /** Of the curve: the shares 0, 0.5, 0.75, 0.875 … and steps between them. */
 const STEPS_PER_HALVING = 4;
 const HALVINGS = 14;
@@ -34,7 +34,7 @@ const HALVINGS = 14;
 export function createLatency(): Latency {
   const histogram = newHistogram();
   return {
-    recordMs: (ms) => histogram.recordValue(Math.min(MOST_US, Math.max(1, Math.round(ms * 1000)))),
+    recordMs: (ms) => histogram.recordValue(Math.min(MAX_US, Math.max(1, Math.round(ms * 1000)))),
     encode: () => encodeIntoCompressedBase64(histogram),
     reset: () => histogram.reset(),
   };
@@ -49,7 +49,7 @@ export function mergeLatencies(encoded: readonly string[]): Percentiles {
 function newHistogram(): Histogram {
   return build({
     lowestDiscernibleValue: 1,
-    highestTrackableValue: MOST_US,
+    highestTrackableValue: MAX_US,
     numberOfSignificantValueDigits: 3,
     bitBucketSize: 32,
     useWebAssembly: false,

@@ -16,11 +16,11 @@ const SECRET_FIELDS = [
 ];
 
 /** Lines that can't be written now are kept up to here; what comes then is dropped. */
-const MOST_UNWRITTEN_BYTES = 1_048_576;
+const MAX_UNWRITTEN_BYTES = 1_048_576;
 
 export function createLogger(level: Config["LOG_LEVEL"]): Logger {
   const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
-  const output = pino.destination({ dest: 2, maxLength: MOST_UNWRITTEN_BYTES });
+  const output = pino.destination({ dest: 2, maxLength: MAX_UNWRITTEN_BYTES });
   // A full disk or a reader that is gone: lines are lost, and the chat goes on.
   output.on("error", () => {});
   const serializers = { err: shownError };

@@ -2,7 +2,7 @@
 
 import type { ShownAttachment } from "../../src/domain/model.ts";
 import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
-import { createGate } from "../../src/domain/semaphore.ts";
+import { createSemaphore } from "../../src/domain/semaphore.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { Homeserver } from "./homeserver.ts";
 import { fieldOf, HomeserverError } from "./homeserver-error.ts";
@@ -39,7 +39,7 @@ export class MissingFile extends Error {
 }
 
 export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: AttachmentFiles): Media {
-  const inTurn = createGate(DOWNLOADS);
+  const inTurn = createSemaphore(DOWNLOADS);
 
   async function get(server: string, mediaId: string): Promise<Response> {
     const what = `${encodeURIComponent(server)}/${encodeURIComponent(mediaId)}`;

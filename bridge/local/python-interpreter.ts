@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 const NAMES = ["python3.13", "python3.12", "python3.11", "python3.10", "python3", "python"];
 const PROBE_LIMIT_MS = 20_000;
 /** Synapse's own minimum. */
-const LEAST_SQLITE = [3, 37, 2] as const;
-const LEAST_PYTHON = [3, 10] as const;
+const MIN_SQLITE = [3, 37, 2] as const;
+const MIN_PYTHON = [3, 10] as const;
 
 /** Prints what we need to know; a module that is missing is null. */
 const PROBE = `
@@ -60,7 +60,7 @@ export async function findPython(only?: string): Promise<string> {
   }
   const seen = problems.length === 0 ? "" : ` (${[...new Set(problems)].join("; ")})`;
   throw new Error(
-    `no Python ≥ ${LEAST_PYTHON.join(".")} found${seen}. Install python3 and python3-venv, then start again`,
+    `no Python ≥ ${MIN_PYTHON.join(".")} found${seen}. Install python3 and python3-venv, then start again`,
   );
 }
 
@@ -76,11 +76,10 @@ async function probe(name: string): Promise<Interpreter | null> {
 }
 
 function problemOf({ version, sqlite, venv }: Interpreter): string | null {
-  if (isOlder(version, LEAST_PYTHON)) return `is ${version.join(".")}`;
+  if (isOlder(version, MIN_PYTHON)) return `is ${version.join(".")}`;
   if (!venv) return "has no venv: install python3-venv";
   if (sqlite === null) return "has no sqlite3 module";
-  if (isOlder(sqlite, LEAST_SQLITE))
-    return `has SQLite ${sqlite.join(".")}, ${LEAST_SQLITE.join(".")} is needed`;
+  if (isOlder(sqlite, MIN_SQLITE)) return `has SQLite ${sqlite.join(".")}, ${MIN_SQLITE.join(".")} is needed`;
   return null;
 }
 

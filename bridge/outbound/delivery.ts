@@ -55,7 +55,7 @@ export interface DeliveryOptions {
 const FORGOTTEN_MS = 20 * 60 * 60_000;
 const SEARCH_PAGES = 20;
 /** A text that is too large is cut shorter so often. */
-const MOST_CUTS = 2;
+const MAX_CUTS = 2;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { accounts, ghosts, members, writes, marks, store, counts, logger, clock } = options;
@@ -123,7 +123,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   function revisedAfter(error: unknown, { rev, sender, op, content }: OutboxEntry) {
     const draft = JSON.parse(content) as Draft;
     if (draft.file) return { rev: rev + 1, sender, content: JSON.stringify(insteadOfFile(draft)) };
-    if (isTooLarge(error) && rev < MOST_CUTS) return { rev: rev + 1, sender, content };
+    if (isTooLarge(error) && rev < MAX_CUTS) return { rev: rev + 1, sender, content };
     if (sender === ghosts.bot || !canStandIn({ op })) return null;
     return { rev: rev + 1, sender: ghosts.bot, content };
   }

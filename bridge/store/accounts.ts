@@ -43,7 +43,7 @@ export interface BridgeAccounts {
   /** The homeserver is back: nothing has to wait any longer, but what failed with it there, too. */
   retryTasks(): Promise<void>;
   /**
-   * Notes what is about to be made. Who has more than {@link MOST_DEVICES} devices loses the oldest.
+   * Notes what is about to be made. Who has more than {@link MAX_DEVICES} devices loses the oldest.
    * @returns false when the credential, or the user, is none any more
    */
   grant(grant: Grant): Promise<boolean>;
@@ -57,7 +57,7 @@ export interface BridgeAccounts {
 }
 
 /** Of one person, as handed out. */
-export const MOST_DEVICES = 100;
+export const MAX_DEVICES = 100;
 /** So often a task may fail in an outage, and while the homeserver comes back. What fails more often is its own fault. */
 const OUTAGE_FAILURES = 5;
 
@@ -156,7 +156,7 @@ function createGrants(sql: StoreSql): Grants {
         with surplus as (
           delete from bridge_grants where user_id = ${userId} and device in (
             select device from bridge_grants where user_id = ${userId} and device <> ''
-            order by made_at desc, device offset ${MOST_DEVICES})
+            order by made_at desc, device offset ${MAX_DEVICES})
           returning device
         )
         select causeway_demand(${userId}, 'end_device', device) from surplus`;

@@ -17,8 +17,8 @@ export interface PlanOptions {
   kinds?: readonly FaultKind[] | undefined;
 }
 
-const LEAST_GAP_MS = 9_000;
-const MOST_GAP_MS = 18_000;
+const MIN_GAP_MS = 9_000;
+const MAX_GAP_MS = 18_000;
 const LIGHT_COMPANION = 0.25;
 
 export function makePlan({ seed, seconds, kinds }: PlanOptions): Step[] {
@@ -26,7 +26,7 @@ export function makePlan({ seed, seconds, kinds }: PlanOptions): Step[] {
   const all = kinds ?? (Object.keys(KINDS) as FaultKind[]);
   const light = all.filter((kind) => KINDS[kind].isLight);
   const steps: Step[] = [];
-  for (let at = 0; at < seconds * 1000; at += random.between(LEAST_GAP_MS, MOST_GAP_MS)) {
+  for (let at = 0; at < seconds * 1000; at += random.between(MIN_GAP_MS, MAX_GAP_MS)) {
     const kind = pickKind(random, all);
     const faults = [KINDS[kind].make(random)];
     // A cut log is judged by where it was cut, which nothing may blur.

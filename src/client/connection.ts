@@ -20,7 +20,7 @@ const OPEN_WITHIN_MS = 10_000;
 const ANSWER_WITHIN_MS = 30_000;
 const SILENT_MS = 10_000;
 /** We speak twice in the time in which the server wants to hear us once; it may dictate no less than this. */
-const LEAST_BEAT_MS = 100;
+const MIN_BEAT_MS = 100;
 
 /** A frame to be said; the connection numbers it. */
 export type Question<Op extends ClientFrameInput["op"] = ClientFrameInput["op"]> = Op extends unknown
@@ -88,7 +88,7 @@ export class Connection {
   /** The session is ready: starts the heartbeat. `heartbeatMs` is how often the server wants to hear from us. */
   keepAlive(heartbeatMs: number): void {
     clearTimeout(this.#greeting);
-    const everyMs = Math.max(LEAST_BEAT_MS, heartbeatMs / 2);
+    const everyMs = Math.max(MIN_BEAT_MS, heartbeatMs / 2);
     this.#beat = setInterval(() => this.#checkAndPing(everyMs), everyMs);
   }
 

@@ -39,7 +39,7 @@ interface RoomLog {
 }
 
 /** Each takes at most 58 bytes of a frame of 64 KiB: a token of 8 characters, and two numbers of up to 16 digits. */
-const MOST_RESUMED = 1_000;
+const MAX_RESUMED = 1_000;
 
 export class RoomLogs {
   readonly #handlers: RoomLogHandlers;
@@ -67,7 +67,7 @@ export class RoomLogs {
   resume(): Cursor | null {
     const cursor = this.cursor();
     return (
-      cursor && { ...cursor, rooms: Object.fromEntries(Object.entries(cursor.rooms).slice(0, MOST_RESUMED)) }
+      cursor && { ...cursor, rooms: Object.fromEntries(Object.entries(cursor.rooms).slice(0, MAX_RESUMED)) }
     );
   }
 

@@ -1,7 +1,7 @@
 /** Lets a bounded number of tasks run at once; the others wait in the order in which they came. */
 export type Gate = <T>(task: () => Promise<T>) => Promise<T>;
 
-export function createGate(width: number): Gate {
+export function createSemaphore(width: number): Gate {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async (task) => {

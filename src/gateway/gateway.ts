@@ -88,7 +88,7 @@ export interface Gateway {
 }
 
 /** Connections that have not said hello; more are turned away. */
-const MOST_STRANGERS = 20_000;
+const MAX_STRANGERS = 20_000;
 /** One look at every connection takes this long. */
 const TURN_MS = 1_000;
 /** Bytes that may wait for a client before it is cut without a word; the slow are told earlier (session-maintenance.ts). */
@@ -317,7 +317,7 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#sessions.add(session);
     session.slot = this.#wheel?.add(session) ?? 0;
     const mayStay = this.#silent.add(session) || !this.#options.rateLimits;
-    if (++this.#strangers > MOST_STRANGERS || !mayStay) queueMicrotask(() => session.end("too_many", 10_000));
+    if (++this.#strangers > MAX_STRANGERS || !mayStay) queueMicrotask(() => session.end("too_many", 10_000));
     return session;
   }
 

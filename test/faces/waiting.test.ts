@@ -13,7 +13,7 @@ const CLIENTS = 2_000;
 /** So many connect at once: no more than the server's backlog takes. */
 const AT_ONCE = 100;
 /** What one may cost of the server's memory. */
-const MOST_KIB_EACH = 64;
+const MAX_KIB_EACH = 64;
 const LIMIT = { timeout: 20_000, interval: 50 };
 const SETTLED = { timeout: 8_000, interval: 50 };
 
@@ -123,7 +123,7 @@ describeWith("postgres", "on one gateway", ({ postgres }) => {
 
     report(before, awaited, all);
     expect(all.threads).toBe(before.threads);
-    expect((all.mebibytes - before.mebibytes) * 1_024).toBeLessThan(2 * CLIENTS * MOST_KIB_EACH);
+    expect((all.mebibytes - before.mebibytes) * 1_024).toBeLessThan(2 * CLIENTS * MAX_KIB_EACH);
   }, 120_000);
 });
 

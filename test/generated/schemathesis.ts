@@ -48,7 +48,7 @@ const CHECKS = [
 const SEED = 20_240_607;
 /** How often a field gets something that exists. */
 const KNOWN_PROBABILITY = 0.7;
-const MOST_SHOWN_CHARACTERS = 20_000;
+const MAX_SHOWN_CHARACTERS = 20_000;
 
 export async function runSchemathesis(run: Run): Promise<Verdict> {
   const folder = mkdtempSync(join(tmpdir(), "causeway-generated-"));
@@ -139,7 +139,7 @@ async function start(
 /** Requests that are long for a reason make no good reading. */
 function shortened(output: string): string {
   const lines = output.split("\n").map((line) => (line.length > 500 ? `${line.slice(0, 500)} …` : line));
-  return lines.join("\n").slice(-MOST_SHOWN_CHARACTERS);
+  return lines.join("\n").slice(-MAX_SHOWN_CHARACTERS);
 }
 
 interface Report {

@@ -5,7 +5,7 @@ import type { Homeserver } from "../../bridge/homeserver/homeserver.ts";
 import { HomeserverError } from "../../bridge/homeserver/homeserver-error.ts";
 import { makeSenderAdmin } from "../../bridge/homeserver/sender-admin.ts";
 import { BRIDGE_DEVICE } from "../../bridge/mapping/ghosts.ts";
-import { createBridgeAccounts, MOST_DEVICES } from "../../bridge/store/accounts.ts";
+import { createBridgeAccounts, MAX_DEVICES } from "../../bridge/store/accounts.ts";
 import { describeWith } from "../services/need.ts";
 import { accountsSite, LASTING, SILENT } from "./site.ts";
 
@@ -161,12 +161,12 @@ describeWith(["postgres", "synapse"], "what was made in Matrix ends", ({ postgre
     const user = await person();
     const store = createBridgeAccounts(chat().sql);
     const at = (n: number) => ({ userId: user.id, device: `D${n}`, credential: LASTING });
-    for (let n = 0; n <= MOST_DEVICES; n++) {
+    for (let n = 0; n <= MAX_DEVICES; n++) {
       await store.grant(at(n));
       await chat().sql`
         update bridge_grants set made_at = made_at - ${1_000 - n} where user_id = ${user.id} and device = ${`D${n}`}`;
     }
     expect(await waiting(user.id)).toEqual([{ kind: "end_device", device: "D0" }]);
-    expect(await store.grantedDevices(user.id)).toHaveLength(MOST_DEVICES);
+    expect(await store.grantedDevices(user.id)).toHaveLength(MAX_DEVICES);
   });
 });

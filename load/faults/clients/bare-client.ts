@@ -13,7 +13,7 @@ export interface BareSettings extends ClientSettings {
 }
 
 const RETRY_MS = 200;
-const MOST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 1_000;
 
 export interface BareClient extends ChatClient {
   /** The answer to the last hello; null before the first. */
@@ -81,7 +81,7 @@ export function bareClient({ name, person, url, clock, proof }: BareSettings): B
     for (let failures = 0; state === "here"; ) {
       const waitMs = await visit().catch((error: Error) => {
         if (error instanceof Refusal && !error.retry) complaints.push(`hello was refused: ${error.message}`);
-        return Math.random() * Math.min(MOST_RETRY_MS, RETRY_MS * 2 ** failures++);
+        return Math.random() * Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** failures++);
       });
       if (waitMs === null) {
         complaints.push("was sent away for good");

@@ -29,7 +29,7 @@ const MAX_PAGE = 500;
 const MAX_NAMED = 1_000;
 const MESSAGE_CODE_POINTS = 256;
 /** Questions that wait for an answer. */
-const MOST_SENT = 1_000;
+const MAX_SENT = 1_000;
 
 /** What a status may become by its owner's own doing, and what the other's then becomes (undefined: stays). */
 const CHANGES: Partial<
@@ -135,7 +135,7 @@ export function createConnections(
       if (mine === "blocked") throw youBlocked();
       if (mine === "accepted" || mine === "sent") return false;
       const accepts = theirs === "sent" || theirs === "accepted";
-      if (!accepts && waiting >= MOST_SENT) {
+      if (!accepts && waiting >= MAX_SENT) {
         throw new DomainError("too_large", "Too many of your connections wait for an answer");
       }
       await put(id, other.id, accepts ? "accepted" : "sent", message);

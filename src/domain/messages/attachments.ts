@@ -21,7 +21,7 @@ import { noteAttachments } from "./attachment-notes.ts";
 export const MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024;
 const FILENAME_CHARACTERS = 255;
 /** Of one user, before they are sent. */
-const MOST_WAITING = 100;
+const MAX_WAITING = 100;
 const KEEP_WAITING_MS = 24 * 3_600_000;
 const SWEEP_STEP = 100;
 const UNKNOWN_TYPE = "application/octet-stream";
@@ -153,7 +153,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
   /** The file that is kept under this id: this one, or the same of a request that was under way at the same time. */
   async function add(file: NewFile): Promise<{ attachment: StoredAttachment; isNew: boolean }> {
     const { perUser, perOrganization } = context.settings.files ?? { perUser: 0, perOrganization: 0 };
-    const bounds = { waiting: MOST_WAITING, ownerBytes: perUser, organizationBytes: perOrganization };
+    const bounds = { waiting: MAX_WAITING, ownerBytes: perUser, organizationBytes: perOrganization };
     const { status, used } = await store.messages.addAttachment(file, bounds);
     if (status === "added") return { attachment: { ...file, place: null }, isNew: true };
     if (status === "known") {

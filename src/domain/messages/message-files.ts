@@ -7,10 +7,10 @@ import type { Store } from "../ports/store/store.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { noteAttachments } from "./attachment-notes.ts";
 
-const MOST_OF_A_MESSAGE = 20;
+const MAX_OF_A_MESSAGE = 20;
 
 export function checkFiles(ids: readonly string[]): void {
-  if (ids.length > MOST_OF_A_MESSAGE) throw badField("attachments", "must be at most 20 files");
+  if (ids.length > MAX_OF_A_MESSAGE) throw badField("attachments", "must be at most 20 files");
   if (!ids.every(isPublicId)) throw badFiles();
 }
 

@@ -11,8 +11,8 @@ import type { Reactions } from "../use-cases/messages.ts";
 import { groupReactions } from "./message-views.ts";
 
 const NAME_CODE_POINTS = 64;
-const MOST_OF_A_MEMBER = 20;
-const MOST_OF_A_MESSAGE = 1_000;
+const MAX_OF_A_MEMBER = 20;
+const MAX_OF_A_MESSAGE = 1_000;
 
 export function createReactions(context: Context): Reactions {
   const { store, accesses } = context;
@@ -73,10 +73,10 @@ async function apply(
   const had = new Set(own.map(reactionName));
   const added = wanted.filter((name) => !had.has(name));
   const removed = own.filter((name) => !wanted.includes(reactionName(name)));
-  if (added.length > 0 && wanted.length > MOST_OF_A_MEMBER) {
+  if (added.length > 0 && wanted.length > MAX_OF_A_MEMBER) {
     throw new DomainError("too_large", "A member reacts to a message in at most 20 ways", { field: "name" });
   }
-  if (total + added.length - removed.length > MOST_OF_A_MESSAGE) {
+  if (total + added.length - removed.length > MAX_OF_A_MESSAGE) {
     throw new DomainError("too_large", "A message has at most 1,000 reactions", { field: "name" });
   }
   for (const name of removed) await tx.messages.removeReaction(place, actor, name);

@@ -4,7 +4,7 @@ import { badField } from "../errors.ts";
 import type { Actor, User } from "../model.ts";
 import type { Profiles } from "../use-cases/people.ts";
 
-const MOST_NAMED = 500;
+const MAX_NAMED = 500;
 
 export function createProfiles({ store }: Context): Profiles {
   /** Handles can be guessed: they name only who exists for the actor. */
@@ -26,7 +26,7 @@ export function createProfiles({ store }: Context): Profiles {
   return {
     async named(actor, names) {
       const wanted = "uuids" in names ? names.uuids : names.handles;
-      if (wanted.length > MOST_NAMED) throw badField("users", "must be at most 500");
+      if (wanted.length > MAX_NAMED) throw badField("users", "must be at most 500");
       const found = await store.people.users(names);
       const users = await ("uuids" in names ? known(actor, found) : existing(actor, found));
       if (users.length === 0) return [];

@@ -8,7 +8,7 @@ import type { WebhookTargets } from "../ports/webhooks.ts";
 import { checkWellFormed } from "../text-rules.ts";
 import type { Webhooks } from "../use-cases/people.ts";
 
-const MOST_OF_AN_ORGANIZATION = 20;
+const MAX_OF_AN_ORGANIZATION = 20;
 const URL_CHARACTERS = 2_000;
 const SECRET = { least: 16, most: 256 };
 
@@ -41,7 +41,7 @@ export function createWebhooks({ store }: Context, targets: WebhookTargets | nul
       if (!organization) {
         throw new DomainError("not_found", "There is no such organization", { field: "organizationId" });
       }
-      const webhook = await store.webhooks.create(checked, MOST_OF_AN_ORGANIZATION);
+      const webhook = await store.webhooks.create(checked, MAX_OF_AN_ORGANIZATION);
       if (!webhook) throw new DomainError("conflict", "An organization has at most 20 webhooks");
       return { webhook, secret };
     },

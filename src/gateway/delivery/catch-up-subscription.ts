@@ -8,7 +8,7 @@ import { mayShut } from "./lobby.ts";
 import type { PendingEntry, Room, Subscriber } from "./room.ts";
 
 /** Beyond this the held events are let go: the log has them too. */
-const MOST_HELD = 256;
+const MAX_HELD = 256;
 
 export class Entry implements PendingEntry {
   readonly session: Subscriber;
@@ -45,7 +45,7 @@ export class Entry implements PendingEntry {
   take(event: EncodedEvent): void {
     if (event.seq > this.at) {
       this.#held.push(event);
-      if (this.#held.length <= MOST_HELD) return;
+      if (this.#held.length <= MAX_HELD) return;
       this.#held = [];
       this.target = event.seq;
     } else if (event.seq === this.at) {

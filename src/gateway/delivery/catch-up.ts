@@ -5,7 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Actor, LoggedEvent } from "../../domain/model.ts";
 import type { RoomLog } from "../../domain/ports/store/log.ts";
-import { createGate } from "../../domain/semaphore.ts";
+import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Logger } from "../../logger.ts";
 import { EncodedEvent } from "../frames/encoded-event.ts";
 import type { Entry } from "./catch-up-subscription.ts";
@@ -18,13 +18,13 @@ export type CatchUp = (session: Subscriber, entries: readonly Entry[]) => Promis
 const READERS = 8;
 /** Events of one page, over all of its rooms. */
 const PAGE_EVENTS = 2_000;
-const MOST_PER_ROOM = 200;
-const LEAST_PER_ROOM = 4;
+const MAX_PER_ROOM = 200;
+const MIN_PER_ROOM = 4;
 const TRIES = 10;
 const RETRY_MS = 500;
 
 export function createCatchUp(log: Pick<RoomLog, "rangeMany">, logger: Pick<Logger, "warn">): CatchUp {
-  const gate = createGate(READERS);
+  const gate = createSemaphore(READERS);
 
   async function page(entries: readonly Entry[]): Promise<LoggedEvent[]> {
     const wanted = entries.map(({ room, at, target }) => ({
@@ -33,7 +33,7 @@ export function createCatchUp(log: Pick<RoomLog, "rangeMany">, logger: Pick<Logg
       upTo: target,
     }));
     const share = Math.floor(PAGE_EVENTS / wanted.length);
-    return log.rangeMany(wanted, Math.min(MOST_PER_ROOM, Math.max(LEAST_PER_ROOM, share)));
+    return log.rangeMany(wanted, Math.min(MAX_PER_ROOM, Math.max(MIN_PER_ROOM, share)));
   }
 
   /** One page: read, sent, and what is complete goes live in the same turn. False when nothing could be read. */

@@ -19,7 +19,7 @@ const EVERY_MS_WITHOUT_BUS = 500;
 /** Rooms that were just followed are looked at together, after this time. */
 const SOON_MS = 50;
 /** Rooms of one query; where more are followed, probes take turns. */
-const MOST_ROOMS = 5_000;
+const MAX_ROOMS = 5_000;
 /** Rooms are followed on for a while when their last session is gone: it may only have lost its connection. */
 const LINGER_MS = 30_000;
 
@@ -81,7 +81,7 @@ export function startProbe({ hub, log, history, bus, logger, everyMs }: ProbeOpt
       else if (now - room.desertedAt > LINGER_MS) hub.release(room);
     }
     if (turn >= hub.size) turn = 0;
-    const rooms = [...hub.rooms()].slice(turn, turn + MOST_ROOMS);
+    const rooms = [...hub.rooms()].slice(turn, turn + MAX_ROOMS);
     turn += rooms.length;
     return rooms;
   }
@@ -110,8 +110,8 @@ export function startProbe({ hub, log, history, bus, logger, everyMs }: ProbeOpt
     },
     all() {
       const rooms = [...hub.rooms()];
-      for (let start = 0; start < rooms.length; start += MOST_ROOMS) {
-        void compare(rooms.slice(start, start + MOST_ROOMS));
+      for (let start = 0; start < rooms.length; start += MAX_ROOMS) {
+        void compare(rooms.slice(start, start + MAX_ROOMS));
       }
     },
     stop() {

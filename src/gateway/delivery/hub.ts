@@ -27,7 +27,7 @@ import { type RoomFrame, tellReaders, tellReadersOf } from "./room-readers.ts";
 /** How long a missing event may still be on its way before the log is asked. */
 const PATIENCE_MS = 40;
 /** Events of one room that may wait for one before them; what is beyond is read from the log. */
-const MOST_AHEAD = 2_000;
+const MAX_AHEAD = 2_000;
 const FILL_EVENTS = 100;
 const FILL_ROOMS = 50;
 
@@ -219,7 +219,7 @@ export class Hub {
   #offer(room: Room, event: EncodedEvent): void {
     if (event.seq <= room.delivered) return;
     if (event.seq > room.delivered + 1) {
-      if (room.ahead.size < MOST_AHEAD) room.ahead.set(event.seq, event);
+      if (room.ahead.size < MAX_AHEAD) room.ahead.set(event.seq, event);
       this.noteHead(room, event.seq);
       return;
     }

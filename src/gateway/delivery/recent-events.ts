@@ -5,8 +5,8 @@
 import { CHANGES_MEMBERSHIP, CHANGES_STANDING, type EncodedEvent } from "../frames/encoded-event.ts";
 import type { Room } from "./room.ts";
 
-const MOST_EVENTS = 16_384;
-const MOST_PER_ROOM = 64;
+const MAX_EVENTS = 16_384;
+const MAX_PER_ROOM = 64;
 /** Longer events are left to the log. */
 const LONGEST_BYTES = 2_048;
 
@@ -24,12 +24,12 @@ export class RecentEvents {
       return;
     }
     room.recent.push(event);
-    if (room.recent.length > MOST_PER_ROOM) room.recent.shift();
+    if (room.recent.length > MAX_PER_ROOM) room.recent.shift();
     const oldest = this.#rooms[this.#next];
     if (oldest?.recent[0]?.seq === this.#seqs[this.#next]) oldest?.recent.shift();
     this.#rooms[this.#next] = room;
     this.#seqs[this.#next] = event.seq;
-    this.#next = (this.#next + 1) % MOST_EVENTS;
+    this.#next = (this.#next + 1) % MAX_EVENTS;
   }
 }
 

@@ -5,9 +5,9 @@
  */
 import { DomainError } from "../../domain/errors.ts";
 
-const MOST_BYTES = 256 * 1024 * 1024;
+const MAX_BYTES = 256 * 1024 * 1024;
 /** Many clients can share an address, so it may hold much; but never all. */
-const MOST_BYTES_OF_ADDRESS = 64 * 1024 * 1024;
+const MAX_BYTES_OF_ADDRESS = 64 * 1024 * 1024;
 
 /** What all requests under way hold together. */
 export class BodyBudget {
@@ -20,7 +20,7 @@ export class BodyBudget {
   }
   take(address: string, bytes: number): boolean {
     const own = (this.#byAddress.get(address) ?? 0) + bytes;
-    if (this.#held + bytes > MOST_BYTES || own > MOST_BYTES_OF_ADDRESS) return false;
+    if (this.#held + bytes > MAX_BYTES || own > MAX_BYTES_OF_ADDRESS) return false;
     this.#held += bytes;
     this.#byAddress.set(address, own);
     return true;

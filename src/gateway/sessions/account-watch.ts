@@ -8,7 +8,7 @@ import { revokedOf } from "../../domain/auth/revoked.ts";
 import { shownUser } from "../../domain/context/broadcasts.ts";
 import { isUnavailable } from "../../domain/errors.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
-import { createGate } from "../../domain/semaphore.ts";
+import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Logger } from "../../logger.ts";
 import type { Memberships } from "./membership.ts";
 import type { LocalUser } from "./session.ts";
@@ -34,7 +34,7 @@ export interface AccountWatch {
 
 export function watchAccounts(options: AccountWatchOptions): AccountWatch {
   const { store, users, memberships, logger, everyMs = EVERY_MS } = options;
-  const gate = createGate(REFRESHES);
+  const gate = createSemaphore(REFRESHES);
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 

@@ -10,7 +10,7 @@ const BATCH_MS = 50;
 const QUIET_MS = 1_000;
 /** So many clients come back per second, spread by what each is told. */
 const RECONNECTS_PER_SECOND = 2_000;
-const LEAST_SPREAD_MS = 1_000;
+const MIN_SPREAD_MS = 1_000;
 
 /** Resolves when every session was told and its connection ended, after about `drainMs`. */
 export async function drainSessions(
@@ -31,7 +31,7 @@ export async function drainSessions(
 
 /** Over what time so many clients are to come back. */
 export function reconnectSpreadMs(clients: number): number {
-  return Math.max(LEAST_SPREAD_MS, (clients / RECONNECTS_PER_SECOND) * 1_000);
+  return Math.max(MIN_SPREAD_MS, (clients / RECONNECTS_PER_SECOND) * 1_000);
 }
 
 async function goodbye(

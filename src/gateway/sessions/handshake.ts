@@ -10,7 +10,7 @@ import { waits } from "../../domain/permissions.ts";
 import type { HotState } from "../../domain/ports/hot.ts";
 import type { SessionRoom } from "../../domain/ports/store/rooms.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
-import { createGate } from "../../domain/semaphore.ts";
+import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Accounts } from "../../domain/use-cases/accounts.ts";
 import type { ClientFrames, ReadyFrame, ResumedRoom, UnreadFrame } from "../../protocol/frames.ts";
 import type { CatchUp } from "../delivery/catch-up.ts";
@@ -53,8 +53,8 @@ type UserPrincipal = Extract<Principal, { kind: "user" }> & { version: number };
 
 export function createGreeting(options: GreetingOptions): Greet {
   const { store, accounts, users, catchUp } = options;
-  const gate = createGate(GREETINGS);
-  const jwtLane = createGate(JWT_CHECKS);
+  const gate = createSemaphore(GREETINGS);
+  const jwtLane = createSemaphore(JWT_CHECKS);
 
   return async (session, hello) => {
     const authenticate = async () => (session.isGone ? null : await accounts.authenticate(hello.token));

@@ -12,7 +12,7 @@ export type CredentialStore = Omit<AccountStore, keyof DirectoryQueries>;
 /** The database's clock: all gateways agree on when something expires. */
 const NOW = "causeway_now()";
 /** Places where one user is known. */
-const MOST_PLACES = 20;
+const MAX_PLACES = 20;
 const PLACE_KEPT_MS = 90 * 86_400_000;
 /** What is asked whenever somebody comes. */
 const TOGETHER = { lanes: 2, most: 64 };
@@ -136,7 +136,7 @@ function logins(db: Database) {
         )
         delete from login_places where user_id = ${userId} and place in (
           select place from login_places where user_id = ${userId} and place <> ${place}
-          order by seen_at desc offset ${MOST_PLACES - 1})`;
+          order by seen_at desc offset ${MAX_PLACES - 1})`;
     },
     async deleteLogin(id) {
       const rows = await sql`

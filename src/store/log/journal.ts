@@ -16,9 +16,9 @@ type JournalRow = Omit<JournalEvent, "actor"> & { actor: string; actorName: stri
 
 /** The departure is noted a moment before the event that tells of it. */
 const DEPARTED_BEFORE_MS = 10_000;
-const MOST_TOGETHER = 500;
+const MAX_TOGETHER = 500;
 /** Readers whose pages one statement reads. */
-const MOST_READERS = 500;
+const MAX_READERS = 500;
 
 export function createJournal(db: Database): Journal {
   const { sql } = db;
@@ -103,8 +103,8 @@ export function createJournal(db: Database): Journal {
     horizon: () => settledHorizon(db, "causeway_journal_horizon"),
     async pages(readers, page) {
       const pages: JournalEvent[][] = readers.map(() => []);
-      for (let first = 0; first < readers.length; first += MOST_READERS) {
-        const rows = await pageOfEach(readers.slice(first, first + MOST_READERS), page);
+      for (let first = 0; first < readers.length; first += MAX_READERS) {
+        const rows = await pageOfEach(readers.slice(first, first + MAX_READERS), page);
         for (const { ord, ...row } of rows) pages[first + ord - 1]?.push(journalEvent(row));
       }
       return pages;
@@ -132,7 +132,7 @@ export function createJournal(db: Database): Journal {
         cross join lateral (
           select * from events e
           where e.conversation_id = k.room and ${journaled} and e.at = k.at and e.type = 'member.joined'
-          order by e.seq limit ${MOST_TOGETHER}
+          order by e.seq limit ${MAX_TOGETHER}
         ) e
         order by e.conversation_id, e.seq`);
       return rows.map(journalEvent);

@@ -9,7 +9,7 @@ import type { RedisAddress, ServerOptions } from "./url.ts";
 export type Connection = Redis | Cluster;
 export type RedisLogger = Pick<Logger, "info" | "warn" | "error">;
 
-const LEAST_VERSION = "6.2";
+const MIN_VERSION = "6.2";
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that owes an answer for so long is taken for dead: what was sent is given up, and a new connection made. */
 const SILENCE_MS = 3_000;
@@ -136,7 +136,7 @@ async function requireVersion(connection: Connection): Promise<number> {
   const version = /^redis_version:(\S+)/m.exec(await connection.info("server"))?.[1] ?? "0";
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major < 6 || (major === 6 && minor < 2)) {
-    throw new Error(`it is version ${version}, and ${LEAST_VERSION} or later is needed`);
+    throw new Error(`it is version ${version}, and ${MIN_VERSION} or later is needed`);
   }
   return major;
 }

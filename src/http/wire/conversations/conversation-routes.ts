@@ -8,15 +8,15 @@ import { int32, milliseconds, qualifiedIds, uuid, uuidList, uuids } from "../sha
 import { ACCESS, ACCESS_ROLES, conversationSchema, memberSchema, ROLES } from "../shapes/shapes.ts";
 
 /** Members of a conversation, its maker included. */
-export const MOST_MEMBERS = 500;
+export const MAX_MEMBERS = 500;
 /** The rule of 256 characters is the domain's, which counts code points. */
 const MAX_NAME_LENGTH = 1_024;
 const MAX_REF_LENGTH = 256;
 
 const nameText = () => text(MAX_NAME_LENGTH).min(1, "must be 1 to 256 characters long");
 const peopleFields = {
-  users: uuids({ max: MOST_MEMBERS - 1 }).nullish(),
-  qualified_users: qualifiedIds(MOST_MEMBERS - 1).nullish(),
+  users: uuids({ max: MAX_MEMBERS - 1 }).nullish(),
+  qualified_users: qualifiedIds(MAX_MEMBERS - 1).nullish(),
 };
 
 const newConversation = body({

@@ -9,7 +9,7 @@ import { given } from "../../requests/fields.ts";
 import { type Caller, callerOf, placeOf, ROLE_ACTIONS, shapeAll, type WireParts } from "../common/parts.ts";
 import { WireRefusal, wireRefusal } from "../shapes/failures.ts";
 import { ROLES, roleOf, type WireRole } from "../shapes/shapes.ts";
-import { MOST_MEMBERS, ROUTES } from "./conversation-routes.ts";
+import { MAX_MEMBERS, ROUTES } from "./conversation-routes.ts";
 
 /** A body of POST /conversations, once it was parsed. */
 interface NewConversation {
@@ -100,7 +100,7 @@ async function groupOf(parts: WireParts, caller: Caller, input: NewConversation)
   if (team?.managed)
     throw badField("team.managed", "must be false: managed conversations have been deprecated");
   const wanted = peopleOf(parts, input).filter((uuid) => uuid !== caller.user.uuid);
-  if (wanted.length >= MOST_MEMBERS) throw badField("users", `must be at most ${MOST_MEMBERS - 1} users`);
+  if (wanted.length >= MAX_MEMBERS) throw badField("users", `must be at most ${MAX_MEMBERS - 1} users`);
   const organizationId = team ? await teamOf(parts, caller, team.teamid) : null;
   const users = await connectedUsers(parts, caller, wanted);
   const admitted = { accessRole: access_role ?? "activated", organizationId };

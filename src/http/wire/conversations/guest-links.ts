@@ -16,7 +16,7 @@ import {
   REFUSALS,
 } from "../shapes/failures.ts";
 import { codeBody, codeSchema, linkFields } from "../shapes/guest-link-shapes.ts";
-import { conversationParams, MOST_MEMBERS, NO_CONVERSATION } from "./conversation-routes.ts";
+import { conversationParams, MAX_MEMBERS, NO_CONVERSATION } from "./conversation-routes.ts";
 
 const NO_ACCESS = "access-denied: the conversation's access does not have code";
 const codeRefusals = { ...forbidden(`${NO_ACCESS}; invalid-op in one-to-one conversations`), ...PROTECTED };
@@ -115,7 +115,7 @@ export function registerCodeCheck(app: HttpApp, guestLinks: Pick<GuestLinks, "ch
 /** To be registered before what takes any word for a conversation's id. */
 export function registerGuestLinks(app: HttpApp, parts: WireParts): void {
   const { guestLinks } = parts.useCases;
-  const limits = { most: MOST_MEMBERS };
+  const limits = { most: MAX_MEMBERS };
   const shown = (link: GuestLink) => codeBody(link, parts.publicUrl());
 
   app.openapi(ROUTES.preview, async (c) => {

@@ -10,11 +10,11 @@ import { eventSchema, joined, left, type WireEvent, wireEvent } from "../shapes/
 import { forbidden, notFound, PROTECTED, PROTECTED_BODY, wireRefusal } from "../shapes/failures.ts";
 import { uuid, uuids } from "../shapes/kinds.ts";
 import { ROLES, roleOf, wireRole } from "../shapes/shapes.ts";
-import { conversationParams, MOST_MEMBERS, NO_CONVERSATION } from "./conversation-routes.ts";
+import { conversationParams, MAX_MEMBERS, NO_CONVERSATION } from "./conversation-routes.ts";
 import { connectedUsers, requireAdmission } from "./conversations.ts";
 
 /** More at once are too many in any room; the room's own bound is `too-many-members`. */
-const MOST_AT_ONCE = 2 * MOST_MEMBERS;
+const MAX_AT_ONCE = 2 * MAX_MEMBERS;
 const memberParams = conversationParams.extend({ usr: uuid() });
 
 const ROUTES = {
@@ -26,7 +26,7 @@ const ROUTES = {
       params: conversationParams,
       ...jsonBody(
         body({
-          users: uuids({ min: 1, max: MOST_AT_ONCE }),
+          users: uuids({ min: 1, max: MAX_AT_ONCE }),
           conversation_role: oneOf(ROLES).nullish().openapi({ description: "wire_admin unless told" }),
         }).openapi("Invite"),
       ),
@@ -83,7 +83,7 @@ export function registerMembers(app: HttpApp, parts: WireParts): void {
       caller.actor,
       view.conversation.token,
       newcomers.map((user) => ({ member: userActor(user), role })),
-      { most: MOST_MEMBERS },
+      { most: MAX_MEMBERS },
     );
     const told = joinedEvent(parts, caller, view, newcomers, events);
     return told ? c.json(told, 200) : c.body(null, 204);

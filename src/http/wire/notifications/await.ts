@@ -51,11 +51,11 @@ export interface AwaitFace {
 }
 
 /** One process holds no more clients. */
-const MOST_WAITING = 50_000;
+const MAX_WAITING = 50_000;
 /** How long clients stay away from a process that is without its database. */
 const AWAY_RETRY_MS = 10_000;
 /** Where limits are on. */
-const MOST_OF_ONE_USER = 100;
+const MAX_OF_ONE_USER = 100;
 
 export function createAwait(options: AwaitOptions): AwaitFace {
   const { useCases, store, hot, feed, rateLimits, logger } = options;
@@ -128,9 +128,9 @@ function createCrowd(
 
   return {
     add({ user, credential }: UserPrincipal): Waiter {
-      if (isClosed || waiters.size >= MOST_WAITING)
+      if (isClosed || waiters.size >= MAX_WAITING)
         throw new WireRefusal(503, "service-unavailable", "Try again in a moment");
-      if (rateLimits && (perUser.get(user.id) ?? 0) >= MOST_OF_ONE_USER)
+      if (rateLimits && (perUser.get(user.id) ?? 0) >= MAX_OF_ONE_USER)
         throw new WireRefusal(429, "client-error", "Too many clients of one user wait");
       const waiter = new Waiter(user, credential, () => {
         if (waiters.delete(waiter)) count(user.id, -1);

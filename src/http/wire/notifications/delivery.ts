@@ -193,12 +193,12 @@ function frameOf(id: string, payload: readonly Told[], transient: boolean): Uint
   return Buffer.from(JSON.stringify({ id, transient, payload }));
 }
 
-const MOST_TRANSIENT = 2 ** 32;
+const MAX_TRANSIENT = 2 ** 32;
 
 function createCounter(): () => number {
   let count = 0;
   return () => {
-    count = (count + 1) % MOST_TRANSIENT;
+    count = (count + 1) % MAX_TRANSIENT;
     return count;
   };
 }

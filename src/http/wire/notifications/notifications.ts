@@ -15,7 +15,7 @@ import { isTransient, notificationPlace } from "../shapes/notification-ids.ts";
 import { createTranslation } from "./translation.ts";
 
 /** Events that are read at once. */
-const LEAST_READ = 100;
+const MIN_READ = 100;
 /** What one act makes at most, or nearly: the newest notification is whole. */
 const NEWEST_READ = 500;
 
@@ -133,7 +133,7 @@ export function registerNotifications(app: HttpApp, parts: WireParts): void {
     after: JournalPlace | null,
     { horizon, size }: { horizon: number; size: number },
   ) {
-    const limit = Math.max(size, LEAST_READ);
+    const limit = Math.max(size, MIN_READ);
     for (let place = after; ; ) {
       const reader = { userId: user.id, after: place };
       const [events = []] = await parts.store.journal.pages([reader], { horizon, limit });

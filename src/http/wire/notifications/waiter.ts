@@ -19,9 +19,9 @@ export interface SocketHandlers {
 }
 
 /** A client that is further behind is cut, comes back, and reads what it missed from `/notifications`. */
-const MOST_BUFFERED_BYTES = 1_048_576;
+const MAX_BUFFERED_BYTES = 1_048_576;
 /** Notifications for a client whose handshake is not answered yet. */
-const MOST_EARLY = 1_000;
+const MAX_EARLY = 1_000;
 /** Closing codes of WebSocket: go away for now, not allowed (any more), try again later. */
 const GOING_AWAY = 1001;
 const NOT_ALLOWED = 1008;
@@ -69,10 +69,10 @@ export class Waiter implements Recipient {
   send(frame: Uint8Array): void {
     if (this.#isGone) return;
     if (this.#early) {
-      if (this.#early.push(frame) > MOST_EARLY) this.end("behind");
+      if (this.#early.push(frame) > MAX_EARLY) this.end("behind");
       return;
     }
-    if ((this.#socket?.buffered() ?? 0) > MOST_BUFFERED_BYTES) this.#socket?.cut();
+    if ((this.#socket?.buffered() ?? 0) > MAX_BUFFERED_BYTES) this.#socket?.cut();
     else this.#socket?.send(frame);
   }
 

@@ -16,7 +16,7 @@ import { forbidden, notFound, PROTECTED, wireRefusal } from "../shapes/failures.
 import { NIL_UUID, uuid } from "../shapes/kinds.ts";
 import { ROLES } from "../shapes/shapes.ts";
 
-const MOST_LISTED = 2_000;
+const MAX_LISTED = 2_000;
 
 const team = z
   .object({
@@ -58,7 +58,7 @@ const ROUTES = {
     summary: "The people of a team",
     request: {
       params: teamParams,
-      query: z.object({ maxResults: intText({ min: 1, max: MOST_LISTED, fallback: MOST_LISTED }) }),
+      query: z.object({ maxResults: intText({ min: 1, max: MAX_LISTED, fallback: MAX_LISTED }) }),
     },
     responses: {
       200: json(

@@ -9,7 +9,7 @@ import { notFound, PROTECTED, WireRefusal } from "../shapes/failures.ts";
 import { qualified, uuid, uuidList } from "../shapes/kinds.ts";
 import { shownUser } from "../shapes/user-shapes.ts";
 
-const MOST_NAMED = 500;
+const MAX_NAMED = 500;
 const MAX_HANDLES_LENGTH = 16_384;
 
 const profile = z
@@ -25,7 +25,7 @@ const profile = z
   })
   .openapi("UserProfile");
 
-const handles = rule(`must be 1 to ${MOST_NAMED} handles with commas between them`);
+const handles = rule(`must be 1 to ${MAX_NAMED} handles with commas between them`);
 
 const ROUTES = {
   list: createRoute({
@@ -34,18 +34,18 @@ const ROUTES = {
     summary: "Profiles of people by their ids, or by their handles",
     request: {
       query: z.object({
-        ids: uuidList({ min: 1, max: MOST_NAMED })
+        ids: uuidList({ min: 1, max: MAX_NAMED })
           .optional()
-          .openapi({ description: `1–${MOST_NAMED} ids with commas between them; wins over handles` }),
+          .openapi({ description: `1–${MAX_NAMED} ids with commas between them; wins over handles` }),
         handles: z
           .string(handles)
           .max(MAX_HANDLES_LENGTH, handles)
           .transform((text) => text.split(","))
-          .refine((list) => list.length <= MOST_NAMED && list.every((one) => one !== ""), handles)
+          .refine((list) => list.length <= MAX_NAMED && list.every((one) => one !== ""), handles)
           .optional()
           .openapi({
             type: "string",
-            description: `1–${MOST_NAMED} handles of teammates, connections and, without a team, others without one`,
+            description: `1–${MAX_NAMED} handles of teammates, connections and, without a team, others without one`,
           }),
       }),
     },
