@@ -10,11 +10,11 @@ export interface MatrixLogin {
 
 export interface MatrixClient {
   /** Joins as soon as the bridge has invited. */
-  join(roomId: string, limitMs: number): Promise<void>;
+  join(matrixRoomId: string, limitMs: number): Promise<void>;
   /** Resolves when the homeserver has taken it. */
-  send(roomId: string, body: string): Promise<void>;
+  send(matrixRoomId: string, body: string): Promise<void>;
   /** Calls back for each text that comes after now, with the time at which it came; until `close`. */
-  listen(onText: (roomId: string, body: string, at: number) => void): Promise<void>;
+  listen(onText: (matrixRoomId: string, body: string, at: number) => void): Promise<void>;
   /** True once a sync left texts out: then counts mean nothing. */
   readonly hasGaps: boolean;
   close(): void;
@@ -75,32 +75,32 @@ export function createMatrixClient({ accessToken, wellKnown }: MatrixLogin): Mat
 
   async function follow(
     from: string,
-    onText: (roomId: string, body: string, at: number) => void,
+    onText: (matrixRoomId: string, body: string, at: number) => void,
   ): Promise<void> {
     for (let since = from; !ending.signal.aborted; ) {
       const { next_batch, rooms } = await sync(since);
       const at = now();
-      for (const [roomId, { timeline }] of Object.entries(rooms?.join ?? {})) {
+      for (const [matrixRoomId, { timeline }] of Object.entries(rooms?.join ?? {})) {
         hasGaps ||= timeline?.limited === true && timeline.events.length >= TIMELINE;
-        for (const { content } of timeline?.events ?? []) onText(roomId, content.body ?? "", at);
+        for (const { content } of timeline?.events ?? []) onText(matrixRoomId, content.body ?? "", at);
       }
       since = next_batch;
     }
   }
 
   return {
-    join: async (roomId, limitMs) => {
+    join: async (matrixRoomId, limitMs) => {
       for (const deadline = now() + limitMs; ; await delay(INVITE_RETRY_MS)) {
         try {
-          await ask("POST", `join/${encodeURIComponent(roomId)}`, {});
+          await ask("POST", `join/${encodeURIComponent(matrixRoomId)}`, {});
           return;
         } catch (error) {
           if (now() > deadline) throw error;
         }
       }
     },
-    send: async (roomId, body) => {
-      const path = `rooms/${encodeURIComponent(roomId)}/send/m.room.message/load${Date.now()}-${transactions++}`;
+    send: async (matrixRoomId, body) => {
+      const path = `rooms/${encodeURIComponent(matrixRoomId)}/send/m.room.message/load${Date.now()}-${transactions++}`;
       // As clients and the bridge write them: homeservers check whom a message mentions, at a price.
       await ask("PUT", path, { msgtype: "m.text", body, "m.mentions": {} });
     },

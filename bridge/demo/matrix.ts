@@ -21,10 +21,10 @@ export interface Login {
 
 export interface MatrixPerson {
   /** Joins the room if the homeserver only invites to it; resolves when it is joined. */
-  enter(roomId: string): Promise<void>;
-  say(roomId: string, text: string): Promise<void>;
+  enter(matrixRoomId: string): Promise<void>;
+  say(matrixRoomId: string, text: string): Promise<void>;
   /** Texts of the room as the homeserver keeps it. */
-  texts(roomId: string): Promise<string[]>;
+  texts(matrixRoomId: string): Promise<string[]>;
   /** Signs out. */
   close(): Promise<void>;
 }
@@ -46,17 +46,21 @@ export function connectMatrix(login: Login, ear: Ear): MatrixPerson {
     ear.hear(client.getRoom(entered)?.getMember(sender)?.name ?? sender, textOf(event));
   });
   return {
-    enter: async (roomId) => {
-      entered = roomId;
+    enter: async (matrixRoomId) => {
+      entered = matrixRoomId;
       await client.startClient({ lazyLoadMembers: false });
-      const membership = await untilBelonging(client, roomId);
-      if (membership !== "join") await client.joinRoom(roomId);
-      await until(client, `${login.userID} is in ${roomId}`, () => membershipIn(client, roomId) === "join");
+      const membership = await untilBelonging(client, matrixRoomId);
+      if (membership !== "join") await client.joinRoom(matrixRoomId);
+      await until(
+        client,
+        `${login.userID} is in ${matrixRoomId}`,
+        () => membershipIn(client, matrixRoomId) === "join",
+      );
     },
-    say: async (roomId, text) => {
-      await client.sendMessage(roomId, { msgtype: MsgType.Text, body: text });
+    say: async (matrixRoomId, text) => {
+      await client.sendMessage(matrixRoomId, { msgtype: MsgType.Text, body: text });
     },
-    texts: (roomId) => readTexts(client, roomId),
+    texts: (matrixRoomId) => readTexts(client, matrixRoomId),
     close: async () => {
       client.stopClient();
       await client.logout();
@@ -64,14 +68,14 @@ export function connectMatrix(login: Login, ear: Ear): MatrixPerson {
   };
 }
 
-function membershipIn(client: MatrixClient, roomId: string): string | undefined {
-  return client.getRoom(roomId)?.getMyMembership();
+function membershipIn(client: MatrixClient, matrixRoomId: string): string | undefined {
+  return client.getRoom(matrixRoomId)?.getMyMembership();
 }
 
-async function untilBelonging(client: MatrixClient, roomId: string): Promise<string | undefined> {
-  const belongs = () => ["join", "invite"].includes(membershipIn(client, roomId) ?? "");
-  await until(client, `${client.getUserId()} is in, or invited to, ${roomId}`, belongs);
-  return membershipIn(client, roomId);
+async function untilBelonging(client: MatrixClient, matrixRoomId: string): Promise<string | undefined> {
+  const belongs = () => ["join", "invite"].includes(membershipIn(client, matrixRoomId) ?? "");
+  await until(client, `${client.getUserId()} is in, or invited to, ${matrixRoomId}`, belongs);
+  return membershipIn(client, matrixRoomId);
 }
 
 /** Looks after every answer of the homeserver. */
@@ -93,10 +97,10 @@ function until(client: MatrixClient, what: string, holds: () => boolean): Promis
   });
 }
 
-async function readTexts(client: MatrixClient, roomId: string): Promise<string[]> {
+async function readTexts(client: MatrixClient, matrixRoomId: string): Promise<string[]> {
   const texts: string[] = [];
   for (let from: string | null | undefined = null; from !== undefined; ) {
-    const page = await client.createMessagesRequest(roomId, from, 100, Direction.Backward);
+    const page = await client.createMessagesRequest(matrixRoomId, from, 100, Direction.Backward);
     for (const { type, content } of page.chunk) {
       if (type === "m.room.message") texts.push(String(content.body));
     }

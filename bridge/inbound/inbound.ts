@@ -244,9 +244,9 @@ export function createInbound(options: InboundOptions): Inbound {
   }
 
   async function redact(room: OpenRoom, event: MatrixEvent, reason: string): Promise<void> {
-    const [roomId, eventId] = [room.matrixRoomId, event.event_id].map(encodeURIComponent);
+    const [matrixRoomId, eventId] = [room.matrixRoomId, event.event_id].map(encodeURIComponent);
     const txnId = encodeURIComponent(options.marks.transactionIdOf(`refused ${event.event_id}`));
-    const path = `/_matrix/client/v3/rooms/${roomId}/redact/${eventId}/${txnId}`;
+    const path = `/_matrix/client/v3/rooms/${matrixRoomId}/redact/${eventId}/${txnId}`;
     await options.accounts.request(ghosts.bot, "PUT", path, { body: { reason } });
   }
 

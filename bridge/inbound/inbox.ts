@@ -32,7 +32,7 @@ export function createInbox({ store, ghosts, counts, wake }: InboxOptions): Inbo
       if (events.length === 0) return 0;
       const { fresh, known } = await store.receive(
         events.map((event) => ({
-          roomId: event.room_id,
+          matrixRoomId: event.room_id,
           eventId: event.event_id,
           event: JSON.stringify(event),
         })),

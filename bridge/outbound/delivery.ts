@@ -132,8 +132,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   async function findReaction(room: OpenRoom, { target, sender, shown }: OutboxEntry) {
     const message = target === null ? null : await store.mirroredMessage(room.id, target);
     if (!message) return null;
-    const [roomId, eventId] = [room.matrixRoomId, message.eventId].map(encodeURIComponent);
-    const path = `/_matrix/client/v1/rooms/${roomId}/relations/${eventId}/m.annotation/m.reaction`;
+    const [matrixRoomId, eventId] = [room.matrixRoomId, message.eventId].map(encodeURIComponent);
+    const path = `/_matrix/client/v1/rooms/${matrixRoomId}/relations/${eventId}/m.annotation/m.reaction`;
     return await findEvent(
       async (from) => {
         const { chunk, next_batch } = await ask<RelationsPage>(path, { limit: 100, from });

@@ -29,7 +29,7 @@ export interface OutboxEntry {
 
 /** An event as it came, for a Matrix room that may be ours. */
 interface ReceivedEvent {
-  roomId: string;
+  matrixRoomId: string;
   eventId: string;
   /** JSON text. */
   event: string;
@@ -104,7 +104,7 @@ function createInbox(sql: StoreSql): Inbox {
   return {
     async receive(events) {
       if (events.length === 0) return { fresh: [], known: 0 };
-      const rooms = events.map(({ roomId }) => roomId);
+      const rooms = events.map(({ matrixRoomId }) => matrixRoomId);
       const ids = events.map(({ eventId }) => eventId);
       const texts = events.map(({ event }) => event);
       const rows = await sql<{ conversationId: number; eventId: string; fresh: boolean }[]>`

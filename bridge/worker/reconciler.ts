@@ -75,8 +75,8 @@ export function createAuditor(options: AuditorOptions): Auditor {
   }
 
   /** What a limited timeline left out, oldest first. */
-  async function earlier(roomId: string, from: string, since: string): Promise<Event[]> {
-    const path = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/messages`;
+  async function earlier(matrixRoomId: string, from: string, since: string): Promise<Event[]> {
+    const path = `/_matrix/client/v3/rooms/${encodeURIComponent(matrixRoomId)}/messages`;
     const pages: Event[][] = [];
     let next: string | undefined = from;
     while (next !== undefined && pages.length < MAX_PAGES) {
@@ -85,7 +85,8 @@ export function createAuditor(options: AuditorOptions): Auditor {
       pages.push(page.chunk);
       next = page.end === next ? undefined : page.end;
     }
-    if (next !== undefined) logger.warn({ roomId }, "More happened in a room than the audit reads");
+    if (next !== undefined)
+      logger.warn({ matrixRoom: matrixRoomId }, "More happened in a room than the audit reads");
     return pages.flat().reverse();
   }
 
@@ -113,11 +114,11 @@ export function createAuditor(options: AuditorOptions): Auditor {
     const rooms = Object.entries(answer.rooms?.join ?? {});
     if (rooms.length > 0 && graceMs > 0) await delay(graceMs, undefined, { signal });
     let recovered = 0;
-    for (const [roomId, room] of rooms) {
+    for (const [matrixRoomId, room] of rooms) {
       const { events: latest = [], limited, prev_batch } = room.timeline ?? {};
-      const before = limited && prev_batch ? await earlier(roomId, prev_batch, since) : [];
+      const before = limited && prev_batch ? await earlier(matrixRoomId, prev_batch, since) : [];
       recovered += await inbox.receive(
-        [...before, ...latest].map((event) => ({ ...event, room_id: roomId })),
+        [...before, ...latest].map((event) => ({ ...event, room_id: matrixRoomId })),
       );
     }
     if (recovered > 0)

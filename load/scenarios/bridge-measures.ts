@@ -17,7 +17,7 @@ export interface Cast {
   matrix: MatrixClient;
   rooms: { token: string; matrixId: string }[];
   /** Called with each text that comes to the Matrix client. */
-  onMatrix: (roomId: string, body: string, at: number) => void;
+  onMatrix: (matrixRoomId: string, body: string, at: number) => void;
 }
 
 const ARRIVAL_LIMIT_MS = 120_000;
@@ -45,8 +45,8 @@ export async function homeserverAlone(
   const since = now();
   const deadline = since + duration * 1000;
   let sent = 0;
-  const lane = async (roomId: string) => {
-    for (; now() < deadline; sent++) await cast.writer.send(roomId, stampedText("own", now()));
+  const lane = async (matrixRoomId: string) => {
+    for (; now() < deadline; sent++) await cast.writer.send(matrixRoomId, stampedText("own", now()));
   };
   await Promise.all(rooms.map(lane));
   bar.end();
@@ -182,15 +182,15 @@ function watchArrivals(cast: Cast) {
       ...(disordered > 0 ? [`${number(disordered)} out of order in Matrix`] : []),
     ],
   };
-  cast.onMatrix = (roomId, body, at) => {
+  cast.onMatrix = (matrixRoomId, body, at) => {
     const n = Number(/^over (\d+)$/.exec(body)?.[1] ?? Number.NaN);
     if (Number.isNaN(n)) return;
     if (seen.has(n)) {
       doubled++;
       return;
     }
-    if (n < (last.get(roomId) ?? -1)) disordered++;
-    last.set(roomId, n);
+    if (n < (last.get(matrixRoomId) ?? -1)) disordered++;
+    last.set(matrixRoomId, n);
     seen.add(n);
     arrivals.count++;
     arrivals.lastAt = at;

@@ -91,7 +91,7 @@ async function meet(stage: Stage<Stage["options"] & BridgeOptions>, target: Caus
     cast.rooms.push({ token, matrixId });
     stage.progress.at(n + 1);
   }
-  await cast.matrix.listen((roomId, body, at) => cast.onMatrix(roomId, body, at));
+  await cast.matrix.listen((matrixRoomId, body, at) => cast.onMatrix(matrixRoomId, body, at));
   return cast;
 }
 

@@ -13,19 +13,19 @@ export interface MatrixText {
 export interface MatrixReader {
   readonly userId: string;
   /** Joins a room that the person belongs to. */
-  enter(roomId: string): Promise<void>;
+  enter(matrixRoomId: string): Promise<void>;
   /** Enters a room as soon as the person is invited to it or in it. */
-  untilMember(roomId: string): Promise<void>;
+  untilMember(matrixRoomId: string): Promise<void>;
   /** What the room is called in Matrix. */
-  roomName(roomId: string): Promise<string>;
+  roomName(matrixRoomId: string): Promise<string>;
   /** Rooms of the person: joined and invited. */
   rooms(): Promise<{ joined: string[]; invited: string[] }>;
   /** The room's text messages from its beginning, in order. */
-  texts(roomId: string): Promise<MatrixText[]>;
+  texts(matrixRoomId: string): Promise<MatrixText[]>;
   /** All texts of the room, as soon as these are among them. */
-  untilTexts(roomId: string, wanted: readonly string[]): Promise<MatrixText[]>;
+  untilTexts(matrixRoomId: string, wanted: readonly string[]): Promise<MatrixText[]>;
   /** Writes; the same `txnId` again is the same message. */
-  send(roomId: string, txnId: string, body: string): Promise<string>;
+  send(matrixRoomId: string, txnId: string, body: string): Promise<string>;
 }
 
 interface Login {
@@ -69,23 +69,24 @@ export async function matrixReader(
   if (!base) throw new Error("Login handed out no homeserver");
   const ask = <T>(method: string, path: string, body?: unknown) =>
     request<T>(`${base}/_matrix/client/v3/${path}`, login.accessToken, method, body);
-  const texts = (roomId: string) => readTexts(ask, roomId);
+  const texts = (matrixRoomId: string) => readTexts(ask, matrixRoomId);
   return {
     userId: login.userID,
-    enter: async (roomId) => {
-      await ask("POST", `join/${encodeURIComponent(roomId)}`, {});
+    enter: async (matrixRoomId) => {
+      await ask("POST", `join/${encodeURIComponent(matrixRoomId)}`, {});
     },
-    untilMember: (roomId) => untilMember(ask, roomId),
-    roomName: async (roomId) =>
-      (await ask<{ name: string }>("GET", `rooms/${encodeURIComponent(roomId)}/state/m.room.name`)).name,
+    untilMember: (matrixRoomId) => untilMember(ask, matrixRoomId),
+    roomName: async (matrixRoomId) =>
+      (await ask<{ name: string }>("GET", `rooms/${encodeURIComponent(matrixRoomId)}/state/m.room.name`))
+        .name,
     rooms: async () => {
       const { rooms } = await ask<Sync>("GET", syncPath(0));
       return { joined: Object.keys(rooms?.join ?? {}), invited: Object.keys(rooms?.invite ?? {}) };
     },
     texts,
-    untilTexts: (roomId, wanted) => untilTexts(ask, roomId, wanted),
-    send: async (roomId, txnId, body) => {
-      const path = `rooms/${encodeURIComponent(roomId)}/send/m.room.message/${encodeURIComponent(txnId)}`;
+    untilTexts: (matrixRoomId, wanted) => untilTexts(ask, matrixRoomId, wanted),
+    send: async (matrixRoomId, txnId, body) => {
+      const path = `rooms/${encodeURIComponent(matrixRoomId)}/send/m.room.message/${encodeURIComponent(txnId)}`;
       return (await ask<{ event_id: string }>("PUT", path, { msgtype: "m.text", body })).event_id;
     },
   };
@@ -109,12 +110,12 @@ async function request<T>(url: string, token: string, method: string, body?: unk
   }
 }
 
-async function readTexts(ask: Ask, roomId: string): Promise<MatrixText[]> {
+async function readTexts(ask: Ask, matrixRoomId: string): Promise<MatrixText[]> {
   const found: MatrixText[] = [];
   for (let from: string | undefined = ""; from !== undefined; ) {
     const query: string =
       from === "" ? "dir=b&limit=200" : `dir=b&limit=200&from=${encodeURIComponent(from)}`;
-    const page: Page = await ask("GET", `rooms/${encodeURIComponent(roomId)}/messages?${query}`);
+    const page: Page = await ask("GET", `rooms/${encodeURIComponent(matrixRoomId)}/messages?${query}`);
     found.push(...textsOf(page.chunk));
     from = page.end;
   }
@@ -122,10 +123,10 @@ async function readTexts(ask: Ask, roomId: string): Promise<MatrixText[]> {
 }
 
 /** Reads the room, follows it by sync until nothing is missing, and reads it once more for the order. */
-async function untilTexts(ask: Ask, roomId: string, wanted: readonly string[]): Promise<MatrixText[]> {
+async function untilTexts(ask: Ask, matrixRoomId: string, wanted: readonly string[]): Promise<MatrixText[]> {
   const deadline = Date.now() + LIMIT_MS;
   let { next_batch: since } = await ask<Sync>("GET", syncPath(0));
-  let missing = without(wanted, await readTexts(ask, roomId));
+  let missing = without(wanted, await readTexts(ask, matrixRoomId));
   while (missing.length > 0) {
     if (Date.now() > deadline) {
       throw new Error(
@@ -134,23 +135,26 @@ async function untilTexts(ask: Ask, roomId: string, wanted: readonly string[]): 
     }
     const sync = await ask<Sync>("GET", syncPath(5_000, since));
     since = sync.next_batch;
-    const news = sync.rooms?.join?.[roomId]?.timeline;
-    missing = without(missing, news?.limited ? await readTexts(ask, roomId) : textsOf(news?.events ?? []));
+    const news = sync.rooms?.join?.[matrixRoomId]?.timeline;
+    missing = without(
+      missing,
+      news?.limited ? await readTexts(ask, matrixRoomId) : textsOf(news?.events ?? []),
+    );
   }
-  return readTexts(ask, roomId);
+  return readTexts(ask, matrixRoomId);
 }
 
 /** Follows the person's rooms by sync. */
-async function untilMember(ask: Ask, roomId: string): Promise<void> {
+async function untilMember(ask: Ask, matrixRoomId: string): Promise<void> {
   const deadline = Date.now() + LIMIT_MS;
   for (let since: string | undefined; ; ) {
     const sync: Sync = await ask("GET", syncPath(since === undefined ? 0 : 5_000, since));
-    if (sync.rooms?.join?.[roomId]) return;
-    if (sync.rooms?.invite?.[roomId]) {
-      await ask("POST", `join/${encodeURIComponent(roomId)}`, {});
+    if (sync.rooms?.join?.[matrixRoomId]) return;
+    if (sync.rooms?.invite?.[matrixRoomId]) {
+      await ask("POST", `join/${encodeURIComponent(matrixRoomId)}`, {});
       return;
     }
-    if (Date.now() > deadline) throw new Error(`nobody let the person into ${roomId}`);
+    if (Date.now() > deadline) throw new Error(`nobody let the person into ${matrixRoomId}`);
     since = sync.next_batch;
   }
 }

@@ -16,7 +16,7 @@ describeBridge("loops and repetitions", (world) => {
 
   function made(
     sender: string,
-    roomId: string,
+    matrixRoomId: string,
     body: string,
     more: object = {},
   ): TimelineEvent & { room_id: string } {
@@ -24,7 +24,7 @@ describeBridge("loops and repetitions", (world) => {
     const event_id = `$${randomUUID()}`;
     return {
       event_id,
-      room_id: roomId,
+      room_id: matrixRoomId,
       sender,
       type: "m.room.message",
       origin_server_ts: Date.now(),

@@ -17,22 +17,22 @@ export interface MatrixPerson {
   readonly id: string;
   /** A request under `/_matrix/client/v3/`. @throws Error with status and errcode in its text */
   ask<T>(method: string, path: string, body?: object): Promise<T>;
-  join(roomId: string): Promise<void>;
-  leave(roomId: string): Promise<void>;
+  join(matrixRoomId: string): Promise<void>;
+  leave(matrixRoomId: string): Promise<void>;
   /** Sends a text, or a content of its own. @returns the event's id */
-  say(roomId: string, text: string | object, txnId?: string): Promise<string>;
+  say(matrixRoomId: string, text: string | object, txnId?: string): Promise<string>;
   /** @returns the event's id */
-  react(roomId: string, eventId: string, key: string): Promise<string>;
-  redact(roomId: string, eventId: string): Promise<string>;
+  react(matrixRoomId: string, eventId: string, key: string): Promise<string>;
+  redact(matrixRoomId: string, eventId: string): Promise<string>;
   /** What stands at an `mxc:` address. */
   media(mxc: string): Promise<{ text: string; type: string | null }>;
   /** Uploads a file. @returns its `mxc:` address */
   upload(content: Blob, filename: string): Promise<string>;
   /** The room's events that the person sees, oldest first. */
-  timeline(roomId: string): Promise<TimelineEvent[]>;
+  timeline(matrixRoomId: string): Promise<TimelineEvent[]>;
   /** The messages among them as `sender's localpart: body`, redacted ones as `…: (redacted)`. */
-  texts(roomId: string): Promise<string[]>;
-  state<T>(roomId: string, type: string, key?: string): Promise<T | null>;
+  texts(matrixRoomId: string): Promise<string[]>;
+  state<T>(matrixRoomId: string, type: string, key?: string): Promise<T | null>;
   /** Joined and invited rooms. */
   rooms(): Promise<{ joined: string[]; invited: string[] }>;
 }
@@ -47,15 +47,15 @@ export function matrixPerson(baseUrl: string, token: string, id: string, asUser?
     if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${await answer.text()}`);
     return (await answer.json()) as T;
   }
-  const room = (roomId: string) => `rooms/${encodeURIComponent(roomId)}`;
+  const room = (matrixRoomId: string) => `rooms/${encodeURIComponent(matrixRoomId)}`;
 
-  async function timeline(roomId: string): Promise<TimelineEvent[]> {
+  async function timeline(matrixRoomId: string): Promise<TimelineEvent[]> {
     const events: TimelineEvent[] = [];
     let from = "";
     do {
       const page = await ask<{ chunk: TimelineEvent[]; end?: string }>(
         "GET",
-        `${room(roomId)}/messages?dir=b&limit=500${from && `&from=${encodeURIComponent(from)}`}`,
+        `${room(matrixRoomId)}/messages?dir=b&limit=500${from && `&from=${encodeURIComponent(from)}`}`,
       );
       events.push(...page.chunk);
       from = page.end ?? "";
@@ -67,20 +67,20 @@ export function matrixPerson(baseUrl: string, token: string, id: string, asUser?
     id,
     ask,
     timeline,
-    join: async (roomId) => void (await ask("POST", `join/${encodeURIComponent(roomId)}`, {})),
-    leave: async (roomId) => void (await ask("POST", `${room(roomId)}/leave`, {})),
-    async say(roomId, text, txnId = `t${Math.random()}`) {
+    join: async (matrixRoomId) => void (await ask("POST", `join/${encodeURIComponent(matrixRoomId)}`, {})),
+    leave: async (matrixRoomId) => void (await ask("POST", `${room(matrixRoomId)}/leave`, {})),
+    async say(matrixRoomId, text, txnId = `t${Math.random()}`) {
       const content = typeof text === "string" ? { msgtype: "m.text", body: text } : text;
-      const path = `${room(roomId)}/send/m.room.message/${encodeURIComponent(txnId)}`;
+      const path = `${room(matrixRoomId)}/send/m.room.message/${encodeURIComponent(txnId)}`;
       return (await ask<{ event_id: string }>("PUT", path, content)).event_id;
     },
-    async react(roomId, eventId, key) {
+    async react(matrixRoomId, eventId, key) {
       const content = { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } };
-      const path = `${room(roomId)}/send/m.reaction/${Math.random()}`;
+      const path = `${room(matrixRoomId)}/send/m.reaction/${Math.random()}`;
       return (await ask<{ event_id: string }>("PUT", path, content)).event_id;
     },
-    async redact(roomId, eventId) {
-      const path = `${room(roomId)}/redact/${encodeURIComponent(eventId)}/${Math.random()}`;
+    async redact(matrixRoomId, eventId) {
+      const path = `${room(matrixRoomId)}/redact/${encodeURIComponent(eventId)}/${Math.random()}`;
       return (await ask<{ event_id: string }>("PUT", path, {})).event_id;
     },
     async media(mxc) {
@@ -96,15 +96,15 @@ export function matrixPerson(baseUrl: string, token: string, id: string, asUser?
       const answer = await fetch(url, { method: "POST", headers, body: content });
       return ((await answer.json()) as { content_uri: string }).content_uri;
     },
-    async texts(roomId) {
-      return (await timeline(roomId)).flatMap(({ type, sender, content, unsigned }) => {
+    async texts(matrixRoomId) {
+      return (await timeline(matrixRoomId)).flatMap(({ type, sender, content, unsigned }) => {
         if (type !== "m.room.message") return [];
         const said = unsigned?.redacted_because ? "(redacted)" : content.body;
         return [`${sender.slice(1).split(":")[0]}: ${said}`];
       });
     },
-    async state<T>(roomId: string, type: string, key = "") {
-      const path = `${room(roomId)}/state/${type}/${encodeURIComponent(key)}`;
+    async state<T>(matrixRoomId: string, type: string, key = "") {
+      const path = `${room(matrixRoomId)}/state/${type}/${encodeURIComponent(key)}`;
       return await ask<T>("GET", path).catch((error: Error) => {
         if (error.message.includes("M_NOT_FOUND")) return null;
         throw error;

@@ -183,7 +183,7 @@ describeWith(["postgres", "synapse"], "a restore", ({ postgres, synapse }) => {
     const event_id = `$${randomUUID()}`;
     const left = { type: "m.room.member", state_key: sender, content: { membership: "leave" } };
     const event = JSON.stringify({ ...left, event_id, room_id: "!lost:x.test", sender });
-    await bridge.receive([{ roomId: matrixRoom, eventId: event_id, event }]);
+    await bridge.receive([{ matrixRoomId: matrixRoom, eventId: event_id, event }]);
     await until("it was dealt with", async () => (await bridge.inbox(room.id, 1)).length === 0);
     const members = await world.store.rooms.members([room.id]);
     expect(members.map(({ name }) => name).toSorted()).toEqual(["Ada", "Ben"]);

@@ -96,10 +96,10 @@ describeWith("synapseProgram", "one room through all faces", () => {
 });
 
 /** The room's name as the person sees it in Matrix, as soon as it is the new one. */
-async function nameInMatrix(url: string, token: string, roomId: string): Promise<string> {
+async function nameInMatrix(url: string, token: string, matrixRoomId: string): Promise<string> {
   const login = await messenger<MatrixLogin>(url, token, "POST", "user/login", { deviceID: "NAMES" });
   const base = login.wellKnown["m.homeserver"].base_url;
-  const path = `${base}/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/state/m.room.name`;
+  const path = `${base}/_matrix/client/v3/rooms/${encodeURIComponent(matrixRoomId)}/state/m.room.name`;
   const headers = { authorization: `Bearer ${login.accessToken}` };
   return await vi.waitFor(async () => {
     const { name } = await call<{ name: string }>(path, "GET", headers);
