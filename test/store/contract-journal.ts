@@ -2,10 +2,10 @@
 import { expect, test } from "vitest";
 import type { JournalPlace } from "../../src/domain/ports/store/journal.ts";
 import type { Store } from "../../src/domain/ports/store/store.ts";
-import { createPerson, createRoom, join, type Room } from "./fixtures.ts";
+import { createPerson, createRoom, join, type StoredRoom } from "./fixtures.ts";
 
 export function journalContract(store: () => Store): void {
-  const rename = (room: Room, name: string) =>
+  const rename = (room: StoredRoom, name: string) =>
     store().transaction(async (tx) => {
       await tx.lockRooms([room.id]);
       await tx.appendEvents(room.id, [

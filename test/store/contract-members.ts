@@ -2,13 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { pairOf } from "../../src/domain/model.ts";
 import type { Store } from "../../src/domain/ports/store/store.ts";
-import { createPerson, createRoom, join, newConversation, type Person, type Room } from "./fixtures.ts";
+import { createPerson, createRoom, join, newConversation, type Person, type StoredRoom } from "./fixtures.ts";
 
 export function memberRoomContract(store: () => Store): void {
   describe("a member's rooms", () => {
-    async function threeRooms(): Promise<{ person: Person; rooms: Room[] }> {
+    async function threeRooms(): Promise<{ person: Person; rooms: StoredRoom[] }> {
       const person = await createPerson(store());
-      const rooms: Room[] = [];
+      const rooms: StoredRoom[] = [];
       for (let i = 0; i < 3; i++) {
         const room = await createRoom(store());
         await store().transaction(async (tx) => {
@@ -54,7 +54,7 @@ export function memberRoomContract(store: () => Store): void {
 
     test("leave their place behind when they are deleted", async () => {
       const { person, rooms } = await threeRooms();
-      const [a, b, c] = rooms as [Room, Room, Room];
+      const [a, b, c] = rooms as [StoredRoom, StoredRoom, StoredRoom];
       await store().transaction(async (tx) => {
         await tx.lockRooms([b.id]);
         await tx.appendEvents(b.id, [{ type: "room.deleted", actor: person.actor, data: {} }]);
@@ -69,7 +69,7 @@ export function memberRoomContract(store: () => Store): void {
 
     test("people come with their accounts, guests without", async () => {
       const { person, rooms } = await threeRooms();
-      const [room] = rooms as [Room];
+      const [room] = rooms as [StoredRoom];
       const guest = { member: "g:abc", userId: null, name: "", role: "guest" as const, guestSeed: "seed" };
       await store().transaction(async (tx) => {
         await tx.lockRooms([room.id]);

@@ -3,13 +3,13 @@ import { expect, test } from "vitest";
 import type { EditData } from "../../src/domain/model.ts";
 import { storeChecks } from "../../src/store/log/restored.ts";
 import type { PostgresStore } from "../../src/store/postgres.ts";
-import { createRoom, type Room, say } from "./fixtures.ts";
+import { createRoom, type StoredRoom, say } from "./fixtures.ts";
 
 /** More than two blocks of `withdrawn_messages`. */
 const MANY = 2_100;
 
 export function takenBackContract(store: () => PostgresStore): void {
-  async function edit(room: Room, seq: number, text: string, mentions: string[] = []): Promise<number> {
+  async function edit(room: StoredRoom, seq: number, text: string, mentions: string[] = []): Promise<number> {
     return await store().transaction(async (tx) => {
       await tx.lockRooms([room.id]);
       await tx.rewriteMessage(room.id, seq, { text, mentions, edited: 5 });
@@ -20,7 +20,7 @@ export function takenBackContract(store: () => PostgresStore): void {
     });
   }
 
-  async function remove(room: Room, seqs: readonly number[]): Promise<void> {
+  async function remove(room: StoredRoom, seqs: readonly number[]): Promise<void> {
     await store().transaction(async (tx) => {
       await tx.lockRooms([room.id]);
       for (const seq of seqs) await tx.rewriteMessage(room.id, seq, { deleted: true });
@@ -28,7 +28,7 @@ export function takenBackContract(store: () => PostgresStore): void {
   }
 
   /** As {@link remove} does with each, in one statement. */
-  async function removeMany(room: Room, seqs: readonly number[]): Promise<void> {
+  async function removeMany(room: StoredRoom, seqs: readonly number[]): Promise<void> {
     await store().sql`
       with gone as (
         update events set deleted = true where conversation_id = ${room.id} and seq = any (${[...seqs]}::bigint[])
@@ -37,12 +37,12 @@ export function takenBackContract(store: () => PostgresStore): void {
       select causeway_withdraw(${room.id}, seq) from gone`;
   }
 
-  async function dataAt(room: Room, seq: number): Promise<unknown> {
+  async function dataAt(room: StoredRoom, seq: number): Promise<unknown> {
     return JSON.parse((await store().log.event(room.id, seq))!.dataJson);
   }
 
   /** As the second of the room sees it: unread, mentions, and the text of the last message. */
-  async function listed({ id, people }: Room) {
+  async function listed({ id, people }: StoredRoom) {
     const { key } = people[1]!;
     const [listing] = await store().rooms.list(key, [id]);
     const session = (await store().rooms.sessionRooms(key)).find((room) => room.id === id)!;
@@ -56,7 +56,7 @@ export function takenBackContract(store: () => PostgresStore): void {
   }
 
   /** What `npm run store:restored` would say of the room. */
-  async function findings({ token }: Room): Promise<string[]> {
+  async function findings({ token }: StoredRoom): Promise<string[]> {
     const found = await Promise.all(storeChecks(store().sql).map((check) => check.look()));
     return found.flatMap(({ some }) => some).filter((what) => what.includes(token));
   }

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { type PostgresPair, startPostgresPair } from "../../load/services/postgres-replica.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
-import { createRoom, messageBy, type Room } from "./fixtures.ts";
+import { createRoom, messageBy, type StoredRoom } from "./fixtures.ts";
 import { type FlakyProxy, flakyProxy } from "./flaky-proxy.ts";
 
 let pair: PostgresPair;
@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 /** Sends with the same id until it is acknowledged. Returns the seq. */
-async function sendUntilAcknowledged(room: Room): Promise<number> {
+async function sendUntilAcknowledged(room: StoredRoom): Promise<number> {
   const message = messageBy(room);
   for (;;) {
     try {
@@ -31,7 +31,7 @@ async function sendUntilAcknowledged(room: Room): Promise<number> {
 }
 
 /** Two writers while `change` happens and until each was acknowledged once more after it. @returns all acknowledged seqs */
-async function whileSending(room: Room, change: () => Promise<void>): Promise<number[]> {
+async function whileSending(room: StoredRoom, change: () => Promise<void>): Promise<number[]> {
   const seqs: number[] = [];
   let changed = false;
   const writer = async () => {
@@ -47,7 +47,7 @@ async function whileSending(room: Room, change: () => Promise<void>): Promise<nu
   return seqs.sort((a, b) => a - b);
 }
 
-async function expectKept(room: Room, seqs: readonly number[]): Promise<void> {
+async function expectKept(room: StoredRoom, seqs: readonly number[]): Promise<void> {
   const log = await (store as PostgresStore).log.range(room.id, 0, 1_000_000, 1_000_000);
   expect(new Set(seqs).size).toBe(seqs.length);
   expect(log.filter(({ type }) => type === "message").map(({ seq }) => seq)).toEqual(seqs);

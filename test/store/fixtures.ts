@@ -17,7 +17,7 @@ export interface Person {
   actor: Actor;
 }
 
-export interface Room {
+export interface StoredRoom {
   conversation: Conversation;
   id: number;
   token: string;
@@ -71,7 +71,7 @@ export async function join(tx: StoreTransaction, conversationId: number, people:
 export async function createRoom(
   store: Store,
   { size = 2, history = "joined" }: { size?: number; history?: HistoryVisibility } = {},
-): Promise<Room> {
+): Promise<StoredRoom> {
   const people: Person[] = [];
   for (let i = 0; i < size; i++) people.push(await createPerson(store, `Person ${i}`));
   const conversation = await store.transaction(async (tx) => {
@@ -93,7 +93,7 @@ export async function accessVersion(store: Store, conversationId: number): Promi
   return head?.accessVersion ?? 0;
 }
 
-export function messageBy(room: Room, sender = 0, more: Partial<NewMessage> = {}): NewMessage {
+export function messageBy(room: StoredRoom, sender = 0, more: Partial<NewMessage> = {}): NewMessage {
   const { actor } = room.people[sender] as Person;
   return {
     conversationId: room.id,
@@ -108,7 +108,7 @@ export function messageBy(room: Room, sender = 0, more: Partial<NewMessage> = {}
 /** Appends and requires that it was stored. */
 export async function say(
   store: Store,
-  room: Room,
+  room: StoredRoom,
   sender = 0,
   more: Partial<NewMessage> = {},
 ): Promise<number> {

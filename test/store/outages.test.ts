@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LoggedEvent } from "../../src/domain/model.ts";
 import { openStore, type PostgresStore, type StoreOptions } from "../../src/store/postgres.ts";
 import { startPostgres } from "../services/postgres.ts";
-import { createRoom, messageBy, type Room, say, seqsOf, upTo } from "./fixtures.ts";
+import { createRoom, messageBy, type StoredRoom, say, seqsOf, upTo } from "./fixtures.ts";
 import { type FlakyProxy, flakyProxy } from "./flaky-proxy.ts";
 
 let server: Awaited<ReturnType<typeof startPostgres>>;
@@ -17,7 +17,7 @@ afterAll(() => server.stop());
 /** Sends until it is acknowledged, as a client does: the same id each time. */
 async function sendUntilAcknowledged(
   store: PostgresStore,
-  room: Room,
+  room: StoredRoom,
   sender: number,
 ): Promise<[string, number]> {
   const message = messageBy(room, sender);
@@ -41,7 +41,7 @@ describe("kill -9 of PostgreSQL in the middle of a burst", () => {
     store.onCommitted((events) => {
       for (const event of events) if (event.id !== null) heard.set(event.id, event);
     });
-    const acknowledged: [Room, string, number][] = [];
+    const acknowledged: [StoredRoom, string, number][] = [];
     let stop = false;
     const writers = Array.from({ length: 24 }, async (_, i) => {
       const room = rooms[i % 3]!;

@@ -10,7 +10,7 @@ import { isUnavailable } from "../../../src/domain/errors.ts";
 import { type Embedded, startEmbedded } from "../../../src/store/embedded/embedded.ts";
 import { openStore, type PostgresStore } from "../../../src/store/postgres.ts";
 import { storeContract } from "../contract.ts";
-import { createRoom, messageBy, type Room, say, upTo } from "../fixtures.ts";
+import { createRoom, messageBy, type StoredRoom, say, upTo } from "../fixtures.ts";
 
 /** The threads that were started, so that a test can end one. */
 const workers = vi.hoisted(() => [] as Worker[]);
@@ -53,7 +53,7 @@ async function open(dataDir: string, log = logger): Promise<Opened> {
 }
 
 /** As a client does, with the same id: on a busy machine a thread may be longer in starting than a send waits. */
-async function sayAgainAndAgain(store: PostgresStore, room: Room): Promise<number> {
+async function sayAgainAndAgain(store: PostgresStore, room: StoredRoom): Promise<number> {
   const message = messageBy(room);
   for (;;) {
     const result = await store.log.append(message).catch((error: unknown) => {

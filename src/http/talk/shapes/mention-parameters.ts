@@ -15,7 +15,7 @@ export const parametersSchema = z
   .openapi({ description: "By the names in braces that stand in the message; an empty list: none" });
 
 type Parameter = z.infer<typeof parameterSchema>;
-type Room = Pick<Conversation, "token" | "type" | "name">;
+type ShownRoom = Pick<Conversation, "token" | "type" | "name">;
 type Mention = Exclude<TextPart, { kind: "text" }>;
 
 const CALL_TYPE: Record<ConversationType, string> = {
@@ -26,7 +26,7 @@ const CALL_TYPE: Record<ConversationType, string> = {
 
 /** Counted by kind in the order in which they first come; who is mentioned again has the same name. */
 export function mentioning(
-  room: Room,
+  room: ShownRoom,
   parts: readonly TextPart[],
 ): { message: string; messageParameters: z.infer<typeof parametersSchema> } {
   const parameters: Record<string, Parameter> = {};
@@ -48,7 +48,7 @@ export function mentioning(
   return { message: text.join(""), messageParameters: keys.size === 0 ? [] : parameters };
 }
 
-function parameterOf({ token, type, name }: Room, part: Mention): Parameter {
+function parameterOf({ token, type, name }: ShownRoom, part: Mention): Parameter {
   switch (part.kind) {
     case "user": {
       const { handle, displayName } = part.user;

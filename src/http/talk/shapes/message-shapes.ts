@@ -38,13 +38,13 @@ export const messageSchema = z.object({ ...common, parent: parentSchema.optional
 
 type Common = z.infer<z.ZodObject<typeof common>>;
 export type MessageBody = z.infer<typeof messageSchema>;
-type Room = Pick<Conversation, "id" | "token" | "type" | "name">;
+type ShownRoom = Pick<Conversation, "id" | "token" | "type" | "name">;
 
 export interface MessageShapes {
   /** The entries of one room that are messages in Talk, in their order. */
-  of(reader: Actor, room: Room, entries: readonly TimelineEntry[]): Promise<MessageBody[]>;
+  of(reader: Actor, room: ShownRoom, entries: readonly TimelineEntry[]): Promise<MessageBody[]>;
   /** As `of`, for all readers of the room; null when they don't all see the same. */
-  ofAll(room: Room, entries: readonly TimelineEntry[]): Promise<MessageBody[] | null>;
+  ofAll(room: ShownRoom, entries: readonly TimelineEntry[]): Promise<MessageBody[] | null>;
 }
 
 export function createMessageShapes(
@@ -73,7 +73,7 @@ export function createMessageShapes(
   }
 
   async function bodies(
-    room: Room,
+    room: ShownRoom,
     entries: readonly TimelineEntry[],
     parse: (texts: readonly string[]) => Promise<TextPart[][] | null>,
   ): Promise<MessageBody[] | null> {
@@ -95,7 +95,7 @@ interface Told {
   system: SystemMessage | null;
 }
 
-function toldIn({ type }: Pick<Room, "type">, entries: readonly TimelineEntry[]): Told[] {
+function toldIn({ type }: Pick<ShownRoom, "type">, entries: readonly TimelineEntry[]): Told[] {
   return entries.flatMap((entry): Told[] => {
     if (entry.message) return [{ entry, system: null }];
     const system = systemMessageOf(entry.event, type);
@@ -104,7 +104,7 @@ function toldIn({ type }: Pick<Room, "type">, entries: readonly TimelineEntry[])
 }
 
 function bodyOf(
-  room: Room,
+  room: ShownRoom,
   { entry: { event, message }, system }: Told,
   users: ReadonlyMap<string, User>,
   parts: ReadonlyMap<string, TextPart[]>,
@@ -115,14 +115,14 @@ function bodyOf(
   return { ...commentBody(room, view, parts), ...(parent && { parent }) };
 }
 
-function parentBody(room: Room, parent: ParentMessage, parts: ReadonlyMap<string, TextPart[]>) {
+function parentBody(room: ShownRoom, parent: ParentMessage, parts: ReadonlyMap<string, TextPart[]>) {
   if (parent.deleted) return { id: parent.seq, deleted: true as const };
   return commentBody(room, parent, parts);
 }
 
 type Shown = MessagePlace & Pick<MessageView, "author" | "user" | "at" | "text" | "attachments">;
 
-function commentBody(room: Room, view: Shown, parts: ReadonlyMap<string, TextPart[]>): Common {
+function commentBody(room: ShownRoom, view: Shown, parts: ReadonlyMap<string, TextPart[]>): Common {
   const author: Author = authorOf(view.author, view.user);
   const text = textOf(view);
   return {
@@ -143,7 +143,7 @@ function textOf({ text, attachments }: Pick<Shown, "text" | "attachments">): str
 }
 
 function systemBody(
-  room: Room,
+  room: ShownRoom,
   event: LoggedEvent,
   { name, text, user }: SystemMessage,
   users: ReadonlyMap<string, User>,
