@@ -1,7 +1,7 @@
 /**
  * The gateway: WebSocket sessions of PROTOCOL.md, and HTTP on the same port. Reading order: this file; sessions/session.ts
  * and commands/inbox.ts (a connection and its frames); sessions/handshake.ts, delivery/catch-up-subscription.ts and
- * delivery/catch-up.ts (hello and resume); delivery/room.ts and delivery/hub.ts; delivery/head-probe.ts;
+ * delivery/catch-up.ts (hello and resume); delivery/followed-room.ts and delivery/hub.ts; delivery/head-probe.ts;
  * sessions/membership.ts, delivery/lobby.ts and sessions/account-watch.ts; commands/; transport/.
  */
 import type { Registry } from "prom-client";
@@ -17,10 +17,10 @@ import { Inbox } from "./commands/inbox.ts";
 import { createTalking } from "./commands/messages.ts";
 import { createWatching, type Watching } from "./commands/presence.ts";
 import { createCatchUp } from "./delivery/catch-up.ts";
+import type { FollowedRoom } from "./delivery/followed-room.ts";
 import { type Probe, startProbe } from "./delivery/head-probe.ts";
 import { Hub } from "./delivery/hub.ts";
 import { Lobbies } from "./delivery/lobby.ts";
-import type { Room } from "./delivery/room.ts";
 import { createFeed, type RunningFeed } from "./feed/feed.ts";
 import { type ClientAddress, HttpDoor } from "./http/door.ts";
 import type { HttpHandler } from "./http/exchange.ts";
@@ -341,11 +341,11 @@ class RunningGateway implements Gateway, SessionEvents {
     if (session.identity) this.#users.detach(session.identity.user, session);
   }
 
-  left(session: Session, room: Room): void {
+  left(session: Session, room: FollowedRoom): void {
     void this.#calling.left(session, room);
   }
 
-  held(session: Session, room: Room, at: number): void {
+  held(session: Session, room: FollowedRoom, at: number): void {
     this.#held.hold(session, room, at);
   }
 

@@ -6,9 +6,9 @@ import type { CallState, HotState } from "../../domain/ports/hot.ts";
 import type { CallUseCases } from "../../domain/use-cases/live.ts";
 import type { Logger } from "../../logger.ts";
 import type { CallFrame, ClientFrames, OkFields } from "../../protocol/frames.ts";
+import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { requireLetIn } from "../delivery/lobby.ts";
-import type { Room } from "../delivery/room.ts";
 import type { Identity, Session, Speaker } from "../sessions/session.ts";
 import { callShape } from "./call-shape.ts";
 import { roomOf } from "./presence.ts";
@@ -27,9 +27,9 @@ export interface Calling {
   /** The session ended. Who said goodbye leaves at once; who was lost may be back in a moment [GW-9.2]. */
   gone(session: Session, clean: boolean): Promise<void>;
   /** Tells the session of the call that it was not told of. Never rejects. */
-  tell(session: Session, room: Room): Promise<void>;
+  tell(session: Session, room: FollowedRoom): Promise<void>;
   /** The session left the room. */
-  left(session: Session, room: Room): Promise<void>;
+  left(session: Session, room: FollowedRoom): Promise<void>;
 }
 
 /** How long somebody whose connection was lost stays in the call. */
@@ -45,7 +45,7 @@ export interface CallingOptions {
 export function createCalling({ calls, hot, hub, logger }: CallingOptions): Calling {
   async function enter(
     { session, identity }: Speaker,
-    room: Room,
+    room: FollowedRoom,
     flags: number,
   ): Promise<Omit<CallFrame, "op">> {
     const state = await calls.join(identity.actor, room.token, session.id, flags);
@@ -56,7 +56,7 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
     return shape(room, state);
   }
 
-  async function end(session: Session, { actor }: Identity, rooms: readonly Room[]): Promise<void> {
+  async function end(session: Session, { actor }: Identity, rooms: readonly FollowedRoom[]): Promise<void> {
     try {
       await calls.sessionGone(actor, session.id, rooms);
     } catch (error) {
@@ -66,7 +66,12 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
   }
 
   /** Hot state was lost, the session was not: it is put back, unless it may not be in the call any more. */
-  async function putBack(session: Session, identity: Identity, room: Room, flags: number): Promise<void> {
+  async function putBack(
+    session: Session,
+    identity: Identity,
+    room: FollowedRoom,
+    flags: number,
+  ): Promise<void> {
     try {
       await enter({ session, identity }, room, flags);
     } catch (error) {
@@ -134,6 +139,6 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
   };
 }
 
-function shape({ token }: Room, state: CallState): Omit<CallFrame, "op"> {
+function shape({ token }: FollowedRoom, state: CallState): Omit<CallFrame, "op"> {
   return { room: token, ...callShape(state) };
 }

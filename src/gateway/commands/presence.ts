@@ -4,9 +4,9 @@ import { DomainError } from "../../domain/errors.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import type { ClientFrames, OkFields } from "../../protocol/frames.ts";
+import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { requireLetIn } from "../delivery/lobby.ts";
-import type { Room } from "../delivery/room.ts";
 import type { Session, Speaker } from "../sessions/session.ts";
 import { callShape } from "./call-shape.ts";
 
@@ -35,7 +35,7 @@ export function createWatching(
   logger: Pick<Logger, "warn">,
 ): Watching {
   /** [GW-12.2] @throws DomainError `lobby` */
-  async function requireReading(userId: number, room: Room): Promise<void> {
+  async function requireReading(userId: number, room: FollowedRoom): Promise<void> {
     const { waiting } = await lobby.standings(room.id, [userId]);
     if (waiting.has(userId)) throw refusal("lobby", "read");
   }
@@ -98,7 +98,7 @@ export function createWatching(
 }
 
 /** @throws DomainError `not_found` for a room that is unknown or foreign: the two look the same */
-export function roomOf(hub: Hub, session: Session, token: string, field = "room"): Room {
+export function roomOf(hub: Hub, session: Session, token: string, field = "room"): FollowedRoom {
   const room = hub.byToken(token);
   if (room && session.rooms.has(room)) return room;
   throw new DomainError("not_found", "There is no such room, or you are not in it", { field });

@@ -4,15 +4,15 @@
  * is subscribed: no event is lost between reading and listening, and none comes twice.
  */
 import { CHANGES_STANDING, type EncodedEvent } from "../frames/encoded-event.ts";
+import type { FollowedRoom, PendingEntry, Subscriber } from "./followed-room.ts";
 import { mayShut } from "./lobby.ts";
-import type { PendingEntry, Room, Subscriber } from "./room.ts";
 
 /** Beyond this the held events are let go: the log has them too. */
 const MAX_HELD = 256;
 
 export class Entry implements PendingEntry {
   readonly session: Subscriber;
-  readonly room: Room;
+  readonly room: FollowedRoom;
   /** The last seq that the session was sent. */
   at: number;
   /** The log has to be read up to here. */
@@ -25,7 +25,7 @@ export class Entry implements PendingEntry {
   /** The session is held in front of the room; whatever lets it in makes another entry. */
   #isStopped = false;
 
-  constructor(session: Subscriber, room: Room, at: number, judged: number) {
+  constructor(session: Subscriber, room: FollowedRoom, at: number, judged: number) {
     this.session = session;
     this.room = room;
     this.at = at;

@@ -9,7 +9,7 @@ import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Logger } from "../../logger.ts";
 import { EncodedEvent } from "../frames/encoded-event.ts";
 import type { Entry } from "./catch-up-subscription.ts";
-import type { Subscriber } from "./room.ts";
+import type { Subscriber } from "./followed-room.ts";
 
 /** Resolves when the session is live in all rooms, or gone. Never rejects. */
 export type CatchUp = (session: Subscriber, entries: readonly Entry[]) => Promise<void>;

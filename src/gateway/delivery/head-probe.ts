@@ -10,8 +10,8 @@ import type { Bus } from "../../domain/ports/bus.ts";
 import type { LogPlace, PlaceInLog, RoomLog } from "../../domain/ports/store/log.ts";
 import type { History } from "../../domain/ports/store/store.ts";
 import type { Logger } from "../../logger.ts";
+import type { FollowedRoom } from "./followed-room.ts";
 import type { Hub } from "./hub.ts";
-import type { Room } from "./room.ts";
 
 const EVERY_MS = 2_000;
 /** While the bus is away the probe is what carries messages between gateways. */
@@ -25,7 +25,7 @@ const LINGER_MS = 30_000;
 
 export interface Probe {
   /** The bus carries this room from now on; what was committed just before may have been missed. */
-  soon(room: Room): void;
+  soon(room: FollowedRoom): void;
   /** Compares every room now. */
   all(): void;
   stop(): void;
@@ -45,17 +45,17 @@ export function startProbe({ hub, log, history, bus, logger, everyMs }: ProbeOpt
   let stopped = false;
   let next: NodeJS.Timeout | undefined;
   let soonTimer: NodeJS.Timeout | undefined;
-  let soon = new Set<Room>();
+  let soon = new Set<FollowedRoom>();
   let turn = 0;
 
-  async function compare(rooms: readonly Room[]): Promise<void> {
+  async function compare(rooms: readonly FollowedRoom[]): Promise<void> {
     try {
       const { epoch } = history;
       const before = rooms.map((room) => ({ room, delivered: room.place, noted: room.noted }));
       const found = await log.places(before.map(({ noted }) => noted));
       const byId = new Map(found.map((place) => [place.conversationId, place]));
       if (before.some((each) => hasGoneBack(each, byId.get(each.room.id)))) return await history.lost(epoch);
-      const gone: Room[] = [];
+      const gone: FollowedRoom[] = [];
       for (const { room, delivered, noted } of before) {
         const place = byId.get(room.id);
         if (place === undefined) gone.push(room);
@@ -73,7 +73,7 @@ export function startProbe({ hub, log, history, bus, logger, everyMs }: ProbeOpt
   }
 
   /** The next rooms in turn. Those that are deserted for long are let go. */
-  function slice(): Room[] {
+  function slice(): FollowedRoom[] {
     const now = performance.now();
     for (const room of [...hub.rooms()]) {
       if (!room.isDeserted) room.desertedAt = 0;
@@ -123,7 +123,7 @@ export function startProbe({ hub, log, history, bus, logger, everyMs }: ProbeOpt
 }
 
 interface Before {
-  room: Room;
+  room: FollowedRoom;
   /** How far the room was delivered before the log was asked. */
   delivered: LogPlace;
   /** What the log was asked for: meanwhile another look may have noted another place. */

@@ -20,8 +20,8 @@ import {
 } from "../frames/encoded-event.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { Transport } from "../transport/transport.ts";
+import { FollowedRoom, type RoomState, type Subscriber } from "./followed-room.ts";
 import { RecentEvents } from "./recent-events.ts";
-import { Room, type RoomState, type Subscriber } from "./room.ts";
 import { type RoomFrame, tellReaders, tellReadersOf } from "./room-readers.ts";
 
 /** How long a missing event may still be on its way before the log is asked. */
@@ -38,21 +38,21 @@ export interface HubOptions {
   metrics: GatewayMetrics;
   logger: Pick<Logger, "warn">;
   /** The sessions that are in the room; a look through all of them. */
-  sessionsIn(room: Room): Iterable<Subscriber>;
+  sessionsIn(room: FollowedRoom): Iterable<Subscriber>;
   /** Called in the turn in which the event was delivered. */
-  onStanding(room: Room, event: EncodedEvent): void;
+  onStanding(room: FollowedRoom, event: EncodedEvent): void;
   /** Called before sessions hear of it. */
   onUser(frame: UserFrame): void;
   /** The bus carries the room from now on: what was committed before has to be looked up. */
-  onFollowing(room: Room): void;
+  onFollowing(room: FollowedRoom): void;
 }
 
 export class Hub {
   readonly #options: HubOptions;
-  readonly #rooms = new Map<number, Room>();
-  readonly #byToken = new Map<string, Room>();
-  readonly #listeners = new Map<Room, (message: Uint8Array) => void>();
-  readonly #late = new Set<Room>();
+  readonly #rooms = new Map<number, FollowedRoom>();
+  readonly #byToken = new Map<string, FollowedRoom>();
+  readonly #listeners = new Map<FollowedRoom, (message: Uint8Array) => void>();
+  readonly #late = new Set<FollowedRoom>();
   readonly #recent = new RecentEvents();
   #patience: NodeJS.Timeout | null = null;
 
@@ -63,13 +63,13 @@ export class Hub {
   get size(): number {
     return this.#rooms.size;
   }
-  get(id: number): Room | undefined {
+  get(id: number): FollowedRoom | undefined {
     return this.#rooms.get(id);
   }
-  byToken(token: string): Room | undefined {
+  byToken(token: string): FollowedRoom | undefined {
     return this.#byToken.get(token);
   }
-  rooms(): IterableIterator<Room> {
+  rooms(): IterableIterator<FollowedRoom> {
     return this.#rooms.values();
   }
 
@@ -78,13 +78,13 @@ export class Hub {
     id: number,
     token: string,
     { head, mayShutOut = true, history = null }: Pick<RoomState, "head"> & Partial<RoomState>,
-  ): Room {
+  ): FollowedRoom {
     const followed = this.#rooms.get(id);
     if (followed) {
       followed.history ??= history;
       return followed;
     }
-    const room = new Room(id, token, { head, mayShutOut, history });
+    const room = new FollowedRoom(id, token, { head, mayShutOut, history });
     const listener = (message: Uint8Array) => this.#heard(room, message);
     this.#rooms.set(id, room);
     this.#byToken.set(token, room);
@@ -97,7 +97,7 @@ export class Hub {
   }
 
   /** Stops following a room that nobody here is in. */
-  release(room: Room): void {
+  release(room: FollowedRoom): void {
     const listener = this.#listeners.get(room);
     if (!listener) return;
     this.#rooms.delete(room.id);
@@ -127,7 +127,7 @@ export class Hub {
   }
 
   /** The log is known to reach to `head`: what is missing after a moment is read from it. */
-  noteHead(room: Room, head: number): void {
+  noteHead(room: FollowedRoom, head: number): void {
     if (head <= room.delivered) return;
     room.known = Math.max(room.known, head);
     this.#late.add(room);
@@ -138,7 +138,7 @@ export class Hub {
    * Reads whatever the log has beyond what was delivered, and delivers it. Resolves when it has, and at once for rooms
    * that are being read; never rejects.
    */
-  async fill(rooms: Iterable<Room>): Promise<void> {
+  async fill(rooms: Iterable<FollowedRoom>): Promise<void> {
     const wanted = [...rooms].filter((room) => !room.filling && this.#rooms.get(room.id) === room);
     if (wanted.length === 0) return;
     const filling = this.#fill(wanted);
@@ -147,12 +147,12 @@ export class Hub {
   }
 
   /** As `fill`, up to everything that the log has now: what is being read already may be older than that. */
-  async fillToNow(rooms: readonly Room[]): Promise<void> {
+  async fillToNow(rooms: readonly FollowedRoom[]): Promise<void> {
     while (rooms.some(({ filling }) => filling)) await Promise.all(rooms.map(({ filling }) => filling));
     await this.fill(rooms);
   }
 
-  async #fill(rooms: readonly Room[]): Promise<void> {
+  async #fill(rooms: readonly FollowedRoom[]): Promise<void> {
     try {
       let wanted = rooms;
       while (wanted.length > 0) wanted = await this.#fillOnce(wanted);
@@ -168,8 +168,8 @@ export class Hub {
   }
 
   /** @returns the rooms whose log may have more */
-  async #fillOnce(rooms: readonly Room[]): Promise<Room[]> {
-    const unfinished: Room[] = [];
+  async #fillOnce(rooms: readonly FollowedRoom[]): Promise<FollowedRoom[]> {
+    const unfinished: FollowedRoom[] = [];
     for (let start = 0; start < rooms.length; start += FILL_ROOMS) {
       const some = rooms.slice(start, start + FILL_ROOMS);
       const wanted = some.map(({ id, delivered }) => ({
@@ -206,7 +206,7 @@ export class Hub {
     if (rooms.length > 0) void this.fill(rooms);
   }
 
-  #heard(room: Room, message: Uint8Array): void {
+  #heard(room: FollowedRoom, message: Uint8Array): void {
     for (const line of busLines(message)) {
       const seq = busLineSeq(line);
       if (seq > 0 && seq <= room.delivered) continue;
@@ -216,7 +216,7 @@ export class Hub {
     }
   }
 
-  #offer(room: Room, event: EncodedEvent): void {
+  #offer(room: FollowedRoom, event: EncodedEvent): void {
     if (event.seq <= room.delivered) return;
     if (event.seq > room.delivered + 1) {
       if (room.ahead.size < MAX_AHEAD) room.ahead.set(event.seq, event);
@@ -229,7 +229,7 @@ export class Hub {
     }
   }
 
-  #deliver(room: Room, event: EncodedEvent): void {
+  #deliver(room: FollowedRoom, event: EncodedEvent): void {
     const { sessions } = room;
     room.delivered = event.seq;
     room.last = event;
@@ -244,13 +244,13 @@ export class Hub {
     if (event.type !== "message" && CHANGES_STANDING.has(event.type)) this.#options.onStanding(room, event);
   }
 
-  #publish({ sessions, topics }: Room, event: EncodedEvent): void {
+  #publish({ sessions, topics }: FollowedRoom, event: EncodedEvent): void {
     if (sessions.json > 0) this.#options.publish(topics.json, event.json, false);
     if (sessions.msgpack > 0) this.#options.publish(topics.msgpack, event.msgpack, true);
   }
 
   /** Some of those in the room may not see the message that the event tells of. */
-  #publishApart(room: Room, event: EncodedEvent): void {
+  #publishApart(room: FollowedRoom, event: EncodedEvent): void {
     room.roster ??= new Set(this.#options.sessionsIn(room));
     const apart = [...room.roster].filter(
       (session) => room.hides(event, session.rooms.get(room) ?? 0) && session.isLive(room),
@@ -263,11 +263,11 @@ export class Hub {
   // ── Frames that are in no log ──────────────────────────────────────────────────────────────────────
 
   /** To the sessions of every gateway; a bus that is away loses it. */
-  announce(room: Room, frame: RoomFrame): void {
+  announce(room: FollowedRoom, frame: RoomFrame): void {
     this.#options.bus.publish(channels.room(room.id), Buffer.from(JSON.stringify(frame)));
   }
 
-  #pass(room: Room, line: Uint8Array): void {
+  #pass(room: FollowedRoom, line: Uint8Array): void {
     const frame = readFrame(line);
     if (!frame) return;
     const { topics, openTopics, sessions } = room;

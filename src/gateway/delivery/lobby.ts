@@ -13,7 +13,7 @@ import type { Lobby } from "../../domain/use-cases/live.ts";
 import type { Logger } from "../../logger.ts";
 import type { EventFrame } from "../../protocol/frames.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
-import type { Held, Room } from "./room.ts";
+import type { FollowedRoom, Held } from "./followed-room.ts";
 
 export interface LobbyOptions {
   lobby: Lobby;
@@ -31,21 +31,21 @@ interface Question {
 export class Lobbies {
   readonly #options: LobbyOptions;
   /** Rooms of which the domain is being asked, with what is to be asked next: an answer on its way may be too old. */
-  readonly #next = new Map<Room, Question>();
+  readonly #next = new Map<FollowedRoom, Question>();
 
   constructor(options: LobbyOptions) {
     this.#options = options;
   }
 
   /** Holds somebody, known here by `key`. */
-  hold(room: Room, key: object, held: Held): void {
+  hold(room: FollowedRoom, key: object, held: Held): void {
     room.held ??= new Map();
     room.held.set(key, held);
     if (!held.waits) this.judge(room, held.userId);
   }
 
   /** Something changed that may let this user in, or everybody. */
-  judge(room: Room, userId?: number): void {
+  judge(room: FollowedRoom, userId?: number): void {
     const next = this.#next.get(room) ?? noQuestion();
     if (userId === undefined) next.everybody = true;
     else next.userIds.add(userId);
@@ -55,13 +55,13 @@ export class Lobbies {
   }
 
   /** The stay of this user ends with the event, or everybody's. */
-  end(room: Room, event: EncodedEvent, userId?: number): void {
+  end(room: FollowedRoom, event: EncodedEvent, userId?: number): void {
     for (const held of [...(room.held?.values() ?? [])]) {
       if (userId === undefined || held.userId === userId) held.end(event);
     }
   }
 
-  async #judge(room: Room, next: Question): Promise<void> {
+  async #judge(room: FollowedRoom, next: Question): Promise<void> {
     while (room.held && (next.everybody || next.userIds.size > 0)) {
       // Whoever else is held in this turn of the event loop is asked about together.
       await Promise.resolve();
@@ -75,7 +75,7 @@ export class Lobbies {
   }
 
   /** @param of null: everybody. @returns false when there was no answer */
-  async #ask(room: Room, of: ReadonlySet<number> | null, next: Question): Promise<boolean> {
+  async #ask(room: FollowedRoom, of: ReadonlySet<number> | null, next: Question): Promise<boolean> {
     const asked = [...(room.held ?? [])].filter(([, { userId }]) => of === null || of.has(userId));
     // The answer is at least as new as what was delivered here.
     const judged = room.delivered;
@@ -114,7 +114,7 @@ function shutOut(held: Held): void {
 type StandingEvent = Pick<EventFrame, "seq" | "type" | "data">;
 
 /** Whether a user who heard this event of the room may have to wait from it on. */
-export function mayShut(room: Room, event: StandingEvent, userId: number): boolean {
+export function mayShut(room: FollowedRoom, event: StandingEvent, userId: number): boolean {
   switch (event.type) {
     case "room.changed":
       return shutsLobby(event);
@@ -143,6 +143,6 @@ function isAbout({ data }: StandingEvent, userId: number): boolean {
 }
 
 /** [GW-12.2] @throws DomainError `lobby` for a session that waits in the room */
-export function requireLetIn(session: object, room: Room | undefined): void {
+export function requireLetIn(session: object, room: FollowedRoom | undefined): void {
   if (room?.held?.get(session)?.waits) throw refusal("lobby", "read");
 }

@@ -3,7 +3,7 @@
  * the network failed costs the log nothing. Bounded over all rooms; the oldest go first.
  */
 import { CHANGES_MEMBERSHIP, CHANGES_STANDING, type EncodedEvent } from "../frames/encoded-event.ts";
-import type { Room } from "./room.ts";
+import type { FollowedRoom } from "./followed-room.ts";
 
 const MAX_EVENTS = 16_384;
 const MAX_PER_ROOM = 64;
@@ -12,12 +12,12 @@ const LONGEST_BYTES = 2_048;
 
 export class RecentEvents {
   /** Room and seq of each kept event, in the order in which they came; a ring. */
-  readonly #rooms: Room[] = [];
+  readonly #rooms: FollowedRoom[] = [];
   readonly #seqs: number[] = [];
   #next = 0;
 
   /** The room's next event was delivered. */
-  add(room: Room, event: EncodedEvent): void {
+  add(room: FollowedRoom, event: EncodedEvent): void {
     if (event.type === "message.edited" || event.type === "message.deleted") takeBack(room, event);
     if (event.json.length > LONGEST_BYTES) {
       room.recent.length = 0;
@@ -34,7 +34,7 @@ export class RecentEvents {
 }
 
 /** Whoever missed the text that an edit or a deletion took back is told what the log says by now. */
-function takeBack({ recent }: Room, event: EncodedEvent): void {
+function takeBack({ recent }: FollowedRoom, event: EncodedEvent): void {
   const target = Number(event.parsed().data.seq);
   const last = recent.findLastIndex(
     ({ seq, type, about }) => seq === target || (type === "message.edited" && about === target),
@@ -46,7 +46,11 @@ function takeBack({ recent }: Room, event: EncodedEvent): void {
  * What the room delivered after `seq`, or null when that is not all here. Those that change memberships are left to the
  * log's reader, which knows what they mean to a session; so are those that may shut it out, unless that was `judged`.
  */
-export function recentAfter({ recent }: Room, seq: number, judged: number): readonly EncodedEvent[] | null {
+export function recentAfter(
+  { recent }: FollowedRoom,
+  seq: number,
+  judged: number,
+): readonly EncodedEvent[] | null {
   const first = recent[0]?.seq;
   if (first === undefined || first > seq + 1) return null;
   const missed = recent.slice(seq + 1 - first);

@@ -8,13 +8,13 @@ import type {
   UserFrame,
 } from "../../protocol/frames.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
-import type { Room } from "./room.ts";
+import type { FollowedRoom } from "./followed-room.ts";
 
 /** What goes to a room without being in its log. */
 export type RoomFrame = TypingFrame | PresenceFrame | ReceiptFrame | UserFrame | CallFrame;
 
 /** The reader hears what is delivered from now on. @returns how to end that */
-export function addReader(room: Room, reader: RoomReader): () => void {
+export function addReader(room: FollowedRoom, reader: RoomReader): () => void {
   // One object for each following: the same reader may follow twice.
   const entry: RoomReader = {
     event: (event) => reader.event(event),
@@ -33,13 +33,13 @@ export function addReader(room: Room, reader: RoomReader): () => void {
 }
 
 /** Tells an event. In a copy of the set: a reader may stop while it is told. */
-export function tellReaders(room: Room, event: EncodedEvent): void {
+export function tellReaders(room: FollowedRoom, event: EncodedEvent): void {
   const logged = event.logged(room.id);
   for (const reader of [...(room.readers ?? [])]) reader.event(logged);
 }
 
 /** As {@link tellReaders}, what is in no log. */
-export function tellReadersOf(room: Room, frame: RoomFrame): void {
+export function tellReadersOf(room: FollowedRoom, frame: RoomFrame): void {
   const conversationId = room.id;
   for (const reader of [...(room.readers ?? [])]) {
     if (frame.op === "typing") reader.typing?.({ conversationId, actor: frame.actor, on: frame.on });

@@ -5,7 +5,7 @@
 import { DomainError } from "../../domain/errors.ts";
 import { channels } from "../../domain/ports/bus.ts";
 import type { Feed, Following } from "../../domain/ports/feed.ts";
-import type { Room } from "../delivery/room.ts";
+import type { FollowedRoom } from "../delivery/followed-room.ts";
 import { addReader } from "../delivery/room-readers.ts";
 import { type FeedOptions, FollowedUsers } from "./followed-user.ts";
 
@@ -34,7 +34,7 @@ export function createFeed(options: FeedOptions): RunningFeed {
     return { ...following, stop };
   }
 
-  async function followed(conversationId: number): Promise<Room> {
+  async function followed(conversationId: number): Promise<FollowedRoom> {
     const known = hub.get(conversationId);
     if (known) return known;
     const [room, [head]] = await Promise.all([rooms.byId(conversationId), log.heads([conversationId])]);

@@ -11,9 +11,9 @@ import type { RoomLog } from "../../domain/ports/store/log.ts";
 import type { RoomQueries } from "../../domain/ports/store/rooms.ts";
 import type { Logger } from "../../logger.ts";
 import type { UnreadFrame } from "../../protocol/frames.ts";
+import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { type Lobbies, mayShut } from "../delivery/lobby.ts";
-import type { Room } from "../delivery/room.ts";
 import { addReader } from "../delivery/room-readers.ts";
 import { CHANGES_STANDING } from "../frames/encoded-event.ts";
 
@@ -36,7 +36,7 @@ interface FollowedUser {
   version: number;
   readonly readers: Set<UserReader>;
   /** How to end the reading of each room, or the waiting for it; null while it begins. */
-  readonly rooms: Map<Room, (() => void) | null>;
+  readonly rooms: Map<FollowedRoom, (() => void) | null>;
   readonly listen: (message: Uint8Array) => void;
   /** Resolves when the user's rooms are followed. */
   begun: Promise<void>;
@@ -154,7 +154,7 @@ export class FollowedUsers {
    * Tells what the log has after `after`, then whatever the hub delivers. What may shut the lobby up to the seq `judged`
    * needs no asking. Never rejects.
    */
-  async #enter(user: FollowedUser, room: Room, after: number, judged: number): Promise<void> {
+  async #enter(user: FollowedUser, room: FollowedRoom, after: number, judged: number): Promise<void> {
     if (user.rooms.has(room)) return;
     user.rooms.set(room, null);
     try {
@@ -175,7 +175,7 @@ export class FollowedUsers {
   }
 
   /** The hub may stand before `after`: what it delivers up to there was told, or is from before the user's time. */
-  #read(user: FollowedUser, room: Room, after: number, judged: number): () => void {
+  #read(user: FollowedUser, room: FollowedRoom, after: number, judged: number): () => void {
     return addReader(room, {
       event: (event) => {
         if (event.seq > after) this.#hear(user, room, event, judged);
@@ -186,7 +186,7 @@ export class FollowedUsers {
     });
   }
 
-  #hear(user: FollowedUser, room: Room, event: LoggedEvent, judged: number): void {
+  #hear(user: FollowedUser, room: FollowedRoom, event: LoggedEvent, judged: number): void {
     this.#tell(user, room, event);
     if (event.seq <= judged || !CHANGES_STANDING.has(event.type) || !user.rooms.has(room)) return;
     const { seq, type, dataJson } = event;
@@ -194,7 +194,7 @@ export class FollowedUsers {
   }
 
   /** Tells nothing of the room after `at` until the user may read there. */
-  #hold(user: FollowedUser, room: Room, at: number): void {
+  #hold(user: FollowedUser, room: FollowedRoom, at: number): void {
     user.rooms.get(room)?.();
     const stop = () => room.release(user);
     user.rooms.set(room, stop);
@@ -217,7 +217,7 @@ export class FollowedUsers {
     });
   }
 
-  #tell(user: FollowedUser, room: Room, event: LoggedEvent): void {
+  #tell(user: FollowedUser, room: FollowedRoom, event: LoggedEvent): void {
     tellAll(user, (reader) => reader.event(event));
     if (event.type === "room.deleted" || (event.type === "member.left" && isAbout(event, user.id))) {
       user.rooms.get(room)?.();

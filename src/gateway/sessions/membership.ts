@@ -8,9 +8,9 @@ import type { RoomQueries, SessionRoom } from "../../domain/ports/store/rooms.ts
 import type { Logger } from "../../logger.ts";
 import type { CatchUp } from "../delivery/catch-up.ts";
 import type { Entry } from "../delivery/catch-up-subscription.ts";
+import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { type Lobbies, lobbyChange, mayShut } from "../delivery/lobby.ts";
-import type { Room } from "../delivery/room.ts";
 import type { JoinedHint } from "../frames/commit-publisher.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
 import type { LocalUser, Session } from "./session.ts";
@@ -32,7 +32,7 @@ export class Memberships {
   }
 
   /** The hub has just delivered this event. */
-  follow(room: Room, event: EncodedEvent): void {
+  follow(room: FollowedRoom, event: EncodedEvent): void {
     switch (event.type) {
       case "room.deleted":
         this.#options.lobbies.end(room, event);
@@ -47,7 +47,7 @@ export class Memberships {
   }
 
   /** [GW-12.1] */
-  #roomChanged(room: Room, event: EncodedEvent): void {
+  #roomChanged(room: FollowedRoom, event: EncodedEvent): void {
     const change = lobbyChange(event.parsed());
     if (!change) return;
     room.mayShutOut = change.shut;
@@ -57,7 +57,7 @@ export class Memberships {
     this.#options.lobbies.judge(room);
   }
 
-  #memberChanged(room: Room, event: EncodedEvent): void {
+  #memberChanged(room: FollowedRoom, event: EncodedEvent): void {
     const { lobbies, users } = this.#options;
     const frame = event.parsed();
     const member = frame.data.member as Actor;
@@ -127,7 +127,7 @@ export class Memberships {
   }
 
   /** The log tells when the user left; where it does not (any more), the sessions leave without its word. */
-  async leave(session: Session, rooms: readonly Room[]): Promise<void> {
+  async leave(session: Session, rooms: readonly FollowedRoom[]): Promise<void> {
     if (rooms.length === 0) return;
     const before = rooms.map((room) => session.rooms.get(room));
     await this.#options.hub.fillToNow(rooms);
@@ -138,7 +138,7 @@ export class Memberships {
   }
 }
 
-function beginStay(session: Session, room: Room, event: EncodedEvent): void {
+function beginStay(session: Session, room: FollowedRoom, event: EncodedEvent): void {
   if (session.state !== "ready" || session.rooms.has(room)) return;
   session.enter(room, event.seq);
   session.deliver(room, event);
@@ -146,7 +146,7 @@ function beginStay(session: Session, room: Room, event: EncodedEvent): void {
 }
 
 /** A departure from before the member joined again is history. */
-function endStay(session: Session, room: Room, seq: number): void {
+function endStay(session: Session, room: FollowedRoom, seq: number): void {
   const joinedSeq = session.rooms.get(room);
   if (joinedSeq === undefined || seq <= joinedSeq) return;
   const entry = room.entries.find((each) => each.session === session);

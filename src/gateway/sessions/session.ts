@@ -9,8 +9,8 @@ import { encodeJson, encodeMsgpack } from "../../protocol/codec.ts";
 import type { ReadyFrame, ServerFrame } from "../../protocol/frames.ts";
 import type { CodecName } from "../../protocol/subprotocols.ts";
 import { Entry } from "../delivery/catch-up-subscription.ts";
+import type { FollowedRoom } from "../delivery/followed-room.ts";
 import { recentAfter } from "../delivery/recent-events.ts";
-import type { Room } from "../delivery/room.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
 import type { Connection, ConnectionHandlers } from "../transport/connection.ts";
 
@@ -51,9 +51,9 @@ export interface SessionEvents {
   received(session: Session, bytes: Uint8Array, isBinary: boolean): void;
   closed(session: Session, clean: boolean): void;
   /** The session is no longer in this room. */
-  left(session: Session, room: Room): void;
+  left(session: Session, room: FollowedRoom): void;
   /** The session hears nothing of the room after the seq `at`, and waits to be let in. */
-  held(session: Session, room: Room, at: number): void;
+  held(session: Session, room: FollowedRoom, at: number): void;
   /** It was not even live in it yet, and may have been let in again meanwhile. */
   departed(session: Session): void;
 }
@@ -69,12 +69,12 @@ export class Session implements ConnectionHandlers {
   id = "";
   identity: Identity | null = null;
   /** Rooms with the seq of the member's own `member.joined`. */
-  readonly rooms = new Map<Room, number>();
-  open: Set<Room> | null = null;
+  readonly rooms = new Map<FollowedRoom, number>();
+  open: Set<FollowedRoom> | null = null;
   /** Calls with the session's flags. */
-  calls: Map<Room, number> | null = null;
+  calls: Map<FollowedRoom, number> | null = null;
   /** Rooms in which the user said that they type here; it ends by itself when it is not said again. */
-  typing: Set<Room> | null = null;
+  typing: Set<FollowedRoom> | null = null;
   /** Frames that came while hello was being answered. */
   waiting: unknown[] | null = null;
   lastHeard = this.startedAt;
@@ -125,7 +125,7 @@ export class Session implements ConnectionHandlers {
   }
 
   /** An event of a room for this session alone, as its user may see it. */
-  deliver(room: Room, event: EncodedEvent): void {
+  deliver(room: FollowedRoom, event: EncodedEvent): void {
     const seen = room.hides(event, this.rooms.get(room) ?? 0) ? event.hidden : event;
     this.connection.send(this.codec === "json" ? seen.json : seen.msgpack);
   }
@@ -160,7 +160,7 @@ export class Session implements ConnectionHandlers {
   // ── Rooms ──────────────────────────────────────────────────────────────────────────────────────────
 
   /** The session is in the room from now on. */
-  enter(room: Room, joinedSeq: number): void {
+  enter(room: FollowedRoom, joinedSeq: number): void {
     this.rooms.set(room, joinedSeq);
     room.sessions[this.codec]++;
     room.latestJoin = Math.max(room.latestJoin, joinedSeq);
@@ -172,7 +172,7 @@ export class Session implements ConnectionHandlers {
    * that has to be read from the log (`isReading`), or one that waits for the gateway to come up to it. That the session
    * may read was `judged` as of this seq, or later.
    */
-  follow(room: Room, at: number, judged: number): Entry | null {
+  follow(room: FollowedRoom, at: number, judged: number): Entry | null {
     const missed = at < room.delivered && !this.isFull ? recentAfter(room, at, judged) : null;
     for (const event of missed ?? []) this.deliver(room, event);
     if (at === room.delivered || missed) {
@@ -185,7 +185,7 @@ export class Session implements ConnectionHandlers {
   }
 
   /** Whether the session hears the room's events as they are delivered. */
-  isLive(room: Room): boolean {
+  isLive(room: FollowedRoom): boolean {
     const isOnItsWay = room.entries.some((entry) => entry.session === this);
     return this.rooms.has(room) && !room.held?.has(this) && !isOnItsWay;
   }
@@ -194,30 +194,30 @@ export class Session implements ConnectionHandlers {
    * Tells an event that is published next to all the others, but not to this session as it is. Sent first: what was
    * published before it goes out with it, and nothing is lost by unsubscribing.
    */
-  apart(room: Room, event: EncodedEvent): void {
+  apart(room: FollowedRoom, event: EncodedEvent): void {
     this.deliver(room, event);
     this.connection.unsubscribe(room.topics[this.codec]);
   }
 
-  goLive(room: Room): void {
+  goLive(room: FollowedRoom): void {
     this.connection.subscribe(room.topics[this.codec]);
     if (this.open?.has(room)) this.connection.subscribe(room.openTopics[this.codec]);
   }
 
   /** Stops what the session hears of the room after `at`; what it has open stays open. */
-  hold(room: Room, at: number): void {
+  hold(room: FollowedRoom, at: number): void {
     room.dropEntry(this);
     this.#unsubscribe(room);
     this.#events.held(this, room, at);
   }
 
-  #unsubscribe(room: Room): void {
+  #unsubscribe(room: FollowedRoom): void {
     this.connection.unsubscribe(room.topics[this.codec]);
     this.connection.unsubscribe(room.openTopics[this.codec]);
   }
 
   /** Takes the session out of a room, now. */
-  leave(room: Room): void {
+  leave(room: FollowedRoom): void {
     if (!this.rooms.delete(room)) return;
     room.sessions[this.codec]--;
     room.roster?.delete(this);
@@ -229,7 +229,7 @@ export class Session implements ConnectionHandlers {
     this.#events.left(this, room);
   }
 
-  depart(room: Room): void {
+  depart(room: FollowedRoom): void {
     this.leave(room);
     this.#events.departed(this);
   }

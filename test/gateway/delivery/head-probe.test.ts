@@ -1,15 +1,15 @@
 /** The head probe: looks may overlap, and only a log that is another counts as one. */
 import { expect, test, vi } from "vitest";
 import type { LogPlace, PlaceInLog } from "../../../src/domain/ports/store/log.ts";
+import { FollowedRoom } from "../../../src/gateway/delivery/followed-room.ts";
 import { startProbe } from "../../../src/gateway/delivery/head-probe.ts";
 import type { Hub } from "../../../src/gateway/delivery/hub.ts";
-import { Room } from "../../../src/gateway/delivery/room.ts";
 
 /** The event at `seq` was written at this time. */
 const timeOf = (seq: number) => 1_000 * seq;
 
 test("two looks at once, with a message in between, lose nothing", async () => {
-  const room = new Room(1, "room", {
+  const room = new FollowedRoom(1, "room", {
     head: { seq: 5, at: timeOf(5) },
     mayShutOut: false,
     history: "joined",
@@ -27,7 +27,7 @@ test("two looks at once, with a message in between, lose nothing", async () => {
   const bus = { stats: () => ({ published: 0, dropped: 0, received: 0, connected: true }) };
   const probe = startProbe({ hub, log, history, bus, logger: { warn: vi.fn() } });
   room.delivered = 6;
-  room.last = { seq: 6, at: timeOf(6) } as Room["last"];
+  room.last = { seq: 6, at: timeOf(6) } as FollowedRoom["last"];
   probe.all();
   probe.all();
   for (const answer of answers) answer();

@@ -13,20 +13,20 @@ export interface Subscriber {
   /** Null before `ready`. */
   readonly identity: { readonly user: { readonly id: number }; readonly actor: Actor } | null;
   /** Rooms with the seq of the member's own `member.joined`. */
-  readonly rooms: ReadonlyMap<Room, number>;
+  readonly rooms: ReadonlyMap<FollowedRoom, number>;
   readonly connection: { together(work: () => void): void };
   /** Sends an event of the room to this subscriber alone, as its user may see it. */
-  deliver(room: Room, event: EncodedEvent): void;
+  deliver(room: FollowedRoom, event: EncodedEvent): void;
   /** Whether it hears the room's events as they are delivered. */
-  isLive(room: Room): boolean;
-  goLive(room: Room): void;
+  isLive(room: FollowedRoom): boolean;
+  goLive(room: FollowedRoom): void;
   /** Tells an event that the others are told in another form, and stops what is published until `goLive`. */
-  apart(room: Room, event: EncodedEvent): void;
+  apart(room: FollowedRoom, event: EncodedEvent): void;
   /** Stops what it hears of the room after `at`, until the lobby lets it in. */
-  hold(room: Room, at: number): void;
-  leave(room: Room): void;
+  hold(room: FollowedRoom, at: number): void;
+  leave(room: FollowedRoom): void;
   /** Leaves a room in which it was not live yet. */
-  depart(room: Room): void;
+  depart(room: FollowedRoom): void;
   /** Resolves when little waits for the client to read, or when the connection is gone. */
   drained(): Promise<void>;
   end(reason: "unavailable"): void;
@@ -65,7 +65,7 @@ export interface RoomState {
   history: HistoryVisibility | null;
 }
 
-export class Room {
+export class FollowedRoom {
   readonly id: number;
   readonly token: string;
   /** Everything up to this seq was handed to the room's sessions. */
