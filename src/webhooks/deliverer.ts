@@ -34,7 +34,7 @@ const MAX_LANES = 32;
 /** A receiver that hangs must not take all the places. */
 const MAX_LANES_EACH = 8;
 /** Up to about half a minute. */
-export const RETRIES = { firstMs: 1_000, maxMs: 28_000, jitter: 0.25 };
+const RETRIES = { firstMs: 1_000, maxMs: 28_000, jitter: 0.25 };
 
 export function createDeliverer({ store, payloads, post, logger, counted }: DelivererOptions): Deliverer {
   const { webhooks } = store;

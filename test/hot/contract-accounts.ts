@@ -74,13 +74,15 @@ function sessionContract(hot: () => HotState): void {
   });
 
   test("putting again refreshes and changes, and is no second session", async () => {
+    // What other tests left is swept first, so that the second sweep counts this session alone.
+    await hot().sweep(Date.now() + 60 * MINUTE);
     const entry = session(freshId());
     const before = await hot().sessions.count();
     await hot().sessions.put([entry], MINUTE);
     await hot().sessions.put([{ ...entry, node: "node-2" }], 2 * MINUTE);
     expect(await hot().sessions.ofUser(entry.userId)).toEqual([{ ...entry, node: "node-2" }]);
     expect(await hot().sessions.count()).toBe(before + 1);
-    expect((await hot().sweep(Date.now() + 1.5 * MINUTE)).sessions).toBeGreaterThanOrEqual(0);
+    expect(await hot().sweep(Date.now() + 1.5 * MINUTE)).toMatchObject({ sessions: 0 });
     expect(await hot().sessions.ofUser(entry.userId)).toHaveLength(1);
     await hot().sessions.remove([entry.id]);
   });

@@ -1,7 +1,6 @@
 /** When a delivery that failed is tried again. */
-import { afterEach, expect, test } from "vitest";
-import { backoffMs } from "../../src/domain/backoff.ts";
-import { createDeliverer, RETRIES } from "../../src/webhooks/deliverer.ts";
+import { afterEach, expect, test, vi } from "vitest";
+import { createDeliverer } from "../../src/webhooks/deliverer.ts";
 import { createPoster } from "../../src/webhooks/post.ts";
 import { createTargets } from "../../src/webhooks/targets.ts";
 import { describeDomain } from "../domain/world.ts";
@@ -9,12 +8,14 @@ import { startReceiver } from "./receiver.ts";
 
 const targets = createTargets({ allowPrivate: true });
 const [FIRST, SECOND] = ["a".repeat(16), "b".repeat(16)];
-/** Enough to reach the longest pause. */
-const FAILURES = 7;
+/** The longest and the shortest pause after each failure in a row, in milliseconds: chance takes up to a quarter away. */
+const LONGEST = [1_000, 2_000, 4_000, 8_000, 16_000, 28_000, 28_000];
+const SHORTEST = [750, 1_500, 3_000, 6_000, 12_000, 21_000, 21_000];
 
 describeDomain("deliveries of webhooks", (world) => {
   const ends: (() => unknown)[] = [];
   afterEach(async () => {
+    vi.restoreAllMocks();
     for (const end of ends.splice(0).reverse()) await end();
   });
 
@@ -67,23 +68,23 @@ describeDomain("deliveries of webhooks", (world) => {
     return afterMs;
   }
 
-  function expectPause(pause: number | null, failures: number): void {
-    expect(pause).toBeGreaterThanOrEqual(backoffMs(RETRIES, failures, () => 1));
-    expect(pause).toBeLessThanOrEqual(backoffMs(RETRIES, failures, () => 0));
-  }
-
-  test("wait longer after each failure in a row, and a second again after a success", async () => {
-    const receiver = await setting();
-    const pauses: (number | null)[] = [];
-    while (pauses.length < FAILURES) pauses.push(await attempt());
-    for (const [failures, pause] of pauses.entries()) expectPause(pause, failures);
-    for (let failures = 1; failures < 5; failures++)
-      expect(pauses[failures]).toBeGreaterThan(pauses[failures - 1]!);
-    expect(receiver.received.map(({ id }) => id)).toEqual(pauses.map(() => FIRST));
-    receiver.answer = ({ id }) => (id === FIRST ? 200 : 503);
-    expectPause(await attempt(), 0);
-    receiver.answer = () => 200;
-    expect(await attempt()).toBeNull();
-    expect(receiver.taken().map(({ id }) => id)).toEqual([FIRST, SECOND]);
-  });
+  test.each([
+    ["the longest", 0, LONGEST],
+    ["the shortest", 1, SHORTEST],
+  ])(
+    "wait longer after each failure in a row, and a second again after a success: %s pauses",
+    async (_, chance, expected) => {
+      vi.spyOn(Math, "random").mockReturnValue(chance);
+      const receiver = await setting();
+      const pauses: (number | null)[] = [];
+      while (pauses.length < expected.length) pauses.push(await attempt());
+      expect(pauses).toEqual(expected);
+      expect(receiver.received.map(({ id }) => id)).toEqual(pauses.map(() => FIRST));
+      receiver.answer = ({ id }) => (id === FIRST ? 200 : 503);
+      expect(await attempt()).toBe(expected[0]);
+      receiver.answer = () => 200;
+      expect(await attempt()).toBeNull();
+      expect(receiver.taken().map(({ id }) => id)).toEqual([FIRST, SECOND]);
+    },
+  );
 });
