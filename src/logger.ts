@@ -3,6 +3,12 @@ import { type Logger as Pino, pino } from "pino";
 import type { Config } from "./config.ts";
 import { DomainError } from "./domain/errors.ts";
 
+/** The fields of a line. `event` is the line's stable name; LOG-EVENTS.md lists them all. */
+export interface LogFields {
+  event: `${string}.${string}`;
+  [field: string]: unknown;
+}
+
 export type Logger = Pick<Pino, "fatal" | "error" | "warn" | "info" | "debug" | "child">;
 
 const SECRET_FIELDS = [

@@ -12,7 +12,7 @@ const END_WITHIN_MS = 30_000;
 export function onUncaught(logger: Pick<Logger, "fatal">, end: () => Promise<void>): void {
   let isEnding = false;
   const uncaught = (error: unknown) => {
-    logger.fatal({ event: "process.uncaught", err: error }, "An error was caught nowhere; the process ends");
+    logger.fatal({ event: "process.uncaught", err: error }, "no code caught an error; the process stops");
     // What fails on the way out is logged as well, and changes nothing.
     if (isEnding) return;
     isEnding = true;

@@ -17,7 +17,10 @@ export function lifecycle(logger: Logger): Lifecycle {
       try {
         await part.stop();
       } catch (error) {
-        logger.error({ err: error, part: part.name }, "a part did not stop cleanly");
+        logger.error(
+          { event: "process.part_stop_failed", err: error, part: part.name },
+          "could not stop a part of the process; the other parts stop all the same",
+        );
       }
     }
   }

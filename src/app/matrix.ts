@@ -102,7 +102,10 @@ class StartingMatrix implements Matrix {
       if (this.#stopping.signal.aborted) return;
       this.#missing = error instanceof Error ? error.message : String(error);
       this.#say(`Matrix is not there: ${this.#missing}. Chat runs on without it`);
-      this.#logger.error({ err: error }, "Matrix could not be started");
+      this.#logger.error(
+        { event: "matrix.start_failed", err: error },
+        "could not start Matrix; chat runs without it until the cause is mended and the process restarts",
+      );
     });
   }
 

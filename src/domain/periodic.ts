@@ -1,11 +1,9 @@
 /** Work that a process repeats in the background, such as sweeps. */
+import type { Logger } from "../logger.ts";
 import { isUnavailable } from "./errors.ts";
 
 export interface PeriodicOptions {
-  logger: {
-    info(fields: object, message: string): void;
-    error(fields: object, message: string): void;
-  };
+  logger: Pick<Logger, "info" | "error">;
   /** Begins at once instead of after the first interval. */
   atStart?: boolean;
 }

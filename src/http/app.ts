@@ -60,7 +60,8 @@ export function createHttpApp(options: HttpOptions): HttpHandler {
   app.onError((error, c) => {
     const problem = failureOf(error);
     const { code, message } = problem;
-    if (code === "internal") options.logger.error(failedRequest(c, error), "a request failed");
+    if (code === "internal")
+      options.logger.error(failedRequest(c, error), "a request failed; it was answered with 500");
     return c.json({ error: { code, message } }, STATUS[code], failureHeaders(problem));
   });
   app.use(securityHeaders);

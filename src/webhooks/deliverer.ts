@@ -3,9 +3,11 @@
  * events come in order, each again and again until the receiver takes it. Whoever works on a lane holds it by lease: the
  * lanes of a process that is gone are free again within {@link LEASE_MS}.
  */
+
 import { backoffMs } from "../domain/backoff.ts";
 import type { Store } from "../domain/ports/store/store.ts";
 import type { Lane } from "../domain/ports/store/webhooks.ts";
+import type { Logger } from "../logger.ts";
 import type { Payloads } from "./payloads.ts";
 import type { Poster } from "./post.ts";
 
@@ -13,7 +15,7 @@ export interface DelivererOptions {
   store: Pick<Store, "webhooks">;
   payloads: Pick<Payloads, "bodyOf">;
   post: Poster;
-  logger: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  logger: Pick<Logger, "info" | "warn">;
   /** Counts attempts by outcome, for metrics. */
   counted: (outcome: "delivered" | "failed") => void;
 }
@@ -55,7 +57,11 @@ export function createDeliverer({ store, payloads, post, logger, counted }: Deli
         const outcome = await post({ url: lane.url, secret: lane.secret, body });
         counted(outcome.delivered ? "delivered" : "failed");
         if (!outcome.delivered) return await failed(lane, outcome.reason);
-        if (lane.attempts > 0) logger.info({ webhook: lane.webhookId }, "A webhook takes deliveries again");
+        if (lane.attempts > 0)
+          logger.info(
+            { event: "webhook.recovered", webhook: lane.webhookId },
+            "a webhook takes deliveries again",
+          );
         lane.attempts = 0;
         if (!(await webhooks.delivered(lane, delivery.id))) return;
       }
@@ -67,8 +73,8 @@ export function createDeliverer({ store, payloads, post, logger, counted }: Deli
     const afterMs = backoffMs(RETRIES, lane.attempts);
     if (lane.attempts === 0) {
       logger.warn(
-        { webhook: lane.webhookId, reason },
-        "A webhook takes no deliveries; they are kept and sent again",
+        { event: "webhook.failing", webhook: lane.webhookId, reason, retryInMs: afterMs },
+        "a webhook took no delivery; it is kept and sent again",
       );
     }
     await webhooks.release(lane, afterMs);
@@ -79,7 +85,10 @@ export function createDeliverer({ store, payloads, post, logger, counted }: Deli
       await work(lane);
     } catch (error) {
       // The store is away: the lease runs out, and somebody goes on.
-      logger.warn({ err: error, webhook: lane.webhookId }, "A delivery was broken off; it follows later");
+      logger.warn(
+        { event: "webhook.interrupted", err: error, webhook: lane.webhookId },
+        "could not go on with a webhook's deliveries; they follow when the lease ends",
+      );
     } finally {
       working.delete(lane);
     }

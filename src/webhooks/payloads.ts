@@ -2,16 +2,18 @@
  * Payloads of deliveries. Those of rooms and contacts are made once and kept. Those that hold texts of messages or names of
  * files are made anew for every attempt, of what is there then: what was taken back while a receiver was away is not told.
  */
+
 import { DomainError } from "../domain/errors.ts";
 import type { EventData, WebhookType } from "../domain/model.ts";
 import type { Store } from "../domain/ports/store/store.ts";
 import type { DeliveryAbout, NewDelivery } from "../domain/ports/store/webhooks.ts";
 import type { WebhookNews, WebhookShape } from "../domain/ports/webhooks.ts";
+import type { Logger } from "../logger.ts";
 
 export interface PayloadsOptions {
   store: Pick<Store, "messages" | "accounts">;
   shape: WebhookShape;
-  logger: { error(fields: object, message: string): void };
+  logger: Pick<Logger, "error">;
 }
 
 export interface Payloads {
@@ -36,7 +38,10 @@ export function createPayloads({ store, shape, logger }: PayloadsOptions): Paylo
       return payload && JSON.stringify({ id: eventId, type: news.type, payload });
     } catch (error) {
       if (error instanceof DomainError && error.retry) throw error;
-      logger.error({ err: error, type: news.type }, "A webhook's payload can't be made; it is left out");
+      logger.error(
+        { event: "webhook.payload_failed", err: error, type: news.type, eventId },
+        "could not make a webhook's payload; the delivery is left out",
+      );
       return null;
     }
   }

@@ -2,10 +2,12 @@
  * Webhooks tell organizations what their people do. Reading order: this file; collector.ts and told.ts (what is told);
  * payloads.ts, deliverer.ts and post.ts (how); targets.ts (where to). Every process runs one; they share the work through the store.
  */
+
 import { Counter, Gauge, type Registry } from "prom-client";
 import { DomainError } from "../domain/errors.ts";
 import type { Store } from "../domain/ports/store/store.ts";
 import type { WebhookShape } from "../domain/ports/webhooks.ts";
+import type { Logger } from "../logger.ts";
 import { createCollector } from "./collector.ts";
 import { createDeliverer } from "./deliverer.ts";
 import { createPayloads } from "./payloads.ts";
@@ -17,11 +19,7 @@ export interface WebhooksOptions {
   /** Objects of payloads. */
   shape: WebhookShape;
   targets: Targets;
-  logger: {
-    info(fields: object, message: string): void;
-    warn(fields: object, message: string): void;
-    error(fields: object, message: string): void;
-  };
+  logger: Pick<Logger, "info" | "warn" | "error">;
   registry?: Registry;
 }
 
@@ -110,7 +108,11 @@ export function startWebhooks({ store, shape, targets, logger, registry }: Webho
         await turn();
       } catch (error) {
         const away = error instanceof DomainError && error.retry;
-        if (!away) logger.error({ err: error }, "Webhooks could not be told; another turn follows");
+        if (!away)
+          logger.error(
+            { event: "webhook.pass_failed", err: error },
+            "could not collect or deliver events for webhooks; retrying",
+          );
         break;
       }
     } while (again && !stopped);

@@ -49,9 +49,9 @@ describeWith("redis", "a gateway at its limit of descriptors", ({ redis }) => {
         connect(Number(port), hostname).on("error", () => {}),
       );
       await breakConnections(DATABASE_URL, redis.url);
-      await Promise.all([said("store.unwritable"), said("Redis is away")]);
+      await Promise.all([said("store.unwritable"), said("redis.away")]);
       limit(1_000);
-      await Promise.all([said("store.writable"), said("Redis is back")]);
+      await Promise.all([said("store.writable"), said("redis.back")]);
       for (const newcomer of newcomers) newcomer.destroy();
       const ada = new SocketClient("ada", people[0]!.token, "json");
       await ada.connect(server.url);

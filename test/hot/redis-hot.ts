@@ -4,7 +4,7 @@ import { connectRedisHot, type RedisHot } from "../../src/hot/redis/redis.ts";
 import { type MovedHistory, movedHistory } from "./moved-history.ts";
 
 export interface TestedHot extends RedisHot {
-  /** `warn: text` */
+  /** `warn: redis.away` */
   logged: string[];
   /** The errors that were logged. */
   reasons: string[];
@@ -24,9 +24,9 @@ export async function openRedisHot(
 ): Promise<TestedHot> {
   const logged: string[] = [];
   const reasons: string[] = [];
-  const at = (level: string) => (fields: unknown, text?: string) => {
-    logged.push(`${level}: ${text}`);
-    reasons.push(String((fields as { err?: unknown }).err ?? ""));
+  const at = (level: string) => (fields: { event: string; err?: unknown }) => {
+    logged.push(`${level}: ${fields.event}`);
+    reasons.push(String(fields.err ?? ""));
   };
   const logger = { info: at("info"), warn: at("warn"), error: at("error") };
   const history = movedHistory(epoch);

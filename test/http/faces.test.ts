@@ -331,7 +331,7 @@ describe("a defect", () => {
           method: "GET",
           path: "/self",
         },
-        "a request failed",
+        "a request failed; it was answered with 500",
       ],
     ]);
   });

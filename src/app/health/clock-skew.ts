@@ -44,9 +44,15 @@ export async function watchClockSkew(options: ClockSkewOptions): Promise<() => P
       gauge.set({ part }, ms / 1_000);
       if (isOff(ms) && !told.has(part)) {
         told.add(part);
-        logger.warn({ part, skew_ms: ms }, `This process's clock is ${difference(part, ms)}; check NTP`);
+        logger.warn(
+          { event: "clock.skewed", part, skew_ms: ms },
+          `this process's clock is ${difference(part, ms)}; check NTP`,
+        );
       } else if (!isOff(ms) && told.delete(part)) {
-        logger.info({ part, skew_ms: ms }, `This process's clock agrees with ${NAMES[part]}'s again`);
+        logger.info(
+          { event: "clock.agrees", part, skew_ms: ms },
+          `this process's clock agrees with ${NAMES[part]}'s again`,
+        );
       }
     }
     return skews;

@@ -101,7 +101,10 @@ async function userOfClaims(
     await store.transaction((tx) =>
       tx.accounts.createUser({ handle, displayName, email: null, passwordHash: null, administrator: false }),
     );
-    logger.info({ handle }, "A user of the outside issuer was seen for the first time");
+    logger.info(
+      { event: "user.provisioned", handle },
+      "made a user for the first token of an outside issuer",
+    );
   } catch (error) {
     // Another request of the same user was faster.
     if (!(error instanceof DomainError) || error.code !== "conflict") throw error;

@@ -53,7 +53,10 @@ export function createLoginLimits(
   function tell({ userId, ip }: Attempt, key: string): void {
     if (told.has(key)) return;
     told.set(key, true);
-    logger.warn({ event: "login.limited", userId, ip }, "logins are refused for a while: too many failed");
+    logger.warn(
+      { event: "login.limited", userId, ip },
+      "too many logins failed; more are refused for a while",
+    );
   }
 
   async function slow(attempt: Attempt): Promise<void> {

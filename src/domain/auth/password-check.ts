@@ -38,7 +38,7 @@ export function createPasswordCheck(context: Context, passwords: Passwords): Pas
     await limits.take(attempt);
     const right = await passwords.verify(passwordHash, password, known ? "known" : "stranger");
     if (!user || !right) {
-      logger.info({ event: "login.failed", userId, ip }, "a name with a wrong password was refused");
+      logger.info({ event: "login.failed", userId, ip }, "a login with a wrong name or password was refused");
       throw wrongCredentials();
     }
     await limits.succeeded(attempt);

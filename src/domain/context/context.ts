@@ -1,5 +1,6 @@
 /** What the use cases share, and what the composition root gives them. */
 
+import type { Logger } from "../../logger.ts";
 import { DomainError } from "../errors.ts";
 import type { AttachmentFiles } from "../ports/attachments.ts";
 import type { Bus } from "../ports/bus.ts";
@@ -44,12 +45,7 @@ export interface DomainSettings {
   jwt: JwtSettings | null;
 }
 
-/** pino's loggers fit. */
-interface DomainLogger {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+type DomainLogger = Pick<Logger, "info" | "warn" | "error">;
 
 export interface Context {
   readonly store: Store;
@@ -61,9 +57,9 @@ export interface Context {
   /**
    * For what must never fail or hold up a durable operation. Something that is away is passed over, because hot state
    * rebuilds or decays by itself; anything else is a defect and is logged.
-   * @param what completes the sentence "… failed" in the log
+   * @param work says in the log what was tried
    */
-  bestEffort(what: string, work: () => Promise<unknown>): Promise<void>;
+  bestEffort(work: string, run: () => Promise<unknown>): Promise<void>;
   readonly news: News;
 }
 
@@ -76,12 +72,15 @@ export function createContext(options: DomainOptions): Context {
     logger,
     now,
     accesses: createAccesses(store, now),
-    async bestEffort(what, work) {
+    async bestEffort(work, run) {
       try {
-        await work();
+        await run();
       } catch (error) {
         if (error instanceof DomainError && error.code === "unavailable") return;
-        logger.warn({ err: error }, `${what} failed`);
+        logger.warn(
+          { event: "best_effort.failed", err: error, work },
+          "best-effort work failed; what it was part of goes on without it",
+        );
       }
     },
     news: createNews(bus),

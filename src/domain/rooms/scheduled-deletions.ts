@@ -21,7 +21,10 @@ export async function deleteDueRooms({ store, logger }: Context, now: number): P
         });
         deleted++;
       } catch (error) {
-        logger.error({ err: error, conversationId: id }, "A room that is due could not be deleted");
+        logger.error(
+          { event: "room.deletion_failed", err: error, roomId: id },
+          "could not delete a room that is due; the next sweep tries again",
+        );
       }
     }
     if (due.length < PAGE || deleted === 0) return;

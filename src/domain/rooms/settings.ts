@@ -121,7 +121,10 @@ export function createRoomSettings(
         try {
           await openLobby(id, now);
         } catch (error) {
-          logger.error({ err: error, conversationId: id }, "A lobby that is due could not be opened");
+          logger.error(
+            { event: "lobby.opening_failed", err: error, roomId: id },
+            "could not open a lobby that is due; the next sweep tries again",
+          );
         }
       }
     },

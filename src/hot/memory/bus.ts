@@ -17,7 +17,10 @@ export function createMemoryBus(logger?: Pick<Logger, "error">): Bus {
       try {
         handler(message);
       } catch (error) {
-        logger?.error({ err: error, channel }, "A listener on the bus failed");
+        logger?.error(
+          { event: "bus.listener_failed", err: error, channel },
+          "a listener of the bus failed; the other listeners go on",
+        );
       }
     }
   }

@@ -35,7 +35,10 @@ export function createRedisBus({ client, prefix, sharded, openRoutes, logger }: 
       try {
         handler();
       } catch (error) {
-        logger.error({ err: error }, "A gap handler of the bus failed");
+        logger.error(
+          { event: "bus.gap_handler_failed", err: error },
+          "a listener for gaps of the bus failed; the other listeners go on",
+        );
       }
     }
   };

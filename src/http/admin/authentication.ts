@@ -28,7 +28,10 @@ export function authentication(
       await limits.byGuess(c.env.ip);
     } catch (error) {
       if (!told.has(block))
-        logger.warn({ event: "admin.limited", ...whence(c) }, "ADMIN_TOKEN is being guessed; guesses wait");
+        logger.warn(
+          { event: "admin.limited", ...whence(c) },
+          "too many wrong values of ADMIN_TOKEN from one address; its requests are refused for a while",
+        );
       told.set(block, true);
       throw error;
     }
@@ -44,7 +47,7 @@ export function authentication(
     // Whoever guesses beside an operator does not lock them out.
     if (!right || !known.has(block)) await takeGuess(c, block);
     if (!right) {
-      logger.warn({ event: "admin.refused", ...whence(c) }, "a wrong ADMIN_TOKEN was refused");
+      logger.warn({ event: "admin.refused", ...whence(c) }, "a request with a wrong ADMIN_TOKEN was refused");
       throw notTheToken();
     }
     known.set(block, true);

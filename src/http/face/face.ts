@@ -14,7 +14,7 @@ import { matchedRoutes } from "hono/route";
 import { getPath } from "hono/utils/url";
 import { badField, DomainError } from "../../domain/errors.ts";
 import type { Principal } from "../../domain/model.ts";
-import type { Logger } from "../../logger.ts";
+import type { LogFields, Logger } from "../../logger.ts";
 import {
   type Failure,
   type FailureStatus,
@@ -115,7 +115,8 @@ export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
   app.onError((error, c) => {
     const problem = failureOf(error);
     // Never the whole URL: its query may hold a token.
-    if (problem.code === "internal") logger.error(failedRequest(c, problem.cause), "a request failed");
+    if (problem.code === "internal")
+      logger.error(failedRequest(c, problem.cause), "a request failed; it was answered with 500");
     return answer(c, problem);
   });
   app.notFound((c) => answer(c, failure("not_found", `There is no ${c.req.method} ${c.req.path} here`)));
@@ -165,7 +166,7 @@ export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
 }
 
 /** What the log says of a request that failed although nobody expected it to. */
-export function failedRequest({ req, env }: HttpContext, error: unknown): object {
+export function failedRequest({ req, env }: HttpContext, error: unknown): LogFields {
   const { method, path } = req;
   return { event: "http.failed", err: error, method, path, requestId: env.requestId };
 }

@@ -59,7 +59,10 @@ export function watchCredentials(
       look()
         .catch((error) => {
           if (isUnavailable(error)) return;
-          logger.warn({ err: error }, "Credentials can't be compared now; they are compared again");
+          logger.warn(
+            { event: "credentials.check_failed", err: error },
+            "could not check the credentials of open connections; retrying",
+          );
         })
         .finally(schedule);
     }, EVERY_MS);

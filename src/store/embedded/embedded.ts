@@ -86,7 +86,10 @@ async function supervise(data: EmbeddedWorkerData, logger: StoreLogger): Promise
   function watch(): void {
     worker.once("exit", (code) => {
       if (stopping.signal.aborted) return;
-      logger.error({ code }, "The embedded database ended; it is started again");
+      logger.error(
+        { event: "store.embedded_ended", code },
+        "the embedded database ended by itself; starting it again",
+      );
       restarting = restart();
     });
   }
@@ -99,7 +102,10 @@ async function supervise(data: EmbeddedWorkerData, logger: StoreLogger): Promise
         watch();
         break;
       } catch (error) {
-        logger.error({ err: error }, "The embedded database can't be started; trying again");
+        logger.error(
+          { event: "store.embedded_start_failed", err: error, retryInMs: RESTART_PAUSE_MS },
+          "could not start the embedded database; trying again",
+        );
         await sleep(RESTART_PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => {});
       }
     }

@@ -33,8 +33,8 @@ const MAX_PLACES = 5_000;
 
 const WHY: Record<string, string> = {
   place:
-    "The database lies elsewhere than before (a restore, a copy, another server): its history counts as another one",
-  lost: "The database lost events that were told to clients (a replica without the end, a backup): its history counts as another one",
+    "the database is in another place than before (a restore, a copy, another server); it gets a new epoch",
+  lost: "the database lacks events that clients have (a replica that lagged, a backup); it gets a new epoch",
 };
 
 export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
@@ -62,7 +62,7 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
     if (before === null || before === epoch) return;
     logger.warn(
       { event: "history.changed", epoch },
-      "What was read of the log before counts for nothing; sessions end and resume",
+      "the history of the database is another one; sessions end, and clients resume",
     );
     for (const listener of [...listeners]) listener();
   }

@@ -19,7 +19,10 @@ export function createPublisher(logger: StoreLogger): Publisher {
       try {
         listener(events);
       } catch (error) {
-        logger.error({ err: error }, "A listener for committed events failed");
+        logger.error(
+          { event: "commits.listener_failed", err: error },
+          "a listener for committed events failed; the other listeners go on",
+        );
       }
     }
   }

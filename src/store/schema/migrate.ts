@@ -46,7 +46,7 @@ export async function migrate(
     const files = await readFunctions(new URL("functions/", folder));
     const functions = await locked(() => applyFunctions(connection, sql, files));
     if (migrations.length + functions.length > 0)
-      logger.info({ event: "store.migrated", migrations, functions }, "The database was migrated");
+      logger.info({ event: "store.migrated", migrations, functions }, "migrated the database");
     const [row] = await sql<
       [{ secret: string }]
     >`select value as secret from causeway_meta where key = 'secret'`;
@@ -92,7 +92,7 @@ async function requireUsableDefaults(sql: Sql, logger: StoreLogger): Promise<voi
     throw new Error(`DATABASE_URL: default_transaction_isolation is ${row.isolation}. ${advice} ${wanted}`);
   }
   if (row.timeout === "0") {
-    const message = `The database never gives a statement up. ${advice} statement_timeout = '5s'`;
+    const message = `the database has no statement_timeout. ${advice} statement_timeout = '5s'`;
     logger.warn({ event: "store.no_statement_timeout" }, message);
   }
 }

@@ -1,5 +1,7 @@
 /** The database as the store's parts see it: statements on any connection, and transactions on one. */
+
 import type postgres from "postgres";
+import type { Logger } from "../../logger.ts";
 import {
   type Connection,
   hostCount,
@@ -12,12 +14,7 @@ import { createHosts } from "./hosts.ts";
 import { openPool, type Pool } from "./pool.ts";
 import { createSql, type Rows, type Sql, type Statement } from "./sql.ts";
 
-/** What the store says to operators; pino's loggers fit. */
-export interface StoreLogger {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+export type StoreLogger = Pick<Logger, "info" | "warn" | "error">;
 
 /** What is measured of a database, in seconds. */
 export interface DatabaseWatch {

@@ -46,7 +46,7 @@ export function createMonitor({ check, write, watchesAnswers, logger }: MonitorO
       begun = performance.now();
       logger.error(
         { event: "store.unwritable", state, cause: detail },
-        "The database can't be written; trying again",
+        "the database takes no writes; trying again",
       );
     }
     condition = { state, since: condition.state === state ? condition.since : Date.now(), detail };
@@ -55,9 +55,12 @@ export function createMonitor({ check, write, watchesAnswers, logger }: MonitorO
   function recovered(): void {
     lastAnswer = performance.now();
     if (condition.state === "ok") return;
-    const fields = { event: "store.writable", state: condition.state, cause: condition.detail };
+    const { state, detail } = condition;
     const seconds = Math.round((performance.now() - begun) / 1_000);
-    logger.info({ ...fields, seconds }, "The database can be written again");
+    logger.info(
+      { event: "store.writable", state, cause: detail, seconds },
+      "the database takes writes again",
+    );
     condition = { state: "ok", since: Date.now(), detail: null };
     toldAway = false;
   }

@@ -56,7 +56,7 @@ test("more is told once at its beginning and once at its end, of the part that i
   Object.assign(behind, { store: 0, hot: -5 * MINUTE });
   await vi.advanceTimersByTimeAsync(2 * MINUTE);
   expect(logged.slice(1)).toEqual([
-    "info: This process's clock agrees with the database's again",
+    "info: this process's clock agrees with the database's again",
     expect.stringMatching(/^warn: .* 300\.0 s behind Redis's/),
   ]);
 });

@@ -79,7 +79,10 @@ export async function versionWhenReady(connection: Connection, logger: RedisLogg
   try {
     return await requireVersion(connection);
   } catch (error) {
-    logger.error({ err: error }, "Redis can't be used");
+    logger.error(
+      { event: "redis.unusable", err: error },
+      "the Redis that came up can't be used; hot state fails until it is replaced and the process restarts",
+    );
     connection.disconnect();
     throw error;
   }
@@ -114,7 +117,10 @@ export function watch(connection: Connection, logger: RedisLogger): OutageWatch 
   let state: "starting" | "here" | "away" = "starting";
   function lost(why: Error | null): void {
     state = "away";
-    logger.warn({ err: why }, "Redis is away: hot state fails and the bus drops until it is back");
+    logger.warn(
+      { event: "redis.away", err: why },
+      "could not reach Redis; hot state fails and the bus drops messages until it is back",
+    );
   }
   const onClose = () => {
     if (state === "here") lost(reason);
@@ -124,7 +130,7 @@ export function watch(connection: Connection, logger: RedisLogger): OutageWatch 
   });
   connection.on("close", onClose);
   connection.on("ready", () => {
-    if (state === "away") logger.info({}, "Redis is back");
+    if (state === "away") logger.info({ event: "redis.back" }, "Redis can be reached again");
     state = "here";
     reason = null;
   });

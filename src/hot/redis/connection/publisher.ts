@@ -47,7 +47,11 @@ export function createPublisher(options: {
       counts.published += messages.length;
     } catch (error) {
       counts.dropped += messages.length;
-      if (!(error instanceof DomainError)) logger.error({ err: error }, "Redis refused to publish");
+      if (!(error instanceof DomainError))
+        logger.error(
+          { event: "bus.publish_refused", err: error, messages: messages.length },
+          "Redis refused to publish messages of the bus; they are dropped. Check the rights of its user",
+        );
     } finally {
       for (const { bytes } of messages) pendingBytes -= bytes.length;
     }

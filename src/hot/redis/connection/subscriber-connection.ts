@@ -53,7 +53,11 @@ export function openLane({ connection, sharded, logger, onMessage, onRestored, o
     const failed = answers.find((answer) => answer.status === "rejected");
     if (failed?.reason instanceof ReplyError) {
       if (String(failed.reason.message).startsWith("MOVED")) onLost();
-      else logger.error({ err: failed.reason }, `Redis refused to ${verb}`);
+      else
+        logger.error(
+          { event: "bus.subscribe_refused", err: failed.reason, command: words[verb] },
+          "Redis refused a subscription to the bus; check the rights of its user",
+        );
     }
     return failed === undefined;
   }

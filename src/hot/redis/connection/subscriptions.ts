@@ -73,7 +73,10 @@ export function createSubscriptions(options: {
       try {
         handler(bytes);
       } catch (error) {
-        logger.error({ err: error, channel }, "A listener on the bus failed");
+        logger.error(
+          { event: "bus.listener_failed", err: error, channel },
+          "a listener of the bus failed; the other listeners go on",
+        );
       }
     }
   }

@@ -150,7 +150,11 @@ function createCrowd(
 
 function refusalOf(error: unknown, logger: Pick<Logger, "error">) {
   const failure = failureOf(error);
-  if (failure.code === "internal") logger.error({ err: failure.cause }, "a client of /await was not let in");
+  if (failure.code === "internal")
+    logger.error(
+      { event: "await.refused", err: failure.cause },
+      "could not open a socket at /await; the client was answered with an error",
+    );
   const { status, body, headers = {} } = refuse(failure);
   const shown = { "content-type": "application/json", ...failureHeaders(failure), ...headers };
   return { status, headers: shown, body: JSON.stringify(body) };

@@ -53,11 +53,18 @@ export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">):
 
   const news = createQueue<Reading>(deliverNews, (error, readings) => {
     if (!isUnavailable(error))
-      logger.error({ err: error }, "Clients of /await could not be told; they have to read /notifications");
+      logger.error(
+        { event: "await.delivery_failed", err: error, clients: readings.length },
+        "could not deliver to clients of /await; their sockets close, and they read /notifications",
+      );
     for (const { to } of readings) to.end("behind");
   });
   const lost = (error: unknown) => {
-    if (!isUnavailable(error)) logger.error({ err: error }, "Transient news of /await got lost");
+    if (!isUnavailable(error))
+      logger.error(
+        { event: "await.transient_lost", err: error },
+        "could not deliver a transient notification to clients of /await; it is lost",
+      );
   };
   const typing = createQueue(deliverTyping, lost);
 
