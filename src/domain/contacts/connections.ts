@@ -100,13 +100,13 @@ export function createConnections(
     const id = idOf(actor);
     const [mine, theirs] = [userKey(id), userKey(other.id)];
     const roomId = await tx.oneToOne(mine, theirs);
-    const [room] = roomId === null ? [] : await tx.lockRooms([roomId]);
+    const [existing] = roomId === null ? [] : await tx.lockRooms([roomId]);
     const users = await tx.accounts.lockUsers([id, other.id]);
     const me = users.find((user) => user.id === id);
     const peer = users.find((user) => user.id === other.id);
     if (!me || !peer) throw noSuchUser();
     const conversation =
-      room ??
+      existing ??
       (await createRoom(tx, actor, {
         ...{ organizationId: null, type: "one_to_one", kind: null, name: "", history: "joined" },
         pair: pairOf(mine, theirs),

@@ -50,10 +50,10 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     return { found, mine, room: { ...room, membership: room.membership } };
   }
 
-  async function visibleRooms(actor: Actor, room: string | undefined): Promise<Visible[]> {
+  async function visibleRooms(actor: Actor, token: string | undefined): Promise<Visible[]> {
     const rooms = await store.messages.roomsOf(memberKey(actor));
     return rooms
-      .filter(({ conversation }) => room === undefined || conversation.token === room)
+      .filter(({ conversation }) => token === undefined || conversation.token === token)
       .filter(({ conversation, membership }) => can(membership, conversation, "read", now()) === null)
       .map(({ conversation, membership }) => ({
         conversationId: conversation.id,

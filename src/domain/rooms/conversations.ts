@@ -35,9 +35,9 @@ export function createConversations(
   const { store, accesses } = context;
 
   /** The room's id, once the actor was found to be allowed to do `action`; what others asked for is looked at later. */
-  async function idFor(actor: Actor, room: string, action: Action): Promise<number> {
-    if (!isSystem(actor)) return (await accesses.require(actor, room, action)).conversationId;
-    const conversation = await store.rooms.byToken(room);
+  async function idFor(actor: Actor, token: string, action: Action): Promise<number> {
+    if (!isSystem(actor)) return (await accesses.require(actor, token, action)).conversationId;
+    const conversation = await store.rooms.byToken(token);
     if (!conversation) throw noSuchRoom();
     return conversation.id;
   }

@@ -82,13 +82,14 @@ export async function openPair(
 ): Promise<Opened> {
   const keys = people.map(({ member }) => memberKey(member));
   const [a, b = a] = keys as [MemberKey, MemberKey?];
-  const existing = await tx.oneToOne(a, b);
-  const [room] = existing === null ? [] : await tx.lockRooms([existing]);
+  const existingId = await tx.oneToOne(a, b);
+  const [existing] = existingId === null ? [] : await tx.lockRooms([existingId]);
   const members = await named(tx, people);
   const conversation =
-    room ?? (await createRoom(tx, actor, { ...made, type: "one_to_one", kind: null, pair: pairOf(a, b) }));
+    existing ??
+    (await createRoom(tx, actor, { ...made, type: "one_to_one", kind: null, pair: pairOf(a, b) }));
   await putPeople(tx, actor, conversation, members, "keep");
-  return { conversation, created: room === undefined };
+  return { conversation, created: existing === undefined };
 }
 
 /** Brings back whoever left the actor's one-to-one room, if they exist for the actor. Who is here already stays. */

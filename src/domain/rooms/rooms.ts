@@ -60,16 +60,16 @@ export type SettingsPatch = Omit<ConversationPatch, "pair" | "blocked">;
 export async function changeSettings(
   tx: StoreTransaction,
   actor: Actor,
-  room: Conversation,
+  before: Conversation,
   patch: SettingsPatch,
 ): Promise<Change> {
   const given = Object.entries(patch) as [keyof SettingsPatch, never][];
   const changed: SettingsPatch = Object.fromEntries(
-    given.filter(([field, value]) => JSON.stringify(room[field]) !== JSON.stringify(value)),
+    given.filter(([field, value]) => JSON.stringify(before[field]) !== JSON.stringify(value)),
   );
-  if (Object.keys(changed).length === 0) return { conversation: room, event: null };
-  const conversation = await tx.updateConversation(room.id, changed);
-  const [event = null] = await tx.appendEvents(room.id, [
+  if (Object.keys(changed).length === 0) return { conversation: before, event: null };
+  const conversation = await tx.updateConversation(before.id, changed);
+  const [event = null] = await tx.appendEvents(before.id, [
     { type: "room.changed", actor, data: { ...shownChange(changed), ...shownAccess(changed, conversation) } },
   ]);
   return { conversation, event };
@@ -102,10 +102,10 @@ function shownAccess(
 export async function patchRoom(
   tx: StoreTransaction,
   actor: Actor,
-  room: Conversation,
+  before: Conversation,
   patch: SettingsPatch,
 ): Promise<Conversation> {
-  return (await changeSettings(tx, actor, room, patch)).conversation;
+  return (await changeSettings(tx, actor, before, patch)).conversation;
 }
 
 /** Removes the room; `room.deleted` is the last event of its log. */

@@ -116,13 +116,13 @@ describeDomain("bounds on files", (world) => {
       organizationId: org.id,
       name: "Room",
     });
-    const { id: room } = conversation;
+    const { id } = conversation;
     const [mel, mia] = [matrixUser(), matrixUser()];
-    for (let i = 0; i < 2; i++) await upload(mel, 12, { key: "$one", room });
-    await refused(upload(mel, 9, { key: "$two", room }), "too_large", "file");
-    await upload(mel, 8, { key: "$two", room });
-    await refused(upload(mia, 11, { key: "$three", room }), "too_large", "file");
-    await upload(mia, 10, { key: "$three", room });
+    for (let i = 0; i < 2; i++) await upload(mel, 12, { key: "$one", room: id });
+    await refused(upload(mel, 9, { key: "$two", room: id }), "too_large", "file");
+    await upload(mel, 8, { key: "$two", room: id });
+    await refused(upload(mia, 11, { key: "$three", room: id }), "too_large", "file");
+    await upload(mia, 10, { key: "$three", room: id });
     const colleague = await world.person("Ada", org);
     await expectFree(colleague.actor, 0);
   });

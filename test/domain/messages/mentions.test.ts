@@ -85,9 +85,9 @@ describeDomain("mentions", (world) => {
     const { conversation } = await oneToOne.open(ada.actor, bob.actor);
     const found = await mentions.candidates(ada.actor, conversation.token, { search: "", limit: 20 });
     expect(found).toEqual([{ kind: "user", id: bob.user.handle, label: "Bob" }]);
-    const room = await world.group([ada, bob]);
-    await refused(mentions.candidates(eve.actor, room.token, { search: "", limit: 20 }), "not_found");
-    await conversations.setReadOnly(ada.actor, room.token, true);
-    await refused(mentions.candidates(bob.actor, room.token, { search: "", limit: 20 }), "read_only");
+    const group = await world.group([ada, bob]);
+    await refused(mentions.candidates(eve.actor, group.token, { search: "", limit: 20 }), "not_found");
+    await conversations.setReadOnly(ada.actor, group.token, true);
+    await refused(mentions.candidates(bob.actor, group.token, { search: "", limit: 20 }), "read_only");
   });
 });

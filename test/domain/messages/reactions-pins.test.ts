@@ -142,9 +142,9 @@ describeDomain("pins", (world) => {
   });
 
   test("plain members pin nothing in a group, both do in a one-to-one room", async () => {
-    const { ada, bob, room, first } = await setting();
+    const { ada, bob, room: group, first } = await setting();
     const { pins, oneToOne, messages } = world.useCases;
-    await refused(pins.pin(bob.actor, room.token, first), "forbidden");
+    await refused(pins.pin(bob.actor, group.token, first), "forbidden");
     const { conversation } = await oneToOne.open(ada.actor, bob.actor);
     const { seq } = await messages.send(ada.actor, conversation.token, message());
     await pins.pin(bob.actor, conversation.token, seq);

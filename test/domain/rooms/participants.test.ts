@@ -275,13 +275,13 @@ describeDomain("participants: bringing in", (world) => {
 
   test("[B.4] an e-mail address makes the room public", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
-    const room = await world.group([ada, bob]);
+    const group = await world.group([ada, bob]);
     const { participants } = world.useCases;
-    await refused(participants.addEmail(bob.actor, room.token, "eve@example.org"), "forbidden");
-    await refused(participants.addEmail(ada.actor, room.token, "not an address"), "bad_request", "email");
-    const { conversation, event } = await participants.addEmail(ada.actor, room.token, "eve@example.org");
+    await refused(participants.addEmail(bob.actor, group.token, "eve@example.org"), "forbidden");
+    await refused(participants.addEmail(ada.actor, group.token, "not an address"), "bad_request", "email");
+    const { conversation, event } = await participants.addEmail(ada.actor, group.token, "eve@example.org");
     expect(conversation.type).toBe("public");
     expect(event).toMatchObject({ type: "room.changed", dataJson: '{"type":"public"}' });
-    expect((await participants.addEmail(ada.actor, room.token, "eve@example.org")).event).toBeNull();
+    expect((await participants.addEmail(ada.actor, group.token, "eve@example.org")).event).toBeNull();
   });
 });
