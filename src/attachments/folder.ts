@@ -2,7 +2,7 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { AttachmentFiles } from "../domain/ports/attachments.ts";
-import { createSpool, readFrom, unavailable } from "./spool.ts";
+import { createSpool, filesAway, readFrom } from "./spool.ts";
 
 const KEY = /^[A-Za-z0-9]{16}$/;
 /** No key is in it: those are in folders of two characters. */
@@ -25,7 +25,7 @@ export function attachmentsInFolder(folder: string): AttachmentFiles {
       // A renamed file is found after a power cut only once its folder is on the disk.
       await sync(dirname(target));
     } catch (error) {
-      throw unavailable(error);
+      throw filesAway(error);
     }
   });
 
@@ -36,7 +36,7 @@ export function attachmentsInFolder(folder: string): AttachmentFiles {
       try {
         await rm(pathOf(key), { force: true });
       } catch (error) {
-        throw unavailable(error);
+        throw filesAway(error);
       }
     },
   };

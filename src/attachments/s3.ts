@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { AwsClient } from "aws4fetch";
 import { backoffMs } from "../domain/backoff.ts";
 import type { AttachmentFiles, ByteRange } from "../domain/ports/attachments.ts";
-import { createSpool, unavailable, webStream } from "./spool.ts";
+import { createSpool, filesAway, webStream } from "./spool.ts";
 
 export interface S3Options {
   /** Without a path: the bucket becomes its first part, as every S3-compatible server understands. */
@@ -60,7 +60,7 @@ export function attachmentsInS3(options: S3Options, incoming: string): Attachmen
       body: () => webStream(createReadStream(path)),
     });
     await response.body?.cancel();
-    if (response.status === 404) throw unavailable(new Error(`There is no bucket ${options.bucket}`));
+    if (response.status === 404) throw filesAway(new Error(`There is no bucket ${options.bucket}`));
   });
 
   return {
@@ -70,7 +70,7 @@ export function attachmentsInS3(options: S3Options, incoming: string): Attachmen
       const isAnswer = response.ok && (range === undefined || response.status === 206);
       if (isAnswer && response.body) return response.body;
       await response.body?.cancel();
-      if (response.ok) throw unavailable(new Error(`GET answered ${response.status} to a range`));
+      if (response.ok) throw filesAway(new Error(`GET answered ${response.status} to a range`));
       return null;
     },
     async delete(key) {
@@ -110,13 +110,13 @@ function requests({ endpoint, bucket, region, accessKey, secretKey }: S3Options)
   return async (method: string, key: string, request: S3Request = {}): Promise<Response> => {
     for (let tries = 1; ; tries++) {
       const response = await attempt(method, key, request).catch((error: unknown) => {
-        if (tries === TRIES) throw unavailable(error);
+        if (tries === TRIES) throw filesAway(error);
         return null;
       });
       if (response?.ok || response?.status === 404) return response;
       if (response && ((response.status < 500 && response.status !== 429) || tries === TRIES)) {
         const text = await response.text();
-        throw unavailable(new Error(`${method} answered ${response.status}: ${text.slice(0, 300)}`));
+        throw filesAway(new Error(`${method} answered ${response.status}: ${text.slice(0, 300)}`));
       }
       await response?.body?.cancel();
       await delay(backoffMs(PAUSES, tries - 1));

@@ -7,7 +7,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
-import { DomainError } from "../domain/errors.ts";
+import { type DomainError, unavailable } from "../domain/errors.ts";
 import type { AttachmentFiles, ByteRange } from "../domain/ports/attachments.ts";
 
 /** A file that still comes in is written to far more often. Other processes may use the same folder. */
@@ -102,12 +102,10 @@ function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ENOENT";
 }
 
-export function unavailable(cause: unknown): DomainError {
-  const error = new DomainError("unavailable", "Files can't be kept or read now; try again");
-  error.cause = cause;
-  return error;
+export function filesAway(cause: unknown): DomainError {
+  return unavailable("Files can't be kept or read now", cause);
 }
 
 function rethrow(error: unknown): never {
-  throw unavailable(error);
+  throw filesAway(error);
 }

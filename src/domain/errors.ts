@@ -24,7 +24,11 @@ export class DomainError extends Error {
   readonly field: string | undefined;
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, message?: string, detail: { field?: string; retryAfterMs?: number } = {}) {
+  constructor(
+    code: ErrorCode,
+    message?: string,
+    detail: { field?: string; retryAfterMs?: number | undefined } = {},
+  ) {
     super(message ?? ERRORS[code].text);
     this.name = "DomainError";
     this.code = code;
@@ -35,6 +39,13 @@ export class DomainError extends Error {
   get retry(): boolean {
     return ERRORS[this.code].retry;
   }
+}
+
+/** The refusal for everything that another attempt may cure. `message` names the part that is away; `cause` is for logs only. */
+export function unavailable(message: string, cause: unknown, retryAfterMs?: number): DomainError {
+  const error = new DomainError("unavailable", `${message}; try again`, { retryAfterMs });
+  error.cause = cause;
+  return error;
 }
 
 /** A part that others work with is away. Whoever watches that part says so once, and once when it is back. */

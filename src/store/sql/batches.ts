@@ -3,7 +3,7 @@
  * Inputs with the same lane keep their order: a lane has one batch under way at a time.
  */
 import { DomainError } from "../../domain/errors.ts";
-import { unavailable } from "./failures.ts";
+import { databaseAway } from "./failures.ts";
 
 export interface BatchOptions<In, Out> {
   lanes: number;
@@ -85,7 +85,7 @@ export function createBatches<In, Out>(options: BatchOptions<In, Out>): Batches<
 
   return {
     add(input) {
-      if (draining) return Promise.reject(unavailable(new Error("The store is closed")));
+      if (draining) return Promise.reject(databaseAway(new Error("The store is closed")));
       if (queued >= options.maxQueued) {
         const text = "Too many writes are waiting for the database; try again";
         return Promise.reject(new DomainError("busy", text, { retryAfterMs: BUSY_RETRY_MS }));

@@ -9,7 +9,7 @@ import {
   openConnection,
   statementLanguage,
 } from "./connection.ts";
-import { asDomainError, isAway, isCrossed, OutcomeUnknown, repeated, unavailable } from "./failures.ts";
+import { asDomainError, databaseAway, isAway, isCrossed, OutcomeUnknown, repeated } from "./failures.ts";
 import { createHosts } from "./hosts.ts";
 import { openPool, type Pool } from "./pool.ts";
 import { createSql, type Rows, type Sql, type Statement } from "./sql.ts";
@@ -231,7 +231,7 @@ function rethrow(error: unknown): never {
 async function answerWithin(ms: number, answer: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unavailable(new Error(`No answer within ${ms} ms`))), ms);
+    timer = setTimeout(() => reject(databaseAway(new Error(`No answer within ${ms} ms`))), ms);
   });
   try {
     await Promise.race([answer, late]);

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { backoffMs } from "../../domain/backoff.ts";
-import { DomainError } from "../../domain/errors.ts";
+import { DomainError, unavailable } from "../../domain/errors.ts";
 import type { StoreTrouble } from "../../domain/ports/store/store-health.ts";
 
 /** No connection, or it broke while a statement ran on it. */
@@ -82,7 +82,7 @@ export function breaksConnection(error: unknown): boolean {
 
 /** The domain's word for an error of the database; an error that is none of these is a defect and stays as it is. */
 export function asDomainError(error: unknown): unknown {
-  if (isAway(error) || isCrossed(error) || error instanceof OutcomeUnknown) return unavailable(error);
+  if (isAway(error) || isCrossed(error) || error instanceof OutcomeUnknown) return databaseAway(error);
   if (!(error instanceof postgres.PostgresError)) return error;
   const { code, constraint_name: constraint = "" } = error;
   if (code === "23505") {
@@ -98,13 +98,8 @@ export function asDomainError(error: unknown): unknown {
   return error;
 }
 
-/** The refusal for everything that another attempt may cure; `cause` is for logs only. */
-export function unavailable(cause: unknown): DomainError {
-  const error = new DomainError("unavailable", "The database can't be reached; try again", {
-    retryAfterMs: 1_000,
-  });
-  error.cause = cause;
-  return error;
+export function databaseAway(cause: unknown): DomainError {
+  return unavailable("The database can't be reached", cause, 1_000);
 }
 
 /**

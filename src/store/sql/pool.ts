@@ -3,7 +3,7 @@
  * served in order, urgent work first.
  */
 import type { Connection } from "./connection.ts";
-import { ConnectionLost, unavailable } from "./failures.ts";
+import { ConnectionLost, databaseAway } from "./failures.ts";
 
 export interface Pool {
   /**
@@ -113,5 +113,5 @@ export function openPool({ max, waitMs, maxAgeMs, connect, onWait }: PoolOptions
 }
 
 function closed(): Error {
-  return unavailable(new Error("The store is closed"));
+  return databaseAway(new Error("The store is closed"));
 }

@@ -5,7 +5,7 @@
 import { Cluster } from "ioredis";
 import { chunksOf } from "../../lists.ts";
 import type { Connection } from "./connection.ts";
-import { asDomainError, unavailable } from "./failures.ts";
+import { asDomainError, redisAway } from "./failures.ts";
 import type { Keys } from "./keys.ts";
 import { type ScriptName, scriptCommand } from "./scripts.ts";
 
@@ -62,9 +62,8 @@ export function createRedisClient(
   let counts = false;
 
   function ask<T>(name: string, args: unknown[], counted: boolean): Promise<T> {
-    if (connection.status !== "ready") return Promise.reject(unavailable(new Error(connection.status)));
-    if (underWay >= MAX_UNDER_WAY)
-      return Promise.reject(unavailable(new Error("too many commands under way")));
+    if (connection.status !== "ready") return Promise.reject(redisAway(new Error(connection.status)));
+    if (underWay >= MAX_UNDER_WAY) return Promise.reject(redisAway(new Error("too many commands under way")));
     underWay++;
     counts ||= counted;
     // After the promises of this turn: what several awaiting callers ask for then still travels together.

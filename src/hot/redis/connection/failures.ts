@@ -1,6 +1,6 @@
 /** What can go wrong with Redis, told in the words of the domain. */
 import { ReplyError } from "ioredis";
-import { DomainError } from "../../../domain/errors.ts";
+import { DomainError, unavailable } from "../../../domain/errors.ts";
 
 /** Replies that tell of a defect of ours. Every other error (loading, failing over, out of memory, …) can pass. */
 const DEFECTS = /^(ERR|WRONGTYPE|CROSSSLOT|EXECABORT)\b/;
@@ -16,12 +16,9 @@ export function isRefusal(error: unknown): boolean {
 export function asDomainError(error: unknown): unknown {
   if (error instanceof DomainError) return error;
   const isDefect = error instanceof Error && error instanceof ReplyError && DEFECTS.test(error.message);
-  return isDefect ? error : unavailable(error);
+  return isDefect ? error : redisAway(error);
 }
 
-/** The refusal for everything that another attempt may cure; `cause` is for logs only. */
-export function unavailable(cause: unknown): DomainError {
-  const error = new DomainError("unavailable", "Redis can't be reached; try again", { retryAfterMs: 1_000 });
-  error.cause = cause;
-  return error;
+export function redisAway(cause: unknown): DomainError {
+  return unavailable("Redis can't be reached", cause, 1_000);
 }
