@@ -3,7 +3,8 @@
  * is taken back in Matrix. Applying an event twice is the same as once.
  */
 import { DomainError } from "../../src/domain/errors.ts";
-import type { Actor, EventData } from "../../src/domain/model.ts";
+import { dataOf } from "../../src/domain/event-data.ts";
+import type { Actor } from "../../src/domain/model.ts";
 import type { RoomLog } from "../../src/domain/ports/store/log.ts";
 import type { SendInput } from "../../src/domain/use-cases/sending.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
@@ -182,7 +183,7 @@ export function createInbound(options: InboundOptions): Inbound {
   async function textAt(room: OpenRoom, seq: number): Promise<string | null> {
     const event = await log.event(room.id, seq);
     if (event?.type !== "message") return null;
-    const { text, deleted } = JSON.parse(event.dataJson) as EventData["message"];
+    const { text, deleted } = dataOf<"message">(event);
     return deleted ? null : text;
   }
 

@@ -1,7 +1,8 @@
 /** What an event of the log becomes in Matrix, as outbox entries. Nothing here asks anybody. */
+
+import { dataOf } from "../../src/domain/event-data.ts";
 import {
   type Actor,
-  type EventData,
   type LoggedEvent,
   type ShownAttachment,
   shownAttachment,
@@ -91,10 +92,6 @@ function common({ seq, actor, at }: LoggedEvent, ghosts: Ghosts) {
 /** Nobody can act as somebody else's account. */
 function senderOf(actor: Actor, ghosts: Ghosts): string {
   return actor.kind === "matrix" ? ghosts.bot : ghosts.ofActor(actor);
-}
-
-export function dataOf<T extends LoggedEvent["type"]>(event: LoggedEvent): EventData[T] {
-  return JSON.parse(event.dataJson) as EventData[T];
 }
 
 function draft(content: Draft = {}): string {

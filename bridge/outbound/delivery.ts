@@ -3,6 +3,8 @@
  * entry ends up in Matrix once. Only what Matrix itself says of this very event (refusals.ts) gives it another form, or
  * ends it; everything else is waited for.
  */
+
+import { dataOf } from "../../src/domain/event-data.ts";
 import type { Actor, EventData, LoggedEvent } from "../../src/domain/model.ts";
 import type { Clock } from "../../src/domain/ports/clock.ts";
 import type { RoomLog } from "../../src/domain/ports/store/log.ts";
@@ -200,9 +202,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   async function spoken(room: OpenRoom, entry: OutboxEntry, event: LoggedEvent): Promise<SpokenEntry> {
     const { op, target } = entry;
     const edited = op === "edit" && target !== null ? await options.log.event(room.id, target) : null;
-    const { text = "", mentions = [] } = JSON.parse((edited ?? event).dataJson) as Partial<
-      EventData["message"]
-    >;
+    const { text = "", mentions = [] } = dataOf<"message">(edited ?? event) as Partial<EventData["message"]>;
     const isText = op === "edit" || (op === "message" && entry.file === null);
     const shown = isText && entry.shown !== shownHash(text) ? null : entry.shown;
     return { ...entry, shown, said: { text, mentions } };

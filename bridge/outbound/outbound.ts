@@ -1,4 +1,6 @@
 /** A reader of a room's log: carries its events to Matrix, in order, and keeps the Matrix room as the chatroom is. */
+
+import { dataOf } from "../../src/domain/event-data.ts";
 import { type Actor, actorOf, type LoggedEvent, memberKey, type Role } from "../../src/domain/model.ts";
 import { isModerator } from "../../src/domain/permissions.ts";
 import type { RoomLog } from "../../src/domain/ports/store/log.ts";
@@ -6,7 +8,7 @@ import type { RoomQueries } from "../../src/domain/ports/store/rooms.ts";
 import type { Logger } from "../../src/logger.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
-import { dataOf, entriesOf, type PlannedEntry } from "../mapping/outbox-plan.ts";
+import { entriesOf, type PlannedEntry } from "../mapping/outbox-plan.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Members } from "../rooms/members.ts";
 import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";

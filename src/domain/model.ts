@@ -9,6 +9,7 @@
 
 export * from "./model/actors.ts";
 export * from "./model/files.ts";
+export * from "./model/journal.ts";
 export * from "./model/log.ts";
 export * from "./model/people.ts";
 export * from "./model/rooms.ts";

@@ -1,4 +1,5 @@
 /** What a member may not learn of messages from before their history: not by what happens to these messages later, either. */
+import { dataOf } from "./event-data.ts";
 import type { HiddenData, LoggedEvent } from "./model.ts";
 
 /**
@@ -21,7 +22,7 @@ export function tellsOfMessage(type: string): boolean {
 /** An event as a member sees it whose history begins after this seq. */
 export function asSeen(event: LoggedEvent, historyFrom: number): LoggedEvent {
   if (historyFrom === 0 || !tellsOfMessage(event.type)) return event;
-  const { seq } = JSON.parse(event.dataJson) as { seq: number };
+  const { seq } = dataOf<"message.edited" | "message.pinned">(event);
   if (seq > historyFrom) return event;
   return { ...event, dataJson: JSON.stringify({ seq, hidden: true } satisfies HiddenData) };
 }

@@ -4,9 +4,17 @@
  * once and each event is put into its lane once. Payloads with texts are made when they are delivered (payloads.ts).
  */
 
+import { dataOf, isAbout } from "../domain/event-data.ts";
 import { derivedPublicId } from "../domain/ids.ts";
 import type { AttachmentNote } from "../domain/messages/attachment-notes.ts";
-import type { Contact, LoggedEvent, User, Webhook, WebhookType } from "../domain/model.ts";
+import {
+  type Contact,
+  isUser,
+  type LoggedEvent,
+  type User,
+  type Webhook,
+  type WebhookType,
+} from "../domain/model.ts";
 import type { Store } from "../domain/ports/store/store.ts";
 import type { NewDelivery, RoomSnapshot, UnreadLog, WebhookNote } from "../domain/ports/store/webhooks.ts";
 import type { WebhookNews } from "../domain/ports/webhooks.ts";
@@ -33,7 +41,7 @@ export function createCollector({ store, payloads }: CollectorOptions): Collecto
   const { webhooks } = store;
 
   async function viewerOf(event: LoggedEvent, log: UnreadLog, room: RoomSnapshot): Promise<User | null> {
-    const acting = log.people.find((id) => event.actor.kind === "user" && String(id) === event.actor.id);
+    const acting = log.people.find((id) => isUser(event.actor, id));
     const id = acting ?? log.people.at(-1);
     if (id === undefined) return null;
     const present = room.people.find(({ user }) => user?.id === id)?.user;
@@ -127,13 +135,13 @@ function wants({ events }: Webhook, type: WebhookType): boolean {
  */
 function concerning({ events: all, people, takesPart, historyFrom }: UnreadLog): LoggedEvent[] {
   const events = all.filter(
-    ({ type, dataJson }) =>
-      !(tellsOfMessage(type) || type === "message.deleted") || JSON.parse(dataJson).seq > historyFrom,
+    (event) =>
+      !(tellsOfMessage(event.type) || event.type === "message.deleted") ||
+      dataOf<"message.edited" | "message.deleted">(event).seq > historyFrom,
   );
   if (takesPart) return events;
-  const own = new Set(people.map(String));
   const end = events.findLastIndex(
-    ({ type, dataJson }) => type === "member.left" && own.has(JSON.parse(dataJson).member.id),
+    (event) => event.type === "member.left" && people.some((id) => isAbout(event, id)),
   );
   return events.slice(0, end + 1);
 }

@@ -1,5 +1,7 @@
 /** What an event of a room's log means in the words of webhooks: which objects it made, changed or ended. */
-import type { EventData, LoggedEvent, User, WebhookType } from "../domain/model.ts";
+
+import { dataOf } from "../domain/event-data.ts";
+import type { LoggedEvent, User, WebhookType } from "../domain/model.ts";
 import type { Store } from "../domain/ports/store/store.ts";
 import type { RoomSnapshot } from "../domain/ports/store/webhooks.ts";
 import type { WebhookNews } from "../domain/ports/webhooks.ts";
@@ -57,7 +59,7 @@ export async function tell(
 }
 
 function targetOf(event: LoggedEvent): number {
-  return (JSON.parse(event.dataJson) as { seq: number }).seq;
+  return dataOf<"message.edited" | "message.deleted">(event).seq;
 }
 
 async function messageNews(
@@ -78,7 +80,7 @@ async function sentFiles(
   event: LoggedEvent,
   viewer: User | null,
 ): Promise<Told[]> {
-  const { attachments = [] } = JSON.parse(event.dataJson) as EventData["message"];
+  const { attachments = [] } = dataOf<"message">(event);
   if (attachments.length === 0) return [];
   const place = { conversationId: event.conversationId, seq: event.seq };
   const kept = await messages.attachments(attachments.map(({ id }) => id));

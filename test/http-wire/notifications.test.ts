@@ -1,7 +1,7 @@
 /** What happened while a client was away: /notifications (reference §A.5). */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { JournalPlace } from "../../src/domain/ports/store/journal.ts";
+import type { JournalPlace } from "../../src/domain/model.ts";
 import { notificationId, notificationPlace } from "../../src/http/wire/shapes/notification-ids.ts";
 import { openSite, type Site } from "../http/real-parts.ts";
 import { describeWith } from "../services/need.ts";

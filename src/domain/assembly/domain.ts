@@ -3,6 +3,7 @@ import { createAccounts } from "../auth/accounts.ts";
 import { createPasswords } from "../auth/passwords.ts";
 import { type Context, createContext, type DomainOptions } from "../context/context.ts";
 import { createRepeats } from "../context/repeats.ts";
+import { dataOf } from "../event-data.ts";
 import { createCalls, type InternalCalls } from "../live/calls.ts";
 import { createDecay } from "../live/decay.ts";
 import { createLobby } from "../live/lobby.ts";
@@ -14,7 +15,6 @@ import { createMessages } from "../messages/messages.ts";
 import { createReading } from "../messages/reading.ts";
 import { createRecount } from "../messages/recount.ts";
 import { createUnreadCache, type UnreadCache } from "../messages/unread.ts";
-import type { EventData } from "../model.ts";
 import { createChatrooms } from "../organizations/chatrooms.ts";
 import { createDirectory } from "../organizations/directory.ts";
 import { createProvisioning } from "../organizations/provisioning.ts";
@@ -82,7 +82,7 @@ function forgetDeparted(
       return context.bestEffort("Forgetting a former member", async () => {
         const { hot, news, now } = context;
         const room = { id, token: event.room };
-        const { member: actor } = JSON.parse(event.dataJson) as EventData["member.left"];
+        const { member: actor } = dataOf<"member.left">(event);
         if (await hot.typing.forget(id, member)) news.typing(room, actor, false);
         if (await hot.presence.forget(member, id, now())) news.presence(room, actor, now(), true);
         await calls.memberGone(room, member);

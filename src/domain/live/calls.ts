@@ -10,7 +10,8 @@ import type { NamedRoom } from "../context/broadcasts.ts";
 import type { Context } from "../context/context.ts";
 import { isHotStateNew } from "../context/hot-age.ts";
 import { badField } from "../errors.ts";
-import { type Actor, type EventData, type MemberKey, memberKey, SYSTEM_ACTOR } from "../model.ts";
+import { dataOf } from "../event-data.ts";
+import { type Actor, type MemberKey, memberKey, SYSTEM_ACTOR } from "../model.ts";
 import { isModerator, waits } from "../permissions.ts";
 import type { CallParticipant, CallState } from "../ports/hot.ts";
 import type { RunningCall } from "../ports/store/rooms.ts";
@@ -103,9 +104,10 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
 
   // Whatever the face and the use case: who moderates no more may have to wait from now on.
   store.onCommitted((events) => {
-    for (const { type, conversationId: id, room: token, dataJson } of events) {
-      if (type !== "member.changed") continue;
-      const { member, role } = JSON.parse(dataJson) as EventData["member.changed"];
+    for (const event of events) {
+      if (event.type !== "member.changed") continue;
+      const { conversationId: id, room: token } = event;
+      const { member, role } = dataOf<"member.changed">(event);
       if (isModerator(role)) continue;
       const isThem = (key: MemberKey) => key === memberKey(member);
       void context.bestEffort("Emptying a call", () => leaveLobby({ id, token }, isThem));

@@ -1,7 +1,8 @@
 /** Deleting a message, whoever does it and why: what becomes of everything that hangs on it. */
 
+import { dataOf } from "../event-data.ts";
 import type { MessagePlace } from "../ids.ts";
-import type { Actor, EventData } from "../model.ts";
+import type { Actor } from "../model.ts";
 import type { NewEvent, StoreTransaction } from "../ports/store/transaction.ts";
 import { noteAttachments } from "./attachment-notes.ts";
 
@@ -21,7 +22,7 @@ export async function deleteMessage(
 ): Promise<Deleted | null> {
   const message = await tx.messages.message({ conversationId, seq });
   if (!message) return null;
-  const { mentions = [] } = JSON.parse(message.dataJson) as EventData["message"];
+  const { mentions = [] } = dataOf<"message">(message);
   const files = await tx.messages.attachmentsOf({ conversationId, seq });
   await tx.rewriteMessage(conversationId, seq, { deleted: true });
   const events: NewEvent[] = [];

@@ -1,14 +1,8 @@
 /** Editing and deleting messages: the text before is gone, and so is what counted because of it. */
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
-import {
-  type Actor,
-  type EditData,
-  type EventData,
-  type LoggedEvent,
-  memberKey,
-  shownAttachment,
-} from "../model.ts";
+import { dataOf } from "../event-data.ts";
+import { type Actor, type EditData, type LoggedEvent, memberKey, shownAttachment } from "../model.ts";
 import type { Action } from "../permissions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { changeRoom } from "../rooms/rooms.ts";
@@ -42,7 +36,7 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
   ): Promise<{ before: readonly string[]; after: readonly string[] }> {
     const current = await tx.messages.message({ conversationId, seq });
     if (!current) throw badField("seq", "names a message that was deleted");
-    const { mentions: before = [], attachments: sent = [] } = contentOf(current);
+    const { mentions: before = [], attachments: sent = [] } = dataOf<"message">(current);
     const after = mentions ?? before.filter((id) => left.has(id));
     await tx.rewriteMessage(conversationId, seq, { text, edited: context.now(), mentions: after });
     const files = attachments && (await replaceFiles(tx, actor, { conversationId, seq }, attachments));
@@ -61,7 +55,7 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
       if (memberKey(message.actor) !== memberKey(actor)) {
         throw new DomainError("forbidden", "Only its author edits a message");
       }
-      const { text, mentions = [], attachments = [] } = contentOf(message);
+      const { text, mentions = [], attachments = [] } = dataOf<"message">(message);
       if ((input.attachments ?? attachments).length === 0) checkVisible("text", input.text);
       const texts = { before: text, after: input.text };
       const left = await leftMentioned(context, message.conversationId, mentions, texts);
@@ -80,10 +74,6 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
       if (deleted) await recount(message, deleted.mentions);
     },
   };
-}
-
-function contentOf({ dataJson }: LoggedEvent): EventData["message"] {
-  return JSON.parse(dataJson) as EventData["message"];
 }
 
 /** A message that the actor may see. @throws DomainError `not_found` on `seq`; `bad_request` when it is no message */

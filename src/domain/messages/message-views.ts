@@ -1,13 +1,12 @@
 /** Messages as their readers see them: with the one they answer, reactions, files, and who wrote them. */
 import type { Context } from "../context/context.ts";
+import { dataOf } from "../event-data.ts";
 import type { MessagePlace } from "../ids.ts";
-import type { Attachment, EventData, LoggedEvent, User } from "../model.ts";
+import type { Attachment, LoggedEvent, User } from "../model.ts";
 import type { MessageDetails, StoredReaction } from "../ports/store/messages.ts";
 import { reactionName } from "../text-rules.ts";
 import type { MessageView, ParentMessage, Reaction, TimelineEntry } from "../use-cases/messages.ts";
 import { asSeen } from "../visibility.ts";
-
-type Text = EventData["message"];
 
 export interface MessageViews {
   /**
@@ -24,7 +23,7 @@ export function createMessageViews({ store }: Context): MessageViews {
   /** The messages that are answered, by the key of the answer. */
   async function parentsOf(messages: readonly LoggedEvent[], historyFrom: (id: number) => number) {
     const places = messages.flatMap((message) => {
-      const { replyTo } = textOf(message);
+      const { replyTo } = dataOf<"message">(message);
       const { conversationId } = message;
       return replyTo === undefined || replyTo <= historyFrom(conversationId)
         ? []
@@ -65,7 +64,7 @@ function parentOf(
   event: LoggedEvent,
   view: (key: string) => Omit<MessageView, "parent"> | null,
 ): ParentMessage | null {
-  const { replyTo } = textOf(event);
+  const { replyTo } = dataOf<"message">(event);
   if (replyTo === undefined) return null;
   const place = { conversationId: event.conversationId, seq: replyTo };
   const parent = view(keyOf(place));
@@ -78,7 +77,7 @@ function viewOf(
   users: ReadonlyMap<string, User>,
 ): Omit<MessageView, "parent"> {
   const { conversationId, seq, room, id, actor, at } = event;
-  const { text, mentions = [], edited, attachments: sent = [] } = textOf(event);
+  const { text, mentions = [], edited, attachments: sent = [] } = dataOf<"message">(event);
   const order = new Map(sent.map((file, i) => [file.id, i]));
   return {
     ...{ conversationId, seq, room, roomPublicId, id, at, text, mentions, readAt },
@@ -107,12 +106,8 @@ export function groupReactions(reactions: readonly StoredReaction[]): Reaction[]
   return [...byName.values()];
 }
 
-function textOf(message: LoggedEvent): Text {
-  return JSON.parse(message.dataJson) as Text;
-}
-
 function isLive(event: LoggedEvent): boolean {
-  return event.type === "message" && textOf(event).deleted !== true;
+  return event.type === "message" && dataOf<"message">(event).deleted !== true;
 }
 
 function keyOf({ conversationId, seq }: MessagePlace): string {

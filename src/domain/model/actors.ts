@@ -30,6 +30,11 @@ export function userKey(userId: number): MemberKey {
   return `u:${userId}`;
 }
 
+/** Whether the actor is the user with this id. */
+export function isUser({ kind, id }: Pick<Actor, "kind" | "id">, userId: number): boolean {
+  return kind === "user" && id === String(userId);
+}
+
 /**
  * For a name that is nobody's. Use cases refuse it as they refuse somebody who does not exist for the caller, after the
  * same look-ups: nobody learns which names are taken.

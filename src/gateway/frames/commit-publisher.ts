@@ -2,7 +2,9 @@
  * Tells the other processes what this process committed: room events on the room's channel, news of a membership on
  * the user's channel, and room ids for bridge workers. Every process with a store runs it, once.
  */
-import type { EventData, LoggedEvent } from "../../domain/model.ts";
+
+import { dataOf } from "../../domain/event-data.ts";
+import type { LoggedEvent } from "../../domain/model.ts";
 import { type Bus, channels } from "../../domain/ports/bus.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
 import { committedJson } from "./encoded-event.ts";
@@ -35,7 +37,7 @@ export function announceCommitted({ store, bus }: { store: Pick<Store, "onCommit
 }
 
 function announceJoin(bus: Bus, event: LoggedEvent): void {
-  const { member } = JSON.parse(event.dataJson) as EventData["member.joined"];
+  const { member } = dataOf<"member.joined">(event);
   if (member.kind !== "user") return;
   const { conversationId, room, seq } = event;
   const hint: JoinedHint = { hint: "joined", conversationId, room, seq };

@@ -1,4 +1,6 @@
 /** The log inside a transaction: events other than messages, and what changes a message in place. */
+
+import { dataOf } from "../../domain/event-data.ts";
 import {
   type EventData,
   type EventType,
@@ -91,10 +93,9 @@ async function appendEvents(scope: TransactionScope, id: number, events: NewEven
     const { type, actor } = event as NewEvent<EventType>;
     return { conversationId: id, room, seq, type, id: null, actor, at, dataJson: data[i] as string };
   });
-  for (const { seq, type, dataJson } of logged) {
-    if (type === "message.edited") {
-      await supersede(scope, id, (JSON.parse(dataJson) as EventData["message.edited"]).seq, seq);
-    }
+  for (const event of logged) {
+    if (event.type !== "message.edited") continue;
+    await supersede(scope, id, dataOf<"message.edited">(event).seq, event.seq);
   }
   scope.appended(logged);
   return logged;
@@ -127,11 +128,11 @@ async function rewriteMessage(
 ): Promise<boolean> {
   scope.requireLock(id);
   const { sql } = scope;
-  const [row] = await sql<{ data: string; actor: string }[]>`
-    select data, actor from events
+  const [row] = await sql<{ dataJson: string; actor: string }[]>`
+    select data as "dataJson", actor from events
     where conversation_id = ${id} and seq = ${seq} and type = 'message' and not deleted`;
   if (!row) return false;
-  const before = JSON.parse(row.data) as EventData["message"];
+  const before = dataOf<"message">(row);
   const deleted = "deleted" in change;
   const after = deleted ? DELETED : edited(before, change);
   await sql`

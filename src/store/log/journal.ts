@@ -1,11 +1,6 @@
 /** The journal: what happened in all rooms of a member, by time. See schema/functions/causeway_journal_*.sql. */
-import { actorOf, userKey } from "../../domain/model.ts";
-import {
-  JOURNALED,
-  type Journal,
-  type JournalEvent,
-  type JournalReader,
-} from "../../domain/ports/store/journal.ts";
+import { actorOf, JOURNALED, type JournalEvent, userKey } from "../../domain/model.ts";
+import type { Journal, JournalReader } from "../../domain/ports/store/journal.ts";
 import { isKnown } from "../accounts/known-people.ts";
 import { shownStatus } from "../sql/connection-status.ts";
 import type { Database } from "../sql/database.ts";

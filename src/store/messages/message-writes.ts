@@ -1,5 +1,7 @@
 /** What belongs to messages, inside a transaction that holds their rooms. */
-import { type EventData, memberKey, shownAttachment } from "../../domain/model.ts";
+
+import { dataOf } from "../../domain/event-data.ts";
+import { memberKey, shownAttachment } from "../../domain/model.ts";
 import type { MessageWrites } from "../../domain/ports/store/messages.ts";
 import { removeFiles } from "../log/attachments.ts";
 import { eventList } from "../log/log.ts";
@@ -90,10 +92,10 @@ function attachmentWrites(scope: TransactionScope) {
     },
     async rewriteAttachments({ conversationId, seq }, attachments) {
       scope.requireLock(conversationId);
-      const [row] = await sql<{ data: string }[]>`
-        select data from events where conversation_id = ${conversationId} and seq = ${seq}`;
+      const [row] = await sql<{ dataJson: string }[]>`
+        select data as "dataJson" from events where conversation_id = ${conversationId} and seq = ${seq}`;
       if (!row) return;
-      const { attachments: _, ...rest } = JSON.parse(row.data) as EventData["message"];
+      const { attachments: _, ...rest } = dataOf<"message">(row);
       const shown = attachments.map(shownAttachment);
       const data = JSON.stringify({ ...rest, ...(shown.length > 0 && { attachments: shown }) });
       await sql`update events set data = ${data} where conversation_id = ${conversationId} and seq = ${seq}`;

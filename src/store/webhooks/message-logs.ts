@@ -2,7 +2,9 @@
  * Reading the room logs for webhooks. An organization takes part in its own rooms and in those that its users are in;
  * its webhooks hear what happens there from then on.
  */
-import type { Actor, Conversation, LoggedEvent, Membership, User, Webhook } from "../../domain/model.ts";
+
+import { dataOf } from "../../domain/event-data.ts";
+import type { Conversation, LoggedEvent, Membership, User, Webhook } from "../../domain/model.ts";
 import type { RoomSnapshot, UnreadLog, WebhookStore } from "../../domain/ports/store/webhooks.ts";
 import { eventList } from "../log/log.ts";
 import type { Database } from "../sql/database.ts";
@@ -212,9 +214,9 @@ async function eventsAfter(
 }
 
 /** Who acts, and who comes or goes. */
-function usersIn({ type, actor, dataJson }: LoggedEvent): number[] {
-  const { member } = (type.startsWith("member.") ? JSON.parse(dataJson) : {}) as { member?: Actor };
-  return [actor, member].flatMap((one) => (one?.kind === "user" ? [Number(one.id)] : []));
+function usersIn(event: LoggedEvent): number[] {
+  const members = event.type.startsWith("member.") ? [dataOf<"member.joined">(event).member] : [];
+  return [event.actor, ...members].flatMap(({ kind, id }) => (kind === "user" ? [Number(id)] : []));
 }
 
 async function usersOf({ sql, read }: Database, organizationId: number, ids: number[]): Promise<number[]> {

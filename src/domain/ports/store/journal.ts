@@ -11,51 +11,7 @@
  * change is kept.
  * While a room's lobby keeps a user out, they are told only of their own membership in it.
  */
-import type { ConnectionStatus, EventType, LoggedEvent, MembershipSettings } from "../../model.ts";
-
-/** What of the rooms' events it holds. */
-export const JOURNALED = [
-  "member.joined",
-  "member.left",
-  "member.changed",
-  "room.changed",
-  "room.deleted",
-] as const satisfies readonly EventType[];
-
-/** A place in the order of time: within a room it is that of the log. */
-export interface JournalPlace {
-  /** ms */
-  at: number;
-  /** 0 for connections, which have the other's id for a seq. */
-  conversationId: number;
-  /** 0 for the user's own settings of the room. */
-  seq: number;
-}
-
-export interface JournalEvent
-  extends Pick<LoggedEvent, "conversationId" | "seq" | "actor" | "at" | "dataJson"> {
-  /**
-   * `connection`: how the user stands to another; `dataJson` is a {@link ConnectionData}. `settings`: the user's own
-   * settings of the room, {@link SettingsData}.
-   */
-  type: LoggedEvent["type"] | "connection" | "settings";
-}
-
-/** As they are now. */
-export type SettingsData = Pick<
-  MembershipSettings,
-  "mutedStatus" | "mutedRef" | "archivedAt" | "archivedRef" | "hidden" | "hiddenRef"
->;
-
-/** UUIDs. */
-export interface ConnectionData {
-  to: string;
-  /** The other's; empty while they are a stranger, whom the user asked. */
-  name: string;
-  status: ConnectionStatus;
-  message: string | null;
-  conversation: string | null;
-}
+import type { JournalEvent, JournalPlace } from "../../model.ts";
 
 export interface JournalReader {
   userId: number;

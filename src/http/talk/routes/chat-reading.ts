@@ -1,6 +1,7 @@
 /** Reading a room's messages: what was, and waiting for what comes. */
 import { DomainError } from "../../../domain/errors.ts";
-import type { Actor, Conversation, EventData, LoggedEvent, Membership } from "../../../domain/model.ts";
+import { dataOf } from "../../../domain/event-data.ts";
+import type { Actor, Conversation, LoggedEvent, Membership } from "../../../domain/model.ts";
 import type { Following } from "../../../domain/ports/feed.ts";
 import type { TimelineEntry } from "../../../domain/use-cases/messages.ts";
 import type { ClientName } from "../../../domain/use-cases/rooms.ts";
@@ -169,10 +170,11 @@ function matters({ type }: LoggedEvent): boolean {
 const ABOUT_MEMBERS: ReadonlySet<string> = new Set(["member.joined", "member.left", "member.changed"]);
 
 /** Whether the reader may see more or less of the room after an event, or nothing any more. */
-function changesAccess({ type, dataJson }: LoggedEvent, actor: Actor): boolean {
+function changesAccess(event: LoggedEvent, actor: Actor): boolean {
+  const { type } = event;
   if (type === "room.deleted" || type === "room.changed") return true;
   if (!ABOUT_MEMBERS.has(type)) return false;
-  const { member } = JSON.parse(dataJson) as EventData["member.joined"];
+  const { member } = dataOf<"member.joined">(event);
   return member.kind === actor.kind && member.id === actor.id;
 }
 

@@ -3,6 +3,7 @@
  * edits and deletions, pictures and descriptions, and people who come and go by themselves.
  */
 
+import { dataOf } from "../../../domain/event-data.ts";
 import type {
   Actor,
   ConversationType,
@@ -64,10 +65,6 @@ export function systemMessageOf(event: LoggedEvent, room: ConversationType): Sys
     default:
       return null;
   }
-}
-
-function dataOf<T extends EventType>({ dataJson }: LoggedEvent): EventData[T] {
-  return JSON.parse(dataJson) as EventData[T];
 }
 
 /** A change of several things is told by the first of them. */

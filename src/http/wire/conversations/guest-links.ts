@@ -1,6 +1,6 @@
 /** Guest links: a conversation's code, and joining by it. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { EventData } from "../../../domain/model.ts";
+import { dataOf } from "../../../domain/event-data.ts";
 import { linkOf } from "../../../domain/rooms/guest-links.ts";
 import type { Change, GuestLink, GuestLinks } from "../../../domain/use-cases/room-settings.ts";
 import { type HttpApp, json, jsonBody } from "../../face/face.ts";
@@ -158,7 +158,7 @@ export function registerGuestLinks(app: HttpApp, parts: WireParts): void {
 
 function joinTold(parts: WireParts, caller: Caller, { conversation, event }: Change): WireEvent | null {
   if (!event) return null;
-  const { role } = JSON.parse(event.dataJson) as EventData["member.joined"];
+  const { role } = dataOf<"member.joined">(event);
   const where = doing(parts, caller, conversation, event.at);
   const people = [{ id: caller.user.uuid, role }];
   return wireEvent("conversation.member-join", where, joined(people, parts.domain()));

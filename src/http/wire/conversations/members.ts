@@ -1,7 +1,8 @@
 /** The people of a conversation: adding, removing, leaving, and their roles. */
 import { createRoute } from "@hono/zod-openapi";
 import { DomainError } from "../../../domain/errors.ts";
-import { type EventData, type LoggedEvent, type User, userActor } from "../../../domain/model.ts";
+import { dataOf } from "../../../domain/event-data.ts";
+import { type LoggedEvent, type User, userActor } from "../../../domain/model.ts";
 import type { RoomView } from "../../../domain/use-cases/rooms.ts";
 import { type HttpApp, json, jsonBody } from "../../face/face.ts";
 import { body, oneOf } from "../../requests/fields.ts";
@@ -146,8 +147,8 @@ function joinedEvent(
   const [first] = events;
   if (!first) return null;
   const uuidOf = new Map(newcomers.map(({ id, uuid }) => [String(id), uuid]));
-  const people = events.flatMap(({ dataJson }) => {
-    const { member, role } = JSON.parse(dataJson) as EventData["member.joined"];
+  const people = events.flatMap((event) => {
+    const { member, role } = dataOf<"member.joined">(event);
     const id = uuidOf.get(member.id);
     return id === undefined ? [] : [{ id, role }];
   });

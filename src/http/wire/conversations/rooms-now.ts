@@ -1,7 +1,13 @@
 /** Rooms as one of their members sees them now: what notifications tell beside what happened. */
 
-import { actorOf, peerIn, type User, userActor, userKey } from "../../../domain/model.ts";
-import type { ConnectionData } from "../../../domain/ports/store/journal.ts";
+import {
+  actorOf,
+  type ConnectionData,
+  peerIn,
+  type User,
+  userActor,
+  userKey,
+} from "../../../domain/model.ts";
 import { linkOf } from "../../../domain/rooms/guest-links.ts";
 import type { RoomView } from "../../../domain/use-cases/rooms.ts";
 import { type Caller, shapeAll, unlessNotFound, type WireParts } from "../common/parts.ts";

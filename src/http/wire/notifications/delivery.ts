@@ -7,9 +7,8 @@
  * together, and what several are told is encoded once.
  */
 import { isUnavailable } from "../../../domain/errors.ts";
-import type { Actor, LoggedEvent, User } from "../../../domain/model.ts";
+import { isUser, JOURNALED, type JournalPlace, type LoggedEvent, type User } from "../../../domain/model.ts";
 import type { TypingNews, UserReader } from "../../../domain/ports/feed.ts";
-import { JOURNALED, type JournalPlace } from "../../../domain/ports/store/journal.ts";
 import type { Logger } from "../../../logger.ts";
 import type { WireParts } from "../common/parts.ts";
 import { type Told, wireEvent } from "../shapes/events.ts";
@@ -159,7 +158,7 @@ export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">):
         },
         connections: ({ at }) => wakenBy(at),
         typing(one) {
-          if (!isSelf(one.actor, to.user)) typing({ reading, news: one });
+          if (!isUser(one.actor, to.user.id)) typing({ reading, news: one });
         },
         settings: ({ at }) => wakenBy(at),
         lost: () => to.end("behind"),
@@ -189,11 +188,6 @@ function leastOf(readings: readonly Reading[]): JournalPlace {
 
 function later(a: JournalPlace, b: JournalPlace): JournalPlace {
   return notificationId(a) > notificationId(b) ? a : b;
-}
-
-/** Their own other clients know as well that they type. */
-function isSelf({ kind, id }: Actor, user: User): boolean {
-  return kind === "user" && id === String(user.id);
 }
 
 function frameOf(id: string, payload: readonly Told[], transient: boolean): Uint8Array {

@@ -3,8 +3,7 @@
  * who ask for it without an upgrade to WebSocket. Who upgrades is answered by await.ts.
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { User } from "../../../domain/model.ts";
-import type { JournalPlace } from "../../../domain/ports/store/journal.ts";
+import type { JournalPlace, User } from "../../../domain/model.ts";
 import { type HttpApp, json } from "../../face/face.ts";
 import { intText, text, time } from "../../requests/fields.ts";
 import { callerOf, type WireParts } from "../common/parts.ts";

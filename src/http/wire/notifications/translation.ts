@@ -2,8 +2,9 @@
  * From the domain's events to Wire's notifications, for one reader or for many at once: what was done by one act is one
  * notification, and what is the same for everybody is made once.
  */
-import type { Actor, EventData, Role, User } from "../../../domain/model.ts";
-import type { ConnectionData, JournalEvent, SettingsData } from "../../../domain/ports/store/journal.ts";
+
+import { dataOf, isAbout } from "../../../domain/event-data.ts";
+import type { Actor, JournalEvent, Role, User } from "../../../domain/model.ts";
 import type { WireParts } from "../common/parts.ts";
 import { codesOf, type RoomMade, roomsMade } from "../conversations/rooms-now.ts";
 import { connectionBody } from "../shapes/connection-shapes.ts";
@@ -85,7 +86,7 @@ function actsOf(user: User, events: readonly JournalEvent[]): Act[] {
   const acts: Act[] = [];
   const latest = new Map<number, Act>();
   for (const event of events) {
-    const own = event.type === "member.joined" && isMember(event, user);
+    const own = event.type === "member.joined" && isAbout(event, user.id);
     const before = latest.get(event.conversationId);
     if (before && isSameAct(before, event)) {
       before.events.push(event);
@@ -110,15 +111,6 @@ function isSameAct({ events: [first] }: Act, { type, at, actor }: JournalEvent):
 
 function sameActor(a: Actor, b: Actor): boolean {
   return a.kind === b.kind && a.id === b.id;
-}
-
-function memberOf({ dataJson }: JournalEvent): { member: Actor; role: Role } {
-  return JSON.parse(dataJson) as EventData["member.joined"];
-}
-
-function isMember(event: JournalEvent, user: User): boolean {
-  const { member } = memberOf(event);
-  return member.kind === "user" && member.id === String(user.id);
 }
 
 /** Events that two acts share make them the same for everybody who saw those. */
@@ -158,7 +150,7 @@ function momentOf({ conversationId, at, actor }: JournalEvent): string {
 function namesIn(acts: readonly Act[]): Wanted {
   const events = acts.flatMap((act) => act.events);
   const members = events.flatMap((event) =>
-    event.type.startsWith("member.") ? [memberOf(event).member] : [],
+    event.type.startsWith("member.") ? [dataOf<"member.joined">(event).member] : [],
   );
   return {
     users: [...events.map(({ actor }) => actor), ...members],
@@ -181,12 +173,12 @@ async function lookups(parts: WireParts, user: User, acts: readonly Act[], known
   return { made, codes };
 }
 
-function opensLobby({ type, dataJson }: JournalEvent): boolean {
-  return type === "room.changed" && (JSON.parse(dataJson) as EventData["room.changed"]).lobby === false;
+function opensLobby(event: JournalEvent): boolean {
+  return event.type === "room.changed" && dataOf<"room.changed">(event).lobby === false;
 }
 
-function makesLink({ type, dataJson }: JournalEvent): boolean {
-  return type === "room.changed" && (JSON.parse(dataJson) as EventData["room.changed"]).guestLink === true;
+function makesLink(event: JournalEvent): boolean {
+  return event.type === "room.changed" && dataOf<"room.changed">(event).guestLink === true;
 }
 
 function payloadOf(user: User, act: Act, known: Known, domain: string, { made, codes }: Lookups): Told[] {
@@ -198,7 +190,7 @@ function payloadOf(user: User, act: Act, known: Known, domain: string, { made, c
   const { conversation, waitsFor, inLobby } = made.get(room) ?? {};
   if (first.type === "settings") return [settingsTold(first, user, where)];
   if (!act.makes) {
-    const events = inLobby ? act.events.filter((event) => !act.own || isMember(event, user)) : act.events;
+    const events = inLobby ? act.events.filter((event) => !act.own || isAbout(event, user.id)) : act.events;
     const told = eventsOf(events, known, where, codes.get(first.conversationId));
     return act.opens && conversation ? [...told, ...letIn(conversation, where)] : told;
   }
@@ -216,15 +208,15 @@ function letIn(conversation: ConversationBody, where: Happening): WireEvent[] {
 }
 
 /** What a user set for themselves in one client, for their others. */
-function settingsTold({ dataJson }: JournalEvent, { uuid }: User, where: Happening): Told {
-  const settings = settingsBody(JSON.parse(dataJson) as SettingsData);
+function settingsTold(event: JournalEvent, { uuid }: User, where: Happening): Told {
+  const settings = settingsBody(dataOf<"settings">(event));
   return wireEvent("conversation.member-update", where, { ...target(uuid, where.domain), ...settings });
 }
 
-function connectionTold({ actor, at, dataJson }: JournalEvent, known: Known, domain: string): Told {
-  const data = JSON.parse(dataJson) as ConnectionData;
+function connectionTold(event: JournalEvent, known: Known, domain: string): Told {
+  const data = dataOf<"connection">(event);
   return connectionEvent(
-    connectionBody({ ...data, from: known.person(actor), updatedAt: at }, domain),
+    connectionBody({ ...data, from: known.person(event.actor), updatedAt: event.at }, domain),
     data.name,
   );
 }
@@ -235,9 +227,9 @@ function eventsOf(
   where: Happening,
   code?: CodeBody,
 ): WireEvent[] {
-  const { type, dataJson } = events[0] as JournalEvent;
+  const first = events[0] as JournalEvent;
   const { domain } = where;
-  switch (type) {
+  switch (first.type) {
     case "member.joined": {
       const people = usersIn(events, known);
       return people.length === 0
@@ -256,7 +248,7 @@ function eventsOf(
         }),
       );
     case "room.changed":
-      return settingEvents(JSON.parse(dataJson) as EventData["room.changed"], where, code);
+      return settingEvents(dataOf<"room.changed">(first), where, code);
     case "room.deleted":
       return [wireEvent("conversation.delete", where, null)];
     default:
@@ -267,7 +259,7 @@ function eventsOf(
 /** Those of the events' members who have an account: Wire's lists have no others. */
 function usersIn(events: readonly JournalEvent[], known: Known): { id: string; role: Role }[] {
   return events.flatMap((event) => {
-    const { member, role } = memberOf(event);
+    const { member, role } = dataOf<"member.joined">(event);
     return member.kind === "user" ? [{ id: known.person(member), role }] : [];
   });
 }

@@ -1,6 +1,7 @@
 /** A conversation's settings, what its members set for themselves, and typing. */
 import { badField } from "../../../domain/errors.ts";
-import type { EventData, Membership, MembershipSettings } from "../../../domain/model.ts";
+import { dataOf } from "../../../domain/event-data.ts";
+import type { Membership, MembershipSettings } from "../../../domain/model.ts";
 import type { Change } from "../../../domain/use-cases/room-settings.ts";
 import type { HttpApp } from "../../face/face.ts";
 import { given } from "../../requests/fields.ts";
@@ -68,7 +69,7 @@ export function registerSettings(app: HttpApp, parts: WireParts): void {
 /** The event that answers a change, or null when everything was so already. */
 function toldOf(parts: WireParts, caller: Caller, { conversation, event }: Change): WireEvent | null {
   if (!event) return null;
-  const changed = JSON.parse(event.dataJson) as EventData["room.changed"];
+  const changed = dataOf<"room.changed">(event);
   return settingEvents(changed, doing(parts, caller, conversation, event.at))[0] ?? null;
 }
 

@@ -1,7 +1,6 @@
 /** Wire's events (reference §A.5): what changed a conversation, in the envelope that its clients read. */
 import { z } from "@hono/zod-openapi";
-import type { EventData, Role } from "../../../domain/model.ts";
-import type { ConnectionData } from "../../../domain/ports/store/journal.ts";
+import type { ConnectionData, EventData, Role } from "../../../domain/model.ts";
 import { oneOf } from "../../requests/fields.ts";
 import { type ConnectionBody, connectionSchema } from "./connection-shapes.ts";
 import type { CodeBody } from "./guest-link-shapes.ts";

@@ -4,7 +4,7 @@
  *
  *     48 bits ms since 1970 │ 0111 │ 12 bits room (high) │ 10 │ 30 bits room (low) │ 32 bits seq
  */
-import type { JournalPlace } from "../../../domain/ports/store/journal.ts";
+import type { JournalPlace } from "../../../domain/model.ts";
 
 const ROOM_LOW_BITS = 30n;
 const SEQ_BITS = 32n;

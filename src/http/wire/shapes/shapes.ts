@@ -1,8 +1,13 @@
 /** Wire's conversation and its members, as its clients read them (reference §A.3). */
 import { z } from "@hono/zod-openapi";
-import { type Conversation, type Membership, peerIn, type Role } from "../../../domain/model.ts";
+import {
+  type Conversation,
+  type Membership,
+  peerIn,
+  type Role,
+  type SettingsData,
+} from "../../../domain/model.ts";
 import { isModerator } from "../../../domain/permissions.ts";
-import type { SettingsData } from "../../../domain/ports/store/journal.ts";
 import type { RoomView } from "../../../domain/use-cases/rooms.ts";
 import { oneOf } from "../../requests/fields.ts";
 import { NIL_UUID, type QualifiedId, qualified } from "./kinds.ts";
