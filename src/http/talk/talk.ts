@@ -7,7 +7,7 @@ import type { Feed } from "../../domain/ports/feed.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
-import { boundedBody, createFace, type Face } from "../face/face.ts";
+import { boundedBody, createFace, type Face, type FaceOptions } from "../face/face.ts";
 import { watchCredentials } from "../requests/credential-watch.ts";
 import type { RequestLimits } from "../requests/request-limits.ts";
 import { GUEST_COOKIE } from "./common/authentication.ts";
@@ -44,27 +44,27 @@ export interface TalkOptions {
 /** A message of 32,000 characters outside of the basic plane, percent-encoded in a form, with room to spare. */
 const MAX_BODY_BYTES = 512 * 1_024;
 
+/** What the API's document says of it. */
+const ABOUT = {
+  name: "talk",
+  title: "Talk API",
+  description:
+    "Rooms, chat and calls for Talk-style clients. Answers stand in the OCS envelope, as XML unless JSON is asked for " +
+    "(Accept: application/json, or format=json). Version 2 answers with HTTP's status, version 1 with 200 and the status inside. " +
+    "Guests have the limits of users, and at most 100 requests of one caller wait at a time (429).",
+  security: {
+    basic: { type: "http", scheme: "basic" },
+    bearer: { type: "http", scheme: "bearer" },
+    guest: { type: "apiKey", in: "cookie", name: GUEST_COOKIE, description: "Of guests, since they joined" },
+  },
+} satisfies Partial<FaceOptions>;
+
 export function createTalk(options: TalkOptions): Face {
   const { useCases, store, feed, publicUrl, limits, iceServers = NO_ICE_SERVERS, stopping, logger } = options;
   const { face, app } = createFace({
-    name: "talk",
-    title: "Talk API",
-    description:
-      "Rooms, chat and calls for Talk-style clients. Answers stand in the OCS envelope, as XML unless JSON is asked for " +
-      "(Accept: application/json, or format=json). Version 2 answers with HTTP's status, version 1 with 200 and the status inside. " +
-      "Guests have the limits of users, and at most 100 requests of one caller wait at a time (429).",
+    ...ABOUT,
     paths: [],
     prefixes: [V2, V1],
-    security: {
-      basic: { type: "http", scheme: "basic" },
-      bearer: { type: "http", scheme: "bearer" },
-      guest: {
-        type: "apiKey",
-        in: "cookie",
-        name: GUEST_COOKIE,
-        description: "Of guests, since they joined",
-      },
-    },
     refuse,
     respond: respondRefusal,
     limits,

@@ -14,7 +14,12 @@ const peerSchema = z
   .object({ userId: z.string(), token: z.string(), lastPing: z.int(), sessionId: z.string() })
   .openapi("Peer");
 
-export function registerCalls({ inRoom, useCases: { participants } }: TalkParts): void {
+export function registerCalls(parts: TalkParts): void {
+  registerPeers(parts);
+  registerAttendance(parts);
+}
+
+function registerPeers({ inRoom, useCases: { participants } }: TalkParts): void {
   inRoom(
     {
       ...{ method: "get", path: CALL, summary: "Who is in the call", action: "call", guests: true },
@@ -29,6 +34,10 @@ export function registerCalls({ inRoom, useCases: { participants } }: TalkParts)
       return { status: 200, data: peers.flatMap((peer) => peerBodies(peer, token)) };
     },
   );
+}
+
+/** Being in the call oneself. */
+function registerAttendance({ inRoom, useCases: { participants } }: TalkParts): void {
   inRoom(
     {
       ...{

@@ -26,6 +26,16 @@ export function registerChat(parts: TalkParts): void {
   registerMentions(parts);
 }
 
+const SEND_INPUT = {
+  message: line(MAX_TEXT_LENGTH).openapi({ description: "1–32,000 characters", maxLength: 32_000 }),
+  actorDisplayName: line(MAX_NAME_LENGTH).default("").openapi({ description: "Of guests" }),
+  replyTo: integer().default(0).openapi({ description: "The message that is answered; 0: none" }),
+  referenceId: line(MAX_REFERENCE_LENGTH).default("").openapi({
+    description:
+      "The client's own id of the message. Sent again with it within 24 hours the message is stored once, and shown as it is",
+  }),
+};
+
 function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
   const { messages, mentions, participants, repeats, timeline } = useCases;
 
@@ -50,15 +60,7 @@ function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
   inRoom(
     {
       ...{ method: "post", path: CHAT, summary: "Send a message", action: "send", guests: true },
-      input: {
-        message: line(MAX_TEXT_LENGTH).openapi({ description: "1–32,000 characters", maxLength: 32_000 }),
-        actorDisplayName: line(MAX_NAME_LENGTH).default("").openapi({ description: "Of guests" }),
-        replyTo: integer().default(0).openapi({ description: "The message that is answered; 0: none" }),
-        referenceId: line(MAX_REFERENCE_LENGTH).default("").openapi({
-          description:
-            "The client's own id of the message. Sent again with it within 24 hours the message is stored once, and shown as it is",
-        }),
-      },
+      input: SEND_INPUT,
       answers: {
         201: { data: messageSchema, description: "The message" },
         400: "Empty, or an answer to what is no message of this room",
@@ -90,6 +92,20 @@ function atMost200() {
   return integer({ min: 1 }).transform((limit) => Math.min(limit, 200));
 }
 
+const READ_INPUT = {
+  lookIntoFuture: flag().openapi({
+    description: "1: later messages, waiting for one; 0: earlier ones",
+  }),
+  limit: atMost200().default(100),
+  lastKnownMessageId: integer().default(0).openapi({
+    description:
+      "Where to read on; 0: from the end. An id is a place in the room's log. After the operator restored an older backup of the database, a place beyond the log's end is answered with the newest messages; once the log has grown past it, it is the message that is there now: when you hear of a restore, drop what you kept and read from the end",
+  }),
+  timeout: integer({ min: 0 }).default(30).openapi({ description: "How long to wait, seconds; at most 30" }),
+  setReadMarker: flag().default(true),
+  includeLastKnown: flag().default(false),
+};
+
 function registerRead(parts: TalkParts): void {
   const { inRoom } = parts;
   const read = createChatReading(parts);
@@ -103,21 +119,7 @@ function registerRead(parts: TalkParts): void {
         guests: true,
         waits: true,
       },
-      input: {
-        lookIntoFuture: flag().openapi({
-          description: "1: later messages, waiting for one; 0: earlier ones",
-        }),
-        limit: atMost200().default(100),
-        lastKnownMessageId: integer().default(0).openapi({
-          description:
-            "Where to read on; 0: from the end. An id is a place in the room's log. After the operator restored an older backup of the database, a place beyond the log's end is answered with the newest messages; once the log has grown past it, it is the message that is there now: when you hear of a restore, drop what you kept and read from the end",
-        }),
-        timeout: integer({ min: 0 })
-          .default(30)
-          .openapi({ description: "How long to wait, seconds; at most 30" }),
-        setReadMarker: flag().default(true),
-        includeLastKnown: flag().default(false),
-      },
+      input: READ_INPUT,
       answers: {
         200: {
           data: z.array(messageSchema),

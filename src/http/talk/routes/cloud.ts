@@ -40,6 +40,7 @@ export function registerCloud(parts: TalkParts): void {
   const audited = { ...parts, forUsers: auditedOperations(parts) };
   registerLists(audited);
   registerUsers(audited);
+  registerUserChanges(audited);
   registerGroups(audited);
 }
 
@@ -130,6 +131,9 @@ function registerUsers({ forUsers, useCases: { provisioning } }: TalkParts): voi
       return { status: 200, data: { id: user.handle } };
     },
   );
+}
+
+function registerUserChanges({ forUsers, useCases: { provisioning } }: TalkParts): void {
   forUsers(
     {
       ...{ method: "put", path: USER, summary: "Change a user" },

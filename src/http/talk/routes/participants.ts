@@ -39,7 +39,10 @@ export function registerParticipants(parts: TalkParts): void {
   registerList(parts);
   registerAdd(parts);
   registerRemove(parts);
+  registerRemoveGuest(parts);
   registerJoin(parts);
+  registerLeave(parts);
+  registerGuestName(parts);
   registerModerators(parts);
   registerLobby(parts);
 }
@@ -133,6 +136,9 @@ function registerRemove(parts: TalkParts): void {
       return DONE;
     },
   );
+}
+
+function registerRemoveGuest({ inRoom, useCases }: TalkParts): void {
   inRoom(
     {
       ...{ method: "delete", path: `${PEOPLE}/guests`, summary: "Remove a guest" },
@@ -181,6 +187,10 @@ function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
       return { status: 200, data: await bodies.one({ actor, client: joined }, view) };
     },
   );
+}
+
+function registerLeave({ open, useCases }: TalkParts): void {
+  const { participants, signaling, finding } = useCases;
   open(
     {
       ...{ method: "delete", path: `${PEOPLE}/active` },
@@ -192,12 +202,15 @@ function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
       if (caller.kind === "guest" && caller.secret === null) return DONE;
       const actor =
         caller.kind === "user" ? caller.actor : await participants.guest(caller.secret as string, token);
-      const found = await useCases.finding.locate(actor, { token });
+      const found = await finding.locate(actor, { token });
       await participants.leave(actor, token, callingClient(caller));
       if (found?.membership) signaling.changed(found.conversation.id);
       return DONE;
     },
   );
+}
+
+function registerGuestName({ open, useCases: { participants } }: TalkParts): void {
   open(
     {
       ...{ method: "post", path: `${PREFIX}/guest/{token}/name`, summary: "A guest's name in a room" },

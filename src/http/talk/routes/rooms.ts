@@ -25,6 +25,7 @@ export function registerRooms(parts: TalkParts): void {
   registerList(parts);
   registerCreate(parts);
   registerOne(parts);
+  registerRenameAndDelete(parts);
   registerPublic(parts);
   registerPasswordAndLock(parts);
   registerOwnSettings(parts);
@@ -106,7 +107,7 @@ function registerCreate(parts: TalkParts): void {
   );
 }
 
-function registerOne({ open, inRoom, useCases, bodies }: TalkParts): void {
+function registerOne({ open, useCases, bodies }: TalkParts): void {
   open(
     {
       method: "get",
@@ -127,7 +128,9 @@ function registerOne({ open, inRoom, useCases, bodies }: TalkParts): void {
 
   const guestActor = async (secret: string | null, token: string) =>
     secret === null ? null : await useCases.participants.guest(secret, token);
+}
 
+function registerRenameAndDelete({ inRoom, useCases }: TalkParts): void {
   inRoom(
     {
       ...{ method: "put", path: ROOM, summary: "Rename a room", action: "rename", guests: true },

@@ -114,9 +114,13 @@ export function registerCodeCheck(app: HttpApp, guestLinks: Pick<GuestLinks, "ch
 
 /** To be registered before what takes any word for a conversation's id. */
 export function registerGuestLinks(app: HttpApp, parts: WireParts): void {
+  registerJoining(app, parts);
+  registerCodes(app, parts);
+}
+
+function registerJoining(app: HttpApp, parts: WireParts): void {
   const { guestLinks } = parts.useCases;
   const limits = { most: MAX_MEMBERS };
-  const shown = (link: GuestLink) => codeBody(link, parts.publicUrl());
 
   app.openapi(ROUTES.preview, async (c) => {
     const { uuid: id, name } = await guestLinks.preview(callerOf(c).actor, c.req.valid("query"));
@@ -133,6 +137,12 @@ export function registerGuestLinks(app: HttpApp, parts: WireParts): void {
     const told = joinTold(parts, caller, await guestLinks.joinById(caller.actor, cnv, limits));
     return told ? c.json(told, 200) : c.body(null, 204);
   });
+}
+
+function registerCodes(app: HttpApp, parts: WireParts): void {
+  const { guestLinks } = parts.useCases;
+  const shown = (link: GuestLink) => codeBody(link, parts.publicUrl());
+
   app.openapi(ROUTES.create, async (c) => {
     const caller = callerOf(c);
     const place = await placeOf(parts, caller, c.req.valid("param").cnv);

@@ -103,14 +103,8 @@ export function registerMembers(app: HttpApp, parts: WireParts): void {
   app.openapi(ROUTES.update, async (c) => {
     const caller = callerOf(c);
     const { cnv, usr } = c.req.valid("param");
-    const view = await viewOf(caller, cnv);
-    requireAction(parts, placeIn(view), "set_roles");
-    if (usr === caller.user.uuid) throw wireRefusal("invalidOperation");
-    const target = personIn(view, usr);
-    if (!target) throw wireRefusal("noMember");
     const { conversation_role: role } = c.req.valid("json");
-    if (wireRole(target.membership.role) !== role)
-      await conversations.setRole(caller.actor, view.conversation.token, target.actor, roleOf(role));
+    await setRole(parts, caller, await viewOf(caller, cnv), usr, role);
     return c.body(null, 200);
   });
 }
@@ -173,4 +167,21 @@ async function remove(parts: WireParts, { actor }: Caller, view: RoomView, usr: 
     if (error instanceof DomainError && error.code === "not_found" && error.field === "member") return null;
     throw error;
   }
+}
+
+/** Nobody changes a role of their own. */
+async function setRole(
+  parts: WireParts,
+  caller: Caller,
+  view: RoomView,
+  usr: string,
+  role: (typeof ROLES)[number],
+): Promise<void> {
+  requireAction(parts, placeIn(view), "set_roles");
+  if (usr === caller.user.uuid) throw wireRefusal("invalidOperation");
+  const target = personIn(view, usr);
+  if (!target) throw wireRefusal("noMember");
+  if (wireRole(target.membership.role) === role) return;
+  const { token } = view.conversation;
+  await parts.useCases.conversations.setRole(caller.actor, token, target.actor, roleOf(role));
 }

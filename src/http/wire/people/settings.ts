@@ -14,23 +14,7 @@ import { memberBody } from "../shapes/shapes.ts";
 export function registerSettings(app: HttpApp, parts: WireParts): void {
   const { roomSettings } = parts.useCases;
 
-  for (const route of RENAMES) {
-    app.openapi(route, async (c) => {
-      const caller = callerOf(c);
-      const place = await placeOf(parts, caller, c.req.valid("param").cnv);
-      if (place.conversation.type !== "one_to_one") requireAction(parts, place, "rename");
-      const { name } = c.req.valid("json");
-      const { conversation, event } = await roomSettings.rename(
-        caller.actor,
-        place.conversation.token,
-        name,
-        "wire",
-      );
-      // A name that stays the same is told to whoever asked, and to nobody else.
-      const where = doing(parts, caller, conversation, event?.at ?? parts.useCases.clock.now());
-      return c.json(wireEvent("conversation.rename", where, { name: conversation.name }), 200);
-    });
-  }
+  registerRenames(app, parts);
   app.openapi(SETTINGS.receiptMode, async (c) => {
     const caller = callerOf(c);
     const place = await placeOf(parts, caller, c.req.valid("param").cnv);
@@ -64,6 +48,27 @@ export function registerSettings(app: HttpApp, parts: WireParts): void {
     return c.json(wireEvent("conversation.access-update", where, data), 200);
   });
   registerOwn(app, parts);
+}
+
+function registerRenames(app: HttpApp, parts: WireParts): void {
+  const { roomSettings, clock } = parts.useCases;
+  for (const route of RENAMES) {
+    app.openapi(route, async (c) => {
+      const caller = callerOf(c);
+      const place = await placeOf(parts, caller, c.req.valid("param").cnv);
+      if (place.conversation.type !== "one_to_one") requireAction(parts, place, "rename");
+      const { name } = c.req.valid("json");
+      const { conversation, event } = await roomSettings.rename(
+        caller.actor,
+        place.conversation.token,
+        name,
+        "wire",
+      );
+      // A name that stays the same is told to whoever asked, and to nobody else.
+      const where = doing(parts, caller, conversation, event?.at ?? clock.now());
+      return c.json(wireEvent("conversation.rename", where, { name: conversation.name }), 200);
+    });
+  }
 }
 
 /** The event that answers a change, or null when everything was so already. */

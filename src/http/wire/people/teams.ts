@@ -125,7 +125,7 @@ const ROUTES = {
 };
 
 export function registerTeams(app: HttpApp, parts: WireParts): void {
-  const { store, useCases } = parts;
+  const { store } = parts;
 
   app.openapi(ROUTES.list, async (c) => {
     const mine = await store.accounts.organizationsOf(callerOf(c).user.id);
@@ -153,10 +153,16 @@ export function registerTeams(app: HttpApp, parts: WireParts): void {
     const roles = ROLES.map((role) => ({ conversation_role: role, actions: ROLE_ACTIONS[role] }));
     return c.json({ conversation_roles: roles }, 200);
   });
+  registerTeamConversations(app, parts);
+}
+
+function registerTeamConversations(app: HttpApp, parts: WireParts): void {
+  const { conversations } = parts.useCases;
+
   app.openapi(ROUTES.conversations, async (c) => {
     const caller = callerOf(c);
     const id = await teamOf(parts, caller, c.req.valid("param").tid);
-    const listings = await useCases.conversations.list(caller.actor);
+    const listings = await conversations.list(caller.actor);
     const uuids = listings.flatMap(({ conversation }) =>
       conversation.organizationId === id ? [conversation.uuid] : [],
     );
@@ -172,7 +178,7 @@ export function registerTeams(app: HttpApp, parts: WireParts): void {
     const { tid, cnv } = c.req.valid("param");
     const place = await placeInTeam(parts, caller, tid, cnv);
     requireAction(parts, place, "delete_room");
-    await useCases.conversations.delete(caller.actor, place.conversation.token);
+    await conversations.delete(caller.actor, place.conversation.token);
     return c.body(null, 200);
   });
 }
