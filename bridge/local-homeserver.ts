@@ -86,8 +86,8 @@ async function enablePasswords(options: LocalHomeserverOptions, synapse: LocalSy
     await makeSenderAdmin(homeserver, { sharedSecret: synapse.registrationSharedSecret });
   } catch (error) {
     logger.warn(
-      { err: error },
-      "the local homeserver will not set passwords: its sender is no administrator",
+      { event: "matrix.admin_missing", err: error },
+      "could not make the bridge an administrator of the local homeserver; passwords for Matrix can't be set",
     );
   }
 }

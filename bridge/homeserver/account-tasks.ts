@@ -60,10 +60,9 @@ export function createAccountTasks(options: AccountTasksOptions): AccountTasks {
       const maxMs = isTemporary ? MAX_RETRY_MS : MAX_REFUSED_RETRY_MS;
       await store.taskFailed(task, backoffMs({ firstMs: FIRST_RETRY_MS, maxMs }, failures));
       if (failures === 0) {
-        const event = "matrix.account_task_failed";
         logger.warn(
-          { event, err: error, userId, kind },
-          "an account at the homeserver waits; it is tried again",
+          { event: "matrix.account_task_failed", err: error, userId, kind },
+          "could not bring an account at the homeserver up to date; trying again",
         );
       }
       throw error;

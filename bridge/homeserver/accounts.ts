@@ -61,7 +61,10 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
     } catch (error) {
       if (!(error instanceof HomeserverError) || error.temporary) throw error;
       if (error.status === 404) return;
-      logger.warn({ err: error }, "the device's old Matrix tokens may stay valid");
+      logger.warn(
+        { event: "matrix.device_not_deleted", err: error },
+        "the homeserver refused to delete a device; its old tokens may stay valid",
+      );
     }
   }
 
@@ -148,7 +151,10 @@ async function translated<T>(logger: Pick<Logger, "warn">, work: () => Promise<T
     return await work();
   } catch (error) {
     if (!(error instanceof HomeserverError)) throw error;
-    logger.warn({ err: error }, "the homeserver did not do what an account needs");
+    logger.warn(
+      { event: "matrix.account_request_failed", err: error },
+      "the homeserver did not do what an account needs; the client was told to try again",
+    );
     const what = error.away ? "The Matrix homeserver can't be reached" : "The Matrix homeserver refused";
     throw new DomainError("unavailable", `${what}; try again later`, {
       ...(error.retryAfterMs !== null && { retryAfterMs: error.retryAfterMs }),

@@ -3,8 +3,9 @@
  * again, and when, is up to whoever asks (the outbox has its own rules).
  */
 import { type HttpApiEvent, MatrixError, MatrixHttpApi, Method, TypedEventEmitter } from "matrix-js-sdk";
-import type { Logger } from "matrix-js-sdk/lib/logger.js";
+import type { Logger as SdkLogger } from "matrix-js-sdk/lib/logger.js";
 import { Counter, type Registry } from "prom-client";
+import type { Logger } from "../../src/logger.ts";
 import { HomeserverError, reasonOf } from "./homeserver-error.ts";
 import { type StreamOptions, streamRequest } from "./streaming.ts";
 
@@ -25,7 +26,7 @@ export interface HomeserverOptions {
   registration: AppserviceRegistration;
   /** The part of Matrix ids behind the colon. */
   serverName: string;
-  logger: { debug(fields: object, message: string): void };
+  logger: Pick<Logger, "debug">;
   registry?: Registry | undefined;
 }
 
@@ -100,7 +101,10 @@ export function createHomeserver(options: HomeserverOptions): Homeserver {
     } catch (error) {
       const failure = asHomeserverError(error, `${method} ${path}`);
       count(method, failure.status === null ? "none" : String(failure.status));
-      options.logger.debug({ status: failure.status, errcode: failure.errcode }, failure.message);
+      options.logger.debug(
+        { event: "matrix.request_failed", status: failure.status, errcode: failure.errcode },
+        failure.message,
+      );
       throw failure;
     } finally {
       limit.clear();
@@ -258,9 +262,9 @@ function requestCounter(registry: Registry | undefined): (method: string, status
 }
 
 /** The SDK would print every request. */
-function silentLogger(): Logger {
+function silentLogger(): SdkLogger {
   const silent = () => {};
-  const logger: Logger = {
+  const logger: SdkLogger = {
     trace: silent,
     debug: silent,
     info: silent,

@@ -26,8 +26,8 @@ export function createAppservice(options: AppserviceOptions): (request: Request)
     } catch (error) {
       // Not stored, so not taken: the homeserver delivers it again.
       logger.warn(
-        { err: error },
-        "Events from the homeserver could not be stored; it will deliver them again",
+        { event: "bridge.inbox_failed", err: error },
+        "could not store events from the homeserver; it delivers them again",
       );
       return matrixError(503, "M_UNKNOWN", "The events could not be stored; deliver them again");
     }

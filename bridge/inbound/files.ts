@@ -52,8 +52,8 @@ export function createInboundFiles(
           const passing = error instanceof HomeserverError ? error.temporary : error.retry;
           if (!passing || attempt === TRIES) {
             logger.info(
-              { err: error, event: event.event_id },
-              "A file from Matrix is only named in the chat",
+              { event: "bridge.file_not_kept", err: error, matrixEvent: event.event_id },
+              "could not fetch a file from Matrix; the chat shows its name alone",
             );
             return null;
           }

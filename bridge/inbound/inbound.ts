@@ -219,8 +219,11 @@ export function createInbound(options: InboundOptions): Inbound {
   async function leave(room: OpenRoom, event: MatrixEvent): Promise<void> {
     counts.unadopted++;
     options.logger.warn(
-      { room: room.token, event: event.event_id, type: event.type, sender: event.sender },
-      "An event in Matrix is of nobody who is in this chat (any more), and stays there alone",
+      {
+        ...{ event: "bridge.event_unadopted", room: room.token, matrixEvent: event.event_id },
+        ...{ type: event.type, sender: event.sender },
+      },
+      "an event in Matrix is by nobody who is in the room; it stays in Matrix alone",
     );
     await store.applied(event.event_id);
   }
@@ -229,8 +232,8 @@ export function createInbound(options: InboundOptions): Inbound {
   async function takeBack(room: OpenRoom, event: MatrixEvent, refusal: DomainError): Promise<void> {
     counts.refused++;
     options.logger.info(
-      { room: room.token, type: event.type, code: refusal.code },
-      "Refused what was done in Matrix",
+      { event: "bridge.act_refused", room: room.token, type: event.type, code: refusal.code },
+      "the chat refused an act from Matrix; the bridge undoes it there",
     );
     switch (event.type) {
       case "m.room.member":

@@ -112,10 +112,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         const about = { err: error, room: room.token, seq: entry.seq };
         if (!revised) {
           counts.givenUp++;
-          logger.error(about, "Matrix took an event in no form; it stays in the chat alone");
+          logger.error(
+            { event: "bridge.event_given_up", ...about },
+            "the homeserver refused an event in every form; it stays in the chat alone",
+          );
           return null;
         }
-        logger.warn(about, "Matrix refused an event; trying it in another form");
+        logger.warn(
+          { event: "bridge.event_revised", ...about },
+          "the homeserver refused an event; trying it in another form",
+        );
         await store.revise(room.id, entry, revised);
         entry = { ...entry, ...revised };
       }
@@ -157,8 +163,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       const { path, body } = writes.redaction(room, entry, part.eventId, part.eventId);
       await accounts.request(ghosts.bot, "PUT", path, { body }).catch((error: unknown) => {
         if (!(error instanceof HomeserverError) || error.temporary) throw error;
-        const about = { err: error, room: room.token, seq: entry.seq };
-        logger.warn(about, "A part of a deleted message stays in Matrix");
+        logger.warn(
+          { event: "bridge.redaction_refused", err: error, room: room.token, matrixEvent: part.eventId },
+          "the homeserver refused to take back a part of a deleted message; it stays in Matrix",
+        );
       });
       await store.putRedacted(part.eventId);
     }

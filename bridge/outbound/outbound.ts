@@ -92,7 +92,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     for (const event of events) {
       const parts = entries.get(event.seq);
       for (const part of parts ?? []) await delivery.deliver(room, part, event);
-      if (!parts) await unlessRefused(room, `what ${event.type} asks for`, follow(room, event));
+      if (!parts) await unlessRefused(room, event.type, follow(room, event));
       room.mirrored = event.seq;
     }
   }
@@ -100,10 +100,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
   /** Opens the room of two of whom one blocks the other: the authors of what was said before may not write else. */
   async function whileOpen(room: OpenRoom, work: () => Promise<void>): Promise<void> {
     room.catchesUp = true;
-    await unlessRefused(room, "other power levels", rooms.syncPower(room));
+    await unlessRefused(room, "power levels", rooms.syncPower(room));
     await work();
     room.catchesUp = false;
-    await unlessRefused(room, "other power levels", rooms.syncPower(room));
+    await unlessRefused(room, "power levels", rooms.syncPower(room));
   }
 
   /** What changes the room itself. All of it can be done twice. */
@@ -150,7 +150,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   }
 
   /** What the homeserver refuses for good must not hold the room up. */
-  async function unlessRefused(room: OpenRoom, what: string, work: Promise<void>): Promise<void> {
+  async function unlessRefused(room: OpenRoom, change: string, work: Promise<void>): Promise<void> {
     try {
       await work;
     } catch (error) {
@@ -158,7 +158,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
       if (!(error instanceof HomeserverError) || error.temporary || error.says("M_UNRECOGNIZED")) throw error;
       if (await rooms.isLost(room)) throw error;
       counts.givenUp++;
-      logger.warn({ err: error, room: room.token }, `The homeserver refused ${what}; the chatroom goes on`);
+      logger.warn(
+        { event: "bridge.change_refused", err: error, room: room.token, change },
+        "the homeserver refused a change of a room; the bridge goes on without it",
+      );
     }
   }
 
@@ -174,22 +177,21 @@ export function createOutbound(options: OutboundOptions): Outbound {
     },
     async settle(room) {
       const { type, blocked } = room.conversation;
-      if (type === "one_to_one" && !blocked)
-        await unlessRefused(room, "other power levels", rooms.syncPower(room));
+      if (type === "one_to_one" && !blocked) await unlessRefused(room, "power levels", rooms.syncPower(room));
       const { absent, members: count } = await store.absentMembers(room.id, room.mirrored);
       for (const { member, name, membership, active } of absent) {
         const actor = actorOf(member, name);
         const invited = membership === "invite" || actor.kind === "guest";
         const everybody = count <= EVERYBODY_LIMIT || actor.kind === "matrix";
-        if (active) await unlessRefused(room, `to let ${member} join`, members.join(room, actor));
+        if (active) await unlessRefused(room, `joining of ${member}`, members.join(room, actor));
         else if (everybody && !invited)
-          await unlessRefused(room, `to invite ${member}`, members.invite(room, actor));
+          await unlessRefused(room, `invitation of ${member}`, members.invite(room, actor));
       }
       // Those who speak in what is still to be carried over may have left since.
       if (room.mirrored < room.head) return;
       for (const member of await store.strangers(room.id)) {
         const reason = "Not a member of the chatroom";
-        await unlessRefused(room, `to remove ${member}`, members.remove(room, member, reason));
+        await unlessRefused(room, `removal of ${member}`, members.remove(room, member, reason));
       }
     },
   };

@@ -37,7 +37,10 @@ export function createSupersededEdits(options: SupersededEditsOptions): Supersed
       await accounts.request(ghosts.bot, "PUT", path, { body: {} });
     } catch (error) {
       if (!(error instanceof HomeserverError) || error.temporary) throw error;
-      logger.warn({ err: error, room: room.token }, "An edit that was replaced stays in Matrix");
+      logger.warn(
+        { event: "bridge.redaction_refused", err: error, room: room.token, matrixEvent: eventId },
+        "the homeserver refused to take back an edit that a later one replaced; it stays in Matrix",
+      );
     }
     await store.putRedacted(eventId);
   }

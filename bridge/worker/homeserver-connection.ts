@@ -82,7 +82,10 @@ export function createLink(options: LinkOptions): Link {
       await auditor.audit(graceMs);
     } catch (error) {
       if (signal.aborted || (error instanceof HomeserverError && error.outage)) throw error;
-      logger.warn({ err: error }, "Looking for events that were not delivered failed; it is tried again");
+      logger.warn(
+        { event: "bridge.audit_failed", err: error },
+        "could not look for events that the homeserver did not deliver; the next audit tries again",
+      );
     }
   }
 
@@ -99,7 +102,10 @@ export function createLink(options: LinkOptions): Link {
         const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
         detail = reason instanceof Error ? reason.message : String(reason);
         if (!told)
-          logger.warn({ err: reason }, "The Matrix homeserver can't be used; chat goes on without it");
+          logger.warn(
+            { event: "matrix.away", err: reason },
+            "could not use the Matrix homeserver; chat goes on without it, and the bridge tries again",
+          );
         told = true;
         await pause(backoffMs(RETRIES, failures));
       }
@@ -113,7 +119,10 @@ export function createLink(options: LinkOptions): Link {
     await audit(0);
     connected = true;
     told = false;
-    logger.info({ homeserver: homeserver.baseUrl, roomVersion }, "Connected to the Matrix homeserver");
+    logger.info(
+      { event: "matrix.connected", homeserver: homeserver.baseUrl, roomVersion },
+      "connected to the Matrix homeserver",
+    );
     options.onConnected();
     for (let round = 0; ; round++) {
       await ping();

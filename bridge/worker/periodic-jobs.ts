@@ -71,8 +71,8 @@ export function startRounds(options: RoundsOptions): Rounds {
     for (const id of await store.unsettledRooms(SCAN_LIMIT)) queue.wake(id, true);
   }
 
-  const beats = repeated("sign of life", BEAT_MS, () => store.beat(node, ALIVE_MS), logger);
-  const scans = repeated("scan", scanMs, scan, logger);
+  const beats = repeated("heartbeat", BEAT_MS, () => store.beat(node, ALIVE_MS), logger);
+  const scans = repeated("scan of rooms", scanMs, scan, logger);
   const settles = repeated("look for people to let in", SETTLE_MS, settle, logger);
   const accounts = repeated(
     "look for accounts to put right",
@@ -82,7 +82,7 @@ export function startRounds(options: RoundsOptions): Rounds {
     },
     logger,
   );
-  const purges = repeated("purge", PURGE_MS, () => store.purgeInbox(REMEMBER_MS), logger);
+  const purges = repeated("purge of the inbox", PURGE_MS, () => store.purgeInbox(REMEMBER_MS), logger);
 
   return {
     scanSoon: scans.soon,
@@ -99,7 +99,7 @@ export function startRounds(options: RoundsOptions): Rounds {
 
 /** Runs `work` at once and then again and again, never twice at a time. A failure is logged once until it is over. */
 function repeated(
-  what: string,
+  name: string,
   everyMs: number,
   work: () => Promise<void>,
   logger: Pick<Logger, "warn">,
@@ -116,7 +116,10 @@ function repeated(
       failing = false;
     } catch (error) {
       if (!failing && !isUnavailable(error))
-        logger.warn({ err: error }, `The bridge's ${what} failed; it is tried again`);
+        logger.warn(
+          { event: "bridge.job_failed", err: error, job: name },
+          "a periodic job of the bridge failed; trying again",
+        );
       failing = true;
     }
   }

@@ -86,7 +86,10 @@ export function createAuditor(options: AuditorOptions): Auditor {
       next = page.end === next ? undefined : page.end;
     }
     if (next !== undefined)
-      logger.warn({ matrixRoom: matrixRoomId }, "More happened in a room than the audit reads");
+      logger.warn(
+        { event: "bridge.audit_truncated", matrixRoom: matrixRoomId },
+        "a room has more undelivered events than an audit reads; the oldest of them do not reach the chat",
+      );
     return pages.flat().reverse();
   }
 
@@ -98,16 +101,17 @@ export function createAuditor(options: AuditorOptions): Auditor {
       throw error;
     });
     if (!answer) {
-      const at = { event: "bridge.audit_restarted", since };
-      logger.warn(at, "The homeserver does not know where the last audit ended; starting anew from here");
+      logger.warn(
+        { event: "bridge.audit_restarted", since },
+        "the homeserver does not know where the last audit ended; audits start again from now",
+      );
       return await restart();
     }
     const next = fieldOf(answer, "next_batch");
     if (isAhead(since, next)) {
-      const at = { event: "bridge.audit_restarted", since, next };
       logger.warn(
-        at,
-        "The last audit ended in the homeserver's future: it was restored. Starting anew from here",
+        { event: "bridge.audit_restarted", since, next },
+        "the homeserver was restored to a time before the last audit; audits start again from now",
       );
       return await store.putState(STATE, next);
     }
@@ -122,7 +126,10 @@ export function createAuditor(options: AuditorOptions): Auditor {
       );
     }
     if (recovered > 0)
-      logger.info({ recovered }, "The homeserver had not delivered some events; they are here now");
+      logger.info(
+        { event: "bridge.events_recovered", recovered },
+        "fetched events that the homeserver had not delivered",
+      );
     counts.recovered += recovered;
     await store.putState(STATE, next);
   }

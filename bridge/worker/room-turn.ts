@@ -64,9 +64,15 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
       });
       if (error instanceof HomeserverError && !error.away) {
         counts.retries++;
-        logger.warn({ err: error, room: room.token, retryInMs }, "A room's way to Matrix is put off");
+        logger.warn(
+          { event: "bridge.room_refused", err: error, room: room.token, retryInMs },
+          "the homeserver refused work for a room; trying again",
+        );
       } else if (!(error instanceof HomeserverError) && !isPassing(error)) {
-        logger.error({ err: error, room: room.token, retryInMs }, "A room's turn in the bridge failed");
+        logger.error(
+          { event: "bridge.room_failed", err: error, room: room.token, retryInMs },
+          "could not carry a room to or from Matrix; trying again",
+        );
       }
       const { mirrored, readOnly } = room;
       await store.defer(id, node, { mirrored, readOnly, ...progress, retryInMs });
@@ -84,8 +90,8 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
   async function startAnew(room: ClaimedRoom, settled: number): Promise<NextTurn> {
     counts.roomsLost++;
     logger.warn(
-      { room: room.token, matrixRoom: room.matrixRoomId },
-      "The homeserver does not know a room any more; it is made anew, with its members and all of its log",
+      { event: "bridge.room_lost", room: room.token, matrixRoom: room.matrixRoomId },
+      "the homeserver no longer knows a room; the bridge makes it again, with its members and its whole log",
     );
     await store.roomLost(room.id, node);
     await store.release(room.id, node, { mirrored: 0, readOnly: false, settled, through: true });
@@ -150,8 +156,8 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
       if (isPassing(error) || (error instanceof HomeserverError && error.temporary)) throw error;
       if ((await store.failed(entry.eventId)) < APPLY_TRIES) throw error;
       logger.error(
-        { err: error, room: room.token, event: entry.eventId },
-        "An event from Matrix is left out",
+        { event: "bridge.inbound_given_up", err: error, room: room.token, matrixEvent: entry.eventId },
+        "could not apply an event from Matrix; after several tries it is left out of the chat",
       );
       await store.applied(entry.eventId);
     }
@@ -163,7 +169,10 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
     } catch (error) {
       // The store is away: what the room was at is found again by the scan, or in a moment.
       if (!isUnavailable(error))
-        logger.warn({ err: error, conversationId: id }, "A room's turn in the bridge could not be kept");
+        logger.warn(
+          { event: "bridge.room_not_stored", err: error, roomId: id },
+          "could not store how far the bridge came in a room; the room is worked on again",
+        );
       return RETRIES.firstMs;
     }
   };
