@@ -172,7 +172,7 @@ class RunningGateway implements Gateway, SessionEvents {
       leave: (session, room) => void this.#memberships.leave(session, [room]),
     });
     const { messages, accounts } = useCases;
-    const talking = createTalking({ messages, hub, users, metrics });
+    const talking = createTalking({ messages, hub, metrics });
     const told = { heartbeatMs, limited };
     const greet = createGreeting({
       ...{ store, hot, accounts, hub, users, held: this.#held, catchUp, metrics },

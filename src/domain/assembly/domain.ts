@@ -38,10 +38,9 @@ export function createUseCases(options: DomainOptions): UseCases {
   const departed = forgetDeparted(context, unread, calls);
   const presence = createPresence(context);
   const conversations = createConversations(context, departed);
-  const reading = createReading(context, unread);
   const visits = createVisits(context, { calls, presence });
   const rooms = createRoomUseCases(context, {
-    ...{ reading, calls, presence, visits, conversations, passwords, departed },
+    ...{ calls, presence, visits, conversations, passwords, departed },
   });
   const directory = createDirectory(context, passwords, departed);
   const { join, leave, sessionGone, sweep } = calls;
@@ -50,7 +49,7 @@ export function createUseCases(options: DomainOptions): UseCases {
     messages: {
       ...createMessages(context, unread, bringBack),
       ...createEditing(context, recount),
-      ...reading,
+      ...createReading(context, unread),
     },
     calls: { join, leave, sessionGone, sweep },
     presence,
@@ -80,11 +79,11 @@ function forgetDeparted(
       context.accesses.forget(member, event.room);
       unread.forget(member, id);
       return context.bestEffort("Forgetting a former member", async () => {
-        const { hot, news, now } = context;
+        const { hot, broadcasts, now } = context;
         const room = { id, token: event.room };
         const { member: actor } = dataOf<"member.left">(event);
-        if (await hot.typing.forget(id, member)) news.typing(room, actor, false);
-        if (await hot.presence.forget(member, id, now())) news.presence(room, actor, now(), true);
+        if (await hot.typing.forget(id, member)) broadcasts.typing(room, actor, false);
+        if (await hot.presence.forget(member, id, now())) broadcasts.presence(room, actor, now(), true);
         await calls.memberGone(room, member);
       });
     };

@@ -16,11 +16,9 @@ import { createRoomSettings } from "../rooms/settings.ts";
 import { createRoomViews } from "../rooms/views.ts";
 import type { Conversations } from "../use-cases/conversations.ts";
 import type { PresenceUseCases } from "../use-cases/live.ts";
-import type { Messages } from "../use-cases/sending.ts";
 import type { RoomUseCases } from "../use-cases/use-cases.ts";
 
 export interface RoomParts {
-  reading: Pick<Messages, "markRead">;
   calls: InternalCalls;
   presence: PresenceUseCases;
   visits: Visits;

@@ -111,7 +111,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
       const owner = accessToken === null ? null : await ownerOf(accessToken);
       if (owner !== null && owner !== userId) throw notTheirs();
       await store.accounts.deleteLogin(id);
-      context.news.userChanged(userId);
+      context.broadcasts.userChanged(userId);
       await context.bestEffort("Ending the access tokens of a login", () => hot.tokens.dropLogin(id));
     },
     ...createAuthentication(context, checkPassword),

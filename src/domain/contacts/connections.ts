@@ -54,7 +54,7 @@ export function createConnections(
   oneToOne: Pick<OneToOne, "open">,
   calls: Pick<InternalCalls, "blocked">,
 ): Connections {
-  const { store, news } = context;
+  const { store, broadcasts } = context;
 
   async function areColleagues(actor: Actor, other: User): Promise<boolean> {
     return (await store.people.connected(idOf(actor), [other.id], "organization")).length > 0;
@@ -73,7 +73,7 @@ export function createConnections(
       });
       return { result, puts };
     });
-    for (const { userId, at } of puts) news.connection(userId, at);
+    for (const { userId, at } of puts) broadcasts.connection(userId, at);
     return result;
   }
 

@@ -3,12 +3,13 @@
 import type { Logger } from "../../logger.ts";
 import { DomainError } from "../errors.ts";
 import type { AttachmentFiles } from "../ports/attachments.ts";
+import type { Broadcasts } from "../ports/broadcasts.ts";
 import type { Bus } from "../ports/bus.ts";
 import type { HotState } from "../ports/hot.ts";
 import type { Store } from "../ports/store/store.ts";
 import type { WebhookTargets } from "../ports/webhooks.ts";
 import { type Accesses, createAccesses } from "./access.ts";
-import { createNews, type News } from "./broadcasts.ts";
+import { createBroadcasts } from "./broadcasts.ts";
 
 export interface DomainOptions {
   store: Store;
@@ -60,7 +61,7 @@ export interface Context {
    * @param work says in the log what was tried
    */
   bestEffort(work: string, run: () => Promise<unknown>): Promise<void>;
-  readonly news: News;
+  readonly broadcasts: Broadcasts;
 }
 
 export function createContext(options: DomainOptions): Context {
@@ -83,6 +84,6 @@ export function createContext(options: DomainOptions): Context {
         );
       }
     },
-    news: createNews(bus),
+    broadcasts: createBroadcasts(bus),
   };
 }

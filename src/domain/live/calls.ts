@@ -6,13 +6,13 @@
  */
 
 import { isJoinedSession } from "../auth/sessions.ts";
-import type { NamedRoom } from "../context/broadcasts.ts";
 import type { Context } from "../context/context.ts";
 import { isHotStateNew } from "../context/hot-age.ts";
 import { badField } from "../errors.ts";
 import { dataOf } from "../event-data.ts";
 import { type Actor, type MemberKey, memberKey, SYSTEM_ACTOR } from "../model.ts";
 import { isModerator, waits } from "../permissions.ts";
+import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { CallParticipant, CallState } from "../ports/hot.ts";
 import type { RunningCall } from "../ports/store/rooms.ts";
 import type { NewEvent } from "../ports/store/transaction.ts";
@@ -34,7 +34,7 @@ export interface InternalCalls extends CallUseCases {
 }
 
 export function createCalls(context: Context, bringBack: BringBack): InternalCalls {
-  const { store, hot, accesses, news, now } = context;
+  const { store, hot, accesses, broadcasts, now } = context;
   /** When a sweep first missed somebody in a call, or everybody. */
   const missedSince = new Map<string, number>();
 
@@ -84,7 +84,7 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
       changed ||= await isLogged(room.id, actor);
       if (changed) await follow(room.id, actor, last);
     });
-    if (changed) news.call(room, call);
+    if (changed) broadcasts.call(room, call);
     return call;
   }
 
@@ -99,7 +99,7 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
   /** Those whose `call.left` says something else than they were told last. */
   async function tell(conversationId: number): Promise<void> {
     const token = (await store.rooms.tokens([conversationId])).get(conversationId);
-    if (token) news.call({ id: conversationId, token }, await hot.calls.get(conversationId));
+    if (token) broadcasts.call({ id: conversationId, token }, await hot.calls.get(conversationId));
   }
 
   // Whatever the face and the use case: who moderates no more may have to wait from now on.
@@ -126,7 +126,7 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
       const others = call.participants.filter((other) => other.session !== session);
       if (added && !isAmong(others, actor)) await followOrLeave(conversationId, participant);
       else await context.bestEffort("Joining a call again", () => followIfLost(conversationId, actor));
-      news.call({ id: conversationId, token: room }, call);
+      broadcasts.call({ id: conversationId, token: room }, call);
       return call;
     },
     async leave(actor, room, session) {

@@ -1,12 +1,12 @@
 /** Tells what ended by itself in hot state: who stopped typing, who looks no more, whose call was lost. */
 
-import type { NamedRoom } from "../context/broadcasts.ts";
 import type { Context } from "../context/context.ts";
 import { actorOf } from "../model.ts";
+import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { Decay } from "../use-cases/live.ts";
 import { unlessAway } from "./presence.ts";
 
-export function createDecay({ store, hot, news, now }: Context): Decay {
+export function createDecay({ store, hot, broadcasts, now }: Context): Decay {
   /** The rooms that are still there, by id. */
   async function roomsOf(ids: readonly number[]): Promise<Map<number, NamedRoom>> {
     const tokens = await store.rooms.tokens([...new Set(ids)]);
@@ -20,7 +20,7 @@ export function createDecay({ store, hot, news, now }: Context): Decay {
         const rooms = await roomsOf(ended.map(({ conversationId }) => conversationId));
         for (const { conversationId, member, name } of ended) {
           const room = rooms.get(conversationId);
-          if (room) news.typing(room, actorOf(member, name), false);
+          if (room) broadcasts.typing(room, actorOf(member, name), false);
         }
       }),
     presence: () =>
@@ -29,13 +29,13 @@ export function createDecay({ store, hot, news, now }: Context): Decay {
         const rooms = await roomsOf(gone.map(({ conversationId }) => conversationId));
         for (const { conversationId, member, name, lastPing } of gone) {
           const room = rooms.get(conversationId);
-          if (room) news.presence(room, actorOf(member, name), lastPing, true);
+          if (room) broadcasts.presence(room, actorOf(member, name), lastPing, true);
         }
       }),
     calls: () =>
       unlessAway(undefined, async () => {
         const rooms = await roomsOf(await hot.calls.sweep(now()));
-        for (const room of rooms.values()) news.call(room, await hot.calls.get(room.id));
+        for (const room of rooms.values()) broadcasts.call(room, await hot.calls.get(room.id));
       }),
   };
 }

@@ -7,18 +7,17 @@ import { addressBlock } from "../auth/address-block.ts";
 import type { Passwords } from "../auth/passwords.ts";
 import { createSessions, joinedSession, ONLY_CLIENT } from "../auth/sessions.ts";
 import { noSuchRoom, refusal } from "../context/access.ts";
-import type { NamedRoom } from "../context/broadcasts.ts";
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import { type Actor, type Conversation, memberKey, type Role } from "../model.ts";
 import { waits } from "../permissions.ts";
+import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { NewMember, StoreTransaction } from "../ports/store/transaction.ts";
 import { named } from "../rooms/invitations.ts";
 import { type Departure, putPeople, removePeople } from "../rooms/members.ts";
 import type { CallUseCases, PresenceUseCases } from "../use-cases/live.ts";
 import type { Participants } from "../use-cases/participants.ts";
 import type { ClientName, RoomView } from "../use-cases/rooms.ts";
-import type { Messages } from "../use-cases/sending.ts";
 import { JOINED_CALL_TTL_MS, type Visits } from "./visits.ts";
 
 const MAX_GUESTS = 1_000;
@@ -30,7 +29,6 @@ const PER_STRANGER = { burst: 60, perSecond: 1 };
 const PASSING: ReadonlySet<Role> = new Set(["guest", "guest_moderator", "self_joined"]);
 
 export interface JoiningParts {
-  reading: Pick<Messages, "markRead">;
   calls: CallUseCases;
   presence: PresenceUseCases;
   visits: Visits;
@@ -43,9 +41,9 @@ type JoinInput = NonNullable<Parameters<Participants["join"]>[2]>;
 
 export function createJoining(
   context: Context,
-  { reading, calls, presence, visits, passwords, departed, view }: JoiningParts,
-): Pick<Participants, "join" | "leave" | "ping" | "typing" | "markRead" | "joinCall" | "leaveCall"> {
-  const { store, hot, accesses, news, now } = context;
+  { calls, presence, visits, passwords, departed, view }: JoiningParts,
+): Pick<Participants, "join" | "leave" | "ping" | "typing" | "joinCall" | "leaveCall"> {
+  const { store, hot, accesses, broadcasts, now } = context;
   const sessions = createSessions(store.secret);
 
   async function locate(actor: Actor, token: string) {
@@ -157,6 +155,7 @@ export function createJoining(
       if (!found) throw noSuchRoom();
       if (!found.membership) await enter(actor, found.conversation, input);
       await visits.begin(actor, found.conversation, clientOf(actor, input.client));
+      broadcasts.signaling(found.conversation.id);
       return await view(actor, token);
     },
     async leave(actor, token, client) {
@@ -165,6 +164,7 @@ export function createJoining(
       const { conversation, membership } = found;
       const isGone = await visits.end(actor, conversation, clientOf(actor, client));
       if (isGone && PASSING.has(membership.role)) await leavePassing(actor, conversation.id);
+      broadcasts.signaling(conversation.id);
     },
     async ping(actor, token, client) {
       const access = await accesses.require(actor, token, "leave", PING_ACCESS_MS).catch(unlessNotFound);
@@ -174,14 +174,6 @@ export function createJoining(
     },
     async typing(actor, token, on, client) {
       await presence.typing(actor, token, on, joinedSession(actor, clientOf(actor, client).id));
-    },
-    async markRead(actor, token, seq) {
-      const result = await reading.markRead(actor, token, seq);
-      if (result.moved) {
-        const { conversationId: id } = await accesses.require(actor, token, "leave", PING_ACCESS_MS);
-        news.read({ id, token }, actor, result);
-      }
-      return result;
     },
     async joinCall(actor, token, flags, client) {
       const { conversationId: id } = await accesses.require(actor, token, "call");

@@ -15,14 +15,14 @@ const TYPING_ACCESS_MS = 5_000;
 /** Who opens a room is told of at most so many who look at it, and so many who type. */
 const MAX_SHOWN = 500;
 
-export function createPresence({ store, hot, accesses, news, now }: Context): PresenceUseCases {
+export function createPresence({ store, hot, accesses, broadcasts, now }: Context): PresenceUseCases {
   return {
     async ping(actor, rooms, session) {
       const at = now();
       const ids = rooms.map(({ id }) => id);
       const ping = () => hot.presence.ping(memberKey(actor), session, actor.name, ids, at);
       const fresh = new Set(await unlessAway([], ping));
-      for (const room of rooms) if (fresh.has(room.id)) news.presence(room, actor, at);
+      for (const room of rooms) if (fresh.has(room.id)) broadcasts.presence(room, actor, at);
     },
     async close(actor, rooms, session) {
       const at = now();
@@ -30,14 +30,14 @@ export function createPresence({ store, hot, accesses, news, now }: Context): Pr
       const gone = new Set(
         await unlessAway([], () => hot.presence.leave(memberKey(actor), session, ids, at)),
       );
-      for (const room of rooms) if (gone.has(room.id)) news.presence(room, actor, at, true);
+      for (const room of rooms) if (gone.has(room.id)) broadcasts.presence(room, actor, at, true);
       return [...gone];
     },
     async typing(actor, token, on, session) {
       const { conversationId: id } = await accesses.require(actor, token, "type", TYPING_ACCESS_MS);
       const typist = { member: memberKey(actor), session, name: actor.name };
       const changed = await unlessAway(false, () => hot.typing.set(id, typist, on, now(), TYPING_TTL_MS));
-      if (changed) news.typing({ id, token }, actor, on);
+      if (changed) broadcasts.typing({ id, token }, actor, on);
     },
     async stopTyping(actor, rooms, session) {
       const typist = { member: memberKey(actor), session, name: actor.name };
@@ -45,7 +45,7 @@ export function createPresence({ store, hot, accesses, news, now }: Context): Pr
         unlessAway(false, () => hot.typing.set(id, typist, false, now(), TYPING_TTL_MS));
       const stopped = await Promise.all(rooms.map(({ id }) => stop(id)));
       rooms.forEach((room, i) => {
-        if (stopped[i]) news.typing(room, actor, false);
+        if (stopped[i]) broadcasts.typing(room, actor, false);
       });
     },
     async look({ id }): Promise<RoomNow> {

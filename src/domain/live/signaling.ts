@@ -19,16 +19,15 @@ const MAX_AT_ONCE = 100;
 /** The room is looked up anew in any case. */
 const ACCESS_MS = 5_000;
 const KEPT = { most: 500, ttlMs: 60_000 };
-const NOTHING = Buffer.from("{}");
 
 export interface SignalingParts {
-  bus: Bus;
+  bus: Pick<Bus, "subscribe" | "unsubscribe">;
   finding: Pick<Finding, "view">;
   visits: Visits;
 }
 
 export function createSignaling(context: Context, { bus, finding, visits }: SignalingParts): Signaling {
-  const { hot, accesses } = context;
+  const { hot, accesses, broadcasts } = context;
 
   /** The room, and those of its sessions that are the client's. */
   async function joined(actor: Actor, token: string, client: ClientName) {
@@ -39,8 +38,6 @@ export function createSignaling(context: Context, { bus, finding, visits }: Sign
     if (own.length === 0) throw new DomainError("not_found", "Join the room first");
     return { room, own };
   }
-
-  const changed = (conversationId: number) => bus.publish(channels.signaling(conversationId), NOTHING);
 
   return {
     async send(actor, token, messages, client = ONLY_CLIENT) {
@@ -57,7 +54,7 @@ export function createSignaling(context: Context, { bus, finding, visits }: Sign
         return name === undefined ? [] : [hot.mailboxes.put(address(id, name), [data], KEPT)];
       });
       await Promise.all(sent);
-      if (sent.length > 0) changed(id);
+      if (sent.length > 0) broadcasts.signaling(id);
     },
     async take(actor, token, client = ONLY_CLIENT) {
       const { room, own } = await joined(actor, token, client);
@@ -78,7 +75,6 @@ export function createSignaling(context: Context, { bus, finding, visits }: Sign
       await bus.subscribe(channel, handler);
       return { stop: () => void bus.unsubscribe(channel, handler).catch(() => undefined) };
     },
-    changed,
   };
 }
 

@@ -4,11 +4,11 @@
  */
 
 import { joinedSession } from "../auth/sessions.ts";
-import type { NamedRoom } from "../context/broadcasts.ts";
 import type { Context } from "../context/context.ts";
 import { isHotStateNew } from "../context/hot-age.ts";
 import { DomainError } from "../errors.ts";
 import { type Actor, memberKey } from "../model.ts";
+import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { Visit } from "../ports/store/visits.ts";
 import { JOINED_MS } from "../rooms/views.ts";
 import type { PresenceUseCases } from "../use-cases/live.ts";

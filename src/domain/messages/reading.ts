@@ -2,8 +2,9 @@
 import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { badField } from "../errors.ts";
-import { memberKey } from "../model.ts";
+import { type Actor, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
+import type { NamedRoom, UnreadCounts } from "../ports/broadcasts.ts";
 import type { Messages } from "../use-cases/sending.ts";
 import { asSeen } from "../visibility.ts";
 import type { UnreadCache } from "./unread.ts";
@@ -13,7 +14,13 @@ const MAX_PAGE = 200;
 const MARKER_ACCESS_MS = 5_000;
 
 export function createReading(context: Context, unread: UnreadCache): Pick<Messages, "history" | "markRead"> {
-  const { store, accesses, now } = context;
+  const { store, accesses, broadcasts, now } = context;
+
+  function announce(actor: Actor, room: NamedRoom, counts: UnreadCounts, session?: string): void {
+    broadcasts.receipt(room, actor, counts.read);
+    if (actor.kind === "user") broadcasts.unread(room, Number(actor.id), counts, session);
+  }
+
   return {
     async history(actor, room, page) {
       checkPage(page);
@@ -24,7 +31,7 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
       const { historyFrom } = found.membership;
       return { events: found.events.map((event) => asSeen(event, historyFrom)), more: found.more };
     },
-    async markRead(actor, room, seq) {
+    async markRead(actor, room, seq, session) {
       if (!Number.isSafeInteger(seq) || seq < 0) throw badField("seq", "must be an integer of at least 0");
       const member = memberKey(actor);
       const { conversationId } = await accesses.require(actor, room, "read", MARKER_ACCESS_MS);
@@ -35,8 +42,10 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
       }
       if (state === "past_head") throw badField("seq", "must not be past the room's last event");
       unread.marked(member, conversationId, state);
-      const { read, unread: left, mentions, moved } = state;
-      return { read, unread: left, mention: mentions, moved };
+      const { read, unread: left, mentions: mention, moved } = state;
+      const counts = { read, unread: left, mention };
+      if (moved) announce(actor, { id: conversationId, token: room }, counts, session);
+      return { ...counts, moved };
     },
   };
 }

@@ -14,7 +14,7 @@ export type Recount = (
 ) => Promise<void>;
 
 export function createRecount(context: Context, unread: UnreadCache): Recount {
-  const { store, news, bestEffort } = context;
+  const { store, broadcasts, bestEffort } = context;
   return async ({ conversationId, room, seq }, ids) => {
     if (ids.length === 0) return;
     unread.recounted(conversationId, ids);
@@ -28,7 +28,7 @@ export function createRecount(context: Context, unread: UnreadCache): Recount {
         const { member, head, read, unread: left, mentions: mention } = state;
         if (read >= seq) continue;
         const counted = { read, unread: left, mention, head };
-        news.counted({ id: conversationId, token: room }, byKey.get(member) as number, counted);
+        broadcasts.unread({ id: conversationId, token: room }, byKey.get(member) as number, counted);
       }
     });
   };

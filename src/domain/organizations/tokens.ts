@@ -31,7 +31,7 @@ export function createTokens(context: Context): Pick<Directory, "createToken" | 
     async deleteToken(id) {
       const token = Number.isSafeInteger(id) ? await store.accounts.deleteToken(id) : null;
       if (!token) throw new DomainError("not_found", "There is no such token", { field: "id" });
-      if (token.userId !== null) context.news.userChanged(token.userId);
+      if (token.userId !== null) context.broadcasts.userChanged(token.userId);
     },
   };
 

@@ -24,15 +24,15 @@ export function createUsers(
 
   /** Every gateway looks at the user's sessions; what hot state keeps of access tokens is none any more in any case. */
   async function loginsEnded(id: number): Promise<void> {
-    context.news.userChanged(id);
+    context.broadcasts.userChanged(id);
     await context.bestEffort("Ending a user's access tokens", () => hot.tokens.dropUser(id));
   }
 
   /** Sessions go on under the new name, and those who share a room hear of it. */
   function tell(before: User, user: User, rooms: readonly number[]): void {
     if (user.displayName === before.displayName && user.handle === before.handle) return;
-    context.news.userChanged(user.id);
-    context.news.profile(user, rooms);
+    context.broadcasts.userChanged(user.id);
+    context.broadcasts.renamed(user, rooms);
   }
 
   return {

@@ -13,7 +13,7 @@ const REF_CHARACTERS = 256;
 const TOLD = ["muted", "pinned", "archivedAt"] as const;
 
 export function createMemberSettings(context: Context): MemberSettings {
-  const { store, accesses, news, now } = context;
+  const { store, accesses, broadcasts, now } = context;
 
   async function own(actor: Actor, room: string): Promise<number> {
     const { conversationId, membership, rules } = await accesses.member(actor, room);
@@ -35,7 +35,7 @@ export function createMemberSettings(context: Context): MemberSettings {
     const changed = await store.rooms.updateMembership(conversationId, memberKey(actor), patch, noted);
     const at = changed?.settingsAt ?? null;
     if (changed?.userId && at !== null && at !== current.settingsAt) {
-      news.settings(changed.userId, conversationId, at);
+      broadcasts.settings(changed.userId, conversationId, at);
     }
     return changed ?? gone();
   }

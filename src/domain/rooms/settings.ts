@@ -1,11 +1,11 @@
 /** What a room is set to, for everybody in it. Each change is one `room.changed`; what was so already makes none. */
 
 import type { Passwords } from "../auth/passwords.ts";
-import type { NamedRoom } from "../context/broadcasts.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type Actor, type Conversation, type Membership, memberKey, SYSTEM_ACTOR } from "../model.ts";
 import type { Action } from "../permissions.ts";
+import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { Change, RoomSettings } from "../use-cases/room-settings.ts";
 import { checkInvited, named } from "./invitations.ts";

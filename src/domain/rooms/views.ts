@@ -1,10 +1,10 @@
 /** Rooms as their members see them: what the store keeps, and who is there now. */
 
 import { createSessions } from "../auth/sessions.ts";
-import type { NamedRoom } from "../context/broadcasts.ts";
 import type { Context } from "../context/context.ts";
 import { type Actor, actorOf, type Membership, memberKey, peerIn, type User } from "../model.ts";
 import { waits } from "../permissions.ts";
+import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { ActiveParticipant, CallState } from "../ports/hot.ts";
 import type { RoomListing } from "../ports/store/rooms.ts";
 import type { RoomPerson, RoomView } from "../use-cases/rooms.ts";

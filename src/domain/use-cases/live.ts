@@ -1,6 +1,7 @@
 /** Calls, signaling, lobbies and presence. Part of {@link UseCases}; the same promises hold. */
-import type { NamedRoom } from "../context/broadcasts.ts";
+
 import type { Actor } from "../model.ts";
+import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { Following } from "../ports/feed.ts";
 import type { CallState } from "../ports/hot.ts";
 import type { ClientName, RoomView } from "./rooms.ts";
@@ -52,8 +53,6 @@ export interface Signaling {
   ): Promise<{ messages: string[]; room: RoomView; sessionIds: string[] }>;
   /** `wake` is called when there may be messages for somebody in the room, or when somebody came or went. */
   follow(conversationId: number, wake: () => void): Promise<Following>;
-  /** Wakes those who follow. */
-  changed(conversationId: number): void;
 }
 export interface SignalingMessage {
   /** The session that it is from, and for. */

@@ -1,5 +1,5 @@
 /** Bringing people in and out of rooms. Part of {@link UseCases}; the same promises hold. */
-import type { Actor, LoggedEvent, ReadResult } from "../model.ts";
+import type { Actor, LoggedEvent } from "../model.ts";
 import type { CallState } from "../ports/hot.ts";
 import type { Change } from "./room-settings.ts";
 import type { ClientName, RoomPerson, RoomView } from "./rooms.ts";
@@ -37,9 +37,6 @@ export interface Participants {
   ping(actor: Actor, token: string, client?: ClientName): Promise<boolean>;
   /** Says to everybody who looks that the actor types, or stopped; it ends by itself after 8 s. */
   typing(actor: Actor, token: string, on: boolean, client?: ClientName): Promise<void>;
-
-  /** `messages.markRead`, told to the user's sessions on the WebSocket and to those who look at the room. */
-  markRead(actor: Actor, token: string, seq: number): Promise<ReadResult>;
 
   /** Everybody in the room, in order of joining. @throws DomainError `forbidden` for guests; `lobby` */
   list(actor: Actor, token: string): Promise<RoomPerson[]>;

@@ -24,8 +24,12 @@ export interface Messages {
     room: string,
     page: { before?: number; after?: number; limit: number },
   ): Promise<{ events: LoggedEvent[]; more: boolean }>;
-  /** Moves the read marker up (never back); past the head is `bad_request` on `seq`. Durable before it resolves. */
-  markRead(actor: Actor, room: string, seq: number): Promise<ReadResult>;
+  /**
+   * Moves the read marker up (never back); past the head is `bad_request` on `seq`. Durable before it resolves. When it
+   * moved, the user's other sessions and those who have the room open are told.
+   * @param session the WebSocket session that asks: it is not told again
+   */
+  markRead(actor: Actor, room: string, seq: number, session?: string): Promise<ReadResult>;
 }
 export interface SendInput {
   id: string;

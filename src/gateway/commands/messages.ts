@@ -8,7 +8,6 @@ import { requireLetIn } from "../delivery/lobby.ts";
 import { eventFrame } from "../frames/encoded-event.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { Speaker } from "../sessions/session.ts";
-import type { Users } from "../sessions/users.ts";
 
 type Handler<Op extends "send" | "history" | "read"> = (
   speaker: Speaker,
@@ -24,7 +23,6 @@ export interface Talking {
 export interface TalkingOptions {
   messages: Messages;
   hub: Hub;
-  users: Users;
   metrics: GatewayMetrics;
 }
 
@@ -41,7 +39,7 @@ function withinBytes(events: readonly LoggedEvent[], fromEnd: boolean): readonly
   return fromEnd ? events.slice(events.length - count) : events.slice(0, count);
 }
 
-export function createTalking({ messages, hub, users, metrics }: TalkingOptions): Talking {
+export function createTalking({ messages, hub, metrics }: TalkingOptions): Talking {
   return {
     // [GW-5.1] Acknowledged means durable: `send` resolves after the commit.
     async send({ identity }, frame) {
@@ -64,19 +62,10 @@ export function createTalking({ messages, hub, users, metrics }: TalkingOptions)
       return { events: events.map(eventFrame), more: page.more || events.length < page.events.length };
     },
 
-    // [GW-6.3] The user's other sessions follow, and those who have the room open see how far it was read.
+    // [GW-6.3]
     async read({ session, identity }, { room, seq }) {
-      const { actor, user } = identity;
-      const followed = hub.byToken(room);
-      requireLetIn(session, followed);
-      const { read, unread, mention, moved } = await messages.markRead(actor, room, seq);
-      if (moved) {
-        users.announceMarker(user.id, {
-          unread: { op: "unread", room, read, unread, mention },
-          except: session.id,
-        });
-        if (followed) hub.announce(followed, { op: "receipt", room, actor, read });
-      }
+      requireLetIn(session, hub.byToken(room));
+      const { read, unread, mention } = await messages.markRead(identity.actor, room, seq, session.id);
       return { read, unread, mention };
     },
   };

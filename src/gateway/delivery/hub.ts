@@ -262,11 +262,6 @@ export class Hub {
 
   // ── Frames that are in no log ──────────────────────────────────────────────────────────────────────
 
-  /** To the sessions of every gateway; a bus that is away loses it. */
-  announce(room: FollowedRoom, frame: RoomFrame): void {
-    this.#options.bus.publish(channels.room(room.id), Buffer.from(JSON.stringify(frame)));
-  }
-
   #pass(room: FollowedRoom, line: Uint8Array): void {
     const frame = readFrame(line);
     if (!frame) return;

@@ -1,20 +1,13 @@
 /** The users with sessions on this gateway, and what comes for them over their channel. */
 
-import type { ConnectionHint, SettingsHint } from "../../domain/context/broadcasts.ts";
 import { type User, userKey } from "../../domain/model.ts";
+import type { UserBroadcast } from "../../domain/ports/broadcasts.ts";
 import { type Bus, channels } from "../../domain/ports/bus.ts";
-import type { UnreadFrame } from "../../protocol/frames.ts";
 import type { JoinedHint } from "../frames/commit-publisher.ts";
 import type { LocalUser, Session } from "./session.ts";
 
-/** A read marker moved in one session; the user's others follow. */
-export interface MarkerNews {
-  unread: UnreadFrame;
-  /** The session that moved it. */
-  except: string;
-}
+type UserMessage = JoinedHint | UserBroadcast;
 /** Sessions show nothing of a member's own settings, or of connections. */
-type UserNews = JoinedHint | MarkerNews | SettingsHint | ConnectionHint | { hint: "changed" };
 const KNOWN_HINTS: ReadonlySet<unknown> = new Set(["joined", "settings", "connection"]);
 
 export interface UserHints {
@@ -89,27 +82,22 @@ export class Users {
     this.#bus.unsubscribe(channels.user(user.id), user.listen).catch(() => {});
   }
 
-  /** Tells the user's other sessions, on every gateway. */
-  announceMarker(userId: number, news: MarkerNews): void {
-    this.#bus.publish(channels.user(userId), Buffer.from(JSON.stringify(news)));
-  }
-
   #heard(user: LocalUser, message: Uint8Array): void {
-    const news = readNews(message);
-    if ("unread" in news) {
+    const heard = readMessage(message);
+    if ("unread" in heard) {
       for (const session of user.sessions) {
-        if (session.state === "ready" && session.id !== news.except) session.send(news.unread);
+        if (session.state === "ready" && session.id !== heard.except) session.send(heard.unread);
       }
-    } else if (news.hint === "joined") this.#hints.joined(user, news);
-    else if (news.hint === "changed") this.#hints.changed(user);
+    } else if (heard.hint === "joined") this.#hints.joined(user, heard);
+    else if (heard.hint === "changed") this.#hints.changed(user);
   }
 }
 
-/** Whatever is not understood still says that something changed. */
-function readNews(message: Uint8Array): UserNews {
+/** A message that this version does not know still says that something about the user changed. */
+function readMessage(message: Uint8Array): UserMessage {
   try {
-    const news = JSON.parse(new TextDecoder().decode(message)) as { unread?: unknown; hint?: unknown };
-    if (news.unread || KNOWN_HINTS.has(news.hint)) return news as UserNews;
+    const parsed = JSON.parse(new TextDecoder().decode(message)) as { unread?: unknown; hint?: unknown };
+    if (parsed.unread || KNOWN_HINTS.has(parsed.hint)) return parsed as UserMessage;
   } catch {
     // Not ours: another version, or another part of the program.
   }

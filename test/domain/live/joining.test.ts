@@ -304,21 +304,6 @@ describeDomain("joining", (world) => {
     ]);
   });
 
-  test("a read marker that another face moved is told to the user's sessions and to the room", async () => {
-    const { ada, bob, token, room } = await plaza(world);
-    const { seq } = await world.useCases.messages.send(ada.actor, token, message());
-    const heard: Record<string, unknown>[] = [];
-    const listen = (bytes: Uint8Array) => void heard.push(JSON.parse(Buffer.from(bytes).toString()));
-    await world.bus.subscribe(channels.user(bob.id), listen);
-    await world.bus.subscribe(channels.room(room.id), listen);
-    await world.useCases.participants.markRead(bob.actor, token, seq);
-    await world.useCases.participants.markRead(bob.actor, token, seq);
-    await expect.poll(() => heard.length).toBe(2);
-    expect(heard).toContainEqual({ op: "receipt", room: token, actor: bob.actor, read: seq });
-    const unread = { op: "unread", room: token, read: seq, unread: 0, mention: 0 };
-    expect(heard).toContainEqual({ unread, except: "" });
-  });
-
   test("without hot state rooms are found and left, and nobody is in them", async () => {
     const { bob, token } = await plaza(world);
     const away = () => Promise.reject(new DomainError("unavailable"));

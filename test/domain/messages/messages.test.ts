@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { channels } from "../../../src/domain/ports/bus.ts";
 import type { Store } from "../../../src/domain/ports/store/store.ts";
 import { describeDomain, matrixUser, message, refused, SYSTEM_ACTOR } from "../world.ts";
 
@@ -317,6 +318,32 @@ describeDomain("messages.history and messages.markRead", (world) => {
     expect(last).toMatchObject({ unread: 0, mention: 0 });
     const stranger = await world.person();
     await refused(messages.markRead(stranger.actor, room.token, 1), "not_found", "room");
+  });
+
+  test("a marker that moved is told to the user's sessions but the one that moved it, and to the room, once", async () => {
+    const [ada, bob] = [await world.person(), await world.person()];
+    const room = await world.group([ada, bob]);
+    const { messages } = world.useCases;
+    const [first, second] = [
+      await messages.send(ada.actor, room.token, message()),
+      await messages.send(ada.actor, room.token, message()),
+    ];
+    const heard: Record<string, unknown>[] = [];
+    const listen = (bytes: Uint8Array) => void heard.push(JSON.parse(Buffer.from(bytes).toString()));
+    await world.bus.subscribe(channels.user(bob.id), listen);
+    await world.bus.subscribe(channels.room(room.id), listen);
+    await messages.markRead(bob.actor, room.token, first.seq);
+    await messages.markRead(bob.actor, room.token, first.seq);
+    await messages.markRead(bob.actor, room.token, second.seq, "phone");
+    await expect.poll(() => heard.length).toBe(4);
+    const by = { op: "receipt", room: room.token, actor: bob.actor };
+    const counts = { op: "unread", room: room.token, mention: 0 };
+    expect(heard).toEqual([
+      { ...by, read: first.seq },
+      { unread: { ...counts, read: first.seq, unread: 1 }, except: "" },
+      { ...by, read: second.seq },
+      { unread: { ...counts, read: second.seq, unread: 0 }, except: "phone" },
+    ]);
   });
 
   test("who left can't move a marker, although remembered as a member", async () => {

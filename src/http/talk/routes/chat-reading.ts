@@ -59,7 +59,7 @@ export function createChatReading({
   feed,
   polls,
 }: Pick<TalkParts, "useCases" | "store" | "shapes" | "feed" | "polls">) {
-  const { timeline, participants } = useCases;
+  const { messages, participants, timeline } = useCases;
   const live = createLiveMessages(timeline, shapes);
 
   /** Up to `limit` messages from the cursor on, with system messages counted as what they are. */
@@ -152,7 +152,7 @@ export function createChatReading({
     }
     await participants.ping(actor, room.token, reader.client);
     if (wanted.setReadMarker && actor.kind === "user" && known > 0) {
-      await participants.markRead(actor, room.token, known).catch(unlessPastHead);
+      await messages.markRead(actor, room.token, known).catch(unlessPastHead);
     }
     const after = Math.max(0, includeLastKnown ? known - 1 : known);
     const timeoutMs = Math.min(wanted.timeout, MAX_TIMEOUT_S) * 1_000;

@@ -147,7 +147,7 @@ function registerMarker({ inRoom, useCases }: TalkParts): void {
       answers: { 200: "It is there, or further already", 412: WAITING },
     },
     async ({ actor, token, input }) => {
-      await useCases.participants.markRead(actor, token, Math.max(0, input.lastReadMessage));
+      await useCases.messages.markRead(actor, token, Math.max(0, input.lastReadMessage));
       return { status: 200 };
     },
   );

@@ -159,7 +159,7 @@ function registerRemoveGuest({ inRoom, useCases }: TalkParts): void {
 }
 
 function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
-  const { participants, signaling } = useCases;
+  const { participants } = useCases;
   open(
     {
       ...{ method: "post", path: `${PEOPLE}/active`, summary: "Join a room" },
@@ -181,7 +181,6 @@ function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
       const view = await participants.join(actor, token, { password: input.password, ...from });
       if (secret !== null) setGuestCookie(c, secret, publicUrl());
       if (client) setClientCookie(c, client, publicUrl());
-      signaling.changed(view.conversation.id);
       // This one, whichever it is taken for later.
       const joined = client && { ...client, part: `:${client.id}` };
       return { status: 200, data: await bodies.one({ actor, client: joined }, view) };
@@ -189,8 +188,7 @@ function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
   );
 }
 
-function registerLeave({ open, useCases }: TalkParts): void {
-  const { participants, signaling, finding } = useCases;
+function registerLeave({ open, useCases: { participants } }: TalkParts): void {
   open(
     {
       ...{ method: "delete", path: `${PEOPLE}/active` },
@@ -202,9 +200,7 @@ function registerLeave({ open, useCases }: TalkParts): void {
       if (caller.kind === "guest" && caller.secret === null) return DONE;
       const actor =
         caller.kind === "user" ? caller.actor : await participants.guest(caller.secret as string, token);
-      const found = await finding.locate(actor, { token });
       await participants.leave(actor, token, callingClient(caller));
-      if (found?.membership) signaling.changed(found.conversation.id);
       return DONE;
     },
   );

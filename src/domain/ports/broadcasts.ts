@@ -1,0 +1,97 @@
+/**
+ * What use cases tell live sessions, beside the log. A use case announces what it did, once, by a method of this port; a
+ * face answers its caller and announces nothing. Committed events reach the sessions another way:
+ * src/gateway/frames/commit-publisher.ts publishes them.
+ *
+ * Nothing waits for an announcement and none fails. While the bus is away all of them are lost; each method says what a
+ * session then misses, and until when. Sessions here are those of the WebSocket on every gateway, and the readers of the
+ * feed (./feed.ts), which stand behind Talk's long polls and Wire's socket.
+ */
+import type { Actor, User } from "../model.ts";
+import type { CallState } from "./hot.ts";
+
+export interface Broadcasts {
+  /**
+   * To those who have the room open: the actor types, or stopped. Lost: they show the actor as before until the actor
+   * starts or stops again, or until they open the room again.
+   */
+  typing(room: NamedRoom, actor: Actor, on: boolean): void;
+  /**
+   * To those who have the room open: the actor looks at it who did not before, or with `gone` looks at it no more.
+   * Lost: they show the actor as before until the actor comes or goes again, or until they open the room again.
+   */
+  presence(room: NamedRoom, actor: Actor, lastPing: number, gone?: true): void;
+  /** To everybody in the room: who is in its call. Lost: they see the call as it was until it changes again. */
+  call(room: NamedRoom, call: CallState): void;
+  /** To those who have the room open: the actor has read up to this seq. Lost: the actor's next receipt makes up for it. */
+  receipt(room: NamedRoom, actor: Actor, read: number): void;
+  /**
+   * To the user's own sessions: what they have not read, because the marker or the mentions changed.
+   * @param except the session that moved the marker: its command is answered with the counts
+   * Lost: a session counts wrong until the next marker, or until it says hello again.
+   */
+  unread(room: NamedRoom, userId: number, counts: UnreadCounts, except?: string): void;
+  /**
+   * To the user's own readers of the feed: the settings of a room changed at this time (ms). Lost: a reader finds the
+   * change in the journal with the next thing that it is told.
+   */
+  settings(userId: number, conversationId: number, at: number): void;
+  /**
+   * To the user's own readers of the feed: how the user stands to another changed at this time (ms). Lost: gateways compare users
+   * with the store every few seconds, and tell it then.
+   */
+  connection(userId: number, at: number): void;
+  /**
+   * To everybody in these rooms (ids): the user has another name or handle. Lost: the user's own sessions follow within
+   * seconds as in {@link userChanged}; others show the old name until the user's next event.
+   */
+  renamed(user: User, conversationIds: readonly number[]): void;
+  /**
+   * To the gateways where the user has sessions: check whether they may go on, and under which name. Lost: gateways
+   * compare users with the store every few seconds.
+   */
+  userChanged(userId: number): void;
+  /**
+   * To those who wait for signaling messages in a room: some came, or a client joined or left. Lost: who waits looks again
+   * when the long poll ends.
+   */
+  signaling(conversationId: number): void;
+}
+
+export interface NamedRoom {
+  id: number;
+  token: string;
+}
+
+export interface UnreadCounts {
+  read: number;
+  unread: number;
+  mention: number;
+  /** Counted up to this seq; missing where the marker itself moved. */
+  head?: number;
+}
+
+// ── Messages on a user's channel ─────────────────────────────────────────────────────────────────────
+
+export type UserBroadcast = UnreadBroadcast | SettingsHint | ConnectionHint | ChangedHint;
+
+export interface UnreadBroadcast {
+  unread: UnreadCounts & { op: "unread"; room: string };
+  /** The session that is not told; empty: all are. */
+  except: string;
+}
+
+export interface SettingsHint {
+  hint: "settings";
+  conversationId: number;
+  at: number;
+}
+
+export interface ConnectionHint {
+  hint: "connection";
+  at: number;
+}
+
+export interface ChangedHint {
+  hint: "changed";
+}
