@@ -82,6 +82,8 @@ export class Hub {
     const followed = this.#rooms.get(id);
     if (followed) {
       followed.history ??= history;
+      // A room that was followed by a hint learns here that its lobby is open.
+      if (!mayShutOut && head.seq >= followed.delivered) followed.mayShutOut = false;
       return followed;
     }
     const room = new FollowedRoom(id, token, { head, mayShutOut, history });

@@ -15,6 +15,7 @@ import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { type Lobbies, mayShut } from "../delivery/lobby.ts";
 import { addReader } from "../delivery/room-readers.ts";
+import type { JoinedHint } from "../frames/commit-publisher.ts";
 import { CHANGES_STANDING } from "../frames/encoded-event.ts";
 
 export interface FeedOptions {
@@ -232,16 +233,27 @@ export class FollowedUsers {
     const { conversationId } = news;
     if (news.unread) this.#tellMarker(user, news.unread);
     else if (news.hint === "joined" && conversationId !== undefined && news.room && news.seq) {
-      const room = this.#options.hub.follow(conversationId, news.room, {
-        head: { seq: news.seq - 1, at: 0 },
-      });
-      this.#options.hub.noteHead(room, news.seq);
-      void this.#enter(user, room, news.seq - 1, news.seq - 1);
+      this.#joined(user, { hint: "joined", conversationId, room: news.room, seq: news.seq });
     } else if (news.hint === "settings" && conversationId !== undefined) {
       tellAll(user, (reader) => reader.settings?.({ conversationId, at: news.at ?? 0 }));
     } else if (news.hint === "connection") {
       tellAll(user, (reader) => reader.connections?.({ at: news.at ?? 0 }));
     } else void this.#compare([user]);
+  }
+
+  /**
+   * The user joined a room. A hint that comes while the list of rooms is being read waits for it: a room of the list is
+   * followed already, and the list says whether its lobby is open.
+   */
+  #joined(user: FollowedUser, { conversationId, room: token, seq }: JoinedHint): void {
+    const { hub } = this.#options;
+    const enter = () => {
+      if (this.#users.get(user.id) !== user) return;
+      const room = hub.follow(conversationId, token, { head: { seq: seq - 1, at: 0 } });
+      hub.noteHead(room, seq);
+      void this.#enter(user, room, seq - 1, seq - 1);
+    };
+    user.begun.then(enter, () => {}); // Where the list can't be read, nobody follows the user.
   }
 
   #tellMarker(user: FollowedUser, { room: token, read, unread, mention }: UnreadFrame): void {

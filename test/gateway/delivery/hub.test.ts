@@ -1,4 +1,4 @@
-/** What the hub does with rooms that it stops following while it reads their log. */
+/** How the hub begins to follow rooms, and what it does with those that it stops following while it reads their log. */
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import type { LoggedEvent } from "../../../src/domain/model.ts";
@@ -36,4 +36,15 @@ test("a room that is let go while its log is read is not read on", async () => {
   const room = hub.follow(EVENT.conversationId, EVENT.room, { head: { seq: 0, at: 0 } });
   await hub.fill([room]);
   expect([reads, room.delivered]).toEqual([1, 0]);
+});
+
+test("a room that was followed by a hint learns from a list of rooms that its lobby is open, but not from an old list", async () => {
+  const hub = hubOn(async () => []);
+  const { conversationId, room: token } = EVENT;
+  const room = hub.follow(conversationId, token, { head: { seq: 4, at: 0 } });
+  expect(room.mayShutOut).toBe(true);
+  hub.follow(conversationId, token, { head: { seq: 3, at: 0 }, mayShutOut: false });
+  expect(room.mayShutOut).toBe(true);
+  hub.follow(conversationId, token, { head: { seq: 5, at: 0 }, mayShutOut: false });
+  expect(room.mayShutOut).toBe(false);
 });

@@ -1,6 +1,8 @@
 /** Readers that are no sessions: what they hear is whole and in order, wherever it was committed. */
 import { describe, expect, test, vi } from "vitest";
 import type { LoggedEvent } from "../../../src/domain/model.ts";
+import { channels } from "../../../src/domain/ports/bus.ts";
+import type { PostgresStore } from "../../../src/store/postgres.ts";
 import { describeWith } from "../../services/need.ts";
 import { person, places, type Room, room, say, site } from "../fixtures.ts";
 
@@ -97,6 +99,38 @@ describeWith("postgres", "the feed", ({ postgres }) => {
     expect(marker).toHaveBeenCalledWith({ conversationId: home.id, read: seq, unread: 0, mention: 0 });
     await here.useCases.directory.deleteUser(bob.id);
     await vi.waitFor(() => expect(gone).toHaveBeenCalledOnce(), LIMIT);
+  });
+
+  test("a user's reader hears what is in no log of a room that the user joined while the reader began", async () => {
+    let list = () => {};
+    const mayList = new Promise<void>((resolve) => {
+      list = resolve;
+    });
+    let begins = false;
+    const slow = (store: PostgresStore): PostgresStore => {
+      const sessionRooms: typeof store.rooms.sessionRooms = async (...asked) => {
+        begins = true;
+        await mayList;
+        return store.rooms.sessionRooms(...asked);
+      };
+      // Nobody is let into a lobby that is asked about: an open one has to be known from the list of rooms.
+      const roles: typeof store.rooms.roles = () => new Promise(() => {});
+      return { ...store, sql: store.sql, rooms: { ...store.rooms, sessionRooms, roles } };
+    };
+    const here = await node({ store: slow });
+    const [ada, bob] = [await person(here, "Ada"), await person(here, "Bob")];
+    const typing = vi.fn();
+    const following = here.gateway.feed.followUser(bob, { event: () => {}, typing });
+    await vi.waitFor(() => expect(begins).toBe(true), LIMIT);
+    const joined = vi.fn();
+    await here.bus.subscribe(channels.user(bob.id), joined);
+    const home = await room(here, [ada, bob]);
+    await vi.waitFor(() => expect(joined).toHaveBeenCalled(), LIMIT);
+    list();
+    await following;
+    await here.useCases.presence.typing(ada.actor, home.token, true, "a session");
+    await vi.waitFor(() => expect(typing).toHaveBeenCalledOnce(), LIMIT);
+    expect(typing).toHaveBeenCalledWith({ conversationId: home.id, actor: ada.actor, on: true });
   });
 
   test("a room that is not there is not_found, and rooms with news wake whoever follows all", async () => {
