@@ -1,71 +1,43 @@
 /**
  * Every frame of WebSocket protocol v1. What clients say has a schema, because strangers say it; what the server says
- * has a type. Rules are written down in PROTOCOL.md under the ids in brackets.
+ * has a type. A noun of the protocol has a file in frames/: the schemas of its ops, and what their answers hold. Rules are
+ * written down in PROTOCOL.md under the ids in brackets.
  */
-import { z } from "zod";
-import type { WireErrorCode } from "./error-codes.ts";
+import type { z } from "zod";
+import { CALL_OPS, type CallAnswers } from "./frames/calls.ts";
+import type { Ref } from "./frames/fields.ts";
+import { HELLO_OPS } from "./frames/hello.ts";
+import { MESSAGE_OPS, type MessageAnswers } from "./frames/messages.ts";
+import { PRESENCE_OPS, type PresenceAnswers } from "./frames/presence.ts";
+import type {
+  ByeFrame,
+  CallFrame,
+  ErrorFrame,
+  EventFrame,
+  PresenceFrame,
+  ReadyFrame,
+  ReceiptFrame,
+  TypingFrame,
+  UnreadFrame,
+  UserFrame,
+} from "./frames/server.ts";
 import { LIMITS } from "./limits.ts";
 
+export type { Ref } from "./frames/fields.ts";
+export type { Place } from "./frames/hello.ts";
+export type * from "./frames/server.ts";
+
 // ── What clients say ─────────────────────────────────────────────────────────────────────────────────
-
-/** [GW-3.1] */
-export type Ref = number | string;
-
-const ref = z.union([z.int(), z.string().max(LIMITS.REF_CHARACTERS)]);
-const room = z.string();
-const seq = z.int().min(0);
-const flags = z.int().min(1).max(7);
-/** [GW-7.6] How far a client came: a seq, or with the time of the event at it, which is proof. */
-// What the SDK sends is tried first: each try that fails costs, and ten thousand sessions name twenty rooms each at once.
-const place = z.union([z.strictObject({ seq, at: z.int().min(0) }), seq]);
-export type Place = z.infer<typeof place>;
 
 /**
  * One strict schema for each op: unknown fields are refused by name [GW-3.4]. Lengths of texts, ids and mentions are
  * the domain's rules and are judged there.
  */
 export const CLIENT_SCHEMAS = {
-  hello: z.strictObject({
-    op: z.literal("hello"),
-    ref,
-    token: z.string().min(1).max(LIMITS.TOKEN_CHARACTERS),
-    device: z.string().min(1).max(LIMITS.DEVICE_CHARACTERS).optional(),
-    resume: z.strictObject({ epoch: z.string(), rooms: z.record(z.string(), place) }).optional(),
-  }),
-  send: z.strictObject({
-    op: z.literal("send"),
-    ref,
-    room,
-    id: z.string(),
-    text: z.string(),
-    replyTo: seq.optional(),
-    mentions: z.array(z.string()).optional(),
-  }),
-  history: z
-    .strictObject({
-      op: z.literal("history"),
-      ref,
-      room,
-      before: seq.optional(),
-      after: seq.optional(),
-      limit: z.int().min(1).max(LIMITS.HISTORY_MOST).default(LIMITS.HISTORY_DEFAULT),
-    })
-    .refine(({ before, after }) => before === undefined || after === undefined, {
-      path: ["before"],
-      message: "and after exclude each other",
-    }),
-  read: z.strictObject({ op: z.literal("read"), ref, room, seq }),
-  open: z.strictObject({ op: z.literal("open"), ref, room }),
-  close: z.strictObject({ op: z.literal("close"), ref, room }),
-  typing: z.strictObject({ op: z.literal("typing"), ref, room, on: z.boolean() }),
-  ping: z.strictObject({
-    op: z.literal("ping"),
-    ref,
-    rooms: z.array(room).max(LIMITS.PING_ROOMS).optional(),
-  }),
-  "call.join": z.strictObject({ op: z.literal("call.join"), ref, room, flags }),
-  "call.flags": z.strictObject({ op: z.literal("call.flags"), ref, room, flags }),
-  "call.leave": z.strictObject({ op: z.literal("call.leave"), ref, room }),
+  ...HELLO_OPS,
+  ...MESSAGE_OPS,
+  ...PRESENCE_OPS,
+  ...CALL_OPS,
 } as const satisfies Record<string, z.ZodType>;
 
 export type ClientOp = keyof typeof CLIENT_SCHEMAS;
@@ -129,143 +101,9 @@ function firstProblem(error: z.ZodError): { field: string | undefined; message: 
 
 // ── What the server says ─────────────────────────────────────────────────────────────────────────────
 
-export interface WireActor {
-  kind: "user" | "guest" | "matrix" | "system";
-  id: string;
-  name: string;
-}
-
-/** [GW-4.1] An event of a room's log; also the entries of `history` and `last` of a room in `ready`. */
-export interface EventFrame {
-  op: "event";
-  room: string;
-  seq: number;
-  type: string;
-  /** The client's own id of a message. */
-  id?: string;
-  actor: WireActor;
-  at: number;
-  data: Record<string, unknown>;
-}
-
-/** [GW-2.3] */
-export interface ReadyFrame {
-  op: "ready";
-  ref: Ref;
-  session: string;
-  user: { id: string; uuid: string; handle: string; name: string };
-  epoch: string;
-  heartbeatMs: number;
-  rooms: ReadyRoom[];
-  resumed?: ResumedRoom[];
-}
-export interface ReadyRoom {
-  room: string;
-  name: string;
-  type: "one_to_one" | "group" | "public";
-  role: string;
-  head: number;
-  /** [GW-7.6] The time of the event at `head`, ms; 0 where the log is empty. */
-  at: number;
-  read: number;
-  unread: number;
-  mention: number;
-  last: EventFrame | null;
-  lastPing: number;
-  /** The OR of the flags of those in the call; 0: no call. */
-  call: number;
-  /** [GW-12.3] The user waits in the lobby: `unread`, `mention`, `last` and `call` say nothing. */
-  waiting?: true;
-}
-/** [GW-7.1] */
-export interface ResumedRoom {
-  room: string;
-  recovered: boolean;
-  from: number;
-  head: number;
-}
-
-export interface ErrorFrame {
-  op: "error";
-  ref: Ref | null;
-  code: WireErrorCode;
-  message: string;
-  field?: string;
-  retry: boolean;
-  retryAfterMs?: number;
-}
 /** What `ok` holds beside `op` and `ref`, by the op that it answers. */
-export interface OkFields {
-  send: { room: string; seq: number; at: number; duplicate?: true };
-  history: { events: EventFrame[]; more: boolean };
-  read: { read: number; unread: number; mention: number };
-  open: RoomNow;
-  close: Record<never, never>;
-  typing: Record<never, never>;
-  ping: { at: number };
-  "call.join": Omit<CallFrame, "op">;
-  "call.flags": Omit<CallFrame, "op">;
-  "call.leave": Omit<CallFrame, "op">;
-}
+export interface OkFields extends MessageAnswers, PresenceAnswers, CallAnswers {}
 export type OkFrame<Op extends keyof OkFields = keyof OkFields> = { op: "ok"; ref: Ref } & OkFields[Op];
-
-/** [GW-8.1] What is now in a room that was opened. */
-export interface RoomNow {
-  present: WireActor[];
-  typing: WireActor[];
-  reads: { actor: WireActor; seq: number }[];
-  /** Missing while nobody is in the call. */
-  call?: Pick<CallFrame, "flags" | "participants">;
-}
-
-export interface UnreadFrame {
-  op: "unread";
-  room: string;
-  read: number;
-  unread: number;
-  mention: number;
-  /** [GW-6.6] Counted up to this seq; missing where the marker itself was moved. */
-  head?: number;
-}
-export interface TypingFrame {
-  op: "typing";
-  room: string;
-  actor: WireActor;
-  on: boolean;
-}
-export interface PresenceFrame {
-  op: "presence";
-  room: string;
-  actor: WireActor;
-  lastPing: number;
-  /** [GW-8.4] They look at the room no more, with any session. */
-  gone?: true;
-}
-/** [GW-8.5] Somebody else's read marker moved. */
-export interface ReceiptFrame {
-  op: "receipt";
-  room: string;
-  actor: WireActor;
-  read: number;
-}
-/** [GW-8.6] A user goes by another name or handle now. */
-export interface UserFrame {
-  op: "user";
-  user: { id: string; uuid: string; publicId: string; handle: string; name: string };
-}
-/** [GW-9.1] */
-export interface CallFrame {
-  op: "call";
-  room: string;
-  flags: number;
-  participants: { actor: WireActor; flags: number }[];
-}
-/** [GW-10.2] */
-export interface ByeFrame {
-  op: "bye";
-  code: number;
-  reconnectMs: number;
-}
 
 export type ServerFrame =
   | ReadyFrame

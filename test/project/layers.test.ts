@@ -37,9 +37,12 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/app/health": ["src/http/face", DOMAIN],
   "src/metrics.ts": ["src/store/sql", DOMAIN],
 
-  "src/protocol": [],
-  "src/client": ["src/protocol"],
-  "src/web": ["src/client", "src/protocol"],
+  "src/protocol": ["src/protocol/frames", "src/protocol/limits.ts", "src/protocol/error-codes.ts"],
+  "src/protocol/frames": ["src/protocol/limits.ts", "src/protocol/error-codes.ts"],
+  "src/protocol/limits.ts": [],
+  "src/protocol/error-codes.ts": [],
+  "src/client": ["src/protocol/**"],
+  "src/web": ["src/client", "src/protocol/**"],
 
   "src/domain/assembly": [
     ...["src/domain/contacts", "src/domain/messages", "src/domain/live", "src/domain/organizations"],
@@ -103,22 +106,22 @@ const LAYERS: Record<string, readonly string[]> = {
 
   "src/gateway": [
     ...["src/gateway/commands", "src/gateway/feed", "src/gateway/sessions", "src/gateway/delivery"],
-    ...["src/gateway/transport", "src/gateway/http", "src/gateway/metrics.ts", "src/protocol", DOMAIN],
+    ...["src/gateway/transport", "src/gateway/http", "src/gateway/metrics.ts", "src/protocol/**", DOMAIN],
   ],
   "src/gateway/commands": [
     ...["src/gateway/sessions", "src/gateway/delivery", "src/gateway/frames", "src/gateway/metrics.ts"],
-    ...["src/protocol", DOMAIN],
+    ...["src/protocol/**", DOMAIN],
   ],
-  "src/gateway/feed": ["src/gateway/delivery", "src/gateway/frames", "src/protocol", DOMAIN],
+  "src/gateway/feed": ["src/gateway/delivery", "src/gateway/frames", "src/protocol/**", DOMAIN],
   "src/gateway/sessions": [
     ...["src/gateway/delivery", "src/gateway/frames", "src/gateway/transport", "src/gateway/metrics.ts"],
-    ...["src/protocol", DOMAIN],
+    ...["src/protocol/**", DOMAIN],
   ],
   "src/gateway/delivery": [
-    ...["src/gateway/frames", "src/gateway/transport", "src/gateway/metrics.ts", "src/protocol", DOMAIN],
+    ...["src/gateway/frames", "src/gateway/transport", "src/gateway/metrics.ts", "src/protocol/**", DOMAIN],
   ],
-  "src/gateway/frames": ["src/protocol", DOMAIN],
-  "src/gateway/transport": ["src/gateway/http", "src/protocol"],
+  "src/gateway/frames": ["src/protocol/**", DOMAIN],
+  "src/gateway/transport": ["src/gateway/http", "src/protocol/**"],
   "src/gateway/http": [DOMAIN],
   "src/gateway/metrics.ts": [],
 
@@ -212,8 +215,8 @@ const LAYERS: Record<string, readonly string[]> = {
   "bridge/local": [DOMAIN],
 
   "load/services": ["bridge/local"],
-  "load/faults": ["load/**", "src/client", "src/protocol"],
-  load: ["load/**", "src/client", "src/protocol"],
+  "load/faults": ["load/**", "src/client", "src/protocol/**"],
+  load: ["load/**", "src/client", "src/protocol/**"],
 };
 /** Files that any folder may import: plain facts without behaviour of their own. */
 const COMMON = new Set(["src/config.ts", "src/logger.ts"]);

@@ -1,0 +1,38 @@
+/** Messages and the read marker: PROTOCOL.md, sections 5 and 6. */
+import { z } from "zod";
+import { LIMITS } from "../limits.ts";
+import { ref, room, seq } from "./fields.ts";
+import type { EventFrame } from "./server.ts";
+
+export const MESSAGE_OPS = {
+  send: z.strictObject({
+    op: z.literal("send"),
+    ref,
+    room,
+    id: z.string(),
+    text: z.string(),
+    replyTo: seq.optional(),
+    mentions: z.array(z.string()).optional(),
+  }),
+  history: z
+    .strictObject({
+      op: z.literal("history"),
+      ref,
+      room,
+      before: seq.optional(),
+      after: seq.optional(),
+      limit: z.int().min(1).max(LIMITS.HISTORY_MOST).default(LIMITS.HISTORY_DEFAULT),
+    })
+    .refine(({ before, after }) => before === undefined || after === undefined, {
+      path: ["before"],
+      message: "and after exclude each other",
+    }),
+  read: z.strictObject({ op: z.literal("read"), ref, room, seq }),
+};
+
+/** What `ok` holds beside `op` and `ref`. */
+export interface MessageAnswers {
+  send: { room: string; seq: number; at: number; duplicate?: true };
+  history: { events: EventFrame[]; more: boolean };
+  read: { read: number; unread: number; mention: number };
+}

@@ -1,0 +1,126 @@
+/** What the server says of itself, beside the answers to commands. Rules are in PROTOCOL.md under the ids in brackets. */
+import type { WireErrorCode } from "../error-codes.ts";
+import type { Ref } from "./fields.ts";
+
+export interface WireActor {
+  kind: "user" | "guest" | "matrix" | "system";
+  id: string;
+  name: string;
+}
+
+/** [GW-4.1] An event of a room's log; also the entries of `history` and `last` of a room in `ready`. */
+export interface EventFrame {
+  op: "event";
+  room: string;
+  seq: number;
+  type: string;
+  /** The client's own id of a message. */
+  id?: string;
+  actor: WireActor;
+  at: number;
+  data: Record<string, unknown>;
+}
+
+/** [GW-2.3] */
+export interface ReadyFrame {
+  op: "ready";
+  ref: Ref;
+  session: string;
+  user: { id: string; uuid: string; handle: string; name: string };
+  epoch: string;
+  heartbeatMs: number;
+  rooms: ReadyRoom[];
+  resumed?: ResumedRoom[];
+}
+export interface ReadyRoom {
+  room: string;
+  name: string;
+  type: "one_to_one" | "group" | "public";
+  role: string;
+  head: number;
+  /** [GW-7.6] The time of the event at `head`, ms; 0 where the log is empty. */
+  at: number;
+  read: number;
+  unread: number;
+  mention: number;
+  last: EventFrame | null;
+  lastPing: number;
+  /** The OR of the flags of those in the call; 0: no call. */
+  call: number;
+  /** [GW-12.3] The user waits in the lobby: `unread`, `mention`, `last` and `call` say nothing. */
+  waiting?: true;
+}
+/** [GW-7.1] */
+export interface ResumedRoom {
+  room: string;
+  recovered: boolean;
+  from: number;
+  head: number;
+}
+
+export interface ErrorFrame {
+  op: "error";
+  ref: Ref | null;
+  code: WireErrorCode;
+  message: string;
+  field?: string;
+  retry: boolean;
+  retryAfterMs?: number;
+}
+/** [GW-8.1] What is now in a room that was opened. */
+export interface RoomNow {
+  present: WireActor[];
+  typing: WireActor[];
+  reads: { actor: WireActor; seq: number }[];
+  /** Missing while nobody is in the call. */
+  call?: Pick<CallFrame, "flags" | "participants">;
+}
+
+export interface UnreadFrame {
+  op: "unread";
+  room: string;
+  read: number;
+  unread: number;
+  mention: number;
+  /** [GW-6.6] Counted up to this seq; missing where the marker itself was moved. */
+  head?: number;
+}
+export interface TypingFrame {
+  op: "typing";
+  room: string;
+  actor: WireActor;
+  on: boolean;
+}
+export interface PresenceFrame {
+  op: "presence";
+  room: string;
+  actor: WireActor;
+  lastPing: number;
+  /** [GW-8.4] They look at the room no more, with any session. */
+  gone?: true;
+}
+/** [GW-8.5] Somebody else's read marker moved. */
+export interface ReceiptFrame {
+  op: "receipt";
+  room: string;
+  actor: WireActor;
+  read: number;
+}
+/** [GW-8.6] A user goes by another name or handle now. */
+export interface UserFrame {
+  op: "user";
+  user: { id: string; uuid: string; publicId: string; handle: string; name: string };
+}
+/** [GW-9.1] */
+export interface CallFrame {
+  op: "call";
+  room: string;
+  flags: number;
+  participants: { actor: WireActor; flags: number }[];
+}
+/** [GW-10.2] */
+export interface ByeFrame {
+  op: "bye";
+  code: number;
+  reconnectMs: number;
+}
