@@ -16,7 +16,7 @@ import type { PostgresStore } from "../src/store/postgres.ts";
 import { createAccountTasks } from "./homeserver/account-tasks.ts";
 import { type CredentialProviderName, createCredentialProvider } from "./homeserver/credentials.ts";
 import { createGhostAccounts, type GhostAccounts } from "./homeserver/ghost-accounts.ts";
-import { type Homeserver, watched } from "./homeserver/homeserver.ts";
+import { type Homeserver, observeFailures } from "./homeserver/homeserver.ts";
 import { createMedia } from "./homeserver/media.ts";
 import { createAppservice } from "./inbound/appservice.ts";
 import { createInboundFiles } from "./inbound/files.ts";
@@ -32,16 +32,16 @@ import { createOutbound } from "./outbound/outbound.ts";
 import { createOwnEvents } from "./outbound/own-events.ts";
 import { createSupersededEdits } from "./outbound/superseded-edits.ts";
 import { createWrites } from "./outbound/writes.ts";
+import { createMatrixLookup } from "./rooms/matrix-lookup.ts";
 import { createMembers } from "./rooms/members.ts";
-import { createPeople } from "./rooms/room-people.ts";
 import { createMatrixRooms } from "./rooms/rooms.ts";
 import { type BridgeStore, createBridgeStore } from "./store/bridge-store.ts";
 import type { Backlog } from "./store/changes.ts";
-import { createLink } from "./worker/homeserver-connection.ts";
-import { ALIVE_MS, startRounds } from "./worker/periodic-jobs.ts";
-import { createAuditor } from "./worker/reconciler.ts";
+import { createHomeserverConnection } from "./worker/homeserver-connection.ts";
+import { ALIVE_MS, startPeriodicJobs } from "./worker/periodic-jobs.ts";
+import { createReconciler } from "./worker/reconciler.ts";
 import { createRoomQueue } from "./worker/room-queue.ts";
-import { createTurn, type WaitingRooms } from "./worker/room-turn.ts";
+import { createRoomTurn, type WaitingRooms } from "./worker/room-turn.ts";
 
 export interface BridgeOptions {
   store: PostgresStore;
@@ -59,7 +59,7 @@ export interface BridgeOptions {
   /** How often to look for rooms of which no hint came, ms. */
   scanMs?: number;
   /** How often to look for events that the homeserver did not deliver, ms. */
-  auditMs?: number;
+  reconcileMs?: number;
 }
 
 export interface Bridge {
@@ -81,7 +81,7 @@ interface BridgeStats extends BridgeCounts, Backlog {
 /** Rooms side by side: a homeserver takes 30 to 50 events a second in all, and each room's one after the other. */
 const PARALLEL_ROOMS = 12;
 const SCAN_MS = 5_000;
-const AUDIT_MS = 30_000;
+const RECONCILE_MS = 30_000;
 const STOP_GRACE_MS = 1_500;
 
 /** Starts the worker; the homeserver may be away, and is waited for in the background. */
@@ -91,26 +91,26 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const stopping = new AbortController();
   const counts = newCounts();
   // Before its first claim: a worker that shows no sign of life loses its rooms to others.
-  await store.beat(node, ALIVE_MS);
-  const { ghosts, inbox, queue, link, rounds, waiting } = startWorker(
+  await store.heartbeat(node, ALIVE_MS);
+  const { ghosts, inbox, queue, connection, jobs, waiting } = startWorker(
     options,
     store,
     counts,
     stopping.signal,
   );
   const offChange = options.store.history.onChange(() =>
-    link.lost("The database has another history: a backup, or a replica that lacked the end"),
+    connection.lost("The database has another history: a backup, or a replica that lacked the end"),
   );
   const onHint = (message: Uint8Array) => {
     // Without the homeserver there is nothing to do; the scan finds these rooms when it is back.
-    if (link.connected) for (const id of roomIds(message)) queue.wake(id);
+    if (connection.connected) for (const id of roomIdsIn(message)) queue.wake(id);
   };
   await bus.subscribe(channels.bridge, onHint);
-  bus.onGap(rounds.scanSoon);
-  const connected = () => link.connected;
+  bus.onGap(jobs.scanSoon);
+  const connected = () => connection.connected;
   registerMetrics(options.registry, counts, {
     connected,
-    backlog: rounds.backlog,
+    backlog: jobs.backlog,
     waiting: () => waiting.size,
   });
   const { hsToken } = options.homeserver.registration;
@@ -118,20 +118,20 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   return {
     handle: createAppservice({ hsToken, ghosts, inbox, counts, logger: options.logger }),
     async health() {
-      const health = link.health();
-      const held = [...waiting.values()].find(({ outage }) => outage);
-      return health.ok && held ? { ok: false, detail: held.reason } : health;
+      const health = connection.health();
+      const outage = [...waiting.values()].find(({ outage }) => outage);
+      return health.ok && outage ? { ok: false, detail: outage.reason } : health;
     },
-    stats: () => ({ ...counts, ...rounds.backlog(), connected: link.connected }),
-    homeserverRestarted: () => link.lost("The homeserver has restarted"),
+    stats: () => ({ ...counts, ...jobs.backlog(), connected: connection.connected }),
+    homeserverRestarted: () => connection.lost("The homeserver has restarted"),
     async stop() {
       offChange();
       await bus.unsubscribe(channels.bridge, onHint);
       const grace = setTimeout(() => stopping.abort(), STOP_GRACE_MS);
-      await Promise.all([queue.stop(), rounds.stop()]);
+      await Promise.all([queue.stop(), jobs.stop()]);
       clearTimeout(grace);
       stopping.abort();
-      await link.stopped();
+      await connection.done();
       await store.retire(node);
     },
   };
@@ -140,35 +140,52 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
 /** The turns of rooms, and what runs beside them. */
 function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeCounts, signal: AbortSignal) {
   const { node, logger } = options;
-  const homeserver = watched(options.homeserver, {
+  const homeserver = observeFailures(options.homeserver, {
     signal,
     onFailure: (error) => {
       if (error.status === 429) counts.rateLimited++;
-      if (error.away) link.lost(error.message);
+      if (error.away) connection.lost(error.message);
     },
   });
   const ghosts = createGhosts({ ...homeserver.registration, serverName: homeserver.serverName });
   const accounts = createGhostAccounts(homeserver, ghosts, store);
   const wake = (id: number) => queue.wake(id, true);
-  const connected = () => link.connected;
-  const roomVersion = () => link.roomVersion;
-  const ways = createWays({ options, store, counts, homeserver, ghosts, accounts, wake, roomVersion });
+  const connected = () => connection.connected;
+  const roomVersion = () => connection.roomVersion;
+  const handlers = createRoomHandlers({
+    options,
+    store,
+    counts,
+    homeserver,
+    ghosts,
+    accounts,
+    wake,
+    roomVersion,
+  });
   const waiting: WaitingRooms = new Map();
-  const turn = createTurn({ node, store, connected, counts, waiting, logger, ...ways });
-  const queue = createRoomQueue(PARALLEL_ROOMS, turn);
+  const roomTurn = createRoomTurn({ node, store, connected, counts, waiting, logger, ...handlers });
+  const queue = createRoomQueue(PARALLEL_ROOMS, roomTurn);
   const inbox = createInbox({ store, ghosts, counts, wake });
-  const auditor = createAuditor({ accounts, ghosts, store, inbox, counts, logger, signal });
-  const { auditMs = AUDIT_MS, scanMs = SCAN_MS } = options;
-  const onConnected = () => rounds.reconnected();
-  const link = createLink({ homeserver, ghosts, auditor, onConnected, logger, signal, auditMs });
+  const reconciler = createReconciler({ accounts, ghosts, store, inbox, counts, logger, signal });
+  const { reconcileMs = RECONCILE_MS, scanMs = SCAN_MS } = options;
+  const onConnected = () => jobs.reconnected();
+  const connection = createHomeserverConnection({
+    homeserver,
+    ghosts,
+    reconciler,
+    onConnected,
+    logger,
+    signal,
+    reconcileMs,
+  });
   const rename = (id: number, displayName: string) => accounts.rename(userActor({ id, displayName }));
   const provider = createCredentialProvider(options.credentials ?? "synapse-admin", homeserver);
-  const tendAccounts = createAccountTasks({ homeserver, ghosts, store, provider, logger }).run;
-  const rounds = startRounds({ node, store, queue, connected, rename, tendAccounts, scanMs, logger });
-  return { ghosts, inbox, queue, link, rounds, waiting };
+  const runAccountTasks = createAccountTasks({ homeserver, ghosts, store, provider, logger }).run;
+  const jobs = startPeriodicJobs({ node, store, queue, connected, rename, runAccountTasks, scanMs, logger });
+  return { ghosts, inbox, queue, connection, jobs, waiting };
 }
 
-interface WaysOptions {
+interface RoomHandlersOptions {
   options: BridgeOptions;
   store: BridgeStore;
   counts: BridgeCounts;
@@ -180,7 +197,7 @@ interface WaysOptions {
 }
 
 /** What a turn does: to the Matrix room, to Matrix, and from there. */
-function createWays({
+function createRoomHandlers({
   options,
   store,
   counts,
@@ -189,11 +206,11 @@ function createWays({
   accounts,
   wake,
   roomVersion,
-}: WaysOptions) {
+}: RoomHandlersOptions) {
   const { useCases, logger } = options;
   const { log, rooms: conversations, avatars, accounts: users } = options.store;
   const members = createMembers(accounts, ghosts, store);
-  const people = createPeople(accounts, ghosts, users);
+  const lookup = createMatrixLookup(accounts, ghosts, users);
   const matrix = { homeserver, accounts, ghosts, store };
   const rooms = createMatrixRooms({ ...matrix, rooms: conversations, avatars, roomVersion });
   const media = createMedia(homeserver, ghosts, options.files);
@@ -216,11 +233,11 @@ function createWays({
     logger,
   });
   const inboundMembers = createInboundMembers({
-    ...{ store, ghosts, members, people, wake },
+    ...{ store, ghosts, members, lookup, wake },
     conversations: useCases.conversations,
   });
   const inbound = createInbound({
-    ...{ store, log, useCases, ghosts, accounts, people, rooms, counts, logger },
+    ...{ store, log, useCases, ghosts, accounts, lookup, rooms, counts, logger },
     ...{ members: inboundMembers, marks, superseded },
     own: createOwnEvents({ store, log, ghosts, marks, counts }),
     reactions: createInboundReactions(store, useCases.reactions),
@@ -230,7 +247,7 @@ function createWays({
 }
 
 /** Hints are lists of room ids in any form of text; what is lost or garbled is found by the scan. */
-function roomIds(message: Uint8Array): number[] {
+function roomIdsIn(message: Uint8Array): number[] {
   return (
     Buffer.from(message)
       .toString()

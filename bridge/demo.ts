@@ -5,9 +5,9 @@
 import { randomBytes } from "node:crypto";
 import { readConfig } from "../src/config.ts";
 import { type App, connectApp } from "./demo/app.ts";
-import * as office from "./demo/back-office.ts";
-import { createEars, type Ears, faultsOf } from "./demo/ears.ts";
-import { connectMatrix, type MatrixPerson } from "./demo/matrix.ts";
+import * as api from "./demo/http-api.ts";
+import { createListeners, faultsOf, type Listeners } from "./demo/listeners.ts";
+import { connectMatrix, type DemoMatrixClient } from "./demo/matrix.ts";
 
 const HELP = `Three clients talk in one room of the running server: two apps and a Matrix client.
 
@@ -23,18 +23,18 @@ const BURST = 3;
 /** What has to be undone at the end, whatever happened: last first. */
 type Undo = (() => Promise<void> | void)[];
 
-interface Stage {
-  ears: Ears;
-  alice: Player;
-  bob: Player;
+interface DemoRoom {
+  listeners: Listeners;
+  alice: Participant;
+  bob: Participant;
   /** Bob's Matrix client. */
-  matrix: MatrixPerson;
-  room: office.Room;
+  matrix: DemoMatrixClient;
+  room: api.Room;
   matrixRoom: string;
   /** Events that came to an app out of turn. */
   faults: string[];
 }
-interface Player {
+interface Participant {
   app: App;
   /** For the Messenger API. */
   token: string;
@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   setTimeout(() => fail(new Error(`The demo took longer than ${LIMIT_MS / 1000} s.`)), LIMIT_MS).unref();
   const undo: Undo = [];
   try {
-    const stage = await arrive(undo);
+    const stage = await setUp(undo);
     const faults = await talk(stage);
     if (faults.length > 0) throw new Error(`Not as it should be:\n${faults.map((f) => `  ${f}`).join("\n")}`);
     say("\nEvery line came to all three, once and in one order. The room is deleted again.");
@@ -60,50 +60,56 @@ async function main(): Promise<void> {
 }
 
 /** Two apps and a Matrix client come together in a new room. */
-async function arrive(undo: Undo): Promise<Stage> {
-  const site = office.readSite(readConfig(process.env));
+async function setUp(undo: Undo): Promise<DemoRoom> {
+  const site = api.readSite(readConfig(process.env));
   say(`Causeway demo on ${site.url}`);
-  await office.untilReady(site, READY_LIMIT_MS, () => say("Waiting until the server is ready …"));
-  const ears = createEars((ear, from, text) => say(`  ${ear.padEnd(13)}│ ${from}: ${text}`));
+  await api.untilReady(site, READY_LIMIT_MS, () => say("Waiting until the server is ready …"));
+  const listeners = createListeners((ear, from, text) => say(`  ${ear.padEnd(13)}│ ${from}: ${text}`));
   const faults: string[] = [];
 
   say("\nAlice and Bob sign in over POST /login, and their apps connect: hers speaks JSON, his MessagePack.");
-  const [alice, bob] = await players(site, ears, faults, undo);
+  const [alice, bob] = await connectParticipants(site, listeners, faults, undo);
 
   const name = `Demo ${randomBytes(3).toString("hex")}`;
-  const room = await office.makeRoom(site, alice.token, name, [bob.app.userId]);
-  undo.push(() => office.deleteRoom(site, alice.token, room));
-  for (const { app } of [alice, bob]) app.attend(room.token);
+  const room = await api.makeRoom(site, alice.token, name, [bob.app.userId]);
+  undo.push(() => api.deleteRoom(site, alice.token, room));
+  for (const { app } of [alice, bob]) app.watchRoom(room.token);
   say(`Alice makes the room “${name}” through the Messenger API; on the WebSocket it is ${room.token}.`);
 
-  const login = await office.logInToMatrix(site, bob.token, DEVICE);
-  const matrix = connectMatrix(login, ears.add("Bob, Matrix"));
+  const login = await api.logInToMatrix(site, bob.token, DEVICE);
+  const matrix = connectMatrix(login, listeners.add("Bob, Matrix"));
   undo.push(matrix.close);
-  const matrixRoom = await office.matrixRoomId(site, alice.token, room);
+  const matrixRoom = await api.matrixRoomId(site, alice.token, room);
   await matrix.enter(matrixRoom);
   say(`Bob signs in to Matrix too, with the token that Login handed out, as ${login.userID}`);
   say(`on ${login.wellKnown["m.homeserver"].base_url}, and finds the room there as ${matrixRoom}.`);
-  return { ears, alice, bob, matrix, room, matrixRoom, faults };
+  return { listeners, alice, bob, matrix, room, matrixRoom, faults };
 }
 
-async function players(
-  site: office.Site,
-  ears: Ears,
+async function connectParticipants(
+  site: api.Site,
+  listeners: Listeners,
   faults: string[],
   undo: Undo,
-): Promise<[Player, Player]> {
+): Promise<[Participant, Participant]> {
   const enter = async (
-    login: office.Site["users"][number] | undefined,
+    login: api.Site["users"][number] | undefined,
     codec: "json" | "msgpack",
     name: string,
   ) => {
     if (!login) throw new Error("demo.json names no two users");
     const onFault = (fault: string) => faults.push(fault);
-    const accessToken = await office.logIn(site, login);
-    const app = await connectApp({ url: site.url, token: accessToken, codec, ear: ears.add(name), onFault });
+    const accessToken = await api.logIn(site, login);
+    const app = await connectApp({
+      url: site.url,
+      token: accessToken,
+      codec,
+      listener: listeners.add(name),
+      onFault,
+    });
     undo.push(app.close);
-    const { id, token } = await office.makeToken(site, app.userId);
-    undo.push(() => office.deleteToken(site, id));
+    const { id, token } = await api.makeToken(site, app.userId);
+    undo.push(() => api.deleteToken(site, id));
     return { app, token };
   };
   const [alice, bob] = site.users;
@@ -111,30 +117,42 @@ async function players(
 }
 
 /** @returns everything that was wrong with the lines, as they came and as they are kept */
-async function talk({ ears, alice, bob, matrix, room, matrixRoom, faults }: Stage): Promise<string[]> {
+async function talk({
+  listeners,
+  alice,
+  bob,
+  matrix,
+  room,
+  matrixRoom,
+  faults,
+}: DemoRoom): Promise<string[]> {
   const spoken: string[] = [];
-  const turn = async (who: string, text: string, speak: (text: string) => Promise<unknown>) => {
+  const exchange = async (who: string, text: string, speak: (text: string) => Promise<unknown>) => {
     say(`\n${who}`);
     spoken.push(text);
     await speak(text);
-    await ears.untilHeard([text]);
+    await listeners.untilReceived([text]);
   };
   const inAlicesApp = (text: string) => alice.app.say(room.token, text);
   const inBobsApp = (text: string) => bob.app.say(room.token, text);
   const inMatrix = (text: string) => matrix.say(matrixRoom, text);
 
-  await turn("Alice writes in her app:", "Hi Bob! This left my phone as JSON.", inAlicesApp);
-  await turn("Bob answers in his:", "Hi Alice! Mine packs it as MessagePack.", inBobsApp);
-  await turn("Bob goes on in his Matrix client:", "And this is me in Matrix, under my own name.", inMatrix);
-  await turn("Alice answers:", "I can't tell the difference.", inAlicesApp);
+  await exchange("Alice writes in her app:", "Hi Bob! This left my phone as JSON.", inAlicesApp);
+  await exchange("Bob answers in his:", "Hi Alice! Mine packs it as MessagePack.", inBobsApp);
+  await exchange(
+    "Bob goes on in his Matrix client:",
+    "And this is me in Matrix, under my own name.",
+    inMatrix,
+  );
+  await exchange("Alice answers:", "I can't tell the difference.", inAlicesApp);
 
   say("\nBoth apps write at the same time:");
   spoken.push(...(await burst({ Alice: inAlicesApp, Bob: inBobsApp })));
-  await ears.untilHeard(spoken);
+  await listeners.untilReceived(spoken);
 
   return [
     ...faults,
-    ...ears.faults(spoken),
+    ...listeners.faults(spoken),
     ...faultsOf("Causeway's log", spoken, await alice.app.texts(room.token)),
     ...faultsOf("the Matrix room", spoken, await matrix.texts(matrixRoom)),
   ];

@@ -20,7 +20,7 @@ export interface BridgeCounts {
   duplicates: number;
   /** Own events that came back before the answer to their request. */
   earlyEchoes: number;
-  /** Events that the homeserver never delivered and the auditor found. Should stay 0 unless a homeserver restarted. */
+  /** Events that the homeserver never delivered and the reconciler found. Should stay 0 unless a homeserver restarted. */
   recovered: number;
   /** Events in Matrix that the log lost when its database was restored, and that are in it again. */
   adopted: number;
@@ -42,7 +42,7 @@ const HELP: Record<keyof BridgeCounts, string> = {
   received: "Events from Matrix that were new",
   duplicates: "Events from Matrix that were known, echoes of our own among them",
   earlyEchoes: "Own events that came back before the answer to their request",
-  recovered: "Events that the homeserver did not deliver and the auditor found",
+  recovered: "Events that the homeserver did not deliver and the reconciler found",
   adopted: "Events that only Matrix had after the database was restored, and that were looked at again",
   unadopted:
     "Events of before a restore that only Matrix has: their authors are no members, or no users, by the restored database",

@@ -30,7 +30,7 @@ const OPTIONS = {
 
 const LOOK_MS = 1_000;
 const TAKEN_MS = 20;
-const TAKEN_TRIES = 1_500;
+const MAX_TAKEN_TRIES = 1_500;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: OPTIONS });
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
 async function remirror(store: PostgresStore, token: string, from: number): Promise<void> {
   const bridge = createBridgeStore(store.sql);
   let started = await bridge.remirror(token, from);
-  for (let tries = 0; started === "busy" && tries < TAKEN_TRIES; tries++) {
+  for (let tries = 0; started === "busy" && tries < MAX_TAKEN_TRIES; tries++) {
     await delay(TAKEN_MS);
     started = await bridge.remirror(token, from);
   }

@@ -1,13 +1,13 @@
 /** A messenger app, as small as one can be: WebSocket protocol v1 in the codec of its choice. */
 import { Packr } from "msgpackr";
 import { WebSocket } from "ws";
-import type { Ear } from "./ears.ts";
+import type { Listener } from "./listeners.ts";
 
 export interface App {
   /** The user's id, as `ready` told it. */
   readonly userId: number;
   /** From now on the messages of this room go to the ear. */
-  attend(room: string): void;
+  watchRoom(room: string): void;
   /** Resolves with the message's seq when it is stored. */
   say(room: string, text: string): Promise<number>;
   /** Texts of the room's log as the server keeps it. */
@@ -39,24 +39,24 @@ interface AppOptions {
   url: string;
   token: string;
   codec: keyof typeof CODECS;
-  ear: Ear;
+  listener: Listener;
   /** Is told of events that do not follow on the one before in their room. */
   onFault: (fault: string) => void;
 }
 
 /** Connects and says hello. */
-export async function connectApp({ url, token, codec: name, ear, onFault }: AppOptions): Promise<App> {
+export async function connectApp({ url, token, codec: name, listener, onFault }: AppOptions): Promise<App> {
   const codec = CODECS[name];
   const socket = new WebSocket(`${url.replace(/^http/, "ws")}/ws`, codec.protocol);
-  const requests = trackRequests(ear.name, (frame) => socket.send(codec.encode(frame)));
-  const checkOrder = orderCheck(ear.name, onFault);
+  const requests = trackRequests(listener.name, (frame) => socket.send(codec.encode(frame)));
+  const checkOrder = orderCheck(listener.name, onFault);
   let attended: string | null = null;
 
   const takeEvent = (event: Frame) => {
     checkOrder(String(event.room), Number(event.seq));
     const [text] = messageTexts([event]);
     if (event.room !== attended || text === undefined) return;
-    ear.hear((event.actor as { name: string }).name, text);
+    listener.receive((event.actor as { name: string }).name, text);
   };
   socket.on("message", (data: Buffer) => {
     const frame = codec.decode(data);
@@ -77,7 +77,7 @@ export async function connectApp({ url, token, codec: name, ear, onFault }: AppO
   let sent = 0;
   return {
     userId: Number((ready.user as { id: string }).id),
-    attend: (room) => {
+    watchRoom: (room) => {
       attended = room;
     },
     say: async (room, text) => {

@@ -8,7 +8,7 @@ import {
   MsgType,
 } from "matrix-js-sdk";
 import { logger } from "matrix-js-sdk/lib/logger.js";
-import type { Ear } from "./ears.ts";
+import type { Listener } from "./listeners.ts";
 import "./node-20.ts";
 
 /** The answer of `POST /api/v1/chat/user/login`. */
@@ -19,7 +19,7 @@ export interface Login {
   wellKnown: { "m.homeserver": { base_url: string } };
 }
 
-export interface MatrixPerson {
+export interface DemoMatrixClient {
   /** Joins the room if the homeserver only invites to it; resolves when it is joined. */
   enter(matrixRoomId: string): Promise<void>;
   say(matrixRoomId: string, text: string): Promise<void>;
@@ -31,7 +31,7 @@ export interface MatrixPerson {
 
 const LIMIT_MS = 30_000;
 
-export function connectMatrix(login: Login, ear: Ear): MatrixPerson {
+export function connectMatrix(login: Login, listener: Listener): DemoMatrixClient {
   silence();
   const client = createClient({
     baseUrl: login.wellKnown["m.homeserver"].base_url,
@@ -43,7 +43,7 @@ export function connectMatrix(login: Login, ear: Ear): MatrixPerson {
   client.on(ClientEvent.Event, (event) => {
     if (event.getRoomId() !== entered || event.getType() !== "m.room.message") return;
     const sender = String(event.getSender());
-    ear.hear(client.getRoom(entered)?.getMember(sender)?.name ?? sender, textOf(event));
+    listener.receive(client.getRoom(entered)?.getMember(sender)?.name ?? sender, textOf(event));
   });
   return {
     enter: async (matrixRoomId) => {

@@ -20,7 +20,7 @@ export interface AccountTasks {
    * Carries out what waits for one user, so that nothing that is made from now on is ended by it.
    * @throws HomeserverError while the homeserver can't be asked; DomainError `unavailable`
    */
-  settle(userId: number): Promise<void>;
+  runFor(userId: number): Promise<void>;
 }
 
 export interface AccountTasksOptions {
@@ -49,11 +49,11 @@ export function newMatrixPassword(): string {
 
 export function createAccountTasks(options: AccountTasksOptions): AccountTasks {
   const { ghosts, store, logger } = options;
-  const carryOut = createDeeds(options);
+  const handle = createTaskHandlers(options);
 
   async function attempt(task: AccountTask): Promise<void> {
     try {
-      await carryOut(task);
+      await handle(task);
     } catch (error) {
       const { userId, kind, failures } = task;
       const isTemporary = error instanceof HomeserverError && error.temporary;
@@ -73,20 +73,20 @@ export function createAccountTasks(options: AccountTasksOptions): AccountTasks {
   return {
     async run() {
       for (let more = true; more; ) {
-        const tasks = await store.takeTasks(BATCH, LEASE_MS);
+        const tasks = await store.leaseTasks(BATCH, LEASE_MS);
         more = tasks.length === BATCH;
-        for (const task of tasks) await attempt(task).catch(unlessOurs);
+        for (const task of tasks) await attempt(task).catch(ignoreKnownFailure);
       }
     },
-    async settle(userId) {
-      for (const task of await store.takeTasksOf(userId, LEASE_MS)) {
+    async runFor(userId) {
+      for (const task of await store.leaseTasksOf(userId, LEASE_MS)) {
         await attempt(task).catch((error: unknown) => {
           // What the homeserver refuses for good is told, and holds up nobody.
           if (!(error instanceof HomeserverError) || error.temporary) throw error;
         });
       }
       const deadline = performance.now() + ANSWER_LIMIT_MS;
-      while ((await store.leasedTasks(userId)) > 0) {
+      while ((await store.countLeasedTasks(userId)) > 0) {
         if (performance.now() > deadline) {
           const message = `The account ${ghosts.localpart(userId)} is being put right; try again`;
           throw new DomainError("unavailable", message, { retryAfterMs: ANSWER_LIMIT_MS });
@@ -97,12 +97,12 @@ export function createAccountTasks(options: AccountTasksOptions): AccountTasks {
   };
 }
 
-function unlessOurs(error: unknown): void {
+function ignoreKnownFailure(error: unknown): void {
   if (!(error instanceof HomeserverError) && !(error instanceof DomainError)) throw error;
 }
 
 /** How each task is carried out. What is so already is fine. */
-function createDeeds({ homeserver, ghosts, store, provider }: AccountTasksOptions) {
+function createTaskHandlers({ homeserver, ghosts, store, provider }: AccountTasksOptions) {
   const limits = { timeoutMs: ANSWER_LIMIT_MS };
 
   /** Null when there is no account. */
@@ -142,7 +142,7 @@ function createDeeds({ homeserver, ghosts, store, provider }: AccountTasksOption
   }
 
   /** Devices that no credential was given were made with a password. */
-  async function endWhatPasswordsMade(userId: number, asUser: string): Promise<void> {
+  async function endPasswordSessions(userId: number, asUser: string): Promise<void> {
     if ((await devicesOf(asUser)) === null) return;
     if (!(await store.hasPassword(userId))) await endPassword(asUser);
     const granted = new Set(await store.grantedDevices(userId));
@@ -158,7 +158,7 @@ function createDeeds({ homeserver, ghosts, store, provider }: AccountTasksOption
       case "end_device":
         return await endDevice(asUser, device);
       case "end_password":
-        return await endWhatPasswordsMade(userId, asUser);
+        return await endPasswordSessions(userId, asUser);
       case "end_sessions":
         return await endSessions(asUser);
     }

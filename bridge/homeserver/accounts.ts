@@ -72,13 +72,13 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
    * Makes something for the user that ends with the credential: what waits to be ended is ended before, and a credential
    * that is revoked meanwhile ends what was just made.
    */
-  async function granted<T>(grant: Grant, make: () => Promise<T>): Promise<T> {
-    await tasks.settle(grant.userId);
-    if (!(await store.grant(grant))) throw revoked();
+  async function withGrant<T>(grant: Grant, make: () => Promise<T>): Promise<T> {
+    await tasks.runFor(grant.userId);
+    if (!(await store.grant(grant))) throw revokedError();
     const made = await make();
     if (await store.isGranted(grant)) return made;
     await store.revoke(grant);
-    throw revoked();
+    throw revokedError();
   }
 
   async function signIn(user: string, deviceId: string): Promise<LoginAnswer> {
@@ -96,10 +96,10 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
 
   return {
     credentials: ({ id }, credential) =>
-      translated(logger, async () => {
+      withDomainErrors(logger, async () => {
         const username = ghosts.localpart(id);
         const password = newMatrixPassword();
-        await granted({ userId: id, device: null, credential }, async () => {
+        await withGrant({ userId: id, device: null, credential }, async () => {
           await homeserver.ensureRegistered(username, ANSWER_LIMIT_MS);
           await provider.setPassword(homeserver.userId(username), password);
         });
@@ -108,21 +108,21 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
       }),
 
     login: ({ id }, deviceId, credential) =>
-      translated(logger, async () => {
+      withDomainErrors(logger, async () => {
         if (deviceId === BRIDGE_DEVICE) throw badField("deviceID", "is the bridge's own, take another");
         const grant: Grant = { userId: id, device: deviceId, credential };
-        const answer = await granted(grant, () => signIn(ghosts.localpart(id), deviceId));
+        const answer = await withGrant(grant, () => signIn(ghosts.localpart(id), deviceId));
         await enterRooms(id);
-        return described(answer, options.publicBaseUrl, homeserver.baseUrl);
+        return loginOf(answer, options.publicBaseUrl, homeserver.baseUrl);
       }),
   };
 }
 
-function revoked(): DomainError {
+function revokedError(): DomainError {
   return new DomainError("unauthorized", "What you signed in with was revoked; sign in again");
 }
 
-function described(answer: LoginAnswer, publicBaseUrl: string | undefined, baseUrl: string): MatrixLogin {
+function loginOf(answer: LoginAnswer, publicBaseUrl: string | undefined, baseUrl: string): MatrixLogin {
   const wellKnown: MatrixLogin["wellKnown"] = {};
   for (const [name, { base_url: url }] of Object.entries(answer.well_known ?? {})) {
     if (url !== undefined) wellKnown[name] = { base_url: withoutSlash(url) };
@@ -146,7 +146,7 @@ function withoutSlash(url: string): string {
 }
 
 /** Callers know the domain's refusals only. */
-async function translated<T>(logger: Pick<Logger, "warn">, work: () => Promise<T>): Promise<T> {
+async function withDomainErrors<T>(logger: Pick<Logger, "warn">, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -20,7 +20,7 @@ export interface GhostAccounts {
   readonly devices: boolean;
 }
 
-const REMEMBERED = 20_000;
+const MAX_CACHED_ACCOUNTS = 20_000;
 /** Code points; Synapse's limit. */
 const MAX_NAME = 256;
 const UNKNOWN_DEVICE = ["M_UNKNOWN_DEVICE", "ORG.MATRIX.MSC4326.M_UNKNOWN_DEVICE"];
@@ -30,7 +30,7 @@ export function createGhostAccounts(
   ghosts: Ghosts,
   store: Pick<BridgeStore, "ghost" | "putGhost">,
 ): GhostAccounts {
-  const made = new LRUCache<MemberKey, true>({ max: REMEMBERED });
+  const made = new LRUCache<MemberKey, true>({ max: MAX_CACHED_ACCOUNTS });
   const making = new Map<MemberKey, Promise<void>>();
   let devices = true;
 
@@ -61,7 +61,7 @@ export function createGhostAccounts(
     if (devices) devices = await homeserver.ensureDevice(matrixId, BRIDGE_DEVICE);
   }
 
-  async function repaired(error: unknown, matrixId: string): Promise<boolean> {
+  async function repair(error: unknown, matrixId: string): Promise<boolean> {
     if (!(error instanceof HomeserverError)) return false;
     const unregistered = error.says("M_FORBIDDEN") && /has not registered this user/i.test(error.message);
     if (unregistered) await homeserver.ensureRegistered(localpartOf(matrixId));
@@ -78,12 +78,12 @@ export function createGhostAccounts(
       const matrixId = ghosts.ofActor(actor);
       const key = memberKey(actor);
       if (actor.kind === "matrix" || actor.kind === "system" || made.has(key)) return matrixId;
-      let under = making.get(key);
-      if (!under) {
-        under = make(actor, matrixId).finally(() => making.delete(key));
-        making.set(key, under);
+      let pending = making.get(key);
+      if (!pending) {
+        pending = make(actor, matrixId).finally(() => making.delete(key));
+        making.set(key, pending);
       }
-      await under;
+      await pending;
       return matrixId;
     },
     async rename(actor) {
@@ -105,7 +105,7 @@ export function createGhostAccounts(
       try {
         return await attempt();
       } catch (error) {
-        if (!(await repaired(error, matrixId))) throw error;
+        if (!(await repair(error, matrixId))) throw error;
         return await attempt();
       }
     },

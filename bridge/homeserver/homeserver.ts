@@ -128,11 +128,11 @@ export function createHomeserver(options: HomeserverOptions): Homeserver {
 /**
  * The same homeserver for one user of it: its requests end with `signal`, and each that fails is told to `onFailure`.
  */
-export function watched(
+export function observeFailures(
   homeserver: Homeserver,
   { signal, onFailure }: { signal: AbortSignal; onFailure: (error: HomeserverError) => void },
 ): Homeserver {
-  async function told<T>(work: Promise<T>): Promise<T> {
+  async function reporting<T>(work: Promise<T>): Promise<T> {
     try {
       return await work;
     } catch (error) {
@@ -141,9 +141,9 @@ export function watched(
     }
   }
   const request = <T>(method: HttpMethod, path: string, more: RequestOptions = {}): Promise<T> =>
-    told(homeserver.request<T>(method, path, { signal, ...more }));
+    reporting(homeserver.request<T>(method, path, { signal, ...more }));
   const stream: Homeserver["stream"] = (method, path, more) =>
-    told(homeserver.stream(method, path, { signal, ...more }));
+    reporting(homeserver.stream(method, path, { signal, ...more }));
   return { ...homeserver, request, stream, ...helpers(request) };
 }
 

@@ -21,13 +21,13 @@ export interface Media {
    */
   download<T>(
     mxc: string,
-    most: number,
+    maxBytes: number,
     take: (content: ReadableStream<Uint8Array>) => Promise<T>,
   ): Promise<T | null>;
 }
 
 /** Side by side. */
-const DOWNLOADS = 2;
+const MAX_DOWNLOADS = 2;
 /** How long the homeserver may wait for another one. */
 const REMOTE_MS = 20_000;
 /** A server's name, and an id that means something to it alone. */
@@ -39,7 +39,7 @@ export class MissingFile extends Error {
 }
 
 export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: AttachmentFiles): Media {
-  const inTurn = createSemaphore(DOWNLOADS);
+  const limited = createSemaphore(MAX_DOWNLOADS);
 
   async function get(server: string, mediaId: string): Promise<Response> {
     const what = `${encodeURIComponent(server)}/${encodeURIComponent(mediaId)}`;
@@ -54,13 +54,13 @@ export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: Attac
   }
 
   return {
-    async download(mxc, most, take) {
+    async download(mxc, maxBytes, take) {
       const [, server, mediaId] = MXC.exec(mxc) ?? [];
       if (server === undefined || mediaId === undefined) return null;
-      return await inTurn(async () => {
+      return await limited(async () => {
         const { body, headers } = await get(server, mediaId);
         try {
-          if (!body || Number(headers.get("content-length")) > most) return null;
+          if (!body || Number(headers.get("content-length")) > maxBytes) return null;
           return await take(ReadableStream.from(bytesOf(body)));
         } finally {
           if (!body?.locked) await body?.cancel();

@@ -8,14 +8,14 @@ const DUPLICATE = "M_DUPLICATE_ANNOTATION";
 /** Matrix' codes for an event that is wrong in itself (Client-Server API, "Common error codes"). */
 const ABOUT_THE_EVENT = ["M_TOO_LARGE", "M_BAD_JSON", "M_INVALID_PARAM", DUPLICATE];
 /** The file storage may be away for long: after so many tries its files are only named. */
-const FILE_TRIES = 6;
+const MAX_FILE_TRIES = 6;
 
 /** The same will not be taken, however often it is tried. `failures`: turns of the room that failed since one went well. */
 export function isRefusal(error: unknown, failures: number): boolean {
   if (error instanceof HomeserverError) {
     return error.says(...ABOUT_THE_EVENT) || (error.status === 400 && error.says("M_UNKNOWN"));
   }
-  return error instanceof MissingFile || (error instanceof DomainError && failures >= FILE_TRIES);
+  return error instanceof MissingFile || (error instanceof DomainError && failures >= MAX_FILE_TRIES);
 }
 
 /** The sender may not do this: for as long as they are not in the room, or for ever. */

@@ -86,27 +86,27 @@ export function readOrMakeRegistration(options: RegistrationOptions): Registrati
       as_token: newToken(),
       hs_token: newToken(),
     });
-    if (writeNew(options.path, made)) return described(made, options, "made");
+    if (writeNew(options.path, made)) return registrationOf(made, options, "made");
   }
   const kept = readContents(options.path);
   const wanted = contents(options, kept);
   if (kept.as_token === kept.hs_token) throw unusable(options.path, ["hs_token: must differ from as_token"]);
-  if (isCurrent(kept, wanted)) return described(kept, options, null);
+  if (isCurrent(kept, wanted)) return registrationOf(kept, options, null);
   replace(options.path, wanted);
-  return described(wanted, options, "rewritten");
+  return registrationOf(wanted, options, "rewritten");
 }
 
-function contents(options: RegistrationOptions, kept: Pick<Contents, "id" | "as_token" | "hs_token">) {
+function contents(options: RegistrationOptions, current: Pick<Contents, "id" | "as_token" | "hs_token">) {
   const { prefix, serverName, appserviceUrl } = options;
   const own = (sigil: string) => ({
     exclusive: true,
     regex: `${sigil}${escaped(prefix)}.*:${escaped(serverName)}`,
   });
   return {
-    id: kept.id,
+    id: current.id,
     url: appserviceUrl,
-    as_token: kept.as_token,
-    hs_token: kept.hs_token,
+    as_token: current.as_token,
+    hs_token: current.hs_token,
     sender_localpart: `${prefix}sender`,
     // What comes out of the bridge was limited on its way in.
     rate_limited: false,
@@ -162,7 +162,7 @@ function isCurrent(kept: Contents, wanted: Contents): boolean {
   );
 }
 
-function described(
+function registrationOf(
   { id, url, as_token, hs_token, sender_localpart }: Contents,
   { path, prefix }: RegistrationOptions,
   change: RegistrationFile["change"],

@@ -20,16 +20,16 @@ export interface InboundFiles {
 }
 
 /** A file of another homeserver, or our own storage, may be out of reach for long; its message does not wait for that. */
-const TRIES = 3;
+const MAX_TRIES = 3;
 const PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 5_000;
+const MAX_PAUSE_MS = 5_000;
 
 export function createInboundFiles(
   media: Pick<Media, "download">,
   attachments: Pick<UseCases["attachments"], "upload">,
   logger: Pick<Logger, "info">,
 ): InboundFiles {
-  async function fetched(
+  async function download(
     file: OpenFile,
     { room, key, actor }: { room: number; key: string; actor: Actor },
   ): Promise<string | null> {
@@ -45,19 +45,19 @@ export function createInboundFiles(
       if (!file || (file.size !== null && file.size > MAX_ATTACHMENT_BYTES)) return null;
       for (let attempt = 1; ; attempt++) {
         try {
-          return await fetched(file, { room, key: event.event_id, actor });
+          return await download(file, { room, key: event.event_id, actor });
         } catch (error) {
           const known = error instanceof HomeserverError || error instanceof DomainError;
           if (!known || (error instanceof HomeserverError && error.outage)) throw error;
-          const passing = error instanceof HomeserverError ? error.temporary : error.retry;
-          if (!passing || attempt === TRIES) {
+          const temporary = error instanceof HomeserverError ? error.temporary : error.retry;
+          if (!temporary || attempt === MAX_TRIES) {
             logger.info(
               { event: "bridge.file_not_kept", err: error, matrixEvent: event.event_id },
               "could not fetch a file from Matrix; the chat shows its name alone",
             );
             return null;
           }
-          await delay(Math.min(error.retryAfterMs ?? PAUSE_MS * attempt, LONGEST_PAUSE_MS));
+          await delay(Math.min(error.retryAfterMs ?? PAUSE_MS * attempt, MAX_PAUSE_MS));
         }
       }
     },

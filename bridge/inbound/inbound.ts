@@ -17,7 +17,7 @@ import { chatMentions, chatText, shownHash } from "../mapping/translate.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Origin, OwnEvents } from "../outbound/own-events.ts";
 import type { SupersededEdits } from "../outbound/superseded-edits.ts";
-import type { People } from "../rooms/room-people.ts";
+import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
 import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MirroredEvent } from "../store/events.ts";
@@ -44,7 +44,7 @@ export interface InboundOptions {
   superseded: SupersededEdits;
   ghosts: Ghosts;
   accounts: GhostAccounts;
-  people: People;
+  lookup: MatrixLookup;
   members: InboundMembers;
   rooms: Pick<MatrixRooms, "syncProfile">;
   counts: BridgeCounts;
@@ -52,7 +52,7 @@ export interface InboundOptions {
 }
 
 export function createInbound(options: InboundOptions): Inbound {
-  const { store, log, ghosts, people, counts } = options;
+  const { store, log, ghosts, lookup, counts } = options;
   const { messages, conversations } = options.useCases;
 
   async function message(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
@@ -84,12 +84,12 @@ export function createInbound(options: InboundOptions): Inbound {
     room: OpenRoom,
     event: MatrixEvent,
     actor: Actor,
-    said: Pick<SendInput, "id" | "text" | "attachments">,
+    content: Pick<SendInput, "id" | "text" | "attachments">,
     answered: MirroredEvent | null,
   ): Promise<number> {
     const mentions = chatMentions(event.content, ghosts);
     const input = {
-      ...said,
+      ...content,
       fromMatrix: true as const,
       ...(mentions.length > 0 && { mentions }),
     };
@@ -108,10 +108,10 @@ export function createInbound(options: InboundOptions): Inbound {
   async function edit(room: OpenRoom, event: MatrixEvent, actor: Actor, replaces: string): Promise<void> {
     const original = await store.mirroredEvent(replaces);
     const content = event.content["m.new_content"];
-    const kept = original?.file != null;
+    const hasFile = original?.file != null;
     const text =
       typeof content === "object" && content !== null
-        ? chatText({ type: event.type, content: content as MatrixEvent["content"] }, actor.name, kept)
+        ? chatText({ type: event.type, content: content as MatrixEvent["content"] }, actor.name, hasFile)
         : null;
     // Homeservers let anybody send an edit of anything; only the sender's own counts.
     if (original?.op !== "message" || original.sender !== event.sender || text === null) {
@@ -144,11 +144,11 @@ export function createInbound(options: InboundOptions): Inbound {
   async function redaction(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
     const redacted = redactedBy(event);
     const original = redacted === null ? null : await store.mirroredEvent(redacted);
-    if (original?.conversationId === room.id) await withdraw(room, original, event, actor);
+    if (original?.conversationId === room.id) await removeOriginal(room, original, event, actor);
     await store.applied(event.event_id);
   }
 
-  async function withdraw(
+  async function removeOriginal(
     room: OpenRoom,
     original: MirroredEvent,
     event: MatrixEvent,
@@ -187,10 +187,10 @@ export function createInbound(options: InboundOptions): Inbound {
     return deleted ? null : text;
   }
 
-  async function name(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
+  async function renameRoom(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
     const { name: wanted } = event.content;
     // As it is by now: this event may be an old one that is told again.
-    const current = await people.roomName(room);
+    const current = await lookup.roomName(room);
     if (typeof wanted === "string" && wanted === current && wanted.trim() !== room.conversation.name) {
       await conversations.rename(actor, room.token, wanted);
     }
@@ -198,14 +198,14 @@ export function createInbound(options: InboundOptions): Inbound {
   }
 
   /** `id`: of a message, under which it is in the log. */
-  async function act(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
+  async function applyByType(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
     switch (event.type) {
       case "m.room.redaction":
         return await redaction(room, event, actor);
       case "m.reaction":
         return await options.reactions.add(room, event, actor);
       case "m.room.name":
-        return await name(room, event, actor);
+        return await renameRoom(room, event, actor);
       case "m.room.member":
         // Whoever left a room that is lost, by its deletion, is still in the chat.
         if (event.room_id === room.matrixRoomId) await options.members.apply(room, event, actor);
@@ -216,7 +216,7 @@ export function createInbound(options: InboundOptions): Inbound {
   }
 
   /** Of before a restore, by somebody who is no member, or no user, by the restored database: it stays in Matrix alone. */
-  async function leave(room: OpenRoom, event: MatrixEvent): Promise<void> {
+  async function leaveInMatrixOnly(room: OpenRoom, event: MatrixEvent): Promise<void> {
     counts.unadopted++;
     options.logger.warn(
       {
@@ -229,7 +229,7 @@ export function createInbound(options: InboundOptions): Inbound {
   }
 
   /** The chat said no: Matrix is put back to how it was. */
-  async function takeBack(room: OpenRoom, event: MatrixEvent, refusal: DomainError): Promise<void> {
+  async function undoInMatrix(room: OpenRoom, event: MatrixEvent, refusal: DomainError): Promise<void> {
     counts.refused++;
     options.logger.info(
       { event: "bridge.act_refused", room: room.token, type: event.type, code: refusal.code },
@@ -260,15 +260,15 @@ export function createInbound(options: InboundOptions): Inbound {
       const origin = await options.own.origin(room, event);
       if (origin.from === "own") return await store.applied(event.event_id);
       if (origin.from === "lost") counts.adopted++;
-      const actor = await people.actor(room, event.sender);
+      const actor = await lookup.actor(room, event.sender);
       try {
         // A deleted user's account is shut down; one that never was here was made after the backup.
-        if (!actor) return await leave(room, event);
-        await act(room, event, actor, idIn(origin, event));
+        if (!actor) return await leaveInMatrixOnly(room, event);
+        await applyByType(room, event, actor, messageIdOf(origin, event));
       } catch (error) {
-        if (!(error instanceof DomainError) || isPassing(error)) throw error;
-        if (origin.from === "lost") return await leave(room, event);
-        await takeBack(room, event, error);
+        if (!(error instanceof DomainError) || isOverloaded(error)) throw error;
+        if (origin.from === "lost") return await leaveInMatrixOnly(room, event);
+        await undoInMatrix(room, event, error);
         await store.applied(event.event_id);
       }
     },
@@ -276,11 +276,11 @@ export function createInbound(options: InboundOptions): Inbound {
 }
 
 /** A message that the log lost comes back under its own id: its sender's client may be sending it again. */
-function idIn(origin: Origin, event: MatrixEvent): string {
+function messageIdOf(origin: Origin, event: MatrixEvent): string {
   return (origin.from === "lost" && origin.mark.id) || event.event_id;
 }
 
 /** The same act can succeed in a moment. A closed lobby may stay closed for days: that is a refusal. */
-function isPassing({ code }: DomainError): boolean {
+function isOverloaded({ code }: DomainError): boolean {
   return code === "busy" || code === "unavailable" || code === "rate_limited";
 }

@@ -6,8 +6,8 @@ import { type Actor, memberKey, SYSTEM_ACTOR } from "../../src/domain/model.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { MatrixEvent } from "../mapping/matrix-events.ts";
+import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
 import type { Members } from "../rooms/members.ts";
-import type { People } from "../rooms/room-people.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MatrixMembership } from "../store/members.ts";
@@ -20,27 +20,27 @@ export interface InboundMembers {
 }
 
 export interface InboundMembersOptions {
-  store: Pick<BridgeStore, "matrixMembership" | "putMembership" | "standing" | "unsettle">;
+  store: Pick<BridgeStore, "matrixMembership" | "putMembership" | "memberState" | "requestMemberSync">;
   conversations: UseCases["conversations"];
   ghosts: Ghosts;
   members: Members;
-  people: People;
+  lookup: MatrixLookup;
   /** Gives the room another turn. */
   wake: (conversationId: number) => void;
 }
 
 export function createInboundMembers(options: InboundMembersOptions): InboundMembers {
-  const { store, conversations, ghosts, members, people } = options;
+  const { store, conversations, ghosts, members, lookup } = options;
 
-  async function unsettle(room: OpenRoom): Promise<void> {
-    await store.unsettle(room.id);
+  async function requestMemberSync(room: OpenRoom): Promise<void> {
+    await store.requestMemberSync(room.id);
     options.wake(room.id);
   }
 
   async function joined(room: OpenRoom, target: Actor, isMember: boolean): Promise<void> {
     if (isMember) return;
     // A ghost that has no business here is removed once the log is mirrored: it may be about to speak.
-    if (target.kind !== "matrix") return await unsettle(room);
+    if (target.kind !== "matrix") return await requestMemberSync(room);
     // Whoever invited had the power to; that is what Matrix' power levels are set for.
     await conversations.addMembers(SYSTEM_ACTOR, room.token, [{ member: target, role: "user" }]);
   }
@@ -50,7 +50,7 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
     await conversations.addMembers(sender, room.token, [{ member: target, role: "user" }]);
   }
 
-  async function gone(room: OpenRoom, target: Actor, sender: Actor, isMember: boolean): Promise<void> {
+  async function left(room: OpenRoom, target: Actor, sender: Actor, isMember: boolean): Promise<void> {
     if (!isMember) return;
     if (memberKey(target) === memberKey(sender)) await conversations.leave(target, room.token);
     else await conversations.removeMember(sender, room.token, target);
@@ -58,7 +58,7 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
 
   return {
     async apply(room, { content, state_key: matrixId }, sender) {
-      const target = matrixId === undefined ? null : await people.actor(room, matrixId);
+      const target = matrixId === undefined ? null : await lookup.actor(room, matrixId);
       if (!target || matrixId === undefined || matrixId === ghosts.bot) return;
       const key = memberKey(target);
       // Ghosts join because we made them: nothing to look up. The same when they change their name.
@@ -67,7 +67,7 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
       const membership = (await members.current(room, matrixId)) satisfies MatrixMembership;
       if (membership !== content.membership) return;
       await store.putMembership(room.id, key, membership);
-      const { member } = await store.standing(room.id, key);
+      const { member } = await store.memberState(room.id, key);
       switch (membership) {
         case "join":
           return await joined(room, target, member);
@@ -75,9 +75,9 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
           return await invited(room, target, sender, member);
         case "leave":
         case "ban":
-          return await gone(room, target, sender, member);
+          return await left(room, target, sender, member);
       }
     },
-    putBack: (room) => unsettle(room),
+    putBack: (room) => requestMemberSync(room),
   };
 }

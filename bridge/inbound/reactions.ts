@@ -33,7 +33,7 @@ export function createInboundReactions(
       try {
         await reactions.add(actor, room.token, seq, key);
       } catch (error) {
-        if (!isNothing(error)) throw error;
+        if (!isWithoutEffect(error)) throw error;
         return await store.applied(event.event_id);
       }
       const made = { conversationId: room.id, seq, op: "matrix_reaction", sender: event.sender } as const;
@@ -45,7 +45,7 @@ export function createInboundReactions(
       try {
         await reactions.remove(actor, room.token, target, shown);
       } catch (error) {
-        if (!isNothing(error)) throw error;
+        if (!isWithoutEffect(error)) throw error;
       }
       await store.putRedacted(eventId);
     },
@@ -53,7 +53,7 @@ export function createInboundReactions(
 }
 
 /** There is no such key, or no such message. */
-function isNothing(error: unknown): boolean {
+function isWithoutEffect(error: unknown): boolean {
   return (
     error instanceof DomainError &&
     ((error.code === "bad_request" && error.field === "name") ||

@@ -36,7 +36,7 @@ export interface SynapseFiles {
   registrationSharedSecret: string;
 }
 
-interface Kept {
+interface Secrets {
   serverName: string;
   registrationSharedSecret: string;
   macaroonSecretKey: string;
@@ -61,8 +61,8 @@ export function synapseFolder(dataDir: string): string {
  */
 export function writeSynapseFiles(settings: SynapseSettings): SynapseFiles {
   const folder = synapseFolder(settings.dataDir);
-  const kept = keptSecrets(folder, settings.serverName);
-  keepSigningKey(join(folder, "signing.key"));
+  const kept = readOrMakeSecrets(folder, settings.serverName);
+  ensureSigningKey(join(folder, "signing.key"));
   const log = join(folder, "synapse.log");
   const config = JSON.stringify(homeserver(folder, settings, kept), null, 2);
   const logging = JSON.stringify(logConfig(log), null, 2);
@@ -83,7 +83,7 @@ export function writeSynapseFiles(settings: SynapseSettings): SynapseFiles {
   };
 }
 
-function homeserver(folder: string, settings: SynapseSettings, kept: Kept): Record<string, unknown> {
+function homeserver(folder: string, settings: SynapseSettings, kept: Secrets): Record<string, unknown> {
   return {
     server_name: settings.serverName,
     public_baseurl: `${(settings.publicUrl ?? `http://127.0.0.1:${settings.port}`).replace(/\/+$/, "")}/`,
@@ -159,10 +159,10 @@ function logConfig(path: string): Record<string, unknown> {
   };
 }
 
-function keptSecrets(folder: string, serverName: string): Kept {
+function readOrMakeSecrets(folder: string, serverName: string): Secrets {
   const path = join(folder, "secrets.json");
   if (!existsSync(path)) {
-    const made: Kept = {
+    const made: Secrets = {
       serverName,
       registrationSharedSecret: secret(),
       macaroonSecretKey: secret(),
@@ -170,7 +170,7 @@ function keptSecrets(folder: string, serverName: string): Kept {
     };
     writePrivate(path, JSON.stringify(made, null, 2));
   }
-  const kept = JSON.parse(readFileSync(path, "utf8")) as Kept;
+  const kept = JSON.parse(readFileSync(path, "utf8")) as Secrets;
   if (kept.serverName !== serverName) {
     throw new Error(
       `${folder} belongs to a Matrix server named ${kept.serverName}, which can't be renamed to ${serverName}. ` +
@@ -181,7 +181,7 @@ function keptSecrets(folder: string, serverName: string): Kept {
 }
 
 /** Synapse's key file: algorithm, key id, unpadded base64 of the 32-byte seed. */
-function keepSigningKey(path: string): void {
+function ensureSigningKey(path: string): void {
   if (existsSync(path)) return;
   const id = `a_${randomBytes(2).toString("hex")}`;
   writePrivate(path, `ed25519 ${id} ${randomBytes(32).toString("base64").replace(/=+$/, "")}\n`);

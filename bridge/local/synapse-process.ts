@@ -59,9 +59,12 @@ export async function launchSynapse(files: SynapseFiles, python: string): Promis
 }
 
 /** The process that a killed Causeway left behind, if it runs with these very settings; any other one is ended. */
-export async function leftSynapse(files: SynapseFiles, python: string): Promise<SynapseProcess | null> {
+export async function findLeftoverSynapse(
+  files: SynapseFiles,
+  python: string,
+): Promise<SynapseProcess | null> {
   const running = readRunning(files.running);
-  if (running === null || !commandNames(running.pid, files.config)) return null;
+  if (running === null || !isRunningWith(running.pid, files.config)) return null;
   const process = adopt(running.pid, files.config);
   if (running.fingerprint === files.fingerprint && running.python === python) return process;
   await endSynapse(process);
@@ -83,11 +86,11 @@ export async function untilServing(
     if (await answers(files.url, signal)) return;
     signal.throwIfAborted();
     if (!process.alive()) {
-      throw new Error(`Synapse ended while starting (${await process.ended}): ${lastWords(files)}`);
+      throw new Error(`Synapse ended while starting (${await process.ended}): ${lastLogLine(files)}`);
     }
     if (performance.now() > deadline) {
       throw new Error(
-        `Synapse did not answer on ${files.url} within ${limitMs / 1000} s: ${lastWords(files)}`,
+        `Synapse did not answer on ${files.url} within ${limitMs / 1000} s: ${lastLogLine(files)}`,
       );
     }
     await delay(SERVING_POLL_MS);
@@ -97,18 +100,18 @@ export async function untilServing(
 /** Ends the process and its group: SIGTERM, then SIGKILL. Takes 4 s at most. */
 export async function endSynapse(process: SynapseProcess, first: NodeJS.Signals = "SIGTERM"): Promise<void> {
   signalGroup(process.pid, first);
-  if (await gone(process, TERM_LIMIT_MS)) return;
+  if (await hasEnded(process, TERM_LIMIT_MS)) return;
   signalGroup(process.pid, "SIGKILL");
-  await gone(process, KILL_LIMIT_MS);
+  await hasEnded(process, KILL_LIMIT_MS);
 }
 
 /** Forgets who ran, after it was ended. */
-export function forgetSynapse(files: SynapseFiles): void {
+export function removeRunningFile(files: SynapseFiles): void {
   rmSync(files.running, { force: true });
 }
 
 function adopt(pid: number, config: string): SynapseProcess {
-  const alive = () => commandNames(pid, config);
+  const alive = () => isRunningWith(pid, config);
   const ended = (async () => {
     // Not our child: nothing tells us of its end. The timer must not keep this process alive.
     while (alive()) await delay(LIFE_POLL_MS, undefined, { ref: false });
@@ -117,7 +120,7 @@ function adopt(pid: number, config: string): SynapseProcess {
   return { pid, adopted: true, alive, ended };
 }
 
-async function gone(process: SynapseProcess, limitMs: number): Promise<boolean> {
+async function hasEnded(process: SynapseProcess, limitMs: number): Promise<boolean> {
   const deadline = performance.now() + limitMs;
   while (process.alive()) {
     if (performance.now() > deadline) return false;
@@ -135,7 +138,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** Whether the process lives and its command line names the file. Pids are used again: the number alone says nothing. */
-function commandNames(pid: number, path: string): boolean {
+function isRunningWith(pid: number, path: string): boolean {
   try {
     if (process.platform === "linux") {
       return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(path);
@@ -177,7 +180,7 @@ async function requireFreePort(port: number): Promise<void> {
 }
 
 /** The line that tells most about a failed start, and where to read on. */
-function lastWords({ output, log }: SynapseFiles): string {
+function lastLogLine({ output, log }: SynapseFiles): string {
   const read = (path: string) => (existsSync(path) ? readFileSync(path, "utf8").trim() : "");
   const text = read(output) || read(log);
   return `${text.split("\n").at(-1)?.trim() || "it said nothing"} (see ${output} and ${log})`;

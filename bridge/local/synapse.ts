@@ -14,9 +14,9 @@ import {
 } from "./synapse-config.ts";
 import {
   endSynapse,
-  forgetSynapse,
+  findLeftoverSynapse,
   launchSynapse,
-  leftSynapse,
+  removeRunningFile,
   type SynapseProcess,
   untilServing,
 } from "./synapse-process.ts";
@@ -95,18 +95,18 @@ export async function startLocalSynapse(options: LocalSynapseOptions): Promise<L
   }
 }
 
-interface Up extends Supervised {
+interface ServingSynapse extends Supervised {
   files: SynapseFiles;
   process: SynapseProcess;
 }
 
 /** Takes over the process that was left behind, else starts one; resolves when it answers. */
-async function bringUp(options: LocalSynapseOptions, signal: AbortSignal): Promise<Up> {
+async function bringUp(options: LocalSynapseOptions, signal: AbortSignal): Promise<ServingSynapse> {
   const files = writeSynapseFiles({ ...options, registrationPaths: [options.registrationPath] });
-  const left = await leftSynapse(files, options.python);
-  if (left) {
+  const leftover = await findLeftoverSynapse(files, options.python);
+  if (leftover) {
     try {
-      return await serving(files, left, ADOPTED_LIMIT_MS, signal);
+      return await serving(files, leftover, ADOPTED_LIMIT_MS, signal);
     } catch (error) {
       signal.throwIfAborted();
       options.log("warn", `the Synapse that was left behind is of no use: ${messageOf(error)}`);
@@ -120,10 +120,10 @@ async function serving(
   process: SynapseProcess,
   limitMs: number,
   signal: AbortSignal,
-): Promise<Up> {
+): Promise<ServingSynapse> {
   const end = async () => {
     await endSynapse(process);
-    forgetSynapse(files);
+    removeRunningFile(files);
   };
   try {
     await untilServing(files, process, limitMs, signal);

@@ -7,7 +7,7 @@ import {
   type ShownAttachment,
   shownAttachment,
 } from "../../src/domain/model.ts";
-import type { OutboxEntry } from "../store/mail.ts";
+import type { OutboxEntry } from "../store/queues.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { shownHash } from "./translate.ts";
 

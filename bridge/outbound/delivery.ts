@@ -22,10 +22,10 @@ import type { BridgeCounts } from "../metrics.ts";
 import type { Members } from "../rooms/members.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
-import type { OutboxEntry } from "../store/mail.ts";
+import type { OutboxEntry } from "../store/queues.ts";
 import { isMarkOf } from "./own-events.ts";
 import type { SupersededEdits } from "./superseded-edits.ts";
-import { roomPath, type SpokenEntry, type Write, type Writes } from "./writes.ts";
+import { type EntryWithText, roomPath, type Write, type Writes } from "./writes.ts";
 
 export interface Delivery {
   /**
@@ -54,8 +54,8 @@ export interface DeliveryOptions {
 }
 
 /** Homeservers remember transaction ids for a day; before that is over we look for ourselves. */
-const FORGOTTEN_MS = 20 * 60 * 60_000;
-const SEARCH_PAGES = 20;
+const TRANSACTION_IDS_KEPT_MS = 20 * 60 * 60_000;
+const MAX_SEARCH_PAGES = 20;
 /** A text that is too large is cut shorter so often. */
 const MAX_CUTS = 2;
 
@@ -84,7 +84,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   /** Whether Matrix says that the sender is not in the room: a power level, or a proxy, may change its mind. */
-  async function isOut(room: OpenRoom, sender: string): Promise<boolean> {
+  async function isNotInRoom(room: OpenRoom, sender: string): Promise<boolean> {
     return (await members.current(room, sender)) !== "join";
   }
 
@@ -92,11 +92,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   async function isFinal(error: unknown, room: OpenRoom, entry: OutboxEntry): Promise<boolean> {
     if (!isForbidden(error)) return isRefusal(error, room.failures);
     if (entry.sender === ghosts.bot) return false;
-    return canStandIn(entry) || (await isOut(room, entry.sender));
+    return canStandIn(entry) || (await isNotInRoom(room, entry.sender));
   }
 
   /** Sends, with less and less of what was wanted. @returns null when nothing was to be sent, or will be */
-  async function send(room: OpenRoom, first: SpokenEntry, actor: Actor): Promise<Sent | null> {
+  async function send(room: OpenRoom, first: EntryWithText, actor: Actor): Promise<Sent | null> {
     let entry = first;
     for (;;) {
       const write = await writes.of(room, entry);
@@ -108,7 +108,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         if (!(await isFinal(error, room, entry))) throw error;
         const existing = isDuplicate(error) ? await findReaction(room, entry) : null;
         if (existing) return { entry, eventId: existing.event_id };
-        const revised = revisedAfter(error, entry);
+        const revised = revisionAfter(error, entry);
         const about = { err: error, room: room.token, seq: entry.seq };
         if (!revised) {
           counts.givenUp++;
@@ -128,7 +128,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }
   }
 
-  function revisedAfter(error: unknown, { rev, sender, op, content }: OutboxEntry) {
+  function revisionAfter(error: unknown, { rev, sender, op, content }: OutboxEntry) {
     const draft = JSON.parse(content) as Draft;
     if (draft.file) return { rev: rev + 1, sender, content: JSON.stringify(insteadOfFile(draft)) };
     if (isTooLarge(error) && rev < MAX_CUTS) return { rev: rev + 1, sender, content };
@@ -159,7 +159,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
    * edit left out. `sent`: whether the entry itself took the message back.
    */
   async function redactParts(room: OpenRoom, entry: OutboxEntry, sent: boolean): Promise<void> {
-    for (const part of await unwantedParts(room, entry, sent)) {
+    for (const part of await obsoleteParts(room, entry, sent)) {
       const { path, body } = writes.redaction(room, entry, part.eventId, part.eventId);
       await accounts.request(ghosts.bot, "PUT", path, { body }).catch((error: unknown) => {
         if (!(error instanceof HomeserverError) || error.temporary) throw error;
@@ -172,7 +172,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }
   }
 
-  async function unwantedParts(room: OpenRoom, { op, target, content }: OutboxEntry, sent: boolean) {
+  async function obsoleteParts(room: OpenRoom, { op, target, content }: OutboxEntry, sent: boolean) {
     const { files } = JSON.parse(content) as Draft;
     if (target === null || !(op === "redaction" || files)) return [];
     const parts = (await store.mirroredParts(room.id, target)).filter(({ redacted }) => !redacted);
@@ -184,9 +184,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   /** Long after the first try the homeserver no longer knows our transaction ids, and would take it twice. */
-  async function sentBefore(room: OpenRoom, entry: OutboxEntry): Promise<Sent | null> {
+  async function findSent(room: OpenRoom, entry: OutboxEntry): Promise<Sent | null> {
     const { plannedAt } = entry;
-    const forgotten = accounts.devices ? clock.now() - plannedAt > FORGOTTEN_MS : plannedAt < startedAt;
+    const forgotten = accounts.devices
+      ? clock.now() - plannedAt > TRANSACTION_IDS_KEPT_MS
+      : plannedAt < startedAt;
     if (!forgotten) return null;
     const filter = JSON.stringify({ types: [typeOf(entry)], senders: [entry.sender] });
     const found = await findEvent(
@@ -207,19 +209,23 @@ export function createDelivery(options: DeliveryOptions): Delivery {
    * A message and its edits say what the message says now: what it said before is to be nowhere. An earlier try may have
    * sent another text under the same transaction id, and then it is not known what Matrix shows.
    */
-  async function spoken(room: OpenRoom, entry: OutboxEntry, event: LoggedEvent): Promise<SpokenEntry> {
+  async function withCurrentText(
+    room: OpenRoom,
+    entry: OutboxEntry,
+    event: LoggedEvent,
+  ): Promise<EntryWithText> {
     const { op, target } = entry;
     const edited = op === "edit" && target !== null ? await options.log.event(room.id, target) : null;
     const { text = "", mentions = [] } = dataOf<"message">(edited ?? event) as Partial<EventData["message"]>;
     const isText = op === "edit" || (op === "message" && entry.file === null);
     const shown = isText && entry.shown !== shownHash(text) ? null : entry.shown;
-    return { ...entry, shown, said: { text, mentions } };
+    return { ...entry, shown, current: { text, mentions } };
   }
 
   return {
     async deliver(room, planned, event) {
-      const entry = await spoken(room, planned, event);
-      const sent = (await sentBefore(room, entry)) ?? (await send(room, entry, event.actor));
+      const entry = await withCurrentText(room, planned, event);
+      const sent = (await findSent(room, entry)) ?? (await send(room, entry, event.actor));
       await redactParts(room, sent?.entry ?? entry, sent !== null);
       if (sent && entry.op === "edit" && entry.target !== null)
         await options.superseded.redact(room, entry.target, sent.eventId);
@@ -254,7 +260,7 @@ async function findEvent(
   isWanted: (event: FoundEvent) => boolean,
 ): Promise<FoundEvent | null> {
   let from: string | undefined;
-  for (let n = 0; n < SEARCH_PAGES; n++) {
+  for (let n = 0; n < MAX_SEARCH_PAGES; n++) {
     const { chunk, end } = await page(from);
     const found = chunk.find(isWanted);
     if (found) return found;

@@ -13,7 +13,7 @@ import type { BridgeCounts } from "../metrics.ts";
 import type { Members } from "../rooms/members.ts";
 import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
-import type { OutboxEntry } from "../store/mail.ts";
+import type { OutboxEntry } from "../store/queues.ts";
 import type { Delivery } from "./delivery.ts";
 
 export interface Outbound {
@@ -27,7 +27,7 @@ export interface Outbound {
    * Opens the room of two where nobody blocks the other any more, and puts memberships right: whoever should be in the
    * Matrix room is invited or joins, whoever should not be leaves.
    */
-  settle(room: OpenRoom): Promise<void>;
+  syncMembers(room: OpenRoom): Promise<void>;
 }
 
 export interface OutboundOptions {
@@ -35,7 +35,7 @@ export interface OutboundOptions {
   conversations: Pick<RoomQueries, "byId">;
   store: Pick<
     BridgeStore,
-    "plan" | "inMatrix" | "standingReactions" | "standing" | "absentMembers" | "strangers"
+    "plan" | "inMatrix" | "currentReactions" | "memberState" | "absentMembers" | "nonMembers"
   >;
   ghosts: Ghosts;
   members: Members;
@@ -51,7 +51,7 @@ const BATCH = 20;
  * In rooms of up to so many members everybody is invited at once, so that they find what was said from then on. Beyond,
  * an invitation each would hold the room up for minutes: there ghosts come in when they speak or sign in to Matrix.
  */
-const EVERYBODY_LIMIT = 100;
+const MAX_MEMBERS_INVITED = 100;
 
 export function createOutbound(options: OutboundOptions): Outbound {
   const { log, conversations, store, ghosts, members, rooms, delivery, counts, logger } = options;
@@ -63,16 +63,16 @@ export function createOutbound(options: OutboundOptions): Outbound {
     const planned = ours.flatMap((event) =>
       entriesOf(event, ghosts).map((entry): [LoggedEvent, PlannedEntry] => [event, entry]),
     );
-    const waiting = await store.plan(room.id, room.mirrored, await stillWanted(room, planned));
+    const waiting = await store.plan(room.id, room.mirrored, await withoutUndoneReactions(room, planned));
     const bySeq = new Map<number, OutboxEntry[]>();
     for (const entry of waiting) bySeq.set(entry.seq, [...(bySeq.get(entry.seq) ?? []), entry]);
     return bySeq;
   }
 
   /** Without reactions that were taken back before anything of them was sent. */
-  async function stillWanted(room: OpenRoom, planned: readonly [LoggedEvent, PlannedEntry][]) {
+  async function withoutUndoneReactions(room: OpenRoom, planned: readonly [LoggedEvent, PlannedEntry][]) {
     const reactions = planned.filter(([, { op }]) => op === "reaction");
-    const standing = await store.standingReactions(
+    const current = await store.currentReactions(
       room.id,
       reactions.map(([{ actor }, { target, shown }]) => ({
         target: target ?? 0,
@@ -80,11 +80,11 @@ export function createOutbound(options: OutboundOptions): Outbound {
         key: shown ?? "",
       })),
     );
-    const gone = new Set(reactions.filter((_, place) => !standing.has(place)));
+    const gone = new Set(reactions.filter((_, place) => !current.has(place)));
     return planned.filter((one) => !gone.has(one)).map(([, entry]) => entry);
   }
 
-  async function carry(
+  async function deliverEvents(
     room: OpenRoom,
     events: readonly LoggedEvent[],
     entries: ReadonlyMap<number, OutboxEntry[]>,
@@ -92,26 +92,26 @@ export function createOutbound(options: OutboundOptions): Outbound {
     for (const event of events) {
       const parts = entries.get(event.seq);
       for (const part of parts ?? []) await delivery.deliver(room, part, event);
-      if (!parts) await unlessRefused(room, event.type, follow(room, event));
+      if (!parts) await unlessRefused(room, event.type, applyToRoom(room, event));
       room.mirrored = event.seq;
     }
   }
 
   /** Opens the room of two of whom one blocks the other: the authors of what was said before may not write else. */
-  async function whileOpen(room: OpenRoom, work: () => Promise<void>): Promise<void> {
-    room.catchesUp = true;
+  async function whileWritable(room: OpenRoom, work: () => Promise<void>): Promise<void> {
+    room.writableWhileBlocked = true;
     await unlessRefused(room, "power levels", rooms.syncPower(room));
     await work();
-    room.catchesUp = false;
+    room.writableWhileBlocked = false;
     await unlessRefused(room, "power levels", rooms.syncPower(room));
   }
 
   /** What changes the room itself. All of it can be done twice. */
-  async function follow(room: OpenRoom, event: LoggedEvent): Promise<void> {
+  async function applyToRoom(room: OpenRoom, event: LoggedEvent): Promise<void> {
     switch (event.type) {
       case "member.joined": {
         const { member, role } = dataOf<"member.joined">(event);
-        await welcome(room, member, role);
+        await addMember(room, member, role);
         return;
       }
       case "member.left": {
@@ -138,13 +138,13 @@ export function createOutbound(options: OutboundOptions): Outbound {
     }
   }
 
-  async function welcome(room: OpenRoom, member: Actor, role: Role): Promise<void> {
+  async function addMember(room: OpenRoom, member: Actor, role: Role): Promise<void> {
     // Nobody signs in as a guest's ghost: it comes when the guest speaks.
     if (member.kind === "guest") return;
-    const standing = await store.standing(room.id, memberKey(member));
-    if (!standing.member) return;
-    if (standing.active) await members.join(room, member);
-    else if (member.kind === "matrix" || standing.members <= EVERYBODY_LIMIT)
+    const state = await store.memberState(room.id, memberKey(member));
+    if (!state.member) return;
+    if (state.active) await members.join(room, member);
+    else if (member.kind === "matrix" || state.members <= MAX_MEMBERS_INVITED)
       await members.invite(room, member);
     if (isModerator(role)) await rooms.syncPower(room);
   }
@@ -170,26 +170,26 @@ export function createOutbound(options: OutboundOptions): Outbound {
       const events = await log.range(room.id, room.mirrored, Number.MAX_SAFE_INTEGER, BATCH);
       if (events.length === 0) return false;
       const entries = await plan(room, events);
-      if (room.conversation.blocked && speaks(entries))
-        await whileOpen(room, () => carry(room, events, entries));
-      else await carry(room, events, entries);
+      if (room.conversation.blocked && needsWriteAccess(entries))
+        await whileWritable(room, () => deliverEvents(room, events, entries));
+      else await deliverEvents(room, events, entries);
       return events.length === BATCH;
     },
-    async settle(room) {
+    async syncMembers(room) {
       const { type, blocked } = room.conversation;
       if (type === "one_to_one" && !blocked) await unlessRefused(room, "power levels", rooms.syncPower(room));
       const { absent, members: count } = await store.absentMembers(room.id, room.mirrored);
       for (const { member, name, membership, active } of absent) {
         const actor = actorOf(member, name);
         const invited = membership === "invite" || actor.kind === "guest";
-        const everybody = count <= EVERYBODY_LIMIT || actor.kind === "matrix";
+        const everybody = count <= MAX_MEMBERS_INVITED || actor.kind === "matrix";
         if (active) await unlessRefused(room, `joining of ${member}`, members.join(room, actor));
         else if (everybody && !invited)
           await unlessRefused(room, `invitation of ${member}`, members.invite(room, actor));
       }
       // Those who speak in what is still to be carried over may have left since.
       if (room.mirrored < room.head) return;
-      for (const member of await store.strangers(room.id)) {
+      for (const member of await store.nonMembers(room.id)) {
         const reason = "Not a member of the chatroom";
         await unlessRefused(room, `removal of ${member}`, members.remove(room, member, reason));
       }
@@ -198,6 +198,6 @@ export function createOutbound(options: OutboundOptions): Outbound {
 }
 
 /** Whether it takes the right to write: everybody may always take back their own. */
-function speaks(entries: ReadonlyMap<number, readonly OutboxEntry[]>): boolean {
+function needsWriteAccess(entries: ReadonlyMap<number, readonly OutboxEntry[]>): boolean {
   return [...entries.values()].some((parts) => parts.some(({ op }) => op !== "redaction"));
 }

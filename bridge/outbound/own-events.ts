@@ -12,7 +12,7 @@ import { shownHash } from "../mapping/translate.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
-import type { OutboxEntry } from "../store/mail.ts";
+import type { OutboxEntry } from "../store/queues.ts";
 
 /**
  * - `own`: it was sent for an event of our log, and is stored as that.
@@ -38,19 +38,19 @@ const PERSON: Origin = { from: "person" };
 
 export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEventsOptions): OwnEvents {
   /** What waits to be sent under this mark; what an earlier life of this log has sent may not be planned here yet. */
-  async function waiting(room: OpenRoom, mark: Mark, logged: LoggedEvent): Promise<OutboxEntry | null> {
+  async function waitingEntry(room: OpenRoom, mark: Mark, logged: LoggedEvent): Promise<OutboxEntry | null> {
     const planned = await store.outboxEntry(room.id, mark.seq, mark.op);
     if (planned || mark.seq <= room.mirrored) return planned;
     await store.plan(room.id, mark.seq - 1, entriesOf(logged, ghosts));
     return await store.outboxEntry(room.id, mark.seq, mark.op);
   }
 
-  async function accept(room: OpenRoom, event: MatrixEvent, entry: OutboxEntry): Promise<Origin> {
+  async function markDelivered(room: OpenRoom, event: MatrixEvent, entry: OutboxEntry): Promise<Origin> {
     const redacted = redactedBy(event);
     if (redacted !== null) await store.putRedacted(redacted);
-    const told = { ...entry, sender: event.sender, shown: shownBy(event, entry) };
+    const sentEntry = { ...entry, sender: event.sender, shown: shownBy(event, entry) };
     // Entries are sent one after the other: everything before this one is done.
-    const mirrored = await store.delivered(room.id, told, event.event_id);
+    const mirrored = await store.delivered(room.id, sentEntry, event.event_id);
     room.mirrored = Math.max(room.mirrored, mirrored);
     counts.sent++;
     return { from: "own" };
@@ -63,15 +63,15 @@ export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEvents
       if (!marks.isGenuine(mark, event.sender)) {
         const entry = mark.proof === undefined ? await store.outboxEntry(room.id, mark.seq, mark.op) : null;
         return entry && isMarkOf(mark, event.sender, room, entry, marks)
-          ? await accept(room, event, entry)
+          ? await markDelivered(room, event, entry)
           : PERSON;
       }
       const logged = await log.event(room.id, mark.seq);
       if (logged?.at !== mark.at) return { from: "lost", mark };
       // A run that this database does not know of any more: the same events are there from another run.
       if (mark.run !== room.run) return mark.run > room.run ? { from: "own" } : PERSON;
-      const entry = await waiting(room, mark, logged);
-      return entry ? await accept(room, event, entry) : PERSON;
+      const entry = await waitingEntry(room, mark, logged);
+      return entry ? await markDelivered(room, event, entry) : PERSON;
     },
   };
 }

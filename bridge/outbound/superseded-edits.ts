@@ -16,7 +16,7 @@ export interface SupersededEdits {
    * Takes the message's edits back, wherever they were made, but for the one that stands.
    * @throws HomeserverError to try again
    */
-  redact(room: OpenRoom, seq: number, standing: string): Promise<void>;
+  redact(room: OpenRoom, seq: number, keptEventId: string): Promise<void>;
 }
 
 export interface SupersededEditsOptions {
@@ -30,7 +30,7 @@ export interface SupersededEditsOptions {
 export function createSupersededEdits(options: SupersededEditsOptions): SupersededEdits {
   const { store, accounts, ghosts, marks, logger } = options;
 
-  async function takeBack(room: OpenRoom, eventId: string): Promise<void> {
+  async function redactEdit(room: OpenRoom, eventId: string): Promise<void> {
     const txnId = encodeURIComponent(marks.transactionIdOf(`superseded ${eventId}`));
     const path = `${roomPath(room)}/redact/${encodeURIComponent(eventId)}/${txnId}`;
     try {
@@ -46,10 +46,10 @@ export function createSupersededEdits(options: SupersededEditsOptions): Supersed
   }
 
   return {
-    async redact(room, seq, standing) {
+    async redact(room, seq, keptEventId) {
       const parts = await store.mirroredParts(room.id, seq);
       const edits = parts.filter(({ op, redacted }) => (op === "edit" || op === "matrix_edit") && !redacted);
-      for (const { eventId } of edits) if (eventId !== standing) await takeBack(room, eventId);
+      for (const { eventId } of edits) if (eventId !== keptEventId) await redactEdit(room, eventId);
     },
   };
 }

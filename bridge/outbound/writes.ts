@@ -21,7 +21,7 @@ import {
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MirroredEvent } from "../store/events.ts";
-import type { OutboxEntry } from "../store/mail.ts";
+import type { OutboxEntry } from "../store/queues.ts";
 
 export interface Write {
   sender: string;
@@ -35,13 +35,13 @@ export interface Write {
 }
 
 /** An entry with what a message or an edit says, as the log has it now; of others that is not looked at. */
-export interface SpokenEntry extends OutboxEntry {
-  said: { text: string; mentions: readonly string[] };
+export interface EntryWithText extends OutboxEntry {
+  current: { text: string; mentions: readonly string[] };
 }
 
 export interface Writes {
   /** The request for an entry, or null when there is nothing left to do in Matrix. */
-  of(room: OpenRoom, entry: SpokenEntry): Promise<Write | null>;
+  of(room: OpenRoom, entry: EntryWithText): Promise<Write | null>;
   /** Takes an event back as part of `entry`; `part` tells several of them apart. */
   redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, part: string): Write;
 }
@@ -56,7 +56,7 @@ export interface WritesOptions {
 }
 
 export function createWrites({ ghosts, accounts, media, marks, store, attachments }: WritesOptions): Writes {
-  async function of(room: OpenRoom, entry: SpokenEntry): Promise<Write | null> {
+  async function of(room: OpenRoom, entry: EntryWithText): Promise<Write | null> {
     const target = entry.target === null ? null : await store.mirroredMessage(room.id, entry.target);
     const isGone = entry.file !== null && (await attachments.attachments([entry.file])).length === 0;
     if (entry.op === "message")
@@ -67,7 +67,7 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
         return redaction(room, entry, target.eventId, "");
       case "edit": {
         // Matrix shows this text already: it came from there.
-        if (target.shown === shownHash(entry.said.text)) return null;
+        if (target.shown === shownHash(entry.current.text)) return null;
         // An edit counts only from whoever sent the message: the ghost, or the bot in its stead.
         const { sender } = target;
         if (sender !== entry.sender && sender !== ghosts.bot) return null;
@@ -78,18 +78,18 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
       }
       case "reaction":
         // One that stands in Matrix came from there, or from an earlier entry.
-        if (await standing(room, entry)) return null;
+        if (await existingReaction(room, entry)) return null;
         return send(room, entry, annotation(keyOf(entry), target.eventId), "m.reaction");
       case "unreaction": {
-        const reaction = await standing(room, entry);
+        const reaction = await existingReaction(room, entry);
         return reaction && redaction(room, entry, reaction.eventId, "");
       }
       default:
-        return isGone || (await isThere(room, entry, target)) ? null : message(room, entry, null);
+        return isGone || (await isFileSent(room, entry, target)) ? null : message(room, entry, null);
     }
   }
 
-  function message(room: OpenRoom, entry: SpokenEntry, answers: string | null): Write {
+  function message(room: OpenRoom, entry: EntryWithText, answers: string | null): Write {
     const draft = JSON.parse(entry.content) as Draft;
     const { file } = draft;
     if (!file) return send(room, entry, withReply(textOf(entry, "message"), answers));
@@ -111,13 +111,13 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
   }
 
   /** An edit tells of all files that the message then has; most of them were sent with it. */
-  async function isThere(room: OpenRoom, { file }: OutboxEntry, target: MirroredEvent): Promise<boolean> {
+  async function isFileSent(room: OpenRoom, { file }: OutboxEntry, target: MirroredEvent): Promise<boolean> {
     const parts = [target, ...(await store.mirroredParts(room.id, target.seq))];
     return parts.some((part) => part.file === file && !part.redacted);
   }
 
   /** The edited text; where the message is a file, that file under its new caption. */
-  async function editedContent(room: OpenRoom, entry: SpokenEntry, { file, eventId }: MirroredEvent) {
+  async function editedContent(room: OpenRoom, entry: EntryWithText, { file, eventId }: MirroredEvent) {
     const text = textOf(entry, "edit");
     if (file === null) return text;
     const path = `${roomPath(room)}/event/${encodeURIComponent(eventId)}`;
@@ -130,14 +130,14 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
     }
   }
 
-  function standing(room: OpenRoom, entry: OutboxEntry) {
+  function existingReaction(room: OpenRoom, entry: OutboxEntry) {
     const { target, sender } = entry;
     return target === null ? null : store.mirroredReaction(room.id, { target, sender, key: keyOf(entry) });
   }
 
-  function textOf(entry: SpokenEntry, op: "message" | "edit"): TextContent {
-    const { mentions } = entry.said;
-    const { text = entry.said.text } = JSON.parse(entry.content) as Draft;
+  function textOf(entry: EntryWithText, op: "message" | "edit"): TextContent {
+    const { mentions } = entry.current;
+    const { text = entry.current.text } = JSON.parse(entry.content) as Draft;
     // Where the bot stands in for somebody, it says for whom.
     const said =
       entry.sender === ghosts.bot && entry.senderName !== "" ? `${entry.senderName}: ${text}` : text;
@@ -182,7 +182,7 @@ function writeOf(
 }
 
 /** What else belongs to the message, and answers to it, still need it to be there. */
-function withoutFile(entry: SpokenEntry): SpokenEntry {
+function withoutFile(entry: EntryWithText): EntryWithText {
   const { file: _file, url: _url, ...draft } = JSON.parse(entry.content) as Draft;
   return { ...entry, content: JSON.stringify(draft satisfies Draft) };
 }

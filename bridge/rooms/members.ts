@@ -49,7 +49,7 @@ export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: Me
   }
 
   /** @returns what the member is now: somebody who is in the room already can't be invited */
-  async function invited(room: RoomRef, matrixId: string): Promise<MatrixMembership> {
+  async function inviteOrRead(room: RoomRef, matrixId: string): Promise<MatrixMembership> {
     try {
       await ask(room, "invite", matrixId);
       return "invite";
@@ -68,7 +68,7 @@ export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: Me
     const known = await store.matrixMembership(room.id, memberKey(member));
     if (known === "invite" || known === "join") return;
     const matrixId = await accounts.ensure(member);
-    await store.putMembership(room.id, memberKey(member), await invited(room, matrixId));
+    await store.putMembership(room.id, memberKey(member), await inviteOrRead(room, matrixId));
   }
 
   return {
@@ -78,7 +78,7 @@ export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: Me
       const known = again ? null : await store.matrixMembership(room.id, memberKey(member));
       if (known === "join") return;
       const matrixId = await accounts.ensure(member);
-      if (known !== "invite") await invited(room, matrixId);
+      if (known !== "invite") await inviteOrRead(room, matrixId);
       const path = `/_matrix/client/v3/join/${encodeURIComponent(room.matrixRoomId)}`;
       await accounts.request(matrixId, "POST", path, { body: {} });
       await store.putMembership(room.id, memberKey(member), "join");

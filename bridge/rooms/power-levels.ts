@@ -30,7 +30,7 @@ export function powerLevels(input: {
   roomVersion: string;
   type: ConversationType;
   bot: string;
-  people: readonly { matrixId: string; role: Role }[];
+  members: readonly { matrixId: string; role: Role }[];
   readOnly: boolean;
   /** One of two blocks the other: neither takes back what the other said. */
   blocked: boolean;
@@ -39,7 +39,7 @@ export function powerLevels(input: {
   // Up to version 11 the bot can only remove those below it.
   const [bot, owner] = outranks ? [150, 100] : [100, 99];
   const users: Record<string, number> = outranks ? {} : { [input.bot]: bot };
-  for (const { matrixId, role } of input.people) {
+  for (const { matrixId, role } of input.members) {
     if (isModerator(role)) users[matrixId] = role === "owner" ? owner : MODERATOR;
   }
   // A one-to-one room belongs to both: neither can change what it is.

@@ -20,7 +20,7 @@ export interface OpenRoom extends ClaimedRoom, RoomRef {
   matrixRoomId: string;
   roomVersion: string;
   /** The room is open, although one of two blocks the other, because what was said before is on its way. */
-  catchesUp?: boolean;
+  writableWhileBlocked?: boolean;
 }
 
 export interface MatrixRooms {
@@ -43,7 +43,7 @@ export interface MatrixRoomsOptions {
   homeserver: Homeserver;
   accounts: GhostAccounts;
   ghosts: Ghosts;
-  store: Pick<BridgeStore, "roomMade" | "state" | "putState">;
+  store: Pick<BridgeStore, "putMatrixRoom" | "state" | "putState">;
   rooms: Pick<RoomQueries, "members">;
   avatars: Pick<AvatarStore, "get">;
   /** The version that the homeserver gives new rooms. */
@@ -51,9 +51,9 @@ export interface MatrixRoomsOptions {
 }
 
 /** Removals under way at once. */
-const PARALLEL = 4;
+const MAX_PARALLEL_REMOVALS = 4;
 /** A room that the homeserver only half made is given up after so many turns. */
-const HALF_MADE_TRIES = 6;
+const MAX_HALF_MADE_TRIES = 6;
 
 export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   const { homeserver, accounts, ghosts, store } = options;
@@ -70,12 +70,12 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
     roomVersion: string,
     readOnly: boolean,
   ): Promise<PowerLevels> {
-    const people = (await options.rooms.members([room.id])).flatMap(({ member, role }) => {
+    const members = (await options.rooms.members([room.id])).flatMap(({ member, role }) => {
       const actor = actorOf(member, "");
       return actor.kind === "guest" ? [] : [{ matrixId: ghosts.ofActor(actor), role }];
     });
     const { type, blocked } = room;
-    return powerLevels({ roomVersion, type, bot: ghosts.bot, people, readOnly, blocked });
+    return powerLevels({ roomVersion, type, bot: ghosts.bot, members, readOnly, blocked });
   }
 
   async function avatarUrl({ avatarId }: Conversation): Promise<string | null> {
@@ -120,12 +120,12 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
     } catch (error) {
       // The homeserver reserves the alias first. One that died right then left a room that nobody is in.
       const notThere = error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_NOT_FOUND");
-      if (notThere && failures >= HALF_MADE_TRIES) await asBot("DELETE", aliasPath(room.token));
+      if (notThere && failures >= MAX_HALF_MADE_TRIES) await asBot("DELETE", aliasPath(room.token));
       throw error;
     }
   }
 
-  async function complete(open: OpenRoom): Promise<void> {
+  async function syncAll(open: OpenRoom): Promise<void> {
     for (const { type, content } of fixedState(open.conversation)) await putState(open, type, content);
     await syncPower(open);
     await syncProfile(open);
@@ -141,8 +141,8 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   }
 
   async function syncPower(room: OpenRoom): Promise<void> {
-    const isShut = room.readOnly || (room.conversation.blocked && !room.catchesUp);
-    const wanted = await wantedPower(room.conversation, room.roomVersion, isShut);
+    const nobodyWrites = room.readOnly || (room.conversation.blocked && !room.writableWhileBlocked);
+    const wanted = await wantedPower(room.conversation, room.roomVersion, nobodyWrites);
     await putState(room, "m.room.power_levels", wanted);
   }
 
@@ -179,19 +179,19 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
         adopted = true;
       }
       const open = { ...room, ...made, conversation };
-      if (adopted) await complete(open);
-      await store.roomMade(room.id, made);
+      if (adopted) await syncAll(open);
+      await store.putMatrixRoom(room.id, made);
       return open;
     },
     async clear(room) {
       const path = (rest: string) => roomPath(room.matrixRoomId, rest);
       const othersIn = async () => {
-        const people = await peopleIn(asBot, path("members?not_membership=leave"));
-        return people.filter((matrixId) => matrixId !== ghosts.bot);
+        const members = await membersIn(asBot, path("members?not_membership=leave"));
+        return members.filter((matrixId) => matrixId !== ghosts.bot);
       };
       const others = await othersIn();
-      for (let i = 0; i < others.length; i += PARALLEL) {
-        const some = others.slice(i, i + PARALLEL);
+      for (let i = 0; i < others.length; i += MAX_PARALLEL_REMOVALS) {
+        const some = others.slice(i, i + MAX_PARALLEL_REMOVALS);
         const reason = "The chatroom was deleted";
         await Promise.all(
           some.map((user_id) => unlessGone(asBot("POST", path("kick"), { user_id, reason }))),
@@ -225,7 +225,7 @@ interface MembersAnswer {
 }
 
 /** Who is in the room or invited; nobody when we are not in it any more. */
-async function peopleIn(
+async function membersIn(
   asBot: <T>(method: "GET", path: string) => Promise<T>,
   path: string,
 ): Promise<string[]> {

@@ -32,11 +32,11 @@ export interface Grant {
 
 export interface BridgeAccounts {
   /** Leases tasks that are due to the caller. */
-  takeTasks(limit: number, leaseMs: number): Promise<AccountTask[]>;
-  /** As {@link takeTasks} for one user's, due or not. */
-  takeTasksOf(userId: number, leaseMs: number): Promise<AccountTask[]>;
+  leaseTasks(limit: number, leaseMs: number): Promise<AccountTask[]>;
+  /** As {@link leaseTasks} for one user's, due or not. */
+  leaseTasksOf(userId: number, leaseMs: number): Promise<AccountTask[]>;
   /** How many of the user's tasks somebody is at. */
-  leasedTasks(userId: number): Promise<number>;
+  countLeasedTasks(userId: number): Promise<number>;
   /** It is carried out; it stays when it was demanded again meanwhile. */
   taskDone(task: AccountTask): Promise<void>;
   taskFailed(task: AccountTask, retryInMs: number): Promise<void>;
@@ -67,13 +67,13 @@ export function createBridgeAccounts(sql: StoreSql): BridgeAccounts {
 
 type Tasks = Pick<
   BridgeAccounts,
-  "takeTasks" | "takeTasksOf" | "leasedTasks" | "taskDone" | "taskFailed" | "retryTasks"
+  "leaseTasks" | "leaseTasksOf" | "countLeasedTasks" | "taskDone" | "taskFailed" | "retryTasks"
 >;
 
 function createTasks(sql: StoreSql): Tasks {
   const taken = sql.unsafe(`t.id, t.user_id as "userId", t.kind, t.device, t.asked, t.failures`);
   return {
-    async takeTasks(limit, leaseMs) {
+    async leaseTasks(limit, leaseMs) {
       return await sql<AccountTask[]>`
         update bridge_account_tasks t set leased_until = causeway_now() + ${leaseMs}::bigint
         where t.id in (
@@ -82,14 +82,14 @@ function createTasks(sql: StoreSql): Tasks {
           order by retry_at, id limit ${limit} for update skip locked)
         returning ${taken}`;
     },
-    async takeTasksOf(userId, leaseMs) {
+    async leaseTasksOf(userId, leaseMs) {
       const tasks = await sql<AccountTask[]>`
         update bridge_account_tasks t set leased_until = causeway_now() + ${leaseMs}::bigint
         where t.user_id = ${userId} and t.leased_until <= causeway_now()
         returning ${taken}`;
       return [...tasks].sort((a, b) => a.id - b.id);
     },
-    async leasedTasks(userId) {
+    async countLeasedTasks(userId) {
       const [row] = await sql<[{ leased: number }]>`
         select count(*) as leased from bridge_account_tasks
         where user_id = ${userId} and leased_until > causeway_now()`;
@@ -123,7 +123,7 @@ function createGrants(sql: StoreSql): Grants {
     loginId: credential.via === "session" ? credential.loginId : null,
   });
 
-  async function note({ userId, device, credential }: Grant): Promise<boolean> {
+  async function insertGrant({ userId, device, credential }: Grant): Promise<boolean> {
     const { tokenId, loginId } = idsOf(credential);
     // Locked: whoever revokes it at this moment finds the grant.
     const holder =
@@ -144,7 +144,7 @@ function createGrants(sql: StoreSql): Grants {
 
   return {
     async grant(grant) {
-      if (!(await note(grant))) return false;
+      if (!(await insertGrant(grant))) return false;
       const { userId, device, credential } = grant;
       if (device === null) return true;
       const { tokenId, loginId } = idsOf(credential);

@@ -12,15 +12,15 @@ import { CONVERSATION, columns, noun, type Row } from "../../src/store/sql/rows.
 import { type BridgeAccounts, createBridgeAccounts } from "./accounts.ts";
 import { type BridgeChanges, createBridgeChanges } from "./changes.ts";
 import { type BridgeEvents, createBridgeEvents } from "./events.ts";
-import { type BridgeMail, createBridgeMail } from "./mail.ts";
 import { type BridgeMembers, createBridgeMembers } from "./members.ts";
+import { type BridgeQueues, createBridgeQueues } from "./queues.ts";
 import { type BridgeRuns, createBridgeRuns } from "./runs.ts";
 
 export type BridgeStore = BridgeRooms &
   BridgeAccounts &
   BridgeChanges &
   BridgeRuns &
-  BridgeMail &
+  BridgeQueues &
   BridgeEvents &
   BridgeMembers;
 
@@ -41,7 +41,7 @@ export interface ClaimedRoom {
   /** How often the log was carried over from an earlier place. */
   run: number;
   /** How many reasons there are to put memberships right; what was dealt with is told to `release`. */
-  unsettled: number;
+  memberSyncsRequested: number;
   /** Turns that failed since the last that did not. */
   failures: number;
   /** Nothing is to be sent for so long, ms, by the database's clock; 0: at once. */
@@ -53,12 +53,12 @@ interface TurnState {
   mirrored: number;
   readOnly: boolean;
   /** How many of `unsettled` were dealt with. */
-  settled: number;
+  memberSyncsDone: number;
 }
 
 interface BridgeRooms {
   /** Says that this worker is alive for another `ttlMs`. */
-  beat(node: string, ttlMs: number): Promise<void>;
+  heartbeat(node: string, ttlMs: number): Promise<void>;
   /** The worker ends: its rooms are free at once. */
   retire(node: string): Promise<void>;
   /** Takes a room for this worker. `"taken"` while another live worker has it; null when there is no such room. */
@@ -67,13 +67,13 @@ interface BridgeRooms {
    * Gives the room back after a turn that did not fail. Its failures and its pause are over when the turn was `through`:
    * one that only waited, or could not send, says nothing of them.
    */
-  release(id: number, node: string, state: TurnState & { through: boolean }): Promise<void>;
+  release(id: number, node: string, state: TurnState & { completed: boolean }): Promise<void>;
   /** Gives the room back after a turn that failed; nothing is sent before `retryInMs` are over. */
   defer(id: number, node: string, state: TurnState & { retryInMs: number }): Promise<void>;
   /** The homeserver is back: nothing has to wait any longer, but for rooms whose turns failed with it there, too. */
   retryNow(): Promise<void>;
   /** Stores which Matrix room it is, in the conversation as well. */
-  roomMade(id: number, made: { matrixRoomId: string; roomVersion: string }): Promise<void>;
+  putMatrixRoom(id: number, made: { matrixRoomId: string; roomVersion: string }): Promise<void>;
   /** Drops everything that is known about a room. */
   forgetRoom(id: number): Promise<void>;
   state(key: string): Promise<string | null>;
@@ -86,7 +86,7 @@ export function createBridgeStore(sql: StoreSql): BridgeStore {
     ...createBridgeAccounts(sql),
     ...createBridgeChanges(sql),
     ...createBridgeRuns(sql),
-    ...createBridgeMail(sql),
+    ...createBridgeQueues(sql),
     ...createBridgeEvents(sql),
     ...createBridgeMembers(sql),
   };
@@ -111,7 +111,7 @@ const OUTAGE_FAILURES = 5;
 
 function createBridgeRooms(sql: StoreSql): BridgeRooms {
   return {
-    async beat(node, ttlMs) {
+    async heartbeat(node, ttlMs) {
       await sql`
         insert into bridge_workers (node, expires_at) values (${node}, causeway_now() + ${ttlMs}::bigint)
         on conflict (node) do update set expires_at = excluded.expires_at`;
@@ -122,18 +122,18 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
         update bridge_rooms set owner = null where owner = ${node}`;
     },
     claim: (id, node) => claim(sql, id, node),
-    async release(id, node, { mirrored, readOnly, settled, through }) {
+    async release(id, node, { mirrored, readOnly, memberSyncsDone, completed }) {
       await sql`
         update bridge_rooms set owner = null, mirrored_seq = greatest(mirrored_seq, ${mirrored}::bigint),
-               read_only = ${readOnly}, unsettled = greatest(unsettled - ${settled}::integer, 0),
-               failures = case when ${through} then 0 else failures end,
-               retry_at = case when ${through} then 0 else retry_at end
+               read_only = ${readOnly}, unsettled = greatest(unsettled - ${memberSyncsDone}::integer, 0),
+               failures = case when ${completed} then 0 else failures end,
+               retry_at = case when ${completed} then 0 else retry_at end
         where conversation_id = ${id} and owner = ${node}`;
     },
-    async defer(id, node, { mirrored, readOnly, settled, retryInMs }) {
+    async defer(id, node, { mirrored, readOnly, memberSyncsDone, retryInMs }) {
       await sql`
         update bridge_rooms set owner = null, mirrored_seq = greatest(mirrored_seq, ${mirrored}::bigint),
-               read_only = ${readOnly}, unsettled = greatest(unsettled - ${settled}::integer, 0), failures = failures + 1,
+               read_only = ${readOnly}, unsettled = greatest(unsettled - ${memberSyncsDone}::integer, 0), failures = failures + 1,
                retry_at = causeway_now() + ${retryInMs}::bigint
         where conversation_id = ${id} and owner = ${node}`;
     },
@@ -142,7 +142,7 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
         update bridge_rooms set retry_at = 0
         where retry_at > 0 and retry_at > causeway_now() and failures <= ${OUTAGE_FAILURES}`;
     },
-    async roomMade(id, { matrixRoomId, roomVersion }) {
+    async putMatrixRoom(id, { matrixRoomId, roomVersion }) {
       await sql`
         with named as (update conversations set matrix_room_id = ${matrixRoomId} where id = ${id})
         update bridge_rooms set matrix_room_id = ${matrixRoomId}, room_version = ${roomVersion}
@@ -203,7 +203,7 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
     mirrored: row.mirrored_seq,
     head: row.head_seq ?? 0,
     readOnly: row.read_only,
-    unsettled: row.unsettled,
+    memberSyncsRequested: row.unsettled,
     run: row.run,
     failures: row.failures,
     waitMs: row.wait_ms,

@@ -15,16 +15,16 @@ export interface Backlog {
 
 export interface BridgeChanges {
   /** Notes the rooms in whose logs something was written since the last call, by any worker. */
-  noteChanges(): Promise<void>;
+  recordChangedRooms(): Promise<void>;
   /** Rooms with something to do, at most `limit`; without `connected` only those with something to apply here. */
   dueRooms(limit: number, connected: boolean): Promise<number[]>;
   /** Rooms whose memberships have to be put right, at most `limit`. */
-  unsettledRooms(limit: number): Promise<number[]>;
+  roomsToSyncMembers(limit: number): Promise<number[]>;
   backlog(): Promise<Backlog>;
 }
 
 /** Where the last look ended, in `bridge_state`: ms, by the database's clock. */
-const NOTED = "noted_until";
+const RECORDED_UNTIL_KEY = "noted_until";
 /** An event may be committed so long after its time: a statement's limit, and some more. */
 const OVERLAP_MS = 15_000;
 /** After such an absence there may be more new events than rooms. */
@@ -34,13 +34,13 @@ const STEP = 20_000;
 
 /** In the statements, "limit 1" keeps the planner from turning look-ups into joins over whole tables. */
 export function createBridgeChanges(sql: StoreSql): BridgeChanges {
-  async function lookedUntil(): Promise<{ now: number; noted: number | null }> {
+  async function recordedUntil(): Promise<{ now: number; noted: number | null }> {
     const [row] = await sql<[{ now: number; noted: number | null }]>`
-      select causeway_now() as now, (select value::bigint from bridge_state where key = ${NOTED}) as noted`;
+      select causeway_now() as now, (select value::bigint from bridge_state where key = ${RECORDED_UNTIL_KEY}) as noted`;
     return row;
   }
 
-  async function noteSince(since: number): Promise<void> {
+  async function recordSince(since: number): Promise<void> {
     await sql`
       insert into bridge_rooms (conversation_id, token, seen_head)
       select h.conversation_id, h.token, h.head_seq
@@ -53,7 +53,7 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
   }
 
   /** @returns the last room of the step; null when there are no more */
-  async function noteStep(after: number): Promise<number | null> {
+  async function recordStep(after: number): Promise<number | null> {
     const [row] = await sql<{ last: number | null }[]>`
       with step as materialized (
         select conversation_id, token, head_seq from room_heads
@@ -71,16 +71,16 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
   }
 
   return {
-    async noteChanges() {
-      const { now, noted } = await lookedUntil();
+    async recordChangedRooms() {
+      const { now, noted } = await recordedUntil();
       if (noted === null || now - noted > ABSENCE_MS) {
-        for (let last: number | null = 0; last !== null; ) last = await noteStep(last);
+        for (let last: number | null = 0; last !== null; ) last = await recordStep(last);
       } else {
         // The clock may have been set back meanwhile.
-        await noteSince(Math.min(noted, now) - OVERLAP_MS);
+        await recordSince(Math.min(noted, now) - OVERLAP_MS);
       }
       await sql`
-        insert into bridge_state (key, value) values (${NOTED}, ${String(now)})
+        insert into bridge_state (key, value) values (${RECORDED_UNTIL_KEY}, ${String(now)})
         on conflict (key) do update set value = excluded.value`;
     },
     async dueRooms(limit, connected) {
@@ -97,14 +97,14 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
             select distinct conversation_id as id from bridge_inbox where done_at is null limit ${limit}`;
       return rows.map(({ id }) => id);
     },
-    async unsettledRooms(limit) {
+    async roomsToSyncMembers(limit) {
       const rows = await sql<{ id: number }[]>`
         select conversation_id as id from bridge_rooms
         where unsettled > 0 and retry_at <= causeway_now() limit ${limit}`;
       return rows.map(({ id }) => id);
     },
     async backlog() {
-      const { now, noted } = await lookedUntil();
+      const { now, noted } = await recordedUntil();
       // Until all rooms were looked at there is nothing to add.
       const since = noted === null || now - noted > ABSENCE_MS ? now : Math.min(noted, now) - OVERLAP_MS;
       const [row] = await sql<[{ outbox: number; lag: number; inbox: number }]>`

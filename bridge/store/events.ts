@@ -35,7 +35,7 @@ export interface BridgeEvents {
   ): Promise<MirroredEvent | null>;
   mirroredEvent(eventId: string): Promise<MirroredEvent | null>;
   /** Which of these reactions, by their places in the list, stand in the chat now. */
-  standingReactions(
+  currentReactions(
     conversationId: number,
     reactions: readonly { target: number; member: MemberKey; key: string }[],
   ): Promise<Set<number>>;
@@ -76,7 +76,7 @@ export function createBridgeEvents(sql: StoreSql): BridgeEvents {
         select ${columns} from bridge_events where event_id = ${eventId}`;
       return row ?? null;
     },
-    async standingReactions(conversationId, reactions) {
+    async currentReactions(conversationId, reactions) {
       if (reactions.length === 0) return new Set();
       const targets = reactions.map(({ target }) => target);
       const members = reactions.map(({ member }) => member);

@@ -42,7 +42,7 @@ export interface BridgeMembers {
   putMembership(conversationId: number, member: MemberKey, membership: MatrixMembership): Promise<void>;
   matrixMembership(conversationId: number, member: MemberKey): Promise<MatrixMembership | null>;
   /** How many members the chatroom has, and whether this is one of them; `active` as of the member's account. */
-  standing(
+  memberState(
     conversationId: number,
     member: MemberKey,
   ): Promise<{ member: boolean; members: number; active: boolean }>;
@@ -52,9 +52,9 @@ export interface BridgeMembers {
    * Who is in the Matrix room, or invited, without being a member of the chatroom. People from Matrix become members
    * when they join: an invitation of theirs is none of these.
    */
-  strangers(conversationId: number): Promise<MemberKey[]>;
+  nonMembers(conversationId: number): Promise<MemberKey[]>;
   /** Memberships of the room have to be put right. */
-  unsettle(conversationId: number): Promise<void>;
+  requestMemberSync(conversationId: number): Promise<void>;
 }
 
 export function createBridgeMembers(sql: StoreSql): BridgeMembers {
@@ -112,7 +112,7 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
         select membership from bridge_members where conversation_id = ${conversationId} and member = ${member}`;
       return row?.membership ?? null;
     },
-    async standing(conversationId, member) {
+    async memberState(conversationId, member) {
       const [row] = await sql<[{ member: boolean; members: number; active: boolean }]>`
         select count(*) as members, coalesce(bool_or(member = ${member}), false) as member,
                exists (select from bridge_ghosts g where g.member = ${member} and g.active) as active
@@ -129,7 +129,7 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
       const absent = rows.filter(({ membership, joinedSeq }) => membership !== "join" && joinedSeq <= upTo);
       return { absent, members: rows.length };
     },
-    async strangers(conversationId) {
+    async nonMembers(conversationId) {
       const rows = await sql<{ member: MemberKey }[]>`
         select x.member from bridge_members x
         where x.conversation_id = ${conversationId}
@@ -137,7 +137,7 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
           select from memberships m where m.conversation_id = x.conversation_id and m.member = x.member)`;
       return rows.map(({ member }) => member);
     },
-    async unsettle(conversationId) {
+    async requestMemberSync(conversationId) {
       await sql`update bridge_rooms set unsettled = unsettled + 1 where conversation_id = ${conversationId}`;
     },
   };

@@ -8,7 +8,7 @@ export interface BridgeRuns {
    * The homeserver does not know the Matrix room of this worker any more: what stood for it is forgotten, and the room's
    * next turn makes a new one and carries the whole log over.
    */
-  roomLost(id: number, node: string): Promise<void>;
+  forgetMatrixRoom(id: number, node: string): Promise<void>;
   /**
    * Carries the room's log over again, from the event `from` on. Where the log ends before `from`, nothing changes.
    * @returns its id and head, null when the bridge has no such room, `"busy"` while a worker is at it, or something waits
@@ -21,7 +21,7 @@ export interface BridgeRuns {
 
 export function createBridgeRuns(sql: StoreSql): BridgeRuns {
   /** What was sent stays known: a homeserver may deliver it once more, and then nobody else has sent it. */
-  const forgotten = (id: Fragment, from: number) => sql`
+  const forgetFrom = (id: Fragment, from: number) => sql`
     kept as (
       insert into bridge_inbox (event_id, conversation_id, done_at)
       select event_id, conversation_id, causeway_now() from bridge_events
@@ -34,11 +34,11 @@ export function createBridgeRuns(sql: StoreSql): BridgeRuns {
     )`;
 
   return {
-    async roomLost(id, node) {
+    async forgetMatrixRoom(id, node) {
       const room = sql`
         select conversation_id from bridge_rooms where conversation_id = ${id} and owner = ${node}`;
       await sql`
-        with ${forgotten(room.fragment, 1)}, members as (
+        with ${forgetFrom(room.fragment, 1)}, members as (
           delete from bridge_members where conversation_id = (${room})
         ), named as (
           update conversations set matrix_room_id = null where id = (${room})
@@ -63,7 +63,7 @@ export function createBridgeRuns(sql: StoreSql): BridgeRuns {
         if (from > head) return { id, head };
         if (!room.free || room.waiting) return "busy";
         await tx`
-          with ${forgotten(tx`select ${id}::bigint`.fragment, from)}
+          with ${forgetFrom(tx`select ${id}::bigint`.fragment, from)}
           update bridge_rooms set mirrored_seq = least(mirrored_seq, ${from - 1}::bigint), run = run + 1,
                  seen_head = ${head}, retry_at = 0
           where conversation_id = ${id}`;

@@ -1,6 +1,6 @@
 /**
  * The connection to the homeserver as a whole: set up, watched, and set up again after the homeserver was away. Each
- * time, the homeserver is asked to deliver what it holds back, and the auditor looks for what it lost.
+ * time, the homeserver is asked to deliver what it holds back, and the reconciler looks for what it lost.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "../../src/domain/backoff.ts";
@@ -8,9 +8,9 @@ import type { Logger } from "../../src/logger.ts";
 import type { Homeserver } from "../homeserver/homeserver.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import { BRIDGE_DEVICE, type Ghosts } from "../mapping/ghosts.ts";
-import type { Auditor } from "./reconciler.ts";
+import type { Reconciler } from "./reconciler.ts";
 
-export interface Link {
+export interface HomeserverConnection {
   /** Whether the homeserver can be written to. */
   readonly connected: boolean;
   /** The version that the homeserver gives new rooms; known once connected. */
@@ -19,19 +19,19 @@ export interface Link {
   /** The homeserver did not answer, or is known to have restarted: set up anew. */
   lost(reason: string): void;
   /** Resolves when nothing is under way any more; end the signal before. */
-  stopped(): Promise<void>;
+  done(): Promise<void>;
 }
 
-export interface LinkOptions {
+export interface HomeserverConnectionOptions {
   homeserver: Homeserver;
   ghosts: Ghosts;
-  auditor: Auditor;
+  reconciler: Reconciler;
   /** The homeserver answers again. */
   onConnected: () => void;
   logger: Pick<Logger, "info" | "warn">;
   signal: AbortSignal;
   /** How often to look for events that were not delivered, ms. */
-  auditMs: number;
+  reconcileMs: number;
 }
 
 const BOT_NAME = "Causeway";
@@ -42,8 +42,8 @@ const GRACE_MS = 3_000;
 const OLD_ROOM_VERSION = "11";
 const NOT_CONNECTED = "The homeserver was not reached yet";
 
-export function createLink(options: LinkOptions): Link {
-  const { homeserver, ghosts, auditor, logger, signal } = options;
+export function createHomeserverConnection(options: HomeserverConnectionOptions): HomeserverConnection {
+  const { homeserver, ghosts, reconciler, logger, signal } = options;
   let connected = false;
   /** Why the homeserver can't deliver to us, or null when it can. */
   let undelivered: string | null = "The homeserver was not asked to deliver yet";
@@ -52,14 +52,14 @@ export function createLink(options: LinkOptions): Link {
   let interrupt = new AbortController();
   /** Connections that failed, or did not last for a round, since one that did. */
   let failures = 0;
-  let told = false;
+  let warned = false;
 
   async function connect(): Promise<void> {
     await homeserver.ensureRegistered(`${homeserver.registration.prefix}bot`);
     await homeserver.ensureDevice(ghosts.bot, BRIDGE_DEVICE);
     await nameBot(homeserver, ghosts.bot);
     roomVersion = await defaultRoomVersion(homeserver, ghosts.bot);
-    await auditor.begin();
+    await reconciler.ensureCursor();
   }
 
   /** Asks the homeserver to reach us, which also makes it deliver what it could not before. */
@@ -77,9 +77,9 @@ export function createLink(options: LinkOptions): Link {
   }
 
   /** One that fails is made up for by the next; only an outage ends the connection. */
-  async function audit(graceMs: number): Promise<void> {
+  async function reconcile(graceMs: number): Promise<void> {
     try {
-      await auditor.audit(graceMs);
+      await reconciler.reconcile(graceMs);
     } catch (error) {
       if (signal.aborted || (error instanceof HomeserverError && error.outage)) throw error;
       logger.warn(
@@ -94,31 +94,31 @@ export function createLink(options: LinkOptions): Link {
       try {
         interrupt = new AbortController();
         await connect();
-        await watch();
+        await keepConnected();
       } catch (error) {
         if (signal.aborted) return;
         connected = false;
         // An interrupted pause names its reason as the cause.
         const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
         detail = reason instanceof Error ? reason.message : String(reason);
-        if (!told)
+        if (!warned)
           logger.warn(
             { event: "matrix.away", err: reason },
             "could not use the Matrix homeserver; chat goes on without it, and the bridge tries again",
           );
-        told = true;
+        warned = true;
         await pause(backoffMs(RETRIES, failures));
       }
     }
   }
 
   /** While the homeserver answers; throws when it no longer does. */
-  async function watch(): Promise<void> {
+  async function keepConnected(): Promise<void> {
     detail = "Looking for what happened in Matrix meanwhile";
     // Before anything is sent: after a restore of the database Matrix has what the outbox would send again.
-    await audit(0);
+    await reconcile(0);
     connected = true;
-    told = false;
+    warned = false;
     logger.info(
       { event: "matrix.connected", homeserver: homeserver.baseUrl, roomVersion },
       "connected to the Matrix homeserver",
@@ -126,12 +126,16 @@ export function createLink(options: LinkOptions): Link {
     options.onConnected();
     for (let round = 0; ; round++) {
       await ping();
-      if (round > 0) await audit(GRACE_MS);
+      if (round > 0) await reconcile(GRACE_MS);
       // Until it reaches us it is asked more often: our own server may just be starting.
       const quick = backoffMs(RETRIES, round);
-      await delay(undelivered === null ? options.auditMs : Math.min(quick, options.auditMs), undefined, {
-        signal: AbortSignal.any([signal, interrupt.signal]),
-      });
+      await delay(
+        undelivered === null ? options.reconcileMs : Math.min(quick, options.reconcileMs),
+        undefined,
+        {
+          signal: AbortSignal.any([signal, interrupt.signal]),
+        },
+      );
       failures = 0;
     }
   }
@@ -160,7 +164,7 @@ export function createLink(options: LinkOptions): Link {
       detail = reason;
       interrupt.abort(new Error(reason));
     },
-    stopped: () => running,
+    done: () => running,
   };
 }
 

@@ -5,7 +5,7 @@ import type { BridgeStore } from "../store/bridge-store.ts";
 import type { Backlog } from "../store/changes.ts";
 import type { RoomQueue } from "./room-queue.ts";
 
-export interface Rounds {
+export interface PeriodicJobs {
   /** The homeserver is back: nothing waits any longer. */
   reconnected(): void;
   /** Looks for rooms with something to do, now. */
@@ -15,14 +15,14 @@ export interface Rounds {
   stop(): Promise<void>;
 }
 
-export interface RoundsOptions {
+export interface PeriodicJobsOptions {
   node: string;
   store: Pick<
     BridgeStore,
-    | "beat"
-    | "noteChanges"
+    | "heartbeat"
+    | "recordChangedRooms"
     | "dueRooms"
-    | "unsettledRooms"
+    | "roomsToSyncMembers"
     | "backlog"
     | "changedGhosts"
     | "purgeInbox"
@@ -34,55 +34,55 @@ export interface RoundsOptions {
   /** Tells the homeserver a user's new name. */
   rename: (userId: number, displayName: string) => Promise<void>;
   /** Carries out what waits for people's accounts. */
-  tendAccounts: () => Promise<void>;
+  runAccountTasks: () => Promise<void>;
   scanMs: number;
   logger: Pick<Logger, "warn">;
 }
 
 /** A worker that says nothing for so long is dead, and its rooms are free. */
 export const ALIVE_MS = 10_000;
-const BEAT_MS = 3_000;
+const HEARTBEAT_MS = 3_000;
 /** People who were handed credentials wait for their rooms. */
-const SETTLE_MS = 500;
+const PROMPT_MS = 500;
 const SCAN_LIMIT = 1_000;
-const RENAMES = 50;
+const MAX_RENAMES = 50;
 const PURGE_MS = 60 * 60_000;
 /** How long an event that was dealt with is remembered: homeservers deliver some again, days later. */
 const REMEMBER_MS = 7 * 24 * 60 * 60_000;
 
-export function startRounds(options: RoundsOptions): Rounds {
+export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
   const { node, store, queue, connected, scanMs, logger } = options;
   let backlog: Backlog = { outbox: 0, lagMs: 0, inbox: 0 };
 
   async function scan(): Promise<void> {
     // Rooms are made and mirrored when the homeserver is there; what came from it is applied in any case.
-    await store.noteChanges();
+    await store.recordChangedRooms();
     const due = await store.dueRooms(SCAN_LIMIT, connected());
     for (const id of due) queue.wake(id);
     backlog = await store.backlog();
     if (connected()) {
-      for (const { userId, displayName } of await store.changedGhosts(RENAMES))
+      for (const { userId, displayName } of await store.changedGhosts(MAX_RENAMES))
         await options.rename(userId, displayName);
     }
   }
 
-  async function settle(): Promise<void> {
+  async function wakeForMemberSync(): Promise<void> {
     if (!connected()) return;
-    for (const id of await store.unsettledRooms(SCAN_LIMIT)) queue.wake(id, true);
+    for (const id of await store.roomsToSyncMembers(SCAN_LIMIT)) queue.wake(id, true);
   }
 
-  const beats = repeated("heartbeat", BEAT_MS, () => store.beat(node, ALIVE_MS), logger);
-  const scans = repeated("scan of rooms", scanMs, scan, logger);
-  const settles = repeated("look for people to let in", SETTLE_MS, settle, logger);
-  const accounts = repeated(
+  const heartbeats = startJob("heartbeat", HEARTBEAT_MS, () => store.heartbeat(node, ALIVE_MS), logger);
+  const scans = startJob("scan of rooms", scanMs, scan, logger);
+  const memberSyncs = startJob("look for people to let in", PROMPT_MS, wakeForMemberSync, logger);
+  const accounts = startJob(
     "look for accounts to put right",
-    SETTLE_MS,
+    PROMPT_MS,
     async () => {
-      if (connected()) await options.tendAccounts();
+      if (connected()) await options.runAccountTasks();
     },
     logger,
   );
-  const purges = repeated("purge of the inbox", PURGE_MS, () => store.purgeInbox(REMEMBER_MS), logger);
+  const purges = startJob("purge of the inbox", PURGE_MS, () => store.purgeInbox(REMEMBER_MS), logger);
 
   return {
     scanSoon: scans.soon,
@@ -92,13 +92,13 @@ export function startRounds(options: RoundsOptions): Rounds {
       store.retryTasks().then(accounts.soon, accounts.soon);
     },
     async stop() {
-      await Promise.all([beats, scans, settles, accounts, purges].map((round) => round.stop()));
+      await Promise.all([heartbeats, scans, memberSyncs, accounts, purges].map((job) => job.stop()));
     },
   };
 }
 
 /** Runs `work` at once and then again and again, never twice at a time. A failure is logged once until it is over. */
-function repeated(
+function startJob(
   name: string,
   everyMs: number,
   work: () => Promise<void>,

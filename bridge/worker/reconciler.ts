@@ -12,18 +12,18 @@ import { BRIDGED_TYPES } from "../mapping/matrix-events.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 
-export interface Auditor {
+export interface Reconciler {
   /** Notes where the homeserver stands now, unless an earlier audit left its mark. @throws HomeserverError */
-  begin(): Promise<void>;
+  ensureCursor(): Promise<void>;
   /**
    * Stores every event since the last audit that did not come by itself.
    * @param graceMs how long events may still be on their ordinary way
    * @throws HomeserverError
    */
-  audit(graceMs: number): Promise<void>;
+  reconcile(graceMs: number): Promise<void>;
 }
 
-export interface AuditorOptions {
+export interface ReconcilerOptions {
   accounts: GhostAccounts;
   ghosts: Ghosts;
   store: Pick<BridgeStore, "state" | "putState">;
@@ -45,13 +45,13 @@ interface MessagesAnswer {
   end?: string;
 }
 
-const STATE = "matrix_since";
+const CURSOR_KEY = "matrix_since";
 const PAGE = 100;
 /** Events of one room between two audits, in pages; what is older than this is given up, with a warning. */
 const MAX_PAGES = 100;
 const SYNC_TIMEOUT_MS = 120_000;
 
-export function createAuditor(options: AuditorOptions): Auditor {
+export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { accounts, ghosts, store, inbox, counts, logger, signal } = options;
   const timeline = { types: BRIDGED_TYPES, not_senders: [ghosts.bot], limit: PAGE };
   const nothing = { types: [] };
@@ -69,13 +69,13 @@ export function createAuditor(options: AuditorOptions): Auditor {
   }
 
   /** Where the homeserver stands, without anything of what is there. */
-  async function restart(): Promise<void> {
+  async function resetCursor(): Promise<void> {
     const { next_batch } = await sync({ filter: JSON.stringify({ room: { rooms: [] } }) });
-    await store.putState(STATE, next_batch);
+    await store.putState(CURSOR_KEY, next_batch);
   }
 
   /** What a limited timeline left out, oldest first. */
-  async function earlier(matrixRoomId: string, from: string, since: string): Promise<Event[]> {
+  async function readEarlier(matrixRoomId: string, from: string, since: string): Promise<Event[]> {
     const path = `/_matrix/client/v3/rooms/${encodeURIComponent(matrixRoomId)}/messages`;
     const pages: Event[][] = [];
     let next: string | undefined = from;
@@ -93,9 +93,9 @@ export function createAuditor(options: AuditorOptions): Auditor {
     return pages.flat().reverse();
   }
 
-  async function run(graceMs: number): Promise<void> {
-    const since = (await store.state(STATE)) ?? "";
-    if (since === "") return await restart();
+  async function reconcile(graceMs: number): Promise<void> {
+    const since = (await store.state(CURSOR_KEY)) ?? "";
+    if (since === "") return await resetCursor();
     const answer = await sync({ filter, since }).catch((error: unknown) => {
       if (error instanceof HomeserverError && error.status === 400 && !error.outage) return null;
       throw error;
@@ -105,7 +105,7 @@ export function createAuditor(options: AuditorOptions): Auditor {
         { event: "bridge.audit_restarted", since },
         "the homeserver does not know where the last audit ended; audits start again from now",
       );
-      return await restart();
+      return await resetCursor();
     }
     const next = fieldOf(answer, "next_batch");
     if (isAhead(since, next)) {
@@ -113,14 +113,14 @@ export function createAuditor(options: AuditorOptions): Auditor {
         { event: "bridge.audit_restarted", since, next },
         "the homeserver was restored to a time before the last audit; audits start again from now",
       );
-      return await store.putState(STATE, next);
+      return await store.putState(CURSOR_KEY, next);
     }
     const rooms = Object.entries(answer.rooms?.join ?? {});
     if (rooms.length > 0 && graceMs > 0) await delay(graceMs, undefined, { signal });
     let recovered = 0;
     for (const [matrixRoomId, room] of rooms) {
       const { events: latest = [], limited, prev_batch } = room.timeline ?? {};
-      const before = limited && prev_batch ? await earlier(matrixRoomId, prev_batch, since) : [];
+      const before = limited && prev_batch ? await readEarlier(matrixRoomId, prev_batch, since) : [];
       recovered += await inbox.receive(
         [...before, ...latest].map((event) => ({ ...event, room_id: matrixRoomId })),
       );
@@ -131,14 +131,14 @@ export function createAuditor(options: AuditorOptions): Auditor {
         "fetched events that the homeserver had not delivered",
       );
     counts.recovered += recovered;
-    await store.putState(STATE, next);
+    await store.putState(CURSOR_KEY, next);
   }
 
   return {
-    async begin() {
-      if ((await store.state(STATE)) === null) await restart();
+    async ensureCursor() {
+      if ((await store.state(CURSOR_KEY)) === null) await resetCursor();
     },
-    audit: run,
+    reconcile,
   };
 }
 

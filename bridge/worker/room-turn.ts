@@ -9,15 +9,15 @@ import type { BridgeCounts } from "../metrics.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore, ClaimedRoom } from "../store/bridge-store.ts";
-import type { InboxEntry } from "../store/mail.ts";
+import type { InboxEntry } from "../store/queues.ts";
 import type { NextTurn } from "./room-queue.ts";
 
-export interface TurnOptions {
+export interface RoomTurnOptions {
   /** Names this worker to the others. */
   node: string;
   store: Pick<
     BridgeStore,
-    "claim" | "release" | "defer" | "inbox" | "applied" | "failed" | "forgetRoom" | "roomLost"
+    "claim" | "release" | "defer" | "inbox" | "applied" | "failed" | "forgetRoom" | "forgetMatrixRoom"
   >;
   rooms: MatrixRooms;
   inbound: Inbound;
@@ -35,12 +35,12 @@ export type WaitingRooms = Map<number, { reason: string; outage: boolean }>;
 
 const INBOX_BATCH = 50;
 /** An event from Matrix whose applying fails so often, with the homeserver and the store at work, is left out. */
-const APPLY_TRIES = 5;
-const TAKEN_MS = 500;
+const MAX_APPLY_TRIES = 5;
+const TAKEN_RETRY_MS = 500;
 const RETRIES = { firstMs: 500, maxMs: 60_000, jitter: 0.25 };
 
 /** @returns a turn that never rejects */
-export function createTurn(options: TurnOptions): (id: number) => Promise<NextTurn> {
+export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promise<NextTurn> {
   const { node, store, rooms, inbound, outbound, counts, waiting, logger } = options;
 
   async function turn(id: number): Promise<NextTurn> {
@@ -48,16 +48,16 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
     // Another worker's turn, or nobody's, is no longer ours to tell of.
     if (room === null || room === "taken") waiting.delete(id);
     if (room === null) return "later";
-    if (room === "taken") return TAKEN_MS;
-    const progress = { settled: 0, through: false };
+    if (room === "taken") return TAKEN_RETRY_MS;
+    const progress = { memberSyncsDone: 0, completed: false };
     try {
-      const next = room.conversation === null ? await clear(room) : await work(room, progress);
+      const next = room.conversation === null ? await clearRoom(room) : await work(room, progress);
       await store.release(id, node, { mirrored: room.mirrored, readOnly: room.readOnly, ...progress });
-      if (progress.through || room.conversation === null) waiting.delete(id);
+      if (progress.completed || room.conversation === null) waiting.delete(id);
       return next;
     } catch (error) {
-      if (await isLost(room, error)) return await startAnew(room, progress.settled);
-      const retryInMs = pauseAfter(error, room.failures);
+      if (await isLost(room, error)) return await remakeRoom(room, progress.memberSyncsDone);
+      const retryInMs = retryDelay(error, room.failures);
       waiting.set(id, {
         reason: error instanceof Error ? error.message : String(error),
         outage: error instanceof HomeserverError && error.outage,
@@ -68,7 +68,7 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
           { event: "bridge.room_refused", err: error, room: room.token, retryInMs },
           "the homeserver refused work for a room; trying again",
         );
-      } else if (!(error instanceof HomeserverError) && !isPassing(error)) {
+      } else if (!(error instanceof HomeserverError) && !isRetryable(error)) {
         logger.error(
           { event: "bridge.room_failed", err: error, room: room.token, retryInMs },
           "could not carry a room to or from Matrix; trying again",
@@ -87,50 +87,50 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
     return await rooms.isLost({ id, matrixRoomId }).catch(() => false);
   }
 
-  async function startAnew(room: ClaimedRoom, settled: number): Promise<NextTurn> {
+  async function remakeRoom(room: ClaimedRoom, memberSyncsDone: number): Promise<NextTurn> {
     counts.roomsLost++;
     logger.warn(
       { event: "bridge.room_lost", room: room.token, matrixRoom: room.matrixRoomId },
       "the homeserver no longer knows a room; the bridge makes it again, with its members and its whole log",
     );
-    await store.roomLost(room.id, node);
-    await store.release(room.id, node, { mirrored: 0, readOnly: false, settled, through: true });
+    await store.forgetMatrixRoom(room.id, node);
+    await store.release(room.id, node, { mirrored: 0, readOnly: false, memberSyncsDone, completed: true });
     return "now";
   }
 
   async function work(
     claimed: ClaimedRoom,
-    progress: { settled: number; through: boolean },
+    progress: { memberSyncsDone: number; completed: boolean },
   ): Promise<NextTurn> {
-    let room = opened(claimed);
+    let room = asOpenRoom(claimed);
     const more = room ? await applyInbox(room) : false;
     // All of it before anything is sent: an event that waits may be one that we have sent already.
     if (more) return "now";
     if (!options.connected()) return "later";
     if (claimed.waitMs > 0) return claimed.waitMs;
-    room ??= await make(claimed);
-    if (claimed.unsettled > 0) {
-      await outbound.settle(room);
-      if (!room.conversation.blocked) progress.settled = claimed.unsettled;
+    room ??= await makeRoom(claimed);
+    if (claimed.memberSyncsRequested > 0) {
+      await outbound.syncMembers(room);
+      if (!room.conversation.blocked) progress.memberSyncsDone = claimed.memberSyncsRequested;
     }
     const behind = await outbound.mirror(room);
     // After what was said before the blocking.
-    if (claimed.unsettled > 0 && room.conversation.blocked && !behind) {
+    if (claimed.memberSyncsRequested > 0 && room.conversation.blocked && !behind) {
       await rooms.syncPower(room);
-      progress.settled = claimed.unsettled;
+      progress.memberSyncsDone = claimed.memberSyncsRequested;
     }
-    progress.through = true;
+    progress.completed = true;
     return behind ? "now" : "later";
   }
 
-  async function make(claimed: ClaimedRoom): Promise<OpenRoom> {
+  async function makeRoom(claimed: ClaimedRoom): Promise<OpenRoom> {
     const { conversation } = claimed;
     if (conversation === null) throw new Error("a deleted room is not made");
     // The claim itself is what is opened: the turn's end stores how far it came.
     return Object.assign(claimed, await rooms.make({ ...claimed, conversation }));
   }
 
-  async function clear(room: ClaimedRoom): Promise<NextTurn> {
+  async function clearRoom(room: ClaimedRoom): Promise<NextTurn> {
     const { matrixRoomId } = room;
     if (matrixRoomId !== null) {
       if (!options.connected()) return "later";
@@ -153,8 +153,8 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
     try {
       await inbound.apply(room, event);
     } catch (error) {
-      if (isPassing(error) || (error instanceof HomeserverError && error.temporary)) throw error;
-      if ((await store.failed(entry.eventId)) < APPLY_TRIES) throw error;
+      if (isRetryable(error) || (error instanceof HomeserverError && error.temporary)) throw error;
+      if ((await store.failed(entry.eventId)) < MAX_APPLY_TRIES) throw error;
       logger.error(
         { event: "bridge.inbound_given_up", err: error, room: room.token, matrixEvent: entry.eventId },
         "could not apply an event from Matrix; after several tries it is left out of the chat",
@@ -178,19 +178,19 @@ export function createTurn(options: TurnOptions): (id: number) => Promise<NextTu
   };
 }
 
-function opened(room: ClaimedRoom): OpenRoom | null {
+function asOpenRoom(room: ClaimedRoom): OpenRoom | null {
   const { conversation, matrixRoomId, roomVersion } = room;
   if (conversation === null || matrixRoomId === null || roomVersion === null) return null;
   return Object.assign(room, { conversation, matrixRoomId, roomVersion });
 }
 
 /** The chat is too busy for the moment, or its store is away. */
-function isPassing(error: unknown): boolean {
+function isRetryable(error: unknown): boolean {
   return error instanceof DomainError && error.retry;
 }
 
 /** The wait that the homeserver asks for, else a growing pause. */
-function pauseAfter(error: unknown, failures: number): number {
+function retryDelay(error: unknown, failures: number): number {
   const asked = error instanceof HomeserverError || error instanceof DomainError ? error.retryAfterMs : null;
   if (typeof asked === "number") return Math.max(asked, 1);
   return backoffMs(RETRIES, failures);

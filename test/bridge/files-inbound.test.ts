@@ -4,13 +4,13 @@ import { DomainError } from "../../src/domain/errors.ts";
 import { MAX_ATTACHMENT_BYTES } from "../../src/domain/messages/attachments.ts";
 import { type Conversation, type EventData, type User, userActor, userKey } from "../../src/domain/model.ts";
 import { refusal } from "./faulty.ts";
-import type { MatrixPerson } from "./matrix-person.ts";
+import type { MatrixUser } from "./matrix-user.ts";
 import { describeBridge, until } from "./world.ts";
 
 describeBridge(
   "files from Matrix to the chat",
   (world) => {
-    async function sendFile(client: MatrixPerson, matrixRoom: string, content: Blob, more: object = {}) {
+    async function sendFile(client: MatrixUser, matrixRoom: string, content: Blob, more: object = {}) {
       const url = await client.upload(content, "upload.bin");
       const body = { msgtype: "m.file", body: "notes.txt", url, info: { size: content.size }, ...more };
       return await client.say(matrixRoom, body);

@@ -1,7 +1,7 @@
 /** What comes back, comes twice, or pretends to be the bridge's own. */
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import type { TimelineEvent } from "./matrix-person.ts";
+import type { TimelineEvent } from "./matrix-user.ts";
 import { describeBridge } from "./world.ts";
 
 describeBridge("loops and repetitions", (world) => {

@@ -33,7 +33,7 @@ describeWith(["postgres", "synapseProgram"], "a homeserver that goes away", ({ p
         registration: readRegistration(registrationPath, prefix),
         registerUser: synapse.registerUser,
       },
-      { scanMs: 300, auditMs: 600_000 },
+      { scanMs: 300, reconcileMs: 600_000 },
     );
   }, 180_000);
   afterAll(async () => {
@@ -41,7 +41,7 @@ describeWith(["postgres", "synapseProgram"], "a homeserver that goes away", ({ p
     await synapse?.stop();
   });
 
-  test("what it did not deliver before it was killed is found by the auditor, in order, more than a page of it", async () => {
+  test("what it did not deliver before it was killed is found by the reconciler, in order, more than a page of it", async () => {
     const { ben, room, matrixRoom, client } = await world.meeting();
     const before = world.bridge.stats().recovered;
     const { open } = world.door;
@@ -168,7 +168,7 @@ describeWith(["postgres", "synapseProgram"], "a homeserver that goes away", ({ p
     await world.bridge.stop();
     const { open } = world.door;
     world.door.open = async () => new Response("no", { status: 502 });
-    await world.startBridge({ auditMs: 200 });
+    await world.startBridge({ reconcileMs: 200 });
     await client.say(matrixRoom, "hello");
     await until("it is in the chat", async () => (await world.texts(room)).includes("Ada: hello"));
     expect(await world.bridge.health()).toMatchObject({

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { type Conversation, type User, userActor } from "../../src/domain/model.ts";
 import { killedAfterSend } from "./faulty.ts";
-import type { MatrixPerson } from "./matrix-person.ts";
+import type { MatrixUser } from "./matrix-user.ts";
 import { describeBridge, until } from "./world.ts";
 
 describeBridge(
@@ -27,7 +27,7 @@ describeBridge(
           .filter(({ type }) => type.startsWith("reaction."))
           .map(({ type, actor, dataJson }) => `${actor.name} ${type} ${JSON.parse(dataJson).name}`),
       /** Reactions that stand in Matrix, as `localpart key`, with what they are to. */
-      inMatrix: async (person: MatrixPerson, matrixRoom: string) =>
+      inMatrix: async (person: MatrixUser, matrixRoom: string) =>
         (await person.timeline(matrixRoom))
           .filter(({ type, unsigned }) => type === "m.reaction" && !unsigned?.redacted_because)
           .map(({ sender, content }) => {

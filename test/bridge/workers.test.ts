@@ -40,12 +40,12 @@ describeBridge(
         }),
       );
       await world.bridge.stop();
-      await store.beat("alive", 60_000);
-      await store.beat("dead", 0);
+      await store.heartbeat("alive", 60_000);
+      await store.heartbeat("dead", 0);
       expect(await store.claim(id, "dead")).toMatchObject({ id, mirrored: 0 });
       expect(await store.claim(id, "alive")).toMatchObject({ id });
       expect(await store.claim(id, "other")).toBe("taken");
-      await store.release(id, "other", { mirrored: 5, readOnly: true, settled: 0, through: true });
+      await store.release(id, "other", { mirrored: 5, readOnly: true, memberSyncsDone: 0, completed: true });
       expect(await store.claim(id, "other"), "only the owner gives a room back").toBe("taken");
       await store.retire("alive");
       expect(await store.claim(id, "other")).toMatchObject({ id, mirrored: 0, readOnly: false });

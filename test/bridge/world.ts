@@ -35,7 +35,7 @@ import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createLogger } from "../../src/logger.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { describeWith } from "../services/need.ts";
-import { type MatrixPerson, matrixPerson } from "./matrix-person.ts";
+import { type MatrixUser, matrixUser } from "./matrix-user.ts";
 
 export interface World {
   store: PostgresStore;
@@ -65,15 +65,15 @@ export interface World {
   /** The Matrix room, once it has everything that is in the log now. */
   mirrored(room: Conversation): Promise<string>;
   /** The user in a Matrix client, signed in to their own ghost. */
-  signIn(user: User, device?: string): Promise<MatrixPerson>;
+  signIn(user: User, device?: string): Promise<MatrixUser>;
   /** Ada's group with Ben, which she is in with a Matrix client as well. */
   meeting(input?: Partial<CreateRoom>): Promise<Meeting>;
   /** Resolves when the text, as of `texts`, is in the chat. */
   untilSaid(room: Pick<Conversation, "id">, text: string): Promise<true>;
   /** A person from elsewhere in Matrix. */
-  stranger(name?: string): Promise<MatrixPerson>;
+  stranger(name?: string): Promise<MatrixUser>;
   /** Matrix as the bot sees it. */
-  bot: MatrixPerson;
+  bot: MatrixUser;
 }
 
 export interface Meeting {
@@ -81,7 +81,7 @@ export interface Meeting {
   ben: User;
   room: Conversation;
   matrixRoom: string;
-  client: MatrixPerson;
+  client: MatrixUser;
 }
 
 const NODE = "worker-1";
@@ -162,7 +162,7 @@ export async function openWorld(
   Object.assign(world, { registerUser: parts.registerUser }, fillers(world));
   await start();
   await until("the bridge is up", async () => (await world.bridge.health()).ok);
-  world.bot = matrixPerson(parts.homeserverUrl, registration.asToken, ghosts.bot, ghosts.bot);
+  world.bot = matrixUser(parts.homeserverUrl, registration.asToken, ghosts.bot, ghosts.bot);
   return async () => {
     await Promise.all(bridges.map((bridge) => bridge.stop()));
     await http.close();
@@ -224,7 +224,7 @@ function fillers(world: World): Partial<World> {
         "/_matrix/client/v3/login",
         { body: { type: "m.login.application_service", identifier, device_id: device } },
       );
-      return matrixPerson(world.homeserver.baseUrl, access_token, world.ghosts.ofUser(user.id));
+      return matrixUser(world.homeserver.baseUrl, access_token, world.ghosts.ofUser(user.id));
     },
     async meeting(input = {}) {
       const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
@@ -240,7 +240,7 @@ function fillers(world: World): Partial<World> {
     },
     async stranger(name = `mel-${randomUUID().slice(0, 8)}`) {
       const { userId, accessToken } = await world.registerUser(name, "password");
-      return matrixPerson(world.homeserver.baseUrl, accessToken, userId);
+      return matrixUser(world.homeserver.baseUrl, accessToken, userId);
     },
   };
 }

@@ -11,7 +11,7 @@ const levels = (roomVersion: string, more = {}) =>
     roomVersion,
     type: "group",
     bot: "@cw_bot:hs",
-    people,
+    members: people,
     readOnly: false,
     blocked: false,
     ...more,

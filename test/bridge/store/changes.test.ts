@@ -72,9 +72,9 @@ describeWith(["postgres"], "what there is to do for the bridge", ({ postgres }) 
   async function round(): Promise<number> {
     const { sql, count } = counting(store.sql);
     const bridge = createBridgeStore(sql);
-    await bridge.noteChanges();
+    await bridge.recordChangedRooms();
     await bridge.dueRooms(1_000, true);
-    await bridge.unsettledRooms(1_000);
+    await bridge.roomsToSyncMembers(1_000);
     await bridge.changedGhosts(50);
     await bridge.backlog();
     return count();
@@ -83,7 +83,7 @@ describeWith(["postgres"], "what there is to do for the bridge", ({ postgres }) 
   test("a round over ten times as many idle rooms looks at as many rows", async () => {
     const bridge = createBridgeStore(store.sql);
     await idleRooms(1, 1_200);
-    await bridge.noteChanges();
+    await bridge.recordChangedRooms();
     expect(await bridge.dueRooms(1_000, true), "all was mirrored").toEqual([]);
     for (const room of [5, 6, 7]) await newEvent(room);
     const few = await round();
@@ -101,10 +101,10 @@ describeWith(["postgres"], "what there is to do for the bridge", ({ postgres }) 
     await idleRooms(40_001, 40_010);
     await store.sql`delete from bridge_rooms where conversation_id = 40001`;
     await store.sql`update room_heads set head_seq = 4 where conversation_id = 40002`;
-    await bridge.noteChanges();
+    await bridge.recordChangedRooms();
     expect(await bridge.dueRooms(1_000, true), "no event is that old").not.toContain(40_002);
     await bridge.putState("noted_until", "1");
-    await bridge.noteChanges();
+    await bridge.recordChangedRooms();
     expect(await bridge.dueRooms(1_000, true)).toEqual(expect.arrayContaining([40_001, 40_002]));
   });
 
@@ -112,7 +112,7 @@ describeWith(["postgres"], "what there is to do for the bridge", ({ postgres }) 
     const bridge = createBridgeStore(store.sql);
     await bridge.putState("noted_until", String(Date.now() + 3_600_000));
     await newEvent(9);
-    await bridge.noteChanges();
+    await bridge.recordChangedRooms();
     expect(await bridge.dueRooms(1_000, true)).toContain(9);
   });
 
@@ -142,7 +142,7 @@ describeWith(["postgres"], "what there is to do for the bridge", ({ postgres }) 
 
   test("once the homeserver is back rooms wait no longer, but for one that failed with it there as well", async () => {
     const bridge = createBridgeStore(store.sql);
-    const state = { mirrored: 0, readOnly: false, settled: 0, retryInMs: 60_000 };
+    const state = { mirrored: 0, readOnly: false, memberSyncsDone: 0, retryInMs: 60_000 };
     const wait = async (failures: number) => {
       for (let n = 0; n < failures; n++) {
         await bridge.claim(12, "worker");
@@ -154,7 +154,7 @@ describeWith(["postgres"], "what there is to do for the bridge", ({ postgres }) 
     };
     expect(await wait(3)).toBe(false);
     expect(await wait(3)).toBe(true);
-    await bridge.release(12, "worker", { ...state, through: true });
+    await bridge.release(12, "worker", { ...state, completed: true });
     expect(await wait(1)).toBe(false);
   });
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Homeserver } from "../../../bridge/homeserver/homeserver.ts";
 import { HomeserverError } from "../../../bridge/homeserver/homeserver-error.ts";
 import { createGhosts } from "../../../bridge/mapping/ghosts.ts";
-import { createLink } from "../../../bridge/worker/homeserver-connection.ts";
+import { createHomeserverConnection } from "../../../bridge/worker/homeserver-connection.ts";
 import { until } from "../world.ts";
 
 test("a homeserver that takes us in and fails then is asked less and less often, and the bot is named once", async () => {
@@ -28,21 +28,21 @@ test("a homeserver that takes us in and fails then is asked less and less often,
     },
   } as unknown as Homeserver;
   const stopping = new AbortController();
-  const link = createLink({
+  const link = createHomeserverConnection({
     homeserver,
     ghosts: createGhosts({ prefix: "cw_", senderLocalpart: "cw", serverName: "x.test" }),
-    auditor: {
-      begin: async () => {},
-      audit: () => Promise.reject(new HomeserverError("a proxy", { status: 502 })),
+    reconciler: {
+      ensureCursor: async () => {},
+      reconcile: () => Promise.reject(new HomeserverError("a proxy", { status: 502 })),
     },
     onConnected() {},
     logger: { info() {}, warn: (_: object, message: string) => void warnings.push(message) } as never,
     signal: stopping.signal,
-    auditMs: 1_000,
+    reconcileMs: 1_000,
   });
   await until("it was tried four times", async () => connects.length >= 4);
   stopping.abort();
-  await link.stopped();
+  await link.done();
   const [first = 0, second = 0, third = 0, fourth = 0] = connects;
   // Timers are never early by more than a millisecond.
   expect(third - second).toBeGreaterThan(490);

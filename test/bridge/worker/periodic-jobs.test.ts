@@ -4,7 +4,7 @@ import { createGhostAccounts } from "../../../bridge/homeserver/ghost-accounts.t
 import type { Homeserver } from "../../../bridge/homeserver/homeserver.ts";
 import { HomeserverError } from "../../../bridge/homeserver/homeserver-error.ts";
 import { createGhosts } from "../../../bridge/mapping/ghosts.ts";
-import { startRounds } from "../../../bridge/worker/periodic-jobs.ts";
+import { startPeriodicJobs } from "../../../bridge/worker/periodic-jobs.ts";
 import { userActor } from "../../../src/domain/model.ts";
 import { until } from "../world.ts";
 
@@ -24,20 +24,20 @@ test("an account that the homeserver refuses to rename holds up no others", asyn
     putGhost: async (member) => void changed.delete(Number(member.slice(2))),
   });
   const nothing = async () => {};
-  const rounds = startRounds({
+  const rounds = startPeriodicJobs({
     node: "worker",
     store: {
-      ...{ beat: nothing, noteChanges: nothing, purgeInbox: nothing },
+      ...{ heartbeat: nothing, recordChangedRooms: nothing, purgeInbox: nothing },
       ...{ retryNow: nothing, retryTasks: nothing },
       dueRooms: async () => [],
-      unsettledRooms: async () => [],
+      roomsToSyncMembers: async () => [],
       backlog: async () => ({ outbox: 0, lagMs: 0, inbox: 0 }),
       changedGhosts: async () => [...changed.values()],
     },
     queue: { wake() {}, size: 0, stop: nothing },
     connected: () => true,
     rename: (id, displayName) => accounts.rename(userActor({ id, displayName })),
-    tendAccounts: nothing,
+    runAccountTasks: nothing,
     scanMs: 10,
     logger: { warn() {} },
   });

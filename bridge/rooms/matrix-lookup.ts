@@ -8,24 +8,24 @@ import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { RoomRef } from "./members.ts";
 
-export interface People {
+export interface MatrixLookup {
   /** Ghosts of users are those users; strangers are themselves, under the name that they have in the room. */
   actor(room: RoomRef, matrixId: string): Promise<Actor | null>;
   /** The room's name in Matrix, or null without one. */
   roomName(room: RoomRef): Promise<string | null>;
 }
 
-const REMEMBERED = 5_000;
+const MAX_CACHED_NAMES = 5_000;
 const NAME_TTL_MS = 5 * 60_000;
 /** The chat's limit on names, in code points. */
 const MAX_NAME = 200;
 
-export function createPeople(
+export function createMatrixLookup(
   accounts: GhostAccounts,
   ghosts: Ghosts,
   users: Pick<AccountStore, "userById">,
-): People {
-  const names = new LRUCache<string, string>({ max: REMEMBERED, ttl: NAME_TTL_MS });
+): MatrixLookup {
+  const names = new LRUCache<string, string>({ max: MAX_CACHED_NAMES, ttl: NAME_TTL_MS });
 
   async function state<T>(room: RoomRef, path: string): Promise<T | null> {
     const base = `/_matrix/client/v3/rooms/${encodeURIComponent(room.matrixRoomId)}/state/`;
@@ -43,8 +43,8 @@ export function createPeople(
     if (known !== undefined) return known;
     const path = `m.room.member/${encodeURIComponent(matrixId)}`;
     const member = await state<{ displayname?: unknown }>(room, path);
-    const told = typeof member?.displayname === "string" ? usable(member.displayname) : "";
-    const name = told === "" ? usable(matrixId) : told;
+    const displayName = typeof member?.displayname === "string" ? acceptedName(member.displayname) : "";
+    const name = displayName === "" ? acceptedName(matrixId) : displayName;
     names.set(key, name);
     return name;
   }
@@ -64,7 +64,7 @@ export function createPeople(
 }
 
 /** A name that the chat takes. */
-function usable(name: string): string {
+function acceptedName(name: string): string {
   const clean = Buffer.from(name.replaceAll("\0", "")).toString().trim();
   return isInvisible(clean) ? "" : [...clean].slice(0, MAX_NAME).join("");
 }

@@ -41,7 +41,7 @@ export interface InboxEntry {
   failures: number;
 }
 
-export interface BridgeMail {
+export interface BridgeQueues {
   /**
    * Stores what came, in this order. What is for no room of ours is left out.
    * @returns the events that are new, and how many were there before
@@ -91,12 +91,12 @@ export interface BridgeMail {
   dropped(conversationId: number, entry: Pick<OutboxEntry, "seq" | "part">): Promise<void>;
 }
 
-export function createBridgeMail(sql: StoreSql): BridgeMail {
+export function createBridgeQueues(sql: StoreSql): BridgeQueues {
   return { ...createInbox(sql), ...createOutbox(sql) };
 }
 
 type Inbox = Pick<
-  BridgeMail,
+  BridgeQueues,
   "receive" | "inbox" | "applied" | "failed" | "inMatrix" | "knownEvents" | "purgeInbox"
 >;
 
@@ -178,7 +178,7 @@ function createInbox(sql: StoreSql): Inbox {
   };
 }
 
-type Outbox = Pick<BridgeMail, "plan" | "outboxEntry" | "revise" | "delivered" | "dropped">;
+type Outbox = Pick<BridgeQueues, "plan" | "outboxEntry" | "revise" | "delivered" | "dropped">;
 
 function createOutbox(sql: StoreSql): Outbox {
   const entryColumns = sql.unsafe(

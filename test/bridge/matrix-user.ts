@@ -13,7 +13,7 @@ export interface TimelineEvent {
   };
 }
 
-export interface MatrixPerson {
+export interface MatrixUser {
   readonly id: string;
   /** A request under `/_matrix/client/v3/`. @throws Error with status and errcode in its text */
   ask<T>(method: string, path: string, body?: object): Promise<T>;
@@ -38,7 +38,7 @@ export interface MatrixPerson {
 }
 
 /** `asUser`: the token is an application service's, which acts as this user. */
-export function matrixPerson(baseUrl: string, token: string, id: string, asUser?: string): MatrixPerson {
+export function matrixUser(baseUrl: string, token: string, id: string, asUser?: string): MatrixUser {
   async function ask<T>(method: string, path: string, body?: object): Promise<T> {
     const url = new URL(`${baseUrl}/_matrix/client/v3/${path}`);
     if (asUser) url.searchParams.set("user_id", asUser);

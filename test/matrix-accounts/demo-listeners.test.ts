@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { createEars, faultsOf } from "../../bridge/demo/ears.ts";
+import { createListeners, faultsOf } from "../../bridge/demo/listeners.ts";
 
 const SPOKEN = ["one", "two", "three"];
 
@@ -18,16 +18,16 @@ test.each<[string, string[], string[]]>([
 
 test("a line counts as heard when it came to every ear, and each is shown as it comes", async () => {
   const show = vi.fn();
-  const ears = createEars(show);
+  const ears = createListeners(show);
   const [app, matrix] = [ears.add("app"), ears.add("Matrix")];
   let all = false;
-  const heard = ears.untilHeard(["one"]).then(() => {
+  const heard = ears.untilReceived(["one"]).then(() => {
     all = true;
   });
-  app.hear("Alice", "one");
+  app.receive("Alice", "one");
   await Promise.resolve();
   expect(all).toBe(false);
-  matrix.hear("Alice", "one");
+  matrix.receive("Alice", "one");
   await heard;
   expect(show.mock.calls).toEqual([
     ["app", "Alice", "one"],
@@ -38,10 +38,10 @@ test("a line counts as heard when it came to every ear, and each is shown as it 
 
 test("who lacks a line is named when it does not come", async () => {
   vi.useFakeTimers();
-  const ears = createEars(() => undefined);
-  ears.add("app").hear("Alice", "one");
+  const ears = createListeners(() => undefined);
+  ears.add("app").receive("Alice", "one");
   ears.add("Matrix");
-  const heard = expect(ears.untilHeard(["one"])).rejects.toThrowError(
+  const heard = expect(ears.untilReceived(["one"])).rejects.toThrowError(
     "Matrix did not hear “one” within 30 s",
   );
   await vi.runAllTimersAsync();

@@ -1,16 +1,16 @@
 /** Who hears what in the demo: every line is kept in order of arrival, shown at once, and judged at the end. */
 
-export interface Ear {
+export interface Listener {
   /** `Bob, Matrix` */
   readonly name: string;
-  readonly heard: readonly string[];
-  hear(from: string, text: string): void;
+  readonly received: readonly string[];
+  receive(from: string, text: string): void;
 }
 
-export interface Ears {
-  add(name: string): Ear;
+export interface Listeners {
+  add(name: string): Listener;
   /** Resolves when everybody has heard the texts. @throws Error that names who lacks which */
-  untilHeard(texts: readonly string[]): Promise<void>;
+  untilReceived(texts: readonly string[]): Promise<void>;
   /** Everything that is wrong with what was heard, if `spoken` is what was said in this order. */
   faults(spoken: readonly string[]): string[];
 }
@@ -18,27 +18,27 @@ export interface Ears {
 const LIMIT_MS = 30_000;
 
 /** `show` is given each line as it arrives. */
-export function createEars(show: (ear: string, from: string, text: string) => void): Ears {
-  const ears: Ear[] = [];
+export function createListeners(show: (ear: string, from: string, text: string) => void): Listeners {
+  const listeners: Listener[] = [];
   const waiting = new Set<() => void>();
   const lacking = (texts: readonly string[]) =>
-    ears.flatMap(({ name, heard }) =>
-      texts.filter((text) => !heard.includes(text)).map((text) => `${name} did not hear “${text}”`),
+    listeners.flatMap(({ name, received }) =>
+      texts.filter((text) => !received.includes(text)).map((text) => `${name} did not hear “${text}”`),
     );
 
   return {
     add(name) {
-      const heard: string[] = [];
-      const hear = (from: string, text: string) => {
-        heard.push(text);
+      const received: string[] = [];
+      const receive = (from: string, text: string) => {
+        received.push(text);
         show(name, from, text);
         for (const look of [...waiting]) look();
       };
-      const ear = { name, heard, hear };
-      ears.push(ear);
-      return ear;
+      const listener = { name, received, receive };
+      listeners.push(listener);
+      return listener;
     },
-    untilHeard: (texts) =>
+    untilReceived: (texts) =>
       new Promise((resolve, reject) => {
         const end = (settle: () => void) => {
           clearTimeout(timer);
@@ -54,7 +54,7 @@ export function createEars(show: (ear: string, from: string, text: string) => vo
         waiting.add(look);
         look();
       }),
-    faults: (spoken) => ears.flatMap(({ name, heard }) => faultsOf(name, spoken, heard)),
+    faults: (spoken) => listeners.flatMap(({ name, received }) => faultsOf(name, spoken, received)),
   };
 }
 
