@@ -9,7 +9,7 @@
 import type { Registry } from "prom-client";
 import { userActor } from "../src/domain/model.ts";
 import type { AttachmentFiles } from "../src/domain/ports/attachments.ts";
-import { type Bus, channels } from "../src/domain/ports/bus.ts";
+import { channels, type Subscriptions } from "../src/domain/ports/bus.ts";
 import type { UseCases } from "../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../src/logger.ts";
 import type { PostgresStore } from "../src/store/postgres.ts";
@@ -45,7 +45,7 @@ import { createRoomTurn, type WaitingRooms } from "./worker/room-turn.ts";
 
 export interface BridgeOptions {
   store: PostgresStore;
-  bus: Bus;
+  bus: Subscriptions;
   useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "conversations">;
   /** Where the bytes of attachments are. */
   files: AttachmentFiles;

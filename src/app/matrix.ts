@@ -17,7 +17,7 @@ import { createBridgeStore } from "../../bridge/store/bridge-store.ts";
 import type { Config } from "../config.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { AttachmentFiles } from "../domain/ports/attachments.ts";
-import type { Bus } from "../domain/ports/bus.ts";
+import type { Subscriptions } from "../domain/ports/bus.ts";
 import type { MatrixAccounts } from "../domain/ports/matrix.ts";
 import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
@@ -27,7 +27,7 @@ import { lifecycle } from "./lifecycle.ts";
 
 export interface MatrixParts {
   store: PostgresStore;
-  bus: Bus;
+  bus: Subscriptions;
   useCases: UseCases;
   files: AttachmentFiles;
   registry: Registry;

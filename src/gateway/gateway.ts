@@ -5,7 +5,7 @@
  * sessions/membership.ts, delivery/lobby.ts and sessions/account-watch.ts; commands/; transport/.
  */
 import type { Registry } from "prom-client";
-import type { Bus } from "../domain/ports/bus.ts";
+import type { Subscriptions } from "../domain/ports/bus.ts";
 import type { Feed } from "../domain/ports/feed.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { Store } from "../domain/ports/store/store.ts";
@@ -50,7 +50,7 @@ export interface GatewayOptions {
   transport?: Transport["name"] | undefined;
   store: Store;
   hot: HotState;
-  bus: Bus;
+  bus: Subscriptions;
   useCases: UseCases;
   /** Answers everything that is not a WebSocket on /ws or on an endpoint's path. */
   http: HttpHandler;

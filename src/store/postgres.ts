@@ -18,6 +18,7 @@ import { createPublisher } from "./log/publisher.ts";
 import { createRepeats, forgetRequests } from "./log/repeats.ts";
 import { createMessageQueries } from "./messages/messages.ts";
 import { createMarkers } from "./rooms/markers.ts";
+import { createOpenings } from "./rooms/openings.ts";
 import { createRoomQueries } from "./rooms/rooms.ts";
 import { createVisitStore, forgetVisits } from "./rooms/visits.ts";
 import { startHousekeeping } from "./schema/housekeeping.ts";
@@ -47,7 +48,7 @@ export interface StoreOptions {
   logger?: StoreLogger;
   /** For metrics. */
   watch?: DatabaseWatch;
-  /** Sends and read markers, each, that may wait for the database before more are refused with `busy`. */
+  /** Sends, read markers and openings of rooms, each, that may wait for the database before more are refused with `busy`. */
   maxQueued?: number;
   /** After this time the server gives a statement up, and who waits for a connection is refused. */
   statementTimeoutMs?: number;
@@ -128,6 +129,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
   const lanes = Math.min(APPEND_LANES, maxConnections);
   const appender = createAppender(db, publisher, { lanes, maxQueued, repeatMs });
   const markers = createMarkers(db, { lanes: 1, maxQueued, repeatMs });
+  const openings = createOpenings(db, { maxQueued, repeatMs });
   const housekeeping = startHousekeeping(
     db,
     { embedded, also: [foldFileUsage, forgetRequests, forgetVisits] },
@@ -141,7 +143,12 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     secret,
     clock,
     sql: storeSql(db),
-    log: { ...createLogQueries(db), append: appender.append, markRead: markers.markRead },
+    log: {
+      ...createLogQueries(db),
+      append: appender.append,
+      markRead: markers.markRead,
+      opened: openings.opened,
+    },
     rooms: createRoomQueries(db),
     accounts: { ...createDirectoryQueries(db), ...createCredentialStore(db) },
     avatars: createAvatarStore(db),
@@ -167,7 +174,8 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
       monitor.stop();
       clock.stop();
       history.stop();
-      const drained = Promise.all([appender.drain(), markers.drain(), housekeeping.stop()]);
+      const drains = [appender.drain(), markers.drain(), openings.drain(), housekeeping.stop()];
+      const drained = Promise.all(drains);
       const abort = setTimeout(db.abort, CLOSE_GRACE_MS);
       await drained;
       await db.close();

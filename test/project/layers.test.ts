@@ -343,3 +343,14 @@ test("confined packages are known in one place only", () => {
   });
   expect(wrong).toEqual([]);
 });
+
+/** Who tells other processes something. Everybody else says what happened to a use case, which announces it once. */
+const PUBLISHERS = ["src/domain/context/broadcasts.ts", "src/gateway/frames/commit-publisher.ts"];
+
+test("only the broadcasts and the commit publisher publish on the bus", () => {
+  const publishing = FILES.filter((file) => {
+    const text = readFileSync(join(root, file), "utf8");
+    return /\b[bB]us\b[^;\n]*\.publish\b|\bpublish\b[^;\n]*[=:]\s*[\w.#]*[bB]us\b/.test(text);
+  });
+  expect(publishing.filter((file) => !file.startsWith("load/")).sort()).toEqual(PUBLISHERS);
+});

@@ -1,7 +1,7 @@
 /** What the room log promises: order, idempotence, refusals, reading, and read markers. */
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { LoggedEvent } from "../../src/domain/model.ts";
+import type { LoggedEvent, MemberKey } from "../../src/domain/model.ts";
 import type { AppendResult } from "../../src/domain/ports/store/log.ts";
 import type { Store } from "../../src/domain/ports/store/store.ts";
 import { accessVersion, createPerson, createRoom, join, messageBy, say, seqsOf, upTo } from "./fixtures.ts";
@@ -287,6 +287,26 @@ function markerContract(store: () => Store): void {
     expect(await unreadAt(7)).toEqual([7, 0, true]);
     expect(await store().log.markRead("u:0", room.id, 1)).toBeNull();
     expect(await store().log.markRead(reader.key, 0, 1)).toBeNull();
+  });
+
+  test("opening a room notes the time and moves no marker; one that the member is not in is passed over", async () => {
+    const room = await createRoom(store());
+    const [author, reader] = [room.people[0]!, room.people[1]!];
+    await say(store(), room);
+    const of = async ({ key }: { key: MemberKey }) =>
+      (await store().rooms.members([room.id])).find(({ member }) => member === key)!;
+    const before = await of(reader);
+    expect(before.lastOpenedAt).toBeNull();
+    await Promise.all([
+      ...[1, 2].map(() => store().log.opened(reader.key, room.id)),
+      store().log.opened("u:0", room.id),
+      store().log.opened(reader.key, 0),
+      store().log.opened("u:\0", room.id),
+    ]);
+    const { lastOpenedAt, ...after } = await of(reader);
+    expect(lastOpenedAt).toEqual(expect.any(Number));
+    expect({ ...after, lastOpenedAt: null }).toEqual(before);
+    expect((await of(author)).lastOpenedAt).toBeNull();
   });
 
   test("one's own messages are never unread", async () => {

@@ -9,7 +9,7 @@ import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import type { Actor } from "../model.ts";
 import { isBlocked } from "../permissions.ts";
-import { type Bus, channels } from "../ports/bus.ts";
+import { channels, type Subscriptions } from "../ports/bus.ts";
 import type { Signaling } from "../use-cases/live.ts";
 import type { ClientName, Finding } from "../use-cases/rooms.ts";
 import { unlessAway } from "./presence.ts";
@@ -21,7 +21,7 @@ const ACCESS_MS = 5_000;
 const KEPT = { most: 500, ttlMs: 60_000 };
 
 export interface SignalingParts {
-  bus: Pick<Bus, "subscribe" | "unsubscribe">;
+  bus: Subscriptions;
   finding: Pick<Finding, "view">;
   visits: Visits;
 }

@@ -48,9 +48,8 @@ export function createMemberSettings(context: Context): MemberSettings {
     },
     async opened(actor, conversationIds) {
       const member = memberKey(actor);
-      // Moves no marker, and notes the time with all that the next statement notes.
       const note = (id: number) =>
-        context.bestEffort("Noting that a room was opened", () => store.log.markRead(member, id, 0));
+        context.bestEffort("Noting that a room was opened", () => store.log.opened(member, id));
       await Promise.all(conversationIds.map(note));
     },
   };

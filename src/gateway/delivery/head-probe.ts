@@ -6,7 +6,7 @@
  * have been cut and grown on past what was delivered.
  */
 import { isUnavailable } from "../../domain/errors.ts";
-import type { Bus } from "../../domain/ports/bus.ts";
+import type { Subscriptions } from "../../domain/ports/bus.ts";
 import type { LogPlace, PlaceInLog, RoomLog } from "../../domain/ports/store/log.ts";
 import type { History } from "../../domain/ports/store/store.ts";
 import type { Logger } from "../../logger.ts";
@@ -35,7 +35,7 @@ export interface ProbeOptions {
   hub: Hub;
   log: Pick<RoomLog, "places">;
   history: Pick<History, "epoch" | "lost">;
-  bus: Pick<Bus, "stats">;
+  bus: Pick<Subscriptions, "stats">;
   logger: Pick<Logger, "warn">;
   /** Unset: seconds, and less while the bus is away. */
   everyMs?: number | undefined;

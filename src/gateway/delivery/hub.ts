@@ -5,7 +5,7 @@
  */
 import { isUnavailable } from "../../domain/errors.ts";
 import type { HistoryVisibility, LoggedEvent } from "../../domain/model.ts";
-import { type Bus, channels } from "../../domain/ports/bus.ts";
+import { channels, type Subscriptions } from "../../domain/ports/bus.ts";
 import type { RoomLog } from "../../domain/ports/store/log.ts";
 import type { Logger } from "../../logger.ts";
 import { encodeMsgpack } from "../../protocol/codec.ts";
@@ -33,7 +33,7 @@ const FILL_ROOMS = 50;
 
 export interface HubOptions {
   log: Pick<RoomLog, "rangeMany">;
-  bus: Bus;
+  bus: Subscriptions;
   publish: Transport["publish"];
   metrics: GatewayMetrics;
   logger: Pick<Logger, "warn">;

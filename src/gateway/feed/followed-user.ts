@@ -5,7 +5,7 @@
  */
 import { isUnavailable } from "../../domain/errors.ts";
 import { type Actor, type LoggedEvent, type User, userKey } from "../../domain/model.ts";
-import { type Bus, channels } from "../../domain/ports/bus.ts";
+import { channels, type Subscriptions } from "../../domain/ports/bus.ts";
 import type { Following, UserReader } from "../../domain/ports/feed.ts";
 import type { RoomLog } from "../../domain/ports/store/log.ts";
 import type { RoomQueries } from "../../domain/ports/store/rooms.ts";
@@ -21,7 +21,7 @@ import { CHANGES_STANDING } from "../frames/encoded-event.ts";
 export interface FeedOptions {
   hub: Hub;
   lobbies: Pick<Lobbies, "hold">;
-  bus: Bus;
+  bus: Subscriptions;
   log: Pick<RoomLog, "heads" | "range">;
   rooms: Pick<RoomQueries, "byId" | "sessionRooms" | "changedUsers" | "userVersion">;
   logger: Pick<Logger, "warn">;

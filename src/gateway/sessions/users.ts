@@ -2,7 +2,7 @@
 
 import { type User, userKey } from "../../domain/model.ts";
 import type { UserBroadcast } from "../../domain/ports/broadcasts.ts";
-import { type Bus, channels } from "../../domain/ports/bus.ts";
+import { channels, type Subscriptions } from "../../domain/ports/bus.ts";
 import type { JoinedHint } from "../frames/commit-publisher.ts";
 import type { LocalUser, Session } from "./session.ts";
 
@@ -19,10 +19,10 @@ export interface UserHints {
 
 export class Users {
   readonly #byId = new Map<number, LocalUser>();
-  readonly #bus: Bus;
+  readonly #bus: Subscriptions;
   readonly #hints: UserHints;
 
-  constructor(bus: Bus, hints: UserHints) {
+  constructor(bus: Subscriptions, hints: UserHints) {
     this.#bus = bus;
     this.#hints = hints;
   }

@@ -15,7 +15,7 @@ import {
 import type { Sql, Statement } from "../sql/sql.ts";
 import { createUnread } from "./unread.ts";
 
-export type LogQueries = Omit<RoomLog, "append" | "markRead">;
+export type LogQueries = Omit<RoomLog, "append" | "markRead" | "opened">;
 
 /**
  * The select list of {@link EventRow} for an event `e`. A deleted room's log can be read until it is removed: other

@@ -84,12 +84,15 @@ export interface RoomLog {
    */
   unread(conversationId: number, members: readonly MemberKey[]): Promise<UnreadState[]>;
   /**
-   * Moves read markers up (never back), many in one statement, and notes that the member opened the room now.
+   * Moves read markers up (never back), many in one statement, and notes as {@link opened} does that the member opened
+   * the room now.
    * `seq` past the head counts as not applied.
    * Resolves with where each marker now stands, or null where the room or membership is gone, or
    * `"past_head"` where seq is greater than the room's head.
    */
   markRead(member: MemberKey, conversationId: number, seq: number): Promise<ReadState | "past_head" | null>;
+  /** Notes that the member opened the room now; nothing happens where the room or the membership is gone. */
+  opened(member: MemberKey, conversationId: number): Promise<void>;
 }
 
 export interface PlaceInLog {
