@@ -208,11 +208,11 @@ function createRoomHandlers({
   roomVersion,
 }: RoomHandlersOptions) {
   const { useCases, logger } = options;
-  const { log, rooms: conversations, avatars, accounts: users } = options.store;
+  const { log, rooms: conversations, memberships, avatars, users } = options.store;
   const members = createMembers(accounts, ghosts, store);
   const lookup = createMatrixLookup(accounts, ghosts, users);
   const matrix = { homeserver, accounts, ghosts, store };
-  const rooms = createMatrixRooms({ ...matrix, rooms: conversations, avatars, roomVersion });
+  const rooms = createMatrixRooms({ ...matrix, memberships, avatars, roomVersion });
   const media = createMedia(homeserver, ghosts, options.files);
   const marks = createMarks(options.store.secret);
   const writes = createWrites({ ghosts, accounts, media, marks, store, attachments: options.store.messages });

@@ -1,7 +1,7 @@
 /** Who a Matrix id is in the chat, and what Matrix says of rooms right now. */
 import { LRUCache } from "lru-cache";
 import { type Actor, userActor } from "../../src/domain/model.ts";
-import type { AccountStore } from "../../src/domain/ports/store/accounts.ts";
+import type { UserStore } from "../../src/domain/ports/store/users.ts";
 import { isInvisible } from "../../src/domain/text-rules.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
@@ -23,7 +23,7 @@ const MAX_NAME = 200;
 export function createMatrixLookup(
   accounts: GhostAccounts,
   ghosts: Ghosts,
-  users: Pick<AccountStore, "userById">,
+  users: Pick<UserStore, "byId">,
 ): MatrixLookup {
   const names = new LRUCache<string, string>({ max: MAX_CACHED_NAMES, ttl: NAME_TTL_MS });
 
@@ -53,7 +53,7 @@ export function createMatrixLookup(
     async actor(room, matrixId) {
       const ghost = ghosts.read(matrixId);
       if (ghost === null) return { kind: "matrix", id: matrixId, name: await nameOf(room, matrixId) };
-      const user = ghost.kind === "user" ? await users.userById(ghost.userId) : null;
+      const user = ghost.kind === "user" ? await users.byId(ghost.userId) : null;
       return user && userActor(user);
     },
     async roomName(room) {

@@ -4,8 +4,8 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { actorOf, type Conversation } from "../../src/domain/model.ts";
-import type { AvatarStore } from "../../src/domain/ports/store/accounts.ts";
-import type { RoomQueries } from "../../src/domain/ports/store/rooms.ts";
+import type { MembershipStore } from "../../src/domain/ports/store/memberships.ts";
+import type { AvatarStore } from "../../src/domain/ports/store/rooms.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { Homeserver } from "../homeserver/homeserver.ts";
 import { fieldOf, HomeserverError } from "../homeserver/homeserver-error.ts";
@@ -44,7 +44,7 @@ export interface MatrixRoomsOptions {
   accounts: GhostAccounts;
   ghosts: Ghosts;
   store: Pick<BridgeStore, "putMatrixRoom" | "state" | "putState">;
-  rooms: Pick<RoomQueries, "members">;
+  memberships: Pick<MembershipStore, "list">;
   avatars: Pick<AvatarStore, "get">;
   /** The version that the homeserver gives new rooms. */
   roomVersion: () => string;
@@ -70,7 +70,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
     roomVersion: string,
     readOnly: boolean,
   ): Promise<PowerLevels> {
-    const members = (await options.rooms.members([room.id])).flatMap(({ member, role }) => {
+    const members = (await options.memberships.list([room.id])).flatMap(({ member, role }) => {
       const actor = actorOf(member, "");
       return actor.kind === "guest" ? [] : [{ matrixId: ghosts.ofActor(actor), role }];
     });

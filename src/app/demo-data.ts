@@ -21,7 +21,7 @@ const PEOPLE = [
  * @returns the logins, also on later starts; null when the database was in use before the demo
  */
 export async function demoData(dataDir: string, store: Store, useCases: UseCases): Promise<DemoData | null> {
-  const counts = await store.rooms.counts();
+  const counts = await store.counts();
   if (counts.users > 0) return keptDemo(dataDir, store);
   const organization = await useCases.directory.createOrganization({ name: "Demo", defaultRoom: true });
   const users = [];
@@ -44,5 +44,5 @@ async function keptDemo(dataDir: string, store: Store): Promise<DemoData | null>
     return null; // No demo was made here: the database belongs to somebody.
   }
   const first = kept.users[0];
-  return first && (await store.accounts.userByHandle(first.handle)) ? kept : null;
+  return first && (await store.users.byHandle(first.handle)) ? kept : null;
 }

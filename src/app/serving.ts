@@ -102,7 +102,7 @@ function httpOf(config: Config, core: Core, late: Late, logger: Logger): HttpHan
     health: async () => (leaving.aborted ? STOPPING : await health()),
     metrics: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
     stats: async () => ({
-      ...(await store.rooms.counts()),
+      ...(await store.counts()),
       gateway: gateway()?.stats() ?? null,
       sessions: await hot.sessions.count().catch(() => null),
       store: store.stats(),

@@ -29,7 +29,7 @@ export function startSweepers(useCases: UseCases, store: Store, logger: Logger):
     }),
     periodic("guests", GUESTS_MS, () => useCases.participants.sweep(), options),
     periodic("calls", CALLS_MS, () => useCases.calls.sweep(), options),
-    periodic("logins", LOGINS_MS, () => store.accounts.deleteExpired(now()), options),
+    periodic("logins", LOGINS_MS, () => store.credentials.deleteExpired(now()), options),
   ];
   return async () => {
     await Promise.all(sweepers.map((stop) => stop()));

@@ -160,11 +160,12 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#hub = hub;
     const lobbies = new Lobbies({ lobby: useCases.lobby, logger });
     this.#feed = createFeed({
-      ...{ hub, bus, lobbies, log: store.log, rooms: store.rooms, logger },
+      ...{ hub, bus, lobbies, log: store.log, accounts: store.users, logger },
+      rooms: { byId: store.rooms.byId, sessionRooms: store.roomLists.sessionRooms },
       everyMs: options.compareMs,
     });
     this.#users = users;
-    this.#memberships = new Memberships({ hub, users, lobbies, rooms: store.rooms, catchUp, logger });
+    this.#memberships = new Memberships({ hub, users, lobbies, rooms: store.roomLists, catchUp, logger });
     this.#watching = createWatching(useCases, hub, logger);
     this.#calling = createCalling({ calls: useCases.calls, hot, hub, logger });
     this.#held = createHeldSessions({

@@ -27,7 +27,19 @@ import { createWire } from "./wire/wire.ts";
 
 export interface HttpOptions {
   useCases: UseCases;
-  store: Pick<Store, "accounts" | "avatars" | "health" | "journal" | "log" | "people">;
+  store: Pick<
+    Store,
+    | "avatars"
+    | "credentials"
+    | "groups"
+    | "health"
+    | "journal"
+    | "log"
+    | "organizations"
+    | "people"
+    | "tokens"
+    | "users"
+  >;
   hot: Pick<HotState, "limits">;
   /** Live news for those who wait. */
   feed: () => Feed;

@@ -1,14 +1,18 @@
 /**
  * The store over PostgreSQL. Reading order: this file; append.ts and schema/functions/causeway_append.sql (the heart);
- * transaction.ts with room-writes, event-writes and account-writes; log.ts, rooms.ts, accounts.ts, credentials.ts;
+ * transaction.ts with room-writes, event-writes and user-writes; log.ts, rooms.ts, users.ts, logins.ts, tokens.ts;
  * below them database.ts, pool.ts, connection.ts, hosts.ts, failures.ts.
  */
 import { randomBytes } from "node:crypto";
 import type { Store } from "../domain/ports/store/store.ts";
-import { createDirectoryQueries } from "./accounts/accounts.ts";
 import { createAvatarStore } from "./accounts/avatars.ts";
 import { createCredentialStore } from "./accounts/credentials.ts";
+import { createGroupStore } from "./accounts/groups.ts";
+import { createLoginStore } from "./accounts/logins.ts";
+import { createOrganizationStore } from "./accounts/organizations.ts";
 import { createPeopleStore } from "./accounts/people.ts";
+import { createTokenStore } from "./accounts/tokens.ts";
+import { createUserStore } from "./accounts/users.ts";
 import { createAppender } from "./log/append.ts";
 import { createAttachmentQueries, foldFileUsage } from "./log/attachments.ts";
 import { createHistory } from "./log/history.ts";
@@ -17,14 +21,18 @@ import { createLogQueries } from "./log/log.ts";
 import { createPublisher } from "./log/publisher.ts";
 import { createRepeats, forgetRequests } from "./log/repeats.ts";
 import { createMessageQueries } from "./messages/messages.ts";
+import { createChatroomQueries } from "./rooms/chatrooms.ts";
 import { createMarkers } from "./rooms/markers.ts";
+import { createMembershipStore } from "./rooms/memberships.ts";
 import { createOpenings } from "./rooms/openings.ts";
+import { createRoomLists } from "./rooms/room-lists.ts";
 import { createRoomQueries } from "./rooms/rooms.ts";
 import { createVisitStore, forgetVisits } from "./rooms/visits.ts";
 import { startHousekeeping } from "./schema/housekeeping.ts";
 import { migrate } from "./schema/migrate.ts";
 import { createDatabaseClock } from "./sql/clock.ts";
 import type { OpenSocket } from "./sql/connection.ts";
+import { counts } from "./sql/counts.ts";
 import { type Database, type DatabaseWatch, openDatabase, type StoreLogger } from "./sql/database.ts";
 import { repeated } from "./sql/failures.ts";
 import { createMonitor, type Monitor } from "./sql/monitor.ts";
@@ -150,8 +158,16 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
       opened: openings.opened,
     },
     rooms: createRoomQueries(db),
-    accounts: { ...createDirectoryQueries(db), ...createCredentialStore(db) },
+    roomLists: createRoomLists(db),
+    memberships: createMembershipStore(db),
+    chatrooms: createChatroomQueries(db),
     avatars: createAvatarStore(db),
+    users: createUserStore(db),
+    organizations: createOrganizationStore(db),
+    groups: createGroupStore(db),
+    tokens: createTokenStore(db),
+    logins: createLoginStore(db),
+    credentials: createCredentialStore(db),
     journal: createJournal(db),
     messages: { ...createMessageQueries(db), ...createAttachmentQueries(db) },
     people: createPeopleStore(db),
@@ -170,6 +186,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
         ...connectionsOf(db),
       };
     },
+    counts: () => counts(db),
     async close() {
       monitor.stop();
       clock.stop();

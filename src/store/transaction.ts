@@ -2,8 +2,9 @@
 
 import type { LoggedEvent } from "../domain/model.ts";
 import type { StoreTransaction } from "../domain/ports/store/transaction.ts";
-import { createAccountWrites } from "./accounts/account-writes.ts";
+import { createOrganizationWrites } from "./accounts/organization-writes.ts";
 import { createPeopleWrites } from "./accounts/people-writes.ts";
+import { createUserWrites } from "./accounts/user-writes.ts";
 import { createEventWrites } from "./log/event-writes.ts";
 import type { Publisher } from "./log/publisher.ts";
 import { createMessageWrites } from "./messages/message-writes.ts";
@@ -40,13 +41,12 @@ export async function runTransaction<T>(
       },
       appended: (more) => events.push(...more),
     };
-    const accounts = createAccountWrites(scope);
-    const finds = createRoomFinds(scope);
     const result = await work({
       ...createRoomWrites(scope),
       ...createEventWrites(scope),
-      ...finds,
-      accounts,
+      ...createRoomFinds(scope),
+      users: createUserWrites(scope),
+      organizations: createOrganizationWrites(scope),
       messages: createMessageWrites(scope),
       people: createPeopleWrites(scope),
       visits: createVisitWrites(scope),

@@ -23,7 +23,7 @@ import type { Payloads } from "./payloads.ts";
 import { tell, withoutRuns } from "./told.ts";
 
 export interface CollectorOptions {
-  store: Pick<Store, "webhooks" | "messages" | "accounts">;
+  store: Pick<Store, "webhooks" | "messages" | "users">;
   payloads: Pick<Payloads, "keep">;
 }
 
@@ -45,7 +45,7 @@ export function createCollector({ store, payloads }: CollectorOptions): Collecto
     const id = acting ?? log.people.at(-1);
     if (id === undefined) return null;
     const present = room.people.find(({ user }) => user?.id === id)?.user;
-    return present ?? (await store.accounts.userById(id));
+    return present ?? (await store.users.byId(id));
   }
 
   async function deliveriesOf(log: UnreadLog, room: RoomSnapshot): Promise<NewDelivery[]> {

@@ -11,7 +11,7 @@ import type { WebhookNews, WebhookShape } from "../domain/ports/webhooks.ts";
 import type { Logger } from "../logger.ts";
 
 export interface PayloadsOptions {
-  store: Pick<Store, "messages" | "accounts">;
+  store: Pick<Store, "messages" | "users">;
   shape: WebhookShape;
   logger: Pick<Logger, "error">;
 }
@@ -29,7 +29,7 @@ type AttachmentType = Extract<WebhookType, `attachment.${string}`>;
 const DELETED = JSON.stringify({ text: "", deleted: true } satisfies EventData["message"]);
 
 export function createPayloads({ store, shape, logger }: PayloadsOptions): Payloads {
-  const { messages, accounts } = store;
+  const { messages, users } = store;
 
   /** A defect in one must not hold up the others. */
   async function made(eventId: string, news: WebhookNews): Promise<string | null> {
@@ -48,7 +48,7 @@ export function createPayloads({ store, shape, logger }: PayloadsOptions): Paylo
 
   /** What was kept, with what is there now; null when it is gone. */
   async function newsOf(type: WebhookType, about: DeliveryAbout): Promise<WebhookNews | null> {
-    const viewer = about.viewer === null ? null : await accounts.userById(about.viewer);
+    const viewer = about.viewer === null ? null : await users.byId(about.viewer);
     if ("attachment" in about) {
       const attachment = await messages.attachmentPlace(about.attachment);
       return attachment && { type: type as AttachmentType, viewer, attachment, place: about.place };

@@ -15,7 +15,7 @@ import { createPoster } from "./post.ts";
 import type { Targets } from "./targets.ts";
 
 export interface WebhooksOptions {
-  store: Pick<Store, "webhooks" | "messages" | "accounts" | "onCommitted">;
+  store: Pick<Store, "webhooks" | "messages" | "users" | "onCommitted">;
   /** Objects of payloads. */
   shape: WebhookShape;
   targets: Targets;

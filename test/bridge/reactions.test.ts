@@ -105,7 +105,7 @@ describeBridge(
       await client.ask("POST", `rooms/${encodeURIComponent(matrixRoom)}/invite`, { user_id: mel.id });
       await mel.join(matrixRoom);
       await until("Mel is a member", async () =>
-        (await world.store.rooms.members([room.id])).some(({ member }) => member === `m:${mel.id}`),
+        (await world.store.memberships.list([room.id])).some(({ member }) => member === `m:${mel.id}`),
       );
       const later = await world.say(ada, room, "welcome");
       await world.mirrored(room);

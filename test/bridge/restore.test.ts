@@ -185,7 +185,7 @@ describeWith(["postgres", "synapse"], "a restore", ({ postgres, synapse }) => {
     const event = JSON.stringify({ ...left, event_id, room_id: "!lost:x.test", sender });
     await bridge.receive([{ matrixRoomId: matrixRoom, eventId: event_id, event }]);
     await until("it was dealt with", async () => (await bridge.inbox(room.id, 1)).length === 0);
-    const members = await world.store.rooms.members([room.id]);
+    const members = await world.store.memberships.list([room.id]);
     expect(members.map(({ name }) => name).toSorted()).toEqual(["Ada", "Ben"]);
   });
 

@@ -123,7 +123,7 @@ function fillers(store: PostgresStore, { directory, conversations }: UseCases): 
       });
     },
     async people({ id }) {
-      const members = await store.rooms.members([id]);
+      const members = await store.memberships.list([id]);
       return members.map(({ userId, member, role }) => `${userId ?? member} ${role}`);
     },
   };

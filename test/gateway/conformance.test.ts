@@ -168,7 +168,7 @@ describeWith("postgres", "the protocol", ({ postgres }) => {
         const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];
         const home = await room(one, [ada, bob], "Home");
         await room(one, [ada], "Quiet");
-        const user = await one.store.accounts.userById(bob.id);
+        const user = await one.store.users.byId(bob.id);
         await say(one, ada, home, "one");
         const { seq } = await one.useCases.messages.send(ada.actor, home.token, {
           id: "x",

@@ -173,7 +173,7 @@ export async function person(
   name: string,
 ): Promise<Person> {
   const user = await store.transaction((tx) =>
-    tx.accounts.createUser({
+    tx.users.create({
       ...{
         handle: `h-${randomUUID()}`,
         displayName: name,

@@ -41,7 +41,7 @@ describeWith("postgres", "renaming a user", ({ postgres }) => {
       const { directory, messages } = here.useCases;
       await directory.updateUser(ada.id, { email: `ada-${ada.id}@example.org` });
       await directory.updateUser(ada.id, { displayName: "Countess" });
-      const { id, uuid, publicId } = (await here.store.accounts.userById(ada.id)) ?? {};
+      const { id, uuid, publicId } = (await here.store.users.byId(ada.id)) ?? {};
       const named = { id: String(id), uuid, publicId };
       expect(await b.next(isUser)).toEqual({
         op: "user",

@@ -315,7 +315,7 @@ describeWith("postgres", "/await", ({ postgres }) => {
     test("[A.2] a token that is revoked, a login that ends and a user who is deleted end the waiting", async () => {
       const { people } = await addTeam(site, 3);
       const [one, two, three] = people as [WirePerson, WirePerson, WirePerson];
-      const tokens = await site.store.accounts.listTokens({ limit: 10_000, after: 0 });
+      const tokens = await site.store.tokens.list({ limit: 10_000, after: 0 });
       const waiting = [await wait(one), await wait(three)];
       const login = await site.client("POST", "/login", { json: { handle: two.handle, password: "secret" } });
       waiting.push(await site.waiter(login.json.access_token));

@@ -61,8 +61,9 @@ export function fakeOptions({ accounts = {}, chatrooms = {}, ...options }: Fakes
       chatrooms: partial(chatrooms),
     }),
     store: {
-      ...{ accounts: partial({}), avatars: partial({}), journal: partial({}) },
-      ...{ log: partial({}), people: partial({}) },
+      ...{ avatars: partial({}), credentials: partial({}), groups: partial({}), journal: partial({}) },
+      ...{ log: partial({}), organizations: partial({}), people: partial({}) },
+      ...{ tokens: partial({}), users: partial({}) },
       health: { condition: { state: "ok", since: 0, detail: null }, isAway: false, onAway: () => () => {} },
     },
     hot: { limits: { take: async () => 0, reset: async () => {} } },

@@ -19,7 +19,7 @@ describeWith(["postgres", "synapse"], "what was made in Matrix ends", ({ postgre
   });
 
   const tokenOf = async (userId: number) =>
-    await chat().accounts.createToken({
+    await chat().tokens.create({
       ...{ userId, organizationId: null, name: "t", expiresAt: null, hash: randomBytes(32) },
     });
   const through = ({ id: tokenId }: { id: number }) => ({ via: "token", tokenId, expiresAt: null }) as const;
@@ -37,7 +37,7 @@ describeWith(["postgres", "synapse"], "what was made in Matrix ends", ({ postgre
     const element = deviceOf(await passwordLogin(username, password));
     const asUser = homeserver.userId(username);
     await homeserver.ensureDevice(asUser, BRIDGE_DEVICE);
-    await chat().transaction((tx) => tx.accounts.endLogins(user.id));
+    await chat().transaction((tx) => tx.users.endLogins(user.id));
     expect(await waiting(user.id)).toEqual([{ kind: "end_sessions", device: "" }]);
     await carryOut();
     expect([await status(phone.accessToken), await status(element)]).toEqual([401, 401]);
@@ -61,7 +61,7 @@ describeWith(["postgres", "synapse"], "what was made in Matrix ends", ({ postgre
     const taken = await accounts.login(user, "SHARED", through(other));
     const { username, password } = await accounts.credentials(user, through(one));
     const element = deviceOf(await passwordLogin(username, password));
-    await chat().accounts.deleteToken(one.id);
+    await chat().tokens.delete(one.id);
     await carryOut();
     expect([await status(phone.accessToken), await status(shared.accessToken)]).toEqual([401, 401]);
     expect([await status(tablet.accessToken), await status(taken.accessToken)]).toEqual([200, 200]);
@@ -71,13 +71,13 @@ describeWith(["postgres", "synapse"], "what was made in Matrix ends", ({ postgre
 
   test("with the login that it was made with", async () => {
     const user = await person();
-    const login = await chat().accounts.createLogin({
+    const login = await chat().logins.create({
       ...{ userId: user.id, hash: randomBytes(32), passwordHash: null, persistent: false },
       ...{ startedAt: Date.now(), expiresAt: Date.now() + 60_000 },
     });
     const credential = { via: "session", loginId: login?.id ?? 0, expiresAt: 0 } as const;
     const phone = await accounts.login(user, "PHONE", credential);
-    await chat().accounts.deleteLogin(credential.loginId);
+    await chat().logins.delete(credential.loginId);
     await carryOut();
     expect(await status(phone.accessToken)).toBe(401);
   });
@@ -86,7 +86,7 @@ describeWith(["postgres", "synapse"], "what was made in Matrix ends", ({ postgre
     const user = await person();
     const phone = await accounts.login(user, "PHONE", through(await tokenOf(user.id)));
     const { username, password } = await accounts.credentials(user, LASTING);
-    await chat().transaction((tx) => tx.accounts.deleteUser(user.id));
+    await chat().transaction((tx) => tx.users.delete(user.id));
     expect(await waiting(user.id)).toEqual([{ kind: "deactivate", device: "" }]);
     await carryOut();
     expect(await status(phone.accessToken)).toBe(401);
@@ -97,7 +97,7 @@ describeWith(["postgres", "synapse"], "what was made in Matrix ends", ({ postgre
   test("before anything new is made, so that it does not end that", async () => {
     const user = await person();
     const first = await accounts.login(user, "PHONE", LASTING);
-    await chat().transaction((tx) => tx.accounts.endLogins(user.id));
+    await chat().transaction((tx) => tx.users.endLogins(user.id));
     const second = await accounts.login(user, "PHONE", LASTING);
     const { username, password } = await accounts.credentials(user, LASTING);
     await carryOut();
@@ -112,7 +112,7 @@ describeWith(["postgres", "synapse"], "what was made in Matrix ends", ({ postgre
       ...homeserver,
       async request<T>(...[method, path, options]: Parameters<Homeserver["request"]>) {
         const answer = await homeserver.request<T>(method, path, options);
-        if (path.endsWith("/login")) await chat().accounts.deleteToken(token.id);
+        if (path.endsWith("/login")) await chat().tokens.delete(token.id);
         return answer;
       },
     };
@@ -130,15 +130,15 @@ describeWith(["postgres", "synapse"], "what was made in Matrix ends", ({ postgre
 
   test("and nothing is demanded for somebody who never had an account", async () => {
     const user = await person();
-    await chat().transaction((tx) => tx.accounts.endLogins(user.id));
-    await chat().transaction((tx) => tx.accounts.deleteUser(user.id));
+    await chat().transaction((tx) => tx.users.endLogins(user.id));
+    await chat().transaction((tx) => tx.users.delete(user.id));
     expect(await waiting(user.id)).toEqual([]);
   });
 
   test("once the homeserver does what it refused or could not do before; one account holds up no other", async () => {
     const [ada, ben] = [await person(), await person()];
     const phones = [await accounts.login(ada, "PHONE", LASTING), await accounts.login(ben, "PHONE", LASTING)];
-    for (const { id } of [ada, ben]) await chat().transaction((tx) => tx.accounts.endLogins(id));
+    for (const { id } of [ada, ben]) await chat().transaction((tx) => tx.users.endLogins(id));
     const refusing: Homeserver = {
       ...homeserver,
       async request<T>(...[method, path, options]: Parameters<Homeserver["request"]>) {

@@ -73,7 +73,7 @@ export function accountsSite(postgres: Services["postgres"], synapse: Services["
     accounts: () => accountsOn(homeserver),
     person: () =>
       chat.transaction((tx) =>
-        tx.accounts.createUser({
+        tx.users.create({
           ...{ handle: `h-${randomUUID()}`, displayName: "P", email: null },
           ...{ passwordHash: null, administrator: false },
         }),

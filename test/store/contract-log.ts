@@ -277,7 +277,7 @@ function markerContract(store: () => Store): void {
       if (state === null || state === "past_head") return state;
       return [state.read, state.unread, state.moved];
     };
-    const [listing] = await store().rooms.list(reader.key);
+    const [listing] = await store().roomLists.list(reader.key);
     expect(listing!.unread).toBe(4);
     expect(await unreadAt(first)).toEqual([3, 3, true]);
     expect(await unreadAt(4)).toEqual([4, 3, true]);
@@ -294,7 +294,7 @@ function markerContract(store: () => Store): void {
     const [author, reader] = [room.people[0]!, room.people[1]!];
     await say(store(), room);
     const of = async ({ key }: { key: MemberKey }) =>
-      (await store().rooms.members([room.id])).find(({ member }) => member === key)!;
+      (await store().memberships.list([room.id])).find(({ member }) => member === key)!;
     const before = await of(reader);
     expect(before.lastOpenedAt).toBeNull();
     await Promise.all([
@@ -313,9 +313,9 @@ function markerContract(store: () => Store): void {
     const room = await createRoom(store());
     await say(store(), room, 1);
     await say(store(), room, 0);
-    const [mine] = await store().rooms.list(room.people[0]!.key);
+    const [mine] = await store().roomLists.list(room.people[0]!.key);
     expect(mine?.membership).toMatchObject({ readSeq: 4, readMessages: 2 });
-    const [theirs] = await store().rooms.list(room.people[1]!.key);
+    const [theirs] = await store().roomLists.list(room.people[1]!.key);
     expect(theirs?.membership).toMatchObject({ readSeq: 3, readMessages: 1 });
   });
 
@@ -325,7 +325,7 @@ function markerContract(store: () => Store): void {
     const ids = room.people.map(({ actor }) => actor.id);
     await say(store(), room, 0, { mentions: [ids[1]!, ids[1]!, ids[0]!, "nobody"] });
     const all = await say(store(), room, 0, { mentions: ["all", ids[2]!] });
-    const counted = async (member: string) => (await store().rooms.list(member))[0]?.mentions;
+    const counted = async (member: string) => (await store().roomLists.list(member))[0]?.mentions;
     expect([await counted(author), await counted(named), await counted(third)]).toEqual([0, 2, 1]);
     expect(await store().log.markRead(named, room.id, all - 1)).toMatchObject({ mentions: 1 });
     expect(await store().log.markRead(named, room.id, all)).toMatchObject({ mentions: 0 });
@@ -342,7 +342,7 @@ function markerContract(store: () => Store): void {
     });
     const results = await Promise.all(work);
     expect(results.filter((result) => result === null)).toEqual([]);
-    for (const { head, membership } of await store().rooms.list(rooms[0]!.people[0]!.key)) {
+    for (const { head, membership } of await store().roomLists.list(rooms[0]!.people[0]!.key)) {
       const event = await store().log.range(rooms[0]!.id, 0, membership.readSeq, 1_000);
       expect(membership.readMessages).toBe(event.filter(({ type }) => type === "message").length);
       expect(membership.readSeq).toBeLessThanOrEqual(head.head);

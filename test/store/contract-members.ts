@@ -35,13 +35,13 @@ export function memberRoomContract(store: () => Store): void {
     test("have an order by UUID and one by activity, and pages in both", async () => {
       const { person, rooms } = await threeRooms();
       const uuids = rooms.map(({ conversation }) => conversation.uuid).sort();
-      const byUuid = async (page: Parameters<Store["rooms"]["idsByUuid"]>[1]) =>
-        (await store().rooms.idsByUuid(person.key, page)).map(({ uuid }) => uuid);
+      const byUuid = async (page: Parameters<Store["roomLists"]["idsByUuid"]>[1]) =>
+        (await store().roomLists.idsByUuid(person.key, page)).map(({ uuid }) => uuid);
       expect(await byUuid({ limit: 2 })).toEqual(uuids.slice(0, 2));
       expect(await byUuid({ limit: 5, after: uuids[0]! })).toEqual(uuids.slice(1));
       expect(await byUuid({ uuids: [uuids[2]!] })).toEqual([uuids[2]]);
       const [a, b, c] = rooms.map(({ id }) => id) as [number, number, number];
-      const { idsByActivity, activityPlace, list } = store().rooms;
+      const { idsByActivity, activityPlace, list } = store().roomLists;
       expect(await idsByActivity(person.key, { limit: 2 })).toEqual([c, b]);
       const place = (await activityPlace(person.key, rooms[1]!.conversation.publicId))!;
       expect(await idsByActivity(person.key, { limit: 5, after: place })).toEqual([a]);
@@ -60,7 +60,7 @@ export function memberRoomContract(store: () => Store): void {
         await tx.appendEvents(b.id, [{ type: "room.deleted", actor: person.actor, data: {} }]);
         await tx.deleteConversation(b.id);
       });
-      const { idsByActivity, activityPlace } = store().rooms;
+      const { idsByActivity, activityPlace } = store().roomLists;
       const place = (await activityPlace(person.key, b.conversation.publicId))!;
       expect(await idsByActivity(person.key, { limit: 5, after: place })).toEqual([a.id]);
       expect(await idsByActivity(person.key, { limit: 5, before: place })).toEqual([c.id]);
@@ -76,7 +76,7 @@ export function memberRoomContract(store: () => Store): void {
         await tx.putMembers(room.id, [guest]);
         expect(await tx.countMembers(room.id)).toEqual({ members: 4, guests: 1 });
       });
-      const people = await store().rooms.people([room.id]);
+      const people = await store().memberships.people([room.id]);
       expect(people.map(({ user }) => user?.id)).toEqual([
         ...room.people.map(({ id }) => id),
         person.id,
@@ -84,9 +84,9 @@ export function memberRoomContract(store: () => Store): void {
       ]);
       expect(people.at(-1)!.membership).toMatchObject({ member: "g:abc", guestSeed: "seed" });
       const all: string[] = [];
-      for (let page = await store().rooms.guests({ after: null, limit: 1 }); page.length > 0; ) {
+      for (let page = await store().memberships.guests({ after: null, limit: 1 }); page.length > 0; ) {
         all.push(`${page[0]!.conversationId} ${page[0]!.member}`);
-        page = await store().rooms.guests({ after: page[0]!, limit: 1 });
+        page = await store().memberships.guests({ after: page[0]!, limit: 1 });
       }
       expect(all).toContain(`${room.id} g:abc`);
       expect(new Set(all).size).toBe(all.length);
@@ -96,11 +96,11 @@ export function memberRoomContract(store: () => Store): void {
       const { person, rooms } = await threeRooms();
       const { id } = rooms[0]!;
       const [before] = await store().log.heads([id]);
-      const { updateMembership } = store().rooms;
+      const { update } = store().memberships;
       const patch = { favourite: true, mutedStatus: 2, archivedRef: "x", hidden: true, name: "Other" };
-      expect(await updateMembership(id, person.key, patch)).toMatchObject(patch);
-      expect(await updateMembership(id, person.key, {})).toMatchObject(patch);
-      expect(await updateMembership(id, "u:0", patch)).toBeNull();
+      expect(await update(id, person.key, patch)).toMatchObject(patch);
+      expect(await update(id, person.key, {})).toMatchObject(patch);
+      expect(await update(id, "u:0", patch)).toBeNull();
       expect(await store().log.heads([id])).toEqual([before]);
     });
 

@@ -22,7 +22,7 @@ function inRoom<T>(store: Store, roomId: number, work: (tx: StoreTransaction) =>
 }
 
 async function createOrganization(store: Store): Promise<number> {
-  return (await store.transaction((tx) => tx.accounts.createOrganization("Org"))).id;
+  return (await store.transaction((tx) => tx.organizations.create("Org"))).id;
 }
 
 function conversationContract(store: () => Store): void {
@@ -73,8 +73,8 @@ function conversationContract(store: () => Store): void {
       code: "conflict",
       field: "name",
     });
-    expect(await store().rooms.byEvent(organizationId, 7)).toEqual(ofEvent);
-    expect(await store().rooms.defaultOf(organizationId)).toMatchObject({ name: "All" });
+    expect(await store().chatrooms.byEvent(organizationId, 7)).toEqual(ofEvent);
+    expect(await store().chatrooms.defaultOf(organizationId)).toMatchObject({ name: "All" });
   });
 
   test("Messenger's list has pages, a total, and can keep to a member's rooms", async () => {
@@ -92,7 +92,7 @@ function conversationContract(store: () => Store): void {
       ids.push(room.id);
     }
     const page = async (limit: number | null, offset: number, member?: string) => {
-      const { entries, total } = await store().rooms.ofOrganization(organizationId, {
+      const { entries, total } = await store().chatrooms.ofOrganization(organizationId, {
         limit,
         offset,
         ...(member !== undefined && { member }),
@@ -123,32 +123,32 @@ function conversationContract(store: () => Store): void {
     const room = await createRoom(store());
     const [first] = room.people;
     const stranger = await createPerson(store());
-    const found = await store().rooms.roles(room.id, [first!.key, stranger.key]);
+    const found = await store().memberships.roles(room.id, [first!.key, stranger.key]);
     expect(found).toEqual({
       conversation: room.conversation,
       members: [{ userId: first!.id, role: expect.stringMatching(/owner|user/) }],
     });
-    expect((await store().rooms.roles(room.id, []))?.members).toEqual([]);
-    expect(await store().rooms.roles(2 ** 40, [first!.key])).toBeNull();
+    expect((await store().memberships.roles(room.id, []))?.members).toEqual([]);
+    expect(await store().memberships.roles(2 ** 40, [first!.key])).toBeNull();
   });
 
   test("a deleted room is gone, but its last events can be read for a while", async () => {
     const room = await createRoom(store());
     const key = room.people[0]!.key;
-    const versions = await Promise.all(room.people.map(({ id }) => store().rooms.userVersion(id)));
+    const versions = await Promise.all(room.people.map(({ id }) => store().users.version(id)));
     await inRoom(store(), room.id, async (tx) => {
       await tx.appendEvents(room.id, [{ type: "room.deleted", actor: room.people[0]!.actor, data: {} }]);
       await tx.deleteConversation(room.id);
     });
     expect(await store().rooms.byId(room.id)).toBeNull();
     expect(await store().rooms.access(room.token, key)).toBeNull();
-    expect(await store().rooms.list(key)).toEqual([]);
-    expect(await store().rooms.members([room.id])).toEqual([]);
+    expect(await store().roomLists.list(key)).toEqual([]);
+    expect(await store().memberships.list([room.id])).toEqual([]);
     expect(await store().log.heads([room.id])).toEqual([]);
     expect(await store().log.history(room.token, key, { limit: 1 })).toBeNull();
     const [last] = await store().log.range(room.id, 2, 3, 1);
     expect(last).toMatchObject({ type: "room.deleted", room: room.token });
-    const after = await Promise.all(room.people.map(({ id }) => store().rooms.userVersion(id)));
+    const after = await Promise.all(room.people.map(({ id }) => store().users.version(id)));
     expect(after).toEqual(versions.map((version) => version! + 1));
     const again = await store().transaction((tx) => tx.lockRooms([room.id]));
     expect(again).toEqual([]);
@@ -161,7 +161,7 @@ function conversationContract(store: () => Store): void {
     for (const { id } of [quiet, busy]) await inRoom(store(), id, (tx) => join(tx, id, [person]));
     const version = (await store().rooms.access(busy.token, busy.people[0]!.key))!.accessVersion;
     const seq = await say(store(), { ...busy, version }, 0, { mentions: [String(person.id)], text: "Look" });
-    const listings = await store().rooms.list(person.key);
+    const listings = await store().roomLists.list(person.key);
     expect(listings.map(({ conversation }) => conversation.id)).toEqual([busy.id, quiet.id]);
     const [first, second] = listings;
     expect(first).toMatchObject({
@@ -173,7 +173,7 @@ function conversationContract(store: () => Store): void {
     // Said before they joined a room that hides what was before.
     expect(second).toMatchObject({ mentions: 0, last: null, head: { messages: 1 } });
     expect(second?.membership.readMessages).toBe(1);
-    expect(await store().rooms.conversationIdsOf(person.key)).toEqual([quiet.id, busy.id]);
+    expect(await store().roomLists.idsOf(person.key)).toEqual([quiet.id, busy.id]);
   });
 }
 
@@ -189,7 +189,7 @@ function memberContract(store: () => Store): void {
         { member: second.key, userId: second.id, name: "Second", role: "user" },
       ]),
     );
-    const members = await store().rooms.members([room.id]);
+    const members = await store().memberships.list([room.id]);
     expect(
       members.map(({ member, joinedSeq, historyFrom, readSeq, readMessages, role, name }) => [
         member,
@@ -214,23 +214,23 @@ function memberContract(store: () => Store): void {
   test("changes of membership raise the versions of the users they concern", async () => {
     const room = await createRoom(store(), { size: 3 });
     const [a, b, c] = room.people.map(({ id }) => id) as [number, number, number];
-    const before = await Promise.all([a, b, c].map((id) => store().rooms.userVersion(id)));
+    const before = await Promise.all([a, b, c].map((id) => store().users.version(id)));
     const seen = [a, b, c].map((userId, i) => ({ userId, version: before[i]! }));
-    expect(await store().rooms.changedUsers(seen)).toEqual([]);
+    expect(await store().users.changed(seen)).toEqual([]);
     await inRoom(store(), room.id, async (tx) => {
       await tx.removeMembers(room.id, [`u:${b}`, "u:0"]);
       await tx.putMembers(room.id, [{ member: `u:${c}`, userId: c, name: "C", role: "owner" }]);
       await tx.putMembers(room.id, [{ member: `u:${c}`, userId: c, name: "C", role: "moderator" }]);
-      await tx.accounts.deleteUser(a);
+      await tx.users.delete(a);
     });
-    const changed = await store().rooms.changedUsers(seen);
+    const changed = await store().users.changed(seen);
     expect(changed.sort((x, y) => x.userId - y.userId)).toEqual([
       { userId: a, version: null },
       { userId: b, version: before[1]! + 1 },
       { userId: c, version: before[2]! + 1 },
     ]);
-    expect(await store().rooms.userVersion(a)).toBeNull();
-    expect(await store().rooms.changedUsers([])).toEqual([]);
+    expect(await store().users.version(a)).toBeNull();
+    expect(await store().users.changed([])).toEqual([]);
   });
 
   test("who leaves and comes back starts anew, without old mentions", async () => {
@@ -238,9 +238,9 @@ function memberContract(store: () => Store): void {
     const leaver = room.people[1]!;
     await say(store(), room, 0, { mentions: [leaver.actor.id] });
     await inRoom(store(), room.id, (tx) => tx.removeMembers(room.id, [leaver.key]));
-    expect(await store().rooms.list(leaver.key)).toEqual([]);
+    expect(await store().roomLists.list(leaver.key)).toEqual([]);
     await inRoom(store(), room.id, (tx) => join(tx, room.id, [leaver]));
-    const [listing] = await store().rooms.list(leaver.key);
+    const [listing] = await store().roomLists.list(leaver.key);
     expect(listing).toMatchObject({ mentions: 0, last: null, membership: { joinedSeq: 4, readMessages: 1 } });
   });
 
@@ -264,7 +264,7 @@ function memberContract(store: () => Store): void {
         })),
       );
     });
-    const members = await store().rooms.members([room.id]);
+    const members = await store().memberships.list([room.id]);
     expect(members.map(({ joinedSeq }) => joinedSeq)).toEqual(upTo(102));
     const events = await store().log.range(room.id, 0, 1_000, 1_000);
     expect(events.map(({ seq }) => seq)).toEqual(upTo(102));
@@ -285,7 +285,7 @@ function eventContract(store: () => Store): void {
     expect(await append([ended])).toEqual([]);
     const both = await Promise.all([append([started]), append([started])]);
     expect(both.flat()).toEqual([[3, "call.started"]]);
-    const running = await store().rooms.runningCalls();
+    const running = await store().log.runningCalls();
     expect(running.filter(({ conversationId }) => conversationId === room.id)).toHaveLength(1);
     expect((await store().log.heads([room.id]))[0]?.callSeq).toBe(3);
     expect(await append([ended, ended])).toEqual([[4, "call.ended"]]);
@@ -319,16 +319,16 @@ function eventContract(store: () => Store): void {
     expect((await append(call("call.left", ada))).callers).toEqual([bob]);
     expect((await append(call("call.joined", ada))).callers).toEqual([bob, ada]);
     const running = { conversationId: room.id, callers: [bob, ada] };
-    expect(await store().rooms.runningCalls([other.id, room.id])).toEqual([running]);
-    expect(await store().rooms.runningCalls()).toContainEqual(running);
+    expect(await store().log.runningCalls([other.id, room.id])).toEqual([running]);
+    expect(await store().log.runningCalls()).toContainEqual(running);
     expect((await append(call("call.left", bob), call("call.left", ada))).callers).toEqual([]);
-    expect(await store().rooms.runningCalls([room.id])).toEqual([{ ...running, callers: [] }]);
+    expect(await store().log.runningCalls([room.id])).toEqual([{ ...running, callers: [] }]);
     expect(await append(call("call.ended", ada), call("call.left", ada))).toEqual({
       ...{ appended: ["call.ended"], callers: null },
     });
-    expect(await store().rooms.runningCalls([room.id])).toEqual([]);
+    expect(await store().log.runningCalls([room.id])).toEqual([]);
     expect((await append(call("call.started", bob))).callers).toEqual([bob]);
-    const listing = (await store().rooms.list(room.people[1]!.key))[0]!;
+    const listing = (await store().roomLists.list(room.people[1]!.key))[0]!;
     expect(listing.unread).toBe(1);
   });
 
@@ -343,7 +343,7 @@ function eventContract(store: () => Store): void {
     expect(await data()).toEqual({ text: "Better", mentions: [reader.actor.id], edited: 5 });
     expect(await rewrite(seq, { deleted: true })).toBe(true);
     expect(await data()).toEqual({ text: "", deleted: true });
-    expect((await store().rooms.list(reader.key))[0]?.mentions).toBe(0);
+    expect((await store().roomLists.list(reader.key))[0]?.mentions).toBe(0);
     expect(await rewrite(seq, { text: "Again", edited: 6 })).toBe(false);
     expect(await rewrite(1, { deleted: true })).toBe(false);
     expect(await rewrite(99, { deleted: true })).toBe(false);
@@ -377,11 +377,11 @@ function transactionContract(store: () => Store): void {
     const handle = `h-${randomUUID()}`;
     const user = { handle, displayName: "A", email: null, passwordHash: null, administrator: false };
     const twice = store().transaction(async (tx) => {
-      await tx.accounts.createUser(user);
-      await expect(tx.accounts.createUser(user)).rejects.toMatchObject({ code: "conflict", field: "handle" });
+      await tx.users.create(user);
+      await expect(tx.users.create(user)).rejects.toMatchObject({ code: "conflict", field: "handle" });
     });
     await expect(twice).rejects.toMatchObject({ code: "conflict", field: "handle" });
-    expect(await store().accounts.userByHandle(handle)).toBeNull();
+    expect(await store().users.byHandle(handle)).toBeNull();
   });
 
   test("a room must be locked before it is written", async () => {

@@ -44,8 +44,8 @@ export function takenBackContract(store: () => PostgresStore): void {
   /** As the second of the room sees it: unread, mentions, and the text of the last message. */
   async function listed({ id, people }: StoredRoom) {
     const { key } = people[1]!;
-    const [listing] = await store().rooms.list(key, [id]);
-    const session = (await store().rooms.sessionRooms(key)).find((room) => room.id === id)!;
+    const [listing] = await store().roomLists.list(key, [id]);
+    const session = (await store().roomLists.sessionRooms(key)).find((room) => room.id === id)!;
     const [counted] = await store().log.unread(id, [key]);
     const last = session.last && (JSON.parse(session.last.dataJson).text as string);
     const seen = { unread: session.unread, mentions: session.mentions, last };

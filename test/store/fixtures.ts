@@ -28,7 +28,7 @@ export interface StoredRoom {
 
 export async function createPerson(store: Store, name = "Ada"): Promise<Person> {
   const user = await store.transaction((tx) =>
-    tx.accounts.createUser({
+    tx.users.create({
       handle: `h-${randomUUID()}`,
       displayName: name,
       email: null,

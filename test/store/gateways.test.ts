@@ -112,7 +112,7 @@ describe("two gateways on one PostgreSQL", () => {
       }
     });
     const before = store.stats().statements;
-    expect(await store.rooms.list(person.key)).toHaveLength(500);
+    expect(await store.roomLists.list(person.key)).toHaveLength(500);
     expect(store.stats().statements - before).toBe(1);
   });
 

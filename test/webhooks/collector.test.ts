@@ -51,7 +51,7 @@ async function idsOfEvent(at: number): Promise<string[]> {
 }
 
 function collectorOf(webhooks: Partial<WebhookStore>) {
-  const store = { webhooks: webhooks as WebhookStore, messages: {} as never, accounts: {} as never };
+  const store = { webhooks: webhooks as WebhookStore, messages: {} as never, users: {} as never };
   const fail = (fields: object) => {
     throw new Error(JSON.stringify(fields));
   };

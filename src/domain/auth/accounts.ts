@@ -2,7 +2,7 @@
 
 import type { Context } from "../context/context.ts";
 import { DomainError, isUnavailable } from "../errors.ts";
-import type { Login } from "../ports/store/accounts.ts";
+import type { Login } from "../ports/store/credentials.ts";
 import type { Accounts } from "../use-cases/accounts.ts";
 import { createAuthentication } from "./authentication.ts";
 import { wrongCredentials } from "./login-limits.ts";
@@ -50,7 +50,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
     const cookie = newSecret("cookie");
     const startedAt = now();
     const cookieExpiresAt = expiryOf({ persistent, startedAt });
-    const login = await store.accounts.createLogin({
+    const login = await store.logins.create({
       ...{ userId, passwordHash, persistent, startedAt },
       ...{ hash: hashSecret(cookie), expiresAt: cookieExpiresAt },
     });
@@ -60,7 +60,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
   }
 
   async function loginOf(cookie: string) {
-    const login = isSecret("cookie", cookie) ? await store.accounts.loginByHash(hashSecret(cookie)) : null;
+    const login = isSecret("cookie", cookie) ? await store.logins.byHash(hashSecret(cookie)) : null;
     if (!login || login.startedAt + longestLoginMs <= now()) throw loginIsOver();
     return login;
   }
@@ -75,7 +75,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
 
   async function renew(old: string, { id, cookie, cookieExpiresAt: expiresAt }: NewCookie): Promise<void> {
     const change = { from: hashSecret(old), hash: hashSecret(cookie), expiresAt };
-    if (!(await store.accounts.renewLogin(id, change))) throw loginIsOver();
+    if (!(await store.logins.renew(id, change))) throw loginIsOver();
   }
 
   /** Whose a login's access token is; null when it ran out, or can't be looked up now. */
@@ -110,7 +110,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
       const { id, userId } = await loginOf(cookie);
       const owner = accessToken === null ? null : await ownerOf(accessToken);
       if (owner !== null && owner !== userId) throw notTheirs();
-      await store.accounts.deleteLogin(id);
+      await store.logins.delete(id);
       context.broadcasts.userChanged(userId);
       await context.bestEffort("Ending the access tokens of a login", () => hot.tokens.dropLogin(id));
     },

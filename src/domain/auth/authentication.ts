@@ -27,7 +27,7 @@ export function createAuthentication(
     const entry = await hot.tokens.get(hexHash(token));
     // The login is asked for too: hot state may have missed a logout, and after a restore of the database another login
     // may have the id.
-    const found = entry && (await store.accounts.userOfLogin(entry.loginId));
+    const found = entry && (await store.logins.userOf(entry.loginId));
     if (!entry || found?.hash !== entry.loginHash) return null;
     const { loginId, expiresAt } = entry;
     const credential = { via: "session", loginId, expiresAt } as const;
@@ -35,7 +35,7 @@ export function createAuthentication(
   }
 
   async function byApiToken(token: string): Promise<Authenticated | null> {
-    const found = await store.accounts.tokenByHash(hashSecret(token));
+    const found = await store.tokens.byHash(hashSecret(token));
     if (!found) return null;
     const { id: tokenId, expiresAt } = found.token;
     const { version } = found;
@@ -88,7 +88,7 @@ async function userOfClaims(
   claims: JwtClaims,
 ): Promise<{ user: User; version: number }> {
   const { handle, issuedAt } = claims;
-  const found = await store.accounts.userForJwt(handle);
+  const found = await store.logins.userForJwt(handle);
   if (found.deletedAt !== null && (issuedAt === null || issuedAt <= found.deletedAt)) {
     throw new DomainError("unauthorized", "The token was issued to a user who was deleted since");
   }
@@ -99,7 +99,7 @@ async function userOfClaims(
   const displayName = displayNameOf(claims);
   try {
     await store.transaction((tx) =>
-      tx.accounts.createUser({ handle, displayName, email: null, passwordHash: null, administrator: false }),
+      tx.users.create({ handle, displayName, email: null, passwordHash: null, administrator: false }),
     );
     logger.info(
       { event: "user.provisioned", handle },
@@ -109,7 +109,7 @@ async function userOfClaims(
     // Another request of the same user was faster.
     if (!(error instanceof DomainError) || error.code !== "conflict") throw error;
   }
-  const { user, version } = await store.accounts.userForJwt(handle);
+  const { user, version } = await store.logins.userForJwt(handle);
   if (!user) throw new DomainError("unauthorized", "The user was deleted");
   return { user, version };
 }

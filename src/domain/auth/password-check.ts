@@ -28,7 +28,7 @@ export function createPasswordCheck(context: Context, passwords: Passwords): Pas
 
   return async (login, password, ip) => {
     const place = placeOf(ip);
-    const found = isLogin(login) ? await store.accounts.userForLogin(login, place) : null;
+    const found = isLogin(login) ? await store.logins.userForLogin(login, place) : null;
     const { user, passwordHash, version, placeSeenAt } = found ?? NOBODY;
     const known = placeSeenAt !== null;
     // From elsewhere a password that is remembered would let guesses pass by the limits.
@@ -44,7 +44,7 @@ export function createPasswordCheck(context: Context, passwords: Passwords): Pas
     await limits.succeeded(attempt);
     if (placeSeenAt === null || placeSeenAt < now() - NOTED_MS) {
       await context.bestEffort("Noting where somebody signed in", () =>
-        store.accounts.noteLoginPlace(user.id, place),
+        store.logins.notePlace(user.id, place),
       );
     }
     return { user, passwordHash, version };

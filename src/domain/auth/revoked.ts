@@ -1,6 +1,6 @@
 /** Whose credentials are no longer valid, for whoever lets somebody stay: sessions, and clients that wait. */
 import type { Credential, User } from "../model.ts";
-import type { AccountStore, OwnedCredential } from "../ports/store/accounts.ts";
+import type { CredentialStore, OwnedCredential } from "../ports/store/credentials.ts";
 
 export interface Holder {
   user: Pick<User, "id" | "uuid">;
@@ -15,7 +15,7 @@ export interface Holder {
  *   since they proved who they are
  */
 export async function revokedOf<T>(
-  accounts: Pick<AccountStore, "invalidCredentials">,
+  credentials: Pick<CredentialStore, "invalid">,
   some: readonly T[],
   holderOf: (each: T) => Holder | null,
 ): Promise<T[]> {
@@ -34,7 +34,7 @@ export async function revokedOf<T>(
       logins.set(credential.loginId, { id: credential.loginId, userId: user.id });
     if (provenAt(credential) !== null) dated.add(user.id);
   }
-  const invalid = await accounts.invalidCredentials({
+  const invalid = await credentials.invalid({
     tokens: [...tokens.values()],
     logins: [...logins.values()],
     users: [...users.values()],

@@ -101,7 +101,7 @@ export function createConnections(
     const [mine, theirs] = [userKey(id), userKey(other.id)];
     const roomId = await tx.oneToOne(mine, theirs);
     const [existing] = roomId === null ? [] : await tx.lockRooms([roomId]);
-    const users = await tx.accounts.lockUsers([id, other.id]);
+    const users = await tx.users.lock([id, other.id]);
     const me = users.find((user) => user.id === id);
     const peer = users.find((user) => user.id === other.id);
     if (!me || !peer) throw noSuchUser();
@@ -149,7 +149,7 @@ export function createConnections(
 
   /** Nobody has to be asked to be blocked who exists for the actor. */
   async function mayBlock(actor: Actor, other: User): Promise<boolean> {
-    return (await store.accounts.visibleUsers(idOf(actor), [other.id])).length > 0;
+    return (await store.users.visible(idOf(actor), [other.id])).length > 0;
   }
 
   /** Opens or shuts the room of two people, where they have one. */
@@ -232,7 +232,7 @@ export function createConnections(
   };
 
   async function requireUser(actor: Actor): Promise<User> {
-    const user = await store.accounts.userById(idOf(actor));
+    const user = await store.users.byId(idOf(actor));
     if (!user) throw new DomainError("unauthorized", "The account was deleted");
     return user;
   }

@@ -33,7 +33,7 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
     const byHandle = isHandle(name) ? await store.people.users({ handles: [name] }) : [];
     const byId = isPublicId(name) ? await store.people.users({ publicIds: [name] }) : [];
     const [user] = [...byHandle, ...byId];
-    const visible = user ? await store.accounts.visibleUsers(idOf(actor), [user.id]) : [];
+    const visible = user ? await store.users.visible(idOf(actor), [user.id]) : [];
     if (!user || visible.length === 0) {
       throw new DomainError("not_found", "There is no user of this name", { field: "username" });
     }
@@ -47,7 +47,7 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
   async function entries(actor: Actor, found: readonly StoredContact[]): Promise<Contact[]> {
     if (actor.kind !== "user" || found.length === 0) return [...found];
     const ids = found.map(({ user }) => user.id);
-    const visible = new Set(await store.accounts.visibleUsers(idOf(actor), ids));
+    const visible = new Set(await store.users.visible(idOf(actor), ids));
     return found.map((contact) =>
       visible.has(contact.user.id) ? contact : { ...contact, lastActiveAt: null },
     );

@@ -91,7 +91,7 @@ export async function makeOnce(
   const made = () => store.rooms.byPublicId(publicId);
   const before = await made();
   if (before) return before;
-  if (await store.rooms.activityPlace(memberKey(maker), publicId)) {
+  if (await store.roomLists.activityPlace(memberKey(maker), publicId)) {
     throw new DomainError("not_found", "The room that this request made was deleted");
   }
   try {

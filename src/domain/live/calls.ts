@@ -14,7 +14,7 @@ import { type Actor, type MemberKey, memberKey, SYSTEM_ACTOR } from "../model.ts
 import { isModerator, waits } from "../permissions.ts";
 import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { CallParticipant, CallState } from "../ports/hot.ts";
-import type { RunningCall } from "../ports/store/rooms.ts";
+import type { RunningCall } from "../ports/store/log.ts";
 import type { NewEvent } from "../ports/store/transaction.ts";
 import type { BringBack } from "../rooms/one-to-one.ts";
 import type { CallUseCases } from "../use-cases/live.ts";
@@ -65,7 +65,7 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
   }
 
   async function isLogged(conversationId: number, actor: Actor): Promise<boolean> {
-    const [call] = await store.rooms.runningCalls([conversationId]);
+    const [call] = await store.log.runningCalls([conversationId]);
     return call?.callers.some((caller) => isSame(caller, actor)) ?? false;
   }
 
@@ -154,7 +154,7 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
         missedSince.clear();
         return;
       }
-      const running = await store.rooms.runningCalls();
+      const running = await store.log.runningCalls();
       const states = await Promise.all(running.map((call) => hot.calls.get(call.conversationId)));
       const missing = running.flatMap((call, i) => missingIn(call, states[i]?.participants ?? []));
       const keys = new Set(missing.map(({ key }) => key));

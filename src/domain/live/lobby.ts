@@ -7,7 +7,7 @@ import type { Lobby } from "../use-cases/live.ts";
 export function createLobby({ store, now }: Context): Lobby {
   return {
     async standings(conversationId, userIds) {
-      const found = await store.rooms.roles(conversationId, userIds.map(userKey));
+      const found = await store.memberships.roles(conversationId, userIds.map(userKey));
       const reading = new Set<number>();
       const waiting = new Set<number>();
       if (!found) return { closed: false, reading, waiting };

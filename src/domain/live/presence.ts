@@ -53,7 +53,7 @@ export function createPresence({ store, hot, accesses, broadcasts, now }: Contex
         unlessAway([], () => hot.presence.active(id, now(), JOINED_MS)),
         unlessAway([], () => hot.typing.get(id, now())),
         unlessAway(null, () => hot.calls.get(id)),
-        unlessAway([], () => store.rooms.readers(id)),
+        unlessAway([], () => store.memberships.readers(id)),
       ]);
       const latest = active.sort((a, b) => b.lastPing - a.lastPing).slice(0, MAX_SHOWN);
       return {

@@ -38,7 +38,7 @@ export function createMentions({ store, accesses }: Context): Mentions {
   async function visibleTo(actor: Actor, users: readonly User[]): Promise<User[]> {
     if (actor.kind !== "user" || users.length === 0) return [];
     const ids = users.map(({ id }) => id);
-    const visible = new Set(await store.accounts.visibleUsers(Number(actor.id), ids));
+    const visible = new Set(await store.users.visible(Number(actor.id), ids));
     return users.filter(({ id }) => visible.has(id));
   }
 
@@ -90,7 +90,7 @@ export function createMentions({ store, accesses }: Context): Mentions {
       checkLimit(limit, MAX_CANDIDATES);
       // Whom to mention is asked by who is about to write.
       const { conversationId, rules } = await accesses.require(actor, room, "send");
-      const people = await store.rooms.people([conversationId]);
+      const people = await store.memberships.people([conversationId]);
       const others = people.filter(({ membership }) => membership.member !== memberKey(actor));
       const everybody = rules.type === "one_to_one" ? [] : await everybodyIn(conversationId);
       const users = others.flatMap(userCandidate);
@@ -119,7 +119,7 @@ export async function leftMentioned(
   const keys = ids.flatMap((id) => [`u:${id}`, `g:${id}`, `m:${id}`]);
   const members = await store.messages.membersNamed(conversationId, keys);
   const users = members.flatMap(({ member }) => (member.startsWith("u:") ? Number(member.slice(2)) : []));
-  const accounts = users.length === 0 ? [] : await store.accounts.usersByIds(users);
+  const accounts = users.length === 0 ? [] : await store.users.byIds(users);
   const names = new Map(ids.map((id) => [id, [`@${id}`]]));
   for (const { member, name } of members) if (name !== "") names.get(member.slice(2))?.push(name);
   for (const { id, handle } of accounts) names.get(String(id))?.push(`@${handle}`);

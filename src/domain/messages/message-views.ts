@@ -35,7 +35,7 @@ export function createMessageViews({ store }: Context): MessageViews {
 
   async function authorsOf(events: readonly LoggedEvent[]): Promise<Map<string, User>> {
     const ids = events.flatMap(({ actor }) => (actor.kind === "user" ? [Number(actor.id)] : []));
-    const users = ids.length === 0 ? [] : await store.accounts.usersByIds([...new Set(ids)]);
+    const users = ids.length === 0 ? [] : await store.users.byIds([...new Set(ids)]);
     return new Map(users.map((user) => [String(user.id), user]));
   }
 

@@ -29,7 +29,7 @@ export function createUnreadCache(context: Context): UnreadCache {
     try {
       for (let n = everybody.get(key) ?? 0; n > 0; n = everybody.get(key) ?? 0) {
         everybody.set(key, 0);
-        const members = await store.rooms.members([conversationId]);
+        const members = await store.memberships.list([conversationId]);
         const others = members.map(({ member }) => member).filter((member) => member !== sender);
         for (let i = 0; i < n; i++) await hot.unread.mentioned(conversationId, others);
       }
@@ -63,7 +63,7 @@ export function createUnreadCache(context: Context): UnreadCache {
       for (const member of keysOf(ids)) drop(member, conversationId);
       if (!ids.includes(MENTION_ALL)) return;
       void context.bestEffort("Dropping unread counters", async () => {
-        for (const { member } of await store.rooms.members([conversationId])) drop(member, conversationId);
+        for (const { member } of await store.memberships.list([conversationId])) drop(member, conversationId);
       });
     },
     forget: drop,

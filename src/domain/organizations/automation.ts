@@ -17,8 +17,7 @@ export async function followSource(tx: StoreTransaction, room: Conversation): Pr
   const { organizationId } = room;
   if (!room.automationEnabled || organizationId === null || room.kind === "custom") return [];
   const users = new Map<MemberKey, User>();
-  for (const { user } of await tx.accounts.organizationUsers(organizationId))
-    users.set(userKey(user.id), user);
+  for (const { user } of await tx.organizations.users(organizationId)) users.set(userKey(user.id), user);
   const source = await sourceOf(tx, room, organizationId, users);
   const members = await tx.members(room.id);
   const present = new Set(members.map(({ member }) => member));
@@ -40,7 +39,7 @@ async function sourceOf(
   users: Map<MemberKey, User>,
 ): Promise<Map<MemberKey, User>> {
   if (room.kind === "default") return users;
-  const event = room.eventId === null ? null : await tx.accounts.event(organizationId, room.eventId);
+  const event = room.eventId === null ? null : await tx.organizations.event(organizationId, room.eventId);
   const accepted = new Set(event?.acceptedUsers.map(userKey));
   return new Map([...users].filter(([key]) => accepted.has(key)));
 }

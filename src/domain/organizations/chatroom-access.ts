@@ -51,7 +51,7 @@ export function createChatroomAccess({ store }: Context): ChatroomAccess {
     }
     const { user } = principal;
     const role = Number.isSafeInteger(organizationId)
-      ? await store.accounts.organizationRole(organizationId, user.id)
+      ? await store.organizations.role(organizationId, user.id)
       : null;
     if (role === null) throw outside();
     return { actor: userActor(user), user, manages: canManage(role) || user.administrator };

@@ -38,7 +38,7 @@ export function createChatrooms(
     viewer: Pick<Standing, "user" | "manages"> | null = null,
   ): Promise<Chatroom[]> {
     const members = new Map<number, Membership[]>(rooms.map(({ id }) => [id, []]));
-    for (const membership of await store.rooms.members([...members.keys()])) {
+    for (const membership of await store.memberships.list([...members.keys()])) {
       members.get(membership.conversationId)?.push(membership);
     }
     return rooms.map((conversation) => {
@@ -57,7 +57,7 @@ export function createChatrooms(
   async function barredFrom(user: User | null, people: ChatroomPeople): Promise<Set<number>> {
     const ids = idsOf(people);
     if (user === null || ids.length === 0) return new Set();
-    const visible = new Set(await store.accounts.visibleUsers(user.id, ids));
+    const visible = new Set(await store.users.visible(user.id, ids));
     return new Set(ids.filter((id) => !visible.has(id)));
   }
 
@@ -67,7 +67,7 @@ export function createChatrooms(
     work: (tx: StoreTransaction, room: Conversation) => Promise<T>,
   ): Promise<T> {
     return await store.transaction(async (tx) => {
-      await tx.accounts.lockOrganization(organizationId);
+      await tx.organizations.lock(organizationId);
       const [locked] = await tx.lockRooms([room.id]);
       if (!locked) throw noSuchChatroom();
       return await work(tx, locked);
@@ -77,7 +77,9 @@ export function createChatrooms(
   return {
     async byEvent(principal, organizationId, eventId) {
       const standing = await access.inside(principal, organizationId);
-      const room = Number.isSafeInteger(eventId) ? await store.rooms.byEvent(organizationId, eventId) : null;
+      const room = Number.isSafeInteger(eventId)
+        ? await store.chatrooms.byEvent(organizationId, eventId)
+        : null;
       if (!room) throw noSuchChatroom();
       await access.requireVisible(standing, room);
       return await show(room, standing);
@@ -85,7 +87,7 @@ export function createChatrooms(
     async list(principal, organizationId, { all, limit, offset }) {
       if (!all) checkPage(limit, offset);
       const { manages, user } = await access.inside(principal, organizationId);
-      const { entries, total } = await store.rooms.ofOrganization(organizationId, {
+      const { entries, total } = await store.chatrooms.ofOrganization(organizationId, {
         ...(all ? { limit: null, offset: 0 } : { limit, offset }),
         ...(!manages && user !== null && { member: userKey(user.id) }),
       });
@@ -102,7 +104,7 @@ export function createChatrooms(
       const barred = await barredFrom(user, input);
       const make = () =>
         store.transaction(async (tx) => {
-          await tx.accounts.lockOrganization(organizationId);
+          await tx.organizations.lock(organizationId);
           const people = await newMembers(tx, organizationId, input, { creator: user, barred });
           const kind = { type: "group", kind: "custom", history: "joined" } as const;
           const made = await createRoom(tx, actor, { ...wanted, ...kind });
@@ -115,7 +117,7 @@ export function createChatrooms(
       const { actor } = await access.managing(principal, organizationId);
       const make = () =>
         store.transaction(async (tx) => {
-          const organization = await tx.accounts.lockOrganization(organizationId);
+          const organization = await tx.organizations.lock(organizationId);
           if (!organization) throw new DomainError("not_found", "There is no such organization");
           return await createDefaultRoom(tx, actor, organization, automationEnabled, idOf(input));
         });
@@ -124,7 +126,7 @@ export function createChatrooms(
     async removeDefault(principal, organizationId) {
       const { actor } = await access.managing(principal, organizationId);
       await store.transaction(async (tx) => {
-        await tx.accounts.lockOrganization(organizationId);
+        await tx.organizations.lock(organizationId);
         const [room] = await tx.lockRooms(await tx.organizationRooms(organizationId, { which: "default" }));
         if (!room) throw new DomainError("not_found", "The organization has no default chatroom");
         await removeRoom(tx, actor, room);
@@ -158,7 +160,7 @@ export function createChatrooms(
       const found = await access.find(principal, id);
       const { actor } = found.standing;
       await change(found, async (tx, room) => {
-        const [caller] = await tx.accounts.organizationUsers(found.organizationId, [principal.user.id]);
+        const [caller] = await tx.organizations.users(found.organizationId, [principal.user.id]);
         if (!caller) throw noSuchChatroom();
         if (room.kind === "custom") requireClaimable(await tx.members(room.id), principal.user.id);
         await putPeople(tx, actor, room, [newMember(caller.user, "owner")], "change");
@@ -233,7 +235,7 @@ async function newMembers(
   { creator = null, barred }: { creator?: User | null; barred: ReadonlySet<number> },
 ): Promise<NewMember[]> {
   const users = new Map<number, User>();
-  const known = await tx.accounts.organizationUsers(organizationId, idsOf(people));
+  const known = await tx.organizations.users(organizationId, idsOf(people));
   for (const { user } of known) users.set(user.id, user);
   const members = new Map<number, NewMember>();
   for (const [field, role] of PEOPLE) {

@@ -10,7 +10,7 @@ const LOOKUPS = 50;
 
 export function createGroups({ store }: Context): Pick<Directory, "putGroup" | "deleteGroup"> {
   async function idOf(handle: string): Promise<number> {
-    const user = isHandle(handle) ? await store.accounts.userByHandle(handle) : null;
+    const user = isHandle(handle) ? await store.users.byHandle(handle) : null;
     if (!user)
       throw badField("members", `names ${JSON.stringify(handle.slice(0, 64))}, whom nobody is called`);
     return user.id;
@@ -26,10 +26,10 @@ export function createGroups({ store }: Context): Pick<Directory, "putGroup" | "
       for (let i = 0; i < handles.length; i += LOOKUPS) {
         ids.push(...(await Promise.all(handles.slice(i, i + LOOKUPS).map(idOf))));
       }
-      await store.accounts.putGroup({ id, name: trimmed, members: ids });
+      await store.groups.put({ id, name: trimmed, members: ids });
     },
     async deleteGroup(id) {
-      if (await store.accounts.deleteGroup(checkGroupId(id))) return;
+      if (await store.groups.delete(checkGroupId(id))) return;
       throw new DomainError("not_found", "There is no such group", { field: "groupId" });
     },
   };

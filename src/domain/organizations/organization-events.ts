@@ -24,9 +24,9 @@ export function createOrganizationEvents(
       const event = checkEvent(input);
       const { organizationId } = event;
       const { room, gone } = await store.transaction(async (tx) => {
-        if (!(await tx.accounts.lockOrganization(organizationId))) throw noSuchOrganization();
+        if (!(await tx.organizations.lock(organizationId))) throw noSuchOrganization();
         await requireUsers(tx, event);
-        await tx.accounts.putEvent(event);
+        await tx.organizations.putEvent(event);
         const room = await putRoom(tx, event, now());
         return { room, gone: room ? await followSource(tx, room) : [] };
       });
@@ -36,9 +36,9 @@ export function createOrganizationEvents(
     async deleteEvent(organizationId, eventId) {
       requireKnown(organizationId);
       await store.transaction(async (tx) => {
-        if (!(await tx.accounts.lockOrganization(organizationId))) throw noSuchOrganization();
+        if (!(await tx.organizations.lock(organizationId))) throw noSuchOrganization();
         const known =
-          Number.isSafeInteger(eventId) && (await tx.accounts.deleteEvent(organizationId, eventId));
+          Number.isSafeInteger(eventId) && (await tx.organizations.deleteEvent(organizationId, eventId));
         if (!known) {
           throw new DomainError("not_found", "The organization has no such event", { field: "eventId" });
         }
@@ -77,7 +77,7 @@ async function requireUsers(
   tx: StoreTransaction,
   { organizationId, acceptedUsers }: OrganizationEvent,
 ): Promise<void> {
-  const found = await tx.accounts.organizationUsers(organizationId, acceptedUsers);
+  const found = await tx.organizations.users(organizationId, acceptedUsers);
   const known = new Set(found.map(({ user }) => user.id));
   const unknown = acceptedUsers.find((id) => !known.has(id));
   if (unknown !== undefined) {

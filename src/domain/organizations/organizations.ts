@@ -22,7 +22,7 @@ export function createOrganizations(
     async createOrganization({ name, defaultRoom = false }) {
       const trimmed = checkName("name", name);
       return await store.transaction(async (tx) => {
-        const organization = await tx.accounts.createOrganization(trimmed);
+        const organization = await tx.organizations.create(trimmed);
         if (defaultRoom) await createDefaultRoom(tx, SYSTEM_ACTOR, organization, true);
         return organization;
       });
@@ -30,33 +30,33 @@ export function createOrganizations(
     async deleteOrganization(id) {
       requireKnown(id);
       await store.transaction(async (tx) => {
-        if (!(await tx.accounts.lockOrganization(id))) throw noSuchOrganization();
+        if (!(await tx.organizations.lock(id))) throw noSuchOrganization();
         const ids = await tx.organizationRooms(id, { which: "all" });
         for (const room of await tx.lockRooms(ids)) await removeRoom(tx, SYSTEM_ACTOR, room);
-        await tx.accounts.deleteOrganization(id);
+        await tx.organizations.delete(id);
       });
     },
     async putOrganizationUser(organizationId, userId, role) {
       requireKnown(organizationId);
       checkRole("role", role);
       await store.transaction(async (tx) => {
-        if (!(await tx.accounts.lockOrganization(organizationId))) throw noSuchOrganization();
-        const known = await tx.accounts.organizationUsers(organizationId, [userId]);
-        if (known.length > 0) return await tx.accounts.putOrganizationUser(organizationId, userId, role);
+        if (!(await tx.organizations.lock(organizationId))) throw noSuchOrganization();
+        const known = await tx.organizations.users(organizationId, [userId]);
+        if (known.length > 0) return await tx.organizations.putUser(organizationId, userId, role);
         // Rooms before users, as everywhere: these are the rooms that the user will follow.
         await tx.lockRooms(await tx.organizationRooms(organizationId, { which: "following", userId }));
-        const [user] = await tx.accounts.lockUsers([userId]);
+        const [user] = await tx.users.lock([userId]);
         if (!user) throw new DomainError("not_found", "There is no such user", { field: "userId" });
-        await tx.accounts.putOrganizationUser(organizationId, userId, role);
+        await tx.organizations.putUser(organizationId, userId, role);
         await joinOrganizationRooms(tx, organizationId, user);
       });
     },
     async removeOrganizationUser(organizationId, userId) {
       requireKnown(organizationId);
       const gone = await store.transaction(async (tx) => {
-        if (!(await tx.accounts.lockOrganization(organizationId))) throw noSuchOrganization();
+        if (!(await tx.organizations.lock(organizationId))) throw noSuchOrganization();
         const departures = await leaveOrganizationRooms(tx, organizationId, userId);
-        if (await tx.accounts.removeOrganizationUser(organizationId, userId)) return departures;
+        if (await tx.organizations.removeUser(organizationId, userId)) return departures;
         throw new DomainError("not_found", "The organization has no such user", { field: "userId" });
       });
       await departed(gone);

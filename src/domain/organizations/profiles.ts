@@ -11,7 +11,7 @@ export function createProfiles({ store }: Context): Profiles {
   async function existing({ kind, id }: Actor, users: readonly User[]): Promise<User[]> {
     if (kind !== "user" || users.length === 0) return [];
     const ids = users.map((user) => user.id);
-    const visible = new Set(await store.accounts.visibleUsers(Number(id), ids));
+    const visible = new Set(await store.users.visible(Number(id), ids));
     return users.filter((user) => visible.has(user.id));
   }
 

@@ -7,7 +7,7 @@ import type { Directory, Provisioning } from "../use-cases/accounts.ts";
 
 export function createProvisioning({ store }: Context, directory: Directory): Provisioning {
   async function userNamed(handle: string): Promise<User> {
-    const user = isHandle(handle) ? await store.accounts.userByHandle(handle) : null;
+    const user = isHandle(handle) ? await store.users.byHandle(handle) : null;
     if (!user) throw new DomainError("not_found", "There is no such user");
     return user;
   }
@@ -15,22 +15,22 @@ export function createProvisioning({ store }: Context, directory: Directory): Pr
   return {
     async users(caller, page) {
       requireAdministrator(caller);
-      return await store.accounts.handles(page);
+      return await store.users.handles(page);
     },
     async groups(caller, page) {
       requireAdministrator(caller);
-      return await store.accounts.groupIds(page);
+      return await store.groups.ids(page);
     },
     async groupUsers(caller, groupId) {
       requireAdministrator(caller);
-      const group = await store.accounts.group(checkGroupId(groupId));
+      const group = await store.groups.byId(checkGroupId(groupId));
       if (!group) throw new DomainError("not_found", "There is no such group", { field: "groupId" });
-      return (await store.accounts.usersByIds(group.members)).map(({ handle }) => handle);
+      return (await store.users.byIds(group.members)).map(({ handle }) => handle);
     },
     async user(caller, handle) {
       if (!caller.administrator && caller.handle.toLowerCase() !== handle.toLowerCase()) throw notAllowed();
       const user = await userNamed(handle);
-      return { user, groups: await store.accounts.groupsOf(user.id) };
+      return { user, groups: await store.groups.idsOf(user.id) };
     },
     async createUser(caller, input) {
       requireAdministrator(caller);
@@ -47,13 +47,13 @@ export function createProvisioning({ store }: Context, directory: Directory): Pr
     async addToGroup(caller, handle, groupId) {
       requireAdministrator(caller);
       const { id } = await userNamed(handle);
-      if (await store.accounts.addToGroup(checkGroupId(groupId), id)) return;
+      if (await store.groups.addUser(checkGroupId(groupId), id)) return;
       throw new DomainError("not_found", "There is no such group", { field: "groupId" });
     },
     async createGroup(caller, groupId) {
       requireAdministrator(caller);
       const id = checkGroupId(groupId);
-      if (await store.accounts.createGroup({ id, name: id })) return;
+      if (await store.groups.create({ id, name: id })) return;
       throw new DomainError("conflict", "The group exists already", { field: "groupId" });
     },
     async deleteGroup(caller, groupId) {

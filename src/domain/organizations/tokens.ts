@@ -19,7 +19,7 @@ export function createTokens(context: Context): Pick<Directory, "createToken" | 
       if (organizationId !== null && !(await exists(organizationId))) throw noSuchOrganization();
       const token = newSecret(userId === null ? "organization" : "personal");
       const hash = hashSecret(token);
-      const { id } = await store.accounts.createToken({
+      const { id } = await store.tokens.create({
         userId,
         organizationId,
         name: trimmed,
@@ -29,7 +29,7 @@ export function createTokens(context: Context): Pick<Directory, "createToken" | 
       return { id, token, expiresAt };
     },
     async deleteToken(id) {
-      const token = Number.isSafeInteger(id) ? await store.accounts.deleteToken(id) : null;
+      const token = Number.isSafeInteger(id) ? await store.tokens.delete(id) : null;
       if (!token) throw new DomainError("not_found", "There is no such token", { field: "id" });
       if (token.userId !== null) context.broadcasts.userChanged(token.userId);
     },
@@ -37,6 +37,6 @@ export function createTokens(context: Context): Pick<Directory, "createToken" | 
 
   async function exists(organizationId: number): Promise<boolean> {
     if (!Number.isSafeInteger(organizationId)) return false;
-    return (await store.accounts.organizationById(organizationId)) !== null;
+    return (await store.organizations.byId(organizationId)) !== null;
   }
 }

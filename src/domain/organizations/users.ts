@@ -4,8 +4,8 @@ import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type OrganizationRole, SYSTEM_ACTOR, type User, userKey } from "../model.ts";
-import type { UserPatch } from "../ports/store/accounts.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
+import type { UserPatch } from "../ports/store/users.ts";
 import { type Departure, removePeople } from "../rooms/members.ts";
 import { checkEmail, checkHandle, checkName } from "../text-rules.ts";
 import type { Directory } from "../use-cases/accounts.ts";
@@ -47,12 +47,12 @@ export function createUsers(
       };
       return await store.transaction(async (tx) => {
         for (const id of roles.keys()) {
-          if (await tx.accounts.lockOrganization(id)) continue;
+          if (await tx.organizations.lock(id)) continue;
           throw badField("organizations", `names ${id}, which does not exist`);
         }
-        const created = await tx.accounts.createUser(user);
+        const created = await tx.users.create(user);
         for (const [id, role] of roles) {
-          await tx.accounts.putOrganizationUser(id, created.id, role);
+          await tx.organizations.putUser(id, created.id, role);
           await joinOrganizationRooms(tx, id, created);
         }
         return created;
@@ -66,11 +66,11 @@ export function createUsers(
         ...(given.administrator !== undefined && { administrator: given.administrator }),
         ...(password !== undefined && { passwordHash: await passwords.hash(password) }),
       };
-      const before = Number.isSafeInteger(id) ? await store.accounts.userById(id) : null;
+      const before = Number.isSafeInteger(id) ? await store.users.byId(id) : null;
       if (!before) throw noSuchUser();
       const { user, rooms } = await store.transaction(async (tx) => {
-        const changed = await tx.accounts.updateUser(id, patch);
-        if (changed && password !== undefined) await tx.accounts.endLogins(id);
+        const changed = await tx.users.update(id, patch);
+        if (changed && password !== undefined) await tx.users.endLogins(id);
         return { user: changed, rooms: await tx.conversationIdsOf(userKey(id)) };
       });
       if (!user) throw noSuchUser();
@@ -80,7 +80,7 @@ export function createUsers(
     },
     async endLogins(id) {
       if (!Number.isSafeInteger(id)) throw noSuchUser();
-      if (!(await store.transaction((tx) => tx.accounts.endLogins(id)))) throw noSuchUser();
+      if (!(await store.transaction((tx) => tx.users.endLogins(id)))) throw noSuchUser();
       await loginsEnded(id);
     },
     async deleteUser(id) {
@@ -123,11 +123,11 @@ async function deleteWithRooms({ store }: Context, id: number): Promise<Departur
 /** Locks organizations, rooms, then the user, as everybody does; from then on nobody brings the user anywhere. */
 async function deleteAndLeave(tx: StoreTransaction, id: number): Promise<Departure[]> {
   const member = userKey(id);
-  for (const organizationId of await tx.accounts.organizationIdsOf(id)) {
-    await tx.accounts.lockOrganization(organizationId);
+  for (const organizationId of await tx.organizations.idsOf(id)) {
+    await tx.organizations.lock(organizationId);
   }
   const rooms = await tx.lockRooms(await tx.conversationIdsOf(member));
-  if (!(await tx.accounts.deleteUser(id))) throw noSuchUser();
+  if (!(await tx.users.delete(id))) throw noSuchUser();
   const locked = new Set(rooms.map((room) => room.id));
   const current = await tx.conversationIdsOf(member);
   if (!current.every((room) => locked.has(room))) throw new JoinedMeanwhile();

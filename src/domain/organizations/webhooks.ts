@@ -36,7 +36,7 @@ export function createWebhooks({ store }: Context, targets: WebhookTargets | nul
         secret: checkSecret(secret),
       };
       const organization = Number.isSafeInteger(organizationId)
-        ? await store.accounts.organizationById(organizationId)
+        ? await store.organizations.byId(organizationId)
         : null;
       if (!organization) {
         throw new DomainError("not_found", "There is no such organization", { field: "organizationId" });

@@ -60,7 +60,7 @@ export function createConversations(
   }
 
   return {
-    list: (actor) => store.rooms.list(memberKey(actor)),
+    list: (actor) => store.roomLists.list(memberKey(actor)),
     create: (actor, input) => makeOnce(context, actor, input.publicId, () => create(context, actor, input)),
     async rename(actor, room, name) {
       const trimmed = checkName("name", name);
@@ -171,8 +171,8 @@ async function requireOrganization({ store }: Context, actor: Actor, id: number 
   if (id === null) return;
   const found =
     actor.kind === "user"
-      ? await store.accounts.organizationRole(id, Number(actor.id))
-      : isSystem(actor) && (await store.accounts.organizationById(id));
+      ? await store.organizations.role(id, Number(actor.id))
+      : isSystem(actor) && (await store.organizations.byId(id));
   if (!found) {
     throw new DomainError("not_found", "There is no such organization, or you are not in it", {
       field: "organizationId",

@@ -50,7 +50,7 @@ export function createGuestLinks(context: Context): GuestLinks {
     const { organizationId, kind } = room;
     const onlyTeam = room.accessRole === "team" || kind === "default" || kind === "event";
     if (!onlyTeam || organizationId === null) return;
-    const mine = await store.accounts.organizationsOf(Number(actor.id));
+    const mine = await store.organizations.of(Number(actor.id));
     if (!mine.some(({ organization }) => organization.id === organizationId)) {
       throw new DomainError("forbidden", "Only users of the room's organization may join it", {
         field: "organizationId",

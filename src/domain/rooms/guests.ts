@@ -66,7 +66,7 @@ export function createGuests(
       }
       checkWellFormed("displayName", trimmed);
       if (trimmed !== "") checkVisible("displayName", trimmed);
-      await store.rooms.updateMembership(conversationId, memberKey(actor), { name: trimmed });
+      await store.memberships.update(conversationId, memberKey(actor), { name: trimmed });
     },
     async sweep() {
       const missed = new Map<string, number>();
@@ -75,13 +75,13 @@ export function createGuests(
         return;
       }
       let after: Membership | null = null;
-      for (let page = await store.rooms.guests({ after, limit: PAGE }); page.length > 0; ) {
+      for (let page = await store.memberships.guests({ after, limit: PAGE }); page.length > 0; ) {
         for (const guests of byRoom(page)) {
           const away = await missing(guests, missed);
           if (away.length > 0) await remove((guests[0] as Membership).conversationId, away);
         }
         after = page.at(-1) as Membership;
-        page = page.length < PAGE ? [] : await store.rooms.guests({ after, limit: PAGE });
+        page = page.length < PAGE ? [] : await store.memberships.guests({ after, limit: PAGE });
       }
       missedSince = missed;
     },

@@ -29,7 +29,7 @@ export async function checkInvited(
   if (wanted.length === 0) return invited;
   if (actor.kind !== "user") throw new DomainError("forbidden", "Only users bring others into a room");
   if (!wanted.every((id) => Number.isSafeInteger(id))) throw noSuchUser();
-  const visible = new Set(await context.store.accounts.visibleUsers(Number(actor.id), wanted));
+  const visible = new Set(await context.store.users.visible(Number(actor.id), wanted));
   if (!wanted.every((id) => visible.has(id))) throw noSuchUser();
   return invited;
 }
@@ -37,7 +37,7 @@ export async function checkInvited(
 /** Members as the store keeps them. Users go by the name that their account has, and can't be deleted meanwhile. */
 export async function named(tx: StoreTransaction, invited: readonly Invited[]): Promise<NewMember[]> {
   const ids = invited.flatMap(({ member }) => (member.kind === "user" ? [Number(member.id)] : []));
-  const users = new Map((await tx.accounts.lockUsers(ids)).map((user) => [user.id, user]));
+  const users = new Map((await tx.users.lock(ids)).map((user) => [user.id, user]));
   return invited.map(({ member, role }) => {
     if (member.kind !== "user") {
       return { member: memberKey(member), userId: null, name: member.name, role };

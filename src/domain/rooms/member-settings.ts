@@ -28,11 +28,11 @@ export function createMemberSettings(context: Context): MemberSettings {
     patchOf: (current: Membership) => Partial<MembershipSettings>,
   ): Promise<Membership> {
     const conversationId = await own(actor, room);
-    const current = await store.rooms.updateMembership(conversationId, memberKey(actor), {});
+    const current = await store.memberships.update(conversationId, memberKey(actor), {});
     const patch = current && patchOf(current);
     if (!patch || Object.keys(patch).length === 0) return current ?? gone();
     const noted = TOLD.some((field) => patch[field] !== undefined && patch[field] !== current[field]);
-    const changed = await store.rooms.updateMembership(conversationId, memberKey(actor), patch, noted);
+    const changed = await store.memberships.update(conversationId, memberKey(actor), patch, noted);
     const at = changed?.settingsAt ?? null;
     if (changed?.userId && at !== null && at !== current.settingsAt) {
       broadcasts.settings(changed.userId, conversationId, at);

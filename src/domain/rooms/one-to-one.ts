@@ -105,12 +105,12 @@ export function createBringBack({ store, accesses }: Context): BringBack {
     const peer = peerIn(pair, memberKey(actor));
     const [kind, id] = [peer.slice(0, 2), Number(peer.slice(2))];
     if (kind !== "u:" || actor.kind !== "user") return;
-    const [visible] = await store.accounts.visibleUsers(Number(actor.id), [id]);
-    if (visible === undefined && (await store.accounts.userById(id))) return;
+    const [visible] = await store.users.visible(Number(actor.id), [id]);
+    if (visible === undefined && (await store.users.byId(id))) return;
     await store.transaction(async (tx) => {
       const [room] = await tx.lockRooms([conversationId]);
       if (!room) throw noSuchRoom();
-      const [user] = await tx.accounts.lockUsers([id]);
+      const [user] = await tx.users.lock([id]);
       if (user) await putPeople(tx, actor, room, [returning(user)], "keep");
       // Deleted for good: nobody has to look for them again.
       else await tx.updateConversation(room.id, { pair: null });

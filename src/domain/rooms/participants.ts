@@ -92,7 +92,7 @@ export function createParticipants(
 
   /** Both own it; but somebody who is not in it is not found there either. */
   async function refuseInOneToOne(conversationId: number, member: Actor): Promise<never> {
-    const members = await store.rooms.members([conversationId]);
+    const members = await store.memberships.list([conversationId]);
     if (members.some((one) => one.member === memberKey(member))) {
       throw badField("member", "owns the one-to-one room, as everybody in it");
     }

@@ -3,7 +3,7 @@ import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type Actor, memberKey, type User, userActor } from "../model.ts";
-import type { ActivityPage } from "../ports/store/rooms.ts";
+import type { ActivityPage } from "../ports/store/room-lists.ts";
 import type { Finding, RecentPage, RoomName, RoomView } from "../use-cases/rooms.ts";
 import type { RoomViews } from "./views.ts";
 
@@ -14,7 +14,7 @@ const MAX_RECENT = 100;
 const MAX_BY_UUID = 1_000;
 
 export function createFinding({ store }: Context, views: RoomViews): Finding {
-  const { rooms, accounts } = store;
+  const { rooms, roomLists, groups, users } = store;
 
   /** What can be no room's name needs no look-up. */
   async function locate(actor: Actor, name: RoomName) {
@@ -24,7 +24,7 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
   /** Views of the named rooms, in the order of `ids`; those that were left meanwhile are missing. */
   async function shown(actor: Actor, ids: readonly number[]): Promise<RoomView[]> {
     if (ids.length === 0) return [];
-    const listings = await rooms.list(memberKey(actor), ids);
+    const listings = await roomLists.list(memberKey(actor), ids);
     const place = new Map(ids.map((id, i) => [id, i]));
     listings.sort(
       (a, b) => (place.get(a.conversation.id) as number) - (place.get(b.conversation.id) as number),
@@ -37,7 +37,7 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_BY_UUID) {
       throw badField("limit", "must be an integer from 1 to 1,000");
     }
-    const found = await rooms.idsByUuid(memberKey(actor), {
+    const found = await roomLists.idsByUuid(memberKey(actor), {
       limit: limit + 1,
       ...(after !== undefined && { after }),
     });
@@ -52,7 +52,7 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
   }
 
   return {
-    list: async (actor) => await views.show(actor, await rooms.list(memberKey(actor))),
+    list: async (actor) => await views.show(actor, await roomLists.list(memberKey(actor))),
     view,
     locate,
     async find(actor, token) {
@@ -80,24 +80,24 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
       return { rooms: await shown(actor, ids), more };
     },
     async group(actor, groupId) {
-      const group = /^[^\0]{1,64}$/.test(groupId) ? await accounts.group(groupId) : null;
-      const visible = await accounts.visibleUsers(Number(actor.id), group?.members ?? []);
+      const group = /^[^\0]{1,64}$/.test(groupId) ? await groups.byId(groupId) : null;
+      const visible = await users.visible(Number(actor.id), group?.members ?? []);
       // A group of people none of whom exist for the actor does not exist for them either.
       if (!group || visible.length === 0) {
         throw new DomainError("not_found", "There is no such group", { field: "group" });
       }
-      const users = new Map((await accounts.usersByIds(visible)).map((user) => [user.id, user]));
+      const found = new Map((await users.byIds(visible)).map((user) => [user.id, user]));
       return {
         id: group.id,
         name: group.name,
-        members: visible.map((id) => userActor(users.get(id) as User)),
+        members: visible.map((id) => userActor(found.get(id) as User)),
       };
     },
   };
 
   async function ofUuids(actor: Actor, uuids: readonly string[]) {
     const possible = uuids.filter((uuid) => UUID.test(uuid));
-    return possible.length === 0 ? [] : await rooms.idsByUuid(memberKey(actor), { uuids: possible });
+    return possible.length === 0 ? [] : await roomLists.idsByUuid(memberKey(actor), { uuids: possible });
   }
 
   async function recentIds(actor: Actor, page: RecentPage): Promise<{ ids: number[]; more: boolean }> {
@@ -111,7 +111,7 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
     const query: ActivityPage = { ...filters, limit: limit + 1 };
     if (startingAfter !== undefined) query.after = await placeOf(actor, "startingAfter", startingAfter);
     if (endingBefore !== undefined) query.before = await placeOf(actor, "endingBefore", endingBefore);
-    const ids = await rooms.idsByActivity(memberKey(actor), query);
+    const ids = await roomLists.idsByActivity(memberKey(actor), query);
     const more = ids.length > limit;
     // The one too many lies at the far end, seen from the cursor.
     const kept = endingBefore === undefined ? ids.slice(0, limit) : ids.slice(-limit);
@@ -119,7 +119,7 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
   }
 
   async function placeOf(actor: Actor, field: string, publicId: string) {
-    const place = PUBLIC_ID.test(publicId) ? await rooms.activityPlace(memberKey(actor), publicId) : null;
+    const place = PUBLIC_ID.test(publicId) ? await roomLists.activityPlace(memberKey(actor), publicId) : null;
     if (!place) throw badField(field, "names no room of yours");
     return place;
   }

@@ -132,7 +132,7 @@ export function createRoomSettings(
 
   /** Those who are not in the room yet. Who is in it stays, whether or not they exist for the actor. */
   async function newcomers(conversationId: number, actor: Actor, members: readonly Actor[]) {
-    const here = new Set((await store.rooms.members([conversationId])).map(({ member }) => member));
+    const here = new Set((await store.memberships.list([conversationId])).map(({ member }) => member));
     const others = members.filter((member) => !here.has(memberKey(member)));
     return await checkInvited(context, actor, others.map(asUser));
   }

@@ -6,7 +6,7 @@ import { type Actor, actorOf, type Membership, memberKey, peerIn, type User } fr
 import { waits } from "../permissions.ts";
 import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { ActiveParticipant, CallState } from "../ports/hot.ts";
-import type { RoomListing } from "../ports/store/rooms.ts";
+import type { RoomListing } from "../ports/store/room-lists.ts";
 import type { RoomPerson, RoomView } from "../use-cases/rooms.ts";
 
 export interface RoomViews {
@@ -74,14 +74,15 @@ export function createRoomViews(context: Context): RoomViews {
 
   async function membersOf(ids: readonly number[]): Promise<Map<number, Member[]>> {
     const rooms = new Map<number, Member[]>(ids.map((id) => [id, []]));
-    for (const one of await store.rooms.people(ids)) rooms.get(one.membership.conversationId)?.push(one);
+    for (const one of await store.memberships.people(ids))
+      rooms.get(one.membership.conversationId)?.push(one);
     return rooms;
   }
 
   /** The others of one-to-one rooms, by id, those who left included. */
   async function peersOf(actor: Actor, listings: readonly RoomListing[]): Promise<Map<number, User>> {
     const ids = listings.flatMap(({ conversation }) => peerId(conversation.pair, actor) ?? []);
-    const users = ids.length === 0 ? [] : await store.accounts.usersByIds(ids);
+    const users = ids.length === 0 ? [] : await store.users.byIds(ids);
     return new Map(users.map((user) => [user.id, user]));
   }
 
@@ -120,7 +121,11 @@ export function createRoomViews(context: Context): RoomViews {
       });
     },
     async people({ id, token }) {
-      const [members, active, call] = await Promise.all([store.rooms.people([id]), activeIn(id), callIn(id)]);
+      const [members, active, call] = await Promise.all([
+        store.memberships.people([id]),
+        activeIn(id),
+        callIn(id),
+      ]);
       const people = peopleOf(token, members, active, call);
       const away = people.filter(({ lastPing }) => lastPing === 0);
       const pings = await orElse<number[][]>([], () =>

@@ -7,7 +7,7 @@ import type {
   Principal,
   User,
 } from "../model.ts";
-import type { NamePage } from "../ports/store/accounts.ts";
+import type { NamePage } from "../ports/store/users.ts";
 
 export interface Accounts {
   /** Handle or e-mail, and password. `unauthorized` for a bad password and an unknown name alike. */

@@ -7,7 +7,7 @@ import type {
   LoggedEvent,
   Role,
 } from "../model.ts";
-import type { RoomListing } from "../ports/store/rooms.ts";
+import type { RoomListing } from "../ports/store/room-lists.ts";
 import type { Naming } from "./room-settings.ts";
 
 export interface Conversations {

@@ -4,7 +4,7 @@
  */
 import type { Actor, Conversation, ConversationType, Membership, User } from "../model.ts";
 import type { CallState } from "../ports/hot.ts";
-import type { RoomListing } from "../ports/store/rooms.ts";
+import type { RoomListing } from "../ports/store/room-lists.ts";
 
 // ── Finding and listing (src/domain/rooms/room-lookup.ts, views.ts) ────────────────────────────────────────
 

@@ -8,7 +8,9 @@ import { type Actor, type LoggedEvent, type User, userKey } from "../../domain/m
 import { channels, type Subscriptions } from "../../domain/ports/bus.ts";
 import type { Following, UserReader } from "../../domain/ports/feed.ts";
 import type { RoomLog } from "../../domain/ports/store/log.ts";
+import type { RoomLists } from "../../domain/ports/store/room-lists.ts";
 import type { RoomQueries } from "../../domain/ports/store/rooms.ts";
+import type { UserStore } from "../../domain/ports/store/users.ts";
 import type { Logger } from "../../logger.ts";
 import type { UnreadFrame } from "../../protocol/frames.ts";
 import type { FollowedRoom } from "../delivery/followed-room.ts";
@@ -23,7 +25,8 @@ export interface FeedOptions {
   lobbies: Pick<Lobbies, "hold">;
   bus: Subscriptions;
   log: Pick<RoomLog, "heads" | "range">;
-  rooms: Pick<RoomQueries, "byId" | "sessionRooms" | "changedUsers" | "userVersion">;
+  rooms: Pick<RoomQueries, "byId"> & Pick<RoomLists, "sessionRooms">;
+  accounts: Pick<UserStore, "changed" | "version">;
   logger: Pick<Logger, "warn">;
   everyMs?: number | undefined;
 }
@@ -110,11 +113,11 @@ export class FollowedUsers {
       begun: Promise.resolve(),
     };
     this.#users.set(id, user);
-    const { bus, rooms } = this.#options;
+    const { bus } = this.#options;
     // Subscribed before the rooms are read: whoever joins in between is told of it.
     const subscribed = bus.subscribe(channels.user(id), user.listen).catch(() => {});
     user.begun = subscribed.then(async () => {
-      user.version = (await rooms.userVersion(id)) ?? 0;
+      user.version = (await this.#options.accounts.version(id)) ?? 0;
       await this.#align(user, "head");
     });
     return user;
@@ -267,7 +270,7 @@ export class FollowedUsers {
     if (users.length === 0) return;
     try {
       const seen = users.map(({ id, version }) => ({ userId: id, version }));
-      for (const { userId, version } of await this.#options.rooms.changedUsers(seen)) {
+      for (const { userId, version } of await this.#options.accounts.changed(seen)) {
         const user = this.#users.get(userId);
         if (!user) continue;
         if (version === null) {

@@ -1,5 +1,6 @@
 /** [GW-2.3] The answer to hello. */
-import type { SessionRoom } from "../../domain/ports/store/rooms.ts";
+
+import type { SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import type { EventFrame, ReadyRoom } from "../../protocol/frames.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { eventFrame } from "./encoded-event.ts";

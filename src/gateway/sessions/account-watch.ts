@@ -19,7 +19,7 @@ const EVERY_MS = 3_000;
 const REFRESHES = 4;
 
 export interface AccountWatchOptions {
-  store: Pick<Store, "rooms" | "accounts">;
+  store: Pick<Store, "users" | "credentials">;
   users: Users;
   memberships: Memberships;
   logger: Pick<Logger, "warn">;
@@ -40,7 +40,7 @@ export function watchAccounts(options: AccountWatchOptions): AccountWatch {
 
   async function lookForChanges(some: readonly LocalUser[]): Promise<void> {
     const seen = some.map(({ id, version }) => ({ userId: id, version }));
-    const changed = await store.rooms.changedUsers(seen);
+    const changed = await store.users.changed(seen);
     await rename(changed.flatMap(({ userId, version }) => (version === null ? [] : [userId])));
     const refreshes = changed.map(async ({ userId, version }) => {
       const user = users.get(userId);
@@ -57,7 +57,7 @@ export function watchAccounts(options: AccountWatchOptions): AccountWatch {
 
   /** [GW-8.6] For those who are in no room, or whose gateway did not hear of it. */
   async function rename(ids: number[]): Promise<void> {
-    for (const user of ids.length === 0 ? [] : await store.accounts.usersByIds(ids)) {
+    for (const user of ids.length === 0 ? [] : await store.users.byIds(ids)) {
       for (const session of users.rename(user.id, user.displayName)) {
         if (session.state === "ready") session.send({ op: "user", user: shownUser(user) });
       }
@@ -66,7 +66,7 @@ export function watchAccounts(options: AccountWatchOptions): AccountWatch {
 
   async function lookForRevoked(some: readonly LocalUser[]): Promise<void> {
     const sessions = some.flatMap((user) => [...user.sessions]);
-    const revoked = await revokedOf(store.accounts, sessions, ({ identity }) => identity);
+    const revoked = await revokedOf(store.credentials, sessions, ({ identity }) => identity);
     for (const session of revoked) session.end("unauthorized");
   }
 

@@ -8,7 +8,7 @@ import { DomainError } from "../../domain/errors.ts";
 import { type Principal, userActor } from "../../domain/model.ts";
 import { waits } from "../../domain/permissions.ts";
 import type { HotState } from "../../domain/ports/hot.ts";
-import type { SessionRoom } from "../../domain/ports/store/rooms.ts";
+import type { SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
 import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Accounts } from "../../domain/use-cases/accounts.ts";
@@ -31,7 +31,7 @@ const JWT_CHECKS = 64;
 const SESSIONS_PER_USER = 100;
 
 export interface GreetingOptions {
-  store: Pick<Store, "history" | "clock" | "rooms">;
+  store: Pick<Store, "history" | "clock" | "roomLists">;
   hot: Pick<HotState, "presence" | "calls">;
   accounts: Pick<Accounts, "authenticate">;
   hub: Hub;
@@ -67,7 +67,7 @@ export function createGreeting(options: GreetingOptions): Greet {
       try {
         const { epoch } = options.store.history;
         // The user's channel is listened to before the rooms are read: who joins from now on is heard of.
-        const rooms = await store.rooms.sessionRooms(identity.user.key, placesOf(hello.resume));
+        const rooms = await store.roomLists.sessionRooms(identity.user.key, placesOf(hello.resume));
         const hot = await lookAtHot(options.hot, identity, rooms);
         if (session.isGone) return [];
         if (options.store.history.epoch !== epoch) throw anotherHistory();

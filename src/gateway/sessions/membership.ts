@@ -4,7 +4,7 @@
  */
 import { isUnavailable } from "../../domain/errors.ts";
 import type { Actor } from "../../domain/model.ts";
-import type { RoomQueries, SessionRoom } from "../../domain/ports/store/rooms.ts";
+import type { RoomLists, SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import type { Logger } from "../../logger.ts";
 import type { CatchUp } from "../delivery/catch-up.ts";
 import type { Entry } from "../delivery/catch-up-subscription.ts";
@@ -19,7 +19,7 @@ import type { Users } from "./users.ts";
 export interface MembershipOptions {
   hub: Hub;
   users: Users;
-  rooms: Pick<RoomQueries, "sessionRooms">;
+  rooms: Pick<RoomLists, "sessionRooms">;
   lobbies: Pick<Lobbies, "judge" | "end">;
   catchUp: CatchUp;
   logger: Pick<Logger, "warn">;

@@ -1,5 +1,6 @@
 /** [GW-7.1] What a client that comes back is promised, room by room: every missing event, or plainly none. */
-import type { AskedPlaces, SessionRoom } from "../../domain/ports/store/rooms.ts";
+
+import type { AskedPlaces, SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import type { ClientFrames, Place, ResumedRoom } from "../../protocol/frames.ts";
 
 type Resume = NonNullable<ClientFrames["hello"]["resume"]>;

@@ -23,7 +23,7 @@ export interface LocalUser {
   /** Tells the user from somebody else to whom a restored database gave the id. */
   readonly uuid: string;
   readonly key: MemberKey;
-  /** See `RoomQueries.changedUsers`. */
+  /** See `UserStore.changed`. */
   version: number;
   /** Those that are being greeted included. */
   readonly sessions: Set<Session>;

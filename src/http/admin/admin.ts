@@ -20,7 +20,7 @@ import { registerWebhooks } from "./webhooks.ts";
 
 export interface AdminOptions {
   useCases: Pick<UseCases, "directory" | "webhooks">;
-  store: Pick<Store, "accounts">;
+  store: Pick<Store, "users" | "organizations" | "groups" | "tokens">;
   /** Null: the API is off. */
   adminToken: string | null;
   stats: () => Promise<object>;
@@ -32,7 +32,6 @@ const MAX_BODY_BYTES = 1_048_576;
 
 export function createAdmin({ useCases, store, adminToken, stats, limits, logger }: AdminOptions): Face {
   const { directory, webhooks } = useCases;
-  const { accounts } = store;
   const { face, app } = createFace({
     name: "admin",
     title: "Admin API",
@@ -48,11 +47,11 @@ export function createAdmin({ useCases, store, adminToken, stats, limits, logger
     knownQueryOnly(app),
     boundedBody(MAX_BODY_BYTES),
   );
-  registerOrganizations(app, directory, accounts);
-  registerUsers(app, directory, accounts);
-  registerGroups(app, directory, accounts);
-  registerTokens(app, directory, accounts);
-  registerEvents(app, directory, accounts);
+  registerOrganizations(app, directory, store);
+  registerUsers(app, directory, store);
+  registerGroups(app, directory, store);
+  registerTokens(app, directory, store);
+  registerEvents(app, directory, store);
   registerWebhooks(app, webhooks);
   registerStats(app, stats);
   return face;

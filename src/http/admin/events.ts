@@ -2,16 +2,20 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { badField, DomainError } from "../../domain/errors.ts";
 import type { OrganizationEvent } from "../../domain/model.ts";
-import type { AccountStore } from "../../domain/ports/store/accounts.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import type { Directory } from "../../domain/use-cases/accounts.ts";
 import { type HttpApp, json, jsonBody } from "../face/face.ts";
 import { ids, idText, instant, MAX_ID, strictBody, text, time } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";
 import { MAX_TEXT_LENGTH } from "./users.ts";
 
-export function registerEvents(app: HttpApp, directory: Directory, accounts: AccountStore): void {
+export function registerEvents(
+  app: HttpApp,
+  directory: Directory,
+  store: Pick<Store, "organizations">,
+): void {
   const shape = async (organizationId: number, eventId: number) => {
-    const found = await accounts.event(organizationId, eventId);
+    const found = await store.organizations.event(organizationId, eventId);
     if (!found)
       throw new DomainError("not_found", "The organization has no such event", { field: "eventId" });
     return eventBody(found);

@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
 import type { User } from "../../domain/model.ts";
-import type { AccountStore } from "../../domain/ports/store/accounts.ts";
+import type { Store } from "../../domain/ports/store/store.ts";
 import type { Directory } from "../../domain/use-cases/accounts.ts";
 import { type HttpApp, json, jsonBody } from "../face/face.ts";
 import { flag, given, id, idText, oneOf, strictBody, text, time } from "../requests/fields.ts";
@@ -14,16 +14,16 @@ export const ROLES = ["member", "chat", "admin"] as const;
 export const MAX_TEXT_LENGTH = 1_000;
 const MAX_ORGANIZATIONS = 1_000;
 
-export function registerUsers(app: HttpApp, directory: Directory, accounts: AccountStore): void {
+export function registerUsers(app: HttpApp, directory: Directory, store: Pick<Store, "users">): void {
   app.openapi(ROUTES.create, async (c) => {
     const user = await directory.createUser(given(c.req.valid("json")));
     return c.json(userBody(user), 201, { Location: `/admin/v1/users/${user.id}` });
   });
   app.openapi(ROUTES.list, async (c) =>
-    c.json(await readPage(c.req.valid("query"), accounts.listUsers, userBody), 200),
+    c.json(await readPage(c.req.valid("query"), store.users.list, userBody), 200),
   );
   app.openapi(ROUTES.get, async (c) => {
-    const user = await accounts.userById(c.req.valid("param").id);
+    const user = await store.users.byId(c.req.valid("param").id);
     if (!user) throw new DomainError("not_found", "There is no such user", { field: "id" });
     return c.json(userBody(user), 200);
   });

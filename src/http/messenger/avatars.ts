@@ -4,7 +4,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
-import type { AvatarStore } from "../../domain/ports/store/accounts.ts";
+import type { AvatarStore } from "../../domain/ports/store/rooms.ts";
 import { type HttpApp, json } from "../face/face.ts";
 import { messengerError, REFUSALS } from "./failures.ts";
 

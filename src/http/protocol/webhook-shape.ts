@@ -9,7 +9,7 @@ import {
   userActor,
   userKey,
 } from "../../domain/model.ts";
-import type { Store } from "../../domain/ports/store/store.ts";
+import type { UserStore } from "../../domain/ports/store/users.ts";
 import type { WebhookNews, WebhookShape } from "../../domain/ports/webhooks.ts";
 import type { MessageView } from "../../domain/use-cases/messages.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
@@ -17,7 +17,7 @@ import { attachmentBody, contactBody, conversationBody, groupBody, messageBody }
 
 export interface WebhookShapeOptions {
   useCases: Pick<UseCases, "timeline" | "contacts">;
-  store: { accounts: Pick<Store["accounts"], "usersByIds"> };
+  store: { users: Pick<UserStore, "byIds"> };
   /** Where clients reach this server; empty until that is known. */
   publicUrl(): string;
 }
@@ -35,9 +35,7 @@ export function webhookShape({ useCases, store, publicUrl }: WebhookShapeOptions
   /** The other of a one-to-one room, also when they left it. */
   async function peerOf({ pair }: Conversation, viewer: User | null): Promise<User | null> {
     if (pair === null || viewer === null) return null;
-    const [peer = null] = await store.accounts.usersByIds([
-      Number(peerIn(pair, userKey(viewer.id)).slice(2)),
-    ]);
+    const [peer = null] = await store.users.byIds([Number(peerIn(pair, userKey(viewer.id)).slice(2))]);
     return peer;
   }
 

@@ -3,7 +3,7 @@
 import { type Holder, revokedOf } from "../../domain/auth/revoked.ts";
 import { isUnavailable } from "../../domain/errors.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
-import type { AccountStore } from "../../domain/ports/store/accounts.ts";
+import type { CredentialStore } from "../../domain/ports/store/credentials.ts";
 import type { Logger } from "../../logger.ts";
 
 const EVERY_MS = 5_000;
@@ -27,7 +27,7 @@ interface Question {
 
 /** Nothing runs while `watched` is empty; `changed` is to be called whenever it changes. */
 export function watchCredentials(
-  accounts: Pick<AccountStore, "invalidCredentials">,
+  credentials: Pick<CredentialStore, "invalid">,
   clock: Clock,
   watched: ReadonlySet<Watched>,
   logger: Pick<Logger, "warn">,
@@ -39,7 +39,7 @@ export function watchCredentials(
     const asked = questions;
     questions = [];
     try {
-      const revoked = new Set(await revokedOf(accounts, asked, ({ holder }) => holder));
+      const revoked = new Set(await revokedOf(credentials, asked, ({ holder }) => holder));
       for (const one of asked) one.resolve(!revoked.has(one) && !isOver(one.holder, clock.now()));
     } catch (error) {
       for (const one of asked) one.reject(error);
@@ -48,7 +48,7 @@ export function watchCredentials(
 
   async function look(): Promise<void> {
     const all = [...watched];
-    const revoked = new Set(await revokedOf(accounts, all, (one) => one));
+    const revoked = new Set(await revokedOf(credentials, all, (one) => one));
     for (const one of all) if (revoked.has(one) || isOver(one, clock.now())) one.end("revoked");
   }
 

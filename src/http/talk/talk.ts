@@ -29,7 +29,7 @@ import { createRoomBodies } from "./shapes/room-bodies.ts";
 
 export interface TalkOptions {
   useCases: UseCases;
-  store: Pick<Store, "accounts" | "health" | "log">;
+  store: Pick<Store, "credentials" | "users" | "health" | "log">;
   feed: () => Feed;
   /** Where clients reach this server. */
   publicUrl: () => string;
@@ -71,9 +71,9 @@ export function createTalk(options: TalkOptions): Face {
     logger,
   });
   app.use(boundedBody(MAX_BODY_BYTES));
-  const shapes = createMessageShapes(useCases, store.accounts);
+  const shapes = createMessageShapes(useCases, store.users);
   const polls = createLongPolls(
-    (watched) => watchCredentials(store.accounts, useCases.clock, watched, logger),
+    (watched) => watchCredentials(store.credentials, useCases.clock, watched, logger),
     stopping,
   );
   // Without the database there is no news: whoever waits looks once more, and hears that it is away.

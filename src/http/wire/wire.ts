@@ -26,7 +26,7 @@ import { refuse } from "./shapes/failures.ts";
 
 export interface WireOptions {
   useCases: UseCases;
-  store: Pick<Store, "accounts" | "journal">;
+  store: Pick<Store, "organizations" | "journal">;
   /** Where clients reach this server; its host name is the `domain` of qualified ids. */
   publicUrl: () => string;
   limits: RequestLimits;

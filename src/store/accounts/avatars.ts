@@ -1,7 +1,7 @@
 /** Pictures of rooms. Each belongs to one room and goes with it; its id is what opens it. */
 import { randomBytes } from "node:crypto";
 import type { Picture } from "../../domain/model.ts";
-import type { AvatarStore } from "../../domain/ports/store/accounts.ts";
+import type { AvatarStore } from "../../domain/ports/store/rooms.ts";
 import type { Database } from "../sql/database.ts";
 import type { Sql } from "../sql/sql.ts";
 

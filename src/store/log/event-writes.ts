@@ -9,14 +9,12 @@ import {
   memberKey,
   type RoomHead,
 } from "../../domain/model.ts";
-import type { NewEvent, StoreTransaction } from "../../domain/ports/store/transaction.ts";
+import type { EventWrites, NewEvent } from "../../domain/ports/store/transaction.ts";
 import { columns, HEAD, noun, type Row } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 import { removeFiles } from "./attachments.ts";
 import { mentionKeys } from "./mentions.ts";
 import { callerList, runningCalls } from "./running-calls.ts";
-
-export type EventWrites = Pick<StoreTransaction, "appendEvents" | "rewriteMessage" | "head" | "callers">;
 
 /** What a deleted message still says. It mentions nobody. */
 const DELETED: EventData["message"] = { text: "", deleted: true };

@@ -13,6 +13,7 @@ import {
   type Row,
 } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";
+import { callerList, runningCalls } from "./running-calls.ts";
 import { createUnread } from "./unread.ts";
 
 export type LogQueries = Omit<RoomLog, "append" | "markRead" | "opened">;
@@ -46,6 +47,7 @@ export function createLogQueries(db: Database): LogQueries {
   const { sql } = db;
   const eventColumns = eventList(sql);
   return {
+    runningCalls: async (ids) => runningCalls(await db.read(callerList(sql, ids))),
     async range(conversationId, after, upTo, limit) {
       const rows = await db.read(sql<EventRow[]>`
         select ${eventColumns} from events e

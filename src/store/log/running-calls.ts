@@ -1,6 +1,6 @@
 /** Calls that run, as the log tells of them. See schema/migrations/0006-calls.sql. */
 import { actorOf, type MemberKey } from "../../domain/model.ts";
-import type { RunningCall } from "../../domain/ports/store/rooms.ts";
+import type { RunningCall } from "../../domain/ports/store/log.ts";
 import type { Sql, Statement } from "../sql/sql.ts";
 
 export interface CallerRow {

@@ -1,19 +1,15 @@
 /** Members of rooms outside of transactions: with the accounts behind them, their own settings, and guests. */
 import type { MembershipSettings, Role } from "../../domain/model.ts";
-import type { RoomQueries } from "../../domain/ports/store/rooms.ts";
+import type { MembershipStore } from "../../domain/ports/store/memberships.ts";
 import type { Database } from "../sql/database.ts";
 import { CONVERSATION, columns, MEMBERSHIP, noun, type Row, USER } from "../sql/rows.ts";
+import { createReaders } from "./readers.ts";
 
-export type MembershipQueries = Pick<
-  RoomQueries,
-  "members" | "people" | "roles" | "updateMembership" | "guests"
->;
-
-export function createMembershipQueries(db: Database): MembershipQueries {
+export function createMembershipStore(db: Database): MembershipStore {
   const { sql } = db;
   const membershipColumns = columns(sql, "m", MEMBERSHIP);
   return {
-    async members(conversationIds) {
+    async list(conversationIds) {
       if (conversationIds.length === 0) return [];
       const rows = await db.read(sql<Row[]>`
         select ${membershipColumns} from memberships m
@@ -48,7 +44,7 @@ export function createMembershipQueries(db: Database): MembershipQueries {
       };
     },
     // Within the journal's order, like what connections note.
-    async updateMembership(conversationId, member, patch, noted = false) {
+    async update(conversationId, member, patch, noted = false) {
       const given = Object.entries(patch).filter(([, value]) => value !== undefined);
       const values: Row = Object.fromEntries(
         given.map(([field, value]) => [MEMBERSHIP[field as keyof typeof patch], value]),
@@ -69,6 +65,7 @@ export function createMembershipQueries(db: Database): MembershipQueries {
               select ${membershipColumns} from m`;
       return row ? noun(row, "m", MEMBERSHIP) : null;
     },
+    readers: createReaders(db),
     async guests({ after, limit }) {
       const rows = await db.read(sql<Row[]>`
         select ${membershipColumns} from memberships m

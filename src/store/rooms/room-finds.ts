@@ -1,10 +1,8 @@
 /** Which rooms a transaction has to lock: found by the members they have and by the organization they belong to. */
 import { pairOf } from "../../domain/model.ts";
-import type { OrganizationRooms, StoreTransaction } from "../../domain/ports/store/transaction.ts";
+import type { OrganizationRooms, RoomFinds } from "../../domain/ports/store/transaction.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 import type { Fragment, Sql, Statement } from "../sql/sql.ts";
-
-export type RoomFinds = Pick<StoreTransaction, "organizationRooms" | "conversationIdsOf" | "oneToOne">;
 
 export function createRoomFinds({ sql }: TransactionScope): RoomFinds {
   return {

@@ -4,8 +4,8 @@ import type {
   ActivityPage,
   ActivityPlace,
   RoomListing,
-  RoomQueries,
-} from "../../domain/ports/store/rooms.ts";
+  RoomLists,
+} from "../../domain/ports/store/room-lists.ts";
 import { unreadMessages } from "../log/unread.ts";
 import type { Database } from "../sql/database.ts";
 import {
@@ -18,13 +18,18 @@ import {
   noun,
   type Row,
 } from "../sql/rows.ts";
-
-export type RoomLists = Pick<RoomQueries, "list" | "idsByUuid" | "idsByActivity" | "activityPlace">;
+import { createSessionRooms } from "./session-rooms.ts";
 
 export function createRoomLists(db: Database): RoomLists {
   const { sql } = db;
   return {
     list: (member, conversationIds) => list(db, member, conversationIds),
+    sessionRooms: createSessionRooms(db),
+    async idsOf(member) {
+      const rows = await db.read(sql<{ id: number }[]>`
+        select conversation_id as id from memberships where member = ${member} order by conversation_id`);
+      return rows.map(({ id }) => id);
+    },
     async idsByUuid(member, page) {
       const condition =
         "uuids" in page

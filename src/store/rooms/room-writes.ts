@@ -4,9 +4,10 @@ import { newPublicId } from "../../domain/ids.ts";
 import type { Conversation, MemberKey, Membership, Role } from "../../domain/model.ts";
 import type {
   ConversationPatch,
+  MemberWrites,
   NewConversation,
   NewMember,
-  StoreTransaction,
+  RoomWrites,
 } from "../../domain/ports/store/transaction.ts";
 import { deleteAvatar, keepAvatar, newAvatarId } from "../accounts/avatars.ts";
 import { forgetMessages } from "../messages/message-writes.ts";
@@ -15,19 +16,7 @@ import type { TransactionScope } from "../sql/scope.ts";
 import { keepSnapshot } from "../webhooks/message-logs.ts";
 import { rememberGuests } from "./visits.ts";
 
-export type RoomWrites = Pick<
-  StoreTransaction,
-  | "lockRooms"
-  | "createConversation"
-  | "updateConversation"
-  | "deleteConversation"
-  | "members"
-  | "countMembers"
-  | "putMembers"
-  | "removeMembers"
->;
-
-export function createRoomWrites(scope: TransactionScope): RoomWrites {
+export function createRoomWrites(scope: TransactionScope): RoomWrites & MemberWrites {
   return {
     lockRooms: (ids) => lockRooms(scope, ids),
     createConversation: (input) => createConversation(scope, input),
@@ -193,7 +182,7 @@ async function countMembers(
   return row;
 }
 
-/** See `StoreTransaction.putMembers` for where a new member's history and read marker start. */
+/** See `MemberWrites.putMembers` for where a new member's history and read marker start. */
 async function putMembers(scope: TransactionScope, id: number, list: NewMember[]): Promise<void> {
   if (list.length === 0) return;
   scope.requireLock(id);

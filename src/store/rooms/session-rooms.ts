@@ -1,6 +1,6 @@
 /** A member's rooms as a session begins with them. Ten thousand of these come at once: it asks for what is told, no more. */
 import type { ConversationType, HistoryVisibility, MemberKey, Role } from "../../domain/model.ts";
-import type { AskedPlaces, RoomQueries, SessionRoom } from "../../domain/ports/store/rooms.ts";
+import type { AskedPlaces, RoomLists, SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import { unreadMessages } from "../log/unread.ts";
 import { byKey, gathered } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
@@ -35,8 +35,8 @@ const MEMBERS_AT_ONCE = 32;
 const LANES = 2;
 const NOTHING_ASKED: AskedPlaces = { rooms: [], seqs: [] };
 
-/** See `RoomQueries.sessionRooms`. */
-export function createSessionRooms(db: Database): RoomQueries["sessionRooms"] {
+/** See `RoomLists.sessionRooms`. */
+export function createSessionRooms(db: Database): RoomLists["sessionRooms"] {
   const read = (wanted: Wanted[]) => sessionRooms(db, wanted);
   const look = gathered({ lanes: LANES, most: MEMBERS_AT_ONCE, read });
   return (member, asked = NOTHING_ASKED) => look({ member, asked });

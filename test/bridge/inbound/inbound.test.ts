@@ -175,7 +175,7 @@ describeBridge(
       });
       expect(await world.texts(room)).toEqual([]);
       expect(world.bridge.stats().refused).toBeGreaterThan(0);
-      expect((await world.store.rooms.members([room.id])).map(({ userId }) => userId)).toContain(ada.id);
+      expect((await world.store.memberships.list([room.id])).map(({ userId }) => userId)).toContain(ada.id);
     });
 
     test("an owner renames the room from Matrix; a user can't", async () => {
@@ -213,7 +213,7 @@ describeBridge(
     test("leaving in Matrix is leaving the chatroom, and a removal there is one here", async () => {
       const here = await world.meeting();
       const { ada, ben, room, matrixRoom, client } = here;
-      const members = async () => (await world.store.rooms.members([room.id])).map(({ userId }) => userId);
+      const members = async () => (await world.store.memberships.list([room.id])).map(({ userId }) => userId);
       await client.ask("POST", `rooms/${encodeURIComponent(matrixRoom)}/kick`, {
         user_id: world.ghosts.ofUser(ben.id),
       });
@@ -251,7 +251,7 @@ describeBridge(
       for (const user of [cat, dan]) await world.signIn(user);
       await invite(cat.id);
       await until("Cat is in", async () => {
-        const members = await world.store.rooms.members([here.room.id]);
+        const members = await world.store.memberships.list([here.room.id]);
         return members.some(({ userId, role }) => userId === cat.id && role === "user");
       });
       // Dan shares no organization and no room with Ada: for her he does not exist.
@@ -277,7 +277,7 @@ describeBridge(
       const name = mel.id.slice(1).split(":")[0];
       await world.untilSaid(here.room, `${name}: hello from elsewhere`);
       const member = async () =>
-        (await world.store.rooms.members([here.room.id])).find(({ member }) => member === `m:${mel.id}`);
+        (await world.store.memberships.list([here.room.id])).find(({ member }) => member === `m:${mel.id}`);
       expect(await member()).toMatchObject({ role: "user", name });
       await world.say(here.ben, here.room, "welcome");
       await world.mirrored(here.room);

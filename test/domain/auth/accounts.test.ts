@@ -49,7 +49,7 @@ describeDomain("accounts: login", (world) => {
     expect(accessToken).toMatch(/^cwa_/);
     expect(cookie).toMatch(/^cwc_/);
     const hash = createHash("sha256").update(cookie).digest();
-    expect(await world.store.accounts.loginByHash(hash)).toMatchObject({ userId: user.id });
+    expect(await world.store.logins.byHash(hash)).toMatchObject({ userId: user.id });
     const [row] = await world.store.sql<{ hash: string }[]>`
       select password_hash as hash from users where id = ${user.id}`;
     expect(row!.hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
@@ -224,9 +224,9 @@ describeDomain("accounts: tokens and Basic", (world) => {
     const { token } = await directory.createToken({ userId: user.id, name: "kept" });
     const other = await directory.createToken({ userId: user.id, name: "revoked" });
     const { version } = await accounts.authenticate(token);
-    expect(await world.store.rooms.changedUsers([{ userId: user.id, version }])).toEqual([]);
+    expect(await world.store.users.changed([{ userId: user.id, version }])).toEqual([]);
     await directory.deleteToken(other.id);
-    expect(await world.store.rooms.changedUsers([{ userId: user.id, version }])).toHaveLength(1);
+    expect(await world.store.users.changed([{ userId: user.id, version }])).toHaveLength(1);
     const login = await accounts.login(user.handle, PASSWORD, { persistent: false, ip });
     expect((await accounts.authenticate(login.accessToken)).version).toBe(version + 1);
     expect((await accounts.authenticateBasic(user.handle, PASSWORD, ip)).version).toBe(version + 1);

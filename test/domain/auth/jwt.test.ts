@@ -131,7 +131,7 @@ describeDomain("accounts: JWTs of an outside issuer", (world) => {
     ];
     other.close();
     for (const token of wrong) await refused(accounts.authenticate(token), "unauthorized");
-    expect(await world.store.accounts.userByHandle(sub)).toBeNull();
+    expect(await world.store.users.byHandle(sub)).toBeNull();
   });
 
   test("an issuer that hangs is asked once, and keeps few waiting; keys that are known stay good", async () => {

@@ -53,13 +53,13 @@ describeDomain("the end of all logins", (world) => {
     const user = await account(world);
     const { store } = world;
     const slow = {
-      ...store.accounts,
-      async createLogin(input: Parameters<typeof store.accounts.createLogin>[0]) {
+      ...store.logins,
+      async create(input: Parameters<typeof store.logins.create>[0]) {
         await world.useCases.directory.updateUser(user.id, { password: "changed meanwhile" });
-        return await store.accounts.createLogin(input);
+        return await store.logins.create(input);
       },
     };
-    const { accounts } = world.another({ store: { ...store, accounts: slow } });
+    const { accounts } = world.another({ store: { ...store, logins: slow } });
     await refused(accounts.login(user.handle, PASSWORD, { persistent: false, ip }), "unauthorized");
   });
 
@@ -75,7 +75,7 @@ describeDomain("the end of all logins", (world) => {
       credential: { via: "jwt", expiresAt: 0, issuedAt } as const,
     });
     const before = [...holders, jwt(0)];
-    const revoked = (some: Holder[]) => revokedOf(world.store.accounts, some, (one) => one);
+    const revoked = (some: Holder[]) => revokedOf(world.store.credentials, some, (one) => one);
     expect(await revoked(before)).toEqual([]);
     await world.useCases.directory.endLogins(user.id);
     const after = [jwt(Date.now() + 60_000), jwt(null)];

@@ -79,7 +79,7 @@ describeDomain("calls", (world) => {
     const room = await world.group([ada, bob]);
     const { calls } = world.useCases;
     const listed = async () => {
-      const [listing] = await world.store.rooms.list(`u:${ada.id}`);
+      const [listing] = await world.store.roomLists.list(`u:${ada.id}`);
       return { last: listing?.last, unread: listing!.head.messages - listing!.membership.readMessages };
     };
     const before = await listed();

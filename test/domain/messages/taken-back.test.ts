@@ -15,7 +15,7 @@ describeDomain("messages that were taken back", (world) => {
     (await world.useCases.messages.send(actor, token, message(text, more))).seq;
 
   const listed = async (person: Person, { id }: Conversation) => {
-    const [listing] = await world.store.rooms.list(`u:${person.id}`, [id]);
+    const [listing] = await world.store.roomLists.list(`u:${person.id}`, [id]);
     const { unread, mentions, last } = listing!;
     return { unread, mentions, last: last && JSON.parse(last.dataJson).text };
   };

@@ -59,7 +59,7 @@ describeDomain("chatrooms: creating", (world) => {
     );
     const boss = await world.person("Boss", { id });
     await world.useCases.directory.updateUser(boss.id, { administrator: true });
-    const user = (await world.store.accounts.userById(boss.id))!;
+    const user = (await world.store.users.byId(boss.id))!;
     await create({ principal: { kind: "user", user, credential: { via: "password" } } }, "Boss's");
   });
 

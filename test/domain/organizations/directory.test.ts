@@ -4,7 +4,7 @@ import type { Conversation } from "../../../src/domain/model.ts";
 import { describeDomain, message, type Person, refused, type World } from "../world.ts";
 
 async function defaultRoomOf(world: World, organizationId: number): Promise<Conversation> {
-  return (await world.store.rooms.defaultOf(organizationId)) as Conversation;
+  return (await world.store.chatrooms.defaultOf(organizationId)) as Conversation;
 }
 
 describeDomain("directory: organizations", (world) => {
@@ -79,8 +79,8 @@ describeDomain("directory: organizations", (world) => {
     await Promise.all(Array.from({ length: 40 }, (_, i) => change(i)));
     await world.useCases.chatrooms.update(organization.principal, room.id, { automationEnabled: false });
     await world.useCases.chatrooms.update(organization.principal, room.id, { automationEnabled: true });
-    const users = await world.store.accounts.organizationUsers(organization.id);
-    const members = await world.store.rooms.members([room.id]);
+    const users = await world.store.organizations.users(organization.id);
+    const members = await world.store.memberships.list([room.id]);
     expect(members.map(({ userId }) => userId).sort()).toEqual(users.map(({ user }) => user.id).sort());
     const inside = new Set<string>();
     for (const line of await world.story(room)) {
@@ -219,7 +219,7 @@ describeDomain("directory: events", (world) => {
     await refused(put({ name: "" }), "bad_request", "name");
     await refused(put({ endsAt: 1.5 }), "bad_request", "endsAt");
     await refused(put({ acceptedUsers: [outsider.id] }), "bad_request", "acceptedUsers");
-    expect(await world.store.accounts.event(organization.id, 1)).toBeNull();
+    expect(await world.store.organizations.event(organization.id, 1)).toBeNull();
   });
 
   test("ten processes that tell of the same new event make one room", async () => {
@@ -272,7 +272,7 @@ describeDomain("directory: users", (world) => {
     const room = await world.group([ada]);
     const { updateUser } = world.useCases.directory;
     await updateUser(ada.id, { displayName: "Ada L.", email: null });
-    const [membership] = await world.store.rooms.members([room.id]);
+    const [membership] = await world.store.memberships.list([room.id]);
     expect(membership!.name).toBe("Ada L.");
     await refused(updateUser(999_999, { displayName: "x" }), "not_found", "id");
     await refused(updateUser(ada.id, { handle: "no spaces" }), "bad_request", "handle");
@@ -292,7 +292,7 @@ describeDomain("directory: users", (world) => {
     expect(await world.store.rooms.byId(alone.id)).toBeNull();
     expect(await world.hot.calls.get(shared.id)).toEqual({ flags: 0, participants: [] });
     await refused(accounts.authenticate(token), "unauthorized");
-    expect(await world.store.rooms.conversationIdsOf(`u:${ada.id}`)).toEqual([]);
+    expect(await world.store.roomLists.idsOf(`u:${ada.id}`)).toEqual([]);
     await refused(directory.deleteUser(ada.id), "not_found", "id");
   });
 
@@ -310,7 +310,7 @@ describeDomain("directory: users", (world) => {
             if (error.code !== "not_found") throw error;
           });
       await Promise.all([...rooms.map(add), world.another().directory.deleteUser(ada.id)]);
-      expect(await world.store.rooms.conversationIdsOf(`u:${ada.id}`)).toEqual([]);
+      expect(await world.store.roomLists.idsOf(`u:${ada.id}`)).toEqual([]);
     }
   });
 });
@@ -321,7 +321,7 @@ describeDomain("directory: groups and tokens", (world) => {
     const { putGroup, deleteGroup } = world.useCases.directory;
     const members = [ada.user.handle, bob.user.handle, ada.user.handle.toUpperCase()];
     await putGroup("crew.1", { name: "Crew", members });
-    expect(await world.store.accounts.group("crew.1")).toEqual({
+    expect(await world.store.groups.byId("crew.1")).toEqual({
       id: "crew.1",
       name: "Crew",
       members: [ada.id, bob.id],

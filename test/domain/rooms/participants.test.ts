@@ -33,7 +33,7 @@ async function visitor(world: World, token: string) {
 }
 
 async function roleOf(world: World, room: { id: number }, one: { actor: Actor }): Promise<Role | undefined> {
-  const members = await world.store.rooms.members([room.id]);
+  const members = await world.store.memberships.list([room.id]);
   return members.find(({ member }) => member.slice(2) === one.actor.id)?.role;
 }
 

@@ -107,7 +107,7 @@ describeDomain("room settings", (world) => {
     const { id, principal } = await world.organization("Rescue", true);
     const ada = await world.person("Ada", { id, role: "admin" });
     const { chatrooms, roomSettings } = world.useCases;
-    const everybody = (await world.store.rooms.defaultOf(id))!;
+    const everybody = (await world.store.chatrooms.defaultOf(id))!;
     await chatrooms.claim(ada.principal, everybody.id);
     await refused(roomSettings.setPublic(ada.actor, everybody.token, true), "bad_request", "room");
     const { conversation } = await chatrooms.create(principal, {

@@ -331,11 +331,11 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
     test("[GW-12.1] a gateway that can't ask who waits lets nobody hear more until it can", async () => {
       let fails = false;
       const unsure = (store: PostgresStore): PostgresStore => {
-        const roles: typeof store.rooms.roles = async (...what) => {
+        const roles: typeof store.memberships.roles = async (...what) => {
           if (fails) throw new Error("away");
-          return await store.rooms.roles(...what);
+          return await store.memberships.roles(...what);
         };
-        return { ...store, sql: store.sql, rooms: { ...store.rooms, roles } };
+        return { ...store, sql: store.sql, memberships: { ...store.memberships, roles } };
       };
       const here = await node({ transport, store: unsure });
       const now = await scene({ here, there: here });

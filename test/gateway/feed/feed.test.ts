@@ -48,7 +48,7 @@ describeWith("postgres", "the feed", ({ postgres }) => {
       let told = 0;
       const reader = { event: () => {}, connections: () => void told++ };
       await here.gateway.feed.followUser(bob, reader);
-      const named = await there.store.accounts.userById(bob.id);
+      const named = await there.store.users.byId(bob.id);
       await there.useCases.connections.connect(ada.actor, named?.uuid ?? "");
       await vi.waitFor(() => expect(told).toBeGreaterThan(0), LIMIT);
     });
@@ -108,14 +108,19 @@ describeWith("postgres", "the feed", ({ postgres }) => {
     });
     let begins = false;
     const slow = (store: PostgresStore): PostgresStore => {
-      const sessionRooms: typeof store.rooms.sessionRooms = async (...asked) => {
+      const sessionRooms: typeof store.roomLists.sessionRooms = async (...asked) => {
         begins = true;
         await mayList;
-        return store.rooms.sessionRooms(...asked);
+        return store.roomLists.sessionRooms(...asked);
       };
       // Nobody is let into a lobby that is asked about: an open one has to be known from the list of rooms.
-      const roles: typeof store.rooms.roles = () => new Promise(() => {});
-      return { ...store, sql: store.sql, rooms: { ...store.rooms, sessionRooms, roles } };
+      const roles: typeof store.memberships.roles = () => new Promise(() => {});
+      return {
+        ...store,
+        sql: store.sql,
+        roomLists: { ...store.roomLists, sessionRooms },
+        memberships: { ...store.memberships, roles },
+      };
     };
     const here = await node({ store: slow });
     const [ada, bob] = [await person(here, "Ada"), await person(here, "Bob")];

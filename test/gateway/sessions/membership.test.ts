@@ -97,14 +97,14 @@ describeWith("postgres", "memberships", ({ postgres }) => {
         release = resolve;
       });
       const slow = (store: PostgresStore): PostgresStore => {
-        const sessionRooms: typeof store.rooms.sessionRooms = async (member) => {
-          const rooms = await store.rooms.sessionRooms(member);
+        const sessionRooms: typeof store.roomLists.sessionRooms = async (member) => {
+          const rooms = await store.roomLists.sessionRooms(member);
           if (member !== held) return rooms;
           reached();
           await released;
           return rooms;
         };
-        return { ...store, sql: store.sql, rooms: { ...store.rooms, sessionRooms } };
+        return { ...store, sql: store.sql, roomLists: { ...store.roomLists, sessionRooms } };
       };
       let held = "";
       const one = await node({ transport, store: slow });

@@ -1,6 +1,6 @@
 /** [GW-7.6] Places in a log with the time of their events, at the edges. */
 import { expect, test } from "vitest";
-import type { SessionRoom } from "../../../src/domain/ports/store/rooms.ts";
+import type { SessionRoom } from "../../../src/domain/ports/store/room-lists.ts";
 import { judgeResume, placesOf } from "../../../src/gateway/sessions/resume.ts";
 
 const HEAD_AT = 1_760_000_000_500;

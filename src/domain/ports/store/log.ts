@@ -77,6 +77,8 @@ export interface RoomLog {
    * For each room the head, and the time of its event at `seq` (null: there is none); rooms that are gone are left out.
    */
   places(wanted: readonly Pick<LogPlace, "conversationId" | "seq">[]): Promise<PlaceInLog[]>;
+  /** The running calls, of the given rooms or of all, by room. */
+  runningCalls(conversationIds?: number[]): Promise<RunningCall[]>;
   /** The current heads of the named rooms; rooms that are gone are left out. */
   heads(conversationIds: number[]): Promise<RoomHead[]>;
   /**
@@ -93,6 +95,13 @@ export interface RoomLog {
   markRead(member: MemberKey, conversationId: number, seq: number): Promise<ReadState | "past_head" | null>;
   /** Notes that the member opened the room now; nothing happens where the room or the membership is gone. */
   opened(member: MemberKey, conversationId: number): Promise<void>;
+}
+
+/** A call that runs, as the log tells of it. Hot state knows better who is in it; the log follows. */
+export interface RunningCall {
+  conversationId: number;
+  /** Who started it or joined, and did not leave since, in that order. */
+  callers: Actor[];
 }
 
 export interface PlaceInLog {

@@ -10,15 +10,19 @@
  */
 import type { LoggedEvent } from "../../model.ts";
 import type { Clock } from "../clock.ts";
-import type { AccountStore, AvatarStore } from "./accounts.ts";
+import type { CredentialStore, LoginStore, TokenStore } from "./credentials.ts";
 import type { Journal } from "./journal.ts";
 import type { LogPlace, RoomLog } from "./log.ts";
+import type { MembershipStore } from "./memberships.ts";
 import type { MessageStore } from "./messages.ts";
+import type { GroupStore, OrganizationStore } from "./organizations.ts";
 import type { PeopleStore } from "./people.ts";
 import type { RepeatStore } from "./repeats.ts";
-import type { RoomQueries } from "./rooms.ts";
+import type { RoomLists } from "./room-lists.ts";
+import type { AvatarStore, ChatroomQueries, RoomQueries } from "./rooms.ts";
 import type { StoreHealth } from "./store-health.ts";
 import type { StoreTransaction } from "./transaction.ts";
+import type { UserStore } from "./users.ts";
 import type { VisitStore } from "./visits.ts";
 import type { WebhookStore } from "./webhooks.ts";
 
@@ -31,8 +35,16 @@ export interface Store {
   readonly clock: Clock;
   readonly log: RoomLog;
   readonly rooms: RoomQueries;
-  readonly accounts: AccountStore;
+  readonly roomLists: RoomLists;
+  readonly memberships: MembershipStore;
+  readonly chatrooms: ChatroomQueries;
   readonly avatars: AvatarStore;
+  readonly users: UserStore;
+  readonly organizations: OrganizationStore;
+  readonly groups: GroupStore;
+  readonly tokens: TokenStore;
+  readonly logins: LoginStore;
+  readonly credentials: CredentialStore;
   readonly journal: Journal;
   readonly messages: MessageStore;
   readonly people: PeopleStore;
@@ -60,6 +72,8 @@ export interface Store {
   readonly health: StoreHealth;
   /** Figures for `/metrics` and the admin API. */
   stats(): StoreStats;
+  /** For operators: exact up to 10,000 rooms, then the database's own estimates, so that asking never reads every room. */
+  counts(): Promise<StoreCounts>;
   /** Waits for what is in flight, then closes the connections. */
   close(): Promise<void>;
 }
@@ -89,6 +103,13 @@ export interface History {
    * one by now.
    */
   lost(epoch: string): Promise<void>;
+}
+
+export interface StoreCounts {
+  organizations: number;
+  users: number;
+  rooms: number;
+  messages: number;
 }
 
 export interface StoreStats {

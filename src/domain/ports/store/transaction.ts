@@ -14,9 +14,10 @@ import type {
   Role,
   RoomHead,
 } from "../../model.ts";
-import type { AccountWrites } from "./accounts.ts";
 import type { MessageWrites } from "./messages.ts";
+import type { OrganizationWrites } from "./organizations.ts";
 import type { PeopleWrites } from "./people.ts";
+import type { UserWrites } from "./users.ts";
 import type { VisitWrites } from "./visits.ts";
 import type { WebhookWrites } from "./webhooks.ts";
 
@@ -92,11 +93,7 @@ export interface NewEvent<T extends EventType = EventType> {
   data: EventData[T];
 }
 
-/**
- * Writes that belong together. Rooms must be locked (`lockRooms`) or created in this transaction before anything
- * of theirs is written; lock all rooms in one call, so that they are taken in id order.
- */
-export interface StoreTransaction {
+export interface RoomWrites {
   /** Locks the rooms in id order and reads them as they are now. Deleted and unknown rooms are left out. */
   lockRooms(conversationIds: number[]): Promise<Conversation[]>;
   /** A new room with an empty log, locked. A name taken in the organization (Messenger rooms) throws `conflict` on `name`. */
@@ -108,6 +105,10 @@ export interface StoreTransaction {
    * later: until then `range` and `event` still serve whoever has to learn of `room.deleted`.
    */
   deleteConversation(conversationId: number): Promise<void>;
+}
+
+/** Which rooms to lock next. */
+export interface RoomFinds {
   /** Ids of an organization's rooms, ascending, to be locked next. Lock the organization first: then none is made meanwhile. */
   organizationRooms(organizationId: number, which: OrganizationRooms): Promise<number[]>;
   /** Ids of the rooms that a member is in, ascending, to be locked next. */
@@ -117,6 +118,9 @@ export interface StoreTransaction {
    * theirs.
    */
   oneToOne(a: MemberKey, b: MemberKey): Promise<number | null>;
+}
+
+export interface MemberWrites {
   /** The members of a room as they are now, in order of joining; `keys` narrows, `limit` cuts. */
   members(conversationId: number, keys?: MemberKey[], limit?: number): Promise<Membership[]>;
   /** How many members there are, and how many of them are guests. */
@@ -131,6 +135,10 @@ export interface StoreTransaction {
   putMembers(conversationId: number, members: NewMember[]): Promise<void>;
   /** Bumps the access version and the users' versions. */
   removeMembers(conversationId: number, keys: MemberKey[]): Promise<void>;
+}
+
+/** The log of a room, for what is no new message. */
+export interface EventWrites {
   /**
    * Appends events other than messages, in order, each with the next seq. Call state follows: `call.started` while a
    * call runs, and what else happens to a call while none does, are left out of the log and of the answer. A
@@ -150,8 +158,15 @@ export interface StoreTransaction {
   head(conversationId: number): Promise<RoomHead>;
   /** Who is in the running call, as {@link RunningCall}; null while none runs. */
   callers(conversationId: number): Promise<Actor[] | null>;
+}
 
-  readonly accounts: AccountWrites;
+/**
+ * Writes that belong together. Rooms must be locked (`lockRooms`) or created in this transaction before anything
+ * of theirs is written; lock all rooms in one call, so that they are taken in id order.
+ */
+export interface StoreTransaction extends RoomWrites, RoomFinds, MemberWrites, EventWrites {
+  readonly users: UserWrites;
+  readonly organizations: OrganizationWrites;
   readonly messages: MessageWrites;
   readonly people: PeopleWrites;
   readonly visits: VisitWrites;

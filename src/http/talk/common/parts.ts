@@ -12,7 +12,7 @@ import type { Operations } from "./operations.ts";
 
 export interface TalkParts extends Operations {
   useCases: UseCases;
-  store: Pick<Store, "accounts" | "log">;
+  store: Pick<Store, "users" | "log">;
   feed: () => Feed;
   /** Where clients reach this server. */
   publicUrl: () => string;
@@ -27,6 +27,6 @@ export const MAX_ID_LENGTH = 320;
 
 /** The user with this handle, or nobody. Whether they exist for the caller is for the use case to say. */
 export async function userNamed({ store }: Pick<TalkParts, "store">, handle: string): Promise<Actor> {
-  const user = await store.accounts.userByHandle(handle);
+  const user = await store.users.byHandle(handle);
   return user ? userActor(user) : NOBODY;
 }

@@ -49,14 +49,14 @@ export interface MessageShapes {
 
 export function createMessageShapes(
   { mentions }: Pick<UseCases, "mentions">,
-  accounts: Pick<Store["accounts"], "usersByIds">,
+  accounts: Pick<Store["users"], "byIds">,
 ): MessageShapes {
   async function usersIn(entries: readonly Told[]): Promise<ReadonlyMap<string, User>> {
     const actors = entries.flatMap(({ entry, system }) =>
       system ? [entry.event.actor, ...(system.user ? [system.user] : [])] : [],
     );
     const ids = actors.filter(({ kind }) => kind === "user").map(({ id }) => Number(id));
-    const users = ids.length === 0 ? [] : await accounts.usersByIds([...new Set(ids)]);
+    const users = ids.length === 0 ? [] : await accounts.byIds([...new Set(ids)]);
     return new Map(users.map((user) => [String(user.id), user]));
   }
 

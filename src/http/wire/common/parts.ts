@@ -20,7 +20,7 @@ import { callingUser } from "./authentication.ts";
 
 export interface WireParts {
   useCases: UseCases;
-  store: Pick<Store, "accounts" | "journal">;
+  store: Pick<Store, "organizations" | "journal">;
   names: Names;
   /** Of qualified ids. */
   domain(): string;

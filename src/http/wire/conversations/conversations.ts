@@ -144,7 +144,7 @@ export async function connectedUsers(
 
 /** The organization whose UUID is the team's. @throws WireRefusal `no-team-member` unless the caller is in it */
 export async function teamOf({ store }: WireParts, { user }: Caller, team: string): Promise<number> {
-  const mine = await store.accounts.organizationsOf(user.id);
+  const mine = await store.organizations.of(user.id);
   const found = mine.find(({ organization }) => organization.uuid === team);
   if (!found) throw wireRefusal("noTeamMember");
   return found.organization.id;
@@ -159,7 +159,7 @@ export async function requireAdmission(
   const { organizationId } = room;
   const team =
     room.accessRole === "team" && organizationId !== null && users.length > 0
-      ? await store.accounts.organizationUsers(organizationId)
+      ? await store.organizations.users(organizationId)
       : [];
   const inTeam = new Set(team.map(({ user }) => user.id));
   switch (

@@ -26,10 +26,10 @@ export function registerLogin(app: HttpApp, accounts: Accounts, publicUrl: () =>
 }
 
 /** @param domain of qualified ids */
-export function registerSelf(app: HttpApp, store: Pick<Store, "accounts">, domain: () => string): void {
+export function registerSelf(app: HttpApp, store: Pick<Store, "organizations">, domain: () => string): void {
   app.openapi(ROUTES.self, async (c) => {
     const user = callingUser(c);
-    const [first] = await store.accounts.organizationsOf(user.id);
+    const [first] = await store.organizations.of(user.id);
     return c.json(selfProfile(user, domain(), first?.organization.uuid), 200);
   });
 }

@@ -5,7 +5,7 @@
 import { DomainError } from "../../../domain/errors.ts";
 import type { Feed } from "../../../domain/ports/feed.ts";
 import type { HotState } from "../../../domain/ports/hot.ts";
-import type { AccountStore } from "../../../domain/ports/store/accounts.ts";
+import type { CredentialStore } from "../../../domain/ports/store/credentials.ts";
 import type { Store } from "../../../domain/ports/store/store.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../../logger.ts";
@@ -20,7 +20,7 @@ import { type Socket, type SocketHandlers, Waiter } from "./waiter.ts";
 
 export interface AwaitOptions {
   useCases: UseCases;
-  store: Pick<Store, "accounts" | "journal" | "health">;
+  store: Pick<Store, "credentials" | "organizations" | "journal" | "health">;
   hot: Pick<HotState, "limits">;
   feed: () => Feed;
   /** Where clients reach this server. */
@@ -61,7 +61,7 @@ export function createAwait(options: AwaitOptions): AwaitFace {
   const { useCases, store, hot, feed, rateLimits, logger } = options;
   const limits = createRequestLimits(hot.limits, useCases.clock, rateLimits);
   const delivery = createDelivery(wireParts(options), logger);
-  const crowd = createCrowd({ ...options, accounts: store.accounts });
+  const crowd = createCrowd({ ...options, credentials: store.credentials });
   // Nothing can be told without the database; another process may have it.
   const unwatch = store.health.onAway(() => crowd.end("away"));
 
@@ -107,12 +107,12 @@ export function createAwait(options: AwaitOptions): AwaitFace {
 
 /** All who wait here. */
 function createCrowd(
-  options: Pick<AwaitOptions, "useCases" | "rateLimits" | "logger"> & { accounts: AccountStore },
+  options: Pick<AwaitOptions, "useCases" | "rateLimits" | "logger"> & { credentials: CredentialStore },
 ) {
-  const { accounts, rateLimits, logger, useCases } = options;
+  const { credentials, rateLimits, logger, useCases } = options;
   const waiters = new Set<Waiter>();
   const perUser = new Map<number, number>();
-  const watch = watchCredentials(accounts, useCases.clock, waiters, logger);
+  const watch = watchCredentials(credentials, useCases.clock, waiters, logger);
   let isClosed = false;
 
   function count(userId: number, change: 1 | -1): void {

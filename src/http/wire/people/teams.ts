@@ -128,7 +128,7 @@ export function registerTeams(app: HttpApp, parts: WireParts): void {
   const { store } = parts;
 
   app.openapi(ROUTES.list, async (c) => {
-    const mine = await store.accounts.organizationsOf(callerOf(c).user.id);
+    const mine = await store.organizations.of(callerOf(c).user.id);
     return c.json(
       { teams: mine.map(({ organization }) => teamBody(organization)), has_more: false as const },
       200,
@@ -136,7 +136,7 @@ export function registerTeams(app: HttpApp, parts: WireParts): void {
   });
   app.openapi(ROUTES.get, async (c) => {
     const { tid } = c.req.valid("param");
-    const mine = await store.accounts.organizationsOf(callerOf(c).user.id);
+    const mine = await store.organizations.of(callerOf(c).user.id);
     const found = mine.find(({ organization }) => organization.uuid === tid);
     if (!found) throw wireRefusal("noTeam");
     return c.json(teamBody(found.organization), 200);
@@ -144,7 +144,7 @@ export function registerTeams(app: HttpApp, parts: WireParts): void {
   app.openapi(ROUTES.members, async (c) => {
     const id = await teamOf(parts, callerOf(c), c.req.valid("param").tid);
     const { maxResults } = c.req.valid("query");
-    const people = await store.accounts.organizationUsers(id);
+    const people = await store.organizations.users(id);
     const members = people.slice(0, maxResults).map(({ user }) => ({ user: user.uuid }));
     return c.json({ members, hasMore: people.length > maxResults }, 200);
   });

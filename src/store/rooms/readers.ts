@@ -1,8 +1,8 @@
 /** How far the members of a room have read. Many ask at once, when they all come back and open their rooms. */
 import { actorOf, type MemberKey } from "../../domain/model.ts";
-import type { RoomQueries } from "../../domain/ports/store/rooms.ts";
-import { byKey, gathered } from "./batch-loader.ts";
-import type { Database } from "./database.ts";
+import type { MembershipStore } from "../../domain/ports/store/memberships.ts";
+import { byKey, gathered } from "../sql/batch-loader.ts";
+import type { Database } from "../sql/database.ts";
 
 const MAX_READERS = 500;
 /** Rooms that are looked up by one statement, and such statements at once. */
@@ -16,7 +16,7 @@ interface ReaderRow {
   seq: number;
 }
 
-export function createReaders({ sql, read }: Database): RoomQueries["readers"] {
+export function createReaders({ sql, read }: Database): MembershipStore["readers"] {
   return gathered({
     lanes: LANES,
     most: ROOMS_AT_ONCE,

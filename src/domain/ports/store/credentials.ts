@@ -1,0 +1,97 @@
+/** What people show to get in: tokens, logins, and what a login form asks for. ./store.ts says what callers may rely on. */
+import type { ApiToken, Organization, User } from "../../model.ts";
+
+export interface TokenStore {
+  /** `hash` is the SHA-256 of the secret. An unknown or deleted user throws `not_found` on `userId`. */
+  create(input: Omit<ApiToken, "id" | "createdAt"> & { hash: Uint8Array }): Promise<ApiToken>;
+  /**
+   * ONE query: the token with the user or organization it stands for; null when unknown, expired or revoked.
+   * `version` is the user's (see `UserStore.changed`), 0 for organizations.
+   */
+  byHash(
+    hash: Uint8Array,
+  ): Promise<
+    | { token: ApiToken; user: User; organization: null; version: number }
+    | { token: ApiToken; user: null; organization: Organization; version: number }
+    | null
+  >;
+  list(page: { limit: number; after: number }): Promise<ApiToken[]>;
+  /** Revokes; bumps the user's version so that live sessions end. */
+  delete(id: number): Promise<ApiToken | null>;
+}
+
+export interface Login {
+  id: number;
+  userId: number;
+  persistent: boolean;
+  startedAt: number;
+  expiresAt: number;
+}
+
+/** How users sign in, and what they have signed in with. */
+export interface LoginStore {
+  /**
+   * For login: by handle or e-mail, case-insensitively, with the password's hash, the user's version, and when they
+   * signed in at the place before (null: never, or long ago).
+   */
+  userForLogin(
+    login: string,
+    place: Uint8Array,
+  ): Promise<{
+    user: User;
+    passwordHash: string | null;
+    version: number;
+    placeSeenAt: number | null;
+  } | null>;
+  /**
+   * ONE query: the user with this handle and version, when all their logins were last ended, and when the handle last
+   * belonged to a deleted user, ms.
+   */
+  userForJwt(handle: string): Promise<{
+    user: User | null;
+    version: number;
+    loginsEndedAt: number | null;
+    deletedAt: number | null;
+  }>;
+  /** The user signed in at the place, now. A bounded number of places is kept, the last ones. */
+  notePlace(userId: number, place: Uint8Array): Promise<void>;
+  /**
+   * Logins (cookies) outlive the hot state; access tokens live in it. Null when the user was deleted, or has another
+   * password than the one of `passwordHash` by now.
+   */
+  create(input: Omit<Login, "id"> & { hash: Uint8Array; passwordHash: string | null }): Promise<Login | null>;
+  byHash(hash: Uint8Array): Promise<(Login & { user: User }) | null>;
+  /** ONE query: the user of a login that is still valid, with the user's version and the login's `hash` in hex. */
+  userOf(loginId: number): Promise<{ user: User; version: number; hash: string } | null>;
+  /** Gives the login another secret. False when it is over, or has another secret than `from` by now. */
+  renew(id: number, change: { from: Uint8Array; hash: Uint8Array; expiresAt: number }): Promise<boolean>;
+  delete(id: number): Promise<boolean>;
+}
+
+/** Tokens and logins together. */
+export interface CredentialStore {
+  /** Tokens and logins that ran out, and places where nobody signed in for long. @returns how many of the former */
+  deleteExpired(now: number): Promise<number>;
+  /**
+   * Of the given credentials of live sessions, those that are no longer valid (revoked, expired, user deleted), or are
+   * somebody else's: a restored database may have given their id anew. `ended`: when all logins of a user of `users` were
+   * ended, for those of `dated`. One query.
+   */
+  invalid(input: {
+    tokens: readonly OwnedCredential[];
+    logins: readonly OwnedCredential[];
+    users: readonly Pick<User, "id" | "uuid">[];
+    dated?: readonly number[];
+  }): Promise<{
+    tokenIds: number[];
+    loginIds: number[];
+    userUuids: string[];
+    ended: { userId: number; at: number }[];
+  }>;
+}
+
+/** A token or a login, and whose it is. */
+export interface OwnedCredential {
+  id: number;
+  userId: number;
+}

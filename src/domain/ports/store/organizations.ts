@@ -1,0 +1,50 @@
+/** Organizations, their events, and groups of users. ./store.ts says what callers may rely on. */
+import type { Group, Organization, OrganizationEvent, OrganizationRole, User } from "../../model.ts";
+import type { NamePage } from "./users.ts";
+
+/** A user of an organization. */
+export interface OrganizationUser {
+  user: User;
+  role: OrganizationRole;
+}
+
+export interface OrganizationStore {
+  byId(id: number): Promise<Organization | null>;
+  list(page: { limit: number; after: number }): Promise<Organization[]>;
+  users(organizationId: number): Promise<OrganizationUser[]>;
+  role(organizationId: number, userId: number): Promise<OrganizationRole | null>;
+  of(userId: number): Promise<{ organization: Organization; role: OrganizationRole }[]>;
+  event(organizationId: number, eventId: number): Promise<OrganizationEvent | null>;
+}
+
+/** Inside a transaction. */
+export interface OrganizationWrites {
+  create(name: string): Promise<Organization>;
+  /** Its rooms must have been deleted before (`conflict`). Tokens, roles and events go with it. */
+  delete(organizationId: number): Promise<boolean>;
+  putUser(organizationId: number, userId: number, role: OrganizationRole): Promise<void>;
+  removeUser(organizationId: number, userId: number): Promise<boolean>;
+  putEvent(event: OrganizationEvent): Promise<void>;
+  deleteEvent(organizationId: number, eventId: number): Promise<boolean>;
+  /** Locks the organization's row, so that two changes of its automation do not cross. Null when there is none. */
+  lock(organizationId: number): Promise<Organization | null>;
+  /** The organization's users as the transaction sees them; `ids` narrows. */
+  users(organizationId: number, ids?: number[]): Promise<OrganizationUser[]>;
+  /** Ids of the organizations that the user is in, ascending. */
+  idsOf(userId: number): Promise<number[]>;
+  event(organizationId: number, eventId: number): Promise<OrganizationEvent | null>;
+}
+
+export interface GroupStore {
+  put(group: Group): Promise<void>;
+  /** An empty group; false when there is one of this id. */
+  create(group: Pick<Group, "id" | "name">): Promise<boolean>;
+  /** False when there is no such group. */
+  addUser(id: string, userId: number): Promise<boolean>;
+  /** Ids of groups whose id or name holds the text, whatever its case, in order. */
+  ids(page: NamePage): Promise<string[]>;
+  /** The ids of the groups that a user is in, ascending. */
+  idsOf(userId: number): Promise<string[]>;
+  delete(id: string): Promise<boolean>;
+  byId(id: string): Promise<Group | null>;
+}

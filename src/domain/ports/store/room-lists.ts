@@ -1,0 +1,105 @@
+/** The rooms of one member, in the orders in which clients walk through them. ./store.ts says what callers may rely on. */
+import type {
+  Conversation,
+  ConversationType,
+  HistoryVisibility,
+  LoggedEvent,
+  MemberKey,
+  Membership,
+  Role,
+  RoomHead,
+} from "../../model.ts";
+
+/** One row of a session's room list. */
+export interface RoomListing {
+  conversation: Conversation;
+  membership: Membership;
+  head: RoomHead;
+  /** Messages after the read marker that were not deleted. */
+  unread: number;
+  /** Unread mentions of the member (their own id or "all") after the read marker. */
+  mentions: number;
+  /** The last message that is visible to the member and was not deleted, or null. */
+  last: LoggedEvent | null;
+}
+
+/** One room as a session begins with it: what `ready` tells, and what visibility needs. */
+export interface SessionRoom {
+  id: number;
+  token: string;
+  name: string;
+  type: ConversationType;
+  role: Role;
+  joinedSeq: number;
+  historyFrom: number;
+  history: HistoryVisibility;
+  lobby: boolean;
+  lobbyUntil: number | null;
+  head: number;
+  /** The time of the event at `head`, ms; 0 where the log is empty. */
+  at: number;
+  /** The time of the event at the seq that was asked for, ms; null where none was, or the log has none before its head. */
+  askedAt: number | null;
+  /** The member's read marker. */
+  read: number;
+  /** Messages after the marker that were not deleted. */
+  unread: number;
+  /** Mentions of the member, or of everybody, after the marker. */
+  mentions: number;
+  /** The last message that is visible to the member and was not deleted, or null. */
+  last: LoggedEvent | null;
+}
+
+/** A place in a member's rooms, newest activity first. */
+export interface ActivityPlace {
+  lastActivity: number;
+  conversationId: number;
+}
+
+export interface ActivityPage {
+  /** Only rooms after this place. */
+  after?: ActivityPlace;
+  /** Only rooms before this place; the page is the one next to it. */
+  before?: ActivityPlace;
+  limit: number;
+  types?: ConversationType[];
+  publicId?: string;
+  muted?: boolean;
+  archived?: boolean;
+  pinned?: boolean;
+}
+
+/** Places in rooms, as columns: ten thousand sessions name twenty each at once. */
+export interface AskedPlaces {
+  /** The rooms' tokens. */
+  readonly rooms: readonly string[];
+  /** A seq in each of them. */
+  readonly seqs: readonly number[];
+}
+
+export interface RoomLists {
+  /**
+   * All rooms of a member with everything `ready` needs, in ONE query, newest activity first; `conversationIds` keeps
+   * only those.
+   */
+  list(member: MemberKey, conversationIds?: readonly number[]): Promise<RoomListing[]>;
+  /**
+   * All rooms of a member with what a session needs, in ONE query, newest activity first.
+   * @param asked the places of whose events the time is wanted (`askedAt`), at most one a room
+   */
+  sessionRooms(member: MemberKey, asked?: AskedPlaces): Promise<SessionRoom[]>;
+  /** The member's rooms by UUID ascending: those after `after` (exclusive), or those of `uuids`. */
+  idsByUuid(
+    member: MemberKey,
+    page: { after?: string; limit: number } | { uuids: readonly string[] },
+  ): Promise<{ id: number; uuid: string }[]>;
+  /** The member's rooms, newest activity first. */
+  idsByActivity(member: MemberKey, page: ActivityPage): Promise<number[]>;
+  /**
+   * Where a room stands by activity, or stood when it was deleted, of those that the member is in or was in for 28 days;
+   * null for others.
+   */
+  activityPlace(member: MemberKey, publicId: string): Promise<ActivityPlace | null>;
+  /** Ids of the rooms that a member is in, ascending. */
+  idsOf(member: MemberKey): Promise<number[]>;
+}

@@ -1,0 +1,67 @@
+/** Users. ./store.ts says what callers may rely on. */
+import type { User } from "../../model.ts";
+
+export interface NewUser {
+  handle: string;
+  displayName: string;
+  email: string | null;
+  passwordHash: string | null;
+  administrator: boolean;
+}
+
+export type UserPatch = Partial<NewUser>;
+
+/** Empty `search`: all. */
+export interface NamePage {
+  search: string;
+  limit: number;
+  offset: number;
+}
+
+/** Deleted users are in no answer. */
+export interface UserStore {
+  byId(id: number): Promise<User | null>;
+  byIds(ids: number[]): Promise<User[]>;
+  byHandle(handle: string): Promise<User | null>;
+  list(page: { limit: number; after: number }): Promise<User[]>;
+  /** Handles of users whose handle or name holds the text, whatever its case, in order. */
+  handles(page: NamePage): Promise<string[]>;
+  /**
+   * Of `ids`, the users who exist for this user: they share an organization, are connected, or neither has
+   * an organization; and neither blocked the other.
+   */
+  visible(userId: number, ids: number[]): Promise<number[]>;
+  /** When the handle last belonged to a user that was deleted, ms, or null. */
+  handleDeletedAt(handle: string): Promise<number | null>;
+  /**
+   * Of the given users (with the version that the caller saw), those whose memberships, tokens or account changed
+   * since. Deleted users come with `version: null`.
+   */
+  changed(seen: { userId: number; version: number }[]): Promise<{ userId: number; version: number | null }[]>;
+  /** The current version of a user; see {@link changed}. */
+  version(userId: number): Promise<number | null>;
+}
+
+/** Inside a transaction. */
+export interface UserWrites {
+  /** A handle or e-mail in use throws `conflict` on that field (handles and e-mails compare case-insensitively). */
+  create(input: NewUser): Promise<User>;
+  /** Conflicts as above. A new display name shows in the user's memberships as well. Null when there is no such user. */
+  update(userId: number, patch: UserPatch): Promise<User | null>;
+  /**
+   * Marks the user deleted, frees handle and e-mail, revokes tokens and logins, and removes the user from
+   * organizations, their events, groups, connections and contact books. Memberships stay: leave the rooms in the same
+   * transaction. False when there is none.
+   */
+  delete(userId: number): Promise<boolean>;
+  /**
+   * Ends all logins of the user with what they made in Matrix, and forgets where the user signed in. Tokens stay.
+   * False when there is no such user.
+   */
+  endLogins(userId: number): Promise<boolean>;
+  /**
+   * Keeps these users from being deleted until the commit; unknown and deleted ones are left out. Take the locks of
+   * organizations and rooms before: everybody locks in the order organizations, rooms, users.
+   */
+  lock(ids: number[]): Promise<User[]>;
+}
