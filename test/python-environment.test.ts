@@ -1,10 +1,9 @@
 /** The cached Python environment: made once, by one process, whole or not at all. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { fileLock, tryFileLock } from "../bridge/local/file-lock.ts";
 import { cacheFolder, hasPythonEnvironment, pythonEnvironment } from "../bridge/local/python.ts";
 import { findPython } from "../bridge/local/python-interpreter.ts";
 
@@ -82,29 +81,5 @@ describe("pythonEnvironment", () => {
     expect(cacheFolder(undefined, { CAUSEWAY_CACHE_DIR: "/own", XDG_CACHE_HOME: "/xdg" })).toBe("/own");
     expect(cacheFolder("", { XDG_CACHE_HOME: "/xdg" })).toBe("/xdg/causeway");
     expect(cacheFolder(undefined, {})).toMatch(/\/\.cache\/causeway$/);
-  });
-});
-
-describe("fileLock", () => {
-  test("is held by one at a time", async () => {
-    const path = join(cacheDir, "one.lock");
-    const first = await tryFileLock(path);
-    expect(await tryFileLock(path)).toBeNull();
-    first?.release();
-    (await tryFileLock(path))?.release();
-  });
-
-  test.runIf(process.platform === "linux")("of a killed process blocks nobody", async () => {
-    const path = join(cacheDir, "killed.lock");
-    const owner = spawn("flock", ["-x", path, "sleep", "60"], { detached: true, stdio: "ignore" });
-    await vi.waitFor(async () => {
-      const lock = await tryFileLock(path);
-      lock?.release();
-      expect(lock).toBeNull();
-    });
-    const waits = vi.fn(() => process.kill(-(owner.pid ?? 0), "SIGKILL"));
-    const lock = await fileLock(path, waits);
-    expect(waits).toHaveBeenCalledOnce();
-    lock.release();
   });
 });

@@ -18,7 +18,7 @@ import {
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileLock } from "./file-lock.ts";
+import { fileLock } from "../../src/file-lock.ts";
 import { findPython, pythonVariables } from "./python-interpreter.ts";
 
 export interface PythonRequest {

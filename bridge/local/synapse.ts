@@ -2,8 +2,7 @@
  * The local homeserver: Synapse from PyPI on loopback, supervised. It is restarted when it dies, taken over when an
  * earlier Causeway was killed and left it behind, and gone when we stop.
  */
-import { join } from "node:path";
-import { type FileLock, tryFileLock } from "./file-lock.ts";
+import { lockFolder } from "../../src/file-lock.ts";
 import { type PythonEnvironment, type PythonRequest, pythonEnvironment } from "./python.ts";
 import { type Supervised, supervise } from "./supervisor.ts";
 import {
@@ -70,7 +69,9 @@ export function synapseEnvironment(
  * @throws Error that says what to do: port in use, folder of another server name or process, or Synapse's own reason
  */
 export async function startLocalSynapse(options: LocalSynapseOptions): Promise<LocalSynapse> {
-  const lock = await lockFolder(synapseFolder(options.dataDir));
+  const lock = await lockFolder(synapseFolder(options.dataDir), {
+    inUse: "It belongs to another Causeway that runs. Stop that one, or choose another DATA_DIR",
+  });
   try {
     const first = await bringUp(options, options.signal ?? new AbortController().signal);
     const supervisor = supervise(first, (signal) => bringUp(options, signal), {
@@ -132,14 +133,6 @@ async function serving(
     await end();
     throw error;
   }
-}
-
-async function lockFolder(folder: string): Promise<FileLock> {
-  const lock = await tryFileLock(join(folder, "causeway.lock"));
-  if (lock) return lock;
-  throw new Error(
-    `the Synapse in ${folder} belongs to another Causeway that runs. Stop that one, or choose another DATA_DIR`,
-  );
 }
 
 function messageOf(error: unknown): string {

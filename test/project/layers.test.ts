@@ -36,6 +36,7 @@ const LAYERS: Record<string, readonly string[]> = {
   ],
   "src/app/health": ["src/http/face", DOMAIN],
   "src/metrics.ts": ["src/store/sql", DOMAIN],
+  "src/file-lock.ts": [],
 
   "src/protocol": ["src/protocol/frames", "src/protocol/limits.ts", "src/protocol/error-codes.ts"],
   "src/protocol/frames": ["src/protocol/limits.ts", "src/protocol/error-codes.ts"],
@@ -93,7 +94,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/store/webhooks": ["src/store/log", "src/store/sql", DOMAIN],
   "src/store/log": ["src/store/accounts", "src/store/sql", DOMAIN],
   "src/store/accounts": ["src/store/sql", DOMAIN],
-  "src/store/embedded": ["src/store/sql"],
+  "src/store/embedded": ["src/store/sql", "src/file-lock.ts"],
   "src/store/sql": [DOMAIN],
 
   "src/hot/redis": ["src/hot/redis/connection", "src/hot/memory", "src/hot", DOMAIN],
@@ -212,7 +213,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "bridge/metrics.ts": ["bridge/store"],
   "bridge/store": ["src/store", "src/store/sql", DOMAIN],
   "bridge/demo": [],
-  "bridge/local": [DOMAIN],
+  "bridge/local": ["src/file-lock.ts", DOMAIN],
 
   "load/services": ["bridge/local"],
   "load/faults": ["load/**", "src/client", "src/protocol/**"],

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { lockFolder } from "../../file-lock.ts";
 import type { StoreLogger } from "../sql/database.ts";
-import { lockFolder } from "./folder-lock.ts";
 import type { EmbeddedWorkerData } from "./worker.ts";
 
 export interface Embedded {
@@ -26,6 +26,11 @@ const PORT = 5432;
 const PLACE_FILE = "global/pg_control";
 const RESTART_PAUSE_MS = 1_000;
 const STOP_MS = 3_000;
+const LOCK_ADVICE = {
+  inUse:
+    "Stop that one, choose another DATA_DIR, or set DATABASE_URL so that several processes can share PostgreSQL",
+  noCommand: "set DATABASE_URL to use PostgreSQL",
+};
 /** Node runs no TypeScript in threads: from the sources (in tests) the worker of the last build is taken. */
 const WORKER = import.meta.url.endsWith(".ts")
   ? new URL("../../../dist/src/store/embedded/worker.js", import.meta.url)
@@ -44,13 +49,13 @@ export async function startEmbedded({
 }): Promise<Embedded> {
   const folder = resolve(dataDir, "postgres");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const unlock = lockFolder(resolve(dataDir));
+  const lock = await lockFolder(resolve(dataDir), LOCK_ADVICE);
   // Not under DATA_DIR: the path of a Unix socket has 107 bytes at most.
   const socketFolder = mkdtempSync(join(tmpdir(), "causeway-"));
   const socket = join(socketFolder, `.s.PGSQL.${PORT}`);
   const release = () => {
     rmSync(socketFolder, { recursive: true, force: true });
-    unlock();
+    lock.release();
   };
   try {
     const stop = await supervise({ folder, socket }, logger);
