@@ -62,11 +62,11 @@ async function main(): Promise<void> {
 
 async function checkLog({ sql }: PostgresStore): Promise<number> {
   let faults = 0;
-  for (const { claim, look } of storeChecks(sql)) {
-    const { total, some } = await look();
+  for (const { claim, violations } of storeChecks(sql)) {
+    const { total, examples } = await violations();
     faults += total;
     say(total === 0 ? `ok     ${claim}` : `WRONG  ${claim}: ${total} times not, for example`);
-    for (const each of some) say(`         ${each}`);
+    for (const each of examples) say(`         ${each}`);
   }
   return faults;
 }

@@ -43,7 +43,7 @@ import { createWebhookStore } from "./webhooks/webhooks.ts";
 export interface StoreOptions {
   /** `postgres://user:password@host:port/database`, with the driver's parameters such as `?sslmode=require`. */
   databaseUrl: string;
-  /** Connections of this process; what is embedded always has one. */
+  /** Connections of this process. The embedded database always has one. */
   maxConnections: number;
   /** The URL is that of `startEmbedded`: one connection, and housekeeping in place of the server's. */
   embedded?: boolean;
@@ -51,16 +51,16 @@ export interface StoreOptions {
   sessions?: boolean;
   /** Where sockets come from; unset: the network. */
   openSocket?: OpenSocket;
-  /** What tells the embedded database's place from that of a copy. */
+  /** Tells the embedded database from a copy of its folder. */
   place?: string;
   logger?: StoreLogger;
   /** For metrics. */
   watch?: DatabaseWatch;
   /** Sends, read markers and openings of rooms, each, that may wait for the database before more are refused with `busy`. */
   maxQueued?: number;
-  /** After this time the server gives a statement up, and who waits for a connection is refused. */
+  /** After this time the server gives up a statement, and work that waits for a connection is refused. */
   statementTimeoutMs?: number;
-  /** How long a send whose outcome is unknown is tried again. */
+  /** A send whose outcome is unknown is tried again for so long. */
   repeatMs?: number;
 }
 
@@ -69,23 +69,23 @@ export type PostgresStore = Store & { readonly sql: StoreSql };
 
 export interface StoreSql extends Sql {
   /**
-   * Runs `work` in a transaction with statements that belong to it. It is run again after a deadlock or serialization
-   * failure, so it must have no effects of its own.
+   * Runs `work` in a transaction. After a deadlock or a serialization failure `work` runs again, so it must have no
+   * effects outside of the transaction.
    */
   begin<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
 }
 
-/** More lanes make smaller batches; beyond this they cost more than waiting for the disk side by side gains. */
+/** More lanes make smaller batches. Beyond two, that costs more than parallel waits for the disk gain. */
 const APPEND_LANES = 2;
 const PING_MS = 2_000;
 const TIMEOUT_MS = 5_000;
-/** One connection for all, and a vacuum may hold it. */
+/** The embedded database has one connection, and a vacuum may hold it. */
 const EMBEDDED_TIMEOUT_MS = 60_000;
 const CLOSE_GRACE_MS = 3_000;
 const START_REPEAT_MS = 15_000;
 /**
- * A write that fails as others do: it needs room on the disk of the data, and it waits for its commit as a send does.
- * Its table is gone with the commit.
+ * A write that fails as a send would: it needs space on the disk of the data, and waits for its commit. It drops its
+ * table in the same transaction.
  */
 function probe(): string {
   const table = `causeway_probe_${randomBytes(6).toString("hex")}`;
@@ -95,7 +95,7 @@ function probe(): string {
 const SILENT: StoreLogger = { info: () => {}, warn: () => {}, error: () => {} };
 
 /**
- * Connects, migrates, and serves. A database that is just starting is waited for, 15 s.
+ * Connects, migrates, and serves. Waits 15 s for a database that is just starting.
  * @throws Error that says what to do when the database can't be reached or used
  */
 export async function openStore(options: StoreOptions): Promise<PostgresStore> {
@@ -116,7 +116,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     sessions,
     openSocket: options.openSocket,
     watch: options.watch,
-    greet: history.look,
+    onNewConnection: history.check,
     observer: { answered: () => monitor.answered(), failed: (error) => monitor.failed(error) },
   });
   const monitor: Monitor = createMonitor({
@@ -132,7 +132,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     await db.close();
     throw unusable(error);
   });
-  history.watch(db.aside);
+  history.watch(db.urgentUncounted);
   const publisher = createPublisher(logger);
   const lanes = Math.min(APPEND_LANES, maxConnections);
   const appender = createAppender(db, publisher, { lanes, maxQueued, repeatMs });

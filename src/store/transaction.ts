@@ -1,4 +1,4 @@
-/** A transaction as the domain sees it, and what is written with its commit. */
+/** The domain's transaction: its writes, the users' versions that it raises, and the events that it publishes. */
 
 import type { LoggedEvent } from "../domain/model.ts";
 import type { StoreTransaction } from "../domain/ports/store/transaction.ts";

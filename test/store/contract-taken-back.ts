@@ -57,8 +57,8 @@ export function takenBackContract(store: () => PostgresStore): void {
 
   /** What `npm run store:restored` would say of the room. */
   async function findings({ token }: StoredRoom): Promise<string[]> {
-    const found = await Promise.all(storeChecks(store().sql).map((check) => check.look()));
-    return found.flatMap(({ some }) => some).filter((what) => what.includes(token));
+    const found = await Promise.all(storeChecks(store().sql).map((check) => check.violations()));
+    return found.flatMap(({ examples }) => examples).filter((what) => what.includes(token));
   }
 
   test("only the newest text of a message is in the log, of a deleted one none; the events stay", async () => {

@@ -1,11 +1,11 @@
-/** Pictures of rooms. Each belongs to one room and goes with it; its id is what opens it. */
+/** Pictures of rooms. A picture belongs to one room and is deleted with it. Knowing its id is enough to read it. */
 import { randomBytes } from "node:crypto";
 import type { Picture } from "../../domain/model.ts";
 import type { AvatarStore } from "../../domain/ports/store/rooms.ts";
 import type { Database } from "../sql/database.ts";
 import type { Sql } from "../sql/sql.ts";
 
-/** Nobody guesses 256 bits. */
+/** 256 bits are impossible to guess. */
 const ID_BYTES = 32;
 
 export function createAvatarStore(db: Database): AvatarStore {
@@ -22,7 +22,7 @@ export function newAvatarId(): string {
   return randomBytes(ID_BYTES).toString("hex");
 }
 
-/** The picture of a room that has none. */
+/** Stores the picture of a room that has none. */
 export async function keepAvatar(
   sql: Sql,
   conversationId: number,

@@ -1,13 +1,13 @@
-/** Tokens and logins together: which have run out, and which count no longer. */
+/** Queries for tokens and logins together: expired ones, and those that are no longer valid. */
 import type { CredentialStore, OwnedCredential } from "../../domain/ports/store/credentials.ts";
 import type { Database } from "../sql/database.ts";
 import type { Fragment, Sql } from "../sql/sql.ts";
 
-/** What is asked whenever somebody comes. */
-export const TOGETHER = { lanes: 2, most: 64 };
+/** Every session that begins asks for its credential. */
+export const CREDENTIAL_BATCHES = { maxStatements: 2, maxKeys: 64 };
 const PLACE_KEPT_MS = 90 * 86_400_000;
 
-/** The database's clock: all gateways agree on when something expires. */
+/** The database's clock, so that all gateways agree when a credential expires. */
 export function databaseNow(sql: Sql): Fragment {
   return sql.unsafe("causeway_now()");
 }
@@ -56,7 +56,7 @@ export function createCredentialStore(db: Database): CredentialStore {
   };
 }
 
-/** One of them, the others are null; a user comes with a time. */
+/** One field is set and the others are null; `userId` comes with `at`. */
 interface InvalidRow {
   tokenId: number | null;
   loginId: number | null;

@@ -1,4 +1,4 @@
-/** Groups of users. Deleted users are in none. */
+/** Statements for groups of users. No group contains deleted users. */
 import type { GroupStore } from "../../domain/ports/store/organizations.ts";
 import type { Database } from "../sql/database.ts";
 

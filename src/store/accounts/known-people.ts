@@ -1,14 +1,14 @@
-/** Who is known to whom. */
+/** The SQL condition for one user knowing another. */
 import type { Fragment, Sql, Statement } from "../sql/sql.ts";
 
 type Id = Statement<never[]> | Fragment | number;
 
 /**
- * Whether the user `other` has shown themselves to the user `viewer`: they share an organization or a room, neither has
- * an organization, or `other` asked for a connection or accepted one. Blocking makes nobody unknown.
+ * Whether the user `viewer` may know the user `other`: they share an organization or a room, neither has an
+ * organization, or `other` asked for a connection or accepted one. Blocking does not change it.
  */
 export function isKnown(sql: Sql, viewer: Id, other: Id): Statement<never[]> {
-  // Aliases of their own: `viewer` and `other` name columns of the statement around it.
+  // The aliases must differ from those of the surrounding statement, whose columns `viewer` and `other` name.
   return sql<never[]>`(
     ${other} = ${viewer}
     or exists (

@@ -1,13 +1,13 @@
-/** How users sign in, and the login cookies that they sign in with, by the hash of their secret. */
+/** Statements for signing in, and for login cookies, found by the hash of their secret. */
 import type { User } from "../../domain/model.ts";
 import type { Login, LoginStore } from "../../domain/ports/store/credentials.ts";
-import { byKey, gathered } from "../sql/batch-loader.ts";
+import { byKey, createBatchLoader } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
-import { databaseNow, TOGETHER } from "./credentials.ts";
+import { CREDENTIAL_BATCHES, databaseNow } from "./credentials.ts";
 
-/** Places where one user is known. */
-const MAX_PLACES = 20;
+/** Places that are kept of one user's logins. */
+const MAX_LOGIN_PLACES = 20;
 
 interface LoginUserRow extends Row {
   password_hash: string | null;
@@ -34,7 +34,7 @@ export function createLoginStore(db: Database): LoginStore {
   const now = databaseNow(sql);
   return {
     async create({ userId, passwordHash, hash, persistent, startedAt, expiresAt }) {
-      // Locked: a password that is being changed at this moment ends this login as well.
+      // The lock makes a change of the password at this moment end this login, too.
       const [row] = await sql<Row[]>`
         insert into logins as l (user_id, hash, persistent, started_at, expires_at)
         select u.id, ${hash}, ${persistent}, ${startedAt}, ${expiresAt} from users u
@@ -50,7 +50,7 @@ export function createLoginStore(db: Database): LoginStore {
         where l.hash = ${hash} and l.expires_at > ${now}`);
       return row ? { ...noun<Login>(row, "l", LOGIN), user: noun(row, "u", USER) } : null;
     },
-    userOf: gathered({ ...TOGETHER, read: (ids: number[]) => usersOfLogins(db, ids) }),
+    userOf: createBatchLoader({ ...CREDENTIAL_BATCHES, read: (ids: number[]) => usersOfLogins(db, ids) }),
     async renew(id, { from, hash, expiresAt }) {
       const { count } = await sql`
         update logins set hash = ${hash}, expires_at = ${expiresAt}
@@ -65,7 +65,7 @@ export function createLoginStore(db: Database): LoginStore {
         )
         delete from login_places where user_id = ${userId} and place in (
           select place from login_places where user_id = ${userId} and place <> ${place}
-          order by seen_at desc offset ${MAX_PLACES - 1})`;
+          order by seen_at desc offset ${MAX_LOGIN_PLACES - 1})`;
     },
     async delete(id) {
       const rows = await sql`
@@ -78,7 +78,7 @@ export function createLoginStore(db: Database): LoginStore {
     },
     async userForLogin(login, place) {
       const key = foldedKey(login);
-      // A handle wins over an e-mail that somebody else entered with the same text.
+      // A handle wins over the same text as another user's e-mail.
       const [row] = await db.read(sql<LoginUserRow[]>`
         select ${columns(sql, "u", USER)}, u.password_hash, h.version, p.seen_at as place_seen_at
         from users u join user_heads h on h.user_id = u.id

@@ -1,4 +1,4 @@
-/** Organizations inside a transaction. Every change that live sessions must notice raises the users' versions. */
+/** Writes of organizations inside a transaction. A change that live sessions must notice raises the users' versions. */
 import { DomainError } from "../../domain/errors.ts";
 import type { Organization, OrganizationEvent } from "../../domain/model.ts";
 import type { OrganizationWrites } from "../../domain/ports/store/organizations.ts";

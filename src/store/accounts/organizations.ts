@@ -1,4 +1,4 @@
-/** Organizations as they are now, with their users and events. */
+/** Queries for organizations, their users and events. */
 import type { OrganizationEvent, OrganizationRole } from "../../domain/model.ts";
 import type { OrganizationStore, OrganizationUser } from "../../domain/ports/store/organizations.ts";
 import type { Database } from "../sql/database.ts";
@@ -41,7 +41,7 @@ export function createOrganizationStore(db: Database): OrganizationStore {
 
 type OrganizationUserRow = Row & { role: OrganizationRole };
 
-/** The users of an organization with their roles (`ids` narrows), for reads inside and outside of transactions. */
+/** An organization's users with their roles, for reads inside and outside of transactions. @param ids only these users */
 export function organizationUsersQuery(
   sql: Sql,
   organizationId: number,

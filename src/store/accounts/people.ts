@@ -1,4 +1,4 @@
-/** How people stand to each other: users by their other names, connections, and contact books. Nothing here locks. */
+/** Queries for users by their other names, for connections, and for contact books. None of them locks. */
 
 import type { ConnectionStatus } from "../../domain/model.ts";
 import type {
@@ -114,7 +114,10 @@ function connectionQueries(db: Database) {
 
 function contactQueries(db: Database) {
   const { sql } = db;
-  /** Entries of a book, or (`left`) users with the entry that there may be; with when they were last seen anywhere. */
+  /**
+   * Entries of a contact book, with the time of last activity anywhere.
+   * @param left includes users without an entry
+   */
   async function contacts(
     ownerId: number,
     userIds: readonly number[],
@@ -143,7 +146,7 @@ function contactQueries(db: Database) {
       createdAt: row.created_at as number,
     }));
   }
-  /** The book with each entry's room and its activity; deleted ones stand where they stood. */
+  /** The book's entries with the activity of their rooms. Deleted entries keep their last activity, so pages can go on. */
   const places = (ownerId: number) => sql<Row[]>`
     select k.user_id, k.deleted_at, u.public_id,
            coalesce(case when k.deleted_at is null then h.last_activity end, k.activity, k.created_at) as activity

@@ -1,16 +1,19 @@
-/** Personal access tokens and API tokens, by the hash of their secret. */
+/** Personal access tokens and API tokens, found by the hash of their secret. */
 import { DomainError } from "../../domain/errors.ts";
 import type { ApiToken } from "../../domain/model.ts";
 import type { TokenStore } from "../../domain/ports/store/credentials.ts";
-import { byKey, gathered } from "../sql/batch-loader.ts";
+import { byKey, createBatchLoader } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, noun, ORGANIZATION, type Row, TOKEN, USER } from "../sql/rows.ts";
-import { databaseNow, TOGETHER } from "./credentials.ts";
+import { CREDENTIAL_BATCHES, databaseNow } from "./credentials.ts";
 
 export function createTokenStore(db: Database): TokenStore {
   const { sql } = db;
   const tokenColumns = columns(sql, "t", TOKEN);
-  const byHash = gathered({ ...TOGETHER, read: (hashes: string[]) => tokensByHash(db, hashes) });
+  const byHash = createBatchLoader({
+    ...CREDENTIAL_BATCHES,
+    read: (hashes: string[]) => tokensByHash(db, hashes),
+  });
   return {
     async create({ userId, organizationId, name, expiresAt, hash }) {
       const [row] = await sql<Row[]>`

@@ -1,4 +1,4 @@
-/** Users inside a transaction. Every change that live sessions must notice raises the user's version. */
+/** Writes of users inside a transaction. A change that live sessions must notice raises the user's version. */
 import { newPublicId } from "../../domain/ids.ts";
 import { type User, userKey } from "../../domain/model.ts";
 import type { NewUser, UserPatch, UserWrites } from "../../domain/ports/store/users.ts";
@@ -47,7 +47,7 @@ async function updateUser(scope: TransactionScope, id: number, patch: UserPatch)
   return noun(row, "u", USER);
 }
 
-/** Rooms show the new name; the rows are locked in the order of their key, as everywhere. */
+/** Changes the name that rooms show. Rows are locked in the order of their key, as everywhere. */
 async function renameMember({ sql }: TransactionScope, userId: number, name: string): Promise<void> {
   await sql`
     with locked as materialized (
@@ -69,7 +69,7 @@ function userColumns(patch: UserPatch): Row {
   };
 }
 
-/** The row stays for its ids and its handle; everything that lets somebody in, or tells about the person, goes. */
+/** Keeps the row for its ids and its handle. Removes all credentials and all personal data. */
 async function deleteUser({ sql }: TransactionScope, id: number): Promise<boolean> {
   const { count } = await sql`
     update users set deleted_at = causeway_now(), password_hash = null, email = null, email_key = null
@@ -92,7 +92,7 @@ async function endLogins(scope: TransactionScope, id: number): Promise<boolean> 
   const { count } = await sql`
     update users set logins_ended_at = causeway_now() where id = ${id} and deleted_at is null`;
   if (count === 0) return false;
-  // Before the logins, whose end would demand the same piece by piece.
+  // This comes before the logins: deleting them would demand the same of the bridge, login by login.
   await sql`
     with gone as (delete from bridge_grants where user_id = ${id} returning 1)
     select causeway_demand(${id}, 'end_sessions', '')

@@ -1,4 +1,4 @@
-/** Users as they are now. Deleted ones are nowhere in the answers. */
+/** Queries for users. No answer contains deleted users. */
 import type { User } from "../../domain/model.ts";
 import type { UserStore } from "../../domain/ports/store/users.ts";
 import type { Database } from "../sql/database.ts";

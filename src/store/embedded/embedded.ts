@@ -1,6 +1,6 @@
 /**
- * PostgreSQL without a server: PGlite in a worker thread, its files under DATA_DIR, reached over a Unix socket that
- * only this user can open. One process and one connection at a time; everything else is as with PostgreSQL.
+ * PostgreSQL without a server: PGlite in a worker thread. Its files are under DATA_DIR, and it listens on a Unix socket
+ * that only this user can open. One process has it, over one connection at a time; otherwise it works as PostgreSQL.
  */
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
@@ -15,14 +15,14 @@ import type { EmbeddedWorkerData } from "./worker.ts";
 export interface Embedded {
   /** For `openStore`, together with `embedded: true`. */
   url: string;
-  /** Another one for a copy of the folder; see {@link PLACE_FILE}. */
+  /** Differs for a copy of the folder; see {@link PLACE_FILE}. */
   place: string;
-  /** Writes everything out and lets go of the folder. Close the store before. */
+  /** Writes everything to disk and unlocks the folder. Close the store before. */
   close(): Promise<void>;
 }
 
 const PORT = 5432;
-/** PostgreSQL writes this file in place for as long as the database lives; in a copy that is put back it is another file. */
+/** PostgreSQL always writes this file in place, so its inode changes only when a copy is put back. */
 const PLACE_FILE = "global/pg_control";
 const RESTART_PAUSE_MS = 1_000;
 const STOP_MS = 3_000;
@@ -31,7 +31,7 @@ const LOCK_ADVICE = {
     "Stop that one, choose another DATA_DIR, or set DATABASE_URL so that several processes can share PostgreSQL",
   noCommand: "set DATABASE_URL to use PostgreSQL",
 };
-/** Node runs no TypeScript in threads: from the sources (in tests) the worker of the last build is taken. */
+/** Node runs no TypeScript in threads, so the sources (in tests) use the worker of the last build. */
 const WORKER = import.meta.url.endsWith(".ts")
   ? new URL("../../../dist/src/store/embedded/worker.js", import.meta.url)
   : new URL("./worker.js", import.meta.url);
@@ -78,9 +78,9 @@ export async function startEmbedded({
 }
 
 /**
- * Keeps the worker running: when it ends by itself it is started again on the same files and socket. What was
- * acknowledged is on the disk; the store repeats what was not.
- * @returns how to stop it for good
+ * Starts the worker again, on the same files and socket, when it ends by itself. Acknowledged writes are on the disk, and
+ * the store repeats the others.
+ * @returns a function that stops the worker for good
  */
 async function supervise(data: EmbeddedWorkerData, logger: StoreLogger): Promise<() => Promise<void>> {
   const stopping = new AbortController();
@@ -89,10 +89,14 @@ async function supervise(data: EmbeddedWorkerData, logger: StoreLogger): Promise
   watch();
 
   function watch(): void {
+    let reason: unknown;
+    worker.once("error", (error) => {
+      reason = error;
+    });
     worker.once("exit", (code) => {
       if (stopping.signal.aborted) return;
       logger.error(
-        { event: "store.embedded_ended", code },
+        { event: "store.embedded_ended", err: reason, code },
         "the embedded database ended by itself; starting it again",
       );
       restarting = restart();
@@ -125,21 +129,21 @@ async function supervise(data: EmbeddedWorkerData, logger: StoreLogger): Promise
 }
 
 async function endWorker(worker: Worker): Promise<void> {
-  // Ended already.
+  // It has ended already.
   if (worker.threadId === -1) return;
   const ended = new Promise((resolve) => worker.once("exit", resolve));
   worker.postMessage("close");
-  // A thread that is deep in a statement hears nothing. Ending it is as safe as any crash.
+  // A thread that runs a long statement gets no messages. Ending it is as safe as any crash.
   const late = setTimeout(() => void worker.terminate(), STOP_MS);
   await ended;
   clearTimeout(late);
 }
 
-/** Resolves when the database can be reached. */
+/** Resolves when the database listens. */
 async function startWorker(data: EmbeddedWorkerData): Promise<Worker> {
   rmSync(data.socket, { force: true });
   const worker = new Worker(WORKER, { workerData: data });
-  // Kept for as long as the thread lives: an error that nobody hears would end the process.
+  // The listener stays as long as the thread: an error without a listener would end the process.
   const failed = new Promise<never>((_, reject) => {
     worker.on("error", reject);
     worker.once("exit", (code) => reject(new Error(`its thread ended with code ${code}`)));

@@ -1,9 +1,9 @@
 /**
  * The thread in which the embedded database runs: PGlite behind a Unix socket. See embedded.ts.
  *
- * Durability: PGlite starts PostgreSQL with fsync off, and its file system has no fsync at all. Here both are turned
- * on, so a commit that was answered survives a power cut, like one of a PostgreSQL server. `wal_sync_method=fsync`,
- * because the WebAssembly build routes fdatasync nowhere.
+ * Durability: PGlite starts PostgreSQL with fsync off, and its file system has no fsync at all. This file adds both, so an
+ * acknowledged commit survives a power cut, as with a PostgreSQL server. `wal_sync_method` is fsync, because fdatasync
+ * does nothing in the WebAssembly build.
  */
 import { fdatasyncSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
@@ -16,7 +16,7 @@ export interface EmbeddedWorkerData {
   socket: string;
 }
 
-/** From the thread: it listens. To the thread: "close"; it then ends with exit code 0. */
+/** The thread sends this when it listens. It gets "close", and then ends with exit code 0. */
 export type EmbeddedWorkerMessage = { listening: true };
 
 /** The part of Emscripten's file system that is patched. */
@@ -47,8 +47,8 @@ async function main({ folder, socket }: EmbeddedWorkerData): Promise<void> {
   ];
   const db = await PGlite.create({ fs: new DurableFS(folder), startParams });
   dieWith(db);
-  // One client at a time does anything: the server mixes the messages of several. More than one may be connected for
-  // a moment, when one is being replaced.
+  // Only one client may send at a time, because the server mixes the messages of several. More than one is connected
+  // for a moment while one is being replaced.
   const server = new PGLiteSocketServer({ db, path: socket, maxConnections: 8 });
   await server.start();
   parentPort?.on("message", () => {
@@ -60,15 +60,18 @@ async function main({ folder, socket }: EmbeddedWorkerData): Promise<void> {
   parentPort?.postMessage({ listening: true } satisfies EmbeddedWorkerMessage);
 }
 
-/** When the database itself breaks (an error of SQL is an answer, not an exception), the thread ends: it is started anew. */
+/** A failure of the database itself ends the thread, and the process starts another. Errors of SQL are answers, no exceptions. */
 function dieWith(db: PGlite): void {
   const run = db.execProtocolRawStream.bind(db);
   db.execProtocolRawStream = async (...input) => {
     try {
       return await run(...input);
     } catch (error) {
-      console.error("The embedded database failed and is started again:", error);
-      process.exit(1);
+      // Outside of this promise, so that it reaches the process as the reason why the thread ended.
+      process.nextTick(() => {
+        throw error;
+      });
+      return await new Promise<never>(() => {});
     }
   };
 }

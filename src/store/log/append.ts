@@ -1,7 +1,7 @@
 /**
- * The append path: messages of many rooms and senders, one statement and one commit for all that arrived meanwhile.
- * The rules are in the database function `causeway_append` (schema/functions/causeway_append.sql), which `causeway_send`
- * calls. This file holds what surrounds them: batching, the bounded queue, repeating after a lost connection, and
+ * The append path. Messages of many rooms and senders that arrive while a commit is under way go as one statement and one
+ * commit. The rules are in the database function `causeway_append` (schema/functions/causeway_append.sql), which
+ * `causeway_send` calls. This file has the batches, the bounded queue, the repetition after a lost connection, and
  * publishing.
  */
 import { badField } from "../../domain/errors.ts";
@@ -21,10 +21,10 @@ import { KEY_SEPARATOR, mentionKeys } from "./mentions.ts";
 import type { Publisher } from "./publisher.ts";
 
 export interface AppenderOptions {
-  /** Batches under way at once; a room is always in the same lane, so a sender's messages keep their order. */
+  /** Batches under way at once. A room is always in the same lane, so a sender's messages keep their order. */
   lanes: number;
   maxQueued: number;
-  /** How long a batch whose outcome is unknown is tried again. */
+  /** A batch whose outcome is unknown is tried again for so long. */
   repeatMs: number;
 }
 
@@ -41,7 +41,7 @@ export interface Appender {
   drain(): Promise<void>;
 }
 
-/** A message with what the statement needs of it. */
+/** A message, and its values for the statement. */
 interface Draft {
   message: NewMessage;
   member: MemberKey;
@@ -58,18 +58,18 @@ interface AppendRow {
   room: string;
 }
 
-const MAX_BATCH = 512;
+const MAX_BATCH_MESSAGES = 512;
 const MAX_BATCH_BYTES = 1 << 20;
-/** Bytes of a message's fields beside its text, about. */
-const DRAFT_OVERHEAD = 200;
+/** A message's fields beside its text have about so many bytes. */
+const DRAFT_OVERHEAD_BYTES = 200;
 
 export function createAppender(db: Database, publisher: Publisher, options: AppenderOptions): Appender {
   const figures = { batches: 0, appended: 0, duplicates: 0, last: 0 };
   const batches = createBatches<Draft, AppendResult>({
     lanes: options.lanes,
     laneOf: ({ message }) => message.conversationId,
-    sizeOf: ({ data }) => data.length + DRAFT_OVERHEAD,
-    maxInputs: MAX_BATCH,
+    sizeOf: ({ data }) => data.length + DRAFT_OVERHEAD_BYTES,
+    maxInputs: MAX_BATCH_MESSAGES,
     maxBytes: MAX_BATCH_BYTES,
     maxQueued: options.maxQueued,
     commit,
@@ -86,7 +86,7 @@ export function createAppender(db: Database, publisher: Publisher, options: Appe
       return results(rows);
     } catch (error) {
       if (isAway(error) || isCrossed(error)) throw asDomainError(error);
-      // One message that the database can't take must not cost the others anything: halve until it stands alone.
+      // The database refuses one of the messages. Halving the batch finds it, and commits the others.
       if (drafts.length === 1) return [asDomainError(error) as Error];
       const half = drafts.length >> 1;
       return [...(await commit(drafts.slice(0, half))), ...(await commit(drafts.slice(half)))];
@@ -102,12 +102,12 @@ export function createAppender(db: Database, publisher: Publisher, options: Appe
     figures.duplicates += duplicates.length;
     publisher.publish(appended.map((row) => committedEvent(drafts[row.ord - 1] as Draft, row)));
     if (!repeat || duplicates.length === 0) return;
-    // The lost attempt may have stored these, and nobody has been told. What it stored is read back, because a
+    // The lost attempt may have stored these, and did not publish them. They are read back from the log, because a
     // duplicate may also be an older message with another text.
     const keys = duplicates.map(({ ord, seq }) => ({ room: drafts[ord - 1]?.message.conversationId, seq }));
     readBack(db, keys).then(
       (events) => publisher.publish(events),
-      () => {}, // Away again: gateways compare heads with the store and fill the gap.
+      () => {}, // The database is away again: gateways compare heads with the store and fill the gap.
     );
   }
 

@@ -1,4 +1,4 @@
-/** What is known about files; their bytes are elsewhere. Nothing here locks rooms. */
+/** Statements about files, without their bytes. None of them locks rooms. */
 import type { AddedFile, AttachmentPlace, MessageStore } from "../../domain/ports/store/messages.ts";
 import type { Database } from "../sql/database.ts";
 import type { Row } from "../sql/rows.ts";
@@ -58,9 +58,10 @@ export function createAttachmentQueries(db: Database): AttachmentQueries {
 }
 
 /**
- * A query that deletes attachments and gives back what they took. Their rows stay for a while, without their names.
- * @param which the condition that they meet
- * @param also statements (`name as (…),`) that run with it
+ * A statement that deletes attachments and gives their bytes back to the quotas. Their rows stay, without names, until
+ * the bytes of the files are removed too.
+ * @param which the condition for attachments to delete
+ * @param also statements (`name as (…),`) that run in the same statement
  */
 export function removeFiles(sql: Sql, which: Statement<Row[]>, also: Statement<Row[]> = sql``) {
   return sql`
@@ -74,14 +75,14 @@ export function removeFiles(sql: Sql, which: Statement<Row[]>, also: Statement<R
     where k.key is not null group by k.key`;
 }
 
-/** Keys of {@link foldFileUsage} at once. */
-const FOLD_STEP = 500;
+/** Changes that one call of {@link foldFileUsage} looks at. */
+const FOLD_CHANGES = 500;
 
-/** Adds up what was given back, as the next upload would: some never upload again. */
+/** Adds up the bytes that deleted files gave back. An upload does it for its owner, but some owners never upload again. */
 export async function foldFileUsage({ sql }: Pick<Database, "sql">): Promise<void> {
   await sql`
     select causeway_hold_file_usage(k.keys)
-    from (select array_agg(distinct c.key) as keys from (select key from file_usage_changes order by id limit ${FOLD_STEP}) c) k
+    from (select array_agg(distinct c.key) as keys from (select key from file_usage_changes order by id limit ${FOLD_CHANGES}) c) k
     where k.keys is not null`;
 }
 

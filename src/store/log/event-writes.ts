@@ -1,4 +1,4 @@
-/** The log inside a transaction: events other than messages, and what changes a message in place. */
+/** Writes to the log inside a transaction: events other than messages, and changes of a message in place. */
 
 import { dataOf } from "../../domain/event-data.ts";
 import {
@@ -16,7 +16,7 @@ import { removeFiles } from "./attachments.ts";
 import { mentionKeys } from "./mentions.ts";
 import { callerList, runningCalls } from "./running-calls.ts";
 
-/** What a deleted message still says. It mentions nobody. */
+/** The data of a deleted message: no text, no mentions. */
 const DELETED: EventData["message"] = { text: "", deleted: true };
 type Rewritten = { text: string; edited: number; mentions?: readonly string[] };
 const OF_RUNNING_CALLS: ReadonlySet<EventType> = new Set(["call.joined", "call.left", "call.ended"]);
@@ -40,7 +40,7 @@ async function head({ sql }: TransactionScope, id: number): Promise<RoomHead> {
   return noun(row, "h", HEAD);
 }
 
-/** Drops events that would start a running call, and those of a call where none runs; says where the call then stands. */
+/** Drops `call.started` while a call runs, and other events of calls while none runs. @returns also the new `callSeq` */
 function withoutIdleCalls(
   events: NewEvent[],
   { head: last, callSeq }: RoomHead,
@@ -99,7 +99,7 @@ async function appendEvents(scope: TransactionScope, id: number, events: NewEven
   return logged;
 }
 
-/** The text of the message's edit before is gone; `by` is the edit that has the text now, null for none. */
+/** Removes the text of a message's previous edit. @param by the edit that has the text now; null for none */
 async function supersede(
   { sql }: TransactionScope,
   id: number,
@@ -147,7 +147,7 @@ function edited(before: EventData["message"], { mentions, ...change }: Rewritten
   return { ...rest, ...change, ...(now.length > 0 && { mentions: [...now] }) };
 }
 
-/** As `causeway_append` counts mentions: of members, and not of who wrote the message. */
+/** Counts mentions by the rules of `causeway_append`: of members only, and not of the message's author. */
 async function rewriteMentions(
   { sql }: TransactionScope,
   { id, seq, actor }: { id: number; seq: number; actor: MemberKey },
@@ -170,7 +170,7 @@ async function rewriteMentions(
     on conflict do nothing`;
 }
 
-/** What belonged to a message that was deleted. The bytes of its files are removed later. */
+/** Removes everything that belonged to a deleted message. Housekeeping removes the bytes of its files later. */
 async function forgetMessage(scope: TransactionScope, id: number, seq: number): Promise<void> {
   const { sql } = scope;
   await supersede(scope, id, seq, null);

@@ -1,9 +1,10 @@
 /**
- * The identity of the database's history, as this process knows it (see `History` in domain/ports/store/store.ts). It is looked
- * at on every new connection, before anything else uses it, and every two seconds: connections may survive a restore.
+ * The identity of the database's history, as this process knows it (see `History` in domain/ports/store/store.ts). The
+ * process checks it on every new connection before any other statement, and every two seconds, because connections may
+ * survive a restore.
  *
- * On a new connection after a loss the places that the process holds are compared with the log first: the server may be
- * a replica that lacked the end. Nothing of another history is written or told on top of the one before.
+ * On a new connection after a loss, the process first compares the places that it holds with the log: the server may be
+ * a replica that lacks the last events. So events of two histories are never mixed.
  */
 
 import type { LogPlace } from "../../domain/ports/store/log.ts";
@@ -14,15 +15,15 @@ import { createSql } from "../sql/sql.ts";
 import { placesInLog } from "./log.ts";
 
 export interface HistoryOptions {
-  /** What is known of the database's place beside what SQL can tell; see causeway_history. */
+  /** Identifies the place of the database where SQL can't; see causeway_history. */
   place: string | null;
   logger: StoreLogger;
 }
 
 export interface KnownHistory extends History {
-  /** Before the first use of a connection, and now and then. @param compared whether places have to be compared, too */
-  look(run: Run, compared: boolean): Promise<void>;
-  /** Looks now and then from now on. */
+  /** Checks the history on a new connection. @param compared whether to compare held places with the log, too */
+  check(run: Run, compared: boolean): Promise<void>;
+  /** Begins to check every two seconds, through `run`. */
   watch(run: Run): void;
   stop(): void;
 }
@@ -31,7 +32,7 @@ const EVERY_MS = 2_000;
 /** Places that one statement compares. */
 const MAX_PLACES = 5_000;
 
-const WHY: Record<string, string> = {
+const RENEWAL_TEXTS: Record<string, string> = {
   place:
     "the database is in another place than before (a restore, a copy, another server); it gets a new epoch",
   lost: "the database lacks events that clients have (a replica that lagged, a backup); it gets a new epoch",
@@ -52,11 +53,11 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
       sql<{ epoch: string | null; renewed: string | null }[]>`
         select epoch, renewed from causeway_history(${place}::text, ${lost}::text)`,
     );
-    // In the middle of a restore there is none.
+    // The table is empty in the middle of a restore.
     if (!row?.epoch) return;
     if (row.renewed)
-      logger.warn({ event: "history.renewed", epoch: row.epoch }, WHY[row.renewed] ?? row.renewed);
-    // Another connection's answer came first, and this one may be older.
+      logger.warn({ event: "history.renewed", epoch: row.epoch }, RENEWAL_TEXTS[row.renewed] ?? row.renewed);
+    // Another connection was answered first, and this answer may be older.
     else if (epoch !== before) return;
     epoch = row.epoch;
     if (before === null || before === epoch) return;
@@ -68,7 +69,7 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
   }
 
   async function isWhole(run: Run): Promise<boolean> {
-    for (const places of [...holders].map((held) => held())) {
+    for (const places of [...holders].map((placesOf) => placesOf())) {
       for (let start = 0; start < places.length; start += MAX_PLACES) {
         const some = places.slice(start, start + MAX_PLACES);
         const found = await run(placesInLog(sql, some));
@@ -94,22 +95,22 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
     async lost(under) {
       if (main) await settle(main, under);
     },
-    async look(run, compared) {
+    async check(run, compared) {
       await settle(run, null);
-      // Several connections look at once: what they find lost is lost under the epoch of these places.
+      // Several connections check at once. The places belong to this epoch, so a loss is reported under it.
       const under = epoch;
       if (compared && !(await isWhole(run))) await settle(run, under);
     },
     watch(run) {
       main = run;
-      const look = () => {
+      const checkLater = () => {
         if (stopped) return;
-        // A look that fails is repeated; who needs the database hears that it is away.
-        const again = () => void settle(run, null).then(look, look);
-        timer = setTimeout(again, EVERY_MS);
+        // A check that fails is repeated. The monitor reports that the database is away.
+        const check = () => void settle(run, null).then(checkLater, checkLater);
+        timer = setTimeout(check, EVERY_MS);
         timer.unref();
       };
-      look();
+      checkLater();
     },
     stop() {
       stopped = true;
@@ -118,7 +119,7 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
   };
 }
 
-/** Whether the log lacks the event at a place, or has another one there. A room that is gone lost nothing by it. */
+/** Whether the log lacks the event at a place, or has another event there. A deleted room does not count as a loss. */
 function isLost(place: LogPlace, found: { head: number; at: number | null } | undefined): boolean {
   if (found === undefined || place.seq === 0) return false;
   return found.head < place.seq || (place.at !== 0 && found.at !== place.at);

@@ -1,4 +1,4 @@
-/** The journal: what happened in all rooms of a member, by time. See schema/functions/causeway_journal_*.sql. */
+/** The journal: the events of all rooms of a member, by time. See schema/functions/causeway_journal_*.sql. */
 import { actorOf, JOURNALED, type JournalEvent, userKey } from "../../domain/model.ts";
 import type { Journal, JournalReader } from "../../domain/ports/store/journal.ts";
 import { isKnown } from "../accounts/known-people.ts";
@@ -9,9 +9,10 @@ import { settledHorizon } from "../sql/horizon.ts";
 type Page = Parameters<Journal["pages"]>[1];
 type JournalRow = Omit<JournalEvent, "actor"> & { actor: string; actorName: string };
 
-/** The departure is noted a moment before the event that tells of it. */
+/** A departure is stored before its event, with an earlier time. The difference is smaller than this. */
 const DEPARTED_BEFORE_MS = 10_000;
-const MAX_TOGETHER = 500;
+/** People who joined a room in one act and are listed. */
+const MAX_JOINED_TOGETHER = 500;
 /** Readers whose pages one statement reads. */
 const MAX_READERS = 500;
 
@@ -20,14 +21,14 @@ export function createJournal(db: Database): Journal {
   const fields = sql`
     e.conversation_id as "conversationId", e.seq, e.type, e.actor, e.actor_name as "actorName", e.at,
     e.data as "dataJson"`;
-  /** As the index has it. */
+  /** The condition has the words of the index's condition, so that PostgreSQL uses the index. */
   const journaled = sql.unsafe(`e.type in (${JOURNALED.map((type) => `'${type}'`).join(", ")})`);
 
-  /** Who is asked by a stranger is not named to them. */
-  const asked = isKnown(sql, sql<never[]>`k.user_id`, sql<never[]>`k.peer_id`);
+  /** The name of the other person is shown only where they know the reader. */
+  const isPeerKnown = isKnown(sql, sql<never[]>`k.user_id`, sql<never[]>`k.peer_id`);
 
-  /** Of a room in whose lobby the reader waits they are told what concerns themselves. */
-  const isTold = sql`(
+  /** A reader who waits in a room's lobby sees only the events about themselves. */
+  const isVisible = sql`(
     not s.may_wait
     or e.type like 'member.%' and e.data::json -> 'member' ->> 'kind' = 'user'
       and e.data::json -> 'member' ->> 'id' = r.user_id::text
@@ -35,7 +36,7 @@ export function createJournal(db: Database): Journal {
       select from conversations c
       where c.id = s.conversation_id and c.lobby and coalesce(c.lobby_until > causeway_now(), true)))`;
 
-  /** When the reader `r` was in which rooms, as far as it matters. */
+  /** The rooms of the reader `r`, with the part of each log that they may see. Left rooms are included for a while. */
   const stays = sql`
     select m.conversation_id, greatest(m.history_from, m.joined_seq - 1) as seen_from,
            ${Number.MAX_SAFE_INTEGER}::bigint as last_seq,
@@ -66,7 +67,7 @@ export function createJournal(db: Database): Journal {
         cross join lateral (
           select * from events e
           where e.conversation_id = s.conversation_id and ${journaled} and ${next("e.at", "e.conversation_id", "e.seq")}
-            and e.seq > s.seen_from and e.seq <= s.last_seq and ${isTold}
+            and e.seq > s.seen_from and e.seq <= s.last_seq and ${isVisible}
           order by e.at ${way}, e.seq ${way} limit ${limit}
         ) e
         union all
@@ -75,7 +76,7 @@ export function createJournal(db: Database): Journal {
         where d.member = r.member and d.deleted and ${next("d.at", "d.conversation_id", "d.last_seq")}
         union all
         select 0, k.peer_id, 'connection', r.member, f.display_name, k.updated_at,
-               json_build_object('to', u.uuid, 'name', case when ${asked} then u.display_name else '' end,
+               json_build_object('to', u.uuid, 'name', case when ${isPeerKnown} then u.display_name else '' end,
                                  'status', ${shownStatus(sql)}, 'message', k.message,
                                  'conversation', c.uuid)::text
         from users f
@@ -127,7 +128,7 @@ export function createJournal(db: Database): Journal {
         cross join lateral (
           select * from events e
           where e.conversation_id = k.room and ${journaled} and e.at = k.at and e.type = 'member.joined'
-          order by e.seq limit ${MAX_TOGETHER}
+          order by e.seq limit ${MAX_JOINED_TOGETHER}
         ) e
         order by e.conversation_id, e.seq`);
       return rows.map(journalEvent);

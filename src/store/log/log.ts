@@ -1,4 +1,4 @@
-/** Reading the room log. Nothing here locks. */
+/** Reads of the room log. None of them locks. */
 import type { MemberKey } from "../../domain/model.ts";
 import type { LogPlace, PlaceInLog, RoomLog } from "../../domain/ports/store/log.ts";
 import type { Database } from "../sql/database.ts";
@@ -19,8 +19,8 @@ import { createUnread } from "./unread.ts";
 export type LogQueries = Omit<RoomLog, "append" | "markRead" | "opened">;
 
 /**
- * The select list of {@link EventRow} for an event `e`. A deleted room's log can be read until it is removed: other
- * processes fetch its last events, `room.deleted` among them.
+ * The select list of {@link EventRow} for an event `e`. A deleted room's log stays readable until housekeeping removes it,
+ * because other processes fetch its last events, `room.deleted` among them.
  */
 export function eventList(sql: Sql): Statement<EventRow[]> {
   return sql<EventRow[]>`
@@ -100,8 +100,8 @@ async function history(
 ): ReturnType<RoomLog["history"]> {
   const { sql } = db;
   const order = after === undefined ? sql`desc` : sql`asc`;
-  // One row, with the page packed into one value: the room's columns would come again with each event. One event more
-  // than asked for tells whether there are more.
+  // One row has the whole page in one value; otherwise the room's columns would come with each event. The page has one
+  // event more than asked for, which shows whether there are more.
   const [row] = await db.read(sql<(Row & { page: PackedEvent[] })[]>`
     select ${columns(sql, "c", CONVERSATION)}, ${columns(sql, "m", MEMBERSHIP)}, p.page
     from conversations c

@@ -1,14 +1,14 @@
-/** Whom a message mentions, as the mentions table names them. */
+/** The keys of a message's mentions in the mentions table. */
 import { MENTION_ALL, type MemberKey } from "../../domain/model.ts";
 
-/** What takes member keys apart in one text; no key that holds it is of use. */
+/** Separates member keys in one text. A key that contains it is left out. */
 export const KEY_SEPARATOR = "\x1f";
 /** The key of a mention of everybody. */
 const EVERYBODY: MemberKey = "*";
 
 /**
- * The keys that a message's mentions may stand for. A mention is an actor's id without its kind, so each id gives a
- * key per kind; which of them are members, the database knows. "all" covers everybody else.
+ * The keys that a message's mentions may stand for. A mention is an actor's id without its kind, so each id gives a key
+ * per kind, and the database drops those that are no members. "all" makes every other mention superfluous.
  */
 export function mentionKeys(ids: readonly string[]): MemberKey[] {
   if (ids.includes(MENTION_ALL)) return [EVERYBODY];

@@ -1,4 +1,4 @@
-/** How places of messages go into queries, and how what belongs to messages lies in tables. */
+/** Places of messages as parameters of queries, and the rows of attachments and reactions. */
 import type { MessagePlace } from "../../domain/ids.ts";
 import { type Attachment, actorOf } from "../../domain/model.ts";
 import type { StoredAttachment, StoredReaction, Visible } from "../../domain/ports/store/messages.ts";
@@ -52,7 +52,7 @@ interface ReactionRow {
   handle: string | null;
 }
 
-/** The reactions to messages, first come first, for reads inside and outside of transactions. */
+/** The reactions to messages in the order they came, for reads inside and outside of transactions. */
 export function reactionsQuery(sql: Sql, places: readonly MessagePlace[]): Statement<ReactionRow[]> {
   return sql<ReactionRow[]>`
     select r.conversation_id, r.seq, r.name, r.member, r.actor_name, u.handle

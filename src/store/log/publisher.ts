@@ -1,9 +1,9 @@
-/** Tells listeners what this process committed, after whoever waited for the commit has been answered. */
+/** Hands this process's committed events to listeners, after the callers that waited for the commit have gone on. */
 import type { LoggedEvent } from "../../domain/model.ts";
 import type { StoreLogger } from "../sql/database.ts";
 
 export interface Publisher {
-  /** Hands committed events to the listeners once all promises that are settled now have been heard of. */
+  /** Hands events to the listeners after the callbacks of all promises that are settled now. */
   publish(events: readonly LoggedEvent[]): void;
   listen(listener: (events: LoggedEvent[]) => void): void;
 }
@@ -12,7 +12,7 @@ export function createPublisher(logger: StoreLogger): Publisher {
   const listeners: ((events: LoggedEvent[]) => void)[] = [];
   let waiting: LoggedEvent[] = [];
 
-  function tell(): void {
+  function notify(): void {
     const events = waiting.sort((a, b) => a.conversationId - b.conversationId || a.seq - b.seq);
     waiting = [];
     for (const listener of listeners) {
@@ -30,8 +30,8 @@ export function createPublisher(logger: StoreLogger): Publisher {
   return {
     publish(events) {
       if (events.length === 0) return;
-      // After the promises: answers and events then leave in the same turn of the event loop.
-      if (waiting.length === 0) process.nextTick(tell);
+      // nextTick comes after the promises, so answers and events leave in the same turn of the event loop.
+      if (waiting.length === 0) process.nextTick(notify);
       waiting.push(...events);
     },
     listen(listener) {

@@ -1,12 +1,12 @@
-/** Requests under the keys of their clients. See schema/migrations/0027-repeated-requests.sql. */
+/** Requests that a client may repeat under a key. See schema/migrations/0027-repeated-requests.sql. */
 import type { RepeatStore } from "../../domain/ports/store/repeats.ts";
 import type { Database } from "../sql/database.ts";
 
 const KEEP_MS = 24 * 3_600_000;
-/** Stands where the hash of a request was: the next one has the key, whatever it says. */
+/** Replaces the hash of a refused request. The next request under the key is taken, whatever its hash. */
 const REFUSED = new Uint8Array();
 /** Rows that one statement removes. */
-const STEP = 10_000;
+const STEP_ROWS = 10_000;
 
 export function createRepeats({ sql }: Database): RepeatStore {
   return {
@@ -31,12 +31,12 @@ export function createRepeats({ sql }: Database): RepeatStore {
   };
 }
 
-/** Removes what is too old to be repeated. */
+/** Removes requests that are too old to be repeated. */
 export async function forgetRequests({ sql }: Pick<Database, "sql">): Promise<void> {
   let count: number;
   do {
     ({ count } = await sql`
       delete from repeatable_requests where key in (
-        select key from repeatable_requests where created_at <= causeway_now() - ${KEEP_MS} limit ${STEP})`);
-  } while (count === STEP);
+        select key from repeatable_requests where created_at <= causeway_now() - ${KEEP_MS} limit ${STEP_ROWS})`);
+  } while (count === STEP_ROWS);
 }

@@ -1,27 +1,27 @@
-/** What has to hold in a database that was restored, each looked at in one statement. */
+/** Checks of a restored database, one statement each. */
 import type { Sql, Statement } from "../sql/sql.ts";
 
 export interface Check {
-  /** What holds when nothing is found. */
+  /** Says what has to be true. */
   claim: string;
-  /** What breaks it; `total` over all, the rows for some. */
-  look(): Promise<{ total: number; some: string[] }>;
+  /** Finds violations: the number of all, and descriptions of {@link MAX_EXAMPLES}. */
+  violations(): Promise<{ total: number; examples: string[] }>;
 }
 
-interface Finding {
+interface Violation {
   what: string;
   total: number;
 }
 
-const MAX_SHOWN = 5;
+const MAX_EXAMPLES = 5;
 
 export function storeChecks(sql: Sql): Check[] {
-  const check = (claim: string, findings: Statement<{ what: string }[]>): Check => ({
+  const check = (claim: string, query: Statement<{ what: string }[]>): Check => ({
     claim,
-    async look() {
-      const rows = await sql<Finding[]>`
-        select f.what, (count(*) over ())::int as total from (${findings}) f limit ${MAX_SHOWN}`;
-      return { total: rows[0]?.total ?? 0, some: rows.map(({ what }) => what) };
+    async violations() {
+      const rows = await sql<Violation[]>`
+        select f.what, (count(*) over ())::int as total from (${query}) f limit ${MAX_EXAMPLES}`;
+      return { total: rows[0]?.total ?? 0, examples: rows.map(({ what }) => what) };
     },
   });
   return [
@@ -92,7 +92,7 @@ export interface ExpectedFile {
   room: string | null;
 }
 
-/** Attachments whose bytes have to be there, by id; `after` is exclusive. */
+/** Attachments whose bytes must exist, ordered by id. @param after exclusive */
 export async function expectedFiles(sql: Sql, after: string, limit: number): Promise<ExpectedFile[]> {
   return await sql<ExpectedFile[]>`
     select a.id, a.filename, h.token as room

@@ -1,16 +1,16 @@
-/** Calls that run, as the log tells of them. See schema/migrations/0006-calls.sql. */
+/** Running calls, read from the log. See schema/migrations/0006-calls.sql. */
 import { actorOf, type MemberKey } from "../../domain/model.ts";
 import type { RunningCall } from "../../domain/ports/store/log.ts";
 import type { Sql, Statement } from "../sql/sql.ts";
 
 export interface CallerRow {
   room: number;
-  /** Null where the log knows of nobody in the call. */
+  /** Null where the log names nobody in the call. */
   actor: MemberKey | null;
   name: string | null;
 }
 
-/** One row for everybody in a running call of these rooms, or of all. The last that somebody did counts. */
+/** One row per person in a running call of these rooms, or of all rooms. A person's last event decides. */
 export function callerList(sql: Sql, conversationIds?: readonly number[]): Statement<CallerRow[]> {
   const narrowed =
     conversationIds === undefined ? sql`` : sql`and h.conversation_id = any (${conversationIds}::bigint[])`;

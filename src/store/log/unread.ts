@@ -1,11 +1,11 @@
-/** What is unread in a room, and what of it mentions the member: the messages after the marker that were not deleted. */
+/** Counts unread messages and unread mentions: those after the read marker that were not deleted. */
 import type { MemberKey } from "../../domain/model.ts";
 import type { RoomLog, UnreadState } from "../../domain/ports/store/log.ts";
 import type { Database } from "../sql/database.ts";
 import type { Row } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";
 
-/** Unread messages for a membership `m` of the room `h` (room_heads): a subtraction, unless some of them were deleted. */
+/** Unread messages for a membership `m` of the room `h` (room_heads): a subtraction, unless some messages were deleted. */
 export function unreadMessages(sql: Sql): Statement<Row[]> {
   return sql<Row[]>`
     h.message_count - m.read_messages - case when h.withdrawn_no > m.read_messages

@@ -1,4 +1,4 @@
-/** What belongs to messages, inside a transaction that holds their rooms. */
+/** Writes of reactions, pins, expiries and attachments, inside a transaction that holds the lock of the room. */
 
 import { dataOf } from "../../domain/event-data.ts";
 import { memberKey, shownAttachment } from "../../domain/model.ts";
@@ -103,7 +103,7 @@ function attachmentWrites(scope: TransactionScope) {
   } satisfies Partial<MessageWrites>;
 }
 
-/** What belongs to the messages of a room that is deleted. Files' bytes and the many small rows go later. */
+/** Removes pins, expiries and attachments of a deleted room. Housekeeping removes the bytes of files and other rows later. */
 export async function forgetMessages({ sql }: TransactionScope, conversationId: number): Promise<void> {
   const also = sql`
     pins as (delete from pinned_messages where conversation_id = ${conversationId}),

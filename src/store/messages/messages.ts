@@ -1,4 +1,7 @@
-/** Messages as faces list them: without deleted ones, over one room or many, with what belongs to them. Nothing here locks. */
+/**
+ * Queries for lists of messages, over one room or many, without deleted messages; and for reactions, attachments and read
+ * times of messages. None of them locks.
+ */
 import type { MessagePlace } from "../../domain/ids.ts";
 import { type LoggedEvent, type MemberKey, memberKey } from "../../domain/model.ts";
 import type {
@@ -24,10 +27,10 @@ import { settledHorizon } from "../sql/horizon.ts";
 import { CONVERSATION, columns, type EventRow, loggedEvent, noun, type Row } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";
 
-/** How far is looked for who else was past a message first. */
-const STEPS = 64;
-const LATER_EVENTS = 200;
-/** A message so far beyond the horizon was not just sent: the database's clock was set back, and its room goes on from before. */
+/** Later read steps and later events that are looked at to find the first other reader of a message. */
+const MAX_READ_STEPS = 64;
+const MAX_LATER_EVENTS = 200;
+/** A message so far beyond the horizon is not new: the database's clock was set back, and times in its room go on. */
 const FUTURE_MS = 10_000;
 
 export function createMessageQueries(db: Database): Omit<MessageStore, keyof AttachmentQueries> {
@@ -95,7 +98,7 @@ function isText(key: string): boolean {
   return !key.includes("\0");
 }
 
-/** Times never fall within a room, so a page of one room's newest is enough of each. */
+/** Times never fall within a room, so one page of the newest messages of each room is enough. */
 function recentMessages(
   sql: Sql,
   rooms: readonly Visible[],
@@ -121,7 +124,7 @@ function recentMessages(
     order by e.at ${order}, e.conversation_id ${order}, e.seq ${order} limit ${limit}`;
 }
 
-/** The log says it, or, of a deleted room, what was kept of the log. */
+/** The time of a message, from the log or, for a deleted room, from former_messages. */
 async function momentOf(
   { sql, read }: Database,
   member: MemberKey,
@@ -148,7 +151,7 @@ async function momentOf(
 
 async function details(db: Database, messages: readonly LoggedEvent[]): Promise<MessageDetails[]> {
   if (messages.length === 0) return [];
-  // A message can be asked for twice, by itself and as the one that another answers.
+  // A message may come twice: by itself, and as the message that another one answers.
   const once = [...new Map(messages.map((message) => [keyOf(message), message])).values()];
   const [rooms, reactions, attachments, reads] = await Promise.all([
     roomNames(db, once),
@@ -202,7 +205,7 @@ async function attachmentsOf(db: Database, places: readonly MessagePlace[]) {
   return found;
 }
 
-/** The first of the others whose marker passed it, by reading or by writing something later. */
+/** When the first other member passed each message, by reading it or by writing a later one. */
 async function readsOf(db: Database, messages: readonly LoggedEvent[]): Promise<Map<string, number>> {
   const { sql } = db;
   const rows = await db.read(sql<(MessagePlace & { at: number })[]>`
@@ -212,12 +215,12 @@ async function readsOf(db: Database, messages: readonly LoggedEvent[]): Promise<
                 ${messages.map(({ actor }) => memberKey(actor))}::text[]) as k (room, seq, actor)
     left join lateral (
       select min(s.at) as at from (
-        select * from read_steps s where s.conversation_id = k.room and s.seq >= k.seq order by s.seq limit ${STEPS}
+        select * from read_steps s where s.conversation_id = k.room and s.seq >= k.seq order by s.seq limit ${MAX_READ_STEPS}
       ) s where s.member <> k.actor
     ) step on true
     left join lateral (
       select e.at from events e
-      where e.conversation_id = k.room and e.seq > k.seq and e.seq <= k.seq + ${LATER_EVENTS}
+      where e.conversation_id = k.room and e.seq > k.seq and e.seq <= k.seq + ${MAX_LATER_EVENTS}
         and e.type = 'message' and e.actor <> k.actor
       order by e.seq limit 1
     ) later on true

@@ -1,4 +1,4 @@
-/** Messenger's rooms of an organization, as they are now. */
+/** Queries for an organization's chatrooms (Messenger). */
 import type { ChatroomQueries } from "../../domain/ports/store/rooms.ts";
 import type { Database } from "../sql/database.ts";
 import type { Row } from "../sql/rows.ts";

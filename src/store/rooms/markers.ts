@@ -1,4 +1,4 @@
-/** Read markers: many are moved by one statement, never back, and each answer is what the marker then stands at. */
+/** Read markers. One statement moves many markers, only forward, and answers with their new positions. */
 import type { MemberKey } from "../../domain/model.ts";
 import type { ReadState } from "../../domain/ports/store/log.ts";
 import { createBatches } from "../sql/batches.ts";
@@ -8,7 +8,7 @@ import { asDomainError, repeated } from "../sql/failures.ts";
 export interface MarkersOptions {
   lanes: number;
   maxQueued: number;
-  /** How long a batch is tried again while the database is away; moving a marker twice does no harm. */
+  /** A batch is tried again for so long while the database is away. Moving a marker twice does no harm. */
   repeatMs: number;
 }
 
@@ -34,16 +34,16 @@ interface MarkRow {
   moved: boolean;
 }
 
-const MAX_BATCH = 512;
-/** Whether two others were there before is asked of so many steps; one too many does no harm. */
-const STEPS = 64;
+const MAX_BATCH_MARKERS = 512;
+/** Read steps that are searched for two other members. A missed one only stores one step too many. */
+const MAX_READ_STEPS = 64;
 
 export function createMarkers(db: Database, options: MarkersOptions): Markers {
   const batches = createBatches<Mark, ReadState | "past_head" | null>({
     lanes: options.lanes,
     laneOf: ({ conversationId }) => conversationId,
     sizeOf: () => 0,
-    maxInputs: MAX_BATCH,
+    maxInputs: MAX_BATCH_MARKERS,
     maxBytes: Number.POSITIVE_INFINITY,
     maxQueued: options.maxQueued,
     commit,
@@ -74,9 +74,9 @@ export function createMarkers(db: Database, options: MarkersOptions): Markers {
 }
 
 /**
- * Locks the members' rows in the order of their key, as `causeway_append` does after its rooms: the two never wait for
- * each other in a circle, and markers need no room lock. The locked row may be newer than the statement's snapshot of
- * the room (a send moved it meanwhile), hence `greatest`. Memberships that are gone have no row in the answer.
+ * Locks the members' rows in the order of their key, as `causeway_append` does after its rooms, so the two can't
+ * deadlock, and markers need no lock of the room. A send may move the locked row after the statement's snapshot of the
+ * room was taken, hence `greatest`. Removed memberships have no row in the answer.
  */
 function markStatement(db: Database, marks: Mark[]) {
   const rooms = marks.map(({ conversationId }) => conversationId);
@@ -113,7 +113,7 @@ function markStatement(db: Database, marks: Mark[]) {
       select distinct r.room, r.new_seq, r.member, causeway_now() from reached r
       where r.new_seq > r.read_seq and (
         select count(distinct s.member) from (
-          select * from read_steps s where s.conversation_id = r.room and s.seq >= r.new_seq order by s.seq limit ${STEPS}
+          select * from read_steps s where s.conversation_id = r.room and s.seq >= r.new_seq order by s.seq limit ${MAX_READ_STEPS}
         ) s where s.member <> r.member
       ) < 2
       on conflict do nothing

@@ -1,4 +1,4 @@
-/** Members of rooms outside of transactions: with the accounts behind them, their own settings, and guests. */
+/** Queries for members of rooms, with their accounts and settings; and for guests. */
 import type { MembershipSettings, Role } from "../../domain/model.ts";
 import type { MembershipStore } from "../../domain/ports/store/memberships.ts";
 import type { Database } from "../sql/database.ts";
@@ -43,7 +43,7 @@ export function createMembershipStore(db: Database): MembershipStore {
         ),
       };
     },
-    // Within the journal's order, like what connections note.
+    // `settings_at` is in the order of the journal, like the times of connections.
     async update(conversationId, member, patch, noted = false) {
       const given = Object.entries(patch).filter(([, value]) => value !== undefined);
       const values: Row = Object.fromEntries(
@@ -56,7 +56,7 @@ export function createMembershipStore(db: Database): MembershipStore {
           ? await sql<Row[]>`select ${membershipColumns} from memberships m where ${mine}`
           : await sql<Row[]>`
               with m as (
-                  update memberships m set ${sql(values)}${isShown(patch) ? settingsAt : sql``} where ${mine} returning m.*
+                  update memberships m set ${sql(values)}${isJournaled(patch) ? settingsAt : sql``} where ${mine} returning m.*
                 ),
                 note as (
                   insert into webhook_notes (type, user_id, conversation_id, data)
@@ -77,9 +77,16 @@ export function createMembershipStore(db: Database): MembershipStore {
   };
 }
 
-/** What other clients of the member are told of (Wire). */
-const SHOWN = ["mutedStatus", "mutedRef", "archivedAt", "archivedRef", "hidden", "hiddenRef"] as const;
+/** Settings whose changes the member's other clients see (Wire). */
+const JOURNALED_SETTINGS = [
+  "mutedStatus",
+  "mutedRef",
+  "archivedAt",
+  "archivedRef",
+  "hidden",
+  "hiddenRef",
+] as const;
 
-function isShown(patch: Partial<MembershipSettings>): boolean {
-  return SHOWN.some((field) => patch[field] !== undefined);
+function isJournaled(patch: Partial<MembershipSettings>): boolean {
+  return JOURNALED_SETTINGS.some((field) => patch[field] !== undefined);
 }

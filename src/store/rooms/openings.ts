@@ -1,4 +1,4 @@
-/** When members last opened their rooms: many openings are noted by one statement. */
+/** The times when members last opened their rooms. One statement stores many. */
 import type { MemberKey } from "../../domain/model.ts";
 import { createBatches } from "../sql/batches.ts";
 import type { Database } from "../sql/database.ts";
@@ -15,13 +15,13 @@ interface Opening {
   conversationId: number;
 }
 
-const MAX_BATCH = 512;
+const MAX_BATCH_OPENINGS = 512;
 
 export function createOpenings(
   db: Database,
   options: {
     maxQueued: number;
-    /** How long a batch is tried again while the database is away; noting a time twice does no harm. */
+    /** A batch is tried again for so long while the database is away. Storing a time twice does no harm. */
     repeatMs: number;
   },
 ): Openings {
@@ -29,7 +29,7 @@ export function createOpenings(
     lanes: 1,
     laneOf: () => 0,
     sizeOf: () => 0,
-    maxInputs: MAX_BATCH,
+    maxInputs: MAX_BATCH_OPENINGS,
     maxBytes: Number.POSITIVE_INFINITY,
     maxQueued: options.maxQueued,
     async commit(openings) {

@@ -1,13 +1,15 @@
-/** How far the members of a room have read. Many ask at once, when they all come back and open their rooms. */
+/** How far the members of a room have read. Many clients ask at once when they come back after an outage. */
 import { actorOf, type MemberKey } from "../../domain/model.ts";
 import type { MembershipStore } from "../../domain/ports/store/memberships.ts";
-import { byKey, gathered } from "../sql/batch-loader.ts";
+import { byKey, createBatchLoader } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
 
+/** Members of a room that are shown as its readers. */
 const MAX_READERS = 500;
-/** Rooms that are looked up by one statement, and such statements at once. */
-const ROOMS_AT_ONCE = 100;
-const LANES = 2;
+/** Rooms of one statement. */
+const MAX_ROOMS = 100;
+/** Statements under way at once. */
+const MAX_STATEMENTS = 2;
 
 interface ReaderRow {
   room: number;
@@ -17,9 +19,9 @@ interface ReaderRow {
 }
 
 export function createReaders({ sql, read }: Database): MembershipStore["readers"] {
-  return gathered({
-    lanes: LANES,
-    most: ROOMS_AT_ONCE,
+  return createBatchLoader({
+    maxStatements: MAX_STATEMENTS,
+    maxKeys: MAX_ROOMS,
     read: async (ids: number[]) => {
       const rooms = [...new Set(ids)];
       const found = await read(sql<ReaderRow[]>`

@@ -1,4 +1,4 @@
-/** Which rooms a transaction has to lock: found by the members they have and by the organization they belong to. */
+/** Finds the rooms that a transaction has to lock, by member or by organization. */
 import { pairOf } from "../../domain/model.ts";
 import type { OrganizationRooms, RoomFinds } from "../../domain/ports/store/transaction.ts";
 import type { TransactionScope } from "../sql/scope.ts";

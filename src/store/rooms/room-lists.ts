@@ -1,4 +1,4 @@
-/** A member's rooms: with everything that a list shows, and as pages of ids in the orders that clients walk through. */
+/** Queries for a member's rooms: with everything that a list shows, and as pages of ids in the orders of the APIs. */
 import type { MemberKey } from "../../domain/model.ts";
 import type {
   ActivityPage,

@@ -1,4 +1,4 @@
-/** Rooms and memberships inside a transaction. */
+/** Writes of rooms and memberships inside a transaction. */
 import { randomInt } from "node:crypto";
 import { newPublicId } from "../../domain/ids.ts";
 import type { Conversation, MemberKey, Membership, Role } from "../../domain/model.ts";
@@ -35,7 +35,7 @@ async function lockRooms(scope: TransactionScope, ids: number[]): Promise<Conver
     select conversation_id as id from room_heads where conversation_id = any (${ids}::bigint[])
     order by conversation_id for no key update`;
   scope.locked(held.map(({ id }) => id));
-  // A statement of its own: its snapshot is taken after the locks are held.
+  // A separate statement, so that its snapshot is taken under the locks.
   const rows = await sql<Row[]>`
     select ${columns(sql, "c", CONVERSATION)} from conversations c
     where c.id = any (${held.map(({ id }) => id)}::bigint[]) order by c.id`;
@@ -74,7 +74,7 @@ async function createConversation(scope: TransactionScope, input: NewConversatio
     public_id: input.publicId ?? newPublicId(),
   };
   let row: Row | undefined;
-  // Tokens are short: one in use is skipped here, because an error would undo the transaction.
+  // Tokens are short, so one may be in use. It is skipped here, because an error would undo the transaction.
   while (!row) {
     [row] = await sql<Row[]>`
       insert into conversations ${sql({ ...values, token: randomText(TOKEN_LETTERS, 8) })}
@@ -89,7 +89,7 @@ async function createConversation(scope: TransactionScope, input: NewConversatio
   return room;
 }
 
-/** Asked after the pair was taken hold of (`oneToOne`): who blocks afterwards finds the room. */
+/** The caller holds the lock of the pair (`oneToOne`), so a later block finds the room. */
 async function isBlocked({ sql }: TransactionScope, pair: string | null): Promise<boolean> {
   const [a, b] = (pair ?? "").split(" ").map((member) => Number(/^u:(\d+)$/.exec(member)?.[1] ?? 0));
   if (!a || !b) return false;
@@ -121,7 +121,7 @@ async function updateConversation(
   if (patch.messageTimer !== undefined) {
     await sql`update room_heads set message_timer = ${patch.messageTimer} where conversation_id = ${id}`;
   }
-  // Matrix' power levels follow with the room's next turn.
+  // The bridge sets the power levels in Matrix when it next works on the room.
   if (patch.blocked !== undefined) {
     await sql`update bridge_rooms set unsettled = unsettled + 1 where conversation_id = ${id}`;
   }
@@ -133,7 +133,7 @@ async function deleteConversation(scope: TransactionScope, id: number): Promise<
   scope.requireLock(id);
   const { sql } = scope;
   await keepSnapshot(scope, id);
-  // Where the room stood before it was told that it is deleted.
+  // The room's last activity before the event `room.deleted`, so that lists can go on from its place.
   await sql`
     insert into former_rooms (member, public_id, conversation_id, last_activity)
     select m.member, c.public_id, c.id, coalesce(before.at, h.last_activity)

@@ -1,8 +1,8 @@
-/** A member's rooms as a session begins with them. Ten thousand of these come at once: it asks for what is told, no more. */
+/** A member's rooms for the start of a session. Ten thousand may come at once, so it reads only the fields of `ready`. */
 import type { ConversationType, HistoryVisibility, MemberKey, Role } from "../../domain/model.ts";
 import type { AskedPlaces, RoomLists, SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import { unreadMessages } from "../log/unread.ts";
-import { byKey, gathered } from "../sql/batch-loader.ts";
+import { byKey, createBatchLoader } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
 import { type EventRow, loggedEvent } from "../sql/rows.ts";
 
@@ -12,7 +12,7 @@ interface Wanted {
 }
 
 interface SessionRoomRow extends EventRow {
-  /** Whose row it is, counted from 1. */
+  /** The number of the member that the row belongs to, from 1. */
   ord: number;
   name: string;
   kind: ConversationType;
@@ -30,21 +30,22 @@ interface SessionRoomRow extends EventRow {
   mentions: number;
 }
 
-/** Members that one statement reads for: people are in hundreds of rooms. */
-const MEMBERS_AT_ONCE = 32;
-const LANES = 2;
-const NOTHING_ASKED: AskedPlaces = { rooms: [], seqs: [] };
+/** Members of one statement. A member may be in hundreds of rooms. */
+const MAX_MEMBERS = 32;
+/** Statements under way at once. */
+const MAX_STATEMENTS = 2;
+const NO_PLACES: AskedPlaces = { rooms: [], seqs: [] };
 
 /** See `RoomLists.sessionRooms`. */
 export function createSessionRooms(db: Database): RoomLists["sessionRooms"] {
   const read = (wanted: Wanted[]) => sessionRooms(db, wanted);
-  const look = gathered({ lanes: LANES, most: MEMBERS_AT_ONCE, read });
-  return (member, asked = NOTHING_ASKED) => look({ member, asked });
+  const roomsOf = createBatchLoader({ maxStatements: MAX_STATEMENTS, maxKeys: MAX_MEMBERS, read });
+  return (member, asked = NO_PLACES) => roomsOf({ member, asked });
 }
 
 /**
- * Each event moves `last_activity` to its own time, so this is the time of the event at the head. `offset 0` keeps the
- * planner on the index of members: in a table that grew since it was analyzed it chooses to read all memberships.
+ * Each event moves `last_activity` to its own time, so that is the time of the event at the head. `offset 0` makes the
+ * planner use the index of members: without it, it reads all memberships of a table that grew since it was analyzed.
  */
 async function sessionRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom[][]> {
   const members = wanted.map(({ member }) => member);
@@ -84,7 +85,7 @@ async function sessionRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom
   );
 }
 
-/** What all of them asked for, as columns; `ords` says for whom, as in the rows. */
+/** All asked places as columns; `ords` has the number of the member, as in the rows. */
 function columnsOf(wanted: readonly Wanted[]): { ords: number[]; rooms: string[]; seqs: number[] } {
   const ords: number[] = [];
   const rooms: string[] = [];

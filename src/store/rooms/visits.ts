@@ -1,16 +1,19 @@
-/** The tables behind domain/ports/visit-store.ts. */
+/** Statements for domain/ports/store/visits.ts. */
 import type { MemberKey } from "../../domain/model.ts";
 import type { Visit, VisitStore, VisitWrites } from "../../domain/ports/store/visits.ts";
-import { byKey, gathered } from "../sql/batch-loader.ts";
+import { byKey, createBatchLoader } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 import type { Sql } from "../sql/sql.ts";
 
+/** Visits that are kept of one member in one room. */
+/** Visits that are kept of one member in one room. */
 const MAX_VISITS = 20;
 const MAX_FORMER_GUESTS = 1_000;
-/** Look-ups that share a statement, and such statements at once. */
-const LOOKED_UP_AT_ONCE = 200;
-const LOOK_UP_LANES = 2;
+/** Look-ups of one statement. */
+const MAX_LOOK_UPS = 200;
+/** Statements under way at once. */
+const MAX_STATEMENTS = 2;
 
 interface Asked {
   conversationId: number;
@@ -18,11 +21,11 @@ interface Asked {
   part: string;
 }
 
-/** After a loss of hot state everybody who joined a room asks at once. */
+/** After a loss of hot state all clients that joined a room ask at once. */
 function createLookUp({ sql, read }: Database): (asked: Asked) => Promise<Visit[]> {
-  return gathered({
-    lanes: LOOK_UP_LANES,
-    most: LOOKED_UP_AT_ONCE,
+  return createBatchLoader({
+    maxStatements: MAX_STATEMENTS,
+    maxKeys: MAX_LOOK_UPS,
     read: async (asked: Asked[]) => {
       const found = await read(sql<(Visit & { n: number })[]>`
         select k.n, v.session, v.joined_at as "joinedAt", v.call_flags as "callFlags"
@@ -97,7 +100,7 @@ export function createVisitWrites(scope: TransactionScope): VisitWrites {
   };
 }
 
-/** Remembers guests who leave; those who were there long ago give way. */
+/** Remembers guests who leave, and forgets the oldest beyond {@link MAX_FORMER_GUESTS}. */
 export async function rememberGuests(
   sql: Sql,
   conversationId: number,
@@ -119,7 +122,7 @@ const KEEP_VISITS_MS = 7 * 24 * 3_600_000;
 const KEEP_GUESTS_MS = 30 * 24 * 3_600_000;
 const KEEP_REMOVED_MS = 365 * 24 * 3_600_000;
 
-/** Who joined or left long ago. */
+/** Removes old visits and former guests. */
 export async function forgetVisits({ sql }: Pick<Database, "sql">): Promise<void> {
   await sql`delete from visits where joined_at <= causeway_now() - ${KEEP_VISITS_MS}`;
   await sql`

@@ -1,6 +1,6 @@
 /**
  * The database's functions: one file each in functions/. A file is applied again when its text differs from the text that
- * was applied last. Numbered migrations define no functions: the files are applied after them and win.
+ * was applied last. Numbered migrations define no functions; the files are applied after them.
  *
  * versions.txt lists every text that a file ever had, so a program can tell an older text from one of a newer program.
  * A text that is not listed is work in progress: every program replaces it. CONTRIBUTING.md says how to change a function.

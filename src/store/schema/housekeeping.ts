@@ -1,6 +1,6 @@
 /**
- * What has to be done now and then: removing the logs of deleted rooms in small steps and what is remembered of them,
- * and for the embedded database what a server's own background processes would do.
+ * Periodic work of the store. It removes the logs of deleted rooms in small steps, and old rows of other tables. For the
+ * embedded database it also does the work of a server's background processes.
  */
 import { periodic } from "../../domain/periodic.ts";
 import type { Database, StoreLogger } from "../sql/database.ts";
@@ -8,28 +8,29 @@ import type { Database, StoreLogger } from "../sql/database.ts";
 export interface HousekeepingOptions {
   /** The embedded database has no checkpointer and no autovacuum. */
   embedded: boolean;
-  /** What other parts of the store have to do now and then, in this order. */
+  /** Periodic work of other parts of the store, in this order. */
   also: readonly ((db: Database) => Promise<void>)[];
 }
 
 export interface Housekeeping {
-  /** Resolves when nothing is under way and nothing will be. */
+  /** Resolves when no work is under way, and none will begin. */
   stop(): Promise<void>;
 }
 
 const TURN_MS = 30_000;
-/** Other processes read a deleted room's last events for so long. */
+/** A deleted room's log stays for so long, because other processes read its last events. */
 const KEEP_DELETED_MS = 60_000;
-const PURGE_STEP = 2_000;
-/** Of a deleted room's last events, the messages that lists can go on from. */
-const FORMER_MESSAGES = 1_000;
-/** Clients go on from a deleted room, contact or file in their lists for so long. */
+/** Rows that one statement removes. */
+const PURGE_ROWS = 2_000;
+/** The last messages of a deleted room whose times stay, so that lists can go on from them. */
+const MAX_FORMER_MESSAGES = 1_000;
+/** The place of a deleted room, contact or file stays for so long, so that lists can go on from it. */
 const KEEP_FORMER_MS = 30 * 24 * 3_600_000;
-/** What a webhook did not take for so long is given up. */
+/** A delivery that a webhook did not take for so long is given up. */
 const KEEP_DELIVERIES_MS = 7 * 24 * 3_600_000;
-/** The log of a deleted room waits so long for webhooks to be told. */
+/** The log of a deleted room stays at most so long for webhooks that have not read it. */
 const KEEP_SNAPSHOT_MS = 24 * 3_600_000;
-/** Who was away hears for so long of rooms that they are no longer in. */
+/** Clients that were away hear for so long that their user left a room. */
 const KEEP_DEPARTURES_MS = 28 * 24 * 3_600_000;
 /** Bytes of write-ahead log after which the embedded database is checkpointed, and after which it is vacuumed. */
 const CHECKPOINT_BYTES = 32 << 20;
@@ -61,7 +62,7 @@ export function startHousekeeping(
 }
 
 /**
- * Removes a step of a deleted room's log. Several processes share the work: a room that one is at is skipped.
+ * Removes some rows of a deleted room's log. Several processes share the work: a locked room is skipped.
  * @returns whether there may be more to remove
  */
 export async function purgeStep(
@@ -83,21 +84,21 @@ export async function purgeStep(
       with last as (select max(seq) as seq from events where conversation_id = ${room.id}),
       gone as (
         delete from events where conversation_id = ${room.id} and seq in (
-          select seq from events where conversation_id = ${room.id} order by seq limit ${PURGE_STEP})
+          select seq from events where conversation_id = ${room.id} order by seq limit ${PURGE_ROWS})
         returning seq, at, type
       ),
       kept as (
         insert into former_messages (conversation_id, seq, at)
         select ${room.id}, g.seq, g.at from gone g, last l
-        where g.type = 'message' and g.seq > l.seq - ${FORMER_MESSAGES}
+        where g.type = 'message' and g.seq > l.seq - ${MAX_FORMER_MESSAGES}
       )
       select count(*) as count from gone`;
-    if (count < PURGE_STEP) await sql`delete from deleted_rooms where conversation_id = ${room.id}`;
+    if (count < PURGE_ROWS) await sql`delete from deleted_rooms where conversation_id = ${room.id}`;
     return true;
   });
 }
 
-/** Forgets what lists and journals no longer go on from. */
+/** Removes old places from which lists and journals could go on. */
 async function forgetFormer({ sql }: Database): Promise<void> {
   await sql`delete from former_messages where removed_at <= causeway_now() - ${KEEP_FORMER_MS}`;
   await sql`delete from departures where at <= causeway_now() - ${KEEP_DEPARTURES_MS}`;
@@ -106,18 +107,18 @@ async function forgetFormer({ sql }: Database): Promise<void> {
   await sql`delete from attachments where file_gone and deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
 }
 
-/** Webhooks that took nothing for days, and rooms that are no more. */
+/** Removes deliveries that no webhook took for days, and rows of webhooks about deleted rooms. */
 async function forgetDeliveries({ sql }: Database): Promise<void> {
   await sql`
     delete from webhook_deliveries where created_at <= causeway_now() - ${KEEP_DELIVERIES_MS}
-      and id in (select id from webhook_deliveries order by id limit ${PURGE_STEP})`;
+      and id in (select id from webhook_deliveries order by id limit ${PURGE_ROWS})`;
   await sql`delete from room_snapshots where created_at <= causeway_now() - ${KEEP_SNAPSHOT_MS}`;
   await sql`
     delete from webhook_lanes l where not l.reading and l.next_at is null and l.conversation_id <> 0
       and not exists (select from room_heads h where h.conversation_id = l.conversation_id)`;
 }
 
-/** Checkpoints and vacuums when enough was written since the last time. */
+/** Checkpoints and vacuums after enough was written since the last time. */
 function maintenance(db: Database): () => Promise<void> {
   const { sql } = db;
   let checkpointAt: number | undefined;

@@ -10,8 +10,8 @@ import { applyNextMigration, readMigrations } from "./migrations.ts";
 const FOLDER = new URL("./", import.meta.url);
 /** Any number that no other program uses for an advisory lock in this database. */
 const LOCK = 4_207_849_263;
-/** A migration may rewrite tables; whoever waits for the lock waits as long. */
-const LIMIT_MS = 30 * 60_000;
+/** A migration may rewrite tables. Another process waits for the lock as long. */
+const MAX_SILENCE_MS = 30 * 60_000;
 const OLDEST_SERVER = 140_000;
 
 export interface MigrateOptions {
@@ -25,15 +25,15 @@ export interface MigrateOptions {
  * Runs the migrations that the database does not have yet, each in a transaction of its own, in the order of names. Then
  * applies the functions that changed, in one transaction.
  * @param folder where migrations/ and functions/ are; unset: this program's
- * @returns what the database was given when it was made
- * @throws Error that says what to do when the server can't be used, or its schema is not of this program's past
+ * @returns the secret that the database got when it was made
+ * @throws Error that says what to do when the server can't be used, or a newer or another program wrote the schema
  */
 export async function migrate(
   { url, sessions, logger }: MigrateOptions,
   hosts: Hosts = createHosts(hostCount(url)),
   folder = FOLDER,
 ): Promise<{ secret: string }> {
-  const connection = openConnection({ url, hosts, settings: {}, prepare: false, silenceMs: LIMIT_MS });
+  const connection = openConnection({ url, hosts, settings: {}, prepare: false, silenceMs: MAX_SILENCE_MS });
   const sql = createSql(statementLanguage(), connection.run);
   const locked = <T>(work: () => Promise<T>) => lockedTransaction(connection, sql, work);
   try {
@@ -56,7 +56,7 @@ export async function migrate(
   }
 }
 
-/** One process at a time works on the schema. A failure ends the connection, so nothing of the transaction stays. */
+/** One process at a time works on the schema. A failure ends the connection, which undoes the transaction. */
 async function lockedTransaction<T>(connection: Connection, sql: Sql, work: () => Promise<T>): Promise<T> {
   await connection.script(
     "begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0",
@@ -79,7 +79,7 @@ async function requireUsableServer(sql: Sql): Promise<void> {
   if (row.encoding !== "UTF8") throw new Error("DATABASE_URL: create the database with the encoding UTF8");
 }
 
-/** Where connections are no sessions, what the store's guarantees rest on has to be the role's or the database's default. */
+/** Checks the defaults of the role and the database. Where connections are no sessions, the store can't set them itself. */
 async function requireUsableDefaults(sql: Sql, logger: StoreLogger): Promise<void> {
   const [row] = await sql<[{ commit: string; isolation: string; timeout: string }]>`
     select current_setting('synchronous_commit') as commit, current_setting('statement_timeout') as timeout,

@@ -1,4 +1,4 @@
-/** The numbered migrations of migrations/: each is applied once, and its text never changes after that. */
+/** The numbered migrations of migrations/. Each is applied once, and its text never changes afterwards. */
 import type { Connection } from "../sql/connection.ts";
 import type { Sql } from "../sql/sql.ts";
 import { readSqlFiles, type SqlFile } from "./sql-files.ts";
@@ -12,7 +12,7 @@ export function readMigrations(folder: URL): Promise<SqlFile[]> {
 /**
  * Applies the first migration that the database does not have. The caller holds the lock and the transaction.
  * @returns its name, or null when there was none
- * @throws Error when the schema is not of this program's past
+ * @throws Error when a newer or another program wrote the schema
  */
 export async function applyNextMigration(
   connection: Connection,
@@ -32,7 +32,7 @@ export async function applyNextMigration(
   return next.name;
 }
 
-/** Takes over databases from before checksums. @throws Error when a newer or another program wrote the schema */
+/** Adds the checksums that older databases lack. @throws Error when a newer or another program wrote the schema */
 async function requireOwnPast(sql: Sql, migrations: readonly SqlFile[]): Promise<void> {
   const known = new Map(migrations.map(({ name, checksum }) => [name, checksum]));
   const applied = await sql<{ name: string; checksum: string | null }[]>`

@@ -1,4 +1,4 @@
-/** SQL files of this program, with the checksums by which a database remembers what it was given. */
+/** SQL files of this program, with checksums. The database keeps the checksums of the texts that were applied. */
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 
@@ -20,7 +20,7 @@ export async function readSqlFiles(folder: URL, names: RegExp): Promise<SqlFile[
   );
 }
 
-/** Reads a text with the line endings that checksums are made from: a checkout may have others. */
+/** Reads a text with the line endings of the checksums; a checkout may have others. */
 export async function readText(file: URL): Promise<string> {
   return (await readFile(file, "utf8")).replaceAll("\r\n", "\n");
 }

@@ -1,36 +1,38 @@
 /**
- * Look-ups that many ask for at once (ten thousand clients that come back) share statements: what is asked in one turn
- * of the event loop, or while the statements before are under way, goes as one. A statement never begins before it was
- * asked for, so it sees whatever was committed by then.
+ * Look-ups that many callers need at once (ten thousand clients that come back) share statements. One statement takes all
+ * keys that were asked for in one turn of the event loop, or while earlier statements were under way. It begins after
+ * its keys were asked for, so it sees everything that was committed before.
  */
 import { createBatches } from "./batches.ts";
 
-export interface GatheredOptions<Key, Value> {
+export interface BatchLoaderOptions<Key, Value> {
   /** Statements under way at once. */
-  lanes: number;
+  maxStatements: number;
   /** Keys of one statement. */
-  most: number;
+  maxKeys: number;
   /** One value per key, in order. */
   read: (keys: Key[]) => Promise<Value[]>;
 }
 
-/** @returns the look-up of one key, which rejects as `read` does */
-export function gathered<Key, Value>(options: GatheredOptions<Key, Value>): (key: Key) => Promise<Value> {
-  let turn = 0;
+/** @returns the look-up of one key; it rejects as `read` does */
+export function createBatchLoader<Key, Value>(
+  options: BatchLoaderOptions<Key, Value>,
+): (key: Key) => Promise<Value> {
+  let lane = 0;
   const batches = createBatches<Key, Value>({
-    lanes: options.lanes,
-    laneOf: () => turn++,
+    lanes: options.maxStatements,
+    laneOf: () => lane++,
     sizeOf: () => 0,
-    maxInputs: options.most,
+    maxInputs: options.maxKeys,
     maxBytes: Number.POSITIVE_INFINITY,
-    // Whoever asks is bounded: a session says hello once.
+    // The number of callers is bounded: a session sends hello once.
     maxQueued: Number.POSITIVE_INFINITY,
     commit: options.read,
   });
   return batches.add;
 }
 
-/** Rows by the key that they were read for, for as many keys as were asked. */
+/** Groups rows by key and makes one value per key, in the order of `keys`; a key without rows gets an empty group. */
 export function byKey<Key, Row, Value>(
   keys: readonly Key[],
   rows: readonly Row[],

@@ -11,32 +11,32 @@ export interface BatchOptions<In, Out> {
   laneOf: (input: In) => number;
   /** Bytes, roughly. */
   sizeOf: (input: In) => number;
-  /** Bounds of one batch; it holds at least one input. */
+  /** Bounds of one batch. A batch holds at least one input. */
   maxInputs: number;
   maxBytes: number;
-  /** How many inputs may wait in all lanes together; beyond it `add` refuses with `busy`. */
+  /** Inputs that may wait in all lanes together. `add` refuses more with `busy`. */
   maxQueued: number;
   /** Writes a batch. One result per input, in order; an `Error` refuses that input alone. */
   commit: (batch: In[]) => Promise<(Out | Error)[]>;
 }
 
 export interface Batches<In, Out> {
-  /** @throws DomainError `busy` at once when too many wait; whatever `commit` threw for the batch or the input */
+  /** @throws DomainError `busy` at once when too many inputs wait; the error of `commit` for the batch or for the input */
   add(input: In): Promise<Out>;
   readonly queued: number;
   readonly inFlight: number;
-  /** Refuses new inputs and resolves when those that were accepted are settled. */
+  /** Refuses new inputs, and resolves when all accepted inputs are settled. */
   drain(): Promise<void>;
 }
 
-interface Entry<In, Out> {
+interface Waiting<In, Out> {
   input: In;
   resolve: (result: Out) => void;
   reject: (error: unknown) => void;
 }
 
 interface Lane<In, Out> {
-  queue: Entry<In, Out>[];
+  queue: Waiting<In, Out>[];
   running: boolean;
 }
 
@@ -49,7 +49,7 @@ export function createBatches<In, Out>(options: BatchOptions<In, Out>): Batches<
   let draining = false;
   let onQuiet: (() => void) | undefined;
 
-  function nextBatch(lane: Lane<In, Out>): Entry<In, Out>[] {
+  function nextBatch(lane: Lane<In, Out>): Waiting<In, Out>[] {
     let count = 0;
     let bytes = 0;
     for (const { input } of lane.queue) {
@@ -60,18 +60,18 @@ export function createBatches<In, Out>(options: BatchOptions<In, Out>): Batches<
     return lane.queue.splice(0, count);
   }
 
-  async function write(batch: Entry<In, Out>[]): Promise<void> {
+  async function write(batch: Waiting<In, Out>[]): Promise<void> {
     queued -= batch.length;
     inFlight++;
     try {
       const results = await options.commit(batch.map(({ input }) => input));
-      batch.forEach((entry, i) => {
+      batch.forEach((waiting, i) => {
         const result = results[i];
-        if (result instanceof Error) entry.reject(result);
-        else entry.resolve(result as Out);
+        if (result instanceof Error) waiting.reject(result);
+        else waiting.resolve(result as Out);
       });
     } catch (error) {
-      for (const entry of batch) entry.reject(error);
+      for (const waiting of batch) waiting.reject(error);
     } finally {
       inFlight--;
     }
@@ -96,7 +96,7 @@ export function createBatches<In, Out>(options: BatchOptions<In, Out>): Batches<
         lane.queue.push({ input, resolve, reject });
         if (lane.running) return;
         lane.running = true;
-        // What else arrives in this turn of the event loop belongs to the same batch.
+        // Other inputs of this turn of the event loop belong to the same batch.
         setImmediate(() => void run(lane));
       });
     },

@@ -1,6 +1,6 @@
 /**
- * The clock that all processes share: the database's. A process asks for it now and then, and in between counts on with
- * its monotonic clock. Its own wall clock may be fast, slow or set anew: nothing is decided by it.
+ * The clock that all processes share: the database's. A process asks for the time every {@link SYNC_MS}, and counts on
+ * with its monotonic clock in between. No decision uses the process's own wall clock, which may be wrong or be set anew.
  */
 import type { Clock } from "../../domain/ports/clock.ts";
 import type { Database } from "./database.ts";
@@ -12,7 +12,7 @@ export interface DatabaseClock extends Clock {
 }
 
 const SYNC_MS = 10_000;
-/** The answer was given at some time during the round trip; half of it is how wrong the clock may be. */
+/** The database read its clock at some time during the round trip, so the clock may be wrong by half of it. */
 const MAX_ROUND_TRIP_MS = 250;
 
 export function createDatabaseClock(db: Pick<Database, "sql" | "urgent">): DatabaseClock {
@@ -25,7 +25,7 @@ export function createDatabaseClock(db: Pick<Database, "sql" | "urgent">): Datab
     const roundTrip = performance.now() - askedAt;
     const latest = row.now - askedAt;
     const isPossible = origin !== null && origin <= latest && origin >= latest - roundTrip;
-    // A slow answer tells too little, unless what is known can't be true: nothing yet, or this machine slept.
+    // A slow answer is too inexact. It is used only when the known time is impossible: none yet, or this machine slept.
     if (!isPossible || roundTrip <= MAX_ROUND_TRIP_MS) origin = latest - roundTrip / 2;
   }
 

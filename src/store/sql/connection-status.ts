@@ -1,9 +1,9 @@
-/** How a connection shows itself. */
+/** The status of a connection of two people, as an SQL expression. */
 import type { Sql, Statement } from "./sql.ts";
 
 /**
- * The status of the row `k` of connections as its owner is told of it: people of one organization are connected
- * whatever the row says, unless its owner blocked the other.
+ * The status of the row `k` of connections, as its owner sees it. People of one organization count as connected, unless
+ * the owner blocked the other.
  */
 export function shownStatus(sql: Sql): Statement<never[]> {
   return sql<never[]>`

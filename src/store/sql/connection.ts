@@ -1,10 +1,10 @@
 /**
  * One connection to PostgreSQL. It lives exactly as long as its socket and is then thrown away.
  *
- * The driver's own pool takes connections up again after a loss, and there (3.4.9) a transaction whose connection died
- * goes on inside another's, a write that was buffered at that moment wedges the connection for good, and BEGIN can
- * miss its reservation (porsager/postgres #1154, #1189, #1204, #1208, #1216). With one driver instance for each
- * socket none of that can happen: what is lost stays lost, and says so.
+ * The driver's own pool reuses connections after a loss. In version 3.4.9 a transaction whose connection died then goes
+ * on inside another's, a write that was buffered at that moment wedges the connection for good, and BEGIN can miss its
+ * reservation (porsager/postgres #1154, #1189, #1204, #1208, #1216). One driver instance for each socket prevents all
+ * of that: a lost connection stays lost, and its statements fail.
  */
 import { connect, type Socket } from "node:net";
 import postgres from "postgres";
@@ -20,18 +20,18 @@ export interface ConnectionOptions {
   hosts: Hosts;
   /**
    * Settings of the session, such as `statement_timeout`. They go as statements, because PgBouncer refuses most of them
-   * as start-up parameters. None where a connection is no session: they would be another client's, too.
+   * as start-up parameters. Empty where a connection is no session: other clients would get the settings, too.
    */
   settings: Record<string, string | number>;
-  /** Whether statements are prepared once per connection; not where a connection is no session. */
+  /** Prepares each statement once per connection. False where a connection is no session. */
   prepare: boolean;
-  /** A statement without any answer for so long ends the connection: the server hangs, or the network is cut. */
+  /** A statement that gets no answer for so long ends the connection: the server hangs, or the network is cut. */
   silenceMs: number;
   /** Called for each statement that is sent. */
   onStatement?: () => void;
   /** Where sockets come from; unset: the network. */
   openSocket?: OpenSocket;
-  /** Called when a statement was answered or failed, with how long that took. */
+  /** Called with the duration of each statement, answered or failed. */
   onAnswer?: ((seconds: number) => void) | undefined;
 }
 
@@ -43,43 +43,43 @@ interface Target {
 }
 
 export interface Connection {
-  /** Runs a statement; ends the connection when it is not answered in time. Throws `ConnectionLost` or `PostgresError`. */
+  /** Runs a statement; a late answer ends the connection. @throws `ConnectionLost` or `PostgresError` */
   run(fragment: Fragment): Promise<Rows<postgres.Row[]>>;
   /** Runs several statements in one text, as one transaction when the text does not begin its own. */
   script(text: string): Promise<void>;
-  /** Asks the server whether it takes writes; ends the connection when it does not. Throws `ConnectionLost` then. */
+  /** Asks the server whether it takes writes. @throws `ConnectionLost` when it does not; the connection is then ended */
   check(): Promise<void>;
-  /** True once the connection can't be used any more. */
+  /** True once the connection is unusable. */
   readonly broken: boolean;
   /** When it was opened, by `performance.now()`. */
   readonly since: number;
   /** Ends an unused connection in the orderly way. */
   close(): void;
-  /** Breaks the connection, and with it what runs on it. */
+  /** Breaks the connection and fails the statements that run on it. */
   kill(): void;
 }
 
 const GOODBYE_MS = 1_000;
 const CONNECT_MS = 3_000;
-/** Off on a standby, and where `default_transaction_read_only` is on. */
-const MAY_WRITE = "show transaction_read_only";
+/** The answer is "on" from a standby, and where `default_transaction_read_only` is on. */
+const SHOW_READ_ONLY = "show transaction_read_only";
 
-/** The driver with its one socket. */
-interface Link {
+/** An instance of the driver, with its one socket. */
+interface DriverInstance {
   readonly driver: postgres.Sql;
   readonly attempt: Attempt;
   socket?: Socket;
 }
 
-/** Makes a connection; it opens its socket with the first statement, to a server that takes writes. */
+/** Makes a connection. Its first statement opens the socket, to a server that takes writes. */
 export function openConnection(options: ConnectionOptions): Connection {
   const { hosts } = options;
   let broken = false;
-  /** The one that is being tried, then the one that is used. */
-  let link: Link | undefined;
+  /** The instance that is being tried, then the one that is used. */
+  let current: DriverInstance | undefined;
   let opened = false;
 
-  function newLink(attempt: Attempt): Link {
+  function newInstance(attempt: Attempt): DriverInstance {
     const { url, folder } = parseUrl(options.url, attempt.host);
     const driver = postgres(url, {
       ...DRIVER_OPTIONS,
@@ -88,7 +88,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       onclose: () => {
         if (opened) kill();
       },
-      // Not in the driver's typings: where its sockets come from.
+      // The driver takes its sockets from here. Its typings do not have this option.
       socket: async (target: Target) => {
         if (broken || made.socket) throw lost();
         made.socket = newSocket(target, folder, options.openSocket ?? connect);
@@ -96,37 +96,37 @@ export function openConnection(options: ConnectionOptions): Connection {
         return made.socket;
       },
     } as postgres.Options<Record<string, postgres.PostgresType>>);
-    const made: Link = { driver, attempt };
+    const made: DriverInstance = { driver, attempt };
     return made;
   }
 
   function kill(): void {
-    if (opened && !broken && link) hosts.lost(link.attempt);
+    if (opened && !broken && current) hosts.lost(current.attempt);
     broken = true;
-    link?.socket?.destroy();
+    current?.socket?.destroy();
   }
 
   function close(): void {
-    // Over TLS the driver would say goodbye to a destroyed socket as well, and nobody would hear the error.
+    // Over TLS the driver would also write its goodbye to a destroyed socket, which is an error without a listener.
     if (broken) return;
     broken = true;
-    // A server that does not hear the goodbye is not waited for.
-    link?.driver.end({ timeout: 0 }).catch(() => {});
-    link?.socket?.setTimeout(GOODBYE_MS, () => link?.socket?.destroy());
+    // Nobody waits for a server that does not answer the goodbye.
+    current?.driver.end({ timeout: 0 }).catch(() => {});
+    current?.socket?.setTimeout(GOODBYE_MS, () => current?.socket?.destroy());
   }
 
-  /** Nothing was sent yet: what a host refuses, the next one may take. */
+  /** Tries the hosts in turn. No statement was sent yet, so trying the next host is safe. */
   async function open(): Promise<postgres.Sql> {
     let failure = hosts.failure;
     for (let attempt = hosts.next(); attempt && !broken; attempt = hosts.next()) {
-      link = newLink(attempt);
+      current = newInstance(attempt);
       try {
-        await requireWritable(link.driver, options.settings);
+        await requireWritable(current.driver, options.settings);
         hosts.worked(attempt);
         opened = true;
-        return link.driver;
+        return current.driver;
       } catch (error) {
-        link.socket?.destroy();
+        current.socket?.destroy();
         hosts.failed(attempt, error);
         failure = error;
       }
@@ -143,7 +143,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       kill();
     }, options.silenceMs);
     try {
-      return await query(opened && link ? link.driver : await open());
+      return await query(opened && current ? current.driver : await open());
     } catch (error) {
       if (breaksConnection(error)) kill();
       if (silent)
@@ -176,10 +176,10 @@ export function openConnection(options: ConnectionOptions): Connection {
   };
 }
 
-/** Makes the session's settings, and asks in the same round trip whether the server takes writes. */
+/** Makes the session's settings, and checks in the same round trip that the server takes writes. */
 async function requireWritable(driver: postgres.Sql, settings: ConnectionOptions["settings"]): Promise<void> {
   const sets = Object.entries(settings).map(([name, value]) => `set ${name} = '${value}'; `);
-  const results = (await driver.unsafe(sets.join("") + MAY_WRITE)) as unknown[];
+  const results = (await driver.unsafe(sets.join("") + SHOW_READ_ONLY)) as unknown[];
   const last = (sets.length === 0 ? results : results.at(-1)) as { transaction_read_only: string }[];
   if (last[0]?.transaction_read_only === "off") return;
   throw new ConnectionLost(
@@ -189,7 +189,7 @@ async function requireWritable(driver: postgres.Sql, settings: ConnectionOptions
   );
 }
 
-/** A driver instance that is only used to build statements. */
+/** A driver instance that builds statements and never connects. */
 export function statementLanguage(): postgres.Sql {
   return postgres({ ...DRIVER_OPTIONS, host: "localhost" });
 }
@@ -201,13 +201,13 @@ const DRIVER_OPTIONS = {
   // Connections are renewed by the pool, between statements.
   max_lifetime: null,
   onnotice: () => {},
-  // The driver would ask for the array types in a query of its own, whose failure nobody could catch.
+  // The driver would ask for the array types in a query of its own, whose failure no caller could catch.
   fetch_types: false,
   // Every int64 of ours stays below 2^53.
   types: { bigint: { to: 20, from: [20], parse: Number, serialize: String }, ...ARRAY_TYPES },
 } as const satisfies postgres.Options<Record<string, postgres.PostgresType>>;
 
-/** Errors have a listener from the first moment: some come in the same turn of the event loop, as EMFILE does. */
+/** The error listener is there from the first moment: EMFILE comes in the same turn of the event loop. */
 function newSocket(target: Target, folder: string | null, open: OpenSocket): Socket {
   const [host = "localhost"] = target.host;
   const [port = 5432] = target.port;
@@ -257,7 +257,7 @@ function parseUrl(text: string, host: number): { url: string; folder: string | n
   return { url: url.replace(part, before), folder: decodeURIComponent(folder) };
 }
 
-/** Mistakes in a statement that the driver finds itself; everything else that it raises is about the connection. */
+/** The driver itself finds these mistakes in a statement. Its other errors are about the connection. */
 const STATEMENT_MISTAKES = ["UNDEFINED_VALUE", "NOT_TAGGED_CALL", "MAX_PARAMETERS_EXCEEDED"];
 
 function isLoss(error: unknown): error is Error {

@@ -1,4 +1,4 @@
-/** The database as the store's parts see it: statements on any connection, and transactions on one. */
+/** The database for the parts of the store: statements on any connection, and transactions on one connection. */
 
 import type postgres from "postgres";
 import type { Logger } from "../../logger.ts";
@@ -16,11 +16,11 @@ import { createSql, type Rows, type Sql, type Statement } from "./sql.ts";
 
 export type StoreLogger = Pick<Logger, "info" | "warn" | "error">;
 
-/** What is measured of a database, in seconds. */
+/** Durations for the metrics, in seconds. */
 export interface DatabaseWatch {
-  /** Of a statement, from sending it to its answer. */
+  /** A statement, from sending it to its answer. */
   onAnswer(seconds: number): void;
-  /** Of work that had to wait for a connection. */
+  /** The wait of work that found no free connection. */
   onWait(seconds: number): void;
 }
 
@@ -34,53 +34,53 @@ export interface DatabaseOptions {
   sessions?: boolean;
   /** Where sockets come from; unset: the network. */
   openSocket?: OpenSocket | undefined;
-  /** Is told how each piece of work went. */
+  /** Called after each piece of work. */
   observer?: { answered(): void; failed(error: unknown): void };
   /**
-   * Called on every connection before anything else uses it.
-   * @param isNewAfterLoss whether a connection was lost or renewed since this was done last
+   * Called on every new connection, before its first use.
+   * @param isAfterLoss whether a connection was lost or renewed since the last call
    */
-  greet?(run: Run, isNewAfterLoss: boolean): Promise<void>;
+  onNewConnection?(run: Run, isAfterLoss: boolean): Promise<void>;
 }
 
-/** Runs a statement on a connection of its choosing. */
+/** Runs a statement; the implementation chooses the connection. */
 export type Run = <T extends readonly (object | undefined)[]>(statement: Statement<T>) => Promise<Rows<T>>;
 
 export interface Database {
-  /** Each statement runs on a connection of its own choosing, and rejects with `DomainError`. */
+  /** Each statement runs on any free connection, and rejects with `DomainError`. */
   readonly sql: Sql;
   /** Runs a statement that changes nothing; repeated for two seconds while the database is away. */
   read<T extends readonly (object | undefined)[]>(statement: Statement<T>): Promise<Rows<T>>;
-  /** As `urgent`, and not among the `statements`: the store's own look at the database now and then. */
-  aside: Run;
-  /** Runs a statement ahead of those that wait for a connection. Rejects with the raw error. */
+  /** As `urgent`, but not counted in `statements`: for the store's own periodic look at the database. */
+  urgentUncounted: Run;
+  /** Runs a statement ahead of all work that waits for a connection. Rejects with the raw error. */
   urgent<T extends readonly (object | undefined)[]>(statement: Statement<T>): Promise<Rows<T>>;
   /**
-   * Runs `work` in a transaction, with statements that belong to it, and commits. A failed statement undoes all, even
-   * when `work` catches its error. Run again as a whole after a deadlock, a serialization failure, or a connection lost
-   * before the commit: `work` must have no effects of its own. It must not wait for statements outside of the
-   * transaction either: they may need the connection that it holds.
+   * Runs `work` in a transaction and commits. A failed statement undoes everything, even when `work` catches the error.
+   * After a deadlock, a serialization failure, or a connection lost before the commit, `work` runs again: it must have
+   * no effects outside of the transaction. It must not wait for statements outside of the transaction either: they may
+   * need the connection that it holds.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
-  /** Asks whether the database takes writes. @throws DomainError `unavailable` when not, or without an answer in `ms` */
+  /** Checks that the database takes writes. @throws DomainError `unavailable` when not, or without an answer in `ms` */
   ping(ms: number): Promise<void>;
-  /** Runs several statements in one text, as one transaction, ahead of those that wait. Rejects with the raw error. */
+  /** Runs several statements in one text, as one transaction, ahead of waiting work. Rejects with the raw error. */
   script(text: string): Promise<void>;
-  /** As `ping`, once. Rejects with the raw error. */
+  /** As `ping`, but without repetition. Rejects with the raw error. */
   check(): Promise<void>;
-  /** Connections in use, and work that waits for one. */
+  /** The connections in use, and the pieces of work that wait for one. */
   pool(): { inUse: number; waiting: number };
-  /** How many statements were sent so far, those of transactions (with begin and commit) included. */
+  /** The number of statements that were sent so far, with those of transactions, begin and commit included. */
   statements(): number;
-  /** Waits for what is under way and closes the connections. */
+  /** Waits for the work under way, then closes the connections. */
   close(): Promise<void>;
-  /** Breaks off what is under way; everything that still waits is refused with `unavailable`. */
+  /** Breaks off the work under way, and refuses waiting work with `unavailable`. */
   abort(): void;
 }
 
-/** Beyond the server's own limit: after that it is not slow but silent. */
+/** Added to the server's own limit. A server that passes both hangs, or can't be reached. */
 const SILENCE_MARGIN_MS = 2_000;
-/** How long reads and transactions are tried again: a database that restarts quickly goes unnoticed. */
+/** Reads and transactions are tried again for so long, so that users do not notice a quick restart of the database. */
 const REPEAT_MS = 2_000;
 const CONNECTION_MAX_AGE_MS = 45 * 60_000;
 
@@ -94,7 +94,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const onStatement = () => {
     statements++;
   };
-  const unmet = openPool({
+  const bare = openPool({
     max: options.maxConnections,
     waitMs: options.statementTimeoutMs,
     maxAgeMs: CONNECTION_MAX_AGE_MS,
@@ -109,7 +109,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const uncounted = () => {
     statements--;
   };
-  const pool = greeted(unmet, options.greet, uncounted);
+  const pool = withNewConnections(bare, options.onNewConnection, uncounted);
   const { observer } = options;
   const use: Pool["use"] = async (work, how) => {
     try {
@@ -130,7 +130,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     sql,
     read: (statement) => repeated(REPEAT_MS, () => run(statement, false)).catch(rethrow),
     urgent: (statement) => run(statement, true),
-    aside(statement) {
+    urgentUncounted(statement) {
       uncounted();
       return run(statement, true);
     },
@@ -152,33 +152,37 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/** The pool, with every connection greeted before its first use. */
-function greeted(pool: Pool, greet: DatabaseOptions["greet"], uncounted: () => void): Pool {
-  if (!greet) return pool;
-  const met = new Set<Connection>();
-  async function meet(connection: Connection): Promise<void> {
-    const lost = [...met].filter(({ broken }) => broken);
+/** The pool, with `onNewConnection` called on every connection before its first use. */
+function withNewConnections(
+  pool: Pool,
+  onNewConnection: DatabaseOptions["onNewConnection"],
+  uncounted: () => void,
+): Pool {
+  if (!onNewConnection) return pool;
+  const known = new Set<Connection>();
+  async function begin(connection: Connection): Promise<void> {
+    const lost = [...known].filter(({ broken }) => broken);
     const run = ((statement) => {
       uncounted();
       return connection.run(statement.fragment);
     }) as Run;
-    await greet?.(run, lost.length > 0);
-    for (const each of lost) met.delete(each);
-    met.add(connection);
+    await onNewConnection?.(run, lost.length > 0);
+    for (const each of lost) known.delete(each);
+    known.add(connection);
   }
   return {
     ...pool,
     use: (work, options) =>
       pool.use(async (connection) => {
-        if (!met.has(connection)) await meet(connection);
+        if (!known.has(connection)) await begin(connection);
         return await work(connection);
       }, options),
   };
 }
 
 /**
- * Settings that the store's guarantees rest on, whatever the server's defaults are: commits wait for the disk, each
- * statement sees what was committed before it, and nothing waits for ever.
+ * The store's guarantees need these settings, so the server's defaults do not count: commits wait for the disk, each
+ * statement sees everything that was committed before it, and every wait has an end.
  */
 function sessionSettings(statementTimeoutMs: number): Record<string, string | number> {
   return {
@@ -207,7 +211,7 @@ async function inTransaction<T>(
   try {
     await tx`begin`;
     const result = await work(tx);
-    // A statement failed and `work` went on: PostgreSQL would answer COMMIT by rolling back.
+    // A statement failed and `work` went on. PostgreSQL would answer COMMIT with a rollback.
     if (failure !== undefined) throw failure;
     await connection.run(language`commit`).catch((error) => {
       throw isAway(error)
@@ -216,7 +220,7 @@ async function inTransaction<T>(
     });
     return result;
   } catch (error) {
-    // A connection that can't even roll back is of no use; the server undoes the transaction with it.
+    // A connection that can't roll back is killed; the server then undoes the transaction.
     if (!connection.broken) await connection.run(language`rollback`).catch(() => connection.kill());
     throw isCrossed(failure) || isAway(failure) ? failure : error;
   } finally {

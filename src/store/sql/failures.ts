@@ -1,6 +1,6 @@
 /**
- * What can go wrong with a database, told in the words of the domain. Only this file knows SQLSTATE codes and the
- * driver's error codes.
+ * Translates failures of a database into the domain's errors. Only this file knows SQLSTATE codes and the driver's error
+ * codes.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
@@ -11,7 +11,7 @@ import type { StoreTrouble } from "../../domain/ports/store/store-health.ts";
 /** No connection, or it broke while a statement ran on it. */
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
-  /** What it says about the server; null: nothing, all connections of this process were busy. */
+  /** The trouble of the server; null where the server is fine, and all connections of this process were busy. */
   readonly trouble: StoreTrouble | null;
 
   constructor(message: string, options: ErrorOptions = {}, trouble: StoreTrouble | null = "away") {
@@ -20,12 +20,12 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** The connection broke while a transaction was being committed: it may be stored or not. */
+/** The connection broke during a commit: the transaction may be stored or not. */
 export class OutcomeUnknown extends Error {
   override readonly name = "OutcomeUnknown";
 }
 
-/** Which input a broken unique constraint stands for, and what to tell. */
+/** The input field and the message for each unique constraint. */
 const CONFLICTS: Record<string, { field: string; message: string }> = {
   users_handle: { field: "handle", message: "handle is in use; choose another one" },
   users_email: { field: "email", message: "email is in use by another user" },
@@ -38,22 +38,22 @@ const CONFLICTS: Record<string, { field: string; message: string }> = {
 };
 
 const PAUSES = { firstMs: 25, maxMs: 1_000, jitter: 0.5 };
-/** SQLSTATEs, or their classes, after which another attempt can succeed without any change. */
+/** SQLSTATEs, or their classes, after which the same attempt can succeed later. */
 const AWAY = ["08", "53", "57", "58", "25006", "25P03", "25P04", "55P03"];
 const CROSSED = ["40001", "40P01"];
 
-/** Deadlock or serialization failure: the transaction was undone and may be run again at once. */
+/** A deadlock or a serialization failure: the server undid the transaction, which may run again at once. */
 export function isCrossed(error: unknown): boolean {
   return error instanceof postgres.PostgresError && CROSSED.includes(error.code);
 }
 
-/** Whether the database, not the statement, is the cause. The outcome of the statement is unknown. */
+/** Whether the database is the cause, and not the statement. The outcome of the statement is unknown then. */
 export function isAway(error: unknown): boolean {
   if (error instanceof postgres.PostgresError) return AWAY.some((code) => error.code.startsWith(code));
   return error instanceof ConnectionLost;
 }
 
-/** SQLSTATEs that say something about the server, not about a statement or a lock. */
+/** SQLSTATEs about the server, not about a statement or a lock. */
 const TROUBLES: readonly (readonly [code: string, trouble: StoreTrouble])[] = [
   ["25006", "read_only"],
   ["53100", "full"],
@@ -63,7 +63,7 @@ const TROUBLES: readonly (readonly [code: string, trouble: StoreTrouble])[] = [
   ["58", "away"],
 ];
 
-/** What the error says about the server; null: nothing. */
+/** The trouble of the server that the error shows; null for none. */
 export function troubleOf(error: unknown): StoreTrouble | null {
   if (error instanceof OutcomeUnknown) return troubleOf(error.cause);
   if (error instanceof ConnectionLost) return error.trouble;
@@ -71,16 +71,16 @@ export function troubleOf(error: unknown): StoreTrouble | null {
   return TROUBLES.find(([code]) => error.code.startsWith(code))?.[1] ?? null;
 }
 
-/** After these the session is not what it was taken for: its server became a standby; it is left in a failed transaction. */
+/** After these the session is unusable: its server became a standby, or it is left in a failed transaction. */
 const BREAKING = ["25006", "25P02"];
 
-/** Whether a connection that raised this can still be used: only ordinary errors of statements leave it whole. */
+/** Whether the error makes its connection unusable. Only ordinary errors of statements leave it usable. */
 export function breaksConnection(error: unknown): boolean {
   if (!(error instanceof postgres.PostgresError)) return true;
   return error.severity_local !== "ERROR" || BREAKING.includes(error.code);
 }
 
-/** The domain's word for an error of the database; an error that is none of these is a defect and stays as it is. */
+/** The domain's error for an error of the database. Any other error is a defect and stays as it is. */
 export function asDomainError(error: unknown): unknown {
   if (isAway(error) || isCrossed(error) || error instanceof OutcomeUnknown) return databaseAway(error);
   if (!(error instanceof postgres.PostgresError)) return error;
@@ -104,7 +104,8 @@ export function databaseAway(cause: unknown): DomainError {
 
 /**
  * Repeats `work` while the database is away (or transactions crossed), with growing pauses, for at most `forMs`.
- * `work` learns which attempt it is (0 is the first). Throws what the last attempt threw.
+ * @param work gets the number of the attempt, from 0
+ * @throws the error of the last attempt
  */
 export async function repeated<T>(forMs: number, work: (attempt: number) => Promise<T>): Promise<T> {
   const end = performance.now() + forMs;

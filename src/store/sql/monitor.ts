@@ -1,6 +1,6 @@
 /**
- * Whether the store can be written, since when, and what keeps it from it. Statements tell what they meet on their way;
- * while they say nothing, and always while something is wrong, the monitor asks by itself.
+ * Watches whether the database takes writes, since when, and what the trouble is. Statements report their answers and
+ * failures. The monitor asks the database itself when no statement was answered for a second, and while there is a trouble.
  */
 import type { StoreCondition, StoreHealth, StoreTrouble } from "../../domain/ports/store/store-health.ts";
 import type { StoreLogger } from "./database.ts";
@@ -8,7 +8,7 @@ import { troubleOf } from "./failures.ts";
 
 export interface Monitor {
   readonly health: StoreHealth;
-  /** A statement was answered: the database is there. */
+  /** A statement was answered. */
   answered(): void;
   /** A statement failed. */
   failed(error: unknown): void;
@@ -18,32 +18,32 @@ export interface Monitor {
 export interface MonitorOptions {
   /** Asks whether the database takes writes, without writing. */
   check: () => Promise<void>;
-  /** Writes, in a way that also fails while its disk is full or commits are not confirmed. */
+  /** Writes, so that a full disk and an unconfirmed commit are noticed. */
   write: () => Promise<void>;
-  /** False for the embedded database: it is this process, and a vacuum may hold its one connection. */
+  /** False for the embedded database: it runs in this process, and a vacuum may hold its one connection. */
   watchesAnswers: boolean;
   logger: StoreLogger;
 }
 
 const TICK_MS = 1_000;
-/** Without any answer for so long the database is slow, */
+/** Without any answer for so long the database counts as slow. */
 const SLOW_MS = 3_000;
-/** and for so long it is away: sessions had better go elsewhere. */
+/** Without any answer for so long it counts as away, and listeners of `onAway` are called. */
 const AWAY_MS = 5_000;
 
 export function createMonitor({ check, write, watchesAnswers, logger }: MonitorOptions): Monitor {
   const listeners = new Set<() => void>();
   let condition: StoreCondition = { state: "ok", since: Date.now(), detail: null };
-  let begun = performance.now();
+  let troubleSince = performance.now();
   let lastAnswer = performance.now();
   let lastTick = performance.now();
   let asking = false;
   let stopped = false;
-  let toldAway = false;
+  let isAway = false;
 
   function trouble(state: StoreTrouble, detail: string): void {
     if (condition.state === "ok") {
-      begun = performance.now();
+      troubleSince = performance.now();
       logger.error(
         { event: "store.unwritable", state, cause: detail },
         "the database takes no writes; trying again",
@@ -56,13 +56,13 @@ export function createMonitor({ check, write, watchesAnswers, logger }: MonitorO
     lastAnswer = performance.now();
     if (condition.state === "ok") return;
     const { state, detail } = condition;
-    const seconds = Math.round((performance.now() - begun) / 1_000);
+    const seconds = Math.round((performance.now() - troubleSince) / 1_000);
     logger.info(
       { event: "store.writable", state, cause: detail, seconds },
       "the database takes writes again",
     );
     condition = { state: "ok", since: Date.now(), detail: null };
-    toldAway = false;
+    isAway = false;
   }
 
   function failed(error: unknown): void {
@@ -70,7 +70,7 @@ export function createMonitor({ check, write, watchesAnswers, logger }: MonitorO
     if (state && !stopped) trouble(state, (error as Error).message);
   }
 
-  /** A check says nothing about a full disk: only a write ends a trouble. */
+  /** A check does not notice a full disk, so only a write ends a trouble. */
   async function ask(): Promise<void> {
     asking = true;
     try {
@@ -88,22 +88,22 @@ export function createMonitor({ check, write, watchesAnswers, logger }: MonitorO
     }
   }
 
-  function lookAtAnswers(unanswered: number): void {
+  function checkAnswers(unanswered: number): void {
     if (condition.state === "ok" && unanswered >= SLOW_MS)
       trouble("slow", `no answer for ${Math.round(unanswered / 1_000)} s`);
-    const isAway = condition.state !== "ok" && unanswered >= AWAY_MS;
-    if (isAway && !toldAway) for (const listener of [...listeners]) listener();
-    toldAway = isAway;
+    const wasAway = isAway;
+    isAway = condition.state !== "ok" && unanswered >= AWAY_MS;
+    if (isAway && !wasAway) for (const listener of [...listeners]) listener();
   }
 
   function tick(): void {
     const now = performance.now();
-    // A process that was itself stopped for a while has not waited for the database in that time.
+    // While this process itself stood still it did not wait for the database.
     const late = now - lastTick - TICK_MS;
     if (late > TICK_MS) lastAnswer += late;
     lastTick = now;
     const unanswered = now - lastAnswer;
-    if (watchesAnswers) lookAtAnswers(unanswered);
+    if (watchesAnswers) checkAnswers(unanswered);
     if (!asking && (condition.state !== "ok" || (watchesAnswers && unanswered >= TICK_MS))) void ask();
   }
   const timer = setInterval(tick, TICK_MS);
@@ -115,7 +115,7 @@ export function createMonitor({ check, write, watchesAnswers, logger }: MonitorO
         return condition;
       },
       get isAway() {
-        return toldAway;
+        return isAway;
       },
       onAway(listener) {
         listeners.add(listener);

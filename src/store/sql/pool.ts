@@ -1,6 +1,6 @@
 /**
- * A pool of connections, each lent to one piece of work at a time. Broken ones are replaced; those who wait are
- * served in order, urgent work first.
+ * A pool of connections. Each is lent to one piece of work at a time, and replaced when it breaks. Waiting work gets
+ * connections in order, urgent work first.
  */
 import type { Connection } from "./connection.ts";
 import { ConnectionLost, databaseAway } from "./failures.ts";
@@ -11,11 +11,11 @@ export interface Pool {
    * @throws ConnectionLost when none becomes free in time; DomainError `unavailable` once the pool has ended
    */
   use<T>(work: (connection: Connection) => Promise<T>, options?: { urgent?: boolean }): Promise<T>;
-  /** Connections that are lent now, and pieces of work that wait for one. */
+  /** The connections that are lent, and the pieces of work that wait for one. */
   stats(): { inUse: number; waiting: number };
-  /** Refuses new work, waits for what is under way, and closes every connection. */
+  /** Refuses new work, waits for the work under way, and closes every connection. */
   end(): Promise<void>;
-  /** Refuses new work and breaks off what is under way. */
+  /** Refuses new work and breaks off the work under way. */
   abort(): void;
 }
 
@@ -23,10 +23,10 @@ export interface PoolOptions {
   max: number;
   /** How long to wait for a free connection. */
   waitMs: number;
-  /** Connections older than this are renewed, so that a database behind a moved address is found again. */
+  /** Older connections are renewed, so that a database whose address moved is found again. */
   maxAgeMs: number;
   connect: () => Connection;
-  /** Called when work that had to wait got its connection, with how long that took. */
+  /** Called with the wait when work that had to wait gets its connection. */
   onWait?: ((seconds: number) => void) | undefined;
 }
 

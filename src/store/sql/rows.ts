@@ -1,6 +1,6 @@
 /**
- * How the domain's nouns lie in tables: a column for every field, so that a query can select a whole noun under a
- * prefix ("c.name") and read it back from a row that holds several.
+ * The table columns of the domain's nouns, one column per field. A query selects a whole noun under a prefix ("c.name"),
+ * and reads it back from a row that holds several nouns.
  */
 import type {
   ApiToken,
@@ -136,7 +136,7 @@ export function noun<T>(row: Row, alias: string, fields: Columns<T>): T {
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────────
 
-/** An event's columns, as every query on the log selects them; `room` is the token, `conversation_id` may be left out. */
+/** An event's columns, as every query on the log selects them. `room` is the token. */
 export interface EventRow {
   conversation_id: number;
   room: string;
@@ -162,7 +162,7 @@ export function loggedEvent(row: EventRow): LoggedEvent {
   };
 }
 
-/** The form of a text that is unique whatever its case. */
+/** A text in a form that compares without regard to case. */
 export function foldedKey(text: string): string {
   return text.normalize("NFC").toLowerCase();
 }

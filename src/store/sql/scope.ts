@@ -1,14 +1,14 @@
-/** What the parts of one transaction share: it is made by ../transaction.ts. */
+/** State that the parts of one transaction share. ../transaction.ts makes it. */
 import type { LoggedEvent } from "../../domain/model.ts";
 import type { Sql } from "./sql.ts";
 
 export interface TransactionScope {
   readonly sql: Sql;
-  /** Throws unless the transaction holds the room's lock: writing without it would break the log's order. */
+  /** @throws Error unless the transaction holds the room's lock; writing without it would break the log's order */
   requireLock(conversationId: number): void;
   locked(conversationIds: readonly number[]): void;
-  /** The users' versions are raised once, at the end, in the order of ids: two transactions can't deadlock on them. */
+  /** Raises the users' versions at the end of the transaction, in the order of ids, so that transactions can't deadlock. */
   touchUsers(userIds: readonly (number | null)[]): void;
-  /** Events to publish after the commit. */
+  /** Notes events that are published after the commit. */
   appended(events: readonly LoggedEvent[]): void;
 }

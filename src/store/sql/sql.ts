@@ -1,10 +1,10 @@
 /**
- * SQL as tagged templates. A statement runs when it is awaited, once, wherever its `run` takes it; put into another
- * template it is a fragment of that one. Values become parameters, never text.
+ * SQL as tagged templates. A statement runs once, when it is awaited, through its `run`. Inside another template it is a
+ * fragment of that one. Values become parameters, never text.
  */
 import type postgres from "postgres";
 
-/** The driver's template language; it never runs anything itself. */
+/** A part of a statement, in the driver's template language. */
 export type Fragment = postgres.Fragment;
 export type Rows<T extends readonly (object | undefined)[]> = postgres.RowList<T>;
 type Runner = (fragment: Fragment) => Promise<Rows<postgres.Row[]>>;
@@ -18,7 +18,7 @@ export interface Sql {
   /** The driver's helper for names and rows: `insert into t ${sql(rows)}`, `update t set ${sql(patch)}`. */
   // biome-ignore lint/suspicious/noExplicitAny: the driver types its helper by what it is given, and takes it back
   (first: object | readonly object[] | string, ...columns: string[]): postgres.Helper<any, any>;
-  /** Text that becomes part of a statement as it is. Never put input into it. */
+  /** Text that goes into a statement as it is. Never pass input of a user. */
   unsafe(text: string): Fragment;
   json(value: postgres.JSONValue): postgres.Parameter;
   array(values: readonly unknown[], type?: number): postgres.ArrayParameter;

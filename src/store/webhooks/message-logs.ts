@@ -1,6 +1,6 @@
 /**
- * Reading the room logs for webhooks. An organization takes part in its own rooms and in those that its users are in;
- * its webhooks hear what happens there from then on.
+ * Reads the room logs for webhooks. An organization takes part in its own rooms, and in rooms with its users. Its webhooks
+ * get the events from then on.
  */
 
 import { dataOf } from "../../domain/event-data.ts";
@@ -58,7 +58,7 @@ export function createWebhookLogs(db: Database): WebhookLogs {
   };
 }
 
-/** The room with its people as they are now; null when it is gone. */
+/** The room with its people; null when the room is gone. */
 async function snapshot(sql: Sql, conversationId: number): Promise<RoomSnapshot | null> {
   const [row] = await sql<Row[]>`
     select ${columns(sql, "c", CONVERSATION)}, h.last_activity, h.message_count, p.seq as pinned
@@ -83,7 +83,7 @@ async function snapshot(sql: Sql, conversationId: number): Promise<RoomSnapshot 
   };
 }
 
-/** Keeps a room that is about to be deleted as it is, when some webhook may have to hear of it. */
+/** Keeps a copy of a room that is about to be deleted, if there are webhooks. */
 export async function keepSnapshot({ sql }: TransactionScope, conversationId: number): Promise<void> {
   const [row] = await sql<[{ any: boolean }]>`select exists (select from webhooks) as any`;
   if (!row.any) return;
@@ -120,7 +120,7 @@ async function behind({ sql, read }: Database, limit: number): Promise<number[]>
   return rows.map(({ id }) => id);
 }
 
-/** A webhook that has to do with a room, and from where on. */
+/** A webhook that reads a room's log, and the place where it begins. */
 interface Reader extends Row {
   lane_seq: number | null;
   reading: boolean | null;
@@ -213,7 +213,7 @@ async function eventsAfter(
   return rows.map(loggedEvent);
 }
 
-/** Who acts, and who comes or goes. */
+/** The users who act, join or leave. */
 function usersIn(event: LoggedEvent): number[] {
   const members = event.type.startsWith("member.") ? [dataOf<"member.joined">(event).member] : [];
   return [event.actor, ...members].flatMap(({ kind, id }) => (kind === "user" ? [Number(id)] : []));

@@ -1,7 +1,4 @@
-/**
- * Webhooks: who is to be told what. message-logs.ts reads the logs for them, delivery-queues.ts has what waits to be
- * delivered.
- */
+/** Webhooks and their notes. message-logs.ts reads the logs for them; delivery-queues.ts holds the waiting deliveries. */
 import type { Webhook } from "../../domain/model.ts";
 import type { WebhookNote, WebhookStore, WebhookWrites } from "../../domain/ports/store/webhooks.ts";
 import type { Database } from "../sql/database.ts";
@@ -18,7 +15,7 @@ export function createWebhookStore(db: Database): WebhookStore {
     ...createWebhookLanes(db),
     async create({ organizationId, url, events, secret }, most) {
       const [row] = await db.transaction(async (tx) => {
-        // The organization's row is locked: two of them at once are counted one after the other.
+        // The lock of the organization's row lets two creations at once be counted one after the other.
         await tx`select from organizations where id = ${organizationId} for no key update`;
         return await tx<Row[]>`
           insert into webhooks as w (organization_id, url, events, secret)
@@ -95,7 +92,7 @@ async function notes(db: Database, limit: number): Promise<WebhookNote[]> {
   return [...found.values()];
 }
 
-/** Inside a transaction: what happens outside of the logs. */
+/** Notes for webhooks about changes outside of the logs, inside a transaction. */
 export function createWebhookWrites({ sql }: TransactionScope): WebhookWrites {
   return {
     async note({ type, userId, conversationId, data }) {

@@ -119,7 +119,9 @@ describeWith(["postgres"], "the history", () => {
     for (let n = 0; n < 5; n++) rooms.push(await createRoom(store));
     for (const each of rooms) for (let n = 0; n < 3; n++) await say(store, each);
     const found = async () =>
-      (await Promise.all(storeChecks(store.sql).map(({ look }) => look()))).map(({ some }) => some);
+      (await Promise.all(storeChecks(store.sql).map(({ violations }) => violations()))).map(
+        ({ examples }) => examples,
+      );
     expect(await found()).toEqual([[], [], [], [], [], []]);
     const [gap, count, deleted, marker, gone] = rooms.map(({ id }) => id);
     await store.sql`delete from events where conversation_id = ${gap} and seq = 2`;
