@@ -27,7 +27,7 @@ export function startSweepers(useCases: UseCases, store: Store, logger: Logger):
       logger,
       atStart: true,
     }),
-    periodic("guests", GUESTS_MS, () => useCases.participants.sweep(), options),
+    periodic("guests", GUESTS_MS, () => useCases.guests.sweep(), options),
     periodic("calls", CALLS_MS, () => useCases.calls.sweep(), options),
     periodic("logins", LOGINS_MS, () => store.credentials.deleteExpired(now()), options),
   ];

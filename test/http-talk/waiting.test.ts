@@ -132,7 +132,7 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
     const read = createChatReading({
       useCases: {
         timeline: { page: async () => ({ entries: [], more: false }) },
-        participants: { ping: async () => true },
+        joining: { ping: async () => true },
       },
       shapes: { of: async () => [] },
       feed: () => ({ followRoom: async () => ({ head: 0, stop: () => {} }) }),

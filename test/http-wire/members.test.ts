@@ -237,9 +237,9 @@ describeWith("postgres", "Wire members", ({ postgres }) => {
     const place = await site.store.rooms.locate({ uuid: id }, "u:0");
     const token = place?.conversation.token ?? "";
     await site.useCases.roomSettings.setPublic({ kind: "user", id: String(ada.id), name: "" }, token, true);
-    const secret = site.useCases.participants.newGuestSecret();
-    const guest = await site.useCases.participants.guest(secret, token);
-    await site.useCases.participants.join(guest, token, { secret });
+    const secret = site.useCases.guests.newSecret();
+    const guest = await site.useCases.guests.actorOf(secret, token);
+    await site.useCases.joining.join(guest, token, { secret });
     expect((await membersOf(ada, id)).json.members.others).toEqual([]);
     const { notifications } = (await ada.call("GET", "/notifications?size=10000")).json;
     const told = notifications.flatMap(({ payload }: { payload: { conversation: string }[] }) => payload);

@@ -10,8 +10,8 @@ import { createGuests } from "../rooms/guests.ts";
 import { createMemberSettings } from "../rooms/member-settings.ts";
 import type { Departure } from "../rooms/members.ts";
 import { createOneToOne } from "../rooms/one-to-one.ts";
-import { createParticipants } from "../rooms/participants.ts";
 import { createFinding } from "../rooms/room-lookup.ts";
+import { createRoster } from "../rooms/roster.ts";
 import { createRoomSettings } from "../rooms/settings.ts";
 import { createRoomViews } from "../rooms/views.ts";
 import type { Conversations } from "../use-cases/conversations.ts";
@@ -35,11 +35,9 @@ export function createRoomUseCases(context: Context, parts: RoomParts): RoomUseC
   return {
     finding,
     oneToOne: createOneToOne(context, departed),
-    participants: {
-      ...createGuests(context, departed),
-      ...createJoining(context, { ...parts, view: (actor, token) => finding.view(actor, { token }) }),
-      ...createParticipants(context, { views, departed, conversations, finding, settings }),
-    },
+    roster: createRoster(context, { views, departed, conversations, finding, settings }),
+    joining: createJoining(context, { ...parts, view: (actor, token) => finding.view(actor, { token }) }),
+    guests: createGuests(context, departed),
     roomSettings: settings,
     guestLinks: createGuestLinks(context),
     memberSettings: createMemberSettings(context),

@@ -16,7 +16,7 @@ import type { NewMember, StoreTransaction } from "../ports/store/transaction.ts"
 import { named } from "../rooms/invitations.ts";
 import { type Departure, putPeople, removePeople } from "../rooms/members.ts";
 import type { CallUseCases, PresenceUseCases } from "../use-cases/live.ts";
-import type { Participants } from "../use-cases/participants.ts";
+import type { Joining } from "../use-cases/participants.ts";
 import type { ClientName, RoomView } from "../use-cases/rooms.ts";
 import { JOINED_CALL_TTL_MS, type Visits } from "./visits.ts";
 
@@ -37,12 +37,12 @@ export interface JoiningParts {
   view(actor: Actor, token: string): Promise<RoomView>;
 }
 
-type JoinInput = NonNullable<Parameters<Participants["join"]>[2]>;
+type JoinInput = NonNullable<Parameters<Joining["join"]>[2]>;
 
 export function createJoining(
   context: Context,
   { calls, presence, visits, passwords, departed, view }: JoiningParts,
-): Pick<Participants, "join" | "leave" | "ping" | "typing" | "joinCall" | "leaveCall"> {
+): Joining {
   const { store, hot, accesses, broadcasts, now } = context;
   const sessions = createSessions(store.secret);
 

@@ -7,7 +7,7 @@ import { HEARTBEAT_GRACE_MS, isHotStateNew } from "../context/hot-age.ts";
 import { DomainError } from "../errors.ts";
 import { type Actor, type MemberKey, type Membership, memberKey } from "../model.ts";
 import { checkVisible, checkWellFormed, codePoints } from "../text-rules.ts";
-import type { Participants } from "../use-cases/participants.ts";
+import type { Guests } from "../use-cases/participants.ts";
 import { type Departure, removePeople } from "./members.ts";
 import { JOINED_MS } from "./views.ts";
 
@@ -18,7 +18,7 @@ const PAGE = 500;
 export function createGuests(
   context: Context,
   departed: (gone: readonly Departure[]) => Promise<void>,
-): Pick<Participants, "newGuestSecret" | "guest" | "guestIdOf" | "setGuestName" | "sweep"> {
+): Guests {
   const { store, hot, accesses, now } = context;
   const sessions = createSessions(store.secret);
   /** When a sweep first missed each guest. */
@@ -47,15 +47,15 @@ export function createGuests(
   }
 
   return {
-    newGuestSecret: () => newSecret("guest"),
-    guestIdOf,
-    async guest(secret, token) {
+    newSecret: () => newSecret("guest"),
+    idOf: guestIdOf,
+    async actorOf(secret, token) {
       const { id } = sessions.guest(secret, token);
       const actor: Actor = { kind: "guest", id, name: "" };
       const known = /^[a-z0-9]{1,32}$/.test(token) && (await store.rooms.access(token, memberKey(actor)));
       return known ? { ...actor, name: known.membership.name } : actor;
     },
-    async setGuestName(actor, token, name) {
+    async setName(actor, token, name) {
       const { conversationId } = await accesses.member(actor, token);
       if (actor.kind !== "guest") throw new DomainError("forbidden", "Users are called as their account is");
       const trimmed = name.trim();

@@ -1,18 +1,37 @@
-/** Bringing people in and out of rooms. Part of {@link UseCases}; the same promises hold. */
+/** The people of a room: who is in it, who comes in and goes, and guests. Part of {@link UseCases}; the same promises hold. */
 import type { Actor, LoggedEvent } from "../model.ts";
 import type { CallState } from "../ports/hot.ts";
 import type { Change } from "./room-settings.ts";
 import type { ClientName, RoomPerson, RoomView } from "./rooms.ts";
 
-/** What one client of a person does never ends what another one has; without `client` a person has just one. */
-export interface Participants {
-  /** A new guest's secret, for a cookie. */
-  newGuestSecret(): string;
-  /** Who holds the secret, in this room: another guest in every room, the same one after a restart. */
-  guest(secret: string, token: string): Promise<Actor>;
-  /** The `id` of the guest with this session. */
-  guestIdOf(sessionId: string): string;
+/** The members of a room and their roles. `token` is the room's; `member` is somebody in it, `not_found` otherwise. */
+export interface Roster {
+  /** Everybody in the room, in order of joining. @throws DomainError `forbidden` for guests; `lobby` */
+  list(actor: Actor, token: string): Promise<RoomPerson[]>;
+  /** Who is in the call. @throws DomainError `read_only`; `lobby` */
+  peers(actor: Actor, token: string): Promise<RoomPerson[]>;
 
+  /** Adds the users of a group who exist for the actor. @throws DomainError `not_found` on `group` */
+  addGroup(actor: Actor, token: string, groupId: string): Promise<LoggedEvent[]>;
+  /** Invites an address: the room becomes public. */
+  addEmail(actor: Actor, token: string, email: string): Promise<Change>;
+  /** Takes a user out for good. Owners are never taken out (`forbidden`); oneself as in {@link removeSelf}. */
+  remove(actor: Actor, token: string, member: Actor): Promise<void>;
+  /** `bad_request` unless the session is a guest's; `forbidden` for oneself; `not_found`. */
+  removeGuest(actor: Actor, token: string, sessionId: string): Promise<void>;
+  /** Leaves for good. `bad_request` for the last one who moderates while other users remain. */
+  removeSelf(actor: Actor, token: string): Promise<void>;
+  /** user → moderator, guest → guest moderator; anybody else is `bad_request`. */
+  promote(actor: Actor, token: string, member: Actor): Promise<void>;
+  /** The opposite; oneself is `forbidden`. */
+  demote(actor: Actor, token: string, member: Actor): Promise<void>;
+}
+
+/**
+ * Coming into a room to be seen there, as Talk's clients do. What one client of a person does never ends what another one
+ * has; without `client` a person has just one.
+ */
+export interface Joining {
   /**
    * Comes into the room to be seen there. Members are let in; strangers into public rooms only, with the password where
    * there is one, and become guests or self-joined members.
@@ -38,32 +57,21 @@ export interface Participants {
   /** Says to everybody who looks that the actor types, or stopped; it ends by itself after 8 s. */
   typing(actor: Actor, token: string, on: boolean, client?: ClientName): Promise<void>;
 
-  /** Everybody in the room, in order of joining. @throws DomainError `forbidden` for guests; `lobby` */
-  list(actor: Actor, token: string): Promise<RoomPerson[]>;
-
-  /** Adds the users of a group who exist for the actor. @throws DomainError `not_found` on `group` */
-  addGroup(actor: Actor, token: string, groupId: string): Promise<LoggedEvent[]>;
-  /** Invites an address: the room becomes public. */
-  addEmail(actor: Actor, token: string, email: string): Promise<Change>;
-  /** Takes a user out for good. Owners are never taken out (`forbidden`); oneself as in {@link removeSelf}. */
-  remove(actor: Actor, token: string, member: Actor): Promise<void>;
-  /** `bad_request` unless the session is a guest's; `forbidden` for oneself; `not_found`. */
-  removeGuest(actor: Actor, token: string, sessionId: string): Promise<void>;
-  /** Leaves for good. `bad_request` for the last one who moderates while other users remain. */
-  removeSelf(actor: Actor, token: string): Promise<void>;
-  /** user → moderator, guest → guest moderator; anybody else is `bad_request`. */
-  promote(actor: Actor, token: string, member: Actor): Promise<void>;
-  /** The opposite; oneself is `forbidden`. */
-  demote(actor: Actor, token: string, member: Actor): Promise<void>;
-  /** A guest's name in this room; 0–64 characters. @throws DomainError `forbidden` for others than guests */
-  setGuestName(actor: Actor, token: string, name: string): Promise<void>;
-
   /** Joins the call as the client that joined the room (`not_found` until then), with flags 1–7. */
   joinCall(actor: Actor, token: string, flags: number, client?: ClientName): Promise<CallState>;
   leaveCall(actor: Actor, token: string, client?: ClientName): Promise<CallState>;
-  /** Who is in the call. @throws DomainError `read_only`; `lobby` */
-  peers(actor: Actor, token: string): Promise<RoomPerson[]>;
+}
 
+/** People without an account, whom a secret of their browser names. */
+export interface Guests {
+  /** A new guest's secret, for a cookie. */
+  newSecret(): string;
+  /** Who holds the secret, in this room: another guest in every room, the same one after a restart. */
+  actorOf(secret: string, token: string): Promise<Actor>;
+  /** The `id` of the guest with this session. */
+  idOf(sessionId: string): string;
+  /** A guest's name in this room; 0–64 characters. @throws DomainError `forbidden` for others than guests */
+  setName(actor: Actor, token: string, name: string): Promise<void>;
   /** Removes guests who were not seen for a while, nobody for 45 s after hot state was lost. Run by a timer on every gateway. */
   sweep(): Promise<void>;
 }

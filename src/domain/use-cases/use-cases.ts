@@ -13,7 +13,7 @@ import type { Chatrooms } from "./chatrooms.ts";
 import type { Conversations } from "./conversations.ts";
 import type { CallUseCases, Decay, Lobby, PresenceUseCases, Signaling } from "./live.ts";
 import type { MessageUseCases } from "./messages.ts";
-import type { Participants } from "./participants.ts";
+import type { Guests, Joining, Roster } from "./participants.ts";
 import type { PeopleUseCases } from "./people.ts";
 import type { GuestLinks, MemberSettings, RoomSettings } from "./room-settings.ts";
 import type { Finding, OneToOne } from "./rooms.ts";
@@ -40,7 +40,9 @@ export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases 
 export interface RoomUseCases {
   finding: Finding;
   oneToOne: OneToOne;
-  participants: Participants;
+  roster: Roster;
+  joining: Joining;
+  guests: Guests;
   roomSettings: RoomSettings;
   guestLinks: GuestLinks;
   memberSettings: MemberSettings;

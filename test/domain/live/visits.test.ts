@@ -20,10 +20,10 @@ async function plaza(world: World) {
   return { ada, room, token: room.token };
 }
 
-async function visitor({ useCases: { participants } }: World, token: string) {
-  const secret = participants.newGuestSecret();
-  const actor = await participants.guest(secret, token);
-  return { secret, actor, join: () => participants.join(actor, token, { secret }) };
+async function visitor({ useCases: { guests, joining } }: World, token: string) {
+  const secret = guests.newSecret();
+  const actor = await guests.actorOf(secret, token);
+  return { secret, actor, join: () => joining.join(actor, token, { secret }) };
 }
 
 /** The same people with hot state that is empty, a moment later: a restart, or Redis lost everything. */
@@ -43,28 +43,28 @@ describeDomain("two clients of one person", (world) => {
   test("have a session each, and what one leaves the other has still: the room, the call, the membership", async () => {
     const { room, token } = await plaza(world);
     const cy = await world.person("Cy");
-    const { participants } = world.useCases;
-    const [phone = ""] = (await participants.join(cy.actor, token, { client: PHONE })).me.sessions.map(
+    const { joining } = world.useCases;
+    const [phone = ""] = (await joining.join(cy.actor, token, { client: PHONE })).me.sessions.map(
       ({ sessionId }) => sessionId,
     );
-    await participants.joinCall(cy.actor, token, 3, PHONE);
-    await participants.join(cy.actor, token, { client: LAPTOP });
-    await participants.joinCall(cy.actor, token, 1, LAPTOP);
+    await joining.joinCall(cy.actor, token, 3, PHONE);
+    await joining.join(cy.actor, token, { client: LAPTOP });
+    await joining.joinCall(cy.actor, token, 1, LAPTOP);
     const [first, second, ...more] = await sessionIds(cy.actor, token);
     expect([first, more]).toEqual([phone, []]);
     expect(second).toMatch(/^[\w-]{512}$/);
     expect(second).not.toBe(phone);
     // Joining again is the same session.
-    await participants.join(cy.actor, token, { client: PHONE });
+    await joining.join(cy.actor, token, { client: PHONE });
     expect(await sessionIds(cy.actor, token)).toEqual([first, second]);
-    await participants.leaveCall(cy.actor, token, LAPTOP);
-    await participants.leave(cy.actor, token, LAPTOP);
-    await participants.leave(cy.actor, token, LAPTOP);
+    await joining.leaveCall(cy.actor, token, LAPTOP);
+    await joining.leave(cy.actor, token, LAPTOP);
+    await joining.leave(cy.actor, token, LAPTOP);
     expect(await sessionIds(cy.actor, token)).toEqual([phone]);
     expect((await world.hot.calls.get(room.id)).participants).toMatchObject([{ flags: 3 }]);
     expect(await rolesIn(world, room)).toContain(`${cy.id} self_joined`);
-    await refused(participants.joinCall(cy.actor, token, 1, LAPTOP), "not_found");
-    await participants.leave(cy.actor, token, PHONE);
+    await refused(joining.joinCall(cy.actor, token, 1, LAPTOP), "not_found");
+    await joining.leave(cy.actor, token, PHONE);
     expect(await rolesIn(world, room)).not.toContain(`${cy.id}`);
     const calls = (await world.story(room)).filter((type) => type.startsWith("call"));
     expect(calls).toEqual(["call.started", "call.left", "call.ended"]);
@@ -73,9 +73,9 @@ describeDomain("two clients of one person", (world) => {
   test("a session of the WebSocket and one that joined do not end each other", async () => {
     const { room, token } = await plaza(world);
     const cy = await world.person("Cy");
-    const { participants, presence, calls } = world.useCases;
-    await participants.join(cy.actor, token, { client: PHONE });
-    await participants.joinCall(cy.actor, token, 1, PHONE);
+    const { joining, presence, calls } = world.useCases;
+    await joining.join(cy.actor, token, { client: PHONE });
+    await joining.joinCall(cy.actor, token, 1, PHONE);
     await presence.ping(cy.actor, [room], "socket");
     await calls.join(cy.actor, token, "socket", 2);
     await presence.close(cy.actor, [room], "socket");
@@ -84,7 +84,7 @@ describeDomain("two clients of one person", (world) => {
     expect((await world.hot.calls.get(room.id)).flags).toBe(1);
     await presence.ping(cy.actor, [room], "socket");
     await calls.join(cy.actor, token, "socket", 2);
-    await participants.leave(cy.actor, token, PHONE);
+    await joining.leave(cy.actor, token, PHONE);
     expect((await world.hot.calls.get(room.id)).flags).toBe(2);
     expect((await presence.look(room)).present).toEqual([cy.actor]);
     expect(await rolesIn(world, room)).toContain(`${cy.id} self_joined`);
@@ -93,19 +93,19 @@ describeDomain("two clients of one person", (world) => {
 
   test("of several that can't be told apart the one that joined last leaves, and all are kept alive", async () => {
     const { ada, token } = await plaza(world);
-    const { participants } = world.useCases;
-    await participants.join(ada.actor, token, { client: PHONE });
+    const { joining } = world.useCases;
+    await joining.join(ada.actor, token, { client: PHONE });
     world.clock.now += 1_000;
-    await participants.join(ada.actor, token, { client: LAPTOP });
+    await joining.join(ada.actor, token, { client: LAPTOP });
     world.clock.now += 90_000;
-    expect(await participants.ping(ada.actor, token, EITHER)).toBe(true);
+    expect(await joining.ping(ada.actor, token, EITHER)).toBe(true);
     world.clock.now += 90_000;
     const [phone] = await sessionIds(ada.actor, token);
-    await participants.leave(ada.actor, token, EITHER);
+    await joining.leave(ada.actor, token, EITHER);
     expect(await sessionIds(ada.actor, token)).toEqual([phone]);
-    expect(await participants.ping(ada.actor, token, PHONE)).toBe(true);
-    expect(await participants.ping(ada.actor, token, LAPTOP)).toBe(false);
-    await participants.leave(ada.actor, token, EITHER);
+    expect(await joining.ping(ada.actor, token, PHONE)).toBe(true);
+    expect(await joining.ping(ada.actor, token, LAPTOP)).toBe(false);
+    await joining.leave(ada.actor, token, EITHER);
     expect(await sessionIds(ada.actor, token)).toEqual([]);
   });
 
@@ -113,7 +113,7 @@ describeDomain("two clients of one person", (world) => {
     const { ada, room, token } = await plaza(world);
     for (let i = 0; i < 22; i++) {
       world.clock.now += 1;
-      await world.useCases.participants.join(ada.actor, token, { client: { id: `${i}.x`, part: `:${i}.x` } });
+      await world.useCases.joining.join(ada.actor, token, { client: { id: `${i}.x`, part: `:${i}.x` } });
     }
     const kept = await world.store.visits.of(room.id, `u:${ada.id}`, "");
     expect(kept.map(({ session }) => session.split(":").at(-1))).toEqual(
@@ -123,8 +123,8 @@ describeDomain("two clients of one person", (world) => {
 
   test("signaling is for a session, not for a person", async () => {
     const { ada, token } = await plaza(world);
-    const { participants, signaling } = world.useCases;
-    for (const client of [PHONE, LAPTOP]) await participants.join(ada.actor, token, { client });
+    const { joining, signaling } = world.useCases;
+    for (const client of [PHONE, LAPTOP]) await joining.join(ada.actor, token, { client });
     const [phone = "", laptop = ""] = await sessionIds(ada.actor, token);
     await signaling.send(ada.actor, token, [{ from: phone, to: laptop, data: "offer" }], PHONE);
     // In the name of the other client.
@@ -133,7 +133,7 @@ describeDomain("two clients of one person", (world) => {
     expect(await signaling.take(ada.actor, token, LAPTOP)).toMatchObject({
       ...{ messages: ["offer"], sessionIds: [laptop] },
     });
-    await participants.leave(ada.actor, token, LAPTOP);
+    await joining.leave(ada.actor, token, LAPTOP);
     await refused(signaling.take(ada.actor, token, LAPTOP), "not_found");
   });
 });
@@ -142,7 +142,7 @@ describeDomain("after a loss of hot state", (world) => {
   test("a sign of life puts a session back, with its id and its place in the call, which goes on", async () => {
     const { ada, room, token } = await plaza(world);
     const bob = await world.person("Bob");
-    const before = world.useCases.participants;
+    const before = world.useCases.joining;
     for (const [actor, client] of [
       [ada.actor, PHONE],
       [ada.actor, LAPTOP],
@@ -153,15 +153,15 @@ describeDomain("after a loss of hot state", (world) => {
     await before.joinCall(ada.actor, token, 3, PHONE);
     await before.joinCall(bob.actor, token, 5, PHONE);
     await before.leave(ada.actor, token, LAPTOP);
-    const { participants, calls, finding, signaling } = await afterLoss(world);
+    const { joining, calls, finding, signaling } = await afterLoss(world);
     expect((await finding.view(ada.actor, { token })).me.sessions).toEqual([]);
     for (let passed = 0; passed < HEARTBEAT_GRACE_MS - 10_000; passed += 10_000) {
       await calls.sweep();
       world.clock.now += 10_000;
     }
-    expect(await participants.ping(ada.actor, token, PHONE)).toBe(true);
+    expect(await joining.ping(ada.actor, token, PHONE)).toBe(true);
     // It left.
-    expect(await participants.ping(ada.actor, token, LAPTOP)).toBe(false);
+    expect(await joining.ping(ada.actor, token, LAPTOP)).toBe(false);
     await calls.sweep();
     expect((await signaling.take(bob.actor, token, PHONE)).room.call.flags).toBe(7);
     const { me, call } = await finding.view(ada.actor, { token });
@@ -177,8 +177,8 @@ describeDomain("after a loss of hot state", (world) => {
 
   test("who gives no sign of life within a heartbeat has left the call", async () => {
     const { ada, room, token } = await plaza(world);
-    await world.useCases.participants.join(ada.actor, token, { client: PHONE });
-    await world.useCases.participants.joinCall(ada.actor, token, 1, PHONE);
+    await world.useCases.joining.join(ada.actor, token, { client: PHONE });
+    await world.useCases.joining.joinCall(ada.actor, token, 1, PHONE);
     const { calls } = await afterLoss(world);
     world.clock.now += HEARTBEAT_GRACE_MS;
     await calls.sweep();
@@ -190,16 +190,16 @@ describeDomain("after a loss of hot state", (world) => {
   test("nobody is put back who had not joined, who was away before, or who may not be in the call now", async () => {
     const { ada, room, token } = await plaza(world);
     const bob = await world.person("Bob");
-    await world.useCases.participants.join(bob.actor, token, { client: PHONE });
-    await world.useCases.participants.joinCall(bob.actor, token, 1, PHONE);
+    await world.useCases.joining.join(bob.actor, token, { client: PHONE });
+    await world.useCases.joining.joinCall(bob.actor, token, 1, PHONE);
     await world.useCases.roomSettings.setReadOnly(ada.actor, token, true);
-    const { participants, finding } = await afterLoss(world);
-    expect(await participants.ping(ada.actor, token, PHONE)).toBe(false);
-    expect(await participants.ping(bob.actor, token, PHONE)).toBe(true);
+    const { joining, finding } = await afterLoss(world);
+    expect(await joining.ping(ada.actor, token, PHONE)).toBe(false);
+    expect(await joining.ping(bob.actor, token, PHONE)).toBe(true);
     expect((await finding.view(bob.actor, { token })).me).toMatchObject({ callFlags: 0 });
     // Silent for longer than sessions live, and not because of a loss.
     world.clock.now += 101_000;
-    expect(await participants.ping(bob.actor, token, PHONE)).toBe(false);
+    expect(await joining.ping(bob.actor, token, PHONE)).toBe(false);
     await world.useCases.roomSettings.setReadOnly(ada.actor, token, false);
     expect((await world.store.visits.of(room.id, `u:${bob.id}`, "")).length).toBe(1);
   });
@@ -208,16 +208,16 @@ describeDomain("after a loss of hot state", (world) => {
     const { room, token } = await plaza(world);
     const [here, gone] = [await visitor(world, token), await visitor(world, token)];
     for (const one of [here, gone]) await one.join();
-    const { participants } = await afterLoss(world);
-    await participants.sweep();
+    const { guests, joining } = await afterLoss(world);
+    await guests.sweep();
     world.clock.now += 30_000;
-    expect(await participants.ping(here.actor, token)).toBe(true);
-    await participants.sweep();
+    expect(await joining.ping(here.actor, token)).toBe(true);
+    await guests.sweep();
     expect(await rolesIn(world, room)).toContain(gone.actor.id);
     for (let i = 0; i < 6; i++) {
       world.clock.now += 15_000;
-      await participants.ping(here.actor, token);
-      await participants.sweep();
+      await joining.ping(here.actor, token);
+      await guests.sweep();
     }
     const roles = await rolesIn(world, room);
     expect(roles).toContain(here.actor.id);
@@ -229,12 +229,12 @@ describeDomain("after a loss of hot state", (world) => {
   test("a self-joined person whose other client was not heard of yet stays a member when one client leaves", async () => {
     const { room, token } = await plaza(world);
     const cy = await world.person("Cy");
-    for (const client of [PHONE, LAPTOP]) await world.useCases.participants.join(cy.actor, token, { client });
-    const { participants } = await afterLoss(world);
-    await participants.leave(cy.actor, token, LAPTOP);
+    for (const client of [PHONE, LAPTOP]) await world.useCases.joining.join(cy.actor, token, { client });
+    const { joining } = await afterLoss(world);
+    await joining.leave(cy.actor, token, LAPTOP);
     expect(await rolesIn(world, room)).toContain(`${cy.id} self_joined`);
-    expect(await participants.ping(cy.actor, token, PHONE)).toBe(true);
-    await participants.leave(cy.actor, token, PHONE);
+    expect(await joining.ping(cy.actor, token, PHONE)).toBe(true);
+    await joining.leave(cy.actor, token, PHONE);
     expect(await rolesIn(world, room)).not.toContain(`${cy.id}`);
   });
 });
@@ -243,13 +243,13 @@ describeDomain("guests who come back", (world) => {
   test("have the name of before, whether they left or were lost", async () => {
     const { token } = await plaza(world);
     const gus = await visitor(world, token);
-    const { participants } = world.useCases;
+    const { guests, joining } = world.useCases;
     await gus.join();
-    await participants.setGuestName(gus.actor, token, "Gus 🦊");
-    await participants.leave(gus.actor, token);
-    expect((await participants.guest(gus.secret, token)).name).toBe("");
+    await guests.setName(gus.actor, token, "Gus 🦊");
+    await joining.leave(gus.actor, token);
+    expect((await guests.actorOf(gus.secret, token)).name).toBe("");
     expect((await gus.join()).me.actor.name).toBe("Gus 🦊");
-    const sweeping = world.another().participants;
+    const sweeping = world.another().guests;
     for (let i = 0; i < 10; i++) {
       world.clock.now += 15_000;
       await sweeping.sweep();
@@ -260,29 +260,29 @@ describeDomain("guests who come back", (world) => {
 
   test("do not come back once a moderator took them out: only as somebody else", async () => {
     const { ada, room, token } = await plaza(world);
-    const { participants, conversations } = world.useCases;
+    const { roster, joining, guests, conversations } = world.useCases;
     const [gus, gil] = [await visitor(world, token), await visitor(world, token)];
     const { sessionId } = (await gus.join()).me;
     await gil.join();
-    await participants.removeGuest(ada.actor, token, sessionId as string);
+    await roster.removeGuest(ada.actor, token, sessionId as string);
     await conversations.removeMember(ada.actor, token, gil.actor);
     for (const one of [gus, gil]) {
       await refused(one.join(), "forbidden");
-      expect(await participants.ping(one.actor, token)).toBe(false);
+      expect(await joining.ping(one.actor, token)).toBe(false);
     }
     expect(await world.people(room)).toHaveLength(1);
     await (await visitor(world, token)).join();
     // In another room they were taken out of nothing.
     const other = await plaza(world);
-    const actor = await participants.guest(gus.secret, other.token);
-    await participants.join(actor, other.token, { secret: gus.secret });
+    const actor = await guests.actorOf(gus.secret, other.token);
+    await joining.join(actor, other.token, { secret: gus.secret });
   });
 
   test("come back to a room that was closed to strangers for a while", async () => {
     const { ada, token } = await plaza(world);
     const gus = await visitor(world, token);
     await gus.join();
-    await world.useCases.participants.setGuestName(gus.actor, token, "Gus");
+    await world.useCases.guests.setName(gus.actor, token, "Gus");
     await world.useCases.roomSettings.setPublic(ada.actor, token, false);
     await refused(gus.join(), "not_found");
     await world.useCases.roomSettings.setPublic(ada.actor, token, true);
@@ -291,10 +291,10 @@ describeDomain("guests who come back", (world) => {
 
   test("are remembered by name in bounded number, those who were taken out apart from it", async () => {
     const { ada, room, token } = await plaza(world);
-    const { participants } = world.useCases;
+    const { roster } = world.useCases;
     const out = await visitor(world, token);
     const { sessionId } = (await out.join()).me;
-    await participants.removeGuest(ada.actor, token, sessionId as string);
+    await roster.removeGuest(ada.actor, token, sessionId as string);
     const keys = Array.from({ length: 1_005 }, (_, i) => `g:${i}`);
     await world.store.transaction(async (tx) => {
       await tx.lockRooms([room.id]);
@@ -315,7 +315,7 @@ describeDomain("guests who come back", (world) => {
 describeDomain("a closed lobby", (world) => {
   type Demote = (world: World, owner: Actor, whom: Actor, token: string) => Promise<unknown>;
   test.each<[string, Demote]>([
-    ["Talk's", ({ useCases }, owner, whom, token) => useCases.participants.demote(owner, token, whom)],
+    ["Talk's", ({ useCases }, owner, whom, token) => useCases.roster.demote(owner, token, whom)],
     [
       "any other face's",
       ({ useCases }, owner, whom, token) => useCases.conversations.setRole(owner, token, whom, "user"),
@@ -324,9 +324,9 @@ describeDomain("a closed lobby", (world) => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
     const room = await world.group([ada, bob], ["moderator"]);
     const { token } = room;
-    const { participants, calls, roomSettings } = world.useCases;
-    await participants.join(bob.actor, token, { client: PHONE });
-    await participants.joinCall(bob.actor, token, 7, PHONE);
+    const { joining, calls, roomSettings } = world.useCases;
+    await joining.join(bob.actor, token, { client: PHONE });
+    await joining.joinCall(bob.actor, token, 7, PHONE);
     await calls.join(bob.actor, token, "socket", 1);
     await calls.join(ada.actor, token, "owner", 1);
     await roomSettings.setLobby(ada.actor, token, { on: true });

@@ -17,9 +17,9 @@ async function plaza(world: World) {
 }
 
 async function visitor(world: World, token: string): Promise<Actor> {
-  const secret = world.useCases.participants.newGuestSecret();
-  const actor = await world.useCases.participants.guest(secret, token);
-  await world.useCases.participants.join(actor, token, { secret });
+  const secret = world.useCases.guests.newSecret();
+  const actor = await world.useCases.guests.actorOf(secret, token);
+  await world.useCases.joining.join(actor, token, { secret });
   return actor;
 }
 
@@ -68,8 +68,8 @@ describeDomain("room settings", (world) => {
   test("[B.3] guest moderators rename, set the password and delete; they do not open, close or lock", async () => {
     const { ada, token } = await plaza(world);
     const actor = await visitor(world, token);
-    const { roomSettings, participants, memberSettings, conversations } = world.useCases;
-    await participants.promote(ada.actor, token, actor);
+    const { roomSettings, roster, memberSettings, conversations } = world.useCases;
+    await roster.promote(ada.actor, token, actor);
     await roomSettings.rename(actor, token, "Renamed");
     await roomSettings.setPassword(actor, token, "sesame");
     await refused(roomSettings.setPublic(actor, token, false), "forbidden");
@@ -82,10 +82,10 @@ describeDomain("room settings", (world) => {
   test("[B.3] going private takes guests and self-joined members out, invited ones stay", async () => {
     const { ada, mod, bob, room, token } = await plaza(world);
     const self = await world.person("Self");
-    const { roomSettings, participants, messages } = world.useCases;
-    await participants.join(self.actor, token);
+    const { roomSettings, joining, roster, messages } = world.useCases;
+    await joining.join(self.actor, token);
     const [gus, guestMod] = [await visitor(world, token), await visitor(world, token)];
-    await participants.promote(ada.actor, token, guestMod);
+    await roster.promote(ada.actor, token, guestMod);
     expect((await roomSettings.setPublic(ada.actor, token, true)).event).toBeNull();
     const change = await roomSettings.setPublic(mod.actor, token, false);
     expect(told(change)).toEqual({ type: "group" });

@@ -419,7 +419,7 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
         const { setLobby } = there.useCases.roomSettings;
         await setLobby(ada.actor, home.token, { on: true });
         await say(there, ada, home, "for moderators");
-        await there.useCases.participants.typing(ada.actor, home.token, true);
+        await there.useCases.joining.typing(ada.actor, home.token, true);
         await soFar();
         expect(typesOf(home)).toEqual(["room.changed"]);
         expect(typing).not.toHaveBeenCalled();

@@ -81,12 +81,7 @@ export interface Operations {
 
 export function createOperations(
   app: HttpApp,
-  {
-    clock,
-    accounts,
-    finding,
-    participants,
-  }: Pick<UseCases, "clock" | "accounts" | "finding" | "participants">,
+  { clock, accounts, finding, guests }: Pick<UseCases, "clock" | "accounts" | "finding" | "guests">,
   limits: RequestLimits,
 ): Operations {
   const callerOf = createAuthentication(accounts, limits);
@@ -100,7 +95,7 @@ export function createOperations(
   async function actorOf(caller: Caller, token: string): Promise<Actor> {
     if (caller.kind === "user") return caller.actor;
     if (caller.secret === null) throw noSuchRoom();
-    return await participants.guest(caller.secret, token);
+    return await guests.actorOf(caller.secret, token);
   }
 
   async function placeOf(actor: Actor, token: string, needed: RoomOperation<Shape>["action"]) {

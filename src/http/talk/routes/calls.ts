@@ -19,7 +19,7 @@ export function registerCalls(parts: TalkParts): void {
   registerAttendance(parts);
 }
 
-function registerPeers({ inRoom, useCases: { participants } }: TalkParts): void {
+function registerPeers({ inRoom, useCases: { roster } }: TalkParts): void {
   inRoom(
     {
       ...{ method: "get", path: CALL, summary: "Who is in the call", action: "call", guests: true },
@@ -30,14 +30,14 @@ function registerPeers({ inRoom, useCases: { participants } }: TalkParts): void 
       },
     },
     async ({ actor, token }) => {
-      const peers = await participants.peers(actor, token);
+      const peers = await roster.peers(actor, token);
       return { status: 200, data: peers.flatMap((peer) => peerBodies(peer, token)) };
     },
   );
 }
 
 /** Being in the call oneself. */
-function registerAttendance({ inRoom, useCases: { participants } }: TalkParts): void {
+function registerAttendance({ inRoom, useCases: { joining } }: TalkParts): void {
   inRoom(
     {
       ...{
@@ -55,7 +55,7 @@ function registerAttendance({ inRoom, useCases: { participants } }: TalkParts): 
       answers: { 200: "In the call", 403: READ_ONLY, 404: "No such room, or not joined", 412: WAITING },
     },
     async ({ actor, token, client, input }) => {
-      await participants.joinCall(actor, token, input.flags, client);
+      await joining.joinCall(actor, token, input.flags, client);
       return { status: 200 };
     },
   );
@@ -65,7 +65,7 @@ function registerAttendance({ inRoom, useCases: { participants } }: TalkParts): 
       answers: { 200: "Not in the call", 404: "No such room, or not joined", 412: WAITING },
     },
     async ({ actor, token, client }) => {
-      await participants.leaveCall(actor, token, client);
+      await joining.leaveCall(actor, token, client);
       return { status: 200 };
     },
   );

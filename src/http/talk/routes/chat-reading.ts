@@ -59,7 +59,7 @@ export function createChatReading({
   feed,
   polls,
 }: Pick<TalkParts, "useCases" | "store" | "shapes" | "feed" | "polls">) {
-  const { messages, participants, timeline } = useCases;
+  const { messages, joining, timeline } = useCases;
   const live = createLiveMessages(timeline, shapes);
 
   /** Up to `limit` messages from the cursor on, with system messages counted as what they are. */
@@ -150,7 +150,7 @@ export function createChatReading({
       const before = includeLastKnown ? known + 1 : known;
       return await gather(actor, room, lastKnownMessageId === 0 ? {} : { before }, limit);
     }
-    await participants.ping(actor, room.token, reader.client);
+    await joining.ping(actor, room.token, reader.client);
     if (wanted.setReadMarker && actor.kind === "user" && known > 0) {
       await messages.markRead(actor, room.token, known).catch(unlessPastHead);
     }

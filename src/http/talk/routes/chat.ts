@@ -37,12 +37,12 @@ const SEND_INPUT = {
 };
 
 function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
-  const { messages, mentions, participants, repeats, timeline } = useCases;
+  const { messages, mentions, guests, repeats, timeline } = useCases;
 
   /** Guests say with a message what they are called. */
   async function named(actor: Actor, token: string, name: string): Promise<Actor> {
     if (actor.kind !== "guest" || name.trim() === "" || name.trim() === actor.name) return actor;
-    await participants.setGuestName(actor, token, name);
+    await guests.setName(actor, token, name);
     return { ...actor, name: name.trim() };
   }
 

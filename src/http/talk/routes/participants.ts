@@ -57,7 +57,7 @@ function registerList({ inRoom, useCases }: TalkParts): void {
       },
     },
     async ({ actor, client, token, me }) => {
-      const people = await useCases.participants.list(actor, token);
+      const people = await useCases.roster.list(actor, token);
       const own = (person: RoomPerson) => person.membership.member === me.member;
       const data = people.map((person) => personBody(person, own(person) ? client : undefined));
       return { status: 200, data };
@@ -97,13 +97,13 @@ function registerAdd(parts: TalkParts): void {
       },
     },
     async ({ actor, token, input: { newParticipant, source } }) => {
-      if (source === "groups") await useCases.participants.addGroup(actor, token, newParticipant);
+      if (source === "groups") await useCases.roster.addGroup(actor, token, newParticipant);
       if (source === "users") {
         const member = await userNamed(parts, newParticipant);
         await useCases.conversations.addMembers(actor, token, [{ member, role: "user" }]);
       }
       if (source !== "emails") return DONE;
-      const { conversation } = await useCases.participants.addEmail(actor, token, newParticipant);
+      const { conversation } = await useCases.roster.addEmail(actor, token, newParticipant);
       return { status: 200, data: { type: ROOM_TYPE[conversation.type] } };
     },
   );
@@ -122,7 +122,7 @@ function registerRemove(parts: TalkParts): void {
       },
     },
     async ({ actor, token, input }) => {
-      await useCases.participants.remove(actor, token, await userNamed(parts, input.participant));
+      await useCases.roster.remove(actor, token, await userNamed(parts, input.participant));
       return DONE;
     },
   );
@@ -132,7 +132,7 @@ function registerRemove(parts: TalkParts): void {
       answers: { 200: "Out of the room", 400: "The last moderator, while others remain" },
     },
     async ({ actor, token }) => {
-      await useCases.participants.removeSelf(actor, token);
+      await useCases.roster.removeSelf(actor, token);
       return DONE;
     },
   );
@@ -152,14 +152,14 @@ function registerRemoveGuest({ inRoom, useCases }: TalkParts): void {
       },
     },
     async ({ actor, token, input }) => {
-      await useCases.participants.removeGuest(actor, token, input.participant);
+      await useCases.roster.removeGuest(actor, token, input.participant);
       return DONE;
     },
   );
 }
 
 function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
-  const { participants } = useCases;
+  const { guests, joining } = useCases;
   open(
     {
       ...{ method: "post", path: `${PEOPLE}/active`, summary: "Join a room" },
@@ -174,11 +174,11 @@ function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
       },
     },
     async ({ c, caller, token, input }) => {
-      const secret = caller.kind === "guest" ? (caller.secret ?? participants.newGuestSecret()) : null;
-      const actor = caller.kind === "user" ? caller.actor : await participants.guest(secret as string, token);
+      const secret = caller.kind === "guest" ? (caller.secret ?? guests.newSecret()) : null;
+      const actor = caller.kind === "user" ? caller.actor : await guests.actorOf(secret as string, token);
       const client = callingClient(caller);
       const from = { from: c.env.ip, ...(secret !== null && { secret }), ...(client && { client }) };
-      const view = await participants.join(actor, token, { password: input.password, ...from });
+      const view = await joining.join(actor, token, { password: input.password, ...from });
       if (secret !== null) setGuestCookie(c, secret, publicUrl());
       if (client) setClientCookie(c, client, publicUrl());
       // This one, whichever it is taken for later.
@@ -188,7 +188,7 @@ function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
   );
 }
 
-function registerLeave({ open, useCases: { participants } }: TalkParts): void {
+function registerLeave({ open, useCases: { guests, joining } }: TalkParts): void {
   open(
     {
       ...{ method: "delete", path: `${PEOPLE}/active` },
@@ -199,14 +199,14 @@ function registerLeave({ open, useCases: { participants } }: TalkParts): void {
     async ({ caller, token }) => {
       if (caller.kind === "guest" && caller.secret === null) return DONE;
       const actor =
-        caller.kind === "user" ? caller.actor : await participants.guest(caller.secret as string, token);
-      await participants.leave(actor, token, callingClient(caller));
+        caller.kind === "user" ? caller.actor : await guests.actorOf(caller.secret as string, token);
+      await joining.leave(actor, token, callingClient(caller));
       return DONE;
     },
   );
 }
 
-function registerGuestName({ open, useCases: { participants } }: TalkParts): void {
+function registerGuestName({ open, useCases: { guests } }: TalkParts): void {
   open(
     {
       ...{ method: "post", path: `${PREFIX}/guest/{token}/name`, summary: "A guest's name in a room" },
@@ -214,9 +214,8 @@ function registerGuestName({ open, useCases: { participants } }: TalkParts): voi
       answers: { 200: "It is set", 403: "The caller is no guest" },
     },
     async ({ caller, token, input }) => {
-      const actor =
-        caller.kind === "user" ? caller.actor : await participants.guest(caller.secret ?? "", token);
-      await participants.setGuestName(actor, token, input.displayName);
+      const actor = caller.kind === "user" ? caller.actor : await guests.actorOf(caller.secret ?? "", token);
+      await guests.setName(actor, token, input.displayName);
       return DONE;
     },
   );
@@ -224,7 +223,7 @@ function registerGuestName({ open, useCases: { participants } }: TalkParts): voi
 
 function registerModerators(parts: TalkParts): void {
   const { inRoom, useCases } = parts;
-  const { participants } = useCases;
+  const { guests, roster } = useCases;
 
   /** A user by id, or a guest by session. */
   async function targetOf({
@@ -236,7 +235,7 @@ function registerModerators(parts: TalkParts): void {
   }): Promise<Actor> {
     if (participant !== "") return await userNamed(parts, participant);
     if (sessionId === "") throw badField("participant", "or sessionId is required");
-    return { kind: "guest", id: participants.guestIdOf(sessionId), name: "" };
+    return { kind: "guest", id: guests.idOf(sessionId), name: "" };
   }
 
   for (const up of [true, false]) {
@@ -260,7 +259,7 @@ function registerModerators(parts: TalkParts): void {
       },
       async ({ actor, token, input }) => {
         const target = await targetOf(input);
-        await (up ? participants.promote(actor, token, target) : participants.demote(actor, token, target));
+        await (up ? roster.promote(actor, token, target) : roster.demote(actor, token, target));
         return DONE;
       },
     );

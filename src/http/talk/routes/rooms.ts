@@ -127,7 +127,7 @@ function registerOne({ open, useCases, bodies }: TalkParts): void {
   );
 
   const guestActor = async (secret: string | null, token: string) =>
-    secret === null ? null : await useCases.participants.guest(secret, token);
+    secret === null ? null : await useCases.guests.actorOf(secret, token);
 }
 
 function registerRenameAndDelete({ inRoom, useCases }: TalkParts): void {

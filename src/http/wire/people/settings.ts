@@ -79,7 +79,7 @@ function toldOf(parts: WireParts, caller: Caller, { conversation, event }: Chang
 }
 
 function registerOwn(app: HttpApp, parts: WireParts): void {
-  const { memberSettings, participants } = parts.useCases;
+  const { memberSettings, joining } = parts.useCases;
 
   app.openapi(ROUTES.self, async (c) => {
     const caller = callerOf(c);
@@ -98,7 +98,7 @@ function registerOwn(app: HttpApp, parts: WireParts): void {
     const caller = callerOf(c);
     const { conversation } = await placeOf(parts, caller, c.req.valid("param").cnv);
     const on = c.req.valid("json").status === "started";
-    await participants.typing(caller.actor, conversation.token, on, callingClient(c));
+    await joining.typing(caller.actor, conversation.token, on, callingClient(c));
     return c.body(null, 200);
   });
 }

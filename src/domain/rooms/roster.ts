@@ -9,7 +9,7 @@ import { type Action, isModerator } from "../permissions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { checkEmail } from "../text-rules.ts";
 import type { Conversations } from "../use-cases/conversations.ts";
-import type { Participants } from "../use-cases/participants.ts";
+import type { Roster } from "../use-cases/participants.ts";
 import type { RoomSettings } from "../use-cases/room-settings.ts";
 import type { Finding, RoomPerson } from "../use-cases/rooms.ts";
 import { type Departure, putPeople, removePeople } from "./members.ts";
@@ -19,7 +19,7 @@ import { JOINED_MS, type RoomViews } from "./views.ts";
 const PROMOTIONS: Partial<Record<Role, Role>> = { user: "moderator", guest: "guest_moderator" };
 const DEMOTIONS: Partial<Record<Role, Role>> = { moderator: "user", guest_moderator: "guest" };
 
-export interface ParticipantsParts {
+export interface RosterParts {
   views: RoomViews;
   departed: (gone: readonly Departure[]) => Promise<void>;
   conversations: Pick<Conversations, "addMembers">;
@@ -27,13 +27,10 @@ export interface ParticipantsParts {
   settings: Pick<RoomSettings, "setPublic">;
 }
 
-export function createParticipants(
+export function createRoster(
   context: Context,
-  { views, departed, conversations, finding, settings }: ParticipantsParts,
-): Pick<
-  Participants,
-  "list" | "peers" | "addGroup" | "addEmail" | "remove" | "removeGuest" | "removeSelf" | "promote" | "demote"
-> {
+  { views, departed, conversations, finding, settings }: RosterParts,
+): Roster {
   const { store, hot, accesses, now } = context;
   const sessions = createSessions(store.secret);
 

@@ -17,18 +17,18 @@ async function plaza(world: World) {
       { member: bob!.actor, role: "user" },
     ],
   });
-  const { participants } = world.useCases;
-  await participants.join(self!.actor, room.token);
+  const { joining, roster } = world.useCases;
+  await joining.join(self!.actor, room.token);
   const gus = await visitor(world, room.token);
   const guestMod = await visitor(world, room.token);
-  await participants.promote(ada!.actor, room.token, guestMod.actor);
+  await roster.promote(ada!.actor, room.token, guestMod.actor);
   return { ada: ada!, mod: mod!, bob: bob!, self: self!, gus, guestMod, room, token: room.token };
 }
 
 async function visitor(world: World, token: string) {
-  const secret = world.useCases.participants.newGuestSecret();
-  const actor = await world.useCases.participants.guest(secret, token);
-  const { me } = await world.useCases.participants.join(actor, token, { secret });
+  const secret = world.useCases.guests.newSecret();
+  const actor = await world.useCases.guests.actorOf(secret, token);
+  const { me } = await world.useCases.joining.join(actor, token, { secret });
   return { actor, sessionId: me.sessionId as string };
 }
 
@@ -37,14 +37,14 @@ async function roleOf(world: World, room: { id: number }, one: { actor: Actor })
   return members.find(({ member }) => member.slice(2) === one.actor.id)?.role;
 }
 
-describeDomain("participants.list", (world) => {
+describeDomain("roster.list", (world) => {
   test("[B.4] everybody in order of joining, with sessions and flags of those who joined", async () => {
     const { ada, mod, bob, self, gus, guestMod, token } = await plaza(world);
-    const { participants } = world.useCases;
-    await participants.join(bob.actor, token);
-    await participants.joinCall(bob.actor, token, 5);
+    const { joining, roster } = world.useCases;
+    await joining.join(bob.actor, token);
+    await joining.joinCall(bob.actor, token, 5);
     world.clock.now += 5_000;
-    const list = await participants.list(mod.actor, token);
+    const list = await roster.list(mod.actor, token);
     expect(list.map(({ actor }) => actor.id)).toEqual(
       [ada, mod, bob, self, gus, guestMod].map(({ actor }) => actor.id),
     );
@@ -58,34 +58,34 @@ describeDomain("participants.list", (world) => {
     expect(list[0]).toMatchObject({ sessionId: null, lastPing: 0, callFlags: 0 });
     expect(list[4]).toMatchObject({ user: null, sessionId: gus.sessionId });
     world.clock.now += 200_000;
-    const later = await participants.list(mod.actor, token);
+    const later = await roster.list(mod.actor, token);
     expect(later[2]).toMatchObject({ sessionId: null, lastPing: world.clock.now - 205_000 });
   });
 
   test("[B.4] guests see no list (403), guest moderators do; strangers 404; in the lobby 412", async () => {
     const { ada, bob, gus, guestMod, token } = await plaza(world);
-    const { participants, roomSettings } = world.useCases;
-    await refused(participants.list(gus.actor, token), "forbidden");
-    expect(await participants.list(guestMod.actor, token)).toHaveLength(6);
-    await refused(participants.list((await world.person()).actor, token), "not_found", "room");
+    const { roster, roomSettings } = world.useCases;
+    await refused(roster.list(gus.actor, token), "forbidden");
+    expect(await roster.list(guestMod.actor, token)).toHaveLength(6);
+    await refused(roster.list((await world.person()).actor, token), "not_found", "room");
     await roomSettings.setLobby(ada.actor, token, { on: true });
-    await refused(participants.list(bob.actor, token), "lobby");
-    expect(await participants.list(guestMod.actor, token)).toHaveLength(6);
+    await refused(roster.list(bob.actor, token), "lobby");
+    expect(await roster.list(guestMod.actor, token)).toHaveLength(6);
   });
 });
 
 describeDomain("participants: promoting and demoting", (world) => {
   test("[B.4] 3↔2 and 4↔6, by owners, moderators and guest moderators", async () => {
     const { ada, mod, bob, gus, guestMod, room, token } = await plaza(world);
-    const { participants } = world.useCases;
-    await participants.promote(mod.actor, token, bob.actor);
+    const { roster, guests } = world.useCases;
+    await roster.promote(mod.actor, token, bob.actor);
     expect(await roleOf(world, room, bob)).toBe("moderator");
-    await participants.demote(guestMod.actor, token, bob.actor);
+    await roster.demote(guestMod.actor, token, bob.actor);
     expect(await roleOf(world, room, bob)).toBe("user");
-    const byId: Actor = { kind: "guest", id: participants.guestIdOf(gus.sessionId), name: "" };
-    await participants.promote(ada.actor, token, byId);
+    const byId: Actor = { kind: "guest", id: guests.idOf(gus.sessionId), name: "" };
+    await roster.promote(ada.actor, token, byId);
     expect(await roleOf(world, room, gus)).toBe("guest_moderator");
-    await participants.demote(ada.actor, token, byId);
+    await roster.demote(ada.actor, token, byId);
     expect(await roleOf(world, room, gus)).toBe("guest");
     const changes = (await world.events(room)).filter(({ type }) => type === "member.changed").slice(-4);
     expect(changes.map(({ dataJson }) => JSON.parse(dataJson).role)).toEqual([
@@ -98,36 +98,36 @@ describeDomain("participants: promoting and demoting", (world) => {
 
   test("[B.4] 400 for any other role: an owner, who moderates already, who does not, self-joined", async () => {
     const { ada, mod, bob, self, gus, guestMod, token } = await plaza(world);
-    const { participants } = world.useCases;
+    const { roster } = world.useCases;
     for (const one of [ada, mod, guestMod, self]) {
-      await refused(participants.promote(ada.actor, token, one.actor), "bad_request", "member");
+      await refused(roster.promote(ada.actor, token, one.actor), "bad_request", "member");
     }
     for (const one of [bob, gus, self]) {
-      await refused(participants.demote(ada.actor, token, one.actor), "bad_request", "member");
+      await refused(roster.demote(ada.actor, token, one.actor), "bad_request", "member");
     }
-    await refused(participants.demote(mod.actor, token, ada.actor), "bad_request", "member");
+    await refused(roster.demote(mod.actor, token, ada.actor), "bad_request", "member");
   });
 
   test("[B.4] 403 for who does not moderate and for demoting oneself; 404 for strangers", async () => {
     const { ada, mod, bob, gus, guestMod, token } = await plaza(world);
-    const { participants } = world.useCases;
+    const { roster } = world.useCases;
     const stranger = await world.person();
     for (const one of [bob, gus]) {
-      await refused(participants.promote(one.actor, token, bob.actor), "forbidden");
-      await refused(participants.demote(one.actor, token, mod.actor), "forbidden");
+      await refused(roster.promote(one.actor, token, bob.actor), "forbidden");
+      await refused(roster.demote(one.actor, token, mod.actor), "forbidden");
     }
     for (const one of [ada, mod, guestMod]) {
-      await refused(participants.demote(one.actor, token, one.actor), "forbidden");
+      await refused(roster.demote(one.actor, token, one.actor), "forbidden");
     }
-    await refused(participants.promote(ada.actor, token, stranger.actor), "not_found", "member");
-    await refused(participants.promote(stranger.actor, token, bob.actor), "not_found", "room");
+    await refused(roster.promote(ada.actor, token, stranger.actor), "not_found", "member");
+    await refused(roster.promote(stranger.actor, token, bob.actor), "not_found", "room");
   });
 
   test("[B.6] in a one-to-one room 400 for the other, 404 for who is not in it", async () => {
     const [ada, bob, cy] = [await world.person(), await world.person(), await world.person()];
-    const { participants, oneToOne } = world.useCases;
+    const { roster, oneToOne } = world.useCases;
     const { conversation } = await oneToOne.open(ada.actor, bob.actor);
-    for (const change of [participants.promote, participants.demote]) {
+    for (const change of [roster.promote, roster.demote]) {
       await refused(change(ada.actor, conversation.token, bob.actor), "bad_request", "member");
       await refused(change(ada.actor, conversation.token, cy.actor), "not_found", "member");
     }
@@ -137,77 +137,77 @@ describeDomain("participants: promoting and demoting", (world) => {
 describeDomain("participants: taking out", (world) => {
   test("[B.6] who removes whom: owners nobody, moderators everybody else, plain members nobody", async () => {
     const { ada, mod, bob, self, gus, guestMod, room, token } = await plaza(world);
-    const { participants } = world.useCases;
+    const { roster } = world.useCases;
     const stranger = await world.person();
-    await refused(participants.remove(mod.actor, token, ada.actor), "forbidden");
-    await refused(participants.remove(bob.actor, token, mod.actor), "forbidden");
-    await refused(participants.remove(bob.actor, token, stranger.actor), "forbidden");
-    await refused(participants.remove(gus.actor, token, bob.actor), "forbidden");
-    await refused(participants.remove(mod.actor, token, stranger.actor), "not_found", "member");
-    await refused(participants.remove(stranger.actor, token, bob.actor), "not_found", "room");
-    await participants.remove(guestMod.actor, token, self.actor);
-    await participants.remove(mod.actor, token, bob.actor);
-    await participants.remove(ada.actor, token, mod.actor);
+    await refused(roster.remove(mod.actor, token, ada.actor), "forbidden");
+    await refused(roster.remove(bob.actor, token, mod.actor), "forbidden");
+    await refused(roster.remove(bob.actor, token, stranger.actor), "forbidden");
+    await refused(roster.remove(gus.actor, token, bob.actor), "forbidden");
+    await refused(roster.remove(mod.actor, token, stranger.actor), "not_found", "member");
+    await refused(roster.remove(stranger.actor, token, bob.actor), "not_found", "room");
+    await roster.remove(guestMod.actor, token, self.actor);
+    await roster.remove(mod.actor, token, bob.actor);
+    await roster.remove(ada.actor, token, mod.actor);
     expect((await world.people(room)).slice(0, 1)).toEqual([`${ada.id} owner`]);
     expect(await world.people(room)).toHaveLength(3);
   });
 
   test("[B.4] another owner is not removed either, not even by an owner", async () => {
     const { ada, mod, token } = await plaza(world);
-    const { participants, conversations } = world.useCases;
+    const { roster, conversations } = world.useCases;
     await conversations.setRole(ada.actor, token, mod.actor, "owner");
-    await refused(participants.remove(ada.actor, token, mod.actor), "forbidden");
+    await refused(roster.remove(ada.actor, token, mod.actor), "forbidden");
   });
 
   test("[B.4] guests are removed by their session: 400 for a user's, 403 for one's own, 404 for nobody's", async () => {
     const { ada, mod, bob, gus, guestMod, room, token } = await plaza(world);
-    const { participants } = world.useCases;
-    const { me } = await participants.join(bob.actor, token);
-    await refused(participants.removeGuest(bob.actor, token, gus.sessionId), "forbidden");
-    await refused(participants.removeGuest(mod.actor, token, me.sessionId!), "bad_request", "sessionId");
-    await refused(participants.removeGuest(guestMod.actor, token, guestMod.sessionId), "forbidden");
-    await refused(participants.removeGuest(ada.actor, token, randomUUID()), "not_found", "member");
-    await participants.removeGuest(guestMod.actor, token, gus.sessionId);
+    const { joining, roster } = world.useCases;
+    const { me } = await joining.join(bob.actor, token);
+    await refused(roster.removeGuest(bob.actor, token, gus.sessionId), "forbidden");
+    await refused(roster.removeGuest(mod.actor, token, me.sessionId!), "bad_request", "sessionId");
+    await refused(roster.removeGuest(guestMod.actor, token, guestMod.sessionId), "forbidden");
+    await refused(roster.removeGuest(ada.actor, token, randomUUID()), "not_found", "member");
+    await roster.removeGuest(guestMod.actor, token, gus.sessionId);
     expect(await roleOf(world, room, gus)).toBeUndefined();
-    await participants.removeGuest(ada.actor, token, guestMod.sessionId);
+    await roster.removeGuest(ada.actor, token, guestMod.sessionId);
     expect(await roleOf(world, room, guestMod)).toBeUndefined();
   });
 
   test("[B.6] the last one who moderates leaves for good only when no other user is left", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
-    const { participants, conversations } = world.useCases;
+    const { roster, conversations } = world.useCases;
     const alone = await world.group([ada]);
-    await participants.removeSelf(ada.actor, alone.token);
+    await roster.removeSelf(ada.actor, alone.token);
     expect(await world.store.rooms.byId(alone.id)).toBeNull();
     const room = await world.group([ada, bob]);
-    await refused(participants.removeSelf(ada.actor, room.token), "bad_request", "member");
-    await refused(participants.remove(ada.actor, room.token, ada.actor), "bad_request", "member");
-    await participants.removeSelf(bob.actor, room.token);
+    await refused(roster.removeSelf(ada.actor, room.token), "bad_request", "member");
+    await refused(roster.remove(ada.actor, room.token, ada.actor), "bad_request", "member");
+    await roster.removeSelf(bob.actor, room.token);
     await conversations.addMembers(ada.actor, room.token, [{ member: bob.actor, role: "moderator" }]);
-    await participants.removeSelf(ada.actor, room.token);
+    await roster.removeSelf(ada.actor, room.token);
     expect(await world.people(room)).toEqual([`${bob.id} moderator`]);
-    await refused(participants.removeSelf(ada.actor, room.token), "not_found", "room");
+    await refused(roster.removeSelf(ada.actor, room.token), "not_found", "room");
   });
 
   test("guests do not count as those who are left, nor as those who moderate", async () => {
     const { ada, mod, bob, self, guestMod, room, token } = await plaza(world);
-    const { participants } = world.useCases;
-    await participants.remove(ada.actor, token, mod.actor);
-    await refused(participants.removeSelf(ada.actor, token), "bad_request", "member");
-    await participants.remove(ada.actor, token, bob.actor);
-    await participants.remove(ada.actor, token, self.actor);
-    await participants.removeSelf(ada.actor, token);
+    const { roster } = world.useCases;
+    await roster.remove(ada.actor, token, mod.actor);
+    await refused(roster.removeSelf(ada.actor, token), "bad_request", "member");
+    await roster.remove(ada.actor, token, bob.actor);
+    await roster.remove(ada.actor, token, self.actor);
+    await roster.removeSelf(ada.actor, token);
     expect(await roleOf(world, room, guestMod)).toBe("guest_moderator");
   });
 
   test("[B.4] leaving a one-to-one room for good keeps it for the other", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const { conversation } = await world.useCases.oneToOne.open(ada.actor, bob.actor);
-    const { participants } = world.useCases;
-    await refused(participants.remove(ada.actor, conversation.token, bob.actor), "bad_request");
-    await participants.removeSelf(ada.actor, conversation.token);
+    const { roster } = world.useCases;
+    await refused(roster.remove(ada.actor, conversation.token, bob.actor), "bad_request");
+    await roster.removeSelf(ada.actor, conversation.token);
     expect(await world.people(conversation)).toEqual([`${bob.id} owner`]);
-    await participants.removeSelf(bob.actor, conversation.token);
+    await roster.removeSelf(bob.actor, conversation.token);
     expect(await world.store.rooms.byId(conversation.id)).toBeNull();
   });
 });
@@ -263,25 +263,25 @@ describeDomain("participants: bringing in", (world) => {
     const stranger = await world.person("Eve", two);
     const id = await group([ada, bob, stranger]);
     const room = await world.group([ada]);
-    const { participants, finding } = world.useCases;
+    const { roster, finding } = world.useCases;
     const members = (await finding.group(ada.actor, id)).members.map((actor) => actor.id);
     expect(members).toEqual([String(ada.id), String(bob.id)]);
-    expect(await participants.addGroup(ada.actor, room.token, id)).toHaveLength(1);
+    expect(await roster.addGroup(ada.actor, room.token, id)).toHaveLength(1);
     expect(await world.people(room)).toEqual([`${ada.id} owner`, `${bob.id} user`]);
-    await refused(participants.addGroup(ada.actor, room.token, "nobody"), "not_found", "group");
-    await refused(participants.addGroup(bob.actor, room.token, id), "forbidden");
-    await refused(participants.addGroup(stranger.actor, room.token, id), "not_found", "room");
+    await refused(roster.addGroup(ada.actor, room.token, "nobody"), "not_found", "group");
+    await refused(roster.addGroup(bob.actor, room.token, id), "forbidden");
+    await refused(roster.addGroup(stranger.actor, room.token, id), "not_found", "room");
   });
 
   test("[B.4] an e-mail address makes the room public", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const group = await world.group([ada, bob]);
-    const { participants } = world.useCases;
-    await refused(participants.addEmail(bob.actor, group.token, "eve@example.org"), "forbidden");
-    await refused(participants.addEmail(ada.actor, group.token, "not an address"), "bad_request", "email");
-    const { conversation, event } = await participants.addEmail(ada.actor, group.token, "eve@example.org");
+    const { roster } = world.useCases;
+    await refused(roster.addEmail(bob.actor, group.token, "eve@example.org"), "forbidden");
+    await refused(roster.addEmail(ada.actor, group.token, "not an address"), "bad_request", "email");
+    const { conversation, event } = await roster.addEmail(ada.actor, group.token, "eve@example.org");
     expect(conversation.type).toBe("public");
     expect(event).toMatchObject({ type: "room.changed", dataJson: '{"type":"public"}' });
-    expect((await participants.addEmail(ada.actor, group.token, "eve@example.org")).event).toBeNull();
+    expect((await roster.addEmail(ada.actor, group.token, "eve@example.org")).event).toBeNull();
   });
 });
