@@ -1,10 +1,12 @@
 /**
- * The bridge worker. Reading order: this file; room-turn.ts (what happens to a room), outbound.ts, writes.ts and
- * delivery.ts (the log to Matrix), inbox.ts and inbound*.ts (Matrix to the log), homeserver-connection.ts and reconciler.ts (what makes up
- * for a homeserver that was away), rooms.ts and members.ts (rooms there), src/store/bridge*.ts (all that is remembered).
+ * The bridge worker: carries the log of each chatroom to its Matrix room (the portal), and what people do there back.
  *
- * Any number of workers share the rooms; each turn of a room belongs to one of them. Everything that matters is in the
- * database: a worker that dies is followed by another that goes on from there.
+ * Reading order: this file; worker/room-turn.ts (the work on one room); outbound/outbound.ts, writes.ts and delivery.ts
+ * (the log to Matrix); inbound/inbox.ts and inbound.ts (Matrix to the log); worker/homeserver-connection.ts and
+ * reconciler.ts (after an outage of the homeserver); rooms/ (Matrix rooms and their members); store/ (the bridge's tables).
+ *
+ * Any number of workers share the rooms. A worker claims a room in the database, works on it for one room turn, and
+ * releases it. All progress is in the database: when a worker dies, another claims its rooms and continues.
  */
 import type { Registry } from "prom-client";
 import { userActor } from "../src/domain/model.ts";
@@ -50,27 +52,27 @@ export interface BridgeOptions {
   /** Where the bytes of attachments are. */
   files: AttachmentFiles;
   homeserver: Homeserver;
-  /** How passwords of accounts are set; as GetCredentials does unless told. */
+  /** The way to set passwords of Matrix accounts. Default: `synapse-admin`. */
   credentials?: CredentialProviderName;
   logger: Logger;
   registry: Registry;
-  /** Names this worker to the others; unique among those that are alive. */
+  /** This worker's name, unique among the live workers. */
   node: string;
-  /** How often to look for rooms of which no hint came, ms. */
+  /** Interval of the scan for rooms whose hint was lost, ms. */
   scanMs?: number;
-  /** How often to look for events that the homeserver did not deliver, ms. */
+  /** Interval of the search for events that the homeserver did not deliver, ms. */
   reconcileMs?: number;
 }
 
 export interface Bridge {
   /** Answers the homeserver's requests, `/_matrix/app/v1/…`. */
   handle(request: Request): Promise<Response>;
-  /** `ok` when the homeserver answers and delivers, and no proxy answers in its stead. */
+  /** `ok` when the homeserver answers us, delivers to us, and no proxy answers instead of it. */
   health(): Promise<{ ok: boolean; detail?: string }>;
   stats(): BridgeStats;
-  /** The homeserver has restarted: what it had in memory is looked for. */
+  /** Call this when the homeserver has restarted: the bridge fetches the events that it had only in memory. */
   homeserverRestarted(): void;
-  /** Ends what is under way, within 3 s. What is not done is done by the next worker. */
+  /** Stops within 3 s. Another worker, or the next start, continues unfinished work. */
   stop(): Promise<void>;
 }
 
@@ -78,19 +80,19 @@ interface BridgeStats extends BridgeCounts, Backlog {
   connected: boolean;
 }
 
-/** Rooms side by side: a homeserver takes 30 to 50 events a second in all, and each room's one after the other. */
+/** Rooms that one worker works on at once. A homeserver takes 30 to 50 events/s in all, and each room's one by one. */
 const PARALLEL_ROOMS = 12;
 const SCAN_MS = 5_000;
 const RECONCILE_MS = 30_000;
 const STOP_GRACE_MS = 1_500;
 
-/** Starts the worker; the homeserver may be away, and is waited for in the background. */
+/** Starts the worker. The homeserver need not be up: the worker waits for it in the background. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const { bus, node } = options;
   const store = createBridgeStore(options.store.sql);
   const stopping = new AbortController();
   const counts = newCounts();
-  // Before its first claim: a worker that shows no sign of life loses its rooms to others.
+  // Before the first claim: other workers take the rooms of a worker without a heartbeat.
   await store.heartbeat(node, ALIVE_MS);
   const { ghosts, inbox, queue, connection, jobs, waiting } = startWorker(
     options,
@@ -102,7 +104,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     connection.lost("The database has another history: a backup, or a replica that lacked the end"),
   );
   const onHint = (message: Uint8Array) => {
-    // Without the homeserver there is nothing to do; the scan finds these rooms when it is back.
+    // While the homeserver is away hints are dropped; the scan finds their rooms when it is back.
     if (connection.connected) for (const id of roomIdsIn(message)) queue.wake(id);
   };
   await bus.subscribe(channels.bridge, onHint);
@@ -137,7 +139,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   };
 }
 
-/** The turns of rooms, and what runs beside them. */
+/** Puts together the room queue, the connection to the homeserver and the periodic jobs. */
 function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeCounts, signal: AbortSignal) {
   const { node, logger } = options;
   const homeserver = observeFailures(options.homeserver, {
@@ -196,7 +198,7 @@ interface RoomHandlersOptions {
   roomVersion: () => string;
 }
 
-/** What a turn does: to the Matrix room, to Matrix, and from there. */
+/** The three parts of a room turn: the Matrix room itself, events to Matrix, and events from Matrix. */
 function createRoomHandlers({
   options,
   store,
@@ -246,7 +248,7 @@ function createRoomHandlers({
   return { rooms, inbound, outbound };
 }
 
-/** Hints are lists of room ids in any form of text; what is lost or garbled is found by the scan. */
+/** The room ids in a hint, which is text with numbers in it. The scan makes up for lost and garbled hints. */
 function roomIdsIn(message: Uint8Array): number[] {
   return (
     Buffer.from(message)

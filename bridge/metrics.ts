@@ -1,4 +1,4 @@
-/** What the bridge counts: for `/metrics`, for the admin API, and to be alarmed by. */
+/** The bridge's counters and gauges, for `/metrics` and the admin API. */
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Backlog } from "./store/changes.ts";
 
@@ -10,25 +10,25 @@ export interface BridgeCounts {
   retries: number;
   /** Answers 429 of the homeserver. */
   rateLimited: number;
-  /** Events of the log that Matrix did not take in any form, and members that it did not invite, let in or remove. */
+  /** Events that Matrix refused in every form, and memberships that it refused to change. */
   givenUp: number;
   /** Requests of the homeserver that delivered events. */
   transactions: number;
   /** Events from Matrix that were new. */
   received: number;
-  /** Events that were delivered again, our own echoes among them. */
+  /** Events that the homeserver delivered again, echoes of the bridge's own events among them. */
   duplicates: number;
   /** Own events that came back before the answer to their request. */
   earlyEchoes: number;
-  /** Events that the homeserver never delivered and the reconciler found. Should stay 0 unless a homeserver restarted. */
+  /** Events that the homeserver did not deliver and the reconciler fetched. Stays 0 unless a homeserver restarts. */
   recovered: number;
-  /** Events in Matrix that the log lost when its database was restored, and that are in it again. */
+  /** Events that only Matrix had after a restore of the database, and that the bridge looked at again. */
   adopted: number;
-  /** Events in Matrix, of before a restore, whose authors are no members or no users any more. */
+  /** Events from before a restore that stay in Matrix only: their authors are no longer members or users. */
   unadopted: number;
-  /** Rooms that the homeserver did not know any more, and that were made anew. */
+  /** Matrix rooms that the homeserver had lost and the bridge made again. */
   roomsLost: number;
-  /** What people did in Matrix and may not do: it was taken back there. */
+  /** Acts in Matrix that the domain refused and the bridge undid there. */
   refused: number;
 }
 
@@ -54,7 +54,7 @@ export function newCounts(): BridgeCounts {
   return Object.fromEntries(Object.keys(HELP).map((name) => [name, 0])) as unknown as BridgeCounts;
 }
 
-/** Figures are read when somebody looks; `backlog` is what the last round found, so that looking asks no database. */
+/** Registers the metrics. `backlog` returns the result of the last scan, so that a scrape asks no database. */
 export function registerMetrics(
   registry: Registry,
   counts: BridgeCounts,

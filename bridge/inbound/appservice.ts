@@ -1,4 +1,4 @@
-/** What the homeserver asks of an application service (Matrix, Application Service API v1.15). */
+/** The endpoints that the homeserver calls (Matrix, Application Service API v1.15). */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Logger } from "../../src/logger.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
@@ -13,7 +13,7 @@ export interface AppserviceOptions {
   logger: Pick<Logger, "warn">;
 }
 
-/** Answers `/_matrix/app/v1/…`. What is delivered is stored when it is answered with 200. */
+/** Answers `/_matrix/app/v1/…`. Delivered events are stored before the answer 200. */
 export function createAppservice(options: AppserviceOptions): (request: Request) => Promise<Response> {
   const { ghosts, inbox, counts, logger } = options;
 
@@ -24,7 +24,7 @@ export function createAppservice(options: AppserviceOptions): (request: Request)
     try {
       await inbox.receive(events);
     } catch (error) {
-      // Not stored, so not taken: the homeserver delivers it again.
+      // After this answer the homeserver delivers the events again.
       logger.warn(
         { event: "bridge.inbox_failed", err: error },
         "could not store events from the homeserver; it delivers them again",
@@ -46,8 +46,8 @@ export function createAppservice(options: AppserviceOptions): (request: Request)
       case "ping":
         return id === undefined && request.method === "POST" ? json(200, {}) : unknown();
       case "users":
-        // The bridge makes its accounts itself, before they are needed. The homeserver holds events back until this is
-        // answered, so nothing is looked up.
+        // The bridge makes its accounts before they are needed. The homeserver holds events back until this answer, so
+        // there is no look-up here.
         return ghosts.read(id ?? "")?.kind === "bot" ? json(200, {}) : notFound("There is no such user");
       case "rooms":
         return notFound("There is no such room");
@@ -57,7 +57,7 @@ export function createAppservice(options: AppserviceOptions): (request: Request)
   };
 }
 
-/** `["v1", kind, id?]`, decoded; paths from before Matrix v1.4 have no `/_matrix/app/v1`. */
+/** `["v1", kind, id?]`, decoded. Paths from before Matrix v1.4, without `/_matrix/app/v1`, are unknown here. */
 function pathOf(request: Request): string[] {
   const { pathname } = new URL(request.url);
   const [, rest] = /^\/_matrix\/app\/(v1\/.*)$/.exec(pathname) ?? [];
@@ -73,7 +73,7 @@ function isAuthorized(request: Request, hsToken: string): boolean {
   return given !== undefined && timingSafeEqual(digest(given), digest(hsToken));
 }
 
-/** Both sides have one length, whatever was given. */
+/** A hash, because the comparison in constant time needs equal lengths. */
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }

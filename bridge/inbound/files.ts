@@ -1,4 +1,4 @@
-/** Files that people sent in Matrix, kept as the chat keeps its own. */
+/** Copies files that were sent in Matrix to Causeway's attachments. */
 import { setTimeout as delay } from "node:timers/promises";
 import { DomainError } from "../../src/domain/errors.ts";
 import { MAX_ATTACHMENT_BYTES } from "../../src/domain/messages/attachments.ts";
@@ -12,14 +12,14 @@ import { type OpenFile, openFile } from "../mapping/translate.ts";
 
 export interface InboundFiles {
   /**
-   * Keeps the file of a message as the sender's, to be sent with it to the chatroom `room`; repeating it keeps one.
-   * @returns the attachment's id; null when the message is no file, or when it is one that the chat can't have
+   * Uploads the file of a message as an attachment of its sender, for the chatroom `room`. Safe to repeat.
+   * @returns the attachment's id; null when the message has no file, or one that can't be had or is too large
    * @throws HomeserverError in an outage
    */
   keep(room: number, event: MatrixEvent, actor: Actor): Promise<string | null>;
 }
 
-/** A file of another homeserver, or our own storage, may be out of reach for long; its message does not wait for that. */
+/** Another homeserver, or the file storage, may be away for long. After these tries the message goes on without its file. */
 const MAX_TRIES = 3;
 const PAUSE_MS = 500;
 const MAX_PAUSE_MS = 5_000;

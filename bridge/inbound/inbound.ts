@@ -1,6 +1,6 @@
 /**
- * What people did in Matrix, done in the chat. Every act is asked of the same use cases as anybody's; what they refuse
- * is taken back in Matrix. Applying an event twice is the same as once.
+ * Applies events from Matrix to the chatroom, through the same use cases as every API. When a use case refuses, the bridge
+ * undoes the act in Matrix. Applying an event twice is the same as once.
  */
 import { DomainError } from "../../src/domain/errors.ts";
 import { dataOf } from "../../src/domain/event-data.ts";
@@ -27,8 +27,8 @@ import type { InboundReactions } from "./reactions.ts";
 
 export interface Inbound {
   /**
-   * Applies one event of the room, once.
-   * @throws HomeserverError or a retryable DomainError when it has to be tried again later
+   * Applies one event of the room, unless it was applied before.
+   * @throws HomeserverError or a retryable DomainError when it has to be tried again
    */
   apply(room: OpenRoom, event: MatrixEvent): Promise<void>;
 }
@@ -93,14 +93,14 @@ export function createInbound(options: InboundOptions): Inbound {
       fromMatrix: true as const,
       ...(mentions.length > 0 && { mentions }),
     };
-    // An answer to an edit is one to the message.
+    // A reply to an edit or a file of a message is a reply to the message.
     const replyTo = answered?.conversationId === room.id ? (answered.target ?? answered.seq) : null;
     try {
       const reply = replyTo === null ? {} : { replyTo };
       return (await messages.send(actor, room.token, { ...input, ...reply })).seq;
     } catch (error) {
       if (!(error instanceof DomainError) || error.field !== "replyTo") throw error;
-      // What it answers was deleted, or the sender may not see it.
+      // The answered message was deleted, or the sender may not see it: send without the reply.
       return (await messages.send(actor, room.token, input)).seq;
     }
   }
@@ -113,7 +113,7 @@ export function createInbound(options: InboundOptions): Inbound {
       typeof content === "object" && content !== null
         ? chatText({ type: event.type, content: content as MatrixEvent["content"] }, actor.name, hasFile)
         : null;
-    // Homeservers let anybody send an edit of anything; only the sender's own counts.
+    // Homeservers let anybody send an edit of any event; only the author's own counts.
     if (original?.op !== "message" || original.sender !== event.sender || text === null) {
       return await store.applied(event.event_id);
     }
@@ -136,7 +136,7 @@ export function createInbound(options: InboundOptions): Inbound {
     await options.superseded.redact(room, seq, event.event_id);
   }
 
-  /** Of an edit's new content; undefined when its sender's client knows no mentions. */
+  /** Mentions in an edit's new content; undefined when the sender's client does not write mentions. */
   function mentionedIn(content: MatrixEvent["content"]): string[] | undefined {
     return content["m.mentions"] === undefined ? undefined : chatMentions(content, ghosts);
   }
@@ -174,12 +174,12 @@ export function createInbound(options: InboundOptions): Inbound {
     try {
       await options.useCases.attachments.delete(actor, file);
     } catch (error) {
-      // It may be gone with its message, or in another way.
+      // The file is gone already, with its message or by itself.
       if (!(error instanceof DomainError) || error.code !== "not_found") throw error;
     }
   }
 
-  /** What the log's message says now, or null when it was deleted. */
+  /** The current text of a message, or null when it was deleted. */
   async function textAt(room: OpenRoom, seq: number): Promise<string | null> {
     const event = await log.event(room.id, seq);
     if (event?.type !== "message") return null;
@@ -189,7 +189,7 @@ export function createInbound(options: InboundOptions): Inbound {
 
   async function renameRoom(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
     const { name: wanted } = event.content;
-    // As it is by now: this event may be an old one that is told again.
+    // The current name counts: this event may be an old one that is delivered again.
     const current = await lookup.roomName(room);
     if (typeof wanted === "string" && wanted === current && wanted.trim() !== room.conversation.name) {
       await conversations.rename(actor, room.token, wanted);
@@ -197,7 +197,7 @@ export function createInbound(options: InboundOptions): Inbound {
     await store.applied(event.event_id);
   }
 
-  /** `id`: of a message, under which it is in the log. */
+  /** @param id the idempotency key of a message in the log */
   async function applyByType(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
     switch (event.type) {
       case "m.room.redaction":
@@ -207,7 +207,7 @@ export function createInbound(options: InboundOptions): Inbound {
       case "m.room.name":
         return await renameRoom(room, event, actor);
       case "m.room.member":
-        // Whoever left a room that is lost, by its deletion, is still in the chat.
+        // Leaving a lost Matrix room, which was deleted, does not leave the chatroom.
         if (event.room_id === room.matrixRoomId) await options.members.apply(room, event, actor);
         return await store.applied(event.event_id);
       default:
@@ -215,7 +215,7 @@ export function createInbound(options: InboundOptions): Inbound {
     }
   }
 
-  /** Of before a restore, by somebody who is no member, or no user, by the restored database: it stays in Matrix alone. */
+  /** The author is no member or no user in the (restored) database: the event stays in Matrix only. */
   async function leaveInMatrixOnly(room: OpenRoom, event: MatrixEvent): Promise<void> {
     counts.unadopted++;
     options.logger.warn(
@@ -228,7 +228,7 @@ export function createInbound(options: InboundOptions): Inbound {
     await store.applied(event.event_id);
   }
 
-  /** The chat said no: Matrix is put back to how it was. */
+  /** The use case refused: undoes the act in Matrix. */
   async function undoInMatrix(room: OpenRoom, event: MatrixEvent, refusal: DomainError): Promise<void> {
     counts.refused++;
     options.logger.info(
@@ -241,7 +241,7 @@ export function createInbound(options: InboundOptions): Inbound {
       case "m.room.name":
         return await options.rooms.syncProfile(room);
       case "m.room.redaction":
-        return; // What was taken back in Matrix can't be given back.
+        return; // A redaction can't be undone.
       default:
         await redact(room, event, refusal.message);
     }
@@ -262,7 +262,7 @@ export function createInbound(options: InboundOptions): Inbound {
       if (origin.from === "lost") counts.adopted++;
       const actor = await lookup.actor(room, event.sender);
       try {
-        // A deleted user's account is shut down; one that never was here was made after the backup.
+        // The user was deleted, or was made after the backup that the database was restored from.
         if (!actor) return await leaveInMatrixOnly(room, event);
         await applyByType(room, event, actor, messageIdOf(origin, event));
       } catch (error) {
@@ -275,12 +275,12 @@ export function createInbound(options: InboundOptions): Inbound {
   };
 }
 
-/** A message that the log lost comes back under its own id: its sender's client may be sending it again. */
+/** The idempotency key of a message. A message that the log lost keeps its own: its client may be sending it again. */
 function messageIdOf(origin: Origin, event: MatrixEvent): string {
   return (origin.from === "lost" && origin.mark.id) || event.event_id;
 }
 
-/** The same act can succeed in a moment. A closed lobby may stay closed for days: that is a refusal. */
+/** Whether the same act can succeed in a moment. A closed lobby may stay closed for days, so that is a refusal. */
 function isOverloaded({ code }: DomainError): boolean {
   return code === "busy" || code === "unavailable" || code === "rate_limited";
 }

@@ -1,5 +1,4 @@
-/** Where events from Matrix come in, on either way: stored first, applied later, each once however often it comes. */
-
+/** Stores events from Matrix, delivered or fetched by the reconciler. Each is stored once; a room turn applies it later. */
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { markOf } from "../mapping/marks.ts";
 import { type MatrixEvent, readEvent } from "../mapping/matrix-events.ts";
@@ -20,7 +19,7 @@ export interface InboxOptions {
 }
 
 export function createInbox({ store, ghosts, counts, wake }: InboxOptions): Inbox {
-  /** Nobody signs in as the bot or as a guest's ghost: what they do is the bridge's doing. */
+  /** Nobody signs in as the bot or as a guest's ghost, so their events are the bridge's own. */
   function isOurs({ sender }: MatrixEvent): boolean {
     const ghost = ghosts.read(sender);
     return ghost !== null && ghost.kind !== "user";

@@ -1,6 +1,6 @@
 /**
- * Memberships that people changed in Matrix. The bot's own changes never come here; a ghost's joining is nothing new.
- * What counts is how things stand when the event is applied, because events may be told late, or twice.
+ * Applies memberships that people changed in Matrix. The current membership counts, not the event's, because events may
+ * come late or twice. The bot's own changes never get here.
  */
 import { type Actor, memberKey, SYSTEM_ACTOR } from "../../src/domain/model.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
@@ -13,9 +13,9 @@ import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MatrixMembership } from "../store/members.ts";
 
 export interface InboundMembers {
-  /** @throws DomainError when the chat refuses */
+  /** Applies an `m.room.member`. @throws DomainError when the use case refuses; HomeserverError */
   apply(room: OpenRoom, event: MatrixEvent, sender: Actor): Promise<void>;
-  /** The chat refused: memberships in Matrix are put right in the room's next turn. */
+  /** After a refusal: the room's next turn restores the memberships in Matrix. */
   putBack(room: OpenRoom): Promise<void>;
 }
 
@@ -39,9 +39,9 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
 
   async function joined(room: OpenRoom, target: Actor, isMember: boolean): Promise<void> {
     if (isMember) return;
-    // A ghost that has no business here is removed once the log is mirrored: it may be about to speak.
+    // A ghost of a non-member is removed after the log is mirrored: until then it may have messages to send.
     if (target.kind !== "matrix") return await requestMemberSync(room);
-    // Whoever invited had the power to; that is what Matrix' power levels are set for.
+    // The invitation needed no check here: the power levels in Matrix let only moderators invite.
     await conversations.addMembers(SYSTEM_ACTOR, room.token, [{ member: target, role: "user" }]);
   }
 
@@ -61,7 +61,7 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
       const target = matrixId === undefined ? null : await lookup.actor(room, matrixId);
       if (!target || matrixId === undefined || matrixId === ghosts.bot) return;
       const key = memberKey(target);
-      // Ghosts join because we made them: nothing to look up. The same when they change their name.
+      // A ghost joins because the bridge asked it to, or its member event changed only the name: nothing to do.
       const known = await store.matrixMembership(room.id, key);
       if (target.kind === "user" && content.membership === "join" && known === "join") return;
       const membership = (await members.current(room, matrixId)) satisfies MatrixMembership;

@@ -1,6 +1,6 @@
 /**
- * Reactions that people made or took back in Matrix. What the chat can't hold is passed over: a key of another form, and
- * one to a message that it does not have (any more).
+ * Applies reactions that people made or removed in Matrix. Those with a key that Causeway does not allow, or to a message
+ * that it does not have, stay in Matrix only.
  */
 import { DomainError } from "../../src/domain/errors.ts";
 import type { Actor } from "../../src/domain/model.ts";
@@ -12,9 +12,9 @@ import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MirroredEvent } from "../store/events.ts";
 
 export interface InboundReactions {
-  /** Deals with an `m.reaction`. @throws DomainError when the chat refuses */
+  /** Applies an `m.reaction`. @throws DomainError when the use case refuses */
   add(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void>;
-  /** `redaction` took the event of a reaction back. @throws DomainError when the chat refuses */
+  /** Applies the redaction of a reaction. @throws DomainError when the use case refuses */
   remove(room: OpenRoom, reaction: MirroredEvent, redaction: MatrixEvent, actor: Actor): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export function createInboundReactions(
       const { annotates } = relationOf(event.content);
       const original = annotates && (await store.mirroredEvent(annotates.eventId));
       if (!original || original.conversationId !== room.id) return await store.applied(event.event_id);
-      // A reaction to an edit or a file of a message is one to the message.
+      // A reaction to an edit or a file of a message counts for the message.
       const seq = original.target ?? original.seq;
       const { key } = annotates;
       try {
@@ -40,7 +40,7 @@ export function createInboundReactions(
       await store.applied(event.event_id, { ...made, target: seq, shown: reactionName(key), file: null });
     },
     async remove(room, { eventId, sender, target, shown, redacted }, redaction, actor) {
-      // In the chat each reaction is its member's own; what a moderator takes back in Matrix stays here.
+      // In Causeway only its author removes a reaction; a moderator's redaction in Matrix changes nothing here.
       if (redacted || target === null || shown === null || redaction.sender !== sender) return;
       try {
         await reactions.remove(actor, room.token, target, shown);
@@ -52,7 +52,7 @@ export function createInboundReactions(
   };
 }
 
-/** There is no such key, or no such message. */
+/** Whether the use case refused because the key is not allowed or the message is gone. */
 function isWithoutEffect(error: unknown): boolean {
   return (
     error instanceof DomainError &&

@@ -1,13 +1,13 @@
 /**
- * Who is who in Matrix. A user's ghost is named by the user's int64 id: it stays when the handle changes, is never used
- * again, and can be read back. People see the display name.
+ * Matrix ids of ghosts: the accounts through which users and guests write in Matrix. A user's ghost is named after the
+ * user's int64 id, which never changes, is never used again, and can be read back from the Matrix id.
  */
 import { createHash } from "node:crypto";
 import type { Actor } from "../../src/domain/model.ts";
 
 type Ghost =
   | { kind: "user"; userId: number }
-  /** Creates the rooms and speaks for Causeway itself. */
+  /** Creates the rooms and writes for Causeway itself. */
   | { kind: "bot" }
   /** A guest, or the application service's own sender: nobody signs in as these. */
   | { kind: "other" };
@@ -27,7 +27,7 @@ export interface Ghosts {
 /** The bridge's own device on every ghost; no person signs in on it. */
 export const BRIDGE_DEVICE = "CAUSEWAY";
 
-/** Longer names are hashed: a Matrix id has at most 255 bytes, with the server's name in it. */
+/** Longer localparts are hashed: a Matrix id has at most 255 bytes, the server's name included. */
 const MAX_GUEST = 100;
 
 export function createGhosts(options: {
@@ -68,7 +68,7 @@ export function createGhosts(options: {
   };
 }
 
-/** Capitals as `_` and the letter, other bytes outside of the grammar as `=hh` (Matrix, appendix "Mapping from other character sets"). */
+/** Capitals become `_` and the letter, other bytes outside the grammar `=hh` (Matrix, "Mapping from other character sets"). */
 function escapedLocalpart(text: string): string {
   const escaped = [...Buffer.from(text)].map(escapedByte).join("");
   return escaped.length > MAX_GUEST ? createHash("sha256").update(text).digest("hex") : escaped;

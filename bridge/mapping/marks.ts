@@ -1,23 +1,23 @@
 /**
- * What tells the bridge's own writes apart: a mark in the content, with a proof that only Causeway can make, and the
- * transaction id. Both hold the time of the event in the log, so that another history (after a restore, or when a
- * replica without the end was promoted) has others under the same seq.
+ * How the bridge recognizes its own events: each has a mark in its content, with a proof that only Causeway can make, and
+ * a transaction id. Both depend on the event's time in the log: after a restore of the database another event may have
+ * the same seq, and gets another mark.
  *
- * Nobody can guess them: people sign in as their own ghosts, on any device, and whoever took a transaction id before the
- * bridge does would make its message disappear.
+ * Both are secret until they are sent. People sign in as their own ghosts, and the homeserver would drop a message of the
+ * bridge if somebody had used its transaction id before.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import type { MatrixEvent } from "./matrix-events.ts";
 
-/** Where the mark is in an event's content. */
+/** The key of the mark in an event's content. */
 export const MARK = "io.causeway.bridge";
 
-/** One write of the bridge: which event of the log it carries over, and how. */
+/** Identifies one write of the bridge: the event of the log, and the form in which it is sent. */
 export interface MarkedWrite {
   /** The room's token. */
   room: string;
-  /** Counts how often the room's log was carried over from an earlier place. */
+  /** Grows each time the room's log is mirrored again from an earlier seq. */
   run: number;
   seq: number;
   op: string;
@@ -26,7 +26,7 @@ export interface MarkedWrite {
   at: number;
   /** The Matrix id that sends it. */
   sender: string;
-  /** Of a message the id that its sender's client gave it. */
+  /** The idempotency key that the sender's client gave a message. */
   id?: string | undefined;
 }
 
@@ -38,29 +38,29 @@ const markSchema = z.object({
   run: z.number().int().default(0),
   at: z.number().int().default(0),
   id: z.string().optional(),
-  /** Missing in marks of former versions. */
+  /** Missing in marks of old versions. */
   proof: z.string().optional(),
 });
 
 export type Mark = z.infer<typeof markSchema>;
 
-/** A mark proves nothing by itself: clients copy content, and people can write anything. */
+/** Reads the mark of a content. It proves nothing until `isGenuine`: clients copy content, and people can make marks up. */
 export function markOf(content: MatrixEvent["content"]): Mark | null {
   const parsed = markSchema.safeParse(content[MARK]);
   return parsed.success ? parsed.data : null;
 }
 
 export interface Marks {
-  /** A pure function of what is sent: whoever repeats a write repeats its id. `part` tells several requests of it apart. */
+  /** Repeating a write gives the same id. `part` tells several requests of one write apart. */
   transactionId(write: MarkedWrite, part?: string): string;
-  /** The same for what is no event of the log; `what` names it uniquely. */
+  /** The id of a request that belongs to no event of the log; `what` identifies it. */
   transactionIdOf(what: string): string;
   mark(write: MarkedWrite): Mark;
-  /** Whether Causeway made this mark, for an event of this sender. */
+  /** Whether this Causeway made the mark, for an event of this sender. */
   isGenuine(mark: Mark, sender: string): boolean;
 }
 
-/** @param secret the database's own; every process derives the same from it */
+/** @param secret the database's secret, the same in every process */
 export function createMarks(secret: string): Marks {
   const key = createHmac("sha256", secret).update("bridge marks").digest();
   const digest = (...fields: unknown[]) =>

@@ -1,4 +1,4 @@
-/** Events as a homeserver tells them, and the parts of their content that mean something here. */
+/** Reads Matrix events, and the parts of their content that the bridge uses. */
 import { z } from "zod";
 
 /** Matrix bounds ids to 255 bytes. */
@@ -16,7 +16,7 @@ const eventSchema = z.object({
 
 export type MatrixEvent = z.infer<typeof eventSchema>;
 
-/** The types that the bridge reads; all others are left alone. */
+/** The event types that the bridge reads. */
 export const BRIDGED_TYPES = [
   "m.room.message",
   "m.sticker",
@@ -26,7 +26,7 @@ export const BRIDGED_TYPES = [
   "m.room.name",
 ];
 
-/** An event that can be used, or null: other homeservers' events may hold anything. */
+/** A valid event of a bridged type, or null: events of other homeservers may have any content. */
 export function readEvent(value: unknown): MatrixEvent | null {
   const parsed = eventSchema.safeParse(value);
   if (!parsed.success || !BRIDGED_TYPES.includes(parsed.data.type)) return null;
@@ -63,7 +63,7 @@ export function relationOf(content: MatrixEvent["content"]): Relation {
   }
 }
 
-/** The event that a redaction takes back: at the top level in old room versions, in the content since version 11. */
+/** The id of the redacted event: at the top level in old room versions, in the content since version 11. */
 export function redactedBy(event: Pick<MatrixEvent, "content" | "redacts">): string | null {
   const { redacts } = event.content;
   return typeof redacts === "string" ? redacts : (event.redacts ?? null);

@@ -1,4 +1,4 @@
-/** What an event of the log becomes in Matrix, as outbox entries. Nothing here asks anybody. */
+/** Plans the outbox entries of an event of the log. Pure functions. */
 
 import { dataOf } from "../../src/domain/event-data.ts";
 import {
@@ -14,23 +14,23 @@ import { shownHash } from "./translate.ts";
 export type PlannedEntry = Omit<OutboxEntry, "plannedAt">;
 
 /**
- * What is in the outbox as the content. The texts of messages and edits are not: they are read from the log when they are
- * sent, so that what was taken back meanwhile is kept nowhere.
+ * The content of an outbox entry, as JSON. It does not hold the texts of messages and edits: these are read from the log
+ * when they are sent, so that the outbox keeps no text that was deleted or edited before.
  */
 export interface Draft {
-  /** Of a reaction the key; what is said instead of a file that Matrix does not take. */
+  /** The key of a reaction, or the text instead of a file that Matrix refuses. */
   text?: string;
-  /** The file to send; without it the text is sent. */
+  /** The file to send. Unset: the text is sent. */
   file?: ShownAttachment;
-  /** Where Matrix has the file, once it was uploaded. */
+  /** The `mxc:` address of the file, once it was uploaded. */
   url?: string;
-  /** Of a message the id that its sender's client gave it. */
+  /** The idempotency key that the sender's client gave a message. */
   id?: string;
-  /** Of an edit that changed the files: ids of all that the message now has. */
+  /** In an edit that changed the files: the ids of all files of the message now. */
   files?: string[];
 }
 
-/** The entries of an event, in the order of their parts; none for what Matrix is told in another way, or not at all. */
+/** The entries of an event, by part. Events that change the room itself, or are not mirrored, have none. */
 export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
   const entry = common(event, ghosts);
   switch (event.type) {
@@ -51,7 +51,7 @@ export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
     }
     case "message.edited": {
       const data = dataOf<"message.edited">(event);
-      // A later event of the log says what became of the message.
+      // The text is hidden because a later event edited or deleted the message.
       if ("hidden" in data) return [];
       const { seq: target, text, attachments } = data;
       const content = draft(attachments && { files: attachments.map(({ id }) => id) });
@@ -64,7 +64,7 @@ export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
     }
     case "reaction.added":
     case "reaction.removed": {
-      // People of other homeservers react in Matrix alone, and nobody can do it for them.
+      // The bridge can't act as an account of another homeserver, and the bot can't react for it.
       if (event.actor.kind === "matrix") return [];
       const { seq: target, name } = dataOf<"reaction.added">(event);
       const op = event.type === "reaction.added" ? "reaction" : "unreaction";
@@ -89,7 +89,7 @@ function common({ seq, actor, at }: LoggedEvent, ghosts: Ghosts) {
   return { seq, part: 0, rev: 0, sender: senderOf(actor, ghosts), senderName, at, file: null };
 }
 
-/** Nobody can act as somebody else's account. */
+/** The Matrix id that sends for an actor. For an account that is not ours the bot sends. */
 function senderOf(actor: Actor, ghosts: Ghosts): string {
   return actor.kind === "matrix" ? ghosts.bot : ghosts.ofActor(actor);
 }
@@ -98,7 +98,7 @@ function draft(content: Draft = {}): string {
   return JSON.stringify(content);
 }
 
-/** What is said of a file that Matrix does not take. */
+/** The draft with a line of text instead of its file, for files that Matrix refuses. */
 export function insteadOfFile({ file, url: _url, ...draft }: Draft): Draft {
   return file ? { ...draft, text: `${file.filename} (${sizeText(file.size)})` } : draft;
 }

@@ -1,4 +1,4 @@
-/** Texts of the chat as contents of Matrix events, and back. Nothing here asks anybody. */
+/** Translates messages to contents of Matrix events and back. Pure functions. */
 import { createHash } from "node:crypto";
 import { MENTION_ALL, type ShownAttachment } from "../../src/domain/model.ts";
 import { isInvisible } from "../../src/domain/text-rules.ts";
@@ -19,18 +19,18 @@ interface Content {
 }
 
 /**
- * Bytes of a message's content as JSON. An event may have 65,536 bytes with signatures; an edit holds its text twice.
- * After the homeserver refused one as too large, a quarter is tried.
+ * Bytes of a message's content as JSON. Matrix allows 65,536 bytes for an event, signatures included, and an edit holds its
+ * text twice. When the homeserver refuses an event as too large, the limit is divided by four.
  */
 const MAX_BYTES = { message: 50_000, edit: 24_000 };
 const SHORTENED = "… [shortened: the whole text is in Causeway]";
-/** A message of the chat, in code points. */
+/** Causeway's limit on a message's text, in code points. */
 const MAX_TEXT = 16_000;
 const CUT = "…";
 
 // ── To Matrix ────────────────────────────────────────────────────────────────────────────────────────
 
-/** `rev` 0 is the first try; under a later one the text is cut shorter. */
+/** The content of a text message. `rev` 0 is the first try; each later one cuts the text shorter. */
 export function textContent(
   text: string,
   mentions: readonly string[],
@@ -51,7 +51,7 @@ function matrixIdOf(mention: string, ghosts: Ghosts): string[] {
   return /^@[^:]+:.+$/.test(mention) ? [mention] : [];
 }
 
-/** A file that the homeserver has at `url`. `said`: for whom the bot sends it, or nothing. */
+/** The content for a file at the `mxc:` address `url`. `said`: the author that the bot stands in for, or empty. */
 export function fileContent({ filename, type, size }: ShownAttachment, url: string, said: string) {
   return {
     msgtype: fileMsgtype(type),
@@ -63,7 +63,7 @@ export function fileContent({ filename, type, size }: ShownAttachment, url: stri
   };
 }
 
-/** Drawings are programs as well, which Matrix clients do not show as pictures. */
+/** SVG images can hold scripts, so Matrix clients do not show them; they are sent as files. */
 function fileMsgtype(type: string): string {
   const [kind = ""] = type.split("/");
   return ["image", "video", "audio"].includes(kind) && type !== "image/svg+xml" ? `m.${kind}` : "m.file";
@@ -81,7 +81,7 @@ export function withReply(content: Content, answers: string | null): object {
     : { ...content, "m.relates_to": { "m.in_reply_to": { event_id: answers } } };
 }
 
-/** The fallback for clients that know no edits starts with a star. Nobody is notified again. */
+/** The content of an edit. Its fallback for clients without edits starts with a star. It mentions nobody again. */
 export function replacement(content: Content, replaces: string): object {
   return {
     ...content,
@@ -92,7 +92,7 @@ export function replacement(content: Content, replaces: string): object {
   };
 }
 
-/** A reaction to a message; `annotates` is never one of its edits. */
+/** The content of a reaction. `annotates` is the id of the message's own event, not of an edit. */
 export function annotation(key: string, annotates: string): object {
   return { "m.relates_to": { rel_type: "m.annotation", event_id: annotates, key } };
 }
@@ -113,7 +113,7 @@ function withinBytes(text: string, bytes: number): string {
   return points.slice(0, fits).join("") + SHORTENED;
 }
 
-/** What stands for a text where only sameness matters. */
+/** A hash of a text, to compare texts without keeping them. */
 export function shownHash(text: string): string {
   return createHash("sha256").update(text).digest("base64url");
 }
@@ -121,9 +121,8 @@ export function shownHash(text: string): string {
 // ── From Matrix ──────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * What a message says in the chat, or null when it says nothing there: bots' notices are never carried on, and a
- * message without text is none. A file whose bytes the chat has (`kept`) is its caption or name; without them it is its name
- * and `mxc:` address, which Matrix clients can open.
+ * The text of a message from Matrix. Null for bots' notices (they are never bridged) and for messages without visible text.
+ * For a file the text is its caption or name if it was copied (`kept`), or else its name and `mxc:` address.
  */
 export function chatText(
   event: Pick<MatrixEvent, "type" | "content">,
@@ -132,7 +131,7 @@ export function chatText(
 ): string | null {
   const text = plainText(event, senderName, kept);
   if (text === null) return null;
-  // The chat takes neither; Matrix may carry both.
+  // Matrix allows zero bytes and broken surrogates; Causeway does not.
   const clean = Buffer.from(text.replaceAll("\0", "")).toString();
   if (isInvisible(clean)) return null;
   const points = clean.length <= MAX_TEXT ? null : [...clean];
@@ -162,7 +161,7 @@ function plainText(
   }
 }
 
-/** `body` is the caption where there is a file name beside it (Matrix v1.10). */
+/** Where there is a `filename`, `body` is the caption (Matrix v1.10). */
 function fileText(content: MatrixEvent["content"], body: string): string {
   const file = content.file as { url?: unknown } | undefined;
   const url = content.url ?? file?.url;
@@ -171,16 +170,16 @@ function fileText(content: MatrixEvent["content"], body: string): string {
   return `${caption}${name}${typeof url === "string" ? ` (${url})` : ""}`;
 }
 
-/** A file that anybody in the room can open, with a name that the chat takes. */
+/** An unencrypted file, with a name that Causeway accepts. */
 export interface OpenFile {
   /** Its `mxc:` address. */
   url: string;
   filename: string;
-  /** Bytes, as its sender says; null when they don't. */
+  /** Bytes according to the sender; null when unknown. */
   size: number | null;
 }
 
-/** The file of a message; null for other messages, and for encrypted files, which are under `file`. */
+/** The file of a message. Null for other messages, and for encrypted files, whose content has `file`. */
 export function openFile({ type, content }: Pick<MatrixEvent, "type" | "content">): OpenFile | null {
   const isFile = type === "m.room.message" && FILE_MSGTYPES.has(String(content.msgtype));
   if (!isFile || typeof content.url !== "string" || content.file !== undefined) return null;
@@ -189,7 +188,7 @@ export function openFile({ type, content }: Pick<MatrixEvent, "type" | "content"
 }
 
 const FILE_MSGTYPES: ReadonlySet<string> = new Set(["m.image", "m.file", "m.audio", "m.video"]);
-/** UTF-16 units, as the chat counts them. */
+/** Causeway's limit on file names, in UTF-16 units. */
 const MAX_FILENAME = 255;
 
 function fileName({ filename, body }: MatrixEvent["content"]): string {
@@ -206,14 +205,14 @@ function fileName({ filename, body }: MatrixEvent["content"]): string {
   return cut.trim() || "file";
 }
 
-/** Before Matrix v1.13 an answer began with a quote of what it answers: lines that start with `> `, then an empty one. */
+/** Removes the quote at the start of a reply: lines with `> `, then an empty one. Clients wrote it before Matrix v1.13. */
 function withoutQuote(body: string): string {
   const lines = body.split("\n");
   const end = lines.findIndex((line) => !line.startsWith("> "));
   return end > 0 && lines[end] === "" ? lines.slice(end + 1).join("\n") : body;
 }
 
-/** Whom a message mentions, by the chat's ids; at most 100 count. */
+/** The mentions of a message, as Causeway names them; at most 100. */
 export function chatMentions(content: MatrixEvent["content"], ghosts: Ghosts): string[] {
   const { userIds, room } = mentionsOf(content);
   const ids = userIds.flatMap((matrixId) => {

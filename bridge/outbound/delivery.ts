@@ -1,7 +1,6 @@
 /**
- * One outbox entry on its way: the request that carries it, and what to do when the homeserver does not take it. An
- * entry ends up in Matrix once. Only what Matrix itself says of this very event (refusals.ts) gives it another form, or
- * ends it; everything else is waited for.
+ * Sends one outbox entry to Matrix, exactly once. When the homeserver refuses this very event (see refusals.ts), the entry
+ * is sent in another form or given up. After any other failure the same request is tried again.
  */
 
 import { dataOf } from "../../src/domain/event-data.ts";
@@ -29,9 +28,9 @@ import { type EntryWithText, roomPath, type Write, type Writes } from "./writes.
 
 export interface Delivery {
   /**
-   * Resolves when the entry is in Matrix and stored as such, or will never be.
-   * @param event of the log, that the entry is for
-   * @throws HomeserverError to try again
+   * Resolves when the entry is in Matrix and stored as sent, or given up.
+   * @param event the event of the log that the entry belongs to
+   * @throws HomeserverError when it has to be tried again
    */
   deliver(room: OpenRoom, entry: OutboxEntry, event: LoggedEvent): Promise<void>;
 }
@@ -53,10 +52,10 @@ export interface DeliveryOptions {
   clock: Clock;
 }
 
-/** Homeservers remember transaction ids for a day; before that is over we look for ourselves. */
+/** Homeservers remember transaction ids for about a day. Older entries are searched for in the room before a send. */
 const TRANSACTION_IDS_KEPT_MS = 20 * 60 * 60_000;
 const MAX_SEARCH_PAGES = 20;
-/** A text that is too large is cut shorter so often. */
+/** How often a text that is too large is cut again. */
 const MAX_CUTS = 2;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
@@ -77,25 +76,25 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       return await request();
     } catch (error) {
       if (!isForbidden(error)) throw error;
-      // It may not be in the room, whatever we believe.
+      // The stored membership may be wrong: join again.
       await members.join(room, actor, true);
       return await request();
     }
   }
 
-  /** Whether Matrix says that the sender is not in the room: a power level, or a proxy, may change its mind. */
+  /** Whether the sender is not in the room. Other reasons for M_FORBIDDEN, such as power levels, may go away. */
   async function isNotInRoom(room: OpenRoom, sender: string): Promise<boolean> {
     return (await members.current(room, sender)) !== "join";
   }
 
-  /** Whether no repetition of this write helps. The bot may say what its author is forbidden to. */
+  /** Whether repeating this write can't succeed, so that the entry needs another form, such as the bot as its sender. */
   async function isFinal(error: unknown, room: OpenRoom, entry: OutboxEntry): Promise<boolean> {
     if (!isForbidden(error)) return isRefusal(error, room.failures);
     if (entry.sender === ghosts.bot) return false;
     return canStandIn(entry) || (await isNotInRoom(room, entry.sender));
   }
 
-  /** Sends, with less and less of what was wanted. @returns null when nothing was to be sent, or will be */
+  /** Sends the entry, after each refusal in a simpler form. @returns null when there is nothing to send, or it is given up */
   async function send(room: OpenRoom, first: EntryWithText, actor: Actor): Promise<Sent | null> {
     let entry = first;
     for (;;) {
@@ -136,7 +135,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return { rev: rev + 1, sender: ghosts.bot, content };
   }
 
-  /** The reaction that stands there already: its sender made it in Matrix, and we were not told yet. */
+  /** The same reaction of the same sender, made in Matrix and not delivered to the bridge yet. */
   async function findReaction(room: OpenRoom, { target, sender, shown }: OutboxEntry) {
     const message = target === null ? null : await store.mirroredMessage(room.id, target);
     if (!message) return null;
@@ -155,8 +154,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   /**
-   * What goes with the entry: a deleted message's edits, which hold its text as well, and its files; and the files that an
-   * edit left out. `sent`: whether the entry itself took the message back.
+   * Redacts what the entry makes obsolete: the edits and files of a deleted message, and the files that an edit left out.
+   * @param sent whether the entry itself redacted the message
    */
   async function redactParts(room: OpenRoom, entry: OutboxEntry, sent: boolean): Promise<void> {
     for (const part of await obsoleteParts(room, entry, sent)) {
@@ -183,7 +182,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     );
   }
 
-  /** Long after the first try the homeserver no longer knows our transaction ids, and would take it twice. */
+  /** Searches Matrix for the entry when the homeserver may have forgotten its transaction id and would take it twice. */
   async function findSent(room: OpenRoom, entry: OutboxEntry): Promise<Sent | null> {
     const { plannedAt } = entry;
     const forgotten = accounts.devices
@@ -206,8 +205,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   /**
-   * A message and its edits say what the message says now: what it said before is to be nowhere. An earlier try may have
-   * sent another text under the same transaction id, and then it is not known what Matrix shows.
+   * Adds the text and mentions that the message has now, so that earlier texts do not get to Matrix. When the text has
+   * changed since the entry was planned, an earlier try may have sent the old one: then `shown` is unknown, null.
    */
   async function withCurrentText(
     room: OpenRoom,
@@ -240,7 +239,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 interface Sent {
   entry: OutboxEntry;
   eventId: string;
-  /** The Matrix event that it took back. */
+  /** The Matrix event that it redacted. */
   redacts?: string | undefined;
 }
 
@@ -254,7 +253,7 @@ interface RelationsPage {
   next_batch?: string;
 }
 
-/** Looks through pages of events, as many as are reasonable. */
+/** Searches page by page, up to {@link MAX_SEARCH_PAGES}. */
 async function findEvent(
   page: (from: string | undefined) => Promise<EventsPage>,
   isWanted: (event: FoundEvent) => boolean,
@@ -275,7 +274,7 @@ function typeOf({ op }: OutboxEntry): string {
   return op === "redaction" || op === "unreaction" ? "m.room.redaction" : "m.room.message";
 }
 
-/** Edits and reactions count only from the one whose they are; everything else the bot can say in their stead. */
+/** Whether the bot can send the entry for its author. Matrix ignores edits and reactions by others. */
 function canStandIn({ op }: Pick<OutboxEntry, "op">): boolean {
   return op !== "edit" && op !== "reaction" && op !== "unreaction";
 }

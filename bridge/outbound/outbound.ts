@@ -1,4 +1,4 @@
-/** A reader of a room's log: carries its events to Matrix, in order, and keeps the Matrix room as the chatroom is. */
+/** Mirrors a room's log: sends its events to Matrix in order, and changes the Matrix room as the chatroom changed. */
 
 import { dataOf } from "../../src/domain/event-data.ts";
 import { type Actor, actorOf, type LoggedEvent, memberKey, type Role } from "../../src/domain/model.ts";
@@ -18,14 +18,15 @@ import type { Delivery } from "./delivery.ts";
 
 export interface Outbound {
   /**
-   * Carries some events over and moves `room.mirrored`.
-   * @returns whether there may be more
-   * @throws HomeserverError when the rest has to be tried again later
+   * Mirrors the next batch of events and moves `room.mirrored`.
+   * @returns whether there may be more events
+   * @throws HomeserverError when the rest has to be tried again
    */
   mirror(room: OpenRoom): Promise<boolean>;
   /**
-   * Opens the room of two where nobody blocks the other any more, and puts memberships right: whoever should be in the
-   * Matrix room is invited or joins, whoever should not be leaves.
+   * Brings memberships in Matrix in line with the chatroom: invites or joins missing members, and removes others. In a
+   * one-to-one room without a block it also restores the right to write.
+   * @throws HomeserverError when it has to be tried again
    */
   syncMembers(room: OpenRoom): Promise<void>;
 }
@@ -45,11 +46,11 @@ export interface OutboundOptions {
   logger: Pick<Logger, "warn">;
 }
 
-/** Events of one turn: other rooms get theirs in between. */
+/** Events of one room turn. Other rooms get turns in between. */
 const BATCH = 20;
 /**
- * In rooms of up to so many members everybody is invited at once, so that they find what was said from then on. Beyond,
- * an invitation each would hold the room up for minutes: there ghosts come in when they speak or sign in to Matrix.
+ * In rooms of up to this many members the bridge invites every member at once, so that each sees the messages from then
+ * on. In larger rooms that would take minutes: there a ghost joins when its user first writes or signs in to Matrix.
  */
 const MAX_MEMBERS_INVITED = 100;
 
@@ -69,7 +70,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     return bySeq;
   }
 
-  /** Without reactions that were taken back before anything of them was sent. */
+  /** Leaves out reactions that were removed before they were sent. */
   async function withoutUndoneReactions(room: OpenRoom, planned: readonly [LoggedEvent, PlannedEntry][]) {
     const reactions = planned.filter(([, { op }]) => op === "reaction");
     const current = await store.currentReactions(
@@ -97,7 +98,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     }
   }
 
-  /** Opens the room of two of whom one blocks the other: the authors of what was said before may not write else. */
+  /** Lets members of a blocked one-to-one room write during `work`: the messages from before the block are sent as them. */
   async function whileWritable(room: OpenRoom, work: () => Promise<void>): Promise<void> {
     room.writableWhileBlocked = true;
     await unlessRefused(room, "power levels", rooms.syncPower(room));
@@ -106,7 +107,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     await unlessRefused(room, "power levels", rooms.syncPower(room));
   }
 
-  /** What changes the room itself. All of it can be done twice. */
+  /** Applies an event that changes the room itself. Safe to repeat. */
   async function applyToRoom(room: OpenRoom, event: LoggedEvent): Promise<void> {
     switch (event.type) {
       case "member.joined": {
@@ -128,7 +129,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
         return await rooms.syncPower(room);
       case "room.changed": {
         const { readOnly, type } = dataOf<"room.changed">(event);
-        // As it is now: the change may be younger than our claim.
+        // Read again, because the change may be younger than the claim.
         room.conversation = (await conversations.byId(room.id)) ?? room.conversation;
         if (readOnly !== undefined) room.readOnly = readOnly;
         if (readOnly !== undefined || type !== undefined) await rooms.syncPower(room);
@@ -139,7 +140,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   }
 
   async function addMember(room: OpenRoom, member: Actor, role: Role): Promise<void> {
-    // Nobody signs in as a guest's ghost: it comes when the guest speaks.
+    // Nobody signs in as a guest's ghost: it joins when the guest first writes.
     if (member.kind === "guest") return;
     const state = await store.memberState(room.id, memberKey(member));
     if (!state.member) return;
@@ -154,7 +155,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     try {
       await work;
     } catch (error) {
-      // A path that the homeserver does not know is a proxy's mistake, or a worker's.
+      // M_UNRECOGNIZED comes from a wrong path, so a proxy is at fault, or a homeserver worker is missing.
       if (!(error instanceof HomeserverError) || error.temporary || error.says("M_UNRECOGNIZED")) throw error;
       if (await rooms.isLost(room)) throw error;
       counts.givenUp++;
@@ -187,7 +188,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
         else if (everybody && !invited)
           await unlessRefused(room, `invitation of ${member}`, members.invite(room, actor));
       }
-      // Those who speak in what is still to be carried over may have left since.
+      // Authors of events that are not mirrored yet may have left since; they are needed until then.
       if (room.mirrored < room.head) return;
       for (const member of await store.nonMembers(room.id)) {
         const reason = "Not a member of the chatroom";
@@ -197,7 +198,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   };
 }
 
-/** Whether it takes the right to write: everybody may always take back their own. */
+/** Whether an entry needs the right to write. Redactions do not: everybody may redact their own messages. */
 function needsWriteAccess(entries: ReadonlyMap<number, readonly OutboxEntry[]>): boolean {
   return [...entries.values()].some((parts) => parts.some(({ op }) => op !== "redaction"));
 }

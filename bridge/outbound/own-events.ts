@@ -1,6 +1,6 @@
 /**
- * What the bridge itself wrote, when it comes back from Matrix. People sign in as their own ghosts, so the sender says
- * nothing; the mark has to be genuine, and what it names has to be in our log under the same time.
+ * Recognizes the bridge's own events when Matrix delivers them. The sender proves nothing, because people sign in as their
+ * own ghosts. The mark in the event must be genuine, and the log must have its event with the same time.
  */
 import type { LoggedEvent } from "../../src/domain/model.ts";
 import type { RoomLog } from "../../src/domain/ports/store/log.ts";
@@ -15,14 +15,14 @@ import type { BridgeStore } from "../store/bridge-store.ts";
 import type { OutboxEntry } from "../store/queues.ts";
 
 /**
- * - `own`: it was sent for an event of our log, and is stored as that.
- * - `lost`: it was sent for an event that our log no longer has: the database was restored.
- * - `person`: a person sent it; a mark in it was copied, or made up.
+ * - `own`: the bridge sent it for an event of the log; it is stored as sent.
+ * - `lost`: the bridge sent it for an event that the log lost when the database was restored.
+ * - `person`: a person sent it. A mark in it was copied or made up.
  */
 export type Origin = { from: "own" } | { from: "lost"; mark: Mark } | { from: "person" };
 
 export interface OwnEvents {
-  /** Tells where an event came from that is not known yet. */
+  /** Where an event that the store does not know came from. Stores an own one as delivered. */
   origin(room: OpenRoom, event: MatrixEvent): Promise<Origin>;
 }
 
@@ -37,7 +37,7 @@ export interface OwnEventsOptions {
 const PERSON: Origin = { from: "person" };
 
 export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEventsOptions): OwnEvents {
-  /** What waits to be sent under this mark; what an earlier life of this log has sent may not be planned here yet. */
+  /** The outbox entry with this mark. After a restore of the database the entry is planned here if it is missing. */
   async function waitingEntry(room: OpenRoom, mark: Mark, logged: LoggedEvent): Promise<OutboxEntry | null> {
     const planned = await store.outboxEntry(room.id, mark.seq, mark.op);
     if (planned || mark.seq <= room.mirrored) return planned;
@@ -49,7 +49,7 @@ export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEvents
     const redacted = redactedBy(event);
     if (redacted !== null) await store.putRedacted(redacted);
     const sentEntry = { ...entry, sender: event.sender, shown: shownBy(event, entry) };
-    // Entries are sent one after the other: everything before this one is done.
+    // Entries are sent in order, so everything before this one is in Matrix.
     const mirrored = await store.delivered(room.id, sentEntry, event.event_id);
     room.mirrored = Math.max(room.mirrored, mirrored);
     counts.sent++;
@@ -68,7 +68,7 @@ export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEvents
       }
       const logged = await log.event(room.id, mark.seq);
       if (logged?.at !== mark.at) return { from: "lost", mark };
-      // A run that this database does not know of any more: the same events are there from another run.
+      // A later run than the database knows was started before a restore: the event is there from that run.
       if (mark.run !== room.run) return mark.run > room.run ? { from: "own" } : PERSON;
       const entry = await waitingEntry(room, mark, logged);
       return entry ? await markDelivered(room, event, entry) : PERSON;
@@ -76,14 +76,14 @@ export function createOwnEvents({ store, log, ghosts, marks, counts }: OwnEvents
   };
 }
 
-/** What Matrix shows by it: the log may say another text by now. */
+/** What Matrix shows because of this event. The text in the log may be newer. */
 function shownBy({ content }: MatrixEvent, { op, shown }: OutboxEntry): string | null {
   if (op !== "message" && op !== "edit") return shown;
   const { body } = (content["m.new_content"] ?? content) as { body?: unknown };
   return typeof body === "string" ? shownHash(body) : null;
 }
 
-/** Whether the mark of an event of this sender is that of the entry. Marks of former versions hold no proof. */
+/** Whether the mark, in an event of this sender, belongs to the entry. Marks of old versions have no proof. */
 export function isMarkOf(
   mark: Mark,
   sender: string,

@@ -1,6 +1,6 @@
 /**
- * Edits that a later edit replaced: Matrix would keep their texts for good. The message itself is left as it was first
- * written: without it Matrix would show neither its edits nor the answers and reactions to it.
+ * Redacts edits that a later edit replaced, because Matrix would keep their texts. The original message stays: without it
+ * Matrix would show neither its edits nor the replies and reactions to it.
  */
 import type { Logger } from "../../src/logger.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
@@ -13,8 +13,8 @@ import { roomPath } from "./writes.ts";
 
 export interface SupersededEdits {
   /**
-   * Takes the message's edits back, wherever they were made, but for the one that stands.
-   * @throws HomeserverError to try again
+   * Redacts all edits of the message `seq`, made here or in Matrix, but for `keptEventId`.
+   * @throws HomeserverError when it has to be tried again
    */
   redact(room: OpenRoom, seq: number, keptEventId: string): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The requests that carry outbox entries to Matrix, as things are at the moment. */
+/** Builds the request for an outbox entry, from the message and its Matrix events as they are now. */
 import type { ShownAttachment } from "../../src/domain/model.ts";
 import type { MessageStore } from "../../src/domain/ports/store/messages.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
@@ -26,23 +26,23 @@ import type { OutboxEntry } from "../store/queues.ts";
 export interface Write {
   sender: string;
   path: string;
-  /** Or how to make it, once the sender is in the room. */
+  /** A function where the body needs an upload, which the sender makes once it is in the room. */
   body: object | (() => Promise<object>);
-  /** Sets the event's time where the homeserver lets us. */
+  /** The event's time in ms; the homeserver may ignore it. */
   ts?: number;
-  /** The Matrix event that it takes back. */
+  /** The Matrix event that it redacts. */
   redacts?: string;
 }
 
-/** An entry with what a message or an edit says, as the log has it now; of others that is not looked at. */
+/** An entry with the current text and mentions of its message. Only messages and edits use them. */
 export interface EntryWithText extends OutboxEntry {
   current: { text: string; mentions: readonly string[] };
 }
 
 export interface Writes {
-  /** The request for an entry, or null when there is nothing left to do in Matrix. */
+  /** The request for an entry; null when Matrix already shows it, or its target is gone. */
   of(room: OpenRoom, entry: EntryWithText): Promise<Write | null>;
-  /** Takes an event back as part of `entry`; `part` tells several of them apart. */
+  /** The redaction of an event on behalf of `entry`. `part` gives each of several redactions its own transaction id. */
   redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, part: string): Write;
 }
 
@@ -66,18 +66,18 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
       case "redaction":
         return redaction(room, entry, target.eventId, "");
       case "edit": {
-        // Matrix shows this text already: it came from there.
+        // The text came from Matrix, which shows it already.
         if (target.shown === shownHash(entry.current.text)) return null;
-        // An edit counts only from whoever sent the message: the ghost, or the bot in its stead.
+        // Matrix takes an edit only from the sender of the message: the ghost, or the bot if it stood in.
         const { sender } = target;
         if (sender !== entry.sender && sender !== ghosts.bot) return null;
         const content = replacement(await editedContent(room, { ...entry, sender }, target), target.eventId);
-        // At the homeserver's own time: of several edits Matrix shows the latest, and people edit there as well.
+        // Without a time of ours: of several edits Matrix shows the latest, and people edit there as well.
         const { path, body } = send(room, { ...entry, sender }, content);
         return { sender, path, body };
       }
       case "reaction":
-        // One that stands in Matrix came from there, or from an earlier entry.
+        // The reaction is in Matrix already, made there or by an earlier entry.
         if (await existingReaction(room, entry)) return null;
         return send(room, entry, annotation(keyOf(entry), target.eventId), "m.reaction");
       case "unreaction": {
@@ -102,7 +102,7 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
     return { ...write, body };
   }
 
-  /** Once the address is stored, a send that is tried again uploads nothing. */
+  /** Uploads the file and stores its address, so that a repeated send does not upload again. */
   async function upload(room: OpenRoom, entry: OutboxEntry, draft: Draft, file: ShownAttachment) {
     const url = await media.upload(entry.sender, file);
     const content = JSON.stringify({ ...draft, url } satisfies Draft);
@@ -110,13 +110,13 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
     return url;
   }
 
-  /** An edit tells of all files that the message then has; most of them were sent with it. */
+  /** Whether the file was sent before: an edit lists all files of the message, old ones included. */
   async function isFileSent(room: OpenRoom, { file }: OutboxEntry, target: MirroredEvent): Promise<boolean> {
     const parts = [target, ...(await store.mirroredParts(room.id, target.seq))];
     return parts.some((part) => part.file === file && !part.redacted);
   }
 
-  /** The edited text; where the message is a file, that file under its new caption. */
+  /** The new content of an edited message. Where the message is a file, the text becomes its caption. */
   async function editedContent(room: OpenRoom, entry: EntryWithText, { file, eventId }: MirroredEvent) {
     const text = textOf(entry, "edit");
     if (file === null) return text;
@@ -138,7 +138,7 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
   function textOf(entry: EntryWithText, op: "message" | "edit"): TextContent {
     const { mentions } = entry.current;
     const { text = entry.current.text } = JSON.parse(entry.content) as Draft;
-    // Where the bot stands in for somebody, it says for whom.
+    // Where the bot stands in for an author, the text begins with the author's name.
     const said =
       entry.sender === ghosts.bot && entry.senderName !== "" ? `${entry.senderName}: ${text}` : text;
     return textContent(said, mentions, ghosts, { op, rev: entry.rev });
@@ -181,7 +181,7 @@ function writeOf(
   return { room, run, seq, op, rev, at, sender, id };
 }
 
-/** What else belongs to the message, and answers to it, still need it to be there. */
+/** The message without its deleted file. It is sent anyway: its other files, and replies to it, refer to it. */
 function withoutFile(entry: EntryWithText): EntryWithText {
   const { file: _file, url: _url, ...draft } = JSON.parse(entry.content) as Draft;
   return { ...entry, content: JSON.stringify(draft satisfies Draft) };

@@ -1,4 +1,4 @@
-/** Who a Matrix id is in the chat, and what Matrix says of rooms right now. */
+/** Looks up which actor a Matrix id stands for, and what a room is called in Matrix now. */
 import { LRUCache } from "lru-cache";
 import { type Actor, userActor } from "../../src/domain/model.ts";
 import type { UserStore } from "../../src/domain/ports/store/users.ts";
@@ -9,15 +9,19 @@ import type { Ghosts } from "../mapping/ghosts.ts";
 import type { RoomRef } from "./members.ts";
 
 export interface MatrixLookup {
-  /** Ghosts of users are those users; strangers are themselves, under the name that they have in the room. */
+  /**
+   * A user's ghost stands for the user; another Matrix user is an actor of kind `matrix`, with their name in that room.
+   * @returns null for the bot, guests' ghosts and deleted users
+   * @throws HomeserverError
+   */
   actor(room: RoomRef, matrixId: string): Promise<Actor | null>;
-  /** The room's name in Matrix, or null without one. */
+  /** The room's name in Matrix, or null without one. @throws HomeserverError */
   roomName(room: RoomRef): Promise<string | null>;
 }
 
 const MAX_CACHED_NAMES = 5_000;
 const NAME_TTL_MS = 5 * 60_000;
-/** The chat's limit on names, in code points. */
+/** Causeway's limit on names, in code points. */
 const MAX_NAME = 200;
 
 export function createMatrixLookup(
@@ -63,7 +67,7 @@ export function createMatrixLookup(
   };
 }
 
-/** A name that the chat takes. */
+/** The name as Causeway accepts it: well-formed, visible and not too long; empty when nothing is left. */
 function acceptedName(name: string): string {
   const clean = Buffer.from(name.replaceAll("\0", "")).toString().trim();
   return isInvisible(clean) ? "" : [...clean].slice(0, MAX_NAME).join("");

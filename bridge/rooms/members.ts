@@ -1,6 +1,6 @@
 /**
- * Memberships in Matrix. The bot invites and removes; ghosts only ever join by themselves. So a ghost that leaves was
- * told to by the person who is signed in to it, and never by us.
+ * Memberships in Matrix. The bot invites and removes; a ghost joins by itself and never leaves by itself. When a ghost
+ * leaves, the person who is signed in to it wanted that.
  */
 import { type Actor, actorOf, type MemberKey, memberKey } from "../../src/domain/model.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
@@ -9,20 +9,20 @@ import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MatrixMembership } from "../store/members.ts";
 
-/** A room that exists in both worlds. */
+/** A chatroom that has a Matrix room. */
 export interface RoomRef {
   id: number;
   matrixRoomId: string;
 }
 
 export interface Members {
-  /** Invites, unless the member is invited or in the room. */
+  /** Invites the member's ghost unless it is invited or joined. @throws HomeserverError */
   invite(room: RoomRef, member: Actor): Promise<void>;
-  /** Makes the ghost join; `again`: what we know of its membership turned out to be wrong. */
+  /** Makes the ghost join. `again` ignores the stored membership, which has turned out wrong. @throws HomeserverError */
   join(room: RoomRef, member: Actor, again?: boolean): Promise<void>;
-  /** Removes a member, or withdraws the invitation. */
+  /** Removes the member's ghost, or withdraws its invitation. @throws HomeserverError */
   remove(room: RoomRef, member: MemberKey, reason: string): Promise<void>;
-  /** The membership as the homeserver has it now. */
+  /** The membership at the homeserver now. @throws HomeserverError */
   current(room: RoomRef, matrixId: string): Promise<MatrixMembership>;
 }
 
@@ -48,7 +48,7 @@ export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: Me
     await asBot("POST", `${roomPath(room)}/${action}`, { user_id: matrixId });
   }
 
-  /** @returns what the member is now: somebody who is in the room already can't be invited */
+  /** Invites. Where the homeserver refuses, the ghost may be joined, invited or banned; a ban is lifted first. */
   async function inviteOrRead(room: RoomRef, matrixId: string): Promise<MatrixMembership> {
     try {
       await ask(room, "invite", matrixId);
@@ -90,7 +90,7 @@ export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: Me
       try {
         await asBot("POST", `${roomPath(room)}/kick`, { user_id, reason });
       } catch (error) {
-        // Gone already, by another way.
+        // The homeserver refuses to remove somebody who is gone already.
         if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN")) throw error;
         const membership = await current(room, user_id);
         if (membership === "join" || membership === "invite") throw error;

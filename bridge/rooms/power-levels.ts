@@ -1,4 +1,4 @@
-/** Roles of the chat as power levels of Matrix. What may be changed from Matrix is little: the rest is the chat's. */
+/** Roles as power levels of Matrix. From Matrix, members may change little; Causeway decides the rest. */
 import type { ConversationType, Role } from "../../src/domain/model.ts";
 import { isModerator } from "../../src/domain/permissions.ts";
 
@@ -17,14 +17,14 @@ export interface PowerLevels {
 
 const MODERATOR = 50;
 
-/** Since room version 12 a room's creator stands above all levels, and must not be given one. */
+/** Since room version 12 the creator of a room stands above all levels and must not be given one (MSC4289). */
 function creatorOutranks(roomVersion: string): boolean {
   return /^\d+$/.test(roomVersion) && Number(roomVersion) >= 12;
 }
 
 /**
- * Whatever is not named here only the bot may do: encryption above all, which would make the bridge blind.
- * A read-only room takes nobody's messages, but everybody may still take back their own.
+ * The content of `m.room.power_levels`. Only the bot may do what is not listed, above all turn on encryption, which would
+ * hide messages from the bridge. In a read-only room nobody writes, but everybody may still redact their own messages.
  */
 export function powerLevels(input: {
   roomVersion: string;
@@ -32,17 +32,17 @@ export function powerLevels(input: {
   bot: string;
   members: readonly { matrixId: string; role: Role }[];
   readOnly: boolean;
-  /** One of two blocks the other: neither takes back what the other said. */
+  /** In a one-to-one room one member blocks the other: neither may redact the other's messages. */
   blocked: boolean;
 }): PowerLevels {
   const outranks = creatorOutranks(input.roomVersion);
-  // Up to version 11 the bot can only remove those below it.
+  // Up to version 11 the bot can remove only members with a lower level.
   const [bot, owner] = outranks ? [150, 100] : [100, 99];
   const users: Record<string, number> = outranks ? {} : { [input.bot]: bot };
   for (const { matrixId, role } of input.members) {
     if (isModerator(role)) users[matrixId] = role === "owner" ? owner : MODERATOR;
   }
-  // A one-to-one room belongs to both: neither can change what it is.
+  // In a one-to-one room neither member may rename the room, invite or remove.
   const moderator = input.type === "one_to_one" ? bot : MODERATOR;
   return {
     users,

@@ -1,6 +1,6 @@
 /**
- * A chatroom's room in Matrix: made by the bot, exactly once, named by an alias that follows from the room's token; its
- * state follows the chatroom, and it is emptied when the chatroom is deleted.
+ * The portal: the Matrix room of a chatroom. The bot makes it once, under an alias that follows from the room's token. Its
+ * state follows the chatroom's, and everybody is removed from it when the chatroom is deleted.
  */
 import { isDeepStrictEqual } from "node:util";
 import { actorOf, type Conversation } from "../../src/domain/model.ts";
@@ -14,28 +14,28 @@ import type { BridgeStore, ClaimedRoom } from "../store/bridge-store.ts";
 import type { RoomRef } from "./members.ts";
 import { type PowerLevels, powerLevels } from "./power-levels.ts";
 
-/** A claimed room that exists in both worlds. */
+/** A claimed room that has a Matrix room. */
 export interface OpenRoom extends ClaimedRoom, RoomRef {
   conversation: Conversation;
   matrixRoomId: string;
   roomVersion: string;
-  /** The room is open, although one of two blocks the other, because what was said before is on its way. */
+  /** Members may write although one blocks the other, while the bridge sends the messages from before the block. */
   writableWhileBlocked?: boolean;
 }
 
 export interface MatrixRooms {
-  /** Makes the room, or finds the one that an interrupted try has made. */
+  /** Makes the Matrix room, or adopts the one that an interrupted try has made. @throws HomeserverError */
   make(room: ClaimedRoom & { conversation: Conversation }): Promise<OpenRoom>;
-  /** Whether the homeserver says that we are in no such room: its own backup is older, or an administrator deleted it. */
+  /** Whether the bot is no longer in the room: the homeserver was restored, or an administrator deleted the room. */
   isLost(room: RoomRef): Promise<boolean>;
-  /** Name, topic and picture as the chatroom has them. */
+  /** Sets name, topic and picture to the chatroom's. */
   syncProfile(room: OpenRoom): Promise<void>;
   /**
-   * Power levels as the roles are; `room.readOnly` as of where the log was mirrored to. Where one of two blocks the other
-   * nobody writes either, unless `room.catchesUp`.
+   * Sets the power levels from the members' roles. Nobody may write in a read-only room (`room.readOnly`, as of the event
+   * `room.mirrored`), nor where one member blocks the other, unless `room.writableWhileBlocked`.
    */
   syncPower(room: OpenRoom): Promise<void>;
-  /** Removes everybody, the alias, and the bot last. Can be repeated. */
+  /** Removes everybody, then the alias, and the bot last. Safe to repeat. @throws HomeserverError */
   clear(room: RoomRef & { token: string }): Promise<void>;
 }
 
@@ -46,13 +46,13 @@ export interface MatrixRoomsOptions {
   store: Pick<BridgeStore, "putMatrixRoom" | "state" | "putState">;
   memberships: Pick<MembershipStore, "list">;
   avatars: Pick<AvatarStore, "get">;
-  /** The version that the homeserver gives new rooms. */
+  /** The room version for new rooms. */
   roomVersion: () => string;
 }
 
-/** Removals under way at once. */
+/** Members that are removed at once. */
 const MAX_PARALLEL_REMOVALS = 4;
-/** A room that the homeserver only half made is given up after so many turns. */
+/** After so many failed turns the alias of a room that the homeserver only half made is deleted. */
 const MAX_HALF_MADE_TRIES = 6;
 
 export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
@@ -111,14 +111,14 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
     return { matrixRoomId: fieldOf(answer, "room_id"), roomVersion };
   }
 
-  /** The room that stands under our alias: an earlier try made it, and its answer never came to be stored. */
+  /** Takes the room under our alias: an earlier try made it, and failed before it stored the room's id. */
   async function adopt(room: Conversation, failures: number) {
     const room_id = fieldOf(await asBot<{ room_id?: string }>("GET", aliasPath(room.token)), "room_id");
     try {
       const made = await asBot<{ room_version?: string }>("GET", roomPath(room_id, "state/m.room.create/"));
       return { matrixRoomId: room_id, roomVersion: made.room_version ?? "1" };
     } catch (error) {
-      // The homeserver reserves the alias first. One that died right then left a room that nobody is in.
+      // The homeserver reserves the alias first. If it died then, the alias leads to a room without members.
       const notThere = error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_NOT_FOUND");
       if (notThere && failures >= MAX_HALF_MADE_TRIES) await asBot("DELETE", aliasPath(room.token));
       throw error;
@@ -162,7 +162,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
         const path = roomPath(matrixRoomId, `state/m.room.member/${encodeURIComponent(ghosts.bot)}`);
         return (await asBot<{ membership?: string }>("GET", path)).membership !== "join";
       } catch (error) {
-        // The bot is in every room of ours, nobody can remove it, and only who is in a room may ask for its state.
+        // The bot is in each room of ours and nobody can remove it. Only members may read a room's state.
         if (error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_NOT_FOUND")) return true;
         throw error;
       }
@@ -198,7 +198,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
         );
       }
       const [left] = await othersIn();
-      // Once the bot is gone nobody could remove them.
+      // After the bot has left, nobody could remove them.
       if (left !== undefined) throw new Error(`${left} can't be removed from a deleted room in Matrix`);
       await unlessGone(asBot("DELETE", aliasPath(room.token)));
       await unlessGone(asBot("POST", path("leave"), {}));
@@ -208,8 +208,8 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
 }
 
 /**
- * State that never changes. Members see what was said since they were invited, which the bridge does when they become
- * members; Matrix' own `joined` would hide what was said before a ghost joined.
+ * State that never changes. Where history is not shared, members see messages from their invitation on, and the bridge
+ * invites them when they become members. With `joined` they would miss the messages before their ghost joined.
  */
 function fixedState({ history }: Conversation) {
   const state = (type: string, content: object) => ({ type, state_key: "", content });
@@ -224,7 +224,7 @@ interface MembersAnswer {
   chunk: { state_key: string; content: { membership?: string } }[];
 }
 
-/** Who is in the room or invited; nobody when we are not in it any more. */
+/** Matrix ids of the joined and invited members; none when the bot is no longer in the room. */
 async function membersIn(
   asBot: <T>(method: "GET", path: string) => Promise<T>,
   path: string,
@@ -241,7 +241,7 @@ async function membersIn(
   }
 }
 
-/** Synapse answers 409 where two requests cross. */
+/** Whether the alias exists. Synapse answers 409 when two requests for it cross. */
 function isAliasTaken(error: unknown): boolean {
   if (!(error instanceof HomeserverError) || error.outage) return false;
   return error.says("M_ROOM_IN_USE") || error.status === 409;
@@ -251,7 +251,7 @@ async function unlessGone(request: Promise<unknown>): Promise<void> {
   try {
     await request;
   } catch (error) {
-    // Done before: the alias, the membership or the room is not there. Synapse leaves a room that it does not know with 404.
+    // The alias, the membership or the room is gone already.
     if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN", "M_NOT_FOUND", "M_UNKNOWN"))
       throw error;
     if (error.temporary) throw error;

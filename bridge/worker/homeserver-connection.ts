@@ -1,6 +1,7 @@
 /**
- * The connection to the homeserver as a whole: set up, watched, and set up again after the homeserver was away. Each
- * time, the homeserver is asked to deliver what it holds back, and the reconciler looks for what it lost.
+ * The connection to the homeserver: sets up the bot, watches that the homeserver answers, and starts over after an
+ * outage. After each set-up a ping makes the homeserver deliver the events that it held back, and the reconciler fetches
+ * the events that it lost.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "../../src/domain/backoff.ts";
@@ -11,14 +12,14 @@ import { BRIDGE_DEVICE, type Ghosts } from "../mapping/ghosts.ts";
 import type { Reconciler } from "./reconciler.ts";
 
 export interface HomeserverConnection {
-  /** Whether the homeserver can be written to. */
+  /** Whether events may be sent to the homeserver. */
   readonly connected: boolean;
-  /** The version that the homeserver gives new rooms; known once connected. */
+  /** The version that the homeserver gives new rooms. Known once connected. */
   readonly roomVersion: string;
   health(): { ok: boolean; detail?: string };
-  /** The homeserver did not answer, or is known to have restarted: set up anew. */
+  /** Call this when the homeserver did not answer or has restarted: the connection is set up again. */
   lost(reason: string): void;
-  /** Resolves when nothing is under way any more; end the signal before. */
+  /** Resolves when the connection has ended. Abort the signal first. */
   done(): Promise<void>;
 }
 
@@ -26,31 +27,31 @@ export interface HomeserverConnectionOptions {
   homeserver: Homeserver;
   ghosts: Ghosts;
   reconciler: Reconciler;
-  /** The homeserver answers again. */
+  /** Is called each time the connection is set up. */
   onConnected: () => void;
   logger: Pick<Logger, "info" | "warn">;
   signal: AbortSignal;
-  /** How often to look for events that were not delivered, ms. */
+  /** Interval of the search for events that were not delivered, ms. */
   reconcileMs: number;
 }
 
 const BOT_NAME = "Causeway";
 const RETRIES = { firstMs: 250, maxMs: 10_000 };
-/** Events that are this young may still be on their ordinary way. */
+/** How long the homeserver may take to deliver an event before the reconciler fetches it. */
 const GRACE_MS = 3_000;
-/** What room versions there are is told to everybody; this is for homeservers that tell nobody. */
+/** For homeservers that do not name their room version in `/capabilities`. */
 const OLD_ROOM_VERSION = "11";
 const NOT_CONNECTED = "The homeserver was not reached yet";
 
 export function createHomeserverConnection(options: HomeserverConnectionOptions): HomeserverConnection {
   const { homeserver, ghosts, reconciler, logger, signal } = options;
   let connected = false;
-  /** Why the homeserver can't deliver to us, or null when it can. */
+  /** Why the homeserver can't deliver to us; null when it can. */
   let undelivered: string | null = "The homeserver was not asked to deliver yet";
   let detail = NOT_CONNECTED;
   let roomVersion = OLD_ROOM_VERSION;
   let interrupt = new AbortController();
-  /** Connections that failed, or did not last for a round, since one that did. */
+  /** Connections in a row that failed before their first interval was over. */
   let failures = 0;
   let warned = false;
 
@@ -62,7 +63,7 @@ export function createHomeserverConnection(options: HomeserverConnectionOptions)
     await reconciler.ensureCursor();
   }
 
-  /** Asks the homeserver to reach us, which also makes it deliver what it could not before. */
+  /** Asks the homeserver to call us. This also makes it deliver the events that it held back. */
   async function ping(): Promise<void> {
     const path = `/_matrix/client/v1/appservice/${encodeURIComponent(homeserver.registration.id)}/ping`;
     try {
@@ -70,13 +71,13 @@ export function createHomeserverConnection(options: HomeserverConnectionOptions)
       undelivered = null;
     } catch (error) {
       if (!(error instanceof HomeserverError) || error.outage) throw error;
-      // Some homeservers have no ping; then its own requests have to show.
+      // Some homeservers have no ping (Matrix v1.7); their deliveries have to show that they reach us.
       if (error.says("M_UNRECOGNIZED") || error.status === 404) undelivered = null;
       else undelivered = `The homeserver can't deliver to ${homeserver.registration.url}: ${error.message}`;
     }
   }
 
-  /** One that fails is made up for by the next; only an outage ends the connection. */
+  /** A failure is logged, and the next run makes up for it. Only an outage is thrown and ends the connection. */
   async function reconcile(graceMs: number): Promise<void> {
     try {
       await reconciler.reconcile(graceMs);
@@ -98,7 +99,7 @@ export function createHomeserverConnection(options: HomeserverConnectionOptions)
       } catch (error) {
         if (signal.aborted) return;
         connected = false;
-        // An interrupted pause names its reason as the cause.
+        // When `lost` interrupted the pause, its reason is the cause of an AbortError.
         const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
         detail = reason instanceof Error ? reason.message : String(reason);
         if (!warned)
@@ -112,10 +113,10 @@ export function createHomeserverConnection(options: HomeserverConnectionOptions)
     }
   }
 
-  /** While the homeserver answers; throws when it no longer does. */
+  /** Runs for as long as the homeserver answers, and throws when it no longer does. */
   async function keepConnected(): Promise<void> {
     detail = "Looking for what happened in Matrix meanwhile";
-    // Before anything is sent: after a restore of the database Matrix has what the outbox would send again.
+    // Before anything is sent: after a restore of the database, Matrix already has events that the outbox would send.
     await reconcile(0);
     connected = true;
     warned = false;
@@ -127,22 +128,17 @@ export function createHomeserverConnection(options: HomeserverConnectionOptions)
     for (let round = 0; ; round++) {
       await ping();
       if (round > 0) await reconcile(GRACE_MS);
-      // Until it reaches us it is asked more often: our own server may just be starting.
+      // Until the homeserver reaches us the pings come faster: our own server may just be starting.
       const quick = backoffMs(RETRIES, round);
-      await delay(
-        undelivered === null ? options.reconcileMs : Math.min(quick, options.reconcileMs),
-        undefined,
-        {
-          signal: AbortSignal.any([signal, interrupt.signal]),
-        },
-      );
+      const pauseMs = undelivered === null ? options.reconcileMs : Math.min(quick, options.reconcileMs);
+      await delay(pauseMs, undefined, { signal: AbortSignal.any([signal, interrupt.signal]) });
       failures = 0;
     }
   }
 
   async function pause(ms: number): Promise<void> {
     await delay(ms, undefined, { signal }).catch(() => {
-      // We are told to stop.
+      // The signal ended the pause; the caller looks at it.
     });
   }
 
@@ -168,7 +164,7 @@ export function createHomeserverConnection(options: HomeserverConnectionOptions)
   };
 }
 
-/** A name that is set again makes the homeserver look at all rooms of the bot, each time. */
+/** Sets the bot's name unless it is set: each change makes the homeserver update all rooms of the bot. */
 async function nameBot(homeserver: Homeserver, asUser: string): Promise<void> {
   const path = `/_matrix/client/v3/profile/${encodeURIComponent(asUser)}/displayname`;
   const { displayname } = await homeserver

@@ -1,4 +1,4 @@
-/** What the worker does by the clock: showing that it is alive, and finding what no hint told it. */
+/** The worker's periodic jobs: heartbeats, scans for rooms and accounts with work, and a purge of the inbox. */
 import { isUnavailable } from "../../src/domain/errors.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
@@ -6,11 +6,11 @@ import type { Backlog } from "../store/changes.ts";
 import type { RoomQueue } from "./room-queue.ts";
 
 export interface PeriodicJobs {
-  /** The homeserver is back: nothing waits any longer. */
+  /** Call this when the homeserver is back: ends the pauses before retries. */
   reconnected(): void;
-  /** Looks for rooms with something to do, now. */
+  /** Scans for rooms with work now instead of at the next interval. */
   scanSoon(): void;
-  /** As of the last round. */
+  /** The backlog at the last scan. */
   backlog(): Backlog;
   stop(): Promise<void>;
 }
@@ -31,23 +31,23 @@ export interface PeriodicJobsOptions {
   >;
   queue: RoomQueue;
   connected: () => boolean;
-  /** Tells the homeserver a user's new name. */
+  /** Gives a user's ghost the user's new name. */
   rename: (userId: number, displayName: string) => Promise<void>;
-  /** Carries out what waits for people's accounts. */
+  /** Carries out due tasks for accounts at the homeserver. */
   runAccountTasks: () => Promise<void>;
   scanMs: number;
   logger: Pick<Logger, "warn">;
 }
 
-/** A worker that says nothing for so long is dead, and its rooms are free. */
+/** A worker without a heartbeat for this long counts as dead, and its rooms are free. */
 export const ALIVE_MS = 10_000;
 const HEARTBEAT_MS = 3_000;
-/** People who were handed credentials wait for their rooms. */
+/** Interval of jobs that somebody waits for: a user with new Matrix credentials waits for their rooms. */
 const PROMPT_MS = 500;
 const SCAN_LIMIT = 1_000;
 const MAX_RENAMES = 50;
 const PURGE_MS = 60 * 60_000;
-/** How long an event that was dealt with is remembered: homeservers deliver some again, days later. */
+/** How long the inbox remembers an applied event: homeservers deliver some events again days later. */
 const REMEMBER_MS = 7 * 24 * 60 * 60_000;
 
 export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
@@ -55,7 +55,7 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
   let backlog: Backlog = { outbox: 0, lagMs: 0, inbox: 0 };
 
   async function scan(): Promise<void> {
-    // Rooms are made and mirrored when the homeserver is there; what came from it is applied in any case.
+    // Events from Matrix are applied also while the homeserver is away; everything else needs it.
     await store.recordChangedRooms();
     const due = await store.dueRooms(SCAN_LIMIT, connected());
     for (const id of due) queue.wake(id);
@@ -97,7 +97,10 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
   };
 }
 
-/** Runs `work` at once and then again and again, never twice at a time. A failure is logged once until it is over. */
+/**
+ * Runs `work` at once and then `everyMs` after each end, never twice at a time. Of failures in a row the first is logged.
+ * @returns `soon` runs the work now, or once more after the run under way
+ */
 function startJob(
   name: string,
   everyMs: number,

@@ -1,6 +1,6 @@
 /**
- * The second way in: what the homeserver did not deliver. Synapse keeps its deliveries in memory and loses them when it
- * restarts; here the bot's own /sync, from where the last audit ended, shows everything that happened in our rooms.
+ * Fetches events that the homeserver did not deliver. Synapse keeps its deliveries in memory and loses them when it
+ * restarts. The bot's own /sync, from a cursor that the database keeps, shows every event of the bridged rooms.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../src/logger.ts";
@@ -13,11 +13,11 @@ import type { BridgeCounts } from "../metrics.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 
 export interface Reconciler {
-  /** Notes where the homeserver stands now, unless an earlier audit left its mark. @throws HomeserverError */
+  /** Stores the homeserver's present cursor unless one is stored. @throws HomeserverError */
   ensureCursor(): Promise<void>;
   /**
-   * Stores every event since the last audit that did not come by itself.
-   * @param graceMs how long events may still be on their ordinary way
+   * Puts every event since the stored cursor into the inbox, and moves the cursor.
+   * @param graceMs how long to wait first, so that the homeserver can deliver recent events by itself
    * @throws HomeserverError
    */
   reconcile(graceMs: number): Promise<void>;
@@ -47,7 +47,7 @@ interface MessagesAnswer {
 
 const CURSOR_KEY = "matrix_since";
 const PAGE = 100;
-/** Events of one room between two audits, in pages; what is older than this is given up, with a warning. */
+/** Pages that are read of one room at a time. Older events are given up, with a warning. */
 const MAX_PAGES = 100;
 const SYNC_TIMEOUT_MS = 120_000;
 
@@ -68,13 +68,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     });
   }
 
-  /** Where the homeserver stands, without anything of what is there. */
+  /** Stores the homeserver's present cursor: a sync that returns no events. */
   async function resetCursor(): Promise<void> {
     const { next_batch } = await sync({ filter: JSON.stringify({ room: { rooms: [] } }) });
     await store.putState(CURSOR_KEY, next_batch);
   }
 
-  /** What a limited timeline left out, oldest first. */
+  /** The events that a limited timeline left out, oldest first. */
   async function readEarlier(matrixRoomId: string, from: string, since: string): Promise<Event[]> {
     const path = `/_matrix/client/v3/rooms/${encodeURIComponent(matrixRoomId)}/messages`;
     const pages: Event[][] = [];
@@ -143,8 +143,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 }
 
 /**
- * Whether `since` lies beyond what the homeserver has. Its cursors are its own affair; in Synapse's the place in the
- * order of all events comes first (`s123_…`, `m123~…`), and the answer to a cursor of the future is that of the present.
+ * Whether the homeserver was restored to a time before the cursor `since`. Cursors are opaque in general; Synapse's begin
+ * with a number that grows with each event (`s123_…`, `m123~…`), and it answers a cursor of the future with the present one.
  */
 function isAhead(since: string, next: string): boolean {
   const [before, now] = [since, next].map((cursor) => /^[sm](\d{1,15})[_~]/.exec(cursor)?.[1]);

@@ -1,21 +1,22 @@
-/** Rooms that wait for a turn. One turn at a time for each room, a few rooms side by side, the urgent ones first. */
+/** The room queue: rooms that wait for a room turn. A room has one turn at a time; urgent rooms go first. */
 
 export interface RoomQueue {
-  /** Gives the room a turn, and one more when it is at its turn now. `urgent` goes before all that is not. */
+  /** Queues a turn for the room; during its turn, one more turn after it. Urgent rooms go before all others. */
   wake(id: number, urgent?: boolean): void;
   readonly size: number;
-  /** No new turns; resolves when those under way have ended. */
+  /** Starts no more turns. Resolves when the turns under way have ended. */
   stop(): Promise<void>;
 }
 
-/** When the room wants its next turn: at once, after some milliseconds, or when it is woken. */
+/** When the room needs its next turn: at once, when it is woken (`later`), or after so many milliseconds. */
 export type NextTurn = "now" | "later" | number;
 
+/** @param parallel how many rooms have a turn at once; `turn` must not reject */
 export function createRoomQueue(parallel: number, turn: (id: number) => Promise<NextTurn>): RoomQueue {
   const urgent = new Set<number>();
   const waiting = new Set<number>();
   const running = new Map<number, Promise<void>>();
-  /** Woken during their turn. */
+  /** Rooms that were woken during their turn, and whether urgently. */
   const again = new Map<number, boolean>();
   const timers = new Map<number, NodeJS.Timeout>();
   let stopped = false;

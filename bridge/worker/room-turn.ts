@@ -1,4 +1,7 @@
-/** A room's turn: claimed for this worker, what came from Matrix applied, then the log carried over. */
+/**
+ * One room turn: the worker claims the room, applies the events that came from Matrix, sends new events of the log to
+ * Matrix, and releases the room.
+ */
 import { backoffMs } from "../../src/domain/backoff.ts";
 import { DomainError, isUnavailable } from "../../src/domain/errors.ts";
 import type { Logger } from "../../src/logger.ts";
@@ -13,7 +16,7 @@ import type { InboxEntry } from "../store/queues.ts";
 import type { NextTurn } from "./room-queue.ts";
 
 export interface RoomTurnOptions {
-  /** Names this worker to the others. */
+  /** This worker's name. */
   node: string;
   store: Pick<
     BridgeStore,
@@ -25,27 +28,27 @@ export interface RoomTurnOptions {
   /** Whether the homeserver can be written to. */
   connected: () => boolean;
   counts: BridgeCounts;
-  /** Kept here: rooms of this worker whose last turn failed. */
+  /** Rooms of this worker whose last turn failed; the turn keeps it up to date. */
   waiting: WaitingRooms;
   logger: Pick<Logger, "warn" | "error">;
 }
 
-/** By their ids: why the room waits, and whether for a homeserver that does not answer as one. */
+/** By room id: why the last turn failed, and whether because no homeserver answered. */
 export type WaitingRooms = Map<number, { reason: string; outage: boolean }>;
 
 const INBOX_BATCH = 50;
-/** An event from Matrix whose applying fails so often, with the homeserver and the store at work, is left out. */
+/** An event from Matrix is skipped after this many failures for which neither an outage nor overload is the reason. */
 const MAX_APPLY_TRIES = 5;
 const TAKEN_RETRY_MS = 500;
 const RETRIES = { firstMs: 500, maxMs: 60_000, jitter: 0.25 };
 
-/** @returns a turn that never rejects */
+/** @returns the turn for a room's id; it never rejects */
 export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promise<NextTurn> {
   const { node, store, rooms, inbound, outbound, counts, waiting, logger } = options;
 
   async function turn(id: number): Promise<NextTurn> {
     const room = await store.claim(id, node);
-    // Another worker's turn, or nobody's, is no longer ours to tell of.
+    // Another worker has the room, or it is gone: this worker no longer reports its failure.
     if (room === null || room === "taken") waiting.delete(id);
     if (room === null) return "later";
     if (room === "taken") return TAKEN_RETRY_MS;
@@ -80,7 +83,7 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     }
   }
 
-  /** A homeserver that can't be asked has lost nothing yet. */
+  /** Whether the homeserver has lost the Matrix room. While it can't be asked, the answer is no. */
   async function isLost({ id, matrixRoomId, conversation }: ClaimedRoom, error: unknown): Promise<boolean> {
     if (!(error instanceof HomeserverError) || error.temporary) return false;
     if (matrixRoomId === null || conversation === null) return false;
@@ -104,7 +107,7 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
   ): Promise<NextTurn> {
     let room = asOpenRoom(claimed);
     const more = room ? await applyInbox(room) : false;
-    // All of it before anything is sent: an event that waits may be one that we have sent already.
+    // The whole inbox comes before the outbox: an event in it may be the echo of one that was sent.
     if (more) return "now";
     if (!options.connected()) return "later";
     if (claimed.waitMs > 0) return claimed.waitMs;
@@ -114,7 +117,7 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
       if (!room.conversation.blocked) progress.memberSyncsDone = claimed.memberSyncsRequested;
     }
     const behind = await outbound.mirror(room);
-    // After what was said before the blocking.
+    // Writing is blocked only after the events from before the block were sent.
     if (claimed.memberSyncsRequested > 0 && room.conversation.blocked && !behind) {
       await rooms.syncPower(room);
       progress.memberSyncsDone = claimed.memberSyncsRequested;
@@ -126,7 +129,7 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
   async function makeRoom(claimed: ClaimedRoom): Promise<OpenRoom> {
     const { conversation } = claimed;
     if (conversation === null) throw new Error("a deleted room is not made");
-    // The claim itself is what is opened: the turn's end stores how far it came.
+    // The claim's own object is extended, because `turn` stores the progress from it.
     return Object.assign(claimed, await rooms.make({ ...claimed, conversation }));
   }
 
@@ -167,7 +170,7 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     try {
       return await turn(id);
     } catch (error) {
-      // The store is away: what the room was at is found again by the scan, or in a moment.
+      // The store failed. The scan finds the room again; until then the turn is repeated after a short pause.
       if (!isUnavailable(error))
         logger.warn(
           { event: "bridge.room_not_stored", err: error, roomId: id },
@@ -184,12 +187,12 @@ function asOpenRoom(room: ClaimedRoom): OpenRoom | null {
   return Object.assign(room, { conversation, matrixRoomId, roomVersion });
 }
 
-/** The chat is too busy for the moment, or its store is away. */
+/** Whether the domain refused only because of load or an outage. */
 function isRetryable(error: unknown): boolean {
   return error instanceof DomainError && error.retry;
 }
 
-/** The wait that the homeserver asks for, else a growing pause. */
+/** The pause in ms that the homeserver or the domain asks for, or else one that grows with the failures. */
 function retryDelay(error: unknown, failures: number): number {
   const asked = error instanceof HomeserverError || error instanceof DomainError ? error.retryAfterMs : null;
   if (typeof asked === "number") return Math.max(asked, 1);
