@@ -34,21 +34,8 @@ export interface Draft {
 export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
   const entry = common(event, ghosts);
   switch (event.type) {
-    case "message": {
-      const { text, replyTo = null, deleted, attachments = [] } = dataOf<"message">(event);
-      if (deleted) return [];
-      // Without a text the first file is the message.
-      const [file, rest] =
-        text.trim() === "" ? [attachments[0], attachments.slice(1)] : [undefined, attachments];
-      const id = event.id === null ? {} : { id: event.id };
-      const content = draft({ ...id, ...(file && { file }) });
-      const message = {
-        ...entry,
-        ...({ op: "message", content, target: replyTo } as const),
-        ...{ shown: shownHash(text), file: file?.id ?? null },
-      };
-      return [message, ...filesOf(entry, event.seq, rest)];
-    }
+    case "message":
+      return messageOf(entry, event);
     case "message.edited": {
       const data = dataOf<"message.edited">(event);
       // The text is hidden because a later event edited or deleted the message.
@@ -76,6 +63,21 @@ export function entriesOf(event: LoggedEvent, ghosts: Ghosts): PlannedEntry[] {
 }
 
 type Common = ReturnType<typeof common>;
+
+/** A message with its files. Without a text the first file is the message. */
+function messageOf(entry: Common, event: LoggedEvent): PlannedEntry[] {
+  const { text, replyTo = null, deleted, attachments = [] } = dataOf<"message">(event);
+  if (deleted) return [];
+  const [file, rest] = text.trim() === "" ? [attachments[0], attachments.slice(1)] : [undefined, attachments];
+  const id = event.id === null ? {} : { id: event.id };
+  const content = draft({ ...id, ...(file && { file }) });
+  const message = {
+    ...entry,
+    ...({ op: "message", content, target: replyTo } as const),
+    ...{ shown: shownHash(text), file: file?.id ?? null },
+  };
+  return [message, ...filesOf(entry, event.seq, rest)];
+}
 
 function filesOf(entry: Common, target: number, files: readonly ShownAttachment[]): PlannedEntry[] {
   return files.map((file, i) => ({

@@ -33,13 +33,8 @@ export async function serve(
   parts: Lifecycle,
 ): Promise<Serving> {
   const { HOST: host, PORT: port } = config;
-  const { store, hot, bus, useCases, registry, node } = core;
   let running: Gateway | null = null;
-  const feed = (): Feed => {
-    if (running) return running.feed;
-    throw new DomainError("unavailable", "This process serves no live news; ask a gateway");
-  };
-  const clientAddress = clientAddressBehind(config.TRUSTED_PROXIES ?? "");
+  const feed = () => feedOf(running);
   const leaving = new AbortController();
   const stopping = new AbortController();
   const late = {
@@ -49,28 +44,19 @@ export async function serve(
     leaving: leaving.signal,
     stopping: stopping.signal,
   };
-  const http = observed(httpOf(config, core, late, logger), registry, logger);
+  const http = observed(httpOf(config, core, late, logger), core.registry, logger);
   const leave = async (server: { leave(): void }) => {
     leaving.abort();
     server.leave();
     await delay(config.LAME_DUCK_MS);
   };
   if (config.ROLE === "bridge") {
-    const server = await serveHttp(host, port, http, clientAddress);
+    const server = await serveHttp(host, port, http, clientAddressOf(config));
     parts.add("HTTP", server.close);
     parts.add("requests under way", () => server.drain(config.DRAIN_MS));
     return { port: server.port, leave: () => leave(server) };
   }
-  const rateLimits = config.RATE_LIMITS === "on";
-  const waiting = createAwait({ useCases, store, hot, feed, publicUrl, rateLimits, logger });
-  const gateway = await startGateway({
-    ...{ host, port, store, hot, bus, useCases, http, node, registry, logger, rateLimits },
-    clientAddress,
-    endpoints: { "/await": waiting },
-    transport: config.TRANSPORT,
-    heartbeatMs: config.HEARTBEAT_MS,
-    drainMs: config.DRAIN_MS,
-  });
+  const gateway = await openGateway(config, core, late, http, logger);
   running = gateway;
   parts.add("gateway", () => gateway.close());
   parts.add("gateway's sessions", () => {
@@ -78,6 +64,11 @@ export async function serve(
     return gateway.drain();
   });
   return { port: gateway.port, leave: () => leave(gateway) };
+}
+
+function feedOf(gateway: Gateway | null): Feed {
+  if (gateway) return gateway.feed;
+  throw new DomainError("unavailable", "This process serves no live news; ask a gateway");
 }
 
 const STOPPING: Health = { ok: false, parts: { process: { ok: false, detail: "it stops" } } };
@@ -90,6 +81,31 @@ interface Late {
   leaving: AbortSignal;
   /** Aborted when nobody may wait any longer. */
   stopping: AbortSignal;
+}
+
+function openGateway(
+  config: Config,
+  core: Core,
+  { feed, publicUrl }: Late,
+  http: HttpHandler,
+  logger: Logger,
+): Promise<Gateway> {
+  const { HOST: host, PORT: port } = config;
+  const { store, hot, bus, useCases, registry, node } = core;
+  const rateLimits = config.RATE_LIMITS === "on";
+  const waiting = createAwait({ useCases, store, hot, feed, publicUrl, rateLimits, logger });
+  return startGateway({
+    ...{ host, port, store, hot, bus, useCases, http, node, registry, logger, rateLimits },
+    clientAddress: clientAddressOf(config),
+    endpoints: { "/await": waiting },
+    transport: config.TRANSPORT,
+    heartbeatMs: config.HEARTBEAT_MS,
+    drainMs: config.DRAIN_MS,
+  });
+}
+
+function clientAddressOf({ TRUSTED_PROXIES = "" }: Config) {
+  return clientAddressBehind(TRUSTED_PROXIES);
 }
 
 function httpOf(config: Config, core: Core, late: Late, logger: Logger): HttpHandler {

@@ -12,6 +12,14 @@ export function guardMsgpack(bytes: Uint8Array): void {
   if (end !== bytes.length) throw new Error("there are bytes after the value");
 }
 
+/** How many bytes follow the head of nil, a boolean, a number; -1 for every other head. */
+const SCALAR_BYTES = new Int8Array(256).fill(-1);
+for (const head of [0xc0, 0xc2, 0xc3]) SCALAR_BYTES[head] = 0;
+for (const head of [0xcc, 0xd0]) SCALAR_BYTES[head] = 1;
+for (const head of [0xcd, 0xd1]) SCALAR_BYTES[head] = 2;
+for (const head of [0xca, 0xce, 0xd2]) SCALAR_BYTES[head] = 4;
+for (const head of [0xcb, 0xcf, 0xd3]) SCALAR_BYTES[head] = 8;
+
 /** Returns where the value that starts at `at` ends. */
 function skipValue(bytes: Uint8Array, at: number, depth: number): number {
   const head = bytes[at];
@@ -22,25 +30,9 @@ function skipValue(bytes: Uint8Array, at: number, depth: number): number {
   if (head <= 0x8f) return skipMap(bytes, next, head & 0x0f, depth);
   if (head <= 0x9f) return skipArray(bytes, next, head & 0x0f, depth);
   if (head <= 0xbf) return skipText(bytes, next, head & 0x1f);
+  const size = SCALAR_BYTES[head] as number;
+  if (size >= 0) return within(bytes, next + size);
   switch (head) {
-    case 0xc0:
-    case 0xc2:
-    case 0xc3:
-      return next;
-    case 0xcc:
-    case 0xd0:
-      return within(bytes, next + 1);
-    case 0xcd:
-    case 0xd1:
-      return within(bytes, next + 2);
-    case 0xca:
-    case 0xce:
-    case 0xd2:
-      return within(bytes, next + 4);
-    case 0xcb:
-    case 0xcf:
-    case 0xd3:
-      return within(bytes, next + 8);
     case 0xd9:
       return skipText(bytes, next + 1, lengthAt(bytes, next, 1));
     case 0xda:

@@ -13,7 +13,7 @@ import { createOrganizationStore } from "./accounts/organizations.ts";
 import { createPeopleStore } from "./accounts/people.ts";
 import { createTokenStore } from "./accounts/tokens.ts";
 import { createUserStore } from "./accounts/users.ts";
-import { createAppender } from "./log/append.ts";
+import { type Appender, createAppender } from "./log/append.ts";
 import { createAttachmentQueries, foldFileUsage } from "./log/attachments.ts";
 import { createHistory } from "./log/history.ts";
 import { createJournal } from "./log/journal.ts";
@@ -99,42 +99,10 @@ const SILENT: StoreLogger = { info: () => {}, warn: () => {}, error: () => {} };
  * @throws Error that says what to do when the database can't be reached or used
  */
 export async function openStore(options: StoreOptions): Promise<PostgresStore> {
-  const { databaseUrl: url, embedded = false, logger = SILENT, sessions = true } = options;
-  const { maxQueued = 20_000, repeatMs = 10_000 } = options;
-  const { statementTimeoutMs = embedded ? EMBEDDED_TIMEOUT_MS : TIMEOUT_MS } = options;
-  const { secret } = await repeated(START_REPEAT_MS, () => migrate({ url, sessions, logger })).catch(
-    (error) => {
-      throw unusable(error);
-    },
-  );
-  const history = createHistory({ place: options.place ?? null, logger });
-  const maxConnections = embedded ? 1 : options.maxConnections;
-  const db = openDatabase({
-    url,
-    maxConnections,
-    statementTimeoutMs,
-    sessions,
-    openSocket: options.openSocket,
-    watch: options.watch,
-    onNewConnection: history.check,
-    observer: { answered: () => monitor.answered(), failed: (error) => monitor.failed(error) },
-  });
-  const monitor: Monitor = createMonitor({
-    check: db.check,
-    write: () => db.script(probe()),
-    watchesAnswers: !embedded,
-    logger,
-  });
-  const clock = createDatabaseClock(db);
-  await repeated(START_REPEAT_MS, clock.sync).catch(async (error) => {
-    monitor.stop();
-    clock.stop();
-    await db.close();
-    throw unusable(error);
-  });
-  history.watch(db.urgentUncounted);
+  const { embedded = false, logger = SILENT, maxQueued = 20_000, repeatMs = 10_000 } = options;
+  const { db, secret, history, monitor, clock, unwatch } = await connect(options);
   const publisher = createPublisher(logger);
-  const lanes = Math.min(APPEND_LANES, maxConnections);
+  const lanes = Math.min(APPEND_LANES, embedded ? 1 : options.maxConnections);
   const appender = createAppender(db, publisher, { lanes, maxQueued, repeatMs });
   const markers = createMarkers(db, { lanes: 1, maxQueued, repeatMs });
   const openings = createOpenings(db, { maxQueued, repeatMs });
@@ -151,12 +119,66 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     secret,
     clock,
     sql: storeSql(db),
+    ...queriesOf(db),
     log: {
       ...createLogQueries(db),
       append: appender.append,
       markRead: markers.markRead,
       opened: openings.opened,
     },
+    transaction: (work) => runTransaction(db, publisher, work),
+    onCommitted: publisher.listen,
+    ping: () => db.ping(PING_MS),
+    health: monitor.health,
+    stats: () => ({ ...appendStats(appender), statements: db.statements(), ...connectionsOf(db) }),
+    async close() {
+      unwatch();
+      const drains = [appender.drain(), markers.drain(), openings.drain(), housekeeping.stop()];
+      const drained = Promise.all(drains);
+      const abort = setTimeout(db.abort, CLOSE_GRACE_MS);
+      await drained;
+      await db.close();
+      clearTimeout(abort);
+    },
+  };
+}
+
+/** The database, migrated, with what watches it: its history, whether it can be written, and its time. */
+async function connect(options: StoreOptions) {
+  const { databaseUrl: url, embedded = false, logger = SILENT, sessions = true, openSocket, watch } = options;
+  const { statementTimeoutMs = embedded ? EMBEDDED_TIMEOUT_MS : TIMEOUT_MS } = options;
+  const { secret } = await repeated(START_REPEAT_MS, () => migrate({ url, sessions, logger })).catch(
+    (error) => {
+      throw unusable(error);
+    },
+  );
+  const history = createHistory({ place: options.place ?? null, logger });
+  const db = openDatabase({
+    ...{ url, statementTimeoutMs, sessions, openSocket, watch },
+    maxConnections: embedded ? 1 : options.maxConnections,
+    onNewConnection: history.check,
+    observer: { answered: () => monitor.answered(), failed: (error) => monitor.failed(error) },
+  });
+  const write = () => db.script(probe());
+  const monitor: Monitor = createMonitor({ check: db.check, write, watchesAnswers: !embedded, logger });
+  const clock = createDatabaseClock(db);
+  const unwatch = () => {
+    monitor.stop();
+    clock.stop();
+    history.stop();
+  };
+  await repeated(START_REPEAT_MS, clock.sync).catch(async (error) => {
+    unwatch();
+    await db.close();
+    throw unusable(error);
+  });
+  history.watch(db.urgentUncounted);
+  return { db, secret, history, monitor, clock, unwatch };
+}
+
+/** The parts of the store that need the database and nothing else. */
+function queriesOf(db: Database) {
+  return {
     rooms: createRoomQueries(db),
     roomLists: createRoomLists(db),
     memberships: createMembershipStore(db),
@@ -174,31 +196,13 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     repeats: createRepeats(db),
     visits: createVisitStore(db),
     webhooks: createWebhookStore(db),
-    transaction: (work) => runTransaction(db, publisher, work),
-    onCommitted: publisher.listen,
-    ping: () => db.ping(PING_MS),
-    health: monitor.health,
-    stats() {
-      const { queued, inFlight, batches, appended, duplicates, last } = appender.stats();
-      return {
-        ...{ queued, inFlightBatches: inFlight, batches, appended, duplicates, lastBatchSize: last },
-        statements: db.statements(),
-        ...connectionsOf(db),
-      };
-    },
     counts: () => counts(db),
-    async close() {
-      monitor.stop();
-      clock.stop();
-      history.stop();
-      const drains = [appender.drain(), markers.drain(), openings.drain(), housekeeping.stop()];
-      const drained = Promise.all(drains);
-      const abort = setTimeout(db.abort, CLOSE_GRACE_MS);
-      await drained;
-      await db.close();
-      clearTimeout(abort);
-    },
   };
+}
+
+function appendStats(appender: Appender) {
+  const { queued, inFlight: inFlightBatches, batches, appended, duplicates, last } = appender.stats();
+  return { queued, inFlightBatches, batches, appended, duplicates, lastBatchSize: last };
 }
 
 function unusable(cause: Error): Error {

@@ -2,6 +2,8 @@
 import type { Credential, User } from "../model.ts";
 import type { CredentialStore, OwnedCredential } from "../ports/store/credentials.ts";
 
+type PresentedCredentials = Parameters<CredentialStore["invalid"]>[0];
+
 export interface Holder {
   user: Pick<User, "id" | "uuid">;
   credential: Credential;
@@ -19,27 +21,7 @@ export async function revokedOf<T>(
   some: readonly T[],
   holderOf: (each: T) => Holder | null,
 ): Promise<T[]> {
-  const tokens = new Map<number, OwnedCredential>();
-  const logins = new Map<number, OwnedCredential>();
-  const users = new Map<string, Holder["user"]>();
-  const dated = new Set<number>();
-  for (const each of some) {
-    const holder = holderOf(each);
-    if (!holder) continue;
-    const { user, credential } = holder;
-    users.set(user.uuid, user);
-    if (credential.via === "token")
-      tokens.set(credential.tokenId, { id: credential.tokenId, userId: user.id });
-    if (credential.via === "session")
-      logins.set(credential.loginId, { id: credential.loginId, userId: user.id });
-    if (provenAt(credential) !== null) dated.add(user.id);
-  }
-  const invalid = await credentials.invalid({
-    tokens: [...tokens.values()],
-    logins: [...logins.values()],
-    users: [...users.values()],
-    dated: [...dated],
-  });
+  const invalid = await credentials.invalid(presentedBy(some, holderOf));
   const ended = new Map(invalid.ended.map(({ userId, at }) => [userId, at]));
   const revoked = {
     tokens: new Set(invalid.tokenIds),
@@ -55,6 +37,31 @@ export async function revokedOf<T>(
     if (credential.via === "session") return revoked.logins.has(credential.loginId);
     return isOver(provenAt(credential), ended.get(user.id) ?? null);
   });
+}
+
+/** What is asked about: each credential and user of the holders once. */
+function presentedBy<T>(some: readonly T[], holderOf: (each: T) => Holder | null): PresentedCredentials {
+  const tokens = new Map<number, OwnedCredential>();
+  const logins = new Map<number, OwnedCredential>();
+  const users = new Map<string, Holder["user"]>();
+  const dated = new Set<number>();
+  for (const each of some) {
+    const holder = holderOf(each);
+    if (!holder) continue;
+    const { user, credential } = holder;
+    users.set(user.uuid, user);
+    if (credential.via === "token")
+      tokens.set(credential.tokenId, { id: credential.tokenId, userId: user.id });
+    if (credential.via === "session")
+      logins.set(credential.loginId, { id: credential.loginId, userId: user.id });
+    if (provenAt(credential) !== null) dated.add(user.id);
+  }
+  return {
+    tokens: [...tokens.values()],
+    logins: [...logins.values()],
+    users: [...users.values()],
+    dated: [...dated],
+  };
 }
 
 /** When somebody proved who they are, for what nothing is kept of. Null: it is not known, or kept. */

@@ -64,9 +64,7 @@ export function createMessages(
     for (let judgement = 1; judgement <= MAX_JUDGEMENTS; judgement++) {
       const known = judgement === 1 ? accesses.cached(member, room) : undefined;
       const access = known ?? (await accesses.read(member, room));
-      if (known && context.now() - known.readAt > RENEW_AFTER_MS) {
-        void context.bestEffort("Renewing what is known of a member", () => accesses.read(member, room));
-      }
+      if (known) renewOld(known, member, room);
       const refused = judge(access, input, context.now());
       if (refused) {
         if (known) continue;
@@ -93,6 +91,11 @@ export function createMessages(
       }
     }
     throw new DomainError("busy", "The room's members change too quickly; send again", { retryAfterMs: 200 });
+  }
+
+  function renewOld(known: Access, member: MemberKey, room: string): void {
+    if (context.now() - known.readAt <= RENEW_AFTER_MS) return;
+    void context.bestEffort("Renewing what is known of a member", () => accesses.read(member, room));
   }
 
   /** What was sent before is answered as it was, also after the sender left or lost the right to send. */

@@ -46,21 +46,25 @@ export function createJournal(db: Database): Journal {
     select d.conversation_id, d.history_from, d.last_seq - d.deleted::integer, true
     from departures d where d.member = r.member and d.at >= r.at - ${DEPARTED_BEFORE_MS}`;
 
+  /** The readers `r`, numbered, each at the place after which their page begins. */
+  function placed(readers: readonly JournalReader[]) {
+    const after = readers.map((reader) => reader.after ?? { at: 0, conversationId: 0, seq: 0 });
+    return sql`
+      select k.*, ('u:' || k.user_id) collate "C" as member
+      from unnest(${readers.map(({ userId }) => userId)}::bigint[], ${after.map(({ at }) => at)}::bigint[],
+                  ${after.map(({ conversationId }) => conversationId)}::bigint[],
+                  ${after.map(({ seq }) => seq)}::bigint[])
+        with ordinality as k (user_id, at, room, seq, ord)`;
+  }
+
   async function pageOfEach(readers: readonly JournalReader[], { horizon, limit, newest = false }: Page) {
     const way = sql.unsafe(newest ? "desc" : "asc");
-    const after = readers.map((reader) => reader.after ?? { at: 0, conversationId: 0, seq: 0 });
     const next = (time: string, room: string, place: string) => sql`
       ${sql.unsafe(time)} >= r.at and ${sql.unsafe(time)} < ${horizon}::bigint
       and (${sql.unsafe(`${time}, ${room}, ${place}`)}) > (r.at, r.room, r.seq)`;
     return await db.read(sql<(JournalRow & { ord: number })[]>`
       select r.ord, p.*
-      from (
-        select k.*, ('u:' || k.user_id) collate "C" as member
-        from unnest(${readers.map(({ userId }) => userId)}::bigint[], ${after.map(({ at }) => at)}::bigint[],
-                    ${after.map(({ conversationId }) => conversationId)}::bigint[],
-                    ${after.map(({ seq }) => seq)}::bigint[])
-          with ordinality as k (user_id, at, room, seq, ord)
-      ) r
+      from (${placed(readers)}) r
       cross join lateral (
         select ${fields}
         from (${stays}) s

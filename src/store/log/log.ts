@@ -1,5 +1,5 @@
 /** Reads of the room log. None of them locks. */
-import type { MemberKey } from "../../domain/model.ts";
+import type { LoggedEvent, MemberKey } from "../../domain/model.ts";
 import type { LogPlace, PlaceInLog, RoomLog } from "../../domain/ports/store/log.ts";
 import type { Database } from "../sql/database.ts";
 import {
@@ -121,18 +121,11 @@ async function history(
   const conversation = noun(row, "c", CONVERSATION);
   const more = row.page.length > limit;
   const kept = more ? (after === undefined ? row.page.slice(1) : row.page.slice(0, limit)) : row.page;
-  const events = kept.map(([seq, type, client_id, actor, actor_name, at, data]) =>
-    loggedEvent({
-      conversation_id: conversation.id,
-      room: token,
-      seq,
-      type,
-      client_id,
-      actor,
-      actor_name,
-      at,
-      data,
-    }),
-  );
+  const events = kept.map((packed) => unpacked(packed, conversation.id, token));
   return { events, more, conversation, membership: noun(row, "m", MEMBERSHIP) };
+}
+
+function unpacked(packed: PackedEvent, conversation_id: number, room: string): LoggedEvent {
+  const [seq, type, client_id, actor, actor_name, at, data] = packed;
+  return loggedEvent({ conversation_id, room, seq, type, client_id, actor, actor_name, at, data });
 }

@@ -4,6 +4,7 @@ import type { ReadState } from "../../domain/ports/store/log.ts";
 import { createBatches } from "../sql/batches.ts";
 import type { Database } from "../sql/database.ts";
 import { asDomainError, repeated } from "../sql/failures.ts";
+import type { Fragment } from "../sql/sql.ts";
 
 export interface MarkersOptions {
   lanes: number;
@@ -38,7 +39,26 @@ const MAX_BATCH_MARKERS = 512;
 /** Read steps that are searched for two other members. A missed one only stores one step too many. */
 const MAX_READ_STEPS = 64;
 
+/** Moves the markers to where `reached` has them, and notes a read step unless two other members were there before. */
+const MOVES = `
+  moved as (
+    update memberships m set read_seq = r.new_seq, read_messages = r.new_messages, last_opened_at = causeway_now()
+    from (select distinct room, member, new_seq, new_messages from reached) r
+    where m.conversation_id = r.room and m.member = r.member
+  ),
+  stepped as (
+    insert into read_steps (conversation_id, seq, member, at)
+    select distinct r.room, r.new_seq, r.member, causeway_now() from reached r
+    where r.new_seq > r.read_seq and (
+      select count(distinct s.member) from (
+        select * from read_steps s where s.conversation_id = r.room and s.seq >= r.new_seq order by s.seq limit ${MAX_READ_STEPS}
+      ) s where s.member <> r.member
+    ) < 2
+    on conflict do nothing
+  )`;
+
 export function createMarkers(db: Database, options: MarkersOptions): Markers {
+  const moves = db.sql.unsafe(MOVES);
   const batches = createBatches<Mark, ReadState | "past_head" | null>({
     lanes: options.lanes,
     laneOf: ({ conversationId }) => conversationId,
@@ -50,7 +70,7 @@ export function createMarkers(db: Database, options: MarkersOptions): Markers {
   });
 
   async function commit(marks: Mark[]): Promise<(ReadState | "past_head" | null)[]> {
-    const rows = await repeated(options.repeatMs, () => db.urgent(markStatement(db, marks))).catch(
+    const rows = await repeated(options.repeatMs, () => db.urgent(markStatement(db, marks, moves))).catch(
       (error) => {
         throw asDomainError(error);
       },
@@ -78,7 +98,7 @@ export function createMarkers(db: Database, options: MarkersOptions): Markers {
  * deadlock, and markers need no lock of the room. A send may move the locked row after the statement's snapshot of the
  * room was taken, hence `greatest`. Removed memberships have no row in the answer.
  */
-function markStatement(db: Database, marks: Mark[]) {
+function markStatement(db: Database, marks: Mark[], moves: Fragment) {
   const rooms = marks.map(({ conversationId }) => conversationId);
   const members = marks.map(({ member }) => member);
   const seqs = marks.map(({ seq }) => seq);
@@ -103,21 +123,7 @@ function markStatement(db: Database, marks: Mark[]) {
         where e.conversation_id = w.room and e.seq <= w.goal order by e.seq desc limit 1
       ) e on w.goal > w.read_seq
     ),
-    moved as (
-      update memberships m set read_seq = r.new_seq, read_messages = r.new_messages, last_opened_at = causeway_now()
-      from (select distinct room, member, new_seq, new_messages from reached) r
-      where m.conversation_id = r.room and m.member = r.member
-    ),
-    stepped as (
-      insert into read_steps (conversation_id, seq, member, at)
-      select distinct r.room, r.new_seq, r.member, causeway_now() from reached r
-      where r.new_seq > r.read_seq and (
-        select count(distinct s.member) from (
-          select * from read_steps s where s.conversation_id = r.room and s.seq >= r.new_seq order by s.seq limit ${MAX_READ_STEPS}
-        ) s where s.member <> r.member
-      ) < 2
-      on conflict do nothing
-    )
+    ${moves}
     select r.ord, r.seq > r.head_seq as past_head, r.new_seq as read, r.new_messages as read_messages,
            greatest(0, r.message_count - r.new_messages - case when r.withdrawn_no > r.new_messages
              then causeway_withdrawn_after(r.room, r.new_messages) else 0 end) as unread,

@@ -156,21 +156,7 @@ async function unread(db: Database, conversationId: number, limit: number): Prom
  */
 async function readersOf({ sql, read }: Database, conversationId: number): Promise<Reader[]> {
   return await read(sql<Reader[]>`
-    with room as materialized (
-      select c.id, c.organization_id from conversations c where c.id = ${conversationId}
-      union all
-      select s.conversation_id, (s.data::json -> 'conversation' ->> 'organizationId')::bigint
-      from room_snapshots s where s.conversation_id = ${conversationId}
-    ),
-    present as materialized (
-      select m.user_id, m.joined_seq, m.history_from from memberships m
-      where m.conversation_id = ${conversationId} and m.user_id is not null
-      union all
-      select (p -> 'membership' ->> 'userId')::bigint, (p -> 'membership' ->> 'joinedSeq')::bigint,
-             (p -> 'membership' ->> 'historyFrom')::bigint
-      from room_snapshots s cross join lateral json_array_elements(s.data::json -> 'people') as p
-      where s.conversation_id = ${conversationId} and p -> 'membership' ->> 'userId' is not null
-    ),
+    with ${roomAndPresent(sql, conversationId)},
     represented as materialized (
       select distinct on (o.organization_id) o.organization_id, p.user_id, p.joined_seq,
              min(o.created_at) over (partition by o.organization_id) as since,
@@ -199,6 +185,26 @@ async function readersOf({ sql, read }: Database, conversationId: number): Promi
     left join webhook_lanes l on l.webhook_id = w.id and l.conversation_id = ${conversationId}
     where r.organization_id is not null or p.user_id is not null or l.reading
     order by w.id`);
+}
+
+/** The room and the users in it, as tables of a statement: as they are, or as the snapshot of a deleted room has them. */
+function roomAndPresent(sql: Sql, conversationId: number) {
+  return sql`
+    room as materialized (
+      select c.id, c.organization_id from conversations c where c.id = ${conversationId}
+      union all
+      select s.conversation_id, (s.data::json -> 'conversation' ->> 'organizationId')::bigint
+      from room_snapshots s where s.conversation_id = ${conversationId}
+    ),
+    present as materialized (
+      select m.user_id, m.joined_seq, m.history_from from memberships m
+      where m.conversation_id = ${conversationId} and m.user_id is not null
+      union all
+      select (p -> 'membership' ->> 'userId')::bigint, (p -> 'membership' ->> 'joinedSeq')::bigint,
+             (p -> 'membership' ->> 'historyFrom')::bigint
+      from room_snapshots s cross join lateral json_array_elements(s.data::json -> 'people') as p
+      where s.conversation_id = ${conversationId} and p -> 'membership' ->> 'userId' is not null
+    )`;
 }
 
 async function eventsAfter(
