@@ -19,24 +19,24 @@ import { createAccountTasks } from "./homeserver/account-tasks.ts";
 import { type CredentialProviderName, createCredentialProvider } from "./homeserver/credentials.ts";
 import { createGhostAccounts, type GhostAccounts } from "./homeserver/ghost-accounts.ts";
 import { type Homeserver, observeFailures } from "./homeserver/homeserver.ts";
-import { createMedia } from "./homeserver/media.ts";
+import { createMedia, type Media } from "./homeserver/media.ts";
 import { createAppservice } from "./inbound/appservice.ts";
 import { createInboundFiles } from "./inbound/files.ts";
-import { createInbound } from "./inbound/inbound.ts";
+import { createInbound, type Inbound } from "./inbound/inbound.ts";
 import { createInbox } from "./inbound/inbox.ts";
 import { createInboundMembers } from "./inbound/members.ts";
 import { createInboundReactions } from "./inbound/reactions.ts";
 import { createGhosts, type Ghosts } from "./mapping/ghosts.ts";
-import { createMarks } from "./mapping/marks.ts";
+import { createMarks, type Marks } from "./mapping/marks.ts";
 import { type BridgeCounts, newCounts, registerMetrics } from "./metrics.ts";
 import { createDelivery } from "./outbound/delivery.ts";
-import { createOutbound } from "./outbound/outbound.ts";
+import { createOutbound, type Outbound } from "./outbound/outbound.ts";
 import { createOwnEvents } from "./outbound/own-events.ts";
-import { createSupersededEdits } from "./outbound/superseded-edits.ts";
+import { createSupersededEdits, type SupersededEdits } from "./outbound/superseded-edits.ts";
 import { createWrites } from "./outbound/writes.ts";
 import { createMatrixLookup } from "./rooms/matrix-lookup.ts";
-import { createMembers } from "./rooms/members.ts";
-import { createMatrixRooms } from "./rooms/rooms.ts";
+import { createMembers, type Members } from "./rooms/members.ts";
+import { createMatrixRooms, type MatrixRooms } from "./rooms/rooms.ts";
 import { type BridgeStore, createBridgeStore } from "./store/bridge-store.ts";
 import type { Backlog } from "./store/changes.ts";
 import { createHomeserverConnection } from "./worker/homeserver-connection.ts";
@@ -199,53 +199,55 @@ interface RoomHandlersOptions {
 }
 
 /** The three parts of a room turn: the Matrix room itself, events to Matrix, and events from Matrix. */
-function createRoomHandlers({
-  options,
-  store,
-  counts,
-  homeserver,
-  ghosts,
-  accounts,
-  wake,
-  roomVersion,
-}: RoomHandlersOptions) {
-  const { useCases, logger } = options;
-  const { log, rooms: conversations, memberships, avatars, users } = options.store;
-  const members = createMembers(accounts, ghosts, store);
-  const lookup = createMatrixLookup(accounts, ghosts, users);
+function createRoomHandlers(surroundings: RoomHandlersOptions) {
+  const { options, store, homeserver, ghosts, accounts, roomVersion } = surroundings;
+  const { memberships, avatars } = options.store;
   const matrix = { homeserver, accounts, ghosts, store };
   const rooms = createMatrixRooms({ ...matrix, memberships, avatars, roomVersion });
-  const media = createMedia(homeserver, ghosts, options.files);
   const marks = createMarks(options.store.secret);
-  const writes = createWrites({ ghosts, accounts, media, marks, store, attachments: options.store.messages });
-  const superseded = createSupersededEdits({ store, accounts, ghosts, marks, logger });
+  const superseded = createSupersededEdits({ store, accounts, ghosts, marks, logger: options.logger });
+  const parts: HandlerParts = {
+    ...{ ...surroundings, rooms, marks, superseded },
+    members: createMembers(accounts, ghosts, store),
+    media: createMedia(homeserver, ghosts, options.files),
+  };
+  return { rooms, inbound: createInboundHandler(parts), outbound: createOutboundHandler(parts) };
+}
+
+/** What both directions work with. */
+interface HandlerParts extends RoomHandlersOptions {
+  rooms: MatrixRooms;
+  members: Members;
+  media: Media;
+  marks: Marks;
+  superseded: SupersededEdits;
+}
+
+function createOutboundHandler(parts: HandlerParts): Outbound {
+  const { options, store, counts, ghosts, accounts, rooms, members, media, marks, superseded } = parts;
+  const { logger } = options;
+  const { log, rooms: conversations, messages, clock } = options.store;
+  const writes = createWrites({ ghosts, accounts, media, marks, store, attachments: messages });
   const delivery = createDelivery({
-    ...{ accounts, ghosts, members, writes, superseded, log, marks, store, counts, logger },
-    clock: options.store.clock,
+    ...{ accounts, ghosts, members, writes, superseded },
+    ...{ log, marks, store, counts, logger, clock },
   });
-  const outbound = createOutbound({
-    log,
-    conversations,
-    store,
-    ghosts,
-    members,
-    rooms,
-    delivery,
-    counts,
-    logger,
-  });
-  const inboundMembers = createInboundMembers({
-    ...{ store, ghosts, members, lookup, wake },
-    conversations: useCases.conversations,
-  });
-  const inbound = createInbound({
-    ...{ store, log, useCases, ghosts, accounts, lookup, rooms, counts, logger },
-    ...{ members: inboundMembers, marks, superseded },
+  return createOutbound({ log, conversations, store, ghosts, members, rooms, delivery, counts, logger });
+}
+
+function createInboundHandler(parts: HandlerParts): Inbound {
+  const { options, store, counts, ghosts, accounts, wake, rooms, members, media, marks, superseded } = parts;
+  const { useCases, logger } = options;
+  const { log, users } = options.store;
+  const lookup = createMatrixLookup(accounts, ghosts, users);
+  const { conversations } = useCases;
+  return createInbound({
+    ...{ store, log, useCases, ghosts, accounts, lookup, rooms, counts, logger, marks, superseded },
+    members: createInboundMembers({ store, ghosts, members, lookup, wake, conversations }),
     own: createOwnEvents({ store, log, ghosts, marks, counts }),
     reactions: createInboundReactions(store, useCases.reactions),
     files: createInboundFiles(media, useCases.attachments, logger),
   });
-  return { rooms, inbound, outbound };
 }
 
 /** The room ids in a hint, which is text with numbers in it. The scan makes up for lost and garbled hints. */
