@@ -10,11 +10,12 @@ Usage: npm start            everything in one process, data under ./data, and a 
        ROLE=bridge npm start     the Matrix worker only (needs MATRIX_HOMESERVER_URL too)
 
 Settings are environment variables; a secret is also read from the file that its name with _FILE names:
-${(SETTINGS as readonly Setting[]).map(line).join("\n")}
+${SETTINGS.map(line).join("\n")}
 
 http://HOST:PORT/ shows a page to try it; README.md has a tour of 60 seconds.
 `;
 
-function line({ name, default: value, meaning }: Setting): string {
-  return `  ${name.padEnd(WIDTH)}${meaning}${value === undefined ? "" : ` [${value}]`}`;
+function line({ name, default: value, meaning, example }: Setting): string {
+  const suggested = example === undefined || meaning.includes(example) ? "" : ` (such as ${example})`;
+  return `  ${name.padEnd(WIDTH)}${meaning}${value === undefined ? suggested : ` [${value}]`}`;
 }

@@ -2,10 +2,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { readConfig, readSettings, SETTINGS, type Setting } from "../../src/config.ts";
+import { HELP } from "../../src/app/help.ts";
+import { readConfig, readSettings, SETTINGS } from "../../src/config.ts";
+import { SECRET_SETTINGS } from "../../src/config-secrets.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const settings: readonly Setting[] = SETTINGS;
+/** What a number with a unit is called by: a number of milliseconds ends in _MS. */
+const UNIT_NAMES: Record<string, RegExp> = {
+  milliseconds: /_MS$/,
+  days: /_DAYS$/,
+  connections: /_CONNECTIONS$/,
+};
+/** Numbers that count nothing. */
+const NUMBERS_ALONE = ["PORT", "MATRIX_PORT"];
 
 describe("settings", () => {
   test("README's table is the table of the code", () => {
@@ -17,7 +26,7 @@ describe("settings", () => {
         meaning,
       }),
     );
-    const expected = settings.map(({ name, default: value, meaning }) => ({
+    const expected = SETTINGS.map(({ name, default: value, meaning }) => ({
       name,
       value: value === undefined ? "" : `\`${value}\``,
       meaning,
@@ -29,7 +38,43 @@ describe("settings", () => {
     const [text = ""] = readFileSync(join(root, ".env.example"), "utf8").split("# ── docker-compose.yml");
     const lines = text.split("\n");
     const named = lines.filter((line) => /^#?[A-Z_]+=/.test(line)).map((line) => line.replace(/^#/, ""));
-    expect(named).toEqual(settings.map(({ name, default: value }) => `${name}=${value ?? ""}`));
+    expect(named).toEqual(SETTINGS.map(({ name, default: value }) => `${name}=${value ?? ""}`));
+  });
+
+  test("--help has a line for every setting, with its meaning, and its default or an example", () => {
+    for (const { name, default: value, meaning, example } of SETTINGS) {
+      const line = HELP.split("\n").find((text) => text.trimStart().startsWith(`${name} `));
+      expect(line, name).toContain(meaning);
+      if (value !== undefined) expect(line).toContain(`[${value}]`);
+      if (example !== undefined) expect(line).toContain(example);
+    }
+  });
+
+  test("every setting has a meaning, and a default, an example or a secret for its value", () => {
+    const bare = SETTINGS.filter(
+      ({ name, default: value, meaning, example }) =>
+        meaning === "" ||
+        (value ?? example ?? SECRET_SETTINGS.find((secret) => secret === name)) === undefined,
+    );
+    expect(bare).toEqual([]);
+  });
+
+  test.each(SETTINGS.filter(({ example }) => example !== undefined))("$name may be $example", (setting) => {
+    const { name, example } = setting;
+    const given = { [name]: example, ...(name === "TURN_URLS" && { TURN_SECRET: "s" }) };
+    const known = readConfig(given) as Record<string, unknown>;
+    expect([known[name]].flat().join(",")).toBe(example);
+  });
+
+  test("a number says what it counts, in its meaning and where it can in its name", () => {
+    const config = readConfig({}) as Record<string, unknown>;
+    for (const { name, unit, meaning } of SETTINGS) {
+      const counts = typeof config[name] === "number" && !NUMBERS_ALONE.includes(name);
+      expect(unit !== undefined, name).toBe(counts);
+      if (unit === undefined) continue;
+      expect(meaning.toLowerCase()).toContain(unit);
+      expect(name).toMatch(UNIT_NAMES[unit] ?? /./);
+    }
   });
 
   test("[B.8.1] passwords have eight characters at least, unless the operator wants something else", () => {
@@ -39,7 +84,7 @@ describe("settings", () => {
 
   test("defaults of the table are the defaults of the program", () => {
     const config = readConfig({}) as Record<string, unknown>;
-    for (const { name, default: value } of settings) {
+    for (const { name, default: value } of SETTINGS) {
       expect(config[name] === undefined ? undefined : String(config[name]), name).toBe(value);
     }
   });
