@@ -1,4 +1,4 @@
-/** Who a request is from when it came through proxies: what they say counts only as far as they are trusted. */
+/** The client's address of a request that came through proxies. Only trusted proxies may name it. */
 import { BlockList, isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 
@@ -30,7 +30,7 @@ export function clientAddressBehind(proxies: string): ClientAddress {
   };
 }
 
-/** Some proxies write IPv6 in brackets, and the port behind the address. Null: it names no address. */
+/** Reads one part of the header. Some proxies write IPv6 in brackets and append the port. Null for no address. */
 function addressIn(text: string): string | null {
   const bare = text.trim();
   if (isIP(bare) !== 0) return plainAddress(bare);
@@ -39,7 +39,7 @@ function addressIn(text: string): string | null {
   return isIP(address) === 0 ? null : plainAddress(address);
 }
 
-/** The address as people write it: IPv4 also where it comes wrapped in IPv6, so that not all of them are one /64. */
+/** IPv4 addresses inside IPv6 become plain IPv4; otherwise all of them would be in one /64. */
 function plainAddress(address: string): string {
   if (!/ffff/i.test(address) || !ipaddr.IPv6.isValid(address)) return address;
   const parsed = ipaddr.IPv6.parse(address);

@@ -1,4 +1,4 @@
-/** What every face, the bridge and the webhooks stand on: store, hot state, the domain, and Matrix beside them. */
+/** Opens the parts that every face, the bridge and the webhooks use: store, hot state, the domain, and Matrix. */
 import { randomBytes } from "node:crypto";
 import type { Registry } from "prom-client";
 import type { Config } from "../config.ts";
@@ -23,12 +23,12 @@ export interface Core {
   hot: HotState;
   bus: Bus;
   useCases: UseCases;
-  /** Where the bytes of attachments are. */
+  /** The bytes of attachments. */
   files: AttachmentFiles;
   matrix: Matrix | null;
   webhookTargets: Targets;
   adminToken: { text: string; path: string | null } | null;
-  /** Names this process to the others. */
+  /** The name of this process among the others. */
   node: string;
   registry: Registry;
 }
@@ -67,7 +67,7 @@ export async function openCore(
   return { store, hot, bus, useCases, files, matrix, webhookTargets, node, registry, adminToken };
 }
 
-/** The embedded default makes a token of its own; elsewhere the admin API is off until one is set. */
+/** With the embedded database Causeway makes a token itself. Otherwise the admin API is off until a token is set. */
 function adminTokenOf(config: Config, dataDir: string): Core["adminToken"] {
   if (config.ADMIN_TOKEN !== undefined) return { text: config.ADMIN_TOKEN, path: null };
   return config.DATABASE_URL === undefined ? keptText(dataDir, "admin-token", newSecret) : null;

@@ -1,4 +1,4 @@
-/** What Causeway keeps under DATA_DIR beside its parts' own folders: secrets that it made itself. */
+/** DATA_DIR, and the secrets that Causeway makes itself and stores there. */
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -10,7 +10,7 @@ export function openDataDir(path: string): string {
   return folder;
 }
 
-/** Reads a text that was kept under `name`, or keeps what `make` returns. The file is readable by its owner only. */
+/** Reads the text in the file `name`; if there is none, stores the result of `make`. Only the owner can read the file. */
 export function keptText(dataDir: string, name: string, make: () => string): { text: string; path: string } {
   const path = join(dataDir, name);
   if (!existsSync(path)) {

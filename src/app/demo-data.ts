@@ -1,4 +1,4 @@
-/** The demo organization: two people who share its default room, made once on an empty database. */
+/** The demo organization: two people who share its default room. It is made once, in an empty database. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../domain/ports/store/store.ts";
@@ -17,8 +17,8 @@ const PEOPLE = [
 ];
 
 /**
- * Makes the demo organization when the database has no users, and keeps its logins under DATA_DIR.
- * @returns the logins, also on later starts; null when the database was in use before the demo
+ * Makes the demo organization when the database has no users, and stores its logins under DATA_DIR.
+ * @returns the logins, also on later starts; null when the database had users before
  */
 export async function demoData(dataDir: string, store: Store, useCases: UseCases): Promise<DemoData | null> {
   const counts = await store.counts();
@@ -41,7 +41,7 @@ async function keptDemo(dataDir: string, store: Store): Promise<DemoData | null>
   try {
     kept = JSON.parse(readFileSync(join(dataDir, FILE), "utf8")) as DemoData;
   } catch {
-    return null; // No demo was made here: the database belongs to somebody.
+    return null; // The database has users, and no demo was made.
   }
   const first = kept.users[0];
   return first && (await store.users.byHandle(first.handle)) ? kept : null;

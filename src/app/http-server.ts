@@ -1,4 +1,4 @@
-/** HTTP alone, for a process without a gateway: the homeserver's transactions, probes and metrics of a bridge. */
+/** HTTP for a process without a gateway: the transactions of the homeserver, and the probes and metrics of a bridge. */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type ClientAddress, HttpDoor } from "../gateway/http/door.ts";
@@ -7,7 +7,7 @@ import { createNodeServer, stopListening } from "../gateway/transport/serve-node
 
 export interface HttpServer {
   port: number;
-  /** From now on every answer ends its connection; everything is served as before. */
+  /** Makes every answer end its connection. Requests are served as before. */
   leave(): void;
   /** Takes no new connections and no new requests, and answers those under way, within `limitMs`. */
   drain(limitMs: number): Promise<void>;

@@ -1,10 +1,10 @@
-/** Parts that start in order and stop in reverse, also when a start fails half-way. */
+/** Parts that start in order and stop in reverse order, also when a start fails half-way. */
 import type { Logger } from "../logger.ts";
 
 export interface Lifecycle {
   /** Remembers how to stop a part that has started. */
   add(name: string, stop: () => Promise<void> | void): void;
-  /** Stops everything, last started first. A part that fails to stop is logged and does not keep the others. */
+  /** Stops all parts, the last started first. A part that fails to stop is logged, and the others stop all the same. */
   stop(): Promise<void>;
 }
 

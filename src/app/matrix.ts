@@ -1,6 +1,6 @@
 /**
- * Matrix as the composition root sees it: the registration, the homeserver (a local one, or the one of the settings),
- * people's accounts, and the bridge. It comes up behind the gateway, so that chat never waits for it.
+ * Starts Matrix: the registration, the homeserver (a local one, or the one of the settings), people's accounts, and the
+ * bridge. It starts in the background after the gateway, so that chat never waits for it.
  */
 
 import type { Registry } from "prom-client";
@@ -48,7 +48,7 @@ export interface Matrix {
   stop(): Promise<void>;
 }
 
-/** How to say that Matrix can't be used yet. */
+/** The answer to clients until Matrix is up. */
 const STARTING = "Matrix is starting; try again";
 const RETRY_MS = 15_000;
 
@@ -77,7 +77,7 @@ class StartingMatrix implements Matrix {
   #started: Promise<void> = Promise.resolve();
   #accounts: MatrixAccounts | null = null;
   #bridge: Bridge | null = null;
-  /** Why there is no bridge yet, or will be none. */
+  /** The reason why there is no bridge. */
   #missing = STARTING;
 
   constructor(config: Config, dataDir: string, say: (line: string) => void, logger: Logger) {
@@ -182,7 +182,7 @@ class StartingMatrix implements Matrix {
     throw new DomainError("unavailable", this.#missing, { retryAfterMs: RETRY_MS });
   }
 
-  /** A homeserver whose transaction is refused keeps it and comes back. */
+  /** Answers 503 until the bridge is up. The homeserver then keeps the transaction and sends it again. */
   async #transaction(request: Request): Promise<Response> {
     if (this.#bridge) return await this.#bridge.handle(request);
     return Response.json({ errcode: "M_UNKNOWN", error: this.#missing }, { status: 503 });

@@ -1,7 +1,7 @@
 /**
- * The composition root: starts the parts in order, stops them in reverse, also when the start fails half-way.
+ * The composition root: starts the parts in order and stops them in reverse order, also when a start fails half-way.
  * `main.ts` and the tests call `startServer`; it never reads argv, the environment or signals.
- * Around it: core.ts (store, hot state, domain), serving.ts (sockets and HTTP), matrix.ts (the bridge), sweepers.ts.
+ * Its parts: core.ts (store, hot state, domain), serving.ts (sockets and HTTP), matrix.ts (the bridge), sweepers.ts.
  */
 import type { Config } from "../config.ts";
 import { webhookShape } from "../http/protocol/webhook-shape.ts";
@@ -17,15 +17,15 @@ import { startSweepers } from "./sweepers.ts";
 import { welcome } from "./welcome.ts";
 
 export interface Server {
-  /** Where clients reach it. */
+  /** The URL for clients. */
   readonly url: string;
-  /** Tells sessions to come back, flushes, and ends every part. */
+  /** Tells sessions to reconnect, flushes, and stops every part. */
   stop(): Promise<void>;
 }
 
 /**
- * Resolves when sockets and HTTP are served; the bridge comes up behind (see `/readyz`).
- * @param say is given lines for people: progress, where things are, how to try them
+ * Resolves when sockets and HTTP are served. The bridge starts in the background (see `/readyz`).
+ * @param say gets lines for people: progress, URLs and paths, how to try the server
  * @throws Error that says what to do
  */
 export async function startServer(config: Config, say: (line: string) => void): Promise<Server> {
@@ -60,7 +60,7 @@ async function startParts(
   const webhooks = startWebhooks({ store, shape, targets, logger, registry });
   parts.add("webhooks", () => webhooks.stop());
   matrix?.start(core, port);
-  // Stopped first: everything works until proxies have noticed.
+  // This stops first, so everything works until proxies have noticed.
   parts.add("readiness", leave);
   const wantsDemo = config.DEMO === "on" || (config.DEMO === "auto" && config.DATABASE_URL === undefined);
   const demo = wantsDemo && config.ROLE !== "bridge" ? await demoData(dataDir, store, useCases) : null;
@@ -69,7 +69,7 @@ async function startParts(
   return url;
 }
 
-/** As it stands in a URL; "every address" is reached on this machine. */
+/** The host for a URL. "Every address" becomes the loopback address. */
 function hostOf(host: string): string {
   if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
   return host.includes(":") ? `[${host}]` : host;

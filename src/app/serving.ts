@@ -1,4 +1,4 @@
-/** Serves what the role asks for on HOST and PORT: sockets and every API, or HTTP alone for a bridge. */
+/** Serves HOST and PORT by the role: sockets and every API, or HTTP alone for a bridge. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import { DomainError } from "../domain/errors.ts";
@@ -17,14 +17,14 @@ import { createHealth } from "./health/health.ts";
 import { serveHttp } from "./http-server.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
-/** What serves, and how it is left in peace. */
+/** The running server, and how it begins to stop. */
 export interface Serving {
   port: number;
-  /** Readiness says no from now on, and connections are asked to go. Resolves when proxies have had time to see it. */
+  /** Answers "not ready" from now on, and asks connections to end. Resolves after LAME_DUCK_MS, so that proxies see it. */
   leave(): Promise<void>;
 }
 
-/** @param publicUrl where clients reach this server; asked when a request comes */
+/** @param publicUrl the URL for clients; called for each request */
 export async function serve(
   config: Config,
   core: Core,
@@ -77,9 +77,9 @@ interface Late {
   publicUrl: () => string;
   feed: () => Feed;
   gateway: () => Gateway | null;
-  /** Aborted when proxies shall go elsewhere. */
+  /** Aborted when readiness ends. */
   leaving: AbortSignal;
-  /** Aborted when nobody may wait any longer. */
+  /** Aborted when waiting requests must be answered. */
   stopping: AbortSignal;
 }
 

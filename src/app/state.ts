@@ -1,6 +1,6 @@
 /**
- * Opens what the settings name: the store (a server or embedded), hot state with its bus (Redis or memory), and where the
- * bytes of attachments go (a folder or S3).
+ * Opens the parts that the settings choose: the store (a server or embedded), hot state with its bus (Redis or memory), and
+ * the storage of attachments (a folder or S3).
  */
 import { join } from "node:path";
 import { attachmentsInFolder } from "../attachments/folder.ts";
@@ -45,7 +45,7 @@ export async function openConfiguredStore(
   return store;
 }
 
-/** `node` names this process to the others. */
+/** @param node the name of this process among the others */
 export async function openConfiguredHot(
   config: Config,
   node: string,

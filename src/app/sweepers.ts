@@ -1,6 +1,6 @@
 /**
- * What is carried out by the clock: due deletions and lobbies, messages that expire, files that nobody sent, guests who
- * went away, calls that nobody is in any more, logins that ran out.
+ * Work that the clock starts: due deletions and lobbies, expired messages, files that were never sent, guests who went
+ * away, empty calls, and expired logins.
  */
 import { periodic } from "../domain/periodic.ts";
 import type { Store } from "../domain/ports/store/store.ts";
@@ -15,7 +15,7 @@ const CALLS_MS = 10_000;
 const GUESTS_MS = 15_000;
 const LOGINS_MS = 10 * 60_000;
 
-/** Every process may run them at once. @returns how to stop; it waits for a sweep that is under way */
+/** Starts the sweepers; every process may run them. @returns a function that stops them after the sweeps under way */
 export function startSweepers(useCases: UseCases, store: Store, logger: Logger): () => Promise<void> {
   const now = () => store.clock.now();
   const options = { logger };

@@ -1,4 +1,4 @@
-/** What a start prints for people: where it listens, where secrets are, and how to try it. */
+/** The lines that a start prints for people: the URL, the paths of secrets, and how to try the server. */
 import type { Config } from "../config.ts";
 import type { DemoData } from "./demo-data.ts";
 
@@ -11,11 +11,11 @@ export interface WelcomeFacts {
   pid: number;
   dataDir: string;
   demo: DemoData | null;
-  /** Where the admin token that was made here is kept. */
+  /** The file of the admin token that Causeway made. */
   adminTokenPath: string | null;
 }
 
-/** Lines; the first starts with `Causeway ready` and holds the URL. */
+/** @returns lines; the first starts with `Causeway ready` and has the URL */
 export function welcome({ config, url, pid, dataDir, demo, adminTokenPath }: WelcomeFacts): string[] {
   if (config.ROLE === "bridge") return [`Causeway ready: the bridge listens on ${url}`];
   const state = [

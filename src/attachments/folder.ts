@@ -1,16 +1,16 @@
-/** Attachments as files in a folder. A file is there whole or not at all, also after a power cut. */
+/** Attachments as files in a folder. A file exists whole or not at all, also after a power cut. */
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { AttachmentFiles } from "../domain/ports/attachments.ts";
 import { createSpool, filesAway, readFrom } from "./spool.ts";
 
 const KEY = /^[A-Za-z0-9]{16}$/;
-/** No key is in it: those are in folders of two characters. */
+/** Files that are being received. Keys have folders of two characters, so none is in it. */
 const INCOMING = "incoming";
 
-/** @param folder is made when the first file comes */
+/** @param folder is made for the first file */
 export function attachmentsInFolder(folder: string): AttachmentFiles {
-  /** Many files in one folder are slow to look at, so each is in a folder of its first two characters. */
+  /** A folder with many files is slow, so each file is in a folder named after its first two characters. */
   function pathOf(key: string): string {
     if (!KEY.test(key)) throw new Error("Keys of attachments are public ids");
     return join(folder, key.slice(0, 2), key);
@@ -22,7 +22,7 @@ export function attachmentsInFolder(folder: string): AttachmentFiles {
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
       await sync(path);
       await rename(path, target);
-      // A renamed file is found after a power cut only once its folder is on the disk.
+      // A power cut undoes the renaming unless the folder is on the disk.
       await sync(dirname(target));
     } catch (error) {
       throw filesAway(error);

@@ -8,7 +8,7 @@ import type { AttachmentFiles, ByteRange } from "../domain/ports/attachments.ts"
 import { createSpool, filesAway, webStream } from "./spool.ts";
 
 export interface S3Options {
-  /** Without a path: the bucket becomes its first part, as every S3-compatible server understands. */
+  /** Without a path. The bucket becomes its first part: all S3-compatible servers understand that. */
   endpoint: string;
   bucket: string;
   region: string;
@@ -40,18 +40,18 @@ export function parseS3Url(text: string): S3Options {
 
 const DEFAULT_REGION = "us-east-1";
 const PREFIX = "attachments/";
-/** Until the answer begins: whoever takes its body may be slow. */
+/** The time until the answer begins. Its body may come slowly. */
 const TIMEOUT_MS = 60_000;
 const TRIES = 4;
 const PAUSES = { firstMs: 100, maxMs: 1_000 };
 
 interface S3Request {
   headers?: Record<string, string>;
-  /** Made anew for each attempt. */
+  /** Makes the body, for each attempt. */
   body?: () => ReadableStream<Uint8Array>;
 }
 
-/** @param incoming a folder of this machine, where files lie until all of their bytes are there */
+/** @param incoming a folder on this machine for files that are being received */
 export function attachmentsInS3(options: S3Options, incoming: string): AttachmentFiles {
   const ask = requests(options);
   const spool = createSpool(incoming, async ({ path, size }, key) => {
@@ -83,7 +83,7 @@ function rangeOf({ first, last }: ByteRange): string {
   return `bytes=${first}-${last}`;
 }
 
-/** Signed requests for one object, tried again while the storage is away for a moment. The answer is good, or 404. */
+/** Sends signed requests for one object, and repeats them while the storage is away for a moment. The answer is 2xx or 404. */
 function requests({ endpoint, bucket, region, accessKey, secretKey }: S3Options) {
   const client = new AwsClient({
     ...{ accessKeyId: accessKey, secretAccessKey: secretKey, region, service: "s3" },

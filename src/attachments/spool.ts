@@ -1,6 +1,6 @@
 /**
- * Files on their way in lie in a folder of their own until all of their bytes are there. What a process left there when
- * it ended is removed once nobody can be writing to it any more.
+ * Files that are being received are in a folder of their own until all of their bytes have arrived. The sweep removes files
+ * that a process left there when it ended.
  */
 import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -10,14 +10,14 @@ import { Readable } from "node:stream";
 import { type DomainError, unavailable } from "../domain/errors.ts";
 import type { AttachmentFiles, ByteRange } from "../domain/ports/attachments.ts";
 
-/** A file that still comes in is written to far more often. Other processes may use the same folder. */
+/** A file without writes for so long was left behind. Other processes may use the same folder. */
 const LEFT_BEHIND_MS = 15 * 60_000;
 
 type Spool = Pick<AttachmentFiles, "receive" | "sweep">;
 
 /**
- * @param folder is made when the first file comes
- * @param keep puts the file at `path` where it stays; it may move it away
+ * @param folder is made for the first file
+ * @param keep stores the file at `path`; it may move the file
  */
 export function createSpool(
   folder: string,
@@ -28,7 +28,7 @@ export function createSpool(
       const path = join(folder, randomUUID());
       const discard = () => rm(path, { force: true }).catch(rethrow);
       const size = await take(content, most, path).catch(async (error) => {
-        await discard().catch(() => {}); // What failed is told; the sweep finds what is left.
+        await discard().catch(() => {}); // The first error is thrown; the sweep removes the file.
         throw error;
       });
       if (size !== null) {
@@ -50,7 +50,7 @@ export function createSpool(
   };
 }
 
-/** @returns how many bytes came; null when there were more than `most` */
+/** @returns the number of bytes; null when there were more than `most` */
 async function take(content: ReadableStream<Uint8Array>, most: number, path: string): Promise<number | null> {
   const file = await create(path).catch(async (error) => {
     await content.cancel(error);
@@ -82,7 +82,7 @@ async function fill(
   return size;
 }
 
-/** The bytes of a file on this machine; null when it is not there. */
+/** The bytes of a file on this machine; null when there is none. */
 export async function readFrom(path: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | null> {
   try {
     const file = await open(path, "r");

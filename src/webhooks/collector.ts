@@ -1,7 +1,7 @@
 /**
- * Turns what happens into deliveries: reads the logs of rooms from where each webhook stands, and the notes of what is in
- * no log. The store moves the place and keeps the deliveries in one commit, so several processes may read the same log at
- * once and each event is put into its lane once. Payloads with texts are made when they are delivered (payloads.ts).
+ * Turns events into deliveries. It reads each room's log from the place of each webhook, and notes about changes that are in
+ * no log. The store moves the place and stores the deliveries in one commit, so several processes may read the same log
+ * at once, and each event goes into its delivery queue once. Payloads with texts are made at delivery (payloads.ts).
  */
 
 import { dataOf, isAbout } from "../domain/event-data.ts";
@@ -20,7 +20,7 @@ import type { NewDelivery, RoomSnapshot, UnreadLog, WebhookNote } from "../domai
 import type { WebhookNews } from "../domain/ports/webhooks.ts";
 import { tellsOfMessage } from "../domain/visibility.ts";
 import type { Payloads } from "./payloads.ts";
-import { tell, withoutRuns } from "./told.ts";
+import { newsOfEvent, withoutRuns } from "./webhook-events.ts";
 
 export interface CollectorOptions {
   store: Pick<Store, "webhooks" | "messages" | "users">;
@@ -28,14 +28,15 @@ export interface CollectorOptions {
 }
 
 export interface Collector {
-  /** Reads a step of a room's log for all webhooks. @returns whether there may be more */
+  /** Reads the next events of a room for all webhooks. @returns whether there may be more */
   readRoom(conversationId: number): Promise<boolean>;
-  /** Carries out a step of notes. @returns whether there may be more */
+  /** Turns the next notes into deliveries. @returns whether there may be more */
   readNotes(): Promise<boolean>;
 }
 
-const EVENTS = 100;
-const NOTES = 50;
+/** Events of one room, and notes, that one step reads. */
+const MAX_EVENTS = 100;
+const MAX_NOTES = 50;
 
 export function createCollector({ store, payloads }: CollectorOptions): Collector {
   const { webhooks } = store;
@@ -53,7 +54,7 @@ export function createCollector({ store, payloads }: CollectorOptions): Collecto
     const deliveries: NewDelivery[] = [];
     for (const event of withoutRuns(concerning(log))) {
       const viewer = await viewerOf(event, log, room);
-      for (const { news, key } of await tell(store, room, event, viewer)) {
+      for (const { news, key } of await newsOfEvent(store, room, event, viewer)) {
         if (!wants(webhook, news.type)) continue;
         const eventId = derivedPublicId(`${webhook.id} ${conversationId} ${event.seq} ${event.at} ${key}`);
         const delivery = await payloads.keep(eventId, news);
@@ -65,14 +66,14 @@ export function createCollector({ store, payloads }: CollectorOptions): Collecto
 
   return {
     async readRoom(conversationId) {
-      // The room before its log: a room that is gone has told in its log that it was deleted.
+      // The room is read before its log: if the room is gone, its log already has `room.deleted`.
       const room = await webhooks.room(conversationId);
       const gone = room?.deleted !== false;
       let more = false;
-      for (const log of await webhooks.unread(conversationId, EVENTS)) {
+      for (const log of await webhooks.unread(conversationId, MAX_EVENTS)) {
         const last = log.events.at(-1);
-        if (!last && log.lane && (log.lane.reading ? log.takesPart : gone)) continue;
-        const full = log.events.length === EVENTS;
+        if (!last && log.queue && (log.queue.reading ? log.takesPart : gone)) continue;
+        const full = log.events.length === MAX_EVENTS;
         const advanced = await webhooks.advance(log, {
           to: last?.seq ?? log.seq,
           done: last?.type === "room.deleted" || (!log.takesPart && !full),
@@ -84,7 +85,7 @@ export function createCollector({ store, payloads }: CollectorOptions): Collecto
       return more;
     },
     async readNotes() {
-      const notes = await webhooks.notes(NOTES);
+      const notes = await webhooks.notes(MAX_NOTES);
       for (const note of notes) {
         const news = note.webhooks.length === 0 ? null : await newsOf(note);
         const deliveries = [];
@@ -97,11 +98,11 @@ export function createCollector({ store, payloads }: CollectorOptions): Collecto
         }
         await webhooks.settleNote(note.id, deliveries);
       }
-      return notes.length === NOTES;
+      return notes.length === MAX_NOTES;
     },
   };
 
-  /** A note in the words of webhooks; null when what it is about is gone. */
+  /** The news of a note; null when its object is gone. */
   async function newsOf({ type, viewer, conversationId, data }: WebhookNote): Promise<WebhookNews | null> {
     switch (type) {
       case "contact.created":
@@ -130,8 +131,8 @@ function wants({ events }: Webhook, type: WebhookType): boolean {
 }
 
 /**
- * Without anybody of the organization in the room it concerns what happened until the last of them left. What becomes of
- * messages that nobody of it may see never does.
+ * The events that concern an organization. It has no interest in edits and deletions of messages that its users may not
+ * see. When its last user left the room, later events do not concern it either.
  */
 function concerning({ events: all, people, takesPart, historyFrom }: UnreadLog): LoggedEvent[] {
   const events = all.filter(

@@ -1,6 +1,6 @@
 /**
- * Payloads of deliveries. Those of rooms and contacts are made once and kept. Those that hold texts of messages or names of
- * files are made anew for every attempt, of what is there then: what was taken back while a receiver was away is not told.
+ * Payloads of deliveries. Payloads of rooms and contacts are made once and stored. Payloads with texts of messages or names
+ * of files are made for each attempt, so that a receiver never gets a text that was deleted while it was away.
  */
 
 import { DomainError } from "../domain/errors.ts";
@@ -17,9 +17,9 @@ export interface PayloadsOptions {
 }
 
 export interface Payloads {
-  /** What is kept to be delivered, or null when there is nothing to tell. */
+  /** The delivery to store; null when there is nothing to send. */
   keep(eventId: string, news: WebhookNews): Promise<NewDelivery | null>;
-  /** The raw payload, or null when there is nothing (any more) to tell. */
+  /** The raw payload; null when its object is gone. */
   bodyOf(delivery: NewDelivery): Promise<string | null>;
 }
 
@@ -31,7 +31,7 @@ const DELETED = JSON.stringify({ text: "", deleted: true } satisfies EventData["
 export function createPayloads({ store, shape, logger }: PayloadsOptions): Payloads {
   const { messages, users } = store;
 
-  /** A defect in one must not hold up the others. */
+  /** The payload as JSON. A defect gives null, so that it does not hold up the other deliveries. */
   async function made(eventId: string, news: WebhookNews): Promise<string | null> {
     try {
       const payload = await shape(news);
@@ -46,7 +46,7 @@ export function createPayloads({ store, shape, logger }: PayloadsOptions): Paylo
     }
   }
 
-  /** What was kept, with what is there now; null when it is gone. */
+  /** The news of a stored delivery, with its object read again; null when the object is gone. */
   async function newsOf(type: WebhookType, about: DeliveryAbout): Promise<WebhookNews | null> {
     const viewer = about.viewer === null ? null : await users.byId(about.viewer);
     if ("attachment" in about) {
@@ -59,7 +59,7 @@ export function createPayloads({ store, shape, logger }: PayloadsOptions): Paylo
     return { type: type as MessageType, viewer, conversation, place, event };
   }
 
-  /** What of the news is kept; null where they hold nothing that can be taken back. */
+  /** The part of the news that is stored in place of a payload; null where nothing in it can be deleted later. */
   function aboutOf(news: WebhookNews): DeliveryAbout | null {
     const viewer = news.viewer?.id ?? null;
     if ("attachment" in news) return { viewer, attachment: news.attachment.id, place: news.place };

@@ -1,6 +1,6 @@
 /**
- * Which addresses a webhook may be delivered to. Somebody who may register one must not be able to make this server ask
- * what only it can reach: so what a name stands for is looked at too, and again at every delivery.
+ * The addresses that webhooks may be delivered to. A person who may register webhooks must not make this server send requests
+ * to hosts that only the server can reach. So names are resolved and checked too, again at every delivery.
  */
 import { type LookupAddress, lookup as systemLookup } from "node:dns";
 import type { LookupFunction } from "node:net";
@@ -10,14 +10,14 @@ import { badField } from "../domain/errors.ts";
 import type { WebhookTargets } from "../domain/ports/webhooks.ts";
 
 export interface TargetOptions {
-  /** Every address goes. */
+  /** Allows every address. */
   allowPrivate: boolean;
 }
 
 export interface Targets extends WebhookTargets {
-  /** For sockets: looks a name up, and refuses unless every address that it stands for may be reached. */
+  /** For sockets: resolves a name, and refuses it unless all of its addresses are allowed. */
   readonly lookup: LookupFunction;
-  /** Whether a URL's host, when it is written as an address, may be reached; names are for `lookup`. */
+  /** Whether a URL's host is allowed, when it is an address. `lookup` checks names. */
   allowsHost(url: URL): boolean;
 }
 
@@ -59,14 +59,14 @@ export function createTargets({ allowPrivate }: TargetOptions): Targets {
       if (!allowsHost(url)) throw badField("url", RULE);
       if (allowPrivate) return;
       const host = url.hostname.replace(/^\[|\]$/g, "");
-      // A name that can't be looked up now may be one day; then every delivery looks again.
+      // A name that can't be resolved now is accepted, because every delivery checks it again.
       const addresses = await resolveAll(host, { all: true }).catch(() => []);
       if (!addresses.every(({ address }) => isPublicAddress(address))) throw badField("url", RULE);
     },
   };
 }
 
-/** An address of the public internet, also when it is written inside of an IPv6 address. */
+/** Whether the address is of the public internet, also for an IPv4 address inside an IPv6 address. */
 export function isPublicAddress(text: string): boolean {
   return ipaddr.isValid(text) && ipaddr.process(text).range() === "unicast";
 }

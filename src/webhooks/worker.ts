@@ -1,6 +1,7 @@
 /**
- * Webhooks tell organizations what their people do. Reading order: this file; collector.ts and told.ts (what is told);
- * payloads.ts, deliverer.ts and post.ts (how); targets.ts (where to). Every process runs one; they share the work through the store.
+ * Webhooks send organizations the news of their people. Reading order: this file; collector.ts and webhook-events.ts (which
+ * news); payloads.ts, deliverer.ts and http-sender.ts (how they are sent); targets.ts (allowed receivers). Every process
+ * runs a worker, and the workers share the work through the store.
  */
 
 import { Counter, Gauge, type Registry } from "prom-client";
@@ -10,13 +11,13 @@ import type { WebhookShape } from "../domain/ports/webhooks.ts";
 import type { Logger } from "../logger.ts";
 import { createCollector } from "./collector.ts";
 import { createDeliverer } from "./deliverer.ts";
+import { createHttpSender } from "./http-sender.ts";
 import { createPayloads } from "./payloads.ts";
-import { createPoster } from "./post.ts";
 import type { Targets } from "./targets.ts";
 
 export interface WebhooksOptions {
   store: Pick<Store, "webhooks" | "messages" | "users" | "onCommitted">;
-  /** Objects of payloads. */
+  /** Makes the objects of payloads. */
   shape: WebhookShape;
   targets: Targets;
   logger: Pick<Logger, "info" | "warn" | "error">;
@@ -24,18 +25,18 @@ export interface WebhooksOptions {
 }
 
 export interface WebhookWorker {
-  /** Ends after what is under way; everything else is kept. */
+  /** Waits for the deliveries under way; the others stay in the store. */
   stop(): Promise<void>;
 }
 
-/** How often is looked for what is due, while there are webhooks. */
-const TURN_MS = 500;
-/** How often is looked whether there are webhooks at all. */
-const IDLE_TURN_MS = 2_000;
-/** How often all rooms are looked through, for what a process that ended could not read any more. */
+/** The pause between passes while there are webhooks. */
+const PASS_MS = 500;
+/** The pause between passes while there are none. */
+const IDLE_PASS_MS = 2_000;
+/** All rooms are scanned this often, for events that another process did not read before it ended. */
 const SCAN_MS = 30_000;
 const SCAN_ROOMS = 1_000;
-/** Rooms that are read side by side. */
+/** Rooms that are read at once. */
 const READERS = 4;
 const POST_TIMEOUT_MS = 10_000;
 
@@ -47,11 +48,11 @@ export function startWebhooks({ store, shape, targets, logger, registry }: Webho
     registers: registry ? [registry] : [],
   });
   if (registry) registerBacklog(registry, store.webhooks);
-  const poster = createPoster({ targets, timeoutMs: POST_TIMEOUT_MS });
+  const sender = createHttpSender({ targets, timeoutMs: POST_TIMEOUT_MS });
   const payloads = createPayloads({ store, shape, logger });
   const collector = createCollector({ store, payloads });
   const deliverer = createDeliverer({
-    ...{ store, payloads, logger, post: poster.post },
+    ...{ store, payloads, logger, send: sender.send },
     counted: (outcome) => deliveries.inc({ outcome }),
   });
 
@@ -81,18 +82,18 @@ export function startWebhooks({ store, shape, targets, logger, registry }: Webho
     if (performance.now() - scannedAt < SCAN_MS) return;
     const found = await store.webhooks.behind(SCAN_ROOMS);
     for (const id of found) rooms.add(id);
-    // Where there are more, they are found when these are read.
+    // If there are more, the next pass scans again.
     if (found.length < SCAN_ROOMS) scannedAt = performance.now();
   }
 
-  async function turn(): Promise<void> {
+  async function pass(): Promise<void> {
     active = await store.webhooks.any();
     if (!active) {
       scannedAt = Number.NEGATIVE_INFINITY;
       return rooms.clear();
     }
     await scan();
-    // All of them end before anything else begins, also when one fails.
+    // All readers end before the next step begins, also when one fails.
     const read = await Promise.allSettled(Array.from({ length: READERS }, readRooms));
     const failed = read.find((outcome) => outcome.status === "rejected");
     if (failed) throw failed.reason;
@@ -100,12 +101,12 @@ export function startWebhooks({ store, shape, targets, logger, registry }: Webho
     await deliverer.fill();
   }
 
-  async function turns(): Promise<void> {
+  async function passes(): Promise<void> {
     clearTimeout(timer);
     do {
       again = false;
       try {
-        await turn();
+        await pass();
       } catch (error) {
         const away = error instanceof DomainError && error.retry;
         if (!away)
@@ -117,12 +118,12 @@ export function startWebhooks({ store, shape, targets, logger, registry }: Webho
       }
     } while (again && !stopped);
     running = null;
-    if (!stopped) timer = setTimeout(go, active ? TURN_MS : IDLE_TURN_MS).unref();
+    if (!stopped) timer = setTimeout(go, active ? PASS_MS : IDLE_PASS_MS).unref();
   }
 
   function go(): void {
     if (running !== null) again = true;
-    else running = turns();
+    else running = passes();
   }
 
   store.onCommitted((events) => {
@@ -137,12 +138,12 @@ export function startWebhooks({ store, shape, targets, logger, registry }: Webho
       clearTimeout(timer);
       await running;
       await deliverer.stop();
-      poster.close();
+      sender.close();
     },
   };
 }
 
-/** Both gauges come from one question, and it is asked when somebody looks. While the store is away the last answer stands. */
+/** One query fills both gauges when the metrics are read. While the store is away they keep their last values. */
 function registerBacklog(registry: Registry, webhooks: Pick<Store["webhooks"], "backlog">): void {
   const oldest = new Gauge({
     name: "causeway_webhook_oldest_seconds",

@@ -38,7 +38,7 @@ async function idsOfEvent(at: number): Promise<string[]> {
     unread: async () => [
       {
         ...{ webhook: WEBHOOK, conversationId: 5, seq: 8, events: [event], people: [1] },
-        ...{ takesPart: true, historyFrom: 0, lane: { seq: 8, reading: true } },
+        ...{ takesPart: true, historyFrom: 0, queue: { seq: 8, reading: true } },
       },
     ],
     async advance(_log, { deliveries }) {

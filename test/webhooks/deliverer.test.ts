@@ -1,7 +1,7 @@
 /** When a delivery that failed is tried again. */
 import { afterEach, expect, test, vi } from "vitest";
 import { createDeliverer } from "../../src/webhooks/deliverer.ts";
-import { createPoster } from "../../src/webhooks/post.ts";
+import { createHttpSender } from "../../src/webhooks/http-sender.ts";
 import { createTargets } from "../../src/webhooks/targets.ts";
 import { describeDomain } from "../domain/world.ts";
 import { startReceiver } from "./receiver.ts";
@@ -47,7 +47,7 @@ describeDomain("deliveries of webhooks", (world) => {
   /** Delivers from the store to the receiver until it refuses. @returns the pause after which the lane is due again */
   async function attempt(): Promise<number | null> {
     const { webhooks } = world.store;
-    const poster = createPoster({ targets, timeoutMs: 10_000 });
+    const sender = createHttpSender({ targets, timeoutMs: 10_000 });
     let released = (_afterMs: number | null) => {};
     const pause = new Promise<number | null>((resolve) => {
       released = resolve;
@@ -59,12 +59,12 @@ describeDomain("deliveries of webhooks", (world) => {
     };
     const deliverer = createDeliverer({
       ...{ store: { webhooks: { ...webhooks, release } }, payloads: { bodyOf: async ({ body }) => body } },
-      ...{ post: poster.post, logger: { info: () => {}, warn: () => {} }, counted: () => {} },
+      ...{ send: sender.send, logger: { info: () => {}, warn: () => {} }, counted: () => {} },
     });
     await deliverer.fill();
     const afterMs = await pause;
     await deliverer.stop();
-    poster.close();
+    sender.close();
     return afterMs;
   }
 

@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createPoster } from "../../src/webhooks/post.ts";
+import { createHttpSender } from "../../src/webhooks/http-sender.ts";
 import { createTargets, isPublicAddress } from "../../src/webhooks/targets.ts";
 
 describe("addresses that webhooks may reach", () => {
@@ -72,11 +72,11 @@ describe("deliveries", () => {
     path: string,
     { allowPrivate = true, host = "127.0.0.1", timeoutMs = 5_000 } = {},
   ) => {
-    const poster = createPoster({ targets: createTargets({ allowPrivate }), timeoutMs });
+    const sender = createHttpSender({ targets: createTargets({ allowPrivate }), timeoutMs });
     try {
-      return await poster.post({ url: `http://${host}:${port}${path}`, secret: "s", body: "{}" });
+      return await sender.send({ url: `http://${host}:${port}${path}`, secret: "s", body: "{}" });
     } finally {
-      poster.close();
+      sender.close();
     }
   };
 

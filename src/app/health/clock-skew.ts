@@ -1,6 +1,6 @@
 /**
- * How far this process's wall clock is from the clocks of the database and of Redis. Nothing is decided by it (see
- * domain/ports/clock.ts), but certificates, outside issuers' tokens and logs go by it, so operators are told.
+ * Watches how far this process's wall clock is from the clocks of the database and of Redis. Causeway makes no decision by
+ * its wall clock (see domain/ports/clock.ts), but certificates, tokens of outside issuers and logs depend on it.
  */
 import { Gauge, type Registry } from "prom-client";
 import { periodic } from "../../domain/periodic.ts";
@@ -15,18 +15,19 @@ export interface ClockSkewOptions {
   registry: Registry;
 }
 
-/** How often is looked again, ms. */
 const EVERY_MS = 60_000;
-const TOLD_MS = 2_000;
-const REFUSED_MS = 60_000;
+/** A larger skew is logged. */
+const MAX_SILENT_SKEW_MS = 2_000;
+/** A larger skew refuses the start. */
+const MAX_START_SKEW_MS = 60_000;
 
 type Part = "store" | "hot";
 const NAMES: Record<Part, string> = { store: "the database", hot: "Redis" };
 
 /**
- * Looks at once and then again and again.
- * @returns how to stop
- * @throws Error that names the clock that is more than a minute off
+ * Checks the clocks at once, and then every {@link EVERY_MS}.
+ * @returns a function that stops it
+ * @throws Error that names the clock, when one is more than a minute off
  */
 export async function watchClockSkew(options: ClockSkewOptions): Promise<() => Promise<void>> {
   const { logger, registry } = options;
@@ -36,19 +37,19 @@ export async function watchClockSkew(options: ClockSkewOptions): Promise<() => P
     labelNames: ["part"],
     registers: [registry],
   });
-  const told = new Set<Part>();
+  const skewed = new Set<Part>();
 
-  async function look(): Promise<Map<Part, number>> {
+  async function check(): Promise<Map<Part, number>> {
     const skews = await skewsOf(options);
     for (const [part, ms] of skews) {
       gauge.set({ part }, ms / 1_000);
-      if (isOff(ms) && !told.has(part)) {
-        told.add(part);
+      if (isOff(ms) && !skewed.has(part)) {
+        skewed.add(part);
         logger.warn(
           { event: "clock.skewed", part, skew_ms: ms },
           `this process's clock is ${difference(part, ms)}; check NTP`,
         );
-      } else if (!isOff(ms) && told.delete(part)) {
+      } else if (!isOff(ms) && skewed.delete(part)) {
         logger.info(
           { event: "clock.agrees", part, skew_ms: ms },
           `this process's clock agrees with ${NAMES[part]}'s again`,
@@ -58,17 +59,17 @@ export async function watchClockSkew(options: ClockSkewOptions): Promise<() => P
     return skews;
   }
 
-  for (const [part, ms] of await look()) {
-    if (Math.abs(ms) > REFUSED_MS) {
+  for (const [part, ms] of await check()) {
+    if (Math.abs(ms) > MAX_START_SKEW_MS) {
       throw new Error(
         `This machine's clock is ${difference(part, ms)}: more than a minute is refused. Set the clocks (NTP)`,
       );
     }
   }
-  return periodic("clock skew", EVERY_MS, look, { logger });
+  return periodic("clock skew", EVERY_MS, check, { logger });
 }
 
-/** Ms by which this process is ahead of each part; parts that are away or have no clock of their own are left out. */
+/** How many ms this process is ahead of each part. Parts that are away or have no clock are left out. */
 async function skewsOf({ store, hot }: ClockSkewOptions): Promise<Map<Part, number>> {
   const skews = new Map<Part, number>([["store", Date.now() - store.clock.now()]]);
   const askedAt = performance.now();
@@ -78,7 +79,7 @@ async function skewsOf({ store, hot }: ClockSkewOptions): Promise<Map<Part, numb
 }
 
 function isOff(ms: number): boolean {
-  return Math.abs(ms) > TOLD_MS;
+  return Math.abs(ms) > MAX_SILENT_SKEW_MS;
 }
 
 function difference(part: Part, ms: number): string {

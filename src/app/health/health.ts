@@ -1,4 +1,4 @@
-/** `/readyz`: every part is asked whether it works, each by its name. Ready is who can chat. */
+/** `/readyz`: asks each part whether it works. The process is ready while its users can chat. */
 import type { HotState } from "../../domain/ports/hot.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
 import type { Health } from "../../http/face/operations.ts";
@@ -6,11 +6,11 @@ import type { Health } from "../../http/face/operations.ts";
 type PartHealth = Health["parts"][string];
 export type Probe = () => Promise<PartHealth>;
 
-const LIMIT_MS = 3_000;
-/** Chat works while these are away: they are named, and the process stays ready. */
-const DISPENSABLE: ReadonlySet<string> = new Set(["hot"]);
+const MAX_PROBE_MS = 3_000;
+/** Chat works without these. While one is away the process stays ready, and the answer names it as degraded. */
+const OPTIONAL_PARTS: ReadonlySet<string> = new Set(["hot"]);
 
-/** @param others further parts; what is not there is not asked */
+/** @param others probes of further parts */
 export function createHealth(
   store: Pick<Store, "ping" | "health">,
   hot: Pick<HotState, "ping">,
@@ -36,7 +36,7 @@ export function createHealth(
 
 async function stateOf(name: string, probe: Probe): Promise<PartHealth> {
   const state = await inTime(probe);
-  return state.ok || !DISPENSABLE.has(name) ? state : { ...state, degraded: true };
+  return state.ok || !OPTIONAL_PARTS.has(name) ? state : { ...state, degraded: true };
 }
 
 function well(): PartHealth {
@@ -46,7 +46,10 @@ function well(): PartHealth {
 async function inTime(probe: Probe): Promise<PartHealth> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<PartHealth>((resolve) => {
-    timer = setTimeout(() => resolve({ ok: false, detail: `no answer within ${LIMIT_MS} ms` }), LIMIT_MS);
+    timer = setTimeout(
+      () => resolve({ ok: false, detail: `no answer within ${MAX_PROBE_MS} ms` }),
+      MAX_PROBE_MS,
+    );
   });
   try {
     return await Promise.race([probe(), late]);

@@ -1,18 +1,18 @@
 /**
- * Gives memory back once it is quiet. V8 collects old objects when the heap has grown by a factor; a server that has
- * just greeted ten thousand clients and then idles does not get there for hours, and keeps what the greetings left.
+ * Gives memory back to the system while the process is quiet. V8 collects old objects when the heap has grown by a factor.
+ * A server that let ten thousand clients connect, and then idles, does not reach that for hours and would keep the garbage.
  */
 import { performance } from "node:perf_hooks";
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 const LOOK_MS = 2_500;
-/** Share of a look's time that the event loop may be busy: a collection stops everything for tens of milliseconds. */
-const QUIET = 0.1;
-/** What may be gained has to be worth the stop, which grows with what is in use: bytes, and their share of that. */
-const WORTH_IT = { bytes: 24 * 1024 * 1024, share: 0.3 };
+/** The process is quiet below this share of busy time. A collection stops it for tens of milliseconds. */
+const MAX_BUSY_SHARE = 0.1;
+/** The least gain of a collection: bytes, and their share of the used heap, because the stop grows with that. */
+const MIN_GAIN = { bytes: 24 * 1024 * 1024, share: 0.3 };
 
-/** Looks every few seconds, from now on. @returns ends it */
+/** Begins to check every {@link LOOK_MS}. @returns a function that ends it */
 export function returnSpareMemory(): () => void {
   const collect = collector();
   let least = getHeapStatistics().used_heap_size;
@@ -23,7 +23,8 @@ export function returnSpareMemory(): () => void {
     before = now;
     const used = getHeapStatistics().used_heap_size;
     least = Math.min(least, used);
-    if (utilization > QUIET || used - least < Math.max(WORTH_IT.bytes, least * WORTH_IT.share)) return;
+    if (utilization > MAX_BUSY_SHARE || used - least < Math.max(MIN_GAIN.bytes, least * MIN_GAIN.share))
+      return;
     collect();
     least = getHeapStatistics().used_heap_size;
     before = performance.eventLoopUtilization();
@@ -32,12 +33,12 @@ export function returnSpareMemory(): () => void {
   return () => clearInterval(look);
 }
 
-/** Node hands its collector only to who asks for it on the command line, or here. */
+/** The collector. Node hides it unless a flag exposes it. */
 function collector(): () => void {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   return () => {
-    // What is left lies scattered; only pages that are empty go back to the system.
+    // Only empty pages go back to the system, so the remaining objects are moved together.
     setFlagsFromString("--compact-on-every-full-gc");
     collect();
     setFlagsFromString("--no-compact-on-every-full-gc");

@@ -1,15 +1,20 @@
-/** What waits to be delivered to webhooks. A lane (one webhook, one room) is in one process's hands at a time. */
-import type { Delivery, Lane, NewDelivery, WebhookStore } from "../../domain/ports/store/webhooks.ts";
+/** Deliveries that wait for webhooks. A queue (one webhook, one room) belongs to one process at a time. Table: webhook_lanes. */
+import type {
+  Delivery,
+  DeliveryQueue,
+  NewDelivery,
+  WebhookStore,
+} from "../../domain/ports/store/webhooks.ts";
 import type { Database } from "../sql/database.ts";
 import type { Sql } from "../sql/sql.ts";
 
-type WebhookLanes = Pick<WebhookStore, "claim" | "waiting" | "delivered" | "release">;
+type DeliveryQueues = Pick<WebhookStore, "claim" | "waiting" | "delivered" | "release">;
 
-export function createWebhookLanes(db: Database): WebhookLanes {
+export function createDeliveryQueues(db: Database): DeliveryQueues {
   const { sql } = db;
   return {
     async claim(limit, leaseMs, busy) {
-      return await sql<Lane[]>`
+      return await sql<DeliveryQueue[]>`
         with due as materialized (
           select webhook_id, conversation_id from webhook_lanes
           where next_at <= causeway_now() and leased_until <= causeway_now() and webhook_id <> all (${busy}::bigint[])
@@ -38,7 +43,7 @@ export function createWebhookLanes(db: Database): WebhookLanes {
           select from webhook_lanes
           where webhook_id = ${webhookId} and conversation_id = ${conversationId} and lease = ${lease} for update`;
         if (count === 0) return;
-        // A statement of its own: it sees what was put into the lane while this one waited for the lock.
+        // A separate statement, so that it sees deliveries that came into the queue while this one waited for the lock.
         await tx`
           update webhook_lanes
           set leased_until = 0, attempts = ${afterMs === null ? sql`0` : sql`attempts + 1`},
@@ -51,7 +56,7 @@ export function createWebhookLanes(db: Database): WebhookLanes {
   };
 }
 
-/** Puts deliveries at the end of a lane, which is made when there is none, and lets it be due. */
+/** Puts deliveries at the end of a queue, which is made if missing, and makes it due. */
 export async function enqueue(
   tx: Sql,
   webhookId: number,

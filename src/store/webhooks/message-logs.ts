@@ -30,13 +30,13 @@ export function createWebhookLogs(db: Database): WebhookLogs {
   return {
     behind: (limit) => behind(db, limit),
     unread: (conversationId, limit) => unread(db, conversationId, limit),
-    async advance({ webhook, conversationId, lane }, { to, done, deliveries }) {
+    async advance({ webhook, conversationId, queue }, { to, done, deliveries }) {
       return await db.transaction(async (tx) => {
-        const { count } = lane
+        const { count } = queue
           ? await tx`
               update webhook_lanes set seq = ${to}, reading = ${!done}
-              where webhook_id = ${webhook.id} and conversation_id = ${conversationId} and seq = ${lane.seq}
-                and reading = ${lane.reading}`
+              where webhook_id = ${webhook.id} and conversation_id = ${conversationId} and seq = ${queue.seq}
+                and reading = ${queue.reading}`
           : await tx`
               insert into webhook_lanes (webhook_id, conversation_id, seq, reading)
               select id, ${conversationId}, ${to}, ${!done} from webhooks where id = ${webhook.id}
@@ -143,7 +143,7 @@ async function unread(db: Database, conversationId: number, limit: number): Prom
     logs.push({
       ...{ webhook, conversationId, seq, events, people },
       ...{ takesPart: reader.takes_part, historyFrom: reader.visible_from },
-      lane: reader.lane_seq === null ? null : { seq: reader.lane_seq, reading: reader.reading === true },
+      queue: reader.lane_seq === null ? null : { seq: reader.lane_seq, reading: reader.reading === true },
     });
   }
   return logs;

@@ -4,7 +4,7 @@ import type { WebhookNote, WebhookStore, WebhookWrites } from "../../domain/port
 import type { Database } from "../sql/database.ts";
 import { columns, noun, type Row, USER, WEBHOOK } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
-import { createWebhookLanes, enqueue } from "./delivery-queues.ts";
+import { createDeliveryQueues, enqueue } from "./delivery-queues.ts";
 import { createWebhookLogs } from "./message-logs.ts";
 
 export function createWebhookStore(db: Database): WebhookStore {
@@ -12,7 +12,7 @@ export function createWebhookStore(db: Database): WebhookStore {
   const list = columns(sql, "w", WEBHOOK);
   return {
     ...createWebhookLogs(db),
-    ...createWebhookLanes(db),
+    ...createDeliveryQueues(db),
     async create({ organizationId, url, events, secret }, most) {
       const [row] = await db.transaction(async (tx) => {
         // The lock of the organization's row lets two creations at once be counted one after the other.

@@ -50,16 +50,16 @@ export interface WebhookStore {
 
   // ── Delivering
   /**
-   * Takes lanes (a webhook's deliveries of one room, in order) whose turn has come, but none of the webhooks in `busy`,
-   * for `leaseMs`: nobody else gets them until then, or until they are given back.
+   * Claims due queues (a webhook's deliveries of one room, in order) for `leaseMs`, but none of the webhooks in `busy`. No
+   * other process gets them until the lease ends or they are released.
    */
-  claim(limit: number, leaseMs: number, busy: readonly number[]): Promise<Lane[]>;
-  /** The next ones of a lane, in order. */
-  waiting(lane: Lane, limit: number): Promise<Delivery[]>;
+  claim(limit: number, leaseMs: number, busy: readonly number[]): Promise<DeliveryQueue[]>;
+  /** The next deliveries of a queue, in order. */
+  waiting(queue: DeliveryQueue, limit: number): Promise<Delivery[]>;
   /** Delivered. False when the lease was lost. */
-  delivered(lane: Lane, deliveryId: number): Promise<boolean>;
-  /** Gives the lane back; with `afterMs` its first delivery failed and is due again then. */
-  release(lane: Lane, afterMs: number | null): Promise<void>;
+  delivered(queue: DeliveryQueue, deliveryId: number): Promise<boolean>;
+  /** Releases the queue. With `afterMs` its first delivery failed, and is due again then. */
+  release(queue: DeliveryQueue, afterMs: number | null): Promise<void>;
 }
 
 export interface UnreadLog {
@@ -78,7 +78,7 @@ export interface UnreadLog {
   /** Whether the room is the organization's, or one of its users is in it (of a deleted room: was). */
   takesPart: boolean;
   /** What the store remembers of this webhook and room. */
-  lane: { seq: number; reading: boolean } | null;
+  queue: { seq: number; reading: boolean } | null;
 }
 
 /** A room with its people, for payloads. */
@@ -137,7 +137,7 @@ export interface WebhookNote {
   webhooks: Webhook[];
 }
 
-export interface Lane {
+export interface DeliveryQueue {
   webhookId: number;
   /** 0: of no room. */
   conversationId: number;

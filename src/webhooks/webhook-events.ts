@@ -1,4 +1,4 @@
-/** What an event of a room's log means in the words of webhooks: which objects it made, changed or ended. */
+/** The news for webhooks in an event of a room's log: the objects that it made, changed or ended. */
 
 import { dataOf } from "../domain/event-data.ts";
 import type { LoggedEvent, User, WebhookType } from "../domain/model.ts";
@@ -6,8 +6,8 @@ import type { Store } from "../domain/ports/store/store.ts";
 import type { RoomSnapshot } from "../domain/ports/store/webhooks.ts";
 import type { WebhookNews } from "../domain/ports/webhooks.ts";
 
-/** News with what tells it apart from everything else that the same event tells. */
-export interface Told {
+/** News with a key that differs from the keys of other news of the same event. */
+export interface KeyedNews {
   news: WebhookNews;
   key: string;
 }
@@ -15,15 +15,15 @@ export interface Told {
 type RoomType = Extract<WebhookType, `conversation.${string}` | `group.${string}`>;
 type MessageType = Extract<WebhookType, `message.${string}`>;
 
-/** The objects in the order in which they are told. Calls, and changes of roles, are nothing that these objects show. */
-export async function tell(
+/** The news of one event, in the order of their deliveries. Calls and changes of roles give none: no object shows them. */
+export async function newsOfEvent(
   store: Pick<Store, "messages">,
   room: RoomSnapshot,
   event: LoggedEvent,
   viewer: User | null,
-): Promise<Told[]> {
+): Promise<KeyedNews[]> {
   const isGroup = room.conversation.type !== "one_to_one";
-  const rooms = (...types: RoomType[]): Told[] =>
+  const rooms = (...types: RoomType[]): KeyedNews[] =>
     types
       .filter((type) => isGroup || !type.startsWith("group."))
       .map((type) => ({ key: type, news: { type, viewer, ...room } }));
@@ -68,18 +68,18 @@ async function messageNews(
   type: MessageType,
   seq: number,
   viewer: User | null,
-): Promise<Told[]> {
+): Promise<KeyedNews[]> {
   const place = { conversationId: conversation.id, seq };
   const [event] = await messages.at([place]);
   return event ? [{ key: type, news: { type, viewer, conversation, place, event } }] : [];
 }
 
-/** Files learn which message they belong to by its being sent. */
+/** A file gets its place when its message is sent, so each file of a new message is news. */
 async function sentFiles(
   { messages }: Pick<Store, "messages">,
   event: LoggedEvent,
   viewer: User | null,
-): Promise<Told[]> {
+): Promise<KeyedNews[]> {
   const { attachments = [] } = dataOf<"message">(event);
   if (attachments.length === 0) return [];
   const place = { conversationId: event.conversationId, seq: event.seq };
@@ -96,18 +96,18 @@ async function sentFiles(
 }
 
 /**
- * People who come or go one after the other change a group once: only the last of them is told, and nobody who was there
- * from the beginning.
+ * Leaves out all but the last of consecutive joins and leaves, so that they change the group once; and all joins that
+ * belong to the making of the room.
  */
 export function withoutRuns(events: readonly LoggedEvent[]): LoggedEvent[] {
   const isMove = ({ type }: LoggedEvent) => type === "member.joined" || type === "member.left";
-  let made = false;
+  let isMade = false;
   return events.filter((event, i) => {
     if (!isMove(event)) {
-      made = event.type === "room.created";
+      isMade = event.type === "room.created";
       return true;
     }
     const next = events[i + 1];
-    return !made && !(next && isMove(next));
+    return !isMade && !(next && isMove(next));
   });
 }

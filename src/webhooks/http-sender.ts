@@ -1,42 +1,42 @@
-/** One delivery: a signed POST that follows nobody elsewhere and reads no more of the answer than its status. */
+/** Sends one delivery: a signed POST. It follows no redirects, and uses only the status of the answer. */
 import { createHmac } from "node:crypto";
 import http from "node:http";
 import https from "node:https";
 import { ForbiddenAddress, type Targets } from "./targets.ts";
 
-export interface Post {
+export interface SignedRequest {
   url: string;
   secret: string;
   body: string;
 }
 
-/** `delivered` for any 2xx; everything else is tried again. `reason` never holds the URL or the secret. */
-export type PostOutcome = { delivered: true } | { delivered: false; reason: string };
+/** `delivered` is true for any 2xx; any other outcome is tried again. `reason` never holds the URL or the secret. */
+export type SendOutcome = { delivered: true } | { delivered: false; reason: string };
 
-export type Poster = (post: Post) => Promise<PostOutcome>;
+export type Send = (request: SignedRequest) => Promise<SendOutcome>;
 
 const USER_AGENT = "Causeway-Webhooks/1";
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-export interface PosterOptions {
+export interface HttpSenderOptions {
   targets: Pick<Targets, "lookup" | "allowsHost">;
-  /** How long a receiver may take, from the connection to the status. */
+  /** The time that a receiver may take, from the connection to the status. */
   timeoutMs: number;
 }
 
-export interface ClosablePoster {
-  post: Poster;
+export interface HttpSender {
+  send: Send;
   close(): void;
 }
 
-export function createPoster({ targets, timeoutMs }: PosterOptions): ClosablePoster {
+export function createHttpSender({ targets, timeoutMs }: HttpSenderOptions): HttpSender {
   const agents = {
     "http:": new http.Agent({ keepAlive: true }),
     "https:": new https.Agent({ keepAlive: true }),
   };
 
-  function send(url: URL, post: Post): Promise<number> {
-    const { secret, body } = post;
+  function post(url: URL, signed: SignedRequest): Promise<number> {
+    const { secret, body } = signed;
     const bytes = Buffer.from(body);
     const { request } = url.protocol === "https:" ? https : http;
     return new Promise((resolve, reject) => {
@@ -60,8 +60,8 @@ export function createPoster({ targets, timeoutMs }: PosterOptions): ClosablePos
         },
       );
       outgoing.on("error", (error: NodeJS.ErrnoException) => {
-        // A kept connection that the receiver had closed meanwhile says nothing about the receiver.
-        if (outgoing.reusedSocket && error.code === "ECONNRESET") resolve(send(url, post));
+        // The receiver had closed a kept connection. That is no failure, so the delivery goes over a new one.
+        if (outgoing.reusedSocket && error.code === "ECONNRESET") resolve(post(url, signed));
         else reject(error);
       });
       outgoing.end(bytes);
@@ -69,11 +69,11 @@ export function createPoster({ targets, timeoutMs }: PosterOptions): ClosablePos
   }
 
   return {
-    async post(post) {
-      const url = new URL(post.url);
+    async send(signed) {
+      const url = new URL(signed.url);
       if (!targets.allowsHost(url)) return { delivered: false, reason: "The address may not be reached" };
       try {
-        const status = await send(url, post);
+        const status = await post(url, signed);
         if (status >= 200 && status < 300) return { delivered: true };
         return { delivered: false, reason: `The receiver answered ${status}` };
       } catch (error) {
@@ -89,7 +89,7 @@ export function createPoster({ targets, timeoutMs }: PosterOptions): ClosablePos
 /** Reads a short answer to its end, so that the connection can be used again; a long one ends the connection. */
 function skip(response: http.IncomingMessage): void {
   let bytes = 0;
-  response.on("error", () => {}); // The status is known; what follows is of no interest.
+  response.on("error", () => {}); // The status is known, so the rest of the answer does not matter.
   response.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > MAX_ANSWER_BYTES) response.destroy();
