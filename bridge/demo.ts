@@ -1,6 +1,6 @@
 /**
- * `npm run demo`, against the running server: an app on JSON, an app on MessagePack and a Matrix client talk in one
- * room. Shows every line as it arrives at each of them, and fails when one is missing, doubled or out of order.
+ * `npm run demo`, against the running server: an app on JSON, an app on MessagePack and a Matrix client write in one room.
+ * It shows every line as each of them receives it, and fails when one is missing, doubled or out of order.
  */
 import { randomBytes } from "node:crypto";
 import { readConfig } from "../src/config.ts";
@@ -20,7 +20,7 @@ const READY_LIMIT_MS = 60_000;
 const DEVICE = "CAUSEWAYDEMO";
 const BURST = 3;
 
-/** What has to be undone at the end, whatever happened: last first. */
+/** Steps that clean up at the end, last first, also after a failure. */
 type Undo = (() => Promise<void> | void)[];
 
 interface DemoRoom {
@@ -31,12 +31,12 @@ interface DemoRoom {
   matrix: DemoMatrixClient;
   room: api.Room;
   matrixRoom: string;
-  /** Events that came to an app out of turn. */
+  /** Events that an app received out of order. */
   faults: string[];
 }
 interface Participant {
   app: App;
-  /** For the Messenger API. */
+  /** A token for the Messenger API. */
   token: string;
 }
 
@@ -59,12 +59,14 @@ async function main(): Promise<void> {
   }
 }
 
-/** Two apps and a Matrix client come together in a new room. */
+/** Signs in two apps and a Matrix client, and puts them into a new room. */
 async function setUp(undo: Undo): Promise<DemoRoom> {
   const site = api.readSite(readConfig(process.env));
   say(`Causeway demo on ${site.url}`);
   await api.untilReady(site, READY_LIMIT_MS, () => say("Waiting until the server is ready …"));
-  const listeners = createListeners((ear, from, text) => say(`  ${ear.padEnd(13)}│ ${from}: ${text}`));
+  const listeners = createListeners((listener, from, text) =>
+    say(`  ${listener.padEnd(13)}│ ${from}: ${text}`),
+  );
   const faults: string[] = [];
 
   say("\nAlice and Bob sign in over POST /login, and their apps connect: hers speaks JSON, his MessagePack.");
@@ -116,7 +118,7 @@ async function connectParticipants(
   return [await enter(alice, "json", "Alice, JSON"), await enter(bob, "msgpack", "Bob, msgpack")];
 }
 
-/** @returns everything that was wrong with the lines, as they came and as they are kept */
+/** Exchanges messages. @returns everything that is wrong with the received and the stored lines */
 async function talk({
   listeners,
   alice,
@@ -158,7 +160,7 @@ async function talk({
   ];
 }
 
-/** @returns the texts in the order that the log gave them */
+/** Writes from all apps at once. @returns the texts in the order of the log */
 async function burst(speakers: Record<string, (text: string) => Promise<number>>): Promise<string[]> {
   const sends = Object.entries(speakers).flatMap(([name, speak]) =>
     Array.from({ length: BURST }, async (_, i) => {

@@ -1,4 +1,4 @@
-/** The local homeserver as the server starts it: Synapse with its environment, and the bridge's sender as its admin. */
+/** Starts the local homeserver for the server: installs Synapse, runs it, and makes the bridge's sender its administrator. */
 import type { Config } from "../src/config.ts";
 import type { Logger } from "../src/logger.ts";
 import { createHomeserver } from "./homeserver/homeserver.ts";
@@ -13,7 +13,7 @@ export interface LocalHomeserverOptions {
   >;
   dataDir: string;
   registration: RegistrationFile;
-  /** Is given lines for people. */
+  /** Gets lines for the terminal. */
   say: (line: string) => void;
   logger: Logger;
   /** Ends a start that is under way. */
@@ -25,15 +25,15 @@ export interface LocalHomeserver {
   readonly url: string;
   readonly serverName: string;
   readonly registrationSharedSecret: string;
-  /** The homeserver is up again after it died: what it had in memory is lost. */
+  /** Adds a listener for restarts after a crash: the homeserver has lost the events that it had in memory. */
   onRestart(listener: () => void): void;
   /** Ends it, within 4 s, and leaves no process. */
   stop(): Promise<void>;
 }
 
 /**
- * Resolves when the local homeserver answers; the first time on a machine it is installed, with lines that tell how far.
- * @returns null, after saying why in one line, when it can't be installed: no Python, or no PyPI
+ * Resolves when the local homeserver answers. The first time on a machine it is installed, with lines about the progress.
+ * @returns null, after one line with the reason, when it can't be installed: no Python, or no PyPI
  * @throws Error that says what to do: port in use, folder of another server name or process, or Synapse's own reason
  */
 export async function startLocalHomeserver(options: LocalHomeserverOptions): Promise<LocalHomeserver | null> {
@@ -77,7 +77,7 @@ async function installed({ config, say, signal }: LocalHomeserverOptions): Promi
   }
 }
 
-/** Passwords are one part of the bridge: when this fails, GetCredentials says so and everything else works. */
+/** Lets the bridge set passwords. When this fails, GetCredentials refuses with the reason, and everything else works. */
 async function enablePasswords(options: LocalHomeserverOptions, synapse: LocalSynapse): Promise<void> {
   const { registration, logger, config } = options;
   const serverName = config.MATRIX_SERVER_NAME;

@@ -1,4 +1,4 @@
-/** `npm run bridge:remirror`: carries a room's log over to Matrix once more. The bridge does it; this asks and watches. */
+/** `npm run bridge:remirror`: asks the bridge to mirror a room's log to Matrix again, and shows the progress. */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { readSettings } from "../src/config.ts";

@@ -1,16 +1,16 @@
-/** A messenger app, as small as one can be: WebSocket protocol v1 in the codec of its choice. */
+/** A minimal messenger app on the WebSocket protocol v1, in JSON or MessagePack. */
 import { Packr } from "msgpackr";
 import { WebSocket } from "ws";
 import type { Listener } from "./listeners.ts";
 
 export interface App {
-  /** The user's id, as `ready` told it. */
+  /** The user's id, from `ready`. */
   readonly userId: number;
-  /** From now on the messages of this room go to the ear. */
+  /** Passes the messages of this room to the listener from now on. */
   watchRoom(room: string): void;
   /** Resolves with the message's seq when it is stored. */
   say(room: string, text: string): Promise<number>;
-  /** Texts of the room's log as the server keeps it. */
+  /** The texts in the room's log. */
   texts(room: string): Promise<string[]>;
   close(): void;
 }
@@ -40,11 +40,11 @@ interface AppOptions {
   token: string;
   codec: keyof typeof CODECS;
   listener: Listener;
-  /** Is told of events that do not follow on the one before in their room. */
+  /** Is called for an event whose seq does not follow the one before in its room. */
   onFault: (fault: string) => void;
 }
 
-/** Connects and says hello. */
+/** Connects and sends `hello`. @throws Error when an answer takes longer than 10 s */
 export async function connectApp({ url, token, codec: name, listener, onFault }: AppOptions): Promise<App> {
   const codec = CODECS[name];
   const socket = new WebSocket(`${url.replace(/^http/, "ws")}/ws`, codec.protocol);
@@ -92,7 +92,7 @@ export async function connectApp({ url, token, codec: name, listener, onFault }:
   };
 }
 
-/** Pairs answers with what was asked. */
+/** Matches answers to requests by `ref`. */
 function trackRequests(name: string, send: (frame: Frame) => void) {
   const pending = new Map<number, (answer: Frame | Error) => void>();
   let lastRef = 0;

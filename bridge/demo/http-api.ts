@@ -1,4 +1,4 @@
-/** The HTTP side of the demo: signing in, tokens, and the Messenger API. */
+/** The HTTP requests of the demo: signing in, tokens, and the Messenger API. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -23,7 +23,7 @@ const POLL_MS = 200;
 const ROOM_LIMIT_MS = 30_000;
 const TOKEN_LIFE_MS = 10 * 60_000;
 
-/** Where the server is and who may do what there. @throws Error that says what to do */
+/** The server's address, the admin token and the demo's users. @throws Error that says what to do */
 export function readSite(config: Config): Site {
   const host = ["0.0.0.0", "::"].includes(config.HOST) ? "127.0.0.1" : config.HOST;
   const url = config.PUBLIC_URL ?? `http://${host.includes(":") ? `[${host}]` : host}:${config.PORT}`;
@@ -47,7 +47,7 @@ export function readSite(config: Config): Site {
   };
 }
 
-/** Resolves when the server, its bridge included, is ready. */
+/** Resolves when the server and its bridge are ready. */
 export async function untilReady({ url }: Site, limitMs: number, onWait: () => void): Promise<void> {
   const deadline = performance.now() + limitMs;
   for (let first = true; ; first = false) {
@@ -57,7 +57,7 @@ export async function untilReady({ url }: Site, limitMs: number, onWait: () => v
       },
     );
     const text = await answer.text();
-    // A proxy that keeps probes inside says 404, and is trusted to lead to gateways that work.
+    // A proxy that hides the probes answers 404. The demo then assumes that the server is ready.
     if (answer.ok || answer.status === 404) return;
     if (performance.now() > deadline) throw new Error(`The server is not ready: ${text}`);
     if (first) onWait();
@@ -69,7 +69,7 @@ export async function logIn(site: Site, user: Site["users"][number]): Promise<st
   return (await call<{ access_token: string }>(site, "POST", "/login", {}, user)).access_token;
 }
 
-/** A personal access token for the Messenger API, good for some minutes. */
+/** A personal access token for the Messenger API. It expires after 10 minutes. */
 export function makeToken(site: Site, userId: number): Promise<{ id: number; token: string }> {
   const expiresAt = new Date(Date.now() + TOKEN_LIFE_MS).toISOString();
   return call(site, "POST", "/admin/v1/tokens", asAdmin(site), { userId, name: "npm run demo", expiresAt });
@@ -84,7 +84,7 @@ export function makeRoom(site: Site, token: string, name: string, assignedUsers:
   return call(site, "POST", "/api/v1/chat/chatrooms", asUser(token), body);
 }
 
-/** The room's id in Matrix, as soon as it has one. */
+/** Waits up to 30 s until the room has a Matrix room. @returns its id */
 export async function matrixRoomId(site: Site, token: string, { id }: Room): Promise<string> {
   const deadline = performance.now() + ROOM_LIMIT_MS;
   for (;;) {

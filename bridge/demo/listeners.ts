@@ -1,4 +1,4 @@
-/** Who hears what in the demo: every line is kept in order of arrival, shown at once, and judged at the end. */
+/** The demo's listeners: each keeps the lines that it received, in order of arrival, shows them, and checks them at the end. */
 
 export interface Listener {
   /** `Bob, Matrix` */
@@ -9,16 +9,16 @@ export interface Listener {
 
 export interface Listeners {
   add(name: string): Listener;
-  /** Resolves when everybody has heard the texts. @throws Error that names who lacks which */
+  /** Resolves when each listener has received the texts. @throws Error that names the missing texts */
   untilReceived(texts: readonly string[]): Promise<void>;
-  /** Everything that is wrong with what was heard, if `spoken` is what was said in this order. */
+  /** All differences between the received lines and `spoken`, the lines that were sent, in order. */
   faults(spoken: readonly string[]): string[];
 }
 
 const LIMIT_MS = 30_000;
 
-/** `show` is given each line as it arrives. */
-export function createListeners(show: (ear: string, from: string, text: string) => void): Listeners {
+/** @param show is called with each line as it arrives */
+export function createListeners(show: (listener: string, from: string, text: string) => void): Listeners {
   const listeners: Listener[] = [];
   const waiting = new Set<() => void>();
   const lacking = (texts: readonly string[]) =>

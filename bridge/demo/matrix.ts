@@ -1,4 +1,4 @@
-/** A Matrix client on matrix-js-sdk, signed in with what Messenger's Login handed out. */
+/** A Matrix client on matrix-js-sdk, signed in with the answer of Messenger's Login. */
 import {
   ClientEvent,
   createClient,
@@ -20,10 +20,10 @@ export interface Login {
 }
 
 export interface DemoMatrixClient {
-  /** Joins the room if the homeserver only invites to it; resolves when it is joined. */
+  /** Accepts the invitation if there is one. Resolves when the client is in the room. */
   enter(matrixRoomId: string): Promise<void>;
   say(matrixRoomId: string, text: string): Promise<void>;
-  /** Texts of the room as the homeserver keeps it. */
+  /** The texts in the Matrix room. */
   texts(matrixRoomId: string): Promise<string[]>;
   /** Signs out. */
   close(): Promise<void>;
@@ -78,7 +78,7 @@ async function untilBelonging(client: MatrixClient, matrixRoomId: string): Promi
   return membershipIn(client, matrixRoomId);
 }
 
-/** Looks after every answer of the homeserver. */
+/** Waits until `holds`, and checks after every sync. @throws Error after 30 s */
 function until(client: MatrixClient, what: string, holds: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => {
@@ -113,7 +113,7 @@ function textOf(event: MatrixEvent): string {
   return String(event.getContent().body);
 }
 
-/** The SDK prints every request: through a logger of the package loglevel, which its type does not tell. */
+/** Silences the SDK's log of every request. It is a logger of the package loglevel, which its type hides. */
 function silence(): void {
   const loglevel = logger as unknown as { methodFactory: () => () => void; rebuild(): void };
   loglevel.methodFactory = () => () => undefined;

@@ -1,4 +1,4 @@
-/** What matrix-js-sdk takes for granted and Node 20 does not have yet. Imported for its effect. */
+/** Adds Promise.withResolvers, which matrix-js-sdk uses and Node 20 does not have. Imported for its effect. */
 
 /** As in ES2024. */
 function withResolvers<T>() {

@@ -1,6 +1,6 @@
 /**
- * What a password that was changed, a credential that was revoked or a user who was deleted calls for at the homeserver.
- * It is written down before (bridge/store/accounts.ts) and tried until it is done, however long the homeserver is away.
+ * Carries out the tasks for accounts at the homeserver: deactivating the account of a deleted user, and ending devices and
+ * passwords of revoked credentials. Tasks are stored (bridge/store/accounts.ts) and retried until they succeed.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -14,11 +14,12 @@ import type { Homeserver } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 
 export interface AccountTasks {
-  /** Carries out what is due. Never rejects because of the homeserver. */
+  /** Carries out all due tasks. A failure at the homeserver does not reject; the task is retried later. */
   run(): Promise<void>;
   /**
-   * Carries out what waits for one user, so that nothing that is made from now on is ended by it.
-   * @throws HomeserverError while the homeserver can't be asked; DomainError `unavailable`
+   * Carries out all tasks of one user, and waits for those that another process has leased. No older task can then end a
+   * device or password that is made after this.
+   * @throws HomeserverError in an outage; DomainError `unavailable` when another process takes longer than 5 s
    */
   runFor(userId: number): Promise<void>;
 }
@@ -33,16 +34,16 @@ export interface AccountTasksOptions {
 
 const PASSWORD_BYTES = 24;
 const BATCH = 10;
-/** Longer than one task takes; a process that dies holds its tasks up for so long. */
+/** Longer than a task takes. When a process dies, its tasks wait this long. */
 const LEASE_MS = 60_000;
 const FIRST_RETRY_MS = 1_000;
-/** While the homeserver is away; when it is back, nothing waits. */
+/** The longest pause during an outage. The pause ends when the homeserver is back. */
 const MAX_RETRY_MS = 60_000;
-/** Of what it refuses: somebody has to change its setup first. */
+/** The longest pause after refusals: an operator has to change the homeserver's settings first. */
 const MAX_REFUSED_RETRY_MS = 60 * 60_000;
 const POLL_MS = 50;
 
-/** What nobody is told signs nobody in. */
+/** A random password. As one that nobody is given, it also ends the old password. */
 export function newMatrixPassword(): string {
   return randomBytes(PASSWORD_BYTES).toString("base64url");
 }
@@ -81,7 +82,7 @@ export function createAccountTasks(options: AccountTasksOptions): AccountTasks {
     async runFor(userId) {
       for (const task of await store.leaseTasksOf(userId, LEASE_MS)) {
         await attempt(task).catch((error: unknown) => {
-          // What the homeserver refuses for good is told, and holds up nobody.
+          // A refusal was logged, and must not keep the user from signing in.
           if (!(error instanceof HomeserverError) || error.temporary) throw error;
         });
       }
@@ -101,11 +102,11 @@ function ignoreKnownFailure(error: unknown): void {
   if (!(error instanceof HomeserverError) && !(error instanceof DomainError)) throw error;
 }
 
-/** How each task is carried out. What is so already is fine. */
+/** Carries out a task of each kind. A task that has nothing left to do succeeds. */
 function createTaskHandlers({ homeserver, ghosts, store, provider }: AccountTasksOptions) {
   const limits = { timeoutMs: ANSWER_LIMIT_MS };
 
-  /** Null when there is no account. */
+  /** The ids of the user's devices without the bridge's own; null when there is no account. */
   async function devicesOf(asUser: string): Promise<string[] | null> {
     const path = "/_matrix/client/v3/devices";
     try {
@@ -134,14 +135,14 @@ function createTaskHandlers({ homeserver, ghosts, store, provider }: AccountTask
     if (provider.setsPasswords) await provider.setPassword(asUser, newMatrixPassword());
   }
 
-  /** Passwords first: nobody signs in between. */
+  /** Ends the password before the devices, so that nobody signs in between. */
   async function endSessions(asUser: string): Promise<void> {
     if ((await devicesOf(asUser)) === null) return;
     await endPassword(asUser);
     for (const device of (await devicesOf(asUser)) ?? []) await endDevice(asUser, device);
   }
 
-  /** Devices that no credential was given were made with a password. */
+  /** Devices without a grant were made with a password. */
   async function endPasswordSessions(userId: number, asUser: string): Promise<void> {
     if ((await devicesOf(asUser)) === null) return;
     if (!(await store.hasPassword(userId))) await endPassword(asUser);
@@ -165,7 +166,7 @@ function createTaskHandlers({ homeserver, ghosts, store, provider }: AccountTask
   };
 }
 
-/** Shuts an account down. One that was never made, or is shut down already, is left as it is. @throws HomeserverError */
+/** Deactivates an account, if it exists and is active. @throws HomeserverError */
 async function deactivate(homeserver: Homeserver, asUser: string): Promise<void> {
   try {
     const path = "/_matrix/client/v3/account/deactivate";

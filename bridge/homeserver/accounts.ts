@@ -1,6 +1,6 @@
 /**
- * People's own accounts in Matrix: what Messenger's GetCredentials and Login hand out. Every process can do this for
- * itself; only getting people into their rooms is the bridge worker's, and is waited for a moment.
+ * Matrix credentials for users: Messenger's GetCredentials and Login. Any process can hand them out. The bridge worker
+ * then makes the user's ghost join its rooms; the answer waits a moment for that.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { badField, DomainError } from "../../src/domain/errors.ts";
@@ -17,13 +17,13 @@ import { HomeserverError } from "./homeserver-error.ts";
 export interface MatrixAccountsOptions {
   homeserver: Homeserver;
   store: Pick<BridgeStore, "markMatrixAccount" | "roomsToEnter"> & BridgeAccounts;
-  /** What Matrix clients are told (MATRIX_PUBLIC_URL); unset: what the homeserver says, else where we reach it. */
+  /** The base URL for Matrix clients (MATRIX_PUBLIC_URL). Unset: the homeserver's own answer, else the URL that we use. */
   publicBaseUrl?: string | undefined;
   provider: CredentialProviderName;
   logger: Pick<Logger, "warn">;
 }
 
-/** The homeserver's answer, as far as it is used (Matrix, `POST /_matrix/client/v3/login`). */
+/** The used part of the answer to `POST /_matrix/client/v3/login`. */
 interface LoginAnswer {
   user_id: string;
   access_token: string;
@@ -44,7 +44,7 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
   const request = <T>(method: "POST" | "DELETE", path: string, more: RequestOptions) =>
     homeserver.request<T>(method, `/_matrix/client/v3/${path}`, { ...more, timeoutMs: ANSWER_LIMIT_MS });
 
-  /** Waits until the worker has the person in their rooms, or invited; what takes longer follows by itself. */
+  /** Asks the worker to join the user's ghost to its rooms, and waits up to {@link ROOMS_LIMIT_MS} for it. */
   async function enterRooms(userId: number): Promise<void> {
     const deadline = performance.now() + ROOMS_LIMIT_MS;
     let rooms = await store.markMatrixAccount(userId);
@@ -54,7 +54,7 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
     }
   }
 
-  /** A homeserver may let nobody but a device's owner delete it; signing in again goes on all the same. */
+  /** Deletes the device, so that its old tokens end. Where the homeserver refuses that, the sign-in continues. */
   async function deleteDevice(asUser: string, deviceId: string): Promise<void> {
     try {
       await request("DELETE", `devices/${encodeURIComponent(deviceId)}`, { asUser, body: {} });
@@ -69,8 +69,9 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
   }
 
   /**
-   * Makes something for the user that ends with the credential: what waits to be ended is ended before, and a credential
-   * that is revoked meanwhile ends what was just made.
+   * Makes a device or password that ends with the credential. Waiting tasks of the user run first. When the credential is
+   * revoked during `make`, the new device or password is ended too.
+   * @throws DomainError `unauthorized` when the credential was revoked
    */
   async function withGrant<T>(grant: Grant, make: () => Promise<T>): Promise<T> {
     await tasks.runFor(grant.userId);
@@ -140,12 +141,12 @@ function loginOf(answer: LoginAnswer, publicBaseUrl: string | undefined, baseUrl
   };
 }
 
-/** Some clients put `/_matrix/…` behind it as it is, and `//_matrix` is no path of a homeserver. */
+/** Some clients append `/_matrix/…` without a check, and homeservers do not know the path `//_matrix`. */
 function withoutSlash(url: string): string {
   return url.replace(/\/+$/, "");
 }
 
-/** Callers know the domain's refusals only. */
+/** Turns a HomeserverError into a DomainError `unavailable`, the only kind of error that callers know. */
 async function withDomainErrors<T>(logger: Pick<Logger, "warn">, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,6 +1,6 @@
 /**
- * How passwords of Matrix accounts are set: Matrix itself lets an application service do everything for its users but
- * this, so each kind of homeserver needs a way of its own.
+ * Sets passwords of Matrix accounts. The Matrix specification lets an application service do everything for its users but
+ * this, so each kind of homeserver needs its own way.
  */
 import { DomainError } from "../../src/domain/errors.ts";
 import type { Homeserver } from "./homeserver.ts";
@@ -9,15 +9,16 @@ import { HomeserverError } from "./homeserver-error.ts";
 export interface CredentialProvider {
   /** Sets the password and leaves the user's devices signed in. @throws DomainError `unavailable`, HomeserverError */
   setPassword(matrixId: string, password: string): Promise<void>;
-  /** False where this setup has no way to set any. */
+  /** Whether this setup can set passwords at all. */
   readonly setsPasswords: boolean;
 }
 
 export type CredentialProviderName = "synapse-admin" | "none";
 
-/** What a face waits for at most, per request to the homeserver. */
+/** The longest that an API waits for one request to the homeserver. */
 export const ANSWER_LIMIT_MS = 5_000;
 
+/** @param name the setting MATRIX_CREDENTIALS */
 export function createCredentialProvider(
   name: CredentialProviderName,
   homeserver: Homeserver,

@@ -1,4 +1,4 @@
-/** The accounts of ghosts at the homeserver: made when first needed, with their name and a device of the bridge's own. */
+/** The ghosts' accounts at the homeserver. They are made when first needed, with a name and a device for the bridge. */
 import { LRUCache } from "lru-cache";
 import { type Actor, type MemberKey, memberKey } from "../../src/domain/model.ts";
 import { BRIDGE_DEVICE, type Ghosts } from "../mapping/ghosts.ts";
@@ -7,16 +7,17 @@ import type { Homeserver, HttpMethod, RequestOptions } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 
 export interface GhostAccounts {
-  /** Makes the account unless it was made before. @returns its Matrix id */
+  /** Makes the account unless it exists. @returns its Matrix id @throws HomeserverError */
   ensure(actor: Actor): Promise<string>;
-  /** Gives an account its user's name; each room that it is in learns of it. */
+  /** Gives an account its user's name. The homeserver updates each room that the account is in. */
   rename(actor: Actor): Promise<void>;
   /**
-   * A request as a ghost, on the bridge's device. An account or device that the homeserver lost is made again first.
+   * Sends a request as a ghost, on the bridge's device. When the homeserver has lost the account or device, it is made
+   * again and the request repeated once.
    * @throws HomeserverError
    */
   request<T>(matrixId: string, method: HttpMethod, path: string, options?: RequestOptions): Promise<T>;
-  /** False where the homeserver has no devices for us: then it forgets transaction ids when it restarts. */
+  /** Whether the homeserver lets us make devices. If not, it forgets transaction ids when it restarts. */
   readonly devices: boolean;
 }
 
@@ -90,7 +91,7 @@ export function createGhostAccounts(
       try {
         await setName(actor, ghosts.ofActor(actor));
       } catch (error) {
-        // An account that was shut down has no name any more; a homeserver may let nobody be renamed.
+        // The account was deactivated, or the homeserver allows no renaming.
         if (!(error instanceof HomeserverError) || error.temporary) throw error;
       }
       await store.putGhost(memberKey(actor), actor.name);

@@ -1,7 +1,7 @@
-/** What a homeserver says to a token that it does not know (any more), and to one that a proxy took away. */
+/** Error codes for an unknown token, and for one that a proxy removed. */
 const ABOUT_OUR_TOKEN = ["M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"];
 
-/** A request that failed. `status` is null when no answer came: it may have been carried out all the same. */
+/** A failed request to the homeserver. `status` is null when no answer came; the request may still have been carried out. */
 export class HomeserverError extends Error {
   override readonly name = "HomeserverError";
   readonly status: number | null;
@@ -25,37 +25,37 @@ export class HomeserverError extends Error {
   }
 
   /**
-   * The answer says nothing of the request: none came, a proxy answered in its own words, whatever the status, or the
-   * homeserver does not know us, which it will again once it has our registration.
+   * Whether the answer says nothing about the request: no answer came, a proxy answered (whatever the status), or the
+   * homeserver does not know our token, because it has not loaded our registration.
    */
   get outage(): boolean {
     return this.errcode === null || this.says(...ABOUT_OUR_TOKEN);
   }
 
-  /** The same request can succeed later without any change: an outage, too many requests, or the server's own fault. */
+  /** Whether the same request can succeed later: after an outage, too many requests, or a server error. */
   get temporary(): boolean {
     return this.outage || this.status === null || this.status === 429 || this.status >= 500;
   }
 
-  /** No request will get through: no answer came, one of a proxy in front, or the homeserver does not know us. */
+  /** Whether no request gets through now: no answer came, only a proxy's, or the homeserver does not know our token. */
   get away(): boolean {
     if (this.status === null || this.says(...ABOUT_OUR_TOKEN)) return true;
     return this.status >= 502 && this.errcode === null;
   }
 }
 
-/** Why no answer came: fetch itself says only that it failed, and names the reason as the cause of that. */
+/** Why a fetch failed: its own message says nothing, and the reason is its `cause`. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return reasonOf(error.cause);
-  // Where a name has several addresses, each has an error of its own, and all of them together have no words.
+  // For a host with several addresses there is an error for each, under an AggregateError without a message.
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join(", ");
   return error.message;
 }
 
 /**
- * A field that every answer of its kind has.
- * @throws HomeserverError when it is missing: what answers so is no homeserver
+ * A field that the specification requires in an answer.
+ * @throws HomeserverError when it is missing, because then no homeserver answered
  */
 export function fieldOf<K extends string>(
   answer: { [N in K]?: unknown } | null | undefined,

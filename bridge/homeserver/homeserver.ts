@@ -1,6 +1,6 @@
 /**
- * The one client of the homeserver's client-server API, as the application service. It sends each request once: trying
- * again, and when, is up to whoever asks (the outbox has its own rules).
+ * The client of the homeserver's client-server API, as the application service. It sends each request once; callers decide
+ * whether and when to try again.
  */
 import { type HttpApiEvent, MatrixError, MatrixHttpApi, Method, TypedEventEmitter } from "matrix-js-sdk";
 import type { Logger as SdkLogger } from "matrix-js-sdk/lib/logger.js";
@@ -9,7 +9,7 @@ import type { Logger } from "../../src/logger.ts";
 import { HomeserverError, reasonOf } from "./homeserver-error.ts";
 import { type StreamOptions, streamRequest } from "./streaming.ts";
 
-/** What homeserver and bridge know of each other: the registration file, without its namespaces. */
+/** The registration file, which homeserver and bridge share, without its namespaces. */
 export interface AppserviceRegistration {
   id: string;
   /** Where the homeserver delivers events to. */
@@ -31,16 +31,16 @@ export interface HomeserverOptions {
 }
 
 export interface RequestOptions {
-  /** Full Matrix id of the ghost to act as; without it the application service's own sender acts. */
+  /** Full Matrix id of the ghost to act as. Unset: the application service's own sender. */
   asUser?: string | undefined;
-  /** The ghost's device to act on: makes the homeserver's duplicate check of transaction ids survive its restart. */
+  /** The ghost's device to act on. With it the homeserver keeps transaction ids over its restart. */
   device?: string | undefined;
   query?: Record<string, string | number | boolean | undefined> | undefined;
   /** JSON, or bytes with `contentType`. */
   body?: object | Uint8Array | undefined;
   contentType?: string | undefined;
   signal?: AbortSignal | undefined;
-  /** The whole request, its answer's body included; 30 s unless told. */
+  /** Limit for the whole request, the body of the answer included. Default: 30 s. */
   timeoutMs?: number | undefined;
 }
 
@@ -48,11 +48,11 @@ export interface Homeserver {
   readonly baseUrl: string;
   readonly serverName: string;
   readonly registration: AppserviceRegistration;
-  /** `path` is whole and its parts are encoded: `/_matrix/client/v3/…`. @throws HomeserverError */
+  /** @param path the full, encoded path: `/_matrix/client/v3/…` @throws HomeserverError */
   request<T>(method: HttpMethod, path: string, options?: RequestOptions): Promise<T>;
   /**
-   * As {@link request} for files: nothing is held in memory, and the answer's body is the caller's to read or to cancel.
-   * @throws HomeserverError; what the body's own source failed with
+   * A request with a file in its body or answer, which is not held in memory. The caller reads or cancels the answer's body.
+   * @throws HomeserverError; the error of the request body's source
    */
   stream(method: "GET" | "POST", path: string, options: StreamOptions): Promise<Response>;
   /** The full Matrix id of a localpart here. */
@@ -61,7 +61,7 @@ export interface Homeserver {
   ensureRegistered(localpart: string, timeoutMs?: number): Promise<void>;
   /**
    * Makes a device of the user exist, without a token.
-   * @returns false where the homeserver does not let application services make devices; then leave `device` out
+   * @returns false where the homeserver lets no application service make devices: then leave `device` out of requests
    */
   ensureDevice(userId: string, deviceId: string): Promise<boolean>;
 }
@@ -126,7 +126,7 @@ export function createHomeserver(options: HomeserverOptions): Homeserver {
 }
 
 /**
- * The same homeserver for one user of it: its requests end with `signal`, and each that fails is told to `onFailure`.
+ * The same homeserver whose requests end with `signal`. `onFailure` is called for each that fails.
  */
 export function observeFailures(
   homeserver: Homeserver,
@@ -156,7 +156,7 @@ function helpers(request: Homeserver["request"]): Pick<Homeserver, "ensureRegist
 
 const METHODS = { GET: Method.Get, PUT: Method.Put, POST: Method.Post, DELETE: Method.Delete } as const;
 
-/** The SDK stops listening to the abort signal once the headers are there: the body is read before. */
+/** Reads the body at once, because the SDK ignores the abort signal after the headers. */
 async function fetchWhole(...input: Parameters<typeof fetch>): Promise<Response> {
   try {
     const answer = await fetch(...input);
@@ -167,7 +167,7 @@ async function fetchWhole(...input: Parameters<typeof fetch>): Promise<Response>
     });
   } catch (error) {
     if (error instanceof Error && error.name === "AbortError") throw error;
-    // The SDK passes on the message alone, without its cause.
+    // The SDK keeps only the message of an error, so the reason goes into it.
     throw new Error(reasonOf(error), { cause: error });
   }
 }
@@ -215,7 +215,7 @@ function retryAfter(error: MatrixError): number | null {
   try {
     return error.isRateLimitError() ? error.getRetryAfterMs() : null;
   } catch {
-    return null; // A Retry-After that is no number: the caller's own pause serves.
+    return null; // The Retry-After is no number: the caller uses its own pause.
   }
 }
 
@@ -225,7 +225,7 @@ async function ensureRegistered(
   timeoutMs?: number,
 ): Promise<void> {
   try {
-    // Without inhibit_login a homeserver that leaves sign-in to another service refuses.
+    // Without inhibit_login, homeservers that delegate sign-in to another service refuse.
     const body = { type: "m.login.application_service", username: localpart, inhibit_login: true };
     await request("POST", "/_matrix/client/v3/register", { body, timeoutMs });
   } catch (error) {
@@ -261,7 +261,7 @@ function requestCounter(registry: Registry | undefined): (method: string, status
   return (method, status) => counter.inc({ method, status });
 }
 
-/** The SDK would print every request. */
+/** Without it the SDK prints every request. */
 function silentLogger(): SdkLogger {
   const silent = () => {};
   const logger: SdkLogger = {

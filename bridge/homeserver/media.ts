@@ -1,5 +1,4 @@
-/** Files on their way to the homeserver's media repository, and from there. */
-
+/** Uploads to and downloads from the homeserver's media repository. */
 import type { ShownAttachment } from "../../src/domain/model.ts";
 import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import { createSemaphore } from "../../src/domain/semaphore.ts";
@@ -9,15 +8,16 @@ import { fieldOf, HomeserverError } from "./homeserver-error.ts";
 
 export interface Media {
   /**
-   * Uploads the bytes of an attachment as a ghost. Repeating it makes another copy there, which nobody refers to.
+   * Uploads the bytes of an attachment as a ghost. Repeating it makes another copy, to which no event refers.
    * @returns its `mxc:` address
    * @throws MissingFile, HomeserverError, or a DomainError `unavailable` of the file storage
    */
   upload(asUser: string, attachment: ShownAttachment): Promise<string>;
   /**
-   * What stands at an `mxc:` address, of this homeserver or another, given to `take` as it comes. Few run at once.
-   * @returns what `take` did; null when it announces more than `most` bytes, or the address is none
-   * @throws HomeserverError, also out of the stream; what `take` fails with
+   * Downloads the file at an `mxc:` address of this or another homeserver, and streams it to `take`. At most
+   * {@link MAX_DOWNLOADS} run at once; others wait.
+   * @returns the result of `take`; null when the announced size is over `maxBytes`, or the address is invalid
+   * @throws HomeserverError, also from the stream; the error of `take`
    */
   download<T>(
     mxc: string,
@@ -26,14 +26,13 @@ export interface Media {
   ): Promise<T | null>;
 }
 
-/** Side by side. */
 const MAX_DOWNLOADS = 2;
-/** How long the homeserver may wait for another one. */
+/** How long the homeserver may wait for another homeserver, ms. */
 const REMOTE_MS = 20_000;
 /** A server's name, and an id that means something to it alone. */
 const MXC = /^mxc:\/\/([A-Za-z0-9.:[\]-]+)\/([A-Za-z0-9_-]+)$/;
 
-/** The bytes are not where this process looks for them. */
+/** The file storage does not have the bytes of an attachment. */
 export class MissingFile extends Error {
   override readonly name = "MissingFile";
 }

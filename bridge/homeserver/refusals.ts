@@ -1,16 +1,16 @@
-/** What a failed write says of the event itself. Only what is listed here may end one, or change its form. */
+/** Tells refusals of an event from outages. Only for the refusals listed here is an event changed or given up. */
 import { DomainError } from "../../src/domain/errors.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 import { MissingFile } from "./media.ts";
 
-/** What a homeserver says of a reaction that its sender made before. */
+/** The error code for a reaction that its sender has already made. */
 const DUPLICATE = "M_DUPLICATE_ANNOTATION";
-/** Matrix' codes for an event that is wrong in itself (Client-Server API, "Common error codes"). */
+/** Error codes about the event itself (Matrix, Client-Server API, "Common error codes"). */
 const ABOUT_THE_EVENT = ["M_TOO_LARGE", "M_BAD_JSON", "M_INVALID_PARAM", DUPLICATE];
-/** The file storage may be away for long: after so many tries its files are only named. */
+/** After this many failures of the file storage a file is replaced by a line of text. */
 const MAX_FILE_TRIES = 6;
 
-/** The same will not be taken, however often it is tried. `failures`: turns of the room that failed since one went well. */
+/** Whether repeating the same write can't succeed. `failures`: turns of the room in a row that failed. */
 export function isRefusal(error: unknown, failures: number): boolean {
   if (error instanceof HomeserverError) {
     return error.says(...ABOUT_THE_EVENT) || (error.status === 400 && error.says("M_UNKNOWN"));
@@ -18,7 +18,7 @@ export function isRefusal(error: unknown, failures: number): boolean {
   return error instanceof MissingFile || (error instanceof DomainError && failures >= MAX_FILE_TRIES);
 }
 
-/** The sender may not do this: for as long as they are not in the room, or for ever. */
+/** Whether the sender may not do this: they are not in the room, lack the power level, or are deactivated. */
 export function isForbidden(error: unknown): boolean {
   return error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_USER_DEACTIVATED");
 }

@@ -1,6 +1,6 @@
 /**
- * The application service registration: the file that makes a homeserver and this bridge trust each other. Both read
- * the same file, so its tokens are made once and kept; the rest follows the settings.
+ * The application service registration: the file with the tokens by which homeserver and bridge know each other. Both read
+ * the same file. Its tokens are made once and kept; everything else follows the settings.
  */
 import { randomBytes } from "node:crypto";
 import {
@@ -31,7 +31,7 @@ export interface RegistrationOptions {
 
 export interface RegistrationFile extends AppserviceRegistration {
   path: string;
-  /** What this call did to the file; after either the homeserver has to read it again. */
+  /** What this call did to the file. After a change the homeserver has to read it again. */
   change: "made" | "rewritten" | null;
 }
 
@@ -54,7 +54,7 @@ const schema = z.object({
 });
 type Contents = z.infer<typeof schema>;
 
-/** Where the file is and what it says, by the settings. */
+/** The path of the file and its contents, from the settings. */
 export function registrationOptions(
   config: Pick<
     Config,
@@ -76,7 +76,7 @@ export function registrationOptions(
 
 /**
  * Reads the registration, or makes one that only its owner can read. When URL, prefix or server name changed, the file
- * is written anew with the tokens that it has.
+ * is written again with the same tokens.
  * @throws Error that names the file, the field and what to do
  */
 export function readOrMakeRegistration(options: RegistrationOptions): RegistrationFile {
@@ -108,16 +108,16 @@ function contents(options: RegistrationOptions, current: Pick<Contents, "id" | "
     as_token: current.as_token,
     hs_token: current.hs_token,
     sender_localpart: `${prefix}sender`,
-    // What comes out of the bridge was limited on its way in.
+    // Causeway has its own limits, so the homeserver must not limit the bridge.
     rate_limited: false,
     receive_ephemeral: true,
-    // The same flag for homeservers from before Matrix v1.13.
+    // The same flag under its name before Matrix v1.13.
     "de.sorunome.msc2409.push_ephemeral": true,
     namespaces: { users: [own("@")], aliases: [own("#")], rooms: [] },
   };
 }
 
-/** For the regular expressions of other languages too: only what has a meaning in all of them is escaped. */
+/** Escapes a text for regular expressions of any language: only characters that are special in all of them. */
 function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
@@ -171,7 +171,7 @@ function registrationOf(
   return { id, url, ...tokens, senderLocalpart: sender_localpart, prefix, path, change };
 }
 
-/** Whole or not at all. @returns false when another process made the file meanwhile: that one counts */
+/** Writes the file atomically. @returns false when another process made it first; its file is kept */
 function writeNew(path: string, made: Contents): boolean {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -188,7 +188,7 @@ function writeNew(path: string, made: Contents): boolean {
   }
 }
 
-/** Keeps the file's mode: an operator may have opened it to the homeserver's group. */
+/** Replaces the file and keeps its mode: an operator may have made it readable for the homeserver's group. */
 function replace(path: string, wanted: Contents): void {
   try {
     renameSync(writeBeside(path, wanted, statSync(path).mode & 0o777), path);
@@ -199,7 +199,7 @@ function replace(path: string, wanted: Contents): void {
 
 function writeBeside(path: string, contents: Contents, mode: number): string {
   const unfinished = `${path}.${process.pid}.new`;
-  // Quoted: YAML 1.1, which homeservers read, takes more words for something else than text.
+  // Strings are quoted because homeservers read YAML 1.1, in which words such as `no` and `on` are booleans.
   const yaml = stringify(contents, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" });
   writeFileSync(unfinished, HEADER + yaml, { mode });
   return unfinished;

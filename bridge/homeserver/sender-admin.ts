@@ -1,19 +1,19 @@
 /**
- * Makes the application service's own user, the sender, an administrator of Synapse: then the as_token opens the admin
- * API, and no second secret has to be kept. Needed once per homeserver.
+ * Makes the application service's own user, the sender, an administrator of Synapse. Then the as_token gives access to the
+ * admin API, and no second secret has to be kept. Needed once per homeserver.
  */
 import { createHmac, randomBytes } from "node:crypto";
 import type { Homeserver } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 
-/** What proves to Synapse that we may: an administrator's access token, or its `registration_shared_secret`. */
+/** What Synapse accepts as proof: an administrator's access token, or its `registration_shared_secret`. */
 export type AdminProof = { accessToken: string } | { sharedSecret: string };
 
 const LIMIT_MS = 30_000;
 
 /**
- * @returns whether anything had to be done
- * @throws HomeserverError, or Error with what Synapse answered
+ * @returns false when the sender was an administrator already
+ * @throws HomeserverError, or Error with Synapse's answer
  */
 export async function makeSenderAdmin(homeserver: Homeserver, proof: AdminProof): Promise<boolean> {
   const { senderLocalpart } = homeserver.registration;
@@ -34,7 +34,7 @@ export async function makeSenderAdmin(homeserver: Homeserver, proof: AdminProof)
   return true;
 }
 
-/** Only administrators may look themselves up there. */
+/** Whether the sender is an administrator: only then may it use the admin API, here to look itself up. */
 async function isAdmin(homeserver: Homeserver, sender: string): Promise<boolean> {
   try {
     await homeserver.request("GET", sender);
@@ -50,7 +50,7 @@ interface Helper {
   access_token: string;
 }
 
-/** An administrator for this one errand; its password is known to nobody. */
+/** Registers a temporary administrator, whose password is not kept. */
 async function registerHelper(homeserver: Homeserver, sharedSecret: string): Promise<Helper> {
   const path = "/_synapse/admin/v1/register";
   const { nonce } = await ask<{ nonce: string }>(homeserver, "GET", path);
@@ -62,7 +62,7 @@ async function registerHelper(homeserver: Homeserver, sharedSecret: string): Pro
   return ask(homeserver, "POST", path, { nonce, username, password, admin: true, mac });
 }
 
-/** Not as the application service, so past its client. */
+/** A request that is not made as the application service, so without its client. */
 async function ask<T>(
   { baseUrl }: Homeserver,
   method: string,

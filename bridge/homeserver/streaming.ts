@@ -1,4 +1,4 @@
-/** Requests to the homeserver that carry files: neither the body nor the answer is held in memory here. */
+/** Requests to the homeserver with files. Neither the body nor the answer is held in memory. */
 import { DomainError } from "../../src/domain/errors.ts";
 import { HomeserverError, reasonOf } from "./homeserver-error.ts";
 
@@ -6,17 +6,17 @@ export interface StreamOptions {
   /** Full Matrix id of the ghost to act as. */
   asUser: string;
   query?: Record<string, string>;
-  /** `size` bytes, no more and no less. */
+  /** Exactly `size` bytes. */
   body?: { stream: ReadableStream<Uint8Array>; size: number; type: string };
   signal?: AbortSignal | undefined;
 }
 
-/** The whole request, its answer's body included. */
+/** Limit for the whole request, the body of the answer included. */
 const TIMEOUT_MS = 120_000;
 
 /**
- * Sends one request as the application service. The answer's body is the caller's to read or to cancel.
- * @throws HomeserverError, also for answers of failure; what the body's own source failed with
+ * Sends one request as the application service. The caller reads or cancels the answer's body.
+ * @throws HomeserverError, also for an answer with an error status; the error of the request body's source
  */
 export async function streamRequest(
   server: { baseUrl: string; asToken: string },
@@ -45,7 +45,7 @@ export async function streamRequest(
   return answer;
 }
 
-/** A homeserver that takes its time over a file is not away. */
+/** A timeout counts as status 504, not as an outage: the homeserver may only be slow with this file. */
 function noAnswer(error: unknown, request: string, limit: AbortSignal): HomeserverError {
   const late = limit.aborted ? { status: 504, errcode: "M_UNKNOWN" } : { status: null };
   return new HomeserverError(`${request} got no answer: ${reasonOf(error)}`, { ...late, cause: error });
@@ -55,7 +55,7 @@ async function failure(answer: Response, request: string): Promise<HomeserverErr
   const { errcode, error, retry_after_ms } = await answer
     .json()
     .then((value: unknown) => (value ?? {}) as Record<string, unknown>)
-    .catch((): Record<string, unknown> => ({})); // A proxy answers in its own words.
+    .catch((): Record<string, unknown> => ({})); // A proxy's answer need not be JSON.
   return new HomeserverError(`${request} answered ${answer.status} ${errcode ?? ""}: ${error ?? ""}`, {
     status: answer.status,
     errcode: typeof errcode === "string" ? errcode : null,
@@ -63,7 +63,7 @@ async function failure(answer: Response, request: string): Promise<HomeserverErr
   });
 }
 
-/** The stream, which fails when it has another length than was promised, and tells what it failed with. */
+/** The same stream, failing when its length is not `size`; `failure` returns the error that it failed with. */
 function exactly(source: ReadableStream<Uint8Array>, size: number) {
   let failed: unknown = null;
   async function* chunks() {

@@ -8,7 +8,7 @@ const PROBE_LIMIT_MS = 20_000;
 const MIN_SQLITE = [3, 37, 2] as const;
 const MIN_PYTHON = [3, 10] as const;
 
-/** Prints what we need to know; a module that is missing is null. */
+/** Prints the interpreter's path, version and modules as JSON. A missing SQLite is null. */
 const PROBE = `
 import importlib.util, json, sys
 try:
@@ -27,7 +27,7 @@ interface Interpreter {
   venv: boolean;
 }
 
-/** Variables that point Python or pip at other places than the environment that they are run for. */
+/** Variables that make Python or pip use another place than the given environment. */
 const MISLEADING = [
   "PYTHONHOME",
   "PYTHONPATH",
@@ -38,7 +38,7 @@ const MISLEADING = [
   "PIP_PREFIX",
 ];
 
-/** Our environment, with nothing in it that leads Python elsewhere. */
+/** The environment variables for Python, without {@link MISLEADING}. */
 export function pythonVariables(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const kept = { ...env };
   for (const name of MISLEADING) delete kept[name];
@@ -46,7 +46,7 @@ export function pythonVariables(env: NodeJS.ProcessEnv = process.env): NodeJS.Pr
 }
 
 /**
- * Path of the first Python ≥ 3.10 that is complete enough; `only` restricts the search to one command.
+ * Path of the first Python ≥ 3.10 with the needed modules. `only` restricts the search to one command.
  * @throws Error of one line that says what is missing and what to install
  */
 export async function findPython(only?: string): Promise<string> {
@@ -64,7 +64,7 @@ export async function findPython(only?: string): Promise<string> {
   );
 }
 
-/** Null when there is no such command or it does not work (the stand-ins of version managers exist but fail). */
+/** Null when the command is missing or fails, as the shims of version managers do. */
 async function probe(name: string): Promise<Interpreter | null> {
   try {
     const options = { timeout: PROBE_LIMIT_MS, env: pythonVariables() };

@@ -1,7 +1,7 @@
 /**
- * Python virtual environments in the user's cache folder, one per version of what is in it, shared by every start and
- * by the tests. A lock keeps two makers apart; markers tell a finished environment from one whose making was cut off
- * (an environment can't be made elsewhere and moved: its scripts hold its path).
+ * Python virtual environments in the user's cache folder, one per version of its contents, shared by all starts and tests.
+ * A lock lets one process at a time change an environment. Marker files tell a finished environment from one whose making
+ * was interrupted. (It can't be made elsewhere and then moved, because its scripts contain its path.)
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -22,26 +22,26 @@ import { fileLock } from "../../src/file-lock.ts";
 import { findPython, pythonVariables } from "./python-interpreter.ts";
 
 export interface PythonRequest {
-  /** Its folder in the cache, named after what is in it: `synapse-1.163.2`. */
+  /** The name of its folder in the cache, after its contents: `synapse-1.163.2`. */
   name: string;
   /**
    * Every pip requirement that the caller needs, with versions. A later request with more of them adds to the same
    * environment.
    */
   packages: readonly string[];
-  /** Is given lines for people while something is made; never called when all is there. */
+  /** Gets lines for the terminal while the environment is made or completed. Not called when it is complete. */
   onProgress?: (line: string) => void;
-  /** The only Python to consider; unset: the first on PATH that is complete. */
+  /** The only Python to consider. Unset: the first complete one on PATH. */
   python?: string | undefined;
-  /** Unset: what `cacheFolder()` says. */
+  /** Unset: {@link cacheFolder}. */
   cacheDir?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
 export interface PythonEnvironment {
-  /** Path of its interpreter. */
+  /** Path of the interpreter. */
   python: string;
-  /** Folder of its commands. */
+  /** Folder of the commands. */
   bin: string;
   folder: string;
 }
@@ -60,9 +60,9 @@ export function cacheFolder(configured?: string, env: NodeJS.ProcessEnv = proces
 }
 
 /**
- * Returns the environment, making or completing it first if need be (a minute or so, from PyPI).
- * Safe in several processes at once, and after one of them was killed half-way.
- * @throws Error of one line: no Python, PyPI unreachable, or what pip complained about
+ * Returns the environment. Makes or completes it first if needed, which takes about a minute (from PyPI).
+ * Safe in several processes at once, and after one of them was killed.
+ * @throws Error of one line: no Python, PyPI unreachable, or pip's own error
  */
 export async function pythonEnvironment(request: PythonRequest): Promise<PythonEnvironment> {
   const cache = cacheFolder(request.cacheDir);
@@ -82,7 +82,7 @@ export async function pythonEnvironment(request: PythonRequest): Promise<PythonE
   return environment;
 }
 
-/** Whether `pythonEnvironment` would return at once. */
+/** Whether {@link pythonEnvironment} would return at once. */
 export function hasPythonEnvironment(
   request: Pick<PythonRequest, "name" | "packages" | "cacheDir">,
 ): boolean {
@@ -123,14 +123,14 @@ async function make(
   say(`${request.name} is set up (${Math.round((performance.now() - since) / 1000)} s)`);
 }
 
-/** All of the packages are there, nothing is half done, and the Python that it was made with is still the same. */
+/** Whether all packages are there, no change was interrupted, and the environment's Python is still the same. */
 function isComplete({ folder, python }: PythonEnvironment, packages: readonly string[]): boolean {
   const marker = join(folder, COMPLETE + fingerprint(packages));
   if (!existsSync(marker) || !existsSync(python) || existsSync(join(folder, CHANGING))) return false;
   return readFileSync(marker, "utf8") === realpathSync(python);
 }
 
-/** Nothing in it can be relied on: never finished, cut off in a change, or its Python is gone or another. */
+/** Whether it has to be made again: it was never finished, a change was interrupted, or its Python is gone or another. */
 function isBroken({ folder, python }: PythonEnvironment): boolean {
   if (!existsSync(python) || existsSync(join(folder, CHANGING))) return true;
   const markers = readdirSync(folder).filter((name) => name.startsWith(COMPLETE));
@@ -138,14 +138,14 @@ function isBroken({ folder, python }: PythonEnvironment): boolean {
   return !markers.some((name) => readFileSync(join(folder, name), "utf8") === real);
 }
 
-/** Empties the folder and marks it unfinished; refuses one that we did not make. */
+/** Empties the folder and marks it as unfinished. @throws Error when it is not one of ours */
 function clear(folder: string): void {
   if (existsSync(folder)) {
     const names = readdirSync(folder);
     if (names.length > 0 && !names.includes(CHANGING) && !names.includes("pyvenv.cfg")) {
       throw new Error(`${folder} is not a Python environment. Move it away, or set CAUSEWAY_CACHE_DIR`);
     }
-    // The mark comes first and stays, so that a removal that is cut off is recognised as ours.
+    // The marker is written first and stays, so that an interrupted removal is recognized as ours.
     writeFileSync(join(folder, CHANGING), "");
     for (const name of names)
       if (name !== CHANGING) rmSync(join(folder, name), { recursive: true, force: true });
@@ -160,7 +160,7 @@ function fingerprint(packages: readonly string[]): string {
 
 function pipArguments(packages: readonly string[]): string[] {
   const quiet = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--retries", "2"];
-  // Wheels only: a source package would need compilers, and runs code of its own while installing.
+  // Wheels only: a source package needs compilers, and runs its own code during the installation.
   return ["-m", "pip", "install", ...quiet, "--only-binary", ":all:", ...packages];
 }
 
@@ -195,7 +195,7 @@ function lastLine(lines: string[]): string {
 
 interface RunOptions {
   log: string;
-  /** Descriptor of the lock: the child holds it as well, so that nobody starts over while it still writes. */
+  /** Descriptor of the lock. The child inherits it, so that the lock stays while the child writes, also if we are killed. */
   lock: number;
   onLine?: ((line: string) => void) | undefined;
   signal?: AbortSignal | undefined;

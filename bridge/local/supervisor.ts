@@ -1,31 +1,31 @@
-/** Keeps one thing running: starts it again when it ends, with growing pauses, until it is told to stop. */
+/** Keeps one process running: starts it again when it ends, with growing pauses, until `stop`. */
 import { backoffMs } from "../../src/domain/backoff.ts";
 
 export interface Supervised {
-  /** Resolves with what is known about its end. */
+  /** Resolves when the process ends, with the reason. */
   readonly ended: Promise<string>;
   end(): Promise<void>;
 }
 
 export interface SupervisorEvents {
-  /** It ended although nobody asked for it; it will be started again. */
+  /** The process ended by itself. It will be started again. */
   onEnd(reason: string): void;
-  /** It could not be started; that is tried again. */
+  /** The process could not be started. It is tried again. */
   onFailure(error: unknown): void;
-  /** It runs again. */
+  /** The process runs again. */
   onRestart(): void;
 }
 
 export interface Supervisor<T> {
-  /** What runs now; null in between. */
+  /** The process that runs now; null while there is none. */
   current(): T | null;
-  /** Ends it and starts it again without a pause. Resolves when it runs; rejects when it is stopped instead. */
+  /** Ends the process and starts it again at once. Resolves when it runs; rejects when `stop` is called before. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const PAUSES = { firstMs: 500, maxMs: 30_000 };
-/** Having lived for this long, it did not die of its start. */
+/** After running for this long, an end is not counted as a failed start. */
 const STABLE_MS = 60_000;
 
 interface Waiter {
@@ -33,7 +33,7 @@ interface Waiter {
   failed(error: Error): void;
 }
 
-/** Supervises `first`, which runs already. `start` gets a signal that aborts when it is no longer wanted. */
+/** Supervises `first`, which runs already. `start` gets a signal that aborts on `stop`. */
 export function supervise<T extends Supervised>(
   first: T,
   start: (signal: AbortSignal) => Promise<T>,
@@ -65,7 +65,7 @@ export function supervise<T extends Supervised>(
     }
   }
 
-  /** Ends early when a restart is wanted or we are stopped. */
+  /** Ends early when a restart is wanted or the supervisor stops. */
   async function pause(ms: number): Promise<void> {
     if (wanted || stopping.signal.aborted) return;
     await new Promise<void>((resolve) => {

@@ -1,37 +1,37 @@
 /**
- * The local Synapse's own folder: secrets that are made once and kept, and a configuration that is written anew at
- * every start. Files are JSON, which is YAML as well, so no value can break out of its place.
+ * The local Synapse's own folder: secrets that are made once, and a configuration that is written at every start. Files
+ * are written as JSON, which is valid YAML, so that no value needs escaping by hand.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 export interface SynapseSettings {
-  /** Synapse's files go to `synapse` under it. */
+  /** Synapse's files are in the folder `synapse` under it. */
   dataDir: string;
-  /** On 127.0.0.1 only. */
+  /** Synapse listens on 127.0.0.1 only. */
   port: number;
-  /** The part of Matrix ids behind the colon; can't change once people exist. */
+  /** The part of Matrix ids behind the colon. It can't change after the first user is registered. */
   serverName: string;
   /** Paths of application service registrations. Synapse reads them at its start only. */
   registrationPaths: readonly string[];
-  /** Base URL that clients are told; unset: the loopback URL. */
+  /** Base URL for Matrix clients. Unset: the loopback URL. */
   publicUrl?: string | undefined;
-  /** Cost of password hashes; tests take 4, the least. */
+  /** Cost of password hashes. Tests use 4, the minimum. */
   bcryptRounds?: number | undefined;
 }
 
 export interface SynapseFiles {
   folder: string;
   config: string;
-  /** What Synapse logs, bounded by rotation. */
+  /** Synapse's log. Rotation bounds its size. */
   log: string;
-  /** What it prints before logging works: why a start failed. */
+  /** Output from before Synapse logs: the reason of a failed start. */
   output: string;
-  /** Who runs: see synapse-process.ts. */
+  /** Which process runs: see synapse-process.ts. */
   running: string;
   url: string;
-  /** Changes when a running Synapse would have to be restarted to match: settings, registration, secrets. */
+  /** A hash of settings, registration and secrets. When it changes, a running Synapse has to be restarted. */
   fingerprint: string;
   registrationSharedSecret: string;
 }
@@ -44,7 +44,7 @@ interface Secrets {
 }
 
 const LOG_BYTES = 5_000_000;
-/** Every limit on people and their devices that a burst could meet; the machine's own user is the only client. */
+/** For all rate limits: the machine's own user is the only client, and a burst must not hit one. */
 const UNLIMITED = { per_second: 10_000, burst_count: 10_000 };
 
 /** Makes Synapse's own folder under the data folder, for its owner only, and returns its absolute path. */
@@ -110,7 +110,7 @@ function homeserver(folder: string, settings: SynapseSettings, kept: Secrets): R
   };
 }
 
-/** No federation, nothing asked of other machines, and sign-in as the bridge hands it out. */
+/** No federation, no requests to other machines, and sign-in only with the bridge's credentials. */
 const POLICY = {
   enable_registration: false,
   refreshable_access_token_lifetime: "5m",
@@ -121,7 +121,7 @@ const POLICY = {
   federation_domain_whitelist: [],
   presence: { enabled: false },
   url_preview_enabled: false,
-  // A first /sync that is answered from a cache misses the rooms of the last two minutes.
+  // With this cache a first /sync may miss the rooms of the last two minutes.
   caches: { sync_response_cache_duration: 0 },
 } as const;
 
@@ -191,7 +191,7 @@ function secret(): string {
   return randomBytes(32).toString("base64url");
 }
 
-/** Whole or not at all: a kill half-way must not leave half a secret. */
+/** Writes a file atomically, so that a kill can't leave half a secret. */
 function writePrivate(path: string, text: string): void {
   const unfinished = `${path}.new`;
   writeFileSync(unfinished, text, { mode: 0o600 });

@@ -1,6 +1,7 @@
 /**
- * One Synapse process: started in a process group of its own (a terminal's Ctrl-C is for us, not for it), found again
- * after we were killed, and ended with all its group. `running.json` in its folder says who runs with which settings.
+ * One Synapse process. It has a process group of its own, so that Ctrl-C in a terminal reaches only Causeway, and is ended
+ * with its whole group. `running.json` in its folder names its pid and settings, so that the next start finds it again when
+ * Causeway was killed.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,10 +12,10 @@ import type { SynapseFiles } from "./synapse-config.ts";
 
 export interface SynapseProcess {
   readonly pid: number;
-  /** It was started by an earlier Causeway that is gone. */
+  /** Whether an earlier Causeway, which is gone, has started it. */
   readonly adopted: boolean;
   alive(): boolean;
-  /** Resolves with what is known about its end. */
+  /** Resolves when the process ends, with the reason. */
   readonly ended: Promise<string>;
 }
 
@@ -24,7 +25,7 @@ interface Running {
   python: string;
 }
 
-/** How long a process may take to end by itself, and then for the kernel to remove it. Together under 4 s. */
+/** How long a process may take to end after SIGTERM, and then after SIGKILL. Together under 4 s. */
 const TERM_LIMIT_MS = 3_000;
 const KILL_LIMIT_MS = 700;
 const END_POLL_MS = 25;
@@ -33,7 +34,7 @@ const SERVING_POLL_MS = 100;
 const ANSWER_LIMIT_MS = 2_000;
 
 /**
- * Starts Synapse and returns at once; see `untilServing`.
+ * Starts Synapse, and does not wait until it answers: see {@link untilServing}.
  * @throws Error when something else listens on its port
  */
 export async function launchSynapse(files: SynapseFiles, python: string): Promise<SynapseProcess> {
@@ -58,7 +59,7 @@ export async function launchSynapse(files: SynapseFiles, python: string): Promis
   return { pid, adopted: false, ended, alive: () => child.exitCode === null && child.signalCode === null };
 }
 
-/** The process that a killed Causeway left behind, if it runs with these very settings; any other one is ended. */
+/** The process that a killed Causeway left behind, if it runs with the same settings; with others it is ended. */
 export async function findLeftoverSynapse(
   files: SynapseFiles,
   python: string,
@@ -73,7 +74,7 @@ export async function findLeftoverSynapse(
 
 /**
  * Resolves when Synapse answers.
- * @throws Error with the reason from its log when it ended, or when it did not answer in time
+ * @throws Error with the reason from its log when it ended, or did not answer within `limitMs`
  */
 export async function untilServing(
   files: SynapseFiles,
@@ -105,7 +106,7 @@ export async function endSynapse(process: SynapseProcess, first: NodeJS.Signals 
   await hasEnded(process, KILL_LIMIT_MS);
 }
 
-/** Forgets who ran, after it was ended. */
+/** Removes `running.json` after the process has ended. */
 export function removeRunningFile(files: SynapseFiles): void {
   rmSync(files.running, { force: true });
 }
@@ -113,7 +114,7 @@ export function removeRunningFile(files: SynapseFiles): void {
 function adopt(pid: number, config: string): SynapseProcess {
   const alive = () => isRunningWith(pid, config);
   const ended = (async () => {
-    // Not our child: nothing tells us of its end. The timer must not keep this process alive.
+    // It is no child of this process, so its end has to be polled. The timer must not keep this process alive.
     while (alive()) await delay(LIFE_POLL_MS, undefined, { ref: false });
     return "it is gone";
   })();
@@ -137,7 +138,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Whether the process lives and its command line names the file. Pids are used again: the number alone says nothing. */
+/** Whether the process runs and its command line names the file. The pid alone is no proof: pids are used again. */
 function isRunningWith(pid: number, path: string): boolean {
   try {
     if (process.platform === "linux") {
@@ -154,7 +155,7 @@ function readRunning(path: string): Running | null {
   try {
     return JSON.parse(readFileSync(path, "utf8")) as Running;
   } catch {
-    return null; // Cut off while it was written: that process had not been told of by anyone.
+    return null; // A kill interrupted the write.
   }
 }
 
@@ -163,7 +164,7 @@ async function answers(url: string, signal: AbortSignal): Promise<boolean> {
     const limit = AbortSignal.any([AbortSignal.timeout(ANSWER_LIMIT_MS), signal]);
     return (await fetch(`${url}/_matrix/client/versions`, { signal: limit })).ok;
   } catch {
-    return false; // Not listening yet, or too busy to answer.
+    return false; // It does not listen yet, or is too busy to answer.
   }
 }
 
@@ -179,7 +180,7 @@ async function requireFreePort(port: number): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-/** The line that tells most about a failed start, and where to read on. */
+/** The last line of output or log, with the paths of both. */
 function lastLogLine({ output, log }: SynapseFiles): string {
   const read = (path: string) => (existsSync(path) ? readFileSync(path, "utf8").trim() : "");
   const text = read(output) || read(log);

@@ -1,6 +1,6 @@
 /**
- * The local homeserver: Synapse from PyPI on loopback, supervised. It is restarted when it dies, taken over when an
- * earlier Causeway was killed and left it behind, and gone when we stop.
+ * The local homeserver: Synapse from PyPI on loopback, under a supervisor. It is restarted when it dies, and ended when
+ * Causeway stops. When Causeway was killed, the next start takes over the Synapse that was left behind.
  */
 import { lockFolder } from "../../src/file-lock.ts";
 import { type PythonEnvironment, type PythonRequest, pythonEnvironment } from "./python.ts";
@@ -27,12 +27,12 @@ export const SYNAPSE_ENVIRONMENT = {
 } as const;
 
 export interface LocalSynapseOptions extends Omit<SynapseSettings, "registrationPaths"> {
-  /** Path of the application service registration; read again at every start of Synapse. */
+  /** Path of the application service registration, which every start of Synapse reads. */
   registrationPath: string;
-  /** The interpreter of an environment with Synapse in it; see `synapseEnvironment`. */
+  /** Path of a Python with Synapse: see {@link synapseEnvironment}. */
   python: string;
   log: (level: "info" | "warn", line: string) => void;
-  /** Synapse is up again after it died or was restarted: what it had in memory is lost. */
+  /** Is called when Synapse is up again after a restart. It has lost the events that it had in memory. */
   onRestart?: (() => void) | undefined;
   /** Ends a start that is under way. */
   signal?: AbortSignal | undefined;
@@ -41,23 +41,23 @@ export interface LocalSynapseOptions extends Omit<SynapseSettings, "registration
 export interface LocalSynapse {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
-  /** Whether the process was left behind by an earlier Causeway. */
+  /** Whether an earlier Causeway has started the process. */
   readonly adopted: boolean;
-  /** Registers people without the application service: HMAC key of Synapse's admin API. */
+  /** HMAC key of Synapse's admin API, to register users without the application service. */
   readonly registrationSharedSecret: string;
-  /** Of the process that runs now; null while there is none. */
+  /** Pid of the process that runs now; null while there is none. */
   pid(): number | null;
-  /** Ends Synapse and starts it again with the settings and the registration of now; resolves when it answers. */
+  /** Restarts Synapse with the present settings and registration. Resolves when it answers. */
   restart(): Promise<void>;
   /** Ends Synapse, within 4 s, and leaves no process. */
   stop(): Promise<void>;
 }
 
 const START_LIMIT_MS = 120_000;
-/** One that was left behind is up already; when it hangs, a new one is better. */
+/** A process that was left behind is up already. When it does not answer in this time, it hangs and is replaced. */
 const ADOPTED_LIMIT_MS = 15_000;
 
-/** The Python environment with Synapse, made on first use. @throws Error of one line, see `pythonEnvironment` */
+/** The Python environment with Synapse, made on first use. @throws Error of one line, see {@link pythonEnvironment} */
 export function synapseEnvironment(
   request: Omit<PythonRequest, "name" | "packages">,
 ): Promise<PythonEnvironment> {
@@ -101,7 +101,7 @@ interface ServingSynapse extends Supervised {
   process: SynapseProcess;
 }
 
-/** Takes over the process that was left behind, else starts one; resolves when it answers. */
+/** Takes over the process that was left behind, or starts one. Resolves when it answers. */
 async function bringUp(options: LocalSynapseOptions, signal: AbortSignal): Promise<ServingSynapse> {
   const files = writeSynapseFiles({ ...options, registrationPaths: [options.registrationPath] });
   const leftover = await findLeftoverSynapse(files, options.python);

@@ -1,13 +1,13 @@
 /**
- * What is to be carried out for people's accounts at the homeserver (schema/migrations/0025-matrix-accounts.sql), and what was
- * made there with which credential. Triggers demand what a revoked credential or a deleted user calls for.
+ * Tasks for users' accounts at the homeserver, and grants: which device or password was made for which credential
+ * (schema/migrations/0025-matrix-accounts.sql). Triggers add the tasks of revoked credentials and deleted users.
  */
 import type { Credential } from "../../src/domain/model.ts";
 import type { StoreSql } from "../../src/store/postgres.ts";
 
 /**
- * `deactivate`: shut the account down. `end_sessions`: end every device, and the password. `end_device`: end one.
- * `end_password`: end the password, unless another credential has set one since, and the devices that passwords made.
+ * `deactivate`: deactivate the account. `end_sessions`: delete every device and reset the password. `end_device`: delete one
+ * device. `end_password`: reset the password, unless another credential set one since, and delete devices made with one.
  */
 export type AccountTaskKind = "deactivate" | "end_sessions" | "end_device" | "end_password";
 
@@ -15,50 +15,51 @@ export interface AccountTask {
   id: number;
   userId: number;
   kind: AccountTaskKind;
-  /** Empty unless one device is to be ended. */
+  /** Set for `end_device`, else empty. */
   device: string;
-  /** How often it was demanded so far. */
+  /** How often the task was requested. A number that grew during the work means that the task has to be repeated. */
   asked: number;
   failures: number;
 }
 
-/** What somebody is given in Matrix: a device, or the account's password. */
+/** Access to a Matrix account that a credential gave: a device, or the account's password. */
 export interface Grant {
   userId: number;
-  /** Null: the password. */
+  /** Null stands for the password. */
   device: string | null;
   credential: Credential;
 }
 
 export interface BridgeAccounts {
-  /** Leases tasks that are due to the caller. */
+  /** Leases due tasks to the caller, for `leaseMs`. */
   leaseTasks(limit: number, leaseMs: number): Promise<AccountTask[]>;
-  /** As {@link leaseTasks} for one user's, due or not. */
+  /** Leases all tasks of one user that nobody has leased, due or not. */
   leaseTasksOf(userId: number, leaseMs: number): Promise<AccountTask[]>;
-  /** How many of the user's tasks somebody is at. */
+  /** How many of the user's tasks are leased. */
   countLeasedTasks(userId: number): Promise<number>;
-  /** It is carried out; it stays when it was demanded again meanwhile. */
+  /** Removes a task that was carried out, unless it was requested again since it was leased. */
   taskDone(task: AccountTask): Promise<void>;
+  /** Counts a failure and ends the lease. The task is due again in `retryInMs`. */
   taskFailed(task: AccountTask, retryInMs: number): Promise<void>;
-  /** The homeserver is back: nothing has to wait any longer, but what failed with it there, too. */
+  /** Call this when the homeserver is back: tasks that failed because of the outage become due. */
   retryTasks(): Promise<void>;
   /**
-   * Notes what is about to be made. Who has more than {@link MAX_DEVICES} devices loses the oldest.
-   * @returns false when the credential, or the user, is none any more
+   * Stores a grant before the device or password is made. Beyond {@link MAX_DEVICES} the user's oldest devices are ended.
+   * @returns false when the credential was revoked or the user deleted
    */
   grant(grant: Grant): Promise<boolean>;
-  /** Whether it was not revoked since it was noted. */
+  /** Whether the grant still stands. */
   isGranted(grant: Grant): Promise<boolean>;
-  /** Demands that what was made is ended. */
+  /** Adds the task that ends the device or password of a grant. */
   revoke(grant: Grant): Promise<void>;
-  /** Devices that were handed out with credentials that are valid. */
+  /** The devices of all grants that stand. */
   grantedDevices(userId: number): Promise<string[]>;
   hasPassword(userId: number): Promise<boolean>;
 }
 
-/** Of one person, as handed out. */
+/** Devices of one user that were granted. */
 export const MAX_DEVICES = 100;
-/** So often a task may fail in an outage, and while the homeserver comes back. What fails more often is its own fault. */
+/** A task that failed more often than this does not fail because of an outage: it keeps its pause. */
 const OUTAGE_FAILURES = 5;
 
 export function createBridgeAccounts(sql: StoreSql): BridgeAccounts {
@@ -117,7 +118,7 @@ function createTasks(sql: StoreSql): Tasks {
 type Grants = Omit<BridgeAccounts, keyof Tasks>;
 
 function createGrants(sql: StoreSql): Grants {
-  /** Only what revokes it can be told from others. */
+  /** The ids of a token or login. Other credentials have none, because nothing revokes them one by one. */
   const idsOf = (credential: Credential) => ({
     tokenId: credential.via === "token" ? credential.tokenId : null,
     loginId: credential.via === "session" ? credential.loginId : null,
@@ -125,7 +126,7 @@ function createGrants(sql: StoreSql): Grants {
 
   async function insertGrant({ userId, device, credential }: Grant): Promise<boolean> {
     const { tokenId, loginId } = idsOf(credential);
-    // Locked: whoever revokes it at this moment finds the grant.
+    // Locks the credential, so that a revocation at this moment finds the grant.
     const holder =
       tokenId !== null
         ? sql`join tokens c on c.id = ${tokenId} and c.user_id = u.id`
@@ -148,7 +149,7 @@ function createGrants(sql: StoreSql): Grants {
       const { userId, device, credential } = grant;
       if (device === null) return true;
       const { tokenId, loginId } = idsOf(credential);
-      // Who signs in on a device takes it over.
+      // The last credential that signs in on a device owns it.
       await sql`
         delete from bridge_grants where user_id = ${userId} and device = ${device}
           and (token_id is distinct from ${tokenId}::bigint or login_id is distinct from ${loginId}::bigint)`;

@@ -1,10 +1,10 @@
 /**
- * The bridge's tables (schema/migrations/0002-bridge.sql and later): which worker has which room, and how far each is mirrored.
- * What there is to do is in changes.ts, mail in both directions is in mail.ts, what became of it in events.ts, memberships and accounts are in
- * members.ts, what is to be done for accounts is in accounts.ts.
+ * The bridge's tables (schema/migrations/0002-bridge.sql and later). This file: which worker has which room, and how far
+ * each log is mirrored. changes.ts: rooms with work. queues.ts: the outbox and the inbox. events.ts: which Matrix event
+ * stands for which event of the log. runs.ts: mirroring a log again. members.ts: memberships and ghosts. accounts.ts: tasks
+ * for accounts.
  *
- * Everything here can be repeated after an error: a statement is applied whole or not at all, and applying it twice is
- * the same as once.
+ * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
 import type { Conversation } from "../../src/domain/model.ts";
 import type { StoreSql } from "../../src/store/postgres.ts";
@@ -28,54 +28,56 @@ export type BridgeStore = BridgeRooms &
 export interface ClaimedRoom {
   id: number;
   token: string;
-  /** Null when the room was deleted. */
+  /** The chatroom; null when it was deleted. */
   conversation: Conversation | null;
   matrixRoomId: string | null;
   roomVersion: string | null;
-  /** The last seq of the log that was dealt with. */
+  /** The seq of the last event of the log that was mirrored. */
   mirrored: number;
-  /** The room's head at the claim. */
+  /** The head of the room's log at the claim. */
   head: number;
-  /** Whether the room was read-only at `mirrored`. */
+  /** Whether the room was read-only as of the event `mirrored`. */
   readOnly: boolean;
-  /** How often the log was carried over from an earlier place. */
+  /** Grows each time the log is mirrored again from an earlier seq. */
   run: number;
-  /** How many reasons there are to put memberships right; what was dealt with is told to `release`. */
+  /** How many requests to bring memberships in line are open. `release` and `defer` say how many were done. */
   memberSyncsRequested: number;
-  /** Turns that failed since the last that did not. */
+  /** Turns in a row that failed. */
   failures: number;
-  /** Nothing is to be sent for so long, ms, by the database's clock; 0: at once. */
+  /** The rest of the pause after a failure, ms by the database's clock: nothing is sent before. 0: no pause. */
   waitMs: number;
 }
 
-/** How far a turn came. */
+/** The progress of a room turn. */
 interface TurnState {
   mirrored: number;
   readOnly: boolean;
-  /** How many of `unsettled` were dealt with. */
+  /** How many of `memberSyncsRequested` were done. */
   memberSyncsDone: number;
 }
 
 interface BridgeRooms {
-  /** Says that this worker is alive for another `ttlMs`. */
+  /** Says that this worker lives for another `ttlMs`. */
   heartbeat(node: string, ttlMs: number): Promise<void>;
-  /** The worker ends: its rooms are free at once. */
+  /** Removes a worker that ends, and frees its rooms. */
   retire(node: string): Promise<void>;
-  /** Takes a room for this worker. `"taken"` while another live worker has it; null when there is no such room. */
+  /** Takes a room for this worker. @returns `"taken"` while another live worker has it; null when there is no such room */
   claim(id: number, node: string): Promise<ClaimedRoom | "taken" | null>;
   /**
-   * Gives the room back after a turn that did not fail. Its failures and its pause are over when the turn was `through`:
-   * one that only waited, or could not send, says nothing of them.
+   * Frees the room after a turn that did not fail.
+   * @param state `completed`: all work was done, so the count of failures and the pause are reset; a turn that could not
+   *   send leaves them
    */
   release(id: number, node: string, state: TurnState & { completed: boolean }): Promise<void>;
-  /** Gives the room back after a turn that failed; nothing is sent before `retryInMs` are over. */
+  /** Frees the room after a turn that failed. Nothing is sent for it in the next `retryInMs`. */
   defer(id: number, node: string, state: TurnState & { retryInMs: number }): Promise<void>;
-  /** The homeserver is back: nothing has to wait any longer, but for rooms whose turns failed with it there, too. */
+  /** Call this when the homeserver is back: ends the pause of rooms that failed because of the outage. */
   retryNow(): Promise<void>;
-  /** Stores which Matrix room it is, in the conversation as well. */
+  /** Stores the id and version of the room's Matrix room; the id in the chatroom too. */
   putMatrixRoom(id: number, made: { matrixRoomId: string; roomVersion: string }): Promise<void>;
-  /** Drops everything that is known about a room. */
+  /** Deletes all that the bridge stored about a room. */
   forgetRoom(id: number): Promise<void>;
+  /** A small value of the bridge as a whole, such as a cursor. */
   state(key: string): Promise<string | null>;
   putState(key: string, value: string): Promise<void>;
 }
@@ -106,7 +108,7 @@ interface ClaimRow {
   wait_ms: number;
 }
 
-/** So often a room's turn may fail in an outage, and while the homeserver comes back. What fails more often is its own fault. */
+/** A room that failed more often than this does not fail because of an outage: it keeps its pause. */
 const OUTAGE_FAILURES = 5;
 
 function createBridgeRooms(sql: StoreSql): BridgeRooms {

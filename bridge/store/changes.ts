@@ -1,38 +1,38 @@
 /**
- * What there is to do for the bridge, found by what changed: nothing here looks at rooms in which nothing happened, once
- * all of them were looked at after a longer absence.
+ * Finds rooms with work for the bridge. The statements look only at rooms that changed; all rooms are looked at once, when
+ * no worker has run for {@link ABSENCE_MS}.
  */
 import type { StoreSql } from "../../src/store/postgres.ts";
 
 export interface Backlog {
   /** Events of the log that Matrix does not have yet. */
   outbox: number;
-  /** Age of the oldest of them, ms; 0 without any. */
+  /** Age of the oldest of them, ms; 0 when there are none. */
   lagMs: number;
   /** Events from Matrix that wait to be applied. */
   inbox: number;
 }
 
 export interface BridgeChanges {
-  /** Notes the rooms in whose logs something was written since the last call, by any worker. */
+  /** Records the rooms whose log grew since the last call, by any worker. */
   recordChangedRooms(): Promise<void>;
-  /** Rooms with something to do, at most `limit`; without `connected` only those with something to apply here. */
+  /** Ids of rooms with work, at most `limit`. Not `connected`: only rooms with events from Matrix to apply. */
   dueRooms(limit: number, connected: boolean): Promise<number[]>;
-  /** Rooms whose memberships have to be put right, at most `limit`. */
+  /** Ids of rooms whose memberships have to be brought in line, at most `limit`. */
   roomsToSyncMembers(limit: number): Promise<number[]>;
   backlog(): Promise<Backlog>;
 }
 
-/** Where the last look ended, in `bridge_state`: ms, by the database's clock. */
+/** Key in `bridge_state`: until when changes are recorded, ms by the database's clock. */
 const RECORDED_UNTIL_KEY = "noted_until";
-/** An event may be committed so long after its time: a statement's limit, and some more. */
+/** An event may be committed this long after its time: a statement's time limit, and a margin. */
 const OVERLAP_MS = 15_000;
-/** After such an absence there may be more new events than rooms. */
+/** After a longer absence of all workers there may be more new events than rooms: then all rooms are looked at. */
 const ABSENCE_MS = 10 * 60_000;
-/** Rooms of one step when all are looked at. */
+/** Rooms of one statement when all rooms are looked at. */
 const STEP = 20_000;
 
-/** In the statements, "limit 1" keeps the planner from turning look-ups into joins over whole tables. */
+/** In the statements, `limit 1` keeps the planner from turning look-ups into joins over whole tables. */
 export function createBridgeChanges(sql: StoreSql): BridgeChanges {
   async function recordedUntil(): Promise<{ now: number; noted: number | null }> {
     const [row] = await sql<[{ now: number; noted: number | null }]>`
@@ -76,7 +76,7 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
       if (noted === null || now - noted > ABSENCE_MS) {
         for (let last: number | null = 0; last !== null; ) last = await recordStep(last);
       } else {
-        // The clock may have been set back meanwhile.
+        // The database's clock may have been set back since.
         await recordSince(Math.min(noted, now) - OVERLAP_MS);
       }
       await sql`
@@ -105,7 +105,7 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
     },
     async backlog() {
       const { now, noted } = await recordedUntil();
-      // Until all rooms were looked at there is nothing to add.
+      // Before all rooms were looked at, only the recorded rooms count.
       const since = noted === null || now - noted > ABSENCE_MS ? now : Math.min(noted, now) - OVERLAP_MS;
       const [row] = await sql<[{ outbox: number; lag: number; inbox: number }]>`
         select coalesce(sum(behind.n), 0)::bigint as outbox,

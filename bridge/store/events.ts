@@ -1,10 +1,10 @@
-/** Which Matrix event stands for which event of the log. */
+/** The mapping between Matrix events and events of the log. */
 import type { MemberKey } from "../../src/domain/model.ts";
 import type { StoreSql } from "../../src/store/postgres.ts";
 
-/** What is sent to Matrix. Of a message's files the first is `file:1`; a reaction is taken back by an `unreaction`. */
+/** Kinds of outbox entries. A message's first file is `file:1`; `unreaction` removes a reaction. */
 export type SentOp = "message" | "edit" | "redaction" | "reaction" | "unreaction" | `file:${number}`;
-/** `matrix_…` came from there; the others have their own seq in the log. */
+/** Kinds of mapped events. Those with `matrix_…` were made in Matrix and have the seq of their message. */
 export type MirrorOp = SentOp | "matrix_edit" | "matrix_reaction";
 
 export interface MirroredEvent {
@@ -12,13 +12,13 @@ export interface MirroredEvent {
   conversationId: number;
   seq: number;
   op: MirrorOp;
-  /** Matrix id of who sent it. */
+  /** The sender's Matrix id. */
   sender: string;
-  /** Seq of the message that it is about, or belongs to; null for messages. */
+  /** Seq of the message that an edit, reaction, redaction or file belongs to; null for messages. */
   target: number | null;
-  /** Of messages and edits the hash of the text that Matrix shows, of reactions the key. */
+  /** Messages and edits: hash of the text that Matrix shows, null if unknown. Reactions: the key. */
   shown: string | null;
-  /** Id of the attachment that it carries. */
+  /** Id of the attachment in it. */
   file: string | null;
   redacted: boolean;
 }
@@ -26,22 +26,22 @@ export interface MirroredEvent {
 export interface BridgeEvents {
   /** The Matrix event that stands for a message of the log. */
   mirroredMessage(conversationId: number, seq: number): Promise<MirroredEvent | null>;
-  /** What Matrix has of a message beside its own event: edits, wherever they were made, and files. */
+  /** The other Matrix events of a message: its edits, made here or in Matrix, and its files. */
   mirroredParts(conversationId: number, seq: number): Promise<MirroredEvent[]>;
-  /** The reaction to a message with this key, of this sender, that stands in Matrix; there is one at most. */
+  /** The sender's reaction to a message with this key, unless it was redacted. There is one at most. */
   mirroredReaction(
     conversationId: number,
     reaction: { target: number; sender: string; key: string },
   ): Promise<MirroredEvent | null>;
   mirroredEvent(eventId: string): Promise<MirroredEvent | null>;
-  /** Which of these reactions, by their places in the list, stand in the chat now. */
+  /** Which of these reactions the chatroom has now, by their places in the list. */
   currentReactions(
     conversationId: number,
     reactions: readonly { target: number; member: MemberKey; key: string }[],
   ): Promise<Set<number>>;
-  /** Matrix shows this text of the message from now on. */
+  /** Stores the hash of the text that Matrix shows for the message now. */
   putShown(conversationId: number, seq: number, shown: string): Promise<void>;
-  /** Matrix shows the event no longer. */
+  /** Stores that the event was redacted in Matrix. */
   putRedacted(eventId: string): Promise<void>;
 }
 

@@ -1,24 +1,24 @@
-/** Memberships as Matrix has them, and the accounts that the bridge made there. Members are named by their keys. */
+/** Memberships in Matrix rooms, and ghosts: the accounts that the bridge made for members. Members are named by their keys. */
 import { type MemberKey, userKey } from "../../src/domain/model.ts";
 import type { StoreSql } from "../../src/store/postgres.ts";
 
 export type MatrixMembership = "invite" | "join" | "leave" | "ban";
 
 interface GhostAccount {
-  /** The name that the account has in Matrix. */
+  /** The account's name in Matrix. */
   displayName: string;
-  /** A person has signed in to it, or may. */
+  /** Whether a person may be signed in to the account: Matrix credentials were handed out for it. */
   active: boolean;
 }
 
-/** A room of a user where Matrix does not have them yet. */
+/** A chatroom of a user whose ghost is neither invited to nor joined in the Matrix room. */
 export interface RoomToEnter {
   conversationId: number;
-  /** Null until the bridge made it. */
+  /** Null until the Matrix room exists. */
   matrixRoomId: string | null;
 }
 
-/** A member of the chatroom who has not joined in Matrix. */
+/** A member of the chatroom whose ghost has not joined the Matrix room. */
 interface AbsentMember {
   member: MemberKey;
   name: string;
@@ -27,33 +27,33 @@ interface AbsentMember {
 }
 
 export interface BridgeMembers {
-  /** The account of a member, or null when none was made. */
+  /** A member's ghost, or null when none was made. */
   ghost(member: MemberKey): Promise<GhostAccount | null>;
   putGhost(member: MemberKey, displayName: string): Promise<void>;
-  /** Accounts whose user has another name by now, until {@link putGhost} says so. */
+  /** Ghosts whose user was renamed, until {@link putGhost} stores the new name. */
   changedGhosts(limit: number): Promise<{ userId: number; displayName: string }[]>;
   /**
-   * A person may sign in to the user's Matrix account from now on: the account has to be in all of the user's rooms.
-   * @returns the rooms where it is not even invited
+   * Marks the user's ghost as active, so that the workers make it join all of the user's rooms.
+   * @returns the rooms in which it is neither invited nor joined
    */
   markMatrixAccount(userId: number): Promise<RoomToEnter[]>;
-  /** As {@link markMatrixAccount} answers, without marking. */
+  /** The rooms of a user in which the ghost is neither invited nor joined. */
   roomsToEnter(userId: number): Promise<RoomToEnter[]>;
   putMembership(conversationId: number, member: MemberKey, membership: MatrixMembership): Promise<void>;
   matrixMembership(conversationId: number, member: MemberKey): Promise<MatrixMembership | null>;
-  /** How many members the chatroom has, and whether this is one of them; `active` as of the member's account. */
+  /** How many members the chatroom has, whether this is one of them, and whether its ghost is active. */
   memberState(
     conversationId: number,
     member: MemberKey,
   ): Promise<{ member: boolean; members: number; active: boolean }>;
-  /** Members since `upTo` or before who have not joined in Matrix, and how many members the chatroom has in all. */
+  /** Members since the seq `upTo` or before whose ghost has not joined, and how many members the chatroom has in all. */
   absentMembers(conversationId: number, upTo: number): Promise<{ absent: AbsentMember[]; members: number }>;
   /**
-   * Who is in the Matrix room, or invited, without being a member of the chatroom. People from Matrix become members
-   * when they join: an invitation of theirs is none of these.
+   * Joined or invited in the Matrix room without being a member of the chatroom. Invited accounts that are not ours do not
+   * count: they become members when they join.
    */
   nonMembers(conversationId: number): Promise<MemberKey[]>;
-  /** Memberships of the room have to be put right. */
+  /** Requests that a room turn brings the room's memberships in line. */
   requestMemberSync(conversationId: number): Promise<void>;
 }
 

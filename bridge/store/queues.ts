@@ -1,33 +1,32 @@
-/** What is on its way to Matrix and from there. */
-
+/** The outbox (entries for Matrix) and the inbox (events from Matrix). */
 import type { StoreSql } from "../../src/store/postgres.ts";
 import type { MirroredEvent, SentOp } from "./events.ts";
 
 export interface OutboxEntry {
   seq: number;
-  /** Its place among what the same event of the log becomes, from 0. */
+  /** Its number among the entries of the same event of the log, from 0. */
   part: number;
   op: SentOp;
-  /** Grows when the content had to be changed after a refusal. */
+  /** Grows each time the entry is changed after a refusal. */
   rev: number;
-  /** Matrix id of who sends it. */
+  /** The sender's Matrix id. */
   sender: string;
   senderName: string;
-  /** JSON of the content, without its relation, and without the text of a message or an edit. */
+  /** JSON of a `Draft` (mapping/outbox-plan.ts). */
   content: string;
-  /** Seq of the message that is answered, or that this is about. */
+  /** Seq of the message that a message answers, or that another entry belongs to. */
   target: number | null;
-  /** What Matrix shows once it is there, as of {@link MirroredEvent}. */
+  /** `shown` of the {@link MirroredEvent} that it becomes. */
   shown: string | null;
-  /** Id of the attachment that it carries. */
+  /** Id of the attachment in it. */
   file: string | null;
-  /** When it happened, ms. */
+  /** The event's time in the log, ms. */
   at: number;
-  /** When it was written here, ms: it was not sent before. */
+  /** When the entry was planned, ms. It was not sent before that. */
   plannedAt: number;
 }
 
-/** An event as it came, for a Matrix room that may be ours. */
+/** An event from Matrix. Its room may be none of the bridge's. */
 interface ReceivedEvent {
   matrixRoomId: string;
   eventId: string;
@@ -43,51 +42,51 @@ export interface InboxEntry {
 
 export interface BridgeQueues {
   /**
-   * Stores what came, in this order. What is for no room of ours is left out.
-   * @returns the events that are new, and how many were there before
+   * Stores events in this order, without those of other rooms.
+   * @returns the events that are new, and how many were known
    */
   receive(
     events: readonly ReceivedEvent[],
   ): Promise<{ fresh: { conversationId: number; eventId: string }[]; known: number }>;
-  /** Events that wait to be applied, in the order of their arrival. */
+  /** Events to apply, in the order of their arrival. */
   inbox(conversationId: number, limit: number): Promise<InboxEntry[]>;
-  /** An event from Matrix was dealt with. `mirrored`: which event of the log it became. */
+  /** Stores that an event from Matrix was applied. `mirrored`: the event of the log that it became. */
   applied(eventId: string, mirrored?: Omit<MirroredEvent, "eventId" | "redacted">): Promise<void>;
-  /** Applying failed. @returns how often by now */
+  /** Counts a failure to apply an event. @returns how many there are */
   failed(eventId: string): Promise<number>;
-  /** Which of these events of the log, by their seq, are messages that Matrix has: they came from there. */
+  /** The seqs of those messages that came from Matrix, so that they need not be sent there. */
   inMatrix(
     conversationId: number,
     events: readonly { seq: number; id: string | null }[],
   ): Promise<Set<number>>;
-  /** Which of these Matrix events we have seen, sent or dealt with. */
+  /** Which of these Matrix events the bridge has sent or received. */
   knownEvents(eventIds: readonly string[]): Promise<Set<string>>;
-  /** Removes what was dealt with longer ago than `keepMs`. */
+  /** Deletes events that were applied longer ago than `keepMs`. */
   purgeInbox(keepMs: number): Promise<void>;
 
   /**
-   * Writes what will be sent; of an event of which something waits already nothing is written again.
-   * @returns all that is waiting from `after` on, in the order in which it is to be sent
+   * Writes outbox entries, unless entries of the same event are there already.
+   * @returns all entries with a seq greater than `after`, in the order in which they are to be sent
    */
   plan(
     conversationId: number,
     after: number,
     entries: readonly Omit<OutboxEntry, "plannedAt">[],
   ): Promise<OutboxEntry[]>;
-  /** One entry, while it waits. */
+  /** An entry that was not delivered yet. */
   outboxEntry(conversationId: number, seq: number, op: string): Promise<OutboxEntry | null>;
-  /** Another content or sender, after a refusal under the next revision. */
+  /** Changes content or sender of an entry; after a refusal with the next `rev`. */
   revise(
     conversationId: number,
     entry: Pick<OutboxEntry, "seq" | "part">,
     change: Pick<OutboxEntry, "rev" | "sender" | "content">,
   ): Promise<void>;
   /**
-   * It is in Matrix: stores the mapping and removes the entry; with an event's last entry the room's cursor moves to it.
-   * All at once. @returns the cursor
+   * Stores that an entry is in Matrix: adds the mapping, removes the entry, and after an event's last entry moves the
+   * room's `mirrored` to it. Atomic. @returns `mirrored`
    */
   delivered(conversationId: number, entry: OutboxEntry, eventId: string): Promise<number>;
-  /** It will not be sent: removes the entry and moves the cursor as {@link delivered} does. */
+  /** Removes an entry that will not be sent, and moves `mirrored` as {@link delivered} does. */
   dropped(conversationId: number, entry: Pick<OutboxEntry, "seq" | "part">): Promise<void>;
 }
 
@@ -184,7 +183,7 @@ function createOutbox(sql: StoreSql): Outbox {
   const entryColumns = sql.unsafe(
     `seq, part, op, rev, sender, sender_name as "senderName", content, target, shown, file, at, planned_at as "plannedAt"`,
   );
-  /** The room's cursor once this entry is done with: an event of which more waits is not done. */
+  /** Moves the room's cursor to the event of this entry, or before it while more entries of that event wait. */
   const moved = (conversationId: number, { seq, part }: Pick<OutboxEntry, "seq" | "part">) => sql`
     mirrored_seq = greatest(mirrored_seq, ${seq}::bigint - (exists (
       select from bridge_outbox o

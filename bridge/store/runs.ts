@@ -1,26 +1,28 @@
-/** Carrying a room's log over to Matrix again: into the same Matrix room, or into a new one. */
-
+/**
+ * Mirrors a room's log again from an earlier seq, into the same Matrix room or a new one. Each time starts a new run; marks
+ * and transaction ids of another run differ, so the homeserver does not take the events for repetitions.
+ */
 import type { StoreSql } from "../../src/store/postgres.ts";
 import type { Fragment } from "../../src/store/sql/sql.ts";
 
 export interface BridgeRuns {
   /**
-   * The homeserver does not know the Matrix room of this worker any more: what stood for it is forgotten, and the room's
-   * next turn makes a new one and carries the whole log over.
+   * Forgets the Matrix room of a chatroom that this worker has claimed, because the homeserver has lost it. The room's next
+   * turn makes a new one and mirrors the whole log.
    */
   forgetMatrixRoom(id: number, node: string): Promise<void>;
   /**
-   * Carries the room's log over again, from the event `from` on. Where the log ends before `from`, nothing changes.
-   * @returns its id and head, null when the bridge has no such room, `"busy"` while a worker is at it, or something waits
-   *   that was perhaps sent: in another run it would count as a person's
+   * Mirrors the room's log again from the event `from` on. Where the log ends before `from`, nothing changes.
+   * @returns the room's id and head; null when the bridge has no such room; `"busy"` while a worker has the room, or the
+   *   outbox has entries, which may have been sent: in another run they would count as a person's
    */
   remirror(token: string, from: number): Promise<{ id: number; head: number } | "busy" | null>;
-  /** How far the room's log was carried over; null when it is gone. */
+  /** How far the room's log is mirrored; null when the room is gone. */
   progress(id: number): Promise<{ mirrored: number; head: number } | null>;
 }
 
 export function createBridgeRuns(sql: StoreSql): BridgeRuns {
-  /** What was sent stays known: a homeserver may deliver it once more, and then nobody else has sent it. */
+  /** The ids of sent events stay known in the inbox: when a homeserver delivers one again, it is not a person's. */
   const forgetFrom = (id: Fragment, from: number) => sql`
     kept as (
       insert into bridge_inbox (event_id, conversation_id, done_at)
