@@ -9,24 +9,24 @@
  *     await client.connect();
  *     await client.send(room, "Hello");
  *
- * Reading order: this file, lifeline.ts (coming back), connection.ts (one socket), room-logs.ts (order and gaps),
- * outbox.ts (sending), standing.ts (what each session is told anew), rooms.ts (the room list), cursors.ts (reloads).
+ * Reading order: this file, reconnecting-connection.ts (coming back), connection.ts (one socket), frame-dispatcher.ts
+ * (what the server tells), room-logs.ts (order and gaps), outbox.ts (sending), session-state.ts (what each session is told
+ * anew), rooms.ts (the room list), cursors.ts (reloads).
  */
-import type { CallFrame, OkFields, ReadyFrame, UserFrame } from "../protocol/frames.ts";
-import { LIMITS } from "../protocol/limits.ts";
+import type { OkFields, ReadyFrame } from "../protocol/frames.ts";
 import { DEFAULT_BACKOFF } from "./backoff.ts";
 import { jsonCodec } from "./codec.ts";
-import type { Announcement, Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { CursorSaver, type CursorStore } from "./cursors.ts";
 import { createEmitter, type Unsubscribe } from "./emitter.ts";
 import { ClientEnded, ConnectionLost } from "./failures.ts";
-import { type ConnectionState, Lifeline } from "./lifeline.ts";
+import { FrameDispatcher } from "./frame-dispatcher.ts";
 import type { ClientEvents, ClientOptions } from "./options.ts";
 import { type Ack, Outbox, type Outgoing } from "./outbox.ts";
-import { RoomLogs } from "./room-logs.ts";
-import { type Room, Rooms } from "./rooms.ts";
+import { type ConnectionState, ReconnectingConnection } from "./reconnecting-connection.ts";
+import type { Room } from "./rooms.ts";
+import { SessionState } from "./session-state.ts";
 import { platformSocket } from "./socket.ts";
-import { Standing } from "./standing.ts";
 
 export type HistoryPage = OkFields["history"];
 
@@ -39,29 +39,32 @@ export function createClient(options: ClientOptions): Client {
 
 export class Client {
   readonly #emitter = createEmitter<ClientEvents>();
-  readonly #rooms = new Rooms();
-  readonly #logs: RoomLogs;
+  readonly #frames: FrameDispatcher;
   readonly #outbox: Outbox;
-  readonly #standing: Standing;
-  readonly #lifeline: Lifeline;
+  readonly #session: SessionState;
+  readonly #reconnecting: ReconnectingConnection;
   readonly #saver: CursorSaver;
   readonly #store: CursorStore | undefined;
   #connection: Connection | null = null;
-  #ready: ReadyFrame | null = null;
   #restored: Promise<void> | null = null;
 
   constructor(options: ClientOptions) {
     const { backoff = DEFAULT_BACKOFF, outboxLimit = OUTBOX_LIMIT, token, device } = options;
     this.#store = options.store;
     this.#outbox = new Outbox(outboxLimit, backoff);
-    this.#logs = this.#createLogs();
-    this.#saver = new CursorSaver(options.store, () => this.#logs.cursor());
-    this.#standing = new Standing({
-      onUnread: (unread) => this.#change(unread.room, () => this.#rooms.unread(unread)),
-      onCall: (call) => this.#takeCall(call),
+    this.#frames = new FrameDispatcher(this.#emitter, {
+      onMoved: () => this.#saver.moved(),
+      onLeft: (room) => this.#session.left(room),
+      onCall: (room) => this.#session.heardCall(room),
+      onStuck: () => this.#connection?.end(1006, "a gap could not be filled"),
+    });
+    this.#saver = new CursorSaver(options.store, () => this.#frames.logs.cursor());
+    this.#session = new SessionState({
+      onUnread: (unread) => this.#frames.takeUnread(unread),
+      onCall: (call) => this.#frames.takeCall(call),
       onOpened: (now) => this.#emitter.emit("opened", now),
     });
-    const lifelineOptions = {
+    const connecting = {
       url: options.url,
       codec: options.codec ?? jsonCodec,
       WebSocket: options.WebSocket ?? platformSocket(),
@@ -69,13 +72,13 @@ export class Client {
       token: typeof token === "string" ? () => token : token,
       renewable: typeof token === "function",
       hello: () => {
-        const resume = this.#logs.resume();
+        const resume = this.#frames.logs.resume();
         return { ...(device !== undefined && { device }), ...(resume && { resume }) };
       },
     };
-    this.#lifeline = new Lifeline(lifelineOptions, {
+    this.#reconnecting = new ReconnectingConnection(connecting, {
       onReady: (ready, connection) => this.#begin(ready, connection),
-      onFrame: (frame) => this.#take(frame),
+      onFrame: (frame) => this.#frames.take(frame),
       onLost: () => this.#pause(),
       onState: (state) => this.#enter(state),
     });
@@ -90,21 +93,21 @@ export class Client {
   }
 
   get state(): ConnectionState {
-    return this.#lifeline.state;
+    return this.#reconnecting.state;
   }
 
   /** Who we are; null before the first session. */
   get user(): ReadyFrame["user"] | null {
-    return this.#ready?.user ?? null;
+    return this.#frames.ready?.user ?? null;
   }
 
   /** Our rooms, newest activity first. */
   get rooms(): Room[] {
-    return this.#rooms.list();
+    return this.#frames.rooms.list();
   }
 
   room(room: string): Room | undefined {
-    return this.#rooms.get(room);
+    return this.#frames.rooms.get(room);
   }
 
   /** Messages that are not acknowledged yet, in order within each room. */
@@ -114,7 +117,7 @@ export class Client {
 
   /** Events that came again and were not shown again. */
   get duplicates(): number {
-    return this.#logs.duplicates;
+    return this.#frames.logs.duplicates;
   }
 
   /**
@@ -123,7 +126,7 @@ export class Client {
    */
   async connect(): Promise<ReadyFrame> {
     await this.#restore();
-    if (this.#connection && this.#ready) return this.#ready;
+    if (this.#connection && this.#frames.ready) return this.#frames.ready;
     return new Promise((resolve, reject) => {
       const finish = (end: () => void) => {
         for (const off of offs) off();
@@ -136,13 +139,13 @@ export class Client {
         }),
       ];
       if (this.state.name === "ended") finish(() => reject(endedError(this.state)));
-      else this.#lifeline.wake();
+      else this.#reconnecting.wake();
     });
   }
 
   /** Tries at once when it waits to try again: the network is back, or somebody looks at the app. */
   wake(): void {
-    if (this.state.name === "waiting") this.#lifeline.wake();
+    if (this.state.name === "waiting") this.#reconnecting.wake();
   }
 
   /**
@@ -156,7 +159,7 @@ export class Client {
 
   /** Ends for good. What waits in the outbox is rejected with {@link ClientEnded}; it may have arrived or not. */
   disconnect(): void {
-    this.#lifeline.end(1000, "disconnected");
+    this.#reconnecting.end(1000, "disconnected");
   }
 
   /**
@@ -195,7 +198,7 @@ export class Client {
 
   /** Moves our read marker up to `seq`; a marker that could not be said is said in the next session. */
   read(room: string, seq: number): Promise<void> {
-    return this.#standing.read(room, seq);
+    return this.#session.read(room, seq);
   }
 
   /**
@@ -203,11 +206,11 @@ export class Client {
    * through losses until `close`.
    */
   open(room: string): Promise<void> {
-    return this.#standing.open(room);
+    return this.#session.open(room);
   }
 
   close(room: string): Promise<void> {
-    return this.#standing.close(room);
+    return this.#session.close(room);
   }
 
   /** Says that we are writing, or not any more. Worth nothing later, so it is dropped while there is no session. */
@@ -219,18 +222,18 @@ export class Client {
 
   /** Joins the room's call (again after losses), or changes our flags: 1 in call, 2 audio, 4 video. */
   call(room: string, flags: number): Promise<void> {
-    return this.#standing.call(room, flags);
+    return this.#session.call(room, flags);
   }
 
   leaveCall(room: string): Promise<void> {
-    return this.#standing.leaveCall(room);
+    return this.#session.leaveCall(room);
   }
 
   /** Once; a store that failed is asked again by the next `connect`. */
   #restore(): Promise<void> {
     const load = async () => {
       const cursor = await this.#store?.load();
-      if (cursor) this.#logs.restore(cursor);
+      if (cursor) this.#frames.logs.restore(cursor);
     };
     this.#restored ??= load().catch((error: unknown) => {
       this.#restored = null;
@@ -239,44 +242,18 @@ export class Client {
     return this.#restored;
   }
 
-  #createLogs(): RoomLogs {
-    return new RoomLogs({
-      onEvent: (event) => {
-        this.#change(event.room, () => this.#rooms.apply(event));
-        this.#emitter.emit("event", event);
-        this.#saver.moved();
-      },
-      onReset: (reset) => {
-        this.#emitter.emit("reset", reset);
-        this.#saver.moved();
-      },
-      onLeft: (room) => {
-        this.#rooms.left(room);
-        this.#standing.left(room);
-        this.#emitter.emit("left", { room });
-        this.#saver.moved();
-      },
-      onStuck: () => this.#connection?.end(1006, "a gap could not be filled"),
-    });
-  }
-
   #begin(ready: ReadyFrame, connection: Connection): void {
     this.#connection = connection;
-    this.#ready = ready;
-    this.#rooms.begin(ready);
-    this.#emitter.emit("ready", ready);
-    this.#logs.begin(ready, (room, after) =>
-      connection.ask<"history">({ op: "history", room, after, limit: LIMITS.HISTORY_MOST }),
-    );
-    this.#standing.online(connection);
+    this.#frames.begin(ready, connection);
+    this.#session.online(connection);
     this.#outbox.online(connection);
     this.#saver.moved();
   }
 
   #pause(): void {
     this.#connection = null;
-    this.#logs.pause();
-    this.#standing.offline();
+    this.#frames.logs.pause();
+    this.#session.offline();
     this.#outbox.offline();
   }
 
@@ -286,56 +263,6 @@ export class Client {
       this.#saver.flush();
     }
     this.#emitter.emit("state", state);
-  }
-
-  #take(frame: Announcement): void {
-    switch (frame.op) {
-      case "event":
-        this.#logs.take(frame);
-        break;
-      case "unread":
-        this.#change(frame.room, () => this.#rooms.unread(frame));
-        break;
-      case "call":
-        this.#standing.heardCall(frame.room);
-        this.#takeCall(frame);
-        break;
-      case "user":
-        this.#takeUser(frame);
-        break;
-      case "typing":
-        this.#emitter.emit("typing", frame);
-        break;
-      case "presence":
-        this.#emitter.emit("presence", frame);
-        break;
-      case "receipt":
-        this.#emitter.emit("receipt", frame);
-        break;
-      default:
-      // `bye` is the connection's; an op of a newer server is not for us.
-    }
-  }
-
-  #takeUser({ user }: UserFrame): void {
-    const ready = this.#ready;
-    if (ready?.user.id === user.id) {
-      this.#ready = { ...ready, user: { ...ready.user, handle: user.handle, name: user.name } };
-    }
-    this.#emitter.emit("user", user);
-  }
-
-  #takeCall(call: Omit<CallFrame, "op">): void {
-    this.#change(call.room, () => this.#rooms.call(call));
-    this.#emitter.emit("call", call);
-  }
-
-  /** Changes a room's entry and tells those who watch the list. */
-  #change(room: string, change: () => void): void {
-    const before = this.#rooms.get(room);
-    change();
-    const after = this.#rooms.get(room);
-    if (after && after !== before) this.#emitter.emit("room", after);
   }
 }
 

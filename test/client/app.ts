@@ -2,8 +2,8 @@
 import { afterEach } from "vitest";
 import { WebSocket } from "ws";
 import { type Client, createClient } from "../../src/client/client.ts";
-import type { ConnectionState } from "../../src/client/lifeline.ts";
 import type { ClientOptions } from "../../src/client/options.ts";
+import type { ConnectionState } from "../../src/client/reconnecting-connection.ts";
 import type { Reset } from "../../src/client/room-logs.ts";
 import type { EventFrame, ReadyFrame } from "../../src/protocol/frames.ts";
 

@@ -27,7 +27,7 @@ export type ConnectionState =
   /** For good. */
   | { name: "ended"; code: number; reason: string };
 
-export interface LifelineOptions {
+export interface ReconnectingConnectionOptions {
   url: string;
   codec: Codec;
   WebSocket: SocketConstructor;
@@ -40,7 +40,7 @@ export interface LifelineOptions {
   hello: () => Omit<Question<"hello">, "op" | "token">;
 }
 
-export interface LifelineHandlers {
+export interface ReconnectingConnectionHandlers {
   onReady(ready: ReadyFrame, connection: Connection): void;
   /** Every other frame that is not an answer, between `onReady` and `onLost`. */
   onFrame(frame: Announcement): void;
@@ -49,9 +49,9 @@ export interface LifelineHandlers {
   onState(state: ConnectionState): void;
 }
 
-export class Lifeline {
-  readonly #options: LifelineOptions;
-  readonly #handlers: LifelineHandlers;
+export class ReconnectingConnection {
+  readonly #options: ReconnectingConnectionOptions;
+  readonly #handlers: ReconnectingConnectionHandlers;
   #state: ConnectionState = { name: "idle" };
   #connection: Connection | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -64,7 +64,7 @@ export class Lifeline {
   /** The least wait that a refused hello asked for, ms. */
   #notBefore = 0;
 
-  constructor(options: LifelineOptions, handlers: LifelineHandlers) {
+  constructor(options: ReconnectingConnectionOptions, handlers: ReconnectingConnectionHandlers) {
     this.#options = options;
     this.#handlers = handlers;
   }

@@ -6,7 +6,7 @@ import { OTHER, scriptedServers } from "./scripted-server.ts";
 const start = scriptedServers();
 const app = apps();
 
-describe("standing", () => {
+describe("session state", () => {
   test("open rooms and calls are told to every new session, closed ones are not", async () => {
     const server = await start();
     server.log("r");

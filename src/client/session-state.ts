@@ -7,14 +7,14 @@ import type { Connection } from "./connection.ts";
 import { ConnectionLost, Refused } from "./failures.ts";
 import type { OpenedRoom } from "./options.ts";
 
-export interface StandingHandlers {
+export interface SessionStateHandlers {
   onOpened(now: OpenedRoom): void;
   onUnread(unread: Omit<UnreadFrame, "op">): void;
   onCall(call: Omit<CallFrame, "op">): void;
 }
 
-export class Standing {
-  readonly #handlers: StandingHandlers;
+export class SessionState {
+  readonly #handlers: SessionStateHandlers;
   readonly #open = new Set<string>();
   /** The highest marker of each room that the server has not acknowledged, and whether it is being told now. */
   readonly #reads = new Map<string, { seq: number; saying: boolean }>();
@@ -24,7 +24,7 @@ export class Standing {
   readonly #called = new Set<string>();
   #connection: Connection | null = null;
 
-  constructor(handlers: StandingHandlers) {
+  constructor(handlers: SessionStateHandlers) {
     this.#handlers = handlers;
   }
 
