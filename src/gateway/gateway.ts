@@ -16,11 +16,13 @@ import { createCalling } from "./commands/calls.ts";
 import { Inbox } from "./commands/inbox.ts";
 import { createTalking } from "./commands/messages.ts";
 import { createWatching, type Watching } from "./commands/presence.ts";
-import { createCatchUp } from "./delivery/catch-up.ts";
+import { AccessEvents } from "./delivery/access-events.ts";
+import { CatchUp } from "./delivery/catch-up.ts";
 import type { FollowedRoom } from "./delivery/followed-room.ts";
 import { type Probe, startProbe } from "./delivery/head-probe.ts";
 import { Hub } from "./delivery/hub.ts";
 import { Lobbies } from "./delivery/lobby.ts";
+import { Subscribers } from "./delivery/subscribers.ts";
 import { createFeed, type RunningFeed } from "./feed/feed.ts";
 import { type ClientAddress, HttpDoor } from "./http/door.ts";
 import type { HttpHandler } from "./http/exchange.ts";
@@ -30,7 +32,6 @@ import { startDecay } from "./sessions/decay.ts";
 import { drainSessions, reconnectSpreadMs } from "./sessions/drain.ts";
 import { createGreeting } from "./sessions/handshake.ts";
 import { Memberships } from "./sessions/membership.ts";
-import { createHeldSessions, type HeldSessions } from "./sessions/paused-sessions.ts";
 import { Session, type SessionEvents } from "./sessions/session.ts";
 import { createUpkeep, type Upkeep } from "./sessions/session-maintenance.ts";
 import { SlowConsumers } from "./sessions/slow-consumers.ts";
@@ -111,14 +112,13 @@ class RunningGateway implements Gateway, SessionEvents {
   readonly #feed: RunningFeed;
   readonly #users: Users;
   readonly #memberships: Memberships;
-  readonly #held: HeldSessions;
+  readonly #catchUp: CatchUp;
   readonly #inbox: Inbox;
   readonly #watching: Watching;
   readonly #calling: ReturnType<typeof createCalling>;
   readonly #upkeep: Upkeep;
   readonly #sessions = new Set<Session>();
   readonly #silent = new SilentSockets();
-  #catchingUp = 0;
   /** Connections that were not told `ready`. */
   #strangers = 0;
   #wheel: Wheel<Session> | null = null;
@@ -136,12 +136,8 @@ class RunningGateway implements Gateway, SessionEvents {
     const { store, hot, bus, useCases, logger, registry, heartbeatMs, rateLimits: limited, node } = options;
     const metrics = new GatewayMetrics(registry, () => this.stats());
     const slow = new SlowConsumers(this.#sessions, metrics);
-    const readMissed = createCatchUp(store.log, logger);
-    const catchUp: typeof readMissed = async (session, entries) => {
-      this.#catchingUp++;
-      await readMissed(session, entries);
-      this.#catchingUp--;
-    };
+    const catchUp = new CatchUp(store.log, logger);
+    this.#catchUp = catchUp;
     const hub: Hub = new Hub({
       ...{ log: store.log, bus, metrics, logger },
       publish: (topic, frame, isBinary) => {
@@ -149,7 +145,7 @@ class RunningGateway implements Gateway, SessionEvents {
         slow.published(frame.length);
       },
       sessionsIn: (room) => [...this.#sessions].filter((session) => session.rooms.has(room)),
-      onStanding: (room, event) => this.#memberships.follow(room, event),
+      onAccessEvent: (room, event) => accessEvents.apply(room, event),
       onUser: ({ user }) => void this.#users.rename(Number(user.id), user.name),
       onFollowing: (room) => this.#probe?.soon(room),
     });
@@ -158,25 +154,25 @@ class RunningGateway implements Gateway, SessionEvents {
       changed: (user) => void this.#accounts?.look([user]),
     });
     this.#hub = hub;
-    const lobbies = new Lobbies({ lobby: useCases.lobby, logger });
+    const lobbies = new Lobbies({ lobby: useCases.lobby, hub, catchUp, logger });
+    const subscribers = new Subscribers();
+    const accessEvents = new AccessEvents(lobbies, subscribers);
     this.#feed = createFeed({
-      ...{ hub, bus, lobbies, log: store.log, accounts: store.users, logger },
+      ...{ hub, bus, lobbies, catchUp, log: store.log, accounts: store.users, logger },
       rooms: { byId: store.rooms.byId, sessionRooms: store.roomLists.sessionRooms },
       everyMs: options.compareMs,
     });
     this.#users = users;
-    this.#memberships = new Memberships({ hub, users, lobbies, rooms: store.roomLists, catchUp, logger });
+    subscribers.add(users);
+    subscribers.add(this.#feed.users);
+    this.#memberships = new Memberships({ hub, lobbies, rooms: store.roomLists, catchUp, logger });
     this.#watching = createWatching(useCases, hub, logger);
     this.#calling = createCalling({ calls: useCases.calls, hot, hub, logger });
-    this.#held = createHeldSessions({
-      ...{ lobbies, catchUp, calls: this.#calling },
-      leave: (session, room) => void this.#memberships.leave(session, [room]),
-    });
     const { messages, accounts } = useCases;
     const talking = createTalking({ messages, hub, metrics });
     const told = { heartbeatMs, limited };
     const greet = createGreeting({
-      ...{ store, hot, accounts, hub, users, held: this.#held, catchUp, metrics },
+      ...{ store, hot, accounts, hub, users, lobbies, catchUp, metrics },
       ...told,
     });
     const handlers = { talking, watching: this.#watching, calling: this.#calling };
@@ -260,7 +256,7 @@ class RunningGateway implements Gateway, SessionEvents {
       sessions: this.#sessions.size - this.#strangers,
       rooms: this.#hub.size,
       queued: this.#inbox.underWay,
-      catchingUp: this.#catchingUp,
+      catchingUp: this.#catchUp.underWay,
       followers: this.#feed.followers,
     };
   }
@@ -280,7 +276,7 @@ class RunningGateway implements Gateway, SessionEvents {
 
   async close(): Promise<void> {
     this.#transport?.stopListening();
-    for (const session of [...this.#sessions]) session.end("draining");
+    for (const session of [...this.#sessions]) session.close("draining");
     this.#unwatchStore?.();
     for (const stop of this.#history) stop();
     this.#accounts?.stop();
@@ -306,7 +302,7 @@ class RunningGateway implements Gateway, SessionEvents {
   #beginAnew(): void {
     const sessions = [...this.#sessions].filter(({ state }) => state === "ready");
     const spreadMs = reconnectSpreadMs(sessions.length);
-    for (const session of sessions) session.end("unavailable", Math.ceil(Math.random() * spreadMs));
+    for (const session of sessions) session.close("unavailable", Math.ceil(Math.random() * spreadMs));
     this.#feed.lost();
     this.#hub.reset();
   }
@@ -318,7 +314,8 @@ class RunningGateway implements Gateway, SessionEvents {
     this.#sessions.add(session);
     session.slot = this.#wheel?.add(session) ?? 0;
     const mayStay = this.#silent.add(session) || !this.#options.rateLimits;
-    if (++this.#strangers > MAX_STRANGERS || !mayStay) queueMicrotask(() => session.end("too_many", 10_000));
+    if (++this.#strangers > MAX_STRANGERS || !mayStay)
+      queueMicrotask(() => session.close("too_many", 10_000));
     return session;
   }
 
@@ -346,11 +343,16 @@ class RunningGateway implements Gateway, SessionEvents {
     void this.#calling.left(session, room);
   }
 
-  held(session: Session, room: FollowedRoom, at: number): void {
-    this.#held.hold(session, room, at);
+  shutOut(session: Session, room: FollowedRoom): void {
+    void this.#calling.left(session, room);
   }
 
-  departed(session: Session): void {
+  /** What was said of the call while the session was paused went to others only. */
+  resumed(session: Session, room: FollowedRoom): void {
+    void this.#calling.tell(session, room);
+  }
+
+  outdated(session: Session): void {
     if (session.identity) void this.#memberships.refresh(session.identity.user);
   }
 }

@@ -6,16 +6,16 @@ import type { Lobby } from "../use-cases/live.ts";
 
 export function createLobby({ store, now }: Context): Lobby {
   return {
-    async standings(conversationId, userIds) {
+    async access(conversationId, userIds) {
       const found = await store.memberships.roles(conversationId, userIds.map(userKey));
       const reading = new Set<number>();
       const waiting = new Set<number>();
-      if (!found) return { closed: false, reading, waiting };
+      if (!found) return { isShut: false, reading, waiting };
       const { conversation, members } = found;
       for (const { userId, role } of members) {
         if (userId !== null) (waits({ role }, conversation, now()) ? waiting : reading).add(userId);
       }
-      return { closed: conversation.lobby, reading, waiting };
+      return { isShut: conversation.lobby, reading, waiting };
     },
   };
 }

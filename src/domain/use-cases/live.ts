@@ -64,11 +64,11 @@ export interface SignalingMessage {
 /** For those who tell what happens as it happens: they ask whenever who may hear it may have changed. */
 export interface Lobby {
   /** Who of these users may read in the room now, and who waits. Who is in neither is not in the room. */
-  standings(conversationId: number, userIds: readonly number[]): Promise<Standings>;
+  access(conversationId: number, userIds: readonly number[]): Promise<LobbyAccess>;
 }
-export interface Standings {
-  /** Somebody may have to wait. */
-  closed: boolean;
+export interface LobbyAccess {
+  /** The lobby is shut: somebody may have to wait. */
+  isShut: boolean;
   reading: ReadonlySet<number>;
   waiting: ReadonlySet<number>;
 }

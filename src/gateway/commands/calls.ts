@@ -8,7 +8,7 @@ import type { Logger } from "../../logger.ts";
 import type { CallFrame, ClientFrames, OkFields } from "../../protocol/frames.ts";
 import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
-import { requireLetIn } from "../delivery/lobby.ts";
+import { requireNotWaiting } from "../delivery/lobby.ts";
 import type { Identity, Session, Speaker } from "../sessions/session.ts";
 import { callShape } from "./call-shape.ts";
 import { roomOf } from "./presence.ts";
@@ -92,7 +92,7 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
 
     async leave({ session, identity }, { room: token }) {
       const room = roomOf(hub, session, token);
-      requireLetIn(session, room);
+      requireNotWaiting(session, room);
       session.calls?.delete(room);
       return shape(room, await calls.leave(identity.actor, token, session.id));
     },

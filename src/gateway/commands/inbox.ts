@@ -86,7 +86,7 @@ export class Inbox {
     if (session.state === "new" && !saysHello(value, parsed)) {
       // [GW-2.1] Who does not say who it is gets nothing else.
       this.#refuse(session, refOf((value as { ref?: unknown }).ref), "unauthorized", "say hello first");
-      session.end("unauthorized");
+      session.close("unauthorized");
     } else if ("refused" in parsed) this.#badFrame(session, parsed.refused);
     else if (session.state === "new") void this.#greet(session, parsed.frame as ClientFrames["hello"]);
     else void this.#run(session, parsed.frame);
@@ -116,8 +116,8 @@ export class Inbox {
       const reconnectMs = Math.ceil(AWAY_RETRY_MS * (0.5 + Math.random()));
       session.send(isAway ? { ...frame, retryAfterMs: reconnectMs } : frame);
       // [GW-2.4] Wrong credentials end the connection; after anything else hello may be said again.
-      if (frame.code === "unauthorized") session.end("unauthorized");
-      else if (isAway) session.end("unavailable", reconnectMs);
+      if (frame.code === "unauthorized") session.close("unauthorized");
+      else if (isAway) session.close("unavailable", reconnectMs);
       else if (!session.isGone) session.state = "new";
     }
     const waiting = session.waiting ?? [];
@@ -172,7 +172,7 @@ export class Inbox {
       const ref = refOf((value as { ref?: unknown } | null)?.ref);
       this.#refuse(session, ref, "rate_limited", "too many frames", { retryAfterMs: waitMs });
     }
-    if (session.refusedFrames > LIMITS.FRAMES_REFUSED) session.end("too_fast", 10_000);
+    if (session.refusedFrames > LIMITS.FRAMES_REFUSED) session.close("too_fast", 10_000);
   }
 
   #refuse(

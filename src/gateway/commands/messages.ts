@@ -4,7 +4,7 @@ import type { Messages, SendInput } from "../../domain/use-cases/sending.ts";
 import type { ClientFrames, OkFields } from "../../protocol/frames.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Hub } from "../delivery/hub.ts";
-import { requireLetIn } from "../delivery/lobby.ts";
+import { requireNotWaiting } from "../delivery/lobby.ts";
 import { eventFrame } from "../frames/encoded-event.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { Speaker } from "../sessions/session.ts";
@@ -64,7 +64,7 @@ export function createTalking({ messages, hub, metrics }: TalkingOptions): Talki
 
     // [GW-6.3]
     async read({ session, identity }, { room, seq }) {
-      requireLetIn(session, hub.byToken(room));
+      requireNotWaiting(session, hub.byToken(room));
       const { read, unread, mention } = await messages.markRead(identity.actor, room, seq, session.id);
       return { read, unread, mention };
     },

@@ -6,7 +6,7 @@ import type { Logger } from "../../logger.ts";
 import type { ClientFrames, OkFields } from "../../protocol/frames.ts";
 import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
-import { requireLetIn } from "../delivery/lobby.ts";
+import { requireNotWaiting } from "../delivery/lobby.ts";
 import type { Session, Speaker } from "../sessions/session.ts";
 import { callShape } from "./call-shape.ts";
 
@@ -36,20 +36,20 @@ export function createWatching(
 ): Watching {
   /** [GW-12.2] @throws DomainError `lobby` */
   async function requireReading(userId: number, room: FollowedRoom): Promise<void> {
-    const { waiting } = await lobby.standings(room.id, [userId]);
+    const { waiting } = await lobby.access(room.id, [userId]);
     if (waiting.has(userId)) throw refusal("lobby", "read");
   }
 
   return {
     async open({ session, identity }, { room: token }) {
       const room = roomOf(hub, session, token);
-      // Where it can't be shut this goes on in the same turn: a ping may come right behind.
-      if (room.mayShutOut) await requireReading(identity.user.id, room);
+      // Where the lobby is open this goes on in the same turn: a ping may come right behind.
+      if (room.lobbyMayBeShut) await requireReading(identity.user.id, room);
       if (!session.rooms.has(room)) throw noSuchRoom();
       session.open ??= new Set();
       session.open.add(room);
-      // Who is held hears of it when they are let in.
-      if (!room.held?.has(session)) session.connection.subscribe(room.openTopics[session.codec]);
+      // A paused session subscribes when it is resumed.
+      if (!room.paused?.has(session)) session.connection.subscribe(room.openTopics[session.codec]);
       void memberSettings.opened(identity.actor, [room.id]);
       await presence.ping(identity.actor, [room], session.id);
       // Looked at after the session listens: what changes meanwhile is told.
@@ -66,7 +66,7 @@ export function createWatching(
 
     async typing({ session, identity }, { room: token, on }) {
       const room = hub.byToken(token);
-      requireLetIn(session, room);
+      requireNotWaiting(session, room);
       if (room && on) {
         session.typing ??= new Set();
         session.typing.add(room);

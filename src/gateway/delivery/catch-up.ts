@@ -1,100 +1,118 @@
 /**
- * Sends sessions what they missed: page by page from the log, many rooms in one query, no faster than the client reads
+ * Sends subscribers what they missed: page by page from the log, many rooms in one query, no faster than the client reads
  * and with a bounded number of pages in memory.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Actor, LoggedEvent } from "../../domain/model.ts";
+import { isAbout } from "../../domain/event-data.ts";
+import type { LoggedEvent } from "../../domain/model.ts";
 import type { RoomLog } from "../../domain/ports/store/log.ts";
 import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Logger } from "../../logger.ts";
 import { EncodedEvent } from "../frames/encoded-event.ts";
-import type { Entry } from "./catch-up-subscription.ts";
+import type { CatchUpSubscription } from "./catch-up-subscription.ts";
 import type { Subscriber } from "./followed-room.ts";
 
-/** Resolves when the session is live in all rooms, or gone. Never rejects. */
-export type CatchUp = (session: Subscriber, entries: readonly Entry[]) => Promise<void>;
-
-/** Pages read at once, over all sessions. */
-const READERS = 8;
+/** Pages read at once, over all subscribers. */
+const MAX_READERS = 8;
 /** Events of one page, over all of its rooms. */
 const PAGE_EVENTS = 2_000;
 const MAX_PER_ROOM = 200;
 const MIN_PER_ROOM = 4;
-const TRIES = 10;
+const MAX_TRIES = 10;
 const RETRY_MS = 500;
 
-export function createCatchUp(log: Pick<RoomLog, "rangeMany">, logger: Pick<Logger, "warn">): CatchUp {
-  const gate = createSemaphore(READERS);
+export class CatchUp {
+  /** Calls of `read` that have not resolved. */
+  underWay = 0;
+  readonly #log: Pick<RoomLog, "rangeMany">;
+  readonly #logger: Pick<Logger, "warn">;
+  readonly #semaphore = createSemaphore(MAX_READERS);
 
-  async function page(entries: readonly Entry[]): Promise<LoggedEvent[]> {
-    const wanted = entries.map(({ room, at, target }) => ({
-      conversationId: room.id,
-      after: at,
-      upTo: target,
-    }));
-    const share = Math.floor(PAGE_EVENTS / wanted.length);
-    return log.rangeMany(wanted, Math.min(MAX_PER_ROOM, Math.max(MIN_PER_ROOM, share)));
+  constructor(log: Pick<RoomLog, "rangeMany">, logger: Pick<Logger, "warn">) {
+    this.#log = log;
+    this.#logger = logger;
   }
 
-  /** One page: read, sent, and what is complete goes live in the same turn. False when nothing could be read. */
-  async function advance(session: Subscriber, entries: readonly Entry[]): Promise<boolean> {
-    return gate(async () => {
-      if (session.isGone) return true;
+  /**
+   * Reads what these subscriptions of one subscriber miss. Resolves when none has anything to read any more, or the
+   * subscriber is gone. Never rejects.
+   */
+  async read(subscriber: Subscriber, subscriptions: readonly CatchUpSubscription[]): Promise<void> {
+    this.underWay++;
+    let failures = 0;
+    let behind = subscriptions.filter(({ isReading }) => isReading);
+    while (behind.length > 0 && !subscriber.isGone) {
+      if (!(await this.#advance(subscriber, behind))) {
+        if (++failures >= MAX_TRIES) {
+          subscriber.fail();
+          break;
+        }
+        await delay(RETRY_MS);
+      }
+      await subscriber.drained();
+      behind = behind.filter(({ isReading }) => isReading);
+    }
+    this.underWay--;
+  }
+
+  /** Reads and sends one page; what is complete goes live in the same turn. False when nothing could be read. */
+  async #advance(subscriber: Subscriber, subscriptions: readonly CatchUpSubscription[]): Promise<boolean> {
+    return this.#semaphore(async () => {
+      if (subscriber.isGone) return true;
       try {
-        const events = await page(entries);
-        if (!session.isGone) session.connection.together(() => give(session, entries, events));
+        const events = await this.#page(subscriptions);
+        if (!subscriber.isGone) subscriber.batch(() => sendPage(subscriber, subscriptions, events));
         return true;
       } catch (error) {
-        logger.warn({ err: error }, "What a session missed can't be read now; it is read again");
+        const what = { event: "catchup.read_failed", user: subscriber.userId, rooms: subscriptions.length };
+        const fields = { ...what, retry_ms: RETRY_MS, err: error };
+        this.#logger.warn(fields, "could not read the events that a subscriber missed; retrying");
         return false;
       }
     });
   }
 
-  return async (session, entries) => {
-    let failures = 0;
-    let behind = entries.filter((entry) => entry.isReading);
-    while (behind.length > 0 && !session.isGone) {
-      if (!(await advance(session, behind))) {
-        if (++failures >= TRIES) {
-          session.end("unavailable");
-          return;
-        }
-        await delay(RETRY_MS);
-      }
-      await session.drained();
-      behind = behind.filter((entry) => entry.isReading && entry.isUnderWay);
-    }
-  };
+  #page(subscriptions: readonly CatchUpSubscription[]): Promise<LoggedEvent[]> {
+    const wanted = subscriptions.map(({ room, position, catchUpTo }) => ({
+      conversationId: room.id,
+      after: position,
+      upTo: catchUpTo,
+    }));
+    const share = Math.floor(PAGE_EVENTS / wanted.length);
+    return this.#log.rangeMany(wanted, Math.min(MAX_PER_ROOM, Math.max(MIN_PER_ROOM, share)));
+  }
 }
 
-function give(session: Subscriber, entries: readonly Entry[], events: readonly LoggedEvent[]): void {
-  const byRoom = new Map(entries.map((entry) => [entry.room.id, entry]));
-  const got = new Set<Entry>();
+function sendPage(
+  subscriber: Subscriber,
+  subscriptions: readonly CatchUpSubscription[],
+  events: readonly LoggedEvent[],
+): void {
+  const byRoom = new Map(subscriptions.map((each) => [each.room.id, each]));
+  const got = new Set<CatchUpSubscription>();
   let isWhole = true;
   for (const event of events) {
-    if (session.isFull) {
+    if (subscriber.isFull) {
       // The rest of the page is read again when the client has read some.
       isWhole = false;
       break;
     }
-    const entry = byRoom.get(event.conversationId);
-    if (!entry?.isUnderWay || event.seq !== entry.at + 1) continue;
-    got.add(entry);
-    entry.send(EncodedEvent.of(event));
-    if (endsStay(session, entry, event)) entry.endWith(event.seq);
+    const subscription = byRoom.get(event.conversationId);
+    if (subscription?.state !== "catching-up" || event.seq !== subscription.position + 1) continue;
+    got.add(subscription);
+    subscription.send(EncodedEvent.of(event));
+    if (endsStay(subscriber, subscription, event)) subscription.endAt(event.seq);
   }
-  for (const entry of entries) {
-    if (!entry.isUnderWay) continue;
-    if (!entry.isReading) entry.finish();
+  for (const subscription of subscriptions) {
+    if (subscription.state !== "catching-up") continue;
+    if (!subscription.isReading) subscription.setCaughtUp();
     // The log of a deleted room is removed after a while; there is nothing left to be sent.
-    else if (isWhole && !got.has(entry)) session.leave(entry.room);
+    else if (isWhole && !got.has(subscription)) subscriber.end(subscription.room);
   }
 }
 
-function endsStay(session: Subscriber, entry: Entry, event: LoggedEvent): boolean {
+function endsStay(subscriber: Subscriber, { room }: CatchUpSubscription, event: LoggedEvent): boolean {
   if (event.type === "room.deleted") return true;
-  if (event.type !== "member.left" || event.seq <= (session.rooms.get(entry.room) ?? 0)) return false;
-  const { member } = JSON.parse(event.dataJson) as { member: Actor };
-  return member.kind === "user" && member.id === session.identity?.actor.id;
+  if (event.type !== "member.left" || event.seq <= (subscriber.rooms.get(room) ?? 0)) return false;
+  return isAbout(event, subscriber.userId);
 }

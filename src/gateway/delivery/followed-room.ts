@@ -1,67 +1,85 @@
-/** A room as this gateway follows it: how far its log was delivered here, and to how many sessions. */
-import type { Actor, HistoryVisibility } from "../../domain/model.ts";
+/** A room as this gateway follows it: how far its log was delivered here, and to whom. */
+import type { HistoryVisibility } from "../../domain/model.ts";
 import type { RoomReader } from "../../domain/ports/feed.ts";
 import type { LogPlace } from "../../domain/ports/store/log.ts";
 import type { CodecName } from "../../protocol/subprotocols.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
 
-/** What delivery knows of a session: somebody to whom the events of rooms go. */
+/**
+ * Somebody to whom the events of rooms go: a WebSocket session, or a user whose rooms the feed follows. Delivery decides
+ * which event is due; a subscriber sends it. Where a room is followed, its subscription is in one of the states of
+ * catch-up-subscription.ts.
+ */
 export interface Subscriber {
-  readonly isGone: boolean;
-  /** More waits for the client than should: what can wait has to. */
-  readonly isFull: boolean;
-  /** Null before `ready`. */
-  readonly identity: { readonly user: { readonly id: number }; readonly actor: Actor } | null;
-  /** Rooms with the seq of the member's own `member.joined`. */
+  /** 0 before the user is known. */
+  readonly userId: number;
+  /** The rooms that it follows, with the seq of the user's own `member.joined`. */
   readonly rooms: ReadonlyMap<FollowedRoom, number>;
-  readonly connection: { together(work: () => void): void };
+  /** It has the list of its rooms: it enters a room as soon as the user's own `member.joined` is delivered. */
+  readonly isReady: boolean;
+  readonly isGone: boolean;
+  /** More waits for its client than should: reading from the log pauses. */
+  readonly isFull: boolean;
+  /** Resolves when little waits for its client, or when it is gone. */
+  drained(): Promise<void>;
+  /** Does `work`, which delivers many events, with as few calls of the system as possible. */
+  batch(work: () => void): void;
+  /** Follows the room from now on. It gets nothing before it goes live or a subscription sends it something. */
+  enter(room: FollowedRoom, joinedSeq: number): void;
   /** Sends an event of the room to this subscriber alone, as its user may see it. */
   deliver(room: FollowedRoom, event: EncodedEvent): void;
-  /** Whether it hears the room's events as they are delivered. */
-  isLive(room: FollowedRoom): boolean;
+  /** Hears the room's events as they are delivered, from now on. */
   goLive(room: FollowedRoom): void;
-  /** Tells an event that the others are told in another form, and stops what is published until `goLive`. */
-  apart(room: FollowedRoom, event: EncodedEvent): void;
-  /** Stops what it hears of the room after `at`, until the lobby lets it in. */
-  hold(room: FollowedRoom, at: number): void;
-  leave(room: FollowedRoom): void;
-  /** Leaves a room in which it was not live yet. */
-  depart(room: FollowedRoom): void;
-  /** Resolves when little waits for the client to read, or when the connection is gone. */
-  drained(): Promise<void>;
-  end(reason: "unavailable"): void;
+  /** Hears nothing of the room until `goLive`. */
+  pause(room: FollowedRoom): void;
+  /** The domain has said that the user waits in the lobby. */
+  shutOut?(room: FollowedRoom): void;
+  /** The user was let in, and has everything that was missed. */
+  resumed?(room: FollowedRoom): void;
+  /** Follows the room no more. */
+  end(room: FollowedRoom): void;
+  /** Compares its rooms with the store: a stay ended while the log was read, and another may have begun. */
+  refresh(): void;
+  /** What it missed can't be read: it has to begin anew. */
+  fail(): void;
 }
 
-/** A subscriber on its way into the room. */
-export interface PendingEntry {
-  readonly session: Subscriber;
+/** A session that hears live events by the topics of the socket layer. */
+export interface TopicSubscriber extends Subscriber {
+  /** Sends an event that the others get in another form, and hears no topic of the room until `goLive`. */
+  deliverApart(room: FollowedRoom, event: EncodedEvent): void;
+}
+
+/** A subscription that is not live: `catching-up` or `paused`. */
+export interface PendingSubscription {
+  readonly subscriber: Subscriber;
   /** The room delivered an event. */
   take(event: EncodedEvent): void;
-  /** Nothing after this seq is for the subscriber. */
-  endWith(seq: number): void;
+  /** The user's stay ends with this event. */
+  endWith(event: EncodedEvent): void;
+  /** The subscriber left the room. */
+  cancel(): void;
 }
 
-/** Somebody who hears nothing of a room for now. */
-export interface Held {
-  readonly userId: number;
-  /** The domain has said that they wait; before that they are only held until it answers. */
-  waits: boolean;
-  /** They wait from now on. */
-  shutOut?(): void;
-  /** They are held no more and may read on. What shut the lobby up to the seq `judged` concerns them no more. */
-  letIn(judged: number): void;
-  /** This event ends a stay of theirs. If it is the present one, they are held no more, and hear it at once. */
-  end(event: EncodedEvent): void;
-  /** They are not in the room; the log may be late with saying so. */
-  missing(): void;
+/** A subscription that the lobby pauses. */
+export interface PausedSubscription extends PendingSubscription {
+  /** The domain has said that the user waits. Before, it is being asked. */
+  readonly waits: boolean;
+  /** The domain says that the user waits. */
+  shutOut(): void;
+  /**
+   * The user may read: what may shut them out up to the seq `checkedUpTo` does so no more. Resolves when everything that
+   * was missed is sent; never rejects.
+   */
+  resume(checkedUpTo: number): Promise<void>;
 }
 
 /** A room as it is when it begins to be followed. */
 export interface RoomState {
   /** What counts as delivered; its time 0: not known. */
   head: { seq: number; at: number };
-  /** Where its lobby was shut, or that is not known. */
-  mayShutOut: boolean;
+  /** Its lobby was shut there, or that is not known. */
+  lobbyMayBeShut: boolean;
   history: HistoryVisibility | null;
 }
 
@@ -84,34 +102,34 @@ export class FollowedRoom {
   desertedAt = 0;
   /** The log is being read for this room, until this resolves. */
   filling: Promise<void> | null = null;
-  /** Sessions in the room, those on their way into it included. */
+  /** Sessions that follow the room, in whatever state. */
   readonly sessions: Record<CodecName, number> = { json: 0, msgpack: 0 };
-  /** Sessions that are not subscribed yet. */
-  entries: readonly PendingEntry[] = [];
+  /** Subscriptions that read the log, or are ahead of what was delivered here. */
+  catchingUp: readonly PendingSubscription[] = [];
+  /** Subscriptions that the lobby pauses; null while there are none. See lobby.ts. */
+  paused: Map<Subscriber, PausedSubscription> | null = null;
   /** Readers that are no sessions; null while there are none. */
   readers: Set<RoomReader> | null = null;
-  /** Who hears nothing of the room for now, by what they are known as; null while there is nobody. See lobby.ts. */
-  held: Map<object, Held> | null = null;
   /** What those see who join; null: not known yet, because nobody here is in the room. */
   history: HistoryVisibility | null;
   /** The highest seq at which the user of a session here joined. */
   latestJoin = 0;
   /** The sessions in the room, once they were asked for; kept up by the sessions. */
-  roster: Set<Subscriber> | null = null;
-  /** The lobby is shut, as far as its log was delivered here, or that is not known. */
-  mayShutOut: boolean;
+  roster: Set<TopicSubscriber> | null = null;
+  /** The lobby is shut at the seq `delivered`, or that is not known. */
+  lobbyMayBeShut: boolean;
   /** The topics of the socket layer: of all sessions, and of those that have the room open. */
   readonly topics: Readonly<Record<CodecName, string>>;
   readonly openTopics: Readonly<Record<CodecName, string>>;
 
-  constructor(id: number, token: string, { head, mayShutOut, history }: RoomState) {
+  constructor(id: number, token: string, { head, lobbyMayBeShut, history }: RoomState) {
     const { seq: delivered } = head;
     this.id = id;
     this.token = token;
     this.delivered = delivered;
     this.#noted = head;
     this.known = delivered;
-    this.mayShutOut = mayShutOut;
+    this.lobbyMayBeShut = lobbyMayBeShut;
     this.history = history;
     this.topics = { json: `${id}j`, msgpack: `${id}m` };
     this.openTopics = { json: `${id}oj`, msgpack: `${id}om` };
@@ -137,18 +155,33 @@ export class FollowedRoom {
     return this.history !== "shared" && event.about !== null && event.about < joinedSeq;
   }
 
-  /** The session is no longer on its way into the room. */
-  dropEntry(session: Subscriber): void {
-    if (this.entries.length > 0) this.entries = this.entries.filter((entry) => entry.session !== session);
+  /** The subscriber's subscription, if it is not live. */
+  pending(subscriber: Subscriber): PendingSubscription | undefined {
+    return this.paused?.get(subscriber) ?? this.catchingUp.find((each) => each.subscriber === subscriber);
   }
 
-  /** Holds somebody no more. */
-  release(key: object): void {
-    if (this.held?.delete(key) && this.held.size === 0) this.held = null;
+  /** Whether the subscriber hears the room's events as they are delivered. */
+  isLive(subscriber: Subscriber): boolean {
+    return subscriber.rooms.has(this) && this.pending(subscriber) === undefined;
+  }
+
+  addCatchingUp(subscription: PendingSubscription): void {
+    this.catchingUp = [...this.catchingUp, subscription];
+  }
+  removeCatchingUp(subscription: PendingSubscription): void {
+    this.catchingUp = this.catchingUp.filter((each) => each !== subscription);
+  }
+
+  addPaused(subscription: PausedSubscription): void {
+    this.paused ??= new Map();
+    this.paused.set(subscription.subscriber, subscription);
+  }
+  removePaused({ subscriber }: PausedSubscription): void {
+    if (this.paused?.delete(subscriber) && this.paused.size === 0) this.paused = null;
   }
 
   get isDeserted(): boolean {
-    const { sessions, readers, held, filling } = this;
-    return sessions.json === 0 && sessions.msgpack === 0 && readers === null && held === null && !filling;
+    const { sessions, readers, paused, filling } = this;
+    return sessions.json === 0 && sessions.msgpack === 0 && readers === null && paused === null && !filling;
   }
 }

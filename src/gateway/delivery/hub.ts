@@ -11,16 +11,16 @@ import type { Logger } from "../../logger.ts";
 import { encodeMsgpack } from "../../protocol/codec.ts";
 import type { UserFrame } from "../../protocol/frames.ts";
 import {
+  AFFECTS_ACCESS,
   busLineSeq,
   busLines,
-  CHANGES_STANDING,
   committedJson,
   EncodedEvent,
   readBusLine,
 } from "../frames/encoded-event.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { Transport } from "../transport/transport.ts";
-import { FollowedRoom, type RoomState, type Subscriber } from "./followed-room.ts";
+import { FollowedRoom, type RoomState, type TopicSubscriber } from "./followed-room.ts";
 import { RecentEvents } from "./recent-events.ts";
 import { type RoomFrame, tellReaders, tellReadersOf } from "./room-readers.ts";
 
@@ -38,9 +38,9 @@ export interface HubOptions {
   metrics: GatewayMetrics;
   logger: Pick<Logger, "warn">;
   /** The sessions that are in the room; a look through all of them. */
-  sessionsIn(room: FollowedRoom): Iterable<Subscriber>;
+  sessionsIn(room: FollowedRoom): Iterable<TopicSubscriber>;
   /** Called in the turn in which the event was delivered. */
-  onStanding(room: FollowedRoom, event: EncodedEvent): void;
+  onAccessEvent(room: FollowedRoom, event: EncodedEvent): void;
   /** Called before sessions hear of it. */
   onUser(frame: UserFrame): void;
   /** The bus carries the room from now on: what was committed before has to be looked up. */
@@ -77,16 +77,16 @@ export class Hub {
   follow(
     id: number,
     token: string,
-    { head, mayShutOut = true, history = null }: Pick<RoomState, "head"> & Partial<RoomState>,
+    { head, lobbyMayBeShut = true, history = null }: Pick<RoomState, "head"> & Partial<RoomState>,
   ): FollowedRoom {
     const followed = this.#rooms.get(id);
     if (followed) {
       followed.history ??= history;
       // A room that was followed by a hint learns here that its lobby is open.
-      if (!mayShutOut && head.seq >= followed.delivered) followed.mayShutOut = false;
+      if (!lobbyMayBeShut && head.seq >= followed.delivered) followed.lobbyMayBeShut = false;
       return followed;
     }
-    const room = new FollowedRoom(id, token, { head, mayShutOut, history });
+    const room = new FollowedRoom(id, token, { head, lobbyMayBeShut, history });
     const listener = (message: Uint8Array) => this.#heard(room, message);
     this.#rooms.set(id, room);
     this.#byToken.set(token, room);
@@ -241,9 +241,9 @@ export class Hub {
     else this.#publish(room, event);
     this.#options.metrics.deliveries += sessions.json + sessions.msgpack;
     if (room.history === null && event.type === "member.joined") room.history = historyOf(event);
-    for (const entry of room.entries) entry.take(event);
     if (room.readers) tellReaders(room, event);
-    if (event.type !== "message" && CHANGES_STANDING.has(event.type)) this.#options.onStanding(room, event);
+    for (const subscription of room.catchingUp) subscription.take(event);
+    if (event.type !== "message" && AFFECTS_ACCESS.has(event.type)) this.#options.onAccessEvent(room, event);
   }
 
   #publish({ sessions, topics }: FollowedRoom, event: EncodedEvent): void {
@@ -255,9 +255,9 @@ export class Hub {
   #publishApart(room: FollowedRoom, event: EncodedEvent): void {
     room.roster ??= new Set(this.#options.sessionsIn(room));
     const apart = [...room.roster].filter(
-      (session) => room.hides(event, session.rooms.get(room) ?? 0) && session.isLive(room),
+      (session) => room.hides(event, session.rooms.get(room) ?? 0) && room.isLive(session),
     );
-    for (const session of apart) session.apart(room, event);
+    for (const session of apart) session.deliverApart(room, event);
     this.#publish(room, event);
     for (const session of apart) session.goLive(room);
   }

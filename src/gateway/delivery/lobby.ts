@@ -1,22 +1,24 @@
 /**
- * [GW-12] Who waits in a room's lobby hears nothing of the room. What they hear is paused, never skipped: whoever is
- * held here stands at a seq of the log, and goes on from it once the domain lets them in. After an event that may shut
- * the lobby everybody is held until the domain has said who waits: nothing that follows the event can slip through, and
- * nobody's role has to be known here. Rooms with an open lobby hold nobody.
+ * [GW-12] The lobby pauses and resumes subscriptions. A user who waits in a room's lobby hears nothing of the room. A
+ * paused subscription stands at a seq of the log and goes on from it, so the user misses nothing. After an event that may
+ * shut the lobby every subscription is paused until the domain has said who waits: no event slips through, and nobody's
+ * role has to be known here. A room whose lobby is open pauses nobody.
  */
-
 import { setTimeout as delay } from "node:timers/promises";
 import { refusal } from "../../domain/context/access.ts";
 import { isUnavailable } from "../../domain/errors.ts";
-import type { Actor } from "../../domain/model.ts";
 import type { Lobby } from "../../domain/use-cases/live.ts";
 import type { Logger } from "../../logger.ts";
-import type { EventFrame } from "../../protocol/frames.ts";
-import type { EncodedEvent } from "../frames/encoded-event.ts";
-import type { FollowedRoom, Held } from "./followed-room.ts";
+import type { CatchUp } from "./catch-up.ts";
+import { CatchUpSubscription, type SubscriptionHost } from "./catch-up-subscription.ts";
+import type { FollowedRoom, Subscriber } from "./followed-room.ts";
+import type { Hub } from "./hub.ts";
+import { leaveRooms } from "./leave-rooms.ts";
 
 export interface LobbyOptions {
   lobby: Lobby;
+  hub: Pick<Hub, "fillToNow">;
+  catchUp: CatchUp;
   logger: Pick<Logger, "warn">;
 }
 
@@ -28,46 +30,56 @@ interface Question {
   userIds: Set<number>;
 }
 
-export class Lobbies {
+export class Lobbies implements SubscriptionHost {
   readonly #options: LobbyOptions;
-  /** Rooms of which the domain is being asked, with what is to be asked next: an answer on its way may be too old. */
+  /** The next question of each room about which the domain is being asked: the answer under way may be too old. */
   readonly #next = new Map<FollowedRoom, Question>();
 
   constructor(options: LobbyOptions) {
     this.#options = options;
   }
 
-  /** Holds somebody, known here by `key`. */
-  hold(room: FollowedRoom, key: object, held: Held): void {
-    room.held ??= new Map();
-    room.held.set(key, held);
-    if (!held.waits) this.judge(room, held.userId);
+  /** Pauses a live subscription after the event at `position`, until the domain has said that the user may read on. */
+  pause(subscriber: Subscriber, room: FollowedRoom, position: number): void {
+    new CatchUpSubscription(subscriber, room, position, this).pause();
   }
 
-  /** Something changed that may let this user in, or everybody. */
-  judge(room: FollowedRoom, userId?: number): void {
+  /**
+   * Subscribes a user who waits, as of the seq `head`.
+   * @param beforeResume called when the user is let in, before they hear the first event
+   */
+  pauseWaiting(
+    subscriber: Subscriber,
+    room: FollowedRoom,
+    { position, head }: { position: number; head: number },
+    beforeResume: () => void,
+  ): void {
+    new CatchUpSubscription(subscriber, room, position, this).wait(beforeResume);
+    if (room.delivered > head) this.ask(room, subscriber.userId);
+  }
+
+  /** Asks whether this user may read, or everybody who is paused: something changed that may let them in. */
+  ask(room: FollowedRoom, userId?: number): void {
     const next = this.#next.get(room) ?? noQuestion();
     if (userId === undefined) next.everybody = true;
     else next.userIds.add(userId);
-    if (!room.held || this.#next.has(room)) return;
+    if (!room.paused || this.#next.has(room)) return;
     this.#next.set(room, next);
-    void this.#judge(room, next);
+    void this.#askOn(room, next);
   }
 
-  /** The stay of this user ends with the event, or everybody's. */
-  end(room: FollowedRoom, event: EncodedEvent, userId?: number): void {
-    for (const held of [...(room.held?.values() ?? [])]) {
-      if (userId === undefined || held.userId === userId) held.end(event);
-    }
+  read(subscription: CatchUpSubscription): Promise<void> {
+    return this.#options.catchUp.read(subscription.subscriber, [subscription]);
   }
 
-  async #judge(room: FollowedRoom, next: Question): Promise<void> {
-    while (room.held && (next.everybody || next.userIds.size > 0)) {
-      // Whoever else is held in this turn of the event loop is asked about together.
+  /** Asks until nothing is left to be asked about the room. */
+  async #askOn(room: FollowedRoom, next: Question): Promise<void> {
+    while (room.paused && (next.everybody || next.userIds.size > 0)) {
+      // Users who are paused in this turn of the event loop are asked about together.
       await Promise.resolve();
       const { everybody, userIds } = next;
       Object.assign(next, noQuestion());
-      if (await this.#ask(room, everybody ? null : userIds, next)) continue;
+      if (await this.#askOnce(room, everybody ? null : userIds, next)) continue;
       next.everybody = true;
       await delay(RETRY_MS, undefined, { ref: false });
     }
@@ -75,26 +87,33 @@ export class Lobbies {
   }
 
   /** @param of null: everybody. @returns false when there was no answer */
-  async #ask(room: FollowedRoom, of: ReadonlySet<number> | null, next: Question): Promise<boolean> {
-    const asked = [...(room.held ?? [])].filter(([, { userId }]) => of === null || of.has(userId));
-    // The answer is at least as new as what was delivered here.
-    const judged = room.delivered;
+  async #askOnce(room: FollowedRoom, of: ReadonlySet<number> | null, next: Question): Promise<boolean> {
+    const asked = [...(room.paused?.values() ?? [])].filter(
+      ({ subscriber }) => of === null || of.has(subscriber.userId),
+    );
+    // The answer is at least as new as the last event that was delivered here.
+    const checkedUpTo = room.delivered;
     try {
-      const userIds = [...new Set(asked.map(([, { userId }]) => userId))];
-      const { closed, reading, waiting } = await this.#options.lobby.standings(room.id, userIds);
-      if (!next.everybody) room.mayShutOut = closed;
-      for (const [key, held] of asked) {
-        if (room.held?.get(key) !== held) continue;
-        if (waiting.has(held.userId)) shutOut(held);
-        else if (reading.has(held.userId)) {
-          room.release(key);
-          held.letIn(judged);
-        } else held.missing();
+      const userIds = [...new Set(asked.map(({ subscriber }) => subscriber.userId))];
+      const { isShut, reading, waiting } = await this.#options.lobby.access(room.id, userIds);
+      if (!next.everybody) room.lobbyMayBeShut = isShut;
+      for (const subscription of asked) {
+        const { subscriber } = subscription;
+        if (room.paused?.get(subscriber) !== subscription) continue;
+        if (waiting.has(subscriber.userId)) subscription.shutOut();
+        else if (reading.has(subscriber.userId)) void subscription.resume(checkedUpTo);
+        // The user is not in the room; the log may be late with saying so.
+        else void leaveRooms(this.#options.hub, subscriber, [room]);
       }
       return true;
     } catch (error) {
-      if (!isUnavailable(error))
-        this.#options.logger.warn({ err: error }, "Who waits in a lobby can't be read now; it is read again");
+      if (!isUnavailable(error)) {
+        const fields = { event: "lobby.read_failed", room: room.id, retry_ms: RETRY_MS, err: error };
+        this.#options.logger.warn(
+          fields,
+          "could not read who waits in a lobby; its users stay paused; retrying",
+        );
+      }
       return false;
     }
   }
@@ -104,45 +123,7 @@ function noQuestion(): Question {
   return { everybody: false, userIds: new Set() };
 }
 
-function shutOut(held: Held): void {
-  if (held.waits) return;
-  held.waits = true;
-  held.shutOut?.();
-}
-
-/** An event of CHANGES_STANDING; another one says nothing of lobbies. */
-type StandingEvent = Pick<EventFrame, "seq" | "type" | "data">;
-
-/** Whether a user who heard this event of the room may have to wait from it on. */
-export function mayShut(room: FollowedRoom, event: StandingEvent, userId: number): boolean {
-  switch (event.type) {
-    case "room.changed":
-      return shutsLobby(event);
-    // Where the lobby was open at this event's place in the log, it says nothing; of old events that is not known.
-    case "member.joined":
-    case "member.changed":
-      return (room.mayShutOut || event.seq < room.delivered) && isAbout(event, userId);
-    default:
-      return false;
-  }
-}
-
-/** Null when the event says nothing of the lobby. One whose time was put off stays shut, or is shut again. */
-export function lobbyChange(event: StandingEvent): { shut: boolean } | null {
-  const { lobby, lobbyUntil } = event.data;
-  return lobby === undefined && lobbyUntil === undefined ? null : { shut: shutsLobby(event) };
-}
-
-function shutsLobby({ data: { lobby, lobbyUntil } }: StandingEvent): boolean {
-  return lobby === true || (lobby === undefined && lobbyUntil !== undefined);
-}
-
-function isAbout({ data }: StandingEvent, userId: number): boolean {
-  const { kind, id } = data.member as Actor;
-  return kind === "user" && id === String(userId);
-}
-
-/** [GW-12.2] @throws DomainError `lobby` for a session that waits in the room */
-export function requireLetIn(session: object, room: FollowedRoom | undefined): void {
-  if (room?.held?.get(session)?.waits) throw refusal("lobby", "read");
+/** [GW-12.2] @throws DomainError `lobby` for a subscriber that waits in the room */
+export function requireNotWaiting(subscriber: Subscriber, room: FollowedRoom | undefined): void {
+  if (room?.paused?.get(subscriber)?.waits) throw refusal("lobby", "read");
 }

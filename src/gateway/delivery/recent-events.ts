@@ -1,14 +1,14 @@
 /**
- * The last events of busy rooms, encoded, for those who were away for a moment: a storm of clients that come back after
- * the network failed costs the log nothing. Bounded over all rooms; the oldest go first.
+ * The last events of busy rooms, encoded, for sessions that were away for a moment: when many clients come back at once
+ * after the network failed, the log is not read. Bounded over all rooms; the oldest go first.
  */
-import { CHANGES_MEMBERSHIP, CHANGES_STANDING, type EncodedEvent } from "../frames/encoded-event.ts";
+import { AFFECTS_ACCESS, CHANGES_MEMBERSHIP, type EncodedEvent } from "../frames/encoded-event.ts";
 import type { FollowedRoom } from "./followed-room.ts";
 
 const MAX_EVENTS = 16_384;
 const MAX_PER_ROOM = 64;
-/** Longer events are left to the log. */
-const LONGEST_BYTES = 2_048;
+/** A longer event is not kept: those before it have to be read from the log, too. */
+const MAX_EVENT_BYTES = 2_048;
 
 export class RecentEvents {
   /** Room and seq of each kept event, in the order in which they came; a ring. */
@@ -19,7 +19,7 @@ export class RecentEvents {
   /** The room's next event was delivered. */
   add(room: FollowedRoom, event: EncodedEvent): void {
     if (event.type === "message.edited" || event.type === "message.deleted") takeBack(room, event);
-    if (event.json.length > LONGEST_BYTES) {
+    if (event.json.length > MAX_EVENT_BYTES) {
       room.recent.length = 0;
       return;
     }
@@ -33,7 +33,7 @@ export class RecentEvents {
   }
 }
 
-/** Whoever missed the text that an edit or a deletion took back is told what the log says by now. */
+/** Removes the text that an edit or a deletion took back: a subscriber that missed it reads the log's text instead. */
 function takeBack({ recent }: FollowedRoom, event: EncodedEvent): void {
   const target = Number(event.parsed().data.seq);
   const last = recent.findLastIndex(
@@ -43,18 +43,19 @@ function takeBack({ recent }: FollowedRoom, event: EncodedEvent): void {
 }
 
 /**
- * What the room delivered after `seq`, or null when that is not all here. Those that change memberships are left to the
- * log's reader, which knows what they mean to a session; so are those that may shut it out, unless that was `judged`.
+ * The events that the room delivered after `seq`, or null when not all of them are here. Events that change memberships
+ * are left to catch-up.ts, which knows what they mean to a subscriber. So are events that may shut the user out, unless
+ * the domain was asked at the seq `checkedUpTo` or later.
  */
 export function recentAfter(
   { recent }: FollowedRoom,
   seq: number,
-  judged: number,
+  checkedUpTo: number,
 ): readonly EncodedEvent[] | null {
   const first = recent[0]?.seq;
   if (first === undefined || first > seq + 1) return null;
   const missed = recent.slice(seq + 1 - first);
   const isForReader = (event: EncodedEvent) =>
-    event.seq > judged ? CHANGES_STANDING.has(event.type) : CHANGES_MEMBERSHIP.has(event.type);
+    event.seq > checkedUpTo ? AFFECTS_ACCESS.has(event.type) : CHANGES_MEMBERSHIP.has(event.type);
   return missed.some(isForReader) ? null : missed;
 }

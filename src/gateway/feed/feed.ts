@@ -1,13 +1,22 @@
 /**
- * The feed for readers that are no WebSocket sessions (src/domain/ports/feed.ts), over the hub: a reader is one entry of
- * its room, called when the hub delivers. followed-user.ts stands behind `followUser`.
+ * The feed for readers that are no WebSocket sessions (src/domain/ports/feed.ts), over the hub. The reader of a room is
+ * called when the hub delivers. The reader of a user is told what the user's subscriptions get; see followed-user.ts.
  */
 import { DomainError } from "../../domain/errors.ts";
 import { channels } from "../../domain/ports/bus.ts";
 import type { Feed, Following } from "../../domain/ports/feed.ts";
+import type { RoomLog } from "../../domain/ports/store/log.ts";
+import type { RoomLists } from "../../domain/ports/store/room-lists.ts";
+import type { RoomQueries } from "../../domain/ports/store/rooms.ts";
 import type { FollowedRoom } from "../delivery/followed-room.ts";
 import { addReader } from "../delivery/room-readers.ts";
-import { type FeedOptions, FollowedUsers } from "./followed-user.ts";
+import type { SubscriberKeeper } from "../delivery/subscribers.ts";
+import { FollowedUsers, type FollowedUsersOptions } from "./followed-users.ts";
+
+export interface FeedOptions extends FollowedUsersOptions {
+  log: Pick<RoomLog, "heads">;
+  rooms: Pick<RoomQueries, "byId"> & Pick<RoomLists, "sessionRooms">;
+}
 
 export interface RunningFeed extends Feed {
   /** How many follow a room or a user: long polls, clients of /await. */
@@ -15,6 +24,8 @@ export interface RunningFeed extends Feed {
   /** The log is another one: followers of users are told. Those of rooms hear it from the hub. */
   lost(): void;
   stop(): void;
+  /** The users that are followed. */
+  readonly users: SubscriberKeeper;
 }
 
 export function createFeed(options: FeedOptions): RunningFeed {
@@ -44,6 +55,7 @@ export function createFeed(options: FeedOptions): RunningFeed {
   }
 
   return {
+    users,
     get followers() {
       return followers;
     },

@@ -33,15 +33,15 @@ export function eventFrame(event: LoggedEvent): EventFrame {
     : { op: "event", room, seq, type, id, actor, at, data };
 }
 
-/** Events after which sessions enter or leave the room. */
+/** Events after which subscribers enter or leave the room. */
 export const CHANGES_MEMBERSHIP: ReadonlySet<string> = new Set([
   "member.joined",
   "member.left",
   "room.deleted",
 ]);
 
-/** Those, and the events after which members may have to wait in the lobby, or need to no more. */
-export const CHANGES_STANDING: ReadonlySet<string> = new Set([
+/** Those, and the events after which members may have to wait in the lobby, or may be let in. */
+export const AFFECTS_ACCESS: ReadonlySet<string> = new Set([
   ...CHANGES_MEMBERSHIP,
   "member.changed",
   "room.changed",

@@ -46,7 +46,7 @@ export function watchAccounts(options: AccountWatchOptions): AccountWatch {
       const user = users.get(userId);
       if (!user) return;
       if (version === null) {
-        for (const session of [...user.sessions]) session.end("unauthorized");
+        for (const session of [...user.sessions]) session.close("unauthorized");
         return;
       }
       user.version = version;
@@ -67,7 +67,7 @@ export function watchAccounts(options: AccountWatchOptions): AccountWatch {
   async function lookForRevoked(some: readonly LocalUser[]): Promise<void> {
     const sessions = some.flatMap((user) => [...user.sessions]);
     const revoked = await revokedOf(store.credentials, sessions, ({ identity }) => identity);
-    for (const session of revoked) session.end("unauthorized");
+    for (const session of revoked) session.close("unauthorized");
   }
 
   async function look(some: readonly LocalUser[]): Promise<void> {

@@ -42,5 +42,5 @@ async function goodbye(
   if (session.isGone) return;
   session.state = "leaving";
   await Promise.race([session.quiet(), delay(QUIET_MS, undefined, { ref: false })]);
-  if (!session.isGone) session.end(reason, Math.ceil(Math.random() * spreadMs));
+  if (!session.isGone) session.close(reason, Math.ceil(Math.random() * spreadMs));
 }

@@ -14,11 +14,11 @@ import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Accounts } from "../../domain/use-cases/accounts.ts";
 import type { ClientFrames, ReadyFrame, ResumedRoom, UnreadFrame } from "../../protocol/frames.ts";
 import type { CatchUp } from "../delivery/catch-up.ts";
-import type { Entry } from "../delivery/catch-up-subscription.ts";
+import { type CatchUpSubscription, subscribe } from "../delivery/catch-up-subscription.ts";
 import type { Hub } from "../delivery/hub.ts";
+import type { Lobbies } from "../delivery/lobby.ts";
 import { readyRoom } from "../frames/ready-frame.ts";
 import type { GatewayMetrics } from "../metrics.ts";
-import type { HeldSessions } from "./paused-sessions.ts";
 import { judgeResume, placesOf } from "./resume.ts";
 import { type Identity, newSessionId, type Session } from "./session.ts";
 import type { Users } from "./users.ts";
@@ -36,7 +36,7 @@ export interface GreetingOptions {
   accounts: Pick<Accounts, "authenticate">;
   hub: Hub;
   users: Users;
-  held: Pick<HeldSessions, "keepOut">;
+  lobbies: Lobbies;
   catchUp: CatchUp;
   metrics: GatewayMetrics;
   heartbeatMs: number;
@@ -59,7 +59,7 @@ export function createGreeting(options: GreetingOptions): Greet {
   return async (session, hello) => {
     const authenticate = async () => (session.isGone ? null : await accounts.authenticate(hello.token));
     const ofJwt = looksLikeJwt(hello.token) ? await jwtLane(authenticate) : null;
-    const entries = await gate(async () => {
+    const subscriptions = await gate(async () => {
       const principal = ofJwt ?? (await authenticate());
       if (principal === null || session.isGone) return [];
       if (principal.kind !== "user") throw notAUser();
@@ -71,18 +71,18 @@ export function createGreeting(options: GreetingOptions): Greet {
         const hot = await lookAtHot(options.hot, identity, rooms);
         if (session.isGone) return [];
         if (options.store.history.epoch !== epoch) throw anotherHistory();
-        let entries: Entry[] = [];
-        session.connection.together(() => {
-          entries = begin(options, session, { hello, principal, rooms, hot });
+        let subscriptions: CatchUpSubscription[] = [];
+        session.batch(() => {
+          subscriptions = begin(options, session, { hello, principal, rooms, hot });
         });
-        return entries;
+        return subscriptions;
       } catch (error) {
         users.detach(identity.user, session);
         session.identity = null;
         throw error;
       }
     });
-    if (entries.length > 0) void catchUp(session, entries);
+    if (subscriptions.length > 0) void catchUp.read(session, subscriptions);
   };
 }
 
@@ -135,7 +135,7 @@ function begin(
   options: GreetingOptions,
   session: Session,
   { hello, principal, rooms, hot }: Beginning,
-): Entry[] {
+): CatchUpSubscription[] {
   const { store, metrics, heartbeatMs } = options;
   const { user } = principal;
   const now = store.clock.now();
@@ -170,28 +170,30 @@ interface Entering {
 
 /** @returns the rooms of which something has to be read from the log first */
 function enterAll(
-  { hub, held }: GreetingOptions,
+  { hub, lobbies }: GreetingOptions,
   session: Session,
   { rooms, waiting, resumed }: Entering,
-): Entry[] {
+): CatchUpSubscription[] {
   const recovered = new Map(
     resumed.filter((each) => each.recovered).map(({ room, from }) => [room, from - 1]),
   );
-  const entries: Entry[] = [];
+  const subscriptions: CatchUpSubscription[] = [];
   for (const each of rooms) {
     const { id, token, joinedSeq, head, at: headAt, lobby, history } = each;
-    const room = hub.follow(id, token, { head: { seq: head, at: headAt }, mayShutOut: lobby, history });
+    const room = hub.follow(id, token, { head: { seq: head, at: headAt }, lobbyMayBeShut: lobby, history });
     const at = recovered.get(token) ?? head;
     session.enter(room, joinedSeq);
-    if (waiting.has(each)) held.keepOut(session, room, at, head, unreadOf(each));
-    else {
-      const entry = session.follow(room, at, head);
-      if (entry?.isReading) entries.push(entry);
+    if (waiting.has(each)) {
+      const unread = unreadOf(each);
+      lobbies.pauseWaiting(session, room, { position: at, head }, () => session.send(unread));
+    } else {
+      const subscription = subscribe(session, room, at, head, lobbies);
+      if (subscription?.isReading) subscriptions.push(subscription);
     }
-    // Where the list is ahead of what was delivered here, delivery has to catch up with it.
+    // Where the list is ahead of what was delivered here, the hub reads the events between.
     hub.noteHead(room, head);
   }
-  return entries;
+  return subscriptions;
 }
 
 function unreadOf({ token, read, unread, mentions }: SessionRoom): UnreadFrame {

@@ -46,7 +46,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   function check(session: Session, now: number): boolean {
     const reason = reasonToEnd(session, now, options);
     if (!reason) return slow.look(session);
-    session.end(reason);
+    session.close(reason);
     return false;
   }
 

@@ -8,9 +8,7 @@ import { CLOSE_CODES, type CloseReason } from "../../protocol/close-codes.ts";
 import { encodeJson, encodeMsgpack } from "../../protocol/codec.ts";
 import type { ReadyFrame, ServerFrame } from "../../protocol/frames.ts";
 import type { CodecName } from "../../protocol/subprotocols.ts";
-import { Entry } from "../delivery/catch-up-subscription.ts";
-import type { FollowedRoom } from "../delivery/followed-room.ts";
-import { recentAfter } from "../delivery/recent-events.ts";
+import type { FollowedRoom, TopicSubscriber } from "../delivery/followed-room.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
 import type { Connection, ConnectionHandlers } from "../transport/connection.ts";
 
@@ -52,16 +50,18 @@ export interface SessionEvents {
   closed(session: Session, clean: boolean): void;
   /** The session is no longer in this room. */
   left(session: Session, room: FollowedRoom): void;
-  /** The session hears nothing of the room after the seq `at`, and waits to be let in. */
-  held(session: Session, room: FollowedRoom, at: number): void;
-  /** It was not even live in it yet, and may have been let in again meanwhile. */
-  departed(session: Session): void;
+  /** The session's user waits in the room's lobby from now on. */
+  shutOut(session: Session, room: FollowedRoom): void;
+  /** The session's user was let in, and the session is live again. */
+  resumed(session: Session, room: FollowedRoom): void;
+  /** Memberships of the session's user have to be compared with the store. */
+  outdated(session: Session): void;
 }
 
 /** A session that catches up pauses while more than this waits for its client. */
 const PAUSE_BYTES = 256 * 1024;
 
-export class Session implements ConnectionHandlers {
+export class Session implements ConnectionHandlers, TopicSubscriber {
   readonly connection: Connection;
   /** As all times of a session by `performance.now()`: a wall clock that is set anew ends nobody. */
   readonly startedAt = performance.now();
@@ -102,6 +102,12 @@ export class Session implements ConnectionHandlers {
   get codec(): CodecName {
     return this.connection.codec;
   }
+  get userId(): number {
+    return this.identity?.user.id ?? 0;
+  }
+  get isReady(): boolean {
+    return this.state === "ready";
+  }
   get isGone(): boolean {
     return this.state === "gone";
   }
@@ -124,18 +130,19 @@ export class Session implements ConnectionHandlers {
     this.connection.sendWithPublished(this.codec === "json" ? encodeJson(frame) : encodeMsgpack(frame));
   }
 
-  /** An event of a room for this session alone, as its user may see it. */
   deliver(room: FollowedRoom, event: EncodedEvent): void {
     const seen = room.hides(event, this.rooms.get(room) ?? 0) ? event.hidden : event;
     this.connection.send(this.codec === "json" ? seen.json : seen.msgpack);
   }
 
-  /** More waits for the client than should: what can wait has to. */
+  batch(work: () => void): void {
+    this.connection.together(work);
+  }
+
   get isFull(): boolean {
     return this.connection.buffered() > PAUSE_BYTES;
   }
 
-  /** Resolves as soon as little waits for the client to read, or when the connection is gone. */
   async drained(): Promise<void> {
     while (!this.isGone && this.isFull) {
       await new Promise<void>((resolve) => {
@@ -159,7 +166,6 @@ export class Session implements ConnectionHandlers {
 
   // ── Rooms ──────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The session is in the room from now on. */
   enter(room: FollowedRoom, joinedSeq: number): void {
     this.rooms.set(room, joinedSeq);
     room.sessions[this.codec]++;
@@ -167,34 +173,8 @@ export class Session implements ConnectionHandlers {
     room.roster?.add(this);
   }
 
-  /**
-   * Makes the session live in a room of which it has events up to `at`. Returns an entry when it is not live at once: one
-   * that has to be read from the log (`isReading`), or one that waits for the gateway to come up to it. That the session
-   * may read was `judged` as of this seq, or later.
-   */
-  follow(room: FollowedRoom, at: number, judged: number): Entry | null {
-    const missed = at < room.delivered && !this.isFull ? recentAfter(room, at, judged) : null;
-    for (const event of missed ?? []) this.deliver(room, event);
-    if (at === room.delivered || missed) {
-      this.goLive(room);
-      return null;
-    }
-    const entry = new Entry(this, room, at, judged);
-    room.entries = [...room.entries, entry];
-    return entry;
-  }
-
-  /** Whether the session hears the room's events as they are delivered. */
-  isLive(room: FollowedRoom): boolean {
-    const isOnItsWay = room.entries.some((entry) => entry.session === this);
-    return this.rooms.has(room) && !room.held?.has(this) && !isOnItsWay;
-  }
-
-  /**
-   * Tells an event that is published next to all the others, but not to this session as it is. Sent first: what was
-   * published before it goes out with it, and nothing is lost by unsubscribing.
-   */
-  apart(room: FollowedRoom, event: EncodedEvent): void {
+  /** Sent first: what was published before it goes out with it, and nothing is lost by unsubscribing. */
+  deliverApart(room: FollowedRoom, event: EncodedEvent): void {
     this.deliver(room, event);
     this.connection.unsubscribe(room.topics[this.codec]);
   }
@@ -204,51 +184,49 @@ export class Session implements ConnectionHandlers {
     if (this.open?.has(room)) this.connection.subscribe(room.openTopics[this.codec]);
   }
 
-  /** Stops what the session hears of the room after `at`; what it has open stays open. */
-  hold(room: FollowedRoom, at: number): void {
-    room.dropEntry(this);
-    this.#unsubscribe(room);
-    this.#events.held(this, room, at);
-  }
-
-  #unsubscribe(room: FollowedRoom): void {
+  /** What the session has open stays open. */
+  pause(room: FollowedRoom): void {
     this.connection.unsubscribe(room.topics[this.codec]);
     this.connection.unsubscribe(room.openTopics[this.codec]);
   }
+  shutOut(room: FollowedRoom): void {
+    this.#events.shutOut(this, room);
+  }
+  resumed(room: FollowedRoom): void {
+    this.#events.resumed(this, room);
+  }
 
-  /** Takes the session out of a room, now. */
-  leave(room: FollowedRoom): void {
+  end(room: FollowedRoom): void {
     if (!this.rooms.delete(room)) return;
-    room.sessions[this.codec]--;
-    room.roster?.delete(this);
-    room.dropEntry(this);
-    room.release(this);
-    this.#unsubscribe(room);
+    this.#release(room);
+    this.pause(room);
     this.open?.delete(room);
     this.typing?.delete(room);
     this.#events.left(this, room);
   }
-
-  depart(room: FollowedRoom): void {
-    this.leave(room);
-    this.#events.departed(this);
+  refresh(): void {
+    this.#events.outdated(this);
+  }
+  fail(): void {
+    this.close("unavailable");
   }
 
   /** The connection is gone, and its subscriptions with it. */
   forgetRooms(): void {
-    for (const room of this.rooms.keys()) {
-      room.sessions[this.codec]--;
-      room.roster?.delete(this);
-      room.dropEntry(this);
-      room.release(this);
-    }
+    for (const room of this.rooms.keys()) this.#release(room);
     this.rooms.clear();
+  }
+
+  #release(room: FollowedRoom): void {
+    room.sessions[this.codec]--;
+    room.roster?.delete(this);
+    room.pending(this)?.cancel();
   }
 
   // ── The connection ─────────────────────────────────────────────────────────────────────────────────
 
   /** [GW-10.1] Ends the session; with a goodbye where the client may come back and still listens [GW-10.2]. */
-  end(reason: CloseReason, reconnectMs = Math.ceil(Math.random() * 1_000)): void {
+  close(reason: CloseReason, reconnectMs = Math.ceil(Math.random() * 1_000)): void {
     const { code, reconnect } = CLOSE_CODES[reason];
     if (reconnect && reason !== "too_slow") this.send({ op: "bye", code, reconnectMs });
     this.connection.end(code, reason);

@@ -48,6 +48,6 @@ export class SlowConsumers {
 
   #end(session: Session): void {
     this.#metrics.slowConsumers++;
-    session.end("too_slow");
+    session.close("too_slow");
   }
 }

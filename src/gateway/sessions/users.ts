@@ -3,6 +3,7 @@
 import { type User, userKey } from "../../domain/model.ts";
 import type { UserBroadcast } from "../../domain/ports/broadcasts.ts";
 import { channels, type Subscriptions } from "../../domain/ports/bus.ts";
+import type { SubscriberKeeper } from "../delivery/subscribers.ts";
 import type { JoinedHint } from "../frames/commit-publisher.ts";
 import type { LocalUser, Session } from "./session.ts";
 
@@ -17,7 +18,7 @@ export interface UserHints {
   changed(user: LocalUser): void;
 }
 
-export class Users {
+export class Users implements SubscriberKeeper {
   readonly #byId = new Map<number, LocalUser>();
   readonly #bus: Subscriptions;
   readonly #hints: UserHints;
@@ -34,12 +35,19 @@ export class Users {
     return this.#byId.values();
   }
 
+  subscribersOf(userId: number): Iterable<Session> {
+    return this.#byId.get(userId)?.sessions ?? [];
+  }
+  *subscribers(): Generator<Session> {
+    for (const { sessions } of this.#byId.values()) yield* sessions;
+  }
+
   /** Adds a session. A subscription that can't be had now is no harm: versions are compared every few seconds. */
   attach({ id, uuid }: Pick<User, "id" | "uuid">, version: number, session: Session): LocalUser {
     let user = this.#byId.get(id);
     if (user && user.uuid !== uuid) {
       this.#forget(user);
-      for (const each of [...user.sessions]) each.end("unauthorized");
+      for (const each of [...user.sessions]) each.close("unauthorized");
       user = undefined;
     }
     if (!user) {

@@ -11,7 +11,7 @@ const timeOf = (seq: number) => 1_000 * seq;
 test("two looks at once, with a message in between, lose nothing", async () => {
   const room = new FollowedRoom(1, "room", {
     head: { seq: 5, at: timeOf(5) },
-    mayShutOut: false,
+    lobbyMayBeShut: false,
     history: "joined",
   });
   const hub = { size: 1, rooms: () => [room], noteHead: vi.fn() } as unknown as Hub;

@@ -22,7 +22,7 @@ function hubOn(rangeMany: HubOptions["log"]["rangeMany"]): Hub {
       metrics: new GatewayMetrics(new Registry(), () => NOBODY),
     },
     ...{ logger: createLogger("silent"), publish: () => {}, sessionsIn: () => [] },
-    ...{ onStanding: () => {}, onUser: () => {}, onFollowing: () => {} },
+    ...{ onAccessEvent: () => {}, onUser: () => {}, onFollowing: () => {} },
   });
 }
 
@@ -42,9 +42,9 @@ test("a room that was followed by a hint learns from a list of rooms that its lo
   const hub = hubOn(async () => []);
   const { conversationId, room: token } = EVENT;
   const room = hub.follow(conversationId, token, { head: { seq: 4, at: 0 } });
-  expect(room.mayShutOut).toBe(true);
-  hub.follow(conversationId, token, { head: { seq: 3, at: 0 }, mayShutOut: false });
-  expect(room.mayShutOut).toBe(true);
-  hub.follow(conversationId, token, { head: { seq: 5, at: 0 }, mayShutOut: false });
-  expect(room.mayShutOut).toBe(false);
+  expect(room.lobbyMayBeShut).toBe(true);
+  hub.follow(conversationId, token, { head: { seq: 3, at: 0 }, lobbyMayBeShut: false });
+  expect(room.lobbyMayBeShut).toBe(true);
+  hub.follow(conversationId, token, { head: { seq: 5, at: 0 }, lobbyMayBeShut: false });
+  expect(room.lobbyMayBeShut).toBe(false);
 });
