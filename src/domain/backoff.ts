@@ -3,7 +3,7 @@ export interface Backoff {
   /** The pause after the first failure, when `failures` is 0. */
   firstMs: number;
   maxMs: number;
-  /** The largest part of a pause that chance takes away, so that not all come back at once; unset: none. */
+  /** The largest part, 0 to 1, by which chance shortens a pause, so that clients do not retry all at once. Default: 0. */
   jitter?: number;
 }
 

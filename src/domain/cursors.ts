@@ -1,14 +1,14 @@
-/** Pages between cursors, as clients walk through lists in both directions. */
+/** Pages of a list before or after a cursor. */
 import { badField } from "./errors.ts";
 
-/** What a client asks for. Cursors are exclusive, and never both. */
+/** A client's request: the page after or before an item, not including it. At most one cursor is given. */
 export interface CursorPage<C> {
   startingAfter?: C;
   endingBefore?: C;
   limit: number;
 }
 
-/** What the store is asked for: one more than the page, to know whether there are more. */
+/** The query for the store. `limit` is one more than the page, which shows whether there are more items. */
 export interface CursorQuery<P> {
   after?: P;
   before?: P;
@@ -18,8 +18,8 @@ export interface CursorQuery<P> {
 const MAX_LIMIT = 100;
 
 /**
- * @param placeOf where a cursor stands in the list; null for one that is unknown, or not the reader's
- * @throws DomainError `bad_request` for such a cursor, for both cursors, and for a limit outside of 1–100
+ * @param placeOf the cursor's place in the list; null when it is unknown, or the reader may not see it
+ * @throws DomainError `bad_request` for such a cursor, for two cursors, and for a limit outside of 1–100
  */
 export async function cursorQuery<C, P>(
   page: CursorPage<C>,
@@ -42,7 +42,7 @@ export async function cursorQuery<C, P>(
   };
 }
 
-/** The page that was asked for. The one too many lies at the far end, seen from the cursor. */
+/** Cuts what the store found to the requested page: the extra item is at the end that is farther from the cursor. */
 export function cut<T, P>(found: readonly T[], query: CursorQuery<P>): { items: T[]; more: boolean } {
   const limit = query.limit - 1;
   const items = query.before === undefined ? found.slice(0, limit) : found.slice(-limit);

@@ -1,6 +1,6 @@
 /**
- * Every way a use case can refuse, as data. Each face translates a code through its own exhaustive table;
- * `retry` says whether the same request can succeed later without being changed.
+ * All codes with which a use case can refuse. Each face has a table from these codes to its own.
+ * `retry`: the same request can succeed later.
  */
 export const ERRORS = {
   bad_request: { retry: false, text: "The request breaks a rule" },
@@ -18,7 +18,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** A refusal. `field` names the input that broke the rule; `message` names the rule. */
+/** A refusal by a use case. `field` names the input that broke a rule; `message` says the rule. */
 export class DomainError extends Error {
   readonly code: ErrorCode;
   readonly field: string | undefined;
@@ -41,19 +41,19 @@ export class DomainError extends Error {
   }
 }
 
-/** The refusal for everything that another attempt may cure. `message` names the part that is away; `cause` is for logs only. */
+/** The refusal while a part of the server is away. @param message names the part @param cause for the log only */
 export function unavailable(message: string, cause: unknown, retryAfterMs?: number): DomainError {
   const error = new DomainError("unavailable", `${message}; try again`, { retryAfterMs });
   error.cause = cause;
   return error;
 }
 
-/** A part that others work with is away. Whoever watches that part says so once, and once when it is back. */
+/** Whether a part of the server is away. The watch of that part logs it, so callers need not. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof DomainError && error.code === "unavailable";
 }
 
-/** Shorthand for the commonest refusal: `throw badField("name", "must be 1 to 200 characters")`. */
+/** A `bad_request`: `throw badField("name", "must be 1 to 200 characters")`. */
 export function badField(field: string, rule: string): DomainError {
   return new DomainError("bad_request", `${field} ${rule}`, { field });
 }

@@ -1,11 +1,11 @@
 /**
- * Names of messages on faces that address them without their room: pure functions of the room and the seq, both ways, so
- * that no table is needed, and a cursor outlives the message it names. Whoever turns a name back still has to ask whether
- * the reader may see that message.
+ * Ids of messages for APIs that address a message without its room. An id is a pure function of room and seq and can be
+ * read back, so it needs no table, and stays valid as a cursor after the message is deleted. Reading an id back checks no
+ * permission.
  */
 import { createHash, randomBytes } from "node:crypto";
 
-/** A message by its place in a log. */
+/** The room and seq of a message. */
 export interface MessagePlace {
   conversationId: number;
   seq: number;
@@ -20,7 +20,7 @@ const SEQ_BITS = 40n;
 const MAX_ROOM = 2n ** 48n - 1n;
 const MAX_SEQ = 2n ** SEQ_BITS - 1n;
 
-/** Fixed width: ids of one room compare as texts as their seqs do. @throws RangeError beyond 48 and 40 bits */
+/** Protocol's id of a message. Ids of one room sort as texts like their seqs. @throws RangeError beyond 48 and 40 bits */
 export function protocolMessageId({ conversationId, seq }: MessagePlace): string {
   const room = BigInt(conversationId);
   const event = BigInt(seq);
@@ -30,7 +30,7 @@ export function protocolMessageId({ conversationId, seq }: MessagePlace): string
   return base62((room << SEQ_BITS) | event);
 }
 
-/** The inverse of {@link protocolMessageId}; null for what is no such id. */
+/** The inverse of {@link protocolMessageId}; null when the text is no such id. */
 export function protocolMessagePlace(id: string): MessagePlace | null {
   if (!isPublicId(id)) return null;
   let value = 0n;
@@ -46,17 +46,17 @@ export function isPublicId(text: string): boolean {
   return /^[A-Za-z0-9]{16}$/.test(text);
 }
 
-/** 16 characters `[A-Za-z0-9]` that nobody can guess: Protocol's ids of users, rooms and files. */
+/** A random id of 16 characters `[A-Za-z0-9]`: Protocol's ids of users, rooms and files. */
 export function newPublicId(): string {
   return publicIdOf(randomBytes(32).toString("hex"));
 }
 
-/** An id that is a pure function of `text`: whoever derives it again gets the same. */
+/** The id that belongs to `text`: the same text gives the same id. */
 export function derivedPublicId(text: string): string {
   return publicIdOf(createHash("sha256").update(text).digest("hex"));
 }
 
-/** 256 bits make every id as likely as any other, but for less than 2^-160. */
+/** Reduces 256 bits modulo 62^16, so the probabilities of two ids differ by less than 2^-160. */
 function publicIdOf(hex: string): string {
   return base62(BigInt(`0x${hex}`) % BASE ** BigInt(WIDTH));
 }

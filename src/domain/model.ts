@@ -1,6 +1,5 @@
 /**
- * The nouns of Causeway: what a room, an event, a member and an account are.
- * Plain data without behaviour; every other file of the domain speaks in these words.
+ * The nouns of Causeway: room, event, member, account. Plain data without behaviour. GLOSSARY.md explains the words.
  *
  * Ids: `id` is the int64 of the database (kept below 2^53), `uuid` is Wire's name for the same row,
  * `publicId` (16 characters `[A-Za-z0-9]`) is Protocol's, `token` (8 characters) is the WebSocket's and Talk's.

@@ -1,4 +1,4 @@
-/** Work that a process repeats in the background, such as sweeps. */
+/** Repeats work in the background, such as sweeps. */
 import type { Logger } from "../logger.ts";
 import { isUnavailable } from "./errors.ts";
 
@@ -9,10 +9,10 @@ export interface PeriodicOptions {
 }
 
 /**
- * Does `work` every `everyMs`, but never twice at the same time. Failures are logged when they begin and when they end.
- * A part that is away is not logged here: its own watch does that.
- * @param name says in the log what the work is for
- * @returns how to stop; it waits for work that is under way
+ * Runs `work` every `everyMs`, never twice at the same time. Of failures in a row the first is logged, and then the next
+ * success. DomainErrors `unavailable` are not logged: the watch of the part that is away does that.
+ * @param name the work's name in the log
+ * @returns a function that stops the repetition and waits for work under way
  */
 export function periodic(
   name: string,

@@ -1,7 +1,7 @@
 /**
- * Who may do what in a room: the one table. Every face (WebSocket, the HTTP APIs, Matrix) asks `can`.
- * An organization's admins, its `chat` role and its API token have power over rooms only through
- * Messenger and the admin API; `canManage` is their table.
+ * The table of permissions in a room: which role may do which action. Every face and the bridge asks `can`.
+ * An organization's admins, its `chat` role and its API token manage rooms only through Messenger and the admin API:
+ * see `canManage`. AUTHORIZATION.md explains the rules.
  */
 import type { ErrorCode } from "./errors.ts";
 import type { Membership, OrganizationRole, Role, RoomRules } from "./model.ts";
@@ -50,7 +50,7 @@ const EVERYBODY: readonly Action[] = [
   "leave",
 ];
 const MEMBER: readonly Action[] = [...EVERYBODY, "own_settings", "list_members", "guest_link"];
-/** A guest is nobody outside of this room: bringing others in and opening or closing it takes an account. */
+/** Inviting others, and opening or closing a room, takes an account, which guests do not have. */
 const GUEST_MODERATOR: readonly Action[] = [
   ...EVERYBODY,
   "list_members",
@@ -74,11 +74,11 @@ export const PERMISSIONS: Record<Role, ReadonlySet<Action>> = {
   guest: new Set(EVERYBODY),
 };
 
-/** Shut off for everyone while a room is read-only. */
+/** Not allowed to anybody while a room is read-only. */
 const WRITES: ReadonlySet<Action> = new Set(["send", "react", "edit_own", "call", "type"]);
 /**
- * Shut off for both of a one-to-one room while one of them blocks the other: whatever would reach the other, or take from
- * them what they have.
+ * Not allowed to either member of a one-to-one room while one blocks the other: actions that reach the other member, or
+ * change or remove something of theirs.
  */
 const TOWARDS_THE_OTHER: ReadonlySet<Action> = new Set([
   ...WRITES,
@@ -87,7 +87,7 @@ const TOWARDS_THE_OTHER: ReadonlySet<Action> = new Set([
   "rename_one_to_one",
   "receipt_mode",
 ]);
-/** Shut off for plain members while the lobby is closed. */
+/** Not allowed to members without a moderator's role while the lobby is closed. */
 const BEHIND_LOBBY: ReadonlySet<Action> = new Set([
   "read",
   "send",
@@ -98,8 +98,8 @@ const BEHIND_LOBBY: ReadonlySet<Action> = new Set([
   "list_members",
 ]);
 /**
- * One-to-one rooms belong to both: nobody can change what they are. Wire's clients name them and Protocol's delete them
- * all the same, by actions of their own.
+ * Not allowed in one-to-one rooms, which belong to both members. Wire's clients may still rename them and Protocol's may
+ * delete them, by actions of their own (`rename_one_to_one`, `delete_one_to_one`).
  */
 const NOT_ONE_TO_ONE: ReadonlySet<Action> = new Set([
   "rename",
@@ -116,7 +116,7 @@ const NOT_ONE_TO_ONE: ReadonlySet<Action> = new Set([
   "set_roles",
   "delete_room",
 ]);
-/** Only strangers need a password, and only public rooms let them in. */
+/** Allowed in public rooms only: a password is for people who are not members, and only public rooms let them in. */
 const ONLY_PUBLIC: ReadonlySet<Action> = new Set(["password"]);
 
 export function isModerator(role: Role): boolean {
@@ -143,12 +143,12 @@ export function can(
   return null;
 }
 
-/** Whether one of the room's two blocked the other, so that nobody may do `action`. */
+/** Whether a block between the members of a one-to-one room forbids `action`. */
 export function isBlocked({ blocked }: Pick<RoomRules, "blocked">, action: Action): boolean {
   return blocked && TOWARDS_THE_OTHER.has(action);
 }
 
-/** Whether a member has to wait in the lobby: nothing of the room may be read until it opens. */
+/** Whether a member has to wait in the lobby, and may read nothing of the room until it opens. */
 export function waits(
   { role }: Pick<Membership, "role">,
   { lobby, lobbyUntil }: Pick<RoomRules, "lobby" | "lobbyUntil">,

@@ -1,6 +1,7 @@
-/** Lets a bounded number of tasks run at once; the others wait in the order in which they came. */
+/** Runs a task when fewer than the bounded number run. Others wait, in their order. */
 export type Gate = <T>(task: () => Promise<T>) => Promise<T>;
 
+/** @param width how many tasks run at once */
 export function createSemaphore(width: number): Gate {
   const waiting: (() => void)[] = [];
   let running = 0;
@@ -10,7 +11,7 @@ export function createSemaphore(width: number): Gate {
     try {
       return await task();
     } finally {
-      // The place is handed on, so `running` stays.
+      // The next task takes this one's place, so `running` stays the same.
       const next = waiting.shift();
       if (next) next();
       else running--;

@@ -1,4 +1,4 @@
-/** What texts may look like, wherever they come from. Every refusal names the field and the rule. */
+/** Rules for texts from any API. Every refusal names the field and the rule. */
 import { badField, DomainError } from "./errors.ts";
 
 export const LIMITS = {
@@ -13,22 +13,25 @@ export const LIMITS = {
   passwordCharacters: 1_000,
 } as const;
 
-/** A surrogate without its other half: UTF-8 has no form for it, and a homeserver answers 500 to it. */
+/** Half of a surrogate pair. UTF-8 can't encode it, and a homeserver answers 500 to it. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 /**
- * Spaces, controls, marks of direction, joiners, variation selectors, what is no character, and signs that fill a place
- * without a picture: of Braille, objects, Khitan, hieroglyphs and music.
+ * Only characters without a visible glyph: spaces, controls, direction marks, joiners, variation selectors, noncharacters,
+ * and blank signs of Braille, object replacement, Khitan, hieroglyphs and music.
  */
 const INVISIBLE =
   /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\uFFF9-\uFFFC\u{16FE4}\u{13441}\u{13442}\u{1D159}]*$/u;
 const VARIATION_SELECTOR = /\uFE0F/g;
-/** What is a picture only with a variation selector after it; digits are only in keycaps, and hands not with a skin tone. */
+/**
+ * Emoji that are shown as text unless U+FE0F follows (Unicode TR #51). Digits count only in keycaps, and a character before
+ * a skin tone does not count.
+ */
 const PLAIN_EMOJI = /(?![0-9#*](?!\u20E3))(?!\p{Emoji_Presentation})\p{Emoji}(?!\p{Emoji_Modifier}|\uFE0E)/gu;
 const HANDLE = /^[A-Za-z0-9_.@-]{1,64}$/;
 const EMAIL = /^[^\s@]+@[^\s@]+$/;
 const GROUP_ID = /^[A-Za-z0-9_.@-]{1,64}$/;
 
-/** The length of a text as people count it: an emoji outside of the basic plane is one. */
+/** The length of a text in code points: a surrogate pair counts as one. */
 export function codePoints(text: string): number {
   let count = text.length;
   for (let i = 0; i < text.length - 1; i++) {
@@ -37,31 +40,33 @@ export function codePoints(text: string): number {
   return count;
 }
 
+/** @throws DomainError `bad_request` on `field` for NUL characters and lone surrogates */
 export function checkWellFormed(field: string, text: string): void {
   if (text.includes("\0")) throw badField(field, "must not contain NUL characters");
   if (LONE_SURROGATE.test(text))
     throw badField(field, "must be well-formed Unicode (it has a lone surrogate)");
 }
 
-/** Whether nothing of a text can be seen. */
+/** Whether a text is empty or has no visible character. */
 export function isInvisible(text: string): boolean {
   return INVISIBLE.test(text);
 }
 
+/** @throws DomainError `bad_request` on `field` for a text without a visible character */
 export function checkVisible(field: string, text: string): void {
   if (isInvisible(text))
     throw badField(field, "must have something to see, not only spaces and invisible characters");
 }
 
 /**
- * A reaction by its one name: what looks the same is the same, however its characters are composed, and with or without
- * the selector that makes a picture of a sign.
+ * The normal form of a reaction, so that reactions that look the same are the same: composed as in NFC, and with the
+ * variation selector U+FE0F exactly where an emoji needs it.
  */
 export function reactionName(name: string): string {
   return name.normalize("NFC").replaceAll(VARIATION_SELECTOR, "").replaceAll(PLAIN_EMOJI, "$&\uFE0F");
 }
 
-/** A message: 1–16,000 code points of well-formed Unicode. */
+/** A message's text: 1–16,000 code points of well-formed Unicode. @throws DomainError `bad_request` on `field` */
 export function checkText(field: string, text: string): void {
   const tooLong =
     text.length > LIMITS.textCodePoints &&
@@ -70,7 +75,7 @@ export function checkText(field: string, text: string): void {
   checkWellFormed(field, text);
 }
 
-/** As {@link checkText}, where clients were promised twice as much. @throws DomainError `too_large` beyond that */
+/** {@link checkText} with 32,000 code points. @throws DomainError `too_large` beyond that; `bad_request` */
 export function checkLongText(field: string, text: string): void {
   if (text.length === 0) throw badField(field, "must not be empty");
   if (codePoints(text) > LIMITS.longTextCodePoints)
@@ -78,7 +83,7 @@ export function checkLongText(field: string, text: string): void {
   checkWellFormed(field, text);
 }
 
-/** Whom a message mentions: ids of actors, or "all". */
+/** At most 100 mentions: ids of actors, or "all". @throws DomainError `bad_request` on `mentions` */
 export function checkMentions(mentions: readonly string[]): void {
   if (mentions.length > LIMITS.mentions) throw badField("mentions", "must name at most 100 members");
   for (const mention of mentions) {
@@ -89,7 +94,7 @@ export function checkMentions(mentions: readonly string[]): void {
   }
 }
 
-/** A name that people see: something of it can be seen. @returns it without the spaces around it, 1–`most` code points */
+/** A visible name. @returns it trimmed, 1–`most` code points @throws DomainError `bad_request` on `field` */
 export function checkName(field: string, name: string, most: number = LIMITS.nameCodePoints): string {
   const trimmed = name.trim();
   if (trimmed.length === 0 || trimmed.length > 2 * most || codePoints(trimmed) > most) {
@@ -100,7 +105,7 @@ export function checkName(field: string, name: string, most: number = LIMITS.nam
   return trimmed;
 }
 
-/** The client's own id of a message. Events from Matrix bring their event id, which is longer. */
+/** The idempotency key that a client gives a message. Messages from Matrix use their event id, which may be longer. */
 export function checkClientId(id: string, fromMatrix: boolean): void {
   if (fromMatrix) {
     if (id.length === 0 || Buffer.byteLength(id) > LIMITS.matrixEventIdBytes) {
@@ -134,13 +139,13 @@ export function checkEmail(email: string): string {
   return email;
 }
 
-/** A whole number that the database's ids can be: 1 to 2^53 − 1. */
+/** An id of the database: an integer from 1 to 2^53 − 1. @throws DomainError `bad_request` on `field` */
 export function checkId(field: string, id: number): number {
   if (!Number.isSafeInteger(id) || id < 1) throw badField(field, "must be an integer of at least 1");
   return id;
 }
 
-/** A time to come, ms. */
+/** A time in the future, ms. @throws DomainError `bad_request` on `field` */
 export function checkFuture(field: string, at: number, now: number): number {
   if (!Number.isSafeInteger(at)) throw badField(field, "must be a time in milliseconds since 1970 UTC");
   if (at <= now) throw badField(field, "must lie in the future");

@@ -1,10 +1,13 @@
-/** What a member may not learn of messages from before their history: not by what happens to these messages later, either. */
+/**
+ * Hides from a member what happens to messages from before the member's history, because later events about such a
+ * message would show its text.
+ */
 import { dataOf } from "./event-data.ts";
 import type { HiddenData, LoggedEvent } from "./model.ts";
 
 /**
- * Events that tell of an earlier message. A deletion is none of them: it tells nothing, and who kept the message from an
- * earlier stay has to let it go.
+ * Types of events that show something of an earlier message. A deletion shows nothing, and clients that kept the message
+ * from an earlier membership need it to remove the message.
  */
 const TELLING: ReadonlySet<string> = new Set([
   "message.edited",
@@ -14,12 +17,12 @@ const TELLING: ReadonlySet<string> = new Set([
   "message.unpinned",
 ]);
 
-/** Whether an event of this type tells of an earlier message: its data then has the message's `seq`. */
+/** Whether events of this type show something of an earlier message. Their data has the message's `seq`. */
 export function tellsOfMessage(type: string): boolean {
   return TELLING.has(type);
 }
 
-/** An event as a member sees it whose history begins after this seq. */
+/** The event for a member who may see events with a seq greater than `historyFrom`; 0: all. */
 export function asSeen(event: LoggedEvent, historyFrom: number): LoggedEvent {
   if (historyFrom === 0 || !tellsOfMessage(event.type)) return event;
   const { seq } = dataOf<"message.edited" | "message.pinned">(event);

@@ -1,6 +1,6 @@
-/** Who acts. See ../model.ts for the words about ids and times. */
+/** Actors and their keys. See ../model.ts about ids and times. */
 
-/** Who acts. `id` is a user's int64 in decimal, a guest's opaque id, a Matrix user id, or a system part's name. */
+/** The author of an act. `id`: a user's int64 in decimal, a guest's opaque id, a Matrix user id, or a system part's name. */
 export interface Actor {
   kind: ActorKind;
   id: string;
@@ -21,7 +21,7 @@ export function memberKey(actor: Pick<Actor, "kind" | "id">): MemberKey {
   return `${KIND_LETTER[actor.kind]}:${actor.id}`;
 }
 
-/** The inverse of {@link memberKey}; `name` is what the store remembered beside the key. */
+/** The inverse of {@link memberKey}. A key has no name, so the caller gives it. */
 export function actorOf(key: MemberKey, name: string): Actor {
   return { kind: LETTER_KIND[key[0] ?? "s"] ?? "system", id: key.slice(2), name };
 }
@@ -36,13 +36,13 @@ export function isUser({ kind, id }: Pick<Actor, "kind" | "id">, userId: number)
 }
 
 /**
- * For a name that is nobody's. Use cases refuse it as they refuse somebody who does not exist for the caller, after the
- * same look-ups: nobody learns which names are taken.
+ * Stands for an unknown name. Use cases refuse it like a user whom the caller may not see, after the same look-ups, so that
+ * callers can't find out which names exist.
  */
 export const NOBODY: Actor = { kind: "user", id: "0", name: "" };
 
-/** What Causeway itself does (automation, expiry, deletion of accounts). */
+/** The author of Causeway's own acts: automation, expiry, deletion of accounts. */
 export const SYSTEM_ACTOR: Actor = { kind: "system", id: "causeway", name: "Causeway" };
 
-/** The mention of everybody in the room; stored as one row, however many members. */
+/** The mention of everybody in the room, stored as one row for any number of members. */
 export const MENTION_ALL = "all";

@@ -1,6 +1,6 @@
-/** What a file and a webhook are. See ../model.ts for the words about ids and times. */
+/** Files and webhooks. See ../model.ts about ids and times. */
 
-/** A file that belongs to a message, or is about to. Its bytes are kept elsewhere (ports/attachments.ts). */
+/** A file of a message, or one that waits to be sent. The port attachments.ts has its bytes. */
 export interface Attachment {
   /** 16 characters `[A-Za-z0-9]`. */
   id: string;
@@ -12,14 +12,14 @@ export interface Attachment {
   createdAt: number;
 }
 
-/** A file as a message's event tells of it. */
+/** A file as it is in the data of a message. */
 export type ShownAttachment = Omit<Attachment, "createdAt">;
 
 export function shownAttachment({ id, filename, type, size }: ShownAttachment): ShownAttachment {
   return { id, filename, type, size };
 }
 
-/** What webhooks tell: Protocol's objects and what became of them. */
+/** The types of webhook events: an object of the Protocol API, and what happened to it. */
 export const WEBHOOK_TYPES = [
   "contact.created",
   "contact.updated",
@@ -39,12 +39,12 @@ export const WEBHOOK_TYPES = [
 ] as const;
 export type WebhookType = (typeof WEBHOOK_TYPES)[number];
 
-/** Where an organization wants to be told what its people do. The secret is never shown again. */
+/** A URL to which an organization's webhook events are sent. The secret is shown only when it is created. */
 export interface Webhook {
   id: number;
   organizationId: number;
   url: string;
-  /** Null: all. */
+  /** The types to send. Null: all. */
   events: WebhookType[] | null;
   createdAt: number;
 }

@@ -1,9 +1,9 @@
-/** Events as a user's journal has them; ../ports/store/journal.ts says what the journal tells. */
+/** Events of a user's journal: see ../ports/store/journal.ts. */
 import type { EventData, EventType, LoggedEvent } from "./log.ts";
 import type { ConnectionStatus } from "./people.ts";
 import type { MembershipSettings } from "./rooms.ts";
 
-/** Which of the rooms' events a journal has. */
+/** The types of room events that a journal contains. */
 export const JOURNALED = [
   "member.joined",
   "member.left",
@@ -12,11 +12,11 @@ export const JOURNALED = [
   "room.deleted",
 ] as const satisfies readonly EventType[];
 
-/** A place in the order of time: within a room it is that of the log. */
+/** A place in the journal, ordered by time. Within a room the order is that of the log. */
 export interface JournalPlace {
   /** ms */
   at: number;
-  /** 0 for connections, which have the other's id for a seq. */
+  /** 0 for connections, whose `seq` is the other user's id. */
   conversationId: number;
   /** 0 for the user's own settings of the room. */
   seq: number;
@@ -29,22 +29,22 @@ export interface JournalEvent
 
 /** `data` of each type of event of a journal. */
 export interface JournalData extends EventData {
-  /** How the user stands to another. */
+  /** A connection of the user. */
   connection: ConnectionData;
   /** The user's own settings of the room. */
   settings: SettingsData;
 }
 
-/** As they are now. */
+/** The member's present settings of a room. */
 export type SettingsData = Pick<
   MembershipSettings,
   "mutedStatus" | "mutedRef" | "archivedAt" | "archivedRef" | "hidden" | "hiddenRef"
 >;
 
-/** UUIDs. */
+/** A connection from the user's side. Ids are UUIDs. */
 export interface ConnectionData {
   to: string;
-  /** The other's; empty while they are a stranger, whom the user asked. */
+  /** The other user's name. Empty while the user's request to a stranger is not answered. */
   name: string;
   status: ConnectionStatus;
   message: string | null;

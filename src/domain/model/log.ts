@@ -1,4 +1,4 @@
-/** What an event of a room is. See ../model.ts for the words about ids and times. */
+/** Events of a room's log. See ../model.ts about ids and times. */
 import type { Actor } from "./actors.ts";
 import type { ShownAttachment } from "./files.ts";
 import type { ConversationType, Role } from "./rooms.ts";
@@ -38,7 +38,7 @@ export interface EventData {
   "message.deleted": { seq: number };
   "reaction.added": { seq: number; name: string };
   "reaction.removed": { seq: number; name: string };
-  /** `history` is there where who joins sees what was before. */
+  /** `history` is set where new members see earlier events. */
   "member.joined": { member: Actor; role: Role; history?: "shared" };
   "member.left": { member: Actor; role: Role };
   "member.changed": { member: Actor; role: Role };
@@ -57,7 +57,7 @@ export interface EventData {
     receiptMode: number | null;
     access: string[];
     accessRole: string;
-    /** Whether there is a guest link; its code is for members who ask. */
+    /** Whether there is a guest link. Its code is not in the log. */
     guestLink: boolean;
     automationEnabled: boolean;
     scheduledDeletion: number | null;
@@ -71,7 +71,7 @@ export interface EventData {
   "call.ended": Record<string, never>;
 }
 
-/** All that a message says from now on; edits from before this was so leave out what they did not change. */
+/** The message after an edit. Old edits have only the fields that they changed. */
 export interface EditData {
   seq: number;
   text: string;
@@ -80,22 +80,22 @@ export interface EditData {
 }
 
 /**
- * An event about a message that says no more than this: a later edit or the deletion took its text back, or the reader
- * may not see the message (visibility.ts).
+ * Replaces the data of an event about a message when its text must not be shown: a later edit or the deletion removed the
+ * text, or the reader may not see the message (visibility.ts).
  */
 export interface HiddenData {
   seq: number;
   hidden: true;
 }
 
-/** An event as it stands in the log. `dataJson` stays text: it is spliced into frames without being parsed. */
+/** An event of the log. `dataJson` stays text, so that frames can contain it without parsing. */
 export interface LoggedEvent {
   conversationId: number;
   /** The room's 8-character token. */
   room: string;
   seq: number;
   type: EventType;
-  /** The client's own id of a message, or null. */
+  /** The idempotency key that the client gave a message, or null. */
   id: string | null;
   actor: Actor;
   at: number;

@@ -1,4 +1,4 @@
-/** What a user, an organization and a credential are. See ../model.ts for the words about ids and times. */
+/** Users, organizations and credentials. See ../model.ts about ids and times. */
 import type { Actor } from "./actors.ts";
 import type { Conversation } from "./rooms.ts";
 
@@ -29,7 +29,7 @@ export interface Group {
   members: number[];
 }
 
-/** An event of an organization, as its back office told it; its room follows when automation is on. */
+/** An event in an organization's calendar, from its back office. With automation on, its chatroom follows it. */
 export interface OrganizationEvent {
   organizationId: number;
   eventId: number;
@@ -38,7 +38,7 @@ export interface OrganizationEvent {
   acceptedUsers: number[];
 }
 
-/** A personal access token (user) or an API token (organization). The secret itself is never kept. */
+/** A personal access token (user) or an API token (organization). Only a hash of the secret is stored. */
 export interface ApiToken {
   id: number;
   userId: number | null;
@@ -49,8 +49,7 @@ export interface ApiToken {
 }
 
 /**
- * Who a request is from, whatever it showed to prove it.
- * `credential` names what must stay valid for a live session to go on.
+ * The user or organization that a request is from. A live session ends when its `credential` is no longer valid.
  */
 export type Principal =
   | { kind: "user"; user: User; credential: Credential }
@@ -71,7 +70,7 @@ export function organizationActor(organization: Pick<Organization, "id" | "name"
   return { kind: "system", id: `organization:${organization.id}`, name: organization.name };
 }
 
-/** How one user stands to another, as Wire names it. */
+/** The statuses of one side of a connection, by Wire's names. */
 export const CONNECTION_STATUSES = [
   "sent",
   "pending",
@@ -82,14 +81,14 @@ export const CONNECTION_STATUSES = [
 ] as const;
 export type ConnectionStatus = (typeof CONNECTION_STATUSES)[number];
 
-/** An entry of a user's contact book: another user, with what the owner wrote down. */
+/** An entry in a user's contact book: another user, with the owner's own notes. */
 export interface Contact {
   user: User;
   phoneNumber: string | null;
   avatarUrl: string | null;
   /** Null until it is set. */
   displayName: string | null;
-  /** Their one-to-one room with the owner; null after it was deleted. */
+  /** The one-to-one room of the two; null after it was deleted. */
   conversation: Conversation | null;
   /** When the other was last seen reading or writing, ms; null: never, or the other does not exist for the owner. */
   lastActiveAt: number | null;

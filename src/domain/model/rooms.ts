@@ -1,8 +1,8 @@
-/** What a room, a membership and a role are. See ../model.ts for the words about ids and times. */
+/** Rooms, memberships and roles. See ../model.ts about ids and times. */
 import type { MemberKey } from "./actors.ts";
 
 export type ConversationType = "one_to_one" | "group" | "public";
-/** What Messenger calls a room's type; null for rooms made through another face. */
+/** The type of a chatroom in Messenger. */
 export type ChatroomKind = "default" | "custom" | "event";
 export type HistoryVisibility = "joined" | "shared";
 export type Role = "owner" | "moderator" | "user" | "guest" | "self_joined" | "guest_moderator";
@@ -20,13 +20,13 @@ export interface Conversation {
   publicId: string;
   organizationId: number | null;
   type: ConversationType;
-  /** Messenger's kind; null when the room was made through another face. */
+  /** Messenger's type; null when the room was made through another API. */
   kind: ChatroomKind | null;
   name: string;
   description: string | null;
-  /** The picture that Causeway keeps for the room, or null. Unguessable: who knows it may see that picture. */
+  /** Id of the picture that Causeway stores for the room, or null. It can't be guessed, and gives access to the picture. */
   avatarId: string | null;
-  /** Where a client keeps the room's picture; Causeway never looks at it. */
+  /** A client's own URL of the room's picture, or null. Causeway never opens it. */
   avatarUrl: string | null;
   /** The Messenger event the room belongs to, or null. */
   eventId: number | null;
@@ -35,19 +35,19 @@ export interface Conversation {
   history: HistoryVisibility;
   readOnly: boolean;
   lobby: boolean;
-  /** When the lobby opens by itself, ms; null: only by hand. */
+  /** When the lobby opens by itself, ms; null: never. */
   lobbyUntil: number | null;
   /** argon2id hash of the password that a stranger needs to join a public room. */
   passwordHash: string | null;
-  /** The two of a one-to-one room, also after one of them left it; see {@link pairOf}. Null for every other room. */
+  /** The two users of a one-to-one room, also after one has left: see {@link pairOf}. Null for other rooms. */
   pair: string | null;
-  /** One of the pair blocked the other: nothing is said here until they are let in again. */
+  /** Whether one of the pair blocks the other. Nobody may write until the block ends. */
   blocked: boolean;
   /** Messages sent from now on are deleted after so long, ms; null and 0: never. */
   messageTimer: number | null;
-  /** What Wire's clients make of it; 0 and null are different. */
+  /** A number that only Wire's clients read. 0 and null differ. */
   receiptMode: number | null;
-  /** Wire's access and access role, kept and shown. */
+  /** Wire's access and access role. Only Wire's API applies them. */
   access: string[];
   accessRole: string;
   /** The secret of the room's guest link; null when it has none. */
@@ -59,7 +59,7 @@ export interface Conversation {
   matrixRoomId: string | null;
 }
 
-/** Where a room's log stands. */
+/** The head of a room's log. */
 export interface RoomHead {
   conversationId: number;
   /** The last assigned seq; 0 for an empty log. */
@@ -68,19 +68,19 @@ export interface RoomHead {
   messages: number;
   /** Time of the last event, ms. */
   lastActivity: number;
-  /** Grows with every change of who may do what here; a send judged under an older version is judged again. */
+  /** Grows with every change of permissions in the room. A send that was checked under an older version is checked again. */
   accessVersion: number;
   /** The seq of `call.started` while a call runs, else null. */
   callSeq: number | null;
 }
 
-/** The other of two in `pair`; the member alone for a room with oneself. */
+/** The key of the other user in `pair`; the member's own in a room with oneself. */
 export function peerIn(pair: string, member: MemberKey): MemberKey {
   const [a = "", b = ""] = pair.split(" ");
   return a === member ? b : a;
 }
 
-/** One text for two users, whichever is named first. A user's room with nobody else is that of a pair of one. */
+/** One text for two users, in either order. The pair of a room with oneself is one user twice. */
 export function pairOf(a: MemberKey, b: MemberKey): string {
   return [a, b].sort().join(" ");
 }
@@ -90,7 +90,7 @@ export interface Membership extends MembershipSettings {
   member: MemberKey;
   /** Set for users, null for guests and Matrix members. */
   userId: number | null;
-  /** The name shown for the member. */
+  /** The member's name in the room. */
   name: string;
   role: Role;
   /** Seq of the member's own `member.joined`. */
@@ -105,11 +105,11 @@ export interface Membership extends MembershipSettings {
   lastOpenedAt: number | null;
   /** When the member last changed what Wire's clients show of their settings, ms; null: never. */
   settingsAt: number | null;
-  /** What a guest's session is derived from (guests.ts); null for everybody else. */
+  /** The seed of a guest's session ids (auth/sessions.ts); null for other members. */
   guestSeed: string | null;
 }
 
-/** What a member sets for themselves; nobody else sees it, and no event tells of it. Refs are Wire's, kept and shown. */
+/** A member's own settings of a room. No other member and no event shows them. The fields `…Ref` are for Wire's clients. */
 export interface MembershipSettings {
   favourite: boolean;
   notificationLevel: NotificationLevel;
@@ -126,14 +126,14 @@ export interface MembershipSettings {
 
 export type NotificationLevel = "default" | "always" | "mention" | "never";
 
-/** What `can` needs to know about a room. */
+/** The fields of a room that `can` needs. */
 export type RoomRules = Pick<Conversation, "id" | "type" | "readOnly" | "lobby" | "lobbyUntil" | "blocked">;
 
-/** Where a member has read to. */
+/** A member's read marker. */
 export interface ReadResult {
   read: number;
   unread: number;
   mention: number;
-  /** False when the marker stood there, or further, already. */
+  /** False when the marker was there, or further, before. */
   moved: boolean;
 }
