@@ -1,7 +1,7 @@
 /** From Matrix to the chat. */
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { type EventData, SYSTEM_ACTOR, userActor } from "../../../src/domain/model.ts";
+import { userActor } from "../../../src/domain/model.ts";
 import { describeBridge, until } from "../world.ts";
 
 describeBridge(
@@ -208,99 +208,6 @@ describeBridge(
         return state?.name === "Right";
       });
       expect((await world.store.rooms.byId(here.room.id))?.name).toBe("Right");
-    });
-
-    test("leaving in Matrix is leaving the chatroom, and a removal there is one here", async () => {
-      const here = await world.meeting();
-      const { ada, ben, room, matrixRoom, client } = here;
-      const members = async () => (await world.store.memberships.list([room.id])).map(({ userId }) => userId);
-      await client.ask("POST", `rooms/${encodeURIComponent(matrixRoom)}/kick`, {
-        user_id: world.ghosts.ofUser(ben.id),
-      });
-      await until("Ben is out", async () => !(await members()).includes(ben.id));
-      await world.useCases.conversations.addMembers(userActor(ada), room.token, [
-        { member: userActor(ben), role: "moderator" },
-      ]);
-      await world.mirrored(room);
-      await client.leave(matrixRoom);
-      await until("Ada is out", async () => !(await members()).includes(ada.id));
-      expect(await members()).toEqual([ben.id]);
-      const left = (await world.events(room)).filter(({ type }) => type === "member.left");
-      expect(
-        left.map(({ actor, dataJson }) => [
-          actor.name,
-          (JSON.parse(dataJson) as EventData["member.left"]).member.name,
-        ]),
-      ).toEqual([
-        ["Ada", "Ben"],
-        ["Ada", "Ada"],
-      ]);
-    });
-
-    test("a user who is invited in Matrix becomes a member; one whom nobody may bring in is out again", async () => {
-      const organization = await world.useCases.directory.createOrganization({ name: "Rescue" });
-      const here = await world.meeting();
-      const [cat, dan] = [await world.user("Cat"), await world.user("Dan")];
-      for (const user of [here.ada, cat]) {
-        await world.useCases.directory.putOrganizationUser(organization.id, user.id, "member");
-      }
-      const invite = (id: number) =>
-        here.client.ask("POST", `rooms/${encodeURIComponent(here.matrixRoom)}/invite`, {
-          user_id: world.ghosts.ofUser(id),
-        });
-      for (const user of [cat, dan]) await world.signIn(user);
-      await invite(cat.id);
-      await until("Cat is in", async () => {
-        const members = await world.store.memberships.list([here.room.id]);
-        return members.some(({ userId, role }) => userId === cat.id && role === "user");
-      });
-      // Dan shares no organization and no room with Ada: for her he does not exist.
-      await invite(dan.id);
-      await until("Dan's invitation is withdrawn", async () => {
-        const state = await world.bot.state<{ membership: string }>(
-          here.matrixRoom,
-          "m.room.member",
-          world.ghosts.ofUser(dan.id),
-        );
-        return state?.membership === "leave";
-      });
-    });
-
-    test("a stranger whom a moderator invites is a member from joining to leaving", async () => {
-      const here = await world.meeting();
-      const mel = await world.stranger();
-      await here.client.ask("POST", `rooms/${encodeURIComponent(here.matrixRoom)}/invite`, {
-        user_id: mel.id,
-      });
-      await mel.join(here.matrixRoom);
-      await mel.say(here.matrixRoom, "hello from elsewhere");
-      const name = mel.id.slice(1).split(":")[0];
-      await world.untilSaid(here.room, `${name}: hello from elsewhere`);
-      const member = async () =>
-        (await world.store.memberships.list([here.room.id])).find(({ member }) => member === `m:${mel.id}`);
-      expect(await member()).toMatchObject({ role: "user", name });
-      await world.say(here.ben, here.room, "welcome");
-      await world.mirrored(here.room);
-      expect((await mel.texts(here.matrixRoom)).at(-1)).toBe(
-        `${world.ghosts.localpart(here.ben.id)}: welcome`,
-      );
-      await mel.leave(here.matrixRoom);
-      await until("Mel is no member", async () => (await member()) === undefined);
-    });
-
-    test("a stranger who is removed in the chat is removed in Matrix", async () => {
-      const here = await world.meeting();
-      const mel = await world.stranger();
-      const person = { kind: "matrix" as const, id: mel.id, name: "Mel" };
-      await world.useCases.conversations.addMembers(SYSTEM_ACTOR, here.room.token, [
-        { member: person, role: "user" },
-      ]);
-      await world.mirrored(here.room);
-      expect((await mel.rooms()).invited).toEqual([here.matrixRoom]);
-      await mel.join(here.matrixRoom);
-      await world.useCases.conversations.removeMember(userActor(here.ada), here.room.token, person);
-      await world.mirrored(here.room);
-      expect((await mel.rooms()).joined).toEqual([]);
     });
 
     test("who is handed credentials is in their rooms soon, joined", async () => {
