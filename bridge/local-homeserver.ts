@@ -47,7 +47,7 @@ export async function startLocalHomeserver(options: LocalHomeserverOptions): Pro
     publicUrl: options.config.MATRIX_PUBLIC_URL,
     registrationPath: options.registration.path,
     python,
-    log: (level, line) => options.logger[level](line),
+    logger: options.logger,
     onRestart: () => {
       for (const listener of listeners) listener();
     },

@@ -2,6 +2,6 @@
 import { startLocalSynapse } from "../dist/bridge/local/synapse.js";
 
 const options = JSON.parse(process.argv[2]);
-const synapse = await startLocalSynapse({ ...options, log: () => undefined });
+const synapse = await startLocalSynapse({ ...options, logger: { info() {}, warn() {} } });
 process.stdout.write(`${JSON.stringify({ pid: synapse.pid(), adopted: synapse.adopted })}\n`);
 setInterval(() => undefined, 60_000);

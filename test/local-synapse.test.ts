@@ -23,7 +23,7 @@ describeWith("synapseProgram", "the local Synapse", ({ synapseProgram: { python 
     python: string;
   };
   let running: LocalSynapse | null = null;
-  const log = vi.fn();
+  const logger = { info: vi.fn(), warn: vi.fn() };
   const ours = () => commandsNaming("synapse", dataDir);
 
   beforeAll(async () => {
@@ -32,7 +32,7 @@ describeWith("synapseProgram", "the local Synapse", ({ synapseProgram: { python 
     options = { dataDir, port: await freePort(), serverName: "localhost", registrationPath, python };
     register(options.port + 1);
   });
-  afterEach(() => log.mockClear());
+  afterEach(() => vi.clearAllMocks());
   afterAll(async () => {
     await running?.stop();
     signalAll(ours(), "SIGKILL");
@@ -60,7 +60,7 @@ describeWith("synapseProgram", "the local Synapse", ({ synapseProgram: { python 
   }
 
   async function start(onRestart?: () => void): Promise<LocalSynapse> {
-    running = await startLocalSynapse({ ...options, bcryptRounds: undefined, log, onRestart });
+    running = await startLocalSynapse({ ...options, bcryptRounds: undefined, logger, onRestart });
     return running;
   }
 
@@ -85,7 +85,10 @@ describeWith("synapseProgram", "the local Synapse", ({ synapseProgram: { python 
 
     process.kill(left, "SIGKILL");
     await vi.waitFor(() => expect(onRestart).toHaveBeenCalledOnce(), { timeout: 25_000 });
-    expect(log).toHaveBeenCalledWith("warn", expect.stringContaining("starting it again"));
+    expect(logger.warn).toHaveBeenCalledWith(
+      expect.objectContaining({ event: "synapse.ended" }),
+      expect.stringContaining("starting it again"),
+    );
     expect(synapse.pid()).not.toBe(left);
     expect((await fetch(`${synapse.url}/_matrix/client/versions`)).status).toBe(200);
     await stop(synapse);
@@ -98,12 +101,12 @@ describeWith("synapseProgram", "the local Synapse", ({ synapseProgram: { python 
     expect(synapse.adopted).toBe(false);
     expect(ours()).toEqual([synapse.pid()]);
     expect(synapse.pid()).not.toBe(left);
-    await expect(startLocalSynapse({ ...options, log })).rejects.toThrow(/belongs to another Causeway/);
+    await expect(startLocalSynapse({ ...options, logger })).rejects.toThrow(/belongs to another Causeway/);
 
     const before = synapse.pid();
     await synapse.restart();
     expect(synapse.pid()).not.toBe(before);
-    expect(log).not.toHaveBeenCalledWith("warn", expect.anything());
+    expect(logger.warn).not.toHaveBeenCalled();
     await stop(synapse);
   }, 60_000);
 
@@ -115,7 +118,7 @@ describeWith("synapseProgram", "the local Synapse", ({ synapseProgram: { python 
 
   test("a start that is no longer wanted ends, and leaves nothing", async () => {
     const wanted = new AbortController();
-    const started = startLocalSynapse({ ...options, log, signal: wanted.signal });
+    const started = startLocalSynapse({ ...options, logger, signal: wanted.signal });
     await vi.waitFor(() => expect(ours()).toHaveLength(1));
     wanted.abort(new Error("Ctrl-C"));
     await expect(started).rejects.toThrow("Ctrl-C");
@@ -126,21 +129,21 @@ describeWith("synapseProgram", "the local Synapse", ({ synapseProgram: { python 
     test("when its port is taken", async () => {
       const other = createServer().listen(options.port, "127.0.0.1");
       await once(other, "listening");
-      await expect(startLocalSynapse({ ...options, log })).rejects.toThrow(
+      await expect(startLocalSynapse({ ...options, logger })).rejects.toThrow(
         `port ${options.port} is in use by another program. Stop that one, or set MATRIX_PORT`,
       );
       other.close();
     });
 
     test("when the folder belongs to a server of another name", async () => {
-      await expect(startLocalSynapse({ ...options, serverName: "chat.example", log })).rejects.toThrow(
+      await expect(startLocalSynapse({ ...options, serverName: "chat.example", logger })).rejects.toThrow(
         /named localhost.*Set MATRIX_SERVER_NAME=localhost/,
       );
     });
 
     test("when Synapse refuses its configuration", async () => {
       writeFileSync(options.registrationPath, "id: 1\n");
-      await expect(startLocalSynapse({ ...options, log })).rejects.toThrow(
+      await expect(startLocalSynapse({ ...options, logger })).rejects.toThrow(
         /ended while starting.*output\.log/,
       );
       expect(ours()).toEqual([]);

@@ -3,6 +3,7 @@
  * Causeway stops. When Causeway was killed, the next start takes over the Synapse that was left behind.
  */
 import { lockFolder } from "../../src/file-lock.ts";
+import type { Logger } from "../../src/logger.ts";
 import { type PythonEnvironment, type PythonRequest, pythonEnvironment } from "./python.ts";
 import { type Supervised, supervise } from "./supervisor.ts";
 import {
@@ -31,7 +32,7 @@ export interface LocalSynapseOptions extends Omit<SynapseSettings, "registration
   registrationPath: string;
   /** Path of a Python with Synapse: see {@link synapseEnvironment}. */
   python: string;
-  log: (level: "info" | "warn", line: string) => void;
+  logger: Pick<Logger, "info" | "warn">;
   /** Is called when Synapse is up again after a restart. It has lost the events that it had in memory. */
   onRestart?: (() => void) | undefined;
   /** Ends a start that is under way. */
@@ -69,16 +70,25 @@ export function synapseEnvironment(
  * @throws Error that says what to do: port in use, folder of another server name or process, or Synapse's own reason
  */
 export async function startLocalSynapse(options: LocalSynapseOptions): Promise<LocalSynapse> {
+  const { logger } = options;
   const lock = await lockFolder(synapseFolder(options.dataDir), {
     inUse: "It belongs to another Causeway that runs. Stop that one, or choose another DATA_DIR",
   });
   try {
     const first = await bringUp(options, options.signal ?? new AbortController().signal);
     const supervisor = supervise(first, (signal) => bringUp(options, signal), {
-      onEnd: (reason) => options.log("warn", `Synapse ended (${reason}); starting it again`),
-      onFailure: (error) => options.log("warn", `Synapse could not be started: ${messageOf(error)}`),
+      onEnd: (reason) =>
+        logger.warn(
+          { event: "synapse.ended", reason },
+          "the local Synapse ended by itself; starting it again",
+        ),
+      onFailure: (error) =>
+        logger.warn(
+          { event: "synapse.start_failed", err: error },
+          "could not start the local Synapse; trying again",
+        ),
       onRestart: () => {
-        options.log("info", "Synapse is up again");
+        logger.info({ event: "synapse.restarted" }, "the local Synapse is up again");
         options.onRestart?.();
       },
     });
@@ -110,7 +120,10 @@ async function bringUp(options: LocalSynapseOptions, signal: AbortSignal): Promi
       return await serving(files, leftover, ADOPTED_LIMIT_MS, signal);
     } catch (error) {
       signal.throwIfAborted();
-      options.log("warn", `the Synapse that was left behind is of no use: ${messageOf(error)}`);
+      options.logger.warn(
+        { event: "synapse.leftover_unusable", err: error },
+        "could not use the Synapse that an earlier process left behind; starting another",
+      );
     }
   }
   return serving(files, await launchSynapse(files, options.python), START_LIMIT_MS, signal);
@@ -133,8 +146,4 @@ async function serving(
     await end();
     throw error;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

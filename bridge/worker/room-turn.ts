@@ -68,12 +68,12 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
       if (error instanceof HomeserverError && !error.away) {
         counts.retries++;
         logger.warn(
-          { event: "bridge.room_refused", err: error, room: room.token, retryInMs },
+          { event: "bridge.room_refused", err: error, room: room.token, retry_ms: retryInMs },
           "the homeserver refused work for a room; trying again",
         );
       } else if (!(error instanceof HomeserverError) && !isRetryable(error)) {
         logger.error(
-          { event: "bridge.room_failed", err: error, room: room.token, retryInMs },
+          { event: "bridge.room_failed", err: error, room: room.token, retry_ms: retryInMs },
           "could not carry a room to or from Matrix; trying again",
         );
       }

@@ -293,7 +293,7 @@ class RunningGateway implements Gateway, SessionEvents {
     if (ready.length > 0)
       this.#options.logger.warn(
         { event: "gateway.sessions_sent_away", sessions: ready.length },
-        "The database is away; sessions are told to reconnect",
+        "the database is away; sessions are told to reconnect",
       );
     await drainSessions(ready, AWAY_BATCHES_MS, "unavailable");
   }

@@ -75,7 +75,7 @@ export function createDeliverer({ store, payloads, send, logger, counted }: Deli
     const afterMs = backoffMs(RETRIES, queue.attempts);
     if (queue.attempts === 0) {
       logger.warn(
-        { event: "webhook.failing", webhook: queue.webhookId, reason, retryInMs: afterMs },
+        { event: "webhook.failing", webhook: queue.webhookId, reason, retry_ms: afterMs },
         "a webhook took no delivery; it is kept and sent again",
       );
     }

@@ -61,7 +61,10 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
       await calls.sessionGone(actor, session.id, rooms);
     } catch (error) {
       if (isUnavailable(error)) return;
-      logger.warn({ err: error }, "A session could not leave its call; it decays");
+      logger.warn(
+        { event: "call.leave_failed", err: error },
+        "could not take a session out of its call; it decays there",
+      );
     }
   }
 
@@ -129,7 +132,10 @@ export function createCalling({ calls, hot, hub, logger }: CallingOptions): Call
         if (state.flags > 0) session.send({ op: "call", ...shape(room, state) });
       } catch (error) {
         if (isUnavailable(error)) return;
-        logger.warn({ err: error }, "A session could not be told of a call; it hears of its next change");
+        logger.warn(
+          { event: "call.read_failed", err: error },
+          "could not tell a session of a running call; it hears of the call's next change",
+        );
       }
     },
 

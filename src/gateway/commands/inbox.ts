@@ -195,7 +195,10 @@ export class Inbox {
         ...(retryAfterMs !== undefined && { retryAfterMs }),
       };
     }
-    this.#options.logger.error({ err: error }, "A command failed");
+    this.#options.logger.error(
+      { event: "command.failed", err: error },
+      "a command failed; the client was told to try again",
+    );
     const { retry, text } = ERROR_CODES.unavailable;
     return { op: "error", ref, code: "unavailable", message: text, retry };
   }

@@ -91,7 +91,10 @@ export function createWatching(
         if (typing) await presence.stopTyping(identity.actor, [...typing], id);
         if (open) await presence.close(identity.actor, [...open], id);
       } catch (error) {
-        logger.warn({ err: error }, "A session could not leave its rooms; it decays there");
+        logger.warn(
+          { event: "presence.leave_failed", err: error },
+          "could not take a session out of its rooms; it decays there",
+        );
       }
     },
   };

@@ -68,7 +68,10 @@ export function startProbe({ hub, log, history, bus, logger, everyMs }: ProbeOpt
       if (gone.length > 0) await hub.fill(gone);
     } catch (error) {
       if (isUnavailable(error)) return;
-      logger.warn({ err: error }, "Heads can't be compared with the store now; the next probe follows");
+      logger.warn(
+        { event: "heads.compare_failed", err: error },
+        "could not compare the heads of rooms with the store; the next probe tries again",
+      );
     }
   }
 

@@ -161,8 +161,8 @@ export class Hub {
     } catch (error) {
       if (isUnavailable(error)) return;
       this.#options.logger.warn(
-        { err: error },
-        "Missing events can't be read now; the head probe tries again",
+        { event: "events.read_failed", err: error, rooms: rooms.length },
+        "could not read events that were committed elsewhere; the head probe tries again",
       );
     } finally {
       for (const room of rooms) room.filling = null;

@@ -76,7 +76,10 @@ export function watchAccounts(options: AccountWatchOptions): AccountWatch {
       await Promise.all([lookForChanges(some), lookForRevoked(some)]);
     } catch (error) {
       if (isUnavailable(error)) return;
-      logger.warn({ err: error }, "Accounts can't be compared with the store now; they are compared again");
+      logger.warn(
+        { event: "accounts.compare_failed", err: error },
+        "could not compare the accounts of sessions with the store; retrying",
+      );
     }
   }
 

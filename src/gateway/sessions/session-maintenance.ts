@@ -36,9 +36,13 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   const { calls, slow, logger, hot, clock } = options;
   let ended: string[] = [];
 
-  function quietly(what: string, work: Promise<unknown>): void {
-    work.catch((error: unknown) => {
-      if (!isUnavailable(error)) logger.warn({ err: error }, `${what}; it is repeated`);
+  function quietly(work: string, done: Promise<unknown>): void {
+    done.catch((error: unknown) => {
+      if (!isUnavailable(error))
+        logger.warn(
+          { event: "sessions.upkeep_failed", err: error, work },
+          "periodic work for sessions failed; it is repeated",
+        );
     });
   }
 
@@ -61,10 +65,9 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
         register.push(entryOf(session, options, now));
         if (session.calls && session.calls.size > 0) inCalls.push(session);
       }
-      if (register.length > 0)
-        quietly("Sessions could not be registered", hot.sessions.put(register, REGISTRY_TTL_MS));
-      if (inCalls.length > 0) quietly("Calls could not be refreshed", calls.refresh(inCalls, clock.now()));
-      if (ended.length > 0) quietly("Sessions could not be removed", hot.sessions.remove(ended));
+      if (register.length > 0) quietly("register", hot.sessions.put(register, REGISTRY_TTL_MS));
+      if (inCalls.length > 0) quietly("refresh calls", calls.refresh(inCalls, clock.now()));
+      if (ended.length > 0) quietly("remove", hot.sessions.remove(ended));
       ended = [];
     },
     ended(session) {

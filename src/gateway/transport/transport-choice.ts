@@ -15,6 +15,9 @@ export async function openTransport(
   if (!failure) return openUwsTransport(options);
   if (wanted === "uws")
     throw new Error("uWebSockets.js does not load here; use TRANSPORT=ws", { cause: failure });
-  logger.warn("uWebSockets.js does not load here (it needs glibc); ws serves sockets, which takes more CPU");
+  logger.warn(
+    { event: "transport.fell_back", err: failure },
+    "could not load uWebSockets.js (it needs glibc); ws serves sockets, which takes more CPU",
+  );
   return openWsTransport(options);
 }

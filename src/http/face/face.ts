@@ -14,7 +14,7 @@ import { matchedRoutes } from "hono/route";
 import { getPath } from "hono/utils/url";
 import { badField, DomainError } from "../../domain/errors.ts";
 import type { Principal } from "../../domain/model.ts";
-import type { LogFields, Logger } from "../../logger.ts";
+import type { Logger } from "../../logger.ts";
 import {
   type Failure,
   type FailureStatus,
@@ -165,8 +165,8 @@ export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
   return { face, app };
 }
 
-/** What the log says of a request that failed although nobody expected it to. */
-export function failedRequest({ req, env }: HttpContext, error: unknown): LogFields {
+/** The fields of the log line for a request that failed by a defect. */
+export function failedRequest({ req, env }: HttpContext, error: unknown) {
   const { method, path } = req;
   return { event: "http.failed", err: error, method, path, requestId: env.requestId };
 }

@@ -112,7 +112,7 @@ async function supervise(data: EmbeddedWorkerData, logger: StoreLogger): Promise
         break;
       } catch (error) {
         logger.error(
-          { event: "store.embedded_start_failed", err: error, retryInMs: RESTART_PAUSE_MS },
+          { event: "store.embedded_start_failed", err: error, retry_ms: RESTART_PAUSE_MS },
           "could not start the embedded database; trying again",
         );
         await sleep(RESTART_PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => {});
