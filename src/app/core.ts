@@ -7,7 +7,7 @@ import type { AttachmentFiles } from "../domain/ports/attachments.ts";
 import type { Bus } from "../domain/ports/bus.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { UseCases } from "../domain/use-cases/use-cases.ts";
-import { announceCommitted } from "../gateway/frames/commit-publisher.ts";
+import { CommitPublisher } from "../gateway/frames/commit-publisher.ts";
 import type { Logger } from "../logger.ts";
 import { createRegistry, registerBuild, registerState, registerWatches } from "../metrics.ts";
 import type { PostgresStore } from "../store/postgres.ts";
@@ -22,6 +22,7 @@ export interface Core {
   store: PostgresStore;
   hot: HotState;
   bus: Bus;
+  commits: CommitPublisher;
   useCases: UseCases;
   /** The bytes of attachments. */
   files: AttachmentFiles;
@@ -48,7 +49,7 @@ export async function openCore(
   const { hot, bus } = await openConfiguredHot(config, node, store, logger, parts, watches.onRoundTrip);
   parts.add("clocks", await watchClockSkew({ store, hot, logger, registry }));
   registerState(registry, store, bus);
-  announceCommitted({ store, bus });
+  const commits = new CommitPublisher({ store, bus, logger });
   const matrix = createMatrix(config, dataDir, say, logger);
   const webhookTargets = createTargets({ allowPrivate: config.WEBHOOK_ALLOW_PRIVATE === "true" });
   const files = openConfiguredFiles(config, dataDir);
@@ -64,7 +65,7 @@ export async function openCore(
   });
   if (matrix) parts.add("Matrix", () => matrix.stop());
   const adminToken = adminTokenOf(config, dataDir);
-  return { store, hot, bus, useCases, files, matrix, webhookTargets, node, registry, adminToken };
+  return { store, hot, bus, commits, useCases, files, matrix, webhookTargets, node, registry, adminToken };
 }
 
 /** With the embedded database Causeway makes a token itself. Otherwise the admin API is off until a token is set. */

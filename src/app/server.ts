@@ -49,7 +49,7 @@ async function startParts(
   const dataDir = openDataDir(config.DATA_DIR);
   const core = await openCore(config, dataDir, say, logger, parts);
   parts.add("memory", returnSpareMemory());
-  const { store, useCases, matrix, adminToken, webhookTargets: targets, registry } = core;
+  const { store, commits, useCases, matrix, adminToken, webhookTargets: targets, registry } = core;
   let url = "";
   const publicUrl = () => url;
   parts.add("sweepers", startSweepers(useCases, store, logger));
@@ -57,7 +57,7 @@ async function startParts(
   const { port, leave } = await serve(config, core, publicUrl, logger, parts);
   url = (config.PUBLIC_URL ?? `http://${hostOf(config.HOST)}:${port}`).replace(/\/+$/, "");
   const shape = webhookShape({ useCases, store, publicUrl });
-  const webhooks = startWebhooks({ store, shape, targets, logger, registry });
+  const webhooks = startWebhooks({ store, commits, shape, targets, logger, registry });
   parts.add("webhooks", () => webhooks.stop());
   matrix?.start(core, port);
   // This stops first, so everything works until proxies have noticed.

@@ -91,11 +91,11 @@ function openGateway(
   logger: Logger,
 ): Promise<Gateway> {
   const { HOST: host, PORT: port } = config;
-  const { store, hot, bus, useCases, registry, node } = core;
+  const { store, hot, bus, commits, useCases, registry, node } = core;
   const rateLimits = config.RATE_LIMITS === "on";
   const waiting = createAwait({ useCases, store, hot, feed, publicUrl, rateLimits, logger });
   return startGateway({
-    ...{ host, port, store, hot, bus, useCases, http, node, registry, logger, rateLimits },
+    ...{ host, port, store, hot, bus, commits, useCases, http, node, registry, logger, rateLimits },
     clientAddress: clientAddressOf(config),
     endpoints: { "/await": waiting },
     transport: config.TRANSPORT,

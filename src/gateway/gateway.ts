@@ -24,6 +24,7 @@ import { Hub } from "./delivery/hub.ts";
 import { Lobbies } from "./delivery/lobby.ts";
 import { Subscribers } from "./delivery/subscribers.ts";
 import { createFeed, type RunningFeed } from "./feed/feed.ts";
+import type { CommitPublisher } from "./frames/commit-publisher.ts";
 import { type ClientAddress, HttpDoor } from "./http/door.ts";
 import type { HttpHandler } from "./http/exchange.ts";
 import { type GatewayFigures, GatewayMetrics } from "./metrics.ts";
@@ -52,6 +53,7 @@ export interface GatewayOptions {
   store: Store;
   hot: HotState;
   bus: Subscriptions;
+  commits: CommitPublisher;
   useCases: UseCases;
   /** Answers everything that is not a WebSocket on /ws or on an endpoint's path. */
   http: HttpHandler;
@@ -98,7 +100,7 @@ const IDLE_GRACE_MS = 20_000;
 /** Sessions are sent away over this time when the database is gone. */
 const AWAY_BATCHES_MS = 1_000;
 
-/** Resolves when sockets and HTTP are served. Publishing on the bus is commit-publisher.ts' work: once per process. */
+/** Resolves when sockets and HTTP are served. The process has one `commits`, with or without a gateway. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const gateway = new RunningGateway(options);
   await gateway.start();
@@ -231,7 +233,7 @@ class RunningGateway implements Gateway, SessionEvents {
       store.history.onChange(() => this.#beginAnew()),
     ];
     bus.onGap(() => this.#probe?.all());
-    store.onCommitted((events) => this.#hub.committed(events));
+    this.#options.commits.deliverWith((commit) => this.#hub.committed(commit));
     const users = this.#users;
     this.#unwatchStore = store.health.onAway(() => void this.#leaveStore());
     this.#accounts = watchAccounts({

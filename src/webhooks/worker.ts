@@ -16,7 +16,9 @@ import { createPayloads } from "./payloads.ts";
 import type { Targets } from "./targets.ts";
 
 export interface WebhooksOptions {
-  store: Pick<Store, "webhooks" | "messages" | "users" | "onCommitted">;
+  store: Pick<Store, "webhooks" | "messages" | "users">;
+  /** Tells of every commit of this process. */
+  commits: Pick<Store, "onCommitted">;
   /** Makes the objects of payloads. */
   shape: WebhookShape;
   targets: Targets;
@@ -40,7 +42,14 @@ const SCAN_ROOMS = 1_000;
 const READERS = 4;
 const POST_TIMEOUT_MS = 10_000;
 
-export function startWebhooks({ store, shape, targets, logger, registry }: WebhooksOptions): WebhookWorker {
+export function startWebhooks({
+  store,
+  commits,
+  shape,
+  targets,
+  logger,
+  registry,
+}: WebhooksOptions): WebhookWorker {
   const deliveries = new Counter({
     name: "causeway_webhook_deliveries_total",
     help: "Attempts to deliver to a webhook, by outcome",
@@ -126,7 +135,7 @@ export function startWebhooks({ store, shape, targets, logger, registry }: Webho
     else running = passes();
   }
 
-  store.onCommitted((events) => {
+  commits.onCommitted((events) => {
     if (!active || stopped) return;
     for (const { conversationId } of events) rooms.add(conversationId);
     go();

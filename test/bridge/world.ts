@@ -30,7 +30,7 @@ import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import type { Bus } from "../../src/domain/ports/bus.ts";
 import type { CreateRoom } from "../../src/domain/use-cases/conversations.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import { announceCommitted } from "../../src/gateway/frames/commit-publisher.ts";
+import { CommitPublisher } from "../../src/gateway/frames/commit-publisher.ts";
 import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createLogger } from "../../src/logger.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
@@ -129,7 +129,7 @@ export async function openWorld(
   const logger = createLogger((process.env.BRIDGE_LOG as "debug") ?? "silent");
   const store = await openStore({ databaseUrl: parts.databaseUrl, maxConnections: 8 });
   const { hot, bus } = createMemoryHot();
-  announceCommitted({ store, bus });
+  new CommitPublisher({ store, bus, logger });
   const bounds = { perUser: 2 ** 30, perOrganization: 2 ** 30 };
   const settings = { passwordMinLength: 1, rateLimits: false, jwt: null, files: bounds };
   const folder = mkdtempSync(join(tmpdir(), "causeway-bridge-"));

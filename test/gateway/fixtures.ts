@@ -7,7 +7,7 @@ import { type Actor, userActor } from "../../src/domain/model.ts";
 import type { Bus } from "../../src/domain/ports/bus.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import { announceCommitted } from "../../src/gateway/frames/commit-publisher.ts";
+import { CommitPublisher } from "../../src/gateway/frames/commit-publisher.ts";
 import { type Gateway, type GatewayOptions, startGateway } from "../../src/gateway/gateway.ts";
 import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createLogger } from "../../src/logger.ts";
@@ -94,7 +94,7 @@ export function site(databaseUrl: string | (() => string)): Site {
       };
       const useCases = createUseCases({ store, hot: own.hot, bus, settings, logger: silent });
       const registry = new Registry();
-      announceCommitted({ store, bus });
+      const commits = new CommitPublisher({ store, bus, logger: silent });
       const gateway = await startGateway({
         ...{
           host: "127.0.0.1",
@@ -103,6 +103,7 @@ export function site(databaseUrl: string | (() => string)): Site {
           store,
           hot: own.hot,
           bus,
+          commits,
           useCases,
           registry,
         },

@@ -46,6 +46,7 @@ describeProtocol("a webhook", (place) => {
     await place.store.webhooks.create({ organizationId: org.id, url, events: null, secret: SECRET }, 20);
     worker = startWebhooks({
       store: place.store,
+      commits: place.store,
       shape: webhookShape({ ...place, publicUrl: () => PUBLIC_URL }),
       targets: createTargets({ allowPrivate: true }),
       logger: { info: () => {}, warn: console.warn, error: console.error },

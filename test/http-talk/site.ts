@@ -6,7 +6,7 @@ import type { User } from "../../src/domain/model.ts";
 import type { Feed } from "../../src/domain/ports/feed.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import { announceCommitted } from "../../src/gateway/frames/commit-publisher.ts";
+import { CommitPublisher } from "../../src/gateway/frames/commit-publisher.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
 import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createHttpApp } from "../../src/http/app.ts";
@@ -91,7 +91,7 @@ export async function openSite(
   });
   const store = await openStore({ databaseUrl, maxConnections: 8, logger });
   const { hot, bus } = createMemoryHot();
-  announceCommitted({ store, bus });
+  const commits = new CommitPublisher({ store, bus, logger });
   const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
   const useCases = createUseCases({ store, hot, bus, settings, logger });
   let gateway: Gateway | null = null;
@@ -122,7 +122,7 @@ export async function openSite(
     iceServers,
   });
   gateway = await startGateway({
-    ...{ host: "127.0.0.1", port: 0, transport, store, hot, bus, useCases, http, logger },
+    ...{ host: "127.0.0.1", port: 0, transport, store, hot, bus, commits, useCases, http, logger },
     ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, rateLimits: false, registry: new Registry() },
   });
   const started = gateway;

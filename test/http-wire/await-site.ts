@@ -4,7 +4,7 @@ import { Registry } from "prom-client";
 import { WebSocket } from "ws";
 import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import { announceCommitted } from "../../src/gateway/frames/commit-publisher.ts";
+import { CommitPublisher } from "../../src/gateway/frames/commit-publisher.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
 import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createHttpApp } from "../../src/http/app.ts";
@@ -30,7 +30,7 @@ export async function openAwaitSite(
 ): Promise<AwaitSite> {
   const store: PostgresStore = await openStore({ databaseUrl, maxConnections: 5 });
   const { hot, bus } = createMemoryHot();
-  announceCommitted({ store, bus });
+  const commits = new CommitPublisher({ store, bus, logger: silent });
   const settings = { passwordMinLength: 4, rateLimits: false, jwt: null };
   const useCases: UseCases = createUseCases({ store, hot, bus, settings, logger: silent });
   let gateway: Gateway | null = null;
@@ -47,7 +47,7 @@ export async function openAwaitSite(
     stopping: new AbortController().signal,
   });
   gateway = await startGateway({
-    ...{ host: "127.0.0.1", port: 0, transport, store, hot, bus, useCases, http, logger: silent },
+    ...{ host: "127.0.0.1", port: 0, transport, store, hot, bus, commits, useCases, http, logger: silent },
     ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, compareMs: 200 },
     ...{ rateLimits: false, registry: new Registry() },
     endpoints: { "/await": awaitFace },

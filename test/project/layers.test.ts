@@ -107,7 +107,8 @@ const LAYERS: Record<string, readonly string[]> = {
 
   "src/gateway": [
     ...["src/gateway/commands", "src/gateway/feed", "src/gateway/sessions", "src/gateway/delivery"],
-    ...["src/gateway/transport", "src/gateway/http", "src/gateway/metrics.ts", "src/protocol/**", DOMAIN],
+    ...["src/gateway/frames", "src/gateway/transport", "src/gateway/http", "src/gateway/metrics.ts"],
+    ...["src/protocol/**", DOMAIN],
   ],
   "src/gateway/commands": [
     ...["src/gateway/sessions", "src/gateway/delivery", "src/gateway/frames", "src/gateway/metrics.ts"],

@@ -35,7 +35,13 @@ describeDomain("webhooks", (world) => {
       warn: () => {},
       error: (fields: object) => void world.warnings.push(fields),
     };
-    const worker = startWebhooks({ store: world.store, shape, targets, logger: silent });
+    const worker = startWebhooks({
+      store: world.store,
+      commits: world.store,
+      shape,
+      targets,
+      logger: silent,
+    });
     ends.push(() => worker.stop());
     return worker;
   }

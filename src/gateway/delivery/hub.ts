@@ -4,20 +4,14 @@
  * is encoded once per codec and room and handed to the socket layer's topics: per delivery nothing of ours runs.
  */
 import { isUnavailable } from "../../domain/errors.ts";
-import type { HistoryVisibility, LoggedEvent } from "../../domain/model.ts";
+import type { HistoryVisibility } from "../../domain/model.ts";
 import { channels, type Subscriptions } from "../../domain/ports/bus.ts";
 import type { RoomLog } from "../../domain/ports/store/log.ts";
 import type { Logger } from "../../logger.ts";
 import { encodeMsgpack } from "../../protocol/codec.ts";
 import type { UserFrame } from "../../protocol/frames.ts";
-import {
-  AFFECTS_ACCESS,
-  busLineSeq,
-  busLines,
-  committedJson,
-  EncodedEvent,
-  readBusLine,
-} from "../frames/encoded-event.ts";
+import type { Commit } from "../frames/commit-publisher.ts";
+import { AFFECTS_ACCESS, busLineSeq, busLines, EncodedEvent, readBusLine } from "../frames/encoded-event.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { Transport } from "../transport/transport.ts";
 import { FollowedRoom, type RoomState, type TopicSubscriber } from "./followed-room.ts";
@@ -120,11 +114,10 @@ export class Hub {
   // ── Events ─────────────────────────────────────────────────────────────────────────────────────────
 
   /** What this process committed: no need to wait for the bus. */
-  committed(events: readonly LoggedEvent[]): void {
-    const json = committedJson(events);
+  committed({ events, frames }: Commit): void {
     events.forEach((event, n) => {
       const room = this.#rooms.get(event.conversationId);
-      if (room && event.seq > room.delivered) this.#offer(room, EncodedEvent.of(event, json[n]));
+      if (room && event.seq > room.delivered) this.#offer(room, EncodedEvent.of(event, frames[n]));
     });
   }
 

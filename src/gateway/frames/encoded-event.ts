@@ -15,15 +15,6 @@ export function eventJson(event: LoggedEvent): string {
   return `{"op":"event","room":"${room}","seq":${seq},"type":"${type}"${own},"actor":${by},"at":${at},"data":${dataJson}}`;
 }
 
-const committedFrames = new WeakMap<readonly LoggedEvent[], readonly string[]>();
-
-/** {@link eventJson} of events that were just committed: made once for the bus and this process's own sessions. */
-export function committedJson(events: readonly LoggedEvent[]): readonly string[] {
-  const frames = committedFrames.get(events) ?? events.map(eventJson);
-  committedFrames.set(events, frames);
-  return frames;
-}
-
 /** The same event as an object, for answers that hold events. */
 export function eventFrame(event: LoggedEvent): EventFrame {
   const { room, seq, type, id, actor, at, dataJson } = event;

@@ -1,13 +1,7 @@
 /** Events as they go over the bus: told apart from other frames, and from what was delivered already. */
 import { expect, test } from "vitest";
 import type { LoggedEvent } from "../../../src/domain/model.ts";
-import {
-  busLineSeq,
-  busLines,
-  committedJson,
-  eventJson,
-  readBusLine,
-} from "../../../src/gateway/frames/encoded-event.ts";
+import { busLineSeq, busLines, eventJson, readBusLine } from "../../../src/gateway/frames/encoded-event.ts";
 
 const event: LoggedEvent = {
   ...{ conversationId: 7, room: "a2b3c4d5", seq: 9_007_199_254_740_991, type: "message", id: "k-1", at: 5 },
@@ -44,10 +38,4 @@ test("a message on the bus is taken apart into its lines, whether it has one or 
   const texts = (message: string) => busLines(lineOf(message)).map((line) => Buffer.from(line).toString());
   expect(texts(one)).toEqual([one]);
   expect(texts(`${one}\n${two}`)).toEqual([one, two]);
-});
-
-test("what was committed is encoded once for all who are told", () => {
-  const events = [event, { ...event, seq: 3 }];
-  expect(committedJson(events)).toEqual(events.map(eventJson));
-  expect(committedJson(events)).toBe(committedJson(events));
 });
