@@ -1,6 +1,6 @@
 /** A Matrix client over plain HTTP: no more than it takes to time messages there. */
 import { setTimeout as delay } from "node:timers/promises";
-import { now } from "./clock.ts";
+import { now } from "./measuring/clock.ts";
 
 export interface MatrixLogin {
   accessToken: string;

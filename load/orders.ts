@@ -1,7 +1,8 @@
 /** What the coordinator asks of its worker processes, and what they answer. Everything crosses a process border as JSON. */
-import type { SeqFaults } from "./checker.ts";
+
 import type { DialectName } from "./dialects/dialects.ts";
-import type { OwnLoad } from "./own-load.ts";
+import type { SeqFaults } from "./measuring/checker.ts";
+import type { OwnLoad } from "./measuring/own-load.ts";
 import type { Endpoint } from "./websocket/connection.ts";
 
 export interface ClientSpec {

@@ -4,7 +4,7 @@
  */
 import type { ErrorFrame, EventFrame, OkFrame, ReadyFrame, ServerFrame } from "../../src/protocol/frames.ts";
 import { SUBPROTOCOLS } from "../../src/protocol/subprotocols.ts";
-import { readStamp, stampOf } from "../stamp.ts";
+import { readStamp, stampOf } from "../measuring/stamp.ts";
 import { type Dialect, emptyReading, READING, type Reading } from "./dialect.ts";
 
 const EVENT_START = Buffer.from('{"op":"event","room":"');

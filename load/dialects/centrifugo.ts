@@ -1,5 +1,5 @@
 /** Centrifugo's bidirectional protocol in JSON: several commands or replies, one a line, in each frame. */
-import { stampOf } from "../stamp.ts";
+import { stampOf } from "../measuring/stamp.ts";
 import { type Dialect, emptyReading, READING } from "./dialect.ts";
 
 interface Reply {

@@ -3,7 +3,7 @@ import { LineChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
-import type { Percentiles } from "../latency.ts";
+import type { Percentiles } from "../measuring/latency.ts";
 import type { Chart } from "./outcome.ts";
 
 echarts.use([LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);

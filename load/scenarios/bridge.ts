@@ -1,12 +1,12 @@
 import { openAskingClient } from "../asking-client.ts";
-import { generatorLimits } from "../generator-verdict.ts";
-import type { Percentiles } from "../latency.ts";
 import { createMatrixClient, type MatrixClient, type MatrixLogin } from "../matrix-client.ts";
+import { generatorLimits } from "../measuring/generator-verdict.ts";
+import type { Percentiles } from "../measuring/latency.ts";
+import { type OwnLoad, watchOwnLoad } from "../measuring/own-load.ts";
+import { untilReady } from "../measuring/server-figures.ts";
 import { bounded } from "../options.ts";
-import { type OwnLoad, watchOwnLoad } from "../own-load.ts";
 import { percentileChart, timeChart } from "../report/charts.ts";
 import { emptyOutcome, milliseconds, number, type Outcome } from "../report/outcome.ts";
-import { untilReady } from "../server-figures.ts";
 import { freePort } from "../services/free-port.ts";
 import type { Stage } from "../stage.ts";
 import { type CausewayTarget, causewayTarget } from "../target/causeway-target.ts";

@@ -1,9 +1,9 @@
 import { type AskingClient, openAskingClient } from "../asking-client.ts";
-import { now } from "../clock.ts";
-import { generatorLimits } from "../generator-verdict.ts";
-import { createLatency, mergeLatencies, type Percentiles } from "../latency.ts";
+import { now } from "../measuring/clock.ts";
+import { generatorLimits } from "../measuring/generator-verdict.ts";
+import { createLatency, mergeLatencies, type Percentiles } from "../measuring/latency.ts";
+import { watchOwnLoad } from "../measuring/own-load.ts";
 import { bounded } from "../options.ts";
-import { watchOwnLoad } from "../own-load.ts";
 import { lineChart } from "../report/charts.ts";
 import { emptyOutcome, milliseconds, number, type Outcome } from "../report/outcome.ts";
 import type { Stage } from "../stage.ts";

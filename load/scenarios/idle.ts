@@ -1,7 +1,7 @@
-import { generatorLimits } from "../generator-verdict.ts";
+import { generatorLimits } from "../measuring/generator-verdict.ts";
+import { processUse, socketMemory } from "../measuring/process-watch.ts";
 import { bounded } from "../options.ts";
 import type { ClientSpec } from "../orders.ts";
-import { processUse, socketMemory } from "../process-watch.ts";
 import {
   emptyOutcome,
   mebibytes,

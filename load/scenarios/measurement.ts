@@ -1,11 +1,11 @@
 /** The measured heart of several scenarios: clients are opened, messages sent at a steady rate, deliveries checked. */
-import { addFaults, type SeqFaults } from "../checker.ts";
-import { now } from "../clock.ts";
-import { generatorLimits } from "../generator-verdict.ts";
-import { mergeLatencies, type Percentiles } from "../latency.ts";
+import { addFaults, type SeqFaults } from "../measuring/checker.ts";
+import { now } from "../measuring/clock.ts";
+import { generatorLimits } from "../measuring/generator-verdict.ts";
+import { mergeLatencies, type Percentiles } from "../measuring/latency.ts";
+import type { OwnLoad } from "../measuring/own-load.ts";
+import { machineUse, type ProcessUse, processUse } from "../measuring/process-watch.ts";
 import type { ClientSpec, Sample, Sent } from "../orders.ts";
-import type { OwnLoad } from "../own-load.ts";
-import { machineUse, type ProcessUse, processUse } from "../process-watch.ts";
 import { addCounts, number, tallied } from "../report/outcome.ts";
 import type { Stage } from "../stage.ts";
 import type { Target } from "../target/target.ts";

@@ -1,9 +1,9 @@
 import { type AskingClient, openAskingClient } from "../asking-client.ts";
-import { now } from "../clock.ts";
-import { generatorLimits } from "../generator-verdict.ts";
-import { createLatency, type Latency, mergeLatencies, type Percentiles } from "../latency.ts";
+import { now } from "../measuring/clock.ts";
+import { generatorLimits } from "../measuring/generator-verdict.ts";
+import { createLatency, type Latency, mergeLatencies, type Percentiles } from "../measuring/latency.ts";
+import { type OwnLoad, watchOwnLoad } from "../measuring/own-load.ts";
 import { bounded } from "../options.ts";
-import { type OwnLoad, watchOwnLoad } from "../own-load.ts";
 import { percentileChart } from "../report/charts.ts";
 import { emptyOutcome, milliseconds, number, type Outcome } from "../report/outcome.ts";
 import type { Stage } from "../stage.ts";

@@ -1,5 +1,5 @@
 /** How the figures of a steady rate of sends are told. */
-import { describeGenerator } from "../generator-verdict.ts";
+import { describeGenerator } from "../measuring/generator-verdict.ts";
 import { percentileChart, timeChart } from "../report/charts.ts";
 import {
   type Chart,

@@ -1,8 +1,9 @@
-import { describeGenerator, generatorLimits } from "../generator-verdict.ts";
-import { mergeLatencies, type Percentiles } from "../latency.ts";
+import { describeGenerator, generatorLimits } from "../measuring/generator-verdict.ts";
+import { mergeLatencies, type Percentiles } from "../measuring/latency.ts";
+import { processUse, socketMemory } from "../measuring/process-watch.ts";
+import { readMetric } from "../measuring/server-figures.ts";
 import { bounded } from "../options.ts";
 import type { ClientSpec, Recovery } from "../orders.ts";
-import { processUse, socketMemory } from "../process-watch.ts";
 import { lineChart } from "../report/charts.ts";
 import {
   addCounts,
@@ -14,7 +15,6 @@ import {
   percent,
   tallied,
 } from "../report/outcome.ts";
-import { readMetric } from "../server-figures.ts";
 import type { Stage } from "../stage.ts";
 import { type CausewayTarget, causewayTarget } from "../target/causeway-target.ts";
 import { clientsOf, type Plan, type Population } from "../target/target.ts";

@@ -2,12 +2,10 @@
  * Two PostgreSQL servers on free loopback ports, the second a streaming standby of the first. Tests kill, promote and
  * hold back either; both keep what they acknowledged through kill -9, as in production.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import postgres from "postgres";
+import { copyRunning, run, withConnection, write } from "./postgres-backup.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
 import { clusterFilledBy, newPostgresCluster, type PostgresCluster } from "./postgres-cluster.ts";
 import { type ServiceProcess, startProcess } from "./service-process.ts";
@@ -217,54 +215,6 @@ async function copyAsStandby(primary: RunServer, data: string): Promise<void> {
   );
 }
 
-/**
- * A base backup, made as PostgreSQL's manual says (25.3.4), because npm's PostgreSQL has no pg_basebackup. With its log
- * it starts by itself; without, it needs a primary to follow. It waits for no standby when it takes writes.
- */
-async function copyRunning(server: RunServer, to: string, log: "with log" | "without log"): Promise<void> {
-  const { data, identity } = server;
-  await withConnection(server.url("postgres"), async (sql) => {
-    await sql`select pg_backup_start('copy', true)`;
-    const script = `
-      umask 077 && mkdir "$2" && cd "$1" || exit 1
-      { tar --exclude='./pg_wal/*' --exclude='./pg_replslot/*' --exclude=./postmaster.pid --exclude=./postmaster.opts -cf - . ||
-        [ $? = 1 ]; } | tar -C "$2" -xf -
-    `; // tar ends with 1 when a file changed while it was read, which the write-ahead log makes good.
-    await run("sh", ["-c", script, "copy", data, to], identity);
-    const [stopped] = await sql<{ labelfile: string }[]>`select labelfile from pg_backup_stop(false)`;
-    await write(to, "backup_label", stopped?.labelfile ?? "", identity);
-  });
-  if (log === "with log")
-    await run("sh", ["-c", 'cp -a "$1"/pg_wal/. "$2"/pg_wal/', "copy", data, to], identity);
-  await write(to, "postgresql.auto.conf", "synchronous_standby_names = ''\n", identity);
-}
-
-/** Appends to a file of a data folder, as the server's user. */
-function write(
-  data: string,
-  name: string,
-  text: string,
-  identity: PostgresBinaries["identity"],
-): Promise<void> {
-  return run("tee", ["-a", join(data, name)], identity, text);
-}
-
-async function run(
-  command: string,
-  args: string[],
-  identity: PostgresBinaries["identity"],
-  input = "",
-): Promise<void> {
-  const child = spawn(command, args, { cwd: "/", stdio: ["pipe", "ignore", "pipe"], ...identity });
-  let complaint = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    complaint += chunk.toString();
-  });
-  child.stdin.end(input);
-  const [code] = (await once(child, "close")) as [number | null];
-  if (code !== 0) throw new Error(`${command} failed: ${complaint}`);
-}
-
 /** PostgreSQL's processes work in their data folder. */
 function processesIn(data: string): number[] {
   if (!existsSync("/proc") || !existsSync(data)) return [];
@@ -296,14 +246,5 @@ async function until(isSo: () => Promise<boolean>, otherwise: string): Promise<v
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error(otherwise);
     await delay(20);
-  }
-}
-
-async function withConnection<T>(url: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
-  const sql = postgres(url, { max: 1, onnotice: () => undefined });
-  try {
-    return await work(sql);
-  } finally {
-    await sql.end({ timeout: 1 });
   }
 }

@@ -1,11 +1,11 @@
 /** All clients of a worker: opened together, kept alive, cut and resumed together. */
 import { setTimeout as delay } from "node:timers/promises";
-import { addFaults, type SeqFaults } from "../checker.ts";
-import { now } from "../clock.ts";
 import type { Dialect } from "../dialects/dialect.ts";
-import { createLatency } from "../latency.ts";
+import { addFaults, type SeqFaults } from "../measuring/checker.ts";
+import { now } from "../measuring/clock.ts";
+import { createLatency } from "../measuring/latency.ts";
+import { watchOwnLoad } from "../measuring/own-load.ts";
 import type { ClientSpec, Opened, Orders, Recovery } from "../orders.ts";
-import { watchOwnLoad } from "../own-load.ts";
 import type { Endpoint } from "../websocket/connection.ts";
 import { Member, type MemberListener } from "./member.ts";
 import { Tally } from "./tally.ts";

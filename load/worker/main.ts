@@ -1,8 +1,8 @@
 /** A worker process of the generator: holds connections and does what the coordinator orders. */
 import { setTimeout as delay } from "node:timers/promises";
 import { DIALECTS } from "../dialects/dialects.ts";
+import { watchOwnLoad } from "../measuring/own-load.ts";
 import type { FromWorker, OrderName, Orders, ToWorker } from "../orders.ts";
-import { watchOwnLoad } from "../own-load.ts";
 import { Fleet } from "./fleet.ts";
 import { createSending, type Sending } from "./sending.ts";
 

@@ -1,7 +1,8 @@
 /** One client: its connection, and what it has seen of each of its rooms. */
-import { SeqChecker, type SeqFaults } from "../checker.ts";
-import { now } from "../clock.ts";
+
 import { type Dialect, READING, type Reading, type Ready } from "../dialects/dialect.ts";
+import { SeqChecker, type SeqFaults } from "../measuring/checker.ts";
+import { now } from "../measuring/clock.ts";
 import type { ClientSpec } from "../orders.ts";
 import { Connection, type Endpoint } from "../websocket/connection.ts";
 import type { Tally } from "./tally.ts";

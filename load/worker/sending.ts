@@ -3,10 +3,10 @@
  * from the time at which its message was meant to go out, so that a stall shows in full (no coordinated omission).
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { now } from "../clock.ts";
 import type { Dialect } from "../dialects/dialect.ts";
+import { now } from "../measuring/clock.ts";
+import { fillerFor, stampedText } from "../measuring/stamp.ts";
 import type { FillOrder, Sample, SendOrder, Sent } from "../orders.ts";
-import { fillerFor, stampedText } from "../stamp.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Member } from "./member.ts";
 import { dueSends } from "./schedule.ts";

@@ -1,8 +1,8 @@
 /** What a worker counts while it sends. */
-import { now } from "../clock.ts";
-import { createLatency } from "../latency.ts";
+import { now } from "../measuring/clock.ts";
+import { createLatency } from "../measuring/latency.ts";
+import { watchOwnLoad } from "../measuring/own-load.ts";
 import type { Sample, Sent } from "../orders.ts";
-import { watchOwnLoad } from "../own-load.ts";
 
 /** Sends that may be without an answer; the schedule goes on and counts what it could not send. */
 const OUTSTANDING_MOST = 1 << 19;

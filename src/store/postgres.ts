@@ -1,5 +1,5 @@
 /**
- * The store over PostgreSQL. Reading order: this file; append.ts and schema/functions/causeway_append.sql (the heart);
+ * The store over PostgreSQL. Reading order: this file; append.ts and schema/functions/messages/causeway_append.sql (the heart);
  * transaction.ts with room-writes, event-writes and user-writes; log.ts, rooms.ts, users.ts, logins.ts, tokens.ts;
  * below them database.ts, pool.ts, connection.ts, hosts.ts, failures.ts.
  */

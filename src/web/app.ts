@@ -6,7 +6,7 @@
 import { type Client, createClient } from "../client/client.ts";
 import { webStorageCursors } from "../client/cursors.ts";
 import { Chat } from "./chat.ts";
-import { find } from "./element.ts";
+import { find } from "./elements/element.ts";
 import { forgetLogin, keptLogin, type Login, signIn, signOut, tokenSource } from "./login.ts";
 
 /** A person is looking: they wait less long than an app in a pocket. */

@@ -4,7 +4,7 @@ import { ClientEnded } from "../client/failures.ts";
 import type { EventFrame, ReadyFrame } from "../protocol/frames.ts";
 import { createComposer } from "./composer.ts";
 import { Conversation, type Message } from "./conversation.ts";
-import { find } from "./element.ts";
+import { find } from "./elements/element.ts";
 import { createMessageList } from "./message-list.ts";
 import { People } from "./people.ts";
 import { createRoomList, roomName } from "./room-list.ts";

@@ -1,7 +1,7 @@
 /** Where messages are written: Enter sends, Shift+Enter starts a line, Escape drops a reply. */
 import type { Message } from "./conversation.ts";
-import { find } from "./element.ts";
-import { nameOf } from "./names.ts";
+import { find } from "./elements/element.ts";
+import { nameOf } from "./elements/names.ts";
 
 export interface ComposerHandlers {
   onSend(text: string, replyTo: number | null): void;

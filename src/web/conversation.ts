@@ -1,6 +1,6 @@
 /** What a room's screen holds: its messages as they stand now, what happened between them, and what is on its way. */
 import type { EventFrame, WireActor } from "../protocol/frames.ts";
-import { nameOf } from "./names.ts";
+import { nameOf } from "./elements/names.ts";
 
 export interface Message {
   kind: "message";

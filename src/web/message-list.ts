@@ -1,8 +1,8 @@
 /** The messages of the room that is shown: keeps rows that did not change, and the reader's place among them. */
 import type { Conversation, Item, Message } from "./conversation.ts";
-import { element } from "./element.ts";
+import { element } from "./elements/element.ts";
+import { sameDay } from "./elements/times.ts";
 import { dayRow, type MessageActions, type MessageLook, messageRow, noteRow } from "./message-row.ts";
-import { sameDay } from "./times.ts";
 
 export interface MessageListHandlers extends MessageActions {
   /** The reader came near the top. */

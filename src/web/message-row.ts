@@ -1,9 +1,10 @@
 /** How one message, one note, or the turn of a day looks in the list. */
-import { avatar } from "./avatar.ts";
+
 import type { Conversation, Message, Note } from "./conversation.ts";
-import { element } from "./element.ts";
-import { nameTag } from "./name-tag.ts";
-import { clockTime, dayName, wholeTime } from "./times.ts";
+import { avatar } from "./elements/avatar.ts";
+import { element } from "./elements/element.ts";
+import { nameTag } from "./elements/name-tag.ts";
+import { clockTime, dayName, wholeTime } from "./elements/times.ts";
 
 export interface MessageActions {
   onReply(message: Message): void;

@@ -7,7 +7,7 @@ import type {
   TypingFrame,
   WireActor,
 } from "../protocol/frames.ts";
-import { nameOf } from "./names.ts";
+import { nameOf } from "./elements/names.ts";
 
 /** Nobody says when somebody stopped to write or to look by losing the connection: it decays. */
 const TYPING_MS = 8_000;

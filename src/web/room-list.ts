@@ -1,9 +1,9 @@
 /** The list of rooms: name, last message, what is unread. */
 import type { Room } from "../client/rooms.ts";
-import { avatar } from "./avatar.ts";
-import { element } from "./element.ts";
-import { nameOf } from "./names.ts";
-import { shortTime } from "./times.ts";
+import { avatar } from "./elements/avatar.ts";
+import { element } from "./elements/element.ts";
+import { nameOf } from "./elements/names.ts";
+import { shortTime } from "./elements/times.ts";
 
 export interface RoomList {
   show(rooms: readonly Room[], current: string | null): void;

@@ -1,6 +1,6 @@
 /** The lines that say how things are: who we are, the connection, the room, and who is in it. */
 import type { ConnectionState } from "../client/reconnecting-connection.ts";
-import { find } from "./element.ts";
+import { find } from "./elements/element.ts";
 import type { People } from "./people.ts";
 
 export interface Status {

@@ -13,7 +13,7 @@ const open = {
 } as const;
 
 test.each(ROLES)("every %s may send while the room is open: the append path relies on it", (role) => {
-  // causeway_append (src/store/schema/functions/causeway_append.sql) lets members of open rooms send without judging them anew.
+  // causeway_append (src/store/schema/functions/messages/causeway_append.sql) lets members of open rooms send without judging them anew.
   expect(can({ role }, open, "send", 0)).toBeNull();
 });
 

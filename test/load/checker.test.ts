@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addFaults, SeqChecker } from "../../load/checker.ts";
+import { addFaults, SeqChecker } from "../../load/measuring/checker.ts";
 
 function checkerAfter(start: number, seqs: number[]): SeqChecker {
   const checker = new SeqChecker(start);

@@ -3,7 +3,7 @@ import { causeway } from "../../load/dialects/causeway.ts";
 import { centrifugo } from "../../load/dialects/centrifugo.ts";
 import { type Dialect, READING, type Reading } from "../../load/dialects/dialect.ts";
 import { socketIo } from "../../load/dialects/socket-io.ts";
-import { fillerFor, stampedText } from "../../load/stamp.ts";
+import { fillerFor, stampedText } from "../../load/measuring/stamp.ts";
 
 function readings(dialect: Dialect, frame: string): Reading[] {
   const bytes = Buffer.from(`before${frame}after`);

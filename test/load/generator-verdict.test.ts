@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { generatorLimits } from "../../load/generator-verdict.ts";
-import { createLatency, mergeLatencies } from "../../load/latency.ts";
+import { generatorLimits } from "../../load/measuring/generator-verdict.ts";
+import { createLatency, mergeLatencies } from "../../load/measuring/latency.ts";
 import { emptyOutcome } from "../../load/report/outcome.ts";
 import { verdictOf } from "../../load/report/report.ts";
 

@@ -1,6 +1,6 @@
 import { openStore } from "../../src/store/postgres.ts";
 import { startPostgres } from "../services/postgres.ts";
-import { storeContract } from "./contract.ts";
+import { storeContract } from "./contract/contract.ts";
 
 const logger = { info: () => {}, warn: console.warn, error: console.error };
 

@@ -1,6 +1,6 @@
 /**
  * The append path. Messages of many rooms and senders that arrive while a commit is under way go as one statement and one
- * commit. The rules are in the database function `causeway_append` (schema/functions/causeway_append.sql), which
+ * commit. The rules are in the database function `causeway_append` (schema/functions/messages/causeway_append.sql), which
  * `causeway_send` calls. This file has the batches, the bounded queue, the repetition after a lost connection, and
  * publishing.
  */

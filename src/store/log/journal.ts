@@ -1,4 +1,4 @@
-/** The journal: the events of all rooms of a member, by time. See schema/functions/causeway_journal_*.sql. */
+/** The journal: the events of all rooms of a member, by time. See schema/functions/time/causeway_journal_*.sql. */
 import { actorOf, JOURNALED, type JournalEvent, userKey } from "../../domain/model.ts";
 import type { Journal, JournalReader } from "../../domain/ports/store/journal.ts";
 import { isKnown } from "../accounts/known-people.ts";

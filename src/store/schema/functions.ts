@@ -1,10 +1,11 @@
 /**
- * The database's functions: one file each in functions/. A file is applied again when its text differs from the text that
+ * The database's functions: one file each in functions/, in a folder for each noun. A file is applied again when its text differs from the text that
  * was applied last. Numbered migrations define no functions; the files are applied after them.
  *
  * versions.txt lists every text that a file ever had, so a program can tell an older text from one of a newer program.
  * A text that is not listed is work in progress: every program replaces it. CONTRIBUTING.md says how to change a function.
  */
+import { readdir } from "node:fs/promises";
 import type { Connection } from "../sql/connection.ts";
 import { isAway, isCrossed } from "../sql/failures.ts";
 import type { Sql } from "../sql/sql.ts";
@@ -27,7 +28,12 @@ interface Applied {
 }
 
 export async function readFunctions(folder: URL): Promise<Functions> {
-  const files = await readSqlFiles(folder, FILE_NAME);
+  const entries = await readdir(folder, { withFileTypes: true });
+  const nouns = entries.filter((entry) => entry.isDirectory());
+  const found = await Promise.all(
+    nouns.map(({ name }) => readSqlFiles(new URL(`${name}/`, folder), FILE_NAME)),
+  );
+  const files = found.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
   const lines = (await readText(new URL(VERSIONS, folder))).trimEnd().split("\n");
   const listed = lines.map((line) => {
     const [checksum = "", name = ""] = line.split("  ");

@@ -1,5 +1,5 @@
 /** One operation on a room as one request of an HTTP API. */
-import { type FaceWays, type Way, WELL } from "../operations.ts";
+import { type FaceWays, type Way, WELL } from "../authorization/operations.ts";
 import type { Room } from "../rooms.ts";
 import { type Answer, ask, type Caller, type Site } from "../site.ts";
 

@@ -1,6 +1,6 @@
 /** The operations on rooms as Protocol has them. */
 import { randomUUID } from "node:crypto";
-import type { FaceWays, Way } from "../operations.ts";
+import type { FaceWays, Way } from "../authorization/operations.ts";
 import type { Room } from "../rooms.ts";
 import { bearerOf, type Caller, type Site } from "../site.ts";
 import { httpWays, refusedStatus } from "./http-way.ts";

@@ -1,7 +1,7 @@
 /** The operations on rooms as the WebSocket has them. */
 import { randomUUID } from "node:crypto";
 import { Refused, SocketClient } from "../../black-box/socket-client.ts";
-import { type FaceWays, type Way, WELL } from "../operations.ts";
+import { type FaceWays, type Way, WELL } from "../authorization/operations.ts";
 import type { Room } from "../rooms.ts";
 
 function socketWay(request: string, frame: (room: Room) => { op: string } & Record<string, unknown>): Way {

@@ -1,6 +1,6 @@
 /** The operations on rooms as Talk has them. */
 import { randomUUID } from "node:crypto";
-import type { FaceWays, Way } from "../operations.ts";
+import type { FaceWays, Way } from "../authorization/operations.ts";
 import { join, TALK_PREFIX, talkHeaders } from "../rooms.ts";
 import { roleIn } from "../standings.ts";
 import { httpWays, refusedStatus } from "./http-way.ts";

@@ -1,6 +1,6 @@
 /** The operations on rooms as Wire has them. */
 import { randomUUID } from "node:crypto";
-import type { FaceWays } from "../operations.ts";
+import type { FaceWays } from "../authorization/operations.ts";
 import { bearerOf } from "../site.ts";
 import { httpWays } from "./http-way.ts";
 

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { isUnavailable } from "../../../src/domain/errors.ts";
 import { type Embedded, startEmbedded } from "../../../src/store/embedded/embedded.ts";
 import { openStore, type PostgresStore } from "../../../src/store/postgres.ts";
-import { storeContract } from "../contract.ts";
+import { storeContract } from "../contract/contract.ts";
 import { createRoom, messageBy, type StoredRoom, say, upTo } from "../fixtures.ts";
 
 /** The threads that were started, so that a test can end one. */

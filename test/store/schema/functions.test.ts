@@ -1,6 +1,7 @@
 /** The database's functions are what their files make. */
 import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
 import postgres from "postgres";
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../services/need.ts";
@@ -12,17 +13,23 @@ const LOCK = 4_207_849_263;
 /** The last migration that defined functions. */
 const LAST_WITH_FUNCTIONS = "0027-repeated-requests.sql";
 
-const files = (await readdir(FUNCTIONS)).filter((name) => name.endsWith(".sql"));
-const textOf = async (name: string) =>
-  (await readFile(new URL(name, FUNCTIONS), "utf8")).replaceAll("\r\n", "\n");
+/** Paths below the folder, `rooms/causeway_pair.sql`, in the order of the files' names. */
+const paths = (await readdir(FUNCTIONS, { recursive: true }))
+  .filter((path) => path.endsWith(".sql"))
+  .sort((a, b) => (basename(a) < basename(b) ? -1 : 1));
+const files = paths.map((path) => basename(path));
+const textOf = async (path: string) =>
+  (await readFile(new URL(path, FUNCTIONS), "utf8")).replaceAll("\r\n", "\n");
 
 describe("the files of functions", () => {
   test("have each of their texts in versions.txt once, the present one last", async () => {
     const lines = (await textOf("versions.txt")).trimEnd().split("\n");
     expect(new Set(lines).size).toBe(lines.length);
-    for (const name of files) {
+    expect(new Set(files).size).toBe(files.length);
+    for (const path of paths) {
+      const name = basename(path);
       const checksum = createHash("sha256")
-        .update(await textOf(name))
+        .update(await textOf(path))
         .digest("hex");
       expect(lines.findLast((line) => line.endsWith(` ${name}`))).toBe(`${checksum}  ${name}`);
     }
@@ -74,7 +81,7 @@ describeWith("postgres", "functions of the database", ({ postgres: server }) => 
   test("are applied again once when a file changed and two processes start", async () => {
     const { schema, sql, up } = await freshDatabase();
     await sql`create table applications (n int)`;
-    await change(schema.path("functions/causeway_pair.sql"));
+    await change(schema.path("functions/rooms/causeway_pair.sql"));
     await sql`select pg_advisory_lock(${LOCK})`;
     const starts = Promise.all([up(), up()]);
     await waiting(sql, 2);
@@ -91,8 +98,8 @@ describeWith("postgres", "functions of the database", ({ postgres: server }) => 
     await sql`create table applications (n int)`;
     const remembered = () => sql`select * from causeway_functions order by name`;
     const before = [await definitions(sql, "public"), await remembered()];
-    await change(schema.path("functions/causeway_append.sql"));
-    const broken = schema.path("functions/causeway_withdraw.sql");
+    await change(schema.path("functions/messages/causeway_append.sql"));
+    const broken = schema.path("functions/messages/causeway_withdraw.sql");
     const text = await readFile(broken, "utf8");
     await writeFile(broken, text.replace("end if;", "end fi;"));
     await expect(up()).rejects.toThrow(/^causeway_withdraw\.sql can't be applied: syntax error/);
@@ -133,7 +140,7 @@ describeWith("postgres", "functions of the database", ({ postgres: server }) => 
   test("are replaced when their text was work in progress, by each later text and by the released one", async () => {
     const { schema, sql, up } = await freshDatabase();
     await sql`create table applications (n int)`;
-    const path = schema.path("functions/causeway_pair.sql");
+    const path = schema.path("functions/rooms/causeway_pair.sql");
     const released = await readFile(path, "utf8");
     for (let drafts = 0; drafts < 2; drafts++) {
       await change(path);
@@ -147,7 +154,7 @@ describeWith("postgres", "functions of the database", ({ postgres: server }) => 
 
   test("are the same after a start with other line endings", async () => {
     const { schema, up } = await freshDatabase();
-    const path = schema.path("functions/causeway_pair.sql");
+    const path = schema.path("functions/rooms/causeway_pair.sql");
     await writeFile(path, (await readFile(path, "utf8")).replaceAll("\n", "\r\n"));
     expect(await up()).toEqual({ migrations: [], functions: [] });
   });
@@ -171,14 +178,14 @@ async function definitions(sql: postgres.ISql, schema: string): Promise<Definiti
 /** What each file makes, alone in a schema that is rolled back. */
 async function made(sql: postgres.Sql): Promise<Definitions> {
   const all: Definitions = {};
-  for (const name of files) {
-    const text = await textOf(name);
+  for (const path of paths) {
+    const text = await textOf(path);
     await sql.begin(async (tx) => {
       await tx`create schema made`;
       await tx`set local search_path = made, public`;
       await tx.unsafe(text);
       const here = await definitions(tx, "made");
-      expect(Object.keys(here)).toEqual([name]);
+      expect(Object.keys(here)).toEqual([basename(path)]);
       Object.assign(all, here);
       await tx`set local search_path = public`;
       await tx`drop schema made cascade`;

@@ -1,5 +1,5 @@
 /** The name at the head of a message, with a badge unless it is a user's. */
-import type { WireActor } from "../protocol/frames.ts";
+import type { WireActor } from "../../protocol/frames.ts";
 import { element } from "./element.ts";
 import { OUTSIDERS } from "./names.ts";
 

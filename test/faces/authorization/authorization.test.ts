@@ -1,8 +1,15 @@
 /** Who may do what, tried on every face: each cell of the domain's tables, with the real domain on a real PostgreSQL. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { STATUS } from "../../src/http/answers/failures.ts";
-import { SocketClient } from "../black-box/socket-client.ts";
-import { describeWith } from "../services/need.ts";
+import { STATUS } from "../../../src/http/answers/failures.ts";
+import { SocketClient } from "../../black-box/socket-client.ts";
+import { describeWith } from "../../services/need.ts";
+import { newRoom, type Room } from "../rooms.ts";
+import { ask, bearer, openSite, type Site } from "../site.ts";
+import { adminVerdict, ROOM_STATES, type RoomState, STANDING_NAMES } from "../standings.ts";
+import { PROTOCOL } from "../ways/protocol.ts";
+import { SOCKET } from "../ways/socket.ts";
+import { TALK } from "../ways/talk.ts";
+import { WIRE } from "../ways/wire.ts";
 import { authorizationDocument } from "./authorization-document.ts";
 import { attemptAdmin, CLOUD_OPERATIONS, MESSENGER_OPERATIONS } from "./office-operations.ts";
 import {
@@ -15,14 +22,7 @@ import {
   type Way,
   WELL,
 } from "./operations.ts";
-import { newRoom, type Room } from "./rooms.ts";
-import { ask, bearer, openSite, type Site } from "./site.ts";
-import { adminVerdict, ROOM_STATES, type RoomState, STANDING_NAMES } from "./standings.ts";
 import { verdictOn } from "./verdict.ts";
-import { PROTOCOL } from "./ways/protocol.ts";
-import { SOCKET } from "./ways/socket.ts";
-import { TALK } from "./ways/talk.ts";
-import { WIRE } from "./ways/wire.ts";
 
 const ROOM_FACES = [SOCKET, TALK, WIRE, PROTOCOL];
 

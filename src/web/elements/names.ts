@@ -1,5 +1,5 @@
 /** How people are called: guests and people in Matrix choose their names freely, so it is said beside the name that they do. */
-import type { WireActor } from "../protocol/frames.ts";
+import type { WireActor } from "../../protocol/frames.ts";
 
 export const OUTSIDERS: Partial<Record<WireActor["kind"], { word: string; title: string }>> = {
   guest: { word: "Guest", title: "A guest, who has no account here and chose this name" },

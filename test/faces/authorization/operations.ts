@@ -1,9 +1,9 @@
 /** What can be done in a room, and how each face lets it be done. */
-import type { ErrorCode } from "../../src/domain/errors.ts";
-import type { Action } from "../../src/domain/permissions.ts";
-import type { Room } from "./rooms.ts";
-import type { Caller, Site } from "./site.ts";
-import type { RoomState, StandingName, Verdict } from "./standings.ts";
+import type { ErrorCode } from "../../../src/domain/errors.ts";
+import type { Action } from "../../../src/domain/permissions.ts";
+import type { Room } from "../rooms.ts";
+import type { Caller, Site } from "../site.ts";
+import type { RoomState, StandingName, Verdict } from "../standings.ts";
 
 export const OPERATIONS = {
   "see the room": { actions: [] },

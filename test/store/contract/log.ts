@@ -1,10 +1,10 @@
 /** What the room log promises: order, idempotence, refusals, reading, and read markers. */
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { LoggedEvent, MemberKey } from "../../src/domain/model.ts";
-import type { AppendResult } from "../../src/domain/ports/store/log.ts";
-import type { Store } from "../../src/domain/ports/store/store.ts";
-import { accessVersion, createPerson, createRoom, join, messageBy, say, seqsOf, upTo } from "./fixtures.ts";
+import type { LoggedEvent, MemberKey } from "../../../src/domain/model.ts";
+import type { AppendResult } from "../../../src/domain/ports/store/log.ts";
+import type { Store } from "../../../src/domain/ports/store/store.ts";
+import { accessVersion, createPerson, createRoom, join, messageBy, say, seqsOf, upTo } from "../fixtures.ts";
 
 export function logContract(store: () => Store): void {
   describe("append", () => appendContract(store));

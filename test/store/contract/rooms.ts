@@ -1,10 +1,10 @@
 /** What transactions on rooms promise, and what queries then see. */
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { Actor, LoggedEvent } from "../../src/domain/model.ts";
-import type { Store } from "../../src/domain/ports/store/store.ts";
-import type { NewEvent, StoreTransaction } from "../../src/domain/ports/store/transaction.ts";
-import { createPerson, createRoom, join, messageBy, newConversation, say, upTo } from "./fixtures.ts";
+import type { Actor, LoggedEvent } from "../../../src/domain/model.ts";
+import type { Store } from "../../../src/domain/ports/store/store.ts";
+import type { NewEvent, StoreTransaction } from "../../../src/domain/ports/store/transaction.ts";
+import { createPerson, createRoom, join, messageBy, newConversation, say, upTo } from "../fixtures.ts";
 
 export function roomContract(store: () => Store): void {
   describe("rooms", () => conversationContract(store));

@@ -1,12 +1,12 @@
 /** Everything that a store promises to the domain, run on every database that it can stand on. */
 import { afterAll, beforeAll, describe } from "vitest";
-import type { PostgresStore } from "../../src/store/postgres.ts";
-import { accountContract } from "./contract-accounts.ts";
-import { journalContract } from "./contract-journal.ts";
-import { logContract } from "./contract-log.ts";
-import { memberRoomContract } from "./contract-members.ts";
-import { roomContract } from "./contract-rooms.ts";
-import { takenBackContract } from "./contract-taken-back.ts";
+import type { PostgresStore } from "../../../src/store/postgres.ts";
+import { accountContract } from "./accounts.ts";
+import { journalContract } from "./journal.ts";
+import { logContract } from "./log.ts";
+import { memberRoomContract } from "./members.ts";
+import { roomContract } from "./rooms.ts";
+import { takenBackContract } from "./taken-back.ts";
 
 export interface OpenedStore {
   store: PostgresStore;

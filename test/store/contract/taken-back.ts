@@ -1,9 +1,9 @@
 /** What becomes of texts that were edited away or deleted, and of what was counted because of them. */
 import { expect, test } from "vitest";
-import type { EditData } from "../../src/domain/model.ts";
-import { storeChecks } from "../../src/store/log/restored.ts";
-import type { PostgresStore } from "../../src/store/postgres.ts";
-import { createRoom, type StoredRoom, say } from "./fixtures.ts";
+import type { EditData } from "../../../src/domain/model.ts";
+import { storeChecks } from "../../../src/store/log/restored.ts";
+import type { PostgresStore } from "../../../src/store/postgres.ts";
+import { createRoom, type StoredRoom, say } from "../fixtures.ts";
 
 /** More than two blocks of `withdrawn_messages`. */
 const MANY = 2_100;

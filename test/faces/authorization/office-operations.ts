@@ -1,8 +1,8 @@
 /** What Messenger, `/cloud` and the admin API let be done, and by whom. */
 import { randomUUID } from "node:crypto";
-import type { Room } from "./rooms.ts";
-import { talkHeaders } from "./rooms.ts";
-import { ADMIN_TOKEN, type Answer, ask, bearer, bearerOf, type Caller, must, type Site } from "./site.ts";
+import type { Room } from "../rooms.ts";
+import { talkHeaders } from "../rooms.ts";
+import { ADMIN_TOKEN, type Answer, ask, bearer, bearerOf, type Caller, must, type Site } from "../site.ts";
 import {
   cloudVerdict,
   messengerVerdict,
@@ -10,7 +10,7 @@ import {
   type StandingName,
   standing,
   type Verdict,
-} from "./standings.ts";
+} from "../standings.ts";
 
 export interface OfficeOperation {
   name: string;

@@ -1,15 +1,5 @@
 /** The authorization matrix as people read it, made of the same tables that the tests try. */
-import type { ErrorCode } from "../../src/domain/errors.ts";
-import { CLOUD_OPERATIONS, MESSENGER_OPERATIONS, type OfficeOperation } from "./office-operations.ts";
-import {
-  type FaceWays,
-  OPERATION_NAMES,
-  type OperationName,
-  operation,
-  said,
-  type Way,
-  WELL,
-} from "./operations.ts";
+import type { ErrorCode } from "../../../src/domain/errors.ts";
 import {
   isOneToOne,
   ROOM_STATES,
@@ -20,7 +10,17 @@ import {
   type StandingName,
   standing,
   type Verdict,
-} from "./standings.ts";
+} from "../standings.ts";
+import { CLOUD_OPERATIONS, MESSENGER_OPERATIONS, type OfficeOperation } from "./office-operations.ts";
+import {
+  type FaceWays,
+  OPERATION_NAMES,
+  type OperationName,
+  operation,
+  said,
+  type Way,
+  WELL,
+} from "./operations.ts";
 import { verdictOn } from "./verdict.ts";
 
 const ROOM_CODES = ["bad_request", "unauthorized", "forbidden", "not_found", "read_only", "lobby"] as const;
@@ -64,7 +64,7 @@ export function authorizationDocument(faces: readonly FaceWays[]): string {
 
 const HEAD = `# Who may do what
 
-Made from \`permissions.ts\` and tried cell by cell on every face by \`test/faces/authorization.test.ts\`;
+Made from \`permissions.ts\` and tried cell by cell on every face by \`test/faces/authorization/authorization.test.ts\`;
 \`npx vitest run test/faces/authorization -u\` writes it anew.
 
 ${WELL} it is done; \`role\` the role does not allow it; \`locked\` the room is read-only; \`lobby\` the lobby is closed;

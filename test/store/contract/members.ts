@@ -1,8 +1,15 @@
 /** A member's rooms and own settings, guests, and what is kept of pairs and of rooms that are gone. */
 import { describe, expect, test } from "vitest";
-import { pairOf } from "../../src/domain/model.ts";
-import type { Store } from "../../src/domain/ports/store/store.ts";
-import { createPerson, createRoom, join, newConversation, type Person, type StoredRoom } from "./fixtures.ts";
+import { pairOf } from "../../../src/domain/model.ts";
+import type { Store } from "../../../src/domain/ports/store/store.ts";
+import {
+  createPerson,
+  createRoom,
+  join,
+  newConversation,
+  type Person,
+  type StoredRoom,
+} from "../fixtures.ts";
 
 export function memberRoomContract(store: () => Store): void {
   describe("a member's rooms", () => {

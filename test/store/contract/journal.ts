@@ -1,8 +1,8 @@
 /** What the journal promises: everything that was committed, once, in the order of time, up to a horizon. */
 import { expect, test } from "vitest";
-import type { JournalPlace } from "../../src/domain/model.ts";
-import type { Store } from "../../src/domain/ports/store/store.ts";
-import { createPerson, createRoom, join, type StoredRoom } from "./fixtures.ts";
+import type { JournalPlace } from "../../../src/domain/model.ts";
+import type { Store } from "../../../src/domain/ports/store/store.ts";
+import { createPerson, createRoom, join, type StoredRoom } from "../fixtures.ts";
 
 export function journalContract(store: () => Store): void {
   const rename = (room: StoredRoom, name: string) =>

@@ -1,5 +1,5 @@
 /** What one cell has to be on one face: the domain's table, and where the face differs from it. */
-import { type FaceWays, type OperationName, operation, type Way } from "./operations.ts";
+
 import {
   isOneToOne,
   type RoomState,
@@ -7,7 +7,8 @@ import {
   type StandingName,
   standing,
   type Verdict,
-} from "./standings.ts";
+} from "../standings.ts";
+import { type FaceWays, type OperationName, operation, type Way } from "./operations.ts";
 
 export function verdictOn(
   face: Pick<FaceWays, "guests">,
