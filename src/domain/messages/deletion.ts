@@ -2,11 +2,12 @@
 
 import { dataOf } from "../event-data.ts";
 import type { MessagePlace } from "../ids.ts";
-import type { Actor } from "../model.ts";
+import type { Actor, MadeEvent } from "../model.ts";
 import type { NewEvent, StoreTransaction } from "../ports/store/transaction.ts";
 import { noteAttachments } from "./attachment-notes.ts";
 
 export interface Deleted {
+  event: MadeEvent;
   /** Whom the message mentioned. */
   mentions: readonly string[];
 }
@@ -30,7 +31,8 @@ export async function deleteMessage(
     await tx.messages.setPinned(conversationId, null);
     events.push({ type: "message.unpinned", actor, data: { seq } });
   }
-  await tx.appendEvents(conversationId, [...events, { type: "message.deleted", actor, data: { seq } }]);
+  events.push({ type: "message.deleted", actor, data: { seq } });
+  const event = (await tx.appendEvents(conversationId, events)).at(-1) ?? null;
   await noteAttachments(tx, "attachment.deleted", files);
-  return { mentions };
+  return { event, mentions };
 }

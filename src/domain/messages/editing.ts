@@ -2,7 +2,15 @@
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { dataOf } from "../event-data.ts";
-import { type Actor, type EditData, type LoggedEvent, memberKey, shownAttachment } from "../model.ts";
+import {
+  type Actor,
+  type EditData,
+  type EventData,
+  type LoggedEvent,
+  type MadeEvent,
+  memberKey,
+  shownAttachment,
+} from "../model.ts";
 import type { Action } from "../permissions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { changeRoom } from "../rooms/rooms.ts";
@@ -25,7 +33,7 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
 
   /**
    * @param left whom of those whom the message mentioned it mentions still, unless the edit says it
-   * @returns whom it mentioned, and mentions now
+   * @returns the event, with whom the message mentioned and mentions now; null when the message says all of it already
    */
   async function rewrite(
     tx: StoreTransaction,
@@ -33,17 +41,19 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
     { conversationId, seq }: LoggedEvent,
     { text, attachments, mentions }: EditInput,
     left: ReadonlySet<string>,
-  ): Promise<{ before: readonly string[]; after: readonly string[] }> {
+  ): Promise<Edited | null> {
     const current = await tx.messages.message({ conversationId, seq });
-    if (!current) throw badField("seq", "names a message that was deleted");
-    const { mentions: before = [], attachments: sent = [] } = dataOf<"message">(current);
+    if (!current) throw new DomainError("conflict", "seq names a message that was deleted", { field: "seq" });
+    const said = dataOf<"message">(current);
+    const { mentions: before = [], attachments: sent = [] } = said;
     const after = mentions ?? before.filter((id) => left.has(id));
+    if (saysAlready(said, { text, mentions: after, ...(attachments && { attachments }) })) return null;
     await tx.rewriteMessage(conversationId, seq, { text, edited: context.now(), mentions: after });
     const files = attachments && (await replaceFiles(tx, actor, { conversationId, seq }, attachments));
     const shown = files ? files.map(shownAttachment) : sent;
     const data: EditData = { seq, text, mentions: [...after], attachments: shown };
-    await tx.appendEvents(conversationId, [{ type: "message.edited", actor, data }]);
-    return { before, after };
+    const [event = null] = await tx.appendEvents(conversationId, [{ type: "message.edited", actor, data }]);
+    return { event, before, after };
   }
 
   return {
@@ -59,21 +69,44 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
       if ((input.attachments ?? attachments).length === 0) checkVisible("text", input.text);
       const texts = { before: text, after: input.text };
       const left = await leftMentioned(context, message.conversationId, mentions, texts);
-      const { before, after } = await change(actor, message, "edit_own", (tx) =>
+      const edited = await change(actor, message, "edit_own", (tx) =>
         rewrite(tx, actor, message, input, left),
       );
+      if (!edited) return null;
       await recount(message, [
-        ...before.filter((id) => !after.includes(id)),
-        ...after.filter((id) => !before.includes(id)),
+        ...edited.before.filter((id) => !edited.after.includes(id)),
+        ...edited.after.filter((id) => !edited.before.includes(id)),
       ]);
+      return edited.event;
     },
     async remove(actor, room, seq) {
       const message = await messageOf(context, actor, room, seq);
       const action = memberKey(message.actor) === memberKey(actor) ? "delete_own" : "delete_any";
       const deleted = await change(actor, message, action, (tx) => deleteMessage(tx, actor, message));
-      if (deleted) await recount(message, deleted.mentions);
+      if (!deleted) return null;
+      await recount(message, deleted.mentions);
+      return deleted.event;
     },
   };
+}
+
+interface Edited {
+  event: MadeEvent;
+  before: readonly string[];
+  after: readonly string[];
+}
+
+/** Whether an edit would leave the message as it is. Files that the edit does not name stay. */
+function saysAlready(
+  { text, mentions = [], attachments = [] }: EventData["message"],
+  edit: EditInput & { mentions: readonly string[] },
+): boolean {
+  const files = attachments.map(({ id }) => id);
+  return (
+    text === edit.text &&
+    isSame(mentions, edit.mentions) &&
+    (edit.attachments ?? files).join() === files.join()
+  );
 }
 
 /** A message that the actor may see. @throws DomainError `not_found` on `seq`; `bad_request` when it is no message */
@@ -89,4 +122,9 @@ async function messageOf(
   if (!message) throw new DomainError("not_found", "seq names no event of this room", { field: "seq" });
   if (message.type !== "message") throw badField("seq", "must name a message");
   return message;
+}
+
+/** Whether two lists have the same ids, in any order. */
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.every((id) => b.includes(id)) && b.every((id) => a.includes(id));
 }

@@ -12,7 +12,7 @@ export function createPins(context: Context): Pins {
     async pin(actor, room, seq) {
       checkId("seq", seq);
       const { conversationId, membership } = await accesses.require(actor, room, "pin");
-      await changeRoom(context, actor, conversationId, "pin", async (tx) => {
+      return await changeRoom(context, actor, conversationId, "pin", async (tx) => {
         const message =
           seq > membership.historyFrom ? await tx.messages.message({ conversationId, seq }) : null;
         if (!message) {
@@ -21,20 +21,22 @@ export function createPins(context: Context): Pins {
           });
         }
         const before = await tx.messages.pinned(conversationId);
-        if (before === seq) return;
+        if (before === seq) return null;
         await tx.messages.setPinned(conversationId, seq);
         const events: NewEvent[] = [{ type: "message.pinned", actor, data: { seq } }];
         if (before !== null) events.unshift({ type: "message.unpinned", actor, data: { seq: before } });
-        await tx.appendEvents(conversationId, events);
+        return (await tx.appendEvents(conversationId, events)).at(-1) ?? null;
       });
     },
-    async unpin(actor, room) {
+    async unpin(actor, room, only) {
+      if (only !== undefined) checkId("seq", only);
       const { conversationId } = await accesses.require(actor, room, "pin");
-      await changeRoom(context, actor, conversationId, "pin", async (tx) => {
+      return await changeRoom(context, actor, conversationId, "pin", async (tx) => {
         const seq = await tx.messages.pinned(conversationId);
-        if (seq === null) return;
+        if (seq === null || (only ?? seq) !== seq) return null;
         await tx.messages.setPinned(conversationId, null);
-        await tx.appendEvents(conversationId, [{ type: "message.unpinned", actor, data: { seq } }]);
+        const events: NewEvent[] = [{ type: "message.unpinned", actor, data: { seq } }];
+        return (await tx.appendEvents(conversationId, events)).at(-1) ?? null;
       });
     },
     async of(conversationIds) {

@@ -2,7 +2,7 @@
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import type { MessagePlace } from "../ids.ts";
-import { type Actor, memberKey } from "../model.ts";
+import { type Actor, type MadeEvent, memberKey } from "../model.ts";
 import type { StoredReaction } from "../ports/store/messages.ts";
 import type { NewEvent, StoreTransaction } from "../ports/store/transaction.ts";
 import { changeRoom } from "../rooms/rooms.ts";
@@ -23,26 +23,18 @@ export function createReactions(context: Context): Reactions {
     room: string,
     seq: number,
     wanted: (own: readonly string[]) => readonly string[],
-  ) {
+  ): Promise<MadeEvent> {
     checkId("seq", seq);
     const { conversationId, membership } = await accesses.require(actor, room, "react");
     if (seq <= membership.historyFrom) throw noSuchMessage();
     const place = { conversationId, seq };
-    const reactions = await changeRoom(context, actor, conversationId, "react", async (tx) => {
+    return await changeRoom(context, actor, conversationId, "react", async (tx) => {
       if (!(await tx.messages.message(place))) throw noSuchMessage();
       const before = await tx.messages.reactions(place);
       const own = before.filter((one) => isOf(one, actor)).map(({ name }) => name);
-      const changed = await apply(
-        tx,
-        actor,
-        place,
-        own,
-        [...new Set(wanted(own.map(reactionName)))],
-        before.length,
-      );
-      return changed ? await tx.messages.reactions(place) : before;
+      const names = [...new Set(wanted(own.map(reactionName)))];
+      return await apply(tx, actor, place, own, names, before.length);
     });
-    return groupReactions(reactions);
   }
 
   return {
@@ -69,7 +61,7 @@ async function apply(
   own: readonly string[],
   wanted: readonly string[],
   total: number,
-): Promise<boolean> {
+): Promise<MadeEvent> {
   const had = new Set(own.map(reactionName));
   const added = wanted.filter((name) => !had.has(name));
   const removed = own.filter((name) => !wanted.includes(reactionName(name)));
@@ -85,8 +77,8 @@ async function apply(
     ...removed.map((name) => ({ type: "reaction.removed" as const, actor, data: { seq: place.seq, name } })),
     ...added.map((name) => ({ type: "reaction.added" as const, actor, data: { seq: place.seq, name } })),
   ];
-  if (events.length > 0) await tx.appendEvents(place.conversationId, events);
-  return events.length > 0;
+  if (events.length === 0) return null;
+  return (await tx.appendEvents(place.conversationId, events)).at(-1) ?? null;
 }
 
 function isOf(reaction: StoredReaction, actor: Actor): boolean {

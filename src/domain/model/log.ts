@@ -101,3 +101,6 @@ export interface LoggedEvent {
   at: number;
   dataJson: string;
 }
+
+/** The event that a change made; null where the state was so already, and nothing had to be said. */
+export type MadeEvent = Pick<LoggedEvent, "seq" | "at"> | null;

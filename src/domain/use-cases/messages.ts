@@ -3,7 +3,7 @@
  * the log, reactions, pins, mentions, and attachments. Part of {@link UseCases}; the same promises hold.
  */
 import type { MessagePlace } from "../ids.ts";
-import type { Actor, Attachment, EventType, LoggedEvent, User } from "../model.ts";
+import type { Actor, Attachment, EventType, LoggedEvent, MadeEvent, User } from "../model.ts";
 import type { ByteRange } from "../ports/attachments.ts";
 
 // ── Lists (src/domain/messages/timeline.ts) ────────────────────────────────────────────────────────────────────
@@ -112,19 +112,19 @@ export interface Reaction {
 
 export interface Reactions {
   /** Adds the actor's own. Repeating it makes no second event. @throws DomainError `too_large` when a message has enough */
-  add(actor: Actor, room: string, seq: number, name: string): Promise<Reaction[]>;
+  add(actor: Actor, room: string, seq: number, name: string): Promise<MadeEvent>;
   /** Takes the actor's own back; it need not be there. */
-  remove(actor: Actor, room: string, seq: number, name: string): Promise<Reaction[]>;
-  /** The actor's own become exactly these. */
-  set(actor: Actor, room: string, seq: number, names: readonly string[]): Promise<Reaction[]>;
+  remove(actor: Actor, room: string, seq: number, name: string): Promise<MadeEvent>;
+  /** The actor's own become exactly these. @returns the last event of those that this made */
+  set(actor: Actor, room: string, seq: number, names: readonly string[]): Promise<MadeEvent>;
   list(actor: Actor, room: string, seq: number): Promise<Reaction[]>;
 }
 
 export interface Pins {
   /** A room has one pinned message: another one takes its place. For moderators; in one-to-one rooms for both. */
-  pin(actor: Actor, room: string, seq: number): Promise<void>;
-  /** Nothing happens when no message is pinned. */
-  unpin(actor: Actor, room: string): Promise<void>;
+  pin(actor: Actor, room: string, seq: number): Promise<MadeEvent>;
+  /** Nothing happens when no message is pinned, or another one than `seq`. */
+  unpin(actor: Actor, room: string, seq?: number): Promise<MadeEvent>;
   /** The seqs of the pinned messages of these rooms (ids); the caller knows that the reader is in them. */
   of(conversationIds: readonly number[]): Promise<Map<number, number>>;
 }

@@ -1,5 +1,5 @@
 /** Sending, editing and reading messages. Part of {@link UseCases}; the same promises hold. */
-import type { Actor, LoggedEvent, ReadResult } from "../model.ts";
+import type { Actor, LoggedEvent, MadeEvent, ReadResult } from "../model.ts";
 
 export interface Messages {
   /**
@@ -10,14 +10,15 @@ export interface Messages {
   send(actor: Actor, room: string, input: SendInput): Promise<SendResult>;
   /**
    * Moves the author's words in place and appends `message.edited`. Only the author edits. The text before is kept
-   * nowhere, also not in the log.
+   * nowhere, also not in the log. Repeating an edit makes no second event.
+   * @throws DomainError `conflict` on `seq` for a message that was deleted
    */
-  edit(actor: Actor, room: string, seq: number, input: EditInput): Promise<void>;
+  edit(actor: Actor, room: string, seq: number, input: EditInput): Promise<MadeEvent>;
   /**
    * Deletes: the message keeps its seq without its text, which is kept nowhere, and counts as unread no more;
    * `message.deleted` follows. The author, or a moderator.
    */
-  remove(actor: Actor, room: string, seq: number): Promise<void>;
+  remove(actor: Actor, room: string, seq: number): Promise<MadeEvent>;
   /** A page of history as the actor may see it, ascending. `before` and `after` are exclusive, never both. */
   history(
     actor: Actor,

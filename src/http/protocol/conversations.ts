@@ -89,7 +89,10 @@ async function pin(
   room: Conversation,
   messageId: string | null,
 ): Promise<void> {
-  if (messageId === null) return await useCases.pins.unpin(actor, room.token);
+  if (messageId === null) {
+    await useCases.pins.unpin(actor, room.token);
+    return;
+  }
   const place = protocolMessagePlace(messageId);
   if (place?.conversationId !== room.id) throw notOfThisConversation();
   try {

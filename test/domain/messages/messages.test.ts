@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { channels } from "../../../src/domain/ports/bus.ts";
 import type { Store } from "../../../src/domain/ports/store/store.ts";
+import type { EditInput } from "../../../src/domain/use-cases/sending.ts";
 import { describeDomain, matrixUser, message, refused, SYSTEM_ACTOR } from "../world.ts";
 
 /** A store that also counts the queries of `rooms.access`. */
@@ -237,21 +238,39 @@ describeDomain("messages.edit and messages.remove", (world) => {
     await refused(messages.edit(bob.actor, room.token, 999, { text: "x" }), "not_found", "seq");
   });
 
+  test("an edit that changes nothing makes no event", async () => {
+    const [ada, bob] = [await world.person(), await world.person()];
+    const room = await world.group([ada, bob]);
+    const { messages } = world.useCases;
+    const mentions = [String(bob.id), String(ada.id)];
+    const { seq } = await messages.send(ada.actor, room.token, message("hi", { mentions }));
+    const edit = (input: EditInput) => messages.edit(ada.actor, room.token, seq, input);
+    expect(await edit({ text: "hi" })).toBeNull();
+    expect(await edit({ text: "hi", mentions: mentions.toReversed(), attachments: [] })).toBeNull();
+    const made = await edit({ text: "hi", mentions: [String(bob.id)] });
+    expect((await world.events(room)).at(-1)).toMatchObject({ type: "message.edited", ...made });
+    expect(await edit({ text: "hi", mentions: [String(bob.id)] })).toBeNull();
+    expect(await edit({ text: "hi!" })).toMatchObject({ seq: (made?.seq ?? 0) + 1 });
+    expect(await edit({ text: "hi!", mentions: [] })).not.toBeNull();
+    expect((await world.events(room)).filter(({ type }) => type === "message.edited")).toHaveLength(3);
+  });
+
   test("the author and moderators delete; once, and for good", async () => {
     const [ada, bob, cy] = [await world.person(), await world.person(), await world.person()];
     const room = await world.group([ada, bob, cy]);
     const { messages } = world.useCases;
     const { seq } = await messages.send(bob.actor, room.token, message("oops"));
     await refused(messages.remove(cy.actor, room.token, seq), "forbidden");
-    await messages.remove(ada.actor, room.token, seq);
-    await messages.remove(bob.actor, room.token, seq);
+    const made = await messages.remove(ada.actor, room.token, seq);
+    expect(await messages.remove(bob.actor, room.token, seq)).toBeNull();
+    expect((await world.events(room)).at(-1)).toMatchObject({ type: "message.deleted", ...made });
     const events = await world.events(room);
     expect(JSON.parse(events.find((event) => event.seq === seq)!.dataJson)).toEqual({
       text: "",
       deleted: true,
     });
     expect(events.filter(({ type }) => type === "message.deleted")).toHaveLength(1);
-    await refused(messages.edit(bob.actor, room.token, seq, { text: "back" }), "bad_request", "seq");
+    await refused(messages.edit(bob.actor, room.token, seq, { text: "back" }), "conflict", "seq");
     await refused(
       messages.send(ada.actor, room.token, message("?", { replyTo: seq })),
       "bad_request",

@@ -17,8 +17,8 @@ describeDomain("reactions", (world) => {
     const { reactions } = world.useCases;
     await reactions.add(bob.actor, room.token, seq, "👍");
     await reactions.add(bob.actor, room.token, seq, "👍");
-    const both = await reactions.add(ada.actor, room.token, seq, "👍");
-    expect(both).toEqual([
+    await reactions.add(ada.actor, room.token, seq, "👍");
+    expect(await reactions.list(ada.actor, room.token, seq)).toEqual([
       {
         name: "👍",
         by: [
@@ -40,12 +40,14 @@ describeDomain("reactions", (world) => {
     const { reactions } = world.useCases;
     await reactions.add(ada.actor, room.token, seq, "❤");
     await reactions.add(ada.actor, room.token, seq, "❤️");
-    expect(await reactions.add(bob.actor, room.token, seq, "❤️")).toMatchObject([
+    await reactions.add(bob.actor, room.token, seq, "❤️");
+    expect(await reactions.list(bob.actor, room.token, seq)).toMatchObject([
       { name: "❤️", by: [{ actor: ada.actor }, { actor: bob.actor }] },
     ]);
     await reactions.set(bob.actor, room.token, seq, ["❤", "cafe\u0301", "caf\u00e9"]);
     await reactions.remove(ada.actor, room.token, seq, "❤️");
-    expect(await reactions.remove(ada.actor, room.token, seq, "❤")).toMatchObject([
+    await reactions.remove(ada.actor, room.token, seq, "❤");
+    expect(await reactions.list(ada.actor, room.token, seq)).toMatchObject([
       { name: "❤️", by: [{ actor: bob.actor }] },
       { name: "caf\u00e9" },
     ]);
@@ -66,8 +68,10 @@ describeDomain("reactions", (world) => {
       await tx.lockRooms([room.id]);
       await tx.messages.addReaction(place, ada.actor, "❤");
     });
-    expect(await reactions.add(ada.actor, room.token, seq, "❤️")).toMatchObject([{ name: "❤️" }]);
-    expect(await reactions.remove(ada.actor, room.token, seq, "❤️")).toEqual([]);
+    expect(await reactions.add(ada.actor, room.token, seq, "❤️")).toBeNull();
+    expect(await reactions.list(ada.actor, room.token, seq)).toMatchObject([{ name: "❤️" }]);
+    await reactions.remove(ada.actor, room.token, seq, "❤️");
+    expect(await reactions.list(ada.actor, room.token, seq)).toEqual([]);
     expect(await told(room)).toEqual(["reaction.removed"]);
   });
 
@@ -139,6 +143,18 @@ describeDomain("pins", (world) => {
       `message.pinned ${second}`,
       `message.unpinned ${second}`,
     ]);
+  });
+
+  test("only the named message is unpinned, and each change says which event it made", async () => {
+    const { ada, room, first, second } = await setting();
+    const { pins } = world.useCases;
+    const pinned = await pins.pin(ada.actor, room.token, first);
+    expect(await pins.unpin(ada.actor, room.token, second)).toBeNull();
+    expect((await world.events(room)).at(-1)).toMatchObject(pinned ?? {});
+    const other = await pins.pin(ada.actor, room.token, second);
+    expect(other?.seq).toBe((pinned?.seq ?? 0) + 2);
+    expect(await pins.pin(ada.actor, room.token, second)).toBeNull();
+    expect((await pins.unpin(ada.actor, room.token, second))?.seq).toBe((other?.seq ?? 0) + 1);
   });
 
   test("plain members pin nothing in a group, both do in a one-to-one room", async () => {
