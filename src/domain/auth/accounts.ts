@@ -10,13 +10,13 @@ import { createPasswordCheck } from "./password-check.ts";
 import type { Passwords } from "./passwords.ts";
 import { hashSecret, hexHash, isSecret, newSecret } from "./secrets.ts";
 
-/** Lifetimes as in the Wire document: 15 minutes, a day, 56 days. */
+/** Lifetimes from the Wire document: 15 minutes for access tokens; a day or 56 days for cookies. */
 const ACCESS_TOKEN_S = 900;
 const SESSION_COOKIE_MS = 86_400_000;
 const PERSISTENT_COOKIE_MS = 56 * 86_400_000;
-/** A persistent cookie that has less time left is replaced by whoever uses it. */
+/** A persistent cookie with less time left than this is replaced when it is used. */
 const RENEWED_BEFORE_MS = 28 * 86_400_000;
-/** However often a login is renewed, it ends so long after its password was given. */
+/** A login ends this long after its password was given, also when it is renewed. */
 const LONGEST_LOGIN_MS = 90 * 86_400_000;
 
 interface NewCookie {
@@ -40,7 +40,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
     return { accessToken, expiresIn: ACCESS_TOKEN_S };
   }
 
-  /** Of a cookie that is made now. */
+  /** When a cookie that is made now expires, ms. */
   function expiryOf({ persistent, startedAt }: Pick<Login, "persistent" | "startedAt">): number {
     const lifetime = persistent ? PERSISTENT_COOKIE_MS : SESSION_COOKIE_MS;
     return Math.min(now() + lifetime, startedAt + longestLoginMs);
@@ -54,7 +54,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
       ...{ userId, passwordHash, persistent, startedAt },
       ...{ hash: hashSecret(cookie), expiresAt: cookieExpiresAt },
     });
-    // The user was deleted, or has another password by now.
+    // The user was deleted or the password changed after the check.
     if (!login) throw wrongCredentials();
     return { id: login.id, cookie, cookieExpiresAt };
   }
@@ -65,7 +65,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
     return login;
   }
 
-  /** The cookie to go on with. Null when the present one is good for long enough, or can't be good for longer. */
+  /** A new cookie for the login; null when the present one lasts long enough, or can't be extended. */
   function dueCookie(login: Login) {
     const { id, persistent, expiresAt } = login;
     const cookieExpiresAt = expiryOf(login);
@@ -78,7 +78,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
     if (!(await store.logins.renew(id, change))) throw loginIsOver();
   }
 
-  /** Whose a login's access token is; null when it ran out, or can't be looked up now. */
+  /** The user of an access token; null when it expired, or hot state is away. */
   async function ownerOf(accessToken: string): Promise<number | null> {
     if (!isSecret("access", accessToken)) throw notTheirs();
     try {
@@ -98,11 +98,11 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
     async refresh(cookie, accessTokenOwner = null) {
       const login = await loginOf(cookie);
       const { user } = login;
-      // First: whoever is refused goes on with the cookie that they have.
+      // Before any change, so that after a refusal the present cookie still works.
       if (accessTokenOwner !== null && accessTokenOwner !== user.id) throw notTheirs();
       const renewed = dueCookie(login);
       const granted = await grant(user.id, renewed ?? { id: login.id, cookie });
-      // Last: whoever is refused goes on with the cookie that they have.
+      // After everything that can be refused, so that after a refusal the present cookie still works.
       if (renewed) await renew(cookie, renewed);
       return { user, ...granted, renewed };
     },

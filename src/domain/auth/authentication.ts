@@ -1,4 +1,4 @@
-/** Who a request is from: by access token, personal access token, API token, JWT, or name and password. */
+/** Finds the principal of a request: by access token, personal access token, API token, JWT, or name and password. */
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import type { Principal, User } from "../model.ts";
@@ -11,10 +11,7 @@ import { hashSecret, hexHash, isSecret } from "./secrets.ts";
 
 type Authenticated = Principal & { version: number };
 
-/**
- * Every answer costs one query (and for access tokens one look-up in hot state): nothing is remembered beyond its
- * revocation.
- */
+/** Each check costs one query (and for access tokens a look-up in hot state). Nothing is cached, so revocation is immediate. */
 export function createAuthentication(
   context: Context,
   checkPassword: PasswordCheck,
@@ -25,8 +22,8 @@ export function createAuthentication(
 
   async function byAccessToken(token: string): Promise<Authenticated | null> {
     const entry = await hot.tokens.get(hexHash(token));
-    // The login is asked for too: hot state may have missed a logout, and after a restore of the database another login
-    // may have the id.
+    // The login is checked too: hot state may have missed a logout, and after a restore of the database the id may belong
+    // to another login.
     const found = entry && (await store.logins.userOf(entry.loginId));
     if (!entry || found?.hash !== entry.loginHash) return null;
     const { loginId, expiresAt } = entry;
@@ -80,8 +77,8 @@ export function createAuthentication(
 }
 
 /**
- * The user whom a JWT names, made when nobody had the handle. A token from before somebody with this handle was
- * deleted lets nobody in: neither the deleted user again nor as the one who has the handle now.
+ * The user with the handle in a JWT; made when nobody has or had it. When a user with this handle was deleted, tokens that
+ * were issued before are refused: neither the deleted user nor the present owner of the handle signs in with them.
  */
 async function userOfClaims(
   { store, logger }: Context,
@@ -106,7 +103,7 @@ async function userOfClaims(
       "made a user for the first token of an outside issuer",
     );
   } catch (error) {
-    // Another request of the same user was faster.
+    // Another request has just made the same user.
     if (!(error instanceof DomainError) || error.code !== "conflict") throw error;
   }
   const { user, version } = await store.logins.userForJwt(handle);
@@ -115,8 +112,8 @@ async function userOfClaims(
 }
 
 /**
- * An issuer's subjects are different people where they differ in case (RFC 7519, section 4.1.2), while here a handle is
- * taken in any case. So the one who spells the handle as its user does is let in, and nobody else.
+ * Subjects of an issuer are case-sensitive (RFC 7519, section 4.1.2), but handles are not. So a subject signs in only if it
+ * is spelled exactly like the user's handle.
  */
 function checkIsTheirs(user: User, { handle }: JwtClaims): void {
   if (user.handle === handle) return;

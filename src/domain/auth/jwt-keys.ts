@@ -1,21 +1,21 @@
 /**
- * The public keys of an outside issuer. They are fetched in the background, so that a token whose key is known waits for
- * nobody; an issuer that hangs or is away costs only those who come with a key that is not known.
+ * The public keys of an external issuer. They are fetched in the background: a token with a known key is checked at once,
+ * and only tokens with an unknown key wait for an issuer that hangs or is away.
  */
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
 import { DomainError } from "../errors.ts";
 
 const FETCH_WITHIN_MS = 5_000;
-/** Keys are fetched anew after this time; until then, and while the issuer is away, those that are known stay good. */
+/** Keys are fetched again after this time. While the issuer is away, the known keys stay valid. */
 const REFRESH_AFTER_MS = 600_000;
-/** With keys at hand, tokens with an unknown key cause one fetch in this time. */
+/** While there are keys, tokens with an unknown key cause at most one fetch in this time. */
 const UNKNOWN_KEY_PAUSE_MS = 60_000;
-/** Without any keys the issuer is asked again after this time. */
+/** While there are no keys, the issuer is asked again after this time. */
 const NO_KEYS_PAUSE_MS = 5_000;
-/** Tokens that wait for a fetch; more are turned away. */
+/** Tokens that may wait for a fetch; more are refused. */
 const MAX_WAITING = 16;
 
-/** @returns a look-up for `jwtVerify`, which throws DomainError `unavailable` when the key can't be had now */
+/** @returns a key look-up for `jwtVerify`; it throws DomainError `unavailable` when the key can't be fetched now */
 export function createIssuerKeys(jwksUrl: string): JWTVerifyGetKey {
   const remote = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: FETCH_WITHIN_MS });
   let known: ReturnType<typeof createLocalJWKSet> | null = null;

@@ -1,23 +1,23 @@
-/** JSON Web Tokens of an outside issuer, so that an app brings its own users: `sub` is the user's handle. */
+/** Verifies JSON Web Tokens of an external issuer, so that an app can bring its own users. `sub` is the user's handle. */
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import type { DomainSettings } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import { isHandle } from "../text-rules.ts";
 import { createIssuerKeys } from "./jwt-keys.ts";
 
-/** What a token that was found to be good says. Times are ms. */
+/** The claims of a valid token. Times are ms. */
 export interface JwtClaims {
   handle: string;
-  /** The `name` claim, for a user who is seen for the first time. */
+  /** The `name` claim, used when the user is made. */
   name: string | null;
   issuedAt: number | null;
   expiresAt: number;
 }
 
-/** @throws DomainError `unauthorized` that says what is wrong; `unavailable` when the issuer's keys can't be fetched */
+/** @throws DomainError `unauthorized` with the reason; `unavailable` when the issuer's keys can't be fetched */
 export type JwtVerifier = (token: string) => Promise<JwtClaims>;
 
-/** Public keys only: a shared secret would let whoever verifies also issue. */
+/** Asymmetric algorithms only: with a shared secret, a server that verifies tokens could also issue them. */
 const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 const CLOCK_TOLERANCE_S = 5;
 
@@ -49,7 +49,7 @@ export function createJwtVerifier(
 }
 
 function claimsOf({ sub, exp = 0, iat, name }: JWTPayload): JwtClaims {
-  // An issuer may sign any JSON, a number too.
+  // An issuer may put any JSON here, such as a number.
   if (typeof sub !== "string" || !isHandle(sub))
     throw new DomainError("unauthorized", "The token's sub is no handle of a user");
   return {

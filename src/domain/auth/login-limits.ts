@@ -1,7 +1,7 @@
 /**
- * How often a password may be tried. Nobody is kept out by what strangers do elsewhere: a name has a bucket for each
- * address, an address has one for all names that it tries, and guesses at one name from many addresses are slowed, not
- * refused. Who signed in from an address before is neither slowed nor counted with the others there.
+ * Limits on password attempts, as token buckets. There is a bucket for each name and address, and one for each address.
+ * Guesses at one name from many addresses are slowed, not refused, so that they can't lock the user out. Attempts from an
+ * address from which the user signed in before are neither slowed nor counted for that address.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
@@ -11,30 +11,30 @@ import { addressBlock } from "./address-block.ts";
 import { hexHash } from "./secrets.ts";
 
 export interface Attempt {
-  /** As it was typed. */
+  /** The handle or e-mail address as given. */
   login: string;
-  /** Whose it is: a handle and an e-mail of one user share a bucket. Null: nobody's. */
+  /** The user with this handle or e-mail address, which share a bucket; null when there is none. */
   userId: number | null;
   ip: string;
-  /** The user signed in from there before. */
+  /** Whether the user signed in from this address before. */
   known: boolean;
 }
 
 export interface LoginLimits {
-  /** Resolves when the password may be tried. @throws DomainError `rate_limited` with `retryAfterMs`; `busy` */
+  /** Resolves when the attempt may go on. @throws DomainError `rate_limited` with `retryAfterMs`; `busy` */
   take(attempt: Attempt): Promise<void>;
-  /** Whoever knows the password owes the name nothing. The address goes on paying: its owner may be guessing others'. */
+  /** After a correct password: refills the name's bucket, but not the address's, which may be guessing other names. */
   succeeded(attempt: Attempt): Promise<void>;
 }
 
-/** Of one name from one address. */
+/** Attempts at one name from one address. */
 const PER_NAME = { burst: 10, perSecond: 1 / 6 };
-/** Many people may share one address. */
+/** Attempts from one address, which many people may share. */
 const PER_ADDRESS = { burst: 200, perSecond: 10 };
-/** Of one name from wherever it is unknown. */
+/** Attempts at one name from all addresses that are not known for it. */
 const FROM_ANYWHERE = { burst: 30, perSecond: 1 / 2 };
 const SLOWEST_MS = 4_000;
-/** Attempts that are slowed at the same time. */
+/** Attempts that may wait at the same time. */
 const MAX_SLOWED = 1_000;
 /** A lockout is told of once in this time. */
 const TOLD_MS = 60_000;
@@ -95,12 +95,12 @@ function nameAt(attempt: Attempt, block: string): string {
   return `login:${nameOf(attempt)}:${block}`;
 }
 
-/** Names are chosen by strangers: the hash bounds the key. */
+/** A hash, because names come from strangers and may be long. */
 function nameOf({ login, userId }: Attempt): string {
   return userId === null ? `name:${hexHash(login.toLowerCase())}` : `user:${userId}`;
 }
 
-/** The same for a wrong password and for a name that nobody has. */
+/** The same error for a wrong password and an unknown name. */
 export function wrongCredentials(): DomainError {
   return new DomainError("unauthorized", "The name or the password is wrong");
 }

@@ -1,4 +1,4 @@
-/** Whose name and password these are: within the limits, those first who signed in from there before. */
+/** Checks name and password within the limits. Attempts from known addresses are checked first. */
 import { createHmac } from "node:crypto";
 import type { Context } from "../context/context.ts";
 import type { User } from "../model.ts";
@@ -14,13 +14,13 @@ export type PasswordCheck = (
   ip: string,
 ) => Promise<{ user: User; passwordHash: string | null; version: number }>;
 
-/** An address where somebody signs in daily is noted once a day. */
+/** How often a known address is written to the store again. */
 const NOTED_MS = 86_400_000;
 
 export function createPasswordCheck(context: Context, passwords: Passwords): PasswordCheck {
   const { store, logger, now } = context;
   const limits = createLoginLimits(context);
-  /** Of the database's secret: a copy of the table alone tells nobody's address. */
+  /** An HMAC of the address with the database's secret, so that the table alone reveals no addresses. */
   const placeOf = (ip: string) =>
     createHmac("sha256", store.secret)
       .update(`login place ${addressBlock(ip)}`)
@@ -31,7 +31,7 @@ export function createPasswordCheck(context: Context, passwords: Passwords): Pas
     const found = isLogin(login) ? await store.logins.userForLogin(login, place) : null;
     const { user, passwordHash, version, placeSeenAt } = found ?? NOBODY;
     const known = placeSeenAt !== null;
-    // From elsewhere a password that is remembered would let guesses pass by the limits.
+    // Only for known addresses: for others, a cached password would let guesses bypass the limits.
     if (user && known && passwords.knows(passwordHash, password)) return { user, passwordHash, version };
     const userId = user?.id ?? null;
     const attempt = { login, userId, ip, known };

@@ -1,6 +1,6 @@
 /**
- * Passwords: argon2id with OWASP's first parameters (19 MiB, 2 passes). A few at a time, because each holds a thread
- * of the pool that files and DNS need too; a bounded number waits, and whoever is known waits for no stranger.
+ * Password hashes: argon2id with OWASP's first parameters (19 MiB, 2 passes). Few run at a time, because each blocks a
+ * thread of the pool that file access and DNS also use. A bounded number waits, attempts from known addresses first.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { hash, verify } from "@node-rs/argon2";
@@ -11,30 +11,30 @@ import { checkWellFormed, codePoints, LIMITS } from "../text-rules.ts";
 
 export interface Passwords {
   /**
-   * Checks a new password against the rules and hashes it. `minLength` stands in for the setting's.
+   * Checks a new password against the rules and hashes it. `minLength` replaces the setting's.
    * @throws DomainError `bad_request` on `password`; `busy`
    */
   hash(password: string, minLength?: number): Promise<string>;
   /**
-   * Whether the password is the one that `passwordHash` was made of. Without a hash (no such user, or one without a
-   * password) it is false after the same time. @throws DomainError `busy` when too many wait
+   * Whether the password belongs to `passwordHash`. Without a hash (no such user, or no password) the answer is no, after
+   * the same time. @throws DomainError `busy` when too many wait
    */
   verify(passwordHash: string | null, password: string, lane: Lane): Promise<boolean>;
-  /** Whether {@link verify} said yes to this very hash and password a short time ago. Costs no argon2. */
+  /** Whether {@link verify} accepted this hash and password a short time ago. Costs no argon2. */
   knows(passwordHash: string | null, password: string): boolean;
 }
 
 export interface PasswordOptions {
-  /** Least number of characters of a new password. */
+  /** Minimum length of a new password, in characters. */
   minLength: number;
-  /** Whether strangers' passwords are checked at a bounded pace. */
+  /** Whether attempts from unknown addresses have a rate limit. */
   paced: boolean;
 }
 
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 const PARALLEL = 2;
 const MAX_WAITING = 512;
-/** Less than what a processor can check. */
+/** Less than one processor can check. */
 const STRANGERS = { burst: 200, perSecond: 30 };
 const REMEMBERED = 10_000;
 const REMEMBER_MS = 60_000;
@@ -43,7 +43,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
   const pace = options.paced ? STRANGERS : null;
   const inLane = createLanes({ parallel: PARALLEL, maxWaiting: MAX_WAITING, pace });
   const remembered = new LRUCache<string, Buffer>({ max: REMEMBERED, ttl: REMEMBER_MS });
-  /** Of this process alone: what is remembered is of no use to anybody who reads its memory later. */
+  /** A key of this process, for the cache of accepted passwords: outside of the process its entries are useless. */
   const key = randomBytes(32);
   let dummy: Promise<string> | undefined;
 

@@ -1,4 +1,4 @@
-/** Whose credentials are no longer valid, for whoever lets somebody stay: sessions, and clients that wait. */
+/** Finds holders of revoked credentials, for parts that keep them connected: sessions and long polls. */
 import type { Credential, User } from "../model.ts";
 import type { CredentialStore, OwnedCredential } from "../ports/store/credentials.ts";
 
@@ -10,11 +10,11 @@ export interface Holder {
 }
 
 /**
- * One statement for all of them. After a restore of the database an id may belong to somebody else: users are compared
- * by their uuid as well, tokens and logins by whose they are.
- * @param holderOf null: nobody yet
- * @returns those whose user was deleted or is another one, whose token or login ended, or all of whose logins were ended
- *   since they proved who they are
+ * Checks all holders with one statement. After a restore of the database an id may belong to somebody else, so users are
+ * also compared by uuid, and tokens and logins by user.
+ * @param holderOf null when an item has no holder yet
+ * @returns items whose user was deleted, whose token or login ended, or whose user ended all logins after the credential
+ *   was issued
  */
 export async function revokedOf<T>(
   credentials: Pick<CredentialStore, "invalid">,
@@ -39,7 +39,7 @@ export async function revokedOf<T>(
   });
 }
 
-/** What is asked about: each credential and user of the holders once. */
+/** The credentials and users of the holders, each once. */
 function presentedBy<T>(some: readonly T[], holderOf: (each: T) => Holder | null): PresentedCredentials {
   const tokens = new Map<number, OwnedCredential>();
   const logins = new Map<number, OwnedCredential>();
@@ -64,13 +64,13 @@ function presentedBy<T>(some: readonly T[], holderOf: (each: T) => Holder | null
   };
 }
 
-/** When somebody proved who they are, for what nothing is kept of. Null: it is not known, or kept. */
+/** When a credential without a row in the store was issued or checked, ms. Null: unknown, or it has a row. */
 function provenAt(credential: Credential): number | null {
   if (credential.via === "jwt") return credential.issuedAt ?? null;
   return credential.via === "password" ? (credential.checkedAt ?? null) : null;
 }
 
-/** Whether all logins of the user were ended since. */
+/** Whether all logins of the user were ended after `provenAt`. */
 export function isOver(provenAt: number | null, loginsEndedAt: number | null): boolean {
   return provenAt !== null && loginsEndedAt !== null && provenAt <= loginsEndedAt;
 }

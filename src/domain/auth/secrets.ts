@@ -1,8 +1,8 @@
-/** Secrets that are handed out once and kept as their SHA-256 only. A prefix tells people (and scanners) what one is. */
+/** Secrets that are shown once and stored as SHA-256. A prefix tells people and secret scanners their kind. */
 import { createHash, randomBytes } from "node:crypto";
 
 const SECRET_PREFIXES = {
-  /** 15 minutes, from a login. */
+  /** A login's access token, valid for 15 minutes. */
   access: "cwa_",
   /** The cookie of a login. */
   cookie: "cwc_",
@@ -12,7 +12,7 @@ const SECRET_PREFIXES = {
   organization: "cwo_",
   /** The cookie of a guest. */
   guest: "cwg_",
-  /** A webhook's; it signs payloads, so it is kept as it is. */
+  /** A webhook's secret. It signs payloads, so it is stored in clear. */
   webhook: "cws_",
 } as const;
 
@@ -25,13 +25,13 @@ export function newSecret(kind: SecretKind): string {
   return SECRET_PREFIXES[kind] + randomBytes(SECRET_BYTES).toString("base64url");
 }
 
-/** Whether a text can be a secret of this kind at all; anything else needs no look-up. */
+/** Whether a text has the form of a secret of this kind. Others need no look-up. */
 export function isSecret(kind: SecretKind, text: string): boolean {
   const prefix = SECRET_PREFIXES[kind];
   return text.length === prefix.length + SECRET_CHARACTERS && text.startsWith(prefix);
 }
 
-/** What is kept of a secret. It has 256 random bits, so that no salt and no slow hash are needed. */
+/** The stored hash of a secret. Secrets have 256 random bits, so they need neither salt nor a slow hash. */
 export function hashSecret(secret: string): Uint8Array {
   return createHash("sha256").update(secret).digest();
 }

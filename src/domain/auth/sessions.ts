@@ -1,17 +1,15 @@
 /**
- * The sessions of people who joined a room (Talk's `sessionId`, 512 characters) and who guests are. All of it is derived
- * from the database's secret, so that there is no table of sessions, and every process and every restart agrees.
+ * Session ids of people who joined a room (Talk's `sessionId`, 512 characters), and ids of guests. All are derived from the
+ * database's secret, so that there is no table of them, and they are the same in every process and after a restart.
  */
 import { createHash, createHmac, hkdfSync } from "node:crypto";
 import { type Actor, type Membership, memberKey } from "../model.ts";
 import type { ClientName } from "../use-cases/rooms.ts";
 
 export interface Sessions {
-  /**
-   * The id of a session in this room, by its name in hot state. A guest is one browser: theirs goes by their secret alone.
-   */
+  /** The id of a session in this room, by its name in hot state. A guest's depends only on the guest's secret. */
   of(membership: Pick<Membership, "member" | "guestSeed">, token: string, session: string): string;
-  /** Who holds a guest's secret in this room. The seed is kept with the membership; the secret is kept nowhere. */
+  /** The guest with this secret in the room. The seed is stored with the membership; the secret is not stored. */
   guest(secret: string, token: string): { id: string; seed: string };
 }
 
@@ -30,17 +28,17 @@ export function createSessions(serverSecret: string): Sessions {
   };
 }
 
-/** A guest's id is the hash of the session, as Talk's clients expect. */
+/** A guest's id: the hash of the session id, as Talk's clients expect. */
 export function guestIdOf(sessionId: string): string {
   return createHash("sha1").update(sessionId).digest("hex");
 }
 
 const JOINED = "joined:";
 
-/** A person's only client, for faces that don't tell clients apart; that of every guest. */
+/** The client of every guest, and of users on APIs that do not distinguish clients. */
 export const ONLY_CLIENT: ClientName = { id: "only.", part: ":only." };
 
-/** The name in hot state of a client that joined rooms, beside the sessions of the WebSocket. */
+/** The name in hot state of a client that joined rooms without a WebSocket session. */
 export function joinedSession(actor: Pick<Actor, "kind" | "id">, clientId: string): string {
   return `${JOINED}${memberKey(actor)}:${clientId}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Who may do what where, remembered: a send is judged without a query. What is remembered is only ever used to say yes
- * to a send under its `accessVersion`, which the store compares at the commit; a refusal is read anew before it is told.
+ * A cache of permissions, so that a send is checked without a query. A cached permission only allows a send under its
+ * `accessVersion`, which the store compares at the commit. Before a refusal the permission is always read again.
  */
 import { LRUCache } from "lru-cache";
 import { DomainError, type ErrorCode } from "../errors.ts";
@@ -15,35 +15,35 @@ export interface Access {
   readonly accessVersion: number;
   /** See `RoomAccess.peerLeft`. */
   readonly peerLeft: boolean;
-  /** When it was read, ms. */
+  /** When it was read from the store, ms. */
   readonly readAt: number;
 }
 
 export interface Accesses {
-  /** What is remembered, however old; undefined when nothing is. */
+  /** The cached access, however old; undefined when there is none. */
   cached(member: MemberKey, room: string): Access | undefined;
   /**
-   * What the store says now; null when the room does not exist or the member is not in it. Those who ask while a read
-   * is under way share it and go on in the order in which they asked, so that a sender's messages keep their order.
+   * Reads the access from the store; null when the room does not exist or the member is not in it. Calls during a read
+   * share it and continue in their order, so that a sender's messages keep their order.
    */
   read(member: MemberKey, room: string): Promise<Access | null>;
   forget(member: MemberKey, room: string): void;
-  /** What the store says now. @throws DomainError `not_found` */
+  /** Reads the access from the store. @throws DomainError `not_found` */
   member(actor: Actor, room: string): Promise<Access>;
   /**
-   * Access for what is not bound to a version, at most `maxAgeMs` old.
-   * @throws DomainError `not_found`, or whatever `can` refuses with
+   * Access for an action whose write does not compare the version. Uses the cache if it is younger than `maxAgeMs`.
+   * @throws DomainError `not_found`, or the code with which `can` refuses
    */
   require(actor: Actor, room: string, action: Action, maxAgeMs?: number): Promise<Access>;
 }
 
 const REMEMBERED = 50_000;
-/** Longer tokens are nobody's. */
+/** No token of a room is longer. */
 const TOKEN_CHARACTERS = 32;
 
 export function createAccesses(store: Store, now: () => number): Accesses {
   const remembered = new LRUCache<string, Access>({ max: REMEMBERED });
-  // Another history may give the same ids and versions to others.
+  // After a restore the same ids and versions may belong to other rooms.
   store.history.onChange(() => remembered.clear());
   const reading = new Map<string, Promise<Access | null>>();
 
@@ -115,7 +115,7 @@ export function noSuchRoom(): DomainError {
   return new DomainError("not_found", "There is no such room, or you are not in it", { field: "room" });
 }
 
-/** What to tell when `can` refused. @param room needed where `action` is one that blocking shuts off */
+/** The error for a refusal of `can`. @param room needed when `action` is one that a block forbids */
 export function refusal(
   verdict: ErrorCode,
   action: Action,

@@ -1,5 +1,4 @@
-/** What the use cases share, and what the composition root gives them. */
-
+/** What all use cases share, and the options of the domain. */
 import type { Logger } from "../../logger.ts";
 import { DomainError } from "../errors.ts";
 import type { AttachmentFiles } from "../ports/attachments.ts";
@@ -15,13 +14,13 @@ export interface DomainOptions {
   store: Store;
   hot: HotState;
   bus: Bus;
-  /** Where the bytes of attachments are kept; absent where nobody uploads any. */
+  /** The storage of attachments. Unset where nothing is uploaded. */
   files?: AttachmentFiles | null;
-  /** Where webhooks may be delivered to; absent where nobody registers any. */
+  /** Checks URLs of webhooks. Unset where no webhooks are registered. */
   webhookTargets?: WebhookTargets | null;
   settings: DomainSettings;
   logger: DomainLogger;
-  /** In place of the store's clock; for tests. */
+  /** Replaces the store's clock in tests. */
   now?: () => number;
 }
 
@@ -29,20 +28,20 @@ export interface JwtSettings {
   jwksUrl: string;
   issuer?: string;
   audience?: string;
-  /** Whether JWTs sign administrators in: then whoever has the issuer's keys has all of this server. */
+  /** Whether administrators may sign in with a JWT. Then the issuer's keys give full access to this server. */
   administrators: boolean;
 }
 
 export interface DomainSettings {
-  /** Least number of characters of a new password. */
+  /** Minimum length of a new password, in characters. */
   passwordMinLength: number;
   /** Limits on logins per name and address. */
   rateLimits: boolean;
-  /** How long a login lasts at most, however often it is renewed; unset: 90 days. */
+  /** How long a login can last, renewals included. Default: 90 days. */
   longestLoginMs?: number;
-  /** Most bytes of the files of one person, and of one organization; 0 is no bound, and so is leaving it out. */
+  /** Maximum bytes of one user's and one organization's files. 0 or unset: no bound. */
   files?: { perUser: number; perOrganization: number };
-  /** The outside issuer whose JWTs are accepted. */
+  /** The external issuer of accepted JWTs; null: none. */
   jwt: JwtSettings | null;
 }
 
@@ -56,9 +55,9 @@ export interface Context {
   readonly accesses: Accesses;
   now(): number;
   /**
-   * For what must never fail or hold up a durable operation. Something that is away is passed over, because hot state
-   * rebuilds or decays by itself; anything else is a defect and is logged.
-   * @param work says in the log what was tried
+   * Runs work whose failure must not fail a durable operation. A DomainError `unavailable` is ignored, because hot state
+   * rebuilds or decays by itself. Any other error is a defect and is logged.
+   * @param work the work's name in the log
    */
   bestEffort(work: string, run: () => Promise<unknown>): Promise<void>;
   readonly broadcasts: Broadcasts;

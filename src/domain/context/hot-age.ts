@@ -1,10 +1,10 @@
-/** Hot state that was lost is filled again by the next sign of life of each session. */
+/** The age of hot state. After a loss, each session's next heartbeat fills it again. */
 import type { Context } from "./context.ts";
 
-/** Everybody alive has given a sign of life by then: the slowest are long polls, of 30 s. */
+/** By this time every live session has sent a heartbeat. The slowest are long polls, of 30 s. */
 export const HEARTBEAT_GRACE_MS = 45_000;
 
-/** Whether hot state began anew within this time: who is missing in it may be there all the same. */
+/** Whether hot state was lost less than `withinMs` ago, so that a session missing in it may still be there. */
 export async function isHotStateNew(
   { hot, now }: Pick<Context, "hot" | "now">,
   withinMs = HEARTBEAT_GRACE_MS,

@@ -1,6 +1,6 @@
 /**
- * Requests that a client repeats because it never heard the answer. It gives them a key of its own; what they make is
- * made under an id that belongs to the key, so that it is made once, whatever was lost in between.
+ * Idempotent requests: a client that got no answer repeats the request under the same key. A request creates objects under
+ * an id that belongs to its key, so a repetition finds them and creates nothing twice.
  */
 import { createHash, createHmac } from "node:crypto";
 import { DomainError } from "../errors.ts";
@@ -10,29 +10,29 @@ import type { Context } from "./context.ts";
 const MAX_KEY_CHARACTERS = 255;
 
 export interface RepeatableRequest {
-  /** Who asks. Others may use the same key for something else. */
+  /** The caller. Keys of different callers are independent. */
   caller: string;
-  /** For what the key counts: an operation, and the room that it is about. */
+  /** The operation and the room. Keys of different scopes are independent. */
   scope: string;
-  /** The client's own, 1–255 characters. */
+  /** The client's key, 1–255 characters. */
   key: string;
-  /** All that the request says. */
+  /** The body, to tell a repetition from another request under the same key. */
   body: string;
 }
 
 export interface Repeats {
   /**
    * Remembers the request for 24 hours.
-   * @returns the id that belongs to it, the same when it is repeated; and `failed`, which forgets a request that was
-   *   refused, so that its key can be used for a corrected one, under the same id
-   * @throws KeyReused when the key stands for another request
+   * @returns `id`, the same for a repetition; `failed` forgets the request after a refusal, so that a corrected request
+   *   can use the key
+   * @throws KeyReused when the key was used for another request
    */
   begin(request: RepeatableRequest): Promise<{ id: string; failed(): Promise<void> }>;
-  /** Does `work` under the id that belongs to the request. */
+  /** Runs `work` with the id of the request, and forgets the request when `work` is refused. */
   run<T>(request: RepeatableRequest, work: (id: string) => Promise<T>): Promise<T>;
 }
 
-/** A key stands for one request. */
+/** The refusal of a key that was used for another request. */
 export class KeyReused extends DomainError {
   constructor() {
     super(
@@ -72,14 +72,14 @@ export function createRepeats({ store, bestEffort }: Pick<Context, "store" | "be
   };
 }
 
-/** Whether a text can be a key: visible ASCII, as headers can hold it. */
+/** Whether a text can be a key: at most 255 characters of visible ASCII, which headers can contain. */
 export function isRepeatKey(text: string): boolean {
   return text.length <= MAX_KEY_CHARACTERS && /^[\x21-\x7e]+$/.test(text);
 }
 
 /**
- * Makes a room under an id of its maker's choice, unless it is there: then it was made before, under the same id.
- * @throws DomainError `not_found` when it was deleted since, with its maker in it
+ * Makes a room under the given public id. If there is one, an earlier try has made it, and it is returned.
+ * @throws DomainError `not_found` when the room was made before and deleted since
  */
 export async function makeOnce(
   { store }: Pick<Context, "store">,

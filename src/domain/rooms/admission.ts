@@ -1,15 +1,15 @@
 /**
- * Wire's access and access role of a room: whether its people may bring others in, and whom. Its clients set and
- * respect it; the other faces go by a room's type alone.
+ * Wire's access and access role: whether members may add others to the room, and whom. Only Wire's API sets and checks
+ * them; the other APIs use only the room's type.
  */
 import type { Conversation } from "../model.ts";
 
-/** `access` is left out for a room that is being made: whoever makes it brings the first people in. */
+/** `access` is unset for a new room: its maker may always add the first members. */
 type Admission = Pick<Conversation, "accessRole" | "organizationId"> & Partial<Pick<Conversation, "access">>;
 
 /**
  * @param team ids of the users of the room's organization
- * @returns null when all of them may be brought in
+ * @returns null when all users may be added
  */
 export function checkAdmission(
   { access, accessRole, organizationId }: Admission,

@@ -1,10 +1,10 @@
-/** Pictures of rooms: what is accepted, by what the bytes are and not by what anybody says they are. */
+/** Checks pictures of rooms, by their bytes and not by their declared type. */
 import { fileTypeFromBuffer } from "file-type";
 import { badField, DomainError } from "../errors.ts";
 import type { Picture } from "../model.ts";
 
 const MAX_AVATAR_BYTES = 1 << 20;
-/** Pixels only: an SVG can carry scripts, and it is refused like everything else that is not listed. */
+/** Raster formats only: an SVG can contain scripts. */
 const IMAGES: ReadonlySet<string> = new Set([
   "image/png",
   "image/jpeg",

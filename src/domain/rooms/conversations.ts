@@ -1,4 +1,4 @@
-/** Rooms and their members, for every face and for the bridge. Messenger's own powers over rooms are in chatrooms.ts. */
+/** Making and changing rooms and their members, for all faces and the bridge. chatrooms.ts has Messenger's management. */
 import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { makeOnce } from "../context/repeats.ts";
@@ -34,7 +34,7 @@ export function createConversations(
 ): Conversations {
   const { store, accesses } = context;
 
-  /** The room's id, once the actor was found to be allowed to do `action`; what others asked for is looked at later. */
+  /** The room's id, after the check that the actor may do `action`, and before checks of the input. */
   async function idFor(actor: Actor, token: string, action: Action): Promise<number> {
     if (!isSystem(actor)) return (await accesses.require(actor, token, action)).conversationId;
     const conversation = await store.rooms.byToken(token);
@@ -182,7 +182,7 @@ async function requireOrganization({ store }: Context, actor: Actor, id: number 
 
 // ── Members ──────────────────────────────────────────────────────────────────────────────────────────
 
-/** Nobody gives away more than they have. */
+/** Nobody may give a role above their own. @throws DomainError `forbidden` */
 function requireRank(mine: Role, invited: readonly Invited[]): void {
   if (mine !== "owner" && invited.some(({ role }) => role === "owner")) {
     throw new DomainError("forbidden", "Only an owner makes somebody an owner");

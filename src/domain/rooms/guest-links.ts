@@ -1,7 +1,7 @@
 /**
- * Guest links: whoever has the link of a room joins it by themselves, as a plain member. A room has one where its access
- * has "code", named by the room's public id and a code that can't be guessed. With "link" the room's UUID is enough.
- * Any member may make the link, show it and take it away: whether there may be one is up to those who set the access.
+ * Guest links: a user with the link of a room can join it as a plain member. A room may have a link if its access includes
+ * "code"; the link consists of the room's public id and a secret code. With "link" in the access, the room's UUID is enough.
+ * Any member may make, read and remove the link. Moderators decide through the access whether there may be one.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { noSuchRoom } from "../context/access.ts";
@@ -42,7 +42,7 @@ export function createGuestLinks(context: Context): GuestLinks {
     return found.conversation;
   }
 
-  /** @throws DomainError `forbidden` on `access` or `organizationId` for whom the room does not let in */
+  /** @throws DomainError `forbidden` on `access` or `organizationId` when the actor may not join the room */
   async function admit(actor: Actor, room: Conversation, way: WayIn): Promise<void> {
     if (actor.kind !== "user") throw new DomainError("forbidden", "Only users join by a link");
     requireWay(room, way);
@@ -118,16 +118,16 @@ export function createGuestLinks(context: Context): GuestLinks {
   };
 }
 
-/** Null when the room has none. */
+/** The room's guest link; null when it has none. */
 export function linkOf({ publicId: key, guestCode: code }: Conversation): GuestLink | null {
   return code === null ? null : { key, code };
 }
 
 const PUBLIC_ID = /^[A-Za-z0-9]{16}$/;
-/** A key that no member has. */
+/** The key of no member. */
 const NOBODY = "u:0";
 
-/** Takes the same time wherever the two differ. */
+/** Compares in constant time. */
 function isCode({ guestCode }: Conversation, given: string): boolean {
   if (guestCode === null) return false;
   const [known, tried] = [Buffer.from(guestCode), Buffer.from(given)];

@@ -1,4 +1,4 @@
-/** Guests: known by a secret of their browser, named as they like, and gone when nobody has seen them for a while. */
+/** Guests: identified by a secret in their browser, with a name of their choice. A sweep removes those who are away. */
 
 import { newSecret } from "../auth/secrets.ts";
 import { createSessions, guestIdOf } from "../auth/sessions.ts";
@@ -12,7 +12,7 @@ import { type Departure, removePeople } from "./members.ts";
 import { JOINED_MS } from "./views.ts";
 
 const NAME_CODE_POINTS = 64;
-/** Guests that are looked at at once. */
+/** Guests of one query. */
 const PAGE = 500;
 
 export function createGuests(
@@ -21,10 +21,10 @@ export function createGuests(
 ): Guests {
   const { store, hot, accesses, now } = context;
   const sessions = createSessions(store.secret);
-  /** When a sweep first missed each guest. */
+  /** By guest: when a sweep first found the guest missing, ms. */
   let missedSince = new Map<string, number>();
 
-  /** Those of a room who were missed for long enough, and who is missed now. */
+  /** The guests of a room who were missing for long enough. Adds those who are missing now to `missed`. */
   async function missing(guests: readonly Membership[], missed: Map<string, number>): Promise<MemberKey[]> {
     const roomId = (guests[0] as Membership).conversationId;
     const active = await hot.presence.active(roomId, now(), JOINED_MS);

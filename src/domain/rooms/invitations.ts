@@ -1,4 +1,4 @@
-/** Who may be brought into a room, and by whom. */
+/** Checks who may be added to a room, and by whom. */
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type Actor, memberKey, type Role } from "../model.ts";
@@ -12,8 +12,9 @@ const MAX_PEOPLE = 10_000;
 const GUEST_ROLES: ReadonlySet<Role> = new Set(["guest", "guest_moderator"]);
 
 /**
- * Who may be brought into a room: by a person, those users who exist for them; by the system, anybody.
- * @returns them, each once
+ * A person may add users whom they may see; the system may add anybody.
+ * @returns the members to add, each once
+ * @throws DomainError `not_found` or `bad_request`
  */
 export async function checkInvited(
   context: Context,
@@ -34,7 +35,7 @@ export async function checkInvited(
   return invited;
 }
 
-/** Members as the store keeps them. Users go by the name that their account has, and can't be deleted meanwhile. */
+/** New members for the store. Users get the name of their account, and are locked against deletion until the commit. */
 export async function named(tx: StoreTransaction, invited: readonly Invited[]): Promise<NewMember[]> {
   const ids = invited.flatMap(({ member }) => (member.kind === "user" ? [Number(member.id)] : []));
   const users = new Map((await tx.users.lock(ids)).map((user) => [user.id, user]));
@@ -52,7 +53,7 @@ function noSuchUser(): DomainError {
   return new DomainError("not_found", "members names a user who does not exist", { field: "members" });
 }
 
-/** Guests have the guests' roles, everybody else has one of the others. */
+/** Guests may have only the guests' roles, and others only the other roles. @throws DomainError `bad_request` */
 export function checkRole({ kind }: Actor, role: Role): void {
   if (kind === "system") throw badField("member", "must be a user, a guest or a Matrix user");
   if ((kind === "guest") !== GUEST_ROLES.has(role)) throw badField("role", `of a ${kind} can't be ${role}`);

@@ -1,4 +1,4 @@
-/** What members set for themselves. It is nobody else's business: no event, and no lock of the room. */
+/** Members' own settings of a room. A change makes no event and needs no lock of the room. */
 import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { badField } from "../errors.ts";
@@ -59,7 +59,7 @@ function gone(): never {
   throw noSuchRoom();
 }
 
-/** `muted` and `mutedStatus` say the same: whichever is given, both follow. */
+/** `muted` follows from `mutedStatus` and the other way round. */
 function mutedBy(
   { muted, mutedStatus }: Partial<MembershipSettings>,
   current: MembershipSettings,

@@ -1,4 +1,4 @@
-/** Who is in a room: joining, changing roles and leaving, each with its event, in a transaction that holds the room. */
+/** Adds and removes members and changes roles, each with its event. The caller's transaction has locked the room. */
 import {
   type Actor,
   actorOf,
@@ -15,11 +15,11 @@ import { isModerator } from "../permissions.ts";
 import type { NewEvent, NewMember, StoreTransaction } from "../ports/store/transaction.ts";
 import { removeRoom } from "./rooms.ts";
 
-/** A membership that ended, for what has to be forgotten after the commit. */
+/** A membership that ended, for clean-up after the commit. */
 export interface Departure {
   conversationId: number;
   member: MemberKey;
-  /** The `member.left` that tells of it. */
+  /** The `member.left` of this departure. */
   event: LoggedEvent;
 }
 
@@ -28,8 +28,8 @@ export function newMember(user: Pick<User, "id" | "displayName">, role: Role): N
 }
 
 /**
- * Adds people with `member.joined`. Those who are in already keep their role, or get the new one with `member.changed`.
- * @param existing what to do with the role of those who are in already
+ * Adds members with `member.joined`.
+ * @param existing for people who are members already: `keep` their role, or `change` it with `member.changed`
  * @returns the events
  */
 export async function putPeople(
@@ -58,10 +58,9 @@ export async function putPeople(
 }
 
 /**
- * Takes members out, with `member.left`. A room that belongs to its members alone does not outlive them: when nobody
- * is left it is deleted, and when nobody is left who moderates, the one who is in it longest becomes its owner.
- * Chatrooms of an organization stay: any of its users can claim them.
- * @param by who takes them out; null when they leave by themselves
+ * Removes members, with `member.left`. A room without members is deleted. In a room without a moderator the member who is
+ * in it longest becomes its owner. Neither applies to chatrooms of an organization: their users can claim them.
+ * @param by the actor who removes them; null when they leave by themselves
  */
 export async function removePeople(
   tx: StoreTransaction,
@@ -96,7 +95,7 @@ async function settle(tx: StoreTransaction, room: Conversation, gone: readonly M
   if (heir) await putPeople(tx, SYSTEM_ACTOR, room, [{ ...heir, role: "owner" }], "change");
 }
 
-/** Who takes over: nobody while somebody moderates; else a user, those who were invited before those who just came. */
+/** The next owner; null while there is a moderator. Only users count, invited ones before self-joined ones. */
 function heirOf(members: readonly Membership[]): Membership | null {
   if (members.some(({ role }) => isModerator(role))) return null;
   const users = members.filter(({ userId }) => userId !== null);

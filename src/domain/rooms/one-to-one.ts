@@ -1,6 +1,6 @@
 /**
- * One-to-one rooms: one for each pair, owned by both. The room remembers its pair, so that it stays theirs when one of
- * them leaves; whoever left is brought back when the other has something to say.
+ * One-to-one rooms: one for each pair of users, and both are owners. The room keeps its pair when one of them leaves. When
+ * the other one writes, the user who left is added again.
  */
 import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
@@ -73,7 +73,7 @@ function owner(member: Actor): Invited {
   return { member, role: "owner" };
 }
 
-/** The room of these two (or this one), made when there is none; whoever left it is in it again. */
+/** The room of one or two users. Makes it if there is none, and adds users who left it. */
 export async function openPair(
   tx: StoreTransaction,
   actor: Actor,
@@ -92,11 +92,11 @@ export async function openPair(
   return { conversation, created: existing === undefined };
 }
 
-/** Brings back whoever left the actor's one-to-one room, if they exist for the actor. Who is here already stays. */
+/** Adds the other user of the actor's one-to-one room again, if that user left and the actor may see them. */
 export type BringBack = (actor: Actor, room: string, conversationId: number) => Promise<void>;
 
 export function createBringBack({ store, accesses }: Context): BringBack {
-  /** Those who send meanwhile wait for the same transaction and go on in their order. */
+  /** By room: the transaction under way. Sends to the room wait for it and keep their order. */
   const underWay = new Map<number, Promise<void>>();
 
   async function bringBack(actor: Actor, conversationId: number): Promise<void> {
@@ -112,7 +112,7 @@ export function createBringBack({ store, accesses }: Context): BringBack {
       if (!room) throw noSuchRoom();
       const [user] = await tx.users.lock([id]);
       if (user) await putPeople(tx, actor, room, [returning(user)], "keep");
-      // Deleted for good: nobody has to look for them again.
+      // The other user was deleted: without the pair nobody looks for them again.
       else await tx.updateConversation(room.id, { pair: null });
     });
   }

@@ -1,4 +1,4 @@
-/** Finding rooms by any of their names, and walking through a member's rooms. */
+/** Finds rooms by any of their ids, and lists a member's rooms. */
 import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
@@ -16,12 +16,12 @@ const MAX_BY_UUID = 1_000;
 export function createFinding({ store }: Context, views: RoomViews): Finding {
   const { rooms, roomLists, groups, users } = store;
 
-  /** What can be no room's name needs no look-up. */
+  /** Finds a room by an id of any kind. A text that can't be an id is not looked up. */
   async function locate(actor: Actor, name: RoomName) {
     return isName(name) ? await rooms.locate(name, memberKey(actor)) : null;
   }
 
-  /** Views of the named rooms, in the order of `ids`; those that were left meanwhile are missing. */
+  /** Views of the rooms, in the order of `ids`, without rooms that the actor has left. */
   async function shown(actor: Actor, ids: readonly number[]): Promise<RoomView[]> {
     if (ids.length === 0) return [];
     const listings = await roomLists.list(memberKey(actor), ids);
@@ -82,7 +82,7 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
     async group(actor, groupId) {
       const group = /^[^\0]{1,64}$/.test(groupId) ? await groups.byId(groupId) : null;
       const visible = await users.visible(Number(actor.id), group?.members ?? []);
-      // A group of people none of whom exist for the actor does not exist for them either.
+      // A group without any user whom the actor may see is treated as unknown.
       if (!group || visible.length === 0) {
         throw new DomainError("not_found", "There is no such group", { field: "group" });
       }
@@ -113,7 +113,7 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
     if (endingBefore !== undefined) query.before = await placeOf(actor, "endingBefore", endingBefore);
     const ids = await roomLists.idsByActivity(memberKey(actor), query);
     const more = ids.length > limit;
-    // The one too many lies at the far end, seen from the cursor.
+    // The extra room is at the end that is farther from the cursor.
     const kept = endingBefore === undefined ? ids.slice(0, limit) : ids.slice(-limit);
     return { ids: kept, more };
   }

@@ -1,4 +1,4 @@
-/** Changing a room: under its lock, judged by what is true under it, with the event that tells everybody. */
+/** Changes rooms: checks permissions under the room's lock, and appends the event of the change. */
 import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import {
@@ -13,15 +13,15 @@ import { type Action, can } from "../permissions.ts";
 import type { ConversationPatch, NewConversation, StoreTransaction } from "../ports/store/transaction.ts";
 import type { Change } from "../use-cases/room-settings.ts";
 
-/** Causeway itself (automation, the bridge): it is in no room and may do anything. */
+/** Whether Causeway itself acts (automation, the bridge). It is a member of no room and may do anything. */
 export function isSystem(actor: Actor): boolean {
   return actor.kind === "system" && actor.id === SYSTEM_ACTOR.id;
 }
 
 /**
- * Runs `work` with the room locked, once the actor was found to be allowed to do `action`. `work` may run again, so it
- * has no effects of its own. `me` is null for the system.
- * @throws DomainError `not_found`, or whatever `can` refuses with
+ * Locks the room, checks that the actor may do `action`, and runs `work`. `work` may run again when the transaction is
+ * retried, so it must have no other effects. `me` is null for the system.
+ * @throws DomainError `not_found`, or the code with which `can` refuses
  */
 export async function changeRoom<T>(
   context: Context,
@@ -42,7 +42,7 @@ export async function changeRoom<T>(
   });
 }
 
-/** A new room whose log begins with `room.created`. */
+/** Makes a room. Its log begins with `room.created`. */
 export async function createRoom(
   tx: StoreTransaction,
   actor: Actor,
@@ -56,7 +56,7 @@ export async function createRoom(
 
 export type SettingsPatch = Omit<ConversationPatch, "pair" | "blocked">;
 
-/** Changes what differs, and says so with `room.changed`. What stays as it was makes no event. */
+/** Changes the settings that differ, with one `room.changed`. Without a difference there is no event. */
 export async function changeSettings(
   tx: StoreTransaction,
   actor: Actor,
@@ -75,7 +75,7 @@ export async function changeSettings(
   return { conversation, event };
 }
 
-/** Of a password and a guest link everybody learns whether there is one, of a picture its key. */
+/** The data of `room.changed`. It says only whether there is a password or guest link, and the key of a picture. */
 function shownChange({
   passwordHash,
   guestCode,
@@ -90,7 +90,7 @@ function shownChange({
   };
 }
 
-/** The two say who may come in only together. */
+/** Access and access role, always both, because neither is meaningful alone. */
 function shownAccess(
   changed: SettingsPatch,
   { access, accessRole }: Conversation,
@@ -98,7 +98,7 @@ function shownAccess(
   return changed.access === undefined && changed.accessRole === undefined ? {} : { access, accessRole };
 }
 
-/** {@link changeSettings} where only the room as it then is counts. */
+/** {@link changeSettings}, which returns only the changed room. */
 export async function patchRoom(
   tx: StoreTransaction,
   actor: Actor,

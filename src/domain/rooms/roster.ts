@@ -1,4 +1,4 @@
-/** The people of a room: who they are, bringing them in, taking them out, and who moderates. */
+/** The people of a room: lists them, adds and removes them, and changes who moderates. */
 
 import { createSessions, guestIdOf } from "../auth/sessions.ts";
 import { noSuchRoom } from "../context/access.ts";
@@ -87,7 +87,7 @@ export function createRoster(
     });
   }
 
-  /** Both own it; but somebody who is not in it is not found there either. */
+  /** Roles in one-to-one rooms can't change. For people who are not in the room the refusal is `not_found`. */
   async function refuseInOneToOne(conversationId: number, member: Actor): Promise<never> {
     const members = await store.memberships.list([conversationId]);
     if (members.some((one) => one.member === memberKey(member))) {
@@ -96,7 +96,7 @@ export function createRoster(
     throw notInRoom();
   }
 
-  /** A user of the room whose session this is, among those who joined. */
+  /** Whether the session id belongs to a user who has joined the room. */
   async function isUsersSession(id: number, token: string, sessionId: string): Promise<boolean> {
     const active = await hot.presence.active(id, now(), JOINED_MS);
     return active.some(
@@ -156,7 +156,7 @@ async function memberOf(tx: StoreTransaction, room: Conversation, actor: Actor):
   throw notInRoom();
 }
 
-/** Guests do not count: they come and go. */
+/** Another member must moderate. Guests do not count, because they come and go. */
 async function requireHeir(tx: StoreTransaction, room: Conversation, actor: Actor): Promise<void> {
   if (room.type === "one_to_one") return;
   const members = (await tx.members(room.id)).filter(({ member }) => !member.startsWith("g:"));

@@ -1,4 +1,4 @@
-/** What a room's settings may be. Every refusal names the field and the rule. */
+/** Rules for a room's settings. Every refusal names the field and the rule. */
 import { badField } from "../errors.ts";
 import { checkName, checkWellFormed, codePoints } from "../text-rules.ts";
 import type { Naming } from "../use-cases/room-settings.ts";
@@ -10,7 +10,7 @@ const INT32 = 2 ** 31;
 const ACCESS: ReadonlySet<string> = new Set(["private", "invite", "link", "code"]);
 const ACCESS_ROLES: ReadonlySet<string> = new Set(["private", "team", "activated", "non_activated"]);
 
-/** @returns the name without the spaces around it */
+/** @returns the trimmed name */
 export function checkRoomName(name: string, naming: Naming = "strict"): string {
   return naming === "wire" ? checkName("name", name, WIRE_NAME_CODE_POINTS) : checkName("name", name);
 }
@@ -24,7 +24,7 @@ export function checkDescription(description: string | null): string | null {
   return description;
 }
 
-/** Where a picture is on the web. What a browser could run is no picture. */
+/** The URL of a picture on the web: http(s) only, because a browser would run `javascript:` and `data:` URLs. */
 export function checkAvatarUrl(url: string | null): string | null {
   if (url === null || url === "") return null;
   if (url.length > URL_CHARACTERS || !/^https?:\/\/[^\s]+$/i.test(url) || !URL.canParse(url)) {
@@ -34,7 +34,7 @@ export function checkAvatarUrl(url: string | null): string | null {
   return url;
 }
 
-/** Negative times count as 0, as Wire has it. */
+/** The message timer in ms. Negative times count as 0, as in Wire. */
 export function checkMessageTimer(ms: number | null): number | null {
   if (ms === null) return null;
   if (!Number.isSafeInteger(ms)) throw badField("messageTimer", "must be whole milliseconds, or null");
@@ -49,7 +49,7 @@ export function checkReceiptMode(mode: number | null): number | null {
   return mode;
 }
 
-/** Those of the two that are given. */
+/** Checks access and access role, as far as they are given. */
 export function checkAccess({
   access,
   accessRole,

@@ -1,12 +1,12 @@
-/** Carrying out the deletions of rooms whose time has come. Every gateway may do it at once. */
+/** Deletes rooms whose scheduled deletion is due. Safe on many gateways at once. */
 import type { Context } from "../context/context.ts";
 import { SYSTEM_ACTOR } from "../model.ts";
 import { removeRoom } from "./rooms.ts";
 
-/** Rooms that are looked up at once. */
+/** Rooms of one query. */
 const PAGE = 50;
 
-/** Deletes every room whose `scheduledDeletion` is at or before `now`. One that fails is logged and left for later. */
+/** Deletes every room whose `scheduledDeletion` is at or before `now`. A failure is logged; the next sweep tries again. */
 export async function deleteDueRooms({ store, logger }: Context, now: number): Promise<void> {
   for (;;) {
     const due = await store.rooms.dueForDeletion(now, PAGE);
@@ -15,7 +15,7 @@ export async function deleteDueRooms({ store, logger }: Context, now: number): P
       try {
         await store.transaction(async (tx) => {
           const [room] = await tx.lockRooms([id]);
-          // Another gateway was faster, or the deletion was put off meanwhile.
+          // Another gateway deleted the room, or the deletion was moved to a later time.
           if (!room || room.scheduledDeletion === null || room.scheduledDeletion > now) return;
           await removeRoom(tx, SYSTEM_ACTOR, room);
         });

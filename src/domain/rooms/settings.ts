@@ -1,5 +1,4 @@
-/** What a room is set to, for everybody in it. Each change is one `room.changed`; what was so already makes none. */
-
+/** Settings of a room for all its members. Each change makes one `room.changed`; without a difference there is none. */
 import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
@@ -20,9 +19,9 @@ import {
   checkRoomName,
 } from "./rules.ts";
 
-/** Rooms that are looked up at once. */
+/** Rooms of one query. */
 const PAGE = 50;
-/** A room password is a word among friends: the minimum for accounts is none for it. */
+/** A room's password is shared by its visitors, so the minimum length of account passwords does not apply. */
 const ANY_LENGTH = 1;
 
 type Work<T> = (tx: StoreTransaction, room: Conversation, me: Membership | null) => Promise<T>;
@@ -97,7 +96,7 @@ export function createRoomSettings(
       await set(actor, room, "receipt_mode", { receiptMode: checkReceiptMode(mode) }),
     async setAccess(actor, room, input) {
       const { access = [], accessRole } = checkAccess(input);
-      // A link that lets nobody in any more is taken away.
+      // Without "code" in the access the guest link is invalid, so it is removed.
       const link = access.includes("code") ? {} : { guestCode: null };
       return await set(actor, room, "access", { access, ...(accessRole && { accessRole }), ...link });
     },
@@ -130,7 +129,7 @@ export function createRoomSettings(
     },
   };
 
-  /** Those who are not in the room yet. Who is in it stays, whether or not they exist for the actor. */
+  /** The members to add. Present members stay, also those whom the actor may not see. */
   async function newcomers(conversationId: number, actor: Actor, members: readonly Actor[]) {
     const here = new Set((await store.memberships.list([conversationId])).map(({ member }) => member));
     const others = members.filter((member) => !here.has(memberKey(member)));
@@ -140,7 +139,7 @@ export function createRoomSettings(
   async function openLobby(id: number, now: number): Promise<void> {
     await store.transaction(async (tx) => {
       const [room] = await tx.lockRooms([id]);
-      // Another gateway was faster, or the time was put off meanwhile.
+      // Another gateway opened the lobby, or its time was moved.
       if (!room?.lobby || room.lobbyUntil === null || room.lobbyUntil > now) return;
       await changeSettings(tx, SYSTEM_ACTOR, room, { lobby: false, lobbyUntil: null });
     });
@@ -155,12 +154,12 @@ function checkPatch({ name, description, avatarUrl }: Parameters<RoomSettings["u
   return {
     ...(name !== undefined && { name: checkRoomName(name) }),
     ...(description !== undefined && { description: checkDescription(description) }),
-    // A picture that was kept for the room is replaced by it.
+    // The URL replaces a picture that Causeway stored for the room.
     ...(avatarUrl !== undefined && { avatarUrl: checkAvatarUrl(avatarUrl), avatarId: null }),
   };
 }
 
-/** Those who found the room by themselves: it is no longer there to be found. */
+/** Removes members who joined the public room by themselves, because it is no longer public. */
 async function removePassing(tx: StoreTransaction, actor: Actor, room: Conversation): Promise<Departure[]> {
   const passing = (await tx.members(room.id)).filter(
     ({ role }) => role === "guest" || role === "guest_moderator" || role === "self_joined",
@@ -169,7 +168,7 @@ async function removePassing(tx: StoreTransaction, actor: Actor, room: Conversat
   return await removePeople(tx, actor, room, keys);
 }
 
-/** Guests and Matrix members are in no list of users, so that no list takes them out. */
+/** Removes users who are not in `kept`. Guests and Matrix members stay, because a list of users can't name them. */
 async function removeOthers(
   tx: StoreTransaction,
   actor: Actor,

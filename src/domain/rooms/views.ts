@@ -1,5 +1,4 @@
-/** Rooms as their members see them: what the store keeps, and who is there now. */
-
+/** Views of rooms for a member: the stored room, and from hot state who is present and in the call. */
 import { createSessions } from "../auth/sessions.ts";
 import type { Context } from "../context/context.ts";
 import { type Actor, actorOf, type Membership, memberKey, peerIn, type User } from "../model.ts";
@@ -11,11 +10,11 @@ import type { RoomPerson, RoomView } from "../use-cases/rooms.ts";
 
 export interface RoomViews {
   show(actor: Actor, listings: readonly RoomListing[]): Promise<RoomView[]>;
-  /** Everybody in a room, with when each was last seen there, however long ago. */
+  /** All members of a room, each with the last time they were seen there, however long ago. */
   people(room: NamedRoom): Promise<RoomPerson[]>;
 }
 
-/** Who joined a room and was seen there within this time is in it (Talk's sessions, its guests). */
+/** A session that was seen within this time counts as joined (Talk's sessions and guests). */
 export const JOINED_MS = 100_000;
 const ACTIVE_MS = 30_000;
 const NOBODY: CallState = { flags: 0, participants: [] };
@@ -26,7 +25,7 @@ export function createRoomViews(context: Context): RoomViews {
   const { store, hot, now } = context;
   const sessions = createSessions(store.secret);
 
-  /** Hot state, or as if nobody were there. */
+  /** Reads hot state. While it is away, `otherwise` is the answer. */
   async function orElse<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
     let found = otherwise;
     await context.bestEffort("Looking who is in a room", async () => {
@@ -79,7 +78,7 @@ export function createRoomViews(context: Context): RoomViews {
     return rooms;
   }
 
-  /** The others of one-to-one rooms, by id, those who left included. */
+  /** By id: the other users of one-to-one rooms, also those who left. */
   async function peersOf(actor: Actor, listings: readonly RoomListing[]): Promise<Map<number, User>> {
     const ids = listings.flatMap(({ conversation }) => peerId(conversation.pair, actor) ?? []);
     const users = ids.length === 0 ? [] : await store.users.byIds(ids);
@@ -139,7 +138,7 @@ export function createRoomViews(context: Context): RoomViews {
   };
 }
 
-/** The user who is the other in `pair`. */
+/** Id of the other user in `pair`; null when there is none. */
 function peerId(pair: string | null, actor: Actor): number | null {
   const peer = pair === null ? "" : peerIn(pair, memberKey(actor));
   return peer.startsWith("u:") ? Number(peer.slice(2)) : null;
