@@ -139,7 +139,7 @@ export function can(
   if (room.type !== "public" && ONLY_PUBLIC.has(action)) return "forbidden";
   if (isBlocked(room, action)) return "forbidden";
   if (room.readOnly && WRITES.has(action)) return "read_only";
-  if (BEHIND_LOBBY.has(action) && waits(membership, room, now)) return "lobby";
+  if (BEHIND_LOBBY.has(action) && waitsInLobby(membership, room, now)) return "lobby";
   return null;
 }
 
@@ -149,7 +149,7 @@ export function isBlocked({ blocked }: Pick<RoomRules, "blocked">, action: Actio
 }
 
 /** Whether a member has to wait in the lobby, and may read nothing of the room until it opens. */
-export function waits(
+export function waitsInLobby(
   { role }: Pick<Membership, "role">,
   { lobby, lobbyUntil }: Pick<RoomRules, "lobby" | "lobbyUntil">,
   now: number,

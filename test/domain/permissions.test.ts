@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Role } from "../../src/domain/model.ts";
-import { ACTIONS, can, PERMISSIONS, waits } from "../../src/domain/permissions.ts";
+import { ACTIONS, can, PERMISSIONS, waitsInLobby } from "../../src/domain/permissions.ts";
 
 const ROLES = Object.keys(PERMISSIONS) as Role[];
 const open = {
@@ -32,8 +32,8 @@ test("a lobby keeps plain members out until its time, and moderators never", () 
   expect(can({ role: "user" }, room, "read", 1_000)).toBeNull();
   expect(can({ role: "guest_moderator" }, room, "read", 999)).toBeNull();
   expect(can({ role: "user" }, { ...room, lobbyUntil: null }, "send", 9_999)).toBe("lobby");
-  expect(ROLES.filter((role) => waits({ role }, room, 999))).toEqual(["user", "self_joined", "guest"]);
-  expect(ROLES.filter((role) => waits({ role }, room, 1_000))).toEqual([]);
+  expect(ROLES.filter((role) => waitsInLobby({ role }, room, 999))).toEqual(["user", "self_joined", "guest"]);
+  expect(ROLES.filter((role) => waitsInLobby({ role }, room, 1_000))).toEqual([]);
 });
 
 test("a one-to-one room can't be changed by anybody, and both write in it", () => {

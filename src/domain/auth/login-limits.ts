@@ -37,8 +37,8 @@ const SLOWEST_MS = 4_000;
 /** Attempts that may wait at the same time. */
 const MAX_SLOWED = 1_000;
 /** A lockout is told of once in this time. */
-const TOLD_MS = 60_000;
-const MAX_TOLD = 10_000;
+const LOG_INTERVAL_MS = 60_000;
+const MAX_LOGGED = 10_000;
 
 /** @param pause stands in for waiting; for tests */
 export function createLoginLimits(
@@ -46,13 +46,13 @@ export function createLoginLimits(
   pause: (ms: number) => Promise<unknown> = delay,
 ): LoginLimits {
   const { hot, settings, logger, now } = context;
-  const told = new LRUCache<string, true>({ max: MAX_TOLD, ttl: TOLD_MS });
+  const logged = new LRUCache<string, true>({ max: MAX_LOGGED, ttl: LOG_INTERVAL_MS });
   let slowed = 0;
   if (!settings.rateLimits) return { take: async () => {}, succeeded: async () => {} };
 
   function tell({ userId, ip }: Attempt, key: string): void {
-    if (told.has(key)) return;
-    told.set(key, true);
+    if (logged.has(key)) return;
+    logged.set(key, true);
     logger.warn(
       { event: "login.limited", userId, ip },
       "too many logins failed; more are refused for a while",

@@ -11,7 +11,7 @@ import { isHotStateNew } from "../context/hot-age.ts";
 import { badField } from "../errors.ts";
 import { dataOf } from "../event-data.ts";
 import { type Actor, type MemberKey, memberKey, SYSTEM_ACTOR } from "../model.ts";
-import { isModerator, waits } from "../permissions.ts";
+import { isModerator, waitsInLobby } from "../permissions.ts";
 import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { CallParticipant, CallState } from "../ports/hot.ts";
 import type { RunningCall } from "../ports/store/log.ts";
@@ -92,7 +92,8 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
     const { participants } = await hot.calls.get(room.id);
     for (const { session, actor } of participants.filter((one) => of(memberKey(one.actor)))) {
       const found = await store.rooms.access(room.token, memberKey(actor));
-      if (found && waits(found.membership, found.conversation, now())) await remove(room, session, actor);
+      if (found && waitsInLobby(found.membership, found.conversation, now()))
+        await remove(room, session, actor);
     }
   }
 

@@ -10,7 +10,7 @@ import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import { type Actor, type Conversation, memberKey, type Role } from "../model.ts";
-import { waits } from "../permissions.ts";
+import { waitsInLobby } from "../permissions.ts";
 import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { NewMember, StoreTransaction } from "../ports/store/transaction.ts";
 import { named } from "../rooms/invitations.ts";
@@ -26,7 +26,7 @@ const PER_PASSWORD = { burst: 10, perSecond: 1 / 6 };
 /** Every stranger who comes and goes is two events of the log. */
 const PER_STRANGER = { burst: 60, perSecond: 1 };
 /** Roles that end with the visit. */
-const PASSING: ReadonlySet<Role> = new Set(["guest", "guest_moderator", "self_joined"]);
+const VISITOR_ROLES: ReadonlySet<Role> = new Set(["guest", "guest_moderator", "self_joined"]);
 
 export interface JoiningParts {
   calls: CallUseCases;
@@ -121,12 +121,12 @@ export function createJoining(
     while (room) room = await enterUnder(actor, room, input);
   }
 
-  async function leavePassing(actor: Actor, roomId: number): Promise<void> {
+  async function leaveAsVisitor(actor: Actor, roomId: number): Promise<void> {
     const key = memberKey(actor);
     const gone = await store.transaction(async (tx) => {
       const [room] = await tx.lockRooms([roomId]);
       const [me] = room ? await tx.members(roomId, [key]) : [];
-      return room && me && PASSING.has(me.role) ? await removePeople(tx, null, room, [key]) : [];
+      return room && me && VISITOR_ROLES.has(me.role) ? await removePeople(tx, null, room, [key]) : [];
     });
     await departed(gone);
   }
@@ -163,7 +163,7 @@ export function createJoining(
       if (!found?.membership) return;
       const { conversation, membership } = found;
       const isGone = await visits.end(actor, conversation, clientOf(actor, client));
-      if (isGone && PASSING.has(membership.role)) await leavePassing(actor, conversation.id);
+      if (isGone && VISITOR_ROLES.has(membership.role)) await leaveAsVisitor(actor, conversation.id);
       broadcasts.signaling(conversation.id);
     },
     async ping(actor, token, client) {
@@ -185,7 +185,7 @@ export function createJoining(
     },
     async leaveCall(actor, token, client) {
       const { conversationId: id, membership, rules } = await accesses.member(actor, token);
-      if (waits(membership, rules, now())) throw refusal("lobby", "call");
+      if (waitsInLobby(membership, rules, now())) throw refusal("lobby", "call");
       const room = { id, token };
       const session = await callingSession(room, await requireJoined(actor, room, clientOf(actor, client)));
       return await calls.leave(actor, token, session);

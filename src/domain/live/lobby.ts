@@ -1,7 +1,7 @@
 /** Who has to wait in a room's lobby. What is told live is held back from them, whatever the way. */
 import type { Context } from "../context/context.ts";
 import { userKey } from "../model.ts";
-import { waits } from "../permissions.ts";
+import { waitsInLobby } from "../permissions.ts";
 import type { Lobby } from "../use-cases/live.ts";
 
 export function createLobby({ store, now }: Context): Lobby {
@@ -13,7 +13,7 @@ export function createLobby({ store, now }: Context): Lobby {
       if (!found) return { isShut: false, reading, waiting };
       const { conversation, members } = found;
       for (const { userId, role } of members) {
-        if (userId !== null) (waits({ role }, conversation, now()) ? waiting : reading).add(userId);
+        if (userId !== null) (waitsInLobby({ role }, conversation, now()) ? waiting : reading).add(userId);
       }
       return { isShut: conversation.lobby, reading, waiting };
     },

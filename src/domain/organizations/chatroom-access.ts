@@ -17,7 +17,7 @@ import {
 import { canManage } from "../permissions.ts";
 
 /** How a caller stands to an organization. */
-export interface Standing {
+export interface CallerAccess {
   actor: Actor;
   /** Null for API tokens. */
   user: User | null;
@@ -25,26 +25,26 @@ export interface Standing {
 }
 
 /** A chatroom, and how the caller stands to its organization. */
-export interface Found {
+export interface FoundChatroom {
   room: Conversation;
   organizationId: number;
-  standing: Standing;
+  caller: CallerAccess;
 }
 
 export interface ChatroomAccess {
   /** @throws DomainError `forbidden` for callers outside of the organization, whether it exists or not */
-  inside(principal: Principal, organizationId: number): Promise<Standing>;
+  inside(principal: Principal, organizationId: number): Promise<CallerAccess>;
   /** As {@link inside}, for those who manage. */
-  managing(principal: Principal, organizationId: number): Promise<Standing>;
+  managing(principal: Principal, organizationId: number): Promise<CallerAccess>;
   /** A chatroom by its integer id or Matrix room id. @throws DomainError `not_found`; `forbidden` as {@link inside} */
-  find(principal: Principal, room: number | string): Promise<Found>;
-  findToManage(principal: Principal, room: number | string): Promise<Found>;
+  find(principal: Principal, room: number | string): Promise<FoundChatroom>;
+  findToManage(principal: Principal, room: number | string): Promise<FoundChatroom>;
   /** @throws DomainError `not_found` when the caller neither manages the room nor is in it */
-  requireVisible(standing: Standing, room: Conversation): Promise<void>;
+  requireVisible(caller: CallerAccess, room: Conversation): Promise<void>;
 }
 
 export function createChatroomAccess({ store }: Context): ChatroomAccess {
-  async function inside(principal: Principal, organizationId: number): Promise<Standing> {
+  async function inside(principal: Principal, organizationId: number): Promise<CallerAccess> {
     if (principal.kind === "organization") {
       if (principal.organization.id !== organizationId) throw outside();
       return { actor: organizationActor(principal.organization), user: null, manages: true };
@@ -57,9 +57,9 @@ export function createChatroomAccess({ store }: Context): ChatroomAccess {
     return { actor: userActor(user), user, manages: canManage(role) || user.administrator };
   }
 
-  async function managing(principal: Principal, organizationId: number): Promise<Standing> {
-    const standing = await inside(principal, organizationId);
-    if (standing.manages) return standing;
+  async function managing(principal: Principal, organizationId: number): Promise<CallerAccess> {
+    const caller = await inside(principal, organizationId);
+    if (caller.manages) return caller;
     throw new DomainError(
       "forbidden",
       "Managing chatrooms needs an admin of the organization, its chat role or its API token",
@@ -90,11 +90,11 @@ export function createChatroomAccess({ store }: Context): ChatroomAccess {
     managing,
     async find(principal, id) {
       const { room, organizationId } = await existing(id);
-      return { room, organizationId, standing: await inside(principal, organizationId) };
+      return { room, organizationId, caller: await inside(principal, organizationId) };
     },
     async findToManage(principal, id) {
       const { room, organizationId } = await existing(id);
-      return { room, organizationId, standing: await managing(principal, organizationId) };
+      return { room, organizationId, caller: await managing(principal, organizationId) };
     },
     async requireVisible({ manages, user }, room) {
       if (manages || user === null) return;

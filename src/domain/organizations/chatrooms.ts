@@ -4,7 +4,7 @@ import type { Context } from "../context/context.ts";
 import { makeOnce } from "../context/repeats.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type Conversation, type Membership, type User, userKey } from "../model.ts";
-import { waits } from "../permissions.ts";
+import { waitsInLobby } from "../permissions.ts";
 import type { NewMember, StoreTransaction } from "../ports/store/transaction.ts";
 import { checkAvatar } from "../rooms/avatars.ts";
 import { type Departure, newMember, putPeople } from "../rooms/members.ts";
@@ -13,7 +13,12 @@ import { deleteDueRooms } from "../rooms/scheduled-deletions.ts";
 import { checkFuture, checkId, checkName } from "../text-rules.ts";
 import { type Chatroom, type ChatroomPeople, type Chatrooms, peopleOf } from "../use-cases/chatrooms.ts";
 import { createDefaultRoom, followSource } from "./automation.ts";
-import { createChatroomAccess, type Found, noSuchChatroom, type Standing } from "./chatroom-access.ts";
+import {
+  type CallerAccess,
+  createChatroomAccess,
+  type FoundChatroom,
+  noSuchChatroom,
+} from "./chatroom-access.ts";
 
 const MAX_PAGE = 50;
 const MAX_PEOPLE = 10_000;
@@ -35,7 +40,7 @@ export function createChatrooms(
   /** With their people; `viewer` sees nobody else in those rooms in whose lobby they wait. */
   async function shown(
     rooms: readonly Conversation[],
-    viewer: Pick<Standing, "user" | "manages"> | null = null,
+    viewer: Pick<CallerAccess, "user" | "manages"> | null = null,
   ): Promise<Chatroom[]> {
     const members = new Map<number, Membership[]>(rooms.map(({ id }) => [id, []]));
     for (const membership of await store.memberships.list([...members.keys()])) {
@@ -44,12 +49,12 @@ export function createChatrooms(
     return rooms.map((conversation) => {
       const all = members.get(conversation.id) ?? [];
       const me = viewer?.manages ? undefined : all.find(({ userId }) => userId === viewer?.user?.id);
-      const isKeptOut = me !== undefined && waits(me, conversation, context.now());
+      const isKeptOut = me !== undefined && waitsInLobby(me, conversation, context.now());
       return { conversation, ...peopleOf(isKeptOut ? [me] : all) };
     });
   }
 
-  async function show(room: Conversation, viewer?: Standing): Promise<Chatroom> {
+  async function show(room: Conversation, viewer?: CallerAccess): Promise<Chatroom> {
     return (await shown([room], viewer))[0] as Chatroom;
   }
 
@@ -63,7 +68,7 @@ export function createChatrooms(
 
   /** Locks the organization, then the room, in a transaction. */
   async function change<T>(
-    { room, organizationId }: Found,
+    { room, organizationId }: FoundChatroom,
     work: (tx: StoreTransaction, room: Conversation) => Promise<T>,
   ): Promise<T> {
     return await store.transaction(async (tx) => {
@@ -76,13 +81,13 @@ export function createChatrooms(
 
   return {
     async byEvent(principal, organizationId, eventId) {
-      const standing = await access.inside(principal, organizationId);
+      const caller = await access.inside(principal, organizationId);
       const room = Number.isSafeInteger(eventId)
         ? await store.chatrooms.byEvent(organizationId, eventId)
         : null;
       if (!room) throw noSuchChatroom();
-      await access.requireVisible(standing, room);
-      return await show(room, standing);
+      await access.requireVisible(caller, room);
+      return await show(room, caller);
     },
     async list(principal, organizationId, { all, limit, offset }) {
       if (!all) checkPage(limit, offset);
@@ -133,21 +138,21 @@ export function createChatrooms(
       });
     },
     async get(principal, id) {
-      const { room, standing } = await access.find(principal, id);
-      await access.requireVisible(standing, room);
-      return await show(room, standing);
+      const { room, caller } = await access.find(principal, id);
+      await access.requireVisible(caller, room);
+      return await show(room, caller);
     },
     async delete(principal, id) {
       const found = await access.findToManage(principal, id);
       if (found.room.kind !== "custom") {
         throw badField("room", `is a ${found.room.kind} chatroom; only custom ones are deleted this way`);
       }
-      await change(found, (tx, room) => removeRoom(tx, found.standing.actor, room));
+      await change(found, (tx, room) => removeRoom(tx, found.caller.actor, room));
     },
     async update(principal, id, { automationEnabled }) {
       const found = await access.findToManage(principal, id);
       const { room, gone } = await change(found, async (tx, before) => {
-        const after = await patchRoom(tx, found.standing.actor, before, { automationEnabled });
+        const after = await patchRoom(tx, found.caller.actor, before, { automationEnabled });
         return { room: after, gone: await followSource(tx, after) };
       });
       await departed(gone);
@@ -158,7 +163,7 @@ export function createChatrooms(
         throw new DomainError("forbidden", "Users claim chatrooms; use a Personal-Access-Token");
       }
       const found = await access.find(principal, id);
-      const { actor } = found.standing;
+      const { actor } = found.caller;
       await change(found, async (tx, room) => {
         const [caller] = await tx.organizations.users(found.organizationId, [principal.user.id]);
         if (!caller) throw noSuchChatroom();
@@ -169,14 +174,14 @@ export function createChatrooms(
     },
     async addUsers(principal, id, people) {
       const found = await access.findToManage(principal, id);
-      const { organizationId, standing } = found;
+      const { organizationId, caller } = found;
       checkPeople(people);
-      const barred = await barredFrom(standing.user, people);
+      const barred = await barredFrom(caller.user, people);
       await change(found, async (tx, room) => {
         for (const { userId } of await tx.members(room.id, [...barred].map(userKey)))
           barred.delete(userId ?? 0);
         const members = await newMembers(tx, organizationId, people, { barred });
-        await putPeople(tx, standing.actor, room, members, "change");
+        await putPeople(tx, caller.actor, room, members, "change");
       });
       return await show(found.room);
     },

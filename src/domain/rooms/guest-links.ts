@@ -16,7 +16,7 @@ import { changeRoom, changeSettings } from "./rooms.ts";
 
 const CODE_BYTES = 15;
 
-type WayIn = "code" | "link";
+type EntryKind = "code" | "link";
 
 export function createGuestLinks(context: Context): GuestLinks {
   const { store, accesses } = context;
@@ -36,14 +36,14 @@ export function createGuestLinks(context: Context): GuestLinks {
 
   async function opened({ key, code }: GuestLink, visitor: Actor | null): Promise<Conversation> {
     const found = PUBLIC_ID.test(key)
-      ? await store.rooms.locate({ publicId: key }, visitor ? memberKey(visitor) : NOBODY)
+      ? await store.rooms.locate({ publicId: key }, visitor ? memberKey(visitor) : NO_MEMBER)
       : null;
     if (!found || !isCode(found.conversation, code)) throw noSuchLink();
     return found.conversation;
   }
 
   /** @throws DomainError `forbidden` on `access` or `organizationId` when the actor may not join the room */
-  async function admit(actor: Actor, room: Conversation, way: WayIn): Promise<void> {
+  async function admit(actor: Actor, room: Conversation, way: EntryKind): Promise<void> {
     if (actor.kind !== "user") throw new DomainError("forbidden", "Only users join by a link");
     requireWay(room, way);
     if (room.accessRole === "private") throw notAdmitted("The room lets nobody in");
@@ -61,7 +61,7 @@ export function createGuestLinks(context: Context): GuestLinks {
   async function enter(
     actor: Actor,
     found: Conversation,
-    way: WayIn,
+    way: EntryKind,
     { most = Number.POSITIVE_INFINITY, code }: { most?: number; code?: string },
   ): Promise<Change> {
     await admit(actor, found, way);
@@ -125,7 +125,7 @@ export function linkOf({ publicId: key, guestCode: code }: Conversation): GuestL
 
 const PUBLIC_ID = /^[A-Za-z0-9]{16}$/;
 /** The key of no member. */
-const NOBODY = "u:0";
+const NO_MEMBER = "u:0";
 
 /** Compares in constant time. */
 function isCode({ guestCode }: Conversation, given: string): boolean {
@@ -134,7 +134,7 @@ function isCode({ guestCode }: Conversation, given: string): boolean {
   return known.length === tried.length && timingSafeEqual(known, tried);
 }
 
-function requireWay({ type, access }: Conversation, way: WayIn): void {
+function requireWay({ type, access }: Conversation, way: EntryKind): void {
   if (type === "one_to_one" || !access.includes(way)) {
     throw notAdmitted(`The room can't be joined by a ${way}: its access does not have it`);
   }

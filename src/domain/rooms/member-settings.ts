@@ -10,7 +10,7 @@ import type { MemberSettings } from "../use-cases/room-settings.ts";
 const LEVELS: ReadonlySet<string> = new Set(["default", "always", "mention", "never"]);
 const REF_CHARACTERS = 256;
 /** What a conversation of Protocol shows of its member's settings: webhooks tell of it. */
-const TOLD = ["muted", "pinned", "archivedAt"] as const;
+const WEBHOOK_FIELDS = ["muted", "pinned", "archivedAt"] as const;
 
 export function createMemberSettings(context: Context): MemberSettings {
   const { store, accesses, broadcasts, now } = context;
@@ -31,7 +31,9 @@ export function createMemberSettings(context: Context): MemberSettings {
     const current = await store.memberships.update(conversationId, memberKey(actor), {});
     const patch = current && patchOf(current);
     if (!patch || Object.keys(patch).length === 0) return current ?? gone();
-    const noted = TOLD.some((field) => patch[field] !== undefined && patch[field] !== current[field]);
+    const noted = WEBHOOK_FIELDS.some(
+      (field) => patch[field] !== undefined && patch[field] !== current[field],
+    );
     const changed = await store.memberships.update(conversationId, memberKey(actor), patch, noted);
     const at = changed?.settingsAt ?? null;
     if (changed?.userId && at !== null && at !== current.settingsAt) {

@@ -50,7 +50,7 @@ export function createRoomSettings(
   async function close(actor: Actor, room: string): Promise<Change> {
     const { change: made, gone } = await change(actor, room, "publish", async (tx, conversation) => {
       const changed = await changeSettings(tx, actor, conversation, { type: "group" });
-      return { change: changed, gone: await removePassing(tx, actor, conversation) };
+      return { change: changed, gone: await removeSelfJoined(tx, actor, conversation) };
     });
     await departed(gone);
     return made;
@@ -160,7 +160,11 @@ function checkPatch({ name, description, avatarUrl }: Parameters<RoomSettings["u
 }
 
 /** Removes members who joined the public room by themselves, because it is no longer public. */
-async function removePassing(tx: StoreTransaction, actor: Actor, room: Conversation): Promise<Departure[]> {
+async function removeSelfJoined(
+  tx: StoreTransaction,
+  actor: Actor,
+  room: Conversation,
+): Promise<Departure[]> {
   const passing = (await tx.members(room.id)).filter(
     ({ role }) => role === "guest" || role === "guest_moderator" || role === "self_joined",
   );

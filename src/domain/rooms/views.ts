@@ -2,7 +2,7 @@
 import { createSessions } from "../auth/sessions.ts";
 import type { Context } from "../context/context.ts";
 import { type Actor, actorOf, type Membership, memberKey, peerIn, type User } from "../model.ts";
-import { waits } from "../permissions.ts";
+import { waitsInLobby } from "../permissions.ts";
 import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { ActiveParticipant, CallState } from "../ports/hot.ts";
 import type { RoomListing } from "../ports/store/room-lists.ts";
@@ -100,7 +100,7 @@ export function createRoomViews(context: Context): RoomViews {
       ]);
       return listings.map((listing, i) => {
         const { conversation, membership } = listing;
-        const waiting = waits(membership, conversation, now());
+        const waiting = waitsInLobby(membership, conversation, now());
         const here = active[i] ?? [];
         const call = calls[i] ?? NOBODY;
         const people = peopleOf(conversation.token, members.get(conversation.id) ?? [], here, call);

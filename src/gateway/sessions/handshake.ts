@@ -6,7 +6,7 @@
 import { looksLikeJwt } from "../../domain/auth/jwt.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type Principal, userActor } from "../../domain/model.ts";
-import { waits } from "../../domain/permissions.ts";
+import { waitsInLobby } from "../../domain/permissions.ts";
 import type { HotState } from "../../domain/ports/hot.ts";
 import type { SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
@@ -139,7 +139,7 @@ function begin(
   const { store, metrics, heartbeatMs } = options;
   const { user } = principal;
   const now = store.clock.now();
-  const waiting = new Set(rooms.filter((room) => waits(room, room, now)));
+  const waiting = new Set(rooms.filter((room) => waitsInLobby(room, room, now)));
   const resumed = hello.resume ? judgeResume(hello.resume, store.history.epoch, rooms) : null;
   const ready: ReadyFrame = {
     op: "ready",

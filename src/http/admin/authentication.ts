@@ -9,9 +9,9 @@ import { bearerOf, sameSecret } from "../requests/credentials.ts";
 import type { RequestLimits } from "../requests/request-limits.ts";
 
 /** Addresses from which the token came lately. */
-const KNOWN = 1_000;
+const MAX_KNOWN_ADDRESSES = 1_000;
 /** A guesser is told of once in this time. */
-const TOLD_MS = 60_000;
+const LOG_INTERVAL_MS = 60_000;
 
 /** @param adminToken null: the API is off */
 export function authentication(
@@ -19,20 +19,20 @@ export function authentication(
   limits: Pick<RequestLimits, "byGuess">,
   logger: AuditLog,
 ): MiddlewareHandler<HttpEnv> {
-  const known = new LRUCache<string, true>({ max: KNOWN });
-  const told = new LRUCache<string, true>({ max: KNOWN, ttl: TOLD_MS });
+  const known = new LRUCache<string, true>({ max: MAX_KNOWN_ADDRESSES });
+  const logged = new LRUCache<string, true>({ max: MAX_KNOWN_ADDRESSES, ttl: LOG_INTERVAL_MS });
 
   /** @throws DomainError `rate_limited`, whatever the token is: a guess is not even looked at */
   async function takeGuess(c: HttpContext, block: string): Promise<void> {
     try {
       await limits.byGuess(c.env.ip);
     } catch (error) {
-      if (!told.has(block))
+      if (!logged.has(block))
         logger.warn(
           { event: "admin.limited", ...whence(c) },
           "too many wrong values of ADMIN_TOKEN from one address; its requests are refused for a while",
         );
-      told.set(block, true);
+      logged.set(block, true);
       throw error;
     }
   }

@@ -6,7 +6,7 @@ import { badField } from "../../domain/errors.ts";
 import type { HttpApp, HttpEnv } from "./face.ts";
 
 /** Of a name that nobody knows, so much is told. */
-const MAX_TOLD = 64;
+const MAX_NAME_SHOWN = 64;
 
 /** Refuses query parameters that the description of the route does not name. Register it behind the authentication. */
 export function knownQueryOnly(app: HttpApp): MiddlewareHandler<HttpEnv> {
@@ -17,7 +17,7 @@ export function knownQueryOnly(app: HttpApp): MiddlewareHandler<HttpEnv> {
     const names = route && known.get(`${route.method} ${route.path}`);
     const unknown = names && Object.keys(c.req.query()).find((name) => !names.has(name));
     if (unknown !== undefined)
-      throw badField(unknown.slice(0, MAX_TOLD), "is not a parameter of this request");
+      throw badField(unknown.slice(0, MAX_NAME_SHOWN), "is not a parameter of this request");
     await next();
   };
 }

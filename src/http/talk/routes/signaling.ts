@@ -17,7 +17,7 @@ const SIGNALING = `${PREFIX}/signaling/{token}`;
 const PULL_MS = 30_000;
 const MAX_MESSAGES_LENGTH = 500_000;
 /** Sessions whose client is known to have heard who is in the room. Others hear it again, which does no harm. */
-const MAX_TOLD = 20_000;
+const MAX_INFORMED_SESSIONS = 20_000;
 
 const userSchema = z.object({
   userId: z.string(),
@@ -127,7 +127,7 @@ interface Puller {
 }
 
 function registerPull({ inRoom, useCases: { signaling }, feed, polls }: TalkParts): void {
-  const told = new LRUCache<string, string>({ max: MAX_TOLD });
+  const told = new LRUCache<string, string>({ max: MAX_INFORMED_SESSIONS });
 
   /** What there is to say now; null when that is nothing new. */
   async function look({ actor, client }: Puller, token: string, always: boolean) {
