@@ -15,7 +15,7 @@ export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<
   return groups;
 }
 
-/** Redis answers maps and scores as flat lists. */
+/** Pairs from a flat list, the form in which Redis answers maps and scores. */
 export function pairs(flat: readonly string[]): [string, string][] {
   const found: [string, string][] = [];
   for (let i = 0; i + 1 < flat.length; i += 2) found.push([flat[i] ?? "", flat[i + 1] ?? ""]);

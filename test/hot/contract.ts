@@ -5,8 +5,8 @@ import type { HotState } from "../../src/domain/ports/hot.ts";
 import { accountContract } from "./contract-accounts.ts";
 import { busContract } from "./contract-bus.ts";
 import { callContract } from "./contract-calls.ts";
-import { mailboxContract } from "./contract-mailboxes.ts";
 import { roomContract } from "./contract-rooms.ts";
+import { signalingQueueContract } from "./contract-signaling-queues.ts";
 
 export interface OpenedHot {
   hot: HotState;
@@ -28,7 +28,7 @@ export function hotContract(name: string, open: () => OpenedHot | Promise<Opened
     accountContract(hot);
     roomContract(hot);
     callContract(hot);
-    mailboxContract(hot);
+    signalingQueueContract(hot);
     busContract(() => opened.bus);
   });
 }

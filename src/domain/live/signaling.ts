@@ -51,7 +51,7 @@ export function createSignaling(context: Context, { bus, finding, visits }: Sign
       const { id } = room.conversation;
       const sent = messages.flatMap(({ from, to, data }) => {
         const name = mine.has(from) ? names.get(to) : undefined;
-        return name === undefined ? [] : [hot.mailboxes.put(address(id, name), [data], KEPT)];
+        return name === undefined ? [] : [hot.signalingQueues.put(address(id, name), [data], KEPT)];
       });
       await Promise.all(sent);
       if (sent.length > 0) broadcasts.signaling(id);
@@ -65,7 +65,7 @@ export function createSignaling(context: Context, { bus, finding, visits }: Sign
       }
       const { id } = room.conversation;
       const taken = await Promise.all(
-        own.map(({ name }) => unlessAway([], () => hot.mailboxes.take(address(id, name)))),
+        own.map(({ name }) => unlessAway([], () => hot.signalingQueues.take(address(id, name)))),
       );
       return { messages: taken.flat(), room, sessionIds };
     },

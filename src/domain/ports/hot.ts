@@ -15,7 +15,7 @@ export interface HotState {
   readonly limits: RateLimits;
   readonly typing: Typing;
   readonly sessions: SessionRegistry;
-  readonly mailboxes: Mailboxes;
+  readonly signalingQueues: SignalingQueues;
   /** Throws `unavailable` when the server does not answer within 1 s. */
   ping(): Promise<void>;
   /** The server's own clock, ms since 1970 UTC; null where hot state lives in this process. */
@@ -224,7 +224,7 @@ export interface Typing {
 }
 
 /** Short texts that wait for somebody to fetch them, from whichever process. What is not fetched decays. */
-export interface Mailboxes {
+export interface SignalingQueues {
   /** The oldest give way when there are more than `most`. */
   put(address: string, messages: readonly string[], limits: { most: number; ttlMs: number }): Promise<void>;
   /** Empties it; each message is given to one taker only. */

@@ -14,9 +14,9 @@ if kept then
   tokens = math.min(burst, tonumber(keptTokens) + math.max(0, now - at) / 1000 * perSecond)
 end
 
--- What never fits in the bucket waits for a full one, not for ever.
+-- A cost above the burst waits for a full bucket, because it would otherwise wait for ever.
 local wanted = math.min(cost, burst)
--- Times are fractions in binary: waiting exactly as long as told must be enough.
+-- Tolerates the rounding of binary fractions, so that waiting for exactly the answered time is enough.
 local taken = tokens + 1e-6 >= wanted
 if taken then tokens = tokens - wanted end
 

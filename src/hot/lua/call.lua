@@ -1,5 +1,5 @@
--- One change to a room's call. Everything that needs atomicity is decided here: who is new, who is last.
--- Every change but refresh forgets who decayed; whoever asked for it tells how the call is then.
+-- One change of a room's call. It decides atomically who is new and who is last.
+-- Every change but refresh removes decayed participants; the caller announces the new state.
 --
 -- KEYS 1  participants: hash, session → flags (one digit) and the actor as JSON
 --      2  deadlines: sorted set, session by the time at which it decays, ms

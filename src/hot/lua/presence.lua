@@ -1,4 +1,4 @@
--- One change to who looks at a room.
+-- One change of the members who look at a room.
 --
 -- KEYS 1  active: sorted set, member by the latest ping of their sessions, ms
 --      2  names: hash, member → shown name

@@ -1,4 +1,4 @@
--- Publishes many messages as one command: the client and the network then handle one, not many.
+-- Publishes many messages as one command, which is cheaper for the client and the network than many commands.
 --
 -- KEYS 1  any name that is always the same: in a cluster every node passes messages on to all, but only what goes
 --         through one and the same node keeps its order

@@ -1,4 +1,4 @@
--- Removes sessions from their users, unless they were refreshed meanwhile.
+-- Removes sessions from their users, except those that were refreshed.
 --
 -- KEYS …  for each session the sessions of its user: hash, session id → "deadline entry", ms and the entry as JSON
 -- ARGV 1  only those whose deadline is not after this, ms; "inf" for all   2…  for each key its session id

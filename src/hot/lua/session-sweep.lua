@@ -1,4 +1,4 @@
--- Removes what decayed from one shard of the index of all sessions.
+-- Removes decayed sessions from one shard of the index of all sessions.
 --
 -- KEYS 1  deadlines: sorted set, session id by the time at which it decays, ms
 --      2  users: hash, session id → user id

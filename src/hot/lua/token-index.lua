@@ -1,4 +1,4 @@
--- Notes an access token under its login or user, so that they can end all of theirs. Forgets those that ran out.
+-- Notes an access token under its login or user, whose end drops all of its tokens. Removes expired ones.
 --
 -- KEYS 1  index: sorted set, hash of a token by the time at which it runs out, ms
 -- ARGV 1  hash   2  runs out at, ms   3  now, ms

@@ -1,5 +1,5 @@
--- One change to who types in a room. A member types while a session of theirs is noted here, decayed or not: what decayed
--- is removed by sweep alone, whose caller tells it.
+-- One change of the members who type in a room. A member types while one of their sessions is noted, decayed or not. Only
+-- sweep removes decayed sessions, because its caller announces it.
 --
 -- KEYS 1  typing: sorted set, "member session" by the time at which it decays, ms
 --      2  names: hash, member → shown name

@@ -1,4 +1,4 @@
-/** The bus within one process: every message is handed over in a later microtask, to all who listen by then. */
+/** The bus within one process. A later microtask hands each message to the listeners that the channel then has. */
 import type { Bus } from "../../domain/ports/bus.ts";
 import type { Logger } from "../../logger.ts";
 

@@ -9,7 +9,7 @@ interface Present {
 export function createMemoryCalls(now: () => number): Calls & { clear(): void } {
   const calls = new Map<number, Map<string, Present>>();
 
-  /** Forgets who decayed. @returns how many */
+  /** Removes decayed participants. @returns their number */
   function trim(conversationId: number, at: number): number {
     const call = calls.get(conversationId);
     if (call === undefined) return 0;

@@ -6,11 +6,11 @@ interface Bucket {
   at: number;
 }
 
-/** Keys hold addresses and names that strangers choose: whoever floods more than this many starts afresh. */
+/** Keys contain addresses and names that strangers choose. Beyond this number the least used buckets are dropped. */
 const MAX_BUCKETS = 50_000;
-/** Times are fractions in binary: waiting exactly as long as told must be enough. */
+/** Tolerates the rounding of binary fractions, so that waiting for exactly the answered time is enough. */
 const ROUNDING = 1e-6;
-/** A full bucket is as good as none; it is kept this much longer, for clocks that differ. */
+/** A full bucket needs no entry. It is kept this much longer, because clocks differ. */
 const GRACE_MS = 1_000;
 
 export function createMemoryLimits(now: () => number): RateLimits & { sweep(): void } {
@@ -21,7 +21,7 @@ export function createMemoryLimits(now: () => number): RateLimits & { sweep(): v
       const kept = buckets.get(key) ?? { tokens: burst, at };
       const refilled = (Math.max(0, at - kept.at) / 1_000) * perSecond;
       let tokens = Math.min(burst, kept.tokens + refilled);
-      // What never fits in the bucket waits for a full one, not for ever.
+      // A cost above the burst waits for a full bucket, because it would otherwise wait for ever.
       const wanted = Math.min(cost, burst);
       const taken = tokens + ROUNDING >= wanted;
       if (taken) tokens -= wanted;

@@ -1,6 +1,6 @@
 /**
- * Hot state and bus of a single process, in its memory. It is also what the Redis twin is measured against: both pass
- * test/hot/contract.ts. One file per noun beside this one; each forgets what decayed when `sweep` tells it to.
+ * Hot state and bus of a single process, in its memory. Memory and Redis pass the same tests (test/hot/contract.ts). This
+ * folder has one file per noun; each removes its decayed entries in `sweep`.
  */
 import type { Bus } from "../../domain/ports/bus.ts";
 import type { HotState, SweepResult } from "../../domain/ports/hot.ts";
@@ -12,17 +12,17 @@ import { createMemoryCalls } from "./calls.ts";
 import { createMemoryLimits } from "./limits.ts";
 import { createMemoryPresence } from "./presence.ts";
 import { createMemorySessions } from "./sessions.ts";
-import { createMemoryMailboxes } from "./signaling-queue.ts";
+import { createMemorySignalingQueues } from "./signaling-queue.ts";
 import { createMemoryTokens } from "./tokens.ts";
 import { createMemoryTyping } from "./typing.ts";
 import { createMemoryUnread } from "./unread.ts";
 
 export interface MemoryHotOptions {
-  /** The clock of what is not told the time, ms; unset, for tests: the process's own. */
+  /** The clock for calls without a time, ms; unset (in tests): the process's own. */
   now?: () => number;
-  /** Of the database: when it changes, everything is forgotten. */
+  /** The database's history. When it changes, all hot state is dropped. */
   history?: History;
-  /** Hears of bus handlers that throw. */
+  /** Logs handlers of the bus that throw. */
   logger?: Pick<Logger, "error">;
 }
 
@@ -37,12 +37,12 @@ export function createMemoryHot({ now = Date.now, history, logger }: MemoryHotOp
   const calls = createMemoryCalls(now);
   const limits = createMemoryLimits(now);
   const typing = createMemoryTyping();
-  const mailboxes = createMemoryMailboxes(now);
+  const signalingQueues = createMemorySignalingQueues(now);
 
   let bornAt = now();
 
   const sweep = (at: number): SweepResult => {
-    for (const part of [tokens, unread, limits, mailboxes]) part.sweep(at);
+    for (const part of [tokens, unread, limits, signalingQueues]) part.sweep(at);
     presence.purge();
     return { sessions: sessions.sweep(at) };
   };
@@ -55,7 +55,7 @@ export function createMemoryHot({ now = Date.now, history, logger }: MemoryHotOp
   });
 
   const hot: HotState = {
-    ...{ tokens, sessions, presence, unread, calls, limits, typing, mailboxes },
+    ...{ tokens, sessions, presence, unread, calls, limits, typing, signalingQueues },
     ping: async () => {},
     time: async () => null,
     bornAt: async () => bornAt,

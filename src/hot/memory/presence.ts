@@ -3,12 +3,12 @@ import { actorOf, type MemberKey } from "../../domain/model.ts";
 import type { FormerParticipant, Presence } from "../../domain/ports/hot.ts";
 import { ACTIVE_MS, LAST_PING_MS, MAX_ACTIVE_SESSIONS } from "../lifetimes.ts";
 
-/** Beyond so many members (guests come without limit) the pings of those who were away longest are forgotten. */
+/** Members whose pings are kept; the longest absent are dropped, because the number of guests has no limit. */
 const MAX_MEMBERS = 50_000;
 
 interface Active {
   name: string;
-  /** The last ping of each session, in the order in which they came. */
+  /** The last ping of each session, in the order in which the sessions came. */
   sessions: Map<string, number>;
 }
 
@@ -18,7 +18,7 @@ export function createMemoryPresence(now: () => number): Presence & { purge(): v
     ...{ max: MAX_MEMBERS, ttl: LAST_PING_MS, perf: { now }, ttlResolution: 0 },
   });
 
-  /** The member's sessions in the room that count; what decayed is forgotten. */
+  /** The member's active sessions in the room. Removes decayed ones. */
   function live(conversationId: number, member: MemberKey, at: number): Map<string, number> | undefined {
     const sessions = rooms.get(conversationId)?.get(member)?.sessions;
     for (const [session, ping] of sessions ?? []) if (ping <= at - ACTIVE_MS) sessions?.delete(session);

@@ -1,12 +1,14 @@
-import type { Mailboxes } from "../../domain/ports/hot.ts";
+import type { SignalingQueues } from "../../domain/ports/hot.ts";
 
-interface Mailbox {
+interface SignalingQueue {
   messages: string[];
   until: number;
 }
 
-export function createMemoryMailboxes(now: () => number): Mailboxes & { sweep(at: number): void } {
-  const boxes = new Map<string, Mailbox>();
+export function createMemorySignalingQueues(
+  now: () => number,
+): SignalingQueues & { sweep(at: number): void } {
+  const boxes = new Map<string, SignalingQueue>();
   return {
     async put(address, messages, { most, ttlMs }) {
       const kept = boxes.get(address);

@@ -3,7 +3,7 @@ import type { AccessToken, AccessTokens } from "../../domain/ports/hot.ts";
 export function createMemoryTokens(now: () => number): AccessTokens & { sweep(at: number): void } {
   const tokens = new Map<string, AccessToken>();
 
-  // Logouts are rare beside look-ups, which an index by login and user would only make heavier.
+  // A scan is enough: logouts are rare, and an index by login and user would make every token heavier.
   function dropWhere(drops: (entry: AccessToken) => boolean): void {
     for (const [hash, entry] of tokens) if (drops(entry)) tokens.delete(hash);
   }

@@ -3,14 +3,14 @@ import type { Typing } from "../../domain/ports/hot.ts";
 
 interface Typed {
   name: string;
-  /** Until when each session types. */
+  /** The time at which each session's typing ends. */
   sessions: Map<string, number>;
 }
 
 export function createMemoryTyping(): Typing & { clear(): void } {
   const rooms = new Map<number, Map<MemberKey, Typed>>();
 
-  /** Takes those out of the room who type in no session. @returns whether this one did, and does no more */
+  /** Removes a member who types in no session any more. @returns whether the member was removed */
   function settle(conversationId: number, member: MemberKey): boolean {
     const room = rooms.get(conversationId);
     if (room?.get(member)?.sessions.size !== 0) return false;

@@ -3,7 +3,7 @@ import type { MemberKey } from "../../domain/model.ts";
 import type { UnreadCounters, UnreadEntry } from "../../domain/ports/hot.ts";
 import { UNREAD_MS } from "../lifetimes.ts";
 
-/** It is a cache: beyond so many members, those asked for longest ago are read from the store again. */
+/** Members whose counters are cached. The least recently used are dropped, and read from the store again. */
 const MAX_MEMBERS = 50_000;
 
 export function createMemoryUnread(now: () => number): UnreadCounters & { sweep(): void; clear(): void } {

@@ -1,7 +1,7 @@
 /**
- * The bus over Redis's channels. What one turn of the event loop subscribes and publishes goes out together. Messages
- * are lost while Redis is away; listeners learn of it through `onGap`, when their channels are in force again.
- * Below it: subscriptions.ts and publisher.ts; below those routes.ts and subscriber-connection.ts.
+ * The bus over Redis's channels. All subscriptions and messages of one turn of the event loop travel together. Messages are
+ * lost while Redis is away; `onGap` tells listeners when their channels are subscribed again.
+ * It uses subscriptions.ts and publisher.ts, which use routes.ts and subscriber-connection.ts.
  */
 import type { Bus } from "../../domain/ports/bus.ts";
 import type { RedisClient } from "./connection/client.ts";
@@ -11,16 +11,16 @@ import { createSubscriptions, type OpenRoutes } from "./connection/subscriptions
 
 export interface RedisBusOptions {
   client: RedisClient;
-  /** Put before every channel's name, as of now. */
+  /** The current prefix of every channel. */
   prefix: () => string;
-  /** Publish to the channel's own node of the cluster, as the routes listen. */
+  /** Whether to publish to the node of the channel's slot, where the routes subscribe. */
   sharded: () => boolean;
   openRoutes: OpenRoutes;
   logger: RedisLogger;
 }
 
 export type RedisBus = Bus & {
-  /** The prefix is another: the channels are subscribed by their new names, then a gap is told. */
+  /** The prefix changed: subscribes to the channels by their new names, then calls the gap handlers. */
   renamed(): void;
   /** Bursts of subscriptions that were sent. */
   subscribeRoundTrips(): number;

@@ -1,11 +1,11 @@
-/** Calls: every change is one run of call.lua, which decides who is new and who is last. */
+/** Calls. Every change is one run of call.lua, which decides atomically who is new and who is last. */
 import type { CallParticipant, CallState, Calls } from "../../domain/ports/hot.ts";
 import { callState } from "../call-state.ts";
 import { groupedBy, pairs } from "../lists.ts";
 import type { Argument, Commands, RedisClient } from "./connection/client.ts";
 import { createDeadlines, GRACE_MS } from "./deadlines.ts";
 
-/** What call.lua answers. */
+/** The answer of call.lua. */
 type Answer = [decayed: number, next: string, absent: string[], participants: string[]];
 
 export function createRedisCalls(client: RedisClient): Calls {
@@ -88,7 +88,7 @@ function stateOf(flat: string[]): CallState {
   return callState(participants);
 }
 
-/** From "flags@deadline flags@deadline …": what has not decayed. */
+/** Parses "flags@deadline flags@deadline …". @returns the flags that have not decayed */
 function flagsAt(summary: string, now: number): number {
   return summary.split(" ").reduce((flags, kind) => {
     const [own = 0, until = 0] = kind.split("@").map(Number);

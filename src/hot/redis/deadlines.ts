@@ -1,32 +1,33 @@
 /**
- * Which rooms hold something that decays, and by when: what lets the sweeper find them without anybody reading them.
- * The index lies apart from the rooms' own keys, which may be on other nodes of a cluster; a room's keys therefore also
- * have a time to live, in case an entry here is lost.
+ * An index of rooms with entries that decay, by time, so that the sweeper finds them although no client reads them. The
+ * index may be on another node of a cluster than a room's own keys. Those have a time to live, too, in case an entry of the
+ * index is lost.
  */
 import { INDEX_MS } from "../lifetimes.ts";
 import { groupedBy } from "../lists.ts";
 import type { Commands, RedisClient } from "./connection/client.ts";
 import { SHARDS } from "./connection/keys.ts";
 
-/** How much longer than what they hold the keys live: the sweeper comes first. */
+/** Keys live so much longer than their entries, so that the sweeper comes first. */
 export const GRACE_MS = 60_000;
-const ROOMS_AT_ONCE = 200;
+/** Rooms that one step of a sweep reads. */
+const MAX_ROOMS = 200;
 
 export interface Deadlines {
-  /** Something in these rooms decays at `at`. */
+  /** Notes that an entry of these rooms decays at `at`. */
   note(conversationIds: readonly number[], at: number): Promise<void>;
-  /** Looks at every room that is due. */
-  sweep(now: number, look: Look): Promise<void>;
+  /** Calls `sweepOne` for every room that is due. */
+  sweep(now: number, sweepOne: SweepOne): Promise<void>;
 }
 
-/** Forgets what decayed in a room; tells when the next is due (null: nothing is left). */
-type Look = (conversationId: number) => Promise<number | null>;
+/** Removes decayed entries of a room. @returns when the next entry decays; null for no entry */
+type SweepOne = (conversationId: number) => Promise<number | null>;
 
 export function createDeadlines(client: RedisClient, kind: "calls" | "active" | "typing"): Deadlines {
   const { keys } = client;
   const indexOf = (conversationId: number) => keys.deadlines(kind, conversationId % SHARDS);
 
-  /** The earliest deadline stays: what was refreshed meanwhile is looked at once for nothing. */
+  /** The earliest deadline stays, so a room whose entry was refreshed is swept once in vain. */
   async function note(commands: Commands, conversationIds: readonly number[], at: number): Promise<void> {
     const shards = groupedBy(conversationIds, indexOf);
     const notes = [...shards].flatMap(([index, ids]) => [
@@ -36,27 +37,27 @@ export function createDeadlines(client: RedisClient, kind: "calls" | "active" | 
     await Promise.all(notes);
   }
 
-  async function sweepRoom(id: number, look: Look): Promise<void> {
-    const next = await look(id);
+  async function sweepRoom(id: number, sweepOne: SweepOne): Promise<void> {
+    const next = await sweepOne(id);
     if (next !== null) await note(client.background, [id], next);
   }
 
-  async function sweepShard(index: string, now: number, look: Look): Promise<void> {
+  async function sweepShard(index: string, now: number, sweepOne: SweepOne): Promise<void> {
     for (;;) {
-      const range = [index, "-inf", now, "LIMIT", 0, ROOMS_AT_ONCE];
+      const range = [index, "-inf", now, "LIMIT", 0, MAX_ROOMS];
       const due = await client.background.send<string[]>("zrangebyscore", ...range);
       if (due.length === 0) return;
-      // Before looking: what comes into a room after the look is noted anew.
+      // Removed before the sweep of the rooms, because entries that come after it are noted again.
       await client.background.send("zrem", index, ...due);
-      await Promise.all(due.map((id) => sweepRoom(Number(id), look)));
+      await Promise.all(due.map((id) => sweepRoom(Number(id), sweepOne)));
     }
   }
 
   return {
     note: (conversationIds, at) => note(client, conversationIds, at),
-    async sweep(now, look) {
+    async sweep(now, sweepOne) {
       const shards = Array.from({ length: SHARDS }, (_, shard) => keys.deadlines(kind, shard));
-      await Promise.all(shards.map((index) => sweepShard(index, now, look)));
+      await Promise.all(shards.map((index) => sweepShard(index, now, sweepOne)));
     },
   };
 }

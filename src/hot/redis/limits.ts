@@ -1,9 +1,9 @@
-/** Buckets that all processes share. While Redis is away each process counts in its own memory: nothing is let through. */
+/** Buckets that all processes share. While Redis is away each process limits with buckets in its own memory. */
 import { DomainError } from "../../domain/errors.ts";
 import type { RateLimits } from "../../domain/ports/hot.ts";
 import type { RedisClient } from "./connection/client.ts";
 
-/** A full bucket is as good as none; it is kept this much longer, for clocks that differ. */
+/** A full bucket needs no key. The key lives this much longer, because clocks differ. */
 const GRACE_MS = 1_000;
 
 export function createRedisLimits(client: RedisClient, own: RateLimits): RateLimits {

@@ -5,9 +5,10 @@ import { chunksOf, pairs } from "../lists.ts";
 import type { Argument, RedisClient } from "./connection/client.ts";
 import { createDeadlines, GRACE_MS } from "./deadlines.ts";
 
-const FORGOTTEN_AT_ONCE = 1_000;
+/** Members that one step of a sweep removes from a room. */
+const MAX_SWEPT_MEMBERS = 1_000;
 
-/** What presence.lua answers. */
+/** The answer of presence.lua. */
 type Answer = [before: number, now: number, refreshed: string[]];
 
 export function createRedisPresence(client: RedisClient): Presence {
@@ -24,7 +25,7 @@ export function createRedisPresence(client: RedisClient): Presence {
     return client.run("presence", roomKeys(id), args);
   }
 
-  /** What follows from a ping; the commands go with whatever else is asked for in this turn. */
+  /** Commands that belong to a ping. They travel with the other commands of this turn. */
   function note(member: MemberKey, conversationIds: number[], now: number): Promise<unknown>[] {
     const own = keys.lastPings(member);
     return [
@@ -87,7 +88,7 @@ export function createRedisPresence(client: RedisClient): Presence {
     async sweep(now) {
       const gone: FormerParticipant[] = [];
       await deadlines.sweep(now, async (id) => {
-        const args = [now - ACTIVE_MS, FORGOTTEN_AT_ONCE];
+        const args = [now - ACTIVE_MS, MAX_SWEPT_MEMBERS];
         const swept = await client.background.run<[string, string[]]>("presence-sweep", roomKeys(id), args);
         const [oldest, flat] = swept;
         for (const [member = "", name = "", lastPing] of chunksOf(flat, 3))
@@ -99,7 +100,7 @@ export function createRedisPresence(client: RedisClient): Presence {
   };
 }
 
-/** From "session@ping session@ping …". */
+/** Parses "session@ping session@ping …". */
 function sessionsIn(text: string): ActiveSession[] {
   return text.split(" ").flatMap((one) => {
     const at = one.lastIndexOf("@");

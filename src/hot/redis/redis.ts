@@ -1,10 +1,9 @@
 /**
- * Hot state and bus over Redis ≥ 6.2 or Valkey, shared by all processes. Reading order: this file; client.ts (what
- * a round trip is); keys.ts; one file per noun with its *.lua; deadlines.ts (how the sweeper finds what
- * decayed); bus.ts; below them connection.ts, url.ts and failures.ts.
+ * Hot state and bus over Redis ≥ 6.2 or Valkey, shared by all processes. Reading order: this file; client.ts (round
+ * trips); keys.ts; one file per noun with its *.lua; deadlines.ts (how the sweeper finds decayed entries); bus.ts; below them connection.ts, url.ts and failures.ts.
  *
  * The list of a member's rooms costs three commands: `lastPings` is one HMGET, `unread.get` one HMGET, `calls.flags`
- * one MGET (in a cluster one GET per room, side by side). Asked for in one turn they are one round trip.
+ * one MGET (in a cluster one GET per room, in parallel). Commands of one turn of the event loop are one round trip.
  */
 import { Cluster } from "ioredis";
 import { periodic } from "../../domain/periodic.ts";
@@ -28,13 +27,13 @@ import {
 } from "./connection/connection.ts";
 import { channelPrefix, createKeys, historyName } from "./connection/keys.ts";
 import { createClusterRoutes, createLateRoutes, type Routes } from "./connection/routes.ts";
-import { openLane, slotOf } from "./connection/subscriber-connection.ts";
+import { openSubscriberConnection, slotOf } from "./connection/subscriber-connection.ts";
 import type { OpenRoutes } from "./connection/subscriptions.ts";
 import { parseRedisUrl, type RedisAddress } from "./connection/url.ts";
 import { createRedisLimits } from "./limits.ts";
 import { createRedisPresence } from "./presence.ts";
 import { createRedisSessions } from "./sessions.ts";
-import { createRedisMailboxes } from "./signaling-queue.ts";
+import { createRedisSignalingQueues } from "./signaling-queue.ts";
 import { createRedisTokens } from "./tokens.ts";
 import { createRedisTyping } from "./typing.ts";
 import { createRedisUnread } from "./unread.ts";
@@ -46,11 +45,11 @@ export interface RedisHotOptions {
   /** Names this process in Redis's list of clients. */
   node: string;
   clock: Clock;
-  /** Of the database: what is kept belongs to it, and is left behind when it changes. */
+  /** The database's history. Hot state belongs to it, and is abandoned when it changes. */
   history: History;
-  /** How long to wait for Redis at the start. */
+  /** The longest wait for Redis at the start. */
   startMs?: number;
-  /** Called when a burst of commands was answered or failed, with how long that took. For metrics. */
+  /** Called with the duration of each burst of commands. For metrics. */
   onRoundTrip?: ((seconds: number) => void) | undefined;
 }
 
@@ -58,7 +57,7 @@ export interface RedisHot {
   hot: HotState;
   bus: Bus;
   /**
-   * `roundTrips`: bursts of commands that callers waited for (the sweeper's and what is published are not counted);
+   * `roundTrips`: bursts of commands that callers waited for (those of the sweeper and of publishing are not counted);
    * `subscribeRoundTrips`: bursts of subscriptions.
    */
   stats(): { roundTrips: number; subscribeRoundTrips: number };
@@ -67,8 +66,8 @@ export interface RedisHot {
 const START_MS = 3_000;
 
 /**
- * Connects. Redis may come and go, and need not be there at the start: while it is away everything but `limits` rejects
- * with `unavailable`.
+ * Connects. Redis may be away at any time, also at the start. While it is away everything but `limits` rejects with
+ * `unavailable`.
  * @throws Error that says what to do when Redis answers and can't be used
  */
 export async function connectRedisHot(options: RedisHotOptions): Promise<RedisHot> {
@@ -88,7 +87,7 @@ export async function connectRedisHot(options: RedisHotOptions): Promise<RedisHo
     const later = versionWhenReady(connection, logger).then((found) => {
       version = found;
     });
-    later.catch(() => undefined); // It was told.
+    later.catch(() => undefined); // The log has the reason.
     if (connection instanceof Cluster) routesWait = later;
   }
   let named = historyName(history.epoch);
@@ -130,7 +129,10 @@ function unusable({ shown }: RedisAddress, cause: Error): Error {
   );
 }
 
-/** Whatever else the server forgot, it forgot this too. @param connectedAt when the connection was made the last time, ms */
+/**
+ * The birth of hot state. Its key is lost together with all other keys of the server.
+ * @param connectedAt the time of the last connect, ms
+ */
 function createBirth(client: RedisClient, connectedAt: () => number): HotState["bornAt"] {
   return async () => {
     const born = client.keys.born();
@@ -151,7 +153,7 @@ function parts(
 ): Omit<RedisHot, "bus"> {
   const sessions = createRedisSessions(client);
   const sweep: HotState["sweep"] = async (now) => ({ sessions: await sessions.sweep(now) });
-  // Every process sweeps; what one has removed the others no longer find.
+  // Every process sweeps. A process finds only entries that no other has removed.
   const stopSweeping = periodic("hot state", SWEEP_MS, () => sweep(client.now()), { logger });
   const hot: HotState = {
     ...{ sessions, sweep, bornAt },
@@ -161,7 +163,7 @@ function parts(
     unread: createRedisUnread(client),
     limits: createRedisLimits(client, createMemoryLimits(client.now)),
     typing: createRedisTyping(client),
-    mailboxes: createRedisMailboxes(client),
+    signalingQueues: createRedisSignalingQueues(client),
     async ping() {
       await client.background.send("ping");
     },
@@ -196,10 +198,17 @@ function openRoutesOf(
 ): Routes {
   const open = (node: { host?: string; port?: number }, onLost: () => void) => {
     const connection = subscriberConnection(address, name, node);
-    const lane = openLane({ connection, sharded, logger, onMessage, onRestored: onGap, onLost });
-    // It goes on trying by itself.
+    const subscriber = openSubscriberConnection({
+      connection,
+      sharded,
+      logger,
+      onMessage,
+      onRestored: onGap,
+      onLost,
+    });
+    // The driver goes on trying by itself.
     connection.connect().catch(() => undefined);
-    return lane;
+    return subscriber;
   };
   if (!(cluster instanceof Cluster)) return open({}, () => undefined);
   return createClusterRoutes({ cluster, sharded, slotOf, open, onMoved: onGap });

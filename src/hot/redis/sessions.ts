@@ -1,6 +1,6 @@
 /**
- * Sessions lie with their user, for `ofUser`. Beside that an index over all, cut in shards by session id, counts them,
- * finds the user of an id, and shows the sweeper what decayed.
+ * Sessions are stored with their user, for `ofUser`. An index over all sessions, in shards by session id, counts them, finds
+ * the user of a session, and shows the sweeper which sessions decayed.
  */
 import type { SessionEntry, SessionRegistry } from "../../domain/ports/hot.ts";
 import { INDEX_MS } from "../lifetimes.ts";
@@ -9,7 +9,8 @@ import type { Commands, RedisClient } from "./connection/client.ts";
 import { SHARDS, shardOf } from "./connection/keys.ts";
 import { GRACE_MS } from "./deadlines.ts";
 
-const SESSIONS_AT_ONCE = 500;
+/** Sessions that one step of a sweep removes. */
+const MAX_SWEPT_SESSIONS = 500;
 const SHARD_NUMBERS = Array.from({ length: SHARDS }, (_, shard) => shard);
 
 export function createRedisSessions(
@@ -33,7 +34,7 @@ export function createRedisSessions(
     ];
   }
 
-  /** `decayedBy`: only those that were not refreshed meanwhile. */
+  /** @param decayedBy keeps sessions that were refreshed and decay later; "inf" removes all */
   function dropFromUsers(
     commands: Commands,
     found: [id: string, userId: string][],
@@ -58,11 +59,11 @@ export function createRedisSessions(
   async function sweepShard(shard: number, now: number): Promise<number> {
     const index = [keys.sessionDeadlines(shard), keys.sessionUsers(shard)];
     for (let total = 0; ; ) {
-      const flat = await client.background.run<string[]>("session-sweep", index, [now, SESSIONS_AT_ONCE]);
+      const flat = await client.background.run<string[]>("session-sweep", index, [now, MAX_SWEPT_SESSIONS]);
       const found = pairs(flat);
       await Promise.all(dropFromUsers(client.background, found, now));
       total += found.length;
-      if (found.length < SESSIONS_AT_ONCE) return total;
+      if (found.length < MAX_SWEPT_SESSIONS) return total;
     }
   }
 

@@ -1,13 +1,13 @@
-import type { Mailboxes } from "../../domain/ports/hot.ts";
+import type { SignalingQueues } from "../../domain/ports/hot.ts";
 import type { RedisClient } from "./connection/client.ts";
 
-export function createRedisMailboxes(client: RedisClient): Mailboxes {
+export function createRedisSignalingQueues(client: RedisClient): SignalingQueues {
   const { keys } = client;
   return {
     async put(address, messages, { most, ttlMs }) {
       if (messages.length === 0) return;
-      await client.run("mailbox-put", [keys.mailbox(address)], [most, ttlMs, ...messages]);
+      await client.run("signaling-queue-put", [keys.signalingQueue(address)], [most, ttlMs, ...messages]);
     },
-    take: (address) => client.run<string[]>("mailbox-take", [keys.mailbox(address)], []),
+    take: (address) => client.run<string[]>("signaling-queue-take", [keys.signalingQueue(address)], []),
   };
 }

@@ -3,7 +3,7 @@ import type { RedisClient } from "./connection/client.ts";
 
 export function createRedisTokens(client: RedisClient): AccessTokens {
   const { keys } = client;
-  /** Tokens first, their index last: when it breaks off in between, asking again ends the rest. */
+  /** Removes tokens before their index, so that a second call finishes the work of one that failed half-way. */
   async function dropAll(index: string): Promise<void> {
     const hashes = await client.send<string[]>("zrange", index, 0, -1);
     if (hashes.length === 0) return;

@@ -3,7 +3,7 @@ import { pairs } from "../lists.ts";
 import type { Argument, Commands, RedisClient } from "./connection/client.ts";
 import { createDeadlines, GRACE_MS } from "./deadlines.ts";
 
-/** What typing.lua answers. */
+/** The answer of typing.lua. */
 type Answer = [changed: number, next: string, ended: string[]];
 
 export function createRedisTyping(client: RedisClient): Typing {

@@ -1,4 +1,4 @@
-/** One hash per member, so that the counters of all their rooms are one command. */
+/** Unread counters: one hash per member, so that one command reads the counters of all rooms. */
 import type { UnreadCounters, UnreadEntry } from "../../domain/ports/hot.ts";
 import { UNREAD_MS } from "../lifetimes.ts";
 import type { RedisClient } from "./connection/client.ts";

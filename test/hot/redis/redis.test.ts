@@ -107,14 +107,14 @@ describeWith("redis", "with Redis", ({ redis }) => {
       await hot.unread.set("u:1", [{ conversationId: 1, entry: { read: 9, readMessages: 9, mentions: 0 } }]);
       await hot.presence.ping("u:1", "s", "Ada", [1], now);
       await hot.calls.put(1, { session: "s", actor, flags: 7 }, now, MINUTE);
-      await hot.mailboxes.put("1:u:1", ["secret"], { most: 5, ttlMs: MINUTE });
+      await hot.signalingQueues.put("1:u:1", ["secret"], { most: 5, ttlMs: MINUTE });
       history.adopt(`after ${freshId()}`);
       expect(await hot.tokens.get("t")).toBeNull();
       expect(await hot.unread.get("u:1", [1])).toEqual([null]);
       expect(await hot.presence.active(1, now, MINUTE)).toEqual([]);
       expect(await hot.presence.lastPings("u:1", [1])).toEqual([0]);
       expect((await hot.calls.get(1)).participants).toEqual([]);
-      expect(await hot.mailboxes.take("1:u:1")).toEqual([]);
+      expect(await hot.signalingQueues.take("1:u:1")).toEqual([]);
       await close();
     });
 
@@ -166,7 +166,7 @@ describeWith("redis", "with Redis", ({ redis }) => {
     await hot.calls.put(1, { session: "s", actor, flags: 7 }, now, MINUTE);
     await hot.limits.take("l", 1, { burst: 1, perSecond: 1 }, now);
     await hot.typing.set(1, { member: "u:1", session: "s", name: "Ada" }, true, now, MINUTE);
-    await hot.mailboxes.put("1:u:1", ["m"], { most: 1, ttlMs: MINUTE });
+    await hot.signalingQueues.put("1:u:1", ["m"], { most: 1, ttlMs: MINUTE });
     expect(await hot.bornAt()).toBeGreaterThan(now - MINUTE);
     expect(await admin.dbsize()).toBeGreaterThan(10);
 

@@ -1,6 +1,6 @@
 /**
- * Commands to Redis. What is asked for in one turn of the event loop travels together, so that however many commands
- * a caller needs at once, they cost one round trip. An answer that does not come in time is a refusal, not a wait.
+ * Commands to Redis. All commands of one turn of the event loop travel together, so they cost one round trip. A command
+ * without an answer in time is refused.
  */
 import { Cluster } from "ioredis";
 import { chunksOf } from "../../lists.ts";
@@ -11,9 +11,9 @@ import { type ScriptName, scriptCommand } from "./scripts.ts";
 
 export type Argument = string | number | Buffer;
 
-/** All reject with `unavailable` at once while Redis is away, and after a second without an answer. */
+/** Commands reject with `unavailable`: at once while Redis is away, and after a second without an answer. */
 export interface Commands {
-  /** `T` is what Redis is known to answer; nothing checks it. */
+  /** @typeParam T the answer of Redis, which is not checked */
   send<T>(command: string, ...args: Argument[]): Promise<T>;
   /** The keys of one script must lie in one slot. */
   run<T>(script: ScriptName, keys: string[], args: Argument[]): Promise<T>;
@@ -23,9 +23,9 @@ export interface RedisClient extends Commands {
   readonly keys: Keys;
   /** The clock that all processes share, ms. */
   now(): number;
-  /** The same for work that no caller waits for; it is not counted as round trips. */
+  /** The same for work that no caller waits for. It is not counted in `roundTrips`. */
   readonly background: Commands;
-  /** Lists of what one command may name at once: many keys, or in a cluster each one alone. */
+  /** Splits keys into lists for one command each: long lists, or in a cluster lists of one. */
   together<T>(items: readonly T[]): T[][];
   ready(): boolean;
   /** Bursts of commands that were sent without waiting in between. */
@@ -36,9 +36,9 @@ export interface RedisClient extends Commands {
 
 const ANSWER_MS = 1_000;
 const CLOSE_MS = 1_000;
-/** Commands under way. More are refused: a server that is stuck must not make memory grow. */
-const MAX_UNDER_WAY = 50_000;
-/** Longer lists would keep the server from its other clients. */
+/** Commands under way. More are refused, so that a server that is stuck does not make memory grow. */
+const MAX_COMMANDS = 50_000;
+/** Keys of one command. A longer list would block the server's other clients. */
 const MAX_KEYS = 1_000;
 
 interface Call {
@@ -50,7 +50,7 @@ interface Call {
 /** The driver's methods by name. */
 type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
-/** @param onRoundTrip is told how long each burst of commands took */
+/** @param onRoundTrip called with the duration of each burst of commands */
 export function createRedisClient(
   connection: Connection,
   { keys, now }: Pick<RedisClient, "keys" | "now">,
@@ -63,10 +63,10 @@ export function createRedisClient(
 
   function ask<T>(name: string, args: unknown[], counted: boolean): Promise<T> {
     if (connection.status !== "ready") return Promise.reject(redisAway(new Error(connection.status)));
-    if (underWay >= MAX_UNDER_WAY) return Promise.reject(redisAway(new Error("too many commands under way")));
+    if (underWay >= MAX_COMMANDS) return Promise.reject(redisAway(new Error("too many commands under way")));
     underWay++;
     counts ||= counted;
-    // After the promises of this turn: what several awaiting callers ask for then still travels together.
+    // After the promises of this turn, so that commands of several awaiting callers travel together.
     if (waiting.length === 0) process.nextTick(sendWaiting);
     return new Promise<unknown>((resolve, reject) => {
       waiting.push({ name, args, resolve, reject });
@@ -83,7 +83,7 @@ export function createRedisClient(
       for (const { reject } of calls) reject(asDomainError(error));
     };
     const late = setTimeout(() => {
-      // When it was we who were busy, the answer lies in the socket: it is read before an immediate runs.
+      // If this process was busy, the answer waits in the socket. It is read before an immediate runs.
       setImmediate(() => refuse(new Error(`no answer in ${ANSWER_MS} ms`)));
     }, ANSWER_MS);
     const settled = connection instanceof Cluster ? eachAlone(connection, calls) : asOne(connection, calls);
@@ -107,7 +107,7 @@ export function createRedisClient(
     ready: () => connection.status === "ready",
     roundTrips: () => roundTrips,
     async close() {
-      const quit = connection.quit().catch(() => undefined); // It is away: there is nothing to wait for.
+      const quit = connection.quit().catch(() => undefined); // Redis is away, so there is no answer to wait for.
       await Promise.race([quit, new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
       connection.disconnect();
     },
@@ -127,7 +127,7 @@ async function asOne(connection: Exclude<Connection, Cluster>, calls: Call[]): P
   }
 }
 
-/** Each to its own node, and none waits for another's node. */
+/** Each command goes to its own node, and waits for no other node. */
 async function eachAlone(cluster: Cluster, calls: Call[]): Promise<void> {
   const methods = cluster as unknown as Methods;
   await Promise.all(

@@ -1,4 +1,4 @@
-/** Connections to Redis: how they come up, fail fast while Redis is away, and come back by themselves for ever. */
+/** Connections to Redis. They fail fast while Redis is away, and reconnect by themselves without end. */
 import { Cluster, Redis } from "ioredis";
 import { backoffMs } from "../../../domain/backoff.ts";
 import type { Logger } from "../../../logger.ts";
@@ -11,12 +11,12 @@ export type RedisLogger = Pick<Logger, "info" | "warn" | "error">;
 
 const MIN_VERSION = "6.2";
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A server that owes an answer for so long is taken for dead: what was sent is given up, and a new connection made. */
+/** A server that owes an answer for so long counts as dead: its commands fail, and a new connection is made. */
 const SILENCE_MS = 3_000;
 const CLUSTER_REDIRECTIONS = 5;
 const PAUSES = { firstMs: 100, maxMs: 2_000, jitter: 0.5 };
 
-/** What every connection has: nothing is queued while Redis is away, and nothing is sent twice. */
+/** Options of every connection: no command is queued while Redis is away, and none is sent twice. */
 function commonOptions({ options }: RedisAddress, name: string): ServerOptions {
   return {
     ...options,
@@ -32,7 +32,7 @@ function commonOptions({ options }: RedisAddress, name: string): ServerOptions {
   };
 }
 
-/** For commands. It connects when `whenReady` asks it to. */
+/** A connection for commands. `whenReady` makes it connect. */
 export function commandConnection(address: RedisAddress, name: string): Connection {
   const scripts = loadScripts();
   const options = commonOptions(address, name);
@@ -46,7 +46,7 @@ export function commandConnection(address: RedisAddress, name: string): Connecti
   });
 }
 
-/** For subscriptions, to the server itself or to one node of a cluster. Who uses it subscribes again. */
+/** A connection for subscriptions, to the server or to one node of a cluster. Its user subscribes again after a loss. */
 export function subscriberConnection(
   address: RedisAddress,
   name: string,
@@ -55,11 +55,11 @@ export function subscriberConnection(
   return new Redis({ ...commonOptions(address, name), ...node, autoResubscribe: false });
 }
 
-/** What was found when a connection was first tried. */
+/** The result of the first attempt to connect. */
 export type FirstContact = { version: number } | { version: null; reason: Error };
 
 /**
- * Connects. A server that can't be reached within `limitMs` is no error: the connection goes on trying by itself.
+ * Connects. When the server can't be reached within `limitMs` the connection goes on trying by itself.
  * @returns the server's major version
  * @throws Error when the server answers and can't be used: a wrong password, too old a version
  */
@@ -73,7 +73,7 @@ export async function firstContact(connection: Connection, limitMs: number): Pro
   return { version: await requireVersion(connection) };
 }
 
-/** Of a server that could not be reached at first. One that is too old is told, and not used. */
+/** The version of a server that could not be reached at first. A version that is too old is logged, and refused. */
 export async function versionWhenReady(connection: Connection, logger: RedisLogger): Promise<number> {
   await new Promise<void>((resolve) => connection.once("ready", () => resolve()));
   try {
@@ -106,12 +106,12 @@ async function whenReady(connection: Connection, limitMs: number): Promise<void>
 }
 
 export interface OutageWatch {
-  /** It could not be reached at the start. */
+  /** Notes that Redis could not be reached at the start. */
   startsWithout(why: Error): void;
   stop(): void;
 }
 
-/** Tells once when the connection is lost, with the reason, and once when it is back. */
+/** Logs when the connection is lost, with the reason, and when it is back; each once. */
 export function watch(connection: Connection, logger: RedisLogger): OutageWatch {
   let reason: Error | null = null;
   let state: "starting" | "here" | "away" = "starting";
@@ -152,7 +152,7 @@ function pause(attempt: number): number {
   return backoffMs(PAUSES, attempt - 1);
 }
 
-/** A cluster says only that none of its nodes answered; the last node's reason is inside. */
+/** The error of a cluster says only that no node answered; the reason of the last node is inside. */
 function rootOf(error: Error & { lastNodeError?: Error | null }): Error {
   return error.lastNodeError ?? error;
 }

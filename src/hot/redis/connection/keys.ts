@@ -1,25 +1,25 @@
 /**
- * The names of everything in Redis. What one script or multi-key command touches has one hash tag (the part in braces),
- * so that it lies in one slot of a cluster.
+ * The names of all keys in Redis. The keys of one script or multi-key command have one hash tag (the part in braces), so
+ * that they are in one slot of a cluster.
  *
- * Every name holds the database's history: after a restore the same numbers are other rooms and other people, and
- * nothing that was kept of the ones before may be found under them. All keys have a time to live, so what nobody finds
- * any more vanishes by itself. Where a restore is not recognised, the names stay the same. Then this protects people:
- * - tokens: each is bound to the secret of its login, which no other login can have (domain/authentication.ts);
- * - limits: at worst somebody waits for a bucket of somebody else to refill;
+ * Every name contains the database's history: after a restore the same numbers are other rooms and other people, and must
+ * not find the former ones' hot state. All keys have a time to live, so abandoned keys vanish. When a restore is not
+ * recognised, the names stay the same. Then this protects people:
+ * - tokens: each is bound to the secret of its login, which no other login can have (domain/auth/authentication.ts);
+ * - limits: at worst one person waits for another's bucket to refill;
  * - sessions: shown to operators only;
- * - presence, typing, calls, mailboxes: seconds to minutes old at most, and shown only to who is in the room;
- * - unread: an hour old at most, a number beside a room; the store judges everything else.
+ * - presence, typing, calls, signalingQueues: at most minutes old, and shown only to members of the room;
+ * - unread: at most an hour old, and only a number beside a room; the store decides everything else.
  */
 import { createHash } from "node:crypto";
 import type { MemberKey } from "../../../domain/model.ts";
 
-/** Indexes over everything are cut in so many parts, to spread them over a cluster and to bound each look. */
+/** An index over all rooms or sessions has so many parts, which spreads it over a cluster and bounds each step of a sweep. */
 export const SHARDS = 16;
 
 export type Keys = ReturnType<typeof createKeys>;
 
-/** @param history names the database's history as it is now; see {@link historyName} */
+/** @param history the current name of the database's history; see {@link historyName} */
 export function createKeys(history: () => string) {
   const named = (name: string) => `cw:${history()}:${name}`;
   return {
@@ -37,24 +37,24 @@ export function createKeys(history: () => string) {
     active: (conversationId: number) => named(`{room:${conversationId}}:active`),
     activeNames: (conversationId: number) => named(`{room:${conversationId}}:names`),
     activeSessions: (conversationId: number) => named(`{room:${conversationId}}:sessions`),
-    mailbox: (address: string) => named(`mailbox:${address}`),
+    signalingQueue: (address: string) => named(`mailbox:${address}`),
     typing: (conversationId: number) => named(`{room:${conversationId}}:typing`),
     typingNames: (conversationId: number) => named(`{room:${conversationId}}:typing:names`),
     call: (conversationId: number) => named(`{room:${conversationId}}:call`),
     callDeadlines: (conversationId: number) => named(`{room:${conversationId}}:call:deadlines`),
     callFlags: (conversationId: number) => named(`{room:${conversationId}}:call:flags`),
 
-    /** Rooms by the time at which something in them decays. */
+    /** Rooms by the time of their next decay. */
     deadlines: (kind: "calls" | "active" | "typing", shard: number) => named(`deadlines:${kind}:${shard}`),
-    /** When hot state began, ms. */
+    /** The birth of hot state, ms. */
     born: () => named("born"),
     limit: (key: string) => named(`limit:${key}`),
-    /** Holds nothing: it names the node of a cluster through which all publish. */
+    /** An empty key. Its slot chooses the node of a cluster through which all processes publish. */
     publishers: () => named("publishers"),
   };
 }
 
-/** Put before every channel's name. Channels know no databases: the number keeps apart who shares a server. */
+/** The prefix of every channel. Channels do not belong to databases, so the number separates users of one server. */
 export const channelPrefix = (db: number, history: string): string => `cw:${db}:${history}:`;
 
 /** A short name for an epoch, which may be any text. */

@@ -1,4 +1,4 @@
-/** What one turn publishes goes out together. Nobody waits for it: what can't be sent is dropped and counted. */
+/** Publishes all messages of one turn of the event loop together. No caller waits; a message that fails is counted as dropped. */
 import { DomainError } from "../../../domain/errors.ts";
 import { chunksOf } from "../../lists.ts";
 import type { RedisClient } from "./client.ts";
@@ -7,14 +7,14 @@ import type { RedisLogger } from "./connection.ts";
 export interface Publisher {
   publish(channel: string, message: Uint8Array): void;
   stats(): { published: number; dropped: number };
-  /** Drops what comes from now on; resolves when what was published before has been sent or dropped. */
+  /** Drops later messages. Resolves when earlier ones have been sent or dropped. */
   close(): Promise<void>;
 }
 
-/** Messages without an answer yet. More are dropped: a server that is stuck must not make memory grow. */
+/** Unanswered messages. More are dropped, so that a server that is stuck does not make memory grow. */
 const MAX_PENDING_BYTES = 64 * 1_024 * 1_024;
-/** In one script, so that the server turns to its other clients in between. */
-const MESSAGES_AT_ONCE = 500;
+/** Messages of one script. The server serves other clients between scripts. */
+const MAX_MESSAGES = 500;
 
 interface Message {
   channel: string;
@@ -59,7 +59,7 @@ export function createPublisher(options: {
 
   function flush(): void {
     // A script costs the client one command for many messages; sharded channels lie on many nodes.
-    const batches = chunksOf(outbox, sharded() ? 1 : MESSAGES_AT_ONCE);
+    const batches = chunksOf(outbox, sharded() ? 1 : MAX_MESSAGES);
     outbox = [];
     sent = Promise.all([sent, ...batches.map(deliver)]);
   }

@@ -1,7 +1,7 @@
-/** Which connection listens to which channel: one for all, or in a cluster with sharded channels one per node. */
+/** Maps channels to connections: one for all, or one per node in a cluster with sharded channels. */
 import type { Cluster } from "ioredis";
 import { groupedBy } from "../../lists.ts";
-import type { Lane } from "./subscriber-connection.ts";
+import type { SubscriberConnection } from "./subscriber-connection.ts";
 
 export interface Routes {
   add(channels: string[]): Promise<void>;
@@ -13,20 +13,20 @@ export interface Routes {
 
 export interface ClusterRoutesOptions {
   cluster: Cluster;
-  /** Each channel at the node that has its slot; else all at any one node. */
+  /** True: each channel at the node of its slot. False: all channels at one node. */
   sharded: boolean;
   slotOf: (channel: string) => number;
-  /** `onLost` is the lane's. */
-  open: (node: { host: string; port: number }, onLost: () => void) => Lane;
-  /** Channels moved to another node: messages may have been lost on the way. */
+  /** Opens a connection to a node. @param onLost called when it is lost */
+  open: (node: { host: string; port: number }, onLost: () => void) => SubscriberConnection;
+  /** Channels moved to another node, and messages may have been lost. */
   onMoved: () => void;
 }
 
-/** Follows the cluster: when slots or nodes move, their channels move too. */
+/** Routes that follow the cluster: when a slot moves to another node, its channels move too. */
 export function createClusterRoutes(options: ClusterRoutesOptions): Routes {
   const { cluster, sharded, slotOf, open, onMoved } = options;
-  const lanes = new Map<string, Lane>();
-  /** Where each channel is subscribed; "" while no node is known to have its slot. */
+  const connections = new Map<string, SubscriberConnection>();
+  /** The node of each channel; "" while no node of its slot is known. */
   const homes = new Map<string, string>();
   let home = "";
   let closed = false;
@@ -44,31 +44,33 @@ export function createClusterRoutes(options: ClusterRoutesOptions): Routes {
   function lost(node: string): void {
     if (closed) return;
     if (!sharded) chooseHome(node);
-    // The cluster knows best what became of the node's slots; "refresh" follows.
+    // The cluster is asked which nodes have the slots now; "refresh" follows.
     cluster.refreshSlotsCache();
   }
 
-  function laneAt(node: string): Lane {
-    const known = lanes.get(node);
+  function connectionAt(node: string): SubscriberConnection {
+    const known = connections.get(node);
     if (known) return known;
     const colon = node.lastIndexOf(":");
-    const lane = open({ host: node.slice(0, colon), port: Number(node.slice(colon + 1)) }, () => lost(node));
-    lanes.set(node, lane);
-    return lane;
+    const connection = open({ host: node.slice(0, colon), port: Number(node.slice(colon + 1)) }, () =>
+      lost(node),
+    );
+    connections.set(node, connection);
+    return connection;
   }
 
   async function settle(channels: Iterable<string>): Promise<void> {
     const byNode = groupedBy(channels, nodeOf);
     const added = [...byNode].map(async ([node, names]) => {
       for (const name of names) homes.set(name, node);
-      if (node !== "") await laneAt(node).add(names);
+      if (node !== "") await connectionAt(node).add(names);
     });
     await Promise.all(added);
   }
 
   async function leave(channels: Iterable<string>): Promise<void> {
     const byNode = groupedBy(channels, (channel) => homes.get(channel) ?? "");
-    await Promise.all([...byNode].map(([node, names]) => lanes.get(node)?.remove(names)));
+    await Promise.all([...byNode].map(([node, names]) => connections.get(node)?.remove(names)));
   }
 
   async function follow(): Promise<void> {
@@ -82,10 +84,10 @@ export function createClusterRoutes(options: ClusterRoutesOptions): Routes {
       onMoved();
     }
     const used = new Set([...homes.values(), ...masters()]);
-    for (const [node, lane] of lanes) {
+    for (const [node, connection] of connections) {
       if (used.has(node)) continue;
-      lane.close();
-      lanes.delete(node);
+      connection.close();
+      connections.delete(node);
     }
   }
 
@@ -98,19 +100,19 @@ export function createClusterRoutes(options: ClusterRoutesOptions): Routes {
       for (const channel of channels) homes.delete(channel);
       await left;
     },
-    ready: () => [...lanes.values()].every((lane) => lane.ready()),
+    ready: () => [...connections.values()].every((connection) => connection.ready()),
     probe() {
-      for (const lane of lanes.values()) lane.probe();
+      for (const connection of connections.values()) connection.probe();
     },
     close() {
       closed = true;
       cluster.off("refresh", follow);
-      for (const lane of lanes.values()) lane.close();
+      for (const connection of connections.values()) connection.close();
     },
   };
 }
 
-/** Routes that can be opened only when Redis has been reached: until then channels are remembered. */
+/** Routes that open when Redis is reached for the first time. Until then they remember the channels. */
 export function createLateRoutes(opening: Promise<Routes>, onGap: () => void): Routes {
   const wanted = new Set<string>();
   let routes: Routes | null = null;
@@ -122,7 +124,7 @@ export function createLateRoutes(opening: Promise<Routes>, onGap: () => void): R
     await found.add([...wanted]);
     onGap();
   }
-  opening.then(opened, () => undefined); // It was told why Redis can't be used.
+  opening.then(opened, () => undefined); // The reason is in the log.
 
   return {
     async add(channels) {

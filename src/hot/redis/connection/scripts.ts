@@ -1,11 +1,11 @@
-/** The Lua scripts beside this file. Each says in its head what it does, and what its KEYS and ARGV are. */
+/** The Lua scripts in src/hot/lua. The head of each describes its effect, KEYS and ARGV. */
 import { readFileSync } from "node:fs";
 
 const SCRIPTS = [
   "bucket-take",
   "call",
-  "mailbox-put",
-  "mailbox-take",
+  "signaling-queue-put",
+  "signaling-queue-take",
   "presence",
   "presence-sweep",
   "publish",
@@ -19,10 +19,10 @@ const SCRIPTS = [
 ] as const;
 export type ScriptName = (typeof SCRIPTS)[number];
 
-/** The driver's command for a script; the prefix keeps it apart from Redis's own commands. */
+/** The driver's command for a script. The prefix separates it from Redis's own commands. */
 export const scriptCommand = (name: ScriptName): string => `script:${name}`;
 
-/** For the driver, which sends a script once per connection and then only its hash. */
+/** The scripts for the driver. It sends a script once per connection, and then only its hash. */
 export function loadScripts(): Record<string, { lua: string }> {
   return Object.fromEntries(
     SCRIPTS.map((name) => [

@@ -1,54 +1,61 @@
-/** One connection that only listens. It knows which channels it is to have, and has them again after every reconnect. */
+/** One connection that only subscribes. It remembers its channels, and subscribes to them again after every reconnect. */
 import { Command, type Redis, ReplyError } from "ioredis";
 import { chunksOf, groupedBy } from "../../lists.ts";
 import type { RedisLogger } from "./connection.ts";
 
-export interface Lane {
+export interface SubscriberConnection {
   /**
-   * Resolves when the channels are in force. After the connection was lost it resolves at once: they come into force
-   * when it is back, before `onRestored`.
+   * Resolves when the channels are subscribed. While the connection is lost it resolves at once: the channels are
+   * subscribed when it is back, before `onRestored`.
    */
   add(channels: string[]): Promise<void>;
   remove(channels: string[]): Promise<void>;
   ready(): boolean;
-  /** Makes a connection that died silently be noticed. */
+  /** Asks for an answer, so that a connection that died silently is noticed. */
   probe(): void;
   close(): void;
 }
 
-export interface LaneOptions {
+export interface SubscriberConnectionOptions {
   connection: Redis;
-  /** Sharded channels (Redis 7): only this node of the cluster passes on what it has the slots of. */
+  /** Sharded channels (Redis 7): a node of the cluster delivers only channels of its own slots. */
   sharded: boolean;
   logger: RedisLogger;
   onMessage: (channel: string, message: Buffer) => void;
-  /** All channels are in force again; messages may have been lost before. */
+  /** All channels are subscribed again; messages may have been lost before. */
   onRestored: () => void;
   /** The connection was lost, or a channel's slot is no longer here. */
   onLost: () => void;
 }
 
-/** Channels in one command, so that the server turns to its other clients in between. */
-const CHANNELS_AT_ONCE = 1_000;
+/** Channels of one command. The server serves other clients between commands. */
+const MAX_CHANNELS = 1_000;
 const PLAIN = { subscribe: "subscribe", unsubscribe: "unsubscribe", message: "messageBuffer" } as const;
 const SHARDED = { subscribe: "ssubscribe", unsubscribe: "sunsubscribe", message: "smessageBuffer" } as const;
 
-export function openLane({ connection, sharded, logger, onMessage, onRestored, onLost }: LaneOptions): Lane {
+export function openSubscriberConnection({
+  connection,
+  sharded,
+  logger,
+  onMessage,
+  onRestored,
+  onLost,
+}: SubscriberConnectionOptions): SubscriberConnection {
   const words = sharded ? SHARDED : PLAIN;
   const channels = new Set<string>();
-  /** The connection was away; set until all channels are in force again. */
+  /** True after a loss, until all channels are subscribed again. */
   let missed = false;
   let begin: () => void = () => undefined;
   const begun = new Promise<void>((resolve) => {
     begin = resolve;
   });
 
-  /** @returns whether the server has them all; when not, a reconnect or another lane will see to it */
-  async function tell(verb: "subscribe" | "unsubscribe", names: string[]): Promise<boolean> {
+  /** @returns whether the server has them all; when not, a reconnect or another connection subscribes them */
+  async function request(verb: "subscribe" | "unsubscribe", names: string[]): Promise<boolean> {
     if (connection.status !== "ready") return false;
     // One command names channels of one slot.
     const lists = sharded ? [...groupedBy(names, slotOf).values()] : [names];
-    const commands = lists.flatMap((list) => chunksOf(list, CHANNELS_AT_ONCE));
+    const commands = lists.flatMap((list) => chunksOf(list, MAX_CHANNELS));
     const answers = await Promise.allSettled(commands.map((list) => connection[words[verb]](...list)));
     const failed = answers.find((answer) => answer.status === "rejected");
     if (failed?.reason instanceof ReplyError) {
@@ -63,7 +70,7 @@ export function openLane({ connection, sharded, logger, onMessage, onRestored, o
   }
 
   async function restore(): Promise<void> {
-    const whole = await tell("subscribe", [...channels]);
+    const whole = await request("subscribe", [...channels]);
     begin();
     if (!whole || !missed) return;
     missed = false;
@@ -79,18 +86,18 @@ export function openLane({ connection, sharded, logger, onMessage, onRestored, o
     onLost();
   });
   connection.on("error", () => {
-    // "close" follows, and the connection for commands tells the reason.
+    // "close" follows, and the connection for commands logs the reason.
   });
 
   return {
     async add(names) {
       for (const name of names) channels.add(name);
-      if (connection.status === "ready") await tell("subscribe", names);
+      if (connection.status === "ready") await request("subscribe", names);
       else await begun;
     },
     async remove(names) {
       for (const name of names) channels.delete(name);
-      await tell("unsubscribe", names);
+      await request("unsubscribe", names);
     },
     ready: () => connection.status === "ready",
     probe() {

@@ -1,13 +1,13 @@
-/** The forms of REDIS_URL, in the driver's words. */
+/** Parses the forms of REDIS_URL into the driver's options. */
 import type { RedisOptions } from "ioredis";
 
-/** How replies are mapped is not for a URL to say. */
+/** A URL must not choose how replies are mapped. */
 export type ServerOptions = Omit<RedisOptions, "replyMapping">;
 
 export interface RedisAddress {
-  /** Nodes to ask for the rest of the cluster; null: not a cluster. */
+  /** Nodes through which the cluster is found; null for no cluster. */
   cluster: { host: string; port: number }[] | null;
-  /** Of a single server, of one found by Sentinel, or of every node of a cluster. */
+  /** Options for a single server, for one found by Sentinel, or for every node of a cluster. */
   options: ServerOptions;
   db: number;
   /** The URL without user and password, for messages. */

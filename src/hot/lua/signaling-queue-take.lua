@@ -1,6 +1,6 @@
--- Empties a mailbox.
+-- Empties a signaling queue.
 --
--- KEYS 1  mailbox: list
+-- KEYS 1  queue: list
 -- Returns the messages that were in it, the oldest first
 
 local messages = redis.call('LRANGE', KEYS[1], 0, -1)

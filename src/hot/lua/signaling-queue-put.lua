@@ -1,6 +1,6 @@
--- Puts messages into a mailbox; the oldest give way.
+-- Puts messages into a signaling queue; the oldest are dropped when it is full.
 --
--- KEYS 1  mailbox: list
+-- KEYS 1  queue: list
 -- ARGV 1  the most it holds   2  time to live of the key, ms   3…  messages
 
 for i = 3, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end
