@@ -1,4 +1,4 @@
-/** The domain in one piece: every use case over one store and one hot state. Read use-cases.ts first. */
+/** Puts all use cases together over one store and one hot state. Read use-cases.ts first. */
 import { createAccounts } from "../auth/accounts.ts";
 import { createPasswords } from "../auth/passwords.ts";
 import { type Context, createContext, type DomainOptions } from "../context/context.ts";
@@ -68,7 +68,7 @@ export function createUseCases(options: DomainOptions): UseCases {
   };
 }
 
-/** What hot state still holds of those who left a room; without it, it decays. */
+/** Removes from hot state what it has about members who left. If this fails, it decays by itself. */
 function forgetDeparted(
   context: Context,
   unread: UnreadCache,

@@ -1,7 +1,7 @@
 /**
- * Connections: two people who may find each other though they share no organization. Each side has a status of its own;
- * their one-to-one room is made with the question, and holds only who asked until the other accepts. People of one
- * organization are connected without asking; they have rows only where one blocked the other.
+ * Connections let two users who share no organization see each other. Each side has its own status. The request makes their
+ * one-to-one room, in which the requester is alone until the other accepts. Users of one organization are connected without
+ * a request; they have rows only if one blocks the other.
  */
 
 import type { Context } from "../context/context.ts";
@@ -28,10 +28,10 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAX_PAGE = 500;
 const MAX_NAMED = 1_000;
 const MESSAGE_CODE_POINTS = 256;
-/** Questions that wait for an answer. */
+/** Requests of one user that are not answered. */
 const MAX_SENT = 1_000;
 
-/** What a status may become by its owner's own doing, and what the other's then becomes (undefined: stays). */
+/** By status: the statuses to which its owner may change it, and the other side's status then (undefined: unchanged). */
 const CHANGES: Partial<
   Record<ConnectionStatus, Partial<Record<ConnectionStatus, { theirs?: ConnectionStatus }>>>
 > = {
@@ -60,7 +60,7 @@ export function createConnections(
     return (await store.people.connected(idOf(actor), [other.id], "organization")).length > 0;
   }
 
-  /** Each side is told of its own view, once it is committed. */
+  /** Runs the change, and after the commit announces to each user their own side. */
   async function changing(
     work: (tx: StoreTransaction, put: StoreTransaction["people"]["putConnection"]) => Promise<boolean>,
   ): Promise<boolean> {
@@ -81,7 +81,7 @@ export function createConnections(
     return UUID.test(uuid) ? (await store.people.users({ uuids: [uuid] }))[0] : undefined;
   }
 
-  /** Nobody is told apart from somebody without a connection: else a refusal would say who exists. */
+  /** Refuses unknown users like users without a connection, so that a refusal does not reveal who exists. */
   async function peerNamed(uuid: string): Promise<User> {
     const user = await userNamed(uuid);
     if (!user) throw noSuchConnection();
@@ -95,7 +95,7 @@ export function createConnections(
     throw noSuchConnection();
   }
 
-  /** Brings both into their room, or makes it with who asks. */
+  /** Adds both users to their room, or makes it with the requester only. */
   async function meet(tx: StoreTransaction, actor: Actor, other: User, both: boolean): Promise<void> {
     const id = idOf(actor);
     const [mine, theirs] = [userKey(id), userKey(other.id)];
@@ -121,7 +121,7 @@ export function createConnections(
     );
   }
 
-  /** Takes away the room that only waited for the other. */
+  /** Removes the room in which the requester was alone. */
   async function part(tx: StoreTransaction, actor: Actor, other: User): Promise<void> {
     const roomId = await tx.oneToOne(userKey(idOf(actor)), userKey(other.id));
     const [room] = roomId === null ? [] : await tx.lockRooms([roomId]);
@@ -139,7 +139,7 @@ export function createConnections(
         throw new DomainError("too_large", "Too many of your connections wait for an answer");
       }
       await put(id, other.id, accepts ? "accepted" : "sent", message);
-      // Who blocked the actor is not told.
+      // A user who blocks the actor does not get the request.
       if (accepts) await put(other.id, id, "accepted");
       else if (theirs !== "blocked") await put(other.id, id, "pending", message);
       await meet(tx, actor, other, accepts);
@@ -147,12 +147,12 @@ export function createConnections(
     });
   }
 
-  /** Nobody has to be asked to be blocked who exists for the actor. */
+  /** A user may block, without a request, any user whom they may see. */
   async function mayBlock(actor: Actor, other: User): Promise<boolean> {
     return (await store.users.visible(idOf(actor), [other.id])).length > 0;
   }
 
-  /** Opens or shuts the room of two people, where they have one. */
+  /** Sets whether writing is blocked in the room of two users, if they have one. */
   async function shut(tx: StoreTransaction, actor: Actor, other: User, blocked: boolean): Promise<void> {
     const roomId = await tx.oneToOne(userKey(idOf(actor)), userKey(other.id));
     const [room] = roomId === null ? [] : await tx.lockRooms([roomId]);
@@ -239,8 +239,8 @@ export function createConnections(
 }
 
 /**
- * What the actor's side becomes, and the other's. Who is let in again is accepted if they asked, or had been accepted
- * before; else nothing is between the two, or what was asked of them.
+ * The new statuses of both sides. After an unblock the connection is accepted if the other had asked or was accepted
+ * before; otherwise it is as before the block.
  * @throws DomainError `conflict`
  */
 function changed(
@@ -260,7 +260,7 @@ function changed(
   return { next: theirs === "pending" || theirs === "ignored" ? "sent" : "cancelled", others: undefined };
 }
 
-/** People of one organization, of whom nobody had to ask. */
+/** The connection of users of one organization, which needs no request. */
 function unasked(from: User, to: User, conversation: Conversation | null): Connection {
   const updatedAt = conversation?.createdAt ?? Math.max(from.createdAt, to.createdAt);
   return { from, to, status: "accepted", message: null, conversation, updatedAt };

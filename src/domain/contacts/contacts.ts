@@ -1,4 +1,4 @@
-/** A user's contact book: what they wrote down about other users, and the room that they share with each. */
+/** A user's contact book: their notes about other users, and the one-to-one room with each. */
 import type { Context } from "../context/context.ts";
 import { cursorQuery, cut } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
@@ -28,7 +28,7 @@ interface Entry {
 }
 
 export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "open" | "delete">): Contacts {
-  /** A user by handle or public id who exists for the actor. */
+  /** A user by handle or public id, if the actor may see them. */
   async function userNamed(actor: Actor, name: string): Promise<User> {
     const byHandle = isHandle(name) ? await store.people.users({ handles: [name] }) : [];
     const byId = isPublicId(name) ? await store.people.users({ publicIds: [name] }) : [];
@@ -43,7 +43,7 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
     return user;
   }
 
-  /** When somebody was last active is for those for whom they exist: not for former colleagues, nor whom they blocked. */
+  /** Builds the contacts. `lastActiveAt` is set only for users whom the actor may see, so not after a block. */
   async function entries(actor: Actor, found: readonly StoredContact[]): Promise<Contact[]> {
     if (actor.kind !== "user" || found.length === 0) return [...found];
     const ids = found.map(({ user }) => user.id);
@@ -72,7 +72,7 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
     await tx.webhooks.note({ type, userId: idOf(actor), conversationId, data: contact });
   }
 
-  /** Writes an entry, with what webhooks hear of it. */
+  /** Writes an entry, and the note for webhooks. */
   async function put(actor: Actor, user: User, entry: Entry) {
     const owner = idOf(actor);
     const created = await store.transaction((tx) => tx.people.putContact(owner, user.id, entry));
@@ -84,7 +84,7 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
     return { contact, created };
   }
 
-  /** Who left the room already leaves it to the other. */
+  /** Deletes the one-to-one room, unless the actor has left it: then it is the other's. */
   async function deleteRoom(actor: Actor, room: Conversation): Promise<void> {
     try {
       await oneToOne.delete(actor, room.token);
@@ -117,7 +117,7 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
     async delete(actor, publicId) {
       const contact = await entryOf(actor, publicId);
       const place = await store.people.contactPlace(idOf(actor), publicId);
-      // The room first: what fails after it can be repeated.
+      // The room is deleted first, because the rest can be repeated.
       if (contact.conversation) await deleteRoom(actor, contact.conversation);
       await store.transaction(async (tx) => {
         const activity = place?.activity ?? contact.createdAt;

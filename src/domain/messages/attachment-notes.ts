@@ -1,4 +1,4 @@
-/** What webhooks hear about files: nothing of it is in a log. */
+/** Notes about attachments for webhooks: uploads, renames and deletions are in no room's log. */
 import { type MessagePlace, newPublicId } from "../ids.ts";
 import type { WebhookType } from "../model.ts";
 import type { StoredAttachment } from "../ports/store/messages.ts";
@@ -10,7 +10,7 @@ export interface AttachmentNote {
   nonce: string;
 }
 
-/** A note for each file of a user; nobody's organization hears of a guest's. */
+/** Writes a note for each file of a user. Guests belong to no organization, so their files have none. */
 export async function noteAttachments(
   tx: StoreTransaction,
   type: Extract<WebhookType, `attachment.${string}`>,
@@ -22,7 +22,7 @@ export async function noteAttachments(
       type,
       userId: Number(owner.slice(2)),
       conversationId: place?.conversationId ?? null,
-      // Two notes about one file are two events.
+      // The nonce gives each note about a file its own webhook event.
       data: { id, place, nonce: newPublicId() } satisfies AttachmentNote,
     });
   }

@@ -1,6 +1,6 @@
 /**
- * Files: kept when they are uploaded, part of a message once it is sent, gone with it. What is known about them is in the
- * store, their bytes are behind a port; nothing is told of a file whose bytes are not kept for good.
+ * Attachments: stored at the upload, part of a message once it is sent, and deleted with it. The store has their metadata,
+ * a port has their bytes. A file is announced only after its bytes are stored durably.
  */
 import { fileTypeFromStream } from "file-type";
 import mime from "mime";
@@ -21,7 +21,7 @@ import { noteAttachments } from "./attachment-notes.ts";
 
 export const MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024;
 const FILENAME_CHARACTERS = 255;
-/** Of one user, before they are sent. */
+/** Uploaded files of one user that are not sent yet. */
 const MAX_WAITING = 100;
 const KEEP_WAITING_MS = 24 * 3_600_000;
 const SWEEP_STEP = 100;
@@ -35,7 +35,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     throw new DomainError("unavailable", "This process keeps no files");
   }
 
-  /** A file that the actor may see, with their role where it was sent; null while it waits. */
+  /** A file that the actor may see, and the room where it was sent; `room` is null while it is not sent. */
   async function find(actor: Actor, id: string) {
     const found = isPublicId(id) ? await store.messages.attachment(id) : null;
     if (!found) throw noSuchFile();
@@ -129,7 +129,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
         : await add({ ...given, type: await typeOf(file, name) });
       if (file.size !== attachment.size) throw new KeyReused();
       if (attachment.place) return viewOf(attachment);
-      // Under a key it is tried again; what is left then goes with a sweep.
+      // An upload with a key will be repeated, so its row stays; otherwise a sweep removes it.
       if (isNew || !(await isKept(id))) {
         await file.keep(id).catch(async (error) => {
           if (key === undefined) await discard([id]);
@@ -144,14 +144,14 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     }
   }
 
-  /** What was kept stays as it is: its size was counted, and somebody may have sent it meanwhile. */
+  /** Whether the bytes are stored. Stored bytes are not replaced: their size was counted, and they may have been sent. */
   async function isKept(id: string): Promise<boolean> {
     const stream = await kept().open(id, { first: 0, last: 0 });
     await stream?.cancel();
     return stream !== null;
   }
 
-  /** The file that is kept under this id: this one, or the same of a request that was under way at the same time. */
+  /** Adds the file's row, or finds the one that the same request, repeated at the same time, has added. */
   async function add(file: NewFile): Promise<{ attachment: StoredAttachment; isNew: boolean }> {
     const { perUser, perOrganization } = context.settings.files ?? { perUser: 0, perOrganization: 0 };
     const bounds = { waiting: MAX_WAITING, ownerBytes: perUser, organizationBytes: perOrganization };
@@ -188,12 +188,12 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     });
   }
 
-  /** Their bytes go with the next sweep. */
+  /** Deletes rows of unsent files. The next sweep deletes their bytes. */
   async function discard(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await store.transaction((tx) => tx.messages.deleteAttachments(ids));
   }
 
-  /** Where a file stands that the actor could see at some time. @param only the room whose files are listed; null: all */
+  /** The file at a cursor, if the actor could ever see it. @param only the room whose files are listed; null: all */
   async function placeOf(
     actor: Actor,
     only: number | null,
@@ -212,7 +212,7 @@ function viewOf({ id, filename, type, size, createdAt, place }: StoredAttachment
   return { id, filename, type, size, createdAt, place };
 }
 
-/** Which bound a file breaks, with the numbers. */
+/** The message for a file that exceeds a bound, with the numbers. */
 function excess(
   bound: "waiting" | "owner" | "organization",
   { used, size, bounds }: { used: number; size: number; bounds: FileBounds },
@@ -236,7 +236,7 @@ function checkFilename(filename: string): string {
   return name;
 }
 
-/** By the content, which can't be mistaken; texts have no marks, so there the name says it. */
+/** The media type from the content, or from the name for formats without a signature, such as text. */
 async function typeOf(file: ReceivedFile, filename: string): Promise<string> {
   const stream = file.read();
   const found = await fileTypeFromStream(stream);

@@ -1,5 +1,4 @@
-/** Deleting a message, whoever does it and why: what becomes of everything that hangs on it. */
-
+/** Deletes a message, with its pin, files and mentions. */
 import { dataOf } from "../event-data.ts";
 import type { MessagePlace } from "../ids.ts";
 import type { Actor, MadeEvent } from "../model.ts";
@@ -8,13 +7,13 @@ import { noteAttachments } from "./attachment-notes.ts";
 
 export interface Deleted {
   event: MadeEvent;
-  /** Whom the message mentioned. */
+  /** The mentions of the deleted message. */
   mentions: readonly string[];
 }
 
 /**
- * The message keeps its seq without its text, and is pinned no longer. The room must be locked.
- * @returns null when there is no such message, or it was deleted before: then nothing is said
+ * The message keeps its seq and loses its text, files and pin. The room must be locked.
+ * @returns null, without an event, when there is no such message or it was deleted before
  */
 export async function deleteMessage(
   tx: StoreTransaction,

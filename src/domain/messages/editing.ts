@@ -1,4 +1,4 @@
-/** Editing and deleting messages: the text before is gone, and so is what counted because of it. */
+/** Editing and deleting messages. The old text is removed everywhere, and unread mentions are counted again. */
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { dataOf } from "../event-data.ts";

@@ -1,16 +1,16 @@
-/** Messages that expire: in rooms with a message timer each has its time, and is deleted by Causeway itself after it. */
+/** Deletes expired messages: in rooms with a message timer each message has a time at which Causeway deletes it. */
 import type { Context } from "../context/context.ts";
 import type { MessagePlace } from "../ids.ts";
 import { SYSTEM_ACTOR } from "../model.ts";
 import { type Deleted, deleteMessage } from "./deletion.ts";
 import type { Recount } from "./recount.ts";
 
-/** Messages in one look, and of one room in one transaction. */
+/** Messages of one query, and of one room in one transaction. */
 const STEP = 200;
 
 type Gone = Deleted & MessagePlace & { room: string };
 
-/** Deletes what is due at `now`. Safe on many gateways at once: a message that somebody else deleted says nothing. */
+/** Deletes messages that are due at `now`. Safe on many gateways at once: deleting a message again does nothing. */
 export async function sweepExpired({ store }: Context, recount: Recount, now: number): Promise<void> {
   for (;;) {
     const due = await store.messages.expired(now, STEP);

@@ -1,4 +1,4 @@
-/** Who is meant by the mentions in a text, and who can be mentioned in a room. */
+/** Resolves mentions in texts to actors, and lists who can be mentioned in a room. */
 import type { Context } from "../context/context.ts";
 import { checkLimit } from "../cursors.ts";
 import {
@@ -16,7 +16,7 @@ import { mentionedIds, takeApart } from "./mentions.ts";
 const GUEST = "guest/";
 const UNNAMED_GUEST = "Guest";
 const MAX_CANDIDATES = 200;
-/** Ids of one page of texts that are looked up; what is beyond stays text. */
+/** Ids that are looked up for one page of texts. Mentions beyond stay text. */
 const MAX_IDS = 1_000;
 
 type Mention = Exclude<TextPart, { kind: "text" }>;
@@ -42,7 +42,7 @@ export function createMentions({ store, accesses }: Context): Mentions {
     return users.filter(({ id }) => visible.has(id));
   }
 
-  /** Texts of a room, taken apart, with what `elsewhere` leaves of those users who are not in it. */
+  /** Splits texts of a room into parts. `elsewhere` filters the mentioned users who are not members. */
   async function parts(
     conversationId: number,
     texts: readonly string[],
@@ -88,7 +88,7 @@ export function createMentions({ store, accesses }: Context): Mentions {
     },
     async candidates(actor, room, { search, limit }) {
       checkLimit(limit, MAX_CANDIDATES);
-      // Whom to mention is asked by who is about to write.
+      // Suggestions are for people who may write.
       const { conversationId, rules } = await accesses.require(actor, room, "send");
       const people = await store.memberships.people([conversationId]);
       const others = people.filter(({ membership }) => membership.member !== memberKey(actor));
@@ -106,8 +106,8 @@ export function createMentions({ store, accesses }: Context): Mentions {
 }
 
 /**
- * Whom an edit leaves mentioned of those whom the message mentioned (ids of actors, or "all"), where the face says nothing of
- * mentions: not whom the text named before (by the shown name, the handle or the id) and names no more.
+ * The mentions that remain after an edit by a face that does not name mentions: ids of actors, or "all". A mention is
+ * removed when the old text contained its name, handle or id and the new text does not.
  */
 export async function leftMentioned(
   { store }: Context,

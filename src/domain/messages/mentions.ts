@@ -1,21 +1,21 @@
-/** Mentions in texts, as Talk's clients write them: `@id`, `@"id with spaces"`, `@all` and `@"guest/<id>"`. Pure functions. */
+/** Parses mentions as Talk's clients write them: `@id`, `@"id with spaces"`, `@all` and `@"guest/<id>"`. Pure functions. */
 import type { TextPart } from "../use-cases/messages.ts";
 
 /**
- * Not within a word (an e-mail address mentions nobody). Without quotes an id ends where no id's character follows, a
- * comma for one.
+ * A mention does not begin within a word, so that e-mail addresses are none. Without quotes an id ends before the first
+ * character that ids can't contain, such as a comma.
  */
 const MENTION = /(?<![\p{L}\p{N}_])@(?:"([^"]{1,255})"|([A-Za-z0-9_.@-]{1,64}))/gu;
-/** What ends a sentence may stand behind an id, or belong to it. */
+/** Punctuation at the end of an id may belong to the id or to the sentence. */
 const TRAILING = /[.@-]$/;
 
 interface Candidate {
   id: string;
-  /** With the @ and the quotes. */
+  /** The mention as written, with @ and quotes. */
   source: string;
 }
 
-/** The ids that a mention may stand for, the longest first. */
+/** The ids that a mention may mean, the longest first. */
 function candidatesOf([source, quoted, plain]: RegExpExecArray): Candidate[] {
   if (quoted !== undefined) return [{ id: quoted, source }];
   const candidates: Candidate[] = [];
@@ -33,7 +33,7 @@ export function mentionedIds(texts: readonly string[]): string[] {
   return [...new Set(found.map(({ id }) => id))];
 }
 
-/** Takes a text apart. What `resolve` does not know stays text. */
+/** Splits a text into text and mentions. Ids that `resolve` does not know stay text. */
 export function takeApart(
   text: string,
   resolve: (id: string, source: string) => Exclude<TextPart, { kind: "text" }> | null,

@@ -1,5 +1,4 @@
-/** The files of a message: which may be sent with it, and what an edit makes of them. */
-
+/** The files of a message: checks those to send, and applies edits. */
 import { badField } from "../errors.ts";
 import { isPublicId, type MessagePlace } from "../ids.ts";
 import { type Actor, type Attachment, memberKey } from "../model.ts";
@@ -14,7 +13,7 @@ export function checkFiles(ids: readonly string[]): void {
   if (!ids.every(isPublicId)) throw badFiles();
 }
 
-/** The sender's files, when all of them wait to be sent; null when one is unknown, somebody else's, or sent already. */
+/** The sender's unsent files with these ids; null when one is unknown, another user's, or sent already. */
 export async function filesToSend(
   { messages }: Store,
   sender: Actor,
@@ -29,8 +28,8 @@ export async function filesToSend(
 }
 
 /**
- * Makes these the files of a message that its author edits; those that are left out are deleted. The room is locked.
- * @throws DomainError `bad_request` on `attachments` for files that are neither the message's nor wait to be sent
+ * Replaces the files of a message in an edit. Files that are no longer listed are deleted. The room must be locked.
+ * @throws DomainError `bad_request` on `attachments` for files that are neither the message's nor the author's unsent ones
  */
 export async function replaceFiles(
   tx: StoreTransaction,

@@ -1,4 +1,4 @@
-/** Messages as their readers see them: with the one they answer, reactions, files, and who wrote them. */
+/** Views of messages for a reader: with the answered message, reactions, files and the author. */
 import type { Context } from "../context/context.ts";
 import { dataOf } from "../event-data.ts";
 import type { MessagePlace } from "../ids.ts";
@@ -10,8 +10,8 @@ import { asSeen } from "../visibility.ts";
 
 export interface MessageViews {
   /**
-   * Events as entries, in their order; messages that were deleted are left out.
-   * @param historyFrom what the reader may not see of a room, up to this seq
+   * Entries for events, in their order, without deleted messages.
+   * @param historyFrom by room: the reader may see events with a greater seq
    */
   entries(
     events: readonly LoggedEvent[],
@@ -20,7 +20,7 @@ export interface MessageViews {
 }
 
 export function createMessageViews({ store }: Context): MessageViews {
-  /** The messages that are answered, by the key of the answer. */
+  /** The answered messages, by the key of the answer. */
   async function parentsOf(messages: readonly LoggedEvent[], historyFrom: (id: number) => number) {
     const places = messages.flatMap((message) => {
       const { replyTo } = dataOf<"message">(message);
@@ -89,12 +89,12 @@ function viewOf(
   };
 }
 
-/** Files in the order in which their message names them. */
+/** Files in the order of the message's list. */
 function inOrder(files: readonly Attachment[], order: ReadonlyMap<string, number>): Attachment[] {
   return [...files].sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
 }
 
-/** By name, in the order in which the names first came. */
+/** Groups reactions by name, in the order of the first of each. */
 export function groupReactions(reactions: readonly StoredReaction[]): Reaction[] {
   const byName = new Map<string, Reaction>();
   for (const { name, actor, handle } of reactions) {

@@ -1,4 +1,4 @@
-/** Sending messages. It is the hot path: judged from memory, one append, no query beside. */
+/** Sending messages, the hot path: permissions come from the cache, and the only statement is the append. */
 import { type Access, noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
@@ -18,11 +18,11 @@ import type { Messages, SendInput, SendResult } from "../use-cases/sending.ts";
 import { badFiles, checkFiles, filesToSend } from "./message-files.ts";
 import type { UnreadCache } from "./unread.ts";
 
-/** How often a send is judged anew while membership or rules keep changing. */
+/** How often a send is checked again while membership or rules change. */
 const MAX_JUDGEMENTS = 8;
-/** In a room that people keep joining, what is remembered is renewed so often; until then each send costs a bit more. */
+/** In a room whose access version changes often, a cached permission is renewed after this time. */
 const RENEW_AFTER_MS = 30_000;
-/** No room is ever at this version: an append under it stores nothing, and finds what was stored before. */
+/** No room has this version: an append under it stores nothing, but finds an earlier result. */
 const NO_VERSION = 0;
 
 export function createMessages(
@@ -98,7 +98,7 @@ export function createMessages(
     void context.bestEffort("Renewing what is known of a member", () => accesses.read(member, room));
   }
 
-  /** What was sent before is answered as it was, also after the sender left or lost the right to send. */
+  /** The result of an earlier send with the same id, also when the sender may no longer send. */
   async function firstResult(
     sender: Actor,
     room: string,
@@ -136,7 +136,7 @@ function checkMessage({ kind }: Actor, input: SendInput): void {
   if (mentions !== undefined) checkMentions(mentions);
 }
 
-/** Only what a message has: faces may hand over more than they should. */
+/** Picks the fields of a message: the input of a face may have more. */
 function newMessage(
   conversationId: number,
   accessVersion: number,

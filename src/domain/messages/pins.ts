@@ -1,4 +1,4 @@
-/** The one message that a room shows above all others. */
+/** The pinned message of a room. There is at most one. */
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import type { NewEvent } from "../ports/store/transaction.ts";

@@ -1,4 +1,4 @@
-/** Reactions: each is one member's own, and everybody in the room hears of it once. */
+/** Reactions: each belongs to one member. Each change is one event. */
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import type { MessagePlace } from "../ids.ts";
@@ -17,7 +17,7 @@ const MAX_OF_A_MESSAGE = 1_000;
 export function createReactions(context: Context): Reactions {
   const { store, accesses } = context;
 
-  /** Makes the actor's own what `wanted` says, given what they are. */
+  /** Changes the actor's reactions to a message to those that `wanted` returns for the present ones. */
   async function change(
     actor: Actor,
     room: string,
@@ -53,7 +53,7 @@ export function createReactions(context: Context): Reactions {
   };
 }
 
-/** @param own as stored, which may be in another form than `wanted`: what was stored long ago was not normalized */
+/** @param own the stored reactions. Old ones were stored without normalization, so they may differ in form from `wanted` */
 async function apply(
   tx: StoreTransaction,
   actor: Actor,

@@ -1,4 +1,4 @@
-/** Reading: pages of history, and the read marker. */
+/** Reads pages of history, and moves read markers. */
 import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { badField } from "../errors.ts";
@@ -10,7 +10,7 @@ import { asSeen } from "../visibility.ts";
 import type { UnreadCache } from "./unread.ts";
 
 const MAX_PAGE = 200;
-/** The marker's write checks membership itself; what is remembered only finds the room and asks about the lobby. */
+/** Moving a marker checks the membership itself. The cached access is used only for the room's id and the lobby. */
 const MARKER_ACCESS_MS = 5_000;
 
 export function createReading(context: Context, unread: UnreadCache): Pick<Messages, "history" | "markRead"> {

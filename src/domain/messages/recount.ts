@@ -1,12 +1,12 @@
-/** Tells people that they are mentioned by a message no more, or by one that they have not read. */
+/** Announces new unread counts after an edit or deletion changed the mentions of a message. */
 import type { Context } from "../context/context.ts";
 import { type LoggedEvent, MENTION_ALL, userKey } from "../model.ts";
 import type { UnreadCache } from "./unread.ts";
 
 /**
- * @param message the message; only for who has not read it anything changed
- * @param ids whom it mentions now and did not before, or the other way round. Everybody at once is told nothing: they
- *   count anew with their next read marker, because a message each is too much in a large room
+ * @param message the message. Counts of members who have read it do not change
+ * @param ids mentions that the message gained or lost. A change of "all" is not announced, because that would be a message
+ *   to each member of a large room; their next read marker has the right count
  */
 export type Recount = (
   message: Pick<LoggedEvent, "conversationId" | "room" | "seq">,

@@ -1,4 +1,4 @@
-/** Lists of messages, of one room and of many, and single ones by their place. */
+/** Lists messages of one or of all rooms of an actor, and finds single messages. */
 import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { checkLimit, cursorQuery, cut } from "../cursors.ts";
@@ -18,13 +18,13 @@ const MESSAGES: readonly EventType[] = ["message"];
 export function createTimeline(context: Context, views: MessageViews, recount: Recount): Timeline {
   const { store, accesses, now } = context;
 
-  /** What the actor may read of a room. */
+  /** The part of a room that the actor may read. */
   async function visible(actor: Actor, room: string): Promise<Visible> {
     const { conversationId, membership } = await accesses.require(actor, room, "read");
     return { conversationId, historyFrom: membership.historyFrom };
   }
 
-  /** What the actor may read of all of their rooms; those with a closed lobby say nothing. */
+  /** The parts of all the actor's rooms that the actor may read, without rooms in whose lobby the actor waits. */
   async function visibleRooms(actor: Actor): Promise<Visible[]> {
     const rooms = await store.messages.roomsOf(memberKey(actor));
     return rooms
@@ -105,7 +105,7 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
     const rooms = room === undefined ? await visibleRooms(actor) : [await visible(actor, room)];
     const only = room === undefined ? null : (rooms[0]?.conversationId ?? null);
     const query = await cursorQuery(page, (cursor: MessagePlace) => momentOf(actor, only, cursor));
-    // Who goes on towards the past never comes back to what is committed later; who goes the other way must not pass it.
+    // Pages towards newer messages stop at the horizon: before it nothing is committed later, so no message is skipped.
     const horizon = query.after === undefined ? { horizon: await store.messages.horizon() } : {};
     const { items, more } = cut(await store.messages.recent(rooms, { ...query, ...horizon }), query);
     const from = new Map(rooms.map(({ conversationId, historyFrom }) => [conversationId, historyFrom]));
@@ -113,7 +113,7 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
     return { messages: entries.flatMap(({ message }) => message ?? []), more };
   }
 
-  /** When the message at a cursor was sent. It may have been deleted since, its room left, or the lobby closed. */
+  /** When the message at a cursor was sent, also when it was deleted since, or the actor can no longer read its room. */
   async function momentOf(actor: Actor, only: number | null, cursor: MessagePlace): Promise<Moment | null> {
     if (!isPlace(cursor) || (only !== null && cursor.conversationId !== only)) return null;
     return await store.messages.momentOf(memberKey(actor), cursor);

@@ -1,6 +1,6 @@
 /**
- * The unread counters in hot state. They are a cache beside the store's `unread = messages − readMessages`, so nothing
- * here is waited for, and nothing here can fail an operation.
+ * The unread counters in hot state. They cache the store's `unread = messages − readMessages`, so no operation waits for
+ * them or fails because of them.
  */
 import type { Context } from "../context/context.ts";
 import { type Actor, MENTION_ALL, type MemberKey, memberKey } from "../model.ts";
@@ -9,11 +9,11 @@ import type { ReadState } from "../ports/store/log.ts";
 export interface UnreadCache {
   /** A read marker was moved. */
   marked(member: MemberKey, conversationId: number, state: ReadState): void;
-  /** The member's own message moved the marker; where it now stands is read from the store when somebody asks. */
+  /** The member's own message moved the marker: drops the counter, which the next reader loads from the store. */
   sent(member: MemberKey, conversationId: number): void;
   /** A message mentions these ids, or everybody. */
   mentioned(sender: Actor, conversationId: number, ids: readonly string[]): void;
-  /** Other messages mention these ids, or everybody, than before. */
+  /** The mentions of these ids, or of everybody, changed in old messages. */
   recounted(conversationId: number, ids: readonly string[]): void;
   /** The member is no longer in the room. */
   forget(member: MemberKey, conversationId: number): void;
@@ -22,7 +22,7 @@ export interface UnreadCache {
 export function createUnreadCache(context: Context): UnreadCache {
   const { hot, store } = context;
   const drop = createDrops(context);
-  /** Mentions of everybody that still have to be counted, by room and sender. One look-up of members at a time each. */
+  /** By room and sender: mentions of everybody that are not counted yet. For each, one query for members runs at a time. */
   const everybody = new Map<string, number>();
 
   async function countEverybody(key: string, sender: MemberKey, conversationId: number): Promise<void> {
@@ -70,12 +70,12 @@ export function createUnreadCache(context: Context): UnreadCache {
   };
 }
 
-/** Whom ids of mentions may stand for. */
+/** The keys of members that mentioned ids may mean. */
 function keysOf(ids: readonly string[]): MemberKey[] {
   return ids.flatMap((id) => [`u:${id}`, `g:${id}`, `m:${id}`]);
 }
 
-/** Collects what is dropped in one turn of the event loop: a batch of sends costs one call per sender. */
+/** Collects the drops of one turn of the event loop, so that a batch of sends costs one call per sender. */
 function createDrops({ hot, bestEffort }: Context): (member: MemberKey, conversationId: number) => void {
   let dropped = new Map<MemberKey, number[]>();
 

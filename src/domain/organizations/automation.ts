@@ -1,7 +1,7 @@
 /**
- * Rooms that follow their source while `automationEnabled`: the default chatroom has the organization's users, an
- * event's chatroom those users who accepted. Everything here runs in the transaction of the change that it follows,
- * with the organization locked before its rooms, so that two changes never cross.
+ * Automation: with `automationEnabled`, the members of an organization's default chatroom are its users, and the members of
+ * an event's chatroom are the users who accepted. Everything here runs in the transaction of the change that causes it. The
+ * organization is locked before its rooms, so that two changes never interleave.
  */
 import { DomainError } from "../errors.ts";
 import { type Actor, type Conversation, type MemberKey, SYSTEM_ACTOR, type User, userKey } from "../model.ts";
@@ -10,8 +10,7 @@ import { type Departure, newMember, putPeople, removePeople } from "../rooms/mem
 import { createRoom } from "../rooms/rooms.ts";
 
 /**
- * Makes the room's users those of its source, when it has one. Users of the organization who became admins of the room
- * (by claiming it, or by appointment) stay.
+ * Sets the room's users to those of its source, if it has one. Users of the organization who are admins of the room stay.
  */
 export async function followSource(tx: StoreTransaction, room: Conversation): Promise<Departure[]> {
   const { organizationId } = room;
@@ -44,7 +43,7 @@ async function sourceOf(
   return new Map([...users].filter(([key]) => accepted.has(key)));
 }
 
-/** Brings a new user of the organization into the rooms that follow it. The organization is locked. */
+/** Adds a new user of the organization to its rooms with automation. The organization must be locked. */
 export async function joinOrganizationRooms(
   tx: StoreTransaction,
   organizationId: number,
@@ -57,8 +56,8 @@ export async function joinOrganizationRooms(
 }
 
 /**
- * Takes somebody who is no longer a user of the organization out of all its rooms, also of those without automation:
- * whoever was put out does not read on. The organization is locked.
+ * Removes a former user of the organization from all its rooms, also those without automation. The organization must be
+ * locked.
  */
 export async function leaveOrganizationRooms(
   tx: StoreTransaction,
@@ -74,7 +73,7 @@ export async function leaveOrganizationRooms(
   return departures;
 }
 
-/** Makes the default chatroom of an organization, which is locked. @throws DomainError `conflict` when there is one */
+/** Makes the default chatroom of a locked organization. @throws DomainError `conflict` when there is one */
 export async function createDefaultRoom(
   tx: StoreTransaction,
   actor: Actor,

@@ -1,5 +1,5 @@
 /**
- * Who may see and manage an organization's chatrooms. Managing needs the organization's API token, or a user of the
+ * Checks who may see and manage an organization's chatrooms. Managing needs the organization's API token, or a user of the
  * organization who is its admin, has its `chat` role, or is an administrator.
  */
 import type { Context } from "../context/context.ts";
@@ -16,15 +16,15 @@ import {
 } from "../model.ts";
 import { canManage } from "../permissions.ts";
 
-/** How a caller stands to an organization. */
+/** What a caller may do in an organization. */
 export interface CallerAccess {
   actor: Actor;
-  /** Null for API tokens. */
+  /** The calling user; null for API tokens. */
   user: User | null;
   manages: boolean;
 }
 
-/** A chatroom, and how the caller stands to its organization. */
+/** A chatroom, and what the caller may do in its organization. */
 export interface FoundChatroom {
   room: Conversation;
   organizationId: number;
@@ -34,12 +34,12 @@ export interface FoundChatroom {
 export interface ChatroomAccess {
   /** @throws DomainError `forbidden` for callers outside of the organization, whether it exists or not */
   inside(principal: Principal, organizationId: number): Promise<CallerAccess>;
-  /** As {@link inside}, for those who manage. */
+  /** {@link inside}, for callers who manage chatrooms. @throws DomainError `forbidden` */
   managing(principal: Principal, organizationId: number): Promise<CallerAccess>;
   /** A chatroom by its integer id or Matrix room id. @throws DomainError `not_found`; `forbidden` as {@link inside} */
   find(principal: Principal, room: number | string): Promise<FoundChatroom>;
   findToManage(principal: Principal, room: number | string): Promise<FoundChatroom>;
-  /** @throws DomainError `not_found` when the caller neither manages the room nor is in it */
+  /** @throws DomainError `not_found` when the caller neither manages chatrooms nor is a member of the room */
   requireVisible(caller: CallerAccess, room: Conversation): Promise<void>;
 }
 
@@ -76,7 +76,7 @@ export function createChatroomAccess({ store }: Context): ChatroomAccess {
     return Number.isSafeInteger(id) ? await store.rooms.byId(id) : null;
   }
 
-  /** Room version 12 has ids without a server; clients may append one all the same. */
+  /** Since Matrix room version 12 a room's id has no server name, but clients may append one. */
   async function byMatrixId(id: string): Promise<Conversation | null> {
     if (/^\d{1,15}$/.test(id)) return await byNumber(Number(id));
     if (!/^![^\0]{1,254}$/u.test(id)) return null;

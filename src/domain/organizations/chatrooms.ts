@@ -1,5 +1,4 @@
-/** Messenger's chatrooms: an organization's own rooms, managed by those whom the organization trusts with it. */
-
+/** Messenger's chatrooms: rooms of an organization, managed by callers with the right to it. */
 import type { Context } from "../context/context.ts";
 import { makeOnce } from "../context/repeats.ts";
 import { badField, DomainError } from "../errors.ts";
@@ -23,7 +22,7 @@ import {
 const MAX_PAGE = 50;
 const MAX_PEOPLE = 10_000;
 
-/** The lists of people with the roles they give, from the least to the most: who stands in several gets the most. */
+/** The lists of people and their roles, in ascending order: a user in several lists gets the highest role. */
 const PEOPLE = [
   ["assignedUsers", "user"],
   ["moderators", "moderator"],
@@ -37,7 +36,7 @@ export function createChatrooms(
   const { store } = context;
   const access = createChatroomAccess(context);
 
-  /** With their people; `viewer` sees nobody else in those rooms in whose lobby they wait. */
+  /** Chatrooms with their people. In rooms in whose lobby the viewer waits, only the viewer is listed. */
   async function shown(
     rooms: readonly Conversation[],
     viewer: Pick<CallerAccess, "user" | "manages"> | null = null,
@@ -58,7 +57,7 @@ export function createChatrooms(
     return (await shown([room], viewer))[0] as Chatroom;
   }
 
-  /** Whom a user does not bring into a room: they don't exist for the user, of colleagues those whom blocking parts. */
+  /** The people whom the user may not add, because the user may not see them; of colleagues, only blocked ones. */
   async function barredFrom(user: User | null, people: ChatroomPeople): Promise<Set<number>> {
     const ids = idsOf(people);
     if (user === null || ids.length === 0) return new Set();
@@ -190,8 +189,8 @@ export function createChatrooms(
 }
 
 /**
- * Default rooms and those of events are made for everybody, and by nobody: their users claim them. A custom room is its
- * owners' for as long as there is one.
+ * Default and event chatrooms have no owner at first, and any of their users can claim them. A custom chatroom can be
+ * claimed only while it has no owner.
  * @throws DomainError `forbidden`
  */
 function requireClaimable(members: readonly Membership[], userId: number): void {
@@ -230,8 +229,8 @@ function idsOf(people: ChatroomPeople): number[] {
 }
 
 /**
- * The people as members, with the creator (if it is a user) as an admin. All or none.
- * @throws DomainError `bad_request` that names the list with somebody who is no user of the organization, or is barred
+ * The people as new members, with the creator, if it is a user, as an admin.
+ * @throws DomainError `bad_request` on the list that contains somebody who is no user of the organization, or is barred
  */
 async function newMembers(
   tx: StoreTransaction,

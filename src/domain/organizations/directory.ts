@@ -1,5 +1,4 @@
-/** The back office: everything that operators and provisioning do. One file per noun. */
-
+/** The use cases of operators and provisioning, put together. One file per noun. */
 import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
 import type { Departure } from "../rooms/members.ts";

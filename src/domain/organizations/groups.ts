@@ -1,11 +1,11 @@
-/** Groups of users, named by the back office; Talk invites a whole group into a room. */
+/** Groups of users, which provisioning maintains. In Talk a whole group can be added to a room. */
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { checkGroupId, checkName, isHandle } from "../text-rules.ts";
 import type { Directory } from "../use-cases/accounts.ts";
 
 const MAX_MEMBERS = 10_000;
-/** Look-ups that are under way at once. */
+/** Look-ups that run at once. */
 const LOOKUPS = 50;
 
 export function createGroups({ store }: Context): Pick<Directory, "putGroup" | "deleteGroup"> {

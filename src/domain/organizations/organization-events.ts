@@ -1,5 +1,4 @@
-/** Events of an organization, as its back office tells of them. Each has a chatroom that is named and ends with it. */
-
+/** Events in an organization's calendar, from its back office. Each has a chatroom with its name, which ends with it. */
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type Conversation, type OrganizationEvent, SYSTEM_ACTOR } from "../model.ts";
@@ -11,7 +10,7 @@ import type { Directory } from "../use-cases/accounts.ts";
 import { followSource } from "./automation.ts";
 import { noSuchOrganization, requireKnown } from "./organizations.ts";
 
-/** Messenger closes an event's room so long after the event. */
+/** How long after its event a chatroom is deleted, from Messenger's document. */
 const KEPT_AFTER_END_MS = 60 * 60_000;
 const MAX_ACCEPTED = 10_000;
 
@@ -72,7 +71,7 @@ function checkEvent({
   };
 }
 
-/** All or none, as for everybody who is brought into an organization's chatroom. */
+/** @throws DomainError `bad_request` when one of them is no user of the organization */
 async function requireUsers(
   tx: StoreTransaction,
   { organizationId, acceptedUsers }: OrganizationEvent,
@@ -85,7 +84,7 @@ async function requireUsers(
   }
 }
 
-/** The event's room as the event now wants it, locked; null when the event is over and its room is gone. */
+/** Makes or updates the event's chatroom. @returns it, locked; null when the event is over and the chatroom is gone */
 async function putRoom(
   tx: StoreTransaction,
   { organizationId, eventId, name, endsAt }: OrganizationEvent,

@@ -1,5 +1,4 @@
-/** Organizations and who is in them; their rooms follow in the same transaction. */
-
+/** Organizations and their users. Chatrooms with automation follow in the same transaction. */
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type OrganizationRole, SYSTEM_ACTOR } from "../model.ts";
@@ -43,7 +42,7 @@ export function createOrganizations(
         if (!(await tx.organizations.lock(organizationId))) throw noSuchOrganization();
         const known = await tx.organizations.users(organizationId, [userId]);
         if (known.length > 0) return await tx.organizations.putUser(organizationId, userId, role);
-        // Rooms before users, as everywhere: these are the rooms that the user will follow.
+        // The rooms with automation that the user will join. Rooms are always locked before users.
         await tx.lockRooms(await tx.organizationRooms(organizationId, { which: "following", userId }));
         const [user] = await tx.users.lock([userId]);
         if (!user) throw new DomainError("not_found", "There is no such user", { field: "userId" });
@@ -68,7 +67,7 @@ export function checkRole(field: string, role: OrganizationRole): void {
   if (!ROLES.has(role)) throw badField(field, "must be member, chat or admin");
 }
 
-/** No database has an id beyond 2^53. */
+/** @throws DomainError `not_found` for ids beyond 2^53, which no database has */
 export function requireKnown(organizationId: number): void {
   if (!Number.isSafeInteger(organizationId)) throw noSuchOrganization();
 }

@@ -1,4 +1,4 @@
-/** What people show of themselves to others. */
+/** Profiles of users, as far as the actor may see them. */
 import type { Context } from "../context/context.ts";
 import { badField } from "../errors.ts";
 import type { Actor, User } from "../model.ts";
@@ -7,7 +7,7 @@ import type { Profiles } from "../use-cases/people.ts";
 const MAX_NAMED = 500;
 
 export function createProfiles({ store }: Context): Profiles {
-  /** Handles can be guessed: they name only who exists for the actor. */
+  /** Users by handle. Handles can be guessed, so only users whom the actor may see are found. */
   async function existing({ kind, id }: Actor, users: readonly User[]): Promise<User[]> {
     if (kind !== "user" || users.length === 0) return [];
     const ids = users.map((user) => user.id);
@@ -15,7 +15,7 @@ export function createProfiles({ store }: Context): Profiles {
     return users.filter((user) => visible.has(user.id));
   }
 
-  /** An id is no licence to look: it shows who the actor knows, by an organization, a room, or a connection. */
+  /** Users by id, if they share an organization, a room or a connection with the actor. */
   async function known({ kind, id }: Actor, users: readonly User[]): Promise<User[]> {
     if (kind !== "user" || users.length === 0) return [];
     const ids = users.map((user) => user.id);

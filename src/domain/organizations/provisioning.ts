@@ -1,4 +1,4 @@
-/** Provisioning by administrators who are users (Talk's `/cloud`): the back office, asked by somebody. */
+/** Provisioning by users who are administrators (Talk's `/cloud`). */
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import type { User } from "../model.ts";

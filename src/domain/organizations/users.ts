@@ -1,5 +1,4 @@
-/** Users: made, changed and deleted together with what they are part of. */
-
+/** Makes, changes and deletes users, together with their memberships and logins. */
 import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
@@ -12,7 +11,7 @@ import type { Directory } from "../use-cases/accounts.ts";
 import { joinOrganizationRooms } from "./automation.ts";
 import { checkRole } from "./organizations.ts";
 
-/** How often a deletion starts again because the user joined another room meanwhile. */
+/** How often a deletion starts again when the user has joined another room in between. */
 const MAX_DELETIONS = 10;
 
 export function createUsers(
@@ -22,13 +21,13 @@ export function createUsers(
 ): Pick<Directory, "createUser" | "updateUser" | "deleteUser" | "endLogins"> {
   const { store, hot } = context;
 
-  /** Every gateway looks at the user's sessions; what hot state keeps of access tokens is none any more in any case. */
+  /** Makes every gateway check the user's sessions. Access tokens in hot state are invalid without their logins. */
   async function loginsEnded(id: number): Promise<void> {
     context.broadcasts.userChanged(id);
     await context.bestEffort("Ending a user's access tokens", () => hot.tokens.dropUser(id));
   }
 
-  /** Sessions go on under the new name, and those who share a room hear of it. */
+  /** Announces a new name to the user's sessions and rooms. */
   function tell(before: User, user: User, rooms: readonly number[]): void {
     if (user.displayName === before.displayName && user.handle === before.handle) return;
     context.broadcasts.userChanged(user.id);
@@ -104,7 +103,7 @@ function checkOrganizations(
   return new Map(sorted.map(({ id, role }) => [id, role]));
 }
 
-/** The user came into a room, or an organization, between the look and the lock. */
+/** The user joined a room or an organization between the look-up and the lock. */
 class JoinedMeanwhile extends Error {
   override readonly name = "JoinedMeanwhile";
 }
@@ -120,7 +119,7 @@ async function deleteWithRooms({ store }: Context, id: number): Promise<Departur
   }
 }
 
-/** Locks organizations, rooms, then the user, as everybody does; from then on nobody brings the user anywhere. */
+/** Locks organizations, rooms, then the user, always in this order. With the locks nobody can add the user anywhere. */
 async function deleteAndLeave(tx: StoreTransaction, id: number): Promise<Departure[]> {
   const member = userKey(id);
   for (const organizationId of await tx.organizations.idsOf(id)) {
@@ -133,7 +132,7 @@ async function deleteAndLeave(tx: StoreTransaction, id: number): Promise<Departu
   if (!current.every((room) => locked.has(room))) throw new JoinedMeanwhile();
   const departures: Departure[] = [];
   for (const room of rooms) {
-    // With the user their blocking ends.
+    // The block ends with the user.
     if (room.blocked) await tx.updateConversation(room.id, { blocked: false });
     departures.push(...(await removePeople(tx, SYSTEM_ACTOR, room, [member])));
   }

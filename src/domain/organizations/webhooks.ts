@@ -1,5 +1,4 @@
-/** Webhooks: where an organization wants to be told what its people do. src/webhooks/ tells it. */
-
+/** Webhooks of organizations: their URLs, types and secrets. src/webhooks/ delivers their events. */
 import { newSecret } from "../auth/secrets.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
