@@ -56,7 +56,7 @@ async function startParts(
 
   const { port, leave } = await serve(config, core, publicUrl, logger, parts);
   url = (config.PUBLIC_URL ?? `http://${hostOf(config.HOST)}:${port}`).replace(/\/+$/, "");
-  const shape = webhookShape({ useCases, store, publicUrl });
+  const shape = webhookShape({ useCases, publicUrl });
   const webhooks = startWebhooks({ store, commits, shape, targets, logger, registry });
   parts.add("webhooks", () => webhooks.stop());
   matrix?.start(core, port);

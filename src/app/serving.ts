@@ -93,7 +93,8 @@ function openGateway(
   const { HOST: host, PORT: port } = config;
   const { store, hot, bus, commits, useCases, registry, node } = core;
   const rateLimits = config.RATE_LIMITS === "on";
-  const waiting = createAwait({ useCases, store, hot, feed, publicUrl, rateLimits, logger });
+  const storeHealth = store.health;
+  const waiting = createAwait({ useCases, storeHealth, hot, feed, publicUrl, rateLimits, logger });
   return startGateway({
     ...{ host, port, store, hot, bus, commits, useCases, http, node, registry, logger, rateLimits },
     clientAddress: clientAddressOf(config),
@@ -113,7 +114,8 @@ function httpOf(config: Config, core: Core, late: Late, logger: Logger): HttpHan
   const { publicUrl, feed, gateway, leaving, stopping } = late;
   const health = createHealth(store, hot, matrix?.health ? { bridge: matrix.health } : {});
   return createHttpApp({
-    ...{ useCases, store, hot, publicUrl, feed, stopping, logger },
+    ...{ useCases, hot, publicUrl, feed, stopping, logger },
+    storeHealth: store.health,
     adminToken: adminToken?.text ?? null,
     health: async () => (leaving.aborted ? STOPPING : await health()),
     metrics: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),

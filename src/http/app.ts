@@ -7,7 +7,7 @@ import { cors } from "hono/cors";
 import type { Feed } from "../domain/ports/feed.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { MatrixAccounts } from "../domain/ports/matrix.ts";
-import type { Store } from "../domain/ports/store/store.ts";
+import type { StoreHealth } from "../domain/ports/store-health.ts";
 import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
 import { createAdmin } from "./admin/admin.ts";
@@ -27,19 +27,7 @@ import { createWire } from "./wire/wire.ts";
 
 export interface HttpOptions {
   useCases: UseCases;
-  store: Pick<
-    Store,
-    | "avatars"
-    | "credentials"
-    | "groups"
-    | "health"
-    | "journal"
-    | "log"
-    | "organizations"
-    | "people"
-    | "tokens"
-    | "users"
-  >;
+  storeHealth: StoreHealth;
   hot: Pick<HotState, "limits">;
   /** Live news for those who wait. */
   feed: () => Feed;

@@ -110,7 +110,15 @@ export async function openSite(
     return { ...feed, followRoom };
   };
   const http = createHttpApp({
-    ...{ useCases, store, hot, logger, matrixAccounts: null, matrix: null, adminToken: "admin token" },
+    ...{
+      useCases,
+      storeHealth: store.health,
+      hot,
+      logger,
+      matrixAccounts: null,
+      matrix: null,
+      adminToken: "admin token",
+    },
     feed: countingFeed,
     publicUrl: () => "http://127.0.0.1:8080",
     health: async () => ({ ok: true, parts: {} }),

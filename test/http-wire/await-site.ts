@@ -34,11 +34,17 @@ export async function openAwaitSite(
   const settings = { passwordMinLength: 4, rateLimits: false, jwt: null };
   const useCases: UseCases = createUseCases({ store, hot, bus, settings, logger: silent });
   let gateway: Gateway | null = null;
-  const parts = { useCases, store, hot, publicUrl: () => PUBLIC_URL, rateLimits, logger: silent };
+  const parts = { useCases, hot, publicUrl: () => PUBLIC_URL, rateLimits, logger: silent };
+  const storeHealth = store.health;
   const feed = () => (gateway as Gateway).feed;
-  const awaitFace = createAwait({ ...parts, feed, logger: { warn: console.warn, error: console.error } });
+  const awaitFace = createAwait({
+    ...parts,
+    storeHealth,
+    feed,
+    logger: { warn: console.warn, error: console.error },
+  });
   const http = createHttpApp({
-    ...{ ...parts, feed, matrixAccounts: null, adminToken: ADMIN_TOKEN, rateLimits: false },
+    ...{ ...parts, storeHealth, feed, matrixAccounts: null, adminToken: ADMIN_TOKEN, rateLimits: false },
     health: async () => ({ ok: true, parts: {} }),
     metrics: async () => ({ body: "", contentType: "text/plain" }),
     stats: async () => ({}),

@@ -60,11 +60,10 @@ export function fakeOptions({ accounts = {}, chatrooms = {}, ...options }: Fakes
       accounts: partial({ authenticate, ...accounts }),
       chatrooms: partial(chatrooms),
     }),
-    store: {
-      ...{ avatars: partial({}), credentials: partial({}), groups: partial({}), journal: partial({}) },
-      ...{ log: partial({}), organizations: partial({}), people: partial({}) },
-      ...{ tokens: partial({}), users: partial({}) },
-      health: { condition: { state: "ok", since: 0, detail: null }, isAway: false, onAway: () => () => {} },
+    storeHealth: {
+      condition: { state: "ok", since: 0, detail: null },
+      isAway: false,
+      onAway: () => () => {},
     },
     hot: { limits: { take: async () => 0, reset: async () => {} } },
     feed: () => partial({}),

@@ -47,7 +47,15 @@ export async function openSite(
   });
   const app = (matrixAccounts: MatrixAccounts | null) =>
     createHttpApp({
-      ...{ useCases, store, hot, logger, matrixAccounts, adminToken: ADMIN_TOKEN, rateLimits: true },
+      ...{
+        useCases,
+        storeHealth: store.health,
+        hot,
+        logger,
+        matrixAccounts,
+        adminToken: ADMIN_TOKEN,
+        rateLimits: true,
+      },
       feed: () => {
         throw new Error("nobody waits for live news in these tests");
       },

@@ -17,6 +17,7 @@ import { createRecount } from "../messages/recount.ts";
 import { createUnreadCache, type UnreadCache } from "../messages/unread.ts";
 import { createChatrooms } from "../organizations/chatrooms.ts";
 import { createDirectory } from "../organizations/directory.ts";
+import { createLookup } from "../organizations/lookup.ts";
 import { createProvisioning } from "../organizations/provisioning.ts";
 import { createConversations } from "../rooms/conversations.ts";
 import type { Departure } from "../rooms/members.ts";
@@ -64,6 +65,8 @@ export function createUseCases(options: DomainOptions): UseCases {
     accounts: createAccounts(context, passwords),
     directory,
     provisioning: createProvisioning(context, directory),
+    lookup: createLookup(context),
+    journal: options.store.journal,
     repeats: createRepeats(context),
   };
 }

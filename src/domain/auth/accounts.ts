@@ -8,6 +8,7 @@ import { createAuthentication } from "./authentication.ts";
 import { wrongCredentials } from "./login-limits.ts";
 import { createPasswordCheck } from "./password-check.ts";
 import type { Passwords } from "./passwords.ts";
+import { revokedOf } from "./revoked.ts";
 import { hashSecret, hexHash, isSecret, newSecret } from "./secrets.ts";
 
 /** Lifetimes from the Wire document: 15 minutes for access tokens; a day or 56 days for cookies. */
@@ -115,6 +116,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
       await context.bestEffort("Ending the access tokens of a login", () => hot.tokens.dropLogin(id));
     },
     ...createAuthentication(context, checkPassword),
+    revoked: (some, holderOf) => revokedOf(store.credentials, some, holderOf),
   };
 }
 

@@ -1,13 +1,8 @@
 /** Finds holders of revoked credentials, for parts that keep them connected: sessions and long polls. */
-import type { Credential, User } from "../model.ts";
+import type { Credential, Holder } from "../model.ts";
 import type { CredentialStore, OwnedCredential } from "../ports/store/credentials.ts";
 
 type PresentedCredentials = Parameters<CredentialStore["invalid"]>[0];
-
-export interface Holder {
-  user: Pick<User, "id" | "uuid">;
-  credential: Credential;
-}
 
 /**
  * Checks all holders with one statement. After a restore of the database an id may belong to somebody else, so users are

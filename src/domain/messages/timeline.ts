@@ -59,6 +59,10 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
       return { entries, more: found.length > limit };
     },
     recent: (actor, page) => recent(actor, page),
+    async head(conversationId) {
+      const [log] = await store.log.heads([conversationId]);
+      return log?.head ?? null;
+    },
     async message(actor, place) {
       const found = isPlace(place)
         ? await store.rooms.locate({ id: place.conversationId }, memberKey(actor))

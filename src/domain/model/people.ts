@@ -16,6 +16,11 @@ export interface User {
 /** `chat` may manage chatrooms, `admin` may do what the organization's API token may. */
 export type OrganizationRole = "member" | "chat" | "admin";
 
+export interface OrganizationUser {
+  user: User;
+  role: OrganizationRole;
+}
+
 export interface Organization {
   id: number;
   uuid: string;
@@ -54,6 +59,12 @@ export interface ApiToken {
 export type Principal =
   | { kind: "user"; user: User; credential: Credential }
   | { kind: "organization"; organization: Organization; tokenId: number };
+
+/** A user, and what proves that it is them. */
+export interface Holder {
+  user: Pick<User, "id" | "uuid">;
+  credential: Credential;
+}
 
 export type Credential =
   | { via: "session"; loginId: number; expiresAt: number }

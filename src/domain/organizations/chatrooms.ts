@@ -184,6 +184,7 @@ export function createChatrooms(
       });
       return await show(found.room);
     },
+    picture: async (id) => (/^[\w-]{1,128}$/.test(id) ? await context.store.avatars.get(id) : null),
     sweep: (now) => deleteDueRooms(context, now),
   };
 }

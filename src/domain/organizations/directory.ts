@@ -2,7 +2,7 @@
 import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
 import type { Departure } from "../rooms/members.ts";
-import type { Directory } from "../use-cases/accounts.ts";
+import type { Directory } from "../use-cases/directory.ts";
 import { createGroups } from "./groups.ts";
 import { createOrganizationEvents } from "./organization-events.ts";
 import { createOrganizations } from "./organizations.ts";

@@ -2,13 +2,13 @@
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { checkGroupId, checkName, isHandle } from "../text-rules.ts";
-import type { Directory } from "../use-cases/accounts.ts";
+import type { GroupDirectory } from "../use-cases/directory.ts";
 
 const MAX_MEMBERS = 10_000;
 /** Look-ups that run at once. */
 const LOOKUPS = 50;
 
-export function createGroups({ store }: Context): Pick<Directory, "putGroup" | "deleteGroup"> {
+export function createGroups({ store }: Context): GroupDirectory {
   async function idOf(handle: string): Promise<number> {
     const user = isHandle(handle) ? await store.users.byHandle(handle) : null;
     if (!user)
@@ -29,8 +29,17 @@ export function createGroups({ store }: Context): Pick<Directory, "putGroup" | "
       await store.groups.put({ id, name: trimmed, members: ids });
     },
     async deleteGroup(id) {
-      if (await store.groups.delete(checkGroupId(id))) return;
-      throw new DomainError("not_found", "There is no such group", { field: "groupId" });
+      if (!(await store.groups.delete(checkGroupId(id)))) throw noSuchGroup();
+    },
+    async group(id) {
+      const group = await store.groups.byId(id);
+      if (!group) throw noSuchGroup();
+      const users = await store.users.byIds(group.members);
+      return { id: group.id, name: group.name, members: users.map(({ handle }) => handle) };
     },
   };
+}
+
+function noSuchGroup(): DomainError {
+  return new DomainError("not_found", "There is no such group", { field: "groupId" });
 }

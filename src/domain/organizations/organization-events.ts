@@ -6,7 +6,7 @@ import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { Departure } from "../rooms/members.ts";
 import { createRoom, patchRoom, removeRoom } from "../rooms/rooms.ts";
 import { checkId, checkName } from "../text-rules.ts";
-import type { Directory } from "../use-cases/accounts.ts";
+import type { EventDirectory } from "../use-cases/directory.ts";
 import { followSource } from "./automation.ts";
 import { noSuchOrganization, requireKnown } from "./organizations.ts";
 
@@ -17,7 +17,7 @@ const MAX_ACCEPTED = 10_000;
 export function createOrganizationEvents(
   { store, now }: Context,
   departed: (gone: readonly Departure[]) => Promise<void>,
-): Pick<Directory, "putEvent" | "deleteEvent"> {
+): EventDirectory {
   return {
     async putEvent(input) {
       const event = checkEvent(input);
@@ -32,15 +32,18 @@ export function createOrganizationEvents(
       await departed(gone);
       return room;
     },
+    async event(organizationId, eventId) {
+      const event = await store.organizations.event(organizationId, eventId);
+      if (!event) throw noSuchEvent();
+      return event;
+    },
     async deleteEvent(organizationId, eventId) {
       requireKnown(organizationId);
       await store.transaction(async (tx) => {
         if (!(await tx.organizations.lock(organizationId))) throw noSuchOrganization();
         const known =
           Number.isSafeInteger(eventId) && (await tx.organizations.deleteEvent(organizationId, eventId));
-        if (!known) {
-          throw new DomainError("not_found", "The organization has no such event", { field: "eventId" });
-        }
+        if (!known) throw noSuchEvent();
         const ids = await tx.organizationRooms(organizationId, { which: "event", eventId });
         for (const room of await tx.lockRooms(ids)) await removeRoom(tx, SYSTEM_ACTOR, room);
       });
@@ -105,4 +108,8 @@ async function putRoom(
     history: "joined",
     automationEnabled: true,
   });
+}
+
+function noSuchEvent(): DomainError {
+  return new DomainError("not_found", "The organization has no such event", { field: "eventId" });
 }

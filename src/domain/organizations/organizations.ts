@@ -1,11 +1,11 @@
 /** Organizations and their users. Chatrooms with automation follow in the same transaction. */
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
-import { type OrganizationRole, SYSTEM_ACTOR } from "../model.ts";
+import { type Organization, type OrganizationRole, SYSTEM_ACTOR } from "../model.ts";
 import type { Departure } from "../rooms/members.ts";
 import { removeRoom } from "../rooms/rooms.ts";
 import { checkName } from "../text-rules.ts";
-import type { Directory } from "../use-cases/accounts.ts";
+import type { OrganizationDirectory } from "../use-cases/directory.ts";
 import { createDefaultRoom, joinOrganizationRooms, leaveOrganizationRooms } from "./automation.ts";
 
 const ROLES: ReadonlySet<OrganizationRole> = new Set(["member", "chat", "admin"]);
@@ -13,10 +13,13 @@ const ROLES: ReadonlySet<OrganizationRole> = new Set(["member", "chat", "admin"]
 export function createOrganizations(
   { store }: Context,
   departed: (gone: readonly Departure[]) => Promise<void>,
-): Pick<
-  Directory,
-  "createOrganization" | "deleteOrganization" | "putOrganizationUser" | "removeOrganizationUser"
-> {
+): OrganizationDirectory {
+  async function existing(id: number): Promise<Organization> {
+    const organization = await store.organizations.byId(id);
+    if (!organization) throw new DomainError("not_found", "There is no such organization", { field: "id" });
+    return organization;
+  }
+
   return {
     async createOrganization({ name, defaultRoom = false }) {
       const trimmed = checkName("name", name);
@@ -34,6 +37,20 @@ export function createOrganizations(
         for (const room of await tx.lockRooms(ids)) await removeRoom(tx, SYSTEM_ACTOR, room);
         await tx.organizations.delete(id);
       });
+    },
+    async organization(id) {
+      return await existing(id);
+    },
+    organizations: (page) => store.organizations.list(page),
+    async organizationUsers(id) {
+      await existing(id);
+      return await store.organizations.users(id);
+    },
+    async organizationUser(organizationId, userId) {
+      const user = await store.users.byId(userId);
+      const role = await store.organizations.role(organizationId, userId);
+      if (!user || !role) throw new DomainError("not_found", "The organization has no such user");
+      return { user, role };
     },
     async putOrganizationUser(organizationId, userId, role) {
       requireKnown(organizationId);

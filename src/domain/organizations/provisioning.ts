@@ -3,7 +3,7 @@ import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import type { User } from "../model.ts";
 import { checkGroupId, isHandle } from "../text-rules.ts";
-import type { Directory, Provisioning } from "../use-cases/accounts.ts";
+import type { Directory, Provisioning } from "../use-cases/directory.ts";
 
 export function createProvisioning({ store }: Context, directory: Directory): Provisioning {
   async function userNamed(handle: string): Promise<User> {

@@ -7,7 +7,7 @@ import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { UserPatch } from "../ports/store/users.ts";
 import { type Departure, removePeople } from "../rooms/members.ts";
 import { checkEmail, checkHandle, checkName } from "../text-rules.ts";
-import type { Directory } from "../use-cases/accounts.ts";
+import type { UserDirectory } from "../use-cases/directory.ts";
 import { joinOrganizationRooms } from "./automation.ts";
 import { checkRole } from "./organizations.ts";
 
@@ -18,7 +18,7 @@ export function createUsers(
   context: Context,
   passwords: Passwords,
   departed: (gone: readonly Departure[]) => Promise<void>,
-): Pick<Directory, "createUser" | "updateUser" | "deleteUser" | "endLogins"> {
+): UserDirectory {
   const { store, hot } = context;
 
   /** Makes every gateway check the user's sessions. Access tokens in hot state are invalid without their logins. */
@@ -77,6 +77,12 @@ export function createUsers(
       tell(before, user, rooms);
       return user;
     },
+    async user(id) {
+      const user = await store.users.byId(id);
+      if (!user) throw noSuchUser();
+      return user;
+    },
+    users: (page) => store.users.list(page),
     async endLogins(id) {
       if (!Number.isSafeInteger(id)) throw noSuchUser();
       if (!(await store.transaction((tx) => tx.users.endLogins(id)))) throw noSuchUser();

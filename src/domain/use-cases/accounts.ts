@@ -1,13 +1,5 @@
 /** Signing in, and the back office. Part of {@link UseCases}; the same promises hold. */
-import type {
-  Conversation,
-  Organization,
-  OrganizationEvent,
-  OrganizationRole,
-  Principal,
-  User,
-} from "../model.ts";
-import type { NamePage } from "../ports/store/users.ts";
+import type { Holder, Principal, User } from "../model.ts";
 
 export interface Accounts {
   /** Handle or e-mail, and password. `unauthorized` for a bad password and an unknown name alike. */
@@ -35,78 +27,11 @@ export interface Accounts {
   logout(cookie: string, accessToken: string | null): Promise<void>;
   /** An access token, a personal access token, an API token or a JWT. `unauthorized` when it is none of these. */
   authenticate(token: string): Promise<Principal & { version: number }>;
+  /**
+   * Those of `some` whose user was deleted, or whose credential ended since; one query for all.
+   * @param holderOf null: nobody yet
+   */
+  revoked<T>(some: readonly T[], holderOf: (each: T) => Holder | null): Promise<T[]>;
   /** Basic authentication; a verified password is remembered for a short time under a keyed hash. */
   authenticateBasic(login: string, password: string, ip: string): Promise<Principal & { version: number }>;
-}
-
-/** What operators and provisioning do; only the admin API and `/cloud` ask this. */
-export interface Directory {
-  createOrganization(input: { name: string; defaultRoom?: boolean }): Promise<Organization>;
-  deleteOrganization(id: number): Promise<void>;
-  createUser(input: {
-    handle: string;
-    password?: string;
-    displayName?: string;
-    email?: string;
-    administrator?: boolean;
-    organizations?: { id: number; role: OrganizationRole }[];
-  }): Promise<User>;
-  updateUser(
-    id: number,
-    patch: {
-      handle?: string;
-      password?: string;
-      displayName?: string;
-      email?: string | null;
-      administrator?: boolean;
-    },
-  ): Promise<User>;
-  /** Leaves every room, ends sessions and tokens, deactivates the Matrix account. */
-  deleteUser(id: number): Promise<void>;
-  /**
-   * Ends all logins of the user: cookies, access tokens, the sessions of both on every gateway, JWTs that were issued
-   * before, and the user's devices and password in Matrix. A new password does so too. Personal access tokens stay.
-   */
-  endLogins(id: number): Promise<void>;
-  putOrganizationUser(organizationId: number, userId: number, role: OrganizationRole): Promise<void>;
-  removeOrganizationUser(organizationId: number, userId: number): Promise<void>;
-  putGroup(id: string, input: { name: string; members: string[] }): Promise<void>;
-  deleteGroup(id: string): Promise<void>;
-  createToken(input: {
-    userId?: number;
-    organizationId?: number;
-    name: string;
-    expiresAt?: number | null;
-  }): Promise<{ id: number; token: string; expiresAt: number | null }>;
-  deleteToken(id: number): Promise<void>;
-  putEvent(input: OrganizationEvent): Promise<Conversation | null>;
-  deleteEvent(organizationId: number, eventId: number): Promise<void>;
-}
-
-/**
- * Users and groups, for administrators (`forbidden` to everybody else). Users are named by their handles; whoever does
- * not exist is `not_found`, what exists already `conflict`.
- */
-export interface Provisioning {
-  /** Handles, in order. */
-  users(caller: User, page: NamePage): Promise<string[]>;
-  /** Ids, in order. */
-  groups(caller: User, page: NamePage): Promise<string[]>;
-  /** Handles of the users in a group. */
-  groupUsers(caller: User, groupId: string): Promise<string[]>;
-  /** Anybody sees themselves. */
-  user(caller: User, handle: string): Promise<{ user: User; groups: string[] }>;
-  createUser(
-    caller: User,
-    input: { handle: string; password: string; displayName?: string; email?: string },
-  ): Promise<User>;
-  updateUser(
-    caller: User,
-    handle: string,
-    patch: { displayName?: string; password?: string; email?: string | null },
-  ): Promise<void>;
-  deleteUser(caller: User, handle: string): Promise<void>;
-  addToGroup(caller: User, handle: string, groupId: string): Promise<void>;
-  createGroup(caller: User, groupId: string): Promise<void>;
-  deleteGroup(caller: User, groupId: string): Promise<void>;
 }

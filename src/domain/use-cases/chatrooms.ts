@@ -1,5 +1,5 @@
 /** Messenger's rooms. Part of {@link UseCases}; the same promises hold. */
-import type { Conversation, Membership, Principal } from "../model.ts";
+import type { Conversation, Membership, Picture, Principal } from "../model.ts";
 
 /** A chatroom with its people, as Messenger shows it. */
 export interface Chatroom {
@@ -49,6 +49,8 @@ export interface Chatrooms {
   /** Makes the caller an owner of a default or event chatroom, or of a custom one that has no owner; else `forbidden`. */
   claim(principal: Principal, room: number | string): Promise<Chatroom>;
   addUsers(principal: Principal, room: number | string, people: ChatroomPeople): Promise<Chatroom>;
+  /** A room's picture by its id, which only those are told who may see the room; null once the room has another or is deleted. */
+  picture(id: string): Promise<Picture | null>;
   /** Carries out due `scheduledDeletion`s. Run by a timer. */
   sweep(now: number): Promise<void>;
 }

@@ -95,6 +95,8 @@ export interface Timeline {
    * their `historyFrom`, and messages that are answered) is the caller's to hide.
    */
   entriesForAll(events: readonly LoggedEvent[]): Promise<TimelineEntry[]>;
+  /** The seq of a room's last event, of which it says nothing; null when the room is gone. */
+  head(conversationId: number): Promise<number | null>;
   /** A message for a webhook: as a member sees it, whoever that is. Null when there is none (any more). */
   snapshot(place: MessagePlace): Promise<MessageView | null>;
   /** Deletes the messages whose time is over (`message.deleted` by Causeway itself). Run by a timer on every gateway. */

@@ -8,10 +8,13 @@
 
 import type { Repeats } from "../context/repeats.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Accounts, Directory, Provisioning } from "./accounts.ts";
+import type { Accounts } from "./accounts.ts";
 import type { Chatrooms } from "./chatrooms.ts";
 import type { Conversations } from "./conversations.ts";
+import type { Directory, Provisioning } from "./directory.ts";
+import type { JournalUseCases } from "./journal.ts";
 import type { CallUseCases, Decay, Lobby, PresenceUseCases, Signaling } from "./live.ts";
+import type { Lookup } from "./lookup.ts";
 import type { MessageUseCases } from "./messages.ts";
 import type { Guests, Joining, Roster } from "./participants.ts";
 import type { PeopleUseCases } from "./people.ts";
@@ -32,6 +35,8 @@ export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases 
   chatrooms: Chatrooms;
   accounts: Accounts;
   directory: Directory;
+  lookup: Lookup;
+  journal: JournalUseCases;
   provisioning: Provisioning;
   repeats: Repeats;
 }

@@ -3,7 +3,7 @@
  * rule costs its sender an error, and nobody else anything.
  */
 import { DomainError } from "../../domain/errors.ts";
-import type { StoreHealth } from "../../domain/ports/store/store-health.ts";
+import type { StoreHealth } from "../../domain/ports/store-health.ts";
 import type { Logger } from "../../logger.ts";
 import { decodeJson, decodeMsgpack } from "../../protocol/codec.ts";
 import { ERROR_CODES, type WireErrorCode } from "../../protocol/error-codes.ts";

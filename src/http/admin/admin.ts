@@ -2,7 +2,6 @@
  * The admin API under `/admin/v1`: provisioning for operators. One secret opens all of it; without ADMIN_TOKEN it is off.
  * A field or parameter that we don't know is refused: here it is a typing mistake.
  */
-import type { Store } from "../../domain/ports/store/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";
@@ -20,7 +19,6 @@ import { registerWebhooks } from "./webhooks.ts";
 
 export interface AdminOptions {
   useCases: Pick<UseCases, "directory" | "webhooks">;
-  store: Pick<Store, "users" | "organizations" | "groups" | "tokens">;
   /** Null: the API is off. */
   adminToken: string | null;
   stats: () => Promise<object>;
@@ -30,7 +28,7 @@ export interface AdminOptions {
 
 const MAX_BODY_BYTES = 1_048_576;
 
-export function createAdmin({ useCases, store, adminToken, stats, limits, logger }: AdminOptions): Face {
+export function createAdmin({ useCases, adminToken, stats, limits, logger }: AdminOptions): Face {
   const { directory, webhooks } = useCases;
   const { face, app } = createFace({
     name: "admin",
@@ -47,11 +45,11 @@ export function createAdmin({ useCases, store, adminToken, stats, limits, logger
     knownQueryOnly(app),
     boundedBody(MAX_BODY_BYTES),
   );
-  registerOrganizations(app, directory, store);
-  registerUsers(app, directory, store);
-  registerGroups(app, directory, store);
-  registerTokens(app, directory, store);
-  registerEvents(app, directory, store);
+  registerOrganizations(app, directory);
+  registerUsers(app, directory);
+  registerGroups(app, directory);
+  registerTokens(app, directory);
+  registerEvents(app, directory);
   registerWebhooks(app, webhooks);
   registerStats(app, stats);
   return face;

@@ -1,25 +1,16 @@
 /** Events of an organization; an event's chatroom follows it while its automation is on. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { badField, DomainError } from "../../domain/errors.ts";
+import { badField } from "../../domain/errors.ts";
 import type { OrganizationEvent } from "../../domain/model.ts";
-import type { Store } from "../../domain/ports/store/store.ts";
-import type { Directory } from "../../domain/use-cases/accounts.ts";
+import type { EventDirectory } from "../../domain/use-cases/directory.ts";
 import { type HttpApp, json, jsonBody } from "../face/face.ts";
 import { ids, idText, instant, MAX_ID, strictBody, text, time } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";
 import { MAX_TEXT_LENGTH } from "./users.ts";
 
-export function registerEvents(
-  app: HttpApp,
-  directory: Directory,
-  store: Pick<Store, "organizations">,
-): void {
-  const shape = async (organizationId: number, eventId: number) => {
-    const found = await store.organizations.event(organizationId, eventId);
-    if (!found)
-      throw new DomainError("not_found", "The organization has no such event", { field: "eventId" });
-    return eventBody(found);
-  };
+export function registerEvents(app: HttpApp, directory: EventDirectory): void {
+  const shape = async (organizationId: number, eventId: number) =>
+    eventBody(await directory.event(organizationId, eventId));
   app.openapi(ROUTES.get, async (c) => {
     const { id, eventId } = c.req.valid("param");
     return c.json(await shape(id, eventId), 200);

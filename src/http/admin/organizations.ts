@@ -1,20 +1,14 @@
 /** Organizations and the users in them. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { DomainError } from "../../domain/errors.ts";
-import type { Organization, OrganizationRole, User } from "../../domain/model.ts";
-import type { Store } from "../../domain/ports/store/store.ts";
-import type { Directory } from "../../domain/use-cases/accounts.ts";
+import type { Organization, OrganizationUser } from "../../domain/model.ts";
+import type { OrganizationDirectory } from "../../domain/use-cases/directory.ts";
 import { type HttpApp, json, jsonBody } from "../face/face.ts";
 import { flag, idText, oneOf, strictBody, text, time } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";
 import { pageOf, pageQuery, readPage } from "./pages.ts";
 import { MAX_TEXT_LENGTH, ROLES } from "./users.ts";
 
-export function registerOrganizations(
-  app: HttpApp,
-  directory: Directory,
-  store: Pick<Store, "users" | "organizations">,
-): void {
+export function registerOrganizations(app: HttpApp, directory: OrganizationDirectory): void {
   app.openapi(ROUTES.create, async (c) => {
     const { name, defaultRoom } = c.req.valid("json");
     const made = await directory.createOrganization({
@@ -24,44 +18,34 @@ export function registerOrganizations(
     return c.json(organizationBody(made), 201, { Location: `/admin/v1/organizations/${made.id}` });
   });
   app.openapi(ROUTES.list, async (c) =>
-    c.json(await readPage(c.req.valid("query"), store.organizations.list, organizationBody), 200),
+    c.json(await readPage(c.req.valid("query"), directory.organizations, organizationBody), 200),
   );
   app.openapi(ROUTES.get, async (c) =>
-    c.json(organizationBody(await existing(store, c.req.valid("param").id)), 200),
+    c.json(organizationBody(await directory.organization(c.req.valid("param").id)), 200),
   );
   app.openapi(ROUTES.delete, async (c) => {
     await directory.deleteOrganization(c.req.valid("param").id);
     return c.body(null, 204);
   });
-  registerMembers(app, directory, store);
+  registerMembers(app, directory);
 }
 
-function registerMembers(
-  app: HttpApp,
-  directory: Directory,
-  store: Pick<Store, "users" | "organizations">,
-): void {
+function registerMembers(app: HttpApp, directory: OrganizationDirectory): void {
   app.openapi(ROUTES.listUsers, async (c) => {
-    const { id } = await existing(store, c.req.valid("param").id);
-    const members = (await store.organizations.users(id)).map(memberBody);
+    const members = (await directory.organizationUsers(c.req.valid("param").id)).map(memberBody);
     const read = async ({ limit, after }: { limit: number; after: number }) =>
       members.filter((member) => member.id > after).slice(0, limit);
     return c.json(await readPage(c.req.valid("query"), read, (member) => member), 200);
   });
   app.openapi(ROUTES.getUser, async (c) => {
     const { id, userId } = c.req.valid("param");
-    const user = await store.users.byId(userId);
-    const role = await store.organizations.role(id, userId);
-    if (!user || !role) throw new DomainError("not_found", "The organization has no such user");
-    return c.json(memberBody({ user, role }), 200);
+    return c.json(memberBody(await directory.organizationUser(id, userId)), 200);
   });
   app.openapi(ROUTES.putUser, async (c) => {
     const { id, userId } = c.req.valid("param");
     const { role } = c.req.valid("json");
     await directory.putOrganizationUser(id, userId, role);
-    const user = await store.users.byId(userId);
-    if (!user) throw new DomainError("not_found", "There is no such user", { field: "userId" });
-    return c.json(memberBody({ user, role }), 200);
+    return c.json(memberBody(await directory.organizationUser(id, userId)), 200);
   });
   app.openapi(ROUTES.removeUser, async (c) => {
     const { id, userId } = c.req.valid("param");
@@ -70,17 +54,11 @@ function registerMembers(
   });
 }
 
-async function existing(store: Pick<Store, "users" | "organizations">, id: number): Promise<Organization> {
-  const organization = await store.organizations.byId(id);
-  if (!organization) throw new DomainError("not_found", "There is no such organization", { field: "id" });
-  return organization;
-}
-
 function organizationBody({ id, uuid, name, createdAt }: Organization) {
   return { id, uuid, name, createdAt: time(createdAt) };
 }
 
-function memberBody({ user, role }: { user: User; role: OrganizationRole }) {
+function memberBody({ user, role }: OrganizationUser) {
   return { id: user.id, handle: user.handle, displayName: user.displayName, role };
 }
 

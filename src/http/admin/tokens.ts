@@ -1,29 +1,24 @@
 /** Personal access tokens of users and API tokens of organizations. The secret is in the answer to its creation only. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { DomainError } from "../../domain/errors.ts";
 import type { ApiToken } from "../../domain/model.ts";
-import type { Store } from "../../domain/ports/store/store.ts";
-import type { Directory } from "../../domain/use-cases/accounts.ts";
+import type { TokenDirectory } from "../../domain/use-cases/directory.ts";
 import { type HttpApp, json, jsonBody } from "../face/face.ts";
 import { given, id, idText, instant, strictBody, text, time } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";
 import { pageOf, pageQuery, readPage } from "./pages.ts";
 import { MAX_TEXT_LENGTH } from "./users.ts";
 
-export function registerTokens(app: HttpApp, directory: Directory, store: Pick<Store, "tokens">): void {
+export function registerTokens(app: HttpApp, directory: TokenDirectory): void {
   app.openapi(ROUTES.create, async (c) => {
     const made = await directory.createToken(given(c.req.valid("json")));
     const location = `/admin/v1/tokens/${made.id}`;
     return c.json({ ...made, expiresAt: time(made.expiresAt) }, 201, { Location: location });
   });
   app.openapi(ROUTES.list, async (c) =>
-    c.json(await readPage(c.req.valid("query"), store.tokens.list, tokenBody), 200),
+    c.json(await readPage(c.req.valid("query"), directory.tokens, tokenBody), 200),
   );
   app.openapi(ROUTES.get, async (c) => {
-    const { id } = c.req.valid("param");
-    const [found] = await store.tokens.list({ limit: 1, after: id - 1 });
-    if (found?.id !== id) throw new DomainError("not_found", "There is no such token", { field: "id" });
-    return c.json(tokenBody(found), 200);
+    return c.json(tokenBody(await directory.token(c.req.valid("param").id)), 200);
   });
   app.openapi(ROUTES.delete, async (c) => {
     await directory.deleteToken(c.req.valid("param").id);

@@ -1,9 +1,7 @@
 /** Users. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { DomainError } from "../../domain/errors.ts";
 import type { User } from "../../domain/model.ts";
-import type { Store } from "../../domain/ports/store/store.ts";
-import type { Directory } from "../../domain/use-cases/accounts.ts";
+import type { UserDirectory } from "../../domain/use-cases/directory.ts";
 import { type HttpApp, json, jsonBody } from "../face/face.ts";
 import { flag, given, id, idText, oneOf, strictBody, text, time } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";
@@ -14,18 +12,16 @@ export const ROLES = ["member", "chat", "admin"] as const;
 export const MAX_TEXT_LENGTH = 1_000;
 const MAX_ORGANIZATIONS = 1_000;
 
-export function registerUsers(app: HttpApp, directory: Directory, store: Pick<Store, "users">): void {
+export function registerUsers(app: HttpApp, directory: UserDirectory): void {
   app.openapi(ROUTES.create, async (c) => {
     const user = await directory.createUser(given(c.req.valid("json")));
     return c.json(userBody(user), 201, { Location: `/admin/v1/users/${user.id}` });
   });
   app.openapi(ROUTES.list, async (c) =>
-    c.json(await readPage(c.req.valid("query"), store.users.list, userBody), 200),
+    c.json(await readPage(c.req.valid("query"), directory.users, userBody), 200),
   );
   app.openapi(ROUTES.get, async (c) => {
-    const user = await store.users.byId(c.req.valid("param").id);
-    if (!user) throw new DomainError("not_found", "There is no such user", { field: "id" });
-    return c.json(userBody(user), 200);
+    return c.json(userBody(await directory.user(c.req.valid("param").id)), 200);
   });
   app.openapi(ROUTES.update, async (c) => {
     const user = await directory.updateUser(c.req.valid("param").id, given(c.req.valid("json")));

@@ -4,7 +4,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
-import type { AvatarStore } from "../../domain/ports/store/rooms.ts";
+import type { Chatrooms } from "../../domain/use-cases/chatrooms.ts";
 import { type HttpApp, json } from "../face/face.ts";
 import { messengerError, REFUSALS } from "./failures.ts";
 
@@ -15,10 +15,10 @@ const HEADERS = {
   "Cross-Origin-Resource-Policy": "cross-origin",
 };
 
-export function registerAvatars(app: HttpApp, avatars: AvatarStore): void {
+export function registerAvatars(app: HttpApp, chatrooms: Pick<Chatrooms, "picture">): void {
   app.openapi(ROUTE, async (c) => {
     const { avatarID } = c.req.valid("param");
-    const image = /^[\w-]{1,128}$/.test(avatarID) ? await avatars.get(avatarID) : null;
+    const image = await chatrooms.picture(avatarID);
     if (!image) throw new DomainError("not_found", "There is no such avatar", { field: "avatarID" });
     return c.body(Uint8Array.from(image.bytes), 200, { ...HEADERS, "Content-Type": image.mime });
   });

@@ -4,7 +4,6 @@
  * clients send more. A query parameter that we don't know is refused.
  */
 import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
-import type { Store } from "../../domain/ports/store/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";
@@ -20,7 +19,6 @@ import { registerUser } from "./user.ts";
 
 export interface MessengerOptions {
   useCases: Pick<UseCases, "chatrooms" | "accounts" | "repeats">;
-  store: Pick<Store, "avatars">;
   /** Null: no homeserver. */
   matrixAccounts: MatrixAccounts | null;
   /** Where clients reach this server. */
@@ -33,7 +31,7 @@ export interface MessengerOptions {
 const MAX_BODY_BYTES = 8 * 1_048_576;
 
 export function createMessenger(options: MessengerOptions): Face {
-  const { useCases, store, matrixAccounts, publicUrl, limits, logger } = options;
+  const { useCases, matrixAccounts, publicUrl, limits, logger } = options;
   const { face, app } = createFace({
     name: "messenger",
     title: "Messenger API",
@@ -48,7 +46,7 @@ export function createMessenger(options: MessengerOptions): Face {
     limits,
     logger,
   });
-  registerAvatars(app, store.avatars);
+  registerAvatars(app, useCases.chatrooms);
   app.use(
     onRoutes(authentication(useCases.accounts, limits)),
     knownQueryOnly(app),

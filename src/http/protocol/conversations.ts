@@ -9,7 +9,7 @@ import { callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
 import { flag, listOf, name, nameOrNothing, one, onlyWhenTrue, pageQuery, timestamp } from "./kinds.ts";
-import { asItIs, conversationBodies, type ProtocolParts, pageOf, roomOf, usersOf } from "./parts.ts";
+import { asItIs, conversationBodies, type ProtocolParts, pageOf, roomOf } from "./parts.ts";
 import { type ConversationBody, conversationSchema } from "./shapes.ts";
 
 export function registerConversations(app: HttpApp, parts: ProtocolParts): void {
@@ -75,7 +75,7 @@ async function open(
 }
 
 async function openWith(parts: ProtocolParts, actor: Actor, contactId: string) {
-  const [contact = NOBODY] = await usersOf(parts, [contactId]);
+  const [contact = NOBODY] = await parts.useCases.lookup.actors([contactId]);
   try {
     return await parts.useCases.oneToOne.open(actor, contact);
   } catch (error) {

@@ -11,7 +11,7 @@ import { type Caller, callerOf } from "./authentication.ts";
 import { formOrJson } from "./bodies.ts";
 import { BODY_REFUSALS, REFUSALS } from "./failures.ts";
 import { listOf, names, one, onlyWhenTrue, pageQuery, timestamp } from "./kinds.ts";
-import { asItIs, groupBodies, type ProtocolParts, pageOf, usersOf } from "./parts.ts";
+import { asItIs, groupBodies, type ProtocolParts, pageOf } from "./parts.ts";
 import { type GroupBody, groupSchema } from "./shapes.ts";
 
 const MAX_TEXT_LENGTH = 8_000;
@@ -31,7 +31,7 @@ export function registerGroups(app: HttpApp, parts: ProtocolParts): void {
   app.openapi(ROUTES.create, async (c) => {
     const caller = callerOf(c);
     const { name, description = null, avatar_url = null, contacts = [] } = c.req.valid("json");
-    const members = await usersOf(parts, contacts);
+    const members = await parts.useCases.lookup.actors(contacts);
     const { publicId } = await conversations.create(caller.actor, {
       type: "group",
       ...{ name, description, ...given({ avatarUrl: givenPicture(avatar_url, null, parts.publicUrl()) }) },
@@ -75,7 +75,7 @@ async function update(
 ): Promise<void> {
   const { roomSettings, memberSettings } = parts.useCases;
   const { name, description, avatar_url, contacts, archived_at } = fields;
-  const members = contacts && (await usersOf(parts, contacts));
+  const members = contacts && (await parts.useCases.lookup.actors(contacts));
   const avatarUrl = givenPicture(avatar_url, room, parts.publicUrl());
   const patch = given({ name, description, avatarUrl, members });
   if (Object.keys(patch).length > 0) await roomSettings.update(actor, room.token, patch);

@@ -1,14 +1,6 @@
 /** What Protocol's operations share: finding what a request names, and shaping what the domain answers. */
 import { badField, DomainError } from "../../domain/errors.ts";
-import {
-  type Actor,
-  type Contact,
-  type Conversation,
-  NOBODY,
-  type User,
-  userActor,
-} from "../../domain/model.ts";
-import type { Store } from "../../domain/ports/store/store.ts";
+import { type Actor, type Contact, type Conversation, type User, userActor } from "../../domain/model.ts";
 import type { MessageView } from "../../domain/use-cases/messages.ts";
 import type { RoomView } from "../../domain/use-cases/rooms.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
@@ -23,7 +15,6 @@ import {
 
 export interface ProtocolParts {
   useCases: UseCases;
-  store: Pick<Store, "people">;
   /** Where clients reach this server. */
   publicUrl(): string;
 }
@@ -72,21 +63,6 @@ export function pageOf<T>(
 /** Where the domain's cursors are this API's ids. */
 export function asItIs(id: string): string {
   return id;
-}
-
-/** Users by their ids or handles, or nobody. Whether they exist for the caller is the use case's to say. */
-export async function usersOf({ store }: ProtocolParts, names: readonly string[]): Promise<Actor[]> {
-  if (names.length === 0) return [];
-  const [byId, byHandle] = await Promise.all([
-    store.people.users({ publicIds: names }),
-    store.people.users({ handles: names }),
-  ]);
-  const ids = new Map(byId.map((user) => [user.publicId, user]));
-  const handles = new Map(byHandle.map((user) => [user.handle.toLowerCase(), user]));
-  return names.map((name) => {
-    const user = ids.get(name) ?? handles.get(name.toLowerCase());
-    return user ? userActor(user) : NOBODY;
-  });
 }
 
 export async function conversationBodies(

@@ -3,7 +3,6 @@
  * Fields of bodies that we don't know are ignored: its clients send back whole objects. Reading order: this file; bodies.ts and
  * kinds.ts (what requests look like), shapes.ts (what answers look like); then a file per resource.
  */
-import type { Store } from "../../domain/ports/store/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";
@@ -22,7 +21,6 @@ import { registerMessages } from "./messages.ts";
 
 export interface ProtocolOptions {
   useCases: UseCases;
-  store: Pick<Store, "people">;
   /** Where clients reach this server. */
   publicUrl: () => string;
   limits: RequestLimits;
@@ -31,7 +29,7 @@ export interface ProtocolOptions {
 
 const MAX_BODY_BYTES = 1_048_576;
 
-export function createProtocol({ useCases, store, publicUrl, limits, logger }: ProtocolOptions): Face {
+export function createProtocol({ useCases, publicUrl, limits, logger }: ProtocolOptions): Face {
   const { face, app } = createFace({
     name: "protocol",
     title: "Protocol API",
@@ -51,7 +49,7 @@ export function createProtocol({ useCases, store, publicUrl, limits, logger }: P
     limits,
     logger,
   });
-  const parts = { useCases, store, publicUrl, transfers: createTransfers() };
+  const parts = { useCases, publicUrl, transfers: createTransfers() };
   app.use(onRoutes(authentication(useCases.accounts, limits)), knownQueryOnly(app));
   registerUpload(app, parts);
   app.use(

@@ -9,15 +9,13 @@ import {
   userActor,
   userKey,
 } from "../../domain/model.ts";
-import type { UserStore } from "../../domain/ports/store/users.ts";
 import type { WebhookNews, WebhookShape } from "../../domain/ports/webhooks.ts";
 import type { MessageView } from "../../domain/use-cases/messages.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import { attachmentBody, contactBody, conversationBody, groupBody, messageBody } from "./shapes.ts";
 
 export interface WebhookShapeOptions {
-  useCases: Pick<UseCases, "timeline" | "contacts">;
-  store: { users: Pick<UserStore, "byIds"> };
+  useCases: Pick<UseCases, "timeline" | "contacts" | "lookup">;
   /** Where clients reach this server; empty until that is known. */
   publicUrl(): string;
 }
@@ -25,7 +23,7 @@ export interface WebhookShapeOptions {
 type RoomNews = Extract<WebhookNews, { people: unknown }>;
 type MessageNews = Extract<WebhookNews, { event: unknown }>;
 
-export function webhookShape({ useCases, store, publicUrl }: WebhookShapeOptions): WebhookShape {
+export function webhookShape({ useCases, publicUrl }: WebhookShapeOptions): WebhookShape {
   /** Users (ids) as the viewer's contacts. */
   async function cards(viewer: User | null, userIds: readonly number[]): Promise<Contact[]> {
     const found = await useCases.contacts.cards(viewer ? userActor(viewer) : SYSTEM_ACTOR, userIds);
@@ -35,8 +33,8 @@ export function webhookShape({ useCases, store, publicUrl }: WebhookShapeOptions
   /** The other of a one-to-one room, also when they left it. */
   async function peerOf({ pair }: Conversation, viewer: User | null): Promise<User | null> {
     if (pair === null || viewer === null) return null;
-    const [peer = null] = await store.users.byIds([Number(peerIn(pair, userKey(viewer.id)).slice(2))]);
-    return peer;
+    const id = Number(peerIn(pair, userKey(viewer.id)).slice(2));
+    return (await useCases.lookup.users([id])).get(id) ?? null;
   }
 
   async function conversation({ viewer, people, conversation, lastActivity, pinned }: RoomNews) {

@@ -1,9 +1,9 @@
 /** Ends those who wait with credentials that are no longer valid: one query for all of them, every few seconds. */
 
-import { type Holder, revokedOf } from "../../domain/auth/revoked.ts";
 import { isUnavailable } from "../../domain/errors.ts";
+import type { Holder } from "../../domain/model.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
-import type { CredentialStore } from "../../domain/ports/store/credentials.ts";
+import type { Accounts } from "../../domain/use-cases/accounts.ts";
 import type { Logger } from "../../logger.ts";
 
 const EVERY_MS = 5_000;
@@ -27,7 +27,7 @@ interface Question {
 
 /** Nothing runs while `watched` is empty; `changed` is to be called whenever it changes. */
 export function watchCredentials(
-  credentials: Pick<CredentialStore, "invalid">,
+  accounts: Pick<Accounts, "revoked">,
   clock: Clock,
   watched: ReadonlySet<Watched>,
   logger: Pick<Logger, "warn">,
@@ -39,7 +39,7 @@ export function watchCredentials(
     const asked = questions;
     questions = [];
     try {
-      const revoked = new Set(await revokedOf(credentials, asked, ({ holder }) => holder));
+      const revoked = new Set(await accounts.revoked(asked, ({ holder }) => holder));
       for (const one of asked) one.resolve(!revoked.has(one) && !isOver(one.holder, clock.now()));
     } catch (error) {
       for (const one of asked) one.reject(error);
@@ -48,7 +48,7 @@ export function watchCredentials(
 
   async function look(): Promise<void> {
     const all = [...watched];
-    const revoked = new Set(await revokedOf(credentials, all, (one) => one));
+    const revoked = new Set(await accounts.revoked(all, (one) => one));
     for (const one of all) if (revoked.has(one) || isOver(one, clock.now())) one.end("revoked");
   }
 

@@ -4,7 +4,7 @@
  * envelope.ts; then a file per noun, and the files that shape rooms and messages.
  */
 import type { Feed } from "../../domain/ports/feed.ts";
-import type { Store } from "../../domain/ports/store/store.ts";
+import type { StoreHealth } from "../../domain/ports/store-health.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, type FaceOptions } from "../face/face.ts";
@@ -29,7 +29,7 @@ import { createRoomBodies } from "./shapes/room-bodies.ts";
 
 export interface TalkOptions {
   useCases: UseCases;
-  store: Pick<Store, "credentials" | "users" | "health" | "log">;
+  storeHealth: Pick<StoreHealth, "onAway">;
   feed: () => Feed;
   /** Where clients reach this server. */
   publicUrl: () => string;
@@ -60,7 +60,16 @@ const ABOUT = {
 } satisfies Partial<FaceOptions>;
 
 export function createTalk(options: TalkOptions): Face {
-  const { useCases, store, feed, publicUrl, limits, iceServers = NO_ICE_SERVERS, stopping, logger } = options;
+  const {
+    useCases,
+    storeHealth,
+    feed,
+    publicUrl,
+    limits,
+    iceServers = NO_ICE_SERVERS,
+    stopping,
+    logger,
+  } = options;
   const { face, app } = createFace({
     ...ABOUT,
     paths: [],
@@ -71,16 +80,16 @@ export function createTalk(options: TalkOptions): Face {
     logger,
   });
   app.use(boundedBody(MAX_BODY_BYTES));
-  const shapes = createMessageShapes(useCases, store.users);
+  const shapes = createMessageShapes(useCases);
   const polls = createLongPolls(
-    (watched) => watchCredentials(store.credentials, useCases.clock, watched, logger),
+    (watched) => watchCredentials(useCases.accounts, useCases.clock, watched, logger),
     stopping,
   );
   // Without the database there is no news: whoever waits looks once more, and hears that it is away.
-  store.health.onAway(polls.finishAll);
+  storeHealth.onAway(polls.finishAll);
   const parts: TalkParts = {
     ...createOperations(app, useCases, limits),
-    ...{ useCases, store, feed, publicUrl, shapes },
+    ...{ useCases, feed, publicUrl, shapes },
     ...{ polls, iceServers, logger },
     bodies: createRoomBodies(useCases, shapes),
   };

@@ -6,7 +6,6 @@
  * parts.ts, names.ts, kinds.ts, failures.ts.
  */
 
-import type { Store } from "../../domain/ports/store/store.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";
@@ -26,7 +25,6 @@ import { refuse } from "./shapes/failures.ts";
 
 export interface WireOptions {
   useCases: UseCases;
-  store: Pick<Store, "organizations" | "journal">;
   /** Where clients reach this server; its host name is the `domain` of qualified ids. */
   publicUrl: () => string;
   limits: RequestLimits;
@@ -36,8 +34,8 @@ export interface WireOptions {
 /** 499 users by two kinds of ids, with room to spare. */
 const MAX_BODY_BYTES = 262_144;
 
-export function createWire({ useCases, store, publicUrl, limits, logger }: WireOptions): Face {
-  const parts = wireParts({ useCases, store, publicUrl });
+export function createWire({ useCases, publicUrl, limits, logger }: WireOptions): Face {
+  const parts = wireParts({ useCases, publicUrl });
   const { face, app } = createFace({
     name: "wire",
     title: "Wire API",
@@ -64,7 +62,7 @@ export function createWire({ useCases, store, publicUrl, limits, logger }: WireO
   registerUpgrade(app);
   registerCodeCheck(app, useCases.guestLinks);
   app.use(onRoutes(authentication(useCases.accounts, limits)));
-  registerSelf(app, store, parts.domain);
+  registerSelf(app, useCases.lookup, parts.domain);
   registerGuestLinks(app, parts);
   registerConversations(app, parts);
   registerSettings(app, parts);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { backoffMs } from "../../domain/backoff.ts";
 import { DomainError, unavailable } from "../../domain/errors.ts";
-import type { StoreTrouble } from "../../domain/ports/store/store-health.ts";
+import type { StoreTrouble } from "../../domain/ports/store-health.ts";
 
 /** No connection, or it broke while a statement ran on it. */
 export class ConnectionLost extends Error {

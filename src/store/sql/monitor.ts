@@ -2,7 +2,7 @@
  * Watches whether the database takes writes, since when, and what the trouble is. Statements report their answers and
  * failures. The monitor asks the database itself when no statement was answered for a second, and while there is a trouble.
  */
-import type { StoreCondition, StoreHealth, StoreTrouble } from "../../domain/ports/store/store-health.ts";
+import type { StoreCondition, StoreHealth, StoreTrouble } from "../../domain/ports/store-health.ts";
 import type { StoreLogger } from "./database.ts";
 import { troubleOf } from "./failures.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createHealth } from "../../../src/app/health/health.ts";
 import { DomainError } from "../../../src/domain/errors.ts";
-import type { StoreHealth } from "../../../src/domain/ports/store/store-health.ts";
+import type { StoreHealth } from "../../../src/domain/ports/store-health.ts";
 
 const ok: StoreHealth = {
   condition: { state: "ok", since: 0, detail: null },

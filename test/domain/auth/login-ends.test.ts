@@ -1,6 +1,7 @@
 /** What ends all logins of a user, and whom that ends. */
 import { expect, test } from "vitest";
-import { type Holder, revokedOf } from "../../../src/domain/auth/revoked.ts";
+import { revokedOf } from "../../../src/domain/auth/revoked.ts";
+import type { Holder } from "../../../src/domain/model.ts";
 import { channels } from "../../../src/domain/ports/bus.ts";
 import { account, describeDomain, PASSWORD, refused, type World } from "../world.ts";
 

@@ -1,12 +1,12 @@
 /** Organizations, their events, and groups of users. ./store.ts says what callers may rely on. */
-import type { Group, Organization, OrganizationEvent, OrganizationRole, User } from "../../model.ts";
+import type {
+  Group,
+  Organization,
+  OrganizationEvent,
+  OrganizationRole,
+  OrganizationUser,
+} from "../../model.ts";
 import type { NamePage } from "./users.ts";
-
-/** A user of an organization. */
-export interface OrganizationUser {
-  user: User;
-  role: OrganizationRole;
-}
 
 export interface OrganizationStore {
   byId(id: number): Promise<Organization | null>;

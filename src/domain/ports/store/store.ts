@@ -10,6 +10,7 @@
  */
 import type { LoggedEvent } from "../../model.ts";
 import type { Clock } from "../clock.ts";
+import type { StoreHealth } from "../store-health.ts";
 import type { CredentialStore, LoginStore, TokenStore } from "./credentials.ts";
 import type { Journal } from "./journal.ts";
 import type { LogPlace, RoomLog } from "./log.ts";
@@ -20,7 +21,6 @@ import type { PeopleStore } from "./people.ts";
 import type { RepeatStore } from "./repeats.ts";
 import type { RoomLists } from "./room-lists.ts";
 import type { AvatarStore, ChatroomQueries, RoomQueries } from "./rooms.ts";
-import type { StoreHealth } from "./store-health.ts";
 import type { StoreTransaction } from "./transaction.ts";
 import type { UserStore } from "./users.ts";
 import type { VisitStore } from "./visits.ts";

@@ -4,8 +4,8 @@
  * with a credential that ended is let go within seconds, and is given nothing that came after its end.
  */
 
-import type { Holder } from "../../../domain/auth/revoked.ts";
 import { DomainError } from "../../../domain/errors.ts";
+import type { Holder } from "../../../domain/model.ts";
 import type { CredentialWatch, Watched } from "../../requests/credential-watch.ts";
 
 /** Who waits: their connection, and what proves who they are; null for guests, who have no credential. */

@@ -3,10 +3,9 @@
  * room (404), what the caller may do in it (403, 412 in the lobby), and what was sent only then (400).
  */
 
-import type { Holder } from "../../../domain/auth/revoked.ts";
 import { noSuchRoom, refusal } from "../../../domain/context/access.ts";
 import { DomainError } from "../../../domain/errors.ts";
-import type { Actor, Conversation, Membership, User } from "../../../domain/model.ts";
+import type { Actor, Conversation, Holder, Membership, User } from "../../../domain/model.ts";
 import { type Action, can } from "../../../domain/permissions.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { HttpApp, HttpContext } from "../../face/face.ts";

@@ -1,7 +1,5 @@
 /** What Talk's operations share. */
-import { type Actor, NOBODY, userActor } from "../../../domain/model.ts";
 import type { Feed } from "../../../domain/ports/feed.ts";
-import type { Store } from "../../../domain/ports/store/store.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { AuditLog } from "../../face/audit.ts";
 import type { MessageShapes } from "../shapes/message-shapes.ts";
@@ -12,7 +10,6 @@ import type { Operations } from "./operations.ts";
 
 export interface TalkParts extends Operations {
   useCases: UseCases;
-  store: Pick<Store, "users" | "log">;
   feed: () => Feed;
   /** Where clients reach this server. */
   publicUrl: () => string;
@@ -24,9 +21,3 @@ export interface TalkParts extends Operations {
 }
 
 export const MAX_ID_LENGTH = 320;
-
-/** The user with this handle, or nobody. Whether they exist for the caller is for the use case to say. */
-export async function userNamed({ store }: Pick<TalkParts, "store">, handle: string): Promise<Actor> {
-  const user = await store.users.byHandle(handle);
-  return user ? userActor(user) : NOBODY;
-}

@@ -54,11 +54,10 @@ type Cursor = { before?: number } | { after: number };
 
 export function createChatReading({
   useCases,
-  store,
   shapes,
   feed,
   polls,
-}: Pick<TalkParts, "useCases" | "store" | "shapes" | "feed" | "polls">) {
+}: Pick<TalkParts, "useCases" | "shapes" | "feed" | "polls">) {
   const { messages, joining, timeline } = useCases;
   const live = createLiveMessages(timeline, shapes);
 
@@ -87,8 +86,8 @@ export function createChatReading({
    * database: then the newest messages are the answer, or everything up to that place would be missed.
    */
   async function unlessLost(actor: Actor, room: Conversation, after: number, limit: number) {
-    const [log] = after === 0 ? [] : await store.log.heads([room.id]);
-    return log && after > log.head ? (await gather(actor, room, {}, limit)).reverse() : [];
+    const head = after === 0 ? null : await timeline.head(room.id);
+    return head !== null && after > head ? (await gather(actor, room, {}, limit)).reverse() : [];
   }
 
   /** What the events that were heard say to the reader, who was judged before them; from the log where that may not be enough. */

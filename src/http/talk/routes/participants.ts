@@ -5,7 +5,7 @@ import type { Actor } from "../../../domain/model.ts";
 import type { RoomPerson } from "../../../domain/use-cases/rooms.ts";
 import { setGuestCookie } from "../common/authentication.ts";
 import { callingClient } from "../common/operations.ts";
-import { MAX_ID_LENGTH, type TalkParts, userNamed } from "../common/parts.ts";
+import { MAX_ID_LENGTH, type TalkParts } from "../common/parts.ts";
 import { ownSessionId, setClientCookie, type TalkClient } from "../shapes/clients.ts";
 import { NOT_JOINED, PARTICIPANT_TYPE, ROOM_TYPE, seconds } from "../shapes/constants.ts";
 import { PREFIX } from "../shapes/description.ts";
@@ -99,7 +99,7 @@ function registerAdd(parts: TalkParts): void {
     async ({ actor, token, input: { newParticipant, source } }) => {
       if (source === "groups") await useCases.roster.addGroup(actor, token, newParticipant);
       if (source === "users") {
-        const member = await userNamed(parts, newParticipant);
+        const member = await parts.useCases.lookup.actor(newParticipant);
         await useCases.conversations.addMembers(actor, token, [{ member, role: "user" }]);
       }
       if (source !== "emails") return DONE;
@@ -122,7 +122,7 @@ function registerRemove(parts: TalkParts): void {
       },
     },
     async ({ actor, token, input }) => {
-      await useCases.roster.remove(actor, token, await userNamed(parts, input.participant));
+      await useCases.roster.remove(actor, token, await parts.useCases.lookup.actor(input.participant));
       return DONE;
     },
   );
@@ -233,7 +233,7 @@ function registerModerators(parts: TalkParts): void {
     participant: string;
     sessionId: string;
   }): Promise<Actor> {
-    if (participant !== "") return await userNamed(parts, participant);
+    if (participant !== "") return await parts.useCases.lookup.actor(participant);
     if (sessionId === "") throw badField("participant", "or sessionId is required");
     return { kind: "guest", id: guests.idOf(sessionId), name: "" };
   }

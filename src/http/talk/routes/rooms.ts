@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { badField } from "../../../domain/errors.ts";
 import type { Actor } from "../../../domain/model.ts";
 import { callingClient } from "../common/operations.ts";
-import { MAX_ID_LENGTH, type TalkParts, userNamed } from "../common/parts.ts";
+import { MAX_ID_LENGTH, type TalkParts } from "../common/parts.ts";
 import { NOTIFICATION_LEVELS } from "../shapes/constants.ts";
 import { PREFIX } from "../shapes/description.ts";
 import type { Outcome } from "../shapes/envelope.ts";
@@ -95,7 +95,7 @@ function registerCreate(parts: TalkParts): void {
     async ({ actor, client, input: { roomType, invite, roomName } }) => {
       const viewer = { actor, client };
       if (roomType === 1) {
-        const other = await userNamed(parts, invite);
+        const other = await parts.useCases.lookup.actor(invite);
         const { conversation, created } = await useCases.oneToOne.open(actor, other, { history: "shared" });
         return await answer(viewer, conversation.token, created);
       }

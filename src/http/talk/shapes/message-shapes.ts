@@ -2,7 +2,6 @@
 import { z } from "@hono/zod-openapi";
 import type { MessagePlace } from "../../../domain/ids.ts";
 import type { Actor, Conversation, LoggedEvent, User } from "../../../domain/model.ts";
-import type { Store } from "../../../domain/ports/store/store.ts";
 import type {
   MessageView,
   ParentMessage,
@@ -47,17 +46,17 @@ export interface MessageShapes {
   ofAll(room: ShownRoom, entries: readonly TimelineEntry[]): Promise<MessageBody[] | null>;
 }
 
-export function createMessageShapes(
-  { mentions }: Pick<UseCases, "mentions">,
-  accounts: Pick<Store["users"], "byIds">,
-): MessageShapes {
+export function createMessageShapes({
+  mentions,
+  lookup,
+}: Pick<UseCases, "mentions" | "lookup">): MessageShapes {
   async function usersIn(entries: readonly Told[]): Promise<ReadonlyMap<string, User>> {
     const actors = entries.flatMap(({ entry, system }) =>
       system ? [entry.event.actor, ...(system.user ? [system.user] : [])] : [],
     );
     const ids = actors.filter(({ kind }) => kind === "user").map(({ id }) => Number(id));
-    const users = ids.length === 0 ? [] : await accounts.byIds([...new Set(ids)]);
-    return new Map(users.map((user) => [String(user.id), user]));
+    const users = await lookup.users(ids);
+    return new Map([...users].map(([id, user]) => [String(id), user]));
   }
 
   /** By text; what mentions nobody is not asked about. Null when `parse` has no answer. */

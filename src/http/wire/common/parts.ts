@@ -8,7 +8,6 @@ import {
   userActor,
 } from "../../../domain/model.ts";
 import { type Action, can } from "../../../domain/permissions.ts";
-import type { Store } from "../../../domain/ports/store/store.ts";
 import type { RoomView } from "../../../domain/use-cases/rooms.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { HttpContext } from "../../face/face.ts";
@@ -20,7 +19,6 @@ import { callingUser } from "./authentication.ts";
 
 export interface WireParts {
   useCases: UseCases;
-  store: Pick<Store, "organizations" | "journal">;
   names: Names;
   /** Of qualified ids. */
   domain(): string;
@@ -29,12 +27,10 @@ export interface WireParts {
 }
 
 /** @param options `publicUrl` is where clients reach this server; its host name is the domain of qualified ids */
-export function wireParts(
-  options: Pick<WireParts, "useCases" | "store"> & { publicUrl: () => string },
-): WireParts {
-  const { useCases, store, publicUrl } = options;
-  const names = createNames(store.journal);
-  return { useCases, store, names, publicUrl, domain: () => new URL(publicUrl()).hostname };
+export function wireParts(options: Pick<WireParts, "useCases"> & { publicUrl: () => string }): WireParts {
+  const { useCases, publicUrl } = options;
+  const names = createNames(useCases.lookup);
+  return { useCases, names, publicUrl, domain: () => new URL(publicUrl()).hostname };
 }
 
 export interface Caller {

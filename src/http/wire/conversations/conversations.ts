@@ -143,25 +143,25 @@ export async function connectedUsers(
 }
 
 /** The organization whose UUID is the team's. @throws WireRefusal `no-team-member` unless the caller is in it */
-export async function teamOf({ store }: WireParts, { user }: Caller, team: string): Promise<number> {
-  const mine = await store.organizations.of(user.id);
-  const found = mine.find(({ organization }) => organization.uuid === team);
+export async function teamOf({ useCases }: WireParts, { user }: Caller, team: string): Promise<number> {
+  const mine = await useCases.lookup.organizationsOf(user);
+  const found = mine.find(({ uuid }) => uuid === team);
   if (!found) throw wireRefusal("noTeamMember");
-  return found.organization.id;
+  return found.id;
 }
 
 /** Whether Wire's access of a room lets these users in. */
 export async function requireAdmission(
-  { store }: WireParts,
+  { useCases }: WireParts,
   room: Parameters<typeof checkAdmission>[0],
   users: readonly User[],
 ): Promise<void> {
   const { organizationId } = room;
   const team =
     room.accessRole === "team" && organizationId !== null && users.length > 0
-      ? await store.organizations.users(organizationId)
+      ? await useCases.lookup.organizationUsers(organizationId)
       : [];
-  const inTeam = new Set(team.map(({ user }) => user.id));
+  const inTeam = new Set(team.map(({ id }) => id));
   switch (
     checkAdmission(
       room,

@@ -3,8 +3,8 @@
 import { isSecret } from "../../../domain/auth/secrets.ts";
 import { DomainError } from "../../../domain/errors.ts";
 import type { User } from "../../../domain/model.ts";
-import type { Store } from "../../../domain/ports/store/store.ts";
 import type { Accounts } from "../../../domain/use-cases/accounts.ts";
+import type { Lookup } from "../../../domain/use-cases/lookup.ts";
 import type { HttpApp } from "../../face/face.ts";
 import { authenticateUser } from "../../requests/credentials.ts";
 import {
@@ -26,11 +26,15 @@ export function registerLogin(app: HttpApp, accounts: Accounts, publicUrl: () =>
 }
 
 /** @param domain of qualified ids */
-export function registerSelf(app: HttpApp, store: Pick<Store, "organizations">, domain: () => string): void {
+export function registerSelf(
+  app: HttpApp,
+  lookup: Pick<Lookup, "organizationsOf">,
+  domain: () => string,
+): void {
   app.openapi(ROUTES.self, async (c) => {
     const user = callingUser(c);
-    const [first] = await store.organizations.of(user.id);
-    return c.json(selfProfile(user, domain(), first?.organization.uuid), 200);
+    const [first] = await lookup.organizationsOf(user);
+    return c.json(selfProfile(user, domain(), first?.uuid), 200);
   });
 }
 

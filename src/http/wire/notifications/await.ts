@@ -5,8 +5,7 @@
 import { DomainError } from "../../../domain/errors.ts";
 import type { Feed } from "../../../domain/ports/feed.ts";
 import type { HotState } from "../../../domain/ports/hot.ts";
-import type { CredentialStore } from "../../../domain/ports/store/credentials.ts";
-import type { Store } from "../../../domain/ports/store/store.ts";
+import type { StoreHealth } from "../../../domain/ports/store-health.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../../logger.ts";
 import { failureHeaders, failureOf } from "../../answers/failures.ts";
@@ -20,7 +19,7 @@ import { type Socket, type SocketHandlers, Waiter } from "./waiter.ts";
 
 export interface AwaitOptions {
   useCases: UseCases;
-  store: Pick<Store, "credentials" | "organizations" | "journal" | "health">;
+  storeHealth: Pick<StoreHealth, "isAway" | "onAway">;
   hot: Pick<HotState, "limits">;
   feed: () => Feed;
   /** Where clients reach this server. */
@@ -58,16 +57,16 @@ const AWAY_RETRY_MS = 10_000;
 const MAX_OF_ONE_USER = 100;
 
 export function createAwait(options: AwaitOptions): AwaitFace {
-  const { useCases, store, hot, feed, rateLimits, logger } = options;
+  const { useCases, storeHealth, hot, feed, rateLimits, logger } = options;
   const limits = createRequestLimits(hot.limits, useCases.clock, rateLimits);
   const delivery = createDelivery(wireParts(options), logger);
-  const crowd = createCrowd({ ...options, credentials: store.credentials });
+  const crowd = createCrowd(options);
   // Nothing can be told without the database; another process may have it.
-  const unwatch = store.health.onAway(() => crowd.end("away"));
+  const unwatch = storeHealth.onAway(() => crowd.end("away"));
 
   async function principalOf({ target, header, ip }: Handshake): Promise<UserPrincipal> {
     await limits.byAddress(ip);
-    if (store.health.isAway) throw new DomainError("unavailable", undefined, { retryAfterMs: AWAY_RETRY_MS });
+    if (storeHealth.isAway) throw new DomainError("unavailable", undefined, { retryAfterMs: AWAY_RETRY_MS });
     const query = new URL(target, "http://localhost").searchParams;
     const token = bearerOf(header("authorization")) ?? query.get("access_token");
     if (!token) throw new DomainError("unauthorized", "Send an access token");
@@ -106,13 +105,11 @@ export function createAwait(options: AwaitOptions): AwaitFace {
 }
 
 /** All who wait here. */
-function createCrowd(
-  options: Pick<AwaitOptions, "useCases" | "rateLimits" | "logger"> & { credentials: CredentialStore },
-) {
-  const { credentials, rateLimits, logger, useCases } = options;
+function createCrowd(options: Pick<AwaitOptions, "useCases" | "rateLimits" | "logger">) {
+  const { rateLimits, logger, useCases } = options;
   const waiters = new Set<Waiter>();
   const perUser = new Map<number, number>();
-  const watch = watchCredentials(credentials, useCases.clock, waiters, logger);
+  const watch = watchCredentials(useCases.accounts, useCases.clock, waiters, logger);
   let isClosed = false;
 
   function count(userId: number, change: 1 | -1): void {

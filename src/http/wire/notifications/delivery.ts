@@ -45,7 +45,7 @@ const PAGE = 500;
 const AGAIN_MS = 20;
 
 export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">): Delivery {
-  const { journal } = parts.store;
+  const { journal } = parts.useCases;
   const translate = createTranslation(parts);
   const horizon = shared(() => journal.horizon());
   const count = createCounter();

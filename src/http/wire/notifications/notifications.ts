@@ -93,7 +93,7 @@ export function registerNotifications(app: HttpApp, parts: WireParts): void {
     const { user } = callerOf(c);
     const { since, size } = c.req.valid("query");
     const after = since === undefined ? null : await placeOf(user, since);
-    const horizon = await parts.store.journal.horizon();
+    const horizon = await parts.useCases.journal.horizon();
     const { notifications, more } = await page(user, after, { horizon, size });
     return c.json({ notifications, has_more: more, time: time(parts.useCases.clock.now()) }, 200);
   });
@@ -108,7 +108,7 @@ export function registerNotifications(app: HttpApp, parts: WireParts): void {
   async function placeOf(user: User, since: string): Promise<JournalPlace> {
     const after = notificationPlace(since);
     const isKnown =
-      after && (isTransient(after) || (await parts.store.journal.knows({ userId: user.id, after })));
+      after && (isTransient(after) || (await parts.useCases.journal.knows({ userId: user.id, after })));
     if (!isKnown)
       throw new WireRefusal(404, "not-found", "since is no notification's id; read everything anew");
     return after;
@@ -116,9 +116,9 @@ export function registerNotifications(app: HttpApp, parts: WireParts): void {
 
   async function newest(user: User) {
     const reader = { userId: user.id, after: null };
-    for (let horizon = await parts.store.journal.horizon(); ; ) {
+    for (let horizon = await parts.useCases.journal.horizon(); ; ) {
       const page = { horizon, limit: NEWEST_READ, newest: true };
-      const [events = []] = await parts.store.journal.pages([reader], page);
+      const [events = []] = await parts.useCases.journal.pages([reader], page);
       const [told = []] = await translate([{ user, events }]);
       const [first] = events;
       if (told.length > 0 || !first || events.length < NEWEST_READ) return told.at(-1);
@@ -135,7 +135,7 @@ export function registerNotifications(app: HttpApp, parts: WireParts): void {
     const limit = Math.max(size, MIN_READ);
     for (let place = after; ; ) {
       const reader = { userId: user.id, after: place };
-      const [events = []] = await parts.store.journal.pages([reader], { horizon, limit });
+      const [events = []] = await parts.useCases.journal.pages([reader], { horizon, limit });
       const [told = []] = await translate([{ user, events }]);
       const atEnd = events.length < limit;
       if (told.length > 0 || atEnd) {

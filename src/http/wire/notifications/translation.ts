@@ -123,10 +123,10 @@ function keyOf({ events }: Act): string {
  * Whoever joins sees the log from their own joining on, but Wire tells them of all who joined with them; and of those
  * who were there from the start by the conversation itself.
  */
-async function completeJoins({ store }: WireParts, acts: readonly Act[]): Promise<void> {
+async function completeJoins({ useCases }: WireParts, acts: readonly Act[]): Promise<void> {
   const joins = acts.filter(({ events }) => events[0]?.type === "member.joined");
   const together = new Map<string, JournalEvent[]>();
-  for (const event of await store.journal.joinedTogether(joins.map(firstOf))) {
+  for (const event of await useCases.journal.joinedTogether(joins.map(firstOf))) {
     const moment = momentOf(event);
     const events = together.get(moment);
     if (events) events.push(event);

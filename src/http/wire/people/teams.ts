@@ -125,27 +125,24 @@ const ROUTES = {
 };
 
 export function registerTeams(app: HttpApp, parts: WireParts): void {
-  const { store } = parts;
+  const { lookup } = parts.useCases;
 
   app.openapi(ROUTES.list, async (c) => {
-    const mine = await store.organizations.of(callerOf(c).user.id);
-    return c.json(
-      { teams: mine.map(({ organization }) => teamBody(organization)), has_more: false as const },
-      200,
-    );
+    const mine = await lookup.organizationsOf(callerOf(c).user);
+    return c.json({ teams: mine.map(teamBody), has_more: false as const }, 200);
   });
   app.openapi(ROUTES.get, async (c) => {
     const { tid } = c.req.valid("param");
-    const mine = await store.organizations.of(callerOf(c).user.id);
-    const found = mine.find(({ organization }) => organization.uuid === tid);
+    const mine = await lookup.organizationsOf(callerOf(c).user);
+    const found = mine.find(({ uuid }) => uuid === tid);
     if (!found) throw wireRefusal("noTeam");
-    return c.json(teamBody(found.organization), 200);
+    return c.json(teamBody(found), 200);
   });
   app.openapi(ROUTES.members, async (c) => {
     const id = await teamOf(parts, callerOf(c), c.req.valid("param").tid);
     const { maxResults } = c.req.valid("query");
-    const people = await store.organizations.users(id);
-    const members = people.slice(0, maxResults).map(({ user }) => ({ user: user.uuid }));
+    const people = await lookup.organizationUsers(id);
+    const members = people.slice(0, maxResults).map(({ uuid }) => ({ user: uuid }));
     return c.json({ members, hasMore: people.length > maxResults }, 200);
   });
   app.openapi(ROUTES.roles, async (c) => {

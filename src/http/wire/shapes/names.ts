@@ -1,12 +1,12 @@
 /** Wire's names (UUIDs) of what the domain knows by int64 ids. They never change, so they are remembered. */
 import { LRUCache } from "lru-cache";
 import { type Actor, actorOf, type MemberKey } from "../../../domain/model.ts";
-import type { Journal } from "../../../domain/ports/store/journal.ts";
+import type { Lookup } from "../../../domain/use-cases/lookup.ts";
 import { NIL_UUID } from "./kinds.ts";
 
 const REMEMBERED = 50_000;
 
-type Noun = Parameters<Journal["uuids"]>[0];
+type Noun = Parameters<Lookup["uuids"]>[0];
 
 export interface Wanted {
   users?: Iterable<Pick<Actor, "kind" | "id">>;
@@ -25,10 +25,10 @@ export interface Known {
 
 export type Names = (wanted: Wanted) => Promise<Known>;
 
-export function createNames(journal: Pick<Journal, "uuids">): Names {
-  const users = remembered(journal, "users");
-  const rooms = remembered(journal, "rooms");
-  const organizations = remembered(journal, "organizations");
+export function createNames(lookup: Pick<Lookup, "uuids">): Names {
+  const users = remembered(lookup, "users");
+  const rooms = remembered(lookup, "rooms");
+  const organizations = remembered(lookup, "organizations");
   return async (wanted) => {
     const [people, places, teams] = await Promise.all([
       users([...(wanted.users ?? [])].flatMap(userId)),
@@ -52,7 +52,7 @@ function userId({ kind, id }: Pick<Actor, "kind" | "id">): number[] {
   return kind === "user" ? [Number(id)] : [];
 }
 
-function remembered(journal: Pick<Journal, "uuids">, noun: Noun) {
+function remembered(lookup: Pick<Lookup, "uuids">, noun: Noun) {
   const cache = new LRUCache<number, string>({ max: REMEMBERED });
   return async (ids: readonly number[]): Promise<Map<number, string>> => {
     const found = new Map<number, string>();
@@ -63,7 +63,7 @@ function remembered(journal: Pick<Journal, "uuids">, noun: Noun) {
       else found.set(id, uuid);
     }
     if (unknown.size === 0) return found;
-    for (const [id, uuid] of await journal.uuids(noun, [...unknown])) {
+    for (const [id, uuid] of await lookup.uuids(noun, [...unknown])) {
       cache.set(id, uuid);
       found.set(id, uuid);
     }
