@@ -26,24 +26,18 @@ export class GatewayMetrics {
   /** Commands by op and outcome: `ok` or the error's code. */
   readonly commands = new Map<string, Map<string, number>>();
   readonly ackSeconds: Histogram;
+  readonly #registry: Registry;
 
-  constructor(registry: Registry, figures: () => GatewayFigures) {
+  constructor(registry: Registry) {
+    this.#registry = registry;
     this.ackSeconds = new Histogram({
       name: "causeway_ack_seconds",
       help: "From a send's arrival to its acknowledgement",
       buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers: [registry],
     });
-    const gauge = (name: string, help: string, value: () => number) =>
-      new Gauge({ name: `causeway_${name}`, help, registers: [registry], collect: collected(value) });
     const counter = (name: string, help: string, value: () => number) =>
       new Counter({ name: `causeway_${name}_total`, help, registers: [registry], collect: counted(value) });
-    gauge("connections", "Open WebSocket connections", () => figures().connections);
-    gauge("sessions", "Connections that have said hello", () => figures().sessions);
-    gauge("rooms_followed", "Rooms with sessions on this gateway", () => figures().rooms);
-    gauge("commands_under_way", "Commands that were not answered yet", () => figures().queued);
-    gauge("sessions_catching_up", "Sessions that are sent what they missed", () => figures().catchingUp);
-    gauge("followers", "Long polls of Talk and clients of Wire's /await", () => figures().followers);
     counter("sends", "Messages acknowledged", () => this.sends);
     counter("deliveries", "Events handed to sessions", () => this.deliveries);
     counter("gap_events_filled", "Events that the bus lost and the store gave", () => this.eventsFilled);
@@ -53,6 +47,18 @@ export class GatewayMetrics {
       () => this.slowConsumers,
     );
     this.#registerLabelled(registry);
+  }
+
+  /** Measures what is going on whenever Prometheus looks. */
+  watch(figures: () => GatewayFigures): void {
+    const gauge = (name: string, help: string, value: () => number) =>
+      new Gauge({ name: `causeway_${name}`, help, registers: [this.#registry], collect: collected(value) });
+    gauge("connections", "Open WebSocket connections", () => figures().connections);
+    gauge("sessions", "Connections that have said hello", () => figures().sessions);
+    gauge("rooms_followed", "Rooms with sessions on this gateway", () => figures().rooms);
+    gauge("commands_under_way", "Commands that were not answered yet", () => figures().queued);
+    gauge("sessions_catching_up", "Sessions that are sent what they missed", () => figures().catchingUp);
+    gauge("followers", "Long polls of Talk and clients of Wire's /await", () => figures().followers);
   }
 
   count(op: string, outcome: string): void {

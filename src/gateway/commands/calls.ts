@@ -18,7 +18,7 @@ type Handler<Op extends "call.join" | "call.flags" | "call.leave"> = (
   frame: ClientFrames[Op],
 ) => Promise<OkFields[Op]>;
 
-export interface Calling {
+export interface CallCommands {
   join: Handler<"call.join">;
   change: Handler<"call.flags">;
   leave: Handler<"call.leave">;
@@ -35,14 +35,14 @@ export interface Calling {
 /** How long somebody whose connection was lost stays in the call. */
 const LOST_GRACE_MS = 15_000;
 
-export interface CallingOptions {
+export interface CallCommandOptions {
   calls: CallUseCases;
   hot: Pick<HotState, "calls">;
   hub: Hub;
   logger: Pick<Logger, "warn">;
 }
 
-export function createCalling({ calls, hot, hub, logger }: CallingOptions): Calling {
+export function createCallCommands({ calls, hot, hub, logger }: CallCommandOptions): CallCommands {
   async function enter(
     { session, identity }: Speaker,
     room: FollowedRoom,

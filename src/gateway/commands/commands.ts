@@ -2,44 +2,44 @@
 import { DomainError } from "../../domain/errors.ts";
 import type { ClientFrame, OkFields } from "../../protocol/frames.ts";
 import type { Speaker } from "../sessions/session.ts";
-import type { Calling } from "./calls.ts";
-import type { Talking } from "./messages.ts";
-import type { Watching } from "./presence.ts";
+import type { CallCommands } from "./calls.ts";
+import type { MessageCommands } from "./messages.ts";
+import type { PresenceCommands } from "./presence.ts";
 
 export interface CommandHandlers {
-  talking: Talking;
-  watching: Watching;
-  calling: Calling;
+  messages: MessageCommands;
+  presence: PresenceCommands;
+  calls: CallCommands;
 }
 
 type Answer = OkFields[keyof OkFields];
 
 /** Resolves with what `ok` holds. @throws DomainError */
 export function execute(handlers: CommandHandlers, speaker: Speaker, frame: ClientFrame): Promise<Answer> {
-  const { talking, watching, calling } = handlers;
+  const { messages, presence, calls } = handlers;
   switch (frame.op) {
     // [GW-2.6]
     case "hello":
       throw new DomainError("conflict", "This session has said hello already");
     case "send":
-      return talking.send(speaker, frame);
+      return messages.send(speaker, frame);
     case "history":
-      return talking.history(speaker, frame);
+      return messages.history(speaker, frame);
     case "read":
-      return talking.read(speaker, frame);
+      return messages.read(speaker, frame);
     case "open":
-      return watching.open(speaker, frame);
+      return presence.open(speaker, frame);
     case "close":
-      return watching.close(speaker, frame);
+      return presence.close(speaker, frame);
     case "typing":
-      return watching.typing(speaker, frame);
+      return presence.typing(speaker, frame);
     case "ping":
-      return watching.ping(speaker, frame);
+      return presence.ping(speaker, frame);
     case "call.join":
-      return calling.join(speaker, frame);
+      return calls.join(speaker, frame);
     case "call.flags":
-      return calling.change(speaker, frame);
+      return calls.change(speaker, frame);
     case "call.leave":
-      return calling.leave(speaker, frame);
+      return calls.leave(speaker, frame);
   }
 }

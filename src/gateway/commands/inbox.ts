@@ -1,6 +1,6 @@
 /**
- * What comes from clients: each frame is bounded, decoded, judged, carried out and answered once. A frame that breaks a
- * rule costs its sender an error, and nobody else anything.
+ * Takes the frames of clients: each frame is bounded, decoded, checked, carried out and answered once. A frame that breaks
+ * a rule costs its sender an error, and nobody else anything.
  */
 import { DomainError } from "../../domain/errors.ts";
 import type { StoreHealth } from "../../domain/ports/store-health.ts";
@@ -20,16 +20,16 @@ import {
 import { LIMITS } from "../../protocol/limits.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import { takeFrame } from "../sessions/frame-rate.ts";
-import type { Greet } from "../sessions/handshake.ts";
+import type { Handshake } from "../sessions/handshake.ts";
 import type { Session } from "../sessions/session.ts";
 import { type CommandHandlers, execute } from "./commands.ts";
 
 export interface InboxOptions {
-  greet: Greet;
+  handshake: Handshake;
   handlers: CommandHandlers;
   metrics: GatewayMetrics;
   logger: Pick<Logger, "error">;
-  limited: boolean;
+  rateLimits: boolean;
   storeHealth: Pick<StoreHealth, "isAway">;
 }
 
@@ -49,10 +49,10 @@ export class Inbox {
   received(session: Session, bytes: Uint8Array, isBinary: boolean): void {
     session.lastHeard = performance.now();
     if (session.state === "leaving" || session.state === "gone") return;
-    const waitMs = this.#options.limited ? takeFrame(session) : 0;
+    const waitMs = this.#options.rateLimits ? takeFrame(session) : 0;
     const value = this.#decode(session, bytes, isBinary);
     if (waitMs > 0) this.#tooMany(session, value, waitMs);
-    else if (value !== undefined) this.#judge(session, value);
+    else if (value !== undefined) this.#take(session, value);
   }
 
   /** Undefined when the frame was refused. */
@@ -77,18 +77,18 @@ export class Inbox {
     }
   }
 
-  #judge(session: Session, value: unknown): void {
-    if (session.state === "greeting") {
+  #take(session: Session, value: unknown): void {
+    if (session.state === "handshake") {
       this.#keep(session, value);
       return;
     }
     const parsed = parseClientFrame(value);
     if (session.state === "new" && !saysHello(value, parsed)) {
-      // [GW-2.1] Who does not say who it is gets nothing else.
+      // [GW-2.1] The first frame has to be hello.
       this.#refuse(session, refOf((value as { ref?: unknown }).ref), "unauthorized", "say hello first");
       session.close("unauthorized");
     } else if ("refused" in parsed) this.#badFrame(session, parsed.refused);
-    else if (session.state === "new") void this.#greet(session, parsed.frame as ClientFrames["hello"]);
+    else if (session.state === "new") void this.#handshake(session, parsed.frame as ClientFrames["hello"]);
     else void this.#run(session, parsed.frame);
   }
 
@@ -102,11 +102,11 @@ export class Inbox {
     }
   }
 
-  async #greet(session: Session, hello: ClientFrames["hello"]): Promise<void> {
-    session.state = "greeting";
+  async #handshake(session: Session, hello: ClientFrames["hello"]): Promise<void> {
+    session.state = "handshake";
     const { metrics } = this.#options;
     try {
-      await this.#options.greet(session, hello);
+      await this.#options.handshake(session, hello);
       metrics.count("hello", "ok");
     } catch (error) {
       const frame = this.#errorFrame(hello.ref, error);
@@ -123,7 +123,7 @@ export class Inbox {
     const waiting = session.waiting ?? [];
     session.waiting = null;
     for (const value of waiting) {
-      if (!session.isGone) this.#judge(session, value);
+      if (!session.isGone) this.#take(session, value);
     }
   }
 

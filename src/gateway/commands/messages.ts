@@ -14,13 +14,13 @@ type Handler<Op extends "send" | "history" | "read"> = (
   frame: ClientFrames[Op],
 ) => Promise<OkFields[Op]>;
 
-export interface Talking {
+export interface MessageCommands {
   send: Handler<"send">;
   history: Handler<"history">;
   read: Handler<"read">;
 }
 
-export interface TalkingOptions {
+export interface MessageCommandOptions {
   messages: Messages;
   hub: Hub;
   metrics: GatewayMetrics;
@@ -39,7 +39,7 @@ function withinBytes(events: readonly LoggedEvent[], fromEnd: boolean): readonly
   return fromEnd ? events.slice(events.length - count) : events.slice(0, count);
 }
 
-export function createTalking({ messages, hub, metrics }: TalkingOptions): Talking {
+export function createMessageCommands({ messages, hub, metrics }: MessageCommandOptions): MessageCommands {
   return {
     // [GW-5.1] Acknowledged means durable: `send` resolves after the commit.
     async send({ identity }, frame) {

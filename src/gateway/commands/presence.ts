@@ -15,7 +15,7 @@ type Handler<Op extends "open" | "close" | "typing" | "ping"> = (
   frame: ClientFrames[Op],
 ) => Promise<OkFields[Op]>;
 
-export interface Watching {
+export interface PresenceCommands {
   open: Handler<"open">;
   close: Handler<"close">;
   typing: Handler<"typing">;
@@ -24,7 +24,7 @@ export interface Watching {
   gone(session: Session): Promise<void>;
 }
 
-export function createWatching(
+export function createPresenceCommands(
   {
     clock,
     presence,
@@ -33,7 +33,7 @@ export function createWatching(
   }: Pick<UseCases, "clock" | "presence" | "memberSettings" | "lobby">,
   hub: Hub,
   logger: Pick<Logger, "warn">,
-): Watching {
+): PresenceCommands {
   /** [GW-12.2] @throws DomainError `lobby` */
   async function requireReading(userId: number, room: FollowedRoom): Promise<void> {
     const { waiting } = await lobby.access(room.id, [userId]);

@@ -23,15 +23,13 @@ const MAX_ROOMS = 5_000;
 /** Rooms are followed on for a while when their last session is gone: it may only have lost its connection. */
 const LINGER_MS = 30_000;
 
-export interface Probe {
-  /** The bus carries this room from now on; what was committed just before may have been missed. */
-  soon(room: FollowedRoom): void;
+export interface HeadProbe {
   /** Compares every room now. */
   all(): void;
   stop(): void;
 }
 
-export interface ProbeOptions {
+export interface HeadProbeOptions {
   hub: Hub;
   log: Pick<RoomLog, "places">;
   history: Pick<History, "epoch" | "lost">;
@@ -41,7 +39,7 @@ export interface ProbeOptions {
   everyMs?: number | undefined;
 }
 
-export function startProbe({ hub, log, history, bus, logger, everyMs }: ProbeOptions): Probe {
+export function startHeadProbe({ hub, log, history, bus, logger, everyMs }: HeadProbeOptions): HeadProbe {
   let stopped = false;
   let next: NodeJS.Timeout | undefined;
   let soonTimer: NodeJS.Timeout | undefined;
@@ -99,18 +97,20 @@ export function startProbe({ hub, log, history, bus, logger, everyMs }: ProbeOpt
     if (rooms.length === 0) schedule();
     else void compare(rooms).finally(schedule);
   }
+  /** What was committed just before the bus carried the room may have been missed. */
+  function followed(room: FollowedRoom): void {
+    soon.add(room);
+    soonTimer ??= setTimeout(() => {
+      const rooms = [...soon];
+      soon = new Set();
+      soonTimer = undefined;
+      if (!stopped) void compare(rooms);
+    }, SOON_MS);
+  }
+  hub.listen({ followed });
   schedule();
 
   return {
-    soon(room) {
-      soon.add(room);
-      soonTimer ??= setTimeout(() => {
-        const rooms = [...soon];
-        soon = new Set();
-        soonTimer = undefined;
-        if (!stopped) void compare(rooms);
-      }, SOON_MS);
-    },
     all() {
       const rooms = [...hub.rooms()];
       for (let start = 0; start < rooms.length; start += MAX_ROOMS) {

@@ -13,7 +13,7 @@ import type { UserFrame } from "../../protocol/frames.ts";
 import type { Commit } from "../frames/commit-publisher.ts";
 import { AFFECTS_ACCESS, busLineSeq, busLines, EncodedEvent, readBusLine } from "../frames/encoded-event.ts";
 import type { GatewayMetrics } from "../metrics.ts";
-import type { Transport } from "../transport/transport.ts";
+import type { Topics } from "../transport/topics.ts";
 import { FollowedRoom, type RoomState, type TopicSubscriber } from "./followed-room.ts";
 import { RecentEvents } from "./recent-events.ts";
 import { type RoomFrame, tellReaders, tellReadersOf } from "./room-readers.ts";
@@ -28,17 +28,21 @@ const FILL_ROOMS = 50;
 export interface HubOptions {
   log: Pick<RoomLog, "rangeMany">;
   bus: Subscriptions;
-  publish: Transport["publish"];
+  topics: Pick<Topics, "publish">;
+  /** All sessions of this gateway. */
+  sessions: Iterable<TopicSubscriber>;
   metrics: GatewayMetrics;
   logger: Pick<Logger, "warn">;
-  /** The sessions that are in the room; a look through all of them. */
-  sessionsIn(room: FollowedRoom): Iterable<TopicSubscriber>;
-  /** Called in the turn in which the event was delivered. */
-  onAccessEvent(room: FollowedRoom, event: EncodedEvent): void;
-  /** Called before sessions hear of it. */
-  onUser(frame: UserFrame): void;
+}
+
+/** What others do when the hub delivers. */
+export interface HubListeners {
+  /** An event of AFFECTS_ACCESS was delivered in this turn. */
+  accessEvent(room: FollowedRoom, event: EncodedEvent): void;
+  /** A user was renamed. Sessions are told after this. */
+  userFrame(frame: UserFrame): void;
   /** The bus carries the room from now on: what was committed before has to be looked up. */
-  onFollowing(room: FollowedRoom): void;
+  followed(room: FollowedRoom): void;
 }
 
 export class Hub {
@@ -50,8 +54,14 @@ export class Hub {
   readonly #recent = new RecentEvents();
   #patience: NodeJS.Timeout | null = null;
 
+  #on: HubListeners = { accessEvent() {}, userFrame() {}, followed() {} };
+
   constructor(options: HubOptions) {
     this.#options = options;
+  }
+
+  listen(listeners: Partial<HubListeners>): void {
+    this.#on = { ...this.#on, ...listeners };
   }
 
   get size(): number {
@@ -86,8 +96,8 @@ export class Hub {
     this.#byToken.set(token, room);
     this.#listeners.set(room, listener);
     this.#options.bus.subscribe(channels.room(id), listener).then(
-      () => this.#options.onFollowing(room),
-      () => this.#options.onFollowing(room), // The bus is away; the head probe stands in until it is back.
+      () => this.#on.followed(room),
+      () => this.#on.followed(room), // The bus is away; the head probe stands in until it is back.
     );
     return room;
   }
@@ -236,17 +246,17 @@ export class Hub {
     if (room.history === null && event.type === "member.joined") room.history = historyOf(event);
     if (room.readers) tellReaders(room, event);
     for (const subscription of room.catchingUp) subscription.take(event);
-    if (event.type !== "message" && AFFECTS_ACCESS.has(event.type)) this.#options.onAccessEvent(room, event);
+    if (event.type !== "message" && AFFECTS_ACCESS.has(event.type)) this.#on.accessEvent(room, event);
   }
 
   #publish({ sessions, topics }: FollowedRoom, event: EncodedEvent): void {
-    if (sessions.json > 0) this.#options.publish(topics.json, event.json, false);
-    if (sessions.msgpack > 0) this.#options.publish(topics.msgpack, event.msgpack, true);
+    if (sessions.json > 0) this.#options.topics.publish(topics.json, event.json, false);
+    if (sessions.msgpack > 0) this.#options.topics.publish(topics.msgpack, event.msgpack, true);
   }
 
   /** Some of those in the room may not see the message that the event tells of. */
   #publishApart(room: FollowedRoom, event: EncodedEvent): void {
-    room.roster ??= new Set(this.#options.sessionsIn(room));
+    room.roster ??= new Set([...this.#options.sessions].filter(({ rooms }) => rooms.has(room)));
     const apart = [...room.roster].filter(
       (session) => room.hides(event, session.rooms.get(room) ?? 0) && room.isLive(session),
     );
@@ -261,11 +271,11 @@ export class Hub {
     const frame = readFrame(line);
     if (!frame) return;
     const { topics, openTopics, sessions } = room;
-    if (frame.op === "user") this.#options.onUser(frame);
+    if (frame.op === "user") this.#on.userFrame(frame);
     if (room.readers) tellReadersOf(room, frame);
     const to = frame.op === "call" || frame.op === "user" ? topics : openTopics;
-    if (sessions.json > 0) this.#options.publish(to.json, line, false);
-    if (sessions.msgpack > 0) this.#options.publish(to.msgpack, encodeMsgpack(frame), true);
+    if (sessions.json > 0) this.#options.topics.publish(to.json, line, false);
+    if (sessions.msgpack > 0) this.#options.topics.publish(to.msgpack, encodeMsgpack(frame), true);
   }
 
   stop(): void {

@@ -8,11 +8,12 @@ export interface SubscriberKeeper {
 }
 
 export class Subscribers implements SubscriberKeeper {
-  readonly #keepers: SubscriberKeeper[] = [];
+  readonly #keepers: readonly SubscriberKeeper[];
 
-  add(keeper: SubscriberKeeper): void {
-    this.#keepers.push(keeper);
+  constructor(keepers: readonly SubscriberKeeper[]) {
+    this.#keepers = keepers;
   }
+
   *subscribersOf(userId: number): Generator<Subscriber> {
     for (const keeper of this.#keepers) yield* keeper.subscribersOf(userId);
   }

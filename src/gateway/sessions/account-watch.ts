@@ -16,7 +16,7 @@ import type { Users } from "./users.ts";
 
 const EVERY_MS = 3_000;
 /** Users whose rooms are read again at once. */
-const REFRESHES = 4;
+const MAX_REFRESHES = 4;
 
 export interface AccountWatchOptions {
   store: Pick<Store, "users" | "credentials">;
@@ -27,14 +27,12 @@ export interface AccountWatchOptions {
 }
 
 export interface AccountWatch {
-  /** Looks at these users now. Never rejects. */
-  look(users: readonly LocalUser[]): Promise<void>;
   stop(): void;
 }
 
 export function watchAccounts(options: AccountWatchOptions): AccountWatch {
   const { store, users, memberships, logger, everyMs = EVERY_MS } = options;
-  const gate = createSemaphore(REFRESHES);
+  const refreshing = createSemaphore(MAX_REFRESHES);
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -50,7 +48,7 @@ export function watchAccounts(options: AccountWatchOptions): AccountWatch {
         return;
       }
       user.version = version;
-      await gate(() => memberships.refresh(user));
+      await refreshing(() => memberships.refresh(user));
     });
     await Promise.all(refreshes);
   }
@@ -70,6 +68,7 @@ export function watchAccounts(options: AccountWatchOptions): AccountWatch {
     for (const session of revoked) session.close("unauthorized");
   }
 
+  /** Never rejects. */
   async function look(some: readonly LocalUser[]): Promise<void> {
     if (stopped || some.length === 0) return;
     try {
@@ -88,10 +87,10 @@ export function watchAccounts(options: AccountWatchOptions): AccountWatch {
     timer = setTimeout(() => void look([...users.all()]).finally(schedule), everyMs);
     timer.unref();
   }
+  users.listen({ changed: (user) => void look([user]) });
   schedule();
 
   return {
-    look,
     stop() {
       stopped = true;
       clearTimeout(timer);

@@ -19,18 +19,19 @@ import type { Hub } from "../delivery/hub.ts";
 import type { Lobbies } from "../delivery/lobby.ts";
 import { readyRoom } from "../frames/ready-frame.ts";
 import type { GatewayMetrics } from "../metrics.ts";
+import type { OpenSessions } from "./open-sessions.ts";
 import { judgeResume, placesOf } from "./resume.ts";
 import { type Identity, newSessionId, type Session } from "./session.ts";
 import type { Users } from "./users.ts";
 
-/** Greetings under way at once; a storm of clients that come back waits its turn. */
-const GREETINGS = 64;
-/** JWTs that are checked at once. They have a lane of their own: the keys of their issuer may be long in coming. */
-const JWT_CHECKS = 64;
+/** Handshakes under way at once. The others wait their turn: many clients may come back at once. */
+const MAX_HANDSHAKES = 64;
+/** JWTs that are checked at once, apart from other tokens: reading the keys of their issuer may take long. */
+const MAX_JWT_CHECKS = 64;
 /** [GW-2.7] Sessions of one user on one gateway. */
-const SESSIONS_PER_USER = 100;
+const MAX_SESSIONS_PER_USER = 100;
 
-export interface GreetingOptions {
+export interface HandshakeOptions {
   store: Pick<Store, "history" | "clock" | "roomLists">;
   hot: Pick<HotState, "presence" | "calls">;
   accounts: Pick<Accounts, "authenticate">;
@@ -38,35 +39,37 @@ export interface GreetingOptions {
   users: Users;
   lobbies: Lobbies;
   catchUp: CatchUp;
+  sessions: Pick<OpenSessions, "saidHello">;
   metrics: GatewayMetrics;
   heartbeatMs: number;
-  limited: boolean;
+  rateLimits: boolean;
 }
 
 /**
  * Resolves when `ready` was sent; what was missed follows by itself.
  * @throws DomainError when the session can't begin
  */
-export type Greet = (session: Session, hello: ClientFrames["hello"]) => Promise<void>;
+export type Handshake = (session: Session, hello: ClientFrames["hello"]) => Promise<void>;
 
 type UserPrincipal = Extract<Principal, { kind: "user" }> & { version: number };
 
-export function createGreeting(options: GreetingOptions): Greet {
+export function createHandshake(options: HandshakeOptions): Handshake {
   const { store, accounts, users, catchUp } = options;
-  const gate = createSemaphore(GREETINGS);
-  const jwtLane = createSemaphore(JWT_CHECKS);
+  const handshakes = createSemaphore(MAX_HANDSHAKES);
+  const jwtChecks = createSemaphore(MAX_JWT_CHECKS);
 
   return async (session, hello) => {
+    options.sessions.saidHello(session);
     const authenticate = async () => (session.isGone ? null : await accounts.authenticate(hello.token));
-    const ofJwt = looksLikeJwt(hello.token) ? await jwtLane(authenticate) : null;
-    const subscriptions = await gate(async () => {
+    const ofJwt = looksLikeJwt(hello.token) ? await jwtChecks(authenticate) : null;
+    const subscriptions = await handshakes(async () => {
       const principal = ofJwt ?? (await authenticate());
       if (principal === null || session.isGone) return [];
       if (principal.kind !== "user") throw notAUser();
       const identity = identify(options, session, principal, hello.device);
       try {
         const { epoch } = options.store.history;
-        // The user's channel is listened to before the rooms are read: who joins from now on is heard of.
+        // The gateway listens to the user's channel already: a room that the user joins from now on is hinted at.
         const rooms = await store.roomLists.sessionRooms(identity.user.key, placesOf(hello.resume));
         const hot = await lookAtHot(options.hot, identity, rooms);
         if (session.isGone) return [];
@@ -87,17 +90,17 @@ export function createGreeting(options: GreetingOptions): Greet {
 }
 
 function identify(
-  { users, limited }: GreetingOptions,
+  { users, rateLimits }: HandshakeOptions,
   session: Session,
   { user, credential, version }: UserPrincipal,
   device: string | undefined,
 ): Identity {
   const local = users.attach(user, version, session);
   session.identity = { user: local, actor: userActor(user), credential, device: device ?? null };
-  if (limited && local.sessions.size > SESSIONS_PER_USER) {
+  if (rateLimits && local.sessions.size > MAX_SESSIONS_PER_USER) {
     users.detach(local, session);
     session.identity = null;
-    const message = `You have ${SESSIONS_PER_USER} sessions here already; end one first`;
+    const message = `You have ${MAX_SESSIONS_PER_USER} sessions here already; end one first`;
     throw new DomainError("rate_limited", message, { retryAfterMs: 10_000 });
   }
   return session.identity as Identity;
@@ -110,7 +113,7 @@ interface HotView {
 
 /** Two round trips side by side. Hot state that is away is no reason to keep anybody out. */
 async function lookAtHot(
-  hot: GreetingOptions["hot"],
+  hot: HandshakeOptions["hot"],
   { user }: Identity,
   rooms: readonly SessionRoom[],
 ): Promise<HotView> {
@@ -132,7 +135,7 @@ interface Beginning {
 
 /** In one turn of the event loop: says `ready`, and brings the session into its rooms. */
 function begin(
-  options: GreetingOptions,
+  options: HandshakeOptions,
   session: Session,
   { hello, principal, rooms, hot }: Beginning,
 ): CatchUpSubscription[] {
@@ -170,7 +173,7 @@ interface Entering {
 
 /** @returns the rooms of which something has to be read from the log first */
 function enterAll(
-  { hub, lobbies }: GreetingOptions,
+  { hub, lobbies }: HandshakeOptions,
   session: Session,
   { rooms, waiting, resumed }: Entering,
 ): CatchUpSubscription[] {

@@ -15,7 +15,7 @@ import type { SlowConsumers } from "./slow-consumers.ts";
 const REGISTRY_TTL_MS = 60_000;
 const REGISTRY_REFRESH_MS = 12_000;
 
-export interface UpkeepOptions {
+export interface MaintenanceOptions {
   node: string;
   clock: Clock;
   hot: Pick<HotState, "sessions">;
@@ -25,14 +25,14 @@ export interface UpkeepOptions {
   heartbeatMs: number;
 }
 
-export interface Upkeep {
+export interface SessionMaintenance {
   /** `now` is `performance.now()`. */
   visit(sessions: ReadonlySet<Session>, now: number): void;
   /** Ended sessions leave the registry with the next visit. */
   ended(session: Session): void;
 }
 
-export function createUpkeep(options: UpkeepOptions): Upkeep {
+export function createSessionMaintenance(options: MaintenanceOptions): SessionMaintenance {
   const { calls, slow, logger, hot, clock } = options;
   let ended: string[] = [];
 
@@ -76,7 +76,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   };
 }
 
-function reasonToEnd(session: Session, now: number, { heartbeatMs, clock }: UpkeepOptions) {
+function reasonToEnd(session: Session, now: number, { heartbeatMs, clock }: MaintenanceOptions) {
   if (session.state === "new") return now - session.startedAt > LIMITS.HELLO_WITHIN_MS ? "no_hello" : null;
   // [GW-10.3] The client has twice the time that it was told: clocks and networks are not exact.
   if (now - session.lastHeard > 2 * heartbeatMs) return "silent";
@@ -88,7 +88,7 @@ function reasonToEnd(session: Session, now: number, { heartbeatMs, clock }: Upke
   return null;
 }
 
-function entryOf(session: Session, { node, clock }: UpkeepOptions, now: number): SessionEntry {
+function entryOf(session: Session, { node, clock }: MaintenanceOptions, now: number): SessionEntry {
   const { id, identity } = session;
   const startedAt = Math.floor(clock.now() - (now - session.startedAt));
   return { id, userId: identity?.user.id ?? 0, node, device: identity?.device ?? null, startedAt };

@@ -13,7 +13,7 @@ import type { EncodedEvent } from "../frames/encoded-event.ts";
 import type { Connection, ConnectionHandlers } from "../transport/connection.ts";
 
 /** What a session may do: say hello; wait for its answer; everything; finish what is under way; nothing. */
-export type SessionState = "new" | "greeting" | "ready" | "leaving" | "gone";
+export type SessionState = "new" | "handshake" | "ready" | "leaving" | "gone";
 
 /** A user with sessions on this gateway. */
 export interface LocalUser {

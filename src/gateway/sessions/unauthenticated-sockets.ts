@@ -5,7 +5,7 @@ import type { Session } from "./session.ts";
 /** Many people may share one address, and come back at once; each says hello within a round trip. */
 const MAX_PER_ADDRESS = 1_000;
 
-export class SilentSockets {
+export class UnauthenticatedSockets {
   readonly #blocks = new Map<Session, string>();
   readonly #counts = new Map<string, number>();
 

@@ -21,11 +21,14 @@ export interface UserHints {
 export class Users implements SubscriberKeeper {
   readonly #byId = new Map<number, LocalUser>();
   readonly #bus: Subscriptions;
-  readonly #hints: UserHints;
+  #on: UserHints = { joined() {}, changed() {} };
 
-  constructor(bus: Subscriptions, hints: UserHints) {
+  constructor(bus: Subscriptions) {
     this.#bus = bus;
-    this.#hints = hints;
+  }
+
+  listen(hints: Partial<UserHints>): void {
+    this.#on = { ...this.#on, ...hints };
   }
 
   get(id: number): LocalUser | undefined {
@@ -96,8 +99,8 @@ export class Users implements SubscriberKeeper {
       for (const session of user.sessions) {
         if (session.state === "ready" && session.id !== heard.except) session.send(heard.unread);
       }
-    } else if (heard.hint === "joined") this.#hints.joined(user, heard);
-    else if (heard.hint === "changed") this.#hints.changed(user);
+    } else if (heard.hint === "joined") this.#on.joined(user, heard);
+    else if (heard.hint === "changed") this.#on.changed(user);
   }
 }
 

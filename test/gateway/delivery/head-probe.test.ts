@@ -2,7 +2,7 @@
 import { expect, test, vi } from "vitest";
 import type { LogPlace, PlaceInLog } from "../../../src/domain/ports/store/log.ts";
 import { FollowedRoom } from "../../../src/gateway/delivery/followed-room.ts";
-import { startProbe } from "../../../src/gateway/delivery/head-probe.ts";
+import { startHeadProbe } from "../../../src/gateway/delivery/head-probe.ts";
 import type { Hub } from "../../../src/gateway/delivery/hub.ts";
 
 /** The event at `seq` was written at this time. */
@@ -14,7 +14,7 @@ test("two looks at once, with a message in between, lose nothing", async () => {
     lobbyMayBeShut: false,
     history: "joined",
   });
-  const hub = { size: 1, rooms: () => [room], noteHead: vi.fn() } as unknown as Hub;
+  const hub = { size: 1, rooms: () => [room], noteHead: vi.fn(), listen: vi.fn() } as unknown as Hub;
   const answers: (() => void)[] = [];
   const log = {
     places: (wanted: readonly Pick<LogPlace, "conversationId" | "seq">[]) =>
@@ -25,7 +25,7 @@ test("two looks at once, with a message in between, lose nothing", async () => {
   };
   const history = { epoch: "one", lost: vi.fn(async () => {}) };
   const bus = { stats: () => ({ published: 0, dropped: 0, received: 0, connected: true }) };
-  const probe = startProbe({ hub, log, history, bus, logger: { warn: vi.fn() } });
+  const probe = startHeadProbe({ hub, log, history, bus, logger: { warn: vi.fn() } });
   room.delivered = 6;
   room.last = { seq: 6, at: timeOf(6) } as FollowedRoom["last"];
   probe.all();

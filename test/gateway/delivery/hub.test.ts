@@ -7,7 +7,6 @@ import { GatewayMetrics } from "../../../src/gateway/metrics.ts";
 import { createMemoryBus } from "../../../src/hot/memory/bus.ts";
 import { createLogger } from "../../../src/logger.ts";
 
-const NOBODY = { connections: 0, sessions: 0, rooms: 0, queued: 0, catchingUp: 0, followers: 0 };
 const EVENT: LoggedEvent = {
   ...{ conversationId: 7, room: "a2b3c4d5", seq: 1, type: "message", id: "k-1", at: 5 },
   actor: { kind: "user", id: "12", name: "Zoë" },
@@ -19,10 +18,9 @@ function hubOn(rangeMany: HubOptions["log"]["rangeMany"]): Hub {
     ...{
       log: { rangeMany },
       bus: createMemoryBus(),
-      metrics: new GatewayMetrics(new Registry(), () => NOBODY),
+      metrics: new GatewayMetrics(new Registry()),
     },
-    ...{ logger: createLogger("silent"), publish: () => {}, sessionsIn: () => [] },
-    ...{ onAccessEvent: () => {}, onUser: () => {}, onFollowing: () => {} },
+    ...{ logger: createLogger("silent"), topics: { publish: () => {} }, sessions: [] },
   });
 }
 

@@ -1,0 +1,124 @@
+/** Makes the parts of a gateway, each of parts that are there already. Nothing here listens on a port. */
+import { createCallCommands } from "./commands/calls.ts";
+import type { CommandHandlers } from "./commands/commands.ts";
+import { Inbox } from "./commands/inbox.ts";
+import { createMessageCommands } from "./commands/messages.ts";
+import { createPresenceCommands } from "./commands/presence.ts";
+import { AccessEvents } from "./delivery/access-events.ts";
+import { CatchUp } from "./delivery/catch-up.ts";
+import { Hub } from "./delivery/hub.ts";
+import { Lobbies } from "./delivery/lobby.ts";
+import { Subscribers } from "./delivery/subscribers.ts";
+import { createFeed, type RunningFeed } from "./feed/feed.ts";
+import type { GatewayOptions } from "./gateway-options.ts";
+import { HttpDoor } from "./http/door.ts";
+import { type GatewayFigures, GatewayMetrics } from "./metrics.ts";
+import { SessionLifecycle } from "./session-lifecycle.ts";
+import { createHandshake } from "./sessions/handshake.ts";
+import { Memberships } from "./sessions/membership.ts";
+import { OpenSessions } from "./sessions/open-sessions.ts";
+import { createSessionMaintenance } from "./sessions/session-maintenance.ts";
+import { SlowConsumers } from "./sessions/slow-consumers.ts";
+import { Users } from "./sessions/users.ts";
+import { Topics } from "./transport/topics.ts";
+
+export interface GatewayParts {
+  http: HttpDoor;
+  sessions: OpenSessions;
+  topics: Topics;
+  hub: Hub;
+  users: Users;
+  memberships: Memberships;
+  feed: RunningFeed;
+  lifecycle: SessionLifecycle;
+  figures(): GatewayFigures;
+}
+
+export function buildParts(options: GatewayOptions): GatewayParts {
+  const { store, hot, useCases, node, heartbeatMs, rateLimits, logger } = options;
+  const metrics = new GatewayMetrics(options.registry);
+  const sessions = new OpenSessions();
+  const slow = new SlowConsumers(sessions.all, metrics);
+  const topics = new Topics(slow);
+  const delivery = buildDelivery(options, { metrics, sessions, topics });
+  const { hub, users, memberships, catchUp, feed } = delivery;
+  const commands = buildCommands(options, hub, metrics);
+  const handshake = createHandshake({
+    ...{ ...delivery, store, hot, sessions, metrics, heartbeatMs, rateLimits },
+    accounts: useCases.accounts,
+  });
+  const inbox = new Inbox({
+    ...{ handshake, handlers: commands, metrics, logger, rateLimits },
+    storeHealth: store.health,
+  });
+  const maintenance = createSessionMaintenance({
+    ...{ clock: store.clock, node, hot, slow, logger, heartbeatMs },
+    calls: commands.calls,
+  });
+  const lifecycle = new SessionLifecycle({
+    ...{ sessions, users, memberships, inbox, commands, maintenance, rateLimits },
+  });
+  const figures = () => ({
+    connections: sessions.all.size,
+    sessions: sessions.authenticated,
+    rooms: hub.size,
+    queued: inbox.underWay,
+    catchingUp: catchUp.underWay,
+    followers: feed.followers,
+  });
+  metrics.watch(figures);
+  const http = new HttpDoor(options.http, options.clientAddress);
+  return { http, sessions, topics, hub, users, memberships, feed, lifecycle, figures };
+}
+
+interface Basics {
+  metrics: GatewayMetrics;
+  sessions: OpenSessions;
+  topics: Topics;
+}
+
+interface Delivery {
+  hub: Hub;
+  users: Users;
+  lobbies: Lobbies;
+  catchUp: CatchUp;
+  memberships: Memberships;
+  feed: RunningFeed;
+}
+
+/** Delivery knows its subscribers by their keepers: the users of sessions, and those of the feed. */
+function buildDelivery(
+  { store, bus, useCases, logger, compareMs }: GatewayOptions,
+  { metrics, sessions, topics }: Basics,
+): Delivery {
+  const hub = new Hub({ log: store.log, bus, topics, sessions: sessions.all, metrics, logger });
+  const catchUp = new CatchUp(store.log, logger);
+  const lobbies = new Lobbies({ lobby: useCases.lobby, hub, catchUp, logger });
+  const users = new Users(bus);
+  const memberships = new Memberships({ hub, lobbies, catchUp, rooms: store.roomLists, logger });
+  const feed = createFeed({
+    ...{ hub, bus, lobbies, catchUp, log: store.log, accounts: store.users, logger },
+    rooms: { byId: store.rooms.byId, sessionRooms: store.roomLists.sessionRooms },
+    everyMs: compareMs,
+  });
+  const access = new AccessEvents(lobbies, new Subscribers([users, feed.users]));
+  hub.listen({
+    accessEvent: (room, event) => access.apply(room, event),
+    userFrame: ({ user }) => void users.rename(Number(user.id), user.name),
+  });
+  users.listen({ joined: (user, hint) => memberships.joined(user, hint) });
+  return { hub, users, lobbies, catchUp, memberships, feed };
+}
+
+function buildCommands(
+  { hot, useCases, logger }: GatewayOptions,
+  hub: Hub,
+  metrics: GatewayMetrics,
+): CommandHandlers {
+  const { messages, calls } = useCases;
+  return {
+    messages: createMessageCommands({ messages, hub, metrics }),
+    presence: createPresenceCommands(useCases, hub, logger),
+    calls: createCallCommands({ calls, hot, hub, logger }),
+  };
+}
