@@ -29,7 +29,7 @@ export interface HttpOptions {
   useCases: UseCases;
   storeHealth: StoreHealth;
   hot: Pick<HotState, "limits">;
-  /** Live news for those who wait. */
+  /** Live events for long polls. */
   feed: () => Feed;
   /** Null: the admin API is off. */
   adminToken: string | null;
@@ -46,9 +46,9 @@ export interface HttpOptions {
   /** The folder that holds web/, client/ and protocol/ as browsers can run them. */
   webRoot: URL | string;
   rateLimits: boolean;
-  /** For calls; none unless told. */
+  /** STUN and TURN servers for calls. Default: none. */
   iceServers?: IceServers;
-  /** Aborted when the process stops: whoever waits is answered. */
+  /** Aborted when the process stops: long polls are answered then. */
   stopping: AbortSignal;
   logger: Pick<Logger, "error" | "info" | "warn">;
 }
@@ -94,7 +94,7 @@ function mountMatrix(app: Hono<HttpEnv>, matrix: HttpOptions["matrix"], limits: 
     if (c.env.seen) Object.assign(c.env.seen, { api: "matrix", route: "/_matrix/app/*" });
     const refusal = { errcode: "M_UNRECOGNIZED", error: "There is no bridge in this process" };
     const answer = matrix ? await matrix(c.req.raw) : c.json(refusal, 404);
-    // The homeserver itself is never limited; whoever is not the homeserver is.
+    // The homeserver is never limited. Callers without its token are.
     if (REFUSED_STRANGERS.has(answer.status)) await limits.byAddress(c.env.ip);
     return answer;
   });
@@ -102,7 +102,7 @@ function mountMatrix(app: Hono<HttpEnv>, matrix: HttpOptions["matrix"], limits: 
 
 const REFUSED_STRANGERS: ReadonlySet<number> = new Set([401, 403, 404]);
 
-/** A face limits by itself, so that its refusal has the face's shape; what is answered before a face sees it does not. */
+/** Limits requests that no face handles. Faces limit theirs by themselves, so that the refusal has the face's shape. */
 function limitPerAddress(faces: readonly Face[], limits: RequestLimits): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const byFace = c.req.method !== "OPTIONS" && faces.some(({ owns }) => owns(c.req.path));
@@ -111,7 +111,7 @@ function limitPerAddress(faces: readonly Face[], limits: RequestLimits): Middlew
   };
 }
 
-/** What is there to be read only. */
+/** Mounts a part that is only read. */
 function mount(app: Hono<HttpEnv>, paths: readonly string[], part: Hono<HttpEnv>): void {
   part.notFound(nothingHere);
   for (const path of paths) {
@@ -124,7 +124,7 @@ function mount(app: Hono<HttpEnv>, paths: readonly string[], part: Hono<HttpEnv>
   }
 }
 
-/** Any web app may call the APIs with a token of its own; cookies never come along. */
+/** Lets web apps of any origin call the APIs with a token, but without cookies. */
 const OPEN_TO_BROWSERS = cors({
   origin: "*",
   allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],

@@ -1,11 +1,11 @@
-/** What is seen of every request, whichever API it is for: how long it took by route and status, and a line in the log. */
+/** Observes every request: its duration by route and status, and a line in the log. */
 import { Histogram, type Registry } from "prom-client";
 import type { Logger } from "../logger.ts";
 import type { HttpHandler, Seen } from "./face/face.ts";
 
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-/** Registers `causeway_http_request_seconds`, and fills it with what `handler` answers. */
+/** Wraps `handler`, and records its answers in `causeway_http_request_seconds`. */
 export function observed(
   handler: HttpHandler,
   registry: Registry,

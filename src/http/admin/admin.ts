@@ -1,6 +1,6 @@
 /**
- * The admin API under `/admin/v1`: provisioning for operators. One secret opens all of it; without ADMIN_TOKEN it is off.
- * A field or parameter that we don't know is refused: here it is a typing mistake.
+ * The admin API under `/admin/v1`: provisioning for operators. ADMIN_TOKEN gives access to all of it; without that setting
+ * it is off. Unknown fields and parameters are refused, because they are typing mistakes.
  */
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";

@@ -1,4 +1,4 @@
-/** Who calls the admin API: whoever has ADMIN_TOKEN. Guesses are limited per address. */
+/** Authentication of the admin API, by ADMIN_TOKEN. Guesses are limited per address. */
 import type { MiddlewareHandler } from "hono";
 import { LRUCache } from "lru-cache";
 import { addressBlock } from "../../domain/auth/address-block.ts";
@@ -8,9 +8,9 @@ import type { HttpContext, HttpEnv } from "../face/face.ts";
 import { bearerOf, sameSecret } from "../requests/credentials.ts";
 import type { RequestLimits } from "../requests/request-limits.ts";
 
-/** Addresses from which the token came lately. */
+/** Addresses from which the token was used lately. */
 const MAX_KNOWN_ADDRESSES = 1_000;
-/** A guesser is told of once in this time. */
+/** A guessing address is logged once in this time. */
 const LOG_INTERVAL_MS = 60_000;
 
 /** @param adminToken null: the API is off */
@@ -22,7 +22,7 @@ export function authentication(
   const known = new LRUCache<string, true>({ max: MAX_KNOWN_ADDRESSES });
   const logged = new LRUCache<string, true>({ max: MAX_KNOWN_ADDRESSES, ttl: LOG_INTERVAL_MS });
 
-  /** @throws DomainError `rate_limited`, whatever the token is: a guess is not even looked at */
+  /** @throws DomainError `rate_limited`, before the token is compared */
   async function takeGuess(c: HttpContext, block: string): Promise<void> {
     try {
       await limits.byGuess(c.env.ip);
@@ -44,7 +44,7 @@ export function authentication(
     if (given === null) throw notTheToken();
     const right = sameSecret(given, adminToken);
     const block = addressBlock(c.env.ip);
-    // Whoever guesses beside an operator does not lock them out.
+    // Guesses from an operator's address do not lock the operator out.
     if (!right || !known.has(block)) await takeGuess(c, block);
     if (!right) {
       logger.warn({ event: "admin.refused", ...whence(c) }, "a request with a wrong ADMIN_TOKEN was refused");

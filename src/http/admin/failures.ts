@@ -13,7 +13,7 @@ export function refuse({ code, message, field }: Failure): Refusal {
   return { status: STATUS[code], body, ...headers };
 }
 
-/** The refusals that every operation can answer, for a route's `responses`. */
+/** The refusals that every operation can answer with, for a route's `responses`. */
 export const REFUSALS = {
   ...DOOR_REFUSALS,
   400: json(adminError, "The request breaks a rule; field and message name it"),

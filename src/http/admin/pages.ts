@@ -15,7 +15,7 @@ export function pageOf<T extends z.ZodType>(item: T) {
   });
 }
 
-/** Reads one more than asked for, to know whether there is a next page. */
+/** Reads one item more than the page, which shows whether there is a next page. */
 export async function readPage<T extends { id: number }, B>(
   { limit, after }: PageQuery,
   read: (page: PageQuery) => Promise<T[]>,

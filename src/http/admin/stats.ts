@@ -1,4 +1,4 @@
-/** What the server is doing right now. */
+/** Figures about the running server. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { type HttpApp, json } from "../face/face.ts";
 import { REFUSALS } from "./failures.ts";

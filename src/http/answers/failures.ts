@@ -1,4 +1,4 @@
-/** What any HTTP API can refuse with: the domain's codes and those of HTTP itself. Each API shapes them its own way. */
+/** Failures of HTTP requests: the domain's codes and those of HTTP itself. Each API has its own shape for them. */
 import { HTTPException } from "hono/http-exception";
 import { KeyReused } from "../../domain/context/repeats.ts";
 import { DomainError, type ErrorCode } from "../../domain/errors.ts";
@@ -12,15 +12,15 @@ export type FailureCode =
 
 export interface Failure {
   code: FailureCode;
-  /** For people; names the field and the rule where there is one. */
+  /** A text for people, with the field and the rule if there is one. */
   message: string;
   field: string | undefined;
   retryAfterMs: number | undefined;
-  /** What was thrown, for an API that has errors of its own. */
+  /** The thrown error, for APIs with errors of their own. */
   cause: unknown;
 }
 
-/** The usual status of each code; an API that differs starts from this table. */
+/** The HTTP status of each code. APIs with other statuses start from this table. */
 export const STATUS = {
   bad_request: 400,
   unauthorized: 401,
@@ -41,14 +41,14 @@ export const STATUS = {
 
 export type FailureStatus = (typeof STATUS)[FailureCode] | 412;
 
-/** A body in other characters than UTF-8. */
+/** The refusal of a body that is not UTF-8. */
 export class UnreadableCharset extends Error {
   constructor(charset: string) {
     super(`Content-Type names the charset ${charset.slice(0, 40)}; send the body in UTF-8`);
   }
 }
 
-/** Reads whatever a handler threw. What nobody expected is `internal`, and its message stays inside. */
+/** The failure for a thrown value. An unexpected error is `internal`, and its message is not shown. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof DomainError) {
     const { message, field, retryAfterMs } = error;
@@ -71,7 +71,7 @@ export function failure(
   return { code, message, field: detail.field, retryAfterMs: undefined, cause: detail.cause };
 }
 
-/** The message of a failure, with the field by the name that an API has for it. */
+/** The message of a failure, with the API's own name of the field. */
 export function spelled({ message, field }: Failure, names: Record<string, string>): string {
   if (field === undefined) return message;
   const name = names[field] ?? field;
@@ -81,7 +81,7 @@ export function spelled({ message, field }: Failure, names: Record<string, strin
 
 const DEFAULT_RETRY_AFTER_S = 1;
 
-/** Headers that belong to a refusal: when to come back. */
+/** The headers of a refusal: `Retry-After`. */
 export function failureHeaders({ code, retryAfterMs }: Failure): Record<string, string> {
   const wanted = retryAfterMs !== undefined || code === "rate_limited";
   if (!wanted) return {};

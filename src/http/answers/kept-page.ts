@@ -1,4 +1,4 @@
-/** What is answered to everybody alike stays the same while the process runs: its bytes and its ETag are made once. */
+/** Pages that are the same for everybody and for the whole run of the process. Bytes and ETag are made once. */
 import { createHash } from "node:crypto";
 
 export interface KeptPage {

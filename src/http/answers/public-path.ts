@@ -1,4 +1,4 @@
-/** `PUBLIC_URL` may have a path (`https://example.org/chat`), which a proxy takes off: links and cookies carry it. */
+/** `PUBLIC_URL` may have a path (`https://example.org/chat`) that a proxy removes. Links and cookies need it again. */
 import type { MiddlewareHandler } from "hono";
 
 /** The address of a path of ours (`/v1/…`) for clients. */
@@ -11,7 +11,7 @@ export function publicPath(publicUrl: string): string {
   return URL.canParse(publicUrl) ? new URL(publicUrl).pathname.replace(/\/$/, "") : "";
 }
 
-/** Puts the path before those of `Location` and of cookies. */
+/** Adds the path to those of `Location` and of cookies. */
 export function belowPublicPath(publicUrl: () => string): MiddlewareHandler {
   return async (c, next) => {
     await next();

@@ -1,6 +1,6 @@
 /**
- * URLs of rooms' pictures: one on the web that a client gave, or one of a picture that Causeway keeps. The latter opens the
- * picture without authentication, so it is told to those alone who may see the room.
+ * URLs of rooms' pictures: a client's own URL, or that of a picture stored by Causeway. The latter works without
+ * authentication, so only people who may see the room get it.
  */
 import { badField } from "../../domain/errors.ts";
 import type { Conversation } from "../../domain/model.ts";
@@ -20,12 +20,12 @@ export function pictureUrl(
 }
 
 /**
- * What a client means that gives a picture by its URL. Clients send whole rooms back, so the URL of the room's own picture
+ * Reads the URL of a picture in a client's request. Clients send whole rooms back, so the URL of the room's own picture
  * changes nothing.
  * @param room null: a new room, or something else than a room
  * @param baseUrl where clients reach this server
- * @returns undefined: leave it as it is
- * @throws DomainError `bad_request` on `avatarUrl` for another picture of ours: its URL dies with its room
+ * @returns undefined: no change
+ * @throws DomainError `bad_request` on `avatarUrl` for the picture of another room, whose URL ends with that room
  */
 export function givenPicture<T extends string | null | undefined>(
   url: T,

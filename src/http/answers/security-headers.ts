@@ -1,4 +1,4 @@
-/** Headers that every answer carries unless its handler set them. HSTS is the business of whoever ends TLS. */
+/** Headers of every answer, unless its handler set them. HSTS is left to the proxy that ends TLS. */
 import type { MiddlewareHandler } from "hono";
 
 const HEADERS = {
@@ -6,7 +6,7 @@ const HEADERS = {
   "X-Frame-Options": "DENY",
   "Referrer-Policy": "no-referrer",
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-  // Answers hold tokens and people's data: neither browsers nor proxies may keep them.
+  // Answers contain tokens and personal data, so neither browsers nor proxies may store them.
   "Cache-Control": "no-store",
 };
 

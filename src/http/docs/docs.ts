@@ -1,4 +1,4 @@
-/** `/openapi/{api}.json` and `/docs`: both are made from the schemas that validate requests. */
+/** `/openapi/{api}.json` and `/docs`, made from the schemas that validate requests. */
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
@@ -15,7 +15,7 @@ const HTML = "text/html; charset=utf-8";
 
 type Render = () => unknown;
 
-/** Each document is rendered when it is first asked for, and then kept: rendering takes tens of milliseconds. */
+/** Each document is rendered at the first request and then cached, because rendering takes tens of milliseconds. */
 export function createDocs(faces: readonly Face[], publicUrl: () => string): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, "Content-Security-Policy"] }));
@@ -43,7 +43,7 @@ export function createDocs(faces: readonly Face[], publicUrl: () => string): Hon
   return app;
 }
 
-/** The document for clients that reach us below a path. */
+/** The document for servers whose public URL has a path. */
 function below(publicUrl: string, document: OpenApiDocument): OpenApiDocument {
   const path = publicPath(publicUrl);
   return { ...document, servers: document.servers?.map(({ url }) => ({ url: path + url })) ?? [] };

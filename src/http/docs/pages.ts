@@ -1,4 +1,4 @@
-/** The pages under `/docs`, rendered from the OpenAPI documents. Links are relative: the server may stand below a path. */
+/** The pages under `/docs`, rendered from the OpenAPI documents. Links are relative: the public URL may have a path. */
 import { setImmediate } from "node:timers/promises";
 import { html } from "hono/html";
 import type { Face, OpenApiDocument } from "../face/face.ts";
@@ -7,7 +7,7 @@ import { boundsOf, type JsonSchema, type OutlineLine, outline, typeOf } from "./
 type Html = ReturnType<typeof html>;
 type Schemas = Record<string, JsonSchema>;
 
-/** What our documents hold; the library's types allow far more than we write. */
+/** The part of OpenAPI that our documents use. */
 interface Operation {
   summary?: string;
   security?: Record<string, string[]>[];
@@ -17,7 +17,7 @@ interface Operation {
 }
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 
-/** Makes the document of each API in a turn of its own: all at once would hold sessions up for a third of a second. */
+/** Renders each API's document in its own turn of the event loop: all at once would block sessions for 0.3 s. */
 export async function overviewPage(faces: readonly Face[]): Promise<Html> {
   const cards: Html[] = [];
   for (const face of faces) {
@@ -55,7 +55,7 @@ export function apiPage(face: Face): Html {
   );
 }
 
-/** What a `documentation_url` of the Protocol API leads to. */
+/** The page behind a `documentation_url` of the Protocol API. */
 export function errorPage(type: string, meaning: string): Html {
   return page(
     { title: type, root: "../.." },
@@ -130,7 +130,7 @@ function table(title: string, lines: readonly OutlineLine[]): Html {
   return html`<h3>${title}</h3><table>${rows}</table>`;
 }
 
-/** @param root the way from the page to the root of the server */
+/** @param root the relative path from the page to the root of the server */
 function page({ title, root }: { title: string; root: string }, content: Html): Html {
   return html`<!doctype html>
     <html lang="en">

@@ -1,4 +1,4 @@
-/** A JSON Schema as people read it: one line per field, nested ones indented. */
+/** Renders a JSON Schema for people: one line for each field, nested ones indented. */
 
 export interface JsonSchema {
   $ref?: string;

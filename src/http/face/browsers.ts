@@ -1,9 +1,9 @@
-/** What a browser does for a page of another site: it sends what it remembers along, and nothing of ours tells it not to. */
+/** Recognizes browsers, because a browser adds remembered credentials to requests of pages on other sites. */
 import type { HttpContext } from "./face.ts";
 
 /**
- * Whether a browser asks. It says so in one of these headers: which of them depends on the browser, on TLS and on the
- * kind of request. All browsers' names begin with Mozilla.
+ * Whether a request is from a browser. Which of these headers it sends depends on the browser, TLS and the kind of request.
+ * The User-Agent of all browsers begins with Mozilla.
  */
 export function isFromBrowser({ req }: HttpContext): boolean {
   if (["Sec-Fetch-Site", "Sec-Fetch-Mode", "Origin"].some((name) => req.header(name) !== undefined))
@@ -13,7 +13,7 @@ export function isFromBrowser({ req }: HttpContext): boolean {
 
 const FORMS = /^\s*(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i;
 
-/** Whether any page of any site can make a browser send such a request: a form, or a POST that says nothing of a body. */
+/** Whether a page of any site can make a browser send such a request: a form, or a POST without a content type. */
 export function isOpenToForms({ req }: HttpContext): boolean {
   const type = req.header("Content-Type");
   return type === undefined ? req.method === "POST" : FORMS.test(type);

@@ -26,20 +26,20 @@ import {
 import { brokenRule } from "../requests/fields.ts";
 import type { RequestLimits } from "../requests/request-limits.ts";
 
-/** Which API answered, and by which of its routes: written by the API, so that labels are as few as routes. */
+/** The API and route that answered. The API sets them, so that metrics have no more labels than there are routes. */
 export interface Seen {
   api: string;
   route: string;
 }
 
-/** What the server that reads requests knows beside them. */
+/** What the HTTP server knows about a request beside its content. */
 export interface RequestInfo {
   ip: string;
-  /** In the lines of the log about this request, and in its answer. */
+  /** The id of the request in log lines and in the answer. */
   requestId?: string;
-  /** Where the API says which of its routes it took. */
+  /** The API writes its route here. */
   seen?: Seen;
-  /** The body was longer than the server reads, and is left out: whoever needs it refuses, in their own shape. */
+  /** The body is longer than the server reads, and was dropped. Routes that need it refuse in their API's shape. */
   bodyTooLarge?: boolean;
 }
 
@@ -48,13 +48,13 @@ export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Respo
 
 export interface HttpEnv {
   Bindings: RequestInfo;
-  /** `principal` is set behind the face's authentication, `repeatId` by repeatable.ts. */
+  /** The face's authentication sets `principal`; repeatable.ts sets `repeatId`. */
   Variables: { principal: Principal; repeatId: string | undefined };
 }
 export type HttpApp = OpenAPIHono<HttpEnv>;
 export type HttpContext = Context<HttpEnv>;
 
-/** How an API says no. */
+/** A refusal in an API's own shape. */
 export interface Refusal {
   status: FailureStatus;
   body: object;
@@ -64,20 +64,20 @@ export interface Refusal {
 type SecurityScheme = Parameters<HttpApp["openAPIRegistry"]["registerComponent"]>[2];
 
 export interface FaceOptions {
-  /** In `/openapi/{name}.json`. */
+  /** The name in `/openapi/{name}.json`. */
   name: string;
   title: string;
   description: string;
-  /** The paths that are this API's to answer, with everything below them. */
+  /** The paths that this API answers, with all paths below them. */
   paths: readonly string[];
   /** A prefix that clients may put before each path, or leave out. */
   optionalPrefix?: string;
-  /** Every path stands behind one of these, whichever; `paths` then are none. */
+  /** If set, every path is below one of these prefixes, and `paths` is empty. */
   prefixes?: readonly string[];
-  /** How callers prove who they are; each way alone is enough. */
+  /** The ways to authenticate; one of them is enough. */
   security: Record<string, SecurityScheme>;
   refuse(failure: Failure): Refusal;
-  /** Writes a refusal; as JSON unless told. */
+  /** Writes a refusal. Default: as JSON. */
   respond?(c: HttpContext, refusal: Refusal): Response;
   limits: RequestLimits;
   logger: Pick<Logger, "error">;
@@ -89,9 +89,9 @@ export interface Face {
   name: string;
   owns(path: string): boolean;
   fetch(request: Request, info: RequestInfo): Response | Promise<Response>;
-  /** The API in OpenAPI 3.1, made when it is first asked for: that takes tens of milliseconds. */
+  /** The API in OpenAPI 3.1. It is made at the first call, because that takes tens of milliseconds. */
   document(): OpenApiDocument;
-  /** Every route that it serves, as `GET /path/{name}`. */
+  /** All routes, as `GET /path/{name}`. */
   routes(): string[];
 }
 
@@ -114,7 +114,7 @@ export function createFace(options: FaceOptions): { face: Face; app: HttpApp } {
   };
   app.onError((error, c) => {
     const problem = failureOf(error);
-    // Never the whole URL: its query may hold a token.
+    // Not the whole URL: its query may contain a token.
     if (problem.code === "internal")
       logger.error(failedRequest(c, problem.cause), "a request failed; it was answered with 500");
     return answer(c, problem);
@@ -181,7 +181,7 @@ function withoutPrefix(path: string, prefixes: readonly string[]): string {
   return bare.length > 1 && bare.endsWith("/") ? bare.slice(0, -1) : bare || "/";
 }
 
-/** Runs `middleware` for paths that exist only: what does not exist is 404 for everybody. */
+/** Runs `middleware` only for paths with a route, so that unknown paths are 404 for everybody. */
 export function onRoutes(middleware: MiddlewareHandler<HttpEnv>): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const exists = matchedRoutes(c).some((route) => route.method !== "ALL");
@@ -193,13 +193,13 @@ const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
 /** ASCII is UTF-8. */
 const UTF_8 = /^(utf-?8|us-ascii|)$/i;
 
-/** @throws UnreadableCharset for a body that says to be in another one than UTF-8 */
+/** @throws UnreadableCharset for a body whose content type names another charset than UTF-8 */
 function requireUtf8(c: HttpContext): void {
   const charset = CHARSET.exec(c.req.header("Content-Type") ?? "")?.[1] ?? "";
   if (!UTF_8.test(charset)) throw new UnreadableCharset(charset);
 }
 
-/** Bounds a body before anything parses it, and insists on UTF-8. */
+/** Bounds the body before it is parsed, and requires UTF-8. */
 export function boundedBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
   const refuse = (): never => {
     throw tooLarge(maxBytes);
@@ -214,7 +214,7 @@ export function boundedBody(maxBytes: number): MiddlewareHandler<HttpEnv> {
     }) as Promise<void>;
 }
 
-/** Refuses a body that is announced to be too long; whoever reads it bounds what is not announced. */
+/** Refuses a body whose `Content-Length` is too large. Bodies without one are bounded by their reader. */
 export function announcedBound(maxBytes: number): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     if (c.env.bodyTooLarge || Number(c.req.header("content-length") ?? 0) > maxBytes)
@@ -234,7 +234,7 @@ export function json<T extends z.ZodType>(schema: T, description: string) {
 
 const inWords = (description: string) => ({ description, content: { "text/plain": { schema: z.string() } } });
 
-/** What is refused by its head, or as it comes in, before any API sees it: in words, for a route's `responses`. */
+/** Refusals by the HTTP server itself, before an API sees the request, for a route's `responses`. */
 export const DOOR_REFUSALS = {
   408: inWords("The body came too slowly"),
   414: inWords("The path with its query is too long"),

@@ -1,6 +1,6 @@
 /**
- * Answers that are files: whole, in a part (one `Range`), or not at all when the client has the file already. The content
- * under an entity tag never changes. RFC 9110, sections 13 and 14.
+ * Answers with a file: all of it, one `Range`, or 304 when the client has it already. The content under an entity tag never
+ * changes. RFC 9110, sections 13 and 14.
  */
 import type { ByteRange } from "../../domain/ports/attachments.ts";
 import type { HttpContext } from "./face.ts";
@@ -34,13 +34,13 @@ export async function fileAnswer(
   return c.req.method === "HEAD" ? c.body(null, status, all) : c.body(await open(range), status, all);
 }
 
-/** Whether the client has one of these: the weak comparison. */
+/** Whether the list of entity tags contains this one, by weak comparison. */
 function names(list: string | undefined, etag: string): boolean {
   if (list === undefined) return false;
   return list.split(",").some((tag) => [etag, `W/${etag}`, "*"].includes(tag.trim()));
 }
 
-/** @returns undefined for the whole file (no range, several, or none that we know), null when it has no such part */
+/** @returns undefined for the whole file (no range, several ranges, or an unknown unit); null when the range is outside */
 function rangeOf(header: string | undefined, size: number): ByteRange | undefined | null {
   const [, from = "", to = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "") ?? [];
   if (from === "" && to === "") return undefined;

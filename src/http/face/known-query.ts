@@ -1,14 +1,14 @@
-/** For APIs of our own making: a parameter that a route does not have is a mistake, and a misspelled filter lists everything. */
+/** Refuses unknown query parameters, for our own APIs: a misspelled filter would list everything. */
 import type { z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import { badField } from "../../domain/errors.ts";
 import type { HttpApp, HttpEnv } from "./face.ts";
 
-/** Of a name that nobody knows, so much is told. */
+/** The length to which an unknown name is cut in the refusal. */
 const MAX_NAME_SHOWN = 64;
 
-/** Refuses query parameters that the description of the route does not name. Register it behind the authentication. */
+/** Refuses query parameters that the route's description does not name. Register it after the authentication. */
 export function knownQueryOnly(app: HttpApp): MiddlewareHandler<HttpEnv> {
   let known: Map<string, ReadonlySet<string>> | null = null;
   return async (c, next) => {
@@ -22,7 +22,7 @@ export function knownQueryOnly(app: HttpApp): MiddlewareHandler<HttpEnv> {
   };
 }
 
-/** By method and path as the router has them. */
+/** The parameters of each route, by method and path as the router has them. */
 function parametersOf(app: HttpApp): Map<string, ReadonlySet<string>> {
   const routes = app.openAPIRegistry.definitions.flatMap((one) => (one.type === "route" ? [one.route] : []));
   return new Map(

@@ -1,4 +1,4 @@
-/** Bodies of `multipart/form-data` with one file, which is read as it comes in. Everything around the file is bounded. */
+/** Reads bodies of `multipart/form-data` with one file as a stream. The size of everything else is bounded. */
 import { once } from "node:events";
 import { Busboy } from "@fastify/busboy";
 import { badField, type DomainError } from "../../domain/errors.ts";
@@ -6,20 +6,20 @@ import { type HttpContext, tooLarge } from "./face.ts";
 
 export interface UploadedFile {
   filename: string;
-  /** Ends once the whole body was read and is well-formed; else it fails. */
+  /** Ends when the whole body was read, and fails when it is malformed. */
   content: ReadableStream<Uint8Array>;
 }
 
 const FIELD = "file";
-/** What clients send beside the file is not looked at. */
+/** The most parts of a body. Parts beside the file are ignored. */
 const MAX_PARTS = 16;
 const LIMITS = { parts: MAX_PARTS, fieldSize: 1_024, fieldNameSize: 100, headerPairs: 16, headerSize: 4_096 };
 
 /**
- * Gives the file of the part `file` to `use`, and reads the body as `use` reads the file.
+ * Passes the file of the part `file` to `use`. The body is read as fast as `use` reads the file.
  * @param maxBytes of the whole body
- * @returns what `use` did
- * @throws DomainError `bad_request` on `file` or `body`, `too_large`; what reading the body fails with
+ * @returns the result of `use`
+ * @throws DomainError `bad_request` on `file` or `body`, `too_large`; errors of reading the body
  */
 export async function readUpload<T>(
   c: HttpContext,
@@ -58,7 +58,7 @@ async function* bounded(body: ReadableStream<Uint8Array> | null, maxBytes: numbe
   }
 }
 
-/** What clients escape in names (HTML, "multipart/form-data encoding algorithm"). */
+/** Reverses the escaping of names (HTML, "multipart/form-data encoding algorithm"). */
 function unescaped(filename: string): string {
   const escaped: Record<string, string> = { "%22": '"', "%0D": "\r", "%0A": "\n" };
   return filename.replaceAll(/%22|%0D|%0A/g, (code) => escaped[code] as string);
@@ -104,7 +104,7 @@ class UploadParser {
     return !piece.done;
   }
 
-  /** The bytes of the file that were found since the last call. */
+  /** The bytes of the file since the last call. */
   taken(): Uint8Array[] {
     const chunks = this.#chunks;
     this.#chunks = [];

@@ -1,10 +1,10 @@
-/** For probes and monitoring, without authentication: is it alive, is it ready, what does it count. */
+/** Probes and metrics, without authentication. */
 import { Hono } from "hono";
 import type { HttpEnv } from "./face.ts";
 
 export interface Health {
   ok: boolean;
-  /** Each part by its name: store, hot, bridge. `degraded`: it is not ok, and the process is ready all the same. */
+  /** By part: store, hot, bridge. `degraded`: the part is not ok, but the process counts as ready. */
   parts: Record<string, { ok: boolean; degraded?: boolean; detail?: string }>;
 }
 
@@ -13,7 +13,7 @@ export interface OperationsOptions {
   metrics: () => Promise<{ body: string; contentType: string }>;
 }
 
-/** Never limited: nobody may lock a probe out. They cost next to nothing however many ask. */
+/** Not rate-limited, so that nobody can lock a probe out. They cost next to nothing. */
 export const PROBE_PATHS = ["/healthz", "/readyz"] as const;
 export const METRICS_PATHS = ["/metrics"] as const;
 
@@ -38,7 +38,7 @@ export function createMetrics({ metrics }: Pick<OperationsOptions, "metrics">): 
   return app;
 }
 
-/** Whoever asks while the work is under way gets its outcome too. */
+/** Calls during a run share its result. */
 function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
   let underWay: Promise<T> | null = null;
   return () => {

@@ -1,6 +1,6 @@
 /**
- * `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a POST that was sent with it is carried out once, however
- * often it is repeated. Handlers make what they make under the id of {@link repeatId}.
+ * `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a POST with this header is carried out once, also when it
+ * is repeated. Handlers create objects under the id of {@link repeatId}.
  */
 import type { MiddlewareHandler } from "hono";
 import { isRepeatKey, type Repeats } from "../../domain/context/repeats.ts";
@@ -11,20 +11,20 @@ import type { HttpContext, HttpEnv } from "./face.ts";
 
 const HEADER = "Idempotency-Key";
 
-/** For the description of an API. */
+/** The paragraph about it in an API's description. */
 export const REPEATABLE =
   "A POST with an Idempotency-Key (1 to 255 visible ASCII characters, one for each request) may be repeated for 24 hours: " +
   "what it makes is made once, and the answer shows it as it is by then. One that is repeated while the first is under way gets " +
   "the same answer, or 409 with Retry-After. The same key with another body is 422.";
 
 interface RepeatableOptions {
-  /** Keys count within a room; "" where the path says all. */
+  /** The room in the body, within which the key counts; "" where the path names everything. */
   roomIn?(body: string): string;
-  /** The body is not looked at: the key alone says which request it is. */
+  /** The body is not compared: the key alone identifies the request. */
   bodyless?: boolean;
 }
 
-/** Register it behind the authentication, and behind what bounds bodies unless `bodyless`. */
+/** Register it after the authentication and, unless `bodyless`, after the bound on bodies. */
 export function repeatable(
   repeats: Pick<Repeats, "begin">,
   { roomIn = () => "", bodyless = false }: RepeatableOptions = {},
@@ -41,18 +41,18 @@ export function repeatable(
   };
 }
 
-/** What a request makes is made under this id, when it may be repeated. */
+/** The id for the object that the request creates; undefined without an `Idempotency-Key`. */
 export function repeatId(c: HttpContext): string | undefined {
   return c.get("repeatId");
 }
 
-/** The public id of the room that a request makes, when it may be repeated. */
+/** The public id for the room that the request makes; empty without an `Idempotency-Key`. */
 export function repeatedRoom(c: HttpContext): { publicId?: string } {
   const id = repeatId(c);
   return id === undefined ? {} : { publicId: derivedPublicId(`room of request ${id}`) };
 }
 
-/** A string of structured headers stands in quotes; clients that send it bare mean the same. */
+/** The key. As a string of structured headers it is quoted; a key without quotes means the same. */
 function keyOf(c: HttpContext): string | null {
   const sent = c.req.header(HEADER);
   if (sent === undefined) return null;
