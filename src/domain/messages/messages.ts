@@ -80,9 +80,9 @@ export function createMessages(
       switch (result.status) {
         case "appended":
           count(actor, member, conversationId, input);
-          return { seq: result.seq, at: result.at, duplicate: false };
+          return { seq: result.seq, at: result.at, duplicate: false, event: result.event };
         case "duplicate":
-          return { seq: result.seq, at: result.at, duplicate: true };
+          return { seq: result.seq, at: result.at, duplicate: true, event: null };
         case "bad_reply":
           throw badReply();
         case "stale":
@@ -110,7 +110,7 @@ export function createMessages(
     if (conversationId === undefined) throw refused;
     const result = await store.log.append(newMessage(conversationId, NO_VERSION, sender, input));
     if (result.status !== "duplicate") throw refused;
-    return { seq: result.seq, at: result.at, duplicate: true };
+    return { seq: result.seq, at: result.at, duplicate: true, event: null };
   }
 
   async function conversationIdOf(room: string): Promise<number | undefined> {

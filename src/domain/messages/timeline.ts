@@ -7,7 +7,13 @@ import type { MessagePlace } from "../ids.ts";
 import { type Actor, type EventType, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { Moment, Visible } from "../ports/store/messages.ts";
-import type { MessagePage, MessageView, Timeline, TimelinePage } from "../use-cases/messages.ts";
+import type {
+  MessagePage,
+  MessageView,
+  Timeline,
+  TimelineEntry,
+  TimelinePage,
+} from "../use-cases/messages.ts";
 import { sweepExpired } from "./expiry.ts";
 import type { MessageViews } from "./message-views.ts";
 import type { Recount } from "./recount.ts";
@@ -35,9 +41,13 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
       }));
   }
 
-  async function messageAt(place: MessagePlace, historyFrom: number): Promise<MessageView> {
+  async function entryAt(place: MessagePlace, historyFrom: number): Promise<TimelineEntry | null> {
     const events = place.seq > historyFrom ? await store.messages.at([place]) : [];
-    const [entry] = await views.entries(events, () => historyFrom);
+    return (await views.entries(events, () => historyFrom))[0] ?? null;
+  }
+
+  async function messageAt(place: MessagePlace, historyFrom: number): Promise<MessageView> {
+    const entry = await entryAt(place, historyFrom);
     if (!entry?.message) throw noSuchMessage();
     return entry.message;
   }
@@ -72,12 +82,6 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
       if (verdict !== null) throw refusal(verdict, "read");
       return await messageAt(place, found.membership.historyFrom);
     },
-    async messageOf(actor, room, seq) {
-      const { conversationId, historyFrom } = await visible(actor, room);
-      const place = { conversationId, seq };
-      if (!isPlace(place)) throw noSuchMessage();
-      return await messageAt(place, historyFrom);
-    },
     async last(actor, conversationIds, types = MESSAGES) {
       const wanted = new Set(conversationIds);
       const rooms = (await visibleRooms(actor)).filter(({ conversationId }) => wanted.has(conversationId));
@@ -85,6 +89,12 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
       const events = rooms.length === 0 ? [] : await store.messages.last(rooms, types);
       const entries = await views.entries(events, (id) => from.get(id) ?? 0);
       return new Map(entries.map((entry) => [entry.event.conversationId, entry]));
+    },
+    async sent(actor, room, { seq, event }) {
+      // Whoever sent it just now may see it, and the message that it answers.
+      if (event) return (await views.entries([event], () => 0))[0] ?? null;
+      const { conversationId, historyFrom } = await visible(actor, room);
+      return await entryAt({ conversationId, seq }, historyFrom);
     },
     async entries(actor, room, events) {
       const { conversationId, historyFrom } = await visible(actor, room);

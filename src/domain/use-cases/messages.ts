@@ -5,6 +5,7 @@
 import type { MessagePlace } from "../ids.ts";
 import type { Actor, Attachment, EventType, LoggedEvent, MadeEvent, User } from "../model.ts";
 import type { ByteRange } from "../ports/attachments.ts";
+import type { SendResult } from "./sending.ts";
 
 // ── Lists (src/domain/messages/timeline.ts) ────────────────────────────────────────────────────────────────────
 
@@ -80,14 +81,14 @@ export interface Timeline {
   recent(actor: Actor, page: MessagePage): Promise<{ messages: MessageView[]; more: boolean }>;
   /** One message. @throws DomainError `not_found` also for deleted ones and events that are none */
   message(actor: Actor, place: MessagePlace): Promise<MessageView>;
-  /** As {@link message}, of one room. */
-  messageOf(actor: Actor, room: string, seq: number): Promise<MessageView>;
   /** The last entry of each of these rooms (ids) that the actor may see, in one query; rooms without one are left out. */
   last(
     actor: Actor,
     conversationIds: readonly number[],
     types?: readonly EventType[],
   ): Promise<Map<number, TimelineEntry>>;
+  /** The message that a send made, or had made before, as its sender sees it; null when it was deleted since. */
+  sent(actor: Actor, room: string, sent: Pick<SendResult, "seq" | "event">): Promise<TimelineEntry | null>;
   /** Logged events of one room as entries, for readers of live news; what the actor may not see is left out. */
   entries(actor: Actor, room: string, events: readonly LoggedEvent[]): Promise<TimelineEntry[]>;
   /**

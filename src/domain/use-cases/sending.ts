@@ -57,4 +57,6 @@ export interface SendResult {
   seq: number;
   at: number;
   duplicate: boolean;
+  /** The message as the log has it; null where it had been sent before. `Timeline.sent` shows either to the sender. */
+  event: LoggedEvent | null;
 }

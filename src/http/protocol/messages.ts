@@ -34,9 +34,10 @@ export function registerMessages(app: HttpApp, parts: ProtocolParts): void {
     const { actor } = callerOf(c);
     const { conversation_id, message, attachments } = c.req.valid("json");
     const { token } = await roomOf(parts, actor, conversation_id, "conversation_id");
-    const sent = { id: repeatId(c) ?? randomUUID(), text: message, ...given({ attachments }) };
-    const { seq } = await messages.send(actor, token, sent);
-    const shown = await shape(parts, actor, await timeline.messageOf(actor, token, seq));
+    const input = { id: repeatId(c) ?? randomUUID(), text: message, ...given({ attachments }) };
+    const sent = await timeline.sent(actor, token, await messages.send(actor, token, input));
+    if (!sent?.message) throw noSuchMessage();
+    const shown = await shape(parts, actor, sent.message);
     return c.json(shown, 201, { Location: `/v1/messages/${shown.id}` });
   });
   app.openapi(ROUTES.get, async (c) => {
@@ -60,7 +61,11 @@ export function registerMessages(app: HttpApp, parts: ProtocolParts): void {
 async function messageOf({ useCases }: ProtocolParts, actor: Actor, id: string): Promise<MessageView> {
   const place = protocolMessagePlace(id);
   if (place) return await useCases.timeline.message(actor, place);
-  throw new DomainError("not_found", "There is no such message");
+  throw noSuchMessage();
+}
+
+function noSuchMessage(): DomainError {
+  return new DomainError("not_found", "There is no such message");
 }
 
 async function shape(parts: ProtocolParts, actor: Actor, view: MessageView): Promise<MessageBody> {

@@ -82,8 +82,9 @@ export function createAppender(db: Database, publisher: Publisher, options: Appe
         repeat = attempt > 0;
         return db.urgent(appendStatement(db, drafts));
       });
-      publishBatch(drafts, rows, repeat);
-      return results(rows);
+      const results = resultsOf(drafts, rows);
+      publishBatch(drafts, rows, results, repeat);
+      return results;
     } catch (error) {
       if (isAway(error) || isCrossed(error)) throw asDomainError(error);
       // The database refuses one of the messages. Halving the batch finds it, and commits the others.
@@ -93,14 +94,15 @@ export function createAppender(db: Database, publisher: Publisher, options: Appe
     }
   }
 
-  function publishBatch(drafts: Draft[], rows: AppendRow[], repeat: boolean): void {
-    const appended = rows.filter(({ status }) => status === "appended");
+  function publishBatch(drafts: Draft[], rows: AppendRow[], results: AppendResult[], repeat: boolean): void {
+    const appended: LoggedEvent[] = [];
+    for (const result of results) if (result.status === "appended") appended.push(result.event);
     const duplicates = rows.filter(({ status }) => status === "duplicate");
     figures.batches++;
     figures.last = drafts.length;
     figures.appended += appended.length;
     figures.duplicates += duplicates.length;
-    publisher.publish(appended.map((row) => committedEvent(drafts[row.ord - 1] as Draft, row)));
+    publisher.publish(appended);
     if (!repeat || duplicates.length === 0) return;
     // The lost attempt may have stored these, and did not publish them. They are read back from the log, because a
     // duplicate may also be an older message with another text.
@@ -140,12 +142,16 @@ function appendStatement(db: Database, drafts: Draft[]) {
       ${ids}::text[], ${replies}::bigint[], ${data}::text[], ${mentions}::text[], ${attachments}::text[])`;
 }
 
-function results(rows: AppendRow[]): AppendResult[] {
+function resultsOf(drafts: Draft[], rows: AppendRow[]): AppendResult[] {
   const byOrder: AppendResult[] = new Array(rows.length);
-  for (const { ord, status, seq, at } of rows) {
-    byOrder[ord - 1] = status === "appended" || status === "duplicate" ? { status, seq, at } : { status };
-  }
+  for (const row of rows) byOrder[row.ord - 1] = resultOf(drafts[row.ord - 1] as Draft, row);
   return byOrder;
+}
+
+function resultOf(draft: Draft, row: AppendRow): AppendResult {
+  const { status, seq, at } = row;
+  if (status === "appended") return { status, seq, at, event: committedEvent(draft, row) };
+  return status === "duplicate" ? { status, seq, at } : { status };
 }
 
 function committedEvent({ message, data }: Draft, { seq, at, room }: AppendRow): LoggedEvent {

@@ -68,7 +68,7 @@ describeDomain("attachments", (world) => {
     const { seq } = await messages.send(ada.actor, room.token, message("look", { attachments: [file.id] }));
     const place = { conversationId: room.id, seq };
     expect(await attachments.get(bob.actor, file.id)).toEqual({ ...file, place });
-    const view = await timeline.messageOf(bob.actor, room.token, seq);
+    const view = await timeline.message(bob.actor, { conversationId: room.id, seq });
     expect(view.attachments.map(({ id }) => id)).toEqual([file.id]);
     const event = (await world.events(room)).at(-1);
     expect(JSON.parse(event?.dataJson ?? "")).toEqual({
@@ -87,7 +87,11 @@ describeDomain("attachments", (world) => {
     const file = await upload(ada);
     const input = message("look", { attachments: [file.id] });
     const first = await messages.send(ada.actor, room.token, input);
-    expect(await messages.send(ada.actor, room.token, input)).toEqual({ ...first, duplicate: true });
+    expect(await messages.send(ada.actor, room.token, input)).toEqual({
+      ...first,
+      duplicate: true,
+      event: null,
+    });
     const again = (who: Person, ids: string[]) =>
       messages.send(who.actor, room.token, message("again", { attachments: ids }));
     await refused(again(ada, [file.id]), "bad_request", "attachments");
@@ -103,7 +107,7 @@ describeDomain("attachments", (world) => {
     const sent = message("files", { attachments: [one.id, two.id] });
     const { seq } = await messages.send(ada.actor, room.token, sent);
     await messages.edit(ada.actor, room.token, seq, { text: "files", attachments: [two.id, three.id] });
-    const view = await timeline.messageOf(bob.actor, room.token, seq);
+    const view = await timeline.message(bob.actor, { conversationId: room.id, seq });
     expect(view.attachments.map(({ filename }) => filename)).toEqual(["2.txt", "3.txt"]);
     const data = JSON.parse((await world.events(room)).at(-1)?.dataJson ?? "");
     expect(data.attachments.map(({ id }: { id: string }) => id)).toEqual([two.id, three.id]);
@@ -136,7 +140,7 @@ describeDomain("attachments", (world) => {
     }
     await attachments.sweep(world.clock.now);
     for (const { file } of [first, second, third]) expect(files.kept.has(file.id)).toBe(false);
-    const view = await timeline.messageOf(bob.actor, room.token, second.seq);
+    const view = await timeline.message(bob.actor, { conversationId: room.id, seq: second.seq });
     expect({ text: view.text, attachments: view.attachments }).toEqual({ text: "x", attachments: [] });
   });
 

@@ -56,7 +56,7 @@ describeDomain("messages.send", (world) => {
     const room = await world.group([ada, bob]);
     const { messages, conversations } = world.useCases;
     const first = await messages.send(bob.actor, room.token, { id: "same", text: "one" });
-    const again = { seq: first.seq, at: first.at, duplicate: true };
+    const again = { seq: first.seq, at: first.at, duplicate: true, event: null };
     expect(await messages.send(bob.actor, room.token, { id: "same", text: "two" })).toEqual(again);
     await conversations.setReadOnly(ada.actor, room.token, true);
     expect(await messages.send(bob.actor, room.token, { id: "same", text: "one" })).toEqual(again);

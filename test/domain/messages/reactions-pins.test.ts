@@ -81,7 +81,7 @@ describeDomain("reactions", (world) => {
     await reactions.add(ada.actor, room.token, seq, "heart");
     await reactions.set(bob.actor, room.token, seq, ["heart", "smile", "smile"]);
     await reactions.set(bob.actor, room.token, seq, ["smile"]);
-    const view = await timeline.messageOf(ada.actor, room.token, seq);
+    const view = await timeline.message(ada.actor, { conversationId: room.id, seq });
     expect(view.reactions.map(({ name, by }) => [name, by.map((one) => one.actor.name)])).toEqual([
       ["heart", ["Ada"]],
       ["smile", ["Bob"]],

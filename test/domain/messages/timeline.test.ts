@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { MessagePlace } from "../../../src/domain/ids.ts";
 import type { Conversation } from "../../../src/domain/model.ts";
+import type { Store } from "../../../src/domain/ports/store/store.ts";
 import type { MessageView } from "../../../src/domain/use-cases/messages.ts";
 import { purgeStep } from "../../../src/store/schema/housekeeping.ts";
 import { memoryFiles } from "../../attachments/memory.ts";
@@ -74,7 +75,7 @@ describeDomain("timeline", (world) => {
     const question = await say(world, ada, room, "tea?");
     const answer = await say(world, bob, room, "yes", { replyTo: question, mentions: [String(ada.id)] });
     await world.useCases.messages.edit(bob.actor, room.token, answer, { text: "yes, please" });
-    const view = await world.useCases.timeline.messageOf(ada.actor, room.token, answer);
+    const view = await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq: answer });
     expect(view).toMatchObject({
       text: "yes, please",
       room: room.token,
@@ -85,8 +86,36 @@ describeDomain("timeline", (world) => {
       updatedAt: world.clock.now,
     });
     await world.useCases.messages.remove(ada.actor, room.token, question);
-    const later = await world.useCases.timeline.messageOf(ada.actor, room.token, answer);
+    const later = await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq: answer });
     expect(later.parent).toEqual({ conversationId: room.id, seq: question, deleted: true });
+  });
+
+  test("a sent message is shown to its sender as it is read, without being read back; sent again it is", async () => {
+    const { ada, bob, room } = await pair();
+    const question = await say(world, ada, room, "tea?");
+    const reads: number[] = [];
+    const messages: Store["messages"] = {
+      ...world.store.messages,
+      at(places) {
+        reads.push(...places.map(({ seq }) => seq));
+        return world.store.messages.at(places);
+      },
+    };
+    const useCases = world.another({ store: { ...world.store, messages }, files: memoryFiles() });
+    const content = new Blob(["a"]).stream();
+    const file = await useCases.attachments.upload(bob.actor, { filename: "a.txt", content });
+    const input = message("yes", { replyTo: question, mentions: ["all"], attachments: [file.id] });
+    const sent = await useCases.messages.send(bob.actor, room.token, input);
+    const shown = await useCases.timeline.sent(bob.actor, room.token, sent);
+    expect(reads).toEqual([question]);
+    const place = { conversationId: room.id, seq: sent.seq };
+    expect(shown?.message).toEqual(await world.useCases.timeline.message(bob.actor, place));
+    const again = await useCases.messages.send(bob.actor, room.token, input);
+    expect(again).toEqual({ seq: sent.seq, at: sent.at, duplicate: true, event: null });
+    expect(await useCases.timeline.sent(bob.actor, room.token, again)).toEqual(shown);
+    expect(reads).toEqual([question, sent.seq, question]);
+    await world.useCases.messages.remove(bob.actor, room.token, sent.seq);
+    expect(await useCases.timeline.sent(bob.actor, room.token, again)).toBeNull();
   });
 
   test("reactions and files of a message are there once when it is answered on the same page", async () => {
@@ -114,8 +143,8 @@ describeDomain("timeline", (world) => {
     const early = await say(world, ada, room, "early");
     await world.useCases.messages.remove(ada.actor, room.token, seq);
     const { timeline, conversations } = world.useCases;
-    await refused(timeline.messageOf(bob.actor, room.token, seq), "not_found");
-    await refused(timeline.messageOf(bob.actor, room.token, 1), "not_found");
+    await refused(timeline.message(bob.actor, { conversationId: room.id, seq }), "not_found");
+    await refused(timeline.message(bob.actor, { conversationId: room.id, seq: 1 }), "not_found");
     await refused(timeline.message(bob.actor, { conversationId: room.id, seq: 10_000 }), "not_found");
     const cyd = await world.person("Cyd");
     await refused(timeline.message(cyd.actor, { conversationId: room.id, seq: early }), "not_found");
@@ -249,7 +278,8 @@ describeDomain("timeline", (world) => {
   test("a message is read when another member's marker passed it, and stays read since then", async () => {
     const { ada, bob, room } = await pair();
     const seq = await say(world, ada, room, "read me");
-    const read = async () => (await world.useCases.timeline.messageOf(ada.actor, room.token, seq)).readAt;
+    const read = async () =>
+      (await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq })).readAt;
     await world.useCases.messages.markRead(ada.actor, room.token, seq);
     expect(await read()).toBeNull();
     await world.useCases.messages.markRead(bob.actor, room.token, seq);
@@ -264,9 +294,13 @@ describeDomain("timeline", (world) => {
     const { ada, bob, room } = await pair();
     const seq = await say(world, ada, room, "question");
     await say(world, ada, room, "still me");
-    expect((await world.useCases.timeline.messageOf(ada.actor, room.token, seq)).readAt).toBeNull();
+    expect(
+      (await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq })).readAt,
+    ).toBeNull();
     await say(world, bob, room, "answer");
-    expect((await world.useCases.timeline.messageOf(ada.actor, room.token, seq)).readAt).not.toBeNull();
+    expect(
+      (await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq })).readAt,
+    ).not.toBeNull();
   });
 
   test("a closed lobby keeps plain members from everything, in lists of many rooms too", async () => {
@@ -285,7 +319,7 @@ describeDomain("timeline", (world) => {
     const { ada, bob, room } = await pair();
     const seq = await say(world, bob, room, "bye");
     await world.useCases.directory.deleteUser(bob.id);
-    const view = await world.useCases.timeline.messageOf(ada.actor, room.token, seq);
+    const view = await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq });
     expect({ user: view.user, author: view.author.id }).toEqual({ user: null, author: String(bob.id) });
   });
 

@@ -164,6 +164,7 @@ describeDomain("one-to-one rooms", (world) => {
     expect(await world.useCases.messages.send(ada.actor, token, input)).toEqual({
       ...first,
       duplicate: true,
+      event: null,
     });
   });
 });

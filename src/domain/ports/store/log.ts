@@ -24,7 +24,7 @@ export interface NewMessage {
 }
 
 export type AppendResult =
-  | { status: "appended"; seq: number; at: number }
+  | { status: "appended"; seq: number; at: number; event: LoggedEvent }
   /**
    * Stored before under the same (room, sender, id): the first result. This wins over `stale` and `bad_reply`: who
    * retries gets the first result also after having left the room.

@@ -79,10 +79,10 @@ function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
         mentions: mentions.idsOf(parts).slice(0, MAX_MENTIONS),
         ...(input.replyTo !== 0 && { replyTo: input.replyTo }),
       };
-      const { seq } = await once(sender, token, input, (id) => messages.send(sender, token, { id, ...said }));
-      const { entries } = await timeline.page(sender, token, { after: seq - 1, limit: 1 });
-      const [sent] = await shapes.of(sender, conversation, entries);
-      return { status: 201, data: sent };
+      const sent = await once(sender, token, input, (id) => messages.send(sender, token, { id, ...said }));
+      const entry = await timeline.sent(sender, token, sent);
+      const [shown] = await shapes.of(sender, conversation, entry ? [entry] : []);
+      return { status: 201, data: shown };
     },
   );
 }
