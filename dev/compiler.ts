@@ -12,6 +12,7 @@ const FOUND = /Found (\d+) errors?\. Watching for file changes/;
 
 /**
  * @param folder deleted when this process is killed
+ * @param onWatching is called when every project was compiled once: a later change is noticed
  * @param onBuilt is called after a change, when no project is being compiled any more, with the time (of `performance`) at
  *   which the first of them began. Projects with errors count as built: the compiler writes what it can, and the errors
  *   are shown.
@@ -19,6 +20,7 @@ const FOUND = /Found (\d+) errors?\. Watching for file changes/;
 export function startCompilers(
   projects: readonly string[],
   folder: string,
+  onWatching: () => void,
   onBuilt: (since: number) => void,
 ): Compilers {
   const busy = new Set(projects);
@@ -30,7 +32,9 @@ export function startCompilers(
     } else if (FOUND.test(line)) {
       if (FOUND.exec(line)?.[1] !== "0") process.stdout.write(`${line}\n`);
       busy.delete(project);
-      if (busy.size === 0 && since !== null) onBuilt(since);
+      if (busy.size > 0) return;
+      if (since === null) onWatching();
+      else onBuilt(since);
     } else if (line.trim() !== "") process.stdout.write(`${line}\n`);
   };
   const stops = projects.map((project) => startCompiler(project, folder, (line) => onLine(project, line)));

@@ -22,7 +22,8 @@ async function main(): Promise<void> {
   const database = hasOwnDatabase ? null : await startDatabase();
   const server = keepServer({ ...defaults(folder), ...database?.settings, ...process.env });
   server.restart(performance.now());
-  const compilers = startCompilers(PROJECTS, folder, (since) => server.restart(since));
+  const onWatching = () => process.stdout.write("dev: watching the sources\n");
+  const compilers = startCompilers(PROJECTS, folder, onWatching, (since) => server.restart(since));
   const assets = watchAssets("src", "dist/src", () => server.restart(performance.now()));
   await interrupted;
   assets.close();
