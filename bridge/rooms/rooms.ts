@@ -167,20 +167,20 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
         throw error;
       }
     },
-    async make(room) {
-      const { conversation } = room;
+    async make(claimed) {
+      const { conversation } = claimed;
       let made: { matrixRoomId: string; roomVersion: string };
       let adopted = false;
       try {
         made = await create(conversation);
       } catch (error) {
         if (!isAliasTaken(error)) throw error;
-        made = await adopt(conversation, room.failures);
+        made = await adopt(conversation, claimed.failures);
         adopted = true;
       }
-      const open = { ...room, ...made, conversation };
+      const open = { ...claimed, ...made, conversation };
       if (adopted) await syncAll(open);
-      await store.putMatrixRoom(room.id, made);
+      await store.putMatrixRoom(claimed.id, made);
       return open;
     },
     async clear(room) {

@@ -181,10 +181,10 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
   };
 }
 
-function asOpenRoom(room: ClaimedRoom): OpenRoom | null {
-  const { conversation, matrixRoomId, roomVersion } = room;
+function asOpenRoom(claimed: ClaimedRoom): OpenRoom | null {
+  const { conversation, matrixRoomId, roomVersion } = claimed;
   if (conversation === null || matrixRoomId === null || roomVersion === null) return null;
-  return Object.assign(room, { conversation, matrixRoomId, roomVersion });
+  return Object.assign(claimed, { conversation, matrixRoomId, roomVersion });
 }
 
 /** Whether the domain refused only because of load or an outage. */

@@ -47,9 +47,9 @@ export function createAccesses(store: Store, now: () => number): Accesses {
   store.history.onChange(() => remembered.clear());
   const reading = new Map<string, Promise<Access | null>>();
 
-  async function readNow(key: string, member: MemberKey, room: string): Promise<Access | null> {
+  async function readNow(key: string, member: MemberKey, token: string): Promise<Access | null> {
     try {
-      const found = await store.rooms.access(room, member);
+      const found = await store.rooms.access(token, member);
       if (!found) {
         remembered.delete(key);
         return null;
