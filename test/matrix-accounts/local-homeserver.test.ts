@@ -63,8 +63,8 @@ describeWith("synapseProgram", "the local homeserver", () => {
     const store = {
       ...{ markMatrixAccount: async () => [], roomsToEnter: async () => [] },
       ...{
-        takeTasksOf: async () => [],
-        leasedTasks: async () => 0,
+        leaseTasksOf: async () => [],
+        countLeasedTasks: async () => 0,
         grant: async () => true,
         isGranted: async () => true,
       },
