@@ -1,4 +1,4 @@
-/** When to come back. Many clients lose one server at the same moment; they must not return at the same moment. */
+/** The waits before a new connection. They are random, so that clients of one lost server do not return all at once. */
 import { shouldReconnect } from "../protocol/close-codes.ts";
 import type { ConnectionEnd } from "./connection.ts";
 
@@ -12,14 +12,14 @@ export interface Backoff {
 /** [GW-10.2] */
 export const DEFAULT_BACKOFF: Backoff = { baseMs: 1_000, capMs: 30_000 };
 
-/** Exponential backoff with full jitter: anything between nothing and the exponential bound. */
+/** Exponential backoff with full jitter: a random wait between 0 and the exponential bound. */
 export function fullJitter({ baseMs, capMs }: Backoff, failures: number, random = Math.random): number {
   return Math.round(random() * Math.min(capMs, baseMs * 2 ** failures));
 }
 
 /**
- * How long to wait before connecting again, ms; null: not at all [GW-10.1]. A server that names a wait has spread its
- * clients itself, so its number is taken as it is [GW-10.2].
+ * The wait before connecting again, ms; null for no new connection [GW-10.1]. A server that names a wait spreads its
+ * clients itself, so its number is used as it is [GW-10.2].
  */
 export function delayAfter(
   end: ConnectionEnd,

@@ -1,11 +1,11 @@
-/** How frames look on the socket. JSON is built in and needs no package; msgpack for Node is in msgpack.ts. */
+/** Encodings of frames. JSON is built in and needs no package; msgpack.ts has msgpack for Node. */
 import { SUBPROTOCOLS } from "../protocol/subprotocols.ts";
 
 export interface Codec {
-  /** The WebSocket subprotocol that stands for it. */
+  /** The WebSocket subprotocol of this encoding. */
   readonly subprotocol: string;
   encode(frame: object): string | Uint8Array;
-  /** @param data text, or an ArrayBuffer. Throws when it is no frame of this codec. */
+  /** @param data text, or an ArrayBuffer. @throws when it is no frame of this codec */
   decode(data: unknown): unknown;
 }
 

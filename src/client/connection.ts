@@ -1,6 +1,6 @@
 /**
- * One WebSocket from its opening to its end: matches answers to what was asked, says `ping` as often as the server
- * wants to hear from us, and ends when the other side falls silent. What comes after its end is not its business.
+ * One WebSocket from its opening to its end. It matches answers to requests, sends `ping` as often as the server wants, and
+ * ends when the server falls silent. reconnecting-connection.ts makes the next one.
  */
 import type {
   ClientFrameInput,
@@ -15,21 +15,23 @@ import type { Codec } from "./codec.ts";
 import { ConnectionLost, Refused } from "./failures.ts";
 import type { Socket, SocketConstructor } from "./socket.ts";
 
-/** How long the server may take to accept the connection, to answer one question, and to say nothing at all. */
-const OPEN_WITHIN_MS = 10_000;
-const ANSWER_WITHIN_MS = 30_000;
-const SILENT_MS = 10_000;
-/** We speak twice in the time in which the server wants to hear us once; it may dictate no less than this. */
+/** The server must accept the connection within this time. */
+const MAX_OPEN_MS = 10_000;
+/** The server must answer each request within this time. */
+const MAX_ANSWER_MS = 30_000;
+/** A longer silence of the server ends the connection. */
+const MAX_SILENCE_MS = 10_000;
+/** The client pings twice in the server's heartbeat interval, but not more often than this. */
 const MIN_BEAT_MS = 100;
 
-/** A frame to be said; the connection numbers it. */
+/** A frame to send, without `ref`: the connection numbers it. */
 export type Question<Op extends ClientFrameInput["op"] = ClientFrameInput["op"]> = Op extends unknown
   ? Omit<Extract<ClientFrameInput, { op: Op }>, "ref">
   : never;
-/** What the server says without being asked, and `ready`. */
+/** A frame that the server sends without a request, or `ready`. */
 export type Announcement = Exclude<ServerFrame, OkFrame | ErrorFrame>;
 
-/** Why a connection ended. `reconnectMs`: how long the server told us to wait before coming back. */
+/** Why a connection ended. `reconnectMs` is the wait before a new connection, when the server named one. */
 export interface ConnectionEnd {
   code: number;
   reason: string;
@@ -38,9 +40,9 @@ export interface ConnectionEnd {
 
 export interface ConnectionHandlers {
   onOpen(): void;
-  /** Called in the order of arrival, before any later frame is looked at. */
+  /** Called in the order of arrival, before the next frame is read. */
   onFrame(frame: Announcement): void;
-  /** Called once, also when the connection never opened; nothing is called after it. */
+  /** Called once and last, also when the connection never opened. */
   onEnd(end: ConnectionEnd): void;
 }
 
@@ -60,7 +62,7 @@ export class Connection {
   #ended = false;
   #bye: { code: number; reconnectMs: number } | null = null;
   /** Runs until the session is ready. */
-  #greeting: ReturnType<typeof setTimeout> | undefined;
+  #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   #beat: ReturnType<typeof setInterval> | undefined;
 
   constructor(url: string, WebSocket: SocketConstructor, codec: Codec, handlers: ConnectionHandlers) {
@@ -68,35 +70,35 @@ export class Connection {
     this.#handlers = handlers;
     this.#socket = new WebSocket(url, codec.subprotocol);
     this.#socket.binaryType = "arraybuffer";
-    this.#greeting = setTimeout(() => this.end(1006, "the server did not accept in time"), OPEN_WITHIN_MS);
+    this.#handshakeTimer = setTimeout(() => this.end(1006, "the server did not accept in time"), MAX_OPEN_MS);
     this.#listen();
   }
 
   /**
-   * Says a frame and resolves with its answer.
+   * Sends a frame and resolves with its answer.
    * Rejects with {@link Refused}, or with {@link ConnectionLost} when the connection ends before the answer.
    */
   ask<Op extends keyof OkFields>(question: Question<Op>): Promise<OkFrame<Op>> {
-    return this.#say(question) as Promise<OkFrame<Op>>;
+    return this.#send(question) as Promise<OkFrame<Op>>;
   }
 
-  /** Says hello. Resolves after `onFrame` was given the `ready` that answers it. */
+  /** Sends hello. Resolves after `onFrame` got the `ready` that answers it. */
   async hello(question: Question<"hello">): Promise<void> {
-    await this.#say(question);
+    await this.#send(question);
   }
 
-  /** The session is ready: starts the heartbeat. `heartbeatMs` is how often the server wants to hear from us. */
+  /** Starts the heartbeat of a session that is ready. @param heartbeatMs the interval that the server wants */
   keepAlive(heartbeatMs: number): void {
-    clearTimeout(this.#greeting);
+    clearTimeout(this.#handshakeTimer);
     const everyMs = Math.max(MIN_BEAT_MS, heartbeatMs / 2);
     this.#beat = setInterval(() => this.#checkAndPing(everyMs), everyMs);
   }
 
-  /** Ends the connection now. A dead link would never complete the closing handshake, so nothing waits for it. */
+  /** Ends the connection now. It does not wait for the closing handshake, which a dead network never completes. */
   end(code: number, reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#greeting);
+    clearTimeout(this.#handshakeTimer);
     clearInterval(this.#beat);
     this.#socket.close();
     for (const { reject } of this.#pending.values())
@@ -109,21 +111,24 @@ export class Connection {
   #listen(): void {
     const socket = this.#socket;
     socket.addEventListener("open", () => {
-      clearTimeout(this.#greeting);
+      clearTimeout(this.#handshakeTimer);
       if (this.#ended) return;
-      this.#greeting = setTimeout(() => this.end(1006, "the server did not greet in time"), ANSWER_WITHIN_MS);
+      this.#handshakeTimer = setTimeout(
+        () => this.end(1006, "the server did not greet in time"),
+        MAX_ANSWER_MS,
+      );
       this.#handlers.onOpen();
     });
     socket.addEventListener("message", ({ data }) => {
       if (!this.#ended) this.#take(data);
     });
     socket.addEventListener("error", () => {
-      // The close event follows and says the same.
+      // The close event follows and has the reason.
     });
     socket.addEventListener("close", ({ code, reason }) => this.end(code, reason));
   }
 
-  #say(question: Question): Promise<unknown> {
+  #send(question: Question): Promise<unknown> {
     if (this.#ended) return Promise.reject(new ConnectionLost());
     const ref = this.#nextRef++;
     const data = this.#codec.encode({ ...question, ref });
@@ -153,7 +158,7 @@ export class Connection {
       const frame = this.#codec.decode(data) as ServerFrame | null;
       return typeof frame?.op === "string" ? frame : null;
     } catch {
-      return null; // Whatever it is, it can't be relied upon: the caller ends the connection.
+      return null; // A server that sends this can't be trusted: the caller ends the connection.
     }
   }
 
@@ -165,23 +170,23 @@ export class Connection {
     else pending.resolve(frame);
   }
 
-  /** Every ping is answered, so a silence longer than from one to the next means that the other side is gone. */
+  /** Every ping is answered, so a silence longer than the interval of pings means that the server is gone. */
   #checkAndPing(everyMs: number): void {
     const now = Date.now();
     const [oldest] = this.#pending.values();
-    const silent = now - this.#heardAt > Math.max(SILENT_MS, everyMs * 1.5);
-    if (silent || (oldest && now - oldest.askedAt > ANSWER_WITHIN_MS)) {
+    const silent = now - this.#heardAt > Math.max(MAX_SILENCE_MS, everyMs * 1.5);
+    if (silent || (oldest && now - oldest.askedAt > MAX_ANSWER_MS)) {
       this.end(1006, "the server fell silent");
       return;
     }
     this.ask<"ping">({ op: "ping" }).catch(() => {
-      // A refused ping was heard all the same; a lost connection reports its own end.
+      // A refused ping was still answered; a lost connection reports its own end.
     });
   }
 }
 
 function byteLength(data: string | Uint8Array): number {
   if (typeof data !== "string") return data.byteLength;
-  // At most three bytes of UTF-8 for each unit of UTF-16: most texts need no exact count.
+  // UTF-8 has at most three bytes for each unit of UTF-16, so most texts need no exact count.
   return data.length * 3 <= LIMITS.FRAME_BYTES ? data.length : new TextEncoder().encode(data).byteLength;
 }

@@ -1,10 +1,10 @@
-/** Where the client keeps how far it has read, so that a restart or a page reload resumes. */
+/** Stores how far the app came in each room, so that a restart or a page reload resumes. */
 
 import type { Place } from "../protocol/frames.ts";
 
 /**
- * How far the app came in each room, in the history named by `epoch`: the seq of the last event that it was given and
- * that event's time. The seq alone where the time is not known, as in what earlier versions saved.
+ * How far the app came in each room, in the history named by `epoch`: the seq and the time of the last event that it got.
+ * Only the seq where the time is unknown, as in cursors that earlier versions saved.
  */
 export interface Cursor {
   epoch: string;
@@ -12,8 +12,8 @@ export interface Cursor {
 }
 
 /**
- * A place that outlives the client. One store belongs to one person on one device: two clients must not share it.
- * Saved after the events were delivered, so a crash repeats events to the restarted app and never skips one.
+ * Storage that outlives the client. One store belongs to one person on one device: two clients must not share it. The
+ * client saves after the app got the events, so a crash repeats events and never skips one.
  */
 export interface CursorStore {
   load(): Cursor | null | Promise<Cursor | null>;
@@ -31,7 +31,7 @@ export function webStorageCursors(
   };
 }
 
-/** Null for whatever is not a cursor: then the client starts from the rooms' heads. */
+/** Null for a text that is no cursor; the client then starts from the rooms' heads. */
 function parseCursor(text: string | null): Cursor | null {
   if (text === null) return null;
   try {
@@ -49,10 +49,10 @@ function isPlace(value: unknown): value is Place {
   return Number.isSafeInteger(seq) && Number.isSafeInteger(at);
 }
 
-/** One save at most in this time; what is not saved in a crash is told again. */
+/** At most one save in this time. After a crash the app gets unsaved events again. */
 const SAVE_AFTER_MS = 100;
 
-/** Saves the cursor soon after it moved, and at once when asked to. */
+/** Saves the cursor soon after it moved; `flush` saves it at once. */
 export class CursorSaver {
   readonly #store: CursorStore | undefined;
   readonly #cursor: () => Cursor | null;
@@ -74,12 +74,12 @@ export class CursorSaver {
     if (cursor) void this.#save(cursor);
   }
 
-  /** Calls the store before it returns, for a page that is about to be gone. Never rejects. */
+  /** Calls the store before it returns, because the page may be closing. Never rejects. */
   async #save(cursor: Cursor): Promise<void> {
     try {
       await this.#store?.save(cursor);
     } catch {
-      // A store that is full or closed costs the next start its resume; nothing is wrong with this session.
+      // The store is full or closed. This session goes on; the next start can't resume.
     }
   }
 }

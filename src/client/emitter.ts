@@ -1,4 +1,4 @@
-/** The smallest typed event emitter; works in browsers and in Node. */
+/** A small typed event emitter for browsers and Node. */
 
 export type Unsubscribe = () => void;
 
@@ -8,7 +8,7 @@ export interface Emitter<Events extends object> {
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void;
 }
 
-/** A listener that throws is reported as an uncaught error of the app; the others still hear the event. */
+/** A listener that throws becomes an uncaught error of the app; the other listeners still get the event. */
 export function createEmitter<Events extends object>(): Emitter<Events> {
   const listeners = new Map<keyof Events, Set<(event: never) => void>>();
   return {

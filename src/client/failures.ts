@@ -1,11 +1,11 @@
-/** How asking can fail, and what each failure says about what was asked. */
+/** The errors of requests, and whether the request may have taken effect. */
 
-/** The server answered `error`: what was asked did not happen. `retry` says whether asking again can help. */
+/** The server answered `error`: the request had no effect. `retry` says whether a repetition can succeed. */
 export class Refused extends Error {
   readonly code: string;
   readonly field: string | undefined;
   readonly retry: boolean;
-  /** Milliseconds to wait before asking again, when the server named them. */
+  /** The wait before a repetition, ms, when the server named one. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -22,7 +22,7 @@ export class Refused extends Error {
   }
 }
 
-/** There is no connection, or it ended before the answer: what was asked may or may not have happened. */
+/** There is no connection, or it ended before the answer: the request may have taken effect or not. */
 export class ConnectionLost extends Error {
   constructor(message = "There is no connection; the client is trying to come back") {
     super(message);
@@ -30,7 +30,7 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** The client has ended for good, by `disconnect()` or because the server said not to come back. */
+/** The client has ended for good, by `disconnect()` or because the server forbade new connections. */
 export class ClientEnded extends Error {
   constructor(message: string) {
     super(message);
@@ -38,7 +38,7 @@ export class ClientEnded extends Error {
   }
 }
 
-/** Too many messages wait for their acknowledgement already; send again when some are through. */
+/** Too many messages wait for their acknowledgement. Send again when some are acknowledged. */
 export class OutboxFull extends Error {
   constructor(limit: number) {
     super(`${limit} messages wait to be sent; send again when some are acknowledged`);
@@ -47,8 +47,8 @@ export class OutboxFull extends Error {
 }
 
 /**
- * What a `token` function throws when there is no token to be had any more (signed out): the client ends.
- * Whatever else it throws counts as a passing failure, and is tried again later.
+ * A `token` function throws this when the user has signed out: the client ends. Any other error counts as temporary, and
+ * the client tries again.
  */
 export class SignedOut extends Error {
   constructor(message = "Sign in again") {

@@ -1,4 +1,4 @@
-/** What a client is made of, and what it tells. */
+/** The options and events of a client. */
 import type {
   CallFrame,
   EventFrame,
@@ -18,11 +18,11 @@ import type { Room } from "./rooms.ts";
 import type { SocketConstructor } from "./socket.ts";
 
 export interface ClientOptions {
-  /** Of the socket: `wss://…/ws`. */
+  /** The URL of the socket: `wss://…/ws`. */
   url: string;
   /**
-   * An access token, personal access token or JWT. A function is asked before every hello; `refused` tells it that its
-   * last token was refused, so that it brings another. It throws `SignedOut` when there is none any more.
+   * An access token, personal access token or JWT. A function is called before every hello; `refused` says that its last
+   * token was refused, so it must return another one. It throws `SignedOut` when there is none.
    */
   token: string | ((refused: boolean) => string | Promise<string>);
   /** JSON when unset; `msgpackCodec` of msgpack.ts in Node. */
@@ -31,9 +31,9 @@ export interface ClientOptions {
   WebSocket?: SocketConstructor;
   /** Shown to operators beside the session, ≤ 128 characters. */
   device?: string;
-  /** Where to keep how far the app has come; unset: a new client starts at the rooms' heads. */
+  /** Stores how far the app came; unset: a new client starts at the rooms' heads. */
   store?: CursorStore;
-  /** How many messages may wait for their acknowledgement; 1,000 when unset. */
+  /** Messages that may wait for their acknowledgement; 1,000 when unset. */
   outboxLimit?: number;
   /** Waits between attempts when the server names none. */
   backoff?: Backoff;
@@ -43,7 +43,7 @@ export type OpenedRoom = { room: string } & RoomNow;
 
 export interface ClientEvents {
   state: ConnectionState;
-  /** A session began: the rooms as they stand. */
+  /** A session began, with the current rooms. */
   ready: ReadyFrame;
   /** The next event of a room, in order, once. */
   event: EventFrame;
@@ -51,15 +51,15 @@ export interface ClientEvents {
   reset: Reset;
   /** A room's entry in the list changed. */
   room: Room;
-  /** A room is not ours any more. */
+  /** The user is no longer in a room. */
   left: { room: string };
   /**
-   * A room was opened, by `open` or in a new session: who looks, who types, how far each has read, and the call are now as
-   * told here, whatever was told before.
+   * A room was opened, by `open` or in a new session. This replaces the presence, typing, read positions and call that the
+   * app knew of it.
    */
   opened: OpenedRoom;
   typing: TypingFrame;
-  /** Somebody in a room of the user's, or the user, goes by another name or handle now. It may come several times. */
+  /** The user, or a member of one of the user's rooms, has another name or handle. It may come several times. */
   user: UserFrame["user"];
   presence: PresenceFrame;
   receipt: ReceiptFrame;

@@ -11,20 +11,20 @@ import { Refused, SignedOut } from "./failures.ts";
 import type { SocketConstructor } from "./socket.ts";
 
 const UNAUTHORIZED = CLOSE_CODES.unauthorized.code;
-/** Our own: the server can't be talked to, and trying again would not change it. */
+/** A code of the client itself: connecting fails in a way that a repetition would not change. */
 const GIVEN_UP = 4500;
-/** Try again later (RFC 6455's registry). */
+/** "Try again later" (RFC 6455's registry). */
 const LATER = 1013;
-/** A session that lived so long was a success: the next loss starts the backoff anew. */
+/** After a session that lived so long the backoff starts again from its first wait. */
 const STABLE_MS = 5_000;
 
 export type ConnectionState =
   | { name: "idle" }
   | { name: "connecting" }
   | { name: "online" }
-  /** Lost; the next attempt is `retryInMs` after this was told. */
+  /** The connection was lost. The next attempt begins after `retryInMs`. */
   | { name: "waiting"; retryInMs: number; code: number; reason: string }
-  /** For good. */
+  /** The client has ended for good. */
   | { name: "ended"; code: number; reason: string };
 
 export interface ReconnectingConnectionOptions {
@@ -32,17 +32,17 @@ export interface ReconnectingConnectionOptions {
   codec: Codec;
   WebSocket: SocketConstructor;
   backoff: Backoff;
-  /** Gives the token for the next hello, another one after a refusal. Throws {@link SignedOut} to end for good. */
+  /** Returns the token for the next hello; after a refusal another one. Throws {@link SignedOut} to end for good. */
   token: (refused: boolean) => string | Promise<string>;
-  /** Whether another token may come out of `token` after one was refused. */
+  /** Whether `token` may return another token after a refusal. */
   renewable: boolean;
-  /** What the hello says beside the token, as of the moment in which it is said. */
+  /** The fields of hello beside the token; called when it is sent. */
   hello: () => Omit<Question<"hello">, "op" | "token">;
 }
 
 export interface ReconnectingConnectionHandlers {
   onReady(ready: ReadyFrame, connection: Connection): void;
-  /** Every other frame that is not an answer, between `onReady` and `onLost`. */
+  /** Called with every frame that is no answer, between `onReady` and `onLost`. */
   onFrame(frame: Announcement): void;
   /** The connection that was given to `onReady` is gone. */
   onLost(): void;
@@ -57,9 +57,9 @@ export class ReconnectingConnection {
   #retry: ReturnType<typeof setTimeout> | undefined;
   /** Attempts and short-lived sessions since the last session that was stable. */
   #failures = 0;
-  /** When the present session became ready; null: not yet. */
+  /** When the session became ready; null before. */
   #readyAt: number | null = null;
-  /** The last token was refused: a second refusal in a row ends the client. */
+  /** The last token was refused. A second refusal in a row ends the client. */
   #refused = false;
   /** The least wait that a refused hello asked for, ms. */
   #notBefore = 0;
@@ -73,7 +73,7 @@ export class ReconnectingConnection {
     return this.#state;
   }
 
-  /** Connects, or does so at once when it waits to try again. */
+  /** Connects at once, also while it waits for the next attempt. */
   wake(): void {
     if (this.#state.name !== "idle" && this.#state.name !== "waiting") return;
     clearTimeout(this.#retry);
@@ -112,13 +112,13 @@ export class ReconnectingConnection {
 
   #sayHello(connection: Connection, token: string): void {
     connection.hello({ op: "hello", token, ...this.#options.hello() }).catch((error: unknown) => {
-      if (!(error instanceof Refused)) return; // The connection ended and says so itself.
-      connection.end(...this.#judge(error));
+      if (!(error instanceof Refused)) return; // The connection ended, and `onEnd` reports it.
+      connection.end(...this.#closeCodeOf(error));
     });
   }
 
-  /** The close code that a refused hello amounts to. */
-  #judge({ code, message, retry, retryAfterMs }: Refused): [number, string] {
+  /** The close code for a refused hello. */
+  #closeCodeOf({ code, message, retry, retryAfterMs }: Refused): [number, string] {
     if (code === "unauthorized") return [UNAUTHORIZED, message];
     if (!retry) return [GIVEN_UP, `${code}: ${message}`];
     this.#notBefore = retryAfterMs ?? 0;
@@ -131,7 +131,7 @@ export class ReconnectingConnection {
       this.#refused = false;
       connection.keepAlive(frame.heartbeatMs);
       this.#handlers.onReady(frame, connection);
-      // Whoever heard of the session may have ended it.
+      // The handler may have ended the session.
       if (this.#connection === connection) this.#enter({ name: "online" });
     } else if (this.#readyAt !== null) this.#handlers.onFrame(frame);
   }
@@ -149,7 +149,7 @@ export class ReconnectingConnection {
   #comeBack(end: ConnectionEnd): void {
     const { backoff, renewable } = this.#options;
     const failures = this.#failures++;
-    // A token that ends while it is in use is normal: its successor gets one chance.
+    // A token may expire while it is in use, so another token gets one attempt.
     const renew = end.code === UNAUTHORIZED && renewable && !this.#refused;
     if (end.code === UNAUTHORIZED) this.#refused = true;
     const delayMs = renew ? fullJitter(backoff, 0) : delayAfter(end, backoff, failures);
@@ -163,7 +163,7 @@ export class ReconnectingConnection {
     this.#retry = setTimeout(() => this.wake(), retryInMs);
   }
 
-  /** Nothing that comes back would help: signed out, or a URL that is none. */
+  /** Ends for good: the user signed out, or the URL is wrong. A repetition would not help. */
   #giveUp(error: unknown): void {
     const code = error instanceof SignedOut ? UNAUTHORIZED : GIVEN_UP;
     this.end(code, error instanceof Error ? error.message : String(error));

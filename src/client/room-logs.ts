@@ -1,14 +1,14 @@
 /**
- * Hands each room's events to the app in `seq` order, each once, with no gap: drops what comes twice, fetches what is
- * missing, and says plainly where the thread is lost. It knows how far the app has come, which is what resuming needs.
+ * Hands each room's events to the app in `seq` order, each once, without a gap. It drops events that come twice, fetches
+ * missing ones, and reports a reset where a room can't be continued. Its cursor is the base of resuming.
  */
 import type { EventFrame, OkFields, Place, ReadyFrame, ReadyRoom } from "../protocol/frames.ts";
 import type { Cursor } from "./cursors.ts";
 import { ConnectionLost } from "./failures.ts";
 
 /**
- * The room's events can't be continued after `last`. Forget what you hold of the room and load it again from
- * `history` before `head + 1`; events after `head` follow as usual.
+ * The room's events can't be continued after `last`. Drop the room's events and load it again from `history` before
+ * `head + 1`; events after `head` follow as usual.
  */
 export interface Reset {
   room: string;
@@ -19,27 +19,27 @@ export interface Reset {
 export interface RoomLogHandlers {
   onEvent(event: EventFrame): void;
   onReset(reset: Reset): void;
-  /** The room is not ours any more: left, removed from it, or deleted. */
+  /** The user left the room or was removed, or the room was deleted. */
   onLeft(room: string): void;
-  /** A gap could not be filled in this session: a new one resumes with proof. */
+  /** A gap could not be filled in this session. A new session resumes and proves the place. */
   onStuck(error: unknown): void;
 }
-/** How missing events are asked for: {@link OkFields.history} after a seq, ascending. */
+/** Fetches missing events: {@link OkFields.history} after a seq, ascending. */
 export type FetchAfter = (room: string, after: number) => Promise<OkFields["history"]>;
 
 interface RoomLog {
-  /** The last seq that the app was given. */
+  /** The seq of the last event that the app got. */
   last: number;
-  /** The time of the event at `last`: with it the server can tell its log from another one. Null: not known. */
+  /** The time of the event at `last`, by which the server recognises its log; null where unknown. */
   at: number | null;
-  /** We were in the room at this seq: a departure of ours up to it was followed by another joining. */
+  /** The user was a member at this seq, so an earlier departure was followed by a new joining. */
   memberAt: number;
-  /** While a gap is being filled: the highest event that was seen beyond it. */
+  /** The highest event beyond the gap that is being filled; null without a gap. */
   target: { seq: number; at: number } | null;
 }
 
-/** Each takes at most 58 bytes of a frame of 64 KiB: a token of 8 characters, and two numbers of up to 16 digits. */
-const MAX_RESUMED = 1_000;
+/** Each room takes at most 58 bytes of a frame of 64 KiB: a token of 8 characters, and two numbers of up to 16 digits. */
+const MAX_RESUMED_ROOMS = 1_000;
 
 export class RoomLogs {
   readonly #handlers: RoomLogHandlers;
@@ -47,14 +47,14 @@ export class RoomLogs {
   #epoch: string | null = null;
   #userId = "";
   #fetch: FetchAfter | null = null;
-  /** Events that came again and were not shown again; grows with each. */
+  /** The number of events that came again and were dropped. */
   duplicates = 0;
 
   constructor(handlers: RoomLogHandlers) {
     this.#handlers = handlers;
   }
 
-  /** Goes on from where an earlier client of the same person stopped. */
+  /** Continues from the cursor of an earlier client of the same person. */
   restore({ epoch, rooms }: Cursor): void {
     this.#epoch = epoch;
     for (const [room, place] of Object.entries(rooms)) {
@@ -63,15 +63,18 @@ export class RoomLogs {
     }
   }
 
-  /** What a hello says to resume [GW-7.1]; rooms beyond what fits into a frame are told as reset. */
+  /** The cursor for hello [GW-7.1]. Rooms that do not fit into a frame are reset by `begin`. */
   resume(): Cursor | null {
     const cursor = this.cursor();
     return (
-      cursor && { ...cursor, rooms: Object.fromEntries(Object.entries(cursor.rooms).slice(0, MAX_RESUMED)) }
+      cursor && {
+        ...cursor,
+        rooms: Object.fromEntries(Object.entries(cursor.rooms).slice(0, MAX_RESUMED_ROOMS)),
+      }
     );
   }
 
-  /** How far the app has come; null before the first session. */
+  /** How far the app came; null before the first session. */
   cursor(): Cursor | null {
     if (this.#epoch === null) return null;
     const placeOf = ({ last, at }: RoomLog): Place => (at === null ? last : { seq: last, at });
@@ -79,7 +82,7 @@ export class RoomLogs {
     return { epoch: this.#epoch, rooms };
   }
 
-  /** A session begins. `fetch` asks for history in it. */
+  /** A session begins. @param fetch asks for history in this session */
   begin(ready: ReadyFrame, fetch: FetchAfter): void {
     this.#fetch = fetch;
     this.#epoch = ready.epoch;
@@ -99,7 +102,7 @@ export class RoomLogs {
     }
   }
 
-  /** The session ended: what it was still filling is resumed by the next one. */
+  /** The session ended. The next one resumes the gaps that it was filling. */
   pause(): void {
     this.#fetch = null;
     for (const log of this.#logs.values()) log.target = null;
@@ -111,12 +114,12 @@ export class RoomLogs {
     else if (event.seq <= log.last) this.duplicates++;
     else if (log.target !== null) log.target = later(log.target, event);
     else if (event.seq === log.last + 1) this.#deliver(log, event);
-    // Who waits in a lobby hears the end of their stay at once; what they missed is not theirs any more [GW-12.4].
+    // A user who waits in a lobby gets the end of their membership at once, and not the events before it [GW-12.4].
     else if (event.seq > log.memberAt && this.#endsMembership(event)) this.#deliver(log, event);
     else this.#repair(log, event);
   }
 
-  /** A room that we were brought into while connected: its log begins with our own joining. */
+  /** The user was added to a room while connected. Its log begins with the user's joining. */
   #join(event: EventFrame): void {
     const log = { last: event.seq - 1, at: null, memberAt: event.seq, target: null };
     this.#logs.set(event.room, log);
@@ -139,12 +142,12 @@ export class RoomLogs {
     });
   }
 
-  /** What comes meanwhile is not kept but raises the target: the history has it all, so nothing here can grow. */
+  /** Events that arrive during the filling only raise the target, because the history has them, too. So no buffer grows. */
   async #fill(room: string, log: RoomLog, fetch: FetchAfter): Promise<void> {
     while (log.target !== null && log.last < log.target.seq) {
       const page = await fetch(room, log.last);
       if (this.#fetch !== fetch || this.#logs.get(room) !== log) return;
-      // What the history does not show to us we are not meant to see: the thread is picked up behind it.
+      // The user may not see these events, so the room continues behind them.
       if (page.events.length === 0) this.#reset(room, log, log.target.seq, log.target.at);
       for (const event of page.events) this.#fillWith(room, log, event);
     }

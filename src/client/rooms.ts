@@ -1,7 +1,7 @@
-/** The rooms as a list shows them: name, unread, mentions, last message. Told by `ready`, kept up by events. */
+/** The list of rooms: name, unread, mentions, last message. `ready` fills it, and events keep it up to date. */
 import type { CallFrame, EventFrame, ReadyFrame, ReadyRoom, UnreadFrame } from "../protocol/frames.ts";
 
-/** A room of ours as it stands now. `call` is the OR of the flags of those in the call; 0: no call. */
+/** A room of the user. `call` is the OR of the flags of all participants of the call; 0 for no call. */
 export type Room = Readonly<ReadyRoom>;
 
 /** The mention of everybody. */
@@ -9,7 +9,7 @@ const EVERYBODY = "all";
 
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
-  /** The seq up to which the figures of a room were counted by the server, where that is beyond what was heard of it. */
+  /** The seq up to which the server counted a room's figures, where it is beyond the room's last event here. */
   readonly #counted = new Map<string, number>();
   #userId = "";
 
@@ -34,9 +34,9 @@ export class Rooms {
     this.#counted.delete(room);
   }
 
-  /** Events up to the head that `ready` told are in its figures already, so that replayed ones count once. */
+  /** Applies an event. Events up to the head of `ready` are in its figures already, so replayed ones count once. */
   apply(event: EventFrame): void {
-    const room = heard(this.#rooms.get(event.room) ?? newRoom(event));
+    const room = withoutWaiting(this.#rooms.get(event.room) ?? newRoom(event));
     this.#rooms.set(event.room, room);
     if (event.seq <= room.head) return;
     this.#rooms.set(event.room, { ...room, head: event.seq, at: event.at, ...this.#change(room, event) });
@@ -44,7 +44,7 @@ export class Rooms {
 
   unread({ room: token, read, unread, mention, head = 0 }: Omit<UnreadFrame, "op">): void {
     const room = this.#rooms.get(token);
-    // What came after this was counted is unread all the same: the next marker corrects the figures.
+    // Messages after this count are missing in it; the next marker corrects the figures.
     if (!room || read < room.read) return;
     this.#rooms.set(token, { ...room, read, unread, mention });
     if (head > room.head) this.#counted.set(token, head);
@@ -80,7 +80,7 @@ export class Rooms {
     }
   }
 
-  /** One's own message moves one's own marker. */
+  /** The figures after a message. The user's own message moves their read marker. */
   #count({ unread, mention, room }: Room, { actor, seq, data }: EventFrame): Partial<Room> {
     if (this.#isMe(actor)) return { read: seq, unread: 0, mention: 0 };
     if (seq <= (this.#counted.get(room) ?? 0)) return {};
@@ -89,7 +89,7 @@ export class Rooms {
     return { unread: unread + 1, mention: mention + (named ? 1 : 0) };
   }
 
-  /** What was deleted is unread no more. Whom it mentioned is told by the server [GW-6.6]. */
+  /** The figures after a deletion. The server announces changed mentions [GW-6.6]. */
   #uncount({ read, unread, mention, room }: Room, { seq, data }: EventFrame): Partial<Room> {
     if (Number(data.seq) <= read || seq <= (this.#counted.get(room) ?? 0)) return {};
     const left = Math.max(0, unread - 1);
@@ -102,21 +102,21 @@ export class Rooms {
   }
 }
 
-/** Whoever hears an event of a room does not wait in its lobby [GW-12.3]. */
-function heard(room: Room): Room {
+/** A user who gets a room's event does not wait in its lobby [GW-12.3]. */
+function withoutWaiting(room: Room): Room {
   if (!room.waiting) return room;
   const { waiting: _, ...rest } = room;
   return rest;
 }
 
-/** The last message after its edit, or without its text after its deletion. What is hidden says nothing [GW-4.4]. */
+/** The last message after its edit, or without its text after its deletion. A hidden edit changes nothing [GW-4.4]. */
 function changed(last: EventFrame, { type, data }: EventFrame): EventFrame {
   if (type === "message.deleted") return { ...last, data: { text: "", deleted: true } };
   const { hidden, seq: _, ...edit } = data;
   return hidden ? last : { ...last, data: { ...last.data, ...edit } };
 }
 
-/** A room that we were brought into while connected. Its name comes with the next `ready`. */
+/** A room that the user was added to while connected. Its name comes with the next `ready`. */
 function newRoom({ room, seq, at }: EventFrame): Room {
   const read = seq - 1;
   const figures = { head: read, at, read, unread: 0, mention: 0, lastPing: 0, call: 0 };

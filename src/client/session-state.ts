@@ -1,6 +1,6 @@
 /**
- * What the app wants to hold whatever becomes of a connection: rooms that it has open, read markers that are not
- * acknowledged, calls that it is in. A new session knows nothing of them, so each is said again in every session.
+ * State of the app that outlives a connection: open rooms, unacknowledged read markers, and calls. A new session does not
+ * know it, so the client sends it again in every session.
  */
 import type { CallFrame, RoomNow, UnreadFrame } from "../protocol/frames.ts";
 import type { Connection } from "./connection.ts";
@@ -16,11 +16,11 @@ export interface SessionStateHandlers {
 export class SessionState {
   readonly #handlers: SessionStateHandlers;
   readonly #open = new Set<string>();
-  /** The highest marker of each room that the server has not acknowledged, and whether it is being told now. */
-  readonly #reads = new Map<string, { seq: number; saying: boolean }>();
-  /** Flags of the calls that we are in, by room. */
+  /** The highest unacknowledged marker of each room, and whether it is being sent. */
+  readonly #reads = new Map<string, { seq: number; isSending: boolean }>();
+  /** The flags of the user's calls, by room. */
   readonly #calls = new Map<string, number>();
-  /** Rooms whose call was told while they were being opened: that is newer than what the answer says. */
+  /** Rooms whose call changed while they were being opened. That is newer than the call in the answer. */
   readonly #called = new Set<string>();
   #connection: Connection | null = null;
 
@@ -28,17 +28,17 @@ export class SessionState {
     this.#handlers = handlers;
   }
 
-  /** A session began: says everything that stands. */
+  /** A session began: sends all state again. */
   online(connection: Connection): void {
     this.#connection = connection;
-    const retold = [
+    const requests = [
       ...[...this.#open].map((room) => this.open(room)),
-      ...[...this.#reads.keys()].map((room) => this.#sayRead(room)),
+      ...[...this.#reads.keys()].map((room) => this.#sendRead(room)),
       ...[...this.#calls].map(([room, flags]) => this.call(room, flags)),
     ];
-    for (const told of retold) {
-      told.catch(() => {
-        // Refused: the room is gone meanwhile, which the app hears as `left`; what is refused stands no more.
+    for (const request of requests) {
+      request.catch(() => {
+        // The room is gone, and the app gets `left`. Refused state is dropped.
       });
     }
   }
@@ -47,12 +47,12 @@ export class SessionState {
     this.#connection = null;
   }
 
-  /** The server told of a call by itself. */
+  /** The server announced a change of the room's call. */
   heardCall(room: string): void {
     this.#called.add(room);
   }
 
-  /** The room is not ours any more. */
+  /** The user is no longer in the room. */
   left(room: string): void {
     this.#called.delete(room);
     this.#open.delete(room);
@@ -63,13 +63,13 @@ export class SessionState {
   async open(room: string): Promise<void> {
     this.#open.add(room);
     this.#called.delete(room);
-    const answer = await this.#say((connection) => connection.ask<"open">({ op: "open", room })).catch(
+    const answer = await this.#ask((connection) => connection.ask<"open">({ op: "open", room })).catch(
       (error: unknown) => {
         this.#open.delete(room);
         throw error;
       },
     );
-    // A server of before tells nothing.
+    // An older server answers without the room's state.
     if (answer?.present) this.#opened(room, answer);
   }
 
@@ -80,21 +80,21 @@ export class SessionState {
 
   async close(room: string): Promise<void> {
     this.#open.delete(room);
-    await this.#say((connection) => connection.ask<"close">({ op: "close", room }));
+    await this.#ask((connection) => connection.ask<"close">({ op: "close", room }));
   }
 
-  /** A marker that is no higher than one on its way changes nothing. */
+  /** Sends a marker, unless one that is as high is being sent. */
   async read(room: string, seq: number): Promise<void> {
     const known = this.#reads.get(room);
-    if (known && (seq < known.seq || (seq === known.seq && known.saying))) return;
-    this.#reads.set(room, { seq, saying: false });
-    await this.#sayRead(room);
+    if (known && (seq < known.seq || (seq === known.seq && known.isSending))) return;
+    this.#reads.set(room, { seq, isSending: false });
+    await this.#sendRead(room);
   }
 
   /** Joins the room's call, or changes the flags in it: 1 in call, 2 audio, 4 video. */
   async call(room: string, flags: number): Promise<void> {
     this.#calls.set(room, flags);
-    const answer = await this.#say((connection) =>
+    const answer = await this.#ask((connection) =>
       connection.ask<"call.join">({ op: "call.join", room, flags }),
     ).catch((error: unknown) => {
       this.#calls.delete(room);
@@ -105,17 +105,17 @@ export class SessionState {
 
   async leaveCall(room: string): Promise<void> {
     this.#calls.delete(room);
-    const answer = await this.#say((connection) => connection.ask<"call.leave">({ op: "call.leave", room }));
+    const answer = await this.#ask((connection) => connection.ask<"call.leave">({ op: "call.leave", room }));
     if (answer) this.#handlers.onCall(answer);
   }
 
-  async #sayRead(room: string): Promise<void> {
+  async #sendRead(room: string): Promise<void> {
     const marker = this.#reads.get(room);
     if (!marker) return;
-    marker.saying = true;
+    marker.isSending = true;
     let isSettled = false;
     try {
-      const answer = await this.#say((connection) =>
+      const answer = await this.#ask((connection) =>
         connection.ask<"read">({ op: "read", room, seq: marker.seq }),
       );
       if (answer)
@@ -123,16 +123,16 @@ export class SessionState {
       isSettled = answer !== null;
     } catch (error) {
       isSettled = !(error instanceof Refused && error.retry);
-      // A server that is busy is told again in the next session, or with the next marker.
+      // A busy server gets the marker again in the next session, or with the next marker.
       if (isSettled) throw error;
     } finally {
-      marker.saying = false;
+      marker.isSending = false;
       if (isSettled && this.#reads.get(room) === marker) this.#reads.delete(room);
     }
   }
 
-  /** Null when there is no session, or it ends first: the next one is told. Rejects with {@link Refused}. */
-  async #say<T>(ask: (connection: Connection) => Promise<T>): Promise<T | null> {
+  /** Null when there is no session, or it ends first: the next one sends the state again. Rejects with {@link Refused}. */
+  async #ask<T>(ask: (connection: Connection) => Promise<T>): Promise<T | null> {
     if (!this.#connection) return null;
     try {
       return await ask(this.#connection);

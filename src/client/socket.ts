@@ -1,4 +1,4 @@
-/** What the client needs of a WebSocket: browsers have it built in, and the `ws` package has it for Node. */
+/** The part of WebSocket that the client uses. Browsers have it built in; the `ws` package has it for Node. */
 
 export interface Socket {
   binaryType: string;
@@ -11,7 +11,7 @@ export interface Socket {
 
 export type SocketConstructor = new (url: string, subprotocol: string) => Socket;
 
-/** The WebSocket of this platform. Node before 22 has none: give the one of the `ws` package. */
+/** The WebSocket of this platform. @throws Error where there is none, as in Node before 22: pass that of the `ws` package */
 export function platformSocket(): SocketConstructor {
   const found = (globalThis as { WebSocket?: unknown }).WebSocket;
   if (found === undefined)
