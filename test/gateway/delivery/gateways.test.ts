@@ -1,10 +1,10 @@
 /** Several gateways over one store: one order for everybody, whatever the bus loses. */
 import { expect, test } from "vitest";
-import type { Bus } from "../../src/domain/ports/bus.ts";
-import { createMemoryHot } from "../../src/hot/memory/memory.ts";
-import type { SocketClient } from "../black-box/socket-client.ts";
-import { describeWith } from "../services/need.ts";
-import { metric, type Node, person, room, say, site } from "./fixtures.ts";
+import type { Bus } from "../../../src/domain/ports/bus.ts";
+import { createMemoryHot } from "../../../src/hot/memory/memory.ts";
+import type { SocketClient } from "../../black-box/socket-client.ts";
+import { describeWith } from "../../services/need.ts";
+import { metric, type Node, person, room, say, site } from "../fixtures.ts";
 
 /** A bus that loses, repeats and turns round what it is given, the same in every run. */
 function bad(bus: Bus): Bus {

@@ -1,9 +1,9 @@
 /** How connections end, and what bounds what a client can grow. */
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { PostgresStore } from "../../src/store/postgres.ts";
-import { describeWith } from "../services/need.ts";
-import { metric, person, room, say, site, TRANSPORTS } from "./fixtures.ts";
+import type { PostgresStore } from "../../../src/store/postgres.ts";
+import { describeWith } from "../../services/need.ts";
+import { metric, person, room, say, site, TRANSPORTS } from "../fixtures.ts";
 
 /** A store whose appends wait until they are let go. */
 function holding(): { wrap: (store: PostgresStore) => PostgresStore; release: () => void } {

@@ -1,8 +1,8 @@
 /** HTTP answers as a proxy in front of a gateway sees them: it believes what the headers say about the body. */
 import { type IncomingMessage, request } from "node:http";
 import { beforeAll, describe, expect, test } from "vitest";
-import { describeWith } from "../services/need.ts";
-import { type Node, site, TRANSPORTS } from "./fixtures.ts";
+import { describeWith } from "../../services/need.ts";
+import { type Node, site, TRANSPORTS } from "../fixtures.ts";
 
 describeWith("postgres", "HTTP answers", ({ postgres }) => {
   describe.each(TRANSPORTS)("over %s", (transport) => {

@@ -1,8 +1,8 @@
 /** A gateway that stops answers what it carries out, and carries out nothing that it does not answer. */
 import { Agent, request } from "node:http";
 import { describe, expect, test } from "vitest";
-import { describeWith } from "../services/need.ts";
-import { site, TRANSPORTS } from "./fixtures.ts";
+import { describeWith } from "../../services/need.ts";
+import { site, TRANSPORTS } from "../fixtures.ts";
 
 interface Answer {
   status: number;

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { HttpHandler } from "../../src/gateway/http/exchange.ts";
-import { describeWith } from "../services/need.ts";
-import { type Node, site, TRANSPORTS } from "./fixtures.ts";
+import type { HttpHandler } from "../../../src/gateway/http/exchange.ts";
+import { describeWith } from "../../services/need.ts";
+import { type Node, site, TRANSPORTS } from "../fixtures.ts";
 
 /** Answers with what it was asked. */
 const echo: HttpHandler = async (request, { ip }) => {

@@ -1,8 +1,8 @@
 /** [GW-10.6] A gateway that lost its database sends its sessions away, and refuses hello in a pace that it dictates. */
 import { expect, test, vi } from "vitest";
-import { describeWith } from "../services/need.ts";
-import { flakyProxy } from "../store/flaky-proxy.ts";
-import { person, site } from "./fixtures.ts";
+import { describeWith } from "../../services/need.ts";
+import { flakyProxy } from "../../store/flaky-proxy.ts";
+import { person, site } from "../fixtures.ts";
 
 describeWith("postgres", "a gateway without its database", async ({ postgres }) => {
   const proxy = await flakyProxy(postgres.url);

@@ -1,10 +1,10 @@
 /** What hello costs: counted, because a storm of clients that come back multiplies it. */
 import { expect, test } from "vitest";
-import type { HotState } from "../../src/domain/ports/hot.ts";
-import { createMemoryHot } from "../../src/hot/memory/memory.ts";
-import { describeWith } from "../services/need.ts";
-import { newConversation } from "../store/fixtures.ts";
-import { metric, type Node, type Person, person, room, say, site } from "./fixtures.ts";
+import type { HotState } from "../../../src/domain/ports/hot.ts";
+import { createMemoryHot } from "../../../src/hot/memory/memory.ts";
+import { describeWith } from "../../services/need.ts";
+import { newConversation } from "../../store/fixtures.ts";
+import { metric, type Node, type Person, person, room, say, site } from "../fixtures.ts";
 
 /** Counts calls that are round trips with Redis. */
 function counting(hot: HotState): { hot: HotState; trips: () => string[] } {

@@ -2,14 +2,14 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DomainError } from "../../src/domain/errors.ts";
-import { HttpDoor, type Pace } from "../../src/gateway/http/door.ts";
-import type { HttpHandler } from "../../src/gateway/http/exchange.ts";
+import { DomainError } from "../../../src/domain/errors.ts";
+import { HttpDoor, type Pace } from "../../../src/gateway/http/door.ts";
+import type { HttpHandler } from "../../../src/gateway/http/exchange.ts";
 
-import type { Transport } from "../../src/gateway/transport/transport.ts";
-import { openTransport } from "../../src/gateway/transport/transport-choice.ts";
-import { createLogger } from "../../src/logger.ts";
-import { TRANSPORTS } from "./fixtures.ts";
+import type { Transport } from "../../../src/gateway/transport/transport.ts";
+import { openTransport } from "../../../src/gateway/transport/transport-choice.ts";
+import { createLogger } from "../../../src/logger.ts";
+import { TRANSPORTS } from "../fixtures.ts";
 
 const MIB = 1024 * 1024;
 const CHUNK = Buffer.alloc(64 * 1024, "Causeway");

@@ -2,8 +2,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { describeWith } from "../services/need.ts";
-import { person, site } from "./fixtures.ts";
+import { describeWith } from "../../services/need.ts";
+import { person, site } from "../fixtures.ts";
 
 const JUNK = `${Buffer.from('{"alg":"ES256","kid":"none"}').toString("base64url")}.e30.AAAA`;
 

@@ -1,8 +1,8 @@
 /** Open rooms, typing, presence, receipts and calls: hot state that sessions show each other. */
 import { describe, expect, test } from "vitest";
-import { describeWith } from "../services/need.ts";
-import { type Node, person, room, say, site, TRANSPORTS } from "./fixtures.ts";
-import type { Frame, RawClient } from "./raw-client.ts";
+import { describeWith } from "../../services/need.ts";
+import { type Node, person, room, say, site, TRANSPORTS } from "../fixtures.ts";
+import type { Frame, RawClient } from "../raw-client.ts";
 
 const is = (op: string) => (frame: Frame) => frame.op === op;
 

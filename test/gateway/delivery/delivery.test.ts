@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { SocketClient } from "../black-box/socket-client.ts";
-import { describeWith } from "../services/need.ts";
-import { person, room, say, site, TRANSPORTS } from "./fixtures.ts";
+import type { SocketClient } from "../../black-box/socket-client.ts";
+import { describeWith } from "../../services/need.ts";
+import { person, room, say, site, TRANSPORTS } from "../fixtures.ts";
 
 function faultless(...clients: SocketClient[]): void {
   expect(clients.flatMap(({ faults }) => faults)).toEqual([]);

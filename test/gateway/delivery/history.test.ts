@@ -5,12 +5,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type PostgresPair, startPostgresPair } from "../../load/services/postgres-replica.ts";
-import type { EventFrame } from "../../src/protocol/frames.ts";
-import type { PostgresStore } from "../../src/store/postgres.ts";
-import { type App, apps } from "../client/app.ts";
-import { describeWith } from "../services/need.ts";
-import { type Node, type Person, person, type Room, room, say, site } from "./fixtures.ts";
+import { type PostgresPair, startPostgresPair } from "../../../load/services/postgres-replica.ts";
+import type { EventFrame } from "../../../src/protocol/frames.ts";
+import type { PostgresStore } from "../../../src/store/postgres.ts";
+import { type App, apps } from "../../client/app.ts";
+import { describeWith } from "../../services/need.ts";
+import { type Node, type Person, person, type Room, room, say, site } from "../fixtures.ts";
 
 /** Repeats it until the database takes it, as a client does. */
 async function sayUntilStored(node: Node, who: Person, where: Room, text: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** A user is renamed while they and others are connected. */
 import { describe, expect, test } from "vitest";
-import { describeWith } from "../services/need.ts";
-import { person, places, room, site, TRANSPORTS } from "./fixtures.ts";
-import type { Frame } from "./raw-client.ts";
+import { describeWith } from "../../services/need.ts";
+import { person, places, room, site, TRANSPORTS } from "../fixtures.ts";
+import type { Frame } from "../raw-client.ts";
 
 describeWith("postgres", "renaming a user", ({ postgres }) => {
   describe.each(TRANSPORTS)("over %s", (transport) => {

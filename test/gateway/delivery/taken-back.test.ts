@@ -1,9 +1,9 @@
 /** What is told of texts that were taken back, of messages from before a member's history, and of what counted because of them. */
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { SocketClient } from "../black-box/socket-client.ts";
-import { describeWith } from "../services/need.ts";
-import { type Node, type Person, person, type Room, room, say, site, TRANSPORTS } from "./fixtures.ts";
+import type { SocketClient } from "../../black-box/socket-client.ts";
+import { describeWith } from "../../services/need.ts";
+import { type Node, type Person, person, type Room, room, say, site, TRANSPORTS } from "../fixtures.ts";
 
 const CODECS = ["json", "msgpack"] as const;
 

@@ -4,11 +4,16 @@ import { connect } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { HttpDoor } from "../../src/gateway/http/door.ts";
-import type { Admission, Endpoint, EndpointSocket, Refused } from "../../src/gateway/transport/endpoint.ts";
-import type { Transport } from "../../src/gateway/transport/transport.ts";
-import { openUwsTransport } from "../../src/gateway/transport/transport-uws.ts";
-import { openWsTransport } from "../../src/gateway/transport/transport-ws.ts";
+import { HttpDoor } from "../../../src/gateway/http/door.ts";
+import type {
+  Admission,
+  Endpoint,
+  EndpointSocket,
+  Refused,
+} from "../../../src/gateway/transport/endpoint.ts";
+import type { Transport } from "../../../src/gateway/transport/transport.ts";
+import { openUwsTransport } from "../../../src/gateway/transport/transport-uws.ts";
+import { openWsTransport } from "../../../src/gateway/transport/transport-ws.ts";
 
 /** The least that uWebSockets.js knows. */
 const IDLE_MS = { uws: 8_000, ws: 300 };
