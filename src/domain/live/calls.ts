@@ -1,8 +1,8 @@
 /**
- * Calls. Who is in a call is hot state; that a call runs, and who is in it, is in the log. Hot state is changed first and
- * the log follows under the room's lock, where what it says of the member is compared with hot state once more: two who
- * join at once, or one who joins while the last one leaves, make one `call.started` and one `call.ended`, and nobody joins
- * or leaves twice in a row.
+ * Calls. Hot state has the sessions in a call; the log has the call's start and end and who joined and left. Each change is
+ * made in hot state first. Then the log follows: under the room's lock the member's place in the call is compared with hot
+ * state again. So when two members join at once, or one joins while the last one leaves, there is one `call.started` and one
+ * `call.ended`, and nobody joins or leaves twice in a row.
  */
 
 import { isJoinedSession } from "../auth/sessions.ts";
@@ -19,28 +19,28 @@ import type { NewEvent } from "../ports/store/transaction.ts";
 import type { BringBack } from "../rooms/one-to-one.ts";
 import type { CallUseCases } from "../use-cases/live.ts";
 
-/** A participant who was not refreshed for so long is gone. With the two below, a lost one ends the call within 60 s. */
+/** A participant without a refresh for this long is removed. With the grace below, the call of lost sessions ends in 60 s. */
 export const CALL_TTL_MS = 30_000;
-/** Who is missing has left at the second sweep that sees it: after a loss of hot state, gateways put participants back. */
+/** How long a participant may be missing: after a loss of hot state, gateways put participants back by then. */
 const MISSING_GRACE_MS = 9_000;
 
 export interface InternalCalls extends CallUseCases {
   /** The member is no longer in the room: leaves its call with every session. */
   memberGone(room: NamedRoom, member: MemberKey): Promise<void>;
-  /** The room's lobby was closed: whoever has to wait leaves the call. */
+  /** The room's lobby was closed: members who have to wait leave the call. */
   lobbyClosed(room: NamedRoom): Promise<void>;
-  /** One of the two in a room blocked the other: both leave its call. */
+  /** One member of a one-to-one room blocked the other: both leave its call. */
   blocked(room: NamedRoom): Promise<void>;
 }
 
 export function createCalls(context: Context, bringBack: BringBack): InternalCalls {
   const { store, hot, accesses, broadcasts, now } = context;
-  /** When a sweep first missed somebody in a call, or everybody. */
+  /** When a sweep first found somebody, or everybody, missing in a call, ms. */
   const missedSince = new Map<string, number>();
 
   /**
-   * Makes the log say of the actor what hot state says. With `over`, a call that nobody is in any more ends, for all who
-   * never said that they left.
+   * Appends what the log lacks about the actor's place in the call. With `over`, a call without sessions in hot state ends
+   * also for participants who did not leave.
    */
   async function follow(conversationId: number, actor: Actor, over = false): Promise<void> {
     await store.transaction(async (tx) => {
@@ -69,7 +69,7 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
     return call?.callers.some((caller) => isSame(caller, actor)) ?? false;
   }
 
-  /** Somebody whose joining failed, or who was taken for gone: whatever they do next repairs it. */
+  /** Repairs the log at the participant's next request when an earlier join failed, or the participant counted as gone. */
   async function followIfLost(conversationId: number, actor: Actor): Promise<void> {
     if (!(await isLogged(conversationId, actor))) await follow(conversationId, actor);
   }
@@ -77,7 +77,7 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
   async function remove(room: NamedRoom, session: string, actor: Actor): Promise<CallState> {
     const { removed, last, call } = await hot.calls.remove(room.id, session);
     let changed = removed;
-    // When the log can't be reached, a sweep repairs it later.
+    // If the log can't be reached, a sweep repairs it.
     await context.bestEffort("Leaving a call", async () => {
       if (isJoinedSession(session)) await store.visits.setCall(room.id, session, null);
       if (isAmong(call.participants, actor)) return;
@@ -184,7 +184,7 @@ function joining(callers: readonly Actor[] | null, actor: Actor): NewEvent[] {
   return [{ type: callers === null ? "call.started" : "call.joined", actor, data: {} }];
 }
 
-/** The actor leaves last: nobody outlasts who ends the call. */
+/** The actor who ends the call leaves last. */
 function leaving(callers: readonly Actor[] | null, actor: Actor, ends: boolean): NewEvent[] {
   if (callers === null) return [];
   const others = ends ? callers.filter((caller) => !isSame(caller, actor)) : [];
@@ -202,7 +202,7 @@ interface Missing {
   over: boolean;
 }
 
-/** Whom the log has in the call and hot state has not: one by one, or as one when nobody at all is in it. */
+/** Participants in the log who are not in hot state: one by one, or as one entry when hot state has none. */
 function missingIn(
   { conversationId, callers }: RunningCall,
   participants: readonly CallParticipant[],

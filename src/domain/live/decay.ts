@@ -1,4 +1,4 @@
-/** Tells what ended by itself in hot state: who stopped typing, who looks no more, whose call was lost. */
+/** Announces what decayed in hot state: typing, presence, and participants of calls. */
 
 import type { Context } from "../context/context.ts";
 import { actorOf } from "../model.ts";
@@ -7,7 +7,7 @@ import type { Decay } from "../use-cases/live.ts";
 import { unlessAway } from "./presence.ts";
 
 export function createDecay({ store, hot, broadcasts, now }: Context): Decay {
-  /** The rooms that are still there, by id. */
+  /** By id: the rooms that were not deleted. */
   async function roomsOf(ids: readonly number[]): Promise<Map<number, NamedRoom>> {
     const tokens = await store.rooms.tokens([...new Set(ids)]);
     return new Map([...tokens].map(([id, token]) => [id, { id, token }]));

@@ -1,6 +1,6 @@
 /**
- * Joining a room to be seen there, and leaving it again. Members come and go as they like; strangers find their way into
- * public rooms, as guests or with their account, and are members for as long as they stay.
+ * Joining and leaving rooms as in Talk: a joined client is present in the room. People who are not members may join public
+ * rooms, as guests or with their account. They become members, until they leave.
  */
 
 import { addressBlock } from "../auth/address-block.ts";
@@ -23,7 +23,7 @@ import { JOINED_CALL_TTL_MS, type Visits } from "./visits.ts";
 const MAX_GUESTS = 1_000;
 const PING_ACCESS_MS = 5_000;
 const PER_PASSWORD = { burst: 10, perSecond: 1 / 6 };
-/** Every stranger who comes and goes is two events of the log. */
+/** Limit on joins of non-members, because each makes two events of the log. */
 const PER_STRANGER = { burst: 60, perSecond: 1 };
 /** Roles that end with the visit. */
 const VISITOR_ROLES: ReadonlySet<Role> = new Set(["guest", "guest_moderator", "self_joined"]);
@@ -64,7 +64,7 @@ export function createJoining(
     const wrong = new DomainError("forbidden", "The password of the room is wrong", { field: "password" });
     if (password === "") throw wrong;
     const key = from === undefined ? null : `room-password:${id}:${addressBlock(from)}`;
-    // A password that is remembered waits as well: else a right guess would be told by getting in.
+    // The limit applies to correct passwords too, or a guesser would recognize one by not being limited.
     if (key !== null) await limit(key, PER_PASSWORD);
     const isRight =
       passwords.knows(passwordHash, password) || (await passwords.verify(passwordHash, password, "stranger"));
@@ -92,7 +92,7 @@ export function createJoining(
     return { member, userId: null, name: before?.name ?? actor.name, role: "guest", guestSeed: seed };
   }
 
-  /** @returns the room as it is now where its password was changed meanwhile; null once the actor is in it */
+  /** Adds the actor. @returns null; or the room, when its password has changed since the check */
   async function enterUnder(
     actor: Actor,
     found: Conversation,
@@ -140,7 +140,7 @@ export function createJoining(
     return sessions;
   }
 
-  /** Of a client's sessions the one that it means: that in the call, or the one that joined last. */
+  /** The client's session in the call, or else the one that joined last. */
   async function callingSession(room: NamedRoom, sessions: readonly string[]): Promise<string> {
     const inCall = new Set<string>();
     if (sessions.length > 1) {
@@ -193,7 +193,7 @@ export function createJoining(
   };
 }
 
-/** A guest is one browser, known by its secret. */
+/** The client of an actor. All of a guest's requests count as one client. */
 function clientOf({ kind }: Actor, client: ClientName = ONLY_CLIENT): ClientName {
   return kind === "guest" ? ONLY_CLIENT : client;
 }

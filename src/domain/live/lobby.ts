@@ -1,4 +1,4 @@
-/** Who has to wait in a room's lobby. What is told live is held back from them, whatever the way. */
+/** Which users have to wait in a room's lobby. Faces send them nothing of the room. */
 import type { Context } from "../context/context.ts";
 import { userKey } from "../model.ts";
 import { waitsInLobby } from "../permissions.ts";

@@ -1,6 +1,6 @@
 /**
- * Who is looking and who is typing, session by session: hot state only, gone when nobody refreshes it. What changes for a
- * person is told to those who look at the room.
+ * Presence (who has a room open) and typing, by session. Both are hot state only and decay without a refresh. A change for a
+ * member is announced to those who have the room open.
  */
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
@@ -8,11 +8,11 @@ import { actorOf, memberKey } from "../model.ts";
 import { JOINED_MS } from "../rooms/views.ts";
 import type { PresenceUseCases, RoomNow } from "../use-cases/live.ts";
 
-/** How long somebody is shown as typing who says nothing further. */
+/** How long a member is shown as typing after the last report. */
 export const TYPING_TTL_MS = 8_000;
-/** Whoever was put out of a room stops being seen there within this time. */
+/** Maximum age of the cached access for typing: a removed member stops being shown within this time. */
 const TYPING_ACCESS_MS = 5_000;
-/** Who opens a room is told of at most so many who look at it, and so many who type. */
+/** The most present and the most typing members that are listed when a room is opened. */
 const MAX_SHOWN = 500;
 
 export function createPresence({ store, hot, accesses, broadcasts, now }: Context): PresenceUseCases {

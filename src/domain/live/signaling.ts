@@ -1,6 +1,6 @@
 /**
- * Signaling between the sessions of a room. Messages wait in hot state until their session fetches them, from whichever
- * process; the bus only wakes those who wait. Losing some is a call that has to be set up again.
+ * Signaling messages between the sessions of a room. They wait in hot state until their session fetches them, from any
+ * process; the bus only wakes waiting sessions. When messages are lost, clients set up the call again.
  */
 
 import { ONLY_CLIENT } from "../auth/sessions.ts";
@@ -16,7 +16,7 @@ import { unlessAway } from "./presence.ts";
 import type { Visits } from "./visits.ts";
 
 const MAX_AT_ONCE = 100;
-/** The room is looked up anew in any case. */
+/** Maximum age of the cached access. The room itself is always read. */
 const ACCESS_MS = 5_000;
 const KEPT = { most: 500, ttlMs: 60_000 };
 
@@ -29,7 +29,7 @@ export interface SignalingParts {
 export function createSignaling(context: Context, { bus, finding, visits }: SignalingParts): Signaling {
   const { hot, accesses, broadcasts } = context;
 
-  /** The room, and those of its sessions that are the client's. */
+  /** The room, and the client's sessions in it. */
   async function joined(actor: Actor, token: string, client: ClientName) {
     const { conversationId: id } = await accesses.require(actor, token, "leave", ACCESS_MS);
     const names = new Set(await visits.refresh(actor, { id, token }, client));

@@ -1,6 +1,6 @@
 /**
- * Clients that joined a room to be seen there, each with a session of its own in hot state, and with a row of the store
- * that outlives it: after a loss of hot state the next sign of life puts a session back, with its place in the call.
+ * Visits: clients that joined a room. Each has a session in hot state and a row in the store. After a loss of hot state the
+ * client's next heartbeat restores the session from the row, with its place in the call.
  */
 
 import { joinedSession } from "../auth/sessions.ts";
@@ -16,13 +16,13 @@ import type { ClientName } from "../use-cases/rooms.ts";
 import type { InternalCalls } from "./calls.ts";
 import { unlessAway } from "./presence.ts";
 
-/** How long somebody who was lost stays in the call: two long polls of 30 s. */
+/** How long a client without a heartbeat stays in the call: two long polls of 30 s. */
 export const JOINED_CALL_TTL_MS = 60_000;
 
 export interface Visits {
   /** The client joins the room. */
   begin(actor: Actor, room: NamedRoom, client: ClientName): Promise<void>;
-  /** A sign of life. The sessions that are the client's, in the order in which they joined; none unless it has joined. */
+  /** A heartbeat. @returns the client's sessions in the order of joining; none if it has not joined */
   refresh(actor: Actor, room: NamedRoom, client: ClientName): Promise<string[]>;
   /** The client leaves the room and its call. @returns whether no other session of the actor is there */
   end(actor: Actor, room: NamedRoom, client: ClientName): Promise<boolean>;
@@ -34,17 +34,17 @@ export function createVisits(
 ): Visits {
   const { store, hot, now } = context;
 
-  /** Who sent this has joined; what hot state does not have of it was lost. */
+  /** Visits of the client that hot state has lost. */
   async function lostVisits(actor: Actor, room: NamedRoom, { id, part }: ClientName): Promise<Visit[]> {
     const member = memberKey(actor);
     const isGuest = actor.kind === "guest";
     const bornAt = await hot.bornAt();
-    // Who was silent for longer has to join again; guests would not be in the room any more.
+    // After a longer silence a user has to join again. A guest would have been removed from the room.
     if (!isGuest && now() - bornAt >= JOINED_MS) return [];
     const visits = await store.visits.of(room.id, member, part);
     if (isGuest && visits.length === 0)
       return [{ session: joinedSession(actor, id), joinedAt: 0, callFlags: null }];
-    // Of several that can't be told apart those before may have ended long ago.
+    // Of several visits that can't be distinguished, earlier ones may have ended long ago.
     return visits.slice(-1).filter(({ joinedAt }) => isGuest || joinedAt < bornAt);
   }
 
@@ -61,7 +61,7 @@ export function createVisits(
       try {
         await calls.join(actor, room.token, session, callFlags, JOINED_CALL_TTL_MS);
       } catch (error) {
-        // They may not be in the call any more: the room was locked, or its lobby closed.
+        // The client may no longer be in the call: the room was locked, or its lobby closed.
         if (!(error instanceof DomainError)) throw error;
       }
     }
@@ -111,7 +111,7 @@ export function createVisits(
     async end(actor, room, client) {
       const member = memberKey(actor);
       const ended = await store.visits.end(room.id, member, client.part);
-      // Where hot state can't tell, who joined and did not leave is there.
+      // While hot state is away, the rows of the store decide.
       const others = (ended?.left ?? 0) > 0;
       return await unlessAway(!others, async () => {
         const known = () => hot.presence.refresh(member, client.part, room.id, now());

@@ -1,31 +1,31 @@
 /**
- * Where the bytes of attachments are kept: a folder, or S3-compatible storage. What is known about them is in the store.
- * Bytes come and go as streams, so that a file costs no memory of its size. Errors are `DomainError` `unavailable`.
+ * The storage for bytes of attachments: a folder, or S3-compatible. Their metadata is in the store. Bytes are streamed, so
+ * no file is held in memory. Errors are `DomainError` `unavailable`.
  */
 export interface AttachmentFiles {
   /**
-   * Takes bytes in, to a place of this process alone. Reads `content` to its end, or cancels it.
+   * Receives bytes into temporary storage of this process. Reads `content` to its end, or cancels it.
    * @returns null when there are more than `most` bytes
-   * @throws what `content` itself fails with; nothing is left behind then
+   * @throws the error of `content`, after removing what was received
    */
   receive(content: ReadableStream<Uint8Array>, most: number): Promise<ReceivedFile | null>;
-  /** The bytes as they come, all of them or those of `range`; null when there are none under this key. */
+  /** Streams all bytes under a key, or those of `range`; null when there are none. */
   open(key: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | null>;
-  /** Removing what is not there is fine. */
+  /** Does nothing when there is no such key. */
   delete(key: string): Promise<void>;
-  /** Removes what processes left behind that ended while they received a file. */
+  /** Removes temporary files of processes that ended while receiving. */
   sweep(): Promise<void>;
 }
 
-/** Bytes that were taken in. Whoever has it calls `discard` in the end, kept or not. */
+/** Received bytes in temporary storage. The owner must call `discard` at the end, also after `keep`. */
 export interface ReceivedFile {
   /** In bytes. */
   readonly size: number;
-  /** From the beginning, as often as needed until it is kept. */
+  /** Streams the bytes from the beginning. May be called several times before `keep`. */
   read(): ReadableStream<Uint8Array>;
-  /** Resolves when the bytes are kept for good. A key is written once, or again with the same bytes. */
+  /** Resolves when the bytes are stored durably. A key may be written again only with the same bytes. */
   keep(key: string): Promise<void>;
-  /** Gives up what was not kept. */
+  /** Removes the temporary bytes. */
   discard(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The bus between processes. Delivery is at most once and may silently lose: whoever needs certainty compares with
- * the store (gap filling, head probe). Order per channel is the publisher's order.
- * The memory twin delivers within the process, in a later microtask.
+ * The bus between processes. It delivers a message at most once and may lose it silently; subscribers that must not miss
+ * anything compare with the store (gap filling, head probe). A publisher's messages keep their order within a channel.
+ * The memory implementation delivers within the process, in a later microtask.
  */
 export interface Bus extends Subscriptions {
   /** Fire and forget; a bus that is down drops the message and counts it. Channels: see {@link channels}. */
@@ -10,19 +10,19 @@ export interface Bus extends Subscriptions {
 }
 
 /**
- * Hearing what is published. The gateway and the bridge get no more of the bus than this: use cases announce what they
- * did (./broadcasts.ts), and the commit publisher what was committed.
+ * Subscribing to the bus. The gateway and the bridge get only this part: use cases publish broadcasts (./broadcasts.ts), and
+ * the commit publisher publishes committed events.
  */
 export interface Subscriptions {
   /**
-   * Resolves when the subscription is in force. Many calls in one turn share a round trip.
-   * After a reconnect the twin subscribes again by itself and calls `onGap` handlers: something may have been lost.
-   * While the bus is away this resolves at once: the subscription comes into force before those handlers are called.
-   * A message's bytes are the handlers' to keep, not to change.
+   * Resolves when the subscription is active. Calls in one turn of the event loop share a round trip.
+   * After a reconnect, subscriptions are restored, and then `onGap` handlers are called, because messages may be lost.
+   * While the bus is away this resolves at once; the subscription is active before those handlers are called.
+   * Handlers may keep a message's bytes but must not change them.
    */
   subscribe(channel: string, handler: (message: Uint8Array) => void): Promise<void>;
   unsubscribe(channel: string, handler: (message: Uint8Array) => void): Promise<void>;
-  /** Called after the bus was away and is back. */
+  /** Adds a handler that is called when the bus is back after an outage. */
   onGap(handler: () => void): void;
   stats(): { published: number; received: number; dropped: number; connected: boolean };
 }
@@ -31,7 +31,7 @@ export interface Subscriptions {
 export const channels = {
   room: (conversationId: number) => `room:${conversationId}`,
   user: (userId: number) => `user:${userId}`,
-  /** Wakes those who wait for signaling messages in a room. */
+  /** Wakes sessions that wait for signaling messages in a room. */
   signaling: (conversationId: number) => `signaling:${conversationId}`,
   /** Room ids with new events, for bridge workers. */
   bridge: "bridge",

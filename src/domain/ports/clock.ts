@@ -1,4 +1,4 @@
-/** What time it is, for everything that people or other processes see or that must happen at a time. */
+/** The time, for everything that people or other processes see, or that is scheduled. */
 export interface Clock {
   /**
    * Milliseconds since 1970 UTC by the database's clock: every process agrees on it within a few milliseconds, whatever

@@ -2,35 +2,34 @@
  * Live news for readers that are not WebSocket sessions: Talk's long polls, Wire's `/await`, webhooks. What callers may
  * rely on:
  *
- * - A promise resolves when nothing that is committed from then on can be missed. What was before is in the log: follow
- *   first, then read the log, then drop what came twice by its seq.
- * - Each room's events come in the order of `seq`, each once, with no gap. Nothing is said about the order between rooms.
- * - Readers are called in the turn of the event loop in which the news came, and must not throw or take long.
- * - Whom a room's lobby keeps out (followers of users) is told nothing of the room; when they are let in, they are told
- *   all events that they missed, in order. Nothing else that they missed is told. The end of their stay is told at once.
- * - A follower costs one entry in a table: no timer, no promise chain. Whoever follows must call `stop` (a timeout of the
- *   reader's own included).
- * - Typing, calls, presence, markers and settings are told at most once, and may get lost; events may not.
+ * - When the promise of a `follow…` resolves, no later commit is missed. Earlier events are in the log: follow first, then
+ *   read the log, then drop duplicates by their seq.
+ * - Each room's events come in the order of `seq`, once each, without gaps. There is no order between rooms.
+ * - Readers are called in the same turn of the event loop. They must not throw or take long.
+ * - While a user waits in a room's lobby, a follower of the user gets nothing of the room. When the lobby opens, it gets all
+ *   events that it missed, in order, but no missed broadcasts. The end of the membership comes at once.
+ * - A follower costs one entry in a table: no timer, no promise chain. The caller must call `stop` in the end.
+ * - Typing, calls, presence, markers and settings come at most once and may get lost. Events do not get lost.
  */
 import type { Actor, LoggedEvent, User } from "../model.ts";
 
 export interface Feed {
   /**
-   * Follows one room, whoever reads. Whoever asks has judged that the reader may see it, and judges anew before anything
-   * is shown: the events say when that changes, lobbies included.
+   * Follows one room without a check of permissions. The caller checks them before, and again before it shows anything:
+   * the events say when permissions or the lobby change.
    */
   followRoom(conversationId: number, reader: RoomReader): Promise<RoomFollowing>;
   /**
-   * Follows all rooms of a user, those joined later included: the first event of such a room is the user's own
-   * `member.joined`. The last one of a room that the user leaves is their `member.left`, or `room.deleted`.
+   * Follows all rooms of a user, also those joined later: the first event of such a room is the user's `member.joined`. The
+   * last event of a room that the user leaves is the user's `member.left`, or `room.deleted`.
    */
   followUser(user: Pick<User, "id" | "uuid">, reader: UserReader): Promise<Following>;
-  /** Wakes a reader of logs that keeps its own cursors: these rooms have new events. May be lost; look now and then. */
+  /** For readers with their own cursors: `wake` gets ids of rooms with new events. Calls may be lost, so poll as well. */
   followAll(wake: (conversationIds: readonly number[]) => void): Promise<Following>;
 }
 
 export interface Following {
-  /** Ends it; nothing is told afterwards. Calling it twice is fine. */
+  /** Ends the following at once. Safe to repeat. */
   stop(): void;
 }
 
@@ -41,11 +40,11 @@ export interface RoomFollowing extends Following {
 
 export interface RoomReader {
   event(event: LoggedEvent): void;
-  /** The log is another one than the one that was told (`Store.history`): begin anew. Nothing follows. */
+  /** The log has another history now (`Store.history`): the reader has to begin again. The following has ended. */
   lost?(): void;
   typing?(news: TypingNews): void;
   call?(news: CallNews): void;
-  /** Somebody looks at the room who did not before. */
+  /** Somebody has opened the room. */
   presence?(news: PresenceNews): void;
 }
 
@@ -56,7 +55,7 @@ export interface UserReader extends RoomReader {
   settings?(news: { conversationId: number; at: number }): void;
   /** A connection of the user changed, or may have: read them from the journal. Told again when it got lost. */
   connections?(news: ConnectionsNews): void;
-  /** The user was deleted; nothing follows. */
+  /** The user was deleted. The following has ended. */
   gone?(): void;
 }
 

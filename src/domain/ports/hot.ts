@@ -1,9 +1,9 @@
 /**
- * Hot state: what may be lost at any moment without losing a message, a membership or an acknowledged read marker.
- * Every entry either rebuilds from the store or decays by itself. Two twins, memory and Redis, pass one contract suite.
+ * Hot state may be lost at any moment. No message, membership or acknowledged read marker depends on it. Every entry is
+ * rebuilt from the store or decays by itself. Two implementations, memory and Redis, pass one contract suite.
  *
- * Errors: a twin that can't reach its server rejects with `DomainError("unavailable")` quickly (it does not queue for
- * ever); callers decide whether they can go on without.
+ * Errors: while Redis is away, calls reject soon with `DomainError("unavailable")`. Callers decide whether they can continue
+ * without.
  */
 import type { Actor, MemberKey } from "../model.ts";
 
@@ -21,13 +21,13 @@ export interface HotState {
   /** The server's own clock, ms since 1970 UTC; null where hot state lives in this process. */
   time(): Promise<number | null>;
   /**
-   * Since when hot state is whole, ms: what was put into it before may be lost. It begins anew with an empty server, and
-   * with a connection that was lost, because a server that restarts may have come back with less.
+   * Since when hot state is complete, ms: earlier entries may be lost. The time moves on when the server is empty, and after
+   * a lost connection, because a restarted server may have lost entries.
    */
   bornAt(): Promise<number>;
   /**
-   * Removes what decayed and is nobody's news, without anybody reading it. Runs by itself every few seconds; exposed for
-   * tests. Presence, calls and typing have sweeps of their own: whoever calls these tells the news.
+   * Removes decayed entries whose end is not announced. It runs by itself every few seconds, and is public for tests.
+   * Presence, calls and typing have their own sweeps, whose callers announce the results.
    */
   sweep(now: number): Promise<SweepResult>;
   close(): Promise<void>;
@@ -191,7 +191,7 @@ export interface Calls {
   sweep(now: number): Promise<number[]>;
 }
 
-/** They never reject because a server is away: each process then counts by itself. */
+/** Rate limits. While the server is away each process counts by itself; no call rejects because of that. */
 export interface RateLimits {
   /**
    * Takes `cost` from the token bucket `key` (`burst` tokens, refilled by `perSecond`).
@@ -223,7 +223,7 @@ export interface Typing {
   sweep(now: number): Promise<(Omit<Typist, "session"> & { conversationId: number })[]>;
 }
 
-/** Short texts that wait for somebody to fetch them, from whichever process. What is not fetched decays. */
+/** Queues of short texts that any process can fetch. Texts that nobody fetches decay. */
 export interface SignalingQueues {
   /** The oldest give way when there are more than `most`. */
   put(address: string, messages: readonly string[], limits: { most: number; ttlMs: number }): Promise<void>;

@@ -1,7 +1,6 @@
 /**
- * What the domain asks of Matrix on behalf of a user. Implemented by the bridge; absent when there is no homeserver.
- * Every call rejects with `DomainError("unavailable")` when the homeserver can't be reached. What was made with a
- * credential ends when that is revoked.
+ * Matrix credentials for a user. The bridge implements this; it is absent without a homeserver. Every call rejects with
+ * `DomainError("unavailable")` while the homeserver is away. Devices and passwords end when their credential is revoked.
  */
 import type { Credential, User } from "../model.ts";
 

@@ -1,4 +1,4 @@
-/** What the webhook worker (src/webhooks/) is given by others: which addresses it may reach, and what its payloads look like. */
+/** What the webhook worker (src/webhooks/) needs: a check of addresses, and the shapes of payloads. */
 import type { MessagePlace } from "../ids.ts";
 import type {
   Attachment,
@@ -10,7 +10,7 @@ import type {
   WebhookType,
 } from "../model.ts";
 
-/** Where a webhook may be delivered to. */
+/** The URLs to which webhooks may be delivered. */
 export interface WebhookTargets {
   /**
    * @throws DomainError `bad_request` on `url` when it is not http(s), or names an address that may not be reached. A

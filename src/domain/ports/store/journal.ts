@@ -1,15 +1,13 @@
 /**
- * What happened to a user's rooms, the people in them (no messages) and the user's connections, in the order of
- * time: for readers who were away and do not keep a cursor for each room. The promises of ./store.ts hold.
+ * The journal: events of a user's rooms and their members (no messages), and changes of the user's connections, by time. It
+ * is for readers that do not keep a cursor for each room. The promises of ./store.ts hold.
  *
- * Whoever reads page after page, each up to a horizon, gets everything once: nothing is ever committed behind a horizon.
- * (Its times are the database's. After its clock was set back, what happens until it is there again can be missed by
- * readers who had come further.)
+ * A reader that reads page after page, each up to a horizon, gets every event once, because nothing is committed behind a
+ * horizon. (Times are the database's. If its clock is set back, readers miss events until it reaches their cursor again.)
  *
- * Users are told of what happened in a room from their own joining on. Rooms that a user left, or that were
- * deleted, are told of to the end of the user's stay, for 28 days. Of a connection, and of their own settings of a room, only the latest
- * change is kept.
- * While a room's lobby keeps a user out, they are told only of their own membership in it.
+ * The journal has a room's events from the user's joining on. Of rooms that the user left, or that were deleted, it has the
+ * events up to the end of the membership, for 28 days. Of a connection, and of the user's settings of a room, it has only the
+ * latest change. While the user waits in a room's lobby, it has only the user's own membership.
  */
 import type { JournalEvent, JournalPlace } from "../../model.ts";
 
@@ -25,7 +23,7 @@ export interface Journal {
    * where others have written since before the call, after half a second, the first of this may not hold.
    */
   horizon(): Promise<number>;
-  /** For each reader a page, ascending, of what is before the horizon: the oldest, or (`newest`) the last of it. */
+  /** For each reader a page of events before the horizon, ascending: the first ones, or with `newest` the last ones. */
   pages(
     readers: readonly JournalReader[],
     page: { horizon: number; limit: number; newest?: boolean },

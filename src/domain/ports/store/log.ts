@@ -9,7 +9,7 @@ import type {
   RoomHead,
 } from "../../model.ts";
 
-/** One message to append. Membership and rules were judged under `accessVersion`. */
+/** One message to append. The caller has checked permissions under `accessVersion`. */
 export interface NewMessage {
   conversationId: number;
   accessVersion: number;
@@ -26,13 +26,13 @@ export interface NewMessage {
 export type AppendResult =
   | { status: "appended"; seq: number; at: number; event: LoggedEvent }
   /**
-   * Stored before under the same (room, sender, id): the first result. This wins over `stale` and `bad_reply`: who
-   * retries gets the first result also after having left the room.
+   * Stored before under the same (room, sender, id): the first result. This comes before `stale` and `bad_reply`, so a
+   * repetition gets the first result also after the sender has left the room.
    */
   | { status: "duplicate"; seq: number; at: number }
   /**
-   * Membership or rules changed since they were judged: read them again, judge again, append again. A member of a room
-   * that is neither read-only nor has a lobby may send, whatever changed; `accessVersion` 0 is always stale.
+   * Permissions changed since they were checked: read and check them again, then append again. A member of a room that is
+   * neither read-only nor has a lobby may send after any change. `accessVersion` 0 is always stale.
    */
   | { status: "stale" }
   /** The room is gone. */
