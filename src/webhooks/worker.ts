@@ -117,12 +117,7 @@ export function startWebhooks({
       try {
         await pass();
       } catch (error) {
-        const away = error instanceof DomainError && error.retry;
-        if (!away)
-          logger.error(
-            { event: "webhook.pass_failed", err: error },
-            "could not collect or deliver events for webhooks; retrying",
-          );
+        logFailure(logger, error);
         break;
       }
     } while (again && !stopped);
@@ -150,6 +145,15 @@ export function startWebhooks({
       sender.close();
     },
   };
+}
+
+/** An outage is logged by the part that is away. */
+function logFailure(logger: Pick<Logger, "error">, error: unknown): void {
+  if (error instanceof DomainError && error.retry) return;
+  logger.error(
+    { event: "webhook.pass_failed", err: error },
+    "could not collect or deliver events for webhooks; retrying",
+  );
 }
 
 /** One query fills both gauges when the metrics are read. While the store is away they keep their last values. */
