@@ -8,25 +8,28 @@ import type { Feed } from "../domain/ports/feed.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { MatrixAccounts } from "../domain/ports/matrix.ts";
 import type { StoreHealth } from "../domain/ports/store-health.ts";
-import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
-import { createAdmin } from "./admin/admin.ts";
+import { type AdminOptions, createAdmin } from "./admin/admin.ts";
 import { failureHeaders, failureOf, STATUS } from "./answers/failures.ts";
 import { belowPublicPath } from "./answers/public-path.ts";
 import { securityHeaders } from "./answers/security-headers.ts";
 import { createDocs, DOCS_PATHS } from "./docs/docs.ts";
 import { type Face, failedRequest, type HttpContext, type HttpEnv, type HttpHandler } from "./face/face.ts";
 import { createMetrics, createProbes, type Health, METRICS_PATHS, PROBE_PATHS } from "./face/operations.ts";
-import { createMessenger } from "./messenger/messenger.ts";
-import { createProtocol } from "./protocol/protocol.ts";
+import { createMessenger, type MessengerOptions } from "./messenger/messenger.ts";
+import { createProtocol, type ProtocolOptions } from "./protocol/protocol.ts";
 import { createRequestLimits, type RequestLimits } from "./requests/request-limits.ts";
 import type { IceServers } from "./talk/common/ice-servers.ts";
-import { createTalk } from "./talk/talk.ts";
+import { createTalk, type TalkOptions } from "./talk/talk.ts";
 import { createWebFiles, WEB_PATHS } from "./web-files.ts";
-import { createWire } from "./wire/wire.ts";
+import { createWire, type WireOptions } from "./wire/wire.ts";
 
 export interface HttpOptions {
-  useCases: UseCases;
+  useCases: MessengerOptions["useCases"] &
+    WireOptions["useCases"] &
+    ProtocolOptions["useCases"] &
+    TalkOptions["useCases"] &
+    AdminOptions["useCases"];
   storeHealth: StoreHealth;
   hot: Pick<HotState, "limits">;
   /** Live events for long polls. */

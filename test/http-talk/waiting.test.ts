@@ -137,7 +137,7 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
       shapes: { of: async () => [] },
       feed: () => ({ followRoom: async () => ({ head: 0, stop: () => {} }) }),
       polls: { size: 0, open: ({ timeoutMs }: { timeoutMs: number }) => times.push(timeoutMs) && poll },
-    } as unknown as TalkParts);
+    } as unknown as TalkParts<"joining" | "messages" | "timeline">);
     const wanted = { lookIntoFuture: true, limit: 1, lastKnownMessageId: 0 };
     const client = { signal: new AbortController().signal, holder: null };
     for (const timeout of [5, 30, 31, 60, 1e9]) {

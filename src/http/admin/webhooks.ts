@@ -1,7 +1,7 @@
 /** Webhooks of organizations. The secret is in the answer to its creation only. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { WEBHOOK_TYPES, type Webhook } from "../../domain/model.ts";
-import type { UseCases } from "../../domain/use-cases/use-cases.ts";
+import type { Webhooks } from "../../domain/use-cases/people.ts";
 import { type HttpApp, json, jsonBody } from "../face/face.ts";
 import { given, id, idText, oneOf, strictBody, text, time } from "../requests/fields.ts";
 import { REFUSALS } from "./failures.ts";
@@ -10,7 +10,7 @@ import { pageOf, pageQuery, readPage } from "./pages.ts";
 const MAX_URL_LENGTH = 2_000;
 const MAX_SECRET_LENGTH = 256;
 
-export function registerWebhooks(app: HttpApp, webhooks: UseCases["webhooks"]): void {
+export function registerWebhooks(app: HttpApp, webhooks: Webhooks): void {
   app.openapi(ROUTES.create, async (c) => {
     const { webhook, secret } = await webhooks.create(given(c.req.valid("json")));
     const location = `/admin/v1/webhooks/${webhook.id}`;

@@ -18,7 +18,7 @@ import { attachmentBody, attachmentSchema } from "./shapes.ts";
 const MAX_UPLOAD_BYTES = 25 * 1_048_576 + 65_536;
 const MAX_FILENAME_LENGTH = 1_000;
 
-export interface FileParts extends ProtocolParts {
+export interface FileParts extends ProtocolParts<"attachments" | "finding" | "repeats"> {
   transfers: Transfers;
 }
 

@@ -12,7 +12,10 @@ import { contactBody, contactSchema } from "./shapes.ts";
 
 const MAX_TEXT_LENGTH = 4_000;
 
-export function registerContacts(app: HttpApp, { useCases: { contacts }, publicUrl }: ProtocolParts): void {
+export function registerContacts(
+  app: HttpApp,
+  { useCases: { contacts }, publicUrl }: ProtocolParts<"contacts">,
+): void {
   app.openapi(ROUTES.list, async (c) => {
     const page = await contacts.list(callerOf(c).actor, pageOf(c.req.valid("query"), asItIs));
     return c.json({ has_more: page.more, data: page.contacts.map(contactBody) }, 200);

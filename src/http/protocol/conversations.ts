@@ -12,7 +12,10 @@ import { flag, listOf, name, nameOrNothing, one, onlyWhenTrue, pageQuery, timest
 import { asItIs, conversationBodies, type ProtocolParts, pageOf, roomOf } from "./parts.ts";
 import { type ConversationBody, conversationSchema } from "./shapes.ts";
 
-export function registerConversations(app: HttpApp, parts: ProtocolParts): void {
+export function registerConversations(
+  app: HttpApp,
+  parts: ProtocolParts<"conversations" | "finding" | "lookup" | "memberSettings" | "oneToOne" | "pins">,
+): void {
   const { finding } = parts.useCases;
   app.openapi(ROUTES.list, async (c) => {
     const { muted, archived, pinned, group_id, ...page } = c.req.valid("query");
@@ -53,14 +56,18 @@ export function registerConversations(app: HttpApp, parts: ProtocolParts): void 
   });
 }
 
-async function shown(parts: ProtocolParts, actor: Actor, publicId: string): Promise<ConversationBody> {
+async function shown(
+  parts: ProtocolParts<"finding" | "pins">,
+  actor: Actor,
+  publicId: string,
+): Promise<ConversationBody> {
   const view = await parts.useCases.finding.view(actor, { publicId });
   return (await conversationBodies(parts, [view]))[0] as ConversationBody;
 }
 
 /** With a contact it is made unless it is there; a group's is always there. */
 async function open(
-  parts: ProtocolParts,
+  parts: ProtocolParts<"finding" | "lookup" | "oneToOne">,
   actor: Actor,
   { contact_id, group_id }: { contact_id?: string | null | undefined; group_id?: string | null | undefined },
 ): Promise<{ conversation: Conversation; created: boolean }> {
@@ -74,7 +81,7 @@ async function open(
   return { conversation, created: false };
 }
 
-async function openWith(parts: ProtocolParts, actor: Actor, contactId: string) {
+async function openWith(parts: ProtocolParts<"lookup" | "oneToOne">, actor: Actor, contactId: string) {
   const [contact = NOBODY] = await parts.useCases.lookup.actors([contactId]);
   try {
     return await parts.useCases.oneToOne.open(actor, contact);
@@ -84,7 +91,7 @@ async function openWith(parts: ProtocolParts, actor: Actor, contactId: string) {
 }
 
 async function pin(
-  { useCases }: ProtocolParts,
+  { useCases }: ProtocolParts<"pins">,
   actor: Actor,
   room: Conversation,
   messageId: string | null,

@@ -16,7 +16,12 @@ import { type GroupBody, groupSchema } from "./shapes.ts";
 
 const MAX_TEXT_LENGTH = 8_000;
 
-export function registerGroups(app: HttpApp, parts: ProtocolParts): void {
+export function registerGroups(
+  app: HttpApp,
+  parts: ProtocolParts<
+    "contacts" | "conversations" | "finding" | "lookup" | "memberSettings" | "roomSettings"
+  >,
+): void {
   const { finding, conversations } = parts.useCases;
   app.openapi(ROUTES.list, async (c) => {
     const { user, actor } = callerOf(c);
@@ -56,19 +61,27 @@ export function registerGroups(app: HttpApp, parts: ProtocolParts): void {
   });
 }
 
-async function groupOf({ useCases }: ProtocolParts, actor: Actor, publicId: string): Promise<RoomView> {
+async function groupOf(
+  { useCases }: ProtocolParts<"finding">,
+  actor: Actor,
+  publicId: string,
+): Promise<RoomView> {
   const view = await useCases.finding.view(actor, { publicId });
   if (view.conversation.type !== "one_to_one") return view;
   throw new DomainError("not_found", "There is no such group, or you are not in it");
 }
 
-async function shown(parts: ProtocolParts, { user, actor }: Caller, publicId: string): Promise<GroupBody> {
+async function shown(
+  parts: ProtocolParts<"contacts" | "finding">,
+  { user, actor }: Caller,
+  publicId: string,
+): Promise<GroupBody> {
   return (await groupBodies(parts, user, [await groupOf(parts, actor, publicId)]))[0] as GroupBody;
 }
 
 /** What everybody sees comes first: it is what can be refused. */
 async function update(
-  parts: ProtocolParts,
+  parts: ProtocolParts<"lookup" | "memberSettings" | "roomSettings">,
   actor: Actor,
   room: Conversation,
   fields: z.output<typeof groupUpdate>,

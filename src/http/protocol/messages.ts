@@ -18,7 +18,10 @@ import { type MessageBody, messageSchema } from "./shapes.ts";
 /** 16,000 code points, in UTF-16. */
 const MAX_MESSAGE_LENGTH = 32_000;
 
-export function registerMessages(app: HttpApp, parts: ProtocolParts): void {
+export function registerMessages(
+  app: HttpApp,
+  parts: ProtocolParts<"contacts" | "finding" | "messages" | "reactions" | "timeline">,
+): void {
   const { timeline, messages } = parts.useCases;
   app.openapi(ROUTES.list, async (c) => {
     const { actor } = callerOf(c);
@@ -58,7 +61,11 @@ export function registerMessages(app: HttpApp, parts: ProtocolParts): void {
   });
 }
 
-async function messageOf({ useCases }: ProtocolParts, actor: Actor, id: string): Promise<MessageView> {
+async function messageOf(
+  { useCases }: ProtocolParts<"timeline">,
+  actor: Actor,
+  id: string,
+): Promise<MessageView> {
   const place = protocolMessagePlace(id);
   if (place) return await useCases.timeline.message(actor, place);
   throw noSuchMessage();
@@ -68,13 +75,17 @@ function noSuchMessage(): DomainError {
   return new DomainError("not_found", "There is no such message");
 }
 
-async function shape(parts: ProtocolParts, actor: Actor, view: MessageView): Promise<MessageBody> {
+async function shape(
+  parts: ProtocolParts<"contacts">,
+  actor: Actor,
+  view: MessageView,
+): Promise<MessageBody> {
   return (await messageBodies(parts, actor, [view]))[0] as MessageBody;
 }
 
 /** Clients send back what they were shown: a text that stays as it is makes no edit. */
 async function update(
-  { useCases }: ProtocolParts,
+  { useCases }: ProtocolParts<"messages" | "reactions">,
   { user, actor }: Caller,
   { room, seq, text }: MessageView,
   fields: z.output<typeof messageUpdate>,

@@ -13,15 +13,16 @@ import {
   messageBody,
 } from "./shapes.ts";
 
-export interface ProtocolParts {
-  useCases: UseCases;
+/** What an operation works with. `U` names the use cases that it asks. */
+export interface ProtocolParts<U extends keyof UseCases = never> {
+  useCases: Pick<UseCases, U>;
   /** Where clients reach this server. */
   publicUrl(): string;
 }
 
 /** A room that the caller is in. @throws DomainError `not_found` on `field` */
 export async function roomOf(
-  { useCases }: ProtocolParts,
+  { useCases }: ProtocolParts<"finding">,
   actor: Actor,
   publicId: string,
   field: string,
@@ -66,7 +67,7 @@ export function asItIs(id: string): string {
 }
 
 export async function conversationBodies(
-  { useCases }: ProtocolParts,
+  { useCases }: ProtocolParts<"pins">,
   rooms: readonly RoomView[],
 ): Promise<ConversationBody[]> {
   const pins = await useCases.pins.of(rooms.map(({ conversation }) => conversation.id));
@@ -80,7 +81,7 @@ export async function conversationBodies(
 }
 
 export async function groupBodies(
-  { useCases, publicUrl }: ProtocolParts,
+  { useCases, publicUrl }: ProtocolParts<"contacts">,
   user: User,
   rooms: readonly RoomView[],
 ): Promise<GroupBody[]> {
@@ -95,7 +96,7 @@ export async function groupBodies(
 }
 
 export async function messageBodies(
-  { useCases, publicUrl }: ProtocolParts,
+  { useCases, publicUrl }: ProtocolParts<"contacts">,
   actor: Actor,
   messages: readonly MessageView[],
 ): Promise<MessageBody[]> {

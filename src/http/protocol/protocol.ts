@@ -19,8 +19,25 @@ import { refusals, respondRefusal } from "./failures.ts";
 import { registerGroups } from "./groups.ts";
 import { registerMessages } from "./messages.ts";
 
+/** The use cases that this API has operations for. */
+type Asked =
+  | "accounts"
+  | "attachments"
+  | "contacts"
+  | "conversations"
+  | "finding"
+  | "lookup"
+  | "memberSettings"
+  | "messages"
+  | "oneToOne"
+  | "pins"
+  | "reactions"
+  | "repeats"
+  | "roomSettings"
+  | "timeline";
+
 export interface ProtocolOptions {
-  useCases: UseCases;
+  useCases: Pick<UseCases, Asked>;
   /** Where clients reach this server. */
   publicUrl: () => string;
   limits: RequestLimits;

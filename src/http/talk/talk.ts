@@ -27,8 +27,28 @@ import { refuse, respondRefusal } from "./shapes/failures.ts";
 import { createMessageShapes } from "./shapes/message-shapes.ts";
 import { createRoomBodies } from "./shapes/room-bodies.ts";
 
+/** The use cases that this API has operations for. */
+type Asked =
+  | "accounts"
+  | "clock"
+  | "conversations"
+  | "finding"
+  | "guests"
+  | "joining"
+  | "lookup"
+  | "memberSettings"
+  | "mentions"
+  | "messages"
+  | "oneToOne"
+  | "provisioning"
+  | "repeats"
+  | "roomSettings"
+  | "roster"
+  | "signaling"
+  | "timeline";
+
 export interface TalkOptions {
-  useCases: UseCases;
+  useCases: Pick<UseCases, Asked>;
   storeHealth: Pick<StoreHealth, "onAway">;
   feed: () => Feed;
   /** Where clients reach this server. */
@@ -87,7 +107,7 @@ export function createTalk(options: TalkOptions): Face {
   );
   // Without the database there is no news: whoever waits looks once more, and hears that it is away.
   storeHealth.onAway(polls.finishAll);
-  const parts: TalkParts = {
+  const parts: TalkParts<Asked> = {
     ...createOperations(app, useCases, limits),
     ...{ useCases, feed, publicUrl, shapes },
     ...{ polls, iceServers, logger },

@@ -23,8 +23,24 @@ import { registerTeams } from "./people/teams.ts";
 import { registerUsers } from "./people/users.ts";
 import { refuse } from "./shapes/failures.ts";
 
+/** The use cases that this API has operations for. */
+type Asked =
+  | "accounts"
+  | "clock"
+  | "connections"
+  | "conversations"
+  | "finding"
+  | "guestLinks"
+  | "joining"
+  | "journal"
+  | "lookup"
+  | "memberSettings"
+  | "oneToOne"
+  | "profiles"
+  | "roomSettings";
+
 export interface WireOptions {
-  useCases: UseCases;
+  useCases: Pick<UseCases, Asked>;
   /** Where clients reach this server; its host name is the `domain` of qualified ids. */
   publicUrl: () => string;
   limits: RequestLimits;

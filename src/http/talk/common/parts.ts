@@ -8,8 +8,9 @@ import type { IceServers } from "./ice-servers.ts";
 import type { LongPolls } from "./long-polls.ts";
 import type { Operations } from "./operations.ts";
 
-export interface TalkParts extends Operations {
-  useCases: UseCases;
+/** What an operation works with. `U` names the use cases that it asks. */
+export interface TalkParts<U extends keyof UseCases = never> extends Operations {
+  useCases: Pick<UseCases, U>;
   feed: () => Feed;
   /** Where clients reach this server. */
   publicUrl: () => string;

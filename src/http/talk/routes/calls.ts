@@ -14,12 +14,12 @@ const peerSchema = z
   .object({ userId: z.string(), token: z.string(), lastPing: z.int(), sessionId: z.string() })
   .openapi("Peer");
 
-export function registerCalls(parts: TalkParts): void {
+export function registerCalls(parts: TalkParts<"joining" | "roster">): void {
   registerPeers(parts);
   registerAttendance(parts);
 }
 
-function registerPeers({ inRoom, useCases: { roster } }: TalkParts): void {
+function registerPeers({ inRoom, useCases: { roster } }: TalkParts<"roster">): void {
   inRoom(
     {
       ...{ method: "get", path: CALL, summary: "Who is in the call", action: "call", guests: true },
@@ -37,7 +37,7 @@ function registerPeers({ inRoom, useCases: { roster } }: TalkParts): void {
 }
 
 /** Being in the call oneself. */
-function registerAttendance({ inRoom, useCases: { joining } }: TalkParts): void {
+function registerAttendance({ inRoom, useCases: { joining } }: TalkParts<"joining">): void {
   inRoom(
     {
       ...{

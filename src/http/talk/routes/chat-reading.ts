@@ -57,7 +57,7 @@ export function createChatReading({
   shapes,
   feed,
   polls,
-}: Pick<TalkParts, "useCases" | "shapes" | "feed" | "polls">) {
+}: Pick<TalkParts<"joining" | "messages" | "timeline">, "useCases" | "shapes" | "feed" | "polls">) {
   const { messages, joining, timeline } = useCases;
   const live = createLiveMessages(timeline, shapes);
 

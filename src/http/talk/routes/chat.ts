@@ -19,7 +19,9 @@ const CHAT = `${PREFIX}/chat/{token}`;
 const READ_ONLY = "The room is read-only";
 const WAITING = "The caller waits in the lobby";
 
-export function registerChat(parts: TalkParts): void {
+export function registerChat(
+  parts: TalkParts<"guests" | "joining" | "mentions" | "messages" | "repeats" | "timeline">,
+): void {
   registerSend(parts);
   registerRead(parts);
   registerMarker(parts);
@@ -36,7 +38,11 @@ const SEND_INPUT = {
   }),
 };
 
-function registerSend({ inRoom, useCases, shapes }: TalkParts): void {
+function registerSend({
+  inRoom,
+  useCases,
+  shapes,
+}: TalkParts<"guests" | "mentions" | "messages" | "repeats" | "timeline">): void {
   const { messages, mentions, guests, repeats, timeline } = useCases;
 
   /** Guests say with a message what they are called. */
@@ -106,7 +112,7 @@ const READ_INPUT = {
   includeLastKnown: flag().default(false),
 };
 
-function registerRead(parts: TalkParts): void {
+function registerRead(parts: TalkParts<"joining" | "messages" | "timeline">): void {
   const { inRoom } = parts;
   const read = createChatReading(parts);
   inRoom(
@@ -139,7 +145,7 @@ function registerRead(parts: TalkParts): void {
   );
 }
 
-function registerMarker({ inRoom, useCases }: TalkParts): void {
+function registerMarker({ inRoom, useCases }: TalkParts<"messages">): void {
   inRoom(
     {
       ...{ method: "post", path: `${CHAT}/read`, summary: "Move one's read marker up", action: "read" },
@@ -155,7 +161,7 @@ function registerMarker({ inRoom, useCases }: TalkParts): void {
 
 const SOURCES: Record<MentionCandidate["kind"], string> = { all: "calls", user: "users", guest: "guests" };
 
-function registerMentions({ inRoom, useCases }: TalkParts): void {
+function registerMentions({ inRoom, useCases }: TalkParts<"mentions">): void {
   const candidateSchema = z
     .object({ id: z.string(), label: z.string(), source: z.enum(["users", "guests", "calls"]) })
     .openapi("MentionCandidate");

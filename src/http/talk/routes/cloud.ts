@@ -36,7 +36,7 @@ const LISTED = {
 const usersSchema = z.object({ users: z.array(z.string()) });
 const groupsSchema = z.object({ groups: z.array(z.string()) });
 
-export function registerCloud(parts: TalkParts): void {
+export function registerCloud(parts: TalkParts<"provisioning">): void {
   const audited = { ...parts, forUsers: auditedOperations(parts) };
   registerLists(audited);
   registerUsers(audited);
@@ -60,7 +60,7 @@ function auditedOperations({ forUsers, logger }: TalkParts): TalkParts["forUsers
     });
 }
 
-function registerLists({ forUsers, useCases: { provisioning } }: TalkParts): void {
+function registerLists({ forUsers, useCases: { provisioning } }: TalkParts<"provisioning">): void {
   forUsers(
     {
       ...{ method: "get", path: "/cloud/users", summary: "The users' ids", input: LISTED },
@@ -95,7 +95,7 @@ function registerLists({ forUsers, useCases: { provisioning } }: TalkParts): voi
   }
 }
 
-function registerUsers({ forUsers, useCases: { provisioning } }: TalkParts): void {
+function registerUsers({ forUsers, useCases: { provisioning } }: TalkParts<"provisioning">): void {
   forUsers(
     {
       ...{ method: "get", path: USER, summary: "A user, for administrators and for oneself" },
@@ -133,7 +133,7 @@ function registerUsers({ forUsers, useCases: { provisioning } }: TalkParts): voi
   );
 }
 
-function registerUserChanges({ forUsers, useCases: { provisioning } }: TalkParts): void {
+function registerUserChanges({ forUsers, useCases: { provisioning } }: TalkParts<"provisioning">): void {
   forUsers(
     {
       ...{ method: "put", path: USER, summary: "Change a user" },
@@ -167,7 +167,7 @@ function registerUserChanges({ forUsers, useCases: { provisioning } }: TalkParts
   );
 }
 
-function registerGroups({ forUsers, useCases: { provisioning } }: TalkParts): void {
+function registerGroups({ forUsers, useCases: { provisioning } }: TalkParts<"provisioning">): void {
   const input = { groupid: line(MAX_ID_LENGTH) };
   forUsers(
     {

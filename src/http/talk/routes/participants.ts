@@ -35,7 +35,9 @@ const personSchema = z
   })
   .openapi("Participant");
 
-export function registerParticipants(parts: TalkParts): void {
+export function registerParticipants(
+  parts: TalkParts<"conversations" | "guests" | "joining" | "lookup" | "roomSettings" | "roster">,
+): void {
   registerList(parts);
   registerAdd(parts);
   registerRemove(parts);
@@ -47,7 +49,7 @@ export function registerParticipants(parts: TalkParts): void {
   registerLobby(parts);
 }
 
-function registerList({ inRoom, useCases }: TalkParts): void {
+function registerList({ inRoom, useCases }: TalkParts<"roster">): void {
   inRoom(
     {
       ...{ method: "get", path: PEOPLE, summary: "Who is in a room", action: "list_members", guests: true },
@@ -78,7 +80,7 @@ function personBody(person: RoomPerson, client: TalkClient | undefined): z.infer
   };
 }
 
-function registerAdd(parts: TalkParts): void {
+function registerAdd(parts: TalkParts<"conversations" | "lookup" | "roster">): void {
   const { inRoom, useCases } = parts;
   inRoom(
     {
@@ -109,7 +111,7 @@ function registerAdd(parts: TalkParts): void {
   );
 }
 
-function registerRemove(parts: TalkParts): void {
+function registerRemove(parts: TalkParts<"lookup" | "roster">): void {
   const { inRoom, useCases } = parts;
   inRoom(
     {
@@ -138,7 +140,7 @@ function registerRemove(parts: TalkParts): void {
   );
 }
 
-function registerRemoveGuest({ inRoom, useCases }: TalkParts): void {
+function registerRemoveGuest({ inRoom, useCases }: TalkParts<"roster">): void {
   inRoom(
     {
       ...{ method: "delete", path: `${PEOPLE}/guests`, summary: "Remove a guest" },
@@ -158,7 +160,7 @@ function registerRemoveGuest({ inRoom, useCases }: TalkParts): void {
   );
 }
 
-function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
+function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts<"guests" | "joining">): void {
   const { guests, joining } = useCases;
   open(
     {
@@ -188,7 +190,7 @@ function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts): void {
   );
 }
 
-function registerLeave({ open, useCases: { guests, joining } }: TalkParts): void {
+function registerLeave({ open, useCases: { guests, joining } }: TalkParts<"guests" | "joining">): void {
   open(
     {
       ...{ method: "delete", path: `${PEOPLE}/active` },
@@ -206,7 +208,7 @@ function registerLeave({ open, useCases: { guests, joining } }: TalkParts): void
   );
 }
 
-function registerGuestName({ open, useCases: { guests } }: TalkParts): void {
+function registerGuestName({ open, useCases: { guests } }: TalkParts<"guests">): void {
   open(
     {
       ...{ method: "post", path: `${PREFIX}/guest/{token}/name`, summary: "A guest's name in a room" },
@@ -221,7 +223,7 @@ function registerGuestName({ open, useCases: { guests } }: TalkParts): void {
   );
 }
 
-function registerModerators(parts: TalkParts): void {
+function registerModerators(parts: TalkParts<"guests" | "lookup" | "roster">): void {
   const { inRoom, useCases } = parts;
   const { guests, roster } = useCases;
 
@@ -267,7 +269,7 @@ function registerModerators(parts: TalkParts): void {
 }
 
 /** [B.4] Talk was of two minds about the spelling. */
-function registerLobby({ inRoom, useCases }: TalkParts): void {
+function registerLobby({ inRoom, useCases }: TalkParts<"roomSettings">): void {
   for (const spelling of ["webinar", "webinary"]) {
     inRoom(
       {

@@ -21,7 +21,11 @@ const DONE: Outcome = { status: 200 };
 const NOT_MODERATOR = "The caller is no moderator";
 const room = (description: string) => ({ data: roomSchema, description });
 
-export function registerRooms(parts: TalkParts): void {
+export function registerRooms(
+  parts: TalkParts<
+    "conversations" | "finding" | "guests" | "lookup" | "memberSettings" | "oneToOne" | "roomSettings"
+  >,
+): void {
   registerList(parts);
   registerCreate(parts);
   registerOne(parts);
@@ -31,7 +35,7 @@ export function registerRooms(parts: TalkParts): void {
   registerOwnSettings(parts);
 }
 
-function registerList({ forUsers, useCases, bodies }: TalkParts): void {
+function registerList({ forUsers, useCases, bodies }: TalkParts<"finding">): void {
   forUsers(
     {
       method: "get",
@@ -46,7 +50,7 @@ function registerList({ forUsers, useCases, bodies }: TalkParts): void {
   );
 }
 
-function registerCreate(parts: TalkParts): void {
+function registerCreate(parts: TalkParts<"conversations" | "finding" | "lookup" | "oneToOne">): void {
   const { forUsers, useCases, bodies } = parts;
 
   async function answer(viewer: Viewer, token: string, created: boolean): Promise<Outcome> {
@@ -107,7 +111,7 @@ function registerCreate(parts: TalkParts): void {
   );
 }
 
-function registerOne({ open, useCases, bodies }: TalkParts): void {
+function registerOne({ open, useCases, bodies }: TalkParts<"finding" | "guests">): void {
   open(
     {
       method: "get",
@@ -130,7 +134,7 @@ function registerOne({ open, useCases, bodies }: TalkParts): void {
     secret === null ? null : await useCases.guests.actorOf(secret, token);
 }
 
-function registerRenameAndDelete({ inRoom, useCases }: TalkParts): void {
+function registerRenameAndDelete({ inRoom, useCases }: TalkParts<"conversations" | "roomSettings">): void {
   inRoom(
     {
       ...{ method: "put", path: ROOM, summary: "Rename a room", action: "rename", guests: true },
@@ -159,7 +163,7 @@ function registerRenameAndDelete({ inRoom, useCases }: TalkParts): void {
 }
 
 /** [B.7] To make public what is public, or private what is private, is refused. */
-function registerPublic({ inRoom, useCases }: TalkParts): void {
+function registerPublic({ inRoom, useCases }: TalkParts<"roomSettings">): void {
   for (const on of [true, false]) {
     inRoom(
       {
@@ -182,7 +186,7 @@ function registerPublic({ inRoom, useCases }: TalkParts): void {
   }
 }
 
-function registerPasswordAndLock({ inRoom, useCases }: TalkParts): void {
+function registerPasswordAndLock({ inRoom, useCases }: TalkParts<"roomSettings">): void {
   inRoom(
     {
       ...{ method: "put", path: `${ROOM}/read-only`, summary: "Lock or unlock a room", action: "lock" },
@@ -208,7 +212,7 @@ function registerPasswordAndLock({ inRoom, useCases }: TalkParts): void {
   );
 }
 
-function registerOwnSettings({ inRoom, useCases }: TalkParts): void {
+function registerOwnSettings({ inRoom, useCases }: TalkParts<"memberSettings">): void {
   for (const favourite of [true, false]) {
     inRoom(
       {

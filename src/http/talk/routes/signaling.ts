@@ -34,7 +34,7 @@ const pulledSchema = z
   .openapi("Pulled");
 type User = z.infer<typeof userSchema>;
 
-export function registerSignaling(parts: TalkParts): void {
+export function registerSignaling(parts: TalkParts<"clock" | "signaling">): void {
   registerSettings(parts);
   registerPush(parts);
   registerPull(parts);
@@ -43,7 +43,7 @@ export function registerSignaling(parts: TalkParts): void {
 const iceServer = { url: z.string(), urls: z.array(z.string()) };
 
 /** Strangers are given no relay: guests are known by their cookie once they joined a room. */
-function registerSettings({ open, iceServers, useCases: { clock } }: TalkParts): void {
+function registerSettings({ open, iceServers, useCases: { clock } }: TalkParts<"clock">): void {
   const schema = z.object({
     signalingMode: z.literal("internal"),
     userId: z.string().nullable(),
@@ -77,7 +77,7 @@ function registerSettings({ open, iceServers, useCases: { clock } }: TalkParts):
   );
 }
 
-function registerPush({ inRoom, useCases: { signaling } }: TalkParts): void {
+function registerPush({ inRoom, useCases: { signaling } }: TalkParts<"signaling">): void {
   inRoom(
     {
       ...{ method: "post", path: SIGNALING, summary: "Send messages to sessions of the room" },
@@ -126,7 +126,7 @@ interface Puller {
   client: ClientName | undefined;
 }
 
-function registerPull({ inRoom, useCases: { signaling }, feed, polls }: TalkParts): void {
+function registerPull({ inRoom, useCases: { signaling }, feed, polls }: TalkParts<"signaling">): void {
   const told = new LRUCache<string, string>({ max: MAX_INFORMED_SESSIONS });
 
   /** What there is to say now; null when that is nothing new. */

@@ -17,8 +17,9 @@ import { createNames, type Names } from "../shapes/names.ts";
 import { type ConversationBody, conversationBody, namesIn } from "../shapes/shapes.ts";
 import { callingUser } from "./authentication.ts";
 
-export interface WireParts {
-  useCases: UseCases;
+/** What an operation works with. `U` names the use cases that it asks. */
+export interface WireParts<U extends keyof UseCases = never> {
+  useCases: Pick<UseCases, U>;
   names: Names;
   /** Of qualified ids. */
   domain(): string;
@@ -27,7 +28,9 @@ export interface WireParts {
 }
 
 /** @param options `publicUrl` is where clients reach this server; its host name is the domain of qualified ids */
-export function wireParts(options: Pick<WireParts, "useCases"> & { publicUrl: () => string }): WireParts {
+export function wireParts<U extends keyof UseCases>(
+  options: Pick<WireParts<U | "lookup">, "useCases"> & { publicUrl: () => string },
+): WireParts<U | "lookup"> {
   const { useCases, publicUrl } = options;
   const names = createNames(useCases.lookup);
   return { useCases, names, publicUrl, domain: () => new URL(publicUrl()).hostname };
@@ -45,7 +48,7 @@ export function callerOf(c: HttpContext): Caller {
 
 /** Rooms as one of their members sees them, in Wire's shape. */
 export async function shapeAll(
-  { useCases, names, domain }: Pick<WireParts, "useCases" | "names" | "domain">,
+  { useCases, names, domain }: Pick<WireParts<"connections">, "useCases" | "names" | "domain">,
   { user, actor }: Caller,
   views: readonly RoomView[],
 ): Promise<ConversationBody[]> {
@@ -67,7 +70,11 @@ export interface Place {
 }
 
 /** The room of this UUID, for a member. @throws WireRefusal `no-conversation` to everybody else */
-export async function placeOf({ useCases }: WireParts, { actor }: Caller, uuid: string): Promise<Place> {
+export async function placeOf(
+  { useCases }: WireParts<"finding">,
+  { actor }: Caller,
+  uuid: string,
+): Promise<Place> {
   const found = await useCases.finding.locate(actor, { uuid });
   if (!found?.membership) throw wireRefusal("noConversation");
   return { conversation: found.conversation, me: found.membership };
@@ -95,7 +102,7 @@ export const ROLE_ACTIONS = {
 
 /** Asks the domain's table before anything else is looked at: Wire tells first that a role is not enough. */
 export function requireAction(
-  { useCases }: Pick<WireParts, "useCases">,
+  { useCases }: Pick<WireParts<"clock">, "useCases">,
   { conversation, me }: Place,
   action: WireAction,
 ): void {

@@ -24,7 +24,10 @@ interface NewConversation {
   conversation_role?: WireRole | null | undefined;
 }
 
-export function registerConversations(app: HttpApp, parts: WireParts): void {
+export function registerConversations(
+  app: HttpApp,
+  parts: WireParts<"connections" | "conversations" | "finding" | "lookup" | "oneToOne">,
+): void {
   registerLists(app, parts);
   registerOpening(app, parts);
   const { finding } = parts.useCases;
@@ -44,7 +47,7 @@ export function registerConversations(app: HttpApp, parts: WireParts): void {
   });
 }
 
-function registerLists(app: HttpApp, parts: WireParts): void {
+function registerLists(app: HttpApp, parts: WireParts<"connections" | "finding">): void {
   const { finding } = parts.useCases;
 
   app.openapi(ROUTES.listIds, async (c) => {
@@ -61,7 +64,10 @@ function registerLists(app: HttpApp, parts: WireParts): void {
   });
 }
 
-function registerOpening(app: HttpApp, parts: WireParts): void {
+function registerOpening(
+  app: HttpApp,
+  parts: WireParts<"connections" | "conversations" | "finding" | "lookup" | "oneToOne">,
+): void {
   const { conversations, oneToOne } = parts.useCases;
 
   app.openapi(ROUTES.create, async (c) => {
@@ -89,13 +95,17 @@ function registerOpening(app: HttpApp, parts: WireParts): void {
   });
 }
 
-async function shapeOne(parts: WireParts, caller: Caller, uuid: string) {
+async function shapeOne(parts: WireParts<"connections" | "finding">, caller: Caller, uuid: string) {
   const view = await parts.useCases.finding.view(caller.actor, { uuid });
   const [shaped] = await shapeAll(parts, caller, [view]);
   return shaped as NonNullable<typeof shaped>;
 }
 
-async function groupOf(parts: WireParts, caller: Caller, input: NewConversation): Promise<CreateRoom> {
+async function groupOf(
+  parts: WireParts<"connections" | "lookup">,
+  caller: Caller,
+  input: NewConversation,
+): Promise<CreateRoom> {
   const { team, access, access_role } = input;
   if (team?.managed)
     throw badField("team.managed", "must be false: managed conversations have been deprecated");
@@ -128,7 +138,7 @@ function peopleOf({ domain }: WireParts, { users, qualified_users }: NewConversa
 
 /** @throws WireRefusal `not-connected` unless the caller is connected to all of them; unknown ones are not */
 export async function connectedUsers(
-  { useCases }: WireParts,
+  { useCases }: WireParts<"connections">,
   { actor }: { actor: Actor },
   uuids: readonly string[],
 ): Promise<User[]> {
@@ -143,7 +153,11 @@ export async function connectedUsers(
 }
 
 /** The organization whose UUID is the team's. @throws WireRefusal `no-team-member` unless the caller is in it */
-export async function teamOf({ useCases }: WireParts, { user }: Caller, team: string): Promise<number> {
+export async function teamOf(
+  { useCases }: WireParts<"lookup">,
+  { user }: Caller,
+  team: string,
+): Promise<number> {
   const mine = await useCases.lookup.organizationsOf(user);
   const found = mine.find(({ uuid }) => uuid === team);
   if (!found) throw wireRefusal("noTeamMember");
@@ -152,7 +166,7 @@ export async function teamOf({ useCases }: WireParts, { user }: Caller, team: st
 
 /** Whether Wire's access of a room lets these users in. */
 export async function requireAdmission(
-  { useCases }: WireParts,
+  { useCases }: WireParts<"lookup">,
   room: Parameters<typeof checkAdmission>[0],
   users: readonly User[],
 ): Promise<void> {

@@ -113,12 +113,12 @@ export function registerCodeCheck(app: HttpApp, guestLinks: Pick<GuestLinks, "ch
 }
 
 /** To be registered before what takes any word for a conversation's id. */
-export function registerGuestLinks(app: HttpApp, parts: WireParts): void {
+export function registerGuestLinks(app: HttpApp, parts: WireParts<"clock" | "finding" | "guestLinks">): void {
   registerJoining(app, parts);
   registerCodes(app, parts);
 }
 
-function registerJoining(app: HttpApp, parts: WireParts): void {
+function registerJoining(app: HttpApp, parts: WireParts<"guestLinks">): void {
   const { guestLinks } = parts.useCases;
   const limits = { most: MAX_MEMBERS };
 
@@ -139,7 +139,7 @@ function registerJoining(app: HttpApp, parts: WireParts): void {
   });
 }
 
-function registerCodes(app: HttpApp, parts: WireParts): void {
+function registerCodes(app: HttpApp, parts: WireParts<"clock" | "finding" | "guestLinks">): void {
   const { guestLinks } = parts.useCases;
   const shown = (link: GuestLink) => codeBody(link, parts.publicUrl());
 

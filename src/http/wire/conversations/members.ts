@@ -69,7 +69,9 @@ const ROUTES = {
   }),
 };
 
-export function registerMembers(app: HttpApp, parts: WireParts): void {
+type Parts = WireParts<"clock" | "connections" | "conversations" | "finding" | "lookup">;
+
+export function registerMembers(app: HttpApp, parts: Parts): void {
   const { conversations, finding } = parts.useCases;
   const viewOf = (caller: Caller, cnv: string) => finding.view(caller.actor, { uuid: cnv });
 
@@ -119,7 +121,7 @@ function personIn({ people }: RoomView, uuid: string) {
 
 /** Those of the named users who are not in the room yet. */
 async function newcomersOf(
-  parts: WireParts,
+  parts: WireParts<"connections" | "lookup">,
   caller: Caller,
   view: RoomView,
   named: readonly string[],
@@ -151,12 +153,21 @@ function joinedEvent(
 }
 
 /** One-to-one conversations are not left: they are archived. */
-async function leave({ useCases }: WireParts, { actor }: Caller, { conversation }: RoomView) {
+async function leave(
+  { useCases }: WireParts<"conversations">,
+  { actor }: Caller,
+  { conversation }: RoomView,
+) {
   if (conversation.type === "one_to_one") throw wireRefusal("invalidOperation");
   return await useCases.conversations.leave(actor, conversation.token);
 }
 
-async function remove(parts: WireParts, { actor }: Caller, view: RoomView, usr: string) {
+async function remove(
+  parts: WireParts<"clock" | "conversations">,
+  { actor }: Caller,
+  view: RoomView,
+  usr: string,
+) {
   requireAction(parts, placeIn(view), "remove_members");
   const target = personIn(view, usr);
   if (!target) return null;
@@ -171,7 +182,7 @@ async function remove(parts: WireParts, { actor }: Caller, view: RoomView, usr: 
 
 /** Nobody changes a role of their own. */
 async function setRole(
-  parts: WireParts,
+  parts: WireParts<"clock" | "conversations">,
   caller: Caller,
   view: RoomView,
   usr: string,

@@ -27,7 +27,7 @@ const CONNECT = 3;
 
 /** By UUID; those that the user left since are missing. */
 export async function roomsMade(
-  parts: WireParts,
+  parts: WireParts<"connections" | "finding" | "profiles">,
   user: User,
   uuids: string[],
 ): Promise<Map<string, RoomMade>> {
@@ -48,7 +48,7 @@ export async function roomsMade(
 
 /** Null when it was taken back meanwhile. */
 async function connectionOf(
-  { names, useCases }: WireParts,
+  { names, useCases }: WireParts<"connections" | "profiles">,
   { actor, user }: Caller,
   pair: string,
 ): Promise<ConnectionData | null> {
@@ -63,7 +63,7 @@ async function connectionOf(
 
 /** The guest links of rooms (ids) that the user is in. */
 export async function codesOf(
-  { useCases, publicUrl }: WireParts,
+  { useCases, publicUrl }: WireParts<"finding">,
   user: User,
   conversationIds: readonly number[],
 ): Promise<Map<number, CodeBody>> {

@@ -18,7 +18,10 @@ import { createDelivery } from "./delivery.ts";
 import { type Socket, type SocketHandlers, Waiter } from "./waiter.ts";
 
 export interface AwaitOptions {
-  useCases: UseCases;
+  useCases: Pick<
+    UseCases,
+    "accounts" | "clock" | "connections" | "finding" | "journal" | "lookup" | "profiles"
+  >;
   storeHealth: Pick<StoreHealth, "isAway" | "onAway">;
   hot: Pick<HotState, "limits">;
   feed: () => Feed;

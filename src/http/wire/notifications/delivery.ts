@@ -44,7 +44,10 @@ const PAGE = 500;
 /** Until it is looked again for what is behind the horizon. */
 const AGAIN_MS = 20;
 
-export function createDelivery(parts: WireParts, logger: Pick<Logger, "error">): Delivery {
+export function createDelivery(
+  parts: WireParts<"clock" | "connections" | "finding" | "journal" | "profiles">,
+  logger: Pick<Logger, "error">,
+): Delivery {
   const { journal } = parts.useCases;
   const translate = createTranslation(parts);
   const horizon = shared(() => journal.horizon());

@@ -86,7 +86,10 @@ export function registerUpgrade(app: HttpApp): void {
   });
 }
 
-export function registerNotifications(app: HttpApp, parts: WireParts): void {
+export function registerNotifications(
+  app: HttpApp,
+  parts: WireParts<"clock" | "connections" | "finding" | "journal" | "profiles">,
+): void {
   const translate = createTranslation(parts);
 
   app.openapi(ROUTES.list, async (c) => {

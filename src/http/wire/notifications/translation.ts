@@ -59,7 +59,9 @@ const PERSONAL: ReadonlySet<JournalEvent["type"]> = new Set(["connection", "sett
 /** Seq of the first `member.joined` of a room: `room.created` is before it. */
 const FIRST_JOIN = 2;
 
-export function createTranslation(parts: WireParts): Translate {
+export function createTranslation(
+  parts: WireParts<"connections" | "finding" | "journal" | "profiles">,
+): Translate {
   return async (readings) => {
     const acts = readings.map(({ user, events }) => actsOf(user, events));
     await completeJoins(parts, acts.flat());
@@ -123,7 +125,7 @@ function keyOf({ events }: Act): string {
  * Whoever joins sees the log from their own joining on, but Wire tells them of all who joined with them; and of those
  * who were there from the start by the conversation itself.
  */
-async function completeJoins({ useCases }: WireParts, acts: readonly Act[]): Promise<void> {
+async function completeJoins({ useCases }: WireParts<"journal">, acts: readonly Act[]): Promise<void> {
   const joins = acts.filter(({ events }) => events[0]?.type === "member.joined");
   const together = new Map<string, JournalEvent[]>();
   for (const event of await useCases.journal.joinedTogether(joins.map(firstOf))) {
@@ -164,7 +166,12 @@ interface Lookups {
 }
 
 /** What the reader alone is told of rooms: how they stand now. */
-async function lookups(parts: WireParts, user: User, acts: readonly Act[], known: Known): Promise<Lookups> {
+async function lookups(
+  parts: WireParts<"connections" | "finding" | "profiles">,
+  user: User,
+  acts: readonly Act[],
+  known: Known,
+): Promise<Lookups> {
   const uuids = acts
     .filter(({ own, opens }) => own || opens)
     .flatMap((act) => known.room(firstOf(act).conversationId) ?? []);

@@ -82,7 +82,7 @@ const ROUTES = {
   }),
 };
 
-export function registerConnections(app: HttpApp, parts: WireParts): void {
+export function registerConnections(app: HttpApp, parts: WireParts<"connections">): void {
   const { connections } = parts.useCases;
   const shape = (one: Connection) => shapeOf(one, parts.domain());
 

@@ -11,7 +11,9 @@ import { RENAMES, ROUTES, SETTINGS } from "../conversations/conversation-routes.
 import { settingEvents, type WireEvent, wireEvent } from "../shapes/events.ts";
 import { memberBody } from "../shapes/shapes.ts";
 
-export function registerSettings(app: HttpApp, parts: WireParts): void {
+type Parts = WireParts<"clock" | "finding" | "joining" | "memberSettings" | "roomSettings">;
+
+export function registerSettings(app: HttpApp, parts: Parts): void {
   const { roomSettings } = parts.useCases;
 
   registerRenames(app, parts);
@@ -50,7 +52,7 @@ export function registerSettings(app: HttpApp, parts: WireParts): void {
   registerOwn(app, parts);
 }
 
-function registerRenames(app: HttpApp, parts: WireParts): void {
+function registerRenames(app: HttpApp, parts: WireParts<"clock" | "finding" | "roomSettings">): void {
   const { roomSettings, clock } = parts.useCases;
   for (const route of RENAMES) {
     app.openapi(route, async (c) => {
@@ -78,7 +80,10 @@ function toldOf(parts: WireParts, caller: Caller, { conversation, event }: Chang
   return settingEvents(changed, doing(parts, caller, conversation, event.at))[0] ?? null;
 }
 
-function registerOwn(app: HttpApp, parts: WireParts): void {
+function registerOwn(
+  app: HttpApp,
+  parts: WireParts<"clock" | "finding" | "joining" | "memberSettings">,
+): void {
   const { memberSettings, joining } = parts.useCases;
 
   app.openapi(ROUTES.self, async (c) => {

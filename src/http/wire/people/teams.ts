@@ -124,7 +124,10 @@ const ROUTES = {
   }),
 };
 
-export function registerTeams(app: HttpApp, parts: WireParts): void {
+export function registerTeams(
+  app: HttpApp,
+  parts: WireParts<"clock" | "conversations" | "finding" | "lookup">,
+): void {
   const { lookup } = parts.useCases;
 
   app.openapi(ROUTES.list, async (c) => {
@@ -153,7 +156,10 @@ export function registerTeams(app: HttpApp, parts: WireParts): void {
   registerTeamConversations(app, parts);
 }
 
-function registerTeamConversations(app: HttpApp, parts: WireParts): void {
+function registerTeamConversations(
+  app: HttpApp,
+  parts: WireParts<"clock" | "conversations" | "finding" | "lookup">,
+): void {
   const { conversations } = parts.useCases;
 
   app.openapi(ROUTES.conversations, async (c) => {
@@ -181,7 +187,7 @@ function registerTeamConversations(app: HttpApp, parts: WireParts): void {
 }
 
 /** Whoever is not in the conversation does not learn of it, whatever the team. */
-async function placeInTeam(parts: WireParts, caller: Caller, tid: string, cnv: string) {
+async function placeInTeam(parts: WireParts<"finding" | "lookup">, caller: Caller, tid: string, cnv: string) {
   const place = await placeOf(parts, caller, cnv);
   const id = await teamOf(parts, caller, tid);
   if (place.conversation.organizationId !== id) throw wireRefusal("noConversation");

@@ -64,7 +64,7 @@ const ROUTES = {
   }),
 };
 
-export function registerUsers(app: HttpApp, parts: WireParts): void {
+export function registerUsers(app: HttpApp, parts: WireParts<"profiles">): void {
   const { profiles } = parts.useCases;
 
   app.openapi(ROUTES.list, async (c) => {
