@@ -11,11 +11,12 @@
  *
  * Reading order: this file, reconnecting-connection.ts (coming back), connection.ts (one socket), frame-dispatcher.ts
  * (what the server tells), room-logs.ts (order and gaps), outbox.ts (sending), session-state.ts (what each session is told
- * anew), rooms.ts (the room list), cursors.ts (reloads).
+ * anew), commands/ (what is said in a session), rooms.ts (the room list), cursors.ts (reloads).
  */
-import type { OkFields, ReadyFrame } from "../protocol/frames.ts";
+import type { OkFields, OkFrame, Question, ReadyFrame } from "../protocol/frames.ts";
 import { DEFAULT_BACKOFF } from "./backoff.ts";
 import { jsonCodec } from "./codec.ts";
+import { MessageCommands } from "./commands/message-commands.ts";
 import type { Connection } from "./connection.ts";
 import { CursorSaver, type CursorStore } from "./cursors.ts";
 import { createEmitter, type Unsubscribe } from "./emitter.ts";
@@ -37,7 +38,7 @@ export function createClient(options: ClientOptions): Client {
   return new Client(options);
 }
 
-export class Client {
+export class Client extends MessageCommands {
   readonly #emitter = createEmitter<ClientEvents>();
   readonly #frames: FrameDispatcher;
   readonly #outbox: Outbox;
@@ -49,6 +50,7 @@ export class Client {
   #restored: Promise<void> | null = null;
 
   constructor(options: ClientOptions) {
+    super();
     const { backoff = DEFAULT_BACKOFF, outboxLimit = OUTBOX_LIMIT, token, device } = options;
     this.#store = options.store;
     this.#outbox = new Outbox(outboxLimit, backoff);
@@ -191,8 +193,7 @@ export class Client {
     room: string,
     page: { before?: number; after?: number; limit?: number } = {},
   ): Promise<HistoryPage> {
-    if (!this.#connection) throw new ConnectionLost();
-    const { events, more } = await this.#connection.ask<"history">({ op: "history", room, ...page });
+    const { events, more } = await this.ask<"history">({ op: "history", room, ...page });
     return { events, more };
   }
 
@@ -227,6 +228,11 @@ export class Client {
 
   leaveCall(room: string): Promise<void> {
     return this.#session.leaveCall(room);
+  }
+
+  protected override async ask<Op extends keyof OkFields>(question: Question<Op>): Promise<OkFrame<Op>> {
+    if (!this.#connection) throw new ConnectionLost();
+    return await this.#connection.ask<Op>(question);
   }
 
   /** Once; a store that failed is asked again by the next `connect`. */

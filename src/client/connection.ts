@@ -2,14 +2,7 @@
  * One WebSocket from its opening to its end. It matches answers to requests, sends `ping` as often as the server wants, and
  * ends when the server falls silent. reconnecting-connection.ts makes the next one.
  */
-import type {
-  ClientFrameInput,
-  ErrorFrame,
-  OkFields,
-  OkFrame,
-  ReadyFrame,
-  ServerFrame,
-} from "../protocol/frames.ts";
+import type { ErrorFrame, OkFields, OkFrame, Question, ReadyFrame, ServerFrame } from "../protocol/frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { Codec } from "./codec.ts";
 import { ConnectionLost, Refused } from "./failures.ts";
@@ -24,10 +17,6 @@ const MAX_SILENCE_MS = 10_000;
 /** The client pings twice in the server's heartbeat interval, but not more often than this. */
 const MIN_BEAT_MS = 100;
 
-/** A frame to send, without `ref`: the connection numbers it. */
-export type Question<Op extends ClientFrameInput["op"] = ClientFrameInput["op"]> = Op extends unknown
-  ? Omit<Extract<ClientFrameInput, { op: Op }>, "ref">
-  : never;
 /** A frame that the server sends without a request, or `ready`. */
 export type Announcement = Exclude<ServerFrame, OkFrame | ErrorFrame>;
 

@@ -2,9 +2,9 @@
  * Messages that the server has not acknowledged. After every loss the client sends them again under the same id. A room has
  * one message under way at a time, so that no message overtakes one that is tried again.
  */
-import type { OkFields } from "../protocol/frames.ts";
+import type { OkFields, Question } from "../protocol/frames.ts";
 import { type Backoff, fullJitter } from "./backoff.ts";
-import type { Connection, Question } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { ConnectionLost, OutboxFull, Refused } from "./failures.ts";
 
 /** The server's acknowledgement that a message is durable, with its place in the room's log. */

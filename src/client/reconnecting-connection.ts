@@ -3,10 +3,10 @@
  * It knows nothing of rooms and messages.
  */
 import { CLOSE_CODES } from "../protocol/close-codes.ts";
-import type { ReadyFrame } from "../protocol/frames.ts";
+import type { Question, ReadyFrame } from "../protocol/frames.ts";
 import { type Backoff, delayAfter, fullJitter } from "./backoff.ts";
 import type { Codec } from "./codec.ts";
-import { type Announcement, Connection, type ConnectionEnd, type Question } from "./connection.ts";
+import { type Announcement, Connection, type ConnectionEnd } from "./connection.ts";
 import { Refused, SignedOut } from "./failures.ts";
 import type { SocketConstructor } from "./socket.ts";
 

@@ -1,7 +1,8 @@
 /** Makes the parts of a gateway, each of parts that are there already. Nothing here listens on a port. */
 import { createCallCommands } from "./commands/calls.ts";
-import type { CommandHandlers } from "./commands/commands.ts";
+import { type Commands, commandTable } from "./commands/commands.ts";
 import { Inbox } from "./commands/inbox.ts";
+import { createMessageChanges } from "./commands/message-changes.ts";
 import { createMessageCommands } from "./commands/messages.ts";
 import { createPresenceCommands } from "./commands/presence.ts";
 import { AccessEvents } from "./delivery/access-events.ts";
@@ -48,7 +49,7 @@ export function buildParts(options: GatewayOptions): GatewayParts {
     accounts: useCases.accounts,
   });
   const inbox = new Inbox({
-    ...{ handshake, handlers: commands, metrics, logger, rateLimits },
+    ...{ handshake, commands: commandTable(commands), metrics, logger, rateLimits },
     storeHealth: store.health,
   });
   const maintenance = createSessionMaintenance({
@@ -114,10 +115,11 @@ function buildCommands(
   { hot, useCases, logger }: GatewayOptions,
   hub: Hub,
   metrics: GatewayMetrics,
-): CommandHandlers {
+): Commands {
   const { messages, calls } = useCases;
   return {
     messages: createMessageCommands({ messages, hub, metrics }),
+    changes: createMessageChanges({ useCases, hub }),
     presence: createPresenceCommands(useCases, hub, logger),
     calls: createCallCommands({ calls, hot, hub, logger }),
   };

@@ -1,6 +1,6 @@
 /** What the parts of the gateway do when a session begins, says something, leaves a room or ends. */
 import { LIMITS } from "../protocol/limits.ts";
-import type { CommandHandlers } from "./commands/commands.ts";
+import type { Commands } from "./commands/commands.ts";
 import type { Inbox } from "./commands/inbox.ts";
 import type { FollowedRoom } from "./delivery/followed-room.ts";
 import type { Memberships } from "./sessions/membership.ts";
@@ -16,7 +16,7 @@ export interface SessionLifecycleOptions {
   users: Users;
   memberships: Memberships;
   inbox: Inbox;
-  commands: CommandHandlers;
+  commands: Commands;
   maintenance: SessionMaintenance;
   rateLimits: boolean;
 }

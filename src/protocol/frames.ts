@@ -7,6 +7,7 @@ import type { z } from "zod";
 import { CALL_OPS, type CallAnswers } from "./frames/calls.ts";
 import type { Ref } from "./frames/fields.ts";
 import { HELLO_OPS } from "./frames/hello.ts";
+import { MESSAGE_CHANGE_OPS, type MessageChangeAnswers } from "./frames/message-changes.ts";
 import { MESSAGE_OPS, type MessageAnswers } from "./frames/messages.ts";
 import { PRESENCE_OPS, type PresenceAnswers } from "./frames/presence.ts";
 import type {
@@ -25,6 +26,7 @@ import { LIMITS } from "./limits.ts";
 
 export type { Ref } from "./frames/fields.ts";
 export type { Place } from "./frames/hello.ts";
+export type { ChangeAnswer } from "./frames/message-changes.ts";
 export type * from "./frames/server.ts";
 
 // ── What clients say ─────────────────────────────────────────────────────────────────────────────────
@@ -36,6 +38,7 @@ export type * from "./frames/server.ts";
 export const CLIENT_SCHEMAS = {
   ...HELLO_OPS,
   ...MESSAGE_OPS,
+  ...MESSAGE_CHANGE_OPS,
   ...PRESENCE_OPS,
   ...CALL_OPS,
 } as const satisfies Record<string, z.ZodType>;
@@ -45,6 +48,10 @@ export type ClientFrames = { [Op in ClientOp]: z.infer<(typeof CLIENT_SCHEMAS)[O
 export type ClientFrame = ClientFrames[ClientOp];
 /** What a client may write: `limit` of `history` has a default. */
 export type ClientFrameInput = z.input<(typeof CLIENT_SCHEMAS)[ClientOp]>;
+/** A frame to send, without `ref`: whoever sends it numbers it. */
+export type Question<Op extends ClientOp = ClientOp> = Op extends unknown
+  ? Omit<Extract<ClientFrameInput, { op: Op }>, "ref">
+  : never;
 
 /** A frame that breaks a rule. `ref` is null where the frame has none that can be used [GW-3.2]. */
 export interface RefusedFrame {
@@ -102,7 +109,7 @@ function firstProblem(error: z.ZodError): { field: string | undefined; message: 
 // ── What the server says ─────────────────────────────────────────────────────────────────────────────
 
 /** What `ok` holds beside `op` and `ref`, by the op that it answers. */
-export interface OkFields extends MessageAnswers, PresenceAnswers, CallAnswers {}
+export interface OkFields extends MessageAnswers, MessageChangeAnswers, PresenceAnswers, CallAnswers {}
 export type OkFrame<Op extends keyof OkFields = keyof OkFields> = { op: "ok"; ref: Ref } & OkFields[Op];
 
 export type ServerFrame =

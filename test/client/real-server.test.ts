@@ -47,7 +47,17 @@ describe("the SDK on a running server", () => {
     await bob.until("the mention", () => bob.client.room(room)?.mention === 1);
     await bob.client.read(room, ack.seq);
     bob.client.typing(room, true);
+    const other = await bob.client.send(room, "oops");
+    await bob.client.delete({ room, seq: other.seq });
     const reply = await bob.client.send(room, "Yes!", { replyTo: ack.seq });
+    await bob.client.react({ room, seq: ack.seq, name: "👍" });
+    expect(await bob.client.react({ room, seq: ack.seq, name: "👍" })).toEqual({ room, duplicate: true });
+    await bob.client.unreact({ room, seq: ack.seq, name: "👍" });
+    const edit = await bob.client.edit({ room, seq: reply.seq, text: "Yes, Ann!" });
+    await ann.until("the edit", () => ann.client.room(room)?.last?.data.text === "Yes, Ann!");
+    expect(ann.events.at(-1)).toMatchObject(edit);
+    await ann.client.pin({ room, seq: reply.seq });
+    await ann.client.unpin({ room, seq: reply.seq });
     await bob.client.call(room, 3);
     await ann.until("the call", () => ann.client.room(room)?.call === 3);
     await bob.client.leaveCall(room);

@@ -13,6 +13,7 @@ import type { GatewayOptions } from "../../src/gateway/gateway-options.ts";
 import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createLogger } from "../../src/logger.ts";
 import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import { memoryFiles } from "../attachments/memory.ts";
 import { type Codec, SocketClient } from "../black-box/socket-client.ts";
 import { RawClient } from "./raw-client.ts";
 
@@ -93,7 +94,8 @@ export function site(databaseUrl: string | (() => string)): Site {
         rateLimits: false,
         jwt: jwksUrl ? { jwksUrl, administrators: false } : null,
       };
-      const useCases = createUseCases({ store, hot: own.hot, bus, settings, logger: silent });
+      const files = memoryFiles();
+      const useCases = createUseCases({ store, hot: own.hot, bus, settings, files, logger: silent });
       const registry = new Registry();
       const commits = new CommitPublisher({ store, bus, logger: silent });
       const gateway = await startGateway({

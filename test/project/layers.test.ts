@@ -50,7 +50,8 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/protocol/frames": ["src/protocol/limits.ts", "src/protocol/error-codes.ts"],
   "src/protocol/limits.ts": [],
   "src/protocol/error-codes.ts": [],
-  "src/client": ["src/protocol/**"],
+  "src/client": ["src/client/commands", "src/protocol/**"],
+  "src/client/commands": ["src/protocol/**"],
   "src/web": ["src/web/elements", "src/client", "src/protocol/**"],
   "src/web/elements": ["src/protocol/**"],
 

@@ -5,23 +5,17 @@ import { CALL_TTL_MS } from "../../domain/live/calls.ts";
 import type { CallState, HotState } from "../../domain/ports/hot.ts";
 import type { CallUseCases } from "../../domain/use-cases/live.ts";
 import type { Logger } from "../../logger.ts";
-import type { CallFrame, ClientFrames, OkFields } from "../../protocol/frames.ts";
+import type { CallFrame } from "../../protocol/frames.ts";
 import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { requireNotWaiting } from "../delivery/lobby.ts";
 import type { Identity, Session, Speaker } from "../sessions/session.ts";
 import { callShape } from "./call-shape.ts";
+import type { Handlers } from "./handlers.ts";
 import { roomOf } from "./presence.ts";
 
-type Handler<Op extends "call.join" | "call.flags" | "call.leave"> = (
-  speaker: Speaker,
-  frame: ClientFrames[Op],
-) => Promise<OkFields[Op]>;
-
 export interface CallCommands {
-  join: Handler<"call.join">;
-  change: Handler<"call.flags">;
-  leave: Handler<"call.leave">;
+  handlers: Handlers<"call.join" | "call.flags" | "call.leave">;
   /** Keeps these sessions in their calls. */
   refresh(sessions: Iterable<Session>, now: number): Promise<void>;
   /** The session ended. Who said goodbye leaves at once; who was lost may be back in a moment [GW-9.2]. */
@@ -83,22 +77,26 @@ export function createCallCommands({ calls, hot, hub, logger }: CallCommandOptio
     }
   }
 
-  return {
-    join: (speaker, { room, flags }) => enter(speaker, roomOf(hub, speaker.session, room), flags),
+  const handlers: CallCommands["handlers"] = {
+    "call.join": (speaker, { room, flags }) => enter(speaker, roomOf(hub, speaker.session, room), flags),
 
-    async change(speaker, { room: token, flags }) {
+    async "call.flags"(speaker, { room: token, flags }) {
       const room = roomOf(hub, speaker.session, token);
       if (!speaker.session.calls?.has(room))
         throw new DomainError("conflict", "Join the call first (call.join)");
       return enter(speaker, room, flags);
     },
 
-    async leave({ session, identity }, { room: token }) {
+    async "call.leave"({ session, identity }, { room: token }) {
       const room = roomOf(hub, session, token);
       requireNotWaiting(session, room);
       session.calls?.delete(room);
       return shape(room, await calls.leave(identity.actor, token, session.id));
     },
+  };
+
+  return {
+    handlers,
 
     async refresh(sessions, now) {
       const inCalls = new Map<string, Session>();

@@ -22,11 +22,11 @@ import type { GatewayMetrics } from "../metrics.ts";
 import { takeFrame } from "../sessions/frame-rate.ts";
 import type { Handshake } from "../sessions/handshake.ts";
 import type { Session } from "../sessions/session.ts";
-import { type CommandHandlers, execute } from "./commands.ts";
+import { type CommandTable, execute } from "./commands.ts";
 
 export interface InboxOptions {
   handshake: Handshake;
-  handlers: CommandHandlers;
+  commands: CommandTable;
   metrics: GatewayMetrics;
   logger: Pick<Logger, "error">;
   rateLimits: boolean;
@@ -139,7 +139,7 @@ export class Inbox {
     session.inFlight++;
     this.underWay++;
     try {
-      const answer = await execute(this.#options.handlers, { session, identity }, frame);
+      const answer = await execute(this.#options.commands, { session, identity }, frame);
       this.#options.metrics.count(frame.op, "ok");
       this.#answer(session, frame, { op: "ok", ref: frame.ref, ...answer } as ServerFrame);
     } catch (error) {

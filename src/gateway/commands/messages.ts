@@ -1,24 +1,14 @@
 /** Sending, reading back, and the read marker. */
 import type { LoggedEvent } from "../../domain/model.ts";
 import type { Messages, SendInput } from "../../domain/use-cases/sending.ts";
-import type { ClientFrames, OkFields } from "../../protocol/frames.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { requireNotWaiting } from "../delivery/lobby.ts";
 import { eventFrame } from "../frames/encoded-event.ts";
 import type { GatewayMetrics } from "../metrics.ts";
-import type { Speaker } from "../sessions/session.ts";
+import type { Handlers } from "./handlers.ts";
 
-type Handler<Op extends "send" | "history" | "read"> = (
-  speaker: Speaker,
-  frame: ClientFrames[Op],
-) => Promise<OkFields[Op]>;
-
-export interface MessageCommands {
-  send: Handler<"send">;
-  history: Handler<"history">;
-  read: Handler<"read">;
-}
+export type MessageCommands = Handlers<"send" | "history" | "read">;
 
 export interface MessageCommandOptions {
   messages: Messages;

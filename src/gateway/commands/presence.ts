@@ -3,23 +3,15 @@ import { noSuchRoom, refusal } from "../../domain/context/access.ts";
 import { DomainError } from "../../domain/errors.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
-import type { ClientFrames, OkFields } from "../../protocol/frames.ts";
 import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { requireNotWaiting } from "../delivery/lobby.ts";
-import type { Session, Speaker } from "../sessions/session.ts";
+import type { Session } from "../sessions/session.ts";
 import { callShape } from "./call-shape.ts";
-
-type Handler<Op extends "open" | "close" | "typing" | "ping"> = (
-  speaker: Speaker,
-  frame: ClientFrames[Op],
-) => Promise<OkFields[Op]>;
+import type { Handlers } from "./handlers.ts";
 
 export interface PresenceCommands {
-  open: Handler<"open">;
-  close: Handler<"close">;
-  typing: Handler<"typing">;
-  ping: Handler<"ping">;
+  handlers: Handlers<"open" | "close" | "typing" | "ping">;
   /** The session is gone. Never rejects. */
   gone(session: Session): Promise<void>;
 }
@@ -40,7 +32,7 @@ export function createPresenceCommands(
     if (waiting.has(userId)) throw refusal("lobby", "read");
   }
 
-  return {
+  const handlers: PresenceCommands["handlers"] = {
     async open({ session, identity }, { room: token }) {
       const room = roomOf(hub, session, token);
       // Where the lobby is open this goes on in the same turn: a ping may come right behind.
@@ -84,6 +76,10 @@ export function createPresenceCommands(
       if (rooms.length > 0) await presence.ping(identity.actor, rooms, session.id);
       return { at: clock.now() };
     },
+  };
+
+  return {
+    handlers,
 
     async gone({ id, identity, open, typing }) {
       if (!identity) return;

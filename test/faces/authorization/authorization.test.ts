@@ -148,7 +148,7 @@ describeWith("postgres", "authorization in the back office", ({ postgres }) => {
 });
 
 test("the matrix that people read (src/domain/AUTHORIZATION.md) is current", async () => {
-  await expect(authorizationDocument(ROOM_FACES)).toMatchFileSnapshot("../../src/domain/AUTHORIZATION.md");
+  await expect(authorizationDocument(ROOM_FACES)).toMatchFileSnapshot("../../../src/domain/AUTHORIZATION.md");
 });
 
 const OCS = { "OCS-APIRequest": "true", Accept: "application/json" };

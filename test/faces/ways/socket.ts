@@ -1,17 +1,25 @@
 /** The operations on rooms as the WebSocket has them. */
 import { randomUUID } from "node:crypto";
+import { protocolMessagePlace } from "../../../src/domain/ids.ts";
 import { Refused, SocketClient } from "../../black-box/socket-client.ts";
 import { type FaceWays, type Way, WELL } from "../authorization/operations.ts";
 import type { Room } from "../rooms.ts";
+import type { Caller } from "../site.ts";
 
-function socketWay(request: string, frame: (room: Room) => { op: string } & Record<string, unknown>): Way {
+function socketWay(
+  request: string,
+  frame: (room: Room, caller: Caller) => { op: string } & Record<string, unknown>,
+  more: Partial<Way> = {},
+): Way {
   return {
     request,
-    async attempt({ socket }, room) {
+    ...more,
+    async attempt(caller, room) {
+      const { socket } = caller;
       // Without a user's token there is no session to say anything in; hello is tested by itself.
       if (!socket) return "unauthorized";
       try {
-        await socket.ask({ room: room.token, ...frame(room) });
+        await socket.ask({ room: room.token, ...frame(room, caller) });
         return WELL;
       } catch (error) {
         if (error instanceof Refused) return error.code;
@@ -19,6 +27,15 @@ function socketWay(request: string, frame: (room: Room) => { op: string } & Reco
       }
     },
   };
+}
+
+function seqOf(message: string | undefined): number {
+  return protocolMessagePlace(message ?? "")?.seq ?? 0;
+}
+
+/** A message of the caller; of the owner for those who have none in the room. */
+function ownSeq({ messages }: Room, { standing }: Caller): number {
+  return seqOf(messages[standing] ?? messages.owner);
 }
 
 /** A new session is told its rooms. */
@@ -51,6 +68,29 @@ export const SOCKET: FaceWays = {
     "move one's read marker": socketWay("read", () => ({ op: "read", seq: 1 })),
     "send a message": socketWay("send", () => ({ op: "send", id: randomUUID(), text: "Hello" })),
     type: socketWay("typing", () => ({ op: "typing", on: false })),
+    "react to a message": socketWay("react", ({ messages }) => ({
+      op: "react",
+      seq: seqOf(messages.owner),
+      name: "smile",
+    })),
+    "edit one's message": socketWay("edit", (room, caller) => ({
+      op: "edit",
+      seq: ownSeq(room, caller),
+      text: randomUUID(),
+    })),
+    "delete one's message": socketWay(
+      "delete",
+      (room, caller) => ({ op: "delete", seq: ownSeq(room, caller) }),
+      { first: ["read"] },
+    ),
+    "delete another's message": socketWay(
+      "delete",
+      ({ extrasMessage }) => ({ op: "delete", seq: seqOf(extrasMessage) }),
+      { first: ["read"] },
+    ),
+    "pin a message": socketWay("pin", ({ messages }) => ({ op: "pin", seq: seqOf(messages.owner) }), {
+      first: ["read"],
+    }),
     "join the call": socketWay("call.join", () => ({ op: "call.join", flags: 1 })),
   },
 };
