@@ -194,7 +194,7 @@ interface RoomHandlersOptions {
   homeserver: Homeserver;
   ghosts: Ghosts;
   accounts: GhostAccounts;
-  wake: (conversationId: number) => void;
+  wake: (roomId: number) => void;
   roomVersion: () => string;
 }
 

@@ -70,7 +70,7 @@ export function createInbound(options: InboundOptions): Inbound {
       answered,
     );
     await store.applied(event.event_id, {
-      conversationId: room.id,
+      roomId: room.id,
       seq,
       op: "message",
       sender: event.sender,
@@ -94,7 +94,7 @@ export function createInbound(options: InboundOptions): Inbound {
       ...(mentions.length > 0 && { mentions }),
     };
     // A reply to an edit or a file of a message is a reply to the message.
-    const replyTo = answered?.conversationId === room.id ? (answered.target ?? answered.seq) : null;
+    const replyTo = answered?.roomId === room.id ? (answered.target ?? answered.seq) : null;
     try {
       const reply = replyTo === null ? {} : { replyTo };
       return (await messages.send(actor, room.token, { ...input, ...reply })).seq;
@@ -129,9 +129,9 @@ export function createInbound(options: InboundOptions): Inbound {
         throw error;
       }
     }
-    const { conversationId, sender, target } = { ...original, target: seq };
+    const { roomId, sender, target } = { ...original, target: seq };
     const shown = shownHash(text);
-    const edited = { conversationId, seq, op: "matrix_edit", sender, target, shown, file: null } as const;
+    const edited = { roomId, seq, op: "matrix_edit", sender, target, shown, file: null } as const;
     await store.applied(event.event_id, edited);
     await options.superseded.redact(room, seq, event.event_id);
   }
@@ -144,7 +144,7 @@ export function createInbound(options: InboundOptions): Inbound {
   async function redaction(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
     const redacted = redactedBy(event);
     const original = redacted === null ? null : await store.mirroredEvent(redacted);
-    if (original?.conversationId === room.id) await removeOriginal(room, original, event, actor);
+    if (original?.roomId === room.id) await removeOriginal(room, original, event, actor);
     await store.applied(event.event_id);
   }
 
@@ -191,7 +191,7 @@ export function createInbound(options: InboundOptions): Inbound {
     const { name: wanted } = event.content;
     // The current name counts: this event may be an old one that is delivered again.
     const current = await lookup.roomName(room);
-    if (typeof wanted === "string" && wanted === current && wanted.trim() !== room.conversation.name) {
+    if (typeof wanted === "string" && wanted === current && wanted.trim() !== room.chatroom.name) {
       await conversations.rename(actor, room.token, wanted);
     }
     await store.applied(event.event_id);

@@ -15,7 +15,7 @@ export interface InboxOptions {
   ghosts: Ghosts;
   counts: BridgeCounts;
   /** A room has something to apply. */
-  wake: (conversationId: number) => void;
+  wake: (roomId: number) => void;
 }
 
 export function createInbox({ store, ghosts, counts, wake }: InboxOptions): Inbox {
@@ -42,7 +42,7 @@ export function createInbox({ store, ghosts, counts, wake }: InboxOptions): Inbo
       counts.earlyEchoes += events.filter(
         ({ event_id, content }) => freshIds.has(event_id) && markOf(content),
       ).length;
-      for (const { conversationId } of fresh) wake(conversationId);
+      for (const { roomId } of fresh) wake(roomId);
       return fresh.length;
     },
   };

@@ -26,7 +26,7 @@ export interface InboundMembersOptions {
   members: Members;
   lookup: MatrixLookup;
   /** Gives the room another turn. */
-  wake: (conversationId: number) => void;
+  wake: (roomId: number) => void;
 }
 
 export function createInboundMembers(options: InboundMembersOptions): InboundMembers {

@@ -26,7 +26,7 @@ export function createInboundReactions(
     async add(room, event, actor) {
       const { annotates } = relationOf(event.content);
       const original = annotates && (await store.mirroredEvent(annotates.eventId));
-      if (!original || original.conversationId !== room.id) return await store.applied(event.event_id);
+      if (!original || original.roomId !== room.id) return await store.applied(event.event_id);
       // A reaction to an edit or a file of a message counts for the message.
       const seq = original.target ?? original.seq;
       const { key } = annotates;
@@ -36,7 +36,7 @@ export function createInboundReactions(
         if (!isWithoutEffect(error)) throw error;
         return await store.applied(event.event_id);
       }
-      const made = { conversationId: room.id, seq, op: "matrix_reaction", sender: event.sender } as const;
+      const made = { roomId: room.id, seq, op: "matrix_reaction", sender: event.sender } as const;
       await store.applied(event.event_id, { ...made, target: seq, shown: reactionName(key), file: null });
     },
     async remove(room, { eventId, sender, target, shown, redacted }, redaction, actor) {

@@ -130,7 +130,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       case "room.changed": {
         const { readOnly, type } = dataOf<"room.changed">(event);
         // Read again, because the change may be younger than the claim.
-        room.conversation = (await conversations.byId(room.id)) ?? room.conversation;
+        room.chatroom = (await conversations.byId(room.id)) ?? room.chatroom;
         if (readOnly !== undefined) room.readOnly = readOnly;
         if (readOnly !== undefined || type !== undefined) await rooms.syncPower(room);
         return await rooms.syncProfile(room);
@@ -171,13 +171,13 @@ export function createOutbound(options: OutboundOptions): Outbound {
       const events = await log.range(room.id, room.mirrored, Number.MAX_SAFE_INTEGER, BATCH);
       if (events.length === 0) return false;
       const entries = await plan(room, events);
-      if (room.conversation.blocked && needsWriteAccess(entries))
+      if (room.chatroom.blocked && needsWriteAccess(entries))
         await whileWritable(room, () => deliverEvents(room, events, entries));
       else await deliverEvents(room, events, entries);
       return events.length === BATCH;
     },
     async syncMembers(room) {
-      const { type, blocked } = room.conversation;
+      const { type, blocked } = room.chatroom;
       if (type === "one_to_one" && !blocked) await unlessRefused(room, "power levels", rooms.syncPower(room));
       const { absent, members: count } = await store.absentMembers(room.id, room.mirrored);
       for (const { member, name, membership, active } of absent) {

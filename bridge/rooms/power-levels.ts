@@ -1,5 +1,5 @@
 /** Roles as power levels of Matrix. From Matrix, members may change little; Causeway decides the rest. */
-import type { ConversationType, Role } from "../../src/domain/model.ts";
+import type { Role, RoomType } from "../../src/domain/model.ts";
 import { isModerator } from "../../src/domain/permissions.ts";
 
 export interface PowerLevels {
@@ -28,7 +28,7 @@ function creatorOutranks(roomVersion: string): boolean {
  */
 export function powerLevels(input: {
   roomVersion: string;
-  type: ConversationType;
+  type: RoomType;
   bot: string;
   members: readonly { matrixId: string; role: Role }[];
   readOnly: boolean;

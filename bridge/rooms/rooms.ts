@@ -3,7 +3,7 @@
  * state follows the chatroom's, and everybody is removed from it when the chatroom is deleted.
  */
 import { isDeepStrictEqual } from "node:util";
-import { actorOf, type Conversation } from "../../src/domain/model.ts";
+import { actorOf, type Room } from "../../src/domain/model.ts";
 import type { MembershipStore } from "../../src/domain/ports/store/memberships.ts";
 import type { AvatarStore } from "../../src/domain/ports/store/rooms.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
@@ -16,7 +16,7 @@ import { type PowerLevels, powerLevels } from "./power-levels.ts";
 
 /** A claimed room that has a Matrix room. */
 export interface OpenRoom extends ClaimedRoom, RoomRef {
-  conversation: Conversation;
+  chatroom: Room;
   matrixRoomId: string;
   roomVersion: string;
   /** Members may write although one blocks the other, while the bridge sends the messages from before the block. */
@@ -25,7 +25,7 @@ export interface OpenRoom extends ClaimedRoom, RoomRef {
 
 export interface MatrixRooms {
   /** Makes the Matrix room, or adopts the one that an interrupted try has made. @throws HomeserverError */
-  make(room: ClaimedRoom & { conversation: Conversation }): Promise<OpenRoom>;
+  make(room: ClaimedRoom & { chatroom: Room }): Promise<OpenRoom>;
   /** Whether the bot is no longer in the room: the homeserver was restored, or an administrator deleted the room. */
   isLost(room: RoomRef): Promise<boolean>;
   /** Sets name, topic and picture to the chatroom's. */
@@ -65,11 +65,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   const asBot = <T>(method: "GET" | "PUT" | "POST" | "DELETE", path: string, body?: object) =>
     accounts.request<T>(ghosts.bot, method, path, body ? { body } : {});
 
-  async function wantedPower(
-    room: Conversation,
-    roomVersion: string,
-    readOnly: boolean,
-  ): Promise<PowerLevels> {
+  async function wantedPower(room: Room, roomVersion: string, readOnly: boolean): Promise<PowerLevels> {
     const members = (await options.memberships.list([room.id])).flatMap(({ member, role }) => {
       const actor = actorOf(member, "");
       return actor.kind === "guest" ? [] : [{ matrixId: ghosts.ofActor(actor), role }];
@@ -78,7 +74,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
     return powerLevels({ roomVersion, type, bot: ghosts.bot, members, readOnly, blocked });
   }
 
-  async function avatarUrl({ avatarId }: Conversation): Promise<string | null> {
+  async function avatarUrl({ avatarId }: Room): Promise<string | null> {
     if (avatarId === null) return null;
     const known = await store.state(`avatar:${avatarId}`);
     if (known !== null) return known;
@@ -92,7 +88,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
     return url;
   }
 
-  async function create(room: Conversation): Promise<{ matrixRoomId: string; roomVersion: string }> {
+  async function create(room: Room): Promise<{ matrixRoomId: string; roomVersion: string }> {
     const roomVersion = options.roomVersion();
     const avatar = await avatarUrl(room);
     const answer = await asBot<{ room_id?: string }>("POST", "/_matrix/client/v3/createRoom", {
@@ -112,7 +108,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   }
 
   /** Takes the room under our alias: an earlier try made it, and failed before it stored the room's id. */
-  async function adopt(room: Conversation, failures: number) {
+  async function adopt(room: Room, failures: number) {
     const room_id = fieldOf(await asBot<{ room_id?: string }>("GET", aliasPath(room.token)), "room_id");
     try {
       const made = await asBot<{ room_version?: string }>("GET", roomPath(room_id, "state/m.room.create/"));
@@ -126,7 +122,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   }
 
   async function syncAll(open: OpenRoom): Promise<void> {
-    for (const { type, content } of fixedState(open.conversation)) await putState(open, type, content);
+    for (const { type, content } of fixedState(open.chatroom)) await putState(open, type, content);
     await syncPower(open);
     await syncProfile(open);
   }
@@ -141,16 +137,16 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   }
 
   async function syncPower(room: OpenRoom): Promise<void> {
-    const nobodyWrites = room.readOnly || (room.conversation.blocked && !room.writableWhileBlocked);
-    const wanted = await wantedPower(room.conversation, room.roomVersion, nobodyWrites);
+    const nobodyWrites = room.readOnly || (room.chatroom.blocked && !room.writableWhileBlocked);
+    const wanted = await wantedPower(room.chatroom, room.roomVersion, nobodyWrites);
     await putState(room, "m.room.power_levels", wanted);
   }
 
   async function syncProfile(room: OpenRoom): Promise<void> {
-    const { name, description } = room.conversation;
+    const { name, description } = room.chatroom;
     await putState(room, "m.room.name", name === "" ? {} : { name });
     await putState(room, "m.room.topic", description ? { topic: description } : {});
-    const url = await avatarUrl(room.conversation);
+    const url = await avatarUrl(room.chatroom);
     await putState(room, "m.room.avatar", url ? { url } : {});
   }
 
@@ -168,17 +164,17 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       }
     },
     async make(claimed) {
-      const { conversation } = claimed;
+      const { chatroom } = claimed;
       let made: { matrixRoomId: string; roomVersion: string };
       let adopted = false;
       try {
-        made = await create(conversation);
+        made = await create(chatroom);
       } catch (error) {
         if (!isAliasTaken(error)) throw error;
-        made = await adopt(conversation, claimed.failures);
+        made = await adopt(chatroom, claimed.failures);
         adopted = true;
       }
-      const open = { ...claimed, ...made, conversation };
+      const open = { ...claimed, ...made, chatroom };
       if (adopted) await syncAll(open);
       await store.putMatrixRoom(claimed.id, made);
       return open;
@@ -211,7 +207,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
  * State that never changes. Where history is not shared, members see messages from their invitation on, and the bridge
  * invites them when they become members. With `joined` they would miss the messages before their ghost joined.
  */
-function fixedState({ history }: Conversation) {
+function fixedState({ history }: Room) {
   const state = (type: string, content: object) => ({ type, state_key: "", content });
   return [
     state("m.room.history_visibility", { history_visibility: history === "shared" ? "shared" : "invited" }),

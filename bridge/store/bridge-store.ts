@@ -6,7 +6,7 @@
  *
  * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
-import type { Conversation } from "../../src/domain/model.ts";
+import type { Room } from "../../src/domain/model.ts";
 import type { StoreSql } from "../../src/store/postgres.ts";
 import { CONVERSATION, columns, noun, type Row } from "../../src/store/sql/rows.ts";
 import { type BridgeAccounts, createBridgeAccounts } from "./accounts.ts";
@@ -29,7 +29,7 @@ export interface ClaimedRoom {
   id: number;
   token: string;
   /** The chatroom; null when it was deleted. */
-  conversation: Conversation | null;
+  chatroom: Room | null;
   matrixRoomId: string | null;
   roomVersion: string | null;
   /** The seq of the last event of the log that was mirrored. */
@@ -199,7 +199,7 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
   return {
     id: row.conversation_id,
     token: row.token,
-    conversation: row["c.id"] === null ? null : noun(row, "c", CONVERSATION),
+    chatroom: row["c.id"] === null ? null : noun(row, "c", CONVERSATION),
     matrixRoomId: row.matrix_room_id,
     roomVersion: row.room_version,
     mirrored: row.mirrored_seq,

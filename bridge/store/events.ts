@@ -9,7 +9,7 @@ export type MirrorOp = SentOp | "matrix_edit" | "matrix_reaction";
 
 export interface MirroredEvent {
   eventId: string;
-  conversationId: number;
+  roomId: number;
   seq: number;
   op: MirrorOp;
   /** The sender's Matrix id. */
@@ -25,49 +25,49 @@ export interface MirroredEvent {
 
 export interface BridgeEvents {
   /** The Matrix event that stands for a message of the log. */
-  mirroredMessage(conversationId: number, seq: number): Promise<MirroredEvent | null>;
+  mirroredMessage(roomId: number, seq: number): Promise<MirroredEvent | null>;
   /** The other Matrix events of a message: its edits, made here or in Matrix, and its files. */
-  mirroredParts(conversationId: number, seq: number): Promise<MirroredEvent[]>;
+  mirroredParts(roomId: number, seq: number): Promise<MirroredEvent[]>;
   /** The sender's reaction to a message with this key, unless it was redacted. There is one at most. */
   mirroredReaction(
-    conversationId: number,
+    roomId: number,
     reaction: { target: number; sender: string; key: string },
   ): Promise<MirroredEvent | null>;
   mirroredEvent(eventId: string): Promise<MirroredEvent | null>;
   /** Which of these reactions the chatroom has now, by their places in the list. */
   currentReactions(
-    conversationId: number,
+    roomId: number,
     reactions: readonly { target: number; member: MemberKey; key: string }[],
   ): Promise<Set<number>>;
   /** Stores the hash of the text that Matrix shows for the message now. */
-  putShown(conversationId: number, seq: number, shown: string): Promise<void>;
+  putShown(roomId: number, seq: number, shown: string): Promise<void>;
   /** Stores that the event was redacted in Matrix. */
   putRedacted(eventId: string): Promise<void>;
 }
 
 export function createBridgeEvents(sql: StoreSql): BridgeEvents {
   const columns = sql.unsafe(
-    `event_id as "eventId", conversation_id as "conversationId", seq, op, sender, target, shown, file, redacted`,
+    `event_id as "eventId", conversation_id as "roomId", seq, op, sender, target, shown, file, redacted`,
   );
 
   return {
-    async mirroredMessage(conversationId, seq) {
+    async mirroredMessage(roomId, seq) {
       const [row] = await sql<MirroredEvent[]>`
         select ${columns} from bridge_events
-        where conversation_id = ${conversationId} and seq = ${seq} and op = 'message'`;
+        where conversation_id = ${roomId} and seq = ${seq} and op = 'message'`;
       return row ?? null;
     },
-    async mirroredParts(conversationId, seq) {
+    async mirroredParts(roomId, seq) {
       return await sql<MirroredEvent[]>`
         select ${columns} from bridge_events
-        where conversation_id = ${conversationId} and target = ${seq}
+        where conversation_id = ${roomId} and target = ${seq}
           and (op in ('edit', 'matrix_edit') or op like 'file:%')
         order by seq, op`;
     },
-    async mirroredReaction(conversationId, { target, sender, key }) {
+    async mirroredReaction(roomId, { target, sender, key }) {
       const [row] = await sql<MirroredEvent[]>`
         select ${columns} from bridge_events
-        where conversation_id = ${conversationId} and target = ${target} and sender = ${sender} and shown = ${key}
+        where conversation_id = ${roomId} and target = ${target} and sender = ${sender} and shown = ${key}
           and op in ('reaction', 'matrix_reaction') and not redacted`;
       return row ?? null;
     },
@@ -76,7 +76,7 @@ export function createBridgeEvents(sql: StoreSql): BridgeEvents {
         select ${columns} from bridge_events where event_id = ${eventId}`;
       return row ?? null;
     },
-    async currentReactions(conversationId, reactions) {
+    async currentReactions(roomId, reactions) {
       if (reactions.length === 0) return new Set();
       const targets = reactions.map(({ target }) => target);
       const members = reactions.map(({ member }) => member);
@@ -84,14 +84,14 @@ export function createBridgeEvents(sql: StoreSql): BridgeEvents {
       const rows = await sql<{ place: number }[]>`
         select k.ord - 1 as place
         from unnest(${targets}::bigint[], ${members}::text[], ${keys}::text[]) with ordinality as k (seq, member, name, ord)
-        join reactions r on r.conversation_id = ${conversationId} and r.seq = k.seq
+        join reactions r on r.conversation_id = ${roomId} and r.seq = k.seq
           and r.name = k.name collate "C" and r.member = k.member collate "C"`;
       return new Set(rows.map(({ place }) => place));
     },
-    async putShown(conversationId, seq, shown) {
+    async putShown(roomId, seq, shown) {
       await sql`
         update bridge_events set shown = ${shown}
-        where conversation_id = ${conversationId} and seq = ${seq} and op = 'message'`;
+        where conversation_id = ${roomId} and seq = ${seq} and op = 'message'`;
     },
     async putRedacted(eventId) {
       await sql`

@@ -13,7 +13,7 @@ interface GhostAccount {
 
 /** A chatroom of a user whose ghost is neither invited to nor joined in the Matrix room. */
 export interface RoomToEnter {
-  conversationId: number;
+  roomId: number;
   /** Null until the Matrix room exists. */
   matrixRoomId: string | null;
 }
@@ -39,28 +39,28 @@ export interface BridgeMembers {
   markMatrixAccount(userId: number): Promise<RoomToEnter[]>;
   /** The rooms of a user in which the ghost is neither invited nor joined. */
   roomsToEnter(userId: number): Promise<RoomToEnter[]>;
-  putMembership(conversationId: number, member: MemberKey, membership: MatrixMembership): Promise<void>;
-  matrixMembership(conversationId: number, member: MemberKey): Promise<MatrixMembership | null>;
+  putMembership(roomId: number, member: MemberKey, membership: MatrixMembership): Promise<void>;
+  matrixMembership(roomId: number, member: MemberKey): Promise<MatrixMembership | null>;
   /** How many members the chatroom has, whether this is one of them, and whether its ghost is active. */
   memberState(
-    conversationId: number,
+    roomId: number,
     member: MemberKey,
   ): Promise<{ member: boolean; members: number; active: boolean }>;
   /** Members since the seq `upTo` or before whose ghost has not joined, and how many members the chatroom has in all. */
-  absentMembers(conversationId: number, upTo: number): Promise<{ absent: AbsentMember[]; members: number }>;
+  absentMembers(roomId: number, upTo: number): Promise<{ absent: AbsentMember[]; members: number }>;
   /**
    * Joined or invited in the Matrix room without being a member of the chatroom. Invited accounts that are not ours do not
    * count: they become members when they join.
    */
-  nonMembers(conversationId: number): Promise<MemberKey[]>;
+  nonMembers(roomId: number): Promise<MemberKey[]>;
   /** Requests that a room turn brings the room's memberships in line. */
-  requestMemberSync(conversationId: number): Promise<void>;
+  requestMemberSync(roomId: number): Promise<void>;
 }
 
 export function createBridgeMembers(sql: StoreSql): BridgeMembers {
   async function roomsToEnter(userId: number): Promise<RoomToEnter[]> {
     return await sql<RoomToEnter[]>`
-      select m.conversation_id as "conversationId", b.matrix_room_id as "matrixRoomId"
+      select m.conversation_id as "roomId", b.matrix_room_id as "matrixRoomId"
       from memberships m
       left join bridge_rooms b on b.conversation_id = m.conversation_id
       left join bridge_members x on x.conversation_id = m.conversation_id and x.member = m.member
@@ -101,44 +101,44 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
         where b.conversation_id = s.conversation_id`;
       return await roomsToEnter(userId);
     },
-    async putMembership(conversationId, member, membership) {
+    async putMembership(roomId, member, membership) {
       await sql`
         insert into bridge_members (conversation_id, member, membership)
-        values (${conversationId}, ${member}, ${membership})
+        values (${roomId}, ${member}, ${membership})
         on conflict (conversation_id, member) do update set membership = excluded.membership`;
     },
-    async matrixMembership(conversationId, member) {
+    async matrixMembership(roomId, member) {
       const [row] = await sql<{ membership: MatrixMembership }[]>`
-        select membership from bridge_members where conversation_id = ${conversationId} and member = ${member}`;
+        select membership from bridge_members where conversation_id = ${roomId} and member = ${member}`;
       return row?.membership ?? null;
     },
-    async memberState(conversationId, member) {
+    async memberState(roomId, member) {
       const [row] = await sql<[{ member: boolean; members: number; active: boolean }]>`
         select count(*) as members, coalesce(bool_or(member = ${member}), false) as member,
                exists (select from bridge_ghosts g where g.member = ${member} and g.active) as active
-        from memberships where conversation_id = ${conversationId}`;
+        from memberships where conversation_id = ${roomId}`;
       return row;
     },
-    async absentMembers(conversationId, upTo) {
+    async absentMembers(roomId, upTo) {
       const rows = await sql<(AbsentMember & { joinedSeq: number })[]>`
         select m.member, m.joined_seq as "joinedSeq", m.name, x.membership, coalesce(g.active, false) as active
         from memberships m
         left join bridge_members x on x.conversation_id = m.conversation_id and x.member = m.member
         left join bridge_ghosts g on g.member = m.member
-        where m.conversation_id = ${conversationId} order by m.joined_seq, m.member`;
+        where m.conversation_id = ${roomId} order by m.joined_seq, m.member`;
       const absent = rows.filter(({ membership, joinedSeq }) => membership !== "join" && joinedSeq <= upTo);
       return { absent, members: rows.length };
     },
-    async nonMembers(conversationId) {
+    async nonMembers(roomId) {
       const rows = await sql<{ member: MemberKey }[]>`
         select x.member from bridge_members x
-        where x.conversation_id = ${conversationId}
+        where x.conversation_id = ${roomId}
           and (x.membership = 'join' or (x.membership = 'invite' and x.member not like 'm:%')) and not exists (
           select from memberships m where m.conversation_id = x.conversation_id and m.member = x.member)`;
       return rows.map(({ member }) => member);
     },
-    async requestMemberSync(conversationId) {
-      await sql`update bridge_rooms set unsettled = unsettled + 1 where conversation_id = ${conversationId}`;
+    async requestMemberSync(roomId) {
+      await sql`update bridge_rooms set unsettled = unsettled + 1 where conversation_id = ${roomId}`;
     },
   };
 }

@@ -47,18 +47,15 @@ export interface BridgeQueues {
    */
   receive(
     events: readonly ReceivedEvent[],
-  ): Promise<{ fresh: { conversationId: number; eventId: string }[]; known: number }>;
+  ): Promise<{ fresh: { roomId: number; eventId: string }[]; known: number }>;
   /** Events to apply, in the order of their arrival. */
-  inbox(conversationId: number, limit: number): Promise<InboxEntry[]>;
+  inbox(roomId: number, limit: number): Promise<InboxEntry[]>;
   /** Stores that an event from Matrix was applied. `mirrored`: the event of the log that it became. */
   applied(eventId: string, mirrored?: Omit<MirroredEvent, "eventId" | "redacted">): Promise<void>;
   /** Counts a failure to apply an event. @returns how many there are */
   failed(eventId: string): Promise<number>;
   /** The seqs of those messages that came from Matrix, so that they need not be sent there. */
-  inMatrix(
-    conversationId: number,
-    events: readonly { seq: number; id: string | null }[],
-  ): Promise<Set<number>>;
+  inMatrix(roomId: number, events: readonly { seq: number; id: string | null }[]): Promise<Set<number>>;
   /** Which of these Matrix events the bridge has sent or received. */
   knownEvents(eventIds: readonly string[]): Promise<Set<string>>;
   /** Deletes events that were applied longer ago than `keepMs`. */
@@ -69,15 +66,15 @@ export interface BridgeQueues {
    * @returns all entries with a seq greater than `after`, in the order in which they are to be sent
    */
   plan(
-    conversationId: number,
+    roomId: number,
     after: number,
     entries: readonly Omit<OutboxEntry, "plannedAt">[],
   ): Promise<OutboxEntry[]>;
   /** An entry that was not delivered yet. */
-  outboxEntry(conversationId: number, seq: number, op: string): Promise<OutboxEntry | null>;
+  outboxEntry(roomId: number, seq: number, op: string): Promise<OutboxEntry | null>;
   /** Changes content or sender of an entry; after a refusal with the next `rev`. */
   revise(
-    conversationId: number,
+    roomId: number,
     entry: Pick<OutboxEntry, "seq" | "part">,
     change: Pick<OutboxEntry, "rev" | "sender" | "content">,
   ): Promise<void>;
@@ -85,9 +82,9 @@ export interface BridgeQueues {
    * Stores that an entry is in Matrix: adds the mapping, removes the entry, and after an event's last entry moves the
    * room's `mirrored` to it. Atomic. @returns `mirrored`
    */
-  delivered(conversationId: number, entry: OutboxEntry, eventId: string): Promise<number>;
+  delivered(roomId: number, entry: OutboxEntry, eventId: string): Promise<number>;
   /** Removes an entry that will not be sent, and moves `mirrored` as {@link delivered} does. */
-  dropped(conversationId: number, entry: Pick<OutboxEntry, "seq" | "part">): Promise<void>;
+  dropped(roomId: number, entry: Pick<OutboxEntry, "seq" | "part">): Promise<void>;
 }
 
 export function createBridgeQueues(sql: StoreSql): BridgeQueues {
@@ -106,7 +103,7 @@ function createInbox(sql: StoreSql): Inbox {
       const rooms = events.map(({ matrixRoomId }) => matrixRoomId);
       const ids = events.map(({ eventId }) => eventId);
       const texts = events.map(({ event }) => event);
-      const rows = await sql<{ conversationId: number; eventId: string; fresh: boolean }[]>`
+      const rows = await sql<{ roomId: number; eventId: string; fresh: boolean }[]>`
         with given as materialized (
           select i.id, i.event, i.ord, c.id as conversation_id
           from unnest(${rooms}::text[], ${ids}::text[], ${texts}::text[]) with ordinality as i (room, id, event, ord)
@@ -118,15 +115,15 @@ function createInbox(sql: StoreSql): Inbox {
           order by g.ord
           on conflict (event_id) do nothing returning event_id
         )
-        select g.conversation_id as "conversationId", g.id as "eventId", f.event_id is not null as fresh
+        select g.conversation_id as "roomId", g.id as "eventId", f.event_id is not null as fresh
         from given g left join fresh f on f.event_id = g.id`;
       const fresh = rows.filter((row) => row.fresh);
       return { fresh, known: rows.length - fresh.length };
     },
-    async inbox(conversationId, limit) {
+    async inbox(roomId, limit) {
       return await sql<InboxEntry[]>`
         select event_id as "eventId", event, failures from bridge_inbox
-        where conversation_id = ${conversationId} and done_at is null order by position limit ${limit}`;
+        where conversation_id = ${roomId} and done_at is null order by position limit ${limit}`;
     },
     async applied(eventId, mirrored) {
       if (!mirrored) {
@@ -134,15 +131,15 @@ function createInbox(sql: StoreSql): Inbox {
           update bridge_inbox set done_at = causeway_now(), event = null where event_id = ${eventId}`;
         return;
       }
-      const { conversationId, seq, op, sender, target, shown, file } = mirrored;
+      const { roomId, seq, op, sender, target, shown, file } = mirrored;
       await sql`
         with mapped as (
           insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown, file)
-          values (${eventId}, ${conversationId}, ${seq}, ${op}, ${sender}, ${target}, ${shown}, ${file})
+          values (${eventId}, ${roomId}, ${seq}, ${op}, ${sender}, ${target}, ${shown}, ${file})
           on conflict do nothing
         ), unplanned as (
           -- Its sender's client sent it again, and it waited to be carried over.
-          delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq} and op = ${op}
+          delete from bridge_outbox where conversation_id = ${roomId} and seq = ${seq} and op = ${op}
         )
         update bridge_inbox set done_at = causeway_now(), event = null where event_id = ${eventId}`;
     },
@@ -151,16 +148,16 @@ function createInbox(sql: StoreSql): Inbox {
         update bridge_inbox set failures = failures + 1 where event_id = ${eventId} returning failures`;
       return row?.failures ?? 0;
     },
-    async inMatrix(conversationId, events) {
+    async inMatrix(roomId, events) {
       const seqs = events.map(({ seq }) => seq);
       const ids = events.map(({ id }) => id);
       const rows = await sql<{ seq: number }[]>`
         select k.seq from unnest(${seqs}::bigint[], ${ids}::text[]) as k (seq, id)
         where exists (
-          select from bridge_events e where e.conversation_id = ${conversationId} and e.seq = k.seq and e.op = 'message')
+          select from bridge_events e where e.conversation_id = ${roomId} and e.seq = k.seq and e.op = 'message')
         or exists (
           select from bridge_inbox i
-          where i.event_id = k.id and i.conversation_id = ${conversationId} and i.done_at is null)`;
+          where i.event_id = k.id and i.conversation_id = ${roomId} and i.done_at is null)`;
       return new Set(rows.map(({ seq }) => seq));
     },
     async knownEvents(eventIds) {
@@ -184,69 +181,69 @@ function createOutbox(sql: StoreSql): Outbox {
     `seq, part, op, rev, sender, sender_name as "senderName", content, target, shown, file, at, planned_at as "plannedAt"`,
   );
   /** Moves the room's cursor to the event of this entry, or before it while more entries of that event wait. */
-  const moved = (conversationId: number, { seq, part }: Pick<OutboxEntry, "seq" | "part">) => sql`
+  const moved = (roomId: number, { seq, part }: Pick<OutboxEntry, "seq" | "part">) => sql`
     mirrored_seq = greatest(mirrored_seq, ${seq}::bigint - (exists (
       select from bridge_outbox o
-      where o.conversation_id = ${conversationId} and o.seq = ${seq} and o.part > ${part}))::int), failures = 0`;
+      where o.conversation_id = ${roomId} and o.seq = ${seq} and o.part > ${part}))::int), failures = 0`;
 
-  async function waiting(conversationId: number, after: number): Promise<OutboxEntry[]> {
+  async function waiting(roomId: number, after: number): Promise<OutboxEntry[]> {
     return await sql<OutboxEntry[]>`
       select ${entryColumns} from bridge_outbox
-      where conversation_id = ${conversationId} and seq > ${after} order by seq, part`;
+      where conversation_id = ${roomId} and seq > ${after} order by seq, part`;
   }
 
   return {
-    async plan(conversationId, after, entries) {
-      const before = await waiting(conversationId, after);
+    async plan(roomId, after, entries) {
+      const before = await waiting(roomId, after);
       const planned = new Set(before.map(({ seq }) => seq));
       const fresh = entries.filter(({ seq }) => !planned.has(seq));
       if (fresh.length === 0) return before;
       const rows = fresh.map(({ senderName, ...entry }) => ({
-        conversation_id: conversationId,
+        conversation_id: roomId,
         sender_name: senderName,
         ...entry,
       }));
       await sql`insert into bridge_outbox ${sql(rows)} on conflict do nothing`;
-      return await waiting(conversationId, after);
+      return await waiting(roomId, after);
     },
-    async outboxEntry(conversationId, seq, op) {
+    async outboxEntry(roomId, seq, op) {
       const [row] = await sql<OutboxEntry[]>`
         select ${entryColumns} from bridge_outbox
-        where conversation_id = ${conversationId} and seq = ${seq} and op = ${op}`;
+        where conversation_id = ${roomId} and seq = ${seq} and op = ${op}`;
       return row ?? null;
     },
-    async revise(conversationId, { seq, part }, { rev, sender, content }) {
+    async revise(roomId, { seq, part }, { rev, sender, content }) {
       await sql`
         update bridge_outbox set rev = ${rev}, sender = ${sender}, content = ${content}
-        where conversation_id = ${conversationId} and seq = ${seq} and part = ${part}`;
+        where conversation_id = ${roomId} and seq = ${seq} and part = ${part}`;
     },
-    async delivered(conversationId, entry, eventId) {
+    async delivered(roomId, entry, eventId) {
       const { seq, part, op, sender, target, shown, file } = entry;
       const changed = op === "edit" || op === "redaction" ? target : null;
       const [row] = await sql<{ mirrored: number }[]>`
         with mapped as (
           insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown, file)
-          values (${eventId}, ${conversationId}, ${seq}, ${op}, ${sender}, ${op === "message" ? null : target}, ${shown},
+          values (${eventId}, ${roomId}, ${seq}, ${op}, ${sender}, ${op === "message" ? null : target}, ${shown},
                   ${file})
           on conflict do nothing
         ), changed as (
           update bridge_events
           set shown = ${shown}::text, redacted = redacted or ${op === "redaction"}::boolean
-          where conversation_id = ${conversationId} and seq = ${changed} and op = 'message'
+          where conversation_id = ${roomId} and seq = ${changed} and op = 'message'
         ), sent as (
-          delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq} and part = ${part}
+          delete from bridge_outbox where conversation_id = ${roomId} and seq = ${seq} and part = ${part}
         )
-        update bridge_rooms set ${moved(conversationId, entry)}
-        where conversation_id = ${conversationId} returning mirrored_seq as mirrored`;
+        update bridge_rooms set ${moved(roomId, entry)}
+        where conversation_id = ${roomId} returning mirrored_seq as mirrored`;
       return row?.mirrored ?? seq;
     },
-    async dropped(conversationId, { seq, part }) {
+    async dropped(roomId, { seq, part }) {
       await sql`
         with gone as (
-          delete from bridge_outbox where conversation_id = ${conversationId} and seq = ${seq} and part = ${part}
+          delete from bridge_outbox where conversation_id = ${roomId} and seq = ${seq} and part = ${part}
         )
-        update bridge_rooms set ${moved(conversationId, { seq, part })}
-        where conversation_id = ${conversationId}`;
+        update bridge_rooms set ${moved(roomId, { seq, part })}
+        where conversation_id = ${roomId}`;
     },
   };
 }

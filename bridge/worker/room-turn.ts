@@ -54,9 +54,9 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     if (room === "taken") return TAKEN_RETRY_MS;
     const progress = { memberSyncsDone: 0, completed: false };
     try {
-      const next = room.conversation === null ? await clearRoom(room) : await work(room, progress);
+      const next = room.chatroom === null ? await clearRoom(room) : await work(room, progress);
       await store.release(id, node, { mirrored: room.mirrored, readOnly: room.readOnly, ...progress });
-      if (progress.completed || room.conversation === null) waiting.delete(id);
+      if (progress.completed || room.chatroom === null) waiting.delete(id);
       return next;
     } catch (error) {
       if (await isLost(room, error)) return await remakeRoom(room, progress.memberSyncsDone);
@@ -84,9 +84,9 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
   }
 
   /** Whether the homeserver has lost the Matrix room. While it can't be asked, the answer is no. */
-  async function isLost({ id, matrixRoomId, conversation }: ClaimedRoom, error: unknown): Promise<boolean> {
+  async function isLost({ id, matrixRoomId, chatroom }: ClaimedRoom, error: unknown): Promise<boolean> {
     if (!(error instanceof HomeserverError) || error.temporary) return false;
-    if (matrixRoomId === null || conversation === null) return false;
+    if (matrixRoomId === null || chatroom === null) return false;
     return await rooms.isLost({ id, matrixRoomId }).catch(() => false);
   }
 
@@ -114,11 +114,11 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     room ??= await makeRoom(claimed);
     if (claimed.memberSyncsRequested > 0) {
       await outbound.syncMembers(room);
-      if (!room.conversation.blocked) progress.memberSyncsDone = claimed.memberSyncsRequested;
+      if (!room.chatroom.blocked) progress.memberSyncsDone = claimed.memberSyncsRequested;
     }
     const behind = await outbound.mirror(room);
     // Writing is blocked only after the events from before the block were sent.
-    if (claimed.memberSyncsRequested > 0 && room.conversation.blocked && !behind) {
+    if (claimed.memberSyncsRequested > 0 && room.chatroom.blocked && !behind) {
       await rooms.syncPower(room);
       progress.memberSyncsDone = claimed.memberSyncsRequested;
     }
@@ -127,10 +127,10 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
   }
 
   async function makeRoom(claimed: ClaimedRoom): Promise<OpenRoom> {
-    const { conversation } = claimed;
-    if (conversation === null) throw new Error("a deleted room is not made");
+    const { chatroom } = claimed;
+    if (chatroom === null) throw new Error("a deleted room is not made");
     // The claim's own object is extended, because `turn` stores the progress from it.
-    return Object.assign(claimed, await rooms.make({ ...claimed, conversation }));
+    return Object.assign(claimed, await rooms.make({ ...claimed, chatroom }));
   }
 
   async function clearRoom(room: ClaimedRoom): Promise<NextTurn> {
@@ -182,9 +182,9 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
 }
 
 function asOpenRoom(claimed: ClaimedRoom): OpenRoom | null {
-  const { conversation, matrixRoomId, roomVersion } = claimed;
-  if (conversation === null || matrixRoomId === null || roomVersion === null) return null;
-  return Object.assign(claimed, { conversation, matrixRoomId, roomVersion });
+  const { chatroom, matrixRoomId, roomVersion } = claimed;
+  if (chatroom === null || matrixRoomId === null || roomVersion === null) return null;
+  return Object.assign(claimed, { chatroom, matrixRoomId, roomVersion });
 }
 
 /** Whether the domain refused only because of load or an outage. */

@@ -7,7 +7,7 @@ import { createHash, randomBytes } from "node:crypto";
 
 /** The room and seq of a message. */
 export interface MessagePlace {
-  conversationId: number;
+  roomId: number;
   seq: number;
 }
 
@@ -21,11 +21,11 @@ const MAX_ROOM = 2n ** 48n - 1n;
 const MAX_SEQ = 2n ** SEQ_BITS - 1n;
 
 /** Protocol's id of a message. Ids of one room sort as texts like their seqs. @throws RangeError beyond 48 and 40 bits */
-export function protocolMessageId({ conversationId, seq }: MessagePlace): string {
-  const room = BigInt(conversationId);
+export function protocolMessageId({ roomId, seq }: MessagePlace): string {
+  const room = BigInt(roomId);
   const event = BigInt(seq);
   if (room > MAX_ROOM || event > MAX_SEQ) {
-    throw new RangeError(`Event ${seq} of room ${conversationId} has no Protocol id`);
+    throw new RangeError(`Event ${seq} of room ${roomId} has no Protocol id`);
   }
   return base62((room << SEQ_BITS) | event);
 }
@@ -38,7 +38,7 @@ export function protocolMessagePlace(id: string): MessagePlace | null {
   const room = value >> SEQ_BITS;
   const event = value & MAX_SEQ;
   if (room === 0n || event === 0n || room > MAX_ROOM) return null;
-  return { conversationId: Number(room), seq: Number(event) };
+  return { roomId: Number(room), seq: Number(event) };
 }
 
 /** Whether a text has the form of Protocol's ids. */

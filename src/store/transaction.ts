@@ -28,13 +28,13 @@ export async function runTransaction<T>(
     const events: LoggedEvent[] = [];
     const scope: TransactionScope = {
       sql,
-      requireLock(conversationId) {
-        if (!rooms.has(conversationId)) {
-          throw new Error(`Room ${conversationId} is not locked by this transaction; call lockRooms first`);
+      requireLock(roomId) {
+        if (!rooms.has(roomId)) {
+          throw new Error(`Room ${roomId} is not locked by this transaction; call lockRooms first`);
         }
       },
-      locked: (conversationIds) => {
-        for (const id of conversationIds) rooms.add(id);
+      locked: (roomIds) => {
+        for (const id of roomIds) rooms.add(id);
       },
       touchUsers: (userIds) => {
         for (const id of userIds) if (id !== null) users.add(id);

@@ -29,7 +29,7 @@ export interface CollectorOptions {
 
 export interface Collector {
   /** Reads the next events of a room for all webhooks. @returns whether there may be more */
-  readRoom(conversationId: number): Promise<boolean>;
+  readRoom(roomId: number): Promise<boolean>;
   /** Turns the next notes into deliveries. @returns whether there may be more */
   readNotes(): Promise<boolean>;
 }
@@ -50,13 +50,13 @@ export function createCollector({ store, payloads }: CollectorOptions): Collecto
   }
 
   async function deliveriesOf(log: UnreadLog, room: RoomSnapshot): Promise<NewDelivery[]> {
-    const { webhook, conversationId } = log;
+    const { webhook, roomId } = log;
     const deliveries: NewDelivery[] = [];
     for (const event of withoutRuns(concerning(log))) {
       const viewer = await viewerOf(event, log, room);
       for (const { news, key } of await newsOfEvent(store, room, event, viewer)) {
         if (!wants(webhook, news.type)) continue;
-        const eventId = derivedPublicId(`${webhook.id} ${conversationId} ${event.seq} ${event.at} ${key}`);
+        const eventId = derivedPublicId(`${webhook.id} ${roomId} ${event.seq} ${event.at} ${key}`);
         const delivery = await payloads.keep(eventId, news);
         if (delivery) deliveries.push(delivery);
       }
@@ -65,12 +65,12 @@ export function createCollector({ store, payloads }: CollectorOptions): Collecto
   }
 
   return {
-    async readRoom(conversationId) {
+    async readRoom(roomId) {
       // The room is read before its log: if the room is gone, its log already has `room.deleted`.
-      const room = await webhooks.room(conversationId);
+      const room = await webhooks.room(roomId);
       const gone = room?.deleted !== false;
       let more = false;
-      for (const log of await webhooks.unread(conversationId, MAX_EVENTS)) {
+      for (const log of await webhooks.unread(roomId, MAX_EVENTS)) {
         const last = log.events.at(-1);
         if (!last && log.queue && (log.queue.reading ? log.takesPart : gone)) continue;
         const full = log.events.length === MAX_EVENTS;
@@ -81,7 +81,7 @@ export function createCollector({ store, payloads }: CollectorOptions): Collecto
         });
         more ||= full || !advanced;
       }
-      if (gone && !more) await webhooks.forgetRoom(conversationId);
+      if (gone && !more) await webhooks.forgetRoom(roomId);
       return more;
     },
     async readNotes() {
@@ -103,7 +103,7 @@ export function createCollector({ store, payloads }: CollectorOptions): Collecto
   };
 
   /** The news of a note; null when its object is gone. */
-  async function newsOf({ type, viewer, conversationId, data }: WebhookNote): Promise<WebhookNews | null> {
+  async function newsOf({ type, viewer, roomId, data }: WebhookNote): Promise<WebhookNews | null> {
     switch (type) {
       case "contact.created":
       case "contact.updated":
@@ -117,7 +117,7 @@ export function createCollector({ store, payloads }: CollectorOptions): Collecto
         return attachment && { type, viewer, attachment, place };
       }
       case "conversation.updated": {
-        const room = conversationId === null ? null : await webhooks.room(conversationId);
+        const room = roomId === null ? null : await webhooks.room(roomId);
         return room && { type, viewer, ...room };
       }
       default:

@@ -53,10 +53,10 @@ export function createPayloads({ store, shape, logger }: PayloadsOptions): Paylo
       const attachment = await messages.attachmentPlace(about.attachment);
       return attachment && { type: type as AttachmentType, viewer, attachment, place: about.place };
     }
-    const { conversation, event: gone } = about;
-    const place = { conversationId: conversation.id, seq: gone.seq };
+    const { room, event: gone } = about;
+    const place = { roomId: room.id, seq: gone.seq };
     const [event = gone] = await messages.at([place]);
-    return { type: type as MessageType, viewer, conversation, place, event };
+    return { type: type as MessageType, viewer, room, place, event };
   }
 
   /** The part of the news that is stored in place of a payload; null where nothing in it can be deleted later. */
@@ -64,8 +64,8 @@ export function createPayloads({ store, shape, logger }: PayloadsOptions): Paylo
     const viewer = news.viewer?.id ?? null;
     if ("attachment" in news) return { viewer, attachment: news.attachment.id, place: news.place };
     if (!("event" in news)) return null;
-    const { id, publicId } = news.conversation;
-    return { viewer, conversation: { id, publicId }, event: { ...news.event, dataJson: DELETED } };
+    const { id, publicId } = news.room;
+    return { viewer, room: { id, publicId }, event: { ...news.event, dataJson: DELETED } };
   }
 
   return {

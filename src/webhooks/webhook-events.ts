@@ -22,7 +22,7 @@ export async function newsOfEvent(
   event: LoggedEvent,
   viewer: User | null,
 ): Promise<KeyedNews[]> {
-  const isGroup = room.conversation.type !== "one_to_one";
+  const isGroup = room.room.type !== "one_to_one";
   const rooms = (...types: RoomType[]): KeyedNews[] =>
     types
       .filter((type) => isGroup || !type.startsWith("group."))
@@ -64,14 +64,14 @@ function targetOf(event: LoggedEvent): number {
 
 async function messageNews(
   { messages }: Pick<Store, "messages">,
-  { conversation }: RoomSnapshot,
+  { room }: RoomSnapshot,
   type: MessageType,
   seq: number,
   viewer: User | null,
 ): Promise<KeyedNews[]> {
-  const place = { conversationId: conversation.id, seq };
+  const place = { roomId: room.id, seq };
   const [event] = await messages.at([place]);
-  return event ? [{ key: type, news: { type, viewer, conversation, place, event } }] : [];
+  return event ? [{ key: type, news: { type, viewer, room, place, event } }] : [];
 }
 
 /** A file gets its place when its message is sent, so each file of a new message is news. */
@@ -82,7 +82,7 @@ async function sentFiles(
 ): Promise<KeyedNews[]> {
   const { attachments = [] } = dataOf<"message">(event);
   if (attachments.length === 0) return [];
-  const place = { conversationId: event.conversationId, seq: event.seq };
+  const place = { roomId: event.roomId, seq: event.seq };
   const kept = await messages.attachments(attachments.map(({ id }) => id));
   return kept.map(({ id, filename, type, size, createdAt }) => ({
     key: `attachment ${id}`,

@@ -132,7 +132,7 @@ export function startWebhooks({
 
   commits.onCommitted((events) => {
     if (!active || stopped) return;
-    for (const { conversationId } of events) rooms.add(conversationId);
+    for (const { roomId } of events) rooms.add(roomId);
     go();
   });
   go();

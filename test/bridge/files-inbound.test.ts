@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { DomainError } from "../../src/domain/errors.ts";
 import { MAX_ATTACHMENT_BYTES } from "../../src/domain/messages/attachments.ts";
-import { type Conversation, type EventData, type User, userActor, userKey } from "../../src/domain/model.ts";
+import { type EventData, type Room, type User, userActor, userKey } from "../../src/domain/model.ts";
 import { refusal } from "./faulty.ts";
 import type { MatrixUser } from "./matrix-user.ts";
 import { describeBridge, until } from "./world.ts";
@@ -15,7 +15,7 @@ describeBridge(
       const body = { msgtype: "m.file", body: "notes.txt", url, info: { size: content.size }, ...more };
       return await client.say(matrixRoom, body);
     }
-    async function lastMessage(room: Conversation) {
+    async function lastMessage(room: Room) {
       const event = (await world.events(room)).findLast(({ type }) => type === "message");
       return { seq: event?.seq ?? 0, ...(JSON.parse(event?.dataJson ?? "{}") as EventData["message"]) };
     }
@@ -31,7 +31,7 @@ describeBridge(
       expect(attachments).toMatchObject([{ filename: "notes.txt", type: "text/plain", size: 11 }]);
       expect(await bytes(ben, attachments[0]?.id)).toBe("from Matrix");
       const view = await world.useCases.attachments.get(userActor(ada), attachments[0]?.id ?? "");
-      expect(view.place).toEqual({ conversationId: room.id, seq });
+      expect(view.place).toEqual({ roomId: room.id, seq });
       await world.say(ben, room, "thanks", { replyTo: seq });
       await world.mirrored(room);
       const bodies = (await world.bot.texts(matrixRoom)).map((text) => text.replace(/^.*?: /, ""));

@@ -1,6 +1,6 @@
 /** Attachments on their way from the chat to Matrix. */
 import { expect, test } from "vitest";
-import { type Conversation, type EventData, userActor } from "../../src/domain/model.ts";
+import { type EventData, type Room, userActor } from "../../src/domain/model.ts";
 import { keep } from "../attachments/contract.ts";
 import { faulty, isSend, killedAfterSend, never, refusal } from "./faulty.ts";
 import { describeBridge, until } from "./world.ts";
@@ -26,7 +26,7 @@ describeBridge(
           : [],
       );
     }
-    async function attachmentsOf(room: Conversation, seq: number) {
+    async function attachmentsOf(room: Room, seq: number) {
       const event = await world.store.log.event(room.id, seq);
       return (JSON.parse(event?.dataJson ?? "{}") as EventData["message"]).attachments ?? [];
     }

@@ -1,7 +1,7 @@
 /** A proxy in front of the homeserver answers in its stead: nothing is given up for that. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createHomeserver } from "../../bridge/homeserver/homeserver.ts";
-import { type Conversation, type User, userActor } from "../../src/domain/model.ts";
+import { type Room, type User, userActor } from "../../src/domain/model.ts";
 import { type ProxyInFront, startProxy } from "./proxy.ts";
 import { describeBridge, until } from "./world.ts";
 
@@ -12,7 +12,7 @@ describeBridge(
   (world) => {
     let proxy: ProxyInFront;
     let ada: User;
-    let room: Conversation;
+    let room: Room;
     let matrixRoom: string;
     beforeAll(async () => {
       proxy = await startProxy(world.homeserver.baseUrl);

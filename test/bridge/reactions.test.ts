@@ -1,6 +1,6 @@
 /** Reactions, both ways: each shows once on both sides, whoever made it where. */
 import { expect, test } from "vitest";
-import { type Conversation, type User, userActor } from "../../src/domain/model.ts";
+import { type Room, type User, userActor } from "../../src/domain/model.ts";
 import { killedAfterSend } from "./faulty.ts";
 import type { MatrixUser } from "./matrix-user.ts";
 import { describeBridge, until } from "./world.ts";
@@ -22,7 +22,7 @@ describeBridge(
 
     const { log, inMatrix, inChat } = {
       /** What the log says of reactions. */
-      log: async (room: Conversation) =>
+      log: async (room: Room) =>
         (await world.events(room))
           .filter(({ type }) => type.startsWith("reaction."))
           .map(({ type, actor, dataJson }) => `${actor.name} ${type} ${JSON.parse(dataJson).name}`),
@@ -34,12 +34,12 @@ describeBridge(
             const relation = content["m.relates_to"] as { key: string; event_id: string };
             return [`${sender.slice(1).split(":")[0]} ${relation.key}`, relation.event_id];
           }),
-      inChat: async (reader: User, room: Conversation, seq: number) =>
+      inChat: async (reader: User, room: Room, seq: number) =>
         (await world.useCases.reactions.list(userActor(reader), room.token, seq)).flatMap(({ name, by }) =>
           by.map(({ actor }) => `${actor.name} ${name}`),
         ),
     };
-    const untilInChat = (reader: User, room: Conversation, seq: number, wanted: string[]) =>
+    const untilInChat = (reader: User, room: Room, seq: number, wanted: string[]) =>
       until(`${wanted.join(", ") || "nothing"} is in the chat`, async () => {
         const found = await inChat(reader, room, seq);
         return JSON.stringify(found) === JSON.stringify(wanted);

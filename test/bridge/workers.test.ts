@@ -30,7 +30,7 @@ describeBridge(
     test("a room belongs to one worker, until that one shows no sign of life", async () => {
       const store = createBridgeStore(world.store.sql);
       const { id } = await world.store.transaction((tx) =>
-        tx.createConversation({
+        tx.createRoom({
           organizationId: null,
           type: "group",
           kind: null,

@@ -19,10 +19,10 @@ import { type HttpServer, serveHttp } from "../../src/app/http-server.ts";
 import { attachmentsInFolder } from "../../src/attachments/folder.ts";
 import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import {
-  type Conversation,
   type EventData,
   type LoggedEvent,
   type Role,
+  type Room,
   type User,
   userActor,
 } from "../../src/domain/model.ts";
@@ -55,21 +55,21 @@ export interface World {
 
   user(name?: string): Promise<User>;
   /** A group of people, the first of whom is its owner; the others are `user` unless a role is told. */
-  group(people: User[], input?: Partial<CreateRoom> & { roles?: Role[] }): Promise<Conversation>;
-  say(user: User, room: Conversation, text: string, more?: object): Promise<number>;
+  group(people: User[], input?: Partial<CreateRoom> & { roles?: Role[] }): Promise<Room>;
+  say(user: User, room: Room, text: string, more?: object): Promise<number>;
   /** Uploads files of these contents by their names, and says a text with them. */
-  sayFiles(user: User, room: Conversation, text: string, files: Record<string, string>): Promise<number>;
-  events(room: Pick<Conversation, "id">): Promise<LoggedEvent[]>;
+  sayFiles(user: User, room: Room, text: string, files: Record<string, string>): Promise<number>;
+  events(room: Pick<Room, "id">): Promise<LoggedEvent[]>;
   /** The room's messages as `name: text`; deleted ones as `name: (deleted)`. */
-  texts(room: Pick<Conversation, "id">): Promise<string[]>;
+  texts(room: Pick<Room, "id">): Promise<string[]>;
   /** The Matrix room, once it has everything that is in the log now. */
-  mirrored(room: Conversation): Promise<string>;
+  mirrored(room: Room): Promise<string>;
   /** The user in a Matrix client, signed in to their own ghost. */
   signIn(user: User, device?: string): Promise<MatrixUser>;
   /** Ada's group with Ben, which she is in with a Matrix client as well. */
   meeting(input?: Partial<CreateRoom>): Promise<Meeting>;
   /** Resolves when the text, as of `texts`, is in the chat. */
-  untilSaid(room: Pick<Conversation, "id">, text: string): Promise<true>;
+  untilSaid(room: Pick<Room, "id">, text: string): Promise<true>;
   /** A person from elsewhere in Matrix. */
   stranger(name?: string): Promise<MatrixUser>;
   /** Matrix as the bot sees it. */
@@ -79,7 +79,7 @@ export interface World {
 export interface Meeting {
   ada: User;
   ben: User;
-  room: Conversation;
+  room: Room;
   matrixRoom: string;
   client: MatrixUser;
 }

@@ -9,18 +9,18 @@ import {
 } from "../../src/domain/ids.ts";
 
 const PLACES = [
-  { conversationId: 1, seq: 1 },
-  { conversationId: 7, seq: 2 ** 28 - 1 },
-  { conversationId: 2 ** 25 - 1, seq: 123_456 },
+  { roomId: 1, seq: 1 },
+  { roomId: 7, seq: 2 ** 28 - 1 },
+  { roomId: 2 ** 25 - 1, seq: 123_456 },
 ];
 
 test("Protocol's ids are 16 characters, name a place both ways, and sort like the seqs of their room", () => {
-  for (const place of [...PLACES, { conversationId: 2 ** 48 - 1, seq: 2 ** 40 - 1 }]) {
+  for (const place of [...PLACES, { roomId: 2 ** 48 - 1, seq: 2 ** 40 - 1 }]) {
     const id = protocolMessageId(place);
     expect(id).toMatch(/^[A-Za-z0-9]{16}$/);
     expect(protocolMessagePlace(id)).toEqual(place);
   }
-  const ids = [1, 2, 61, 62, 63, 4_000].map((seq) => protocolMessageId({ conversationId: 5, seq }));
+  const ids = [1, 2, 61, 62, 63, 4_000].map((seq) => protocolMessageId({ roomId: 5, seq }));
   expect([...ids].sort()).toEqual(ids);
 });
 
@@ -35,7 +35,7 @@ test("what can be no Protocol id names nothing, and what has none is refused", (
   ]) {
     expect(protocolMessagePlace(id)).toBeNull();
   }
-  expect(() => protocolMessageId({ conversationId: 2 ** 48, seq: 1 })).toThrow(RangeError);
+  expect(() => protocolMessageId({ roomId: 2 ** 48, seq: 1 })).toThrow(RangeError);
 });
 
 test("new ids differ, derived ones are the same again", () => {

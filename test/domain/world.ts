@@ -5,12 +5,12 @@ import { createUseCases, type DomainOptions } from "../../src/domain/assembly/do
 import { DomainError, type ErrorCode } from "../../src/domain/errors.ts";
 import {
   type Actor,
-  type Conversation,
   type Credential,
   type LoggedEvent,
   type OrganizationRole,
   type Principal,
   type Role,
+  type Room,
   SYSTEM_ACTOR,
   type User,
   userActor,
@@ -42,12 +42,12 @@ export interface World {
   person(name?: string, organization?: { id: number; role?: OrganizationRole }): Promise<Person>;
   organization(name?: string, defaultRoom?: boolean): Promise<{ id: number; principal: Principal }>;
   /** A group of people, the first of whom is its owner. */
-  group(people: Person[], roles?: Role[]): Promise<Conversation>;
-  events(room: Pick<Conversation, "id">): Promise<LoggedEvent[]>;
+  group(people: Person[], roles?: Role[]): Promise<Room>;
+  events(room: Pick<Room, "id">): Promise<LoggedEvent[]>;
   /** The events as short texts: `member.joined u:5`. */
-  story(room: Pick<Conversation, "id">): Promise<string[]>;
+  story(room: Pick<Room, "id">): Promise<string[]>;
   /** The members as short texts: `5 owner`. */
-  people(room: Pick<Conversation, "id">): Promise<string[]>;
+  people(room: Pick<Room, "id">): Promise<string[]>;
 }
 
 export const PASSWORD = "correct horse";

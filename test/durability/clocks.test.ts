@@ -60,14 +60,14 @@ describeWith(["postgres", "redis"], "a process whose clock is wrong", ({ postgre
     const { useCases, hot, store } = right;
     const organization = await useCases.directory.createOrganization({ name: "Rescue", defaultRoom: false });
     const ada = await member(useCases, organization.id);
-    const { conversation } = await useCases.chatrooms.create(ada.principal, {
+    const { room } = await useCases.chatrooms.create(ada.principal, {
       ...{ organizationId: organization.id, name: "Short", scheduledDeletion: Date.now() + HOUR },
     });
     const { accessToken } = await useCases.accounts.login(ada.user.handle, "correct horse", {
       ...{ persistent: false, ip: "127.0.0.1" },
     });
-    await useCases.calls.join(ada.actor, conversation.token, "s", 7);
-    await useCases.presence.ping(ada.actor, [conversation], "s");
+    await useCases.calls.join(ada.actor, room.token, "s", 7);
+    await useCases.presence.ping(ada.actor, [room], "s");
     await hot.sessions.put(
       [{ id: "s", userId: ada.user.id, node: "n", device: null, startedAt: Date.now() }],
       MINUTE,
@@ -82,10 +82,10 @@ describeWith(["postgres", "redis"], "a process whose clock is wrong", ({ postgre
     await wrong.close();
     vi.useRealTimers();
 
-    expect(await store.rooms.byId(conversation.id)).not.toBeNull();
-    expect((await hot.calls.get(conversation.id)).participants).toHaveLength(1);
+    expect(await store.rooms.byId(room.id)).not.toBeNull();
+    expect((await hot.calls.get(room.id)).participants).toHaveLength(1);
     const now = store.clock.now();
-    expect(await hot.presence.isActive(memberKey(ada.actor), [conversation.id], now, MINUTE)).toEqual([true]);
+    expect(await hot.presence.isActive(memberKey(ada.actor), [room.id], now, MINUTE)).toEqual([true]);
     expect(await hot.sessions.ofUser(ada.user.id)).toHaveLength(1);
     await expect(useCases.accounts.authenticate(accessToken)).resolves.toMatchObject({ kind: "user" });
   });
@@ -110,7 +110,7 @@ describeWith(["postgres", "redis"], "a process whose clock is wrong", ({ postgre
 
     expect((await hot.calls.get(id)).flags).toBe(3);
     const now = right.store.clock.now();
-    const entries = ["ada", "ben"].map((session) => ({ conversationId: id, session }));
+    const entries = ["ada", "ben"].map((session) => ({ roomId: id, session }));
     expect(await hot.calls.refresh(entries, now, MINUTE)).toEqual([]);
     await wrong.close();
   });

@@ -33,7 +33,7 @@ describeWith("postgres", "behind a closed lobby", ({ postgres }) => {
     });
     const { id, token } = made.json;
     const { roomSettings, finding } = site.useCases;
-    const { uuid, publicId } = (await finding.view(userActor(owner), { token })).conversation;
+    const { uuid, publicId } = (await finding.view(userActor(owner), { token })).room;
     await roomSettings.setLobby(userActor(owner), token, { on: true });
     return { owner, member, other, id, token, uuid, publicId };
   }
@@ -112,7 +112,7 @@ describeWith("postgres", "behind a closed lobby", ({ postgres }) => {
       ...{ type: "group", name: `Room ${randomUUID()}` },
       members: [{ member: userActor(member), role: "user" }],
     });
-    const { uuid } = (await finding.view(userActor(owner), { token: made.token })).conversation;
+    const { uuid } = (await finding.view(userActor(owner), { token: made.token })).room;
     const creator = async (person: Person) => {
       const headers = bearer(person);
       const { json } = await site.client("GET", `/conversations/${uuid}`, { headers });

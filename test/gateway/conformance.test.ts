@@ -470,7 +470,7 @@ describeWith("postgres", "the protocol", ({ postgres }) => {
       await say(one, ada, returns, "not for Bob");
       await addMembers(ada.actor, returns.token, [{ member: bob.actor, role: "user" }]);
       const heads = new Map(
-        (await one.store.log.heads([stays.id, returns.id])).map((each) => [each.conversationId, each.head]),
+        (await one.store.log.heads([stays.id, returns.id])).map((each) => [each.roomId, each.head]),
       );
       const [head, headOfReturns] = [heads.get(stays.id)!, heads.get(returns.id)!];
       const { epoch } = one.store;

@@ -120,9 +120,9 @@ function decayContract(hot: () => HotState): void {
     await calls.put(room, ada, now, MINUTE);
     await calls.put(room, ben, now, 10 * MINUTE);
     const entries = [
-      { conversationId: room, session: ada.session },
-      { conversationId: room, session: ben.session },
-      { conversationId: other, session: ada.session },
+      { roomId: room, session: ada.session },
+      { roomId: room, session: ben.session },
+      { roomId: other, session: ada.session },
     ];
     expect(await calls.refresh(entries, now + 30_000, MINUTE)).toEqual([entries[2]]);
     expect(await calls.refresh([], now, MINUTE)).toEqual([]);
@@ -143,7 +143,7 @@ function decayContract(hot: () => HotState): void {
     await calls.put(dead, participant(7), now, MINUTE);
     expect(await calls.sweep(now)).toEqual([]);
     // Nobody who refreshes or asks takes the news away from the sweeper.
-    await calls.refresh([{ conversationId: mixed, session: stays.session }], now + 2 * MINUTE, 5 * MINUTE);
+    await calls.refresh([{ roomId: mixed, session: stays.session }], now + 2 * MINUTE, 5 * MINUTE);
     await calls.get(mixed);
     expect((await calls.sweep(now + 2 * MINUTE)).sort((a, b) => a - b)).toEqual([mixed, dead]);
     expect(await calls.flags([mixed, dead])).toEqual([1, 0]);

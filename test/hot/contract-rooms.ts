@@ -155,11 +155,9 @@ function presenceContract(hot: () => HotState): void {
     await presence.ping(ben, "s", "Ben", [mixed], now + 3 * MINUTE);
     expect(await presence.sweep(now)).toEqual([]);
     const asAda = { member: ada, name: "Ada 🙂" };
-    expect(await presence.sweep(now + 2 * MINUTE)).toEqual([
-      { conversationId: quiet, ...asAda, lastPing: now },
-    ]);
+    expect(await presence.sweep(now + 2 * MINUTE)).toEqual([{ roomId: quiet, ...asAda, lastPing: now }]);
     expect(await presence.sweep(now + 3 * MINUTE)).toEqual([
-      { conversationId: mixed, ...asAda, lastPing: now + MINUTE },
+      { roomId: mixed, ...asAda, lastPing: now + MINUTE },
     ]);
     expect(await presence.active(quiet, now + MINUTE, 5 * MINUTE)).toEqual([]);
     const left = await presence.active(mixed, now + 3 * MINUTE, 5 * MINUTE);
@@ -176,9 +174,7 @@ function unreadContract(hot: () => HotState): void {
     const member = userKey(freshId());
     const rooms = Array.from({ length: 500 }, freshId);
     const { unread } = hot();
-    const entries = rooms
-      .slice(1)
-      .map((conversationId, i) => ({ conversationId, entry: { ...entry, read: i } }));
+    const entries = rooms.slice(1).map((roomId, i) => ({ roomId, entry: { ...entry, read: i } }));
     await unread.set(member, entries);
     expect(await unread.get(member, rooms)).toEqual([null, ...entries.map((e) => e.entry)]);
     expect(await unread.get(userKey(freshId()), rooms.slice(0, 2))).toEqual([null, null]);
@@ -187,18 +183,16 @@ function unreadContract(hot: () => HotState): void {
   });
 
   test("a lower read marker is ignored, an equal or higher one replaces", async () => {
-    const [member, conversationId] = [userKey(freshId()), freshId()];
+    const [member, roomId] = [userKey(freshId()), freshId()];
     const { unread } = hot();
     const big = 2 ** 53 - 2;
     for (const read of [7, 6, big, big - 1]) {
       const mentions = read === big ? 3 : 1;
-      await unread.set(member, [{ conversationId, entry: { read, readMessages: read, mentions } }]);
+      await unread.set(member, [{ roomId, entry: { read, readMessages: read, mentions } }]);
     }
-    expect(await unread.get(member, [conversationId])).toEqual([
-      { read: big, readMessages: big, mentions: 3 },
-    ]);
-    await unread.set(member, [{ conversationId, entry: { read: big, readMessages: big, mentions: 0 } }]);
-    expect(await unread.get(member, [conversationId])).toMatchObject([{ mentions: 0 }]);
+    expect(await unread.get(member, [roomId])).toEqual([{ read: big, readMessages: big, mentions: 3 }]);
+    await unread.set(member, [{ roomId, entry: { read: big, readMessages: big, mentions: 0 } }]);
+    expect(await unread.get(member, [roomId])).toMatchObject([{ mentions: 0 }]);
   });
 
   test("a mention counts for those who have counters of that room, and for nobody else", async () => {
@@ -206,7 +200,7 @@ function unreadContract(hot: () => HotState): void {
     const { unread } = hot();
     await unread.set(
       ada,
-      [room, other].map((conversationId) => ({ conversationId, entry })),
+      [room, other].map((roomId) => ({ roomId, entry })),
     );
     await Promise.all([unread.mentioned(room, [ada, ben]), unread.mentioned(room, [ada])]);
     await unread.mentioned(room, []);
@@ -219,7 +213,7 @@ function unreadContract(hot: () => HotState): void {
     const { unread } = hot();
     await unread.set(
       member,
-      [room, other].map((conversationId) => ({ conversationId, entry })),
+      [room, other].map((roomId) => ({ roomId, entry })),
     );
     await unread.drop(member, [room, freshId()]);
     await unread.drop(member, []);
@@ -256,7 +250,7 @@ function typingContract(hot: () => HotState): void {
     await typing.set(room, laptop, true, now + 1_000, 5_000);
     expect(await typing.sweep(now + 5_000)).toEqual([]);
     const { member, name } = phone;
-    expect(await typing.sweep(now + 6_000)).toEqual([{ conversationId: room, member, name }]);
+    expect(await typing.sweep(now + 6_000)).toEqual([{ roomId: room, member, name }]);
     expect(await typing.sweep(now + 6_000)).toEqual([]);
   });
 

@@ -120,7 +120,7 @@ describeProtocol("Protocol's conversations", (place) => {
     test("[One domain] last_opened_at is the caller's own, when they opened it; read_at is when another read it", async () => {
       const { path, other, id } = await fresh();
       const message = await say(kate, id);
-      const { conversation, head } = await place.useCases.finding.view(other.actor, { publicId: id });
+      const { room: conversation, head } = await place.useCases.finding.view(other.actor, { publicId: id });
       await place.useCases.messages.markRead(other.actor, conversation.token, head.head);
       expect(message.read_at).toBeNull();
       expect((await other.get(path)).json.last_opened_at).toEqual(SECONDS);

@@ -20,7 +20,7 @@ describeProtocol("Protocol's messages", (place) => {
     return { answer, json: answer.json, path: `/messages/${answer.json.id}` };
   }
   const tokenOf = async (publicId: string) =>
-    (await place.useCases.finding.view(kate.actor, { publicId })).conversation.token;
+    (await place.useCases.finding.view(kate.actor, { publicId })).room.token;
 
   describe("sending", () => {
     test("[D.1] conversation_id and message are enough: 201, with the sender, and updated_at null", async () => {
@@ -235,8 +235,8 @@ describeProtocol("Protocol's messages", (place) => {
   });
 
   test("an id that names none, or another kind of event, is 404", async () => {
-    const { conversation } = await place.useCases.finding.view(kate.actor, { publicId: room });
-    const first = protocolMessageId({ conversationId: conversation.id, seq: 1 });
+    const { room: conversation } = await place.useCases.finding.view(kate.actor, { publicId: room });
+    const first = protocolMessageId({ roomId: conversation.id, seq: 1 });
     for (const id of ["x", "x".repeat(16), "0".repeat(16), first, room]) {
       expect(await kate.get(`/messages/${id}`), id).toMatchObject(refusal(404));
     }

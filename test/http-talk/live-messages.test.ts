@@ -1,16 +1,16 @@
 /** What is shaped once for all who wait is shaped anew when what it quotes was edited or deleted. */
 import { expect, test } from "vitest";
-import type { Conversation, LoggedEvent } from "../../src/domain/model.ts";
+import type { LoggedEvent, Room } from "../../src/domain/model.ts";
 import type { TimelineEntry } from "../../src/domain/use-cases/messages.ts";
 import { createLiveMessages } from "../../src/http/talk/shapes/live-messages.ts";
 import type { MessageBody } from "../../src/http/talk/shapes/message-shapes.ts";
 
-const ROOM = { id: 5, token: "r", type: "group" } as Conversation;
+const ROOM = { id: 5, token: "r", type: "group" } as Room;
 
 function event(seq: number, type: LoggedEvent["type"], data: object): LoggedEvent {
   const actor = { kind: "user", id: "1", name: "Ada" } as const;
   return {
-    conversationId: 5,
+    roomId: 5,
     room: "r",
     seq,
     type,

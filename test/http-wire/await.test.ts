@@ -195,7 +195,7 @@ describeWith("postgres", "/await", ({ postgres }) => {
     test("what other APIs and the WebSocket do is told as well, and messages are not", async () => {
       const waiting = await wait(ada);
       const id = await addConversation([ada, bob]);
-      const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.conversation.token ?? "";
+      const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.room.token ?? "";
       const socket = await chat(bob);
       await socket.ask({ op: "send", ref: 1, room: token, id: "one", text: "hello" });
       const actor = { kind: "user" as const, id: String(bob.id), name: bob.displayName };
@@ -213,7 +213,7 @@ describeWith("postgres", "/await", ({ postgres }) => {
       // People whom nobody waits as: typing may get lost for those who have just joined the conversation.
       const [ada, bob, cy] = (await addTeam(site, 3)).people as [WirePerson, WirePerson, WirePerson];
       const id = await addConversation([ada, bob, cy]);
-      const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.conversation.token ?? "";
+      const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.room.token ?? "";
       const [adas, bobs, socket] = [await wait(ada), await wait(bob), await chat(cy)];
       await socket.ask({ op: "open", ref: 1, room: token });
       for (const status of ["started", "stopped"]) {
@@ -242,7 +242,7 @@ describeWith("postgres", "/await", ({ postgres }) => {
     test("[A.5] typing on the WebSocket reaches /await", async () => {
       const [ada, bob] = (await addTeam(site, 2)).people as [WirePerson, WirePerson];
       const id = await addConversation([ada, bob]);
-      const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.conversation.token ?? "";
+      const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.room.token ?? "";
       const [bobs, socket] = [await wait(bob), await chat(ada)];
       await socket.ask({ op: "typing", ref: 1, room: token, on: true });
       expect(await bobs.event("conversation.typing", id)).toEqual(

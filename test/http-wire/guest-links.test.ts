@@ -181,7 +181,7 @@ describeWith("postgres", "Wire's guest links", ({ postgres }) => {
         refused(404, "no-conversation"),
       );
     const found = await site.store.rooms.locate({ uuid: id }, "u:0");
-    const log = await site.store.log.range(found?.conversation.id ?? 0, 0, 100, 100);
+    const log = await site.store.log.range(found?.room.id ?? 0, 0, 100, 100);
     expect(log.at(-1)).toMatchObject({ type: "room.changed", dataJson: '{"guestLink":true}' });
     expect(JSON.stringify(log)).not.toContain(link.code);
   });
@@ -198,7 +198,7 @@ describeWith("postgres", "Wire's guest links", ({ postgres }) => {
 
   test("a conversation of 500 is full: 403 too-many-members", async () => {
     const { id, link } = await linked();
-    const room = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.conversation;
+    const room = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.room;
     await site.store.sql`
       insert into memberships (conversation_id, member, user_id, name, role, joined_seq, history_from, read_seq, read_messages)
       select ${room?.id ?? 0}, 'm:@' || n || ':elsewhere', null, 'n', 'user', 1, 0, 0, 0 from generate_series(1, 498) n`;

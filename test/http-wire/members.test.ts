@@ -91,8 +91,8 @@ describeWith("postgres", "Wire members", ({ postgres }) => {
       ...{ member: `m:@crowd-${n}:example.org`, userId: null, name: `Crowd ${n}`, role: "user" as const },
     }));
     await site.store.transaction(async (tx) => {
-      await tx.lockRooms([place?.conversation.id ?? 0]);
-      await tx.putMembers(place?.conversation.id ?? 0, crowd);
+      await tx.lockRooms([place?.room.id ?? 0]);
+      await tx.putMembers(place?.room.id ?? 0, crowd);
     });
     expect(await add(ada, id, { users: [bob.uuid] })).toMatchObject(
       refused(403, "too-many-members", "Maximum number of members per conversation reached"),
@@ -235,7 +235,7 @@ describeWith("postgres", "Wire members", ({ postgres }) => {
     const [ada] = people;
     const id = await addConversation([ada]);
     const place = await site.store.rooms.locate({ uuid: id }, "u:0");
-    const token = place?.conversation.token ?? "";
+    const token = place?.room.token ?? "";
     await site.useCases.roomSettings.setPublic({ kind: "user", id: String(ada.id), name: "" }, token, true);
     const secret = site.useCases.guests.newSecret();
     const guest = await site.useCases.guests.actorOf(secret, token);

@@ -5,16 +5,16 @@ import { UUID } from "./site.ts";
 
 const NOW = 1_790_000_000_000;
 const PLACES = [
-  { at: 0, conversationId: 0, seq: 0 },
-  { at: 1, conversationId: 2 ** 42 - 1, seq: 2 ** 32 - 1 },
-  { at: NOW, conversationId: 1, seq: 2 },
-  { at: NOW, conversationId: 1, seq: 10 },
-  { at: NOW, conversationId: 2, seq: 1 },
-  { at: NOW, conversationId: 2 ** 30, seq: 0 },
-  { at: NOW, conversationId: 2 ** 30 + 1, seq: 0 },
-  { at: NOW, conversationId: 2 ** 41, seq: 5 },
-  { at: NOW + 1, conversationId: 1, seq: 1 },
-  { at: 2 ** 48 - 1, conversationId: 7, seq: 7 },
+  { at: 0, roomId: 0, seq: 0 },
+  { at: 1, roomId: 2 ** 42 - 1, seq: 2 ** 32 - 1 },
+  { at: NOW, roomId: 1, seq: 2 },
+  { at: NOW, roomId: 1, seq: 10 },
+  { at: NOW, roomId: 2, seq: 1 },
+  { at: NOW, roomId: 2 ** 30, seq: 0 },
+  { at: NOW, roomId: 2 ** 30 + 1, seq: 0 },
+  { at: NOW, roomId: 2 ** 41, seq: 5 },
+  { at: NOW + 1, roomId: 1, seq: 1 },
+  { at: 2 ** 48 - 1, roomId: 7, seq: 7 },
 ];
 
 test("each place has a UUID of version 7, from which it is read back", () => {
@@ -33,8 +33,8 @@ test("as texts they stand in the order of time, room and seq", () => {
 });
 
 test("places without room in an id are a RangeError, other UUIDs name no place", () => {
-  for (const wrong of [{ at: 2 ** 48 }, { conversationId: 2 ** 42 }, { seq: 2 ** 32 }])
-    expect(() => notificationId({ at: 1, conversationId: 1, seq: 1, ...wrong })).toThrow(RangeError);
+  for (const wrong of [{ at: 2 ** 48 }, { roomId: 2 ** 42 }, { seq: 2 ** 32 }])
+    expect(() => notificationId({ at: 1, roomId: 1, seq: 1, ...wrong })).toThrow(RangeError);
   for (const other of [
     "00000000-0000-0000-0000-000000000000",
     "b4b6a96c-70c8-11e9-99e6-f3ea044b132c",

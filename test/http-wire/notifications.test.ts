@@ -146,7 +146,7 @@ describeWith("postgres", "/notifications", ({ postgres }) => {
     const last = event("conversation.delete", id, ada.uuid, null);
     const [told] = await read(bob, `?since=${created?.id}`);
     expect(told?.payload).toEqual([last]);
-    await site.store.sql`delete from events where conversation_id = ${before?.conversation.id ?? 0}`;
+    await site.store.sql`delete from events where conversation_id = ${before?.room.id ?? 0}`;
     const later = await openSite(postgres.url);
     const headers = { Authorization: `Bearer ${bob.auth["Personal-Access-Token"]}` };
     const { json } = await later.client("GET", `/notifications?since=${created?.id}`, { headers });
@@ -162,7 +162,7 @@ describeWith("postgres", "/notifications", ({ postgres }) => {
     expect((await read(bob)).at(-1)?.payload).toEqual([
       event("conversation.member-leave", id, bob.uuid, leaveData(bob)),
     ]);
-    const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.conversation.token ?? "";
+    const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.room.token ?? "";
     await ada.call("POST", `/conversations/${id}/members`, { users: [bob.uuid] });
     const actor = { kind: "user" as const, id: String(ada.id), name: ada.displayName };
     await site.useCases.roomSettings.update(actor, token, { members: [] });
@@ -182,7 +182,7 @@ describeWith("postgres", "/notifications", ({ postgres }) => {
     const lost = [
       { ...place, at: place.at - 1 },
       { ...place, at: place.at + 1, seq: place.seq + 5 },
-      { ...place, conversationId: place.conversationId + 1_000_000 },
+      { ...place, roomId: place.roomId + 1_000_000 },
     ];
     for (const each of lost) {
       const answer = await ada.call("GET", `/notifications?since=${notificationId(each)}`);
@@ -279,7 +279,7 @@ describeWith("postgres", "/notifications", ({ postgres }) => {
     const { people } = await team(2);
     const [ada, bob] = people;
     const id = await addConversation([ada, bob]);
-    const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.conversation.token ?? "";
+    const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.room.token ?? "";
     const actor = { kind: "user" as const, id: String(ada.id), name: ada.displayName };
     const [created] = await read(bob);
     for (let n = 0; n < 150; n++) await site.useCases.roomSettings.setReadOnly(actor, token, n % 2 === 0);
@@ -295,7 +295,7 @@ describeWith("postgres", "/notifications", ({ postgres }) => {
     expect(await bob.call("GET", "/notifications/last")).toMatchObject(refused(404, "not-found"));
     const id = await addConversation([ada, bob]);
     await ada.call("PUT", `/conversations/${id}`, { name: "Newest" });
-    const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.conversation.token ?? "";
+    const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.room.token ?? "";
     const actor = { kind: "user" as const, id: String(ada.id), name: ada.displayName };
     for (let n = 0; n < 2; n++) await site.useCases.roomSettings.setReadOnly(actor, token, n % 2 === 0);
     const last = await bob.call("GET", "/notifications/last?client=1");

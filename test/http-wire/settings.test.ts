@@ -143,7 +143,7 @@ describeWith("postgres", "Wire settings", ({ postgres }) => {
 
     test("[A.4] messages are gone after it, for everybody", async () => {
       const id = await addConversation([ada, bob], { message_timer: 1 });
-      const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.conversation.token ?? "";
+      const token = (await site.store.rooms.locate({ uuid: id }, "u:0"))?.room.token ?? "";
       const actor = { kind: "user" as const, id: String(ada.id), name: ada.displayName };
       const { seq } = await site.useCases.messages.send(actor, token, { id: "one", text: "read me soon" });
       await site.useCases.timeline.sweep(Date.now() + 60_000);

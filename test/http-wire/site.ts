@@ -61,7 +61,7 @@ export async function holdRename(
   name: string,
 ): Promise<{ commit(): Promise<void> }> {
   const found = await store.rooms.locate({ uuid: conversation }, "u:0");
-  const id = found?.conversation.id ?? 0;
+  const id = found?.room.id ?? 0;
   const actor = { kind: "user" as const, id: String(by.id), name: by.displayName };
   let commit = () => {};
   let isWritten = () => {};

@@ -105,17 +105,17 @@ describeWith(["postgres", "synapse"], "Matrix accounts", ({ postgres, synapse })
     ["login", (user: User) => accounts.login(user, "PHONE", LASTING)],
   ])("%s answers once the worker has the person in their rooms", async (_, ask) => {
     const user = await person();
-    rooms.markMatrixAccount.mockResolvedValue([{ conversationId: 1, matrixRoomId: "!a" }]);
+    rooms.markMatrixAccount.mockResolvedValue([{ roomId: 1, matrixRoomId: "!a" }]);
     rooms.roomsToEnter
-      .mockResolvedValueOnce([{ conversationId: 1, matrixRoomId: "!a" }])
-      .mockResolvedValueOnce([{ conversationId: 2, matrixRoomId: null }]);
+      .mockResolvedValueOnce([{ roomId: 1, matrixRoomId: "!a" }])
+      .mockResolvedValueOnce([{ roomId: 2, matrixRoomId: null }]);
     await ask(user);
     expect(rooms.markMatrixAccount).toHaveBeenCalledExactlyOnceWith(user.id);
     expect(rooms.roomsToEnter).toHaveBeenCalledTimes(2);
   });
 
   test("without a worker it answers all the same", async () => {
-    const nowhere = [{ conversationId: 1, matrixRoomId: "!a" }];
+    const nowhere = [{ roomId: 1, matrixRoomId: "!a" }];
     rooms.markMatrixAccount.mockResolvedValue(nowhere);
     rooms.roomsToEnter.mockResolvedValue(nowhere);
     expect(await accounts.login(await person(), "PHONE", LASTING)).toMatchObject({ deviceID: "PHONE" });

@@ -1,15 +1,9 @@
 /** Rooms and people for the store's tests, each test with its own. */
 import { randomUUID } from "node:crypto";
-import {
-  type Actor,
-  type Conversation,
-  type HistoryVisibility,
-  userActor,
-  userKey,
-} from "../../src/domain/model.ts";
+import { type Actor, type HistoryVisibility, type Room, userActor, userKey } from "../../src/domain/model.ts";
 import type { NewMessage } from "../../src/domain/ports/store/log.ts";
 import type { Store } from "../../src/domain/ports/store/store.ts";
-import type { NewConversation, StoreTransaction } from "../../src/domain/ports/store/transaction.ts";
+import type { NewRoom, StoreTransaction } from "../../src/domain/ports/store/transaction.ts";
 
 export interface Person {
   id: number;
@@ -18,7 +12,7 @@ export interface Person {
 }
 
 export interface StoredRoom {
-  conversation: Conversation;
+  room: Room;
   id: number;
   token: string;
   people: Person[];
@@ -39,7 +33,7 @@ export async function createPerson(store: Store, name = "Ada"): Promise<Person> 
   return { id: user.id, key: userKey(user.id), actor: userActor(user) };
 }
 
-export function newConversation(input: Partial<NewConversation> = {}): NewConversation {
+export function newRoom(input: Partial<NewRoom> = {}): NewRoom {
   const fallback = {
     organizationId: null,
     type: "group",
@@ -51,20 +45,20 @@ export function newConversation(input: Partial<NewConversation> = {}): NewConver
 }
 
 /** Adds people with their `member.joined` events. */
-export async function join(tx: StoreTransaction, conversationId: number, people: Person[]): Promise<void> {
+export async function join(tx: StoreTransaction, roomId: number, people: Person[]): Promise<void> {
   const members = people.map(({ key, id, actor }) => ({
     member: key,
     userId: id,
     name: actor.name,
     role: "user" as const,
   }));
-  await tx.putMembers(conversationId, members);
+  await tx.putMembers(roomId, members);
   const joined = people.map(({ actor }) => ({
     type: "member.joined" as const,
     actor,
     data: { member: actor, role: "user" as const },
   }));
-  await tx.appendEvents(conversationId, joined);
+  await tx.appendEvents(roomId, joined);
 }
 
 /** A room whose log holds the joins of its people: with two people its head is 2. */
@@ -74,29 +68,29 @@ export async function createRoom(
 ): Promise<StoredRoom> {
   const people: Person[] = [];
   for (let i = 0; i < size; i++) people.push(await createPerson(store, `Person ${i}`));
-  const conversation = await store.transaction(async (tx) => {
-    const made = await tx.createConversation(newConversation({ history }));
+  const room = await store.transaction(async (tx) => {
+    const made = await tx.createRoom(newRoom({ history }));
     await join(tx, made.id, people);
     return made;
   });
   return {
-    conversation,
-    id: conversation.id,
-    token: conversation.token,
+    room,
+    id: room.id,
+    token: room.token,
     people,
-    version: await accessVersion(store, conversation.id),
+    version: await accessVersion(store, room.id),
   };
 }
 
-export async function accessVersion(store: Store, conversationId: number): Promise<number> {
-  const [head] = await store.log.heads([conversationId]);
+export async function accessVersion(store: Store, roomId: number): Promise<number> {
+  const [head] = await store.log.heads([roomId]);
   return head?.accessVersion ?? 0;
 }
 
 export function messageBy(room: StoredRoom, sender = 0, more: Partial<NewMessage> = {}): NewMessage {
   const { actor } = room.people[sender] as Person;
   return {
-    conversationId: room.id,
+    roomId: room.id,
     accessVersion: room.version,
     sender: actor,
     id: randomUUID(),
@@ -118,8 +112,8 @@ export async function say(
 }
 
 /** The seqs of a room's whole log. */
-export async function seqsOf(store: Store, conversationId: number): Promise<number[]> {
-  const events = await store.log.range(conversationId, 0, Number.MAX_SAFE_INTEGER, 1_000_000);
+export async function seqsOf(store: Store, roomId: number): Promise<number[]> {
+  const events = await store.log.range(roomId, 0, Number.MAX_SAFE_INTEGER, 1_000_000);
   return events.map(({ seq }) => seq);
 }
 

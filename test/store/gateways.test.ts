@@ -6,7 +6,7 @@ import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { purgeStep } from "../../src/store/schema/housekeeping.ts";
 import { openDatabase } from "../../src/store/sql/database.ts";
 import { startPostgres } from "../services/postgres.ts";
-import { createRoom, messageBy, newConversation, say, seqsOf, upTo } from "./fixtures.ts";
+import { createRoom, messageBy, newRoom, say, seqsOf, upTo } from "./fixtures.ts";
 
 describe("two gateways on one PostgreSQL", () => {
   let server: Awaited<ReturnType<typeof startPostgres>>;
@@ -37,8 +37,8 @@ describe("two gateways on one PostgreSQL", () => {
     const heads = await stores[1].log.heads(rooms.map(({ id }) => id));
     expect(heads.map(({ head, messages }) => head - messages)).toEqual([2, 2]);
     expect(heads.reduce((sum, { messages }) => sum + messages, 0)).toBe(1_000);
-    for (const { conversationId, head } of heads) {
-      expect(await seqsOf(stores[0], conversationId)).toEqual(upTo(head));
+    for (const { roomId, head } of heads) {
+      expect(await seqsOf(stores[0], roomId)).toEqual(upTo(head));
     }
   });
 
@@ -91,7 +91,7 @@ describe("two gateways on one PostgreSQL", () => {
         if (++waiting === 2) bothLocked?.();
         await met;
         await tx.lockRooms([second]);
-        await tx.updateConversation(first, { description: "changed" });
+        await tx.updateRoom(first, { description: "changed" });
       });
     await Promise.all([crossing(stores[0], a.id, b.id), crossing(stores[1], b.id, a.id)]);
     for (const { id } of [a, b]) expect((await stores[0].rooms.byId(id))?.description).toBe("changed");
@@ -104,7 +104,7 @@ describe("two gateways on one PostgreSQL", () => {
     const person = people[0]!;
     await store.transaction(async (tx) => {
       for (let i = 0; i < 499; i++) {
-        const { id } = await tx.createConversation(newConversation({ name: `Room ${i}` }));
+        const { id } = await tx.createRoom(newRoom({ name: `Room ${i}` }));
         await tx.putMembers(id, [{ member: person.key, userId: person.id, name: "P", role: "user" }]);
         await tx.appendEvents(id, [
           { type: "room.created", actor: person.actor, data: { name: "R", type: "group" } },
@@ -136,7 +136,7 @@ describe("two gateways on one PostgreSQL", () => {
     await Promise.all(Array.from({ length: 2_500 }, () => say(store, room)));
     await store.transaction(async (tx) => {
       await tx.lockRooms([room.id]);
-      await tx.deleteConversation(room.id);
+      await tx.deleteRoom(room.id);
     });
     const db = openDatabase({ url, maxConnections: 1, statementTimeoutMs: 5_000 });
     expect(await purgeStep(db)).toBe(false);

@@ -154,7 +154,7 @@ describe("a connection that breaks", () => {
     const renamed = store.transaction(async (tx) => {
       runs++;
       await tx.lockRooms([room.id]);
-      await tx.updateConversation(room.id, { name: "New" });
+      await tx.updateRoom(room.id, { name: "New" });
     });
     await expect(renamed).rejects.toMatchObject({ code: "unavailable" });
     await swallowed;

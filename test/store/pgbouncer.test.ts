@@ -32,7 +32,7 @@ describeWith(["postgres", "pgbouncer"], "PgBouncer", ({ postgres: server, pgboun
         await stores[(i + 1) % 3]!.log.markRead(room.people[i % 2]!.key, room.id, 2);
         await stores[i % 3]!.transaction(async (tx) => {
           await tx.lockRooms([room.id]);
-          await tx.updateConversation(room.id, { description: `by ${i}` });
+          await tx.updateRoom(room.id, { description: `by ${i}` });
         });
       });
       await Promise.all(writers);

@@ -11,9 +11,7 @@ const WEBHOOK = { id: 7, events: null } as Webhook;
 async function idsOf(note: Pick<WebhookNote, "id" | "data">): Promise<string[]> {
   const kept: NewDelivery[] = [];
   const webhooks: Partial<WebhookStore> = {
-    notes: async () => [
-      { type: "contact.created", viewer: ADA, conversationId: null, webhooks: [WEBHOOK], ...note },
-    ],
+    notes: async () => [{ type: "contact.created", viewer: ADA, roomId: null, webhooks: [WEBHOOK], ...note }],
     async settleNote(_id, deliveries) {
       kept.push(...deliveries);
       return true;
@@ -28,16 +26,16 @@ async function idsOfEvent(at: number): Promise<string[]> {
   const kept: NewDelivery[] = [];
   const actor = { kind: "user", id: "1", name: "Ada" } as const;
   const event: LoggedEvent = {
-    ...{ conversationId: 5, room: "r", seq: 9, type: "room.deleted", id: null, actor, at, dataJson: "{}" },
+    ...{ roomId: 5, room: "r", seq: 9, type: "room.deleted", id: null, actor, at, dataJson: "{}" },
   };
   const webhooks: Partial<WebhookStore> = {
     room: async () => ({
-      ...{ conversation: { id: 5 } as never, lastActivity: null, pinned: null, deleted: false },
+      ...{ room: { id: 5 } as never, lastActivity: null, pinned: null, deleted: false },
       people: [{ membership: {} as never, user: ADA }],
     }),
     unread: async () => [
       {
-        ...{ webhook: WEBHOOK, conversationId: 5, seq: 8, events: [event], people: [1] },
+        ...{ webhook: WEBHOOK, roomId: 5, seq: 8, events: [event], people: [1] },
         ...{ takesPart: true, historyFrom: 0, queue: { seq: 8, reading: true } },
       },
     ],

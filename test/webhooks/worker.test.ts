@@ -18,7 +18,7 @@ async function shape(news: WebhookNews): Promise<object> {
   const viewer = news.viewer?.displayName ?? null;
   if ("event" in news) return { viewer, ...news.place, text: JSON.parse(news.event.dataJson).text };
   if ("people" in news)
-    return { viewer, name: news.conversation.name, people: news.people.length, pinned: news.pinned };
+    return { viewer, name: news.room.name, people: news.people.length, pinned: news.pinned };
   if ("attachment" in news) return { viewer, id: news.attachment.id, seq: news.place?.seq ?? null };
   return { viewer, contact: news.contact.user.displayName, as: news.contact.displayName };
 }
@@ -189,7 +189,7 @@ describeDomain("webhooks", (world) => {
   test("one room that is refused does not hold up another", async () => {
     const { receiver, ada, bob } = await setting(["message.created"]);
     const [bad, good] = [await world.group([ada, bob]), await world.group([ada, bob])];
-    receiver.answer = ({ payload }) => (payload.conversationId === bad.id ? 500 : 200);
+    receiver.answer = ({ payload }) => (payload.roomId === bad.id ? 500 : 200);
     work();
     await say(ada, bad, "stuck");
     for (const text of ["1", "2"]) await say(ada, good, text);
@@ -224,9 +224,7 @@ describeDomain("webhooks", (world) => {
     const taken = await receiver.takes(40);
     const expected = Array.from({ length: 20 }, (_, i) => String(i));
     for (const { id } of rooms) {
-      const texts = taken
-        .filter(({ payload }) => payload.conversationId === id)
-        .map(({ payload }) => payload.text);
+      const texts = taken.filter(({ payload }) => payload.roomId === id).map(({ payload }) => payload.text);
       expect(texts).toEqual(expected);
     }
     expect(receiver.received).toHaveLength(40);

@@ -19,7 +19,7 @@ import { createChatrooms } from "../organizations/chatrooms.ts";
 import { createDirectory } from "../organizations/directory.ts";
 import { createLookup } from "../organizations/lookup.ts";
 import { createProvisioning } from "../organizations/provisioning.ts";
-import { createConversations } from "../rooms/conversations.ts";
+import { createRooms } from "../rooms/conversations.ts";
 import type { Departure } from "../rooms/members.ts";
 import { createBringBack } from "../rooms/one-to-one.ts";
 import type { UseCases } from "../use-cases/use-cases.ts";
@@ -38,7 +38,7 @@ export function createUseCases(options: DomainOptions): UseCases {
   const calls = createCalls(context, bringBack);
   const departed = forgetDeparted(context, unread, calls);
   const presence = createPresence(context);
-  const conversations = createConversations(context, departed);
+  const conversations = createRooms(context, departed);
   const visits = createVisits(context, { calls, presence });
   const rooms = createRoomUseCases(context, {
     ...{ calls, presence, visits, conversations, passwords, departed },
@@ -78,7 +78,7 @@ function forgetDeparted(
   calls: InternalCalls,
 ): (gone: readonly Departure[]) => Promise<void> {
   return async (gone) => {
-    const forget = ({ conversationId: id, member, event }: Departure) => {
+    const forget = ({ roomId: id, member, event }: Departure) => {
       context.accesses.forget(member, event.room);
       unread.forget(member, id);
       return context.bestEffort("Forgetting a former member", async () => {

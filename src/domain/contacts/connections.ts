@@ -11,8 +11,8 @@ import type { InternalCalls } from "../live/calls.ts";
 import {
   type Actor,
   type ConnectionStatus,
-  type Conversation,
   pairOf,
+  type Room,
   type User,
   userActor,
   userKey,
@@ -105,7 +105,7 @@ export function createConnections(
     const me = users.find((user) => user.id === id);
     const peer = users.find((user) => user.id === other.id);
     if (!me || !peer) throw noSuchUser();
-    const conversation =
+    const room =
       existing ??
       (await createRoom(tx, actor, {
         ...{ organizationId: null, type: "one_to_one", kind: null, name: "", history: "joined" },
@@ -115,7 +115,7 @@ export function createConnections(
     await putPeople(
       tx,
       actor,
-      conversation,
+      room,
       people.map((user) => newMember(user, "owner")),
       "keep",
     );
@@ -156,7 +156,7 @@ export function createConnections(
   async function shut(tx: StoreTransaction, actor: Actor, other: User, blocked: boolean): Promise<void> {
     const roomId = await tx.oneToOne(userKey(idOf(actor)), userKey(other.id));
     const [room] = roomId === null ? [] : await tx.lockRooms([roomId]);
-    if (room && room.blocked !== blocked) await tx.updateConversation(room.id, { blocked });
+    if (room && room.blocked !== blocked) await tx.updateRoom(room.id, { blocked });
   }
 
   async function change(actor: Actor, other: User, status: ConnectionStatus): Promise<boolean> {
@@ -181,11 +181,9 @@ export function createConnections(
   }
 
   async function block(actor: Actor, other: User): Promise<void> {
-    const { conversation } = await existing(actor, other);
-    if (!conversation) return;
-    await context.bestEffort("Ending the call of two who blocked each other", () =>
-      calls.blocked(conversation),
-    );
+    const { room } = await existing(actor, other);
+    if (!room) return;
+    await context.bestEffort("Ending the call of two who blocked each other", () => calls.blocked(room));
   }
 
   return {
@@ -205,8 +203,8 @@ export function createConnections(
       if (other.id === me.id) throw badField("user", "must be somebody else");
       if (await areColleagues(actor, other)) {
         if ((await store.people.connection(me.id, other.id))?.status === "blocked") throw youBlocked();
-        const { conversation } = await oneToOne.open(actor, userActor(other));
-        return { connection: unasked(me, other, conversation), created: false };
+        const { room } = await oneToOne.open(actor, userActor(other));
+        return { connection: unasked(me, other, room), created: false };
       }
       const created = await ask(actor, other, message);
       return { connection: await existing(actor, other), created };
@@ -226,8 +224,8 @@ export function createConnections(
       const connected = new Set(ids.length === 0 ? [] : await store.people.connected(idOf(actor), ids));
       return users.filter(({ id }) => connected.has(id));
     },
-    async waiting(_actor, conversationIds) {
-      return new Set(conversationIds.length === 0 ? [] : await store.people.waiting(conversationIds));
+    async waiting(_actor, roomIds) {
+      return new Set(roomIds.length === 0 ? [] : await store.people.waiting(roomIds));
     },
   };
 
@@ -261,9 +259,9 @@ function changed(
 }
 
 /** The connection of users of one organization, which needs no request. */
-function unasked(from: User, to: User, conversation: Conversation | null): Connection {
-  const updatedAt = conversation?.createdAt ?? Math.max(from.createdAt, to.createdAt);
-  return { from, to, status: "accepted", message: null, conversation, updatedAt };
+function unasked(from: User, to: User, room: Room | null): Connection {
+  const updatedAt = room?.createdAt ?? Math.max(from.createdAt, to.createdAt);
+  return { from, to, status: "accepted", message: null, room, updatedAt };
 }
 
 function noSuchUser(): DomainError {

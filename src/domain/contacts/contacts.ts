@@ -3,14 +3,7 @@ import type { Context } from "../context/context.ts";
 import { cursorQuery, cut } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
 import { isPublicId } from "../ids.ts";
-import {
-  type Actor,
-  type Contact,
-  type Conversation,
-  type User,
-  userActor,
-  type WebhookType,
-} from "../model.ts";
+import { type Actor, type Contact, type Room, type User, userActor, type WebhookType } from "../model.ts";
 import type { StoredContact } from "../ports/store/people.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { checkAvatarUrl } from "../rooms/rules.ts";
@@ -68,8 +61,8 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
     type: WebhookType,
     contact: Contact,
   ): Promise<void> {
-    const conversationId = contact.conversation?.id ?? null;
-    await tx.webhooks.note({ type, userId: idOf(actor), conversationId, data: contact });
+    const roomId = contact.room?.id ?? null;
+    await tx.webhooks.note({ type, userId: idOf(actor), roomId, data: contact });
   }
 
   /** Writes an entry, and the note for webhooks. */
@@ -85,7 +78,7 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
   }
 
   /** Deletes the one-to-one room, unless the actor has left it: then it is the other's. */
-  async function deleteRoom(actor: Actor, room: Conversation): Promise<void> {
+  async function deleteRoom(actor: Actor, room: Room): Promise<void> {
     try {
       await oneToOne.delete(actor, room.token);
     } catch (error) {
@@ -118,7 +111,7 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
       const contact = await entryOf(actor, publicId);
       const place = await store.people.contactPlace(idOf(actor), publicId);
       // The room is deleted first, because the rest can be repeated.
-      if (contact.conversation) await deleteRoom(actor, contact.conversation);
+      if (contact.room) await deleteRoom(actor, contact.room);
       await store.transaction(async (tx) => {
         const activity = place?.activity ?? contact.createdAt;
         if (await tx.people.deleteContact(idOf(actor), contact.user.id, activity)) {

@@ -9,7 +9,7 @@ import { type Action, can, isBlocked } from "../permissions.ts";
 import type { Store } from "../ports/store/store.ts";
 
 export interface Access {
-  readonly conversationId: number;
+  readonly roomId: number;
   readonly membership: Pick<Membership, "role" | "historyFrom">;
   readonly rules: RoomRules;
   readonly accessVersion: number;
@@ -54,11 +54,11 @@ export function createAccesses(store: Store, now: () => number): Accesses {
         remembered.delete(key);
         return null;
       }
-      const { conversation, membership, accessVersion, peerLeft } = found;
-      const { id, type, readOnly, lobby, lobbyUntil, blocked } = conversation;
+      const { room, membership, accessVersion, peerLeft } = found;
+      const { id, type, readOnly, lobby, lobbyUntil, blocked } = room;
       const { role, historyFrom } = membership;
       const access: Access = {
-        conversationId: id,
+        roomId: id,
         membership: { role, historyFrom },
         rules: { id, type, readOnly, lobby, lobbyUntil, blocked },
         accessVersion,

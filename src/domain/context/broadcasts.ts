@@ -29,12 +29,12 @@ export function createBroadcasts(bus: Bus): Broadcasts {
         unread: { op: "unread", room: token, read, unread, mention, ...(head !== undefined && { head }) },
         except,
       }),
-    settings: (userId, conversationId, at) => toUser(userId, { hint: "settings", conversationId, at }),
+    settings: (userId, roomId, at) => toUser(userId, { hint: "settings", roomId, at }),
     connection: (userId, at) => toUser(userId, { hint: "connection", at }),
-    renamed(user, conversationIds) {
-      for (const id of conversationIds) publish(channels.room(id), { op: "user", user: shownUser(user) });
+    renamed(user, roomIds) {
+      for (const id of roomIds) publish(channels.room(id), { op: "user", user: shownUser(user) });
     },
     userChanged: (userId) => toUser(userId, { hint: "changed" }),
-    signaling: (conversationId) => bus.publish(channels.signaling(conversationId), NOTHING),
+    signaling: (roomId) => bus.publish(channels.signaling(roomId), NOTHING),
   };
 }

@@ -4,7 +4,7 @@
  */
 import { createHash, createHmac } from "node:crypto";
 import { DomainError } from "../errors.ts";
-import { type Actor, type Conversation, memberKey } from "../model.ts";
+import { type Actor, memberKey, type Room } from "../model.ts";
 import type { Context } from "./context.ts";
 
 const MAX_KEY_CHARACTERS = 255;
@@ -85,8 +85,8 @@ export async function makeOnce(
   { store }: Pick<Context, "store">,
   maker: Actor,
   publicId: string | undefined,
-  make: () => Promise<Conversation>,
-): Promise<Conversation> {
+  make: () => Promise<Room>,
+): Promise<Room> {
   if (publicId === undefined) return await make();
   const made = () => store.rooms.byPublicId(publicId);
   const before = await made();

@@ -42,36 +42,36 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
    * Appends what the log lacks about the actor's place in the call. With `over`, a call without sessions in hot state ends
    * also for participants who did not leave.
    */
-  async function follow(conversationId: number, actor: Actor, over = false): Promise<void> {
+  async function follow(roomId: number, actor: Actor, over = false): Promise<void> {
     await store.transaction(async (tx) => {
-      const [room] = await tx.lockRooms([conversationId]);
+      const [room] = await tx.lockRooms([roomId]);
       if (!room) return;
-      const callers = await tx.callers(conversationId);
-      const { participants } = await hot.calls.get(conversationId);
+      const callers = await tx.callers(roomId);
+      const { participants } = await hot.calls.get(roomId);
       const ends = over && participants.length === 0;
       const events = isAmong(participants, actor) ? joining(callers, actor) : leaving(callers, actor, ends);
-      await tx.appendEvents(conversationId, events);
+      await tx.appendEvents(roomId, events);
     });
   }
 
-  async function followOrLeave(conversationId: number, { actor, session }: CallParticipant): Promise<void> {
+  async function followOrLeave(roomId: number, { actor, session }: CallParticipant): Promise<void> {
     try {
-      await follow(conversationId, actor);
+      await follow(roomId, actor);
     } catch (error) {
-      const leave = () => hot.calls.remove(conversationId, session);
+      const leave = () => hot.calls.remove(roomId, session);
       await context.bestEffort("Leaving a call that was not joined", leave);
       throw error;
     }
   }
 
-  async function isLogged(conversationId: number, actor: Actor): Promise<boolean> {
-    const [call] = await store.log.runningCalls([conversationId]);
+  async function isLogged(roomId: number, actor: Actor): Promise<boolean> {
+    const [call] = await store.log.runningCalls([roomId]);
     return call?.callers.some((caller) => isSame(caller, actor)) ?? false;
   }
 
   /** Repairs the log at the participant's next request when an earlier join failed, or the participant counted as gone. */
-  async function followIfLost(conversationId: number, actor: Actor): Promise<void> {
-    if (!(await isLogged(conversationId, actor))) await follow(conversationId, actor);
+  async function followIfLost(roomId: number, actor: Actor): Promise<void> {
+    if (!(await isLogged(roomId, actor))) await follow(roomId, actor);
   }
 
   async function remove(room: NamedRoom, session: string, actor: Actor): Promise<CallState> {
@@ -92,22 +92,21 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
     const { participants } = await hot.calls.get(room.id);
     for (const { session, actor } of participants.filter((one) => of(memberKey(one.actor)))) {
       const found = await store.rooms.access(room.token, memberKey(actor));
-      if (found && waitsInLobby(found.membership, found.conversation, now()))
-        await remove(room, session, actor);
+      if (found && waitsInLobby(found.membership, found.room, now())) await remove(room, session, actor);
     }
   }
 
   /** Those whose `call.left` says something else than they were told last. */
-  async function tell(conversationId: number): Promise<void> {
-    const token = (await store.rooms.tokens([conversationId])).get(conversationId);
-    if (token) broadcasts.call({ id: conversationId, token }, await hot.calls.get(conversationId));
+  async function tell(roomId: number): Promise<void> {
+    const token = (await store.rooms.tokens([roomId])).get(roomId);
+    if (token) broadcasts.call({ id: roomId, token }, await hot.calls.get(roomId));
   }
 
   // Whatever the face and the use case: who moderates no more may have to wait from now on.
   store.onCommitted((events) => {
     for (const event of events) {
       if (event.type !== "member.changed") continue;
-      const { conversationId: id, room: token } = event;
+      const { roomId: id, room: token } = event;
       const { member, role } = dataOf<"member.changed">(event);
       if (isModerator(role)) continue;
       const isThem = (key: MemberKey) => key === memberKey(member);
@@ -120,19 +119,19 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
       if (!Number.isInteger(flags) || flags < 1 || flags > 7) {
         throw badField("flags", "must be an integer from 1 to 7 (1 in call, 2 audio, 4 video)");
       }
-      const { conversationId, peerLeft } = await accesses.require(actor, room, "call");
-      if (peerLeft) await bringBack(actor, room, conversationId);
+      const { roomId, peerLeft } = await accesses.require(actor, room, "call");
+      if (peerLeft) await bringBack(actor, room, roomId);
       const participant = { session, actor, flags };
-      const { added, call } = await hot.calls.put(conversationId, participant, now(), ttlMs);
+      const { added, call } = await hot.calls.put(roomId, participant, now(), ttlMs);
       const others = call.participants.filter((other) => other.session !== session);
-      if (added && !isAmong(others, actor)) await followOrLeave(conversationId, participant);
-      else await context.bestEffort("Joining a call again", () => followIfLost(conversationId, actor));
-      broadcasts.call({ id: conversationId, token: room }, call);
+      if (added && !isAmong(others, actor)) await followOrLeave(roomId, participant);
+      else await context.bestEffort("Joining a call again", () => followIfLost(roomId, actor));
+      broadcasts.call({ id: roomId, token: room }, call);
       return call;
     },
     async leave(actor, room, session) {
-      const { conversationId } = await accesses.member(actor, room);
-      return await remove({ id: conversationId, token: room }, session, actor);
+      const { roomId } = await accesses.member(actor, room);
+      return await remove({ id: roomId, token: room }, session, actor);
     },
     async sessionGone(actor, session, rooms) {
       const leave = (room: NamedRoom) =>
@@ -156,16 +155,16 @@ export function createCalls(context: Context, bringBack: BringBack): InternalCal
         return;
       }
       const running = await store.log.runningCalls();
-      const states = await Promise.all(running.map((call) => hot.calls.get(call.conversationId)));
+      const states = await Promise.all(running.map((call) => hot.calls.get(call.roomId)));
       const missing = running.flatMap((call, i) => missingIn(call, states[i]?.participants ?? []));
       const keys = new Set(missing.map(({ key }) => key));
       for (const key of missedSince.keys()) if (!keys.has(key)) missedSince.delete(key);
-      for (const { key, conversationId, actor, over } of missing) {
+      for (const { key, roomId, actor, over } of missing) {
         const since = missedSince.get(key) ?? now();
         missedSince.set(key, since);
         if (now() - since < MISSING_GRACE_MS) continue;
-        await follow(conversationId, actor, over);
-        await tell(conversationId);
+        await follow(roomId, actor, over);
+        await tell(roomId);
       }
     },
   };
@@ -197,20 +196,17 @@ function leaving(callers: readonly Actor[] | null, actor: Actor, ends: boolean):
 
 interface Missing {
   key: string;
-  conversationId: number;
+  roomId: number;
   actor: Actor;
   over: boolean;
 }
 
 /** Participants in the log who are not in hot state: one by one, or as one entry when hot state has none. */
-function missingIn(
-  { conversationId, callers }: RunningCall,
-  participants: readonly CallParticipant[],
-): Missing[] {
+function missingIn({ roomId, callers }: RunningCall, participants: readonly CallParticipant[]): Missing[] {
   if (participants.length === 0) {
-    return [{ key: `${conversationId}`, conversationId, actor: SYSTEM_ACTOR, over: true }];
+    return [{ key: `${roomId}`, roomId, actor: SYSTEM_ACTOR, over: true }];
   }
   return callers
     .filter((caller) => !isAmong(participants, caller))
-    .map((actor) => ({ key: `${conversationId} ${memberKey(actor)}`, conversationId, actor, over: false }));
+    .map((actor) => ({ key: `${roomId} ${memberKey(actor)}`, roomId, actor, over: false }));
 }

@@ -17,18 +17,18 @@ export function createDecay({ store, hot, broadcasts, now }: Context): Decay {
     typing: () =>
       unlessAway(undefined, async () => {
         const ended = await hot.typing.sweep(now());
-        const rooms = await roomsOf(ended.map(({ conversationId }) => conversationId));
-        for (const { conversationId, member, name } of ended) {
-          const room = rooms.get(conversationId);
+        const rooms = await roomsOf(ended.map(({ roomId }) => roomId));
+        for (const { roomId, member, name } of ended) {
+          const room = rooms.get(roomId);
           if (room) broadcasts.typing(room, actorOf(member, name), false);
         }
       }),
     presence: () =>
       unlessAway(undefined, async () => {
         const gone = await hot.presence.sweep(now());
-        const rooms = await roomsOf(gone.map(({ conversationId }) => conversationId));
-        for (const { conversationId, member, name, lastPing } of gone) {
-          const room = rooms.get(conversationId);
+        const rooms = await roomsOf(gone.map(({ roomId }) => roomId));
+        for (const { roomId, member, name, lastPing } of gone) {
+          const room = rooms.get(roomId);
           if (room) broadcasts.presence(room, actorOf(member, name), lastPing, true);
         }
       }),

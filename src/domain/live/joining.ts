@@ -9,7 +9,7 @@ import { createSessions, joinedSession, ONLY_CLIENT } from "../auth/sessions.ts"
 import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
-import { type Actor, type Conversation, memberKey, type Role } from "../model.ts";
+import { type Actor, memberKey, type Role, type Room } from "../model.ts";
 import { waitsInLobby } from "../permissions.ts";
 import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { NewMember, StoreTransaction } from "../ports/store/transaction.ts";
@@ -58,7 +58,7 @@ export function createJoining(
     if (retryAfterMs > 0) throw new DomainError("rate_limited", undefined, { retryAfterMs });
   }
 
-  async function checkPassword(room: Conversation, { password = "", from }: JoinInput): Promise<void> {
+  async function checkPassword(room: Room, { password = "", from }: JoinInput): Promise<void> {
     const { id, passwordHash } = room;
     if (passwordHash === null) return;
     const wrong = new DomainError("forbidden", "The password of the room is wrong", { field: "password" });
@@ -93,11 +93,7 @@ export function createJoining(
   }
 
   /** Adds the actor. @returns null; or the room, when its password has changed since the check */
-  async function enterUnder(
-    actor: Actor,
-    found: Conversation,
-    input: JoinInput,
-  ): Promise<Conversation | null> {
+  async function enterUnder(actor: Actor, found: Room, input: JoinInput): Promise<Room | null> {
     await checkPassword(found, input);
     return await store.transaction(async (tx) => {
       const [room] = await tx.lockRooms([found.id]);
@@ -114,10 +110,10 @@ export function createJoining(
     });
   }
 
-  async function enter(actor: Actor, found: Conversation, input: JoinInput): Promise<void> {
+  async function enter(actor: Actor, found: Room, input: JoinInput): Promise<void> {
     if (found.type !== "public" || actor.kind === "matrix") throw noSuchRoom();
     if (input.from !== undefined) await limit(`room-join:${addressBlock(input.from)}`, PER_STRANGER);
-    let room: Conversation | null = found;
+    let room: Room | null = found;
     while (room) room = await enterUnder(actor, room, input);
   }
 
@@ -153,30 +149,30 @@ export function createJoining(
     async join(actor, token, input = {}) {
       const found = await locate(actor, token);
       if (!found) throw noSuchRoom();
-      if (!found.membership) await enter(actor, found.conversation, input);
-      await visits.begin(actor, found.conversation, clientOf(actor, input.client));
-      broadcasts.signaling(found.conversation.id);
+      if (!found.membership) await enter(actor, found.room, input);
+      await visits.begin(actor, found.room, clientOf(actor, input.client));
+      broadcasts.signaling(found.room.id);
       return await view(actor, token);
     },
     async leave(actor, token, client) {
       const found = await locate(actor, token);
       if (!found?.membership) return;
-      const { conversation, membership } = found;
-      const isGone = await visits.end(actor, conversation, clientOf(actor, client));
-      if (isGone && VISITOR_ROLES.has(membership.role)) await leaveAsVisitor(actor, conversation.id);
-      broadcasts.signaling(conversation.id);
+      const { room, membership } = found;
+      const isGone = await visits.end(actor, room, clientOf(actor, client));
+      if (isGone && VISITOR_ROLES.has(membership.role)) await leaveAsVisitor(actor, room.id);
+      broadcasts.signaling(room.id);
     },
     async ping(actor, token, client) {
       const access = await accesses.require(actor, token, "leave", PING_ACCESS_MS).catch(unlessNotFound);
       if (!access) return false;
-      const room = { id: access.conversationId, token };
+      const room = { id: access.roomId, token };
       return (await visits.refresh(actor, room, clientOf(actor, client))).length > 0;
     },
     async typing(actor, token, on, client) {
       await presence.typing(actor, token, on, joinedSession(actor, clientOf(actor, client).id));
     },
     async joinCall(actor, token, flags, client) {
-      const { conversationId: id } = await accesses.require(actor, token, "call");
+      const { roomId: id } = await accesses.require(actor, token, "call");
       const room = { id, token };
       const session = await callingSession(room, await requireJoined(actor, room, clientOf(actor, client)));
       const call = await calls.join(actor, token, session, flags, JOINED_CALL_TTL_MS);
@@ -184,7 +180,7 @@ export function createJoining(
       return call;
     },
     async leaveCall(actor, token, client) {
-      const { conversationId: id, membership, rules } = await accesses.member(actor, token);
+      const { roomId: id, membership, rules } = await accesses.member(actor, token);
       if (waitsInLobby(membership, rules, now())) throw refusal("lobby", "call");
       const room = { id, token };
       const session = await callingSession(room, await requireJoined(actor, room, clientOf(actor, client)));

@@ -6,16 +6,16 @@ import type { Lobby } from "../use-cases/live.ts";
 
 export function createLobby({ store, now }: Context): Lobby {
   return {
-    async access(conversationId, userIds) {
-      const found = await store.memberships.roles(conversationId, userIds.map(userKey));
+    async access(roomId, userIds) {
+      const found = await store.memberships.roles(roomId, userIds.map(userKey));
       const reading = new Set<number>();
       const waiting = new Set<number>();
       if (!found) return { isShut: false, reading, waiting };
-      const { conversation, members } = found;
+      const { room, members } = found;
       for (const { userId, role } of members) {
-        if (userId !== null) (waitsInLobby({ role }, conversation, now()) ? waiting : reading).add(userId);
+        if (userId !== null) (waitsInLobby({ role }, room, now()) ? waiting : reading).add(userId);
       }
-      return { isShut: conversation.lobby, reading, waiting };
+      return { isShut: room.lobby, reading, waiting };
     },
   };
 }

@@ -34,7 +34,7 @@ export function createPresence({ store, hot, accesses, broadcasts, now }: Contex
       return [...gone];
     },
     async typing(actor, token, on, session) {
-      const { conversationId: id } = await accesses.require(actor, token, "type", TYPING_ACCESS_MS);
+      const { roomId: id } = await accesses.require(actor, token, "type", TYPING_ACCESS_MS);
       const typist = { member: memberKey(actor), session, name: actor.name };
       const changed = await unlessAway(false, () => hot.typing.set(id, typist, on, now(), TYPING_TTL_MS));
       if (changed) broadcasts.typing({ id, token }, actor, on);

@@ -31,7 +31,7 @@ export function createSignaling(context: Context, { bus, finding, visits }: Sign
 
   /** The room, and the client's sessions in it. */
   async function joined(actor: Actor, token: string, client: ClientName) {
-    const { conversationId: id } = await accesses.require(actor, token, "leave", ACCESS_MS);
+    const { roomId: id } = await accesses.require(actor, token, "leave", ACCESS_MS);
     const names = new Set(await visits.refresh(actor, { id, token }, client));
     const room = await finding.view(actor, { token });
     const own = room.me.sessions.filter(({ name }) => names.has(name));
@@ -42,13 +42,13 @@ export function createSignaling(context: Context, { bus, finding, visits }: Sign
   return {
     async send(actor, token, messages, client = ONLY_CLIENT) {
       const { room, own } = await joined(actor, token, client);
-      if (isBlocked(room.conversation, "call")) throw refusal("forbidden", "call", room.conversation);
+      if (isBlocked(room.room, "call")) throw refusal("forbidden", "call", room.room);
       if (messages.length > MAX_AT_ONCE) throw badField("messages", "must be at most 100 at once");
       if (room.waiting) return;
       const mine = new Set(own.map(({ sessionId }) => sessionId));
       const all = room.people.flatMap(({ sessions }) => sessions);
       const names = new Map(all.map(({ sessionId, name }) => [sessionId, name]));
-      const { id } = room.conversation;
+      const { id } = room.room;
       const sent = messages.flatMap(({ from, to, data }) => {
         const name = mine.has(from) ? names.get(to) : undefined;
         return name === undefined ? [] : [hot.signalingQueues.put(address(id, name), [data], KEPT)];
@@ -63,14 +63,14 @@ export function createSignaling(context: Context, { bus, finding, visits }: Sign
         const me = { ...room.me, sessions: own };
         return { messages: [], room: { ...room, people: [me] }, sessionIds };
       }
-      const { id } = room.conversation;
+      const { id } = room.room;
       const taken = await Promise.all(
         own.map(({ name }) => unlessAway([], () => hot.signalingQueues.take(address(id, name)))),
       );
       return { messages: taken.flat(), room, sessionIds };
     },
-    async follow(conversationId, wake) {
-      const channel = channels.signaling(conversationId);
+    async follow(roomId, wake) {
+      const channel = channels.signaling(roomId);
       const handler = () => wake();
       await bus.subscribe(channel, handler);
       return { stop: () => void bus.unsubscribe(channel, handler).catch(() => undefined) };
@@ -78,6 +78,6 @@ export function createSignaling(context: Context, { bus, finding, visits }: Sign
   };
 }
 
-function address(conversationId: number, session: string): string {
-  return `${conversationId}:${session}`;
+function address(roomId: number, session: string): string {
+  return `${roomId}:${session}`;
 }

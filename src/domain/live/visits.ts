@@ -73,7 +73,7 @@ export function createVisits(
     client: ClientName,
     sessions: readonly string[],
   ) {
-    const places = sessions.map((session) => ({ conversationId: room.id, session }));
+    const places = sessions.map((session) => ({ roomId: room.id, session }));
     const lost = await hot.calls.refresh(places, now(), JOINED_CALL_TTL_MS);
     if (lost.length === 0 || !(await isHotStateNew(context, JOINED_MS))) return;
     const names = new Set(lost.map(({ session }) => session));

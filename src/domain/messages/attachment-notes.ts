@@ -21,7 +21,7 @@ export async function noteAttachments(
     await tx.webhooks.note({
       type,
       userId: Number(owner.slice(2)),
-      conversationId: place?.conversationId ?? null,
+      roomId: place?.roomId ?? null,
       // The nonce gives each note about a file its own webhook event.
       data: { id, place, nonce: newPublicId() } satisfies AttachmentNote,
     });

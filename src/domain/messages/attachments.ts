@@ -44,9 +44,9 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
       if (!mine) throw noSuchFile();
       return { found, mine, room: null };
     }
-    const room = await store.rooms.locate({ id: found.place.conversationId }, memberKey(actor));
+    const room = await store.rooms.locate({ id: found.place.roomId }, memberKey(actor));
     if (!room?.membership || found.place.seq <= room.membership.historyFrom) throw noSuchFile();
-    const verdict = can(room.membership, room.conversation, "read", now());
+    const verdict = can(room.membership, room.room, "read", now());
     if (verdict !== null) throw refusal(verdict, "read");
     return { found, mine, room: { ...room, membership: room.membership } };
   }
@@ -54,10 +54,10 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
   async function visibleRooms(actor: Actor, token: string | undefined): Promise<Visible[]> {
     const rooms = await store.messages.roomsOf(memberKey(actor));
     return rooms
-      .filter(({ conversation }) => token === undefined || conversation.token === token)
-      .filter(({ conversation, membership }) => can(membership, conversation, "read", now()) === null)
-      .map(({ conversation, membership }) => ({
-        conversationId: conversation.id,
+      .filter(({ room }) => token === undefined || room.token === token)
+      .filter(({ room, membership }) => can(membership, room, "read", now()) === null)
+      .map(({ room, membership }) => ({
+        roomId: room.id,
         historyFrom: membership.historyFrom,
       }));
   }
@@ -74,7 +74,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     async list(actor, { room, ...page }) {
       const rooms = await visibleRooms(actor, room);
       const owner = room === undefined ? memberKey(actor) : null;
-      const only = room === undefined ? null : (rooms[0]?.conversationId ?? 0);
+      const only = room === undefined ? null : (rooms[0]?.roomId ?? 0);
       const query = await cursorQuery(page, (cursor: string) => placeOf(actor, only, cursor));
       const { items, more } = cut(await store.messages.attachmentPage(owner, rooms, query), query);
       return { attachments: items.map(viewOf), more };
@@ -169,11 +169,11 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     const { found, mine, room } = await find(actor, id);
     const { place } = found;
     if (room && !mine) {
-      const verdict = can(room.membership, room.conversation, "delete_any", now());
-      if (verdict !== null) throw refusal(verdict, "delete_any", room.conversation);
+      const verdict = can(room.membership, room.room, "delete_any", now());
+      if (verdict !== null) throw refusal(verdict, "delete_any", room.room);
     }
     await store.transaction(async (tx) => {
-      if (place) await tx.lockRooms([place.conversationId]);
+      if (place) await tx.lockRooms([place.roomId]);
       const [locked] = await tx.messages.lockAttachments([id]);
       if (!locked) return;
       await tx.messages.deleteAttachments([id]);
@@ -184,7 +184,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
       const rest = attachments.filter((file) => file.id !== id);
       await tx.messages.rewriteAttachments(place, rest);
       const data: EditData = { seq: place.seq, text, mentions, attachments: rest };
-      await tx.appendEvents(place.conversationId, [{ type: "message.edited", actor, data }]);
+      await tx.appendEvents(place.roomId, [{ type: "message.edited", actor, data }]);
     });
   }
 
@@ -203,7 +203,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     if (!found) return null;
     const { place, owner } = found;
     if (place === null) return only === null && owner === memberKey(actor) ? found : null;
-    if (only !== null && place.conversationId !== only) return null;
+    if (only !== null && place.roomId !== only) return null;
     return (await store.messages.momentOf(memberKey(actor), place)) && found;
   }
 }

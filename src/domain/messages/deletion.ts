@@ -18,20 +18,20 @@ export interface Deleted {
 export async function deleteMessage(
   tx: StoreTransaction,
   actor: Actor,
-  { conversationId, seq }: MessagePlace,
+  { roomId, seq }: MessagePlace,
 ): Promise<Deleted | null> {
-  const message = await tx.messages.message({ conversationId, seq });
+  const message = await tx.messages.message({ roomId, seq });
   if (!message) return null;
   const { mentions = [] } = dataOf<"message">(message);
-  const files = await tx.messages.attachmentsOf({ conversationId, seq });
-  await tx.rewriteMessage(conversationId, seq, { deleted: true });
+  const files = await tx.messages.attachmentsOf({ roomId, seq });
+  await tx.rewriteMessage(roomId, seq, { deleted: true });
   const events: NewEvent[] = [];
-  if ((await tx.messages.pinned(conversationId)) === seq) {
-    await tx.messages.setPinned(conversationId, null);
+  if ((await tx.messages.pinned(roomId)) === seq) {
+    await tx.messages.setPinned(roomId, null);
     events.push({ type: "message.unpinned", actor, data: { seq } });
   }
   events.push({ type: "message.deleted", actor, data: { seq } });
-  const event = (await tx.appendEvents(conversationId, events)).at(-1) ?? null;
+  const event = (await tx.appendEvents(roomId, events)).at(-1) ?? null;
   await noteAttachments(tx, "attachment.deleted", files);
   return { event, mentions };
 }

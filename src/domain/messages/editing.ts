@@ -28,7 +28,7 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
     action: Action,
     work: (tx: StoreTransaction) => Promise<T>,
   ): Promise<T> {
-    return changeRoom(context, actor, message.conversationId, action, work);
+    return changeRoom(context, actor, message.roomId, action, work);
   }
 
   /**
@@ -38,21 +38,21 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
   async function rewrite(
     tx: StoreTransaction,
     actor: Actor,
-    { conversationId, seq }: LoggedEvent,
+    { roomId, seq }: LoggedEvent,
     { text, attachments, mentions }: EditInput,
     left: ReadonlySet<string>,
   ): Promise<Edited | null> {
-    const current = await tx.messages.message({ conversationId, seq });
+    const current = await tx.messages.message({ roomId, seq });
     if (!current) throw new DomainError("conflict", "seq names a message that was deleted", { field: "seq" });
     const said = dataOf<"message">(current);
     const { mentions: before = [], attachments: sent = [] } = said;
     const after = mentions ?? before.filter((id) => left.has(id));
     if (saysAlready(said, { text, mentions: after, ...(attachments && { attachments }) })) return null;
-    await tx.rewriteMessage(conversationId, seq, { text, edited: context.now(), mentions: after });
-    const files = attachments && (await replaceFiles(tx, actor, { conversationId, seq }, attachments));
+    await tx.rewriteMessage(roomId, seq, { text, edited: context.now(), mentions: after });
+    const files = attachments && (await replaceFiles(tx, actor, { roomId, seq }, attachments));
     const shown = files ? files.map(shownAttachment) : sent;
     const data: EditData = { seq, text, mentions: [...after], attachments: shown };
-    const [event = null] = await tx.appendEvents(conversationId, [{ type: "message.edited", actor, data }]);
+    const [event = null] = await tx.appendEvents(roomId, [{ type: "message.edited", actor, data }]);
     return { event, before, after };
   }
 
@@ -68,7 +68,7 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
       const { text, mentions = [], attachments = [] } = dataOf<"message">(message);
       if ((input.attachments ?? attachments).length === 0) checkVisible("text", input.text);
       const texts = { before: text, after: input.text };
-      const left = await leftMentioned(context, message.conversationId, mentions, texts);
+      const left = await leftMentioned(context, message.roomId, mentions, texts);
       const edited = await change(actor, message, "edit_own", (tx) =>
         rewrite(tx, actor, message, input, left),
       );
@@ -117,8 +117,8 @@ async function messageOf(
   seq: number,
 ): Promise<LoggedEvent> {
   checkId("seq", seq);
-  const { conversationId, membership } = await accesses.member(actor, room);
-  const message = seq > membership.historyFrom ? await store.log.event(conversationId, seq) : null;
+  const { roomId, membership } = await accesses.member(actor, room);
+  const message = seq > membership.historyFrom ? await store.log.event(roomId, seq) : null;
   if (!message) throw new DomainError("not_found", "seq names no event of this room", { field: "seq" });
   if (message.type !== "message") throw badField("seq", "must name a message");
   return message;

@@ -16,15 +16,15 @@ export async function sweepExpired({ store }: Context, recount: Recount, now: nu
     const due = await store.messages.expired(now, STEP);
     const byRoom = new Map<number, MessagePlace[]>();
     for (const place of due) {
-      byRoom.set(place.conversationId, [...(byRoom.get(place.conversationId) ?? []), place]);
+      byRoom.set(place.roomId, [...(byRoom.get(place.roomId) ?? []), place]);
     }
-    for (const [conversationId, places] of byRoom) {
+    for (const [roomId, places] of byRoom) {
       const deleted = await store.transaction(async (tx) => {
-        const [room] = await tx.lockRooms([conversationId]);
+        const [room] = await tx.lockRooms([roomId]);
         const gone: Gone[] = [];
         for (const { seq } of room ? places : []) {
-          const message = await deleteMessage(tx, SYSTEM_ACTOR, { conversationId, seq });
-          if (room && message) gone.push({ ...message, conversationId, seq, room: room.token });
+          const message = await deleteMessage(tx, SYSTEM_ACTOR, { roomId, seq });
+          if (room && message) gone.push({ ...message, roomId, seq, room: room.token });
         }
         await tx.messages.forgetExpiries(places);
         return gone;

@@ -23,13 +23,11 @@ type Mention = Exclude<TextPart, { kind: "text" }>;
 
 export function createMentions({ store, accesses }: Context): Mentions {
   /** Users with these handles, in the room and elsewhere. */
-  async function usersNamed(conversationId: number, handles: readonly string[]) {
+  async function usersNamed(roomId: number, handles: readonly string[]) {
     const named = handles.length === 0 ? [] : await store.people.users({ handles });
     if (named.length === 0) return { here: [], elsewhere: [] };
     const keys = named.map(({ id }) => userKey(id));
-    const members = new Set(
-      (await store.messages.membersNamed(conversationId, keys)).map(({ member }) => member),
-    );
+    const members = new Set((await store.messages.membersNamed(roomId, keys)).map(({ member }) => member));
     const isHere = ({ id }: User) => members.has(userKey(id));
     return { here: named.filter(isHere), elsewhere: named.filter((user) => !isHere(user)) };
   }
@@ -44,7 +42,7 @@ export function createMentions({ store, accesses }: Context): Mentions {
 
   /** Splits texts of a room into parts. `elsewhere` filters the mentioned users who are not members. */
   async function parts(
-    conversationId: number,
+    roomId: number,
     texts: readonly string[],
     elsewhere: (users: readonly User[]) => Promise<User[] | null>,
   ): Promise<TextPart[][] | null> {
@@ -52,10 +50,10 @@ export function createMentions({ store, accesses }: Context): Mentions {
     const guestKeys = ids.filter(isGuest).map((id) => `g:${id.slice(GUEST.length)}`);
     const [named, guests] = await Promise.all([
       usersNamed(
-        conversationId,
+        roomId,
         ids.filter((id) => !isGuest(id)),
       ),
-      guestKeys.length === 0 ? [] : store.messages.membersNamed(conversationId, guestKeys),
+      guestKeys.length === 0 ? [] : store.messages.membersNamed(roomId, guestKeys),
     ]);
     const others = await elsewhere(named.elsewhere);
     if (!others) return null;
@@ -71,28 +69,27 @@ export function createMentions({ store, accesses }: Context): Mentions {
     return texts.map((text) => takeApart(text, resolve));
   }
 
-  async function everybodyIn(conversationId: number): Promise<MentionCandidate[]> {
-    const room = await store.rooms.byId(conversationId);
+  async function everybodyIn(roomId: number): Promise<MentionCandidate[]> {
+    const room = await store.rooms.byId(roomId);
     return room ? [{ kind: "all", id: MENTION_ALL, label: room.name }] : [];
   }
 
   return {
     async parse(actor, room, texts) {
-      const { conversationId } = await accesses.require(actor, room, "read");
-      return (await parts(conversationId, texts, (users) => visibleTo(actor, users))) ?? [];
+      const { roomId } = await accesses.require(actor, room, "read");
+      return (await parts(roomId, texts, (users) => visibleTo(actor, users))) ?? [];
     },
-    parseForAll: (conversationId, texts) =>
-      parts(conversationId, texts, async (users) => (users.length === 0 ? [] : null)),
+    parseForAll: (roomId, texts) => parts(roomId, texts, async (users) => (users.length === 0 ? [] : null)),
     idsOf(all) {
       return [...new Set(all.flatMap(idOf))];
     },
     async candidates(actor, room, { search, limit }) {
       checkLimit(limit, MAX_CANDIDATES);
       // Suggestions are for people who may write.
-      const { conversationId, rules } = await accesses.require(actor, room, "send");
-      const people = await store.memberships.people([conversationId]);
+      const { roomId, rules } = await accesses.require(actor, room, "send");
+      const people = await store.memberships.people([roomId]);
       const others = people.filter(({ membership }) => membership.member !== memberKey(actor));
-      const everybody = rules.type === "one_to_one" ? [] : await everybodyIn(conversationId);
+      const everybody = rules.type === "one_to_one" ? [] : await everybodyIn(roomId);
       const users = others.flatMap(userCandidate);
       const guests = others.flatMap(guestCandidate);
       const wanted = search.toLowerCase();
@@ -111,13 +108,13 @@ export function createMentions({ store, accesses }: Context): Mentions {
  */
 export async function leftMentioned(
   { store }: Context,
-  conversationId: number,
+  roomId: number,
   ids: readonly string[],
   { before, after }: { before: string; after: string },
 ): Promise<ReadonlySet<string>> {
   if (ids.length === 0) return new Set();
   const keys = ids.flatMap((id) => [`u:${id}`, `g:${id}`, `m:${id}`]);
-  const members = await store.messages.membersNamed(conversationId, keys);
+  const members = await store.messages.membersNamed(roomId, keys);
   const users = members.flatMap(({ member }) => (member.startsWith("u:") ? Number(member.slice(2)) : []));
   const accounts = users.length === 0 ? [] : await store.users.byIds(users);
   const names = new Map(ids.map((id) => [id, [`@${id}`]]));

@@ -13,10 +13,7 @@ export interface MessageViews {
    * Entries for events, in their order, without deleted messages.
    * @param historyFrom by room: the reader may see events with a greater seq
    */
-  entries(
-    events: readonly LoggedEvent[],
-    historyFrom: (conversationId: number) => number,
-  ): Promise<TimelineEntry[]>;
+  entries(events: readonly LoggedEvent[], historyFrom: (roomId: number) => number): Promise<TimelineEntry[]>;
 }
 
 export function createMessageViews({ store }: Context): MessageViews {
@@ -24,10 +21,8 @@ export function createMessageViews({ store }: Context): MessageViews {
   async function parentsOf(messages: readonly LoggedEvent[], historyFrom: (id: number) => number) {
     const places = messages.flatMap((message) => {
       const { replyTo } = dataOf<"message">(message);
-      const { conversationId } = message;
-      return replyTo === undefined || replyTo <= historyFrom(conversationId)
-        ? []
-        : [{ conversationId, seq: replyTo }];
+      const { roomId } = message;
+      return replyTo === undefined || replyTo <= historyFrom(roomId) ? [] : [{ roomId, seq: replyTo }];
     });
     const found = places.length === 0 ? [] : await store.messages.at(places);
     return new Map(found.filter(isLive).map((event) => [keyOf(event), event]));
@@ -53,7 +48,7 @@ export function createMessageViews({ store }: Context): MessageViews {
       };
       return live.map((event) => {
         const shown = event.type === "message" ? view(keyOf(event)) : null;
-        const seen = asSeen(event, historyFrom(event.conversationId));
+        const seen = asSeen(event, historyFrom(event.roomId));
         return { event: seen, message: shown && { ...shown, parent: parentOf(event, view) } };
       });
     },
@@ -66,7 +61,7 @@ function parentOf(
 ): ParentMessage | null {
   const { replyTo } = dataOf<"message">(event);
   if (replyTo === undefined) return null;
-  const place = { conversationId: event.conversationId, seq: replyTo };
+  const place = { roomId: event.roomId, seq: replyTo };
   const parent = view(keyOf(place));
   return parent ? { ...parent, deleted: false } : { ...place, deleted: true };
 }
@@ -76,11 +71,11 @@ function viewOf(
   { roomPublicId, reactions, attachments, readAt }: MessageDetails,
   users: ReadonlyMap<string, User>,
 ): Omit<MessageView, "parent"> {
-  const { conversationId, seq, room, id, actor, at } = event;
+  const { roomId, seq, room, id, actor, at } = event;
   const { text, mentions = [], edited, attachments: sent = [] } = dataOf<"message">(event);
   const order = new Map(sent.map((file, i) => [file.id, i]));
   return {
-    ...{ conversationId, seq, room, roomPublicId, id, at, text, mentions, readAt },
+    ...{ roomId, seq, room, roomPublicId, id, at, text, mentions, readAt },
     attachments: inOrder(attachments, order),
     author: actor,
     user: actor.kind === "user" ? (users.get(actor.id) ?? null) : null,
@@ -110,6 +105,6 @@ function isLive(event: LoggedEvent): boolean {
   return event.type === "message" && dataOf<"message">(event).deleted !== true;
 }
 
-function keyOf({ conversationId, seq }: MessagePlace): string {
-  return `${conversationId} ${seq}`;
+function keyOf({ roomId, seq }: MessagePlace): string {
+  return `${roomId} ${seq}`;
 }

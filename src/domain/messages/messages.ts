@@ -70,16 +70,16 @@ export function createMessages(
         if (known) continue;
         return await firstResult(actor, room, input, access, refused);
       }
-      const { conversationId, accessVersion, peerLeft } = access as Access;
+      const { roomId, accessVersion, peerLeft } = access as Access;
       if (peerLeft && !alone) {
         alone = true;
-        await bringBack(actor, room, conversationId);
+        await bringBack(actor, room, roomId);
         continue;
       }
-      const result = await store.log.append(newMessage(conversationId, accessVersion, actor, input, files));
+      const result = await store.log.append(newMessage(roomId, accessVersion, actor, input, files));
       switch (result.status) {
         case "appended":
-          count(actor, member, conversationId, input);
+          count(actor, member, roomId, input);
           return { seq: result.seq, at: result.at, duplicate: false, event: result.event };
         case "duplicate":
           return { seq: result.seq, at: result.at, duplicate: true, event: null };
@@ -106,20 +106,20 @@ export function createMessages(
     access: Access | null,
     refused: DomainError,
   ): Promise<SendResult> {
-    const conversationId = access?.conversationId ?? (await conversationIdOf(room));
-    if (conversationId === undefined) throw refused;
-    const result = await store.log.append(newMessage(conversationId, NO_VERSION, sender, input));
+    const roomId = access?.roomId ?? (await roomIdOf(room));
+    if (roomId === undefined) throw refused;
+    const result = await store.log.append(newMessage(roomId, NO_VERSION, sender, input));
     if (result.status !== "duplicate") throw refused;
     return { seq: result.seq, at: result.at, duplicate: true, event: null };
   }
 
-  async function conversationIdOf(room: string): Promise<number | undefined> {
+  async function roomIdOf(room: string): Promise<number | undefined> {
     return room.includes("\0") ? undefined : (await store.rooms.byToken(room))?.id;
   }
 
-  function count(actor: Actor, member: MemberKey, conversationId: number, { mentions }: SendInput): void {
-    unread.sent(member, conversationId);
-    if (mentions && mentions.length > 0) unread.mentioned(actor, conversationId, mentions);
+  function count(actor: Actor, member: MemberKey, roomId: number, { mentions }: SendInput): void {
+    unread.sent(member, roomId);
+    if (mentions && mentions.length > 0) unread.mentioned(actor, roomId, mentions);
   }
 
   return { send };
@@ -138,13 +138,13 @@ function checkMessage({ kind }: Actor, input: SendInput): void {
 
 /** Picks the fields of a message: the input of a face may have more. */
 function newMessage(
-  conversationId: number,
+  roomId: number,
   accessVersion: number,
   sender: Actor,
   { id, text, replyTo, mentions }: SendInput,
   files?: Attachment[],
 ): NewMessage {
-  const message: NewMessage = { conversationId, accessVersion, sender, id, text };
+  const message: NewMessage = { roomId, accessVersion, sender, id, text };
   if (files !== undefined) message.attachments = files;
   if (replyTo !== undefined) message.replyTo = replyTo;
   if (mentions !== undefined) message.mentions = mentions;

@@ -11,37 +11,36 @@ export function createPins(context: Context): Pins {
   return {
     async pin(actor, room, seq) {
       checkId("seq", seq);
-      const { conversationId, membership } = await accesses.require(actor, room, "pin");
-      return await changeRoom(context, actor, conversationId, "pin", async (tx) => {
-        const message =
-          seq > membership.historyFrom ? await tx.messages.message({ conversationId, seq }) : null;
+      const { roomId, membership } = await accesses.require(actor, room, "pin");
+      return await changeRoom(context, actor, roomId, "pin", async (tx) => {
+        const message = seq > membership.historyFrom ? await tx.messages.message({ roomId, seq }) : null;
         if (!message) {
           throw new DomainError("not_found", "seq names no message of this room that is still there", {
             field: "seq",
           });
         }
-        const before = await tx.messages.pinned(conversationId);
+        const before = await tx.messages.pinned(roomId);
         if (before === seq) return null;
-        await tx.messages.setPinned(conversationId, seq);
+        await tx.messages.setPinned(roomId, seq);
         const events: NewEvent[] = [{ type: "message.pinned", actor, data: { seq } }];
         if (before !== null) events.unshift({ type: "message.unpinned", actor, data: { seq: before } });
-        return (await tx.appendEvents(conversationId, events)).at(-1) ?? null;
+        return (await tx.appendEvents(roomId, events)).at(-1) ?? null;
       });
     },
     async unpin(actor, room, only) {
       if (only !== undefined) checkId("seq", only);
-      const { conversationId } = await accesses.require(actor, room, "pin");
-      return await changeRoom(context, actor, conversationId, "pin", async (tx) => {
-        const seq = await tx.messages.pinned(conversationId);
+      const { roomId } = await accesses.require(actor, room, "pin");
+      return await changeRoom(context, actor, roomId, "pin", async (tx) => {
+        const seq = await tx.messages.pinned(roomId);
         if (seq === null || (only ?? seq) !== seq) return null;
-        await tx.messages.setPinned(conversationId, null);
+        await tx.messages.setPinned(roomId, null);
         const events: NewEvent[] = [{ type: "message.unpinned", actor, data: { seq } }];
-        return (await tx.appendEvents(conversationId, events)).at(-1) ?? null;
+        return (await tx.appendEvents(roomId, events)).at(-1) ?? null;
       });
     },
-    async of(conversationIds) {
-      const pinned = conversationIds.length === 0 ? [] : await store.messages.pinned(conversationIds);
-      return new Map(pinned.map(({ conversationId, seq }) => [conversationId, seq]));
+    async of(roomIds) {
+      const pinned = roomIds.length === 0 ? [] : await store.messages.pinned(roomIds);
+      return new Map(pinned.map(({ roomId, seq }) => [roomId, seq]));
     },
   };
 }

@@ -25,10 +25,10 @@ export function createReactions(context: Context): Reactions {
     wanted: (own: readonly string[]) => readonly string[],
   ): Promise<MadeEvent> {
     checkId("seq", seq);
-    const { conversationId, membership } = await accesses.require(actor, room, "react");
+    const { roomId, membership } = await accesses.require(actor, room, "react");
     if (seq <= membership.historyFrom) throw noSuchMessage();
-    const place = { conversationId, seq };
-    return await changeRoom(context, actor, conversationId, "react", async (tx) => {
+    const place = { roomId, seq };
+    return await changeRoom(context, actor, roomId, "react", async (tx) => {
       if (!(await tx.messages.message(place))) throw noSuchMessage();
       const before = await tx.messages.reactions(place);
       const own = before.filter((one) => isOf(one, actor)).map(({ name }) => name);
@@ -44,8 +44,8 @@ export function createReactions(context: Context): Reactions {
     set: (actor, room, seq, names) => change(actor, room, seq, () => names.map(checkReaction)),
     async list(actor, room, seq) {
       checkId("seq", seq);
-      const { conversationId, membership } = await accesses.require(actor, room, "read");
-      const [event] = seq > membership.historyFrom ? await store.messages.at([{ conversationId, seq }]) : [];
+      const { roomId, membership } = await accesses.require(actor, room, "read");
+      const [event] = seq > membership.historyFrom ? await store.messages.at([{ roomId, seq }]) : [];
       if (event?.type !== "message") throw noSuchMessage();
       const [details] = await store.messages.details([event]);
       return groupReactions(details?.reactions ?? []);
@@ -78,7 +78,7 @@ async function apply(
     ...added.map((name) => ({ type: "reaction.added" as const, actor, data: { seq: place.seq, name } })),
   ];
   if (events.length === 0) return null;
-  return (await tx.appendEvents(place.conversationId, events)).at(-1) ?? null;
+  return (await tx.appendEvents(place.roomId, events)).at(-1) ?? null;
 }
 
 function isOf(reaction: StoredReaction, actor: Actor): boolean {

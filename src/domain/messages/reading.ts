@@ -26,7 +26,7 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
       checkPage(page);
       const found = room.includes("\0") ? null : await store.log.history(room, memberKey(actor), page);
       if (!found) throw noSuchRoom();
-      const verdict = can(found.membership, found.conversation, "read", now());
+      const verdict = can(found.membership, found.room, "read", now());
       if (verdict !== null) throw refusal(verdict, "read");
       const { historyFrom } = found.membership;
       return { events: found.events.map((event) => asSeen(event, historyFrom)), more: found.more };
@@ -34,17 +34,17 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
     async markRead(actor, room, seq, session) {
       if (!Number.isSafeInteger(seq) || seq < 0) throw badField("seq", "must be an integer of at least 0");
       const member = memberKey(actor);
-      const { conversationId } = await accesses.require(actor, room, "read", MARKER_ACCESS_MS);
-      const state = await store.log.markRead(member, conversationId, seq);
+      const { roomId } = await accesses.require(actor, room, "read", MARKER_ACCESS_MS);
+      const state = await store.log.markRead(member, roomId, seq);
       if (state === null) {
         accesses.forget(member, room);
         throw noSuchRoom();
       }
       if (state === "past_head") throw badField("seq", "must not be past the room's last event");
-      unread.marked(member, conversationId, state);
+      unread.marked(member, roomId, state);
       const { read, unread: left, mentions: mention, moved } = state;
       const counts = { read, unread: left, mention };
-      if (moved) announce(actor, { id: conversationId, token: room }, counts, session);
+      if (moved) announce(actor, { id: roomId, token: room }, counts, session);
       return { ...counts, moved };
     },
   };

@@ -9,26 +9,26 @@ import type { UnreadCache } from "./unread.ts";
  *   to each member of a large room; their next read marker has the right count
  */
 export type Recount = (
-  message: Pick<LoggedEvent, "conversationId" | "room" | "seq">,
+  message: Pick<LoggedEvent, "roomId" | "room" | "seq">,
   ids: readonly string[],
 ) => Promise<void>;
 
 export function createRecount(context: Context, unread: UnreadCache): Recount {
   const { store, broadcasts, bestEffort } = context;
-  return async ({ conversationId, room, seq }, ids) => {
+  return async ({ roomId, room, seq }, ids) => {
     if (ids.length === 0) return;
-    unread.recounted(conversationId, ids);
+    unread.recounted(roomId, ids);
     const users = ids
       .filter((id) => id !== MENTION_ALL)
       .map(Number)
       .filter(Number.isSafeInteger);
     const byKey = new Map(users.map((id) => [userKey(id), id]));
     await bestEffort("Telling what is unread", async () => {
-      for (const state of await store.log.unread(conversationId, [...byKey.keys()])) {
+      for (const state of await store.log.unread(roomId, [...byKey.keys()])) {
         const { member, head, read, unread: left, mentions: mention } = state;
         if (read >= seq) continue;
         const counted = { read, unread: left, mention, head };
-        broadcasts.unread({ id: conversationId, token: room }, byKey.get(member) as number, counted);
+        broadcasts.unread({ id: roomId, token: room }, byKey.get(member) as number, counted);
       }
     });
   };

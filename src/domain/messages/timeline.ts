@@ -26,17 +26,17 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
 
   /** The part of a room that the actor may read. */
   async function visible(actor: Actor, room: string): Promise<Visible> {
-    const { conversationId, membership } = await accesses.require(actor, room, "read");
-    return { conversationId, historyFrom: membership.historyFrom };
+    const { roomId, membership } = await accesses.require(actor, room, "read");
+    return { roomId, historyFrom: membership.historyFrom };
   }
 
   /** The parts of all the actor's rooms that the actor may read, without rooms in whose lobby the actor waits. */
   async function visibleRooms(actor: Actor): Promise<Visible[]> {
     const rooms = await store.messages.roomsOf(memberKey(actor));
     return rooms
-      .filter(({ conversation, membership }) => can(membership, conversation, "read", now()) === null)
-      .map(({ conversation, membership }) => ({
-        conversationId: conversation.id,
+      .filter(({ room, membership }) => can(membership, room, "read", now()) === null)
+      .map(({ room, membership }) => ({
+        roomId: room.id,
         historyFrom: membership.historyFrom,
       }));
   }
@@ -55,10 +55,10 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
   return {
     async page(actor, room, page) {
       checkRange(page);
-      const { conversationId, historyFrom } = await visible(actor, room);
+      const { roomId, historyFrom } = await visible(actor, room);
       const { after, before, limit, types = MESSAGES } = page;
       const found = await store.messages.page({
-        conversationId,
+        roomId,
         after: Math.max(historyFrom, after ?? 0),
         before: before ?? Number.MAX_SAFE_INTEGER,
         from: after === undefined ? "newest" : "oldest",
@@ -69,36 +69,34 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
       return { entries, more: found.length > limit };
     },
     recent: (actor, page) => recent(actor, page),
-    async head(conversationId) {
-      const [log] = await store.log.heads([conversationId]);
+    async head(roomId) {
+      const [log] = await store.log.heads([roomId]);
       return log?.head ?? null;
     },
     async message(actor, place) {
-      const found = isPlace(place)
-        ? await store.rooms.locate({ id: place.conversationId }, memberKey(actor))
-        : null;
+      const found = isPlace(place) ? await store.rooms.locate({ id: place.roomId }, memberKey(actor)) : null;
       if (!found?.membership) throw noSuchMessage();
-      const verdict = can(found.membership, found.conversation, "read", now());
+      const verdict = can(found.membership, found.room, "read", now());
       if (verdict !== null) throw refusal(verdict, "read");
       return await messageAt(place, found.membership.historyFrom);
     },
-    async last(actor, conversationIds, types = MESSAGES) {
-      const wanted = new Set(conversationIds);
-      const rooms = (await visibleRooms(actor)).filter(({ conversationId }) => wanted.has(conversationId));
-      const from = new Map(rooms.map(({ conversationId, historyFrom }) => [conversationId, historyFrom]));
+    async last(actor, roomIds, types = MESSAGES) {
+      const wanted = new Set(roomIds);
+      const rooms = (await visibleRooms(actor)).filter(({ roomId }) => wanted.has(roomId));
+      const from = new Map(rooms.map(({ roomId, historyFrom }) => [roomId, historyFrom]));
       const events = rooms.length === 0 ? [] : await store.messages.last(rooms, types);
       const entries = await views.entries(events, (id) => from.get(id) ?? 0);
-      return new Map(entries.map((entry) => [entry.event.conversationId, entry]));
+      return new Map(entries.map((entry) => [entry.event.roomId, entry]));
     },
     async sent(actor, room, { seq, event }) {
       // Whoever sent it just now may see it, and the message that it answers.
       if (event) return (await views.entries([event], () => 0))[0] ?? null;
-      const { conversationId, historyFrom } = await visible(actor, room);
-      return await entryAt({ conversationId, seq }, historyFrom);
+      const { roomId, historyFrom } = await visible(actor, room);
+      return await entryAt({ roomId, seq }, historyFrom);
     },
     async entries(actor, room, events) {
-      const { conversationId, historyFrom } = await visible(actor, room);
-      if (events.some((event) => event.conversationId !== conversationId)) throw noSuchRoom();
+      const { roomId, historyFrom } = await visible(actor, room);
+      if (events.some((event) => event.roomId !== roomId)) throw noSuchRoom();
       const seen = events.filter(({ seq }) => seq > historyFrom);
       return await views.entries(seen, () => historyFrom);
     },
@@ -117,19 +115,19 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
     { room, ...page }: MessagePage,
   ): Promise<{ messages: MessageView[]; more: boolean }> {
     const rooms = room === undefined ? await visibleRooms(actor) : [await visible(actor, room)];
-    const only = room === undefined ? null : (rooms[0]?.conversationId ?? null);
+    const only = room === undefined ? null : (rooms[0]?.roomId ?? null);
     const query = await cursorQuery(page, (cursor: MessagePlace) => momentOf(actor, only, cursor));
     // Pages towards newer messages stop at the horizon: before it nothing is committed later, so no message is skipped.
     const horizon = query.after === undefined ? { horizon: await store.messages.horizon() } : {};
     const { items, more } = cut(await store.messages.recent(rooms, { ...query, ...horizon }), query);
-    const from = new Map(rooms.map(({ conversationId, historyFrom }) => [conversationId, historyFrom]));
+    const from = new Map(rooms.map(({ roomId, historyFrom }) => [roomId, historyFrom]));
     const entries = await views.entries(items, (id) => from.get(id) ?? 0);
     return { messages: entries.flatMap(({ message }) => message ?? []), more };
   }
 
   /** When the message at a cursor was sent, also when it was deleted since, or the actor can no longer read its room. */
   async function momentOf(actor: Actor, only: number | null, cursor: MessagePlace): Promise<Moment | null> {
-    if (!isPlace(cursor) || (only !== null && cursor.conversationId !== only)) return null;
+    if (!isPlace(cursor) || (only !== null && cursor.roomId !== only)) return null;
     return await store.messages.momentOf(memberKey(actor), cursor);
   }
 }
@@ -146,8 +144,8 @@ function checkRange({ before, after, limit }: TimelinePage): void {
   checkLimit(limit, MAX_PAGE);
 }
 
-function isPlace({ conversationId, seq }: MessagePlace): boolean {
-  return Number.isSafeInteger(conversationId) && Number.isSafeInteger(seq) && seq > 0;
+function isPlace({ roomId, seq }: MessagePlace): boolean {
+  return Number.isSafeInteger(roomId) && Number.isSafeInteger(seq) && seq > 0;
 }
 
 function noSuchMessage(): DomainError {

@@ -17,13 +17,12 @@ export interface JournalPlace {
   /** ms */
   at: number;
   /** 0 for connections, whose `seq` is the other user's id. */
-  conversationId: number;
+  roomId: number;
   /** 0 for the user's own settings of the room. */
   seq: number;
 }
 
-export interface JournalEvent
-  extends Pick<LoggedEvent, "conversationId" | "seq" | "actor" | "at" | "dataJson"> {
+export interface JournalEvent extends Pick<LoggedEvent, "roomId" | "seq" | "actor" | "at" | "dataJson"> {
   type: keyof JournalData;
 }
 
@@ -48,5 +47,5 @@ export interface ConnectionData {
   name: string;
   status: ConnectionStatus;
   message: string | null;
-  conversation: string | null;
+  room: string | null;
 }

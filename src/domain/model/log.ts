@@ -1,7 +1,7 @@
 /** Events of a room's log. See ../model.ts about ids and times. */
 import type { Actor } from "./actors.ts";
 import type { ShownAttachment } from "./files.ts";
-import type { ConversationType, Role } from "./rooms.ts";
+import type { Role, RoomType } from "./rooms.ts";
 
 export const EVENT_TYPES = [
   "message",
@@ -42,13 +42,13 @@ export interface EventData {
   "member.joined": { member: Actor; role: Role; history?: "shared" };
   "member.left": { member: Actor; role: Role };
   "member.changed": { member: Actor; role: Role };
-  "room.created": { name: string; type: ConversationType };
+  "room.created": { name: string; type: RoomType };
   "room.changed": Partial<{
     name: string;
     description: string | null;
     avatar: string | null;
     avatarUrl: string | null;
-    type: ConversationType;
+    type: RoomType;
     readOnly: boolean;
     lobby: boolean;
     lobbyUntil: number | null;
@@ -90,7 +90,7 @@ export interface HiddenData {
 
 /** An event of the log. `dataJson` stays text, so that frames can contain it without parsing. */
 export interface LoggedEvent {
-  conversationId: number;
+  roomId: number;
   /** The room's 8-character token. */
   room: string;
   seq: number;

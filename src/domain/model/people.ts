@@ -1,6 +1,6 @@
 /** Users, organizations and credentials. See ../model.ts about ids and times. */
 import type { Actor } from "./actors.ts";
-import type { Conversation } from "./rooms.ts";
+import type { Room } from "./rooms.ts";
 
 export interface User {
   id: number;
@@ -100,7 +100,7 @@ export interface Contact {
   /** Null until it is set. */
   displayName: string | null;
   /** The one-to-one room of the two; null after it was deleted. */
-  conversation: Conversation | null;
+  room: Room | null;
   /** When the other was last seen reading or writing, ms; null: never, or the other does not exist for the owner. */
   lastActiveAt: number | null;
   createdAt: number;

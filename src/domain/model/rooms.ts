@@ -1,7 +1,7 @@
 /** Rooms, memberships and roles. See ../model.ts about ids and times. */
 import type { MemberKey } from "./actors.ts";
 
-export type ConversationType = "one_to_one" | "group" | "public";
+export type RoomType = "one_to_one" | "group" | "public";
 /** The type of a chatroom in Messenger. */
 export type ChatroomKind = "default" | "custom" | "event";
 export type HistoryVisibility = "joined" | "shared";
@@ -13,13 +13,13 @@ export interface Picture {
   mime: string;
 }
 
-export interface Conversation {
+export interface Room {
   id: number;
   uuid: string;
   token: string;
   publicId: string;
   organizationId: number | null;
-  type: ConversationType;
+  type: RoomType;
   /** Messenger's type; null when the room was made through another API. */
   kind: ChatroomKind | null;
   name: string;
@@ -61,7 +61,7 @@ export interface Conversation {
 
 /** The head of a room's log. */
 export interface RoomHead {
-  conversationId: number;
+  roomId: number;
   /** The last assigned seq; 0 for an empty log. */
   head: number;
   /** Messages ever sent (deleted ones included): the running message number of the last message. */
@@ -86,7 +86,7 @@ export function pairOf(a: MemberKey, b: MemberKey): string {
 }
 
 export interface Membership extends MembershipSettings {
-  conversationId: number;
+  roomId: number;
   member: MemberKey;
   /** Set for users, null for guests and Matrix members. */
   userId: number | null;
@@ -127,7 +127,7 @@ export interface MembershipSettings {
 export type NotificationLevel = "default" | "always" | "mention" | "never";
 
 /** The fields of a room that `can` needs. */
-export type RoomRules = Pick<Conversation, "id" | "type" | "readOnly" | "lobby" | "lobbyUntil" | "blocked">;
+export type RoomRules = Pick<Room, "id" | "type" | "readOnly" | "lobby" | "lobbyUntil" | "blocked">;
 
 /** A member's read marker. */
 export interface ReadResult {

@@ -4,7 +4,7 @@
  * organization is locked before its rooms, so that two changes never interleave.
  */
 import { DomainError } from "../errors.ts";
-import { type Actor, type Conversation, type MemberKey, SYSTEM_ACTOR, type User, userKey } from "../model.ts";
+import { type Actor, type MemberKey, type Room, SYSTEM_ACTOR, type User, userKey } from "../model.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { type Departure, newMember, putPeople, removePeople } from "../rooms/members.ts";
 import { createRoom } from "../rooms/rooms.ts";
@@ -12,7 +12,7 @@ import { createRoom } from "../rooms/rooms.ts";
 /**
  * Sets the room's users to those of its source, if it has one. Users of the organization who are admins of the room stay.
  */
-export async function followSource(tx: StoreTransaction, room: Conversation): Promise<Departure[]> {
+export async function followSource(tx: StoreTransaction, room: Room): Promise<Departure[]> {
   const { organizationId } = room;
   if (!room.automationEnabled || organizationId === null || room.kind === "custom") return [];
   const users = new Map<MemberKey, User>();
@@ -33,7 +33,7 @@ export async function followSource(tx: StoreTransaction, room: Conversation): Pr
 
 async function sourceOf(
   tx: StoreTransaction,
-  room: Conversation,
+  room: Room,
   organizationId: number,
   users: Map<MemberKey, User>,
 ): Promise<Map<MemberKey, User>> {
@@ -80,7 +80,7 @@ export async function createDefaultRoom(
   organization: { id: number; name: string },
   automationEnabled: boolean,
   made: { publicId?: string } = {},
-): Promise<Conversation> {
+): Promise<Room> {
   const { id: organizationId, name } = organization;
   if ((await tx.organizationRooms(organizationId, { which: "default" })).length > 0) {
     throw new DomainError("conflict", "The organization has a default chatroom already", {

@@ -6,10 +6,10 @@ import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import {
   type Actor,
-  type Conversation,
   type MemberKey,
   organizationActor,
   type Principal,
+  type Room,
   type User,
   userActor,
   userKey,
@@ -26,7 +26,7 @@ export interface CallerAccess {
 
 /** A chatroom, and what the caller may do in its organization. */
 export interface FoundChatroom {
-  room: Conversation;
+  room: Room;
   organizationId: number;
   caller: CallerAccess;
 }
@@ -40,7 +40,7 @@ export interface ChatroomAccess {
   find(principal: Principal, room: number | string): Promise<FoundChatroom>;
   findToManage(principal: Principal, room: number | string): Promise<FoundChatroom>;
   /** @throws DomainError `not_found` when the caller neither manages chatrooms nor is a member of the room */
-  requireVisible(caller: CallerAccess, room: Conversation): Promise<void>;
+  requireVisible(caller: CallerAccess, room: Room): Promise<void>;
 }
 
 export function createChatroomAccess({ store }: Context): ChatroomAccess {
@@ -66,18 +66,18 @@ export function createChatroomAccess({ store }: Context): ChatroomAccess {
     );
   }
 
-  async function existing(room: number | string): Promise<{ room: Conversation; organizationId: number }> {
+  async function existing(room: number | string): Promise<{ room: Room; organizationId: number }> {
     const found = typeof room === "number" ? await byNumber(room) : await byMatrixId(room);
     if (!found || found.kind === null || found.organizationId === null) throw noSuchChatroom();
     return { room: found, organizationId: found.organizationId };
   }
 
-  async function byNumber(id: number): Promise<Conversation | null> {
+  async function byNumber(id: number): Promise<Room | null> {
     return Number.isSafeInteger(id) ? await store.rooms.byId(id) : null;
   }
 
   /** Since Matrix room version 12 a room's id has no server name, but clients may append one. */
-  async function byMatrixId(id: string): Promise<Conversation | null> {
+  async function byMatrixId(id: string): Promise<Room | null> {
     if (/^\d{1,15}$/.test(id)) return await byNumber(Number(id));
     if (!/^![^\0]{1,254}$/u.test(id)) return null;
     const exact = await store.rooms.byMatrixRoomId(id);

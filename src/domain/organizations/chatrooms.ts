@@ -2,7 +2,7 @@
 import type { Context } from "../context/context.ts";
 import { makeOnce } from "../context/repeats.ts";
 import { badField, DomainError } from "../errors.ts";
-import { type Conversation, type Membership, type User, userKey } from "../model.ts";
+import { type Membership, type Room, type User, userKey } from "../model.ts";
 import { waitsInLobby } from "../permissions.ts";
 import type { NewMember, StoreTransaction } from "../ports/store/transaction.ts";
 import { checkAvatar } from "../rooms/avatars.ts";
@@ -38,22 +38,22 @@ export function createChatrooms(
 
   /** Chatrooms with their people. In rooms in whose lobby the viewer waits, only the viewer is listed. */
   async function shown(
-    rooms: readonly Conversation[],
+    rooms: readonly Room[],
     viewer: Pick<CallerAccess, "user" | "manages"> | null = null,
   ): Promise<Chatroom[]> {
     const members = new Map<number, Membership[]>(rooms.map(({ id }) => [id, []]));
     for (const membership of await store.memberships.list([...members.keys()])) {
-      members.get(membership.conversationId)?.push(membership);
+      members.get(membership.roomId)?.push(membership);
     }
-    return rooms.map((conversation) => {
-      const all = members.get(conversation.id) ?? [];
+    return rooms.map((room) => {
+      const all = members.get(room.id) ?? [];
       const me = viewer?.manages ? undefined : all.find(({ userId }) => userId === viewer?.user?.id);
-      const isKeptOut = me !== undefined && waitsInLobby(me, conversation, context.now());
-      return { conversation, ...peopleOf(isKeptOut ? [me] : all) };
+      const isKeptOut = me !== undefined && waitsInLobby(me, room, context.now());
+      return { room, ...peopleOf(isKeptOut ? [me] : all) };
     });
   }
 
-  async function show(room: Conversation, viewer?: CallerAccess): Promise<Chatroom> {
+  async function show(room: Room, viewer?: CallerAccess): Promise<Chatroom> {
     return (await shown([room], viewer))[0] as Chatroom;
   }
 
@@ -68,7 +68,7 @@ export function createChatrooms(
   /** Locks the organization, then the room, in a transaction. */
   async function change<T>(
     { room, organizationId }: FoundChatroom,
-    work: (tx: StoreTransaction, room: Conversation) => Promise<T>,
+    work: (tx: StoreTransaction, room: Room) => Promise<T>,
   ): Promise<T> {
     return await store.transaction(async (tx) => {
       await tx.organizations.lock(organizationId);

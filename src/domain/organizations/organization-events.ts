@@ -1,7 +1,7 @@
 /** Events in an organization's calendar, from its back office. Each has a chatroom with its name, which ends with it. */
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
-import { type Conversation, type OrganizationEvent, SYSTEM_ACTOR } from "../model.ts";
+import { type OrganizationEvent, type Room, SYSTEM_ACTOR } from "../model.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { Departure } from "../rooms/members.ts";
 import { createRoom, patchRoom, removeRoom } from "../rooms/rooms.ts";
@@ -92,7 +92,7 @@ async function putRoom(
   tx: StoreTransaction,
   { organizationId, eventId, name, endsAt }: OrganizationEvent,
   now: number,
-): Promise<Conversation | null> {
+): Promise<Room | null> {
   const scheduledDeletion = endsAt === null ? null : endsAt + KEPT_AFTER_END_MS;
   const ids = await tx.organizationRooms(organizationId, { which: "event", eventId });
   const [room] = await tx.lockRooms(ids);

@@ -70,7 +70,7 @@ export function createUsers(
       const { user, rooms } = await store.transaction(async (tx) => {
         const changed = await tx.users.update(id, patch);
         if (changed && password !== undefined) await tx.users.endLogins(id);
-        return { user: changed, rooms: await tx.conversationIdsOf(userKey(id)) };
+        return { user: changed, rooms: await tx.roomIdsOf(userKey(id)) };
       });
       if (!user) throw noSuchUser();
       if (password !== undefined) await loginsEnded(id);
@@ -131,15 +131,15 @@ async function deleteAndLeave(tx: StoreTransaction, id: number): Promise<Departu
   for (const organizationId of await tx.organizations.idsOf(id)) {
     await tx.organizations.lock(organizationId);
   }
-  const rooms = await tx.lockRooms(await tx.conversationIdsOf(member));
+  const rooms = await tx.lockRooms(await tx.roomIdsOf(member));
   if (!(await tx.users.delete(id))) throw noSuchUser();
   const locked = new Set(rooms.map((room) => room.id));
-  const current = await tx.conversationIdsOf(member);
+  const current = await tx.roomIdsOf(member);
   if (!current.every((room) => locked.has(room))) throw new JoinedMeanwhile();
   const departures: Departure[] = [];
   for (const room of rooms) {
     // The block ends with the user.
-    if (room.blocked) await tx.updateConversation(room.id, { blocked: false });
+    if (room.blocked) await tx.updateRoom(room.id, { blocked: false });
     departures.push(...(await removePeople(tx, SYSTEM_ACTOR, room, [member])));
   }
   return departures;

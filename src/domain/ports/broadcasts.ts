@@ -35,7 +35,7 @@ export interface Broadcasts {
    * To the user's own readers of the feed: the settings of a room changed at this time (ms). Lost: a reader finds the
    * change in the journal with the next thing that it is told.
    */
-  settings(userId: number, conversationId: number, at: number): void;
+  settings(userId: number, roomId: number, at: number): void;
   /**
    * To the user's own readers of the feed: how the user stands to another changed at this time (ms). Lost: gateways compare users
    * with the store every few seconds, and tell it then.
@@ -45,7 +45,7 @@ export interface Broadcasts {
    * To everybody in these rooms (ids): the user has another name or handle. Lost: the user's own sessions follow within
    * seconds as in {@link userChanged}; others show the old name until the user's next event.
    */
-  renamed(user: User, conversationIds: readonly number[]): void;
+  renamed(user: User, roomIds: readonly number[]): void;
   /**
    * To the gateways where the user has sessions: check whether they may go on, and under which name. Lost: gateways
    * compare users with the store every few seconds.
@@ -55,7 +55,7 @@ export interface Broadcasts {
    * To those who wait for signaling messages in a room: some came, or a client joined or left. Lost: who waits looks again
    * when the long poll ends.
    */
-  signaling(conversationId: number): void;
+  signaling(roomId: number): void;
 }
 
 export interface NamedRoom {
@@ -83,7 +83,7 @@ export interface UnreadBroadcast {
 
 export interface SettingsHint {
   hint: "settings";
-  conversationId: number;
+  roomId: number;
   at: number;
 }
 

@@ -29,10 +29,10 @@ export interface Subscriptions {
 
 /** The names of channels. Room channels carry events; user channels carry hints to look at the store. */
 export const channels = {
-  room: (conversationId: number) => `room:${conversationId}`,
+  room: (roomId: number) => `room:${roomId}`,
   user: (userId: number) => `user:${userId}`,
   /** Wakes sessions that wait for signaling messages in a room. */
-  signaling: (conversationId: number) => `signaling:${conversationId}`,
+  signaling: (roomId: number) => `signaling:${roomId}`,
   /** Room ids with new events, for bridge workers. */
   bridge: "bridge",
 } as const;

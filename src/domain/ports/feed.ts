@@ -18,14 +18,14 @@ export interface Feed {
    * Follows one room without a check of permissions. The caller checks them before, and again before it shows anything:
    * the events say when permissions or the lobby change.
    */
-  followRoom(conversationId: number, reader: RoomReader): Promise<RoomFollowing>;
+  followRoom(roomId: number, reader: RoomReader): Promise<RoomFollowing>;
   /**
    * Follows all rooms of a user, also those joined later: the first event of such a room is the user's `member.joined`. The
    * last event of a room that the user leaves is the user's `member.left`, or `room.deleted`.
    */
   followUser(user: Pick<User, "id" | "uuid">, reader: UserReader): Promise<Following>;
   /** For readers with their own cursors: `wake` gets ids of rooms with new events. Calls may be lost, so poll as well. */
-  followAll(wake: (conversationIds: readonly number[]) => void): Promise<Following>;
+  followAll(wake: (roomIds: readonly number[]) => void): Promise<Following>;
 }
 
 export interface Following {
@@ -52,7 +52,7 @@ export interface UserReader extends RoomReader {
   /** The user's own read marker moved. */
   marker?(news: MarkerNews): void;
   /** The user changed their own settings of a room (muted, archived, hidden): read them from the journal. */
-  settings?(news: { conversationId: number; at: number }): void;
+  settings?(news: { roomId: number; at: number }): void;
   /** A connection of the user changed, or may have: read them from the journal. Told again when it got lost. */
   connections?(news: ConnectionsNews): void;
   /** The user was deleted. The following has ended. */
@@ -60,18 +60,18 @@ export interface UserReader extends RoomReader {
 }
 
 export interface TypingNews {
-  conversationId: number;
+  roomId: number;
   actor: Actor;
   on: boolean;
 }
 export interface CallNews {
-  conversationId: number;
+  roomId: number;
   /** The OR of all participants' flags; 0: nobody is in the call. */
   flags: number;
   participants: { actor: Actor; flags: number }[];
 }
 export interface PresenceNews {
-  conversationId: number;
+  roomId: number;
   actor: Actor;
   lastPing: number;
 }
@@ -80,7 +80,7 @@ export interface ConnectionsNews {
   at: number;
 }
 export interface MarkerNews {
-  conversationId: number;
+  roomId: number;
   read: number;
   unread: number;
   mention: number;

@@ -92,7 +92,7 @@ export interface ActiveParticipant {
 }
 
 export type FormerParticipant = Pick<ActiveParticipant, "member" | "name" | "lastPing"> & {
-  conversationId: number;
+  roomId: number;
 };
 
 /**
@@ -104,31 +104,25 @@ export interface Presence {
    * A session of the member looks at the rooms now; one round trip. Of a member's sessions in a room the 100 that came
    * last are kept. Resolves with the rooms where no session of the member was active before.
    */
-  ping(
-    member: MemberKey,
-    session: string,
-    name: string,
-    conversationIds: number[],
-    now: number,
-  ): Promise<number[]>;
+  ping(member: MemberKey, session: string, name: string, roomIds: number[], now: number): Promise<number[]>;
   /**
    * A sign of life of those active sessions of the member in the room whose names contain `part`.
    * Resolves with their names, in the order in which they came.
    */
-  refresh(member: MemberKey, part: string, conversationId: number, now: number): Promise<string[]>;
+  refresh(member: MemberKey, part: string, roomId: number, now: number): Promise<string[]>;
   /**
    * The session closed the rooms; `lastPing` itself is kept. Resolves with those rooms where it was the member's last
    * active one.
    */
-  leave(member: MemberKey, session: string, conversationIds: number[], now: number): Promise<number[]>;
+  leave(member: MemberKey, session: string, roomIds: number[], now: number): Promise<number[]>;
   /** The member is in the room no more, with any session. True when one was active. */
-  forget(member: MemberKey, conversationId: number, now: number): Promise<boolean>;
+  forget(member: MemberKey, roomId: number, now: number): Promise<boolean>;
   /** The member's last ping in each room (0: never), one round trip. */
-  lastPings(member: MemberKey, conversationIds: number[]): Promise<number[]>;
+  lastPings(member: MemberKey, roomIds: number[]): Promise<number[]>;
   /** In which of the rooms the member was active within the last `windowMs`; one round trip. */
-  isActive(member: MemberKey, conversationIds: number[], now: number, windowMs: number): Promise<boolean[]>;
+  isActive(member: MemberKey, roomIds: number[], now: number, windowMs: number): Promise<boolean[]>;
   /** Active within the last `windowMs`; of each the sessions that were. */
-  active(conversationId: number, now: number, windowMs: number): Promise<ActiveParticipant[]>;
+  active(roomId: number, now: number, windowMs: number): Promise<ActiveParticipant[]>;
   /** Removes whose last session decayed, and resolves with them: each is given to one caller. */
   sweep(now: number): Promise<FormerParticipant[]>;
 }
@@ -138,12 +132,12 @@ export interface Presence {
  * A miss is null and is filled by the caller from the store.
  */
 export interface UnreadCounters {
-  get(member: MemberKey, conversationIds: number[]): Promise<(UnreadEntry | null)[]>;
+  get(member: MemberKey, roomIds: number[]): Promise<(UnreadEntry | null)[]>;
   /** Sets where they stand; a lower `read` than the one kept is ignored. */
-  set(member: MemberKey, entries: { conversationId: number; entry: UnreadEntry }[]): Promise<void>;
+  set(member: MemberKey, entries: { roomId: number; entry: UnreadEntry }[]): Promise<void>;
   /** A message with number `messages` was appended that mentions these members; others are untouched. */
-  mentioned(conversationId: number, members: MemberKey[]): Promise<void>;
-  drop(member: MemberKey, conversationIds: number[]): Promise<void>;
+  mentioned(roomId: number, members: MemberKey[]): Promise<void>;
+  drop(member: MemberKey, roomIds: number[]): Promise<void>;
 }
 export interface UnreadEntry {
   read: number;
@@ -168,25 +162,22 @@ export interface CallState {
 export interface Calls {
   /** Adds a session, `added`, or updates its flags. Atomic. */
   put(
-    conversationId: number,
+    roomId: number,
     participant: CallParticipant,
     now: number,
     ttlMs: number,
   ): Promise<{ added: boolean; call: CallState }>;
   /** Removes a session; `last` when it was in and nobody is left. Atomic. */
-  remove(
-    conversationId: number,
-    session: string,
-  ): Promise<{ removed: boolean; last: boolean; call: CallState }>;
-  get(conversationId: number): Promise<CallState>;
+  remove(roomId: number, session: string): Promise<{ removed: boolean; last: boolean; call: CallState }>;
+  get(roomId: number): Promise<CallState>;
   /** OR of the flags of each room, one round trip. */
-  flags(conversationIds: number[]): Promise<number[]>;
+  flags(roomIds: number[]): Promise<number[]>;
   /** Refreshes the sessions' entries (heartbeats); those that were lost are put back by the caller. */
   refresh(
-    entries: { conversationId: number; session: string }[],
+    entries: { roomId: number; session: string }[],
     now: number,
     ttlMs: number,
-  ): Promise<{ conversationId: number; session: string }[]>;
+  ): Promise<{ roomId: number; session: string }[]>;
   /** Removes sessions that decayed; resolves with the rooms whose call changed by that: each is given to one caller. */
   sweep(now: number): Promise<number[]>;
 }
@@ -215,12 +206,12 @@ export interface Typing {
    * Sets or clears; a set entry decays after `ttlMs`. True when that changes whether the member types, so that repeats
    * are not told. An entry that decayed counts until `sweep` took it: nobody was told its end.
    */
-  set(conversationId: number, typist: Typist, on: boolean, now: number, ttlMs: number): Promise<boolean>;
+  set(roomId: number, typist: Typist, on: boolean, now: number, ttlMs: number): Promise<boolean>;
   /** The member is in the room no more. True when they typed there. */
-  forget(conversationId: number, member: MemberKey): Promise<boolean>;
-  get(conversationId: number, now: number): Promise<Omit<Typist, "session">[]>;
+  forget(roomId: number, member: MemberKey): Promise<boolean>;
+  get(roomId: number, now: number): Promise<Omit<Typist, "session">[]>;
   /** Removes what decayed; resolves with those who type no more by that: each is given to one caller. */
-  sweep(now: number): Promise<(Omit<Typist, "session"> & { conversationId: number })[]>;
+  sweep(now: number): Promise<(Omit<Typist, "session"> & { roomId: number })[]>;
 }
 
 /** Queues of short texts that any process can fetch. Texts that nobody fetches decay. */

@@ -1,14 +1,6 @@
 /** What the webhook worker (src/webhooks/) needs: a check of addresses, and the shapes of payloads. */
 import type { MessagePlace } from "../ids.ts";
-import type {
-  Attachment,
-  Contact,
-  Conversation,
-  LoggedEvent,
-  Membership,
-  User,
-  WebhookType,
-} from "../model.ts";
+import type { Attachment, Contact, LoggedEvent, Membership, Room, User, WebhookType } from "../model.ts";
 
 /** The URLs to which webhooks may be delivered. */
 export interface WebhookTargets {
@@ -29,7 +21,7 @@ export type WebhookNews = {
 } & (
   | {
       type: Extract<WebhookType, `conversation.${string}` | `group.${string}`>;
-      conversation: Conversation;
+      room: Room;
       /** Everybody in the room, and the accounts of those who have one; of a deleted room: who was in it. */
       people: { membership: Membership; user: User | null }[];
       /** Null before the first message. */
@@ -39,7 +31,7 @@ export type WebhookNews = {
     }
   | {
       type: Extract<WebhookType, `message.${string}`>;
-      conversation: Pick<Conversation, "id" | "publicId">;
+      room: Pick<Room, "id" | "publicId">;
       place: MessagePlace;
       /** The logged message as it stands now: its text is gone when it was deleted. */
       event: LoggedEvent;

@@ -2,10 +2,10 @@
  * Wire's access and access role: whether members may add others to the room, and whom. Only Wire's API sets and checks
  * them; the other APIs use only the room's type.
  */
-import type { Conversation } from "../model.ts";
+import type { Room } from "../model.ts";
 
 /** `access` is unset for a new room: its maker may always add the first members. */
-type Admission = Pick<Conversation, "accessRole" | "organizationId"> & Partial<Pick<Conversation, "access">>;
+type Admission = Pick<Room, "accessRole" | "organizationId"> & Partial<Pick<Room, "access">>;
 
 /**
  * @param team ids of the users of the room's organization

@@ -3,14 +3,7 @@ import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { makeOnce } from "../context/repeats.ts";
 import { badField, DomainError } from "../errors.ts";
-import {
-  type Actor,
-  type Conversation,
-  type LoggedEvent,
-  type Membership,
-  memberKey,
-  type Role,
-} from "../model.ts";
+import { type Actor, type LoggedEvent, type Membership, memberKey, type Role, type Room } from "../model.ts";
 import { type Action, isModerator } from "../permissions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { checkName } from "../text-rules.ts";
@@ -28,7 +21,7 @@ import {
   checkRoomName,
 } from "./rules.ts";
 
-export function createConversations(
+export function createRooms(
   context: Context,
   departed: (gone: readonly Departure[]) => Promise<void>,
 ): Conversations {
@@ -36,24 +29,24 @@ export function createConversations(
 
   /** The room's id, after the check that the actor may do `action`, and before checks of the input. */
   async function idFor(actor: Actor, token: string, action: Action): Promise<number> {
-    if (!isSystem(actor)) return (await accesses.require(actor, token, action)).conversationId;
-    const conversation = await store.rooms.byToken(token);
-    if (!conversation) throw noSuchRoom();
-    return conversation.id;
+    if (!isSystem(actor)) return (await accesses.require(actor, token, action)).roomId;
+    const room = await store.rooms.byToken(token);
+    if (!room) throw noSuchRoom();
+    return room.id;
   }
 
   async function change<T>(
     actor: Actor,
     room: string,
     action: Action,
-    work: (tx: StoreTransaction, room: Conversation, me: Membership | null) => Promise<T>,
+    work: (tx: StoreTransaction, room: Room, me: Membership | null) => Promise<T>,
   ): Promise<T> {
     return await changeRoom(context, actor, await idFor(actor, room, action), action, work);
   }
 
   async function leave(actor: Actor, room: string): Promise<LoggedEvent> {
-    const gone = await change(actor, room, "leave", (tx, conversation) =>
-      removePeople(tx, null, conversation, [memberKey(actor)]),
+    const gone = await change(actor, room, "leave", (tx, room) =>
+      removePeople(tx, null, room, [memberKey(actor)]),
     );
     await departed(gone);
     return (gone[0] as Departure).event;
@@ -64,19 +57,17 @@ export function createConversations(
     create: (actor, input) => makeOnce(context, actor, input.publicId, () => create(context, actor, input)),
     async rename(actor, room, name) {
       const trimmed = checkName("name", name);
-      return await change(actor, room, "rename", (tx, conversation) =>
-        patchRoom(tx, actor, conversation, { name: trimmed }),
-      );
+      return await change(actor, room, "rename", (tx, room) => patchRoom(tx, actor, room, { name: trimmed }));
     },
     setReadOnly: (actor, room, readOnly) =>
-      change(actor, room, "lock", (tx, conversation) => patchRoom(tx, actor, conversation, { readOnly })),
+      change(actor, room, "lock", (tx, room) => patchRoom(tx, actor, room, { readOnly })),
     async addMembers(actor, room, members, { most = Number.POSITIVE_INFINITY } = {}) {
       const id = await idFor(actor, room, "add_members");
       const invited = await checkInvited(context, actor, members);
-      return await changeRoom(context, actor, id, "add_members", async (tx, conversation, me) => {
+      return await changeRoom(context, actor, id, "add_members", async (tx, room, me) => {
         if (me !== null) requireRank(me.role, invited);
-        const joined = await putPeople(tx, actor, conversation, await named(tx, invited), "keep");
-        if (joined.length > 0 && (await tx.countMembers(conversation.id)).members > most) {
+        const joined = await putPeople(tx, actor, room, await named(tx, invited), "keep");
+        if (joined.length > 0 && (await tx.countMembers(room.id)).members > most) {
           throw new DomainError("too_large", `members would be more than ${most}`, { field: "members" });
         }
         return joined;
@@ -84,13 +75,13 @@ export function createConversations(
     },
     async removeMember(actor, room, member) {
       if (memberKey(member) === memberKey(actor)) return await leave(actor, room);
-      const gone = await change(actor, room, "remove_members", async (tx, conversation, me) => {
-        const target = await memberOf(tx, conversation, member);
+      const gone = await change(actor, room, "remove_members", async (tx, room, me) => {
+        const target = await memberOf(tx, room, member);
         if (target.role === "owner" && me !== null && me.role !== "owner") {
           throw new DomainError("forbidden", "Only an owner removes an owner");
         }
-        const left = await removePeople(tx, actor, conversation, [target.member]);
-        await tx.visits.keepOut(conversation.id, [target.member]);
+        const left = await removePeople(tx, actor, room, [target.member]);
+        await tx.visits.keepOut(room.id, [target.member]);
         return left;
       });
       await departed(gone);
@@ -98,27 +89,24 @@ export function createConversations(
     },
     async setRole(actor, room, member, role) {
       checkRole(member, role);
-      await change(actor, room, "set_roles", async (tx, conversation, me) => {
-        const target = await memberOf(tx, conversation, member);
+      await change(actor, room, "set_roles", async (tx, room, me) => {
+        const target = await memberOf(tx, room, member);
         if (me !== null && me.role !== "owner" && (role === "owner" || target.role === "owner")) {
           throw new DomainError("forbidden", "Only an owner makes or unmakes an owner");
         }
-        if (conversation.kind === null && isModerator(target.role) && !isModerator(role)) {
-          await requireAnotherModerator(tx, conversation, target);
+        if (room.kind === null && isModerator(target.role) && !isModerator(role)) {
+          await requireAnotherModerator(tx, room, target);
         }
-        await putPeople(tx, actor, conversation, [{ ...target, role }], "change");
+        await putPeople(tx, actor, room, [{ ...target, role }], "change");
       });
     },
     leave,
     async delete(actor, room) {
-      await change(actor, room, "delete_room", async (tx, conversation) => {
-        if (!isSystem(actor) && (conversation.kind === "default" || conversation.kind === "event")) {
-          throw badField(
-            "room",
-            `is the ${conversation.kind} chatroom of an organization, which alone deletes it`,
-          );
+      await change(actor, room, "delete_room", async (tx, room) => {
+        if (!isSystem(actor) && (room.kind === "default" || room.kind === "event")) {
+          throw badField("room", `is the ${room.kind} chatroom of an organization, which alone deletes it`);
         }
-        await removeRoom(tx, actor, conversation);
+        await removeRoom(tx, actor, room);
       });
     },
   };
@@ -126,7 +114,7 @@ export function createConversations(
 
 // ── Creating ─────────────────────────────────────────────────────────────────────────────────────────
 
-async function create(context: Context, actor: Actor, input: CreateRoom): Promise<Conversation> {
+async function create(context: Context, actor: Actor, input: CreateRoom): Promise<Room> {
   if (actor.kind !== "user" && !isSystem(actor)) throw new DomainError("forbidden", "Only users make rooms");
   const { type, members = [] } = input;
   const settings = checkSettings(input);
@@ -146,7 +134,7 @@ async function create(context: Context, actor: Actor, input: CreateRoom): Promis
   const given = input.publicId === undefined ? {} : { publicId: input.publicId };
   const made = { ...settings, organizationId, history: input.history ?? ("joined" as const), ...given };
   return await context.store.transaction(async (tx) => {
-    if (type === "one_to_one") return (await openPair(tx, actor, people, made)).conversation;
+    if (type === "one_to_one") return (await openPair(tx, actor, people, made)).room;
     const newcomers = await named(tx, people);
     const room = await createRoom(tx, actor, { ...made, type, kind: null });
     await putPeople(tx, actor, room, newcomers, "keep");
@@ -189,17 +177,13 @@ function requireRank(mine: Role, invited: readonly Invited[]): void {
   }
 }
 
-async function memberOf(tx: StoreTransaction, room: Conversation, actor: Actor): Promise<Membership> {
+async function memberOf(tx: StoreTransaction, room: Room, actor: Actor): Promise<Membership> {
   const [membership] = await tx.members(room.id, [memberKey(actor)]);
   if (membership) return membership;
   throw new DomainError("not_found", "member is not in the room", { field: "member" });
 }
 
-async function requireAnotherModerator(
-  tx: StoreTransaction,
-  room: Conversation,
-  target: Membership,
-): Promise<void> {
+async function requireAnotherModerator(tx: StoreTransaction, room: Room, target: Membership): Promise<void> {
   const members = await tx.members(room.id);
   if (members.some(({ member, role }) => member !== target.member && isModerator(role))) return;
   throw badField(

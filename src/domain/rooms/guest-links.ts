@@ -7,7 +7,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
-import { type Actor, type Conversation, memberKey } from "../model.ts";
+import { type Actor, memberKey, type Room } from "../model.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { Change, GuestLink, GuestLinks } from "../use-cases/room-settings.ts";
 import { named } from "./invitations.ts";
@@ -25,25 +25,25 @@ export function createGuestLinks(context: Context): GuestLinks {
   async function change(
     actor: Actor,
     room: string,
-    work: (tx: StoreTransaction, room: Conversation) => Promise<Change>,
+    work: (tx: StoreTransaction, room: Room) => Promise<Change>,
   ): Promise<Change> {
-    const { conversationId } = await accesses.require(actor, room, "guest_link");
-    return await changeRoom(context, actor, conversationId, "guest_link", async (tx, conversation) => {
-      requireWay(conversation, "code");
-      return await work(tx, conversation);
+    const { roomId } = await accesses.require(actor, room, "guest_link");
+    return await changeRoom(context, actor, roomId, "guest_link", async (tx, room) => {
+      requireWay(room, "code");
+      return await work(tx, room);
     });
   }
 
-  async function opened({ key, code }: GuestLink, visitor: Actor | null): Promise<Conversation> {
+  async function opened({ key, code }: GuestLink, visitor: Actor | null): Promise<Room> {
     const found = PUBLIC_ID.test(key)
       ? await store.rooms.locate({ publicId: key }, visitor ? memberKey(visitor) : NO_MEMBER)
       : null;
-    if (!found || !isCode(found.conversation, code)) throw noSuchLink();
-    return found.conversation;
+    if (!found || !isCode(found.room, code)) throw noSuchLink();
+    return found.room;
   }
 
   /** @throws DomainError `forbidden` on `access` or `organizationId` when the actor may not join the room */
-  async function admit(actor: Actor, room: Conversation, way: EntryKind): Promise<void> {
+  async function admit(actor: Actor, room: Room, way: EntryKind): Promise<void> {
     if (actor.kind !== "user") throw new DomainError("forbidden", "Only users join by a link");
     requireWay(room, way);
     if (room.accessRole === "private") throw notAdmitted("The room lets nobody in");
@@ -60,7 +60,7 @@ export function createGuestLinks(context: Context): GuestLinks {
 
   async function enter(
     actor: Actor,
-    found: Conversation,
+    found: Room,
     way: EntryKind,
     { most = Number.POSITIVE_INFINITY, code }: { most?: number; code?: string },
   ): Promise<Change> {
@@ -75,28 +75,28 @@ export function createGuestLinks(context: Context): GuestLinks {
       if (event && (await tx.countMembers(room.id)).members > most) {
         throw new DomainError("too_large", `members would be more than ${most}`, { field: "members" });
       }
-      return { conversation: room, event };
+      return { room: room, event };
     });
   }
 
   return {
     async get(actor, room) {
-      const { conversationId: id } = await accesses.require(actor, room, "guest_link");
+      const { roomId: id } = await accesses.require(actor, room, "guest_link");
       const found = await store.rooms.locate({ id }, memberKey(actor));
       if (!found?.membership) throw noSuchRoom();
-      requireWay(found.conversation, "code");
-      const link = linkOf(found.conversation);
+      requireWay(found.room, "code");
+      const link = linkOf(found.room);
       if (!link) throw noSuchLink();
       return link;
     },
     create: (actor, room) =>
-      change(actor, room, async (tx, conversation) => {
-        if (conversation.guestCode !== null) return { conversation, event: null };
+      change(actor, room, async (tx, room) => {
+        if (room.guestCode !== null) return { room, event: null };
         const guestCode = randomBytes(CODE_BYTES).toString("base64url");
-        return await changeSettings(tx, actor, conversation, { guestCode });
+        return await changeSettings(tx, actor, room, { guestCode });
       }),
     remove: (actor, room) =>
-      change(actor, room, (tx, conversation) => changeSettings(tx, actor, conversation, { guestCode: null })),
+      change(actor, room, (tx, room) => changeSettings(tx, actor, room, { guestCode: null })),
     async check(link) {
       await opened(link, null);
     },
@@ -113,13 +113,13 @@ export function createGuestLinks(context: Context): GuestLinks {
     async joinById(actor, uuid, limits = {}) {
       const found = await store.rooms.locate({ uuid }, memberKey(actor));
       if (!found) throw noSuchRoom();
-      return await enter(actor, found.conversation, "link", limits);
+      return await enter(actor, found.room, "link", limits);
     },
   };
 }
 
 /** The room's guest link; null when it has none. */
-export function linkOf({ publicId: key, guestCode: code }: Conversation): GuestLink | null {
+export function linkOf({ publicId: key, guestCode: code }: Room): GuestLink | null {
   return code === null ? null : { key, code };
 }
 
@@ -128,13 +128,13 @@ const PUBLIC_ID = /^[A-Za-z0-9]{16}$/;
 const NO_MEMBER = "u:0";
 
 /** Compares in constant time. */
-function isCode({ guestCode }: Conversation, given: string): boolean {
+function isCode({ guestCode }: Room, given: string): boolean {
   if (guestCode === null) return false;
   const [known, tried] = [Buffer.from(guestCode), Buffer.from(given)];
   return known.length === tried.length && timingSafeEqual(known, tried);
 }
 
-function requireWay({ type, access }: Conversation, way: EntryKind): void {
+function requireWay({ type, access }: Room, way: EntryKind): void {
   if (type === "one_to_one" || !access.includes(way)) {
     throw notAdmitted(`The room can't be joined by a ${way}: its access does not have it`);
   }

@@ -26,7 +26,7 @@ export function createGuests(
 
   /** The guests of a room who were missing for long enough. Adds those who are missing now to `missed`. */
   async function missing(guests: readonly Membership[], missed: Map<string, number>): Promise<MemberKey[]> {
-    const roomId = (guests[0] as Membership).conversationId;
+    const roomId = (guests[0] as Membership).roomId;
     const active = await hot.presence.active(roomId, now(), JOINED_MS);
     const here = new Set(active.map(({ member }) => member));
     return guests.flatMap(({ member }) => {
@@ -56,7 +56,7 @@ export function createGuests(
       return known ? { ...actor, name: known.membership.name } : actor;
     },
     async setName(actor, token, name) {
-      const { conversationId } = await accesses.member(actor, token);
+      const { roomId } = await accesses.member(actor, token);
       if (actor.kind !== "guest") throw new DomainError("forbidden", "Users are called as their account is");
       const trimmed = name.trim();
       if (codePoints(trimmed) > NAME_CODE_POINTS) {
@@ -66,7 +66,7 @@ export function createGuests(
       }
       checkWellFormed("displayName", trimmed);
       if (trimmed !== "") checkVisible("displayName", trimmed);
-      await store.memberships.update(conversationId, memberKey(actor), { name: trimmed });
+      await store.memberships.update(roomId, memberKey(actor), { name: trimmed });
     },
     async sweep() {
       const missed = new Map<string, number>();
@@ -78,7 +78,7 @@ export function createGuests(
       for (let page = await store.memberships.guests({ after, limit: PAGE }); page.length > 0; ) {
         for (const guests of byRoom(page)) {
           const away = await missing(guests, missed);
-          if (away.length > 0) await remove((guests[0] as Membership).conversationId, away);
+          if (away.length > 0) await remove((guests[0] as Membership).roomId, away);
         }
         after = page.at(-1) as Membership;
         page = page.length < PAGE ? [] : await store.memberships.guests({ after, limit: PAGE });
@@ -91,9 +91,9 @@ export function createGuests(
 function byRoom(guests: readonly Membership[]): Membership[][] {
   const rooms = new Map<number, Membership[]>();
   for (const guest of guests) {
-    const room = rooms.get(guest.conversationId);
+    const room = rooms.get(guest.roomId);
     if (room) room.push(guest);
-    else rooms.set(guest.conversationId, [guest]);
+    else rooms.set(guest.roomId, [guest]);
   }
   return [...rooms.values()];
 }

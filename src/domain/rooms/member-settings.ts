@@ -16,10 +16,10 @@ export function createMemberSettings(context: Context): MemberSettings {
   const { store, accesses, broadcasts, now } = context;
 
   async function own(actor: Actor, room: string): Promise<number> {
-    const { conversationId, membership, rules } = await accesses.member(actor, room);
+    const { roomId, membership, rules } = await accesses.member(actor, room);
     const verdict = can(membership, rules, "own_settings", now());
     if (verdict !== null) throw refusal(verdict, "own_settings");
-    return conversationId;
+    return roomId;
   }
 
   async function update(
@@ -27,17 +27,17 @@ export function createMemberSettings(context: Context): MemberSettings {
     room: string,
     patchOf: (current: Membership) => Partial<MembershipSettings>,
   ): Promise<Membership> {
-    const conversationId = await own(actor, room);
-    const current = await store.memberships.update(conversationId, memberKey(actor), {});
+    const roomId = await own(actor, room);
+    const current = await store.memberships.update(roomId, memberKey(actor), {});
     const patch = current && patchOf(current);
     if (!patch || Object.keys(patch).length === 0) return current ?? gone();
     const noted = WEBHOOK_FIELDS.some(
       (field) => patch[field] !== undefined && patch[field] !== current[field],
     );
-    const changed = await store.memberships.update(conversationId, memberKey(actor), patch, noted);
+    const changed = await store.memberships.update(roomId, memberKey(actor), patch, noted);
     const at = changed?.settingsAt ?? null;
     if (changed?.userId && at !== null && at !== current.settingsAt) {
-      broadcasts.settings(changed.userId, conversationId, at);
+      broadcasts.settings(changed.userId, roomId, at);
     }
     return changed ?? gone();
   }
@@ -48,11 +48,11 @@ export function createMemberSettings(context: Context): MemberSettings {
       checkPatch(patch);
       return await update(actor, room, (current) => ({ ...patch, ...mutedBy(patch, current) }));
     },
-    async opened(actor, conversationIds) {
+    async opened(actor, roomIds) {
       const member = memberKey(actor);
       const note = (id: number) =>
         context.bestEffort("Noting that a room was opened", () => store.log.opened(member, id));
-      await Promise.all(conversationIds.map(note));
+      await Promise.all(roomIds.map(note));
     },
   };
 }

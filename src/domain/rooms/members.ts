@@ -2,11 +2,11 @@
 import {
   type Actor,
   actorOf,
-  type Conversation,
   type LoggedEvent,
   type MemberKey,
   type Membership,
   type Role,
+  type Room,
   SYSTEM_ACTOR,
   type User,
   userKey,
@@ -17,7 +17,7 @@ import { removeRoom } from "./rooms.ts";
 
 /** A membership that ended, for clean-up after the commit. */
 export interface Departure {
-  conversationId: number;
+  roomId: number;
   member: MemberKey;
   /** The `member.left` of this departure. */
   event: LoggedEvent;
@@ -35,7 +35,7 @@ export function newMember(user: Pick<User, "id" | "displayName">, role: Role): N
 export async function putPeople(
   tx: StoreTransaction,
   actor: Actor,
-  room: Conversation,
+  room: Room,
   people: readonly NewMember[],
   existing: "keep" | "change",
 ): Promise<LoggedEvent[]> {
@@ -65,7 +65,7 @@ export async function putPeople(
 export async function removePeople(
   tx: StoreTransaction,
   by: Actor | null,
-  room: Conversation,
+  room: Room,
   keys: readonly MemberKey[],
 ): Promise<Departure[]> {
   const gone = keys.length === 0 ? [] : await tx.members(room.id, [...keys]);
@@ -81,13 +81,13 @@ export async function removePeople(
   const events = await tx.appendEvents(room.id, left);
   if (room.kind === null) await settle(tx, room, gone);
   return gone.map(({ member }, i) => ({
-    conversationId: room.id,
+    roomId: room.id,
     member,
     event: events[i] as LoggedEvent,
   }));
 }
 
-async function settle(tx: StoreTransaction, room: Conversation, gone: readonly Membership[]): Promise<void> {
+async function settle(tx: StoreTransaction, room: Room, gone: readonly Membership[]): Promise<void> {
   const [first] = await tx.members(room.id, undefined, 1);
   if (!first) return await removeRoom(tx, SYSTEM_ACTOR, room);
   if (room.type === "one_to_one" || !gone.some(({ role }) => isModerator(role))) return;

@@ -5,23 +5,15 @@
 import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
-import {
-  type Actor,
-  type Conversation,
-  type MemberKey,
-  memberKey,
-  pairOf,
-  peerIn,
-  userKey,
-} from "../model.ts";
-import type { NewConversation, StoreTransaction } from "../ports/store/transaction.ts";
+import { type Actor, type MemberKey, memberKey, pairOf, peerIn, type Room, userKey } from "../model.ts";
+import type { NewRoom, StoreTransaction } from "../ports/store/transaction.ts";
 import type { OneToOne } from "../use-cases/rooms.ts";
 import { checkInvited, type Invited, named } from "./invitations.ts";
 import { type Departure, putPeople, removePeople } from "./members.ts";
 import { changeRoom, createRoom, removeRoom } from "./rooms.ts";
 
-type Opened = { conversation: Conversation; created: boolean };
-type Made = Pick<NewConversation, "organizationId" | "history" | "name"> & Partial<NewConversation>;
+type Opened = { room: Room; created: boolean };
+type Made = Pick<NewRoom, "organizationId" | "history" | "name"> & Partial<NewRoom>;
 
 const MADE: Made = { organizationId: null, history: "joined", name: "" };
 
@@ -47,19 +39,13 @@ export function createOneToOne(
       return await store.transaction((tx) => openPair(tx, actor, people, MADE));
     },
     async delete(actor, room) {
-      const { conversationId, rules } = await accesses.require(actor, room, "delete_one_to_one");
+      const { roomId, rules } = await accesses.require(actor, room, "delete_one_to_one");
       if (rules.type !== "one_to_one") throw badField("room", "is no one-to-one room");
-      const gone = await changeRoom(
-        context,
-        actor,
-        conversationId,
-        "delete_one_to_one",
-        async (tx, conversation) => {
-          if (conversation.blocked) return await removePeople(tx, null, conversation, [memberKey(actor)]);
-          await removeRoom(tx, actor, conversation);
-          return [];
-        },
-      );
+      const gone = await changeRoom(context, actor, roomId, "delete_one_to_one", async (tx, room) => {
+        if (room.blocked) return await removePeople(tx, null, room, [memberKey(actor)]);
+        await removeRoom(tx, actor, room);
+        return [];
+      });
       await departed(gone);
     },
   };
@@ -85,22 +71,22 @@ export async function openPair(
   const existingId = await tx.oneToOne(a, b);
   const [existing] = existingId === null ? [] : await tx.lockRooms([existingId]);
   const members = await named(tx, people);
-  const conversation =
+  const room =
     existing ??
     (await createRoom(tx, actor, { ...made, type: "one_to_one", kind: null, pair: pairOf(a, b) }));
-  await putPeople(tx, actor, conversation, members, "keep");
-  return { conversation, created: existing === undefined };
+  await putPeople(tx, actor, room, members, "keep");
+  return { room, created: existing === undefined };
 }
 
 /** Adds the other user of the actor's one-to-one room again, if that user left and the actor may see them. */
-export type BringBack = (actor: Actor, room: string, conversationId: number) => Promise<void>;
+export type BringBack = (actor: Actor, room: string, roomId: number) => Promise<void>;
 
 export function createBringBack({ store, accesses }: Context): BringBack {
   /** By room: the transaction under way. Sends to the room wait for it and keep their order. */
   const underWay = new Map<number, Promise<void>>();
 
-  async function bringBack(actor: Actor, conversationId: number): Promise<void> {
-    const { pair = null } = (await store.rooms.byId(conversationId)) ?? {};
+  async function bringBack(actor: Actor, roomId: number): Promise<void> {
+    const { pair = null } = (await store.rooms.byId(roomId)) ?? {};
     if (pair === null) return;
     const peer = peerIn(pair, memberKey(actor));
     const [kind, id] = [peer.slice(0, 2), Number(peer.slice(2))];
@@ -108,20 +94,18 @@ export function createBringBack({ store, accesses }: Context): BringBack {
     const [visible] = await store.users.visible(Number(actor.id), [id]);
     if (visible === undefined && (await store.users.byId(id))) return;
     await store.transaction(async (tx) => {
-      const [room] = await tx.lockRooms([conversationId]);
+      const [room] = await tx.lockRooms([roomId]);
       if (!room) throw noSuchRoom();
       const [user] = await tx.users.lock([id]);
       if (user) await putPeople(tx, actor, room, [returning(user)], "keep");
       // The other user was deleted: without the pair nobody looks for them again.
-      else await tx.updateConversation(room.id, { pair: null });
+      else await tx.updateRoom(room.id, { pair: null });
     });
   }
 
-  return async (actor, room, conversationId) => {
-    const promise =
-      underWay.get(conversationId) ??
-      bringBack(actor, conversationId).finally(() => underWay.delete(conversationId));
-    underWay.set(conversationId, promise);
+  return async (actor, room, roomId) => {
+    const promise = underWay.get(roomId) ?? bringBack(actor, roomId).finally(() => underWay.delete(roomId));
+    underWay.set(roomId, promise);
     await promise;
     accesses.forget(memberKey(actor), room);
   };

@@ -26,9 +26,7 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
     if (ids.length === 0) return [];
     const listings = await roomLists.list(memberKey(actor), ids);
     const place = new Map(ids.map((id, i) => [id, i]));
-    listings.sort(
-      (a, b) => (place.get(a.conversation.id) as number) - (place.get(b.conversation.id) as number),
-    );
+    listings.sort((a, b) => (place.get(a.room.id) as number) - (place.get(b.room.id) as number));
     return await views.show(actor, listings);
   }
 
@@ -46,7 +44,7 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
 
   async function view(actor: Actor, name: RoomName): Promise<RoomView> {
     const found = await locate(actor, name);
-    const [room] = found?.membership ? await shown(actor, [found.conversation.id]) : [];
+    const [room] = found?.membership ? await shown(actor, [found.room.id]) : [];
     if (!room) throw noSuchRoom();
     return room;
   }
@@ -59,9 +57,9 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
       if (!TOKEN.test(token)) throw noSuchRoom();
       const found = actor ? await locate(actor, { token }) : null;
       if (actor && found?.membership) return { member: true, view: await view(actor, { token }) };
-      const conversation = found?.conversation ?? (await rooms.byToken(token));
-      if (conversation?.type !== "public") throw noSuchRoom();
-      return { member: false, conversation };
+      const room = found?.room ?? (await rooms.byToken(token));
+      if (room?.type !== "public") throw noSuchRoom();
+      return { member: false, room };
     },
     async ids(actor, page) {
       const { found, more } = await idsByUuid(actor, page);

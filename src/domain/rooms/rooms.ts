@@ -1,16 +1,9 @@
 /** Changes rooms: checks permissions under the room's lock, and appends the event of the change. */
 import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
-import {
-  type Actor,
-  type Conversation,
-  type EventData,
-  type Membership,
-  memberKey,
-  SYSTEM_ACTOR,
-} from "../model.ts";
+import { type Actor, type EventData, type Membership, memberKey, type Room, SYSTEM_ACTOR } from "../model.ts";
 import { type Action, can } from "../permissions.ts";
-import type { ConversationPatch, NewConversation, StoreTransaction } from "../ports/store/transaction.ts";
+import type { NewRoom, RoomPatch, StoreTransaction } from "../ports/store/transaction.ts";
 import type { Change } from "../use-cases/room-settings.ts";
 
 /** Whether Causeway itself acts (automation, the bridge). It is a member of no room and may do anything. */
@@ -26,15 +19,15 @@ export function isSystem(actor: Actor): boolean {
 export async function changeRoom<T>(
   context: Context,
   actor: Actor,
-  conversationId: number,
+  roomId: number,
   action: Action,
-  work: (tx: StoreTransaction, room: Conversation, me: Membership | null) => Promise<T>,
+  work: (tx: StoreTransaction, room: Room, me: Membership | null) => Promise<T>,
 ): Promise<T> {
   return await context.store.transaction(async (tx) => {
-    const [room] = await tx.lockRooms([conversationId]);
+    const [room] = await tx.lockRooms([roomId]);
     if (!room) throw noSuchRoom();
     if (isSystem(actor)) return await work(tx, room, null);
-    const [me] = await tx.members(conversationId, [memberKey(actor)]);
+    const [me] = await tx.members(roomId, [memberKey(actor)]);
     if (!me) throw noSuchRoom();
     const verdict = can(me, room, action, context.now());
     if (verdict !== null) throw refusal(verdict, action, room);
@@ -46,33 +39,33 @@ export async function changeRoom<T>(
 export async function createRoom(
   tx: StoreTransaction,
   actor: Actor,
-  input: Omit<NewConversation, "createdBy">,
-): Promise<Conversation> {
-  const room = await tx.createConversation({ ...input, createdBy: memberKey(actor) });
+  input: Omit<NewRoom, "createdBy">,
+): Promise<Room> {
+  const room = await tx.createRoom({ ...input, createdBy: memberKey(actor) });
   const data = { name: room.name, type: room.type };
   await tx.appendEvents(room.id, [{ type: "room.created", actor, data }]);
   return room;
 }
 
-export type SettingsPatch = Omit<ConversationPatch, "pair" | "blocked">;
+export type SettingsPatch = Omit<RoomPatch, "pair" | "blocked">;
 
 /** Changes the settings that differ, with one `room.changed`. Without a difference there is no event. */
 export async function changeSettings(
   tx: StoreTransaction,
   actor: Actor,
-  before: Conversation,
+  before: Room,
   patch: SettingsPatch,
 ): Promise<Change> {
   const given = Object.entries(patch) as [keyof SettingsPatch, never][];
   const changed: SettingsPatch = Object.fromEntries(
     given.filter(([field, value]) => JSON.stringify(before[field]) !== JSON.stringify(value)),
   );
-  if (Object.keys(changed).length === 0) return { conversation: before, event: null };
-  const conversation = await tx.updateConversation(before.id, changed);
+  if (Object.keys(changed).length === 0) return { room: before, event: null };
+  const room = await tx.updateRoom(before.id, changed);
   const [event = null] = await tx.appendEvents(before.id, [
-    { type: "room.changed", actor, data: { ...shownChange(changed), ...shownAccess(changed, conversation) } },
+    { type: "room.changed", actor, data: { ...shownChange(changed), ...shownAccess(changed, room) } },
   ]);
-  return { conversation, event };
+  return { room, event };
 }
 
 /** The data of `room.changed`. It says only whether there is a password or guest link, and the key of a picture. */
@@ -91,10 +84,7 @@ function shownChange({
 }
 
 /** Access and access role, always both, because neither is meaningful alone. */
-function shownAccess(
-  changed: SettingsPatch,
-  { access, accessRole }: Conversation,
-): EventData["room.changed"] {
+function shownAccess(changed: SettingsPatch, { access, accessRole }: Room): EventData["room.changed"] {
   return changed.access === undefined && changed.accessRole === undefined ? {} : { access, accessRole };
 }
 
@@ -102,17 +92,17 @@ function shownAccess(
 export async function patchRoom(
   tx: StoreTransaction,
   actor: Actor,
-  before: Conversation,
+  before: Room,
   patch: SettingsPatch,
-): Promise<Conversation> {
-  return (await changeSettings(tx, actor, before, patch)).conversation;
+): Promise<Room> {
+  return (await changeSettings(tx, actor, before, patch)).room;
 }
 
 /** Removes the room; `room.deleted` is the last event of its log. */
-export async function removeRoom(tx: StoreTransaction, actor: Actor, room: Conversation): Promise<void> {
+export async function removeRoom(tx: StoreTransaction, actor: Actor, room: Room): Promise<void> {
   await tx.appendEvents(room.id, [
     { type: "call.ended", actor: SYSTEM_ACTOR, data: {} },
     { type: "room.deleted", actor, data: {} },
   ]);
-  await tx.deleteConversation(room.id);
+  await tx.deleteRoom(room.id);
 }

@@ -4,7 +4,7 @@ import { createSessions, guestIdOf } from "../auth/sessions.ts";
 import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
-import { type Actor, type Conversation, type Membership, memberKey, type Role } from "../model.ts";
+import { type Actor, type Membership, memberKey, type Role, type Room } from "../model.ts";
 import { type Action, isModerator } from "../permissions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { checkEmail } from "../text-rules.ts";
@@ -35,7 +35,7 @@ export function createRoster(
   const sessions = createSessions(store.secret);
 
   async function peopleFor(actor: Actor, token: string, action: Action): Promise<RoomPerson[]> {
-    const { conversationId: id } = await accesses.require(actor, token, action);
+    const { roomId: id } = await accesses.require(actor, token, action);
     return await views.people({ id, token });
   }
 
@@ -43,10 +43,10 @@ export function createRoster(
     actor: Actor,
     token: string,
     action: Action,
-    work: (tx: StoreTransaction, room: Conversation) => Promise<T>,
+    work: (tx: StoreTransaction, room: Room) => Promise<T>,
   ): Promise<T> {
-    const { conversationId } = await accesses.require(actor, token, action);
-    return await changeRoom(context, actor, conversationId, action, work);
+    const { roomId } = await accesses.require(actor, token, action);
+    return await changeRoom(context, actor, roomId, action, work);
   }
 
   async function takeOut(actor: Actor, token: string, member: Actor): Promise<void> {
@@ -74,8 +74,8 @@ export function createRoster(
     member: Actor,
     roles: Partial<Record<Role, Role>>,
   ): Promise<void> {
-    const { conversationId, rules } = await accesses.member(actor, token);
-    if (rules.type === "one_to_one") await refuseInOneToOne(conversationId, member);
+    const { roomId, rules } = await accesses.member(actor, token);
+    if (rules.type === "one_to_one") await refuseInOneToOne(roomId, member);
     await change(actor, token, "set_roles", async (tx, room) => {
       const target = await memberOf(tx, room, member);
       if (roles === DEMOTIONS && target.member === memberKey(actor)) {
@@ -88,8 +88,8 @@ export function createRoster(
   }
 
   /** Roles in one-to-one rooms can't change. For people who are not in the room the refusal is `not_found`. */
-  async function refuseInOneToOne(conversationId: number, member: Actor): Promise<never> {
-    const members = await store.memberships.list([conversationId]);
+  async function refuseInOneToOne(roomId: number, member: Actor): Promise<never> {
+    const members = await store.memberships.list([roomId]);
     if (members.some((one) => one.member === memberKey(member))) {
       throw badField("member", "owns the one-to-one room, as everybody in it");
     }
@@ -130,12 +130,12 @@ export function createRoster(
       await takeOut(actor, token, member);
     },
     async removeGuest(actor, token, sessionId) {
-      const { conversationId } = await accesses.require(actor, token, "remove_members");
+      const { roomId } = await accesses.require(actor, token, "remove_members");
       const guest: Actor = { kind: "guest", id: guestIdOf(sessionId), name: "" };
       if (memberKey(guest) === memberKey(actor)) {
         throw new DomainError("forbidden", "Leave the room instead of removing yourself");
       }
-      if (await isUsersSession(conversationId, token, sessionId)) {
+      if (await isUsersSession(roomId, token, sessionId)) {
         throw badField("sessionId", "is not a guest's");
       }
       await takeOut(actor, token, guest);
@@ -150,14 +150,14 @@ function notInRoom(): DomainError {
   return new DomainError("not_found", "member is not in the room", { field: "member" });
 }
 
-async function memberOf(tx: StoreTransaction, room: Conversation, actor: Actor): Promise<Membership> {
+async function memberOf(tx: StoreTransaction, room: Room, actor: Actor): Promise<Membership> {
   const [membership] = await tx.members(room.id, [memberKey(actor)]);
   if (membership) return membership;
   throw notInRoom();
 }
 
 /** Another member must moderate. Guests do not count, because they come and go. */
-async function requireHeir(tx: StoreTransaction, room: Conversation, actor: Actor): Promise<void> {
+async function requireHeir(tx: StoreTransaction, room: Room, actor: Actor): Promise<void> {
   if (room.type === "one_to_one") return;
   const members = (await tx.members(room.id)).filter(({ member }) => !member.startsWith("g:"));
   const me = members.find(({ member }) => member === memberKey(actor));

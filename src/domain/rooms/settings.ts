@@ -2,7 +2,7 @@
 import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
-import { type Actor, type Conversation, type Membership, memberKey, SYSTEM_ACTOR } from "../model.ts";
+import { type Actor, type Membership, memberKey, type Room, SYSTEM_ACTOR } from "../model.ts";
 import type { Action } from "../permissions.ts";
 import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
@@ -24,7 +24,7 @@ const PAGE = 50;
 /** A room's password is shared by its visitors, so the minimum length of account passwords does not apply. */
 const ANY_LENGTH = 1;
 
-type Work<T> = (tx: StoreTransaction, room: Conversation, me: Membership | null) => Promise<T>;
+type Work<T> = (tx: StoreTransaction, room: Room, me: Membership | null) => Promise<T>;
 
 export interface RoomSettingsParts {
   passwords: Passwords;
@@ -39,18 +39,18 @@ export function createRoomSettings(
   const { store, accesses, logger } = context;
 
   async function change<T>(actor: Actor, room: string, action: Action, work: Work<T>): Promise<T> {
-    const { conversationId } = await accesses.require(actor, room, action);
-    return await changeRoom(context, actor, conversationId, action, work);
+    const { roomId } = await accesses.require(actor, room, action);
+    return await changeRoom(context, actor, roomId, action, work);
   }
 
   function set(actor: Actor, room: string, action: Action, patch: SettingsPatch): Promise<Change> {
-    return change(actor, room, action, (tx, conversation) => changeSettings(tx, actor, conversation, patch));
+    return change(actor, room, action, (tx, room) => changeSettings(tx, actor, room, patch));
   }
 
   async function close(actor: Actor, room: string): Promise<Change> {
-    const { change: made, gone } = await change(actor, room, "publish", async (tx, conversation) => {
-      const changed = await changeSettings(tx, actor, conversation, { type: "group" });
-      return { change: changed, gone: await removeSelfJoined(tx, actor, conversation) };
+    const { change: made, gone } = await change(actor, room, "publish", async (tx, room) => {
+      const changed = await changeSettings(tx, actor, room, { type: "group" });
+      return { change: changed, gone: await removeSelfJoined(tx, actor, room) };
     });
     await departed(gone);
     return made;
@@ -65,14 +65,11 @@ export function createRoomSettings(
     },
     async setPublic(actor, room, on) {
       if (!on) return await close(actor, room);
-      return await change(actor, room, "publish", async (tx, conversation) => {
-        if (conversation.kind === "default" || conversation.kind === "event") {
-          throw badField(
-            "room",
-            `is the ${conversation.kind} chatroom of an organization, for its users only`,
-          );
+      return await change(actor, room, "publish", async (tx, room) => {
+        if (room.kind === "default" || room.kind === "event") {
+          throw badField("room", `is the ${room.kind} chatroom of an organization, for its users only`);
         }
-        return await changeSettings(tx, actor, conversation, { type: "public" });
+        return await changeSettings(tx, actor, room, { type: "public" });
       });
     },
     async setPassword(actor, room, password) {
@@ -86,7 +83,7 @@ export function createRoomSettings(
         throw badField("until", "must be a time in milliseconds since 1970 UTC, or null");
       }
       const made = await set(actor, room, "lobby", { lobby: on, lobbyUntil: on ? until : null });
-      const { id, token } = made.conversation;
+      const { id, token } = made.room;
       if (on) await context.bestEffort("Emptying a call", () => calls.lobbyClosed({ id, token }));
       return made;
     },
@@ -102,15 +99,15 @@ export function createRoomSettings(
     },
     async update(actor, room, patch) {
       const { members } = patch;
-      const { conversationId } = await accesses.require(actor, room, "describe");
+      const { roomId } = await accesses.require(actor, room, "describe");
       const settings = checkPatch(patch);
-      const invited = members && (await newcomers(conversationId, actor, members));
-      const { made, gone } = await change(actor, room, "describe", async (tx, conversation, me) => {
-        const changed = await changeSettings(tx, actor, conversation, settings);
+      const invited = members && (await newcomers(roomId, actor, members));
+      const { made, gone } = await change(actor, room, "describe", async (tx, room, me) => {
+        const changed = await changeSettings(tx, actor, room, settings);
         if (!invited) return { made: changed, gone: [] };
-        await putPeople(tx, actor, conversation, await named(tx, invited), "keep");
+        await putPeople(tx, actor, room, await named(tx, invited), "keep");
         const kept = new Set([actor, ...(members ?? [])].map(memberKey));
-        return { made: changed, gone: await removeOthers(tx, actor, conversation, kept, me) };
+        return { made: changed, gone: await removeOthers(tx, actor, room, kept, me) };
       });
       await departed(gone);
       return made;
@@ -130,8 +127,8 @@ export function createRoomSettings(
   };
 
   /** The members to add. Present members stay, also those whom the actor may not see. */
-  async function newcomers(conversationId: number, actor: Actor, members: readonly Actor[]) {
-    const here = new Set((await store.memberships.list([conversationId])).map(({ member }) => member));
+  async function newcomers(roomId: number, actor: Actor, members: readonly Actor[]) {
+    const here = new Set((await store.memberships.list([roomId])).map(({ member }) => member));
     const others = members.filter((member) => !here.has(memberKey(member)));
     return await checkInvited(context, actor, others.map(asUser));
   }
@@ -160,11 +157,7 @@ function checkPatch({ name, description, avatarUrl }: Parameters<RoomSettings["u
 }
 
 /** Removes members who joined the public room by themselves, because it is no longer public. */
-async function removeSelfJoined(
-  tx: StoreTransaction,
-  actor: Actor,
-  room: Conversation,
-): Promise<Departure[]> {
+async function removeSelfJoined(tx: StoreTransaction, actor: Actor, room: Room): Promise<Departure[]> {
   const passing = (await tx.members(room.id)).filter(
     ({ role }) => role === "guest" || role === "guest_moderator" || role === "self_joined",
   );
@@ -176,7 +169,7 @@ async function removeSelfJoined(
 async function removeOthers(
   tx: StoreTransaction,
   actor: Actor,
-  room: Conversation,
+  room: Room,
   kept: ReadonlySet<string>,
   me: Membership | null,
 ): Promise<Departure[]> {

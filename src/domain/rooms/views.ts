@@ -73,40 +73,37 @@ export function createRoomViews(context: Context): RoomViews {
 
   async function membersOf(ids: readonly number[]): Promise<Map<number, Member[]>> {
     const rooms = new Map<number, Member[]>(ids.map((id) => [id, []]));
-    for (const one of await store.memberships.people(ids))
-      rooms.get(one.membership.conversationId)?.push(one);
+    for (const one of await store.memberships.people(ids)) rooms.get(one.membership.roomId)?.push(one);
     return rooms;
   }
 
   /** By id: the other users of one-to-one rooms, also those who left. */
   async function peersOf(actor: Actor, listings: readonly RoomListing[]): Promise<Map<number, User>> {
-    const ids = listings.flatMap(({ conversation }) => peerId(conversation.pair, actor) ?? []);
+    const ids = listings.flatMap(({ room }) => peerId(room.pair, actor) ?? []);
     const users = ids.length === 0 ? [] : await store.users.byIds(ids);
     return new Map(users.map((user) => [user.id, user]));
   }
 
   return {
     async show(actor, listings) {
-      const ids = listings.map(({ conversation }) => conversation.id);
+      const ids = listings.map(({ room }) => room.id);
       const key = memberKey(actor);
       const [members, peers, lastPings, active, calls] = await Promise.all([
         membersOf(ids),
         peersOf(actor, listings),
         orElse<number[]>([], () => hot.presence.lastPings(key, ids)),
         Promise.all(ids.map(activeIn)),
-        Promise.all(
-          listings.map(({ head }) => (head.callSeq === null ? NOBODY : callIn(head.conversationId))),
-        ),
+        Promise.all(listings.map(({ head }) => (head.callSeq === null ? NOBODY : callIn(head.roomId)))),
       ]);
       return listings.map((listing, i) => {
-        const { conversation, membership } = listing;
-        const waiting = waitsInLobby(membership, conversation, now());
+        const { room, membership } = listing;
+        const waiting = waitsInLobby(membership, room, now());
         const here = active[i] ?? [];
         const call = calls[i] ?? NOBODY;
-        const people = peopleOf(conversation.token, members.get(conversation.id) ?? [], here, call);
+        const people = peopleOf(room.token, members.get(room.id) ?? [], here, call);
         const mine = people.find((one) => one.membership.member === key);
-        const me = mine ?? personOf(conversation.token, { membership, user: null }, undefined, call);
-        const peer = peerId(conversation.pair, actor);
+        const me = mine ?? personOf(room.token, { membership, user: null }, undefined, call);
+        const peer = peerId(room.pair, actor);
         return {
           ...listing,
           me: { ...me, lastPing: lastPings[i] ?? 0 },

@@ -1,9 +1,9 @@
 /** Messenger's rooms. Part of {@link UseCases}; the same promises hold. */
-import type { Conversation, Membership, Picture, Principal } from "../model.ts";
+import type { Membership, Picture, Principal, Room } from "../model.ts";
 
 /** A chatroom with its people, as Messenger shows it. */
 export interface Chatroom {
-  conversation: Conversation;
+  room: Room;
   admins: number[];
   moderators: number[];
   assignedUsers: number[];
@@ -56,7 +56,7 @@ export interface Chatrooms {
 }
 
 /** The people of a room, grouped as Messenger shows them. */
-export function peopleOf(members: readonly Membership[]): Omit<Chatroom, "conversation"> {
+export function peopleOf(members: readonly Membership[]): Omit<Chatroom, "room"> {
   const users = members.flatMap((m) => (m.userId === null ? [] : [{ id: m.userId, role: m.role }]));
   return {
     admins: users.filter((u) => u.role === "owner").map((u) => u.id),

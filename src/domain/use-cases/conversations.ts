@@ -1,12 +1,5 @@
 /** Making and deleting rooms. Part of {@link UseCases}; the same promises hold. */
-import type {
-  Actor,
-  Conversation,
-  ConversationType,
-  HistoryVisibility,
-  LoggedEvent,
-  Role,
-} from "../model.ts";
+import type { Actor, HistoryVisibility, LoggedEvent, Role, Room, RoomType } from "../model.ts";
 import type { RoomListing } from "../ports/store/room-lists.ts";
 import type { Naming } from "./room-settings.ts";
 
@@ -16,10 +9,10 @@ export interface Conversations {
    * Makes a room with its people, all or none; users who don't exist for the actor (who are of other organizations
    * only) are `not_found` on `members`. The one-to-one room of two people that exists already is returned.
    */
-  create(actor: Actor, input: CreateRoom): Promise<Conversation>;
+  create(actor: Actor, input: CreateRoom): Promise<Room>;
   /** 1–200 code points after trimming. A name that stays the same makes no event. */
-  rename(actor: Actor, room: string, name: string): Promise<Conversation>;
-  setReadOnly(actor: Actor, room: string, readOnly: boolean): Promise<Conversation>;
+  rename(actor: Actor, room: string, name: string): Promise<Room>;
+  setReadOnly(actor: Actor, room: string, readOnly: boolean): Promise<Room>;
   /**
    * All or none, as in {@link create}. Who is in already keeps their role. `most`: how many members the room may then
    * have (`too_large`).
@@ -44,7 +37,7 @@ export interface Conversations {
   delete(actor: Actor, room: string): Promise<void>;
 }
 export interface CreateRoom {
-  type: ConversationType;
+  type: RoomType;
   /** May be empty for one-to-one rooms. */
   name: string;
   naming?: Naming;

@@ -1,12 +1,12 @@
 /** The back office: organizations, users, groups, tokens and events. Part of {@link UseCases}; the same promises hold. */
 import type {
   ApiToken,
-  Conversation,
   Group,
   Organization,
   OrganizationEvent,
   OrganizationRole,
   OrganizationUser,
+  Room,
   User,
 } from "../model.ts";
 import type { NamePage } from "../ports/store/users.ts";
@@ -93,7 +93,7 @@ export interface TokenDirectory {
 /** Events of an organization, each with a chatroom that follows it. */
 export interface EventDirectory {
   /** @returns the event's chatroom; null where it has none, or none any more */
-  putEvent(input: OrganizationEvent): Promise<Conversation | null>;
+  putEvent(input: OrganizationEvent): Promise<Room | null>;
   deleteEvent(organizationId: number, eventId: number): Promise<void>;
   event(organizationId: number, eventId: number): Promise<OrganizationEvent>;
 }

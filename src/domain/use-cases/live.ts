@@ -52,7 +52,7 @@ export interface Signaling {
     client?: ClientName,
   ): Promise<{ messages: string[]; room: RoomView; sessionIds: string[] }>;
   /** `wake` is called when there may be messages for somebody in the room, or when somebody came or went. */
-  follow(conversationId: number, wake: () => void): Promise<Following>;
+  follow(roomId: number, wake: () => void): Promise<Following>;
 }
 export interface SignalingMessage {
   /** The session that it is from, and for. */
@@ -64,7 +64,7 @@ export interface SignalingMessage {
 /** For those who tell what happens as it happens: they ask whenever who may hear it may have changed. */
 export interface Lobby {
   /** Who of these users may read in the room now, and who waits. Who is in neither is not in the room. */
-  access(conversationId: number, userIds: readonly number[]): Promise<LobbyAccess>;
+  access(roomId: number, userIds: readonly number[]): Promise<LobbyAccess>;
 }
 export interface LobbyAccess {
   /** The lobby is shut: somebody may have to wait. */

@@ -84,7 +84,7 @@ export interface Timeline {
   /** The last entry of each of these rooms (ids) that the actor may see, in one query; rooms without one are left out. */
   last(
     actor: Actor,
-    conversationIds: readonly number[],
+    roomIds: readonly number[],
     types?: readonly EventType[],
   ): Promise<Map<number, TimelineEntry>>;
   /** The message that a send made, or had made before, as its sender sees it; null when it was deleted since. */
@@ -97,7 +97,7 @@ export interface Timeline {
    */
   entriesForAll(events: readonly LoggedEvent[]): Promise<TimelineEntry[]>;
   /** The seq of a room's last event, of which it says nothing; null when the room is gone. */
-  head(conversationId: number): Promise<number | null>;
+  head(roomId: number): Promise<number | null>;
   /** A message for a webhook: as a member sees it, whoever that is. Null when there is none (any more). */
   snapshot(place: MessagePlace): Promise<MessageView | null>;
   /** Deletes the messages whose time is over (`message.deleted` by Causeway itself). Run by a timer on every gateway. */
@@ -129,7 +129,7 @@ export interface Pins {
   /** Nothing happens when no message is pinned, or another one than `seq`. */
   unpin(actor: Actor, room: string, seq?: number): Promise<MadeEvent>;
   /** The seqs of the pinned messages of these rooms (ids); the caller knows that the reader is in them. */
-  of(conversationIds: readonly number[]): Promise<Map<number, number>>;
+  of(roomIds: readonly number[]): Promise<Map<number, number>>;
 }
 
 // ── Mentions (src/domain/messages/mentions.ts, mentioning.ts) ──────────────────────────────────────────
@@ -148,7 +148,7 @@ export interface Mentions {
    */
   parse(actor: Actor, room: string, texts: readonly string[]): Promise<TextPart[][]>;
   /** As {@link parse}, for all readers of the room at once; null when a text names a user who exists for some of them only. */
-  parseForAll(conversationId: number, texts: readonly string[]): Promise<TextPart[][] | null>;
+  parseForAll(roomId: number, texts: readonly string[]): Promise<TextPart[][] | null>;
   /** What `Messages.send` takes as `mentions` for a parsed text. */
   idsOf(parts: readonly TextPart[]): string[];
   /** Whom the actor can mention here: everybody at once ("all"), then users, then guests. `limit` 1–200. */

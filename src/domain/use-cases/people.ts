@@ -2,7 +2,7 @@
  * What faces may ask about people beyond the rooms they share: Wire's connections and Protocol's contacts; and the
  * webhooks that tell an organization what its people do. Part of {@link UseCases}; the same promises hold.
  */
-import type { Actor, ConnectionStatus, Contact, Conversation, User, Webhook, WebhookType } from "../model.ts";
+import type { Actor, ConnectionStatus, Contact, Room, User, Webhook, WebhookType } from "../model.ts";
 
 // ── Connections (src/domain/contacts/connections.ts) ───────────────────────────────────────────────────────────
 
@@ -13,7 +13,7 @@ export interface Connection {
   status: ConnectionStatus;
   message: string | null;
   /** Their one-to-one room; until the other accepts, only the one who asked is in it. */
-  conversation: Conversation | null;
+  room: Room | null;
   updatedAt: number;
 }
 
@@ -59,7 +59,7 @@ export interface Connections {
   /** Of these UUIDs, those whom the actor is connected to: people of one organization, and accepted connections. */
   connected(actor: Actor, uuids: readonly string[]): Promise<User[]>;
   /** Of these one-to-one rooms (ids) of the actor, those that wait for an accepted connection (Wire's type 3). */
-  waiting(actor: Actor, conversationIds: readonly number[]): Promise<Set<number>>;
+  waiting(actor: Actor, roomIds: readonly number[]): Promise<Set<number>>;
 }
 
 // ── Contacts (src/domain/contacts/contacts.ts) ─────────────────────────────────────────────────────────────────

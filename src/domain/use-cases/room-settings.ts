@@ -1,9 +1,9 @@
 /** What rooms are, and how members see them. Part of {@link UseCases}; the same promises hold. */
-import type { Actor, Conversation, LoggedEvent, Membership, MembershipSettings } from "../model.ts";
+import type { Actor, LoggedEvent, Membership, MembershipSettings, Room } from "../model.ts";
 
 /** `event` is the `room.changed` that tells of the change; null when everything was so already. */
 export interface Change {
-  conversation: Conversation;
+  room: Room;
   event: LoggedEvent | null;
 }
 
@@ -60,7 +60,7 @@ export interface GuestLinks {
   /** For whoever has a link: is it one? @throws DomainError `not_found` on `code` */
   check(link: GuestLink): Promise<void>;
   /** The room that the actor would join. @throws DomainError `not_found` on `code` */
-  preview(actor: Actor, link: GuestLink): Promise<Conversation>;
+  preview(actor: Actor, link: GuestLink): Promise<Room>;
   /**
    * `event` is the actor's `member.joined`, null when they are in the room already; `most`: how many members it may have.
    * @throws DomainError `not_found` on `code`; `too_large` on `members`
@@ -81,5 +81,5 @@ export interface MemberSettings {
    */
   change(actor: Actor, room: string, patch: Partial<MembershipSettings>): Promise<Membership>;
   /** The user looks at these rooms now: `lastOpenedAt`. Never fails. */
-  opened(actor: Actor, conversationIds: readonly number[]): Promise<void>;
+  opened(actor: Actor, roomIds: readonly number[]): Promise<void>;
 }

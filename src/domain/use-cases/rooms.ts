@@ -2,7 +2,7 @@
  * What faces may ask about rooms and the people in them, beyond talking: finding and listing, one-to-one rooms, joining
  * and leaving, roles, a room's settings and a member's own. Part of {@link UseCases}; the same promises hold.
  */
-import type { Actor, Conversation, ConversationType, Membership, User } from "../model.ts";
+import type { Actor, Membership, Room, RoomType, User } from "../model.ts";
 import type { CallState } from "../ports/hot.ts";
 import type { RoomListing } from "../ports/store/room-lists.ts";
 
@@ -75,15 +75,12 @@ export interface Finding {
   find(
     actor: Actor | null,
     token: string,
-  ): Promise<{ member: true; view: RoomView } | { member: false; conversation: Conversation }>;
+  ): Promise<{ member: true; view: RoomView } | { member: false; room: Room }>;
   /**
    * The room whatever it is, and the actor's membership in it. It tells that a room exists to somebody who is not in it:
    * only for names that can't be guessed (UUID, public id). Null when there is none.
    */
-  locate(
-    actor: Actor,
-    room: RoomName,
-  ): Promise<{ conversation: Conversation; membership: Membership | null } | null>;
+  locate(actor: Actor, room: RoomName): Promise<{ room: Room; membership: Membership | null } | null>;
   /** The ids of the member's rooms, by UUID ascending; `after` is exclusive. */
   ids(actor: Actor, page: { after?: string; limit: number }): Promise<{ uuids: string[]; more: boolean }>;
   /** As {@link ids}, with the rooms; `uuids` instead of a page keeps those of them that the member is in. */
@@ -104,7 +101,7 @@ export interface RecentPage {
   startingAfter?: string;
   endingBefore?: string;
   limit: number;
-  types?: ConversationType[];
+  types?: RoomType[];
   publicId?: string;
   /** Only rooms that are (`true`), or are not (`false`). */
   muted?: boolean;
@@ -126,10 +123,10 @@ export interface OneToOne {
   open(
     actor: Actor,
     other: Actor,
-    made?: { history?: Conversation["history"] },
-  ): Promise<{ conversation: Conversation; created: boolean }>;
+    made?: { history?: Room["history"] },
+  ): Promise<{ room: Room; created: boolean }>;
   /** The user's room with nobody else in it (Wire's type 1): a one-to-one room whose `pair` is twice the user. */
-  openSelf(actor: Actor): Promise<{ conversation: Conversation; created: boolean }>;
+  openSelf(actor: Actor): Promise<{ room: Room; created: boolean }>;
   /** Deletes it for both. While one of them blocks the other only the actor leaves it: the other keeps what was said. */
   delete(actor: Actor, room: string): Promise<void>;
 }

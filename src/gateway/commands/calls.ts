@@ -100,17 +100,17 @@ export function createCallCommands({ calls, hot, hub, logger }: CallCommandOptio
 
     async refresh(sessions, now) {
       const inCalls = new Map<string, Session>();
-      const entries: { conversationId: number; session: string }[] = [];
+      const entries: { roomId: number; session: string }[] = [];
       for (const session of sessions) {
         for (const room of session.calls?.keys() ?? []) {
           inCalls.set(session.id, session);
-          entries.push({ conversationId: room.id, session: session.id });
+          entries.push({ roomId: room.id, session: session.id });
         }
       }
       if (entries.length === 0) return;
       for (const lost of await hot.calls.refresh(entries, now, CALL_TTL_MS)) {
         const session = inCalls.get(lost.session);
-        const room = hub.get(lost.conversationId);
+        const room = hub.get(lost.roomId);
         const flags = room && session?.calls?.get(room);
         if (session?.identity && room && flags) await putBack(session, session.identity, room, flags);
       }

@@ -74,7 +74,7 @@ export class CatchUp {
 
   #page(subscriptions: readonly CatchUpSubscription[]): Promise<LoggedEvent[]> {
     const wanted = subscriptions.map(({ room, position, catchUpTo }) => ({
-      conversationId: room.id,
+      roomId: room.id,
       after: position,
       upTo: catchUpTo,
     }));
@@ -97,7 +97,7 @@ function sendPage(
       isWhole = false;
       break;
     }
-    const subscription = byRoom.get(event.conversationId);
+    const subscription = byRoom.get(event.roomId);
     if (subscription?.state !== "catching-up" || event.seq !== subscription.position + 1) continue;
     got.add(subscription);
     subscription.send(EncodedEvent.of(event));

@@ -137,12 +137,12 @@ export class FollowedRoom {
 
   /** The last event that was delivered here, with its time: a log that has another one there is another log. */
   get place(): LogPlace {
-    const { id: conversationId, last, delivered: seq } = this;
+    const { id: roomId, last, delivered: seq } = this;
     const at = last?.at ?? (this.#noted.seq === seq ? this.#noted.at : 0);
-    return { conversationId, seq, at };
+    return { roomId, seq, at };
   }
   get noted(): LogPlace {
-    return { conversationId: this.id, ...this.#noted };
+    return { roomId: this.id, ...this.#noted };
   }
   /** The log has the event of this place. */
   note({ seq, at }: { seq: number; at: number }): void {

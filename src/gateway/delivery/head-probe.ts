@@ -51,7 +51,7 @@ export function startHeadProbe({ hub, log, history, bus, logger, everyMs }: Head
       const { epoch } = history;
       const before = rooms.map((room) => ({ room, delivered: room.place, noted: room.noted }));
       const found = await log.places(before.map(({ noted }) => noted));
-      const byId = new Map(found.map((place) => [place.conversationId, place]));
+      const byId = new Map(found.map((place) => [place.roomId, place]));
       if (before.some((each) => hasGoneBack(each, byId.get(each.room.id)))) return await history.lost(epoch);
       const gone: FollowedRoom[] = [];
       for (const { room, delivered, noted } of before) {

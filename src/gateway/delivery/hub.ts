@@ -126,7 +126,7 @@ export class Hub {
   /** What this process committed: no need to wait for the bus. */
   committed({ events, frames }: Commit): void {
     events.forEach((event, n) => {
-      const room = this.#rooms.get(event.conversationId);
+      const room = this.#rooms.get(event.roomId);
       if (room && event.seq > room.delivered) this.#offer(room, EncodedEvent.of(event, frames[n]));
     });
   }
@@ -178,14 +178,14 @@ export class Hub {
     for (let start = 0; start < rooms.length; start += FILL_ROOMS) {
       const some = rooms.slice(start, start + FILL_ROOMS);
       const wanted = some.map(({ id, delivered }) => ({
-        conversationId: id,
+        roomId: id,
         after: delivered,
         upTo: Number.MAX_SAFE_INTEGER,
       }));
       const counts = new Map<number, number>();
       for (const event of await this.#options.log.rangeMany(wanted, FILL_EVENTS)) {
-        const room = this.#rooms.get(event.conversationId);
-        counts.set(event.conversationId, (counts.get(event.conversationId) ?? 0) + 1);
+        const room = this.#rooms.get(event.roomId);
+        counts.set(event.roomId, (counts.get(event.roomId) ?? 0) + 1);
         if (!room || event.seq <= room.delivered) continue;
         // It was released and is followed anew: what was asked for is another room's.
         if (!some.includes(room)) continue;

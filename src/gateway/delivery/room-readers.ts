@@ -40,13 +40,13 @@ export function tellReaders(room: FollowedRoom, event: EncodedEvent): void {
 
 /** As {@link tellReaders}, what is in no log. */
 export function tellReadersOf(room: FollowedRoom, frame: RoomFrame): void {
-  const conversationId = room.id;
+  const roomId = room.id;
   for (const reader of [...(room.readers ?? [])]) {
-    if (frame.op === "typing") reader.typing?.({ conversationId, actor: frame.actor, on: frame.on });
+    if (frame.op === "typing") reader.typing?.({ roomId, actor: frame.actor, on: frame.on });
     else if (frame.op === "presence") {
-      reader.presence?.({ conversationId, actor: frame.actor, lastPing: frame.lastPing });
+      reader.presence?.({ roomId, actor: frame.actor, lastPing: frame.lastPing });
     } else if (frame.op === "call") {
-      reader.call?.({ conversationId, flags: frame.flags, participants: frame.participants });
+      reader.call?.({ roomId, flags: frame.flags, participants: frame.participants });
     }
   }
 }

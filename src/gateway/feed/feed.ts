@@ -45,13 +45,13 @@ export function createFeed(options: FeedOptions): RunningFeed {
     return { ...following, stop };
   }
 
-  async function followed(conversationId: number): Promise<FollowedRoom> {
-    const known = hub.get(conversationId);
+  async function followed(roomId: number): Promise<FollowedRoom> {
+    const known = hub.get(roomId);
     if (known) return known;
-    const [room, [head]] = await Promise.all([rooms.byId(conversationId), log.heads([conversationId])]);
+    const [room, [head]] = await Promise.all([rooms.byId(roomId), log.heads([roomId])]);
     if (!room || !head) throw new DomainError("not_found", "There is no such room", { field: "room" });
     const at = head.head === 0 ? 0 : head.lastActivity;
-    return hub.follow(conversationId, room.token, { head: { seq: head.head, at }, history: room.history });
+    return hub.follow(roomId, room.token, { head: { seq: head.head, at }, history: room.history });
   }
 
   return {
@@ -59,8 +59,8 @@ export function createFeed(options: FeedOptions): RunningFeed {
     get followers() {
       return followers;
     },
-    async followRoom(conversationId, reader) {
-      const room = await followed(conversationId);
+    async followRoom(roomId, reader) {
+      const room = await followed(roomId);
       const head = room.delivered;
       return counted({ head, stop: addReader(room, reader) });
     },

@@ -39,7 +39,7 @@ type Listener = (message: Uint8Array) => void;
 /** On the user's channel. */
 interface UserHint {
   hint?: "joined" | "settings" | "connection" | "changed";
-  conversationId?: number;
+  roomId?: number;
   room?: string;
   seq?: number;
   at?: number;
@@ -153,12 +153,12 @@ export class FollowedUsers implements SubscriberKeeper, FollowedUserEvents {
 
   #heard(user: FollowedUser, message: Uint8Array): void {
     const hint = readHint(message);
-    const { conversationId, room, seq, at = 0 } = hint;
+    const { roomId, room, seq, at = 0 } = hint;
     if (hint.unread) this.#tellMarker(user, hint.unread);
-    else if (hint.hint === "joined" && conversationId !== undefined && room && seq) {
-      this.#joined(user, { hint: "joined", conversationId, room, seq });
-    } else if (hint.hint === "settings" && conversationId !== undefined) {
-      user.tell((reader) => reader.settings?.({ conversationId, at }));
+    else if (hint.hint === "joined" && roomId !== undefined && room && seq) {
+      this.#joined(user, { hint: "joined", roomId, room, seq });
+    } else if (hint.hint === "settings" && roomId !== undefined) {
+      user.tell((reader) => reader.settings?.({ roomId, at }));
     } else if (hint.hint === "connection") user.tell((reader) => reader.connections?.({ at }));
     else void this.#compare([user]);
   }
@@ -167,11 +167,11 @@ export class FollowedUsers implements SubscriberKeeper, FollowedUserEvents {
    * The user joined a room. A hint that comes while the list of rooms is being read waits for it: a room of the list is
    * followed already, and the list says whether its lobby is open.
    */
-  #joined(user: FollowedUser, { conversationId, room: token, seq }: JoinedHint): void {
+  #joined(user: FollowedUser, { roomId, room: token, seq }: JoinedHint): void {
     const { hub, lobbies, catchUp } = this.#options;
     const enter = () => {
       if (user.isGone) return;
-      const room = hub.follow(conversationId, token, { head: { seq: seq - 1, at: 0 } });
+      const room = hub.follow(roomId, token, { head: { seq: seq - 1, at: 0 } });
       hub.noteHead(room, seq);
       if (user.rooms.has(room)) return;
       user.enter(room, seq);
@@ -184,7 +184,7 @@ export class FollowedUsers implements SubscriberKeeper, FollowedUserEvents {
   #tellMarker(user: FollowedUser, { room: token, read, unread, mention }: UnreadFrame): void {
     const room = this.#options.hub.byToken(token);
     if (!room) return;
-    user.tell((reader) => reader.marker?.({ conversationId: room.id, read, unread, mention }));
+    user.tell((reader) => reader.marker?.({ roomId: room.id, read, unread, mention }));
   }
 
   /** Looks for users whose memberships or account changed. Never rejects. */

@@ -12,7 +12,7 @@ import { eventJson } from "./encoded-event.ts";
 /** On the channel of a user who joined a room: gateways that do not follow the room have to start. */
 export interface JoinedHint {
   hint: "joined";
-  conversationId: number;
+  roomId: number;
   /** The room's token. */
   room: string;
   /** Seq of the user's own `member.joined`. */
@@ -78,9 +78,9 @@ export class CommitPublisher {
 
 function publishToRooms(bus: Pick<Bus, "publish">, { events, frames }: Commit): void {
   for (let first = 0, next = 0; first < events.length; first = next) {
-    const { conversationId } = events[first] as LoggedEvent;
-    for (next = first + 1; events[next]?.conversationId === conversationId; ) next++;
-    bus.publish(channels.room(conversationId), Buffer.from(frames.slice(first, next).join("\n")));
+    const { roomId } = events[first] as LoggedEvent;
+    for (next = first + 1; events[next]?.roomId === roomId; ) next++;
+    bus.publish(channels.room(roomId), Buffer.from(frames.slice(first, next).join("\n")));
   }
 }
 
@@ -89,13 +89,13 @@ function publishJoins(bus: Pick<Bus, "publish">, { events }: Commit): void {
     if (event.type !== "member.joined") continue;
     const { member } = dataOf<"member.joined">(event);
     if (member.kind !== "user") continue;
-    const { conversationId, room, seq } = event;
-    const hint: JoinedHint = { hint: "joined", conversationId, room, seq };
+    const { roomId, room, seq } = event;
+    const hint: JoinedHint = { hint: "joined", roomId, room, seq };
     bus.publish(channels.user(Number(member.id)), Buffer.from(JSON.stringify(hint)));
   }
 }
 
 function publishToBridges(bus: Pick<Bus, "publish">, { events }: Commit): void {
-  const rooms = [...new Set(events.map(({ conversationId }) => conversationId))];
+  const rooms = [...new Set(events.map(({ roomId }) => roomId))];
   bus.publish(channels.bridge, Buffer.from(JSON.stringify(rooms)));
 }

@@ -84,10 +84,10 @@ export class EncodedEvent {
   }
 
   /** As it stands in the log of the room. */
-  logged(conversationId: number): LoggedEvent {
+  logged(roomId: number): LoggedEvent {
     const { room, seq, type, id = null, actor, at, data } = this.parsed();
     const dataJson = JSON.stringify(data);
-    return { conversationId, room, seq, type: type as LoggedEvent["type"], id, actor, at, dataJson };
+    return { roomId, room, seq, type: type as LoggedEvent["type"], id, actor, at, dataJson };
   }
 
   parsed(): EventFrame {

@@ -28,12 +28,12 @@ export class Memberships {
   }
 
   /** The user joined a room, perhaps one that this gateway does not follow. */
-  joined(user: LocalUser, { conversationId, room: token, seq }: JoinedHint): void {
+  joined(user: LocalUser, { roomId, room: token, seq }: JoinedHint): void {
     const hub = this.#options.hub;
-    const followed = hub.get(conversationId);
+    const followed = hub.get(roomId);
     if (!followed) {
       // Delivering the event brings the sessions in.
-      void hub.fill([hub.follow(conversationId, token, { head: { seq: seq - 1, at: 0 } })]);
+      void hub.fill([hub.follow(roomId, token, { head: { seq: seq - 1, at: 0 } })]);
       return;
     }
     if ([...user.sessions].every((session) => !session.isReady || session.rooms.has(followed))) return;

@@ -19,76 +19,70 @@ export function createMemoryPresence(now: () => number): Presence & { purge(): v
   });
 
   /** The member's active sessions in the room. Removes decayed ones. */
-  function live(conversationId: number, member: MemberKey, at: number): Map<string, number> | undefined {
-    const sessions = rooms.get(conversationId)?.get(member)?.sessions;
+  function live(roomId: number, member: MemberKey, at: number): Map<string, number> | undefined {
+    const sessions = rooms.get(roomId)?.get(member)?.sessions;
     for (const [session, ping] of sessions ?? []) if (ping <= at - ACTIVE_MS) sessions?.delete(session);
     return sessions;
   }
 
-  function remove(conversationId: number, member: MemberKey): void {
-    const room = rooms.get(conversationId);
+  function remove(roomId: number, member: MemberKey): void {
+    const room = rooms.get(roomId);
     room?.delete(member);
-    if (room?.size === 0) rooms.delete(conversationId);
+    if (room?.size === 0) rooms.delete(roomId);
   }
 
-  function note(member: MemberKey, conversationId: number, at: number): void {
+  function note(member: MemberKey, roomId: number, at: number): void {
     const own = pings.get(member) ?? new Map<number, number>();
-    pings.set(member, own.set(conversationId, at));
+    pings.set(member, own.set(roomId, at));
   }
 
   /** @returns whether the member was there before */
-  function enter(
-    conversationId: number,
-    member: MemberKey,
-    session: string,
-    name: string,
-    at: number,
-  ): boolean {
-    const sessions = live(conversationId, member, at) ?? new Map<string, number>();
+  function enter(roomId: number, member: MemberKey, session: string, name: string, at: number): boolean {
+    const sessions = live(roomId, member, at) ?? new Map<string, number>();
     const before = sessions.size > 0;
     sessions.set(session, at);
     for (const first of sessions.keys()) if (sessions.size > MAX_ACTIVE_SESSIONS) sessions.delete(first);
-    const room = rooms.get(conversationId) ?? new Map<MemberKey, Active>();
-    rooms.set(conversationId, room.set(member, { name, sessions }));
+    const room = rooms.get(roomId) ?? new Map<MemberKey, Active>();
+    rooms.set(roomId, room.set(member, { name, sessions }));
     return before;
   }
 
   return {
-    async ping(member, session, name, conversationIds, at) {
-      return conversationIds.filter((id) => {
+    async ping(member, session, name, roomIds, at) {
+      return roomIds.filter((id) => {
         note(member, id, at);
         return !enter(id, member, session, name, at);
       });
     },
-    async refresh(member, part, conversationId, at) {
-      const sessions = live(conversationId, member, at);
+    async refresh(member, part, roomId, at) {
+      const sessions = live(roomId, member, at);
       const mine = [...(sessions?.keys() ?? [])].filter((session) => session.includes(part));
       for (const session of mine) sessions?.set(session, at);
-      if (mine.length > 0) note(member, conversationId, at);
+      if (mine.length > 0) note(member, roomId, at);
       return mine;
     },
-    async leave(member, session, conversationIds, at) {
-      return conversationIds.filter((id) => {
+    async leave(member, session, roomIds, at) {
+      return roomIds.filter((id) => {
         const sessions = live(id, member, at);
         if (!sessions?.delete(session) || sessions.size > 0) return false;
         remove(id, member);
         return true;
       });
     },
-    async forget(member, conversationId, at) {
-      const before = (live(conversationId, member, at)?.size ?? 0) > 0;
-      remove(conversationId, member);
+    async forget(member, roomId, at) {
+      const before = (live(roomId, member, at)?.size ?? 0) > 0;
+      remove(roomId, member);
       return before;
     },
-    async lastPings(member, conversationIds) {
+    async lastPings(member, roomIds) {
       const own = pings.get(member);
-      return conversationIds.map((id) => own?.get(id) ?? 0);
+      return roomIds.map((id) => own?.get(id) ?? 0);
     },
-    async isActive(member, conversationIds, at, windowMs) {
-      return conversationIds.map((id) => latest(rooms.get(id)?.get(member)) > at - windowMs);
+    async isActive(member, roomIds, at, windowMs) {
+      return roomIds.map((id) => latest(rooms.get(id)?.get(member)) > at - windowMs);
     },
-    async active(conversationId, at, windowMs) {
-      return [...(rooms.get(conversationId) ?? [])].flatMap(([member, one]) => {
+    async active(roomId, at, windowMs) {
+      return [...(rooms.get(roomId) ?? [])].flatMap(([member, one]) => {
         const lastPing = latest(one);
         if (lastPing <= at - windowMs) return [];
         const sessions = [...one.sessions].flatMap(([session, ping]) =>
@@ -100,12 +94,12 @@ export function createMemoryPresence(now: () => number): Presence & { purge(): v
     },
     async sweep(at) {
       const gone: FormerParticipant[] = [];
-      for (const [conversationId, room] of rooms) {
+      for (const [roomId, room] of rooms) {
         for (const [member, one] of room) {
           const lastPing = latest(one);
           if (lastPing > at - ACTIVE_MS) continue;
-          remove(conversationId, member);
-          gone.push({ conversationId, member, name: one.name, lastPing });
+          remove(roomId, member);
+          gone.push({ roomId, member, name: one.name, lastPing });
         }
       }
       return gone;

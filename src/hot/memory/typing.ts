@@ -11,40 +11,40 @@ export function createMemoryTyping(): Typing & { clear(): void } {
   const rooms = new Map<number, Map<MemberKey, Typed>>();
 
   /** Removes a member who types in no session any more. @returns whether the member was removed */
-  function settle(conversationId: number, member: MemberKey): boolean {
-    const room = rooms.get(conversationId);
+  function settle(roomId: number, member: MemberKey): boolean {
+    const room = rooms.get(roomId);
     if (room?.get(member)?.sessions.size !== 0) return false;
     room.delete(member);
-    if (room.size === 0) rooms.delete(conversationId);
+    if (room.size === 0) rooms.delete(roomId);
     return true;
   }
 
   return {
-    async set(conversationId, { member, session, name }, on, now, ttlMs) {
-      const known = rooms.get(conversationId)?.get(member);
+    async set(roomId, { member, session, name }, on, now, ttlMs) {
+      const known = rooms.get(roomId)?.get(member);
       if (!on) {
         known?.sessions.delete(session);
-        return settle(conversationId, member);
+        return settle(roomId, member);
       }
-      const room = rooms.get(conversationId) ?? new Map<MemberKey, Typed>();
+      const room = rooms.get(roomId) ?? new Map<MemberKey, Typed>();
       const sessions = (known?.sessions ?? new Map<string, number>()).set(session, now + ttlMs);
-      rooms.set(conversationId, room.set(member, { name, sessions }));
+      rooms.set(roomId, room.set(member, { name, sessions }));
       return known === undefined;
     },
-    async forget(conversationId, member) {
-      rooms.get(conversationId)?.get(member)?.sessions.clear();
-      return settle(conversationId, member);
+    async forget(roomId, member) {
+      rooms.get(roomId)?.get(member)?.sessions.clear();
+      return settle(roomId, member);
     },
-    get: async (conversationId, now) =>
-      [...(rooms.get(conversationId) ?? [])].flatMap(([member, { name, sessions }]) =>
+    get: async (roomId, now) =>
+      [...(rooms.get(roomId) ?? [])].flatMap(([member, { name, sessions }]) =>
         [...sessions.values()].some((until) => until > now) ? [{ member, name }] : [],
       ),
     async sweep(now) {
       const ended: Awaited<ReturnType<Typing["sweep"]>> = [];
-      for (const [conversationId, room] of rooms) {
+      for (const [roomId, room] of rooms) {
         for (const [member, { name, sessions }] of room) {
           for (const [session, until] of sessions) if (until <= now) sessions.delete(session);
-          if (settle(conversationId, member)) ended.push({ conversationId, member, name });
+          if (settle(roomId, member)) ended.push({ roomId, member, name });
         }
       }
       return ended;

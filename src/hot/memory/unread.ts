@@ -12,30 +12,30 @@ export function createMemoryUnread(now: () => number): UnreadCounters & { sweep(
   });
 
   return {
-    async get(member, conversationIds) {
+    async get(member, roomIds) {
       const rooms = members.get(member);
-      return conversationIds.map((id) => {
+      return roomIds.map((id) => {
         const entry = rooms?.get(id);
         return entry === undefined ? null : { ...entry };
       });
     },
     async set(member, entries) {
       const rooms = members.get(member) ?? new Map<number, UnreadEntry>();
-      for (const { conversationId, entry } of entries) {
-        const kept = rooms.get(conversationId);
-        if (kept === undefined || entry.read >= kept.read) rooms.set(conversationId, { ...entry });
+      for (const { roomId, entry } of entries) {
+        const kept = rooms.get(roomId);
+        if (kept === undefined || entry.read >= kept.read) rooms.set(roomId, { ...entry });
       }
       members.set(member, rooms);
     },
-    async mentioned(conversationId, mentioned) {
+    async mentioned(roomId, mentioned) {
       for (const member of mentioned) {
-        const entry = members.peek(member)?.get(conversationId);
+        const entry = members.peek(member)?.get(roomId);
         if (entry !== undefined) entry.mentions++;
       }
     },
-    async drop(member, conversationIds) {
+    async drop(member, roomIds) {
       const rooms = members.peek(member);
-      for (const id of conversationIds) rooms?.delete(id);
+      for (const id of roomIds) rooms?.delete(id);
     },
     sweep: () => void members.purgeStale(),
     clear: () => members.clear(),

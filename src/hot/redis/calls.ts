@@ -17,35 +17,30 @@ export function createRedisCalls(client: RedisClient): Calls {
   }
 
   return {
-    async put(conversationId, { session, actor, flags }, now, ttlMs) {
+    async put(roomId, { session, actor, flags }, now, ttlMs) {
       const until = now + ttlMs;
       const args = [now, "put", until, ttlMs + GRACE_MS, session, flags + JSON.stringify(actor)];
       const [[, , absent, all]] = await Promise.all([
-        change(client, conversationId, args),
-        deadlines.note([conversationId], until),
+        change(client, roomId, args),
+        deadlines.note([roomId], until),
       ]);
       return { added: absent.length > 0, call: stateOf(all) };
     },
-    async remove(conversationId, session) {
+    async remove(roomId, session) {
       const args = [client.now(), "remove", "", "", session];
-      const [, , absent, all] = await change(client, conversationId, args);
+      const [, , absent, all] = await change(client, roomId, args);
       const removed = absent.length === 0;
       return { removed, last: removed && all.length === 0, call: stateOf(all) };
     },
-    async get(conversationId) {
+    async get(roomId) {
       const [all, until] = await Promise.all([
-        client.send<Record<string, string>>("hgetall", keys.call(conversationId)),
-        client.send<string[]>(
-          "zrangebyscore",
-          keys.callDeadlines(conversationId),
-          `(${client.now()}`,
-          "+inf",
-        ),
+        client.send<Record<string, string>>("hgetall", keys.call(roomId)),
+        client.send<string[]>("zrangebyscore", keys.callDeadlines(roomId), `(${client.now()}`, "+inf"),
       ]);
       return stateOf(until.flatMap((session) => [session, all[session] ?? ""]));
     },
-    async flags(conversationIds) {
-      const together = client.together(conversationIds.map(keys.callFlags));
+    async flags(roomIds) {
+      const together = client.together(roomIds.map(keys.callFlags));
       const summaries = await Promise.all(
         together.map((names) => client.send<(string | null)[]>("mget", ...names)),
       );
@@ -54,7 +49,7 @@ export function createRedisCalls(client: RedisClient): Calls {
     },
     async refresh(entries, now, ttlMs) {
       const until = now + ttlMs;
-      const rooms = groupedBy(entries, ({ conversationId }) => conversationId);
+      const rooms = groupedBy(entries, ({ roomId }) => roomId);
       const [answers] = await Promise.all([
         Promise.all(
           [...rooms].map(([id, own]) => {
@@ -64,9 +59,9 @@ export function createRedisCalls(client: RedisClient): Calls {
         ),
         deadlines.note([...rooms.keys()], until),
       ]);
-      return [...rooms.keys()].flatMap((conversationId, i) => {
+      return [...rooms.keys()].flatMap((roomId, i) => {
         const absent = answers[i]?.[2] ?? [];
-        return absent.map((session) => ({ conversationId, session }));
+        return absent.map((session) => ({ roomId, session }));
       });
     },
     async sweep(now) {

@@ -15,21 +15,21 @@ const MAX_ROOMS = 200;
 
 export interface Deadlines {
   /** Notes that an entry of these rooms decays at `at`. */
-  note(conversationIds: readonly number[], at: number): Promise<void>;
+  note(roomIds: readonly number[], at: number): Promise<void>;
   /** Calls `sweepOne` for every room that is due. */
   sweep(now: number, sweepOne: SweepOne): Promise<void>;
 }
 
 /** Removes decayed entries of a room. @returns when the next entry decays; null for no entry */
-type SweepOne = (conversationId: number) => Promise<number | null>;
+type SweepOne = (roomId: number) => Promise<number | null>;
 
 export function createDeadlines(client: RedisClient, kind: "calls" | "active" | "typing"): Deadlines {
   const { keys } = client;
-  const indexOf = (conversationId: number) => keys.deadlines(kind, conversationId % SHARDS);
+  const indexOf = (roomId: number) => keys.deadlines(kind, roomId % SHARDS);
 
   /** The earliest deadline stays, so a room whose entry was refreshed is swept once in vain. */
-  async function note(commands: Commands, conversationIds: readonly number[], at: number): Promise<void> {
-    const shards = groupedBy(conversationIds, indexOf);
+  async function note(commands: Commands, roomIds: readonly number[], at: number): Promise<void> {
+    const shards = groupedBy(roomIds, indexOf);
     const notes = [...shards].flatMap(([index, ids]) => [
       commands.send("zadd", index, "LT", ...ids.flatMap((id) => [at, id])),
       commands.send("pexpire", index, INDEX_MS),
@@ -54,7 +54,7 @@ export function createDeadlines(client: RedisClient, kind: "calls" | "active" | 
   }
 
   return {
-    note: (conversationIds, at) => note(client, conversationIds, at),
+    note: (roomIds, at) => note(client, roomIds, at),
     async sweep(now, sweepOne) {
       const shards = Array.from({ length: SHARDS }, (_, shard) => keys.deadlines(kind, shard));
       await Promise.all(shards.map((index) => sweepShard(index, now, sweepOne)));

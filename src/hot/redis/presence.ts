@@ -26,57 +26,52 @@ export function createRedisPresence(client: RedisClient): Presence {
   }
 
   /** Commands that belong to a ping. They travel with the other commands of this turn. */
-  function note(member: MemberKey, conversationIds: number[], now: number): Promise<unknown>[] {
+  function note(member: MemberKey, roomIds: number[], now: number): Promise<unknown>[] {
     const own = keys.lastPings(member);
     return [
-      client.send("hset", own, ...conversationIds.flatMap((id) => [id, now])),
+      client.send("hset", own, ...roomIds.flatMap((id) => [id, now])),
       client.send("pexpire", own, LAST_PING_MS),
-      deadlines.note(conversationIds, now + ACTIVE_MS),
+      deadlines.note(roomIds, now + ACTIVE_MS),
     ];
   }
 
   return {
-    async ping(member, session, name, conversationIds, now) {
-      if (conversationIds.length === 0) return [];
+    async ping(member, session, name, roomIds, now) {
+      if (roomIds.length === 0) return [];
       const [answers] = await Promise.all([
         Promise.all(
-          conversationIds.map((id) =>
-            change("ping", { id, member, now }, session, name, MAX_ACTIVE_SESSIONS),
-          ),
+          roomIds.map((id) => change("ping", { id, member, now }, session, name, MAX_ACTIVE_SESSIONS)),
         ),
-        ...note(member, conversationIds, now),
+        ...note(member, roomIds, now),
       ]);
-      return conversationIds.filter((_, i) => answers[i]?.[0] === 0);
+      return roomIds.filter((_, i) => answers[i]?.[0] === 0);
     },
-    async refresh(member, part, conversationId, now) {
-      const [, , sessions] = await change("refresh", { id: conversationId, member, now }, part);
-      if (sessions.length > 0) await Promise.all(note(member, [conversationId], now));
+    async refresh(member, part, roomId, now) {
+      const [, , sessions] = await change("refresh", { id: roomId, member, now }, part);
+      if (sessions.length > 0) await Promise.all(note(member, [roomId], now));
       return sessions;
     },
-    async leave(member, session, conversationIds, now) {
-      const leaving = conversationIds.map((id) => change("leave", { id, member, now }, session));
+    async leave(member, session, roomIds, now) {
+      const leaving = roomIds.map((id) => change("leave", { id, member, now }, session));
       const answers = await Promise.all(leaving);
-      return conversationIds.filter((_, i) => answers[i]?.[0] === 1 && answers[i]?.[1] === 0);
+      return roomIds.filter((_, i) => answers[i]?.[0] === 1 && answers[i]?.[1] === 0);
     },
-    forget: async (member, conversationId, now) =>
-      (await change("forget", { id: conversationId, member, now }))[0] === 1,
-    async lastPings(member, conversationIds) {
-      if (conversationIds.length === 0) return [];
-      const pings = await client.send<(string | null)[]>("hmget", keys.lastPings(member), ...conversationIds);
+    forget: async (member, roomId, now) => (await change("forget", { id: roomId, member, now }))[0] === 1,
+    async lastPings(member, roomIds) {
+      if (roomIds.length === 0) return [];
+      const pings = await client.send<(string | null)[]>("hmget", keys.lastPings(member), ...roomIds);
       return pings.map(Number);
     },
-    async isActive(member, conversationIds, now, windowMs) {
-      const scores = conversationIds.map((id) =>
-        client.send<string | null>("zscore", keys.active(id), member),
-      );
+    async isActive(member, roomIds, now, windowMs) {
+      const scores = roomIds.map((id) => client.send<string | null>("zscore", keys.active(id), member));
       return (await Promise.all(scores)).map((lastPing) => Number(lastPing) > now - windowMs);
     },
-    async active(conversationId, now, windowMs) {
-      const range = [keys.active(conversationId), `(${now - windowMs}`, "+inf", "WITHSCORES"];
+    async active(roomId, now, windowMs) {
+      const range = [keys.active(roomId), `(${now - windowMs}`, "+inf", "WITHSCORES"];
       const [pings, names, sessions] = await Promise.all([
         client.send<string[]>("zrangebyscore", ...range),
-        client.send<Record<string, string>>("hgetall", keys.activeNames(conversationId)),
-        client.send<Record<string, string>>("hgetall", keys.activeSessions(conversationId)),
+        client.send<Record<string, string>>("hgetall", keys.activeNames(roomId)),
+        client.send<Record<string, string>>("hgetall", keys.activeSessions(roomId)),
       ]);
       return pairs(pings).map(([member, lastPing]) => {
         const name = names[member] ?? "";
@@ -92,7 +87,7 @@ export function createRedisPresence(client: RedisClient): Presence {
         const swept = await client.background.run<[string, string[]]>("presence-sweep", roomKeys(id), args);
         const [oldest, flat] = swept;
         for (const [member = "", name = "", lastPing] of chunksOf(flat, 3))
-          gone.push({ conversationId: id, member, name, lastPing: Number(lastPing) });
+          gone.push({ roomId: id, member, name, lastPing: Number(lastPing) });
         return oldest === "" ? null : Number(oldest) + ACTIVE_MS;
       });
       return gone;

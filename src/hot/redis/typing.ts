@@ -35,9 +35,9 @@ export function createRedisTyping(client: RedisClient): Typing {
     },
     async sweep(now) {
       const ended: Awaited<ReturnType<Typing["sweep"]>> = [];
-      await deadlines.sweep(now, async (conversationId) => {
-        const [, next, flat] = await change(client.background, conversationId, "sweep", now);
-        for (const [member, name] of pairs(flat)) ended.push({ conversationId, member, name });
+      await deadlines.sweep(now, async (roomId) => {
+        const [, next, flat] = await change(client.background, roomId, "sweep", now);
+        for (const [member, name] of pairs(flat)) ended.push({ roomId, member, name });
         return next === "" ? null : Number(next);
       });
       return ended;

@@ -6,24 +6,24 @@ import type { RedisClient } from "./connection/client.ts";
 export function createRedisUnread(client: RedisClient): UnreadCounters {
   const { keys } = client;
   return {
-    async get(member, conversationIds) {
-      if (conversationIds.length === 0) return [];
-      const kept = await client.send<(string | null)[]>("hmget", keys.unread(member), ...conversationIds);
+    async get(member, roomIds) {
+      if (roomIds.length === 0) return [];
+      const kept = await client.send<(string | null)[]>("hmget", keys.unread(member), ...roomIds);
       return kept.map((text) => (text === null ? null : parse(text)));
     },
     async set(member, entries) {
       if (entries.length === 0) return;
-      const values = entries.flatMap(({ conversationId, entry }) => [
-        ...[conversationId, entry.read, entry.readMessages, entry.mentions],
+      const values = entries.flatMap(({ roomId, entry }) => [
+        ...[roomId, entry.read, entry.readMessages, entry.mentions],
       ]);
       await client.run("unread-set", [keys.unread(member)], [UNREAD_MS, ...values]);
     },
-    async mentioned(conversationId, members) {
+    async mentioned(roomId, members) {
       const together = client.together(members.map(keys.unread));
-      await Promise.all(together.map((hashes) => client.run("unread-mentioned", hashes, [conversationId])));
+      await Promise.all(together.map((hashes) => client.run("unread-mentioned", hashes, [roomId])));
     },
-    async drop(member, conversationIds) {
-      if (conversationIds.length > 0) await client.send("hdel", keys.unread(member), ...conversationIds);
+    async drop(member, roomIds) {
+      if (roomIds.length > 0) await client.send("hdel", keys.unread(member), ...roomIds);
     },
   };
 }

@@ -3,7 +3,7 @@
  * authentication, so only people who may see the room get it.
  */
 import { badField } from "../../domain/errors.ts";
-import type { Conversation } from "../../domain/model.ts";
+import type { Room } from "../../domain/model.ts";
 import { publicLink } from "./public-path.ts";
 
 const FOLDER = "/api/v1/chat/avatars";
@@ -12,7 +12,7 @@ const OWN_PATH = /\/avatars\/([0-9a-f]{64})\/?$/;
 
 /** @param baseUrl where clients reach this server */
 export function pictureUrl(
-  { avatarUrl, avatarId }: Pick<Conversation, "avatarUrl" | "avatarId">,
+  { avatarUrl, avatarId }: Pick<Room, "avatarUrl" | "avatarId">,
   baseUrl: string,
 ): string | null {
   if (avatarUrl !== null || avatarId === null) return avatarUrl;
@@ -29,7 +29,7 @@ export function pictureUrl(
  */
 export function givenPicture<T extends string | null | undefined>(
   url: T,
-  room: Pick<Conversation, "avatarId"> | null,
+  room: Pick<Room, "avatarId"> | null,
   baseUrl: string,
 ): T | undefined {
   if (!url || !URL.canParse(url)) return url;

@@ -90,8 +90,8 @@ function registerOneRoom(app: HttpApp, { chatrooms, publicUrl }: RoomRoutes): vo
   });
 }
 
-function location({ conversation }: Chatroom): string {
-  return `${PREFIX}/chatrooms/${conversation.id}`;
+function location({ room }: Chatroom): string {
+  return `${PREFIX}/chatrooms/${room.id}`;
 }
 
 const pageSchema = z.object({

@@ -28,21 +28,21 @@ export type RoomBody = z.infer<typeof roomSchema>;
 export const PREFIX = "/api/v1/chat";
 
 /** @param baseUrl where clients reach this server */
-export function roomBody({ conversation, ...people }: Chatroom, baseUrl: string): RoomBody {
+export function roomBody({ room, ...people }: Chatroom, baseUrl: string): RoomBody {
   return {
-    id: conversation.id,
-    token: conversation.token,
+    id: room.id,
+    token: room.token,
     admins: people.admins,
     assignedUsers: people.assignedUsers,
-    automationEnabled: conversation.automationEnabled,
-    avatarURL: pictureUrl(conversation, baseUrl) ?? "",
-    eventID: conversation.eventId ?? 0,
-    matrixRoomID: conversation.matrixRoomId,
+    automationEnabled: room.automationEnabled,
+    avatarURL: pictureUrl(room, baseUrl) ?? "",
+    eventID: room.eventId ?? 0,
+    matrixRoomID: room.matrixRoomId,
     moderators: people.moderators,
-    name: conversation.name,
-    organizationID: conversation.organizationId ?? 0,
-    scheduledDeletion: time(conversation.scheduledDeletion),
-    type: conversation.kind ?? "custom",
+    name: room.name,
+    organizationID: room.organizationId ?? 0,
+    scheduledDeletion: time(room.scheduledDeletion),
+    type: room.kind ?? "custom",
   };
 }
 

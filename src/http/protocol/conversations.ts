@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { badField, DomainError } from "../../domain/errors.ts";
 import { protocolMessagePlace } from "../../domain/ids.ts";
-import { type Actor, type Conversation, NOBODY } from "../../domain/model.ts";
+import { type Actor, NOBODY, type Room } from "../../domain/model.ts";
 import { type HttpApp, json } from "../face/face.ts";
 import { given } from "../requests/fields.ts";
 import { callerOf } from "./authentication.ts";
@@ -30,7 +30,7 @@ export function registerConversations(
   });
   app.openapi(ROUTES.create, async (c) => {
     const { actor } = callerOf(c);
-    const { conversation, created } = await open(parts, actor, c.req.valid("json"));
+    const { room: conversation, created } = await open(parts, actor, c.req.valid("json"));
     const headers = { Location: `/v1/conversations/${conversation.publicId}` };
     return c.json(await shown(parts, actor, conversation.publicId), created ? 201 : 200, headers);
   });
@@ -70,15 +70,15 @@ async function open(
   parts: ProtocolParts<"finding" | "lookup" | "oneToOne">,
   actor: Actor,
   { contact_id, group_id }: { contact_id?: string | null | undefined; group_id?: string | null | undefined },
-): Promise<{ conversation: Conversation; created: boolean }> {
+): Promise<{ room: Room; created: boolean }> {
   if (contact_id && group_id) throw badField("contact_id", "and group_id must not be given together");
   if (contact_id) return await openWith(parts, actor, contact_id);
   if (!group_id) throw badField("contact_id", "or group_id is required");
-  const conversation = await roomOf(parts, actor, group_id, "group_id");
-  if (conversation.type === "one_to_one") {
+  const room = await roomOf(parts, actor, group_id, "group_id");
+  if (room.type === "one_to_one") {
     throw new DomainError("not_found", "group_id names no group that you are in", { field: "group_id" });
   }
-  return { conversation, created: false };
+  return { room, created: false };
 }
 
 async function openWith(parts: ProtocolParts<"lookup" | "oneToOne">, actor: Actor, contactId: string) {
@@ -93,7 +93,7 @@ async function openWith(parts: ProtocolParts<"lookup" | "oneToOne">, actor: Acto
 async function pin(
   { useCases }: ProtocolParts<"pins">,
   actor: Actor,
-  room: Conversation,
+  room: Room,
   messageId: string | null,
 ): Promise<void> {
   if (messageId === null) {
@@ -101,7 +101,7 @@ async function pin(
     return;
   }
   const place = protocolMessagePlace(messageId);
-  if (place?.conversationId !== room.id) throw notOfThisConversation();
+  if (place?.roomId !== room.id) throw notOfThisConversation();
   try {
     await useCases.pins.pin(actor, room.token, place.seq);
   } catch (error) {

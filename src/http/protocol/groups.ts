@@ -1,7 +1,7 @@
 /** `/v1/groups`: rooms of several people. A group and its conversation are one room and have one id. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
-import type { Actor, Conversation } from "../../domain/model.ts";
+import type { Actor, Room } from "../../domain/model.ts";
 import type { RoomView } from "../../domain/use-cases/rooms.ts";
 import { givenPicture } from "../answers/room-pictures.ts";
 import { type HttpApp, json } from "../face/face.ts";
@@ -49,13 +49,13 @@ export function registerGroups(
   app.openapi(ROUTES.update, async (c) => {
     const caller = callerOf(c);
     const { id } = c.req.valid("param");
-    const { conversation } = await groupOf(parts, caller.actor, id);
+    const { room: conversation } = await groupOf(parts, caller.actor, id);
     await update(parts, caller.actor, conversation, c.req.valid("json"));
     return c.json(await shown(parts, caller, id), 200);
   });
   app.openapi(ROUTES.delete, async (c) => {
     const { actor } = callerOf(c);
-    const { conversation } = await groupOf(parts, actor, c.req.valid("param").id);
+    const { room: conversation } = await groupOf(parts, actor, c.req.valid("param").id);
     await conversations.delete(actor, conversation.token);
     return c.body(null, 204);
   });
@@ -67,7 +67,7 @@ async function groupOf(
   publicId: string,
 ): Promise<RoomView> {
   const view = await useCases.finding.view(actor, { publicId });
-  if (view.conversation.type !== "one_to_one") return view;
+  if (view.room.type !== "one_to_one") return view;
   throw new DomainError("not_found", "There is no such group, or you are not in it");
 }
 
@@ -83,7 +83,7 @@ async function shown(
 async function update(
   parts: ProtocolParts<"lookup" | "memberSettings" | "roomSettings">,
   actor: Actor,
-  room: Conversation,
+  room: Room,
   fields: z.output<typeof groupUpdate>,
 ): Promise<void> {
   const { roomSettings, memberSettings } = parts.useCases;

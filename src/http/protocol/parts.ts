@@ -1,6 +1,6 @@
 /** What Protocol's operations share: finding what a request names, and shaping what the domain answers. */
 import { badField, DomainError } from "../../domain/errors.ts";
-import { type Actor, type Contact, type Conversation, type User, userActor } from "../../domain/model.ts";
+import { type Actor, type Contact, type Room, type User, userActor } from "../../domain/model.ts";
 import type { MessageView } from "../../domain/use-cases/messages.ts";
 import type { RoomView } from "../../domain/use-cases/rooms.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
@@ -26,9 +26,9 @@ export async function roomOf(
   actor: Actor,
   publicId: string,
   field: string,
-): Promise<Conversation> {
+): Promise<Room> {
   const found = await useCases.finding.locate(actor, { publicId });
-  if (found?.membership) return found.conversation;
+  if (found?.membership) return found.room;
   throw new DomainError("not_found", `${field} names no conversation that you are in`, { field });
 }
 
@@ -70,12 +70,12 @@ export async function conversationBodies(
   { useCases }: ProtocolParts<"pins">,
   rooms: readonly RoomView[],
 ): Promise<ConversationBody[]> {
-  const pins = await useCases.pins.of(rooms.map(({ conversation }) => conversation.id));
-  return rooms.map(({ conversation, membership, peer, head, waiting }) =>
+  const pins = await useCases.pins.of(rooms.map(({ room }) => room.id));
+  return rooms.map(({ room, membership, peer, head, waiting }) =>
     conversationBody({
-      ...{ conversation, membership, peer },
+      ...{ room, membership, peer },
       lastActiveAt: head.messages === 0 ? null : head.lastActivity,
-      pinned: (!waiting && pins.get(conversation.id)) || null,
+      pinned: (!waiting && pins.get(room.id)) || null,
     }),
   );
 }

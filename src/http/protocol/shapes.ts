@@ -4,7 +4,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import { protocolMessageId } from "../../domain/ids.ts";
-import type { Contact, Conversation, Membership, User } from "../../domain/model.ts";
+import type { Contact, Membership, Room, User } from "../../domain/model.ts";
 import type { AttachmentView, MessageView, Reaction } from "../../domain/use-cases/messages.ts";
 import { publicLink } from "../answers/public-path.ts";
 import { pictureUrl } from "../answers/room-pictures.ts";
@@ -88,7 +88,7 @@ export const messageSchema = z
 export type MessageBody = z.infer<typeof messageSchema>;
 
 export function contactBody(contact: Contact): ContactBody {
-  const { user, phoneNumber, avatarUrl, displayName, conversation, lastActiveAt, createdAt } = contact;
+  const { user, phoneNumber, avatarUrl, displayName, room: conversation, lastActiveAt, createdAt } = contact;
   return {
     id: user.publicId,
     username: user.handle,
@@ -103,7 +103,7 @@ export function contactBody(contact: Contact): ContactBody {
 
 /** A room as one of its members sees it. */
 export interface ShownRoom {
-  conversation: Conversation;
+  room: Room;
   /** Null where nobody in particular looks: then nothing is set. */
   membership: Membership | null;
   /** The other of a one-to-one room; null when there is none any more. */
@@ -114,18 +114,18 @@ export interface ShownRoom {
   pinned: number | null;
 }
 
-export function conversationBody({ conversation, membership, ...room }: ShownRoom): ConversationBody {
-  const { id, publicId, type, createdAt } = conversation;
+export function conversationBody({ room, membership, ...shown }: ShownRoom): ConversationBody {
+  const { id, publicId, type, createdAt } = room;
   // One from before the member's history is none of theirs.
-  const pinned = (room.pinned ?? 0) > (membership?.historyFrom ?? 0) ? room.pinned : null;
+  const pinned = (shown.pinned ?? 0) > (membership?.historyFrom ?? 0) ? shown.pinned : null;
   return {
     id: publicId,
-    contact_id: type === "one_to_one" ? (room.peer?.publicId ?? null) : null,
+    contact_id: type === "one_to_one" ? (shown.peer?.publicId ?? null) : null,
     group_id: type === "one_to_one" ? null : publicId,
-    pinned_message_id: pinned === null ? null : protocolMessageId({ conversationId: id, seq: pinned }),
+    pinned_message_id: pinned === null ? null : protocolMessageId({ roomId: id, seq: pinned }),
     is_pinned: membership?.pinned ?? false,
     is_muted: membership?.muted ?? false,
-    last_active_at: seconds(room.lastActiveAt),
+    last_active_at: seconds(shown.lastActiveAt),
     last_opened_at: seconds(membership?.lastOpenedAt ?? null),
     created_at: seconds(createdAt),
     archived_at: seconds(membership?.archivedAt ?? null),
@@ -137,16 +137,16 @@ export function conversationBody({ conversation, membership, ...room }: ShownRoo
  * @param baseUrl where clients reach this server
  */
 export function groupBody(
-  { conversation, membership }: Pick<ShownRoom, "conversation" | "membership">,
+  { room, membership }: Pick<ShownRoom, "room" | "membership">,
   contacts: readonly Contact[],
   baseUrl: string,
 ): GroupBody {
-  const { publicId, name, description, createdAt } = conversation;
+  const { publicId, name, description, createdAt } = room;
   return {
     id: publicId,
     name,
     description,
-    avatar_url: pictureUrl(conversation, baseUrl),
+    avatar_url: pictureUrl(room, baseUrl),
     conversation_id: publicId,
     contacts: contacts.map(contactBody),
     created_at: seconds(createdAt),

@@ -2,8 +2,8 @@
 import { DomainError } from "../../domain/errors.ts";
 import {
   type Contact,
-  type Conversation,
   peerIn,
+  type Room,
   SYSTEM_ACTOR,
   type User,
   userActor,
@@ -31,29 +31,29 @@ export function webhookShape({ useCases, publicUrl }: WebhookShapeOptions): Webh
   }
 
   /** The other of a one-to-one room, also when they left it. */
-  async function peerOf({ pair }: Conversation, viewer: User | null): Promise<User | null> {
+  async function peerOf({ pair }: Room, viewer: User | null): Promise<User | null> {
     if (pair === null || viewer === null) return null;
     const id = Number(peerIn(pair, userKey(viewer.id)).slice(2));
     return (await useCases.lookup.users([id])).get(id) ?? null;
   }
 
-  async function conversation({ viewer, people, conversation, lastActivity, pinned }: RoomNews) {
+  async function conversation({ viewer, people, room: conversation, lastActivity, pinned }: RoomNews) {
     const membership = membershipOf(people, viewer);
     const peer = await peerOf(conversation, viewer);
-    return conversationBody({ conversation, membership, peer, lastActiveAt: lastActivity, pinned });
+    return conversationBody({ room: conversation, membership, peer, lastActiveAt: lastActivity, pinned });
   }
 
-  async function group({ viewer, people, conversation }: RoomNews, baseUrl: string) {
+  async function group({ viewer, people, room: conversation }: RoomNews, baseUrl: string) {
     const others = people.flatMap(({ user }) => (user && user.id !== viewer?.id ? [user.id] : []));
     const membership = membershipOf(people, viewer);
-    return groupBody({ conversation, membership }, await cards(viewer, others), baseUrl);
+    return groupBody({ room: conversation, membership }, await cards(viewer, others), baseUrl);
   }
 
   async function message(news: MessageNews, baseUrl: string) {
     const { viewer, event, place } = news;
     const found = await useCases.timeline.snapshot(place);
     // The room may be gone: then its log is there for a moment.
-    const view = found ? { ...found, roomPublicId: news.conversation.publicId } : deletedMessage(news);
+    const view = found ? { ...found, roomPublicId: news.room.publicId } : deletedMessage(news);
     const author = event.actor.kind === "user" ? [Number(event.actor.id)] : [];
     const [sender] = await cards(viewer, author);
     return messageBody(view, sender, baseUrl);
@@ -92,7 +92,7 @@ function membershipOf(people: RoomNews["people"], viewer: User | null) {
 }
 
 /** What is left of a message that was deleted: that it was there. */
-function deletedMessage({ conversation, place, event }: MessageNews): MessageView {
+function deletedMessage({ room: conversation, place, event }: MessageNews): MessageView {
   return {
     ...place,
     room: event.room,

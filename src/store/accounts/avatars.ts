@@ -25,13 +25,13 @@ export function newAvatarId(): string {
 /** Stores the picture of a room that has none. */
 export async function keepAvatar(
   sql: Sql,
-  conversationId: number,
+  roomId: number,
   { id, bytes, mime }: Picture & { id: string },
 ): Promise<void> {
   await sql`
-    insert into avatars (id, conversation_id, bytes, mime) values (${id}, ${conversationId}, ${bytes}, ${mime})`;
+    insert into avatars (id, conversation_id, bytes, mime) values (${id}, ${roomId}, ${bytes}, ${mime})`;
 }
 
-export async function deleteAvatar(sql: Sql, conversationId: number): Promise<void> {
-  await sql`delete from avatars where conversation_id = ${conversationId}`;
+export async function deleteAvatar(sql: Sql, roomId: number): Promise<void> {
+  await sql`delete from avatars where conversation_id = ${roomId}`;
 }

@@ -71,7 +71,7 @@ function connectionQueries(db: Database) {
       to: noun(row, "u", USER),
       status: row.status as ConnectionStatus,
       message: row.message as string | null,
-      conversation: row["c.id"] === null ? null : noun(row, "c", CONVERSATION),
+      room: row["c.id"] === null ? null : noun(row, "c", CONVERSATION),
       updatedAt: row.updated_at as number,
     }));
   }
@@ -99,14 +99,14 @@ function connectionQueries(db: Database) {
         order by u.id`);
       return rows.map(({ id }) => id);
     },
-    async waiting(conversationIds) {
+    async waiting(roomIds) {
       const rows = await db.read(sql<{ id: number }[]>`
         select distinct c.id from conversations c
         cross join lateral (
           select substr(split_part(c.pair, ' ', 1), 3)::bigint as a, substr(split_part(c.pair, ' ', 2), 3)::bigint as b
         ) p
         join connections k on (k.user_id, k.peer_id) in ((p.a, p.b), (p.b, p.a)) and ${shownStatus(sql)} = 'sent'
-        where c.id = any (${conversationIds}::bigint[]) and c.pair is not null`);
+        where c.id = any (${roomIds}::bigint[]) and c.pair is not null`);
       return rows.map(({ id }) => id);
     },
   } satisfies Partial<PeopleStore>;
@@ -141,7 +141,7 @@ function contactQueries(db: Database) {
       phoneNumber: row.phone_number as string | null,
       avatarUrl: row.avatar_url as string | null,
       displayName: row.display_name as string | null,
-      conversation: row["c.id"] === null ? null : noun(row, "c", CONVERSATION),
+      room: row["c.id"] === null ? null : noun(row, "c", CONVERSATION),
       lastActiveAt: row.seen_at as number | null,
       createdAt: row.created_at as number,
     }));

@@ -67,7 +67,7 @@ export function createAppender(db: Database, publisher: Publisher, options: Appe
   const figures = { batches: 0, appended: 0, duplicates: 0, last: 0 };
   const batches = createBatches<Draft, AppendResult>({
     lanes: options.lanes,
-    laneOf: ({ message }) => message.conversationId,
+    laneOf: ({ message }) => message.roomId,
     sizeOf: ({ data }) => data.length + DRAFT_OVERHEAD_BYTES,
     maxInputs: MAX_BATCH_MESSAGES,
     maxBytes: MAX_BATCH_BYTES,
@@ -106,7 +106,7 @@ export function createAppender(db: Database, publisher: Publisher, options: Appe
     if (!repeat || duplicates.length === 0) return;
     // The lost attempt may have stored these, and did not publish them. They are read back from the log, because a
     // duplicate may also be an older message with another text.
-    const keys = duplicates.map(({ ord, seq }) => ({ room: drafts[ord - 1]?.message.conversationId, seq }));
+    const keys = duplicates.map(({ ord, seq }) => ({ room: drafts[ord - 1]?.message.roomId, seq }));
     readBack(db, keys).then(
       (events) => publisher.publish(events),
       () => {}, // The database is away again: gateways compare heads with the store and fill the gap.
@@ -127,7 +127,7 @@ export function createAppender(db: Database, publisher: Publisher, options: Appe
 }
 
 function appendStatement(db: Database, drafts: Draft[]) {
-  const rooms = drafts.map(({ message }) => message.conversationId);
+  const rooms = drafts.map(({ message }) => message.roomId);
   const versions = drafts.map(({ message }) => message.accessVersion);
   const members = drafts.map(({ member }) => member);
   const names = drafts.map(({ message }) => message.sender.name);
@@ -155,8 +155,8 @@ function resultOf(draft: Draft, row: AppendRow): AppendResult {
 }
 
 function committedEvent({ message, data }: Draft, { seq, at, room }: AppendRow): LoggedEvent {
-  const { conversationId, sender: actor, id } = message;
-  return { conversationId, room, seq, type: "message", id, actor, at, dataJson: data };
+  const { roomId, sender: actor, id } = message;
+  return { roomId, room, seq, type: "message", id, actor, at, dataJson: data };
 }
 
 /** @throws DomainError `bad_request` for text that PostgreSQL can't hold: it would fail the whole batch */

@@ -89,7 +89,7 @@ async function appendEvents(scope: TransactionScope, id: number, events: NewEven
   const logged = kept.map((event, i) => {
     const { seq, at, room } = rows[i] as InsertedRow;
     const { type, actor } = event as NewEvent<EventType>;
-    return { conversationId: id, room, seq, type, id: null, actor, at, dataJson: data[i] as string };
+    return { roomId: id, room, seq, type, id: null, actor, at, dataJson: data[i] as string };
   });
   for (const event of logged) {
     if (event.type !== "message.edited") continue;

@@ -73,8 +73,8 @@ export function createHistory({ place, logger }: HistoryOptions): KnownHistory {
       for (let start = 0; start < places.length; start += MAX_PLACES) {
         const some = places.slice(start, start + MAX_PLACES);
         const found = await run(placesInLog(sql, some));
-        const byId = new Map(found.map((row) => [row.conversationId, row]));
-        if (some.some((each) => isLost(each, byId.get(each.conversationId)))) return false;
+        const byId = new Map(found.map((row) => [row.roomId, row]));
+        if (some.some((each) => isLost(each, byId.get(each.roomId)))) return false;
       }
     }
     return true;

@@ -19,7 +19,7 @@ const MAX_READERS = 500;
 export function createJournal(db: Database): Journal {
   const { sql } = db;
   const fields = sql`
-    e.conversation_id as "conversationId", e.seq, e.type, e.actor, e.actor_name as "actorName", e.at,
+    e.conversation_id as "roomId", e.seq, e.type, e.actor, e.actor_name as "actorName", e.at,
     e.data as "dataJson"`;
   /** The condition has the words of the index's condition, so that PostgreSQL uses the index. */
   const journaled = sql.unsafe(`e.type in (${JOURNALED.map((type) => `'${type}'`).join(", ")})`);
@@ -48,11 +48,11 @@ export function createJournal(db: Database): Journal {
 
   /** The readers `r`, numbered, each at the place after which their page begins. */
   function placed(readers: readonly JournalReader[]) {
-    const after = readers.map((reader) => reader.after ?? { at: 0, conversationId: 0, seq: 0 });
+    const after = readers.map((reader) => reader.after ?? { at: 0, roomId: 0, seq: 0 });
     return sql`
       select k.*, ('u:' || k.user_id) collate "C" as member
       from unnest(${readers.map(({ userId }) => userId)}::bigint[], ${after.map(({ at }) => at)}::bigint[],
-                  ${after.map(({ conversationId }) => conversationId)}::bigint[],
+                  ${after.map(({ roomId }) => roomId)}::bigint[],
                   ${after.map(({ seq }) => seq)}::bigint[])
         with ordinality as k (user_id, at, room, seq, ord)`;
   }
@@ -82,7 +82,7 @@ export function createJournal(db: Database): Journal {
         select 0, k.peer_id, 'connection', r.member, f.display_name, k.updated_at,
                json_build_object('to', u.uuid, 'name', case when ${isPeerKnown} then u.display_name else '' end,
                                  'status', ${shownStatus(sql)}, 'message', k.message,
-                                 'conversation', c.uuid)::text
+                                 'room', c.uuid)::text
         from users f
         join connections k on k.user_id = f.id
         join users u on u.id = k.peer_id and u.deleted_at is null
@@ -94,9 +94,9 @@ export function createJournal(db: Database): Journal {
                                  'archivedRef', m.archived_ref, 'hidden', m.hidden, 'hiddenRef', m.hidden_ref)::text
         from memberships m
         where m.member = r.member and ${next("m.settings_at", "m.conversation_id", "0::bigint")}
-        order by at ${way}, "conversationId" ${way}, seq ${way} limit ${limit}
+        order by at ${way}, "roomId" ${way}, seq ${way} limit ${limit}
       ) p
-      order by r.ord, p.at, p."conversationId", p.seq`);
+      order by r.ord, p.at, p."roomId", p.seq`);
   }
 
   return {
@@ -109,14 +109,14 @@ export function createJournal(db: Database): Journal {
       }
       return pages;
     },
-    async knows({ userId, after: { at, conversationId, seq } }) {
-      if (conversationId === 0 || seq === 0) return true;
+    async knows({ userId, after: { at, roomId, seq } }) {
+      if (roomId === 0 || seq === 0) return true;
       const [row] = await db.read(sql<[{ known: boolean }]>`
         select case
-          when exists (select from room_heads where conversation_id = ${conversationId}) then
-            exists (select from events e where e.conversation_id = ${conversationId} and e.seq = ${seq} and e.at = ${at})
+          when exists (select from room_heads where conversation_id = ${roomId}) then
+            exists (select from events e where e.conversation_id = ${roomId} and e.seq = ${seq} and e.at = ${at})
           else exists (
-            select from departures where member = ${userKey(userId)} and conversation_id = ${conversationId})
+            select from departures where member = ${userKey(userId)} and conversation_id = ${roomId})
         end as known`);
       return row.known;
     },
@@ -126,7 +126,7 @@ export function createJournal(db: Database): Journal {
         select ${fields}
         from (
           select distinct k.room, k.at
-          from unnest(${places.map(({ conversationId }) => conversationId)}::bigint[],
+          from unnest(${places.map(({ roomId }) => roomId)}::bigint[],
                       ${places.map(({ at }) => at)}::bigint[]) as k (room, at)
         ) k
         cross join lateral (

@@ -32,13 +32,13 @@ export function eventList(sql: Sql): Statement<EventRow[]> {
 /** See `RoomLog.places`. The time of the event at the head is the room's last activity. */
 export function placesInLog(
   sql: Sql,
-  wanted: readonly Pick<LogPlace, "conversationId" | "seq">[],
+  wanted: readonly Pick<LogPlace, "roomId" | "seq">[],
 ): Statement<PlaceInLog[]> {
   return sql<PlaceInLog[]>`
-    select h.conversation_id as "conversationId", h.head_seq as head,
+    select h.conversation_id as "roomId", h.head_seq as head,
            case when w.seq = h.head_seq then h.last_activity
                 else (select e.at from events e where e.conversation_id = h.conversation_id and e.seq = w.seq) end as at
-    from unnest(${wanted.map(({ conversationId }) => conversationId)}::bigint[],
+    from unnest(${wanted.map(({ roomId }) => roomId)}::bigint[],
                 ${wanted.map(({ seq }) => seq)}::bigint[]) as w (room, seq)
     join room_heads h on h.conversation_id = w.room`;
 }
@@ -48,16 +48,16 @@ export function createLogQueries(db: Database): LogQueries {
   const eventColumns = eventList(sql);
   return {
     runningCalls: async (ids) => runningCalls(await db.read(callerList(sql, ids))),
-    async range(conversationId, after, upTo, limit) {
+    async range(roomId, after, upTo, limit) {
       const rows = await db.read(sql<EventRow[]>`
         select ${eventColumns} from events e
-        where e.conversation_id = ${conversationId} and e.seq > ${after} and e.seq <= ${upTo}
+        where e.conversation_id = ${roomId} and e.seq > ${after} and e.seq <= ${upTo}
         order by e.seq limit ${limit}`);
       return rows.map(loggedEvent);
     },
     async rangeMany(wanted, limitEach) {
       if (wanted.length === 0) return [];
-      const rooms = wanted.map(({ conversationId }) => conversationId);
+      const rooms = wanted.map(({ roomId }) => roomId);
       const after = wanted.map((room) => room.after);
       const upTo = wanted.map((room) => room.upTo);
       const rows = await db.read(sql<EventRow[]>`
@@ -70,18 +70,18 @@ export function createLogQueries(db: Database): LogQueries {
         order by e.conversation_id, e.seq`);
       return rows.map(loggedEvent);
     },
-    async event(conversationId, seq) {
+    async event(roomId, seq) {
       const [row] = await db.read(sql<EventRow[]>`
-        select ${eventColumns} from events e where e.conversation_id = ${conversationId} and e.seq = ${seq}`);
+        select ${eventColumns} from events e where e.conversation_id = ${roomId} and e.seq = ${seq}`);
       return row ? loggedEvent(row) : null;
     },
     async places(wanted) {
       return wanted.length === 0 ? [] : await db.read(placesInLog(sql, wanted));
     },
-    async heads(conversationIds) {
-      if (conversationIds.length === 0) return [];
+    async heads(roomIds) {
+      if (roomIds.length === 0) return [];
       const rows = await db.read(sql<Row[]>`
-        select ${columns(sql, "h", HEAD)} from room_heads h where h.conversation_id = any (${conversationIds}::bigint[])`);
+        select ${columns(sql, "h", HEAD)} from room_heads h where h.conversation_id = any (${roomIds}::bigint[])`);
       return rows.map((row) => noun(row, "h", HEAD));
     },
     unread: createUnread(db),
@@ -118,11 +118,11 @@ async function history(
     ) p
     where c.token = ${token}`);
   if (!row) return null;
-  const conversation = noun(row, "c", CONVERSATION);
+  const room = noun(row, "c", CONVERSATION);
   const more = row.page.length > limit;
   const kept = more ? (after === undefined ? row.page.slice(1) : row.page.slice(0, limit)) : row.page;
-  const events = kept.map((packed) => unpacked(packed, conversation.id, token));
-  return { events, more, conversation, membership: noun(row, "m", MEMBERSHIP) };
+  const events = kept.map((packed) => unpacked(packed, room.id, token));
+  return { events, more, room, membership: noun(row, "m", MEMBERSHIP) };
 }
 
 function unpacked(packed: PackedEvent, conversation_id: number, room: string): LoggedEvent {

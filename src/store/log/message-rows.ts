@@ -7,13 +7,13 @@ import type { Fragment, Sql, Statement } from "../sql/sql.ts";
 
 /** Rows of (room, history_from). */
 export function visibleRooms(sql: Sql, rooms: readonly Visible[]): Statement<Row[]> {
-  return sql<Row[]>`unnest(${rooms.map(({ conversationId }) => conversationId)}::bigint[],
+  return sql<Row[]>`unnest(${rooms.map(({ roomId }) => roomId)}::bigint[],
     ${rooms.map(({ historyFrom }) => historyFrom)}::bigint[])`;
 }
 
 /** Rows of (room, seq). */
 export function placeList(sql: Sql, places: readonly MessagePlace[]): Statement<Row[]> {
-  return sql<Row[]>`unnest(${places.map(({ conversationId }) => conversationId)}::bigint[],
+  return sql<Row[]>`unnest(${places.map(({ roomId }) => roomId)}::bigint[],
     ${places.map(({ seq }) => seq)}::bigint[])`;
 }
 
@@ -39,7 +39,7 @@ export function readAttachment({ id, filename, type, size, created_at }: Attachm
 
 export function readStored(row: AttachmentRow): StoredAttachment {
   const { conversation_id, seq, owner } = row;
-  const place = conversation_id === null || seq === null ? null : { conversationId: conversation_id, seq };
+  const place = conversation_id === null || seq === null ? null : { roomId: conversation_id, seq };
   return { ...readAttachment(row), owner, place };
 }
 

@@ -13,7 +13,7 @@ export function createPublisher(logger: StoreLogger): Publisher {
   let waiting: LoggedEvent[] = [];
 
   function notify(): void {
-    const events = waiting.sort((a, b) => a.conversationId - b.conversationId || a.seq - b.seq);
+    const events = waiting.sort((a, b) => a.roomId - b.roomId || a.seq - b.seq);
     waiting = [];
     for (const listener of listeners) {
       try {

@@ -11,9 +11,8 @@ export interface CallerRow {
 }
 
 /** One row per person in a running call of these rooms, or of all rooms. A person's last event decides. */
-export function callerList(sql: Sql, conversationIds?: readonly number[]): Statement<CallerRow[]> {
-  const narrowed =
-    conversationIds === undefined ? sql`` : sql`and h.conversation_id = any (${conversationIds}::bigint[])`;
+export function callerList(sql: Sql, roomIds?: readonly number[]): Statement<CallerRow[]> {
+  const narrowed = roomIds === undefined ? sql`` : sql`and h.conversation_id = any (${roomIds}::bigint[])`;
   return sql<CallerRow[]>`
     select h.conversation_id as room, e.actor, e.actor_name as name from room_heads h
     left join lateral (
@@ -29,7 +28,7 @@ export function callerList(sql: Sql, conversationIds?: readonly number[]): State
 export function runningCalls(rows: readonly CallerRow[]): RunningCall[] {
   const calls = new Map<number, RunningCall>();
   for (const { room, actor, name } of rows) {
-    const call = calls.get(room) ?? { conversationId: room, callers: [] };
+    const call = calls.get(room) ?? { roomId: room, callers: [] };
     if (actor !== null) call.callers.push(actorOf(actor, name ?? ""));
     calls.set(room, call);
   }

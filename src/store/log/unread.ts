@@ -15,7 +15,7 @@ export function unreadMessages(sql: Sql): Statement<Row[]> {
 /** See `RoomLog.unread`. */
 export function createUnread(db: Database): RoomLog["unread"] {
   const { sql } = db;
-  return async (conversationId: number, members: readonly MemberKey[]) => {
+  return async (roomId: number, members: readonly MemberKey[]) => {
     if (members.length === 0) return [];
     return await db.read(sql<UnreadState[]>`
       select m.member, h.head_seq as head, m.read_seq as read, ${unreadMessages(sql)} as unread, n.mentions
@@ -25,6 +25,6 @@ export function createUnread(db: Database): RoomLog["unread"] {
         select count(*) as mentions from mentions t
         where t.conversation_id = m.conversation_id and t.member in (m.member, '*') and t.seq > m.read_seq
       ) n
-      where m.conversation_id = ${conversationId} and m.member = any (${[...members]}::text[])`);
+      where m.conversation_id = ${roomId} and m.member = any (${[...members]}::text[])`);
   };
 }

@@ -23,36 +23,36 @@ export function createMessageWrites(scope: TransactionScope): MessageWrites {
 function reactionWrites(scope: TransactionScope) {
   const { sql } = scope;
   return {
-    async message({ conversationId, seq }) {
+    async message({ roomId, seq }) {
       const [row] = await sql<EventRow[]>`
         select ${eventList(sql)} from events e
-        where e.conversation_id = ${conversationId} and e.seq = ${seq} and e.type = 'message' and not e.deleted`;
+        where e.conversation_id = ${roomId} and e.seq = ${seq} and e.type = 'message' and not e.deleted`;
       return row ? loggedEvent(row) : null;
     },
     reactions: async (place) => (await reactionsQuery(sql, [place])).map(readReaction),
-    async addReaction({ conversationId, seq }, actor, name) {
-      scope.requireLock(conversationId);
+    async addReaction({ roomId, seq }, actor, name) {
+      scope.requireLock(roomId);
       await sql`
         insert into reactions (conversation_id, seq, name, member, actor_name)
-        values (${conversationId}, ${seq}, ${name}, ${memberKey(actor)}, ${actor.name})`;
+        values (${roomId}, ${seq}, ${name}, ${memberKey(actor)}, ${actor.name})`;
     },
-    async removeReaction({ conversationId, seq }, actor, name) {
-      scope.requireLock(conversationId);
+    async removeReaction({ roomId, seq }, actor, name) {
+      scope.requireLock(roomId);
       await sql`
-        delete from reactions where conversation_id = ${conversationId} and seq = ${seq} and name = ${name}
+        delete from reactions where conversation_id = ${roomId} and seq = ${seq} and name = ${name}
           and member = ${memberKey(actor)}`;
     },
-    async pinned(conversationId) {
+    async pinned(roomId) {
       const [row] = await sql<{ seq: number }[]>`
-        select seq from pinned_messages where conversation_id = ${conversationId}`;
+        select seq from pinned_messages where conversation_id = ${roomId}`;
       return row?.seq ?? null;
     },
-    async setPinned(conversationId, seq) {
-      scope.requireLock(conversationId);
-      if (seq === null) await sql`delete from pinned_messages where conversation_id = ${conversationId}`;
+    async setPinned(roomId, seq) {
+      scope.requireLock(roomId);
+      if (seq === null) await sql`delete from pinned_messages where conversation_id = ${roomId}`;
       else
         await sql`
-          insert into pinned_messages (conversation_id, seq) values (${conversationId}, ${seq})
+          insert into pinned_messages (conversation_id, seq) values (${roomId}, ${seq})
           on conflict (conversation_id) do update set seq = excluded.seq`;
     },
     async forgetExpiries(places) {
@@ -66,10 +66,10 @@ function reactionWrites(scope: TransactionScope) {
 function attachmentWrites(scope: TransactionScope) {
   const { sql } = scope;
   return {
-    async attachmentsOf({ conversationId, seq }) {
+    async attachmentsOf({ roomId, seq }) {
       const rows = await sql<AttachmentRow[]>`
         select ${attachmentList(sql)} from attachments a
-        where a.conversation_id = ${conversationId} and a.seq = ${seq} and a.deleted_at is null
+        where a.conversation_id = ${roomId} and a.seq = ${seq} and a.deleted_at is null
         order by a.created_at, a.id`;
       return rows.map(readStored);
     },
@@ -79,10 +79,10 @@ function attachmentWrites(scope: TransactionScope) {
         where a.id = any (${ids}::text[]) and a.deleted_at is null order by a.id for update`;
       return rows.map(readStored);
     },
-    async attach(ids, { conversationId, seq }) {
-      scope.requireLock(conversationId);
+    async attach(ids, { roomId, seq }) {
+      scope.requireLock(roomId);
       await sql`
-        update attachments set conversation_id = ${conversationId}, seq = ${seq} where id = any (${ids}::text[])`;
+        update attachments set conversation_id = ${roomId}, seq = ${seq} where id = any (${ids}::text[])`;
     },
     async renameAttachment(id, filename) {
       await sql`update attachments set filename = ${filename} where id = ${id}`;
@@ -90,23 +90,23 @@ function attachmentWrites(scope: TransactionScope) {
     async deleteAttachments(ids) {
       if (ids.length > 0) await removeFiles(sql, sql`id = any (${ids}::text[])`);
     },
-    async rewriteAttachments({ conversationId, seq }, attachments) {
-      scope.requireLock(conversationId);
+    async rewriteAttachments({ roomId, seq }, attachments) {
+      scope.requireLock(roomId);
       const [row] = await sql<{ dataJson: string }[]>`
-        select data as "dataJson" from events where conversation_id = ${conversationId} and seq = ${seq}`;
+        select data as "dataJson" from events where conversation_id = ${roomId} and seq = ${seq}`;
       if (!row) return;
       const { attachments: _, ...rest } = dataOf<"message">(row);
       const shown = attachments.map(shownAttachment);
       const data = JSON.stringify({ ...rest, ...(shown.length > 0 && { attachments: shown }) });
-      await sql`update events set data = ${data} where conversation_id = ${conversationId} and seq = ${seq}`;
+      await sql`update events set data = ${data} where conversation_id = ${roomId} and seq = ${seq}`;
     },
   } satisfies Partial<MessageWrites>;
 }
 
 /** Removes pins, expiries and attachments of a deleted room. Housekeeping removes the bytes of files and other rows later. */
-export async function forgetMessages({ sql }: TransactionScope, conversationId: number): Promise<void> {
+export async function forgetMessages({ sql }: TransactionScope, roomId: number): Promise<void> {
   const also = sql`
-    pins as (delete from pinned_messages where conversation_id = ${conversationId}),
-    expiries as (delete from message_expiries where conversation_id = ${conversationId}),`;
-  await removeFiles(sql, sql`conversation_id = ${conversationId}`, also);
+    pins as (delete from pinned_messages where conversation_id = ${roomId}),
+    expiries as (delete from message_expiries where conversation_id = ${roomId}),`;
+  await removeFiles(sql, sql`conversation_id = ${roomId}`, also);
 }

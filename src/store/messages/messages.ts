@@ -38,10 +38,10 @@ export function createMessageQueries(db: Database): Omit<MessageStore, keyof Att
   const events = async (rest: Statement<EventRow[]>): Promise<LoggedEvent[]> =>
     (await db.read(sql<EventRow[]>`select ${eventList(sql)} ${rest}`)).map(loggedEvent);
   return {
-    page: ({ conversationId, after, before, from, types, limit }) =>
+    page: ({ roomId, after, before, from, types, limit }) =>
       events(sql<EventRow[]>`
         from events e
-        where e.conversation_id = ${conversationId} and e.seq > ${after} and e.seq < ${before}
+        where e.conversation_id = ${roomId} and e.seq > ${after} and e.seq < ${before}
           and e.type = any (${types}::text[]) and not e.deleted
         order by e.seq ${from === "newest" ? sql`desc` : sql`asc`} limit ${limit}`),
     async roomsOf(member) {
@@ -49,7 +49,7 @@ export function createMessageQueries(db: Database): Omit<MessageStore, keyof Att
         select ${columns(sql, "c", CONVERSATION)}, m.role, m.history_from from memberships m
         join conversations c on c.id = m.conversation_id where m.member = ${member}`);
       return rows.map((row) => ({
-        conversation: noun(row, "c", CONVERSATION),
+        room: noun(row, "c", CONVERSATION),
         membership: { role: row.role, historyFrom: row.history_from } as {
           role: "user";
           historyFrom: number;
@@ -76,19 +76,19 @@ export function createMessageQueries(db: Database): Omit<MessageStore, keyof Att
         from ${placeList(sql, places)} as k (room, seq)
         join events e on e.conversation_id = k.room and e.seq = k.seq`),
     details: (messages) => details(db, messages),
-    async membersNamed(conversationId, members) {
+    async membersNamed(roomId, members) {
       return await db.read(sql<{ member: string; name: string }[]>`
         select member, name from memberships
-        where conversation_id = ${conversationId} and member = any (${members.filter(isText)}::text[])`);
+        where conversation_id = ${roomId} and member = any (${members.filter(isText)}::text[])`);
     },
     async pinned(ids) {
       return await db.read(sql<MessagePlace[]>`
-        select conversation_id as "conversationId", seq from pinned_messages
+        select conversation_id as "roomId", seq from pinned_messages
         where conversation_id = any (${ids}::bigint[])`);
     },
     async expired(now, limit) {
       return await db.read(sql<MessagePlace[]>`
-        select conversation_id as "conversationId", seq from message_expiries where expires_at <= ${now}
+        select conversation_id as "roomId", seq from message_expiries where expires_at <= ${now}
         order by expires_at, conversation_id, seq limit ${limit}`);
     },
   };
@@ -110,7 +110,7 @@ function recentMessages(
     cursor === undefined
       ? sql``
       : sql`and (e.at, e.conversation_id, e.seq) ${before === undefined ? sql`<` : sql`>`}
-            (${cursor.at}::bigint, ${cursor.conversationId}::bigint, ${cursor.seq}::bigint)`;
+            (${cursor.at}::bigint, ${cursor.roomId}::bigint, ${cursor.seq}::bigint)`;
   const settled =
     horizon === undefined ? sql`` : sql`and (e.at < ${horizon} or e.at > ${horizon + FUTURE_MS})`;
   return sql<EventRow[]>`
@@ -128,11 +128,11 @@ function recentMessages(
 async function momentOf(
   { sql, read }: Database,
   member: MemberKey,
-  { conversationId, seq }: MessagePlace,
+  { roomId, seq }: MessagePlace,
 ): Promise<Moment | null> {
   const [row] = await read(sql<[{ at: number }?]>`
     select coalesce(e.at, f.at) as at
-    from (select ${conversationId}::bigint as room, ${seq}::bigint as seq) k
+    from (select ${roomId}::bigint as room, ${seq}::bigint as seq) k
     left join events e on e.conversation_id = k.room and e.seq = k.seq and e.type = 'message'
     left join former_messages f on f.conversation_id = k.room and f.seq = k.seq
     left join conversations c on c.id = k.room
@@ -146,7 +146,7 @@ async function momentOf(
           and (d.history_from < k.seq or c.history = 'shared')
       )
     )`);
-  return row ? { conversationId, seq, at: row.at } : null;
+  return row ? { roomId, seq, at: row.at } : null;
 }
 
 async function details(db: Database, messages: readonly LoggedEvent[]): Promise<MessageDetails[]> {
@@ -162,7 +162,7 @@ async function details(db: Database, messages: readonly LoggedEvent[]): Promise<
   return messages.map((message) => {
     const key = keyOf(message);
     return {
-      roomPublicId: rooms.get(message.conversationId) ?? "",
+      roomPublicId: rooms.get(message.roomId) ?? "",
       reactions: reactions.get(key) ?? [],
       attachments: (attachments.get(key) ?? []).map(readAttachment),
       readAt: reads.get(key) ?? null,
@@ -170,12 +170,12 @@ async function details(db: Database, messages: readonly LoggedEvent[]): Promise<
   });
 }
 
-function keyOf({ conversationId, seq }: MessagePlace): string {
-  return `${conversationId} ${seq}`;
+function keyOf({ roomId, seq }: MessagePlace): string {
+  return `${roomId} ${seq}`;
 }
 
 async function roomNames(db: Database, places: readonly MessagePlace[]): Promise<Map<number, string>> {
-  const ids = [...new Set(places.map(({ conversationId }) => conversationId))];
+  const ids = [...new Set(places.map(({ roomId }) => roomId))];
   const rows = await db.read(db.sql<{ id: number; name: string }[]>`
     select id, public_id as name from conversations where id = any (${ids}::bigint[])`);
   return new Map(rows.map(({ id, name }) => [id, name]));
@@ -209,8 +209,8 @@ async function attachmentsOf(db: Database, places: readonly MessagePlace[]) {
 async function readsOf(db: Database, messages: readonly LoggedEvent[]): Promise<Map<string, number>> {
   const { sql } = db;
   const rows = await db.read(sql<(MessagePlace & { at: number })[]>`
-    select k.room as "conversationId", k.seq, least(step.at, later.at) as at
-    from unnest(${messages.map(({ conversationId }) => conversationId)}::bigint[],
+    select k.room as "roomId", k.seq, least(step.at, later.at) as at
+    from unnest(${messages.map(({ roomId }) => roomId)}::bigint[],
                 ${messages.map(({ seq }) => seq)}::bigint[],
                 ${messages.map(({ actor }) => memberKey(actor))}::text[]) as k (room, seq, actor)
     left join lateral (

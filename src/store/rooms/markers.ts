@@ -15,13 +15,13 @@ export interface MarkersOptions {
 
 export interface Markers {
   /** See `RoomLog.markRead`. */
-  markRead(member: MemberKey, conversationId: number, seq: number): Promise<ReadState | "past_head" | null>;
+  markRead(member: MemberKey, roomId: number, seq: number): Promise<ReadState | "past_head" | null>;
   drain(): Promise<void>;
 }
 
 interface Mark {
   member: MemberKey;
-  conversationId: number;
+  roomId: number;
   seq: number;
 }
 
@@ -61,7 +61,7 @@ export function createMarkers(db: Database, options: MarkersOptions): Markers {
   const moves = db.sql.unsafe(MOVES);
   const batches = createBatches<Mark, ReadState | "past_head" | null>({
     lanes: options.lanes,
-    laneOf: ({ conversationId }) => conversationId,
+    laneOf: ({ roomId }) => roomId,
     sizeOf: () => 0,
     maxInputs: MAX_BATCH_MARKERS,
     maxBytes: Number.POSITIVE_INFINITY,
@@ -85,9 +85,9 @@ export function createMarkers(db: Database, options: MarkersOptions): Markers {
   }
 
   return {
-    async markRead(member, conversationId, seq) {
+    async markRead(member, roomId, seq) {
       if (member.includes("\0")) return null;
-      return await batches.add({ member, conversationId, seq });
+      return await batches.add({ member, roomId, seq });
     },
     drain: () => batches.drain(),
   };
@@ -99,7 +99,7 @@ export function createMarkers(db: Database, options: MarkersOptions): Markers {
  * room was taken, hence `greatest`. Removed memberships have no row in the answer.
  */
 function markStatement(db: Database, marks: Mark[], moves: Fragment) {
-  const rooms = marks.map(({ conversationId }) => conversationId);
+  const rooms = marks.map(({ roomId }) => roomId);
   const members = marks.map(({ member }) => member);
   const seqs = marks.map(({ seq }) => seq);
   return db.sql<MarkRow[]>`

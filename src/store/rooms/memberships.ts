@@ -9,48 +9,48 @@ export function createMembershipStore(db: Database): MembershipStore {
   const { sql } = db;
   const membershipColumns = columns(sql, "m", MEMBERSHIP);
   return {
-    async list(conversationIds) {
-      if (conversationIds.length === 0) return [];
+    async list(roomIds) {
+      if (roomIds.length === 0) return [];
       const rows = await db.read(sql<Row[]>`
         select ${membershipColumns} from memberships m
-        where m.conversation_id = any (${conversationIds}::bigint[])
+        where m.conversation_id = any (${roomIds}::bigint[])
         order by m.conversation_id, m.joined_seq, m.member`);
       return rows.map((row) => noun(row, "m", MEMBERSHIP));
     },
-    async people(conversationIds) {
-      if (conversationIds.length === 0) return [];
+    async people(roomIds) {
+      if (roomIds.length === 0) return [];
       const rows = await db.read(sql<Row[]>`
         select ${membershipColumns}, ${columns(sql, "u", USER)} from memberships m
         left join users u on u.id = m.user_id
-        where m.conversation_id = any (${conversationIds}::bigint[])
+        where m.conversation_id = any (${roomIds}::bigint[])
         order by m.conversation_id, m.joined_seq, m.member`);
       return rows.map((row) => ({
         membership: noun(row, "m", MEMBERSHIP),
         user: row["u.id"] === null ? null : noun(row, "u", USER),
       }));
     },
-    async roles(conversationId, members) {
+    async roles(roomId, members) {
       const rows = await db.read(sql<Row[]>`
         select ${columns(sql, "c", CONVERSATION)}, m.user_id as "userId", m.role from conversations c
         left join memberships m on m.conversation_id = c.id and m.member = any (${[...members]}::text[])
-        where c.id = ${conversationId}`);
+        where c.id = ${roomId}`);
       const [first] = rows;
       if (!first) return null;
       return {
-        conversation: noun(first, "c", CONVERSATION),
+        room: noun(first, "c", CONVERSATION),
         members: rows.flatMap(({ userId, role }) =>
           role === null ? [] : [{ userId: userId as number | null, role: role as Role }],
         ),
       };
     },
     // `settings_at` is in the order of the journal, like the times of connections.
-    async update(conversationId, member, patch, noted = false) {
+    async update(roomId, member, patch, noted = false) {
       const given = Object.entries(patch).filter(([, value]) => value !== undefined);
       const values: Row = Object.fromEntries(
         given.map(([field, value]) => [MEMBERSHIP[field as keyof typeof patch], value]),
       );
       const settingsAt = sql`, settings_at = greatest(m.settings_at + 1, causeway_journal_time())`;
-      const mine = sql`m.conversation_id = ${conversationId} and m.member = ${member}`;
+      const mine = sql`m.conversation_id = ${roomId} and m.member = ${member}`;
       const [row] =
         given.length === 0
           ? await sql<Row[]>`select ${membershipColumns} from memberships m where ${mine}`
@@ -70,7 +70,7 @@ export function createMembershipStore(db: Database): MembershipStore {
       const rows = await db.read(sql<Row[]>`
         select ${membershipColumns} from memberships m
         where m.role in ('guest', 'guest_moderator')
-          and (m.conversation_id, m.member) > (${after?.conversationId ?? 0}::bigint, ${after?.member ?? ""})
+          and (m.conversation_id, m.member) > (${after?.roomId ?? 0}::bigint, ${after?.member ?? ""})
         order by m.conversation_id, m.member limit ${limit}`);
       return rows.map((row) => noun(row, "m", MEMBERSHIP));
     },

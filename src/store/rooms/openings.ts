@@ -6,13 +6,13 @@ import { asDomainError, repeated } from "../sql/failures.ts";
 
 export interface Openings {
   /** See `RoomLog.opened`. */
-  opened(member: MemberKey, conversationId: number): Promise<void>;
+  opened(member: MemberKey, roomId: number): Promise<void>;
   drain(): Promise<void>;
 }
 
 interface Opening {
   member: MemberKey;
-  conversationId: number;
+  roomId: number;
 }
 
 const MAX_BATCH_OPENINGS = 512;
@@ -40,8 +40,8 @@ export function createOpenings(
     },
   });
   return {
-    async opened(member, conversationId) {
-      if (!member.includes("\0")) await batches.add({ member, conversationId });
+    async opened(member, roomId) {
+      if (!member.includes("\0")) await batches.add({ member, roomId });
     },
     drain: () => batches.drain(),
   };
@@ -49,7 +49,7 @@ export function createOpenings(
 
 /** Locks the members' rows in the order of their key, as the statements of sends and read markers do. */
 function openingStatement(db: Database, openings: Opening[]) {
-  const rooms = openings.map(({ conversationId }) => conversationId);
+  const rooms = openings.map(({ roomId }) => roomId);
   const members = openings.map(({ member }) => member);
   return db.sql`
     with locked as materialized (

@@ -12,7 +12,7 @@ export function createRoomFinds({ sql }: TransactionScope): RoomFinds {
         where c.organization_id = ${organizationId} and ${condition(sql, which)} order by c.id`;
       return rows.map(({ id }) => id);
     },
-    async conversationIdsOf(member) {
+    async roomIdsOf(member) {
       const rows = await sql<{ id: number }[]>`
         select conversation_id as id from memberships where member = ${member} order by conversation_id`;
       return rows.map(({ id }) => id);

@@ -23,7 +23,7 @@ import { createSessionRooms } from "./session-rooms.ts";
 export function createRoomLists(db: Database): RoomLists {
   const { sql } = db;
   return {
-    list: (member, conversationIds) => list(db, member, conversationIds),
+    list: (member, roomIds) => list(db, member, roomIds),
     sessionRooms: createSessionRooms(db),
     async idsOf(member) {
       const rows = await db.read(sql<{ id: number }[]>`
@@ -43,7 +43,7 @@ export function createRoomLists(db: Database): RoomLists {
     idsByActivity: (member, page) => idsByActivity(db, member, page),
     async activityPlace(member, publicId) {
       const [row] = await db.read(sql<ActivityPlace[]>`
-        select h.last_activity as "lastActivity", c.id as "conversationId"
+        select h.last_activity as "lastActivity", c.id as "roomId"
         from conversations c
         join room_heads h on h.conversation_id = c.id
         join memberships m on m.conversation_id = c.id and m.member = ${member}
@@ -61,14 +61,9 @@ export function createRoomLists(db: Database): RoomLists {
   };
 }
 
-async function list(
-  db: Database,
-  member: MemberKey,
-  conversationIds?: readonly number[],
-): Promise<RoomListing[]> {
+async function list(db: Database, member: MemberKey, roomIds?: readonly number[]): Promise<RoomListing[]> {
   const { sql } = db;
-  const narrowed =
-    conversationIds === undefined ? sql`` : sql`and m.conversation_id = any (${conversationIds}::bigint[])`;
+  const narrowed = roomIds === undefined ? sql`` : sql`and m.conversation_id = any (${roomIds}::bigint[])`;
   const rows = await db.read(sql<(Row & EventRow & { unread: number; mentions: number })[]>`
     select ${columns(sql, "c", CONVERSATION)}, ${columns(sql, "m", MEMBERSHIP)}, ${columns(sql, "h", HEAD)},
            ${unreadMessages(sql)} as unread, n.mentions, c.token as room, e.conversation_id, e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
@@ -85,7 +80,7 @@ async function list(
     where m.member = ${member} ${narrowed}
     order by h.last_activity desc, c.id desc`);
   return rows.map((row) => ({
-    conversation: noun(row, "c", CONVERSATION),
+    room: noun(row, "c", CONVERSATION),
     membership: noun(row, "m", MEMBERSHIP),
     head: noun(row, "h", HEAD),
     unread: row.unread,
@@ -108,10 +103,10 @@ async function idsByActivity(db: Database, member: MemberKey, page: ActivityPage
       and (${page.muted ?? null}::boolean is null or m.muted = ${page.muted ?? null})
       and (${page.pinned ?? null}::boolean is null or m.pinned = ${page.pinned ?? null})
       and (${page.archived ?? null}::boolean is null or (m.archived_at is not null) = ${page.archived ?? null})
-      and (${after?.conversationId ?? null}::bigint is null
-           or (h.last_activity, c.id) < (${after?.lastActivity ?? null}::bigint, ${after?.conversationId ?? null}::bigint))
-      and (${before?.conversationId ?? null}::bigint is null
-           or (h.last_activity, c.id) > (${before?.lastActivity ?? null}::bigint, ${before?.conversationId ?? null}::bigint))
+      and (${after?.roomId ?? null}::bigint is null
+           or (h.last_activity, c.id) < (${after?.lastActivity ?? null}::bigint, ${after?.roomId ?? null}::bigint))
+      and (${before?.roomId ?? null}::bigint is null
+           or (h.last_activity, c.id) > (${before?.lastActivity ?? null}::bigint, ${before?.roomId ?? null}::bigint))
     order by h.last_activity ${order}, c.id ${order} limit ${page.limit}`);
   const ids = rows.map(({ id }) => id);
   return before === undefined ? ids : ids.reverse();

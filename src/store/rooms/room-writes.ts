@@ -1,12 +1,12 @@
 /** Writes of rooms and memberships inside a transaction. */
 import { randomInt } from "node:crypto";
 import { newPublicId } from "../../domain/ids.ts";
-import type { Conversation, MemberKey, Membership, Role } from "../../domain/model.ts";
+import type { MemberKey, Membership, Role, Room } from "../../domain/model.ts";
 import type {
-  ConversationPatch,
   MemberWrites,
-  NewConversation,
   NewMember,
+  NewRoom,
+  RoomPatch,
   RoomWrites,
 } from "../../domain/ports/store/transaction.ts";
 import { deleteAvatar, keepAvatar, newAvatarId } from "../accounts/avatars.ts";
@@ -19,9 +19,9 @@ import { rememberGuests } from "./visits.ts";
 export function createRoomWrites(scope: TransactionScope): RoomWrites & MemberWrites {
   return {
     lockRooms: (ids) => lockRooms(scope, ids),
-    createConversation: (input) => createConversation(scope, input),
-    updateConversation: (id, patch) => updateConversation(scope, id, patch),
-    deleteConversation: (id) => deleteConversation(scope, id),
+    createRoom: (input) => createRoom(scope, input),
+    updateRoom: (id, patch) => updateRoom(scope, id, patch),
+    deleteRoom: (id) => deleteRoom(scope, id),
     members: (id, keys, limit) => members(scope, id, keys, limit),
     countMembers: (id) => countMembers(scope, id),
     putMembers: (id, list) => putMembers(scope, id, list),
@@ -29,7 +29,7 @@ export function createRoomWrites(scope: TransactionScope): RoomWrites & MemberWr
   };
 }
 
-async function lockRooms(scope: TransactionScope, ids: number[]): Promise<Conversation[]> {
+async function lockRooms(scope: TransactionScope, ids: number[]): Promise<Room[]> {
   const { sql } = scope;
   const held = await sql<{ id: number }[]>`
     select conversation_id as id from room_heads where conversation_id = any (${ids}::bigint[])
@@ -48,7 +48,7 @@ function randomText(letters: string, length: number): string {
   return Array.from({ length }, () => letters[randomInt(letters.length)]).join("");
 }
 
-async function createConversation(scope: TransactionScope, input: NewConversation): Promise<Conversation> {
+async function createRoom(scope: TransactionScope, input: NewRoom): Promise<Room> {
   const { sql } = scope;
   const avatar = input.avatar ? { id: newAvatarId(), ...input.avatar } : null;
   const values = {
@@ -99,16 +99,12 @@ async function isBlocked({ sql }: TransactionScope, pair: string | null): Promis
   return rows.length > 0;
 }
 
-async function updateConversation(
-  scope: TransactionScope,
-  id: number,
-  patch: ConversationPatch,
-): Promise<Conversation> {
+async function updateRoom(scope: TransactionScope, id: number, patch: RoomPatch): Promise<Room> {
   scope.requireLock(id);
   const { sql } = scope;
   const given = Object.entries(patch).filter(([, value]) => value !== undefined);
   const values: Row = Object.fromEntries(
-    given.map(([field, value]) => [CONVERSATION[field as keyof ConversationPatch], value]),
+    given.map(([field, value]) => [CONVERSATION[field as keyof RoomPatch], value]),
   );
   if (patch.name !== undefined) values.name_key = foldedKey(patch.name);
   const [row] =
@@ -129,7 +125,7 @@ async function updateConversation(
   return noun(row, "c", CONVERSATION);
 }
 
-async function deleteConversation(scope: TransactionScope, id: number): Promise<void> {
+async function deleteRoom(scope: TransactionScope, id: number): Promise<void> {
   scope.requireLock(id);
   const { sql } = scope;
   await keepSnapshot(scope, id);

@@ -1,5 +1,5 @@
 /** Rooms as they are now, by their names. Nothing here locks. */
-import type { Conversation } from "../../domain/model.ts";
+import type { Room } from "../../domain/model.ts";
 import type { RoomName, RoomQueries } from "../../domain/ports/store/rooms.ts";
 import type { Database } from "../sql/database.ts";
 import { CONVERSATION, columns, MEMBERSHIP, noun, type Row } from "../sql/rows.ts";
@@ -7,7 +7,7 @@ import type { Fragment, Statement } from "../sql/sql.ts";
 
 export function createRoomQueries(db: Database): RoomQueries {
   const { sql } = db;
-  const conversationColumns = columns(sql, "c", CONVERSATION);
+  const roomColumns = columns(sql, "c", CONVERSATION);
   const all = (rest: Statement<Row[]>) => selectRooms(db, rest);
   const one = async (condition: Fragment | Statement<Row[]>) =>
     (await all(sql`where ${condition}`))[0] ?? null;
@@ -20,15 +20,15 @@ export function createRoomQueries(db: Database): RoomQueries {
   }
 
   return {
-    async tokens(conversationIds) {
-      if (conversationIds.length === 0) return new Map();
+    async tokens(roomIds) {
+      if (roomIds.length === 0) return new Map();
       const rows = await db.read(sql<{ id: number; token: string }[]>`
-        select id, token from conversations where id = any (${[...conversationIds]}::bigint[])`);
+        select id, token from conversations where id = any (${[...roomIds]}::bigint[])`);
       return new Map(rows.map(({ id, token }) => [id, token]));
     },
     async access(room, member) {
       const [row] = await db.read(sql<Row[]>`
-        select ${conversationColumns}, ${columns(sql, "m", MEMBERSHIP)}, h.access_version,
+        select ${roomColumns}, ${columns(sql, "m", MEMBERSHIP)}, h.access_version,
                c.pair is not null and (
                  select count(*) from memberships p
                  where p.conversation_id = c.id and p.member = any (string_to_array(c.pair, ' '))
@@ -39,7 +39,7 @@ export function createRoomQueries(db: Database): RoomQueries {
         where c.token = ${room}`);
       if (!row) return null;
       return {
-        conversation: noun(row, "c", CONVERSATION),
+        room: noun(row, "c", CONVERSATION),
         membership: noun(row, "m", MEMBERSHIP),
         accessVersion: Number(row.access_version),
         peerLeft: row.peer_left === true,
@@ -47,12 +47,12 @@ export function createRoomQueries(db: Database): RoomQueries {
     },
     async locate(room, member) {
       const [row] = await db.read(sql<Row[]>`
-        select ${conversationColumns}, ${columns(sql, "m", MEMBERSHIP)} from conversations c
+        select ${roomColumns}, ${columns(sql, "m", MEMBERSHIP)} from conversations c
         left join memberships m on m.conversation_id = c.id and m.member = ${member}
         where ${nameIs(room)}`);
       if (!row) return null;
       return {
-        conversation: noun(row, "c", CONVERSATION),
+        room: noun(row, "c", CONVERSATION),
         membership: row["m.member"] === null ? null : noun(row, "m", MEMBERSHIP),
       };
     },
@@ -68,7 +68,7 @@ export function createRoomQueries(db: Database): RoomQueries {
 }
 
 /** Rooms `c`, by what comes after `from`. */
-export async function selectRooms({ sql, read }: Database, rest: Statement<Row[]>): Promise<Conversation[]> {
+export async function selectRooms({ sql, read }: Database, rest: Statement<Row[]>): Promise<Room[]> {
   const rows = await read(sql<Row[]>`select ${columns(sql, "c", CONVERSATION)} from conversations c ${rest}`);
   return rows.map((row) => noun(row, "c", CONVERSATION));
 }

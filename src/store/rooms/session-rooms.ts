@@ -1,5 +1,5 @@
 /** A member's rooms for the start of a session. Ten thousand may come at once, so it reads only the fields of `ready`. */
-import type { ConversationType, HistoryVisibility, MemberKey, Role } from "../../domain/model.ts";
+import type { HistoryVisibility, MemberKey, Role, RoomType } from "../../domain/model.ts";
 import type { AskedPlaces, RoomLists, SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import { unreadMessages } from "../log/unread.ts";
 import { byKey, createBatchLoader } from "../sql/batch-loader.ts";
@@ -15,7 +15,7 @@ interface SessionRoomRow extends EventRow {
   /** The number of the member that the row belongs to, from 1. */
   ord: number;
   name: string;
-  kind: ConversationType;
+  kind: RoomType;
   role: Role;
   joined: number;
   visible: number;

@@ -16,7 +16,7 @@ const MAX_LOOK_UPS = 200;
 const MAX_STATEMENTS = 2;
 
 interface Asked {
-  conversationId: number;
+  roomId: number;
   member: MemberKey;
   part: string;
 }
@@ -29,7 +29,7 @@ function createLookUp({ sql, read }: Database): (asked: Asked) => Promise<Visit[
     read: async (asked: Asked[]) => {
       const found = await read(sql<(Visit & { n: number })[]>`
         select k.n, v.session, v.joined_at as "joinedAt", v.call_flags as "callFlags"
-        from unnest(${asked.map(({ conversationId }) => conversationId)}::bigint[],
+        from unnest(${asked.map(({ roomId }) => roomId)}::bigint[],
                     ${asked.map(({ member }) => member)}::text[], ${asked.map(({ part }) => part)}::text[])
           with ordinality as k (conversation_id, member, part, n)
         join visits v on v.conversation_id = k.conversation_id and v.member = k.member
@@ -50,24 +50,24 @@ export function createVisitStore(db: Database): VisitStore {
   const { sql } = db;
   const visitsOf = createLookUp(db);
   return {
-    async begin(conversationId, member, session, now) {
+    async begin(roomId, member, session, now) {
       await sql`
         with kept as (
           insert into visits (conversation_id, member, session, joined_at)
           select m.conversation_id, m.member, ${session}::text, ${now}::bigint from memberships m
-          where m.conversation_id = ${conversationId} and m.member = ${member}
+          where m.conversation_id = ${roomId} and m.member = ${member}
           on conflict (conversation_id, member, session) do update set joined_at = excluded.joined_at
           returning session
         )
-        delete from visits v where v.conversation_id = ${conversationId} and v.member = ${member}
+        delete from visits v where v.conversation_id = ${roomId} and v.member = ${member}
           and v.session <> ${session} and v.session in (
             select o.session from visits o
-            where o.conversation_id = ${conversationId} and o.member = ${member} and o.session <> ${session}
+            where o.conversation_id = ${roomId} and o.member = ${member} and o.session <> ${session}
             order by o.joined_at desc, o.session offset ${MAX_VISITS - 1})`;
     },
-    of: (conversationId, member, part) => visitsOf({ conversationId, member, part }),
-    async end(conversationId, member, part) {
-      const mine = sql`conversation_id = ${conversationId} and member = ${member}`;
+    of: (roomId, member, part) => visitsOf({ roomId, member, part }),
+    async end(roomId, member, part) {
+      const mine = sql`conversation_id = ${roomId} and member = ${member}`;
       const [ended] = await sql<{ session: string; left: number }[]>`
         delete from visits where ${mine} and session = (
           select session from visits where ${mine} and position(${part}::text in session) > 0
@@ -75,10 +75,10 @@ export function createVisitStore(db: Database): VisitStore {
         returning session, (select count(*) - 1 from visits where ${mine}) as left`;
       return ended ?? null;
     },
-    async setCall(conversationId, session, flags) {
+    async setCall(roomId, session, flags) {
       await sql`
         update visits set call_flags = ${flags}::smallint
-        where conversation_id = ${conversationId} and session = ${session} and call_flags is distinct from ${flags}::smallint`;
+        where conversation_id = ${roomId} and session = ${session} and call_flags is distinct from ${flags}::smallint`;
     },
   };
 }
@@ -86,16 +86,16 @@ export function createVisitStore(db: Database): VisitStore {
 export function createVisitWrites(scope: TransactionScope): VisitWrites {
   const { sql } = scope;
   return {
-    async formerGuest(conversationId, member) {
+    async formerGuest(roomId, member) {
       const [row] = await sql<{ name: string; removed: boolean }[]>`
-        select name, removed from former_guests where conversation_id = ${conversationId} and member = ${member}`;
+        select name, removed from former_guests where conversation_id = ${roomId} and member = ${member}`;
       return row ?? null;
     },
-    async keepOut(conversationId, members) {
-      scope.requireLock(conversationId);
+    async keepOut(roomId, members) {
+      scope.requireLock(roomId);
       await sql`
         update former_guests set removed = true
-        where conversation_id = ${conversationId} and member = any (${[...members]}::text[])`;
+        where conversation_id = ${roomId} and member = any (${[...members]}::text[])`;
     },
   };
 }
@@ -103,18 +103,18 @@ export function createVisitWrites(scope: TransactionScope): VisitWrites {
 /** Remembers guests who leave, and forgets the oldest beyond {@link MAX_FORMER_GUESTS}. */
 export async function rememberGuests(
   sql: Sql,
-  conversationId: number,
+  roomId: number,
   guests: readonly { member: MemberKey; name: string }[],
 ): Promise<void> {
   if (guests.length === 0) return;
   await sql`
     insert into former_guests (conversation_id, member, name)
-    select ${conversationId}::bigint, g.member, g.name
+    select ${roomId}::bigint, g.member, g.name
     from unnest(${guests.map(({ member }) => member)}::text[], ${guests.map(({ name }) => name)}::text[]) as g (member, name)
     on conflict (conversation_id, member) do update set name = excluded.name, left_at = causeway_now()`;
   await sql`
-    delete from former_guests f where f.conversation_id = ${conversationId} and not f.removed and f.member in (
-      select member from former_guests where conversation_id = ${conversationId} and not removed
+    delete from former_guests f where f.conversation_id = ${roomId} and not f.removed and f.member in (
+      select member from former_guests where conversation_id = ${roomId} and not removed
       order by left_at desc, member offset ${MAX_FORMER_GUESTS})`;
 }
 

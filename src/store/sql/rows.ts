@@ -4,10 +4,10 @@
  */
 import type {
   ApiToken,
-  Conversation,
   LoggedEvent,
   Membership,
   Organization,
+  Room,
   RoomHead,
   User,
   Webhook,
@@ -17,7 +17,7 @@ import type { Fragment, Sql } from "./sql.ts";
 
 type Columns<T> = Readonly<Record<keyof T & string, string>>;
 
-export const CONVERSATION: Columns<Conversation> = {
+export const CONVERSATION: Columns<Room> = {
   id: "id",
   uuid: "uuid",
   token: "token",
@@ -50,7 +50,7 @@ export const CONVERSATION: Columns<Conversation> = {
 };
 
 export const MEMBERSHIP: Columns<Membership> = {
-  conversationId: "conversation_id",
+  roomId: "conversation_id",
   member: "member",
   userId: "user_id",
   name: "name",
@@ -75,7 +75,7 @@ export const MEMBERSHIP: Columns<Membership> = {
 };
 
 export const HEAD: Columns<RoomHead> = {
-  conversationId: "conversation_id",
+  roomId: "conversation_id",
   head: "head_seq",
   messages: "message_count",
   lastActivity: "last_activity",
@@ -151,7 +151,7 @@ export interface EventRow {
 
 export function loggedEvent(row: EventRow): LoggedEvent {
   return {
-    conversationId: row.conversation_id,
+    roomId: row.conversation_id,
     room: row.room,
     seq: row.seq,
     type: row.type as LoggedEvent["type"],

@@ -83,7 +83,7 @@ async function notes(db: Database, limit: number): Promise<WebhookNote[]> {
   for (const row of rows) {
     const id = row.id as number;
     const note = found.get(id) ?? {
-      ...{ id, type: row.type as WebhookNote["type"], conversationId: row.conversation_id as number | null },
+      ...{ id, type: row.type as WebhookNote["type"], roomId: row.conversation_id as number | null },
       ...{ viewer: noun(row, "u", USER), data: JSON.parse(row.data as string) as unknown, webhooks: [] },
     };
     if (row["w.id"] !== null) note.webhooks.push(noun<Webhook>(row, "w", WEBHOOK));
@@ -95,10 +95,10 @@ async function notes(db: Database, limit: number): Promise<WebhookNote[]> {
 /** Notes for webhooks about changes outside of the logs, inside a transaction. */
 export function createWebhookWrites({ sql }: TransactionScope): WebhookWrites {
   return {
-    async note({ type, userId, conversationId, data }) {
+    async note({ type, userId, roomId, data }) {
       await sql`
         insert into webhook_notes (type, user_id, conversation_id, data)
-        select ${type}, ${userId}, ${conversationId}, ${JSON.stringify(data)} where exists (select from webhooks)`;
+        select ${type}, ${userId}, ${roomId}, ${JSON.stringify(data)} where exists (select from webhooks)`;
     },
   };
 }

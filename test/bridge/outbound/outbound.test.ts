@@ -142,19 +142,19 @@ describeBridge(
       const ada = await world.user("Ada");
       const organization = await directory.createOrganization({ name: `Org ${ada.id}`, defaultRoom: false });
       await directory.putOrganizationUser(organization.id, ada.id, "member");
-      const { conversation } = await chatrooms.create(
+      const { room: chatroom } = await chatrooms.create(
         { kind: "organization", organization, tokenId: 0 },
         { organizationId: organization.id, name: "Faces", admins: [ada.id], avatar: PNG },
       );
-      const matrixRoom = await world.mirrored(conversation);
+      const matrixRoom = await world.mirrored(chatroom);
       const url = await world.store
-        .sql`select value from bridge_state where key = ${`avatar:${conversation.avatarId}`}`;
+        .sql`select value from bridge_state where key = ${`avatar:${chatroom.avatarId}`}`;
       expect(await world.bot.state(matrixRoom, "m.room.avatar")).toEqual({ url: url[0]?.value });
-      await roomSettings.update(userActor(ada), conversation.token, { avatarUrl: "https://a.example/1.png" });
-      await world.mirrored(conversation);
+      await roomSettings.update(userActor(ada), chatroom.token, { avatarUrl: "https://a.example/1.png" });
+      await world.mirrored(chatroom);
       expect(await world.bot.state(matrixRoom, "m.room.avatar")).toEqual({});
       const left = await world.store
-        .sql`select key from bridge_state where key = ${`avatar:${conversation.avatarId}`}`;
+        .sql`select key from bridge_state where key = ${`avatar:${chatroom.avatarId}`}`;
       expect(left).toHaveLength(0);
     });
 
@@ -260,9 +260,9 @@ describeBridge(
         "base64",
       );
       const input = { organizationId: organization.id, name: "With a picture", avatar };
-      const { conversation } = await chatrooms.create(principal, input);
+      const { room: chatroom } = await chatrooms.create(principal, input);
       const { url } =
-        (await world.bot.state<{ url: string }>(await world.mirrored(conversation), "m.room.avatar")) ?? {};
+        (await world.bot.state<{ url: string }>(await world.mirrored(chatroom), "m.room.avatar")) ?? {};
       expect(url).toMatch(/^mxc:\/\//);
     });
   },

@@ -1,6 +1,6 @@
 /** Blocking: what one does towards the other is refused, both ways, wherever they found each other. */
 import { expect, test } from "vitest";
-import type { Conversation } from "../../../src/domain/model.ts";
+import type { Room } from "../../../src/domain/model.ts";
 import { describeDomain, message, type Person, refused } from "../world.ts";
 
 describeDomain("blocking", (world) => {
@@ -13,12 +13,12 @@ describeDomain("blocking", (world) => {
   async function colleagues() {
     const organization = await world.organization();
     const [ada, bob] = [await world.person("Ada", organization), await world.person("Bob", organization)];
-    const { conversation: room } = await world.useCases.oneToOne.open(ada.actor, bob.actor);
+    const { room } = await world.useCases.oneToOne.open(ada.actor, bob.actor);
     return { organization, ada, bob, room };
   }
 
   /** What reaches the other in a one-to-one room. */
-  function acts(who: Person, { token }: Conversation, seq: number): [string, () => Promise<unknown>][] {
+  function acts(who: Person, { token }: Room, seq: number): [string, () => Promise<unknown>][] {
     const { messages, reactions, pins, presence, calls, roomSettings } = world.useCases;
     const { actor } = who;
     return [
@@ -130,10 +130,10 @@ describeDomain("blocking", (world) => {
     const { chatrooms } = world.useCases;
     const make = (name: string, assignedUsers: number[]) =>
       chatrooms.create(chief.principal, { organizationId: organization.id, name, assignedUsers });
-    const shared = (await make("Shared", [bob.id])).conversation.id;
+    const shared = (await make("Shared", [bob.id])).room.id;
     await set(bob, chief, "blocked");
     await refused(make("Refused", [ada.id, bob.id]), "bad_request", "assignedUsers");
-    const { id } = (await make("Team", [ada.id])).conversation;
+    const { id } = (await make("Team", [ada.id])).room;
     await refused(
       chatrooms.addUsers(chief.principal, id, { moderators: [bob.id] }),
       "bad_request",
@@ -155,7 +155,7 @@ describeDomain("blocking", (world) => {
     const room = await world.store.transaction(async (tx) => {
       const pair = [`u:${ada.id}`, `u:${bob.id}`] as const;
       await tx.oneToOne(...pair);
-      return await tx.createConversation({
+      return await tx.createRoom({
         ...{ organizationId: null, type: "one_to_one", kind: null, name: "", history: "joined" },
         ...{ pair: [...pair].sort().join(" "), createdBy: pair[0] },
       });
@@ -199,7 +199,7 @@ describeDomain("blocking", (world) => {
 
   test("works among people without an organization who never asked each other", async () => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
-    const { conversation: room } = await world.useCases.oneToOne.open(ada.actor, bob.actor);
+    const { room } = await world.useCases.oneToOne.open(ada.actor, bob.actor);
     await refused(set(ada, bob, "accepted"), "not_found");
     expect((await set(ada, bob, "blocked")).connection.status).toBe("blocked");
     await refused(world.useCases.messages.send(bob.actor, room.token, message()), "forbidden");

@@ -28,7 +28,7 @@ describeDomain("connections", (world) => {
       to: { id: bob.id },
     });
     expect(await statusOf(bob, ada)).toBe("pending");
-    const room = connection.conversation;
+    const room = connection.room;
     if (!room) throw new Error("The connection has a room");
     expect(await world.people(room)).toEqual([`${ada.id} owner`]);
     expect(await connections().waiting(ada.actor, [room.id])).toEqual(new Set([room.id]));
@@ -66,7 +66,7 @@ describeDomain("connections", (world) => {
 
   test("what one sends before the other accepts brings nobody into the room", async () => {
     const { ada, bob } = await strangers();
-    const room = (await ask(ada, bob)).connection.conversation;
+    const room = (await ask(ada, bob)).connection.room;
     if (!room) throw new Error("The connection has a room");
     await world.useCases.messages.send(ada.actor, room.token, message("Let me in"));
     expect(await world.people(room)).toEqual([`${ada.id} owner`]);
@@ -84,16 +84,16 @@ describeDomain("connections", (world) => {
     const { ada, bob } = await strangers();
     const [one, two] = await Promise.all([ask(ada, bob), ask(bob, ada)]);
     expect([await statusOf(ada, bob), await statusOf(bob, ada)]).toEqual(["accepted", "accepted"]);
-    expect(one.connection.conversation?.id).toBe(two.connection.conversation?.id);
+    expect(one.connection.room?.id).toBe(two.connection.room?.id);
   });
 
   test("taken back take the room away; ignored ones stay sent for who asked", async () => {
     const { ada, bob } = await strangers();
-    const room = (await ask(ada, bob)).connection.conversation;
+    const room = (await ask(ada, bob)).connection.room;
     await answer(bob, ada, "ignored");
     expect([await statusOf(ada, bob), await statusOf(bob, ada)]).toEqual(["sent", "ignored"]);
     const { connection } = await answer(ada, bob, "cancelled");
-    expect(connection).toMatchObject({ status: "cancelled", conversation: null });
+    expect(connection).toMatchObject({ status: "cancelled", room: null });
     expect(await world.store.rooms.byId(room?.id ?? 0)).toBeNull();
     await refused(answer(bob, ada, "accepted"), "conflict", "status");
     expect((await ask(ada, bob)).created).toBe(true);
@@ -129,7 +129,7 @@ describeDomain("connections", (world) => {
     expect((await connections().connected(ada.actor, [bob.user.uuid])).map(({ id }) => id)).toEqual([bob.id]);
     const { connection, created } = await ask(ada, bob);
     expect({ created, status: connection.status }).toEqual({ created: false, status: "accepted" });
-    expect(connection.conversation?.type).toBe("one_to_one");
+    expect(connection.room?.type).toBe("one_to_one");
   });
 
   test("unknown users, nonsense and oneself can't be asked", async () => {

@@ -17,8 +17,8 @@ describeDomain("contacts", (world) => {
       avatarUrl: "https://example.org/a.png",
       displayName: null,
     });
-    const { conversation } = await world.useCases.oneToOne.open(bob.actor, ada.actor);
-    expect(contact.conversation?.id).toBe(conversation.id);
+    const { room } = await world.useCases.oneToOne.open(bob.actor, ada.actor);
+    expect(contact.room?.id).toBe(room.id);
     const again = await contacts().add(ada.actor, { name: bob.user.publicId, displayName: "Bobby" });
     expect(again.created).toBe(false);
     expect(again.contact).toMatchObject({ phoneNumber: "+49 1", displayName: "Bobby" });
@@ -52,7 +52,7 @@ describeDomain("contacts", (world) => {
     const organization = await world.organization();
     const [ada, bob] = [await world.person("Ada", organization), await world.person("Bob", organization)];
     const { contact } = await add(ada, bob);
-    await world.useCases.messages.send(bob.actor, contact.conversation?.token ?? "", message());
+    await world.useCases.messages.send(bob.actor, contact.room?.token ?? "", message());
     const seen = async () => [
       (await contacts().get(ada.actor, bob.user.publicId)).lastActiveAt !== null,
       (await contacts().list(ada.actor, { limit: 5 })).contacts[0]?.lastActiveAt !== null,
@@ -73,19 +73,19 @@ describeDomain("contacts", (world) => {
     const { contact } = await add(ada, bob, { displayName: "Old" });
     await add(bob, ada);
     await contacts().delete(ada.actor, bob.user.publicId);
-    expect(await world.store.rooms.byId(contact.conversation?.id ?? 0)).toBeNull();
+    expect(await world.store.rooms.byId(contact.room?.id ?? 0)).toBeNull();
     await refused(contacts().get(ada.actor, bob.user.publicId), "not_found");
     await refused(contacts().delete(ada.actor, bob.user.publicId), "not_found");
-    expect((await contacts().get(bob.actor, ada.user.publicId)).conversation).toBeNull();
+    expect((await contacts().get(bob.actor, ada.user.publicId)).room).toBeNull();
     const again = await add(ada, bob);
     expect(again).toMatchObject({ created: true, contact: { displayName: null } });
-    expect(again.contact.conversation).not.toBeNull();
+    expect(again.contact.room).not.toBeNull();
   });
 
   test("are deleted also when their owner left the room before", async () => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
     const { contact } = await add(ada, bob);
-    await world.useCases.conversations.leave(ada.actor, contact.conversation?.token ?? "");
+    await world.useCases.conversations.leave(ada.actor, contact.room?.token ?? "");
     await contacts().delete(ada.actor, bob.user.publicId);
     await refused(contacts().get(ada.actor, bob.user.publicId), "not_found");
   });
@@ -95,7 +95,7 @@ describeDomain("contacts", (world) => {
     const others = [];
     for (const name of ["B", "C", "D"]) {
       const other = await world.person(name);
-      others.push({ other, room: (await add(ada, other)).contact.conversation });
+      others.push({ other, room: (await add(ada, other)).contact.room });
     }
     const list = async (page = {}) =>
       (await contacts().list(ada.actor, { limit: 10, ...page })).contacts.map(({ user }) => user.displayName);

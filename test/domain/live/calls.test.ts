@@ -254,9 +254,9 @@ describeDomain("calls", (world) => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
     const room = await world.group([ada, bob]);
     const { calls } = world.useCases;
-    const { conversationId } = (await world.store.rooms.access(room.token, `u:${ada.id}`))!.membership;
+    const { roomId } = (await world.store.rooms.access(room.token, `u:${ada.id}`))!.membership;
     await world.hot.calls.put(
-      conversationId,
+      roomId,
       { session: "s", actor: ada.actor, flags: 1 },
       world.clock.now,
       CALL_TTL_MS,

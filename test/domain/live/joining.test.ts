@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { DomainError } from "../../../src/domain/errors.ts";
-import { type Actor, type Conversation, memberKey } from "../../../src/domain/model.ts";
+import { type Actor, memberKey, type Room } from "../../../src/domain/model.ts";
 import { channels } from "../../../src/domain/ports/bus.ts";
 import { describeDomain, matrixUser, message, refused, type World } from "../world.ts";
 
@@ -26,7 +26,7 @@ async function visitor(world: World, token: string) {
   return { secret, actor, join };
 }
 
-function roles(world: World, room: Conversation): Promise<string[]> {
+function roles(world: World, room: Room): Promise<string[]> {
   return world.people(room);
 }
 

@@ -4,14 +4,14 @@ import { HEARTBEAT_GRACE_MS } from "../../../src/domain/context/hot-age.ts";
 import { DomainError } from "../../../src/domain/errors.ts";
 import { CALL_TTL_MS } from "../../../src/domain/live/calls.ts";
 import { TYPING_TTL_MS } from "../../../src/domain/live/presence.ts";
-import { type Conversation, memberKey } from "../../../src/domain/model.ts";
+import { memberKey, type Room } from "../../../src/domain/model.ts";
 import { channels } from "../../../src/domain/ports/bus.ts";
 import { describeDomain, guest, message, type Person, refused, type World } from "../world.ts";
 
 const away = () => Promise.reject(new DomainError("unavailable"));
 
 /** What those who look at the room are told while `work` is done. */
-async function heardWhile(world: World, room: Conversation, work: () => Promise<unknown>) {
+async function heardWhile(world: World, room: Room, work: () => Promise<unknown>) {
   const heard: Record<string, unknown>[] = [];
   const listen = (bytes: Uint8Array) => void heard.push(JSON.parse(Buffer.from(bytes).toString()));
   await world.bus.subscribe(channels.room(room.id), listen);
@@ -80,7 +80,7 @@ describeDomain("presence", (world) => {
     await refused(presence.typing(bob.actor, room.token, true, "s"), "not_found", "room");
   });
 
-  type End = (by: Person, whom: Person, room: Conversation) => Promise<unknown>;
+  type End = (by: Person, whom: Person, room: Room) => Promise<unknown>;
   test.each<[string, End]>([
     [
       "removed",

@@ -1,7 +1,7 @@
 /** Sessions of people who joined a room: one for each client, and back again after a loss of hot state. */
 import { expect, test } from "vitest";
 import { HEARTBEAT_GRACE_MS } from "../../../src/domain/context/hot-age.ts";
-import type { Actor, Conversation } from "../../../src/domain/model.ts";
+import type { Actor, Room } from "../../../src/domain/model.ts";
 import type { UseCases } from "../../../src/domain/use-cases/use-cases.ts";
 import { createMemoryHot } from "../../../src/hot/memory/memory.ts";
 import { describeDomain, message, refused, type World } from "../world.ts";
@@ -32,7 +32,7 @@ async function afterLoss(world: World): Promise<UseCases> {
   return world.another(createMemoryHot({ now: () => world.clock.now }));
 }
 
-async function rolesIn(world: World, room: Conversation): Promise<string> {
+async function rolesIn(world: World, room: Room): Promise<string> {
   return (await world.people(room)).join();
 }
 

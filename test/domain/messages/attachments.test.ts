@@ -44,7 +44,7 @@ describeDomain("attachments", (world) => {
     expect((await again(bob)).id).not.toBe(file.id);
     expect(String(files.kept.get(file.id))).toBe("same");
     const { seq } = await messages.send(ada.actor, room.token, message("look", { attachments: [file.id] }));
-    expect(await again(ada)).toEqual({ ...file, place: { conversationId: room.id, seq } });
+    expect(await again(ada)).toEqual({ ...file, place: { roomId: room.id, seq } });
     await messages.remove(ada.actor, room.token, seq);
     await refused(again(ada), "conflict");
   });
@@ -66,9 +66,9 @@ describeDomain("attachments", (world) => {
     const file = await upload(ada);
     await refused(attachments.get(bob.actor, file.id), "not_found");
     const { seq } = await messages.send(ada.actor, room.token, message("look", { attachments: [file.id] }));
-    const place = { conversationId: room.id, seq };
+    const place = { roomId: room.id, seq };
     expect(await attachments.get(bob.actor, file.id)).toEqual({ ...file, place });
-    const view = await timeline.message(bob.actor, { conversationId: room.id, seq });
+    const view = await timeline.message(bob.actor, { roomId: room.id, seq });
     expect(view.attachments.map(({ id }) => id)).toEqual([file.id]);
     const event = (await world.events(room)).at(-1);
     expect(JSON.parse(event?.dataJson ?? "")).toEqual({
@@ -107,7 +107,7 @@ describeDomain("attachments", (world) => {
     const sent = message("files", { attachments: [one.id, two.id] });
     const { seq } = await messages.send(ada.actor, room.token, sent);
     await messages.edit(ada.actor, room.token, seq, { text: "files", attachments: [two.id, three.id] });
-    const view = await timeline.message(bob.actor, { conversationId: room.id, seq });
+    const view = await timeline.message(bob.actor, { roomId: room.id, seq });
     expect(view.attachments.map(({ filename }) => filename)).toEqual(["2.txt", "3.txt"]);
     const data = JSON.parse((await world.events(room)).at(-1)?.dataJson ?? "");
     expect(data.attachments.map(({ id }: { id: string }) => id)).toEqual([two.id, three.id]);
@@ -140,7 +140,7 @@ describeDomain("attachments", (world) => {
     }
     await attachments.sweep(world.clock.now);
     for (const { file } of [first, second, third]) expect(files.kept.has(file.id)).toBe(false);
-    const view = await timeline.message(bob.actor, { conversationId: room.id, seq: second.seq });
+    const view = await timeline.message(bob.actor, { roomId: room.id, seq: second.seq });
     expect({ text: view.text, attachments: view.attachments }).toEqual({ text: "x", attachments: [] });
   });
 

@@ -112,11 +112,11 @@ describeDomain("bounds on files", (world) => {
 
   test("a person of Matrix: their own, and their room's organization's; a file that is tried again counts once", async () => {
     const org = await world.organization();
-    const { conversation } = await cases().chatrooms.create(org.principal, {
+    const { room } = await cases().chatrooms.create(org.principal, {
       organizationId: org.id,
       name: "Room",
     });
-    const { id } = conversation;
+    const { id } = room;
     const [mel, mia] = [matrixUser(), matrixUser()];
     for (let i = 0; i < 2; i++) await upload(mel, 12, { key: "$one", room: id });
     await refused(upload(mel, 9, { key: "$two", room: id }), "too_large", "file");

@@ -82,8 +82,8 @@ describeDomain("mentions", (world) => {
   test("[B.8.7] a one-to-one room has no everybody; a locked room and strangers have no candidates", async () => {
     const [ada, bob, eve] = [await world.person("Ada"), await world.person("Bob"), await world.person("Eve")];
     const { mentions, oneToOne, conversations } = world.useCases;
-    const { conversation } = await oneToOne.open(ada.actor, bob.actor);
-    const found = await mentions.candidates(ada.actor, conversation.token, { search: "", limit: 20 });
+    const { room } = await oneToOne.open(ada.actor, bob.actor);
+    const found = await mentions.candidates(ada.actor, room.token, { search: "", limit: 20 });
     expect(found).toEqual([{ kind: "user", id: bob.user.handle, label: "Bob" }]);
     const group = await world.group([ada, bob]);
     await refused(mentions.candidates(eve.actor, group.token, { search: "", limit: 20 }), "not_found");

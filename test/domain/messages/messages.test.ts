@@ -198,7 +198,7 @@ describeDomain("messages.send", (world) => {
   test("what a face hands over beside the message stays out of it", async () => {
     const ada = await world.person();
     const [room, other] = [await world.group([ada]), await world.group([ada])];
-    const input = message("hi", { conversationId: other.id, sender: SYSTEM_ACTOR, op: "send" });
+    const input = message("hi", { roomId: other.id, sender: SYSTEM_ACTOR, op: "send" });
     const { seq } = await world.useCases.messages.send(ada.actor, room.token, input);
     const event = await world.store.log.event(room.id, seq);
     expect(event).toMatchObject({ actor: ada.actor, dataJson: '{"text":"hi"}' });

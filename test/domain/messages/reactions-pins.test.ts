@@ -63,7 +63,7 @@ describeDomain("reactions", (world) => {
   test("that were stored in another form before are found by their looks", async () => {
     const { ada, room, seq } = await setting();
     const { reactions } = world.useCases;
-    const place = { conversationId: room.id, seq };
+    const place = { roomId: room.id, seq };
     await world.store.transaction(async (tx) => {
       await tx.lockRooms([room.id]);
       await tx.messages.addReaction(place, ada.actor, "❤");
@@ -81,7 +81,7 @@ describeDomain("reactions", (world) => {
     await reactions.add(ada.actor, room.token, seq, "heart");
     await reactions.set(bob.actor, room.token, seq, ["heart", "smile", "smile"]);
     await reactions.set(bob.actor, room.token, seq, ["smile"]);
-    const view = await timeline.message(ada.actor, { conversationId: room.id, seq });
+    const view = await timeline.message(ada.actor, { roomId: room.id, seq });
     expect(view.reactions.map(({ name, by }) => [name, by.map((one) => one.actor.name)])).toEqual([
       ["heart", ["Ada"]],
       ["smile", ["Bob"]],
@@ -161,11 +161,11 @@ describeDomain("pins", (world) => {
     const { ada, bob, room: group, first } = await setting();
     const { pins, oneToOne, messages } = world.useCases;
     await refused(pins.pin(bob.actor, group.token, first), "forbidden");
-    const { conversation } = await oneToOne.open(ada.actor, bob.actor);
-    const { seq } = await messages.send(ada.actor, conversation.token, message());
-    await pins.pin(bob.actor, conversation.token, seq);
-    await pins.unpin(ada.actor, conversation.token);
-    await refused(pins.pin(bob.actor, conversation.token, 1), "not_found");
+    const { room } = await oneToOne.open(ada.actor, bob.actor);
+    const { seq } = await messages.send(ada.actor, room.token, message());
+    await pins.pin(bob.actor, room.token, seq);
+    await pins.unpin(ada.actor, room.token);
+    await refused(pins.pin(bob.actor, room.token, 1), "not_found");
   });
 
   test("a deleted message is pinned no longer, and can't be pinned", async () => {

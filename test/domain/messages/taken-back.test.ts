@@ -1,6 +1,6 @@
 /** What was edited away, deleted or has expired: who may still learn of it, and what it still counts for. */
 import { expect, test } from "vitest";
-import type { Conversation } from "../../../src/domain/model.ts";
+import type { Room } from "../../../src/domain/model.ts";
 import { describeDomain, message, type Person } from "../world.ts";
 
 describeDomain("messages that were taken back", (world) => {
@@ -11,10 +11,10 @@ describeDomain("messages that were taken back", (world) => {
     return { room, people, ada: people[0] as Person, bob: people[1] as Person };
   }
 
-  const say = async ({ actor }: Person, { token }: Conversation, text: string, more: object = {}) =>
+  const say = async ({ actor }: Person, { token }: Room, text: string, more: object = {}) =>
     (await world.useCases.messages.send(actor, token, message(text, more))).seq;
 
-  const listed = async (person: Person, { id }: Conversation) => {
+  const listed = async (person: Person, { id }: Room) => {
     const [listing] = await world.store.roomLists.list(`u:${person.id}`, [id]);
     const { unread, mentions, last } = listing!;
     return { unread, mentions, last: last && JSON.parse(last.dataJson).text };
@@ -27,7 +27,7 @@ describeDomain("messages that were taken back", (world) => {
     await roomSettings.setMessageTimer(ada.actor, room.token, 60_000);
     const seq = await say(ada, room, "goes", { mentions: [String(bob.id)] });
     expect(await listed(bob, room)).toEqual({ unread: 2, mentions: 1, last: "goes" });
-    const [event] = await world.store.messages.at([{ conversationId: room.id, seq }]);
+    const [event] = await world.store.messages.at([{ roomId: room.id, seq }]);
     await timeline.sweep((event?.at ?? 0) + 60_001);
     expect(await listed(bob, room)).toEqual({ unread: 1, mentions: 0, last: "stays" });
   });
@@ -82,7 +82,7 @@ describeDomain("messages that were taken back", (world) => {
     const shown = { id: "abcdefgh12345678", filename: "a.txt", type: "text/plain", size: 1 };
     await world.store.transaction(async (tx) => {
       await tx.lockRooms([room.id]);
-      await tx.messages.rewriteAttachments({ conversationId: room.id, seq }, [shown]);
+      await tx.messages.rewriteAttachments({ roomId: room.id, seq }, [shown]);
     });
     await world.useCases.messages.edit(ada.actor, room.token, seq, { text: "files, edited" });
     const edit = (await world.events(room)).at(-1);

@@ -1,14 +1,14 @@
 /** Lists of messages, of one room and of many, and what belongs to each of them. */
 import { expect, test } from "vitest";
 import type { MessagePlace } from "../../../src/domain/ids.ts";
-import type { Conversation } from "../../../src/domain/model.ts";
+import type { Room } from "../../../src/domain/model.ts";
 import type { Store } from "../../../src/domain/ports/store/store.ts";
 import type { MessageView } from "../../../src/domain/use-cases/messages.ts";
 import { purgeStep } from "../../../src/store/schema/housekeeping.ts";
 import { memoryFiles } from "../../attachments/memory.ts";
 import { describeDomain, message, type Person, refused, type World } from "../world.ts";
 
-async function say(world: World, person: Person, room: Conversation, text: string, more = {}) {
+async function say(world: World, person: Person, room: Room, text: string, more = {}) {
   return (await world.useCases.messages.send(person.actor, room.token, message(text, more))).seq;
 }
 
@@ -75,7 +75,7 @@ describeDomain("timeline", (world) => {
     const question = await say(world, ada, room, "tea?");
     const answer = await say(world, bob, room, "yes", { replyTo: question, mentions: [String(ada.id)] });
     await world.useCases.messages.edit(bob.actor, room.token, answer, { text: "yes, please" });
-    const view = await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq: answer });
+    const view = await world.useCases.timeline.message(ada.actor, { roomId: room.id, seq: answer });
     expect(view).toMatchObject({
       text: "yes, please",
       room: room.token,
@@ -86,8 +86,8 @@ describeDomain("timeline", (world) => {
       updatedAt: world.clock.now,
     });
     await world.useCases.messages.remove(ada.actor, room.token, question);
-    const later = await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq: answer });
-    expect(later.parent).toEqual({ conversationId: room.id, seq: question, deleted: true });
+    const later = await world.useCases.timeline.message(ada.actor, { roomId: room.id, seq: answer });
+    expect(later.parent).toEqual({ roomId: room.id, seq: question, deleted: true });
   });
 
   test("a sent message is shown to its sender as it is read, without being read back; sent again it is", async () => {
@@ -108,7 +108,7 @@ describeDomain("timeline", (world) => {
     const sent = await useCases.messages.send(bob.actor, room.token, input);
     const shown = await useCases.timeline.sent(bob.actor, room.token, sent);
     expect(reads).toEqual([question]);
-    const place = { conversationId: room.id, seq: sent.seq };
+    const place = { roomId: room.id, seq: sent.seq };
     expect(shown?.message).toEqual(await world.useCases.timeline.message(bob.actor, place));
     const again = await useCases.messages.send(bob.actor, room.token, input);
     expect(again).toEqual({ seq: sent.seq, at: sent.at, duplicate: true, event: null });
@@ -143,14 +143,14 @@ describeDomain("timeline", (world) => {
     const early = await say(world, ada, room, "early");
     await world.useCases.messages.remove(ada.actor, room.token, seq);
     const { timeline, conversations } = world.useCases;
-    await refused(timeline.message(bob.actor, { conversationId: room.id, seq }), "not_found");
-    await refused(timeline.message(bob.actor, { conversationId: room.id, seq: 1 }), "not_found");
-    await refused(timeline.message(bob.actor, { conversationId: room.id, seq: 10_000 }), "not_found");
+    await refused(timeline.message(bob.actor, { roomId: room.id, seq }), "not_found");
+    await refused(timeline.message(bob.actor, { roomId: room.id, seq: 1 }), "not_found");
+    await refused(timeline.message(bob.actor, { roomId: room.id, seq: 10_000 }), "not_found");
     const cyd = await world.person("Cyd");
-    await refused(timeline.message(cyd.actor, { conversationId: room.id, seq: early }), "not_found");
+    await refused(timeline.message(cyd.actor, { roomId: room.id, seq: early }), "not_found");
     await conversations.addMembers(ada.actor, room.token, [{ member: cyd.actor, role: "user" }]);
-    await refused(timeline.message(cyd.actor, { conversationId: room.id, seq: early }), "not_found");
-    expect((await timeline.message(bob.actor, { conversationId: room.id, seq: early })).text).toBe("early");
+    await refused(timeline.message(cyd.actor, { roomId: room.id, seq: early }), "not_found");
+    expect((await timeline.message(bob.actor, { roomId: room.id, seq: early })).text).toBe("early");
   });
 
   test("messages of all rooms come newest first, and cursors outlive their message", async () => {
@@ -168,7 +168,7 @@ describeDomain("timeline", (world) => {
     );
     expect(first.more).toBe(true);
     await messages.remove(bob.actor, other.token, two);
-    const cursor = { conversationId: other.id, seq: two };
+    const cursor = { roomId: other.id, seq: two };
     const rest = await timeline.recent(ada.actor, { limit: 10, startingAfter: cursor });
     expect(texts(rest.messages)).toEqual(["1"]);
     const before = await timeline.recent(ada.actor, { limit: 1, endingBefore: cursor });
@@ -182,7 +182,7 @@ describeDomain("timeline", (world) => {
     const { ada, room } = await pair();
     const stranger = await world.person("Eve");
     const seq = await say(world, ada, room, "1");
-    const cursor = { conversationId: room.id, seq };
+    const cursor = { roomId: room.id, seq };
     const { timeline } = world.useCases;
     await refused(timeline.recent(stranger.actor, { limit: 5, startingAfter: cursor }), "bad_request");
     await refused(
@@ -216,7 +216,7 @@ describeDomain("timeline", (world) => {
       .toBeGreaterThan(0);
     await say(world, bob, quick, "early");
     const seen: string[] = [];
-    let cursor = { conversationId: quick.id, seq: first };
+    let cursor = { roomId: quick.id, seq: first };
     const poll = async () => {
       const page = await timeline.recent(ada.actor, { limit: 10, endingBefore: cursor });
       seen.push(...page.messages.map(({ text }) => text).reverse());
@@ -238,7 +238,7 @@ describeDomain("timeline", (world) => {
     await say(world, ada, home, "before");
     const cursors: MessagePlace[] = [];
     for (const one of [room, closed]) {
-      cursors.push({ conversationId: one.id, seq: await say(world, ada, one, "cursor") });
+      cursors.push({ roomId: one.id, seq: await say(world, ada, one, "cursor") });
     }
     await say(world, ada, home, "after");
     const { timeline, conversations, roomSettings } = world.useCases;
@@ -279,7 +279,7 @@ describeDomain("timeline", (world) => {
     const { ada, bob, room } = await pair();
     const seq = await say(world, ada, room, "read me");
     const read = async () =>
-      (await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq })).readAt;
+      (await world.useCases.timeline.message(ada.actor, { roomId: room.id, seq })).readAt;
     await world.useCases.messages.markRead(ada.actor, room.token, seq);
     expect(await read()).toBeNull();
     await world.useCases.messages.markRead(bob.actor, room.token, seq);
@@ -294,12 +294,10 @@ describeDomain("timeline", (world) => {
     const { ada, bob, room } = await pair();
     const seq = await say(world, ada, room, "question");
     await say(world, ada, room, "still me");
-    expect(
-      (await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq })).readAt,
-    ).toBeNull();
+    expect((await world.useCases.timeline.message(ada.actor, { roomId: room.id, seq })).readAt).toBeNull();
     await say(world, bob, room, "answer");
     expect(
-      (await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq })).readAt,
+      (await world.useCases.timeline.message(ada.actor, { roomId: room.id, seq })).readAt,
     ).not.toBeNull();
   });
 
@@ -309,7 +307,7 @@ describeDomain("timeline", (world) => {
     await world.useCases.roomSettings.setLobby(ada.actor, room.token, { on: true });
     const { timeline } = world.useCases;
     await refused(timeline.page(bob.actor, room.token, { limit: 5 }), "lobby");
-    await refused(timeline.message(bob.actor, { conversationId: room.id, seq }), "lobby");
+    await refused(timeline.message(bob.actor, { roomId: room.id, seq }), "lobby");
     expect((await timeline.recent(bob.actor, { limit: 5 })).messages).toEqual([]);
     expect((await timeline.last(bob.actor, [room.id])).size).toBe(0);
     expect((await timeline.recent(ada.actor, { limit: 5 })).messages).toHaveLength(1);
@@ -319,7 +317,7 @@ describeDomain("timeline", (world) => {
     const { ada, bob, room } = await pair();
     const seq = await say(world, bob, room, "bye");
     await world.useCases.directory.deleteUser(bob.id);
-    const view = await world.useCases.timeline.message(ada.actor, { conversationId: room.id, seq });
+    const view = await world.useCases.timeline.message(ada.actor, { roomId: room.id, seq });
     expect({ user: view.user, author: view.author.id }).toEqual({ user: null, author: String(bob.id) });
   });
 

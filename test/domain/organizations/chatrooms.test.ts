@@ -25,7 +25,7 @@ describeDomain("chatrooms: creating", (world) => {
       assignedUsers: [chat.id, member.id],
       moderators: [admin.id],
     });
-    expect(room.conversation).toMatchObject({
+    expect(room.room).toMatchObject({
       name: "Night shift",
       kind: "custom",
       type: "group",
@@ -42,7 +42,7 @@ describeDomain("chatrooms: creating", (world) => {
     const { principal, member, create } = await rescue(world);
     const room = await create({ principal }, "Back office", { admins: [member.id] });
     expect(room).toMatchObject({ admins: [member.id], moderators: [], assignedUsers: [] });
-    const [created] = await world.events(room.conversation);
+    const [created] = await world.events(room.room);
     expect(created!.actor).toMatchObject({ kind: "system", name: "Rescue" });
   });
 
@@ -94,8 +94,8 @@ describeDomain("chatrooms: creating", (world) => {
 
   test("avatars are images of at most 1 MiB, recognised by their bytes", async () => {
     const { admin, create } = await rescue(world);
-    const { conversation } = await create(admin, "With a face", { avatar: PNG });
-    const image = await world.store.avatars.get(conversation.avatarId!);
+    const { room } = await create(admin, "With a face", { avatar: PNG });
+    const image = await world.store.avatars.get(room.avatarId!);
     expect(image).toMatchObject({ mime: "image/png" });
     const svg = Buffer.from('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>');
     for (const avatar of [svg, Buffer.from("hello"), Buffer.from("%PDF-1.7\n")]) {
@@ -103,7 +103,7 @@ describeDomain("chatrooms: creating", (world) => {
     }
     const huge = Buffer.concat([PNG, Buffer.alloc(1 << 20)]);
     await refused(create(admin, "Faceless", { avatar: huge }), "too_large", "avatar");
-    const { conversation: plain } = await create(admin, "Faceless", { avatar: new Uint8Array() });
+    const { room: plain } = await create(admin, "Faceless", { avatar: new Uint8Array() });
     expect(plain.avatarId).toBeNull();
   });
 });
@@ -116,12 +116,12 @@ describeDomain("chatrooms: seeing", (world) => {
     const { list, get } = world.useCases.chatrooms;
     const rooms = [];
     for (const name of ["A", "B", "C"]) rooms.push(await create(admin, name));
-    await world.useCases.chatrooms.addUsers(principal, rooms[1]!.conversation.id, {
+    await world.useCases.chatrooms.addUsers(principal, rooms[1]!.room.id, {
       assignedUsers: [member.id],
     });
     const names = async (by: Pick<Person, "principal">, more = {}) => {
       const { entries, total } = await list(by.principal, id, page(more));
-      return { names: entries.map(({ conversation }) => conversation.name), total };
+      return { names: entries.map(({ room }) => room.name), total };
     };
     expect(await names(admin, { limit: 2 })).toEqual({ names: ["A", "B"], total: 3 });
     expect(await names(admin, { limit: 2, offset: 2 })).toEqual({ names: ["C"], total: 3 });
@@ -130,23 +130,23 @@ describeDomain("chatrooms: seeing", (world) => {
     await refused(names(await world.person()), "forbidden");
     for (const limit of [0, 51, 1.5]) await refused(names(admin, { limit }), "bad_request", "limit");
     await refused(names(admin, { offset: -1 }), "bad_request", "offset");
-    expect(await get(member.principal, rooms[1]!.conversation.id)).toMatchObject({
+    expect(await get(member.principal, rooms[1]!.room.id)).toMatchObject({
       assignedUsers: [member.id],
     });
-    await refused(get(member.principal, rooms[0]!.conversation.id), "not_found");
-    await refused(get((await world.person()).principal, rooms[0]!.conversation.id), "forbidden");
+    await refused(get(member.principal, rooms[0]!.room.id), "not_found");
+    await refused(get((await world.person()).principal, rooms[0]!.room.id), "forbidden");
     await refused(get(admin.principal, 999_999), "not_found");
     await refused(get(admin.principal, Number.MAX_VALUE), "not_found");
   });
 
   test("a room is found by its Matrix id, with or without a server", async () => {
     const { admin, create } = await rescue(world);
-    const { conversation } = await create(admin, "Bridged");
+    const { room } = await create(admin, "Bridged");
     await world.store.sql`
-      update conversations set matrix_room_id = '!opaque' where id = ${conversation.id}`;
+      update conversations set matrix_room_id = '!opaque' where id = ${room.id}`;
     const { get } = world.useCases.chatrooms;
-    for (const id of ["!opaque", "!opaque:example.org", String(conversation.id), conversation.id]) {
-      expect((await get(admin.principal, id)).conversation.id).toBe(conversation.id);
+    for (const id of ["!opaque", "!opaque:example.org", String(room.id), room.id]) {
+      expect((await get(admin.principal, id)).room.id).toBe(room.id);
     }
     for (const id of ["!other", "opaque", "", "!", "!\0", "9".repeat(40)]) {
       await refused(get(admin.principal, id), "not_found");
@@ -168,56 +168,56 @@ describeDomain("chatrooms: changing", (world) => {
   test("a later, other role wins, and what stays the same makes no event", async () => {
     const { principal, admin, member, create } = await rescue(world);
     const { addUsers } = world.useCases.chatrooms;
-    const { conversation } = await create(admin, "Room");
-    await addUsers(principal, conversation.id, { moderators: [member.id] });
-    await addUsers(principal, conversation.id, { moderators: [member.id] });
-    const after = await addUsers(principal, conversation.id, { assignedUsers: [member.id, admin.id] });
+    const { room } = await create(admin, "Room");
+    await addUsers(principal, room.id, { moderators: [member.id] });
+    await addUsers(principal, room.id, { moderators: [member.id] });
+    const after = await addUsers(principal, room.id, { assignedUsers: [member.id, admin.id] });
     expect(after).toMatchObject({ admins: [], moderators: [], assignedUsers: [admin.id, member.id] });
     const expected = ["room.created", `member.joined ${admin.id}`, `member.joined ${member.id}`];
-    expect(await world.story(conversation)).toEqual([
+    expect(await world.story(room)).toEqual([
       ...expected,
       `member.changed ${member.id}`,
       `member.changed ${admin.id}`,
     ]);
-    await refused(addUsers(member.principal, conversation.id, {}), "forbidden");
+    await refused(addUsers(member.principal, room.id, {}), "forbidden");
     await refused(addUsers(principal, 999_999, {}), "not_found");
   });
 
   test("claiming the default room: any user of the organization, once or twice; nobody else", async () => {
     const { id, principal, admin, member } = await rescue(world);
     const { claim, createDefault } = world.useCases.chatrooms;
-    const { conversation } = await createDefault(principal, { organizationId: id, automationEnabled: false });
-    await claim(admin.principal, conversation.id);
-    expect(await claim(member.principal, conversation.id)).toMatchObject({ admins: [admin.id, member.id] });
-    await claim(member.principal, String(conversation.id));
-    expect(await world.story(conversation)).toHaveLength(3);
-    await refused(claim(principal, conversation.id), "forbidden");
-    await refused(claim((await world.person()).principal, conversation.id), "forbidden");
+    const { room } = await createDefault(principal, { organizationId: id, automationEnabled: false });
+    await claim(admin.principal, room.id);
+    expect(await claim(member.principal, room.id)).toMatchObject({ admins: [admin.id, member.id] });
+    await claim(member.principal, String(room.id));
+    expect(await world.story(room)).toHaveLength(3);
+    await refused(claim(principal, room.id), "forbidden");
+    await refused(claim((await world.person()).principal, room.id), "forbidden");
     await refused(claim(member.principal, 999_999), "not_found");
   });
 
   test("a custom room that has an owner is nobody else's to claim, whoever counts its number", async () => {
     const { admin, chat, member, create } = await rescue(world);
     const { claim } = world.useCases.chatrooms;
-    const { conversation } = await create(admin, "Private");
-    for (const { principal } of [member, chat]) await refused(claim(principal, conversation.id), "forbidden");
-    expect(await world.people(conversation)).toEqual([`${admin.id} owner`]);
-    await claim(admin.principal, conversation.id);
-    expect(await world.story(conversation)).toHaveLength(2);
-    await world.useCases.conversations.leave(admin.actor, conversation.token);
-    await claim(member.principal, conversation.id);
-    expect(await world.people(conversation)).toEqual([`${member.id} owner`]);
-    await refused(claim(chat.principal, conversation.id), "forbidden");
+    const { room } = await create(admin, "Private");
+    for (const { principal } of [member, chat]) await refused(claim(principal, room.id), "forbidden");
+    expect(await world.people(room)).toEqual([`${admin.id} owner`]);
+    await claim(admin.principal, room.id);
+    expect(await world.story(room)).toHaveLength(2);
+    await world.useCases.conversations.leave(admin.actor, room.token);
+    await claim(member.principal, room.id);
+    expect(await world.people(room)).toEqual([`${member.id} owner`]);
+    await refused(claim(chat.principal, room.id), "forbidden");
   });
 
   test("custom rooms are deleted by managers; default and event rooms not this way", async () => {
     const { id, principal, admin, member, create } = await rescue(world);
     const { chatrooms, directory, conversations } = world.useCases;
-    const { conversation } = await create(admin, "Room");
-    await refused(chatrooms.delete(member.principal, conversation.id), "forbidden");
-    await chatrooms.delete(principal, conversation.id);
-    await refused(chatrooms.delete(principal, conversation.id), "not_found");
-    expect((await world.story(conversation)).at(-1)).toBe("room.deleted");
+    const { room } = await create(admin, "Room");
+    await refused(chatrooms.delete(member.principal, room.id), "forbidden");
+    await chatrooms.delete(principal, room.id);
+    await refused(chatrooms.delete(principal, room.id), "not_found");
+    expect((await world.story(room)).at(-1)).toBe("room.deleted");
     const standard = await chatrooms.createDefault(principal, {
       organizationId: id,
       automationEnabled: true,
@@ -231,19 +231,19 @@ describeDomain("chatrooms: changing", (world) => {
     });
     const event = await chatrooms.byEvent(principal, id, 1);
     for (const room of [standard, event]) {
-      await refused(chatrooms.delete(principal, room.conversation.id), "bad_request", "room");
-      await chatrooms.claim(admin.principal, room.conversation.id);
-      await refused(conversations.delete(admin.actor, room.conversation.token), "bad_request", "room");
+      await refused(chatrooms.delete(principal, room.room.id), "bad_request", "room");
+      await chatrooms.claim(admin.principal, room.room.id);
+      await refused(conversations.delete(admin.actor, room.room.token), "bad_request", "room");
     }
   });
 
   test("an admin who leaves a chatroom hands it to nobody: any user of the organization can claim it", async () => {
     const { admin, member, create } = await rescue(world);
-    const { conversation } = await create(admin, "Room", { assignedUsers: [member.id] });
-    await world.useCases.conversations.leave(admin.actor, conversation.token);
-    expect(await world.people(conversation)).toEqual([`${member.id} user`]);
-    await world.useCases.conversations.leave(member.actor, conversation.token);
-    expect(await world.store.rooms.byId(conversation.id)).not.toBeNull();
+    const { room } = await create(admin, "Room", { assignedUsers: [member.id] });
+    await world.useCases.conversations.leave(admin.actor, room.token);
+    expect(await world.people(room)).toEqual([`${member.id} user`]);
+    await world.useCases.conversations.leave(member.actor, room.token);
+    expect(await world.store.rooms.byId(room.id)).not.toBeNull();
   });
 });
 
@@ -254,7 +254,7 @@ describeDomain("chatrooms: the default room", (world) => {
     const input = { organizationId: id, automationEnabled: true };
     await refused(createDefault(member.principal, input), "forbidden");
     const room = await createDefault(principal, input);
-    expect(room.conversation).toMatchObject({ name: "Rescue", kind: "default", automationEnabled: true });
+    expect(room.room).toMatchObject({ name: "Rescue", kind: "default", automationEnabled: true });
     expect(room.assignedUsers).toEqual([admin.id, chat.id, member.id]);
     await refused(createDefault(principal, input), "conflict", "organizationId");
     await removeDefault(principal, id);
@@ -278,16 +278,16 @@ describeDomain("chatrooms: the default room", (world) => {
   test("switching automation on brings in who is missing and takes out who is none of its users", async () => {
     const { id, principal, admin, chat, member } = await rescue(world);
     const { createDefault, update, claim, addUsers } = world.useCases.chatrooms;
-    const { conversation } = await createDefault(principal, { organizationId: id, automationEnabled: false });
-    await claim(admin.principal, conversation.id);
-    await addUsers(principal, conversation.id, { moderators: [member.id] });
-    const on = await update(chat.principal, conversation.id, { automationEnabled: true });
+    const { room } = await createDefault(principal, { organizationId: id, automationEnabled: false });
+    await claim(admin.principal, room.id);
+    await addUsers(principal, room.id, { moderators: [member.id] });
+    const on = await update(chat.principal, room.id, { automationEnabled: true });
     expect(on).toMatchObject({ admins: [admin.id], moderators: [member.id], assignedUsers: [chat.id] });
-    const story = await world.story(conversation);
+    const story = await world.story(room);
     expect(story.slice(-2)).toEqual(["room.changed", `member.joined ${chat.id}`]);
-    await update(principal, conversation.id, { automationEnabled: true });
-    expect(await world.story(conversation)).toEqual(story);
-    await refused(update(member.principal, conversation.id, { automationEnabled: false }), "forbidden");
+    await update(principal, room.id, { automationEnabled: true });
+    expect(await world.story(room)).toEqual(story);
+    await refused(update(member.principal, room.id, { automationEnabled: false }), "forbidden");
   });
 });
 
@@ -297,17 +297,17 @@ describeDomain("chatrooms: scheduled deletion", (world) => {
     const at = world.clock.now + 60_000;
     const due = await create(admin, "Short", { scheduledDeletion: at, assignedUsers: [member.id] });
     const later = await create(admin, "Long", { scheduledDeletion: at + 1 });
-    await world.useCases.messages.send(member.actor, due.conversation.token, message());
+    await world.useCases.messages.send(member.actor, due.room.token, message());
     await world.useCases.chatrooms.sweep(at - 1);
-    expect(await world.store.rooms.byId(due.conversation.id)).not.toBeNull();
+    expect(await world.store.rooms.byId(due.room.id)).not.toBeNull();
     await Promise.all([
       world.useCases.chatrooms.sweep(at),
       world.another().chatrooms.sweep(at),
       world.another().chatrooms.sweep(at),
     ]);
-    expect(await world.store.rooms.byId(due.conversation.id)).toBeNull();
-    expect(await world.store.rooms.byId(later.conversation.id)).not.toBeNull();
-    const story = await world.story(due.conversation);
+    expect(await world.store.rooms.byId(due.room.id)).toBeNull();
+    expect(await world.store.rooms.byId(later.room.id)).not.toBeNull();
+    const story = await world.story(due.room);
     expect(story.filter((line) => line === "room.deleted")).toHaveLength(1);
     expect(story.at(-1)).toBe("room.deleted");
   });

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import type { Conversation } from "../../../src/domain/model.ts";
+import type { Room } from "../../../src/domain/model.ts";
 import { describeDomain, message, type Person, refused, type World } from "../world.ts";
 
-async function defaultRoomOf(world: World, organizationId: number): Promise<Conversation> {
-  return (await world.store.chatrooms.defaultOf(organizationId)) as Conversation;
+async function defaultRoomOf(world: World, organizationId: number): Promise<Room> {
+  return (await world.store.chatrooms.defaultOf(organizationId)) as Room;
 }
 
 describeDomain("directory: organizations", (world) => {
@@ -44,7 +44,7 @@ describeDomain("directory: organizations", (world) => {
     });
     await directory.removeOrganizationUser(organization.id, ada.id);
     expect(await world.people(room)).toEqual([]);
-    expect(await world.people(custom.conversation)).toEqual([`${bob.id} user`]);
+    expect(await world.people(custom.room)).toEqual([`${bob.id} user`]);
     await refused(messages.send(ada.actor, room.token, message()), "not_found");
   });
 
@@ -303,7 +303,7 @@ describeDomain("directory: users", (world) => {
       const ada = await world.person("Ada", organization);
       const rooms = [];
       for (let i = 0; i < 6; i++) rooms.push(await world.group([boss]));
-      const add = (room: Conversation) =>
+      const add = (room: Room) =>
         world.useCases.conversations
           .addMembers(boss.actor, room.token, [{ member: ada.actor, role: "user" }])
           .catch((error) => {

@@ -237,6 +237,6 @@ describeDomain("conversations: changes", (world) => {
     const [one, two] = [await world.group([ada]), await world.group([ada])];
     await world.useCases.messages.send(ada.actor, one.token, { id: randomUUID(), text: "newest" });
     const list = await world.useCases.conversations.list(ada.actor);
-    expect(list.map(({ conversation }) => conversation.id)).toEqual([one.id, two.id]);
+    expect(list.map(({ room }) => room.id)).toEqual([one.id, two.id]);
   });
 });

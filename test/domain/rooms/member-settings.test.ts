@@ -63,7 +63,7 @@ describeDomain("member settings", (world) => {
     await world.useCases.memberSettings.change(ada.actor, room.token, { pinned: true });
     await world.useCases.memberSettings.change(ada.actor, room.token, { muted: true });
     const at = expect.any(Number);
-    await expect.poll(() => heard).toEqual([{ hint: "settings", conversationId: room.id, at }]);
+    await expect.poll(() => heard).toEqual([{ hint: "settings", roomId: room.id, at }]);
   });
 
   test("rules: levels, integers, lengths; strangers find no room, and a lobby does not matter", async () => {

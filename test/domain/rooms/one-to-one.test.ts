@@ -5,8 +5,8 @@ import { describeDomain, message, type Person, refused, type World } from "../wo
 
 async function pair(world: World): Promise<{ ada: Person; bob: Person; token: string; id: number }> {
   const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
-  const { conversation } = await world.useCases.oneToOne.open(ada.actor, bob.actor);
-  return { ada, bob, token: conversation.token, id: conversation.id };
+  const { room } = await world.useCases.oneToOne.open(ada.actor, bob.actor);
+  return { ada, bob, token: room.token, id: room.id };
 }
 
 describeDomain("one-to-one rooms", (world) => {
@@ -16,16 +16,14 @@ describeDomain("one-to-one rooms", (world) => {
     const first = await oneToOne.open(ada.actor, bob.actor, { history: "shared" });
     const second = await oneToOne.open(bob.actor, ada.actor);
     expect([first.created, second.created]).toEqual([true, false]);
-    expect(second.conversation.id).toBe(first.conversation.id);
-    expect(first.conversation).toMatchObject({
+    expect(second.room.id).toBe(first.room.id);
+    expect(first.room).toMatchObject({
       type: "one_to_one",
       name: "",
       history: "shared",
       pair: pairOf(userKey(ada.id), userKey(bob.id)),
     });
-    expect((await world.people(first.conversation)).sort()).toEqual(
-      [`${ada.id} owner`, `${bob.id} owner`].sort(),
-    );
+    expect((await world.people(first.room)).sort()).toEqual([`${ada.id} owner`, `${bob.id} owner`].sort());
   });
 
   test("[B.3] with oneself it is forbidden, with people of another organization they do not exist", async () => {
@@ -45,7 +43,7 @@ describeDomain("one-to-one rooms", (world) => {
         return processes[i % 2]!.oneToOne.open(from!.actor, to!.actor);
       }),
     );
-    expect(new Set(opened.map(({ conversation }) => conversation.id)).size).toBe(1);
+    expect(new Set(opened.map(({ room }) => room.id)).size).toBe(1);
     expect(opened.filter(({ created }) => created)).toHaveLength(1);
   });
 
@@ -53,12 +51,12 @@ describeDomain("one-to-one rooms", (world) => {
     const { ada, bob, token } = await pair(world);
     const { conversations, oneToOne } = world.useCases;
     await conversations.leave(ada.actor, token);
-    const { conversation, created } = await oneToOne.open(ada.actor, bob.actor);
-    expect([conversation.token, created]).toEqual([token, false]);
-    expect(await world.people(conversation)).toHaveLength(2);
+    const { room, created } = await oneToOne.open(ada.actor, bob.actor);
+    expect([room.token, created]).toEqual([token, false]);
+    expect(await world.people(room)).toHaveLength(2);
     await conversations.leave(bob.actor, token);
     await oneToOne.open(ada.actor, bob.actor);
-    expect(await world.people(conversation)).toHaveLength(2);
+    expect(await world.people(room)).toHaveLength(2);
   });
 
   test("[B.6] a message of the other brings the leaver back, who hears it, also from another process", async () => {
@@ -104,7 +102,7 @@ describeDomain("one-to-one rooms", (world) => {
     expect(await world.store.rooms.byId(id)).toBeNull();
     const again = await oneToOne.open(ada.actor, bob.actor);
     expect(again.created).toBe(true);
-    expect(again.conversation.id).not.toBe(id);
+    expect(again.room.id).not.toBe(id);
   });
 
   test("who was deleted is not brought back, and the other still writes", async () => {
@@ -120,11 +118,11 @@ describeDomain("one-to-one rooms", (world) => {
     const organization = await world.organization();
     const [ada, bob] = [await world.person("Ada", organization), await world.person("Bob", organization)];
     const { oneToOne, conversations, directory, messages } = world.useCases;
-    const { conversation } = await oneToOne.open(ada.actor, bob.actor);
-    await conversations.leave(bob.actor, conversation.token);
+    const { room } = await oneToOne.open(ada.actor, bob.actor);
+    await conversations.leave(bob.actor, room.token);
     await directory.removeOrganizationUser(organization.id, bob.id);
-    await messages.send(ada.actor, conversation.token, message());
-    expect(await world.people(conversation)).toEqual([`${ada.id} owner`]);
+    await messages.send(ada.actor, room.token, message());
+    expect(await world.people(room)).toEqual([`${ada.id} owner`]);
   });
 
   test("[A.4] a user has one room with nobody else, which can't be changed and brings nobody in", async () => {
@@ -135,13 +133,13 @@ describeDomain("one-to-one rooms", (world) => {
       world.another().oneToOne.openSelf(ada.actor),
     ]);
     expect(opened.map(({ created }) => created).sort()).toEqual([false, true]);
-    const { conversation } = opened[0]!;
-    expect(opened[1]!.conversation.id).toBe(conversation.id);
-    expect(conversation.pair).toBe(`u:${ada.id} u:${ada.id}`);
-    await messages.send(ada.actor, conversation.token, message("Note to self"));
-    expect(await world.people(conversation)).toEqual([`${ada.id} owner`]);
+    const { room } = opened[0]!;
+    expect(opened[1]!.room.id).toBe(room.id);
+    expect(room.pair).toBe(`u:${ada.id} u:${ada.id}`);
+    await messages.send(ada.actor, room.token, message("Note to self"));
+    expect(await world.people(room)).toEqual([`${ada.id} owner`]);
     const bob = { member: (await world.person()).actor, role: "user" as const };
-    await refused(conversations.addMembers(ada.actor, conversation.token, [bob]), "bad_request");
+    await refused(conversations.addMembers(ada.actor, room.token, [bob]), "bad_request");
   });
 
   test("deleting it for both is for both of them, and for one-to-one rooms only", async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import type { Conversation } from "../../../src/domain/model.ts";
+import type { Room } from "../../../src/domain/model.ts";
 import type { RecentPage } from "../../../src/domain/use-cases/rooms.ts";
 import { describeDomain, guest, message, type Person, refused } from "../world.ts";
 
@@ -17,7 +17,7 @@ describeDomain("finding", (world) => {
     const { token, uuid, publicId, id } = room;
     for (const name of [{ token }, { uuid }, { uuid: uuid.toUpperCase() }, { publicId }, { id }]) {
       const view = await finding.view(bob.actor, name);
-      expect(view.conversation).toEqual(room);
+      expect(view.room).toEqual(room);
       expect(view).toMatchObject({
         mentions: 1,
         head: { head: seq, messages: 1 },
@@ -37,12 +37,12 @@ describeDomain("finding", (world) => {
     const plaza = await conversations.create(ada.actor, { type: "public", name: "Plaza" });
     for (const actor of [cy.actor, guest(), null]) {
       await refused(finding.find(actor, secret.token), "not_found", "room");
-      expect(await finding.find(actor, plaza.token)).toEqual({ member: false, conversation: plaza });
+      expect(await finding.find(actor, plaza.token)).toEqual({ member: false, room: plaza });
     }
     await refused(finding.view(cy.actor, { token: plaza.token }), "not_found", "room");
     expect(await finding.find(ada.actor, plaza.token)).toMatchObject({
       member: true,
-      view: { conversation: plaza },
+      view: { room: plaza },
     });
     for (const token of ["nosuchro", "no\0such", "", "A".repeat(8), "x".repeat(99)]) {
       await refused(finding.find(ada.actor, token), "not_found", "room");
@@ -55,10 +55,10 @@ describeDomain("finding", (world) => {
     const { finding } = world.useCases;
     const { uuid } = room;
     expect(await finding.locate(ada.actor, { uuid })).toMatchObject({
-      conversation: room,
+      room: room,
       membership: { role: "owner" },
     });
-    expect(await finding.locate(cy.actor, { uuid })).toEqual({ conversation: room, membership: null });
+    expect(await finding.locate(cy.actor, { uuid })).toEqual({ room: room, membership: null });
     expect(await finding.locate(ada.actor, { uuid: randomUUID() })).toBeNull();
     for (const name of [{ uuid: "x" }, { publicId: "%" }, { id: 0.5 }, { token: "\0" }]) {
       expect(await finding.locate(ada.actor, name)).toBeNull();
@@ -68,13 +68,13 @@ describeDomain("finding", (world) => {
   test("[B.3] the other of a one-to-one room is shown also after leaving it", async () => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
     const { oneToOne, finding, conversations } = world.useCases;
-    const { token } = (await oneToOne.open(ada.actor, bob.actor)).conversation;
+    const { token } = (await oneToOne.open(ada.actor, bob.actor)).room;
     expect((await finding.view(bob.actor, { token })).peer).toEqual(ada.user);
     await conversations.leave(bob.actor, token);
     const view = await finding.view(ada.actor, { token });
     expect(view.peer).toEqual(bob.user);
     expect(view.people).toHaveLength(1);
-    const self = (await oneToOne.openSelf(ada.actor)).conversation;
+    const self = (await oneToOne.openSelf(ada.actor)).room;
     expect((await finding.view(ada.actor, self)).peer).toEqual(ada.user);
   });
 
@@ -84,7 +84,7 @@ describeDomain("finding", (world) => {
     await world.group([bob]);
     await world.useCases.messages.send(ada.actor, one.token, message());
     const list = await world.useCases.finding.list(ada.actor);
-    expect(list.map(({ conversation }) => conversation.id)).toEqual([one.id, two.id]);
+    expect(list.map(({ room }) => room.id)).toEqual([one.id, two.id]);
     expect(list.map(({ people }) => people.map(({ user }) => user!.id))).toEqual([
       [ada.id, bob.id],
       [ada.id, cy.id],
@@ -96,7 +96,7 @@ describeDomain("finding", (world) => {
 describeDomain("finding: by UUID", (world) => {
   async function fourteen(): Promise<{ ada: Person; uuids: string[] }> {
     const ada = await world.person();
-    const rooms: Conversation[] = [];
+    const rooms: Room[] = [];
     for (let i = 0; i < 14; i++) rooms.push(await world.group([ada]));
     return { ada, uuids: rooms.map(({ uuid }) => uuid).sort() };
   }
@@ -110,7 +110,7 @@ describeDomain("finding: by UUID", (world) => {
       const page = { limit: 3, ...(after !== undefined && { after }) };
       const ids = await finding.ids(ada.actor, page);
       const { rooms } = await finding.page(ada.actor, page);
-      expect(rooms.map(({ conversation }) => conversation.uuid)).toEqual(ids.uuids);
+      expect(rooms.map(({ room }) => room.uuid)).toEqual(ids.uuids);
       walked.push(ids.uuids);
       more = ids.more;
     }
@@ -124,7 +124,7 @@ describeDomain("finding: by UUID", (world) => {
     const foreign = await world.group([await world.person()]);
     const wanted = [uuids[5]!, randomUUID(), foreign.uuid, "x", uuids[2]!];
     const { rooms, more } = await world.useCases.finding.page(ada.actor, { uuids: wanted });
-    expect(rooms.map(({ conversation }) => conversation.uuid)).toEqual([uuids[2], uuids[5]]);
+    expect(rooms.map(({ room }) => room.uuid)).toEqual([uuids[2], uuids[5]]);
     expect(more).toBe(false);
     const { finding } = world.useCases;
     await refused(finding.ids(ada.actor, { limit: 1_001 }), "bad_request", "limit");
@@ -136,12 +136,12 @@ describeDomain("finding: by activity", (world) => {
   /** Five rooms of Ada's, the last one the newest, and how to page through them by their numbers. */
   async function five() {
     const [ada, bob] = [await world.person(), await world.person()];
-    const rooms: Conversation[] = [];
+    const rooms: Room[] = [];
     for (let i = 0; i < 5; i++) rooms.push(await world.group([ada, bob]));
     const number = new Map(rooms.map(({ id }, i) => [id, i]));
     const page = async (query: Omit<RecentPage, "limit"> & { limit?: number }) => {
       const found = await world.useCases.finding.recent(ada.actor, { limit: 2, ...query });
-      return [found.rooms.map(({ conversation }) => number.get(conversation.id)), found.more];
+      return [found.rooms.map(({ room }) => number.get(room.id)), found.more];
     };
     const idOf = (i: number) => rooms[i]!.publicId;
     return { ada, bob, rooms, page, idOf };
@@ -174,7 +174,7 @@ describeDomain("finding: by activity", (world) => {
     const { finding, conversations } = world.useCases;
     await conversations.removeMember(ada.actor, rooms[3]!.token, bob.actor);
     const { rooms: rest } = await finding.recent(bob.actor, { limit: 9, endingBefore: idOf(2) });
-    expect(rest.map(({ conversation }) => conversation.id)).toEqual([rooms[4]!.id]);
+    expect(rest.map(({ room }) => room.id)).toEqual([rooms[4]!.id]);
     expect((await finding.recent(bob.actor, { limit: 9, startingAfter: idOf(3) })).rooms).toHaveLength(4);
   });
 
@@ -201,9 +201,9 @@ describeDomain("finding: by activity", (world) => {
     expect(await page({ archived: false, limit: 9 })).toEqual([[4, 3, 2, 0], false]);
     expect(await page({ pinned: true, muted: true })).toEqual([[2], false]);
     expect(await page({ publicId: idOf(3) })).toEqual([[3], false]);
-    const { conversation } = await oneToOne.open(ada.actor, bob.actor);
+    const { room } = await oneToOne.open(ada.actor, bob.actor);
     expect(await page({ types: ["group", "public"], limit: 9 })).toEqual([[4, 3, 2, 1, 0], false]);
     const direct = await finding.recent(ada.actor, { types: ["one_to_one"], limit: 9 });
-    expect(direct.rooms.map((room) => room.conversation.id)).toEqual([conversation.id]);
+    expect(direct.rooms.map((room) => room.room.id)).toEqual([room.id]);
   });
 });

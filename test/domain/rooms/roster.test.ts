@@ -126,10 +126,10 @@ describeDomain("participants: promoting and demoting", (world) => {
   test("[B.6] in a one-to-one room 400 for the other, 404 for who is not in it", async () => {
     const [ada, bob, cy] = [await world.person(), await world.person(), await world.person()];
     const { roster, oneToOne } = world.useCases;
-    const { conversation } = await oneToOne.open(ada.actor, bob.actor);
+    const { room } = await oneToOne.open(ada.actor, bob.actor);
     for (const change of [roster.promote, roster.demote]) {
-      await refused(change(ada.actor, conversation.token, bob.actor), "bad_request", "member");
-      await refused(change(ada.actor, conversation.token, cy.actor), "not_found", "member");
+      await refused(change(ada.actor, room.token, bob.actor), "bad_request", "member");
+      await refused(change(ada.actor, room.token, cy.actor), "not_found", "member");
     }
   });
 });
@@ -202,13 +202,13 @@ describeDomain("participants: taking out", (world) => {
 
   test("[B.4] leaving a one-to-one room for good keeps it for the other", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
-    const { conversation } = await world.useCases.oneToOne.open(ada.actor, bob.actor);
+    const { room } = await world.useCases.oneToOne.open(ada.actor, bob.actor);
     const { roster } = world.useCases;
-    await refused(roster.remove(ada.actor, conversation.token, bob.actor), "bad_request");
-    await roster.removeSelf(ada.actor, conversation.token);
-    expect(await world.people(conversation)).toEqual([`${bob.id} owner`]);
-    await roster.removeSelf(bob.actor, conversation.token);
-    expect(await world.store.rooms.byId(conversation.id)).toBeNull();
+    await refused(roster.remove(ada.actor, room.token, bob.actor), "bad_request");
+    await roster.removeSelf(ada.actor, room.token);
+    expect(await world.people(room)).toEqual([`${bob.id} owner`]);
+    await roster.removeSelf(bob.actor, room.token);
+    expect(await world.store.rooms.byId(room.id)).toBeNull();
   });
 });
 
@@ -279,8 +279,8 @@ describeDomain("participants: bringing in", (world) => {
     const { roster } = world.useCases;
     await refused(roster.addEmail(bob.actor, group.token, "eve@example.org"), "forbidden");
     await refused(roster.addEmail(ada.actor, group.token, "not an address"), "bad_request", "email");
-    const { conversation, event } = await roster.addEmail(ada.actor, group.token, "eve@example.org");
-    expect(conversation.type).toBe("public");
+    const { room, event } = await roster.addEmail(ada.actor, group.token, "eve@example.org");
+    expect(room.type).toBe("public");
     expect(event).toMatchObject({ type: "room.changed", dataJson: '{"type":"public"}' });
     expect((await roster.addEmail(ada.actor, group.token, "eve@example.org")).event).toBeNull();
   });

@@ -55,10 +55,10 @@ describeDomain("room settings", (world) => {
       const first = await set(roomSettings, mod.actor, token);
       expect(told(first)).toMatchObject(data);
       expect(first.event).toMatchObject({ type: "room.changed", actor: mod.actor });
-      expect(first.conversation).toMatchObject(data);
+      expect(first.room).toMatchObject(data);
       const again = await set(roomSettings, mod.actor, token);
       expect(again.event).toBeNull();
-      expect(again.conversation).toEqual(first.conversation);
+      expect(again.room).toEqual(first.room);
       expect((await world.story(room)).filter((line) => line === "room.changed")).toHaveLength(1);
       await refused(set(roomSettings, bob.actor, token), "forbidden");
       await refused(set(roomSettings, (await world.person()).actor, token), "not_found", "room");
@@ -110,12 +110,12 @@ describeDomain("room settings", (world) => {
     const everybody = (await world.store.chatrooms.defaultOf(id))!;
     await chatrooms.claim(ada.principal, everybody.id);
     await refused(roomSettings.setPublic(ada.actor, everybody.token, true), "bad_request", "room");
-    const { conversation } = await chatrooms.create(principal, {
+    const { room } = await chatrooms.create(principal, {
       organizationId: id,
       name: "Crew",
       admins: [ada.id],
     });
-    expect((await roomSettings.setPublic(ada.actor, conversation.token, true)).event).not.toBeNull();
+    expect((await roomSettings.setPublic(ada.actor, room.token, true)).event).not.toBeNull();
   });
 
   test("[B.3] a password is for public rooms only (403), told as hasPassword, each time it is set", async () => {
@@ -129,8 +129,8 @@ describeDomain("room settings", (world) => {
     await refused(roomSettings.setPassword(ada.actor, token, "x".repeat(1_001)), "bad_request", "password");
     await roomSettings.setPublic(ada.actor, token, false);
     await refused(roomSettings.setPassword(ada.actor, token, "x"), "forbidden");
-    const { conversation } = await oneToOne.open(ada.actor, bob.actor);
-    await refused(roomSettings.setPassword(ada.actor, conversation.token, "x"), "forbidden");
+    const { room } = await oneToOne.open(ada.actor, bob.actor);
+    await refused(roomSettings.setPassword(ada.actor, room.token, "x"), "forbidden");
   });
 
   test("a room's password may be short where accounts' may not", async () => {
@@ -200,7 +200,7 @@ describeDomain("room settings", (world) => {
 
   test("[A.4] one-to-one rooms have a name for Wire and a receipt mode, and no timer, lock or lobby", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
-    const { token } = (await world.useCases.oneToOne.open(ada.actor, bob.actor)).conversation;
+    const { token } = (await world.useCases.oneToOne.open(ada.actor, bob.actor)).room;
     const { roomSettings } = world.useCases;
     expect(told(await roomSettings.rename(bob.actor, token, "Us", "wire"))).toEqual({ name: "Us" });
     expect(told(await roomSettings.setReceiptMode(ada.actor, token, 1))).toEqual({ receiptMode: 1 });

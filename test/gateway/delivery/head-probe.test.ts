@@ -17,7 +17,7 @@ test("two looks at once, with a message in between, lose nothing", async () => {
   const hub = { size: 1, rooms: () => [room], noteHead: vi.fn(), listen: vi.fn() } as unknown as Hub;
   const answers: (() => void)[] = [];
   const log = {
-    places: (wanted: readonly Pick<LogPlace, "conversationId" | "seq">[]) =>
+    places: (wanted: readonly Pick<LogPlace, "roomId" | "seq">[]) =>
       new Promise<PlaceInLog[]>((resolve) => {
         const found = wanted.map((each) => ({ ...each, head: 6, at: timeOf(each.seq) }));
         answers.push(() => resolve(found));

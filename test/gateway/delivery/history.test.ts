@@ -101,7 +101,7 @@ describeWith("postgres", "a log that goes back", (services) => {
     const watched = (store: PostgresStore): PostgresStore => {
       const places: typeof store.log.places = async (wanted) => {
         const found = await store.log.places(wanted);
-        for (const { conversationId, seq } of wanted) seen.set(conversationId, seq);
+        for (const { roomId, seq } of wanted) seen.set(roomId, seq);
         return found;
       };
       return { ...store, sql: store.sql, log: { ...store.log, places } };

@@ -8,7 +8,7 @@ import { createMemoryBus } from "../../../src/hot/memory/bus.ts";
 import { createLogger } from "../../../src/logger.ts";
 
 const EVENT: LoggedEvent = {
-  ...{ conversationId: 7, room: "a2b3c4d5", seq: 1, type: "message", id: "k-1", at: 5 },
+  ...{ roomId: 7, room: "a2b3c4d5", seq: 1, type: "message", id: "k-1", at: 5 },
   actor: { kind: "user", id: "12", name: "Zoë" },
   dataJson: '{"text":"hello"}',
 };
@@ -31,18 +31,18 @@ test("a room that is let go while its log is read is not read on", async () => {
     hub.reset();
     return Array.from({ length: 100 }, (_, n) => ({ ...EVENT, seq: (asked?.after ?? 0) + 1 + n }));
   });
-  const room = hub.follow(EVENT.conversationId, EVENT.room, { head: { seq: 0, at: 0 } });
+  const room = hub.follow(EVENT.roomId, EVENT.room, { head: { seq: 0, at: 0 } });
   await hub.fill([room]);
   expect([reads, room.delivered]).toEqual([1, 0]);
 });
 
 test("a room that was followed by a hint learns from a list of rooms that its lobby is open, but not from an old list", async () => {
   const hub = hubOn(async () => []);
-  const { conversationId, room: token } = EVENT;
-  const room = hub.follow(conversationId, token, { head: { seq: 4, at: 0 } });
+  const { roomId, room: token } = EVENT;
+  const room = hub.follow(roomId, token, { head: { seq: 4, at: 0 } });
   expect(room.lobbyMayBeShut).toBe(true);
-  hub.follow(conversationId, token, { head: { seq: 3, at: 0 }, lobbyMayBeShut: false });
+  hub.follow(roomId, token, { head: { seq: 3, at: 0 }, lobbyMayBeShut: false });
   expect(room.lobbyMayBeShut).toBe(true);
-  hub.follow(conversationId, token, { head: { seq: 5, at: 0 }, lobbyMayBeShut: false });
+  hub.follow(roomId, token, { head: { seq: 5, at: 0 }, lobbyMayBeShut: false });
   expect(room.lobbyMayBeShut).toBe(false);
 });

@@ -407,10 +407,10 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
         const reader = { event: (event: LoggedEvent) => void events.push(event), typing };
         await here.gateway.feed.followUser(bob, reader);
         const typesOf = ({ id }: Room) =>
-          events.filter(({ conversationId }) => conversationId === id).map(({ type }) => type);
+          events.filter(({ roomId }) => roomId === id).map(({ type }) => type);
         const soFar = async () => {
           const { seq } = await say(there, ada, other, "so far");
-          const isMark = (event: LoggedEvent) => event.conversationId === other.id && event.seq === seq;
+          const isMark = (event: LoggedEvent) => event.roomId === other.id && event.seq === seq;
           await vi.waitFor(() => expect(events.some(isMark)).toBe(true), LIMIT);
         };
         // The news of their joining may be on its way still.
@@ -432,11 +432,11 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
         await setLobby(ada.actor, home.token, { on: false });
         await vi.waitFor(() => expect(typesOf(home)).toHaveLength(4), LIMIT);
         await vi.waitFor(() => expect(late.map(({ type }) => type)).toContain("room.changed"), LIMIT);
-        expect(
-          late.filter(({ conversationId }) => conversationId === home.id).map(({ type }) => type),
-        ).toEqual([...["message", "room.changed"]]);
+        expect(late.filter(({ roomId }) => roomId === home.id).map(({ type }) => type)).toEqual([
+          ...["message", "room.changed"],
+        ]);
         stop();
-        const seqs = events.filter(({ conversationId }) => conversationId === home.id).map(({ seq }) => seq);
+        const seqs = events.filter(({ roomId }) => roomId === home.id).map(({ seq }) => seq);
         expect(seqs).toEqual(seqs.map((__, n) => Number(seqs[0]) + n));
         await setLobby(ada.actor, home.token, { on: true });
         await say(there, ada, home, "not for Bob");

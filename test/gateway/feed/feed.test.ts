@@ -14,7 +14,7 @@ function ear() {
   return {
     reader: { event: (event: LoggedEvent) => void events.push(event) },
     events,
-    seqs: ({ id }: Room) => events.filter((one) => one.conversationId === id).map(({ seq }) => seq),
+    seqs: ({ id }: Room) => events.filter((one) => one.roomId === id).map(({ seq }) => seq),
     texts: () => events.flatMap((one) => (one.type === "message" ? [JSON.parse(one.dataJson).text] : [])),
   };
 }
@@ -70,7 +70,7 @@ describeWith("postgres", "the feed", ({ postgres }) => {
       await say(there, ada, next, "no longer for Bob");
       await say(there, ada, old, "the end");
       await vi.waitFor(() => expect(texts()).toContain("the end"), LIMIT);
-      const ofNext = () => events.filter(({ conversationId }) => conversationId === next.id);
+      const ofNext = () => events.filter(({ roomId }) => roomId === next.id);
       await vi.waitFor(() => expect(ofNext().at(-1)?.type).toBe("member.left"), LIMIT);
       expect(ofNext().map(({ type }) => type)).toEqual(["member.joined", "message", "member.left"]);
       expect(texts().toSorted()).toEqual(["in the new room", "in the old room", "the end"]);
@@ -91,12 +91,12 @@ describeWith("postgres", "the feed", ({ postgres }) => {
     await client.ask({ op: "open", ref: 1, room: home.token });
     await client.ask({ op: "typing", ref: 2, room: home.token, on: true });
     await vi.waitFor(() => expect(typing).toHaveBeenCalledOnce(), LIMIT);
-    expect(typing).toHaveBeenCalledWith({ conversationId: home.id, actor: ada.actor, on: true });
+    expect(typing).toHaveBeenCalledWith({ roomId: home.id, actor: ada.actor, on: true });
     const reading = await raw(here);
     await reading.hello(bob.token);
     await reading.ask({ op: "read", ref: 1, room: home.token, seq });
     await vi.waitFor(() => expect(marker).toHaveBeenCalledOnce(), LIMIT);
-    expect(marker).toHaveBeenCalledWith({ conversationId: home.id, read: seq, unread: 0, mention: 0 });
+    expect(marker).toHaveBeenCalledWith({ roomId: home.id, read: seq, unread: 0, mention: 0 });
     await here.useCases.directory.deleteUser(bob.id);
     await vi.waitFor(() => expect(gone).toHaveBeenCalledOnce(), LIMIT);
   });
@@ -135,7 +135,7 @@ describeWith("postgres", "the feed", ({ postgres }) => {
     await following;
     await here.useCases.presence.typing(ada.actor, home.token, true, "a session");
     await vi.waitFor(() => expect(typing).toHaveBeenCalledOnce(), LIMIT);
-    expect(typing).toHaveBeenCalledWith({ conversationId: home.id, actor: ada.actor, on: true });
+    expect(typing).toHaveBeenCalledWith({ roomId: home.id, actor: ada.actor, on: true });
   });
 
   test("a room that is not there is not_found, and rooms with news wake whoever follows all", async () => {

@@ -6,11 +6,11 @@ import { eventJson } from "../../../src/gateway/frames/encoded-event.ts";
 
 const MEMBER = { kind: "user", id: "12", name: "Zoë" } as const;
 const JOINED: LoggedEvent = {
-  ...{ conversationId: 7, room: "a2b3c4d5", seq: 2, type: "member.joined", id: null, at: 5, actor: MEMBER },
+  ...{ roomId: 7, room: "a2b3c4d5", seq: 2, type: "member.joined", id: null, at: 5, actor: MEMBER },
   dataJson: JSON.stringify({ member: MEMBER, role: "user" }),
 };
 const MESSAGE: LoggedEvent = { ...JOINED, seq: 3, type: "message", id: "k-1", dataJson: '{"text":"hello"}' };
-const ELSEWHERE: LoggedEvent = { ...MESSAGE, conversationId: 8, room: "e6f7g8h9", seq: 1 };
+const ELSEWHERE: LoggedEvent = { ...MESSAGE, roomId: 8, room: "e6f7g8h9", seq: 1 };
 const EVENTS = [JOINED, MESSAGE, ELSEWHERE];
 
 /** A publisher with what it told, in order. */
@@ -36,7 +36,7 @@ test("a commit goes to this process's sessions, the bus, the bridges and the web
   publisher.deliverWith((one) => void told.push(["sessions", one]));
   commit(EVENTS);
   const frames = EVENTS.map(eventJson);
-  const hint = { hint: "joined", conversationId: 7, room: "a2b3c4d5", seq: 2 };
+  const hint = { hint: "joined", roomId: 7, room: "a2b3c4d5", seq: 2 };
   expect(told).toEqual([
     ["sessions", { events: EVENTS, frames }],
     ["room:7", `${frames[0]}\n${frames[1]}`],

@@ -4,7 +4,7 @@ import type { LoggedEvent } from "../../../src/domain/model.ts";
 import { busLineSeq, busLines, eventJson, readBusLine } from "../../../src/gateway/frames/encoded-event.ts";
 
 const event: LoggedEvent = {
-  ...{ conversationId: 7, room: "a2b3c4d5", seq: 9_007_199_254_740_991, type: "message", id: "k-1", at: 5 },
+  ...{ roomId: 7, room: "a2b3c4d5", seq: 9_007_199_254_740_991, type: "message", id: "k-1", at: 5 },
   actor: { kind: "user", id: "12", name: 'Zoë "\n9' },
   dataJson: '{"text":"two\\nlines"}',
 };

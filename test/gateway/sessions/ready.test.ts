@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { HotState } from "../../../src/domain/ports/hot.ts";
 import { createMemoryHot } from "../../../src/hot/memory/memory.ts";
 import { describeWith } from "../../services/need.ts";
-import { newConversation } from "../../store/fixtures.ts";
+import { newRoom } from "../../store/fixtures.ts";
 import { metric, type Node, type Person, person, room, say, site } from "../fixtures.ts";
 
 /** Counts calls that are round trips with Redis. */
@@ -31,7 +31,7 @@ function counting(hot: HotState): { hot: HotState; trips: () => string[] } {
 async function manyRooms({ store }: Node, { id, actor }: Person, count: number): Promise<void> {
   await store.transaction(async (tx) => {
     for (let n = 0; n < count; n++) {
-      const made = await tx.createConversation(newConversation({ name: `Room ${n}` }));
+      const made = await tx.createRoom(newRoom({ name: `Room ${n}` }));
       await tx.putMembers(made.id, [{ member: `u:${id}`, userId: id, name: actor.name, role: "user" }]);
       await tx.appendEvents(made.id, [
         { type: "member.joined", actor, data: { member: actor, role: "user" } },

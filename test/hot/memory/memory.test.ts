@@ -23,7 +23,7 @@ test("memory sweeps by itself", async () => {
 test("memory forgets the counters of those asked for longest ago when members are too many", async () => {
   const { hot, bus } = createMemoryHot();
   const entry = { read: 1, readMessages: 1, mentions: 0 };
-  for (let id = 0; id < 60_000; id++) await hot.unread.set(userKey(id), [{ conversationId: 1, entry }]);
+  for (let id = 0; id < 60_000; id++) await hot.unread.set(userKey(id), [{ roomId: 1, entry }]);
   expect(await hot.unread.get(userKey(0), [1])).toEqual([null]);
   expect(await hot.unread.get(userKey(59_999), [1])).toEqual([entry]);
   await Promise.all([bus.close(), hot.close()]);

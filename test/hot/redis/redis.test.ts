@@ -87,7 +87,7 @@ describeWith("redis", "with Redis", ({ redis }) => {
       }));
       expect(await roundTrips(() => hot.sessions.put(sessions, MINUTE))).toBe(1);
       expect(await roundTrips(() => hot.presence.isActive(member, rooms, Date.now(), MINUTE))).toBe(1);
-      const entries = rooms.map((conversationId) => ({ conversationId, session: "s" }));
+      const entries = rooms.map((roomId) => ({ roomId, session: "s" }));
       expect(await roundTrips(() => hot.calls.refresh(entries, Date.now(), MINUTE))).toBe(1);
     });
 
@@ -104,7 +104,7 @@ describeWith("redis", "with Redis", ({ redis }) => {
       const now = Date.now();
       const actor = { kind: "user", id: "1", name: "Ada" } as const;
       await hot.tokens.put("t", { userId: 1, loginId: 2, loginHash: "h", expiresAt: now + MINUTE });
-      await hot.unread.set("u:1", [{ conversationId: 1, entry: { read: 9, readMessages: 9, mentions: 0 } }]);
+      await hot.unread.set("u:1", [{ roomId: 1, entry: { read: 9, readMessages: 9, mentions: 0 } }]);
       await hot.presence.ping("u:1", "s", "Ada", [1], now);
       await hot.calls.put(1, { session: "s", actor, flags: 7 }, now, MINUTE);
       await hot.signalingQueues.put("1:u:1", ["secret"], { most: 5, ttlMs: MINUTE });
@@ -161,7 +161,7 @@ describeWith("redis", "with Redis", ({ redis }) => {
     await hot.tokens.put("t", { userId: 1, loginId: 2, loginHash: "h", expiresAt: now + MINUTE });
     await hot.sessions.put([{ id: "s", userId: 1, node: "n", device: null, startedAt: now }], MINUTE);
     await hot.presence.ping("u:1", "s", "Ada", [1, 2], now);
-    await hot.unread.set("u:1", [{ conversationId: 1, entry: { read: 1, readMessages: 1, mentions: 0 } }]);
+    await hot.unread.set("u:1", [{ roomId: 1, entry: { read: 1, readMessages: 1, mentions: 0 } }]);
     await hot.unread.mentioned(1, ["u:1", "u:2"]);
     await hot.calls.put(1, { session: "s", actor, flags: 7 }, now, MINUTE);
     await hot.limits.take("l", 1, { burst: 1, perSecond: 1 }, now);

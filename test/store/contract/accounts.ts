@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Login, LoginStore } from "../../../src/domain/ports/store/credentials.ts";
 import type { Store } from "../../../src/domain/ports/store/store.ts";
 import type { NewUser } from "../../../src/domain/ports/store/users.ts";
-import { createPerson, createRoom, newConversation } from "../fixtures.ts";
+import { createPerson, createRoom, newRoom } from "../fixtures.ts";
 
 export function accountContract(store: () => Store): void {
   describe("users", () => userContract(store));
@@ -156,8 +156,8 @@ function organizationContract(store: () => Store): void {
       });
       return made;
     });
-    const conversation = await store().transaction((tx) =>
-      tx.createConversation({
+    const room = await store().transaction((tx) =>
+      tx.createRoom({
         ...{ organizationId: id, type: "group", kind: "default", name: "All", history: "joined" },
         createdBy: "s:causeway",
       }),
@@ -165,8 +165,8 @@ function organizationContract(store: () => Store): void {
     const remove = () => store().transaction((tx) => tx.organizations.delete(id));
     await expect(remove()).rejects.toMatchObject({ code: "conflict" });
     await store().transaction(async (tx) => {
-      await tx.lockRooms([conversation.id]);
-      await tx.deleteConversation(conversation.id);
+      await tx.lockRooms([room.id]);
+      await tx.deleteRoom(room.id);
     });
     expect(await remove()).toBe(true);
     expect(await remove()).toBe(false);
@@ -365,7 +365,7 @@ async function newLogin(store: Store, more: Parameters<typeof loginInput>[0]): P
 
 function avatarContract(store: () => Store): void {
   const avatar = { bytes: randomBytes(100_000), mime: "image/png" };
-  const make = () => store().transaction((tx) => tx.createConversation(newConversation({ avatar })));
+  const make = () => store().transaction((tx) => tx.createRoom(newRoom({ avatar })));
   const picture = async (id: string | null) => await store().avatars.get(id ?? "");
 
   test("belong to one room each, also with the same bytes", async () => {
@@ -381,8 +381,8 @@ function avatarContract(store: () => Store): void {
     const [one, two, three] = [await make(), await make(), await make()];
     await store().transaction(async (tx) => {
       await tx.lockRooms([one.id, two.id]);
-      expect((await tx.updateConversation(one.id, { avatarId: null })).avatarId).toBeNull();
-      await tx.deleteConversation(two.id);
+      expect((await tx.updateRoom(one.id, { avatarId: null })).avatarId).toBeNull();
+      await tx.deleteRoom(two.id);
     });
     expect([await picture(one.avatarId), await picture(two.avatarId)]).toEqual([null, null]);
     expect(await picture(three.avatarId)).not.toBeNull();
@@ -391,7 +391,7 @@ function avatarContract(store: () => Store): void {
   test("of a room that was not made in the end are not kept", async () => {
     let avatarId: string | null = null;
     const failed = store().transaction(async (tx) => {
-      avatarId = (await tx.createConversation(newConversation({ avatar }))).avatarId;
+      avatarId = (await tx.createRoom(newRoom({ avatar }))).avatarId;
       throw new Error("on purpose");
     });
     await expect(failed).rejects.toThrow("on purpose");

@@ -91,7 +91,7 @@ function appendContract(store: () => Store): void {
     const change = (readOnly: boolean) =>
       store().transaction(async (tx) => {
         await tx.lockRooms([room.id]);
-        await tx.updateConversation(room.id, { readOnly });
+        await tx.updateRoom(room.id, { readOnly });
       });
     await change(false);
     const results = await Promise.all(
@@ -108,7 +108,7 @@ function appendContract(store: () => Store): void {
     await store().log.append(message);
     await store().transaction(async (tx) => {
       await tx.lockRooms([room.id]);
-      await tx.deleteConversation(room.id);
+      await tx.deleteRoom(room.id);
     });
     const results = await Promise.all([message, messageBy(room)].map((m) => store().log.append(m)));
     expect(statuses(results)).toEqual(["not_found", "not_found"]);
@@ -145,7 +145,7 @@ function appendContract(store: () => Store): void {
     const bad = [
       messageBy(room, 0, { id: "a\0b" }),
       messageBy(room, 0, { sender: { ...room.people[0]!.actor, name: "\0" } }),
-      messageBy(room, 0, { conversationId: 1e19 }),
+      messageBy(room, 0, { roomId: 1e19 }),
     ];
     const results = await Promise.allSettled(
       [messageBy(room, 0, { text, id: 'i"\\,{}' }), ...bad, messageBy(room, 1)].map((m) =>
@@ -172,7 +172,7 @@ function appendContract(store: () => Store): void {
     const complete = new Promise<void>((resolve) => {
       store().onCommitted((events) => {
         told = true;
-        heard.push(...events.filter(({ conversationId }) => conversationId === room.id));
+        heard.push(...events.filter(({ roomId }) => roomId === room.id));
         if (heard.length === 10) resolve();
       });
     });
@@ -194,9 +194,9 @@ function readingContract(store: () => Store): void {
     await say(store(), b);
     expect((await store().log.range(a.id, 2, 5, 2)).map(({ seq }) => seq)).toEqual([3, 4]);
     const wanted = [
-      { conversationId: a.id, after: 3, upTo: 5 },
-      { conversationId: b.id, after: 0, upTo: 100 },
-      { conversationId: 0, after: 0, upTo: 100 },
+      { roomId: a.id, after: 3, upTo: 5 },
+      { roomId: b.id, after: 0, upTo: 100 },
+      { roomId: 0, after: 0, upTo: 100 },
     ];
     const many = await store().log.rangeMany(wanted, 2);
     expect(many.map(({ room, seq }) => [room, seq])).toEqual([
@@ -208,9 +208,7 @@ function readingContract(store: () => Store): void {
     expect(await store().log.event(a.id, 4)).toEqual(many[0]);
     expect(await store().log.event(a.id, 400)).toBeNull();
     const heads = await store().log.heads([b.id, 0, a.id]);
-    expect(
-      heads.map(({ conversationId, head, messages }) => [conversationId, head, messages]).sort(),
-    ).toEqual(
+    expect(heads.map(({ roomId, head, messages }) => [roomId, head, messages]).sort()).toEqual(
       [
         [a.id, 6, 4],
         [b.id, 3, 1],

@@ -2,14 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { pairOf } from "../../../src/domain/model.ts";
 import type { Store } from "../../../src/domain/ports/store/store.ts";
-import {
-  createPerson,
-  createRoom,
-  join,
-  newConversation,
-  type Person,
-  type StoredRoom,
-} from "../fixtures.ts";
+import { createPerson, createRoom, join, newRoom, type Person, type StoredRoom } from "../fixtures.ts";
 
 export function memberRoomContract(store: () => Store): void {
   describe("a member's rooms", () => {
@@ -29,19 +22,19 @@ export function memberRoomContract(store: () => Store): void {
 
     test("are found by each name, with the membership or without", async () => {
       const { person, rooms } = await threeRooms();
-      const { conversation, token, id } = rooms[0]!;
-      const { uuid, publicId } = conversation;
+      const { room, token, id } = rooms[0]!;
+      const { uuid, publicId } = room;
       for (const name of [{ token }, { uuid }, { publicId }, { id }]) {
         const found = await store().rooms.locate(name, person.key);
-        expect(found).toMatchObject({ conversation, membership: { member: person.key } });
-        expect(await store().rooms.locate(name, "u:0")).toEqual({ conversation, membership: null });
+        expect(found).toMatchObject({ room, membership: { member: person.key } });
+        expect(await store().rooms.locate(name, "u:0")).toEqual({ room, membership: null });
       }
       expect(await store().rooms.locate({ token: "nosuchro" }, person.key)).toBeNull();
     });
 
     test("have an order by UUID and one by activity, and pages in both", async () => {
       const { person, rooms } = await threeRooms();
-      const uuids = rooms.map(({ conversation }) => conversation.uuid).sort();
+      const uuids = rooms.map(({ room }) => room.uuid).sort();
       const byUuid = async (page: Parameters<Store["roomLists"]["idsByUuid"]>[1]) =>
         (await store().roomLists.idsByUuid(person.key, page)).map(({ uuid }) => uuid);
       expect(await byUuid({ limit: 2 })).toEqual(uuids.slice(0, 2));
@@ -50,13 +43,13 @@ export function memberRoomContract(store: () => Store): void {
       const [a, b, c] = rooms.map(({ id }) => id) as [number, number, number];
       const { idsByActivity, activityPlace, list } = store().roomLists;
       expect(await idsByActivity(person.key, { limit: 2 })).toEqual([c, b]);
-      const place = (await activityPlace(person.key, rooms[1]!.conversation.publicId))!;
+      const place = (await activityPlace(person.key, rooms[1]!.room.publicId))!;
       expect(await idsByActivity(person.key, { limit: 5, after: place })).toEqual([a]);
       expect(await idsByActivity(person.key, { limit: 5, before: place })).toEqual([c]);
       expect(await idsByActivity(person.key, { limit: 5, types: ["public"] })).toEqual([]);
       const some = await list(person.key, [c, a]);
-      expect(some.map(({ conversation }) => conversation.id)).toEqual([c, a]);
-      expect(await activityPlace("u:0", rooms[1]!.conversation.publicId)).toBeNull();
+      expect(some.map(({ room }) => room.id)).toEqual([c, a]);
+      expect(await activityPlace("u:0", rooms[1]!.room.publicId)).toBeNull();
     });
 
     test("leave their place behind when they are deleted", async () => {
@@ -65,13 +58,13 @@ export function memberRoomContract(store: () => Store): void {
       await store().transaction(async (tx) => {
         await tx.lockRooms([b.id]);
         await tx.appendEvents(b.id, [{ type: "room.deleted", actor: person.actor, data: {} }]);
-        await tx.deleteConversation(b.id);
+        await tx.deleteRoom(b.id);
       });
       const { idsByActivity, activityPlace } = store().roomLists;
-      const place = (await activityPlace(person.key, b.conversation.publicId))!;
+      const place = (await activityPlace(person.key, b.room.publicId))!;
       expect(await idsByActivity(person.key, { limit: 5, after: place })).toEqual([a.id]);
       expect(await idsByActivity(person.key, { limit: 5, before: place })).toEqual([c.id]);
-      expect(await activityPlace("u:0", b.conversation.publicId)).toBeNull();
+      expect(await activityPlace("u:0", b.room.publicId)).toBeNull();
     });
 
     test("people come with their accounts, guests without", async () => {
@@ -92,7 +85,7 @@ export function memberRoomContract(store: () => Store): void {
       expect(people.at(-1)!.membership).toMatchObject({ member: "g:abc", guestSeed: "seed" });
       const all: string[] = [];
       for (let page = await store().memberships.guests({ after: null, limit: 1 }); page.length > 0; ) {
-        all.push(`${page[0]!.conversationId} ${page[0]!.member}`);
+        all.push(`${page[0]!.roomId} ${page[0]!.member}`);
         page = await store().memberships.guests({ after: page[0]!, limit: 1 });
       }
       expect(all).toContain(`${room.id} g:abc`);
@@ -118,7 +111,7 @@ export function memberRoomContract(store: () => Store): void {
           const existing = await tx.oneToOne(b.key, a.key);
           if (existing !== null) return existing;
           const pair = pairOf(a.key, b.key);
-          const { id } = await tx.createConversation(newConversation({ type: "one_to_one", pair }));
+          const { id } = await tx.createRoom(newRoom({ type: "one_to_one", pair }));
           await join(tx, id, [a, b]);
           return id;
         });
@@ -139,8 +132,8 @@ export function memberRoomContract(store: () => Store): void {
       const [room, other] = [await createRoom(store()), await createRoom(store())];
       await store().transaction(async (tx) => {
         await tx.lockRooms([room.id, other.id]);
-        await tx.updateConversation(room.id, { lobby: true, lobbyUntil: 5 });
-        await tx.updateConversation(other.id, { lobby: false, lobbyUntil: 5 });
+        await tx.updateRoom(room.id, { lobby: true, lobbyUntil: 5 });
+        await tx.updateRoom(other.id, { lobby: false, lobbyUntil: 5 });
       });
       expect((await store().rooms.dueLobbies(4, 100)).map(({ id }) => id)).not.toContain(room.id);
       const due = (await store().rooms.dueLobbies(5, 100)).map(({ id }) => id);

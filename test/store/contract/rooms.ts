@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Actor, LoggedEvent } from "../../../src/domain/model.ts";
 import type { Store } from "../../../src/domain/ports/store/store.ts";
 import type { NewEvent, StoreTransaction } from "../../../src/domain/ports/store/transaction.ts";
-import { createPerson, createRoom, join, messageBy, newConversation, say, upTo } from "../fixtures.ts";
+import { createPerson, createRoom, join, messageBy, newRoom, say, upTo } from "../fixtures.ts";
 
 export function roomContract(store: () => Store): void {
   describe("rooms", () => conversationContract(store));
@@ -27,7 +27,7 @@ async function createOrganization(store: Store): Promise<number> {
 
 function conversationContract(store: () => Store): void {
   test("a new room has its ids and an empty log", async () => {
-    const room = await store().transaction((tx) => tx.createConversation(newConversation({ name: "Büro" })));
+    const room = await store().transaction((tx) => tx.createRoom(newRoom({ name: "Büro" })));
     expect(room.token).toMatch(/^[a-km-z2-9]{8}$/);
     expect(room.publicId).toMatch(/^[A-Za-z0-9]{16}$/);
     expect(room).toMatchObject({
@@ -41,7 +41,7 @@ function conversationContract(store: () => Store): void {
     expect(await store().rooms.byId(room.id)).toEqual(room);
     expect(await store().log.heads([room.id])).toEqual([
       {
-        conversationId: room.id,
+        roomId: room.id,
         head: 0,
         messages: 0,
         lastActivity: room.createdAt,
@@ -54,7 +54,7 @@ function conversationContract(store: () => Store): void {
   test("Messenger rooms have a name, a default and an event each only once in their organization", async () => {
     const organizationId = await createOrganization(store());
     const create = (input: object) =>
-      store().transaction((tx) => tx.createConversation(newConversation({ organizationId, ...input })));
+      store().transaction((tx) => tx.createRoom(newRoom({ organizationId, ...input })));
     const first = await create({ kind: "custom", name: "Straße" });
     await expect(create({ kind: "custom", name: "STRASSE" })).resolves.toBeTruthy();
     await expect(create({ kind: "custom", name: "STRAßE" })).rejects.toMatchObject({
@@ -68,7 +68,7 @@ function conversationContract(store: () => Store): void {
     await expect(create({ kind: "event", name: "E2", eventId: 7 })).rejects.toMatchObject({
       field: "eventId",
     });
-    const renamed = (tx: StoreTransaction) => tx.updateConversation(first.id, { name: "event" });
+    const renamed = (tx: StoreTransaction) => tx.updateRoom(first.id, { name: "event" });
     await expect(inRoom(store(), first.id, renamed)).rejects.toMatchObject({
       code: "conflict",
       field: "name",
@@ -83,9 +83,7 @@ function conversationContract(store: () => Store): void {
     const ids: number[] = [];
     for (let i = 0; i < 4; i++) {
       const room = await store().transaction(async (tx) => {
-        const made = await tx.createConversation(
-          newConversation({ organizationId, kind: "custom", name: `R${i}` }),
-        );
+        const made = await tx.createRoom(newRoom({ organizationId, kind: "custom", name: `R${i}` }));
         if (i % 2 === 0) await join(tx, made.id, [person]);
         return made;
       });
@@ -108,8 +106,8 @@ function conversationContract(store: () => Store): void {
   test("a change is seen, and makes sends that were judged before it stale", async () => {
     const room = await createRoom(store());
     const patch = { name: "New", readOnly: true, lobbyUntil: 5, description: null, scheduledDeletion: 9 };
-    const changed = await inRoom(store(), room.id, (tx) => tx.updateConversation(room.id, patch));
-    expect(changed).toEqual({ ...room.conversation, ...patch });
+    const changed = await inRoom(store(), room.id, (tx) => tx.updateRoom(room.id, patch));
+    expect(changed).toEqual({ ...room.room, ...patch });
     expect((await store().rooms.access(room.token, room.people[0]!.key))?.accessVersion).toBe(
       room.version + 1,
     );
@@ -125,7 +123,7 @@ function conversationContract(store: () => Store): void {
     const stranger = await createPerson(store());
     const found = await store().memberships.roles(room.id, [first!.key, stranger.key]);
     expect(found).toEqual({
-      conversation: room.conversation,
+      room: room.room,
       members: [{ userId: first!.id, role: expect.stringMatching(/owner|user/) }],
     });
     expect((await store().memberships.roles(room.id, []))?.members).toEqual([]);
@@ -138,7 +136,7 @@ function conversationContract(store: () => Store): void {
     const versions = await Promise.all(room.people.map(({ id }) => store().users.version(id)));
     await inRoom(store(), room.id, async (tx) => {
       await tx.appendEvents(room.id, [{ type: "room.deleted", actor: room.people[0]!.actor, data: {} }]);
-      await tx.deleteConversation(room.id);
+      await tx.deleteRoom(room.id);
     });
     expect(await store().rooms.byId(room.id)).toBeNull();
     expect(await store().rooms.access(room.token, key)).toBeNull();
@@ -162,7 +160,7 @@ function conversationContract(store: () => Store): void {
     const version = (await store().rooms.access(busy.token, busy.people[0]!.key))!.accessVersion;
     const seq = await say(store(), { ...busy, version }, 0, { mentions: [String(person.id)], text: "Look" });
     const listings = await store().roomLists.list(person.key);
-    expect(listings.map(({ conversation }) => conversation.id)).toEqual([busy.id, quiet.id]);
+    expect(listings.map(({ room }) => room.id)).toEqual([busy.id, quiet.id]);
     const [first, second] = listings;
     expect(first).toMatchObject({
       mentions: 1,
@@ -286,7 +284,7 @@ function eventContract(store: () => Store): void {
     const both = await Promise.all([append([started]), append([started])]);
     expect(both.flat()).toEqual([[3, "call.started"]]);
     const running = await store().log.runningCalls();
-    expect(running.filter(({ conversationId }) => conversationId === room.id)).toHaveLength(1);
+    expect(running.filter(({ roomId }) => roomId === room.id)).toHaveLength(1);
     expect((await store().log.heads([room.id]))[0]?.callSeq).toBe(3);
     expect(await append([ended, ended])).toEqual([[4, "call.ended"]]);
     expect(await append([started, ended, started])).toEqual([
@@ -318,7 +316,7 @@ function eventContract(store: () => Store): void {
     expect((await append(call("call.joined", bob))).callers).toEqual([ada, bob]);
     expect((await append(call("call.left", ada))).callers).toEqual([bob]);
     expect((await append(call("call.joined", ada))).callers).toEqual([bob, ada]);
-    const running = { conversationId: room.id, callers: [bob, ada] };
+    const running = { roomId: room.id, callers: [bob, ada] };
     expect(await store().log.runningCalls([other.id, room.id])).toEqual([running]);
     expect(await store().log.runningCalls()).toContainEqual(running);
     expect((await append(call("call.left", bob), call("call.left", ada))).callers).toEqual([]);
@@ -355,13 +353,13 @@ function transactionContract(store: () => Store): void {
     const room = await createRoom(store());
     const heard: LoggedEvent[] = [];
     store().onCommitted((events) => {
-      heard.push(...events.filter(({ conversationId }) => conversationId === room.id));
+      heard.push(...events.filter(({ roomId }) => roomId === room.id));
     });
     const failing = inRoom(store(), room.id, async (tx) => {
       await tx.appendEvents(room.id, [
         { type: "room.changed", actor: room.people[0]!.actor, data: { name: "X" } },
       ]);
-      await tx.updateConversation(room.id, { name: "X" });
+      await tx.updateRoom(room.id, { name: "X" });
       throw new Error("no");
     });
     await expect(failing).rejects.toThrow("no");
@@ -393,7 +391,7 @@ function transactionContract(store: () => Store): void {
   test("locking reads rooms as they are now and leaves out those that are gone", async () => {
     const [a, b] = [await createRoom(store()), await createRoom(store())];
     const locked = await store().transaction((tx) => tx.lockRooms([b.id, 0, a.id]));
-    expect(locked).toEqual([a.conversation, b.conversation]);
+    expect(locked).toEqual([a.room, b.room]);
     const head = await inRoom(store(), a.id, (tx) => tx.head(a.id));
     expect(head).toMatchObject({ head: 2, messages: 0, callSeq: null });
   });

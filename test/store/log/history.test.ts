@@ -61,7 +61,7 @@ describeWith(["postgres"], "the history", () => {
     const store = await openStore({ databaseUrl: pair.primary.url(name), maxConnections: 4 });
     stores.push(store);
     const room = await createRoom(store);
-    let told = [{ conversationId: room.id, seq: 99, at: 0 }];
+    let told = [{ roomId: room.id, seq: 99, at: 0 }];
     store.history.hold(() => told);
     let changes = 0;
     store.history.onChange(() => {
@@ -145,7 +145,7 @@ describeWith(["postgres"], "the history", () => {
     const store = await open(pair.url(name));
     const { epoch } = store.history;
     const room = await createRoom(store);
-    const told = { conversationId: room.id, seq: await say(store, room), at: 0 };
+    const told = { roomId: room.id, seq: await say(store, room), at: 0 };
     store.history.hold(() => [told]);
     await pair.caughtUp();
     await pair.primary.end();

@@ -1,17 +1,9 @@
 /** The log of each room. ./store.ts says what callers may rely on. */
-import type {
-  Actor,
-  Attachment,
-  Conversation,
-  LoggedEvent,
-  MemberKey,
-  Membership,
-  RoomHead,
-} from "../../model.ts";
+import type { Actor, Attachment, LoggedEvent, MemberKey, Membership, Room, RoomHead } from "../../model.ts";
 
 /** One message to append. The caller has checked permissions under `accessVersion`. */
 export interface NewMessage {
-  conversationId: number;
+  roomId: number;
   accessVersion: number;
   sender: Actor;
   /** The client's own id, 1–64 characters (a Matrix event id of up to 255 bytes for inbound messages). */
@@ -50,10 +42,10 @@ export interface RoomLog {
    */
   append(message: NewMessage): Promise<AppendResult>;
   /** Events `after < seq ≤ upTo` of one room, ascending, at most `limit`. No visibility rule is applied. */
-  range(conversationId: number, after: number, upTo: number, limit: number): Promise<LoggedEvent[]>;
+  range(roomId: number, after: number, upTo: number, limit: number): Promise<LoggedEvent[]>;
   /** {@link range} for many rooms in one query: for each its events after its own seq, at most `limitEach`. */
   rangeMany(
-    wanted: { conversationId: number; after: number; upTo: number }[],
+    wanted: { roomId: number; after: number; upTo: number }[],
     limitEach: number,
   ): Promise<LoggedEvent[]>;
   /**
@@ -69,22 +61,22 @@ export interface RoomLog {
     events: LoggedEvent[];
     more: boolean;
     membership: Membership;
-    conversation: Conversation;
+    room: Room;
   } | null>;
   /** One event, or null. */
-  event(conversationId: number, seq: number): Promise<LoggedEvent | null>;
+  event(roomId: number, seq: number): Promise<LoggedEvent | null>;
   /**
    * For each room the head, and the time of its event at `seq` (null: there is none); rooms that are gone are left out.
    */
-  places(wanted: readonly Pick<LogPlace, "conversationId" | "seq">[]): Promise<PlaceInLog[]>;
+  places(wanted: readonly Pick<LogPlace, "roomId" | "seq">[]): Promise<PlaceInLog[]>;
   /** The running calls, of the given rooms or of all, by room. */
-  runningCalls(conversationIds?: number[]): Promise<RunningCall[]>;
+  runningCalls(roomIds?: number[]): Promise<RunningCall[]>;
   /** The current heads of the named rooms; rooms that are gone are left out. */
-  heads(conversationIds: number[]): Promise<RoomHead[]>;
+  heads(roomIds: number[]): Promise<RoomHead[]>;
   /**
    * What these members have not read; those who are not in the room are left out. Deleted messages don't count.
    */
-  unread(conversationId: number, members: readonly MemberKey[]): Promise<UnreadState[]>;
+  unread(roomId: number, members: readonly MemberKey[]): Promise<UnreadState[]>;
   /**
    * Moves read markers up (never back), many in one statement, and notes as {@link opened} does that the member opened
    * the room now.
@@ -92,20 +84,20 @@ export interface RoomLog {
    * Resolves with where each marker now stands, or null where the room or membership is gone, or
    * `"past_head"` where seq is greater than the room's head.
    */
-  markRead(member: MemberKey, conversationId: number, seq: number): Promise<ReadState | "past_head" | null>;
+  markRead(member: MemberKey, roomId: number, seq: number): Promise<ReadState | "past_head" | null>;
   /** Notes that the member opened the room now; nothing happens where the room or the membership is gone. */
-  opened(member: MemberKey, conversationId: number): Promise<void>;
+  opened(member: MemberKey, roomId: number): Promise<void>;
 }
 
 /** A call that runs, as the log tells of it. Hot state knows better who is in it; the log follows. */
 export interface RunningCall {
-  conversationId: number;
+  roomId: number;
   /** Who started it or joined, and did not leave since, in that order. */
   callers: Actor[];
 }
 
 export interface PlaceInLog {
-  conversationId: number;
+  roomId: number;
   head: number;
   at: number | null;
 }
@@ -130,7 +122,7 @@ export interface UnreadState {
 
 /** An event that was told. */
 export interface LogPlace {
-  conversationId: number;
+  roomId: number;
   seq: number;
   /** The event's time, ms; 0: not known. */
   at: number;

@@ -3,17 +3,17 @@ import type { MessagePlace } from "../../ids.ts";
 import type {
   Actor,
   Attachment,
-  Conversation,
   EventType,
   LoggedEvent,
   MemberKey,
   Membership,
+  Room,
   ShownAttachment,
 } from "../../model.ts";
 
 /** Which part of a room's log a reader may see. */
 export interface Visible {
-  conversationId: number;
+  roomId: number;
   /** Events with a higher seq. */
   historyFrom: number;
 }
@@ -41,7 +41,7 @@ export interface MessageDetails {
 export interface MessageStore {
   /** Events of these types between two seqs, both exclusive, without deleted messages, from one end. */
   page(range: {
-    conversationId: number;
+    roomId: number;
     after: number;
     before: number;
     from: "oldest" | "newest";
@@ -49,9 +49,7 @@ export interface MessageStore {
     limit: number;
   }): Promise<LoggedEvent[]>;
   /** The rooms of a member with what decides whether they may be read. */
-  roomsOf(
-    member: MemberKey,
-  ): Promise<{ conversation: Conversation; membership: Pick<Membership, "role" | "historyFrom"> }[]>;
+  roomsOf(member: MemberKey): Promise<{ room: Room; membership: Pick<Membership, "role" | "historyFrom"> }[]>;
   /**
    * How far messages of several rooms can be listed, so that nothing is committed behind the reader: every message that
    * was sent before the call has an earlier time (ms), and so has none that is sent later. Where others have been writing
@@ -79,12 +77,9 @@ export interface MessageStore {
   /** What belongs to each of these messages, in their order; a message may be there more than once. */
   details(messages: readonly LoggedEvent[]): Promise<MessageDetails[]>;
   /** Of these members, those who are in the room. */
-  membersNamed(
-    conversationId: number,
-    members: readonly MemberKey[],
-  ): Promise<{ member: MemberKey; name: string }[]>;
+  membersNamed(roomId: number, members: readonly MemberKey[]): Promise<{ member: MemberKey; name: string }[]>;
   /** Pinned messages of these rooms. */
-  pinned(conversationIds: readonly number[]): Promise<MessagePlace[]>;
+  pinned(roomIds: readonly number[]): Promise<MessagePlace[]>;
   /** Messages whose time was over at `now`, at most `limit`. */
   expired(now: number, limit: number): Promise<MessagePlace[]>;
 
@@ -154,8 +149,8 @@ export interface MessageWrites {
   addReaction(place: MessagePlace, actor: Actor, name: string): Promise<void>;
   removeReaction(place: MessagePlace, actor: Actor, name: string): Promise<void>;
   /** The seq of the room's pinned message, or null. */
-  pinned(conversationId: number): Promise<number | null>;
-  setPinned(conversationId: number, seq: number | null): Promise<void>;
+  pinned(roomId: number): Promise<number | null>;
+  setPinned(roomId: number, seq: number | null): Promise<void>;
   /** The message's attachments, as sent. */
   attachmentsOf(place: MessagePlace): Promise<StoredAttachment[]>;
   /** Locks and reads attachments. */

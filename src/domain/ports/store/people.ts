@@ -1,5 +1,5 @@
 /** What the store keeps about how people stand to each other. The promises of ./store.ts hold. */
-import type { ConnectionStatus, Conversation, User } from "../../model.ts";
+import type { ConnectionStatus, Room, User } from "../../model.ts";
 
 /** One side of a connection. */
 export interface StoredConnection {
@@ -7,7 +7,7 @@ export interface StoredConnection {
   to: User;
   status: ConnectionStatus;
   message: string | null;
-  conversation: Conversation | null;
+  room: Room | null;
   updatedAt: number;
 }
 
@@ -16,7 +16,7 @@ export interface StoredContact {
   phoneNumber: string | null;
   avatarUrl: string | null;
   displayName: string | null;
-  conversation: Conversation | null;
+  room: Room | null;
   lastActiveAt: number | null;
   createdAt: number;
 }
@@ -52,7 +52,7 @@ export interface PeopleStore {
    */
   connected(userId: number, ids: readonly number[], by?: "organization"): Promise<number[]>;
   /** Of these one-to-one rooms, those whose pair waits for one of them to accept. */
-  waiting(conversationIds: readonly number[]): Promise<number[]>;
+  waiting(roomIds: readonly number[]): Promise<number[]>;
 
   /** Entries of a book; `book: false` also users who are in no entry, with what is known of them. */
   contacts(ownerId: number, userIds: readonly number[], book: boolean): Promise<StoredContact[]>;

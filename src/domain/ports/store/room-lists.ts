@@ -1,18 +1,18 @@
 /** The rooms of one member, in the orders in which clients walk through them. ./store.ts says what callers may rely on. */
 import type {
-  Conversation,
-  ConversationType,
   HistoryVisibility,
   LoggedEvent,
   MemberKey,
   Membership,
   Role,
+  Room,
   RoomHead,
+  RoomType,
 } from "../../model.ts";
 
 /** One row of a session's room list. */
 export interface RoomListing {
-  conversation: Conversation;
+  room: Room;
   membership: Membership;
   head: RoomHead;
   /** Messages after the read marker that were not deleted. */
@@ -28,7 +28,7 @@ export interface SessionRoom {
   id: number;
   token: string;
   name: string;
-  type: ConversationType;
+  type: RoomType;
   role: Role;
   joinedSeq: number;
   historyFrom: number;
@@ -53,7 +53,7 @@ export interface SessionRoom {
 /** A place in a member's rooms, newest activity first. */
 export interface ActivityPlace {
   lastActivity: number;
-  conversationId: number;
+  roomId: number;
 }
 
 export interface ActivityPage {
@@ -62,7 +62,7 @@ export interface ActivityPage {
   /** Only rooms before this place; the page is the one next to it. */
   before?: ActivityPlace;
   limit: number;
-  types?: ConversationType[];
+  types?: RoomType[];
   publicId?: string;
   muted?: boolean;
   archived?: boolean;
@@ -79,10 +79,10 @@ export interface AskedPlaces {
 
 export interface RoomLists {
   /**
-   * All rooms of a member with everything `ready` needs, in ONE query, newest activity first; `conversationIds` keeps
+   * All rooms of a member with everything `ready` needs, in ONE query, newest activity first; `roomIds` keeps
    * only those.
    */
-  list(member: MemberKey, conversationIds?: readonly number[]): Promise<RoomListing[]>;
+  list(member: MemberKey, roomIds?: readonly number[]): Promise<RoomListing[]>;
   /**
    * All rooms of a member with what a session needs, in ONE query, newest activity first.
    * @param asked the places of whose events the time is wanted (`askedAt`), at most one a room

@@ -1,8 +1,8 @@
 /** Rooms by their names, and their pictures. ./store.ts says what callers may rely on. */
-import type { Conversation, MemberKey, Membership, Picture } from "../../model.ts";
+import type { MemberKey, Membership, Picture, Room } from "../../model.ts";
 
 export interface RoomAccess {
-  conversation: Conversation;
+  room: Room;
   membership: Membership;
   accessVersion: number;
   /** The other of a one-to-one room left it, and has to be brought back before they can hear anything. */
@@ -13,34 +13,31 @@ export interface RoomAccess {
 export type RoomName = { token: string } | { uuid: string } | { publicId: string } | { id: number };
 
 export interface RoomQueries {
-  byToken(token: string): Promise<Conversation | null>;
-  byPublicId(publicId: string): Promise<Conversation | null>;
-  byId(id: number): Promise<Conversation | null>;
-  byMatrixRoomId(matrixRoomId: string): Promise<Conversation | null>;
+  byToken(token: string): Promise<Room | null>;
+  byPublicId(publicId: string): Promise<Room | null>;
+  byId(id: number): Promise<Room | null>;
+  byMatrixRoomId(matrixRoomId: string): Promise<Room | null>;
   /** A room by one of its names, with the membership of `member`; null when there is no such room. */
-  locate(
-    room: RoomName,
-    member: MemberKey,
-  ): Promise<{ conversation: Conversation; membership: Membership | null } | null>;
+  locate(room: RoomName, member: MemberKey): Promise<{ room: Room; membership: Membership | null } | null>;
   /** Room and membership as they are now, for judging; null when either is missing. `room` is a token. */
   access(room: string, member: MemberKey): Promise<RoomAccess | null>;
   /** The tokens of those of the rooms that are there, by id. */
-  tokens(conversationIds: readonly number[]): Promise<Map<number, string>>;
+  tokens(roomIds: readonly number[]): Promise<Map<number, string>>;
   /** Rooms whose lobby opens by itself at or before `now`, at most `limit`. */
-  dueLobbies(now: number, limit: number): Promise<Conversation[]>;
+  dueLobbies(now: number, limit: number): Promise<Room[]>;
   /** Rooms whose `scheduledDeletion` is at or before `now`, at most `limit`. */
-  dueForDeletion(now: number, limit: number): Promise<Conversation[]>;
+  dueForDeletion(now: number, limit: number): Promise<Room[]>;
 }
 
 /** Messenger's rooms of an organization. */
 export interface ChatroomQueries {
-  byEvent(organizationId: number, eventId: number): Promise<Conversation | null>;
-  defaultOf(organizationId: number): Promise<Conversation | null>;
+  byEvent(organizationId: number, eventId: number): Promise<Room | null>;
+  defaultOf(organizationId: number): Promise<Room | null>;
   /** Messenger's rooms of an organization (kind not null), by id; `member` keeps only rooms with that member. */
   ofOrganization(
     organizationId: number,
     page: { limit: number | null; offset: number; member?: MemberKey },
-  ): Promise<{ entries: Conversation[]; total: number }>;
+  ): Promise<{ entries: Room[]; total: number }>;
 }
 
 export interface AvatarStore {

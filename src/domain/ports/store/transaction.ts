@@ -2,8 +2,6 @@
 import type {
   Actor,
   ChatroomKind,
-  Conversation,
-  ConversationType,
   EventData,
   EventType,
   HistoryVisibility,
@@ -12,7 +10,9 @@ import type {
   Membership,
   Picture,
   Role,
+  Room,
   RoomHead,
+  RoomType,
 } from "../../model.ts";
 import type { MessageWrites } from "./messages.ts";
 import type { OrganizationWrites } from "./organizations.ts";
@@ -21,9 +21,9 @@ import type { UserWrites } from "./users.ts";
 import type { VisitWrites } from "./visits.ts";
 import type { WebhookWrites } from "./webhooks.ts";
 
-export interface NewConversation {
+export interface NewRoom {
   organizationId: number | null;
-  type: ConversationType;
+  type: RoomType;
   kind: ChatroomKind | null;
   name: string;
   description?: string | null;
@@ -48,9 +48,9 @@ export interface NewConversation {
 }
 
 /** Null removes the picture that is kept. */
-export type ConversationPatch = { avatarId?: null } & Partial<
+export type RoomPatch = { avatarId?: null } & Partial<
   Pick<
-    Conversation,
+    Room,
     | "name"
     | "description"
     | "type"
@@ -95,16 +95,16 @@ export interface NewEvent<T extends EventType = EventType> {
 
 export interface RoomWrites {
   /** Locks the rooms in id order and reads them as they are now. Deleted and unknown rooms are left out. */
-  lockRooms(conversationIds: number[]): Promise<Conversation[]>;
+  lockRooms(roomIds: number[]): Promise<Room[]>;
   /** A new room with an empty log, locked. A name taken in the organization (Messenger rooms) throws `conflict` on `name`. */
-  createConversation(input: NewConversation): Promise<Conversation>;
+  createRoom(input: NewRoom): Promise<Room>;
   /** Bumps the room's access version. A name taken in the organization throws `conflict` on `name`. */
-  updateConversation(conversationId: number, patch: ConversationPatch): Promise<Conversation>;
+  updateRoom(roomId: number, patch: RoomPatch): Promise<Room>;
   /**
    * Removes the room with its members; the id is never used again. Its log is removed in the background, a minute
    * later: until then `range` and `event` still serve whoever has to learn of `room.deleted`.
    */
-  deleteConversation(conversationId: number): Promise<void>;
+  deleteRoom(roomId: number): Promise<void>;
 }
 
 /** Which rooms to lock next. */
@@ -112,7 +112,7 @@ export interface RoomFinds {
   /** Ids of an organization's rooms, ascending, to be locked next. Lock the organization first: then none is made meanwhile. */
   organizationRooms(organizationId: number, which: OrganizationRooms): Promise<number[]>;
   /** Ids of the rooms that a member is in, ascending, to be locked next. */
-  conversationIdsOf(member: MemberKey): Promise<number[]>;
+  roomIdsOf(member: MemberKey): Promise<number[]>;
   /**
    * The room of the pair, whoever of them is in it, or null. Holds the pair until the commit, so that nobody else makes
    * theirs.
@@ -122,9 +122,9 @@ export interface RoomFinds {
 
 export interface MemberWrites {
   /** The members of a room as they are now, in order of joining; `keys` narrows, `limit` cuts. */
-  members(conversationId: number, keys?: MemberKey[], limit?: number): Promise<Membership[]>;
+  members(roomId: number, keys?: MemberKey[], limit?: number): Promise<Membership[]>;
   /** How many members there are, and how many of them are guests. */
-  countMembers(conversationId: number): Promise<{ members: number; guests: number }>;
+  countMembers(roomId: number): Promise<{ members: number; guests: number }>;
   /**
    * Adds members; existing ones get the role and the name. Append one event per entry right after, in the same order
    * (`member.joined`, or `member.changed`): the n-th entry (from 1) is taken to join at `head + n`. Its `joinedSeq` and
@@ -132,9 +132,9 @@ export interface MemberWrites {
    * with that event where it is `joined`, at the beginning where it is `shared`. A member may stand in the list once.
    * Bumps the access version and the users' versions.
    */
-  putMembers(conversationId: number, members: NewMember[]): Promise<void>;
+  putMembers(roomId: number, members: NewMember[]): Promise<void>;
   /** Bumps the access version and the users' versions. */
-  removeMembers(conversationId: number, keys: MemberKey[]): Promise<void>;
+  removeMembers(roomId: number, keys: MemberKey[]): Promise<void>;
 }
 
 /** The log of a room, for what is no new message. */
@@ -144,20 +144,20 @@ export interface EventWrites {
    * call runs, and what else happens to a call while none does, are left out of the log and of the answer. A
    * `message.edited` takes the text out of the one before it of the same message (`{seq, hidden: true}`).
    */
-  appendEvents(conversationId: number, events: NewEvent[]): Promise<LoggedEvent[]>;
+  appendEvents(roomId: number, events: NewEvent[]): Promise<LoggedEvent[]>;
   /**
    * Replaces a message's text in place, with whom it mentions where that is given, and marks it edited; or leaves
    * `{text: "", deleted: true}` of it. A deleted message mentions nobody, has no reactions and no files, and is unread no
    * more; its text is in none of its edits any more. False when there is no such message, or it was deleted before.
    */
   rewriteMessage(
-    conversationId: number,
+    roomId: number,
     seq: number,
     change: { text: string; edited: number; mentions?: readonly string[] } | { deleted: true },
   ): Promise<boolean>;
-  head(conversationId: number): Promise<RoomHead>;
+  head(roomId: number): Promise<RoomHead>;
   /** Who is in the running call, as {@link RunningCall}; null while none runs. */
-  callers(conversationId: number): Promise<Actor[] | null>;
+  callers(roomId: number): Promise<Actor[] | null>;
 }
 
 /**

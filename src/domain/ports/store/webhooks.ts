@@ -3,7 +3,7 @@
  * delivered. The promises of ./store.ts hold. Many processes share the work: see `claim`.
  */
 import type { MessagePlace } from "../../ids.ts";
-import type { Conversation, LoggedEvent, Membership, User, Webhook, WebhookType } from "../../model.ts";
+import type { LoggedEvent, Membership, Room, User, Webhook, WebhookType } from "../../model.ts";
 
 export interface WebhookStore {
   /** What waits to be delivered, counted up to 10,000, and the age of the oldest in milliseconds. */
@@ -27,7 +27,7 @@ export interface WebhookStore {
   /** Rooms with events that some webhook has not been told, at most `limit`; a look through all of them. */
   behind(limit: number): Promise<number[]>;
   /** For each webhook whose organization takes part in the room: what comes next. Makes no change. */
-  unread(conversationId: number, limit: number): Promise<UnreadLog[]>;
+  unread(roomId: number, limit: number): Promise<UnreadLog[]>;
   /**
    * Puts deliveries into the queue and moves the webhook's place in the room's log, both or none. `done`: nothing that
    * follows concerns the organization.
@@ -38,9 +38,9 @@ export interface WebhookStore {
     step: { to: number; done: boolean; deliveries: readonly NewDelivery[] },
   ): Promise<boolean>;
   /** The room as it is, or as it was when it was deleted. */
-  room(conversationId: number): Promise<RoomSnapshot | null>;
+  room(roomId: number): Promise<RoomSnapshot | null>;
   /** Everybody has heard that the room was deleted. */
-  forgetRoom(conversationId: number): Promise<void>;
+  forgetRoom(roomId: number): Promise<void>;
 
   // ── Notes: what happened outside of the logs
   /** The oldest ones, each with the webhooks that have to hear of it. */
@@ -64,7 +64,7 @@ export interface WebhookStore {
 
 export interface UnreadLog {
   webhook: Webhook;
-  conversationId: number;
+  roomId: number;
   /** Read so far. */
   seq: number;
   /**
@@ -83,7 +83,7 @@ export interface UnreadLog {
 
 /** A room with its people, for payloads. */
 export interface RoomSnapshot {
-  conversation: Conversation;
+  room: Room;
   people: { membership: Membership; user: User | null }[];
   /** Null before the first message. */
   lastActivity: number | null;
@@ -110,7 +110,7 @@ export interface NewDelivery {
  */
 export type DeliveryAbout = { viewer: number | null } & (AboutMessage | AboutAttachment);
 export interface AboutMessage {
-  conversation: Pick<Conversation, "id" | "publicId">;
+  room: Pick<Room, "id" | "publicId">;
   /** The message as if it were deleted: it may be gone with its room. */
   event: LoggedEvent;
 }
@@ -125,14 +125,14 @@ export interface NewNote {
   type: WebhookType;
   /** Whose organizations hear of it. */
   userId: number;
-  conversationId: number | null;
+  roomId: number | null;
   data: object;
 }
 export interface WebhookNote {
   id: number;
   type: WebhookType;
   viewer: User;
-  conversationId: number | null;
+  roomId: number | null;
   data: unknown;
   webhooks: Webhook[];
 }
@@ -140,7 +140,7 @@ export interface WebhookNote {
 export interface DeliveryQueue {
   webhookId: number;
   /** 0: of no room. */
-  conversationId: number;
+  roomId: number;
   /** Failures in a row. */
   attempts: number;
   /** Proves the claim. */

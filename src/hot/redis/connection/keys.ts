@@ -34,15 +34,15 @@ export function createKeys(history: () => string) {
     lastPings: (member: MemberKey) => named(`{member:${member}}:pings`),
     unread: (member: MemberKey) => named(`{member:${member}}:unread`),
 
-    active: (conversationId: number) => named(`{room:${conversationId}}:active`),
-    activeNames: (conversationId: number) => named(`{room:${conversationId}}:names`),
-    activeSessions: (conversationId: number) => named(`{room:${conversationId}}:sessions`),
+    active: (roomId: number) => named(`{room:${roomId}}:active`),
+    activeNames: (roomId: number) => named(`{room:${roomId}}:names`),
+    activeSessions: (roomId: number) => named(`{room:${roomId}}:sessions`),
     signalingQueue: (address: string) => named(`mailbox:${address}`),
-    typing: (conversationId: number) => named(`{room:${conversationId}}:typing`),
-    typingNames: (conversationId: number) => named(`{room:${conversationId}}:typing:names`),
-    call: (conversationId: number) => named(`{room:${conversationId}}:call`),
-    callDeadlines: (conversationId: number) => named(`{room:${conversationId}}:call:deadlines`),
-    callFlags: (conversationId: number) => named(`{room:${conversationId}}:call:flags`),
+    typing: (roomId: number) => named(`{room:${roomId}}:typing`),
+    typingNames: (roomId: number) => named(`{room:${roomId}}:typing:names`),
+    call: (roomId: number) => named(`{room:${roomId}}:call`),
+    callDeadlines: (roomId: number) => named(`{room:${roomId}}:call:deadlines`),
+    callFlags: (roomId: number) => named(`{room:${roomId}}:call:flags`),
 
     /** Rooms by the time of their next decay. */
     deadlines: (kind: "calls" | "active" | "typing", shard: number) => named(`deadlines:${kind}:${shard}`),

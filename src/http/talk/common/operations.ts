@@ -5,7 +5,7 @@
 
 import { noSuchRoom, refusal } from "../../../domain/context/access.ts";
 import { DomainError } from "../../../domain/errors.ts";
-import type { Actor, Conversation, Holder, Membership, User } from "../../../domain/model.ts";
+import type { Actor, Holder, Membership, Room, User } from "../../../domain/model.ts";
 import { type Action, can } from "../../../domain/permissions.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { HttpApp, HttpContext } from "../../face/face.ts";
@@ -29,7 +29,7 @@ export interface RoomOperation<S extends Shape> extends Operation<S> {
   /**
    * What has to be allowed to the caller in the room; null: they only have to be in it, and the use case judges the rest.
    */
-  action: Action | null | ((room: Conversation) => Action | null);
+  action: Action | null | ((room: Room) => Action | null);
   /** Guests are strangers (401) unless this is set. */
   guests?: true;
   /** Callers wait for the answer; how many of their requests may, has a bound. */
@@ -54,7 +54,7 @@ export interface RoomCall<S extends Shape> {
   /** Undefined for guests: they have just one. */
   client: TalkClient | undefined;
   token: string;
-  conversation: Conversation;
+  room: Room;
   me: Membership;
   input: Input<S>;
 }
@@ -100,11 +100,11 @@ export function createOperations(
   async function placeOf(actor: Actor, token: string, needed: RoomOperation<Shape>["action"]) {
     const found = await finding.locate(actor, { token });
     if (!found?.membership) throw noSuchRoom();
-    const { conversation, membership: me } = found;
-    const action = typeof needed === "function" ? needed(conversation) : needed;
-    const verdict = action && can(me, conversation, action, clock.now());
-    if (action && verdict) throw refusal(verdict, action, conversation);
-    return { conversation, me };
+    const { room, membership: me } = found;
+    const action = typeof needed === "function" ? needed(room) : needed;
+    const verdict = action && can(me, room, action, clock.now());
+    if (action && verdict) throw refusal(verdict, action, room);
+    return { room, me };
   }
 
   function serve(operation: Described, handler: (c: HttpContext) => Promise<Outcome>): void {

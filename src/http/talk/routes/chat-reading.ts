@@ -1,7 +1,7 @@
 /** Reading a room's messages: what was, and waiting for what comes. */
 import { DomainError } from "../../../domain/errors.ts";
 import { dataOf } from "../../../domain/event-data.ts";
-import type { Actor, Conversation, LoggedEvent, Membership } from "../../../domain/model.ts";
+import type { Actor, LoggedEvent, Membership, Room } from "../../../domain/model.ts";
 import type { Following } from "../../../domain/ports/feed.ts";
 import type { TimelineEntry } from "../../../domain/use-cases/messages.ts";
 import type { ClientName } from "../../../domain/use-cases/rooms.ts";
@@ -32,7 +32,7 @@ export interface Reader {
   actor: Actor;
   /** Which of the actor's clients; undefined for guests. */
   client: ClientName | undefined;
-  room: Conversation;
+  room: Room;
   me: Pick<Membership, "historyFrom">;
 }
 
@@ -62,12 +62,7 @@ export function createChatReading({
   const live = createLiveMessages(timeline, shapes);
 
   /** Up to `limit` messages from the cursor on, with system messages counted as what they are. */
-  async function gather(
-    actor: Actor,
-    room: Conversation,
-    from: Cursor,
-    limit: number,
-  ): Promise<MessageBody[]> {
+  async function gather(actor: Actor, room: Room, from: Cursor, limit: number): Promise<MessageBody[]> {
     const found: TimelineEntry[] = [];
     let cursor = from;
     for (let page = 0; page < MAX_PAGES && found.length < limit; page++) {
@@ -85,7 +80,7 @@ export function createChatReading({
    * For who heard of nothing after a place. One past the log's end is of a log that was lost with a restore of the
    * database: then the newest messages are the answer, or everything up to that place would be missed.
    */
-  async function unlessLost(actor: Actor, room: Conversation, after: number, limit: number) {
+  async function unlessLost(actor: Actor, room: Room, after: number, limit: number) {
     const head = after === 0 ? null : await timeline.head(room.id);
     return head !== null && after > head ? (await gather(actor, room, {}, limit)).reverse() : [];
   }

@@ -76,7 +76,7 @@ function registerSend({
         422: "The referenceId was that of another message",
       },
     },
-    async ({ actor, token, conversation, input }) => {
+    async ({ actor, token, room, input }) => {
       const sender = await named(actor, token, input.actorDisplayName);
       const [parts = []] = await mentions.parse(sender, token, [input.message]);
       const said = {
@@ -87,7 +87,7 @@ function registerSend({
       };
       const sent = await once(sender, token, input, (id) => messages.send(sender, token, { id, ...said }));
       const entry = await timeline.sent(sender, token, sent);
-      const [shown] = await shapes.of(sender, conversation, entry ? [entry] : []);
+      const [shown] = await shapes.of(sender, room, entry ? [entry] : []);
       return { status: 201, data: shown };
     },
   );
@@ -135,7 +135,7 @@ function registerRead(parts: TalkParts<"joining" | "messages" | "timeline">): vo
         412: WAITING,
       },
     },
-    async ({ c, actor, client, holder, conversation: room, me, input }) => {
+    async ({ c, actor, client, holder, room, me, input }) => {
       const polling = { signal: c.req.raw.signal, holder };
       const found = await read({ actor, client, room, me }, input, polling);
       const last = found.at(-1);

@@ -105,8 +105,8 @@ function registerAdd(parts: TalkParts<"conversations" | "lookup" | "roster">): v
         await useCases.conversations.addMembers(actor, token, [{ member, role: "user" }]);
       }
       if (source !== "emails") return DONE;
-      const { conversation } = await useCases.roster.addEmail(actor, token, newParticipant);
-      return { status: 200, data: { type: ROOM_TYPE[conversation.type] } };
+      const { room } = await useCases.roster.addEmail(actor, token, newParticipant);
+      return { status: 200, data: { type: ROOM_TYPE[room.type] } };
     },
   );
 }

@@ -100,8 +100,8 @@ function registerCreate(parts: TalkParts<"conversations" | "finding" | "lookup" 
       const viewer = { actor, client };
       if (roomType === 1) {
         const other = await parts.useCases.lookup.actor(invite);
-        const { conversation, created } = await useCases.oneToOne.open(actor, other, { history: "shared" });
-        return await answer(viewer, conversation.token, created);
+        const { room, created } = await useCases.oneToOne.open(actor, other, { history: "shared" });
+        return await answer(viewer, room.token, created);
       }
       if (roomType === 3 || invite === "")
         return await create(viewer, roomType === 3 ? "public" : "group", roomName);
@@ -122,7 +122,7 @@ function registerOne({ open, useCases, bodies }: TalkParts<"finding" | "guests">
     async ({ caller, token }) => {
       const actor = caller.kind === "user" ? caller.actor : await guestActor(caller.secret, token);
       const found = await useCases.finding.find(actor, token);
-      if (!found.member) return { status: 200, data: strangersBody(found.conversation) };
+      if (!found.member) return { status: 200, data: strangersBody(found.room) };
       return {
         status: 200,
         data: await bodies.one({ actor: actor as Actor, client: callingClient(caller) }, found.view),

@@ -172,19 +172,19 @@ function registerPull({ inRoom, useCases: { signaling }, feed, polls }: TalkPart
         404: "No such room, or not joined",
       },
     },
-    async ({ c, actor, client, holder, conversation }) => {
+    async ({ c, actor, client, holder, room }) => {
       const polling = { signal: c.req.raw.signal, holder };
-      return { status: 200, data: await pull({ actor, client }, conversation, polling) };
+      return { status: 200, data: await pull({ actor, client }, room, polling) };
     },
   );
 }
 
 /** Those who joined, each with every client. */
-function usersIn({ people, conversation }: RoomView): User[] {
+function usersIn({ people, room }: RoomView): User[] {
   return people.flatMap(({ user, sessions }) =>
     sessions.map(({ sessionId, lastPing, callFlags }) => ({
       userId: user?.handle ?? "",
-      roomId: conversation.id,
+      roomId: room.id,
       lastPing: seconds(lastPing),
       sessionId,
       inCall: callFlags,

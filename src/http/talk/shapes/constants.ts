@@ -1,7 +1,7 @@
 /** [B.2] The numbers that Talk has for what the domain has words for. */
-import type { ConversationType, NotificationLevel, Role } from "../../../domain/model.ts";
+import type { NotificationLevel, Role, RoomType } from "../../../domain/model.ts";
 
-export const ROOM_TYPE: Record<ConversationType, number> = { one_to_one: 1, group: 2, public: 3 };
+export const ROOM_TYPE: Record<RoomType, number> = { one_to_one: 1, group: 2, public: 3 };
 
 export const PARTICIPANT_TYPE: Record<Role, number> = {
   owner: 1,
@@ -22,7 +22,7 @@ export const NOTIFICATION_LEVELS: Record<number, NotificationLevel> = {
 };
 
 /** [B.2] The default is shown as what it means: everything in one-to-one rooms, mentions elsewhere, nothing to guests. */
-export function notificationOf(level: NotificationLevel, role: Role, type: ConversationType): number {
+export function notificationOf(level: NotificationLevel, role: Role, type: RoomType): number {
   if (role === "guest" || role === "guest_moderator") return NOTIFICATION.never;
   if (level !== "default") return NOTIFICATION[level];
   return type === "one_to_one" ? NOTIFICATION.always : NOTIFICATION.mention;

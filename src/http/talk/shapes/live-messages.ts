@@ -1,6 +1,6 @@
 /** Messages that many wait for: what an event says is read and shaped once for all long polls of its room. */
 import { LRUCache } from "lru-cache";
-import type { Conversation, LoggedEvent } from "../../../domain/model.ts";
+import type { LoggedEvent, Room } from "../../../domain/model.ts";
 import type { Timeline } from "../../../domain/use-cases/messages.ts";
 import type { MessageBody, MessageShapes } from "./message-shapes.ts";
 import { speaks } from "./system-messages.ts";
@@ -13,7 +13,7 @@ export interface LiveMessages {
    * @param historyFrom what the reader may not see of the room, up to this seq
    * @returns null when it is not the same for all readers of the room
    */
-  of(room: Conversation, events: readonly LoggedEvent[], historyFrom: number): Promise<MessageBody[] | null>;
+  of(room: Room, events: readonly LoggedEvent[], historyFrom: number): Promise<MessageBody[] | null>;
 }
 
 /** `personal`: each reader sees something else. Null: it says nothing in Talk. */
@@ -29,7 +29,7 @@ export function createLiveMessages(
 ): LiveMessages {
   const shaped = new LRUCache<string, Promise<Shaped>>({ max: REMEMBERED, ttl: REMEMBERED_MS });
 
-  async function shape(room: Conversation, event: LoggedEvent): Promise<Shaped> {
+  async function shape(room: Room, event: LoggedEvent): Promise<Shaped> {
     const entries = await timeline.entriesForAll([event]);
     const bodies = await shapes.ofAll(
       room,
@@ -38,7 +38,7 @@ export function createLiveMessages(
     return bodies === null ? "personal" : (bodies[0] ?? null);
   }
 
-  function once(room: Conversation, event: LoggedEvent): Promise<Shaped> {
+  function once(room: Room, event: LoggedEvent): Promise<Shaped> {
     const key = keyOf(room.id, event.seq);
     const known = shaped.get(key);
     if (known) return known;
@@ -49,10 +49,10 @@ export function createLiveMessages(
   }
 
   return {
-    heard({ conversationId, type }) {
+    heard({ roomId, type }) {
       if (!CHANGES_MESSAGE.has(type)) return;
       // Answers quote it.
-      const ofRoom = keyOf(conversationId, "");
+      const ofRoom = keyOf(roomId, "");
       for (const key of [...shaped.keys()]) if (key.startsWith(ofRoom)) shaped.delete(key);
     },
     async of(room, events, historyFrom) {
@@ -66,8 +66,8 @@ export function createLiveMessages(
 
 const CHANGES_MESSAGE: ReadonlySet<string> = new Set(["message.edited", "message.deleted"]);
 
-function keyOf(conversationId: number, seq: number | ""): string {
-  return `${conversationId} ${seq}`;
+function keyOf(roomId: number, seq: number | ""): string {
+  return `${roomId} ${seq}`;
 }
 
 /** Of a message from before the reader's time only the place is shown. */

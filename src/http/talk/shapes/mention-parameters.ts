@@ -1,6 +1,6 @@
 /** [B.8.6] Mentions in a text: names in braces stand in for them, and say who is meant beside the text. */
 import { z } from "@hono/zod-openapi";
-import type { Conversation, ConversationType } from "../../../domain/model.ts";
+import type { Room, RoomType } from "../../../domain/model.ts";
 import type { TextPart } from "../../../domain/use-cases/messages.ts";
 import { personOf } from "./authors.ts";
 
@@ -15,10 +15,10 @@ export const parametersSchema = z
   .openapi({ description: "By the names in braces that stand in the message; an empty list: none" });
 
 type Parameter = z.infer<typeof parameterSchema>;
-type ShownRoom = Pick<Conversation, "token" | "type" | "name">;
+type ShownRoom = Pick<Room, "token" | "type" | "name">;
 type Mention = Exclude<TextPart, { kind: "text" }>;
 
-const CALL_TYPE: Record<ConversationType, string> = {
+const CALL_TYPE: Record<RoomType, string> = {
   one_to_one: "one2one",
   group: "group",
   public: "public",

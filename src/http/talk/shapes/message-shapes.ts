@@ -1,7 +1,7 @@
 /** Messages as Talk shows them: what people wrote, and events of the log as system messages. */
 import { z } from "@hono/zod-openapi";
 import type { MessagePlace } from "../../../domain/ids.ts";
-import type { Actor, Conversation, LoggedEvent, User } from "../../../domain/model.ts";
+import type { Actor, LoggedEvent, Room, User } from "../../../domain/model.ts";
 import type {
   MessageView,
   ParentMessage,
@@ -37,7 +37,7 @@ export const messageSchema = z.object({ ...common, parent: parentSchema.optional
 
 type Common = z.infer<z.ZodObject<typeof common>>;
 export type MessageBody = z.infer<typeof messageSchema>;
-type ShownRoom = Pick<Conversation, "id" | "token" | "type" | "name">;
+type ShownRoom = Pick<Room, "id" | "token" | "type" | "name">;
 
 export interface MessageShapes {
   /** The entries of one room that are messages in Talk, in their order. */

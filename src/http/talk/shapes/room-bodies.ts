@@ -1,6 +1,6 @@
 /** Rooms with their last message, for answers that hold one or many. */
 import { DomainError } from "../../../domain/errors.ts";
-import type { Actor, Conversation } from "../../../domain/model.ts";
+import type { Actor, Room } from "../../../domain/model.ts";
 import type { TimelineEntry } from "../../../domain/use-cases/messages.ts";
 import type { ClientName, RoomView } from "../../../domain/use-cases/rooms.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
@@ -28,7 +28,7 @@ export function createRoomBodies(
 ): RoomBodies {
   async function lastEntry(
     actor: Actor,
-    { token, type }: Conversation,
+    { token, type }: Room,
     last: TimelineEntry,
   ): Promise<TimelineEntry | undefined> {
     if (speaks(last, type)) return last;
@@ -41,21 +41,21 @@ export function createRoomBodies(
 
   async function lastMessageOf(
     actor: Actor,
-    { conversation }: RoomView,
+    { room }: RoomView,
     last: TimelineEntry | undefined,
   ): Promise<MessageBody | null> {
-    const entry = last && (await lastEntry(actor, conversation, last));
-    const [message = null] = entry ? await shapes.of(actor, conversation, [entry]) : [];
+    const entry = last && (await lastEntry(actor, room, last));
+    const [message = null] = entry ? await shapes.of(actor, room, [entry]) : [];
     return message;
   }
 
   async function all({ actor, client }: Viewer, views: readonly RoomView[]): Promise<RoomBody[]> {
-    const readable = views.filter(({ waiting }) => !waiting).map(({ conversation }) => conversation.id);
+    const readable = views.filter(({ waiting }) => !waiting).map(({ room }) => room.id);
     const lasts = readable.length === 0 ? new Map() : await timeline.last(actor, readable, TALK_EVENTS);
     const now = clock.now();
     return await Promise.all(
       views.map(async (view) => {
-        const last = await lastMessageOf(actor, view, lasts.get(view.conversation.id)).catch(unlessShut);
+        const last = await lastMessageOf(actor, view, lasts.get(view.room.id)).catch(unlessShut);
         return roomBody(view, last, { client, now });
       }),
     );

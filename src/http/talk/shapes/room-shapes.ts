@@ -1,6 +1,6 @@
 /** Rooms as Talk shows them: to their members, and the little that strangers see of a public one. */
 import { z } from "@hono/zod-openapi";
-import type { Conversation } from "../../../domain/model.ts";
+import type { Room } from "../../../domain/model.ts";
 import { can } from "../../../domain/permissions.ts";
 import type { ClientName, RoomPerson, RoomView } from "../../../domain/use-cases/rooms.ts";
 import { ownSessionId } from "./clients.ts";
@@ -65,25 +65,25 @@ export function roomBody(
   lastMessage: MessageBody | null,
   { client, now }: { client: ClientName | undefined; now: number },
 ): RoomBody {
-  const { conversation, membership, head, me, call, waiting } = view;
+  const { room, membership, head, me, call, waiting } = view;
   return {
     ...names(view),
     participantType: PARTICIPANT_TYPE[membership.role],
     participantInCall: me.callFlags > 0,
     participantFlags: me.callFlags,
-    readOnly: conversation.readOnly ? 1 : 0,
+    readOnly: room.readOnly ? 1 : 0,
     count: view.active,
     numGuests: view.activeGuests,
     guestList: "",
     lastPing: seconds(me.lastPing),
     sessionId: ownSessionId(me.sessions, client) ?? NOT_JOINED,
-    hasPassword: conversation.passwordHash !== null,
+    hasPassword: room.passwordHash !== null,
     hasCall: call.flags > 0,
-    canStartCall: can(membership, conversation, "call", now) === null,
+    canStartCall: can(membership, room, "call", now) === null,
     lastActivity: seconds(head.lastActivity),
     isFavorite: membership.favourite,
-    notificationLevel: notificationOf(membership.notificationLevel, membership.role, conversation.type),
-    ...lobbyOf(conversation, now),
+    notificationLevel: notificationOf(membership.notificationLevel, membership.role, room.type),
+    ...lobbyOf(room, now),
     unreadMessages: waiting ? 0 : view.unread,
     unreadMention: !waiting && view.mentions > 0,
     lastReadMessage: membership.readSeq,
@@ -93,8 +93,8 @@ export function roomBody(
 }
 
 /** [B.3] A one-to-one room is called as the other is: its name is their id. */
-function names({ conversation, peer, people, me }: RoomView) {
-  const { id, token, type, name } = conversation;
+function names({ room, peer, people, me }: RoomView) {
+  const { id, token, type, name } = room;
   const own = { id, token, type: ROOM_TYPE[type], objectType: "" as const, objectId: "" as const };
   if (type === "one_to_one")
     return { ...own, name: peer?.handle ?? "", displayName: peer?.displayName ?? "" };
@@ -109,7 +109,7 @@ function names({ conversation, peer, people, me }: RoomView) {
 }
 
 /** A lobby whose time has come is open, whether or not it was swept already. */
-function lobbyOf({ lobby, lobbyUntil }: Conversation, now: number) {
+function lobbyOf({ lobby, lobbyUntil }: Room, now: number) {
   const closed = lobby && (lobbyUntil === null || lobbyUntil > now);
   return { lobbyState: closed ? 1 : 0, lobbyTimer: closed && lobbyUntil !== null ? seconds(lobbyUntil) : 0 };
 }
@@ -136,7 +136,7 @@ function participantsOf(people: readonly RoomPerson[]): z.infer<typeof participa
 }
 
 /** [B.3] A public room for whoever has its token: there is one, and whether it takes a password. */
-export function strangersBody({ id, token, type, passwordHash }: Conversation): RoomBody {
+export function strangersBody({ id, token, type, passwordHash }: Room): RoomBody {
   return {
     ...{ id, token, type: ROOM_TYPE[type], name: "", displayName: "", objectType: "", objectId: "" },
     participantType: PARTICIPANT_TYPE.guest,

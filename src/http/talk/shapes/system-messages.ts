@@ -4,14 +4,7 @@
  */
 
 import { dataOf } from "../../../domain/event-data.ts";
-import type {
-  Actor,
-  ConversationType,
-  EventData,
-  EventType,
-  LoggedEvent,
-  Role,
-} from "../../../domain/model.ts";
+import type { Actor, EventData, EventType, LoggedEvent, Role, RoomType } from "../../../domain/model.ts";
 import type { TimelineEntry } from "../../../domain/use-cases/messages.ts";
 
 export interface SystemMessage {
@@ -38,12 +31,12 @@ export const TALK_EVENTS: readonly EventType[] = [
 ];
 
 /** Whether an entry says anything in Talk. */
-export function speaks({ event, message }: TimelineEntry, room: ConversationType): boolean {
+export function speaks({ event, message }: TimelineEntry, room: RoomType): boolean {
   return message !== null || systemMessageOf(event, room) !== null;
 }
 
 /** Null when the event is none. */
-export function systemMessageOf(event: LoggedEvent, room: ConversationType): SystemMessage | null {
+export function systemMessageOf(event: LoggedEvent, room: RoomType): SystemMessage | null {
   switch (event.type) {
     case "room.created":
       return { name: "conversation_created", text: "{actor} created the conversation" };

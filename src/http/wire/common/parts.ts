@@ -1,12 +1,6 @@
 /** What Wire's operations share: who calls, which room, and how the domain's answers are shaped. */
 import { DomainError } from "../../../domain/errors.ts";
-import {
-  type Actor,
-  type Conversation,
-  type Membership,
-  type User,
-  userActor,
-} from "../../../domain/model.ts";
+import { type Actor, type Membership, type Room, type User, userActor } from "../../../domain/model.ts";
 import { type Action, can } from "../../../domain/permissions.ts";
 import type { RoomView } from "../../../domain/use-cases/rooms.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
@@ -52,12 +46,12 @@ export async function shapeAll(
   { user, actor }: Caller,
   views: readonly RoomView[],
 ): Promise<ConversationBody[]> {
-  const pairs = views.filter(({ conversation }) => conversation.type === "one_to_one");
+  const pairs = views.filter(({ room: conversation }) => conversation.type === "one_to_one");
   const [known, waiting] = await Promise.all([
     names(namesIn(views)),
     useCases.connections.waiting(
       actor,
-      pairs.map(({ conversation }) => conversation.id),
+      pairs.map(({ room }) => room.id),
     ),
   ]);
   const shaping = { known, waiting, self: user.uuid, domain: domain() };
@@ -65,7 +59,7 @@ export async function shapeAll(
 }
 
 export interface Place {
-  conversation: Conversation;
+  conversation: Room;
   me: Membership;
 }
 
@@ -77,7 +71,7 @@ export async function placeOf(
 ): Promise<Place> {
   const found = await useCases.finding.locate(actor, { uuid });
   if (!found?.membership) throw wireRefusal("noConversation");
-  return { conversation: found.conversation, me: found.membership };
+  return { conversation: found.room, me: found.membership };
 }
 
 /** What Wire calls the actions that a role may lack. */
@@ -120,7 +114,7 @@ export function requireAction(
 export function doing(
   { domain }: WireParts,
   { user }: Caller,
-  room: Pick<Conversation, "uuid">,
+  room: Pick<Room, "uuid">,
   at: number,
 ): Happening {
   return { room: room.uuid, from: user.uuid, at, domain: domain() };

@@ -78,7 +78,7 @@ function registerOpening(
   });
   app.openapi(ROUTES.openSelf, async (c) => {
     const caller = callerOf(c);
-    const { conversation, created } = await oneToOne.openSelf(caller.actor);
+    const { room: conversation, created } = await oneToOne.openSelf(caller.actor);
     const { uuid } = conversation;
     return c.json(await shapeOne(parts, caller, uuid), created ? 201 : 200, { Location: uuid });
   });
@@ -89,7 +89,7 @@ function registerOpening(
     if (other === undefined || wanted.length > 1) throw badField("users", "must be exactly one user");
     if (other === caller.user.uuid) throw wireRefusal("invalidOperation");
     const [user] = await connectedUsers(parts, caller, wanted);
-    const { conversation, created } = await oneToOne.open(caller.actor, userActor(user as User));
+    const { room: conversation, created } = await oneToOne.open(caller.actor, userActor(user as User));
     const { uuid } = conversation;
     return c.json(await shapeOne(parts, caller, uuid), created ? 201 : 200, { Location: uuid });
   });

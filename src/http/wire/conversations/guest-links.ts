@@ -146,7 +146,7 @@ function registerCodes(app: HttpApp, parts: WireParts<"clock" | "finding" | "gue
   app.openapi(ROUTES.create, async (c) => {
     const caller = callerOf(c);
     const place = await placeOf(parts, caller, c.req.valid("param").cnv);
-    const { conversation, event } = await guestLinks.create(caller.actor, place.conversation.token);
+    const { room: conversation, event } = await guestLinks.create(caller.actor, place.conversation.token);
     const code = shown(linkOf(conversation) as GuestLink);
     if (!event) return c.json(code, 200);
     const where = doing(parts, caller, conversation, event.at);
@@ -160,13 +160,13 @@ function registerCodes(app: HttpApp, parts: WireParts<"clock" | "finding" | "gue
   app.openapi(ROUTES.remove, async (c) => {
     const caller = callerOf(c);
     const place = await placeOf(parts, caller, c.req.valid("param").cnv);
-    const { conversation, event } = await guestLinks.remove(caller.actor, place.conversation.token);
+    const { room: conversation, event } = await guestLinks.remove(caller.actor, place.conversation.token);
     const where = doing(parts, caller, conversation, event?.at ?? parts.useCases.clock.now());
     return c.json(wireEvent("conversation.code-delete", where, null), 200);
   });
 }
 
-function joinTold(parts: WireParts, caller: Caller, { conversation, event }: Change): WireEvent | null {
+function joinTold(parts: WireParts, caller: Caller, { room: conversation, event }: Change): WireEvent | null {
   if (!event) return null;
   const { role } = dataOf<"member.joined">(event);
   const where = doing(parts, caller, conversation, event.at);

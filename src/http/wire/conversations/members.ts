@@ -84,7 +84,7 @@ export function registerMembers(app: HttpApp, parts: Parts): void {
     const role = roleOf(conversation_role ?? "wire_admin");
     const events = await conversations.addMembers(
       caller.actor,
-      view.conversation.token,
+      view.room.token,
       newcomers.map((user) => ({ member: userActor(user), role })),
       { most: MAX_MEMBERS },
     );
@@ -95,7 +95,7 @@ export function registerMembers(app: HttpApp, parts: Parts): void {
     const caller = callerOf(c);
     const { cnv, usr } = c.req.valid("param");
     const view = await viewOf(caller, cnv);
-    const { conversation } = view;
+    const { room: conversation } = view;
     const event =
       usr === caller.user.uuid ? await leave(parts, caller, view) : await remove(parts, caller, view, usr);
     if (!event) return c.body(null, 204);
@@ -111,7 +111,7 @@ export function registerMembers(app: HttpApp, parts: Parts): void {
   });
 }
 
-function placeIn({ conversation, me }: RoomView) {
+function placeIn({ room: conversation, me }: RoomView) {
   return { conversation, me: me.membership };
 }
 
@@ -128,7 +128,7 @@ async function newcomersOf(
 ): Promise<User[]> {
   const wanted = [...new Set(named)].filter((uuid) => !personIn(view, uuid));
   const users = await connectedUsers(parts, caller, wanted);
-  await requireAdmission(parts, view.conversation, users);
+  await requireAdmission(parts, view.room, users);
   return users;
 }
 
@@ -136,7 +136,7 @@ async function newcomersOf(
 function joinedEvent(
   parts: WireParts,
   caller: Caller,
-  { conversation }: RoomView,
+  { room: conversation }: RoomView,
   newcomers: readonly User[],
   events: readonly LoggedEvent[],
 ): WireEvent | null {
@@ -156,7 +156,7 @@ function joinedEvent(
 async function leave(
   { useCases }: WireParts<"conversations">,
   { actor }: Caller,
-  { conversation }: RoomView,
+  { room: conversation }: RoomView,
 ) {
   if (conversation.type === "one_to_one") throw wireRefusal("invalidOperation");
   return await useCases.conversations.leave(actor, conversation.token);
@@ -172,7 +172,7 @@ async function remove(
   const target = personIn(view, usr);
   if (!target) return null;
   try {
-    return await parts.useCases.conversations.removeMember(actor, view.conversation.token, target.actor);
+    return await parts.useCases.conversations.removeMember(actor, view.room.token, target.actor);
   } catch (error) {
     // Somebody else was faster.
     if (error instanceof DomainError && error.code === "not_found" && error.field === "member") return null;
@@ -193,6 +193,6 @@ async function setRole(
   const target = personIn(view, usr);
   if (!target) throw wireRefusal("noMember");
   if (wireRole(target.membership.role) === role) return;
-  const { token } = view.conversation;
+  const { token } = view.room;
   await parts.useCases.conversations.setRole(caller.actor, token, target.actor, roleOf(role));
 }

@@ -37,7 +37,7 @@ export async function roomsMade(
   const bodies = await shapeAll(parts, caller, rooms);
   const made = await Promise.all(
     bodies.map(async (conversation, i) => {
-      const { waiting: inLobby, conversation: room } = rooms[i] as RoomView;
+      const { waiting: inLobby, room } = rooms[i] as RoomView;
       const waitsFor =
         conversation.type === CONNECT ? await connectionOf(parts, caller, room.pair ?? "") : null;
       return [conversation.id, { conversation, waitsFor, inLobby }] as const;
@@ -58,19 +58,19 @@ async function connectionOf(
   if (!found) return null;
   const { status, message } = found;
   const [known] = await useCases.profiles.named(actor, { uuids: [to] });
-  return { to, name: known?.user.displayName ?? "", status, message, conversation: null };
+  return { to, name: known?.user.displayName ?? "", status, message, room: null };
 }
 
 /** The guest links of rooms (ids) that the user is in. */
 export async function codesOf(
   { useCases, publicUrl }: WireParts<"finding">,
   user: User,
-  conversationIds: readonly number[],
+  roomIds: readonly number[],
 ): Promise<Map<number, CodeBody>> {
   const codes = new Map<number, CodeBody>();
-  for (const id of new Set(conversationIds)) {
+  for (const id of new Set(roomIds)) {
     const found = await useCases.finding.locate(userActor(user), { id });
-    const link = found?.membership ? linkOf(found.conversation) : null;
+    const link = found?.membership ? linkOf(found.room) : null;
     if (link) codes.set(id, codeBody(link, publicUrl()));
   }
   return codes;

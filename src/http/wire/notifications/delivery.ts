@@ -83,7 +83,7 @@ export function createDelivery(
           continue;
         }
         reading.settled = Math.max(reading.settled, until);
-        reading.after = { at: reading.settled, conversationId: 0, seq: 0 };
+        reading.after = { at: reading.settled, roomId: 0, seq: 0 };
         if (reading.latest >= until) late.push(reading);
       }
     }
@@ -119,14 +119,14 @@ export function createDelivery(
   async function deliverTyping(all: readonly { reading: Reading; news: TypingNews }[]): Promise<void> {
     const known = await parts.names({
       users: all.map(({ news }) => news.actor),
-      rooms: all.map(({ news }) => news.conversationId),
+      rooms: all.map(({ news }) => news.roomId),
     });
     const frames = new Map<string, Uint8Array>();
     for (const { reading, news } of all) {
-      const { conversationId, actor, on } = news;
-      const room = known.room(conversationId);
+      const { roomId, actor, on } = news;
+      const room = known.room(roomId);
       if (room === null) continue;
-      const key = `${reading.settled} ${conversationId} ${actor.kind} ${actor.id} ${on}`;
+      const key = `${reading.settled} ${roomId} ${actor.kind} ${actor.id} ${on}`;
       const where = {
         room,
         from: known.person(actor),
@@ -149,7 +149,7 @@ export function createDelivery(
   return {
     beginning: horizon,
     readerFor(to, beginning) {
-      const after = { at: beginning, conversationId: 0, seq: 0 };
+      const after = { at: beginning, roomId: 0, seq: 0 };
       const reading: Reading = { to, after, settled: beginning, latest: 0 };
       const wakenBy = (at: number) => {
         reading.latest = Math.max(reading.latest, at);

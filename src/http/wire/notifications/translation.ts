@@ -89,7 +89,7 @@ function actsOf(user: User, events: readonly JournalEvent[]): Act[] {
   const latest = new Map<number, Act>();
   for (const event of events) {
     const own = event.type === "member.joined" && isAbout(event, user.id);
-    const before = latest.get(event.conversationId);
+    const before = latest.get(event.roomId);
     if (before && isSameAct(before, event)) {
       before.events.push(event);
       before.id = notificationId(event);
@@ -101,7 +101,7 @@ function actsOf(user: User, events: readonly JournalEvent[]): Act[] {
     const personal = own || opens || PERSONAL.has(event.type) || makesLink(event);
     const act = { events: [event], id: notificationId(event), own, personal, makes: false, opens };
     acts.push(act);
-    latest.set(event.conversationId, act);
+    latest.set(event.roomId, act);
   }
   return acts;
 }
@@ -118,7 +118,7 @@ function sameActor(a: Actor, b: Actor): boolean {
 /** Events that two acts share make them the same for everybody who saw those. */
 function keyOf({ events }: Act): string {
   const [first] = events;
-  return `${first?.conversationId} ${first?.seq} ${events.length}`;
+  return `${first?.roomId} ${first?.seq} ${events.length}`;
 }
 
 /**
@@ -145,8 +145,8 @@ function firstOf({ events }: Act): JournalEvent {
   return events[0] as JournalEvent;
 }
 
-function momentOf({ conversationId, at, actor }: JournalEvent): string {
-  return `${conversationId} ${at} ${actor.kind} ${actor.id}`;
+function momentOf({ roomId, at, actor }: JournalEvent): string {
+  return `${roomId} ${at} ${actor.kind} ${actor.id}`;
 }
 
 function namesIn(acts: readonly Act[]): Wanted {
@@ -156,7 +156,7 @@ function namesIn(acts: readonly Act[]): Wanted {
   );
   return {
     users: [...events.map(({ actor }) => actor), ...members],
-    rooms: events.flatMap(({ type, conversationId }) => (type === "connection" ? [] : [conversationId])),
+    rooms: events.flatMap(({ type, roomId }) => (type === "connection" ? [] : [roomId])),
   };
 }
 
@@ -174,8 +174,8 @@ async function lookups(
 ): Promise<Lookups> {
   const uuids = acts
     .filter(({ own, opens }) => own || opens)
-    .flatMap((act) => known.room(firstOf(act).conversationId) ?? []);
-  const linked = acts.flatMap(({ events }) => events.filter(makesLink).map(({ conversationId: id }) => id));
+    .flatMap((act) => known.room(firstOf(act).roomId) ?? []);
+  const linked = acts.flatMap(({ events }) => events.filter(makesLink).map(({ roomId: id }) => id));
   const [made, codes] = await Promise.all([roomsMade(parts, user, uuids), codesOf(parts, user, linked)]);
   return { made, codes };
 }
@@ -191,14 +191,14 @@ function makesLink(event: JournalEvent): boolean {
 function payloadOf(user: User, act: Act, known: Known, domain: string, { made, codes }: Lookups): Told[] {
   const first = firstOf(act);
   if (first.type === "connection") return [connectionTold(first, known, domain)];
-  const room = known.room(first.conversationId);
+  const room = known.room(first.roomId);
   if (room === null) return [];
   const where = { room, from: known.person(first.actor), at: first.at, domain };
   const { conversation, waitsFor, inLobby } = made.get(room) ?? {};
   if (first.type === "settings") return [settingsTold(first, user, where)];
   if (!act.makes) {
     const events = inLobby ? act.events.filter((event) => !act.own || isAbout(event, user.id)) : act.events;
-    const told = eventsOf(events, known, where, codes.get(first.conversationId));
+    const told = eventsOf(events, known, where, codes.get(first.roomId));
     return act.opens && conversation ? [...told, ...letIn(conversation, where)] : told;
   }
   if (!act.own || !conversation) return [];
@@ -223,7 +223,10 @@ function settingsTold(event: JournalEvent, { uuid }: User, where: Happening): To
 function connectionTold(event: JournalEvent, known: Known, domain: string): Told {
   const data = dataOf<"connection">(event);
   return connectionEvent(
-    connectionBody({ ...data, from: known.person(event.actor), updatedAt: event.at }, domain),
+    connectionBody(
+      { ...data, conversation: data.room, from: known.person(event.actor), updatedAt: event.at },
+      domain,
+    ),
     data.name,
   );
 }

@@ -110,7 +110,7 @@ export function registerConnections(app: HttpApp, parts: WireParts<"connections"
   });
 }
 
-function shapeOf({ from, to, conversation, ...rest }: Connection, domain: string): ConnectionBody {
+function shapeOf({ from, to, room: conversation, ...rest }: Connection, domain: string): ConnectionBody {
   const { uuid: room = null } = conversation ?? {};
   return connectionBody({ ...rest, from: from.uuid, to: to.uuid, conversation: room }, domain);
 }

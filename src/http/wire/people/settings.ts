@@ -40,10 +40,14 @@ export function registerSettings(app: HttpApp, parts: Parts): void {
     const place = await placeOf(parts, caller, c.req.valid("param").cnv);
     requireAction(parts, place, "access");
     const { access, access_role: accessRole } = c.req.valid("json");
-    const { conversation, event } = await roomSettings.setAccess(caller.actor, place.conversation.token, {
-      access,
-      accessRole,
-    });
+    const { room: conversation, event } = await roomSettings.setAccess(
+      caller.actor,
+      place.conversation.token,
+      {
+        access,
+        accessRole,
+      },
+    );
     if (!event) return c.body(null, 204);
     const where = doing(parts, caller, conversation, event.at);
     const data = { access: conversation.access, access_role: conversation.accessRole };
@@ -60,7 +64,7 @@ function registerRenames(app: HttpApp, parts: WireParts<"clock" | "finding" | "r
       const place = await placeOf(parts, caller, c.req.valid("param").cnv);
       if (place.conversation.type !== "one_to_one") requireAction(parts, place, "rename");
       const { name } = c.req.valid("json");
-      const { conversation, event } = await roomSettings.rename(
+      const { room: conversation, event } = await roomSettings.rename(
         caller.actor,
         place.conversation.token,
         name,
@@ -74,7 +78,7 @@ function registerRenames(app: HttpApp, parts: WireParts<"clock" | "finding" | "r
 }
 
 /** The event that answers a change, or null when everything was so already. */
-function toldOf(parts: WireParts, caller: Caller, { conversation, event }: Change): WireEvent | null {
+function toldOf(parts: WireParts, caller: Caller, { room: conversation, event }: Change): WireEvent | null {
   if (!event) return null;
   const changed = dataOf<"room.changed">(event);
   return settingEvents(changed, doing(parts, caller, conversation, event.at))[0] ?? null;

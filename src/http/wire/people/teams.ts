@@ -166,7 +166,7 @@ function registerTeamConversations(
     const caller = callerOf(c);
     const id = await teamOf(parts, caller, c.req.valid("param").tid);
     const listings = await conversations.list(caller.actor);
-    const uuids = listings.flatMap(({ conversation }) =>
+    const uuids = listings.flatMap(({ room: conversation }) =>
       conversation.organizationId === id ? [conversation.uuid] : [],
     );
     return c.json({ conversations: uuids.sort().map(managedNot) }, 200);

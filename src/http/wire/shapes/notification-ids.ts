@@ -14,10 +14,10 @@ const MAX_SEQ = 2 ** 32;
 const TRANSIENT_ROOM = MAX_ROOM - 1;
 
 /** @throws RangeError for a place beyond what the ids have room for */
-export function notificationId({ at, conversationId, seq }: JournalPlace): string {
-  if (!(at < MAX_AT && conversationId < MAX_ROOM && seq < MAX_SEQ))
-    throw new RangeError(`Event ${seq} of room ${conversationId} has no notification id`);
-  const room = BigInt(conversationId);
+export function notificationId({ at, roomId, seq }: JournalPlace): string {
+  if (!(at < MAX_AT && roomId < MAX_ROOM && seq < MAX_SEQ))
+    throw new RangeError(`Event ${seq} of room ${roomId} has no notification id`);
+  const room = BigInt(roomId);
   const high = (BigInt(at) << 16n) | 0x7000n | (room >> ROOM_LOW_BITS);
   const low = (2n << 62n) | ((room & (2n ** ROOM_LOW_BITS - 1n)) << SEQ_BITS) | BigInt(seq);
   const hex = high.toString(16).padStart(16, "0") + low.toString(16).padStart(16, "0");
@@ -29,12 +29,12 @@ export function notificationId({ at, conversationId, seq }: JournalPlace): strin
  * @param settled ms; everything before this time was told
  */
 export function transientId(settled: number, count: number): string {
-  return notificationId({ at: settled - 1, conversationId: TRANSIENT_ROOM, seq: count });
+  return notificationId({ at: settled - 1, roomId: TRANSIENT_ROOM, seq: count });
 }
 
 /** Whether a place is that of something which is not kept. */
-export function isTransient({ conversationId }: JournalPlace): boolean {
-  return conversationId === TRANSIENT_ROOM;
+export function isTransient({ roomId }: JournalPlace): boolean {
+  return roomId === TRANSIENT_ROOM;
 }
 
 /** The inverse of {@link notificationId}, for a UUID; null when it names no place. */
@@ -46,7 +46,7 @@ export function notificationPlace(uuid: string): JournalPlace | null {
   const room = ((high & 0xfffn) << ROOM_LOW_BITS) | ((low >> SEQ_BITS) & (2n ** ROOM_LOW_BITS - 1n));
   return {
     at: Number(high >> 16n),
-    conversationId: Number(room),
+    roomId: Number(room),
     seq: Number(low & (2n ** SEQ_BITS - 1n)),
   };
 }

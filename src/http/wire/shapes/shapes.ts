@@ -1,12 +1,6 @@
 /** Wire's conversation and its members, as its clients read them (reference §A.3). */
 import { z } from "@hono/zod-openapi";
-import {
-  type Conversation,
-  type Membership,
-  peerIn,
-  type Role,
-  type SettingsData,
-} from "../../../domain/model.ts";
+import { type Membership, peerIn, type Role, type Room, type SettingsData } from "../../../domain/model.ts";
 import { isModerator } from "../../../domain/permissions.ts";
 import type { RoomView } from "../../../domain/use-cases/rooms.ts";
 import { oneOf } from "../../requests/fields.ts";
@@ -108,8 +102,8 @@ export function settingsBody(me: SettingsData) {
 /** Whose names {@link conversationBody} needs. */
 export function namesIn(views: readonly RoomView[]): Wanted {
   return {
-    users: views.map(({ conversation }) => creatorOf(conversation.createdBy)),
-    organizations: views.map(({ conversation }) => conversation.organizationId),
+    users: views.map(({ room: conversation }) => creatorOf(conversation.createdBy)),
+    organizations: views.map(({ room }) => room.organizationId),
   };
 }
 
@@ -124,7 +118,7 @@ export interface Shaping {
 
 /** Guests and Matrix users have no place in Wire's lists of members: those name accounts. */
 export function conversationBody(view: RoomView, shaping: Shaping): ConversationBody {
-  const { conversation, me, people, waiting } = view;
+  const { room: conversation, me, people, waiting } = view;
   const { known, self, domain } = shaping;
   const others = people.flatMap(({ user, membership }) => {
     if (user === null || membership.member === me.membership.member) return [];
@@ -152,11 +146,7 @@ export function conversationBody(view: RoomView, shaping: Shaping): Conversation
   };
 }
 
-function typeOf(
-  { id, type, pair }: Conversation,
-  { member }: Membership,
-  waiting: ReadonlySet<number>,
-): number {
+function typeOf({ id, type, pair }: Room, { member }: Membership, waiting: ReadonlySet<number>): number {
   if (type !== "one_to_one") return 0;
   if (pair !== null && peerIn(pair, member) === member) return 1;
   return waiting.has(id) ? 3 : 2;
