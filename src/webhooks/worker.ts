@@ -50,12 +50,7 @@ export function startWebhooks({
   logger,
   registry,
 }: WebhooksOptions): WebhookWorker {
-  const deliveries = new Counter({
-    name: "causeway_webhook_deliveries_total",
-    help: "Attempts to deliver to a webhook, by outcome",
-    labelNames: ["outcome"],
-    registers: registry ? [registry] : [],
-  });
+  const deliveries = deliveryCounter(registry);
   if (registry) registerBacklog(registry, store.webhooks);
   const sender = createHttpSender({ targets, timeoutMs: POST_TIMEOUT_MS });
   const payloads = createPayloads({ store, shape, logger });
@@ -154,6 +149,15 @@ function logFailure(logger: Pick<Logger, "error">, error: unknown): void {
     { event: "webhook.pass_failed", err: error },
     "could not collect or deliver events for webhooks; retrying",
   );
+}
+
+function deliveryCounter(registry: Registry | undefined): Counter<"outcome"> {
+  return new Counter({
+    name: "causeway_webhook_deliveries_total",
+    help: "Attempts to deliver to a webhook, by outcome",
+    labelNames: ["outcome"],
+    registers: registry ? [registry] : [],
+  });
 }
 
 /** One query fills both gauges when the metrics are read. While the store is away they keep their last values. */

@@ -10,10 +10,6 @@ import { createLobby } from "../live/lobby.ts";
 import { createPresence } from "../live/presence.ts";
 import { createSignaling } from "../live/signaling.ts";
 import { createVisits } from "../live/visits.ts";
-import { createEditing } from "../messages/editing.ts";
-import { createMessages } from "../messages/messages.ts";
-import { createReading } from "../messages/reading.ts";
-import { createRecount } from "../messages/recount.ts";
 import { createUnreadCache, type UnreadCache } from "../messages/unread.ts";
 import { createChatrooms } from "../organizations/chatrooms.ts";
 import { createDirectory } from "../organizations/directory.ts";
@@ -33,7 +29,6 @@ export function createUseCases(options: DomainOptions): UseCases {
   const { passwordMinLength: minLength, rateLimits: paced } = context.settings;
   const passwords = createPasswords({ minLength, paced });
   const unread = createUnreadCache(context);
-  const recount = createRecount(context, unread);
   const bringBack = createBringBack(context);
   const calls = createCalls(context, bringBack);
   const departed = forgetDeparted(context, unread, calls);
@@ -47,18 +42,13 @@ export function createUseCases(options: DomainOptions): UseCases {
   const { join, leave, sessionGone, sweep } = calls;
   return {
     clock: { now: context.now },
-    messages: {
-      ...createMessages(context, unread, bringBack),
-      ...createEditing(context, recount),
-      ...createReading(context, unread),
-    },
     calls: { join, leave, sessionGone, sweep },
     presence,
     decay: createDecay(context),
     lobby: createLobby(context),
     conversations,
     ...rooms,
-    ...createMessageUseCases(context, recount, options.files),
+    ...createMessageUseCases(context, { unread, bringBack, files: options.files }),
     ...createPeopleUseCases(context, rooms.oneToOne, calls, options.webhookTargets),
     signaling: createSignaling(context, { bus: options.bus, finding: rooms.finding, visits }),
     chatrooms: createChatrooms(context, departed),

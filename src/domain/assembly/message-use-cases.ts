@@ -5,24 +5,41 @@ import { createContacts } from "../contacts/contacts.ts";
 import type { Context, DomainOptions } from "../context/context.ts";
 import type { InternalCalls } from "../live/calls.ts";
 import { createAttachments } from "../messages/attachments.ts";
+import { createEditing } from "../messages/editing.ts";
 import { createMentions } from "../messages/mentioning.ts";
 import { createMessageViews } from "../messages/message-views.ts";
+import { createMessages } from "../messages/messages.ts";
 import { createPins } from "../messages/pins.ts";
 import { createReactions } from "../messages/reactions.ts";
-import type { Recount } from "../messages/recount.ts";
+import { createReading } from "../messages/reading.ts";
+import { createRecount } from "../messages/recount.ts";
 import { createTimeline } from "../messages/timeline.ts";
+import type { UnreadCache } from "../messages/unread.ts";
 import { createProfiles } from "../organizations/profiles.ts";
 import { createWebhooks } from "../organizations/webhooks.ts";
+import type { BringBack } from "../rooms/one-to-one.ts";
 import type { MessageUseCases } from "../use-cases/messages.ts";
 import type { PeopleUseCases } from "../use-cases/people.ts";
 import type { OneToOne } from "../use-cases/rooms.ts";
+import type { UseCases } from "../use-cases/use-cases.ts";
+
+interface MessageParts {
+  unread: UnreadCache;
+  bringBack: BringBack;
+  files: DomainOptions["files"];
+}
 
 export function createMessageUseCases(
   context: Context,
-  recount: Recount,
-  files: DomainOptions["files"],
-): MessageUseCases {
+  { unread, bringBack, files }: MessageParts,
+): MessageUseCases & Pick<UseCases, "messages"> {
+  const recount = createRecount(context, unread);
   return {
+    messages: {
+      ...createMessages(context, unread, bringBack),
+      ...createEditing(context, recount),
+      ...createReading(context, unread),
+    },
     timeline: createTimeline(context, createMessageViews(context), recount),
     reactions: createReactions(context),
     pins: createPins(context),

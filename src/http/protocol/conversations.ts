@@ -40,11 +40,7 @@ export function registerConversations(
   app.openapi(ROUTES.update, async (c) => {
     const { actor } = callerOf(c);
     const { id } = c.req.valid("param");
-    const { pinned_message_id, is_pinned, is_muted, archived_at } = c.req.valid("json");
-    const room = await roomOf(parts, actor, id, "id");
-    if (pinned_message_id !== undefined) await pin(parts, actor, room, pinned_message_id);
-    const own = given({ pinned: is_pinned, muted: is_muted, archivedAt: archived_at });
-    if (Object.keys(own).length > 0) await parts.useCases.memberSettings.change(actor, room.token, own);
+    await update(parts, actor, await roomOf(parts, actor, id, "id"), c.req.valid("json"));
     return c.json(await shown(parts, actor, id), 200);
   });
   app.openapi(ROUTES.delete, async (c) => {
@@ -90,6 +86,18 @@ async function openWith(parts: ProtocolParts<"lookup" | "oneToOne">, actor: Acto
   }
 }
 
+async function update(
+  parts: ProtocolParts<"memberSettings" | "pins">,
+  actor: Actor,
+  room: Room,
+  fields: z.output<typeof conversationUpdate>,
+): Promise<void> {
+  const { pinned_message_id, is_pinned, is_muted, archived_at } = fields;
+  if (pinned_message_id !== undefined) await pin(parts, actor, room, pinned_message_id);
+  const own = given({ pinned: is_pinned, muted: is_muted, archivedAt: archived_at });
+  if (Object.keys(own).length > 0) await parts.useCases.memberSettings.change(actor, room.token, own);
+}
+
 async function pin(
   { useCases }: ProtocolParts<"pins">,
   actor: Actor,
@@ -120,6 +128,13 @@ function notOfThisConversation(): DomainError {
 function isNotFound(error: unknown, field: string): boolean {
   return error instanceof DomainError && error.code === "not_found" && error.field === field;
 }
+
+const conversationUpdate = z.object({
+  pinned_message_id: nameOrNothing().optional(),
+  is_pinned: flag().optional(),
+  is_muted: flag().optional(),
+  archived_at: timestamp().optional(),
+});
 
 const ROUTES = {
   list: createRoute({
@@ -164,12 +179,7 @@ const ROUTES = {
     summary: "Pin a message; pin, mute or archive the conversation",
     request: {
       ...one,
-      ...formOrJson("ConversationUpdate", {
-        pinned_message_id: nameOrNothing().optional(),
-        is_pinned: flag().optional(),
-        is_muted: flag().optional(),
-        archived_at: timestamp().optional(),
-      }),
+      ...formOrJson("ConversationUpdate", conversationUpdate.shape),
     },
     responses: { 200: json(conversationSchema, "The conversation"), ...BODY_REFUSALS },
   }),

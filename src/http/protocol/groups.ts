@@ -35,14 +35,7 @@ export function registerGroups(
   });
   app.openapi(ROUTES.create, async (c) => {
     const caller = callerOf(c);
-    const { name, description = null, avatar_url = null, contacts = [] } = c.req.valid("json");
-    const members = await parts.useCases.lookup.actors(contacts);
-    const { publicId } = await conversations.create(caller.actor, {
-      type: "group",
-      ...{ name, description, ...given({ avatarUrl: givenPicture(avatar_url, null, parts.publicUrl()) }) },
-      members: members.map((member) => ({ member, role: "user" })),
-      ...repeatedRoom(c),
-    });
+    const publicId = await create(parts, caller.actor, c.req.valid("json"), repeatedRoom(c));
     return c.json(await shown(parts, caller, publicId), 201, { Location: `/v1/groups/${publicId}` });
   });
   app.openapi(ROUTES.get, async (c) => c.json(await shown(parts, callerOf(c), c.req.valid("param").id), 200));
@@ -79,6 +72,24 @@ async function shown(
   return (await groupBodies(parts, user, [await groupOf(parts, actor, publicId)]))[0] as GroupBody;
 }
 
+/** @returns the group's public id */
+async function create(
+  { useCases, publicUrl }: ProtocolParts<"conversations" | "lookup">,
+  actor: Actor,
+  fields: z.output<typeof newGroup>,
+  repeated: { publicId?: string },
+): Promise<string> {
+  const { name, description = null, avatar_url = null, contacts = [] } = fields;
+  const members = await useCases.lookup.actors(contacts);
+  const { publicId } = await useCases.conversations.create(actor, {
+    type: "group",
+    ...{ name, description, ...given({ avatarUrl: givenPicture(avatar_url, null, publicUrl()) }) },
+    members: members.map((member) => ({ member, role: "user" })),
+    ...repeated,
+  });
+  return publicId;
+}
+
 /** What everybody sees comes first: it is what can be refused. */
 async function update(
   parts: ProtocolParts<"lookup" | "memberSettings" | "roomSettings">,
@@ -99,11 +110,11 @@ const shared = {
   description: text(MAX_TEXT_LENGTH).nullish(),
   avatar_url: text(MAX_TEXT_LENGTH).nullish(),
 };
-const newGroup = {
+const newGroup = z.object({
   name: text(MAX_TEXT_LENGTH),
   ...shared,
   contacts: names().optional().openapi({ description: "The other members: ids, handles, or contacts" }),
-};
+});
 const groupUpdate = z.object({
   name: text(MAX_TEXT_LENGTH).optional(),
   ...shared,
@@ -123,7 +134,7 @@ const ROUTES = {
     method: "post",
     path: "/v1/groups",
     summary: "Create a group with its conversation",
-    request: formOrJson("NewGroup", newGroup),
+    request: formOrJson("NewGroup", newGroup.shape),
     responses: { 201: json(groupSchema, "The group"), ...BODY_REFUSALS },
   }),
   get: createRoute({

@@ -35,12 +35,8 @@ export function registerMessages(
   });
   app.openapi(ROUTES.create, async (c) => {
     const { actor } = callerOf(c);
-    const { conversation_id, message, attachments } = c.req.valid("json");
-    const { token } = await roomOf(parts, actor, conversation_id, "conversation_id");
-    const input = { id: repeatId(c) ?? randomUUID(), text: message, ...given({ attachments }) };
-    const sent = await timeline.sent(actor, token, await messages.send(actor, token, input));
-    if (!sent?.message) throw noSuchMessage();
-    const shown = await shape(parts, actor, sent.message);
+    const sent = await send(parts, actor, repeatId(c) ?? randomUUID(), c.req.valid("json"));
+    const shown = await shape(parts, actor, sent);
     return c.json(shown, 201, { Location: `/v1/messages/${shown.id}` });
   });
   app.openapi(ROUTES.get, async (c) => {
@@ -83,6 +79,21 @@ async function shape(
   return (await messageBodies(parts, actor, [view]))[0] as MessageBody;
 }
 
+async function send(
+  parts: ProtocolParts<"finding" | "messages" | "timeline">,
+  actor: Actor,
+  id: string,
+  fields: z.output<typeof newMessage>,
+): Promise<MessageView> {
+  const { timeline, messages } = parts.useCases;
+  const { conversation_id, message, attachments } = fields;
+  const { token } = await roomOf(parts, actor, conversation_id, "conversation_id");
+  const input = { id, text: message, ...given({ attachments }) };
+  const sent = await timeline.sent(actor, token, await messages.send(actor, token, input));
+  if (!sent?.message) throw noSuchMessage();
+  return sent.message;
+}
+
 /** Clients send back what they were shown: a text that stays as it is makes no edit. */
 async function update(
   { useCases }: ProtocolParts<"messages" | "reactions">,
@@ -104,6 +115,11 @@ async function update(
   );
 }
 
+const newMessage = z.object({
+  conversation_id: name(),
+  message: text(MAX_MESSAGE_LENGTH).openapi({ description: "1 to 16,000 characters" }),
+  attachments: names().optional().openapi({ description: "Files that were uploaded before" }),
+});
 const messageUpdate = z.object({
   message: text(MAX_MESSAGE_LENGTH).optional(),
   reactions: reactions().optional().openapi({ description: "Only the caller's own username counts" }),
@@ -125,11 +141,7 @@ const ROUTES = {
     method: "post",
     path: "/v1/messages",
     summary: "Send a message",
-    request: formOrJson("NewMessage", {
-      conversation_id: name(),
-      message: text(MAX_MESSAGE_LENGTH).openapi({ description: "1 to 16,000 characters" }),
-      attachments: names().optional().openapi({ description: "Files that were uploaded before" }),
-    }),
+    request: formOrJson("NewMessage", newMessage.shape),
     responses: { 201: json(messageSchema, "The message"), ...BODY_REFUSALS },
   }),
   get: createRoute({

@@ -113,6 +113,11 @@ export function createTalk(options: TalkOptions): Face {
     ...{ polls, iceServers, logger },
     bodies: createRoomBodies(useCases, shapes),
   };
+  registerRoutes(parts);
+  return face;
+}
+
+function registerRoutes(parts: TalkParts<Asked>): void {
   registerCapabilities(parts);
   registerCloud(parts);
   registerRooms(parts);
@@ -120,5 +125,4 @@ export function createTalk(options: TalkOptions): Face {
   registerCalls(parts);
   registerChat(parts);
   registerSignaling(parts);
-  return face;
 }
