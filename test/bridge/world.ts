@@ -17,7 +17,6 @@ import { createGhosts, type Ghosts } from "../../bridge/mapping/ghosts.ts";
 import type { RegisterUser } from "../../load/services/synapse.ts";
 import { type HttpServer, serveHttp } from "../../src/app/http-server.ts";
 import { attachmentsInFolder } from "../../src/attachments/folder.ts";
-import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import {
   type EventData,
   type LoggedEvent,
@@ -31,10 +30,10 @@ import type { Bus } from "../../src/domain/ports/bus.ts";
 import type { CreateRoom } from "../../src/domain/use-cases/conversations.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { CommitPublisher } from "../../src/gateway/frames/commit-publisher.ts";
-import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createLogger } from "../../src/logger.ts";
-import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import type { PostgresStore } from "../../src/store/postgres.ts";
 import { describeWith } from "../services/need.ts";
+import { testApp } from "../test-app.ts";
 import { type MatrixUser, matrixUser } from "./matrix-user.ts";
 
 export interface World {
@@ -127,14 +126,13 @@ export async function openWorld(
 ): Promise<() => Promise<void>> {
   const { registration, serverName } = parts;
   const logger = createLogger((process.env.BRIDGE_LOG as "debug") ?? "silent");
-  const store = await openStore({ databaseUrl: parts.databaseUrl, maxConnections: 8 });
-  const { hot, bus } = createMemoryHot();
-  new CommitPublisher({ store, bus, logger });
-  const bounds = { perUser: 2 ** 30, perOrganization: 2 ** 30 };
-  const settings = { passwordMinLength: 1, rateLimits: false, jwt: null, files: bounds };
   const folder = mkdtempSync(join(tmpdir(), "causeway-bridge-"));
   const files = attachmentsInFolder(folder);
-  const useCases = createUseCases({ store, hot, bus, files, logger, settings });
+  const bounds = { perUser: 2 ** 30, perOrganization: 2 ** 30 };
+  const { databaseUrl } = parts;
+  const app = await testApp({ databaseUrl, maxConnections: 8, files, logger, settings: { files: bounds } });
+  const { store, bus, useCases } = app;
+  new CommitPublisher({ store, bus, logger });
   const homeserver = createHomeserver({ baseUrl: parts.homeserverUrl, registration, serverName, logger });
   const ghosts = createGhosts({ ...registration, serverName });
   const bridges: Bridge[] = [];
@@ -166,8 +164,7 @@ export async function openWorld(
   return async () => {
     await Promise.all(bridges.map((bridge) => bridge.stop()));
     await http.close();
-    await hot.close();
-    await store.close();
+    await app.close();
     rmSync(folder, { recursive: true, force: true });
   };
 }

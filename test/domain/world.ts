@@ -1,7 +1,6 @@
 /** A domain on a real PostgreSQL with hot state in memory, and short ways to fill it. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect } from "vitest";
-import { createUseCases, type DomainOptions } from "../../src/domain/assembly/domain.ts";
 import { DomainError, type ErrorCode } from "../../src/domain/errors.ts";
 import {
   type Actor,
@@ -15,12 +14,11 @@ import {
   type User,
   userActor,
 } from "../../src/domain/model.ts";
-import type { Bus } from "../../src/domain/ports/bus.ts";
-import type { HotState } from "../../src/domain/ports/hot.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { createMemoryHot } from "../../src/hot/memory/memory.ts";
-import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import type { PostgresStore } from "../../src/store/postgres.ts";
 import { describeWith } from "../services/need.ts";
+import { type TestApp, testApp } from "../test-app.ts";
 
 export interface Person {
   user: User;
@@ -29,16 +27,10 @@ export interface Person {
   principal: Principal;
 }
 
-export interface World {
-  store: PostgresStore;
-  hot: HotState;
-  bus: Bus;
-  useCases: UseCases;
+export interface World extends TestApp {
   /** What the domain takes for the time; it stands still until a test moves it. */
   clock: { now: number };
   warnings: unknown[];
-  /** Another process over the same store and hot state, or over what the test puts in their place. */
-  another(options?: Partial<DomainOptions>): UseCases;
   person(name?: string, organization?: { id: number; role?: OrganizationRole }): Promise<Person>;
   organization(name?: string, defaultRoom?: boolean): Promise<{ id: number; principal: Principal }>;
   /** A group of people, the first of whom is its owner. */
@@ -60,8 +52,7 @@ export function describeDomain(name: string, fn: (world: World) => void): void {
       Object.assign(world, await openWorld(postgres.url));
     });
     afterAll(async () => {
-      await world.hot?.close();
-      await world.store?.close();
+      await world.close?.();
     });
     fn(world);
   });
@@ -74,21 +65,13 @@ async function openWorld(databaseUrl: string): Promise<World> {
     warn: (fields: object) => void warnings.push(fields),
     error: (fields: object) => void warnings.push(fields),
   };
-  const store = await openStore({ databaseUrl, maxConnections: 8, logger });
   const clock = { now: Date.now() };
-  const { hot, bus } = createMemoryHot({ now: () => clock.now });
-  const another = (options: Partial<DomainOptions> = {}) =>
-    createUseCases({
-      store,
-      hot,
-      bus,
-      logger,
-      now: () => clock.now,
-      settings: { passwordMinLength: 1, rateLimits: false, jwt: null },
-      ...options,
-    });
-  const useCases = another();
-  return { store, hot, bus, useCases, clock, warnings, another, ...fillers(store, useCases) };
+  const now = () => clock.now;
+  const app = await testApp({
+    ...{ databaseUrl, maxConnections: 8, logger, now },
+    hot: () => createMemoryHot({ now }),
+  });
+  return { ...app, clock, warnings, ...fillers(app.store, app.useCases) };
 }
 
 type Fillers = Pick<World, "person" | "organization" | "group" | "events" | "story" | "people">;

@@ -2,32 +2,24 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { startSweepers } from "../../src/app/sweepers.ts";
-import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import { memberKey, userActor } from "../../src/domain/model.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { connectRedisHot } from "../../src/hot/redis/redis.ts";
 import { createLogger } from "../../src/logger.ts";
-import { openStore } from "../../src/store/postgres.ts";
 import { person, room, site } from "../gateway/fixtures.ts";
 import { describeWith } from "../services/need.ts";
+import { testApp } from "../test-app.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const logger = createLogger("silent");
-const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
 
 /** What a process is made of, without its faces. */
 async function openProcess(databaseUrl: string, redisUrl: string) {
-  const store = await openStore({ databaseUrl, maxConnections: 4 });
-  const { clock, history } = store;
-  const { hot, bus } = await connectRedisHot({ url: redisUrl, logger, node: "test", clock, history });
-  const useCases = createUseCases({ store, hot, bus, settings, logger });
-  const close = async () => {
-    await bus.close();
-    await hot.close();
-    await store.close();
-  };
-  return { store, hot, useCases, close };
+  return await testApp({
+    ...{ databaseUrl, maxConnections: 4 },
+    hot: ({ clock, history }) => connectRedisHot({ url: redisUrl, logger, node: "test", clock, history }),
+  });
 }
 type Process = Awaited<ReturnType<typeof openProcess>>;
 

@@ -4,36 +4,32 @@
  */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import { connectRedisHot } from "../../src/hot/redis/redis.ts";
 import { createLogger } from "../../src/logger.ts";
 import { openStore } from "../../src/store/postgres.ts";
 import { openDatabase } from "../../src/store/sql/database.ts";
 import { describeWith } from "../services/need.ts";
+import { testApp } from "../test-app.ts";
 
 const logger = createLogger("silent");
 const PASSWORD = "correct horse";
 
 async function open(databaseUrl: string, redisUrl: string) {
-  const store = await openStore({ databaseUrl, maxConnections: 3 });
-  const { clock, history } = store;
-  const { hot, bus } = await connectRedisHot({ url: redisUrl, logger, node: "test", clock, history });
-  const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
-  const { accounts, directory } = createUseCases({ store, hot, bus, settings, logger });
+  const { store, useCases, close } = await testApp({
+    ...{ databaseUrl, maxConnections: 3 },
+    hot: ({ clock, history }) => connectRedisHot({ url: redisUrl, logger, node: "test", clock, history }),
+  });
+  const { accounts, directory } = useCases;
   return {
     store,
     accounts,
+    close,
     async signUp(displayName: string) {
       const handle = `h-${randomUUID()}`;
       const { id } = await directory.createUser({ handle, displayName, password: PASSWORD });
       const login = await accounts.login(handle, PASSWORD, { persistent: false, ip: "127.0.0.1" });
       const { token } = await directory.createToken({ userId: id, name: "phone" });
       return { id, ...login, token };
-    },
-    async close() {
-      await bus.close();
-      await hot.close();
-      await store.close();
     },
   };
 }

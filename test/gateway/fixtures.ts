@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { Registry } from "prom-client";
 import { afterAll, afterEach } from "vitest";
-import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import { type Actor, userActor } from "../../src/domain/model.ts";
 import type { Bus } from "../../src/domain/ports/bus.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
@@ -12,9 +11,10 @@ import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
 import type { GatewayOptions } from "../../src/gateway/gateway-options.ts";
 import { createMemoryHot } from "../../src/hot/memory/memory.ts";
 import { createLogger } from "../../src/logger.ts";
-import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import type { PostgresStore } from "../../src/store/postgres.ts";
 import { memoryFiles } from "../attachments/memory.ts";
 import { type Codec, SocketClient } from "../black-box/socket-client.ts";
+import { testApp } from "../test-app.ts";
 import { RawClient } from "./raw-client.ts";
 
 export const TRANSPORTS = ["uws", "ws"] as const;
@@ -84,32 +84,20 @@ export function site(databaseUrl: string | (() => string)): Site {
   return {
     async node(options = {}) {
       const url = typeof databaseUrl === "string" ? databaseUrl : databaseUrl();
-      const opened = await openStore({ databaseUrl: url, maxConnections: 4 });
-      const store = options.store?.(opened) ?? opened;
-      const own = options.shared ?? createMemoryHot();
-      const bus = options.bus?.(own.bus) ?? own.bus;
-      const { jwksUrl } = options;
-      const settings = {
-        passwordMinLength: 1,
-        rateLimits: false,
-        jwt: jwksUrl ? { jwksUrl, administrators: false } : null,
-      };
-      const files = memoryFiles();
-      const useCases = createUseCases({ store, hot: own.hot, bus, settings, files, logger: silent });
+      const { jwksUrl, shared, bus: hears = (bus) => bus } = options;
+      const seen = ({ hot, bus }: { hot: HotState; bus: Bus }) => ({ hot, bus: hears(bus) });
+      const app = await testApp({
+        ...{ databaseUrl: url, maxConnections: 4, files: memoryFiles() },
+        ...(options.store && { store: options.store }),
+        hot: shared ? seen(shared) : () => seen(createMemoryHot()),
+        settings: { jwt: jwksUrl ? { jwksUrl, administrators: false } : null },
+      });
+      const { store, hot, bus, useCases } = app;
       const registry = new Registry();
       const commits = new CommitPublisher({ store, bus, logger: silent });
       const gateway = await startGateway({
-        ...{
-          host: "127.0.0.1",
-          port: 0,
-          transport: options.transport,
-          store,
-          hot: own.hot,
-          bus,
-          commits,
-          useCases,
-          registry,
-        },
+        ...{ host: "127.0.0.1", port: 0, transport: options.transport },
+        ...{ store, hot, bus, commits, useCases, registry },
         http: async () => new Response("no such page", { status: 404 }),
         ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, rateLimits: false, logger: silent },
         ...options.gateway,
@@ -117,13 +105,12 @@ export function site(databaseUrl: string | (() => string)): Site {
       nodes.push({
         stop: async () => {
           await gateway.close();
-          await store.close();
-          if (!options.shared) await own.hot.close();
+          await app.close();
         },
       });
 
       const served = `http://127.0.0.1:${gateway.port}`;
-      return { url: served, gateway, store, hot: own.hot, bus, useCases, registry };
+      return { url: served, gateway, store, hot, bus, useCases, registry };
     },
     client(name, token, codec = "json") {
       const client = new SocketClient(name, token, codec);

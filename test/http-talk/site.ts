@@ -1,19 +1,17 @@
 /** The Talk API on a gateway of its own, over a real PostgreSQL; and people and guests who use it. */
 import { randomUUID } from "node:crypto";
 import { Registry } from "prom-client";
-import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import type { User } from "../../src/domain/model.ts";
 import type { Feed } from "../../src/domain/ports/feed.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { CommitPublisher } from "../../src/gateway/frames/commit-publisher.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
-import { createMemoryHot } from "../../src/hot/memory/memory.ts";
-import { createHttpApp } from "../../src/http/app.ts";
 import type { HttpHandler } from "../../src/http/face/face.ts";
 import { type IceServers, NO_ICE_SERVERS } from "../../src/http/talk/common/ice-servers.ts";
 import { createLogger } from "../../src/logger.ts";
-import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import type { PostgresStore } from "../../src/store/postgres.ts";
+import { testApp } from "../test-app.ts";
 
 export const API = "/apps/spreed/api/v1";
 export const PASSWORD = "a password: with ünicode";
@@ -89,11 +87,9 @@ export async function openSite(
     error: (...args: unknown[]) => errors.push(args),
     ...{ info: note, warn: note },
   });
-  const store = await openStore({ databaseUrl, maxConnections: 8, logger });
-  const { hot, bus } = createMemoryHot();
+  const app = await testApp({ databaseUrl, maxConnections: 8, logger });
+  const { store, hot, bus, useCases } = app;
   const commits = new CommitPublisher({ store, bus, logger });
-  const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
-  const useCases = createUseCases({ store, hot, bus, settings, logger });
   let gateway: Gateway | null = null;
   let followers = 0;
   const countingFeed = (): Feed => {
@@ -109,25 +105,10 @@ export async function openSite(
     };
     return { ...feed, followRoom };
   };
-  const http = createHttpApp({
-    ...{
-      useCases,
-      storeHealth: store.health,
-      hot,
-      logger,
-      matrixAccounts: null,
-      matrix: null,
-      adminToken: "admin token",
-    },
+  const http = app.http({
+    ...{ logger, adminToken: "admin token", rateLimits, iceServers },
     feed: countingFeed,
     publicUrl: () => "http://127.0.0.1:8080",
-    health: async () => ({ ok: true, parts: {} }),
-    metrics: async () => ({ body: "", contentType: "text/plain" }),
-    stats: async () => ({}),
-    webRoot: "/nowhere",
-    stopping: new AbortController().signal,
-    rateLimits,
-    iceServers,
   });
   gateway = await startGateway({
     ...{ host: "127.0.0.1", port: 0, transport, store, hot, bus, commits, useCases, http, logger },
@@ -142,9 +123,7 @@ export async function openSite(
     guest: () => clientOf(http, {}),
     async close() {
       await started.close();
-      await hot.close();
-      await bus.close();
-      await store.close();
+      await app.close();
       if (errors.length > 0)
         throw new AggregateError(errors, `the server had defects: ${JSON.stringify(errors)}`);
     },

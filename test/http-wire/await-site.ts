@@ -2,17 +2,13 @@
 import { randomUUID } from "node:crypto";
 import { Registry } from "prom-client";
 import { WebSocket } from "ws";
-import { createUseCases } from "../../src/domain/assembly/domain.ts";
-import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { CommitPublisher } from "../../src/gateway/frames/commit-publisher.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
-import { createMemoryHot } from "../../src/hot/memory/memory.ts";
-import { createHttpApp } from "../../src/http/app.ts";
 import { type AwaitFace, createAwait } from "../../src/http/wire/notifications/await.ts";
 import { createLogger } from "../../src/logger.ts";
-import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
 import { clientOf } from "../http/http-client.ts";
 import { ADMIN_TOKEN, PUBLIC_URL, type Site } from "../http/real-parts.ts";
+import { testApp } from "../test-app.ts";
 
 export interface AwaitSite extends Site {
   url: string;
@@ -28,30 +24,18 @@ export async function openAwaitSite(
   databaseUrl: string,
   { transport, rateLimits = false }: { transport: "uws" | "ws"; rateLimits?: boolean },
 ): Promise<AwaitSite> {
-  const store: PostgresStore = await openStore({ databaseUrl, maxConnections: 5 });
-  const { hot, bus } = createMemoryHot();
+  const app = await testApp({ databaseUrl, settings: { passwordMinLength: 4 } });
+  const { store, hot, bus, useCases } = app;
   const commits = new CommitPublisher({ store, bus, logger: silent });
-  const settings = { passwordMinLength: 4, rateLimits: false, jwt: null };
-  const useCases: UseCases = createUseCases({ store, hot, bus, settings, logger: silent });
   let gateway: Gateway | null = null;
-  const parts = { useCases, hot, publicUrl: () => PUBLIC_URL, rateLimits, logger: silent };
-  const storeHealth = store.health;
   const feed = () => (gateway as Gateway).feed;
+  const publicUrl = () => PUBLIC_URL;
   const awaitFace = createAwait({
-    ...parts,
-    storeHealth,
-    feed,
+    ...{ useCases, hot, publicUrl, rateLimits, feed },
+    storeHealth: store.health,
     logger: { warn: console.warn, error: console.error },
   });
-  const http = createHttpApp({
-    ...{ ...parts, storeHealth, feed, matrixAccounts: null, adminToken: ADMIN_TOKEN, rateLimits: false },
-    health: async () => ({ ok: true, parts: {} }),
-    metrics: async () => ({ body: "", contentType: "text/plain" }),
-    stats: async () => ({}),
-    matrix: null,
-    webRoot: "/nowhere",
-    stopping: new AbortController().signal,
-  });
+  const http = app.http({ feed, publicUrl, adminToken: ADMIN_TOKEN });
   gateway = await startGateway({
     ...{ host: "127.0.0.1", port: 0, transport, store, hot, bus, commits, useCases, http, logger: silent },
     ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, compareMs: 200 },
@@ -74,9 +58,7 @@ export async function openAwaitSite(
     async close() {
       for (const client of clients) client.socket.terminate();
       await started.close();
-      await hot.close();
-      await bus.close();
-      await store.close();
+      await app.close();
     },
   };
 }

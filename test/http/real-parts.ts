@@ -1,16 +1,14 @@
 /** The app over the real domain, on a real PostgreSQL and hot state in memory, with people and organizations to use it. */
 
-import { createUseCases } from "../../src/domain/assembly/domain.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import type { OrganizationRole, User } from "../../src/domain/model.ts";
 import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import type { MatrixAccounts } from "../../src/domain/ports/matrix.ts";
 import type { WebhookTargets } from "../../src/domain/ports/webhooks.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
-import { createMemoryHot } from "../../src/hot/memory/memory.ts";
-import { createHttpApp } from "../../src/http/app.ts";
 import type { HttpHandler } from "../../src/http/face/face.ts";
-import { openStore, type PostgresStore } from "../../src/store/postgres.ts";
+import type { PostgresStore } from "../../src/store/postgres.ts";
+import { testApp } from "../test-app.ts";
 import { type Client, clientOf } from "./http-client.ts";
 
 export interface Site {
@@ -37,51 +35,25 @@ export async function openSite(
     webhookTargets = null,
   }: { files?: AttachmentFiles | null; webhookTargets?: WebhookTargets | null } = {},
 ): Promise<Site> {
-  const store = await openStore({ databaseUrl, maxConnections: 5, logger });
-  const { hot, bus } = createMemoryHot();
   const bounds = { perUser: 2 ** 30, perOrganization: 2 ** 30 };
-  const settings = { passwordMinLength: 4, rateLimits: false, jwt: null, files: bounds };
-  const matrixLogins: Site["matrixLogins"] = [];
-  const useCases = createUseCases({
-    ...{ store, hot, bus, settings, logger, files, webhookTargets },
+  const parts = await testApp({
+    ...{ databaseUrl, logger, files, webhookTargets },
+    settings: { passwordMinLength: 4, files: bounds },
   });
+  const matrixLogins: Site["matrixLogins"] = [];
   const app = (matrixAccounts: MatrixAccounts | null) =>
-    createHttpApp({
-      ...{
-        useCases,
-        storeHealth: store.health,
-        hot,
-        logger,
-        matrixAccounts,
-        adminToken: ADMIN_TOKEN,
-        rateLimits: true,
-      },
-      feed: () => {
-        throw new Error("nobody waits for live news in these tests");
-      },
+    parts.http({
+      ...{ logger, matrixAccounts, adminToken: ADMIN_TOKEN, rateLimits: true },
       publicUrl: () => PUBLIC_URL,
-      health: async () => ({ ok: true, parts: {} }),
-      metrics: async () => ({ body: "", contentType: "text/plain" }),
       stats: async () => ({ connections: 0 }),
-      matrix: null,
-      webRoot: "/nowhere",
-      stopping: new AbortController().signal,
     });
   const withMatrix = app(matrixAccounts(matrixLogins));
   return {
-    ...{
-      store,
-      useCases,
-      matrixLogins,
-      app: withMatrix,
-      client: clientOf(withMatrix),
-      withoutMatrix: clientOf(app(null)),
-    },
-    async close() {
-      await hot.close();
-      await bus.close();
-      await store.close();
-    },
+    ...{ store: parts.store, useCases: parts.useCases, matrixLogins },
+    app: withMatrix,
+    client: clientOf(withMatrix),
+    withoutMatrix: clientOf(app(null)),
+    close: parts.close,
   };
 }
 
