@@ -118,12 +118,12 @@ class RunningGateway implements Gateway {
     if (ready.length > 0)
       this.#options.logger.warn(
         { event: "gateway.sessions_sent_away", sessions: ready.length },
-        "The database is away; sessions are told to reconnect",
+        "the database is away; sessions are told to reconnect",
       );
     await drainSessions(ready, AWAY_BATCHES_MS, "unavailable");
   }
 
-  /** [GW-7.7] Events of another history were delivered: every session has to come back, and is told what that means. */
+  /** [GW-7.7] The delivered events are of another history: every session has to come back, and learns that when it resumes. */
   #beginAnew(): void {
     const ready = this.#parts.sessions.ready();
     const spreadMs = reconnectSpreadMs(ready.length);

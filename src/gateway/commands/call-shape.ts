@@ -1,4 +1,4 @@
-/** [GW-9.1] A call as sessions see it: its participants' sessions are nobody else's business. */
+/** [GW-9.1] A call as sessions see it: without the session ids of its participants. */
 import type { CallState } from "../../domain/ports/hot.ts";
 import type { CallFrame } from "../../protocol/frames.ts";
 

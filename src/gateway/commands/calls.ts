@@ -1,4 +1,4 @@
-/** Calls [GW-9]: who is in one, with which flags, session by session. */
+/** Commands of calls [GW-9]. A session joins a call with its flags, changes them and leaves. */
 import { setTimeout as delay } from "node:timers/promises";
 import { DomainError, isUnavailable } from "../../domain/errors.ts";
 import { CALL_TTL_MS } from "../../domain/live/calls.ts";
@@ -18,15 +18,15 @@ export interface CallCommands {
   handlers: Handlers<"call.join" | "call.flags" | "call.leave">;
   /** Keeps these sessions in their calls. */
   refresh(sessions: Iterable<Session>, now: number): Promise<void>;
-  /** The session ended. Who said goodbye leaves at once; who was lost may be back in a moment [GW-9.2]. */
+  /** The session ended. It leaves its calls: at once after a goodbye, else after a moment, because it may come back [GW-9.2]. */
   gone(session: Session, clean: boolean): Promise<void>;
-  /** Tells the session of the call that it was not told of. Never rejects. */
+  /** Sends the session the state of a running call, of which it heard nothing while it was paused. Never rejects. */
   tell(session: Session, room: FollowedRoom): Promise<void>;
   /** The session left the room. */
   left(session: Session, room: FollowedRoom): Promise<void>;
 }
 
-/** How long somebody whose connection was lost stays in the call. */
+/** A session whose connection was lost stays in the call for this long. */
 const LOST_GRACE_MS = 15_000;
 
 export interface CallCommandOptions {
@@ -45,7 +45,7 @@ export function createCallCommands({ calls, hot, hub, logger }: CallCommandOptio
     const state = await calls.join(identity.actor, room.token, session.id, flags);
     session.calls ??= new Map();
     session.calls.set(room, flags);
-    // Gone while it joined: nobody else would take it out.
+    // The session ended while it joined, so `gone` did not take it out of this call.
     if (session.isGone) await end(session, identity, [room]);
     return shape(room, state);
   }

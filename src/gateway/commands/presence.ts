@@ -44,7 +44,7 @@ export function createPresenceCommands(
       if (!room.paused?.has(session)) session.connection.subscribe(room.openTopics[session.codec]);
       void memberSettings.opened(identity.actor, [room.id]);
       await presence.ping(identity.actor, [room], session.id);
-      // Looked at after the session listens: what changes meanwhile is told.
+      // Read after the session has subscribed, so that no change between the two is missed.
       const { present, typing, reads, call } = await presence.look(room);
       return { present, typing, reads, ...(call && { call: callShape(call) }) };
     },
@@ -64,7 +64,7 @@ export function createPresenceCommands(
         session.typing.add(room);
       } else if (room) session.typing?.delete(room);
       await presence.typing(identity.actor, token, on, session.id);
-      // Gone meanwhile: nobody else would end it before its time.
+      // The session ended during this command, so `gone` did not end its typing.
       if (room && on && session.isGone) await presence.stopTyping(identity.actor, [room], session.id);
       return {};
     },

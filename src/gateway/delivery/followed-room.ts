@@ -6,7 +6,7 @@ import type { CodecName } from "../../protocol/subprotocols.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
 
 /**
- * Somebody to whom the events of rooms go: a WebSocket session, or a user whose rooms the feed follows. Delivery decides
+ * The events of rooms go to subscribers: a WebSocket session, or a user whose rooms the feed follows. Delivery decides
  * which event is due; a subscriber sends it. Where a room is followed, its subscription is in one of the states of
  * catch-up-subscription.ts.
  */
@@ -98,7 +98,7 @@ export class FollowedRoom {
   readonly ahead = new Map<number, EncodedEvent>();
   /** The last of what was delivered, without a gap; see recent-events.ts. */
   readonly recent: EncodedEvent[] = [];
-  /** Since when nobody is in the room, ms; 0: somebody is, or nobody looked. */
+  /** When the room was first seen to be deserted, ms; 0: it is not, or was not looked at. */
   desertedAt = 0;
   /** The log is being read for this room, until this resolves. */
   filling: Promise<void> | null = null;
@@ -110,7 +110,7 @@ export class FollowedRoom {
   paused: Map<Subscriber, PausedSubscription> | null = null;
   /** Readers that are no sessions; null while there are none. */
   readers: Set<RoomReader> | null = null;
-  /** What those see who join; null: not known yet, because nobody here is in the room. */
+  /** Which history a new member sees; null: not known yet. */
   history: HistoryVisibility | null;
   /** The highest seq at which the user of a session here joined. */
   latestJoin = 0;

@@ -129,7 +129,7 @@ interface Before {
   room: FollowedRoom;
   /** How far the room was delivered before the log was asked. */
   delivered: LogPlace;
-  /** What the log was asked for: meanwhile another look may have noted another place. */
+  /** The place that the log was asked for: another look may note another place before the answer comes. */
   noted: LogPlace;
 }
 

@@ -39,7 +39,7 @@ export interface HubOptions {
 export interface HubListeners {
   /** An event of AFFECTS_ACCESS was delivered in this turn. */
   accessEvent(room: FollowedRoom, event: EncodedEvent): void;
-  /** A user was renamed. Sessions are told after this. */
+  /** A user was renamed. The frame goes to sessions after this call. */
   userFrame(frame: UserFrame): void;
   /** The bus carries the room from now on: what was committed before has to be looked up. */
   followed(room: FollowedRoom): void;
@@ -77,7 +77,7 @@ export class Hub {
     return this.#rooms.values();
   }
 
-  /** The room, followed from now on. What is not told of a room that was not followed is not known. */
+  /** The room, followed from now on. Without `lobbyMayBeShut` and `history` these are not known of a room that is new here. */
   follow(
     id: number,
     token: string,
@@ -113,7 +113,7 @@ export class Hub {
     this.#options.bus.unsubscribe(channels.room(room.id), listener).catch(() => {});
   }
 
-  /** The log is another one than the one that was delivered: nothing is followed any more, and readers are told. */
+  /** The log is another one than the one that was delivered: no room is followed any more, and readers have to begin anew. */
   reset(): void {
     for (const room of [...this.#rooms.values()]) {
       this.release(room);
@@ -194,7 +194,7 @@ export class Hub {
       }
       unfinished.push(
         ...some.filter(({ id, delivered, known }, n) => {
-          // Whose events were not delivered is not read again: it was released meanwhile, or its log has a hole.
+          // A room with no delivered event is not read again: it was released during the read, or its log has a hole.
           if (delivered === wanted[n]?.after) return false;
           const count = counts.get(id) ?? 0;
           return count >= FILL_EVENTS || (count > 0 && delivered < known);

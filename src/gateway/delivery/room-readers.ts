@@ -19,9 +19,9 @@ export function addReader(room: FollowedRoom, reader: RoomReader): () => void {
   const entry: RoomReader = {
     event: (event) => reader.event(event),
     lost: () => reader.lost?.(),
-    typing: (news) => reader.typing?.(news),
-    call: (news) => reader.call?.(news),
-    presence: (news) => reader.presence?.(news),
+    typing: (typing) => reader.typing?.(typing),
+    call: (call) => reader.call?.(call),
+    presence: (presence) => reader.presence?.(presence),
   };
   room.readers ??= new Set();
   const { readers } = room;
@@ -32,13 +32,13 @@ export function addReader(room: FollowedRoom, reader: RoomReader): () => void {
   };
 }
 
-/** Tells an event. In a copy of the set: a reader may stop while it is told. */
+/** Calls every reader with the event. The set is copied: a reader may stop in its call. */
 export function tellReaders(room: FollowedRoom, event: EncodedEvent): void {
   const logged = event.logged(room.id);
   for (const reader of [...(room.readers ?? [])]) reader.event(logged);
 }
 
-/** As {@link tellReaders}, what is in no log. */
+/** As {@link tellReaders}, for a frame that is in no log. */
 export function tellReadersOf(room: FollowedRoom, frame: RoomFrame): void {
   const roomId = room.id;
   for (const reader of [...(room.readers ?? [])]) {

@@ -1,6 +1,6 @@
 /**
  * A user whose rooms the feed follows, for readers that are no sessions. It is a subscriber of its rooms, as a session is
- * (delivery/catch-up-subscription.ts); what it gets, each of its readers is told.
+ * (delivery/catch-up-subscription.ts), and passes everything on to its readers.
  */
 import type { User } from "../../domain/model.ts";
 import type { UserReader } from "../../domain/ports/feed.ts";
@@ -8,7 +8,7 @@ import type { FollowedRoom, Subscriber } from "../delivery/followed-room.ts";
 import { addReader } from "../delivery/room-readers.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
 
-/** Resolves at once: what readers are told waits for nobody. */
+/** Readers are called at once, so nothing ever waits for them. */
 const NOTHING_WAITS = Promise.resolve();
 
 export interface FollowedUserEvents {
@@ -20,7 +20,7 @@ export interface FollowedUserEvents {
 
 export class FollowedUser implements Subscriber {
   readonly userId: number;
-  /** Tells the user from another one to whom a restored database gave the id. */
+  /** Differs when a restored database gave the id to another user. */
   readonly uuid: string;
   readonly readers = new Set<UserReader>();
   readonly rooms = new Map<FollowedRoom, number>();
@@ -53,7 +53,7 @@ export class FollowedUser implements Subscriber {
     work();
   }
 
-  /** Typing, calls and presence are told from here on, unless a lobby pauses them; events are told while it is live. */
+  /** Readers hear typing, calls and presence from here on, unless a lobby pauses the user, and events while it is live. */
   enter(room: FollowedRoom, joinedSeq: number): void {
     const unlessPaused = (tell: (reader: UserReader) => void) => {
       if (!room.paused?.has(this)) this.tell(tell);

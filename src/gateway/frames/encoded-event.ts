@@ -69,7 +69,7 @@ export class EncodedEvent {
     return this.#about;
   }
 
-  /** The same for who may not see that message. */
+  /** The same event for a member who may not see that message. */
   get hidden(): EncodedEvent {
     if (this.#hidden === null) {
       const data = { seq: this.about, hidden: true };
@@ -125,7 +125,7 @@ const SEQ_START = '","seq":'.length;
 const QUOTE = 34;
 const ZERO = 48;
 
-/** The seq of the event on a line, or 0. Most events were delivered before the bus brings them: they are told by this. */
+/** The seq of the event on a line, or 0. By its seq alone an event is skipped that was delivered before the bus brings it. */
 export function busLineSeq(line: Uint8Array): number {
   let at = 0;
   for (; at < EVENT_START.length; at++) if (line[at] !== EVENT_START[at]) return 0;

@@ -6,7 +6,7 @@ import { LIMITS } from "../../protocol/limits.ts";
 import { eventFrame } from "./encoded-event.ts";
 
 /**
- * One room of the list. `lastPing` and `call` are hot state: 0 while it is away. Who waits is told nothing [GW-12.3].
+ * One room of the list. `lastPing` and `call` are hot state: 0 while it is away. A user who waits sees nothing of the room [GW-12.3].
  * Written out, as {@link eventFrame}: hundreds of thousands are made when many clients come back at once, and there
  * spreading objects costs more than all the rest.
  */

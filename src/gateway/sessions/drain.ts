@@ -1,6 +1,6 @@
 /**
- * [GW-10.5] A gateway that stops, or that lost its database [GW-10.6], tells its sessions to come back, in paced batches, and lets what is
- * under way finish.
+ * [GW-10.5] A gateway that stops, or that lost its database [GW-10.6], tells its sessions to come back, in paced batches. The
+ * commands under way are finished first.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Session } from "./session.ts";
@@ -8,7 +8,7 @@ import type { Session } from "./session.ts";
 const BATCH_MS = 50;
 /** How long one session's commands may still take. */
 const QUIET_MS = 1_000;
-/** So many clients come back per second, spread by what each is told. */
+/** Clients come back at this rate: each is given a time of its own. */
 const RECONNECTS_PER_SECOND = 2_000;
 const MIN_SPREAD_MS = 1_000;
 
@@ -29,7 +29,7 @@ export async function drainSessions(
   await Promise.all(goodbyes);
 }
 
-/** Over what time so many clients are to come back. */
+/** The time over which this many clients are to come back. */
 export function reconnectSpreadMs(clients: number): number {
   return Math.max(MIN_SPREAD_MS, (clients / RECONNECTS_PER_SECOND) * 1_000);
 }

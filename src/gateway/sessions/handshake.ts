@@ -1,6 +1,6 @@
 /**
- * hello: who is it, which rooms, what was missed. One query for the token and one for the rooms, two looks at hot state,
- * and one page of the log when something was missed.
+ * Answers hello: authenticates the user, lists their rooms and sends what the session missed. It costs one query for the
+ * token, one for the rooms, two reads of hot state, and one page of the log when something was missed.
  */
 
 import { looksLikeJwt } from "../../domain/auth/jwt.ts";

@@ -1,7 +1,6 @@
 /**
- * What has to be done from time to time for every connection: silence, slow readers, late hellos, expired credentials,
- * and hot state that has to be told that the session lives. The wheel calls; no session has a
- * timer of its own.
+ * The regular look at every connection. It ends silent ones, slow ones, those that say no hello and those whose credential
+ * expired, and refreshes the others in hot state. The timing wheel calls it, so no session has a timer of its own.
  */
 import { isUnavailable } from "../../domain/errors.ts";
 import type { Clock } from "../../domain/ports/clock.ts";

@@ -12,18 +12,18 @@ import type { FollowedRoom, TopicSubscriber } from "../delivery/followed-room.ts
 import type { EncodedEvent } from "../frames/encoded-event.ts";
 import type { Connection, ConnectionHandlers } from "../transport/connection.ts";
 
-/** What a session may do: say hello; wait for its answer; everything; finish what is under way; nothing. */
+/** In each state a session may: say hello; wait for the answer; everything; finish what is under way; nothing. */
 export type SessionState = "new" | "handshake" | "ready" | "leaving" | "gone";
 
 /** A user with sessions on this gateway. */
 export interface LocalUser {
   readonly id: number;
-  /** Tells the user from somebody else to whom a restored database gave the id. */
+  /** Differs when a restored database gave the id to another user. */
   readonly uuid: string;
   readonly key: MemberKey;
   /** See `UserStore.changed`. */
   version: number;
-  /** Those that are being greeted included. */
+  /** From the handshake on. */
   readonly sessions: Set<Session>;
   readonly listen: (message: Uint8Array) => void;
 }
@@ -42,7 +42,7 @@ export interface Speaker {
   identity: Identity;
 }
 
-/** What the gateway does with the signs of life of a connection. */
+/** What the gateway does when something happens to a session. */
 export interface SessionEvents {
   /** The session was told `ready`. */
   began(session: Session): void;
@@ -63,7 +63,7 @@ const PAUSE_BYTES = 256 * 1024;
 
 export class Session implements ConnectionHandlers, TopicSubscriber {
   readonly connection: Connection;
-  /** As all times of a session by `performance.now()`: a wall clock that is set anew ends nobody. */
+  /** By `performance.now()`, as all times of a session: setting the wall clock anew ends no session. */
   readonly startedAt = performance.now();
   state: SessionState = "new";
   id = "";

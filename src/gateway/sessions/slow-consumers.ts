@@ -1,6 +1,6 @@
 /**
- * [GW-10.4] Clients that do not read what they are sent. They are closed before the socket layer has to leave a message
- * out, and told why; what they missed they get by resuming.
+ * [GW-10.4] Ends clients that read too slowly, before the socket layer has to leave a message out. The close code says
+ * why, and a client gets what it missed by resuming.
  */
 import type { GatewayMetrics } from "../metrics.ts";
 import type { Session } from "./session.ts";
@@ -9,8 +9,8 @@ import type { Session } from "./session.ts";
 const SLOW_BYTES = 1024 * 1024;
 /** More than this may not wait at all. */
 const FAR_TOO_SLOW_BYTES = 8 * SLOW_BYTES;
-/** After so much was published everybody is looked at: between two looks nothing can grow beyond the socket's own bound. */
-const LOOK_AFTER_BYTES = 2 * SLOW_BYTES;
+/** All sessions are checked whenever this much was published: between two checks no buffer outgrows the socket's own bound. */
+const CHECK_AFTER_BYTES = 2 * SLOW_BYTES;
 
 export class SlowConsumers {
   readonly #sessions: Iterable<Session>;
@@ -25,7 +25,7 @@ export class SlowConsumers {
   /** So much was just given to a topic. */
   published(bytes: number): void {
     this.#publishedBytes += bytes;
-    if (this.#publishedBytes < LOOK_AFTER_BYTES) return;
+    if (this.#publishedBytes < CHECK_AFTER_BYTES) return;
     this.#publishedBytes = 0;
     // In a later turn: the socket layer writes what was published at the end of this one.
     setImmediate(() => {

@@ -1,4 +1,4 @@
-/** [GW-2.9] Sockets that have not said hello, of which one address may hold so many. */
+/** [GW-2.9] Counts the sockets that have not said hello, by address: each address may have a bounded number of them. */
 import { addressBlock } from "../../domain/auth/address-block.ts";
 import type { Session } from "./session.ts";
 
@@ -9,7 +9,7 @@ export class UnauthenticatedSockets {
   readonly #blocks = new Map<Session, string>();
   readonly #counts = new Map<string, number>();
 
-  /** @returns whether its address may hold it */
+  /** @returns whether its address may have one more */
   add(session: Session): boolean {
     const block = addressBlock(session.connection.ip);
     const count = (this.#counts.get(block) ?? 0) + 1;
@@ -18,7 +18,7 @@ export class UnauthenticatedSockets {
     return count <= MAX_PER_ADDRESS;
   }
 
-  /** It said hello, or is gone. Twice is fine. */
+  /** The socket said hello, or is gone. Calling it twice is fine. */
   delete(session: Session): void {
     const block = this.#blocks.get(session);
     if (block === undefined) return;

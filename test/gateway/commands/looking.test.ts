@@ -118,7 +118,7 @@ describeWith("postgres", "looking at rooms", ({ postgres }) => {
     test("[GW-8.3] [GW-8.4] ping keeps lastPing fresh, and who comes is shown once", async () => {
       const { one, ada, bob, home, a, b } = await pair();
       await b.ask(inRoom("open", home.token));
-      const before = Date.now();
+      const before = one.useCases.clock.now();
       await a.ask({ op: "ping", ref: 1, rooms: [home.token] });
       const shown = await b.next(
         (frame) => frame.op === "presence" && (frame.actor as { name: string }).name === "Ada",
