@@ -40,14 +40,9 @@ export function registerSettings(app: HttpApp, parts: Parts): void {
     const place = await placeOf(parts, caller, c.req.valid("param").cnv);
     requireAction(parts, place, "access");
     const { access, access_role: accessRole } = c.req.valid("json");
-    const { room: conversation, event } = await roomSettings.setAccess(
-      caller.actor,
-      place.conversation.token,
-      {
-        access,
-        accessRole,
-      },
-    );
+    const wanted = { access, accessRole };
+    const change = await roomSettings.setAccess(caller.actor, place.conversation.token, wanted);
+    const { room: conversation, event } = change;
     if (!event) return c.body(null, 204);
     const where = doing(parts, caller, conversation, event.at);
     const data = { access: conversation.access, access_role: conversation.accessRole };
