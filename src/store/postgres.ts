@@ -30,6 +30,8 @@ import { createRoomQueries } from "./rooms/rooms.ts";
 import { createVisitStore, forgetVisits } from "./rooms/visits.ts";
 import { startHousekeeping } from "./schema/housekeeping.ts";
 import { migrate } from "./schema/migrate.ts";
+import { startIndexer } from "./search/indexer.ts";
+import { createMessageSearch } from "./search/search.ts";
 import { createDatabaseClock } from "./sql/clock.ts";
 import type { OpenSocket } from "./sql/connection.ts";
 import { counts } from "./sql/counts.ts";
@@ -111,6 +113,8 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     { embedded, also: [foldFileUsage, forgetRequests, forgetVisits] },
     logger,
   );
+  const indexer = startIndexer(db, { isBusy: () => appender.stats().inFlight > 0, logger });
+  publisher.listen(indexer.committed);
   return {
     get epoch() {
       return history.epoch;
@@ -133,7 +137,13 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     stats: () => ({ ...appendStats(appender), statements: db.statements(), ...connectionsOf(db) }),
     async close() {
       unwatch();
-      const drains = [appender.drain(), markers.drain(), openings.drain(), housekeeping.stop()];
+      const drains = [
+        appender.drain(),
+        markers.drain(),
+        openings.drain(),
+        housekeeping.stop(),
+        indexer.stop(),
+      ];
       const drained = Promise.all(drains);
       const abort = setTimeout(db.abort, CLOSE_GRACE_MS);
       await drained;
@@ -192,6 +202,7 @@ function queriesOf(db: Database) {
     credentials: createCredentialStore(db),
     journal: createJournal(db),
     messages: { ...createMessageQueries(db), ...createAttachmentQueries(db) },
+    search: createMessageSearch(db),
     people: createPeopleStore(db),
     repeats: createRepeats(db),
     visits: createVisitStore(db),

@@ -57,6 +57,7 @@ const LAYERS: Record<string, readonly string[]> = {
 
   "src/domain/assembly": [
     ...["src/domain/contacts", "src/domain/messages", "src/domain/live", "src/domain/organizations"],
+    "src/domain/search",
     ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", "src/domain"],
   ],
   "src/domain/contacts": [
@@ -66,6 +67,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/domain/messages": [
     ...["src/domain/rooms", "src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   ],
+  "src/domain/search": ["src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   "src/domain/live": [
     ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", PORTS],
     "src/domain",
@@ -87,7 +89,7 @@ const LAYERS: Record<string, readonly string[]> = {
 
   "src/store": [
     ...["src/store/schema", "src/store/rooms", "src/store/messages", "src/store/webhooks", "src/store/log"],
-    ...["src/store/accounts", "src/store/sql", DOMAIN],
+    ...["src/store/accounts", "src/store/search", "src/store/sql", DOMAIN],
   ],
   "src/store/schema": ["src/store/rooms", "src/store/log", "src/store/sql", DOMAIN],
   "src/store/rooms": [
@@ -101,6 +103,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ],
   ],
   "src/store/messages": ["src/store/log", "src/store/sql", DOMAIN],
+  "src/store/search": ["src/store/log", "src/store/sql", DOMAIN],
   "src/store/webhooks": ["src/store/log", "src/store/sql", DOMAIN],
   "src/store/log": ["src/store/accounts", "src/store/sql", DOMAIN],
   "src/store/accounts": ["src/store/sql", DOMAIN],

@@ -18,6 +18,7 @@ import type { UnreadCache } from "../messages/unread.ts";
 import { createProfiles } from "../organizations/profiles.ts";
 import { createWebhooks } from "../organizations/webhooks.ts";
 import type { BringBack } from "../rooms/one-to-one.ts";
+import { createSearch } from "../search/search.ts";
 import type { MessageUseCases } from "../use-cases/messages.ts";
 import type { PeopleUseCases } from "../use-cases/people.ts";
 import type { OneToOne } from "../use-cases/rooms.ts";
@@ -45,6 +46,7 @@ export function createMessageUseCases(
     pins: createPins(context),
     mentions: createMentions(context),
     attachments: createAttachments(context, files ?? null),
+    search: createSearch(context),
   };
 }
 

@@ -5,6 +5,7 @@
 import type { MessagePlace } from "../ids.ts";
 import type { Actor, Attachment, EventType, LoggedEvent, MadeEvent, User } from "../model.ts";
 import type { ByteRange } from "../ports/attachments.ts";
+import type { Search } from "./search.ts";
 import type { SendResult } from "./sending.ts";
 
 // ── Lists (src/domain/messages/timeline.ts) ────────────────────────────────────────────────────────────────────
@@ -207,4 +208,5 @@ export interface MessageUseCases {
   pins: Pins;
   mentions: Mentions;
   attachments: Attachments;
+  search: Search;
 }

@@ -134,6 +134,7 @@ async function rewriteMessage(
   const deleted = "deleted" in change;
   const after = deleted ? DELETED : edited(before, change);
   await sql`
+    with words as (delete from message_words where conversation_id = ${id} and seq = ${seq})
     update events set data = ${JSON.stringify(after)}, deleted = ${deleted}
     where conversation_id = ${id} and seq = ${seq}`;
   await rewriteMentions(scope, { id, seq, actor: row.actor }, before.mentions ?? [], after.mentions ?? []);

@@ -57,6 +57,10 @@ const CLAIMS: Record<string, string> = {
     left join room_heads h on h.conversation_id = e.conversation_id
     left join deleted_rooms d on d.conversation_id = e.conversation_id
     where h.conversation_id is null and d.conversation_id is null`,
+  "search knows no room further than its log": `
+    select format('room %s: the head is %s, and words are indexed up to %s', h.token, h.head_seq, w.seq) as what
+    from word_heads w join room_heads h on h.conversation_id = w.conversation_id
+    where w.seq > h.head_seq`,
 };
 
 export function storeChecks(sql: Sql): Check[] {

@@ -78,7 +78,8 @@ export async function purgeStep(
     await sql`
       with steps as (delete from read_steps where conversation_id = ${room.id}),
            edits as (delete from message_edits where conversation_id = ${room.id}),
-           withdrawn as (delete from withdrawn_messages where conversation_id = ${room.id})
+           withdrawn as (delete from withdrawn_messages where conversation_id = ${room.id}),
+           indexed as (delete from word_heads where conversation_id = ${room.id})
       delete from reactions where conversation_id = ${room.id}`;
     const [{ count }] = await sql<[{ count: number }]>`
       with last as (select max(seq) as seq from events where conversation_id = ${room.id}),
@@ -86,6 +87,9 @@ export async function purgeStep(
         delete from events where conversation_id = ${room.id} and seq in (
           select seq from events where conversation_id = ${room.id} order by seq limit ${PURGE_ROWS})
         returning seq, at, type
+      ),
+      words as (
+        delete from message_words w using gone g where w.conversation_id = ${room.id} and w.seq = g.seq
       ),
       kept as (
         insert into former_messages (conversation_id, seq, at)

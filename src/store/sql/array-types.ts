@@ -5,6 +5,7 @@ import { parse } from "postgres-array";
 
 export const ARRAY_TYPES: Record<string, postgres.PostgresType> = {
   bigints: arrayType(1016, Number),
+  integers: arrayType(1007, Number),
   texts: arrayType(1009, String),
   uuids: arrayType(2951, String),
 };

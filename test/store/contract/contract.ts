@@ -6,6 +6,7 @@ import { journalContract } from "./journal.ts";
 import { logContract } from "./log.ts";
 import { memberRoomContract } from "./members.ts";
 import { roomContract } from "./rooms.ts";
+import { searchContract } from "./search.ts";
 import { takenBackContract } from "./taken-back.ts";
 
 export interface OpenedStore {
@@ -26,6 +27,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     describe("the journal", () => journalContract(store));
     roomContract(store);
     takenBackContract(store);
+    searchContract(store);
     memberRoomContract(store);
     accountContract(store);
   });

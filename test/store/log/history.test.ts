@@ -116,19 +116,22 @@ describeWith(["postgres"], "the history", () => {
   test("what a restore broke is found: gaps, counts, markers, and what belongs to no room", async () => {
     const store = await open(pair.primary.url(await pair.createDatabase()));
     const rooms: Awaited<ReturnType<typeof createRoom>>[] = [];
-    for (let n = 0; n < 5; n++) rooms.push(await createRoom(store));
+    for (let n = 0; n < 6; n++) rooms.push(await createRoom(store));
     for (const each of rooms) for (let n = 0; n < 3; n++) await say(store, each);
     const found = async () =>
       (await Promise.all(storeChecks(store.sql).map(({ violations }) => violations()))).map(
         ({ examples }) => examples,
       );
-    expect(await found()).toEqual([[], [], [], [], [], []]);
-    const [gap, count, deleted, marker, gone] = rooms.map(({ id }) => id);
+    expect(await found()).toEqual([[], [], [], [], [], [], []]);
+    const [gap, count, deleted, marker, gone, indexed] = rooms.map(({ id }) => id);
     await store.sql`delete from events where conversation_id = ${gap} and seq = 2`;
     await store.sql`update room_heads set message_count = 9 where conversation_id = ${count}`;
     await store.sql`update events set deleted = true where conversation_id = ${deleted} and seq = 2`;
     await store.sql`update memberships set read_seq = 99 where conversation_id = ${marker} and member = ${rooms[3]!.people[0]!.key}`;
     await store.sql`delete from room_heads where conversation_id = ${gone}`;
+    await store.sql`
+      insert into word_heads (conversation_id, seq) values (${indexed}, 99)
+      on conflict (conversation_id) do update set seq = excluded.seq`;
     const token = (n: number) => expect.stringContaining(rooms[n]!.token);
     expect(await found()).toEqual([
       [token(0)],
@@ -137,6 +140,7 @@ describeWith(["postgres"], "the history", () => {
       [token(3)],
       [token(4)],
       [expect.stringContaining(String(gone))],
+      [token(5)],
     ]);
   });
 

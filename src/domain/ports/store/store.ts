@@ -21,6 +21,7 @@ import type { PeopleStore } from "./people.ts";
 import type { RepeatStore } from "./repeats.ts";
 import type { RoomLists } from "./room-lists.ts";
 import type { AvatarStore, ChatroomQueries, RoomQueries } from "./rooms.ts";
+import type { MessageSearch } from "./search.ts";
 import type { StoreTransaction } from "./transaction.ts";
 import type { UserStore } from "./users.ts";
 import type { VisitStore } from "./visits.ts";
@@ -47,6 +48,7 @@ export interface Store {
   readonly credentials: CredentialStore;
   readonly journal: Journal;
   readonly messages: MessageStore;
+  readonly search: MessageSearch;
   readonly people: PeopleStore;
   readonly repeats: RepeatStore;
   readonly visits: VisitStore;
