@@ -169,17 +169,14 @@ export class Client extends MessageCommands {
    * any loss of the connection, in order within the room.
    * Rejects with `Refused` (the server will not take it), `OutboxFull`, or {@link ClientEnded}.
    */
-  send(
-    room: string,
-    text: string,
-    more: Partial<Pick<Outgoing, "id" | "replyTo" | "mentions">> = {},
-  ): Promise<Ack> {
-    const { replyTo, mentions, id = newMessageId() } = more;
+  send(room: string, text: string, more: Partial<Omit<Outgoing, "room" | "text">> = {}): Promise<Ack> {
+    const { replyTo, mentions, id = newMessageId(), ...others } = more;
     if (this.state.name === "ended") return Promise.reject(endedError(this.state));
     return this.#outbox.add({
       room,
       id,
       text,
+      ...others,
       ...(replyTo !== undefined && { replyTo }),
       ...(mentions && mentions.length > 0 && { mentions }),
     });

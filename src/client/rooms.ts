@@ -112,8 +112,10 @@ function withoutWaiting(room: Room): Room {
 /** The last message after its edit, or without its text after its deletion. A hidden edit changes nothing [GW-4.4]. */
 function changed(last: EventFrame, { type, data }: EventFrame): EventFrame {
   if (type === "message.deleted") return { ...last, data: { text: "", deleted: true } };
-  const { hidden, seq: _, ...edit } = data;
-  return hidden ? last : { ...last, data: { ...last.data, ...edit } };
+  const { hidden, seq: _seq, ...edit } = data;
+  // A message without a format has none after the edit, whatever it had before.
+  const { format: _format, ...kept } = last.data;
+  return hidden ? last : { ...last, data: { ...kept, ...edit } };
 }
 
 /** A room that the user was added to while connected. Its name comes with the next `ready`. */

@@ -163,8 +163,13 @@ describe("room list", () => {
     await ann.until("the name", () => ann.client.room("r")?.name === "Harbour");
     expect(ann.client.room("r")?.last?.data).toEqual({ text: "hello" });
 
+    server.append("r", { type: "message.edited", data: { seq: 1, text: "*hello*", format: "markdown" } });
+    server.append("r", { type: "message.edited", data: { seq: 1, text: "hello" } });
+    await ann.until("the last edit", () => ann.client.room("r")?.head === 5);
+    expect(ann.client.room("r")?.last?.data).toEqual({ text: "hello" });
+
     server.append("r", { type: "message.deleted", data: { seq: 1 } });
-    await ann.until("the deletion", () => ann.client.room("r")?.head === 4);
+    await ann.until("the deletion", () => ann.client.room("r")?.head === 6);
     expect(ann.client.room("r")?.last?.data).toEqual({ text: "", deleted: true });
   });
 });

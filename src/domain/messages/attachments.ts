@@ -180,10 +180,10 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
       await noteAttachments(tx, "attachment.deleted", [locked]);
       const message = place && (await tx.messages.message(place));
       if (!message) return;
-      const { text, mentions = [], attachments = [] } = dataOf<"message">(message);
+      const { text, mentions = [], attachments = [], format } = dataOf<"message">(message);
       const rest = attachments.filter((file) => file.id !== id);
       await tx.messages.rewriteAttachments(place, rest);
-      const data: EditData = { seq: place.seq, text, mentions, attachments: rest };
+      const data: EditData = { seq: place.seq, text, mentions, attachments: rest, ...(format && { format }) };
       await tx.appendEvents(place.roomId, [{ type: "message.edited", actor, data }]);
     });
   }

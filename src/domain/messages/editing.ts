@@ -39,7 +39,7 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
     tx: StoreTransaction,
     actor: Actor,
     { roomId, seq }: LoggedEvent,
-    { text, attachments, mentions }: EditInput,
+    { text, attachments, mentions, format }: EditInput,
     left: ReadonlySet<string>,
   ): Promise<Edited | null> {
     const current = await tx.messages.message({ roomId, seq });
@@ -47,18 +47,20 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
     const said = dataOf<"message">(current);
     const { mentions: before = [], attachments: sent = [] } = said;
     const after = mentions ?? before.filter((id) => left.has(id));
-    if (saysAlready(said, { text, mentions: after, ...(attachments && { attachments }) })) return null;
-    await tx.rewriteMessage(roomId, seq, { text, edited: context.now(), mentions: after });
+    const edit = { text, mentions: after, format: (format === undefined ? said.format : format) ?? null };
+    if (saysAlready(said, { ...edit, ...(attachments && { attachments }) })) return null;
+    await tx.rewriteMessage(roomId, seq, { ...edit, edited: context.now() });
     const files = attachments && (await replaceFiles(tx, actor, { roomId, seq }, attachments));
     const shown = files ? files.map(shownAttachment) : sent;
-    const data: EditData = { seq, text, mentions: [...after], attachments: shown };
+    const formatted = edit.format && { format: edit.format };
+    const data: EditData = { seq, text, mentions: [...after], attachments: shown, ...formatted };
     const [event = null] = await tx.appendEvents(roomId, [{ type: "message.edited", actor, data }]);
     return { event, before, after };
   }
 
   return {
     async edit(actor, room, seq, input) {
-      checkText("text", input.text);
+      if (input.text !== "") checkText("text", input.text);
       if (input.attachments) checkFiles(input.attachments);
       if (input.mentions) checkMentions(input.mentions);
       const message = await messageOf(context, actor, room, seq);
@@ -66,7 +68,10 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
         throw new DomainError("forbidden", "Only its author edits a message");
       }
       const { text, mentions = [], attachments = [] } = dataOf<"message">(message);
-      if ((input.attachments ?? attachments).length === 0) checkVisible("text", input.text);
+      if ((input.attachments ?? attachments).length === 0) {
+        checkText("text", input.text);
+        checkVisible("text", input.text);
+      }
       const texts = { before: text, after: input.text };
       const left = await leftMentioned(context, message.roomId, mentions, texts);
       const edited = await change(actor, message, "edit_own", (tx) =>
@@ -98,12 +103,13 @@ interface Edited {
 
 /** Whether an edit would leave the message as it is. Files that the edit does not name stay. */
 function saysAlready(
-  { text, mentions = [], attachments = [] }: EventData["message"],
-  edit: EditInput & { mentions: readonly string[] },
+  { text, mentions = [], attachments = [], format }: EventData["message"],
+  edit: EditInput & { mentions: readonly string[]; format: "markdown" | null },
 ): boolean {
   const files = attachments.map(({ id }) => id);
   return (
     text === edit.text &&
+    (format ?? null) === edit.format &&
     isSame(mentions, edit.mentions) &&
     (edit.attachments ?? files).join() === files.join()
   );

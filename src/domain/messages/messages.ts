@@ -2,6 +2,7 @@
 import { type Access, noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
+import { messageExtras } from "../message-rules.ts";
 import { type Actor, type Attachment, type MemberKey, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { NewMessage } from "../ports/store/log.ts";
@@ -128,9 +129,10 @@ export function createMessages(
 function checkMessage({ kind }: Actor, input: SendInput): void {
   const { id, text, longText, replyTo, mentions, attachments, fromMatrix } = input;
   checkClientId(id, kind === "matrix" || fromMatrix === true);
+  const hasFiles = attachments !== undefined && attachments.length > 0;
   if (longText) checkLongText("text", text);
-  else checkText("text", text);
-  if (attachments === undefined || attachments.length === 0) checkVisible("text", text);
+  else if (text !== "" || !hasFiles) checkText("text", text);
+  if (!hasFiles) checkVisible("text", text);
   if (replyTo !== undefined) checkId("replyTo", replyTo);
   if (attachments !== undefined) checkFiles(attachments);
   if (mentions !== undefined) checkMentions(mentions);
@@ -141,11 +143,14 @@ function newMessage(
   roomId: number,
   accessVersion: number,
   sender: Actor,
-  { id, text, replyTo, mentions }: SendInput,
+  input: SendInput,
   files?: Attachment[],
 ): NewMessage {
+  const { id, text, replyTo, mentions } = input;
   const message: NewMessage = { roomId, accessVersion, sender, id, text };
+  const extras = messageExtras(input);
   if (files !== undefined) message.attachments = files;
+  if (extras !== undefined) message.extras = extras;
   if (replyTo !== undefined) message.replyTo = replyTo;
   if (mentions !== undefined) message.mentions = mentions;
   return message;

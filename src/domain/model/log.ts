@@ -33,7 +33,7 @@ export interface EventData {
     attachments?: ShownAttachment[];
     edited?: number;
     deleted?: true;
-  };
+  } & MessageExtras;
   "message.edited": EditData | HiddenData;
   "message.deleted": { seq: number };
   "reaction.added": { seq: number; name: string };
@@ -71,12 +71,24 @@ export interface EventData {
   "call.ended": Record<string, never>;
 }
 
+/** What a message may have beside its text. An ordinary message has none of it. */
+export interface MessageExtras {
+  /** How the text is written; missing: as it is. */
+  format?: "markdown";
+  /** The sender wants nobody to be alarmed. */
+  silent?: true;
+  /** What the message is, with its own data; its text is for those who do not know the kind. Missing: a text. */
+  kind?: string;
+  data?: Record<string, unknown>;
+}
+
 /** The message after an edit. Old edits have only the fields that they changed. */
 export interface EditData {
   seq: number;
   text: string;
   mentions?: string[];
   attachments?: ShownAttachment[];
+  format?: "markdown";
 }
 
 /**

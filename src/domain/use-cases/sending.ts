@@ -1,4 +1,5 @@
 /** Sending, editing and reading messages. Part of {@link UseCases}; the same promises hold. */
+import type { ExtrasInput } from "../message-rules.ts";
 import type { Actor, LoggedEvent, MadeEvent, ReadResult } from "../model.ts";
 
 export interface Messages {
@@ -32,14 +33,14 @@ export interface Messages {
    */
   markRead(actor: Actor, room: string, seq: number, session?: string): Promise<ReadResult>;
 }
-export interface SendInput {
+export interface SendInput extends ExtrasInput {
   id: string;
   text: string;
   /** The seq of the message that is answered. */
   replyTo?: number;
   /** Ids of members (an actor's `id`), or "all". */
   mentions?: string[];
-  /** Ids of files that the sender uploaded for this message, at most 20. */
+  /** Ids of files that the sender uploaded for this message, at most 20. With files the text may be empty. */
   attachments?: string[];
   /** The text may have up to 32,000 code points; it is `too_large` beyond that. */
   longText?: true;
@@ -52,6 +53,8 @@ export interface EditInput {
   mentions?: string[];
   /** Replaces the files: ids of the message's own, and of new ones that the author uploaded. */
   attachments?: string[];
+  /** Unless told, that of before stays; null: none. */
+  format?: "markdown" | null;
 }
 export interface SendResult {
   seq: number;

@@ -1,5 +1,6 @@
 /** Editing and deleting messages, reactions and pins [GW-13]. */
 import type { MadeEvent } from "../../domain/model.ts";
+import type { EditInput } from "../../domain/use-cases/sending.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { ChangeAnswer } from "../../protocol/frames.ts";
 import type { Hub } from "../delivery/hub.ts";
@@ -25,9 +26,9 @@ export function createMessageChanges({
   }
 
   return {
-    async edit(speaker, { room, seq, text, mentions, attachments }) {
-      const edit = { text, ...(mentions && { mentions }), ...(attachments && { attachments }) };
-      return answer(room, await messages.edit(actorIn(room, speaker), room, seq, edit));
+    async edit(speaker, frame) {
+      const { room, seq } = frame;
+      return answer(room, await messages.edit(actorIn(room, speaker), room, seq, frame as EditInput));
     },
     async delete(speaker, { room, seq }) {
       return answer(room, await messages.remove(actorIn(room, speaker), room, seq));

@@ -33,8 +33,12 @@ export function readyRoom(
   return ready;
 }
 
-/** A list of rooms is no place for long texts: hundreds of them would fill the connection. */
+/** A list of rooms is no place for long texts and data: hundreds of them would fill the connection. */
 function preview(event: EventFrame): EventFrame {
+  if (event.data.data !== undefined) {
+    const { data: _, ...data } = event.data;
+    return preview({ ...event, data });
+  }
   const { text } = event.data;
   if (typeof text !== "string" || text.length <= LIMITS.PREVIEW_CHARACTERS) return event;
   // A character of two halves is not cut in the middle.

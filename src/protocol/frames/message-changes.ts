@@ -13,6 +13,7 @@ export const MESSAGE_CHANGE_OPS = {
     text: z.string(),
     mentions: z.array(z.string()).optional(),
     attachments: z.array(z.string()).optional(),
+    format: z.literal("markdown").nullable().optional(),
   }),
   delete: z.strictObject({ op: z.literal("delete"), ref, room, seq }),
   react: z.strictObject({ op: z.literal("react"), ...reaction }),

@@ -5,15 +5,25 @@ import { ref, room, seq } from "./fields.ts";
 import type { EventFrame } from "./server.ts";
 
 export const MESSAGE_OPS = {
-  send: z.strictObject({
-    op: z.literal("send"),
-    ref,
-    room,
-    id: z.string(),
-    text: z.string(),
-    replyTo: seq.optional(),
-    mentions: z.array(z.string()).optional(),
-  }),
+  send: z
+    .strictObject({
+      op: z.literal("send"),
+      ref,
+      room,
+      id: z.string(),
+      text: z.string().default(""),
+      replyTo: seq.optional(),
+      mentions: z.array(z.string()).optional(),
+      attachments: z.array(z.string()).optional(),
+      format: z.literal("markdown").optional(),
+      type: z.string().optional(),
+      data: z.record(z.string(), z.unknown()).optional(),
+      silent: z.boolean().optional(),
+    })
+    .refine(({ text, attachments = [] }) => text !== "" || attachments.length > 0, {
+      path: ["text"],
+      message: "must not be empty without attachments",
+    }),
   history: z
     .strictObject({
       op: z.literal("history"),

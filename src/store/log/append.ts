@@ -161,7 +161,7 @@ function committedEvent({ message, data }: Draft, { seq, at, room }: AppendRow):
 
 /** @throws DomainError `bad_request` for text that PostgreSQL can't hold: it would fail the whole batch */
 function draft(message: NewMessage): Draft {
-  const { sender, id, text, replyTo, mentions, attachments = [] } = message;
+  const { sender, id, text, replyTo, mentions, attachments = [], extras } = message;
   const member = memberKey(sender);
   if (id.includes("\0")) throw badField("id", "must not contain NUL");
   if (member.includes("\0") || sender.name.includes("\0")) throw badField("sender", "must not contain NUL");
@@ -169,6 +169,7 @@ function draft(message: NewMessage): Draft {
   if (replyTo !== undefined) content.replyTo = replyTo;
   if (mentions !== undefined && mentions.length > 0) content.mentions = mentions;
   if (attachments.length > 0) content.attachments = attachments.map(shownAttachment);
+  if (extras !== undefined) Object.assign(content, extras);
   const data = JSON.stringify(content);
   const keys = mentionKeys(mentions ?? []);
   const files = attachments.map((file) => file.id);

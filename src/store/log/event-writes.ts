@@ -9,7 +9,7 @@ import {
   memberKey,
   type RoomHead,
 } from "../../domain/model.ts";
-import type { EventWrites, NewEvent } from "../../domain/ports/store/transaction.ts";
+import type { EventWrites, NewEvent, Rewritten } from "../../domain/ports/store/transaction.ts";
 import { columns, HEAD, noun, type Row } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 import { removeFiles } from "./attachments.ts";
@@ -18,7 +18,6 @@ import { callerList, runningCalls } from "./running-calls.ts";
 
 /** The data of a deleted message: no text, no mentions. */
 const DELETED: EventData["message"] = { text: "", deleted: true };
-type Rewritten = { text: string; edited: number; mentions?: readonly string[] };
 const OF_RUNNING_CALLS: ReadonlySet<EventType> = new Set(["call.joined", "call.left", "call.ended"]);
 
 export function createEventWrites(scope: TransactionScope): EventWrites {
@@ -142,10 +141,16 @@ async function rewriteMessage(
   return true;
 }
 
-function edited(before: EventData["message"], { mentions, ...change }: Rewritten): EventData["message"] {
-  const { mentions: mentioned = [], ...rest } = before;
-  const now = mentions ?? mentioned;
-  return { ...rest, ...change, ...(now.length > 0 && { mentions: [...now] }) };
+function edited(
+  { mentions: mentioned = [], format: formatted, ...rest }: EventData["message"],
+  { mentions = mentioned, format = formatted ?? null, ...change }: Rewritten,
+): EventData["message"] {
+  return {
+    ...rest,
+    ...change,
+    ...(mentions.length > 0 && { mentions: [...mentions] }),
+    ...(format && { format }),
+  };
 }
 
 /** Counts mentions by the rules of `causeway_append`: of members only, and not of the message's author. */

@@ -1,5 +1,14 @@
 /** The log of each room. ./store.ts says what callers may rely on. */
-import type { Actor, Attachment, LoggedEvent, MemberKey, Membership, Room, RoomHead } from "../../model.ts";
+import type {
+  Actor,
+  Attachment,
+  LoggedEvent,
+  MemberKey,
+  Membership,
+  MessageExtras,
+  Room,
+  RoomHead,
+} from "../../model.ts";
 
 /** One message to append. The caller has checked permissions under `accessVersion`. */
 export interface NewMessage {
@@ -13,6 +22,7 @@ export interface NewMessage {
   mentions?: string[];
   /** Files that wait to be sent; they belong to the message from the commit on. */
   attachments?: Attachment[];
+  extras?: MessageExtras;
 }
 
 export type AppendResult =

@@ -138,6 +138,13 @@ export interface MemberWrites {
 }
 
 /** The log of a room, for what is no new message. */
+export interface Rewritten {
+  text: string;
+  edited: number;
+  mentions?: readonly string[];
+  format?: "markdown" | null;
+}
+
 export interface EventWrites {
   /**
    * Appends events other than messages, in order, each with the next seq. Call state follows: `call.started` while a
@@ -146,15 +153,11 @@ export interface EventWrites {
    */
   appendEvents(roomId: number, events: NewEvent[]): Promise<LoggedEvent[]>;
   /**
-   * Replaces a message's text in place, with whom it mentions where that is given, and marks it edited; or leaves
+   * Replaces a message's text in place, with its mentions and format (null: none) where they are given, and marks it edited; or leaves
    * `{text: "", deleted: true}` of it. A deleted message mentions nobody, has no reactions and no files, and is unread no
    * more; its text is in none of its edits any more. False when there is no such message, or it was deleted before.
    */
-  rewriteMessage(
-    roomId: number,
-    seq: number,
-    change: { text: string; edited: number; mentions?: readonly string[] } | { deleted: true },
-  ): Promise<boolean>;
+  rewriteMessage(roomId: number, seq: number, change: Rewritten | { deleted: true }): Promise<boolean>;
   head(roomId: number): Promise<RoomHead>;
   /** Who is in the running call, as {@link RunningCall}; null while none runs. */
   callers(roomId: number): Promise<Actor[] | null>;
