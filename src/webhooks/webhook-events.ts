@@ -18,16 +18,16 @@ type MessageType = Extract<WebhookType, `message.${string}`>;
 /** The news of one event, in the order of their deliveries. Calls and changes of roles give none: no object shows them. */
 export async function newsOfEvent(
   store: Pick<Store, "messages">,
-  room: RoomSnapshot,
+  snapshot: RoomSnapshot,
   event: LoggedEvent,
   viewer: User | null,
 ): Promise<KeyedNews[]> {
-  const isGroup = room.room.type !== "one_to_one";
+  const isGroup = snapshot.room.type !== "one_to_one";
   const rooms = (...types: RoomType[]): KeyedNews[] =>
     types
       .filter((type) => isGroup || !type.startsWith("group."))
-      .map((type) => ({ key: type, news: { type, viewer, ...room } }));
-  const message = (type: MessageType, seq: number) => messageNews(store, room, type, seq, viewer);
+      .map((type) => ({ key: type, news: { type, viewer, ...snapshot } }));
+  const message = (type: MessageType, seq: number) => messageNews(store, snapshot, type, seq, viewer);
   switch (event.type) {
     case "room.created":
       return rooms("group.created", "conversation.created");

@@ -33,22 +33,22 @@ export function createSignaling(context: Context, { bus, finding, visits }: Sign
   async function joined(actor: Actor, token: string, client: ClientName) {
     const { roomId: id } = await accesses.require(actor, token, "leave", ACCESS_MS);
     const names = new Set(await visits.refresh(actor, { id, token }, client));
-    const room = await finding.view(actor, { token });
-    const own = room.me.sessions.filter(({ name }) => names.has(name));
+    const view = await finding.view(actor, { token });
+    const own = view.me.sessions.filter(({ name }) => names.has(name));
     if (own.length === 0) throw new DomainError("not_found", "Join the room first");
-    return { room, own };
+    return { view, own };
   }
 
   return {
     async send(actor, token, messages, client = ONLY_CLIENT) {
-      const { room, own } = await joined(actor, token, client);
-      if (isBlocked(room.room, "call")) throw refusal("forbidden", "call", room.room);
+      const { view, own } = await joined(actor, token, client);
+      if (isBlocked(view.room, "call")) throw refusal("forbidden", "call", view.room);
       if (messages.length > MAX_AT_ONCE) throw badField("messages", "must be at most 100 at once");
-      if (room.waiting) return;
+      if (view.waiting) return;
       const mine = new Set(own.map(({ sessionId }) => sessionId));
-      const all = room.people.flatMap(({ sessions }) => sessions);
+      const all = view.people.flatMap(({ sessions }) => sessions);
       const names = new Map(all.map(({ sessionId, name }) => [sessionId, name]));
-      const { id } = room.room;
+      const { id } = view.room;
       const sent = messages.flatMap(({ from, to, data }) => {
         const name = mine.has(from) ? names.get(to) : undefined;
         return name === undefined ? [] : [hot.signalingQueues.put(address(id, name), [data], KEPT)];
@@ -57,17 +57,17 @@ export function createSignaling(context: Context, { bus, finding, visits }: Sign
       if (sent.length > 0) broadcasts.signaling(id);
     },
     async take(actor, token, client = ONLY_CLIENT) {
-      const { room, own } = await joined(actor, token, client);
+      const { view, own } = await joined(actor, token, client);
       const sessionIds = own.map(({ sessionId }) => sessionId);
-      if (room.waiting) {
-        const me = { ...room.me, sessions: own };
-        return { messages: [], room: { ...room, people: [me] }, sessionIds };
+      if (view.waiting) {
+        const me = { ...view.me, sessions: own };
+        return { messages: [], room: { ...view, people: [me] }, sessionIds };
       }
-      const { id } = room.room;
+      const { id } = view.room;
       const taken = await Promise.all(
         own.map(({ name }) => unlessAway([], () => hot.signalingQueues.take(address(id, name)))),
       );
-      return { messages: taken.flat(), room, sessionIds };
+      return { messages: taken.flat(), room: view, sessionIds };
     },
     async follow(roomId, wake) {
       const channel = channels.signaling(roomId);

@@ -42,13 +42,13 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     const mine = found.owner === memberKey(actor);
     if (found.place === null) {
       if (!mine) throw noSuchFile();
-      return { found, mine, room: null };
+      return { found, mine, where: null };
     }
-    const room = await store.rooms.locate({ id: found.place.roomId }, memberKey(actor));
-    if (!room?.membership || found.place.seq <= room.membership.historyFrom) throw noSuchFile();
-    const verdict = can(room.membership, room.room, "read", now());
+    const located = await store.rooms.locate({ id: found.place.roomId }, memberKey(actor));
+    if (!located?.membership || found.place.seq <= located.membership.historyFrom) throw noSuchFile();
+    const verdict = can(located.membership, located.room, "read", now());
     if (verdict !== null) throw refusal(verdict, "read");
-    return { found, mine, room: { ...room, membership: room.membership } };
+    return { found, mine, where: { room: located.room, membership: located.membership } };
   }
 
   async function visibleRooms(actor: Actor, token: string | undefined): Promise<Visible[]> {
@@ -166,11 +166,11 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
   }
 
   async function remove(actor: Actor, id: string): Promise<void> {
-    const { found, mine, room } = await find(actor, id);
+    const { found, mine, where } = await find(actor, id);
     const { place } = found;
-    if (room && !mine) {
-      const verdict = can(room.membership, room.room, "delete_any", now());
-      if (verdict !== null) throw refusal(verdict, "delete_any", room.room);
+    if (where && !mine) {
+      const verdict = can(where.membership, where.room, "delete_any", now());
+      if (verdict !== null) throw refusal(verdict, "delete_any", where.room);
     }
     await store.transaction(async (tx) => {
       if (place) await tx.lockRooms([place.roomId]);

@@ -75,7 +75,7 @@ export function createGuestLinks(context: Context): GuestLinks {
       if (event && (await tx.countMembers(room.id)).members > most) {
         throw new DomainError("too_large", `members would be more than ${most}`, { field: "members" });
       }
-      return { room: room, event };
+      return { room, event };
     });
   }
 

@@ -55,10 +55,10 @@ describeDomain("finding", (world) => {
     const { finding } = world.useCases;
     const { uuid } = room;
     expect(await finding.locate(ada.actor, { uuid })).toMatchObject({
-      room: room,
+      room,
       membership: { role: "owner" },
     });
-    expect(await finding.locate(cy.actor, { uuid })).toEqual({ room: room, membership: null });
+    expect(await finding.locate(cy.actor, { uuid })).toEqual({ room, membership: null });
     expect(await finding.locate(ada.actor, { uuid: randomUUID() })).toBeNull();
     for (const name of [{ uuid: "x" }, { publicId: "%" }, { id: 0.5 }, { token: "\0" }]) {
       expect(await finding.locate(ada.actor, name)).toBeNull();
