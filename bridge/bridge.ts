@@ -48,7 +48,7 @@ import { createRoomTurn, type WaitingRooms } from "./worker/room-turn.ts";
 export interface BridgeOptions {
   store: PostgresStore;
   bus: Subscriptions;
-  useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "conversations">;
+  useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "roomLifecycle">;
   /** Where the bytes of attachments are. */
   files: AttachmentFiles;
   homeserver: Homeserver;
@@ -226,13 +226,13 @@ interface HandlerParts extends RoomHandlersOptions {
 function createOutboundHandler(parts: HandlerParts): Outbound {
   const { options, store, counts, ghosts, accounts, rooms, members, media, marks, superseded } = parts;
   const { logger } = options;
-  const { log, rooms: conversations, messages, clock } = options.store;
+  const { log, rooms: chatrooms, messages, clock } = options.store;
   const writes = createWrites({ ghosts, accounts, media, marks, store, attachments: messages });
   const delivery = createDelivery({
     ...{ accounts, ghosts, members, writes, superseded },
     ...{ log, marks, store, counts, logger, clock },
   });
-  return createOutbound({ log, conversations, store, ghosts, members, rooms, delivery, counts, logger });
+  return createOutbound({ log, chatrooms, store, ghosts, members, rooms, delivery, counts, logger });
 }
 
 function createInboundHandler(parts: HandlerParts): Inbound {
@@ -240,10 +240,10 @@ function createInboundHandler(parts: HandlerParts): Inbound {
   const { useCases, logger } = options;
   const { log, users } = options.store;
   const lookup = createMatrixLookup(accounts, ghosts, users);
-  const { conversations } = useCases;
+  const { roomLifecycle } = useCases;
   return createInbound({
     ...{ store, log, useCases, ghosts, accounts, lookup, rooms, counts, logger, marks, superseded },
-    members: createInboundMembers({ store, ghosts, members, lookup, wake, conversations }),
+    members: createInboundMembers({ store, ghosts, members, lookup, wake, roomLifecycle }),
     own: createOwnEvents({ store, log, ghosts, marks, counts }),
     reactions: createInboundReactions(store, useCases.reactions),
     files: createInboundFiles(media, useCases.attachments, logger),

@@ -36,7 +36,7 @@ export interface Inbound {
 export interface InboundOptions {
   store: Pick<BridgeStore, "applied" | "mirroredEvent" | "putShown" | "putRedacted">;
   log: Pick<RoomLog, "event">;
-  useCases: Pick<UseCases, "messages" | "conversations" | "attachments">;
+  useCases: Pick<UseCases, "messages" | "roomLifecycle" | "attachments">;
   own: OwnEvents;
   marks: Marks;
   reactions: InboundReactions;
@@ -53,7 +53,7 @@ export interface InboundOptions {
 
 export function createInbound(options: InboundOptions): Inbound {
   const { store, log, ghosts, lookup, counts } = options;
-  const { messages, conversations } = options.useCases;
+  const { messages, roomLifecycle } = options.useCases;
 
   async function message(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
     const relation = relationOf(event.content);
@@ -192,7 +192,7 @@ export function createInbound(options: InboundOptions): Inbound {
     // The current name counts: this event may be an old one that is delivered again.
     const current = await lookup.roomName(room);
     if (typeof wanted === "string" && wanted === current && wanted.trim() !== room.chatroom.name) {
-      await conversations.rename(actor, room.token, wanted);
+      await roomLifecycle.rename(actor, room.token, wanted);
     }
     await store.applied(event.event_id);
   }

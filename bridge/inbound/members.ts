@@ -21,7 +21,7 @@ export interface InboundMembers {
 
 export interface InboundMembersOptions {
   store: Pick<BridgeStore, "matrixMembership" | "putMembership" | "memberState" | "requestMemberSync">;
-  conversations: UseCases["conversations"];
+  roomLifecycle: UseCases["roomLifecycle"];
   ghosts: Ghosts;
   members: Members;
   lookup: MatrixLookup;
@@ -30,7 +30,7 @@ export interface InboundMembersOptions {
 }
 
 export function createInboundMembers(options: InboundMembersOptions): InboundMembers {
-  const { store, conversations, ghosts, members, lookup } = options;
+  const { store, roomLifecycle, ghosts, members, lookup } = options;
 
   async function requestMemberSync(room: OpenRoom): Promise<void> {
     await store.requestMemberSync(room.id);
@@ -42,18 +42,18 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
     // A ghost of a non-member is removed after the log is mirrored: until then it may have messages to send.
     if (target.kind !== "matrix") return await requestMemberSync(room);
     // The invitation needed no check here: the power levels in Matrix let only moderators invite.
-    await conversations.addMembers(SYSTEM_ACTOR, room.token, [{ member: target, role: "user" }]);
+    await roomLifecycle.addMembers(SYSTEM_ACTOR, room.token, [{ member: target, role: "user" }]);
   }
 
   async function invited(room: OpenRoom, target: Actor, sender: Actor, isMember: boolean): Promise<void> {
     if (isMember || target.kind === "matrix") return;
-    await conversations.addMembers(sender, room.token, [{ member: target, role: "user" }]);
+    await roomLifecycle.addMembers(sender, room.token, [{ member: target, role: "user" }]);
   }
 
   async function left(room: OpenRoom, target: Actor, sender: Actor, isMember: boolean): Promise<void> {
     if (!isMember) return;
-    if (memberKey(target) === memberKey(sender)) await conversations.leave(target, room.token);
-    else await conversations.removeMember(sender, room.token, target);
+    if (memberKey(target) === memberKey(sender)) await roomLifecycle.leave(target, room.token);
+    else await roomLifecycle.removeMember(sender, room.token, target);
   }
 
   return {

@@ -33,7 +33,7 @@ export interface Outbound {
 
 export interface OutboundOptions {
   log: Pick<RoomLog, "range">;
-  conversations: Pick<RoomQueries, "byId">;
+  chatrooms: Pick<RoomQueries, "byId">;
   store: Pick<
     BridgeStore,
     "plan" | "inMatrix" | "currentReactions" | "memberState" | "absentMembers" | "nonMembers"
@@ -55,7 +55,7 @@ const BATCH = 20;
 const MAX_MEMBERS_INVITED = 100;
 
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { log, conversations, store, ghosts, members, rooms, delivery, counts, logger } = options;
+  const { log, chatrooms, store, ghosts, members, rooms, delivery, counts, logger } = options;
 
   /** Writes the outbox entries of these events, before anything is sent. */
   async function plan(room: OpenRoom, events: readonly LoggedEvent[]): Promise<Map<number, OutboxEntry[]>> {
@@ -130,7 +130,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       case "room.changed": {
         const { readOnly, type } = dataOf<"room.changed">(event);
         // Read again, because the change may be younger than the claim.
-        room.chatroom = (await conversations.byId(room.id)) ?? room.chatroom;
+        room.chatroom = (await chatrooms.byId(room.id)) ?? room.chatroom;
         if (readOnly !== undefined) room.readOnly = readOnly;
         if (readOnly !== undefined || type !== undefined) await rooms.syncPower(room);
         return await rooms.syncProfile(room);

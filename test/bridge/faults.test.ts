@@ -105,7 +105,7 @@ describeBridge(
       const room = await world.group([ada], { name: "Only one" });
       await world.say(ada, room, "hi");
       await until("it was made", async () => made !== "");
-      await world.useCases.conversations.rename(userActor(ada), room.token, "Renamed meanwhile");
+      await world.useCases.roomLifecycle.rename(userActor(ada), room.token, "Renamed meanwhile");
       await world.startBridge();
       expect(await world.mirrored(room)).toBe(made);
       await killed.stop();

@@ -68,8 +68,8 @@ describeBridge(
       const { refused } = proxy;
       proxy.instead = (path) =>
         /\/(kick|members|state\/m\.room\.member)/.test(path) ? { status: 403 } : null;
-      await world.useCases.conversations.removeMember(userActor(ada), left.token, userActor(ben));
-      await world.useCases.conversations.delete(userActor(ada), deleted.token);
+      await world.useCases.roomLifecycle.removeMember(userActor(ada), left.token, userActor(ben));
+      await world.useCases.roomLifecycle.delete(userActor(ada), deleted.token);
       await until("both were tried", async () => proxy.refused >= refused + 2);
       proxy.instead = () => null;
       await retryNow();

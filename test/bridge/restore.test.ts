@@ -68,7 +68,7 @@ describeWith(["postgres", "synapse"], "a restore", ({ postgres, synapse }) => {
       await world.mirrored(room);
       answered = await client.say(matrixRoom, "from Matrix");
       await world.untilSaid(room, "Ada: from Matrix");
-      await world.useCases.conversations.addMembers(userActor(ada), room.token, [
+      await world.useCases.roomLifecycle.addMembers(userActor(ada), room.token, [
         { member: userActor(carl), role: "user" },
       ]);
       await world.say(carl, room, "a member since the backup");
@@ -76,7 +76,7 @@ describeWith(["postgres", "synapse"], "a restore", ({ postgres, synapse }) => {
       await world.mirrored(room);
       // Dora is a user since the backup, and a member.
       const dora = await world.user("Dora");
-      await world.useCases.conversations.addMembers(userActor(ada), room.token, [
+      await world.useCases.roomLifecycle.addMembers(userActor(ada), room.token, [
         { member: userActor(dora), role: "user" },
       ]);
       await world.mirrored(room);

@@ -102,14 +102,14 @@ describeBridge(
       const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
       const room = await world.group([ada, ben], { roles: ["owner"] });
       await world.say(ben, room, "hi");
-      const { conversations } = world.useCases;
-      await conversations.setReadOnly(userActor(ada), room.token, true);
-      await conversations.removeMember(userActor(ada), room.token, userActor(ben));
+      const { roomLifecycle } = world.useCases;
+      await roomLifecycle.setReadOnly(userActor(ada), room.token, true);
+      await roomLifecycle.removeMember(userActor(ada), room.token, userActor(ben));
       const matrixRoom = await world.mirrored(room);
       expect(await world.bot.state(matrixRoom, "m.room.create")).toMatchObject({ room_version: "11" });
       const member = await world.bot.state(matrixRoom, "m.room.member", world.ghosts.ofUser(ben.id));
       expect(member).toMatchObject({ membership: "leave" });
-      await conversations.delete(userActor(ada), room.token);
+      await roomLifecycle.delete(userActor(ada), room.token);
       await until("it is cleared away", async () => {
         const rows = await world.store.sql`select from bridge_rooms where conversation_id = ${room.id}`;
         return rows.length === 0;

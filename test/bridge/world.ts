@@ -27,7 +27,7 @@ import {
 } from "../../src/domain/model.ts";
 import type { AttachmentFiles } from "../../src/domain/ports/attachments.ts";
 import type { Bus } from "../../src/domain/ports/bus.ts";
-import type { CreateRoom } from "../../src/domain/use-cases/conversations.ts";
+import type { CreateRoom } from "../../src/domain/use-cases/room-lifecycle.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { CommitPublisher } from "../../src/gateway/frames/commit-publisher.ts";
 import { createLogger } from "../../src/logger.ts";
@@ -179,7 +179,7 @@ function fillers(world: World): Partial<World> {
     async group([owner, ...others], { roles = [], ...input } = {}) {
       const members = others.map((user, i) => ({ member: userActor(user), role: roles[i] ?? "user" }));
       const creator = userActor(owner as User);
-      return await world.useCases.conversations.create(creator, {
+      return await world.useCases.roomLifecycle.create(creator, {
         type: "group",
         name: "Group",
         members,

@@ -76,7 +76,7 @@ async function openWorld(databaseUrl: string): Promise<World> {
 
 type Fillers = Pick<World, "person" | "organization" | "group" | "events" | "story" | "people">;
 
-function fillers(store: PostgresStore, { directory, conversations }: UseCases): Fillers {
+function fillers(store: PostgresStore, { directory, roomLifecycle }: UseCases): Fillers {
   const events: World["events"] = ({ id }) => store.log.range(id, 0, Number.MAX_SAFE_INTEGER, 100_000);
   return {
     async person(name = "Ada", organization) {
@@ -96,7 +96,7 @@ function fillers(store: PostgresStore, { directory, conversations }: UseCases): 
     },
     async group([first, ...others], roles = []) {
       const members = others.map(({ actor }, i) => ({ member: actor, role: roles[i] ?? "user" }));
-      return await conversations.create((first as Person).actor, { type: "group", name: "Group", members });
+      return await roomLifecycle.create((first as Person).actor, { type: "group", name: "Group", members });
     },
     events,
     async story(room) {

@@ -86,7 +86,7 @@ describeWith(["postgres", "redis"], "a process whose clock is wrong", ({ postgre
     const { useCases, hot } = right;
     const organization = await useCases.directory.createOrganization({ name: "Rescue", defaultRoom: false });
     const [ada, ben] = [await member(useCases, organization.id), await member(useCases, organization.id)];
-    const { id, token } = await useCases.conversations.create(ada.actor, {
+    const { id, token } = await useCases.roomLifecycle.create(ada.actor, {
       ...{ type: "group", name: "Call", members: [{ member: ben.actor, role: "user" }] },
     });
     await useCases.calls.join(ada.actor, token, "ada", 1);

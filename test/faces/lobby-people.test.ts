@@ -88,8 +88,8 @@ describeWith("postgres", "behind a closed lobby", ({ postgres }) => {
     const { owner, member, other, token, uuid } = room;
     expect(await telling(room, member, other)).toEqual([]);
     const late = await addPerson(site, org);
-    const { conversations, roomSettings } = site.useCases;
-    await conversations.addMembers(userActor(owner), token, [{ member: userActor(late), role: "user" }]);
+    const { roomLifecycle, roomSettings } = site.useCases;
+    await roomLifecycle.addMembers(userActor(owner), token, [{ member: userActor(late), role: "user" }]);
     expect(await telling(room, member, late)).toEqual([]);
     expect(await telling(room, late, other)).toEqual([]);
     expect(await telling(room, owner, late)).toContain("wire's notifications");
@@ -107,8 +107,8 @@ describeWith("postgres", "behind a closed lobby", ({ postgres }) => {
 
   test("a waiting member is not told who made the room", async () => {
     const [owner, member] = [await addPerson(site, org), await addPerson(site, org)];
-    const { conversations, roomSettings, finding } = site.useCases;
-    const made = await conversations.create(userActor(owner), {
+    const { roomLifecycle, roomSettings, finding } = site.useCases;
+    const made = await roomLifecycle.create(userActor(owner), {
       ...{ type: "group", name: `Room ${randomUUID()}` },
       members: [{ member: userActor(member), role: "user" }],
     });
@@ -132,7 +132,7 @@ describeWith("postgres", "behind a closed lobby", ({ postgres }) => {
     const room = await shutRoom();
     const [one, two] = [await addPerson(site, org), await addPerson(site, org)];
     const members = [one, two].map((person) => ({ member: userActor(person), role: "user" as const }));
-    await site.useCases.conversations.addMembers(userActor(room.owner), room.token, members);
+    await site.useCases.roomLifecycle.addMembers(userActor(room.owner), room.token, members);
     expect(await telling(room, one, two)).toEqual([]);
     expect(await telling(room, two, one)).toEqual([]);
   });

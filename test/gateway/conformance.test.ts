@@ -430,7 +430,7 @@ describeWith("postgres", "the protocol", ({ postgres }) => {
     test("[GW-6.3] [GW-6.4] the marker never goes back, not past the head, and the user's other sessions follow", async () => {
       const { one, ada, home } = await session();
       const bob = await person(one, "Bob");
-      await one.useCases.conversations.addMembers(ada.actor, home.token, [
+      await one.useCases.roomLifecycle.addMembers(ada.actor, home.token, [
         { member: bob.actor, role: "user" },
       ]);
       const seqs: number[] = [];
@@ -465,7 +465,7 @@ describeWith("postgres", "the protocol", ({ postgres }) => {
         await room(one, [ada, bob]),
         await room(one, [ada]),
       ];
-      const { removeMember, addMembers } = one.useCases.conversations;
+      const { removeMember, addMembers } = one.useCases.roomLifecycle;
       await removeMember(ada.actor, returns.token, bob.actor);
       await say(one, ada, returns, "not for Bob");
       await addMembers(ada.actor, returns.token, [{ member: bob.actor, role: "user" }]);

@@ -186,7 +186,7 @@ export async function room(
 ): Promise<Room> {
   const [owner, ...others] = people;
   const members = others.map(({ actor }) => ({ member: actor, role: "user" as const }));
-  const { id, token } = await useCases.conversations.create((owner as Person).actor, {
+  const { id, token } = await useCases.roomLifecycle.create((owner as Person).actor, {
     type: "group",
     name,
     members,

@@ -64,7 +64,7 @@ describeProtocol("Protocol's messages", (place) => {
       const token = await tokenOf(room);
       const actor = { kind: "matrix" as const, id: "@a:example.org", name: "Ada 🛰" };
       const system = { kind: "system" as const, id: "causeway", name: "Causeway" };
-      await place.useCases.conversations.addMembers(system, token, [{ member: actor, role: "user" }]);
+      await place.useCases.roomLifecycle.addMembers(system, token, [{ member: actor, role: "user" }]);
       await place.useCases.messages.send(actor, token, { id: "m1", text: "from afar" });
       const [json] = (await kate.get(`/messages?conversation_id=${room}&limit=1`)).json.data;
       expect(json).toMatchObject({

@@ -254,8 +254,8 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
       await site.person("Eve", { organization }),
     ];
     const actor = { kind: "user" as const, id: String(cat.user.id), name: "Cat" };
-    const { conversations } = site.useCases;
-    const { token } = await conversations.create(actor, { type: "public", name: "Room", history: "joined" });
+    const { roomLifecycle } = site.useCases;
+    const { token } = await roomLifecycle.create(actor, { type: "public", name: "Room", history: "joined" });
     const { id: replyTo } = (await cat.post(`/chat/${token}`, { message: "before" })).data;
     const guest = site.guest();
     await join(guest, token);

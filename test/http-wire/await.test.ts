@@ -199,7 +199,7 @@ describeWith("postgres", "/await", ({ postgres }) => {
       const socket = await chat(bob);
       await socket.ask({ op: "send", ref: 1, room: token, id: "one", text: "hello" });
       const actor = { kind: "user" as const, id: String(bob.id), name: bob.displayName };
-      await site.useCases.conversations.rename(actor, token, "From elsewhere");
+      await site.useCases.roomLifecycle.rename(actor, token, "From elsewhere");
       expect(await waiting.event("conversation.rename", id)).toEqual(
         event("conversation.rename", id, bob.uuid, { name: "From elsewhere" }),
       );

@@ -65,7 +65,7 @@ describeDomain("webhooks", (world) => {
   test("[D.3] tell what happens in a room, in its order, each signed with the raw body's HMAC", async () => {
     const { receiver, ada, bob } = await setting();
     work();
-    const { messages, reactions, pins, roomSettings, conversations } = world.useCases;
+    const { messages, reactions, pins, roomSettings, roomLifecycle } = world.useCases;
     const room = await world.group([ada, bob]);
     const { seq } = await say(ada, room, "hello");
     await reactions.add(bob.actor, room.token, seq, "heart");
@@ -74,7 +74,7 @@ describeDomain("webhooks", (world) => {
     await pins.unpin(ada.actor, room.token);
     await roomSettings.rename(ada.actor, room.token, "New");
     await messages.remove(ada.actor, room.token, seq);
-    await conversations.delete(ada.actor, room.token);
+    await roomLifecycle.delete(ada.actor, room.token);
     await receiver.takes(12);
     expect(types(receiver)).toEqual([
       ...["group.created", "conversation.created", "message.created", "message.updated", "message.updated"],
@@ -109,10 +109,10 @@ describeDomain("webhooks", (world) => {
     const more = [await world.person("C", organization), await world.person("D", organization)];
     const members = more.map(({ actor }) => ({ member: actor, role: "user" as const }));
     await say(ada, room, "now come the others");
-    await world.useCases.conversations.addMembers(ada.actor, room.token, members);
+    await world.useCases.roomLifecycle.addMembers(ada.actor, room.token, members);
     work();
     await receiver.takes(2);
-    await world.useCases.conversations.rename(ada.actor, room.token, "End");
+    await world.useCases.roomLifecycle.rename(ada.actor, room.token, "End");
     await receiver.takes(3);
     expect(receiver.taken().map(({ type, payload }) => `${type} ${payload.people}`)).toEqual([
       "group.created 3",
@@ -206,7 +206,7 @@ describeDomain("webhooks", (world) => {
     await say(ada, room, "2");
     await worker.stop();
     await say(ada, room, "3");
-    await world.useCases.conversations.delete(ada.actor, room.token);
+    await world.useCases.roomLifecycle.delete(ada.actor, room.token);
     await receiver.open();
     work();
     await receiver.takes(4);
@@ -249,13 +249,13 @@ describeDomain("webhooks", (world) => {
     const eve = await world.person("Eve");
     const room = await world.group([eve]);
     await say(eve, room, "early");
-    const { conversations } = world.useCases;
+    const { roomLifecycle } = world.useCases;
     const system = { kind: "system" as const, id: "causeway", name: "Causeway" };
     work();
-    await conversations.addMembers(system, room.token, [{ member: ada.actor, role: "user" }]);
+    await roomLifecycle.addMembers(system, room.token, [{ member: ada.actor, role: "user" }]);
     await say(eve, room, "seen");
     await receiver.takes(2);
-    await conversations.removeMember(eve.actor, room.token, ada.actor);
+    await roomLifecycle.removeMember(eve.actor, room.token, ada.actor);
     await say(eve, room, "unseen");
     await receiver.takes(3);
     const marker = await world.group([ada, bob]);

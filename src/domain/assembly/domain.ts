@@ -15,7 +15,7 @@ import { createChatrooms } from "../organizations/chatrooms.ts";
 import { createDirectory } from "../organizations/directory.ts";
 import { createLookup } from "../organizations/lookup.ts";
 import { createProvisioning } from "../organizations/provisioning.ts";
-import { createRooms } from "../rooms/conversations.ts";
+import { createRoomLifecycle } from "../rooms/lifecycle.ts";
 import type { Departure } from "../rooms/members.ts";
 import { createBringBack } from "../rooms/one-to-one.ts";
 import type { UseCases } from "../use-cases/use-cases.ts";
@@ -33,10 +33,10 @@ export function createUseCases(options: DomainOptions): UseCases {
   const calls = createCalls(context, bringBack);
   const departed = forgetDeparted(context, unread, calls);
   const presence = createPresence(context);
-  const conversations = createRooms(context, departed);
+  const roomLifecycle = createRoomLifecycle(context, departed);
   const visits = createVisits(context, { calls, presence });
   const rooms = createRoomUseCases(context, {
-    ...{ calls, presence, visits, conversations, passwords, departed },
+    ...{ calls, presence, visits, roomLifecycle, passwords, departed },
   });
   const directory = createDirectory(context, passwords, departed);
   const { join, leave, sessionGone, sweep } = calls;
@@ -46,7 +46,7 @@ export function createUseCases(options: DomainOptions): UseCases {
     presence,
     decay: createDecay(context),
     lobby: createLobby(context),
-    conversations,
+    roomLifecycle,
     ...rooms,
     ...createMessageUseCases(context, { unread, bringBack, files: options.files }),
     ...createPeopleUseCases(context, rooms.oneToOne, calls, options.webhookTargets),

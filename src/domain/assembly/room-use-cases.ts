@@ -14,28 +14,28 @@ import { createFinding } from "../rooms/room-lookup.ts";
 import { createRoster } from "../rooms/roster.ts";
 import { createRoomSettings } from "../rooms/settings.ts";
 import { createRoomViews } from "../rooms/views.ts";
-import type { Conversations } from "../use-cases/conversations.ts";
 import type { PresenceUseCases } from "../use-cases/live.ts";
+import type { RoomLifecycle } from "../use-cases/room-lifecycle.ts";
 import type { RoomUseCases } from "../use-cases/use-cases.ts";
 
 export interface RoomParts {
   calls: InternalCalls;
   presence: PresenceUseCases;
   visits: Visits;
-  conversations: Conversations;
+  roomLifecycle: RoomLifecycle;
   passwords: Passwords;
   departed: (gone: readonly Departure[]) => Promise<void>;
 }
 
 export function createRoomUseCases(context: Context, parts: RoomParts): RoomUseCases {
-  const { conversations, passwords, departed, calls } = parts;
+  const { roomLifecycle, passwords, departed, calls } = parts;
   const views = createRoomViews(context);
   const finding = createFinding(context, views);
   const settings = createRoomSettings(context, { passwords, departed, calls });
   return {
     finding,
     oneToOne: createOneToOne(context, departed),
-    roster: createRoster(context, { views, departed, conversations, finding, settings }),
+    roster: createRoster(context, { views, departed, roomLifecycle, finding, settings }),
     joining: createJoining(context, { ...parts, view: (actor, token) => finding.view(actor, { token }) }),
     guests: createGuests(context, departed),
     roomSettings: settings,

@@ -8,8 +8,8 @@ import { type Actor, type Membership, memberKey, type Role, type Room } from "..
 import { type Action, isModerator } from "../permissions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { checkEmail } from "../text-rules.ts";
-import type { Conversations } from "../use-cases/conversations.ts";
 import type { Roster } from "../use-cases/participants.ts";
+import type { RoomLifecycle } from "../use-cases/room-lifecycle.ts";
 import type { RoomSettings } from "../use-cases/room-settings.ts";
 import type { Finding, RoomPerson } from "../use-cases/rooms.ts";
 import { type Departure, putPeople, removePeople } from "./members.ts";
@@ -22,14 +22,14 @@ const DEMOTIONS: Partial<Record<Role, Role>> = { moderator: "user", guest_modera
 export interface RosterParts {
   views: RoomViews;
   departed: (gone: readonly Departure[]) => Promise<void>;
-  conversations: Pick<Conversations, "addMembers">;
+  roomLifecycle: Pick<RoomLifecycle, "addMembers">;
   finding: Pick<Finding, "group">;
   settings: Pick<RoomSettings, "setPublic">;
 }
 
 export function createRoster(
   context: Context,
-  { views, departed, conversations, finding, settings }: RosterParts,
+  { views, departed, roomLifecycle, finding, settings }: RosterParts,
 ): Roster {
   const { store, hot, accesses, now } = context;
   const sessions = createSessions(store.secret);
@@ -117,7 +117,7 @@ export function createRoster(
       await accesses.require(actor, token, "add_members");
       const { members } = await finding.group(actor, groupId);
       const users = members.map((member) => ({ member, role: "user" as const }));
-      return await conversations.addMembers(actor, token, users);
+      return await roomLifecycle.addMembers(actor, token, users);
     },
     async addEmail(actor, token, email) {
       await accesses.require(actor, token, "add_members");

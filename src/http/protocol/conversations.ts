@@ -14,7 +14,7 @@ import { type ConversationBody, conversationSchema } from "./shapes.ts";
 
 export function registerConversations(
   app: HttpApp,
-  parts: ProtocolParts<"conversations" | "finding" | "lookup" | "memberSettings" | "oneToOne" | "pins">,
+  parts: ProtocolParts<"roomLifecycle" | "finding" | "lookup" | "memberSettings" | "oneToOne" | "pins">,
 ): void {
   const { finding } = parts.useCases;
   app.openapi(ROUTES.list, async (c) => {
@@ -45,9 +45,9 @@ export function registerConversations(
   });
   app.openapi(ROUTES.delete, async (c) => {
     const { actor } = callerOf(c);
-    const { oneToOne, conversations } = parts.useCases;
+    const { oneToOne, roomLifecycle } = parts.useCases;
     const { type, token } = await roomOf(parts, actor, c.req.valid("param").id, "id");
-    await (type === "one_to_one" ? oneToOne : conversations).delete(actor, token);
+    await (type === "one_to_one" ? oneToOne : roomLifecycle).delete(actor, token);
     return c.body(null, 204);
   });
 }

@@ -19,10 +19,10 @@ const MAX_TEXT_LENGTH = 8_000;
 export function registerGroups(
   app: HttpApp,
   parts: ProtocolParts<
-    "contacts" | "conversations" | "finding" | "lookup" | "memberSettings" | "roomSettings"
+    "contacts" | "roomLifecycle" | "finding" | "lookup" | "memberSettings" | "roomSettings"
   >,
 ): void {
-  const { finding, conversations } = parts.useCases;
+  const { finding, roomLifecycle } = parts.useCases;
   app.openapi(ROUTES.list, async (c) => {
     const { user, actor } = callerOf(c);
     const { archived, ...page } = c.req.valid("query");
@@ -49,7 +49,7 @@ export function registerGroups(
   app.openapi(ROUTES.delete, async (c) => {
     const { actor } = callerOf(c);
     const { room: conversation } = await groupOf(parts, actor, c.req.valid("param").id);
-    await conversations.delete(actor, conversation.token);
+    await roomLifecycle.delete(actor, conversation.token);
     return c.body(null, 204);
   });
 }
@@ -74,14 +74,14 @@ async function shown(
 
 /** @returns the group's public id */
 async function create(
-  { useCases, publicUrl }: ProtocolParts<"conversations" | "lookup">,
+  { useCases, publicUrl }: ProtocolParts<"roomLifecycle" | "lookup">,
   actor: Actor,
   fields: z.output<typeof newGroup>,
   repeated: { publicId?: string },
 ): Promise<string> {
   const { name, description = null, avatar_url = null, contacts = [] } = fields;
   const members = await useCases.lookup.actors(contacts);
-  const { publicId } = await useCases.conversations.create(actor, {
+  const { publicId } = await useCases.roomLifecycle.create(actor, {
     type: "group",
     ...{ name, description, ...given({ avatarUrl: givenPicture(avatar_url, null, publicUrl()) }) },
     members: members.map((member) => ({ member, role: "user" })),

@@ -24,7 +24,7 @@ type Asked =
   | "accounts"
   | "attachments"
   | "contacts"
-  | "conversations"
+  | "roomLifecycle"
   | "finding"
   | "lookup"
   | "memberSettings"

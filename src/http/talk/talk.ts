@@ -31,7 +31,7 @@ import { createRoomBodies } from "./shapes/room-bodies.ts";
 type Asked =
   | "accounts"
   | "clock"
-  | "conversations"
+  | "roomLifecycle"
   | "finding"
   | "guests"
   | "joining"

@@ -28,7 +28,7 @@ type Asked =
   | "accounts"
   | "clock"
   | "connections"
-  | "conversations"
+  | "roomLifecycle"
   | "finding"
   | "guestLinks"
   | "joining"

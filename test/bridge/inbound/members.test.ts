@@ -15,7 +15,7 @@ describeBridge(
         user_id: world.ghosts.ofUser(ben.id),
       });
       await until("Ben is out", async () => !(await members()).includes(ben.id));
-      await world.useCases.conversations.addMembers(userActor(ada), room.token, [
+      await world.useCases.roomLifecycle.addMembers(userActor(ada), room.token, [
         { member: userActor(ben), role: "moderator" },
       ]);
       await world.mirrored(room);
@@ -118,13 +118,13 @@ describeBridge(
       const here = await world.meeting();
       const mel = await world.stranger();
       const person = { kind: "matrix" as const, id: mel.id, name: "Mel" };
-      await world.useCases.conversations.addMembers(SYSTEM_ACTOR, here.room.token, [
+      await world.useCases.roomLifecycle.addMembers(SYSTEM_ACTOR, here.room.token, [
         { member: person, role: "user" },
       ]);
       await world.mirrored(here.room);
       expect((await mel.rooms()).invited).toEqual([here.matrixRoom]);
       await mel.join(here.matrixRoom);
-      await world.useCases.conversations.removeMember(userActor(here.ada), here.room.token, person);
+      await world.useCases.roomLifecycle.removeMember(userActor(here.ada), here.room.token, person);
       await world.mirrored(here.room);
       expect((await mel.rooms()).joined).toEqual([]);
     });

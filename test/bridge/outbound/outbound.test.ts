@@ -67,9 +67,9 @@ describeBridge(
         users: { [world.ghosts.ofUser(ada.id)]: 100, [world.ghosts.ofUser(ben.id)]: 50 },
       });
 
-      const { conversations } = world.useCases;
-      await conversations.setRole(userActor(ada), room.token, userActor(cat), "moderator");
-      await conversations.removeMember(userActor(ada), room.token, userActor(ben));
+      const { roomLifecycle } = world.useCases;
+      await roomLifecycle.setRole(userActor(ada), room.token, userActor(cat), "moderator");
+      await roomLifecycle.removeMember(userActor(ada), room.token, userActor(ben));
       await world.mirrored(room);
       expect([await membership(ben.id), await membership(cat.id)]).toEqual(["leave", "invite"]);
       const { users } = (await world.bot.state<{ users: object }>(matrixRoom, "m.room.power_levels")) ?? {};
@@ -107,7 +107,7 @@ describeBridge(
       const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
       const room = await world.group([ada, ben]);
       await world.say(ben, room, "bye");
-      await world.useCases.conversations.leave(userActor(ben), room.token);
+      await world.useCases.roomLifecycle.leave(userActor(ben), room.token);
       await world.say(ada, room, "gone");
       const matrixRoom = await world.mirrored(room);
       expect(await world.bot.texts(matrixRoom)).toEqual([
@@ -124,14 +124,14 @@ describeBridge(
       const matrixRoom = await world.mirrored(room);
       expect(await world.bot.state(matrixRoom, "m.room.name")).toEqual({ name: "Before" });
       await world.say(ada, room, "before the lock");
-      await world.useCases.conversations.rename(userActor(ada), room.token, "After");
-      await world.useCases.conversations.setReadOnly(userActor(ada), room.token, true);
+      await world.useCases.roomLifecycle.rename(userActor(ada), room.token, "After");
+      await world.useCases.roomLifecycle.setReadOnly(userActor(ada), room.token, true);
       await world.mirrored(room);
       expect(await world.bot.state(matrixRoom, "m.room.name")).toEqual({ name: "After" });
       const client = await world.signIn(ada);
       await client.join(matrixRoom);
       await expect(client.say(matrixRoom, "not now")).rejects.toThrow("M_FORBIDDEN");
-      await world.useCases.conversations.setReadOnly(userActor(ada), room.token, false);
+      await world.useCases.roomLifecycle.setReadOnly(userActor(ada), room.token, false);
       await world.mirrored(room);
       await client.say(matrixRoom, "now");
       await until("it is in the chat", async () => (await world.texts(room)).includes("Ada: now"));
@@ -165,7 +165,7 @@ describeBridge(
         await world.say(ada, room, "before");
         await world.mirrored(room);
         const people = [{ member: userActor(ben), role: "user" as const }];
-        await world.useCases.conversations.addMembers(userActor(ada), room.token, people);
+        await world.useCases.roomLifecycle.addMembers(userActor(ada), room.token, people);
         await world.say(ada, room, "after");
         const matrixRoom = await world.mirrored(room);
         const client = await world.signIn(ben);
@@ -179,7 +179,7 @@ describeBridge(
       const ada = await world.user("Ada");
       const room = await world.group([ada]);
       const guest = { kind: "guest" as const, id: "G-7", name: "Gus (guest)" };
-      await world.useCases.conversations.addMembers(SYSTEM_ACTOR, room.token, [
+      await world.useCases.roomLifecycle.addMembers(SYSTEM_ACTOR, room.token, [
         { member: guest, role: "guest" },
       ]);
       await world.useCases.messages.send(guest, room.token, { id: "1", text: "as a guest" });
@@ -241,7 +241,7 @@ describeBridge(
       const alias = `#${world.registration.prefix}room_${room.token}:${world.homeserver.serverName}`;
       const path = `directory/room/${encodeURIComponent(alias)}`;
       expect(await client.ask("GET", path)).toMatchObject({ room_id: matrixRoom });
-      await world.useCases.conversations.delete(userActor(ada), room.token);
+      await world.useCases.roomLifecycle.delete(userActor(ada), room.token);
       await until("nobody is in it", async () => (await client.rooms()).joined.length === 0);
       await until("it is forgotten", async () => {
         const rows = await world.store.sql`select from bridge_rooms where conversation_id = ${room.id}`;

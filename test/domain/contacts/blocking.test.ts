@@ -105,19 +105,19 @@ describeDomain("blocking", (world) => {
     const { ada, bob } = await colleagues();
     const group = await world.group([ada, bob]);
     await set(ada, bob, "blocked");
-    const { conversations, oneToOne, contacts } = world.useCases;
+    const { roomLifecycle, oneToOne, contacts } = world.useCases;
     for (const [who, other] of [
       [ada, bob],
       [bob, ada],
     ] as const) {
       const members = [{ member: other.actor, role: "user" as const }];
       await refused(
-        conversations.create(who.actor, { type: "group", name: "New", members }),
+        roomLifecycle.create(who.actor, { type: "group", name: "New", members }),
         "not_found",
         "members",
       );
       const own = await world.group([who]);
-      await refused(conversations.addMembers(who.actor, own.token, members), "not_found", "members");
+      await refused(roomLifecycle.addMembers(who.actor, own.token, members), "not_found", "members");
       await refused(oneToOne.open(who.actor, other.actor), "not_found", "members");
       await refused(contacts.add(who.actor, { name: other.user.handle }), "not_found");
       await world.useCases.messages.send(who.actor, group.token, message());
@@ -165,7 +165,7 @@ describeDomain("blocking", (world) => {
 
   test("brings nobody back who left the room", async () => {
     const { ada, bob, room } = await colleagues();
-    await world.useCases.conversations.leave(ada.actor, room.token);
+    await world.useCases.roomLifecycle.leave(ada.actor, room.token);
     await set(ada, bob, "blocked");
     await refused(world.useCases.messages.send(bob.actor, room.token, message()), "forbidden");
     expect(await world.people(room)).toEqual([`${bob.id} owner`]);

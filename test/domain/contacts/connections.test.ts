@@ -45,7 +45,7 @@ describeDomain("connections", (world) => {
   test("once accepted lift the isolation, and blocking brings it back for both", async () => {
     const { ada, bob } = await strangers();
     const invite = () =>
-      world.useCases.conversations.create(ada.actor, {
+      world.useCases.roomLifecycle.create(ada.actor, {
         type: "group",
         name: "Both",
         members: [{ member: bob.actor, role: "user" }],

@@ -85,7 +85,7 @@ describeDomain("contacts", (world) => {
   test("are deleted also when their owner left the room before", async () => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
     const { contact } = await add(ada, bob);
-    await world.useCases.conversations.leave(ada.actor, contact.room?.token ?? "");
+    await world.useCases.roomLifecycle.leave(ada.actor, contact.room?.token ?? "");
     await contacts().delete(ada.actor, bob.user.publicId);
     await refused(contacts().get(ada.actor, bob.user.publicId), "not_found");
   });

@@ -68,18 +68,18 @@ describeDomain("a request under a key", (world) => {
   });
 
   test("makes no room again that its maker was in when it was deleted; made again it can be deleted again", async () => {
-    const { conversations } = world.useCases;
+    const { roomLifecycle } = world.useCases;
     const ada = await world.person();
     const members = [{ member: ada.actor, role: "user" as const }];
     const make = (maker: Actor, publicId: string) =>
-      conversations.create(maker, { type: "group", name: "Once", publicId, members });
+      roomLifecycle.create(maker, { type: "group", name: "Once", publicId, members });
     const [mine, system] = [newPublicId(), newPublicId()];
     const { token } = await make(ada.actor, mine);
-    await conversations.delete(ada.actor, token);
+    await roomLifecycle.delete(ada.actor, token);
     await refused(make(ada.actor, mine), "not_found");
     for (let i = 0; i < 2; i++) {
       const again = await make(SYSTEM_ACTOR, system);
-      await conversations.delete(SYSTEM_ACTOR, again.token);
+      await roomLifecycle.delete(SYSTEM_ACTOR, again.token);
     }
     expect(await world.store.rooms.byPublicId(system)).toBeNull();
   });

@@ -146,9 +146,9 @@ describeDomain("calls", (world) => {
   test("strangers can't join, and nobody joins in a locked room", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada]);
-    const { calls, conversations } = world.useCases;
+    const { calls, roomLifecycle } = world.useCases;
     await refused(calls.join(bob.actor, room.token, "s", 1), "not_found", "room");
-    await conversations.setReadOnly(ada.actor, room.token, true);
+    await roomLifecycle.setReadOnly(ada.actor, room.token, true);
     await refused(calls.join(ada.actor, room.token, "s", 1), "read_only");
   });
 
@@ -166,10 +166,10 @@ describeDomain("calls", (world) => {
   test("who is removed from the room is out of its call", async () => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
     const room = await world.group([ada, bob]);
-    const { calls, conversations } = world.useCases;
+    const { calls, roomLifecycle } = world.useCases;
     await calls.join(bob.actor, room.token, "phone", 1);
     await calls.join(bob.actor, room.token, "laptop", 1);
-    await conversations.removeMember(ada.actor, room.token, bob.actor);
+    await roomLifecycle.removeMember(ada.actor, room.token, bob.actor);
     expect(await world.hot.calls.get(room.id)).toEqual({ flags: 0, participants: [] });
     expect(await callStory(world, room)).toEqual(["Bob started", "Bob left", "Bob ended"]);
   });

@@ -8,7 +8,7 @@ import { describeDomain, matrixUser, message, refused, type World } from "../wor
 /** A public room of Ada's, with a user who was invited. */
 async function plaza(world: World) {
   const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
-  const room = await world.useCases.conversations.create(ada.actor, {
+  const room = await world.useCases.roomLifecycle.create(ada.actor, {
     type: "public",
     name: "Plaza",
     history: "shared",

@@ -75,7 +75,7 @@ describeDomain("presence", (world) => {
     const room = await world.group([ada, bob]);
     const { presence } = world.useCases;
     await presence.typing(bob.actor, room.token, true, "s");
-    await world.another().conversations.removeMember(ada.actor, room.token, bob.actor);
+    await world.another().roomLifecycle.removeMember(ada.actor, room.token, bob.actor);
     world.clock.now += 6_000;
     await refused(presence.typing(bob.actor, room.token, true, "s"), "not_found", "room");
   });
@@ -84,7 +84,7 @@ describeDomain("presence", (world) => {
   test.each<[string, End]>([
     [
       "removed",
-      ({ actor }, whom, { token }) => world.useCases.conversations.removeMember(actor, token, whom.actor),
+      ({ actor }, whom, { token }) => world.useCases.roomLifecycle.removeMember(actor, token, whom.actor),
     ],
     ["deleted", (_, { id }) => world.useCases.directory.deleteUser(id)],
   ])("who is %s while they type and look does neither any more, and all are told", async (_, end) => {

@@ -14,7 +14,7 @@ const EITHER = { id: "new.a", part: ".a" };
 /** A public room of Ada's. */
 async function plaza(world: World) {
   const ada = await world.person("Ada");
-  const room = await world.useCases.conversations.create(ada.actor, {
+  const room = await world.useCases.roomLifecycle.create(ada.actor, {
     ...{ type: "public", name: "Plaza", history: "shared" },
   });
   return { ada, room, token: room.token };
@@ -260,12 +260,12 @@ describeDomain("guests who come back", (world) => {
 
   test("do not come back once a moderator took them out: only as somebody else", async () => {
     const { ada, room, token } = await plaza(world);
-    const { roster, joining, guests, conversations } = world.useCases;
+    const { roster, joining, guests, roomLifecycle } = world.useCases;
     const [gus, gil] = [await visitor(world, token), await visitor(world, token)];
     const { sessionId } = (await gus.join()).me;
     await gil.join();
     await roster.removeGuest(ada.actor, token, sessionId as string);
-    await conversations.removeMember(ada.actor, token, gil.actor);
+    await roomLifecycle.removeMember(ada.actor, token, gil.actor);
     for (const one of [gus, gil]) {
       await refused(one.join(), "forbidden");
       expect(await joining.ping(one.actor, token)).toBe(false);
@@ -318,7 +318,7 @@ describeDomain("a closed lobby", (world) => {
     ["Talk's", ({ useCases }, owner, whom, token) => useCases.roster.demote(owner, token, whom)],
     [
       "any other face's",
-      ({ useCases }, owner, whom, token) => useCases.conversations.setRole(owner, token, whom, "user"),
+      ({ useCases }, owner, whom, token) => useCases.roomLifecycle.setRole(owner, token, whom, "user"),
     ],
   ])("whoever moderates no more, by %s change, leaves the call at once", async (_, demote) => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];

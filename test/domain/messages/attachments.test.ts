@@ -122,7 +122,7 @@ describeDomain("attachments", (world) => {
 
   test("go with their message, their room, or by themselves, and their bytes with the next sweep", async () => {
     const { ada, bob, room } = await pair();
-    const { messages, attachments, conversations, timeline } = cases();
+    const { messages, attachments, roomLifecycle, timeline } = cases();
     const send = async (token: string) => {
       const file = await upload(ada);
       return { file, ...(await messages.send(ada.actor, token, message("x", { attachments: [file.id] }))) };
@@ -133,7 +133,7 @@ describeDomain("attachments", (world) => {
     await messages.remove(ada.actor, room.token, first.seq);
     await refused(attachments.delete(bob.actor, second.file.id), "forbidden");
     await attachments.delete(ada.actor, second.file.id);
-    await conversations.delete(ada.actor, other.token);
+    await roomLifecycle.delete(ada.actor, other.token);
     for (const { file } of [first, second, third]) {
       await refused(attachments.get(ada.actor, file.id), "not_found");
       expect(files.kept.has(file.id)).toBe(true);

@@ -55,7 +55,7 @@ describeDomain("message timer", (world) => {
     await world.useCases.messages.remove(ada.actor, room.token, seq);
     const other = await setting(1_000);
     await other.send("in a room that goes");
-    await world.useCases.conversations.delete(other.ada.actor, other.room.token);
+    await world.useCases.roomLifecycle.delete(other.ada.actor, other.room.token);
     await world.useCases.timeline.sweep(Date.now() + FAR);
     expect(await deletions(room)).toEqual([`user ${seq}`]);
   });

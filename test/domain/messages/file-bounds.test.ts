@@ -70,7 +70,7 @@ describeDomain("bounds on files", (world) => {
     await upload(cleo.actor, 18);
     await upload(bob.actor, 6);
     await refused(upload(bob.actor, 1), "too_large", "file");
-    await cases().conversations.delete(bob.actor, room.token);
+    await cases().roomLifecycle.delete(bob.actor, room.token);
     await upload(bob.actor, 6);
   });
 
@@ -84,7 +84,7 @@ describeDomain("bounds on files", (world) => {
 
   test("deleting gives room back: of a file, its message, its place in it, its room, by time, unsent", async () => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
-    const { messages, attachments, conversations, roomSettings, timeline } = cases();
+    const { messages, attachments, roomLifecycle, roomSettings, timeline } = cases();
     const full = () => refused(upload(ada.actor, 1), "too_large", "file");
     const room = await world.group([ada, bob]);
     const waiting = await upload(ada.actor, USER);
@@ -99,7 +99,7 @@ describeDomain("bounds on files", (world) => {
     const other = await world.group([ada, bob]);
     await send(ada, other, USER);
     await full();
-    await conversations.delete(ada.actor, other.token);
+    await roomLifecycle.delete(ada.actor, other.token);
     await roomSettings.setMessageTimer(ada.actor, room.token, 1_000);
     await send(ada, room, USER);
     await full();

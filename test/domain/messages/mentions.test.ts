@@ -32,7 +32,7 @@ describeDomain("mentions", (world) => {
     const foreign = await world.person("Eve", await world.organization());
     const room = await world.group([ada]);
     const gast = guest("Gast");
-    await world.useCases.conversations.addMembers(SYSTEM_ACTOR, room.token, [
+    await world.useCases.roomLifecycle.addMembers(SYSTEM_ACTOR, room.token, [
       { member: foreign.actor, role: "user" },
       { member: gast, role: "guest" },
     ]);
@@ -57,7 +57,7 @@ describeDomain("mentions", (world) => {
     const [ada, bob, cyd] = [await world.person("Ada"), await world.person("Bob"), await world.person("Cyd")];
     const room = await world.group([ada, cyd, bob]);
     const [unnamed, foobar] = [guest(""), guest("FooBar")];
-    await world.useCases.conversations.addMembers(SYSTEM_ACTOR, room.token, [
+    await world.useCases.roomLifecycle.addMembers(SYSTEM_ACTOR, room.token, [
       { member: unnamed, role: "guest" },
       { member: foobar, role: "guest" },
     ]);
@@ -81,13 +81,13 @@ describeDomain("mentions", (world) => {
 
   test("[B.8.7] a one-to-one room has no everybody; a locked room and strangers have no candidates", async () => {
     const [ada, bob, eve] = [await world.person("Ada"), await world.person("Bob"), await world.person("Eve")];
-    const { mentions, oneToOne, conversations } = world.useCases;
+    const { mentions, oneToOne, roomLifecycle } = world.useCases;
     const { room } = await oneToOne.open(ada.actor, bob.actor);
     const found = await mentions.candidates(ada.actor, room.token, { search: "", limit: 20 });
     expect(found).toEqual([{ kind: "user", id: bob.user.handle, label: "Bob" }]);
     const group = await world.group([ada, bob]);
     await refused(mentions.candidates(eve.actor, group.token, { search: "", limit: 20 }), "not_found");
-    await conversations.setReadOnly(ada.actor, group.token, true);
+    await roomLifecycle.setReadOnly(ada.actor, group.token, true);
     await refused(mentions.candidates(bob.actor, group.token, { search: "", limit: 20 }), "read_only");
   });
 });

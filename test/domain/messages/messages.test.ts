@@ -26,8 +26,8 @@ describeDomain("messages.send", (world) => {
     expect(duplicate).toBe(false);
     const [event] = await world.store.log.range(room.id, seq - 1, seq, 1);
     expect(event).toMatchObject({ type: "message", actor: ada.actor, dataJson: '{"text":"Hello"}' });
-    const [mine] = await world.useCases.conversations.list(ada.actor);
-    const [theirs] = await world.useCases.conversations.list(bob.actor);
+    const [mine] = await world.useCases.roomLifecycle.list(ada.actor);
+    const [theirs] = await world.useCases.roomLifecycle.list(bob.actor);
     expect(mine!.head.messages - mine!.membership.readMessages).toBe(0);
     expect(theirs!.head.messages - theirs!.membership.readMessages).toBe(1);
   });
@@ -54,13 +54,13 @@ describeDomain("messages.send", (world) => {
   test("a retry gets the first result, with other text, after the lock, and after leaving", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada, bob]);
-    const { messages, conversations } = world.useCases;
+    const { messages, roomLifecycle } = world.useCases;
     const first = await messages.send(bob.actor, room.token, { id: "same", text: "one" });
     const again = { seq: first.seq, at: first.at, duplicate: true, event: null };
     expect(await messages.send(bob.actor, room.token, { id: "same", text: "two" })).toEqual(again);
-    await conversations.setReadOnly(ada.actor, room.token, true);
+    await roomLifecycle.setReadOnly(ada.actor, room.token, true);
     expect(await messages.send(bob.actor, room.token, { id: "same", text: "one" })).toEqual(again);
-    await conversations.leave(bob.actor, room.token);
+    await roomLifecycle.leave(bob.actor, room.token);
     expect(await messages.send(bob.actor, room.token, { id: "same", text: "one" })).toEqual(again);
     expect(await world.another().messages.send(bob.actor, room.token, { id: "same", text: "one" })).toEqual(
       again,
@@ -72,16 +72,16 @@ describeDomain("messages.send", (world) => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada, bob]);
     await world.useCases.messages.send(bob.actor, room.token, message());
-    await world.another().conversations.removeMember(ada.actor, room.token, bob.actor);
+    await world.another().roomLifecycle.removeMember(ada.actor, room.token, bob.actor);
     await refused(world.useCases.messages.send(bob.actor, room.token, message()), "not_found", "room");
   });
 
   test("who was let in again is not refused by what is remembered", async () => {
     const ada = await world.person();
     const room = await world.group([ada]);
-    await world.useCases.conversations.setReadOnly(ada.actor, room.token, true);
+    await world.useCases.roomLifecycle.setReadOnly(ada.actor, room.token, true);
     await refused(world.useCases.messages.send(ada.actor, room.token, message()), "read_only");
-    await world.another().conversations.setReadOnly(ada.actor, room.token, false);
+    await world.another().roomLifecycle.setReadOnly(ada.actor, room.token, false);
     expect(await world.useCases.messages.send(ada.actor, room.token, message())).toMatchObject({
       duplicate: false,
     });
@@ -90,11 +90,11 @@ describeDomain("messages.send", (world) => {
   test("sends go through while the room's members keep changing", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada]);
-    const { messages, conversations } = world.useCases;
+    const { messages, roomLifecycle } = world.useCases;
     const changes = (async () => {
       for (let i = 0; i < 15; i++) {
-        await conversations.addMembers(ada.actor, room.token, [{ member: bob.actor, role: "user" }]);
-        await conversations.removeMember(ada.actor, room.token, bob.actor);
+        await roomLifecycle.addMembers(ada.actor, room.token, [{ member: bob.actor, role: "user" }]);
+        await roomLifecycle.removeMember(ada.actor, room.token, bob.actor);
       }
     })();
     const sends = Array.from({ length: 60 }, (_, i) => messages.send(ada.actor, room.token, message(`${i}`)));
@@ -105,14 +105,14 @@ describeDomain("messages.send", (world) => {
   test("strangers, unknown rooms and deleted rooms are not_found", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada]);
-    const { messages, conversations } = world.useCases;
+    const { messages, roomLifecycle } = world.useCases;
     await refused(messages.send(bob.actor, room.token, message()), "not_found", "room");
     await refused(messages.send(ada.actor, "nosuchro", message()), "not_found", "room");
     await refused(messages.send(ada.actor, "\0", message()), "not_found", "room");
     await refused(messages.send(ada.actor, "x".repeat(10_000), message()), "not_found", "room");
     await refused(messages.send(SYSTEM_ACTOR, room.token, message()), "not_found", "room");
     await messages.send(ada.actor, room.token, message());
-    await conversations.delete(ada.actor, room.token);
+    await roomLifecycle.delete(ada.actor, room.token);
     await refused(messages.send(ada.actor, room.token, message()), "not_found", "room");
   });
 
@@ -165,16 +165,16 @@ describeDomain("messages.send", (world) => {
     const reply = await messages.send(ada.actor, room.token, message("yes", { replyTo: seq, mentions }));
     const event = await world.store.log.event(room.id, reply.seq);
     expect(JSON.parse(event!.dataJson)).toEqual({ text: "yes", replyTo: seq, mentions });
-    const [listing] = await world.useCases.conversations.list(bob.actor);
+    const [listing] = await world.useCases.roomLifecycle.list(bob.actor);
     expect(listing!.mentions).toBe(1);
   });
 
   test("a reply to what the sender never saw is refused like one to nothing", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada]);
-    const { messages, conversations } = world.useCases;
+    const { messages, roomLifecycle } = world.useCases;
     const { seq } = await messages.send(ada.actor, room.token, message());
-    await conversations.addMembers(ada.actor, room.token, [{ member: bob.actor, role: "user" }]);
+    await roomLifecycle.addMembers(ada.actor, room.token, [{ member: bob.actor, role: "user" }]);
     await refused(
       messages.send(bob.actor, room.token, message("?", { replyTo: seq })),
       "bad_request",
@@ -186,8 +186,8 @@ describeDomain("messages.send", (world) => {
     const ada = await world.person();
     const mel = matrixUser();
     const room = await world.group([ada]);
-    const { messages, conversations } = world.useCases;
-    await conversations.addMembers(SYSTEM_ACTOR, room.token, [{ member: mel, role: "user" }]);
+    const { messages, roomLifecycle } = world.useCases;
+    await roomLifecycle.addMembers(SYSTEM_ACTOR, room.token, [{ member: mel, role: "user" }]);
     const id = `$${"e".repeat(254)}`;
     await messages.send(mel, room.token, { id, text: "from afar" });
     await messages.send(ada.actor, room.token, { id, text: "from my other client", fromMatrix: true });
@@ -283,9 +283,9 @@ describeDomain("messages.history and messages.markRead", (world) => {
   test("history goes by pages, for members only, from where they joined", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada]);
-    const { messages, conversations } = world.useCases;
+    const { messages, roomLifecycle } = world.useCases;
     for (let i = 0; i < 5; i++) await messages.send(ada.actor, room.token, message(`${i}`));
-    await conversations.addMembers(ada.actor, room.token, [{ member: bob.actor, role: "user" }]);
+    await roomLifecycle.addMembers(ada.actor, room.token, [{ member: bob.actor, role: "user" }]);
     const page = await messages.history(ada.actor, room.token, { limit: 3 });
     expect(page.more).toBe(true);
     const seqs = page.events.map(({ seq }) => seq);
@@ -369,7 +369,7 @@ describeDomain("messages.history and messages.markRead", (world) => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada, bob]);
     const { seq } = await world.useCases.messages.send(bob.actor, room.token, message());
-    await world.another().conversations.leave(bob.actor, room.token);
+    await world.another().roomLifecycle.leave(bob.actor, room.token);
     await refused(world.useCases.messages.markRead(bob.actor, room.token, seq), "not_found", "room");
   });
 

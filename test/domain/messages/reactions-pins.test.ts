@@ -101,7 +101,7 @@ describeDomain("reactions", (world) => {
 
   test("go with the message; a deleted or unknown one takes none, nor does a locked room", async () => {
     const { ada, bob, room, seq } = await setting();
-    const { reactions, messages, conversations } = world.useCases;
+    const { reactions, messages, roomLifecycle } = world.useCases;
     await reactions.add(bob.actor, room.token, seq, "👍");
     await refused(reactions.add(bob.actor, room.token, 1, "👍"), "not_found");
     await refused(reactions.add(bob.actor, room.token, 99, "👍"), "not_found");
@@ -109,7 +109,7 @@ describeDomain("reactions", (world) => {
     await refused(reactions.add(bob.actor, room.token, seq, "👍"), "not_found");
     expect(await reactions.list(bob.actor, room.token, seq)).toEqual([]);
     const { seq: next } = await messages.send(ada.actor, room.token, message());
-    await conversations.setReadOnly(ada.actor, room.token, true);
+    await roomLifecycle.setReadOnly(ada.actor, room.token, true);
     await refused(reactions.add(bob.actor, room.token, next, "👍"), "read_only");
     await refused(reactions.add((await world.person()).actor, room.token, next, "👍"), "not_found");
   });

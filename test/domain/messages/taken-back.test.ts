@@ -54,9 +54,9 @@ describeDomain("messages that were taken back", (world) => {
   test("history and lists tell who joined later nothing of what they may not see", async () => {
     const { room, ada, bob } = await setting();
     const cy = await world.person("Cy");
-    const { messages, reactions, pins, conversations, timeline } = world.useCases;
+    const { messages, reactions, pins, roomLifecycle, timeline } = world.useCases;
     const seq = await say(ada, room, "before Cy");
-    await conversations.addMembers(ada.actor, room.token, [{ member: cy.actor, role: "user" }]);
+    await roomLifecycle.addMembers(ada.actor, room.token, [{ member: cy.actor, role: "user" }]);
     await messages.edit(ada.actor, room.token, seq, { text: "before Cy, edited" });
     await reactions.add(bob.actor, room.token, seq, "telling");
     await pins.pin(ada.actor, room.token, seq);

@@ -142,13 +142,13 @@ describeDomain("timeline", (world) => {
     const seq = await say(world, ada, room, "gone");
     const early = await say(world, ada, room, "early");
     await world.useCases.messages.remove(ada.actor, room.token, seq);
-    const { timeline, conversations } = world.useCases;
+    const { timeline, roomLifecycle } = world.useCases;
     await refused(timeline.message(bob.actor, { roomId: room.id, seq }), "not_found");
     await refused(timeline.message(bob.actor, { roomId: room.id, seq: 1 }), "not_found");
     await refused(timeline.message(bob.actor, { roomId: room.id, seq: 10_000 }), "not_found");
     const cyd = await world.person("Cyd");
     await refused(timeline.message(cyd.actor, { roomId: room.id, seq: early }), "not_found");
-    await conversations.addMembers(ada.actor, room.token, [{ member: cyd.actor, role: "user" }]);
+    await roomLifecycle.addMembers(ada.actor, room.token, [{ member: cyd.actor, role: "user" }]);
     await refused(timeline.message(cyd.actor, { roomId: room.id, seq: early }), "not_found");
     expect((await timeline.message(bob.actor, { roomId: room.id, seq: early })).text).toBe("early");
   });
@@ -241,8 +241,8 @@ describeDomain("timeline", (world) => {
       cursors.push({ roomId: one.id, seq: await say(world, ada, one, "cursor") });
     }
     await say(world, ada, home, "after");
-    const { timeline, conversations, roomSettings } = world.useCases;
-    await conversations.removeMember(ada.actor, room.token, bob.actor);
+    const { timeline, roomLifecycle, roomSettings } = world.useCases;
+    await roomLifecycle.removeMember(ada.actor, room.token, bob.actor);
     await roomSettings.setLobby(ada.actor, closed.token, { on: true });
     const walk = async (cursor: (typeof cursors)[number]) => [
       ...texts((await timeline.recent(bob.actor, { limit: 10, startingAfter: cursor })).messages),
@@ -257,7 +257,7 @@ describeDomain("timeline", (world) => {
       "bad_request",
     );
 
-    await conversations.delete(ada.actor, room.token);
+    await roomLifecycle.delete(ada.actor, room.token);
     // The log is removed.
     while (await purgeStep({ transaction: world.store.sql.begin }, -60_000));
     expect(await walk(left)).toEqual(["before", "after"]);

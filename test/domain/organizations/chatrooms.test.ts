@@ -155,7 +155,7 @@ describeDomain("chatrooms: seeing", (world) => {
 
   test("rooms that were made through another face are no chatrooms", async () => {
     const { id, admin } = await rescue(world);
-    const room = await world.useCases.conversations.create(admin.actor, {
+    const room = await world.useCases.roomLifecycle.create(admin.actor, {
       type: "group",
       name: "Talk",
       organizationId: id,
@@ -204,7 +204,7 @@ describeDomain("chatrooms: changing", (world) => {
     expect(await world.people(room)).toEqual([`${admin.id} owner`]);
     await claim(admin.principal, room.id);
     expect(await world.story(room)).toHaveLength(2);
-    await world.useCases.conversations.leave(admin.actor, room.token);
+    await world.useCases.roomLifecycle.leave(admin.actor, room.token);
     await claim(member.principal, room.id);
     expect(await world.people(room)).toEqual([`${member.id} owner`]);
     await refused(claim(chat.principal, room.id), "forbidden");
@@ -212,7 +212,7 @@ describeDomain("chatrooms: changing", (world) => {
 
   test("custom rooms are deleted by managers; default and event rooms not this way", async () => {
     const { id, principal, admin, member, create } = await rescue(world);
-    const { chatrooms, directory, conversations } = world.useCases;
+    const { chatrooms, directory, roomLifecycle } = world.useCases;
     const { room } = await create(admin, "Room");
     await refused(chatrooms.delete(member.principal, room.id), "forbidden");
     await chatrooms.delete(principal, room.id);
@@ -233,16 +233,16 @@ describeDomain("chatrooms: changing", (world) => {
     for (const room of [standard, event]) {
       await refused(chatrooms.delete(principal, room.room.id), "bad_request", "room");
       await chatrooms.claim(admin.principal, room.room.id);
-      await refused(conversations.delete(admin.actor, room.room.token), "bad_request", "room");
+      await refused(roomLifecycle.delete(admin.actor, room.room.token), "bad_request", "room");
     }
   });
 
   test("an admin who leaves a chatroom hands it to nobody: any user of the organization can claim it", async () => {
     const { admin, member, create } = await rescue(world);
     const { room } = await create(admin, "Room", { assignedUsers: [member.id] });
-    await world.useCases.conversations.leave(admin.actor, room.token);
+    await world.useCases.roomLifecycle.leave(admin.actor, room.token);
     expect(await world.people(room)).toEqual([`${member.id} user`]);
-    await world.useCases.conversations.leave(member.actor, room.token);
+    await world.useCases.roomLifecycle.leave(member.actor, room.token);
     expect(await world.store.rooms.byId(room.id)).not.toBeNull();
   });
 });

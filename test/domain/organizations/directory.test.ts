@@ -52,7 +52,7 @@ describeDomain("directory: organizations", (world) => {
     const organization = await world.organization("Rescue", true);
     const room = await defaultRoomOf(world, organization.id);
     const ada = await world.person("Ada", organization);
-    await world.useCases.conversations.leave(ada.actor, room.token);
+    await world.useCases.roomLifecycle.leave(ada.actor, room.token);
     const bob = await world.person("Bob", organization);
     expect(await world.people(room)).toEqual([`${bob.id} user`]);
   });
@@ -304,7 +304,7 @@ describeDomain("directory: users", (world) => {
       const rooms = [];
       for (let i = 0; i < 6; i++) rooms.push(await world.group([boss]));
       const add = (room: Room) =>
-        world.useCases.conversations
+        world.useCases.roomLifecycle
           .addMembers(boss.actor, room.token, [{ member: ada.actor, role: "user" }])
           .catch((error) => {
             if (error.code !== "not_found") throw error;

@@ -49,12 +49,12 @@ describeDomain("one-to-one rooms", (world) => {
 
   test("[B.6] who left is in it again after opening it anew, in the same room", async () => {
     const { ada, bob, token } = await pair(world);
-    const { conversations, oneToOne } = world.useCases;
-    await conversations.leave(ada.actor, token);
+    const { roomLifecycle, oneToOne } = world.useCases;
+    await roomLifecycle.leave(ada.actor, token);
     const { room, created } = await oneToOne.open(ada.actor, bob.actor);
     expect([room.token, created]).toEqual([token, false]);
     expect(await world.people(room)).toHaveLength(2);
-    await conversations.leave(bob.actor, token);
+    await roomLifecycle.leave(bob.actor, token);
     await oneToOne.open(ada.actor, bob.actor);
     expect(await world.people(room)).toHaveLength(2);
   });
@@ -63,7 +63,7 @@ describeDomain("one-to-one rooms", (world) => {
     const { ada, bob, token, id } = await pair(world);
     await world.useCases.messages.send(ada.actor, token, message("first"));
     // This process remembers Ada's access; the other one lets Bob leave.
-    await world.another().conversations.leave(bob.actor, token);
+    await world.another().roomLifecycle.leave(bob.actor, token);
     expect(await world.people({ id })).toEqual([`${ada.id} owner`]);
     const { seq } = await world.useCases.messages.send(ada.actor, token, message("Are you there?"));
     expect(await world.people({ id })).toEqual([`${ada.id} owner`, `${bob.id} owner`]);
@@ -75,7 +75,7 @@ describeDomain("one-to-one rooms", (world) => {
 
   test("messages that are sent at once while the other is away bring them back once, in their order", async () => {
     const { ada, bob, token, id } = await pair(world);
-    await world.useCases.conversations.leave(bob.actor, token);
+    await world.useCases.roomLifecycle.leave(bob.actor, token);
     const texts = Array.from({ length: 10 }, (_, i) => `m${i}`);
     const sent = await Promise.all(
       texts.map((text) => world.useCases.messages.send(ada.actor, token, message(text))),
@@ -87,8 +87,8 @@ describeDomain("one-to-one rooms", (world) => {
 
   test("[B.6] a call of the other brings the leaver back", async () => {
     const { ada, bob, token, id } = await pair(world);
-    const { conversations, calls } = world.useCases;
-    await conversations.leave(bob.actor, token);
+    const { roomLifecycle, calls } = world.useCases;
+    await roomLifecycle.leave(bob.actor, token);
     await calls.join(ada.actor, token, "phone", 1);
     expect(await world.people({ id })).toHaveLength(2);
     await calls.leave(ada.actor, token, "phone");
@@ -96,9 +96,9 @@ describeDomain("one-to-one rooms", (world) => {
 
   test("the last one to leave deletes the room, and the next opening makes another", async () => {
     const { ada, bob, token, id } = await pair(world);
-    const { conversations, oneToOne } = world.useCases;
-    await conversations.leave(ada.actor, token);
-    await conversations.leave(bob.actor, token);
+    const { roomLifecycle, oneToOne } = world.useCases;
+    await roomLifecycle.leave(ada.actor, token);
+    await roomLifecycle.leave(bob.actor, token);
     expect(await world.store.rooms.byId(id)).toBeNull();
     const again = await oneToOne.open(ada.actor, bob.actor);
     expect(again.created).toBe(true);
@@ -117,9 +117,9 @@ describeDomain("one-to-one rooms", (world) => {
   test("who is no longer in an organization with the sender is not brought back", async () => {
     const organization = await world.organization();
     const [ada, bob] = [await world.person("Ada", organization), await world.person("Bob", organization)];
-    const { oneToOne, conversations, directory, messages } = world.useCases;
+    const { oneToOne, roomLifecycle, directory, messages } = world.useCases;
     const { room } = await oneToOne.open(ada.actor, bob.actor);
-    await conversations.leave(bob.actor, room.token);
+    await roomLifecycle.leave(bob.actor, room.token);
     await directory.removeOrganizationUser(organization.id, bob.id);
     await messages.send(ada.actor, room.token, message());
     expect(await world.people(room)).toEqual([`${ada.id} owner`]);
@@ -127,7 +127,7 @@ describeDomain("one-to-one rooms", (world) => {
 
   test("[A.4] a user has one room with nobody else, which can't be changed and brings nobody in", async () => {
     const ada = await world.person();
-    const { oneToOne, messages, conversations } = world.useCases;
+    const { oneToOne, messages, roomLifecycle } = world.useCases;
     const opened = await Promise.all([
       oneToOne.openSelf(ada.actor),
       world.another().oneToOne.openSelf(ada.actor),
@@ -139,7 +139,7 @@ describeDomain("one-to-one rooms", (world) => {
     await messages.send(ada.actor, room.token, message("Note to self"));
     expect(await world.people(room)).toEqual([`${ada.id} owner`]);
     const bob = { member: (await world.person()).actor, role: "user" as const };
-    await refused(conversations.addMembers(ada.actor, room.token, [bob]), "bad_request");
+    await refused(roomLifecycle.addMembers(ada.actor, room.token, [bob]), "bad_request");
   });
 
   test("deleting it for both is for both of them, and for one-to-one rooms only", async () => {
@@ -149,7 +149,7 @@ describeDomain("one-to-one rooms", (world) => {
     await refused(oneToOne.delete(cy.actor, token), "not_found", "room");
     await oneToOne.delete(bob.actor, token);
     expect(await world.store.rooms.byId(id)).toBeNull();
-    expect(await world.useCases.conversations.list(ada.actor)).toEqual([]);
+    expect(await world.useCases.roomLifecycle.list(ada.actor)).toEqual([]);
     const group = await world.group([ada]);
     await refused(oneToOne.delete(ada.actor, group.token), "bad_request", "room");
   });
@@ -158,7 +158,7 @@ describeDomain("one-to-one rooms", (world) => {
     const { ada, bob, token } = await pair(world);
     const input = { id: randomUUID(), text: "once" };
     const first = await world.useCases.messages.send(ada.actor, token, input);
-    await world.useCases.conversations.leave(bob.actor, token);
+    await world.useCases.roomLifecycle.leave(bob.actor, token);
     expect(await world.useCases.messages.send(ada.actor, token, input)).toEqual({
       ...first,
       duplicate: true,

@@ -32,9 +32,9 @@ describeDomain("finding", (world) => {
 
   test("[B.2] private rooms exist for members only; a public one is told of to anybody, and no more than that", async () => {
     const [ada, cy] = [await world.person(), await world.person()];
-    const { finding, conversations } = world.useCases;
+    const { finding, roomLifecycle } = world.useCases;
     const secret = await world.group([ada]);
-    const plaza = await conversations.create(ada.actor, { type: "public", name: "Plaza" });
+    const plaza = await roomLifecycle.create(ada.actor, { type: "public", name: "Plaza" });
     for (const actor of [cy.actor, guest(), null]) {
       await refused(finding.find(actor, secret.token), "not_found", "room");
       expect(await finding.find(actor, plaza.token)).toEqual({ member: false, room: plaza });
@@ -67,10 +67,10 @@ describeDomain("finding", (world) => {
 
   test("[B.3] the other of a one-to-one room is shown also after leaving it", async () => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
-    const { oneToOne, finding, conversations } = world.useCases;
+    const { oneToOne, finding, roomLifecycle } = world.useCases;
     const { token } = (await oneToOne.open(ada.actor, bob.actor)).room;
     expect((await finding.view(bob.actor, { token })).peer).toEqual(ada.user);
-    await conversations.leave(bob.actor, token);
+    await roomLifecycle.leave(bob.actor, token);
     const view = await finding.view(ada.actor, { token });
     expect(view.peer).toEqual(bob.user);
     expect(view.people).toHaveLength(1);
@@ -159,7 +159,7 @@ describeDomain("finding: by activity", (world) => {
 
   test("[D] a cursor survives the deletion of its room, for those who were in it", async () => {
     const { ada, bob, rooms, page, idOf } = await five();
-    await world.useCases.conversations.delete(ada.actor, rooms[3]!.token);
+    await world.useCases.roomLifecycle.delete(ada.actor, rooms[3]!.token);
     expect(await page({})).toEqual([[4, 2], true]);
     expect(await page({ startingAfter: idOf(3) })).toEqual([[2, 1], true]);
     expect(await page({ endingBefore: idOf(3) })).toEqual([[4], false]);
@@ -171,8 +171,8 @@ describeDomain("finding: by activity", (world) => {
 
   test("[D] a cursor stays usable when its room was left", async () => {
     const { ada, bob, rooms, idOf } = await five();
-    const { finding, conversations } = world.useCases;
-    await conversations.removeMember(ada.actor, rooms[3]!.token, bob.actor);
+    const { finding, roomLifecycle } = world.useCases;
+    await roomLifecycle.removeMember(ada.actor, rooms[3]!.token, bob.actor);
     const { rooms: rest } = await finding.recent(bob.actor, { limit: 9, endingBefore: idOf(2) });
     expect(rest.map(({ room }) => room.id)).toEqual([rooms[4]!.id]);
     expect((await finding.recent(bob.actor, { limit: 9, startingAfter: idOf(3) })).rooms).toHaveLength(4);

@@ -8,7 +8,7 @@ async function plaza(world: World) {
   const [ada, mod, bob, self] = await Promise.all(
     ["Ada", "Mod", "Bob", "Self"].map((name) => world.person(name)),
   );
-  const room = await world.useCases.conversations.create(ada!.actor, {
+  const room = await world.useCases.roomLifecycle.create(ada!.actor, {
     type: "public",
     name: "Plaza",
     history: "shared",
@@ -154,8 +154,8 @@ describeDomain("participants: taking out", (world) => {
 
   test("[B.4] another owner is not removed either, not even by an owner", async () => {
     const { ada, mod, token } = await plaza(world);
-    const { roster, conversations } = world.useCases;
-    await conversations.setRole(ada.actor, token, mod.actor, "owner");
+    const { roster, roomLifecycle } = world.useCases;
+    await roomLifecycle.setRole(ada.actor, token, mod.actor, "owner");
     await refused(roster.remove(ada.actor, token, mod.actor), "forbidden");
   });
 
@@ -175,7 +175,7 @@ describeDomain("participants: taking out", (world) => {
 
   test("[B.6] the last one who moderates leaves for good only when no other user is left", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
-    const { roster, conversations } = world.useCases;
+    const { roster, roomLifecycle } = world.useCases;
     const alone = await world.group([ada]);
     await roster.removeSelf(ada.actor, alone.token);
     expect(await world.store.rooms.byId(alone.id)).toBeNull();
@@ -183,7 +183,7 @@ describeDomain("participants: taking out", (world) => {
     await refused(roster.removeSelf(ada.actor, room.token), "bad_request", "member");
     await refused(roster.remove(ada.actor, room.token, ada.actor), "bad_request", "member");
     await roster.removeSelf(bob.actor, room.token);
-    await conversations.addMembers(ada.actor, room.token, [{ member: bob.actor, role: "moderator" }]);
+    await roomLifecycle.addMembers(ada.actor, room.token, [{ member: bob.actor, role: "moderator" }]);
     await roster.removeSelf(ada.actor, room.token);
     expect(await world.people(room)).toEqual([`${bob.id} moderator`]);
     await refused(roster.removeSelf(ada.actor, room.token), "not_found", "room");
@@ -224,10 +224,10 @@ describeDomain("participants: bringing in", (world) => {
 
   test("[B.4] adding tells who came, keeps who is in already, and is not for guests, even moderating ones", async () => {
     const { ada, mod, bob, self, gus, guestMod, room, token } = await plaza(world);
-    const { conversations } = world.useCases;
+    const { roomLifecycle } = world.useCases;
     const cy = await world.person("Cy");
     const add = (by: { actor: Actor }, ...people: { actor: Actor }[]) =>
-      conversations.addMembers(
+      roomLifecycle.addMembers(
         by.actor,
         token,
         people.map(({ actor }) => ({ member: actor, role: "user" as const })),
@@ -245,16 +245,16 @@ describeDomain("participants: bringing in", (world) => {
   test("[A.4] a room takes no more members than the caller allows", async () => {
     const [ada, bob, cy] = [await world.person(), await world.person(), await world.person()];
     const room = await world.group([ada]);
-    const { conversations } = world.useCases;
+    const { roomLifecycle } = world.useCases;
     const members = [bob, cy].map(({ actor }) => ({ member: actor, role: "user" as const }));
     await refused(
-      conversations.addMembers(ada.actor, room.token, members, { most: 2 }),
+      roomLifecycle.addMembers(ada.actor, room.token, members, { most: 2 }),
       "too_large",
       "members",
     );
     expect(await world.people(room)).toHaveLength(1);
-    expect(await conversations.addMembers(ada.actor, room.token, members, { most: 3 })).toHaveLength(2);
-    expect(await conversations.addMembers(ada.actor, room.token, members, { most: 2 })).toEqual([]);
+    expect(await roomLifecycle.addMembers(ada.actor, room.token, members, { most: 3 })).toHaveLength(2);
+    expect(await roomLifecycle.addMembers(ada.actor, room.token, members, { most: 2 })).toEqual([]);
   });
 
   test("[B.4] a group brings in those of its users who exist for the inviter", async () => {

@@ -5,7 +5,7 @@ import { describeDomain, message, refused, type World } from "../world.ts";
 
 async function plaza(world: World) {
   const [ada, mod, bob] = [await world.person("Ada"), await world.person("Mod"), await world.person("Bob")];
-  const room = await world.useCases.conversations.create(ada.actor, {
+  const room = await world.useCases.roomLifecycle.create(ada.actor, {
     type: "public",
     name: "Plaza",
     members: [
@@ -68,7 +68,7 @@ describeDomain("room settings", (world) => {
   test("[B.3] guest moderators rename, set the password and delete; they do not open, close or lock", async () => {
     const { ada, token } = await plaza(world);
     const actor = await visitor(world, token);
-    const { roomSettings, roster, memberSettings, conversations } = world.useCases;
+    const { roomSettings, roster, memberSettings, roomLifecycle } = world.useCases;
     await roster.promote(ada.actor, token, actor);
     await roomSettings.rename(actor, token, "Renamed");
     await roomSettings.setPassword(actor, token, "sesame");
@@ -76,7 +76,7 @@ describeDomain("room settings", (world) => {
     await refused(roomSettings.setReadOnly(actor, token, true), "forbidden");
     await refused(roomSettings.setLobby(actor, token, { on: true }), "forbidden");
     await refused(memberSettings.change(actor, token, { favourite: true }), "forbidden");
-    await conversations.delete(actor, token);
+    await roomLifecycle.delete(actor, token);
   });
 
   test("[B.3] going private takes guests and self-joined members out, invited ones stay", async () => {
@@ -213,9 +213,9 @@ describeDomain("room settings", (world) => {
 
   test("[A.7] Wire's names have up to 256 characters and may be missing; everybody else's 200", async () => {
     const ada = await world.person();
-    const { conversations, roomSettings } = world.useCases;
+    const { roomLifecycle, roomSettings } = world.useCases;
     const create = (name: string, naming?: "wire") =>
-      conversations.create(ada.actor, { type: "group", name, ...(naming && { naming }) });
+      roomLifecycle.create(ada.actor, { type: "group", name, ...(naming && { naming }) });
     const long = "é".repeat(256);
     const { token } = await create(long, "wire");
     await refused(create(`${long}x`, "wire"), "bad_request", "name");
@@ -238,11 +238,11 @@ describeDomain("room settings", (world) => {
       access: ["private"],
       accessRole: "team",
     };
-    const { conversations } = world.useCases;
-    const room = await conversations.create(ada.actor, { type: "group", name: "Harbour", ...settings });
+    const { roomLifecycle } = world.useCases;
+    const room = await roomLifecycle.create(ada.actor, { type: "group", name: "Harbour", ...settings });
     expect(room).toMatchObject(settings);
     expect(await world.store.rooms.byId(room.id)).toEqual(room);
-    const plain = await conversations.create(ada.actor, { type: "group", name: "Harbour" });
+    const plain = await roomLifecycle.create(ada.actor, { type: "group", name: "Harbour" });
     expect(plain).toMatchObject({
       description: null,
       avatarUrl: null,
@@ -254,14 +254,14 @@ describeDomain("room settings", (world) => {
     });
     for (const avatarUrl of ["javascript:alert(1)", "ftp://example.org/a", "https://"]) {
       await refused(
-        conversations.create(ada.actor, { type: "group", name: "Harbour", avatarUrl }),
+        roomLifecycle.create(ada.actor, { type: "group", name: "Harbour", avatarUrl }),
         "bad_request",
         "avatarUrl",
       );
     }
     const description = "x".repeat(2_001);
     await refused(
-      conversations.create(ada.actor, { type: "group", name: "Harbour", description }),
+      roomLifecycle.create(ada.actor, { type: "group", name: "Harbour", description }),
       "bad_request",
       "description",
     );

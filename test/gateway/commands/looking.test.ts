@@ -111,7 +111,7 @@ describeWith("postgres", "looking at rooms", ({ postgres }) => {
       await again.hello(bob.token);
       await again.ask(inRoom("typing", home.token, { on: true }));
       expect(await a.next(is("typing"))).toMatchObject({ on: true });
-      await one.useCases.conversations.removeMember(ada.actor, home.token, bob.actor);
+      await one.useCases.roomLifecycle.removeMember(ada.actor, home.token, bob.actor);
       expect(await a.next(is("typing"))).toMatchObject({ on: false });
     });
 

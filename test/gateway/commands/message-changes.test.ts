@@ -168,7 +168,7 @@ describeWith("postgres", "changing messages", ({ postgres }) => {
         expect(await ask(a, op, { ...fields, loudly: true }), op).toMatchObject({ field: "loudly" });
       }
       const cy = await person(one, "Cy");
-      await one.useCases.conversations.addMembers(ada.actor, home.token, [
+      await one.useCases.roomLifecycle.addMembers(ada.actor, home.token, [
         { member: cy.actor, role: "moderator" },
       ]);
       const c = await raw(one);

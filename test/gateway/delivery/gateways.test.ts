@@ -80,7 +80,7 @@ describeWith("postgres", "two gateways over one store", ({ postgres }) => {
     const home = await room(one, [ada, bob]);
     const stays = client("stays", ada.token);
     await stays.connect(two.url);
-    const { removeMember, addMembers } = one.useCases.conversations;
+    const { removeMember, addMembers } = one.useCases.roomLifecycle;
     await removeMember(ada.actor, home.token, bob.actor);
     await addMembers(ada.actor, home.token, [{ member: bob.actor, role: "user" }]);
     // The other gateway has heard of neither when he comes.

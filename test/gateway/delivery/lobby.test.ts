@@ -104,7 +104,7 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
       test("[GW-12.1] who is made a moderator hears what they missed, and waits again when they are none", async () => {
         const now = await scene(await nodes());
         const { there, ada, bob, home, b, b2 } = now;
-        const { setRole } = there.useCases.conversations;
+        const { setRole } = there.useCases.roomLifecycle;
         await lobby(now, true);
         await say(there, ada, home, "missed");
         await setRole(ada.actor, home.token, bob.actor, "moderator");
@@ -127,7 +127,7 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
         await lobby(now, true);
         await say(there, ada, home, "not for Bob");
         for (const each of [b, b2]) await hear(each, home, 1);
-        await there.useCases.conversations.removeMember(ada.actor, home.token, bob.actor);
+        await there.useCases.roomLifecycle.removeMember(ada.actor, home.token, bob.actor);
         await lobby(now, false);
         await say(there, ada, home, "not for Bob either");
         for (const each of [b, b2]) {
@@ -146,7 +146,7 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
         const shut = await room(there, [ada]);
         await lobby({ ...now, home: shut }, true);
         await say(there, ada, shut, "before Bob");
-        await there.useCases.conversations.addMembers(ada.actor, shut.token, [
+        await there.useCases.roomLifecycle.addMembers(ada.actor, shut.token, [
           { member: bob.actor, role: "user" },
         ]);
         await say(there, ada, shut, "for moderators");
@@ -166,7 +166,7 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
         await lobby(now, true);
         await say(there, ada, home, "not for Bob");
         for (const each of [b, b2]) await hear(each, home, 1);
-        await there.useCases.conversations.delete(ada.actor, home.token);
+        await there.useCases.roomLifecycle.delete(ada.actor, home.token);
         for (const each of [b, b2]) {
           expect((await hear(each, home, 1))[0]).toMatchObject({ type: "room.deleted" });
         }
@@ -318,7 +318,7 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
         await b.hello(bob.token, { resume: { epoch, rooms: { [home.token]: held } } });
         await lobby(now, true);
         await say(there, ada, home, "for moderators");
-        if (removed) await there.useCases.conversations.removeMember(ada.actor, home.token, bob.actor);
+        if (removed) await there.useCases.roomLifecycle.removeMember(ada.actor, home.token, bob.actor);
         await say(there, ada, home, "more for moderators");
         await hear(a, home, removed ? 4 : 3);
         release();
@@ -365,7 +365,7 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
         clients.push(each);
       }
       const { setLobby } = nodes[0].useCases.roomSettings;
-      const { setRole } = nodes[1].useCases.conversations;
+      const { setRole } = nodes[1].useCases.roomLifecycle;
       let over = false;
       const talk = async (there: Node, n: number) => {
         for (let i = 0; !over; i++) await say(there, ada, home, `${n}-${i}`);
@@ -440,7 +440,7 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
         expect(seqs).toEqual(seqs.map((__, n) => Number(seqs[0]) + n));
         await setLobby(ada.actor, home.token, { on: true });
         await say(there, ada, home, "not for Bob");
-        await there.useCases.conversations.removeMember(ada.actor, home.token, bob.actor);
+        await there.useCases.roomLifecycle.removeMember(ada.actor, home.token, bob.actor);
         await vi.waitFor(() => expect(typesOf(home).at(-1)).toBe("member.left"), LIMIT);
         expect(typesOf(home).slice(4)).toEqual(["room.changed", "member.left"]);
       },

@@ -9,11 +9,11 @@ const CODECS = ["json", "msgpack"] as const;
 
 /** A group that shows everything to who joins. */
 async function sharedRoom({ useCases }: Node, { actor }: Person): Promise<Room> {
-  return await useCases.conversations.create(actor, { type: "group", name: "Shared", history: "shared" });
+  return await useCases.roomLifecycle.create(actor, { type: "group", name: "Shared", history: "shared" });
 }
 
 function join({ useCases }: Node, { actor }: Person, { token }: Room, other: Person) {
-  return useCases.conversations.addMembers(actor, token, [{ member: other.actor, role: "user" }]);
+  return useCases.roomLifecycle.addMembers(actor, token, [{ member: other.actor, role: "user" }]);
 }
 
 /** What the client was told since the seq, as `seq type data`. */

@@ -61,12 +61,12 @@ describeWith("postgres", "the feed", ({ postgres }) => {
       await here.gateway.feed.followUser(bob, reader);
       await say(there, ada, old, "in the old room");
       await say(there, ada, next, "not for Bob");
-      await there.useCases.conversations.addMembers(ada.actor, next.token, [
+      await there.useCases.roomLifecycle.addMembers(ada.actor, next.token, [
         { member: bob.actor, role: "user" },
       ]);
       await say(there, ada, next, "in the new room");
       await vi.waitFor(() => expect(texts()).toContain("in the new room"), LIMIT);
-      await there.useCases.conversations.removeMember(ada.actor, next.token, bob.actor);
+      await there.useCases.roomLifecycle.removeMember(ada.actor, next.token, bob.actor);
       await say(there, ada, next, "no longer for Bob");
       await say(there, ada, old, "the end");
       await vi.waitFor(() => expect(texts()).toContain("the end"), LIMIT);

@@ -21,7 +21,7 @@ describeWith("postgres", "memberships", ({ postgres }) => {
         const [b, b2] = [await raw(here), await raw(here, "msgpack")];
         for (const client of [b, b2]) expect((await client.hello(bob.token)).rooms).toEqual([]);
         await say(there, ada, home, "not for Bob");
-        await there.useCases.conversations.addMembers(ada.actor, home.token, [
+        await there.useCases.roomLifecycle.addMembers(ada.actor, home.token, [
           { member: bob.actor, role: "user" },
         ]);
         const { seq } = await say(there, ada, home, "for Bob");
@@ -47,7 +47,7 @@ describeWith("postgres", "memberships", ({ postgres }) => {
         // Somebody stays, so that the room's events go on to this gateway.
         await a.hello(ada.token);
         await b.hello(bob.token);
-        const { removeMember, addMembers } = there.useCases.conversations;
+        const { removeMember, addMembers } = there.useCases.roomLifecycle;
         await removeMember(ada.actor, home.token, bob.actor);
         await say(there, ada, home, "not for Bob");
         expect(await b.next(isEvent)).toMatchObject({
@@ -73,12 +73,12 @@ describeWith("postgres", "memberships", ({ postgres }) => {
         const [a, b] = [await raw(here), await raw(here)];
         await a.hello(ada.token);
         await b.hello(bob.token);
-        await there.useCases.conversations.setRole(ada.actor, home.token, bob.actor, "moderator");
+        await there.useCases.roomLifecycle.setRole(ada.actor, home.token, bob.actor, "moderator");
         expect(await b.next(isEvent)).toMatchObject({
           type: "member.changed",
           data: { member: bob.actor, role: "moderator" },
         });
-        await there.useCases.conversations.delete(ada.actor, home.token);
+        await there.useCases.roomLifecycle.delete(ada.actor, home.token);
         expect(await b.next(({ type }) => type === "room.deleted")).toMatchObject({ room: home.token });
         expect(await b.ask({ op: "open", ref: 1, room: home.token })).toMatchObject({
           code: "not_found",
@@ -115,7 +115,7 @@ describeWith("postgres", "memberships", ({ postgres }) => {
       const b = await raw(one);
       const ready = b.hello(bob.token);
       await reading;
-      await one.useCases.conversations.removeMember(ada.actor, home.token, bob.actor);
+      await one.useCases.roomLifecycle.removeMember(ada.actor, home.token, bob.actor);
       await say(one, ada, home, "not for Bob");
       release();
       await ready;

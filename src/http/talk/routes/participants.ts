@@ -36,7 +36,7 @@ const personSchema = z
   .openapi("Participant");
 
 export function registerParticipants(
-  parts: TalkParts<"conversations" | "guests" | "joining" | "lookup" | "roomSettings" | "roster">,
+  parts: TalkParts<"roomLifecycle" | "guests" | "joining" | "lookup" | "roomSettings" | "roster">,
 ): void {
   registerList(parts);
   registerAdd(parts);
@@ -80,7 +80,7 @@ function personBody(person: RoomPerson, client: TalkClient | undefined): z.infer
   };
 }
 
-function registerAdd(parts: TalkParts<"conversations" | "lookup" | "roster">): void {
+function registerAdd(parts: TalkParts<"roomLifecycle" | "lookup" | "roster">): void {
   const { inRoom, useCases } = parts;
   inRoom(
     {
@@ -102,7 +102,7 @@ function registerAdd(parts: TalkParts<"conversations" | "lookup" | "roster">): v
       if (source === "groups") await useCases.roster.addGroup(actor, token, newParticipant);
       if (source === "users") {
         const member = await parts.useCases.lookup.actor(newParticipant);
-        await useCases.conversations.addMembers(actor, token, [{ member, role: "user" }]);
+        await useCases.roomLifecycle.addMembers(actor, token, [{ member, role: "user" }]);
       }
       if (source !== "emails") return DONE;
       const { room } = await useCases.roster.addEmail(actor, token, newParticipant);

@@ -23,7 +23,7 @@ const room = (description: string) => ({ data: roomSchema, description });
 
 export function registerRooms(
   parts: TalkParts<
-    "conversations" | "finding" | "guests" | "lookup" | "memberSettings" | "oneToOne" | "roomSettings"
+    "roomLifecycle" | "finding" | "guests" | "lookup" | "memberSettings" | "oneToOne" | "roomSettings"
   >,
 ): void {
   registerList(parts);
@@ -50,7 +50,7 @@ function registerList({ forUsers, useCases, bodies }: TalkParts<"finding">): voi
   );
 }
 
-function registerCreate(parts: TalkParts<"conversations" | "finding" | "lookup" | "oneToOne">): void {
+function registerCreate(parts: TalkParts<"roomLifecycle" | "finding" | "lookup" | "oneToOne">): void {
   const { forUsers, useCases, bodies } = parts;
 
   async function answer(viewer: Viewer, token: string, created: boolean): Promise<Outcome> {
@@ -68,7 +68,7 @@ function registerCreate(parts: TalkParts<"conversations" | "finding" | "lookup" 
     const invited = members
       .filter(({ id }) => id !== viewer.actor.id)
       .map((member) => ({ member, role: "user" as const }));
-    const made = await useCases.conversations.create(viewer.actor, {
+    const made = await useCases.roomLifecycle.create(viewer.actor, {
       type,
       name,
       history: "shared",
@@ -134,7 +134,7 @@ function registerOne({ open, useCases, bodies }: TalkParts<"finding" | "guests">
     secret === null ? null : await useCases.guests.actorOf(secret, token);
 }
 
-function registerRenameAndDelete({ inRoom, useCases }: TalkParts<"conversations" | "roomSettings">): void {
+function registerRenameAndDelete({ inRoom, useCases }: TalkParts<"roomLifecycle" | "roomSettings">): void {
   inRoom(
     {
       ...{ method: "put", path: ROOM, summary: "Rename a room", action: "rename", guests: true },
@@ -156,7 +156,7 @@ function registerRenameAndDelete({ inRoom, useCases }: TalkParts<"conversations"
       answers: { 200: "It is gone", 403: NOT_MODERATOR },
     },
     async ({ actor, token }) => {
-      await useCases.conversations.delete(actor, token);
+      await useCases.roomLifecycle.delete(actor, token);
       return DONE;
     },
   );

@@ -3,7 +3,7 @@
 import { badField } from "../../../domain/errors.ts";
 import { type Actor, type User, userActor } from "../../../domain/model.ts";
 import { checkAdmission } from "../../../domain/rooms/admission.ts";
-import type { CreateRoom } from "../../../domain/use-cases/conversations.ts";
+import type { CreateRoom } from "../../../domain/use-cases/room-lifecycle.ts";
 import type { HttpApp } from "../../face/face.ts";
 import { given } from "../../requests/fields.ts";
 import { type Caller, callerOf, placeOf, ROLE_ACTIONS, shapeAll, type WireParts } from "../common/parts.ts";
@@ -26,7 +26,7 @@ interface NewConversation {
 
 export function registerConversations(
   app: HttpApp,
-  parts: WireParts<"connections" | "conversations" | "finding" | "lookup" | "oneToOne">,
+  parts: WireParts<"connections" | "roomLifecycle" | "finding" | "lookup" | "oneToOne">,
 ): void {
   registerLists(app, parts);
   registerOpening(app, parts);
@@ -66,14 +66,14 @@ function registerLists(app: HttpApp, parts: WireParts<"connections" | "finding">
 
 function registerOpening(
   app: HttpApp,
-  parts: WireParts<"connections" | "conversations" | "finding" | "lookup" | "oneToOne">,
+  parts: WireParts<"connections" | "roomLifecycle" | "finding" | "lookup" | "oneToOne">,
 ): void {
-  const { conversations, oneToOne } = parts.useCases;
+  const { roomLifecycle, oneToOne } = parts.useCases;
 
   app.openapi(ROUTES.create, async (c) => {
     const caller = callerOf(c);
     const input = c.req.valid("json");
-    const room = await conversations.create(caller.actor, await groupOf(parts, caller, input));
+    const room = await roomLifecycle.create(caller.actor, await groupOf(parts, caller, input));
     return c.json(await shapeOne(parts, caller, room.uuid), 201, { Location: room.uuid });
   });
   app.openapi(ROUTES.openSelf, async (c) => {

@@ -69,10 +69,10 @@ const ROUTES = {
   }),
 };
 
-type Parts = WireParts<"clock" | "connections" | "conversations" | "finding" | "lookup">;
+type Parts = WireParts<"clock" | "connections" | "roomLifecycle" | "finding" | "lookup">;
 
 export function registerMembers(app: HttpApp, parts: Parts): void {
-  const { conversations, finding } = parts.useCases;
+  const { roomLifecycle, finding } = parts.useCases;
   const viewOf = (caller: Caller, cnv: string) => finding.view(caller.actor, { uuid: cnv });
 
   app.openapi(ROUTES.add, async (c) => {
@@ -82,7 +82,7 @@ export function registerMembers(app: HttpApp, parts: Parts): void {
     requireAction(parts, placeIn(view), "add_members");
     const newcomers = await newcomersOf(parts, caller, view, users);
     const role = roleOf(conversation_role ?? "wire_admin");
-    const events = await conversations.addMembers(
+    const events = await roomLifecycle.addMembers(
       caller.actor,
       view.room.token,
       newcomers.map((user) => ({ member: userActor(user), role })),
@@ -154,16 +154,16 @@ function joinedEvent(
 
 /** One-to-one conversations are not left: they are archived. */
 async function leave(
-  { useCases }: WireParts<"conversations">,
+  { useCases }: WireParts<"roomLifecycle">,
   { actor }: Caller,
   { room: conversation }: RoomView,
 ) {
   if (conversation.type === "one_to_one") throw wireRefusal("invalidOperation");
-  return await useCases.conversations.leave(actor, conversation.token);
+  return await useCases.roomLifecycle.leave(actor, conversation.token);
 }
 
 async function remove(
-  parts: WireParts<"clock" | "conversations">,
+  parts: WireParts<"clock" | "roomLifecycle">,
   { actor }: Caller,
   view: RoomView,
   usr: string,
@@ -172,7 +172,7 @@ async function remove(
   const target = personIn(view, usr);
   if (!target) return null;
   try {
-    return await parts.useCases.conversations.removeMember(actor, view.room.token, target.actor);
+    return await parts.useCases.roomLifecycle.removeMember(actor, view.room.token, target.actor);
   } catch (error) {
     // Somebody else was faster.
     if (error instanceof DomainError && error.code === "not_found" && error.field === "member") return null;
@@ -182,7 +182,7 @@ async function remove(
 
 /** Nobody changes a role of their own. */
 async function setRole(
-  parts: WireParts<"clock" | "conversations">,
+  parts: WireParts<"clock" | "roomLifecycle">,
   caller: Caller,
   view: RoomView,
   usr: string,
@@ -194,5 +194,5 @@ async function setRole(
   if (!target) throw wireRefusal("noMember");
   if (wireRole(target.membership.role) === role) return;
   const { token } = view.room;
-  await parts.useCases.conversations.setRole(caller.actor, token, target.actor, roleOf(role));
+  await parts.useCases.roomLifecycle.setRole(caller.actor, token, target.actor, roleOf(role));
 }

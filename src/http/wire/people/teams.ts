@@ -126,7 +126,7 @@ const ROUTES = {
 
 export function registerTeams(
   app: HttpApp,
-  parts: WireParts<"clock" | "conversations" | "finding" | "lookup">,
+  parts: WireParts<"clock" | "roomLifecycle" | "finding" | "lookup">,
 ): void {
   const { lookup } = parts.useCases;
 
@@ -158,14 +158,14 @@ export function registerTeams(
 
 function registerTeamConversations(
   app: HttpApp,
-  parts: WireParts<"clock" | "conversations" | "finding" | "lookup">,
+  parts: WireParts<"clock" | "roomLifecycle" | "finding" | "lookup">,
 ): void {
-  const { conversations } = parts.useCases;
+  const { roomLifecycle } = parts.useCases;
 
   app.openapi(ROUTES.conversations, async (c) => {
     const caller = callerOf(c);
     const id = await teamOf(parts, caller, c.req.valid("param").tid);
-    const listings = await conversations.list(caller.actor);
+    const listings = await roomLifecycle.list(caller.actor);
     const uuids = listings.flatMap(({ room: conversation }) =>
       conversation.organizationId === id ? [conversation.uuid] : [],
     );
@@ -181,7 +181,7 @@ function registerTeamConversations(
     const { tid, cnv } = c.req.valid("param");
     const place = await placeInTeam(parts, caller, tid, cnv);
     requireAction(parts, place, "delete_room");
-    await conversations.delete(caller.actor, place.conversation.token);
+    await roomLifecycle.delete(caller.actor, place.conversation.token);
     return c.body(null, 200);
   });
 }

@@ -7,7 +7,7 @@ import { type Actor, type LoggedEvent, type Membership, memberKey, type Role, ty
 import { type Action, isModerator } from "../permissions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { checkName } from "../text-rules.ts";
-import type { Conversations, CreateRoom } from "../use-cases/conversations.ts";
+import type { CreateRoom, RoomLifecycle } from "../use-cases/room-lifecycle.ts";
 import { checkInvited, checkRole, type Invited, named } from "./invitations.ts";
 import { type Departure, putPeople, removePeople } from "./members.ts";
 import { openPair } from "./one-to-one.ts";
@@ -21,10 +21,10 @@ import {
   checkRoomName,
 } from "./rules.ts";
 
-export function createRooms(
+export function createRoomLifecycle(
   context: Context,
   departed: (gone: readonly Departure[]) => Promise<void>,
-): Conversations {
+): RoomLifecycle {
   const { store, accesses } = context;
 
   /** The room's id, after the check that the actor may do `action`, and before checks of the input. */

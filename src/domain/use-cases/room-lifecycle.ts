@@ -3,7 +3,7 @@ import type { Actor, HistoryVisibility, LoggedEvent, Role, Room, RoomType } from
 import type { RoomListing } from "../ports/store/room-lists.ts";
 import type { Naming } from "./room-settings.ts";
 
-export interface Conversations {
+export interface RoomLifecycle {
   list(actor: Actor): Promise<RoomListing[]>;
   /**
    * Makes a room with its people, all or none; users who don't exist for the actor (who are of other organizations

@@ -7,7 +7,7 @@ describeDomain("conversations.create", (world) => {
   test("the creator owns the room, and its log tells how it began", async () => {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
     const members = [{ member: { ...bob.actor, name: "" }, role: "moderator" as const }];
-    const room = await world.useCases.conversations.create(ada.actor, {
+    const room = await world.useCases.roomLifecycle.create(ada.actor, {
       type: "public",
       name: "  Plaza ",
       members,
@@ -29,7 +29,7 @@ describeDomain("conversations.create", (world) => {
     async (name) => {
       const ada = await world.person();
       await refused(
-        world.useCases.conversations.create(ada.actor, { type: "group", name }),
+        world.useCases.roomLifecycle.create(ada.actor, { type: "group", name }),
         "bad_request",
         "name",
       );
@@ -39,7 +39,7 @@ describeDomain("conversations.create", (world) => {
   test("two people who write to each other at once have one one-to-one room", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const create = (from: Actor, to: Actor) =>
-      world.useCases.conversations.create(from, {
+      world.useCases.roomLifecycle.create(from, {
         type: "one_to_one",
         name: "",
         members: [{ member: to, role: "user" }],
@@ -56,29 +56,29 @@ describeDomain("conversations.create", (world) => {
 
   test("a one-to-one room can't be changed, deleted or grown", async () => {
     const [ada, bob, cy] = [await world.person(), await world.person(), await world.person()];
-    const { conversations } = world.useCases;
-    const { token } = await conversations.create(ada.actor, {
+    const { roomLifecycle } = world.useCases;
+    const { token } = await roomLifecycle.create(ada.actor, {
       type: "one_to_one",
       name: "",
       members: [{ member: bob.actor, role: "user" }],
     });
-    await refused(conversations.rename(ada.actor, token, "Us"), "bad_request");
-    await refused(conversations.setReadOnly(ada.actor, token, true), "bad_request");
+    await refused(roomLifecycle.rename(ada.actor, token, "Us"), "bad_request");
+    await refused(roomLifecycle.setReadOnly(ada.actor, token, true), "bad_request");
     await refused(
-      conversations.addMembers(ada.actor, token, [{ member: cy.actor, role: "user" }]),
+      roomLifecycle.addMembers(ada.actor, token, [{ member: cy.actor, role: "user" }]),
       "bad_request",
     );
-    await refused(conversations.removeMember(ada.actor, token, bob.actor), "bad_request");
-    await refused(conversations.delete(ada.actor, token), "bad_request");
+    await refused(roomLifecycle.removeMember(ada.actor, token, bob.actor), "bad_request");
+    await refused(roomLifecycle.delete(ada.actor, token), "bad_request");
   });
 
   test("people of another organization do not exist", async () => {
     const [one, two] = [await world.organization(), await world.organization("Fire")];
     const [ada, bob] = [await world.person("Ada", one), await world.person("Bob", two)];
     const [cy, nobody] = [await world.person("Cy", one), await world.person()];
-    const { conversations } = world.useCases;
+    const { roomLifecycle } = world.useCases;
     const withMember = (from: Actor, to: Actor) =>
-      conversations.create(from, {
+      roomLifecycle.create(from, {
         type: "group",
         name: "Room",
         members: [{ member: to, role: "user" }],
@@ -97,21 +97,21 @@ describeDomain("conversations.create", (world) => {
     await refused(withMember(ada.actor, { ...unknown, id: "x" }), "not_found", "members");
     const input = { type: "group", name: "Ours" } as const;
     await refused(
-      conversations.create(ada.actor, { ...input, organizationId: two.id }),
+      roomLifecycle.create(ada.actor, { ...input, organizationId: two.id }),
       "not_found",
       "organizationId",
     );
-    const ours = await conversations.create(ada.actor, { ...input, organizationId: one.id });
+    const ours = await roomLifecycle.create(ada.actor, { ...input, organizationId: one.id });
     expect(ours.organizationId).toBe(one.id);
   });
 
   test("only users make rooms, and bring in only users", async () => {
     const ada = await world.person();
-    const { conversations } = world.useCases;
-    await refused(conversations.create(matrixUser(), { type: "group", name: "Room" }), "forbidden");
+    const { roomLifecycle } = world.useCases;
+    await refused(roomLifecycle.create(matrixUser(), { type: "group", name: "Room" }), "forbidden");
     const room = await world.group([ada]);
     const add = (actor: Actor, member: Actor, role: "guest" | "user") =>
-      conversations.addMembers(actor, room.token, [{ member, role }]);
+      roomLifecycle.addMembers(actor, room.token, [{ member, role }]);
     await refused(add(ada.actor, guest(), "guest"), "bad_request", "members");
     await refused(add(SYSTEM_ACTOR, guest(), "user"), "bad_request", "role");
     await refused(add(SYSTEM_ACTOR, ada.actor, "guest"), "bad_request", "role");
@@ -126,14 +126,14 @@ describeDomain("conversations: changes", (world) => {
   test("renaming is for moderators, trims, and is silent when nothing changes", async () => {
     const [ada, bob, cy] = [await world.person(), await world.person(), await world.person()];
     const room = await world.group([ada, bob]);
-    const { conversations } = world.useCases;
-    expect(await conversations.rename(ada.actor, room.token, " Harbour ")).toMatchObject({ name: "Harbour" });
-    await conversations.rename(ada.actor, room.token, "Harbour");
+    const { roomLifecycle } = world.useCases;
+    expect(await roomLifecycle.rename(ada.actor, room.token, " Harbour ")).toMatchObject({ name: "Harbour" });
+    await roomLifecycle.rename(ada.actor, room.token, "Harbour");
     expect((await world.story(room)).filter((line) => line === "room.changed")).toHaveLength(1);
-    await refused(conversations.rename(bob.actor, room.token, "Mine"), "forbidden");
-    await refused(conversations.rename(cy.actor, room.token, "Mine"), "not_found", "room");
-    await conversations.rename(SYSTEM_ACTOR, room.token, "From Matrix");
-    await refused(conversations.rename(SYSTEM_ACTOR, "nosuchro", "x"), "not_found", "room");
+    await refused(roomLifecycle.rename(bob.actor, room.token, "Mine"), "forbidden");
+    await refused(roomLifecycle.rename(cy.actor, room.token, "Mine"), "not_found", "room");
+    await roomLifecycle.rename(SYSTEM_ACTOR, room.token, "From Matrix");
+    await refused(roomLifecycle.rename(SYSTEM_ACTOR, "nosuchro", "x"), "not_found", "room");
     const { name } = (await world.store.rooms.byId(room.id))!;
     expect(name).toBe("From Matrix");
   });
@@ -141,7 +141,7 @@ describeDomain("conversations: changes", (world) => {
   test("a member who is in already keeps the role when added again", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada, bob], ["moderator"]);
-    await world.useCases.conversations.addMembers(ada.actor, room.token, [
+    await world.useCases.roomLifecycle.addMembers(ada.actor, room.token, [
       { member: bob.actor, role: "user" },
     ]);
     expect(await world.people(room)).toEqual([`${ada.id} owner`, `${bob.id} moderator`]);
@@ -152,7 +152,7 @@ describeDomain("conversations: changes", (world) => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada]);
     const add = () =>
-      world.another().conversations.addMembers(ada.actor, room.token, [{ member: bob.actor, role: "user" }]);
+      world.another().roomLifecycle.addMembers(ada.actor, room.token, [{ member: bob.actor, role: "user" }]);
     await Promise.all(Array.from({ length: 10 }, add));
     expect(await world.story(room)).toEqual([
       "room.created",
@@ -164,58 +164,58 @@ describeDomain("conversations: changes", (world) => {
   test("moderators remove members and not owners; plain members remove nobody", async () => {
     const [ada, bob, cy] = [await world.person(), await world.person(), await world.person()];
     const room = await world.group([ada, bob, cy], ["moderator"]);
-    const { conversations } = world.useCases;
-    await refused(conversations.removeMember(cy.actor, room.token, bob.actor), "forbidden");
-    await refused(conversations.removeMember(bob.actor, room.token, ada.actor), "forbidden");
-    await refused(conversations.removeMember(bob.actor, room.token, guest()), "not_found", "member");
-    await conversations.removeMember(bob.actor, room.token, cy.actor);
+    const { roomLifecycle } = world.useCases;
+    await refused(roomLifecycle.removeMember(cy.actor, room.token, bob.actor), "forbidden");
+    await refused(roomLifecycle.removeMember(bob.actor, room.token, ada.actor), "forbidden");
+    await refused(roomLifecycle.removeMember(bob.actor, room.token, guest()), "not_found", "member");
+    await roomLifecycle.removeMember(bob.actor, room.token, cy.actor);
     const last = (await world.events(room)).at(-1)!;
     expect(last).toMatchObject({ type: "member.left", actor: bob.actor });
     expect(JSON.parse(last.dataJson)).toEqual({ member: cy.actor, role: "user" });
-    await conversations.removeMember(bob.actor, room.token, bob.actor);
+    await roomLifecycle.removeMember(bob.actor, room.token, bob.actor);
     expect(await world.people(room)).toEqual([`${ada.id} owner`]);
   });
 
   test("roles: owners alone make and unmake owners, and somebody always moderates", async () => {
     const [ada, bob, cy] = [await world.person(), await world.person(), await world.person()];
     const room = await world.group([ada, bob, cy]);
-    const { conversations } = world.useCases;
-    await refused(conversations.setRole(bob.actor, room.token, bob.actor, "moderator"), "forbidden");
-    await refused(conversations.setRole(ada.actor, room.token, ada.actor, "user"), "bad_request", "role");
-    await conversations.setRole(ada.actor, room.token, bob.actor, "moderator");
-    await refused(conversations.setRole(bob.actor, room.token, bob.actor, "owner"), "forbidden");
-    await refused(conversations.setRole(bob.actor, room.token, ada.actor, "user"), "forbidden");
+    const { roomLifecycle } = world.useCases;
+    await refused(roomLifecycle.setRole(bob.actor, room.token, bob.actor, "moderator"), "forbidden");
+    await refused(roomLifecycle.setRole(ada.actor, room.token, ada.actor, "user"), "bad_request", "role");
+    await roomLifecycle.setRole(ada.actor, room.token, bob.actor, "moderator");
+    await refused(roomLifecycle.setRole(bob.actor, room.token, bob.actor, "owner"), "forbidden");
+    await refused(roomLifecycle.setRole(bob.actor, room.token, ada.actor, "user"), "forbidden");
     const owner = [{ member: (await world.person()).actor, role: "owner" as const }];
-    await refused(conversations.addMembers(bob.actor, room.token, owner), "forbidden");
-    await conversations.setRole(bob.actor, room.token, cy.actor, "moderator");
-    await conversations.setRole(ada.actor, room.token, ada.actor, "user");
-    await conversations.setRole(SYSTEM_ACTOR, room.token, cy.actor, "owner");
+    await refused(roomLifecycle.addMembers(bob.actor, room.token, owner), "forbidden");
+    await roomLifecycle.setRole(bob.actor, room.token, cy.actor, "moderator");
+    await roomLifecycle.setRole(ada.actor, room.token, ada.actor, "user");
+    await roomLifecycle.setRole(SYSTEM_ACTOR, room.token, cy.actor, "owner");
     expect(await world.people(room)).toEqual([`${ada.id} user`, `${bob.id} moderator`, `${cy.id} owner`]);
-    await refused(conversations.setRole(cy.actor, room.token, guest(), "guest"), "not_found", "member");
+    await refused(roomLifecycle.setRole(cy.actor, room.token, guest(), "guest"), "not_found", "member");
   });
 
   test("an owner who leaves hands the room to the one who is in it longest", async () => {
     const [ada, bob, cy] = [await world.person(), await world.person(), await world.person()];
     const mel = matrixUser();
     const room = await world.group([ada]);
-    const { conversations } = world.useCases;
+    const { roomLifecycle } = world.useCases;
     const add = (member: Actor, role: "self_joined" | "user") =>
-      conversations.addMembers(SYSTEM_ACTOR, room.token, [{ member, role }]);
+      roomLifecycle.addMembers(SYSTEM_ACTOR, room.token, [{ member, role }]);
     await add(mel, "user");
     await add(bob.actor, "self_joined");
     await add(cy.actor, "user");
-    await conversations.leave(ada.actor, room.token);
+    await roomLifecycle.leave(ada.actor, room.token);
     expect(await world.people(room)).toEqual([`m:${mel.id} user`, `${bob.id} self_joined`, `${cy.id} owner`]);
     expect((await world.story(room)).slice(-2)).toEqual([`member.left ${ada.id}`, `member.changed ${cy.id}`]);
-    await refused(conversations.leave(ada.actor, room.token), "not_found", "room");
+    await refused(roomLifecycle.leave(ada.actor, room.token), "not_found", "room");
   });
 
   test("a room that nobody is left in is deleted, and its log ends with room.deleted", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada, bob]);
-    const { conversations } = world.useCases;
-    await conversations.leave(ada.actor, room.token);
-    await conversations.leave(bob.actor, room.token);
+    const { roomLifecycle } = world.useCases;
+    await roomLifecycle.leave(ada.actor, room.token);
+    await roomLifecycle.leave(bob.actor, room.token);
     expect(await world.store.rooms.byId(room.id)).toBeNull();
     expect((await world.story(room)).slice(-2)).toEqual([`member.left ${bob.id}`, "room.deleted"]);
   });
@@ -223,12 +223,12 @@ describeDomain("conversations: changes", (world) => {
   test("deleting a room ends its running call first", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada, bob]);
-    const { conversations, calls } = world.useCases;
-    await refused(conversations.delete(bob.actor, room.token), "forbidden");
+    const { roomLifecycle, calls } = world.useCases;
+    await refused(roomLifecycle.delete(bob.actor, room.token), "forbidden");
     await calls.join(bob.actor, room.token, "s", 1);
-    await conversations.delete(ada.actor, room.token);
+    await roomLifecycle.delete(ada.actor, room.token);
     expect((await world.story(room)).slice(-3)).toEqual(["call.started", "call.ended", "room.deleted"]);
-    await refused(conversations.delete(ada.actor, room.token), "not_found", "room");
+    await refused(roomLifecycle.delete(ada.actor, room.token), "not_found", "room");
     await refused(world.useCases.messages.send(ada.actor, room.token, message()), "not_found", "room");
   });
 
@@ -236,7 +236,7 @@ describeDomain("conversations: changes", (world) => {
     const ada = await world.person();
     const [one, two] = [await world.group([ada]), await world.group([ada])];
     await world.useCases.messages.send(ada.actor, one.token, { id: randomUUID(), text: "newest" });
-    const list = await world.useCases.conversations.list(ada.actor);
+    const list = await world.useCases.roomLifecycle.list(ada.actor);
     expect(list.map(({ room }) => room.id)).toEqual([one.id, two.id]);
   });
 });
