@@ -1,4 +1,4 @@
-/** Who calls Messenger: an organization with `API-TOKEN`, or a user with `Personal-Access-Token` (or Bearer). */
+/** Authentication of Messenger: organizations with `API-TOKEN`, users with `Personal-Access-Token` or Bearer. */
 import type { MiddlewareHandler } from "hono";
 import { DomainError } from "../../domain/errors.ts";
 import type { Principal } from "../../domain/model.ts";
@@ -33,7 +33,7 @@ async function principalOf(c: HttpContext, accounts: Accounts): Promise<Principa
   return principal;
 }
 
-/** The user operations are closed to organizations. */
+/** The calling user. @throws DomainError for organizations, which may not use these operations */
 export function callingUser(c: HttpContext): UserPrincipal {
   const principal = c.get("principal");
   if (principal.kind !== "user")

@@ -1,6 +1,6 @@
 /**
- * Pictures of rooms. A URL opens one without authentication and is told only to those who may see the room; it is dead once
- * the room is deleted or has another picture. A picture can do nothing but be one.
+ * Pictures of rooms. Their URLs need no authentication, and only people who may see the room get them. A URL ends when the
+ * room is deleted or gets another picture. The headers keep browsers from running anything in a picture.
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
@@ -8,7 +8,7 @@ import type { Chatrooms } from "../../domain/use-cases/chatrooms.ts";
 import { type HttpApp, json } from "../face/face.ts";
 import { messengerError, REFUSALS } from "./failures.ts";
 
-/** What an id means never changes, but it ends: no shared cache keeps it, and no browser for long. */
+/** A picture never changes under its URL, but it ends: shared caches may not keep it, and browsers only for a short time. */
 const HEADERS = {
   "Cache-Control": "private, max-age=3600, immutable",
   "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -7,14 +7,14 @@ export const messengerError = z
   .object({ success: z.literal(false), message: z.string(), error: z.string() })
   .openapi("Error");
 
-/** What the domain calls a field, and what this API calls it. */
+/** By the domain's name of a field: this API's name. */
 const FIELDS: Record<string, string> = {
   organizationId: "organizationID",
   eventId: "eventID",
   room: "roomID",
 };
 
-/** The short text of `error`. */
+/** The short text in the field `error`. */
 const ERROR: Record<FailureCode, string> = {
   bad_request: "bad request",
   unauthorized: "unauthorized",
@@ -41,7 +41,7 @@ export function refuse(failure: Failure): Refusal {
   };
 }
 
-/** The refusals that every operation can answer, for a route's `responses`. */
+/** The refusals that every operation can answer with, for a route's `responses`. */
 export const REFUSALS = {
   ...DOOR_REFUSALS,
   400: json(messengerError, "The request breaks a rule; the message names the field"),
@@ -55,5 +55,5 @@ export const REFUSALS = {
   503: json(messengerError, "A part of the server can't be reached; try again"),
 };
 
-/** Of POSTs. */
+/** A refusal of POSTs. */
 export const KEY_REUSED = { 422: json(messengerError, "The Idempotency-Key was that of another request") };

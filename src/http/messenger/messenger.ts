@@ -1,7 +1,7 @@
 /**
  * The Messenger API: chatrooms for the messenger app and its back office, and credentials for Matrix.
- * Served under `/api/v1/chat`, and without that prefix. Fields of bodies that we don't know are ignored: its
- * clients send more. A query parameter that we don't know is refused.
+ * It is served under `/api/v1/chat` and without that prefix. Unknown fields in bodies are ignored, because its clients send
+ * more than the document lists. Unknown query parameters are refused.
  */
 import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
@@ -27,7 +27,7 @@ export interface MessengerOptions {
   logger: Pick<Logger, "error">;
 }
 
-/** An avatar of 1 MiB as a JSON array, with room for spaces and line breaks. */
+/** Enough for an avatar of 1 MiB as a JSON array with spaces and line breaks. */
 const MAX_BODY_BYTES = 8 * 1_048_576;
 
 export function createMessenger(options: MessengerOptions): Face {

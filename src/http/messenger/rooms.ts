@@ -99,7 +99,7 @@ const pageSchema = z.object({
   offset: intText({ min: 0, max: MAX_ID, fallback: 0 }),
 });
 
-/** `all` ignores limit and offset, even wrong ones, so they are judged only here. */
+/** Limit and offset. With `all` they are ignored, even if they are wrong, so they are checked only here. */
 function pageOf(query: { all: boolean; limit?: unknown; offset?: unknown }): z.output<typeof pageSchema> {
   if (query.all) return { limit: 50, offset: 0 };
   const parsed = pageSchema.safeParse({ limit: query.limit, offset: query.offset });

@@ -1,11 +1,11 @@
-/** What the ten operations on chatrooms take and answer, in the order of the document. */
+/** Requests and answers of the ten operations on chatrooms, in the order of the document. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { json, jsonBody } from "../face/face.ts";
 import { body, bytes, flag, flagText, id, idText, instant, MAX_ID, text } from "../requests/fields.ts";
 import { KEY_REUSED, messengerError, REFUSALS } from "./failures.ts";
 import { peopleFields, roomSchema } from "./shapes.ts";
 
-/** The rule of 200 characters is the domain's, which trims first and counts code points. */
+/** A rough bound: the domain trims the name and allows 200 code points. */
 const MAX_NAME_LENGTH = 1_000;
 
 const CONFLICT = { 409: json(messengerError, "It exists already, or is in another state"), ...KEY_REUSED };

@@ -46,7 +46,7 @@ export function roomBody({ room, ...people }: Chatroom, baseUrl: string): RoomBo
   };
 }
 
-/** Clients whose lists are unset send null. */
+/** The lists of people. Clients send null for a list that is not set. */
 export const peopleFields = {
   admins: ids().nullish(),
   moderators: ids().nullish(),

@@ -14,7 +14,7 @@ import { listOf, name, one, pageQuery } from "./kinds.ts";
 import { asItIs, type ProtocolParts, pageOf, roomOf } from "./parts.ts";
 import { attachmentBody, attachmentSchema } from "./shapes.ts";
 
-/** A file of 25 MiB, and what multipart puts around it. The gateway's bound for uploads is the same. */
+/** A file of 25 MiB and the multipart around it. The gateway has the same bound for uploads. */
 const MAX_UPLOAD_BYTES = 25 * 1_048_576 + 65_536;
 const MAX_FILENAME_LENGTH = 1_000;
 
@@ -22,9 +22,9 @@ export interface FileParts extends ProtocolParts<"attachments" | "finding" | "re
   transfers: Transfers;
 }
 
-/** Uploads have a bound of their own: this is registered before the bound on other bodies. */
+/** Uploads have their own bound, so register this before the bound on other bodies. */
 export function registerUpload(app: HttpApp, { useCases, publicUrl, transfers }: FileParts): void {
-  // The body is streamed: of an upload the key alone says which one it is.
+  // The body is streamed and not compared: the key alone identifies an upload.
   app.use("/v1/attachments", repeatable(useCases.repeats, { bodyless: true }));
   app.openapi(UPLOAD, async (c) => {
     const { actor } = callerOf(c);
@@ -87,7 +87,7 @@ export function registerAttachments(app: HttpApp, parts: FileParts): void {
   });
 }
 
-/** What no browser runs anything in. */
+/** Media types in which browsers run no scripts. */
 const SHOWN: ReadonlySet<string> = new Set([
   "image/png",
   "image/jpeg",
@@ -96,7 +96,7 @@ const SHOWN: ReadonlySet<string> = new Set([
   "image/avif",
 ]);
 
-/** Whatever somebody uploaded, it must not run as a page of this origin. */
+/** Headers that keep an uploaded file from running as a page of this origin. */
 function fileHeaders({ type, filename }: { type: string; filename: string }): Record<string, string> {
   return {
     "Content-Type": type,
@@ -107,7 +107,7 @@ function fileHeaders({ type, filename }: { type: string; filename: string }): Re
   };
 }
 
-/** RFC 6266: a name for old clients, and the real one. */
+/** The file name of `Content-Disposition`, in an ASCII form for old clients and in full (RFC 6266). */
 function dispositionName(filename: string): string {
   const plain = filename.replaceAll(/[^\x20-\x7e]|["%\\]/gu, "_");
   const encoded = encodeURIComponent(filename).replaceAll(

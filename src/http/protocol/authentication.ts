@@ -1,4 +1,4 @@
-/** Who calls Protocol: a user, with a token (`Authorization: Bearer`) or with handle and password (`Basic`). */
+/** Authentication of Protocol: users with a token (`Authorization: Bearer`) or handle and password (`Basic`). */
 import type { MiddlewareHandler } from "hono";
 import { auth as basicOf } from "hono/utils/basic-auth";
 import { DomainError } from "../../domain/errors.ts";
@@ -27,10 +27,10 @@ async function principalOf(c: HttpContext, accounts: Accounts) {
   throw new DomainError("unauthorized", "Send Authorization: Bearer with a token, or Basic with a handle");
 }
 
-/** What no form of a page can add, and no script without this server's leave. */
+/** A header that no HTML form can add, and no script of another site without permission by CORS. */
 const EXPLICIT = "X-Requested-With";
 
-/** Browsers send a remembered password with the forms of any page. */
+/** Refuses forms with a password that a browser may have added: browsers send it with the forms of any page. */
 function requireExplicitForm(c: HttpContext): void {
   if (!isOpenToForms(c) || c.req.header(EXPLICIT)) return;
   throw new DomainError(

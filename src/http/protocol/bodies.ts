@@ -1,4 +1,4 @@
-/** Bodies come as forms, as the document's samples send them, or as JSON, as SDKs do. Routes only ever see JSON. */
+/** Bodies are forms, as in the document's samples, or JSON, as SDKs send. Routes get JSON in both cases. */
 import type { z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import qs from "qs";
@@ -10,7 +10,7 @@ import { body } from "../requests/fields.ts";
 const MAX_DEPTH = 3;
 const MAX_FIELDS = 10_000;
 
-/** Turns a form into the JSON that says the same; no body at all says nothing. A text of another type is left alone. */
+/** Replaces a form by the equivalent JSON, and an empty body by `{}`. Bodies of other types are not changed. */
 export const formsAsJson: MiddlewareHandler<HttpEnv> = async (c, next) => {
   if (c.req.method === "POST" || c.req.method === "PUT") {
     const sent = c.req.raw.body ? await c.req.text() : "";
@@ -27,11 +27,11 @@ function replaceBody(c: HttpContext, fields: object): void {
   headers.set("content-type", "application/json");
   headers.delete("content-length");
   c.req.raw = new Request(url, { method, headers, signal, body: JSON.stringify(fields) });
-  // What was read before is the form.
+  // The cached body is the form.
   c.req.bodyCache = {};
 }
 
-/** An empty value is null. @throws DomainError `bad_request` for what is too deep or too much */
+/** Parses a form; empty values are null. @throws DomainError `bad_request` for too deep or too many fields */
 function readForm(text: string): object {
   try {
     return qs.parse(text, {
@@ -60,7 +60,7 @@ function decode(text: string, _default: unknown, _charset: string, type: "key" |
   }
 }
 
-/** The conversation that a body names, if it does. */
+/** The conversation in a body; "" if there is none. */
 export function conversationIn(body: string): string {
   try {
     const { conversation_id: id } = JSON.parse(body);
@@ -74,7 +74,7 @@ export function conversationIn(body: string): string {
 export function formOrJson<T extends z.ZodRawShape>(name: string, shape: T) {
   const json = { schema: body(shape).openapi(name) };
   const form = { schema: { $ref: `#/components/schemas/${name}` } };
-  // The form is for the documentation only: what routes check, and what their handlers are given, is JSON.
+  // The form is only in the documentation: routes and handlers get JSON.
   const content: { "application/json": typeof json } = Object.assign(
     { "application/json": json },
     { "application/x-www-form-urlencoded": form },

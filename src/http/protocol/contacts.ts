@@ -1,4 +1,4 @@
-/** `/v1/contacts`: the caller's book of people. */
+/** `/v1/contacts`: the caller's contact book. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { givenPicture } from "../answers/room-pictures.ts";
 import { type HttpApp, json } from "../face/face.ts";

@@ -1,4 +1,4 @@
-/** `/v1/conversations`: every room of the caller, one-to-one and group alike. */
+/** `/v1/conversations`: all rooms of the caller, one-to-one and group. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { badField, DomainError } from "../../domain/errors.ts";
 import { protocolMessagePlace } from "../../domain/ids.ts";
@@ -61,7 +61,7 @@ async function shown(
   return (await conversationBodies(parts, [view]))[0] as ConversationBody;
 }
 
-/** With a contact it is made unless it is there; a group's is always there. */
+/** Opens a conversation: with a contact it is made if needed; a group's exists already. */
 async function open(
   parts: ProtocolParts<"finding" | "lookup" | "oneToOne">,
   actor: Actor,

@@ -1,11 +1,11 @@
-/** Protocol's errors: `{type, message, documentation_url}`, where `type` says whose fault it was. */
+/** Protocol's errors: `{type, message, documentation_url}`. `type` is the kind of error. */
 import { z } from "@hono/zod-openapi";
 import { type Failure, STATUS, spelled } from "../answers/failures.ts";
 import { publicLink } from "../answers/public-path.ts";
 import { isFromBrowser } from "../face/browsers.ts";
 import { DOOR_REFUSALS, type HttpContext, json, type Refusal } from "../face/face.ts";
 
-/** What `documentation_url` explains. */
+/** The explanations behind `documentation_url`. */
 export const ERROR_TYPES = {
   invalid_request:
     "The request can't be carried out as it is: its message names the field and the rule, or says who may do this. " +
@@ -24,7 +24,7 @@ const protocolError = z
   })
   .openapi("Error");
 
-/** What the domain calls a field, and what this API calls it. */
+/** By the domain's name of a field: this API's name. */
 const FIELDS: Record<string, string> = {
   startingAfter: "starting_after",
   endingBefore: "ending_before",
@@ -52,13 +52,13 @@ export function refusals(publicUrl: () => string): (failure: Failure) => Refusal
   };
 }
 
-/** A browser that is asked for Basic remembers the password, and sends it along for pages of other sites too. */
+/** Writes a refusal, without asking browsers for Basic: they would store the password and send it for other sites too. */
 export function respondRefusal(c: HttpContext, { status, body, headers }: Refusal): Response {
   const challenge = isFromBrowser(c) ? "Bearer" : 'Bearer, Basic realm="Causeway"';
   return c.json(body, status, { ...headers, ...(status === 401 && { "WWW-Authenticate": challenge }) });
 }
 
-/** The refusals that every operation can answer, for a route's `responses`. */
+/** The refusals that every operation can answer with, for a route's `responses`. */
 export const REFUSALS = {
   ...DOOR_REFUSALS,
   400: json(protocolError, "invalid_request: the request breaks a rule; the message names the field"),
@@ -69,7 +69,7 @@ export const REFUSALS = {
   500: json(protocolError, "api_error: a defect of the server"),
   503: json(protocolError, "api_error: a part of the server can't be reached; try again"),
 };
-/** Of operations that take a body. */
+/** Refusals of operations with a body. */
 export const BODY_REFUSALS = {
   ...REFUSALS,
   409: json(protocolError, "invalid_request: it exists already, is in another state, or is under way"),

@@ -90,7 +90,7 @@ async function create(
   return publicId;
 }
 
-/** What everybody sees comes first: it is what can be refused. */
+/** Changes the shared fields first, because only these can be refused. */
 async function update(
   parts: ProtocolParts<"lookup" | "memberSettings" | "roomSettings">,
   actor: Actor,

@@ -1,17 +1,16 @@
 /**
- * The kinds of fields that only Protocol's requests have. A form has texts only, so booleans and times are read from
- * texts too, in JSON as well.
+ * Fields that only Protocol's requests have. Forms contain only texts, so booleans and times may be texts, in JSON too.
  */
 import { z } from "@hono/zod-openapi";
 import { flagText, intText, rule, text } from "../requests/fields.ts";
 
-/** Longer texts are no ids; which of the others are is the domain's to say. */
+/** A rough bound on ids and handles; the domain checks them. */
 const MAX_NAME_LENGTH = 320;
 const MAX_LIST = 10_000;
 /** The end of the year 9999. */
 const MAX_SECONDS = 253_402_300_799;
 
-/** The id of something, or the handle of a contact. */
+/** An id, or the handle of a contact. */
 export function name() {
   return text(MAX_NAME_LENGTH);
 }
@@ -25,14 +24,14 @@ export function flag() {
     .openapi({ type: "boolean" });
 }
 
-/** The id of something, or nothing. */
+/** An id, or null. */
 export function nameOrNothing() {
   return z
     .preprocess(nothingAsNull, name().nullable())
     .openapi({ type: ["string", "null"], description: "null or empty: none" });
 }
 
-/** Unix seconds outside, milliseconds inside; nothing is null. */
+/** Unix seconds, read as milliseconds; or null. */
 export function timestamp() {
   const valid = rule("must be a time in whole unix seconds, or null");
   return z
@@ -44,12 +43,12 @@ export function timestamp() {
     .openapi({ type: ["integer", "null"], minimum: 0, maximum: MAX_SECONDS, description: "Unix seconds" });
 }
 
-/** Where no text is meant, the empty one and that of null are nothing: forms have no other way to say so. */
+/** In fields that are no texts, "" and "null" stand for null, because forms can't express it otherwise. */
 function nothingAsNull(value: unknown): unknown {
   return value === "" || value === "null" ? null : value;
 }
 
-/** Ids, or objects with an `id`. One alone may come without its list, and an empty value is an empty list. */
+/** A list of ids, or of objects with an `id`. A single item needs no list, and an empty value is an empty list. */
 export function names() {
   const valid = rule(`must be a list of at most ${MAX_LIST} ids, or objects with an id`);
   const one = z.preprocess(
@@ -68,12 +67,12 @@ export function names() {
   });
 }
 
-/** Forms have one value where a list has one item, and an empty one where it has none. */
+/** In a form a list of one item is a single value, and an empty list is an empty value. */
 function listed(value: unknown): unknown[] {
   return [value].flat().filter((item) => item !== null);
 }
 
-/** Who reacted how: `{red_angry_face: ["KateMcCallister"]}`, or the list of such objects that a message shows. */
+/** Users by reaction: `{red_angry_face: ["KateMcCallister"]}`, or a list of such objects, as messages show it. */
 export function reactions() {
   const valid = rule('must be an object of lists of usernames, such as {"red_angry_face": ["kate"]}');
   const usernames = z.preprocess(listed, z.array(z.string(valid), valid));
@@ -100,7 +99,7 @@ export const pageQuery = {
   }),
 };
 
-/** Lists only what is so when it is true. */
+/** A filter: true lists only matching items; false lists all. */
 export function onlyWhenTrue() {
   return flagText();
 }

@@ -1,4 +1,4 @@
-/** `/v1/messages`: what is said in the caller's conversations. */
+/** `/v1/messages`: messages in the caller's conversations. */
 import { randomUUID } from "node:crypto";
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../domain/errors.ts";
@@ -94,7 +94,7 @@ async function send(
   return sent.message;
 }
 
-/** Clients send back what they were shown: a text that stays as it is makes no edit. */
+/** Updates a message. Clients send whole objects back, so an unchanged text makes no edit. */
 async function update(
   { useCases }: ProtocolParts<"messages" | "reactions">,
   { user, actor }: Caller,
@@ -105,7 +105,7 @@ async function update(
   if (message !== text || attachments)
     await useCases.messages.edit(actor, room, seq, { text: message, ...given({ attachments }) });
   if (!fields.reactions) return;
-  // Nobody reacts for anybody else: of all usernames only the caller's own says something.
+  // Nobody can react for others, so only the caller's own username counts.
   const own = Object.entries(fields.reactions).filter(([, by]) => by.includes(user.handle));
   await useCases.reactions.set(
     actor,

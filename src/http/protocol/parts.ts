@@ -1,4 +1,4 @@
-/** What Protocol's operations share: finding what a request names, and shaping what the domain answers. */
+/** What Protocol's operations share: finding objects by their ids, and shaping answers. */
 import { badField, DomainError } from "../../domain/errors.ts";
 import { type Actor, type Contact, type Room, type User, userActor } from "../../domain/model.ts";
 import type { MessageView } from "../../domain/use-cases/messages.ts";
@@ -39,8 +39,8 @@ interface PageQuery {
 }
 
 /**
- * The page of a list, in the domain's words.
- * @param read what the domain takes for a cursor; null for what is none
+ * The domain's page of a list.
+ * @param read the domain's cursor for an id; null for an invalid id
  */
 export function pageOf<T>(
   { limit, starting_after, ending_before }: PageQuery,
@@ -61,7 +61,7 @@ export function pageOf<T>(
   };
 }
 
-/** Where the domain's cursors are this API's ids. */
+/** For lists in which the domain's cursors are this API's ids. */
 export function asItIs(id: string): string {
   return id;
 }

@@ -1,7 +1,7 @@
 /**
  * The Protocol API under `/v1`: contacts, conversations, messages, groups and attachments for contact-centred apps.
- * Fields of bodies that we don't know are ignored: its clients send back whole objects. Reading order: this file; bodies.ts and
- * kinds.ts (what requests look like), shapes.ts (what answers look like); then a file per resource.
+ * Unknown fields in bodies are ignored, because clients send whole objects back. Reading order: this file; bodies.ts and
+ * kinds.ts (requests), shapes.ts (answers); then a file per resource.
  */
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";

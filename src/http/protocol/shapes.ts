@@ -1,6 +1,6 @@
 /**
- * Protocol's objects, as its document spells them, from what the domain knows: pure functions, used by the operations and
- * by webhooks. Times are whole unix seconds, or null.
+ * Shapes the domain's answers as Protocol's objects. Pure functions for the operations and for webhooks. Times are whole
+ * unix seconds, or null.
  */
 import { z } from "@hono/zod-openapi";
 import { protocolMessageId } from "../../domain/ids.ts";
@@ -104,11 +104,11 @@ export function contactBody(contact: Contact): ContactBody {
 /** A room as one of its members sees it. */
 export interface ShownRoom {
   room: Room;
-  /** Null where nobody in particular looks: then nothing is set. */
+  /** The viewer's membership. Null for no particular viewer: the settings then have their defaults. */
   membership: Membership | null;
-  /** The other of a one-to-one room; null when there is none any more. */
+  /** The other user of a one-to-one room; null when they were deleted. */
   peer: Pick<User, "publicId"> | null;
-  /** When something last happened in it, ms; null before the first message. */
+  /** Time of the last event, ms; null before the first message. */
   lastActiveAt: number | null;
   /** The seq of the pinned message. */
   pinned: number | null;
@@ -116,7 +116,7 @@ export interface ShownRoom {
 
 export function conversationBody({ room, membership, ...shown }: ShownRoom): ConversationBody {
   const { id, publicId, type, createdAt } = room;
-  // One from before the member's history is none of theirs.
+  // A pinned message from before the member's history is not shown.
   const pinned = (shown.pinned ?? 0) > (membership?.historyFrom ?? 0) ? shown.pinned : null;
   return {
     id: publicId,

@@ -16,7 +16,7 @@ import { attachmentBody, contactBody, conversationBody, groupBody, messageBody }
 
 export interface WebhookShapeOptions {
   useCases: Pick<UseCases, "timeline" | "contacts" | "lookup">;
-  /** Where clients reach this server; empty until that is known. */
+  /** The server's public URL; empty until it is known. */
   publicUrl(): string;
 }
 
@@ -24,13 +24,13 @@ type RoomNews = Extract<WebhookNews, { people: unknown }>;
 type MessageNews = Extract<WebhookNews, { event: unknown }>;
 
 export function webhookShape({ useCases, publicUrl }: WebhookShapeOptions): WebhookShape {
-  /** Users (ids) as the viewer's contacts. */
+  /** The viewer's contacts for ids of users. */
   async function cards(viewer: User | null, userIds: readonly number[]): Promise<Contact[]> {
     const found = await useCases.contacts.cards(viewer ? userActor(viewer) : SYSTEM_ACTOR, userIds);
     return userIds.flatMap((id) => found.get(id) ?? ([] as Contact[]));
   }
 
-  /** The other of a one-to-one room, also when they left it. */
+  /** The other user of a one-to-one room, also when they left it. */
   async function peerOf({ pair }: Room, viewer: User | null): Promise<User | null> {
     if (pair === null || viewer === null) return null;
     const id = Number(peerIn(pair, userKey(viewer.id)).slice(2));
@@ -52,7 +52,7 @@ export function webhookShape({ useCases, publicUrl }: WebhookShapeOptions): Webh
   async function message(news: MessageNews, baseUrl: string) {
     const { viewer, event, place } = news;
     const found = await useCases.timeline.snapshot(place);
-    // The room may be gone: then its log is there for a moment.
+    // When the room was deleted, its log remains for a moment.
     const view = found ? { ...found, roomPublicId: news.room.publicId } : deletedMessage(news);
     const author = event.actor.kind === "user" ? [Number(event.actor.id)] : [];
     const [sender] = await cards(viewer, author);
@@ -91,7 +91,7 @@ function membershipOf(people: RoomNews["people"], viewer: User | null) {
   return people.find(({ user }) => user !== null && user.id === viewer?.id)?.membership ?? null;
 }
 
-/** What is left of a message that was deleted: that it was there. */
+/** The view of a deleted message, without content. */
 function deletedMessage({ room: conversation, place, event }: MessageNews): MessageView {
   return {
     ...place,

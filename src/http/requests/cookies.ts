@@ -1,6 +1,6 @@
 /**
- * Whether a cookie goes over TLS alone: where PUBLIC_URL is https, whichever way a request came, and everywhere but on a
- * developer's machine, which has no TLS: a Secure cookie would never come back.
+ * Whether a cookie is `Secure`: where PUBLIC_URL is https, and everywhere but on a developer's machine without TLS, from
+ * where a Secure cookie would never come back.
  */
 export function isSecureCookie(publicUrl: string, requestUrl: string): boolean {
   return publicUrl.startsWith("https:") || !isPlainLoopback(requestUrl);

@@ -1,5 +1,4 @@
-/** Ends those who wait with credentials that are no longer valid: one query for all of them, every few seconds. */
-
+/** Ends waiting requests whose credential was revoked. One query checks all of them every few seconds. */
 import { isUnavailable } from "../../domain/errors.ts";
 import type { Holder } from "../../domain/model.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
@@ -15,7 +14,7 @@ export interface Watched extends Holder {
 export interface CredentialWatch {
   /** The set changed. */
   changed(): void;
-  /** Whether the credential is valid now; all who ask in one turn of the event loop share a statement. */
+  /** Whether the credential is valid now. Calls in one turn of the event loop share a statement. */
   isValid(holder: Holder): Promise<boolean>;
 }
 
@@ -25,7 +24,7 @@ interface Question {
   reject(error: unknown): void;
 }
 
-/** Nothing runs while `watched` is empty; `changed` is to be called whenever it changes. */
+/** While `watched` is empty nothing runs. Call `changed` after each change of it. */
 export function watchCredentials(
   accounts: Pick<Accounts, "revoked">,
   clock: Clock,
@@ -84,7 +83,7 @@ export function watchCredentials(
   };
 }
 
-/** An access token may run out while its client waits: it proves who connected, and its login goes on. */
+/** Whether a credential ends by its own time. An access token may expire during the wait; its login continues. */
 function isOver({ credential }: Holder, now: number): boolean {
   return credential.via === "jwt" && credential.expiresAt <= now;
 }

@@ -1,4 +1,4 @@
-/** Reads what a request shows to prove who it is from. */
+/** Reads the credentials of requests. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { DomainError } from "../../domain/errors.ts";
 import type { Principal } from "../../domain/model.ts";
@@ -10,7 +10,7 @@ export function bearerOf(header: string | undefined): string | null {
   return (scheme && header?.slice(scheme.length).trimEnd()) || null;
 }
 
-/** Takes as long whatever the difference is, the lengths included. */
+/** Compares in constant time, also for different lengths. */
 export function sameSecret(given: string, expected: string): boolean {
   const digest = (secret: string) => createHash("sha256").update(secret).digest();
   return timingSafeEqual(digest(given), digest(expected));

@@ -1,6 +1,6 @@
 /**
- * The kinds of fields that requests and answers are made of, as zod schemas that also describe themselves in OpenAPI.
- * The message of each is its rule, worded to follow the field's name: "limit must be an integer from 1 to 50".
+ * Fields of requests and answers, as zod schemas that also describe themselves in OpenAPI. The message of each is its rule,
+ * which follows the field's name: "limit must be an integer from 1 to 50".
  */
 import { z } from "@hono/zod-openapi";
 import type { ValidationTargets } from "hono";
@@ -9,7 +9,7 @@ import { badField, type DomainError } from "../../domain/errors.ts";
 /** Ids are int64 in the database, kept where JSON numbers are exact. */
 export const MAX_ID = Number.MAX_SAFE_INTEGER;
 const MAX_INT64 = 2n ** 63n - 1n;
-/** People that one request may name. */
+/** The most users that one request may name. */
 const MAX_PEOPLE = 10_000;
 
 /** The message of a schema: that the field is missing, or its rule. */
@@ -17,7 +17,7 @@ export function rule(text: string) {
   return { error: (issue: { input?: unknown }) => (issue.input === undefined ? "is required" : text) };
 }
 
-/** A text of JSON or a query. Limits that the domain knows (and counts in its own way) are left to it. */
+/** A text in JSON or a query. `maxLength` bounds it roughly; the domain checks the exact limit. */
 export function text(maxLength: number) {
   const valid = rule(`must be a text of at most ${maxLength} characters, without NUL or lone surrogates`);
   return z
@@ -45,8 +45,8 @@ export function ids() {
 }
 
 /**
- * Bytes as a JSON array; how many are allowed is the domain's rule (and the body's bound).
- * One check for all of them: an issue per byte would be a list that a stranger can grow.
+ * Bytes as a JSON array. The domain bounds their number. There is one check for all bytes, because an issue for each could
+ * make a very long list.
  */
 export function bytes() {
   const isBytes = (value: unknown): value is number[] =>
@@ -59,8 +59,8 @@ export function bytes() {
 const LEAP_SECOND = /:60(?=[.+\-Z])/;
 
 /**
- * RFC 3339 in, in capital letters or small ones, milliseconds since 1970 inside. A leap second is the first of the
- * minute that follows it, as clocks of computers have it.
+ * An RFC 3339 time, read as milliseconds since 1970 UTC. `T` and `Z` may be lower-case. A leap second counts as the first
+ * second of the next minute.
  */
 export function instant() {
   const valid = rule("must be an RFC 3339 time such as 2030-01-31T12:00:00Z");
@@ -76,7 +76,7 @@ export function instant() {
 
 const isTime = z.iso.datetime({ offset: true });
 
-/** An id in a path or a query. One beyond 2^53 is well-formed but nobody's: it is read as an id that is never given out. */
+/** An id in a path or a query. An integer beyond 2^53 is valid but unknown: it is read as an id that is never used. */
 export function idText() {
   const valid = rule("must be an integer from 1 to 9223372036854775807");
   return z
@@ -117,7 +117,7 @@ export function time(ms: number | null): string | null {
 
 type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
-/** Without the keys whose value is undefined: to the domain a key that is there is a change. */
+/** Removes keys whose value is undefined, because for the domain every key in a patch is a change. */
 export function given<T extends object>(fields: T): Given<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
 }
@@ -132,12 +132,12 @@ export function brokenRule(error: z.ZodError, target: keyof ValidationTargets): 
   return badField(target === "json" ? "body" : target, issue?.message ?? "is invalid");
 }
 
-/** The object of a JSON body that may hold fields we don't know. */
+/** The object of a JSON body. Unknown fields are ignored. */
 export function body<T extends z.ZodRawShape>(shape: T) {
   return z.object(shape, rule("must be a JSON object"));
 }
 
-/** The object of a JSON body in which a field that we don't know is a mistake. */
+/** The object of a JSON body. Unknown fields are refused. */
 export function strictBody<T extends z.ZodRawShape>(shape: T) {
   return z.strictObject(shape, {
     error: (issue) => (issue.code === "unrecognized_keys" ? undefined : "must be a JSON object"),

@@ -1,4 +1,4 @@
-/** How many requests one address and one caller may make. */
+/** Rate limits on requests, by address and by caller. */
 import { addressBlock } from "../../domain/auth/address-block.ts";
 import { hexHash } from "../../domain/auth/secrets.ts";
 import { DomainError } from "../../domain/errors.ts";
@@ -6,12 +6,12 @@ import type { Principal } from "../../domain/model.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import type { RateLimits } from "../../domain/ports/hot.ts";
 
-/** Many clients can share an address (offices, proxies), so it may do far more than one caller. */
+/** Limit of an address, which many clients may share (offices, proxies). */
 const PER_ADDRESS = { burst: 5_000, perSecond: 1_000 };
 const PER_CALLER = { burst: 1_000, perSecond: 100 };
-/** Of a secret that is nobody's in particular. */
+/** Limit on guesses at ADMIN_TOKEN from one address. */
 const PER_GUESSER = { burst: 10, perSecond: 1 / 6 };
-/** Long polls that one caller may have waiting at a process, and all guests of an address together. */
+/** Long polls at one process: of one caller, and of all guests of an address together. */
 const MAX_WAITING = 100;
 const MAX_WAITING_GUESTS = 1_000;
 
@@ -20,23 +20,23 @@ export interface RequestLimits {
   byAddress(ip: string): Promise<void>;
   /** @throws DomainError `rate_limited` with how long to wait */
   byCaller(principal: Principal): Promise<void>;
-  /** Somebody there may be guessing ADMIN_TOKEN. @throws DomainError `rate_limited` with how long to wait */
+  /** Counts a wrong ADMIN_TOKEN. @throws DomainError `rate_limited` with how long to wait */
   byGuess(ip: string): Promise<void>;
   /**
-   * A guest has the limits of a user. As anybody can be another guest with another cookie, what all guests of an address
-   * write together has the limits of one, too.
+   * A guest has the limits of a user. A new cookie makes a new guest, so the writes of all guests of an address together have
+   * the limits of one user too.
    * @throws DomainError `rate_limited` with how long to wait
    */
   byGuest(guest: GuestCaller, writes: boolean): Promise<void>;
   /**
-   * Somebody begins to wait for an answer.
-   * @returns to be called when they wait no longer
-   * @throws DomainError `rate_limited` when too many of their requests wait already
+   * Counts a request that waits for its answer.
+   * @returns a function to call when the wait is over
+   * @throws DomainError `rate_limited` when too many requests of the caller wait
    */
   hold(caller: { userId: number } | GuestCaller): () => void;
 }
 
-/** `secret` is null until they joined a room. */
+/** A guest. `secret` is null until they join a room. */
 export interface GuestCaller {
   secret: string | null;
   ip: string;
@@ -72,7 +72,7 @@ export function createRequestLimits(limits: RateLimits, clock: Clock, on: boolea
   };
 }
 
-/** Requests that wait now, counted under the names of those who wait. */
+/** Counts waiting requests by caller. */
 function createHeld() {
   const counts = new Map<string, number>();
   const change = (key: string, by: number) => {

@@ -1,23 +1,23 @@
-/** How many files one caller of this process may send and fetch at the same time. */
+/** Bounds the uploads and downloads that a caller may run at once in this process. */
 import { DomainError } from "../../domain/errors.ts";
 import type { MemberKey } from "../../domain/model.ts";
 
-/** A client that shows a page of pictures fetches about so many side by side. */
+/** About as many as a client needs to show a page of pictures. */
 const MAX_DOWNLOADS = 8;
 const MAX_UPLOADS = 4;
 const RETRY_AFTER_MS = 5_000;
 
 export interface Transfers {
   /**
-   * @param repeatId names a request that may be repeated
-   * @returns how to say that it is over; twice is fine
+   * @param repeatId the id of a request with an `Idempotency-Key`
+   * @returns a function to call at the end; safe to repeat
    * @throws DomainError with when to try again: `rate_limited`, or `conflict` while the same request runs
    */
   begin(kind: "upload" | "download", caller: MemberKey, repeatId?: string): () => void;
 }
 
 export function createTransfers(): Transfers {
-  /** What each caller sends and fetches; of what may be repeated, its name. */
+  /** The transfers of each caller. */
   const running = new Map<string, Set<{ repeatId: string | undefined }>>();
   return {
     begin(kind, caller, repeatId) {
@@ -39,7 +39,7 @@ function isAmong(running: Iterable<{ repeatId: string | undefined }>, repeatId: 
   return repeatId !== undefined && [...running].some((one) => one.repeatId === repeatId);
 }
 
-/** A client that repeats a request sends nothing more than it did: that the first one runs is all that is in its way. */
+/** The refusal. For a repetition of a running upload it is `conflict`, because only the first upload is in its way. */
 function tooMany(kind: string, most: number, isRepeat: boolean): DomainError {
   const retry = { retryAfterMs: RETRY_AFTER_MS };
   return isRepeat
@@ -47,7 +47,7 @@ function tooMany(kind: string, most: number, isRepeat: boolean): DomainError {
     : new DomainError("rate_limited", `At most ${most} ${kind}s run at once; wait until one is over`, retry);
 }
 
-/** The stream, which calls `over` when it ended, failed or was cancelled. */
+/** The same stream. It calls `over` when it ends, fails or is cancelled. */
 export function untilOver(stream: ReadableStream<Uint8Array>, over: () => void): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
   return new ReadableStream(

@@ -1,4 +1,4 @@
-/** Who calls Talk: a user with Basic or Bearer, or a guest, known by a cookie since the first room they joined. */
+/** Authentication of Talk: users with Basic or Bearer; guests with the cookie from the first room that they joined. */
 import { getCookie, setCookie } from "hono/cookie";
 import { isSecret } from "../../../domain/auth/secrets.ts";
 import { DomainError } from "../../../domain/errors.ts";
@@ -24,7 +24,7 @@ export function createAuthentication(accounts: Accounts, limits: RequestLimits) 
     return (await accounts.authenticateBasic(basic.login, basic.password, c.env.ip)) as UserPrincipal;
   }
 
-  /** @throws DomainError `unauthorized` for credentials that are wrong; nobody becomes a guest by a typing error */
+  /** @throws DomainError `unauthorized` for wrong credentials, which do not make the caller a guest */
   return async (c: HttpContext): Promise<Caller> => {
     const header = c.req.header("Authorization");
     if (header === undefined) {
@@ -46,7 +46,7 @@ function basicOf(header: string): { login: string; password: string } | null {
   return colon < 0 ? null : { login: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-/** [B.1] On every verb, unless the credentials are some that no browser sends by itself. */
+/** [B.1] Requires the header for all methods, unless the credentials are of a kind that browsers never send by themselves. */
 export function requireApiRequest(c: HttpContext): void {
   if (c.req.header("OCS-APIRequest")?.toLowerCase() === "true") return;
   if (bearerOf(c.req.header("Authorization")) !== null) return;

@@ -1,19 +1,19 @@
-/** Servers that help two browsers find a way to each other: STUN tells them their addresses, TURN relays between them. */
+/** ICE servers for calls: STUN servers tell browsers their public addresses; TURN servers relay between them. */
 import { createHmac } from "node:crypto";
 
 export interface IceServers {
   /** `stun:host:port` */
   stun: readonly string[];
-  /** `turn:host:port?transport=udp`, with the secret that the TURN server knows; null: none. */
+  /** `turn:host:port?transport=udp`, with the secret shared with the TURN server; null: none. */
   turn: { urls: readonly string[]; secret: string } | null;
 }
 
 export const NO_ICE_SERVERS: IceServers = { stun: [], turn: null };
 
-/** How long credentials work: as long as a long meeting. */
+/** How long credentials are valid: longer than a meeting. */
 const VALID_S = 86_400;
 
-/** As clients of Talk read them: some take `url`, some `urls`. */
+/** An ICE server for Talk's clients, of which some read `url` and some `urls`. */
 interface IceServer {
   url: string;
   urls: string[];
@@ -24,9 +24,9 @@ export function stunServers({ stun }: IceServers): IceServer[] {
 }
 
 /**
- * With credentials that end by themselves, as coturn's REST API has them: the user is the time of the end and a name, the
- * password is their HMAC.
- * @param name of whom the credentials are; it only tells the operator of the TURN server
+ * TURN servers with temporary credentials, as in coturn's REST API: the username is the time of expiry and a name, the
+ * password is its HMAC.
+ * @param name the user of the credentials, for the logs of the TURN server
  */
 export function turnServers(
   { turn }: IceServers,

@@ -1,34 +1,34 @@
 /**
- * Clients that wait for news. Each is one entry of one table: a single timer ends those whose time is over, and it does
- * not run while nobody waits. A client that hangs up is let go at once, and all are when the process stops. Who waits
- * with a credential that ended is let go within seconds, and is given nothing that came after its end.
+ * Long polls. Each is one entry in a table. A single timer ends those whose time is over; it does not run while the table is
+ * empty. A poll ends at once when its client disconnects or the process stops. When its credential was revoked, it ends
+ * within seconds and returns nothing from after the revocation.
  */
 
 import { DomainError } from "../../../domain/errors.ts";
 import type { Holder } from "../../../domain/model.ts";
 import type { CredentialWatch, Watched } from "../../requests/credential-watch.ts";
 
-/** Who waits: their connection, and what proves who they are; null for guests, who have no credential. */
+/** The waiting client: its connection, and the holder of its credential; null for guests, who have none. */
 export interface PollingClient {
   signal: AbortSignal;
   holder: Holder | null;
 }
 
 export interface LongPolls {
-  /** Begins to wait; whoever does must call `end`. */
+  /** Begins a long poll. The caller must call `end`. */
   open(options: PollingClient & { timeoutMs: number }): LongPoll;
-  /** Ends the waiting of all who wait now. */
+  /** Finishes all present long polls. */
   finishAll(): void;
-  /** How many wait. */
+  /** The number of present long polls. */
   readonly size: number;
 }
 
 export interface LongPoll {
-  /** The time is over, the client hung up, or the process stops. */
+  /** Whether the time is over, the client disconnected, or the process stops. */
   readonly over: boolean;
   /**
-   * To be called with what the client is about to be told, once it was found.
-   * @throws DomainError `unauthorized` when their credential is no longer valid
+   * Call this after the answer was found and before it is returned.
+   * @throws DomainError `unauthorized` when the credential was revoked
    */
   requireValid(): Promise<void>;
   /** There may be news. */
@@ -43,8 +43,8 @@ export interface LongPoll {
 const TICK_MS = 250;
 
 /**
- * @param watchOf how the credentials of those who wait are watched
- * @param stopping aborted when nobody may wait any longer
+ * @param watchOf makes the watch of the waiting clients' credentials
+ * @param stopping ends all long polls
  */
 export function createLongPolls(
   watchOf: (watched: ReadonlySet<Watched>) => CredentialWatch,

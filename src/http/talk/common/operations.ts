@@ -1,6 +1,6 @@
 /**
- * How an operation of Talk is served and described. [B.2] Who calls is judged first (401), then the header (412), the
- * room (404), what the caller may do in it (403, 412 in the lobby), and what was sent only then (400).
+ * Registers operations of Talk and describes them in OpenAPI. [B.2] The order of checks is: credentials (401), header (412),
+ * room (404), permissions (403; 412 in the lobby), input (400).
  */
 
 import { noSuchRoom, refusal } from "../../../domain/context/access.ts";
@@ -18,7 +18,7 @@ import { type Caller, createAuthentication, requireApiRequest } from "./authenti
 
 export interface Operation<S extends Shape> {
   method: "get" | "post" | "put" | "delete";
-  /** Below the prefixes; `{token}` names a room. */
+  /** The path after the prefixes. `{token}` is a room's token. */
   path: string;
   summary: string;
   input?: S;
@@ -27,12 +27,12 @@ export interface Operation<S extends Shape> {
 
 export interface RoomOperation<S extends Shape> extends Operation<S> {
   /**
-   * What has to be allowed to the caller in the room; null: they only have to be in it, and the use case judges the rest.
+   * The action that the caller must be allowed. Null: the caller must be a member, and the use case checks the rest.
    */
   action: Action | null | ((room: Room) => Action | null);
-  /** Guests are strangers (401) unless this is set. */
+  /** Set if guests may use the operation. Otherwise they get 401. */
   guests?: true;
-  /** Callers wait for the answer; how many of their requests may, has a bound. */
+  /** Set for long polls, whose number per caller is bounded. */
   waits?: true;
 }
 
@@ -49,7 +49,7 @@ export interface RoomCall<S extends Shape> {
   actor: Actor;
   /** Null for guests. */
   user: User | null;
-  /** What proves who the user is; null for guests. */
+  /** The holder of the credential; null for guests. */
   holder: Holder | null;
   /** Undefined for guests: they have just one. */
   client: TalkClient | undefined;
@@ -70,11 +70,11 @@ export interface OpenCall<S extends Shape> {
 type Handler<C> = (call: C) => Promise<Outcome> | Outcome;
 
 export interface Operations {
-  /** For users, whatever room they are in. */
+  /** Registers an operation for users, without a room. */
   forUsers<S extends Shape>(operation: Operation<S>, handler: Handler<UserCall<S>>): void;
-  /** For members of the room that the path names. */
+  /** Registers an operation for members of the room in the path. */
   inRoom<S extends Shape>(operation: RoomOperation<S>, handler: Handler<RoomCall<S>>): void;
-  /** For everybody. */
+  /** Registers an operation for everybody. */
   open<S extends Shape>(operation: Operation<S>, handler: Handler<OpenCall<S>>): void;
 }
 

@@ -1,4 +1,4 @@
-/** [B.4] Calls: who is in one, joining (with flags) and leaving. */
+/** [B.4] Calls: listing participants, joining (with flags) and leaving. */
 import { z } from "@hono/zod-openapi";
 import type { RoomPerson } from "../../../domain/use-cases/rooms.ts";
 import type { TalkParts } from "../common/parts.ts";
@@ -71,7 +71,7 @@ function registerAttendance({ inRoom, useCases: { joining } }: TalkParts<"joinin
   );
 }
 
-/** One for each session in the call; somebody who is in it without having joined the room here has none to show. */
+/** One entry for each session in the call that joined the room through Talk. */
 function peerBodies({ user, lastPing, sessions }: RoomPerson, token: string): z.infer<typeof peerSchema>[] {
   const calling = sessions.filter(({ callFlags }) => callFlags > 0);
   const shown = calling.length > 0 ? calling : [{ sessionId: NOT_JOINED, lastPing }];

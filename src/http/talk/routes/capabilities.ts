@@ -1,4 +1,4 @@
-/** [B.1] What this server can do, for clients that ask before they show a button. */
+/** [B.1] The capabilities of this server, by which clients decide what to show. */
 import { z } from "@hono/zod-openapi";
 import type { TalkParts } from "../common/parts.ts";
 
@@ -50,7 +50,7 @@ const schema = z
   })
   .openapi("Capabilities");
 
-/** Of the API: Talk 8 came with this. */
+/** The API version with which Talk 8 was released. */
 const VERSION = { major: 18, minor: 0, micro: 0, string: "18.0.0", edition: "" };
 
 export function registerCapabilities({ open }: TalkParts): void {

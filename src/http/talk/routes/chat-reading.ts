@@ -1,4 +1,4 @@
-/** Reading a room's messages: what was, and waiting for what comes. */
+/** Reading a room's messages: history, and long polls for new messages. */
 import { DomainError } from "../../../domain/errors.ts";
 import { dataOf } from "../../../domain/event-data.ts";
 import type { Actor, LoggedEvent, Membership, Room } from "../../../domain/model.ts";
@@ -24,13 +24,13 @@ export interface Wanted {
 
 const MAX_TIMEOUT_S = 30;
 const MAX_PAGE = 200;
-/** Of a log that says nothing for long (people coming and going), this many pages are looked through at once. */
+/** The most pages that one request reads, for logs in which messages are rare among other events. */
 const MAX_PAGES = 100;
 
-/** Who reads which room, as it was judged with the request. */
+/** Reader and room, as they were checked with the request. */
 export interface Reader {
   actor: Actor;
-  /** Which of the actor's clients; undefined for guests. */
+  /** The actor's client; undefined for guests. */
   client: ClientName | undefined;
   room: Room;
   me: Pick<Membership, "historyFrom">;
@@ -41,12 +41,12 @@ interface Place {
   limit: number;
 }
 
-/** What came since the reader was looked after the last time. */
+/** Events since the last answer to the reader. */
 interface Heard {
   events: LoggedEvent[];
-  /** It is all that the reader has not been told; else the log has to be asked. */
+  /** Whether these are all new events; if not, the log has to be read. */
   isEnough: boolean;
-  /** There was something that the client says to know already. */
+  /** Whether there was an event at or before the client's cursor. */
   isBehind: boolean;
 }
 
@@ -77,15 +77,15 @@ export function createChatReading({
   }
 
   /**
-   * For who heard of nothing after a place. One past the log's end is of a log that was lost with a restore of the
-   * database: then the newest messages are the answer, or everything up to that place would be missed.
+   * When there is nothing after a cursor: a cursor past the head is from a log that a restore of the database has cut. Then
+   * the answer is the newest messages, or the client would miss everything up to its cursor.
    */
   async function unlessLost(actor: Actor, room: Room, after: number, limit: number) {
     const head = after === 0 ? null : await timeline.head(room.id);
     return head !== null && after > head ? (await gather(actor, room, {}, limit)).reverse() : [];
   }
 
-  /** What the events that were heard say to the reader, who was judged before them; from the log where that may not be enough. */
+  /** The messages of new events for a reader who was checked before them; read from the log where the events are not all. */
   async function newsOf({ actor, room, me }: Reader, { events, isEnough }: Heard, { after, limit }: Place) {
     const later = events.filter(({ seq }) => seq > after);
     const shared = isEnough ? await live.of(room, later, me.historyFrom) : null;
@@ -103,7 +103,7 @@ export function createChatReading({
     let following: Following | null = null;
     let hasWaited = false;
     let isJudged = true;
-    // Who has just come is judged, and given what was before, by the log.
+    // The first look reads the log and checks permissions.
     let heard: Heard = { events: [], isEnough: false, isBehind: false };
     const hear = (event: LoggedEvent) => {
       live.heard(event);
@@ -114,10 +114,10 @@ export function createChatReading({
       poll.wake();
     };
     try {
-      // Followed before the log is read: nothing can come in between.
+      // Following begins before the log is read, so that no event is missed in between.
       following = await feed().followRoom(room.id, { event: hear, lost: poll.finish });
       for (;;) {
-        // Whoever is answered for another reason than news looks once more.
+        // When the poll ends without news, the log is read once more.
         const now = { ...heard, isEnough: heard.isEnough && isJudged && !poll.over };
         heard = { events: [], isEnough: true, isBehind: false };
         let found = await newsOf(reader, now, place);
@@ -156,14 +156,14 @@ export function createChatReading({
   };
 }
 
-/** Also what ends the right to read on: then reading again says so. */
+/** Whether an event concerns the reader: messages, and events that may end the right to read, which reading then checks. */
 function matters({ type }: LoggedEvent): boolean {
   return type === "room.deleted" || TALK_EVENTS.includes(type);
 }
 
 const ABOUT_MEMBERS: ReadonlySet<string> = new Set(["member.joined", "member.left", "member.changed"]);
 
-/** Whether the reader may see more or less of the room after an event, or nothing any more. */
+/** Whether the event may change what the reader may see of the room. */
 function changesAccess(event: LoggedEvent, actor: Actor): boolean {
   const { type } = event;
   if (type === "room.deleted" || type === "room.changed") return true;
@@ -172,7 +172,7 @@ function changesAccess(event: LoggedEvent, actor: Actor): boolean {
   return member.kind === actor.kind && member.id === actor.id;
 }
 
-/** An id from the future moves nothing. */
+/** Ignores read markers past the head. */
 function unlessPastHead(error: unknown): void {
   if (!(error instanceof DomainError) || error.code !== "bad_request") throw error;
 }

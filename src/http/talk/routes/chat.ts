@@ -1,4 +1,4 @@
-/** [B.4] Chat: sending, history, waiting for what comes, the read marker, and whom one can mention. */
+/** [B.4] Chat: sending, history, long polls, the read marker, and suggestions for mentions. */
 import { randomUUID } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import { type Actor, memberKey } from "../../../domain/model.ts";
@@ -9,7 +9,7 @@ import { messageSchema } from "../shapes/message-shapes.ts";
 import { flag, integer, line } from "../shapes/parameters.ts";
 import { createChatReading } from "./chat-reading.ts";
 
-/** The rule for messages is the domain's; this is only longer than what a body can hold. */
+/** Longer than any body; the domain checks the length of messages. */
 const MAX_TEXT_LENGTH = 1_000_000;
 const MAX_NAME_LENGTH = 1_000;
 const MAX_MENTIONS = 100;
@@ -45,7 +45,7 @@ function registerSend({
 }: TalkParts<"guests" | "mentions" | "messages" | "repeats" | "timeline">): void {
   const { messages, mentions, guests, repeats, timeline } = useCases;
 
-  /** Guests say with a message what they are called. */
+  /** The actor, with the name that a guest may give with a message. */
   async function named(actor: Actor, token: string, name: string): Promise<Actor> {
     if (actor.kind !== "guest" || name.trim() === "" || name.trim() === actor.name) return actor;
     await guests.setName(actor, token, name);
@@ -93,7 +93,7 @@ function registerSend({
   );
 }
 
-/** More counts as 200, as Talk has it. */
+/** A limit of at most 200. Larger numbers count as 200, as in Talk. */
 function atMost200() {
   return integer({ min: 1 }).transform((limit) => Math.min(limit, 200));
 }

@@ -1,4 +1,4 @@
-/** [B.8.3] Users and groups, for administrators who are users themselves; and what the server can do. */
+/** [B.8.3] Users and groups, for users who are administrators; and the server's capabilities. */
 import { z } from "@hono/zod-openapi";
 import { badField, DomainError } from "../../../domain/errors.ts";
 import { failureOf } from "../../answers/failures.ts";
@@ -11,7 +11,7 @@ import { integer, line } from "../shapes/parameters.ts";
 const USER = "/cloud/users/{userId}";
 const DONE: Outcome = { status: 200 };
 const MAX_TEXT_LENGTH = 4_000;
-/** What OCS says when something of that name exists already. */
+/** The OCS code for a name that exists already. */
 const EXISTS_ALREADY = 102;
 const FORBIDDEN = { 403: "The caller is no administrator" };
 
@@ -26,7 +26,7 @@ const userSchema = z
   })
   .openapi("CloudUser");
 
-/** Administrators look through long lists page by page. */
+/** The most items of one page. */
 const MAX_LISTED = 1_000;
 const LISTED = {
   search: line(MAX_TEXT_LENGTH).default("").openapi({ description: "In ids and names, whatever the case" }),
@@ -44,7 +44,7 @@ export function registerCloud(parts: TalkParts<"provisioning">): void {
   registerGroups(audited);
 }
 
-/** As `forUsers`; the log tells who did what, and what was refused. */
+/** `forUsers` with audit lines in the log for acts and refusals. */
 function auditedOperations({ forUsers, logger }: TalkParts): TalkParts["forUsers"] {
   return (operation, handler) =>
     forUsers(operation, async (asked) => {
@@ -205,7 +205,7 @@ function registerGroups({ forUsers, useCases: { provisioning } }: TalkParts<"pro
   );
 }
 
-/** What comes from a path was not checked as parameters are. */
+/** A parameter from the path, which no schema has checked. */
 function param(value: string | undefined): string {
   const parsed = line(MAX_ID_LENGTH).safeParse(value);
   if (!parsed.success) throw badField("id", parsed.error.issues[0]?.message ?? "is invalid");

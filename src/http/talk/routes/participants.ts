@@ -1,4 +1,4 @@
-/** [B.4] The people of a room: who they are, joining and leaving, moderators, guests' names, the lobby. */
+/** [B.4] Participants of a room: listing, joining, leaving, moderators, guests' names, and the lobby. */
 import { z } from "@hono/zod-openapi";
 import { badField } from "../../../domain/errors.ts";
 import type { Actor } from "../../../domain/model.ts";
@@ -67,7 +67,7 @@ function registerList({ inRoom, useCases }: TalkParts<"roster">): void {
   );
 }
 
-/** One for each person; `client` is that of a caller, who is shown with its session where it has one. */
+/** The entry of a person. `client` is set for the caller, whose own session is then shown. */
 function personBody(person: RoomPerson, client: TalkClient | undefined): z.infer<typeof personSchema> {
   const { user, actor, membership, lastPing, sessions, sessionId, callFlags } = person;
   return {
@@ -183,7 +183,7 @@ function registerJoin({ open, useCases, bodies, publicUrl }: TalkParts<"guests" 
       const view = await joining.join(actor, token, { password: input.password, ...from });
       if (secret !== null) setGuestCookie(c, secret, publicUrl());
       if (client) setClientCookie(c, client, publicUrl());
-      // This one, whichever it is taken for later.
+      // Exactly this client, not those that look like it.
       const joined = client && { ...client, part: `:${client.id}` };
       return { status: 200, data: await bodies.one({ actor, client: joined }, view) };
     },
@@ -246,7 +246,7 @@ function registerModerators(parts: TalkParts<"guests" | "lookup" | "roster">): v
         method: up ? "post" : "delete",
         path: `${ROOM}/moderators`,
         summary: up ? "Make a user or a guest a moderator" : "Take a moderator's power",
-        // [B.6.5] In one-to-one rooms it depends on whom it is about.
+        // [B.6.5] In one-to-one rooms the refusal depends on the target.
         action: ({ type }) => (type === "one_to_one" ? null : "set_roles"),
         guests: true,
         input: {
@@ -268,7 +268,7 @@ function registerModerators(parts: TalkParts<"guests" | "lookup" | "roster">): v
   }
 }
 
-/** [B.4] Talk was of two minds about the spelling. */
+/** [B.4] The lobby, under both of Talk's paths. */
 function registerLobby({ inRoom, useCases }: TalkParts<"roomSettings">): void {
   for (const spelling of ["webinar", "webinary"]) {
     inRoom(

@@ -11,7 +11,7 @@ import { integer, line } from "../shapes/parameters.ts";
 import type { Viewer } from "../shapes/room-bodies.ts";
 import { roomSchema, strangersBody } from "../shapes/room-shapes.ts";
 
-/** The rules for names and passwords are the domain's, which counts code points. */
+/** A rough bound; the domain checks names and passwords. */
 const MAX_NAME_LENGTH = 1_000;
 const MAX_PASSWORD_LENGTH = 4_000;
 
@@ -58,7 +58,7 @@ function registerCreate(parts: TalkParts<"roomLifecycle" | "finding" | "lookup" 
     return { status: created ? 201 : 200, data: await bodies.one(viewer, view) };
   }
 
-  /** Whoever comes later sees the past, as everybody in a Talk room does. */
+  /** Makes a room with shared history, as in Talk. */
   async function create(
     viewer: Viewer,
     type: "group" | "public",
@@ -162,7 +162,7 @@ function registerRenameAndDelete({ inRoom, useCases }: TalkParts<"roomLifecycle"
   );
 }
 
-/** [B.7] To make public what is public, or private what is private, is refused. */
+/** [B.7] Making a public room public, or a private room private, is refused. */
 function registerPublic({ inRoom, useCases }: TalkParts<"roomSettings">): void {
   for (const on of [true, false]) {
     inRoom(

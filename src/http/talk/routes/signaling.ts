@@ -1,4 +1,4 @@
-/** [B.4] Internal signaling: browsers in a call find each other by messages through the server. */
+/** [B.4] Internal signaling: browsers in a call exchange connection data through the server. */
 import { z } from "@hono/zod-openapi";
 import { LRUCache } from "lru-cache";
 import { badField } from "../../../domain/errors.ts";
@@ -16,7 +16,7 @@ import { line } from "../shapes/parameters.ts";
 const SIGNALING = `${PREFIX}/signaling/{token}`;
 const PULL_MS = 30_000;
 const MAX_MESSAGES_LENGTH = 500_000;
-/** Sessions whose client is known to have heard who is in the room. Others hear it again, which does no harm. */
+/** Sessions for which the last sent list of people is remembered. Others get the list again, which does no harm. */
 const MAX_INFORMED_SESSIONS = 20_000;
 
 const userSchema = z.object({
@@ -42,7 +42,7 @@ export function registerSignaling(parts: TalkParts<"clock" | "signaling">): void
 
 const iceServer = { url: z.string(), urls: z.array(z.string()) };
 
-/** Strangers are given no relay: guests are known by their cookie once they joined a room. */
+/** Signaling settings. Only users and guests with a cookie get TURN servers. */
 function registerSettings({ open, iceServers, useCases: { clock } }: TalkParts<"clock">): void {
   const schema = z.object({
     signalingMode: z.literal("internal"),
@@ -101,7 +101,7 @@ const messageListSchema = z.array(
 );
 const fnSchema = z.looseObject({ to: z.string() });
 
-/** What is no message is passed over, as Talk does. */
+/** Reads the messages in a request. Items that are no messages are ignored, as in Talk. */
 function messagesIn(text: string): SignalingMessage[] {
   const list = messageListSchema.safeParse(parsed(text));
   if (!list.success) throw badField("messages", "must be a JSON list");
@@ -127,16 +127,16 @@ interface Puller {
 }
 
 function registerPull({ inRoom, useCases: { signaling }, feed, polls }: TalkParts<"signaling">): void {
-  const told = new LRUCache<string, string>({ max: MAX_INFORMED_SESSIONS });
+  const informed = new LRUCache<string, string>({ max: MAX_INFORMED_SESSIONS });
 
-  /** What there is to say now; null when that is nothing new. */
+  /** The present messages and list of people; null when nothing is new. */
   async function look({ actor, client }: Puller, token: string, always: boolean) {
     const { messages, room, sessionIds } = await signaling.take(actor, token, client);
     const users = usersIn(room);
     const key = sessionIds.join();
     const people = JSON.stringify(users.map(({ sessionId, inCall }) => [sessionId, inCall]));
-    if (messages.length === 0 && told.get(key) === people && !always) return null;
-    told.set(key, people);
+    if (messages.length === 0 && informed.get(key) === people && !always) return null;
+    informed.set(key, people);
     return [...messages.map((data) => ({ type: "message", data })), { type: "usersInRoom", data: users }];
   }
 
@@ -148,7 +148,7 @@ function registerPull({ inRoom, useCases: { signaling }, feed, polls }: TalkPart
       followings.push(await signaling.follow(room.id, wake));
       followings.push(await feed().followRoom(room.id, { event: wake, call: wake, presence: wake, lost }));
       for (let hasWaited = false; ; hasWaited = true) {
-        // Before the look, which takes what waits for the session.
+        // Checked before the messages of the session are taken from the queue.
         if (hasWaited) await poll.requireValid();
         const found = await look(puller, room.token, poll.over);
         if (found) return found;
@@ -179,7 +179,7 @@ function registerPull({ inRoom, useCases: { signaling }, feed, polls }: TalkPart
   );
 }
 
-/** Those who joined, each with every client. */
+/** All joined people, with each of their sessions. */
 function usersIn({ people, room }: RoomView): User[] {
   return people.flatMap(({ user, sessions }) =>
     sessions.map(({ sessionId, lastPing, callFlags }) => ({

@@ -1,4 +1,4 @@
-/** Who people are in Talk: users by their handle, guests by the hash of their session, everything else by what it is. */
+/** Actors in Talk: users by handle, guests by the hash of their session, others by their kind. */
 import { type Actor, SYSTEM_ACTOR, type User } from "../../../domain/model.ts";
 
 export interface Author {
@@ -11,7 +11,7 @@ const DELETED = "deleted_users";
 export const UNNAMED_GUEST = "Guest";
 
 /**
- * [B.6.24] Deleted users are nobody any more. Somebody who writes from Matrix is a guest here: there is no account.
+ * [B.6.24] Deleted users have a placeholder. People in Matrix are shown as guests, because they have no account.
  * @param user the account of a user; null when it is gone
  */
 export function authorOf({ kind, id, name }: Actor, user: User | null): Author {
@@ -21,7 +21,7 @@ export function authorOf({ kind, id, name }: Actor, user: User | null): Author {
   return { actorType: "users", actorId: user.handle, actorDisplayName: user.displayName };
 }
 
-/** The same as a message's parameter. */
+/** An actor as a parameter of a message. */
 export function personOf(actor: Actor, user: User | null): { type: string; id: string; name: string } {
   const { actorId: id, actorDisplayName: name } = authorOf(actor, user);
   if (actor.kind === "user") return { type: "user", id, name };

@@ -1,7 +1,7 @@
 /**
- * Which of a user's clients calls: each has a session of its own in a room. A client that keeps cookies is known by one,
- * which it gets when it first joins a room. Another one is known by what it signs in with and its User-Agent: several that
- * are alike in both are taken for the one of them that joined last.
+ * Distinguishes a user's clients: each has its own session in a room. A client that keeps cookies gets one when it first
+ * joins a room. Other clients are distinguished by credential and User-Agent; those with the same count as one, the one that
+ * joined last.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { getCookie, setCookie } from "hono/cookie";
@@ -12,12 +12,12 @@ import type { HttpContext } from "../../face/face.ts";
 import { isSecureCookie } from "../../requests/cookies.ts";
 
 export interface TalkClient extends ClientName {
-  /** It keeps the cookie. */
+  /** Whether it has sent the cookie. */
   isKnown: boolean;
 }
 
 const CLIENT_COOKIE = "causeway_client";
-/** Random, and what alike clients share. */
+/** A random part, and a hash that similar clients share. */
 const COOKIE_FORM = /^[\w-]{22}\.[\w-]{16}$/;
 const ALIKE_BYTES = 12;
 
@@ -35,7 +35,7 @@ function signInOf(credential: Credential): (string | number)[] {
   return credential.via === "token" ? ["token", credential.tokenId] : [credential.via];
 }
 
-/** It opens nothing: it tells apart clients of somebody who is signed in. It lives as long as the browser's session. */
+/** Sets the client's cookie. It is no credential: it only distinguishes clients. It ends with the browser's session. */
 export function setClientCookie(c: HttpContext, { id, isKnown }: TalkClient, publicUrl: string): void {
   if (isKnown) return;
   setCookie(c, CLIENT_COOKIE, id, {
@@ -47,8 +47,8 @@ export function setClientCookie(c: HttpContext, { id, isKnown }: TalkClient, pub
 }
 
 /**
- * The session of the client among those of its person, or where it has not joined one that looks at the room over another
- * API; null: there is none. Guests have no other client.
+ * The client's session. If it has not joined, a session of the same person from another API; null if there is none. All
+ * sessions of a guest are one client's.
  */
 export function ownSessionId(
   sessions: readonly PersonSession[],

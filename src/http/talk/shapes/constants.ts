@@ -1,4 +1,4 @@
-/** [B.2] The numbers that Talk has for what the domain has words for. */
+/** [B.2] Talk's numbers for the domain's values. */
 import type { NotificationLevel, Role, RoomType } from "../../../domain/model.ts";
 
 export const ROOM_TYPE: Record<RoomType, number> = { one_to_one: 1, group: 2, public: 3 };
@@ -14,21 +14,21 @@ export const PARTICIPANT_TYPE: Record<Role, number> = {
 
 const NOTIFICATION = { always: 1, mention: 2, never: 3 } as const;
 
-/** What `notify` takes; the default can't be chosen. */
+/** The levels that `notify` accepts. The default can't be chosen. */
 export const NOTIFICATION_LEVELS: Record<number, NotificationLevel> = {
   1: "always",
   2: "mention",
   3: "never",
 };
 
-/** [B.2] The default is shown as what it means: everything in one-to-one rooms, mentions elsewhere, nothing to guests. */
+/** [B.2] Shows the default level as its effect: everything in one-to-one rooms, mentions elsewhere, nothing for guests. */
 export function notificationOf(level: NotificationLevel, role: Role, type: RoomType): number {
   if (role === "guest" || role === "guest_moderator") return NOTIFICATION.never;
   if (level !== "default") return NOTIFICATION[level];
   return type === "one_to_one" ? NOTIFICATION.always : NOTIFICATION.mention;
 }
 
-/** `sessionId` of who has not joined. */
+/** `sessionId` of people who have not joined. */
 export const NOT_JOINED = "0";
 
 export function seconds(ms: number): number {

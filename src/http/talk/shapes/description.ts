@@ -1,11 +1,11 @@
-/** Operations in OpenAPI: each lists what it takes and every status that it can answer. */
+/** Describes operations in OpenAPI, with their input and all statuses. */
 import { z } from "@hono/zod-openapi";
 import { DOOR_REFUSALS, type HttpApp } from "../../face/face.ts";
 import type { Shape } from "./parameters.ts";
 
 type RouteConfig = Parameters<HttpApp["openAPIRegistry"]["registerPath"]>[0];
 
-/** What the operation answers, beyond what every operation can, or in its own words. */
+/** The answers of an operation beyond those of all operations. */
 export type Answers = Record<number, string | { data: z.ZodType; description: string }>;
 
 export interface Described {
@@ -70,7 +70,7 @@ export function describe({ method, path, summary, input = {}, answers, guests }:
   };
 }
 
-/** What a parameter is unless told. The kinds of parameters describe themselves as texts and numbers, and hide it. */
+/** Adds the default values of parameters, which their schemas do not show. */
 function withDefaults(input: Shape): Shape {
   return Object.fromEntries(
     Object.entries(input).map(([name, kind]) => {

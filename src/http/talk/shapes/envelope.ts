@@ -1,6 +1,6 @@
 /**
- * The OCS envelope, in JSON or XML. [B.1] Version 2 answers with HTTP's status, version 1 with 200 and the status inside;
- * OCS has codes of its own for who is not logged in (997), what is no operation (998) and defects (996).
+ * The OCS envelope, in JSON or XML. [B.1] Version 2 answers with HTTP's status, version 1 with 200 and the status inside. OCS
+ * has its own codes for missing credentials (997), unknown operations (998) and server errors (996).
  */
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { HttpContext } from "../../face/face.ts";
@@ -13,7 +13,7 @@ export interface Outcome {
   status: number;
   data?: unknown;
   message?: string;
-  /** What OCS calls the status where that is not HTTP's number. */
+  /** The OCS code if it is not HTTP's status. */
   statuscode?: number;
   headers?: Record<string, string>;
 }
@@ -36,7 +36,7 @@ export function respond(c: HttpContext, { headers = {}, ...outcome }: Outcome): 
   });
 }
 
-/** What is no operation at all is for HTTP to say, in both versions. */
+/** Whether the answer has HTTP's status in both versions, as for unknown operations. */
 function isOfHttp({ status, statuscode }: Outcome): boolean {
   return status === 405 || statuscode === NO_SUCH_OPERATION;
 }

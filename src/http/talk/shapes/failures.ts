@@ -4,7 +4,7 @@ import { type Failure, type FailureStatus, STATUS, spelled } from "../../answers
 import type { HttpContext, Refusal } from "../../face/face.ts";
 import { NO_SUCH_OPERATION, respond } from "./envelope.ts";
 
-/** What the domain calls a field, and what this API calls it. */
+/** By the domain's name of a field: this API's name. */
 const FIELDS: Record<string, string> = {
   name: "roomName",
   text: "message",
@@ -18,7 +18,7 @@ const FIELDS: Record<string, string> = {
 
 const CSRF_MESSAGE = "CSRF check failed";
 
-/** [B.1] Browsers send cookies and remembered passwords along by themselves; this header they don't. */
+/** [B.1] The refusal of a request without the header that browsers do not send by themselves. */
 export class NoApiRequest extends DomainError {
   constructor() {
     super("forbidden", CSRF_MESSAGE);
@@ -37,7 +37,7 @@ export class OcsRefusal extends DomainError {
   }
 }
 
-/** [B.2] Who must not enter the lobby's room is told so with 412. */
+/** [B.2] People who wait in the lobby get 412. */
 const TALK_STATUS: Record<Failure["code"], FailureStatus> = { ...STATUS, lobby: 412 };
 
 interface RefusalBody {
@@ -51,7 +51,7 @@ export function refuse(failure: Failure): Refusal {
   const body: RefusalBody = { message: spelled(failure, FIELDS) };
   if (code === "unauthorized") body.message = "Current user is not logged in";
   if (cause instanceof OcsRefusal) body.statuscode = cause.statuscode;
-  // Nobody threw it: there is no such path.
+  // Without a cause the path is unknown.
   if (code === "not_found" && cause === undefined) {
     body.statuscode = NO_SUCH_OPERATION;
     body.message = "Invalid query, please check the syntax; /docs/talk lists the operations";

@@ -1,4 +1,4 @@
-/** Messages that many wait for: what an event says is read and shaped once for all long polls of its room. */
+/** Caches new messages in Talk's shape, so that a message is read and shaped once for all long polls of its room. */
 import { LRUCache } from "lru-cache";
 import type { LoggedEvent, Room } from "../../../domain/model.ts";
 import type { Timeline } from "../../../domain/use-cases/messages.ts";
@@ -6,20 +6,20 @@ import type { MessageBody, MessageShapes } from "./message-shapes.ts";
 import { speaks } from "./system-messages.ts";
 
 export interface LiveMessages {
-  /** Is told of every event of a room that somebody waits for: what was shaped before an edit is shaped anew. */
+  /** Call this with every event of a followed room: an edit or deletion drops the cached message. */
   heard(event: LoggedEvent): void;
   /**
-   * What events that were just logged say to a reader of the room, in their order.
-   * @param historyFrom what the reader may not see of the room, up to this seq
-   * @returns null when it is not the same for all readers of the room
+   * The messages for new events, in their order.
+   * @param historyFrom the reader may see events with a greater seq
+   * @returns null when a message differs between readers of the room
    */
   of(room: Room, events: readonly LoggedEvent[], historyFrom: number): Promise<MessageBody[] | null>;
 }
 
-/** `personal`: each reader sees something else. Null: it says nothing in Talk. */
+/** `personal`: the message differs between readers. Null: the event has no message in Talk. */
 type Shaped = MessageBody | "personal" | null;
 
-/** Polls that an event wakes ask for it in the same moment. */
+/** Cached messages. All polls of a room ask for a new message at about the same time. */
 const REMEMBERED = 1_000;
 const REMEMBERED_MS = 10_000;
 
@@ -51,7 +51,7 @@ export function createLiveMessages(
   return {
     heard({ roomId, type }) {
       if (!CHANGES_MESSAGE.has(type)) return;
-      // Answers quote it.
+      // Replies quote the message, so they are dropped too.
       const ofRoom = keyOf(roomId, "");
       for (const key of [...shaped.keys()]) if (key.startsWith(ofRoom)) shaped.delete(key);
     },

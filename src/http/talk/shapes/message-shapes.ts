@@ -50,7 +50,7 @@ export function createMessageShapes({
   mentions,
   lookup,
 }: Pick<UseCases, "mentions" | "lookup">): MessageShapes {
-  async function usersIn(entries: readonly Told[]): Promise<ReadonlyMap<string, User>> {
+  async function usersIn(entries: readonly TalkEntry[]): Promise<ReadonlyMap<string, User>> {
     const actors = entries.flatMap(({ entry, system }) =>
       system ? [entry.event.actor, ...(system.user ? [system.user] : [])] : [],
     );
@@ -61,7 +61,7 @@ export function createMessageShapes({
 
   /** By text; what mentions nobody is not asked about. Null when `parse` has no answer. */
   async function partsOf(
-    entries: readonly Told[],
+    entries: readonly TalkEntry[],
     parse: (texts: readonly string[]) => Promise<TextPart[][] | null>,
   ) {
     const views = entries.flatMap(({ entry: { message } }) => message ?? []);
@@ -76,9 +76,9 @@ export function createMessageShapes({
     entries: readonly TimelineEntry[],
     parse: (texts: readonly string[]) => Promise<TextPart[][] | null>,
   ): Promise<MessageBody[] | null> {
-    const told = toldIn(room, entries);
-    const [users, parts] = await Promise.all([usersIn(told), partsOf(told, parse)]);
-    return parts && told.map((one) => bodyOf(room, one, users, parts));
+    const shown = talkEntries(room, entries);
+    const [users, parts] = await Promise.all([usersIn(shown), partsOf(shown, parse)]);
+    return parts && shown.map((one) => bodyOf(room, one, users, parts));
   }
 
   return {
@@ -88,14 +88,14 @@ export function createMessageShapes({
   };
 }
 
-interface Told {
+interface TalkEntry {
   entry: TimelineEntry;
   /** Null for what people wrote. */
   system: SystemMessage | null;
 }
 
-function toldIn({ type }: Pick<ShownRoom, "type">, entries: readonly TimelineEntry[]): Told[] {
-  return entries.flatMap((entry): Told[] => {
+function talkEntries({ type }: Pick<ShownRoom, "type">, entries: readonly TimelineEntry[]): TalkEntry[] {
+  return entries.flatMap((entry): TalkEntry[] => {
     if (entry.message) return [{ entry, system: null }];
     const system = systemMessageOf(entry.event, type);
     return system ? [{ entry, system }] : [];
@@ -104,7 +104,7 @@ function toldIn({ type }: Pick<ShownRoom, "type">, entries: readonly TimelineEnt
 
 function bodyOf(
   room: ShownRoom,
-  { entry: { event, message }, system }: Told,
+  { entry: { event, message }, system }: TalkEntry,
   users: ReadonlyMap<string, User>,
   parts: ReadonlyMap<string, TextPart[]>,
 ): MessageBody {

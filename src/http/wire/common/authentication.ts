@@ -1,4 +1,4 @@
-/** Wire's two proofs: the access token (header or query) and the login cookie `zuid`. */
+/** Wire's two credentials: the access token (header or query) and the login cookie `zuid`. */
 import type { MiddlewareHandler } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { DomainError } from "../../../domain/errors.ts";
@@ -28,7 +28,7 @@ export function callingUser(c: HttpContext): User {
   return (c.get("principal") as UserPrincipal).user;
 }
 
-/** Wire's clients are told apart by what they signed in with. */
+/** The calling client. Wire's clients are distinguished by their credential. */
 export function callingClient(c: HttpContext): ClientName {
   const { credential } = c.get("principal") as UserPrincipal;
   const number =
@@ -54,7 +54,7 @@ export interface LoginCookies {
   drop(c: HttpContext): void;
 }
 
-/** No page of another site makes a browser send the cookie. */
+/** The login cookie. It is SameSite, so that browsers do not send it for pages of other sites. */
 export function loginCookies(publicUrl: () => string): LoginCookies {
   const attributes = (c: HttpContext) =>
     ({

@@ -1,4 +1,4 @@
-/** What Wire's operations share: who calls, which room, and how the domain's answers are shaped. */
+/** What Wire's operations share: finding caller and room, and shaping answers. */
 import { DomainError } from "../../../domain/errors.ts";
 import { type Actor, type Membership, type Room, type User, userActor } from "../../../domain/model.ts";
 import { type Action, can } from "../../../domain/permissions.ts";
@@ -74,7 +74,7 @@ export async function placeOf(
   return { conversation: found.room, me: found.membership };
 }
 
-/** What Wire calls the actions that a role may lack. */
+/** Wire's names of the actions that a role may lack. */
 const ACTION_NAMES = {
   add_members: "add_conversation_member",
   remove_members: "remove_conversation_member",
@@ -94,7 +94,7 @@ export const ROLE_ACTIONS = {
   wire_member: [ACTION_NAMES.leave],
 };
 
-/** Asks the domain's table before anything else is looked at: Wire tells first that a role is not enough. */
+/** Checks the role before anything else, because in Wire that refusal comes first. */
 export function requireAction(
   { useCases }: Pick<WireParts<"clock">, "useCases">,
   { conversation, me }: Place,
@@ -110,7 +110,7 @@ export function requireAction(
     );
 }
 
-/** What the caller does in a room, for the event that answers it. */
+/** Author, place and time of the caller's act, for the event in its answer. */
 export function doing(
   { domain }: WireParts,
   { user }: Caller,

@@ -1,4 +1,4 @@
-/** What the operations on conversations take and answer (reference §A.4). */
+/** Requests and answers of the operations on conversations (reference §A.4). */
 import { createRoute, z } from "@hono/zod-openapi";
 import { json, jsonBody } from "../../face/face.ts";
 import { body, flag, intText, oneOf, text } from "../../requests/fields.ts";
@@ -192,7 +192,7 @@ export const RENAMES = (["/conversations/{cnv}", "/conversations/{cnv}/name"] as
   }),
 );
 
-/** A setting of the room that answers with its event, or with nothing when it was so already. */
+/** The route of a setting. It answers with the event, or with nothing when nothing changed. */
 function setting<T extends z.ZodRawShape>(
   path: `/conversations/{cnv}/${string}`,
   summary: string,

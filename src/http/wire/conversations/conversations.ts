@@ -129,7 +129,7 @@ async function groupOf(
   };
 }
 
-/** The users that a body names, each once. Those of other servers are nobody here. */
+/** The users that a body names, each once. Users of other servers are unknown here. */
 function peopleOf({ domain }: WireParts, { users, qualified_users }: NewConversation): string[] {
   const ours = domain();
   if (qualified_users?.some((one) => one.domain !== ours)) throw wireRefusal("notConnected");

@@ -104,7 +104,7 @@ const ROUTES = {
   }),
 };
 
-/** What is open to strangers. */
+/** The route that needs no authentication. */
 export function registerCodeCheck(app: HttpApp, guestLinks: Pick<GuestLinks, "check">): void {
   app.openapi(ROUTES.check, async (c) => {
     await guestLinks.check(c.req.valid("json"));
@@ -112,7 +112,7 @@ export function registerCodeCheck(app: HttpApp, guestLinks: Pick<GuestLinks, "ch
   });
 }
 
-/** To be registered before what takes any word for a conversation's id. */
+/** Register it before the routes that take any word as a conversation's id. */
 export function registerGuestLinks(app: HttpApp, parts: WireParts<"clock" | "finding" | "guestLinks">): void {
   registerJoining(app, parts);
   registerCodes(app, parts);
@@ -128,14 +128,14 @@ function registerJoining(app: HttpApp, parts: WireParts<"guestLinks">): void {
   });
   app.openapi(ROUTES.join, async (c) => {
     const caller = callerOf(c);
-    const told = joinTold(parts, caller, await guestLinks.join(caller.actor, c.req.valid("json"), limits));
-    return told ? c.json(told, 200) : c.body(null, 204);
+    const joined = joinEvent(parts, caller, await guestLinks.join(caller.actor, c.req.valid("json"), limits));
+    return joined ? c.json(joined, 200) : c.body(null, 204);
   });
   app.openapi(ROUTES.joinById, async (c) => {
     const caller = callerOf(c);
     const { cnv } = c.req.valid("param");
-    const told = joinTold(parts, caller, await guestLinks.joinById(caller.actor, cnv, limits));
-    return told ? c.json(told, 200) : c.body(null, 204);
+    const joined = joinEvent(parts, caller, await guestLinks.joinById(caller.actor, cnv, limits));
+    return joined ? c.json(joined, 200) : c.body(null, 204);
   });
 }
 
@@ -166,7 +166,11 @@ function registerCodes(app: HttpApp, parts: WireParts<"clock" | "finding" | "gue
   });
 }
 
-function joinTold(parts: WireParts, caller: Caller, { room: conversation, event }: Change): WireEvent | null {
+function joinEvent(
+  parts: WireParts,
+  caller: Caller,
+  { room: conversation, event }: Change,
+): WireEvent | null {
   if (!event) return null;
   const { role } = dataOf<"member.joined">(event);
   const where = doing(parts, caller, conversation, event.at);

@@ -14,7 +14,7 @@ import { ROLES, roleOf, wireRole } from "../shapes/shapes.ts";
 import { conversationParams, MAX_MEMBERS, NO_CONVERSATION } from "./conversation-routes.ts";
 import { connectedUsers, requireAdmission } from "./conversations.ts";
 
-/** More at once are too many in any room; the room's own bound is `too-many-members`. */
+/** The most users of one request. The bound of a room has its own refusal, `too-many-members`. */
 const MAX_AT_ONCE = 2 * MAX_MEMBERS;
 const memberParams = conversationParams.extend({ usr: uuid() });
 
@@ -88,8 +88,8 @@ export function registerMembers(app: HttpApp, parts: Parts): void {
       newcomers.map((user) => ({ member: userActor(user), role })),
       { most: MAX_MEMBERS },
     );
-    const told = joinedEvent(parts, caller, view, newcomers, events);
-    return told ? c.json(told, 200) : c.body(null, 204);
+    const event = joinedEvent(parts, caller, view, newcomers, events);
+    return event ? c.json(event, 200) : c.body(null, 204);
   });
   app.openapi(ROUTES.remove, async (c) => {
     const caller = callerOf(c);
@@ -132,7 +132,7 @@ async function newcomersOf(
   return users;
 }
 
-/** Null when somebody else was faster with all of them. */
+/** The event of the join; null when all of them had been added by others. */
 function joinedEvent(
   parts: WireParts,
   caller: Caller,
@@ -174,13 +174,13 @@ async function remove(
   try {
     return await parts.useCases.roomLifecycle.removeMember(actor, view.room.token, target.actor);
   } catch (error) {
-    // Somebody else was faster.
+    // Somebody else has removed the member.
     if (error instanceof DomainError && error.code === "not_found" && error.field === "member") return null;
     throw error;
   }
 }
 
-/** Nobody changes a role of their own. */
+/** Sets another member's role. Nobody may change their own. */
 async function setRole(
   parts: WireParts<"clock" | "roomLifecycle">,
   caller: Caller,

@@ -1,5 +1,4 @@
-/** Rooms as one of their members sees them now: what notifications tell beside what happened. */
-
+/** Present views of rooms for a member: notifications contain them beside the events. */
 import {
   actorOf,
   type ConnectionData,
@@ -16,16 +15,16 @@ import type { ConversationBody } from "../shapes/shapes.ts";
 
 export interface RoomMade {
   conversation: ConversationBody;
-  /** Whom it waits for. */
+  /** The connection that the room waits for. */
   waitsFor: ConnectionData | null;
-  /** The user waits in its lobby. */
+  /** Whether the user waits in its lobby. */
   inLobby: boolean;
 }
 
 /** Wire's type of a one-to-one conversation that waits for the other to accept. */
 const CONNECT = 3;
 
-/** By UUID; those that the user left since are missing. */
+/** Conversations by UUID, without rooms that the user has left. */
 export async function roomsMade(
   parts: WireParts<"connections" | "finding" | "profiles">,
   user: User,
@@ -46,7 +45,7 @@ export async function roomsMade(
   return new Map(made);
 }
 
-/** Null when it was taken back meanwhile. */
+/** The connection; null when the request was withdrawn. */
 async function connectionOf(
   { names, useCases }: WireParts<"connections" | "profiles">,
   { actor, user }: Caller,

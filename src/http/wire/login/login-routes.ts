@@ -1,4 +1,4 @@
-/** What signing in takes and answers (`/login`, `/access`, `/self`). */
+/** Requests and answers of signing in (`/login`, `/access`, `/self`). */
 import { createRoute, z } from "@hono/zod-openapi";
 import { json, jsonBody } from "../../face/face.ts";
 import { body, flagText, text } from "../../requests/fields.ts";

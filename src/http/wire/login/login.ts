@@ -18,7 +18,7 @@ import { WireRefusal } from "../shapes/failures.ts";
 import { shownUser } from "../shapes/user-shapes.ts";
 import { LOGIN_ROUTES as ROUTES } from "./login-routes.ts";
 
-/** What is open to strangers. */
+/** The routes that need no authentication. */
 export function registerLogin(app: HttpApp, accounts: Accounts, publicUrl: () => string): void {
   const cookies = loginCookies(publicUrl);
   registerGrants(app, accounts, cookies);
@@ -74,7 +74,7 @@ function registerAccess(app: HttpApp, accounts: Accounts, cookies: LoginCookies)
   });
 }
 
-/** Whose the old access token is; null when it ran out, which is what clients renew it for. */
+/** The user of the old access token; null when it has expired, the usual reason for a renewal. */
 async function oldTokenUser(accounts: Accounts, token: string | null): Promise<number | null> {
   if (token === null) return null;
   if (!isSecret("access", token)) throw invalidCredentials("Invalid access token");
@@ -95,7 +95,7 @@ function grantOf(signedIn: { user: User; accessToken: string; expiresIn: number 
   };
 }
 
-/** Keys that a user has no value for are left out, never null. */
+/** The caller's profile. Fields without a value are left out, never null. */
 function selfProfile(user: User, domain: string, team: string | undefined) {
   return {
     ...shownUser(user, domain),
@@ -110,7 +110,7 @@ function invalidCredentials(message: string): WireRefusal {
   return new WireRefusal(403, "invalid-credentials", message);
 }
 
-/** Where a password or a cookie is what fails, Wire answers 403; 401 is for access tokens alone. */
+/** Wire answers 403 for a wrong password or cookie; 401 is for access tokens only. */
 function refusedAs(message: string): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof DomainError && error.code === "unauthorized")) throw error;

@@ -1,6 +1,6 @@
 /**
- * `/await`: what happens in the caller's conversations, live over a WebSocket, one binary frame a notification. Whoever
- * waits costs an entry in the feed and a socket; what comes for all of them goes through one queue (delivery.ts).
+ * `/await`: live notifications of the caller's conversations over a WebSocket, one binary frame each. A client costs an
+ * entry in the feed and a socket. All notifications of the process go through one queue (delivery.ts).
  */
 import { DomainError } from "../../../domain/errors.ts";
 import type { Feed } from "../../../domain/ports/feed.ts";
@@ -39,24 +39,24 @@ interface Handshake {
 }
 
 export interface AwaitFace {
-  /** Judges a handshake: whoever has a valid access token may wait. What happens from its answer on is told. */
+  /** Checks a handshake, which needs a valid access token. The client gets everything that happens after its answer. */
   admit(
     handshake: Handshake,
   ): Promise<
     | { accept(socket: Socket): SocketHandlers; abandon(): void }
     | { refused: { status: number; headers: Record<string, string>; body: string } }
   >;
-  /** The process stops: every client is told to come back. */
+  /** Ends all connections before the process stops; clients reconnect. */
   drain(): void;
   /** How many clients wait. */
   waiting(): number;
 }
 
-/** One process holds no more clients. */
+/** The most clients of one process. */
 const MAX_WAITING = 50_000;
-/** How long clients stay away from a process that is without its database. */
+/** When clients may come back to a process whose database is away. */
 const AWAY_RETRY_MS = 10_000;
-/** Where limits are on. */
+/** The most connections of one user, if limits are on. */
 const MAX_OF_ONE_USER = 100;
 
 export function createAwait(options: AwaitOptions): AwaitFace {
@@ -64,7 +64,7 @@ export function createAwait(options: AwaitOptions): AwaitFace {
   const limits = createRequestLimits(hot.limits, useCases.clock, rateLimits);
   const delivery = createDelivery(wireParts(options), logger);
   const crowd = createCrowd(options);
-  // Nothing can be told without the database; another process may have it.
+  // Without the database there are no notifications; another process may reach it.
   const unwatch = storeHealth.onAway(() => crowd.end("away"));
 
   async function principalOf({ target, header, ip }: Handshake): Promise<UserPrincipal> {
@@ -107,7 +107,7 @@ export function createAwait(options: AwaitOptions): AwaitFace {
   };
 }
 
-/** All who wait here. */
+/** All connected clients. */
 function createCrowd(options: Pick<AwaitOptions, "useCases" | "rateLimits" | "logger">) {
   const { rateLimits, logger, useCases } = options;
   const waiters = new Set<Waiter>();

@@ -1,17 +1,17 @@
 /**
- * From the feed to those who wait on `/await`. The feed says that something happened; what it was is read from the
- * journal, up to a horizon behind which nothing is committed any more. So clients are told in the order of the ids, in
- * which nothing is left out, and from any of them `/notifications` goes on.
+ * From the feed to the clients on `/await`. The feed says only that something happened. The events are read from the
+ * journal, up to a horizon before which nothing is committed later. So notifications come in the order of their ids without
+ * gaps, and `/notifications` can continue after any of them.
  *
- * There is one queue for all, emptied once per turn of the event loop: what came meanwhile is read and translated
- * together, and what several are told is encoded once.
+ * One queue for all clients is emptied once per turn of the event loop: events are read and translated together, and a
+ * notification for several clients is encoded once.
  */
 import { isUnavailable } from "../../../domain/errors.ts";
 import { isUser, JOURNALED, type JournalPlace, type LoggedEvent, type User } from "../../../domain/model.ts";
 import type { TypingNews, UserReader } from "../../../domain/ports/feed.ts";
 import type { Logger } from "../../../logger.ts";
 import type { WireParts } from "../common/parts.ts";
-import { type Told, wireEvent } from "../shapes/events.ts";
+import { type NotificationEvent, wireEvent } from "../shapes/events.ts";
 import { notificationId, transientId } from "../shapes/notification-ids.ts";
 import { createQueue, shared } from "./queues.ts";
 import { createTranslation, type Notification } from "./translation.ts";
@@ -23,25 +23,25 @@ export interface Recipient {
 }
 
 export interface Delivery {
-  /** Where a reader is to begin who is told of everything from now on: ask for it before following. */
+  /** The place from which a new reader gets everything. Ask for it before following. */
   beginning(): Promise<number>;
-  /** What the feed is to be told of the recipient's rooms. */
+  /** The reader that follows the recipient's rooms in the feed. */
   readerFor(recipient: Recipient, beginning: number): UserReader;
 }
 
-/** How far a recipient has been told. */
+/** How far a recipient has read the journal. */
 interface Reading {
   readonly to: Recipient;
   after: JournalPlace;
-  /** Everything before this time was told; ms. */
+  /** Everything before this time was sent, ms. */
   settled: number;
   /** The time of the latest event that is known to wait, ms. */
   latest: number;
 }
 
-/** Events of one user that are read at once. */
+/** Events of one user in one query. */
 const PAGE = 500;
-/** Until it is looked again for what is behind the horizon. */
+/** The pause before another try to read events that were after the horizon. */
 const AGAIN_MS = 20;
 
 export function createDelivery(
@@ -74,9 +74,9 @@ export function createDelivery(
     const until = await horizon();
     const frames = new Map<Notification, Uint8Array>();
     const late: Reading[] = [];
-    for (const { told, end, readings: mine } of await tellingsOf(readings, until)) {
+    for (const { notifications, end, readings: mine } of await notificationsFor(readings, until)) {
       for (const reading of mine) {
-        send(reading, told, frames);
+        send(reading, notifications, frames);
         if (end) {
           reading.after = later(reading.after, end);
           news(reading);
@@ -90,25 +90,29 @@ export function createDelivery(
     if (late.length > 0) setTimeout(() => late.forEach(news), AGAIN_MS);
   }
 
-  /** What each user is told, from the one of their clients on that was told least; `end` where there is more. */
-  async function tellingsOf(readings: readonly Reading[], until: number) {
+  /** Notifications of each user, from the client on that has read least; `end` is set when there are more. */
+  async function notificationsFor(readings: readonly Reading[], until: number) {
     const users = byUser(readings);
     const readers = users.map(({ user, mine }) => ({ userId: user.id, after: leastOf(mine) }));
     const pages = await journal.pages(readers, { horizon: until, limit: PAGE });
-    const told = await translate(users.map(({ user }, i) => ({ user, events: pages[i] ?? [] })));
+    const notifications = await translate(users.map(({ user }, i) => ({ user, events: pages[i] ?? [] })));
     return users.map(({ mine }, i) => {
       const events = pages[i] ?? [];
-      return { readings: mine, told: told[i] ?? [], end: events.length < PAGE ? null : events.at(-1) };
+      return {
+        readings: mine,
+        notifications: notifications[i] ?? [],
+        end: events.length < PAGE ? null : events.at(-1),
+      };
     });
   }
 
   function send(
     { to, after }: Reading,
-    told: readonly Notification[],
+    notifications: readonly Notification[],
     frames: Map<Notification, Uint8Array>,
   ): void {
     const before = notificationId(after);
-    for (const notification of told) {
+    for (const notification of notifications) {
       if (notification.id <= before) continue;
       const frame = frames.get(notification) ?? frameOf(notification.id, notification.payload, false);
       frames.set(notification, frame);
@@ -142,7 +146,7 @@ export function createDelivery(
     }
   }
 
-  function transientFrame(settled: number, payload: readonly Told[]): Uint8Array {
+  function transientFrame(settled: number, payload: readonly NotificationEvent[]): Uint8Array {
     return frameOf(transientId(settled, count()), payload, true);
   }
 
@@ -157,7 +161,7 @@ export function createDelivery(
       };
       return {
         event: ({ type, at }) => {
-          if (TOLD.has(type)) wakenBy(at);
+          if (WAKING_TYPES.has(type)) wakenBy(at);
         },
         connections: ({ at }) => wakenBy(at),
         typing(one) {
@@ -171,8 +175,8 @@ export function createDelivery(
   };
 }
 
-/** Messages are most of a log, and Wire's clients are not told of them here. */
-const TOLD: ReadonlySet<LoggedEvent["type"]> = new Set(JOURNALED);
+/** Types of events that make notifications. Messages, the most frequent ones, make none. */
+const WAKING_TYPES: ReadonlySet<LoggedEvent["type"]> = new Set(JOURNALED);
 
 function byUser(readings: readonly Reading[]): { user: User; mine: Reading[] }[] {
   const users = new Map<number, { user: User; mine: Reading[] }>();
@@ -193,7 +197,7 @@ function later(a: JournalPlace, b: JournalPlace): JournalPlace {
   return notificationId(a) > notificationId(b) ? a : b;
 }
 
-function frameOf(id: string, payload: readonly Told[], transient: boolean): Uint8Array {
+function frameOf(id: string, payload: readonly NotificationEvent[], transient: boolean): Uint8Array {
   return Buffer.from(JSON.stringify({ id, transient, payload }));
 }
 

@@ -1,24 +1,26 @@
 /**
- * `/notifications`: what happened in the caller's conversations since a notification of `/await`; and `/await` for those
- * who ask for it without an upgrade to WebSocket. Who upgrades is answered by await.ts.
+ * `/notifications`: notifications of the caller's conversations since an earlier one; and `/await` for requests without an
+ * upgrade to WebSocket. await.ts handles upgrades.
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { JournalPlace, User } from "../../../domain/model.ts";
 import { type HttpApp, json } from "../../face/face.ts";
 import { intText, text, time } from "../../requests/fields.ts";
 import { callerOf, type WireParts } from "../common/parts.ts";
-import { toldSchema } from "../shapes/events.ts";
+import { notificationEventSchema } from "../shapes/events.ts";
 import { notFound, PROTECTED, WireRefusal, wireError } from "../shapes/failures.ts";
 import { uuid } from "../shapes/kinds.ts";
 import { isTransient, notificationPlace } from "../shapes/notification-ids.ts";
 import { createTranslation } from "./translation.ts";
 
-/** Events that are read at once. */
+/** Events of one query. */
 const MIN_READ = 100;
-/** What one act makes at most, or nearly: the newest notification is whole. */
+/** About the most events of one act, so that the newest notification is complete. */
 const NEWEST_READ = 500;
 
-const notification = z.object({ id: z.uuid(), payload: z.array(toldSchema) }).openapi("Notification");
+const notification = z
+  .object({ id: z.uuid(), payload: z.array(notificationEventSchema) })
+  .openapi("Notification");
 
 const ROUTES = {
   await: createRoute({
@@ -78,7 +80,7 @@ const ROUTES = {
   }),
 };
 
-/** Open to strangers: there is nothing to see. */
+/** Needs no authentication: it only says that an upgrade is needed. */
 export function registerUpgrade(app: HttpApp): void {
   app.openapi(ROUTES.await, (c) => {
     const message = "Connect with a WebSocket client";
@@ -107,7 +109,7 @@ export function registerNotifications(
     return c.json(found, 200);
   });
 
-  /** @throws WireRefusal `not-found`, after which clients read their conversations anew */
+  /** @throws WireRefusal `not-found`, after which clients load their conversations again */
   async function placeOf(user: User, since: string): Promise<JournalPlace> {
     const after = notificationPlace(since);
     const isKnown =
@@ -122,14 +124,14 @@ export function registerNotifications(
     for (let horizon = await parts.useCases.journal.horizon(); ; ) {
       const page = { horizon, limit: NEWEST_READ, newest: true };
       const [events = []] = await parts.useCases.journal.pages([reader], page);
-      const [told = []] = await translate([{ user, events }]);
+      const [notifications = []] = await translate([{ user, events }]);
       const [first] = events;
-      if (told.length > 0 || !first || events.length < NEWEST_READ) return told.at(-1);
+      if (notifications.length > 0 || !first || events.length < NEWEST_READ) return notifications.at(-1);
       horizon = first.at;
     }
   }
 
-  /** Not everything in the journal is told by Wire, but a page that has more after it is never empty. */
+  /** A page. Not every event makes a notification, but a page with more after it is never empty. */
   async function page(
     user: User,
     after: JournalPlace | null,
@@ -139,10 +141,10 @@ export function registerNotifications(
     for (let place = after; ; ) {
       const reader = { userId: user.id, after: place };
       const [events = []] = await parts.useCases.journal.pages([reader], { horizon, limit });
-      const [told = []] = await translate([{ user, events }]);
+      const [notifications = []] = await translate([{ user, events }]);
       const atEnd = events.length < limit;
-      if (told.length > 0 || atEnd) {
-        return { notifications: told.slice(0, size), more: told.length > size || !atEnd };
+      if (notifications.length > 0 || atEnd) {
+        return { notifications: notifications.slice(0, size), more: notifications.length > size || !atEnd };
       }
       place = events.at(-1) ?? null;
     }

@@ -1,9 +1,8 @@
-/** Work that is done together: what comes while some of it is under way waits for the next turn. */
-
+/** Batches work: items that come during a batch wait for the next one. */
 /**
- * @param deliver is called with all that came since it was called last, each thing once, and not again before it is done
- * @param failed is told of its error and of what it had been given
- * @returns puts something into the queue
+ * @param deliver is called with all items since the last call, each once, and not again before it has resolved
+ * @param failed is called with the error and the items when `deliver` rejects
+ * @returns a function that adds an item
  */
 export function createQueue<T>(
   deliver: (waiting: readonly T[]) => Promise<void>,
@@ -35,7 +34,7 @@ export function createQueue<T>(
   };
 }
 
-/** Those who ask while an answer is under way share the next one, which begins after they asked. */
+/** Calls during a run share the next run, so that every call gets an answer that was begun after it. */
 export function shared<T>(ask: () => Promise<T>): () => Promise<T> {
   let running: Promise<unknown> = Promise.resolve();
   let next: Promise<T> | null = null;

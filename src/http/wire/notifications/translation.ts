@@ -1,6 +1,6 @@
 /**
- * From the domain's events to Wire's notifications, for one reader or for many at once: what was done by one act is one
- * notification, and what is the same for everybody is made once.
+ * Translates events to Wire's notifications, for one reader or many at once. The events of one act make one notification.
+ * A notification that is the same for all readers is made once.
  */
 
 import { dataOf, isAbout } from "../../../domain/event-data.ts";
@@ -14,8 +14,8 @@ import {
   type Happening,
   joined,
   left,
+  type NotificationEvent,
   settingEvents,
-  type Told,
   target,
   type WireEvent,
   wireEvent,
@@ -27,34 +27,34 @@ import { type ConversationBody, settingsBody, wireRole } from "../shapes/shapes.
 
 export interface Notification {
   id: string;
-  payload: Told[];
+  payload: NotificationEvent[];
 }
 
-/** A reader with events that they may see, in the order in which to tell them. */
+/** A reader with the events that they may see, in order. */
 export interface Reading {
   user: User;
   events: readonly JournalEvent[];
 }
 
-/** @returns what each reader is told; what several are told is one and the same object */
+/** @returns the notifications of each reader. Readers with the same notification share the object */
 export type Translate = (readings: readonly Reading[]) => Promise<Notification[][]>;
 
-/** What somebody did at once: several may join or leave by it. */
+/** The events of one act; several members may join or leave by it. */
 interface Act {
   events: JournalEvent[];
-  /** Of the last event that the reader saw of it. */
+  /** The id of its last event that the reader may see. */
   id: string;
-  /** The reader joined by it, and has seen nothing of the room before. */
+  /** Whether the reader joined by it, and sees nothing earlier of the room. */
   own: boolean;
-  /** It is told in the reader's own words. */
+  /** Whether its notification differs between readers. */
   personal: boolean;
-  /** The room was made with these people in it. */
+  /** Whether the room was made by it, with these members. */
   makes: boolean;
-  /** The reader's lobby may have opened by it. */
+  /** Whether it may have opened the lobby for the reader. */
   opens: boolean;
 }
 
-/** What only the reader is told. */
+/** Types of events that only their user gets. */
 const PERSONAL: ReadonlySet<JournalEvent["type"]> = new Set(["connection", "settings"]);
 /** Seq of the first `member.joined` of a room: `room.created` is before it. */
 const FIRST_JOIN = 2;
@@ -73,12 +73,12 @@ export function createTranslation(
     return readings.map(({ user }, i) =>
       (acts[i] as Act[]).flatMap((act) => {
         const same = act.personal ? undefined : shared.get(keyOf(act));
-        const told = same ?? {
+        const notification = same ?? {
           id: act.id,
           payload: payloadOf(user, act, known, parts.domain(), looked[i] as Lookups),
         };
-        if (!act.personal) shared.set(keyOf(act), told);
-        return told.payload.length === 0 ? [] : [told];
+        if (!act.personal) shared.set(keyOf(act), notification);
+        return notification.payload.length === 0 ? [] : [notification];
       }),
     );
   };
@@ -115,15 +115,15 @@ function sameActor(a: Actor, b: Actor): boolean {
   return a.kind === b.kind && a.id === b.id;
 }
 
-/** Events that two acts share make them the same for everybody who saw those. */
+/** A key for acts with the same events, whose notification can be shared. */
 function keyOf({ events }: Act): string {
   const [first] = events;
   return `${first?.roomId} ${first?.seq} ${events.length}`;
 }
 
 /**
- * Whoever joins sees the log from their own joining on, but Wire tells them of all who joined with them; and of those
- * who were there from the start by the conversation itself.
+ * A new member sees the log from their own joining on, but Wire's notification lists all members who joined by the same
+ * act. Members from the room's start are in the conversation itself.
  */
 async function completeJoins({ useCases }: WireParts<"journal">, acts: readonly Act[]): Promise<void> {
   const joins = acts.filter(({ events }) => events[0]?.type === "member.joined");
@@ -165,7 +165,7 @@ interface Lookups {
   codes: ReadonlyMap<number, CodeBody>;
 }
 
-/** What the reader alone is told of rooms: how they stand now. */
+/** The reader's present views of rooms, for notifications that contain them. */
 async function lookups(
   parts: WireParts<"connections" | "finding" | "profiles">,
   user: User,
@@ -188,18 +188,24 @@ function makesLink(event: JournalEvent): boolean {
   return event.type === "room.changed" && dataOf<"room.changed">(event).guestLink === true;
 }
 
-function payloadOf(user: User, act: Act, known: Known, domain: string, { made, codes }: Lookups): Told[] {
+function payloadOf(
+  user: User,
+  act: Act,
+  known: Known,
+  domain: string,
+  { made, codes }: Lookups,
+): NotificationEvent[] {
   const first = firstOf(act);
-  if (first.type === "connection") return [connectionTold(first, known, domain)];
+  if (first.type === "connection") return [ownConnectionEvent(first, known, domain)];
   const room = known.room(first.roomId);
   if (room === null) return [];
   const where = { room, from: known.person(first.actor), at: first.at, domain };
   const { conversation, waitsFor, inLobby } = made.get(room) ?? {};
-  if (first.type === "settings") return [settingsTold(first, user, where)];
+  if (first.type === "settings") return [settingsEvent(first, user, where)];
   if (!act.makes) {
     const events = inLobby ? act.events.filter((event) => !act.own || isAbout(event, user.id)) : act.events;
-    const told = eventsOf(events, known, where, codes.get(first.roomId));
-    return act.opens && conversation ? [...told, ...letIn(conversation, where)] : told;
+    const translated = eventsOf(events, known, where, codes.get(first.roomId));
+    return act.opens && conversation ? [...translated, ...eventsAfterLobby(conversation, where)] : translated;
   }
   if (!act.own || !conversation) return [];
   const created = wireEvent("conversation.create", where, conversation);
@@ -208,19 +214,19 @@ function payloadOf(user: User, act: Act, known: Known, domain: string, { made, c
     : [created];
 }
 
-/** Who had to wait was not told of everything meanwhile: they are told how the room is now. */
-function letIn(conversation: ConversationBody, where: Happening): WireEvent[] {
+/** After waiting in the lobby, a reader gets the room's present state instead of the missed events. */
+function eventsAfterLobby(conversation: ConversationBody, where: Happening): WireEvent[] {
   const hadToWait = conversation.members.self.conversation_role === "wire_member";
   return hadToWait ? [wireEvent("conversation.create", where, conversation)] : [];
 }
 
-/** What a user set for themselves in one client, for their others. */
-function settingsTold(event: JournalEvent, { uuid }: User, where: Happening): Told {
+/** The user's own settings, which one client changed, for the user's other clients. */
+function settingsEvent(event: JournalEvent, { uuid }: User, where: Happening): NotificationEvent {
   const settings = settingsBody(dataOf<"settings">(event));
   return wireEvent("conversation.member-update", where, { ...target(uuid, where.domain), ...settings });
 }
 
-function connectionTold(event: JournalEvent, known: Known, domain: string): Told {
+function ownConnectionEvent(event: JournalEvent, known: Known, domain: string): NotificationEvent {
   const data = dataOf<"connection">(event);
   return connectionEvent(
     connectionBody(
@@ -266,7 +272,7 @@ function eventsOf(
   }
 }
 
-/** Those of the events' members who have an account: Wire's lists have no others. */
+/** The users among the events' members. Wire's lists contain only accounts. */
 function usersIn(events: readonly JournalEvent[], known: Known): { id: string; role: Role }[] {
   return events.flatMap((event) => {
     const { member, role } = dataOf<"member.joined">(event);

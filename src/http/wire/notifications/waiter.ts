@@ -1,11 +1,11 @@
-/** One client that waits on /await: its socket, its place in the feed, and how it ends. */
+/** One client on `/await`: its socket, its place in the feed, and its end. */
 import type { Credential, User } from "../../../domain/model.ts";
 import type { Following } from "../../../domain/ports/feed.ts";
 import type { Recipient } from "./delivery.ts";
 
-/** A client's socket, as the server that accepts it has it. */
+/** A client's socket. */
 export interface Socket {
-  /** Text goes out as a text frame, bytes as a binary one. */
+  /** Sends text as a text frame, and bytes as a binary frame. */
   send(frame: string | Uint8Array): void;
   /** Bytes that wait for the client to read. */
   buffered(): number;
@@ -18,9 +18,9 @@ export interface SocketHandlers {
   onClosed(): void;
 }
 
-/** A client that is further behind is cut, comes back, and reads what it missed from `/notifications`. */
+/** A client that is further behind is disconnected. It reconnects, and reads `/notifications`. */
 const MAX_BUFFERED_BYTES = 1_048_576;
-/** Notifications for a client whose handshake is not answered yet. */
+/** The most notifications that wait for the end of a handshake. */
 const MAX_EARLY = 1_000;
 /** Closing codes of WebSocket: go away for now, not allowed (any more), try again later. */
 const GOING_AWAY = 1001;
@@ -40,7 +40,7 @@ export class Waiter implements Recipient {
   readonly #onGone: () => void;
   #socket: Socket | null = null;
   #following: Following | null = null;
-  /** What comes before the handshake is answered; null afterwards. */
+  /** Notifications from before the answer of the handshake; null afterwards. */
   #early: Uint8Array[] | null = [];
   #isGone = false;
 
@@ -60,7 +60,7 @@ export class Waiter implements Recipient {
     const early = this.#early ?? [];
     this.#early = null;
     const handlers = { onFrame: answerPing(socket), onClosed: () => this.gone() };
-    // It was ended before its handshake was answered: the socket closes once its handlers are in place.
+    // The client was ended during its handshake: close the socket after its handlers are set.
     if (this.#isGone) queueMicrotask(() => socket.end(...ENDS.behind));
     else for (const frame of early) socket.send(frame);
     return handlers;
@@ -91,7 +91,7 @@ export class Waiter implements Recipient {
   }
 }
 
-/** Wire's clients see by it whether the connection still works. */
+/** Answers a client's own ping, by which Wire's clients check the connection. */
 function answerPing(socket: Socket): SocketHandlers["onFrame"] {
   return (bytes) => {
     if (bytes.byteLength === 4 && new TextDecoder().decode(bytes) === "ping") socket.send("pong");

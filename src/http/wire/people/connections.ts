@@ -1,4 +1,4 @@
-/** Connections: who may write to whom across teams. */
+/** Connections between users of different teams. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { DomainError } from "../../../domain/errors.ts";
 import { CONNECTION_STATUSES } from "../../../domain/model.ts";
@@ -115,7 +115,7 @@ function shapeOf({ from, to, room: conversation, ...rest }: Connection, domain: 
   return connectionBody({ ...rest, from: from.uuid, to: to.uuid, conversation: room }, domain);
 }
 
-/** Wire's names for what can't be done to a connection. */
+/** Translates refusals of changes of a connection to Wire's. */
 function refusedAs(error: unknown): never {
   if (!(error instanceof DomainError)) throw error;
   switch (error.code) {

@@ -23,8 +23,8 @@ export function registerSettings(app: HttpApp, parts: Parts): void {
     requireAction(parts, place, "receipt_mode");
     const { receipt_mode } = c.req.valid("json");
     const change = await roomSettings.setReceiptMode(caller.actor, place.conversation.token, receipt_mode);
-    const told = toldOf(parts, caller, change);
-    return told ? c.json(told, 200) : c.body(null, 204);
+    const answer = eventOf(parts, caller, change);
+    return answer ? c.json(answer, 200) : c.body(null, 204);
   });
   app.openapi(SETTINGS.messageTimer, async (c) => {
     const caller = callerOf(c);
@@ -32,8 +32,8 @@ export function registerSettings(app: HttpApp, parts: Parts): void {
     requireAction(parts, place, "message_timer");
     const { message_timer = null } = c.req.valid("json");
     const change = await roomSettings.setMessageTimer(caller.actor, place.conversation.token, message_timer);
-    const told = toldOf(parts, caller, change);
-    return told ? c.json(told, 200) : c.body(null, 204);
+    const answer = eventOf(parts, caller, change);
+    return answer ? c.json(answer, 200) : c.body(null, 204);
   });
   app.openapi(SETTINGS.access, async (c) => {
     const caller = callerOf(c);
@@ -65,15 +65,15 @@ function registerRenames(app: HttpApp, parts: WireParts<"clock" | "finding" | "r
         name,
         "wire",
       );
-      // A name that stays the same is told to whoever asked, and to nobody else.
+      // A name that did not change is in the answer, but makes no event.
       const where = doing(parts, caller, conversation, event?.at ?? clock.now());
       return c.json(wireEvent("conversation.rename", where, { name: conversation.name }), 200);
     });
   }
 }
 
-/** The event that answers a change, or null when everything was so already. */
-function toldOf(parts: WireParts, caller: Caller, { room: conversation, event }: Change): WireEvent | null {
+/** The event in the answer to a change; null when nothing changed. */
+function eventOf(parts: WireParts, caller: Caller, { room: conversation, event }: Change): WireEvent | null {
   if (!event) return null;
   const changed = dataOf<"room.changed">(event);
   return settingEvents(changed, doing(parts, caller, conversation, event.at))[0] ?? null;
@@ -107,7 +107,7 @@ function registerOwn(
   });
 }
 
-/** In the domain's words; null is not given, as everywhere in Wire's updates. */
+/** The domain's patch. In Wire's updates null means no change. */
 function ownPatch(
   update: {
     otr_muted_status?: number | null | undefined;

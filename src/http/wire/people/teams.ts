@@ -186,7 +186,7 @@ function registerTeamConversations(
   });
 }
 
-/** Whoever is not in the conversation does not learn of it, whatever the team. */
+/** Only members of a conversation can find it, also in their own team. */
 async function placeInTeam(parts: WireParts<"finding" | "lookup">, caller: Caller, tid: string, cnv: string) {
   const place = await placeOf(parts, caller, cnv);
   const id = await teamOf(parts, caller, tid);

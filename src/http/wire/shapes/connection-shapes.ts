@@ -1,4 +1,4 @@
-/** Wire's connection: how one user stands to another. */
+/** Wire's connection between two users. */
 import { z } from "@hono/zod-openapi";
 import { CONNECTION_STATUSES, type ConnectionStatus } from "../../../domain/model.ts";
 import { oneOf, time } from "../../requests/fields.ts";
@@ -18,7 +18,7 @@ export const connectionSchema = z
   .openapi("Connection");
 export type ConnectionBody = z.infer<typeof connectionSchema>;
 
-/** @param one people and conversation by their UUIDs */
+/** @param one users and conversation by UUID */
 export function connectionBody(
   one: {
     from: string;

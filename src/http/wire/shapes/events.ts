@@ -66,11 +66,11 @@ export const connectionEventSchema = z
   .openapi("ConnectionEvent");
 export type ConnectionEvent = z.infer<typeof connectionEventSchema>;
 
-/** What notifications are made of. */
-export const toldSchema = z.union([eventSchema, connectionEventSchema]);
-export type Told = WireEvent | ConnectionEvent;
+/** The events in the payload of a notification. */
+export const notificationEventSchema = z.union([eventSchema, connectionEventSchema]);
+export type NotificationEvent = WireEvent | ConnectionEvent;
 
-/** Where and when something happened, and who did it; UUIDs. */
+/** Room, time and author of an event, by UUID. */
 export interface Happening {
   room: string;
   from: string;
@@ -114,7 +114,7 @@ export function target(id: string, domain: string) {
   return { target: id, qualified_target: { id, domain } };
 }
 
-/** A conversation waits for this user to accept the connection. */
+/** The event of a conversation that waits for this user to accept the connection. */
 export function asked({ to, name, message }: ConnectionData, domain: string) {
   return { recipient: to, qualified_recipient: { id: to, domain }, name, message, email: null };
 }
@@ -124,8 +124,8 @@ export function connectionEvent(connection: ConnectionBody, name: string): Conne
 }
 
 /**
- * What Wire tells of a change of a room's settings: an event for each that its clients know.
- * @param code of the guest link as it is now; without it nothing is told of a new one
+ * Wire's events for a change of a room's settings: one for each setting that its clients know.
+ * @param code the present guest link; without it a new link makes no event
  */
 export function settingEvents(
   changed: EventData["room.changed"],

@@ -24,7 +24,7 @@ const LABEL: Record<FailureCode, string> = {
   internal: "server-error",
 };
 
-/** Refusals that Wire knows by a name and a text of their own, whatever the domain says of them. */
+/** Refusals with a name and text of Wire's own. */
 const WIRE = {
   noConversation: [404, "no-conversation", "Conversation not found"],
   noMember: [404, "no-conversation-member", "Conversation member not found"],
@@ -37,7 +37,7 @@ const WIRE = {
   invalidOperation: [403, "invalid-op", "invalid operation for 1:1 conversations"],
 } as const satisfies Record<string, readonly [FailureStatus, string, string]>;
 
-/** What a refusal on a field is called: the domain's code and the name that it has for the field. */
+/** Wire's refusals by the domain's code and field. */
 const ON_FIELD: Record<string, keyof typeof WIRE> = {
   "not_found room": "noConversation",
   "not_found member": "noMember",
@@ -77,7 +77,7 @@ export function refuse(failure: Failure): Refusal {
   const known = ON_FIELD[`${code} ${field}`];
   if (known) {
     const [status, label, text] = WIRE[known];
-    // There are other rooms than one-to-one ones that can't be changed so, and the domain says which.
+    // Not only one-to-one rooms refuse such changes; the domain's message says which.
     return shape(status, label, known === "invalidOperation" ? message : text);
   }
   const bounded = code === "bad_request" && BOUNDED.has(field.split(".")[0] ?? "");

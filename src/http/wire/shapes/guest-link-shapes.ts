@@ -15,7 +15,7 @@ export const codeSchema = z
   .openapi("ConversationCode");
 export type CodeBody = z.infer<typeof codeSchema>;
 
-/** A link as a client has it. */
+/** The fields of a link in requests. */
 export const linkFields = { key: text(MAX_LENGTH), code: text(MAX_LENGTH) };
 
 /** @param publicUrl where clients reach this server */

@@ -1,17 +1,17 @@
-/** The kinds of fields that only Wire's requests and answers have. */
+/** Fields that only Wire's requests and answers have. */
 import { z } from "@hono/zod-openapi";
 import { rule } from "../../requests/fields.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Wire's name for a guest, an organization, and everybody else without an account. */
+/** Stands in Wire for guests, organizations, and all other actors without an account. */
 export const NIL_UUID = "00000000-0000-0000-0000-000000000000";
 
 export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-/** A UUID of any version; inside it is lower-case. */
+/** A UUID of any version, read as lower-case. */
 export function uuid() {
   return z
     .string(rule("must be a UUID"))

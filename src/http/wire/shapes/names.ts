@@ -1,4 +1,4 @@
-/** Wire's names (UUIDs) of what the domain knows by int64 ids. They never change, so they are remembered. */
+/** Looks up UUIDs for the domain's int64 ids. They never change, so they are cached. */
 import { LRUCache } from "lru-cache";
 import { type Actor, actorOf, type MemberKey } from "../../../domain/model.ts";
 import type { Lookup } from "../../../domain/use-cases/lookup.ts";
@@ -14,9 +14,9 @@ export interface Wanted {
   organizations?: Iterable<number | null>;
 }
 
-/** The names that were asked for. */
+/** The UUIDs that were looked up. */
 export interface Known {
-  /** The nil UUID for whoever has no account. */
+  /** The actor's UUID; the nil UUID for actors without an account. */
   person(actor: Pick<Actor, "kind" | "id">): string;
   /** Null when the room was deleted long ago. */
   room(id: number): string | null;
@@ -43,7 +43,7 @@ export function createNames(lookup: Pick<Lookup, "uuids">): Names {
   };
 }
 
-/** Whoever made a room, as an actor. */
+/** The maker of a room as an actor. */
 export function creatorOf(createdBy: MemberKey): Pick<Actor, "kind" | "id"> {
   return actorOf(createdBy, "");
 }

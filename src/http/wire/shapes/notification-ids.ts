@@ -1,6 +1,7 @@
 /**
- * Ids of notifications: UUIDs that name a place in the order of time, both ways, so that a client's last one says where
- * to go on. As texts they compare as the places do. Laid out as version 7, whose 74 free bits hold room and seq:
+ * Ids of notifications: UUIDs that encode a place in the journal and can be read back, so that a client's last id says
+ * where to continue. They sort as texts like the places. Layout: UUID version 7 (RFC 9562), whose free bits hold room and
+ * seq:
  *
  *     48 bits ms since 1970 │ 0111 │ 12 bits room (high) │ 10 │ 30 bits room (low) │ 32 bits seq
  */
@@ -13,7 +14,7 @@ const MAX_ROOM = 2 ** 42;
 const MAX_SEQ = 2 ** 32;
 const TRANSIENT_ROOM = MAX_ROOM - 1;
 
-/** @throws RangeError for a place beyond what the ids have room for */
+/** @throws RangeError for a place that does not fit */
 export function notificationId({ at, roomId, seq }: JournalPlace): string {
   if (!(at < MAX_AT && roomId < MAX_ROOM && seq < MAX_SEQ))
     throw new RangeError(`Event ${seq} of room ${roomId} has no notification id`);
@@ -25,19 +26,20 @@ export function notificationId({ at, roomId, seq }: JournalPlace): string {
 }
 
 /**
- * An id for what is not kept: the place after everything that its reader was told, so that it too can be gone on from.
- * @param settled ms; everything before this time was told
+ * The id of a notification that is not in the journal: the place after everything that its reader has got, so that a client
+ * can continue from it too.
+ * @param settled the reader has got everything before this time, ms
  */
 export function transientId(settled: number, count: number): string {
   return notificationId({ at: settled - 1, roomId: TRANSIENT_ROOM, seq: count });
 }
 
-/** Whether a place is that of something which is not kept. */
+/** Whether a place is that of a notification that is not in the journal. */
 export function isTransient({ roomId }: JournalPlace): boolean {
   return roomId === TRANSIENT_ROOM;
 }
 
-/** The inverse of {@link notificationId}, for a UUID; null when it names no place. */
+/** The inverse of {@link notificationId}; null when the UUID encodes no place. */
 export function notificationPlace(uuid: string): JournalPlace | null {
   const value = BigInt(`0x${uuid.replaceAll("-", "")}`);
   const high = value >> 64n;

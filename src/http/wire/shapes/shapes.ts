@@ -12,7 +12,7 @@ export type WireRole = (typeof ROLES)[number];
 export const ACCESS = ["private", "invite", "link", "code"] as const;
 export const ACCESS_ROLES = ["private", "team", "activated", "non_activated"] as const;
 
-/** Kept for old clients: nothing changes them. */
+/** A constant that old clients expect. */
 const NO_EVENT = "0.0";
 const NO_TIME = "1970-01-01T00:00:00.000Z";
 
@@ -70,7 +70,7 @@ export function wireRole(role: Role): WireRole {
   return isModerator(role) ? "wire_admin" : "wire_member";
 }
 
-/** The domain's role for one that Wire gives. */
+/** The domain's role for Wire's. */
 export function roleOf(role: WireRole): Role {
   return role === "wire_admin" ? "moderator" : "user";
 }
@@ -87,7 +87,7 @@ export function memberBody(uuid: string, me: Membership): z.infer<typeof memberS
   };
 }
 
-/** What a member set for themselves. */
+/** A member's own settings. */
 export function settingsBody(me: SettingsData) {
   return {
     otr_muted_status: me.mutedStatus,
@@ -99,7 +99,7 @@ export function settingsBody(me: SettingsData) {
   };
 }
 
-/** Whose names {@link conversationBody} needs. */
+/** The UUIDs that {@link conversationBody} needs. */
 export function namesIn(views: readonly RoomView[]): Wanted {
   return {
     users: views.map(({ room: conversation }) => creatorOf(conversation.createdBy)),
@@ -116,7 +116,7 @@ export interface Shaping {
   waiting: ReadonlySet<number>;
 }
 
-/** Guests and Matrix users have no place in Wire's lists of members: those name accounts. */
+/** Wire's conversation. Its members are accounts only, so guests and Matrix users are left out. */
 export function conversationBody(view: RoomView, shaping: Shaping): ConversationBody {
   const { room: conversation, me, people, waiting } = view;
   const { known, self, domain } = shaping;
@@ -127,13 +127,13 @@ export function conversationBody(view: RoomView, shaping: Shaping): Conversation
       { id: user.uuid, qualified_id: { id: user.uuid, domain }, conversation_role: role, status: 0 as const },
     ];
   });
-  // Who waits in the lobby is told of nobody else in the room.
-  const isTold = !waiting || conversation.createdBy === me.membership.member;
+  // A member who waits in the lobby sees no other member.
+  const showsCreator = !waiting || conversation.createdBy === me.membership.member;
   return {
     id: conversation.uuid,
     qualified_id: { id: conversation.uuid, domain } satisfies QualifiedId,
     type: typeOf(conversation, me.membership, shaping.waiting),
-    creator: isTold ? known.person(creatorOf(conversation.createdBy)) : NIL_UUID,
+    creator: showsCreator ? known.person(creatorOf(conversation.createdBy)) : NIL_UUID,
     access: conversation.access as ConversationBody["access"],
     access_role: conversation.accessRole as ConversationBody["access_role"],
     name: conversation.name === "" ? null : conversation.name,
