@@ -29,18 +29,23 @@ export interface Directory
     EventDirectory {}
 
 export interface OrganizationDirectory {
+  /** `defaultRoom`: with a chatroom that all of its users are in. */
   createOrganization(input: { name: string; defaultRoom?: boolean }): Promise<Organization>;
+  /** Its rooms, events and tokens go with it; its users stay. */
   deleteOrganization(id: number): Promise<void>;
   organization(id: number): Promise<Organization>;
   organizations(page: IdPage): Promise<Organization[]>;
   /** Everybody in it, by id. */
   organizationUsers(id: number): Promise<OrganizationUser[]>;
   organizationUser(organizationId: number, userId: number): Promise<OrganizationUser>;
+  /** Puts a user in, or changes the role. The chatrooms that follow the organization follow in the same transaction. */
   putOrganizationUser(organizationId: number, userId: number, role: OrganizationRole): Promise<void>;
+  /** Takes a user out, and out of the chatrooms that follow the organization. */
   removeOrganizationUser(organizationId: number, userId: number): Promise<void>;
 }
 
 export interface UserDirectory {
+  /** Without a password nobody signs in with one. A handle or e-mail in use is `conflict` on that field. */
   createUser(input: {
     handle: string;
     password?: string;
@@ -49,6 +54,7 @@ export interface UserDirectory {
     administrator?: boolean;
     organizations?: { id: number; role: OrganizationRole }[];
   }): Promise<User>;
+  /** What is left out stays. `conflict` as above; a new password ends all logins. */
   updateUser(
     id: number,
     patch: {

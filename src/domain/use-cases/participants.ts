@@ -59,14 +59,15 @@ export interface Joining {
 
   /** Joins the call as the client that joined the room (`not_found` until then), with flags 1–7. */
   joinCall(actor: Actor, token: string, flags: number, client?: ClientName): Promise<CallState>;
+  /** Leaves the call as the client that joined the room (`not_found` until then). */
   leaveCall(actor: Actor, token: string, client?: ClientName): Promise<CallState>;
 }
 
-/** People without an account, whom a secret of their browser names. */
+/** People without an account, whom a secret in a cookie of their browser names. */
 export interface Guests {
   /** A new guest's secret, for a cookie. */
   newSecret(): string;
-  /** Who holds the secret, in this room: another guest in every room, the same one after a restart. */
+  /** The guest of this room who holds the secret: another one in every room, the same one after a restart. */
   actorOf(secret: string, token: string): Promise<Actor>;
   /** The `id` of the guest with this session. */
   idOf(sessionId: string): string;

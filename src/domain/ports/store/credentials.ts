@@ -1,8 +1,11 @@
-/** What people show to get in: tokens, logins, and what a login form asks for. ./store.ts says what callers may rely on. */
+/**
+ * What people show to get in: tokens and logins. Secrets are kept as SHA-256 only. Times are ms by the database's clock, so
+ * that all gateways agree on when something expires. ./store.ts says what callers may rely on.
+ */
 import type { ApiToken, Organization, User } from "../../model.ts";
 
 export interface TokenStore {
-  /** `hash` is the SHA-256 of the secret. An unknown or deleted user throws `not_found` on `userId`. */
+  /** An unknown or deleted user throws `not_found` on `userId`. */
   create(input: Omit<ApiToken, "id" | "createdAt"> & { hash: Uint8Array }): Promise<ApiToken>;
   /**
    * ONE query: the token with the user or organization it stands for; null when unknown, expired or revoked.
@@ -15,11 +18,13 @@ export interface TokenStore {
     | { token: ApiToken; user: null; organization: Organization; version: number }
     | null
   >;
+  /** By id ascending; `after` is an id, exclusive. */
   list(page: { limit: number; after: number }): Promise<ApiToken[]>;
   /** Revokes; bumps the user's version so that live sessions end. */
   delete(id: number): Promise<ApiToken | null>;
 }
 
+/** What a login cookie stands for. */
 export interface Login {
   id: number;
   userId: number;

@@ -10,9 +10,13 @@ import type { NamePage } from "./users.ts";
 
 export interface OrganizationStore {
   byId(id: number): Promise<Organization | null>;
+  /** By id ascending; `after` is an id, exclusive. */
   list(page: { limit: number; after: number }): Promise<Organization[]>;
+  /** By the user's id, ascending. */
   users(organizationId: number): Promise<OrganizationUser[]>;
+  /** Null when the user is not in the organization. */
   role(organizationId: number, userId: number): Promise<OrganizationRole | null>;
+  /** The organizations that a user is in, by id ascending. */
   of(userId: number): Promise<{ organization: Organization; role: OrganizationRole }[]>;
   event(organizationId: number, eventId: number): Promise<OrganizationEvent | null>;
 }
@@ -22,8 +26,11 @@ export interface OrganizationWrites {
   create(name: string): Promise<Organization>;
   /** Its rooms must have been deleted before (`conflict`). Tokens, roles and events go with it. */
   delete(organizationId: number): Promise<boolean>;
+  /** Puts the user into the organization, or changes the role. An unknown organization or user is `not_found`. */
   putUser(organizationId: number, userId: number, role: OrganizationRole): Promise<void>;
+  /** False when the user was not in it. */
   removeUser(organizationId: number, userId: number): Promise<boolean>;
+  /** Writes the event with those who accepted it, whatever was there. An unknown organization is `not_found`. */
   putEvent(event: OrganizationEvent): Promise<void>;
   deleteEvent(organizationId: number, eventId: number): Promise<boolean>;
   /** Locks the organization's row, so that two changes of its automation do not cross. Null when there is none. */
@@ -36,6 +43,7 @@ export interface OrganizationWrites {
 }
 
 export interface GroupStore {
+  /** Writes the group with its members, whatever was there; deleted users are left out. */
   put(group: Group): Promise<void>;
   /** An empty group; false when there is one of this id. */
   create(group: Pick<Group, "id" | "name">): Promise<boolean>;

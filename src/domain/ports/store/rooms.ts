@@ -1,6 +1,7 @@
 /** Rooms by their names, and their pictures. ./store.ts says what callers may rely on. */
 import type { MemberKey, Membership, Picture, Room } from "../../model.ts";
 
+/** What `can` (permissions.ts) judges by. */
 export interface RoomAccess {
   room: Room;
   membership: Membership;
@@ -31,7 +32,9 @@ export interface RoomQueries {
 
 /** Messenger's rooms of an organization. */
 export interface ChatroomQueries {
+  /** The chatroom of an organization's event. */
   byEvent(organizationId: number, eventId: number): Promise<Room | null>;
+  /** The chatroom that all of an organization are in. */
   defaultOf(organizationId: number): Promise<Room | null>;
   /** Messenger's rooms of an organization (kind not null), by id; `member` keeps only rooms with that member. */
   ofOrganization(

@@ -21,8 +21,11 @@ export interface NamePage {
 /** Deleted users are in no answer. */
 export interface UserStore {
   byId(id: number): Promise<User | null>;
+  /** By id ascending; unknown and deleted users are missing. */
   byIds(ids: number[]): Promise<User[]>;
+  /** Handles compare case-insensitively. */
   byHandle(handle: string): Promise<User | null>;
+  /** By id ascending; `after` is an id, exclusive. */
   list(page: { limit: number; after: number }): Promise<User[]>;
   /** Handles of users whose handle or name holds the text, whatever its case, in order. */
   handles(page: NamePage): Promise<string[]>;
@@ -38,7 +41,7 @@ export interface UserStore {
    * since. Deleted users come with `version: null`.
    */
   changed(seen: { userId: number; version: number }[]): Promise<{ userId: number; version: number | null }[]>;
-  /** The current version of a user; see {@link changed}. */
+  /** The current version of a user, which each change that {@link changed} tells of raises; null when there is no such user. */
   version(userId: number): Promise<number | null>;
 }
 
