@@ -5,6 +5,7 @@ import { Inbox } from "./commands/inbox.ts";
 import { createMessageChanges } from "./commands/message-changes.ts";
 import { createMessageCommands } from "./commands/messages.ts";
 import { createPresenceCommands } from "./commands/presence.ts";
+import { createSearchCommands } from "./commands/search.ts";
 import { AccessEvents } from "./delivery/access-events.ts";
 import { CatchUp } from "./delivery/catch-up.ts";
 import { Hub } from "./delivery/hub.ts";
@@ -120,6 +121,7 @@ function buildCommands(
   return {
     messages: createMessageCommands({ messages, hub, metrics }),
     changes: createMessageChanges({ useCases, hub }),
+    search: createSearchCommands(useCases.search),
     presence: createPresenceCommands(useCases, hub, logger),
     calls: createCallCommands({ calls, hot, hub, logger }),
   };

@@ -10,6 +10,7 @@ import { HELLO_OPS } from "./frames/hello.ts";
 import { MESSAGE_CHANGE_OPS, type MessageChangeAnswers } from "./frames/message-changes.ts";
 import { MESSAGE_OPS, type MessageAnswers } from "./frames/messages.ts";
 import { PRESENCE_OPS, type PresenceAnswers } from "./frames/presence.ts";
+import { SEARCH_OPS, type SearchAnswers } from "./frames/search.ts";
 import type {
   ByeFrame,
   CallFrame,
@@ -39,6 +40,7 @@ export const CLIENT_SCHEMAS = {
   ...HELLO_OPS,
   ...MESSAGE_OPS,
   ...MESSAGE_CHANGE_OPS,
+  ...SEARCH_OPS,
   ...PRESENCE_OPS,
   ...CALL_OPS,
 } as const satisfies Record<string, z.ZodType>;
@@ -109,7 +111,12 @@ function firstProblem(error: z.ZodError): { field: string | undefined; message: 
 // ── What the server says ─────────────────────────────────────────────────────────────────────────────
 
 /** What `ok` holds beside `op` and `ref`, by the op that it answers. */
-export interface OkFields extends MessageAnswers, MessageChangeAnswers, PresenceAnswers, CallAnswers {}
+export interface OkFields
+  extends MessageAnswers,
+    MessageChangeAnswers,
+    SearchAnswers,
+    PresenceAnswers,
+    CallAnswers {}
 export type OkFrame<Op extends keyof OkFields = keyof OkFields> = { op: "ok"; ref: Ref } & OkFields[Op];
 
 export type ServerFrame =

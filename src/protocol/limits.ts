@@ -36,6 +36,13 @@ export const LIMITS = {
   HISTORY_MOST: 200,
   /** [GW-6.5] Text in one page of history, about. */
   HISTORY_BYTES: 512 * 1024,
+  /** [GW-14.2] */
+  SEARCH_TEXT_CODE_POINTS: 200,
+  /** [GW-14.5] */
+  SEARCH_DEFAULT: 20,
+  SEARCH_MOST: 100,
+  /** [GW-14.7] Searches of one user on one gateway. */
+  SEARCHES_UNDER_WAY: 8,
   /** [GW-8.2] Typing that is not said again ends after this time. */
   TYPING_MS: 8_000,
   /** [GW-8.3] Rooms that one `ping` may name. */

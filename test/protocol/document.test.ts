@@ -78,6 +78,9 @@ test("the bounds are the code's", () => {
   expect(said).toContain(`${LIMITS.FRAME_BURST} frames at once and ${LIMITS.FRAMES_PER_SECOND} a second`);
   expect(said).toContain(`1 to ${LIMITS.HISTORY_MOST}, ${LIMITS.HISTORY_DEFAULT} unless told`);
   expect(said).toContain(`${LIMITS.HISTORY_BYTES / 1_024} KiB of text`);
+  expect(said).toContain(`at most ${LIMITS.SEARCH_TEXT_CODE_POINTS} code points, and at least a word`);
+  expect(said).toContain(`1 to ${LIMITS.SEARCH_MOST}, ${LIMITS.SEARCH_DEFAULT} unless told`);
+  expect(said).toContain(`${LIMITS.SEARCHES_UNDER_WAY} searches of a user`);
   expect(said).toContain(`cut to ${LIMITS.PREVIEW_CHARACTERS} characters`);
   expect(said).toContain(`1 to ${number(LIMITS.TEXT_CODE_POINTS)} code points`);
   expect(said).toContain(`after ${LIMITS.TYPING_MS / 1_000} s of silence`);

@@ -42,6 +42,12 @@ export abstract class MessageCommands {
     return this.#change({ op: "unpin", ...message });
   }
 
+  /** Finds messages by their words, the newest first. The answer's `cursor` gets the next page. */
+  async search(search: Omit<Question<"search">, "op">): Promise<OkFields["search"]> {
+    const { op: _, ref: __, ...found } = await this.ask<"search">({ op: "search", ...search });
+    return found;
+  }
+
   async #change(question: Question<ChangeOp>): Promise<ChangeAnswer> {
     const { op: _, ref: __, ...answer } = await this.ask<ChangeOp>(question);
     return answer;

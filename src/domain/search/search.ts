@@ -1,54 +1,97 @@
 /** Searching messages: what may be searched, what of the index's candidates matches, and where a page goes on. */
 import type { Context } from "../context/context.ts";
 import { checkLimit } from "../cursors.ts";
-import { badField } from "../errors.ts";
-import { type Actor, memberKey } from "../model.ts";
+import { badField, DomainError } from "../errors.ts";
+import { type Actor, type MemberKey, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { SearchableRoom, SearchPlace, SearchQuery } from "../ports/store/search.ts";
-import type { Search, SearchInput, SearchResult } from "../use-cases/search.ts";
+import { createSemaphore } from "../semaphore.ts";
+import type { Hit, Search, SearchInput, SearchResult } from "../use-cases/search.ts";
 import { neededKeys, runsOf } from "../words.ts";
 import { type Asked, highlightsIn } from "./matching.ts";
 
 const MAX_TEXT = 200;
 const MAX_HITS = 100;
+/** Texts of one page, about, in UTF-16 code units. */
+const MAX_PAGE_LENGTH = 512 * 1024;
 /** Looks into the index for one page: candidates that don't match are rare. */
 const MAX_LOOKS = 4;
+/** Searches at once, so that sends find connections to the database, and those of one actor that may be under way. */
+const MAX_AT_ONCE = 3;
+const MAX_OF_ONE = 8;
 
-export function createSearch({ store, accesses, now }: Context): Search {
-  /** The actor's rooms that they may read now. @throws DomainError where the one that was named is not */
-  async function readableRooms(actor: Actor, room: string | undefined): Promise<SearchableRoom[]> {
-    const member = memberKey(actor);
-    const only = room === undefined ? undefined : await accesses.require(actor, room, "read");
-    const rooms = await store.search.rooms(member, only?.roomId);
-    return rooms.filter(({ role, rules }) => can({ role }, rules, "read", now()) === null);
-  }
-
+export function createSearch(context: Context): Search {
+  const inTurn = createSemaphore(MAX_AT_ONCE);
+  const underWay = new Map<MemberKey, number>();
   return {
     async messages(actor, input) {
       const asked = askedOf(input);
-      const rooms = await readableRooms(actor, input.room);
-      const result: SearchResult = { hits: [], cursor: null, behind: null };
-      const query = queryOf(asked);
-      let below = input.cursor === undefined ? null : placeOf(input.cursor);
-      for (let look = 0; look < MAX_LOOKS && result.hits.length < input.limit; look++) {
-        const wanted = input.limit - result.hits.length;
-        const { events, next, behind } = await store.search.candidates(rooms, query, below, wanted);
-        for (const event of events) {
-          const highlights = highlightsIn(event, asked);
-          if (highlights) result.hits.push({ event, highlights });
-        }
-        result.behind ??= behind;
-        below = next;
-        if (below === null) break;
+      const member = memberKey(actor);
+      const others = underWay.get(member) ?? 0;
+      if (others >= MAX_OF_ONE)
+        throw new DomainError("busy", "Too many searches at once; wait for the others", {
+          retryAfterMs: 500,
+        });
+      underWay.set(member, others + 1);
+      try {
+        return await inTurn(() => search(context, actor, asked, input));
+      } finally {
+        const left = (underWay.get(member) ?? 1) - 1;
+        if (left === 0) underWay.delete(member);
+        else underWay.set(member, left);
       }
-      return { ...result, cursor: below && cursorOf(below) };
     },
   };
 }
 
+async function search(
+  context: Context,
+  actor: Actor,
+  asked: Asked,
+  { room, limit, cursor }: SearchInput,
+): Promise<SearchResult> {
+  const rooms = await readableRooms(context, actor, room);
+  const query = queryOf(asked);
+  const hits: Hit[] = [];
+  let below = cursor === undefined ? null : placeOf(cursor);
+  let since: number | null = null;
+  let length = 0;
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const { events, next, behind } = await context.store.search.candidates(
+      rooms,
+      query,
+      below,
+      limit - hits.length,
+    );
+    since ??= behind;
+    for (const event of events) {
+      const highlights = highlightsIn(event, asked);
+      if (!highlights) continue;
+      if (hits.length > 0 && length + event.dataJson.length > MAX_PAGE_LENGTH)
+        return { hits, cursor: cursorOf((hits.at(-1) as Hit).event), behind: since };
+      hits.push({ event, highlights });
+      length += event.dataJson.length;
+    }
+    below = next;
+    if (below === null || hits.length === limit) break;
+  }
+  return { hits, cursor: below && cursorOf(below), behind: since };
+}
+
+/** The actor's rooms that they may read now. @throws DomainError where the one that was named is not */
+async function readableRooms(
+  { store, accesses, now }: Context,
+  actor: Actor,
+  room: string | undefined,
+): Promise<SearchableRoom[]> {
+  const only = room === undefined ? undefined : await accesses.require(actor, room, "read");
+  const rooms = await store.search.rooms(memberKey(actor), only?.roomId);
+  return rooms.filter(({ role, rules }) => can({ role }, rules, "read", now()) === null);
+}
+
 function askedOf({ text, from, has, before, after, limit }: SearchInput): Asked {
   checkLimit(limit, MAX_HITS);
-  if (text.length > MAX_TEXT) throw badField("text", `must have at most ${MAX_TEXT} characters`);
+  if ([...text].length > MAX_TEXT) throw badField("text", `must have at most ${MAX_TEXT} characters`);
   const words = runsOf(text);
   if (words.length === 0 && from === undefined && has === undefined)
     throw badField("text", "must have a word, unless from or has is given");

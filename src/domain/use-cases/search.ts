@@ -7,7 +7,8 @@ export interface Search {
    * Messages that hold all words of `text`, newest first, in one or all of the actor's rooms. They come as `history` shows
    * them, and only where `history` would: what was edited away, deleted or has expired is not found.
    * @throws DomainError `bad_request` for a text of more than 200 characters, for one without a word where neither `from`
-   *   nor `has` is given, for a `limit` outside of 1–100, and for a foreign `cursor`
+   *   nor `has` is given, for a `limit` outside of 1–100, and for a foreign `cursor`;
+   *   `busy` while too many searches of the actor are under way
    */
   messages(actor: Actor, input: SearchInput): Promise<SearchResult>;
 }
@@ -27,8 +28,14 @@ export interface SearchInput {
   cursor?: string | undefined;
 }
 
+export interface Hit {
+  event: LoggedEvent;
+  /** The places of the words in the text, in order and without overlaps, in UTF-16 code units. */
+  highlights: readonly (readonly [start: number, length: number])[];
+}
+
 export interface SearchResult {
-  hits: { event: LoggedEvent; highlights: readonly (readonly [start: number, length: number])[] }[];
+  hits: Hit[];
   /** Goes on from here; null: there is nothing more. The work of a page is bounded, so it may have few hits and a cursor. */
   cursor: string | null;
   /** Messages since this time (ms) may be missing, because the index does not know them yet; null: none are. */

@@ -7,10 +7,12 @@ import type { Handlers } from "./handlers.ts";
 import type { MessageChanges } from "./message-changes.ts";
 import type { MessageCommands } from "./messages.ts";
 import type { PresenceCommands } from "./presence.ts";
+import type { SearchCommands } from "./search.ts";
 
 export interface Commands {
   messages: MessageCommands;
   changes: MessageChanges;
+  search: SearchCommands;
   presence: PresenceCommands;
   calls: CallCommands;
 }
@@ -18,8 +20,8 @@ export interface Commands {
 /** Without `hello`, which begins a session. */
 export type CommandTable = Handlers<Exclude<ClientOp, "hello">>;
 
-export function commandTable({ messages, changes, presence, calls }: Commands): CommandTable {
-  return { ...messages, ...changes, ...presence.handlers, ...calls.handlers };
+export function commandTable({ messages, changes, search, presence, calls }: Commands): CommandTable {
+  return { ...messages, ...changes, ...search, ...presence.handlers, ...calls.handlers };
 }
 
 type Answer = OkFields[keyof OkFields];

@@ -6,6 +6,7 @@ import { dataOf } from "../../../src/domain/event-data.ts";
 import { type Actor, type MemberKey, memberKey, type Role, type Room } from "../../../src/domain/model.ts";
 import { PERMISSIONS } from "../../../src/domain/permissions.ts";
 import type { SearchInput } from "../../../src/domain/use-cases/search.ts";
+import { LIMITS } from "../../../src/protocol/limits.ts";
 import { memoryFiles } from "../../attachments/memory.ts";
 import { describeDomain, guest, message, type Person, refused, type World } from "../world.ts";
 
@@ -162,6 +163,15 @@ describeDomain("search", (world) => {
   ])("refuses %s %j", async (field, input) => {
     const { ada } = await pair();
     await refused(search(ada.actor, "word", input), "bad_request", field);
+  });
+
+  test("lets one person have a few searches under way, [GW-14.7]", async () => {
+    const { ada, bob } = await pair();
+    const all = await Promise.allSettled(Array.from({ length: 20 }, () => search(ada.actor, "word")));
+    const refusals = all.flatMap((result) => (result.status === "rejected" ? [result.reason.code] : []));
+    expect(refusals).toEqual(Array(20 - LIMITS.SEARCHES_UNDER_WAY).fill("busy"));
+    await search(ada.actor, "word");
+    await search(bob.actor, "word");
   });
 
   describe("says yes exactly where history does", () => {

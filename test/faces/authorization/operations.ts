@@ -8,6 +8,7 @@ import type { RoomState, StandingName, Verdict } from "../standings.ts";
 export const OPERATIONS = {
   "see the room": { actions: [] },
   "read messages": { actions: ["read"] },
+  "search the room": { actions: ["read"] },
   "see who types and looks": { actions: ["read"] },
   "move one's read marker": { actions: ["read"] },
   "send a message": { actions: ["send"] },

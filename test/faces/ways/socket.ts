@@ -65,6 +65,7 @@ export const SOCKET: FaceWays = {
     "see the room": ready,
     "see who types and looks": socketWay("open", () => ({ op: "open" })),
     "read messages": socketWay("history", () => ({ op: "history" })),
+    "search the room": socketWay("search", () => ({ op: "search", text: "Hello" })),
     "move one's read marker": socketWay("read", () => ({ op: "read", seq: 1 })),
     "send a message": socketWay("send", () => ({ op: "send", id: randomUUID(), text: "Hello" })),
     type: socketWay("typing", () => ({ op: "typing", on: false })),
