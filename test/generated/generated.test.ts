@@ -43,7 +43,7 @@ function wire({ token, team, rooms, doomed, people, login }: Known): ApiRun {
     api: "wire",
     headers: { Authorization: `Bearer ${token}` },
     known: {
-      ...{ room: rooms.uuids, doomed: doomed.uuids, user: people.uuids, team: [team] },
+      ...{ conversation: rooms.uuids, doomed: doomed.uuids, user: people.uuids, team: [team] },
       ...{ handle: [login.handle], password: [login.password], domain: ["127.0.0.1"] },
     },
     fields: {
@@ -71,7 +71,7 @@ function protocol({ token, rooms, doomed, people, messages, attachments }: Known
     api: "protocol",
     headers: { Authorization: `Bearer ${token}` },
     known: {
-      ...{ room: rooms.publicIds, doomedConversation: doomed.publicIds },
+      ...{ conversation: rooms.publicIds, doomedConversation: doomed.publicIds },
       ...{ message: messages, doomedMessage: doomed.messages },
       ...{ attachment: attachments, doomedAttachment: doomed.attachments },
       ...{ contact: people.publicIds, handle: people.handles },
