@@ -157,7 +157,7 @@ describeWith(["postgres", "synapse"], "the same truth on all faces", ({ postgres
     const made = await messenger<Any>(server.url, ada.token, "POST", "chatrooms", {
       ...{ organizationID: organization.id, name: FIRST_NAME, assignedUsers: [ben.id] },
     });
-    const [{ id: uuid }] = (await ask(ben, "GET", "/conversations")).roomLifecycle;
+    const [{ id: uuid }] = (await ask(ben, "GET", "/conversations")).conversations;
     const [{ id: publicId }] = (await ask(ben, "GET", "/v1/conversations")).data;
     room = { id: made.id, token: made.token, uuid, publicId, matrixId: "" };
     expect(await joined(ada)).toMatchObject({ actor: { kind: "user", id: String(ada.id) } });
