@@ -184,11 +184,12 @@ export class Client extends MessageCommands {
 
   /**
    * A page of a room's log, ascending: the last `limit` (1–200) events before a seq (or of all), or the first after
-   * one; both exclusive. Rejects with `Refused`, or with `ConnectionLost` while there is no session.
+   * one, both exclusive; or the events `around` a seq, or from the time `at` on. Rejects with `Refused`, or with
+   * `ConnectionLost` while there is no session.
    */
   async history(
     room: string,
-    page: { before?: number; after?: number; limit?: number } = {},
+    page: { before?: number; after?: number; around?: number; at?: number; limit?: number } = {},
   ): Promise<HistoryPage> {
     const { events, more } = await this.ask<"history">({ op: "history", room, ...page });
     return { events, more };

@@ -40,6 +40,11 @@ export function codePoints(text: string): number {
   return count;
 }
 
+/** The start of a text, at most `most` units of UTF-16 long; no surrogate pair is cut in the middle. */
+export function cutText(text: string, most: number): string {
+  return text.length <= most ? text : text.slice(0, most).replace(/[\ud800-\udbff]$/, "");
+}
+
 /** @throws DomainError `bad_request` on `field` for NUL characters and lone surrogates */
 export function checkWellFormed(field: string, text: string): void {
   if (text.includes("\0")) throw badField(field, "must not contain NUL characters");

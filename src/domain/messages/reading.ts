@@ -1,15 +1,29 @@
 /** Reads pages of history, and moves read markers. */
 import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
-import { badField } from "../errors.ts";
-import { type Actor, memberKey } from "../model.ts";
+import { badField, DomainError } from "../errors.ts";
+import { dataOf } from "../event-data.ts";
+import {
+  type Actor,
+  type LoggedEvent,
+  type MessageContext,
+  memberKey,
+  type ReactionCount,
+} from "../model.ts";
 import { can } from "../permissions.ts";
 import type { NamedRoom, UnreadCounts } from "../ports/broadcasts.ts";
-import type { Messages } from "../use-cases/sending.ts";
+import { REACTION_ACTORS } from "../ports/store/log.ts";
+import type { Store } from "../ports/store/store.ts";
+import { cutText, reactionName } from "../text-rules.ts";
+import type { HistoryPage, Messages } from "../use-cases/sending.ts";
 import { asSeen } from "../visibility.ts";
 import type { UnreadCache } from "./unread.ts";
 
 const MAX_PAGE = 200;
+/** Of an answered message's text. */
+const REPLY_CHARACTERS = 200;
+/** Stands in the data of every answer, and never inside a text, where quotes are escaped. */
+const REPLY_FIELD = '"replyTo":';
 /** Moving a marker checks the membership itself. The cached access is used only for the room's id and the lobby. */
 const MARKER_ACCESS_MS = 5_000;
 
@@ -21,15 +35,32 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
     if (actor.kind === "user") broadcasts.unread(room, Number(actor.id), counts, session);
   }
 
+  /** A page as the store takes it. Seqs have no gaps, so a place in the middle is a place to start from. */
+  async function rangeOf(
+    actor: Actor,
+    room: string,
+    { at, around, ...page }: HistoryPage,
+  ): Promise<Omit<HistoryPage, "at" | "around">> {
+    if (around !== undefined) return { ...page, after: Math.max(0, around - 1 - Math.floor(page.limit / 2)) };
+    if (at === undefined) return page;
+    const { roomId } = await accesses.require(actor, room, "read");
+    return { ...page, after: (await store.log.seqAt(roomId, at)) - 1 };
+  }
+
   return {
     async history(actor, room, page) {
       checkPage(page);
-      const found = room.includes("\0") ? null : await store.log.history(room, memberKey(actor), page);
+      const range = await rangeOf(actor, room, page);
+      const found = room.includes("\0") ? null : await store.log.history(room, memberKey(actor), range);
       if (!found) throw noSuchRoom();
       const verdict = can(found.membership, found.room, "read", now());
       if (verdict !== null) throw refusal(verdict, "read");
+      if (page.around !== undefined && !found.events.some(({ seq }) => seq === page.around)) {
+        throw new DomainError("not_found", "around names no event of this room", { field: "around" });
+      }
       const { historyFrom } = found.membership;
-      return { events: found.events.map((event) => asSeen(event, historyFrom)), more: found.more };
+      const seen = found.events.map((event) => asSeen(event, historyFrom));
+      return { events: await withContext(store, seen, found.reactions, historyFrom), more: found.more };
     },
     async markRead(actor, room, seq, session) {
       if (!Number.isSafeInteger(seq) || seq < 0) throw badField("seq", "must be an integer of at least 0");
@@ -50,15 +81,82 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
   };
 }
 
-function checkPage({ before, after, limit }: { before?: number; after?: number; limit: number }): void {
-  if (before !== undefined && after !== undefined) {
-    throw badField("before", "and after must not be given together");
+/** Adds to messages their reactions and the start of the message that they answer, as these are now. */
+async function withContext(
+  store: Pick<Store, "messages">,
+  events: LoggedEvent[],
+  reactions: readonly (ReactionCount & { seq: number })[],
+  historyFrom: number,
+): Promise<LoggedEvent[]> {
+  const replies = await repliesOf(store, events, historyFrom);
+  if (reactions.length === 0 && replies.size === 0) return events;
+  const counts = new Map<number, ReactionCount[]>();
+  for (const { seq, ...count } of reactions) counts.set(seq, [...(counts.get(seq) ?? []), count]);
+  return events.map((event) => {
+    const [own, reply] = [counts.get(event.seq), replies.get(event.seq)];
+    if (!own && !reply) return event;
+    const context = { ...(own && { reactions: byLook(own) }), ...(reply && { reply }) };
+    return { ...event, dataJson: JSON.stringify({ ...dataOf<"message">(event), ...context }) };
+  });
+}
+
+/** What answers show of the messages that they answer, by the seq of the answer. */
+async function repliesOf(
+  { messages }: Pick<Store, "messages">,
+  events: readonly LoggedEvent[],
+  historyFrom: number,
+): Promise<Map<number, NonNullable<MessageContext["reply"]>>> {
+  const answers = events.flatMap((event) => {
+    if (event.type !== "message" || !event.dataJson.includes(REPLY_FIELD)) return [];
+    const { replyTo = 0 } = dataOf<"message">(event);
+    return replyTo > historyFrom ? [{ ...event, replyTo }] : [];
+  });
+  if (answers.length === 0) return new Map();
+  const known = new Map(events.map((event) => [event.seq, event]));
+  const elsewhere = answers.filter(({ replyTo }) => !known.has(replyTo));
+  const places = elsewhere.map(({ roomId, replyTo: seq }) => ({ roomId, seq }));
+  const found = places.length === 0 ? [] : await messages.at(places);
+  for (const event of found) known.set(event.seq, event);
+  return new Map(
+    answers.flatMap(({ seq, replyTo }) => {
+      const parent = known.get(replyTo);
+      const reply = parent && replyOf(parent);
+      return reply ? [[seq, reply] as const] : [];
+    }),
+  );
+}
+
+/** A message as an answer shows it; nothing for one that was deleted. */
+function replyOf(message: LoggedEvent): MessageContext["reply"] {
+  if (message.type !== "message") return undefined;
+  const { text, deleted } = dataOf<"message">(message);
+  return deleted
+    ? undefined
+    : { seq: message.seq, actor: message.actor, text: cutText(text, REPLY_CHARACTERS) };
+}
+
+/** Joins the counts of names that look the same: what was stored long ago was not normalized. */
+function byLook(counts: readonly ReactionCount[]): ReactionCount[] {
+  const byName = new Map<string, ReactionCount>();
+  for (const { name: stored, count, me, actors } of counts) {
+    const name = reactionName(stored);
+    const before = byName.get(name) ?? { name, count: 0, me: false, actors: [] };
+    byName.set(name, {
+      name,
+      count: before.count + count,
+      me: before.me || me,
+      actors: [...before.actors, ...actors].slice(0, REACTION_ACTORS),
+    });
   }
-  if (before !== undefined && (!Number.isSafeInteger(before) || before < 0)) {
-    throw badField("before", "must be a seq (an integer of at least 0)");
-  }
-  if (after !== undefined && (!Number.isSafeInteger(after) || after < 0)) {
-    throw badField("after", "must be a seq (an integer of at least 0)");
+  return [...byName.values()];
+}
+
+function checkPage({ limit, ...places }: HistoryPage): void {
+  const [first, second] = Object.entries(places);
+  if (first && second) throw badField(first[0], `and ${second[0]} must not be given together`);
+  if (first && (!Number.isSafeInteger(first[1]) || first[1] < 0)) {
+    const [field] = first;
+    throw badField(field, `must be a ${field === "at" ? "time in ms" : "seq"} (an integer of at least 0)`);
   }
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
     throw badField("limit", "must be an integer from 1 to 200");

@@ -33,7 +33,8 @@ export interface EventData {
     attachments?: ShownAttachment[];
     edited?: number;
     deleted?: true;
-  } & MessageExtras;
+  } & MessageExtras &
+    MessageContext;
   "message.edited": EditData | HiddenData;
   "message.deleted": { seq: number };
   "reaction.added": { seq: number; name: string };
@@ -80,6 +81,23 @@ export interface MessageExtras {
   /** What the message is, with its own data; its text is for those who do not know the kind. Missing: a text. */
   kind?: string;
   data?: Record<string, unknown>;
+}
+
+/** What history adds to a message as it stands now. It is not in the log. */
+export interface MessageContext {
+  reactions?: ReactionCount[];
+  /** The message that it answers, when the reader may see it and it was not deleted. */
+  reply?: { seq: number; actor: Actor; text: string };
+}
+
+/** The reactions to a message by one name. */
+export interface ReactionCount {
+  name: string;
+  count: number;
+  /** Whether the reader's own is among them. */
+  me: boolean;
+  /** The first of those who reacted. */
+  actors: Actor[];
 }
 
 /** The message after an edit. Old edits have only the fields that they changed. */

@@ -20,18 +20,31 @@ export interface Messages {
    * `message.deleted` follows. The author, or a moderator.
    */
   remove(actor: Actor, room: string, seq: number): Promise<MadeEvent>;
-  /** A page of history as the actor may see it, ascending. `before` and `after` are exclusive, never both. */
-  history(
-    actor: Actor,
-    room: string,
-    page: { before?: number; after?: number; limit: number },
-  ): Promise<{ events: LoggedEvent[]; more: boolean }>;
+  /**
+   * A page of history as the actor may see it, ascending. Messages have what {@link MessageContext} says. `more` tells
+   * whether there are later events; in a page `before` a seq or of the end, earlier ones.
+   * @throws DomainError `not_found` on `around` for an event that is not there, or that the actor may not see
+   */
+  history(actor: Actor, room: string, page: HistoryPage): Promise<{ events: LoggedEvent[]; more: boolean }>;
   /**
    * Moves the read marker up (never back); past the head is `bad_request` on `seq`. Durable before it resolves. When it
    * moved, the user's other sessions and those who have the room open are told.
    * @param session the WebSocket session that asks: it is not told again
    */
   markRead(actor: Actor, room: string, seq: number, session?: string): Promise<ReadResult>;
+}
+/** Which part of a room's log: at most one of the four places. Without one it is the end. */
+export interface HistoryPage {
+  /** Events before this seq, without it. */
+  before?: number;
+  /** Events after this seq, without it. */
+  after?: number;
+  /** The event with this seq, and as many before it as after it. */
+  around?: number;
+  /** Events from this time on, ms. */
+  at?: number;
+  /** 1–200. */
+  limit: number;
 }
 export interface SendInput extends ExtrasInput {
   id: string;

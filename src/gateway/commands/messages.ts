@@ -1,6 +1,6 @@
 /** Sending, reading back, and the read marker. */
 import type { LoggedEvent } from "../../domain/model.ts";
-import type { Messages, SendInput } from "../../domain/use-cases/sending.ts";
+import type { HistoryPage, Messages, SendInput } from "../../domain/use-cases/sending.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { requireNotWaiting } from "../delivery/lobby.ts";
@@ -16,17 +16,31 @@ export interface MessageCommandOptions {
   metrics: GatewayMetrics;
 }
 
-/** As many events, from the end or from the start of a page, as go into one answer; at least one. */
-function withinBytes(events: readonly LoggedEvent[], fromEnd: boolean): readonly LoggedEvent[] {
+/** As many events, from the end or from the start of a page, as `most` bytes hold; at least one. */
+function withinBytes(
+  events: readonly LoggedEvent[],
+  fromEnd: boolean,
+  most: number = LIMITS.HISTORY_BYTES,
+): readonly LoggedEvent[] {
   let bytes = 0;
   let count = 0;
   for (let n = 0; n < events.length; n++) {
     const event = events.at(fromEnd ? -1 - n : n) as LoggedEvent;
     bytes += event.dataJson.length;
-    if (count > 0 && bytes > LIMITS.HISTORY_BYTES) break;
+    if (count > 0 && bytes > most) break;
     count++;
   }
   return fromEnd ? events.slice(events.length - count) : events.slice(0, count);
+}
+
+/** As many events on both sides of the one in the middle as go into one answer. */
+function withinBytesAround(events: readonly LoggedEvent[], middle: number): readonly LoggedEvent[] {
+  const index = events.findIndex(({ seq }) => seq === middle);
+  const half = LIMITS.HISTORY_BYTES / 2;
+  return [
+    ...withinBytes(events.slice(0, index), true, half),
+    ...withinBytes(events.slice(index), false, half),
+  ];
 }
 
 export function createMessageCommands({ messages, hub, metrics }: MessageCommandOptions): MessageCommands {
@@ -42,14 +56,14 @@ export function createMessageCommands({ messages, hub, metrics }: MessageCommand
     },
 
     // [GW-6.1] [GW-6.5]
-    async history({ identity }, { room, before, after, limit }) {
-      const page = await messages.history(identity.actor, room, {
-        limit,
-        ...(before !== undefined && { before }),
-        ...(after !== undefined && { after }),
-      });
-      const events = withinBytes(page.events, after === undefined);
-      return { events: events.map(eventFrame), more: page.more || events.length < page.events.length };
+    async history({ identity }, { op: _op, ref: _ref, room, ...asked }) {
+      const { around, after = asked.at } = asked;
+      const page = await messages.history(identity.actor, room, asked as HistoryPage);
+      const isUpwards = around !== undefined || after !== undefined;
+      const events =
+        around === undefined ? withinBytes(page.events, !isUpwards) : withinBytesAround(page.events, around);
+      const isCut = events.at(isUpwards ? -1 : 0) !== page.events.at(isUpwards ? -1 : 0);
+      return { events: events.map(eventFrame), more: page.more || isCut };
     },
 
     // [GW-6.3]

@@ -1,6 +1,7 @@
 /** [GW-2.3] The answer to hello. */
 
 import type { SessionRoom } from "../../domain/ports/store/room-lists.ts";
+import { cutText } from "../../domain/text-rules.ts";
 import type { EventFrame, ReadyRoom } from "../../protocol/frames.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { eventFrame } from "./encoded-event.ts";
@@ -41,7 +42,5 @@ function preview(event: EventFrame): EventFrame {
   }
   const { text } = event.data;
   if (typeof text !== "string" || text.length <= LIMITS.PREVIEW_CHARACTERS) return event;
-  // A character of two halves is not cut in the middle.
-  const cut = text.slice(0, LIMITS.PREVIEW_CHARACTERS).replace(/[\ud800-\udbff]$/, "");
-  return { ...event, data: { ...event.data, text: cut } };
+  return { ...event, data: { ...event.data, text: cutText(text, LIMITS.PREVIEW_CHARACTERS) } };
 }

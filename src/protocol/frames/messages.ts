@@ -4,6 +4,9 @@ import { LIMITS } from "../limits.ts";
 import { ref, room, seq } from "./fields.ts";
 import type { EventFrame } from "./server.ts";
 
+/** Where a page of history is; a page has one of them at most. */
+const PLACES = ["before", "after", "around", "at"] as const;
+
 export const MESSAGE_OPS = {
   send: z
     .strictObject({
@@ -31,11 +34,13 @@ export const MESSAGE_OPS = {
       room,
       before: seq.optional(),
       after: seq.optional(),
+      around: seq.optional(),
+      at: z.int().min(0).optional(),
       limit: z.int().min(1).max(LIMITS.HISTORY_MOST).default(LIMITS.HISTORY_DEFAULT),
     })
-    .refine(({ before, after }) => before === undefined || after === undefined, {
-      path: ["before"],
-      message: "and after exclude each other",
+    .superRefine((frame, context) => {
+      const [first, second] = PLACES.filter((place) => frame[place] !== undefined);
+      if (first && second) context.addIssue({ code: "custom", path: [first], message: `excludes ${second}` });
     }),
   read: z.strictObject({ op: z.literal("read"), ref, room, seq }),
 };

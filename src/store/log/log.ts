@@ -1,6 +1,11 @@
 /** Reads of the room log. None of them locks. */
-import type { LoggedEvent, MemberKey } from "../../domain/model.ts";
-import type { LogPlace, PlaceInLog, RoomLog } from "../../domain/ports/store/log.ts";
+import { actorOf, type LoggedEvent, type MemberKey } from "../../domain/model.ts";
+import {
+  type LogPlace,
+  type PlaceInLog,
+  REACTION_ACTORS,
+  type RoomLog,
+} from "../../domain/ports/store/log.ts";
 import type { Database } from "../sql/database.ts";
 import {
   CONVERSATION,
@@ -86,6 +91,7 @@ export function createLogQueries(db: Database): LogQueries {
     },
     unread: createUnread(db),
     history: (token, member, page) => history(db, token, member, page),
+    seqAt: (roomId, at) => seqAt(db, roomId, at),
   };
 }
 
@@ -102,13 +108,16 @@ async function history(
   const order = after === undefined ? sql`desc` : sql`asc`;
   // One row has the whole page in one value; otherwise the room's columns would come with each event. The page has one
   // event more than asked for, which shows whether there are more.
-  const [row] = await db.read(sql<(Row & { page: PackedEvent[] })[]>`
-    select ${columns(sql, "c", CONVERSATION)}, ${columns(sql, "m", MEMBERSHIP)}, p.page
+  const [row] = await db.read(sql<(Row & { page: PackedEvent[]; reacted: boolean })[]>`
+    select ${columns(sql, "c", CONVERSATION)}, ${columns(sql, "m", MEMBERSHIP)}, p.page,
+           exists (select from reactions r where r.conversation_id = c.id and r.seq between p.first_seq and p.last_seq)
+             as reacted
     from conversations c
     join memberships m on m.conversation_id = c.id and m.member = ${member}
     cross join lateral (
       select coalesce(json_agg(json_build_array(e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data)
-                               order by e.seq), '[]') as page
+                               order by e.seq), '[]') as page,
+             min(e.seq) as first_seq, max(e.seq) as last_seq
       from (
         select * from events e
         where e.conversation_id = c.id and e.seq > greatest(m.history_from, ${after ?? 0}::bigint)
@@ -122,7 +131,48 @@ async function history(
   const more = row.page.length > limit;
   const kept = more ? (after === undefined ? row.page.slice(1) : row.page.slice(0, limit)) : row.page;
   const events = kept.map((packed) => unpacked(packed, room.id, token));
-  return { events, more, room, membership: noun(row, "m", MEMBERSHIP) };
+  const reactions = row.reacted ? await reactionCounts(db, member, events) : [];
+  return { events, more, reactions, room, membership: noun(row, "m", MEMBERSHIP) };
+}
+
+interface ReactionCountRow {
+  seq: number;
+  name: string;
+  count: number;
+  me: boolean;
+  actors: [MemberKey, string][];
+}
+
+/** The reactions to a page of events. Most pages have none, and need no query. */
+async function reactionCounts(db: Database, member: MemberKey, events: readonly LoggedEvent[]) {
+  const [first, last] = [events[0], events.at(-1)];
+  if (!first || !last) return [];
+  const rows = await db.read(db.sql<ReactionCountRow[]>`
+    select seq, name, count(*) as count, bool_or(member = ${member}) as me,
+           to_json((array_agg(json_build_array(member, actor_name) order by at, member))[1:${REACTION_ACTORS}::int]) as actors
+    from reactions
+    where conversation_id = ${first.roomId} and seq between ${first.seq} and ${last.seq}
+    group by seq, name
+    order by seq, min(at), name`);
+  return rows.map(({ actors, ...row }) => ({
+    ...row,
+    actors: actors.map(([key, name]) => actorOf(key, name)),
+  }));
+}
+
+/** Halves the log until one seq is left: later events have later times, and no seq is missing. */
+async function seqAt(db: Database, roomId: number, at: number): Promise<number> {
+  const [row] = await db.read(db.sql<{ seq: number }[]>`
+    with recursive search (low, high) as (
+      select 1::bigint, h.head_seq + 1 from room_heads h where h.conversation_id = ${roomId}
+      union all
+      select case when e.at < ${at} then e.seq + 1 else s.low end, case when e.at < ${at} then s.high else e.seq end
+      from search s
+      join events e on e.conversation_id = ${roomId} and e.seq = (s.low + s.high) / 2
+      where s.low < s.high
+    )
+    select low as seq from search where low = high`);
+  return row?.seq ?? 1;
 }
 
 function unpacked(packed: PackedEvent, conversation_id: number, room: string): LoggedEvent {

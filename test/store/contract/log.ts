@@ -238,6 +238,18 @@ function readingContract(store: () => Store): void {
     expect(await page({ limit: 200 })).toEqual([upTo(10), false]);
   });
 
+  test("a time stands for the first event at or after it", async () => {
+    const room = await createRoom(store());
+    for (let i = 0; i < 12; i++) await say(store(), room);
+    const events = await store().log.range(room.id, 0, 100, 100);
+    for (const { at } of events) {
+      const first = events.find((event) => event.at >= at);
+      expect(await store().log.seqAt(room.id, at)).toBe(first?.seq);
+    }
+    expect(await store().log.seqAt(room.id, 0)).toBe(1);
+    expect(await store().log.seqAt(room.id, (events.at(-1)?.at ?? 0) + 1)).toBe(events.length + 1);
+  });
+
   test("history shows a new member what came after joining, or all where it is shared", async () => {
     for (const [history, visible] of [
       ["joined", [5, 6]],

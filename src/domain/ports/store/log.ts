@@ -6,9 +6,13 @@ import type {
   MemberKey,
   Membership,
   MessageExtras,
+  ReactionCount,
   Room,
   RoomHead,
 } from "../../model.ts";
+
+/** How many actors a count of reactions names. */
+export const REACTION_ACTORS = 10;
 
 /** One message to append. The caller has checked permissions under `accessVersion`. */
 export interface NewMessage {
@@ -60,7 +64,9 @@ export interface RoomLog {
   ): Promise<LoggedEvent[]>;
   /**
    * A page of history as `member` may see it, ascending, membership checked in the same query. Without `before` and
-   * `after` it is the end of the log; `more` tells whether there are more in the direction of the page.
+   * `after` it is the end of the log; `more` tells whether there are more in the direction of the page. `reactions` are
+   * those to messages of the page, first come first, counted by the name as it is stored, each with the first
+   * {@link REACTION_ACTORS} actors.
    * @returns null when the room does not exist or the member is not in it. `role` and `rules` let the caller apply `can`.
    */
   history(
@@ -70,9 +76,12 @@ export interface RoomLog {
   ): Promise<{
     events: LoggedEvent[];
     more: boolean;
+    reactions: (ReactionCount & { seq: number })[];
     membership: Membership;
     room: Room;
   } | null>;
+  /** The seq of a room's first event at or after this time; head + 1 when there is none. */
+  seqAt(roomId: number, at: number): Promise<number>;
   /** One event, or null. */
   event(roomId: number, seq: number): Promise<LoggedEvent | null>;
   /**
