@@ -197,21 +197,26 @@ export function createInbound(options: InboundOptions): Inbound {
     await store.applied(event.event_id);
   }
 
+  async function membership(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
+    // Leaving a lost Matrix room, which was deleted, does not leave the chatroom.
+    if (event.room_id === room.matrixRoomId) await options.members.apply(room, event, actor);
+    await store.applied(event.event_id);
+  }
+
   /** @param id the idempotency key of a message in the log */
-  async function applyByType(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
+  function applyByType(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
     switch (event.type) {
-      case "m.room.redaction":
-        return await redaction(room, event, actor);
+      case "m.room.message":
+      case "m.sticker":
+        return message(room, event, actor, id);
       case "m.reaction":
-        return await options.reactions.add(room, event, actor);
-      case "m.room.name":
-        return await renameRoom(room, event, actor);
+        return options.reactions.add(room, event, actor);
+      case "m.room.redaction":
+        return redaction(room, event, actor);
       case "m.room.member":
-        // Leaving a lost Matrix room, which was deleted, does not leave the chatroom.
-        if (event.room_id === room.matrixRoomId) await options.members.apply(room, event, actor);
-        return await store.applied(event.event_id);
-      default:
-        return await message(room, event, actor, id);
+        return membership(room, event, actor);
+      case "m.room.name":
+        return renameRoom(room, event, actor);
     }
   }
 

@@ -4,18 +4,6 @@ import { z } from "zod";
 /** Matrix bounds ids to 255 bytes. */
 const id = z.string().min(1).max(255);
 
-const eventSchema = z.object({
-  event_id: id,
-  room_id: id,
-  sender: id,
-  type: z.string(),
-  state_key: z.string().optional(),
-  redacts: z.string().optional(),
-  content: z.record(z.string(), z.unknown()),
-});
-
-export type MatrixEvent = z.infer<typeof eventSchema>;
-
 /** The event types that the bridge reads. */
 export const BRIDGED_TYPES = [
   "m.room.message",
@@ -24,12 +12,24 @@ export const BRIDGED_TYPES = [
   "m.room.redaction",
   "m.room.member",
   "m.room.name",
-];
+] as const;
+
+const eventSchema = z.object({
+  event_id: id,
+  room_id: id,
+  sender: id,
+  type: z.enum(BRIDGED_TYPES),
+  state_key: z.string().optional(),
+  redacts: z.string().optional(),
+  content: z.record(z.string(), z.unknown()),
+});
+
+export type MatrixEvent = z.infer<typeof eventSchema>;
 
 /** A valid event of a bridged type, or null: events of other homeservers may have any content. */
 export function readEvent(value: unknown): MatrixEvent | null {
   const parsed = eventSchema.safeParse(value);
-  if (!parsed.success || !BRIDGED_TYPES.includes(parsed.data.type)) return null;
+  if (!parsed.success) return null;
   return `${parsed.data.event_id}${parsed.data.room_id}`.includes("\0") ? null : parsed.data;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createGhosts } from "../../../bridge/mapping/ghosts.ts";
+import type { MatrixEvent } from "../../../bridge/mapping/matrix-events.ts";
 import { relationOf } from "../../../bridge/mapping/matrix-events.ts";
 import {
   chatMentions,
@@ -11,7 +12,7 @@ import {
 
 const ghosts = createGhosts({ prefix: "cw_", serverName: "hs.test", senderLocalpart: "cw_sender" });
 const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
-const says = (content: Record<string, unknown>, type = "m.room.message") =>
+const says = (content: Record<string, unknown>, type: MatrixEvent["type"] = "m.room.message") =>
   chatText({ type, content }, "Mel");
 
 describe("texts on their way to Matrix", () => {
@@ -97,7 +98,7 @@ describe("messages from Matrix as texts", () => {
   });
 
   test("files have a name that the chat takes; encrypted ones and stickers are none", () => {
-    const file = (more: object, type = "m.room.message") =>
+    const file = (more: object, type: MatrixEvent["type"] = "m.room.message") =>
       openFile({ type, content: { msgtype: "m.file", url: "mxc://x/1", ...more } });
     expect(file({ body: "a.txt" })).toEqual({ url: "mxc://x/1", filename: "a.txt", size: null });
     expect(file({ body: "caption", filename: "a.txt", info: { size: 5 } })).toMatchObject({
