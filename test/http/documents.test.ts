@@ -23,6 +23,12 @@ describe.each(FACES)("the document of $name", (face) => {
     expect(operations.map(({ route }) => route).sort()).toEqual(face.routes().sort());
   });
 
+  test("has only paths that requests reach this API by", () => {
+    // Talk's begin with a prefix; Messenger's are served without theirs, too.
+    const prefix = face.name === "talk" ? face.document().servers?.[0]?.url : "";
+    expect(Object.keys(paths ?? {}).filter((path) => !face.owns(`${prefix}${path}`))).toEqual([]);
+  });
+
   test("says of every operation what it is for, what it answers, and how it can fail", () => {
     for (const { route, operation } of operations) {
       expect(operation.summary, route).toMatch(/\w/);
