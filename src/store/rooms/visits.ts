@@ -7,7 +7,6 @@ import type { TransactionScope } from "../sql/scope.ts";
 import type { Sql } from "../sql/sql.ts";
 
 /** Visits that are kept of one member in one room. */
-/** Visits that are kept of one member in one room. */
 const MAX_VISITS = 20;
 const MAX_FORMER_GUESTS = 1_000;
 /** Look-ups of one statement. */
