@@ -1,7 +1,7 @@
 /** Rooms and people for the store's tests, each test with its own. */
 import { randomUUID } from "node:crypto";
 import { type Actor, type HistoryVisibility, type Room, userActor, userKey } from "../../src/domain/model.ts";
-import type { NewMessage } from "../../src/domain/ports/store/log.ts";
+import type { AppendResult, NewMessage } from "../../src/domain/ports/store/log.ts";
 import type { Store } from "../../src/domain/ports/store/store.ts";
 import type { NewRoom, StoreTransaction } from "../../src/domain/ports/store/transaction.ts";
 
@@ -119,4 +119,10 @@ export async function seqsOf(store: Store, roomId: number): Promise<number[]> {
 
 export function upTo(last: number): number[] {
   return Array.from({ length: last }, (_, i) => i + 1);
+}
+
+/** The answer to the same message again: the place and time of the first, which alone has the event. */
+export function repetitionOf(first: AppendResult | undefined): AppendResult {
+  if (first?.status !== "appended") throw new Error(`The message was not appended but ${first?.status}`);
+  return { status: "duplicate", seq: first.seq, at: first.at };
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LoggedEvent } from "../../src/domain/model.ts";
 import { openStore, type PostgresStore, type StoreOptions } from "../../src/store/postgres.ts";
 import { startPostgres } from "../services/postgres.ts";
-import { createRoom, messageBy, type StoredRoom, say, seqsOf, upTo } from "./fixtures.ts";
+import { createRoom, messageBy, repetitionOf, type StoredRoom, say, seqsOf, upTo } from "./fixtures.ts";
 import { type FlakyProxy, flakyProxy } from "./flaky-proxy.ts";
 
 let server: Awaited<ReturnType<typeof startPostgres>>;
@@ -106,7 +106,7 @@ describe("a connection that breaks", () => {
     const [result, repeated] = await Promise.all([store.log.append(message), store.log.append(again)]);
     await swallowed;
     expect(result).toMatchObject({ seq: 4 });
-    expect(repeated).toEqual({ ...first, status: "duplicate" });
+    expect(repeated).toEqual(repetitionOf(first));
     expect(await seqsOf(store, room.id)).toEqual(upTo(4));
     // The older message is told as it was stored, not as it was repeated.
     await told;

@@ -4,7 +4,17 @@ import { describe, expect, test } from "vitest";
 import type { LoggedEvent, MemberKey } from "../../../src/domain/model.ts";
 import type { AppendResult } from "../../../src/domain/ports/store/log.ts";
 import type { Store } from "../../../src/domain/ports/store/store.ts";
-import { accessVersion, createPerson, createRoom, join, messageBy, say, seqsOf, upTo } from "../fixtures.ts";
+import {
+  accessVersion,
+  createPerson,
+  createRoom,
+  join,
+  messageBy,
+  repetitionOf,
+  say,
+  seqsOf,
+  upTo,
+} from "../fixtures.ts";
 
 export function logContract(store: () => Store): void {
   describe("append", () => appendContract(store));
@@ -14,12 +24,6 @@ export function logContract(store: () => Store): void {
 
 function statuses(results: AppendResult[]): string[] {
   return results.map(({ status }) => status);
-}
-
-/** The answer to the same message again: the place and time of the first, which alone has the event. */
-function repetitionOf(first: AppendResult | undefined): AppendResult {
-  if (first?.status !== "appended") throw new Error(`The message was not appended but ${first?.status}`);
-  return { status: "duplicate", seq: first.seq, at: first.at };
 }
 
 function appendContract(store: () => Store): void {
