@@ -103,6 +103,14 @@ describeWith("postgres", "authorization in the back office", ({ postgres }) => {
     });
   });
 
+  test("every operation of Messenger that asks for credentials is among them", async () => {
+    const { json } = await ask(site.url, "GET", "/openapi/messenger.json");
+    const tried = new Set(MESSENGER_OPERATIONS.map(({ request }) => request));
+    const served = guarded(json).map(({ method, path }) => `${method} ${path}`);
+    expect(served.length).toBeGreaterThan(10);
+    expect(served.filter((request) => !tried.has(request))).toEqual([]);
+  });
+
   test("a WebSocket session opens to users alone", async () => {
     for (const one of ["API token", "ADMIN_TOKEN"] as const) {
       const client = new SocketClient(one, site.callers[one].bearer ?? "", "json");
