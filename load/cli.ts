@@ -8,6 +8,7 @@ import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
 import { rooms } from "./scenarios/rooms.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
+import { search } from "./scenarios/search.ts";
 import { fanout, send } from "./scenarios/send.ts";
 import { siege } from "./scenarios/siege.ts";
 import { storm } from "./scenarios/storm.ts";
@@ -15,7 +16,19 @@ import { storm } from "./scenarios/storm.ts";
 /** Each scenario reads the options that it declared. */
 type AnyScenario = Omit<Scenario, "run"> & { run(stage: never): ReturnType<Scenario["run"]> };
 
-const SCENARIOS: AnyScenario[] = [send, fanout, idle, storm, siege, rooms, history, bridge, growth, compare];
+const SCENARIOS: AnyScenario[] = [
+  send,
+  fanout,
+  idle,
+  storm,
+  siege,
+  rooms,
+  history,
+  search,
+  bridge,
+  growth,
+  compare,
+];
 
 const HELP = `
 Examples:

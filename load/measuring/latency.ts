@@ -19,6 +19,7 @@ export interface Percentiles {
   mean: number;
   p50: number;
   p90: number;
+  p95: number;
   p99: number;
   p999: number;
   max: number;
@@ -63,6 +64,7 @@ function percentilesOf(histogram: Histogram): Percentiles {
     mean: histogram.totalCount === 0 ? 0 : histogram.mean / 1000,
     p50: at(50),
     p90: at(90),
+    p95: at(95),
     p99: at(99),
     p999: at(99.9),
     max: histogram.maxValue / 1000,

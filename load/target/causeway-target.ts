@@ -7,6 +7,8 @@ import type { Target } from "./target.ts";
 export interface CausewayTarget extends Target {
   /** In words, for the report. */
   readonly database: string;
+  /** Where it is known and a PostgreSQL. */
+  readonly databaseUrl: string | null;
   readonly populate: Provisioning["populate"];
   readonly matrixRoom: Provisioning["matrixRoom"];
 }
@@ -35,6 +37,7 @@ async function ownTarget(options: CommonOptions, own: Omit<OwnCausewayOptions, "
       return { server: server.pid(), database: server.databasePid };
     },
     database: server.database,
+    databaseUrl: server.databaseUrl,
     populate: provisioning.populate,
     matrixRoom: provisioning.matrixRoom,
     restart: server.restart,
@@ -57,6 +60,7 @@ async function operatorsTarget(options: CommonOptions, url: URL): Promise<Causew
     dialect: "causeway",
     pids: { server: options.serverPid ?? null, database: null },
     database: "the server's own",
+    databaseUrl: null,
     populate: provisioning.populate,
     matrixRoom: provisioning.matrixRoom,
     stop: provisioning.remove,

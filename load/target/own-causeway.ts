@@ -17,6 +17,8 @@ export interface OwnCauseway {
   databasePid: number | null;
   /** In words, for the report. */
   database: string;
+  /** Of its PostgreSQL; null with the embedded database. */
+  databaseUrl: string | null;
   /** Ends it and starts it afresh on the same port and database: nothing of what it did before is in its memory. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -72,6 +74,7 @@ export async function startOwnCauseway(options: OwnCausewayOptions): Promise<Own
       adminToken,
       pid: () => server.pid,
       databasePid: postgres?.pid ?? null,
+      databaseUrl: postgres?.url ?? (options.database === "embedded" ? null : options.database),
       database: databaseWords(options.database, postgres?.version),
       restart: async () => {
         await server.end();

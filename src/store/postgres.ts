@@ -124,6 +124,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
     clock,
     sql: storeSql(db),
     ...queriesOf(db),
+    search: createMessageSearch(db, { unindexed: indexer.unindexed, now: clock.now }),
     log: {
       ...createLogQueries(db),
       append: appender.append,
@@ -202,7 +203,6 @@ function queriesOf(db: Database) {
     credentials: createCredentialStore(db),
     journal: createJournal(db),
     messages: { ...createMessageQueries(db), ...createAttachmentQueries(db) },
-    search: createMessageSearch(db),
     people: createPeopleStore(db),
     repeats: createRepeats(db),
     visits: createVisitStore(db),

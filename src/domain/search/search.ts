@@ -2,9 +2,9 @@
 import type { Context } from "../context/context.ts";
 import { checkLimit } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
-import { type Actor, type MemberKey, memberKey } from "../model.ts";
+import { type Actor, type LoggedEvent, type MemberKey, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
-import type { SearchableRoom, SearchPlace, SearchQuery } from "../ports/store/search.ts";
+import type { SearchableRoom, SearchPlace, SearchQuery, SearchScope } from "../ports/store/search.ts";
 import { createSemaphore } from "../semaphore.ts";
 import type { Hit, Search, SearchInput, SearchResult } from "../use-cases/search.ts";
 import { neededKeys, runsOf } from "../words.ts";
@@ -50,21 +50,16 @@ async function search(
   asked: Asked,
   { room, limit, cursor }: SearchInput,
 ): Promise<SearchResult> {
-  const rooms = await readableRooms(context, actor, room);
+  const scope = await scopeOf(context, actor, room);
   const query = queryOf(asked);
   const hits: Hit[] = [];
   let below = cursor === undefined ? null : placeOf(cursor);
   let since: number | null = null;
   let length = 0;
   for (let look = 0; look < MAX_LOOKS; look++) {
-    const { events, next, behind } = await context.store.search.candidates(
-      rooms,
-      query,
-      below,
-      limit - hits.length,
-    );
-    since ??= behind;
-    for (const event of events) {
+    const found = await context.store.search.candidates(scope, query, below, limit - hits.length);
+    since ??= found.behind;
+    for (const event of await readable(context, scope, found.events)) {
       const highlights = highlightsIn(event, asked);
       if (!highlights) continue;
       if (hits.length > 0 && length + event.dataJson.length > MAX_PAGE_LENGTH)
@@ -72,21 +67,40 @@ async function search(
       hits.push({ event, highlights });
       length += event.dataJson.length;
     }
-    below = next;
+    below = found.next;
     if (below === null || hits.length === limit) break;
   }
   return { hits, cursor: below && cursorOf(below), behind: since };
 }
 
-/** The actor's rooms that they may read now. @throws DomainError where the one that was named is not */
-async function readableRooms(
-  { store, accesses, now }: Context,
-  actor: Actor,
-  room: string | undefined,
-): Promise<SearchableRoom[]> {
-  const only = room === undefined ? undefined : await accesses.require(actor, room, "read");
-  const rooms = await store.search.rooms(memberKey(actor), only?.roomId);
-  return rooms.filter(({ role, rules }) => can({ role }, rules, "read", now()) === null);
+/** Where the actor may search now. @throws DomainError where they may not read the room that was named */
+async function scopeOf(context: Context, actor: Actor, room: string | undefined): Promise<SearchScope> {
+  const { store, accesses } = context;
+  const member = memberKey(actor);
+  const only = room === undefined ? undefined : [(await accesses.require(actor, room, "read")).roomId];
+  const rooms = await store.search.rooms(member, only);
+  return { member, rooms: rooms?.filter((each) => isReadable(context, each)) ?? null };
+}
+
+/** Those of the events whose rooms the actor may read. */
+async function readable(
+  context: Context,
+  { member, rooms }: SearchScope,
+  events: readonly LoggedEvent[],
+): Promise<readonly LoggedEvent[]> {
+  if (rooms !== null || events.length === 0) return events;
+  const named = [...new Set(events.map(({ roomId }) => roomId))];
+  const found = (await context.store.search.rooms(member, named)) ?? [];
+  const seenFrom = new Map(
+    found
+      .filter((each) => isReadable(context, each))
+      .map(({ rules, historyFrom }) => [rules.id, historyFrom]),
+  );
+  return events.filter(({ roomId, seq }) => seq > (seenFrom.get(roomId) ?? Number.POSITIVE_INFINITY));
+}
+
+function isReadable({ now }: Context, { role, rules }: SearchableRoom): boolean {
+  return can({ role }, rules, "read", now()) === null;
 }
 
 function askedOf({ text, from, has, before, after, limit }: SearchInput): Asked {

@@ -26,6 +26,8 @@ export interface IndexerOptions {
 export interface Indexer {
   /** These events were committed by this process. */
   committed(events: readonly LoggedEvent[]): void;
+  /** Rooms with events that this process has yet to index. */
+  unindexed(): Iterable<number>;
   /** Resolves when nothing is under way and nothing will be. */
   stop(): Promise<void>;
 }
@@ -44,9 +46,14 @@ const MAX_REST_MS = 1_000;
 const LOOK_ROOMS = 2_000;
 const LOOK_EVERY_MS = 5_000;
 
-export function startIndexer(db: Database, { isBusy, logger }: IndexerOptions): Indexer {
+export function startIndexer(
+  { sql, background }: Pick<Database, "sql" | "background">,
+  { isBusy, logger }: IndexerOptions,
+): Indexer {
   /** Rooms with events that are not indexed, and since when. */
   const waiting = new Map<number, number>();
+  /** Those of them that are being indexed. */
+  let underWay: ReadonlyMap<number, number> = new Map();
   const stopping = new AbortController();
   const { signal } = stopping;
   let lookedUpTo = 0;
@@ -66,19 +73,21 @@ export function startIndexer(db: Database, { isBusy, logger }: IndexerOptions): 
   /** @returns since when the rooms waited */
   async function indexSome(): Promise<number> {
     const rooms = firstOf(waiting, MAX_ROOMS);
+    underWay = rooms;
     for (const id of rooms.keys()) waiting.delete(id);
     let left: Iterable<number> = rooms.keys();
     try {
-      left = await indexRooms(db, [...left]);
+      left = await indexRooms(background, [...left]);
     } finally {
       for (const id of left) waiting.set(id, rooms.get(id) as number);
+      underWay = new Map();
     }
     return Math.min(...rooms.values());
   }
 
   /** Goes through all rooms, some at a time, without a pause until it has seen all of them once. */
   async function look(): Promise<void> {
-    const { last, behind } = await roomsBehind(db, lookedUpTo);
+    const { last, behind } = await roomsBehind(sql, background, lookedUpTo);
     for (const id of behind) note(id);
     if (last === null || nextLook > 0) nextLook = performance.now() + LOOK_EVERY_MS;
     lookedUpTo = last ?? 0;
@@ -96,6 +105,10 @@ export function startIndexer(db: Database, { isBusy, logger }: IndexerOptions): 
 
   const end = periodic("index of messages' words", EVERY_MS, work, { logger });
   return {
+    *unindexed() {
+      yield* underWay.keys();
+      yield* waiting.keys();
+    },
     committed(events) {
       for (const { roomId } of events) note(roomId);
     },
@@ -117,7 +130,8 @@ function firstOf<K, V>(map: ReadonlyMap<K, V>, most: number): Map<K, V> {
 
 /** Rooms after this id whose log goes further than the index, of the next {@link LOOK_ROOMS}; `last` null: there are no more. */
 async function roomsBehind(
-  { sql, read }: Database,
+  sql: Sql,
+  { read }: Pick<Database, "read">,
   after: number,
 ): Promise<{ last: number | null; behind: number[] }> {
   const [row] = await read(sql<[{ rooms: number; last: number | null; behind: number[] }]>`

@@ -7,6 +7,7 @@ import type {
   SearchableRoom,
   SearchPlace,
   SearchQuery,
+  SearchScope,
 } from "../../domain/ports/store/search.ts";
 import { eventList } from "../log/log.ts";
 import { placeList } from "../log/message-rows.ts";
@@ -15,20 +16,33 @@ import { type EventRow, loggedEvent } from "../sql/rows.ts";
 import { neededTerms, roomTerm, termsOf } from "./terms.ts";
 import { type LogPart, touchedMessages } from "./unindexed.ts";
 
-/** So many rooms are named to the index; of more rooms' messages those are sorted out that are in others. */
-const MAX_NAMED_ROOMS = 128;
+/** Of a member with more rooms each message that is found is looked up in their memberships. */
+const MAX_KNOWN_ROOMS = 128;
 /** So many events of all rooms together are looked at one by one: it costs less than the index. */
-const MAX_SMALL = 1_000;
-/** Events beyond the index that a search reads from the log itself. */
+const MAX_SMALL = 2_000;
+/** So many rooms are named to the index at once. More are named when their messages are too rare to be met otherwise. */
+const MAX_NAMED_ROOMS = 8;
+/** Events beyond the index that a search reads from the log itself, and rooms that have some, of a member with many. */
 const MAX_TAIL = 1_000;
+/** Where rooms are not known, a search begins so far beyond now: clocks differ. */
+const AHEAD_MS = 10_000;
 /** Beyond every room and every seq. */
 const LAST = Number.MAX_SAFE_INTEGER;
 
+export interface SearchOptions {
+  /** Rooms with events that this process committed and the index does not know yet. */
+  unindexed(): Iterable<number>;
+  now(): number;
+}
+
 /** See `MessageSearch`. */
-export function createMessageSearch(db: Database): MessageSearch {
+export function createMessageSearch(db: Database, options: SearchOptions): MessageSearch {
   return {
-    rooms: (member, roomId) => searchableRooms(db, member, roomId ?? null),
-    candidates: (rooms, query, below, limit) => candidates(db, rooms, query, below, limit),
+    async rooms(member, named) {
+      const found = await searchableRooms(db, member, named ?? null);
+      return named === undefined && found.length > MAX_KNOWN_ROOMS ? null : found;
+    },
+    candidates: (scope, query, below, limit) => candidates(db, options, { scope, query, below, limit }),
   };
 }
 
@@ -43,17 +57,17 @@ interface RoomRow extends RoomRules {
 async function searchableRooms(
   { sql, read }: Database,
   member: MemberKey,
-  only: number | null,
+  named: readonly number[] | null,
 ): Promise<SearchableRoom[]> {
+  const which = named === null ? sql`` : sql`and conversation_id = any (${[...named]}::bigint[])`;
   const rows = await read(sql<RoomRow[]>`
-    with mine as materialized (
-      select conversation_id, role, history_from from memberships
-      where member = ${member} and (${only}::bigint is null or conversation_id = ${only})
-    )
     select c.id, c.type, c.read_only as "readOnly", c.lobby, c.lobby_until as "lobbyUntil", c.blocked, m.role,
            m.history_from as "historyFrom", h.head_seq as head, h.last_activity as "lastActivity",
            coalesce(w.seq, 0) as indexed
-    from mine m
+    from (
+      select * from memberships where member = ${member} ${which}
+      limit ${named === null ? MAX_KNOWN_ROOMS + 1 : named.length}
+    ) m
     join conversations c on c.id = m.conversation_id
     join room_heads h on h.conversation_id = m.conversation_id
     left join word_heads w on w.conversation_id = m.conversation_id`);
@@ -62,27 +76,38 @@ async function searchableRooms(
   }));
 }
 
+interface Asked {
+  scope: SearchScope;
+  query: SearchQuery;
+  below: SearchPlace | null;
+  limit: number;
+}
+
 async function candidates(
   db: Database,
-  rooms: readonly SearchableRoom[],
-  query: SearchQuery,
-  below: SearchPlace | null,
-  limit: number,
+  options: SearchOptions,
+  { scope, query, below, limit }: Asked,
 ): Promise<Candidates> {
-  if (rooms.length === 0) return { events: [], next: null, behind: null };
-  const top = topOf(rooms, query, below);
+  const { member, rooms } = scope;
+  if (rooms?.length === 0) return { events: [], next: null, behind: null };
+  const beyond = rooms ?? (await searchableRooms(db, member, first(options.unindexed(), MAX_TAIL)));
+  const newest = rooms
+    ? Math.max(...rooms.map(({ lastActivity }) => lastActivity))
+    : options.now() + AHEAD_MS;
+  const top = topOf(newest, query, below);
+  const after = query.after ?? 0;
   const needed = neededTerms(query);
-  const parts = unindexedParts(rooms);
+  const parts = unindexedParts(beyond);
   const [indexed, tail, behind] = await Promise.all([
-    fromIndex(db, { rooms, needed, top, after: query.after ?? 0, limit: limit + 1 }),
+    fromIndex(db, scope, { needed, top, after, limit: limit + 1 }),
     fromLog(db, parts, needed),
     behindSince(db, parts),
   ]);
   const { until } = indexed;
-  const visibleFrom = new Map(rooms.map(({ rules, historyFrom }) => [rules.id, historyFrom]));
-  const places = distinct([...indexed.places, ...tail])
-    .filter(({ roomId, seq }) => seq > (visibleFrom.get(roomId) ?? LAST))
-    .filter((place) => compare(place, top) > 0 && place.at > (until ?? query.after ?? 0))
+  const seenFrom = new Map(beyond.map(({ rules, historyFrom }) => [rules.id, historyFrom]));
+  const seenTail = tail.filter(({ roomId, seq }) => seq > (seenFrom.get(roomId) ?? LAST));
+  const places = distinct([...indexed.places, ...seenTail])
+    .filter((place) => compare(place, top) > 0 && place.at > (until ?? after))
     .sort(compare);
   const page = places.slice(0, limit);
   const unfinished = until === null ? null : { at: until, roomId: LAST, seq: LAST };
@@ -90,13 +115,17 @@ async function candidates(
   return { events: await eventsAt(db, page), next, behind };
 }
 
+function first<T>(items: Iterable<T>, most: number): T[] {
+  const found: T[] = [];
+  for (const item of items) {
+    if (found.length === most) break;
+    found.push(item);
+  }
+  return found;
+}
+
 /** All candidates are below this place. */
-function topOf(
-  rooms: readonly SearchableRoom[],
-  { before = LAST }: SearchQuery,
-  below: SearchPlace | null,
-): SearchPlace {
-  const newest = rooms.reduce((most, { lastActivity }) => Math.max(most, lastActivity), 0);
+function topOf(newest: number, { before = LAST }: SearchQuery, below: SearchPlace | null): SearchPlace {
   const at = Math.min(newest, before - 1);
   return below !== null && below.at <= at ? below : { at, roomId: LAST, seq: LAST };
 }
@@ -111,7 +140,6 @@ function distinct(places: readonly SearchPlace[]): SearchPlace[] {
 }
 
 interface IndexLook {
-  rooms: readonly SearchableRoom[];
   needed: readonly number[];
   top: SearchPlace;
   after: number;
@@ -119,17 +147,38 @@ interface IndexLook {
 }
 
 /** What the index has; `until`: only messages after this time were looked at, null: all. */
-async function fromIndex(
+interface Indexed {
+  places: SearchPlace[];
+  until: number | null;
+}
+
+async function fromIndex(db: Database, scope: SearchScope, look: IndexLook): Promise<Indexed> {
+  const { rooms } = scope;
+  const events = rooms?.reduce((sum, { head, historyFrom }) => sum + head - historyFrom, 0) ?? LAST;
+  if (events <= MAX_SMALL) return await lookUp(db, scope, look, "small");
+  if (rooms === null) return await lookUp(db, scope, look, "words");
+  if (rooms.length <= MAX_NAMED_ROOMS) return await lookUp(db, scope, look, "named");
+  const found = await lookUp(db, scope, look, "words");
+  if (found.until === null) return found;
+  const top = { at: found.until, roomId: LAST, seq: LAST };
+  const rest = await lookUp(db, scope, { ...look, top, limit: look.limit - found.places.length }, "named");
+  return { places: [...found.places, ...rest.places], until: rest.until };
+}
+
+/** @param how whether all messages of the rooms are looked at, or the index is asked for words alone, or for the rooms too */
+async function lookUp(
   { sql, read }: Database,
-  { rooms, needed, top, after, limit }: IndexLook,
-): Promise<{ places: SearchPlace[]; until: number | null }> {
-  const ids = rooms.map(({ rules }) => rules.id);
-  const small = rooms.reduce((sum, { head, historyFrom }) => sum + head - historyFrom, 0) <= MAX_SMALL;
-  const named = small || ids.length > MAX_NAMED_ROOMS ? null : ids.map(roomTerm);
+  { member, rooms }: SearchScope,
+  { needed, top, after, limit }: IndexLook,
+  how: "small" | "words" | "named",
+): Promise<Indexed> {
+  const ids = rooms?.map(({ rules }) => rules.id) ?? [];
+  const from = rooms?.map(({ historyFrom }) => historyFrom) ?? [];
   const rows = await read(sql<{ room: number | null; seq: number; at: number }[]>`
     select room, seq, at from causeway_search(
-      ${needed}::integer[], ${ids}::bigint[], ${rooms.map(({ historyFrom }) => historyFrom)}::bigint[],
-      ${named}::integer[], ${small}, ${top.at}, ${top.roomId}, ${top.seq}, ${after}, ${limit})`);
+      ${needed}::integer[], ${rooms ? null : member}::text, ${ids}::bigint[], ${from}::bigint[],
+      ${how === "named" ? ids.map(roomTerm) : null}::integer[], ${how === "small"},
+      ${top.at}, ${top.roomId}, ${top.seq}, ${after}, ${limit})`);
   const places = rows.flatMap(({ room, seq, at }) => (room === null ? [] : [{ roomId: room, seq, at }]));
   return { places, until: rows.find(({ room }) => room === null)?.at ?? null };
 }

@@ -62,6 +62,8 @@ export interface Database {
    * need the connection that it holds.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** As `read` and `transaction`, but not counted in `statements`: for what the store does by itself. */
+  readonly background: Pick<Database, "read" | "transaction">;
   /** Checks that the database takes writes. @throws DomainError `unavailable` when not, or without an answer in `ms` */
   ping(ms: number): Promise<void>;
   /** Runs several statements in one text, as one transaction, ahead of waiting work. Rejects with the raw error. */
@@ -123,21 +125,32 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
   const sql = createSql(language, (fragment) => use((connection) => connection.run(fragment)).catch(rethrow));
 
-  const run = <T extends readonly (object | undefined)[]>(statement: Statement<T>, urgent: boolean) =>
-    use((connection) => connection.run(statement.fragment), { urgent }) as unknown as Promise<Rows<T>>;
+  const aside = (connection: Connection): Connection => {
+    const run: Connection["run"] = (fragment) => {
+      uncounted();
+      return connection.run(fragment);
+    };
+    return Object.create(connection, { run: { value: run } });
+  };
+  const repeatedly = <T>(work: (connection: Connection) => Promise<T>) =>
+    repeated(REPEAT_MS, () => use(work)).catch(rethrow);
+
+  const urgent = <T extends readonly (object | undefined)[]>(statement: Statement<T>) =>
+    use((connection) => connection.run(statement.fragment), { urgent: true }) as unknown as Promise<Rows<T>>;
 
   return {
     sql,
-    read: (statement) => repeated(REPEAT_MS, () => run(statement, false)).catch(rethrow),
-    urgent: (statement) => run(statement, true),
+    read: (statement) => repeatedly((connection) => connection.run(statement.fragment)) as never,
+    urgent,
     urgentUncounted(statement) {
       uncounted();
-      return run(statement, true);
+      return urgent(statement);
     },
-    transaction: (work) =>
-      repeated(REPEAT_MS, () => use((connection) => inTransaction(language, connection, work))).catch(
-        rethrow,
-      ),
+    transaction: (work) => repeatedly((connection) => inTransaction(language, connection, work)),
+    background: {
+      read: (statement) => repeatedly((connection) => aside(connection).run(statement.fragment)) as never,
+      transaction: (work) => repeatedly((connection) => inTransaction(language, aside(connection), work)),
+    },
     ping: (ms) =>
       answerWithin(
         ms,

@@ -43,6 +43,13 @@ describeDomain("search", (world) => {
     );
   }
 
+  async function take(room: number, member: MemberKey): Promise<void> {
+    await world.store.transaction(async (tx) => {
+      await tx.lockRooms([room]);
+      await tx.removeMembers(room, [member]);
+    });
+  }
+
   async function pair() {
     const [ada, bob] = [await world.person("Ada"), await world.person("Bob")];
     return { ada, bob, room: await world.group([ada, bob]) };
@@ -174,6 +181,37 @@ describeDomain("search", (world) => {
     await search(bob.actor, "word");
   });
 
+  test("in more rooms than can be named finds the same, and keeps to what may be read", async () => {
+    const { ada, bob, room } = await pair();
+    const [word, late] = [newWord(), newWord()];
+    await say(world, bob, room, `${word} open`);
+    const [closed, early, left] = [
+      await world.group([bob, ada]),
+      await world.group([bob]),
+      await world.group([bob, ada]),
+    ];
+    for (const each of [closed, early, left]) await say(world, bob, each, `${word} not for Ada`);
+    await world.store.sql`update conversations set lobby = true where id = ${closed.id}`;
+    const join = (rooms: readonly number[]) =>
+      world.store.transaction(async (tx) => {
+        await tx.lockRooms([...rooms]);
+        const member = { member: memberKey(ada.actor), userId: ada.id, name: "Ada", role: "user" as const };
+        for (const id of rooms) await tx.putMembers(id, [member]);
+      });
+    await join([early.id]);
+    await take(left.id, memberKey(ada.actor));
+    const many: number[] = [];
+    for (let n = 0; n < 130; n++) many.push((await world.group([bob])).id);
+    await join(many);
+    expect(await world.store.search.rooms(memberKey(ada.actor))).toBe(null);
+    expect(await find(ada.actor, word)).toEqual([`${word} open`]);
+    for (const each of [room, closed, early, left]) await indexed(each);
+    expect(await find(ada.actor, word)).toEqual([`${word} open`]);
+    expect(await find(bob.actor, word)).toHaveLength(4);
+    await say(world, bob, room, late);
+    expect(await find(ada.actor, late)).toEqual([late]);
+  });
+
   describe("says yes exactly where history does", () => {
     const WORD = newWord();
 
@@ -195,13 +233,6 @@ describeDomain("search", (world) => {
         await tx.lockRooms([room]);
         await tx.putMembers(room, [{ member: memberKey(actor), userId, name: actor.name, role }]);
         await tx.appendEvents(room, [{ type: "member.joined", actor, data: { member: actor, role } }]);
-      });
-    }
-
-    async function take(room: number, member: MemberKey): Promise<void> {
-      await world.store.transaction(async (tx) => {
-        await tx.lockRooms([room]);
-        await tx.removeMembers(room, [member]);
       });
     }
 

@@ -26,16 +26,18 @@ export function searchContract(store: () => PostgresStore): void {
     }));
   }
 
-  /** The texts of all pages. */
+  /** The texts of all pages. @param among rooms, or who searches in all of theirs */
   async function find(
-    rooms: readonly SearchableRoom[],
+    among: SearchableRoom[] | string,
     query: Partial<SearchQuery>,
     limit = 10,
   ): Promise<string[]> {
     const texts: string[] = [];
     let below: SearchPlace | null = null;
     do {
-      const page = await store().search.candidates(rooms, { words: [], ...query }, below, limit);
+      const scope =
+        typeof among === "string" ? { member: among, rooms: null } : { member: "u:0", rooms: among };
+      const page = await store().search.candidates(scope, { words: [], ...query }, below, limit);
       expect(page.events.length).toBeLessThanOrEqual(limit);
       texts.push(...page.events.map((event) => dataOf<"message">(event).text));
       below = page.next;
@@ -149,10 +151,11 @@ export function searchContract(store: () => PostgresStore): void {
   });
 
   describe.each([
-    { rooms: 3, messages: 900, how: "one by one" },
-    { rooms: 5, messages: 2_000, how: "by the terms of their rooms" },
-    { rooms: 150, messages: 2_000, how: "by their words alone" },
-  ])("$messages messages of $rooms rooms, $how", ({ rooms, messages }) => {
+    { rooms: 3, messages: 900, how: "one by one", named: true },
+    { rooms: 5, messages: 2_500, how: "by the terms of their rooms", named: true },
+    { rooms: 20, messages: 2_500, how: "by the words in these rooms", named: true },
+    { rooms: 150, messages: 2_000, how: "by the words alone", named: false },
+  ])("$messages messages of $rooms rooms, $how", ({ rooms, messages, named }) => {
     interface Written {
       room: number;
       seq: number;
@@ -177,13 +180,16 @@ export function searchContract(store: () => PostgresStore): void {
       });
     }
 
-    async function fill(all: readonly Written[]): Promise<void> {
+    async function fill(all: readonly Written[], reader: string): Promise<void> {
       const { sql } = store();
       await sql`
         with k as (
           select * from unnest(${all.map(({ room }) => room)}::bigint[], ${all.map(({ seq }) => seq)}::bigint[],
             ${all.map(({ at }) => at)}::bigint[],
             ${all.map(({ text }) => JSON.stringify({ text }))}::text[]) as k (room, seq, at, data)
+        ), joined as (
+          insert into memberships (conversation_id, member, name, role, joined_seq, history_from, read_seq, read_messages)
+          select distinct room, ${reader}, 'Reader', 'guest', 0, 0, 0, 0 from k
         ), logged as (
           insert into events (conversation_id, seq, message_no, at, type, actor, actor_name, data)
           select room, seq, seq, at, 'message', case seq % 2 when 0 then 'u:1' else 'g:two' end, 'Ada', data from k
@@ -196,8 +202,10 @@ export function searchContract(store: () => PostgresStore): void {
       const first = nextRoom;
       nextRoom += rooms;
       const all = written(first);
-      await fill(all);
-      const among = await indexed(Array.from({ length: rooms }, (_, n) => ({ id: first + n })));
+      const reader = `g:${first}`;
+      await fill(all, reader);
+      const found = await indexed(Array.from({ length: rooms }, (_, n) => ({ id: first + n })));
+      const among = named ? found : reader;
       const middle = all[messages / 4]!.at;
       const within = { after: middle, before: all[(messages * 3) / 4]!.at };
       const sorted = [...all].sort((a, b) => b.at - a.at || b.room - a.room || b.seq - a.seq);

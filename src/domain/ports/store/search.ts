@@ -48,15 +48,23 @@ export interface Candidates {
   behind: number | null;
 }
 
+/** Whose messages are searched: in these rooms of the member, or in all. */
+export interface SearchScope {
+  member: MemberKey;
+  /** Null: in all of the member's rooms, which are too many to name. */
+  rooms: readonly SearchableRoom[] | null;
+}
+
 export interface MessageSearch {
-  /** The rooms of a member, or that one of them. */
-  rooms(member: MemberKey, roomId?: number): Promise<SearchableRoom[]>;
+  /** The rooms of a member, or those of them that are named; null when there are too many to name. */
+  rooms(member: MemberKey, named?: readonly number[]): Promise<SearchableRoom[] | null>;
   /**
-   * Messages of these rooms that may match, below `below` (null: from the newest). The work is bounded: there may be few
-   * or none, and more beyond `next`.
+   * Messages that may match, below `below` (null: from the newest), of which the member sees what is after `historyFrom`.
+   * Where the scope names no rooms, the caller judges those of the messages. The work is bounded: there may be few
+   * messages or none, and more beyond `next`.
    */
   candidates(
-    rooms: readonly SearchableRoom[],
+    scope: SearchScope,
     query: SearchQuery,
     below: SearchPlace | null,
     limit: number,

@@ -1,8 +1,9 @@
--- Messages that have all of these terms, newest first, in rooms of which the reader sees what is after a seq.
+-- Messages that have all of these terms, newest first, of which the reader sees what is after a seq in each room.
 --   p_terms          terms that a message must have; not empty
+--   p_member         the reader, whose memberships say which rooms these are; null: the next two say it
 --   p_room, p_from   the rooms, and after which seq the reader sees each
---   p_room_terms     the terms of the rooms; null where there are too many rooms to name
---   p_small          the rooms hold so few messages that all of them can be looked at
+--   p_room_terms     the terms of these rooms, where it is quicker to ask the index for them
+--   p_small          these rooms hold so few messages that all of them are looked at
 --   p_at, p_below_room, p_below_seq   only messages below this place, in the order of time, room and seq
 --   p_after          only messages after this time
 --   p_limit          when so many are found, it is enough
@@ -13,14 +14,15 @@
 -- newest down. Each message has a term for the stretch that it lies in, in each of six lengths from 4 seconds to 50 days:
 -- the index intersects words and stretch. After a stretch that was quickly done the next one is longer, so a rare word
 -- takes few steps; after a slow one it is shorter. Beyond the longest, all the rest is one stretch.
+drop function if exists causeway_search(
+  integer[], bigint[], bigint[], integer[], boolean, bigint, bigint, bigint, bigint, integer);
 create or replace function causeway_search(
-  p_terms integer[], p_room bigint[], p_from bigint[], p_room_terms integer[], p_small boolean,
+  p_terms integer[], p_member text, p_room bigint[], p_from bigint[], p_room_terms integer[], p_small boolean,
   p_at bigint, p_below_room bigint, p_below_seq bigint, p_after bigint, p_limit integer
 ) returns table (room bigint, seq bigint, at bigint)
 language plpgsql volatile
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
-set enable_nestloop = off
 as $$
 #variable_conflict use_column
 declare
@@ -30,10 +32,11 @@ declare
   c_few constant integer := 256;
   c_many constant integer := 2048;
   c_most constant integer := 8192;
-  -- The same of the time it took, in ms; after c_enough_ms a page ends where it is.
+  -- Below the first of these times (ms) a stretch was quickly done, above the second slowly, unless the one before took
+  -- about as long: then it is not the stretch that takes the time. After the third a page ends where it is.
   c_quick_ms constant double precision := 8;
   c_slow_ms constant double precision := 30;
-  c_enough_ms constant double precision := 200;
+  c_enough_ms constant double precision := 100;
   v_level integer := case when p_small then 7 else 1 end;
   v_top bigint := p_at;
   v_bottom bigint;
@@ -46,6 +49,7 @@ declare
   v_begun timestamptz := clock_timestamp();
   v_since timestamptz;
   v_ms double precision;
+  v_last_ms double precision := 'infinity';
 begin
   loop
     v_since := clock_timestamp();
@@ -60,18 +64,27 @@ begin
     into v_looked, v_rooms, v_seqs, v_times
     from (
       select w.conversation_id as room, w.seq, w.at,
-             r.room is not null and (w.at, w.conversation_id, w.seq) < (p_at, p_below_room, p_below_seq) as mine
+             w.seq > coalesce(w.seen_from, w.seq) and (w.at, w.conversation_id, w.seq) < (p_at, p_below_room, p_below_seq) as mine
       from (
-        (select w.conversation_id, w.seq, w.at from message_words w
-         where not p_small and p_room_terms is null and w.terms @> v_terms and w.at <= v_top and w.at > v_bottom
-         limit c_most)
+        select w.conversation_id, w.seq, w.at, case
+                 when p_member is null then p_from[array_position(p_room, w.conversation_id)]
+                 else (
+                   select m.history_from from memberships m
+                   where m.conversation_id = w.conversation_id and m.member = p_member collate "C"
+                 )
+               end as seen_from
+        from (
+          (select * from message_words w
+           where not p_small and p_room_terms is null and w.terms @> v_terms and w.at <= v_top and w.at > v_bottom
+           limit c_most)
+          union all
+          (select * from message_words w
+           where p_room_terms is not null and w.terms @> v_terms and w.terms && p_room_terms
+             and w.at <= v_top and w.at > v_bottom
+           limit c_most)
+        ) w
         union all
-        (select w.conversation_id, w.seq, w.at from message_words w
-         where not p_small and p_room_terms is not null and w.terms @> v_terms and w.terms && p_room_terms
-           and w.at <= v_top and w.at > v_bottom
-         limit c_most)
-        union all
-        select w.conversation_id, w.seq, w.at from unnest(p_room, p_from) r (room, history_from)
+        select w.conversation_id, w.seq, w.at, r.history_from from unnest(p_room, p_from) r (room, history_from)
         cross join lateral (
           select * from message_words w
           where p_small and w.conversation_id = r.room and w.seq > r.history_from and w.at <= v_top and w.at > v_bottom
@@ -79,8 +92,6 @@ begin
         ) w
         where w.terms @> v_terms
       ) w
-      left join unnest(p_room, p_from) r (room, history_from)
-        on r.room = w.conversation_id and w.seq > r.history_from
     ) f;
     v_ms := extract(epoch from clock_timestamp() - v_since) * 1000;
     if v_looked >= c_most and v_level > 1 and not p_small then
@@ -97,10 +108,11 @@ begin
     elsif clock_timestamp() - v_begun > c_enough_ms * interval '1 ms' then
       return query select null::bigint, null::bigint, v_top;
       return;
-    elsif v_looked < c_few and v_ms < c_quick_ms then
+    elsif v_looked < c_few and (v_ms < c_quick_ms or v_ms < 2 * v_last_ms) then
       v_level := least(v_level + 1, c_all);
-    elsif (v_looked > c_many or v_ms > c_slow_ms) and v_level > 1 then
+    elsif (v_looked > c_many or v_ms > c_slow_ms and v_ms > 2 * v_last_ms) and v_level > 1 then
       v_level := v_level - 1;
     end if;
+    v_last_ms := v_ms;
   end loop;
 end $$;
