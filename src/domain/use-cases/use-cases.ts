@@ -2,7 +2,7 @@
  * What every face may ask of the domain. A face (WebSocket, HTTP API, Matrix) parses and shapes; rules live behind
  * these interfaces. All of them reject with `DomainError`.
  *
- * `actor` is whoever acts; `room` is a conversation's 8-character token. A room that does not exist and one that the
+ * `actor` is whoever acts; `room` is the 8-character token of a room. A room that does not exist and one that the
  * actor is not in are both `not_found`.
  */
 

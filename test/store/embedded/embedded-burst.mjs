@@ -13,7 +13,7 @@ const print = (line) => writeSync(1, `${JSON.stringify(line)}\n`);
 const embedded = await startEmbedded({ dataDir, logger });
 const store = await openStore({ databaseUrl: embedded.url, maxConnections: 1, embedded: true, logger });
 const room = await store.transaction(async (tx) => {
-  const made = await tx.createConversation({
+  const made = await tx.createRoom({
     ...{ organizationId: null, type: "group", kind: null, name: "Burst", history: "joined" },
     createdBy: "s:causeway",
   });
@@ -29,7 +29,7 @@ await Promise.all(
     for (let n = 0; ; n++) {
       const id = `${writer}-${n}`;
       const message = {
-        conversationId: room.id,
+        roomId: room.id,
         accessVersion: head.accessVersion,
         sender,
         id,
