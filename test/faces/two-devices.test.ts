@@ -70,8 +70,8 @@ describeWith(["postgres", "redis"], "two devices of one person", ({ postgres, re
     await talk(`/room/${token}/participants`, { newParticipant: member.handle });
     await talk(`/chat/${token}`, { message: "hello" });
     const [newest] = (await must(urlOf(0), "GET", "/v1/conversations?limit=1", { headers })).json.data;
-    const { roomLifecycle } = (await must(urlOf(0), "GET", "/conversations", { headers })).json;
-    const { id: uuid } = roomLifecycle.find((one: { name: string }) => one.name === name);
+    const { conversations } = (await must(urlOf(0), "GET", "/conversations", { headers })).json;
+    const { id: uuid } = conversations.find((one: { name: string }) => one.name === name);
     return { token, publicId: newest.id, uuid };
   }
 
