@@ -1,7 +1,7 @@
 /** The first minute of an operator: start with nothing configured, look, log in, Ctrl-C, start again. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { matrixReader } from "./black-box/matrix-reader.ts";
 import { freePort, portIsFree } from "./black-box/processes.ts";
 import { call } from "./black-box/provision.ts";
@@ -95,8 +95,15 @@ describeWith("synapseProgram", "a start with nothing configured", () => {
     expect([...alice.faults, ...bob.faults]).toEqual([]);
 
     const token = await makeToken(server, tokens[0]!);
-    const before = await keptOf(server, token);
-    expect(before.matrixRoomIds).toEqual([expect.stringMatching(/^!/)]);
+    // The bridge makes the Matrix room at its own pace.
+    const before = await vi.waitFor(
+      async () => {
+        const kept = await keptOf(server, token);
+        expect(kept.matrixRoomIds).toEqual([expect.stringMatching(/^!/)]);
+        return kept;
+      },
+      { timeout: 30_000, interval: 200 },
+    );
 
     const stopped = await server.stop("SIGINT", "group");
     console.log(`Ctrl-C took ${stopped.ms} ms`);
