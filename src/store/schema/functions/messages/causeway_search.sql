@@ -23,6 +23,7 @@ create or replace function causeway_search(
 language plpgsql volatile
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
+set enable_nestloop = off
 as $$
 #variable_conflict use_column
 declare
@@ -67,7 +68,7 @@ begin
              w.seq > coalesce(w.seen_from, w.seq) and (w.at, w.conversation_id, w.seq) < (p_at, p_below_room, p_below_seq) as mine
       from (
         select w.conversation_id, w.seq, w.at, case
-                 when p_member is null then p_from[array_position(p_room, w.conversation_id)]
+                 when p_member is null then r.history_from
                  else (
                    select m.history_from from memberships m
                    where m.conversation_id = w.conversation_id and m.member = p_member collate "C"
@@ -83,6 +84,7 @@ begin
              and w.at <= v_top and w.at > v_bottom
            limit c_most)
         ) w
+        left join unnest(p_room, p_from) r (room, history_from) on r.room = w.conversation_id
         union all
         select w.conversation_id, w.seq, w.at, r.history_from from unnest(p_room, p_from) r (room, history_from)
         cross join lateral (
