@@ -1,7 +1,7 @@
 /** Looks up which actor a Matrix id stands for, and what a room is called in Matrix now. */
 import { LRUCache } from "lru-cache";
 import { type Actor, userActor } from "../../src/domain/model.ts";
-import type { UserStore } from "../../src/domain/ports/store/users.ts";
+import type { UserStore } from "../../src/domain/ports/store/accounts/users.ts";
 import { isInvisible } from "../../src/domain/text-rules.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";

@@ -2,7 +2,7 @@
 
 import type { Context } from "../context/context.ts";
 import { DomainError, isUnavailable } from "../errors.ts";
-import type { Login } from "../ports/store/credentials.ts";
+import type { Login } from "../ports/store/accounts/credentials.ts";
 import type { Accounts } from "../use-cases/accounts.ts";
 import { createAuthentication } from "./authentication.ts";
 import { wrongCredentials } from "./login-limits.ts";

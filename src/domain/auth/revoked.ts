@@ -1,6 +1,6 @@
 /** Finds holders of revoked credentials, for parts that keep them connected: sessions and long polls. */
 import type { Credential, Holder } from "../model.ts";
-import type { CredentialStore, OwnedCredential } from "../ports/store/credentials.ts";
+import type { CredentialStore, OwnedCredential } from "../ports/store/accounts/credentials.ts";
 
 type PresentedCredentials = Parameters<CredentialStore["invalid"]>[0];
 

@@ -4,7 +4,7 @@ import { cursorQuery, cut } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
 import { isPublicId } from "../ids.ts";
 import { type Actor, type Contact, type Room, type User, userActor, type WebhookType } from "../model.ts";
-import type { StoredContact } from "../ports/store/people.ts";
+import type { StoredContact } from "../ports/store/accounts/people.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { checkAvatarUrl } from "../rooms/rules.ts";
 import { checkVisible, checkWellFormed, codePoints, isHandle } from "../text-rules.ts";

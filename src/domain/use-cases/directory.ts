@@ -9,7 +9,7 @@ import type {
   Room,
   User,
 } from "../model.ts";
-import type { NamePage } from "../ports/store/users.ts";
+import type { NamePage } from "../ports/store/accounts/users.ts";
 
 /** A page of a list by id, ascending; `after` is an id, exclusive. */
 export interface IdPage {

@@ -1,5 +1,5 @@
 /** Queries for tokens and logins together: expired ones, and those that are no longer valid. */
-import type { CredentialStore, OwnedCredential } from "../../domain/ports/store/credentials.ts";
+import type { CredentialStore, OwnedCredential } from "../../domain/ports/store/accounts/credentials.ts";
 import type { Database } from "../sql/database.ts";
 import type { Fragment, Sql } from "../sql/sql.ts";
 

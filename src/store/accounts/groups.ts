@@ -1,5 +1,5 @@
 /** Statements for groups of users. No group contains deleted users. */
-import type { GroupStore } from "../../domain/ports/store/organizations.ts";
+import type { GroupStore } from "../../domain/ports/store/accounts/organizations.ts";
 import type { Database } from "../sql/database.ts";
 
 export function createGroupStore(db: Database): GroupStore {

@@ -1,6 +1,6 @@
 /** Statements for signing in, and for login cookies, found by the hash of their secret. */
 import type { User } from "../../domain/model.ts";
-import type { Login, LoginStore } from "../../domain/ports/store/credentials.ts";
+import type { Login, LoginStore } from "../../domain/ports/store/accounts/credentials.ts";
 import { byKey, createBatchLoader } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";

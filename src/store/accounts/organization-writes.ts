@@ -1,7 +1,7 @@
 /** Writes of organizations inside a transaction. A change that live sessions must notice raises the users' versions. */
 import { DomainError } from "../../domain/errors.ts";
 import type { Organization, OrganizationEvent } from "../../domain/model.ts";
-import type { OrganizationWrites } from "../../domain/ports/store/organizations.ts";
+import type { OrganizationWrites } from "../../domain/ports/store/accounts/organizations.ts";
 import { columns, noun, ORGANIZATION, type Row } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 import { organizationEventQuery, organizationUsersQuery, readOrganizationUsers } from "./organizations.ts";

@@ -1,6 +1,6 @@
 /** Queries for organizations, their users and events. */
 import type { OrganizationEvent, OrganizationRole, OrganizationUser } from "../../domain/model.ts";
-import type { OrganizationStore } from "../../domain/ports/store/organizations.ts";
+import type { OrganizationStore } from "../../domain/ports/store/accounts/organizations.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, noun, ORGANIZATION, type Row, USER } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";

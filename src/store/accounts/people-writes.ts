@@ -1,7 +1,7 @@
 /** Connections and contacts inside a transaction. */
 
 import type { ConnectionStatus } from "../../domain/model.ts";
-import type { PeopleWrites } from "../../domain/ports/store/people.ts";
+import type { PeopleWrites } from "../../domain/ports/store/accounts/people.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 
 export function createPeopleWrites({ sql, touchUsers }: TransactionScope): PeopleWrites {

@@ -6,7 +6,7 @@ import type {
   PeopleStore,
   StoredConnection,
   StoredContact,
-} from "../../domain/ports/store/people.ts";
+} from "../../domain/ports/store/accounts/people.ts";
 import { shownStatus } from "../sql/connection-status.ts";
 import type { Database } from "../sql/database.ts";
 import { CONVERSATION, columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";

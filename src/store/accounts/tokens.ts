@@ -1,7 +1,7 @@
 /** Personal access tokens and API tokens, found by the hash of their secret. */
 import { DomainError } from "../../domain/errors.ts";
 import type { ApiToken } from "../../domain/model.ts";
-import type { TokenStore } from "../../domain/ports/store/credentials.ts";
+import type { TokenStore } from "../../domain/ports/store/accounts/credentials.ts";
 import { byKey, createBatchLoader } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, noun, ORGANIZATION, type Row, TOKEN, USER } from "../sql/rows.ts";

@@ -1,7 +1,7 @@
 /** Writes of users inside a transaction. A change that live sessions must notice raises the user's version. */
 import { newPublicId } from "../../domain/ids.ts";
 import { type User, userKey } from "../../domain/model.ts";
-import type { NewUser, UserPatch, UserWrites } from "../../domain/ports/store/users.ts";
+import type { NewUser, UserPatch, UserWrites } from "../../domain/ports/store/accounts/users.ts";
 import { columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 

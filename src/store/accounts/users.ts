@@ -1,6 +1,6 @@
 /** Queries for users. No answer contains deleted users. */
 import type { User } from "../../domain/model.ts";
-import type { UserStore } from "../../domain/ports/store/users.ts";
+import type { UserStore } from "../../domain/ports/store/accounts/users.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
 import type { Statement } from "../sql/sql.ts";

@@ -1,9 +1,9 @@
 /** What the store promises about people, organizations, credentials and pictures. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { Login, LoginStore } from "../../../src/domain/ports/store/credentials.ts";
+import type { Login, LoginStore } from "../../../src/domain/ports/store/accounts/credentials.ts";
+import type { NewUser } from "../../../src/domain/ports/store/accounts/users.ts";
 import type { Store } from "../../../src/domain/ports/store/store.ts";
-import type { NewUser } from "../../../src/domain/ports/store/users.ts";
 import { createPerson, createRoom, newRoom } from "../fixtures.ts";
 
 export function accountContract(store: () => Store): void {

@@ -11,19 +11,19 @@
 import type { LoggedEvent } from "../../model.ts";
 import type { Clock } from "../clock.ts";
 import type { StoreHealth } from "../store-health.ts";
-import type { CredentialStore, LoginStore, TokenStore } from "./credentials.ts";
+import type { CredentialStore, LoginStore, TokenStore } from "./accounts/credentials.ts";
+import type { GroupStore, OrganizationStore } from "./accounts/organizations.ts";
+import type { PeopleStore } from "./accounts/people.ts";
+import type { UserStore } from "./accounts/users.ts";
 import type { Journal } from "./journal.ts";
 import type { LogPlace, RoomLog } from "./log.ts";
 import type { MembershipStore } from "./memberships.ts";
 import type { MessageStore } from "./messages.ts";
-import type { GroupStore, OrganizationStore } from "./organizations.ts";
-import type { PeopleStore } from "./people.ts";
 import type { RepeatStore } from "./repeats.ts";
 import type { RoomLists } from "./room-lists.ts";
 import type { AvatarStore, ChatroomQueries, RoomQueries } from "./rooms.ts";
 import type { MessageSearch } from "./search.ts";
 import type { StoreTransaction } from "./transaction.ts";
-import type { UserStore } from "./users.ts";
 import type { VisitStore } from "./visits.ts";
 import type { WebhookStore } from "./webhooks.ts";
 

@@ -14,10 +14,10 @@ import type {
   RoomHead,
   RoomType,
 } from "../../model.ts";
+import type { OrganizationWrites } from "./accounts/organizations.ts";
+import type { PeopleWrites } from "./accounts/people.ts";
+import type { UserWrites } from "./accounts/users.ts";
 import type { MessageWrites } from "./messages.ts";
-import type { OrganizationWrites } from "./organizations.ts";
-import type { PeopleWrites } from "./people.ts";
-import type { UserWrites } from "./users.ts";
 import type { VisitWrites } from "./visits.ts";
 import type { WebhookWrites } from "./webhooks.ts";
 

@@ -2,7 +2,7 @@
  * What people show to get in: tokens and logins. Secrets are kept as SHA-256 only. Times are ms by the database's clock, so
  * that all gateways agree on when something expires. ./store.ts says what callers may rely on.
  */
-import type { ApiToken, Organization, User } from "../../model.ts";
+import type { ApiToken, Organization, User } from "../../../model.ts";
 
 export interface TokenStore {
   /** An unknown or deleted user throws `not_found` on `userId`. */

@@ -1,5 +1,5 @@
-/** What the store keeps about how people stand to each other. The promises of ./store.ts hold. */
-import type { ConnectionStatus, Room, User } from "../../model.ts";
+/** What the store keeps about how people stand to each other. The promises of ../store.ts hold. */
+import type { ConnectionStatus, Room, User } from "../../../model.ts";
 
 /** One side of a connection. */
 export interface StoredConnection {

@@ -1,5 +1,5 @@
 /** Users. ./store.ts says what callers may rely on. */
-import type { User } from "../../model.ts";
+import type { User } from "../../../model.ts";
 
 export interface NewUser {
   handle: string;

@@ -5,7 +5,7 @@ import type {
   OrganizationEvent,
   OrganizationRole,
   OrganizationUser,
-} from "../../model.ts";
+} from "../../../model.ts";
 import type { NamePage } from "./users.ts";
 
 export interface OrganizationStore {
