@@ -57,7 +57,7 @@ const LAYERS: Record<string, readonly string[]> = {
 
   "src/domain/assembly": [
     ...["src/domain/contacts", "src/domain/messages", "src/domain/live", "src/domain/organizations"],
-    "src/domain/search",
+    ...["src/domain/search", "src/domain/reading"],
     ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", "src/domain"],
   ],
   "src/domain/contacts": [
@@ -65,8 +65,10 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/domain",
   ],
   "src/domain/messages": [
+    "src/domain/reading",
     ...["src/domain/rooms", "src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   ],
+  "src/domain/reading": ["src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   "src/domain/search": ["src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   "src/domain/live": [
     ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", PORTS],

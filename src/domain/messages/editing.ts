@@ -13,13 +13,13 @@ import {
 } from "../model.ts";
 import type { Action } from "../permissions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
+import type { Recount } from "../reading/recount.ts";
 import { changeRoom } from "../rooms/rooms.ts";
 import { checkId, checkMentions, checkText, checkVisible } from "../text-rules.ts";
 import type { EditInput, Messages } from "../use-cases/sending.ts";
 import { deleteMessage } from "./deletion.ts";
 import { leftMentioned } from "./mentioning.ts";
 import { checkFiles, replaceFiles } from "./message-files.ts";
-import type { Recount } from "./recount.ts";
 
 export function createEditing(context: Context, recount: Recount): Pick<Messages, "edit" | "remove"> {
   function change<T>(

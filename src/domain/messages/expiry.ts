@@ -2,8 +2,8 @@
 import type { Context } from "../context/context.ts";
 import type { MessagePlace } from "../ids.ts";
 import { SYSTEM_ACTOR } from "../model.ts";
+import type { Recount } from "../reading/recount.ts";
 import { type Deleted, deleteMessage } from "./deletion.ts";
-import type { Recount } from "./recount.ts";
 
 /** Messages of one query, and of one room in one transaction. */
 const STEP = 200;

@@ -6,6 +6,7 @@ import { messageExtras } from "../message-rules.ts";
 import { type Actor, type Attachment, type MemberKey, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { NewMessage } from "../ports/store/log.ts";
+import type { UnreadCache } from "../reading/unread.ts";
 import type { BringBack } from "../rooms/one-to-one.ts";
 import {
   checkClientId,
@@ -17,7 +18,6 @@ import {
 } from "../text-rules.ts";
 import type { Messages, SendInput, SendResult } from "../use-cases/sending.ts";
 import { badFiles, checkFiles, filesToSend } from "./message-files.ts";
-import type { UnreadCache } from "./unread.ts";
 
 /** How often a send is checked again while membership or rules change. */
 const MAX_JUDGEMENTS = 8;

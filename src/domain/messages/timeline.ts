@@ -7,6 +7,7 @@ import type { MessagePlace } from "../ids.ts";
 import { type Actor, type EventType, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { Moment, Visible } from "../ports/store/messages.ts";
+import type { Recount } from "../reading/recount.ts";
 import type {
   MessagePage,
   MessageView,
@@ -16,7 +17,6 @@ import type {
 } from "../use-cases/messages.ts";
 import { sweepExpired } from "./expiry.ts";
 import type { MessageViews } from "./message-views.ts";
-import type { Recount } from "./recount.ts";
 
 const MAX_PAGE = 200;
 const MESSAGES: readonly EventType[] = ["message"];
