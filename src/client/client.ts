@@ -16,7 +16,9 @@
 import type { OkFields, OkFrame, Question, ReadyFrame } from "../protocol/frames.ts";
 import { DEFAULT_BACKOFF } from "./backoff.ts";
 import { jsonCodec } from "./codec.ts";
-import { MessageCommands } from "./commands/message-commands.ts";
+import { type Fields, named } from "./commands/command.ts";
+import { CommandMethods } from "./commands/commands.ts";
+import { newMessageId } from "./commands/message-id.ts";
 import type { Connection } from "./connection.ts";
 import { CursorSaver, type CursorStore } from "./cursors.ts";
 import { createEmitter, type Unsubscribe } from "./emitter.ts";
@@ -29,7 +31,11 @@ import type { Room } from "./rooms.ts";
 import { SessionState } from "./session-state.ts";
 import { platformSocket } from "./socket.ts";
 
+export { newMessageId } from "./commands/message-id.ts";
+
 export type HistoryPage = OkFields["history"];
+/** A message to send; it gets a new `id` where it has none. */
+export type Message = Omit<Outgoing, "id"> & { id?: string };
 
 const OUTBOX_LIMIT = 1_000;
 
@@ -38,7 +44,7 @@ export function createClient(options: ClientOptions): Client {
   return new Client(options);
 }
 
-export class Client extends MessageCommands {
+export class Client extends CommandMethods {
   readonly #emitter = createEmitter<ClientEvents>();
   readonly #frames: FrameDispatcher;
   readonly #outbox: Outbox;
@@ -166,17 +172,17 @@ export class Client extends MessageCommands {
 
   /**
    * Sends a message; resolves when it is durable. Until then it is kept, and tried again under the same `id` through
-   * any loss of the connection, in order within the room.
+   * any loss of the connection, in order within the room. Takes `(room, text, more?)` or one object.
    * Rejects with `Refused` (the server will not take it), `OutboxFull`, or {@link ClientEnded}.
    */
-  send(room: string, text: string, more: Partial<Omit<Outgoing, "room" | "text">> = {}): Promise<Ack> {
-    const { replyTo, mentions, id = newMessageId(), ...others } = more;
+  send(...said: [room: string, text: string, more?: Partial<Message>] | [message: Message]): Promise<Ack> {
+    const [first, text, more] = said;
+    const message = typeof first === "string" ? { ...more, room: first, text: text ?? "" } : first;
     if (this.state.name === "ended") return Promise.reject(endedError(this.state));
+    const { replyTo, mentions, id = newMessageId(), ...others } = message;
     return this.#outbox.add({
-      room,
-      id,
-      text,
       ...others,
+      id,
       ...(replyTo !== undefined && { replyTo }),
       ...(mentions && mentions.length > 0 && { mentions }),
     });
@@ -184,19 +190,21 @@ export class Client extends MessageCommands {
 
   /**
    * A page of a room's log, ascending: the last `limit` (1–200) events before a seq (or of all), or the first after
-   * one, both exclusive; or the events `around` a seq, or from the time `at` on. Rejects with `Refused`, or with
-   * `ConnectionLost` while there is no session.
+   * one, both exclusive; or the events `around` a seq, or from the time `at` on. Takes `(room, page?)` or one object.
+   * Rejects with `Refused`, or with `ConnectionLost` while there is no session.
    */
   async history(
-    room: string,
-    page: { before?: number; after?: number; around?: number; at?: number; limit?: number } = {},
+    ...said: [room: string, page?: Omit<Fields<"history">, "room">] | [page: Fields<"history">]
   ): Promise<HistoryPage> {
-    const { events, more } = await this.ask<"history">({ op: "history", room, ...page });
-    return { events, more };
+    const [first, more] = said;
+    const page = typeof first === "string" ? { ...more, room: first } : first;
+    const { events, more: hasMore } = await this.ask<"history">({ ...page, op: "history" });
+    return { events, more: hasMore };
   }
 
   /** Moves our read marker up to `seq`; a marker that could not be said is said in the next session. */
-  read(room: string, seq: number): Promise<void> {
+  read(...said: [room: string, seq: number] | [marker: Fields<"read">]): Promise<void> {
+    const { room, seq } = named<"read">(said, "seq");
     return this.#session.read(room, seq);
   }
 
@@ -204,31 +212,40 @@ export class Client extends MessageCommands {
    * Typing, presence and receipts flow for open rooms only; the event `opened` tells where they start from. Stays open
    * through losses until `close`.
    */
-  open(room: string): Promise<void> {
-    return this.#session.open(room);
+  open(...said: [room: string] | [Fields<"open">]): Promise<void> {
+    return this.#session.open(named<"open">(said).room);
   }
 
-  close(room: string): Promise<void> {
-    return this.#session.close(room);
+  close(...said: [room: string] | [Fields<"close">]): Promise<void> {
+    return this.#session.close(named<"close">(said).room);
   }
 
   /** Says that we are writing, or not any more. Worth nothing later, so it is dropped while there is no session. */
-  typing(room: string, on: boolean): void {
-    this.#connection?.ask<"typing">({ op: "typing", room, on }).catch(() => {
+  typing(...said: [room: string, on: boolean] | [Fields<"typing">]): void {
+    this.ask<"typing">({ op: "typing", ...named<"typing">(said, "on") }).catch(() => {
       // Refused or lost: nobody misses it.
     });
   }
 
-  /** Joins the room's call (again after losses), or changes our flags: 1 in call, 2 audio, 4 video. */
-  call(room: string, flags: number): Promise<void> {
+  /** Joins the room's call, again after losses, with our flags: 1 in call, 2 audio, 4 video. */
+  callJoin({ room, flags }: Fields<"call.join">): Promise<void> {
     return this.#session.call(room, flags);
   }
 
-  leaveCall(room: string): Promise<void> {
+  /** Changes our flags in the room's call. */
+  callFlags({ room, flags }: Fields<"call.flags">): Promise<void> {
+    return this.#session.call(room, flags);
+  }
+
+  callLeave({ room }: Fields<"call.leave">): Promise<void> {
     return this.#session.leaveCall(room);
   }
 
-  protected override async ask<Op extends keyof OkFields>(question: Question<Op>): Promise<OkFrame<Op>> {
+  /**
+   * Says an op in the current session. Each op has a method, which is to be preferred. Rejects with `Refused`, or with
+   * `ConnectionLost` when there is no session or it ends before the answer.
+   */
+  async ask<Op extends keyof OkFields>(question: Question<Op>): Promise<OkFrame<Op>> {
     if (!this.#connection) throw new ConnectionLost();
     return await this.#connection.ask<Op>(question);
   }
@@ -273,14 +290,4 @@ export class Client extends MessageCommands {
 function endedError(state: ConnectionState): ClientEnded {
   const why = state.name === "ended" ? `${state.code} ${state.reason}` : "";
   return new ClientEnded(`The client has ended: ${why}`);
-}
-
-/**
- * An id for `send`, when it has to be known before: 128 random bits. `crypto.randomUUID` is missing on pages that came
- * over plain HTTP from another machine.
- */
-export function newMessageId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
 }

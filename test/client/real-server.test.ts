@@ -58,9 +58,9 @@ describe("the SDK on a running server", () => {
     expect(ann.events.at(-1)).toMatchObject(edit);
     await ann.client.pin({ room, seq: reply.seq });
     await ann.client.unpin({ room, seq: reply.seq });
-    await bob.client.call(room, 3);
+    await bob.client.callJoin({ room, flags: 3 });
     await ann.until("the call", () => ann.client.room(room)?.call === 3);
-    await bob.client.leaveCall(room);
+    await bob.client.callLeave({ room });
     await ann.until("its end", () => ann.events.some(({ type }) => type === "call.ended"));
 
     expect(bob.client.room(room)).toMatchObject({ unread: 0, mention: 0 });

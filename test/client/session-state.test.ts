@@ -16,7 +16,7 @@ describe("session state", () => {
     await ann.client.open("r");
     await ann.client.open("s");
     await ann.client.close("s");
-    await ann.client.call("r", 3);
+    await ann.client.callJoin({ room: "r", flags: 3 });
     expect(ann.client.room("r")?.call).toBe(3);
     server.cutAll();
 
