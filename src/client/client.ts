@@ -13,7 +13,7 @@
  * (what the server tells), room-logs.ts (order and gaps), outbox.ts (sending), session-state.ts (what each session is told
  * anew), commands/ (what is said in a session), rooms.ts (the room list), cursors.ts (reloads).
  */
-import type { OkFields, OkFrame, Question, ReadyFrame } from "../protocol/frames.ts";
+import type { OkFields, OkFrame, Question, ReadyFrame, RoomEvent } from "../protocol/frames.ts";
 import { DEFAULT_BACKOFF } from "./backoff.ts";
 import { jsonCodec } from "./codec.ts";
 import { type Fields, named } from "./commands/command.ts";
@@ -33,7 +33,7 @@ import { platformSocket } from "./socket.ts";
 
 export { newMessageId } from "./commands/message-id.ts";
 
-export type HistoryPage = OkFields["history"];
+export type HistoryPage = Omit<OkFields["history"], "events"> & { events: RoomEvent[] };
 /** A message to send; it gets a new `id` where it has none. */
 export type Message = Omit<Outgoing, "id"> & { id?: string };
 
@@ -199,7 +199,7 @@ export class Client extends CommandMethods {
     const [first, more] = said;
     const page = typeof first === "string" ? { ...more, room: first } : first;
     const { events, more: hasMore } = await this.ask<"history">({ ...page, op: "history" });
-    return { events, more: hasMore };
+    return { events: events as RoomEvent[], more: hasMore };
   }
 
   /** Moves our read marker up to `seq`; a marker that could not be said is said in the next session. */

@@ -1,5 +1,5 @@
 /** Turns the frames of the server into the app's events, and keeps the list of rooms up with them. */
-import type { CallFrame, ReadyFrame, UnreadFrame, UserFrame } from "../protocol/frames.ts";
+import type { CallFrame, ReadyFrame, RoomEvent, UnreadFrame, UserFrame } from "../protocol/frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { Announcement, Connection } from "./connection.ts";
 import type { Emitter } from "./emitter.ts";
@@ -31,7 +31,7 @@ export class FrameDispatcher {
     this.logs = new RoomLogs({
       onEvent: (event) => {
         this.#change(event.room, () => this.rooms.apply(event));
-        this.#emitter.emit("event", event);
+        this.#emitter.emit("event", event as RoomEvent);
         this.#handlers.onMoved();
       },
       onReset: (reset) => {

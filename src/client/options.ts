@@ -1,10 +1,10 @@
 /** The options and events of a client. */
 import type {
   CallFrame,
-  EventFrame,
   PresenceFrame,
   ReadyFrame,
   ReceiptFrame,
+  RoomEvent,
   RoomNow,
   TypingFrame,
   UserFrame,
@@ -46,7 +46,7 @@ export interface ClientEvents {
   /** A session began, with the current rooms. */
   ready: ReadyFrame;
   /** The next event of a room, in order, once. */
-  event: EventFrame;
+  event: RoomEvent;
   /** A room's events can't be continued (`recovered: false`): load it again, see {@link Reset}. */
   reset: Reset;
   /** A room's entry in the list changed. */

@@ -25,6 +25,7 @@ import type {
 } from "./frames/server.ts";
 import { LIMITS } from "./limits.ts";
 
+export type * from "./frames/events.ts";
 export type { Ref } from "./frames/fields.ts";
 export type { Place } from "./frames/hello.ts";
 export type { ChangeAnswer } from "./frames/message-changes.ts";
