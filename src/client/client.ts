@@ -21,13 +21,13 @@ import { CommandMethods } from "./commands/commands.ts";
 import { newMessageId } from "./commands/message-id.ts";
 import type { Connection } from "./connection.ts";
 import { CursorSaver, type CursorStore } from "./cursors.ts";
-import { createEmitter, type Unsubscribe } from "./emitter.ts";
+import { createEmitter, type Observable, type Unsubscribe } from "./emitter.ts";
 import { ClientEnded, ConnectionLost } from "./failures.ts";
 import { FrameDispatcher } from "./frame-dispatcher.ts";
 import type { ClientEvents, ClientOptions } from "./options.ts";
 import { type Ack, Outbox, type Outgoing } from "./outbox.ts";
 import { type ConnectionState, ReconnectingConnection } from "./reconnecting-connection.ts";
-import type { Room } from "./rooms.ts";
+import { type Room, RoomHandle } from "./rooms.ts";
 import { SessionState } from "./session-state.ts";
 import { platformSocket } from "./socket.ts";
 
@@ -52,6 +52,7 @@ export class Client extends CommandMethods {
   readonly #reconnecting: ReconnectingConnection;
   readonly #saver: CursorSaver;
   readonly #store: CursorStore | undefined;
+  readonly #handles = new Map<string, RoomHandle>();
   #connection: Connection | null = null;
   #restored: Promise<void> | null = null;
 
@@ -110,12 +111,15 @@ export class Client extends CommandMethods {
   }
 
   /** Our rooms, newest activity first. */
-  get rooms(): Room[] {
-    return this.#frames.rooms.list();
+  get rooms(): Observable<readonly Room[]> {
+    return this.#frames.rooms.all;
   }
 
-  room(room: string): Room | undefined {
-    return this.#frames.rooms.get(room);
+  /** A room by its token; the same object each time. */
+  room(room: string): RoomHandle {
+    const handle = this.#handles.get(room) ?? new RoomHandle(room, this.#frames.rooms.entry(room));
+    this.#handles.set(room, handle);
+    return handle;
   }
 
   /** Messages that are not acknowledged yet, in order within each room. */

@@ -31,3 +31,41 @@ export function createEmitter<Events extends object>(): Emitter<Events> {
     },
   };
 }
+
+/**
+ * A value that changes. Both functions may be passed on without their object, as to React's `useSyncExternalStore`.
+ */
+export interface Observable<T> {
+  /** Calls `listener` after changes: changes that follow one another at once are one call. */
+  subscribe: (listener: () => void) => Unsubscribe;
+  /** The value now, and the same object until it changes. */
+  getSnapshot: () => T;
+}
+
+/** An {@link Observable} whose owner says when the value has changed. */
+export interface OwnedObservable<T> extends Observable<T> {
+  changed(): void;
+}
+
+/** @param read makes the value; called when somebody asks for it and it has changed */
+export function observe<T>(read: () => T): OwnedObservable<T> {
+  const listeners = createEmitter<{ changed: undefined }>();
+  let cached: { value: T } | null = null;
+  let isTelling = false;
+  return {
+    subscribe: (listener) => listeners.on("changed", () => listener()),
+    getSnapshot: () => {
+      cached ??= { value: read() };
+      return cached.value;
+    },
+    changed: () => {
+      cached = null;
+      if (isTelling) return;
+      isTelling = true;
+      queueMicrotask(() => {
+        isTelling = false;
+        listeners.emit("changed", undefined);
+      });
+    },
+  };
+}

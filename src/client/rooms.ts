@@ -1,8 +1,24 @@
 /** The list of rooms: name, unread, mentions, last message. `ready` fills it, and events keep it up to date. */
 import type { CallFrame, EventFrame, ReadyFrame, ReadyRoom, UnreadFrame } from "../protocol/frames.ts";
+import { type Observable, type OwnedObservable, observe, type Unsubscribe } from "./emitter.ts";
 
 /** A room of the user. `call` is the OR of the flags of all participants of the call; 0 for no call. */
 export type Room = Readonly<ReadyRoom>;
+
+/** A room as the app sees it: `client.room(token)`. */
+export class RoomHandle implements Observable<Room | undefined> {
+  readonly token: string;
+  /** Calls `listener` after changes of the room's entry. */
+  readonly subscribe: (listener: () => void) => Unsubscribe;
+  /** The room's entry; undefined while the user is not in the room, as far as is known. */
+  readonly getSnapshot: () => Room | undefined;
+
+  constructor(token: string, entry: Observable<Room | undefined>) {
+    this.token = token;
+    this.subscribe = entry.subscribe;
+    this.getSnapshot = entry.getSnapshot;
+  }
+}
 
 /** The mention of everybody. */
 const EVERYBODY = "all";
@@ -11,15 +27,24 @@ export class Rooms {
   readonly #rooms = new Map<string, Room>();
   /** The seq up to which the server counted a room's figures, where it is beyond the room's last event here. */
   readonly #counted = new Map<string, number>();
+  readonly #entries = new Map<string, OwnedObservable<Room | undefined>>();
+  readonly #all = observe(() => byActivity([...this.#rooms.values()]));
   #userId = "";
 
-  /** Newest activity first. */
-  list(): Room[] {
-    return [...this.#rooms.values()].sort((a, b) => (b.last?.at ?? 0) - (a.last?.at ?? 0));
+  /** All rooms, newest activity first. */
+  get all(): Observable<readonly Room[]> {
+    return this.#all;
   }
 
   get(room: string): Room | undefined {
     return this.#rooms.get(room);
+  }
+
+  /** The entry of a room, which the user may be in or not. */
+  entry(room: string): Observable<Room | undefined> {
+    const known = this.#entries.get(room) ?? observe(() => this.#rooms.get(room));
+    this.#entries.set(room, known);
+    return known;
   }
 
   begin({ rooms, user }: ReadyFrame): void {
@@ -27,32 +52,46 @@ export class Rooms {
     this.#rooms.clear();
     this.#counted.clear();
     for (const room of rooms) this.#rooms.set(room.room, room);
+    this.#all.changed();
+    for (const entry of this.#entries.values()) entry.changed();
   }
 
   left(room: string): void {
     this.#rooms.delete(room);
     this.#counted.delete(room);
+    this.#changed(room);
   }
 
   /** Applies an event. Events up to the head of `ready` are in its figures already, so replayed ones count once. */
   apply(event: EventFrame): void {
     const room = withoutWaiting(this.#rooms.get(event.room) ?? newRoom(event));
-    this.#rooms.set(event.room, room);
+    this.#set(room);
     if (event.seq <= room.head) return;
-    this.#rooms.set(event.room, { ...room, head: event.seq, at: event.at, ...this.#change(room, event) });
+    this.#set({ ...room, head: event.seq, at: event.at, ...this.#change(room, event) });
   }
 
   unread({ room: token, read, unread, mention, head = 0 }: Omit<UnreadFrame, "op">): void {
     const room = this.#rooms.get(token);
     // Messages after this count are missing in it; the next marker corrects the figures.
     if (!room || read < room.read) return;
-    this.#rooms.set(token, { ...room, read, unread, mention });
+    this.#set({ ...room, read, unread, mention });
     if (head > room.head) this.#counted.set(token, head);
   }
 
   call({ room: token, flags }: Omit<CallFrame, "op">): void {
     const room = this.#rooms.get(token);
-    if (room) this.#rooms.set(token, { ...room, call: flags });
+    if (room) this.#set({ ...room, call: flags });
+  }
+
+  #set(room: Room): void {
+    if (this.#rooms.get(room.room) === room) return;
+    this.#rooms.set(room.room, room);
+    this.#changed(room.room);
+  }
+
+  #changed(room: string): void {
+    this.#all.changed();
+    this.#entries.get(room)?.changed();
   }
 
   #change(room: Room, event: EventFrame): Partial<Room> {
@@ -100,6 +139,11 @@ export class Rooms {
     const { kind, id } = (actor ?? {}) as { kind?: unknown; id?: unknown };
     return kind === "user" && id === this.#userId;
   }
+}
+
+/** Sorts rooms in their place, newest activity first. */
+function byActivity(rooms: Room[]): Room[] {
+  return rooms.sort((a, b) => (b.last?.at ?? 0) - (a.last?.at ?? 0));
 }
 
 /** A user who gets a room's event does not wait in its lobby [GW-12.3]. */

@@ -107,7 +107,7 @@ export class Chat {
 
   #take(event: EventFrame): void {
     this.#conversation(event.room).apply(event);
-    if (this.#client.room(event.room)?.name === "") this.#learnName();
+    if (this.#client.room(event.room).getSnapshot()?.name === "") this.#learnName();
     if (event.room !== this.#room) return;
     if (event.type === "message") this.#people.wrote(event);
   }
@@ -127,7 +127,7 @@ export class Chat {
 
   #chooseFirst({ rooms }: ReadyFrame): void {
     const kept = rooms.find(({ room }) => room === sessionStorage.getItem(ROOM_KEY));
-    const [newest] = this.#client.rooms;
+    const [newest] = this.#client.rooms.getSnapshot();
     const choice = kept ?? (NARROW.matches ? undefined : newest);
     if (choice) this.#choose(choice.room);
   }
@@ -228,7 +228,7 @@ export class Chat {
 
   /** What is in sight has been read. */
   #readAll(): void {
-    const room = this.#room === null ? undefined : this.#client.room(this.#room);
+    const room = this.#room === null ? undefined : this.#client.room(this.#room).getSnapshot();
     if (!room || room.unread + room.mention === 0) return;
     if (document.visibilityState !== "visible" || !this.#messages.isAtEnd()) return;
     const { last } = this.#conversation(room.room);
@@ -248,13 +248,14 @@ export class Chat {
   }
 
   #drawNow(): void {
-    const { rooms, state, user } = this.#client;
+    const { state, user } = this.#client;
+    const rooms = this.#client.rooms.getSnapshot();
     const unsent = this.#unsent();
     if (user && state.name !== "ended") keepUnsent(user.uuid, unsent);
     this.#status.connection(state, unsent.length);
     this.#status.unread(rooms.reduce((sum, { unread }) => sum + unread, 0));
     this.#rooms.show(rooms, this.#room);
-    const room = this.#room === null ? undefined : this.#client.room(this.#room);
+    const room = this.#room === null ? undefined : this.#client.room(this.#room).getSnapshot();
     this.#status.room(room ? roomName(room) : "Rooms", this.#people);
     if (this.#room !== null) this.#drawMessages(this.#room);
   }

@@ -18,7 +18,11 @@ describe("client: connecting", () => {
     expect(server.heard[0]).toEqual({ op: "hello", ref: 1, token: "token", device: "phone" });
     expect(ready.rooms.map(({ room, head }) => ({ room, head }))).toEqual([{ room: "r", head: 1 }]);
     expect(client.user?.handle).toBe("ann");
-    expect(client.room("r")).toMatchObject({ name: "Room r", unread: 1, last: { data: { text: "before" } } });
+    expect(client.room("r").getSnapshot()).toMatchObject({
+      name: "Room r",
+      unread: 1,
+      last: { data: { text: "before" } },
+    });
     expect(events).toEqual([]);
     expect(client.state).toEqual({ name: "online" });
   });

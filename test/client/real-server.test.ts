@@ -44,7 +44,7 @@ describe("the SDK on a running server", () => {
     await bob.client.open(room);
     const bobId = String(site.people[1]?.id);
     const ack = await ann.client.send(room, "Bob?", { mentions: [bobId] });
-    await bob.until("the mention", () => bob.client.room(room)?.mention === 1);
+    await bob.until("the mention", () => bob.client.room(room).getSnapshot()?.mention === 1);
     await bob.client.read(room, ack.seq);
     bob.client.typing(room, true);
     const other = await bob.client.send(room, "oops");
@@ -54,17 +54,17 @@ describe("the SDK on a running server", () => {
     expect(await bob.client.react({ room, seq: ack.seq, name: "👍" })).toEqual({ room, duplicate: true });
     await bob.client.unreact({ room, seq: ack.seq, name: "👍" });
     const edit = await bob.client.edit({ room, seq: reply.seq, text: "Yes, Ann!" });
-    await ann.until("the edit", () => ann.client.room(room)?.last?.data.text === "Yes, Ann!");
+    await ann.until("the edit", () => ann.client.room(room).getSnapshot()?.last?.data.text === "Yes, Ann!");
     expect(ann.events.at(-1)).toMatchObject(edit);
     await ann.client.pin({ room, seq: reply.seq });
     await ann.client.unpin({ room, seq: reply.seq });
     await bob.client.callJoin({ room, flags: 3 });
-    await ann.until("the call", () => ann.client.room(room)?.call === 3);
+    await ann.until("the call", () => ann.client.room(room).getSnapshot()?.call === 3);
     await bob.client.callLeave({ room });
     await ann.until("its end", () => ann.events.some(({ type }) => type === "call.ended"));
 
-    expect(bob.client.room(room)).toMatchObject({ unread: 0, mention: 0 });
-    expect(ann.client.room(room)).toMatchObject({
+    expect(bob.client.room(room).getSnapshot()).toMatchObject({ unread: 0, mention: 0 });
+    expect(ann.client.room(room).getSnapshot()).toMatchObject({
       call: 0,
       last: { seq: reply.seq, data: { replyTo: ack.seq } },
     });

@@ -141,7 +141,11 @@ describe("room logs", () => {
     await ann.until("the live one", () => ann.events.length === 7);
 
     expect(ann.seqs("r")).toEqual(upTo(7));
-    expect(ann.client.room("r")).toMatchObject({ unread: 7, head: 7, last: { data: { text: "live" } } });
+    expect(ann.client.room("r").getSnapshot()).toMatchObject({
+      unread: 7,
+      head: 7,
+      last: { data: { text: "live" } },
+    });
   });
 
   test("an unprovable resume says where the room stands and goes on from there", async () => {
@@ -198,10 +202,10 @@ describe("room logs", () => {
     await ann.until("the welcome", () => ann.texts("new").includes("welcome"));
 
     expect(ann.seqs("new")).toEqual([8, 9]);
-    expect(ann.client.room("new")).toMatchObject({ name: "", role: "moderator", unread: 1 });
+    expect(ann.client.room("new").getSnapshot()).toMatchObject({ name: "", role: "moderator", unread: 1 });
     expect(ann.resets).toEqual([]);
     ann.client.refresh();
-    await ann.until("its name", () => ann.client.room("new")?.name === "Room new");
+    await ann.until("its name", () => ann.client.room("new").getSnapshot()?.name === "Room new");
     server.message("new", "once");
     await ann.until("it", () => ann.texts("new").includes("once"));
     expect(ann.seqs("new")).toEqual([8, 9, 10]);
@@ -217,7 +221,7 @@ describe("room logs", () => {
     server.append("r", { type: "member.left", data: { member: OTHER, role: "user" } });
     server.append("r", { type: "member.left", data: { member: me, role: "user" } });
     await ann.until("the leaving", () => ann.left.length === 1);
-    expect(ann.client.rooms.map(({ room }) => room)).toEqual(["s"]);
+    expect(ann.client.rooms.getSnapshot().map(({ room }) => room)).toEqual(["s"]);
     server.cutAll();
     expect((await server.hears("hello", 2)).resume).toEqual({
       epoch: "epoch-1",
@@ -252,7 +256,7 @@ describe("room logs", () => {
     server.append("r", { type: "member.joined", data: { member, role: "user" } });
     await ann.until("both", () => ann.events.length === 2);
     expect(ann.left).toEqual([]);
-    expect(ann.client.room("r")?.name).toBe("Room r");
+    expect(ann.client.room("r").getSnapshot()?.name).toBe("Room r");
   });
 
   test("a room that is gone after a loss is told as left", async () => {
@@ -263,7 +267,7 @@ describe("room logs", () => {
     server.rooms.delete("r");
     server.cutAll();
     await ann.until("the leaving", () => ann.left.length === 1);
-    expect(ann.client.rooms).toEqual([]);
+    expect(ann.client.rooms.getSnapshot()).toEqual([]);
   });
 });
 

@@ -17,7 +17,7 @@ describe("session state", () => {
     await ann.client.open("s");
     await ann.client.close("s");
     await ann.client.callJoin({ room: "r", flags: 3 });
-    expect(ann.client.room("r")?.call).toBe(3);
+    expect(ann.client.room("r").getSnapshot()?.call).toBe(3);
     server.cutAll();
 
     expect(await server.hears("open", 3)).toMatchObject({ room: "r" });
@@ -34,10 +34,10 @@ describe("session state", () => {
     await ann.client.connect();
     await ann.client.read("r", 3);
     await ann.client.read("r", 2);
-    await ann.until("the marker", () => ann.client.room("r")?.read === 3);
+    await ann.until("the marker", () => ann.client.room("r").getSnapshot()?.read === 3);
 
     expect(await server.hears("read", 2)).toMatchObject({ seq: 3 });
-    expect(ann.client.room("r")).toMatchObject({ unread: 0, mention: 0 });
+    expect(ann.client.room("r").getSnapshot()).toMatchObject({ unread: 0, mention: 0 });
   });
 
   test("a read marker that a busy server refused can be said again", async () => {
@@ -49,9 +49,9 @@ describe("session state", () => {
     const ann = app({ url: server.url });
     await ann.client.connect();
     await ann.client.read("r", 1);
-    expect(ann.client.room("r")?.read).toBe(0);
+    expect(ann.client.room("r").getSnapshot()?.read).toBe(0);
     await ann.client.read("r", 1);
-    expect(ann.client.room("r")?.read).toBe(1);
+    expect(ann.client.room("r").getSnapshot()?.read).toBe(1);
   });
 
   test("what is refused is told, and not said again", async () => {
@@ -99,11 +99,11 @@ describe("room list", () => {
     server.message("r", "everybody!", { data: { text: "everybody!", mentions: ["all"] } });
     server.message("r", "Bob!", { data: { text: "Bob!", mentions: ["2"] } });
     await ann.until("them", () => ann.events.length === 4);
-    expect(ann.client.room("r")).toMatchObject({ unread: 4, mention: 2 });
+    expect(ann.client.room("r").getSnapshot()).toMatchObject({ unread: 4, mention: 2 });
 
     server.announce({ op: "unread", room: "r", read: 3, unread: 1, mention: 0 });
-    await ann.until("the marker", () => ann.client.room("r")?.read === 3);
-    expect(ann.client.room("r")).toMatchObject({ unread: 1, mention: 0 });
+    await ann.until("the marker", () => ann.client.room("r").getSnapshot()?.read === 3);
+    expect(ann.client.room("r").getSnapshot()).toMatchObject({ unread: 1, mention: 0 });
   });
 
   test("one's own message, from any device, leaves nothing unread", async () => {
@@ -114,7 +114,7 @@ describe("room list", () => {
     server.message("r", "hello");
     server.message("r", "mine", { actor: { kind: "user", id: "1", name: "Ann" } });
     await ann.until("both", () => ann.events.length === 2);
-    expect(ann.client.room("r")).toMatchObject({ read: 2, unread: 0 });
+    expect(ann.client.room("r").getSnapshot()).toMatchObject({ read: 2, unread: 0 });
   });
 
   test("what was deleted is unread no more, and what was read or is told again takes nothing away", async () => {
@@ -126,19 +126,19 @@ describe("room list", () => {
     server.message("r", "Ann!", { data: { text: "Ann!", mentions: ["1"] } });
     server.message("r", "hello");
     server.announce({ op: "unread", room: "r", read: 1, unread: 2, mention: 1 });
-    await ann.until("them", () => ann.client.room("r")?.read === 1);
+    await ann.until("them", () => ann.client.room("r").getSnapshot()?.read === 1);
     server.append("r", { type: "message.deleted", data: { seq: 1 } });
     server.append("r", { type: "message.deleted", data: { seq: 3 } });
-    await ann.until("the deletions", () => ann.client.room("r")?.head === 5);
-    expect(ann.client.room("r")).toMatchObject({ unread: 1, mention: 1 });
+    await ann.until("the deletions", () => ann.client.room("r").getSnapshot()?.head === 5);
+    expect(ann.client.room("r").getSnapshot()).toMatchObject({ unread: 1, mention: 1 });
 
     // [GW-6.6] The figures may come before the event that they count already.
     server.announce({ op: "unread", room: "r", read: 1, unread: 0, mention: 0, head: 6 });
-    await ann.until("the figures", () => ann.client.room("r")?.unread === 0);
+    await ann.until("the figures", () => ann.client.room("r").getSnapshot()?.unread === 0);
     server.append("r", { type: "message.deleted", data: { seq: 2 } });
     server.message("r", "new");
-    await ann.until("the new one", () => ann.client.room("r")?.head === 7);
-    expect(ann.client.room("r")).toMatchObject({ unread: 1, mention: 0 });
+    await ann.until("the new one", () => ann.client.room("r").getSnapshot()?.head === 7);
+    expect(ann.client.room("r").getSnapshot()).toMatchObject({ unread: 1, mention: 0 });
   });
 
   test("[GW-4.4] an event that is hidden says nothing", async () => {
@@ -148,8 +148,8 @@ describe("room list", () => {
     await ann.client.connect();
     server.message("r", "as it is by now");
     server.append("r", { type: "message.edited", data: { seq: 1, hidden: true } });
-    await ann.until("the edit", () => ann.client.room("r")?.head === 2);
-    expect(ann.client.room("r")?.last?.data).toEqual({ text: "as it is by now" });
+    await ann.until("the edit", () => ann.client.room("r").getSnapshot()?.head === 2);
+    expect(ann.client.room("r").getSnapshot()?.last?.data).toEqual({ text: "as it is by now" });
   });
 
   test("follows names, edits and deletions", async () => {
@@ -160,16 +160,16 @@ describe("room list", () => {
     server.message("r", "helo");
     server.append("r", { type: "message.edited", data: { seq: 1, text: "hello" } });
     server.append("r", { type: "room.changed", actor: OTHER, data: { name: "Harbour" } });
-    await ann.until("the name", () => ann.client.room("r")?.name === "Harbour");
-    expect(ann.client.room("r")?.last?.data).toEqual({ text: "hello" });
+    await ann.until("the name", () => ann.client.room("r").getSnapshot()?.name === "Harbour");
+    expect(ann.client.room("r").getSnapshot()?.last?.data).toEqual({ text: "hello" });
 
     server.append("r", { type: "message.edited", data: { seq: 1, text: "*hello*", format: "markdown" } });
     server.append("r", { type: "message.edited", data: { seq: 1, text: "hello" } });
-    await ann.until("the last edit", () => ann.client.room("r")?.head === 5);
-    expect(ann.client.room("r")?.last?.data).toEqual({ text: "hello" });
+    await ann.until("the last edit", () => ann.client.room("r").getSnapshot()?.head === 5);
+    expect(ann.client.room("r").getSnapshot()?.last?.data).toEqual({ text: "hello" });
 
     server.append("r", { type: "message.deleted", data: { seq: 1 } });
-    await ann.until("the deletion", () => ann.client.room("r")?.head === 6);
-    expect(ann.client.room("r")?.last?.data).toEqual({ text: "", deleted: true });
+    await ann.until("the deletion", () => ann.client.room("r").getSnapshot()?.head === 6);
+    expect(ann.client.room("r").getSnapshot()?.last?.data).toEqual({ text: "", deleted: true });
   });
 });
