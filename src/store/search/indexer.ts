@@ -15,7 +15,7 @@ import { placeList } from "../log/message-rows.ts";
 import type { Database, StoreLogger } from "../sql/database.ts";
 import type { Sql } from "../sql/sql.ts";
 import { termsOf } from "./terms.ts";
-import { type LogPart, touchedMessages } from "./unindexed.ts";
+import { type LogPart, type TouchingRow, touchingEvents } from "./unindexed.ts";
 
 export interface IndexerOptions {
   /** Whether sends are on their way to the database: then the indexer rests longer. */
@@ -33,8 +33,10 @@ export interface Indexer {
 }
 
 const EVERY_MS = 250;
-/** Events of the log in one transaction, and rooms. */
-const MAX_EVENTS = 250;
+/** Events about messages in one transaction. */
+const MAX_MESSAGE_EVENTS = 250;
+/** Events of any type in one transaction, and rooms: what is not about messages is only passed over. */
+const MAX_EVENTS = 5_000;
 const MAX_ROOMS = 50;
 /** How many times longer than it worked the indexer rests; when sends are under way, as long as it is not late. */
 const REST = 0.25;
@@ -146,7 +148,7 @@ async function roomsBehind(
 }
 
 /**
- * Indexes up to {@link MAX_EVENTS} events of these rooms. Rooms that another process is at are left to it.
+ * Indexes what the bounds above allow of these rooms. Rooms that another process is at are left to it.
  * @returns the rooms of which more is left
  */
 async function indexRooms(db: Pick<Database, "transaction">, rooms: readonly number[]): Promise<number[]> {
@@ -155,8 +157,8 @@ async function indexRooms(db: Pick<Database, "transaction">, rooms: readonly num
     await sql`set local synchronous_commit = off`;
     const behind = await claim(sql, rooms);
     const parts = sharesOf(behind.filter(({ isClaimed }) => isClaimed));
-    if (parts.length > 0) await indexParts(sql, parts);
-    const reached = new Map(parts.map(({ roomId, upTo }) => [roomId, upTo]));
+    const indexed = parts.length > 0 ? await indexParts(sql, parts) : [];
+    const reached = new Map(indexed.map(({ roomId, upTo }) => [roomId, upTo]));
     const isLeft = ({ roomId, upTo }: LogPart) => (reached.get(roomId) ?? 0) < upTo;
     return behind.filter(isLeft).map(({ roomId }) => roomId);
   });
@@ -203,11 +205,35 @@ interface MessageRow {
   data: string;
 }
 
-async function indexParts(sql: Sql, parts: readonly LogPart[]): Promise<void> {
-  const touched = (await touchedMessages(sql, parts, MAX_EVENTS)).map((row) => ({
-    roomId: row.conversation_id,
-    seq: row.seq,
-  }));
+/** @returns the parts as far as they are indexed */
+async function indexParts(sql: Sql, parts: readonly LogPart[]): Promise<readonly LogPart[]> {
+  const events = await touchingEvents(sql, parts, MAX_MESSAGE_EVENTS);
+  const indexed = partsUpTo(parts, events);
+  if (events.length > 0) await storeWords(sql, events);
+  await sql`
+    update word_heads w set seq = k.up_to
+    from unnest(${indexed.map(({ roomId }) => roomId)}::bigint[],
+                ${indexed.map(({ upTo }) => upTo)}::bigint[]) as k (room, up_to)
+    where w.conversation_id = k.room`;
+  return indexed;
+}
+
+/** The parts up to the last of these events, where there may be more; else whole. */
+function partsUpTo(parts: readonly LogPart[], events: readonly TouchingRow[]): readonly LogPart[] {
+  const last = events.at(-1);
+  if (!last || events.length < MAX_MESSAGE_EVENTS) return parts;
+  const n = parts.findIndex(({ roomId }) => roomId === last.roomId);
+  return [...parts.slice(0, n), { ...(parts[n] as LogPart), upTo: last.seq }];
+}
+
+/** Stores the words of messages that these events touched, and removes those of messages that are gone. */
+async function storeWords(sql: Sql, events: readonly TouchingRow[]): Promise<void> {
+  // Each message once: one statement can't write a row twice.
+  const touched = [
+    ...new Map(
+      events.map(({ roomId, message }) => [`${roomId} ${message}`, { roomId, seq: message }]),
+    ).values(),
+  ];
   const messages = await sql<MessageRow[]>`
     select e.conversation_id, e.seq, e.at, e.actor, e.data from ${placeList(sql, touched)} as k (room, seq)
     join events e on e.conversation_id = k.room and e.seq = k.seq and e.type = 'message' and not e.deleted`;
@@ -220,11 +246,6 @@ async function indexParts(sql: Sql, parts: readonly LogPart[]): Promise<void> {
       where w.conversation_id = k.room and w.seq = k.seq and not exists (
         select from events e
         where e.conversation_id = w.conversation_id and e.seq = w.seq and e.type = 'message' and not e.deleted)
-    ), moved as (
-      update word_heads w set seq = k.up_to
-      from unnest(${parts.map(({ roomId }) => roomId)}::bigint[],
-                  ${parts.map(({ upTo }) => upTo)}::bigint[]) as k (room, up_to)
-      where w.conversation_id = k.room
     )
     insert into message_words (conversation_id, seq, at, terms)
     select k.room, k.seq, k.at, k.terms::integer[] || causeway_stretches(k.at)

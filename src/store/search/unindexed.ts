@@ -14,6 +14,13 @@ export interface TouchedRow {
   seq: number;
 }
 
+/** An event that wrote, edited or deleted a message. */
+export interface TouchingRow {
+  roomId: number;
+  seq: number;
+  message: number;
+}
+
 /** The messages that these parts of the log touched, of each part those of the newest events. */
 export function touchedMessages(
   sql: Sql,
@@ -32,4 +39,17 @@ export function touchedMessages(
         and e.type in ('message', 'message.edited', 'message.deleted')
       order by e.seq desc limit ${eventsEach}
     ) e`;
+}
+
+/** The first events of these parts that touched a message, part after part, in the order of the log. */
+export function touchingEvents(sql: Sql, parts: readonly LogPart[], most: number): Statement<TouchingRow[]> {
+  return sql<TouchingRow[]>`
+    select w.room as "roomId", e.seq,
+           case e.type when 'message' then e.seq else (e.data::json ->> 'seq')::bigint end as message
+    from unnest(${parts.map(({ roomId }) => roomId)}::bigint[],
+                ${parts.map(({ after }) => after)}::bigint[],
+                ${parts.map(({ upTo }) => upTo)}::bigint[]) with ordinality as w (room, after, up_to, n)
+    join events e on e.conversation_id = w.room and e.seq > w.after and e.seq <= w.up_to
+      and e.type in ('message', 'message.edited', 'message.deleted')
+    order by w.n, e.seq limit ${most}`;
 }

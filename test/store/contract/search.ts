@@ -133,6 +133,26 @@ export function searchContract(store: () => PostgresStore): void {
       }
     });
 
+    test("passes over events that are no messages", async () => {
+      const room = await createRoom(store());
+      const actor = room.people[0]!.actor;
+      const joins = Array.from({ length: 3_000 }, () => ({ type: "room.changed", actor, data: {} }) as const);
+      await say(store(), room, 0, { text: "word before" });
+      for (let n = 0; n < 2; n++) {
+        await store().transaction(async (tx) => {
+          await tx.lockRooms([room.id]);
+          await tx.appendEvents(room.id, joins);
+        });
+      }
+      const edited = await say(store(), room, 0, { text: "word behind" });
+      for (let n = 0; n < 300; n++) await edit(room, edited, `word edited ${n}`);
+      await say(store(), room, 1, { text: "word last" });
+      const rooms = await indexed([room]);
+      expect(await find(rooms, { words: ["word"] })).toEqual(["word last", "word edited 299", "word before"]);
+      expect(await knows(room, edited, "299")).toBe(true);
+      expect(await knows(room, edited, "behind")).toBe(false);
+    });
+
     test("forgets a deleted room with its log", async () => {
       const room = await createRoom(store());
       await say(store(), room, 0, { text: "of a room that goes" });
