@@ -96,7 +96,21 @@ function openGateway(
   const storeHealth = store.health;
   const waiting = createAwait({ useCases, storeHealth, hot, feed, publicUrl, rateLimits, logger });
   return startGateway({
-    ...{ host, port, store, hot, bus, commits, useCases, http, node, registry, logger, rateLimits },
+    ...{
+      host,
+      port,
+      store,
+      hot,
+      bus,
+      commits,
+      useCases,
+      http,
+      node,
+      registry,
+      logger,
+      rateLimits,
+      publicUrl,
+    },
     clientAddress: clientAddressOf(config),
     endpoints: { "/await": waiting },
     transport: config.TRANSPORT,

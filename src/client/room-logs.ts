@@ -2,7 +2,7 @@
  * Hands each room's events to the app in `seq` order, each once, without a gap. It drops events that come twice, fetches
  * missing ones, and reports a reset where a room can't be continued. Its cursor is the base of resuming.
  */
-import type { EventFrame, OkFields, Place, ReadyFrame, ReadyRoom } from "../protocol/frames.ts";
+import type { EventFrame, OkFields, Place, ReadyFrame, RoomEntry } from "../protocol/frames.ts";
 import type { Cursor } from "./cursors.ts";
 import { ConnectionLost } from "./failures.ts";
 
@@ -90,7 +90,7 @@ export class RoomLogs {
     const proofs = new Map((ready.resumed ?? []).map((proof) => [proof.room, proof]));
     const present = new Set(ready.rooms.map(({ room }) => room));
     for (const room of this.#logs.keys()) if (!present.has(room)) this.#forget(room);
-    for (const { room, head, at = null } of ready.rooms as (Omit<ReadyRoom, "at"> & { at?: number })[]) {
+    for (const { room, head, at = null } of ready.rooms as (Omit<RoomEntry, "at"> & { at?: number })[]) {
       const log = this.#logs.get(room);
       const proof = proofs.get(room);
       if (!log) this.#logs.set(room, { last: head, at, memberAt: head, target: null });

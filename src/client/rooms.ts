@@ -1,9 +1,16 @@
 /** The list of rooms: name, unread, mentions, last message. `ready` fills it, and events keep it up to date. */
-import type { CallFrame, EventFrame, ReadyFrame, ReadyRoom, UnreadFrame } from "../protocol/frames.ts";
+import type { CallFrame, EventFrame, ReadyFrame, RoomEntry, UnreadFrame } from "../protocol/frames.ts";
 import { type Observable, type OwnedObservable, observe, type Unsubscribe } from "./emitter.ts";
 
-/** A room of the user. `call` is the OR of the flags of all participants of the call; 0 for no call. */
-export type Room = Readonly<ReadyRoom>;
+type KnownFromEvents =
+  | ("room" | "name" | "type" | "role" | "head" | "at" | "read" | "unread" | "mention" | "last" | "lastPing")
+  | ("call" | "waiting");
+
+/**
+ * A room of the user. `call` is the OR of the flags of all participants of the call; 0 for no call. A room that the user was
+ * just added to has less than its entry, until that comes.
+ */
+export type Room = Readonly<Pick<RoomEntry, KnownFromEvents> & Partial<RoomEntry>>;
 
 /** A room as the app sees it: `client.room(token)`. */
 export class RoomHandle implements Observable<Room | undefined> {

@@ -24,6 +24,8 @@ export interface GatewayOptions {
   useCases: UseCases;
   /** Answers everything that is not a WebSocket on /ws or on an endpoint's path. */
   http: HttpHandler;
+  /** Where clients reach this server; called for each entry of a room. */
+  publicUrl: () => string;
   clientAddress?: ClientAddress;
   /** WebSockets of other APIs; none unless told. */
   endpoints?: Endpoints;

@@ -12,6 +12,7 @@ import { Hub } from "./delivery/hub.ts";
 import { Lobbies } from "./delivery/lobby.ts";
 import { Subscribers } from "./delivery/subscribers.ts";
 import { createFeed, type RunningFeed } from "./feed/feed.ts";
+import { createEntryShape } from "./frames/room-entry.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
 import { HttpDoor } from "./http/door.ts";
 import { type GatewayFigures, GatewayMetrics } from "./metrics.ts";
@@ -44,10 +45,11 @@ export function buildParts(options: GatewayOptions): GatewayParts {
   const topics = new Topics(slow);
   const delivery = buildDelivery(options, { metrics, sessions, topics });
   const { hub, users, memberships, catchUp, feed } = delivery;
+  const entries = createEntryShape(useCases.roomEntries, options.publicUrl);
   const commands = buildCommands(options, hub, metrics);
+  const { accounts, roomEntries } = useCases;
   const handshake = createHandshake({
-    ...{ ...delivery, store, hot, sessions, metrics, heartbeatMs, rateLimits },
-    accounts: useCases.accounts,
+    ...{ ...delivery, store, accounts, roomEntries, entries, sessions, metrics, heartbeatMs, rateLimits },
   });
   const inbox = new Inbox({
     ...{ handshake, commands: commandTable(commands), metrics, logger, rateLimits },

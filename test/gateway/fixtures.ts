@@ -97,7 +97,7 @@ export function site(databaseUrl: string | (() => string)): Site {
       const commits = new CommitPublisher({ store, bus, logger: silent });
       const gateway = await startGateway({
         ...{ host: "127.0.0.1", port: 0, transport: options.transport },
-        ...{ store, hot, bus, commits, useCases, registry },
+        ...{ store, hot, bus, commits, useCases, registry, publicUrl: () => "https://chat.example" },
         http: async () => new Response("no such page", { status: 404 }),
         ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, rateLimits: false, logger: silent },
         ...options.gateway,

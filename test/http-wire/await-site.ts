@@ -37,7 +37,19 @@ export async function openAwaitSite(
   });
   const http = app.http({ feed, publicUrl, adminToken: ADMIN_TOKEN });
   gateway = await startGateway({
-    ...{ host: "127.0.0.1", port: 0, transport, store, hot, bus, commits, useCases, http, logger: silent },
+    ...{
+      host: "127.0.0.1",
+      port: 0,
+      transport,
+      store,
+      hot,
+      bus,
+      commits,
+      useCases,
+      http,
+      publicUrl,
+      logger: silent,
+    },
     ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, compareMs: 200 },
     ...{ rateLimits: false, registry: new Registry() },
     endpoints: { "/await": awaitFace },

@@ -45,6 +45,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/app/health": ["src/http/face", DOMAIN],
   "src/metrics.ts": ["src/store/sql", DOMAIN],
   "src/file-lock.ts": [],
+  "src/public-links.ts": [],
 
   "src/protocol": ["src/protocol/frames", "src/protocol/limits.ts", "src/protocol/error-codes.ts"],
   "src/protocol/frames": ["src/protocol/limits.ts", "src/protocol/error-codes.ts"],
@@ -57,7 +58,7 @@ const LAYERS: Record<string, readonly string[]> = {
 
   "src/domain/assembly": [
     ...["src/domain/contacts", "src/domain/messages", "src/domain/live", "src/domain/organizations"],
-    ...["src/domain/search", "src/domain/reading"],
+    ...["src/domain/search", "src/domain/reading", "src/domain/entries"],
     ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", "src/domain"],
   ],
   "src/domain/contacts": [
@@ -78,6 +79,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", PORTS],
     "src/domain",
   ],
+  "src/domain/entries": ["src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   "src/domain/rooms": [
     ...["src/domain/auth", "src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   ],
@@ -138,7 +140,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/gateway/delivery": [
     ...["src/gateway/frames", "src/gateway/transport", "src/gateway/metrics.ts", "src/protocol/**", DOMAIN],
   ],
-  "src/gateway/frames": ["src/protocol/**", DOMAIN],
+  "src/gateway/frames": ["src/protocol/**", DOMAIN, "src/public-links.ts"],
   "src/gateway/transport": ["src/gateway/http", "src/protocol/**"],
   "src/gateway/http": [DOMAIN],
   "src/gateway/metrics.ts": [],
@@ -156,8 +158,14 @@ const LAYERS: Record<string, readonly string[]> = {
   ],
   "src/http/docs": ["src/http/protocol", "src/http/face", "src/http/answers"],
   "src/http/admin": ["src/http/face", "src/http/requests", "src/http/answers", ...OF_THE_DOMAIN],
-  "src/http/messenger": ["src/http/face", "src/http/requests", "src/http/answers", ...OF_THE_DOMAIN],
-  "src/http/protocol": ["src/http/face", "src/http/requests", "src/http/answers", ...OF_THE_DOMAIN],
+  "src/http/messenger": [
+    ...["src/http/face", "src/http/requests", "src/http/answers", ...OF_THE_DOMAIN],
+    "src/public-links.ts",
+  ],
+  "src/http/protocol": [
+    ...["src/http/face", "src/http/requests", "src/http/answers", ...OF_THE_DOMAIN],
+    "src/public-links.ts",
+  ],
   "src/http/talk": [
     ...[
       "src/http/talk/routes",
@@ -221,7 +229,10 @@ const LAYERS: Record<string, readonly string[]> = {
     ],
   ],
   "src/http/wire/common": ["src/http/wire/shapes", "src/http/face", "src/http/requests", ...OF_THE_DOMAIN],
-  "src/http/wire/shapes": ["src/http/face", "src/http/requests", "src/http/answers", ...OF_THE_DOMAIN],
+  "src/http/wire/shapes": [
+    ...["src/http/face", "src/http/requests", "src/http/answers", ...OF_THE_DOMAIN],
+    "src/public-links.ts",
+  ],
   "src/http/face": ["src/http/requests", "src/http/answers", ...OF_THE_DOMAIN],
   "src/http/requests": [...OF_THE_DOMAIN],
   "src/http/answers": [...OF_THE_DOMAIN],

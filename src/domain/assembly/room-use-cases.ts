@@ -2,12 +2,13 @@
 
 import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
+import { createMemberSettings } from "../entries/member-settings.ts";
+import { createRoomEntries } from "../entries/room-entries.ts";
 import type { InternalCalls } from "../live/calls.ts";
 import { createJoining } from "../live/joining.ts";
 import type { Visits } from "../live/visits.ts";
 import { createGuestLinks } from "../rooms/guest-links.ts";
 import { createGuests } from "../rooms/guests.ts";
-import { createMemberSettings } from "../rooms/member-settings.ts";
 import type { Departure } from "../rooms/members.ts";
 import { createOneToOne } from "../rooms/one-to-one.ts";
 import { createFinding } from "../rooms/room-lookup.ts";
@@ -41,5 +42,6 @@ export function createRoomUseCases(context: Context, parts: RoomParts): RoomUseC
     roomSettings: settings,
     guestLinks: createGuestLinks(context),
     memberSettings: createMemberSettings(context),
+    roomEntries: createRoomEntries(context),
   };
 }

@@ -5,8 +5,11 @@ import { type Bus, channels } from "../ports/bus.ts";
 
 const NOTHING = Buffer.from("{}");
 
+/** What frames show of a user. */
+export type ShownUser = Pick<User, "id" | "uuid" | "publicId" | "handle" | "displayName">;
+
 /** A user as frames of the WebSocket protocol show them. */
-export function shownUser({ id, uuid, publicId, handle, displayName }: User) {
+export function shownUser({ id, uuid, publicId, handle, displayName }: ShownUser) {
   return { id: String(id), uuid, publicId, handle, name: displayName };
 }
 

@@ -126,6 +126,17 @@ export interface MembershipSettings {
 
 export type NotificationLevel = "default" | "always" | "mention" | "never";
 
+/** What a level means: without one of one's own everything in one-to-one rooms, mentions elsewhere, nothing for guests. */
+export function effectiveLevel(
+  level: NotificationLevel,
+  role: Role,
+  type: RoomType,
+): Exclude<NotificationLevel, "default"> {
+  if (role === "guest" || role === "guest_moderator") return "never";
+  if (level !== "default") return level;
+  return type === "one_to_one" ? "always" : "mention";
+}
+
 /** The fields of a room that `can` needs. */
 export type RoomRules = Pick<Room, "id" | "type" | "readOnly" | "lobby" | "lobbyUntil" | "blocked">;
 

@@ -70,7 +70,7 @@ export interface GuestLinks {
   joinById(actor: Actor, uuid: string, limits?: { most?: number }): Promise<Change>;
 }
 
-// ── A member's own settings (src/domain/rooms/member-settings.ts) ───────────────────────────────────────────
+// ── A member's own settings (src/domain/entries/member-settings.ts) ───────────────────────────────────────────
 
 /** No event tells of them; the user's own readers hear `settings` (ports/feed.ts). Guests have none (`forbidden`). */
 export interface MemberSettings {

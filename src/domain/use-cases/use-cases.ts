@@ -17,6 +17,7 @@ import type { Lookup } from "./lookup.ts";
 import type { MessageUseCases } from "./messages.ts";
 import type { Guests, Joining, Roster } from "./participants.ts";
 import type { PeopleUseCases } from "./people.ts";
+import type { RoomEntries } from "./room-entries.ts";
 import type { RoomLifecycle } from "./room-lifecycle.ts";
 import type { GuestLinks, MemberSettings, RoomSettings } from "./room-settings.ts";
 import type { Finding, OneToOne } from "./rooms.ts";
@@ -51,4 +52,5 @@ export interface RoomUseCases {
   roomSettings: RoomSettings;
   guestLinks: GuestLinks;
   memberSettings: MemberSettings;
+  roomEntries: RoomEntries;
 }

@@ -5,11 +5,11 @@
  */
 
 import { revokedOf } from "../../domain/auth/revoked.ts";
-import { shownUser } from "../../domain/context/broadcasts.ts";
 import { isUnavailable } from "../../domain/errors.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
 import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Logger } from "../../logger.ts";
+import { wireUser } from "../frames/user.ts";
 import type { Memberships } from "./membership.ts";
 import type { LocalUser } from "./session.ts";
 import type { Users } from "./users.ts";
@@ -57,7 +57,7 @@ export function watchAccounts(options: AccountWatchOptions): AccountWatch {
   async function rename(ids: number[]): Promise<void> {
     for (const user of ids.length === 0 ? [] : await store.users.byIds(ids)) {
       for (const session of users.rename(user.id, user.displayName)) {
-        if (session.state === "ready") session.send({ op: "user", user: shownUser(user) });
+        if (session.state === "ready") session.send({ op: "user", user: wireUser(user) });
       }
     }
   }

@@ -1,23 +1,22 @@
 /**
  * Answers hello: authenticates the user, lists their rooms and sends what the session missed. It costs one query for the
- * token, one for the rooms, two reads of hot state, and one page of the log when something was missed.
+ * token, one for the rooms, one round trip to hot state, and one page of the log when something was missed.
  */
 
 import { looksLikeJwt } from "../../domain/auth/jwt.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type Principal, userActor } from "../../domain/model.ts";
-import { waitsInLobby } from "../../domain/permissions.ts";
-import type { HotState } from "../../domain/ports/hot.ts";
 import type { SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
 import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Accounts } from "../../domain/use-cases/accounts.ts";
+import type { RoomEntries, RoomEntryView } from "../../domain/use-cases/room-entries.ts";
 import type { ClientFrames, ReadyFrame, ResumedRoom, UnreadFrame } from "../../protocol/frames.ts";
 import type { CatchUp } from "../delivery/catch-up.ts";
 import { type CatchUpSubscription, subscribe } from "../delivery/catch-up-subscription.ts";
 import type { Hub } from "../delivery/hub.ts";
 import type { Lobbies } from "../delivery/lobby.ts";
-import { readyRoom } from "../frames/ready-frame.ts";
+import type { EntryShape } from "../frames/room-entry.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { OpenSessions } from "./open-sessions.ts";
 import { judgeResume, placesOf } from "./resume.ts";
@@ -32,9 +31,10 @@ const MAX_JWT_CHECKS = 64;
 const MAX_SESSIONS_PER_USER = 100;
 
 export interface HandshakeOptions {
-  store: Pick<Store, "history" | "clock" | "roomLists">;
-  hot: Pick<HotState, "presence" | "calls">;
+  store: Pick<Store, "history">;
   accounts: Pick<Accounts, "authenticate">;
+  roomEntries: Pick<RoomEntries, "list">;
+  entries: Pick<EntryShape, "shape">;
   hub: Hub;
   users: Users;
   lobbies: Lobbies;
@@ -54,7 +54,7 @@ export type Handshake = (session: Session, hello: ClientFrames["hello"]) => Prom
 type UserPrincipal = Extract<Principal, { kind: "user" }> & { version: number };
 
 export function createHandshake(options: HandshakeOptions): Handshake {
-  const { store, accounts, users, catchUp } = options;
+  const { store, accounts, roomEntries, users, catchUp } = options;
   const handshakes = createSemaphore(MAX_HANDSHAKES);
   const jwtChecks = createSemaphore(MAX_JWT_CHECKS);
 
@@ -68,15 +68,14 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       if (principal.kind !== "user") throw notAUser();
       const identity = identify(options, session, principal, hello.device);
       try {
-        const { epoch } = options.store.history;
+        const { epoch } = store.history;
         // The gateway listens to the user's channel already: a room that the user joins from now on is hinted at.
-        const rooms = await store.roomLists.sessionRooms(identity.user.key, placesOf(hello.resume));
-        const hot = await lookAtHot(options.hot, identity, rooms);
+        const views = await roomEntries.list(identity.actor, placesOf(hello.resume));
         if (session.isGone) return [];
-        if (options.store.history.epoch !== epoch) throw anotherHistory();
+        if (store.history.epoch !== epoch) throw anotherHistory();
         let subscriptions: CatchUpSubscription[] = [];
         session.batch(() => {
-          subscriptions = begin(options, session, { hello, principal, rooms, hot });
+          subscriptions = begin(options, session, { hello, principal, views });
         });
         return subscriptions;
       } catch (error) {
@@ -106,43 +105,21 @@ function identify(
   return session.identity as Identity;
 }
 
-interface HotView {
-  lastPings: number[];
-  calls: number[];
-}
-
-/** Two round trips side by side. Hot state that is away is no reason to keep anybody out. */
-async function lookAtHot(
-  hot: HandshakeOptions["hot"],
-  { user }: Identity,
-  rooms: readonly SessionRoom[],
-): Promise<HotView> {
-  const ids = rooms.map(({ id }) => id);
-  if (ids.length === 0) return { lastPings: [], calls: [] };
-  const [lastPings, calls] = await Promise.all([
-    hot.presence.lastPings(user.key, ids).catch(() => []),
-    hot.calls.flags(ids).catch(() => []),
-  ]);
-  return { lastPings, calls };
-}
-
 interface Beginning {
   hello: ClientFrames["hello"];
   principal: UserPrincipal;
-  rooms: readonly SessionRoom[];
-  hot: HotView;
+  views: readonly RoomEntryView[];
 }
 
 /** In one turn of the event loop: says `ready`, and brings the session into its rooms. */
 function begin(
   options: HandshakeOptions,
   session: Session,
-  { hello, principal, rooms, hot }: Beginning,
+  { hello, principal, views }: Beginning,
 ): CatchUpSubscription[] {
-  const { store, metrics, heartbeatMs } = options;
+  const { store, entries, metrics, heartbeatMs } = options;
   const { user } = principal;
-  const now = store.clock.now();
-  const waiting = new Set(rooms.filter((room) => waitsInLobby(room, room, now)));
+  const rooms = views.map(({ room }) => room);
   const resumed = hello.resume ? judgeResume(hello.resume, store.history.epoch, rooms) : null;
   const ready: ReadyFrame = {
     op: "ready",
@@ -151,9 +128,7 @@ function begin(
     user: { id: String(user.id), uuid: user.uuid, handle: user.handle, name: user.displayName },
     epoch: store.history.epoch,
     heartbeatMs,
-    rooms: rooms.map((room, n) =>
-      readyRoom(room, { lastPing: hot.lastPings[n] ?? 0, call: hot.calls[n] ?? 0, waits: waiting.has(room) }),
-    ),
+    rooms: views.map(entries.shape),
     ...(resumed && { resumed }),
   };
   session.begin(ready);
@@ -161,32 +136,26 @@ function begin(
     if (recovered) metrics.recovered++;
     else metrics.notRecovered++;
   }
-  return enterAll(options, session, { rooms, waiting, resumed: resumed ?? [] });
-}
-
-interface Entering {
-  rooms: readonly SessionRoom[];
-  /** Those of them in which the user waits [GW-12.3]. */
-  waiting: ReadonlySet<SessionRoom>;
-  resumed: readonly ResumedRoom[];
+  return enterAll(options, session, views, resumed ?? []);
 }
 
 /** @returns the rooms of which something has to be read from the log first */
 function enterAll(
   { hub, lobbies }: HandshakeOptions,
   session: Session,
-  { rooms, waiting, resumed }: Entering,
+  views: readonly RoomEntryView[],
+  resumed: readonly ResumedRoom[],
 ): CatchUpSubscription[] {
   const recovered = new Map(
     resumed.filter((each) => each.recovered).map(({ room, from }) => [room, from - 1]),
   );
   const subscriptions: CatchUpSubscription[] = [];
-  for (const each of rooms) {
+  for (const { room: each, waiting } of views) {
     const { id, token, joinedSeq, head, at: headAt, lobby, history } = each;
     const room = hub.follow(id, token, { head: { seq: head, at: headAt }, lobbyMayBeShut: lobby, history });
     const at = recovered.get(token) ?? head;
     session.enter(room, joinedSeq);
-    if (waiting.has(each)) {
+    if (waiting) {
       const unread = unreadOf(each);
       lobbies.pauseWaiting(session, room, { position: at, head }, () => session.send(unread));
     } else {

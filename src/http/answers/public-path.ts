@@ -1,11 +1,6 @@
 /** `PUBLIC_URL` may have a path (`https://example.org/chat`) that a proxy removes. Links and cookies need it again. */
 import type { MiddlewareHandler } from "hono";
 
-/** The address of a path of ours (`/v1/…`) for clients. */
-export function publicLink(publicUrl: string, path: string): string {
-  return new URL(publicUrl.replace(/\/$/, "") + path).href;
-}
-
 /** `/chat`, or an empty text where the URL has no path. */
 export function publicPath(publicUrl: string): string {
   return URL.canParse(publicUrl) ? new URL(publicUrl).pathname.replace(/\/$/, "") : "";

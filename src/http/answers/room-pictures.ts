@@ -1,23 +1,9 @@
-/**
- * URLs of rooms' pictures: a client's own URL, or that of a picture stored by Causeway. The latter works without
- * authentication, so only people who may see the room get it.
- */
+/** URLs of rooms' pictures in requests. See `pictureUrl` for those in answers. */
 import { badField } from "../../domain/errors.ts";
 import type { Room } from "../../domain/model.ts";
-import { publicLink } from "./public-path.ts";
 
-const FOLDER = "/api/v1/chat/avatars";
 /** With Messenger's prefix or without. */
 const OWN_PATH = /\/avatars\/([0-9a-f]{64})\/?$/;
-
-/** @param baseUrl where clients reach this server */
-export function pictureUrl(
-  { avatarUrl, avatarId }: Pick<Room, "avatarUrl" | "avatarId">,
-  baseUrl: string,
-): string | null {
-  if (avatarUrl !== null || avatarId === null) return avatarUrl;
-  return publicLink(baseUrl, `${FOLDER}/${avatarId}`);
-}
 
 /**
  * Reads the URL of a picture in a client's request. Clients send whole rooms back, so the URL of the room's own picture

@@ -1,7 +1,7 @@
 /** Messenger's room and people, as its document spells them. */
 import { z } from "@hono/zod-openapi";
 import type { Chatroom, ChatroomPeople } from "../../domain/use-cases/chatrooms.ts";
-import { pictureUrl } from "../answers/room-pictures.ts";
+import { pictureUrl } from "../../public-links.ts";
 import { ids, time } from "../requests/fields.ts";
 
 const userIds = () => z.array(z.int().openapi({ format: "int64" }));

@@ -1,7 +1,7 @@
 /** Protocol's errors: `{type, message, documentation_url}`. `type` is the kind of error. */
 import { z } from "@hono/zod-openapi";
+import { publicLink } from "../../public-links.ts";
 import { type Failure, STATUS, spelled } from "../answers/failures.ts";
-import { publicLink } from "../answers/public-path.ts";
 import { isFromBrowser } from "../face/browsers.ts";
 import { DOOR_REFUSALS, type HttpContext, json, type Refusal } from "../face/face.ts";
 

@@ -6,8 +6,7 @@ import { z } from "@hono/zod-openapi";
 import { protocolMessageId } from "../../domain/ids.ts";
 import type { Contact, Membership, Room, User } from "../../domain/model.ts";
 import type { AttachmentView, MessageView, Reaction } from "../../domain/use-cases/messages.ts";
-import { publicLink } from "../answers/public-path.ts";
-import { pictureUrl } from "../answers/room-pictures.ts";
+import { pictureUrl, publicLink } from "../../public-links.ts";
 
 const id = () => z.string().openapi({ example: "xgQQXg3hrtjh7AvZ" });
 const time = () => z.int().openapi({ format: "int64", description: "Unix seconds" });

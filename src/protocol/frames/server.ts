@@ -8,6 +8,15 @@ export interface WireActor {
   name: string;
 }
 
+/** [GW-15.2] A user under the names of all APIs. */
+export interface WireUser {
+  id: string;
+  uuid: string;
+  publicId: string;
+  handle: string;
+  name: string;
+}
+
 /** [GW-4.1] An event of a room's log; also the entries of `history` and `last` of a room in `ready`. */
 export interface EventFrame {
   op: "event";
@@ -29,14 +38,25 @@ export interface ReadyFrame {
   user: { id: string; uuid: string; handle: string; name: string };
   epoch: string;
   heartbeatMs: number;
-  rooms: ReadyRoom[];
+  rooms: RoomEntry[];
   resumed?: ResumedRoom[];
 }
-export interface ReadyRoom {
+/** [GW-15.1] A room as one of its members has it in their list. */
+export interface RoomEntry {
   room: string;
+  /** [GW-15.2] The room's names on the HTTP APIs: Talk's and Messenger's number, Wire's UUID, Protocol's public id, Matrix' id. */
+  ids: { id: string; uuid: string; publicId: string; matrix?: string };
+  /** Of a one-to-one room: the other's name. */
   name: string;
   type: "one_to_one" | "group" | "public";
   role: string;
+  description?: string;
+  /** The URL of its picture. */
+  avatar?: string;
+  /** How many are in the room. */
+  members: number;
+  /** The other of a one-to-one room; missing when their account was deleted. */
+  peer?: WireUser;
   head: number;
   /** [GW-7.6] The time of the event at `head`, ms; 0 where the log is empty. */
   at: number;
@@ -47,8 +67,32 @@ export interface ReadyRoom {
   lastPing: number;
   /** The OR of the flags of those in the call; 0: no call. */
   call: number;
-  /** [GW-12.3] The user waits in the lobby: `unread`, `mention`, `last` and `call` say nothing. */
+  /** [GW-12.3] The user waits in the lobby: `unread`, `mention`, `last`, `call` and `pinned` say nothing. */
   waiting?: true;
+  readOnly: boolean;
+  lobby: boolean;
+  /** When the lobby opens by itself, ms. */
+  lobbyUntil?: number;
+  /** What is sent from now on is deleted after so long, ms. */
+  messageTimer?: number;
+  hasPassword: boolean;
+  /** Seqs of the pinned messages. */
+  pinned: number[];
+  /** The URL of the room's guest link. */
+  guestLink?: string;
+  /** The number of the room's organization. */
+  organization?: string;
+  settings: RoomSettings;
+}
+/** [GW-15.3] The member's own settings of a room. */
+export interface RoomSettings {
+  muted: boolean;
+  /** When the room is muted no more by itself, ms. */
+  mutedUntil?: number;
+  pinned: boolean;
+  archived: boolean;
+  favorite: boolean;
+  notify: "all" | "mentions" | "none";
 }
 /** [GW-7.1] */
 export interface ResumedRoom {
@@ -109,7 +153,7 @@ export interface ReceiptFrame {
 /** [GW-8.6] A user goes by another name or handle now. */
 export interface UserFrame {
   op: "user";
-  user: { id: string; uuid: string; publicId: string; handle: string; name: string };
+  user: WireUser;
 }
 /** [GW-9.1] */
 export interface CallFrame {

@@ -24,7 +24,7 @@ export function createRoomLists(db: Database): RoomLists {
   const { sql } = db;
   return {
     list: (member, roomIds) => list(db, member, roomIds),
-    sessionRooms: createSessionRooms(db),
+    ...createSessionRooms(db),
     async idsOf(member) {
       const rows = await db.read(sql<{ id: number }[]>`
         select conversation_id as id from memberships where member = ${member} order by conversation_id`);

@@ -1,13 +1,14 @@
 /** The rooms of one member, in the orders in which clients walk through them. ./store.ts says what callers may rely on. */
 import type {
-  HistoryVisibility,
   LoggedEvent,
   MemberKey,
   Membership,
+  MembershipSettings,
   Role,
   Room,
   RoomHead,
   RoomType,
+  User,
 } from "../../model.ts";
 
 /** One row of a session's room list. */
@@ -23,18 +24,13 @@ export interface RoomListing {
   last: LoggedEvent | null;
 }
 
-/** One room as a session begins with it: what `ready` tells, and what visibility needs. */
-export interface SessionRoom {
+/** One room as a session begins with it: what its entry in the list tells, and what visibility needs. */
+export interface SessionRoom extends RoomAtAGlance {
   id: number;
   token: string;
-  name: string;
-  type: RoomType;
   role: Role;
   joinedSeq: number;
   historyFrom: number;
-  history: HistoryVisibility;
-  lobby: boolean;
-  lobbyUntil: number | null;
   head: number;
   /** The time of the event at `head`, ms; 0 where the log is empty. */
   at: number;
@@ -48,6 +44,35 @@ export interface SessionRoom {
   mentions: number;
   /** The last message that is visible to the member and was not deleted, or null. */
   last: LoggedEvent | null;
+}
+
+/** The columns of a room that its entry shows. */
+type ShownOfRoom =
+  | (
+      | "uuid"
+      | "publicId"
+      | "matrixRoomId"
+      | "organizationId"
+      | "type"
+      | "name"
+      | "description"
+      | "avatarId"
+      | "avatarUrl"
+    )
+  | ("history" | "readOnly" | "lobby" | "lobbyUntil" | "messageTimer" | "guestCode");
+/** The member's own settings that the entry shows. */
+type ShownSettings = "muted" | "pinned" | "archivedAt" | "favourite" | "notificationLevel";
+
+/** What a room's entry tells beside the log and the read marker. */
+export interface RoomAtAGlance extends Pick<Room, ShownOfRoom> {
+  hasPassword: boolean;
+  /** How many are in it. */
+  members: number;
+  /** The seq of its pinned message, or null. */
+  pinnedSeq: number | null;
+  /** The other of a one-to-one room; null for other rooms and where the account was deleted. */
+  peer: Pick<User, "id" | "uuid" | "publicId" | "handle" | "displayName"> | null;
+  settings: Pick<MembershipSettings, ShownSettings>;
 }
 
 /** A place in a member's rooms, newest activity first. */
@@ -88,6 +113,8 @@ export interface RoomLists {
    * @param asked the places of whose events the time is wanted (`askedAt`), at most one a room
    */
   sessionRooms(member: MemberKey, asked?: AskedPlaces): Promise<SessionRoom[]>;
+  /** One of those rooms; null when the member is not in it. Look-ups at the same time share a query. */
+  sessionRoom(member: MemberKey, roomId: number): Promise<SessionRoom | null>;
   /** The member's rooms by UUID ascending: those after `after` (exclusive), or those of `uuids`. */
   idsByUuid(
     member: MemberKey,

@@ -1,5 +1,5 @@
 /** [B.2] Talk's numbers for the domain's values. */
-import type { NotificationLevel, Role, RoomType } from "../../../domain/model.ts";
+import { effectiveLevel, type NotificationLevel, type Role, type RoomType } from "../../../domain/model.ts";
 
 export const ROOM_TYPE: Record<RoomType, number> = { one_to_one: 1, group: 2, public: 3 };
 
@@ -21,11 +21,9 @@ export const NOTIFICATION_LEVELS: Record<number, NotificationLevel> = {
   3: "never",
 };
 
-/** [B.2] Shows the default level as its effect: everything in one-to-one rooms, mentions elsewhere, nothing for guests. */
+/** [B.2] Shows the default level as its effect. */
 export function notificationOf(level: NotificationLevel, role: Role, type: RoomType): number {
-  if (role === "guest" || role === "guest_moderator") return NOTIFICATION.never;
-  if (level !== "default") return NOTIFICATION[level];
-  return type === "one_to_one" ? NOTIFICATION.always : NOTIFICATION.mention;
+  return NOTIFICATION[effectiveLevel(level, role, type)];
 }
 
 /** `sessionId` of people who have not joined. */

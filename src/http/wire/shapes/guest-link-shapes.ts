@@ -1,7 +1,7 @@
 /** Wire's conversation code: a guest link. */
 import { z } from "@hono/zod-openapi";
 import type { GuestLink } from "../../../domain/use-cases/room-settings.ts";
-import { publicLink } from "../../answers/public-path.ts";
+import { guestLinkUrl } from "../../../public-links.ts";
 import { text } from "../../requests/fields.ts";
 
 const MAX_LENGTH = 64;
@@ -20,7 +20,5 @@ export const linkFields = { key: text(MAX_LENGTH), code: text(MAX_LENGTH) };
 
 /** @param publicUrl where clients reach this server */
 export function codeBody(link: GuestLink, publicUrl: string): CodeBody {
-  const uri = new URL(publicLink(publicUrl, "/conversations/join"));
-  uri.search = new URLSearchParams({ ...link }).toString();
-  return { ...link, uri: uri.href };
+  return { ...link, uri: guestLinkUrl(link, publicUrl) };
 }

@@ -1,0 +1,91 @@
+/** [GW-15.1] The entry of a room in a member's list: in `ready`, in answers, and in the frame `room`. */
+import { type Actor, effectiveLevel } from "../../domain/model.ts";
+import type { SessionRoom } from "../../domain/ports/store/room-lists.ts";
+import { cutText } from "../../domain/text-rules.ts";
+import type { RoomEntries, RoomEntryView } from "../../domain/use-cases/room-entries.ts";
+import type { EventFrame, RoomEntry, RoomSettings } from "../../protocol/frames.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import { guestLinkUrl, pictureUrl } from "../../public-links.ts";
+import { eventFrame } from "./encoded-event.ts";
+import { wireUser } from "./user.ts";
+
+/** Makes entries for answers and frames. */
+export interface EntryShape {
+  /** The entry that the room has now in the member's list. @throws DomainError `not_found` */
+  of(actor: Actor, room: string): Promise<RoomEntry>;
+  shape(view: RoomEntryView): RoomEntry;
+}
+
+/** @param publicUrl where clients reach this server; called for each entry */
+export function createEntryShape(roomEntries: Pick<RoomEntries, "of">, publicUrl: () => string): EntryShape {
+  return {
+    of: async (actor, room) => roomEntry(await roomEntries.of(actor, room), publicUrl()),
+    shape: (view) => roomEntry(view, publicUrl()),
+  };
+}
+
+/**
+ * A user who waits sees nothing of the log and of the call [GW-12.3]. Written out, as {@link eventFrame}: hundreds of
+ * thousands are made when many clients come back at once, and there spreading objects costs more than all the rest.
+ */
+export function roomEntry({ room, lastPing, call, waiting }: RoomEntryView, publicUrl: string): RoomEntry {
+  const { token, uuid, publicId, type, role, head, at, read, unread, mentions, last, peer } = room;
+  const entry: RoomEntry = {
+    room: token,
+    ids: { id: String(room.id), uuid, publicId },
+    name: peer?.displayName ?? room.name,
+    type,
+    role,
+    members: room.members,
+    head,
+    at,
+    read,
+    unread: waiting ? 0 : unread,
+    mention: waiting ? 0 : mentions,
+    last: last && !waiting ? preview(eventFrame(last)) : null,
+    lastPing,
+    call: waiting ? 0 : call,
+    readOnly: room.readOnly,
+    lobby: room.lobby,
+    hasPassword: room.hasPassword,
+    pinned: room.pinnedSeq === null || waiting ? [] : [room.pinnedSeq],
+    settings: settingsOf(room),
+  };
+  if (waiting) entry.waiting = true;
+  if (peer !== null) entry.peer = wireUser(peer);
+  addWhatIsSet(entry, room, publicUrl);
+  return entry;
+}
+
+const NOTIFY = { always: "all", mention: "mentions", never: "none" } as const;
+
+function settingsOf({ settings, role, type }: SessionRoom): RoomSettings {
+  const { muted, pinned, archivedAt, favourite, notificationLevel } = settings;
+  const archived = archivedAt !== null;
+  const notify = NOTIFY[effectiveLevel(notificationLevel, role, type)];
+  return { muted, pinned, archived, favorite: favourite, notify };
+}
+
+/** Most rooms have few of these. */
+function addWhatIsSet(entry: RoomEntry, room: SessionRoom, publicUrl: string): void {
+  const { description, matrixRoomId, lobbyUntil, messageTimer, guestCode, organizationId } = room;
+  const avatar = pictureUrl(room, publicUrl);
+  if (matrixRoomId !== null) entry.ids.matrix = matrixRoomId;
+  if (description) entry.description = description;
+  if (avatar !== null) entry.avatar = avatar;
+  if (room.lobby && lobbyUntil !== null) entry.lobbyUntil = lobbyUntil;
+  if (messageTimer) entry.messageTimer = messageTimer;
+  if (guestCode !== null) entry.guestLink = guestLinkUrl({ key: room.publicId, code: guestCode }, publicUrl);
+  if (organizationId !== null) entry.organization = String(organizationId);
+}
+
+/** A list of rooms is no place for long texts and data: hundreds of them would fill the connection. */
+function preview(event: EventFrame): EventFrame {
+  if (event.data.data !== undefined) {
+    const { data: _, ...data } = event.data;
+    return preview({ ...event, data });
+  }
+  const { text } = event.data;
+  if (typeof text !== "string" || text.length <= LIMITS.PREVIEW_CHARACTERS) return event;
+  return { ...event, data: { ...event.data, text: cutText(text, LIMITS.PREVIEW_CHARACTERS) } };
+}
