@@ -1,5 +1,7 @@
 /** What settings must be true of together. What can't work is refused at the start; what is rarely meant is warned about. */
+import { issuerList } from "./config-issuers.ts";
 import { type Environment, SECRET_SETTINGS } from "./config-secrets.ts";
+import type { JwtIssuer } from "./domain/context/issuers.ts";
 
 /** Settings as they were given: each may break a rule of its own. */
 interface Told {
@@ -12,6 +14,8 @@ interface Told {
   AUTH_JWKS_URL?: string | undefined;
   AUTH_ISSUER?: string | undefined;
   AUTH_AUDIENCE?: string | undefined;
+  /** A text, as it was given, or what it says. */
+  AUTH_ISSUERS?: string | readonly JwtIssuer[] | undefined;
   TURN_URLS?: unknown;
   TURN_SECRET?: string | undefined;
   MATRIX_HOMESERVER_URL?: string | undefined;
@@ -46,7 +50,16 @@ export function contradictions(config: Told): string[] {
   if (config.TURN_URLS !== undefined && config.TURN_SECRET === undefined)
     problems.push("TURN_SECRET: is needed with TURN_URLS; it is coturn's static-auth-secret");
   if (database !== undefined && isShort(config.ADMIN_TOKEN)) problems.push(`ADMIN_TOKEN: ${TOKEN_RULE}`);
-  return problems;
+  return [...problems, ...issuerContradictions(config)];
+}
+
+/** `iss` selects the keys of a JWT, so each issuer is told once, and none is every issuer beside others. */
+function* issuerContradictions(config: Told): Iterable<string> {
+  const { AUTH_JWKS_URL: jwks, AUTH_ISSUER: issuer, AUTH_ISSUERS: text } = config;
+  if (jwks === undefined || text === undefined) return;
+  if (issuer === undefined) yield "AUTH_ISSUER: is needed beside AUTH_ISSUERS; a JWT's iss selects its keys";
+  if (issuerList.safeParse(text).data?.some((one) => one.issuer === issuer))
+    yield "AUTH_ISSUERS: has an entry for AUTH_ISSUER too; tell each issuer once";
 }
 
 const TOKEN_RULE = `must have at least ${MIN_TOKEN_LENGTH} characters (openssl rand -hex 24 makes a good one)`;
@@ -77,8 +90,24 @@ function* standingDoubts(config: Told): Iterable<string> {
   if (database === undefined && isShort(config.ADMIN_TOKEN)) yield `ADMIN_TOKEN: ${TOKEN_RULE}`;
 }
 
+function* listedDoubts(list: readonly JwtIssuer[], more: boolean): Iterable<string> {
+  for (const { issuer, keys, organizations } of list) {
+    if (!organizations && (more || list.length > 1))
+      yield `AUTH_ISSUERS: ${issuer} has no organizations, so it may name the users of every other issuer`;
+    if ("jwksUrl" in keys && isPlainHttp(keys.jwksUrl))
+      yield `AUTH_ISSUERS: the jwksUrl of ${issuer} is plain http, so whoever is on the way can give keys of their own; use https`;
+  }
+}
+
+function isPlainHttp(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === "http:" && !LOOPBACK.test(hostname);
+}
+
 function* issuerDoubts(config: Told): Iterable<string> {
   const { AUTH_JWKS_URL: jwks, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
+  const { AUTH_ISSUERS: list = [] } = config;
+  if (typeof list !== "string") yield* listedDoubts(list, jwks !== undefined);
   if (jwks === undefined) {
     if (issuer !== undefined) yield "AUTH_ISSUER: means nothing without AUTH_JWKS_URL";
     if (audience !== undefined) yield "AUTH_AUDIENCE: means nothing without AUTH_JWKS_URL";
@@ -88,8 +117,7 @@ function* issuerDoubts(config: Told): Iterable<string> {
     yield "AUTH_ISSUER: is unset, so a JWT of any issuer with these keys signs people in";
   if (audience === undefined)
     yield "AUTH_AUDIENCE: is unset, so a JWT that was made for another program signs people in";
-  const { protocol, hostname } = new URL(jwks);
-  if (protocol === "http:" && !LOOPBACK.test(hostname))
+  if (isPlainHttp(jwks))
     yield "AUTH_JWKS_URL: is plain http, so whoever is on the way can give keys of their own; use https";
 }
 

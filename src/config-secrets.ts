@@ -11,6 +11,7 @@ export const SECRET_SETTINGS = [
   "REDIS_URL",
   "REDIS_PASSWORD",
   "ADMIN_TOKEN",
+  "AUTH_ISSUERS",
   "TURN_SECRET",
 ] as const;
 

@@ -1,5 +1,6 @@
 /** The table of settings: the rule of each, its default, and what it means. `--help` is made from it. */
 import { z } from "zod";
+import { issuerList } from "./config-issuers.ts";
 import {
   baseUrl,
   fileBound,
@@ -108,6 +109,10 @@ export const TABLE = z.object({
   AUTH_ADMINISTRATORS: trueOrFalse
     .default("false")
     .meta({ description: "true or false: whether such JWTs sign administrators in, too" }),
+  AUTH_ISSUERS: issuerList.optional().meta({
+    description:
+      "More issuers of JWTs: a JSON list of objects with issuer, audience, one of jwksUrl, publicKey and secret, and what they may say (below, several issuers)",
+  }),
   LOGIN_MAX_DAYS: wholeNumber()
     .min(1)
     .max(3_650)

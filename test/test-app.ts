@@ -36,7 +36,7 @@ export interface TestApp extends Hot {
   close(): Promise<void>;
 }
 
-const SETTINGS: DomainSettings = { passwordMinLength: 1, rateLimits: false, jwt: null };
+const SETTINGS: DomainSettings = { passwordMinLength: 1, rateLimits: false };
 const silent = createLogger("silent");
 
 export async function testApp(parts: TestAppParts): Promise<TestApp> {

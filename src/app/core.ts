@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Registry } from "prom-client";
 import type { Config } from "../config.ts";
 import { createUseCases } from "../domain/assembly/domain.ts";
+import type { JwtIssuer } from "../domain/context/issuers.ts";
 import type { AttachmentFiles } from "../domain/ports/attachments.ts";
 import type { Bus } from "../domain/ports/bus.ts";
 import type { HotState } from "../domain/ports/hot.ts";
@@ -60,7 +61,7 @@ export async function openCore(
       longestLoginMs: config.LOGIN_MAX_DAYS * 86_400_000,
       rateLimits: config.RATE_LIMITS === "on",
       files: { perUser: config.FILES_PER_USER, perOrganization: config.FILES_PER_ORGANIZATION },
-      jwt: jwtOf(config),
+      issuers: issuersOf(config),
     },
   });
   if (matrix) parts.add("Matrix", () => matrix.stop());
@@ -74,13 +75,20 @@ function adminTokenOf(config: Config, dataDir: string): Core["adminToken"] {
   return config.DATABASE_URL === undefined ? keptText(dataDir, "admin-token", newSecret) : null;
 }
 
-function jwtOf(config: Config) {
-  const { AUTH_JWKS_URL: jwksUrl, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
-  if (jwksUrl === undefined) return null;
-  return {
-    jwksUrl,
+/** The issuers of the list, and the one that has settings of its own. */
+function issuersOf(config: Config): JwtIssuer[] {
+  const {
+    AUTH_JWKS_URL: jwksUrl,
+    AUTH_ISSUER: issuer,
+    AUTH_AUDIENCE: audience,
+    AUTH_ISSUERS: list = [],
+  } = config;
+  if (jwksUrl === undefined) return list;
+  const one: JwtIssuer = {
+    keys: { jwksUrl },
     administrators: config.AUTH_ADMINISTRATORS === "true",
     ...(issuer !== undefined && { issuer }),
     ...(audience !== undefined && { audience }),
   };
+  return [one, ...list];
 }

@@ -90,7 +90,7 @@ export function site(databaseUrl: string | (() => string)): Site {
         ...{ databaseUrl: url, maxConnections: 4, files: memoryFiles() },
         ...(options.store && { store: options.store }),
         hot: shared ? seen(shared) : () => seen(createMemoryHot()),
-        settings: { jwt: jwksUrl ? { jwksUrl, administrators: false } : null },
+        settings: { issuers: jwksUrl ? [{ keys: { jwksUrl }, administrators: false }] : [] },
       });
       const { store, hot, bus, useCases } = app;
       const registry = new Registry();

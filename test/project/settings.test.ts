@@ -115,6 +115,7 @@ const BRIDGE = {
   MATRIX_APPSERVICE_URL: "http://bridge:8080",
 };
 const TOKEN = "a-token-of-some-length";
+const LISTED = { issuer: "https://id.example.org", audience: "us", jwksUrl: "https://id.example.org/k" };
 
 describe("settings that contradict each other", () => {
   test.each([GATEWAY, BRIDGE, {}, { ...GATEWAY, ADMIN_TOKEN: TOKEN }, { ...GATEWAY, REDIS_URL: "memory" }])(
@@ -147,6 +148,50 @@ describe("settings that contradict each other", () => {
     [{ ...GATEWAY, DATABASE_PASSWORD: "pw" }, "DATABASE_PASSWORD: is set, and the URL holds a password too"],
   ])("%j is refused: %s", (env, reason) => {
     expect(() => readSettings(env)).toThrowError(`  ${reason}`);
+  });
+
+  test.each([
+    ["{", "AUTH_ISSUERS: Invalid input: expected array"],
+    [JSON.stringify([]), "AUTH_ISSUERS: Too small"],
+    [
+      JSON.stringify([{ ...LISTED, jwksUrl: undefined }]),
+      "AUTH_ISSUERS: 0 needs one of jwksUrl, publicKey and secret",
+    ],
+    [JSON.stringify([{ ...LISTED, secret: "s".repeat(32) }]), "AUTH_ISSUERS: 0 needs one of"],
+    [JSON.stringify([{ ...LISTED, jwksUrl: "ftp://id" }]), "AUTH_ISSUERS: 0.jwksUrl must be a URL"],
+    [
+      JSON.stringify([{ issuer: "a", audience: "b", secret: "hush-hush" }]),
+      "AUTH_ISSUERS: 0.secret must have at least 32",
+    ],
+    [
+      JSON.stringify([{ issuer: "a", audience: "b", publicKey: "hush-hush" }]),
+      "AUTH_ISSUERS: 0.publicKey must be",
+    ],
+    [JSON.stringify([{ ...LISTED, organisations: [1] }]), "AUTH_ISSUERS: 0 Unrecognized key"],
+    [JSON.stringify([LISTED, LISTED]), "AUTH_ISSUERS: has two entries"],
+  ])("the list of issuers %s is refused: %s", (text, reason) => {
+    expect(() => readConfig({ AUTH_ISSUERS: text })).toThrowError(reason);
+    expect(() => readConfig({ AUTH_ISSUERS: text })).not.toThrowError(/hush/);
+  });
+
+  test("a list of issuers stands beside the settings of one, if each issuer is told once", () => {
+    const one = { AUTH_JWKS_URL: "https://one.example.org/k", AUTH_AUDIENCE: "us" };
+    const AUTH_ISSUERS = JSON.stringify([{ ...LISTED, organizations: [1] }]);
+    expect(() => readSettings({ ...one, AUTH_ISSUERS })).toThrowError("AUTH_ISSUER: is needed");
+    const doubled = { ...one, AUTH_ISSUERS, AUTH_ISSUER: LISTED.issuer };
+    expect(() => readSettings(doubled)).toThrowError("AUTH_ISSUERS: has an entry for AUTH_ISSUER too");
+    const { config, warnings } = readSettings({ ...one, AUTH_ISSUERS, AUTH_ISSUER: "one" });
+    expect(warnings).toEqual([]);
+    expect(config.AUTH_ISSUERS).toEqual([
+      {
+        issuer: LISTED.issuer,
+        audience: "us",
+        keys: { jwksUrl: LISTED.jwksUrl },
+        claims: { handle: "sub", name: "name" },
+        organizations: [1],
+        administrators: false,
+      },
+    ]);
   });
 
   test("servers for calls are lists", () => {
@@ -182,6 +227,14 @@ describe("settings that contradict each other", () => {
       "AUTH_JWKS_URL: is plain http",
     ],
     [{ AUTH_AUDIENCE: "us" }, "AUTH_AUDIENCE: means nothing"],
+    [
+      { AUTH_ISSUERS: JSON.stringify([LISTED, { ...LISTED, issuer: "b", organizations: [1] }]) },
+      "AUTH_ISSUERS: https://id.example.org has no organizations",
+    ],
+    [
+      { AUTH_ISSUERS: JSON.stringify([{ ...LISTED, jwksUrl: "http://id.example.org/k" }]) },
+      "AUTH_ISSUERS: the jwksUrl of https://id.example.org is plain http",
+    ],
     [{ MATRIX_HOMESERVR_URL: "http://synapse:8008" }, "MATRIX_HOMESERVR_URL: is no setting"],
   ])("%j is taken with a warning: %s", (env, reason) => {
     expect(readSettings(env).warnings).toEqual([expect.stringContaining(reason)]);

@@ -52,7 +52,7 @@ export function createUseCases(options: DomainOptions): UseCases {
     ...createPeopleUseCases(context, rooms.oneToOne, calls, options.webhookTargets),
     signaling: createSignaling(context, { bus: options.bus, finding: rooms.finding, visits }),
     chatrooms: createChatrooms(context, departed),
-    accounts: createAccounts(context, passwords),
+    accounts: createAccounts(context, passwords, directory),
     directory,
     provisioning: createProvisioning(context, directory),
     lookup: createLookup(context),

@@ -4,6 +4,7 @@ import type { Context } from "../context/context.ts";
 import { DomainError, isUnavailable } from "../errors.ts";
 import type { Login } from "../ports/store/accounts/credentials.ts";
 import type { Accounts } from "../use-cases/accounts.ts";
+import type { UserDirectory } from "../use-cases/directory.ts";
 import { createAuthentication } from "./authentication.ts";
 import { wrongCredentials } from "./login-limits.ts";
 import { createPasswordCheck } from "./password-check.ts";
@@ -26,7 +27,12 @@ interface NewCookie {
   cookieExpiresAt: number;
 }
 
-export function createAccounts(context: Context, passwords: Passwords): Accounts {
+/** @param directory makes the users whom a JWT names for the first time */
+export function createAccounts(
+  context: Context,
+  passwords: Passwords,
+  directory: Pick<UserDirectory, "createUser">,
+): Accounts {
   const { store, hot, now, settings } = context;
   const { longestLoginMs = LONGEST_LOGIN_MS } = settings;
   const checkPassword = createPasswordCheck(context, passwords);
@@ -115,7 +121,7 @@ export function createAccounts(context: Context, passwords: Passwords): Accounts
       context.broadcasts.userChanged(userId);
       await context.bestEffort("Ending the access tokens of a login", () => hot.tokens.dropLogin(id));
     },
-    ...createAuthentication(context, checkPassword),
+    ...createAuthentication(context, checkPassword, directory),
     revoked: (some, holderOf) => revokedOf(store.credentials, some, holderOf),
   };
 }

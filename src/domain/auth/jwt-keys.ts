@@ -2,8 +2,9 @@
  * The public keys of an external issuer. They are fetched in the background: a token with a known key is checked at once,
  * and only tokens with an unknown key wait for an issuer that hangs or is away.
  */
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
+import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from "jose";
 import { DomainError } from "../errors.ts";
+import { boundedFetch } from "./bounded-fetch.ts";
 
 const FETCH_WITHIN_MS = 5_000;
 /** Keys are fetched again after this time. While the issuer is away, the known keys stay valid. */
@@ -14,10 +15,15 @@ const UNKNOWN_KEY_PAUSE_MS = 60_000;
 const NO_KEYS_PAUSE_MS = 5_000;
 /** Tokens that may wait for a fetch; more are refused. */
 const MAX_WAITING = 16;
+/** A key takes less than 2 KiB. Longer answers are refused, so that an issuer can't fill this server's memory. */
+const MAX_KEYS_BYTES = 256 * 1_024;
 
 /** @returns a key look-up for `jwtVerify`; it throws DomainError `unavailable` when the key can't be fetched now */
 export function createIssuerKeys(jwksUrl: string): JWTVerifyGetKey {
-  const remote = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: FETCH_WITHIN_MS });
+  const remote = createRemoteJWKSet(new URL(jwksUrl), {
+    timeoutDuration: FETCH_WITHIN_MS,
+    [customFetch]: boundedFetch(MAX_KEYS_BYTES),
+  });
   let known: ReturnType<typeof createLocalJWKSet> | null = null;
   let startedAt = Number.NEGATIVE_INFINITY;
   let fetchedAt = Number.NEGATIVE_INFINITY;

@@ -9,6 +9,7 @@ import type { Store } from "../ports/store/store.ts";
 import type { WebhookTargets } from "../ports/webhooks.ts";
 import { type Accesses, createAccesses } from "./access.ts";
 import { createBroadcasts } from "./broadcasts.ts";
+import type { JwtIssuer } from "./issuers.ts";
 
 export interface DomainOptions {
   store: Store;
@@ -24,14 +25,6 @@ export interface DomainOptions {
   now?: () => number;
 }
 
-export interface JwtSettings {
-  jwksUrl: string;
-  issuer?: string;
-  audience?: string;
-  /** Whether administrators may sign in with a JWT. Then the issuer's keys give full access to this server. */
-  administrators: boolean;
-}
-
 export interface DomainSettings {
   /** Minimum length of a new password, in characters. */
   passwordMinLength: number;
@@ -41,8 +34,8 @@ export interface DomainSettings {
   longestLoginMs?: number;
   /** Maximum bytes of one user's and one organization's files. 0 or unset: no bound. */
   files?: { perUser: number; perOrganization: number };
-  /** The external issuer of accepted JWTs; null: none. */
-  jwt: JwtSettings | null;
+  /** The outside issuers of accepted JWTs, each `issuer` once. Default: none. */
+  issuers?: readonly JwtIssuer[];
 }
 
 type DomainLogger = Pick<Logger, "info" | "warn" | "error">;

@@ -16,6 +16,7 @@ interface LoginUserRow extends Row {
 }
 interface JwtUserRow extends Row {
   version: number | null;
+  organizations: number[];
   logins_ended_at: number | null;
   deleted_at: number | null;
 }
@@ -92,13 +93,14 @@ export function createLoginStore(db: Database): LoginStore {
     async userForJwt(handle) {
       const key = foldedKey(handle);
       const [row] = await db.read(sql<[JwtUserRow]>`
-        select ${columns(sql, "u", USER)}, h.version, u.logins_ended_at, d.deleted_at
+        select ${columns(sql, "u", USER)}, h.version, u.logins_ended_at, d.deleted_at,
+          array(select m.organization_id from organization_users m where m.user_id = u.id) as organizations
         from (select max(deleted_at) as deleted_at from users where handle_key = ${key} and deleted_at is not null) d
         left join users u on u.handle_key = ${key} and u.deleted_at is null
         left join user_heads h on h.user_id = u.id`);
       const user = row["u.id"] === null ? null : noun<User>(row, "u", USER);
-      const { version, logins_ended_at: loginsEndedAt, deleted_at: deletedAt } = row;
-      return { user, version: version ?? 0, loginsEndedAt, deletedAt };
+      const { version, organizations, logins_ended_at: loginsEndedAt, deleted_at: deletedAt } = row;
+      return { user, version: version ?? 0, organizations, loginsEndedAt, deletedAt };
     },
   };
 }

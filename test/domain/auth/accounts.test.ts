@@ -6,7 +6,7 @@ import { channels } from "../../../src/domain/ports/bus.ts";
 import { account, describeDomain, PASSWORD, refused } from "../world.ts";
 
 const ip = "192.0.2.1";
-const LIMITED = { passwordMinLength: 1, rateLimits: true, jwt: null };
+const LIMITED = { passwordMinLength: 1, rateLimits: true };
 const DAY = 86_400_000;
 const away = () => Promise.reject(new DomainError("unavailable"));
 
@@ -170,7 +170,7 @@ describeDomain("accounts: refresh and logout", (world) => {
     await refused(accounts.refresh(cookie), "unauthorized");
     world.clock.now = began;
 
-    const settings = { passwordMinLength: 1, rateLimits: false, jwt: null, longestLoginMs: 2 * DAY };
+    const settings = { passwordMinLength: 1, rateLimits: false, longestLoginMs: 2 * DAY };
     const strict = world.another({ settings }).accounts;
     const user = await account(world);
     const session = await strict.login(user.handle, PASSWORD, { persistent: true, ip });

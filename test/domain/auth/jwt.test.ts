@@ -173,6 +173,6 @@ describeDomain("accounts: JWTs of an outside issuer", (world) => {
 });
 
 function trusting(world: World, jwksUrl: string, administrators = false): Accounts {
-  const jwt = { jwksUrl, issuer: ISSUER, audience: AUDIENCE, administrators };
-  return world.another({ settings: { passwordMinLength: 1, rateLimits: false, jwt } }).accounts;
+  const issuers = [{ keys: { jwksUrl }, issuer: ISSUER, audience: AUDIENCE, administrators }];
+  return world.another({ settings: { passwordMinLength: 1, rateLimits: false, issuers } }).accounts;
 }

@@ -5,7 +5,7 @@ import { createLoginLimits } from "../../../src/domain/auth/login-limits.ts";
 import { createContext } from "../../../src/domain/context/context.ts";
 import { account, describeDomain, PASSWORD, refused } from "../world.ts";
 
-const LIMITED = { passwordMinLength: 1, rateLimits: true, jwt: null };
+const LIMITED = { passwordMinLength: 1, rateLimits: true };
 
 describeDomain("limits of logins", (world) => {
   test("guessing is limited per name and address, handle and e-mail alike, and a success frees the name", async () => {

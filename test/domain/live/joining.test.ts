@@ -173,7 +173,7 @@ describeDomain("joining", (world) => {
   test("guessing a room's password, and coming and going, are limited by address", async () => {
     const { ada, token } = await plaza(world);
     const cy = await world.person();
-    const settings = { passwordMinLength: 1, rateLimits: true, jwt: null };
+    const settings = { passwordMinLength: 1, rateLimits: true };
     const { joining } = world.another({ settings });
     await world.useCases.roomSettings.setPassword(ada.actor, token, "sesame");
     const guess = (from: string) => joining.join(cy.actor, token, { password: "wrong", from });
@@ -192,7 +192,7 @@ describeDomain("joining", (world) => {
 
   test("a guesser is not told by an open door that a guess was right, and those who know the password share an address", async () => {
     const { ada, token } = await plaza(world);
-    const settings = { passwordMinLength: 1, rateLimits: true, jwt: null };
+    const settings = { passwordMinLength: 1, rateLimits: true };
     const { joining } = world.another({ settings });
     await world.useCases.roomSettings.setPassword(ada.actor, token, "sesame");
     const cy = await world.person();

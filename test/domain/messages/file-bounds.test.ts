@@ -11,7 +11,7 @@ const USER = 20;
 
 describeDomain("bounds on files", (world) => {
   const files = memoryFiles();
-  const settings = { passwordMinLength: 1, rateLimits: false, jwt: null };
+  const settings = { passwordMinLength: 1, rateLimits: false };
   const bounds = { perUser: USER, perOrganization: ORGANIZATION };
   const cases = () => world.another({ files, settings: { ...settings, files: bounds } });
   const upload = (actor: Actor, size: number, more: object = {}) =>

@@ -260,7 +260,7 @@ describeDomain("directory: users", (world) => {
   });
 
   test("a least length of new passwords counts characters", async () => {
-    const settings = { passwordMinLength: 4, rateLimits: false, jwt: null };
+    const settings = { passwordMinLength: 4, rateLimits: false };
     const { directory } = world.another({ settings });
     const create = (password: string) => directory.createUser({ handle: `h-${randomUUID()}`, password });
     await refused(create("😀😀😀"), "bad_request", "password");

@@ -135,7 +135,7 @@ describeDomain("room settings", (world) => {
 
   test("a room's password may be short where accounts' may not", async () => {
     const { ada, token } = await plaza(world);
-    const strict = world.another({ settings: { passwordMinLength: 10, rateLimits: false, jwt: null } });
+    const strict = world.another({ settings: { passwordMinLength: 10, rateLimits: false } });
     await strict.roomSettings.setPassword(ada.actor, token, "x");
   });
 

@@ -49,12 +49,13 @@ export interface LoginStore {
     placeSeenAt: number | null;
   } | null>;
   /**
-   * ONE query: the user with this handle and version, when all their logins were last ended, and when the handle last
-   * belonged to a deleted user, ms.
+   * ONE query: the user with this handle and version, the ids of their organizations, when all their logins were last
+   * ended, and when the handle last belonged to a deleted user, ms.
    */
   userForJwt(handle: string): Promise<{
     user: User | null;
     version: number;
+    organizations: number[];
     loginsEndedAt: number | null;
     deletedAt: number | null;
   }>;

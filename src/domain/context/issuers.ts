@@ -1,0 +1,22 @@
+/** Whose word about people counts, and what they may say. */
+
+/** An outside issuer whose JWTs sign people in, and what it may say of them. */
+export interface JwtIssuer {
+  /** The `iss` of its tokens. Unset: any, which only one issuer alone can have. */
+  issuer?: string;
+  /** The `aud` that its tokens must have. Unset: any. */
+  audience?: string;
+  /** Public keys at a URL or in PEM, or a shared secret of at least 32 bytes. The kind decides about the algorithms. */
+  keys: { jwksUrl: string } | { publicKey: string } | { secret: string };
+  /**
+   * The organizations (ids) for which the issuer speaks: it names only people who are in at least one of them, and in none
+   * beside them. People whom it makes join the first. Unset: it names everybody.
+   */
+  organizations?: readonly number[];
+  /** Comes before the claim to make the handle, so that the people of two issuers do not have one handle. */
+  handlePrefix?: string;
+  /** The claims with the handle and the name. Default: `sub` and `name`. */
+  claims?: { handle: string; name: string };
+  /** Whether administrators may sign in with its JWTs. Then the issuer's keys give full access to this server. */
+  administrators: boolean;
+}
