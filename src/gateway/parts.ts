@@ -2,6 +2,7 @@
 import { createCallCommands } from "./commands/calls.ts";
 import { type Commands, commandTable } from "./commands/commands.ts";
 import { Inbox } from "./commands/inbox.ts";
+import { createMemberCommands } from "./commands/members.ts";
 import { createMessageChanges } from "./commands/message-changes.ts";
 import { createMessageCommands } from "./commands/messages.ts";
 import { createPresenceCommands } from "./commands/presence.ts";
@@ -124,6 +125,7 @@ function buildCommands(
     messages: createMessageCommands({ messages, hub, metrics }),
     changes: createMessageChanges({ useCases, hub }),
     search: createSearchCommands(useCases.search),
+    members: createMemberCommands({ useCases }),
     presence: createPresenceCommands(useCases, hub, logger),
     calls: createCallCommands({ calls, hot, hub, logger }),
   };

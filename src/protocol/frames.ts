@@ -7,6 +7,7 @@ import type { z } from "zod";
 import { CALL_OPS, type CallAnswers } from "./frames/calls.ts";
 import type { Ref } from "./frames/fields.ts";
 import { HELLO_OPS } from "./frames/hello.ts";
+import { MEMBER_OPS, type MemberAnswers } from "./frames/members.ts";
 import { MESSAGE_CHANGE_OPS, type MessageChangeAnswers } from "./frames/message-changes.ts";
 import { MESSAGE_OPS, type MessageAnswers } from "./frames/messages.ts";
 import { PRESENCE_OPS, type PresenceAnswers } from "./frames/presence.ts";
@@ -28,6 +29,7 @@ import { LIMITS } from "./limits.ts";
 export type * from "./frames/events.ts";
 export type { Ref } from "./frames/fields.ts";
 export type { Place } from "./frames/hello.ts";
+export type { ListedMember } from "./frames/members.ts";
 export type { ChangeAnswer } from "./frames/message-changes.ts";
 export type * from "./frames/server.ts";
 
@@ -42,6 +44,7 @@ export const CLIENT_SCHEMAS = {
   ...MESSAGE_OPS,
   ...MESSAGE_CHANGE_OPS,
   ...SEARCH_OPS,
+  ...MEMBER_OPS,
   ...PRESENCE_OPS,
   ...CALL_OPS,
 } as const satisfies Record<string, z.ZodType>;
@@ -116,6 +119,7 @@ export interface OkFields
   extends MessageAnswers,
     MessageChangeAnswers,
     SearchAnswers,
+    MemberAnswers,
     PresenceAnswers,
     CallAnswers {}
 export type OkFrame<Op extends keyof OkFields = keyof OkFields> = { op: "ok"; ref: Ref } & OkFields[Op];

@@ -43,6 +43,13 @@ export const LIMITS = {
   SEARCH_MOST: 100,
   /** [GW-14.7] Searches of one user on one gateway. */
   SEARCHES_UNDER_WAY: 8,
+  /** [GW-16.2] People whom one command names. */
+  PEOPLE_AT_ONCE: 100,
+  MEMBER_ID_CHARACTERS: 255,
+  /** [GW-16.4] */
+  MEMBERS_DEFAULT: 50,
+  MEMBERS_MOST: 200,
+  MEMBERS_QUERY_CODE_POINTS: 200,
   /** [GW-8.2] Typing that is not said again ends after this time. */
   TYPING_MS: 8_000,
   /** [GW-8.3] Rooms that one `ping` may name. */

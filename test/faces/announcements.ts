@@ -73,6 +73,21 @@ export const ANNOUNCEMENTS: Announcement[] = [
   row("WebSocket", "join the call", [], calls, [IN_CALL]),
   row("WebSocket", "change flags", [calls], say("call.flags", { flags: 1 }), [{ op: "call", flags: 1 }]),
   row("WebSocket", "leave the call", [calls], say("call.leave"), [NO_CALL]),
+  row(
+    "WebSocket",
+    "take somebody out",
+    [opens, types, calls],
+    async ({ site, room, actor }) => {
+      const { socket } = site.callers.owner;
+      await socket?.ask({ op: "member.remove", room: room.token, user: String(actor.id) });
+    },
+    [STOPS, GOES, NO_CALL],
+  ),
+  row("WebSocket", "leave the room for good", [opens, types, calls], say("room.leave"), [
+    STOPS,
+    GOES,
+    NO_CALL,
+  ]),
   row("WebSocket", "end the session", [opens, types], ({ socket }) => socket.drop(), [STOPS, GOES]),
 
   row(

@@ -120,6 +120,29 @@ function presenceContract(hot: () => HotState): void {
     expect(await presence.isActive(member, [], now, 60_000)).toEqual([]);
   });
 
+  test("seen tells of each member of a room the last ping and whether it is recent, in the order asked for", async () => {
+    const [room, other, now] = [freshId(), freshId(), Date.now()];
+    const [here, before, left, elsewhere] = [1, 2, 3, 4].map(() => userKey(freshId())) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const { presence } = hot();
+    await presence.ping(here, "s", "Ada", [room], now);
+    await presence.ping(before, "s", "Bob", [room], now - 40_000);
+    await presence.ping(left, "s", "Cyd", [room], now);
+    await presence.leave(left, "s", [room], now);
+    await presence.ping(elsewhere, "s", "Dan", [other], now);
+    expect(await presence.seen(room, [left, elsewhere, here, before], now, 30_000)).toEqual([
+      { lastPing: now, active: false },
+      { lastPing: 0, active: false },
+      { lastPing: now, active: true },
+      { lastPing: now - 40_000, active: false },
+    ]);
+    expect(await presence.seen(room, [], now, 30_000)).toEqual([]);
+  });
+
   test("leaving ends activity in these rooms and keeps lastPing", async () => {
     const [member, left, open] = [userKey(freshId()), freshId(), freshId()];
     const now = Date.now();

@@ -4,12 +4,13 @@
  */
 import type { OkFields, OkFrame, Question } from "../../protocol/frames.ts";
 import type { MethodName } from "./command.ts";
+import { MEMBER_COMMANDS, type MemberCommands } from "./members.ts";
 import { MESSAGE_COMMANDS, type MessageCommands } from "./messages.ts";
 import { PRESENCE_COMMANDS, type PresenceCommands } from "./presence.ts";
 
-const OPS = [...MESSAGE_COMMANDS, ...PRESENCE_COMMANDS] as const;
+const OPS = [...MESSAGE_COMMANDS, ...MEMBER_COMMANDS, ...PRESENCE_COMMANDS] as const;
 
-export interface Commands extends MessageCommands, PresenceCommands {}
+export interface Commands extends MessageCommands, MemberCommands, PresenceCommands {}
 
 /** Says an op in the current session. Rejects with `Refused` or `ConnectionLost`. */
 export interface Asking {

@@ -121,6 +121,13 @@ export interface Presence {
   lastPings(member: MemberKey, roomIds: number[]): Promise<number[]>;
   /** In which of the rooms the member was active within the last `windowMs`; one round trip. */
   isActive(member: MemberKey, roomIds: number[], now: number, windowMs: number): Promise<boolean[]>;
+  /** Of each of the members in one room, when they last pinged it (0: never), and whether within `windowMs`; one round trip. */
+  seen(
+    roomId: number,
+    members: readonly MemberKey[],
+    now: number,
+    windowMs: number,
+  ): Promise<{ lastPing: number; active: boolean }[]>;
   /** Active within the last `windowMs`; of each the sessions that were. */
   active(roomId: number, now: number, windowMs: number): Promise<ActiveParticipant[]>;
   /** Removes whose last session decayed, and resolves with them: each is given to one caller. */

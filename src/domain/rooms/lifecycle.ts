@@ -44,12 +44,28 @@ export function createRoomLifecycle(
     return await changeRoom(context, actor, await idFor(actor, room, action), action, work);
   }
 
-  async function leave(actor: Actor, room: string): Promise<LoggedEvent> {
-    const gone = await change(actor, room, "leave", (tx, room) =>
-      removePeople(tx, null, room, [memberKey(actor)]),
+  /** Runs `work`. @returns null where the room is not there for the actor because of what they did `before` */
+  async function unlessDone<T>(
+    actor: Actor,
+    room: string,
+    before: "left" | "deleted",
+    work: () => Promise<T>,
+  ): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      const isGone = error instanceof DomainError && error.code === "not_found" && error.field === "room";
+      if (isGone && (await store.roomLists.departure(memberKey(actor), room)) === before) return null;
+      throw error;
+    }
+  }
+
+  async function leave(actor: Actor, room: string): Promise<LoggedEvent | null> {
+    const gone = await unlessDone(actor, room, "left", () =>
+      change(actor, room, "leave", (tx, room) => removePeople(tx, null, room, [memberKey(actor)])),
     );
-    await departed(gone);
-    return (gone[0] as Departure).event;
+    await departed(gone ?? []);
+    return gone?.[0]?.event ?? null;
   }
 
   return {
@@ -76,7 +92,8 @@ export function createRoomLifecycle(
     async removeMember(actor, room, member) {
       if (memberKey(member) === memberKey(actor)) return await leave(actor, room);
       const gone = await change(actor, room, "remove_members", async (tx, room, me) => {
-        const target = await memberOf(tx, room, member);
+        const [target] = await tx.members(room.id, [memberKey(member)]);
+        if (!target) return [];
         if (target.role === "owner" && me !== null && me.role !== "owner") {
           throw new DomainError("forbidden", "Only an owner removes an owner");
         }
@@ -85,11 +102,11 @@ export function createRoomLifecycle(
         return left;
       });
       await departed(gone);
-      return (gone[0] as Departure).event;
+      return gone[0]?.event ?? null;
     },
     async setRole(actor, room, member, role) {
       checkRole(member, role);
-      await change(actor, room, "set_roles", async (tx, room, me) => {
+      return await change(actor, room, "set_roles", async (tx, room, me) => {
         const target = await memberOf(tx, room, member);
         if (me !== null && me.role !== "owner" && (role === "owner" || target.role === "owner")) {
           throw new DomainError("forbidden", "Only an owner makes or unmakes an owner");
@@ -97,17 +114,22 @@ export function createRoomLifecycle(
         if (room.kind === null && isModerator(target.role) && !isModerator(role)) {
           await requireAnotherModerator(tx, room, target);
         }
-        await putPeople(tx, actor, room, [{ ...target, role }], "change");
+        const [event = null] = await putPeople(tx, actor, room, [{ ...target, role }], "change");
+        return event;
       });
     },
     leave,
     async delete(actor, room) {
-      await change(actor, room, "delete_room", async (tx, room) => {
-        if (!isSystem(actor) && (room.kind === "default" || room.kind === "event")) {
-          throw badField("room", `is the ${room.kind} chatroom of an organization, which alone deletes it`);
-        }
-        await removeRoom(tx, actor, room);
-      });
+      const deleted = await unlessDone(actor, room, "deleted", () =>
+        change(actor, room, "delete_room", async (tx, room) => {
+          if (!isSystem(actor) && (room.kind === "default" || room.kind === "event")) {
+            throw badField("room", `is the ${room.kind} chatroom of an organization, which alone deletes it`);
+          }
+          await removeRoom(tx, actor, room);
+          return true;
+        }),
+      );
+      return deleted ?? false;
     },
   };
 }

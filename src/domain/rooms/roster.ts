@@ -3,12 +3,14 @@
 import { createSessions, guestIdOf } from "../auth/sessions.ts";
 import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
+import { checkLimit } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
-import { type Actor, type Membership, memberKey, type Role, type Room } from "../model.ts";
+import { type Actor, actorOf, type Membership, memberKey, type Role, type Room } from "../model.ts";
 import { type Action, isModerator } from "../permissions.ts";
+import type { MemberPlace } from "../ports/store/memberships.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
-import { checkEmail } from "../text-rules.ts";
-import type { Roster } from "../use-cases/participants.ts";
+import { checkEmail, checkWellFormed, codePoints } from "../text-rules.ts";
+import type { MemberPage, Roster } from "../use-cases/participants.ts";
 import type { RoomLifecycle } from "../use-cases/room-lifecycle.ts";
 import type { RoomSettings } from "../use-cases/room-settings.ts";
 import type { Finding, RoomPerson } from "../use-cases/rooms.ts";
@@ -18,6 +20,9 @@ import { JOINED_MS, type RoomViews } from "./views.ts";
 
 const PROMOTIONS: Partial<Record<Role, Role>> = { user: "moderator", guest: "guest_moderator" };
 const DEMOTIONS: Partial<Record<Role, Role>> = { moderator: "user", guest_moderator: "guest" };
+
+const MAX_PAGE = 200;
+const QUERY_CODE_POINTS = 200;
 
 export interface RosterParts {
   views: RoomViews;
@@ -108,6 +113,10 @@ export function createRoster(
 
   return {
     list: (actor, token) => peopleFor(actor, token, "list_members"),
+    async page(actor, token, asked) {
+      const { roomId } = await accesses.require(actor, token, "list_members");
+      return await memberPage(context, roomId, asked);
+    },
     async peers(actor, token) {
       const people = await peopleFor(actor, token, "call");
       return people.filter(({ callFlags }) => callFlags > 0);
@@ -144,6 +153,47 @@ export function createRoster(
     promote: (actor, token, member) => changeRole(actor, token, member, PROMOTIONS),
     demote: (actor, token, member) => changeRole(actor, token, member, DEMOTIONS),
   };
+}
+
+async function memberPage(
+  { store, hot, now, bestEffort }: Context,
+  roomId: number,
+  { after, limit, query = "" }: Parameters<Roster["page"]>[2],
+): Promise<MemberPage> {
+  checkLimit(limit, MAX_PAGE);
+  if (codePoints(query) > QUERY_CODE_POINTS) throw badField("query", "must be at most 200 characters long");
+  checkWellFormed("query", query);
+  const place = after === undefined ? null : placeOf(after);
+  const found = await store.memberships.page(roomId, { after: place, limit: limit + 1, query });
+  const people = found.slice(0, limit);
+  const keys = people.map(({ membership }) => membership.member);
+  let seen: { lastPing: number; active: boolean }[] = [];
+  await bestEffort("Looking who is in a room", async () => {
+    if (keys.length > 0) seen = await hot.presence.seen(roomId, keys, now(), JOINED_MS);
+  });
+  const last = people.at(-1)?.membership;
+  return {
+    members: people.map(({ membership: { member, name, role }, user }, i) => ({
+      ...{ actor: actorOf(member, user?.displayName ?? name), user, role },
+      ...{ lastPing: seen[i]?.lastPing ?? 0, present: seen[i]?.active ?? false },
+    })),
+    next: last && found.length > limit ? cursorOf(last) : null,
+  };
+}
+
+function cursorOf({ joinedSeq, member }: MemberPlace): string {
+  return Buffer.from(`${joinedSeq} ${member}`).toString("base64url");
+}
+
+/** @throws DomainError `bad_request` for what is no cursor */
+function placeOf(cursor: string): MemberPlace {
+  const [, seq, member] =
+    /^(\d{1,16}) ([^\0]{1,300})$/.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
+  const joinedSeq = Number(seq);
+  if (member === undefined || !Number.isSafeInteger(joinedSeq)) {
+    throw badField("after", "must be the next of a page of members");
+  }
+  return { joinedSeq, member };
 }
 
 function notInRoom(): DomainError {

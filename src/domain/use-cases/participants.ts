@@ -1,13 +1,41 @@
 /** The people of a room: who is in it, who comes in and goes, and guests. Part of {@link UseCases}; the same promises hold. */
-import type { Actor, LoggedEvent } from "../model.ts";
+import type { Actor, LoggedEvent, Role, User } from "../model.ts";
 import type { CallState } from "../ports/hot.ts";
 import type { Change } from "./room-settings.ts";
 import type { ClientName, RoomPerson, RoomView } from "./rooms.ts";
+
+/** A member in a page of a room's members. */
+export interface ListedMember {
+  /** An unnamed guest's name is empty. */
+  actor: Actor;
+  /** Null for guests and Matrix members. */
+  user: User | null;
+  role: Role;
+  /** When they last looked at the room, ms; 0: never, or nobody can tell now. */
+  lastPing: number;
+  /** They look at the room now. */
+  present: boolean;
+}
+export interface MemberPage {
+  members: ListedMember[];
+  /** The `after` of the next page; null at the end. */
+  next: string | null;
+}
 
 /** The members of a room and their roles. `token` is the room's; `member` is somebody in it, `not_found` otherwise. */
 export interface Roster {
   /** Everybody in the room, in order of joining. @throws DomainError `forbidden` for guests; `lobby` */
   list(actor: Actor, token: string): Promise<RoomPerson[]>;
+  /**
+   * A page of the members, in order of joining. The work for a page does not grow with the room, but for `query`, which
+   * keeps those whose name or handle holds it, in any case (200 code points at most).
+   * @throws DomainError as {@link list}; `bad_request` for a `limit` outside of 1–200, and an `after` that is no page's
+   */
+  page(
+    actor: Actor,
+    token: string,
+    page: { after?: string | undefined; limit: number; query?: string | undefined },
+  ): Promise<MemberPage>;
   /** Who is in the call. @throws DomainError `read_only`; `lobby` */
   peers(actor: Actor, token: string): Promise<RoomPerson[]>;
 

@@ -24,17 +24,21 @@ export interface RoomLifecycle {
     members: { member: Actor; role: Role }[],
     limits?: { most?: number },
   ): Promise<LoggedEvent[]>;
-  /** @returns the `member.left` */
-  removeMember(actor: Actor, room: string, member: Actor): Promise<LoggedEvent>;
-  /** Only owners make and unmake owners. Outside of an organization's chatrooms somebody always moderates. */
-  setRole(actor: Actor, room: string, member: Actor, role: Role): Promise<void>;
+  /** Oneself: {@link leave}. @returns the `member.left`; null where `member` was not in the room */
+  removeMember(actor: Actor, room: string, member: Actor): Promise<LoggedEvent | null>;
+  /**
+   * Only owners make and unmake owners. Outside of an organization's chatrooms somebody always moderates.
+   * @returns the `member.changed`; null where they had the role already
+   */
+  setRole(actor: Actor, room: string, member: Actor, role: Role): Promise<LoggedEvent | null>;
   /**
    * When nobody is left who moderates, the user who is in the room longest becomes its owner; when nobody is left at
    * all, the room is deleted. An organization's chatrooms stay as they are: its users can claim them.
-   * @returns the `member.left`
+   * @returns the `member.left`; null where the actor was in the room and left it before
    */
-  leave(actor: Actor, room: string): Promise<LoggedEvent>;
-  delete(actor: Actor, room: string): Promise<void>;
+  leave(actor: Actor, room: string): Promise<LoggedEvent | null>;
+  /** @returns whether it was there: false where it was a room of the actor's when it was deleted */
+  delete(actor: Actor, room: string): Promise<boolean>;
 }
 export interface CreateRoom {
   type: RoomType;

@@ -4,6 +4,7 @@ import type { ClientFrame, ClientOp, OkFields } from "../../protocol/frames.ts";
 import type { Speaker } from "../sessions/session.ts";
 import type { CallCommands } from "./calls.ts";
 import type { Handlers } from "./handlers.ts";
+import type { MemberCommands } from "./members.ts";
 import type { MessageChanges } from "./message-changes.ts";
 import type { MessageCommands } from "./messages.ts";
 import type { PresenceCommands } from "./presence.ts";
@@ -13,6 +14,7 @@ export interface Commands {
   messages: MessageCommands;
   changes: MessageChanges;
   search: SearchCommands;
+  members: MemberCommands;
   presence: PresenceCommands;
   calls: CallCommands;
 }
@@ -20,8 +22,9 @@ export interface Commands {
 /** Without `hello`, which begins a session. */
 export type CommandTable = Handlers<Exclude<ClientOp, "hello">>;
 
-export function commandTable({ messages, changes, search, presence, calls }: Commands): CommandTable {
-  return { ...messages, ...changes, ...search, ...presence.handlers, ...calls.handlers };
+export function commandTable(commands: Commands): CommandTable {
+  const { messages, changes, search, members, presence, calls } = commands;
+  return { ...messages, ...changes, ...search, ...members, ...presence.handlers, ...calls.handlers };
 }
 
 type Answer = OkFields[keyof OkFields];

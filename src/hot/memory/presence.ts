@@ -81,6 +81,12 @@ export function createMemoryPresence(now: () => number): Presence & { purge(): v
     async isActive(member, roomIds, at, windowMs) {
       return roomIds.map((id) => latest(rooms.get(id)?.get(member)) > at - windowMs);
     },
+    async seen(roomId, members, at, windowMs) {
+      return members.map((member) => ({
+        lastPing: pings.get(member)?.get(roomId) ?? 0,
+        active: latest(rooms.get(roomId)?.get(member)) > at - windowMs,
+      }));
+    },
     async active(roomId, at, windowMs) {
       return [...(rooms.get(roomId) ?? [])].flatMap(([member, one]) => {
         const lastPing = latest(one);

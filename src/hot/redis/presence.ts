@@ -66,6 +66,17 @@ export function createRedisPresence(client: RedisClient): Presence {
       const scores = roomIds.map((id) => client.send<string | null>("zscore", keys.active(id), member));
       return (await Promise.all(scores)).map((lastPing) => Number(lastPing) > now - windowMs);
     },
+    async seen(roomId, members, now, windowMs) {
+      const field = String(roomId);
+      const [pings, scores] = await Promise.all([
+        Promise.all(members.map((one) => client.send<string | null>("hget", keys.lastPings(one), field))),
+        Promise.all(members.map((one) => client.send<string | null>("zscore", keys.active(roomId), one))),
+      ]);
+      return members.map((_, i) => ({
+        lastPing: Number(pings[i]),
+        active: Number(scores[i]) > now - windowMs,
+      }));
+    },
     async active(roomId, now, windowMs) {
       const range = [keys.active(roomId), `(${now - windowMs}`, "+inf", "WITHSCORES"];
       const [pings, names, sessions] = await Promise.all([

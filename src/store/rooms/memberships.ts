@@ -1,5 +1,5 @@
 /** Queries for members of rooms, with their accounts and settings; and for guests. */
-import type { MembershipSettings, Role } from "../../domain/model.ts";
+import type { Membership, MembershipSettings, Role, User } from "../../domain/model.ts";
 import type { MembershipStore } from "../../domain/ports/store/memberships.ts";
 import type { Database } from "../sql/database.ts";
 import { CONVERSATION, columns, MEMBERSHIP, noun, type Row, USER } from "../sql/rows.ts";
@@ -8,6 +8,9 @@ import { createReaders } from "./readers.ts";
 export function createMembershipStore(db: Database): MembershipStore {
   const { sql } = db;
   const membershipColumns = columns(sql, "m", MEMBERSHIP);
+  const withAccounts = sql`
+    select ${membershipColumns}, ${columns(sql, "u", USER)} from memberships m
+    left join users u on u.id = m.user_id`;
   return {
     async list(roomIds) {
       if (roomIds.length === 0) return [];
@@ -20,14 +23,22 @@ export function createMembershipStore(db: Database): MembershipStore {
     async people(roomIds) {
       if (roomIds.length === 0) return [];
       const rows = await db.read(sql<Row[]>`
-        select ${membershipColumns}, ${columns(sql, "u", USER)} from memberships m
-        left join users u on u.id = m.user_id
+        ${withAccounts}
         where m.conversation_id = any (${roomIds}::bigint[])
         order by m.conversation_id, m.joined_seq, m.member`);
-      return rows.map((row) => ({
-        membership: noun(row, "m", MEMBERSHIP),
-        user: row["u.id"] === null ? null : noun(row, "u", USER),
-      }));
+      return rows.map(personOf);
+    },
+    async page(roomId, { after, limit, query = "" }) {
+      const matches = sql`and exists (
+        select from (values (m.name), (u.display_name), (u.handle)) as n (name)
+        where strpos(lower(n.name), lower(${query})) > 0)`;
+      const rows = await db.read(sql<Row[]>`
+        ${withAccounts}
+        where m.conversation_id = ${roomId}
+          and (m.joined_seq, m.member) > (${after?.joinedSeq ?? -1}::bigint, ${after?.member ?? ""})
+          ${query === "" ? sql`` : matches}
+        order by m.joined_seq, m.member limit ${limit}`);
+      return rows.map(personOf);
     },
     async roles(roomId, members) {
       const rows = await db.read(sql<Row[]>`
@@ -74,6 +85,13 @@ export function createMembershipStore(db: Database): MembershipStore {
         order by m.conversation_id, m.member limit ${limit}`);
       return rows.map((row) => noun(row, "m", MEMBERSHIP));
     },
+  };
+}
+
+function personOf(row: Row): { membership: Membership; user: User | null } {
+  return {
+    membership: noun(row, "m", MEMBERSHIP),
+    user: row["u.id"] === null ? null : noun(row, "u", USER),
   };
 }
 

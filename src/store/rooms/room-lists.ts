@@ -58,6 +58,16 @@ export function createRoomLists(db: Database): RoomLists {
         select last_activity, conversation_id from former_rooms where member = ${member} and public_id = ${publicId}`);
       return row ?? null;
     },
+    async departure(member, room) {
+      const [row] = await db.read(sql<{ deleted: boolean }[]>`
+        select d.deleted from departures d
+        where d.member = ${member} and d.conversation_id in (
+          select id from conversations where token = ${room}
+          union all select conversation_id from deleted_rooms where token = ${room})
+        order by d.last_seq desc limit 1`);
+      if (!row) return null;
+      return row.deleted ? "deleted" : "left";
+    },
   };
 }
 

@@ -1,25 +1,26 @@
 /** The operations on rooms as the WebSocket has them. */
 import { randomUUID } from "node:crypto";
+import { guestIdOf } from "../../../src/domain/auth/sessions.ts";
 import { protocolMessagePlace } from "../../../src/domain/ids.ts";
 import { Refused, SocketClient } from "../../black-box/socket-client.ts";
 import { type FaceWays, type Way, WELL } from "../authorization/operations.ts";
 import type { Room } from "../rooms.ts";
-import type { Caller } from "../site.ts";
+import type { Caller, Site } from "../site.ts";
 
 function socketWay(
   request: string,
-  frame: (room: Room, caller: Caller) => { op: string } & Record<string, unknown>,
+  frame: (room: Room, caller: Caller, site: Site) => { op: string } & Record<string, unknown>,
   more: Partial<Way> = {},
 ): Way {
   return {
     request,
     ...more,
-    async attempt(caller, room) {
+    async attempt(caller, room, site) {
       const { socket } = caller;
       // Without a user's token there is no session to say anything in; hello is tested by itself.
       if (!socket) return "unauthorized";
       try {
-        await socket.ask({ room: room.token, ...frame(room, caller) });
+        await socket.ask({ room: room.token, ...frame(room, caller, site) });
         return WELL;
       } catch (error) {
         if (error instanceof Refused) return error.code;
@@ -92,6 +93,25 @@ export const SOCKET: FaceWays = {
     "pin a message": socketWay("pin", ({ messages }) => ({ op: "pin", seq: seqOf(messages.owner) }), {
       first: ["read"],
     }),
+    "list the members": socketWay("members", () => ({ op: "members" })),
+    "add a member": socketWay("member.add", (_, __, { newcomer }) => ({
+      op: "member.add",
+      users: [String(newcomer.id)],
+    })),
+    "remove a member": socketWay("member.remove", ({ extra }) => ({
+      op: "member.remove",
+      user: String(extra.id),
+    })),
+    "remove a guest": socketWay("member.remove", ({ guestSession }) => ({
+      op: "member.remove",
+      user: guestIdOf(guestSession),
+    })),
+    "make somebody a moderator": socketWay("member.role", ({ extra }) => ({
+      op: "member.role",
+      ...{ user: String(extra.id), role: "moderator" },
+    })),
+    "leave for good": socketWay("room.leave", () => ({ op: "room.leave" })),
+    "delete the room": socketWay("room.delete", () => ({ op: "room.delete" })),
     "join the call": socketWay("call.join", () => ({ op: "call.join", flags: 1 })),
   },
 };

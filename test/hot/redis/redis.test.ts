@@ -87,6 +87,8 @@ describeWith("redis", "with Redis", ({ redis }) => {
       }));
       expect(await roundTrips(() => hot.sessions.put(sessions, MINUTE))).toBe(1);
       expect(await roundTrips(() => hot.presence.isActive(member, rooms, Date.now(), MINUTE))).toBe(1);
+      const members = rooms.map((id) => userKey(id));
+      expect(await roundTrips(() => hot.presence.seen(1, members, Date.now(), MINUTE))).toBe(1);
       const entries = rooms.map((roomId) => ({ roomId, session: "s" }));
       expect(await roundTrips(() => hot.calls.refresh(entries, Date.now(), MINUTE))).toBe(1);
     });

@@ -92,6 +92,63 @@ export function memberRoomContract(store: () => Store): void {
       expect(new Set(all).size).toBe(all.length);
     });
 
+    test("members come in pages, in order of joining, and by what their names hold", async () => {
+      const room = await createRoom(store());
+      const guest = {
+        member: "g:abc",
+        userId: null,
+        name: "Anna Élan",
+        role: "guest" as const,
+        guestSeed: "s",
+      };
+      await store().transaction(async (tx) => {
+        await tx.lockRooms([room.id]);
+        await tx.putMembers(room.id, [guest]);
+      });
+      const { page } = store().memberships;
+      const all = await store().memberships.people([room.id]);
+      expect(await page(room.id, { after: null, limit: 10 })).toEqual(all);
+      const walked: typeof all = [];
+      for (let last = null; walked.length < all.length; last = walked.at(-1)!.membership) {
+        const found = await page(room.id, { after: last, limit: 2 });
+        expect(found.length).toBe(Math.min(2, all.length - walked.length));
+        walked.push(...found);
+      }
+      expect(walked).toEqual(all);
+      expect(await page(room.id, { after: walked.at(-1)!.membership, limit: 2 })).toEqual([]);
+
+      const named = async (query: string) =>
+        (await page(room.id, { after: null, limit: 10, query })).map(({ membership }) => membership.member);
+      expect(await named("NNA É")).toEqual(["g:abc"]);
+      const { user, membership } = all[0]!;
+      expect(await named(user!.handle.toUpperCase())).toEqual([membership.member]);
+      expect(await named("%")).toEqual([]);
+    });
+
+    test("how a stay in a room ended is known of those who were in it", async () => {
+      const [room, stranger] = [await createRoom(store()), await createPerson(store())];
+      const { departure } = store().roomLists;
+      const [first, second] = room.people as [Person, Person];
+      expect(await departure(first.key, room.token)).toBeNull();
+      await store().transaction(async (tx) => {
+        await tx.lockRooms([room.id]);
+        await tx.removeMembers(room.id, [first.key]);
+        await tx.appendEvents(room.id, [
+          { type: "member.left", actor: first.actor, data: { member: first.actor, role: "user" } },
+        ]);
+      });
+      expect(await departure(first.key, room.token)).toBe("left");
+      await store().transaction(async (tx) => {
+        await tx.lockRooms([room.id]);
+        await tx.appendEvents(room.id, [{ type: "room.deleted", actor: second.actor, data: {} }]);
+        await tx.deleteRoom(room.id);
+      });
+      expect(await departure(first.key, room.token)).toBe("left");
+      expect(await departure(second.key, room.token)).toBe("deleted");
+      expect(await departure(stranger.key, room.token)).toBeNull();
+      expect(await departure(second.key, "nosuchro")).toBeNull();
+    });
+
     test("settings of one's own change alone, and leave the room's access version", async () => {
       const { person, rooms } = await threeRooms();
       const { id } = rooms[0]!;

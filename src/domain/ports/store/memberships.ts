@@ -1,11 +1,22 @@
 /** Members of rooms, with the accounts behind them and their own settings. ./store.ts says what callers may rely on. */
 import type { Actor, MemberKey, Membership, MembershipSettings, Room, User } from "../../model.ts";
 
+/** Where a member stands among a room's members in order of joining. */
+export type MemberPlace = Pick<Membership, "joinedSeq" | "member">;
+
 export interface MembershipStore {
   /** The members of each room, in order of joining. */
   list(roomIds: number[]): Promise<Membership[]>;
   /** The members of each room with their accounts, in order of joining. */
   people(roomIds: readonly number[]): Promise<{ membership: Membership; user: User | null }[]>;
+  /**
+   * A page of a room's members with their accounts, in order of joining, in one query; `after` is exclusive.
+   * @param page `query`: only those whose name, or account's name or handle, holds this text, in any case
+   */
+  page(
+    roomId: number,
+    page: { after: MemberPlace | null; limit: number; query?: string | undefined },
+  ): Promise<{ membership: Membership; user: User | null }[]>;
   /** The room, with the roles of those of `members` who are in it; null when it is gone. */
   roles(
     roomId: number,

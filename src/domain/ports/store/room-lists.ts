@@ -127,6 +127,11 @@ export interface RoomLists {
    * null for others.
    */
   activityPlace(member: MemberKey, publicId: string): Promise<ActivityPlace | null>;
+  /**
+   * How a user's last stay in the room ended, for 28 days (for a minute where the room was deleted): they left or were
+   * taken out, or the room was deleted. Null where they were never in it. `room` is a token.
+   */
+  departure(member: MemberKey, room: string): Promise<"left" | "deleted" | null>;
   /** Ids of the rooms that a member is in, ascending. */
   idsOf(member: MemberKey): Promise<number[]>;
 }

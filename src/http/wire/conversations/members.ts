@@ -1,6 +1,5 @@
 /** The people of a conversation: adding, removing, leaving, and their roles. */
 import { createRoute } from "@hono/zod-openapi";
-import { DomainError } from "../../../domain/errors.ts";
 import { dataOf } from "../../../domain/event-data.ts";
 import { type LoggedEvent, type User, userActor } from "../../../domain/model.ts";
 import type { RoomView } from "../../../domain/use-cases/rooms.ts";
@@ -170,14 +169,7 @@ async function remove(
 ) {
   requireAction(parts, placeIn(view), "remove_members");
   const target = personIn(view, usr);
-  if (!target) return null;
-  try {
-    return await parts.useCases.roomLifecycle.removeMember(actor, view.room.token, target.actor);
-  } catch (error) {
-    // Somebody else has removed the member.
-    if (error instanceof DomainError && error.code === "not_found" && error.field === "member") return null;
-    throw error;
-  }
+  return target && (await parts.useCases.roomLifecycle.removeMember(actor, view.room.token, target.actor));
 }
 
 /** Sets another member's role. Nobody may change their own. */

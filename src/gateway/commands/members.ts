@@ -1,0 +1,84 @@
+/** The members of a room, leaving and deleting rooms [GW-16]. */
+import { shownUser } from "../../domain/context/broadcasts.ts";
+import { type Actor, actorOf, type MadeEvent } from "../../domain/model.ts";
+import type { ListedMember } from "../../domain/use-cases/participants.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
+import type { ChangeAnswer, ListedMember as ShownMember } from "../../protocol/frames.ts";
+import { withFields } from "./field-names.ts";
+import type { Handlers } from "./handlers.ts";
+
+export type MemberCommands = Handlers<
+  "members" | "member.add" | "member.remove" | "member.role" | "room.leave" | "room.delete"
+>;
+
+export interface MemberCommandOptions {
+  useCases: Pick<UseCases, "roster" | "roomLifecycle">;
+}
+
+export function createMemberCommands({
+  useCases: { roster, roomLifecycle },
+}: MemberCommandOptions): MemberCommands {
+  return {
+    // [GW-16.4]
+    async members({ identity }, { room, after, limit, query }) {
+      const page = await roster.page(identity.actor, room, { after, limit, query });
+      return { members: page.members.map(shown), ...(page.next !== null && { next: page.next }) };
+    },
+
+    // [GW-16.5]
+    async "member.add"({ identity }, { room, users, role }) {
+      const members = users.map((id) => ({ member: userNamed(id), role }));
+      const joined = await withFields({ members: "users" }, () =>
+        roomLifecycle.addMembers(identity.actor, room, members),
+      );
+      return answer(room, joined.at(-1) ?? null);
+    },
+
+    // [GW-16.6]
+    async "member.remove"({ identity }, { room, user }) {
+      return answer(room, await roomLifecycle.removeMember(identity.actor, room, actorNamed(user)));
+    },
+
+    // [GW-16.7]
+    async "member.role"({ identity }, { room, user, role }) {
+      const changed = await withFields({ member: "user" }, () =>
+        roomLifecycle.setRole(identity.actor, room, actorNamed(user), role),
+      );
+      return answer(room, changed);
+    },
+
+    // [GW-16.8]
+    async "room.leave"({ identity }, { room }) {
+      return answer(room, await roomLifecycle.leave(identity.actor, room));
+    },
+
+    // [GW-16.9]
+    async "room.delete"({ identity }, { room }) {
+      return (await roomLifecycle.delete(identity.actor, room)) ? { room } : { room, duplicate: true };
+    },
+  };
+}
+
+function userNamed(id: string): Actor {
+  return { kind: "user", id, name: "" };
+}
+
+/** [GW-16.1] Ids of users are numbers, those of Matrix begin with `@`, and a guest's is a hash of 40 digits. */
+function actorNamed(id: string): Actor {
+  if (/^[1-9]\d{0,15}$/.test(id)) return userNamed(id);
+  return actorOf(`${id.startsWith("@") ? "m" : "g"}:${id}`, "");
+}
+
+function shown({ actor, user, role, lastPing, present }: ListedMember): ShownMember {
+  return {
+    user: user ? { kind: "user", ...shownUser(user) } : actor,
+    role,
+    ...(lastPing > 0 && { lastPing }),
+    ...(present && { present }),
+  };
+}
+
+/** [GW-13.1] The event that the command made, or that the state was so already. */
+function answer(room: string, made: MadeEvent): ChangeAnswer {
+  return made ? { room, seq: made.seq, at: made.at } : { room, duplicate: true };
+}
