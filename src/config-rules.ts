@@ -14,6 +14,10 @@ interface Told {
   AUTH_JWKS_URL?: string | undefined;
   AUTH_ISSUER?: string | undefined;
   AUTH_AUDIENCE?: string | undefined;
+  OIDC_ISSUER?: string | undefined;
+  OIDC_CLIENT_ID?: string | undefined;
+  OIDC_CLIENT_SECRET?: string | undefined;
+  OIDC_APPS?: unknown;
   /** A text, as it was given, or what it says. */
   AUTH_ISSUERS?: string | readonly JwtIssuer[] | undefined;
   TURN_URLS?: unknown;
@@ -29,7 +33,7 @@ const MIN_TOKEN_LENGTH = 16;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
 /** First words that settings share with few other programs. */
 const FAMILIES =
-  /^(ADMIN|ATTACHMENTS|AUTH|CAUSEWAY|DATABASE|DRAIN|FILES|HEARTBEAT|MATRIX|RATE|REDIS|STUN|TRUSTED|TURN|WEBHOOK)_/;
+  /^(ADMIN|ATTACHMENTS|AUTH|CAUSEWAY|DATABASE|DRAIN|FILES|HEARTBEAT|MATRIX|OIDC|RATE|REDIS|STUN|TRUSTED|TURN|WEBHOOK)_/;
 /** What Kubernetes and Docker's links tell every container of a service that is called `redis` or `matrix`. */
 const SERVICE_LINK = /_(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)$/;
 
@@ -50,7 +54,14 @@ export function contradictions(config: Told): string[] {
   if (config.TURN_URLS !== undefined && config.TURN_SECRET === undefined)
     problems.push("TURN_SECRET: is needed with TURN_URLS; it is coturn's static-auth-secret");
   if (database !== undefined && isShort(config.ADMIN_TOKEN)) problems.push(`ADMIN_TOKEN: ${TOKEN_RULE}`);
-  return [...problems, ...issuerContradictions(config)];
+  return [...problems, ...issuerContradictions(config), ...oidcContradictions(config)];
+}
+
+function* oidcContradictions({ OIDC_ISSUER: issuer, OIDC_CLIENT_ID: id }: Told): Iterable<string> {
+  if (issuer === undefined) return;
+  if (id === undefined) yield "OIDC_CLIENT_ID: is needed with OIDC_ISSUER";
+  if (URL.canParse(issuer) && isPlainHttp(issuer))
+    yield "OIDC_ISSUER: must be https; only on loopback may it be http";
 }
 
 /** `iss` selects the keys of a JWT, so each issuer is told once, and none is every issuer beside others. */
@@ -70,7 +81,10 @@ function isShort(token: string | undefined): boolean {
 
 /** What works and is probably not meant, each with the setting's name. */
 export function doubts(config: Told, env: Environment, known: readonly string[]): string[] {
-  const found = [...standingDoubts(config), ...issuerDoubts(config), ...matrixDoubts(config)];
+  const found = [
+    ...[...standingDoubts(config), ...issuerDoubts(config), ...oidcDoubts(config)],
+    ...matrixDoubts(config),
+  ];
   const names = new Set([...known, ...SECRET_SETTINGS.map((name) => `${name}_FILE`)]);
   for (const name of Object.keys(env)) {
     if (names.has(name) || !FAMILIES.test(name) || SERVICE_LINK.test(name)) continue;
@@ -119,6 +133,12 @@ function* issuerDoubts(config: Told): Iterable<string> {
     yield "AUTH_AUDIENCE: is unset, so a JWT that was made for another program signs people in";
   if (isPlainHttp(jwks))
     yield "AUTH_JWKS_URL: is plain http, so whoever is on the way can give keys of their own; use https";
+}
+
+function* oidcDoubts(config: Told): Iterable<string> {
+  if (config.OIDC_ISSUER !== undefined) return;
+  for (const name of ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_APPS"] as const)
+    if (config[name] !== undefined) yield `${name}: means nothing without OIDC_ISSUER`;
 }
 
 function* matrixDoubts(config: Told): Iterable<string> {

@@ -12,6 +12,7 @@ export const SECRET_SETTINGS = [
   "REDIS_PASSWORD",
   "ADMIN_TOKEN",
   "AUTH_ISSUERS",
+  "OIDC_CLIENT_SECRET",
   "TURN_SECRET",
 ] as const;
 

@@ -14,6 +14,7 @@ import {
   trueOrFalse,
   wholeNumber,
 } from "./config-kinds.ts";
+import { OIDC_SETTINGS } from "./config-oidc.ts";
 
 declare module "zod" {
   interface GlobalMeta {
@@ -113,6 +114,7 @@ export const TABLE = z.object({
     description:
       "More issuers of JWTs: a JSON list of objects with issuer, audience, one of jwksUrl, publicKey and secret, and what they may say (below, several issuers)",
   }),
+  ...OIDC_SETTINGS,
   LOGIN_MAX_DAYS: wholeNumber()
     .min(1)
     .max(3_650)

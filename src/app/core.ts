@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Registry } from "prom-client";
 import type { Config } from "../config.ts";
-import { createUseCases } from "../domain/assembly/domain.ts";
+import { createUseCases, type DomainOptions } from "../domain/assembly/domain.ts";
 import type { JwtIssuer } from "../domain/context/issuers.ts";
 import type { AttachmentFiles } from "../domain/ports/attachments.ts";
 import type { Bus } from "../domain/ports/bus.ts";
@@ -17,6 +17,7 @@ import { keptText, newSecret } from "./data-dir.ts";
 import { watchClockSkew } from "./health/clock-skew.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { createMatrix, type Matrix } from "./matrix.ts";
+import { oidcOf } from "./oidc.ts";
 import { openConfiguredFiles, openConfiguredHot, openConfiguredStore } from "./state.ts";
 
 export interface Core {
@@ -30,6 +31,8 @@ export interface Core {
   matrix: Matrix | null;
   webhookTargets: Targets;
   adminToken: { text: string; path: string | null } | null;
+  /** The identity provider with which people sign in. */
+  oidc: ReturnType<typeof oidcOf>;
   /** The name of this process among the others. */
   node: string;
   registry: Registry;
@@ -54,19 +57,27 @@ export async function openCore(
   const matrix = createMatrix(config, dataDir, say, logger);
   const webhookTargets = createTargets({ allowPrivate: config.WEBHOOK_ALLOW_PRIVATE === "true" });
   const files = openConfiguredFiles(config, dataDir);
+  const oidc = oidcOf(config, logger);
   const useCases = createUseCases({
-    ...{ store, hot, bus, logger, webhookTargets, files },
-    settings: {
-      passwordMinLength: config.PASSWORD_MIN_LENGTH,
-      longestLoginMs: config.LOGIN_MAX_DAYS * 86_400_000,
-      rateLimits: config.RATE_LIMITS === "on",
-      files: { perUser: config.FILES_PER_USER, perOrganization: config.FILES_PER_ORGANIZATION },
-      issuers: issuersOf(config),
-    },
+    ...{ store, hot, bus, logger, webhookTargets, files, oidc },
+    settings: settingsOf(config),
   });
   if (matrix) parts.add("Matrix", () => matrix.stop());
   const adminToken = adminTokenOf(config, dataDir);
-  return { store, hot, bus, commits, useCases, files, matrix, webhookTargets, node, registry, adminToken };
+  return {
+    ...{ store, hot, bus, commits, useCases, files, matrix, webhookTargets },
+    ...{ node, registry, adminToken, oidc },
+  };
+}
+
+function settingsOf(config: Config): DomainOptions["settings"] {
+  return {
+    passwordMinLength: config.PASSWORD_MIN_LENGTH,
+    longestLoginMs: config.LOGIN_MAX_DAYS * 86_400_000,
+    rateLimits: config.RATE_LIMITS === "on",
+    files: { perUser: config.FILES_PER_USER, perOrganization: config.FILES_PER_ORGANIZATION },
+    issuers: issuersOf(config),
+  };
 }
 
 /** With the embedded database Causeway makes a token itself. Otherwise the admin API is off until a token is set. */

@@ -124,9 +124,12 @@ function clientAddressOf({ TRUSTED_PROXIES = "" }: Config) {
 }
 
 function httpOf(config: Config, core: Core, late: Late, logger: Logger): HttpHandler {
-  const { store, hot, bus, useCases, matrix, registry, adminToken } = core;
+  const { store, hot, bus, useCases, matrix, registry, adminToken, oidc } = core;
   const { publicUrl, feed, gateway, leaving, stopping } = late;
-  const health = createHealth(store, hot, matrix?.health ? { bridge: matrix.health } : {});
+  const health = createHealth(store, hot, {
+    ...(matrix?.health && { bridge: matrix.health }),
+    ...(oidc && { oidc: async () => oidc.provider.health() }),
+  });
   return createHttpApp({
     ...{ useCases, hot, publicUrl, feed, stopping, logger },
     storeHealth: store.health,

@@ -8,6 +8,7 @@ import type { Store } from "../domain/ports/store/store.ts";
 import { createAvatarStore } from "./accounts/avatars.ts";
 import { createCredentialStore } from "./accounts/credentials.ts";
 import { createGroupStore } from "./accounts/groups.ts";
+import { createIdentityStore } from "./accounts/identities.ts";
 import { createLoginStore } from "./accounts/logins.ts";
 import { createOrganizationStore } from "./accounts/organizations.ts";
 import { createPeopleStore } from "./accounts/people.ts";
@@ -200,6 +201,7 @@ function queriesOf(db: Database) {
     groups: createGroupStore(db),
     tokens: createTokenStore(db),
     logins: createLoginStore(db),
+    identities: createIdentityStore(db),
     credentials: createCredentialStore(db),
     journal: createJournal(db),
     messages: { ...createMessageQueries(db), ...createAttachmentQueries(db) },

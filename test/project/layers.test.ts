@@ -38,6 +38,7 @@ const LAYERS: Record<string, readonly string[]> = {
       "src/hot/memory",
       "src/hot/redis",
       "src/http/**",
+      "src/oidc",
     ],
     ...["src/store", "src/store/embedded", "src/webhooks", DOMAIN],
     ...["bridge", "bridge/homeserver", "bridge/store", "src/metrics.ts"],
@@ -59,7 +60,12 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/domain/assembly": [
     ...["src/domain/contacts", "src/domain/messages", "src/domain/live", "src/domain/organizations"],
     ...["src/domain/search", "src/domain/reading", "src/domain/entries"],
+    "src/domain/oidc",
     ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", "src/domain"],
+  ],
+  "src/domain/oidc": [
+    ...["src/domain/organizations", "src/domain/auth", "src/domain/use-cases", "src/domain/context", PORTS],
+    "src/domain",
   ],
   "src/domain/contacts": [
     ...["src/domain/live", "src/domain/rooms", "src/domain/use-cases", "src/domain/context", PORTS],
@@ -122,6 +128,7 @@ const LAYERS: Record<string, readonly string[]> = {
 
   "src/attachments": [DOMAIN],
   "src/webhooks": [DOMAIN],
+  "src/oidc": [DOMAIN],
 
   "src/gateway": [
     ...["src/gateway/commands", "src/gateway/feed", "src/gateway/sessions", "src/gateway/delivery"],
@@ -227,6 +234,7 @@ const LAYERS: Record<string, readonly string[]> = {
       "src/http/requests",
       ...OF_THE_DOMAIN,
     ],
+    "src/public-links.ts",
   ],
   "src/http/wire/common": ["src/http/wire/shapes", "src/http/face", "src/http/requests", ...OF_THE_DOMAIN],
   "src/http/wire/shapes": [
@@ -280,6 +288,7 @@ const CONFINED: Record<string, readonly string[]> = {
   postgres: ["src/store/", "load/services/"],
   "@electric-sql/pglite": ["src/store/"],
   "@electric-sql/pglite-socket": ["src/store/"],
+  "openid-client": ["src/oidc/"],
   ioredis: ["src/hot/", "load/peers/"],
 };
 

@@ -61,7 +61,8 @@ describe("settings", () => {
 
   test.each(SETTINGS.filter(({ example }) => example !== undefined))("$name may be $example", (setting) => {
     const { name, example } = setting;
-    const given = { [name]: example, ...(name === "TURN_URLS" && { TURN_SECRET: "s" }) };
+    const needed = { ...(name === "TURN_URLS" && { TURN_SECRET: "s" }), OIDC_CLIENT_ID: "c" };
+    const given = { ...needed, [name]: example };
     const known = readConfig(given) as Record<string, unknown>;
     expect([known[name]].flat().join(",")).toBe(example);
   });

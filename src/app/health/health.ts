@@ -8,7 +8,7 @@ export type Probe = () => Promise<PartHealth>;
 
 const MAX_PROBE_MS = 3_000;
 /** Chat works without these. While one is away the process stays ready, and the answer names it as degraded. */
-const OPTIONAL_PARTS: ReadonlySet<string> = new Set(["hot"]);
+const OPTIONAL_PARTS: ReadonlySet<string> = new Set(["hot", "oidc"]);
 
 /** @param others probes of further parts */
 export function createHealth(

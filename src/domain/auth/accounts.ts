@@ -2,8 +2,10 @@
 
 import type { Context } from "../context/context.ts";
 import { DomainError, isUnavailable } from "../errors.ts";
+import type { User } from "../model.ts";
 import type { Login } from "../ports/store/accounts/credentials.ts";
-import type { Accounts } from "../use-cases/accounts.ts";
+import type { LoginOrigin } from "../ports/store/accounts/identities.ts";
+import type { Accounts, SignedIn } from "../use-cases/accounts.ts";
 import type { UserDirectory } from "../use-cases/directory.ts";
 import { createAuthentication } from "./authentication.ts";
 import { wrongCredentials } from "./login-limits.ts";
@@ -21,6 +23,12 @@ const RENEWED_BEFORE_MS = 28 * 86_400_000;
 /** A login ends this long after its password was given, also when it is renewed. */
 const LONGEST_LOGIN_MS = 90 * 86_400_000;
 
+/** {@link Accounts}, and what no face may ask. */
+export interface InternalAccounts extends Accounts {
+  /** A login for a user whom somebody else has checked. */
+  loginFor(user: User, origin: LoginOrigin, persistent: boolean): Promise<SignedIn>;
+}
+
 interface NewCookie {
   id: number;
   cookie: string;
@@ -32,7 +40,7 @@ export function createAccounts(
   context: Context,
   passwords: Passwords,
   directory: Pick<UserDirectory, "createUser">,
-): Accounts {
+): InternalAccounts {
   const { store, hot, now, settings } = context;
   const { longestLoginMs = LONGEST_LOGIN_MS } = settings;
   const checkPassword = createPasswordCheck(context, passwords);
@@ -53,17 +61,21 @@ export function createAccounts(
     return Math.min(now() + lifetime, startedAt + longestLoginMs);
   }
 
-  async function newLogin(userId: number, passwordHash: string | null, persistent: boolean) {
+  async function newLogin(
+    user: User,
+    proof: { passwordHash: string | null; origin?: LoginOrigin },
+    persistent: boolean,
+  ): Promise<SignedIn> {
     const cookie = newSecret("cookie");
     const startedAt = now();
     const cookieExpiresAt = expiryOf({ persistent, startedAt });
     const login = await store.logins.create({
-      ...{ userId, passwordHash, persistent, startedAt },
+      ...{ ...proof, userId: user.id, persistent, startedAt },
       ...{ hash: hashSecret(cookie), expiresAt: cookieExpiresAt },
     });
     // The user was deleted or the password changed after the check.
     if (!login) throw wrongCredentials();
-    return { id: login.id, cookie, cookieExpiresAt };
+    return { user, ...(await grant(user.id, { id: login.id, cookie })), cookie, cookieExpiresAt };
   }
 
   async function loginOf(cookie: string) {
@@ -99,9 +111,9 @@ export function createAccounts(
   return {
     async login(name, password, { persistent, ip }) {
       const { user, passwordHash } = await checkPassword(name, password, ip);
-      const { id, cookie, cookieExpiresAt } = await newLogin(user.id, passwordHash, persistent);
-      return { user, ...(await grant(user.id, { id, cookie })), cookie, cookieExpiresAt };
+      return await newLogin(user, { passwordHash }, persistent);
     },
+    loginFor: (user, origin, persistent) => newLogin(user, { passwordHash: null, origin }, persistent),
     async refresh(cookie, accessTokenOwner = null) {
       const login = await loginOf(cookie);
       const { user } = login;

@@ -6,6 +6,8 @@ const SECRET_PREFIXES = {
   access: "cwa_",
   /** The cookie of a login. */
   cookie: "cwc_",
+  /** A code that an app exchanges for a login, once. */
+  code: "cwx_",
   /** A user's personal access token. */
   personal: "cwp_",
   /** An organization's API token. */

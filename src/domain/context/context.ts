@@ -5,11 +5,12 @@ import type { AttachmentFiles } from "../ports/attachments.ts";
 import type { Broadcasts } from "../ports/broadcasts.ts";
 import type { Bus } from "../ports/bus.ts";
 import type { HotState } from "../ports/hot.ts";
+import type { OidcProvider } from "../ports/oidc.ts";
 import type { Store } from "../ports/store/store.ts";
 import type { WebhookTargets } from "../ports/webhooks.ts";
 import { type Accesses, createAccesses } from "./access.ts";
 import { createBroadcasts } from "./broadcasts.ts";
-import type { JwtIssuer } from "./issuers.ts";
+import type { JwtIssuer, OidcSettings } from "./issuers.ts";
 
 export interface DomainOptions {
   store: Store;
@@ -19,6 +20,8 @@ export interface DomainOptions {
   files?: AttachmentFiles | null;
   /** Checks URLs of webhooks. Unset where no webhooks are registered. */
   webhookTargets?: WebhookTargets | null;
+  /** Where people sign in beside passwords. Unset: nowhere. */
+  oidc?: { provider: OidcProvider; settings: OidcSettings } | null;
   settings: DomainSettings;
   logger: DomainLogger;
   /** Replaces the store's clock in tests. */

@@ -20,3 +20,15 @@ export interface JwtIssuer {
   /** Whether administrators may sign in with its JWTs. Then the issuer's keys give full access to this server. */
   administrators: boolean;
 }
+
+/** What an identity provider may say of people, and where they go after signing in. */
+export interface OidcSettings {
+  /** Origins and schemes of apps that may get a code: `https://app.example.org`, `com.example.app:`. */
+  apps: readonly string[];
+  /** The claims with the handle and the name. */
+  claims: { handle: string; name: string };
+  /** Whether a verified e-mail address names the user who has it here. Then the provider may name everybody with one. */
+  linkEmail: boolean;
+  /** Whether administrators may sign in through the provider. */
+  administrators: boolean;
+}

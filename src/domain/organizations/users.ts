@@ -3,7 +3,7 @@ import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type OrganizationRole, SYSTEM_ACTOR, type User, userKey } from "../model.ts";
-import type { UserPatch } from "../ports/store/accounts/users.ts";
+import type { NewUser, UserPatch } from "../ports/store/accounts/users.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { type Departure, removePeople } from "../rooms/members.ts";
 import { checkEmail, checkHandle, checkName } from "../text-rules.ts";
@@ -44,18 +44,7 @@ export function createUsers(
         administrator,
         passwordHash: password === undefined ? null : await passwords.hash(password),
       };
-      return await store.transaction(async (tx) => {
-        for (const id of roles.keys()) {
-          if (await tx.organizations.lock(id)) continue;
-          throw badField("organizations", `names ${id}, which does not exist`);
-        }
-        const created = await tx.users.create(user);
-        for (const [id, role] of roles) {
-          await tx.organizations.putUser(id, created.id, role);
-          await joinOrganizationRooms(tx, id, created);
-        }
-        return created;
-      });
+      return await store.transaction((tx) => makeUser(tx, user, roles));
     },
     async updateUser(id, { password, ...given }) {
       const patch: UserPatch = {
@@ -95,6 +84,28 @@ export function createUsers(
       await departed(gone);
     },
   };
+}
+
+/**
+ * Makes a user who is in these organizations and the rooms that follow them.
+ * @param roles in the order in which organizations are locked: by id
+ * @throws DomainError `conflict` on a handle or e-mail in use; `bad_request` on `organizations`
+ */
+export async function makeUser(
+  tx: StoreTransaction,
+  user: NewUser,
+  roles: ReadonlyMap<number, OrganizationRole> = new Map(),
+): Promise<User> {
+  for (const id of roles.keys()) {
+    if (await tx.organizations.lock(id)) continue;
+    throw badField("organizations", `names ${id}, which does not exist`);
+  }
+  const created = await tx.users.create(user);
+  for (const [id, role] of roles) {
+    await tx.organizations.putUser(id, created.id, role);
+    await joinOrganizationRooms(tx, id, created);
+  }
+  return created;
 }
 
 /** Each organization once, in the order in which they are locked. */

@@ -1,13 +1,18 @@
 /** Signing in, and the back office. Part of {@link UseCases}; the same promises hold. */
 import type { Holder, Principal, User } from "../model.ts";
 
+/** `expiresIn` is in seconds, `cookieExpiresAt` in ms. */
+export interface SignedIn {
+  user: User;
+  accessToken: string;
+  expiresIn: number;
+  cookie: string;
+  cookieExpiresAt: number;
+}
+
 export interface Accounts {
   /** Handle or e-mail, and password. `unauthorized` for a bad password and an unknown name alike. */
-  login(
-    login: string,
-    password: string,
-    options: { persistent: boolean; ip: string },
-  ): Promise<{ user: User; accessToken: string; expiresIn: number; cookie: string; cookieExpiresAt: number }>;
+  login(login: string, password: string, options: { persistent: boolean; ip: string }): Promise<SignedIn>;
   /**
    * A new access token for a login cookie. `expiresIn` is in seconds. `renewed` is the cookie to go on with when a
    * persistent one has had half of its time, and the only one from then on; session cookies are never renewed. No login
@@ -34,4 +39,47 @@ export interface Accounts {
   revoked<T>(some: readonly T[], holderOf: (each: T) => Holder | null): Promise<T[]>;
   /** Basic authentication; a verified password is remembered for a short time under a keyed hash. */
   authenticateBasic(login: string, password: string, ip: string): Promise<Principal & { version: number }>;
+}
+
+/** Signing in with an identity provider (OpenID Connect). */
+export interface OidcSignIn {
+  /** What people call the provider. */
+  readonly name: string;
+  /**
+   * Begins a sign-in. The browser goes to `url`, and keeps `flow`, under the name of `state`, until it comes back.
+   * @param input `returnTo`: where it goes then; `challenge`: of an app (PKCE, S256), which needs one
+   * @throws DomainError `bad_request` on `return` and `code_challenge`
+   */
+  begin(input: {
+    publicUrl: string;
+    redirectUri: string;
+    returnTo: string;
+    challenge: string | null;
+    persistent: boolean;
+  }): Promise<{ outcome: "begun"; url: string; state: string; flow: string } | OidcFailure>;
+  /** Ends a sign-in with the provider's answer. It rejects only for defects, and while the store is away. */
+  finish(input: { query: URLSearchParams; flow: string | null }): Promise<OidcOutcome>;
+  /** The login of an app's code, once. @throws DomainError `unauthorized` */
+  exchange(code: string, verifier: string): Promise<SignedIn & { persistent: boolean }>;
+}
+
+/**
+ * How a sign-in ended. `denied`: the provider let nobody in; `failed`: its answer proves nothing; `refused`: this person
+ * may not sign in this way; `expired`: this browser has not begun it, or too long ago.
+ */
+export type OidcOutcome =
+  | { outcome: "login"; returnTo: OidcReturn; login: SignedIn; persistent: boolean }
+  | { outcome: "code"; returnTo: OidcReturn; code: string }
+  | OidcFailure
+  | { outcome: "expired"; returnTo: null };
+
+export interface OidcFailure {
+  outcome: "denied" | "failed" | "refused" | "unavailable";
+  returnTo: OidcReturn;
+}
+
+/** `app`: gets a code in the query. `page`: shares the server's cookies, and gets none. */
+export interface OidcReturn {
+  kind: "page" | "app";
+  url: string;
 }

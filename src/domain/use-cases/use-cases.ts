@@ -8,7 +8,7 @@
 
 import type { Repeats } from "../context/repeats.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Accounts } from "./accounts.ts";
+import type { Accounts, OidcSignIn } from "./accounts.ts";
 import type { Chatrooms } from "./chatrooms.ts";
 import type { Directory, Provisioning } from "./directory.ts";
 import type { JournalUseCases } from "./journal.ts";
@@ -35,6 +35,8 @@ export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases 
   signaling: Signaling;
   chatrooms: Chatrooms;
   accounts: Accounts;
+  /** Null: no identity provider is set. */
+  oidc: OidcSignIn | null;
   directory: Directory;
   lookup: Lookup;
   journal: JournalUseCases;

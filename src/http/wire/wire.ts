@@ -35,6 +35,7 @@ type Asked =
   | "journal"
   | "lookup"
   | "memberSettings"
+  | "oidc"
   | "oneToOne"
   | "profiles"
   | "roomSettings";
@@ -74,7 +75,7 @@ export function createWire({ useCases, publicUrl, limits, logger }: WireOptions)
     logger,
   });
   app.use(boundedBody(MAX_BODY_BYTES));
-  registerLogin(app, useCases.accounts, publicUrl);
+  registerLogin(app, useCases, publicUrl);
   registerUpgrade(app);
   registerCodeCheck(app, useCases.guestLinks);
   app.use(onRoutes(authentication(useCases.accounts, limits)));

@@ -34,13 +34,17 @@ export function createLoginStore(db: Database): LoginStore {
   const loginColumns = columns(sql, "l", LOGIN);
   const now = databaseNow(sql);
   return {
-    async create({ userId, passwordHash, hash, persistent, startedAt, expiresAt }) {
+    async create({ userId, passwordHash, hash, persistent, startedAt, expiresAt, origin }) {
+      const { identityId = null, providerSession = null } = origin ?? {};
       // The lock makes a change of the password at this moment end this login, too.
       const [row] = await sql<Row[]>`
-        insert into logins as l (user_id, hash, persistent, started_at, expires_at)
-        select u.id, ${hash}, ${persistent}, ${startedAt}, ${expiresAt} from users u
-        where u.id = ${userId} and u.deleted_at is null and u.password_hash is not distinct from ${passwordHash}
-        for share
+        insert into logins as l (user_id, hash, persistent, started_at, expires_at, identity_id, provider_session)
+        select u.id, ${hash}, ${persistent}, ${startedAt}, ${expiresAt}, ${identityId}::bigint, ${providerSession}
+        from users u
+        where u.id = ${userId} and u.deleted_at is null and case when ${identityId}::bigint is null
+          then u.password_hash is not distinct from ${passwordHash}
+          else exists (select from identities i where i.id = ${identityId}::bigint and i.user_id = u.id) end
+        for share of u
         returning ${loginColumns}`;
       return row ? noun<Login>(row, "l", LOGIN) : null;
     },

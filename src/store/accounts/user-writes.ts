@@ -4,6 +4,7 @@ import { type User, userKey } from "../../domain/model.ts";
 import type { NewUser, UserPatch, UserWrites } from "../../domain/ports/store/accounts/users.ts";
 import { columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
+import { linkIdentity } from "./identities.ts";
 
 export function createUserWrites(scope: TransactionScope): UserWrites {
   const { sql } = scope;
@@ -12,6 +13,7 @@ export function createUserWrites(scope: TransactionScope): UserWrites {
     update: (id, patch) => updateUser(scope, id, patch),
     delete: (id) => deleteUser(scope, id),
     endLogins: (id) => endLogins(scope, id),
+    link: (input) => linkIdentity(sql, input),
     async lock(ids) {
       const rows = await sql<Row[]>`
         select ${columns(sql, "u", USER)} from users u
@@ -77,6 +79,7 @@ async function deleteUser({ sql }: TransactionScope, id: number): Promise<boolea
   if (count === 0) return false;
   await sql`delete from tokens where user_id = ${id}`;
   await sql`delete from logins where user_id = ${id}`;
+  await sql`delete from identities where user_id = ${id}`;
   await sql`delete from login_places where user_id = ${id}`;
   await sql`delete from organization_users where user_id = ${id}`;
   await sql`delete from organization_event_users where user_id = ${id}`;

@@ -12,6 +12,7 @@ import type { LoggedEvent } from "../../model.ts";
 import type { Clock } from "../clock.ts";
 import type { StoreHealth } from "../store-health.ts";
 import type { CredentialStore, LoginStore, TokenStore } from "./accounts/credentials.ts";
+import type { IdentityStore } from "./accounts/identities.ts";
 import type { GroupStore, OrganizationStore } from "./accounts/organizations.ts";
 import type { PeopleStore } from "./accounts/people.ts";
 import type { UserStore } from "./accounts/users.ts";
@@ -46,6 +47,7 @@ export interface Store {
   readonly tokens: TokenStore;
   readonly logins: LoginStore;
   readonly credentials: CredentialStore;
+  readonly identities: IdentityStore;
   readonly journal: Journal;
   readonly messages: MessageStore;
   readonly search: MessageSearch;

@@ -3,20 +3,12 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { json, jsonBody } from "../../face/face.ts";
 import { body, flagText, text } from "../../requests/fields.ts";
 import { BODY_REFUSALS, forbidden, PROTECTED, REFUSALS } from "../shapes/failures.ts";
+import { grant } from "./grant.ts";
 
 const MAX_NAME_LENGTH = 320;
 const MAX_PASSWORD_LENGTH = 1_024;
 
 const FORBIDDEN = forbidden("invalid-credentials: the message says what is missing");
-
-const grant = z
-  .object({
-    user: z.uuid(),
-    access_token: z.string(),
-    token_type: z.literal("Bearer"),
-    expires_in: z.int().openapi({ description: "Seconds" }),
-  })
-  .openapi("AccessToken");
 
 const selfSchema = z
   .object({

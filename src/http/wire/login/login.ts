@@ -5,6 +5,7 @@ import { DomainError } from "../../../domain/errors.ts";
 import type { User } from "../../../domain/model.ts";
 import type { Accounts } from "../../../domain/use-cases/accounts.ts";
 import type { Lookup } from "../../../domain/use-cases/lookup.ts";
+import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { HttpApp } from "../../face/face.ts";
 import { authenticateUser } from "../../requests/credentials.ts";
 import {
@@ -16,11 +17,18 @@ import {
 } from "../common/authentication.ts";
 import { WireRefusal } from "../shapes/failures.ts";
 import { shownUser } from "../shapes/user-shapes.ts";
+import { grantOf } from "./grant.ts";
 import { LOGIN_ROUTES as ROUTES } from "./login-routes.ts";
+import { registerOidc } from "./oidc.ts";
 
 /** The routes that need no authentication. */
-export function registerLogin(app: HttpApp, accounts: Accounts, publicUrl: () => string): void {
+export function registerLogin(
+  app: HttpApp,
+  { accounts, oidc }: Pick<UseCases, "accounts" | "oidc">,
+  publicUrl: () => string,
+): void {
   const cookies = loginCookies(publicUrl);
+  registerOidc(app, oidc, cookies, publicUrl);
   registerGrants(app, accounts, cookies);
   registerAccess(app, accounts, cookies);
 }
@@ -84,15 +92,6 @@ async function oldTokenUser(accounts: Accounts, token: string | null): Promise<n
     if (error instanceof DomainError && error.code === "unauthorized") return null;
     throw error;
   }
-}
-
-function grantOf(signedIn: { user: User; accessToken: string; expiresIn: number }) {
-  return {
-    user: signedIn.user.uuid,
-    access_token: signedIn.accessToken,
-    token_type: "Bearer" as const,
-    expires_in: signedIn.expiresIn,
-  };
 }
 
 /** The caller's profile. Fields without a value are left out, never null. */

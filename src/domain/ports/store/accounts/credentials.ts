@@ -3,6 +3,7 @@
  * that all gateways agree on when something expires. ./store.ts says what callers may rely on.
  */
 import type { ApiToken, Organization, User } from "../../../model.ts";
+import type { LoginOrigin } from "./identities.ts";
 
 export interface TokenStore {
   /** An unknown or deleted user throws `not_found` on `userId`. */
@@ -63,9 +64,12 @@ export interface LoginStore {
   notePlace(userId: number, place: Uint8Array): Promise<void>;
   /**
    * Logins (cookies) outlive the hot state; access tokens live in it. Null when the user was deleted, or has another
-   * password than the one of `passwordHash` by now.
+   * password than the one of `passwordHash` by now. With `origin` the password does not count, but the user has to be linked
+   * to that identity still.
    */
-  create(input: Omit<Login, "id"> & { hash: Uint8Array; passwordHash: string | null }): Promise<Login | null>;
+  create(
+    input: Omit<Login, "id"> & { hash: Uint8Array; passwordHash: string | null; origin?: LoginOrigin },
+  ): Promise<Login | null>;
   byHash(hash: Uint8Array): Promise<(Login & { user: User }) | null>;
   /** ONE query: the user of a login that is still valid, with the user's version and the login's `hash` in hex. */
   userOf(loginId: number): Promise<{ user: User; version: number; hash: string } | null>;
@@ -76,7 +80,7 @@ export interface LoginStore {
 
 /** Tokens and logins together. */
 export interface CredentialStore {
-  /** Tokens and logins that ran out, and places where nobody signed in for long. @returns how many of the former */
+  /** Tokens, logins and codes of logins that ran out, and places where nobody signed in for long. @returns how many of the former */
   deleteExpired(now: number): Promise<number>;
   /**
    * Of the given credentials of live sessions, those that are no longer valid (revoked, expired, user deleted), or are

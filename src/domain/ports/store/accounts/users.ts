@@ -52,8 +52,8 @@ export interface UserWrites {
   /** Conflicts as above. A new display name shows in the user's memberships as well. Null when there is no such user. */
   update(userId: number, patch: UserPatch): Promise<User | null>;
   /**
-   * Marks the user deleted, frees handle and e-mail, revokes tokens and logins, and removes the user from
-   * organizations, their events, groups, connections and contact books. Memberships stay: leave the rooms in the same
+   * Marks the user deleted, frees handle, e-mail and the subjects of identity providers, revokes tokens and logins, and
+   * removes the user from organizations, their events, groups, connections and contact books. Memberships stay: leave the rooms in the same
    * transaction. False when there is none.
    */
   delete(userId: number): Promise<boolean>;
@@ -62,6 +62,15 @@ export interface UserWrites {
    * False when there is no such user.
    */
   endLogins(userId: number): Promise<boolean>;
+  /**
+   * Links a user to the subject of an identity provider. @returns the link's id; null when the subject is linked already
+   */
+  link(input: {
+    userId: number;
+    issuer: string;
+    subject: string;
+    name: string | null;
+  }): Promise<number | null>;
   /**
    * Keeps these users from being deleted until the commit; unknown and deleted ones are left out. Take the locks of
    * organizations and rooms before: everybody locks in the order organizations, rooms, users.

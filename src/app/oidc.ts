@@ -1,0 +1,22 @@
+/** The identity provider that the settings name. */
+import type { Config } from "../config.ts";
+import type { DomainOptions } from "../domain/assembly/domain.ts";
+import type { Logger } from "../logger.ts";
+import { createOidcProvider } from "../oidc/provider.ts";
+
+/** Null where none is set. Nothing is asked of it before somebody signs in, or asks for the server's health. */
+export function oidcOf(config: Config, logger: Logger): NonNullable<DomainOptions["oidc"]> | null {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret } = config;
+  if (issuer === undefined || clientId === undefined) return null;
+  const name = config.OIDC_NAME ?? new URL(issuer).hostname;
+  const scopes = config.OIDC_SCOPES;
+  return {
+    provider: createOidcProvider({ issuer, clientId, clientSecret, scopes, name, logger }),
+    settings: {
+      apps: config.OIDC_APPS ?? [],
+      claims: { handle: config.OIDC_HANDLE_CLAIM, name: config.OIDC_NAME_CLAIM },
+      linkEmail: config.OIDC_LINK_EMAIL === "true",
+      administrators: config.OIDC_ADMINISTRATORS === "true",
+    },
+  };
+}

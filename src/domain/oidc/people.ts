@@ -1,0 +1,116 @@
+/**
+ * The users behind a provider's people. They are linked by issuer and subject, which never change hands, and made when they
+ * sign in for the first time.
+ */
+import type { Context } from "../context/context.ts";
+import type { OidcSettings } from "../context/issuers.ts";
+import { DomainError } from "../errors.ts";
+import type { User } from "../model.ts";
+import { makeUser } from "../organizations/users.ts";
+import type { OidcPerson } from "../ports/oidc.ts";
+import type { Identity } from "../ports/store/accounts/identities.ts";
+import type { StoreTransaction } from "../ports/store/transaction.ts";
+import type { Directory } from "../use-cases/directory.ts";
+import { handlesFor, nameIn, verifiedEmailIn } from "./claims.ts";
+
+/** @throws DomainError `unauthorized` for people who may not sign in this way */
+export type OidcPeople = (person: OidcPerson) => Promise<Identity>;
+
+/** OpenID Connect Core, section 2: at most 255 ASCII characters. */
+const SUBJECT = /^[\x21-\x7e]{1,255}$/;
+
+const NO_RIGHTS = { passwordHash: null, administrator: false };
+
+/** What somebody new is made of. */
+interface Newcomer {
+  handle: string;
+  displayName: string;
+  email: string | null;
+}
+
+export function createOidcPeople(
+  context: Context,
+  settings: OidcSettings,
+  directory: Pick<Directory, "updateUser">,
+): OidcPeople {
+  const { store, logger } = context;
+
+  async function newcomer({ claims }: OidcPerson): Promise<Newcomer> {
+    const [wanted, unique] = handlesFor(claims, settings.claims.handle);
+    const isFree = (await store.users.byHandle(wanted)) === null;
+    const handle = isFree && (await store.users.handleDeletedAt(wanted)) === null ? wanted : unique;
+    const email = verifiedEmailIn(claims);
+    const isNew = email !== null && (await store.identities.userByEmail(email)) === null;
+    return {
+      handle,
+      displayName: nameIn(claims, settings.claims.name) ?? handle,
+      email: isNew ? email : null,
+    };
+  }
+
+  /** The user whom the provider's verified e-mail address names, where the operator trusts in it. */
+  async function userByEmail({ claims }: OidcPerson): Promise<User | null> {
+    const email = settings.linkEmail ? verifiedEmailIn(claims) : null;
+    return email === null ? null : await store.identities.userByEmail(email);
+  }
+
+  async function link(tx: StoreTransaction, person: OidcPerson, user: User): Promise<void> {
+    const { issuer, subject, claims } = person;
+    const name = nameIn(claims, settings.claims.name);
+    const linked = await tx.users.link({ userId: user.id, issuer, subject, name });
+    // Another request has just linked the subject; nothing of this transaction stays.
+    if (linked === null) throw new DomainError("conflict", "The subject is linked", { field: "subject" });
+  }
+
+  /** Links the subject to a user who is there or new. */
+  async function meet(person: OidcPerson): Promise<void> {
+    const known = await userByEmail(person);
+    if (known) checkMayEnter(known);
+    const input = known ? null : await newcomer(person);
+    const user = await store.transaction(async (tx) => {
+      const user = known ?? (await makeUser(tx, { ...(input as Newcomer), ...NO_RIGHTS }));
+      await link(tx, person, user);
+      return user;
+    });
+    const how = known ? "linked a user by the e-mail address" : "made a user for the first sign-in";
+    logger.info({ event: "user.linked", userId: user.id, issuer: person.issuer }, how);
+  }
+
+  async function identityOf({ issuer, subject }: OidcPerson): Promise<Identity | null> {
+    return await store.identities.find(issuer, subject);
+  }
+
+  /** The provider's name for the person, when it is another one there than at the last sign-in. */
+  async function rename(identity: Identity, { claims }: OidcPerson): Promise<Identity> {
+    const name = nameIn(claims, settings.claims.name);
+    if (name === null || name === identity.name) return identity;
+    await store.identities.noteName(identity.id, name);
+    if (name === identity.user.displayName) return identity;
+    const user = await directory.updateUser(identity.user.id, { displayName: name });
+    return { ...identity, user };
+  }
+
+  function checkMayEnter(user: User): void {
+    if (!user.administrator || settings.administrators) return;
+    throw new DomainError(
+      "unauthorized",
+      "Administrators sign in with their password unless OIDC_ADMINISTRATORS is true",
+    );
+  }
+
+  return async (person) => {
+    if (!SUBJECT.test(person.subject))
+      throw new DomainError("unauthorized", "The provider's subject is none by its standard");
+    const known = await identityOf(person);
+    if (!known) await meet(person).catch(unlessConflict);
+    const identity = known ? await rename(known, person) : await identityOf(person);
+    if (!identity) throw new DomainError("busy", "Somebody else took the name in this moment; sign in again");
+    checkMayEnter(identity.user);
+    return identity;
+  };
+}
+
+/** Another request has just linked the subject, or taken the handle or the e-mail address. */
+function unlessConflict(error: unknown): void {
+  if (!(error instanceof DomainError) || error.code !== "conflict") throw error;
+}

@@ -1,0 +1,39 @@
+/** People as identity providers know them. ../store.ts says what callers may rely on. */
+import type { User } from "../../../model.ts";
+
+/** The person behind an issuer's subject. */
+export interface Identity {
+  id: number;
+  user: User;
+  /** What the issuer last called them; null: nothing that is a name. */
+  name: string | null;
+}
+
+/** What a login came from. */
+export interface LoginOrigin {
+  identityId: number;
+  /** The provider's session (`sid`); null where it tells none. */
+  providerSession: string | null;
+}
+
+/** A sign-in that an app has yet to fetch. */
+export interface LoginCode extends LoginOrigin {
+  /** The app's PKCE challenge, S256. */
+  challenge: string;
+  persistent: boolean;
+}
+
+export interface IdentityStore {
+  /** Null when nobody is linked to the subject. */
+  find(issuer: string, subject: string): Promise<Identity | null>;
+  /** What the issuer calls the person by now. */
+  noteName(id: number, name: string | null): Promise<void>;
+  /** The only user with this e-mail address, whatever its case. */
+  userByEmail(email: string): Promise<User | null>;
+  putCode(code: LoginCode & { hash: Uint8Array; expiresAt: number }): Promise<void>;
+  /**
+   * Takes a code away, and gives it to one caller. Null when it is unknown, taken or over, or when all logins of the user
+   * were ended since.
+   */
+  takeCode(hash: Uint8Array): Promise<(LoginCode & { user: User }) | null>;
+}

@@ -1,0 +1,73 @@
+/** Statements for people as identity providers know them, and for the codes that apps exchange. */
+import type { User } from "../../domain/model.ts";
+import type { Identity, IdentityStore, LoginCode } from "../../domain/ports/store/accounts/identities.ts";
+import type { Database } from "../sql/database.ts";
+import { columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
+import type { Sql } from "../sql/sql.ts";
+import { databaseNow } from "./credentials.ts";
+
+interface IdentityRow extends Row {
+  identity: number;
+  name: string | null;
+}
+interface CodeRow extends Row {
+  identity_id: number;
+  provider_session: string | null;
+  challenge: string;
+  persistent: boolean;
+}
+
+export function createIdentityStore(db: Database): IdentityStore {
+  const { sql } = db;
+  return {
+    async find(issuer, subject) {
+      const [row] = await db.read(sql<IdentityRow[]>`
+        select i.id as identity, i.name, ${columns(sql, "u", USER)} from identities i
+        join users u on u.id = i.user_id and u.deleted_at is null
+        where i.issuer = ${issuer} and i.subject = ${subject}`);
+      return row ? identityOf(row) : null;
+    },
+    async noteName(id, name) {
+      await sql`update identities set name = ${name} where id = ${id}`;
+    },
+    async userByEmail(email) {
+      const [row] = await db.read(sql<Row[]>`
+        select ${columns(sql, "u", USER)} from users u
+        where u.email_key = ${foldedKey(email)} and u.deleted_at is null`);
+      return row ? noun<User>(row, "u", USER) : null;
+    },
+    async putCode({ hash, identityId, providerSession, challenge, persistent, expiresAt }) {
+      await sql`
+        insert into login_codes (hash, identity_id, provider_session, challenge, persistent, expires_at)
+        values (${hash}, ${identityId}, ${providerSession}, ${challenge}, ${persistent}, ${expiresAt})`;
+    },
+    takeCode: (hash) => takeCode(sql, hash),
+  };
+}
+
+async function takeCode(sql: Sql, hash: Uint8Array): Promise<(LoginCode & { user: User }) | null> {
+  const [row] = await sql<CodeRow[]>`
+    with taken as (delete from login_codes where hash = ${hash} returning *)
+    select c.identity_id, c.provider_session, c.challenge, c.persistent, ${columns(sql, "u", USER)} from taken c
+    join identities i on i.id = c.identity_id
+    join users u on u.id = i.user_id and u.deleted_at is null
+    where c.expires_at > ${databaseNow(sql)} and c.created_at > coalesce(u.logins_ended_at, 0)`;
+  if (!row) return null;
+  const { identity_id: identityId, provider_session: providerSession, challenge, persistent } = row;
+  return { identityId, providerSession, challenge, persistent, user: noun(row, "u", USER) };
+}
+
+/** Links a user to an issuer's subject. Null when somebody is linked to it. */
+export async function linkIdentity(
+  sql: Sql,
+  { userId, issuer, subject, name }: { userId: number; issuer: string; subject: string; name: string | null },
+): Promise<number | null> {
+  const [row] = await sql<{ id: number }[]>`
+    insert into identities (user_id, issuer, subject, name) values (${userId}, ${issuer}, ${subject}, ${name})
+    on conflict (issuer, subject) do nothing returning id`;
+  return row?.id ?? null;
+}
+
+function identityOf(row: IdentityRow): Identity {
+  return { id: row.identity, name: row.name, user: noun(row, "u", USER) };
+}
