@@ -6,6 +6,7 @@ import { createMemberCommands } from "./commands/members.ts";
 import { createMessageChanges } from "./commands/message-changes.ts";
 import { createMessageCommands } from "./commands/messages.ts";
 import { createPresenceCommands } from "./commands/presence.ts";
+import { createReceiptCommands } from "./commands/receipts.ts";
 import { createSearchCommands } from "./commands/search.ts";
 import { AccessEvents } from "./delivery/access-events.ts";
 import { CatchUp } from "./delivery/catch-up.ts";
@@ -124,6 +125,7 @@ function buildCommands(
   return {
     messages: createMessageCommands({ messages, hub, metrics }),
     changes: createMessageChanges({ useCases, hub }),
+    receipts: createReceiptCommands(useCases.receipts, hub),
     search: createSearchCommands(useCases.search),
     members: createMemberCommands({ useCases }),
     presence: createPresenceCommands(useCases, hub, logger),

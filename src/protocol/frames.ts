@@ -11,6 +11,7 @@ import { MEMBER_OPS, type MemberAnswers } from "./frames/members.ts";
 import { MESSAGE_CHANGE_OPS, type MessageChangeAnswers } from "./frames/message-changes.ts";
 import { MESSAGE_OPS, type MessageAnswers } from "./frames/messages.ts";
 import { PRESENCE_OPS, type PresenceAnswers } from "./frames/presence.ts";
+import { RECEIPT_OPS, type ReceiptAnswers } from "./frames/receipts.ts";
 import { SEARCH_OPS, type SearchAnswers } from "./frames/search.ts";
 import type {
   ByeFrame,
@@ -43,6 +44,7 @@ export const CLIENT_SCHEMAS = {
   ...HELLO_OPS,
   ...MESSAGE_OPS,
   ...MESSAGE_CHANGE_OPS,
+  ...RECEIPT_OPS,
   ...SEARCH_OPS,
   ...MEMBER_OPS,
   ...PRESENCE_OPS,
@@ -118,6 +120,7 @@ function firstProblem(error: z.ZodError): { field: string | undefined; message: 
 export interface OkFields
   extends MessageAnswers,
     MessageChangeAnswers,
+    ReceiptAnswers,
     SearchAnswers,
     MemberAnswers,
     PresenceAnswers,

@@ -36,6 +36,10 @@ export const LIMITS = {
   HISTORY_MOST: 200,
   /** [GW-6.5] Text in one page of history, about. */
   HISTORY_BYTES: 512 * 1024,
+  /** [GW-6.9] Rooms that one `delivered` may name. */
+  DELIVERED_ROOMS: 1_000,
+  /** [GW-6.10] More members than these are counted and not listed. */
+  RECEIPT_MEMBERS: 100,
   /** [GW-14.2] */
   SEARCH_TEXT_CODE_POINTS: 200,
   /** [GW-14.5] */

@@ -23,9 +23,11 @@ import { createPublisher } from "./log/publisher.ts";
 import { createRepeats, forgetRequests } from "./log/repeats.ts";
 import { createMessageQueries } from "./messages/messages.ts";
 import { createChatroomQueries } from "./rooms/chatrooms.ts";
+import { createDeliveredMarkers } from "./rooms/delivered.ts";
 import { createMarkers } from "./rooms/markers.ts";
 import { createMembershipStore } from "./rooms/memberships.ts";
 import { createOpenings } from "./rooms/openings.ts";
+import { createReceipts } from "./rooms/receipts.ts";
 import { createRoomLists } from "./rooms/room-lists.ts";
 import { createRoomQueries } from "./rooms/rooms.ts";
 import { createVisitStore, forgetVisits } from "./rooms/visits.ts";
@@ -59,7 +61,7 @@ export interface StoreOptions {
   logger?: StoreLogger;
   /** For metrics. */
   watch?: DatabaseWatch;
-  /** Sends, read markers and openings of rooms, each, that may wait for the database before more are refused with `busy`. */
+  /** Sends, read markers, markers of delivery and openings of rooms, each, that may wait for the database before more are refused with `busy`. */
   maxQueued?: number;
   /** After this time the server gives up a statement, and work that waits for a connection is refused. */
   statementTimeoutMs?: number;
@@ -108,6 +110,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
   const lanes = Math.min(APPEND_LANES, embedded ? 1 : options.maxConnections);
   const appender = createAppender(db, publisher, { lanes, maxQueued, repeatMs });
   const markers = createMarkers(db, { lanes: 1, maxQueued, repeatMs });
+  const delivered = createDeliveredMarkers(db, { maxQueued, repeatMs });
   const openings = createOpenings(db, { maxQueued, repeatMs });
   const housekeeping = startHousekeeping(
     db,
@@ -132,6 +135,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
       markRead: markers.markRead,
       opened: openings.opened,
     },
+    receipts: { markDelivered: delivered.mark, of: createReceipts(db) },
     transaction: (work) => runTransaction(db, publisher, work),
     onCommitted: publisher.listen,
     ping: () => db.ping(PING_MS),
@@ -142,6 +146,7 @@ export async function openStore(options: StoreOptions): Promise<PostgresStore> {
       const drains = [
         appender.drain(),
         markers.drain(),
+        delivered.drain(),
         openings.drain(),
         housekeeping.stop(),
         indexer.stop(),

@@ -63,6 +63,13 @@ function row(
 
 export const ANNOUNCEMENTS: Announcement[] = [
   row("WebSocket", "read", [], (scene) => say("read", { seq: scene.unread })(scene), [RECEIPT], ["unread"]),
+  row(
+    "WebSocket",
+    "say what was delivered",
+    [],
+    ({ socket, room, unread }) => socket.ask({ op: "delivered", rooms: { [room.token]: unread } }),
+    [RECEIPT],
+  ),
   row("WebSocket", "start typing", [], types, [STARTS]),
   row("WebSocket", "stop typing", [types], say("typing", { on: false }), [STOPS]),
   row("WebSocket", "open the room", [], opens, [COMES]),

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { ERRORS } from "../../src/domain/errors.ts";
 import { TYPING_TTL_MS } from "../../src/domain/live/presence.ts";
 import { EVENT_TYPES } from "../../src/domain/model.ts";
+import { RECEIPT_MEMBERS } from "../../src/domain/ports/store/receipts.ts";
 import { LIMITS as DOMAIN_LIMITS } from "../../src/domain/text-rules.ts";
 import { CLOSE_CODES, shouldReconnect } from "../../src/protocol/close-codes.ts";
 import { ERROR_CODES } from "../../src/protocol/error-codes.ts";
@@ -80,6 +81,8 @@ test("the bounds are the code's", () => {
   expect(said).toContain(`${LIMITS.HISTORY_BYTES / 1_024} KiB of text`);
   expect(said).toContain(`at most ${LIMITS.SEARCH_TEXT_CODE_POINTS} code points, and at least a word`);
   expect(said).toContain(`1 to ${LIMITS.SEARCH_MOST}, ${LIMITS.SEARCH_DEFAULT} unless told`);
+  expect(said).toContain(`of ${number(LIMITS.DELIVERED_ROOMS)} rooms at most`);
+  expect(said).toContain(`more than ${LIMITS.RECEIPT_MEMBERS} members`);
   expect(said).toContain(`${LIMITS.SEARCHES_UNDER_WAY} searches of a user`);
   expect(said).toContain(`cut to ${LIMITS.PREVIEW_CHARACTERS} characters`);
   expect(said).toContain(`1 to ${number(LIMITS.TEXT_CODE_POINTS)} code points`);
@@ -91,6 +94,7 @@ test("the bounds that the domain judges are the domain's", () => {
   expect(LIMITS.TEXT_CODE_POINTS).toBe(DOMAIN_LIMITS.textCodePoints);
   expect(LIMITS.MESSAGE_ID_CHARACTERS).toBe(DOMAIN_LIMITS.clientIdCharacters);
   expect(LIMITS.MENTIONS).toBe(DOMAIN_LIMITS.mentions);
+  expect(LIMITS.RECEIPT_MEMBERS).toBe(RECEIPT_MEMBERS);
   expect(LIMITS.TYPING_MS).toBe(TYPING_TTL_MS);
 });
 

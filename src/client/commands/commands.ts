@@ -7,10 +7,11 @@ import type { MethodName } from "./command.ts";
 import { MEMBER_COMMANDS, type MemberCommands } from "./members.ts";
 import { MESSAGE_COMMANDS, type MessageCommands } from "./messages.ts";
 import { PRESENCE_COMMANDS, type PresenceCommands } from "./presence.ts";
+import { RECEIPT_COMMANDS, type ReceiptCommands } from "./receipts.ts";
 
-const OPS = [...MESSAGE_COMMANDS, ...MEMBER_COMMANDS, ...PRESENCE_COMMANDS] as const;
+const OPS = [...MESSAGE_COMMANDS, ...RECEIPT_COMMANDS, ...MEMBER_COMMANDS, ...PRESENCE_COMMANDS] as const;
 
-export interface Commands extends MessageCommands, MemberCommands, PresenceCommands {}
+export interface Commands extends MessageCommands, ReceiptCommands, MemberCommands, PresenceCommands {}
 
 /** Says an op in the current session. Rejects with `Refused` or `ConnectionLost`. */
 export interface Asking {

@@ -15,6 +15,7 @@ import { createTimeline } from "../messages/timeline.ts";
 import { createProfiles } from "../organizations/profiles.ts";
 import { createWebhooks } from "../organizations/webhooks.ts";
 import { createReading } from "../reading/reading.ts";
+import { createReceipts } from "../reading/receipts.ts";
 import { createRecount } from "../reading/recount.ts";
 import type { UnreadCache } from "../reading/unread.ts";
 import type { BringBack } from "../rooms/one-to-one.ts";
@@ -47,6 +48,7 @@ export function createMessageUseCases(
     mentions: createMentions(context),
     attachments: createAttachments(context, files ?? null),
     search: createSearch(context),
+    receipts: createReceipts(context),
   };
 }
 

@@ -6,6 +6,7 @@ import { LRUCache } from "lru-cache";
 import { DomainError, type ErrorCode } from "../errors.ts";
 import { type Actor, type MemberKey, type Membership, memberKey, type RoomRules } from "../model.ts";
 import { type Action, can, isBlocked } from "../permissions.ts";
+import type { RoomAccess } from "../ports/store/rooms.ts";
 import type { Store } from "../ports/store/store.ts";
 
 export interface Access {
@@ -35,6 +36,13 @@ export interface Accesses {
    * @throws DomainError `not_found`, or the code with which `can` refuses
    */
   require(actor: Actor, room: string, action: Action, maxAgeMs?: number): Promise<Access>;
+  /** {@link require} for many rooms in one query at most: for each, in order, its access or the refusal. */
+  requireMany(
+    actor: Actor,
+    rooms: readonly string[],
+    action: Action,
+    maxAgeMs?: number,
+  ): Promise<(Access | DomainError)[]>;
 }
 
 const REMEMBERED = 50_000;
@@ -54,26 +62,29 @@ export function createAccesses(store: Store, now: () => number): Accesses {
         remembered.delete(key);
         return null;
       }
-      const { room, membership, accessVersion, peerLeft } = found;
-      const { id, type, readOnly, lobby, lobbyUntil, blocked } = room;
-      const { role, historyFrom } = membership;
-      const access: Access = {
-        roomId: id,
-        membership: { role, historyFrom },
-        rules: { id, type, readOnly, lobby, lobbyUntil, blocked },
-        accessVersion,
-        peerLeft,
-        readAt: now(),
-      };
-      remembered.set(key, access);
-      return access;
+      return remember(key, found);
     } finally {
       reading.delete(key);
     }
   }
 
+  function remember(key: string, { room, membership, accessVersion, peerLeft }: RoomAccess): Access {
+    const { id, type, readOnly, lobby, lobbyUntil, blocked } = room;
+    const { role, historyFrom } = membership;
+    const access: Access = {
+      roomId: id,
+      membership: { role, historyFrom },
+      rules: { id, type, readOnly, lobby, lobbyUntil, blocked },
+      accessVersion,
+      peerLeft,
+      readAt: now(),
+    };
+    remembered.set(key, access);
+    return access;
+  }
+
   async function read(member: MemberKey, room: string): Promise<Access | null> {
-    if (room.length > TOKEN_CHARACTERS || room.includes("\0")) return null;
+    if (!isToken(room)) return null;
     const key = keyOf(member, room);
     const underWay = reading.get(key);
     if (underWay !== undefined) return await underWay;
@@ -88,23 +99,49 @@ export function createAccesses(store: Store, now: () => number): Accesses {
     return access;
   }
 
+  /** The access that is remembered, when it is young and allows the action. */
+  function young(member: MemberKey, room: string, action: Action, maxAgeMs: number): Access | null {
+    const known = remembered.get(keyOf(member, room));
+    const at = now();
+    if (!known || at - known.readAt >= maxAgeMs) return null;
+    return can(known.membership, known.rules, action, at) === null ? known : null;
+  }
+
+  function judged(access: Access, action: Action): Access | DomainError {
+    const verdict = can(access.membership, access.rules, action, now());
+    return verdict === null ? access : refusal(verdict, action, access.rules);
+  }
+
   return {
     cached: (member, room) => remembered.get(keyOf(member, room)),
     read,
     forget: (member, room) => void remembered.delete(keyOf(member, room)),
     member,
     async require(actor, room, action, maxAgeMs = 0) {
-      const known = remembered.get(keyOf(memberKey(actor), room));
-      const at = now();
-      if (known && at - known.readAt < maxAgeMs && can(known.membership, known.rules, action, at) === null) {
-        return known;
-      }
-      const access = await member(actor, room);
-      const verdict = can(access.membership, access.rules, action, at);
-      if (verdict !== null) throw refusal(verdict, action, access.rules);
+      const known = young(memberKey(actor), room, action, maxAgeMs);
+      if (known) return known;
+      const access = judged(await member(actor, room), action);
+      if (access instanceof DomainError) throw access;
       return access;
     },
+    async requireMany(actor, rooms, action, maxAgeMs = 0) {
+      const member = memberKey(actor);
+      const known = new Map(rooms.map((room) => [room, young(member, room, action, maxAgeMs)]));
+      const unknown = [...known.keys()].filter((room) => known.get(room) === null && isToken(room));
+      for (const found of await store.rooms.accesses(unknown, member)) {
+        const { token } = found.room;
+        known.set(token, remember(keyOf(member, token), found));
+      }
+      return rooms.map((room) => {
+        const access = known.get(room);
+        return access ? judged(access, action) : noSuchRoom();
+      });
+    },
   };
+}
+
+function isToken(room: string): boolean {
+  return room.length <= TOKEN_CHARACTERS && !room.includes("\0");
 }
 
 function keyOf(member: MemberKey, room: string): string {

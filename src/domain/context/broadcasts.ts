@@ -26,7 +26,7 @@ export function createBroadcasts(bus: Bus): Broadcasts {
       const shown = participants.map((one) => ({ actor: one.actor, flags: one.flags }));
       toRoom(room, "call", { flags, participants: shown });
     },
-    receipt: (room, actor, read) => toRoom(room, "receipt", { actor, read }),
+    receipt: (room, actor, read, delivered) => toRoom(room, "receipt", { actor, read, delivered }),
     unread: ({ token }, userId, { read, unread, mention, head }, except = "") =>
       toUser(userId, {
         unread: { op: "unread", room: token, read, unread, mention, ...(head !== undefined && { head }) },

@@ -23,8 +23,11 @@ export interface Broadcasts {
   presence(room: NamedRoom, actor: Actor, lastPing: number, gone?: true): void;
   /** To everybody in the room: who is in its call. Lost: they see the call as it was until it changes again. */
   call(room: NamedRoom, call: CallState): void;
-  /** To those who have the room open: the actor has read up to this seq. Lost: the actor's next receipt makes up for it. */
-  receipt(room: NamedRoom, actor: Actor, read: number): void;
+  /**
+   * To those who have the room open: the actor has read up to this seq, and the actor's clients have the log up to another.
+   * Lost: the actor's next receipt makes up for it.
+   */
+  receipt(room: NamedRoom, actor: Actor, read: number, delivered: number): void;
   /**
    * To the user's own sessions: what they have not read, because the marker or the mentions changed.
    * @param except the session that moved the marker: its command is answered with the counts

@@ -30,8 +30,13 @@ const MARKER_ACCESS_MS = 5_000;
 export function createReading(context: Context, unread: UnreadCache): Pick<Messages, "history" | "markRead"> {
   const { store, accesses, broadcasts, now } = context;
 
-  function announce(actor: Actor, room: NamedRoom, counts: UnreadCounts, session?: string): void {
-    broadcasts.receipt(room, actor, counts.read);
+  function announce(
+    actor: Actor,
+    room: NamedRoom,
+    { delivered, ...counts }: UnreadCounts & { delivered: number },
+    session?: string,
+  ): void {
+    broadcasts.receipt(room, actor, counts.read, delivered);
     if (actor.kind === "user") broadcasts.unread(room, Number(actor.id), counts, session);
   }
 
@@ -73,9 +78,9 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
       }
       if (state === "past_head") throw badField("seq", "must not be past the room's last event");
       unread.marked(member, roomId, state);
-      const { read, unread: left, mentions: mention, moved } = state;
+      const { read, unread: left, mentions: mention, moved, delivered } = state;
       const counts = { read, unread: left, mention };
-      if (moved) announce(actor, { id: roomId, token: room }, counts, session);
+      if (moved) announce(actor, { id: roomId, token: room }, { ...counts, delivered }, session);
       return { ...counts, moved };
     },
   };

@@ -5,6 +5,7 @@
 import type { MessagePlace } from "../ids.ts";
 import type { Actor, Attachment, EventType, LoggedEvent, MadeEvent, User } from "../model.ts";
 import type { ByteRange } from "../ports/attachments.ts";
+import type { ReceiptCounts } from "../ports/store/receipts.ts";
 import type { Search } from "./search.ts";
 import type { SendResult } from "./sending.ts";
 
@@ -202,7 +203,39 @@ export interface AttachmentView extends Attachment {
   place: MessagePlace | null;
 }
 
+// ── Receipts (src/domain/reading/receipts.ts) ──────────────────────────────────────────────────────────────────
+
+export interface Receipts {
+  /**
+   * The actor's clients have these rooms' events up to these seqs. Each marker moves up, never back; those who have a room
+   * open are told, unless it has more members than are listed. Rooms of which one is refused do not hold up the others.
+   * @param places by the room's token, at most 1,000
+   * @throws DomainError about the first room that is refused, with `rooms.<token>` as its field: `not_found`, `lobby`, or
+   *   `bad_request` for a seq that is past the head
+   */
+  delivered(actor: Actor, places: Readonly<Record<string, number>>): Promise<void>;
+  /**
+   * Who has the message and who has read it, without its author and without who joined after it.
+   * @throws DomainError `not_found` on `seq` for what is no message, or one that was deleted or the actor may not see
+   */
+  of(actor: Actor, room: string, seq: number): Promise<MessageReceipts>;
+}
+
+export interface MessageReceipts {
+  counts: ReceiptCounts;
+  /** First come first, with where their marker is and since when, ms. Null in a room where they are only counted. */
+  read: Receipt[] | null;
+  /** As `read`; everybody who has read the message is among them. */
+  delivered: Receipt[] | null;
+}
+export interface Receipt {
+  actor: Actor;
+  seq: number;
+  at: number;
+}
+
 export interface MessageUseCases {
+  receipts: Receipts;
   timeline: Timeline;
   reactions: Reactions;
   pins: Pins;

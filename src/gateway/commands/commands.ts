@@ -8,11 +8,13 @@ import type { MemberCommands } from "./members.ts";
 import type { MessageChanges } from "./message-changes.ts";
 import type { MessageCommands } from "./messages.ts";
 import type { PresenceCommands } from "./presence.ts";
+import type { ReceiptCommands } from "./receipts.ts";
 import type { SearchCommands } from "./search.ts";
 
 export interface Commands {
   messages: MessageCommands;
   changes: MessageChanges;
+  receipts: ReceiptCommands;
   search: SearchCommands;
   members: MemberCommands;
   presence: PresenceCommands;
@@ -23,8 +25,16 @@ export interface Commands {
 export type CommandTable = Handlers<Exclude<ClientOp, "hello">>;
 
 export function commandTable(commands: Commands): CommandTable {
-  const { messages, changes, search, members, presence, calls } = commands;
-  return { ...messages, ...changes, ...search, ...members, ...presence.handlers, ...calls.handlers };
+  const { messages, changes, receipts, search, members, presence, calls } = commands;
+  return {
+    ...messages,
+    ...changes,
+    ...receipts,
+    ...search,
+    ...members,
+    ...presence.handlers,
+    ...calls.handlers,
+  };
 }
 
 type Answer = OkFields[keyof OkFields];

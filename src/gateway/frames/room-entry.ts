@@ -29,7 +29,7 @@ export function createEntryShape(roomEntries: Pick<RoomEntries, "of">, publicUrl
  * thousands are made when many clients come back at once, and there spreading objects costs more than all the rest.
  */
 export function roomEntry({ room, lastPing, call, waiting }: RoomEntryView, publicUrl: string): RoomEntry {
-  const { token, uuid, publicId, type, role, head, at, read, unread, mentions, last, peer } = room;
+  const { token, uuid, publicId, type, role, head, at, read, delivered, unread, mentions, last, peer } = room;
   const entry: RoomEntry = {
     room: token,
     ids: { id: String(room.id), uuid, publicId },
@@ -40,6 +40,7 @@ export function roomEntry({ room, lastPing, call, waiting }: RoomEntryView, publ
     head,
     at,
     read,
+    delivered,
     unread: waiting ? 0 : unread,
     mention: waiting ? 0 : mentions,
     last: last && !waiting ? preview(eventFrame(last)) : null,

@@ -61,6 +61,8 @@ export interface RoomEntry {
   /** [GW-7.6] The time of the event at `head`, ms; 0 where the log is empty. */
   at: number;
   read: number;
+  /** [GW-6.9] Our own marker of delivery. */
+  delivered?: number;
   unread: number;
   mention: number;
   last: EventFrame | null;
@@ -143,12 +145,13 @@ export interface PresenceFrame {
   /** [GW-8.4] They look at the room no more, with any session. */
   gone?: true;
 }
-/** [GW-8.5] Somebody else's read marker moved. */
+/** [GW-8.5] Somebody else's read marker or marker of delivery moved. */
 export interface ReceiptFrame {
   op: "receipt";
   room: string;
   actor: WireActor;
   read: number;
+  delivered: number;
 }
 /** [GW-8.6] A user goes by another name or handle now. */
 export interface UserFrame {

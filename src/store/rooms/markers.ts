@@ -32,6 +32,7 @@ interface MarkRow {
   read_messages: number;
   unread: number;
   mentions: number;
+  delivered: number;
   moved: boolean;
 }
 
@@ -42,7 +43,9 @@ const MAX_READ_STEPS = 64;
 /** Moves the markers to where `reached` has them, and notes a read step unless two other members were there before. */
 const MOVES = `
   moved as (
-    update memberships m set read_seq = r.new_seq, read_messages = r.new_messages, last_opened_at = causeway_now()
+    update memberships m
+    set read_seq = r.new_seq, read_messages = r.new_messages, last_opened_at = causeway_now(),
+        read_at = case when r.new_seq > m.read_seq then causeway_now() else m.read_at end
     from (select distinct room, member, new_seq, new_messages from reached) r
     where m.conversation_id = r.room and m.member = r.member
   ),
@@ -76,10 +79,8 @@ export function createMarkers(db: Database, options: MarkersOptions): Markers {
       },
     );
     const states: (ReadState | "past_head" | null)[] = new Array(marks.length).fill(null);
-    for (const { ord, past_head, read, read_messages, unread, mentions, moved } of rows) {
-      states[ord - 1] = past_head
-        ? "past_head"
-        : { read, readMessages: read_messages, unread, mentions, moved };
+    for (const { ord, past_head, read_messages, ...state } of rows) {
+      states[ord - 1] = past_head ? "past_head" : { readMessages: read_messages, ...state };
     }
     return states;
   }
@@ -104,7 +105,7 @@ function markStatement(db: Database, marks: Mark[], moves: Fragment) {
   const seqs = marks.map(({ seq }) => seq);
   return db.sql<MarkRow[]>`
     with locked as materialized (
-      select i.ord, i.room, i.seq, h.head_seq, h.message_count, h.withdrawn_no, m.member, m.read_seq, m.read_messages
+      select i.ord, i.room, i.seq, h.head_seq, h.message_count, h.withdrawn_no, m.member, m.read_seq, m.read_messages, m.delivered_seq
       from unnest(${rooms}::bigint[], ${members}::text[], ${seqs}::bigint[])
         with ordinality as i (room, member, seq, ord)
       join lateral (select * from room_heads where conversation_id = i.room limit 1) h on true
@@ -127,7 +128,7 @@ function markStatement(db: Database, marks: Mark[], moves: Fragment) {
     select r.ord, r.seq > r.head_seq as past_head, r.new_seq as read, r.new_messages as read_messages,
            greatest(0, r.message_count - r.new_messages - case when r.withdrawn_no > r.new_messages
              then causeway_withdrawn_after(r.room, r.new_messages) else 0 end) as unread,
-           n.mentions, r.seq > r.read_seq as moved
+           n.mentions, greatest(r.delivered_seq, r.new_seq) as delivered, r.seq > r.read_seq as moved
     from reached r
     cross join lateral (
       select count(*) as mentions from mentions t

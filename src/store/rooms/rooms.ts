@@ -1,6 +1,6 @@
 /** Rooms as they are now, by their names. Nothing here locks. */
-import type { Room } from "../../domain/model.ts";
-import type { RoomName, RoomQueries } from "../../domain/ports/store/rooms.ts";
+import type { MemberKey, Room } from "../../domain/model.ts";
+import type { RoomAccess, RoomName, RoomQueries } from "../../domain/ports/store/rooms.ts";
 import type { Database } from "../sql/database.ts";
 import { CONVERSATION, columns, MEMBERSHIP, noun, type Row } from "../sql/rows.ts";
 import type { Fragment, Statement } from "../sql/sql.ts";
@@ -19,6 +19,25 @@ export function createRoomQueries(db: Database): RoomQueries {
     return sql`c.id = ${room.id}`;
   }
 
+  async function accesses(condition: Statement<Row[]>, member: MemberKey): Promise<RoomAccess[]> {
+    const rows = await db.read(sql<Row[]>`
+      select ${roomColumns}, ${columns(sql, "m", MEMBERSHIP)}, h.access_version,
+             c.pair is not null and (
+               select count(*) from memberships p
+               where p.conversation_id = c.id and p.member = any (string_to_array(c.pair, ' '))
+             ) < (select count(distinct k) from unnest(string_to_array(c.pair, ' ')) as k) as peer_left
+      from conversations c
+      join room_heads h on h.conversation_id = c.id
+      join memberships m on m.conversation_id = c.id and m.member = ${member}
+      where ${condition}`);
+    return rows.map((row) => ({
+      room: noun(row, "c", CONVERSATION),
+      membership: noun(row, "m", MEMBERSHIP),
+      accessVersion: Number(row.access_version),
+      peerLeft: row.peer_left === true,
+    }));
+  }
+
   return {
     async tokens(roomIds) {
       if (roomIds.length === 0) return new Map();
@@ -26,24 +45,9 @@ export function createRoomQueries(db: Database): RoomQueries {
         select id, token from conversations where id = any (${[...roomIds]}::bigint[])`);
       return new Map(rows.map(({ id, token }) => [id, token]));
     },
-    async access(room, member) {
-      const [row] = await db.read(sql<Row[]>`
-        select ${roomColumns}, ${columns(sql, "m", MEMBERSHIP)}, h.access_version,
-               c.pair is not null and (
-                 select count(*) from memberships p
-                 where p.conversation_id = c.id and p.member = any (string_to_array(c.pair, ' '))
-               ) < (select count(distinct k) from unnest(string_to_array(c.pair, ' ')) as k) as peer_left
-        from conversations c
-        join room_heads h on h.conversation_id = c.id
-        join memberships m on m.conversation_id = c.id and m.member = ${member}
-        where c.token = ${room}`);
-      if (!row) return null;
-      return {
-        room: noun(row, "c", CONVERSATION),
-        membership: noun(row, "m", MEMBERSHIP),
-        accessVersion: Number(row.access_version),
-        peerLeft: row.peer_left === true,
-      };
+    access: async (room, member) => (await accesses(sql`c.token = ${room}`, member))[0] ?? null,
+    async accesses(rooms, member) {
+      return rooms.length === 0 ? [] : await accesses(sql`c.token = any (${[...rooms]}::text[])`, member);
     },
     async locate(room, member) {
       const [row] = await db.read(sql<Row[]>`

@@ -39,6 +39,7 @@ interface SessionRoomRow extends EventRow, Omit<RoomAtAGlance, "settings" | "pee
   peerHandle: string;
   peerName: string;
   read: number;
+  delivered: number;
   head: number;
   head_at: number;
   asked_at: number | null;
@@ -114,6 +115,7 @@ async function sessionRooms(
            c.lobby_until as "lobbyUntil", c.message_timer as "messageTimer", c.guest_code as "guestCode",
            c.password_hash is not null as "hasPassword", c.history, h.members, pin.seq as "pinnedSeq",
            m.role, m.joined_seq as joined, m.history_from as visible, m.read_seq as read,
+           greatest(m.delivered_seq, m.read_seq) as delivered,
            m.muted, m.pinned, m.archived_at as "archivedAt", m.favourite, m.notification_level as "notificationLevel",
            p.id as "peerId", p.uuid as "peerUuid", p.public_id as "peerPublicId", p.handle as "peerHandle",
            p.display_name as "peerName", h.head_seq as head, h.last_activity as head_at, asked.at as asked_at,
@@ -186,6 +188,7 @@ function sessionRoom(row: SessionRoomRow): SessionRoom {
     at: row.head === 0 ? 0 : row.head_at,
     askedAt: row.asked_at,
     read: row.read,
+    delivered: row.delivered,
     unread: row.unread,
     mentions: row.mentions,
     last: row.seq === null ? null : loggedEvent(row),

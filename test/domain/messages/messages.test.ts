@@ -358,9 +358,9 @@ describeDomain("messages.history and messages.markRead", (world) => {
     const by = { op: "receipt", room: room.token, actor: bob.actor };
     const counts = { op: "unread", room: room.token, mention: 0 };
     expect(heard).toEqual([
-      { ...by, read: first.seq },
+      { ...by, read: first.seq, delivered: first.seq },
       { unread: { ...counts, read: first.seq, unread: 1 }, except: "" },
-      { ...by, read: second.seq },
+      { ...by, read: second.seq, delivered: second.seq },
       { unread: { ...counts, read: second.seq, unread: 0 }, except: "phone" },
     ]);
   });

@@ -11,6 +11,8 @@ export const OPERATIONS = {
   "search the room": { actions: ["read"] },
   "see who types and looks": { actions: ["read"] },
   "move one's read marker": { actions: ["read"] },
+  "say what was delivered": { actions: ["read"] },
+  "see who has read a message": { actions: ["read"] },
   "send a message": { actions: ["send"] },
   type: { actions: ["type"] },
   "look up whom to mention": { actions: ["send"] },

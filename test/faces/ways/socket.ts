@@ -68,6 +68,15 @@ export const SOCKET: FaceWays = {
     "read messages": socketWay("history", () => ({ op: "history" })),
     "search the room": socketWay("search", () => ({ op: "search", text: "Hello" })),
     "move one's read marker": socketWay("read", () => ({ op: "read", seq: 1 })),
+    "say what was delivered": socketWay("delivered", ({ token }) => ({
+      op: "delivered",
+      room: undefined,
+      rooms: { [token]: 1 },
+    })),
+    "see who has read a message": socketWay("receipts", ({ messages }) => ({
+      op: "receipts",
+      seq: seqOf(messages.owner),
+    })),
     "send a message": socketWay("send", () => ({ op: "send", id: randomUUID(), text: "Hello" })),
     type: socketWay("typing", () => ({ op: "typing", on: false })),
     "react to a message": socketWay("react", ({ messages }) => ({

@@ -127,6 +127,8 @@ export interface ReadState {
   /** Messages after the marker that were not deleted, and those of them that mention the member. */
   unread: number;
   mentions: number;
+  /** How far the member's clients have the log, at least up to `read`. */
+  delivered: number;
   moved: boolean;
 }
 

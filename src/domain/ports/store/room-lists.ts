@@ -38,6 +38,8 @@ export interface SessionRoom extends RoomAtAGlance {
   askedAt: number | null;
   /** The member's read marker. */
   read: number;
+  /** How far the member's clients have the log, at least up to `read`. */
+  delivered: number;
   /** Messages after the marker that were not deleted. */
   unread: number;
   /** Mentions of the member, or of everybody, after the marker. */

@@ -22,6 +22,8 @@ export interface RoomQueries {
   locate(room: RoomName, member: MemberKey): Promise<{ room: Room; membership: Membership | null } | null>;
   /** Room and membership as they are now, for judging; null when either is missing. `room` is a token. */
   access(room: string, member: MemberKey): Promise<RoomAccess | null>;
+  /** {@link access} for many rooms in one query; those that are missing are left out. */
+  accesses(rooms: readonly string[], member: MemberKey): Promise<RoomAccess[]>;
   /** The tokens of those of the rooms that are there, by id. */
   tokens(roomIds: readonly number[]): Promise<Map<number, string>>;
   /** Rooms whose lobby opens by itself at or before `now`, at most `limit`. */

@@ -20,6 +20,7 @@ import type { Journal } from "./journal.ts";
 import type { LogPlace, RoomLog } from "./log.ts";
 import type { MembershipStore } from "./memberships.ts";
 import type { MessageStore } from "./messages.ts";
+import type { ReceiptStore } from "./receipts.ts";
 import type { RepeatStore } from "./repeats.ts";
 import type { RoomLists } from "./room-lists.ts";
 import type { AvatarStore, ChatroomQueries, RoomQueries } from "./rooms.ts";
@@ -39,6 +40,7 @@ export interface Store {
   readonly rooms: RoomQueries;
   readonly roomLists: RoomLists;
   readonly memberships: MembershipStore;
+  readonly receipts: ReceiptStore;
   readonly chatrooms: ChatroomQueries;
   readonly avatars: AvatarStore;
   readonly users: UserStore;

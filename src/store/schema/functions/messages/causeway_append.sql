@@ -97,9 +97,10 @@ begin
     where h.conversation_id = t.room
   ),
   marked as (
-    update memberships m set read_seq = t.seq, read_messages = t.message_no
+    update memberships m set read_seq = t.seq, read_messages = t.message_no, read_at = t.at
     from (
-      select p.room, p.actor, max(p.head_seq + p.n) as seq, max(p.message_count + p.n) as message_no
+      select p.room, p.actor, max(p.head_seq + p.n) as seq, max(p.message_count + p.n) as message_no,
+             max(p.at) as at
       from placed p where p.fresh group by p.room, p.actor
     ) t
     where m.conversation_id = t.room and m.member = t.actor and m.read_seq < t.seq
