@@ -1,7 +1,7 @@
 /** Copies files that were sent in Matrix to Causeway's attachments. */
 import { setTimeout as delay } from "node:timers/promises";
 import { DomainError } from "../../src/domain/errors.ts";
-import { MAX_ATTACHMENT_BYTES } from "../../src/domain/messages/attachments.ts";
+import { MAX_ATTACHMENT_BYTES } from "../../src/domain/files/file-rules.ts";
 import type { Actor } from "../../src/domain/model.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../../src/logger.ts";

@@ -38,12 +38,14 @@ export interface Core {
   registry: Registry;
 }
 
+/** @param publicUrl where clients reach this server; called for each URL that is made */
 export async function openCore(
   config: Config,
   dataDir: string,
   say: (line: string) => void,
   logger: Logger,
   parts: Lifecycle,
+  publicUrl: () => string,
 ): Promise<Core> {
   const node = randomBytes(6).toString("hex");
   const registry = createRegistry();
@@ -59,7 +61,7 @@ export async function openCore(
   const files = openConfiguredFiles(config, dataDir);
   const oidc = oidcOf(config, logger);
   const useCases = createUseCases({
-    ...{ store, hot, bus, logger, webhookTargets, files, oidc },
+    ...{ store, hot, bus, logger, webhookTargets, files, oidc, publicUrl },
     settings: settingsOf(config),
   });
   if (matrix) parts.add("Matrix", () => matrix.stop());

@@ -47,11 +47,11 @@ async function startParts(
   parts: Lifecycle,
 ): Promise<string> {
   const dataDir = openDataDir(config.DATA_DIR);
-  const core = await openCore(config, dataDir, say, logger, parts);
-  parts.add("memory", returnSpareMemory());
-  const { store, commits, useCases, matrix, adminToken, webhookTargets: targets, registry } = core;
   let url = "";
   const publicUrl = () => url;
+  const core = await openCore(config, dataDir, say, logger, parts, publicUrl);
+  parts.add("memory", returnSpareMemory());
+  const { store, commits, useCases, matrix, adminToken, webhookTargets: targets, registry } = core;
   parts.add("sweepers", startSweepers(useCases, store, logger));
 
   const { port, leave } = await serve(config, core, publicUrl, logger, parts);

@@ -1,6 +1,7 @@
 /** Makes the parts of a gateway, each of parts that are there already. Nothing here listens on a port. */
 import { createCallCommands } from "./commands/calls.ts";
 import { type Commands, commandTable } from "./commands/commands.ts";
+import { createFileCommands } from "./commands/files.ts";
 import { Inbox } from "./commands/inbox.ts";
 import { createMemberCommands } from "./commands/members.ts";
 import { createMessageChanges } from "./commands/message-changes.ts";
@@ -47,7 +48,7 @@ export function buildParts(options: GatewayOptions): GatewayParts {
   const topics = new Topics(slow);
   const delivery = buildDelivery(options, { metrics, sessions, topics });
   const { hub, users, memberships, catchUp, feed } = delivery;
-  const entries = createEntryShape(useCases.roomEntries, options.publicUrl);
+  const entries = createEntryShape(useCases, options.publicUrl);
   const commands = buildCommands(options, hub, metrics);
   const { accounts, roomEntries } = useCases;
   const handshake = createHandshake({
@@ -97,8 +98,9 @@ function buildDelivery(
   { store, bus, useCases, logger, compareMs }: GatewayOptions,
   { metrics, sessions, topics }: Basics,
 ): Delivery {
-  const hub = new Hub({ log: store.log, bus, topics, sessions: sessions.all, metrics, logger });
-  const catchUp = new CatchUp(store.log, logger);
+  const fileUrls = useCases.fileLinks;
+  const hub = new Hub({ log: store.log, bus, topics, sessions: sessions.all, fileUrls, metrics, logger });
+  const catchUp = new CatchUp(store.log, fileUrls, logger);
   const lobbies = new Lobbies({ lobby: useCases.lobby, hub, catchUp, logger });
   const users = new Users(bus);
   const memberships = new Memberships({ hub, lobbies, catchUp, rooms: store.roomLists, logger });
@@ -121,14 +123,15 @@ function buildCommands(
   hub: Hub,
   metrics: GatewayMetrics,
 ): Commands {
-  const { messages, calls } = useCases;
+  const { messages, calls, fileLinks: fileUrls } = useCases;
   return {
-    messages: createMessageCommands({ messages, hub, metrics }),
+    messages: createMessageCommands({ messages, hub, fileUrls, metrics }),
     changes: createMessageChanges({ useCases, hub }),
     receipts: createReceiptCommands(useCases.receipts, hub),
-    search: createSearchCommands(useCases.search),
+    search: createSearchCommands(useCases.search, fileUrls),
     members: createMemberCommands({ useCases }),
     presence: createPresenceCommands(useCases, hub, logger),
     calls: createCallCommands({ calls, hot, hub, logger }),
+    files: createFileCommands(useCases),
   };
 }

@@ -16,6 +16,7 @@ import { securityHeaders } from "./answers/security-headers.ts";
 import { createDocs, DOCS_PATHS } from "./docs/docs.ts";
 import { type Face, failedRequest, type HttpContext, type HttpEnv, type HttpHandler } from "./face/face.ts";
 import { createMetrics, createProbes, type Health, METRICS_PATHS, PROBE_PATHS } from "./face/operations.ts";
+import { createFiles, FILE_PATHS, type FilesOptions } from "./files/files.ts";
 import { createMessenger, type MessengerOptions } from "./messenger/messenger.ts";
 import { createProtocol, type ProtocolOptions } from "./protocol/protocol.ts";
 import { createRequestLimits, type RequestLimits } from "./requests/request-limits.ts";
@@ -29,7 +30,8 @@ export interface HttpOptions {
     WireOptions["useCases"] &
     ProtocolOptions["useCases"] &
     TalkOptions["useCases"] &
-    AdminOptions["useCases"];
+    AdminOptions["useCases"] &
+    FilesOptions["useCases"];
   storeHealth: StoreHealth;
   hot: Pick<HotState, "limits">;
   /** Live events for long polls. */
@@ -75,6 +77,7 @@ export function createHttpApp(options: HttpOptions): HttpHandler {
   mount(app, METRICS_PATHS, createMetrics(options));
   mount(app, DOCS_PATHS, createDocs(faces, options.publicUrl));
   mount(app, ["/", ...WEB_PATHS], createWebFiles(options.webRoot));
+  mountFiles(app, options);
   mountFaces(app, faces);
   app.notFound(nothingHere);
   return async (request, info) => await app.fetch(request, info);
@@ -123,6 +126,18 @@ function mount(app: Hono<HttpEnv>, paths: readonly string[], part: Hono<HttpEnv>
       if (c.req.method === "GET" || c.req.method === "HEAD") return part.fetch(c.req.raw, c.env);
       const message = `${c.req.path} takes GET and HEAD, not ${c.req.method}`;
       return c.json({ error: { code: "method_not_allowed", message } }, 405, { Allow: "GET, HEAD" });
+    });
+  }
+}
+
+/** The bytes of files. What uses them is told to the metrics by the first part of the path. */
+function mountFiles(app: Hono<HttpEnv>, options: FilesOptions): void {
+  const files = createFiles(options);
+  files.notFound(nothingHere);
+  for (const path of FILE_PATHS) {
+    app.all(`${path}/:id`, (c) => {
+      if (c.env.seen) Object.assign(c.env.seen, { api: "files", route: path });
+      return files.fetch(c.req.raw, c.env);
     });
   }
 }

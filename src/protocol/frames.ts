@@ -6,6 +6,7 @@
 import type { z } from "zod";
 import { CALL_OPS, type CallAnswers } from "./frames/calls.ts";
 import type { Ref } from "./frames/fields.ts";
+import { FILE_OPS, type FileAnswers } from "./frames/files.ts";
 import { HELLO_OPS } from "./frames/hello.ts";
 import { MEMBER_OPS, type MemberAnswers } from "./frames/members.ts";
 import { MESSAGE_CHANGE_OPS, type MessageChangeAnswers } from "./frames/message-changes.ts";
@@ -29,6 +30,7 @@ import { LIMITS } from "./limits.ts";
 
 export type * from "./frames/events.ts";
 export type { Ref } from "./frames/fields.ts";
+export type { WireAttachment } from "./frames/files.ts";
 export type { Place } from "./frames/hello.ts";
 export type { ListedMember } from "./frames/members.ts";
 export type { ChangeAnswer } from "./frames/message-changes.ts";
@@ -49,6 +51,7 @@ export const CLIENT_SCHEMAS = {
   ...MEMBER_OPS,
   ...PRESENCE_OPS,
   ...CALL_OPS,
+  ...FILE_OPS,
 } as const satisfies Record<string, z.ZodType>;
 
 export type ClientOp = keyof typeof CLIENT_SCHEMAS;
@@ -124,7 +127,8 @@ export interface OkFields
     SearchAnswers,
     MemberAnswers,
     PresenceAnswers,
-    CallAnswers {}
+    CallAnswers,
+    FileAnswers {}
 export type OkFrame<Op extends keyof OkFields = keyof OkFields> = { op: "ok"; ref: Ref } & OkFields[Op];
 
 export type ServerFrame =

@@ -21,6 +21,7 @@ import { createJournal } from "./log/journal.ts";
 import { createLogQueries } from "./log/log.ts";
 import { createPublisher } from "./log/publisher.ts";
 import { createRepeats, forgetRequests } from "./log/repeats.ts";
+import { createUploadStore } from "./log/uploads.ts";
 import { createMessageQueries } from "./messages/messages.ts";
 import { createChatroomQueries } from "./rooms/chatrooms.ts";
 import { createDeliveredMarkers } from "./rooms/delivered.ts";
@@ -210,6 +211,7 @@ function queriesOf(db: Database) {
     credentials: createCredentialStore(db),
     journal: createJournal(db),
     messages: { ...createMessageQueries(db), ...createAttachmentQueries(db) },
+    uploads: createUploadStore(db),
     people: createPeopleStore(db),
     repeats: createRepeats(db),
     visits: createVisitStore(db),

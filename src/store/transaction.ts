@@ -7,6 +7,7 @@ import { createPeopleWrites } from "./accounts/people-writes.ts";
 import { createUserWrites } from "./accounts/user-writes.ts";
 import { createEventWrites } from "./log/event-writes.ts";
 import type { Publisher } from "./log/publisher.ts";
+import { createUploadWrites } from "./log/uploads.ts";
 import { createMessageWrites } from "./messages/message-writes.ts";
 import { createRoomFinds } from "./rooms/room-finds.ts";
 import { createRoomWrites } from "./rooms/room-writes.ts";
@@ -48,6 +49,7 @@ export async function runTransaction<T>(
       users: createUserWrites(scope),
       organizations: createOrganizationWrites(scope),
       messages: createMessageWrites(scope),
+      uploads: createUploadWrites(scope),
       people: createPeopleWrites(scope),
       visits: createVisitWrites(scope),
       webhooks: createWebhookWrites(scope),

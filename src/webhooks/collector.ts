@@ -5,8 +5,8 @@
  */
 
 import { dataOf, isAbout } from "../domain/event-data.ts";
+import type { AttachmentNote } from "../domain/files/attachment-notes.ts";
 import { derivedPublicId } from "../domain/ids.ts";
-import type { AttachmentNote } from "../domain/messages/attachment-notes.ts";
 import {
   type Contact,
   isUser,

@@ -1,7 +1,7 @@
 /** Files from Matrix on their way to the chat. */
 import { expect, test } from "vitest";
 import { DomainError } from "../../src/domain/errors.ts";
-import { MAX_ATTACHMENT_BYTES } from "../../src/domain/messages/attachments.ts";
+import { MAX_ATTACHMENT_BYTES } from "../../src/domain/files/file-rules.ts";
 import { type EventData, type Room, type User, userActor, userKey } from "../../src/domain/model.ts";
 import { refusal } from "./faulty.ts";
 import type { MatrixUser } from "./matrix-user.ts";

@@ -54,6 +54,8 @@ export interface NodeOptions {
   /** Of an outside issuer. */
   jwksUrl?: string;
   store?: (store: PostgresStore) => PostgresStore;
+  /** It serves the HTTP APIs, too. */
+  servesHttp?: true;
 }
 
 export interface Site {
@@ -86,8 +88,10 @@ export function site(databaseUrl: string | (() => string)): Site {
       const url = typeof databaseUrl === "string" ? databaseUrl : databaseUrl();
       const { jwksUrl, shared, bus: hears = (bus) => bus } = options;
       const seen = ({ hot, bus }: { hot: HotState; bus: Bus }) => ({ hot, bus: hears(bus) });
+      let served = "";
+      const publicUrl = () => served;
       const app = await testApp({
-        ...{ databaseUrl: url, maxConnections: 4, files: memoryFiles() },
+        ...{ databaseUrl: url, maxConnections: 4, files: memoryFiles(), publicUrl },
         ...(options.store && { store: options.store }),
         hot: shared ? seen(shared) : () => seen(createMemoryHot()),
         settings: { issuers: jwksUrl ? [{ keys: { jwksUrl }, administrators: false }] : [] },
@@ -98,7 +102,9 @@ export function site(databaseUrl: string | (() => string)): Site {
       const gateway = await startGateway({
         ...{ host: "127.0.0.1", port: 0, transport: options.transport },
         ...{ store, hot, bus, commits, useCases, registry, publicUrl: () => "https://chat.example" },
-        http: async () => new Response("no such page", { status: 404 }),
+        http: options.servesHttp
+          ? app.http({ publicUrl })
+          : async () => new Response("no such page", { status: 404 }),
         ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, rateLimits: false, logger: silent },
         ...options.gateway,
       });
@@ -109,7 +115,7 @@ export function site(databaseUrl: string | (() => string)): Site {
         },
       });
 
-      const served = `http://127.0.0.1:${gateway.port}`;
+      served = `http://127.0.0.1:${gateway.port}`;
       return { url: served, gateway, store, hot, bus, useCases, registry };
     },
     client(name, token, codec = "json") {

@@ -59,7 +59,7 @@ const LAYERS: Record<string, readonly string[]> = {
 
   "src/domain/assembly": [
     ...["src/domain/contacts", "src/domain/messages", "src/domain/live", "src/domain/organizations"],
-    ...["src/domain/search", "src/domain/reading", "src/domain/entries"],
+    ...["src/domain/search", "src/domain/reading", "src/domain/entries", "src/domain/files"],
     "src/domain/oidc",
     ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", "src/domain"],
   ],
@@ -72,9 +72,10 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/domain",
   ],
   "src/domain/messages": [
-    "src/domain/reading",
+    ...["src/domain/files", "src/domain/reading"],
     ...["src/domain/rooms", "src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   ],
+  "src/domain/files": ["src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   "src/domain/reading": ["src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   "src/domain/search": ["src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   "src/domain/live": [
@@ -153,7 +154,14 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/gateway/metrics.ts": [],
 
   "src/http": [
-    ...["src/http/admin", "src/http/docs", "src/http/messenger", "src/http/protocol", "src/http/talk"],
+    ...[
+      "src/http/admin",
+      "src/http/docs",
+      "src/http/files",
+      "src/http/messenger",
+      "src/http/protocol",
+      "src/http/talk",
+    ],
     ...[
       "src/http/talk/common",
       "src/http/wire",
@@ -164,6 +172,9 @@ const LAYERS: Record<string, readonly string[]> = {
     ],
   ],
   "src/http/docs": ["src/http/protocol", "src/http/face", "src/http/answers"],
+  "src/http/files": [
+    ...["src/http/face", "src/http/requests", "src/http/answers", "src/domain/files", ...OF_THE_DOMAIN],
+  ],
   "src/http/admin": ["src/http/face", "src/http/requests", "src/http/answers", ...OF_THE_DOMAIN],
   "src/http/messenger": [
     ...["src/http/face", "src/http/requests", "src/http/answers", ...OF_THE_DOMAIN],

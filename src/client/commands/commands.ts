@@ -8,10 +8,16 @@ import { MEMBER_COMMANDS, type MemberCommands } from "./members.ts";
 import { MESSAGE_COMMANDS, type MessageCommands } from "./messages.ts";
 import { PRESENCE_COMMANDS, type PresenceCommands } from "./presence.ts";
 import { RECEIPT_COMMANDS, type ReceiptCommands } from "./receipts.ts";
+import { type FileToUpload, type UploadCommands, uploadFile } from "./uploads.ts";
 
 const OPS = [...MESSAGE_COMMANDS, ...RECEIPT_COMMANDS, ...MEMBER_COMMANDS, ...PRESENCE_COMMANDS] as const;
 
-export interface Commands extends MessageCommands, ReceiptCommands, MemberCommands, PresenceCommands {}
+export interface Commands
+  extends MessageCommands,
+    ReceiptCommands,
+    MemberCommands,
+    PresenceCommands,
+    UploadCommands {}
 
 /** Says an op in the current session. Rejects with `Refused` or `ConnectionLost`. */
 export interface Asking {
@@ -20,7 +26,11 @@ export interface Asking {
 
 /** A class with the methods of {@link Commands}, which say their ops by the `ask` of the class that extends it. */
 export const CommandMethods = (() => {
-  class Methods {}
+  class Methods {
+    upload(this: Asking, file: FileToUpload) {
+      return uploadFile((fields) => this.ask<"upload">({ op: "upload", ...fields }), file);
+    }
+  }
   for (const op of OPS) {
     Object.defineProperty(Methods.prototype, methodName(op), {
       async value(this: Asking, fields?: object) {

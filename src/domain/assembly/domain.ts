@@ -53,7 +53,7 @@ export function createUseCases(options: DomainOptions): UseCases {
     lobby: createLobby(context),
     roomLifecycle,
     ...rooms,
-    ...createMessageUseCases(context, { unread, bringBack, files: options.files }),
+    ...createMessageUseCases(context, { unread, bringBack, options }),
     ...createPeopleUseCases(context, rooms.oneToOne, calls, options.webhookTargets),
     signaling: createSignaling(context, { bus: options.bus, finding: rooms.finding, visits }),
     chatrooms: createChatrooms(context, departed),

@@ -3,8 +3,10 @@
 import { createConnections } from "../contacts/connections.ts";
 import { createContacts } from "../contacts/contacts.ts";
 import type { Context, DomainOptions } from "../context/context.ts";
+import { createAttachments } from "../files/attachments.ts";
+import { createFileLinks } from "../files/file-links.ts";
+import { createUploads } from "../files/uploads.ts";
 import type { InternalCalls } from "../live/calls.ts";
-import { createAttachments } from "../messages/attachments.ts";
 import { createEditing } from "../messages/editing.ts";
 import { createMentions } from "../messages/mentioning.ts";
 import { createMessageViews } from "../messages/message-views.ts";
@@ -28,12 +30,12 @@ import type { UseCases } from "../use-cases/use-cases.ts";
 interface MessageParts {
   unread: UnreadCache;
   bringBack: BringBack;
-  files: DomainOptions["files"];
+  options: Pick<DomainOptions, "files" | "publicUrl">;
 }
 
 export function createMessageUseCases(
   context: Context,
-  { unread, bringBack, files }: MessageParts,
+  { unread, bringBack, options: { files = null, publicUrl = () => "" } }: MessageParts,
 ): MessageUseCases & Pick<UseCases, "messages"> {
   const recount = createRecount(context, unread);
   return {
@@ -46,7 +48,9 @@ export function createMessageUseCases(
     reactions: createReactions(context),
     pins: createPins(context),
     mentions: createMentions(context),
-    attachments: createAttachments(context, files ?? null),
+    attachments: createAttachments(context, files),
+    uploads: createUploads(context, files),
+    fileLinks: createFileLinks({ secret: context.store.secret, now: context.now, publicUrl }),
     search: createSearch(context),
     receipts: createReceipts(context),
   };

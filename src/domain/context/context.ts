@@ -18,6 +18,8 @@ export interface DomainOptions {
   bus: Bus;
   /** The storage of attachments. Unset where nothing is uploaded. */
   files?: AttachmentFiles | null;
+  /** Where clients reach this server, for URLs of files. Unset where nobody fetches any. */
+  publicUrl?: () => string;
   /** Checks URLs of webhooks. Unset where no webhooks are registered. */
   webhookTargets?: WebhookTargets | null;
   /** Where people sign in beside passwords. Unset: nowhere. */

@@ -1,9 +1,9 @@
 /** Deletes a message, with its pin, files and mentions. */
 import { dataOf } from "../event-data.ts";
+import { noteAttachments } from "../files/attachment-notes.ts";
 import type { MessagePlace } from "../ids.ts";
 import type { Actor, MadeEvent } from "../model.ts";
 import type { NewEvent, StoreTransaction } from "../ports/store/transaction.ts";
-import { noteAttachments } from "./attachment-notes.ts";
 
 export interface Deleted {
   event: MadeEvent;

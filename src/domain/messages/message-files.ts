@@ -1,10 +1,10 @@
 /** The files of a message: checks those to send, and applies edits. */
 import { badField } from "../errors.ts";
+import { noteAttachments } from "../files/attachment-notes.ts";
 import { isPublicId, type MessagePlace } from "../ids.ts";
 import { type Actor, type Attachment, memberKey } from "../model.ts";
 import type { Store } from "../ports/store/store.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
-import { noteAttachments } from "./attachment-notes.ts";
 
 const MAX_OF_A_MESSAGE = 20;
 

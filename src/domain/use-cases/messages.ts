@@ -1,11 +1,11 @@
 /**
  * What faces may ask about messages beyond sending, editing and deleting them: lists and single ones by their place in
- * the log, reactions, pins, mentions, and attachments. Part of {@link UseCases}; the same promises hold.
+ * the log, reactions, pins and mentions. Part of {@link UseCases}; the same promises hold.
  */
 import type { MessagePlace } from "../ids.ts";
 import type { Actor, Attachment, EventType, LoggedEvent, MadeEvent, User } from "../model.ts";
-import type { ByteRange } from "../ports/attachments.ts";
 import type { ReceiptCounts } from "../ports/store/receipts.ts";
+import type { Attachments, FileLinks, Uploads } from "./files.ts";
 import type { Search } from "./search.ts";
 import type { SendResult } from "./sending.ts";
 
@@ -167,42 +167,6 @@ export interface MentionCandidate {
   label: string;
 }
 
-// ── Attachments (src/domain/messages/attachments.ts) ───────────────────────────────────────────────────────────
-
-export interface Attachments {
-  /**
-   * Keeps a file for a message that is yet to be sent (`SendInput.attachments`); unused for a day, it is removed. The
-   * media type is told by the content first, then by the name. Repeating it with the same `key` keeps one file, as long
-   * as it was not removed. `content` is read to its end, or cancelled. `room` is where a file from Matrix was sent to.
-   * @throws DomainError `too_large` beyond 25 MiB, when too many files of the actor wait to be sent, and when the actor's
-   *   files or those of the organization would take more than they may (the message has the numbers); `conflict` when
-   *   the file of this `key` was removed; `bad_request` on `file` when it is empty, on `filename` (1–255 characters)
-   */
-  upload(
-    actor: Actor,
-    input: { filename: string; content: ReadableStream<Uint8Array>; key?: string; room?: number },
-  ): Promise<AttachmentView>;
-  /** The actor's own that wait to be sent, and those of messages that the actor may see. */
-  get(actor: Actor, id: string): Promise<AttachmentView>;
-  /** Newest first; cursors as in {@link Timeline.recent}. `room` keeps those of messages of that room. */
-  list(
-    actor: Actor,
-    page: { room?: string; startingAfter?: string; endingBefore?: string; limit: number },
-  ): Promise<{ attachments: AttachmentView[]; more: boolean }>;
-  /** Only whoever uploaded it. */
-  rename(actor: Actor, id: string, filename: string): Promise<AttachmentView>;
-  /** Whoever uploaded it, or a moderator of the room; the message stays without it (`message.edited`). */
-  delete(actor: Actor, id: string): Promise<void>;
-  /** The bytes, all or those of a part, for whoever may {@link get} it. */
-  open(actor: Actor, id: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
-  /** Removes what was never sent, the files of what was deleted, and what came in by half. Run on every process. */
-  sweep(now: number): Promise<void>;
-}
-export interface AttachmentView extends Attachment {
-  /** Where the message stands that it belongs to; null until it is sent. */
-  place: MessagePlace | null;
-}
-
 // ── Receipts (src/domain/reading/receipts.ts) ──────────────────────────────────────────────────────────────────
 
 export interface Receipts {
@@ -241,5 +205,7 @@ export interface MessageUseCases {
   pins: Pins;
   mentions: Mentions;
   attachments: Attachments;
+  uploads: Uploads;
+  fileLinks: FileLinks;
   search: Search;
 }

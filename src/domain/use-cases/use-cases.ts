@@ -8,10 +8,10 @@
 
 import type { Repeats } from "../context/repeats.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Journal } from "../ports/store/journal.ts";
 import type { Accounts, OidcSignIn } from "./accounts.ts";
 import type { Chatrooms } from "./chatrooms.ts";
 import type { Directory, Provisioning } from "./directory.ts";
-import type { JournalUseCases } from "./journal.ts";
 import type { CallUseCases, Decay, Lobby, PresenceUseCases, Signaling } from "./live.ts";
 import type { Lookup } from "./lookup.ts";
 import type { MessageUseCases } from "./messages.ts";
@@ -39,7 +39,8 @@ export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases 
   oidc: OidcSignIn | null;
   directory: Directory;
   lookup: Lookup;
-  journal: JournalUseCases;
+  /** What happened to a user's rooms and connections while they were away. It judges by itself what a reader may be told. */
+  journal: Omit<Journal, "uuids">;
   provisioning: Provisioning;
   repeats: Repeats;
 }

@@ -3,6 +3,7 @@ import { DomainError } from "../../domain/errors.ts";
 import type { ClientFrame, ClientOp, OkFields } from "../../protocol/frames.ts";
 import type { Speaker } from "../sessions/session.ts";
 import type { CallCommands } from "./calls.ts";
+import type { FileCommands } from "./files.ts";
 import type { Handlers } from "./handlers.ts";
 import type { MemberCommands } from "./members.ts";
 import type { MessageChanges } from "./message-changes.ts";
@@ -19,13 +20,14 @@ export interface Commands {
   members: MemberCommands;
   presence: PresenceCommands;
   calls: CallCommands;
+  files: FileCommands;
 }
 
 /** Without `hello`, which begins a session. */
 export type CommandTable = Handlers<Exclude<ClientOp, "hello">>;
 
 export function commandTable(commands: Commands): CommandTable {
-  const { messages, changes, receipts, search, members, presence, calls } = commands;
+  const { messages, changes, receipts, search, members, presence, calls, files } = commands;
   return {
     ...messages,
     ...changes,
@@ -34,6 +36,7 @@ export function commandTable(commands: Commands): CommandTable {
     ...members,
     ...presence.handlers,
     ...calls.handlers,
+    ...files,
   };
 }
 

@@ -5,6 +5,7 @@ import { LIMITS } from "../../protocol/limits.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { requireNotWaiting } from "../delivery/lobby.ts";
 import { eventFrame } from "../frames/encoded-event.ts";
+import type { FileUrls } from "../frames/file-urls.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { Handlers } from "./handlers.ts";
 
@@ -13,6 +14,7 @@ export type MessageCommands = Handlers<"send" | "history" | "read">;
 export interface MessageCommandOptions {
   messages: Messages;
   hub: Hub;
+  fileUrls: FileUrls;
   metrics: GatewayMetrics;
 }
 
@@ -43,7 +45,12 @@ function withinBytesAround(events: readonly LoggedEvent[], middle: number): read
   ];
 }
 
-export function createMessageCommands({ messages, hub, metrics }: MessageCommandOptions): MessageCommands {
+export function createMessageCommands({
+  messages,
+  hub,
+  fileUrls,
+  metrics,
+}: MessageCommandOptions): MessageCommands {
   return {
     // [GW-5.1] Acknowledged means durable: `send` resolves after the commit.
     async send({ identity }, frame) {
@@ -63,7 +70,7 @@ export function createMessageCommands({ messages, hub, metrics }: MessageCommand
       const events =
         around === undefined ? withinBytes(page.events, !isUpwards) : withinBytesAround(page.events, around);
       const isCut = events.at(isUpwards ? -1 : 0) !== page.events.at(isUpwards ? -1 : 0);
-      return { events: events.map(eventFrame), more: page.more || isCut };
+      return { events: events.map((event) => eventFrame(event, fileUrls)), more: page.more || isCut };
     },
 
     // [GW-6.3]

@@ -9,6 +9,7 @@ import type { RoomLog } from "../../domain/ports/store/log.ts";
 import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Logger } from "../../logger.ts";
 import { EncodedEvent } from "../frames/encoded-event.ts";
+import type { FileUrls } from "../frames/file-urls.ts";
 import type { CatchUpSubscription } from "./catch-up-subscription.ts";
 import type { Subscriber } from "./followed-room.ts";
 
@@ -25,11 +26,13 @@ export class CatchUp {
   /** Calls of `read` that have not resolved. */
   underWay = 0;
   readonly #log: Pick<RoomLog, "rangeMany">;
+  readonly #fileUrls: FileUrls;
   readonly #logger: Pick<Logger, "warn">;
   readonly #semaphore = createSemaphore(MAX_READERS);
 
-  constructor(log: Pick<RoomLog, "rangeMany">, logger: Pick<Logger, "warn">) {
+  constructor(log: Pick<RoomLog, "rangeMany">, fileUrls: FileUrls, logger: Pick<Logger, "warn">) {
     this.#log = log;
+    this.#fileUrls = fileUrls;
     this.#logger = logger;
   }
 
@@ -61,7 +64,8 @@ export class CatchUp {
       if (subscriber.isGone) return true;
       try {
         const events = await this.#page(subscriptions);
-        if (!subscriber.isGone) subscriber.batch(() => sendPage(subscriber, subscriptions, events));
+        const encode = (event: LoggedEvent) => EncodedEvent.of(event, this.#fileUrls);
+        if (!subscriber.isGone) subscriber.batch(() => sendPage(subscriber, subscriptions, events, encode));
         return true;
       } catch (error) {
         const what = { event: "catchup.read_failed", user: subscriber.userId, rooms: subscriptions.length };
@@ -87,6 +91,7 @@ function sendPage(
   subscriber: Subscriber,
   subscriptions: readonly CatchUpSubscription[],
   events: readonly LoggedEvent[],
+  encode: (event: LoggedEvent) => EncodedEvent,
 ): void {
   const byRoom = new Map(subscriptions.map((each) => [each.room.id, each]));
   const got = new Set<CatchUpSubscription>();
@@ -100,7 +105,7 @@ function sendPage(
     const subscription = byRoom.get(event.roomId);
     if (subscription?.state !== "catching-up" || event.seq !== subscription.position + 1) continue;
     got.add(subscription);
-    subscription.send(EncodedEvent.of(event));
+    subscription.send(encode(event));
     if (endsStay(subscriber, subscription, event)) subscription.endAt(event.seq);
   }
   for (const subscription of subscriptions) {

@@ -12,6 +12,7 @@ import { encodeMsgpack } from "../../protocol/codec.ts";
 import type { UserFrame } from "../../protocol/frames.ts";
 import type { Commit } from "../frames/commit-publisher.ts";
 import { AFFECTS_ACCESS, busLineSeq, busLines, EncodedEvent, readBusLine } from "../frames/encoded-event.ts";
+import type { FileUrls } from "../frames/file-urls.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { Topics } from "../transport/topics.ts";
 import { FollowedRoom, type RoomState, type TopicSubscriber } from "./followed-room.ts";
@@ -31,6 +32,7 @@ export interface HubOptions {
   topics: Pick<Topics, "publish">;
   /** All sessions of this gateway. */
   sessions: Iterable<TopicSubscriber>;
+  fileUrls: FileUrls;
   metrics: GatewayMetrics;
   logger: Pick<Logger, "warn">;
 }
@@ -127,7 +129,8 @@ export class Hub {
   committed({ events, frames }: Commit): void {
     events.forEach((event, n) => {
       const room = this.#rooms.get(event.roomId);
-      if (room && event.seq > room.delivered) this.#offer(room, EncodedEvent.of(event, frames[n]));
+      if (room && event.seq > room.delivered)
+        this.#offer(room, EncodedEvent.of(event, this.#options.fileUrls, frames[n]));
     });
   }
 
@@ -190,7 +193,7 @@ export class Hub {
         // It was released and is followed anew: what was asked for is another room's.
         if (!some.includes(room)) continue;
         this.#options.metrics.eventsFilled++;
-        this.#offer(room, EncodedEvent.of(event));
+        this.#offer(room, EncodedEvent.of(event, this.#options.fileUrls));
       }
       unfinished.push(
         ...some.filter(({ id, delivered, known }, n) => {
@@ -215,7 +218,7 @@ export class Hub {
     for (const line of busLines(message)) {
       const seq = busLineSeq(line);
       if (seq > 0 && seq <= room.delivered) continue;
-      const event = readBusLine(line);
+      const event = readBusLine(line, this.#options.fileUrls);
       if (event) this.#offer(room, event);
       else this.#pass(room, line);
     }

@@ -19,7 +19,7 @@ export class RecentEvents {
   /** The room's next event was delivered. */
   add(room: FollowedRoom, event: EncodedEvent): void {
     if (event.type === "message.edited" || event.type === "message.deleted") takeBack(room, event);
-    if (event.json.length > MAX_EVENT_BYTES) {
+    if (event.size > MAX_EVENT_BYTES) {
       room.recent.length = 0;
       return;
     }

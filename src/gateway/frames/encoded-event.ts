@@ -6,6 +6,7 @@ import type { LoggedEvent } from "../../domain/model.ts";
 import { tellsOfMessage } from "../../domain/visibility.ts";
 import { encodeMsgpack } from "../../protocol/codec.ts";
 import type { EventFrame } from "../../protocol/frames.ts";
+import { addFileUrls, type FileUrls, mayHaveFiles } from "./file-urls.ts";
 
 /** [GW-4.1] The JSON frame of an event, always with its keys in this order (see {@link readBusLine}). */
 export function eventJson(event: LoggedEvent): string {
@@ -15,10 +16,11 @@ export function eventJson(event: LoggedEvent): string {
   return `{"op":"event","room":"${room}","seq":${seq},"type":"${type}"${own},"actor":${by},"at":${at},"data":${dataJson}}`;
 }
 
-/** The same event as an object, for answers that hold events. */
-export function eventFrame(event: LoggedEvent): EventFrame {
+/** The same event as an object with the URLs of its files, for answers that hold events. */
+export function eventFrame(event: LoggedEvent, urls: FileUrls): EventFrame {
   const { room, seq, type, id, actor, at, dataJson } = event;
   const data = JSON.parse(dataJson);
+  addFileUrls(data, urls);
   return id === null
     ? { op: "event", room, seq, type, actor, at, data }
     : { op: "event", room, seq, type, id, actor, at, data };
@@ -38,28 +40,68 @@ export const AFFECTS_ACCESS: ReadonlySet<string> = new Set([
   "room.changed",
 ]);
 
-/** One event on its way to sessions. MessagePack is made when the first session wants it. */
+/** A frame with URLs, which hold for a while. */
+interface TimedFrames {
+  period: number;
+  json: string;
+  msgpack: Uint8Array | null;
+}
+
+/** One event on its way to sessions. MessagePack is made when the first session wants it, and so are URLs of files. */
 export class EncodedEvent {
   readonly seq: number;
   readonly type: string;
-  readonly json: string | Uint8Array;
+  /** As on the bus: without URLs. */
+  readonly #bare: string | Uint8Array;
+  readonly #urls: FileUrls;
+  #mayHaveFiles: boolean | null = null;
+  #timed: TimedFrames | null = null;
   #msgpack: Uint8Array | null = null;
   #about: number | null = null;
   #hidden: EncodedEvent | null = null;
 
-  constructor(seq: number, type: string, json: string | Uint8Array) {
+  /** @param json without URLs */
+  constructor(seq: number, type: string, json: string | Uint8Array, urls: FileUrls) {
     this.seq = seq;
     this.type = type;
-    this.json = json;
+    this.#bare = json;
+    this.#urls = urls;
   }
 
-  static of(event: LoggedEvent, json = eventJson(event)): EncodedEvent {
-    return new EncodedEvent(event.seq, event.type, json);
+  static of(event: LoggedEvent, urls: FileUrls, json = eventJson(event)): EncodedEvent {
+    return new EncodedEvent(event.seq, event.type, json, urls);
+  }
+
+  get json(): string | Uint8Array {
+    return this.#withUrls()?.json ?? this.#bare;
   }
 
   get msgpack(): Uint8Array {
+    const timed = this.#withUrls();
+    if (timed) {
+      timed.msgpack ??= encodeMsgpack(JSON.parse(timed.json));
+      return timed.msgpack;
+    }
     this.#msgpack ??= encodeMsgpack(this.parsed());
     return this.#msgpack;
+  }
+
+  /** Of the frame without URLs, in characters or bytes. */
+  get size(): number {
+    return this.#bare.length;
+  }
+
+  /** Null for an event without files. */
+  #withUrls(): TimedFrames | null {
+    this.#mayHaveFiles ??= mayHaveFiles(this.type, this.#bare);
+    if (!this.#mayHaveFiles) return null;
+    const period = this.#urls.period();
+    if (this.#timed?.period !== period) {
+      const frame = this.parsed();
+      addFileUrls(frame.data, this.#urls);
+      this.#timed = { period, json: JSON.stringify(frame), msgpack: null };
+    }
+    return this.#timed;
   }
 
   /** The earlier message that it tells of; null: none. */
@@ -73,7 +115,8 @@ export class EncodedEvent {
   get hidden(): EncodedEvent {
     if (this.#hidden === null) {
       const data = { seq: this.about, hidden: true };
-      this.#hidden = new EncodedEvent(this.seq, this.type, JSON.stringify({ ...this.parsed(), data }));
+      const json = JSON.stringify({ ...this.parsed(), data });
+      this.#hidden = new EncodedEvent(this.seq, this.type, json, this.#urls);
     }
     return this.#hidden;
   }
@@ -90,8 +133,9 @@ export class EncodedEvent {
     return { roomId, room, seq, type: type as LoggedEvent["type"], id, actor, at, dataJson };
   }
 
+  /** Without URLs. */
   parsed(): EventFrame {
-    const text = typeof this.json === "string" ? this.json : decoder.decode(this.json);
+    const text = typeof this.#bare === "string" ? this.#bare : decoder.decode(this.#bare);
     return JSON.parse(text) as EventFrame;
   }
 }
@@ -141,8 +185,8 @@ export function busLineSeq(line: Uint8Array): number {
 }
 
 /** The event on a line, or null when the line is another frame. */
-export function readBusLine(line: Uint8Array): EncodedEvent | null {
+export function readBusLine(line: Uint8Array, urls: FileUrls): EncodedEvent | null {
   const start = Buffer.from(line.buffer, line.byteOffset, Math.min(line.byteLength, HEADER_BYTES));
   const header = HEADER.exec(start.toString("latin1"));
-  return header ? new EncodedEvent(Number(header[1]), header[2] as string, line) : null;
+  return header ? new EncodedEvent(Number(header[1]), header[2] as string, line, urls) : null;
 }

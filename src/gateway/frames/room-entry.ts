@@ -2,11 +2,13 @@
 import { type Actor, effectiveLevel } from "../../domain/model.ts";
 import type { SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import { cutText } from "../../domain/text-rules.ts";
-import type { RoomEntries, RoomEntryView } from "../../domain/use-cases/room-entries.ts";
+import type { RoomEntryView } from "../../domain/use-cases/room-entries.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { EventFrame, RoomEntry, RoomSettings } from "../../protocol/frames.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { guestLinkUrl, pictureUrl } from "../../public-links.ts";
 import { eventFrame } from "./encoded-event.ts";
+import type { FileUrls } from "./file-urls.ts";
 import { wireUser } from "./user.ts";
 
 /** Makes entries for answers and frames. */
@@ -17,10 +19,13 @@ export interface EntryShape {
 }
 
 /** @param publicUrl where clients reach this server; called for each entry */
-export function createEntryShape(roomEntries: Pick<RoomEntries, "of">, publicUrl: () => string): EntryShape {
+export function createEntryShape(
+  { roomEntries, fileLinks }: Pick<UseCases, "roomEntries" | "fileLinks">,
+  publicUrl: () => string,
+): EntryShape {
   return {
-    of: async (actor, room) => roomEntry(await roomEntries.of(actor, room), publicUrl()),
-    shape: (view) => roomEntry(view, publicUrl()),
+    of: async (actor, room) => roomEntry(await roomEntries.of(actor, room), publicUrl(), fileLinks),
+    shape: (view) => roomEntry(view, publicUrl(), fileLinks),
   };
 }
 
@@ -28,7 +33,11 @@ export function createEntryShape(roomEntries: Pick<RoomEntries, "of">, publicUrl
  * A user who waits sees nothing of the log and of the call [GW-12.3]. Written out, as {@link eventFrame}: hundreds of
  * thousands are made when many clients come back at once, and there spreading objects costs more than all the rest.
  */
-export function roomEntry({ room, lastPing, call, waiting }: RoomEntryView, publicUrl: string): RoomEntry {
+export function roomEntry(
+  { room, lastPing, call, waiting }: RoomEntryView,
+  publicUrl: string,
+  fileUrls: FileUrls,
+): RoomEntry {
   const { token, uuid, publicId, type, role, head, at, read, delivered, unread, mentions, last, peer } = room;
   const entry: RoomEntry = {
     room: token,
@@ -43,7 +52,7 @@ export function roomEntry({ room, lastPing, call, waiting }: RoomEntryView, publ
     delivered,
     unread: waiting ? 0 : unread,
     mention: waiting ? 0 : mentions,
-    last: last && !waiting ? preview(eventFrame(last)) : null,
+    last: last && !waiting ? preview(eventFrame(last, fileUrls)) : null,
     lastPing,
     call: waiting ? 0 : call,
     readOnly: room.readOnly,

@@ -21,7 +21,7 @@ const MAX_TRANSACTION_BYTES = 16 * 1024 * 1024;
 const TRANSACTIONS = "/_matrix/app/v1/transactions/";
 /** A file of 25 MiB, and what multipart puts around it. */
 const MAX_UPLOAD_BYTES = 25 * 1024 * 1024 + 64 * 1024;
-const UPLOADS = /^\/v1\/attachments\/?(\?|$)/;
+const UPLOADS = /^\/(v1\/attachments\/?|uploads\/[^/?]+)(\?|$)/;
 /** A longer answer that tells its length is written as its bytes come; others are read whole. */
 const MAX_WHOLE_BYTES = 64 * 1024;
 

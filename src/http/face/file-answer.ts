@@ -49,3 +49,36 @@ function rangeOf(header: string | undefined, size: number): ByteRange | undefine
   if (Number(from) >= size) return null;
   return { first: Number(from), last: to === "" ? size - 1 : Math.min(Number(to), size - 1) };
 }
+
+/** Media types in which browsers run no scripts. */
+const SHOWN: ReadonlySet<string> = new Set([
+  "image/png",
+  "image/jpeg",
+  "image/gif",
+  "image/webp",
+  "image/avif",
+]);
+
+/** Headers that keep an uploaded file from running as a page of this origin. @param caching `Cache-Control` */
+export function fileHeaders(
+  { type, filename }: { type: string; filename: string },
+  caching: string,
+): Record<string, string> {
+  return {
+    "Content-Type": type,
+    "Content-Disposition": `${SHOWN.has(type) ? "inline" : "attachment"}; ${dispositionName(filename)}`,
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": caching,
+  };
+}
+
+/** The file name of `Content-Disposition`, in an ASCII form for old clients and in full (RFC 6266). */
+function dispositionName(filename: string): string {
+  const plain = filename.replaceAll(/[^\x20-\x7e]|["%\\]/gu, "_");
+  const encoded = encodeURIComponent(filename).replaceAll(
+    /['()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16)}`,
+  );
+  return `filename="${plain}"; filename*=UTF-8''${encoded}`;
+}

@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { memberKey } from "../../domain/model.ts";
 import { announcedBound, type HttpApp, json } from "../face/face.ts";
-import { fileAnswer } from "../face/file-answer.ts";
+import { fileAnswer, fileHeaders } from "../face/file-answer.ts";
 import { readUpload, type UploadedFile } from "../face/multipart.ts";
 import { repeatable, repeatId } from "../face/repeatable.ts";
 import { given, text } from "../requests/fields.ts";
@@ -73,7 +73,7 @@ export function registerAttachments(app: HttpApp, parts: FileParts): void {
     const { id } = c.req.valid("param");
     const file = await attachments.get(actor, id);
     return await fileAnswer(c, {
-      ...{ etag: `"${id}"`, size: file.size, headers: fileHeaders(file) },
+      ...{ etag: `"${id}"`, size: file.size, headers: fileHeaders(file, "private, no-cache") },
       async open(range) {
         const over = transfers.begin("download", memberKey(actor));
         try {
@@ -85,36 +85,6 @@ export function registerAttachments(app: HttpApp, parts: FileParts): void {
       },
     });
   });
-}
-
-/** Media types in which browsers run no scripts. */
-const SHOWN: ReadonlySet<string> = new Set([
-  "image/png",
-  "image/jpeg",
-  "image/gif",
-  "image/webp",
-  "image/avif",
-]);
-
-/** Headers that keep an uploaded file from running as a page of this origin. */
-function fileHeaders({ type, filename }: { type: string; filename: string }): Record<string, string> {
-  return {
-    "Content-Type": type,
-    "Content-Disposition": `${SHOWN.has(type) ? "inline" : "attachment"}; ${dispositionName(filename)}`,
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, no-cache",
-  };
-}
-
-/** The file name of `Content-Disposition`, in an ASCII form for old clients and in full (RFC 6266). */
-function dispositionName(filename: string): string {
-  const plain = filename.replaceAll(/[^\x20-\x7e]|["%\\]/gu, "_");
-  const encoded = encodeURIComponent(filename).replaceAll(
-    /['()*]/g,
-    (c) => `%${c.charCodeAt(0).toString(16)}`,
-  );
-  return `filename="${plain}"; filename*=UTF-8''${encoded}`;
 }
 
 const UPLOAD = createRoute({

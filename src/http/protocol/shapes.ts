@@ -5,7 +5,8 @@
 import { z } from "@hono/zod-openapi";
 import { protocolMessageId } from "../../domain/ids.ts";
 import type { Contact, Membership, Room, User } from "../../domain/model.ts";
-import type { AttachmentView, MessageView, Reaction } from "../../domain/use-cases/messages.ts";
+import type { AttachmentView } from "../../domain/use-cases/files.ts";
+import type { MessageView, Reaction } from "../../domain/use-cases/messages.ts";
 import { pictureUrl, publicLink } from "../../public-links.ts";
 
 const id = () => z.string().openapi({ example: "xgQQXg3hrtjh7AvZ" });

@@ -2,27 +2,28 @@
 import { DomainError } from "../../domain/errors.ts";
 import type { MemberKey } from "../../domain/model.ts";
 
-/** About as many as a client needs to show a page of pictures. */
-const MAX_DOWNLOADS = 8;
-const MAX_UPLOADS = 4;
+/** Downloads: about as many as a client needs to show a page of pictures. */
+const BOUNDS = { upload: 4, download: 8 };
 const RETRY_AFTER_MS = 5_000;
 
 export interface Transfers {
   /**
+   * @param caller a member, or an address
    * @param repeatId the id of a request with an `Idempotency-Key`
    * @returns a function to call at the end; safe to repeat
    * @throws DomainError with when to try again: `rate_limited`, or `conflict` while the same request runs
    */
-  begin(kind: "upload" | "download", caller: MemberKey, repeatId?: string): () => void;
+  begin(kind: "upload" | "download", caller: MemberKey | string, repeatId?: string): () => void;
 }
 
-export function createTransfers(): Transfers {
+/** @param bounds how many of a caller may run at once */
+export function createTransfers(bounds: Partial<typeof BOUNDS> = {}): Transfers {
   /** The transfers of each caller. */
   const running = new Map<string, Set<{ repeatId: string | undefined }>>();
   return {
     begin(kind, caller, repeatId) {
       const key = `${kind} ${caller}`;
-      const most = kind === "upload" ? MAX_UPLOADS : MAX_DOWNLOADS;
+      const most = { ...BOUNDS, ...bounds }[kind];
       const others = running.get(key) ?? new Set();
       if (others.size >= most) throw tooMany(kind, most, isAmong(others, repeatId));
       const transfer = { repeatId };

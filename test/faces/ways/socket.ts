@@ -78,6 +78,9 @@ export const SOCKET: FaceWays = {
       seq: seqOf(messages.owner),
     })),
     "send a message": socketWay("send", () => ({ op: "send", id: randomUUID(), text: "Hello" })),
+    "announce a file for it": socketWay("upload", () => ({
+      ...{ op: "upload", filename: "a.txt", type: "text/plain", size: 1 },
+    })),
     type: socketWay("typing", () => ({ op: "typing", on: false })),
     "react to a message": socketWay("react", ({ messages }) => ({
       op: "react",

@@ -21,6 +21,7 @@ function hubOn(rangeMany: HubOptions["log"]["rangeMany"]): Hub {
       metrics: new GatewayMetrics(new Registry()),
     },
     ...{ logger: createLogger("silent"), topics: { publish: () => {} }, sessions: [] },
+    fileUrls: { file: (id) => id, period: () => 0 },
   });
 }
 

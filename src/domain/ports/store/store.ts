@@ -26,6 +26,7 @@ import type { RoomLists } from "./room-lists.ts";
 import type { AvatarStore, ChatroomQueries, RoomQueries } from "./rooms.ts";
 import type { MessageSearch } from "./search.ts";
 import type { StoreTransaction } from "./transaction.ts";
+import type { UploadStore } from "./uploads.ts";
 import type { VisitStore } from "./visits.ts";
 import type { WebhookStore } from "./webhooks.ts";
 
@@ -52,6 +53,7 @@ export interface Store {
   readonly identities: IdentityStore;
   readonly journal: Journal;
   readonly messages: MessageStore;
+  readonly uploads: UploadStore;
   readonly search: MessageSearch;
   readonly people: PeopleStore;
   readonly repeats: RepeatStore;

@@ -18,6 +18,7 @@ import type { OrganizationWrites } from "./accounts/organizations.ts";
 import type { PeopleWrites } from "./accounts/people.ts";
 import type { UserWrites } from "./accounts/users.ts";
 import type { MessageWrites } from "./messages.ts";
+import type { UploadWrites } from "./uploads.ts";
 import type { VisitWrites } from "./visits.ts";
 import type { WebhookWrites } from "./webhooks.ts";
 
@@ -171,6 +172,7 @@ export interface StoreTransaction extends RoomWrites, RoomFinds, MemberWrites, E
   readonly users: UserWrites;
   readonly organizations: OrganizationWrites;
   readonly messages: MessageWrites;
+  readonly uploads: UploadWrites;
   readonly people: PeopleWrites;
   readonly visits: VisitWrites;
   readonly webhooks: WebhookWrites;

@@ -11,30 +11,17 @@ create or replace function causeway_add_file(
 language plpgsql volatile
 as $$
 declare
-  v_organization bigint := coalesce(
-    (select min(m.organization_id) from organization_users m where m.user_id = substring(p_owner from '^u:(\d+)$')::bigint),
-    (select c.organization_id from conversations c where c.id = p_room));
+  v_organization bigint := causeway_file_organization(p_owner, p_room);
   v_keys text[] := array_remove(array[p_owner, 'o:' || v_organization], null);
-  v_used bigint;
 begin
   perform causeway_hold_file_usage(v_keys);
   if exists (select from attachments a where a.id = p_id) then
     return query select 'known', 0::bigint;
     return;
   end if;
-  if (select count(*) from attachments a
-      where a.owner = p_owner and a.conversation_id is null and a.deleted_at is null) >= p_waiting then
-    return query select 'waiting', 0::bigint;
-    return;
-  end if;
-  select u.bytes into v_used from file_usage u where u.key = p_owner;
-  if p_owner_bytes > 0 and v_used + p_size > p_owner_bytes then
-    return query select 'owner', v_used;
-    return;
-  end if;
-  select u.bytes into v_used from file_usage u where u.key = 'o:' || v_organization;
-  if p_organization_bytes > 0 and v_used + p_size > p_organization_bytes then
-    return query select 'organization', v_used;
+  return query select b.status, b.used
+  from causeway_file_bound(p_owner, v_organization, p_size, p_waiting, p_owner_bytes, p_organization_bytes) b;
+  if found then
     return;
   end if;
   insert into attachments (id, owner, organization_id, filename, type, size, created_at)

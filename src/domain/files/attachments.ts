@@ -2,8 +2,6 @@
  * Attachments: stored at the upload, part of a message once it is sent, and deleted with it. The store has their metadata,
  * a port has their bytes. A file is announced only after its bytes are stored durably.
  */
-import { fileTypeFromStream } from "file-type";
-import mime from "mime";
 import { refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { KeyReused } from "../context/repeats.ts";
@@ -13,27 +11,28 @@ import { dataOf } from "../event-data.ts";
 import { derivedPublicId, isPublicId, newPublicId } from "../ids.ts";
 import { type Actor, type EditData, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
-import type { AttachmentFiles, ReceivedFile } from "../ports/attachments.ts";
-import type { FileBounds, NewFile, StoredAttachment, Visible } from "../ports/store/messages.ts";
-import { checkVisible, checkWellFormed } from "../text-rules.ts";
-import type { Attachments, AttachmentView } from "../use-cases/messages.ts";
+import type { AttachmentFiles, ByteRange } from "../ports/attachments.ts";
+import type { NewFile, StoredAttachment, Visible } from "../ports/store/messages.ts";
+import type { Attachments, AttachmentView } from "../use-cases/files.ts";
 import { noteAttachments } from "./attachment-notes.ts";
+import {
+  checkFilename,
+  excess,
+  fileBounds,
+  keptFiles,
+  MAX_ATTACHMENT_BYTES,
+  noSuchFile,
+  typeOf,
+  viewOf,
+} from "./file-rules.ts";
 
-export const MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024;
-const FILENAME_CHARACTERS = 255;
-/** Uploaded files of one user that are not sent yet. */
-const MAX_WAITING = 100;
 const KEEP_WAITING_MS = 24 * 3_600_000;
 const SWEEP_STEP = 100;
-const UNKNOWN_TYPE = "application/octet-stream";
 
 export function createAttachments(context: Context, files: AttachmentFiles | null): Attachments {
   const { store, now } = context;
 
-  function kept(): AttachmentFiles {
-    if (files) return files;
-    throw new DomainError("unavailable", "This process keeps no files");
-  }
+  const kept = () => keptFiles(files);
 
   /** A file that the actor may see, and the room where it was sent; `room` is null while it is not sent. */
   async function find(actor: Actor, id: string) {
@@ -49,6 +48,12 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     const verdict = can(located.membership, located.room, "read", now());
     if (verdict !== null) throw refusal(verdict, "read");
     return { found, mine, where: { room: located.room, membership: located.membership } };
+  }
+
+  async function bytesOf(id: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
+    const stream = await kept().open(id, range);
+    if (!stream) throw noSuchFile();
+    return stream;
   }
 
   async function visibleRooms(actor: Actor, token: string | undefined): Promise<Visible[]> {
@@ -93,9 +98,12 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     delete: (actor, id) => remove(actor, id),
     async open(actor, id, range) {
       await find(actor, id);
-      const stream = await kept().open(id, range);
-      if (!stream) throw noSuchFile();
-      return stream;
+      return await bytesOf(id, range);
+    },
+    async linked(id) {
+      const found = isPublicId(id) ? await store.messages.attachment(id) : null;
+      if (!found) throw noSuchFile();
+      return { file: viewOf(found), open: (range) => bytesOf(id, range) };
     },
     async sweep(at) {
       await discard(await store.messages.staleAttachments(at - KEEP_WAITING_MS, SWEEP_STEP));
@@ -153,8 +161,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
 
   /** Adds the file's row, or finds the one that the same request, repeated at the same time, has added. */
   async function add(file: NewFile): Promise<{ attachment: StoredAttachment; isNew: boolean }> {
-    const { perUser, perOrganization } = context.settings.files ?? { perUser: 0, perOrganization: 0 };
-    const bounds = { waiting: MAX_WAITING, ownerBytes: perUser, organizationBytes: perOrganization };
+    const bounds = fileBounds(context.settings);
     const { status, used } = await store.messages.addAttachment(file, bounds);
     if (status === "added") return { attachment: { ...file, place: null }, isNew: true };
     if (status === "known") {
@@ -206,44 +213,4 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     if (only !== null && place.roomId !== only) return null;
     return (await store.messages.momentOf(memberKey(actor), place)) && found;
   }
-}
-
-function viewOf({ id, filename, type, size, createdAt, place }: StoredAttachment): AttachmentView {
-  return { id, filename, type, size, createdAt, place };
-}
-
-/** The message for a file that exceeds a bound, with the numbers. */
-function excess(
-  bound: "waiting" | "owner" | "organization",
-  { used, size, bounds }: { used: number; size: number; bounds: FileBounds },
-): string {
-  if (bound === "waiting") return "Too many files wait to be sent; send or delete some";
-  const [whose, most] =
-    bound === "owner" ? ["Your", bounds.ownerBytes] : ["Your organization's", bounds.organizationBytes];
-  return (
-    `file has ${size} bytes and there is no room for it: ${used} of ${most} bytes are used. ` +
-    `${whose} files may not take more together; delete some`
-  );
-}
-
-function checkFilename(filename: string): string {
-  const name = filename.trim();
-  if (name.length === 0 || name.length > FILENAME_CHARACTERS || /[\p{Cc}/\\]/u.test(name)) {
-    throw badField("filename", "must be 1 to 255 characters without slashes and control characters");
-  }
-  checkWellFormed("filename", name);
-  checkVisible("filename", name);
-  return name;
-}
-
-/** The media type from the content, or from the name for formats without a signature, such as text. */
-async function typeOf(file: ReceivedFile, filename: string): Promise<string> {
-  const stream = file.read();
-  const found = await fileTypeFromStream(stream);
-  if (!stream.locked) await stream.cancel();
-  return found?.mime ?? mime.getType(filename) ?? UNKNOWN_TYPE;
-}
-
-function noSuchFile(): DomainError {
-  return new DomainError("not_found", "There is no such attachment, or you can't see it", { field: "id" });
 }
