@@ -177,5 +177,7 @@ export class Connection {
 function byteLength(data: string | Uint8Array): number {
   if (typeof data !== "string") return data.byteLength;
   // UTF-8 has at most three bytes for each unit of UTF-16, so most texts need no exact count.
-  return data.length * 3 <= LIMITS.FRAME_BYTES ? data.length : new TextEncoder().encode(data).byteLength;
+  if (data.length * 3 <= LIMITS.FRAME_BYTES) return data.length;
+  // Hermes may have no TextEncoder. JSON has no lone surrogates, which this would refuse.
+  return encodeURIComponent(data).replace(/%../g, " ").length;
 }

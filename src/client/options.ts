@@ -12,7 +12,7 @@ import type {
 import type { Backoff } from "./backoff.ts";
 import type { Codec } from "./codec.ts";
 import type { CursorStore } from "./cursors.ts";
-import type { ConnectionState } from "./reconnecting-connection.ts";
+import type { ConnectionState, Token } from "./reconnecting-connection.ts";
 import type { Reset } from "./room-logs.ts";
 import type { Room } from "./rooms.ts";
 import type { SocketConstructor } from "./socket.ts";
@@ -22,9 +22,10 @@ export interface ClientOptions {
   url: string;
   /**
    * An access token, personal access token or JWT. A function is called before every hello; `refused` says that its last
-   * token was refused, so it must return another one. It throws `SignedOut` when there is none.
+   * token was refused, so it must return another one. It throws `SignedOut` when there is none. Where it tells when the token
+   * ends, it is called again before that, and the session goes on with the next token.
    */
-  token: string | ((refused: boolean) => string | Promise<string>);
+  token: string | ((refused: boolean) => Token | Promise<Token>);
   /** JSON when unset; `msgpackCodec` of msgpack.ts in Node. */
   codec?: Codec;
   /** The platform's when unset; Node before 22 needs the one of the `ws` package. */

@@ -18,6 +18,16 @@ const LATER = 1013;
 /** After a session that lived so long the backoff starts again from its first wait. */
 const STABLE_MS = 5_000;
 
+/** A session moves to the next token so long before its own ends, ms; of a short life it is the last fifth. */
+const RENEW_BEFORE_MS = 60_000;
+/** The least wait before the next token, ms; also after a failure. */
+const MIN_RENEW_MS = 1_000;
+/** Timers take no longer wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** `expiresAt`: when the token ends, ms. */
+export type Token = string | { token: string; expiresAt?: number };
+
 export type ConnectionState =
   | { name: "idle" }
   | { name: "connecting" }
@@ -33,7 +43,7 @@ export interface ReconnectingConnectionOptions {
   WebSocket: SocketConstructor;
   backoff: Backoff;
   /** Returns the token for the next hello; after a refusal another one. Throws {@link SignedOut} to end for good. */
-  token: (refused: boolean) => string | Promise<string>;
+  token: (refused: boolean) => Token | Promise<Token>;
   /** Whether `token` may return another token after a refusal. */
   renewable: boolean;
   /** The fields of hello beside the token; called when it is sent. */
@@ -55,6 +65,7 @@ export class ReconnectingConnection {
   #state: ConnectionState = { name: "idle" };
   #connection: Connection | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #renewal: ReturnType<typeof setTimeout> | undefined;
   /** Attempts and short-lived sessions since the last session that was stable. */
   #failures = 0;
   /** When the session became ready; null before. */
@@ -91,7 +102,7 @@ export class ReconnectingConnection {
   }
 
   async #attempt(): Promise<void> {
-    let token: string;
+    let token: Token;
     try {
       token = await this.#options.token(this.#refused);
     } catch (error) {
@@ -110,11 +121,40 @@ export class ReconnectingConnection {
     this.#connection = connection;
   }
 
-  #sayHello(connection: Connection, token: string): void {
-    connection.hello({ op: "hello", token, ...this.#options.hello() }).catch((error: unknown) => {
-      if (!(error instanceof Refused)) return; // The connection ended, and `onEnd` reports it.
-      connection.end(...this.#closeCodeOf(error));
-    });
+  #sayHello(connection: Connection, token: Token): void {
+    connection.hello({ op: "hello", token: textOf(token), ...this.#options.hello() }).then(
+      () => this.#renewLater(connection, token),
+      (error: unknown) => {
+        if (!(error instanceof Refused)) return; // The connection ended, and `onEnd` reports it.
+        connection.end(...this.#closeCodeOf(error));
+      },
+    );
+  }
+
+  #renewLater(connection: Connection, token: Token): void {
+    if (this.#connection !== connection || typeof token === "string" || token.expiresAt === undefined) return;
+    const left = token.expiresAt - Date.now();
+    const waitMs = left - Math.min(RENEW_BEFORE_MS, left / 5);
+    clearTimeout(this.#renewal);
+    this.#renewal = setTimeout(
+      () => void this.#renew(connection, token),
+      Math.min(MAX_TIMER_MS, Math.max(MIN_RENEW_MS, waitMs)),
+    );
+  }
+
+  /** Gives the session the next token, so that nothing reconnects when its own ends. Never rejects. */
+  async #renew(connection: Connection, before: Token): Promise<void> {
+    let token = before;
+    try {
+      token = await this.#options.token(false);
+      if (this.#connection === connection && textOf(token) !== textOf(before))
+        await connection.ask({ op: "token", token: textOf(token) } as unknown as Question<"ping">);
+    } catch (error) {
+      // The server closes a session whose token has ended. An older server knows no `token` and closes none.
+      if (error instanceof SignedOut || (error instanceof Refused && !error.retry)) return;
+      token = before;
+    }
+    this.#renewLater(connection, token);
   }
 
   /** The close code for a refused hello. */
@@ -138,6 +178,7 @@ export class ReconnectingConnection {
 
   #lost(end: ConnectionEnd): void {
     this.#connection = null;
+    clearTimeout(this.#renewal);
     const readyAt = this.#readyAt;
     this.#readyAt = null;
     if (readyAt !== null) this.#handlers.onLost();
@@ -173,4 +214,8 @@ export class ReconnectingConnection {
     this.#state = state;
     this.#handlers.onState(state);
   }
+}
+
+function textOf(token: Token): string {
+  return typeof token === "string" ? token : token.token;
 }

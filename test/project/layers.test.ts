@@ -52,6 +52,8 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/protocol/frames": ["src/protocol/limits.ts", "src/protocol/error-codes.ts"],
   "src/protocol/limits.ts": [],
   "src/protocol/error-codes.ts": [],
+  "src/client/package": ["src/client", "src/client/commands", "src/client/sign-in", "src/protocol/**"],
+  "src/client/sign-in": ["src/client"],
   "src/client": ["src/client/commands", "src/protocol/**"],
   "src/client/commands": ["src/protocol/**"],
   "src/web": ["src/web/elements", "src/client", "src/protocol/**"],
