@@ -52,7 +52,7 @@ export function handlesFor(claims: Claims, name: string): [wanted: string, uniqu
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
     .replaceAll(/[^A-Za-z0-9_.@-]+/g, "-");
-  const wanted = plain.replace(/^-+|-+$/g, "") || "user";
+  const wanted = plain.split("-").filter((part) => part !== "").join("-") || "user";
   const ending = randomBytes(SUFFIX_BYTES).toString("hex");
   return [wanted.slice(0, MAX_HANDLE), `${wanted.slice(0, MAX_WANTED_HANDLE)}-${ending}`];
 }
