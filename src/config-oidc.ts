@@ -1,6 +1,7 @@
 /** The rows of the settings' table for signing in with an identity provider (OpenID Connect). */
 import { z } from "zod";
 import { httpUrl, trueOrFalse } from "./config-kinds.ts";
+import { organizationsOf, rolesOf } from "./domain/oidc/value-lists.ts";
 
 const claimName = z.string().min(1).max(200);
 /** Schemes that browsers act upon themselves; a code must not go there. */
@@ -18,6 +19,10 @@ function isApp(text: string): boolean {
   if (/^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)$/.test(text)) return true;
   return text.startsWith("https://") && URL.canParse(text) && new URL(text).origin === text;
 }
+
+const ORGANIZATIONS_RULE = "must be ids, or pairs of a claim's value and an id, as acme=1,globex=2";
+const ROLES_RULE =
+  "must be pairs of a claim's value and member, chat or admin, as operators=admin,helpers=chat";
 
 export const OIDC_SETTINGS = {
   OIDC_ISSUER: httpUrl.optional().meta({
@@ -51,6 +56,32 @@ export const OIDC_SETTINGS = {
     .default("preferred_username")
     .meta({ description: "The claim from which somebody new gets the handle" }),
   OIDC_NAME_CLAIM: claimName.default("name").meta({ description: "The claim with the name" }),
+  OIDC_ORGANIZATIONS: z
+    .string()
+    .refine((text) => organizationsOf(text).length > 0, ORGANIZATIONS_RULE)
+    .optional()
+    .meta({
+      description:
+        "Organizations of which the provider may speak, with commas between: an id alone is everybody's, and acme=1 is of those whose OIDC_ORGANIZATIONS_CLAIM has acme. People of none of them do not get in; unset: it says nothing of organizations",
+      example: "acme=1,globex=2",
+    }),
+  OIDC_ORGANIZATIONS_CLAIM: claimName.optional().meta({
+    description: "The claim with the values of OIDC_ORGANIZATIONS; one inside of others is named with dots",
+    example: "groups",
+  }),
+  OIDC_ROLES: z
+    .string()
+    .refine((text) => rolesOf(text).length > 0, ROLES_RULE)
+    .optional()
+    .meta({
+      description:
+        "Roles in these organizations by values of OIDC_ROLES_CLAIM, as operators=admin,helpers=chat; others are members. Unset: the provider says nothing of roles",
+      example: "operators=admin,helpers=chat",
+    }),
+  OIDC_ROLES_CLAIM: claimName.optional().meta({
+    description: "The claim with the values of OIDC_ROLES; one inside of others is named with dots",
+    example: "realm_access.roles",
+  }),
   OIDC_LINK_EMAIL: trueOrFalse.default("false").meta({
     description:
       "true or false: whether a verified e-mail address of the provider names the user who has it here; then the provider may name everybody with one",

@@ -18,6 +18,10 @@ interface Told {
   OIDC_CLIENT_ID?: string | undefined;
   OIDC_CLIENT_SECRET?: string | undefined;
   OIDC_APPS?: unknown;
+  OIDC_ORGANIZATIONS?: string | undefined;
+  OIDC_ORGANIZATIONS_CLAIM?: string | undefined;
+  OIDC_ROLES?: string | undefined;
+  OIDC_ROLES_CLAIM?: string | undefined;
   /** A text, as it was given, or what it says. */
   AUTH_ISSUERS?: string | readonly JwtIssuer[] | undefined;
   TURN_URLS?: unknown;
@@ -57,8 +61,13 @@ export function contradictions(config: Told): string[] {
   return [...problems, ...issuerContradictions(config), ...oidcContradictions(config)];
 }
 
-function* oidcContradictions({ OIDC_ISSUER: issuer, OIDC_CLIENT_ID: id }: Told): Iterable<string> {
+function* oidcContradictions(config: Told): Iterable<string> {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: id } = config;
   if (issuer === undefined) return;
+  if (config.OIDC_ORGANIZATIONS?.includes("=") && config.OIDC_ORGANIZATIONS_CLAIM === undefined)
+    yield "OIDC_ORGANIZATIONS_CLAIM: is needed for the values of OIDC_ORGANIZATIONS";
+  if ((config.OIDC_ROLES === undefined) !== (config.OIDC_ROLES_CLAIM === undefined))
+    yield "OIDC_ROLES_CLAIM: is needed with OIDC_ROLES, and OIDC_ROLES with it";
   if (id === undefined) yield "OIDC_CLIENT_ID: is needed with OIDC_ISSUER";
   if (URL.canParse(issuer) && isPlainHttp(issuer))
     yield "OIDC_ISSUER: must be https; only on loopback may it be http";

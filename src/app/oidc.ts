@@ -1,6 +1,7 @@
 /** The identity provider that the settings name. */
 import type { Config } from "../config.ts";
 import type { DomainOptions } from "../domain/assembly/domain.ts";
+import { organizationsOf, rolesOf } from "../domain/oidc/value-lists.ts";
 import type { Logger } from "../logger.ts";
 import { createOidcProvider } from "../oidc/provider.ts";
 
@@ -15,8 +16,17 @@ export function oidcOf(config: Config, logger: Logger): NonNullable<DomainOption
     settings: {
       apps: config.OIDC_APPS ?? [],
       claims: { handle: config.OIDC_HANDLE_CLAIM, name: config.OIDC_NAME_CLAIM },
+      organizations: {
+        claim: config.OIDC_ORGANIZATIONS_CLAIM ?? null,
+        list: listOf(config.OIDC_ORGANIZATIONS, organizationsOf),
+      },
+      roles: { claim: config.OIDC_ROLES_CLAIM ?? null, list: listOf(config.OIDC_ROLES, rolesOf) },
       linkEmail: config.OIDC_LINK_EMAIL === "true",
       administrators: config.OIDC_ADMINISTRATORS === "true",
     },
   };
+}
+
+function listOf<T>(text: string | undefined, read: (text: string) => T[]): T[] {
+  return text === undefined ? [] : read(text);
 }

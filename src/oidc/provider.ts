@@ -9,6 +9,7 @@ import { DomainError } from "../domain/errors.ts";
 import type { OidcPerson, OidcProvider } from "../domain/ports/oidc.ts";
 import type { Logger } from "../logger.ts";
 import { createDiscovery } from "./discovery.ts";
+import { createLogoutTokens } from "./logout-tokens.ts";
 import { refusalOf } from "./refusals.ts";
 
 export interface ProviderOptions {
@@ -33,6 +34,7 @@ const MAX_AT_ONCE = 64;
 export function createOidcProvider(options: ProviderOptions): OidcProvider {
   const { name, scopes, logger } = options;
   const discovery = createDiscovery(() => discover(options), logger);
+  const logoutTokens = createLogoutTokens(options);
   let underWay = 0;
 
   async function personOf(
@@ -90,6 +92,16 @@ export function createOidcProvider(options: ProviderOptions): OidcProvider {
       } finally {
         underWay--;
       }
+    },
+    async signOutUrl(returnTo) {
+      const configuration = await discovery.get();
+      if (configuration.serverMetadata().end_session_endpoint === undefined) return null;
+      return client.buildEndSessionUrl(configuration, { post_logout_redirect_uri: returnTo }).href;
+    },
+    async logout(token) {
+      const { jwks_uri: keysAt } = (await discovery.get()).serverMetadata();
+      if (keysAt === undefined) throw new DomainError("unavailable", "The identity provider has no keys");
+      return await logoutTokens(token, keysAt);
     },
     health: () => discovery.health(),
   };

@@ -6,8 +6,17 @@
 import { type Client, createClient } from "../client/client.ts";
 import { webStorageCursors } from "../client/cursors.ts";
 import { Chat } from "./chat.ts";
-import { find } from "./elements/element.ts";
-import { forgetLogin, keptLogin, type Login, signIn, signOut, tokenSource } from "./login.ts";
+import { element, find } from "./elements/element.ts";
+import {
+  forgetLogin,
+  identityProvider,
+  keptLogin,
+  type Login,
+  signedInByProvider,
+  signIn,
+  signOut,
+  tokenSource,
+} from "./login.ts";
 
 /** A person is looking: they wait less long than an app in a pocket. */
 const BACKOFF = { baseMs: 1_000, capMs: 8_000 };
@@ -15,9 +24,13 @@ const BACKOFF = { baseMs: 1_000, capMs: 8_000 };
 const ENDED_KEY = "causeway.ended";
 
 function main(): void {
-  const login = keptLogin();
-  if (login) start(login, null);
-  else showForm();
+  signedInByProvider()
+    .then((login) => login ?? keptLogin())
+    .then((login) => {
+      if (login) start(login, null);
+      else showForm("");
+    })
+    .catch((error: Error) => showForm(error.message));
 }
 
 /** @param password what was typed a moment ago; null after a reload */
@@ -40,7 +53,10 @@ function start(login: Login, password: string | null): void {
   find("#sign-out", HTMLButtonElement).addEventListener("click", () => {
     leaving = true;
     client.disconnect();
-    void signOut().then(() => location.reload());
+    void signOut().then((atProvider) => {
+      if (atProvider) location.assign("login/oidc/logout");
+      else location.reload();
+    });
   });
   wakeWithThePage(client);
   client.connect().catch(() => {
@@ -56,7 +72,17 @@ function wakeWithThePage(client: Client): void {
   });
 }
 
-function showForm(): void {
+/** Offers the identity provider, where there is one. Its name is the operator's. */
+async function offerProvider(): Promise<void> {
+  const provider = await identityProvider();
+  if (!provider) return;
+  const place = find("#sign-in-oidc", HTMLElement);
+  place.replaceChildren(element("a", { href: provider.url }, `Sign in with ${provider.name}`));
+  place.hidden = false;
+}
+
+/** @param failed why the last sign-in failed; empty: it did not */
+function showForm(failed: string): void {
   const form = find("#sign-in", HTMLFormElement);
   const problem = find("#sign-in-error", HTMLElement);
   const name = find("[name=login]", HTMLInputElement, form);
@@ -69,7 +95,8 @@ function showForm(): void {
   sessionStorage.removeItem(ENDED_KEY);
   form.hidden = false;
   name.value = ended?.name ?? "";
-  problem.textContent = ended?.reason ?? "";
+  problem.textContent = failed || (ended?.reason ?? "");
+  void offerProvider();
   (ended ? password : name).focus();
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -116,15 +116,20 @@ const BRIDGE = {
   MATRIX_APPSERVICE_URL: "http://bridge:8080",
 };
 const TOKEN = "a-token-of-some-length";
+const OIDC = { OIDC_ISSUER: "https://id.example.org", OIDC_CLIENT_ID: "causeway" };
 const LISTED = { issuer: "https://id.example.org", audience: "us", jwksUrl: "https://id.example.org/k" };
 
 describe("settings that contradict each other", () => {
-  test.each([GATEWAY, BRIDGE, {}, { ...GATEWAY, ADMIN_TOKEN: TOKEN }, { ...GATEWAY, REDIS_URL: "memory" }])(
-    "%j is taken without a word",
-    (env) => {
-      expect(readSettings(env).warnings).toEqual([]);
-    },
-  );
+  test.each([
+    GATEWAY,
+    BRIDGE,
+    OIDC,
+    {},
+    { ...GATEWAY, ADMIN_TOKEN: TOKEN },
+    { ...GATEWAY, REDIS_URL: "memory" },
+  ])("%j is taken without a word", (env) => {
+    expect(readSettings(env).warnings).toEqual([]);
+  });
 
   test.each([
     [{ ...GATEWAY, DATABASE_URL: "" }, "DATABASE_URL: ROLE=gateway needs"],
@@ -140,6 +145,16 @@ describe("settings that contradict each other", () => {
     [{ TURN_URLS: "turn:a:1,http://b", TURN_SECRET: "s" }, "TURN_URLS: must be as turn:host:port"],
     [{ TURN_URLS: "turn:turn.example.org:3478" }, "TURN_SECRET: is needed with TURN_URLS"],
     [{ REDIS_URL: "redis://one,two" }, "REDIS_URL: several hosts need"],
+    [{ OIDC_ISSUER: "https://id.example.org" }, "OIDC_CLIENT_ID: is needed with OIDC_ISSUER"],
+    [{ ...OIDC, OIDC_ISSUER: "http://id.example.org" }, "OIDC_ISSUER: must be https"],
+    [{ ...OIDC, OIDC_APPS: "javascript:" }, "OIDC_APPS: must be origins and schemes"],
+    [{ ...OIDC, OIDC_APPS: "http://app.example.org" }, "OIDC_APPS: must be origins and schemes"],
+    [{ ...OIDC, OIDC_APPS: "https://app.example.org/path" }, "OIDC_APPS: must be origins and schemes"],
+    [{ ...OIDC, OIDC_SCOPES: "profile email" }, "OIDC_SCOPES: must have openid"],
+    [{ ...OIDC, OIDC_ORGANIZATIONS: "acme=one" }, "OIDC_ORGANIZATIONS: must be ids, or pairs"],
+    [{ ...OIDC, OIDC_ORGANIZATIONS: "acme=1" }, "OIDC_ORGANIZATIONS_CLAIM: is needed"],
+    [{ ...OIDC, OIDC_ROLES: "a=owner", OIDC_ROLES_CLAIM: "r" }, "OIDC_ROLES: must be pairs"],
+    [{ ...OIDC, OIDC_ROLES: "a=admin" }, "OIDC_ROLES_CLAIM: is needed"],
     [{ ATTACHMENTS_URL: "https://s3.example.org/bucket" }, "ATTACHMENTS_URL: must hold ACCESS_KEY"],
     [{ PUBLIC_URL: "ftp://chat.example.org" }, "PUBLIC_URL: must be a URL that starts with http"],
     [{ PUBLIC_URL: "https://chat.example.org/?a" }, "PUBLIC_URL: must be a base URL"],
@@ -228,6 +243,7 @@ describe("settings that contradict each other", () => {
       "AUTH_JWKS_URL: is plain http",
     ],
     [{ AUTH_AUDIENCE: "us" }, "AUTH_AUDIENCE: means nothing"],
+    [{ OIDC_CLIENT_ID: "c" }, "OIDC_CLIENT_ID: means nothing"],
     [
       { AUTH_ISSUERS: JSON.stringify([LISTED, { ...LISTED, issuer: "b", organizations: [1] }]) },
       "AUTH_ISSUERS: https://id.example.org has no organizations",

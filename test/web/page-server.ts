@@ -23,6 +23,8 @@ export interface PageServer {
   readonly asked: string[];
   /** Who the shared cookie belongs to: `/access` renews for them. */
   cookieOf: string | null;
+  /** The name of an identity provider, which lets in whom the cookie belongs to; null: there is none. */
+  provider: string | null;
   stop(): Promise<void>;
 }
 
@@ -39,6 +41,7 @@ export async function startPageServer(): Promise<PageServer> {
     sockets,
     asked: [],
     cookieOf: null,
+    provider: null,
     stop: async () => {
       server.closeAllConnections();
       await sockets.stop();
@@ -51,7 +54,18 @@ export async function startPageServer(): Promise<PageServer> {
 function answer(page: PageServer, request: IncomingMessage, response: ServerResponse): void {
   const path = request.url ?? "/";
   if (request.method === "POST") void signIn(page, path, request, response);
-  else sendFile(path === "/" ? "/web/index.html" : path, response);
+  else if (path === "/login")
+    sendJson(response, { oidc: page.provider && { name: page.provider, url: `${page.url}login/oidc` } });
+  else if (path === "/self") sendJson(response, { handle: page.cookieOf });
+  else if (path.startsWith("/login/oidc")) {
+    page.asked.push(path);
+    const end = page.cookieOf === null ? "denied" : "done";
+    response.writeHead(303, { location: path === "/login/oidc" ? `/#sign-in=${end}` : "/" }).end();
+  } else sendFile(path === "/" ? "/web/index.html" : path, response);
+}
+
+function sendJson(response: ServerResponse, body: object): void {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
 function sendFile(path: string, response: ServerResponse): void {

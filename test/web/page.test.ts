@@ -39,6 +39,27 @@ describeWith("chromium", "demo page", ({ chromium }) => {
     await tab.untilShown("#me", "Ann");
   });
 
+  test("signs in with the identity provider where one is set, says why not, and signs out there, too", async () => {
+    expect(await tab.page.$$("#sign-in-oidc a")).toEqual([]);
+    server.provider = "<b>Example</b>";
+    await tab.page.reload();
+    await tab.untilShown("#sign-in-oidc", "Sign in with <b>Example</b>");
+    await tab.page.click("#sign-in-oidc a");
+    await tab.untilShown("#sign-in-error", "The identity provider did not let you in.");
+    expect(new URL(tab.page.url()).hash).toBe("");
+    server.cookieOf = "ann";
+    await tab.untilShown("#sign-in-oidc", "Example");
+    await tab.page.click("#sign-in-oidc a");
+    await tab.untilShown("#me", "Ann");
+    await tab.page.click("#sign-out");
+    await tab.untilShown("#sign-in-oidc", "Example");
+    expect(server.asked.filter((path) => path.startsWith("/login/"))).toEqual([
+      "/login/oidc",
+      "/login/oidc",
+      "/login/oidc/logout",
+    ]);
+  });
+
   test("shows text as text, whatever it looks like, and links nothing but web addresses", async () => {
     const nasty = '<img src=x onerror="document.title=1"> javascript:alert(1) https://example.org/a?b=1.';
     server.sockets.message("r", nasty, { actor: { kind: "user", id: "2", name: "<b>Bob</b>" } });

@@ -32,7 +32,7 @@ export type JwtVerifier = (token: string) => Promise<JwtClaims>;
 type VerifyOne = (token: string, now: number) => Promise<JwtClaims>;
 
 /** Keys at a URL are public ones of any kind. `jose` takes a key only for the algorithms of its kind. */
-const PUBLIC_KEYS = [
+export const PUBLIC_KEYS = [
   "RS256",
   "RS384",
   "RS512",

@@ -1,4 +1,5 @@
 /** Whose word about people counts, and what they may say. */
+import type { OrganizationRole } from "../model.ts";
 
 /** An outside issuer whose JWTs sign people in, and what it may say of them. */
 export interface JwtIssuer {
@@ -27,6 +28,13 @@ export interface OidcSettings {
   apps: readonly string[];
   /** The claims with the handle and the name. */
   claims: { handle: string; name: string };
+  /**
+   * The organizations of which the provider may speak: those whose `value` is in the claim, and those without one for
+   * everybody. Where there are any, people of none do not get in.
+   */
+  organizations: { claim: string | null; list: readonly { value: string | null; id: number }[] };
+  /** Roles in these organizations by values of the claim; null: the provider says nothing of them. */
+  roles: { claim: string | null; list: readonly { value: string; role: OrganizationRole }[] };
   /** Whether a verified e-mail address names the user who has it here. Then the provider may name everybody with one. */
   linkEmail: boolean;
   /** Whether administrators may sign in through the provider. */

@@ -41,6 +41,13 @@ function textIn(claims: Claims, name: string, check: (text: string) => string): 
   }
 }
 
+/** A claim that is a text or a list of them. */
+export function textsIn(claims: Claims, name: string): string[] {
+  const value = claimAt(claims, name);
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  return list.filter((one) => typeof one === "string");
+}
+
 /**
  * Handles for somebody new, the best first: the claim in the characters that handles have, and the same with an ending
  * that nobody else has.
@@ -52,7 +59,11 @@ export function handlesFor(claims: Claims, name: string): [wanted: string, uniqu
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
     .replaceAll(/[^A-Za-z0-9_.@-]+/g, "-");
-  const wanted = plain.split("-").filter((part) => part !== "").join("-") || "user";
+  const wanted =
+    plain
+      .split("-")
+      .filter((part) => part !== "")
+      .join("-") || "user";
   const ending = randomBytes(SUFFIX_BYTES).toString("hex");
   return [wanted.slice(0, MAX_HANDLE), `${wanted.slice(0, MAX_WANTED_HANDLE)}-${ending}`];
 }

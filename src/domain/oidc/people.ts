@@ -12,6 +12,7 @@ import type { Identity } from "../ports/store/accounts/identities.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { Directory } from "../use-cases/directory.ts";
 import { handlesFor, nameIn, verifiedEmailIn } from "./claims.ts";
+import { createMemberships } from "./memberships.ts";
 
 /** @throws DomainError `unauthorized` for people who may not sign in this way */
 export type OidcPeople = (person: OidcPerson) => Promise<Identity>;
@@ -31,16 +32,17 @@ interface Newcomer {
 export function createOidcPeople(
   context: Context,
   settings: OidcSettings,
-  directory: Pick<Directory, "updateUser">,
+  directory: Pick<Directory, "updateUser" | "putOrganizationUser" | "removeOrganizationUser">,
 ): OidcPeople {
   const { store, logger } = context;
+  const putInto = createMemberships(context, settings, directory);
 
-  async function newcomer({ claims }: OidcPerson): Promise<Newcomer> {
+  async function newcomer({ claims, issuer }: OidcPerson): Promise<Newcomer> {
     const [wanted, unique] = handlesFor(claims, settings.claims.handle);
     const isFree = (await store.users.byHandle(wanted)) === null;
     const handle = isFree && (await store.users.handleDeletedAt(wanted)) === null ? wanted : unique;
     const email = verifiedEmailIn(claims);
-    const isNew = email !== null && (await store.identities.userByEmail(email)) === null;
+    const isNew = email !== null && (await store.identities.userByEmail(email, issuer)) === null;
     return {
       handle,
       displayName: nameIn(claims, settings.claims.name) ?? handle,
@@ -48,10 +50,14 @@ export function createOidcPeople(
     };
   }
 
-  /** The user whom the provider's verified e-mail address names, where the operator trusts in it. */
-  async function userByEmail({ claims }: OidcPerson): Promise<User | null> {
+  /**
+   * The user whom the provider's verified e-mail address names, where the operator trusts in it. Who is linked to a subject
+   * already is not named by an address: it may have been given to somebody else since.
+   */
+  async function userByEmail({ claims, issuer }: OidcPerson): Promise<User | null> {
     const email = settings.linkEmail ? verifiedEmailIn(claims) : null;
-    return email === null ? null : await store.identities.userByEmail(email);
+    const found = email === null ? null : await store.identities.userByEmail(email, issuer);
+    return found && !found.linked ? found.user : null;
   }
 
   async function link(tx: StoreTransaction, person: OidcPerson, user: User): Promise<void> {
@@ -106,6 +112,7 @@ export function createOidcPeople(
     const identity = known ? await rename(known, person) : await identityOf(person);
     if (!identity) throw new DomainError("busy", "Somebody else took the name in this moment; sign in again");
     checkMayEnter(identity.user);
+    await putInto(identity.user, person.claims);
     return identity;
   };
 }

@@ -19,6 +19,8 @@ import { createSeal } from "./seal.ts";
 /** How long somebody may take at the provider. */
 const FLOW_MS = 600_000;
 const CODE_MS = 60_000;
+/** How much the provider's clock may be behind this one: a login is ended rather than missed. */
+const CLOCKS_DIFFER_MS = 60_000;
 /** SHA-256 in base64url (RFC 7636, section 4.2). */
 const CHALLENGE = /^[A-Za-z0-9_-]{43}$/;
 const VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/;
@@ -94,6 +96,8 @@ export function createOidcSignIn(context: Context, parts: Parts): OidcSignIn {
         return failed(error, returnTo);
       }
     },
+    signOutUrl: async (home) => (await provider.signOutUrl(home)) ?? home,
+    logout: (token) => endLogins(context, provider, token),
     async exchange(code, verifier) {
       const found = isSecret("code", code) ? await store.identities.takeCode(hashSecret(code)) : null;
       if (!found || !VERIFIER.test(verifier) || !fits(verifier, found.challenge))
@@ -102,6 +106,18 @@ export function createOidcSignIn(context: Context, parts: Parts): OidcSignIn {
       return { ...(await accounts.loginFor(user, found, persistent)), persistent };
     },
   };
+}
+
+/** Ends what a logout token of the provider names. A repeated one ends nothing that began since. */
+async function endLogins(context: Context, provider: OidcProvider, token: string): Promise<void> {
+  const { store, hot, logger, broadcasts } = context;
+  const { issuedAt, ...origin } = await provider.logout(token);
+  const gone = await store.identities.endLogins(origin, issuedAt + CLOCKS_DIFFER_MS);
+  for (const userId of new Set(gone.map((login) => login.userId))) broadcasts.userChanged(userId);
+  await context.bestEffort("Ending the access tokens of logins", () =>
+    Promise.all(gone.map(({ loginId }) => hot.tokens.dropLogin(loginId))),
+  );
+  logger.info({ event: "oidc.logins_ended", logins: gone.length }, "the identity provider ended logins");
 }
 
 /** By the codes of the provider's and of {@link OidcPeople}'s refusals. */

@@ -18,6 +18,15 @@ export interface OidcPerson {
   claims: Readonly<Record<string, unknown>>;
 }
 
+/** Whose logins the provider ends: one of its sessions, or all of a person. One of the two is known. */
+export interface OidcLogout {
+  issuer: string;
+  subject: string | null;
+  session: string | null;
+  /** ms. */
+  issuedAt: number;
+}
+
 export interface OidcProvider {
   /** What people call it. */
   readonly name: string;
@@ -33,6 +42,13 @@ export interface OidcProvider {
    *   `unavailable`, `busy`
    */
   finish(answer: URL, checks: OidcChecks): Promise<OidcPerson>;
+  /**
+   * Where the browser has to go to be signed out there, too; null where the provider has no such page.
+   * @throws DomainError `unavailable`
+   */
+  signOutUrl(returnTo: string): Promise<string | null>;
+  /** @throws DomainError `bad_request` on `logout_token` when it is none of the provider's; `unavailable` */
+  logout(token: string): Promise<OidcLogout>;
   /** Whether it can be reached, as far as is known; asks again when it could not. */
   health(): { ok: boolean; detail?: string };
 }

@@ -59,6 +59,16 @@ export interface OidcSignIn {
   }): Promise<{ outcome: "begun"; url: string; state: string; flow: string } | OidcFailure>;
   /** Ends a sign-in with the provider's answer. It rejects only for defects, and while the store is away. */
   finish(input: { query: URLSearchParams; flow: string | null }): Promise<OidcOutcome>;
+  /**
+   * Where the browser has to go to be signed out at the provider, too; `home` where the provider has no such page.
+   * @throws DomainError `unavailable`
+   */
+  signOutUrl(home: string): Promise<string>;
+  /**
+   * Ends the logins that the provider's logout token names, with their access tokens and sessions.
+   * @throws DomainError `bad_request` on `logout_token`; `unavailable`
+   */
+  logout(token: string): Promise<void>;
   /** The login of an app's code, once. @throws DomainError `unauthorized` */
   exchange(code: string, verifier: string): Promise<SignedIn & { persistent: boolean }>;
 }

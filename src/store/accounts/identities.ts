@@ -30,11 +30,12 @@ export function createIdentityStore(db: Database): IdentityStore {
     async noteName(id, name) {
       await sql`update identities set name = ${name} where id = ${id}`;
     },
-    async userByEmail(email) {
-      const [row] = await db.read(sql<Row[]>`
-        select ${columns(sql, "u", USER)} from users u
-        where u.email_key = ${foldedKey(email)} and u.deleted_at is null`);
-      return row ? noun<User>(row, "u", USER) : null;
+    async userByEmail(email, issuer) {
+      const [row] = await db.read(sql<(Row & { linked: boolean })[]>`
+        select ${columns(sql, "u", USER)},
+               exists (select from identities i where i.user_id = u.id and i.issuer = ${issuer}) as linked
+        from users u where u.email_key = ${foldedKey(email)} and u.deleted_at is null`);
+      return row ? { user: noun<User>(row, "u", USER), linked: row.linked } : null;
     },
     async putCode({ hash, identityId, providerSession, challenge, persistent, expiresAt }) {
       await sql`
@@ -42,6 +43,7 @@ export function createIdentityStore(db: Database): IdentityStore {
         values (${hash}, ${identityId}, ${providerSession}, ${challenge}, ${persistent}, ${expiresAt})`;
     },
     takeCode: (hash) => takeCode(sql, hash),
+    endLogins: (origin, before) => endLogins(sql, origin, before),
   };
 }
 
@@ -57,14 +59,39 @@ async function takeCode(sql: Sql, hash: Uint8Array): Promise<(LoginCode & { user
   return { identityId, providerSession, challenge, persistent, user: noun(row, "u", USER) };
 }
 
-/** Links a user to an issuer's subject. Null when somebody is linked to it. */
+async function endLogins(
+  sql: Sql,
+  { issuer, subject, session }: Parameters<IdentityStore["endLogins"]>[0],
+  before: number,
+): ReturnType<IdentityStore["endLogins"]> {
+  return await sql<{ userId: number; loginId: number }[]>`
+    with theirs as (
+      select id from identities where issuer = ${issuer} and (${subject}::text is null or subject = ${subject})
+    ),
+    codes as (
+      delete from login_codes c using theirs t where c.identity_id = t.id and c.created_at <= ${before}
+      and (${session}::text is null or c.provider_session = ${session})
+    ),
+    gone as (
+      delete from logins l using theirs t where l.identity_id = t.id and l.started_at <= ${before}
+      and (${session}::text is null or l.provider_session = ${session})
+      returning l.id, l.user_id
+    ),
+    touched as (
+      update user_heads h set version = h.version + 1 from (select distinct user_id from gone) g
+      where h.user_id = g.user_id
+    )
+    select user_id as "userId", id as "loginId" from gone`;
+}
+
+/** Links a user to an issuer's subject. Null when either is linked already. */
 export async function linkIdentity(
   sql: Sql,
   { userId, issuer, subject, name }: { userId: number; issuer: string; subject: string; name: string | null },
 ): Promise<number | null> {
   const [row] = await sql<{ id: number }[]>`
     insert into identities (user_id, issuer, subject, name) values (${userId}, ${issuer}, ${subject}, ${name})
-    on conflict (issuer, subject) do nothing returning id`;
+    on conflict do nothing returning id`;
   return row?.id ?? null;
 }
 

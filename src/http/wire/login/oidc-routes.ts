@@ -8,6 +8,7 @@ import { grant } from "./grant.ts";
 const MAX_CODE_LENGTH = 100;
 const MAX_VERIFIER_LENGTH = 128;
 const MAX_CHALLENGE_LENGTH = 128;
+const MAX_TOKEN_LENGTH = 8_192;
 const MAX_URL_LENGTH = 2_000;
 
 const UNSET = notFound("not-found: no identity provider is set");
@@ -65,6 +66,30 @@ export const OIDC_ROUTES = {
     summary: "Where the identity provider sends the browser back to",
     security: [],
     responses: { 303: redirect("To where the sign-in began"), ...UNSET, ...REFUSALS },
+  }),
+  signOut: createRoute({
+    method: "get",
+    path: "/login/oidc/logout",
+    summary: "Sign out at the identity provider, in a browser, after POST /access/logout",
+    security: [],
+    responses: { 303: redirect("To the identity provider, or to the page"), ...UNSET, ...REFUSALS },
+  }),
+  logout: createRoute({
+    method: "post",
+    path: "/login/oidc/backchannel-logout",
+    summary: "The identity provider ends logins (OpenID Connect Back-Channel Logout 1.0)",
+    security: [],
+    request: {
+      body: {
+        required: true,
+        content: {
+          "application/x-www-form-urlencoded": {
+            schema: z.object({ logout_token: text(MAX_TOKEN_LENGTH) }).openapi("LogoutToken"),
+          },
+        },
+      },
+    },
+    responses: { 200: { description: "The logins are over" }, ...UNSET, ...REFUSALS, ...BODY_REFUSALS },
   }),
   exchange: createRoute({
     method: "post",

@@ -48,11 +48,22 @@ export function registerOidc(
       cookies.set(c, ended.login.cookie, ended.persistent ? ended.login.cookieExpiresAt : null);
     return c.redirect(placeOf(ended, publicLink(publicUrl(), "/")), 303);
   });
+  registerSignOut(app, oidc, publicUrl);
   app.openapi(ROUTES.exchange, async (c) => {
     const { code, code_verifier: verifier } = c.req.valid("json");
     const signedIn = await known(oidc).exchange(code, verifier).catch(refused);
     cookies.set(c, signedIn.cookie, signedIn.persistent ? signedIn.cookieExpiresAt : null);
     return c.json(grantOf(signedIn), 200);
+  });
+}
+
+function registerSignOut(app: HttpApp, oidc: OidcSignIn | null, publicUrl: () => string): void {
+  app.openapi(ROUTES.signOut, async (c) =>
+    c.redirect(await known(oidc).signOutUrl(publicLink(publicUrl(), "/")), 303),
+  );
+  app.openapi(ROUTES.logout, async (c) => {
+    await known(oidc).logout(c.req.valid("form").logout_token);
+    return c.body(null, 200);
   });
 }
 

@@ -28,9 +28,18 @@ export interface IdentityStore {
   find(issuer: string, subject: string): Promise<Identity | null>;
   /** What the issuer calls the person by now. */
   noteName(id: number, name: string | null): Promise<void>;
-  /** The only user with this e-mail address, whatever its case. */
-  userByEmail(email: string): Promise<User | null>;
+  /** The only user with this e-mail address, whatever its case; `linked`: to some subject of the issuer. */
+  userByEmail(email: string, issuer: string): Promise<{ user: User; linked: boolean } | null>;
   putCode(code: LoginCode & { hash: Uint8Array; expiresAt: number }): Promise<void>;
+  /**
+   * Ends logins and waiting codes that came from the issuer, of the subject and of the session where they are told.
+   * @param before logins that started later stay, ms
+   * @returns the logins that ended
+   */
+  endLogins(
+    origin: { issuer: string; subject: string | null; session: string | null },
+    before: number,
+  ): Promise<{ userId: number; loginId: number }[]>;
   /**
    * Takes a code away, and gives it to one caller. Null when it is unknown, taken or over, or when all logins of the user
    * were ended since.

@@ -63,7 +63,8 @@ export interface UserWrites {
    */
   endLogins(userId: number): Promise<boolean>;
   /**
-   * Links a user to the subject of an identity provider. @returns the link's id; null when the subject is linked already
+   * Links a user to the subject of an identity provider. @returns the link's id; null when the subject is linked
+   * already, or the user to another subject of the issuer
    */
   link(input: {
     userId: number;
