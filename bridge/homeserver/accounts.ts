@@ -105,7 +105,8 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
           await provider.setPassword(homeserver.userId(username), password);
         });
         await enterRooms(id);
-        return { username, password };
+        const url = withoutSlash(options.publicBaseUrl ?? homeserver.baseUrl);
+        return { username, password, userID: homeserver.userId(username), homeserver: url };
       }),
 
     login: ({ id }, deviceId, credential) =>

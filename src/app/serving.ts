@@ -96,21 +96,9 @@ function openGateway(
   const storeHealth = store.health;
   const waiting = createAwait({ useCases, storeHealth, hot, feed, publicUrl, rateLimits, logger });
   return startGateway({
-    ...{
-      host,
-      port,
-      store,
-      hot,
-      bus,
-      commits,
-      useCases,
-      http,
-      node,
-      registry,
-      logger,
-      rateLimits,
-      publicUrl,
-    },
+    ...{ host, port, store, hot, bus, commits, useCases, http, node, registry, logger, rateLimits },
+    publicUrl,
+    matrixAccounts: core.matrix?.accounts ?? null,
     clientAddress: clientAddressOf(config),
     endpoints: { "/await": waiting },
     transport: config.TRANSPORT,

@@ -1,5 +1,12 @@
 /** Turns the frames of the server into the app's events, and keeps the list of rooms up with them. */
-import type { CallFrame, ReadyFrame, RoomEvent, UnreadFrame, UserFrame } from "../protocol/frames.ts";
+import type {
+  BlockFrame,
+  CallFrame,
+  ReadyFrame,
+  RoomEvent,
+  UnreadFrame,
+  UserFrame,
+} from "../protocol/frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { Announcement, Connection } from "./connection.ts";
 import type { Emitter } from "./emitter.ts";
@@ -77,6 +84,9 @@ export class FrameDispatcher {
       case "user":
         this.#takeUser(frame);
         break;
+      case "block":
+        this.#takeBlock(frame);
+        break;
       case "typing":
         this.#emitter.emit("typing", frame);
         break;
@@ -103,9 +113,17 @@ export class FrameDispatcher {
   #takeUser({ user }: UserFrame): void {
     const ready = this.#ready;
     if (ready?.user.id === user.id) {
-      this.#ready = { ...ready, user: { ...ready.user, handle: user.handle, name: user.name } };
+      this.#ready = { ...ready, user: ownUser(ready.user, user) };
     }
     this.#emitter.emit("user", user);
+  }
+
+  #takeBlock({ user, on }: BlockFrame): void {
+    const ready = this.#ready;
+    if (!ready) return;
+    const others = (ready.blocked ?? []).filter((id) => id !== user);
+    this.#ready = { ...ready, blocked: on ? [...others, user] : others };
+    this.#emitter.emit("block", { user, on });
   }
 
   /** Changes a room's entry and tells those who watch the list. */
@@ -115,4 +133,9 @@ export class FrameDispatcher {
     const after = this.rooms.get(room);
     if (after && after !== before) this.#emitter.emit("room", after);
   }
+}
+
+/** The profile with what a frame says anew: a picture or a status that it does not have is gone. */
+function ownUser({ email, privacy }: ReadyFrame["user"], user: UserFrame["user"]): ReadyFrame["user"] {
+  return { ...(email !== undefined && { email }), ...user, privacy: user.privacy ?? privacy };
 }

@@ -1,5 +1,6 @@
 /** The options and events of a client. */
 import type {
+  BlockFrame,
   CallFrame,
   PresenceFrame,
   ReadyFrame,
@@ -60,8 +61,10 @@ export interface ClientEvents {
    */
   opened: OpenedRoom;
   typing: TypingFrame;
-  /** The user, or a member of one of the user's rooms, has another name or handle. It may come several times. */
+  /** The user, or a member of one of the user's rooms, has another name, handle, picture or status. It may come several times. */
   user: UserFrame["user"];
+  /** The user blocks another now, or no more, by any session. */
+  block: Omit<BlockFrame, "op">;
   presence: PresenceFrame;
   receipt: ReceiptFrame;
   call: Omit<CallFrame, "op">;

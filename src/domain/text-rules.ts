@@ -11,6 +11,7 @@ export const LIMITS = {
   mentionCharacters: 255,
   emailCharacters: 254,
   passwordCharacters: 1_000,
+  statusCodePoints: 140,
 } as const;
 
 /** Half of a surrogate pair. UTF-8 can't encode it, and a homeserver answers 500 to it. */
@@ -108,6 +109,15 @@ export function checkName(field: string, name: string, most: number = LIMITS.nam
   checkWellFormed(field, trimmed);
   checkVisible(field, trimmed);
   return trimmed;
+}
+
+/** What somebody says of themselves; empty: nothing. @returns it trimmed @throws DomainError `bad_request` on `status` */
+export function checkStatus(status: string): string {
+  const trimmed = status.trim();
+  if (codePoints(trimmed) > LIMITS.statusCodePoints)
+    throw badField("status", "must be at most 140 characters long");
+  checkWellFormed("status", trimmed);
+  return isInvisible(trimmed) ? "" : trimmed;
 }
 
 /** The idempotency key that a client gives a message. Messages from Matrix use their event id, which may be longer. */

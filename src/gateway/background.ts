@@ -16,12 +16,12 @@ export interface StoreListeners {
 /** @returns how to stop it */
 export function startBackground(
   { store, bus, useCases, commits, logger, compareMs: everyMs }: GatewayOptions,
-  { hub, users, memberships }: GatewayParts,
+  { hub, users, memberships, shape }: GatewayParts,
   listeners: StoreListeners,
 ): () => Promise<void> {
   const stopDecay = startDecay(useCases.decay, logger);
   const probe = startHeadProbe({ hub, log: store.log, history: store.history, bus, logger, everyMs });
-  const accounts = watchAccounts({ store, users, memberships, logger, everyMs });
+  const accounts = watchAccounts({ store, users, memberships, shape, logger, everyMs });
   bus.onGap(() => probe.all());
   commits.deliverWith((commit) => hub.committed(commit));
   const stops = [

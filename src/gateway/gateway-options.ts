@@ -2,6 +2,7 @@
 import type { Registry } from "prom-client";
 import type { Subscriptions } from "../domain/ports/bus.ts";
 import type { HotState } from "../domain/ports/hot.ts";
+import type { MatrixAccounts } from "../domain/ports/matrix.ts";
 import type { Store } from "../domain/ports/store/store.ts";
 import type { UseCases } from "../domain/use-cases/use-cases.ts";
 import type { Logger } from "../logger.ts";
@@ -24,8 +25,10 @@ export interface GatewayOptions {
   useCases: UseCases;
   /** Answers everything that is not a WebSocket on /ws or on an endpoint's path. */
   http: HttpHandler;
-  /** Where clients reach this server; called for each entry of a room. */
+  /** Where clients reach this server; called for each user and entry of a room that is shown. */
   publicUrl: () => string;
+  /** Matrix credentials for users; unset without a homeserver. */
+  matrixAccounts?: MatrixAccounts | null;
   clientAddress?: ClientAddress;
   /** WebSockets of other APIs; none unless told. */
   endpoints?: Endpoints;

@@ -1,4 +1,5 @@
 /** Makes the parts of a gateway, each of parts that are there already. Nothing here listens on a port. */
+import { createAccountCommands } from "./commands/account.ts";
 import { createCallCommands } from "./commands/calls.ts";
 import { type Commands, commandTable } from "./commands/commands.ts";
 import { createFileCommands } from "./commands/files.ts";
@@ -6,6 +7,7 @@ import { Inbox } from "./commands/inbox.ts";
 import { createMemberCommands } from "./commands/members.ts";
 import { createMessageChanges } from "./commands/message-changes.ts";
 import { createMessageCommands } from "./commands/messages.ts";
+import { createPeopleCommands } from "./commands/people.ts";
 import { createPresenceCommands } from "./commands/presence.ts";
 import { createReceiptCommands } from "./commands/receipts.ts";
 import { createSearchCommands } from "./commands/search.ts";
@@ -16,11 +18,13 @@ import { Lobbies } from "./delivery/lobby.ts";
 import { Subscribers } from "./delivery/subscribers.ts";
 import { createFeed, type RunningFeed } from "./feed/feed.ts";
 import { createEntryShape } from "./frames/room-entry.ts";
+import { createUserShape, type UserShape } from "./frames/user.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
 import { HttpDoor } from "./http/door.ts";
 import { type GatewayFigures, GatewayMetrics } from "./metrics.ts";
 import { SessionLifecycle } from "./session-lifecycle.ts";
 import { createHandshake } from "./sessions/handshake.ts";
+import { LoginNotes } from "./sessions/login-notes.ts";
 import { Memberships } from "./sessions/membership.ts";
 import { OpenSessions } from "./sessions/open-sessions.ts";
 import { createSessionMaintenance } from "./sessions/session-maintenance.ts";
@@ -37,6 +41,7 @@ export interface GatewayParts {
   memberships: Memberships;
   feed: RunningFeed;
   lifecycle: SessionLifecycle;
+  shape: UserShape;
   figures(): GatewayFigures;
 }
 
@@ -49,17 +54,20 @@ export function buildParts(options: GatewayOptions): GatewayParts {
   const delivery = buildDelivery(options, { metrics, sessions, topics });
   const { hub, users, memberships, catchUp, feed } = delivery;
   const entries = createEntryShape(useCases, options.publicUrl);
-  const commands = buildCommands(options, hub, metrics);
+  const shape = createUserShape(options.publicUrl);
+  const notes = new LoginNotes(useCases.accounts);
+  const commands = buildCommands(options, { hub, metrics, shape, notes });
   const { accounts, roomEntries } = useCases;
   const handshake = createHandshake({
-    ...{ ...delivery, store, accounts, roomEntries, entries, sessions, metrics, heartbeatMs, rateLimits },
+    ...{ ...delivery, store, accounts, roomEntries, entries, shape },
+    ...{ sessions, metrics, heartbeatMs, rateLimits },
   });
   const inbox = new Inbox({
     ...{ handshake, commands: commandTable(commands), metrics, logger, rateLimits },
     storeHealth: store.health,
   });
   const maintenance = createSessionMaintenance({
-    ...{ clock: store.clock, node, hot, slow, logger, heartbeatMs },
+    ...{ clock: store.clock, node, hot, slow, logger, heartbeatMs, notes },
     calls: commands.calls,
   });
   const lifecycle = new SessionLifecycle({
@@ -75,7 +83,7 @@ export function buildParts(options: GatewayOptions): GatewayParts {
   });
   metrics.watch(figures);
   const http = new HttpDoor(options.http, options.clientAddress);
-  return { http, sessions, topics, hub, users, memberships, feed, lifecycle, figures };
+  return { http, sessions, topics, hub, users, memberships, feed, lifecycle, shape, figures };
 }
 
 interface Basics {
@@ -118,10 +126,16 @@ function buildDelivery(
   return { hub, users, lobbies, catchUp, memberships, feed };
 }
 
+interface CommandParts {
+  hub: Hub;
+  metrics: GatewayMetrics;
+  shape: UserShape;
+  notes: LoginNotes;
+}
+
 function buildCommands(
-  { hot, useCases, logger }: GatewayOptions,
-  hub: Hub,
-  metrics: GatewayMetrics,
+  { hot, useCases, logger, matrixAccounts = null }: GatewayOptions,
+  { hub, metrics, shape, notes }: CommandParts,
 ): Commands {
   const { messages, calls, fileLinks: fileUrls } = useCases;
   return {
@@ -129,7 +143,9 @@ function buildCommands(
     changes: createMessageChanges({ useCases, hub }),
     receipts: createReceiptCommands(useCases.receipts, hub),
     search: createSearchCommands(useCases.search, fileUrls),
-    members: createMemberCommands({ useCases }),
+    members: createMemberCommands({ useCases, shape }),
+    people: createPeopleCommands(useCases, shape),
+    account: createAccountCommands({ useCases, notes, matrixAccounts }),
     presence: createPresenceCommands(useCases, hub, logger),
     calls: createCallCommands({ calls, hot, hub, logger }),
     files: createFileCommands(useCases),

@@ -4,6 +4,7 @@
  * written down in PROTOCOL.md under the ids in brackets.
  */
 import type { z } from "zod";
+import { ACCOUNT_OPS, type AccountAnswers } from "./frames/account.ts";
 import { CALL_OPS, type CallAnswers } from "./frames/calls.ts";
 import type { Ref } from "./frames/fields.ts";
 import { FILE_OPS, type FileAnswers } from "./frames/files.ts";
@@ -11,10 +12,12 @@ import { HELLO_OPS } from "./frames/hello.ts";
 import { MEMBER_OPS, type MemberAnswers } from "./frames/members.ts";
 import { MESSAGE_CHANGE_OPS, type MessageChangeAnswers } from "./frames/message-changes.ts";
 import { MESSAGE_OPS, type MessageAnswers } from "./frames/messages.ts";
+import { PEOPLE_OPS, type PeopleAnswers } from "./frames/people.ts";
 import { PRESENCE_OPS, type PresenceAnswers } from "./frames/presence.ts";
 import { RECEIPT_OPS, type ReceiptAnswers } from "./frames/receipts.ts";
 import { SEARCH_OPS, type SearchAnswers } from "./frames/search.ts";
 import type {
+  BlockFrame,
   ByeFrame,
   CallFrame,
   ErrorFrame,
@@ -28,6 +31,7 @@ import type {
 } from "./frames/server.ts";
 import { LIMITS } from "./limits.ts";
 
+export type { LoginSession, MatrixAnswer } from "./frames/account.ts";
 export type * from "./frames/events.ts";
 export type { Ref } from "./frames/fields.ts";
 export type { WireAttachment } from "./frames/files.ts";
@@ -52,6 +56,8 @@ export const CLIENT_SCHEMAS = {
   ...PRESENCE_OPS,
   ...CALL_OPS,
   ...FILE_OPS,
+  ...PEOPLE_OPS,
+  ...ACCOUNT_OPS,
 } as const satisfies Record<string, z.ZodType>;
 
 export type ClientOp = keyof typeof CLIENT_SCHEMAS;
@@ -128,7 +134,9 @@ export interface OkFields
     MemberAnswers,
     PresenceAnswers,
     CallAnswers,
-    FileAnswers {}
+    FileAnswers,
+    PeopleAnswers,
+    AccountAnswers {}
 export type OkFrame<Op extends keyof OkFields = keyof OkFields> = { op: "ok"; ref: Ref } & OkFields[Op];
 
 export type ServerFrame =
@@ -141,5 +149,6 @@ export type ServerFrame =
   | PresenceFrame
   | ReceiptFrame
   | UserFrame
+  | BlockFrame
   | CallFrame
   | ByeFrame;

@@ -54,6 +54,10 @@ export const LIMITS = {
   MEMBERS_DEFAULT: 50,
   MEMBERS_MOST: 200,
   MEMBERS_QUERY_CODE_POINTS: 200,
+  /** [GW-17.9] A Matrix device's id. */
+  MATRIX_DEVICE_CHARACTERS: 255,
+  /** [GW-17.2] Users in one answer, and ids in one question. */
+  USERS_MOST: 100,
   /** [GW-8.2] Typing that is not said again ends after this time. */
   TYPING_MS: 8_000,
   /** [GW-8.3] Rooms that one `ping` may name. */

@@ -95,6 +95,29 @@ export const ANNOUNCEMENTS: Announcement[] = [
     GOES,
     NO_CALL,
   ]),
+  row(
+    "WebSocket",
+    "change the profile",
+    [],
+    ({ socket }) => socket.ask({ op: "profile", name: "Renamed" }),
+    [RENAMED],
+    ["changed"],
+  ),
+  row(
+    "WebSocket",
+    "tell nobody when one was last seen",
+    [],
+    ({ socket }) => socket.ask({ op: "profile", privacy: { lastSeen: "nobody" } }),
+    [],
+  ),
+  row(
+    "WebSocket",
+    "block somebody",
+    [],
+    ({ socket, site }) => socket.ask({ op: "block", user: String(site.callers.owner.person?.id) }),
+    [],
+    ["connection"],
+  ),
   row("WebSocket", "end the session", [opens, types], ({ socket }) => socket.drop(), [STOPS, GOES]),
 
   row(

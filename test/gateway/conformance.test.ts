@@ -181,7 +181,17 @@ describeWith("postgres", "the protocol", ({ postgres }) => {
           op: "ready",
           ref: "hello",
           session: expect.stringMatching(/^.{16,}$/),
-          user: { id: String(bob.id), uuid: user?.uuid, handle: user?.handle, name: "Bob" },
+          user: {
+            ...{
+              id: String(bob.id),
+              uuid: user?.uuid,
+              publicId: user?.publicId,
+              handle: user?.handle,
+              name: "Bob",
+            },
+            privacy: { receipts: "everybody", lastSeen: "everybody" },
+          },
+          blocked: [],
           epoch: one.store.epoch,
           heartbeatMs: 25_000,
         });

@@ -94,14 +94,16 @@ export function site(databaseUrl: string | (() => string)): Site {
         ...{ databaseUrl: url, maxConnections: 4, files: memoryFiles(), publicUrl },
         ...(options.store && { store: options.store }),
         hot: shared ? seen(shared) : () => seen(createMemoryHot()),
-        settings: { issuers: jwksUrl ? [{ keys: { jwksUrl }, administrators: false }] : [] },
+        settings: {
+          issuers: jwksUrl ? [{ keys: { jwksUrl }, administrators: false }] : [],
+        },
       });
       const { store, hot, bus, useCases } = app;
       const registry = new Registry();
       const commits = new CommitPublisher({ store, bus, logger: silent });
       const gateway = await startGateway({
         ...{ host: "127.0.0.1", port: 0, transport: options.transport },
-        ...{ store, hot, bus, commits, useCases, registry, publicUrl: () => "https://chat.example" },
+        ...{ store, hot, bus, commits, useCases, registry, publicUrl },
         http: options.servesHttp
           ? app.http({ publicUrl })
           : async () => new Response("no such page", { status: 404 }),

@@ -13,6 +13,8 @@ export class RawClient {
   readonly socket: WebSocket;
   readonly #codec: Codec;
   readonly #frames: Frame[] = [];
+  /** All frames that came, in order. */
+  readonly seen: Frame[] = [];
   #wake: (() => void) | null = null;
   /** Resolves with how the connection ended. */
   readonly closed: Promise<{ code: number; reason: string }>;
@@ -22,7 +24,9 @@ export class RawClient {
     this.socket = socket;
     this.#codec = codec;
     socket.on("message", (data: Buffer, isBinary: boolean) => {
-      this.#frames.push(isBinary ? packr.unpack(data) : JSON.parse(data.toString()));
+      const frame: Frame = isBinary ? packr.unpack(data) : JSON.parse(data.toString());
+      this.#frames.push(frame);
+      this.seen.push(frame);
       this.#wake?.();
     });
     socket.on("error", () => {

@@ -111,9 +111,9 @@ export async function openSite(
     publicUrl: () => "http://127.0.0.1:8080",
   });
   gateway = await startGateway({
-    publicUrl: () => "http://127.0.0.1:8080",
     ...{ host: "127.0.0.1", port: 0, transport, store, hot, bus, commits, useCases, http, logger },
     ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, rateLimits: false, registry: new Registry() },
+    publicUrl: () => "http://127.0.0.1:8080",
   });
   const started = gateway;
   return {

@@ -51,7 +51,7 @@ export async function openAwaitSite(
       logger: silent,
     },
     ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, compareMs: 200 },
-    ...{ rateLimits: false, registry: new Registry() },
+    ...{ rateLimits: false, registry: new Registry(), publicUrl },
     endpoints: { "/await": awaitFace },
   });
   const started = gateway;

@@ -49,6 +49,40 @@ describeWith("postgres", "signing in", ({ postgres }) => {
   const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
   const cookie = (value: string) => ({ Cookie: `zuid=${value}` });
 
+  describe("refresh tokens", () => {
+    const renew = (token: unknown, headers: Record<string, string> = {}) =>
+      client("POST", "/access", { json: { refresh_token: token }, headers });
+
+    test("[GW-17.7] renew the access token once each, without a cookie", async () => {
+      const { json: first } = await login({ handle: ada.handle, password: "secret", refresh: true });
+      expect(first.refresh_token).toMatch(/^cwr_/);
+      const renewed = await renew(first.refresh_token);
+      expect(renewed).toMatchObject({ status: 200, json: { user: ada.uuid, expires_in: 900 } });
+      expect(renewed.json.refresh_token).not.toBe(first.refresh_token);
+      expect((await renew(first.refresh_token)).json.refresh_token).toBe(renewed.json.refresh_token);
+      const headers = bearer(renewed.json.access_token);
+      expect((await client("GET", "/self", { headers })).status).toBe(200);
+      const invalid = refused(403, "invalid-credentials", "Invalid refresh token");
+      expect(await renew(first.refresh_token, { "User-Agent": "Thief" })).toMatchObject(invalid);
+      expect((await client("GET", "/self", { headers })).status).toBe(401);
+      expect(await renew(renewed.json.refresh_token)).toMatchObject(invalid);
+    });
+
+    test("[GW-17.7] end their login at /access/logout", async () => {
+      const { json } = await login({ handle: ada.handle, password: "secret", refresh: true });
+      const logout = () => client("POST", "/access/logout", { json: { refresh_token: json.refresh_token } });
+      expect((await logout()).status).toBe(200);
+      expect((await client("GET", "/self", { headers: bearer(json.access_token) })).status).toBe(401);
+      expect((await logout()).status).toBe(403);
+      expect((await renew(json.refresh_token)).status).toBe(403);
+      expect((await renew(7)).status).toBe(400);
+    });
+
+    test("[GW-17.7] are answered to those who ask for one", async () => {
+      expect((await login()).json).not.toHaveProperty("refresh_token");
+    });
+  });
+
   describe("/login", () => {
     test("[A.2] answers an access token of 15 minutes and a session cookie", async () => {
       const answer = await login();
@@ -109,6 +143,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
               expiresIn: 900,
               cookie: "cwc_x",
               cookieExpiresAt: Date.now(),
+              refreshToken: null,
             }),
           },
         });

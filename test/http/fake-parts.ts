@@ -21,6 +21,10 @@ export const USER_PRINCIPAL: Principal & { version: number } = {
     email: null,
     administrator: false,
     createdAt: 0,
+    avatarId: null,
+    status: "",
+    receiptsFor: "everybody",
+    lastSeenFor: "everybody",
   },
   credential: { via: "token", tokenId: 1, expiresAt: null },
   version: 1,
@@ -37,7 +41,7 @@ function partial<T extends object>(given: Partial<T>): T {
 }
 
 /** Nouns that are not given have no methods. */
-function useCasesOf(given: Partial<UseCases>): UseCases {
+function givenUseCases(given: Partial<UseCases>): UseCases {
   return new Proxy(given, {
     get: (target, noun) => target[noun as keyof UseCases] ?? partial({}),
   }) as UseCases;
@@ -55,7 +59,7 @@ export function fakeApp(fakes: Fakes = {}): Client {
 export function fakeOptions({ accounts = {}, chatrooms = {}, ...options }: Fakes = {}): HttpOptions {
   const authenticate = async () => USER_PRINCIPAL;
   return {
-    useCases: useCasesOf({
+    useCases: givenUseCases({
       clock: { now: Date.now },
       accounts: partial({ authenticate, ...accounts }),
       chatrooms: partial(chatrooms),

@@ -60,7 +60,10 @@ export async function openSite(
 /** A homeserver that only has to answer; what it does with accounts is tested on a real one, with the bridge. */
 function matrixAccounts(logins: Site["matrixLogins"]): MatrixAccounts {
   return {
-    credentials: async (user) => ({ username: `cw_${user.id}`, password: "matrix password" }),
+    credentials: async (user) => ({
+      ...{ username: `cw_${user.id}`, password: "matrix password" },
+      ...{ userID: `@cw_${user.id}:example.org`, homeserver: "https://matrix.example.org" },
+    }),
     async login(user, deviceId) {
       if (deviceId === "away") throw new DomainError("unavailable", "The homeserver can't be reached");
       logins.push({ user, deviceId });

@@ -71,8 +71,9 @@ describeWith("synapseProgram", "the local homeserver", () => {
     } as unknown as Parameters<typeof createMatrixAccounts>[0]["store"];
     const accounts = createMatrixAccounts({ homeserver, store, provider: "synapse-admin", logger });
     const user = { id: 7, uuid: "", publicId: "", handle: "p", displayName: "P", email: null };
+    const told = { avatarId: null, status: "", receiptsFor: "everybody", lastSeenFor: "everybody" } as const;
     const made = await accounts.credentials(
-      { ...user, administrator: false, createdAt: 0 },
+      { ...user, ...told, administrator: false, createdAt: 0 },
       { via: "jwt", expiresAt: 0 },
     );
     const answer = await fetch(`${local.url}/_matrix/client/v3/login`, {

@@ -6,16 +6,26 @@ import type { OkFields, OkFrame, Question } from "../../protocol/frames.ts";
 import type { MethodName } from "./command.ts";
 import { MEMBER_COMMANDS, type MemberCommands } from "./members.ts";
 import { MESSAGE_COMMANDS, type MessageCommands } from "./messages.ts";
+import { ACCOUNT_COMMANDS, type AccountCommands, PEOPLE_COMMANDS, type PeopleCommands } from "./people.ts";
 import { PRESENCE_COMMANDS, type PresenceCommands } from "./presence.ts";
 import { RECEIPT_COMMANDS, type ReceiptCommands } from "./receipts.ts";
 import { type FileToUpload, type UploadCommands, uploadFile } from "./uploads.ts";
 
-const OPS = [...MESSAGE_COMMANDS, ...RECEIPT_COMMANDS, ...MEMBER_COMMANDS, ...PRESENCE_COMMANDS] as const;
+const OPS = [
+  ...MESSAGE_COMMANDS,
+  ...RECEIPT_COMMANDS,
+  ...MEMBER_COMMANDS,
+  ...PEOPLE_COMMANDS,
+  ...ACCOUNT_COMMANDS,
+  ...PRESENCE_COMMANDS,
+] as const;
 
 export interface Commands
   extends MessageCommands,
     ReceiptCommands,
     MemberCommands,
+    PeopleCommands,
+    AccountCommands,
     PresenceCommands,
     UploadCommands {}
 

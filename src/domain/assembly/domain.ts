@@ -54,7 +54,7 @@ export function createUseCases(options: DomainOptions): UseCases {
     roomLifecycle,
     ...rooms,
     ...createMessageUseCases(context, { unread, bringBack, options }),
-    ...createPeopleUseCases(context, rooms.oneToOne, calls, options.webhookTargets),
+    ...createPeopleUseCases(context, rooms.oneToOne, calls, options),
     signaling: createSignaling(context, { bus: options.bus, finding: rooms.finding, visits }),
     chatrooms: createChatrooms(context, departed),
     accounts,

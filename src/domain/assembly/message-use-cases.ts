@@ -1,7 +1,10 @@
 /** The use cases of messages and people, put together. Read messages.ts and people.ts first. */
 
+import { createBlocking } from "../contacts/blocking.ts";
 import { createConnections } from "../contacts/connections.ts";
 import { createContacts } from "../contacts/contacts.ts";
+import { createOwnProfile } from "../contacts/own-profile.ts";
+import { createPeople } from "../contacts/people.ts";
 import type { Context, DomainOptions } from "../context/context.ts";
 import { createAttachments } from "../files/attachments.ts";
 import { createFileLinks } from "../files/file-links.ts";
@@ -60,12 +63,16 @@ export function createPeopleUseCases(
   context: Context,
   oneToOne: OneToOne,
   calls: Pick<InternalCalls, "blocked">,
-  targets: DomainOptions["webhookTargets"],
+  { webhookTargets: targets, files }: Pick<DomainOptions, "webhookTargets" | "files">,
 ): PeopleUseCases {
+  const connections = createConnections(context, oneToOne, calls);
   return {
-    connections: createConnections(context, oneToOne, calls),
+    connections,
+    blocking: createBlocking(context, connections),
     contacts: createContacts(context, oneToOne),
     profiles: createProfiles(context),
+    people: createPeople(context),
+    ownProfile: createOwnProfile(context, files ?? null),
     webhooks: createWebhooks(context, targets ?? null),
   };
 }

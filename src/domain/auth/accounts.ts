@@ -5,12 +5,16 @@ import { DomainError, isUnavailable } from "../errors.ts";
 import type { User } from "../model.ts";
 import type { Login } from "../ports/store/accounts/credentials.ts";
 import type { LoginOrigin } from "../ports/store/accounts/identities.ts";
+import { cutText } from "../text-rules.ts";
 import type { Accounts, SignedIn } from "../use-cases/accounts.ts";
 import type { UserDirectory } from "../use-cases/directory.ts";
 import { createAuthentication } from "./authentication.ts";
 import { wrongCredentials } from "./login-limits.ts";
+import { createOwnAccount } from "./own-account.ts";
 import { createPasswordCheck } from "./password-check.ts";
 import type { Passwords } from "./passwords.ts";
+import { newRefreshFamily, refreshTokenOf } from "./refresh-tokens.ts";
+import { createRefreshing } from "./refreshing.ts";
 import { revokedOf } from "./revoked.ts";
 import { hashSecret, hexHash, isSecret, newSecret } from "./secrets.ts";
 
@@ -22,6 +26,8 @@ const PERSISTENT_COOKIE_MS = 56 * 86_400_000;
 const RENEWED_BEFORE_MS = 28 * 86_400_000;
 /** A login ends this long after its password was given, also when it is renewed. */
 const LONGEST_LOGIN_MS = 90 * 86_400_000;
+/** Of what a client calls itself. */
+const DEVICE_CHARACTERS = 128;
 
 /** {@link Accounts}, and what no face may ask. */
 export interface InternalAccounts extends Accounts {
@@ -44,15 +50,23 @@ export function createAccounts(
   const { store, hot, now, settings } = context;
   const { longestLoginMs = LONGEST_LOGIN_MS } = settings;
   const checkPassword = createPasswordCheck(context, passwords);
+  const refreshing = createRefreshing(context, longestLoginMs, end);
 
   async function grant(
     userId: number,
-    { id: loginId, cookie }: { id: number; cookie: string },
+    { id: loginId, ...secret }: { id: number } & ({ cookie: string } | { hash: string }),
   ): Promise<{ accessToken: string; expiresIn: number }> {
     const accessToken = newSecret("access");
     const expiresAt = now() + ACCESS_TOKEN_S * 1_000;
-    await hot.tokens.put(hexHash(accessToken), { userId, loginId, loginHash: hexHash(cookie), expiresAt });
+    const loginHash = "hash" in secret ? secret.hash : hexHash(secret.cookie);
+    await hot.tokens.put(hexHash(accessToken), { userId, loginId, loginHash, expiresAt });
     return { accessToken, expiresIn: ACCESS_TOKEN_S };
+  }
+
+  async function end({ id, userId }: Pick<Login, "id" | "userId">): Promise<void> {
+    await store.logins.delete(id);
+    context.broadcasts.userChanged(userId);
+    await context.bestEffort("Ending the access tokens of a login", () => hot.tokens.dropLogin(id));
   }
 
   /** When a cookie that is made now expires, ms. */
@@ -65,17 +79,22 @@ export function createAccounts(
     user: User,
     proof: { passwordHash: string | null; origin?: LoginOrigin },
     persistent: boolean,
+    of: { device?: string | null; address?: string; family?: Buffer | null } = {},
   ): Promise<SignedIn> {
+    const { family = null, ...client } = of;
     const cookie = newSecret("cookie");
     const startedAt = now();
     const cookieExpiresAt = expiryOf({ persistent, startedAt });
     const login = await store.logins.create({
-      ...{ ...proof, userId: user.id, persistent, startedAt },
+      ...{ ...proof, ...client, userId: user.id, persistent, startedAt },
+      refreshFamily: family && hashSecret(family),
       ...{ hash: hashSecret(cookie), expiresAt: cookieExpiresAt },
     });
     // The user was deleted or the password changed after the check.
     if (!login) throw wrongCredentials();
-    return { user, ...(await grant(user.id, { id: login.id, cookie })), cookie, cookieExpiresAt };
+    const granted = await grant(user.id, { id: login.id, cookie });
+    const refreshToken = family && refreshTokenOf({ family, number: 0 }, store.secret);
+    return { user, ...granted, cookie, cookieExpiresAt, refreshToken };
   }
 
   async function loginOf(cookie: string) {
@@ -109,9 +128,13 @@ export function createAccounts(
   }
 
   return {
-    async login(name, password, { persistent, ip }) {
+    async login(name, password, { persistent, ip, client, refresh = false }) {
       const { user, passwordHash } = await checkPassword(name, password, ip);
-      return await newLogin(user, { passwordHash }, persistent);
+      return await newLogin(user, { passwordHash }, persistent || refresh, {
+        device: client ? cutText(client, DEVICE_CHARACTERS) : null,
+        address: ip,
+        family: refresh ? newRefreshFamily() : null,
+      });
     },
     loginFor: (user, origin, persistent) => newLogin(user, { passwordHash: null, origin }, persistent),
     async refresh(cookie, accessTokenOwner = null) {
@@ -129,10 +152,14 @@ export function createAccounts(
       const { id, userId } = await loginOf(cookie);
       const owner = accessToken === null ? null : await ownerOf(accessToken);
       if (owner !== null && owner !== userId) throw notTheirs();
-      await store.logins.delete(id);
-      context.broadcasts.userChanged(userId);
-      await context.bestEffort("Ending the access tokens of a login", () => hot.tokens.dropLogin(id));
+      await end({ id, userId });
     },
+    async refreshByToken(token, by) {
+      const { login, next } = await refreshing.use(token, by, expiryOf);
+      return { user: login.user, ...(await grant(login.userId, login)), refreshToken: next };
+    },
+    logoutByToken: async (token) => await end(await refreshing.loginOf(token)),
+    ...createOwnAccount(context, passwords, checkPassword),
     ...createAuthentication(context, checkPassword, directory),
     revoked: (some, holderOf) => revokedOf(store.credentials, some, holderOf),
   };

@@ -1,7 +1,6 @@
 /** Finds the principal of a request: by access token, personal access token, API token, JWT, or name and password. */
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
-import type { Principal } from "../model.ts";
 import type { Accounts } from "../use-cases/accounts.ts";
 import type { UserDirectory } from "../use-cases/directory.ts";
 import { createJwtVerifier, looksLikeJwt } from "./jwt.ts";
@@ -9,7 +8,7 @@ import { createJwtUsers } from "./jwt-users.ts";
 import type { PasswordCheck } from "./password-check.ts";
 import { hashSecret, hexHash, isSecret } from "./secrets.ts";
 
-type Authenticated = Principal & { version: number };
+type Authenticated = Awaited<ReturnType<Accounts["authenticate"]>>;
 
 /** Each check costs one query (and for access tokens a look-up in hot state). Nothing is cached, so revocation is immediate. */
 export function createAuthentication(
@@ -30,7 +29,8 @@ export function createAuthentication(
     if (!entry || found?.hash !== entry.loginHash) return null;
     const { loginId, expiresAt } = entry;
     const credential = { via: "session", loginId, expiresAt } as const;
-    return { kind: "user", user: found.user, credential, version: found.version };
+    const { user, version, blocked } = found;
+    return { kind: "user", user, credential, version, blocked };
   }
 
   async function byApiToken(token: string): Promise<Authenticated | null> {
@@ -41,15 +41,16 @@ export function createAuthentication(
     if (found.organization) {
       return { kind: "organization", organization: found.organization, tokenId, version };
     }
-    return { kind: "user", user: found.user, credential: { via: "token", tokenId, expiresAt }, version };
+    const { user, blocked } = found;
+    return { kind: "user", user, credential: { via: "token", tokenId, expiresAt }, version, blocked };
   }
 
   async function byJwt(token: string): Promise<Authenticated | null> {
     if (!verifyJwt) return null;
     const claims = await verifyJwt(token);
-    const { user, version } = await userOfClaims(claims);
+    const { user, version, blocked } = await userOfClaims(claims);
     const { expiresAt, issuedAt } = claims;
-    return { kind: "user", user, credential: { via: "jwt", expiresAt, issuedAt }, version };
+    return { kind: "user", user, credential: { via: "jwt", expiresAt, issuedAt }, version, blocked };
   }
 
   async function principalOf(token: string): Promise<Authenticated | null> {

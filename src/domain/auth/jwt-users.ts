@@ -9,7 +9,7 @@ import type { JwtClaims } from "./jwt.ts";
 import { isOver } from "./revoked.ts";
 
 /** @throws DomainError `unauthorized` with the reason */
-export type JwtUsers = (claims: JwtClaims) => Promise<{ user: User; version: number }>;
+export type JwtUsers = (claims: JwtClaims) => Promise<{ user: User; version: number; blocked: number[] }>;
 
 /**
  * The user with the handle in a JWT; made when nobody has or had it. When a user with this handle was deleted, tokens that
@@ -53,11 +53,11 @@ export function createJwtUsers(context: Context, directory: Pick<UserDirectory, 
   return async (claims) => {
     const found = await named(claims);
     if (!found.user) await makeUser(claims);
-    const { user, version, organizations } = found.user ? found : await named(claims);
+    const { user, version, blocked, organizations } = found.user ? found : await named(claims);
     if (!user) throw new DomainError("unauthorized", "The user was deleted");
     checkIsTheirs(user, claims);
     checkSpeaksFor(claims.issuer, user, organizations);
-    return { user, version };
+    return { user, version, blocked };
   };
 }
 

@@ -34,7 +34,7 @@ export function isSecret(kind: SecretKind, text: string): boolean {
 }
 
 /** The stored hash of a secret. Secrets have 256 random bits, so they need neither salt nor a slow hash. */
-export function hashSecret(secret: string): Uint8Array {
+export function hashSecret(secret: string | Uint8Array): Uint8Array {
   return createHash("sha256").update(secret).digest();
 }
 

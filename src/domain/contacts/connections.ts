@@ -3,7 +3,6 @@
  * one-to-one room, in which the requester is alone until the other accepts. Users of one organization are connected without
  * a request; they have rows only if one blocks the other.
  */
-
 import type { Context } from "../context/context.ts";
 import { checkLimit } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
@@ -28,8 +27,9 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAX_PAGE = 500;
 const MAX_NAMED = 1_000;
 const MESSAGE_CODE_POINTS = 256;
-/** Requests of one user that are not answered. */
+/** Requests of one user that are not answered, and users whom one user blocks: a session is told all of these. */
 const MAX_SENT = 1_000;
+const MAX_BLOCKED = 1_000;
 
 /** By status: the statuses to which its owner may change it, and the other side's status then (undefined: unchanged). */
 const CHANGES: Partial<
@@ -163,12 +163,16 @@ export function createConnections(
     const id = idOf(actor);
     const colleagues = await areColleagues(actor, other);
     const known = status === "blocked" && (await mayBlock(actor, other));
-    return await changing(async (tx, put) => {
-      const { mine: kept, theirs } = await tx.people.lockConnection(id, other.id);
+    let toggled = false;
+    const isChanged = await changing(async (tx, put) => {
+      toggled = false;
+      const { mine: kept, theirs, blocked } = await tx.people.lockConnection(id, other.id);
       const mine = colleagues && kept !== "blocked" ? "accepted" : kept;
       if (mine === null && !known && !(status === "blocked" && theirs !== null)) throw noSuchConnection();
       if (mine === status) return false;
+      if (status === "blocked" && blocked >= MAX_BLOCKED) throw tooManyBlocked();
       const { next, others } = changed({ mine, theirs, colleagues }, status);
+      toggled = mine === "blocked" || status === "blocked";
       await put(id, other.id, next);
       if (others && theirs !== "blocked") await put(other.id, id, others);
       if (status === "blocked" || mine === "blocked") {
@@ -178,6 +182,8 @@ export function createConnections(
       if (status === "cancelled") await part(tx, actor, other);
       return true;
     });
+    if (toggled) broadcasts.block(id, other.id, status === "blocked");
+    return isChanged;
   }
 
   async function block(actor: Actor, other: User): Promise<void> {
@@ -274,6 +280,10 @@ function noSuchConnection(): DomainError {
 
 function youBlocked(): DomainError {
   return new DomainError("forbidden", "You blocked this user", { field: "user" });
+}
+
+function tooManyBlocked(): DomainError {
+  return new DomainError("too_large", "You block 1,000 users already; unblock one first", { field: "user" });
 }
 
 function idOf(actor: Actor): number {

@@ -5,15 +5,38 @@ import { type Bus, channels } from "../ports/bus.ts";
 
 const NOTHING = Buffer.from("{}");
 
-/** What frames show of a user. */
-export type ShownUser = Pick<User, "id" | "uuid" | "publicId" | "handle" | "displayName">;
+/** Where pictures are served without authentication: whoever knows the id may see one. */
+const PICTURES = "/api/v1/chat/avatars";
 
-/** A user as frames of the WebSocket protocol show them. */
-export function shownUser({ id, uuid, publicId, handle, displayName }: ShownUser) {
-  return { id: String(id), uuid, publicId, handle, name: displayName };
+/** What frames show of a user. */
+export type ShownUser = Pick<
+  User,
+  "id" | "uuid" | "publicId" | "handle" | "displayName" | "avatarId" | "status"
+>;
+
+/**
+ * A user as frames of the WebSocket protocol show them.
+ * @param publicUrl where clients reach this server; empty: pictures have a path of it
+ */
+export function shownUser(
+  { id, uuid, publicId, handle, displayName, avatarId, status }: ShownUser,
+  publicUrl = "",
+) {
+  return {
+    ...{ id: String(id), uuid, publicId, handle, name: displayName },
+    ...(avatarId !== null && { avatar: `${publicUrl}${PICTURES}/${avatarId}` }),
+    ...(status !== "" && { status }),
+  };
 }
 
-export function createBroadcasts(bus: Bus): Broadcasts {
+/** A user as they see themselves. */
+export function shownSelf(user: User, publicUrl = "") {
+  const { email, receiptsFor: receipts, lastSeenFor: lastSeen } = user;
+  return { ...shownUser(user, publicUrl), ...(email !== null && { email }), privacy: { receipts, lastSeen } };
+}
+
+/** @param publicUrl where clients reach this server; empty: pictures have a path of it */
+export function createBroadcasts(bus: Bus, publicUrl: () => string = () => ""): Broadcasts {
   const publish = (channel: string, message: object) =>
     bus.publish(channel, Buffer.from(JSON.stringify(message)));
   const toRoom = ({ id, token }: NamedRoom, op: string, fields: object) =>
@@ -35,8 +58,11 @@ export function createBroadcasts(bus: Bus): Broadcasts {
     settings: (userId, roomId, at) => toUser(userId, { hint: "settings", roomId, at }),
     connection: (userId, at) => toUser(userId, { hint: "connection", at }),
     renamed(user, roomIds) {
-      for (const id of roomIds) publish(channels.room(id), { op: "user", user: shownUser(user) });
+      const frame = { op: "user", user: shownUser(user, publicUrl()) };
+      for (const id of roomIds) publish(channels.room(id), frame);
     },
+    profile: (user) => toUser(user.id, { frame: { op: "user", user: shownSelf(user, publicUrl()) } }),
+    block: (userId, peerId, on) => toUser(userId, { frame: { op: "block", user: String(peerId), on } }),
     userChanged: (userId) => toUser(userId, { hint: "changed" }),
     signaling: (roomId) => bus.publish(channels.signaling(roomId), NOTHING),
   };

@@ -18,7 +18,7 @@ export interface DomainOptions {
   bus: Bus;
   /** The storage of attachments. Unset where nothing is uploaded. */
   files?: AttachmentFiles | null;
-  /** Where clients reach this server, for URLs of files. Unset where nobody fetches any. */
+  /** Where clients reach this server, for URLs of files and pictures. Unset where nobody fetches any. */
   publicUrl?: () => string;
   /** Checks URLs of webhooks. Unset where no webhooks are registered. */
   webhookTargets?: WebhookTargets | null;
@@ -81,6 +81,6 @@ export function createContext(options: DomainOptions): Context {
         );
       }
     },
-    broadcasts: createBroadcasts(bus),
+    broadcasts: createBroadcasts(bus, options.publicUrl),
   };
 }

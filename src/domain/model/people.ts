@@ -11,7 +11,22 @@ export interface User {
   email: string | null;
   administrator: boolean;
   createdAt: number;
+  /** The user's picture; null: none. */
+  avatarId: string | null;
+  /** What the user says of themselves; empty: nothing. */
+  status: string;
+  /** Who is told how far the user has read. */
+  receiptsFor: Audience;
+  /** Who is told when the user was last seen. */
+  lastSeenFor: Audience;
 }
+
+/**
+ * Whom a user tells something of themselves. `contacts`: those in the user's contact book, and those with whom they have an
+ * accepted connection.
+ */
+export const AUDIENCES = ["everybody", "contacts", "nobody"] as const;
+export type Audience = (typeof AUDIENCES)[number];
 
 /** `chat` may manage chatrooms, `admin` may do what the organization's API token may. */
 export type OrganizationRole = "member" | "chat" | "admin";

@@ -45,10 +45,17 @@ export interface Broadcasts {
    */
   connection(userId: number, at: number): void;
   /**
-   * To everybody in these rooms (ids): the user has another name or handle. Lost: the user's own sessions follow within
+   * To everybody in these rooms (ids): the user has another name, handle, picture or status. Lost: the user's own sessions follow within
    * seconds as in {@link userChanged}; others show the old name until the user's next event.
    */
   renamed(user: User, roomIds: readonly number[]): void;
+  /** To the user's own sessions: their profile is this now. Lost: a session has the one of before until it says hello again. */
+  profile(user: User): void;
+  /**
+   * To the user's own sessions: they block the other, or no more. Lost: a session has the list of before until it says
+   * hello again.
+   */
+  block(userId: number, peerId: number, on: boolean): void;
   /**
    * To the gateways where the user has sessions: check whether they may go on, and under which name. Lost: gateways
    * compare users with the store every few seconds.
@@ -76,12 +83,17 @@ export interface UnreadCounts {
 
 // ── Messages on a user's channel ─────────────────────────────────────────────────────────────────────
 
-export type UserBroadcast = UnreadBroadcast | SettingsHint | ConnectionHint | ChangedHint;
+export type UserBroadcast = UnreadBroadcast | OwnFrame | SettingsHint | ConnectionHint | ChangedHint;
 
 export interface UnreadBroadcast {
   unread: UnreadCounts & { op: "unread"; room: string };
   /** The session that is not told; empty: all are. */
   except: string;
+}
+
+/** A frame of the WebSocket protocol for all of the user's sessions: their own profile, or whom they block. */
+export interface OwnFrame {
+  frame: { op: "user"; user: object } | { op: "block"; user: string; on: boolean };
 }
 
 export interface SettingsHint {

@@ -5,8 +5,14 @@
 import type { Credential, User } from "../model.ts";
 
 export interface MatrixAccounts {
-  /** A fresh password for the user's own Matrix account. `username` is the full Matrix id's localpart. */
-  credentials(user: User, credential: Credential): Promise<{ username: string; password: string }>;
+  /**
+   * A fresh password for the user's own Matrix account. `username` is the localpart of the full Matrix id `userID`,
+   * `homeserver` where Matrix clients sign in.
+   */
+  credentials(
+    user: User,
+    credential: Credential,
+  ): Promise<{ username: string; password: string; userID: string; homeserver: string }>;
   /** Signs the user in on a device; a device that is in use is deleted first, so that its old tokens die. */
   login(user: User, deviceId: string, credential: Credential): Promise<MatrixLogin>;
 }

@@ -1,9 +1,9 @@
-/** Checks pictures of rooms, by their bytes and not by their declared type. */
+/** Checks pictures of rooms and users, by their bytes and not by their declared type. */
 import { fileTypeFromBuffer } from "file-type";
 import { badField, DomainError } from "../errors.ts";
 import type { Picture } from "../model.ts";
 
-const MAX_AVATAR_BYTES = 1 << 20;
+export const MAX_AVATAR_BYTES = 1 << 20;
 /** Raster formats only: an SVG can contain scripts. */
 const IMAGES: ReadonlySet<string> = new Set([
   "image/png",

@@ -1,5 +1,17 @@
 /** Signing in, and the back office. Part of {@link UseCases}; the same promises hold. */
-import type { Holder, Principal, User } from "../model.ts";
+import type { Credential, Holder, Principal, User } from "../model.ts";
+
+/** A login, as one of the user's sessions. */
+export interface OwnSession {
+  id: number;
+  /** What the client called itself. */
+  device: string | null;
+  address: string | null;
+  /** When it was last used, ms. */
+  lastSeen: number;
+  /** Whether it is the login of who asks. */
+  current: boolean;
+}
 
 /** `expiresIn` is in seconds, `cookieExpiresAt` in ms. */
 export interface SignedIn {
@@ -8,11 +20,31 @@ export interface SignedIn {
   expiresIn: number;
   cookie: string;
   cookieExpiresAt: number;
+  /** Null where none was asked for. */
+  refreshToken: string | null;
 }
 
 export interface Accounts {
-  /** Handle or e-mail, and password. `unauthorized` for a bad password and an unknown name alike. */
-  login(login: string, password: string, options: { persistent: boolean; ip: string }): Promise<SignedIn>;
+  /**
+   * Handle or e-mail, and password. `unauthorized` for a bad password and an unknown name alike. With `refresh` the login is
+   * renewed with refresh tokens too, and lives as long as a persistent one. `client` is what the client says of itself.
+   */
+  login(
+    login: string,
+    password: string,
+    options: { persistent: boolean; ip: string; client?: string; refresh?: boolean },
+  ): Promise<SignedIn>;
+  /**
+   * A new access token for a refresh token, and the one to go on with: each is used once. Within 10 s the same `client`
+   * gets the same again, where it did not use the next token yet; any other use of a used token ends the login.
+   * `unauthorized` for an unknown, used or expired one.
+   */
+  refreshByToken(
+    refreshToken: string,
+    by: { ip: string; client: string },
+  ): Promise<{ user: User; accessToken: string; expiresIn: number; refreshToken: string }>;
+  /** Ends the login of a refresh token, used or not. `unauthorized` where there is none. */
+  logoutByToken(refreshToken: string): Promise<void>;
   /**
    * A new access token for a login cookie. `expiresIn` is in seconds. `renewed` is the cookie to go on with when a
    * persistent one has had half of its time, and the only one from then on; session cookies are never renewed. No login
@@ -30,8 +62,11 @@ export interface Accounts {
   }>;
   /** The cookie is enough; an access token that comes along must not be another user's. */
   logout(cookie: string, accessToken: string | null): Promise<void>;
-  /** An access token, a personal access token, an API token or a JWT. `unauthorized` when it is none of these. */
-  authenticate(token: string): Promise<Principal & { version: number }>;
+  /**
+   * An access token, a personal access token, an API token or a JWT; `blocked` are the ids of users whom the user blocks.
+   * `unauthorized` when it is none of these.
+   */
+  authenticate(token: string): Promise<Principal & { version: number; blocked?: number[] }>;
   /**
    * Those of `some` whose user was deleted, or whose credential ended since; one query for all.
    * @param holderOf null: nobody yet
@@ -39,6 +74,29 @@ export interface Accounts {
   revoked<T>(some: readonly T[], holderOf: (each: T) => Holder | null): Promise<T[]>;
   /** Basic authentication; a verified password is remembered for a short time under a keyed hash. */
   authenticateBasic(login: string, password: string, ip: string): Promise<Principal & { version: number }>;
+
+  // ── One's own account
+
+  /** The user's logins that are valid, the last used first, at most 200; `credential` is that of who asks. */
+  sessions(userId: number, credential: Credential): Promise<OwnSession[]>;
+  /**
+   * Ends one of the user's logins, or all but that of `credential`, with their access tokens, sessions and what they made in
+   * Matrix. Ending none is no error. @returns how many ended
+   */
+  endSessions(userId: number, which: { id: number } | { others: Credential }): Promise<number>;
+  /**
+   * Gives the user another password, and ends all logins but that of `credential`, as `Directory.endLogins`. The old
+   * password counts as an attempt to sign in.
+   * @returns false when it is the password already
+   * @throws DomainError `forbidden` on `old` when it is wrong; `bad_request` on `new`; `rate_limited`; `busy`
+   */
+  changePassword(
+    user: Pick<User, "id" | "handle">,
+    passwords: { old: string; new: string },
+    by: { ip: string; credential: Credential },
+  ): Promise<boolean>;
+  /** Sessions of these logins are there now. Best effort: nothing is thrown. */
+  noteSeen(seen: readonly { loginId: number; device: string | null; address: string }[]): Promise<void>;
 }
 
 /** Signing in with an identity provider (OpenID Connect). */

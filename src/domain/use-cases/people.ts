@@ -2,7 +2,16 @@
  * What faces may ask about people beyond the rooms they share: Wire's connections and Protocol's contacts; and the
  * webhooks that tell an organization what its people do. Part of {@link UseCases}; the same promises hold.
  */
-import type { Actor, ConnectionStatus, Contact, Room, User, Webhook, WebhookType } from "../model.ts";
+import type {
+  Actor,
+  Audience,
+  ConnectionStatus,
+  Contact,
+  Room,
+  User,
+  Webhook,
+  WebhookType,
+} from "../model.ts";
 
 // ── Connections (src/domain/contacts/connections.ts) ───────────────────────────────────────────────────────────
 
@@ -116,6 +125,63 @@ export interface Profiles {
   ): Promise<Profile[]>;
 }
 
+// ── People (src/domain/contacts/people.ts) ─────────────────────────────────────────────────────────────────────
+
+export interface Person {
+  user: User;
+  /** When the user was last seen anywhere, ms; null: never, or the user does not tell the actor. */
+  lastSeen: number | null;
+}
+
+export interface People {
+  /**
+   * `query`: other users who exist for the actor and whose handle or name holds the text, by handle. `ids`: users by id,
+   * UUID or public id whom the actor may know (they share an organization, a room or a connection, or neither has an
+   * organization), and by handle those who exist for the actor; unknown ones are left out.
+   * @throws DomainError `bad_request` on `query` (1–200 characters; not with `ids`), on `ids` (at most 100), on `limit`
+   *   (1–100)
+   */
+  find(actor: Actor, input: { query?: string; ids?: readonly string[]; limit: number }): Promise<Person[]>;
+}
+
+// ── The own profile (src/domain/contacts/own-profile.ts) ───────────────────────────────────────────────────────
+
+export interface ProfilePatch {
+  name?: string;
+  /** The id of a file that the user uploaded and did not send; null removes the picture. */
+  avatar?: string | null;
+  /** At most 140 characters; empty removes it. */
+  status?: string;
+  privacy?: { receipts?: Audience; lastSeen?: Audience };
+}
+
+export interface OwnProfile {
+  /** @throws DomainError `unauthorized` when the account was deleted, or the actor is no user */
+  get(actor: Actor): Promise<User>;
+  /**
+   * Changes what is given. Nothing happens where all of it is so already.
+   * @throws DomainError `bad_request` on `name`, `avatar`, `status`, `privacy.receipts`, `privacy.lastSeen`; `too_large` on
+   *   `avatar` beyond 1 MiB
+   */
+  change(actor: Actor, patch: ProfilePatch): Promise<{ user: User; changed: boolean }>;
+}
+
+// ── Blocking (src/domain/contacts/blocking.ts) ─────────────────────────────────────────────────────────────────
+
+/** Whom the actor blocks, by the user's id as a text. {@link Connections} says what a block does. */
+export interface Blocking {
+  /**
+   * @returns false when they are blocked already
+   * @throws DomainError `not_found` on `user` who does not exist for the actor; `bad_request` for oneself; `too_large` when
+   *   the actor blocks too many
+   */
+  block(actor: Actor, user: string): Promise<boolean>;
+  /** What the two were before is so again. @returns false when they are not blocked @throws DomainError `not_found` */
+  unblock(actor: Actor, user: string): Promise<boolean>;
+  /** The last blocked first; at most 1,000. */
+  blocked(actor: Actor): Promise<User[]>;
+}
+
 // ── Webhooks (src/domain/organizations/webhooks.ts; src/webhooks/ delivers) ─────────────────────────────────────────
 
 export interface Webhooks {
@@ -146,5 +212,8 @@ export interface PeopleUseCases {
   connections: Connections;
   contacts: Contacts;
   profiles: Profiles;
+  people: People;
+  ownProfile: OwnProfile;
+  blocking: Blocking;
   webhooks: Webhooks;
 }

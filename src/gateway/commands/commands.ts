@@ -2,12 +2,14 @@
 import { DomainError } from "../../domain/errors.ts";
 import type { ClientFrame, ClientOp, OkFields } from "../../protocol/frames.ts";
 import type { Speaker } from "../sessions/session.ts";
+import type { AccountCommands } from "./account.ts";
 import type { CallCommands } from "./calls.ts";
 import type { FileCommands } from "./files.ts";
 import type { Handlers } from "./handlers.ts";
 import type { MemberCommands } from "./members.ts";
 import type { MessageChanges } from "./message-changes.ts";
 import type { MessageCommands } from "./messages.ts";
+import type { PeopleCommands } from "./people.ts";
 import type { PresenceCommands } from "./presence.ts";
 import type { ReceiptCommands } from "./receipts.ts";
 import type { SearchCommands } from "./search.ts";
@@ -18,6 +20,8 @@ export interface Commands {
   receipts: ReceiptCommands;
   search: SearchCommands;
   members: MemberCommands;
+  people: PeopleCommands;
+  account: AccountCommands;
   presence: PresenceCommands;
   calls: CallCommands;
   files: FileCommands;
@@ -27,17 +31,9 @@ export interface Commands {
 export type CommandTable = Handlers<Exclude<ClientOp, "hello">>;
 
 export function commandTable(commands: Commands): CommandTable {
-  const { messages, changes, receipts, search, members, presence, calls, files } = commands;
-  return {
-    ...messages,
-    ...changes,
-    ...receipts,
-    ...search,
-    ...members,
-    ...presence.handlers,
-    ...calls.handlers,
-    ...files,
-  };
+  const { messages, changes, receipts, search, members, people, account, presence, calls, files } = commands;
+  const talking = { ...messages, ...changes, ...receipts, ...search, ...files };
+  return { ...talking, ...members, ...people, ...account, ...presence.handlers, ...calls.handlers };
 }
 
 type Answer = OkFields[keyof OkFields];

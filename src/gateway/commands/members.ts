@@ -1,9 +1,9 @@
 /** The members of a room, leaving and deleting rooms [GW-16]. */
-import { shownUser } from "../../domain/context/broadcasts.ts";
 import { type Actor, actorOf, type MadeEvent } from "../../domain/model.ts";
 import type { ListedMember } from "../../domain/use-cases/participants.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { ChangeAnswer, ListedMember as ShownMember } from "../../protocol/frames.ts";
+import type { UserShape } from "../frames/user.ts";
 import { withFields } from "./field-names.ts";
 import type { Handlers } from "./handlers.ts";
 
@@ -13,16 +13,21 @@ export type MemberCommands = Handlers<
 
 export interface MemberCommandOptions {
   useCases: Pick<UseCases, "roster" | "roomLifecycle">;
+  shape: Pick<UserShape, "user">;
 }
 
 export function createMemberCommands({
   useCases: { roster, roomLifecycle },
+  shape,
 }: MemberCommandOptions): MemberCommands {
   return {
     // [GW-16.4]
     async members({ identity }, { room, after, limit, query }) {
       const page = await roster.page(identity.actor, room, { after, limit, query });
-      return { members: page.members.map(shown), ...(page.next !== null && { next: page.next }) };
+      return {
+        members: page.members.map((member) => shown(member, shape)),
+        ...(page.next !== null && { next: page.next }),
+      };
     },
 
     // [GW-16.5]
@@ -69,9 +74,12 @@ function actorNamed(id: string): Actor {
   return actorOf(`${id.startsWith("@") ? "m" : "g"}:${id}`, "");
 }
 
-function shown({ actor, user, role, lastPing, present }: ListedMember): ShownMember {
+function shown(
+  { actor, user, role, lastPing, present }: ListedMember,
+  shape: Pick<UserShape, "user">,
+): ShownMember {
   return {
-    user: user ? { kind: "user", ...shownUser(user) } : actor,
+    user: user ? { kind: "user", ...shape.user(user) } : actor,
     role,
     ...(lastPing > 0 && { lastPing }),
     ...(present && { present }),

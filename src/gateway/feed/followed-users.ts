@@ -44,6 +44,8 @@ interface UserHint {
   seq?: number;
   at?: number;
   unread?: UnreadFrame;
+  /** For sessions alone. */
+  frame?: object;
 }
 
 export class FollowedUsers implements SubscriberKeeper, FollowedUserEvents {
@@ -160,7 +162,7 @@ export class FollowedUsers implements SubscriberKeeper, FollowedUserEvents {
     } else if (hint.hint === "settings" && roomId !== undefined) {
       user.tell((reader) => reader.settings?.({ roomId, at }));
     } else if (hint.hint === "connection") user.tell((reader) => reader.connections?.({ at }));
-    else void this.#compare([user]);
+    else if (!hint.frame) void this.#compare([user]);
   }
 
   /**

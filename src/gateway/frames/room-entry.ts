@@ -62,7 +62,7 @@ export function roomEntry(
     settings: settingsOf(room),
   };
   if (waiting) entry.waiting = true;
-  if (peer !== null) entry.peer = wireUser(peer);
+  if (peer !== null) entry.peer = wireUser(peer, publicUrl);
   addWhatIsSet(entry, room, publicUrl);
   return entry;
 }

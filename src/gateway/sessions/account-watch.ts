@@ -9,7 +9,7 @@ import { isUnavailable } from "../../domain/errors.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
 import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Logger } from "../../logger.ts";
-import { wireUser } from "../frames/user.ts";
+import type { UserShape } from "../frames/user.ts";
 import type { Memberships } from "./membership.ts";
 import type { LocalUser } from "./session.ts";
 import type { Users } from "./users.ts";
@@ -22,6 +22,7 @@ export interface AccountWatchOptions {
   store: Pick<Store, "users" | "credentials">;
   users: Users;
   memberships: Memberships;
+  shape: Pick<UserShape, "self">;
   logger: Pick<Logger, "warn">;
   everyMs?: number | undefined;
 }
@@ -31,7 +32,7 @@ export interface AccountWatch {
 }
 
 export function watchAccounts(options: AccountWatchOptions): AccountWatch {
-  const { store, users, memberships, logger, everyMs = EVERY_MS } = options;
+  const { store, users, memberships, shape, logger, everyMs = EVERY_MS } = options;
   const refreshing = createSemaphore(MAX_REFRESHES);
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -57,7 +58,7 @@ export function watchAccounts(options: AccountWatchOptions): AccountWatch {
   async function rename(ids: number[]): Promise<void> {
     for (const user of ids.length === 0 ? [] : await store.users.byIds(ids)) {
       for (const session of users.rename(user.id, user.displayName)) {
-        if (session.state === "ready") session.send({ op: "user", user: wireUser(user) });
+        if (session.state === "ready") session.send({ op: "user", user: shape.self(user) });
       }
     }
   }

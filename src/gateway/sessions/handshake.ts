@@ -17,6 +17,7 @@ import { type CatchUpSubscription, subscribe } from "../delivery/catch-up-subscr
 import type { Hub } from "../delivery/hub.ts";
 import type { Lobbies } from "../delivery/lobby.ts";
 import type { EntryShape } from "../frames/room-entry.ts";
+import type { UserShape } from "../frames/user.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { OpenSessions } from "./open-sessions.ts";
 import { judgeResume, placesOf } from "./resume.ts";
@@ -35,6 +36,7 @@ export interface HandshakeOptions {
   accounts: Pick<Accounts, "authenticate">;
   roomEntries: Pick<RoomEntries, "list">;
   entries: Pick<EntryShape, "shape">;
+  shape: Pick<UserShape, "self">;
   hub: Hub;
   users: Users;
   lobbies: Lobbies;
@@ -51,7 +53,7 @@ export interface HandshakeOptions {
  */
 export type Handshake = (session: Session, hello: ClientFrames["hello"]) => Promise<void>;
 
-type UserPrincipal = Extract<Principal, { kind: "user" }> & { version: number };
+type UserPrincipal = Extract<Principal, { kind: "user" }> & { version: number; blocked?: number[] };
 
 export function createHandshake(options: HandshakeOptions): Handshake {
   const { store, accounts, roomEntries, users, catchUp } = options;
@@ -118,14 +120,15 @@ function begin(
   { hello, principal, views }: Beginning,
 ): CatchUpSubscription[] {
   const { store, entries, metrics, heartbeatMs } = options;
-  const { user } = principal;
+  const { user, blocked = [] } = principal;
   const rooms = views.map(({ room }) => room);
   const resumed = hello.resume ? judgeResume(hello.resume, store.history.epoch, rooms) : null;
   const ready: ReadyFrame = {
     op: "ready",
     ref: hello.ref,
     session: newSessionId(),
-    user: { id: String(user.id), uuid: user.uuid, handle: user.handle, name: user.displayName },
+    user: options.shape.self(user),
+    blocked: blocked.map(String),
     epoch: store.history.epoch,
     heartbeatMs,
     rooms: views.map(entries.shape),

@@ -7,6 +7,7 @@ import type { Clock } from "../../domain/ports/clock.ts";
 import type { HotState, SessionEntry } from "../../domain/ports/hot.ts";
 import type { Logger } from "../../logger.ts";
 import { LIMITS } from "../../protocol/limits.ts";
+import { type LoginNotes, NOTED_AGAIN_MS } from "./login-notes.ts";
 import type { Session } from "./session.ts";
 import type { SlowConsumers } from "./slow-consumers.ts";
 
@@ -20,6 +21,7 @@ export interface MaintenanceOptions {
   hot: Pick<HotState, "sessions">;
   calls: { refresh(sessions: Iterable<Session>, now: number): Promise<unknown> };
   slow: SlowConsumers;
+  notes: Pick<LoginNotes, "note">;
   logger: Pick<Logger, "warn">;
   heartbeatMs: number;
 }
@@ -60,6 +62,10 @@ export function createSessionMaintenance(options: MaintenanceOptions): SessionMa
       for (const session of sessions) {
         if (!check(session, now)) continue;
         if (session.state !== "ready" || now - session.registeredAt < REGISTRY_REFRESH_MS) continue;
+        if (session.registeredAt === 0 || now - session.notedAt >= NOTED_AGAIN_MS) {
+          session.notedAt = now;
+          options.notes.note(session);
+        }
         session.registeredAt = now;
         register.push(entryOf(session, options, now));
         if (session.calls && session.calls.size > 0) inCalls.push(session);

@@ -82,6 +82,8 @@ export class Session implements ConnectionHandlers, TopicSubscriber {
   inFlight = 0;
   /** When the session was last written to the registry of sessions, ms; 0: never. */
   registeredAt = 0;
+  /** When the session's login was last noted to be in use. */
+  notedAt = 0;
   slot = 0;
   /** Frames that may come now; see frame-rate.ts. */
   allowance: number;

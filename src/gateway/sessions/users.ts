@@ -3,6 +3,7 @@
 import { type User, userKey } from "../../domain/model.ts";
 import type { UserBroadcast } from "../../domain/ports/broadcasts.ts";
 import { channels, type Subscriptions } from "../../domain/ports/bus.ts";
+import type { BlockFrame, UserFrame } from "../../protocol/frames.ts";
 import type { SubscriberKeeper } from "../delivery/subscribers.ts";
 import type { JoinedHint } from "../frames/commit-publisher.ts";
 import type { LocalUser, Session } from "./session.ts";
@@ -99,6 +100,10 @@ export class Users implements SubscriberKeeper {
       for (const session of user.sessions) {
         if (session.state === "ready" && session.id !== heard.except) session.send(heard.unread);
       }
+    } else if ("frame" in heard) {
+      const frame = heard.frame as UserFrame | BlockFrame;
+      if (frame.op === "user") this.rename(user.id, frame.user.name);
+      for (const session of user.sessions) if (session.isReady) session.send(frame);
     } else if (heard.hint === "joined") this.#on.joined(user, heard);
     else if (heard.hint === "changed") this.#on.changed(user);
   }
@@ -107,8 +112,12 @@ export class Users implements SubscriberKeeper {
 /** A message that this version does not know still says that something about the user changed. */
 function readMessage(message: Uint8Array): UserMessage {
   try {
-    const parsed = JSON.parse(new TextDecoder().decode(message)) as { unread?: unknown; hint?: unknown };
-    if (parsed.unread || KNOWN_HINTS.has(parsed.hint)) return parsed as UserMessage;
+    const parsed = JSON.parse(new TextDecoder().decode(message)) as {
+      unread?: unknown;
+      frame?: unknown;
+      hint?: unknown;
+    };
+    if (parsed.unread || parsed.frame || KNOWN_HINTS.has(parsed.hint)) return parsed as UserMessage;
   } catch {
     // Not ours: another version, or another part of the program.
   }

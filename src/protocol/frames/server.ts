@@ -15,7 +15,22 @@ export interface WireUser {
   publicId: string;
   handle: string;
   name: string;
+  /** The URL of their picture. */
+  avatar?: string;
+  /** When they were last seen, ms, where they tell [GW-17.3]. */
+  lastSeen?: number;
+  /** What they say of themselves. */
+  status?: string;
 }
+
+/** [GW-17.1] A user as they see themselves. */
+export interface WireSelf extends WireUser {
+  email?: string;
+  privacy: { receipts: Audience; lastSeen: Audience };
+}
+
+/** [GW-17.3] Whom somebody tells something of themselves. */
+export type Audience = "everybody" | "contacts" | "nobody";
 
 /** [GW-4.1] An event of a room's log; also the entries of `history` and `last` of a room in `ready`. */
 export interface EventFrame {
@@ -35,7 +50,9 @@ export interface ReadyFrame {
   op: "ready";
   ref: Ref;
   session: string;
-  user: { id: string; uuid: string; handle: string; name: string };
+  user: WireSelf;
+  /** [GW-17.4] The ids of users whom the user blocks. */
+  blocked: string[];
   epoch: string;
   heartbeatMs: number;
   rooms: RoomEntry[];
@@ -153,10 +170,16 @@ export interface ReceiptFrame {
   read: number;
   delivered: number;
 }
-/** [GW-8.6] A user goes by another name or handle now. */
+/** [GW-8.6] A user has another name, handle, picture or status now; of oneself it is the whole profile. */
 export interface UserFrame {
   op: "user";
-  user: WireUser;
+  user: WireUser & Partial<WireSelf>;
+}
+/** [GW-17.4] The user blocks another now, or no more. */
+export interface BlockFrame {
+  op: "block";
+  user: string;
+  on: boolean;
 }
 /** [GW-9.1] */
 export interface CallFrame {

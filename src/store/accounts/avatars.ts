@@ -1,4 +1,4 @@
-/** Pictures of rooms. A picture belongs to one room and is deleted with it. Knowing its id is enough to read it. */
+/** Pictures of rooms and users. A picture has one owner and is deleted with it. Knowing its id is enough to read it. */
 import { randomBytes } from "node:crypto";
 import type { Picture } from "../../domain/model.ts";
 import type { AvatarStore } from "../../domain/ports/store/rooms.ts";
@@ -34,4 +34,18 @@ export async function keepAvatar(
 
 export async function deleteAvatar(sql: Sql, roomId: number): Promise<void> {
   await sql`delete from avatars where conversation_id = ${roomId}`;
+}
+
+/** Stores the picture of a user who has none. @param picture its `source` is the attachment that it was made of */
+export async function keepUserAvatar(
+  sql: Sql,
+  userId: number,
+  { id, bytes, mime, source }: Picture & { id: string; source: string },
+): Promise<void> {
+  await sql`
+    insert into avatars (id, user_id, bytes, mime, source) values (${id}, ${userId}, ${bytes}, ${mime}, ${source})`;
+}
+
+export async function deleteUserAvatar(sql: Sql, userId: number): Promise<void> {
+  await sql`delete from avatars where user_id = ${userId}`;
 }

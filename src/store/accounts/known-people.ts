@@ -1,4 +1,4 @@
-/** The SQL condition for one user knowing another. */
+/** The SQL conditions for one user knowing another, and for what a user tells another. */
 import type { Fragment, Sql, Statement } from "../sql/sql.ts";
 
 type Id = Statement<never[]> | Fragment | number;
@@ -23,4 +23,35 @@ export function isKnown(sql: Sql, viewer: Id, other: Id): Statement<never[]> {
       select from memberships known_m
       join memberships known_n on known_n.conversation_id = known_m.conversation_id and known_n.member = 'u:' || ${other}
       where known_m.member = 'u:' || ${viewer}))`;
+}
+
+/**
+ * Whether the user in the row `owner` of `users` tells `viewer` what this column is about: see `Audience`.
+ * @param owner the alias of the row
+ */
+export function tells(
+  sql: Sql,
+  owner: "u",
+  column: "receipts_for" | "last_seen_for",
+  viewer: Id,
+): Statement<never[]> {
+  const audience = sql.unsafe(`${owner}.${column}`);
+  const id = sql.unsafe(`${owner}.id`);
+  return sql<never[]>`(
+    ${audience} = 'everybody' or ${id} = ${viewer}
+    or ${audience} = 'contacts' and (
+      exists (
+        select from contacts told_b where told_b.owner_id = ${id} and told_b.user_id = ${viewer} and told_b.deleted_at is null)
+      or exists (
+        select from connections told_k
+        join connections told_r on told_r.user_id = told_k.peer_id and told_r.peer_id = told_k.user_id
+        where told_k.user_id = ${id} and told_k.peer_id = ${viewer} and told_k.status = 'accepted'
+          and told_r.status = 'accepted')))`;
+}
+
+/** The ids of those whom the user of the row `u` blocks, as an array. */
+export function blockedBy(sql: Sql): Fragment {
+  return sql.unsafe(
+    "array(select k.peer_id from connections k where k.user_id = u.id and k.status = 'blocked' order by k.peer_id)",
+  );
 }

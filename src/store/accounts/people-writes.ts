@@ -12,10 +12,11 @@ export function createPeopleWrites({ sql, touchUsers }: TransactionScope): Peopl
       const rows = await sql<{ user_id: number; status: ConnectionStatus }[]>`
         select user_id, status from connections
         where (user_id, peer_id) in ((${userId}::bigint, ${peerId}::bigint), (${peerId}::bigint, ${userId}::bigint))`;
-      const [count] = await sql<[{ waiting: number }]>`
-        select count(*) as waiting from connections where user_id = ${userId} and status = 'sent'`;
+      const [count] = await sql<[{ waiting: number; blocked: number }]>`
+        select count(*) filter (where status = 'sent') as waiting, count(*) filter (where status = 'blocked') as blocked
+        from connections where user_id = ${userId} and status in ('sent', 'blocked')`;
       const statusOf = (id: number) => rows.find((row) => row.user_id === id)?.status ?? null;
-      return { mine: statusOf(userId), theirs: statusOf(peerId), waiting: count.waiting };
+      return { mine: statusOf(userId), theirs: statusOf(peerId), ...count };
     },
     async putConnection(userId, peerId, status, message) {
       touchUsers([userId]);

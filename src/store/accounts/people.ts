@@ -10,9 +10,11 @@ import type {
 import { shownStatus } from "../sql/connection-status.ts";
 import type { Database } from "../sql/database.ts";
 import { CONVERSATION, columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
-import type { Statement } from "../sql/sql.ts";
-import { isKnown } from "./known-people.ts";
+import type { Sql, Statement } from "../sql/sql.ts";
+import { isKnown, tells } from "./known-people.ts";
 
+/** See `PeopleStore.blocked`. */
+const MAX_BLOCKED = 1_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function createPeopleStore(db: Database): PeopleStore {
@@ -46,9 +48,25 @@ export function createPeopleStore(db: Database): PeopleStore {
         where a.user_id = ${userId} and b.user_id = any (${ids}::bigint[])
         order by b.user_id, o.id`)),
     ],
+    async lastSeen(viewerId, ids) {
+      const rows = await db.read(sql<{ id: number; at: number }[]>`
+        select u.id, seen.at from users u cross join lateral (${lastSeenOf(sql)}) seen
+        where u.id = any (${ids}::bigint[]) and u.deleted_at is null and seen.at is not null
+          and ${tells(sql, "u", "last_seen_for", sql<never[]>`${viewerId}::bigint`)}`);
+      return rows.map(({ id, at }) => [id, at] as const);
+    },
     ...connectionQueries(db),
     ...contactQueries(db),
   };
+}
+
+/** When the user of the row `u` last read or wrote anywhere. */
+function lastSeenOf(sql: Sql): Statement<never[]> {
+  return sql<never[]>`
+    select max(greatest(m.last_opened_at, e.at)) as at from memberships m
+    left join events e on e.conversation_id = m.conversation_id and e.seq = m.read_seq and e.actor = m.member
+      and e.type = 'message'
+    where m.member = 'u:' || u.id`;
 }
 
 function isText(name: string): boolean {
@@ -78,6 +96,13 @@ function connectionQueries(db: Database) {
   return {
     async connection(userId, peerId) {
       return (await connections(sql`k.user_id = ${userId} and k.peer_id = ${peerId}`))[0] ?? null;
+    },
+    async blocked(userId) {
+      const rows = await db.read(sql<Row[]>`
+        select ${columns(sql, "u", USER)} from connections k
+        join users u on u.id = k.peer_id and u.deleted_at is null
+        where k.user_id = ${userId} and k.status = 'blocked' order by k.updated_at desc limit ${MAX_BLOCKED}`);
+      return rows.map((row) => noun(row, "u", USER));
     },
     connections: (userId, { after, limit }) =>
       connections(sql`
@@ -125,16 +150,12 @@ function contactQueries(db: Database) {
   ): Promise<StoredContact[]> {
     const rows = await db.read(sql<Row[]>`
       select ${columns(sql, "u", USER)}, ${columns(sql, "c", CONVERSATION)}, k.phone_number, k.avatar_url, k.display_name,
-             coalesce(k.created_at, u.created_at) as created_at, seen.at as seen_at
+             coalesce(k.created_at, u.created_at) as created_at,
+             case when ${tells(sql, "u", "last_seen_for", sql<never[]>`${ownerId}::bigint`)} then seen.at end as seen_at
       from users u
       ${left ? sql`left` : sql``} join contacts k on k.user_id = u.id and k.owner_id = ${ownerId} and k.deleted_at is null
       left join conversations c on c.pair = causeway_pair(${ownerId}, u.id)
-      left join lateral (
-        select max(greatest(m.last_opened_at, e.at)) as at from memberships m
-        left join events e on e.conversation_id = m.conversation_id and e.seq = m.read_seq and e.actor = m.member
-          and e.type = 'message'
-        where m.member = 'u:' || u.id
-      ) seen on true
+      left join lateral (${lastSeenOf(sql)}) seen on true
       where u.id = any (${userIds}::bigint[]) and u.deleted_at is null`);
     return rows.map((row) => ({
       user: noun(row, "u", USER),

@@ -6,6 +6,7 @@ import { byKey, createBatchLoader } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, noun, ORGANIZATION, type Row, TOKEN, USER } from "../sql/rows.ts";
 import { CREDENTIAL_BATCHES, databaseNow } from "./credentials.ts";
+import { blockedBy } from "./known-people.ts";
 
 export function createTokenStore(db: Database): TokenStore {
   const { sql } = db;
@@ -49,13 +50,14 @@ type TokenOwner = Awaited<ReturnType<TokenStore["byHash"]>>;
 interface TokenRow extends Row {
   hash: string;
   version: number;
+  blocked: number[];
 }
 
 async function tokensByHash(db: Database, hashes: string[]): Promise<TokenOwner[]> {
   const { sql } = db;
   const rows = await db.read(sql<TokenRow[]>`
     select k.hash, ${columns(sql, "t", TOKEN)}, ${columns(sql, "u", USER)}, ${columns(sql, "o", ORGANIZATION)},
-           coalesce(h.version, 0) as version
+           coalesce(h.version, 0) as version, ${blockedBy(sql)} as blocked
     from unnest(${hashes}::text[]) as k (hash)
     join tokens t on t.hash = decode(k.hash, 'hex')
     left join users u on u.id = t.user_id and u.deleted_at is null
@@ -72,10 +74,12 @@ async function tokensByHash(db: Database, hashes: string[]): Promise<TokenOwner[
 
 function tokenOwner(row: TokenRow | undefined): TokenOwner {
   if (row === undefined) return null;
-  const { version } = row;
+  const { version, blocked } = row;
   const token: ApiToken = noun(row, "t", TOKEN);
   if (row["o.id"] !== null) {
     return { token, user: null, organization: noun(row, "o", ORGANIZATION), version };
   }
-  return row["u.id"] === null ? null : { token, user: noun(row, "u", USER), organization: null, version };
+  return row["u.id"] === null
+    ? null
+    : { token, user: noun(row, "u", USER), organization: null, version, blocked };
 }

@@ -1,9 +1,10 @@
 /** Writes of users inside a transaction. A change that live sessions must notice raises the user's version. */
 import { newPublicId } from "../../domain/ids.ts";
-import { type User, userKey } from "../../domain/model.ts";
+import { type Picture, type User, userKey } from "../../domain/model.ts";
 import type { NewUser, UserPatch, UserWrites } from "../../domain/ports/store/accounts/users.ts";
 import { columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
+import { deleteUserAvatar, keepUserAvatar, newAvatarId } from "./avatars.ts";
 import { linkIdentity } from "./identities.ts";
 
 export function createUserWrites(scope: TransactionScope): UserWrites {
@@ -12,8 +13,13 @@ export function createUserWrites(scope: TransactionScope): UserWrites {
     create: (input) => createUser(scope, input),
     update: (id, patch) => updateUser(scope, id, patch),
     delete: (id) => deleteUser(scope, id),
-    endLogins: (id) => endLogins(scope, id),
+    endLogins: (id, except = null) => endLogins(scope, id, except),
     link: (input) => linkIdentity(sql, input),
+    async pictureSource(userId) {
+      const [row] = await sql<{ source: string }[]>`select source from avatars where user_id = ${userId}`;
+      return row?.source ?? null;
+    },
+    setPicture: (id, picture) => setPicture(scope, id, picture),
     async lock(ids) {
       const rows = await sql<Row[]>`
         select ${columns(sql, "u", USER)} from users u
@@ -49,6 +55,23 @@ async function updateUser(scope: TransactionScope, id: number, patch: UserPatch)
   return noun(row, "u", USER);
 }
 
+async function setPicture(
+  scope: TransactionScope,
+  userId: number,
+  picture: (Picture & { source: string }) | null,
+): Promise<User | null> {
+  const { sql } = scope;
+  const id = picture && newAvatarId();
+  const [row] = await sql<Row[]>`
+    update users u set avatar_id = ${id} where u.id = ${userId} and u.deleted_at is null
+    returning ${columns(sql, "u", USER)}`;
+  if (!row) return null;
+  await deleteUserAvatar(sql, userId);
+  if (picture && id) await keepUserAvatar(sql, userId, { ...picture, id });
+  scope.touchUsers([userId]);
+  return noun(row, "u", USER);
+}
+
 /** Changes the name that rooms show. Rows are locked in the order of their key, as everywhere. */
 async function renameMember({ sql }: TransactionScope, userId: number, name: string): Promise<void> {
   await sql`
@@ -61,22 +84,27 @@ async function renameMember({ sql }: TransactionScope, userId: number, name: str
 }
 
 function userColumns(patch: UserPatch): Row {
-  const { handle, displayName, email, passwordHash, administrator } = patch;
+  const { handle, displayName, email, passwordHash, administrator, status, receiptsFor, lastSeenFor } = patch;
   return {
     ...(handle !== undefined && { handle, handle_key: foldedKey(handle) }),
     ...(displayName !== undefined && { display_name: displayName }),
     ...(email !== undefined && { email, email_key: email === null ? null : foldedKey(email) }),
     ...(passwordHash !== undefined && { password_hash: passwordHash }),
     ...(administrator !== undefined && { administrator }),
+    ...(status !== undefined && { status }),
+    ...(receiptsFor !== undefined && { receipts_for: receiptsFor }),
+    ...(lastSeenFor !== undefined && { last_seen_for: lastSeenFor }),
   };
 }
 
 /** Keeps the row for its ids and its handle. Removes all credentials and all personal data. */
 async function deleteUser({ sql }: TransactionScope, id: number): Promise<boolean> {
   const { count } = await sql`
-    update users set deleted_at = causeway_now(), password_hash = null, email = null, email_key = null
+    update users set deleted_at = causeway_now(), password_hash = null, email = null, email_key = null,
+      avatar_id = null, status = ''
     where id = ${id} and deleted_at is null`;
   if (count === 0) return false;
+  await deleteUserAvatar(sql, id);
   await sql`delete from tokens where user_id = ${id}`;
   await sql`delete from logins where user_id = ${id}`;
   await sql`delete from identities where user_id = ${id}`;
@@ -90,7 +118,7 @@ async function deleteUser({ sql }: TransactionScope, id: number): Promise<boolea
   return true;
 }
 
-async function endLogins(scope: TransactionScope, id: number): Promise<boolean> {
+async function endLogins(scope: TransactionScope, id: number, except: number | null): Promise<boolean> {
   const { sql } = scope;
   const { count } = await sql`
     update users set logins_ended_at = causeway_now() where id = ${id} and deleted_at is null`;
@@ -100,7 +128,7 @@ async function endLogins(scope: TransactionScope, id: number): Promise<boolean> 
     with gone as (delete from bridge_grants where user_id = ${id} returning 1)
     select causeway_demand(${id}, 'end_sessions', '')
     where exists (select from gone) or exists (select from bridge_ghosts where member = ${userKey(id)} and active)`;
-  await sql`delete from logins where user_id = ${id}`;
+  await sql`delete from logins where user_id = ${id} and id is distinct from ${except}::bigint`;
   await sql`delete from login_places where user_id = ${id}`;
   scope.touchUsers([id]);
   return true;

@@ -3,7 +3,7 @@ import type { User } from "../../domain/model.ts";
 import type { UserStore } from "../../domain/ports/store/accounts/users.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
-import type { Statement } from "../sql/sql.ts";
+import type { Sql, Statement } from "../sql/sql.ts";
 
 export function createUserStore(db: Database): UserStore {
   const { sql } = db;
@@ -29,22 +29,17 @@ export function createUserStore(db: Database): UserStore {
     async visible(userId, ids) {
       const rows = await db.read(sql<{ id: number }[]>`
         select u.id from users u
-        where u.id = any (${ids}::bigint[]) and u.deleted_at is null and (
-          u.id = ${userId}
-          or not exists (
-            select from connections k where k.status = 'blocked'
-              and (k.user_id, k.peer_id) in ((${userId}::bigint, u.id), (u.id, ${userId}::bigint)))
-          and (
-            exists (
-              select from organization_users a join organization_users b on b.organization_id = a.organization_id
-              where a.user_id = ${userId} and b.user_id = u.id)
-            or exists (
-              select from connections k join connections r on r.user_id = k.peer_id and r.peer_id = k.user_id
-              where k.user_id = ${userId} and k.peer_id = u.id and k.status = 'accepted' and r.status = 'accepted')
-            or not exists (select from organization_users o where o.user_id in (${userId}, u.id))))
+        where u.id = any (${ids}::bigint[]) and u.deleted_at is null
+          and (u.id = ${userId} or ${existsFor(sql, userId)})
         order by u.id`);
       return rows.map(({ id }) => id);
     },
+    search: (userId, { text, limit }) =>
+      users(sql`
+        u.id <> ${userId} and (
+          strpos(u.handle_key, ${foldedKey(text)}) > 0
+          or strpos(lower(u.display_name), lower(${text.normalize("NFC")})) > 0)
+        and ${existsFor(sql, userId)} order by u.handle_key limit ${limit}`),
     async handleDeletedAt(handle) {
       const [row] = await db.read(sql<[{ at: number | null }]>`
         select max(deleted_at) as at from users where handle_key = ${foldedKey(handle)} and deleted_at is not null`);
@@ -66,4 +61,20 @@ export function createUserStore(db: Database): UserStore {
       return row?.version ?? null;
     },
   };
+}
+
+/** Whether the user `u` exists for the user with this id, who is another: see `UserStore.visible`. */
+function existsFor(sql: Sql, userId: number): Statement<never[]> {
+  return sql<never[]>`(
+    not exists (
+      select from connections k where k.status = 'blocked'
+        and (k.user_id, k.peer_id) in ((${userId}::bigint, u.id), (u.id, ${userId}::bigint)))
+    and (
+      exists (
+        select from organization_users a join organization_users b on b.organization_id = a.organization_id
+        where a.user_id = ${userId} and b.user_id = u.id)
+      or exists (
+        select from connections k join connections r on r.user_id = k.peer_id and r.peer_id = k.user_id
+        where k.user_id = ${userId} and k.peer_id = u.id and k.status = 'accepted' and r.status = 'accepted')
+      or not exists (select from organization_users o where o.user_id in (${userId}, u.id))))`;
 }

@@ -38,6 +38,8 @@ interface SessionRoomRow extends EventRow, Omit<RoomAtAGlance, "settings" | "pee
   peerPublicId: string;
   peerHandle: string;
   peerName: string;
+  peerAvatarId: string | null;
+  peerStatus: string;
   read: number;
   delivered: number;
   head: number;
@@ -118,7 +120,7 @@ async function sessionRooms(
            greatest(m.delivered_seq, m.read_seq) as delivered,
            m.muted, m.pinned, m.archived_at as "archivedAt", m.favourite, m.notification_level as "notificationLevel",
            p.id as "peerId", p.uuid as "peerUuid", p.public_id as "peerPublicId", p.handle as "peerHandle",
-           p.display_name as "peerName", h.head_seq as head, h.last_activity as head_at, asked.at as asked_at,
+           p.display_name as "peerName", p.avatar_id as "peerAvatarId", p.status as "peerStatus", h.head_seq as head, h.last_activity as head_at, asked.at as asked_at,
            ${unreadMessages(db.sql)} as unread, n.mentions,
            e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
     from m
@@ -198,7 +200,7 @@ function sessionRoom(row: SessionRoomRow): SessionRoom {
 
 function peerOf(row: SessionRoomRow, id: number): NonNullable<RoomAtAGlance["peer"]> {
   const { peerUuid: uuid, peerPublicId: publicId, peerHandle: handle, peerName: displayName } = row;
-  return { id, uuid, publicId, handle, displayName };
+  return { id, uuid, publicId, handle, displayName, avatarId: row.peerAvatarId, status: row.peerStatus };
 }
 
 function settingsOf(row: SessionRoomRow): RoomAtAGlance["settings"] {

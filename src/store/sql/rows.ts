@@ -92,6 +92,10 @@ export const USER: Columns<User> = {
   email: "email",
   administrator: "administrator",
   createdAt: "created_at",
+  avatarId: "avatar_id",
+  status: "status",
+  receiptsFor: "receipts_for",
+  lastSeenFor: "last_seen_for",
 };
 
 export const ORGANIZATION: Columns<Organization> = {

@@ -63,7 +63,7 @@ describeWith("postgres", "the entry of a room", ({ postgres }) => {
     await guestLinks.create(ada.actor, token);
     const { key, code } = await guestLinks.get(ada.actor, token);
     const [entry] = await entriesOf(one, ada);
-    expect(entry?.guestLink).toBe(`https://chat.example/conversations/join?key=${key}&code=${code}`);
+    expect(entry?.guestLink).toBe(`${one.url}/conversations/join?key=${key}&code=${code}`);
   });
 
   test("[GW-15.2] of a one-to-one room has the other's name, and who it is", async () => {

@@ -73,7 +73,7 @@ export interface RoomAtAGlance extends Pick<Room, ShownOfRoom> {
   /** The seq of its pinned message, or null. */
   pinnedSeq: number | null;
   /** The other of a one-to-one room; null for other rooms and where the account was deleted. */
-  peer: Pick<User, "id" | "uuid" | "publicId" | "handle" | "displayName"> | null;
+  peer: Pick<User, "id" | "uuid" | "publicId" | "handle" | "displayName" | "avatarId" | "status"> | null;
   settings: Pick<MembershipSettings, ShownSettings>;
 }
 

@@ -8,14 +8,24 @@ export const grant = z
     access_token: z.string(),
     token_type: z.literal("Bearer"),
     expires_in: z.int().openapi({ description: "Seconds" }),
+    refresh_token: z.string().optional().openapi({
+      description: "Renews the access token once, at /access; the next one comes with the answer",
+    }),
   })
   .openapi("AccessToken");
 
-export function grantOf(signedIn: { user: User; accessToken: string; expiresIn: number }) {
+export function grantOf(signedIn: {
+  user: User;
+  accessToken: string;
+  expiresIn: number;
+  refreshToken?: string | null;
+}) {
+  const { refreshToken } = signedIn;
   return {
     user: signedIn.user.uuid,
     access_token: signedIn.accessToken,
     token_type: "Bearer" as const,
     expires_in: signedIn.expiresIn,
+    ...(refreshToken && { refresh_token: refreshToken }),
   };
 }

@@ -7,6 +7,7 @@ import { grant } from "./grant.ts";
 
 const MAX_NAME_LENGTH = 320;
 const MAX_PASSWORD_LENGTH = 1_024;
+const MAX_TOKEN_LENGTH = 128;
 
 const FORBIDDEN = forbidden("invalid-credentials: the message says what is missing");
 
@@ -26,6 +27,17 @@ const selfSchema = z
   })
   .openapi("SelfProfile");
 
+const optionalToken = {
+  body: {
+    required: false,
+    content: {
+      "application/json": {
+        schema: body({ refresh_token: text(MAX_TOKEN_LENGTH).optional() }).openapi("Renewal"),
+      },
+    },
+  },
+};
+
 export const LOGIN_ROUTES = {
   login: createRoute({
     method: "post",
@@ -40,6 +52,10 @@ export const LOGIN_ROUTES = {
           handle: text(MAX_NAME_LENGTH).optional(),
           phone: text(MAX_NAME_LENGTH).optional(),
           password: text(MAX_PASSWORD_LENGTH),
+          refresh: z
+            .boolean()
+            .optional()
+            .openapi({ description: "Answer a refresh token too, for clients that keep no cookies" }),
         }).openapi("Login"),
       ),
     },
@@ -53,17 +69,21 @@ export const LOGIN_ROUTES = {
   access: createRoute({
     method: "post",
     path: "/access",
-    summary: "Renew the access token with the cookie zuid",
+    summary: "Renew the access token with a refresh token, or with the cookie zuid",
+    description:
+      "A refresh token is used once. A client that got no answer may use it again for 10 s; after that, a second use ends the login.",
     security: [],
-    responses: { 200: json(grant, "A new access token"), ...REFUSALS, ...FORBIDDEN },
+    request: optionalToken,
+    responses: { 200: json(grant, "A new access token"), ...REFUSALS, ...FORBIDDEN, ...BODY_REFUSALS },
   }),
   logout: createRoute({
     method: "post",
     path: "/access/logout",
     summary:
-      "End the login of the cookie zuid, with its access tokens; an access token may come along, and need not be valid any more",
+      "End the login of a refresh token or of the cookie zuid, with its access tokens; an access token may come along, and need not be valid any more",
     security: [],
-    responses: { 200: { description: "The login is over" }, ...REFUSALS, ...FORBIDDEN },
+    request: optionalToken,
+    responses: { 200: { description: "The login is over" }, ...REFUSALS, ...FORBIDDEN, ...BODY_REFUSALS },
   }),
   self: createRoute({
     method: "get",

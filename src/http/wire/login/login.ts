@@ -6,7 +6,7 @@ import type { User } from "../../../domain/model.ts";
 import type { Accounts } from "../../../domain/use-cases/accounts.ts";
 import type { Lookup } from "../../../domain/use-cases/lookup.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
-import type { HttpApp } from "../../face/face.ts";
+import type { HttpApp, HttpContext } from "../../face/face.ts";
 import { authenticateUser } from "../../requests/credentials.ts";
 import {
   accessTokenOf,
@@ -48,13 +48,13 @@ export function registerSelf(
 
 function registerGrants(app: HttpApp, accounts: Accounts, cookies: LoginCookies): void {
   app.openapi(ROUTES.login, async (c) => {
-    const { email, handle, phone, password } = c.req.valid("json");
+    const { email, handle, phone, password, refresh = false } = c.req.valid("json");
     const login = email ?? handle ?? phone;
     if (login === undefined)
       throw new DomainError("bad_request", "email or handle is required", { field: "email" });
     const persistent = c.req.valid("query").persist;
     const signedIn = await accounts
-      .login(login, password, { persistent, ip: c.env.ip })
+      .login(login, password, { persistent, refresh, ...renewing(c) })
       .catch(refusedAs("Authentication failed."));
     cookies.set(c, signedIn.cookie, persistent ? signedIn.cookieExpiresAt : null);
     return c.json(grantOf(signedIn), 200);
@@ -63,6 +63,13 @@ function registerGrants(app: HttpApp, accounts: Accounts, cookies: LoginCookies)
 
 function registerAccess(app: HttpApp, accounts: Accounts, cookies: LoginCookies): void {
   app.openapi(ROUTES.access, async (c) => {
+    const { refresh_token: refreshToken } = c.req.valid("json") ?? {};
+    if (refreshToken !== undefined) {
+      const granted = await accounts
+        .refreshByToken(refreshToken, renewing(c))
+        .catch(refusedAs("Invalid refresh token"));
+      return c.json(grantOf(granted), 200);
+    }
     const cookie = loginCookieOf(c);
     if (cookie === null) throw invalidCredentials("Missing cookie");
     const old = await oldTokenUser(accounts, accessTokenOf(c));
@@ -72,6 +79,11 @@ function registerAccess(app: HttpApp, accounts: Accounts, cookies: LoginCookies)
     return c.json(grantOf(granted), 200);
   });
   app.openapi(ROUTES.logout, async (c) => {
+    const { refresh_token: refreshToken } = c.req.valid("json") ?? {};
+    if (refreshToken !== undefined) {
+      await accounts.logoutByToken(refreshToken).catch(refusedAs("Invalid refresh token"));
+      return c.body(null, 200);
+    }
     const cookie = loginCookieOf(c);
     const token = accessTokenOf(c);
     if (cookie === null && token === null) throw invalidCredentials("Missing cookie and token");
@@ -92,6 +104,11 @@ async function oldTokenUser(accounts: Accounts, token: string | null): Promise<n
     if (error instanceof DomainError && error.code === "unauthorized") return null;
     throw error;
   }
+}
+
+/** Who signs in or renews: the client is known by its `User-Agent`. */
+function renewing(c: HttpContext): { ip: string; client: string } {
+  return { ip: c.env.ip, client: c.req.header("User-Agent") ?? "" };
 }
 
 /** The caller's profile. Fields without a value are left out, never null. */

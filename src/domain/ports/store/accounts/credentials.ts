@@ -10,12 +10,12 @@ export interface TokenStore {
   create(input: Omit<ApiToken, "id" | "createdAt"> & { hash: Uint8Array }): Promise<ApiToken>;
   /**
    * ONE query: the token with the user or organization it stands for; null when unknown, expired or revoked.
-   * `version` is the user's (see `UserStore.changed`), 0 for organizations.
+   * `version` is the user's (see `UserStore.changed`), 0 for organizations; `blocked` are the ids of users whom they block.
    */
   byHash(
     hash: Uint8Array,
   ): Promise<
-    | { token: ApiToken; user: User; organization: null; version: number }
+    | { token: ApiToken; user: User; organization: null; version: number; blocked: number[] }
     | { token: ApiToken; user: null; organization: Organization; version: number }
     | null
   >;
@@ -34,6 +34,28 @@ export interface Login {
   expiresAt: number;
 }
 
+/** A login that is renewed with refresh tokens. */
+export interface RefreshLogin extends Login {
+  user: User;
+  /** SHA-256 of the login's secret, in hex. */
+  hash: string;
+  /** The number of the one token that was not used. */
+  refreshNumber: number;
+  /** When the token before it was used, ms, and by which client (a hash); null: none was. */
+  refreshedAt: number | null;
+  refreshedBy: Uint8Array | null;
+}
+
+/** A login as its user sees it. */
+export interface LoginSession {
+  id: number;
+  /** What the client called itself. */
+  device: string | null;
+  address: string | null;
+  /** When it was last used, ms. */
+  seenAt: number;
+}
+
 /** How users sign in, and what they have signed in with. */
 export interface LoginStore {
   /**
@@ -50,13 +72,14 @@ export interface LoginStore {
     placeSeenAt: number | null;
   } | null>;
   /**
-   * ONE query: the user with this handle and version, the ids of their organizations, when all their logins were last
-   * ended, and when the handle last belonged to a deleted user, ms.
+   * ONE query: the user with this handle and version, the ids of their organizations and of whom they block, when all their
+   * logins were last ended, and when the handle last belonged to a deleted user, ms.
    */
   userForJwt(handle: string): Promise<{
     user: User | null;
     version: number;
     organizations: number[];
+    blocked: number[];
     loginsEndedAt: number | null;
     deletedAt: number | null;
   }>;
@@ -68,14 +91,43 @@ export interface LoginStore {
    * to that identity still.
    */
   create(
-    input: Omit<Login, "id"> & { hash: Uint8Array; passwordHash: string | null; origin?: LoginOrigin },
+    input: Omit<Login, "id"> & {
+      hash: Uint8Array;
+      passwordHash: string | null;
+      origin?: LoginOrigin;
+      device?: string | null;
+      address?: string | null;
+      /** The hash of what the login's refresh tokens share; unset: it has none. */
+      refreshFamily?: Uint8Array | null;
+    },
   ): Promise<Login | null>;
   byHash(hash: Uint8Array): Promise<(Login & { user: User }) | null>;
-  /** ONE query: the user of a login that is still valid, with the user's version and the login's `hash` in hex. */
-  userOf(loginId: number): Promise<{ user: User; version: number; hash: string } | null>;
+  /**
+   * ONE query: the user of a login that is still valid, with the user's version, whom they block (ids), and the login's
+   * `hash` in hex.
+   */
+  userOf(loginId: number): Promise<{ user: User; version: number; blocked: number[]; hash: string } | null>;
   /** Gives the login another secret. False when it is over, or has another secret than `from` by now. */
   renew(id: number, change: { from: Uint8Array; hash: Uint8Array; expiresAt: number }): Promise<boolean>;
   delete(id: number): Promise<boolean>;
+  /** By the hash of what the login's refresh tokens share. */
+  byRefreshFamily(family: Uint8Array): Promise<RefreshLogin | null>;
+  /**
+   * Makes the token with the next number the one that was not used, unless the one of `number` is another: then false.
+   * `at` is when, `client` a hash of who renews.
+   */
+  refresh(
+    id: number,
+    renewal: { number: number; client: Uint8Array; at: number; expiresAt: number; address: string },
+  ): Promise<boolean>;
+  /** The user's logins that are valid, the last used first; at most `limit`. */
+  ofUser(userId: number, limit: number): Promise<LoginSession[]>;
+  /** Ends one of the user's logins, or all but one. @returns the ids of those that ended */
+  end(userId: number, which: { id: number } | { except: number | null }): Promise<number[]>;
+  /** The logins were in use at these times (ms), by clients that call themselves so (null: no change). One statement. */
+  noteSeen(
+    seen: readonly (Pick<LoginSession, "id" | "device" | "seenAt"> & { address: string })[],
+  ): Promise<void>;
 }
 
 /** Tokens and logins together. */

@@ -43,7 +43,11 @@ export interface PeopleStore {
   known(userId: number, ids: readonly number[]): Promise<number[]>;
   /** UUID of the first organization that each of these users shares with this one; those without are left out. */
   sharedOrganizations(userId: number, ids: readonly number[]): Promise<{ userId: number; uuid: string }[]>;
+  /** When these users were last seen anywhere, ms, as far as they tell this one; others are missing. */
+  lastSeen(viewerId: number, ids: readonly number[]): Promise<(readonly [userId: number, at: number])[]>;
   connection(userId: number, peerId: number): Promise<StoredConnection | null>;
+  /** Whom the user blocks, the last first, at most 1,000. */
+  blocked(userId: number): Promise<User[]>;
   /** By the other's UUID ascending; `after` is exclusive. */
   connections(userId: number, page: { after?: string; limit: number }): Promise<StoredConnection[]>;
   /**
@@ -54,7 +58,7 @@ export interface PeopleStore {
   /** Of these one-to-one rooms, those whose pair waits for one of them to accept. */
   waiting(roomIds: readonly number[]): Promise<number[]>;
 
-  /** Entries of a book; `book: false` also users who are in no entry, with what is known of them. */
+  /** Entries of a book, with the last activity of those who tell the owner; `book: false` also users who are in no entry, with what is known of them. */
   contacts(ownerId: number, userIds: readonly number[], book: boolean): Promise<StoredContact[]>;
   contactPage(
     ownerId: number,
@@ -66,11 +70,16 @@ export interface PeopleStore {
 
 /** Inside a transaction. */
 export interface PeopleWrites {
-  /** Holds the pair of users until the commit, and reads both sides. */
+  /** Holds the pair of users until the commit, and reads both sides; `waiting` and `blocked` count those of the first user. */
   lockConnection(
     userId: number,
     peerId: number,
-  ): Promise<{ mine: ConnectionStatus | null; theirs: ConnectionStatus | null; waiting: number }>;
+  ): Promise<{
+    mine: ConnectionStatus | null;
+    theirs: ConnectionStatus | null;
+    waiting: number;
+    blocked: number;
+  }>;
   /** @returns the time of the change, ms */
   putConnection(
     userId: number,

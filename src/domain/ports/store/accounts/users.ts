@@ -1,5 +1,5 @@
 /** Users. ./store.ts says what callers may rely on. */
-import type { User } from "../../../model.ts";
+import type { Audience, Picture, User } from "../../../model.ts";
 
 export interface NewUser {
   handle: string;
@@ -9,7 +9,11 @@ export interface NewUser {
   administrator: boolean;
 }
 
-export type UserPatch = Partial<NewUser>;
+export interface UserPatch extends Partial<NewUser> {
+  status?: string;
+  receiptsFor?: Audience;
+  lastSeenFor?: Audience;
+}
 
 /** Empty `search`: all. */
 export interface NamePage {
@@ -34,6 +38,11 @@ export interface UserStore {
    * an organization; and neither blocked the other.
    */
   visible(userId: number, ids: number[]): Promise<number[]>;
+  /**
+   * Users who exist for this user as in {@link visible}, without the user, whose handle or name holds the text, whatever its
+   * case; by handle.
+   */
+  search(userId: number, page: { text: string; limit: number }): Promise<User[]>;
   /** When the handle last belonged to a user that was deleted, ms, or null. */
   handleDeletedAt(handle: string): Promise<number | null>;
   /**
@@ -51,6 +60,10 @@ export interface UserWrites {
   create(input: NewUser): Promise<User>;
   /** Conflicts as above. A new display name shows in the user's memberships as well. Null when there is no such user. */
   update(userId: number, patch: UserPatch): Promise<User | null>;
+  /** The attachment that the user's picture was made of; null without a picture. */
+  pictureSource(userId: number): Promise<string | null>;
+  /** Replaces the user's picture; null removes it. Null when there is no such user. */
+  setPicture(userId: number, picture: (Picture & { source: string }) | null): Promise<User | null>;
   /**
    * Marks the user deleted, frees handle, e-mail and the subjects of identity providers, revokes tokens and logins, and
    * removes the user from organizations, their events, groups, connections and contact books. Memberships stay: leave the rooms in the same
@@ -58,10 +71,10 @@ export interface UserWrites {
    */
   delete(userId: number): Promise<boolean>;
   /**
-   * Ends all logins of the user with what they made in Matrix, and forgets where the user signed in. Tokens stay.
-   * False when there is no such user.
+   * Ends all logins of the user, but for the one of `except`, with what they made in Matrix, and forgets where the user
+   * signed in. Tokens stay. False when there is no such user.
    */
-  endLogins(userId: number): Promise<boolean>;
+  endLogins(userId: number, except?: number | null): Promise<boolean>;
   /**
    * Links a user to the subject of an identity provider. @returns the link's id; null when the subject is linked
    * already, or the user to another subject of the issuer

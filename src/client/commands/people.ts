@@ -1,0 +1,31 @@
+/** Oneself and others. */
+import type { Command, CommandsOf } from "./command.ts";
+
+export const PEOPLE_COMMANDS = ["profile", "users", "block", "unblock", "blocked"] as const;
+export const ACCOUNT_COMMANDS = ["password", "sessions", "session.end", "token", "matrix"] as const;
+
+export interface PeopleCommands extends CommandsOf<typeof PEOPLE_COMMANDS> {
+  /** Changes what is given of our profile. All of our sessions hear `user`. */
+  profile: Command<"profile">;
+  /** Finds people by a part of their name (`query`), or by any of their names (`ids`). */
+  users: Command<"users">;
+  /** Blocks a user, by their id. All of our sessions hear `block`. */
+  block: Command<"block">;
+  unblock: Command<"unblock">;
+  /** The users whom we block, the last first. */
+  blocked: Command<"blocked">;
+}
+
+/** One's own account. */
+export interface AccountCommands extends CommandsOf<typeof ACCOUNT_COMMANDS> {
+  /** Changes our password, and ends all logins but ours. */
+  password: Command<"password">;
+  /** Our logins, the last used first. */
+  sessions: Command<"sessions">;
+  /** Ends one of our logins, or all others. */
+  sessionEnd: Command<"session.end">;
+  /** Gives the session another token of ours to live by. */
+  token: Command<"token">;
+  /** A password for our Matrix account, or with `device` a signed-in device. */
+  matrix: Command<"matrix">;
+}

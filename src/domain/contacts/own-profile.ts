@@ -1,0 +1,102 @@
+/** What somebody tells of themselves: name, picture, status, and whom they tell more. */
+import type { Context } from "../context/context.ts";
+import { badField, DomainError } from "../errors.ts";
+import { isPublicId } from "../ids.ts";
+import {
+  type Actor,
+  AUDIENCES,
+  type Audience,
+  memberKey,
+  type Picture,
+  type User,
+  userKey,
+} from "../model.ts";
+import type { AttachmentFiles } from "../ports/attachments.ts";
+import type { UserPatch } from "../ports/store/accounts/users.ts";
+import { checkAvatar, MAX_AVATAR_BYTES } from "../rooms/avatars.ts";
+import { checkName, checkStatus } from "../text-rules.ts";
+import type { OwnProfile, ProfilePatch } from "../use-cases/people.ts";
+
+type NewPicture = Picture & { source: string };
+
+export function createOwnProfile(context: Context, files: AttachmentFiles | null): OwnProfile {
+  const { store, broadcasts } = context;
+
+  async function userOf(actor: Actor): Promise<User> {
+    const user = actor.kind === "user" ? await store.users.byId(Number(actor.id)) : null;
+    if (!user) throw new DomainError("unauthorized", "The account was deleted");
+    return user;
+  }
+
+  /** The picture in a file that the actor uploaded and did not send. */
+  async function pictureOf(actor: Actor, id: string): Promise<NewPicture> {
+    const file = isPublicId(id) ? await store.messages.attachment(id) : null;
+    if (!file || file.place !== null || file.owner !== memberKey(actor)) {
+      throw badField("avatar", "must be the id of a file that you uploaded and did not send");
+    }
+    if (!files) throw new DomainError("unavailable", "This process keeps no files");
+    // One byte more than a picture may have: then it is refused as too large.
+    const last = Math.min(file.size - 1, MAX_AVATAR_BYTES);
+    const stream = await files.open(id, { first: 0, last });
+    if (!stream) throw badField("avatar", "must be the id of a file that you uploaded and did not send");
+    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+    return { ...(await checkAvatar(bytes)), source: id };
+  }
+
+  /** Undefined: the picture stays. */
+  async function newPicture(actor: Actor, { avatarId, id }: User, avatar: string | null | undefined) {
+    if (avatar === undefined) return undefined;
+    if (avatar === null) return avatarId === null ? undefined : null;
+    // The same file again: the answer to the first request was lost.
+    const source = await store.transaction((tx) => tx.users.pictureSource(id));
+    return source === avatar ? undefined : await pictureOf(actor, avatar);
+  }
+
+  function tell(before: User, user: User, rooms: readonly number[]): void {
+    broadcasts.profile(user);
+    const isOther = (["displayName", "avatarId", "status"] as const).some(
+      (each) => before[each] !== user[each],
+    );
+    if (!isOther) return;
+    broadcasts.userChanged(user.id);
+    broadcasts.renamed(user, rooms);
+  }
+
+  return {
+    get: userOf,
+    async change(actor, given) {
+      const patch = checkPatch(given);
+      const before = await userOf(actor);
+      const picture = await newPicture(actor, before, given.avatar);
+      if (picture === undefined && isSame(before, patch)) return { user: before, changed: false };
+      const { user, rooms } = await store.transaction(async (tx) => {
+        const patched = await tx.users.update(before.id, patch);
+        const changed = picture === undefined ? patched : await tx.users.setPicture(before.id, picture);
+        return { user: changed, rooms: await tx.roomIdsOf(userKey(before.id)) };
+      });
+      if (!user) throw new DomainError("unauthorized", "The account was deleted");
+      tell(before, user, rooms);
+      return { user, changed: true };
+    },
+  };
+}
+
+function isSame(user: User, patch: UserPatch): boolean {
+  return Object.entries(patch).every(([field, value]) => user[field as keyof User] === value);
+}
+
+function checkPatch({ name, status, privacy }: ProfilePatch): UserPatch {
+  const { receipts, lastSeen } = privacy ?? {};
+  if (receipts !== undefined) checkAudience("privacy.receipts", receipts);
+  if (lastSeen !== undefined) checkAudience("privacy.lastSeen", lastSeen);
+  return {
+    ...(name !== undefined && { displayName: checkName("name", name) }),
+    ...(status !== undefined && { status: checkStatus(status) }),
+    ...(receipts !== undefined && { receiptsFor: receipts }),
+    ...(lastSeen !== undefined && { lastSeenFor: lastSeen }),
+  };
+}
+
+function checkAudience(field: string, audience: Audience): void {
+  if (!AUDIENCES.includes(audience)) throw badField(field, `must be one of ${AUDIENCES.join(", ")}`);
+}

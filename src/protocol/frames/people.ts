@@ -1,0 +1,39 @@
+/** Oneself and others: PROTOCOL.md, section 17. */
+import { z } from "zod";
+import { LIMITS } from "../limits.ts";
+import { ref } from "./fields.ts";
+import type { WireSelf, WireUser } from "./server.ts";
+
+const audience = z.enum(["everybody", "contacts", "nobody"]);
+/** A user's id. */
+const user = z.string();
+
+export const PEOPLE_OPS = {
+  profile: z.strictObject({
+    op: z.literal("profile"),
+    ref,
+    name: z.string().optional(),
+    avatar: z.string().nullable().optional(),
+    status: z.string().optional(),
+    privacy: z.strictObject({ receipts: audience.optional(), lastSeen: audience.optional() }).optional(),
+  }),
+  users: z.strictObject({
+    op: z.literal("users"),
+    ref,
+    query: z.string().optional(),
+    ids: z.array(z.string()).max(LIMITS.USERS_MOST).optional(),
+    limit: z.int().min(1).max(LIMITS.USERS_MOST).default(LIMITS.USERS_MOST),
+  }),
+  block: z.strictObject({ op: z.literal("block"), ref, user }),
+  unblock: z.strictObject({ op: z.literal("unblock"), ref, user }),
+  blocked: z.strictObject({ op: z.literal("blocked"), ref }),
+};
+
+/** What `ok` holds beside `op` and `ref`. */
+export interface PeopleAnswers {
+  profile: { user: WireSelf; duplicate?: true };
+  users: { users: WireUser[] };
+  block: { duplicate?: true };
+  unblock: { duplicate?: true };
+  blocked: { users: WireUser[] };
+}
