@@ -61,13 +61,16 @@ export function createInbound(options: InboundOptions): Inbound {
     const file = await options.files.keep(room.id, event, actor);
     const text = chatText(event, actor.name, file !== null);
     if (text === null) return await store.applied(event.event_id);
-    const answered = relation.answers === null ? null : await store.mirroredEvent(relation.answers);
+    const related = {
+      replyTo: await messageAt(room, relation.answers),
+      thread: await messageAt(room, relation.thread),
+    };
     const seq = await send(
       room,
       event,
       actor,
       { id, text, ...(file !== null && { attachments: [file] }) },
-      answered,
+      related,
     );
     await store.applied(event.event_id, {
       roomId: room.id,
@@ -85,7 +88,7 @@ export function createInbound(options: InboundOptions): Inbound {
     event: MatrixEvent,
     actor: Actor,
     content: Pick<SendInput, "id" | "text" | "attachments">,
-    answered: MirroredEvent | null,
+    related: Record<"replyTo" | "thread", number | null>,
   ): Promise<number> {
     const mentions = chatMentions(event.content, ghosts);
     const input = {
@@ -93,16 +96,22 @@ export function createInbound(options: InboundOptions): Inbound {
       fromMatrix: true as const,
       ...(mentions.length > 0 && { mentions }),
     };
-    // A reply to an edit or a file of a message is a reply to the message.
-    const replyTo = answered?.roomId === room.id ? (answered.target ?? answered.seq) : null;
+    const { replyTo, thread } = related;
     try {
-      const reply = replyTo === null ? {} : { replyTo };
+      const reply = { ...(replyTo !== null && { replyTo }), ...(thread !== null && { thread }) };
       return (await messages.send(actor, room.token, { ...input, ...reply })).seq;
     } catch (error) {
-      if (!(error instanceof DomainError) || error.field !== "replyTo") throw error;
-      // The answered message was deleted, or the sender may not see it: send without the reply.
-      return (await messages.send(actor, room.token, input)).seq;
+      const field = error instanceof DomainError ? error.field : undefined;
+      if (field !== "replyTo" && field !== "thread") throw error;
+      // That message was deleted, or the sender may not see it: send without the relation.
+      return await send(room, event, actor, content, { ...related, [field]: null });
     }
+  }
+
+  /** The seq of the message that a Matrix event shows. One that shows an edit or a file of a message stands for the message. */
+  async function messageAt(room: OpenRoom, eventId: string | null): Promise<number | null> {
+    const mirrored = eventId === null ? null : await store.mirroredEvent(eventId);
+    return mirrored?.roomId === room.id ? (mirrored.target ?? mirrored.seq) : null;
   }
 
   async function edit(room: OpenRoom, event: MatrixEvent, actor: Actor, replaces: string): Promise<void> {

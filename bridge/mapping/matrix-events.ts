@@ -37,27 +37,33 @@ const relationSchema = z.object({
   rel_type: z.string().optional(),
   event_id: z.string().optional(),
   key: z.string().optional().catch(undefined),
+  is_falling_back: z.boolean().optional().catch(undefined),
   "m.in_reply_to": z.object({ event_id: z.string() }).optional().catch(undefined),
 });
 
 export interface Relation {
   replaces: string | null;
   answers: string | null;
+  /** The event with which the thread begins that this one is in. */
+  thread: string | null;
   /** The event that a reaction is to. */
   annotates: { eventId: string; key: string } | null;
 }
 
 /** Which event this one replaces, answers, or reacts to. */
 export function relationOf(content: MatrixEvent["content"]): Relation {
-  const none = { replaces: null, answers: null, annotates: null };
+  const none = { replaces: null, answers: null, thread: null, annotates: null };
   const parsed = relationSchema.safeParse(content["m.relates_to"]);
   if (!parsed.success) return none;
-  const { rel_type, event_id: eventId, key, "m.in_reply_to": reply } = parsed.data;
+  const { rel_type, event_id: eventId, key, is_falling_back: falls, "m.in_reply_to": reply } = parsed.data;
   switch (rel_type) {
     case "m.replace":
       return { ...none, replaces: eventId ?? null };
     case "m.annotation":
       return eventId === undefined || key === undefined ? none : { ...none, annotates: { eventId, key } };
+    case "m.thread":
+      // What clients without threads show as a reply is none.
+      return { ...none, thread: eventId ?? null, answers: falls ? null : (reply?.event_id ?? null) };
     default:
       return { ...none, answers: reply?.event_id ?? null };
   }

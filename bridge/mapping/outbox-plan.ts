@@ -26,6 +26,8 @@ export interface Draft {
   url?: string;
   /** The idempotency key that the sender's client gave a message. */
   id?: string;
+  /** The seq with which the thread of a message begins. */
+  thread?: number;
   /** In an edit that changed the files: the ids of all files of the message now. */
   files?: string[];
 }
@@ -66,23 +68,29 @@ type Common = ReturnType<typeof common>;
 
 /** A message with its files. Without a text the first file is the message. */
 function messageOf(entry: Common, event: LoggedEvent): PlannedEntry[] {
-  const { text, replyTo = null, deleted, attachments = [] } = dataOf<"message">(event);
+  const { text, replyTo = null, thread, deleted, attachments = [] } = dataOf<"message">(event);
   if (deleted) return [];
   const [file, rest] = text.trim() === "" ? [attachments[0], attachments.slice(1)] : [undefined, attachments];
   const id = event.id === null ? {} : { id: event.id };
-  const content = draft({ ...id, ...(file && { file }) });
+  const inThread = thread === undefined ? {} : { thread };
+  const content = draft({ ...id, ...inThread, ...(file && { file }) });
   const message = {
     ...entry,
     ...({ op: "message", content, target: replyTo } as const),
     ...{ shown: shownHash(text), file: file?.id ?? null },
   };
-  return [message, ...filesOf(entry, event.seq, rest)];
+  return [message, ...filesOf(entry, event.seq, rest, inThread)];
 }
 
-function filesOf(entry: Common, target: number, files: readonly ShownAttachment[]): PlannedEntry[] {
+function filesOf(
+  entry: Common,
+  target: number,
+  files: readonly ShownAttachment[],
+  inThread: Pick<Draft, "thread"> = {},
+): PlannedEntry[] {
   return files.map((file, i) => ({
     ...{ ...entry, part: i + 1, op: `file:${i + 1}`, target, shown: null },
-    ...{ content: draft({ file: shownAttachment(file) }), file: file.id },
+    ...{ content: draft({ file: shownAttachment(file), ...inThread }), file: file.id },
   }));
 }
 

@@ -75,10 +75,20 @@ export function captioned(original: MatrixEvent["content"], caption: TextContent
   return { ...file, filename, body: caption.body, "m.mentions": caption["m.mentions"] } as Content;
 }
 
-export function withReply(content: Content, answers: string | null): object {
-  return answers === null
-    ? content
-    : { ...content, "m.relates_to": { "m.in_reply_to": { event_id: answers } } };
+/** The Matrix events to which a message relates. */
+export interface Related {
+  /** The message that it answers. */
+  answers: string | null;
+  /** The message with which its thread begins, and the last one in the thread, for clients without threads. */
+  thread: { root: string; last: string } | null;
+}
+
+export function withRelation(content: Content, { answers, thread }: Related): object {
+  if (thread === null && answers === null) return content;
+  const reply = { "m.in_reply_to": { event_id: answers ?? thread?.last } };
+  if (thread === null) return { ...content, "m.relates_to": reply };
+  const relation = { rel_type: "m.thread", event_id: thread.root, is_falling_back: answers === null };
+  return { ...content, "m.relates_to": { ...relation, ...reply } };
 }
 
 /** The content of an edit. Its fallback for clients without edits starts with a star. It mentions nobody again. */

@@ -12,11 +12,12 @@ import {
   annotation,
   captioned,
   fileContent,
+  type Related,
   replacement,
   shownHash,
   type TextContent,
   textContent,
-  withReply,
+  withRelation,
 } from "../mapping/translate.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
@@ -51,7 +52,10 @@ export interface WritesOptions {
   accounts: Pick<GhostAccounts, "request">;
   media: Pick<Media, "upload">;
   marks: Marks;
-  store: Pick<BridgeStore, "mirroredMessage" | "mirroredParts" | "mirroredReaction" | "revise">;
+  store: Pick<
+    BridgeStore,
+    "mirroredMessage" | "lastAnswer" | "mirroredParts" | "mirroredReaction" | "revise"
+  >;
   attachments: Pick<MessageStore, "attachments">;
 }
 
@@ -59,8 +63,10 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
   async function of(room: OpenRoom, entry: EntryWithText): Promise<Write | null> {
     const target = entry.target === null ? null : await store.mirroredMessage(room.id, entry.target);
     const isGone = entry.file !== null && (await attachments.attachments([entry.file])).length === 0;
-    if (entry.op === "message")
-      return message(room, isGone ? withoutFile(entry) : entry, target?.eventId ?? null);
+    if (entry.op === "message") {
+      const related = { answers: target?.eventId ?? null, thread: await threadOf(room, entry) };
+      return message(room, isGone ? withoutFile(entry) : entry, related);
+    }
     if (!target || target.redacted) return null;
     switch (entry.op) {
       case "redaction":
@@ -85,19 +91,29 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
         return reaction && redaction(room, entry, reaction.eventId, "");
       }
       default:
-        return isGone || (await isFileSent(room, entry, target)) ? null : message(room, entry, null);
+        if (isGone || (await isFileSent(room, entry, target))) return null;
+        return message(room, entry, { answers: null, thread: await threadOf(room, entry) });
     }
   }
 
-  function message(room: OpenRoom, entry: EntryWithText, answers: string | null): Write {
+  /** The thread that a message or a file goes to; null where its first message is not in Matrix. */
+  async function threadOf(room: OpenRoom, { seq, content }: OutboxEntry): Promise<Related["thread"]> {
+    const { thread } = JSON.parse(content) as Draft;
+    const root = thread === undefined ? null : await store.mirroredMessage(room.id, thread);
+    if (thread === undefined || !root) return null;
+    const last = await store.lastAnswer(room.id, { root: thread, before: seq });
+    return { root: root.eventId, last: last ?? root.eventId };
+  }
+
+  function message(room: OpenRoom, entry: EntryWithText, related: Related): Write {
     const draft = JSON.parse(entry.content) as Draft;
     const { file } = draft;
-    if (!file) return send(room, entry, withReply(textOf(entry, "message"), answers));
+    if (!file) return send(room, entry, withRelation(textOf(entry, "message"), related));
     const write = send(room, entry, {});
     const body = async () => {
       const url = draft.url ?? (await upload(room, entry, draft, file));
       const said = entry.sender === ghosts.bot ? entry.senderName : "";
-      return { ...withReply(fileContent(file, url, said), answers), ...write.body };
+      return { ...withRelation(fileContent(file, url, said), related), ...write.body };
     };
     return { ...write, body };
   }

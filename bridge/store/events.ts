@@ -26,6 +26,8 @@ export interface MirroredEvent {
 export interface BridgeEvents {
   /** The Matrix event that stands for a message of the log. */
   mirroredMessage(roomId: number, seq: number): Promise<MirroredEvent | null>;
+  /** The Matrix event of a thread's last answer before a seq, or null. */
+  lastAnswer(roomId: number, thread: { root: number; before: number }): Promise<string | null>;
   /** The other Matrix events of a message: its edits, made here or in Matrix, and its files. */
   mirroredParts(roomId: number, seq: number): Promise<MirroredEvent[]>;
   /** The sender's reaction to a message with this key, unless it was redacted. There is one at most. */
@@ -56,6 +58,15 @@ export function createBridgeEvents(sql: StoreSql): BridgeEvents {
         select ${columns} from bridge_events
         where conversation_id = ${roomId} and seq = ${seq} and op = 'message'`;
       return row ?? null;
+    },
+    async lastAnswer(roomId, { root, before }) {
+      const [row] = await sql<{ eventId: string }[]>`
+        select b.event_id as "eventId" from thread_answers t
+        join bridge_events b on b.conversation_id = t.conversation_id and b.seq = t.seq
+        where t.conversation_id = ${roomId} and t.root = ${root} and t.seq < ${before}
+          and b.op = 'message' and not b.redacted
+        order by t.seq desc limit 1`;
+      return row?.eventId ?? null;
     },
     async mirroredParts(roomId, seq) {
       return await sql<MirroredEvent[]>`

@@ -21,7 +21,9 @@ import { createJournal } from "./log/journal.ts";
 import { createLogQueries } from "./log/log.ts";
 import { createPublisher } from "./log/publisher.ts";
 import { createRepeats, forgetRequests } from "./log/repeats.ts";
+import { createThreads } from "./log/threads.ts";
 import { createUploadStore } from "./log/uploads.ts";
+
 import { createMessageQueries } from "./messages/messages.ts";
 import { createChatroomQueries } from "./rooms/chatrooms.ts";
 import { createDeliveredMarkers } from "./rooms/delivered.ts";
@@ -212,6 +214,7 @@ function queriesOf(db: Database) {
     journal: createJournal(db),
     messages: { ...createMessageQueries(db), ...createAttachmentQueries(db) },
     uploads: createUploadStore(db),
+    threads: createThreads(db),
     people: createPeopleStore(db),
     repeats: createRepeats(db),
     visits: createVisitStore(db),

@@ -127,6 +127,11 @@ function edited(message: Message, { text, mentions }: EventFrame["data"]): Messa
   return { ...message, text: String(text), edited: true, ...mentioned };
 }
 
+/** The message that is answered; one that only goes to a thread answers the thread's first. */
+function answeredBy({ replyTo, thread }: { replyTo?: unknown; thread?: unknown }): number | null {
+  return [replyTo, thread].find((seq) => typeof seq === "number") ?? null;
+}
+
 function itemOf(event: EventFrame): Item | null {
   const { seq, at, actor, data } = event;
   if (event.type !== "message") {
@@ -140,7 +145,7 @@ function itemOf(event: EventFrame): Item | null {
     actor,
     at,
     text: String(data.text ?? ""),
-    replyTo: typeof data.replyTo === "number" ? data.replyTo : null,
+    replyTo: answeredBy(data),
     mentions: (data.mentions ?? []) as string[],
     edited: data.edited !== undefined,
     deleted: data.deleted === true,

@@ -22,6 +22,7 @@ import { createWebhooks } from "../organizations/webhooks.ts";
 import { createReading } from "../reading/reading.ts";
 import { createReceipts } from "../reading/receipts.ts";
 import { createRecount } from "../reading/recount.ts";
+import { createThreads } from "../reading/threads.ts";
 import type { UnreadCache } from "../reading/unread.ts";
 import type { BringBack } from "../rooms/one-to-one.ts";
 import { createSearch } from "../search/search.ts";
@@ -41,11 +42,13 @@ export function createMessageUseCases(
   { unread, bringBack, options: { files = null, publicUrl = () => "" } }: MessageParts,
 ): MessageUseCases & Pick<UseCases, "messages"> {
   const recount = createRecount(context, unread);
+  const threads = createThreads(context);
   return {
     messages: {
-      ...createMessages(context, unread, bringBack),
+      ...createMessages(context, unread, bringBack, threads),
       ...createEditing(context, recount),
-      ...createReading(context, unread),
+      ...createReading(context, unread, threads),
+      readThread: threads.read,
     },
     timeline: createTimeline(context, createMessageViews(context), recount),
     reactions: createReactions(context),

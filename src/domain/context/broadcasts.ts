@@ -50,9 +50,13 @@ export function createBroadcasts(bus: Bus, publicUrl: () => string = () => ""): 
       toRoom(room, "call", { flags, participants: shown });
     },
     receipt: (room, actor, read, delivered) => toRoom(room, "receipt", { actor, read, delivered }),
-    unread: ({ token }, userId, { read, unread, mention, head }, except = "") =>
+    unread: ({ token }, userId, { read, unread, mention, head, thread }, except = "") =>
       toUser(userId, {
-        unread: { op: "unread", room: token, read, unread, mention, ...(head !== undefined && { head }) },
+        unread: {
+          ...{ op: "unread" as const, room: token, read, unread, mention },
+          ...(head !== undefined && { head }),
+          ...(thread !== undefined && { thread }),
+        },
         except,
       }),
     settings: (userId, roomId, at) => toUser(userId, { hint: "settings", roomId, at }),

@@ -20,7 +20,7 @@ export function createMessageViews({ store }: Context): MessageViews {
   /** The answered messages, by the key of the answer. */
   async function parentsOf(messages: readonly LoggedEvent[], historyFrom: (id: number) => number) {
     const places = messages.flatMap((message) => {
-      const { replyTo } = dataOf<"message">(message);
+      const replyTo = answeredBy(message);
       const { roomId } = message;
       return replyTo === undefined || replyTo <= historyFrom(roomId) ? [] : [{ roomId, seq: replyTo }];
     });
@@ -55,11 +55,17 @@ export function createMessageViews({ store }: Context): MessageViews {
   };
 }
 
+/** The message that this one answers; one that only goes to a thread answers the thread's first. */
+function answeredBy(message: LoggedEvent): number | undefined {
+  const { replyTo, thread } = dataOf<"message">(message);
+  return replyTo ?? thread;
+}
+
 function parentOf(
   event: LoggedEvent,
   view: (key: string) => Omit<MessageView, "parent"> | null,
 ): ParentMessage | null {
-  const { replyTo } = dataOf<"message">(event);
+  const replyTo = answeredBy(event);
   if (replyTo === undefined) return null;
   const place = { roomId: event.roomId, seq: replyTo };
   const parent = view(keyOf(place));

@@ -2,10 +2,12 @@
 import { type Access, noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
+import { dataOf } from "../event-data.ts";
 import { messageExtras } from "../message-rules.ts";
 import { type Actor, type Attachment, type MemberKey, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { NewMessage } from "../ports/store/log.ts";
+import type { Threads } from "../reading/threads.ts";
 import type { UnreadCache } from "../reading/unread.ts";
 import type { BringBack } from "../rooms/one-to-one.ts";
 import {
@@ -30,10 +32,43 @@ export function createMessages(
   context: Context,
   unread: UnreadCache,
   bringBack: BringBack,
+  threads: Pick<Threads, "rootOf">,
 ): Pick<Messages, "send"> {
   const { store, accesses } = context;
 
   function send(actor: Actor, room: string, input: SendInput): Promise<SendResult> {
+    return input.thread === undefined
+      ? sendChecked(actor, room, input)
+      : sendInThread(actor, room, input, input.thread);
+  }
+
+  async function sendInThread(
+    actor: Actor,
+    room: string,
+    input: SendInput,
+    thread: number,
+  ): Promise<SendResult> {
+    checkMessage(actor, input);
+    const member = memberKey(actor);
+    const access = accesses.cached(member, room) ?? (await accesses.read(member, room));
+    if (!access || judge(access, input, context.now())) return await sendChecked(actor, room, input);
+    const { roomId, membership } = access;
+    const root = await threads.rootOf(roomId, thread, membership.historyFrom);
+    const sent =
+      root === null
+        ? await firstResult(actor, room, input, access, badThread())
+        : await sendChecked(actor, room, { ...input, thread: root });
+    return { ...sent, ...(await threadOf(roomId, sent)) };
+  }
+
+  /** The thread that the message is in; of one that had been sent before it may be another than was asked for now. */
+  async function threadOf(roomId: number, { seq, event }: SendResult): Promise<{ thread?: number }> {
+    const sent = event ?? (await store.log.event(roomId, seq));
+    const { thread } = sent ? dataOf<"message">(sent) : {};
+    return thread === undefined ? {} : { thread };
+  }
+
+  function sendChecked(actor: Actor, room: string, input: SendInput): Promise<SendResult> {
     const { attachments } = input;
     return attachments !== undefined && attachments.length > 0
       ? sendFiles(actor, room, input, attachments)
@@ -127,13 +162,14 @@ export function createMessages(
 }
 
 function checkMessage({ kind }: Actor, input: SendInput): void {
-  const { id, text, longText, replyTo, mentions, attachments, fromMatrix } = input;
+  const { id, text, longText, replyTo, thread, mentions, attachments, fromMatrix } = input;
   checkClientId(id, kind === "matrix" || fromMatrix === true);
   const hasFiles = attachments !== undefined && attachments.length > 0;
   if (longText) checkLongText("text", text);
   else if (text !== "" || !hasFiles) checkText("text", text);
   if (!hasFiles) checkVisible("text", text);
   if (replyTo !== undefined) checkId("replyTo", replyTo);
+  if (thread !== undefined) checkId("thread", thread);
   if (attachments !== undefined) checkFiles(attachments);
   if (mentions !== undefined) checkMentions(mentions);
 }
@@ -146,12 +182,13 @@ function newMessage(
   input: SendInput,
   files?: Attachment[],
 ): NewMessage {
-  const { id, text, replyTo, mentions } = input;
+  const { id, text, replyTo, thread, mentions } = input;
   const message: NewMessage = { roomId, accessVersion, sender, id, text };
   const extras = messageExtras(input);
   if (files !== undefined) message.attachments = files;
   if (extras !== undefined) message.extras = extras;
   if (replyTo !== undefined) message.replyTo = replyTo;
+  if (thread !== undefined) message.thread = thread;
   if (mentions !== undefined) message.mentions = mentions;
   return message;
 }
@@ -161,6 +198,10 @@ function judge(access: Access | null, { replyTo }: SendInput, now: number): Doma
   const verdict = can(access.membership, access.rules, "send", now);
   if (verdict !== null) return refusal(verdict, "send", access.rules);
   return replyTo !== undefined && replyTo <= access.membership.historyFrom ? badReply() : null;
+}
+
+function badThread(): DomainError {
+  return badField("thread", "must be the seq of a message in this room that has answers or was not deleted");
 }
 
 function badReply(): DomainError {

@@ -31,6 +31,8 @@ export interface EventData {
     replyTo?: number;
     mentions?: string[];
     attachments?: ShownAttachment[];
+    /** The seq with which the thread begins that it is in. */
+    thread?: number;
     edited?: number;
     deleted?: true;
   } & MessageExtras &
@@ -88,6 +90,16 @@ export interface MessageContext {
   reactions?: ReactionCount[];
   /** The message that it answers, when the reader may see it and it was not deleted. */
   reply?: { seq: number; actor: Actor; text: string };
+}
+
+/** What a member sees of a thread beside the message with which it begins. Deleted answers don't count. */
+export interface ThreadSummary {
+  count: number;
+  lastSeq: number;
+  /** When the last answer was sent, ms. */
+  lastAt: number;
+  /** Answers by others after the member's read markers of the room and of the thread. */
+  unread: number;
 }
 
 /** The reactions to a message by one name. */

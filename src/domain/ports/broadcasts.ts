@@ -79,6 +79,8 @@ export interface UnreadCounts {
   mention: number;
   /** Counted up to this seq; missing where the marker itself moved. */
   head?: number;
+  /** A thread whose marker moved: its first message, how far it was read, and the answers of others after that. */
+  thread?: { seq: number; read: number; unread: number };
 }
 
 // ── Messages on a user's channel ─────────────────────────────────────────────────────────────────────

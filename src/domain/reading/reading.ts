@@ -9,14 +9,16 @@ import {
   type MessageContext,
   memberKey,
   type ReactionCount,
+  type ThreadSummary,
 } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { NamedRoom, UnreadCounts } from "../ports/broadcasts.ts";
 import { REACTION_ACTORS } from "../ports/store/log.ts";
 import type { Store } from "../ports/store/store.ts";
-import { cutText, reactionName } from "../text-rules.ts";
+import { checkId, cutText, reactionName } from "../text-rules.ts";
 import type { HistoryPage, Messages } from "../use-cases/sending.ts";
 import { asSeen } from "../visibility.ts";
+import type { Threads } from "./threads.ts";
 import type { UnreadCache } from "./unread.ts";
 
 const MAX_PAGE = 200;
@@ -27,7 +29,11 @@ const REPLY_FIELD = '"replyTo":';
 /** Moving a marker checks the membership itself. The cached access is used only for the room's id and the lobby. */
 const MARKER_ACCESS_MS = 5_000;
 
-export function createReading(context: Context, unread: UnreadCache): Pick<Messages, "history" | "markRead"> {
+export function createReading(
+  context: Context,
+  unread: UnreadCache,
+  threads: Pick<Threads, "rootOf">,
+): Pick<Messages, "history" | "markRead"> {
   const { store, accesses, broadcasts, now } = context;
 
   function announce(
@@ -42,6 +48,20 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
 
   /** A page as the store takes it. Seqs have no gaps, so a place in the middle is a place to start from. */
   async function rangeOf(
+    actor: Actor,
+    room: string,
+    { thread, ...asked }: HistoryPage,
+  ): Promise<Omit<HistoryPage, "at" | "around">> {
+    const page = await placeOf(actor, room, asked);
+    if (thread === undefined) return page;
+    const { roomId, membership } = await accesses.require(actor, room, "read");
+    // The answers to a message from before one's time are seen, and say nothing of it.
+    const root = thread > membership.historyFrom ? await threads.rootOf(roomId, thread, 0) : thread;
+    if (root === null) throw new DomainError("not_found", "thread names no message", { field: "thread" });
+    return { ...page, thread: root };
+  }
+
+  async function placeOf(
     actor: Actor,
     room: string,
     { at, around, ...page }: HistoryPage,
@@ -65,7 +85,7 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
       }
       const { historyFrom } = found.membership;
       const seen = found.events.map((event) => asSeen(event, historyFrom));
-      return { events: await withContext(store, seen, found.reactions, historyFrom), more: found.more };
+      return { events: await withContext(store, seen, found, historyFrom), more: found.more };
     },
     async markRead(actor, room, seq, session) {
       if (!Number.isSafeInteger(seq) || seq < 0) throw badField("seq", "must be an integer of at least 0");
@@ -86,21 +106,32 @@ export function createReading(context: Context, unread: UnreadCache): Pick<Messa
   };
 }
 
-/** Adds to messages their reactions and the start of the message that they answer, as these are now. */
+type FoundPage = NonNullable<Awaited<ReturnType<Store["log"]["history"]>>>;
+
+/** Adds to messages their reactions, the start of the message that they answer, and their threads, as these are now. */
 async function withContext(
   store: Pick<Store, "messages">,
   events: LoggedEvent[],
-  reactions: readonly (ReactionCount & { seq: number })[],
+  { reactions, threads }: Pick<FoundPage, "reactions" | "threads">,
   historyFrom: number,
 ): Promise<LoggedEvent[]> {
   const replies = await repliesOf(store, events, historyFrom);
-  if (reactions.length === 0 && replies.size === 0) return events;
+  if (reactions.length === 0 && replies.size === 0 && threads.length === 0) return events;
   const counts = new Map<number, ReactionCount[]>();
   for (const { seq, ...count } of reactions) counts.set(seq, [...(counts.get(seq) ?? []), count]);
+  const summaries = new Map(threads.map(({ root, ...thread }) => [root, thread]));
   return events.map((event) => {
-    const [own, reply] = [counts.get(event.seq), replies.get(event.seq)];
-    if (!own && !reply) return event;
-    const context = { ...(own && { reactions: byLook(own) }), ...(reply && { reply }) };
+    const [own, reply, thread] = [counts, replies, summaries].map((of) => of.get(event.seq)) as [
+      ReactionCount[] | undefined,
+      MessageContext["reply"],
+      ThreadSummary | undefined,
+    ];
+    if (!own && !reply && !thread) return event;
+    const context = {
+      ...(own && { reactions: byLook(own) }),
+      ...(reply && { reply }),
+      ...(thread && { thread }),
+    };
     return { ...event, dataJson: JSON.stringify({ ...dataOf<"message">(event), ...context }) };
   });
 }
@@ -156,7 +187,11 @@ function byLook(counts: readonly ReactionCount[]): ReactionCount[] {
   return [...byName.values()];
 }
 
-function checkPage({ limit, ...places }: HistoryPage): void {
+function checkPage({ limit, thread, ...places }: HistoryPage): void {
+  if (thread !== undefined) checkId("thread", thread);
+  if (thread !== undefined && places.around !== undefined) {
+    throw badField("thread", "and around must not be given together");
+  }
   const [first, second] = Object.entries(places);
   if (first && second) throw badField(first[0], `and ${second[0]} must not be given together`);
   if (first && (!Number.isSafeInteger(first[1]) || first[1] < 0)) {

@@ -7,6 +7,7 @@ export interface Messages {
    * Appends a message; resolves after the commit. Repeating it with the same `id` returns the first result.
    * Rules: text 1–16,000 code points of well-formed Unicode, id 1–64 characters (255 bytes from Matrix), replyTo an
    * existing message, at most 100 mentions.
+   * @throws DomainError `bad_request` on `thread` for what is no message, or one that was deleted and has no thread
    */
   send(actor: Actor, room: string, input: SendInput): Promise<SendResult>;
   /**
@@ -32,7 +33,21 @@ export interface Messages {
    * @param session the WebSocket session that asks: it is not told again
    */
   markRead(actor: Actor, room: string, seq: number, session?: string): Promise<ReadResult>;
+  readThread: ReadThread;
 }
+
+/**
+ * Moves the read marker of a thread up (never back); the room's stays. `thread` is the message with which it begins, or one
+ * of its answers. When it moved, the user's other sessions are told.
+ * @throws DomainError `not_found` on `thread` for what is no message; `bad_request` on `seq` past the head
+ */
+export type ReadThread = (
+  actor: Actor,
+  room: string,
+  mark: { thread: number; seq: number },
+  session?: string,
+) => Promise<Omit<ReadResult, "moved"> & { thread: { seq: number; read: number; unread: number } }>;
+
 /** Which part of a room's log: at most one of the four places. Without one it is the end. */
 export interface HistoryPage {
   /** Events before this seq, without it. */
@@ -43,6 +58,8 @@ export interface HistoryPage {
   around?: number;
   /** Events from this time on, ms. */
   at?: number;
+  /** Only the living answers of this thread, named by its first message or an answer. Not together with `around`. */
+  thread?: number;
   /** 1–200. */
   limit: number;
 }
@@ -51,6 +68,8 @@ export interface SendInput extends ExtrasInput {
   text: string;
   /** The seq of the message that is answered. */
   replyTo?: number;
+  /** The seq of a message: the new one goes to the thread that this one is in or begins. */
+  thread?: number;
   /** Ids of members (an actor's `id`), or "all". */
   mentions?: string[];
   /** Ids of files that the sender uploaded for this message, at most 20. With files the text may be empty. */
@@ -73,6 +92,8 @@ export interface SendResult {
   seq: number;
   at: number;
   duplicate: boolean;
+  /** The seq with which the thread begins that the message is in. */
+  thread?: number;
   /** The message as the log has it; null where it had been sent before. `Timeline.sent` shows either to the sender. */
   event: LoggedEvent | null;
 }

@@ -56,10 +56,11 @@ export function createMessageCommands({
     async send({ identity }, frame) {
       const since = performance.now();
       const { room } = frame;
-      const { seq, at, duplicate } = await messages.send(identity.actor, room, frame as SendInput);
+      const { seq, at, duplicate, thread } = await messages.send(identity.actor, room, frame as SendInput);
       metrics.sends++;
       metrics.ackSeconds.observe((performance.now() - since) / 1_000);
-      return duplicate ? { room, seq, at, duplicate: true } : { room, seq, at };
+      const answer = duplicate ? { room, seq, at, duplicate: true as const } : { room, seq, at };
+      return thread === undefined ? answer : { ...answer, thread };
     },
 
     // [GW-6.1] [GW-6.5]
@@ -73,9 +74,12 @@ export function createMessageCommands({
       return { events: events.map((event) => eventFrame(event, fileUrls)), more: page.more || isCut };
     },
 
-    // [GW-6.3]
-    async read({ session, identity }, { room, seq }) {
+    // [GW-6.3] [GW-6.12]
+    async read({ session, identity }, { room, seq, thread }) {
       requireNotWaiting(session, hub.byToken(room));
+      if (thread !== undefined) {
+        return await messages.readThread(identity.actor, room, { thread, seq }, session.id);
+      }
       const { read, unread, mention } = await messages.markRead(identity.actor, room, seq, session.id);
       return { read, unread, mention };
     },

@@ -24,11 +24,21 @@ export interface RepliedMessage {
   text: string;
 }
 
+/** [GW-6.11] The thread that a message begins. */
+export interface ThreadSummary {
+  count: number;
+  lastSeq: number;
+  lastAt: number;
+  unread: number;
+}
+
 // These are aliases and not interfaces, so that a RoomEvent is an EventFrame.
-/** What a message says. Of a message that was deleted only `text: ""` and `deleted` are left. */
+/** What a message says. Of a message that was deleted only `text: ""` and `deleted` are left, and its thread. */
 export type MessageData = {
   text: string;
   replyTo?: number;
+  /** Of an answer: the seq with which its thread begins. In history, of a message that begins one: the thread. */
+  thread?: number | ThreadSummary;
   /** Ids of actors, or `all`. */
   mentions?: string[];
   attachments?: Attachment[];

@@ -16,6 +16,7 @@ export const MESSAGE_OPS = {
       id: z.string(),
       text: z.string().default(""),
       replyTo: seq.optional(),
+      thread: seq.optional(),
       mentions: z.array(z.string()).optional(),
       attachments: z.array(z.string()).optional(),
       format: z.literal("markdown").optional(),
@@ -36,18 +37,26 @@ export const MESSAGE_OPS = {
       after: seq.optional(),
       around: seq.optional(),
       at: z.int().min(0).optional(),
+      thread: seq.optional(),
       limit: z.int().min(1).max(LIMITS.HISTORY_MOST).default(LIMITS.HISTORY_DEFAULT),
     })
     .superRefine((frame, context) => {
       const [first, second] = PLACES.filter((place) => frame[place] !== undefined);
       if (first && second) context.addIssue({ code: "custom", path: [first], message: `excludes ${second}` });
     }),
-  read: z.strictObject({ op: z.literal("read"), ref, room, seq }),
+  read: z.strictObject({ op: z.literal("read"), ref, room, seq, thread: seq.optional() }),
 };
+
+/** [GW-6.12] How far a thread was read that begins at `seq`, and the answers of others after that. */
+export interface ThreadRead {
+  seq: number;
+  read: number;
+  unread: number;
+}
 
 /** What `ok` holds beside `op` and `ref`. */
 export interface MessageAnswers {
-  send: { room: string; seq: number; at: number; duplicate?: true };
+  send: { room: string; seq: number; at: number; thread?: number; duplicate?: true };
   history: { events: EventFrame[]; more: boolean };
-  read: { read: number; unread: number; mention: number };
+  read: { read: number; unread: number; mention: number; thread?: ThreadRead };
 }

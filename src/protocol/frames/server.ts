@@ -147,6 +147,8 @@ export interface UnreadFrame {
   mention: number;
   /** [GW-6.6] Counted up to this seq; missing where the marker itself was moved. */
   head?: number;
+  /** [GW-6.12] The thread whose marker moved. */
+  thread?: { seq: number; read: number; unread: number };
 }
 export interface TypingFrame {
   op: "typing";

@@ -48,6 +48,7 @@ interface Draft {
   data: string;
   mentions: string | null;
   attachments: string | null;
+  thread: number | null;
 }
 
 interface AppendRow {
@@ -136,10 +137,11 @@ function appendStatement(db: Database, drafts: Draft[]) {
   const data = drafts.map((draft) => draft.data);
   const mentions = drafts.map((draft) => draft.mentions);
   const attachments = drafts.map((draft) => draft.attachments);
+  const threads = drafts.some(({ thread }) => thread !== null) ? drafts.map(({ thread }) => thread) : null;
   return db.sql<AppendRow[]>`
     select ord, status, seq, at, room
     from causeway_send(${rooms}::bigint[], ${versions}::bigint[], ${members}::text[], ${names}::text[],
-      ${ids}::text[], ${replies}::bigint[], ${data}::text[], ${mentions}::text[], ${attachments}::text[])`;
+      ${ids}::text[], ${replies}::bigint[], ${data}::text[], ${mentions}::text[], ${attachments}::text[], ${threads}::bigint[])`;
 }
 
 function resultsOf(drafts: Draft[], rows: AppendRow[]): AppendResult[] {
@@ -161,7 +163,7 @@ function committedEvent({ message, data }: Draft, { seq, at, room }: AppendRow):
 
 /** @throws DomainError `bad_request` for text that PostgreSQL can't hold: it would fail the whole batch */
 function draft(message: NewMessage): Draft {
-  const { sender, id, text, replyTo, mentions, attachments = [], extras } = message;
+  const { sender, id, text, replyTo, mentions, attachments = [], thread = null, extras } = message;
   const member = memberKey(sender);
   if (id.includes("\0")) throw badField("id", "must not contain NUL");
   if (member.includes("\0") || sender.name.includes("\0")) throw badField("sender", "must not contain NUL");
@@ -169,11 +171,12 @@ function draft(message: NewMessage): Draft {
   if (replyTo !== undefined) content.replyTo = replyTo;
   if (mentions !== undefined && mentions.length > 0) content.mentions = mentions;
   if (attachments.length > 0) content.attachments = attachments.map(shownAttachment);
+  if (thread !== null) content.thread = thread;
   if (extras !== undefined) Object.assign(content, extras);
   const data = JSON.stringify(content);
   const keys = mentionKeys(mentions ?? []);
   const files = attachments.map((file) => file.id);
-  return { message, member, data, mentions: listText(keys), attachments: listText(files) };
+  return { message, member, data, mentions: listText(keys), attachments: listText(files), thread };
 }
 
 function listText(list: readonly string[]): string | null {

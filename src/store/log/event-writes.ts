@@ -15,8 +15,9 @@ import type { TransactionScope } from "../sql/scope.ts";
 import { removeFiles } from "./attachments.ts";
 import { mentionKeys } from "./mentions.ts";
 import { callerList, runningCalls } from "./running-calls.ts";
+import { leaveThread } from "./threads.ts";
 
-/** The data of a deleted message: no text, no mentions. */
+/** The data of a deleted message: no text, no mentions. It stays in its thread. */
 const DELETED: EventData["message"] = { text: "", deleted: true };
 const OF_RUNNING_CALLS: ReadonlySet<EventType> = new Set(["call.joined", "call.left", "call.ended"]);
 
@@ -131,13 +132,15 @@ async function rewriteMessage(
   if (!row) return false;
   const before = dataOf<"message">(row);
   const deleted = "deleted" in change;
-  const after = deleted ? DELETED : edited(before, change);
+  const { thread } = before;
+  const after = deleted ? { ...DELETED, ...(thread !== undefined && { thread }) } : edited(before, change);
   await sql`
     with words as (delete from message_words where conversation_id = ${id} and seq = ${seq})
     update events set data = ${JSON.stringify(after)}, deleted = ${deleted}
     where conversation_id = ${id} and seq = ${seq}`;
   await rewriteMentions(scope, { id, seq, actor: row.actor }, before.mentions ?? [], after.mentions ?? []);
   if (deleted) await forgetMessage(scope, id, seq);
+  if (deleted && thread !== undefined) await leaveThread(scope, { roomId: id, seq, root: thread });
   return true;
 }
 

@@ -19,6 +19,7 @@ import {
 } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";
 import { callerList, runningCalls } from "./running-calls.ts";
+import { createThreads } from "./threads.ts";
 import { createUnread } from "./unread.ts";
 
 export type LogQueries = Omit<RoomLog, "append" | "markRead" | "opened">;
@@ -102,16 +103,24 @@ async function history(
   db: Database,
   token: string,
   member: MemberKey,
-  { before, after, limit }: { before?: number; after?: number; limit: number },
+  { before, after, thread, limit }: Parameters<RoomLog["history"]>[2],
 ): ReturnType<RoomLog["history"]> {
   const { sql } = db;
   const order = after === undefined ? sql`desc` : sql`asc`;
+  const source =
+    thread === undefined
+      ? sql`events e where`
+      : sql`
+        thread_answers t join events e on e.conversation_id = t.conversation_id and e.seq = t.seq
+        where t.conversation_id = c.id and t.root = ${thread} and`;
   // One row has the whole page in one value; otherwise the room's columns would come with each event. The page has one
   // event more than asked for, which shows whether there are more.
-  const [row] = await db.read(sql<(Row & { page: PackedEvent[]; reacted: boolean })[]>`
+  const [row] = await db.read(sql<(Row & { page: PackedEvent[]; reacted: boolean; threaded: boolean })[]>`
     select ${columns(sql, "c", CONVERSATION)}, ${columns(sql, "m", MEMBERSHIP)}, p.page,
            exists (select from reactions r where r.conversation_id = c.id and r.seq between p.first_seq and p.last_seq)
-             as reacted
+             as reacted,
+           exists (select from threads t where t.conversation_id = c.id and t.root between p.first_seq and p.last_seq)
+             as threaded
     from conversations c
     join memberships m on m.conversation_id = c.id and m.member = ${member}
     cross join lateral (
@@ -119,8 +128,7 @@ async function history(
                                order by e.seq), '[]') as page,
              min(e.seq) as first_seq, max(e.seq) as last_seq
       from (
-        select * from events e
-        where e.conversation_id = c.id and e.seq > greatest(m.history_from, ${after ?? 0}::bigint)
+        select e.* from ${source} e.conversation_id = c.id and e.seq > greatest(m.history_from, ${after ?? 0}::bigint)
           and e.seq < ${before ?? Number.MAX_SAFE_INTEGER}::bigint
         order by e.seq ${order} limit ${limit + 1}
       ) e
@@ -131,8 +139,11 @@ async function history(
   const more = row.page.length > limit;
   const kept = more ? (after === undefined ? row.page.slice(1) : row.page.slice(0, limit)) : row.page;
   const events = kept.map((packed) => unpacked(packed, room.id, token));
-  const reactions = row.reacted ? await reactionCounts(db, member, events) : [];
-  return { events, more, reactions, room, membership: noun(row, "m", MEMBERSHIP) };
+  const [reactions, threads] = await Promise.all([
+    row.reacted ? reactionCounts(db, member, events) : [],
+    row.threaded ? threadsOf(db, member, events) : [],
+  ]);
+  return { events, more, reactions, threads, room, membership: noun(row, "m", MEMBERSHIP) };
 }
 
 interface ReactionCountRow {
@@ -158,6 +169,12 @@ async function reactionCounts(db: Database, member: MemberKey, events: readonly 
     ...row,
     actors: actors.map(([key, name]) => actorOf(key, name)),
   }));
+}
+
+/** The threads that begin in a page of events. Most pages have none, and need no query. */
+async function threadsOf(db: Database, member: MemberKey, events: readonly LoggedEvent[]) {
+  const [first, last] = [events[0], events.at(-1)];
+  return first && last ? await createThreads(db).between(first.roomId, member, first.seq, last.seq) : [];
 }
 
 /** Halves the log until one seq is left: later events have later times, and no seq is missing. */

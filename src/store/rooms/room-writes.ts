@@ -206,7 +206,9 @@ async function removeMembers(scope: TransactionScope, id: number, keys: MemberKe
   const gone = await sql<{ user_id: number | null; member: MemberKey; name: string; role: Role }[]>`
     delete from memberships where conversation_id = ${id} and member = any (${keys}::text[])
     returning user_id, member, name, role`;
-  await sql`delete from mentions where conversation_id = ${id} and member = any (${keys}::text[])`;
+  await sql`
+    with reads as (delete from thread_reads where conversation_id = ${id} and member = any (${keys}::text[]))
+    delete from mentions where conversation_id = ${id} and member = any (${keys}::text[])`;
   const guests = gone.filter(({ role }) => role === "guest" || role === "guest_moderator");
   await rememberGuests(sql, id, guests);
   scope.touchUsers(gone.map(({ user_id }) => user_id));

@@ -3,6 +3,7 @@
  * embedded database it also does the work of a server's background processes.
  */
 import { periodic } from "../../domain/periodic.ts";
+import { forgetThreads } from "../log/threads.ts";
 import type { Database, StoreLogger } from "../sql/database.ts";
 
 export interface HousekeepingOptions {
@@ -75,6 +76,7 @@ export async function purgeStep(
         and not exists (select from room_snapshots s where s.conversation_id = d.conversation_id)
       limit 1 for update skip locked`;
     if (!room) return false;
+    await forgetThreads(sql, room.id);
     await sql`
       with steps as (delete from read_steps where conversation_id = ${room.id}),
            edits as (delete from message_edits where conversation_id = ${room.id}),

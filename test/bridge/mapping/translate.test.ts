@@ -129,7 +129,7 @@ describe("messages from Matrix as texts", () => {
       { event_id: "$1", key: 7 },
       { event_id: 1, key: "a" },
     ]) {
-      expect(reaction(little)).toEqual({ replaces: null, answers: null, annotates: null });
+      expect(reaction(little)).toEqual({ replaces: null, answers: null, thread: null, annotates: null });
     }
   });
 });

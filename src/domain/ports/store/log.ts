@@ -9,6 +9,7 @@ import type {
   ReactionCount,
   Room,
   RoomHead,
+  ThreadSummary,
 } from "../../model.ts";
 
 /** How many actors a count of reactions names. */
@@ -24,6 +25,8 @@ export interface NewMessage {
   text: string;
   replyTo?: number;
   mentions?: string[];
+  /** The seq with which the thread begins that it is in. The caller has checked it. */
+  thread?: number;
   /** Files that wait to be sent; they belong to the message from the commit on. */
   attachments?: Attachment[];
   extras?: MessageExtras;
@@ -66,17 +69,19 @@ export interface RoomLog {
    * A page of history as `member` may see it, ascending, membership checked in the same query. Without `before` and
    * `after` it is the end of the log; `more` tells whether there are more in the direction of the page. `reactions` are
    * those to messages of the page, first come first, counted by the name as it is stored, each with the first
-   * {@link REACTION_ACTORS} actors.
+   * {@link REACTION_ACTORS} actors; `threads` are those that begin in the page. With `thread` it is a page of the living
+   * answers of that thread.
    * @returns null when the room does not exist or the member is not in it. `role` and `rules` let the caller apply `can`.
    */
   history(
     token: string,
     member: MemberKey,
-    page: { before?: number; after?: number; limit: number },
+    page: { before?: number; after?: number; thread?: number; limit: number },
   ): Promise<{
     events: LoggedEvent[];
     more: boolean;
     reactions: (ReactionCount & { seq: number })[];
+    threads: (ThreadSummary & { root: number })[];
     membership: Membership;
     room: Room;
   } | null>;

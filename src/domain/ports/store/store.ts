@@ -25,6 +25,7 @@ import type { RepeatStore } from "./repeats.ts";
 import type { RoomLists } from "./room-lists.ts";
 import type { AvatarStore, ChatroomQueries, RoomQueries } from "./rooms.ts";
 import type { MessageSearch } from "./search.ts";
+import type { ThreadStore } from "./threads.ts";
 import type { StoreTransaction } from "./transaction.ts";
 import type { UploadStore } from "./uploads.ts";
 import type { VisitStore } from "./visits.ts";
@@ -54,6 +55,7 @@ export interface Store {
   readonly journal: Journal;
   readonly messages: MessageStore;
   readonly uploads: UploadStore;
+  readonly threads: ThreadStore;
   readonly search: MessageSearch;
   readonly people: PeopleStore;
   readonly repeats: RepeatStore;
