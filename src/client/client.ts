@@ -207,13 +207,11 @@ export class Client extends CommandMethods {
     return { events: events as RoomEvent[], more: hasMore };
   }
 
-  /**
-   * Moves our read marker up to `seq`; a marker that could not be said is said in the next session. With `thread` it is the
-   * marker of that thread, and rejects as {@link ask} does.
-   */
+  /** Moves our read marker up to `seq`; one that could not be said is said in the next session. That of a thread is not. */
   read(...said: [room: string, seq: number] | [marker: Fields<"read">]): Promise<void> {
-    const { room, seq, thread } = named<"read">(said, "seq");
-    return thread === undefined ? this.#session.read(room, seq) : this.#readThread({ room, seq, thread });
+    const marker = named<"read">(said, "seq");
+    if (marker.thread !== undefined) return this.#session.mark(marker);
+    return this.#session.read(marker.room, marker.seq);
   }
 
   /**
@@ -256,11 +254,6 @@ export class Client extends CommandMethods {
   async ask<Op extends keyof OkFields>(question: Question<Op>): Promise<OkFrame<Op>> {
     if (!this.#connection) throw new ConnectionLost();
     return await this.#connection.ask<Op>(question);
-  }
-
-  async #readThread(marker: Fields<"read">): Promise<void> {
-    const { read, unread, mention } = await this.ask<"read">({ op: "read", ...marker });
-    this.#frames.takeUnread({ room: marker.room, read, unread, mention });
   }
 
   /** Once; a store that failed is asked again by the next `connect`. */

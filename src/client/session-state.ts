@@ -3,6 +3,7 @@
  * know it, so the client sends it again in every session.
  */
 import type { CallFrame, RoomNow, UnreadFrame } from "../protocol/frames.ts";
+import type { Fields } from "./commands/command.ts";
 import type { Connection } from "./connection.ts";
 import { ConnectionLost, Refused } from "./failures.ts";
 import type { OpenedRoom } from "./options.ts";
@@ -89,6 +90,13 @@ export class SessionState {
     if (known && (seq < known.seq || (seq === known.seq && known.isSending))) return;
     this.#reads.set(room, { seq, isSending: false });
     await this.#sendRead(room);
+  }
+
+  /** Moves another marker than the room's, once. Rejects with `Refused`, or with `ConnectionLost` when there is no session. */
+  async mark(marker: Fields<"read">): Promise<void> {
+    if (!this.#connection) throw new ConnectionLost();
+    const { read, unread, mention } = await this.#connection.ask<"read">({ op: "read", ...marker });
+    this.#handlers.onUnread({ room: marker.room, read, unread, mention });
   }
 
   /** Joins the room's call, or changes the flags in it: 1 in call, 2 audio, 4 video. */

@@ -23,7 +23,6 @@ import { createPublisher } from "./log/publisher.ts";
 import { createRepeats, forgetRequests } from "./log/repeats.ts";
 import { createThreads } from "./log/threads.ts";
 import { createUploadStore } from "./log/uploads.ts";
-
 import { createMessageQueries } from "./messages/messages.ts";
 import { createChatroomQueries } from "./rooms/chatrooms.ts";
 import { createDeliveredMarkers } from "./rooms/delivered.ts";

@@ -99,6 +99,14 @@ export function createLogQueries(db: Database): LogQueries {
 /** seq, type, client id, actor, actor's name, at, data */
 type PackedEvent = [number, string, string | null, string, string, number, string];
 
+/** The events of a room `c`, or the living answers of a thread in it, up to the beginning of a condition. */
+function eventsOf(sql: Sql, thread: number | undefined): Statement<Row[]> {
+  if (thread === undefined) return sql<Row[]>`events e where`;
+  return sql<Row[]>`
+    thread_answers t join events e on e.conversation_id = t.conversation_id and e.seq = t.seq
+    where t.conversation_id = c.id and t.root = ${thread} and`;
+}
+
 async function history(
   db: Database,
   token: string,
@@ -107,12 +115,6 @@ async function history(
 ): ReturnType<RoomLog["history"]> {
   const { sql } = db;
   const order = after === undefined ? sql`desc` : sql`asc`;
-  const source =
-    thread === undefined
-      ? sql`events e where`
-      : sql`
-        thread_answers t join events e on e.conversation_id = t.conversation_id and e.seq = t.seq
-        where t.conversation_id = c.id and t.root = ${thread} and`;
   // One row has the whole page in one value; otherwise the room's columns would come with each event. The page has one
   // event more than asked for, which shows whether there are more.
   const [row] = await db.read(sql<(Row & { page: PackedEvent[]; reacted: boolean; threaded: boolean })[]>`
@@ -128,7 +130,7 @@ async function history(
                                order by e.seq), '[]') as page,
              min(e.seq) as first_seq, max(e.seq) as last_seq
       from (
-        select e.* from ${source} e.conversation_id = c.id and e.seq > greatest(m.history_from, ${after ?? 0}::bigint)
+        select e.* from ${eventsOf(sql, thread)} e.conversation_id = c.id and e.seq > greatest(m.history_from, ${after ?? 0}::bigint)
           and e.seq < ${before ?? Number.MAX_SAFE_INTEGER}::bigint
         order by e.seq ${order} limit ${limit + 1}
       ) e
