@@ -56,6 +56,10 @@ export const OIDC_SETTINGS = {
     .default("preferred_username")
     .meta({ description: "The claim from which somebody new gets the handle" }),
   OIDC_NAME_CLAIM: claimName.default("name").meta({ description: "The claim with the name" }),
+  OIDC_PICTURE_CLAIM: claimName.default("picture").meta({
+    description:
+      "The claim with the URL of the picture, which is fetched from addresses that webhooks may reach (WEBHOOK_ALLOW_PRIVATE)",
+  }),
   OIDC_ORGANIZATIONS: z
     .string()
     .refine((text) => organizationsOf(text).length > 0, ORGANIZATIONS_RULE)

@@ -59,7 +59,7 @@ export async function openCore(
   const matrix = createMatrix(config, dataDir, say, logger);
   const webhookTargets = createTargets({ allowPrivate: config.WEBHOOK_ALLOW_PRIVATE === "true" });
   const files = openConfiguredFiles(config, dataDir);
-  const oidc = oidcOf(config, logger);
+  const oidc = oidcOf(config, logger, webhookTargets);
   const useCases = createUseCases({
     ...{ store, hot, bus, logger, webhookTargets, files, oidc, publicUrl },
     settings: settingsOf(config),

@@ -271,6 +271,8 @@ describeWith("postgres", "signing in with an identity provider", ({ postgres }) 
     expect(granted).toMatchObject({ status: 200, json: { token_type: "Bearer", expires_in: 900 } });
     const authorization = `Bearer ${granted.json.access_token}`;
     expect((await site.call("GET", "/self", undefined, { authorization })).json.handle).toBe(subject);
+    const { refresh_token } = granted.json;
+    expect((await site.call("POST", "/access", { refresh_token })).json.user).toBe(granted.json.user);
     expect(await exchange(code, verifier)).toMatchObject({
       status: 403,
       json: { label: "invalid-credentials" },

@@ -66,8 +66,8 @@ const LAYERS: Record<string, readonly string[]> = {
     ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", "src/domain"],
   ],
   "src/domain/oidc": [
-    ...["src/domain/organizations", "src/domain/auth", "src/domain/use-cases", "src/domain/context", PORTS],
-    "src/domain",
+    ...["src/domain/organizations", "src/domain/rooms", "src/domain/auth", "src/domain/use-cases"],
+    ...["src/domain/context", PORTS, "src/domain"],
   ],
   "src/domain/contacts": [
     ...["src/domain/live", "src/domain/rooms", "src/domain/use-cases", "src/domain/context", PORTS],

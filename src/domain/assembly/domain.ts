@@ -11,6 +11,7 @@ import { createPresence } from "../live/presence.ts";
 import { createSignaling } from "../live/signaling.ts";
 import { createVisits } from "../live/visits.ts";
 import { createOidcPeople } from "../oidc/people.ts";
+import { createPictures } from "../oidc/pictures.ts";
 import { createOidcSignIn } from "../oidc/sign-in.ts";
 import { createChatrooms } from "../organizations/chatrooms.ts";
 import { createDirectory } from "../organizations/directory.ts";
@@ -74,8 +75,9 @@ function createOidc(
   accounts: Pick<InternalAccounts, "loginFor">,
 ): OidcSignIn | null {
   if (!given) return null;
-  const { provider, settings } = given;
-  const people = createOidcPeople(context, settings, directory);
+  const { provider, settings, fetchPicture } = given;
+  const pictures = createPictures(context, settings.claims.picture, fetchPicture);
+  const people = createOidcPeople(context, settings, pictures, directory);
   return createOidcSignIn(context, { provider, settings, people, accounts });
 }
 

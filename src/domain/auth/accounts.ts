@@ -6,7 +6,7 @@ import type { User } from "../model.ts";
 import type { Login } from "../ports/store/accounts/credentials.ts";
 import type { LoginOrigin } from "../ports/store/accounts/identities.ts";
 import { cutText } from "../text-rules.ts";
-import type { Accounts, SignedIn } from "../use-cases/accounts.ts";
+import type { Accounts, LoginOptions, SignedIn } from "../use-cases/accounts.ts";
 import type { UserDirectory } from "../use-cases/directory.ts";
 import { createAuthentication } from "./authentication.ts";
 import { wrongCredentials } from "./login-limits.ts";
@@ -32,7 +32,7 @@ const DEVICE_CHARACTERS = 128;
 /** {@link Accounts}, and what no face may ask. */
 export interface InternalAccounts extends Accounts {
   /** A login for a user whom somebody else has checked. */
-  loginFor(user: User, origin: LoginOrigin, persistent: boolean): Promise<SignedIn>;
+  loginFor(user: User, origin: LoginOrigin, options: LoginOptions): Promise<SignedIn>;
 }
 
 interface NewCookie {
@@ -78,15 +78,16 @@ export function createAccounts(
   async function newLogin(
     user: User,
     proof: { passwordHash: string | null; origin?: LoginOrigin },
-    persistent: boolean,
-    of: { device?: string | null; address?: string; family?: Buffer | null } = {},
+    { persistent: wanted, ip, client, refresh = false }: LoginOptions,
   ): Promise<SignedIn> {
-    const { family = null, ...client } = of;
+    const family = refresh ? newRefreshFamily() : null;
+    const persistent = wanted || refresh;
     const cookie = newSecret("cookie");
     const startedAt = now();
     const cookieExpiresAt = expiryOf({ persistent, startedAt });
     const login = await store.logins.create({
-      ...{ ...proof, ...client, userId: user.id, persistent, startedAt },
+      ...{ ...proof, userId: user.id, persistent, startedAt, address: ip },
+      device: client ? cutText(client, DEVICE_CHARACTERS) : null,
       refreshFamily: family && hashSecret(family),
       ...{ hash: hashSecret(cookie), expiresAt: cookieExpiresAt },
     });
@@ -128,15 +129,11 @@ export function createAccounts(
   }
 
   return {
-    async login(name, password, { persistent, ip, client, refresh = false }) {
-      const { user, passwordHash } = await checkPassword(name, password, ip);
-      return await newLogin(user, { passwordHash }, persistent || refresh, {
-        device: client ? cutText(client, DEVICE_CHARACTERS) : null,
-        address: ip,
-        family: refresh ? newRefreshFamily() : null,
-      });
+    async login(name, password, options) {
+      const { user, passwordHash } = await checkPassword(name, password, options.ip);
+      return await newLogin(user, { passwordHash }, options);
     },
-    loginFor: (user, origin, persistent) => newLogin(user, { passwordHash: null, origin }, persistent),
+    loginFor: (user, origin, options) => newLogin(user, { passwordHash: null, origin }, options),
     async refresh(cookie, accessTokenOwner = null) {
       const login = await loginOf(cookie);
       const { user } = login;

@@ -23,7 +23,12 @@ export interface DomainOptions {
   /** Checks URLs of webhooks. Unset where no webhooks are registered. */
   webhookTargets?: WebhookTargets | null;
   /** Where people sign in beside passwords. Unset: nowhere. */
-  oidc?: { provider: OidcProvider; settings: OidcSettings } | null;
+  oidc?: {
+    provider: OidcProvider;
+    settings: OidcSettings;
+    /** The bytes at a URL that a claim names. It rejects for addresses that may not be reached, and beyond its bounds. */
+    fetchPicture(url: string): Promise<Uint8Array>;
+  } | null;
   settings: DomainSettings;
   logger: DomainLogger;
   /** Replaces the store's clock in tests. */

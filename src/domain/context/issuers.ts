@@ -26,8 +26,8 @@ export interface JwtIssuer {
 export interface OidcSettings {
   /** Origins and schemes of apps that may get a code: `https://app.example.org`, `com.example.app:`. */
   apps: readonly string[];
-  /** The claims with the handle and the name. */
-  claims: { handle: string; name: string };
+  /** The claims with the handle, the name, and the URL of the picture. */
+  claims: { handle: string; name: string; picture: string };
   /**
    * The organizations of which the provider may speak: those whose `value` is in the claim, and those without one for
    * everybody. Where there are any, people of none do not get in.

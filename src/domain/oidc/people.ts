@@ -13,6 +13,7 @@ import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { Directory } from "../use-cases/directory.ts";
 import { handlesFor, nameIn, verifiedEmailIn } from "./claims.ts";
 import { createMemberships } from "./memberships.ts";
+import type { Pictures } from "./pictures.ts";
 
 /** @throws DomainError `unauthorized` for people who may not sign in this way */
 export type OidcPeople = (person: OidcPerson) => Promise<Identity>;
@@ -32,6 +33,7 @@ interface Newcomer {
 export function createOidcPeople(
   context: Context,
   settings: OidcSettings,
+  takePicture: Pictures,
   directory: Pick<Directory, "updateUser" | "putOrganizationUser" | "removeOrganizationUser">,
 ): OidcPeople {
   const { store, logger } = context;
@@ -113,6 +115,7 @@ export function createOidcPeople(
     if (!identity) throw new DomainError("busy", "Somebody else took the name in this moment; sign in again");
     checkMayEnter(identity.user);
     await putInto(identity.user, person.claims);
+    takePicture(identity, person.claims);
     return identity;
   };
 }

@@ -78,7 +78,7 @@ export function createOidcSignIn(context: Context, parts: Parts): OidcSignIn {
         return failed(error, returnTo);
       }
     },
-    async finish({ query, flow: sealed }) {
+    async finish({ query, flow: sealed, by }) {
       const flow = sealed === null ? null : await flows.open(sealed);
       if (!flow || query.get("state") !== flow.state) return { outcome: "expired", returnTo: null };
       const { returnTo } = flow;
@@ -90,7 +90,7 @@ export function createOidcSignIn(context: Context, parts: Parts): OidcSignIn {
           return { outcome: "code", returnTo, code: await codeFor(identity, session, flow) };
         const origin = { identityId: identity.id, providerSession: session };
         const { persistent } = flow;
-        const login = await accounts.loginFor(identity.user, origin, persistent);
+        const login = await accounts.loginFor(identity.user, origin, { ...by, persistent });
         return { outcome: "login", returnTo, login, persistent };
       } catch (error) {
         return failed(error, returnTo);
@@ -98,12 +98,12 @@ export function createOidcSignIn(context: Context, parts: Parts): OidcSignIn {
     },
     signOutUrl: async (home) => (await provider.signOutUrl(home)) ?? home,
     logout: (token) => endLogins(context, provider, token),
-    async exchange(code, verifier) {
+    async exchange(code, verifier, by) {
       const found = isSecret("code", code) ? await store.identities.takeCode(hashSecret(code)) : null;
       if (!found || !VERIFIER.test(verifier) || !fits(verifier, found.challenge))
         throw new DomainError("unauthorized", "The code is used, over, or another app's; sign in again");
       const { user, persistent } = found;
-      return { ...(await accounts.loginFor(user, found, persistent)), persistent };
+      return { ...(await accounts.loginFor(user, found, { ...by, persistent, refresh: true })), persistent };
     },
   };
 }

@@ -13,6 +13,14 @@ export interface OwnSession {
   current: boolean;
 }
 
+/** `client` is what the client says of itself; `refresh` asks for a refresh token, too. */
+export interface LoginOptions {
+  persistent: boolean;
+  ip: string;
+  client?: string;
+  refresh?: boolean;
+}
+
 /** `expiresIn` is in seconds, `cookieExpiresAt` in ms. */
 export interface SignedIn {
   user: User;
@@ -29,11 +37,7 @@ export interface Accounts {
    * Handle or e-mail, and password. `unauthorized` for a bad password and an unknown name alike. With `refresh` the login is
    * renewed with refresh tokens too, and lives as long as a persistent one. `client` is what the client says of itself.
    */
-  login(
-    login: string,
-    password: string,
-    options: { persistent: boolean; ip: string; client?: string; refresh?: boolean },
-  ): Promise<SignedIn>;
+  login(login: string, password: string, options: LoginOptions): Promise<SignedIn>;
   /**
    * A new access token for a refresh token, and the one to go on with: each is used once. Within 10 s the same `client`
    * gets the same again, where it did not use the next token yet; any other use of a used token ends the login.
@@ -116,7 +120,11 @@ export interface OidcSignIn {
     persistent: boolean;
   }): Promise<{ outcome: "begun"; url: string; state: string; flow: string } | OidcFailure>;
   /** Ends a sign-in with the provider's answer. It rejects only for defects, and while the store is away. */
-  finish(input: { query: URLSearchParams; flow: string | null }): Promise<OidcOutcome>;
+  finish(input: {
+    query: URLSearchParams;
+    flow: string | null;
+    by: Pick<LoginOptions, "ip" | "client">;
+  }): Promise<OidcOutcome>;
   /**
    * Where the browser has to go to be signed out at the provider, too; `home` where the provider has no such page.
    * @throws DomainError `unavailable`
@@ -127,8 +135,15 @@ export interface OidcSignIn {
    * @throws DomainError `bad_request` on `logout_token`; `unavailable`
    */
   logout(token: string): Promise<void>;
-  /** The login of an app's code, once. @throws DomainError `unauthorized` */
-  exchange(code: string, verifier: string): Promise<SignedIn & { persistent: boolean }>;
+  /**
+   * The login of an app's code, once, with a refresh token; `persistent`: as it was asked for.
+   * @throws DomainError `unauthorized`
+   */
+  exchange(
+    code: string,
+    verifier: string,
+    by: Pick<LoginOptions, "ip" | "client">,
+  ): Promise<SignedIn & { persistent: boolean }>;
 }
 
 /**

@@ -9,6 +9,7 @@ import { databaseNow } from "./credentials.ts";
 interface IdentityRow extends Row {
   identity: number;
   name: string | null;
+  picture: string | null;
 }
 interface CodeRow extends Row {
   identity_id: number;
@@ -22,13 +23,16 @@ export function createIdentityStore(db: Database): IdentityStore {
   return {
     async find(issuer, subject) {
       const [row] = await db.read(sql<IdentityRow[]>`
-        select i.id as identity, i.name, ${columns(sql, "u", USER)} from identities i
+        select i.id as identity, i.name, i.picture, ${columns(sql, "u", USER)} from identities i
         join users u on u.id = i.user_id and u.deleted_at is null
         where i.issuer = ${issuer} and i.subject = ${subject}`);
       return row ? identityOf(row) : null;
     },
     async noteName(id, name) {
       await sql`update identities set name = ${name} where id = ${id}`;
+    },
+    async notePicture(id, url) {
+      await sql`update identities set picture = ${url} where id = ${id}`;
     },
     async userByEmail(email, issuer) {
       const [row] = await db.read(sql<(Row & { linked: boolean })[]>`
@@ -96,5 +100,6 @@ export async function linkIdentity(
 }
 
 function identityOf(row: IdentityRow): Identity {
-  return { id: row.identity, name: row.name, user: noun(row, "u", USER) };
+  const { identity: id, name, picture } = row;
+  return { id, name, picture, user: noun(row, "u", USER) };
 }

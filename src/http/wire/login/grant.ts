@@ -1,6 +1,7 @@
-/** The answer of every sign-in: an access token. */
+/** What every sign-in has: who asks, and the answer with an access token. */
 import { z } from "@hono/zod-openapi";
 import type { User } from "../../../domain/model.ts";
+import type { HttpContext } from "../../face/face.ts";
 
 export const grant = z
   .object({
@@ -28,4 +29,9 @@ export function grantOf(signedIn: {
     expires_in: signedIn.expiresIn,
     ...(refreshToken && { refresh_token: refreshToken }),
   };
+}
+
+/** Who signs in or renews: the client is known by its `User-Agent`. */
+export function renewing(c: HttpContext): { ip: string; client: string } {
+  return { ip: c.env.ip, client: c.req.header("User-Agent") ?? "" };
 }

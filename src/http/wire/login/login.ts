@@ -6,7 +6,7 @@ import type { User } from "../../../domain/model.ts";
 import type { Accounts } from "../../../domain/use-cases/accounts.ts";
 import type { Lookup } from "../../../domain/use-cases/lookup.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
-import type { HttpApp, HttpContext } from "../../face/face.ts";
+import type { HttpApp } from "../../face/face.ts";
 import { authenticateUser } from "../../requests/credentials.ts";
 import {
   accessTokenOf,
@@ -17,7 +17,7 @@ import {
 } from "../common/authentication.ts";
 import { WireRefusal } from "../shapes/failures.ts";
 import { shownUser } from "../shapes/user-shapes.ts";
-import { grantOf } from "./grant.ts";
+import { grantOf, renewing } from "./grant.ts";
 import { LOGIN_ROUTES as ROUTES } from "./login-routes.ts";
 import { registerOidc } from "./oidc.ts";
 
@@ -104,11 +104,6 @@ async function oldTokenUser(accounts: Accounts, token: string | null): Promise<n
     if (error instanceof DomainError && error.code === "unauthorized") return null;
     throw error;
   }
-}
-
-/** Who signs in or renews: the client is known by its `User-Agent`. */
-function renewing(c: HttpContext): { ip: string; client: string } {
-  return { ip: c.env.ip, client: c.req.header("User-Agent") ?? "" };
 }
 
 /** The caller's profile. Fields without a value are left out, never null. */

@@ -100,7 +100,7 @@ export const OIDC_ROUTES = {
       body({ code: text(MAX_CODE_LENGTH), code_verifier: text(MAX_VERIFIER_LENGTH) }).openapi("LoginCode"),
     ),
     responses: {
-      200: json(grant, "An access token; the cookie zuid renews it"),
+      200: json(grant, "An access token; its refresh token or the cookie zuid renews it"),
       ...REFUSALS,
       ...UNSET,
       ...forbidden("invalid-credentials: the code is used, over, or another app's"),

@@ -7,7 +7,7 @@ import type { HttpApp, HttpContext } from "../../face/face.ts";
 import { isSecureCookie } from "../../requests/cookies.ts";
 import type { LoginCookies } from "../common/authentication.ts";
 import { WireRefusal } from "../shapes/failures.ts";
-import { grantOf } from "./grant.ts";
+import { grantOf, renewing } from "./grant.ts";
 import { OIDC_ROUTES as ROUTES } from "./oidc-routes.ts";
 
 const BEGIN = "/login/oidc";
@@ -42,7 +42,9 @@ export function registerOidc(
   app.openapi(ROUTES.callback, async (c) => {
     const query = new URL(c.req.url).searchParams;
     const name = nameOf(query.get("state") ?? "");
-    const ended = await known(oidc).finish({ query, flow: getCookie(c, name) ?? null });
+    const ended = await known(oidc).finish({
+      ...{ query, flow: getCookie(c, name) ?? null, by: renewing(c) },
+    });
     deleteCookie(c, name, flowCookie(c, publicUrl()));
     if (ended.outcome === "login")
       cookies.set(c, ended.login.cookie, ended.persistent ? ended.login.cookieExpiresAt : null);
@@ -51,7 +53,7 @@ export function registerOidc(
   registerSignOut(app, oidc, publicUrl);
   app.openapi(ROUTES.exchange, async (c) => {
     const { code, code_verifier: verifier } = c.req.valid("json");
-    const signedIn = await known(oidc).exchange(code, verifier).catch(refused);
+    const signedIn = await known(oidc).exchange(code, verifier, renewing(c)).catch(refused);
     cookies.set(c, signedIn.cookie, signedIn.persistent ? signedIn.cookieExpiresAt : null);
     return c.json(grantOf(signedIn), 200);
   });

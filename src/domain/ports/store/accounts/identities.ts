@@ -7,6 +7,8 @@ export interface Identity {
   user: User;
   /** What the issuer last called them; null: nothing that is a name. */
   name: string | null;
+  /** The URL of the picture that was last taken over from there. */
+  picture: string | null;
 }
 
 /** What a login came from. */
@@ -28,6 +30,8 @@ export interface IdentityStore {
   find(issuer: string, subject: string): Promise<Identity | null>;
   /** What the issuer calls the person by now. */
   noteName(id: number, name: string | null): Promise<void>;
+  /** The picture of this URL was taken over. */
+  notePicture(id: number, url: string): Promise<void>;
   /** The only user with this e-mail address, whatever its case; `linked`: to some subject of the issuer. */
   userByEmail(email: string, issuer: string): Promise<{ user: User; linked: boolean } | null>;
   putCode(code: LoginCode & { hash: Uint8Array; expiresAt: number }): Promise<void>;
