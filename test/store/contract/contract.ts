@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { PostgresStore } from "../../../src/store/postgres.ts";
 import { accountContract } from "./accounts.ts";
+import { identityContract } from "./identities.ts";
 import { journalContract } from "./journal.ts";
 import { logContract } from "./log.ts";
 import { memberRoomContract } from "./members.ts";
@@ -30,5 +31,6 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     searchContract(store);
     memberRoomContract(store);
     accountContract(store);
+    identityContract(store);
   });
 }
