@@ -48,6 +48,9 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/file-lock.ts": [],
   "src/public-links.ts": [],
 
+  "src/protocol/schemas": [
+    ...["src/protocol", "src/protocol/frames", "src/protocol/limits.ts", "src/protocol/error-codes.ts"],
+  ],
   "src/protocol": ["src/protocol/frames", "src/protocol/limits.ts", "src/protocol/error-codes.ts"],
   "src/protocol/frames": ["src/protocol/limits.ts", "src/protocol/error-codes.ts"],
   "src/protocol/limits.ts": [],
@@ -173,7 +176,7 @@ const LAYERS: Record<string, readonly string[]> = {
       ...OF_THE_DOMAIN,
     ],
   ],
-  "src/http/docs": ["src/http/protocol", "src/http/face", "src/http/answers"],
+  "src/http/docs": ["src/protocol/**", "src/http/protocol", "src/http/face", "src/http/answers"],
   "src/http/files": [
     ...["src/http/face", "src/http/requests", "src/http/answers", "src/domain/files", ...OF_THE_DOMAIN],
   ],

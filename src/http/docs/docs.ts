@@ -1,4 +1,4 @@
-/** `/openapi/{api}.json` and `/docs`, made from the schemas that validate requests. */
+/** `/openapi/{api}.json` and `/docs`, made from the schemas that validate requests; the WebSocket beside the HTTP APIs. */
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
@@ -7,6 +7,8 @@ import { publicPath } from "../answers/public-path.ts";
 import type { Face, HttpEnv, OpenApiDocument } from "../face/face.ts";
 import { ERROR_TYPES } from "../protocol/failures.ts";
 import { apiPage, errorPage, overviewPage } from "./pages.ts";
+import { socketDocument } from "./socket-document.ts";
+import { socketPage } from "./socket-page.ts";
 
 export const DOCS_PATHS = ["/docs", "/openapi"] as const;
 
@@ -38,6 +40,8 @@ export function createDocs(faces: readonly Face[], publicUrl: () => string): Hon
     );
     serve(`/docs/${face.name}`, HTML, () => apiPage(face));
   }
+  serve("/openapi/socket.json", "application/json", () => JSON.stringify(socketDocument(publicUrl())));
+  serve("/docs/socket", HTML, socketPage);
   for (const [type, meaning] of Object.entries(ERROR_TYPES))
     serve(`/docs/errors/${type}`, HTML, () => errorPage(type, meaning));
   return app;

@@ -2,9 +2,10 @@
 import { setImmediate } from "node:timers/promises";
 import { html } from "hono/html";
 import type { Face, OpenApiDocument } from "../face/face.ts";
-import { boundsOf, type JsonSchema, type OutlineLine, outline, typeOf } from "./schema-outline.ts";
+import { type Html, page, table } from "./page.ts";
+import { boundsOf, type JsonSchema, outline, typeOf } from "./schema-outline.ts";
+import { DESCRIPTION } from "./socket-document.ts";
 
-type Html = ReturnType<typeof html>;
 type Schemas = Record<string, JsonSchema>;
 
 /** The part of OpenAPI that our documents use. */
@@ -30,6 +31,11 @@ export async function overviewPage(faces: readonly Face[]): Promise<Html> {
       <p class="soft">${count} operations · OpenAPI: /openapi/${face.name}.json</p>
     </a>`);
   }
+  cards.push(html`<a class="card" href="docs/socket">
+    <h2>WebSocket</h2>
+    <p>${DESCRIPTION}</p>
+    <p class="soft">AsyncAPI: /openapi/socket.json</p>
+  </a>`);
   return page(
     { title: "Causeway", root: "." },
     html`<h1>Causeway</h1>
@@ -119,28 +125,4 @@ function responseSection(responses: Operation["responses"], schemas: Schemas): H
   const fields = answered ? outline(answered, schemas) : [];
   return html`<h3>Answers</h3><table>${rows}</table>
     ${fields.length > 0 ? table(`Body of ${status}`, fields) : ""}`;
-}
-
-function table(title: string, lines: readonly OutlineLine[]): Html {
-  const rows = lines.map(
-    ({ depth, name, type, required, description }) => html`<tr>
-      <td class="depth-${Math.min(depth, 3)}"><code>${name}</code>${required ? "" : html`<i> optional</i>`}</td>
-      <td>${type}</td><td>${description}</td></tr>`,
-  );
-  return html`<h3>${title}</h3><table>${rows}</table>`;
-}
-
-/** @param root the relative path from the page to the root of the server */
-function page({ title, root }: { title: string; root: string }, content: Html): Html {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>${title}</title>
-        <link rel="icon" href="${root}/web/icon.svg" type="image/svg+xml">
-        <link rel="stylesheet" href="${root}/docs/docs.css">
-      </head>
-      <body><main>${content}</main></body>
-    </html>`;
 }

@@ -6,6 +6,8 @@ export interface JsonSchema {
   format?: string;
   description?: string;
   enum?: unknown[];
+  allOf?: JsonSchema[];
+  anyOf?: JsonSchema[];
   properties?: Record<string, JsonSchema>;
   required?: string[];
   items?: JsonSchema;

@@ -1,0 +1,121 @@
+/** Schemas of what `ok` holds beside `op` and `ref`, by the op that it answers; see server.ts. */
+import { z } from "zod";
+import type { OkFields } from "../frames.ts";
+import {
+  actor,
+  call,
+  event,
+  flags,
+  int,
+  participants,
+  room,
+  self,
+  seq,
+  threadRead,
+  time,
+  user,
+} from "./shapes.ts";
+
+const nothing = z.strictObject({});
+const duplicate = z.literal(true);
+const made = z.strictObject({
+  room,
+  seq,
+  at: time,
+  thread: seq.exactOptional(),
+  duplicate: duplicate.exactOptional(),
+});
+const change = z.union([z.strictObject({ room, seq, at: time }), z.strictObject({ room, duplicate })]);
+const receipts = z.array(z.strictObject({ actor, seq, at: time }));
+const calling = call.omit({ op: true });
+const done = z.strictObject({ duplicate: duplicate.exactOptional() });
+const count = z.int().min(0);
+
+const text = z.string();
+const login = z.strictObject({
+  id: text,
+  device: text.exactOptional(),
+  lastSeen: time,
+  address: text.exactOptional(),
+  current: z.boolean(),
+});
+const account = { homeserver: text, matrixId: text };
+const matrix = z.union([
+  z.strictObject({ ...account, username: text, password: text }),
+  z.strictObject({
+    ...{ ...account, device: text, accessToken: text },
+    refreshToken: text.exactOptional(),
+    expiresInMs: int.exactOptional(),
+  }),
+]);
+
+export const ANSWER_SCHEMAS = {
+  send: made,
+  history: z.strictObject({ events: z.array(event), more: z.boolean() }),
+  read: z.strictObject({ read: seq, unread: count, mention: count, thread: threadRead.exactOptional() }),
+  edit: change,
+  delete: change,
+  react: change,
+  unreact: change,
+  pin: change,
+  unpin: change,
+  delivered: nothing,
+  receipts: z.strictObject({
+    read: receipts.exactOptional(),
+    delivered: receipts.exactOptional(),
+    counts: z.strictObject({ members: count, delivered: count, read: count }),
+  }),
+  search: z.strictObject({
+    hits: z.array(z.strictObject({ event, highlights: z.array(z.tuple([int, int])) })),
+    cursor: z.string().exactOptional(),
+    behind: time.exactOptional(),
+  }),
+  members: z.strictObject({
+    members: z.array(
+      z.strictObject({
+        user: actor.extend({
+          uuid: z.string().exactOptional(),
+          publicId: z.string().exactOptional(),
+          handle: z.string().exactOptional(),
+        }),
+        role: z.string(),
+        lastPing: time.exactOptional(),
+        present: z.literal(true).exactOptional(),
+      }),
+    ),
+    next: z.string().exactOptional(),
+  }),
+  "member.add": change,
+  "member.remove": change,
+  "member.role": change,
+  "room.leave": change,
+  "room.delete": z.strictObject({ room, duplicate: duplicate.exactOptional() }),
+  open: z.strictObject({
+    present: z.array(actor),
+    typing: z.array(actor),
+    reads: z.array(z.strictObject({ actor, seq })),
+    call: z.strictObject({ flags, participants }).exactOptional(),
+  }),
+  close: nothing,
+  typing: nothing,
+  ping: z.strictObject({ at: time }),
+  "call.join": calling,
+  "call.flags": calling,
+  "call.leave": calling,
+  profile: z.strictObject({ user: self, duplicate: duplicate.exactOptional() }),
+  users: z.strictObject({ users: z.array(user) }),
+  block: done,
+  unblock: done,
+  blocked: z.strictObject({ users: z.array(user) }),
+  password: done,
+  sessions: z.strictObject({ sessions: z.array(login) }),
+  "session.end": done,
+  token: z.strictObject({ user: z.string() }),
+  matrix,
+  upload: z.strictObject({
+    attachment: z.string(),
+    url: z.string(),
+    method: z.literal("PUT"),
+    headers: z.record(z.string(), z.string()),
+  }),
+} as const satisfies { [Op in keyof OkFields]: z.ZodType<OkFields[Op]> };
