@@ -1,6 +1,6 @@
 /**
- * Work that the clock starts: due deletions and lobbies, expired messages, files that were never sent or came by half, guests
- * who went away, empty calls, and expired logins.
+ * Work that the clock starts: due deletions and lobbies, expired messages, files that were never sent or came by half, rooms that
+ * were muted for a time, guests who went away, empty calls, and expired logins.
  */
 import { periodic } from "../domain/periodic.ts";
 import type { Store } from "../domain/ports/store/store.ts";
@@ -13,6 +13,7 @@ const EXPIRY_MS = 1_000;
 const ATTACHMENTS_MS = 60_000;
 const UPLOADS_MS = 60_000;
 const CALLS_MS = 10_000;
+const MUTED_MS = 1_000;
 const GUESTS_MS = 15_000;
 const LOGINS_MS = 10 * 60_000;
 
@@ -30,6 +31,7 @@ export function startSweepers(useCases: UseCases, store: Store, logger: Logger):
     }),
     periodic("uploads", UPLOADS_MS, () => useCases.uploads.sweep(now()), { logger, atStart: true }),
     periodic("guests", GUESTS_MS, () => useCases.guests.sweep(), options),
+    periodic("muted rooms", MUTED_MS, () => useCases.memberSettings.sweep(), options),
     periodic("calls", CALLS_MS, () => useCases.calls.sweep(), options),
     periodic("logins", LOGINS_MS, () => store.credentials.deleteExpired(now()), options),
   ];

@@ -74,6 +74,9 @@ export class FrameDispatcher {
       case "event":
         this.logs.take(frame);
         break;
+      case "room":
+        this.#change(frame.room.room, () => this.rooms.entered(frame));
+        break;
       case "unread":
         this.takeUnread(frame);
         break;

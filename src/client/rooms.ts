@@ -1,5 +1,12 @@
 /** The list of rooms: name, unread, mentions, last message. `ready` fills it, and events keep it up to date. */
-import type { CallFrame, EventFrame, ReadyFrame, RoomEntry, UnreadFrame } from "../protocol/frames.ts";
+import type {
+  CallFrame,
+  EventFrame,
+  ReadyFrame,
+  RoomEntry,
+  RoomFrame,
+  UnreadFrame,
+} from "../protocol/frames.ts";
 import { type Observable, type OwnedObservable, observe, type Unsubscribe } from "./emitter.ts";
 
 type KnownFromEvents =
@@ -75,6 +82,16 @@ export class Rooms {
     this.#set(room);
     if (event.seq <= room.head) return;
     this.#set({ ...room, head: event.seq, at: event.at, ...this.#change(room, event) });
+  }
+
+  /** The room's entry as the server has it now [GW-15.4]; or what all of its members have alike [GW-15.6]. */
+  entered(frame: RoomFrame): void {
+    const known = this.#rooms.get(frame.room.room);
+    if (frame.part) {
+      if (known) this.#set({ ...withoutPart(known), ...frame.room });
+    } else if ((known?.rev ?? 0) <= frame.rev && (known?.head ?? 0) <= frame.room.head) this.#set(frame.room);
+    // Events are ahead of it: what they count stays.
+    else if (known && (known.rev ?? 0) <= frame.rev) this.#set({ ...frame.room, ...countedOf(known) });
   }
 
   unread({ room: token, read, unread, mention, head = 0 }: Omit<UnreadFrame, "op">): void {
@@ -167,6 +184,17 @@ function changed(last: EventFrame, { type, data }: EventFrame): EventFrame {
   // A message without a format has none after the edit, whatever it had before.
   const { format: _format, ...kept } = last.data;
   return hidden ? last : { ...last, data: { ...kept, ...edit } };
+}
+
+/** What events and other frames keep up. */
+function countedOf({ head, at, read, unread, mention, last, lastPing, call }: Room): Partial<Room> {
+  return { head, at, read, unread, mention, last, lastPing, call };
+}
+
+/** Without what a part may leave out because it is not set. */
+function withoutPart(room: Room): Room {
+  const { description, avatar, lobbyUntil, messageTimer, guestLink, organization, ...rest } = room;
+  return rest;
 }
 
 /** A room that the user was added to while connected. Its name comes with the next `ready`. */

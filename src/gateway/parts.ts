@@ -10,6 +10,7 @@ import { createMessageCommands } from "./commands/messages.ts";
 import { createPeopleCommands } from "./commands/people.ts";
 import { createPresenceCommands } from "./commands/presence.ts";
 import { createReceiptCommands } from "./commands/receipts.ts";
+import { createRoomListCommands } from "./commands/room-list.ts";
 import { createSearchCommands } from "./commands/search.ts";
 import { AccessEvents } from "./delivery/access-events.ts";
 import { CatchUp } from "./delivery/catch-up.ts";
@@ -17,12 +18,13 @@ import { Hub } from "./delivery/hub.ts";
 import { Lobbies } from "./delivery/lobby.ts";
 import { Subscribers } from "./delivery/subscribers.ts";
 import { createFeed, type RunningFeed } from "./feed/feed.ts";
-import { createEntryShape } from "./frames/room-entry.ts";
+import { createEntryShape, type EntryShape } from "./frames/room-entry.ts";
 import { createUserShape, type UserShape } from "./frames/user.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
 import { HttpDoor } from "./http/door.ts";
 import { type GatewayFigures, GatewayMetrics } from "./metrics.ts";
 import { SessionLifecycle } from "./session-lifecycle.ts";
+import { EntryNews } from "./sessions/entry-news.ts";
 import { createHandshake } from "./sessions/handshake.ts";
 import { LoginNotes } from "./sessions/login-notes.ts";
 import { Memberships } from "./sessions/membership.ts";
@@ -51,12 +53,12 @@ export function buildParts(options: GatewayOptions): GatewayParts {
   const sessions = new OpenSessions();
   const slow = new SlowConsumers(sessions.all, metrics);
   const topics = new Topics(slow);
-  const delivery = buildDelivery(options, { metrics, sessions, topics });
-  const { hub, users, memberships, catchUp, feed } = delivery;
   const entries = createEntryShape(useCases, options.publicUrl);
   const shape = createUserShape(options.publicUrl);
   const notes = new LoginNotes(useCases.accounts);
-  const commands = buildCommands(options, { hub, metrics, shape, notes });
+  const delivery = buildDelivery(options, { metrics, sessions, topics, entries });
+  const { hub, users, memberships, catchUp, feed, news } = delivery;
+  const commands = buildCommands(options, { hub, metrics, entries, shape, notes });
   const { accounts, roomEntries } = useCases;
   const handshake = createHandshake({
     ...{ ...delivery, store, accounts, roomEntries, entries, shape },
@@ -71,7 +73,7 @@ export function buildParts(options: GatewayOptions): GatewayParts {
     calls: commands.calls,
   });
   const lifecycle = new SessionLifecycle({
-    ...{ sessions, users, memberships, inbox, commands, maintenance, rateLimits },
+    ...{ sessions, users, memberships, news, inbox, commands, maintenance, rateLimits },
   });
   const figures = () => ({
     connections: sessions.all.size,
@@ -90,6 +92,7 @@ interface Basics {
   metrics: GatewayMetrics;
   sessions: OpenSessions;
   topics: Topics;
+  entries: EntryShape;
 }
 
 interface Delivery {
@@ -98,20 +101,23 @@ interface Delivery {
   lobbies: Lobbies;
   catchUp: CatchUp;
   memberships: Memberships;
+  news: EntryNews;
   feed: RunningFeed;
 }
 
 /** Delivery knows its subscribers by their keepers: the users of sessions, and those of the feed. */
 function buildDelivery(
   { store, bus, useCases, logger, compareMs }: GatewayOptions,
-  { metrics, sessions, topics }: Basics,
+  { metrics, sessions, topics, entries }: Basics,
 ): Delivery {
   const fileUrls = useCases.fileLinks;
   const hub = new Hub({ log: store.log, bus, topics, sessions: sessions.all, fileUrls, metrics, logger });
   const catchUp = new CatchUp(store.log, fileUrls, logger);
   const lobbies = new Lobbies({ lobby: useCases.lobby, hub, catchUp, logger });
   const users = new Users(bus);
-  const memberships = new Memberships({ hub, lobbies, catchUp, rooms: store.roomLists, logger });
+  const { roomEntries } = useCases;
+  const news = new EntryNews({ hub, users, topics, roomEntries, entries, logger });
+  const memberships = new Memberships({ hub, lobbies, catchUp, news, rooms: store.roomLists, logger });
   const feed = createFeed({
     ...{ hub, bus, lobbies, catchUp, log: store.log, accounts: store.users, logger },
     rooms: { byId: store.rooms.byId, sessionRooms: store.roomLists.sessionRooms },
@@ -119,23 +125,30 @@ function buildDelivery(
   });
   const access = new AccessEvents(lobbies, new Subscribers([users, feed.users]));
   hub.listen({
-    accessEvent: (room, event) => access.apply(room, event),
+    accessEvent(room, event) {
+      access.apply(room, event);
+      news.accessEvent(room, event);
+    },
     userFrame: ({ user }) => void users.rename(Number(user.id), user.name),
   });
-  users.listen({ joined: (user, hint) => memberships.joined(user, hint) });
-  return { hub, users, lobbies, catchUp, memberships, feed };
+  users.listen({
+    joined: (user, hint) => memberships.joined(user, hint),
+    entry: ({ id }, { roomId }) => news.changed(roomId, [id]),
+  });
+  return { hub, users, lobbies, catchUp, memberships, news, feed };
 }
 
 interface CommandParts {
   hub: Hub;
   metrics: GatewayMetrics;
+  entries: EntryShape;
   shape: UserShape;
   notes: LoginNotes;
 }
 
 function buildCommands(
   { hot, useCases, logger, matrixAccounts = null }: GatewayOptions,
-  { hub, metrics, shape, notes }: CommandParts,
+  { hub, metrics, entries, shape, notes }: CommandParts,
 ): Commands {
   const { messages, calls, fileLinks: fileUrls } = useCases;
   return {
@@ -149,5 +162,6 @@ function buildCommands(
     presence: createPresenceCommands(useCases, hub, logger),
     calls: createCallCommands({ calls, hot, hub, logger }),
     files: createFileCommands(useCases),
+    roomList: createRoomListCommands(useCases, entries),
   };
 }

@@ -3,6 +3,7 @@ import { LIMITS } from "../protocol/limits.ts";
 import type { Commands } from "./commands/commands.ts";
 import type { Inbox } from "./commands/inbox.ts";
 import type { FollowedRoom } from "./delivery/followed-room.ts";
+import type { EntryNews } from "./sessions/entry-news.ts";
 import type { Memberships } from "./sessions/membership.ts";
 import type { OpenSessions } from "./sessions/open-sessions.ts";
 import { Session, type SessionEvents } from "./sessions/session.ts";
@@ -15,6 +16,7 @@ export interface SessionLifecycleOptions {
   sessions: OpenSessions;
   users: Users;
   memberships: Memberships;
+  news: Pick<EntryNews, "began">;
   inbox: Inbox;
   commands: Commands;
   maintenance: SessionMaintenance;
@@ -46,8 +48,9 @@ export class SessionLifecycle implements SessionEvents {
     return session;
   }
 
-  began(): void {
+  began(session: Session): void {
     this.#options.sessions.began();
+    this.#options.news.began(session);
   }
 
   received(session: Session, bytes: Uint8Array, isBinary: boolean): void {

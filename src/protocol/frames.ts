@@ -15,6 +15,7 @@ import { MESSAGE_OPS, type MessageAnswers } from "./frames/messages.ts";
 import { PEOPLE_OPS, type PeopleAnswers } from "./frames/people.ts";
 import { PRESENCE_OPS, type PresenceAnswers } from "./frames/presence.ts";
 import { RECEIPT_OPS, type ReceiptAnswers } from "./frames/receipts.ts";
+import { ROOM_LIST_OPS, type RoomListAnswers } from "./frames/room-list.ts";
 import { SEARCH_OPS, type SearchAnswers } from "./frames/search.ts";
 import type {
   BlockFrame,
@@ -25,6 +26,7 @@ import type {
   PresenceFrame,
   ReadyFrame,
   ReceiptFrame,
+  RoomFrame,
   TypingFrame,
   UnreadFrame,
   UserFrame,
@@ -58,6 +60,7 @@ export const CLIENT_SCHEMAS = {
   ...FILE_OPS,
   ...PEOPLE_OPS,
   ...ACCOUNT_OPS,
+  ...ROOM_LIST_OPS,
 } as const satisfies Record<string, z.ZodType>;
 
 export type ClientOp = keyof typeof CLIENT_SCHEMAS;
@@ -136,7 +139,8 @@ export interface OkFields
     CallAnswers,
     FileAnswers,
     PeopleAnswers,
-    AccountAnswers {}
+    AccountAnswers,
+    RoomListAnswers {}
 export type OkFrame<Op extends keyof OkFields = keyof OkFields> = { op: "ok"; ref: Ref } & OkFields[Op];
 
 export type ServerFrame =
@@ -150,5 +154,6 @@ export type ServerFrame =
   | ReceiptFrame
   | UserFrame
   | BlockFrame
+  | RoomFrame
   | CallFrame
   | ByeFrame;

@@ -40,6 +40,9 @@ export const LIMITS = {
   DELIVERED_ROOMS: 1_000,
   /** [GW-6.10] More members than these are counted and not listed. */
   RECEIPT_MEMBERS: 100,
+  /** [GW-15.7] Entries of one page. */
+  ROOMS_DEFAULT: 100,
+  ROOMS_MOST: 500,
   /** [GW-14.2] */
   SEARCH_TEXT_CODE_POINTS: 200,
   /** [GW-14.5] */

@@ -12,6 +12,7 @@ import {
   knowsStranger,
   ofUser,
   opens,
+  type Scene,
   type Step,
   say,
   self,
@@ -29,7 +30,7 @@ import { TALK_PREFIX, talkHeaders } from "./rooms.ts";
 import { bearerOf, must } from "./site.ts";
 
 /** On the actor's own channel, or for those who wait for signaling messages in the room. */
-export type Notice = "unread" | "settings" | "connection" | "changed" | "signaling";
+export type Notice = "unread" | "entry" | "settings" | "connection" | "changed" | "signaling";
 
 export interface Announcement {
   face: string;
@@ -41,6 +42,7 @@ export interface Announcement {
   noticed: Notice[];
 }
 
+const favourite = ({ room }: Scene) => `/room/${room.token}/favorite`;
 const COMES = { op: "presence" };
 const GOES = { op: "presence", gone: true };
 const STARTS = { op: "typing", on: true };
@@ -72,6 +74,8 @@ export const ANNOUNCEMENTS: Announcement[] = [
   ),
   row("WebSocket", "start typing", [], types, [STARTS]),
   row("WebSocket", "stop typing", [types], say("typing", { on: false }), [STOPS]),
+  row("WebSocket", "mute", [], say("settings", { muted: true }), [], ["entry", "settings"]),
+  row("WebSocket", "add to favourites", [], say("settings", { favorite: true }), [], ["entry"]),
   row("WebSocket", "open the room", [], opens, [COMES]),
   row("WebSocket", "close the room", [opens], say("close"), [GOES]),
   row("WebSocket", "ping", [], ({ socket, room }) => socket.ask({ op: "ping", rooms: [room.token] }), [
@@ -144,6 +148,7 @@ export const ANNOUNCEMENTS: Announcement[] = [
     [RECEIPT],
     ["unread"],
   ),
+  row("Talk", "add to favourites", [], talk("POST", favourite), [], ["entry"]),
   row("Talk", "join the room", [], talkJoins, [COMES], ["signaling"]),
   row("Talk", "leave the room", [talkJoins], talk("DELETE", active), [GOES], ["signaling"]),
   row("Talk", "join the call", [talkJoins], talkCalls, [IN_CALL]),
@@ -208,7 +213,7 @@ export const ANNOUNCEMENTS: Announcement[] = [
     [],
     user("PUT", self, () => ({ otr_archived: true, otr_archived_ref: "now" })),
     [],
-    ["settings"],
+    ["entry", "settings"],
   ),
   row(
     "Wire",
@@ -244,7 +249,7 @@ export const ANNOUNCEMENTS: Announcement[] = [
       () => ({ is_muted: true }),
     ),
     [],
-    ["settings"],
+    ["entry", "settings"],
   ),
   row(
     "Protocol",
@@ -256,7 +261,7 @@ export const ANNOUNCEMENTS: Announcement[] = [
       () => ({ archived_at: 1_700_000_000 }),
     ),
     [],
-    ["settings"],
+    ["entry", "settings"],
   ),
 
   row(

@@ -9,6 +9,7 @@ import { MESSAGE_COMMANDS, type MessageCommands } from "./messages.ts";
 import { ACCOUNT_COMMANDS, type AccountCommands, PEOPLE_COMMANDS, type PeopleCommands } from "./people.ts";
 import { PRESENCE_COMMANDS, type PresenceCommands } from "./presence.ts";
 import { RECEIPT_COMMANDS, type ReceiptCommands } from "./receipts.ts";
+import { ROOM_LIST_COMMANDS, type RoomListCommands } from "./room-list.ts";
 import { type FileToUpload, type UploadCommands, uploadFile } from "./uploads.ts";
 
 const OPS = [
@@ -18,6 +19,7 @@ const OPS = [
   ...PEOPLE_COMMANDS,
   ...ACCOUNT_COMMANDS,
   ...PRESENCE_COMMANDS,
+  ...ROOM_LIST_COMMANDS,
 ] as const;
 
 export interface Commands
@@ -27,6 +29,7 @@ export interface Commands
     PeopleCommands,
     AccountCommands,
     PresenceCommands,
+    RoomListCommands,
     UploadCommands {}
 
 /** Says an op in the current session. Rejects with `Refused` or `ConnectionLost`. */

@@ -1,5 +1,6 @@
 /** What somebody tells of themselves: name, picture, status, and whom they tell more. */
 import type { Context } from "../context/context.ts";
+import { announceRenamed } from "../context/renamed.ts";
 import { badField, DomainError } from "../errors.ts";
 import { isPublicId } from "../ids.ts";
 import {
@@ -52,14 +53,14 @@ export function createOwnProfile(context: Context, files: AttachmentFiles | null
     return source === avatar ? undefined : await pictureOf(actor, avatar);
   }
 
-  function tell(before: User, user: User, rooms: readonly number[]): void {
+  async function tell(before: User, user: User, rooms: readonly number[]): Promise<void> {
     broadcasts.profile(user);
     const isOther = (["displayName", "avatarId", "status"] as const).some(
       (each) => before[each] !== user[each],
     );
     if (!isOther) return;
     broadcasts.userChanged(user.id);
-    broadcasts.renamed(user, rooms);
+    await announceRenamed(context, user, rooms);
   }
 
   return {
@@ -75,7 +76,7 @@ export function createOwnProfile(context: Context, files: AttachmentFiles | null
         return { user: changed, rooms: await tx.roomIdsOf(userKey(before.id)) };
       });
       if (!user) throw new DomainError("unauthorized", "The account was deleted");
-      tell(before, user, rooms);
+      await tell(before, user, rooms);
       return { user, changed: true };
     },
   };

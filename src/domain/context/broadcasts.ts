@@ -60,6 +60,7 @@ export function createBroadcasts(bus: Bus, publicUrl: () => string = () => ""): 
         except,
       }),
     settings: (userId, roomId, at) => toUser(userId, { hint: "settings", roomId, at }),
+    entry: (userId, roomId) => toUser(userId, { hint: "entry", roomId }),
     connection: (userId, at) => toUser(userId, { hint: "connection", at }),
     renamed(user, roomIds) {
       const frame = { op: "user", user: shownUser(user, publicUrl()) };

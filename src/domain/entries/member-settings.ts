@@ -5,10 +5,12 @@ import { badField } from "../errors.ts";
 import { type Actor, type Membership, type MembershipSettings, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
 import { checkWellFormed } from "../text-rules.ts";
-import type { MemberSettings } from "../use-cases/room-settings.ts";
+import type { MemberSettings, SettingsPatch } from "../use-cases/room-settings.ts";
 
 const LEVELS: ReadonlySet<string> = new Set(["default", "always", "mention", "never"]);
 const REF_CHARACTERS = 256;
+/** More that are due wait for the next sweep. */
+const SWEPT_AT_ONCE = 500;
 /** What a conversation of Protocol shows of its member's settings: webhooks tell of it. */
 const WEBHOOK_FIELDS = ["muted", "pinned", "archivedAt"] as const;
 
@@ -25,28 +27,38 @@ export function createMemberSettings(context: Context): MemberSettings {
   async function update(
     actor: Actor,
     room: string,
-    patchOf: (current: Membership) => Partial<MembershipSettings>,
+    patchOf: (current: Membership) => SettingsPatch,
   ): Promise<Membership> {
     const roomId = await own(actor, room);
     const current = await store.memberships.update(roomId, memberKey(actor), {});
-    const patch = current && patchOf(current);
-    if (!patch || Object.keys(patch).length === 0) return current ?? gone();
-    const noted = WEBHOOK_FIELDS.some(
-      (field) => patch[field] !== undefined && patch[field] !== current[field],
-    );
+    if (!current) return gone();
+    const patch = changesOf(current, patchOf(current));
+    if (Object.keys(patch).length === 0) return current;
+    const noted = WEBHOOK_FIELDS.some((field) => patch[field] !== undefined);
     const changed = await store.memberships.update(roomId, memberKey(actor), patch, noted);
-    const at = changed?.settingsAt ?? null;
-    if (changed?.userId && at !== null && at !== current.settingsAt) {
-      broadcasts.settings(changed.userId, roomId, at);
-    }
-    return changed ?? gone();
+    if (!changed) return gone();
+    tell(changed, current.settingsAt);
+    return changed;
+  }
+
+  /** @param before the time of the change before that Wire's clients show */
+  function tell({ userId, roomId, settingsAt }: Membership, before: number | null): void {
+    if (userId === null) return;
+    broadcasts.entry(userId, roomId);
+    if (settingsAt !== null && settingsAt !== before) broadcasts.settings(userId, roomId, settingsAt);
   }
 
   return {
     get: (actor, room) => update(actor, room, () => ({})),
     async change(actor, room, patch) {
-      checkPatch(patch);
-      return await update(actor, room, (current) => ({ ...patch, ...mutedBy(patch, current) }));
+      checkPatch(patch, now());
+      return await update(actor, room, (current) => {
+        const { archived, ...rest } = patch;
+        return { ...rest, ...mutedBy(patch, current), ...archivedBy(archived, current, now()) };
+      });
+    },
+    async sweep() {
+      for (const each of await store.memberships.unmuteDue(now(), SWEPT_AT_ONCE)) tell(each, null);
     },
     async opened(actor, roomIds) {
       const member = memberKey(actor);
@@ -61,18 +73,42 @@ function gone(): never {
   throw noSuchRoom();
 }
 
-/** `muted` follows from `mutedStatus` and the other way round. */
-function mutedBy(
-  { muted, mutedStatus }: Partial<MembershipSettings>,
-  current: MembershipSettings,
-): Partial<MembershipSettings> {
-  if (mutedStatus !== undefined) return { mutedStatus, muted: (mutedStatus ?? 0) > 0 };
-  if (muted === undefined || muted === current.muted) return {};
-  return { muted, mutedStatus: muted ? 1 : 0 };
+/** What of the patch is not so already. */
+function changesOf(current: MembershipSettings, patch: SettingsPatch): Partial<MembershipSettings> {
+  const given = Object.entries(patch) as [keyof MembershipSettings, unknown][];
+  return Object.fromEntries(
+    given.filter(([field, value]) => value !== undefined && current[field] !== value),
+  );
 }
 
-function checkPatch(patch: Partial<MembershipSettings>): void {
+/**
+ * `muted` follows from `mutedStatus` and the other way round, and both from a time until when. Without a time the room is
+ * muted, or not, until that is changed.
+ */
+function mutedBy(
+  { muted, mutedStatus, mutedUntil }: SettingsPatch,
+  current: MembershipSettings,
+): Partial<MembershipSettings> {
+  if (mutedStatus !== undefined) return { mutedStatus, muted: (mutedStatus ?? 0) > 0, mutedUntil: null };
+  const wanted = muted ?? (mutedUntil ? true : undefined);
+  if (wanted === undefined) return {};
+  const until = { mutedUntil: mutedUntil ?? null };
+  return wanted === current.muted ? until : { ...until, muted: wanted, mutedStatus: wanted ? 1 : 0 };
+}
+
+/** Archiving again keeps the time of the first. */
+function archivedBy(
+  archived: boolean | undefined,
+  { archivedAt }: MembershipSettings,
+  now: number,
+): Partial<MembershipSettings> {
+  if (archived === undefined) return {};
+  return { archivedAt: archived ? (archivedAt ?? now) : null };
+}
+
+function checkPatch(patch: SettingsPatch, now: number): void {
   const { notificationLevel, mutedStatus, archivedAt } = patch;
+  checkMutedUntil(patch, now);
   if (notificationLevel !== undefined && !LEVELS.has(notificationLevel)) {
     throw badField("notificationLevel", "must be default, always, mention or never");
   }
@@ -88,4 +124,12 @@ function checkPatch(patch: Partial<MembershipSettings>): void {
     if (ref.length > REF_CHARACTERS) throw badField(field, "must be at most 256 characters long");
     checkWellFormed(field, ref);
   }
+}
+
+function checkMutedUntil({ muted, mutedUntil }: SettingsPatch, now: number): void {
+  if (typeof mutedUntil !== "number") return;
+  if (!Number.isSafeInteger(mutedUntil) || mutedUntil <= now) {
+    throw badField("mutedUntil", "must be a time to come, in milliseconds since 1970 UTC, or null");
+  }
+  if (muted === false) throw badField("mutedUntil", "must not be given for a room that is not muted");
 }

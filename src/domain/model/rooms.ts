@@ -117,6 +117,8 @@ export interface MembershipSettings {
   muted: boolean;
   mutedStatus: number | null;
   mutedRef: string | null;
+  /** When the room is muted no more by itself, ms; null: never. */
+  mutedUntil: number | null;
   pinned: boolean;
   archivedAt: number | null;
   archivedRef: string | null;

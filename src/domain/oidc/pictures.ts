@@ -3,6 +3,7 @@
  * picture that people chose here stays until the provider names another URL.
  */
 import type { Context, DomainOptions } from "../context/context.ts";
+import { announceRenamed } from "../context/renamed.ts";
 import { DomainError } from "../errors.ts";
 import { userKey } from "../model.ts";
 import type { Identity } from "../ports/store/accounts/identities.ts";
@@ -32,7 +33,7 @@ export function createPictures(context: Context, claim: string, fetchPicture: Fe
     if (!user) return;
     broadcasts.profile(user);
     broadcasts.userChanged(userId);
-    broadcasts.renamed(user, rooms);
+    await announceRenamed(context, user, rooms);
   }
 
   return (identity, claims) => {

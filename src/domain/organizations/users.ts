@@ -1,6 +1,7 @@
 /** Makes, changes and deletes users, together with their memberships and logins. */
 import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
+import { announceRenamed } from "../context/renamed.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type OrganizationRole, SYSTEM_ACTOR, type User, userKey } from "../model.ts";
 import type { NewUser, UserPatch } from "../ports/store/accounts/users.ts";
@@ -28,10 +29,10 @@ export function createUsers(
   }
 
   /** Announces a new name to the user's sessions and rooms. */
-  function tell(before: User, user: User, rooms: readonly number[]): void {
+  async function tell(before: User, user: User, rooms: readonly number[]): Promise<void> {
     if (user.displayName === before.displayName && user.handle === before.handle) return;
     context.broadcasts.userChanged(user.id);
-    context.broadcasts.renamed(user, rooms);
+    await announceRenamed(context, user, rooms);
   }
 
   return {
@@ -63,7 +64,7 @@ export function createUsers(
       });
       if (!user) throw noSuchUser();
       if (password !== undefined) await loginsEnded(id);
-      tell(before, user, rooms);
+      await tell(before, user, rooms);
       return user;
     },
     async user(id) {

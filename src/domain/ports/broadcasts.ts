@@ -40,6 +40,11 @@ export interface Broadcasts {
    */
   settings(userId: number, roomId: number, at: number): void;
   /**
+   * To the user's own sessions: the entry of this room in the user's list changed, and no event of the room says so.
+   * Lost: the sessions show the entry as before until it changes again, or until they say hello again.
+   */
+  entry(userId: number, roomId: number): void;
+  /**
    * To the user's own readers of the feed: how the user stands to another changed at this time (ms). Lost: gateways compare users
    * with the store every few seconds, and tell it then.
    */
@@ -85,7 +90,13 @@ export interface UnreadCounts {
 
 // ── Messages on a user's channel ─────────────────────────────────────────────────────────────────────
 
-export type UserBroadcast = UnreadBroadcast | OwnFrame | SettingsHint | ConnectionHint | ChangedHint;
+export type UserBroadcast =
+  | UnreadBroadcast
+  | OwnFrame
+  | SettingsHint
+  | EntryHint
+  | ConnectionHint
+  | ChangedHint;
 
 export interface UnreadBroadcast {
   unread: UnreadCounts & { op: "unread"; room: string };
@@ -102,6 +113,11 @@ export interface SettingsHint {
   hint: "settings";
   roomId: number;
   at: number;
+}
+
+export interface EntryHint {
+  hint: "entry";
+  roomId: number;
 }
 
 export interface ConnectionHint {

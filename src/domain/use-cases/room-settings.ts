@@ -72,14 +72,25 @@ export interface GuestLinks {
 
 // ── A member's own settings (src/domain/entries/member-settings.ts) ───────────────────────────────────────────
 
-/** No event tells of them; the user's own readers hear `settings` (ports/feed.ts). Guests have none (`forbidden`). */
+/** `archived` stands for `archivedAt`: true keeps the time of the first time. */
+export type SettingsPatch = {
+  [Field in keyof MembershipSettings]?: MembershipSettings[Field] | undefined;
+} & { archived?: boolean | undefined };
+
+/**
+ * No event tells of them; the user's own sessions hear of the changed entry, and their readers `settings` (ports/feed.ts).
+ * Guests have none (`forbidden`).
+ */
 export interface MemberSettings {
   get(actor: Actor, room: string): Promise<Membership>;
   /**
-   * `muted` and `mutedStatus` are one thing under two names: `muted` is `mutedStatus` > 0.
-   * @throws DomainError `bad_request` for an unknown notification level
+   * `muted` and `mutedStatus` are one thing under two names: `muted` is `mutedStatus` > 0. `mutedUntil` mutes until then;
+   * muting without it is for good. What is so already is no change.
+   * @throws DomainError `bad_request` for an unknown notification level, or a `mutedUntil` that is not to come
    */
-  change(actor: Actor, room: string, patch: Partial<MembershipSettings>): Promise<Membership>;
+  change(actor: Actor, room: string, patch: SettingsPatch): Promise<Membership>;
+  /** Ends the muting of rooms whose time has come. Run by a timer. */
+  sweep(): Promise<void>;
   /** The user looks at these rooms now: `lastOpenedAt`. Never fails. */
   opened(actor: Actor, roomIds: readonly number[]): Promise<void>;
 }

@@ -9,8 +9,8 @@ import type { CallFrame } from "../../protocol/frames.ts";
 import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { requireNotWaiting } from "../delivery/lobby.ts";
+import { callShape } from "../frames/call-shape.ts";
 import type { Identity, Session, Speaker } from "../sessions/session.ts";
-import { callShape } from "./call-shape.ts";
 import type { Handlers } from "./handlers.ts";
 import { roomOf } from "./presence.ts";
 

@@ -12,6 +12,7 @@ import type { MessageCommands } from "./messages.ts";
 import type { PeopleCommands } from "./people.ts";
 import type { PresenceCommands } from "./presence.ts";
 import type { ReceiptCommands } from "./receipts.ts";
+import type { RoomListCommands } from "./room-list.ts";
 import type { SearchCommands } from "./search.ts";
 
 export interface Commands {
@@ -25,6 +26,7 @@ export interface Commands {
   presence: PresenceCommands;
   calls: CallCommands;
   files: FileCommands;
+  roomList: RoomListCommands;
 }
 
 /** Without `hello`, which begins a session. */
@@ -32,8 +34,10 @@ export type CommandTable = Handlers<Exclude<ClientOp, "hello">>;
 
 export function commandTable(commands: Commands): CommandTable {
   const { messages, changes, receipts, search, members, people, account, presence, calls, files } = commands;
+  const { roomList } = commands;
   const talking = { ...messages, ...changes, ...receipts, ...search, ...files };
-  return { ...talking, ...members, ...people, ...account, ...presence.handlers, ...calls.handlers };
+  const persons = { ...members, ...people, ...account };
+  return { ...talking, ...roomList, ...persons, ...presence.handlers, ...calls.handlers };
 }
 
 type Answer = OkFields[keyof OkFields];

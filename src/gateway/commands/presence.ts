@@ -6,8 +6,8 @@ import type { Logger } from "../../logger.ts";
 import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { requireNotWaiting } from "../delivery/lobby.ts";
+import { callShape } from "../frames/call-shape.ts";
 import type { Session } from "../sessions/session.ts";
-import { callShape } from "./call-shape.ts";
 import type { Handlers } from "./handlers.ts";
 
 export interface PresenceCommands {

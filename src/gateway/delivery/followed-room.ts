@@ -114,6 +114,8 @@ export class FollowedRoom {
   history: HistoryVisibility | null;
   /** The highest seq at which the user of a session here joined. */
   latestJoin = 0;
+  /** The seq of the last `room.changed` that was delivered here. */
+  changedSeq = 0;
   /** The sessions in the room, once they were asked for; kept up by the sessions. */
   roster: Set<TopicSubscriber> | null = null;
   /** The lobby is shut at the seq `delivered`, or that is not known. */

@@ -17,7 +17,7 @@ import type { GatewayMetrics } from "../metrics.ts";
 import type { Topics } from "../transport/topics.ts";
 import { FollowedRoom, type RoomState, type TopicSubscriber } from "./followed-room.ts";
 import { RecentEvents } from "./recent-events.ts";
-import { type RoomFrame, tellReaders, tellReadersOf } from "./room-readers.ts";
+import { readFrame, tellReaders, tellReadersOf } from "./room-readers.ts";
 
 /** How long a missing event may still be on its way before the log is asked. */
 const PATIENCE_MS = 40;
@@ -55,7 +55,6 @@ export class Hub {
   readonly #late = new Set<FollowedRoom>();
   readonly #recent = new RecentEvents();
   #patience: NodeJS.Timeout | null = null;
-
   #on: HubListeners = { accessEvent() {}, userFrame() {}, followed() {} };
 
   constructor(options: HubOptions) {
@@ -102,6 +101,12 @@ export class Hub {
       () => this.#on.followed(room), // The bus is away; the head probe stands in until it is back.
     );
     return room;
+  }
+
+  /** The sessions in the room; they keep the set up from now on. */
+  roster(room: FollowedRoom): ReadonlySet<TopicSubscriber> {
+    room.roster ??= new Set([...this.#options.sessions].filter(({ rooms }) => rooms.has(room)));
+    return room.roster;
   }
 
   /** Stops following a room that nobody here is in. */
@@ -259,10 +264,8 @@ export class Hub {
 
   /** Some of those in the room may not see the message that the event tells of. */
   #publishApart(room: FollowedRoom, event: EncodedEvent): void {
-    room.roster ??= new Set([...this.#options.sessions].filter(({ rooms }) => rooms.has(room)));
-    const apart = [...room.roster].filter(
-      (session) => room.hides(event, session.rooms.get(room) ?? 0) && room.isLive(session),
-    );
+    const hides = (session: TopicSubscriber) => room.hides(event, session.rooms.get(room) ?? 0);
+    const apart = [...this.roster(room)].filter((session) => hides(session) && room.isLive(session));
     for (const session of apart) session.deliverApart(room, event);
     this.#publish(room, event);
     for (const session of apart) session.goLive(room);
@@ -288,13 +291,4 @@ export class Hub {
 
 function historyOf(event: EncodedEvent): HistoryVisibility {
   return event.parsed().data.history === "shared" ? "shared" : "joined";
-}
-
-/** Null for what is not ours: another version of the program may speak on the channel. */
-function readFrame(line: Uint8Array): RoomFrame | null {
-  try {
-    return JSON.parse(new TextDecoder().decode(line)) as RoomFrame;
-  } catch {
-    return null;
-  }
 }

@@ -50,3 +50,12 @@ export function tellReadersOf(room: FollowedRoom, frame: RoomFrame): void {
     }
   }
 }
+
+/** Null for what is not ours: another version of the program may speak on the channel. */
+export function readFrame(line: Uint8Array): RoomFrame | null {
+  try {
+    return JSON.parse(new TextDecoder().decode(line)) as RoomFrame;
+  } catch {
+    return null;
+  }
+}

@@ -38,7 +38,7 @@ type Listener = (message: Uint8Array) => void;
 
 /** On the user's channel. */
 interface UserHint {
-  hint?: "joined" | "settings" | "connection" | "changed";
+  hint?: "joined" | "settings" | "entry" | "connection" | "changed";
   roomId?: number;
   room?: string;
   seq?: number;
@@ -144,7 +144,7 @@ export class FollowedUsers implements SubscriberKeeper, FollowedUserEvents {
   /** Reads which rooms the user is in, enters those that are missing and leaves those that are not listed. */
   async #align(user: FollowedUser, from: "head" | "joining"): Promise<void> {
     const { hub, rooms, catchUp } = this.#options;
-    const listed = await rooms.sessionRooms(userKey(user.userId));
+    const listed = await rooms.sessionRooms(userKey(user.userId), { most: 0 });
     if (user.isGone) return;
     user.isReady = true;
     void catchUp.read(user, enterListed(this.#options, user, listed, from));
@@ -162,7 +162,7 @@ export class FollowedUsers implements SubscriberKeeper, FollowedUserEvents {
     } else if (hint.hint === "settings" && roomId !== undefined) {
       user.tell((reader) => reader.settings?.({ roomId, at }));
     } else if (hint.hint === "connection") user.tell((reader) => reader.connections?.({ at }));
-    else if (!hint.frame) void this.#compare([user]);
+    else if (!hint.frame && hint.hint !== "entry") void this.#compare([user]);
   }
 
   /**

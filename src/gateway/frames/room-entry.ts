@@ -1,10 +1,10 @@
 /** [GW-15.1] The entry of a room in a member's list: in `ready`, in answers, and in the frame `room`. */
-import { type Actor, effectiveLevel } from "../../domain/model.ts";
-import type { SessionRoom } from "../../domain/ports/store/room-lists.ts";
+import { type Actor, effectiveLevel, type Role } from "../../domain/model.ts";
+import type { RoomAtAGlance } from "../../domain/ports/store/room-lists.ts";
 import { cutText } from "../../domain/text-rules.ts";
 import type { RoomEntryView } from "../../domain/use-cases/room-entries.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
-import type { EventFrame, RoomEntry, RoomSettings } from "../../protocol/frames.ts";
+import type { EventFrame, RoomEntry, RoomPart, RoomSettings } from "../../protocol/frames.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { guestLinkUrl, pictureUrl } from "../../public-links.ts";
 import { eventFrame } from "./encoded-event.ts";
@@ -34,18 +34,20 @@ export function createEntryShape(
  * thousands are made when many clients come back at once, and there spreading objects costs more than all the rest.
  */
 export function roomEntry(
-  { room, lastPing, call, waiting }: RoomEntryView,
+  { room, shown, lastPing, call, waiting }: RoomEntryView,
   publicUrl: string,
   fileUrls: FileUrls,
 ): RoomEntry {
-  const { token, uuid, publicId, type, role, head, at, read, delivered, unread, mentions, last, peer } = room;
+  const { token, rev, role, head, at, read, delivered, unread, mentions, last, lobby } = room;
+  const { uuid, publicId, name, type, members, readOnly, hasPassword, pinnedSeq, peer } = shown;
   const entry: RoomEntry = {
     room: token,
+    rev,
     ids: { id: String(room.id), uuid, publicId },
-    name: peer?.displayName ?? room.name,
+    name: peer?.displayName ?? name,
     type,
     role,
-    members: room.members,
+    members,
     head,
     at,
     read,
@@ -55,38 +57,54 @@ export function roomEntry(
     last: last && !waiting ? preview(eventFrame(last, fileUrls)) : null,
     lastPing,
     call: waiting ? 0 : call,
-    readOnly: room.readOnly,
-    lobby: room.lobby,
-    hasPassword: room.hasPassword,
-    pinned: room.pinnedSeq === null || waiting ? [] : [room.pinnedSeq],
-    settings: settingsOf(room),
+    readOnly,
+    lobby,
+    hasPassword,
+    pinned: pinnedSeq === null || waiting ? [] : [pinnedSeq],
+    settings: settingsOf(shown, role),
   };
   if (waiting) entry.waiting = true;
   if (peer !== null) entry.peer = wireUser(peer, publicUrl);
-  addWhatIsSet(entry, room, publicUrl);
+  if (lobby && room.lobbyUntil !== null) entry.lobbyUntil = room.lobbyUntil;
+  addWhatIsSet(entry, shown, publicUrl);
   return entry;
 }
 
 const NOTIFY = { always: "all", mention: "mentions", never: "none" } as const;
 
-function settingsOf({ settings, role, type }: SessionRoom): RoomSettings {
-  const { muted, pinned, archivedAt, favourite, notificationLevel } = settings;
+function settingsOf({ settings, type }: RoomAtAGlance, role: Role): RoomSettings {
+  const { muted, mutedUntil, pinned, archivedAt, favourite: favorite, notificationLevel } = settings;
   const archived = archivedAt !== null;
   const notify = NOTIFY[effectiveLevel(notificationLevel, role, type)];
-  return { muted, pinned, archived, favorite: favourite, notify };
+  return mutedUntil === null
+    ? { muted, pinned, archived, favorite, notify }
+    : { muted, mutedUntil, pinned, archived, favorite, notify };
 }
 
 /** Most rooms have few of these. */
-function addWhatIsSet(entry: RoomEntry, room: SessionRoom, publicUrl: string): void {
-  const { description, matrixRoomId, lobbyUntil, messageTimer, guestCode, organizationId } = room;
-  const avatar = pictureUrl(room, publicUrl);
+function addWhatIsSet(entry: RoomEntry, shown: RoomAtAGlance, publicUrl: string): void {
+  const { publicId, description, matrixRoomId, messageTimer, guestCode, organizationId } = shown;
+  const avatar = pictureUrl(shown, publicUrl);
   if (matrixRoomId !== null) entry.ids.matrix = matrixRoomId;
   if (description) entry.description = description;
   if (avatar !== null) entry.avatar = avatar;
-  if (room.lobby && lobbyUntil !== null) entry.lobbyUntil = lobbyUntil;
   if (messageTimer) entry.messageTimer = messageTimer;
-  if (guestCode !== null) entry.guestLink = guestLinkUrl({ key: room.publicId, code: guestCode }, publicUrl);
+  if (guestCode !== null) entry.guestLink = guestLinkUrl({ key: publicId, code: guestCode }, publicUrl);
   if (organizationId !== null) entry.organization = String(organizationId);
+}
+
+/** [GW-15.6] What all members have alike in their entries of a room that is not one-to-one. */
+export function roomPart(entry: RoomEntry): RoomPart {
+  const { room, ids, name, type, members, readOnly, lobby, hasPassword } = entry;
+  const { description, avatar, lobbyUntil, messageTimer, guestLink, organization } = entry;
+  const part: RoomPart = { room, ids, name, type, members, readOnly, lobby, hasPassword };
+  if (description !== undefined) part.description = description;
+  if (avatar !== undefined) part.avatar = avatar;
+  if (lobbyUntil !== undefined) part.lobbyUntil = lobbyUntil;
+  if (messageTimer !== undefined) part.messageTimer = messageTimer;
+  if (guestLink !== undefined) part.guestLink = guestLink;
+  if (organization !== undefined) part.organization = organization;
+  return part;
 }
 
 /** A list of rooms is no place for long texts and data: hundreds of them would fill the connection. */

@@ -10,7 +10,7 @@ import type { SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import type { Store } from "../../domain/ports/store/store.ts";
 import { createSemaphore } from "../../domain/semaphore.ts";
 import type { Accounts } from "../../domain/use-cases/accounts.ts";
-import type { RoomEntries, RoomEntryView } from "../../domain/use-cases/room-entries.ts";
+import type { RoomEntries, RoomsAtStart } from "../../domain/use-cases/room-entries.ts";
 import type { ClientFrames, ReadyFrame, ResumedRoom, UnreadFrame } from "../../protocol/frames.ts";
 import type { CatchUp } from "../delivery/catch-up.ts";
 import { type CatchUpSubscription, subscribe } from "../delivery/catch-up-subscription.ts";
@@ -19,6 +19,7 @@ import type { Lobbies } from "../delivery/lobby.ts";
 import type { EntryShape } from "../frames/room-entry.ts";
 import type { UserShape } from "../frames/user.ts";
 import type { GatewayMetrics } from "../metrics.ts";
+import type { EntryNews } from "./entry-news.ts";
 import type { OpenSessions } from "./open-sessions.ts";
 import { judgeResume, placesOf } from "./resume.ts";
 import { type Identity, newSessionId, type Session } from "./session.ts";
@@ -34,13 +35,14 @@ const MAX_SESSIONS_PER_USER = 100;
 export interface HandshakeOptions {
   store: Pick<Store, "history">;
   accounts: Pick<Accounts, "authenticate">;
-  roomEntries: Pick<RoomEntries, "list">;
+  roomEntries: Pick<RoomEntries, "atStart">;
   entries: Pick<EntryShape, "shape">;
   shape: Pick<UserShape, "self">;
   hub: Hub;
   users: Users;
   lobbies: Lobbies;
   catchUp: CatchUp;
+  news: Pick<EntryNews, "changed">;
   sessions: Pick<OpenSessions, "saidHello">;
   metrics: GatewayMetrics;
   heartbeatMs: number;
@@ -72,12 +74,14 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       try {
         const { epoch } = store.history;
         // The gateway listens to the user's channel already: a room that the user joins from now on is hinted at.
-        const views = await roomEntries.list(identity.actor, placesOf(hello.resume));
+        const most = hello.rooms?.limit;
+        const wanted = { asked: placesOf(hello.resume), ...(most !== undefined && { most }) };
+        const found = await roomEntries.atStart(identity.actor, wanted);
         if (session.isGone) return [];
         if (store.history.epoch !== epoch) throw anotherHistory();
         let subscriptions: CatchUpSubscription[] = [];
         session.batch(() => {
-          subscriptions = begin(options, session, { hello, principal, views });
+          subscriptions = begin(options, session, { hello, principal, found });
         });
         return subscriptions;
       } catch (error) {
@@ -110,18 +114,18 @@ function identify(
 interface Beginning {
   hello: ClientFrames["hello"];
   principal: UserPrincipal;
-  views: readonly RoomEntryView[];
+  found: RoomsAtStart;
 }
 
 /** In one turn of the event loop: says `ready`, and brings the session into its rooms. */
 function begin(
   options: HandshakeOptions,
   session: Session,
-  { hello, principal, views }: Beginning,
+  { hello, principal, found }: Beginning,
 ): CatchUpSubscription[] {
   const { store, entries, metrics, heartbeatMs } = options;
   const { user, blocked = [] } = principal;
-  const rooms = views.map(({ room }) => room);
+  const rooms = found.rooms.map(({ room }) => room);
   const resumed = hello.resume ? judgeResume(hello.resume, store.history.epoch, rooms) : null;
   const ready: ReadyFrame = {
     op: "ready",
@@ -131,7 +135,8 @@ function begin(
     blocked: blocked.map(String),
     epoch: store.history.epoch,
     heartbeatMs,
-    rooms: views.map(entries.shape),
+    rooms: found.entries.map(entries.shape),
+    ...(found.entries.length < rooms.length && { more: true }),
     ...(resumed && { resumed }),
   };
   session.begin(ready);
@@ -139,21 +144,21 @@ function begin(
     if (recovered) metrics.recovered++;
     else metrics.notRecovered++;
   }
-  return enterAll(options, session, views, resumed ?? []);
+  return enterAll(options, session, found.rooms, resumed ?? []);
 }
 
 /** @returns the rooms of which something has to be read from the log first */
 function enterAll(
-  { hub, lobbies }: HandshakeOptions,
+  { hub, lobbies, news }: HandshakeOptions,
   session: Session,
-  views: readonly RoomEntryView[],
+  rooms: RoomsAtStart["rooms"],
   resumed: readonly ResumedRoom[],
 ): CatchUpSubscription[] {
   const recovered = new Map(
     resumed.filter((each) => each.recovered).map(({ room, from }) => [room, from - 1]),
   );
   const subscriptions: CatchUpSubscription[] = [];
-  for (const { room: each, waiting } of views) {
+  for (const { room: each, waiting } of rooms) {
     const { id, token, joinedSeq, head, at: headAt, lobby, history } = each;
     const room = hub.follow(id, token, { head: { seq: head, at: headAt }, lobbyMayBeShut: lobby, history });
     const at = recovered.get(token) ?? head;
@@ -165,6 +170,8 @@ function enterAll(
       const subscription = subscribe(session, room, at, head, lobbies);
       if (subscription?.isReading) subscriptions.push(subscription);
     }
+    // The list is older than a change that was told before the session was in the room.
+    if (room.changedSeq > head) news.changed(id, [session.userId]);
     // Where the list is ahead of what was delivered here, the hub reads the events between.
     hub.noteHead(room, head);
   }

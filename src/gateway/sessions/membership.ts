@@ -11,6 +11,7 @@ import { leaveRooms } from "../delivery/leave-rooms.ts";
 import type { Lobbies } from "../delivery/lobby.ts";
 import { enterListed, unlisted } from "../delivery/room-list.ts";
 import type { JoinedHint } from "../frames/commit-publisher.ts";
+import type { EntryNews } from "./entry-news.ts";
 import type { LocalUser, Session } from "./session.ts";
 
 export interface MembershipOptions {
@@ -18,6 +19,7 @@ export interface MembershipOptions {
   rooms: Pick<RoomLists, "sessionRooms">;
   lobbies: Lobbies;
   catchUp: CatchUp;
+  news: Pick<EntryNews, "changed">;
   logger: Pick<Logger, "warn">;
 }
 
@@ -44,7 +46,7 @@ export class Memberships {
   /** Compares the user's sessions with the store. Never rejects. */
   async refresh(user: LocalUser): Promise<void> {
     try {
-      const rooms = await this.#options.rooms.sessionRooms(user.key);
+      const rooms = await this.#options.rooms.sessionRooms(user.key, { most: 0 });
       await Promise.all([...user.sessions].map((session) => this.#align(session, rooms)));
     } catch (error) {
       if (isUnavailable(error)) return;
@@ -58,8 +60,10 @@ export class Memberships {
 
   async #align(session: Session, listed: readonly SessionRoom[]): Promise<void> {
     if (!session.isReady) return;
-    const { hub, catchUp } = this.#options;
+    const { hub, catchUp, news } = this.#options;
+    const before = new Set(session.rooms.keys());
     const subscriptions = enterListed(this.#options, session, listed, "joining");
+    for (const room of session.rooms.keys()) if (!before.has(room)) news.changed(room.id, [session.userId]);
     const gone = leaveRooms(hub, session, unlisted(session, listed));
     await Promise.all([catchUp.read(session, subscriptions), gone]);
   }

@@ -1,7 +1,7 @@
 /** The users with sessions on this gateway, and what comes for them over their channel. */
 
 import { type User, userKey } from "../../domain/model.ts";
-import type { UserBroadcast } from "../../domain/ports/broadcasts.ts";
+import type { EntryHint, UserBroadcast } from "../../domain/ports/broadcasts.ts";
 import { channels, type Subscriptions } from "../../domain/ports/bus.ts";
 import type { BlockFrame, UserFrame } from "../../protocol/frames.ts";
 import type { SubscriberKeeper } from "../delivery/subscribers.ts";
@@ -9,12 +9,14 @@ import type { JoinedHint } from "../frames/commit-publisher.ts";
 import type { LocalUser, Session } from "./session.ts";
 
 type UserMessage = JoinedHint | UserBroadcast;
-/** Sessions show nothing of a member's own settings, or of connections. */
-const KNOWN_HINTS: ReadonlySet<unknown> = new Set(["joined", "settings", "connection"]);
+/** Those for readers of the feed, of settings and connections, are passed over here. */
+const KNOWN_HINTS: ReadonlySet<unknown> = new Set(["joined", "entry", "settings", "connection"]);
 
 export interface UserHints {
   /** The user joined a room. */
   joined(user: LocalUser, hint: JoinedHint): void;
+  /** The user's entry of a room changed. */
+  entry(user: LocalUser, hint: EntryHint): void;
   /** Something about the user changed: look at the store. */
   changed(user: LocalUser): void;
 }
@@ -22,7 +24,7 @@ export interface UserHints {
 export class Users implements SubscriberKeeper {
   readonly #byId = new Map<number, LocalUser>();
   readonly #bus: Subscriptions;
-  #on: UserHints = { joined() {}, changed() {} };
+  #on: UserHints = { joined() {}, entry() {}, changed() {} };
 
   constructor(bus: Subscriptions) {
     this.#bus = bus;
@@ -105,6 +107,7 @@ export class Users implements SubscriberKeeper {
       if (frame.op === "user") this.rename(user.id, frame.user.name);
       for (const session of user.sessions) if (session.isReady) session.send(frame);
     } else if (heard.hint === "joined") this.#on.joined(user, heard);
+    else if (heard.hint === "entry") this.#on.entry(user, heard);
     else if (heard.hint === "changed") this.#on.changed(user);
   }
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { LIMITS } from "../limits.ts";
 import { ref, seq } from "./fields.ts";
+import { pageOfRooms } from "./room-list.ts";
 
 // What the SDK sends is tried first: each try that fails costs, and ten thousand sessions name twenty rooms each at once.
 const place = z.union([z.strictObject({ seq, at: z.int().min(0) }), seq]);
@@ -14,6 +15,7 @@ export const HELLO_OPS = {
     ref,
     token: z.string().min(1).max(LIMITS.TOKEN_CHARACTERS),
     device: z.string().min(1).max(LIMITS.DEVICE_CHARACTERS).optional(),
+    rooms: z.strictObject({ limit: pageOfRooms }).optional(),
     resume: z.strictObject({ epoch: z.string(), rooms: z.record(z.string(), place) }).optional(),
   }),
 };

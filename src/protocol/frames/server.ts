@@ -56,11 +56,15 @@ export interface ReadyFrame {
   epoch: string;
   heartbeatMs: number;
   rooms: RoomEntry[];
+  /** [GW-15.7] The user has more rooms. */
+  more?: true;
   resumed?: ResumedRoom[];
 }
 /** [GW-15.1] A room as one of its members has it in their list. */
 export interface RoomEntry {
   room: string;
+  /** [GW-15.5] Grows with each change of the entry. */
+  rev: number;
   /** [GW-15.2] The room's names on the HTTP APIs: Talk's and Messenger's number, Wire's UUID, Protocol's public id, Matrix' id. */
   ids: { id: string; uuid: string; publicId: string; matrix?: string };
   /** Of a one-to-one room: the other's name. */
@@ -113,6 +117,28 @@ export interface RoomSettings {
   favorite: boolean;
   notify: "all" | "mentions" | "none";
 }
+/** [GW-15.6] What the entries of all members have alike. */
+export type RoomPart = Pick<
+  RoomEntry,
+  | (
+      | "room"
+      | "ids"
+      | "name"
+      | "type"
+      | "description"
+      | "avatar"
+      | "members"
+      | "readOnly"
+      | "lobby"
+      | "lobbyUntil"
+    )
+  | ("messageTimer" | "hasPassword" | "guestLink" | "organization")
+>;
+/** [GW-15.4] A room became the user's, or its entry is another now; `rev` is the entry's. */
+export type RoomFrame =
+  | { op: "room"; rev: number; room: RoomEntry; part?: never }
+  | { op: "room"; part: true; room: RoomPart };
+
 /** [GW-7.1] */
 export interface ResumedRoom {
   room: string;

@@ -67,7 +67,9 @@ export function createMembershipStore(db: Database): MembershipStore {
           ? await sql<Row[]>`select ${membershipColumns} from memberships m where ${mine}`
           : await sql<Row[]>`
               with m as (
-                  update memberships m set ${sql(values)}${isJournaled(patch) ? settingsAt : sql``} where ${mine} returning m.*
+                  update memberships m
+                  set ${sql(values)}, entry_rev = greatest(m.entry_rev + 1, causeway_now())${isJournaled(patch) ? settingsAt : sql``}
+                  where ${mine} returning m.*
                 ),
                 note as (
                   insert into webhook_notes (type, user_id, conversation_id, data)
@@ -75,6 +77,26 @@ export function createMembershipStore(db: Database): MembershipStore {
                   where ${noted} and m.user_id is not null and exists (select from webhooks))
               select ${membershipColumns} from m`;
       return row ? noun(row, "m", MEMBERSHIP) : null;
+    },
+    async unmuteDue(now, limit) {
+      const rows = await sql<Row[]>`
+        with due as materialized (
+          select conversation_id, member from memberships where muted_until <= ${now}
+          order by conversation_id, member limit ${limit} for no key update skip locked
+        ),
+        m as (
+          update memberships m
+          set muted = false, muted_status = 0, muted_until = null, entry_rev = greatest(m.entry_rev + 1, causeway_now()),
+              settings_at = greatest(m.settings_at + 1, causeway_journal_time())
+          from due where m.conversation_id = due.conversation_id and m.member = due.member returning m.*
+        ),
+        note as (
+          insert into webhook_notes (type, user_id, conversation_id, data)
+          select 'conversation.updated', m.user_id, m.conversation_id, '{}' from m
+          where m.user_id is not null and exists (select from webhooks)
+        )
+        select ${membershipColumns} from m`;
+      return rows.map((row) => noun(row, "m", MEMBERSHIP));
     },
     readers: createReaders(db),
     async guests({ after, limit }) {

@@ -1,5 +1,5 @@
 /** Queries for a member's rooms: with everything that a list shows, and as pages of ids in the orders of the APIs. */
-import type { MemberKey } from "../../domain/model.ts";
+import { type MemberKey, userKey } from "../../domain/model.ts";
 import type {
   ActivityPage,
   ActivityPlace,
@@ -29,6 +29,20 @@ export function createRoomLists(db: Database): RoomLists {
       const rows = await db.read(sql<{ id: number }[]>`
         select conversation_id as id from memberships where member = ${member} order by conversation_id`);
       return rows.map(({ id }) => id);
+    },
+    async placeOf(member, token) {
+      const [row] = await db.read(sql<ActivityPlace[]>`
+        select h.last_activity as "lastActivity", c.id as "roomId" from conversations c
+        join room_heads h on h.conversation_id = c.id
+        join memberships m on m.conversation_id = c.id and m.member = ${member}
+        where c.token = ${token}`);
+      return row ?? null;
+    },
+    async pairsOf(userId) {
+      return await db.read(sql<{ roomId: number; peerId: number }[]>`
+        select c.id as "roomId", causeway_peer(c.pair, m.member) as "peerId" from memberships m
+        join conversations c on c.id = m.conversation_id and c.pair is not null
+        where m.member = ${userKey(userId)} and causeway_peer(c.pair, m.member) <> ${userId}`);
     },
     async idsByUuid(member, page) {
       const condition =

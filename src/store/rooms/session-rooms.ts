@@ -1,5 +1,8 @@
-/** A member's rooms for the start of a session, and single ones. Ten thousand may come at once, so it reads only the fields of an entry. */
-import type { MemberKey, NotificationLevel, Role, RoomType } from "../../domain/model.ts";
+/**
+ * A member's rooms for the start of a session, and single ones. Ten thousand members may come at once, so it reads only what
+ * an entry shows, in few columns: each column of each row costs the program as much as all of the work on it here.
+ */
+import type { HistoryVisibility, MemberKey, Role, RoomType } from "../../domain/model.ts";
 import type {
   AskedPlaces,
   RoomAtAGlance,
@@ -15,31 +18,30 @@ import type { Statement } from "../sql/sql.ts";
 interface Wanted {
   member: MemberKey;
   asked: AskedPlaces;
+  most: number | null;
 }
 interface WantedRoom {
   member: MemberKey;
   roomId: number;
 }
 
-interface SessionRoomRow extends EventRow, Omit<RoomAtAGlance, "settings" | "peer" | "type"> {
+interface SessionRoomRow extends EventRow {
   /** The number of what was wanted that the row belongs to, from 1. */
   ord: number;
+  rev: number;
+  /** UUID, public id and Matrix id with spaces between; null: not listed. */
+  ids: string | null;
+  name: string;
   kind: RoomType;
+  members: number;
+  /** What most rooms have not. */
+  more: string | null;
   role: Role;
   joined: number;
   visible: number;
-  muted: boolean;
-  pinned: boolean;
-  archivedAt: number | null;
-  favourite: boolean;
-  notificationLevel: NotificationLevel;
-  peerId: number | null;
-  peerUuid: string;
-  peerPublicId: string;
-  peerHandle: string;
-  peerName: string;
-  peerAvatarId: string | null;
-  peerStatus: string;
+  lobby: boolean;
+  lobby_until: number | null;
+  history: HistoryVisibility;
   read: number;
   delivered: number;
   head: number;
@@ -47,6 +49,29 @@ interface SessionRoomRow extends EventRow, Omit<RoomAtAGlance, "settings" | "pee
   asked_at: number | null;
   unread: number;
   mentions: number;
+}
+
+/** What `more` holds; what is missing is null, false or its default. */
+interface More {
+  org?: number;
+  about?: string;
+  pic?: string;
+  url?: string;
+  ro?: boolean;
+  ttl?: number;
+  guest?: string;
+  pw?: boolean;
+  pin?: number;
+  peer?: [
+    id: number,
+    uuid: string,
+    publicId: string,
+    handle: string,
+    name: string,
+    avatarId: string | null,
+    status: string,
+  ];
+  own?: RoomAtAGlance["settings"];
 }
 
 /** Members of one statement. A member may be in hundreds of rooms. */
@@ -68,7 +93,8 @@ export function createSessionRooms(db: Database): Pick<RoomLists, "sessionRooms"
     read: (wanted) => singleRooms(db, wanted),
   });
   return {
-    sessionRooms: (member, asked = NO_PLACES) => roomsOf({ member, asked }),
+    sessionRooms: (member, { asked = NO_PLACES, most } = {}) =>
+      roomsOf({ member, asked, most: most ?? null }),
     sessionRoom: (member, roomId) => room({ member, roomId }),
   };
 }
@@ -76,9 +102,19 @@ export function createSessionRooms(db: Database): Pick<RoomLists, "sessionRooms"
 /** `offset 0` makes the planner use the index of members: without it, it reads all memberships of a table that grew since it was analyzed. */
 async function allRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom[][]> {
   const members = wanted.map(({ member }) => member);
-  const memberships = db.sql<Row[]>`
-    select k.ord, mine.* from unnest(${members}::text[]) with ordinality as k (member, ord)
-    cross join lateral (select * from memberships where member = k.member offset 0) mine`;
+  const most = wanted.map((each) => each.most);
+  const memberships = most.every((each) => each === null)
+    ? db.sql<Row[]>`
+        select k.ord, true as listed, mine.* from unnest(${members}::text[]) with ordinality as k (member, ord)
+        cross join lateral (select * from memberships where member = k.member offset 0) mine`
+    : db.sql<Row[]>`
+        select k.ord, mine.place <= coalesce(k.most, mine.place) as listed, mine.*
+        from unnest(${members}::text[], ${most}::bigint[]) with ordinality as k (member, most, ord)
+        cross join lateral (
+          select m.*, row_number() over (order by h.last_activity desc, m.conversation_id desc) as place
+          from (select * from memberships where member = k.member offset 0) m
+          join room_heads h on h.conversation_id = m.conversation_id
+        ) mine`;
   const rows = await sessionRooms(db, memberships, columnsOf(wanted));
   return byKey(
     wanted,
@@ -91,7 +127,8 @@ async function allRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom[][]
 async function singleRooms(db: Database, wanted: WantedRoom[]): Promise<(SessionRoom | null)[]> {
   const [members, rooms] = [wanted.map(({ member }) => member), wanted.map(({ roomId }) => roomId)];
   const memberships = db.sql<Row[]>`
-    select k.ord, mine.* from unnest(${members}::text[], ${rooms}::bigint[]) with ordinality as k (member, room, ord)
+    select k.ord, true as listed, mine.*
+    from unnest(${members}::text[], ${rooms}::bigint[]) with ordinality as k (member, room, ord)
     cross join lateral (
       select * from memberships where conversation_id = k.room and member = k.member offset 0
     ) mine`;
@@ -102,39 +139,38 @@ async function singleRooms(db: Database, wanted: WantedRoom[]): Promise<(Session
 
 /**
  * The rooms of these memberships, newest activity first. Each event moves `last_activity` to its own time, so that is the
- * time of the event at the head. What is per room stands in one row of its table: joins, and no counting.
+ * time of the event at the head. What is per room stands in one row of its table: joins, and no counting. Figures are read
+ * of rooms beyond the page, too, where a member may wait: whoever is let in is told them.
  */
 async function sessionRooms(
   db: Database,
   memberships: Statement<Row[]>,
   asked: ReturnType<typeof columnsOf>,
 ): Promise<SessionRoomRow[]> {
-  return await db.read(db.sql<SessionRoomRow[]>`
+  const { sql } = db;
+  const isCounted = sql<Row[]>`(m.listed or c.lobby)`;
+  return await db.read(sql<SessionRoomRow[]>`
     with m as materialized (${memberships})
-    select m.ord, c.id as conversation_id, c.token as room, c.uuid, c.public_id as "publicId",
-           c.matrix_room_id as "matrixRoomId", c.organization_id as "organizationId", c.type as kind, c.name, c.description,
-           c.avatar_id as "avatarId", c.avatar_url as "avatarUrl", c.read_only as "readOnly", c.lobby,
-           c.lobby_until as "lobbyUntil", c.message_timer as "messageTimer", c.guest_code as "guestCode",
-           c.password_hash is not null as "hasPassword", c.history, h.members, pin.seq as "pinnedSeq",
-           m.role, m.joined_seq as joined, m.history_from as visible, m.read_seq as read,
-           greatest(m.delivered_seq, m.read_seq) as delivered,
-           m.muted, m.pinned, m.archived_at as "archivedAt", m.favourite, m.notification_level as "notificationLevel",
-           p.id as "peerId", p.uuid as "peerUuid", p.public_id as "peerPublicId", p.handle as "peerHandle",
-           p.display_name as "peerName", p.avatar_id as "peerAvatarId", p.status as "peerStatus", h.head_seq as head, h.last_activity as head_at, asked.at as asked_at,
-           ${unreadMessages(db.sql)} as unread, n.mentions,
+    select m.ord, c.id as conversation_id, c.token as room, c.type as kind, m.role, m.joined_seq as joined,
+           m.history_from as visible, c.lobby, c.lobby_until, c.history, m.read_seq as read, h.head_seq as head,
+           h.last_activity as head_at, h.head_seq + m.entry_rev as rev, greatest(m.delivered_seq, m.read_seq) as delivered, asked.at as asked_at,
+           c.name, h.members,
+           case when m.listed then c.uuid || ' ' || c.public_id || ' ' || coalesce(c.matrix_room_id, '') end as ids,
+           ${moreOf(db)} as more,
+           case when ${isCounted} then ${unreadMessages(sql)} else 0 end as unread, n.mentions,
            e.seq, e.type, e.client_id, e.actor, e.actor_name, e.at, e.data
     from m
     join conversations c on c.id = m.conversation_id
     join room_heads h on h.conversation_id = m.conversation_id
-    left join pinned_messages pin on pin.conversation_id = m.conversation_id and pin.seq > m.history_from
-    left join users p on c.pair is not null and p.deleted_at is null and p.id = causeway_peer(c.pair, m.member)
+    left join pinned_messages pin on m.listed and pin.conversation_id = m.conversation_id and pin.seq > m.history_from
+    left join users p on m.listed and p.deleted_at is null and p.id = causeway_peer(c.pair, m.member)
     cross join lateral (
       select count(*) as mentions from mentions t
-      where t.conversation_id = m.conversation_id and t.member in (m.member, '*') and t.seq > m.read_seq
+      where ${isCounted} and t.conversation_id = m.conversation_id and t.member in (m.member, '*') and t.seq > m.read_seq
     ) n
     left join lateral (
       select * from events e where e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
-    ) e on h.last_message_seq > m.history_from
+    ) e on m.listed and h.last_message_seq > m.history_from
     left join unnest(
       ${asked.ords}::bigint[], ${asked.rooms}::text[], ${asked.seqs}::bigint[]
     ) as a (ord, room, seq) on a.ord = m.ord and a.room = c.token and a.seq < h.head_seq
@@ -142,6 +178,27 @@ async function sessionRooms(
       select e.at from events e where e.conversation_id = m.conversation_id and e.seq = a.seq limit 1
     ) asked on true
     order by h.last_activity desc, c.id desc`);
+}
+
+/** See {@link More}: null where nothing of it is set. */
+function moreOf({ sql }: Database): Statement<Row[]> {
+  const own = sql<
+    Row[]
+  >`(m.muted or m.pinned or m.archived_at is not null or m.favourite or m.notification_level <> 'default')`;
+  return sql<Row[]>`
+    case when m.listed and (
+      ${own} or c.organization_id is not null or c.description is not null or c.avatar_id is not null
+      or c.avatar_url is not null or c.read_only or c.message_timer is not null or c.guest_code is not null
+      or c.password_hash is not null or pin.seq is not null or p.id is not null
+    ) then json_strip_nulls(json_build_object(
+      'org', c.organization_id, 'about', c.description, 'pic', c.avatar_id, 'url', c.avatar_url,
+      'ro', nullif(c.read_only, false), 'ttl', c.message_timer, 'guest', c.guest_code,
+      'pw', nullif(c.password_hash is not null, false), 'pin', pin.seq,
+      'peer', case when p.id is not null then
+        json_build_array(p.id, p.uuid, p.public_id, p.handle, p.display_name, p.avatar_id, p.status) end,
+      'own', case when ${own} then json_build_object('muted', m.muted, 'mutedUntil', m.muted_until, 'pinned', m.pinned,
+        'archivedAt', m.archived_at, 'favourite', m.favourite, 'notificationLevel', m.notification_level) end
+    ))::text end`;
 }
 
 /** All asked places as columns; `ords` has the number of the member, as in the rows. */
@@ -159,33 +216,25 @@ function columnsOf(wanted: readonly Wanted[]): { ords: number[]; rooms: string[]
   return { ords, rooms, seqs };
 }
 
-/** Written out: hundreds of thousands are made when many clients come back at once. */
+const NO_MORE: More = {};
+const NO_SETTINGS: RoomAtAGlance["settings"] = {
+  ...{ muted: false, mutedUntil: null, pinned: false, archivedAt: null, favourite: false },
+  notificationLevel: "default",
+};
+
+/** Written out, as {@link shownOf}: hundreds of thousands are made when many clients come back at once. */
 function sessionRoom(row: SessionRoomRow): SessionRoom {
   return {
     id: row.conversation_id,
     token: row.room,
-    uuid: row.uuid,
-    publicId: row.publicId,
-    matrixRoomId: row.matrixRoomId,
-    organizationId: row.organizationId,
-    type: row.kind,
-    name: row.name,
-    description: row.description,
-    avatarId: row.avatarId,
-    avatarUrl: row.avatarUrl,
-    readOnly: row.readOnly,
-    messageTimer: row.messageTimer,
-    guestCode: row.guestCode,
-    hasPassword: row.hasPassword,
-    members: row.members,
-    pinnedSeq: row.pinnedSeq,
-    peer: row.peerId === null ? null : peerOf(row, row.peerId),
+    shown: row.ids === null ? null : shownOf(row, row.ids),
+    rev: row.rev,
     role: row.role,
     joinedSeq: row.joined,
     historyFrom: row.visible,
     history: row.history,
     lobby: row.lobby,
-    lobbyUntil: row.lobbyUntil,
+    lobbyUntil: row.lobby_until,
     head: row.head,
     at: row.head === 0 ? 0 : row.head_at,
     askedAt: row.asked_at,
@@ -194,16 +243,35 @@ function sessionRoom(row: SessionRoomRow): SessionRoom {
     unread: row.unread,
     mentions: row.mentions,
     last: row.seq === null ? null : loggedEvent(row),
-    settings: settingsOf(row),
   };
 }
 
-function peerOf(row: SessionRoomRow, id: number): NonNullable<RoomAtAGlance["peer"]> {
-  const { peerUuid: uuid, peerPublicId: publicId, peerHandle: handle, peerName: displayName } = row;
-  return { id, uuid, publicId, handle, displayName, avatarId: row.peerAvatarId, status: row.peerStatus };
+function shownOf(row: SessionRoomRow, ids: string): RoomAtAGlance {
+  const more = row.more === null ? NO_MORE : (JSON.parse(row.more) as More);
+  const [uuid = "", publicId = "", matrixRoomId = ""] = ids.split(" ");
+  return {
+    uuid,
+    publicId,
+    matrixRoomId: matrixRoomId || null,
+    organizationId: more.org ?? null,
+    type: row.kind,
+    name: row.name,
+    description: more.about ?? null,
+    avatarId: more.pic ?? null,
+    avatarUrl: more.url ?? null,
+    readOnly: more.ro ?? false,
+    messageTimer: more.ttl ?? null,
+    guestCode: more.guest ?? null,
+    hasPassword: more.pw ?? false,
+    members: row.members,
+    pinnedSeq: more.pin ?? null,
+    peer: peerOf(more),
+    settings: more.own === undefined ? NO_SETTINGS : { ...NO_SETTINGS, ...more.own },
+  };
 }
 
-function settingsOf(row: SessionRoomRow): RoomAtAGlance["settings"] {
-  const { muted, pinned, archivedAt, favourite, notificationLevel } = row;
-  return { muted, pinned, archivedAt, favourite, notificationLevel };
+function peerOf({ peer }: More): RoomAtAGlance["peer"] {
+  if (peer === undefined) return null;
+  const [id, uuid, publicId, handle, displayName, avatarId, status] = peer;
+  return { id, uuid, publicId, handle, displayName, avatarId, status };
 }

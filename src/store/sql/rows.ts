@@ -64,6 +64,7 @@ export const MEMBERSHIP: Columns<Membership> = {
   muted: "muted",
   mutedStatus: "muted_status",
   mutedRef: "muted_ref",
+  mutedUntil: "muted_until",
   pinned: "pinned",
   archivedAt: "archived_at",
   archivedRef: "archived_ref",

@@ -52,18 +52,20 @@ describeDomain("member settings", (world) => {
     expect(await memberSettings.change(ada.actor, room.token, patch)).toMatchObject(shown);
   });
 
-  test("the user's own readers hear of a change, nobody hears of none", async () => {
+  test("the user's own sessions and readers hear of a change, nobody hears of none", async () => {
     const [ada, bob] = [await world.person(), await world.person()];
     const room = await world.group([ada, bob]);
     const heard: unknown[] = [];
     const listen = (bytes: Uint8Array) => void heard.push(JSON.parse(Buffer.from(bytes).toString()));
     for (const { id } of [ada, bob]) await world.bus.subscribe(channels.user(id), listen);
     await world.useCases.memberSettings.get(bob.actor, room.token);
-    // What Wire's clients do not show is no news to them.
+    // What Wire's clients do not show is no news to readers; what is so already is none to anybody.
+    await world.useCases.memberSettings.change(ada.actor, room.token, { pinned: true });
     await world.useCases.memberSettings.change(ada.actor, room.token, { pinned: true });
     await world.useCases.memberSettings.change(ada.actor, room.token, { muted: true });
     const at = expect.any(Number);
-    await expect.poll(() => heard).toEqual([{ hint: "settings", roomId: room.id, at }]);
+    const entry = { hint: "entry", roomId: room.id };
+    await expect.poll(() => heard).toEqual([entry, entry, { hint: "settings", roomId: room.id, at }]);
   });
 
   test("rules: levels, integers, lengths; strangers find no room, and a lobby does not matter", async () => {

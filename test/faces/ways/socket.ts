@@ -124,6 +124,7 @@ export const SOCKET: FaceWays = {
     })),
     "leave for good": socketWay("room.leave", () => ({ op: "room.leave" })),
     "delete the room": socketWay("room.delete", () => ({ op: "room.delete" })),
+    "keep settings of one's own": socketWay("settings", () => ({ op: "settings", favorite: true })),
     "join the call": socketWay("call.join", () => ({ op: "call.join", flags: 1 })),
   },
 };

@@ -91,7 +91,7 @@ describeWith("postgres", "the entry of a room", ({ postgres }) => {
     const [ada, bob, eve] = people as [Person, Person, Person];
     const { token } = await room(one, [ada, bob]);
     const { roster } = one.useCases;
-    const count = async () => (await one.useCases.roomEntries.of(ada.actor, token)).room.members;
+    const count = async () => (await one.useCases.roomEntries.of(ada.actor, token)).shown.members;
     expect(await count()).toBe(2);
     await one.useCases.roomSettings.update(ada.actor, token, { members: [ada.actor, eve.actor, bob.actor] });
     expect(await count()).toBe(3);

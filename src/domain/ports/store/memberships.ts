@@ -36,4 +36,6 @@ export interface MembershipStore {
     patch: Partial<MembershipSettings> & { name?: string },
     noted?: boolean,
   ): Promise<Membership | null>;
+  /** Ends the muting of up to `limit` rooms of members whose time has come. @returns their memberships */
+  unmuteDue(now: number, limit: number): Promise<Membership[]>;
 }

@@ -1,5 +1,6 @@
 /** The rooms of one member, in the orders in which clients walk through them. ./store.ts says what callers may rely on. */
 import type {
+  HistoryVisibility,
   LoggedEvent,
   MemberKey,
   Membership,
@@ -25,12 +26,19 @@ export interface RoomListing {
 }
 
 /** One room as a session begins with it: what its entry in the list tells, and what visibility needs. */
-export interface SessionRoom extends RoomAtAGlance {
+export interface SessionRoom {
   id: number;
   token: string;
+  /** Null beyond the rooms that were asked for: there `last` is null too, and figures are counted only where a lobby is shut. */
+  shown: RoomAtAGlance | null;
+  /** Grows with each change of the member's entry, and with each event. */
+  rev: number;
   role: Role;
   joinedSeq: number;
   historyFrom: number;
+  history: HistoryVisibility;
+  lobby: boolean;
+  lobbyUntil: number | null;
   head: number;
   /** The time of the event at `head`, ms; 0 where the log is empty. */
   at: number;
@@ -61,9 +69,9 @@ type ShownOfRoom =
       | "avatarId"
       | "avatarUrl"
     )
-  | ("history" | "readOnly" | "lobby" | "lobbyUntil" | "messageTimer" | "guestCode");
+  | ("readOnly" | "messageTimer" | "guestCode");
 /** The member's own settings that the entry shows. */
-type ShownSettings = "muted" | "pinned" | "archivedAt" | "favourite" | "notificationLevel";
+type ShownSettings = "muted" | "mutedUntil" | "pinned" | "archivedAt" | "favourite" | "notificationLevel";
 
 /** What a room's entry tells beside the log and the read marker. */
 export interface RoomAtAGlance extends Pick<Room, ShownOfRoom> {
@@ -112,9 +120,10 @@ export interface RoomLists {
   list(member: MemberKey, roomIds?: readonly number[]): Promise<RoomListing[]>;
   /**
    * All rooms of a member with what a session needs, in ONE query, newest activity first.
-   * @param asked the places of whose events the time is wanted (`askedAt`), at most one a room
+   * @param wanted `asked`: the places of whose events the time is wanted (`askedAt`), at most one a room; `most`: how many
+   * of the rooms are listed, the first ones; unset: all
    */
-  sessionRooms(member: MemberKey, asked?: AskedPlaces): Promise<SessionRoom[]>;
+  sessionRooms(member: MemberKey, wanted?: { asked?: AskedPlaces; most?: number }): Promise<SessionRoom[]>;
   /** One of those rooms; null when the member is not in it. Look-ups at the same time share a query. */
   sessionRoom(member: MemberKey, roomId: number): Promise<SessionRoom | null>;
   /** The member's rooms by UUID ascending: those after `after` (exclusive), or those of `uuids`. */
@@ -136,4 +145,8 @@ export interface RoomLists {
   departure(member: MemberKey, room: string): Promise<"left" | "deleted" | null>;
   /** Ids of the rooms that a member is in, ascending. */
   idsOf(member: MemberKey): Promise<number[]>;
+  /** Where a room of the member stands by activity; null when they are not in it. */
+  placeOf(member: MemberKey, token: string): Promise<ActivityPlace | null>;
+  /** The rooms of the user with one other, and who that is. */
+  pairsOf(userId: number): Promise<{ roomId: number; peerId: number }[]>;
 }

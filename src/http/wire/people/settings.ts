@@ -1,8 +1,7 @@
 /** A conversation's settings, what its members set for themselves, and typing. */
 import { badField } from "../../../domain/errors.ts";
 import { dataOf } from "../../../domain/event-data.ts";
-import type { Membership, MembershipSettings } from "../../../domain/model.ts";
-import type { Change } from "../../../domain/use-cases/room-settings.ts";
+import type { Change, SettingsPatch } from "../../../domain/use-cases/room-settings.ts";
 import type { HttpApp } from "../../face/face.ts";
 import { given } from "../../requests/fields.ts";
 import { callingClient } from "../common/authentication.ts";
@@ -92,8 +91,8 @@ function registerOwn(
   });
   app.openapi(ROUTES.updateSelf, async (c) => {
     const caller = callerOf(c);
-    const { conversation, me } = await placeOf(parts, caller, c.req.valid("param").cnv);
-    const patch = ownPatch(c.req.valid("json"), me, parts.useCases.clock.now());
+    const { conversation } = await placeOf(parts, caller, c.req.valid("param").cnv);
+    const patch = ownPatch(c.req.valid("json"));
     if (Object.keys(patch).length === 0) throw badField("body", "must set at least one thing");
     await memberSettings.change(caller.actor, conversation.token, patch);
     return c.body(null, 200);
@@ -108,24 +107,18 @@ function registerOwn(
 }
 
 /** The domain's patch. In Wire's updates null means no change. */
-function ownPatch(
-  update: {
-    otr_muted_status?: number | null | undefined;
-    otr_muted_ref?: string | null | undefined;
-    otr_archived?: boolean | null | undefined;
-    otr_archived_ref?: string | null | undefined;
-    hidden?: boolean | null | undefined;
-    hidden_ref?: string | null | undefined;
-  },
-  me: Membership,
-  now: number,
-): Partial<MembershipSettings> {
-  const { otr_archived: archived } = update;
+function ownPatch(update: {
+  otr_muted_status?: number | null | undefined;
+  otr_muted_ref?: string | null | undefined;
+  otr_archived?: boolean | null | undefined;
+  otr_archived_ref?: string | null | undefined;
+  hidden?: boolean | null | undefined;
+  hidden_ref?: string | null | undefined;
+}): SettingsPatch {
   return given({
     mutedStatus: update.otr_muted_status ?? undefined,
     mutedRef: update.otr_muted_ref ?? undefined,
-    // Archiving again keeps the time of the first.
-    archivedAt: archived ? (me.archivedAt ?? now) : archived === false ? null : undefined,
+    archived: update.otr_archived ?? undefined,
     archivedRef: update.otr_archived_ref ?? undefined,
     hidden: update.hidden ?? undefined,
     hiddenRef: update.hidden_ref ?? undefined,
