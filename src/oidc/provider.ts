@@ -30,6 +30,8 @@ const WITHIN_S = 5;
 const MAX_ANSWER_BYTES = 512 * 1_024;
 /** Sign-ins whose answers are checked at once; more are `busy`. The provider may be slow, and everybody can begin one. */
 const MAX_AT_ONCE = 64;
+/** A `sid` that can be kept, and found again by a logout token. */
+const SESSION = /^[\x21-\x7e]{1,255}$/;
 
 export function createOidcProvider(options: ProviderOptions): OidcProvider {
   const { name, scopes, logger } = options;
@@ -51,7 +53,7 @@ export function createOidcProvider(options: ProviderOptions): OidcProvider {
     const proven = tokens.claims() as client.IDToken;
     const { userinfo_endpoint: more } = configuration.serverMetadata();
     const told = more ? await client.fetchUserInfo(configuration, tokens.access_token, proven.sub) : {};
-    const session = typeof proven.sid === "string" ? proven.sid : null;
+    const session = typeof proven.sid === "string" && SESSION.test(proven.sid) ? proven.sid : null;
     return { issuer: proven.iss, subject: proven.sub, session, claims: { ...told, ...proven } };
   }
 

@@ -58,6 +58,12 @@ describeWith("postgres", "organizations and roles by a provider's claims", ({ po
     const ada = subject();
     for (const groups of [undefined, [], "", ["Acme"], [["acme"]], { acme: true }, 7, ["acme,globex"]])
       expect((await signIn(subject(), { groups })).hash, JSON.stringify(groups)).toBe("#sign-in=refused");
+    // Nobody was made for them, so the handle is free.
+    const stranger = subject();
+    await signIn(stranger, { groups: ["else"] });
+    expect((await site.admin("POST", "/users", { handle: stranger, password: "long enough" })).status).toBe(
+      201,
+    );
     await signIn(ada, { groups: ["acme"], roles: ["operators"] });
     expect((await signIn(ada, { groups: [] })).hash).toBe("#sign-in=refused");
     expect(await roleIn(acme, ada)).toBeUndefined();

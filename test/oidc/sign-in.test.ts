@@ -246,6 +246,7 @@ describeWith("postgres", "signing in with an identity provider", ({ postgres }) 
     "com.example.application:/x",
     "/\t/evil.example.org",
     "/a\r\nSet-Cookie: zuid=x",
+    `/${"ü".repeat(400)}`,
   ])("nobody is sent to %j after signing in", async (target) => {
     const { challenge } = verifierAndChallenge();
     const query = new URLSearchParams({ return: target, code_challenge: challenge });
@@ -257,6 +258,16 @@ describeWith("postgres", "signing in with an identity provider", ({ postgres }) 
   test("a page of this server is gone back to, with its query", async () => {
     const end = await site.signIn(person(), new Browser(), `?return=${encodeURIComponent("/web/x?a=1#b")}`);
     expect(end.href).toBe(`${site.url}/web/x?a=1#sign-in=done`);
+  });
+
+  test("the longest address that may be gone back to fits into the flow's cookie", async () => {
+    const page = `/${"x".repeat(2_000 - site.url.length - 1)}`;
+    const browser = new Browser();
+    const end = await site.signIn(person(), browser, `?return=${page}`);
+    expect(end.href).toBe(`${site.url}${page}#sign-in=done`);
+    await answerFor(person(), browser, `?return=${page}`);
+    const flow = [...(browser.cookies.get(site.url) ?? [])].find(([name]) => name.startsWith("oidc-"));
+    expect(`${flow?.[0]}=${flow?.[1].value}`.length).toBeLessThan(4_096);
   });
 
   test("an app gets a code that only its verifier exchanges, once, and no cookie", async () => {

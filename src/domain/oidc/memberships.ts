@@ -9,11 +9,15 @@ import type { OrganizationRole, User } from "../model.ts";
 import type { Directory } from "../use-cases/directory.ts";
 import { type Claims, textsIn } from "./claims.ts";
 
-/**
- * Puts the user into the organizations of the claims, and out of those that they do not name any more.
- * @throws DomainError `unauthorized` for people of none, where the settings name organizations
- */
-export type Memberships = (user: User, claims: Claims) => Promise<void>;
+export interface Memberships {
+  /** @throws DomainError `unauthorized` for people of no organization, where the settings name any */
+  check(claims: Claims): void;
+  /**
+   * Puts the user into the organizations of the claims, and out of those that they do not name any more.
+   * @throws DomainError `unauthorized` when the user is in none of them then
+   */
+  put(user: User, claims: Claims): Promise<void>;
+}
 
 /** Of several roles the last one counts. */
 const RISING: readonly OrganizationRole[] = ["member", "chat", "admin"];
@@ -61,7 +65,7 @@ export function createMemberships(
     });
   }
 
-  return async (user, claims) => {
+  async function putInto(user: User, claims: Claims): Promise<void> {
     if (managed.length === 0) return;
     const now = new Map(
       (await store.organizations.of(user.id)).map((one) => [one.organization.id, one.role]),
@@ -76,10 +80,20 @@ export function createMemberships(
         if (held !== undefined) await remove(id, user.id);
       } else if (held === due || (await put(id, user.id, due))) isIn = true;
     }
-    if (!isIn)
-      throw new DomainError(
-        "unauthorized",
-        "The identity provider puts this person into none of our organizations",
-      );
+    if (!isIn) throw ofNone();
+  }
+
+  return {
+    check(claims) {
+      if (managed.length > 0 && wanted(claims).size === 0) throw ofNone();
+    },
+    put: putInto,
   };
+}
+
+function ofNone(): DomainError {
+  return new DomainError(
+    "unauthorized",
+    "The identity provider puts this person into none of our organizations",
+  );
 }

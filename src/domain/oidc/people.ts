@@ -37,7 +37,7 @@ export function createOidcPeople(
   directory: Pick<Directory, "updateUser" | "putOrganizationUser" | "removeOrganizationUser">,
 ): OidcPeople {
   const { store, logger } = context;
-  const putInto = createMemberships(context, settings, directory);
+  const memberships = createMemberships(context, settings, directory);
 
   async function newcomer({ claims, issuer }: OidcPerson): Promise<Newcomer> {
     const [wanted, unique] = handlesFor(claims, settings.claims.handle);
@@ -72,6 +72,8 @@ export function createOidcPeople(
 
   /** Links the subject to a user who is there or new. */
   async function meet(person: OidcPerson): Promise<void> {
+    // Whom the provider lets into nothing is not made, either.
+    memberships.check(person.claims);
     const known = await userByEmail(person);
     if (known) checkMayEnter(known);
     const input = known ? null : await newcomer(person);
@@ -110,11 +112,12 @@ export function createOidcPeople(
     if (!SUBJECT.test(person.subject))
       throw new DomainError("unauthorized", "The provider's subject is none by its standard");
     const known = await identityOf(person);
-    if (!known) await meet(person).catch(unlessConflict);
+    if (known) checkMayEnter(known.user);
+    else await meet(person).catch(unlessConflict);
     const identity = known ? await rename(known, person) : await identityOf(person);
     if (!identity) throw new DomainError("busy", "Somebody else took the name in this moment; sign in again");
     checkMayEnter(identity.user);
-    await putInto(identity.user, person.claims);
+    await memberships.put(identity.user, person.claims);
     takePicture(identity, person.claims);
     return identity;
   };

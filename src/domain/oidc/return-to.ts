@@ -2,6 +2,7 @@
 import { badField } from "../errors.ts";
 import type { OidcReturn } from "../use-cases/accounts.ts";
 
+/** Of the URL as it is sent: sealed and with the rest of the flow it fits into a cookie, which may have 4,096 bytes. */
 const MAX_LENGTH = 2_000;
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)$/;
 
@@ -14,7 +15,7 @@ export function checkReturnTo(given: string, publicUrl: string, apps: readonly s
   // Browsers read a backslash as a slash, and drop line breaks and tabs.
   const isPlain = given.length <= MAX_LENGTH && !/[\s\\\p{Cc}]/u.test(given);
   const url = isPlain && URL.canParse(given, publicUrl) ? new URL(given, publicUrl) : null;
-  if (url && url.username === "" && url.password === "") {
+  if (url && url.href.length <= MAX_LENGTH && url.username === "" && url.password === "") {
     if (url.origin === new URL(publicUrl).origin && /^https?:$/.test(url.protocol))
       return { kind: "page", url: url.href };
     if (apps.some((app) => allows(app, url))) return { kind: "app", url: url.href };
