@@ -1,6 +1,6 @@
 /**
  * Work that the clock starts: due deletions and lobbies, expired messages, files that were never sent or came by half, rooms that
- * were muted for a time, guests who went away, empty calls, and expired logins.
+ * were muted for a time, guests who went away, accounts that are being deleted, empty calls, and expired logins.
  */
 import { periodic } from "../domain/periodic.ts";
 import type { Store } from "../domain/ports/store/store.ts";
@@ -12,6 +12,7 @@ const LOBBIES_MS = 5_000;
 const EXPIRY_MS = 1_000;
 const ATTACHMENTS_MS = 60_000;
 const UPLOADS_MS = 60_000;
+const ACCOUNTS_MS = 2_000;
 const CALLS_MS = 10_000;
 const MUTED_MS = 1_000;
 const GUESTS_MS = 15_000;
@@ -32,6 +33,7 @@ export function startSweepers(useCases: UseCases, store: Store, logger: Logger):
     periodic("uploads", UPLOADS_MS, () => useCases.uploads.sweep(now()), { logger, atStart: true }),
     periodic("guests", GUESTS_MS, () => useCases.guests.sweep(), options),
     periodic("muted rooms", MUTED_MS, () => useCases.memberSettings.sweep(), options),
+    periodic("deleted accounts", ACCOUNTS_MS, () => useCases.accountDeletions.sweep(), options),
     periodic("calls", CALLS_MS, () => useCases.calls.sweep(), options),
     periodic("logins", LOGINS_MS, () => store.credentials.deleteExpired(now()), options),
   ];

@@ -2,6 +2,7 @@
 
 import type { LoggedEvent } from "../domain/model.ts";
 import type { StoreTransaction } from "../domain/ports/store/transaction.ts";
+import { createDeletionWrites } from "./accounts/deletions.ts";
 import { createOrganizationWrites } from "./accounts/organization-writes.ts";
 import { createPeopleWrites } from "./accounts/people-writes.ts";
 import { createUserWrites } from "./accounts/user-writes.ts";
@@ -48,6 +49,7 @@ export async function runTransaction<T>(
       ...createRoomFinds(scope),
       users: createUserWrites(scope),
       organizations: createOrganizationWrites(scope),
+      deletions: createDeletionWrites(scope),
       messages: createMessageWrites(scope),
       uploads: createUploadWrites(scope),
       people: createPeopleWrites(scope),

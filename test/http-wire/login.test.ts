@@ -296,6 +296,48 @@ describeWith("postgres", "signing in", ({ postgres }) => {
     });
   });
 
+  describe("one's own account", () => {
+    async function signedIn() {
+      const person = await addPerson(site);
+      const { json } = await login({ handle: person.handle, password: "secret" });
+      const headers = bearer(json.access_token);
+      const ask = (method: string, path: string, body?: object) =>
+        client(method, path, { headers, ...(body && { json: body }) });
+      return { person, ask };
+    }
+    const wrong = refused(403, "invalid-credentials", "password is wrong");
+
+    test("[GW-17.1] [GW-17.5] [GW-17.6] has a profile, a password and logins at /self", async () => {
+      const { person, ask } = await signedIn();
+      const privacy = { receipts: "contacts", lastSeen: "nobody" };
+      const changed = await ask("PUT", "/self", { name: "Ada L.", status: "At sea", privacy });
+      expect(changed).toMatchObject({ status: 200, json: { name: "Ada L.", status: "At sea", privacy } });
+      expect((await ask("GET", "/self")).json).toEqual(changed.json);
+      expect((await ask("PUT", "/self", { status: "s".repeat(141) })).status).toBe(400);
+      await login({ handle: person.handle, password: "secret" });
+      const { json } = await ask("GET", "/self/sessions");
+      expect(json.sessions).toHaveLength(2);
+      expect((await ask("DELETE", "/self/sessions")).json).toEqual({ ended: 1 });
+      const passwords = { old_password: "secret", new_password: "another secret" };
+      expect(await ask("PUT", "/self/password", { ...passwords, old_password: "no" })).toMatchObject(wrong);
+      expect((await ask("PUT", "/self/password", passwords)).status).toBe(200);
+      expect((await login({ handle: person.handle, password: "secret" })).status).toBe(403);
+      const [own] = (await ask("GET", "/self/sessions")).json.sessions;
+      expect((await ask("DELETE", `/self/sessions/${own.id}`)).json).toEqual({ ended: 1 });
+      expect((await ask("GET", "/self")).status).toBe(401);
+    });
+
+    test("[GW-17.10] is deleted with the password", async () => {
+      const { person, ask } = await signedIn();
+      expect(await ask("DELETE", "/self", { password: "no" })).toMatchObject(wrong);
+      expect(await ask("DELETE", "/self", { password: "secret", erase: true })).toMatchObject({
+        ...{ status: 200, json: { erased: true } },
+      });
+      expect((await ask("GET", "/self")).status).toBe(401);
+      expect((await login({ handle: person.handle, password: "secret" })).status).toBe(403);
+    });
+  });
+
   describe("/self", () => {
     test("[A.2] is the caller's profile, in the shape that Wire's clients read", async () => {
       const { json } = await login();
@@ -311,6 +353,7 @@ describeWith("postgres", "signing in", ({ postgres }) => {
         accent_id: 0,
         locale: "en",
         managed_by: "wire",
+        privacy: { receipts: "everybody", lastSeen: "everybody" },
         handle: ada.handle,
         team,
       });

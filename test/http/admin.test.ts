@@ -132,7 +132,13 @@ describeWith("postgres", "the admin API", ({ postgres }) => {
         uuid: expect.stringMatching(UUID),
         name: "Fire brigade",
         createdAt: expect.stringMatching(TIME),
+        deletedMessages: "choice",
       });
+      const path = `organizations/${made.json.id}`;
+      const changed = await call("PATCH", path, { json: { deletedMessages: "erase" } });
+      expect(changed).toMatchObject({ status: 200, json: { ...made.json, deletedMessages: "erase" } });
+      expect((await call("PATCH", path, { json: { deletedMessages: "burn" } })).status).toBe(400);
+      await call("PATCH", path, { json: { deletedMessages: "choice" } });
       expect(made.headers.get("location")).toBe(`/admin/v1/organizations/${made.json.id}`);
       expect(await call("GET", `organizations/${made.json.id}`)).toMatchObject({
         status: 200,

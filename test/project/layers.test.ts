@@ -65,12 +65,16 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/domain/assembly": [
     ...["src/domain/contacts", "src/domain/messages", "src/domain/live", "src/domain/organizations"],
     ...["src/domain/search", "src/domain/reading", "src/domain/entries", "src/domain/files"],
-    "src/domain/oidc",
+    ...["src/domain/oidc", "src/domain/account"],
     ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", "src/domain"],
   ],
   "src/domain/oidc": [
     ...["src/domain/organizations", "src/domain/rooms", "src/domain/auth", "src/domain/use-cases"],
     ...["src/domain/context", PORTS, "src/domain"],
+  ],
+  "src/domain/account": [
+    ...["src/domain/messages", "src/domain/reading", "src/domain/rooms", "src/domain/auth"],
+    ...["src/domain/use-cases", "src/domain/context", PORTS, "src/domain"],
   ],
   "src/domain/contacts": [
     ...["src/domain/live", "src/domain/rooms", "src/domain/use-cases", "src/domain/context", PORTS],

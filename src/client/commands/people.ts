@@ -2,7 +2,14 @@
 import type { Command, CommandsOf } from "./command.ts";
 
 export const PEOPLE_COMMANDS = ["profile", "users", "block", "unblock", "blocked"] as const;
-export const ACCOUNT_COMMANDS = ["password", "sessions", "session.end", "token", "matrix"] as const;
+export const ACCOUNT_COMMANDS = [
+  "password",
+  "sessions",
+  "session.end",
+  "account.delete",
+  "token",
+  "matrix",
+] as const;
 
 export interface PeopleCommands extends CommandsOf<typeof PEOPLE_COMMANDS> {
   /** Changes what is given of our profile. All of our sessions hear `user`. */
@@ -24,6 +31,8 @@ export interface AccountCommands extends CommandsOf<typeof ACCOUNT_COMMANDS> {
   sessions: Command<"sessions">;
   /** Ends one of our logins, or all others. */
   sessionEnd: Command<"session.end">;
+  /** Deletes our account. `erase` is the wish that our messages go too. */
+  accountDelete: Command<"account.delete">;
   /** Gives the session another token of ours to live by. */
   token: Command<"token">;
   /** A password for our Matrix account, or with `device` a signed-in device. */

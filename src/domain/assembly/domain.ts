@@ -1,4 +1,5 @@
 /** Puts all use cases together over one store and one hot state. Read use-cases.ts first. */
+import { createAccountDeletions } from "../account/deleting.ts";
 import { createAccounts, type InternalAccounts } from "../auth/accounts.ts";
 import { createPasswords } from "../auth/passwords.ts";
 import { type Context, createContext, type DomainOptions } from "../context/context.ts";
@@ -45,7 +46,7 @@ export function createUseCases(options: DomainOptions): UseCases {
   });
   const directory = createDirectory(context, passwords, departed);
   const { join, leave, sessionGone, sweep } = calls;
-  const { loginFor, ...accounts } = createAccounts(context, passwords, directory);
+  const { loginFor, checkPassword, ...accounts } = createAccounts(context, passwords, directory);
   return {
     clock: { now: context.now },
     calls: { join, leave, sessionGone, sweep },
@@ -59,6 +60,7 @@ export function createUseCases(options: DomainOptions): UseCases {
     signaling: createSignaling(context, { bus: options.bus, finding: rooms.finding, visits }),
     chatrooms: createChatrooms(context, departed),
     accounts,
+    accountDeletions: createAccountDeletions(context, { checkPassword, departed, unread }),
     oidc: createOidc(context, options.oidc, directory, { loginFor }),
     directory,
     provisioning: createProvisioning(context, directory),

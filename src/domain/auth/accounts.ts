@@ -11,7 +11,7 @@ import type { UserDirectory } from "../use-cases/directory.ts";
 import { createAuthentication } from "./authentication.ts";
 import { wrongCredentials } from "./login-limits.ts";
 import { createOwnAccount } from "./own-account.ts";
-import { createPasswordCheck } from "./password-check.ts";
+import { createPasswordCheck, type PasswordCheck } from "./password-check.ts";
 import type { Passwords } from "./passwords.ts";
 import { newRefreshFamily, refreshTokenOf } from "./refresh-tokens.ts";
 import { createRefreshing } from "./refreshing.ts";
@@ -33,6 +33,7 @@ const DEVICE_CHARACTERS = 128;
 export interface InternalAccounts extends Accounts {
   /** A login for a user whom somebody else has checked. */
   loginFor(user: User, origin: LoginOrigin, options: LoginOptions): Promise<SignedIn>;
+  checkPassword: PasswordCheck;
 }
 
 interface NewCookie {
@@ -133,6 +134,7 @@ export function createAccounts(
       const { user, passwordHash } = await checkPassword(name, password, options.ip);
       return await newLogin(user, { passwordHash }, options);
     },
+    checkPassword,
     loginFor: (user, origin, options) => newLogin(user, { passwordHash: null, origin }, options),
     async refresh(cookie, accessTokenOwner = null) {
       const login = await loginOf(cookie);

@@ -49,7 +49,7 @@ export function createBroadcasts(bus: Bus, publicUrl: () => string = () => ""): 
       const shown = participants.map((one) => ({ actor: one.actor, flags: one.flags }));
       toRoom(room, "call", { flags, participants: shown });
     },
-    receipt: (room, actor, read, delivered) => toRoom(room, "receipt", { actor, read, delivered }),
+    receipt: (room, actor, read, delivered, to) => toRoom(room, "receipt", { actor, read, delivered, to }),
     unread: ({ token }, userId, { read, unread, mention, head, thread }, except = "") =>
       toUser(userId, {
         unread: {

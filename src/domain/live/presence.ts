@@ -4,7 +4,7 @@
  */
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
-import { actorOf, memberKey } from "../model.ts";
+import { type Actor, actorOf, memberKey } from "../model.ts";
 import { JOINED_MS } from "../rooms/views.ts";
 import type { PresenceUseCases, RoomNow } from "../use-cases/live.ts";
 
@@ -15,7 +15,9 @@ const TYPING_ACCESS_MS = 5_000;
 /** The most present and the most typing members that are listed when a room is opened. */
 const MAX_SHOWN = 500;
 
-export function createPresence({ store, hot, accesses, broadcasts, now }: Context): PresenceUseCases {
+export function createPresence(context: Context): PresenceUseCases {
+  const { hot, accesses, broadcasts, now } = context;
+  const readersOf = createReadersOf(context);
   return {
     async ping(actor, rooms, session) {
       const at = now();
@@ -48,12 +50,12 @@ export function createPresence({ store, hot, accesses, broadcasts, now }: Contex
         if (stopped[i]) broadcasts.typing(room, actor, false);
       });
     },
-    async look({ id }): Promise<RoomNow> {
+    async look({ id }, viewer): Promise<RoomNow> {
       const [active, typing, call, reads] = await Promise.all([
         unlessAway([], () => hot.presence.active(id, now(), JOINED_MS)),
         unlessAway([], () => hot.typing.get(id, now())),
         unlessAway(null, () => hot.calls.get(id)),
-        unlessAway([], () => store.memberships.readers(id)),
+        unlessAway([], () => readersOf(id, viewer)),
       ]);
       const latest = active.sort((a, b) => b.lastPing - a.lastPing).slice(0, MAX_SHOWN);
       return {
@@ -63,6 +65,27 @@ export function createPresence({ store, hot, accesses, broadcasts, now }: Contex
         reads,
       };
     },
+  };
+}
+
+/** How far members have read who tell `viewer`. Most tell everybody: then nothing more is asked. */
+function createReadersOf({ store }: Pick<Context, "store">) {
+  return async (roomId: number, viewer: Actor): Promise<RoomNow["reads"]> => {
+    const readers = await store.memberships.readers(roomId);
+    const asked = readers.filter(({ audience, actor }) => audience === "contacts" && actor.kind === "user");
+    const ids = asked.map(({ actor }) => Number(actor.id));
+    const telling = new Set(
+      ids.length === 0 || viewer.kind !== "user"
+        ? []
+        : await store.people.telling("receipts", Number(viewer.id), ids),
+    );
+    const own = memberKey(viewer);
+    return readers
+      .filter(
+        ({ actor, audience }) =>
+          audience === "everybody" || memberKey(actor) === own || telling.has(Number(actor.id)),
+      )
+      .map(({ actor, seq }) => ({ actor, seq }));
   };
 }
 

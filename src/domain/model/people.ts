@@ -41,7 +41,12 @@ export interface Organization {
   uuid: string;
   name: string;
   createdAt: number;
+  /** What becomes of the messages of its users who delete their account; `choice`: what they wish. */
+  deletedMessages: DeletedMessages;
 }
+
+export const DELETED_MESSAGES = ["keep", "erase", "choice"] as const;
+export type DeletedMessages = (typeof DELETED_MESSAGES)[number];
 
 export interface Group {
   id: string;

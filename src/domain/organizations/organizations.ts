@@ -29,6 +29,14 @@ export function createOrganizations(
         return organization;
       });
     },
+    async updateOrganization(id, { deletedMessages }) {
+      requireKnown(id);
+      const changed = await store.transaction((tx) =>
+        tx.organizations.setDeletedMessages(id, deletedMessages),
+      );
+      if (!changed) throw noSuchOrganization();
+      return changed;
+    },
     async deleteOrganization(id) {
       requireKnown(id);
       await store.transaction(async (tx) => {

@@ -26,8 +26,9 @@ export interface Broadcasts {
   /**
    * To those who have the room open: the actor has read up to this seq, and the actor's clients have the log up to another.
    * Lost: the actor's next receipt makes up for it.
+   * @param to only these users (ids) are told
    */
-  receipt(room: NamedRoom, actor: Actor, read: number, delivered: number): void;
+  receipt(room: NamedRoom, actor: Actor, read: number, delivered: number, to?: readonly number[]): void;
   /**
    * To the user's own sessions: what they have not read, because the marker or the mentions changed.
    * @param except the session that moved the marker: its command is answered with the counts

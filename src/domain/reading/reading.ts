@@ -18,6 +18,7 @@ import type { Store } from "../ports/store/store.ts";
 import { checkId, cutText, reactionName } from "../text-rules.ts";
 import type { HistoryPage, Messages } from "../use-cases/sending.ts";
 import { asSeen } from "../visibility.ts";
+import { createTellReceipt, type ReceiptNews } from "./receipt-news.ts";
 import type { Threads } from "./threads.ts";
 import type { UnreadCache } from "./unread.ts";
 
@@ -35,14 +36,15 @@ export function createReading(
   threads: Pick<Threads, "rootOf">,
 ): Pick<Messages, "history" | "markRead"> {
   const { store, accesses, broadcasts, now } = context;
+  const tellReceipt = createTellReceipt(context);
 
   function announce(
     actor: Actor,
     room: NamedRoom,
-    { delivered, ...counts }: UnreadCounts & { delivered: number },
+    { delivered, audience, ...counts }: UnreadCounts & ReceiptNews,
     session?: string,
   ): void {
-    broadcasts.receipt(room, actor, counts.read, delivered);
+    tellReceipt(room, actor, { read: counts.read, delivered, audience });
     if (actor.kind === "user") broadcasts.unread(room, Number(actor.id), counts, session);
   }
 
@@ -98,9 +100,9 @@ export function createReading(
       }
       if (state === "past_head") throw badField("seq", "must not be past the room's last event");
       unread.marked(member, roomId, state);
-      const { read, unread: left, mentions: mention, moved, delivered } = state;
+      const { read, unread: left, mentions: mention, moved, delivered, audience } = state;
       const counts = { read, unread: left, mention };
-      if (moved) announce(actor, { id: roomId, token: room }, { ...counts, delivered }, session);
+      if (moved) announce(actor, { id: roomId, token: room }, { ...counts, delivered, audience }, session);
       return { ...counts, moved };
     },
   };

@@ -7,6 +7,7 @@ import { type Actor, memberKey } from "../model.ts";
 import type { DeliveredState } from "../ports/store/receipts.ts";
 import { checkId } from "../text-rules.ts";
 import type { Receipts } from "../use-cases/messages.ts";
+import { createTellReceipt } from "./receipt-news.ts";
 
 const MAX_ROOMS = 1_000;
 /**
@@ -15,9 +16,12 @@ const MAX_ROOMS = 1_000;
  */
 const MARKER_ACCESS_MS = 60_000;
 
-export function createReceipts({ store, accesses, broadcasts }: Context): Receipts {
+export function createReceipts(context: Context): Receipts {
+  const { store, accesses } = context;
+  const tellReceipt = createTellReceipt(context);
+
   function announce(actor: Actor, { roomId: id }: Access, token: string, state: DeliveredState): void {
-    if (state.moved && !state.big) broadcasts.receipt({ id, token }, actor, state.read, state.delivered);
+    if (state.moved && !state.big) tellReceipt({ id, token }, actor, state);
   }
 
   return {
@@ -49,7 +53,10 @@ export function createReceipts({ store, accesses, broadcasts }: Context): Receip
       const { roomId, membership } = await accesses.require(actor, room, "read");
       const event = seq > membership.historyFrom ? await store.log.event(roomId, seq) : null;
       if (event?.type !== "message" || dataOf<"message">(event).deleted) throw noMessage();
-      const { counts, markers } = await store.receipts.of(roomId, seq, memberKey(event.actor));
+      const { counts, markers } = await store.receipts.of(roomId, seq, {
+        author: memberKey(event.actor),
+        viewer: actor.kind === "user" ? Number(actor.id) : null,
+      });
       const byTime = (kind: "read" | "delivered") =>
         markers
           ?.map((one) => ({ actor: one.actor, ...one[kind] }))

@@ -14,6 +14,7 @@ import type { MemberPage, Roster } from "../use-cases/participants.ts";
 import type { RoomLifecycle } from "../use-cases/room-lifecycle.ts";
 import type { RoomSettings } from "../use-cases/room-settings.ts";
 import type { Finding, RoomPerson } from "../use-cases/rooms.ts";
+import { hideLastPings } from "./last-seen.ts";
 import { type Departure, putPeople, removePeople } from "./members.ts";
 import { changeRoom } from "./rooms.ts";
 import { JOINED_MS, type RoomViews } from "./views.ts";
@@ -41,7 +42,7 @@ export function createRoster(
 
   async function peopleFor(actor: Actor, token: string, action: Action): Promise<RoomPerson[]> {
     const { roomId: id } = await accesses.require(actor, token, action);
-    return await views.people({ id, token });
+    return await hideLastPings(context, actor, await views.people({ id, token }));
   }
 
   async function change<T>(
@@ -115,7 +116,8 @@ export function createRoster(
     list: (actor, token) => peopleFor(actor, token, "list_members"),
     async page(actor, token, asked) {
       const { roomId } = await accesses.require(actor, token, "list_members");
-      return await memberPage(context, roomId, asked);
+      const { members, next } = await memberPage(context, roomId, asked);
+      return { members: await hideLastPings(context, actor, members), next };
     },
     async peers(actor, token) {
       const people = await peopleFor(actor, token, "call");

@@ -103,6 +103,23 @@ export interface Accounts {
   noteSeen(seen: readonly { loginId: number; device: string | null; address: string }[]): Promise<void>;
 }
 
+/** Deleting one's own account (src/domain/account/deleting.ts). */
+export interface AccountDeletions {
+  /**
+   * Nobody signs in to the account any more, and its sessions end; what it leaves behind goes within the next sweeps: rooms
+   * are left, the name in the log becomes `Deleted user`, and with `erased` the user's messages are deleted, with their
+   * events. The organizations of the user say what becomes of messages; where they leave it to the user, `erase` does.
+   * @returns whether messages go
+   * @throws DomainError `forbidden` on `password` when it is wrong; `rate_limited`; `busy`
+   */
+  delete(
+    user: Pick<User, "id" | "handle">,
+    by: { password: string; erase: boolean; ip: string },
+  ): Promise<{ erased: boolean }>;
+  /** Goes on with deletions that are not finished. Run on every process; each step is one that a killed process repeats. */
+  sweep(): Promise<void>;
+}
+
 /** Signing in with an identity provider (OpenID Connect). */
 export interface OidcSignIn {
   /** What people call the provider. */

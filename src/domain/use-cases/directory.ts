@@ -1,6 +1,7 @@
 /** The back office: organizations, users, groups, tokens and events. Part of {@link UseCases}; the same promises hold. */
 import type {
   ApiToken,
+  DeletedMessages,
   Group,
   Organization,
   OrganizationEvent,
@@ -31,6 +32,8 @@ export interface Directory
 export interface OrganizationDirectory {
   /** `defaultRoom`: with a chatroom that all of its users are in. */
   createOrganization(input: { name: string; defaultRoom?: boolean }): Promise<Organization>;
+  /** @throws DomainError `not_found` on `id` */
+  updateOrganization(id: number, patch: { deletedMessages: DeletedMessages }): Promise<Organization>;
   /** Its rooms, events and tokens go with it; its users stay. */
   deleteOrganization(id: number): Promise<void>;
   organization(id: number): Promise<Organization>;

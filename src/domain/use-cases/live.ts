@@ -87,8 +87,8 @@ export interface PresenceUseCases {
   typing(actor: Actor, room: string, on: boolean, session: string): Promise<void>;
   /** The session ended while it typed there. */
   stopTyping(actor: Actor, rooms: readonly NamedRoom[], session: string): Promise<void>;
-  /** What is now in a room, for somebody who opens it. */
-  look(room: NamedRoom): Promise<RoomNow>;
+  /** What is now in a room, for the viewer who opens it: who has read how far is told as each of them says. */
+  look(room: NamedRoom, viewer: Actor): Promise<RoomNow>;
 }
 export interface RoomNow {
   /** Who looks at it; the 500 who came or gave a sign of life last. */

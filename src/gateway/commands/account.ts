@@ -1,4 +1,4 @@
-/** One's own account [GW-17.5 to GW-17.9]: password, logins, another token for the session, and the Matrix account. */
+/** One's own account [GW-17.5 to GW-17.10]: password, logins, another token for the session, and the Matrix account. */
 import { badField, DomainError } from "../../domain/errors.ts";
 import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
@@ -8,17 +8,19 @@ import type { Identity, Speaker } from "../sessions/session.ts";
 import type { Handlers } from "./handlers.ts";
 import { createMatrixCommands } from "./matrix.ts";
 
-export type AccountCommands = Handlers<"password" | "sessions" | "session.end" | "token" | "matrix">;
+export type AccountCommands = Handlers<
+  "password" | "sessions" | "session.end" | "account.delete" | "token" | "matrix"
+>;
 
 export interface AccountCommandsOptions {
-  useCases: Pick<UseCases, "accounts" | "lookup">;
+  useCases: Pick<UseCases, "accounts" | "accountDeletions" | "lookup">;
   notes: Pick<LoginNotes, "note" | "flush">;
   /** Null without a homeserver. */
   matrixAccounts: MatrixAccounts | null;
 }
 
 export function createAccountCommands({
-  useCases: { accounts, lookup },
+  useCases: { accounts, accountDeletions, lookup },
   notes,
   matrixAccounts,
 }: AccountCommandsOptions): AccountCommands {
@@ -48,6 +50,10 @@ export function createAccountCommands({
     async "session.end"({ identity }, { session }) {
       const which = session === undefined ? { others: identity.credential } : { id: idOf(session) };
       return (await accounts.endSessions(identity.user.id, which)) > 0 ? {} : { duplicate: true };
+    },
+    async "account.delete"({ session, identity }, { password, erase }) {
+      const by = { password, erase, ip: session.connection.ip };
+      return await accountDeletions.delete(await userOf(identity), by);
     },
     async token(speaker, { token }) {
       const principal = await accounts.authenticate(token);

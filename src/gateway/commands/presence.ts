@@ -45,7 +45,7 @@ export function createPresenceCommands(
       void memberSettings.opened(identity.actor, [room.id]);
       await presence.ping(identity.actor, [room], session.id);
       // Read after the session has subscribed, so that no change between the two is missed.
-      const { present, typing, reads, call } = await presence.look(room);
+      const { present, typing, reads, call } = await presence.look(room, identity.actor);
       return { present, typing, reads, ...(call && { call: callShape(call) }) };
     },
 

@@ -2,6 +2,7 @@
 import type { HistoryVisibility } from "../../domain/model.ts";
 import type { RoomReader } from "../../domain/ports/feed.ts";
 import type { LogPlace } from "../../domain/ports/store/log.ts";
+import type { ReceiptFrame } from "../../protocol/frames.ts";
 import type { CodecName } from "../../protocol/subprotocols.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
 
@@ -48,6 +49,8 @@ export interface Subscriber {
 export interface TopicSubscriber extends Subscriber {
   /** Sends an event that the others get in another form, and hears no topic of the room until `goLive`. */
   deliverApart(room: FollowedRoom, event: EncodedEvent): void;
+  /** Sends a frame to this session alone, where it has the room open and hears of it. */
+  tellOpen(room: FollowedRoom, frame: ReceiptFrame): void;
 }
 
 /** A subscription that is not live: `catching-up` or `paused`. */

@@ -17,7 +17,7 @@ import type { GatewayMetrics } from "../metrics.ts";
 import type { Topics } from "../transport/topics.ts";
 import { FollowedRoom, type RoomState, type TopicSubscriber } from "./followed-room.ts";
 import { RecentEvents } from "./recent-events.ts";
-import { readFrame, tellReaders, tellReadersOf } from "./room-readers.ts";
+import { readFrame, tellReaders, tellReadersOf, tellSome } from "./room-readers.ts";
 
 /** How long a missing event may still be on its way before the log is asked. */
 const PATIENCE_MS = 40;
@@ -279,6 +279,10 @@ export class Hub {
     const { topics, openTopics, sessions } = room;
     if (frame.op === "user") this.#on.userFrame(frame);
     if (room.readers) tellReadersOf(room, frame);
+    if (frame.op === "receipt" && frame.to) {
+      tellSome(room, this.roster(room), frame);
+      return;
+    }
     const to = frame.op === "call" || frame.op === "user" ? topics : openTopics;
     if (sessions.json > 0) this.#options.topics.publish(to.json, line, false);
     if (sessions.msgpack > 0) this.#options.topics.publish(to.msgpack, encodeMsgpack(frame), true);

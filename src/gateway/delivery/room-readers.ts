@@ -1,4 +1,4 @@
-/** Readers of a room that are no sessions, each one entry of it. */
+/** Readers of a room that are no sessions, each one entry of it; and frames that go to some sessions alone. */
 import type { RoomReader } from "../../domain/ports/feed.ts";
 import type {
   CallFrame,
@@ -8,10 +8,21 @@ import type {
   UserFrame,
 } from "../../protocol/frames.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
-import type { FollowedRoom } from "./followed-room.ts";
+import type { FollowedRoom, TopicSubscriber } from "./followed-room.ts";
 
 /** What goes to a room without being in its log. */
-export type RoomFrame = TypingFrame | PresenceFrame | ReceiptFrame | UserFrame | CallFrame;
+export type RoomFrame = TypingFrame | PresenceFrame | SomeReceipt | UserFrame | CallFrame;
+/** `to`: only these users (ids) are told. */
+type SomeReceipt = ReceiptFrame & { to?: readonly number[] };
+
+/** Null for what is not ours: another version of the program may speak on the channel. */
+export function readFrame(line: Uint8Array): RoomFrame | null {
+  try {
+    return JSON.parse(new TextDecoder().decode(line)) as RoomFrame;
+  } catch {
+    return null;
+  }
+}
 
 /** The reader hears what is delivered from now on. @returns how to end that */
 export function addReader(room: FollowedRoom, reader: RoomReader): () => void {
@@ -51,11 +62,12 @@ export function tellReadersOf(room: FollowedRoom, frame: RoomFrame): void {
   }
 }
 
-/** Null for what is not ours: another version of the program may speak on the channel. */
-export function readFrame(line: Uint8Array): RoomFrame | null {
-  try {
-    return JSON.parse(new TextDecoder().decode(line)) as RoomFrame;
-  } catch {
-    return null;
-  }
+/** [GW-17.3] A receipt that only some may see goes to their sessions one by one, and to the actor's own. */
+export function tellSome(
+  room: FollowedRoom,
+  sessions: Iterable<TopicSubscriber>,
+  { to, ...shown }: SomeReceipt,
+): void {
+  const users = new Set([...(to ?? []), shown.actor.kind === "user" ? Number(shown.actor.id) : 0]);
+  for (const session of sessions) if (users.has(session.userId)) session.tellOpen(room, shown);
 }

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Actor, Credential, MemberKey } from "../../domain/model.ts";
 import { CLOSE_CODES, type CloseReason } from "../../protocol/close-codes.ts";
 import { encodeJson, encodeMsgpack } from "../../protocol/codec.ts";
-import type { ReadyFrame, ServerFrame } from "../../protocol/frames.ts";
+import type { ReadyFrame, ReceiptFrame, ServerFrame } from "../../protocol/frames.ts";
 import type { CodecName } from "../../protocol/subprotocols.ts";
 import type { FollowedRoom, TopicSubscriber } from "../delivery/followed-room.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
@@ -179,6 +179,10 @@ export class Session implements ConnectionHandlers, TopicSubscriber {
   deliverApart(room: FollowedRoom, event: EncodedEvent): void {
     this.deliver(room, event);
     this.connection.unsubscribe(room.topics[this.codec]);
+  }
+
+  tellOpen(room: FollowedRoom, frame: ReceiptFrame): void {
+    if (this.open?.has(room) && room.isLive(this)) this.send(frame);
   }
 
   goLive(room: FollowedRoom): void {

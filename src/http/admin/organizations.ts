@@ -1,6 +1,6 @@
 /** Organizations and the users in them. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Organization, OrganizationUser } from "../../domain/model.ts";
+import { DELETED_MESSAGES, type Organization, type OrganizationUser } from "../../domain/model.ts";
 import type { OrganizationDirectory } from "../../domain/use-cases/directory.ts";
 import { type HttpApp, json, jsonBody } from "../face/face.ts";
 import { flag, idText, oneOf, strictBody, text, time } from "../requests/fields.ts";
@@ -23,6 +23,10 @@ export function registerOrganizations(app: HttpApp, directory: OrganizationDirec
   app.openapi(ROUTES.get, async (c) =>
     c.json(organizationBody(await directory.organization(c.req.valid("param").id)), 200),
   );
+  app.openapi(ROUTES.update, async (c) => {
+    const updated = await directory.updateOrganization(c.req.valid("param").id, c.req.valid("json"));
+    return c.json(organizationBody(updated), 200);
+  });
   app.openapi(ROUTES.delete, async (c) => {
     await directory.deleteOrganization(c.req.valid("param").id);
     return c.body(null, 204);
@@ -54,8 +58,8 @@ function registerMembers(app: HttpApp, directory: OrganizationDirectory): void {
   });
 }
 
-function organizationBody({ id, uuid, name, createdAt }: Organization) {
-  return { id, uuid, name, createdAt: time(createdAt) };
+function organizationBody({ id, uuid, name, createdAt, deletedMessages }: Organization) {
+  return { id, uuid, name, createdAt: time(createdAt), deletedMessages };
 }
 
 function memberBody({ user, role }: OrganizationUser) {
@@ -63,7 +67,15 @@ function memberBody({ user, role }: OrganizationUser) {
 }
 
 const organization = z
-  .object({ id: z.int(), uuid: z.uuid(), name: z.string(), createdAt: z.iso.datetime() })
+  .object({
+    id: z.int(),
+    uuid: z.uuid(),
+    name: z.string(),
+    createdAt: z.iso.datetime(),
+    deletedMessages: z
+      .enum(DELETED_MESSAGES)
+      .openapi({ description: "What becomes of the messages of users who delete their account" }),
+  })
   .openapi("Organization");
 const member = z
   .object({ id: z.int(), handle: z.string(), displayName: z.string(), role: z.enum(ROLES) })
@@ -99,6 +111,13 @@ const ROUTES = {
     path: "/admin/v1/organizations/{id}",
     summary: "One organization",
     request: one,
+    responses: { 200: json(organization, "The organization"), ...REFUSALS },
+  }),
+  update: createRoute({
+    method: "patch",
+    path: "/admin/v1/organizations/{id}",
+    summary: "Say what becomes of the messages of users who delete their account",
+    request: { ...one, ...jsonBody(strictBody({ deletedMessages: oneOf(DELETED_MESSAGES) })) },
     responses: { 200: json(organization, "The organization"), ...REFUSALS },
   }),
   delete: createRoute({

@@ -1,6 +1,6 @@
 /**
  * The Wire API: signing in, conversations, teams, connections and notifications, for Wire's clients and scripts.
- * Reading order: this file; login.ts, conversations.ts, settings.ts, members.ts, teams.ts, users.ts, connections.ts
+ * Reading order: this file; login.ts, self.ts, conversations.ts, settings.ts, members.ts, teams.ts, users.ts, connections.ts
  * (operations);
  * shapes.ts and events.ts (what they answer); notifications.ts and await.ts (what happened, later and live); below them
  * parts.ts, names.ts, kinds.ts, failures.ts.
@@ -15,7 +15,8 @@ import { wireParts } from "./common/parts.ts";
 import { registerConversations } from "./conversations/conversations.ts";
 import { registerCodeCheck, registerGuestLinks } from "./conversations/guest-links.ts";
 import { registerMembers } from "./conversations/members.ts";
-import { registerLogin, registerSelf } from "./login/login.ts";
+import { registerLogin } from "./login/login.ts";
+import { registerSelf } from "./login/self.ts";
 import { registerNotifications, registerUpgrade } from "./notifications/notifications.ts";
 import { registerConnections } from "./people/connections.ts";
 import { registerSettings } from "./people/settings.ts";
@@ -26,6 +27,7 @@ import { refuse } from "./shapes/failures.ts";
 /** The use cases that this API has operations for. */
 type Asked =
   | "accounts"
+  | "accountDeletions"
   | "clock"
   | "connections"
   | "roomLifecycle"
@@ -37,6 +39,7 @@ type Asked =
   | "memberSettings"
   | "oidc"
   | "oneToOne"
+  | "ownProfile"
   | "profiles"
   | "roomSettings";
 
@@ -79,7 +82,7 @@ export function createWire({ useCases, publicUrl, limits, logger }: WireOptions)
   registerUpgrade(app);
   registerCodeCheck(app, useCases.guestLinks);
   app.use(onRoutes(authentication(useCases.accounts, limits)));
-  registerSelf(app, useCases.lookup, parts.domain);
+  registerSelf(app, { useCases, domain: parts.domain, publicUrl });
   registerGuestLinks(app, parts);
   registerConversations(app, parts);
   registerSettings(app, parts);

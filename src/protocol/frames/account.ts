@@ -19,6 +19,12 @@ export const ACCOUNT_OPS = {
       path: ["session"],
       message: "or others is required, and not both",
     }),
+  "account.delete": z.strictObject({
+    op: z.literal("account.delete"),
+    ref,
+    password,
+    erase: z.boolean().default(false),
+  }),
   token: z.strictObject({
     op: z.literal("token"),
     ref,
@@ -55,6 +61,7 @@ export interface AccountAnswers {
   password: { duplicate?: true };
   sessions: { sessions: LoginSession[] };
   "session.end": { duplicate?: true };
+  "account.delete": { erased: boolean };
   token: { user: string };
   matrix: MatrixAnswer;
 }

@@ -26,27 +26,27 @@ export function isKnown(sql: Sql, viewer: Id, other: Id): Statement<never[]> {
 }
 
 /**
- * Whether the user in the row `owner` of `users` tells `viewer` what this column is about: see `Audience`.
- * @param owner the alias of the row
+ * Whether `viewer` is a contact of the user whose id `owner` names: see `Audience`.
+ * @param owner a column of the surrounding statement
  */
-export function tells(
-  sql: Sql,
-  owner: "u",
-  column: "receipts_for" | "last_seen_for",
-  viewer: Id,
-): Statement<never[]> {
-  const audience = sql.unsafe(`${owner}.${column}`);
-  const id = sql.unsafe(`${owner}.id`);
+export function isContact(sql: Sql, owner: "u.id" | "m.user_id", viewer: Id): Statement<never[]> {
+  const id = sql.unsafe(owner);
   return sql<never[]>`(
-    ${audience} = 'everybody' or ${id} = ${viewer}
-    or ${audience} = 'contacts' and (
-      exists (
-        select from contacts told_b where told_b.owner_id = ${id} and told_b.user_id = ${viewer} and told_b.deleted_at is null)
-      or exists (
-        select from connections told_k
-        join connections told_r on told_r.user_id = told_k.peer_id and told_r.peer_id = told_k.user_id
-        where told_k.user_id = ${id} and told_k.peer_id = ${viewer} and told_k.status = 'accepted'
-          and told_r.status = 'accepted')))`;
+    exists (
+      select from contacts told_b where told_b.owner_id = ${id} and told_b.user_id = ${viewer} and told_b.deleted_at is null)
+    or exists (
+      select from connections told_k
+      join connections told_r on told_r.user_id = told_k.peer_id and told_r.peer_id = told_k.user_id
+      where told_k.user_id = ${id} and told_k.peer_id = ${viewer} and told_k.status = 'accepted'
+        and told_r.status = 'accepted'))`;
+}
+
+/** Whether the user of the row `u` tells `viewer` what this column is about: see `Audience`. */
+export function tells(sql: Sql, column: "receipts_for" | "last_seen_for", viewer: Id): Statement<never[]> {
+  const audience = sql.unsafe(`u.${column}`);
+  return sql<never[]>`(
+    ${audience} = 'everybody' or u.id = ${viewer}
+    or ${audience} = 'contacts' and ${isContact(sql, "u.id", viewer)})`;
 }
 
 /** The ids of those whom the user of the row `u` blocks, as an array. */

@@ -14,6 +14,11 @@ export function createOrganizationWrites(scope: TransactionScope): OrganizationW
         insert into organizations as o (name) values (${name}) returning ${columns(sql, "o", ORGANIZATION)}`;
       return noun(row as Row, "o", ORGANIZATION);
     },
+    async setDeletedMessages(id, rule) {
+      const [row] = await sql<Row[]>`
+        update organizations o set deleted_messages = ${rule} where id = ${id} returning ${columns(sql, "o", ORGANIZATION)}`;
+      return row ? noun(row, "o", ORGANIZATION) : null;
+    },
     async delete(id) {
       const members = await sql<{ user_id: number }[]>`
         select user_id from organization_users where organization_id = ${id}`;

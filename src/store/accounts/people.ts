@@ -11,10 +11,12 @@ import { shownStatus } from "../sql/connection-status.ts";
 import type { Database } from "../sql/database.ts";
 import { CONVERSATION, columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";
-import { isKnown, tells } from "./known-people.ts";
+import { isContact, isKnown, tells } from "./known-people.ts";
 
 /** See `PeopleStore.blocked`. */
 const MAX_BLOCKED = 1_000;
+/** Contacts in one room who are told how far somebody has read. */
+const MAX_TOLD = 1_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function createPeopleStore(db: Database): PeopleStore {
@@ -52,8 +54,21 @@ export function createPeopleStore(db: Database): PeopleStore {
       const rows = await db.read(sql<{ id: number; at: number }[]>`
         select u.id, seen.at from users u cross join lateral (${lastSeenOf(sql)}) seen
         where u.id = any (${ids}::bigint[]) and u.deleted_at is null and seen.at is not null
-          and ${tells(sql, "u", "last_seen_for", sql<never[]>`${viewerId}::bigint`)}`);
+          and ${tells(sql, "last_seen_for", sql<never[]>`${viewerId}::bigint`)}`);
       return rows.map(({ id, at }) => [id, at] as const);
+    },
+    async telling(what, viewerId, ids) {
+      const column = what === "receipts" ? "receipts_for" : "last_seen_for";
+      const rows = await db.read(sql<{ id: number }[]>`
+        select u.id from users u where u.id = any (${ids}::bigint[])
+          and ${tells(sql, column, sql<never[]>`${viewerId}::bigint`)}`);
+      return rows.map(({ id }) => id);
+    },
+    async contactsIn(roomId, userId) {
+      const rows = await db.read(sql<{ id: number }[]>`
+        select m.user_id as id from users u join memberships m on m.conversation_id = ${roomId} and m.user_id <> u.id
+        where u.id = ${userId} and ${isContact(sql, "u.id", sql<never[]>`m.user_id`)} limit ${MAX_TOLD}`);
+      return rows.map(({ id }) => id);
     },
     ...connectionQueries(db),
     ...contactQueries(db),
@@ -151,7 +166,7 @@ function contactQueries(db: Database) {
     const rows = await db.read(sql<Row[]>`
       select ${columns(sql, "u", USER)}, ${columns(sql, "c", CONVERSATION)}, k.phone_number, k.avatar_url, k.display_name,
              coalesce(k.created_at, u.created_at) as created_at,
-             case when ${tells(sql, "u", "last_seen_for", sql<never[]>`${ownerId}::bigint`)} then seen.at end as seen_at
+             case when ${tells(sql, "last_seen_for", sql<never[]>`${ownerId}::bigint`)} then seen.at end as seen_at
       from users u
       ${left ? sql`left` : sql``} join contacts k on k.user_id = u.id and k.owner_id = ${ownerId} and k.deleted_at is null
       left join conversations c on c.pair = causeway_pair(${ownerId}, u.id)

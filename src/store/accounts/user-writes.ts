@@ -50,7 +50,12 @@ async function updateUser(scope: TransactionScope, id: number, patch: UserPatch)
           update users u set ${sql(values)} where u.id = ${id} and u.deleted_at is null
           returning ${columns(sql, "u", USER)}`;
   if (!row) return null;
-  if (patch.displayName !== undefined) await renameMember(scope, id, patch.displayName);
+  const { displayName, receiptsFor } = patch;
+  const shown = {
+    ...(displayName !== undefined && { name: displayName }),
+    ...(receiptsFor !== undefined && { receipts_for: receiptsFor }),
+  };
+  if (Object.keys(shown).length > 0) await updateMember(scope, id, shown);
   scope.touchUsers([id]);
   return noun(row, "u", USER);
 }
@@ -72,14 +77,14 @@ async function setPicture(
   return noun(row, "u", USER);
 }
 
-/** Changes the name that rooms show. Rows are locked in the order of their key, as everywhere. */
-async function renameMember({ sql }: TransactionScope, userId: number, name: string): Promise<void> {
+/** Changes the name that rooms show, and whom the member tells how far they have read. Rows are locked in the order of their key, as everywhere. */
+async function updateMember({ sql }: TransactionScope, userId: number, columns: Row): Promise<void> {
   await sql`
     with locked as materialized (
       select conversation_id, member from memberships where member = ${userKey(userId)}
       order by conversation_id for no key update
     )
-    update memberships m set name = ${name} from locked l
+    update memberships m set ${sql(columns)} from locked l
     where m.conversation_id = l.conversation_id and m.member = l.member`;
 }
 

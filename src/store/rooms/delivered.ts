@@ -1,5 +1,5 @@
 /** Markers of delivery. One statement moves those of many members in many rooms, only forward. */
-import type { MemberKey } from "../../domain/model.ts";
+import type { Audience, MemberKey } from "../../domain/model.ts";
 import {
   type DeliveredState,
   RECEIPT_MEMBERS,
@@ -36,6 +36,7 @@ interface MarkRow {
   read: number;
   moved: boolean;
   big: boolean;
+  audience: Audience;
 }
 
 const MAX_BATCH_MEMBERS = 512;
@@ -84,7 +85,8 @@ function markStatement({ sql }: Database, marks: readonly Marks[]) {
   const all = marks.flatMap(({ member, places }) => places.map((place) => ({ member, ...place })));
   return sql<MarkRow[]>`
     with locked as materialized (
-      select i.ord, i.room, i.seq, h.head_seq, h.members, m.member, m.read_seq, greatest(m.delivered_seq, m.read_seq) as before
+      select i.ord, i.room, i.seq, h.head_seq, h.members, m.member, m.read_seq, m.receipts_for,
+             greatest(m.delivered_seq, m.read_seq) as before
       from unnest(${all.map(({ roomId }) => roomId)}::bigint[], ${all.map(({ member }) => member)}::text[],
                   ${all.map(({ seq }) => seq)}::bigint[]) with ordinality as i (room, member, seq, ord)
       join lateral (select * from room_heads where conversation_id = i.room limit 1) h on true
@@ -99,7 +101,8 @@ function markStatement({ sql }: Database, marks: readonly Marks[]) {
       from reached r where m.conversation_id = r.room and m.member = r.member
     )
     select l.ord, l.seq > l.head_seq as past_head, greatest(l.before, r.seq) as delivered, l.read_seq as read,
-           l.seq > l.before and l.seq = r.seq as moved, l.members > ${RECEIPT_MEMBERS}::int as big
+           l.seq > l.before and l.seq = r.seq as moved, l.members > ${RECEIPT_MEMBERS}::int as big,
+           l.receipts_for as audience
     from locked l
     left join reached r on r.room = l.room and r.member = l.member`;
 }

@@ -1,5 +1,5 @@
 /** Read markers. One statement moves many markers, only forward, and answers with their new positions. */
-import type { MemberKey } from "../../domain/model.ts";
+import type { Audience, MemberKey } from "../../domain/model.ts";
 import type { ReadState } from "../../domain/ports/store/log.ts";
 import { createBatches } from "../sql/batches.ts";
 import type { Database } from "../sql/database.ts";
@@ -34,6 +34,7 @@ interface MarkRow {
   mentions: number;
   delivered: number;
   moved: boolean;
+  audience: Audience;
 }
 
 const MAX_BATCH_MARKERS = 512;
@@ -52,7 +53,7 @@ const MOVES = `
   stepped as (
     insert into read_steps (conversation_id, seq, member, at)
     select distinct r.room, r.new_seq, r.member, causeway_now() from reached r
-    where r.new_seq > r.read_seq and (
+    where r.new_seq > r.read_seq and r.receipts_for = 'everybody' and (
       select count(distinct s.member) from (
         select * from read_steps s where s.conversation_id = r.room and s.seq >= r.new_seq order by s.seq limit ${MAX_READ_STEPS}
       ) s where s.member <> r.member
@@ -105,7 +106,8 @@ function markStatement(db: Database, marks: Mark[], moves: Fragment) {
   const seqs = marks.map(({ seq }) => seq);
   return db.sql<MarkRow[]>`
     with locked as materialized (
-      select i.ord, i.room, i.seq, h.head_seq, h.message_count, h.withdrawn_no, m.member, m.read_seq, m.read_messages, m.delivered_seq
+      select i.ord, i.room, i.seq, h.head_seq, h.message_count, h.withdrawn_no, m.member, m.read_seq, m.read_messages, m.delivered_seq,
+             m.receipts_for
       from unnest(${rooms}::bigint[], ${members}::text[], ${seqs}::bigint[])
         with ordinality as i (room, member, seq, ord)
       join lateral (select * from room_heads where conversation_id = i.room limit 1) h on true
@@ -128,7 +130,7 @@ function markStatement(db: Database, marks: Mark[], moves: Fragment) {
     select r.ord, r.seq > r.head_seq as past_head, r.new_seq as read, r.new_messages as read_messages,
            greatest(0, r.message_count - r.new_messages - case when r.withdrawn_no > r.new_messages
              then causeway_withdrawn_after(r.room, r.new_messages) else 0 end) as unread,
-           n.mentions, greatest(r.delivered_seq, r.new_seq) as delivered, r.seq > r.read_seq as moved
+           n.mentions, greatest(r.delivered_seq, r.new_seq) as delivered, r.seq > r.read_seq as moved, r.receipts_for as audience
     from reached r
     cross join lateral (
       select count(*) as mentions from mentions t

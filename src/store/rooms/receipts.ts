@@ -6,6 +6,7 @@ import {
   type ReceiptMarkers,
   type ReceiptStore,
 } from "../../domain/ports/store/receipts.ts";
+import { isContact } from "../accounts/known-people.ts";
 import type { Database } from "../sql/database.ts";
 import type { Row } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";
@@ -21,8 +22,8 @@ interface MarkerRow {
 
 export function createReceipts(db: Database): ReceiptStore["of"] {
   const { sql } = db;
-  return async (roomId, seq, author) => {
-    const reached = reachedBy(sql, roomId, seq, author);
+  return async (roomId, seq, who) => {
+    const reached = reachedBy(sql, roomId, seq, who);
     const rows = await db.read(sql<MarkerRow[]>`
       select * from (${reached}) r order by r.read_at, r.member limit ${RECEIPT_MEMBERS + 1}`);
     if (rows.length <= RECEIPT_MEMBERS) return listed(rows, seq);
@@ -38,10 +39,18 @@ export function createReceipts(db: Database): ReceiptStore["of"] {
  * The members who were there when the message was sent. A marker that stands since a time that is not known stands there
  * since the message at the earliest.
  */
-function reachedBy(sql: Sql, roomId: number, seq: number, author: MemberKey): Statement<Row[]> {
+function reachedBy(
+  sql: Sql,
+  roomId: number,
+  seq: number,
+  { author, viewer }: Parameters<ReceiptStore["of"]>[2],
+): Statement<Row[]> {
+  const told = sql<never[]>`(
+    m.receipts_for = 'everybody' or m.user_id = ${viewer}::bigint
+    or m.receipts_for = 'contacts' and ${isContact(sql, "m.user_id", sql<never[]>`${viewer}::bigint`)})`;
   return sql<Row[]>`
-    select m.member, m.name, m.read_seq as read, greatest(m.read_at, e.at) as read_at,
-           greatest(m.delivered_seq, m.read_seq) as delivered,
+    select m.member, m.name, case when ${told} then m.read_seq else 0 end as read, greatest(m.read_at, e.at) as read_at,
+           case when ${told} then greatest(m.delivered_seq, m.read_seq) else 0 end as delivered,
            greatest(case when m.delivered_seq > m.read_seq then m.delivered_at else m.read_at end, e.at) as delivered_at
     from events e
     join memberships m on m.conversation_id = e.conversation_id and m.member <> ${author}

@@ -185,8 +185,10 @@ async function putMembers(scope: TransactionScope, id: number, list: NewMember[]
   const { sql } = scope;
   await sql`
     insert into memberships
-      (conversation_id, member, user_id, name, role, guest_seed, joined_seq, history_from, read_seq, read_messages)
-    select h.conversation_id, k.member, k.user_id, k.name, k.role, k.guest_seed, h.head_seq + k.ord,
+      (conversation_id, member, user_id, name, role, guest_seed, receipts_for, joined_seq, history_from, read_seq,
+       read_messages)
+    select h.conversation_id, k.member, k.user_id, k.name, k.role, k.guest_seed,
+           coalesce((select u.receipts_for from users u where u.id = k.user_id), 'everybody'), h.head_seq + k.ord,
            case c.history when 'joined' then h.head_seq + k.ord - 1 else 0 end, h.head_seq + k.ord, h.message_count
     from unnest(${list.map(({ member }) => member)}::text[], ${list.map(({ userId }) => userId)}::bigint[],
                 ${list.map(({ name }) => name)}::text[], ${list.map(({ role }) => role)}::text[],

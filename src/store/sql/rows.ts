@@ -104,6 +104,7 @@ export const ORGANIZATION: Columns<Organization> = {
   uuid: "uuid",
   name: "name",
   createdAt: "created_at",
+  deletedMessages: "deleted_messages",
 };
 
 export const TOKEN: Columns<ApiToken> = {

@@ -98,7 +98,7 @@ describeDomain("presence", (world) => {
     const heard = await heardWhile(world, room, () => end(ada, bob, room));
     expect(heard).toContainEqual({ op: "typing", room: room.token, actor: bob.actor, on: false });
     expect(heard).toContainEqual(expect.objectContaining({ op: "presence", actor: bob.actor, gone: true }));
-    const now = await presence.look(room);
+    const now = await presence.look(room, ada.actor);
     expect([now.present, now.typing]).toEqual([[], []]);
   });
 
@@ -107,12 +107,12 @@ describeDomain("presence", (world) => {
     const room = await world.group([ada, bob]);
     const { presence, calls, messages } = world.useCases;
     const joined = (await world.events(room)).length;
-    expect(await presence.look(room)).toMatchObject({ present: [], typing: [], call: null });
+    expect(await presence.look(room, ada.actor)).toMatchObject({ present: [], typing: [], call: null });
     await presence.ping(ada.actor, [room], "s");
     await presence.typing(ada.actor, room.token, true, "s");
     const call = await calls.join(ada.actor, room.token, "s", 3);
     const { seq } = await messages.send(ada.actor, room.token, message());
-    expect(await presence.look(room)).toEqual({
+    expect(await presence.look(room, ada.actor)).toEqual({
       ...{ present: [ada.actor], typing: [ada.actor], call },
       reads: [
         { actor: ada.actor, seq },
@@ -120,7 +120,7 @@ describeDomain("presence", (world) => {
       ],
     });
     world.clock.now += TYPING_TTL_MS;
-    expect((await presence.look(room)).typing).toEqual([]);
+    expect((await presence.look(room, ada.actor)).typing).toEqual([]);
   });
 
   test("of a room with very many members the 500 who have read furthest are told", async () => {
@@ -133,7 +133,7 @@ describeDomain("presence", (world) => {
       }));
       await tx.putMembers(room.id, members);
     });
-    const { reads } = await world.useCases.presence.look(room);
+    const { reads } = await world.useCases.presence.look(room, ada.actor);
     const seqs = reads.map(({ seq }) => seq);
     const furthest = Math.max(...seqs);
     expect(seqs).toEqual(Array.from({ length: 500 }, (_, i) => furthest - i));
@@ -150,7 +150,11 @@ describeDomain("presence", (world) => {
     await useCases.presence.close(ada.actor, [room], "s");
     await useCases.presence.typing(ada.actor, room.token, true, "s");
     await useCases.presence.stopTyping(ada.actor, [room], "s");
-    expect(await useCases.presence.look(room)).toMatchObject({ present: [], typing: [], call: null });
+    expect(await useCases.presence.look(room, ada.actor)).toMatchObject({
+      present: [],
+      typing: [],
+      call: null,
+    });
     for (const tell of Object.values(useCases.decay)) await tell();
   });
 });

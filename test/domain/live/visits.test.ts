@@ -86,7 +86,7 @@ describeDomain("two clients of one person", (world) => {
     await calls.join(cy.actor, token, "socket", 2);
     await joining.leave(cy.actor, token, PHONE);
     expect((await world.hot.calls.get(room.id)).flags).toBe(2);
-    expect((await presence.look(room)).present).toEqual([cy.actor]);
+    expect((await presence.look(room, cy.actor)).present).toEqual([cy.actor]);
     expect(await rolesIn(world, room)).toContain(`${cy.id} self_joined`);
     await calls.leave(cy.actor, token, "socket");
   });

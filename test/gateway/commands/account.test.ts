@@ -1,8 +1,9 @@
 /** PROTOCOL.md, section 17: password, sessions, another token, and the Matrix account. */
 import { randomUUID } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
+import { userActor } from "../../../src/domain/model.ts";
 import { describeWith } from "../../services/need.ts";
-import { type Node, person, site } from "../fixtures.ts";
+import { type Node, person, room, site } from "../fixtures.ts";
 import type { Frame, RawClient } from "../raw-client.ts";
 
 const OLD = "correct horse";
@@ -130,6 +131,25 @@ describeWith("postgres", "one's own account", ({ postgres }) => {
     expect(await ask(client, "hello", { token: accessToken })).toMatchObject({ code: "conflict" });
     await ask(client, "session.end", { session: session?.id });
     expect(await client.closed).toMatchObject(UNAUTHORIZED);
+  });
+
+  test("[GW-17.10] an account is deleted with its password, and its messages go where its user wishes it", async () => {
+    const { user, signIn } = await account();
+    const bob = await person(node, "Bob");
+    const { id: roomId, token } = await room(node, [bob]);
+    const member = { member: userActor(user), role: "user" as const };
+    await node.useCases.roomLifecycle.addMembers(bob.actor, token, [member]);
+    const [hers, his] = [await enter((await signIn("Phone")).accessToken), await enter(bob.token)];
+    const { seq } = await ask(hers, "send", { room: token, id: "1", text: "mine" });
+    expect(await ask(hers, "account.delete", { password: "wrong", erase: true })).toMatchObject({
+      ...{ code: "forbidden", field: "password" },
+    });
+    expect(await ask(hers, "account.delete", { password: OLD, erase: true })).toMatchObject({ erased: true });
+    expect(await hers.closed).toMatchObject(UNAUTHORIZED);
+    await node.useCases.accountDeletions.sweep();
+    await his.next(({ type, data }) => type === "message.deleted" && (data as { seq: number }).seq === seq);
+    expect(JSON.stringify(await node.store.log.range(roomId, 0, 100, 100))).not.toContain("mine");
+    await expect(signIn("Phone")).rejects.toMatchObject({ code: "unauthorized" });
   });
 
   test("[GW-17.9] the Matrix account has a password, or a device", async () => {

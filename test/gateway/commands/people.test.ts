@@ -132,6 +132,7 @@ describeWith("postgres", "oneself and others", ({ postgres }) => {
     const { token } = await room(node, [ada, bob]);
     const [hers, his] = [await connect(ada), await connect(bob)];
     await ask(his, "send", { room: token, id: randomUUID(), text: "Hello" });
+    await ask(his, "open", { room: token });
     const seen = async () => usersOf(await ask(hers, "users", { ids: [String(bob.id)] }))[0]?.lastSeen;
     expect(await seen()).toBeGreaterThan(0);
     await ask(his, "profile", { privacy: { lastSeen: "contacts" } });
@@ -141,8 +142,55 @@ describeWith("postgres", "oneself and others", ({ postgres }) => {
     expect(await seen()).toBeGreaterThan(0);
     await ask(his, "profile", { privacy: { lastSeen: "nobody" } });
     expect(await seen()).toBeUndefined();
+    const listed = await ask(hers, "members", { room: token });
+    const shown = (listed.members as { user: Frame }[]).find(({ user }) => user.id === String(bob.id));
+    expect(shown).not.toHaveProperty("lastPing");
     const [card] = (await node.useCases.contacts.cards(ada.actor, [bob.id])).values();
     expect(card?.lastActiveAt).toBeNull();
+  });
+
+  test("[GW-17.3] how far somebody has read is told to those whom they tell, and to nobody else", async () => {
+    const [ada, bob, cy] = await colleagues("Ada", "Bob", "Cy");
+    const { token } = await room(node, [ada, bob, cy]);
+    const [hers, his, theirs] = [await connect(ada), await connect(bob), await connect(cy)];
+    const actor = expect.objectContaining({ id: String(bob.id) });
+    const opens = async (client: RawClient) => (await ask(client, "open", { room: token })).reads as object[];
+    for (const client of [hers, theirs]) await opens(client);
+    /** Ada writes and Bob reads; what Ada and Cy hear of it. */
+    const reads = async () => {
+      const { seq } = await ask(hers, "send", { room: token, id: randomUUID(), text: "Hello" });
+      await ask(his, "read", { room: token, seq });
+      const { read, counts } = await ask(hers, "receipts", { room: token, seq });
+      // What was told before has come when this has.
+      await ask(his, "typing", { room: token, on: true });
+      await ask(his, "typing", { room: token, on: false });
+      const heard = async (client: RawClient) => {
+        const from = client.seen.length;
+        await client.next(({ op, on }) => op === "typing" && on === false);
+        return { from, told: client.seen.some((each) => each.op === "receipt" && each.read === seq) };
+      };
+      const [ada, cy] = [await heard(hers), await heard(theirs)];
+      const shown = (await opens(theirs)).some(
+        (each) => (each as { actor: Frame }).actor.id === String(bob.id),
+      );
+      return { ada: ada.told, cy: cy.told, shown, read: (read as object[]).length, counts };
+    };
+    expect(await reads()).toMatchObject({ ada: true, cy: true, shown: true, read: 1, counts: { read: 1 } });
+    await ask(his, "profile", { privacy: { receipts: "nobody" } });
+    expect(await reads()).toMatchObject({
+      ada: false,
+      cy: false,
+      shown: false,
+      read: 0,
+      counts: { read: 0 },
+    });
+    const own = (await opens(his)) as { actor: Frame }[];
+    expect(own).toContainEqual(expect.objectContaining({ actor }));
+    await ask(his, "profile", { privacy: { receipts: "contacts" } });
+    await node.useCases.contacts.add(bob.actor, {
+      name: String(userOf(await ask(hers, "profile")).handle),
+    });
+    expect(await reads()).toMatchObject({ ada: true, cy: false, shown: false, read: 1 });
   });
 
   test("[GW-17.4] a block reaches one's sessions, is in ready, and shuts the one-to-one room", async () => {

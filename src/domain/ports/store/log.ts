@@ -2,6 +2,7 @@
 import type {
   Actor,
   Attachment,
+  Audience,
   LoggedEvent,
   MemberKey,
   Membership,
@@ -135,6 +136,8 @@ export interface ReadState {
   /** How far the member's clients have the log, at least up to `read`. */
   delivered: number;
   moved: boolean;
+  /** Whom the member tells. */
+  audience: Audience;
 }
 
 /** What a member has not read, as of the room's `head`. */

@@ -1,5 +1,5 @@
 /** Members of rooms, with the accounts behind them and their own settings. ./store.ts says what callers may rely on. */
-import type { Actor, MemberKey, Membership, MembershipSettings, Room, User } from "../../model.ts";
+import type { Actor, Audience, MemberKey, Membership, MembershipSettings, Room, User } from "../../model.ts";
 
 /** Where a member stands among a room's members in order of joining. */
 export type MemberPlace = Pick<Membership, "joinedSeq" | "member">;
@@ -22,8 +22,8 @@ export interface MembershipStore {
     roomId: number,
     members: readonly MemberKey[],
   ): Promise<{ room: Room; members: Pick<Membership, "userId" | "role">[] } | null>;
-  /** The members of a room who have read furthest, 500 of them at most, with their markers. */
-  readers(roomId: number): Promise<{ actor: Actor; seq: number }[]>;
+  /** The members of a room who have read furthest, 500 of them at most, with their markers and whom they tell of these. */
+  readers(roomId: number): Promise<{ actor: Actor; seq: number; audience: Audience }[]>;
   /** Guests of all rooms, by room and key; `after` is exclusive. */
   guests(page: { after: Pick<Membership, "roomId" | "member"> | null; limit: number }): Promise<Membership[]>;
   /**

@@ -1,5 +1,5 @@
 /** How far the members of a room have its log, and have read it. ./store.ts says what callers may rely on. */
-import type { Actor, MemberKey } from "../../model.ts";
+import type { Actor, Audience, MemberKey } from "../../model.ts";
 
 /** More members than these are counted and not listed. */
 export const RECEIPT_MEMBERS = 100;
@@ -17,15 +17,21 @@ export interface ReceiptStore {
   ): Promise<(DeliveredState | "past_head" | null)[]>;
   /**
    * How far the members of a room came who were in it, and could see it, when the message at `seq` was sent, without
-   * `author`.
+   * `author`. Who does not tell `viewer` (a user's id; null: no user) counts as if they had not come.
    */
-  of(roomId: number, seq: number, author: MemberKey): Promise<ReceiptsOfMessage>;
+  of(
+    roomId: number,
+    seq: number,
+    who: { author: MemberKey; viewer: number | null },
+  ): Promise<ReceiptsOfMessage>;
 }
 
 export interface DeliveredState {
   delivered: number;
   read: number;
   moved: boolean;
+  /** Whom the member tells. */
+  audience: Audience;
   /** The room has more members than {@link RECEIPT_MEMBERS}. */
   big: boolean;
 }

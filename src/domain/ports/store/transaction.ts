@@ -14,6 +14,7 @@ import type {
   RoomHead,
   RoomType,
 } from "../../model.ts";
+import type { DeletionWrites } from "./accounts/deletions.ts";
 import type { OrganizationWrites } from "./accounts/organizations.ts";
 import type { PeopleWrites } from "./accounts/people.ts";
 import type { UserWrites } from "./accounts/users.ts";
@@ -171,6 +172,7 @@ export interface EventWrites {
 export interface StoreTransaction extends RoomWrites, RoomFinds, MemberWrites, EventWrites {
   readonly users: UserWrites;
   readonly organizations: OrganizationWrites;
+  readonly deletions: DeletionWrites;
   readonly messages: MessageWrites;
   readonly uploads: UploadWrites;
   readonly people: PeopleWrites;

@@ -1,8 +1,8 @@
-/** Requests and answers of signing in (`/login`, `/access`, `/self`). */
+/** Requests and answers of signing in (`/login`, `/access`). */
 import { createRoute, z } from "@hono/zod-openapi";
 import { json, jsonBody } from "../../face/face.ts";
 import { body, flagText, text } from "../../requests/fields.ts";
-import { BODY_REFUSALS, forbidden, PROTECTED, REFUSALS } from "../shapes/failures.ts";
+import { BODY_REFUSALS, forbidden, REFUSALS } from "../shapes/failures.ts";
 import { grant } from "./grant.ts";
 
 const MAX_NAME_LENGTH = 320;
@@ -10,22 +10,6 @@ const MAX_PASSWORD_LENGTH = 1_024;
 const MAX_TOKEN_LENGTH = 128;
 
 const FORBIDDEN = forbidden("invalid-credentials: the message says what is missing");
-
-const selfSchema = z
-  .object({
-    id: z.uuid(),
-    qualified_id: z.object({ id: z.uuid(), domain: z.string() }),
-    name: z.string(),
-    picture: z.array(z.string()).max(0),
-    assets: z.array(z.string()).max(0),
-    email: z.string().optional(),
-    accent_id: z.int(),
-    locale: z.string(),
-    managed_by: z.literal("wire"),
-    handle: z.string(),
-    team: z.uuid().optional(),
-  })
-  .openapi("SelfProfile");
 
 const optionalToken = {
   body: {
@@ -84,11 +68,5 @@ export const LOGIN_ROUTES = {
     security: [],
     request: optionalToken,
     responses: { 200: { description: "The login is over" }, ...REFUSALS, ...FORBIDDEN, ...BODY_REFUSALS },
-  }),
-  self: createRoute({
-    method: "get",
-    path: "/self",
-    summary: "Who the access token belongs to",
-    responses: { 200: json(selfSchema, "The caller's profile"), ...PROTECTED },
   }),
 };

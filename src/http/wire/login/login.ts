@@ -1,22 +1,13 @@
-/** Signing in, as Wire's clients do it: `/login`, `/access`, `/access/logout`, `/self`. */
+/** Signing in, as Wire's clients do it: `/login`, `/access`, `/access/logout`. */
 
 import { isSecret } from "../../../domain/auth/secrets.ts";
 import { DomainError } from "../../../domain/errors.ts";
-import type { User } from "../../../domain/model.ts";
 import type { Accounts } from "../../../domain/use-cases/accounts.ts";
-import type { Lookup } from "../../../domain/use-cases/lookup.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { HttpApp } from "../../face/face.ts";
 import { authenticateUser } from "../../requests/credentials.ts";
-import {
-  accessTokenOf,
-  callingUser,
-  type LoginCookies,
-  loginCookieOf,
-  loginCookies,
-} from "../common/authentication.ts";
+import { accessTokenOf, type LoginCookies, loginCookieOf, loginCookies } from "../common/authentication.ts";
 import { WireRefusal } from "../shapes/failures.ts";
-import { shownUser } from "../shapes/user-shapes.ts";
 import { grantOf, renewing } from "./grant.ts";
 import { LOGIN_ROUTES as ROUTES } from "./login-routes.ts";
 import { registerOidc } from "./oidc.ts";
@@ -31,19 +22,6 @@ export function registerLogin(
   registerOidc(app, oidc, cookies, publicUrl);
   registerGrants(app, accounts, cookies);
   registerAccess(app, accounts, cookies);
-}
-
-/** @param domain of qualified ids */
-export function registerSelf(
-  app: HttpApp,
-  lookup: Pick<Lookup, "organizationsOf">,
-  domain: () => string,
-): void {
-  app.openapi(ROUTES.self, async (c) => {
-    const user = callingUser(c);
-    const [first] = await lookup.organizationsOf(user);
-    return c.json(selfProfile(user, domain(), first?.uuid), 200);
-  });
 }
 
 function registerGrants(app: HttpApp, accounts: Accounts, cookies: LoginCookies): void {
@@ -104,17 +82,6 @@ async function oldTokenUser(accounts: Accounts, token: string | null): Promise<n
     if (error instanceof DomainError && error.code === "unauthorized") return null;
     throw error;
   }
-}
-
-/** The caller's profile. Fields without a value are left out, never null. */
-function selfProfile(user: User, domain: string, team: string | undefined) {
-  return {
-    ...shownUser(user, domain),
-    ...(user.email !== null && { email: user.email }),
-    locale: "en",
-    managed_by: "wire" as const,
-    ...(team !== undefined && { team }),
-  };
 }
 
 function invalidCredentials(message: string): WireRefusal {

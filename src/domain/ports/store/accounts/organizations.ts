@@ -1,5 +1,6 @@
 /** Organizations, their events, and groups of users. ./store.ts says what callers may rely on. */
 import type {
+  DeletedMessages,
   Group,
   Organization,
   OrganizationEvent,
@@ -24,6 +25,8 @@ export interface OrganizationStore {
 /** Inside a transaction. */
 export interface OrganizationWrites {
   create(name: string): Promise<Organization>;
+  /** What becomes of the messages of users who delete their account. Null when there is no such organization. */
+  setDeletedMessages(organizationId: number, rule: DeletedMessages): Promise<Organization | null>;
   /** Its rooms must have been deleted before (`conflict`). Tokens, roles and events go with it. */
   delete(organizationId: number): Promise<boolean>;
   /** Puts the user into the organization, or changes the role. An unknown organization or user is `not_found`. */

@@ -45,6 +45,10 @@ export interface PeopleStore {
   sharedOrganizations(userId: number, ids: readonly number[]): Promise<{ userId: number; uuid: string }[]>;
   /** When these users were last seen anywhere, ms, as far as they tell this one; others are missing. */
   lastSeen(viewerId: number, ids: readonly number[]): Promise<(readonly [userId: number, at: number])[]>;
+  /** Of these users, those who tell this one how far they have read (`receipts`), or when they were last seen. */
+  telling(what: "receipts" | "lastSeen", viewerId: number, ids: readonly number[]): Promise<number[]>;
+  /** The contacts of a user (see `Audience`) who are in the room, at most 1,000. */
+  contactsIn(roomId: number, userId: number): Promise<number[]>;
   connection(userId: number, peerId: number): Promise<StoredConnection | null>;
   /** Whom the user blocks, the last first, at most 1,000. */
   blocked(userId: number): Promise<User[]>;

@@ -1,0 +1,103 @@
+/** One's own account: the profile, the password, logins, and the end of the account. */
+import { DomainError } from "../../../domain/errors.ts";
+import { type User, userActor } from "../../../domain/model.ts";
+import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
+import { publicLink } from "../../../public-links.ts";
+import type { HttpApp, HttpContext } from "../../face/face.ts";
+import type { UserPrincipal } from "../../requests/credentials.ts";
+import { given } from "../../requests/fields.ts";
+import { callingUser } from "../common/authentication.ts";
+import { WireRefusal } from "../shapes/failures.ts";
+import { shownUser } from "../shapes/user-shapes.ts";
+import { SELF_ROUTES as ROUTES } from "./self-routes.ts";
+
+interface Parts {
+  useCases: Pick<UseCases, "accounts" | "accountDeletions" | "lookup" | "ownProfile">;
+  /** Of qualified ids. */
+  domain(): string;
+  publicUrl(): string;
+}
+
+export function registerSelf(app: HttpApp, parts: Parts): void {
+  const { ownProfile, accountDeletions, lookup } = parts.useCases;
+
+  async function profile(user: User) {
+    const [first] = await lookup.organizationsOf(user);
+    return selfProfile(user, parts, first?.uuid);
+  }
+
+  app.openapi(ROUTES.self, async (c) => c.json(await profile(callingUser(c)), 200));
+  app.openapi(ROUTES.change, async (c) => {
+    const { privacy, ...patch } = c.req.valid("json");
+    const changed = await ownProfile.change(userActor(callingUser(c)), {
+      ...given(patch),
+      ...(privacy && { privacy: given(privacy) }),
+    });
+    return c.json(await profile(changed.user), 200);
+  });
+  app.openapi(ROUTES.delete, async (c) => {
+    const { password, erase = false } = c.req.valid("json");
+    const by = { password, erase, ip: c.env.ip };
+    return c.json(await accountDeletions.delete(callingUser(c), by).catch(wrongPassword), 200);
+  });
+  registerLogins(app, parts);
+}
+
+function registerLogins(app: HttpApp, { useCases: { accounts } }: Parts): void {
+  app.openapi(ROUTES.password, async (c) => {
+    const { old_password: old, new_password } = c.req.valid("json");
+    const { user, credential } = callerOf(c);
+    const by = { ip: c.env.ip, credential };
+    await accounts.changePassword(user, { old, new: new_password }, by).catch(wrongPassword);
+    return c.body(null, 200);
+  });
+  app.openapi(ROUTES.sessions, async (c) => {
+    const { user, credential } = callerOf(c);
+    const sessions = await accounts.sessions(user.id, credential);
+    const shown = sessions.map(({ id, device, address, lastSeen, current }) => ({
+      id: String(id),
+      ...(device !== null && { device }),
+      lastSeen,
+      ...(address !== null && { address }),
+      current,
+    }));
+    return c.json({ sessions: shown }, 200);
+  });
+  app.openapi(ROUTES.endOthers, async (c) => {
+    const { user, credential } = callerOf(c);
+    return c.json({ ended: await accounts.endSessions(user.id, { others: credential }) }, 200);
+  });
+  app.openapi(ROUTES.endOne, async (c) => {
+    const { user } = callerOf(c);
+    return c.json({ ended: await accounts.endSessions(user.id, c.req.valid("param")) }, 200);
+  });
+}
+
+function callerOf(c: HttpContext): UserPrincipal {
+  return c.get("principal") as UserPrincipal;
+}
+
+/** The caller's profile. Fields without a value are left out, never null. */
+function selfProfile(user: User, { domain, publicUrl }: Parts, team: string | undefined) {
+  const { email, avatarId, status, receiptsFor: receipts, lastSeenFor: lastSeen } = user;
+  return {
+    ...shownUser(user, domain()),
+    ...(email !== null && { email }),
+    locale: "en",
+    managed_by: "wire" as const,
+    ...(team !== undefined && { team }),
+    ...(avatarId !== null && { avatar: publicLink(publicUrl(), `/api/v1/chat/avatars/${avatarId}`) }),
+    ...(status !== "" && { status }),
+    privacy: { receipts, lastSeen },
+  };
+}
+
+/** Wire's words for a wrong password, and the fields of this API for a bad one. */
+function wrongPassword(error: unknown): never {
+  if (!(error instanceof DomainError)) throw error;
+  if (error.code === "forbidden") throw new WireRefusal(403, "invalid-credentials", error.message);
+  if (error.field !== "new") throw error;
+  throw new DomainError(error.code, error.message.replace(/^new /, "new_password "), {
+    field: "new_password",
+  });
+}

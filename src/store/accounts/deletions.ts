@@ -1,0 +1,104 @@
+/** Statements for accounts that are being deleted. The log is walked through by its primary key, a stretch at a time. */
+import type { MessagePlace } from "../../domain/ids.ts";
+import { userKey } from "../../domain/model.ts";
+import type { AccountDeletion, DeletionWrites, Traces } from "../../domain/ports/store/accounts/deletions.ts";
+import type { TransactionScope } from "../sql/scope.ts";
+import type { Fragment, Sql } from "../sql/sql.ts";
+
+/** Events of one stretch. */
+const STRETCH = 5_000;
+/** Behind all rooms. */
+const END = Number.MAX_SAFE_INTEGER;
+
+interface DeletionRow {
+  user_id: number;
+  erase: boolean;
+  at_room: number;
+  at_seq: number;
+}
+
+export function createDeletionWrites({ sql }: TransactionScope): DeletionWrites {
+  return {
+    async begin(userId, erase) {
+      await sql`
+        insert into account_deletions (user_id, erase) values (${userId}, ${erase}) on conflict do nothing`;
+    },
+    async take() {
+      const [row] = await sql<DeletionRow[]>`
+        select user_id, erase, at_room, at_seq from account_deletions
+        order by asked_at limit 1 for update skip locked`;
+      if (!row) return null;
+      const { user_id: userId, erase, at_room: roomId, at_seq: seq } = row;
+      return { userId, member: userKey(userId), erase, at: { roomId, seq } };
+    },
+    traces: (deletion, limit, rooms) => traces(sql, deletion, limit, rooms),
+    async rename({ userId, member, at }, end, name) {
+      const to = end ?? { roomId: END, seq: END };
+      await sql`update events set actor_name = ${name} where ${between(sql, at, to)} and actor = ${member}`;
+      await sql`update reactions set actor_name = ${name} where ${between(sql, at, to)} and member = ${member}`;
+      await renameMembers(sql, userId, at, to, name);
+      await sql`update account_deletions set at_room = ${to.roomId}, at_seq = ${to.seq} where user_id = ${userId}`;
+    },
+    async finish(userId) {
+      await sql`delete from account_deletions where user_id = ${userId}`;
+    },
+  };
+}
+
+/** The events behind `after` and up to `to`. */
+function between(sql: Sql, after: MessagePlace, to: MessagePlace): Fragment {
+  return sql`
+    (conversation_id, seq) > (${after.roomId}::bigint, ${after.seq}::bigint)
+    and (conversation_id, seq) <= (${to.roomId}::bigint, ${to.seq}::bigint)`.fragment;
+}
+
+async function traces(
+  sql: Sql,
+  { member, at }: AccountDeletion,
+  limit: number,
+  rooms: number,
+): Promise<Traces> {
+  const [last] = await sql<{ roomId: number; seq: number; count: number }[]>`
+    with stretch as (
+      select conversation_id, seq from events
+      where (conversation_id, seq) > (${at.roomId}::bigint, ${at.seq}::bigint)
+      order by conversation_id, seq limit ${STRETCH}
+    )
+    select conversation_id as "roomId", seq, (select count(*) from stretch) as count from stretch
+    order by conversation_id desc, seq desc limit 1`;
+  if (!last) return { messages: [], end: null };
+  const found = await sql<MessagePlace[]>`
+    select conversation_id as "roomId", seq from events
+    where ${between(sql, at, last)} and actor = ${member} and type = 'message' and not deleted
+    order by conversation_id, seq limit ${limit + 1}`;
+  const touched = [...new Set(found.map(({ roomId }) => roomId))].slice(0, rooms);
+  const messages = found.slice(0, limit).filter(({ roomId }) => touched.includes(roomId));
+  if (messages.length < found.length) return { messages, end: messages.at(-1) ?? null };
+  return { messages, end: last.count < STRETCH ? null : { roomId: last.roomId, seq: last.seq } };
+}
+
+/** Events of memberships name whose membership it was. */
+async function renameMembers(
+  sql: Sql,
+  userId: number,
+  after: MessagePlace,
+  to: MessagePlace,
+  name: string,
+): Promise<void> {
+  const rows = await sql<(MessagePlace & { data: string })[]>`
+    select conversation_id as "roomId", seq, data from events
+    where ${between(sql, after, to)} and type in ('member.joined', 'member.left', 'member.changed')
+      and strpos(data, ${`"id":"${userId}"`}) > 0`;
+  const renamed = rows.flatMap(({ roomId, seq, data }) => {
+    const parsed = JSON.parse(data) as { member: { kind: string; id: string; name: string } };
+    const { kind, id } = parsed.member;
+    if (kind !== "user" || id !== String(userId)) return [];
+    return [{ roomId, seq, data: JSON.stringify({ ...parsed, member: { kind, id, name } }) }];
+  });
+  if (renamed.length === 0) return;
+  await sql`
+    update events e set data = r.data
+    from unnest(${renamed.map(({ roomId }) => roomId)}::bigint[], ${renamed.map(({ seq }) => seq)}::bigint[],
+                ${renamed.map(({ data }) => data)}::text[]) as r (room, seq, data)
+    where e.conversation_id = r.room and e.seq = r.seq`;
+}
