@@ -4,6 +4,7 @@ import type { OkFields } from "../frames.ts";
 import {
   actor,
   call,
+  entry,
   event,
   flags,
   int,
@@ -112,6 +113,8 @@ export const ANSWER_SCHEMAS = {
   "session.end": done,
   token: z.strictObject({ user: z.string() }),
   matrix,
+  rooms: z.strictObject({ rooms: z.array(entry), more: z.literal(true).exactOptional() }),
+  settings: z.strictObject({ room: entry }),
   upload: z.strictObject({
     attachment: z.string(),
     url: z.string(),

@@ -5,7 +5,20 @@
 import { z } from "zod";
 import { ERROR_CODES, type WireErrorCode } from "../error-codes.ts";
 import type { OkFrame, ServerFrame } from "../frames.ts";
-import { actor, call, entry, event, int, ref, room, self, seq, threadRead, time } from "./shapes.ts";
+import {
+  actor,
+  call,
+  entry,
+  event,
+  int,
+  ref,
+  room,
+  roomPart,
+  self,
+  seq,
+  threadRead,
+  time,
+} from "./shapes.ts";
 
 type Declared = Exclude<ServerFrame, OkFrame>;
 
@@ -18,6 +31,7 @@ export const SERVER_SCHEMAS = {
     epoch: z.string(),
     heartbeatMs: int,
     rooms: z.array(entry),
+    more: z.literal(true).exactOptional(),
     blocked: z.array(z.string()),
     resumed: z.array(z.strictObject({ room, recovered: z.boolean(), from: seq, head: seq })).exactOptional(),
   }),
@@ -54,6 +68,10 @@ export const SERVER_SCHEMAS = {
     user: self.extend({ privacy: self.shape.privacy.exactOptional() }),
   }),
   block: z.strictObject({ op: z.literal("block"), user: z.string(), on: z.boolean() }),
+  room: z.union([
+    z.strictObject({ op: z.literal("room"), rev: int, room: entry }),
+    z.strictObject({ op: z.literal("room"), part: z.literal(true), room: roomPart }),
+  ]),
   call,
   bye: z.strictObject({ op: z.literal("bye"), code: int, reconnectMs: int }),
 } as const satisfies { [Op in Declared["op"]]: z.ZodType<Extract<Declared, { op: Op }>> };

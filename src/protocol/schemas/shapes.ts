@@ -57,6 +57,7 @@ const settings = z.strictObject({
 
 export const entry = z.strictObject({
   room,
+  rev: int,
   ids: z.strictObject({ id: text, uuid: text, publicId: text, matrix: text.exactOptional() }),
   name: text,
   type: z.enum(["one_to_one", "group", "public"]),
@@ -84,6 +85,20 @@ export const entry = z.strictObject({
   guestLink: text.exactOptional(),
   organization: text.exactOptional(),
   settings,
+});
+
+/** [GW-15.6] What the entries of all members have alike. */
+export const roomPart = entry.pick({
+  ...{ room: true, ids: true, name: true, type: true, description: true, avatar: true, members: true },
+  ...{
+    readOnly: true,
+    lobby: true,
+    lobbyUntil: true,
+    messageTimer: true,
+    hasPassword: true,
+    guestLink: true,
+  },
+  organization: true,
 });
 
 export const participants = z.array(z.strictObject({ actor, flags }));
