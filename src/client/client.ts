@@ -32,7 +32,6 @@ import { SessionState } from "./session-state.ts";
 import { platformSocket } from "./socket.ts";
 
 export { newMessageId } from "./commands/message-id.ts";
-export { type FileToUpload, UploadRefused } from "./commands/uploads.ts";
 
 export type HistoryPage = Omit<OkFields["history"], "events"> & { events: RoomEvent[] };
 /** A message to send; it gets a new `id` where it has none. */

@@ -3,7 +3,7 @@
  * ends when the server falls silent. reconnecting-connection.ts makes the next one.
  */
 import type { ErrorFrame, OkFields, OkFrame, Question, ReadyFrame, ServerFrame } from "../protocol/frames.ts";
-import { LIMITS } from "../protocol/limits.ts";
+import { FRAME_BYTES } from "../protocol/limits.ts";
 import type { Codec } from "./codec.ts";
 import { ConnectionLost, Refused } from "./failures.ts";
 import type { Socket, SocketConstructor } from "./socket.ts";
@@ -121,8 +121,8 @@ export class Connection {
     if (this.#ended) return Promise.reject(new ConnectionLost());
     const ref = this.#nextRef++;
     const data = this.#codec.encode({ ...question, ref });
-    if (byteLength(data) > LIMITS.FRAME_BYTES) {
-      return Promise.reject(new Refused("too_large", `a frame may have at most ${LIMITS.FRAME_BYTES} bytes`));
+    if (byteLength(data) > FRAME_BYTES) {
+      return Promise.reject(new Refused("too_large", `a frame may have at most ${FRAME_BYTES} bytes`));
     }
     return new Promise((resolve, reject) => {
       this.#pending.set(ref, { askedAt: Date.now(), resolve, reject });
@@ -177,7 +177,7 @@ export class Connection {
 function byteLength(data: string | Uint8Array): number {
   if (typeof data !== "string") return data.byteLength;
   // UTF-8 has at most three bytes for each unit of UTF-16, so most texts need no exact count.
-  if (data.length * 3 <= LIMITS.FRAME_BYTES) return data.length;
+  if (data.length * 3 <= FRAME_BYTES) return data.length;
   // Hermes may have no TextEncoder. JSON has no lone surrogates, which this would refuse.
   return encodeURIComponent(data).replace(/%../g, " ").length;
 }

@@ -7,7 +7,7 @@ import type {
   UnreadFrame,
   UserFrame,
 } from "../protocol/frames.ts";
-import { LIMITS } from "../protocol/limits.ts";
+import { HISTORY_MOST } from "../protocol/limits.ts";
 import type { Announcement, Connection } from "./connection.ts";
 import type { Emitter } from "./emitter.ts";
 import type { ClientEvents } from "./options.ts";
@@ -65,7 +65,7 @@ export class FrameDispatcher {
     this.rooms.begin(ready);
     this.#emitter.emit("ready", ready);
     this.logs.begin(ready, (room, after) =>
-      connection.ask<"history">({ op: "history", room, after, limit: LIMITS.HISTORY_MOST }),
+      connection.ask<"history">({ op: "history", room, after, limit: HISTORY_MOST }),
     );
   }
 

@@ -2,7 +2,7 @@
  * Keeps a connection alive for as long as the server lets us: connects, says hello, and comes back after every loss.
  * It knows nothing of rooms and messages.
  */
-import { CLOSE_CODES } from "../protocol/close-codes.ts";
+import { UNAUTHORIZED } from "../protocol/close-codes.ts";
 import type { Question, ReadyFrame } from "../protocol/frames.ts";
 import { type Backoff, delayAfter, fullJitter } from "./backoff.ts";
 import type { Codec } from "./codec.ts";
@@ -10,7 +10,6 @@ import { type Announcement, Connection, type ConnectionEnd } from "./connection.
 import { Refused, SignedOut } from "./failures.ts";
 import type { SocketConstructor } from "./socket.ts";
 
-const UNAUTHORIZED = CLOSE_CODES.unauthorized.code;
 /** A code of the client itself: connecting fails in a way that a repetition would not change. */
 const GIVEN_UP = 4500;
 /** "Try again later" (RFC 6455's registry). */
@@ -20,8 +19,10 @@ const STABLE_MS = 5_000;
 
 /** A session moves to the next token so long before its own ends, ms; of a short life it is the last fifth. */
 const RENEW_BEFORE_MS = 60_000;
-/** The least wait before the next token, ms; also after a failure. */
+/** The least wait before the next token, ms. */
 const MIN_RENEW_MS = 1_000;
+/** The wait after there was no other token, ms. */
+const RENEW_AGAIN_MS = 10_000;
 /** Timers take no longer wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -131,14 +132,14 @@ export class ReconnectingConnection {
     );
   }
 
-  #renewLater(connection: Connection, token: Token): void {
+  #renewLater(connection: Connection, token: Token, leastMs = MIN_RENEW_MS): void {
     if (this.#connection !== connection || typeof token === "string" || token.expiresAt === undefined) return;
     const left = token.expiresAt - Date.now();
     const waitMs = left - Math.min(RENEW_BEFORE_MS, left / 5);
     clearTimeout(this.#renewal);
     this.#renewal = setTimeout(
       () => void this.#renew(connection, token),
-      Math.min(MAX_TIMER_MS, Math.max(MIN_RENEW_MS, waitMs)),
+      Math.min(MAX_TIMER_MS, Math.max(leastMs, waitMs)),
     );
   }
 
@@ -148,13 +149,13 @@ export class ReconnectingConnection {
     try {
       token = await this.#options.token(false);
       if (this.#connection === connection && textOf(token) !== textOf(before))
-        await connection.ask({ op: "token", token: textOf(token) } as unknown as Question<"ping">);
+        await connection.ask<"token">({ op: "token", token: textOf(token) });
     } catch (error) {
       // The server closes a session whose token has ended. An older server knows no `token` and closes none.
       if (error instanceof SignedOut || (error instanceof Refused && !error.retry)) return;
       token = before;
     }
-    this.#renewLater(connection, token);
+    this.#renewLater(connection, token, textOf(token) === textOf(before) ? RENEW_AGAIN_MS : MIN_RENEW_MS);
   }
 
   /** The close code for a refused hello. */

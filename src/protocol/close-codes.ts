@@ -2,6 +2,10 @@
  * How a server ends a connection [GW-10.1]: 4000–4499 mean reconnect, 4500–4999 mean do not.
  * Plain data: browsers load this file as it is.
  */
+
+/** By itself, so that the bundles of clients have it without the table. */
+export const UNAUTHORIZED = 4501;
+
 export const CLOSE_CODES = {
   draining: { code: 4000, reconnect: true, text: "The gateway is stopping; reconnect to any other" },
   silent: { code: 4001, reconnect: true, text: "Nothing was heard from the client for too long" },
@@ -11,7 +15,7 @@ export const CLOSE_CODES = {
   unavailable: { code: 4005, reconnect: true, text: "The session can't be kept whole now; resume" },
   too_many: { code: 4006, reconnect: true, text: "Too many connections" },
   unauthorized: {
-    code: 4501,
+    code: UNAUTHORIZED,
     reconnect: false,
     text: "The credentials are missing, wrong, or no longer valid",
   },

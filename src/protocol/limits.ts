@@ -2,9 +2,16 @@
  * The bounds of the protocol, as PROTOCOL.md tells them. Plain data: browsers load this file as it is.
  * What is said about texts, ids and mentions is judged by the domain; it stands here for authors of clients.
  */
+
+// By themselves, so that the bundles of clients have these without the others.
+export const FRAME_BYTES = 64 * 1024;
+export const FRAME_BURST = 400;
+export const FRAMES_PER_SECOND = 100;
+export const HISTORY_MOST = 200;
+
 export const LIMITS = {
   /** [GW-1.4] A longer frame is `too_large` and is not read. */
-  FRAME_BYTES: 64 * 1024,
+  FRAME_BYTES,
   /** [GW-1.4] A frame beyond this cuts the connection. */
   CUT_FRAME_BYTES: 256 * 1024,
   /** [GW-1.6] How deep arrays and maps of a frame may nest. */
@@ -18,8 +25,8 @@ export const LIMITS = {
   /** [GW-3.5] Commands of one session that may be under way; more are `busy`. */
   COMMANDS_IN_FLIGHT: 1_024,
   /** [GW-3.6] Frames of one connection: this many at once, and this many each second on average. */
-  FRAME_BURST: 400,
-  FRAMES_PER_SECOND: 100,
+  FRAME_BURST,
+  FRAMES_PER_SECOND,
   /** [GW-3.6] After so many frames that were refused for their rate the connection is closed. */
   FRAMES_REFUSED: 1_000,
   /** [GW-2.1] */
@@ -33,7 +40,7 @@ export const LIMITS = {
   MENTIONS: 100,
   /** [GW-6.2] */
   HISTORY_DEFAULT: 50,
-  HISTORY_MOST: 200,
+  HISTORY_MOST,
   /** [GW-6.5] Text in one page of history, about. */
   HISTORY_BYTES: 512 * 1024,
   /** [GW-6.9] Rooms that one `delivered` may name. */

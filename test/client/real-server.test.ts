@@ -1,6 +1,8 @@
 /** The SDK against the program itself: apps of both codecs, a server that is killed in the middle, and one log. */
 import { afterEach, describe, expect, test } from "vitest";
+import { SignedOut } from "../../src/client/failures.ts";
 import { msgpackCodec } from "../../src/client/msgpack.ts";
+import { signIn } from "../../src/client/sign-in/sign-in.ts";
 import { provision, type Site } from "../black-box/provision.ts";
 import { type ServerProcess, serverFleet } from "../black-box/server-process.ts";
 import { type App, apps } from "./app.ts";
@@ -29,6 +31,37 @@ describe("the SDK on a running server", () => {
       app({ url, token, ...(n % 2 === 1 && { codec: msgpackCodec }) }),
     );
   }
+
+  test("a login renews its tokens, also when an answer is lost, moves its session to them, and ends it", async () => {
+    const server = await start();
+    const site = await provision(server.url, ["ann"], 0);
+    let isLost = false;
+    const login = await signIn({
+      url: server.url,
+      handle: "ann",
+      password: "password of ann",
+      fetch: async (...request) => {
+        const answer = await fetch(...request);
+        if (!isLost) return answer;
+        isLost = false;
+        throw new TypeError("the answer was lost");
+      },
+    });
+    const ann = app({ ...login });
+    await ann.client.connect();
+    const first = await login.token();
+    isLost = true;
+    const second = await login.token(true);
+    expect(second.token).not.toBe(first.token);
+    expect(await ann.client.token({ token: second.token })).toEqual({ user: String(site.people[0]?.id) });
+    const third = await login.token(true);
+    expect(third.token).not.toBe(second.token);
+    expect(ann.readies).toHaveLength(1);
+    await login.signOut();
+    await ann.until("the end of the session", () => ann.client.state.name === "ended");
+    expect(ann.client.state).toMatchObject({ code: 4501 });
+    await expect(login.token()).rejects.toBeInstanceOf(SignedOut);
+  });
 
   test("what one app does the other sees: messages, reading, typing, presence, calls", async () => {
     const server = await start();

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { type Announce, UploadRefused, uploadFile } from "../../src/client/commands/uploads.ts";
+import { type Announcer, UploadRefused, uploadFile } from "../../src/client/commands/uploads.ts";
 
 const MIB = 1_048_576;
 
@@ -35,7 +35,7 @@ async function receiver(misbehave: (request: IncomingMessage, n: number) => "dro
   closing.push(() => void server.close());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const announced: object[] = [];
-  const announce: Announce = async (fields) => {
+  const announce: Announcer["upload"] = async (fields) => {
     announced.push(fields);
     size = fields.size;
     return { attachment: "a", url, method: "PUT", headers: { "Content-Type": "application/octet-stream" } };
@@ -53,11 +53,14 @@ test("a file goes in parts, with progress, and tells its name and type", async (
   const { announce, announced, seen, bytes } = await receiver(() => null);
   const progress: number[] = [];
   const file = new File([content], "film.mp4", { type: "video/mp4" });
-  const done = await uploadFile(announce, {
-    file,
-    room: "k3p9xq2a",
-    onProgress: (sent) => progress.push(sent),
-  });
+  const done = await uploadFile(
+    { upload: announce },
+    {
+      file,
+      room: "k3p9xq2a",
+      onProgress: (sent) => progress.push(sent),
+    },
+  );
   expect(done).toEqual({ id: "a", size: content.length });
   expect(announced).toEqual([
     { filename: "film.mp4", type: "video/mp4", size: content.length, room: "k3p9xq2a" },
@@ -70,7 +73,10 @@ test("a file goes in parts, with progress, and tells its name and type", async (
 test("a part whose answer was lost is not sent again; one that was refused for now is", async () => {
   const { announce, seen, bytes } = await receiver((_, n) => (n === 1 ? "drop" : n === 3 ? 503 : null));
   const progress: number[] = [];
-  await uploadFile(announce, { file: content, filename: "a.bin", onProgress: (sent) => progress.push(sent) });
+  await uploadFile(
+    { upload: announce },
+    { file: content, filename: "a.bin", onProgress: (sent) => progress.push(sent) },
+  );
   expect(Buffer.compare(bytes(), content)).toBe(0);
   const size = content.length;
   const second = `PUT bytes ${MIB}-${2 * MIB - 1}/${size}`;
@@ -81,7 +87,7 @@ test("a part whose answer was lost is not sent again; one that was refused for n
 
 test("what the server will not take rejects at once", async () => {
   const { announce, seen } = await receiver(() => 422);
-  const upload = uploadFile(announce, { file: content });
+  const upload = uploadFile({ upload: announce }, { file: content });
   await expect(upload).rejects.toBeInstanceOf(UploadRefused);
   await expect(upload).rejects.toMatchObject({ status: 422 });
   expect(seen).toHaveLength(1);
@@ -91,10 +97,13 @@ test("an app that gives up is told its own reason, and nothing more is sent", as
   const abort = new AbortController();
   const { announce, seen } = await receiver(() => null);
   const reason = new Error("the user changed their mind");
-  const upload = uploadFile(announce, {
-    ...{ file: content, signal: abort.signal },
-    onProgress: () => abort.abort(reason),
-  });
+  const upload = uploadFile(
+    { upload: announce },
+    {
+      ...{ file: content, signal: abort.signal },
+      onProgress: () => abort.abort(reason),
+    },
+  );
   await expect(upload).rejects.toBe(reason);
   expect(seen).toHaveLength(1);
 });

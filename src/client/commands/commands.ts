@@ -10,7 +10,7 @@ import { ACCOUNT_COMMANDS, type AccountCommands, PEOPLE_COMMANDS, type PeopleCom
 import { PRESENCE_COMMANDS, type PresenceCommands } from "./presence.ts";
 import { RECEIPT_COMMANDS, type ReceiptCommands } from "./receipts.ts";
 import { ROOM_LIST_COMMANDS, type RoomListCommands } from "./room-list.ts";
-import { type FileToUpload, type UploadCommands, uploadFile } from "./uploads.ts";
+import { UPLOAD_COMMANDS, type UploadCommands } from "./uploads.ts";
 
 const OPS = [
   ...MESSAGE_COMMANDS,
@@ -20,6 +20,7 @@ const OPS = [
   ...ACCOUNT_COMMANDS,
   ...PRESENCE_COMMANDS,
   ...ROOM_LIST_COMMANDS,
+  ...UPLOAD_COMMANDS,
 ] as const;
 
 export interface Commands
@@ -39,11 +40,7 @@ export interface Asking {
 
 /** A class with the methods of {@link Commands}, which say their ops by the `ask` of the class that extends it. */
 export const CommandMethods = (() => {
-  class Methods {
-    upload(this: Asking, file: FileToUpload) {
-      return uploadFile((fields) => this.ask<"upload">({ op: "upload", ...fields }), file);
-    }
-  }
+  class Methods {}
   for (const op of OPS) {
     Object.defineProperty(Methods.prototype, methodName(op), {
       async value(this: Asking, fields?: object) {

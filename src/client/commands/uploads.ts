@@ -1,6 +1,13 @@
 /** Uploads: a file is announced in the session, and its bytes go by HTTP in parts, so that one that was lost is sent again alone. */
 import type { OkFields, WireAttachment } from "../../protocol/frames.ts";
-import type { Fields } from "./command.ts";
+import type { Command, CommandsOf, Fields } from "./command.ts";
+
+export const UPLOAD_COMMANDS = ["upload"] as const;
+
+export interface UploadCommands extends CommandsOf<typeof UPLOAD_COMMANDS> {
+  /** Announces a file. The answer says where its bytes go; {@link uploadFile} announces a file and brings them there. */
+  upload: Command<"upload">;
+}
 
 export interface FileToUpload extends Pick<Fields<"upload">, "room" | "sha256"> {
   /** The bytes. A `File` of a browser has a name and a type. */
@@ -13,14 +20,6 @@ export interface FileToUpload extends Pick<Fields<"upload">, "room" | "sha256"> 
   onProgress?: (sent: number, size: number) => void;
   /** Gives up: the upload rejects with the signal's reason. */
   signal?: AbortSignal;
-}
-
-export interface UploadCommands {
-  /**
-   * Uploads a file in parts, each again after a loss. `send` takes the id of the attachment that it resolves with. Rejects with
-   * `Refused` or `ConnectionLost` where it can't begin, with {@link UploadRefused}, or with what `fetch` threw at the last try.
-   */
-  upload(file: FileToUpload): Promise<WireAttachment>;
 }
 
 /** The server did not take the bytes, and will not. */
@@ -43,22 +42,22 @@ const MAX_PAUSE_MS = 15_000;
 const INCOMPLETE = 308;
 const CONFLICT = 409;
 
-/** Announces a file. */
-export type Announce = (fields: Fields<"upload">) => Promise<OkFields["upload"]>;
+/** The part of a client that is used. */
+export type Announcer = Pick<UploadCommands, "upload">;
 
 /**
- * Uploads a file in parts; a part that was lost is sent again, from where the server stands.
- * @returns the attachment; `send` takes its id
- * @throws Refused, ConnectionLost (of the announcement), UploadRefused, or what `fetch` threw at the last try
+ * Uploads a file in parts, each again after a loss, from where the server stands. `send` takes the id of the attachment that it
+ * resolves with. Rejects with `Refused` or `ConnectionLost` where it can't begin, with {@link UploadRefused}, or with what `fetch`
+ * threw at the last try. It is no method of the client, so that an app without files does not carry it.
  */
-export async function uploadFile(announce: Announce, upload: FileToUpload): Promise<WireAttachment> {
+export async function uploadFile(client: Announcer, upload: FileToUpload): Promise<WireAttachment> {
   const { file, room, sha256, onProgress, signal } = upload;
   const size = file instanceof Uint8Array ? file.byteLength : file.size;
   const told: { name?: string; type?: string } = file instanceof Uint8Array ? {} : file;
   const filename = upload.filename ?? told.name ?? "file";
   const type = upload.type || told.type || "application/octet-stream";
   const announced = { filename, type, size, ...(room && { room }), ...(sha256 && { sha256 }) };
-  const target = await announce(announced);
+  const target = await client.upload(announced);
   let sent = 0;
   for (let failures = 0; ; ) {
     signal?.throwIfAborted();
