@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import type { OidcPerson, OidcProvider } from "../../src/domain/ports/oidc.ts";
+import type { OidcPerson } from "../../src/domain/ports/oidc.ts";
 import { describeWith } from "../services/need.ts";
 import { type TestApp, testApp } from "../test-app.ts";
+import { fakeOidc } from "./fake-provider.ts";
 
 const PNG = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
@@ -19,34 +20,15 @@ describeWith("postgres", "pictures of an identity provider", ({ postgres }) => {
   const pictures = new Map<string, Uint8Array>();
 
   beforeAll(async () => {
-    const provider: OidcProvider = {
-      name: "Example",
-      begin: async () => ({ url: HOME, checks: { state: "s".repeat(43), nonce: "n", verifier: "v" } }),
-      finish: async () => person,
-      signOutUrl: async () => null,
-      logout: () => Promise.reject(new Error("nobody signs out")),
-      health: () => ({ ok: true }),
-    };
-    const claims = { handle: "preferred_username", name: "name", picture: "picture" };
-    const nothing = { claim: null, list: [] };
-    const rights = {
-      apps: [],
-      organizations: nothing,
-      roles: nothing,
-      linkEmail: false,
-      administrators: false,
+    const fetchPicture = async (url: string) => {
+      fetched.push(url);
+      const bytes = pictures.get(url);
+      if (!bytes) throw new Error("it can't be fetched");
+      return bytes;
     };
     app = await testApp({
       databaseUrl: postgres.url,
-      oidc: {
-        ...{ provider, settings: { ...rights, claims } },
-        async fetchPicture(url) {
-          fetched.push(url);
-          const bytes = pictures.get(url);
-          if (!bytes) throw new Error("it can't be fetched");
-          return bytes;
-        },
-      },
+      oidc: fakeOidc(() => person, fetchPicture),
       logger: {
         info: (fields: unknown) => {
           const { event, reason } = fields as { event: string; reason: string };
