@@ -8,10 +8,15 @@ import { dirname, join, relative, resolve } from "node:path";
 
 const SOURCE = "client/package";
 
-/** The entries of the package, as they stand in `exports`; `*` is every file of a folder. */
+/** The entries of the package, as they stand in `exports`. */
 const ENTRIES: Record<string, string> = {
   ".": "client/package/index",
   "./msgpack": "client/msgpack",
+  "./local": "client/local/index",
+  "./stores/memory": "client/stores/memory",
+  "./stores/indexeddb": "client/stores/indexeddb",
+  "./stores/sqlite": "client/stores/sqlite",
+  "./stores/file": "client/stores/file",
 };
 
 /** Packages that an entry other than `.` needs; an app that takes the entry installs them. */

@@ -9,9 +9,8 @@
  *     await client.connect();
  *     await client.send(room, "Hello");
  *
- * Reading order: this file, reconnecting-connection.ts (coming back), connection.ts (one socket), frame-dispatcher.ts
- * (what the server tells), room-logs.ts (order and gaps), outbox.ts (sending), session-state.ts (what each session is told
- * anew), commands/ (what is said in a session), rooms.ts (the room list), cursors.ts (reloads).
+ * Reading order: this file, reconnecting-connection.ts (coming back), connection.ts (one socket), frame-dispatcher.ts (what the
+ * server tells), room-logs.ts (order), outbox.ts (sending), session-state.ts (said anew), commands/, rooms.ts, cursors.ts.
  */
 import type { OkFields, OkFrame, Question, ReadyFrame, RoomEvent } from "../protocol/frames.ts";
 import { DEFAULT_BACKOFF } from "./backoff.ts";
@@ -22,11 +21,11 @@ import { newMessageId } from "./commands/message-id.ts";
 import type { Connection } from "./connection.ts";
 import { CursorSaver, type CursorStore } from "./cursors.ts";
 import { createEmitter, type Observable, type Unsubscribe } from "./emitter.ts";
-import { ClientEnded, ConnectionLost } from "./failures.ts";
+import { ConnectionLost } from "./failures.ts";
 import { FrameDispatcher } from "./frame-dispatcher.ts";
 import type { ClientEvents, ClientOptions } from "./options.ts";
-import { type Ack, Outbox, type Outgoing } from "./outbox.ts";
-import { type ConnectionState, ReconnectingConnection } from "./reconnecting-connection.ts";
+import { type Ack, Outbox, type Outgoing, type WriteOp } from "./outbox.ts";
+import { type ConnectionState, endedError, ReconnectingConnection } from "./reconnecting-connection.ts";
 import { type Room, RoomHandle } from "./rooms.ts";
 import { SessionState } from "./session-state.ts";
 import { platformSocket } from "./socket.ts";
@@ -36,8 +35,6 @@ export { newMessageId } from "./commands/message-id.ts";
 export type HistoryPage = Omit<OkFields["history"], "events"> & { events: RoomEvent[] };
 /** A message to send; it gets a new `id` where it has none. */
 export type Message = Omit<Outgoing, "id"> & { id?: string };
-
-const OUTBOX_LIMIT = 1_000;
 
 /** Makes a client; nothing happens before {@link Client.connect}. */
 export function createClient(options: ClientOptions): Client {
@@ -58,9 +55,9 @@ export class Client extends CommandMethods {
 
   constructor(options: ClientOptions) {
     super();
-    const { backoff = DEFAULT_BACKOFF, outboxLimit = OUTBOX_LIMIT, token, device } = options;
+    const { backoff = DEFAULT_BACKOFF, token, device } = options;
     this.#store = options.store;
-    this.#outbox = new Outbox(outboxLimit, backoff);
+    this.#outbox = new Outbox(options.outboxLimit, backoff);
     this.#frames = new FrameDispatcher(this.#emitter, {
       onMoved: () => this.#saver.moved(),
       onLeft: (room) => this.#session.left(room),
@@ -73,11 +70,9 @@ export class Client extends CommandMethods {
       onCall: (call) => this.#frames.takeCall(call),
       onOpened: (now) => this.#emitter.emit("opened", now),
     });
+    const { url, codec = jsonCodec, WebSocket = platformSocket() } = options;
     const connecting = {
-      url: options.url,
-      codec: options.codec ?? jsonCodec,
-      WebSocket: options.WebSocket ?? platformSocket(),
-      backoff,
+      ...{ url, codec, WebSocket, backoff },
       token: typeof token === "string" ? () => token : token,
       renewable: typeof token === "function",
       hello: () => {
@@ -160,10 +155,7 @@ export class Client extends CommandMethods {
     if (this.state.name === "waiting") this.#reconnecting.wake();
   }
 
-  /**
-   * Begins a new session at once, for a fresh `ready`: a room that we were brought into has no name before it. Nothing
-   * is lost or told twice.
-   */
+  /** Begins a new session at once, for a fresh `ready`. Nothing is lost or told twice. */
   refresh(): void {
     this.#connection?.end(1000, "a fresh start");
     this.wake();
@@ -255,6 +247,11 @@ export class Client extends CommandMethods {
     return await this.#connection.ask<Op>(question);
   }
 
+  /** Says a write behind the others of its room, in this session. Rejects with `Refused` or `ConnectionLost`. */
+  protected writeNow<Op extends WriteOp>(question: Question<Op>): Promise<OkFields[Op]> {
+    return this.#outbox.addOnce<Op>(question);
+  }
+
   /** Once; a store that failed is asked again by the next `connect`. */
   #restore(): Promise<void> {
     const load = async () => {
@@ -290,9 +287,4 @@ export class Client extends CommandMethods {
     }
     this.#emitter.emit("state", state);
   }
-}
-
-function endedError(state: ConnectionState): ClientEnded {
-  const why = state.name === "ended" ? `${state.code} ${state.reason}` : "";
-  return new ClientEnded(`The client has ended: ${why}`);
 }

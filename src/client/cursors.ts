@@ -17,7 +17,8 @@ export interface Cursor {
  */
 export interface CursorStore {
   load(): Cursor | null | Promise<Cursor | null>;
-  save(cursor: Cursor): void | Promise<void>;
+  /** Missing where something else keeps what `load` returns. */
+  save?(cursor: Cursor): void | Promise<void>;
 }
 
 /** Keeps the cursor in a browser's `sessionStorage` or `localStorage`, under `key`. */
@@ -64,20 +65,21 @@ export class CursorSaver {
   }
 
   moved(): void {
-    if (this.#store && this.#timer === undefined) this.#timer = setTimeout(() => this.flush(), SAVE_AFTER_MS);
+    if (this.#store?.save && this.#timer === undefined)
+      this.#timer = setTimeout(() => this.flush(), SAVE_AFTER_MS);
   }
 
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const cursor = this.#cursor();
+    const cursor = this.#store?.save ? this.#cursor() : null;
     if (cursor) void this.#save(cursor);
   }
 
   /** Calls the store before it returns, because the page may be closing. Never rejects. */
   async #save(cursor: Cursor): Promise<void> {
     try {
-      await this.#store?.save(cursor);
+      await this.#store?.save?.(cursor);
     } catch {
       // The store is full or closed. This session goes on; the next start can't resume.
     }

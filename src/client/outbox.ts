@@ -1,9 +1,10 @@
 /**
- * Messages that the server has not acknowledged. After every loss the client sends them again under the same id. A room has
- * one message under way at a time, so that no message overtakes one that is tried again.
+ * Writes that the server has not answered. They go out in their order within a room, many at once: the server carries out the
+ * sends of a session in the order in which it gets them [GW-5.3]. After a loss the client says them again under the same ids.
  */
-import type { OkFields, Question } from "../protocol/frames.ts";
-import { type Backoff, fullJitter } from "./backoff.ts";
+import type { OkFields, OkFrame, Question } from "../protocol/frames.ts";
+import { FRAME_BURST, FRAMES_PER_SECOND } from "../protocol/limits.ts";
+import { type Backoff, DEFAULT_BACKOFF, fullJitter } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
 import { ConnectionLost, OutboxFull, Refused } from "./failures.ts";
 
@@ -11,30 +12,47 @@ import { ConnectionLost, OutboxFull, Refused } from "./failures.ts";
 export type Ack = OkFields["send"];
 /** A message that is not acknowledged yet. */
 export type Outgoing = Omit<Question<"send">, "op">;
+export type WriteOp = "send" | "edit" | "delete" | "react" | "unreact" | "pin" | "unpin";
 
-interface Unacknowledged {
-  message: Outgoing;
+const DEFAULT_LIMIT = 1_000;
+/** Writes of a room that may be under way at once: at first, and at most. */
+const FIRST_WINDOW = 8;
+const MAX_WINDOW = 32;
+/** Stays below what the server takes [GW-3.6], and leaves room for other frames. */
+const BURST = FRAME_BURST / 2;
+const PER_SECOND = FRAMES_PER_SECOND * 0.8;
+
+interface Entry {
+  question: Question<WriteOp>;
+  /** Waits for the next session when this one is lost. */
+  isKept: boolean;
   /** Refusals so far that allowed a repetition. */
   refusals: number;
-  resolve(ack: Ack): void;
+  /** The connection on which the answer is awaited. */
+  sentOn: Connection | null;
+  resolve(answer: OkFields[WriteOp]): void;
   reject(error: Error): void;
 }
 interface Queue {
-  entries: Unacknowledged[];
-  /** `#drain` works on this queue. */
-  busy: boolean;
+  entries: Entry[];
+  /** Entries that may be under way. It grows with every answer, and falls to 1 where one has to be tried again. */
+  window: number;
+  /** Waits until the server is asked again. */
+  isPaused: boolean;
 }
 
 export class Outbox {
   readonly #queues = new Map<string, Queue>();
   readonly #limit: number;
   readonly #backoff: Backoff;
-  readonly #pauses = new Set<() => void>();
+  readonly #pace = new Pace(() => this.#pumpAll());
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #connection: Connection | null = null;
+  /** Kept entries. */
   #size = 0;
 
   /** @param limit messages that may wait for their acknowledgement, in all rooms together */
-  constructor(limit: number, backoff: Backoff) {
+  constructor(limit = DEFAULT_LIMIT, backoff: Backoff = DEFAULT_BACKOFF) {
     this.#limit = limit;
     this.#backoff = backoff;
   }
@@ -45,97 +63,168 @@ export class Outbox {
    */
   add(message: Outgoing): Promise<Ack> {
     if (this.#size >= this.#limit) return Promise.reject(new OutboxFull(this.#limit));
-    const queue = this.#queues.get(message.room) ?? { entries: [], busy: false };
-    this.#queues.set(message.room, queue);
     this.#size++;
-    return new Promise((resolve, reject) => {
-      queue.entries.push({ message, refusals: 0, resolve, reject });
-      this.#start(message.room, queue);
-    });
+    return this.#queue<"send">({ op: "send", ...message }, true);
+  }
+
+  /** Queues a write for this session alone: rejects with {@link ConnectionLost} when there is none, or it ends. */
+  addOnce<Op extends WriteOp>(question: Question<Op>): Promise<OkFields[Op]> {
+    if (!this.#connection) return Promise.reject(new ConnectionLost());
+    return this.#queue<Op>(question, false);
   }
 
   /** The unacknowledged messages, in order within each room. */
   waiting(): Outgoing[] {
-    return [...this.#queues.values()].flatMap(({ entries }) => entries.map(({ message }) => message));
+    return [...this.#queues.values()].flatMap(({ entries }) =>
+      entries
+        .filter(({ isKept }) => isKept)
+        .map(({ question: { op: _, ...message } }) => message as Outgoing),
+    );
   }
 
-  /** A session began: sends all waiting messages, those without an answer included. */
+  /** A session began: sends all that waits, what has no answer included. */
   online(connection: Connection): void {
+    this.offline();
     this.#connection = connection;
-    for (const [room, queue] of this.#queues) this.#start(room, queue);
+    this.#pumpAll();
   }
 
   offline(): void {
     this.#connection = null;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    for (const [room, queue] of this.#queues) {
+      const lost = queue.entries.filter(({ isKept }) => !isKept);
+      queue.entries = queue.entries.filter(({ isKept }) => isKept);
+      for (const entry of queue.entries) entry.sentOn = null;
+      queue.isPaused = false;
+      if (queue.entries.length === 0) this.#queues.delete(room);
+      for (const { reject } of lost) reject(new ConnectionLost());
+    }
   }
 
-  /** Gives up all waiting messages. */
+  /** Gives up all that waits. */
   fail(error: Error): void {
     const entries = [...this.#queues.values()].flatMap((queue) => queue.entries);
     this.#queues.clear();
     this.#size = 0;
-    this.#connection = null;
-    for (const wake of this.#pauses) wake();
+    this.offline();
+    this.#pace.stop();
     for (const { reject } of entries) reject(error);
   }
 
-  #start(room: string, queue: Queue): void {
-    if (!queue.busy && this.#connection) void this.#drain(room, queue);
-  }
-
-  /** Sends messages until the queue is empty or the connection is gone. Never rejects. */
-  async #drain(room: string, queue: Queue): Promise<void> {
-    queue.busy = true;
-    for (let entry = queue.entries[0]; entry; entry = queue.entries[0]) {
-      const connection = this.#connection;
-      if (!connection) break;
-      try {
-        const answer = await connection.ask<"send">({ op: "send", ...entry.message });
-        this.#settle(queue, entry)?.resolve(ackOf(answer));
-      } catch (error) {
-        // A message without an answer stays first, and the next session sends it again.
-        if (error instanceof ConnectionLost && this.#connection === connection) break;
-        if (!(error instanceof ConnectionLost)) await this.#afterRefusal(queue, entry, error as Error);
-      }
-    }
-    // In the same turn as the last check of the queue, so that `add` sees it idle.
-    queue.busy = false;
-    if (queue.entries.length === 0 && this.#queues.get(room) === queue) this.#queues.delete(room);
-  }
-
-  async #afterRefusal(queue: Queue, entry: Unacknowledged, error: Error): Promise<void> {
-    if (error instanceof Refused && isPassing(error)) {
-      const waitMs = Math.max(error.retryAfterMs ?? 0, fullJitter(this.#backoff, entry.refusals++));
-      await this.#pause(waitMs);
-    } else this.#settle(queue, entry)?.reject(error);
-  }
-
-  /** Removes the message from its queue; undefined when `fail` gave it up. */
-  #settle(queue: Queue, entry: Unacknowledged): Unacknowledged | undefined {
-    if (queue.entries[0] !== entry || this.#queues.get(entry.message.room) !== queue) return undefined;
-    queue.entries.shift();
-    this.#size--;
-    return entry;
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        this.#pauses.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, ms);
-      this.#pauses.add(wake);
+  #queue<Op extends WriteOp>(question: Question<Op>, isKept: boolean): Promise<OkFields[Op]> {
+    const { room } = question as Question<WriteOp>;
+    const queue = this.#queues.get(room) ?? { entries: [], window: FIRST_WINDOW, isPaused: false };
+    this.#queues.set(room, queue);
+    return new Promise((resolve, reject) => {
+      queue.entries.push({
+        question: question as Question<WriteOp>,
+        isKept,
+        refusals: 0,
+        sentOn: null,
+        resolve: resolve as Entry["resolve"],
+        reject,
+      });
+      this.#pump(room, queue);
     });
+  }
+
+  #pumpAll(): void {
+    for (const [room, queue] of this.#queues) this.#pump(room, queue);
+  }
+
+  /** Sends as many entries as may be under way. */
+  #pump(room: string, queue: Queue): void {
+    const connection = this.#connection;
+    if (!connection || queue.isPaused) return;
+    let underWay = 0;
+    for (const entry of queue.entries.slice(0, queue.window)) {
+      underWay++;
+      if (entry.sentOn !== null) continue;
+      // One that is tried again goes alone, so that no later one overtakes it once more.
+      if (entry.refusals > 0 && underWay > 1) return;
+      if (!this.#pace.take()) return;
+      entry.sentOn = connection;
+      void this.#send(room, queue, entry, connection);
+    }
+  }
+
+  /** Never rejects. */
+  async #send(room: string, queue: Queue, entry: Entry, connection: Connection): Promise<void> {
+    try {
+      const { op: _, ref: __, ...answer } = (await connection.ask(entry.question)) as OkFrame<WriteOp>;
+      queue.window = Math.min(MAX_WINDOW, queue.window + 1);
+      this.#settle(room, queue, entry)?.resolve(answer);
+    } catch (error) {
+      // What has no answer stays, and the next session sends it again.
+      if (error instanceof ConnectionLost || entry.sentOn !== connection) return;
+      if (isPassing(error)) this.#tryAgain(room, queue, entry, error);
+      else this.#settle(room, queue, entry)?.reject(error as Error);
+    }
+    this.#pump(room, queue);
+  }
+
+  #tryAgain(room: string, queue: Queue, entry: Entry, { retryAfterMs = 0 }: Refused): void {
+    entry.sentOn = null;
+    queue.window = 1;
+    queue.isPaused = true;
+    const waitMs = Math.max(retryAfterMs, fullJitter(this.#backoff, entry.refusals++));
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      queue.isPaused = false;
+      this.#pump(room, queue);
+    }, waitMs);
+    this.#timers.add(timer);
+  }
+
+  /** Removes the entry from its queue; undefined when it is not there any more. */
+  #settle(room: string, queue: Queue, entry: Entry): Entry | undefined {
+    const index = queue.entries.indexOf(entry);
+    if (index === -1 || this.#queues.get(room) !== queue) return undefined;
+    queue.entries.splice(index, 1);
+    if (entry.isKept) this.#size--;
+    if (queue.entries.length === 0) this.#queues.delete(room);
+    return entry;
   }
 }
 
-function ackOf({ room, seq, at, duplicate }: Ack): Ack {
-  return { room, seq, at, ...(duplicate && { duplicate }) };
+/** Hands out turns: {@link BURST} at once, and {@link PER_SECOND} each second. */
+class Pace {
+  readonly #onTurn: () => void;
+  #turns = BURST;
+  #countedAt = Date.now();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param onTurn called when there is a turn again, after {@link Pace.take} had none */
+  constructor(onTurn: () => void) {
+    this.#onTurn = onTurn;
+  }
+
+  take(): boolean {
+    const now = Date.now();
+    // A clock that was set back gives no turns and takes none.
+    const gained = (Math.max(0, now - this.#countedAt) / 1_000) * PER_SECOND;
+    this.#turns = Math.min(BURST, this.#turns + gained);
+    this.#countedAt = now;
+    if (this.#turns >= 1) {
+      this.#turns--;
+      return true;
+    }
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#onTurn();
+    }, 1_000 / PER_SECOND);
+    return false;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
 }
 
 /** Whether the refusal ends by itself soon. A closed lobby may last for hours, so the app gets that refusal. */
-function isPassing({ retry, code }: Refused): boolean {
-  return retry && code !== "lobby";
+function isPassing(error: unknown): error is Refused {
+  return error instanceof Refused && error.retry && error.code !== "lobby";
 }

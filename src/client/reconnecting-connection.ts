@@ -7,7 +7,7 @@ import type { Question, ReadyFrame } from "../protocol/frames.ts";
 import { type Backoff, delayAfter, fullJitter } from "./backoff.ts";
 import type { Codec } from "./codec.ts";
 import { type Announcement, Connection, type ConnectionEnd } from "./connection.ts";
-import { Refused, SignedOut } from "./failures.ts";
+import { ClientEnded, Refused, SignedOut } from "./failures.ts";
 import type { SocketConstructor } from "./socket.ts";
 
 /** A code of the client itself: connecting fails in a way that a repetition would not change. */
@@ -219,4 +219,10 @@ export class ReconnectingConnection {
 
 function textOf(token: Token): string {
   return typeof token === "string" ? token : token.token;
+}
+
+/** What is told to those who wait when a client has ended. */
+export function endedError(state: ConnectionState): ClientEnded {
+  const why = state.name === "ended" ? `${state.code} ${state.reason}` : "";
+  return new ClientEnded(`The client has ended: ${why}`);
 }

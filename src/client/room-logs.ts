@@ -63,15 +63,17 @@ export class RoomLogs {
     }
   }
 
-  /** The cursor for hello [GW-7.1]. Rooms that do not fit into a frame are reset by `begin`. */
+  /**
+   * The cursor for hello [GW-7.1]. Of rooms that do not fit into a frame those with the latest events are named. `begin` resets the
+   * others, unless they stand where they stood.
+   */
   resume(): Cursor | null {
     const cursor = this.cursor();
-    return (
-      cursor && {
-        ...cursor,
-        rooms: Object.fromEntries(Object.entries(cursor.rooms).slice(0, MAX_RESUMED_ROOMS)),
-      }
-    );
+    const rooms = Object.entries(cursor?.rooms ?? {});
+    if (!cursor || rooms.length <= MAX_RESUMED_ROOMS) return cursor;
+    const timeOf = (room: string) => this.#logs.get(room)?.at ?? 0;
+    const latest = rooms.sort(([a], [b]) => timeOf(b) - timeOf(a)).slice(0, MAX_RESUMED_ROOMS);
+    return { ...cursor, rooms: Object.fromEntries(latest) };
   }
 
   /** How far the app came; null before the first session. */
@@ -85,6 +87,7 @@ export class RoomLogs {
   /** A session begins. @param fetch asks for history in this session */
   begin(ready: ReadyFrame, fetch: FetchAfter): void {
     this.#fetch = fetch;
+    const isSameHistory = this.#epoch === ready.epoch;
     this.#epoch = ready.epoch;
     this.#userId = ready.user.id;
     const proofs = new Map((ready.resumed ?? []).map((proof) => [proof.room, proof]));
@@ -96,8 +99,11 @@ export class RoomLogs {
       if (!log) this.#logs.set(room, { last: head, at, memberAt: head, target: null });
       else {
         log.memberAt = head;
+        // Logs with an event of the same time at a place are the same up to there [GW-7.6].
+        const isUnmoved = isSameHistory && !proof && log.last === head && at !== null && log.at === at;
+        const isRecovered = proof?.recovered && proof.from === log.last + 1;
+        if (!isRecovered && !isUnmoved) this.#reset(room, log, head, at);
         if (log.last === head) log.at ??= at;
-        if (!proof?.recovered || proof.from !== log.last + 1) this.#reset(room, log, head, at);
       }
     }
   }

@@ -166,7 +166,7 @@ export class Rooms {
 }
 
 /** Sorts rooms in their place, newest activity first. */
-function byActivity(rooms: Room[]): Room[] {
+export function byActivity(rooms: Room[]): Room[] {
   return rooms.sort((a, b) => (b.last?.at ?? 0) - (a.last?.at ?? 0));
 }
 

@@ -73,17 +73,25 @@ describe("client: coming back", () => {
     expect(ann.resets).toEqual([]);
   });
 
-  test("[GW-1.4] names no more rooms than fit into a frame", async () => {
+  test("[GW-1.4] names no more rooms than fit into a frame, and resets those of the others that moved", async () => {
     const server = await start();
     for (let n = 0; n < 2_500; n++) server.log(`room-${n}`);
     const ann = app({ url: server.url });
     await ann.client.connect();
+    server.message("room-2400", "the latest");
+    await ann.until("the message", () => ann.events.length === 1);
+    server.mute = true;
+    server.message("room-2000", "missed");
+    server.message("room-2400", "caught up");
     server.cutAll();
     await ann.until("the next session", () => ann.readies.length === 2);
 
     const { resume } = await server.hears("hello", 2);
-    expect(Object.keys((resume as { rooms: object }).rooms).length).toBe(1_000);
-    expect(ann.resets.length).toBe(1_500);
+    const { rooms } = resume as { rooms: object };
+    expect(Object.keys(rooms).length).toBe(1_000);
+    expect(rooms).toHaveProperty("room-2400");
+    await ann.until("what was missed", () => ann.texts("room-2400").length === 2);
+    expect(ann.resets).toEqual([{ room: "room-2000", last: 0, head: 1 }]);
   });
 
   test("[GW-10.2] waits exactly as long as the server dictated", async () => {

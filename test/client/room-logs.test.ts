@@ -323,7 +323,7 @@ describe("cursors", () => {
     const store = webStorageCursors(storage, "cursor");
     expect(await store.load()).toBeNull();
     const cursor = { epoch: "e", rooms: { r: { seq: 3, at: 1_760_000_000_000 }, old: 2 } };
-    await store.save(cursor);
+    await store.save?.(cursor);
     expect(await store.load()).toEqual(cursor);
     const timeless = '{"epoch":"e","rooms":{"r":{"seq":3}}}';
     for (const bad of [

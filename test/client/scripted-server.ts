@@ -30,6 +30,8 @@ export class ScriptedServer {
   script: Script = () => undefined;
   epoch = "epoch-1";
   heartbeatMs = 25_000;
+  /** Who says hello. */
+  user = { id: ME.id, uuid: "u-1", handle: "ann", name: ME.name };
   /** When true nothing is announced: the bus has lost it. */
   mute = false;
   readonly #server: WebSocketServer;
@@ -104,6 +106,8 @@ export class ScriptedServer {
   #serve(socket: WebSocket): void {
     socket.on("close", () => this.#sessions.delete(socket));
     socket.on("message", (data: Buffer, binary: boolean) => {
+      // What came in one piece with the frame at which the connection was cut.
+      if (socket.readyState !== socket.OPEN) return;
       const frame = (binary ? decodeMsgpack(data) : JSON.parse(data.toString())) as Heard;
       this.heard.push(frame);
       this.#take(socket, frame);
@@ -154,8 +158,7 @@ export class ScriptedServer {
       if (recovered) missing.push(...log.filter(({ seq }) => seq > last));
       return [{ room, recovered, from: last + 1, head }];
     });
-    const user = { id: ME.id, uuid: "u-1", handle: "ann", name: ME.name };
-    const { epoch, heartbeatMs } = this;
+    const { epoch, heartbeatMs, user } = this;
     const rooms = [...this.rooms.keys()].map((room) => this.#listing(room));
     const ready = { op: "ready", ref: frame.ref, session: "s", user, epoch, heartbeatMs, rooms };
     return [{ ...ready, ...(resume && { resumed }) }, ...missing];

@@ -55,9 +55,9 @@ describe("sending", () => {
     const server = await start();
     server.log("r");
     server.log("s");
-    const tricks: Trick[] = ["cut before", "cut after", { op: "error", code: "busy", retry: true }];
+    const tricks: Trick[] = ["cut before", "cut after"];
     const dice = seededDice(7);
-    server.script = ({ op }) => (op === "send" ? tricks[dice(tricks.length * 2)] : undefined);
+    server.script = ({ op }) => (op === "send" ? tricks[dice(tricks.length * 4)] : undefined);
     const ann = app({ url: server.url });
     await ann.client.connect();
     const texts = Array.from({ length: 60 }, (_, n) => `message ${n}`);
@@ -73,17 +73,41 @@ describe("sending", () => {
     expect(acks.map(({ seq }) => seq)).toEqual(texts.map((_, n) => Math.floor(n / 2) + 1));
   });
 
-  test("a message that is tried again is not overtaken by the next", async () => {
+  test("messages go out without waiting for the answers of those before them", async () => {
+    const server = await start();
+    server.script = ({ op }) => (op === "send" ? "swallow" : undefined);
+    const { client } = app({ url: server.url });
+    await client.connect();
+    const sent = Array.from({ length: 20 }, (_, n) => client.send("r", `message ${n}`));
+    await server.hears("send", 8);
+    server.script = () => undefined;
+    server.cutAll();
+    await Promise.all(sent);
+    expect(sentTexts(server, "r")).toEqual(Array.from({ length: 20 }, (_, n) => `message ${n}`));
+  });
+
+  test("what has to be tried again goes alone, in its order, before all that was not sent yet", async () => {
     const server = await start();
     let sends = 0;
     server.script = ({ op }) =>
-      op === "send" && ++sends <= 2
+      op === "send" && [1, 2, 9].includes(++sends)
         ? { op: "error", code: "rate_limited", retry: true, retryAfterMs: 5 }
         : undefined;
     const { client } = app({ url: server.url });
     await client.connect();
-    await Promise.all(["a", "b", "c"].map((text) => client.send("r", text)));
-    expect(sentTexts(server, "r")).toEqual(["a", "b", "c"]);
+    const names = Array.from("abcdefghijkl");
+    await Promise.all(names.map((text) => client.send("r", text)));
+    // The first eight were under way. The ninth frame is "a" once more.
+    expect(sentTexts(server, "r").join("")).toBe("cdefghabijkl");
+  });
+
+  test("a backlog that is longer than what goes out at once is sent to its end", async () => {
+    const server = await start();
+    const { client } = app({ url: server.url });
+    const sent = Array.from({ length: 230 }, (_, n) => client.send(`room ${n % 10}`, String(n)));
+    await client.connect();
+    await Promise.all(sent);
+    expect(server.heard.filter(({ op }) => op === "send").length).toBe(230);
   });
 
   test("a refused message is told to its sender alone; the next ones go on", async () => {

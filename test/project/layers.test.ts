@@ -57,8 +57,10 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/protocol/error-codes.ts": [],
   "src/client/package": ["src/client", "src/client/commands", "src/client/sign-in", "src/protocol/**"],
   "src/client/sign-in": ["src/client"],
+  "src/client/local": ["src/client", "src/client/commands", "src/client/stores", "src/protocol/**"],
   "src/client": ["src/client/commands", "src/protocol/**"],
   "src/client/commands": ["src/protocol/**"],
+  "src/client/stores": [],
   "src/web": ["src/web/elements", "src/client", "src/protocol/**"],
   "src/web/elements": ["src/protocol/**"],
 
@@ -297,7 +299,7 @@ const LAYERS: Record<string, readonly string[]> = {
 
   "load/services": ["bridge/local"],
   "load/faults": ["load/**", "src/client", "src/protocol/**"],
-  load: ["load/**", "src/client", "src/protocol/**"],
+  load: ["load/**", "src/client/**", "src/protocol/**"],
 };
 /** Files that any folder may import: plain facts without behaviour of their own. */
 const COMMON = new Set(["src/config.ts", "src/logger.ts"]);

@@ -1,0 +1,253 @@
+/**
+ * A client that keeps its rooms and messages on the device: an app starts with what it had, also without a network, and what the
+ * user does there is sent later.
+ *
+ *     const client = createLocalClient({ url, token, store: indexedDbStore("chat") });
+ *     client.rooms.subscribe(draw);
+ *     await client.load();            // draws what the device has
+ *     client.connect();
+ *     client.room(token).messages.subscribe(draw);
+ *     client.send(token, "Hello");    // shown at once, as pending
+ *
+ * Reading order: this file, local-view.ts (what is known), view-store.ts (how it is kept), timeline.ts (how events change it), saver.ts (batches),
+ * window.ts (a room's messages in memory), pending-writes.ts (what is not acknowledged), overlay.ts (what is shown), live.ts.
+ */
+import type { OkFields } from "../../protocol/frames.ts";
+import { Client, type Message, newMessageId } from "../client.ts";
+import { type Fields, named } from "../commands/command.ts";
+import { type Observable, observe } from "../emitter.ts";
+import { ClientEnded, Refused } from "../failures.ts";
+import type { ClientOptions } from "../options.ts";
+import type { Ack } from "../outbox.ts";
+import type { Room } from "../rooms.ts";
+import type { Store } from "../stores/store.ts";
+import { DeliveryReports } from "./delivery-reports.ts";
+import { LocalRoom } from "./local-room.ts";
+import { LocalView } from "./local-view.ts";
+import type { PendingWrite } from "./pending-write.ts";
+import { PendingWrites } from "./pending-writes.ts";
+import { isMe } from "./timeline.ts";
+
+export interface LocalOptions extends Omit<ClientOptions, "store"> {
+  /** Holds the data of one person. When another person signs in, it is emptied. */
+  store: Store;
+  /**
+   * Told when the store does not take what is written, because the device is full, say. It is tried again; until then a restart
+   * finds what was written before.
+   */
+  onStoreError?: (error: unknown) => void;
+}
+
+type Change = "edit" | "delete" | "react" | "unreact" | "pin" | "unpin";
+/** The fields of a change of a message; one that has no seq yet is named by its `id`. */
+type ChangeFields<Op extends Change> = Fields<Op> | (Omit<Fields<Op>, "seq"> & { id: string });
+
+/** Rooms that nobody watches whose messages stay in memory. */
+const UNWATCHED_ROOMS = 8;
+const PENDING_LIMIT = 1_000;
+
+/** Makes a client with a store; nothing happens before {@link LocalClient.load} or `connect`. */
+export function createLocalClient(options: LocalOptions): LocalClient {
+  const { store, onStoreError = () => undefined, ...others } = options;
+  return new LocalClient(new LocalView(store, onStoreError), others);
+}
+
+export class LocalClient extends Client {
+  readonly #view: LocalView;
+  readonly #pending: PendingWrites;
+  readonly #reports: DeliveryReports;
+  readonly #rooms = new Map<string, LocalRoom>();
+  /** Rooms whose messages are in memory, the one that was looked at last at the end. */
+  readonly #inMemory = new Set<string>();
+  /** What is not acknowledged, or was refused. */
+  readonly outbox: Observable<readonly PendingWrite[]>;
+  #isClosed = false;
+
+  constructor(view: LocalView, options: Omit<ClientOptions, "store">) {
+    super({ ...options, store: { load: () => this.load().then(() => view.cursor()) } });
+    this.#view = view;
+    const outbox = observe(() => this.#pending.all());
+    this.outbox = outbox;
+    this.#pending = new PendingWrites(options.outboxLimit ?? PENDING_LIMIT, {
+      write: (question) => this.writeNow(question),
+      head: (room) => view.record(room)?.seq ?? 0,
+      me: () => view.me.id,
+      save: (key, write) => view.store.saveWrite(key, write),
+      onChange: (room) => {
+        outbox.changed();
+        this.#rooms.get(room)?.messages.changed();
+      },
+    });
+    this.#reports = new DeliveryReports({
+      stored: () => view.store.flush(),
+      say: (rooms) => this.delivered({ rooms }),
+    });
+    this.#listen();
+  }
+
+  /** Rooms as the device has them, newest activity first. */
+  override get rooms(): Observable<readonly Room[]> {
+    return this.#view.rooms;
+  }
+
+  override room(room: string): LocalRoom {
+    const known = this.#rooms.get(room);
+    if (known) return known;
+    const made = new LocalRoom(room, {
+      view: this.#view,
+      pending: this.#pending,
+      history: (token, page) => this.ask<"history">({ op: "history", room: token, ...page }),
+      load: () => this.load(),
+      onLoaded: (token) => this.#loaded(token),
+    });
+    this.#rooms.set(room, made);
+    return made;
+  }
+
+  /** Who we are, also before the first session of this run. */
+  override get user(): Client["user"] {
+    return super.user ?? this.#view?.user ?? null;
+  }
+
+  override get waiting(): Client["waiting"] {
+    const sends = this.#pending.all().filter(({ op, failed }) => op === "send" && !failed);
+    return sends.map(({ room, id, fields }) => ({ ...fields, room, id }));
+  }
+
+  /** Reads what the device has, but for messages. Rejects when the store can't be read; the next call tries again. */
+  load(): Promise<void> {
+    return this.#view.load(this.#pending);
+  }
+
+  /**
+   * Sends a message: shown at once, sent when there is a session, in this run of the app or a later one. Resolves when it is
+   * durable. Rejects with `Refused` (it is shown as failed then), `OutboxFull`, `Discarded` or `ClientEnded`.
+   */
+  override send(
+    ...said: [room: string, text: string, more?: Partial<Message>] | [message: Message]
+  ): Promise<Ack> {
+    const [first, text, more] = said;
+    const message = typeof first === "string" ? { ...more, room: first, text: text ?? "" } : first;
+    const { room, id = newMessageId(), ...fields } = message;
+    return this.#write("send", room, id, fields) as Promise<Ack>;
+  }
+
+  override edit = (fields: ChangeFields<"edit">) => this.#change("edit", fields);
+  override delete = (fields: ChangeFields<"delete">) => this.#change("delete", fields);
+  override react = (fields: ChangeFields<"react">) => this.#change("react", fields);
+  override unreact = (fields: ChangeFields<"unreact">) => this.#change("unreact", fields);
+  override pin = (fields: ChangeFields<"pin">) => this.#change("pin", fields);
+  override unpin = (fields: ChangeFields<"unpin">) => this.#change("unpin", fields);
+
+  /**
+   * Moves the read marker up to `seq`: at once here, and at the server when there is a session, now or later. That of a thread
+   * moves in this session alone.
+   */
+  override read(...said: [room: string, seq: number] | [marker: Fields<"read">]): Promise<void> {
+    const { room, seq, thread } = named<"read">(said, "seq");
+    if (thread !== undefined) return super.read({ room, seq, thread });
+    const mark = () => {
+      this.#view.mark(room, seq);
+      return this.#sayMarker(room, seq);
+    };
+    return unattended(this.#view.isLoaded ? mark() : this.load().then(mark));
+  }
+
+  /** Tries again what was refused, by its id. Settles as the method that did it. */
+  async retry(id: string): Promise<void> {
+    await this.#pending.retry(id);
+  }
+
+  /** Forgets what is not acknowledged, by its id; with a message also what was done to it. What is under way may have arrived. */
+  discard(id: string): void {
+    this.#pending.discard(id);
+  }
+
+  /** Ends for good, and closes the store. What is not acknowledged is sent by the next client with this store. */
+  override async disconnect(): Promise<void> {
+    super.disconnect();
+    this.#isClosed = true;
+    this.#pending.end(new ClientEnded("The client has ended"));
+    for (const room of this.#rooms.values()) room.live.ended();
+    await this.#view.store.close();
+  }
+
+  #change<Op extends Change>(op: Op, fields: ChangeFields<Op>): Promise<OkFields[Op]> {
+    const { room, seq, id, ...others } = fields as { room: string; seq?: number; id?: string };
+    const known = seq ?? (id === undefined ? undefined : this.room(room).messages.seqOf(id));
+    const target = known === undefined ? { id: id ?? "" } : { seq: known };
+    return this.#write(op, room, newMessageId(), others, target) as Promise<OkFields[Op]>;
+  }
+
+  #write(...write: Parameters<PendingWrites["add"]>): Promise<OkFields[Change | "send"]> {
+    if (this.#isClosed) return unattended(Promise.reject(new ClientEnded("The client has ended")));
+    const add = () => this.#pending.add(...write);
+    return unattended(this.#view.isLoaded ? add() : this.load().then(add));
+  }
+
+  async #sayMarker(room: string, seq: number): Promise<void> {
+    try {
+      await super.read(room, seq);
+    } catch (error) {
+      // Beyond the head of another history, or of a room that the user has left.
+      if (error instanceof Refused && !error.retry) this.#view.unmark(room, seq);
+      throw error;
+    }
+  }
+
+  #listen(): void {
+    const view = this.#view;
+    const entryOf = (room: string) => super.room(room).getSnapshot();
+    this.on("ready", (ready) => view.takeReady(ready, entryOf));
+    this.on("room", (room) => view.takeEntry(room));
+    this.on("event", (event) => {
+      view.takeEvent(event, entryOf);
+      const isOthers = event.type === "message" && !isMe(event.actor, view.me.id);
+      if (isOthers) this.#reports.note(event.room, event.seq);
+    });
+    this.on("reset", (reset) => view.takeReset(reset));
+    this.on("left", ({ room }) => {
+      view.takeLeft(room);
+      this.#reports.left(room);
+      this.#rooms.get(room)?.live.ended();
+    });
+    this.on("opened", (now) => this.room(now.room).live.opened(now));
+    this.on("typing", (typing) => this.room(typing.room).live.takeTyping(typing));
+    this.on("presence", (presence) => this.room(presence.room).live.takePresence(presence));
+    this.on("receipt", (receipt) => this.room(receipt.room).live.takeReceipt(receipt));
+    this.on("state", ({ name }) => (name === "online" ? this.#online() : this.#offline()));
+  }
+
+  #online(): void {
+    this.#pending.online();
+    this.#reports.online();
+    for (const [room, seq] of this.#view.markers) this.#sayMarker(room, seq).catch(() => undefined);
+    for (const room of this.#inMemory)
+      this.room(room)
+        .messages.load()
+        .catch(() => undefined);
+  }
+
+  #offline(): void {
+    this.#pending.offline();
+    this.#reports.offline();
+    for (const { live } of this.#rooms.values()) live.ended();
+  }
+
+  /** Releases messages that nobody watches, of rooms that were looked at before the last few. */
+  #loaded(room: string): void {
+    this.#inMemory.delete(room);
+    this.#inMemory.add(room);
+    const unwatched = [...this.#inMemory].filter((name) => !this.room(name).messages.isWatched);
+    for (const name of unwatched.slice(0, -UNWATCHED_ROOMS)) {
+      this.#inMemory.delete(name);
+      this.room(name).messages.release();
+    }
+  }
+}
+
+/** An app need not wait for what is shown: a failure that nobody hears of is no uncaught error. */
+function unattended<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}

@@ -1,0 +1,267 @@
+/**
+ * What the app knows of its rooms: entries, messages, and how far it came in each. Events change it at once; the store gets the
+ * changes with the places up to which they were applied, all or none.
+ */
+import type { ReadyFrame, RoomEvent, WireActor } from "../../protocol/frames.ts";
+import type { Cursor } from "../cursors.ts";
+import { type OwnedObservable, observe } from "../emitter.ts";
+import type { Reset } from "../room-logs.ts";
+import { byActivity, type Room } from "../rooms.ts";
+import type { Store } from "../stores/store.ts";
+import { withMarker } from "./overlay.ts";
+import type { PendingWrites } from "./pending-writes.ts";
+import { itemOf, type StoredItem, targetOf } from "./timeline.ts";
+import { type Meta, type RoomRecord, ViewStore } from "./view-store.ts";
+import type { TimelineWindow } from "./window.ts";
+
+export class LocalView {
+  readonly store: ViewStore;
+  readonly rooms: OwnedObservable<readonly Room[]>;
+  readonly #records = new Map<string, RoomRecord>();
+  readonly #windows = new Map<string, TimelineWindow>();
+  readonly #entries = new Map<string, OwnedObservable<Room | undefined>>();
+  /** Entries with the marker over them, as long as nothing of both changed. */
+  readonly #shown = new Map<string, Room>();
+  /** Read markers that the server does not know yet. */
+  readonly #markers = new Map<string, number>();
+  #meta: Meta | null = null;
+  #loaded: Promise<void> | null = null;
+  #pending: PendingWrites | null = null;
+
+  constructor(store: Store, onError: (error: unknown) => void) {
+    this.store = new ViewStore(store, onError);
+    this.rooms = observe(() =>
+      byActivity([...this.#records.keys()].map((room) => this.#entry(room) as Room)),
+    );
+  }
+
+  // ── What is known ────────────────────────────────────────────────────────────────────────────────────
+
+  get user(): ReadyFrame["user"] | null {
+    return this.#meta?.user ?? null;
+  }
+
+  get isLoaded(): boolean {
+    return this.#pending !== null;
+  }
+
+  get me(): WireActor {
+    return { kind: "user", id: this.user?.id ?? "", name: this.user?.name ?? "" };
+  }
+
+  get markers(): ReadonlyMap<string, number> {
+    return this.#markers;
+  }
+
+  record(room: string): RoomRecord | undefined {
+    return this.#records.get(room);
+  }
+
+  entry(room: string): OwnedObservable<Room | undefined> {
+    const known = this.#entries.get(room) ?? observe(() => this.#entry(room));
+    this.#entries.set(room, known);
+    return known;
+  }
+
+  #entry(room: string): Room | undefined {
+    const record = this.#records.get(room);
+    if (!record) return undefined;
+    const known = this.#shown.get(room);
+    if (known) return known;
+    const window = this.#windows.get(room);
+    const countAfter = (seq: number) => window?.unreadAfter(seq);
+    const shown = withMarker(record.entry, this.#markers.get(room), countAfter);
+    this.#shown.set(room, shown);
+    return shown;
+  }
+
+  /** How far the app came, for resuming; null before the first session. */
+  cursor(): Cursor | null {
+    if (!this.#meta) return null;
+    const rooms = [...this.#records].map(([room, { seq, at }]) => [room, at === null ? seq : { seq, at }]);
+    return { epoch: this.#meta.epoch, rooms: Object.fromEntries(rooms) };
+  }
+
+  // ── The store ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Reads everything but messages, once. After a failure the next call reads again. */
+  load(pending: PendingWrites): Promise<void> {
+    this.#loaded ??= this.#load(pending).catch((error: unknown) => {
+      this.#loaded = null;
+      throw error;
+    });
+    return this.#loaded;
+  }
+
+  async #load(pending: PendingWrites): Promise<void> {
+    const { meta, records, markers, writes } = await this.store.load();
+    this.#meta = meta;
+    for (const [room, record] of records) this.#records.set(room, record);
+    for (const [room, seq] of markers) this.#markers.set(room, seq);
+    pending.load(writes);
+    this.#pending = pending;
+    this.#allChanged();
+  }
+
+  /** Forgets everything, on the device too. */
+  #clear(): void {
+    for (const room of this.#records.keys()) this.#forget(room);
+    this.#pending?.clear();
+    this.#markers.clear();
+    this.store.clear();
+    this.#meta = null;
+  }
+
+  setFloor(room: string, floor: number): void {
+    const record = this.#records.get(room);
+    if (!record) return;
+    record.floor = floor;
+    this.#saveRecord(room);
+  }
+
+  #saveRecord(room: string): void {
+    this.store.saveRecord(room, () => this.#records.get(room));
+  }
+
+  // ── What happens ─────────────────────────────────────────────────────────────────────────────────────
+
+  addWindow(room: string, window: TimelineWindow): void {
+    this.#windows.set(room, window);
+  }
+
+  removeWindow(room: string): void {
+    this.#windows.delete(room);
+  }
+
+  /** @param entryOf the room's entry as the client has it */
+  takeReady({ user, epoch, rooms }: ReadyFrame, entryOf: (room: string) => Room | undefined): void {
+    // The store holds what another person may not see.
+    if (this.#meta && this.#meta.user.id !== user.id) this.#clear();
+    this.#meta = { epoch, user };
+    this.store.saveMeta(() => this.#meta);
+    for (const { room, head, at } of rooms) {
+      const entry = entryOf(room);
+      if (!entry) continue;
+      const known = this.#records.get(room);
+      this.#records.set(room, known ? { ...known, entry } : { entry, seq: head, at, floor: head + 1 });
+      this.#entryTaken(entry);
+    }
+    this.#allChanged();
+  }
+
+  /** A marker that the server has is kept here no more. */
+  #entryTaken({ room, read }: Room): void {
+    if (read >= (this.#markers.get(room) ?? Number.POSITIVE_INFINITY)) this.#setMarker(room, null);
+    this.#roomChanged(room);
+  }
+
+  takeEntry(entry: Room): void {
+    const record = this.#records.get(entry.room);
+    if (!record) return;
+    record.entry = entry;
+    this.#entryTaken(entry);
+  }
+
+  takeEvent(event: RoomEvent, entryOf: (room: string) => Room | undefined): void {
+    const record = this.#records.get(event.room) ?? this.#begin(event, entryOf(event.room));
+    if (event.seq <= record.seq) return;
+    // Who waits in a lobby gets the end of the membership without the events before it.
+    if (event.seq > record.seq + 1) record.floor = event.seq;
+    record.seq = event.seq;
+    record.at = event.at;
+    this.#saveRecord(event.room);
+    const item = itemOf(event);
+    if (item) this.#takeItem(item);
+    const target = targetOf(event);
+    if (target !== null) this.#takeChange(record, target, event);
+    if (this.#windows.has(event.room)) this.counted(event.room);
+    this.#pending?.applied(event);
+  }
+
+  #begin({ room, seq }: RoomEvent, entry: Room | undefined): RoomRecord {
+    const record = { entry: entry as Room, seq: seq - 1, at: null, floor: seq };
+    this.#records.set(room, record);
+    this.#roomChanged(room);
+    return record;
+  }
+
+  #takeItem(item: StoredItem): void {
+    this.store.saveItem(item);
+    this.#windows.get(item.room)?.append(item);
+  }
+
+  #takeChange(record: RoomRecord, target: number, event: RoomEvent): void {
+    const isInMemory = this.#windows.get(event.room)?.change(target, event) ?? false;
+    if (target < record.floor) this.store.note(target, event);
+    else if (!isInMemory) this.store.changeItem(target, event, this.me.id);
+  }
+
+  /** The room's log goes on after another place. What is held may be of another history, or have changed unseen. */
+  takeReset({ room, head }: Reset): void {
+    const record = this.#records.get(room);
+    if (!record) return;
+    Object.assign(record, {
+      seq: head,
+      at: record.entry.head === head ? record.entry.at : null,
+      floor: head + 1,
+    });
+    this.store.clearItems(room);
+    this.#saveRecord(room);
+    this.#windows.get(room)?.reset();
+    this.#pending?.reset(room);
+  }
+
+  takeLeft(room: string): void {
+    if (!this.#records.has(room)) return;
+    this.#forget(room);
+    this.#roomChanged(room);
+  }
+
+  #forget(room: string): void {
+    this.#records.delete(room);
+    this.#shown.delete(room);
+    this.#saveRecord(room);
+    this.#setMarker(room, null);
+    this.store.clearItems(room);
+    this.#windows.get(room)?.empty();
+  }
+
+  /** Notes how far the user has read, until the server has it too. */
+  mark(room: string, seq: number): void {
+    if (seq <= (this.#markers.get(room) ?? this.#records.get(room)?.entry.read ?? 0)) return;
+    this.#setMarker(room, seq);
+    this.#roomChanged(room);
+  }
+
+  /** The server will not have the marker. */
+  unmark(room: string, seq: number): void {
+    if (this.#markers.get(room) !== seq) return;
+    this.#setMarker(room, null);
+    this.#roomChanged(room);
+  }
+
+  #setMarker(room: string, seq: number | null): void {
+    if (seq === null && !this.#markers.delete(room)) return;
+    if (seq !== null) this.#markers.set(room, seq);
+    this.store.saveMarker(room, seq);
+  }
+
+  /** The entry changed, or what is shown over it. */
+  #roomChanged(room: string): void {
+    if (this.#records.has(room)) this.#saveRecord(room);
+    this.counted(room);
+  }
+
+  /** What is unread may be counted otherwise, with what is in memory now. */
+  counted(room: string): void {
+    this.#shown.delete(room);
+    this.rooms.changed();
+    this.#entries.get(room)?.changed();
+  }
+
+  #allChanged(): void {
+    this.#shown.clear();
+    this.rooms.changed();
+    for (const entry of this.#entries.values()) entry.changed();
+  }
+}

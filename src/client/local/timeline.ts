@@ -1,0 +1,181 @@
+/**
+ * What a room shows, and how events change it: plain functions, which neither read nor write anything else.
+ *
+ * Every function may be told an event a second time, and gives the same as the first time. A page of history may hold the
+ * work of events that are still to come.
+ */
+import type { MessageData, MessageEvent, Reaction, RoomEvent, WireActor } from "../../protocol/frames.ts";
+
+/** Types of events that change a message, and are no entries of the timeline themselves. */
+const CHANGES = new Set([
+  "message.edited",
+  "message.deleted",
+  "message.pinned",
+  "message.unpinned",
+  "reaction.added",
+  "reaction.removed",
+]);
+
+/** Why the server refused what the app did. */
+export interface Failure {
+  /** The outbox' entry, for `client.retry` and `client.discard`. */
+  id: string;
+  code: string;
+  message: string;
+}
+
+export interface TimelineMessage extends Omit<MessageEvent, "op" | "seq"> {
+  /** Missing until the server has given it one. */
+  seq?: number;
+  /** Stays the same for the life of the message, for lists. */
+  key: string;
+  /** It, or a change of it, is not acknowledged yet. */
+  pending?: true;
+  /** It, or a change of it, was refused. */
+  failed?: Failure;
+}
+/** An event that is no message: somebody joined, a call began, the room has another name. */
+export type TimelineNotice = Exclude<RoomEvent, { type: "message" }> & { key: string };
+export type TimelineItem = TimelineMessage | TimelineNotice;
+/** An item that is in the room's log. */
+export type StoredItem = (TimelineMessage & { seq: number }) | TimelineNotice;
+
+/** [GW-6.8] Characters of a message that is answered. */
+const REPLY_CHARACTERS = 200;
+/** [GW-6.8] Those who reacted with a name that are listed. */
+const REACTION_ACTORS = 10;
+
+/** The item of an event; null for one that only changes a message. */
+export function itemOf(event: RoomEvent): StoredItem | null {
+  if (CHANGES.has(event.type)) return null;
+  const { op: _, ...fields } = event;
+  return { ...fields, key: keyOf(event) } as StoredItem;
+}
+
+/** A message is the same by the id that its sender gave it, before and after it has a seq. */
+export function keyOf({ id, actor, seq }: { id?: string; actor: WireActor; seq?: number }): string {
+  return id === undefined ? String(seq) : `${actor.kind}:${actor.id}:${id}`;
+}
+
+/**
+ * The seq of the message that an event changes; null for an event that changes none, or whose change is not to be shown. An answer
+ * changes the message with which its thread begins.
+ */
+export function targetOf(event: RoomEvent): number | null {
+  if (event.type === "message" && typeof event.data.thread === "number") return event.data.thread;
+  if (!CHANGES.has(event.type)) return null;
+  const { seq, hidden } = event.data as { seq: number; hidden?: true };
+  return hidden ? null : seq;
+}
+
+/** The item after a change. @param me the user's id */
+export function changeItem<T extends TimelineItem>(item: T, event: RoomEvent, me: string): T {
+  if (item.type !== "message") return item;
+  const data = event.type === "message" ? answered(item.data, event, me) : changeData(item.data, event, me);
+  return data === item.data ? item : { ...item, data };
+}
+
+/** The first message of a thread after an answer. A summary that has the answer stays. */
+function answered(data: MessageData, { seq, at, actor }: MessageEvent, me: string): MessageData {
+  const before =
+    typeof data.thread === "object" ? data.thread : { count: 0, lastSeq: 0, lastAt: 0, unread: 0 };
+  if (seq <= before.lastSeq) return data;
+  const unread = isMe(actor, me) ? before.unread : before.unread + 1;
+  return { ...data, thread: { count: before.count + 1, lastSeq: seq, lastAt: at, unread } };
+}
+
+function changeData(data: MessageData, event: RoomEvent, me: string): MessageData {
+  if (data.deleted) return data;
+  switch (event.type) {
+    case "message.edited":
+      return event.data.hidden ? data : edited(data, event.data, event.at);
+    case "message.deleted":
+      return deleted(data);
+    case "reaction.added":
+      return event.data.hidden ? data : react(data, event.data.name, event.actor, isMe(event.actor, me));
+    case "reaction.removed":
+      return event.data.hidden ? data : unreact(data, event.data.name, event.actor, isMe(event.actor, me));
+    default:
+      return data;
+  }
+}
+
+/** What history shows of a deleted message: its thread is left. */
+export function deleted({ thread }: MessageData): MessageData {
+  return { text: "", deleted: true, ...(thread !== undefined && { thread }) };
+}
+
+/** A message after an edit, which says all that the message now says; only these fields stay as they were. */
+export function edited(data: MessageData, edit: Partial<MessageData>, at: number): MessageData {
+  if (data.edited !== undefined && data.edited > at) return data;
+  const { text = "", mentions, attachments, format } = edit;
+  const { mentions: _m, attachments: _a, format: _f, ...kept } = data;
+  return {
+    ...kept,
+    text,
+    ...(mentions && mentions.length > 0 && { mentions }),
+    ...(attachments && attachments.length > 0 && { attachments }),
+    ...(format && { format }),
+    edited: at,
+  };
+}
+
+export function react(data: MessageData, name: string, actor: WireActor, me: boolean): MessageData {
+  const reactions = data.reactions ?? [];
+  const known = reactions.find((reaction) => reaction.name === name);
+  if (!known) {
+    return { ...data, reactions: [...reactions, { name, count: 1, me, actors: [actor] }] };
+  }
+  if (hasReacted(known, actor, me)) return data;
+  const actors = known.count < REACTION_ACTORS ? [...known.actors, actor] : known.actors;
+  return replaceReaction(data, { name, count: known.count + 1, me: known.me || me, actors });
+}
+
+export function unreact(data: MessageData, name: string, actor: WireActor, me: boolean): MessageData {
+  const known = data.reactions?.find((reaction) => reaction.name === name);
+  // One who is not among those listed may have been counted or not, where not all are listed.
+  if (!known || (!hasReacted(known, actor, me) && known.count <= known.actors.length)) return data;
+  const actors = known.actors.filter((other) => !isSame(other, actor));
+  return replaceReaction(data, { name, count: known.count - 1, me: known.me && !me, actors });
+}
+
+/** The message as those show it that answer it; null where it is not shown. */
+export function replyOf(item: TimelineItem | undefined): MessageData["reply"] | null {
+  if (item?.type !== "message" || item.seq === undefined || item.data.deleted) return null;
+  return { seq: item.seq, actor: item.actor, text: replyText(item.data.text) };
+}
+
+/** The part of a text that is shown where it is answered. */
+export function replyText(text: string): string {
+  return Array.from(text).slice(0, REPLY_CHARACTERS).join("");
+}
+
+/** The item with another `reply`; null removes it. */
+export function withReply<T extends TimelineItem>(item: T, reply: MessageData["reply"] | null): T {
+  if (item.type !== "message" || item.data.deleted) return item;
+  const { reply: before, ...rest } = item.data;
+  if (!before && !reply) return item;
+  if (before && reply && before.text === reply.text && before.seq === reply.seq) return item;
+  return { ...item, data: { ...rest, ...(reply && { reply }) } };
+}
+
+export function isMe(actor: WireActor, me: string): boolean {
+  return actor.kind === "user" && actor.id === me;
+}
+
+function isSame(a: WireActor, b: WireActor): boolean {
+  return a.kind === b.kind && a.id === b.id;
+}
+
+function hasReacted(reaction: Reaction, actor: WireActor, me: boolean): boolean {
+  return me ? reaction.me : reaction.actors.some((other) => isSame(other, actor));
+}
+
+/** A name that nobody reacts with any more is gone, and so are `reactions` without a name. */
+function replaceReaction(data: MessageData, reaction: Reaction): MessageData {
+  const { reactions = [], ...rest } = data;
+  const left = reactions
+    .map((other) => (other.name === reaction.name ? reaction : other))
+    .filter(({ count }) => count > 0);
+  return left.length > 0 ? { ...rest, reactions: left } : rest;
+}

@@ -1,0 +1,162 @@
+/** How a view lies in the tables of a store: which keys, which texts. */
+import type { MessageData, ReadyFrame, RoomEvent } from "../../protocol/frames.ts";
+import type { Room } from "../rooms.ts";
+import { type Row, type Store, TABLES } from "../stores/store.ts";
+import type { PendingWrite } from "./pending-write.ts";
+import { Saver } from "./saver.ts";
+import { changeItem, replyOf, replyText, type StoredItem } from "./timeline.ts";
+
+/** Another version's data is not read: the server has all of it. */
+const VERSION = 1;
+const WRITE = "w:";
+const MARKER = "r:";
+/** Follows all keys. */
+const LAST_KEY = "~";
+const SEQ_DIGITS = 11;
+
+/** What is known of a room, beside its messages. */
+export interface RoomRecord {
+  /** As the server has told it. */
+  entry: Room;
+  /** The last event that was applied; `at` is null where its time is unknown. */
+  seq: number;
+  at: number | null;
+  /** Everything from this seq on is in the store. 0: also everything before, as far as the user may see it. */
+  floor: number;
+}
+
+export interface Meta {
+  epoch: string;
+  user: ReadyFrame["user"];
+}
+
+/** All but messages. */
+export interface Loaded {
+  meta: Meta | null;
+  records: Map<string, RoomRecord>;
+  markers: Map<string, number>;
+  writes: [key: string, write: PendingWrite][];
+}
+
+type Reply = MessageData["reply"] | null;
+
+export class ViewStore {
+  readonly #saver: Saver;
+
+  constructor(store: Store, onError: (error: unknown) => void) {
+    this.#saver = new Saver(store, onError);
+  }
+
+  /** Reads all but messages. What another version wrote, or nobody can read, is deleted. */
+  async load(): Promise<Loaded> {
+    const [meta, rooms, outbox] = await this.#saver.read((store) =>
+      Promise.all([store.get("meta", "state"), store.range("rooms"), store.range("outbox")]),
+    );
+    try {
+      if (meta !== undefined) return parse(meta, rooms, outbox);
+    } catch {
+      this.clear();
+    }
+    return { meta: null, records: new Map(), markers: new Map(), writes: [] };
+  }
+
+  clear(): void {
+    for (const table of TABLES) this.#saver.clear(table, "", LAST_KEY);
+  }
+
+  /** Resolves when all that was told is in the store. */
+  flush(): Promise<void> {
+    return this.#saver.flush();
+  }
+
+  close(): Promise<void> {
+    return this.#saver.close();
+  }
+
+  /** @param meta asked when it is written */
+  saveMeta(meta: () => Meta | null): void {
+    this.#saver.put("meta", "state", () => JSON.stringify({ version: VERSION, ...meta() }));
+  }
+
+  /** @param record asked when it is written; without one the room is deleted */
+  saveRecord(room: string, record: () => RoomRecord | undefined): void {
+    this.#saver.put("rooms", room, () => {
+      const now = record();
+      return now ? JSON.stringify(now) : null;
+    });
+  }
+
+  saveMarker(room: string, seq: number | null): void {
+    this.#saver.put("outbox", `${MARKER}${room}`, () => (seq === null ? null : String(seq)));
+  }
+
+  saveWrite(key: string, write: PendingWrite | null): void {
+    this.#saver.put("outbox", `${WRITE}${key}`, () => write && JSON.stringify(write));
+    // The server does not have it yet, so that a kill would lose it.
+    if (write && !write.ack) this.#saver.hurry();
+  }
+
+  saveItem(item: StoredItem): void {
+    this.#saver.put("messages", itemKey(item.room, item.seq), () => JSON.stringify(item));
+  }
+
+  /** Changes an item that is in the store alone. */
+  changeItem(target: number, event: RoomEvent, me: string): void {
+    this.#saver.change("messages", itemKey(event.room, target), (text) =>
+      JSON.stringify(changeItem(JSON.parse(text) as StoredItem, event, me)),
+    );
+  }
+
+  /** Notes what became of a message that is not held, for those that are and answer it. */
+  note(target: number, event: RoomEvent): void {
+    const note = (reply: Reply) =>
+      this.#saver.put("messages", replyKey(event.room, target), () => JSON.stringify(reply));
+    if (event.type === "message.deleted") note(null);
+    if (event.type !== "message.edited" || event.data.hidden) return;
+    note({ seq: target, actor: event.actor, text: replyText(event.data.text) });
+  }
+
+  clearItems(room: string): void {
+    for (const keyOf of [itemKey, replyKey]) {
+      this.#saver.clear("messages", keyOf(room, 0), keyOf(room, Number.MAX_SAFE_INTEGER));
+    }
+  }
+
+  /** Items before a seq, ascending. */
+  async items(room: string, before: number, limit: number): Promise<StoredItem[]> {
+    if (before <= 0) return [];
+    const which = { from: itemKey(room, 0), to: itemKey(room, before - 1), limit, reverse: true };
+    const rows = await this.#saver.read((store) => store.range("messages", which));
+    return rows.map(([, text]) => JSON.parse(text) as StoredItem).reverse();
+  }
+
+  /** A message as those show it that answer it: null where it is shown no more, undefined where nothing is known. */
+  async reply(room: string, seq: number): Promise<Reply | undefined> {
+    const [item, note] = await this.#saver.read((store) =>
+      Promise.all([store.get("messages", itemKey(room, seq)), store.get("messages", replyKey(room, seq))]),
+    );
+    if (item !== undefined) return replyOf(JSON.parse(item) as StoredItem) ?? null;
+    return note === undefined ? undefined : (JSON.parse(note) as Reply);
+  }
+}
+
+/** @throws where it is not of this version, or no JSON */
+function parse(text: string, rooms: Row[], outbox: Row[]): Loaded {
+  const { version, ...meta } = JSON.parse(text) as Meta & { version: number };
+  if (version !== VERSION) throw new TypeError(`the store has version ${version}`);
+  const loaded: Loaded = { meta, records: new Map(), markers: new Map(), writes: [] };
+  for (const [room, record] of rooms) loaded.records.set(room, JSON.parse(record) as RoomRecord);
+  for (const [key, value] of outbox) {
+    if (key.startsWith(MARKER)) loaded.markers.set(key.slice(MARKER.length), Number(value));
+    else loaded.writes.push([key.slice(WRITE.length), JSON.parse(value) as PendingWrite]);
+  }
+  return loaded;
+}
+
+function itemKey(room: string, seq: number): string {
+  return `${room}:${seq.toString(36).padStart(SEQ_DIGITS, "0")}`;
+}
+
+function replyKey(room: string, seq: number): string {
+  return `${room}!${seq.toString(36).padStart(SEQ_DIGITS, "0")}`;
+}

@@ -1,0 +1,252 @@
+/** A client with a store: what it shows at once, without a network, after a kill, and after a gap. */
+import { describe, expect, test } from "vitest";
+import { type ScriptedServer, scriptedServers } from "../scripted-server.ts";
+import { devices, shown, until } from "./device.ts";
+
+const startServer = scriptedServers();
+const device = devices();
+
+function sentTexts(server: ScriptedServer, room: string): unknown[] {
+  return server
+    .log(room)
+    .filter(({ type }) => type === "message")
+    .map(({ data }) => data.text);
+}
+
+describe("a client with a store", () => {
+  test("shows the last page of a room, and older pages as they are asked for", async () => {
+    const server = await startServer();
+    for (let n = 1; n <= 120; n++) server.message("r", `message ${n}`);
+    const { client } = device({ url: server.url });
+    await client.connect();
+    const { messages } = client.room("r");
+    expect(messages.getSnapshot()).toEqual([]);
+    await messages.load();
+    expect(shown(client, "r")).toHaveLength(50);
+    expect(shown(client, "r")[0]).toBe("message 71");
+    const before = messages.getSnapshot();
+    expect(messages.getSnapshot()).toBe(before);
+    server.message("r", "message 121");
+    await until(client, "r", "the message", () => shown(client, "r").at(-1) === "message 121");
+    expect(messages.getSnapshot()).not.toBe(before);
+    expect(await messages.loadOlder()).toBe(true);
+    expect(await messages.loadOlder()).toBe(false);
+    expect(shown(client, "r")).toEqual(Array.from({ length: 121 }, (_, n) => `message ${n + 1}`));
+    expect(messages.hasOlder).toBe(false);
+  });
+
+  test("draws what it had without a network, and is where the server is as soon as there is one", async () => {
+    const server = await startServer();
+    for (let n = 1; n <= 60; n++) server.message("r", `message ${n}`);
+    const ann = device({ url: server.url });
+    await ann.client.connect();
+    await ann.client.room("r").messages.load();
+    server.message("r", "last");
+    await until(ann.client, "r", "the message", () => shown(ann.client, "r").at(-1) === "last");
+    await ann.client.disconnect();
+
+    const away = ann.start({ url: "ws://127.0.0.1:1/ws" });
+    await away.load();
+    expect(away.rooms.getSnapshot()).toMatchObject([{ room: "r", name: "Room r", unread: 61 }]);
+    expect(away.user?.handle).toBe("ann");
+    await away.room("r").messages.load();
+    expect(shown(away, "r").slice(-2)).toEqual(["message 60", "last"]);
+    expect(shown(away, "r")).toHaveLength(50);
+    await away.disconnect();
+
+    server.message("r", "meanwhile");
+    server.append("r", { type: "message.edited", data: { seq: 60, text: "message sixty" } });
+    server.append("r", { type: "reaction.added", data: { seq: 61, name: "👍" } });
+    const back = ann.start();
+    await back.load();
+    await back.room("r").messages.load();
+    await back.connect();
+    await until(back, "r", "what was missed", () => shown(back, "r").at(-2) === "last 👍1");
+    expect(shown(back, "r").slice(-3)).toEqual(["message sixty", "last 👍1", "meanwhile"]);
+    expect(server.heard.filter(({ op }) => op === "history")).toHaveLength(1);
+  });
+
+  test("changes of messages that are not in memory are there when the room is looked at", async () => {
+    const server = await startServer();
+    for (let n = 1; n <= 3; n++) server.message("r", `message ${n}`);
+    const ann = device({ url: server.url });
+    await ann.client.connect();
+    await ann.client.room("r").messages.load();
+    await ann.client.disconnect();
+    const again = ann.start();
+    await again.connect();
+    server.append("r", { type: "message.edited", data: { seq: 2, text: "edited" } });
+    server.append("r", { type: "message.deleted", data: { seq: 3 } });
+    await until(again, "s", "the changes", () => again.room("r").getSnapshot()?.head === 5);
+    await again.room("r").messages.load();
+    expect(shown(again, "r")).toEqual(["message 1", "edited", "(deleted)"]);
+  });
+
+  test("what is done without a network is shown as pending, outlives a kill, and is sent once, in order", async () => {
+    const server = await startServer();
+    server.message("r", "first");
+    const ann = device({ url: server.url });
+    await ann.client.connect();
+    await ann.client.room("r").messages.load();
+    server.script = ({ op }) => (op === "send" ? "cut after" : undefined);
+    const lost = ann.client.send("r", "a");
+    lost.catch(() => undefined);
+    void ann.client.send("r", "b");
+    await server.hears("send");
+    await until(ann.client, "r", "both", () => shown(ann.client, "r").length === 3);
+    server.script = ({ op }) => (op === "hello" ? "cut before" : undefined);
+    server.cutAll();
+    void ann.client.send("r", "c");
+    void ann.client.read("r", 1);
+    expect(shown(ann.client, "r").at(-1)).toBe("c …");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    ann.kill();
+
+    const again = ann.start();
+    await again.load();
+    await again.room("r").messages.load();
+    expect(shown(again, "r")).toEqual(["first", "a …", "b …", "c …"]);
+    expect(again.room("r").getSnapshot()).toMatchObject({ read: 1, unread: 0 });
+    server.script = () => undefined;
+    await again.connect();
+    await until(again, "r", "all acknowledged", () => shown(again, "r").every((text) => !text.includes("…")));
+    expect(shown(again, "r")).toEqual(["first", "a", "b", "c"]);
+    expect(sentTexts(server, "r")).toEqual(["first", "a", "b", "c"]);
+    expect(again.outbox.getSnapshot()).toEqual([]);
+    await server.hears("read");
+  });
+
+  test("a message that was not sent is edited and deleted where it waits", async () => {
+    const server = await startServer();
+    server.log("r");
+    const ann = device({ url: server.url });
+    await ann.client.connect();
+    await ann.client.room("r").messages.load();
+    server.script = ({ op }) => (op === "hello" ? "cut before" : undefined);
+    server.cutAll();
+    await until(ann.client, "r", "the loss", () => ann.client.state.name !== "online");
+    const sent = ann.client.send("r", "frist", { id: "one" });
+    void ann.client.react({ room: "r", id: "one", name: "🙂" });
+    const gone = ann.client.send("r", "oops", { id: "two" });
+    const edit = ann.client.edit({ room: "r", id: "one", text: "first" });
+    await expect(ann.client.delete({ room: "r", id: "two" })).resolves.toEqual({
+      room: "r",
+      duplicate: true,
+    });
+    await expect(gone).rejects.toMatchObject({ name: "Discarded" });
+    expect(shown(ann.client, "r")).toEqual(["first 🙂1 …"]);
+    server.script = () => undefined;
+    ann.client.wake();
+    expect(await sent).toMatchObject({ seq: 1 });
+    expect(await edit).toMatchObject({ seq: 1 });
+    expect(await server.hears("react")).toMatchObject({ seq: 1, name: "🙂" });
+    expect(server.heard.filter(({ op }) => op === "send" || op === "edit")).toMatchObject([
+      { text: "first" },
+    ]);
+  });
+
+  test("what is refused is shown as failed, and tried again or discarded", async () => {
+    const server = await startServer();
+    server.message("r", "hers");
+    server.script = ({ op }) =>
+      op === "send" || op === "edit" ? { op: "error", code: "read_only", retry: false } : undefined;
+    const ann = device({ url: server.url });
+    await ann.client.connect();
+    await ann.client.room("r").messages.load();
+    await expect(ann.client.send("r", "no", { id: "x" })).rejects.toMatchObject({ code: "read_only" });
+    await expect(ann.client.edit({ room: "r", seq: 1, text: "mine" })).rejects.toMatchObject({
+      code: "read_only",
+    });
+    expect(shown(ann.client, "r")).toEqual(["hers ✗ read_only", "no ✗ read_only"]);
+    const failedEdit = ann.client.outbox.getSnapshot().find(({ op }) => op === "edit")?.id ?? "";
+    ann.client.discard(failedEdit);
+    await ann.client.disconnect();
+
+    const again = ann.start();
+    await again.connect();
+    await again.room("r").messages.load();
+    expect(shown(again, "r")).toEqual(["hers", "no ✗ read_only"]);
+    server.script = () => undefined;
+    await again.retry("x");
+    await until(again, "r", "the event", () => again.outbox.getSnapshot().length === 0);
+    expect(shown(again, "r")).toEqual(["hers", "no"]);
+  });
+
+  test("another history is healed: the app sees the server's messages, and no gap", async () => {
+    const server = await startServer();
+    for (let n = 1; n <= 80; n++) server.message("r", `old ${n}`);
+    const ann = device({ url: server.url });
+    await ann.client.connect();
+    const { messages } = ann.client.room("r");
+    const seen: number[] = [];
+    messages.subscribe(() => seen.push(messages.getSnapshot().length));
+    await messages.load();
+    server.epoch = "epoch-2";
+    server.rooms.set("r", []);
+    for (let n = 1; n <= 70; n++) server.message("r", `new ${n}`);
+    server.cutAll();
+    await until(ann.client, "r", "the new log", () => shown(ann.client, "r").at(-1) === "new 70");
+    await messages.loadOlder();
+    expect(shown(ann.client, "r")).toEqual(Array.from({ length: 70 }, (_, n) => `new ${n + 1}`));
+    expect(Math.min(...seen)).toBeGreaterThan(0);
+    await ann.client.disconnect();
+    const again = ann.start({ url: "ws://127.0.0.1:1/ws" });
+    await again.room("r").messages.load();
+    expect(shown(again, "r").at(-1)).toBe("new 70");
+    expect(shown(again, "r").some((text) => text.startsWith("old"))).toBe(false);
+  });
+
+  test("[GW-6.9] says how far the device keeps the messages of others, once for all that came", async () => {
+    const server = await startServer();
+    server.log("r");
+    server.log("s");
+    const { client } = device({ url: server.url });
+    await client.connect();
+    for (let n = 0; n < 5; n++) server.message("r", "hers");
+    server.message("s", "hers");
+    await client.send("s", "mine");
+    expect(await server.hears("delivered")).toMatchObject({ rooms: { r: 5, s: 1 } });
+    expect(server.heard.filter(({ op }) => op === "delivered")).toHaveLength(1);
+  });
+
+  test("who types, who is there and how far everybody has read is what the open room was told", async () => {
+    const server = await startServer();
+    server.log("r");
+    const bob = { kind: "user", id: "2", name: "Bob" };
+    const now = { present: [bob], typing: [], reads: [{ actor: bob, seq: 3 }] };
+    server.script = ({ op }) => (op === "open" ? { op: "ok", ...now } : undefined);
+    const { client } = device({ url: server.url });
+    await client.connect();
+    await client.open("r");
+    const { presence, typing, receipts } = client.room("r");
+    expect(presence.getSnapshot()).toEqual([bob]);
+    expect(receipts.getSnapshot()).toEqual([{ actor: bob, seq: 3 }]);
+    server.announce({ op: "typing", room: "r", actor: bob, on: true });
+    await until(client, "r", "typing", () => typing.getSnapshot().length === 1);
+    server.announce({ op: "receipt", room: "r", actor: bob, read: 5, delivered: 7 });
+    server.announce({ op: "typing", room: "r", actor: bob, on: false });
+    await until(client, "r", "its end", () => typing.getSnapshot().length === 0);
+    expect(receipts.getSnapshot()).toEqual([{ actor: bob, seq: 5, delivered: 7 }]);
+    server.announce({ op: "presence", room: "r", actor: bob, lastPing: 1, gone: true });
+    await until(client, "r", "the leaving", () => presence.getSnapshot().length === 0);
+  });
+
+  test("a store of another person is emptied", async () => {
+    const server = await startServer();
+    server.message("r", "secret");
+    const ann = device({ url: server.url });
+    await ann.client.connect();
+    await ann.client.room("r").messages.load();
+    await ann.client.disconnect();
+    const other = await startServer();
+    other.user = { id: "9", uuid: "u-9", handle: "eve", name: "Eve" };
+    const eve = ann.start({ url: other.url });
+    await eve.connect();
+    expect(eve.rooms.getSnapshot()).toEqual([]);
+    await eve.disconnect();
+    const away = ann.start({ url: "ws://127.0.0.1:1/ws" });
+    await away.load();
+    await away.room("r").messages.load();
+    expect(shown(away, "r")).toEqual([]);
+  });
+});

@@ -1,0 +1,230 @@
+/**
+ * Two people with devices do things at random, while connections are lost and apps and servers are killed. When it is quiet
+ * again each device shows what the server has, and what was written down to be sent is there once.
+ *
+ * `MODEL_RUNS` is the number of runs; `MODEL_SEED` repeats the runs of a seed, which every run of the test prints.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { itemOf, type TimelineItem, type TimelineMessage } from "../../../src/client/local/timeline.ts";
+import type { EventFrame, RoomEvent } from "../../../src/protocol/frames.ts";
+import { site } from "../../gateway/fixtures.ts";
+import { describeWith } from "../../services/need.ts";
+import { askEntry, askServer, type Device, makeWorld, Server, settle, type World } from "./world.ts";
+
+const RUNS = Number(process.env.MODEL_RUNS ?? 30);
+const SEED = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31);
+
+type Who = 0 | 1;
+type Step =
+  | { do: "send"; who: Who; text: string; answer: number | null }
+  | { do: "edit"; who: Who; message: number; text: string }
+  | { do: "delete"; who: Who; message: number }
+  | { do: "react" | "unreact"; who: Who; message: number; name: string }
+  | { do: "read"; who: Who }
+  | { do: "look" | "older" | "cut" | "cutOff" | "reconnect" | "killApp"; who: Who }
+  | { do: "killServer" }
+  | { do: "wait"; ms: number };
+
+const who = fc.constantFrom<Who>(0, 1);
+const message = fc.nat(30);
+const text = fc.string({ minLength: 1, maxLength: 8 }).map((end) => `m${end}`);
+const name = fc.constantFrom("👍", "🎉");
+const also = <T extends Step["do"]>(...names: T[]) => fc.constantFrom(...names);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: also("send"), who, text, answer: fc.option(message, { freq: 2 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: also("edit"), who, message, text }) },
+  { weight: 2, arbitrary: fc.record({ do: also("delete"), who, message }) },
+  { weight: 4, arbitrary: fc.record({ do: also("react", "unreact"), who, message, name }) },
+  { weight: 2, arbitrary: fc.record({ do: also("read"), who }) },
+  {
+    weight: 7,
+    arbitrary: fc.record({
+      do: also("look", "older", "cut", "cutOff", "reconnect", "reconnect", "killApp"),
+      who,
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: also("wait"), ms: fc.constantFrom(0, 1, 5, 30) }) },
+  { weight: 1, arbitrary: fc.record({ do: also("killServer") }) },
+) as fc.Arbitrary<Step>;
+
+async function take(world: World, one: Step): Promise<void> {
+  if (one.do === "wait") return await delay(one.ms);
+  if (one.do === "killServer") return await killServer(world);
+  const device = world.devices[one.who] as Device;
+  const { token } = world.room;
+  const { client } = device;
+  switch (one.do) {
+    case "send": {
+      const answered = one.answer === null ? undefined : pick(device, token, one.answer)?.seq;
+      const sent = client.send(token, one.text, { ...(answered !== undefined && { replyTo: answered }) });
+      return void sent.catch(() => undefined);
+    }
+    case "edit":
+    case "delete":
+    case "react":
+    case "unreact":
+      return change(device, token, one);
+    case "read":
+      return void client.read(token, client.room(token).getSnapshot()?.head ?? 0).catch(() => undefined);
+    case "look":
+      return void client.room(token).messages.load();
+    case "older":
+      return void client
+        .room(token)
+        .messages.loadOlder()
+        .catch(() => undefined);
+    case "cut":
+      return device.cut();
+    case "cutOff":
+      device.isCutOff = true;
+      return device.cut();
+    case "reconnect":
+      device.isCutOff = false;
+      return client.wake();
+    case "killApp": {
+      device.kill();
+      await device.start().load();
+      void device.client.connect().catch(() => undefined);
+    }
+  }
+}
+
+async function killServer({ server, devices }: World): Promise<void> {
+  await server.restart();
+  for (const device of devices) device.cut();
+}
+
+/** One of the messages that are shown, unless it was deleted. */
+function pick({ client }: Device, token: string, n: number, own = false): TimelineMessage | undefined {
+  const shown = client
+    .room(token)
+    .messages.getSnapshot()
+    .filter((item): item is TimelineMessage => item.type === "message" && !item.data.deleted)
+    .filter(({ actor }) => !own || actor.id === client.user?.id);
+  return shown[n % Math.max(1, shown.length)];
+}
+
+function change(device: Device, token: string, one: Extract<Step, { message: number }>): void {
+  const found = pick(device, token, one.message, one.do === "edit" || one.do === "delete");
+  if (!found) return;
+  const { client } = device;
+  const place = found.seq === undefined ? { id: found.id ?? "" } : { seq: found.seq };
+  const at = { room: token, ...place } as { room: string; seq: number };
+  const done =
+    one.do === "edit"
+      ? client.edit({ ...at, text: one.text })
+      : one.do === "delete"
+        ? client.delete(at)
+        : client[one.do]({ ...at, name: one.name });
+  if (one.do === "delete") {
+    done.then(
+      (answer) => {
+        if (answer.duplicate && found.seq === undefined && found.id) device.discarded.add(found.id);
+      },
+      () => undefined,
+    );
+  } else done.catch(() => undefined);
+}
+
+/**
+ * What may be compared. Names of reactions come in the order in which a client heard of them; the time of an edit is that of the
+ * message in history, and of the event where it was heard live.
+ */
+function comparable(items: readonly (TimelineItem | null)[]): unknown[] {
+  return items.flatMap((item): unknown[] => {
+    if (item?.type !== "message") return item ? [{ seq: item.seq, type: item.type, data: item.data }] : [];
+    const { reactions, edited, ...data } = item.data;
+    const isEdited = edited !== undefined;
+    const sorted = reactions
+      ?.map(({ actors, ...reaction }) => ({ ...reaction, actors: actors.map(({ id }) => id).sort() }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    const { seq, id, type, at, actor, pending = false } = item;
+    const whole = { ...data, isEdited, ...(sorted && { reactions: sorted }) };
+    return [{ seq, id, type, at, actor, pending, data: whole }];
+  });
+}
+
+async function shownOf({ client }: Device, token: string): Promise<readonly TimelineItem[]> {
+  const { messages } = client.room(token);
+  await messages.load();
+  while (messages.hasOlder) await messages.loadOlder();
+  return messages.getSnapshot().filter((item) => !("failed" in item && item.seq === undefined));
+}
+
+/** A change that was refused is shown at its message, and is none of the server's. */
+function withoutFailures(items: readonly TimelineItem[]): TimelineItem[] {
+  return items.map((item) => {
+    if (item.type !== "message") return item;
+    const { failed: _, ...rest } = item;
+    return rest;
+  });
+}
+
+async function check(world: World): Promise<void> {
+  const { token } = world.room;
+  await settle(world);
+  for (const device of world.devices) {
+    const entry = await askEntry(world, device);
+    const { events } = await askServer(world, device);
+    const expected = comparable(events.map((event) => itemOf(event as RoomEvent)));
+    const shown = withoutFailures(await shownOf(device, token));
+    expect(comparable(shown)).toEqual(expected);
+    const local = device.client.room(token).getSnapshot();
+    expect(local).toMatchObject({ head: entry?.head, read: entry?.read });
+    expect(local?.unread).toBe(unreadOf(events, entry?.read ?? 0, device));
+    const ids = events.filter(({ type }) => type === "message").map(({ id }) => id);
+    expect(new Set(ids).size, "no message is there twice").toBe(ids.length);
+    const failed = new Set(device.client.outbox.getSnapshot().map(({ id }) => id));
+    const lost = [...device.kept].filter(
+      (id) => !ids.includes(id) && !device.discarded.has(id) && !failed.has(id),
+    );
+    expect(lost, "no message is lost").toEqual([]);
+    await checkStored(world, device, expected);
+  }
+}
+
+/** Messages of others after a marker that were not deleted. */
+function unreadOf(events: readonly EventFrame[], read: number, { client }: Device): number {
+  return events.filter(
+    ({ type, seq, actor, data }) =>
+      type === "message" && seq > read && !data.deleted && actor.id !== client.user?.id,
+  ).length;
+}
+
+/** The device has all of it, for a start without a network. */
+async function checkStored({ room: { token } }: World, device: Device, expected: unknown[]): Promise<void> {
+  await device.client.disconnect();
+  device.isCutOff = true;
+  const { messages } = device.start().room(token);
+  await messages.load();
+  while (messages.hasOlder) await messages.loadOlder();
+  expect(comparable(withoutFailures(messages.getSnapshot().filter(({ seq }) => seq !== undefined)))).toEqual(
+    expected,
+  );
+}
+
+describe("model", () => {
+  describeWith("postgres", "local view", ({ postgres }) => {
+    const { node } = { node: site(postgres.url) };
+    test(`${RUNS} runs of seed ${SEED} end with the view of the server`, { timeout: 3_600_000 }, async () => {
+      console.log(`model: MODEL_SEED=${SEED} MODEL_RUNS=${RUNS}`);
+      const server = new Server(node);
+      await server.restart();
+      const property = fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
+        const world = await makeWorld(server);
+        try {
+          for (const one of steps) await take(world, one);
+          await check(world);
+        } finally {
+          for (const device of world.devices) device.kill();
+        }
+      });
+      await fc.assert(property, { numRuns: RUNS, seed: SEED, interruptAfterTimeLimit: 3_500_000 });
+    });
+  });
+});

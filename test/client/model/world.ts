@@ -1,0 +1,190 @@
+/** A server that may be killed, and two people with devices that may be killed and cut off: what the model test drives. */
+import { setTimeout as delay } from "node:timers/promises";
+import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
+import { WebSocket } from "ws";
+import { createClient } from "../../../src/client/client.ts";
+import { createLocalClient, type LocalClient } from "../../../src/client/local/local-client.ts";
+import { indexedDbStore } from "../../../src/client/stores/indexeddb.ts";
+import type { Platform } from "../../../src/client/stores/indexeddb-types.ts";
+import type { Store, Write } from "../../../src/client/stores/store.ts";
+import type { RoomEntry } from "../../../src/protocol/frames.ts";
+import type { Node, Person, Room, Site } from "../../gateway/fixtures.ts";
+import { person, room } from "../../gateway/fixtures.ts";
+
+/** The server's address of now, under which every device finds it. */
+export class Server {
+  readonly #site: Site;
+  #node: Node | null = null;
+
+  constructor(site: Site) {
+    this.#site = site;
+  }
+
+  get node(): Node {
+    if (!this.#node) throw new Error("the server has not been started");
+    return this.#node;
+  }
+
+  get url(): string {
+    return `${this.node.url.replace(/^http/, "ws")}/ws`;
+  }
+
+  /** Another process takes over: the one before is gone, and with it what was not in the database. */
+  async restart(): Promise<void> {
+    const before = this.#node;
+    this.#node = await this.#site.node();
+    await before?.gateway.close();
+  }
+}
+
+export class Device {
+  readonly person: Person;
+  readonly #server: Server;
+  readonly #platform = { indexedDB: new IDBFactory(), IDBKeyRange } as unknown as Platform;
+  readonly #sockets = new Set<WebSocket>();
+  /** Ids of messages that the device has written down to send. */
+  readonly kept = new Set<string>();
+  /** Ids of messages that were deleted before they were sent. */
+  readonly discarded = new Set<string>();
+  client: LocalClient;
+  isCutOff = false;
+  #life = { isOver: false };
+
+  constructor(server: Server, owner: Person) {
+    this.#server = server;
+    this.person = owner;
+    this.client = this.start();
+  }
+
+  /** Starts the app, with what the device has. */
+  start(): LocalClient {
+    const life = { isOver: false };
+    this.#life = life;
+    this.client = createLocalClient({
+      url: "ws://device/ws",
+      token: this.person.token,
+      backoff: { baseMs: 2, capMs: 20 },
+      WebSocket: this.#network(),
+      store: this.#mortal(indexedDbStore("device", this.#platform), life),
+    });
+    return this.client;
+  }
+
+  /** Ends the app as a kill does: nothing that it does after this reaches the device or the server. */
+  kill(): void {
+    this.#life.isOver = true;
+    this.cut();
+    void this.client.disconnect().catch(() => undefined);
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.terminate();
+    this.#sockets.clear();
+  }
+
+  /** Sockets lead to the server of now, or nowhere. */
+  #network(): typeof WebSocket {
+    const device = this;
+    const server = this.#server;
+    return class extends WebSocket {
+      constructor(_url: string, protocols: string) {
+        super(device.isCutOff ? "ws://127.0.0.1:1/ws" : server.url, protocols);
+        device.#sockets.add(this);
+        this.on("close", () => device.#sockets.delete(this));
+      }
+    } as unknown as typeof WebSocket;
+  }
+
+  #mortal(store: Store, life: { isOver: boolean }): Store {
+    const forever = new Promise<never>(() => undefined);
+    const alive = <T>(work: () => Promise<T>): Promise<T> => (life.isOver ? forever : work());
+    return {
+      get: (...what) => alive(() => store.get(...what)),
+      range: (...what) => alive(() => store.range(...what)),
+      close: () => alive(() => store.close()),
+      batch: (writes) =>
+        alive(async () => {
+          await store.batch(writes);
+          for (const id of writes.flatMap(sentId)) this.kept.add(id);
+        }),
+    };
+  }
+}
+
+/** The id of the message that a write keeps to be sent. */
+function sentId(write: Write): string[] {
+  if (write.table !== "outbox" || !("key" in write) || !write.key.startsWith("w:")) return [];
+  const kept = JSON.parse(write.value ?? "null") as { op: string; id: string } | null;
+  return kept?.op === "send" ? [kept.id] : [];
+}
+
+export interface World {
+  server: Server;
+  devices: [Device, Device];
+  room: Room;
+}
+
+export async function makeWorld(server: Server): Promise<World> {
+  const people = [await person(server.node, "Ann"), await person(server.node, "Bob")] as const;
+  const shared = await room(server.node, people);
+  const devices = people.map((one) => new Device(server, one)) as World["devices"];
+  for (const { client } of devices) await client.connect();
+  return { server, devices, room: shared };
+}
+
+/** Everybody is connected, and nothing is under way any more. */
+export async function settle({ devices, room: { token } }: World): Promise<void> {
+  const head = async () => {
+    const { events } = await (devices[0] as Device).client.history({ room: token, limit: 1 });
+    return events.at(-1)?.seq ?? 0;
+  };
+  for (const device of devices) {
+    device.isCutOff = false;
+    device.client.wake();
+    await device.client.connect();
+  }
+  for (let tries = 0; tries < 2_000; tries++) {
+    const isQuiet = devices.every(
+      ({ client }) =>
+        client.state.name === "online" && client.outbox.getSnapshot().every(({ failed }) => failed),
+    );
+    if (isQuiet) {
+      const last = await head().catch(() => -1);
+      if (devices.every(({ client }) => client.room(token).getSnapshot()?.head === last)) return;
+    }
+    await delay(5);
+  }
+  const left = devices.map(({ client }) => ({
+    state: client.state,
+    outbox: client.outbox.getSnapshot(),
+    entry: client.room(token).getSnapshot(),
+  }));
+  throw new Error(`it does not come to rest: ${JSON.stringify(left)}`);
+}
+
+/** The room's entry as a new client of this person gets it, once the person's read marker has come to the server. */
+export async function askEntry(world: World, device: Device): Promise<RoomEntry | undefined> {
+  for (let tries = 0; ; tries++) {
+    const { entry } = await askServer(world, device);
+    const local = device.client.room(world.room.token).getSnapshot();
+    if (entry?.read === local?.read || tries === 100) return entry;
+    await delay(10);
+  }
+}
+
+/** The room's entry and whole history as a new client of this person gets them. */
+export async function askServer({ server, room: { token } }: World, { person: { token: password } }: Device) {
+  const client = createClient({ url: server.url, token: password, WebSocket });
+  try {
+    const ready = await client.connect();
+    const pages = [await client.history({ room: token, limit: 200 })];
+    for (let page = pages[0]; page?.more; ) {
+      page = await client.history({ room: token, limit: 200, before: page.events[0]?.seq ?? 0 });
+      pages.unshift(page);
+    }
+    const entry = ready.rooms.find(({ room: name }) => name === token);
+    return { entry, events: pages.flatMap(({ events }) => events) };
+  } finally {
+    client.disconnect();
+  }
+}
