@@ -75,7 +75,7 @@ function entryOf(room: string, head: number): RoomEntry {
       lastPing: 0,
       call: 0,
     },
-    ...{ readOnly: false, lobby: false, hasPassword: false, pinned: [] },
+    ...{ readOnly: false, posting: "all", lobby: false, hasPassword: false, pinned: [] },
     settings: { muted: false, pinned: false, archived: false, favorite: false, notify: "mentions" },
     last: head === 0 ? null : message(room, head),
   };

@@ -128,11 +128,13 @@ export function createOutbound(options: OutboundOptions): Outbound {
       case "member.changed":
         return await rooms.syncPower(room);
       case "room.changed": {
-        const { readOnly, type } = dataOf<"room.changed">(event);
+        const { readOnly, posting, type } = dataOf<"room.changed">(event);
         // Read again, because the change may be younger than the claim.
         room.chatroom = (await chatrooms.byId(room.id)) ?? room.chatroom;
         if (readOnly !== undefined) room.readOnly = readOnly;
-        if (readOnly !== undefined || type !== undefined) await rooms.syncPower(room);
+        if (posting !== undefined) room.posting = posting;
+        const isPower = readOnly !== undefined || posting !== undefined || type !== undefined;
+        if (isPower) await rooms.syncPower(room);
         return await rooms.syncProfile(room);
       }
       default:

@@ -1,5 +1,5 @@
 /** Roles as power levels of Matrix. From Matrix, members may change little; Causeway decides the rest. */
-import type { Role, RoomType } from "../../src/domain/model.ts";
+import type { Posting, Role, RoomType } from "../../src/domain/model.ts";
 import { isModerator } from "../../src/domain/permissions.ts";
 
 export interface PowerLevels {
@@ -24,7 +24,8 @@ function creatorOutranks(roomVersion: string): boolean {
 
 /**
  * The content of `m.room.power_levels`. Only the bot may do what is not listed, above all turn on encryption, which would
- * hide messages from the bridge. In a read-only room nobody writes, but everybody may still redact their own messages.
+ * hide messages from the bridge. In a read-only room nobody writes, but everybody may still redact their own messages. Where only
+ * moderators write, everybody may still react, too.
  */
 export function powerLevels(input: {
   roomVersion: string;
@@ -32,6 +33,7 @@ export function powerLevels(input: {
   bot: string;
   members: readonly { matrixId: string; role: Role }[];
   readOnly: boolean;
+  posting: Posting;
   /** In a one-to-one room one member blocks the other: neither may redact the other's messages. */
   blocked: boolean;
 }): PowerLevels {
@@ -44,11 +46,15 @@ export function powerLevels(input: {
   }
   // In a one-to-one room neither member may rename the room, invite or remove.
   const moderator = input.type === "one_to_one" ? bot : MODERATOR;
+  const onlyModerators = !input.readOnly && input.posting === "moderators";
   return {
     users,
     users_default: 0,
-    events: { "m.room.name": moderator, "m.room.redaction": 0, "m.room.encryption": bot },
-    events_default: input.readOnly ? bot : 0,
+    events: {
+      ...{ "m.room.name": moderator, "m.room.redaction": 0, "m.room.encryption": bot },
+      ...(onlyModerators && { "m.reaction": 0 }),
+    },
+    events_default: input.readOnly ? bot : onlyModerators ? MODERATOR : 0,
     state_default: bot,
     invite: moderator,
     kick: moderator,

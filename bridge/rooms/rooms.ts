@@ -3,7 +3,7 @@
  * state follows the chatroom's, and everybody is removed from it when the chatroom is deleted.
  */
 import { isDeepStrictEqual } from "node:util";
-import { actorOf, type Room } from "../../src/domain/model.ts";
+import { actorOf, type Posting, type Room } from "../../src/domain/model.ts";
 import type { MembershipStore } from "../../src/domain/ports/store/memberships.ts";
 import type { AvatarStore } from "../../src/domain/ports/store/rooms.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
@@ -32,7 +32,7 @@ export interface MatrixRooms {
   syncProfile(room: OpenRoom): Promise<void>;
   /**
    * Sets the power levels from the members' roles. Nobody may write in a read-only room (`room.readOnly`, as of the event
-   * `room.mirrored`), nor where one member blocks the other, unless `room.writableWhileBlocked`.
+   * `room.mirrored`, as is `room.posting`), nor where one member blocks the other, unless `room.writableWhileBlocked`.
    */
   syncPower(room: OpenRoom): Promise<void>;
   /** Removes everybody, then the alias, and the bot last. Safe to repeat. @throws HomeserverError */
@@ -65,13 +65,19 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   const asBot = <T>(method: "GET" | "PUT" | "POST" | "DELETE", path: string, body?: object) =>
     accounts.request<T>(ghosts.bot, method, path, body ? { body } : {});
 
-  async function wantedPower(room: Room, roomVersion: string, readOnly: boolean): Promise<PowerLevels> {
+  async function wantedPower(
+    room: Room,
+    roomVersion: string,
+    writers: { readOnly: boolean; posting: Posting },
+  ): Promise<PowerLevels> {
     const members = (await options.memberships.list([room.id])).flatMap(({ member, role }) => {
       const actor = actorOf(member, "");
-      return actor.kind === "guest" ? [] : [{ matrixId: ghosts.ofActor(actor), role }];
+      // Nobody signs in as a guest's ghost. It needs a level only to write where moderators alone do.
+      const needsNone = actor.kind === "guest" && writers.posting === "all";
+      return needsNone ? [] : [{ matrixId: ghosts.ofActor(actor), role }];
     });
     const { type, blocked } = room;
-    return powerLevels({ roomVersion, type, bot: ghosts.bot, members, readOnly, blocked });
+    return powerLevels({ roomVersion, type, bot: ghosts.bot, members, ...writers, blocked });
   }
 
   async function avatarUrl({ avatarId }: Room): Promise<string | null> {
@@ -102,7 +108,10 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
         ...fixedState(room),
         ...(avatar ? [{ type: "m.room.avatar", state_key: "", content: { url: avatar } }] : []),
       ],
-      power_level_content_override: await wantedPower(room, roomVersion, room.blocked),
+      power_level_content_override: await wantedPower(room, roomVersion, {
+        readOnly: room.blocked,
+        posting: "all",
+      }),
     });
     return { matrixRoomId: fieldOf(answer, "room_id"), roomVersion };
   }
@@ -137,8 +146,9 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   }
 
   async function syncPower(room: OpenRoom): Promise<void> {
-    const nobodyWrites = room.readOnly || (room.chatroom.blocked && !room.writableWhileBlocked);
-    const wanted = await wantedPower(room.chatroom, room.roomVersion, nobodyWrites);
+    const readOnly = room.readOnly || (room.chatroom.blocked && !room.writableWhileBlocked);
+    const { chatroom, roomVersion, posting } = room;
+    const wanted = await wantedPower(chatroom, roomVersion, { readOnly, posting });
     await putState(room, "m.room.power_levels", wanted);
   }
 

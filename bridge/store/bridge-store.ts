@@ -6,7 +6,7 @@
  *
  * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
-import type { Room } from "../../src/domain/model.ts";
+import type { Posting, Room } from "../../src/domain/model.ts";
 import type { StoreSql } from "../../src/store/postgres.ts";
 import { CONVERSATION, columns, noun, type Row } from "../../src/store/sql/rows.ts";
 import { type BridgeAccounts, createBridgeAccounts } from "./accounts.ts";
@@ -38,6 +38,8 @@ export interface ClaimedRoom {
   head: number;
   /** Whether the room was read-only as of the event `mirrored`. */
   readOnly: boolean;
+  /** Who wrote in the room as of the event `mirrored`. */
+  posting: Posting;
   /** Grows each time the log is mirrored again from an earlier seq. */
   run: number;
   /** How many requests to bring memberships in line are open. `release` and `defer` say how many were done. */
@@ -52,6 +54,7 @@ export interface ClaimedRoom {
 interface TurnState {
   mirrored: number;
   readOnly: boolean;
+  posting: Posting;
   /** How many of `memberSyncsRequested` were done. */
   memberSyncsDone: number;
 }
@@ -102,6 +105,7 @@ interface ClaimRow {
   mirrored_seq: number;
   head_seq: number | null;
   read_only: boolean;
+  posting: Posting;
   unsettled: number;
   run: number;
   failures: number;
@@ -124,18 +128,18 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
         update bridge_rooms set owner = null where owner = ${node}`;
     },
     claim: (id, node) => claim(sql, id, node),
-    async release(id, node, { mirrored, readOnly, memberSyncsDone, completed }) {
+    async release(id, node, { mirrored, readOnly, posting, memberSyncsDone, completed }) {
       await sql`
         update bridge_rooms set owner = null, mirrored_seq = greatest(mirrored_seq, ${mirrored}::bigint),
-               read_only = ${readOnly}, unsettled = greatest(unsettled - ${memberSyncsDone}::integer, 0),
+               read_only = ${readOnly}, posting = ${posting}, unsettled = greatest(unsettled - ${memberSyncsDone}::integer, 0),
                failures = case when ${completed} then 0 else failures end,
                retry_at = case when ${completed} then 0 else retry_at end
         where conversation_id = ${id} and owner = ${node}`;
     },
-    async defer(id, node, { mirrored, readOnly, memberSyncsDone, retryInMs }) {
+    async defer(id, node, { mirrored, readOnly, posting, memberSyncsDone, retryInMs }) {
       await sql`
         update bridge_rooms set owner = null, mirrored_seq = greatest(mirrored_seq, ${mirrored}::bigint),
-               read_only = ${readOnly}, unsettled = greatest(unsettled - ${memberSyncsDone}::integer, 0), failures = failures + 1,
+               read_only = ${readOnly}, posting = ${posting}, unsettled = greatest(unsettled - ${memberSyncsDone}::integer, 0), failures = failures + 1,
                retry_at = causeway_now() + ${retryInMs}::bigint
         where conversation_id = ${id} and owner = ${node}`;
     },
@@ -190,7 +194,7 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
         select from bridge_workers w where w.node = b.owner and w.expires_at > causeway_now()))
       returning b.*
     )
-    select t.conversation_id, t.token, t.matrix_room_id, t.room_version, t.mirrored_seq, h.head_seq, t.read_only,
+    select t.conversation_id, t.token, t.matrix_room_id, t.room_version, t.mirrored_seq, h.head_seq, t.read_only, t.posting,
            t.unsettled, t.run, t.failures, greatest(t.retry_at - causeway_now(), 0) as wait_ms, ${columns(sql, "c", CONVERSATION)}
     from taken t
     left join conversations c on c.id = t.conversation_id
@@ -205,6 +209,7 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
     mirrored: row.mirrored_seq,
     head: row.head_seq ?? 0,
     readOnly: row.read_only,
+    posting: row.posting,
     memberSyncsRequested: row.unsettled,
     run: row.run,
     failures: row.failures,

@@ -45,7 +45,7 @@ export function createBridgeRuns(sql: StoreSql): BridgeRuns {
         ), named as (
           update conversations set matrix_room_id = null where id = (${room})
         )
-        update bridge_rooms b set matrix_room_id = null, room_version = null, read_only = false, mirrored_seq = 0,
+        update bridge_rooms b set matrix_room_id = null, room_version = null, read_only = false, posting = 'all', mirrored_seq = 0,
                run = b.run + 1, unsettled = b.unsettled + 1,
                seen_head = coalesce((select head_seq from room_heads h where h.conversation_id = b.conversation_id), 0)
         where b.conversation_id = (${room})`;

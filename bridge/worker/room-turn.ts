@@ -55,7 +55,7 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     const progress = { memberSyncsDone: 0, completed: false };
     try {
       const next = room.chatroom === null ? await clearRoom(room) : await work(room, progress);
-      await store.release(id, node, { mirrored: room.mirrored, readOnly: room.readOnly, ...progress });
+      await store.release(id, node, { ...placeOf(room), ...progress });
       if (progress.completed || room.chatroom === null) waiting.delete(id);
       return next;
     } catch (error) {
@@ -77,8 +77,7 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
           "could not carry a room to or from Matrix; trying again",
         );
       }
-      const { mirrored, readOnly } = room;
-      await store.defer(id, node, { mirrored, readOnly, ...progress, retryInMs });
+      await store.defer(id, node, { ...placeOf(room), ...progress, retryInMs });
       return retryInMs;
     }
   }
@@ -97,7 +96,8 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
       "the homeserver no longer knows a room; the bridge makes it again, with its members and its whole log",
     );
     await store.forgetMatrixRoom(room.id, node);
-    await store.release(room.id, node, { mirrored: 0, readOnly: false, memberSyncsDone, completed: true });
+    const atStart = { mirrored: 0, readOnly: false, posting: "all" as const };
+    await store.release(room.id, node, { ...atStart, memberSyncsDone, completed: true });
     return "now";
   }
 
@@ -197,4 +197,9 @@ function retryDelay(error: unknown, failures: number): number {
   const asked = error instanceof HomeserverError || error instanceof DomainError ? error.retryAfterMs : null;
   if (typeof asked === "number") return Math.max(asked, 1);
   return backoffMs(RETRIES, failures);
+}
+
+/** What a turn stores of how far it came. */
+function placeOf({ mirrored, readOnly, posting }: ClaimedRoom) {
+  return { mirrored, readOnly, posting };
 }

@@ -25,6 +25,7 @@ export const ACTIONS = [
   "publish",
   "password",
   "lock",
+  "posting",
   "lobby",
   "message_timer",
   "receipt_mode",
@@ -76,6 +77,8 @@ export const PERMISSIONS: Record<Role, ReadonlySet<Action>> = {
 
 /** Not allowed to anybody while a room is read-only. */
 const WRITES: ReadonlySet<Action> = new Set(["send", "react", "edit_own", "call", "type"]);
+/** Not allowed to members without a moderator's role where only moderators write. They react and call all the same. */
+const POSTS: ReadonlySet<Action> = new Set(["send", "edit_own", "type"]);
 /**
  * Not allowed to either member of a one-to-one room while one blocks the other: actions that reach the other member, or
  * change or remove something of theirs.
@@ -107,6 +110,7 @@ const NOT_ONE_TO_ONE: ReadonlySet<Action> = new Set([
   "avatar",
   "publish",
   "lock",
+  "posting",
   "lobby",
   "message_timer",
   "access",
@@ -125,7 +129,7 @@ export function isModerator(role: Role): boolean {
 
 /**
  * Whether a member may do `action` in the room now.
- * @returns null when allowed, else the code to refuse with, in the order of Talk's checks: role (and blocking), lock,
+ * @returns null when allowed, else the code to refuse with, in the order of Talk's checks: role (and who writes, and blocking), lock,
  *          lobby. A change that a one-to-one room does not support is `bad_request`.
  */
 export function can(
@@ -137,6 +141,7 @@ export function can(
   if (room.type === "one_to_one" && NOT_ONE_TO_ONE.has(action)) return "bad_request";
   if (!PERMISSIONS[membership.role].has(action)) return "forbidden";
   if (room.type !== "public" && ONLY_PUBLIC.has(action)) return "forbidden";
+  if (isReserved(room, action) && !isModerator(membership.role)) return "forbidden";
   if (isBlocked(room, action)) return "forbidden";
   if (room.readOnly && WRITES.has(action)) return "read_only";
   if (BEHIND_LOBBY.has(action) && waitsInLobby(membership, room, now)) return "lobby";
@@ -146,6 +151,11 @@ export function can(
 /** Whether a block between the members of a one-to-one room forbids `action`. */
 export function isBlocked({ blocked }: Pick<RoomRules, "blocked">, action: Action): boolean {
   return blocked && TOWARDS_THE_OTHER.has(action);
+}
+
+/** Whether only moderators may do `action` because only they write in the room. */
+export function isReserved({ posting }: Pick<RoomRules, "posting">, action: Action): boolean {
+  return posting === "moderators" && POSTS.has(action);
 }
 
 /** Whether a member has to wait in the lobby, and may read nothing of the room until it opens. */

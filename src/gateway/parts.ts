@@ -10,6 +10,7 @@ import { createMessageCommands } from "./commands/messages.ts";
 import { createPeopleCommands } from "./commands/people.ts";
 import { createPresenceCommands } from "./commands/presence.ts";
 import { createReceiptCommands } from "./commands/receipts.ts";
+import { createRoomChanges } from "./commands/room-changes.ts";
 import { createRoomListCommands } from "./commands/room-list.ts";
 import { createSearchCommands } from "./commands/search.ts";
 import { AccessEvents } from "./delivery/access-events.ts";
@@ -58,7 +59,7 @@ export function buildParts(options: GatewayOptions): GatewayParts {
   const notes = new LoginNotes(useCases.accounts);
   const delivery = buildDelivery(options, { metrics, sessions, topics, entries });
   const { hub, users, memberships, catchUp, feed, news } = delivery;
-  const commands = buildCommands(options, { hub, metrics, entries, shape, notes });
+  const commands = buildCommands(options, { hub, metrics, entries, memberships, shape, notes });
   const { accounts, roomEntries } = useCases;
   const handshake = createHandshake({
     ...{ ...delivery, store, accounts, roomEntries, entries, shape },
@@ -144,11 +145,12 @@ interface CommandParts {
   entries: EntryShape;
   shape: UserShape;
   notes: LoginNotes;
+  memberships: Memberships;
 }
 
 function buildCommands(
-  { hot, useCases, logger, matrixAccounts = null }: GatewayOptions,
-  { hub, metrics, entries, shape, notes }: CommandParts,
+  { hot, useCases, publicUrl, logger, matrixAccounts = null }: GatewayOptions,
+  { hub, metrics, shape, notes, entries, memberships }: CommandParts,
 ): Commands {
   const { messages, calls, fileLinks: fileUrls } = useCases;
   return {
@@ -157,6 +159,7 @@ function buildCommands(
     receipts: createReceiptCommands(useCases.receipts, hub),
     search: createSearchCommands(useCases.search, fileUrls),
     members: createMemberCommands({ useCases, shape }),
+    rooms: createRoomChanges({ useCases, entries, memberships, publicUrl }),
     people: createPeopleCommands(useCases, shape),
     account: createAccountCommands({ useCases, notes, matrixAccounts }),
     presence: createPresenceCommands(useCases, hub, logger),

@@ -15,6 +15,7 @@ import { MESSAGE_OPS, type MessageAnswers } from "./frames/messages.ts";
 import { PEOPLE_OPS, type PeopleAnswers } from "./frames/people.ts";
 import { PRESENCE_OPS, type PresenceAnswers } from "./frames/presence.ts";
 import { RECEIPT_OPS, type ReceiptAnswers } from "./frames/receipts.ts";
+import { ROOM_CHANGE_OPS, type RoomChangeAnswers } from "./frames/room-changes.ts";
 import { ROOM_LIST_OPS, type RoomListAnswers } from "./frames/room-list.ts";
 import { SEARCH_OPS, type SearchAnswers } from "./frames/search.ts";
 import type {
@@ -55,6 +56,7 @@ export const CLIENT_SCHEMAS = {
   ...RECEIPT_OPS,
   ...SEARCH_OPS,
   ...MEMBER_OPS,
+  ...ROOM_CHANGE_OPS,
   ...PRESENCE_OPS,
   ...CALL_OPS,
   ...FILE_OPS,
@@ -135,6 +137,7 @@ export interface OkFields
     ReceiptAnswers,
     SearchAnswers,
     MemberAnswers,
+    RoomChangeAnswers,
     PresenceAnswers,
     CallAnswers,
     FileAnswers,

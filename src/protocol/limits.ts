@@ -60,6 +60,7 @@ export const LIMITS = {
   /** [GW-16.2] People whom one command names. */
   PEOPLE_AT_ONCE: 100,
   MEMBER_ID_CHARACTERS: 255,
+  LINK_CHARACTERS: 2_048,
   /** [GW-16.4] */
   MEMBERS_DEFAULT: 50,
   MEMBERS_MOST: 200,

@@ -45,10 +45,17 @@ describeBridge(
       expect(await store.claim(id, "dead")).toMatchObject({ id, mirrored: 0 });
       expect(await store.claim(id, "alive")).toMatchObject({ id });
       expect(await store.claim(id, "other")).toBe("taken");
-      await store.release(id, "other", { mirrored: 5, readOnly: true, memberSyncsDone: 0, completed: true });
+      await store.release(id, "other", {
+        ...{ mirrored: 5, readOnly: true, posting: "moderators", memberSyncsDone: 0, completed: true },
+      });
       expect(await store.claim(id, "other"), "only the owner gives a room back").toBe("taken");
       await store.retire("alive");
-      expect(await store.claim(id, "other")).toMatchObject({ id, mirrored: 0, readOnly: false });
+      expect(await store.claim(id, "other")).toMatchObject({
+        id,
+        mirrored: 0,
+        readOnly: false,
+        posting: "all",
+      });
       await store.retire("other");
       expect(await store.claim(987_654_321, "other")).toBeNull();
       await world.startBridge();

@@ -7,6 +7,7 @@ const open = {
   id: 1,
   type: "group",
   readOnly: false,
+  posting: "all",
   lobby: false,
   lobbyUntil: null,
   blocked: false,
@@ -23,6 +24,20 @@ test("a read-only room shuts writing off for everybody, and nothing else", () =>
     expect(can({ role }, room, "send", 0)).toBe("read_only");
     expect(can({ role }, room, "read", 0)).toBeNull();
     expect(can({ role }, room, "leave", 0)).toBeNull();
+  }
+});
+
+test("where only moderators write, others read, react and call, and edit nothing", () => {
+  const room = { ...open, posting: "moderators" } as const;
+  const refused = (role: Role) => ACTIONS.filter((action) => can({ role }, room, action, 0) !== null);
+  const refusedAnyway = (role: Role) => ACTIONS.filter((action) => can({ role }, open, action, 0) !== null);
+  for (const role of ["user", "self_joined", "guest"] as const) {
+    const more = refused(role).filter((action) => !refusedAnyway(role).includes(action));
+    expect(more, role).toEqual(["send", "type", "edit_own"]);
+    expect(can({ role }, room, "send", 0)).toBe("forbidden");
+  }
+  for (const role of ["owner", "moderator", "guest_moderator"] as const) {
+    expect(refused(role), role).toEqual(refusedAnyway(role));
   }
 });
 

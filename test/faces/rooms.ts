@@ -56,11 +56,12 @@ export async function newRoom(site: Site, state: RoomState): Promise<Room> {
   const messages = await sayAll(site, state, room.publicId);
   const extrasMessage = await say(site, room.extra, room.publicId, "I am here too");
   const { owner } = site.callers;
-  const { readOnly, lobby, blocked } = ROOM_STATES[state];
+  const { readOnly, posting, lobby, blocked } = ROOM_STATES[state];
+  if (posting !== "all") await owner.socket?.ask({ op: "room.set", room: room.token, posting });
   if (readOnly) await well(talk(site, owner, "PUT", `/room/${room.token}/read-only`, { state: 1 }));
   if (lobby) await well(talk(site, owner, "PUT", `/room/${room.token}/webinar/lobby`, { state: 1 }));
   if (blocked) await block(site, room.extra, owner);
-  if (readOnly || lobby || blocked) await lookAnew(site, room.publicId);
+  if (readOnly || posting !== "all" || lobby || blocked) await lookAnew(site, room.publicId);
   return { ...room, state, messages, extrasMessage, madeAt: Date.now() };
 }
 

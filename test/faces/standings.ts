@@ -37,11 +37,27 @@ export function standing(name: StandingName): Standing {
 
 /** The rooms that everything is tried in. */
 export const ROOM_STATES = {
-  open: { title: "an open public room", type: "public", readOnly: false, lobby: false, blocked: false },
+  open: {
+    title: "an open public room",
+    type: "public",
+    readOnly: false,
+    posting: "all",
+    lobby: false,
+    blocked: false,
+  },
   locked: {
     title: "a public room that is locked",
     type: "public",
     readOnly: true,
+    posting: "all",
+    lobby: false,
+    blocked: false,
+  },
+  announcing: {
+    title: "a public room in which only moderators write",
+    type: "public",
+    readOnly: false,
+    posting: "moderators",
     lobby: false,
     blocked: false,
   },
@@ -49,6 +65,7 @@ export const ROOM_STATES = {
     title: "a public room whose lobby is closed",
     type: "public",
     readOnly: false,
+    posting: "all",
     lobby: true,
     blocked: false,
   },
@@ -56,6 +73,7 @@ export const ROOM_STATES = {
     title: "a one-to-one room",
     type: "one_to_one",
     readOnly: false,
+    posting: "all",
     lobby: false,
     blocked: false,
   },
@@ -63,6 +81,7 @@ export const ROOM_STATES = {
     title: "a one-to-one room of which one blocked the other",
     type: "one_to_one",
     readOnly: false,
+    posting: "all",
     lobby: false,
     blocked: true,
   },

@@ -63,6 +63,18 @@ describeWith("postgres", "Wire's guest links", ({ postgres }) => {
     ).toHaveLength(1);
   });
 
+  test("a link with a password lets nobody in who can't give it", async () => {
+    const { id, ada, link } = await linked({ team: undefined });
+    const actor = { kind: "user" as const, id: String(ada.id), name: "" };
+    const found = await site.useCases.finding.locate(actor, { uuid: id });
+    const state = { on: true, password: "sesame" };
+    await site.useCases.guestLinks.set(actor, found?.room.token ?? "", state);
+    const guest = await addLoner(site);
+    expect(await join(guest, link)).toMatchObject(refused(403, "access-denied"));
+    await site.useCases.guestLinks.set(actor, found?.room.token ?? "", { ...state, password: null });
+    expect((await join(guest, link)).status).toBe(200);
+  });
+
   test("strangers check a link, and see the conversation before they join", async () => {
     const { id, link } = await linked({ name: "Open house" });
     const guest = await addLoner(site);

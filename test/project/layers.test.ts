@@ -149,7 +149,7 @@ const LAYERS: Record<string, readonly string[]> = {
   ],
   "src/gateway/commands": [
     ...["src/gateway/sessions", "src/gateway/delivery", "src/gateway/frames", "src/gateway/metrics.ts"],
-    ...["src/protocol/**", DOMAIN],
+    ...["src/protocol/**", "src/public-links.ts", DOMAIN],
   ],
   "src/gateway/feed": ["src/gateway/delivery", "src/gateway/frames", "src/protocol/**", DOMAIN],
   "src/gateway/sessions": [

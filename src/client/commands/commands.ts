@@ -9,6 +9,7 @@ import { MESSAGE_COMMANDS, type MessageCommands } from "./messages.ts";
 import { ACCOUNT_COMMANDS, type AccountCommands, PEOPLE_COMMANDS, type PeopleCommands } from "./people.ts";
 import { PRESENCE_COMMANDS, type PresenceCommands } from "./presence.ts";
 import { RECEIPT_COMMANDS, type ReceiptCommands } from "./receipts.ts";
+import { ROOM_CHANGE_COMMANDS, type RoomChangeCommands } from "./room-changes.ts";
 import { ROOM_LIST_COMMANDS, type RoomListCommands } from "./room-list.ts";
 import { UPLOAD_COMMANDS, type UploadCommands } from "./uploads.ts";
 
@@ -18,6 +19,7 @@ const OPS = [
   ...MEMBER_COMMANDS,
   ...PEOPLE_COMMANDS,
   ...ACCOUNT_COMMANDS,
+  ...ROOM_CHANGE_COMMANDS,
   ...PRESENCE_COMMANDS,
   ...ROOM_LIST_COMMANDS,
   ...UPLOAD_COMMANDS,
@@ -29,6 +31,7 @@ export interface Commands
     MemberCommands,
     PeopleCommands,
     AccountCommands,
+    RoomChangeCommands,
     PresenceCommands,
     RoomListCommands,
     UploadCommands {}

@@ -19,6 +19,7 @@ import { createDirectory } from "../organizations/directory.ts";
 import { createLookup } from "../organizations/lookup.ts";
 import { createProvisioning } from "../organizations/provisioning.ts";
 import { createUnreadCache, type UnreadCache } from "../reading/unread.ts";
+import { createPictureOf } from "../rooms/avatars.ts";
 import { createRoomLifecycle } from "../rooms/lifecycle.ts";
 import type { Departure } from "../rooms/members.ts";
 import { createBringBack } from "../rooms/one-to-one.ts";
@@ -39,10 +40,11 @@ export function createUseCases(options: DomainOptions): UseCases {
   const calls = createCalls(context, bringBack);
   const departed = forgetDeparted(context, unread, calls);
   const presence = createPresence(context);
-  const roomLifecycle = createRoomLifecycle(context, departed);
+  const pictureOf = createPictureOf(context, options.files ?? null);
+  const roomLifecycle = createRoomLifecycle(context, { departed, pictureOf });
   const visits = createVisits(context, { calls, presence });
   const rooms = createRoomUseCases(context, {
-    ...{ calls, presence, visits, roomLifecycle, passwords, departed },
+    ...{ calls, presence, visits, roomLifecycle, passwords, departed, pictureOf },
   });
   const directory = createDirectory(context, passwords, departed);
   const { join, leave, sessionGone, sweep } = calls;

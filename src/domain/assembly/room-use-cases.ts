@@ -7,10 +7,12 @@ import { createRoomEntries } from "../entries/room-entries.ts";
 import type { InternalCalls } from "../live/calls.ts";
 import { createJoining } from "../live/joining.ts";
 import type { Visits } from "../live/visits.ts";
+import type { PictureOf } from "../rooms/avatars.ts";
 import { createGuestLinks } from "../rooms/guest-links.ts";
 import { createGuests } from "../rooms/guests.ts";
 import type { Departure } from "../rooms/members.ts";
 import { createOneToOne } from "../rooms/one-to-one.ts";
+import { createRoomDoor } from "../rooms/room-door.ts";
 import { createFinding } from "../rooms/room-lookup.ts";
 import { createRoster } from "../rooms/roster.ts";
 import { createRoomSettings } from "../rooms/settings.ts";
@@ -26,21 +28,27 @@ export interface RoomParts {
   roomLifecycle: RoomLifecycle;
   passwords: Passwords;
   departed: (gone: readonly Departure[]) => Promise<void>;
+  pictureOf: PictureOf;
 }
 
 export function createRoomUseCases(context: Context, parts: RoomParts): RoomUseCases {
-  const { roomLifecycle, passwords, departed, calls } = parts;
+  const { roomLifecycle, passwords, departed, calls, pictureOf } = parts;
   const views = createRoomViews(context);
   const finding = createFinding(context, views);
-  const settings = createRoomSettings(context, { passwords, departed, calls });
+  const door = createRoomDoor(context, passwords);
+  const settings = createRoomSettings(context, { passwords, departed, calls, pictureOf });
   return {
     finding,
     oneToOne: createOneToOne(context, departed),
     roster: createRoster(context, { views, departed, roomLifecycle, finding, settings }),
-    joining: createJoining(context, { ...parts, view: (actor, token) => finding.view(actor, { token }) }),
+    joining: createJoining(context, {
+      ...parts,
+      door,
+      view: (actor, token) => finding.view(actor, { token }),
+    }),
     guests: createGuests(context, departed),
     roomSettings: settings,
-    guestLinks: createGuestLinks(context),
+    guestLinks: createGuestLinks(context, { passwords, door }),
     memberSettings: createMemberSettings(context),
     roomEntries: createRoomEntries(context),
   };

@@ -5,7 +5,7 @@
 import { LRUCache } from "lru-cache";
 import { DomainError, type ErrorCode } from "../errors.ts";
 import { type Actor, type MemberKey, type Membership, memberKey, type RoomRules } from "../model.ts";
-import { type Action, can, isBlocked } from "../permissions.ts";
+import { type Action, can, isBlocked, isReserved } from "../permissions.ts";
 import type { RoomAccess } from "../ports/store/rooms.ts";
 import type { Store } from "../ports/store/store.ts";
 
@@ -69,12 +69,12 @@ export function createAccesses(store: Store, now: () => number): Accesses {
   }
 
   function remember(key: string, { room, membership, accessVersion, peerLeft }: RoomAccess): Access {
-    const { id, type, readOnly, lobby, lobbyUntil, blocked } = room;
+    const { id, type, readOnly, posting, lobby, lobbyUntil, blocked } = room;
     const { role, historyFrom } = membership;
     const access: Access = {
       roomId: id,
       membership: { role, historyFrom },
-      rules: { id, type, readOnly, lobby, lobbyUntil, blocked },
+      rules: { id, type, readOnly, posting, lobby, lobbyUntil, blocked },
       accessVersion,
       peerLeft,
       readAt: now(),
@@ -152,11 +152,11 @@ export function noSuchRoom(): DomainError {
   return new DomainError("not_found", "There is no such room, or you are not in it", { field: "room" });
 }
 
-/** The error for a refusal of `can`. @param room needed when `action` is one that a block forbids */
+/** The error for a refusal of `can`. @param room needed when `action` is one that a block, or the room's posting, forbids */
 export function refusal(
   verdict: ErrorCode,
   action: Action,
-  room: Pick<RoomRules, "blocked"> = { blocked: false },
+  room: Pick<RoomRules, "blocked" | "posting"> = { blocked: false, posting: "all" },
 ): DomainError {
   const what = action.replaceAll("_", " ");
   switch (verdict) {
@@ -165,6 +165,9 @@ export function refusal(
     case "forbidden":
       if (isBlocked(room, action)) {
         return new DomainError(verdict, `One of you blocked the other, which shuts this off (${what})`);
+      }
+      if (isReserved(room, action)) {
+        return new DomainError(verdict, `Only moderators write in this room (${what})`);
       }
       return new DomainError(verdict, `Your role in this room does not allow this (${what})`);
     case "read_only":

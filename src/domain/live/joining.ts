@@ -3,8 +3,6 @@
  * rooms, as guests or with their account. They become members, until they leave.
  */
 
-import { addressBlock } from "../auth/address-block.ts";
-import type { Passwords } from "../auth/passwords.ts";
 import { createSessions, joinedSession, ONLY_CLIENT } from "../auth/sessions.ts";
 import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
@@ -15,16 +13,15 @@ import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { NewMember, StoreTransaction } from "../ports/store/transaction.ts";
 import { named } from "../rooms/invitations.ts";
 import { type Departure, putPeople, removePeople } from "../rooms/members.ts";
+import type { Comer, RoomDoor } from "../rooms/room-door.ts";
 import type { CallUseCases, PresenceUseCases } from "../use-cases/live.ts";
 import type { Joining } from "../use-cases/participants.ts";
+import type { Change } from "../use-cases/room-settings.ts";
 import type { ClientName, RoomView } from "../use-cases/rooms.ts";
 import { JOINED_CALL_TTL_MS, type Visits } from "./visits.ts";
 
 const MAX_GUESTS = 1_000;
 const PING_ACCESS_MS = 5_000;
-const PER_PASSWORD = { burst: 10, perSecond: 1 / 6 };
-/** Limit on joins of non-members, because each makes two events of the log. */
-const PER_STRANGER = { burst: 60, perSecond: 1 };
 /** Roles that end with the visit. */
 const VISITOR_ROLES: ReadonlySet<Role> = new Set(["guest", "guest_moderator", "self_joined"]);
 
@@ -32,16 +29,17 @@ export interface JoiningParts {
   calls: CallUseCases;
   presence: PresenceUseCases;
   visits: Visits;
-  passwords: Passwords;
+  door: RoomDoor;
   departed: (gone: readonly Departure[]) => Promise<void>;
   view(actor: Actor, token: string): Promise<RoomView>;
 }
 
-type JoinInput = NonNullable<Parameters<Joining["join"]>[2]>;
+/** A stranger who comes in; guests have a secret. */
+type Stranger = Comer & { secret?: string };
 
 export function createJoining(
   context: Context,
-  { calls, presence, visits, passwords, departed, view }: JoiningParts,
+  { calls, presence, visits, door, departed, view }: JoiningParts,
 ): Joining {
   const { store, hot, accesses, broadcasts, now } = context;
   const sessions = createSessions(store.secret);
@@ -51,26 +49,6 @@ export function createJoining(
   }
 
   // ── Strangers ──────────────────────────────────────────────────────────────────────────────────────
-
-  async function limit(key: string, bucket: { burst: number; perSecond: number }): Promise<void> {
-    if (!context.settings.rateLimits) return;
-    const retryAfterMs = await hot.limits.take(key, 1, bucket, now());
-    if (retryAfterMs > 0) throw new DomainError("rate_limited", undefined, { retryAfterMs });
-  }
-
-  async function checkPassword(room: Room, { password = "", from }: JoinInput): Promise<void> {
-    const { id, passwordHash } = room;
-    if (passwordHash === null) return;
-    const wrong = new DomainError("forbidden", "The password of the room is wrong", { field: "password" });
-    if (password === "") throw wrong;
-    const key = from === undefined ? null : `room-password:${id}:${addressBlock(from)}`;
-    // The limit applies to correct passwords too, or a guesser would recognize one by not being limited.
-    if (key !== null) await limit(key, PER_PASSWORD);
-    const isRight =
-      passwords.knows(passwordHash, password) || (await passwords.verify(passwordHash, password, "stranger"));
-    if (!isRight) throw wrong;
-    if (key !== null) await context.bestEffort("Limiting a room's passwords", () => hot.limits.reset(key));
-  }
 
   async function newcomer(
     tx: StoreTransaction,
@@ -92,9 +70,9 @@ export function createJoining(
     return { member, userId: null, name: before?.name ?? actor.name, role: "guest", guestSeed: seed };
   }
 
-  /** Adds the actor. @returns null; or the room, when its password has changed since the check */
-  async function enterUnder(actor: Actor, found: Room, input: JoinInput): Promise<Room | null> {
-    await checkPassword(found, input);
+  /** Adds the actor. @returns the room as it is now, where its password has changed since the check */
+  async function enterUnder(actor: Actor, found: Room, input: Stranger): Promise<Room | Change> {
+    await door.checkPassword(found.id, found.passwordHash, input);
     return await store.transaction(async (tx) => {
       const [room] = await tx.lockRooms([found.id]);
       if (room?.type !== "public") throw noSuchRoom();
@@ -105,16 +83,20 @@ export function createJoining(
           retryAfterMs: 30_000,
         });
       }
-      await putPeople(tx, actor, room, [member], "keep");
-      return null;
+      const [event = null] = await putPeople(tx, actor, room, [member], "keep");
+      return { room, event };
     });
   }
 
-  async function enter(actor: Actor, found: Room, input: JoinInput): Promise<void> {
+  async function enter(actor: Actor, found: Room, input: Stranger): Promise<Change> {
     if (found.type !== "public" || actor.kind === "matrix") throw noSuchRoom();
-    if (input.from !== undefined) await limit(`room-join:${addressBlock(input.from)}`, PER_STRANGER);
-    let room: Room | null = found;
-    while (room) room = await enterUnder(actor, room, input);
+    await door.come(input);
+    let room = found;
+    for (;;) {
+      const entered = await enterUnder(actor, room, input);
+      if ("event" in entered) return entered;
+      room = entered;
+    }
   }
 
   async function leaveAsVisitor(actor: Actor, roomId: number): Promise<void> {
@@ -153,6 +135,11 @@ export function createJoining(
       await visits.begin(actor, found.room, clientOf(actor, input.client));
       broadcasts.signaling(found.room.id);
       return await view(actor, token);
+    },
+    async enter(actor, token, comer = {}) {
+      const found = await locate(actor, token);
+      if (!found) throw noSuchRoom();
+      return found.membership ? { room: found.room, event: null } : await enter(actor, found.room, comer);
     },
     async leave(actor, token, client) {
       const found = await locate(actor, token);

@@ -1,7 +1,7 @@
 /** Events of a room's log. See ../model.ts about ids and times. */
 import type { Actor } from "./actors.ts";
 import type { ShownAttachment } from "./files.ts";
-import type { Role, RoomType } from "./rooms.ts";
+import type { Posting, Role, RoomType } from "./rooms.ts";
 
 export const EVENT_TYPES = [
   "message",
@@ -53,6 +53,7 @@ export interface EventData {
     avatarUrl: string | null;
     type: RoomType;
     readOnly: boolean;
+    posting: Posting;
     lobby: boolean;
     lobbyUntil: number | null;
     hasPassword: boolean;

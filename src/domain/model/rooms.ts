@@ -5,6 +5,8 @@ export type RoomType = "one_to_one" | "group" | "public";
 /** The type of a chatroom in Messenger. */
 export type ChatroomKind = "default" | "custom" | "event";
 export type HistoryVisibility = "joined" | "shared";
+/** Who writes in a room: all members, or only those who moderate it. */
+export type Posting = "all" | "moderators";
 export type Role = "owner" | "moderator" | "user" | "guest" | "self_joined" | "guest_moderator";
 
 /** The bytes of an image, and its media type. */
@@ -34,6 +36,7 @@ export interface Room {
   /** Never changes. */
   history: HistoryVisibility;
   readOnly: boolean;
+  posting: Posting;
   lobby: boolean;
   /** When the lobby opens by itself, ms; null: never. */
   lobbyUntil: number | null;
@@ -52,6 +55,8 @@ export interface Room {
   accessRole: string;
   /** The secret of the room's guest link; null when it has none. */
   guestCode: string | null;
+  /** argon2id hash of the password that joining by the guest link needs; null: none. */
+  guestPasswordHash: string | null;
   createdBy: MemberKey;
   createdAt: number;
   /** When the room is to be deleted, ms, or null. */
@@ -140,7 +145,10 @@ export function effectiveLevel(
 }
 
 /** The fields of a room that `can` needs. */
-export type RoomRules = Pick<Room, "id" | "type" | "readOnly" | "lobby" | "lobbyUntil" | "blocked">;
+export type RoomRules = Pick<
+  Room,
+  "id" | "type" | "readOnly" | "posting" | "lobby" | "lobbyUntil" | "blocked"
+>;
 
 /** A member's read marker. */
 export interface ReadResult {

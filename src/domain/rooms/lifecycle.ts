@@ -3,11 +3,21 @@ import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
 import { makeOnce } from "../context/repeats.ts";
 import { badField, DomainError } from "../errors.ts";
-import { type Actor, type LoggedEvent, type Membership, memberKey, type Role, type Room } from "../model.ts";
+import { derivedPublicId } from "../ids.ts";
+import {
+  type Actor,
+  type LoggedEvent,
+  type Membership,
+  memberKey,
+  type Picture,
+  type Role,
+  type Room,
+} from "../model.ts";
 import { type Action, isModerator } from "../permissions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
-import { checkName } from "../text-rules.ts";
+import { checkClientId, checkName } from "../text-rules.ts";
 import type { CreateRoom, RoomLifecycle } from "../use-cases/room-lifecycle.ts";
+import type { PictureOf } from "./avatars.ts";
 import { checkInvited, checkRole, type Invited, named } from "./invitations.ts";
 import { type Departure, putPeople, removePeople } from "./members.ts";
 import { openPair } from "./one-to-one.ts";
@@ -21,11 +31,21 @@ import {
   checkRoomName,
 } from "./rules.ts";
 
+export interface RoomLifecycleParts {
+  departed: (gone: readonly Departure[]) => Promise<void>;
+  pictureOf: PictureOf;
+}
+
 export function createRoomLifecycle(
   context: Context,
-  departed: (gone: readonly Departure[]) => Promise<void>,
+  { departed, pictureOf }: RoomLifecycleParts,
 ): RoomLifecycle {
   const { store, accesses } = context;
+
+  async function make(actor: Actor, input: CreateRoom): Promise<Room> {
+    const { avatar = null } = input;
+    return await create(context, actor, input, avatar === null ? null : await pictureOf(actor, avatar));
+  }
 
   /** The room's id, after the check that the actor may do `action`, and before checks of the input. */
   async function idFor(actor: Actor, token: string, action: Action): Promise<number> {
@@ -70,7 +90,19 @@ export function createRoomLifecycle(
 
   return {
     list: (actor) => store.roomLists.list(memberKey(actor)),
-    create: (actor, input) => makeOnce(context, actor, input.publicId, () => create(context, actor, input)),
+    create: (actor, input) => makeOnce(context, actor, input.publicId, () => make(actor, input)),
+    async createOnce(actor, key, input) {
+      checkClientId(key, false);
+      // The secret is part of it, so that nobody finds rooms by guessing the ids that clients give.
+      const publicId = derivedPublicId(JSON.stringify(["room", store.secret, memberKey(actor), key]));
+      let created = false;
+      const room = await makeOnce(context, actor, publicId, async () => {
+        const made = await make(actor, { ...input, publicId });
+        created = true;
+        return made;
+      });
+      return { room, created };
+    },
     async rename(actor, room, name) {
       const trimmed = checkName("name", name);
       return await change(actor, room, "rename", (tx, room) => patchRoom(tx, actor, room, { name: trimmed }));
@@ -136,7 +168,12 @@ export function createRoomLifecycle(
 
 // ── Creating ─────────────────────────────────────────────────────────────────────────────────────────
 
-async function create(context: Context, actor: Actor, input: CreateRoom): Promise<Room> {
+async function create(
+  context: Context,
+  actor: Actor,
+  input: CreateRoom,
+  avatar: Picture | null,
+): Promise<Room> {
   if (actor.kind !== "user" && !isSystem(actor)) throw new DomainError("forbidden", "Only users make rooms");
   const { type, members = [] } = input;
   const settings = checkSettings(input);
@@ -154,7 +191,13 @@ async function create(context: Context, actor: Actor, input: CreateRoom): Promis
     throw badField("members", "must name exactly one other person for a one-to-one room");
   }
   const given = input.publicId === undefined ? {} : { publicId: input.publicId };
-  const made = { ...settings, organizationId, history: input.history ?? ("joined" as const), ...given };
+  const made = {
+    ...settings,
+    avatar,
+    organizationId,
+    history: input.history ?? ("joined" as const),
+    ...given,
+  };
   return await context.store.transaction(async (tx) => {
     if (type === "one_to_one") return (await openPair(tx, actor, people, made)).room;
     const newcomers = await named(tx, people);

@@ -49,22 +49,27 @@ export async function createRoom(
 
 export type SettingsPatch = Omit<RoomPatch, "pair" | "blocked">;
 
-/** Changes the settings that differ, with one `room.changed`. Without a difference there is no event. */
+/** Changes the settings that differ (an `avatar` always does), with one `room.changed`. Without a difference there is no event. */
 export async function changeSettings(
   tx: StoreTransaction,
   actor: Actor,
   before: Room,
   patch: SettingsPatch,
 ): Promise<Change> {
-  const given = Object.entries(patch) as [keyof SettingsPatch, never][];
-  const changed: SettingsPatch = Object.fromEntries(
+  const { avatar, ...fields } = patch;
+  const given = Object.entries(fields) as [keyof typeof fields, never][];
+  const changed: Omit<SettingsPatch, "avatar"> = Object.fromEntries(
     given.filter(([field, value]) => JSON.stringify(before[field]) !== JSON.stringify(value)),
   );
-  if (Object.keys(changed).length === 0) return { room: before, event: null };
-  const room = await tx.updateRoom(before.id, changed);
-  const [event = null] = await tx.appendEvents(before.id, [
-    { type: "room.changed", actor, data: { ...shownChange(changed), ...shownAccess(changed, room) } },
-  ]);
+  if (Object.keys(changed).length === 0 && !avatar) return { room: before, event: null };
+  const room = await tx.updateRoom(before.id, { ...changed, ...(avatar && { avatar }) });
+  const data = {
+    ...shownChange(changed),
+    ...shownAccess(changed, room),
+    ...(changed.guestPasswordHash !== undefined && { guestLink: room.guestCode !== null }),
+    ...(avatar && { avatar: room.avatarId }),
+  };
+  const [event = null] = await tx.appendEvents(before.id, [{ type: "room.changed", actor, data }]);
   return { room, event };
 }
 
@@ -72,9 +77,10 @@ export async function changeSettings(
 function shownChange({
   passwordHash,
   guestCode,
+  guestPasswordHash: _,
   avatarId,
   ...rest
-}: SettingsPatch): EventData["room.changed"] {
+}: Omit<SettingsPatch, "avatar">): EventData["room.changed"] {
   return {
     ...rest,
     ...(passwordHash !== undefined && { hasPassword: passwordHash !== null }),

@@ -73,7 +73,16 @@ export interface Joining {
     input?: { password?: string; from?: string; secret?: string; client?: ClientName },
   ): Promise<RoomView>;
   /**
-   * The opposite, with the call. Guests and self-joined members are members no longer, once no client of theirs is there.
+   * Becomes a member of a public room, as in {@link join}, without being seen there.
+   * @returns the room; `event` is the actor's `member.joined`, null when they are in it already
+   */
+  enter(
+    actor: Actor,
+    token: string,
+    comer?: { password?: string | undefined; from?: string | undefined },
+  ): Promise<Change>;
+  /**
+   * The opposite of {@link join}, with the call. Guests and self-joined members are members no longer, once no client of theirs is there.
    * Never refuses anybody.
    */
   leave(actor: Actor, token: string, client?: ClientName): Promise<void>;

@@ -10,6 +10,15 @@ export interface RoomLifecycle {
    * only) are `not_found` on `members`. The one-to-one room of two people that exists already is returned.
    */
   create(actor: Actor, input: CreateRoom): Promise<Room>;
+  /**
+   * As {@link create}, once for each `key` of the actor (1–64 characters): a repetition finds the room that was made, whatever
+   * `input` says. `created`: this call made it. @throws DomainError `not_found` where it was deleted since
+   */
+  createOnce(
+    actor: Actor,
+    key: string,
+    input: Omit<CreateRoom, "publicId">,
+  ): Promise<{ room: Room; created: boolean }>;
   /** 1–200 code points after trimming. A name that stays the same makes no event. */
   rename(actor: Actor, room: string, name: string): Promise<Room>;
   setReadOnly(actor: Actor, room: string, readOnly: boolean): Promise<Room>;
@@ -47,6 +56,8 @@ export interface CreateRoom {
   naming?: Naming;
   description?: string | null;
   avatarUrl?: string | null;
+  /** The id of an image that the actor uploaded and did not send yet; its bytes are copied. */
+  avatar?: string | null;
   messageTimer?: number | null;
   receiptMode?: number | null;
   access?: string[];

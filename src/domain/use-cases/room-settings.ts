@@ -1,5 +1,5 @@
 /** What rooms are, and how members see them. Part of {@link UseCases}; the same promises hold. */
-import type { Actor, LoggedEvent, Membership, MembershipSettings, Room } from "../model.ts";
+import type { Actor, LoggedEvent, Membership, MembershipSettings, Posting, Room } from "../model.ts";
 
 /** `event` is the `room.changed` that tells of the change; null when everything was so already. */
 export interface Change {
@@ -9,6 +9,27 @@ export interface Change {
 
 /** How long a name may be, and whether there must be one: 1–200 code points, or Wire's 0–256. */
 export type Naming = "strict" | "wire";
+
+/** What may be changed of a room at once. Each field needs the permission that changing it alone needs. */
+export interface RoomUpdate {
+  name?: string | undefined;
+  description?: string | null | undefined;
+  /** Also takes the place of a picture that is kept for the room; null is none. */
+  avatarUrl?: string | null | undefined;
+  /** The id of an image that the actor uploaded and did not send yet, at most 1 MiB; its bytes are copied. Null is none. */
+  avatar?: string | null | undefined;
+  /** Replaces the set of users. The actor stays, as do guests and Matrix members. */
+  members?: Actor[] | undefined;
+  type?: "group" | "public" | undefined;
+  /** Of public rooms only (`forbidden`). Null and empty remove it; the one that it is changes nothing. */
+  password?: string | null | undefined;
+  readOnly?: boolean | undefined;
+  posting?: Posting | undefined;
+  lobby?: boolean | undefined;
+  /** When the lobby opens by itself, ms; null: never. Of a closed lobby only (`bad_request`). */
+  lobbyUntil?: number | null | undefined;
+  messageTimer?: number | null | undefined;
+}
 
 export interface RoomSettings {
   /** Unlike `conversations.rename` with Wire's names, and in one-to-one rooms too. */
@@ -26,15 +47,8 @@ export interface RoomSettings {
   setReceiptMode(actor: Actor, room: string, mode: number): Promise<Change>;
   /** Wire's access, kept and shown. A guest link goes with "code". */
   setAccess(actor: Actor, room: string, access: { access: string[]; accessRole: string }): Promise<Change>;
-  /**
-   * Several things at once, all or none. `members` replaces the set of users (the actor stays, as do guests and Matrix
-   * members). `avatarUrl` also takes the place of a picture that is kept for the room; null is none.
-   */
-  update(
-    actor: Actor,
-    room: string,
-    patch: { name?: string; description?: string | null; avatarUrl?: string | null; members?: Actor[] },
-  ): Promise<Change>;
+  /** Several things at once, all or none, with one event. What is not given stays. */
+  update(actor: Actor, room: string, patch: RoomUpdate): Promise<Change>;
   /** Opens lobbies whose time has come. Run by a timer. */
   sweep(now: number): Promise<void>;
 }
@@ -47,6 +61,12 @@ export interface GuestLink {
   code: string;
 }
 
+/** A link as whoever has it names it: without a `key` its code alone. */
+export interface NamedLink {
+  key?: string | undefined;
+  code: string;
+}
+
 /**
  * Of rooms whose access does not have "code" (for `joinById` "link") each of them is refused with `forbidden` on `access`.
  * Joining is too where the access role does not let the actor in; on `organizationId` where only an organization may.
@@ -54,18 +74,33 @@ export interface GuestLink {
 export interface GuestLinks {
   /** @throws DomainError `not_found` on `code` when the room has none */
   get(actor: Actor, room: string): Promise<GuestLink>;
+  /**
+   * Makes or takes away the link. Any member may while the room's access has "code"; a moderator who makes it puts "code"
+   * into the access, one who takes it away takes "code" out. `password` is what joining by the link needs from now on;
+   * null and empty: none; unset: as it is.
+   */
+  set(
+    actor: Actor,
+    room: string,
+    link: { on: boolean; password?: string | null | undefined },
+  ): Promise<Change>;
   /** A room has one link; without an event it had it already. */
   create(actor: Actor, room: string): Promise<Change>;
   remove(actor: Actor, room: string): Promise<Change>;
   /** For whoever has a link: is it one? @throws DomainError `not_found` on `code` */
-  check(link: GuestLink): Promise<void>;
+  check(link: NamedLink): Promise<void>;
   /** The room that the actor would join. @throws DomainError `not_found` on `code` */
-  preview(actor: Actor, link: GuestLink): Promise<Room>;
+  preview(actor: Actor, link: NamedLink): Promise<Room>;
   /**
    * `event` is the actor's `member.joined`, null when they are in the room already; `most`: how many members it may have.
-   * @throws DomainError `not_found` on `code`; `too_large` on `members`
+   * `from` is the actor's address, for limits.
+   * @throws DomainError `not_found` on `code`; `forbidden` on `password`; `rate_limited`; `too_large` on `members`
    */
-  join(actor: Actor, link: GuestLink, limits?: { most?: number }): Promise<Change>;
+  join(
+    actor: Actor,
+    link: NamedLink,
+    limits?: { most?: number; password?: string | undefined; from?: string | undefined },
+  ): Promise<Change>;
   /** By the room's UUID, where its access has "link". @throws DomainError `not_found` on `room` */
   joinById(actor: Actor, uuid: string, limits?: { most?: number }): Promise<Change>;
 }

@@ -12,6 +12,7 @@ import type { MessageCommands } from "./messages.ts";
 import type { PeopleCommands } from "./people.ts";
 import type { PresenceCommands } from "./presence.ts";
 import type { ReceiptCommands } from "./receipts.ts";
+import type { RoomChanges } from "./room-changes.ts";
 import type { RoomListCommands } from "./room-list.ts";
 import type { SearchCommands } from "./search.ts";
 
@@ -21,6 +22,7 @@ export interface Commands {
   receipts: ReceiptCommands;
   search: SearchCommands;
   members: MemberCommands;
+  rooms: RoomChanges;
   people: PeopleCommands;
   account: AccountCommands;
   presence: PresenceCommands;
@@ -33,11 +35,10 @@ export interface Commands {
 export type CommandTable = Handlers<Exclude<ClientOp, "hello">>;
 
 export function commandTable(commands: Commands): CommandTable {
-  const { messages, changes, receipts, search, members, people, account, presence, calls, files } = commands;
-  const { roomList } = commands;
+  const { messages, changes, receipts, search, members, rooms, people, account, files } = commands;
   const talking = { ...messages, ...changes, ...receipts, ...search, ...files };
-  const persons = { ...members, ...people, ...account };
-  return { ...talking, ...roomList, ...persons, ...presence.handlers, ...calls.handlers };
+  const live = { ...commands.presence.handlers, ...commands.calls.handlers };
+  return { ...talking, ...commands.roomList, ...rooms, ...members, ...people, ...account, ...live };
 }
 
 type Answer = OkFields[keyof OkFields];

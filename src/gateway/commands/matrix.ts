@@ -3,8 +3,7 @@ import { DomainError } from "../../domain/errors.ts";
 import type { User } from "../../domain/model.ts";
 import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
 import type { Identity } from "../sessions/session.ts";
-import { withFields } from "./field-names.ts";
-import type { Handlers } from "./handlers.ts";
+import { type Handlers, withFields } from "./handlers.ts";
 
 /** @param accounts null without a homeserver */
 export function createMatrixCommands(

@@ -4,8 +4,7 @@ import type { ListedMember } from "../../domain/use-cases/participants.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { ChangeAnswer, ListedMember as ShownMember } from "../../protocol/frames.ts";
 import type { UserShape } from "../frames/user.ts";
-import { withFields } from "./field-names.ts";
-import type { Handlers } from "./handlers.ts";
+import { type Handlers, withFields } from "./handlers.ts";
 
 export type MemberCommands = Handlers<
   "members" | "member.add" | "member.remove" | "member.role" | "room.leave" | "room.delete"
@@ -64,7 +63,8 @@ export function createMemberCommands({
   };
 }
 
-function userNamed(id: string): Actor {
+/** The user whom a frame names [GW-16.1]. */
+export function userNamed(id: string): Actor {
   return { kind: "user", id, name: "" };
 }
 

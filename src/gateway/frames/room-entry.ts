@@ -39,7 +39,7 @@ export function roomEntry(
   fileUrls: FileUrls,
 ): RoomEntry {
   const { token, rev, role, head, at, read, delivered, unread, mentions, last, lobby } = room;
-  const { uuid, publicId, name, type, members, readOnly, hasPassword, pinnedSeq, peer } = shown;
+  const { uuid, publicId, name, type, members, readOnly, posting, hasPassword, pinnedSeq, peer } = shown;
   const entry: RoomEntry = {
     room: token,
     rev,
@@ -58,6 +58,7 @@ export function roomEntry(
     lastPing,
     call: waiting ? 0 : call,
     readOnly,
+    posting,
     lobby,
     hasPassword,
     pinned: pinnedSeq === null || waiting ? [] : [pinnedSeq],
@@ -95,9 +96,9 @@ function addWhatIsSet(entry: RoomEntry, shown: RoomAtAGlance, publicUrl: string)
 
 /** [GW-15.6] What all members have alike in their entries of a room that is not one-to-one. */
 export function roomPart(entry: RoomEntry): RoomPart {
-  const { room, ids, name, type, members, readOnly, lobby, hasPassword } = entry;
+  const { room, ids, name, type, members, readOnly, posting, lobby, hasPassword } = entry;
   const { description, avatar, lobbyUntil, messageTimer, guestLink, organization } = entry;
-  const part: RoomPart = { room, ids, name, type, members, readOnly, lobby, hasPassword };
+  const part: RoomPart = { room, ids, name, type, members, readOnly, posting, lobby, hasPassword };
   if (description !== undefined) part.description = description;
   if (avatar !== undefined) part.avatar = avatar;
   if (lobbyUntil !== undefined) part.lobbyUntil = lobbyUntil;

@@ -43,6 +43,13 @@ export class Memberships {
     else void this.refresh(user);
   }
 
+  /** Resolves when a room that the session's user joined is among the session's rooms. Never rejects. */
+  async entered(session: Session, token: string): Promise<void> {
+    const room = this.#options.hub.byToken(token);
+    const isIn = room !== undefined && session.rooms.has(room);
+    if (!isIn && session.identity) await this.refresh(session.identity.user);
+  }
+
   /** Compares the user's sessions with the store. Never rejects. */
   async refresh(user: LocalUser): Promise<void> {
     try {

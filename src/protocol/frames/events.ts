@@ -70,6 +70,7 @@ export type RoomChange = {
   avatar?: string | null;
   type?: string;
   readOnly?: boolean;
+  posting?: "all" | "moderators";
   lobby?: boolean;
   lobbyUntil?: number | null;
   hasPassword?: boolean;

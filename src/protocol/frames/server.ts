@@ -93,6 +93,8 @@ export interface RoomEntry {
   /** [GW-12.3] The user waits in the lobby: `unread`, `mention`, `last`, `call` and `pinned` say nothing. */
   waiting?: true;
   readOnly: boolean;
+  /** [GW-16.14] Who writes: all members, or only those who moderate. */
+  posting: "all" | "moderators";
   lobby: boolean;
   /** When the lobby opens by itself, ms. */
   lobbyUntil?: number;
@@ -129,6 +131,7 @@ export type RoomPart = Pick<
       | "avatar"
       | "members"
       | "readOnly"
+      | "posting"
       | "lobby"
       | "lobbyUntil"
     )

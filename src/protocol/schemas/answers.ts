@@ -29,6 +29,7 @@ const made = z.strictObject({
 const change = z.union([z.strictObject({ room, seq, at: time }), z.strictObject({ room, duplicate })]);
 const receipts = z.array(z.strictObject({ actor, seq, at: time }));
 const calling = call.omit({ op: true });
+const roomAnswer = z.strictObject({ room: entry, duplicate: duplicate.exactOptional() });
 const done = z.strictObject({ duplicate: duplicate.exactOptional() });
 const count = z.int().min(0);
 
@@ -91,6 +92,13 @@ export const ANSWER_SCHEMAS = {
   "member.role": change,
   "room.leave": change,
   "room.delete": z.strictObject({ room, duplicate: duplicate.exactOptional() }),
+  rooms: z.strictObject({ rooms: z.array(entry), more: z.literal(true).exactOptional() }),
+  settings: z.strictObject({ room: entry }),
+  "room.create": roomAnswer,
+  "room.direct": roomAnswer,
+  "room.join": roomAnswer,
+  "room.set": roomAnswer,
+  "room.link": z.strictObject({ link: z.string().nullable(), duplicate: duplicate.exactOptional() }),
   open: z.strictObject({
     present: z.array(actor),
     typing: z.array(actor),
@@ -112,9 +120,8 @@ export const ANSWER_SCHEMAS = {
   sessions: z.strictObject({ sessions: z.array(login) }),
   "session.end": done,
   token: z.strictObject({ user: z.string() }),
+  "account.delete": z.strictObject({ erased: z.boolean() }),
   matrix,
-  rooms: z.strictObject({ rooms: z.array(entry), more: z.literal(true).exactOptional() }),
-  settings: z.strictObject({ room: entry }),
   upload: z.strictObject({
     attachment: z.string(),
     url: z.string(),

@@ -77,6 +77,7 @@ export const entry = z.strictObject({
   call: flags,
   waiting: yes.exactOptional(),
   readOnly: z.boolean(),
+  posting: z.enum(["all", "moderators"]),
   lobby: z.boolean(),
   lobbyUntil: time.exactOptional(),
   messageTimer: natural.exactOptional(),
@@ -90,15 +91,8 @@ export const entry = z.strictObject({
 /** [GW-15.6] What the entries of all members have alike. */
 export const roomPart = entry.pick({
   ...{ room: true, ids: true, name: true, type: true, description: true, avatar: true, members: true },
-  ...{
-    readOnly: true,
-    lobby: true,
-    lobbyUntil: true,
-    messageTimer: true,
-    hasPassword: true,
-    guestLink: true,
-  },
-  organization: true,
+  ...{ readOnly: true, posting: true, lobby: true, lobbyUntil: true, messageTimer: true, hasPassword: true },
+  ...{ guestLink: true, organization: true },
 });
 
 export const participants = z.array(z.strictObject({ actor, flags }));

@@ -102,18 +102,22 @@ async function isBlocked({ sql }: TransactionScope, pair: string | null): Promis
 async function updateRoom(scope: TransactionScope, id: number, patch: RoomPatch): Promise<Room> {
   scope.requireLock(id);
   const { sql } = scope;
-  const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+  const { avatar: picture, ...fields } = patch;
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
   const values: Row = Object.fromEntries(
-    given.map(([field, value]) => [CONVERSATION[field as keyof RoomPatch], value]),
+    given.map(([field, value]) => [CONVERSATION[field as keyof typeof fields], value]),
   );
   if (patch.name !== undefined) values.name_key = foldedKey(patch.name);
+  const avatar = picture && { id: newAvatarId(), ...picture };
+  if (avatar) values.avatar_id = avatar.id;
   const [row] =
-    given.length === 0
+    Object.keys(values).length === 0
       ? await sql<Row[]>`select ${columns(sql, "c", CONVERSATION)} from conversations c where c.id = ${id}`
       : await sql<Row[]>`
           update conversations c set ${sql(values)} where c.id = ${id} returning ${columns(sql, "c", CONVERSATION)}`;
   if (!row) throw new Error(`Room ${id} was deleted by this transaction`);
-  if (patch.avatarId === null) await deleteAvatar(sql, id);
+  if (patch.avatarId === null || avatar) await deleteAvatar(sql, id);
+  if (avatar) await keepAvatar(sql, id, avatar);
   if (patch.messageTimer !== undefined) {
     await sql`update room_heads set message_timer = ${patch.messageTimer} where conversation_id = ${id}`;
   }

@@ -62,6 +62,7 @@ export function createRoomQueries(db: Database): RoomQueries {
     },
     byToken: (token) => one(sql`c.token = ${token}`),
     byPublicId: (publicId) => one(sql`c.public_id = ${publicId}`),
+    byGuestCode: (code) => one(sql`c.guest_code = ${code}`),
     byId: (id) => one(sql`c.id = ${id}`),
     byMatrixRoomId: (matrixRoomId) => one(sql`c.matrix_room_id = ${matrixRoomId}`),
     dueLobbies: (now, limit) =>

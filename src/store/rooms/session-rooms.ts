@@ -2,7 +2,7 @@
  * A member's rooms for the start of a session, and single ones. Ten thousand members may come at once, so it reads only what
  * an entry shows, in few columns: each column of each row costs the program as much as all of the work on it here.
  */
-import type { HistoryVisibility, MemberKey, Role, RoomType } from "../../domain/model.ts";
+import type { HistoryVisibility, MemberKey, Posting, Role, RoomType } from "../../domain/model.ts";
 import type {
   AskedPlaces,
   RoomAtAGlance,
@@ -58,6 +58,7 @@ interface More {
   pic?: string;
   url?: string;
   ro?: boolean;
+  post?: Posting;
   ttl?: number;
   guest?: string;
   pw?: boolean;
@@ -188,11 +189,11 @@ function moreOf({ sql }: Database): Statement<Row[]> {
   return sql<Row[]>`
     case when m.listed and (
       ${own} or c.organization_id is not null or c.description is not null or c.avatar_id is not null
-      or c.avatar_url is not null or c.read_only or c.message_timer is not null or c.guest_code is not null
+      or c.avatar_url is not null or c.read_only or c.posting <> 'all' or c.message_timer is not null or c.guest_code is not null
       or c.password_hash is not null or pin.seq is not null or p.id is not null
     ) then json_strip_nulls(json_build_object(
       'org', c.organization_id, 'about', c.description, 'pic', c.avatar_id, 'url', c.avatar_url,
-      'ro', nullif(c.read_only, false), 'ttl', c.message_timer, 'guest', c.guest_code,
+      'ro', nullif(c.read_only, false), 'post', nullif(c.posting, 'all'), 'ttl', c.message_timer, 'guest', c.guest_code,
       'pw', nullif(c.password_hash is not null, false), 'pin', pin.seq,
       'peer', case when p.id is not null then
         json_build_array(p.id, p.uuid, p.public_id, p.handle, p.display_name, p.avatar_id, p.status) end,
@@ -260,6 +261,7 @@ function shownOf(row: SessionRoomRow, ids: string): RoomAtAGlance {
     avatarId: more.pic ?? null,
     avatarUrl: more.url ?? null,
     readOnly: more.ro ?? false,
+    posting: more.post ?? "all",
     messageTimer: more.ttl ?? null,
     guestCode: more.guest ?? null,
     hasPassword: more.pw ?? false,

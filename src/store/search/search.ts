@@ -61,7 +61,7 @@ async function searchableRooms(
 ): Promise<SearchableRoom[]> {
   const which = named === null ? sql`` : sql`and conversation_id = any (${[...named]}::bigint[])`;
   const rows = await read(sql<RoomRow[]>`
-    select c.id, c.type, c.read_only as "readOnly", c.lobby, c.lobby_until as "lobbyUntil", c.blocked, m.role,
+    select c.id, c.type, c.read_only as "readOnly", c.posting, c.lobby, c.lobby_until as "lobbyUntil", c.blocked, m.role,
            m.history_from as "historyFrom", h.head_seq as head, h.last_activity as "lastActivity",
            coalesce(w.seq, 0) as indexed
     from (

@@ -137,6 +137,30 @@ describeBridge(
       await until("it is in the chat", async () => (await world.texts(room)).includes("Ada: now"));
     });
 
+    test("where only moderators write, members can't in Matrix, and moderators, reactions and earlier messages can", async () => {
+      const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
+      const room = await world.group([ada, ben]);
+      const matrixRoom = await world.mirrored(room);
+      const { roomSettings } = world.useCases;
+      await world.say(ben, room, "before");
+      await roomSettings.update(userActor(ada), room.token, { posting: "moderators" });
+      await world.say(ada, room, "from now on I speak");
+      await world.mirrored(room);
+      expect(await world.bot.texts(matrixRoom)).toEqual([
+        `${world.ghosts.localpart(ben.id)}: before`,
+        `${world.ghosts.localpart(ada.id)}: from now on I speak`,
+      ]);
+      const [a, b] = [await world.signIn(ada), await world.signIn(ben)];
+      for (const client of [a, b]) await client.join(matrixRoom);
+      await expect(b.say(matrixRoom, "not me")).rejects.toThrow("M_FORBIDDEN");
+      await a.say(matrixRoom, "but me");
+      await until("it is in the chat", async () => (await world.texts(room)).includes("Ada: but me"));
+      await roomSettings.update(userActor(ada), room.token, { posting: "all" });
+      await world.mirrored(room);
+      await b.say(matrixRoom, "me too");
+      await until("it is in the chat", async () => (await world.texts(room)).includes("Ben: me too"));
+    });
+
     test("a room's picture is shown, and no longer once it is replaced", async () => {
       const { directory, chatrooms, roomSettings } = world.useCases;
       const ada = await world.user("Ada");

@@ -13,6 +13,7 @@ const levels = (roomVersion: string, more = {}) =>
     bot: "@cw_bot:hs",
     members: people,
     readOnly: false,
+    posting: "all",
     blocked: false,
     ...more,
   });
@@ -33,6 +34,16 @@ test("a read-only room takes no messages, but what was said can be taken back", 
   const { events_default, events, users } = levels("12", { readOnly: true });
   expect(events_default).toBeGreaterThan(Math.max(...Object.values(users)));
   expect(events["m.room.redaction"]).toBe(0);
+});
+
+test("where only moderators write, members react all the same; a read-only room is for nobody", () => {
+  const { events_default, events, users } = levels("12", { posting: "moderators" });
+  expect(users["@cw_2:hs"]).toBeGreaterThanOrEqual(events_default);
+  expect(users["@cw_3:hs"] ?? 0).toBeLessThan(events_default);
+  expect(events).toMatchObject({ "m.reaction": 0, "m.room.redaction": 0 });
+  const both = levels("12", { posting: "moderators", readOnly: true });
+  expect(both.events_default).toBeGreaterThan(Math.max(...Object.values(both.users)));
+  expect(both.events).not.toHaveProperty("m.reaction");
 });
 
 test("neither of two changes what their one-to-one room is", () => {

@@ -142,7 +142,13 @@ describeWith(["postgres"], "what there is to do for the bridge", ({ postgres }) 
 
   test("once the homeserver is back rooms wait no longer, but for one that failed with it there as well", async () => {
     const bridge = createBridgeStore(store.sql);
-    const state = { mirrored: 0, readOnly: false, memberSyncsDone: 0, retryInMs: 60_000 };
+    const state = {
+      mirrored: 0,
+      readOnly: false,
+      posting: "all" as const,
+      memberSyncsDone: 0,
+      retryInMs: 60_000,
+    };
     const wait = async (failures: number) => {
       for (let n = 0; n < failures; n++) {
         await bridge.claim(12, "worker");

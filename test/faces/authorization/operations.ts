@@ -32,6 +32,7 @@ export const OPERATIONS = {
   "make private": { actions: ["publish"], once: true },
   "set the password": { actions: ["password"] },
   "lock or unlock": { actions: ["lock"], once: true },
+  "say who writes": { actions: ["posting"], once: true },
   "open or close the lobby": { actions: ["lobby"], once: true },
   "set the message timer": { actions: ["message_timer"] },
   "set the receipt mode": { actions: ["receipt_mode"] },

@@ -30,6 +30,10 @@ function socketWay(
   };
 }
 
+function roomSet(field: string, value: (room: Room) => unknown, more: Partial<Way> = {}): Way {
+  return socketWay(`room.set ${field}`, (room) => ({ op: "room.set", [field]: value(room) }), more);
+}
+
 function seqOf(message: string | undefined): number {
   return protocolMessagePlace(message ?? "")?.seq ?? 0;
 }
@@ -105,6 +109,16 @@ export const SOCKET: FaceWays = {
     "pin a message": socketWay("pin", ({ messages }) => ({ op: "pin", seq: seqOf(messages.owner) }), {
       first: ["read"],
     }),
+    rename: roomSet("name", () => `Socket ${randomUUID()}`),
+    describe: roomSet("description", () => randomUUID()),
+    "set the picture": roomSet("avatar", () => null),
+    "make private": roomSet("type", () => "group"),
+    "set the password": roomSet("password", () => null, { inOneToOne: "bad_request" }),
+    "lock or unlock": roomSet("readOnly", ({ state }) => state !== "locked"),
+    "say who writes": roomSet("posting", ({ state }) => (state === "announcing" ? "all" : "moderators")),
+    "open or close the lobby": roomSet("lobby", ({ state }) => state !== "lobby"),
+    "set the message timer": roomSet("messageTimer", () => 60_000),
+    "make a guest link": socketWay("room.link", () => ({ op: "room.link", on: true })),
     "list the members": socketWay("members", () => ({ op: "members" })),
     "add a member": socketWay("member.add", (_, __, { newcomer }) => ({
       op: "member.add",

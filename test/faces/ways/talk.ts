@@ -38,7 +38,10 @@ export const TALK: FaceWays = {
   },
   ways: {
     "see the room": talkWay("GET", "/room/{token}", ({ token }) => `/room/${token}`, {
-      everybody: { in: ["open", "locked", "lobby"], because: "whoever has the token finds a public room" },
+      everybody: {
+        in: ["open", "locked", "announcing", "lobby"],
+        because: "whoever has the token finds a public room",
+      },
     }),
     "read messages": talkWay("GET", "/chat/{token}", ({ token }) => `/chat/${token}?lookIntoFuture=0`),
     "move one's read marker": talkWay(

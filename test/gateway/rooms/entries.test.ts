@@ -42,7 +42,7 @@ describeWith("postgres", "the entry of a room", ({ postgres }) => {
         lobby: true,
         lobbyUntil: 4_000_000_000_000,
       },
-      ...{ readOnly: false, hasPassword: false, pinned: [seq] },
+      ...{ readOnly: false, posting: "all", hasPassword: false, pinned: [seq] },
       settings: { muted: true, pinned: false, archived: false, favorite: true, notify: "none" },
     });
     for (const field of ["peer", "guestLink", "organization", "waiting"])

@@ -136,7 +136,7 @@ describeWith("postgres", "the frame room", ({ postgres }) => {
       expect(part).toBe(true);
       expect(shown).toEqual({
         ...{ room: home.token, ids: expect.any(Object), name: "Room", type: "group", members: 2 },
-        ...{ readOnly: false, lobby: true, hasPassword: false },
+        ...{ readOnly: false, posting: "all", lobby: true, hasPassword: false },
       });
     }
     await one.useCases.roomSettings.rename(ada.actor, home.token, "Big");

@@ -33,6 +33,7 @@ function conversationContract(store: () => Store): void {
     expect(room).toMatchObject({
       name: "Büro",
       readOnly: false,
+      posting: "all",
       lobby: false,
       matrixRoomId: null,
       kind: null,

@@ -21,7 +21,15 @@ export function searchContract(store: () => PostgresStore): void {
       from room_heads h left join word_heads w on w.conversation_id = h.conversation_id
       where h.conversation_id = any (${rooms.map(({ id }) => id)}::bigint[])`;
     return found.map(({ id, ...room }) => ({
-      rules: { id, type: "group", readOnly: false, lobby: false, lobbyUntil: null, blocked: false },
+      rules: {
+        id,
+        type: "group",
+        readOnly: false,
+        posting: "all",
+        lobby: false,
+        lobbyUntil: null,
+        blocked: false,
+      },
       ...{ role: "user", historyFrom: 0, ...room },
     }));
   }

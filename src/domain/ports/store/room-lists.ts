@@ -69,7 +69,7 @@ type ShownOfRoom =
       | "avatarId"
       | "avatarUrl"
     )
-  | ("readOnly" | "messageTimer" | "guestCode");
+  | ("readOnly" | "posting" | "messageTimer" | "guestCode");
 /** The member's own settings that the entry shows. */
 type ShownSettings = "muted" | "mutedUntil" | "pinned" | "archivedAt" | "favourite" | "notificationLevel";
 

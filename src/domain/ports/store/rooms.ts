@@ -16,6 +16,7 @@ export type RoomName = { token: string } | { uuid: string } | { publicId: string
 export interface RoomQueries {
   byToken(token: string): Promise<Room | null>;
   byPublicId(publicId: string): Promise<Room | null>;
+  byGuestCode(code: string): Promise<Room | null>;
   byId(id: number): Promise<Room | null>;
   byMatrixRoomId(matrixRoomId: string): Promise<Room | null>;
   /** A room by one of its names, with the membership of `member`; null when there is no such room. */

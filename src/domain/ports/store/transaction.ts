@@ -49,8 +49,8 @@ export interface NewRoom {
   accessRole?: string;
 }
 
-/** Null removes the picture that is kept. */
-export type RoomPatch = { avatarId?: null } & Partial<
+/** `avatar` takes the place of the picture that is kept; the `avatarId` null removes it. */
+export type RoomPatch = { avatarId?: null; avatar?: Picture } & Partial<
   Pick<
     Room,
     | "name"
@@ -58,6 +58,7 @@ export type RoomPatch = { avatarId?: null } & Partial<
     | "type"
     | "automationEnabled"
     | "readOnly"
+    | "posting"
     | "lobby"
     | "lobbyUntil"
     | "passwordHash"
@@ -70,6 +71,7 @@ export type RoomPatch = { avatarId?: null } & Partial<
     | "access"
     | "accessRole"
     | "guestCode"
+    | "guestPasswordHash"
   >
 >;
 

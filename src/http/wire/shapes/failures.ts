@@ -46,6 +46,8 @@ const ON_FIELD: Record<string, keyof typeof WIRE> = {
   "forbidden organizationId": "noTeamMember",
   "not_found code": "noCode",
   "forbidden access": "accessDenied",
+  // Wire's clients can't give the password of a guest link.
+  "forbidden password": "accessDenied",
   "too_large members": "tooManyMembers",
   "bad_request room": "invalidOperation",
 };

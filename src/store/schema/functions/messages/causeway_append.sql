@@ -67,7 +67,8 @@ begin
     ) first on true
     left join lateral (
       select true as here from memberships m
-      join conversations c on c.id = m.conversation_id and not c.read_only and not c.lobby and c.type <> 'one_to_one'
+      join conversations c on c.id = m.conversation_id and not c.read_only and not c.lobby and c.posting = 'all'
+       and c.type <> 'one_to_one'
       where m.conversation_id = i.room and m.member = i.actor and h.access_version <> i.access limit 1
     ) open on true
     left join lateral (

@@ -1,0 +1,23 @@
+/** Making, joining and changing rooms. */
+import type { Command, CommandsOf } from "./command.ts";
+
+export const ROOM_CHANGE_COMMANDS = [
+  "room.create",
+  "room.direct",
+  "room.join",
+  "room.set",
+  "room.link",
+] as const;
+
+export interface RoomChangeCommands extends CommandsOf<typeof ROOM_CHANGE_COMMANDS> {
+  /** Makes a room with its members. The same `id` makes it once. */
+  roomCreate: Command<"room.create">;
+  /** Opens the one-to-one room with a user. */
+  roomDirect: Command<"room.direct">;
+  /** Becomes a member of a public room, or of the room of a guest link. */
+  roomJoin: Command<"room.join">;
+  /** Changes settings of a room for all its members, all of them or none. */
+  roomSet: Command<"room.set">;
+  /** Makes or takes away the guest link of a room. */
+  roomLink: Command<"room.link">;
+}
