@@ -12,6 +12,7 @@ const SOURCE = "client/package";
 const ENTRIES: Record<string, string> = {
   ".": "client/package/index",
   "./msgpack": "client/msgpack",
+  "./react": "client/react/index",
   "./local": "client/local/index",
   "./stores/memory": "client/stores/memory",
   "./stores/indexeddb": "client/stores/indexeddb",
@@ -20,7 +21,7 @@ const ENTRIES: Record<string, string> = {
 };
 
 /** Packages that an entry other than `.` needs; an app that takes the entry installs them. */
-const PEERS = { msgpackr: ">=1.11" };
+const PEERS = { msgpackr: ">=1.11", react: ">=18" };
 
 /** @param root the repository @param out a folder; what is in it is replaced */
 export function buildClientPackage(root: string, out: string): void {

@@ -112,7 +112,7 @@ export class Client extends CommandMethods {
 
   /** A room by its token; the same object each time. */
   room(room: string): RoomHandle {
-    const handle = this.#handles.get(room) ?? new RoomHandle(room, this.#frames.rooms.entry(room));
+    const handle = this.#handles.get(room) ?? new RoomHandle(this, room, this.#frames.rooms.entry(room));
     this.#handles.set(room, handle);
     return handle;
   }

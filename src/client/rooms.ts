@@ -7,6 +7,7 @@ import type {
   RoomFrame,
   UnreadFrame,
 } from "../protocol/frames.ts";
+import { type RoomClient, RoomCommands } from "./commands/room-commands.ts";
 import { type Observable, type OwnedObservable, observe, type Unsubscribe } from "./emitter.ts";
 
 type KnownFromEvents =
@@ -20,15 +21,14 @@ type KnownFromEvents =
 export type Room = Readonly<Pick<RoomEntry, KnownFromEvents> & Partial<RoomEntry>>;
 
 /** A room as the app sees it: `client.room(token)`. */
-export class RoomHandle implements Observable<Room | undefined> {
-  readonly token: string;
+export class RoomHandle extends RoomCommands implements Observable<Room | undefined> {
   /** Calls `listener` after changes of the room's entry. */
   readonly subscribe: (listener: () => void) => Unsubscribe;
   /** The room's entry; undefined while the user is not in the room, as far as is known. */
   readonly getSnapshot: () => Room | undefined;
 
-  constructor(token: string, entry: Observable<Room | undefined>) {
-    this.token = token;
+  constructor(client: RoomClient, token: string, entry: Observable<Room | undefined>) {
+    super(client, token);
     this.subscribe = entry.subscribe;
     this.getSnapshot = entry.getSnapshot;
   }

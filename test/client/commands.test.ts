@@ -54,6 +54,44 @@ describe("ops as methods", () => {
   });
 });
 
+describe("a room's methods", () => {
+  const server = scriptedServers();
+  const app = apps();
+
+  test("say the ops of their names in the room", async () => {
+    const scripted = await server();
+    scripted.append("r", { type: "message", data: { text: "Hello" } });
+    const { client } = app({ url: scripted.url });
+    await client.connect();
+    const room = client.room("r");
+    const { seq } = await room.send("Hi", { replyTo: 1 });
+    await room.edit(seq, "Hi there", { mentions: [] });
+    await room.react(1, "👍");
+    await room.unreact(1, "👍");
+    await room.pin(seq);
+    await room.unpin(seq);
+    await room.delete(seq);
+    await room.open();
+    await room.close();
+    await room.read(1);
+    expect((await room.history({ limit: 1 })).events).toHaveLength(1);
+    const ours = scripted.heard.filter(({ op }) => op !== "hello").map(({ ref: _, ...frame }) => frame);
+    expect(ours).toEqual([
+      { op: "send", room: "r", id: expect.any(String), text: "Hi", replyTo: 1 },
+      { op: "edit", room: "r", seq, text: "Hi there", mentions: [] },
+      { op: "react", room: "r", seq: 1, name: "👍" },
+      { op: "unreact", room: "r", seq: 1, name: "👍" },
+      { op: "pin", room: "r", seq },
+      { op: "unpin", room: "r", seq },
+      { op: "delete", room: "r", seq },
+      { op: "open", room: "r" },
+      { op: "close", room: "r" },
+      { op: "read", room: "r", seq: 1 },
+      { op: "history", room: "r", limit: 1 },
+    ]);
+  });
+});
+
 describe("ids of messages", () => {
   const crypto = Object.getOwnPropertyDescriptor(globalThis, "crypto");
 

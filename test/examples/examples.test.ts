@@ -8,13 +8,14 @@ import { type Client, createClient } from "../../src/client/client.ts";
 import { provision, type Site } from "../black-box/provision.ts";
 import { type ServerProcess, serverFleet } from "../black-box/server-process.ts";
 import { project, root } from "../client/package/built.ts";
+import { describeWith } from "../services/need.ts";
 
 const LIMIT_MS = 30_000;
 const EXAMPLES = join(root, "examples");
 
 describe("examples", () => {
   const fleet = serverFleet();
-  const app = project(["ws"]);
+  const app = project(["ws", "react", "react-dom", "scheduler"]);
   const programs: ChildProcess[] = [];
   let server: ServerProcess;
   let site: Site;
@@ -116,5 +117,52 @@ describe("examples", () => {
     expect(answers).toHaveLength(2);
     expect(answers[1]).toMatchObject({ id: `roll-${asked.seq}`, data: { replyTo: asked.seq } });
     second.program.kill("SIGTERM");
+  });
+
+  describeWith("chromium", "the React app", ({ chromium }) => {
+    test("shows rooms and messages, sends, and says who types", async () => {
+      const { createServer } = await import("vite");
+      cpSync(join(EXAMPLES, "react"), app.folder, { recursive: true });
+      process.env.CAUSEWAY_URL = server.url;
+      const pages = await createServer({
+        root: app.folder,
+        server: { port: 0, host: "127.0.0.1" },
+        logLevel: "error",
+      });
+      await pages.listen();
+      const browser = await chromium.launch();
+      try {
+        const page = await browser.newPage();
+        page.setDefaultTimeout(LIMIT_MS);
+        const faults: string[] = [];
+        page.on("pageerror", (error) => faults.push(String(error)));
+        await page.goto(pages.resolvedUrls?.local[0] ?? "");
+        await page.type("[name=handle]", "ann");
+        await page.type("[name=password]", "password of ann");
+        await page.keyboard.press("Enter");
+        const shows = (selector: string, text: string) =>
+          page.waitForFunction(
+            `document.querySelector(${JSON.stringify(selector)})?.textContent.includes(${JSON.stringify(text)})`,
+          );
+        await shows("#state", "online");
+        await bob.send(room(), "Hello, React");
+        await shows("ol", "Hello, React");
+        const heard = hears("from React");
+        await page.type("main input", "Greetings from React");
+        await page.keyboard.press("Enter");
+        expect(await heard).toBe("Greetings from React");
+        await page.waitForFunction(`!document.querySelector(".pending")`);
+        await bob.open({ room: room() });
+        bob.typing({ room: room(), on: true });
+        await shows("#typing", "Bob Example");
+        await shows("#present", "Bob Example");
+        await page.reload();
+        await shows("ol", "Greetings from React");
+        expect(faults).toEqual([]);
+      } finally {
+        await browser.close();
+        await pages.close();
+      }
+    });
   });
 });

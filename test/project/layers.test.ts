@@ -55,6 +55,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/protocol/frames": ["src/protocol/limits.ts", "src/protocol/error-codes.ts"],
   "src/protocol/limits.ts": [],
   "src/protocol/error-codes.ts": [],
+  "src/client/react": ["src/client", "src/client/local", "src/protocol/**"],
   "src/client/package": ["src/client", "src/client/commands", "src/client/sign-in", "src/protocol/**"],
   "src/client/sign-in": ["src/client"],
   "src/client/local": ["src/client", "src/client/commands", "src/client/stores", "src/protocol/**"],

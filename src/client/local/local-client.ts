@@ -94,6 +94,7 @@ export class LocalClient extends Client {
     const known = this.#rooms.get(room);
     if (known) return known;
     const made = new LocalRoom(room, {
+      client: this,
       view: this.#view,
       pending: this.#pending,
       history: (token, page) => this.ask<"history">({ op: "history", room: token, ...page }),

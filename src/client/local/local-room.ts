@@ -1,5 +1,6 @@
 /** A room with its messages: `client.room(token)` of a client with a store. */
 import type { OkFields } from "../../protocol/frames.ts";
+import type { RoomClient } from "../commands/room-commands.ts";
 import { type Observable, type OwnedObservable, observe, type Unsubscribe } from "../emitter.ts";
 import { RoomHandle } from "../rooms.ts";
 import { LiveRoom } from "./live.ts";
@@ -10,6 +11,8 @@ import type { TimelineItem } from "./timeline.ts";
 import { TimelineWindow } from "./window.ts";
 
 export interface RoomParts {
+  /** Does what is done in the room. */
+  client: RoomClient;
   view: LocalView;
   pending: PendingWrites;
   /** A page of history. Rejects with `ConnectionLost` while there is no session. */
@@ -132,7 +135,7 @@ export class LocalRoom extends RoomHandle {
   readonly live: LiveRoom;
 
   constructor(room: string, parts: RoomParts) {
-    super(room, parts.view.entry(room));
+    super(parts.client, room, parts.view.entry(room));
     this.messages = new Messages(room, parts);
     this.live = new LiveRoom(() => parts.view.me.id);
   }

@@ -29,7 +29,7 @@ const CHATS = (url: string, more = "") => `
 const SAID = { ack: 2, events: ["Grüße"], history: 2 };
 
 describe("@causeway/client", () => {
-  const app = project(["ws", "@types/ws", "msgpackr"]);
+  const app = project(["ws", "@types/ws", "msgpackr", "@types/react", "csstype"]);
   const servers = scriptedServers();
 
   async function server() {
@@ -78,6 +78,7 @@ describe("@causeway/client", () => {
 
   test("a strict project type-checks with it, and mistakes are found", () => {
     app.write("typed.ts", TYPED);
+    app.write("hooks.tsx", HOOKS);
     expect(app.typeCheck()).toBe("");
   });
 
@@ -109,6 +110,27 @@ describe("@causeway/client", () => {
     });
   });
 });
+
+const HOOKS = `
+import { createClient } from "@causeway/client";
+import { createLocalClient } from "@causeway/client/local";
+import { ChatProvider, useMessages, useRooms, useSend } from "@causeway/client/react";
+import { memoryStore } from "@causeway/client/stores/memory";
+
+const client = createLocalClient({ url: "wss://example.org/ws", token: "t", store: memoryStore() });
+function Room({ room }: { room: string }) {
+  const send = useSend(room);
+  const texts = useMessages(room).map((item) => (item.type === "message" ? item.data.text : item.actor.name));
+  return <button onClick={() => void send("Hi", { silent: true })}>{texts}</button>;
+}
+function Rooms() {
+  return useRooms().map(({ room, unread }) => <Room key={room + (unread satisfies number)} room={room} />);
+}
+export const app = <ChatProvider client={client}><Rooms /></ChatProvider>;
+// @ts-expect-error a client without a store keeps no messages
+export const without = <ChatProvider client={createClient({ url: "wss://example.org/ws", token: "t" })} />;
+export const edited = client.room("r").edit(1, "Hi", { mentions: ["2"] });
+`;
 
 const TYPED = `
 import { createClient, type Message, Refused, type RoomEvent, webStorageCursors } from "@causeway/client";
