@@ -51,6 +51,7 @@ export function createAccounts(
   const { store, hot, now, settings } = context;
   const { longestLoginMs = LONGEST_LOGIN_MS } = settings;
   const checkPassword = createPasswordCheck(context, passwords);
+  const own = createOwnAccount(context, passwords, checkPassword);
   const refreshing = createRefreshing(context, longestLoginMs, end);
 
   async function grant(
@@ -145,6 +146,7 @@ export function createAccounts(
       const granted = await grant(user.id, renewed ?? { id: login.id, cookie });
       // After everything that can be refused, so that after a refusal the present cookie still works.
       if (renewed) await renew(cookie, renewed);
+      await own.noteSeen([{ loginId: login.id, device: null, address: null }]);
       return { user, ...granted, renewed };
     },
     async logout(cookie, accessToken) {
@@ -158,7 +160,7 @@ export function createAccounts(
       return { user: login.user, ...(await grant(login.userId, login)), refreshToken: next };
     },
     logoutByToken: async (token) => await end(await refreshing.loginOf(token)),
-    ...createOwnAccount(context, passwords, checkPassword),
+    ...own,
     ...createAuthentication(context, checkPassword, directory),
     revoked: (some, holderOf) => revokedOf(store.credentials, some, holderOf),
   };

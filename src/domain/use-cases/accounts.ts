@@ -100,7 +100,9 @@ export interface Accounts {
     by: { ip: string; credential: Credential },
   ): Promise<boolean>;
   /** Sessions of these logins are there now. Best effort: nothing is thrown. */
-  noteSeen(seen: readonly { loginId: number; device: string | null; address: string }[]): Promise<void>;
+  noteSeen(
+    seen: readonly { loginId: number; device: string | null; address: string | null }[],
+  ): Promise<void>;
 }
 
 /** Deleting one's own account (src/domain/account/deleting.ts). */

@@ -119,8 +119,8 @@ export const ANSWER_SCHEMAS = {
   password: done,
   sessions: z.strictObject({ sessions: z.array(login) }),
   "session.end": done,
-  token: z.strictObject({ user: z.string() }),
   "account.delete": z.strictObject({ erased: z.boolean() }),
+  token: z.strictObject({ user: z.string() }),
   matrix,
   upload: z.strictObject({
     attachment: z.string(),

@@ -167,7 +167,8 @@ function sessionStatements(db: Database) {
     },
     async noteSeen(seen) {
       await sql`
-        update logins l set seen_at = greatest(l.seen_at, s.at), device = coalesce(s.device, l.device), address = s.address
+        update logins l set seen_at = greatest(l.seen_at, s.at), device = coalesce(s.device, l.device),
+          address = coalesce(s.address, l.address)
         from unnest(${seen.map(({ id }) => id)}::bigint[], ${seen.map(({ seenAt }) => seenAt)}::bigint[],
                     ${seen.map(({ device }) => device)}::text[], ${seen.map(({ address }) => address)}::text[])
           as s (id, at, device, address)

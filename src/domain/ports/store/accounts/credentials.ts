@@ -124,10 +124,11 @@ export interface LoginStore {
   ofUser(userId: number, limit: number): Promise<LoginSession[]>;
   /** Ends one of the user's logins, or all but one. @returns the ids of those that ended */
   end(userId: number, which: { id: number } | { except: number | null }): Promise<number[]>;
-  /** The logins were in use at these times (ms), by clients that call themselves so (null: no change). One statement. */
-  noteSeen(
-    seen: readonly (Pick<LoginSession, "id" | "device" | "seenAt"> & { address: string })[],
-  ): Promise<void>;
+  /**
+   * The logins were in use at these times (ms), by clients that call themselves so, from these addresses (null: no change).
+   * One statement.
+   */
+  noteSeen(seen: readonly LoginSession[]): Promise<void>;
 }
 
 /** Tokens and logins together. */
