@@ -12,9 +12,9 @@ import { type Actor, type LoggedEvent, memberKey, type Room } from "../model.ts"
 import { can } from "../permissions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { Change, GuestLink, GuestLinks, NamedLink } from "../use-cases/room-settings.ts";
+import type { Comer, RoomDoor } from "./admission.ts";
 import { named } from "./invitations.ts";
 import { putPeople } from "./members.ts";
-import type { Comer, RoomDoor } from "./room-door.ts";
 import { changeRoom, changeSettings, type SettingsPatch } from "./rooms.ts";
 
 const CODE_BYTES = 15;
