@@ -208,8 +208,12 @@ describeWith("postgres", "the protocol", ({ postgres }) => {
               mention: 1,
             },
             at: log.events[0]?.at,
-            read: seq - 2,
-            ...{ lastPing: 0, call: 0 },
+            ...{ read: seq - 2, delivered: seq - 2, rev: expect.any(Number), members: 2 },
+            ids: { id: String(home.id), uuid: expect.any(String), publicId: expect.any(String) },
+            ...{ lastPing: 0, call: 0, readOnly: false, lobby: false, hasPassword: false, pinned: [] },
+            settings: {
+              ...{ muted: false, pinned: false, archived: false, favorite: false, notify: "mentions" },
+            },
             last: {
               ...{ op: "event", room: home.token, seq, type: "message", id: "x", at: log.events[0]?.at },
               actor: { kind: "user", id: String(ada.id), name: "Ada" },
