@@ -198,10 +198,10 @@ export class Client extends CommandMethods {
     return { events: events as RoomEvent[], more: hasMore };
   }
 
-  /** Moves our read marker up to `seq`; one that could not be said is said in the next session. That of a thread is not. */
+  /** Moves our read marker up to `seq`; one that could not be said is said in the next session. Other marks are not. */
   read(...said: [room: string, seq: number] | [marker: Fields<"read">]): Promise<void> {
     const marker = named<"read">(said, "seq");
-    if (marker.thread !== undefined) return this.#session.mark(marker);
+    if (marker.seq === undefined || marker.thread !== undefined) return this.#session.mark(marker);
     return this.#session.read(marker.room, marker.seq);
   }
 

@@ -94,11 +94,12 @@ export class Rooms {
     else if (known && (known.rev ?? 0) <= frame.rev) this.#set({ ...frame.room, ...countedOf(known) });
   }
 
-  unread({ room: token, read, unread, mention, head = 0 }: Omit<UnreadFrame, "op">): void {
+  unread(frame: Omit<UnreadFrame, "op">): void {
+    const { room: token, read, unread, mention, head = 0 } = frame;
     const room = this.#rooms.get(token);
     // Messages after this count are missing in it; the next marker corrects the figures.
     if (!room || read < room.read) return;
-    this.#set({ ...room, read, unread, mention });
+    this.#set({ ...room, read, unread, mention, ...settingsAfter(room, frame) });
     if (head > room.head) this.#counted.set(token, head);
   }
 
@@ -144,8 +145,9 @@ export class Rooms {
   }
 
   /** The figures after a message. The user's own message moves their read marker. */
-  #count({ unread, mention, room }: Room, { actor, seq, data }: EventFrame): Partial<Room> {
-    if (this.#isMe(actor)) return { read: seq, unread: 0, mention: 0 };
+  #count(entry: Room, { actor, seq, data }: EventFrame): Partial<Room> {
+    const { unread, mention, room } = entry;
+    if (this.#isMe(actor)) return { read: seq, unread: 0, mention: 0, ...withMark(entry) };
     if (seq <= (this.#counted.get(room) ?? 0)) return {};
     const mentions = (data.mentions ?? []) as string[];
     const named = mentions.includes(this.#userId) || mentions.includes(EVERYBODY);
@@ -168,6 +170,19 @@ export class Rooms {
 /** Sorts rooms in their place, newest activity first. */
 export function byActivity(rooms: Room[]): Room[] {
   return rooms.sort((a, b) => (b.last?.at ?? 0) - (a.last?.at ?? 0));
+}
+
+/** The user's settings after a marker moved: that takes away the mark of an unread room, unless it sets it [GW-6.13]. */
+function settingsAfter(room: Room, { head, thread, unreadMark }: Omit<UnreadFrame, "op">): Partial<Room> {
+  if (head !== undefined || thread !== undefined) return {};
+  return withMark(room, unreadMark);
+}
+
+/** Rooms without a mark, most of them, keep the settings that they have. */
+function withMark({ settings }: Room, isMarked = false): Partial<Room> {
+  if (!settings || (settings.unreadMark ?? false) === isMarked) return {};
+  const { unreadMark: _, ...others } = settings;
+  return { settings: isMarked ? { ...others, unreadMark: true } : others };
 }
 
 /** A user who gets a room's event does not wait in its lobby [GW-12.3]. */

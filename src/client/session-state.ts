@@ -92,11 +92,11 @@ export class SessionState {
     await this.#sendRead(room);
   }
 
-  /** Moves another marker than the room's, once. Rejects with `Refused`, or with `ConnectionLost` when there is no session. */
+  /** Moves the marker of a thread, or marks the room as unread, once. Rejects with `Refused`, or with `ConnectionLost` when there is no session. */
   async mark(marker: Fields<"read">): Promise<void> {
     if (!this.#connection) throw new ConnectionLost();
-    const { read, unread, mention } = await this.#connection.ask<"read">({ op: "read", ...marker });
-    this.#handlers.onUnread({ room: marker.room, read, unread, mention });
+    const { op: _, ref: __, ...counts } = await this.#connection.ask<"read">({ op: "read", ...marker });
+    this.#handlers.onUnread({ room: marker.room, ...counts, ...(marker.unread && { unreadMark: true }) });
   }
 
   /** Joins the room's call, or changes the flags in it: 1 in call, 2 audio, 4 video. */

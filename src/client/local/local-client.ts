@@ -141,12 +141,13 @@ export class LocalClient extends Client {
   override unpin = (fields: ChangeFields<"unpin">) => this.#change("unpin", fields);
 
   /**
-   * Moves the read marker up to `seq`: at once here, and at the server when there is a session, now or later. That of a thread
-   * moves in this session alone.
+   * Moves the read marker up to `seq`: at once here, and at the server when there is a session, now or later. That of a thread,
+   * and the mark of an unread room, are said in this session alone.
    */
   override read(...said: [room: string, seq: number] | [marker: Fields<"read">]): Promise<void> {
-    const { room, seq, thread } = named<"read">(said, "seq");
-    if (thread !== undefined) return super.read({ room, seq, thread });
+    const marker = named<"read">(said, "seq");
+    const { room, seq } = marker;
+    if (seq === undefined || marker.thread !== undefined) return super.read(marker);
     const mark = () => {
       this.#view.mark(room, seq);
       return this.#sayMarker(room, seq);

@@ -50,12 +50,13 @@ export function createBroadcasts(bus: Bus, publicUrl: () => string = () => ""): 
       toRoom(room, "call", { flags, participants: shown });
     },
     receipt: (room, actor, read, delivered, to) => toRoom(room, "receipt", { actor, read, delivered, to }),
-    unread: ({ token }, userId, { read, unread, mention, head, thread }, except = "") =>
+    unread: ({ token }, userId, { read, unread, mention, head, thread, unreadMark }, except = "") =>
       toUser(userId, {
         unread: {
           ...{ op: "unread" as const, room: token, read, unread, mention },
           ...(head !== undefined && { head }),
           ...(thread !== undefined && { thread }),
+          ...(unreadMark && { unreadMark }),
         },
         except,
       }),

@@ -127,6 +127,8 @@ export interface MembershipSettings {
   pinned: boolean;
   archivedAt: number | null;
   archivedRef: string | null;
+  /** The member wants to come back to the room, as if something were unread. Reading there or a send takes it away. */
+  unreadMark: boolean;
   hidden: boolean;
   hiddenRef: string | null;
 }

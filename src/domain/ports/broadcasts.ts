@@ -85,6 +85,8 @@ export interface UnreadCounts {
   mention: number;
   /** Counted up to this seq; missing where the marker itself moved. */
   head?: number;
+  /** The room is marked as unread now. Where `head` is missing as well, it is not. */
+  unreadMark?: true;
   /** A thread whose marker moved: its first message, how far it was read, and the answers of others after that. */
   thread?: { seq: number; read: number; unread: number };
 }

@@ -13,6 +13,7 @@ import {
 } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { NamedRoom, UnreadCounts } from "../ports/broadcasts.ts";
+import type { ReadState } from "../ports/store/log.ts";
 import { REACTION_ACTORS } from "../ports/store/log.ts";
 import type { Store } from "../ports/store/store.ts";
 import { checkId, cutText, reactionName } from "../text-rules.ts";
@@ -34,17 +35,17 @@ export function createReading(
   context: Context,
   unread: UnreadCache,
   threads: Pick<Threads, "rootOf">,
-): Pick<Messages, "history" | "markRead"> {
+): Pick<Messages, "history" | "markRead" | "markUnread"> {
   const { store, accesses, broadcasts, now } = context;
   const tellReceipt = createTellReceipt(context);
 
   function announce(
     actor: Actor,
     room: NamedRoom,
-    { delivered, audience, ...counts }: UnreadCounts & ReceiptNews,
+    { delivered, audience, moved, ...counts }: UnreadCounts & ReceiptNews & Pick<ReadState, "moved">,
     session?: string,
   ): void {
-    tellReceipt(room, actor, { read: counts.read, delivered, audience });
+    if (moved) tellReceipt(room, actor, { read: counts.read, delivered, audience });
     if (actor.kind === "user") broadcasts.unread(room, Number(actor.id), counts, session);
   }
 
@@ -100,10 +101,24 @@ export function createReading(
       }
       if (state === "past_head") throw badField("seq", "must not be past the room's last event");
       unread.marked(member, roomId, state);
-      const { read, unread: left, mentions: mention, moved, delivered, audience } = state;
+      const { read, unread: left, mentions: mention, moved, unmarked, delivered, audience } = state;
       const counts = { read, unread: left, mention };
-      if (moved) announce(actor, { id: roomId, token: room }, { ...counts, delivered, audience }, session);
+      const named = { id: roomId, token: room };
+      if (moved || unmarked) announce(actor, named, { ...counts, moved, delivered, audience }, session);
       return { ...counts, moved };
+    },
+    async markUnread(actor, room, session) {
+      const member = memberKey(actor);
+      const { roomId } = await accesses.require(actor, room, "read");
+      if (!(await store.memberships.update(roomId, member, { unreadMark: true }))) throw noSuchRoom();
+      const [state] = await store.log.unread(roomId, [member]);
+      if (!state) throw noSuchRoom();
+      const { read, unread: left, mentions: mention } = state;
+      const counts = { read, unread: left, mention };
+      const marked = { ...counts, unreadMark: true as const };
+      if (actor.kind === "user")
+        broadcasts.unread({ id: roomId, token: room }, Number(actor.id), marked, session);
+      return counts;
     },
   };
 }

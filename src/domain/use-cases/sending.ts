@@ -34,6 +34,11 @@ export interface Messages {
    */
   markRead(actor: Actor, room: string, seq: number, session?: string): Promise<ReadResult>;
   readThread: ReadThread;
+  /**
+   * Marks the room as unread until the actor reads there again, or sends something. The read marker stays. The user's other
+   * sessions are told.
+   */
+  markUnread(actor: Actor, room: string, session?: string): Promise<Omit<ReadResult, "moved">>;
 }
 
 /**

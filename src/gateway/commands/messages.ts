@@ -74,9 +74,10 @@ export function createMessageCommands({
       return { events: events.map((event) => eventFrame(event, fileUrls)), more: page.more || isCut };
     },
 
-    // [GW-6.3] [GW-6.12]
+    // [GW-6.3] [GW-6.12] [GW-6.13]
     async read({ session, identity }, { room, seq, thread }) {
       requireNotWaiting(session, hub.byToken(room));
+      if (seq === undefined) return await messages.markUnread(identity.actor, room, session.id);
       if (thread !== undefined) {
         return await messages.readThread(identity.actor, room, { thread, seq }, session.id);
       }

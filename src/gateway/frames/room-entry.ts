@@ -74,12 +74,23 @@ export function roomEntry(
 const NOTIFY = { always: "all", mention: "mentions", never: "none" } as const;
 
 function settingsOf({ settings, type }: RoomAtAGlance, role: Role): RoomSettings {
-  const { muted, mutedUntil, pinned, archivedAt, favourite: favorite, notificationLevel } = settings;
+  const {
+    muted,
+    mutedUntil,
+    pinned,
+    archivedAt,
+    favourite: favorite,
+    notificationLevel,
+    unreadMark,
+  } = settings;
   const archived = archivedAt !== null;
   const notify = NOTIFY[effectiveLevel(notificationLevel, role, type)];
-  return mutedUntil === null
-    ? { muted, pinned, archived, favorite, notify }
-    : { muted, mutedUntil, pinned, archived, favorite, notify };
+  const shown: RoomSettings =
+    mutedUntil === null
+      ? { muted, pinned, archived, favorite, notify }
+      : { muted, mutedUntil, pinned, archived, favorite, notify };
+  if (unreadMark) shown.unreadMark = true;
+  return shown;
 }
 
 /** Most rooms have few of these. */

@@ -44,7 +44,19 @@ export const MESSAGE_OPS = {
       const [first, second] = PLACES.filter((place) => frame[place] !== undefined);
       if (first && second) context.addIssue({ code: "custom", path: [first], message: `excludes ${second}` });
     }),
-  read: z.strictObject({ op: z.literal("read"), ref, room, seq, thread: seq.optional() }),
+  // With `unread` alone, or with `seq`.
+  read: z
+    .strictObject({
+      ...{ op: z.literal("read"), ref, room },
+      ...{ seq: seq.optional(), thread: seq.optional(), unread: z.literal(true).optional() },
+    })
+    .superRefine(({ seq, thread, unread }, context) => {
+      const isMark = unread === true;
+      const message = isMark ? "excludes unread" : "must be given";
+      if ((seq === undefined) !== isMark) context.addIssue({ code: "custom", path: ["seq"], message });
+      else if (isMark && thread !== undefined)
+        context.addIssue({ code: "custom", path: ["thread"], message });
+    }),
 };
 
 /** [GW-6.12] How far a thread was read that begins at `seq`, and the answers of others after that. */

@@ -118,6 +118,8 @@ export interface RoomSettings {
   archived: boolean;
   favorite: boolean;
   notify: "all" | "mentions" | "none";
+  /** [GW-6.13] The user marked the room as unread. */
+  unreadMark?: true;
 }
 /** [GW-15.6] What the entries of all members have alike. */
 export type RoomPart = Pick<
@@ -176,6 +178,8 @@ export interface UnreadFrame {
   mention: number;
   /** [GW-6.6] Counted up to this seq; missing where the marker itself was moved. */
   head?: number;
+  /** [GW-6.13] The user marked the room as unread. Where `head` is missing as well, it is not. */
+  unreadMark?: true;
   /** [GW-6.12] The thread whose marker moved. */
   thread?: { seq: number; read: number; unread: number };
 }

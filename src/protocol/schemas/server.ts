@@ -52,6 +52,7 @@ export const SERVER_SCHEMAS = {
     unread: int,
     mention: int,
     head: seq.exactOptional(),
+    unreadMark: z.literal(true).exactOptional(),
     thread: threadRead.exactOptional(),
   }),
   typing: z.strictObject({ op: z.literal("typing"), room, actor, on: z.boolean() }),

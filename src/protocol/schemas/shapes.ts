@@ -53,6 +53,7 @@ const settings = z.strictObject({
   archived: z.boolean(),
   favorite: z.boolean(),
   notify: z.enum(["all", "mentions", "none"]),
+  unreadMark: yes.exactOptional(),
 });
 
 export const entry = z.strictObject({

@@ -33,6 +33,7 @@ interface MarkRow {
   unread: number;
   mentions: number;
   delivered: number;
+  unmarked: boolean;
   moved: boolean;
   audience: Audience;
 }
@@ -46,7 +47,7 @@ const MOVES = `
   moved as (
     update memberships m
     set read_seq = r.new_seq, read_messages = r.new_messages, last_opened_at = causeway_now(),
-        read_at = case when r.new_seq > m.read_seq then causeway_now() else m.read_at end
+        unread_mark = false, read_at = case when r.new_seq > m.read_seq then causeway_now() else m.read_at end
     from (select distinct room, member, new_seq, new_messages from reached) r
     where m.conversation_id = r.room and m.member = r.member
   ),
@@ -107,7 +108,7 @@ function markStatement(db: Database, marks: Mark[], moves: Fragment) {
   return db.sql<MarkRow[]>`
     with locked as materialized (
       select i.ord, i.room, i.seq, h.head_seq, h.message_count, h.withdrawn_no, m.member, m.read_seq, m.read_messages, m.delivered_seq,
-             m.receipts_for
+             m.receipts_for, m.unread_mark
       from unnest(${rooms}::bigint[], ${members}::text[], ${seqs}::bigint[])
         with ordinality as i (room, member, seq, ord)
       join lateral (select * from room_heads where conversation_id = i.room limit 1) h on true
@@ -130,7 +131,8 @@ function markStatement(db: Database, marks: Mark[], moves: Fragment) {
     select r.ord, r.seq > r.head_seq as past_head, r.new_seq as read, r.new_messages as read_messages,
            greatest(0, r.message_count - r.new_messages - case when r.withdrawn_no > r.new_messages
              then causeway_withdrawn_after(r.room, r.new_messages) else 0 end) as unread,
-           n.mentions, greatest(r.delivered_seq, r.new_seq) as delivered, r.seq > r.read_seq as moved, r.receipts_for as audience
+           n.mentions, greatest(r.delivered_seq, r.new_seq) as delivered, r.seq > r.read_seq as moved, r.receipts_for as audience,
+           r.unread_mark as unmarked
     from reached r
     cross join lateral (
       select count(*) as mentions from mentions t

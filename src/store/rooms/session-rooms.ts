@@ -185,7 +185,7 @@ async function sessionRooms(
 function moreOf({ sql }: Database): Statement<Row[]> {
   const own = sql<
     Row[]
-  >`(m.muted or m.pinned or m.archived_at is not null or m.favourite or m.notification_level <> 'default')`;
+  >`(m.muted or m.pinned or m.archived_at is not null or m.favourite or m.notification_level <> 'default' or m.unread_mark)`;
   return sql<Row[]>`
     case when m.listed and (
       ${own} or c.organization_id is not null or c.description is not null or c.avatar_id is not null
@@ -198,7 +198,8 @@ function moreOf({ sql }: Database): Statement<Row[]> {
       'peer', case when p.id is not null then
         json_build_array(p.id, p.uuid, p.public_id, p.handle, p.display_name, p.avatar_id, p.status) end,
       'own', case when ${own} then json_build_object('muted', m.muted, 'mutedUntil', m.muted_until, 'pinned', m.pinned,
-        'archivedAt', m.archived_at, 'favourite', m.favourite, 'notificationLevel', m.notification_level) end
+        'archivedAt', m.archived_at, 'favourite', m.favourite, 'notificationLevel', m.notification_level,
+        'unreadMark', m.unread_mark) end
     ))::text end`;
 }
 
@@ -221,6 +222,7 @@ const NO_MORE: More = {};
 const NO_SETTINGS: RoomAtAGlance["settings"] = {
   ...{ muted: false, mutedUntil: null, pinned: false, archivedAt: null, favourite: false },
   notificationLevel: "default",
+  unreadMark: false,
 };
 
 /** Written out, as {@link shownOf}: hundreds of thousands are made when many clients come back at once. */

@@ -70,6 +70,7 @@ export const MEMBERSHIP: Columns<Membership> = {
   pinned: "pinned",
   archivedAt: "archived_at",
   archivedRef: "archived_ref",
+  unreadMark: "unread_mark",
   hidden: "hidden",
   hiddenRef: "hidden_ref",
   lastOpenedAt: "last_opened_at",

@@ -104,7 +104,7 @@ export interface RoomLog {
   unread(roomId: number, members: readonly MemberKey[]): Promise<UnreadState[]>;
   /**
    * Moves read markers up (never back), many in one statement, and notes as {@link opened} does that the member opened
-   * the room now.
+   * the room now. What the member marked as unread is so no more.
    * `seq` past the head counts as not applied.
    * Resolves with where each marker now stands, or null where the room or membership is gone, or
    * `"past_head"` where seq is greater than the room's head.
@@ -136,6 +136,8 @@ export interface ReadState {
   /** How far the member's clients have the log, at least up to `read`. */
   delivered: number;
   moved: boolean;
+  /** The member had marked the room as unread, and has not any more. */
+  unmarked: boolean;
   /** Whom the member tells. */
   audience: Audience;
 }

@@ -71,7 +71,14 @@ type ShownOfRoom =
     )
   | ("readOnly" | "posting" | "messageTimer" | "guestCode");
 /** The member's own settings that the entry shows. */
-type ShownSettings = "muted" | "mutedUntil" | "pinned" | "archivedAt" | "favourite" | "notificationLevel";
+type ShownSettings =
+  | "muted"
+  | "mutedUntil"
+  | "pinned"
+  | "archivedAt"
+  | "favourite"
+  | "notificationLevel"
+  | "unreadMark";
 
 /** What a room's entry tells beside the log and the read marker. */
 export interface RoomAtAGlance extends Pick<Room, ShownOfRoom> {

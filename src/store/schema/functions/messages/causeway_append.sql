@@ -98,7 +98,7 @@ begin
     where h.conversation_id = t.room
   ),
   marked as (
-    update memberships m set read_seq = t.seq, read_messages = t.message_no, read_at = t.at
+    update memberships m set read_seq = t.seq, read_messages = t.message_no, read_at = t.at, unread_mark = false
     from (
       select p.room, p.actor, max(p.head_seq + p.n) as seq, max(p.message_count + p.n) as message_no,
              max(p.at) as at
