@@ -30,6 +30,8 @@ export declare namespace z {
     Record<output<Key> & string, output<Value>>,
     Record<input<Key> & string, input<Value>>
   >;
+  export type ZodTransform<Output, Input> = ZodType<Output, Input>;
+  export type ZodPipe<From, To> = ZodType<output<To>, input<From>>;
   export interface ZodOptional<Schema>
     extends ZodType<output<Schema> | undefined, input<Schema> | undefined> {
     readonly isOptional: true;
