@@ -81,7 +81,7 @@ export class TimelineWindow {
       this.#bottom = (this.#items[0] as StoredItem).seq;
     }
     this.#source.onChange();
-    void this.#replies.resolve();
+    if (item.type === "message" && item.data.replyTo !== undefined) void this.#replies.resolve();
   }
 
   /** Applies a change. @returns whether the item was in memory; it is saved then */
