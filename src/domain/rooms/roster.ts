@@ -3,6 +3,7 @@
 import { createSessions, guestIdOf } from "../auth/sessions.ts";
 import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
+import { hideLastPings } from "../context/last-seen.ts";
 import { checkLimit } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type Actor, actorOf, type Membership, memberKey, type Role, type Room } from "../model.ts";
@@ -14,7 +15,6 @@ import type { MemberPage, Roster } from "../use-cases/participants.ts";
 import type { RoomLifecycle } from "../use-cases/room-lifecycle.ts";
 import type { RoomSettings } from "../use-cases/room-settings.ts";
 import type { Finding, RoomPerson } from "../use-cases/rooms.ts";
-import { hideLastPings } from "./last-seen.ts";
 import { type Departure, putPeople, removePeople } from "./members.ts";
 import { changeRoom } from "./rooms.ts";
 import { JOINED_MS, type RoomViews } from "./views.ts";

@@ -1,6 +1,7 @@
 /** Hides from a viewer when those were last seen in a room who do not tell them. */
-import type { Context } from "../context/context.ts";
+
 import { type Actor, isUser, type User } from "../model.ts";
+import type { Context } from "./context.ts";
 
 interface Seen {
   user: User | null;
