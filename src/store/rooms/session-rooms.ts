@@ -170,8 +170,9 @@ async function sessionRooms(
       where ${isCounted} and t.conversation_id = m.conversation_id and t.member in (m.member, '*') and t.seq > m.read_seq
     ) n
     left join lateral (
-      select * from events e where e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
-    ) e on m.listed and h.last_message_seq > m.history_from
+      select * from events e
+      where m.listed and e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
+    ) e on h.last_message_seq > m.history_from
     left join unnest(
       ${asked.ords}::bigint[], ${asked.rooms}::text[], ${asked.seqs}::bigint[]
     ) as a (ord, room, seq) on a.ord = m.ord and a.room = c.token and a.seq < h.head_seq
