@@ -24,7 +24,7 @@ export class Refused extends Error {
 
 /** There is no connection, or it ended before the answer: the request may have taken effect or not. */
 export class ConnectionLost extends Error {
-  constructor(message = "There is no connection; the client is trying to come back") {
+  constructor(message = "There is no connection") {
     super(message);
     this.name = "ConnectionLost";
   }
@@ -41,7 +41,7 @@ export class ClientEnded extends Error {
 /** Too many messages wait for their acknowledgement. Send again when some are acknowledged. */
 export class OutboxFull extends Error {
   constructor(limit: number) {
-    super(`${limit} messages wait to be sent; send again when some are acknowledged`);
+    super(`${limit} messages wait to be sent`);
     this.name = "OutboxFull";
   }
 }
