@@ -143,7 +143,9 @@ describeWith("postgres", "looking at rooms", ({ postgres }) => {
       await a.ask(inRoom("open", home.token));
       await b.ask(inRoom("read", home.token, { seq }));
       const actor = { kind: "user", id: String(bob.id), name: "Bob" };
-      expect(await a.next(is("receipt"))).toEqual({ op: "receipt", room: home.token, actor, read: seq });
+      expect(await a.next(is("receipt"))).toEqual({
+        ...{ op: "receipt", room: home.token, actor, read: seq, delivered: seq },
+      });
       await b.ask(inRoom("read", home.token, { seq }));
       expect(await sawUntilNow(a)).not.toContain("receipt");
     });

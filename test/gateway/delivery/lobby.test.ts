@@ -52,13 +52,16 @@ describeWith("postgres", "the lobby", ({ postgres }) => {
     const lobby = ({ there, ada, home }: Scene, on: boolean, until: number | null = null) =>
       there.useCases.roomSettings.setLobby(ada.actor, home.token, { on, until });
 
-    /** Everything that came before a message in the other room, which is said now. */
+    /**
+     * What came before a message in the other room, which is said now. Entries of the list are left out: who waits gets
+     * those, too [GW-15.4].
+     */
     async function until(scene: Scene, client: RawClient): Promise<Frame[]> {
       await say(scene.there, scene.ada, scene.other, "so far");
       const before: Frame[] = [];
       const isMark = (frame: Frame) => frame.room === scene.other.token && isEvent(frame);
       await client.next((frame) => {
-        if (!isMark(frame)) before.push(frame);
+        if (!isMark(frame) && frame.op !== "room") before.push(frame);
         return isMark(frame);
       });
       return before;
