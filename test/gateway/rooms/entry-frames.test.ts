@@ -144,11 +144,11 @@ describeWith("postgres", "the frame room", ({ postgres }) => {
     expect(one.store.stats().statements - before).toBeLessThan(40);
   });
 
-  test("[GW-15.4] of a hundred who are added at once costs a few queries", async () => {
+  test("[GW-15.4] of many who are added at once costs fewer queries than they are", async () => {
     const one = await node();
     const ada = await person(one, "Ada");
     const added: Person[] = [];
-    for (let n = 0; n < 30; n++) added.push(await person(one, `Person ${n}`));
+    for (let n = 0; n < 60; n++) added.push(await person(one, `Person ${n}`));
     const clients = await Promise.all(added.map((each) => connect(one, each)));
     const before = one.store.stats().statements;
     await one.store.transaction(async (tx) => {
@@ -169,7 +169,8 @@ describeWith("postgres", "the frame room", ({ postgres }) => {
         })),
       );
     });
-    for (const client of clients) expect(await entryFrom(client)).toMatchObject({ name: "All", members: 31 });
-    expect(one.store.stats().statements - before).toBeLessThan(30);
+    for (const client of clients) expect(await entryFrom(client)).toMatchObject({ name: "All", members: 61 });
+    // Without batches each of them would cost two at least.
+    expect(one.store.stats().statements - before).toBeLessThan(added.length);
   });
 });
