@@ -26,7 +26,7 @@ describeWith("postgres", "Wire's profiles", ({ postgres }) => {
     const [ada, bob] = people as [WirePerson, WirePerson];
     expect(await ada.call("GET", `/users/${bob.uuid}`)).toMatchObject({ status: 200 });
     expect((await ada.call("GET", `/users/${bob.uuid}`)).json).toEqual(profile(bob, org.uuid));
-    const { email, locale, managed_by, ...own } = (await ada.call("GET", "/self")).json;
+    const { email, locale, managed_by, privacy, ...own } = (await ada.call("GET", "/self")).json;
     expect((await bob.call("GET", `/users/${ada.uuid}`)).json).toEqual(own);
   });
 

@@ -208,7 +208,7 @@ function credentialContract(store: () => Store): void {
     const version = (await store().users.version(person.id))!;
     const user = await store().users.byId(person.id);
     expect(await store().tokens.byHash(personal.hash)).toEqual({
-      ...{ token: personal.token, user, organization: null, version },
+      ...{ token: personal.token, user, organization: null, version, blocked: [] },
     });
     expect(await store().tokens.byHash(api.hash)).toEqual({
       ...{ token: api.token, user: null, organization, version: 0 },
