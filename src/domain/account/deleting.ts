@@ -3,7 +3,7 @@
  * its own, so that a process may be killed between any two: first the user leaves all rooms, then the whole log is walked
  * through, and the user's name and, where they go, messages are taken out of it.
  */
-import type { PasswordCheck } from "../auth/password-check.ts";
+import { isPasswordOf, type PasswordCheck } from "../auth/password-check.ts";
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import type { MessagePlace } from "../ids.ts";
@@ -44,15 +44,6 @@ export function createAccountDeletions(
   const { store, hot, broadcasts } = context;
   const recount = createRecount(context, unread);
 
-  async function isRight(handle: string, password: string, ip: string): Promise<void> {
-    try {
-      await checkPassword(handle, password, ip);
-    } catch (error) {
-      if (!(error instanceof DomainError && error.code === "unauthorized")) throw error;
-      throw new DomainError("forbidden", "The password is wrong", { field: "password" });
-    }
-  }
-
   /** Whether the user's messages go: an organization that erases wins over one that keeps, and both over the wish. */
   async function erases(userId: number, wish: boolean): Promise<boolean> {
     const rules = (await store.organizations.of(userId)).map(
@@ -64,7 +55,8 @@ export function createAccountDeletions(
 
   return {
     async delete({ id, handle }, { password, erase, ip }) {
-      await isRight(handle, password, ip);
+      if (!(await isPasswordOf(checkPassword, handle, password, ip)))
+        throw new DomainError("forbidden", "The password is wrong", { field: "password" });
       const erased = await erases(id, erase);
       await store.transaction(async (tx) => {
         if (!(await tx.users.delete(id))) throw new DomainError("unauthorized", "The account was deleted");

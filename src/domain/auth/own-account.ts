@@ -3,7 +3,7 @@ import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
 import type { Credential } from "../model.ts";
 import type { Accounts } from "../use-cases/accounts.ts";
-import type { PasswordCheck } from "./password-check.ts";
+import { isPasswordOf, type PasswordCheck } from "./password-check.ts";
 import type { Passwords } from "./passwords.ts";
 
 const MAX_SESSIONS = 200;
@@ -25,15 +25,8 @@ export function createOwnAccount(
     );
   }
 
-  async function isRight(handle: string, password: string, ip: string): Promise<boolean> {
-    try {
-      await checkPassword(handle, password, ip);
-      return true;
-    } catch (error) {
-      if (error instanceof DomainError && error.code === "unauthorized") return false;
-      throw error;
-    }
-  }
+  const isRight = (handle: string, password: string, ip: string) =>
+    isPasswordOf(checkPassword, handle, password, ip);
 
   return {
     async sessions(userId, credential) {

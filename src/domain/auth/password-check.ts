@@ -1,6 +1,7 @@
 /** Checks name and password within the limits. Attempts from known addresses are checked first. */
 import { createHmac } from "node:crypto";
 import type { Context } from "../context/context.ts";
+import { DomainError } from "../errors.ts";
 import type { User } from "../model.ts";
 import { LIMITS } from "../text-rules.ts";
 import { addressBlock } from "./address-block.ts";
@@ -13,6 +14,22 @@ export type PasswordCheck = (
   password: string,
   ip: string,
 ) => Promise<{ user: User; passwordHash: string | null; version: number }>;
+
+/** Whether it is the password of this user. @throws DomainError `rate_limited`; `busy` */
+export async function isPasswordOf(
+  checkPassword: PasswordCheck,
+  handle: string,
+  password: string,
+  ip: string,
+): Promise<boolean> {
+  try {
+    await checkPassword(handle, password, ip);
+    return true;
+  } catch (error) {
+    if (error instanceof DomainError && error.code === "unauthorized") return false;
+    throw error;
+  }
+}
 
 /** How often a known address is written to the store again. */
 const NOTED_MS = 86_400_000;
