@@ -2,19 +2,10 @@
 import type { Context } from "../context/context.ts";
 import { announceRenamed } from "../context/renamed.ts";
 import { badField, DomainError } from "../errors.ts";
-import { isPublicId } from "../ids.ts";
-import {
-  type Actor,
-  AUDIENCES,
-  type Audience,
-  memberKey,
-  type Picture,
-  type User,
-  userKey,
-} from "../model.ts";
+import { type Actor, AUDIENCES, type Audience, type Picture, type User, userKey } from "../model.ts";
 import type { AttachmentFiles } from "../ports/attachments.ts";
 import type { UserPatch } from "../ports/store/accounts/users.ts";
-import { checkAvatar, MAX_AVATAR_BYTES } from "../rooms/avatars.ts";
+import { createPictureOf } from "../rooms/avatars.ts";
 import { checkName, checkStatus } from "../text-rules.ts";
 import type { OwnProfile, ProfilePatch } from "../use-cases/people.ts";
 
@@ -22,6 +13,7 @@ type NewPicture = Picture & { source: string };
 
 export function createOwnProfile(context: Context, files: AttachmentFiles | null): OwnProfile {
   const { store, broadcasts } = context;
+  const pictureOf = createPictureOf(context, files);
 
   async function userOf(actor: Actor): Promise<User> {
     const user = actor.kind === "user" ? await store.users.byId(Number(actor.id)) : null;
@@ -29,28 +21,17 @@ export function createOwnProfile(context: Context, files: AttachmentFiles | null
     return user;
   }
 
-  /** The picture in a file that the actor uploaded and did not send. */
-  async function pictureOf(actor: Actor, id: string): Promise<NewPicture> {
-    const file = isPublicId(id) ? await store.messages.attachment(id) : null;
-    if (!file || file.place !== null || file.owner !== memberKey(actor)) {
-      throw badField("avatar", "must be the id of a file that you uploaded and did not send");
-    }
-    if (!files) throw new DomainError("unavailable", "This process keeps no files");
-    // One byte more than a picture may have: then it is refused as too large.
-    const last = Math.min(file.size - 1, MAX_AVATAR_BYTES);
-    const stream = await files.open(id, { first: 0, last });
-    if (!stream) throw badField("avatar", "must be the id of a file that you uploaded and did not send");
-    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-    return { ...(await checkAvatar(bytes)), source: id };
-  }
-
   /** Undefined: the picture stays. */
-  async function newPicture(actor: Actor, { avatarId, id }: User, avatar: string | null | undefined) {
+  async function newPicture(
+    actor: Actor,
+    { avatarId, id }: User,
+    avatar: string | null | undefined,
+  ): Promise<NewPicture | null | undefined> {
     if (avatar === undefined) return undefined;
     if (avatar === null) return avatarId === null ? undefined : null;
     // The same file again: the answer to the first request was lost.
     const source = await store.transaction((tx) => tx.users.pictureSource(id));
-    return source === avatar ? undefined : await pictureOf(actor, avatar);
+    return source === avatar ? undefined : { ...(await pictureOf(actor, avatar)), source: avatar };
   }
 
   async function tell(before: User, user: User, rooms: readonly number[]): Promise<void> {
