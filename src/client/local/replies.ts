@@ -24,6 +24,8 @@ export interface ReplyItems {
 export class Replies {
   readonly #source: ReplySource;
   readonly #items: ReplyItems;
+  /** Messages that those in memory answer, and maybe some that others answered. */
+  #answered = new Set<number>();
   /** Messages whose answers show what they say. */
   #resolved = new Set<number>();
   /** Messages that are being looked up, unless they changed meanwhile. */
@@ -38,10 +40,16 @@ export class Replies {
   appended(item: StoredItem): StoredItem {
     const seq = answeredBy(item);
     if (seq === undefined) return item;
+    this.#answered.add(seq);
     const answered = this.#items.at(seq);
     if (answered) return withReply(item, replyOf(answered));
     this.#resolved.delete(seq);
     return item;
+  }
+
+  /** Older items, which are in memory now. */
+  prepended(items: readonly StoredItem[]): void {
+    for (const seq of items.map(answeredBy)) if (seq !== undefined) this.#answered.add(seq);
   }
 
   /** Items of a page of history, which tells what they answer, or that it is not to be shown. */
@@ -53,6 +61,7 @@ export class Replies {
   changed(target: number | null, event: RoomEvent): void {
     if (target === null || (event.type !== "message.edited" && event.type !== "message.deleted")) return;
     this.#lookedUp.delete(target);
+    if (!this.#answered.has(target)) return;
     for (const [index, item] of this.#items.all().entries()) {
       const reply = item.type === "message" && answeredBy(item) === target ? item.data.reply : undefined;
       if (!reply) continue;
@@ -66,6 +75,7 @@ export class Replies {
 
   /** The items are others now. */
   reset(): void {
+    this.#answered = new Set();
     this.#resolved = new Set();
   }
 

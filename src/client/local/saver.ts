@@ -2,49 +2,63 @@
  * Writes to the store what has changed, soon after it changed and together: a batch holds the state of one moment, so that an
  * app that is killed finds its messages and how far it came as they belong together.
  */
-import type { KeyRange, Store, Table, Write } from "../stores/store.ts";
+import { type KeyRange, type Store, TABLES, type Table, type Write } from "../stores/store.ts";
 
 /** What changes within this time is one batch, ms. */
 const DELAY_MS = 20;
 /** After a failure of the store the batch is tried again, ms. */
 const RETRY_MS = 2_000;
 
-/** Makes the text of a value when the batch is written; null deletes the value. */
+/** A value to write: its text, made when the batch is written; null deletes the value. */
 type Text = () => string | null;
 /** Changes a value that is in the store; a missing one is left alone. */
 type Change = (text: string) => string;
-type Op = { table: Table; key: string } & ({ text: Text } | { changes: Change[] });
+/** What becomes of a value: it is written anew, or changed where it is in the store. */
+type Op = Text | Change[];
 
 class Batch {
   readonly clears: ({ table: Table } & KeyRange)[] = [];
-  readonly ops = new Map<string, Op>();
+  readonly ops = new Map<Table, Map<string, Op>>(TABLES.map((table) => [table, new Map()]));
+
+  get isEmpty(): boolean {
+    return this.clears.length === 0 && [...this.ops.values()].every(({ size }) => size === 0);
+  }
+
+  isPut(table: Table, key: string): boolean {
+    return typeof this.#of(table).get(key) === "function";
+  }
 
   put(table: Table, key: string, text: Text): void {
-    this.ops.set(`${table} ${key}`, { table, key, text });
+    this.#of(table).set(key, text);
   }
 
   change(table: Table, key: string, change: Change): void {
-    const name = `${table} ${key}`;
-    const op = this.ops.get(name);
-    if (op && "changes" in op) op.changes.push(change);
-    else if (op) this.put(table, key, changedText(op.text, change));
-    else this.ops.set(name, { table, key, changes: [change] });
+    const ops = this.#of(table);
+    const op = ops.get(key);
+    if (op === undefined) ops.set(key, [change]);
+    else if (typeof op === "function") ops.set(key, changedText(op, change));
+    else op.push(change);
   }
 
   clear(table: Table, from: string, to: string): void {
-    for (const [name, op] of this.ops) {
-      if (op.table === table && op.key >= from && op.key <= to) this.ops.delete(name);
-    }
+    const ops = this.#of(table);
+    for (const key of ops.keys()) if (key >= from && key <= to) ops.delete(key);
     this.clears.push({ table, from, to });
   }
 
   /** Adds what happened after this batch. */
   absorb(later: Batch): void {
     for (const { table, from, to } of later.clears) this.clear(table, from, to);
-    for (const op of later.ops.values()) {
-      if ("text" in op) this.put(op.table, op.key, op.text);
-      else for (const change of op.changes) this.change(op.table, op.key, change);
+    for (const [table, ops] of later.ops) {
+      for (const [key, op] of ops) {
+        if (typeof op === "function") this.put(table, key, op);
+        else for (const change of op) this.change(table, key, change);
+      }
     }
+  }
+
+  #of(table: Table): Map<string, Op> {
+    return this.ops.get(table) as Map<string, Op>;
   }
 }
 
@@ -73,6 +87,11 @@ export class Saver {
   put(table: Table, key: string, text: Text): void {
     this.#waiting.put(table, key, text);
     this.#plan(DELAY_MS);
+  }
+
+  /** Whether a text of this value waits to be made. */
+  isPut(table: Table, key: string): boolean {
+    return this.#waiting.isPut(table, key);
   }
 
   delete(table: Table, key: string): void {
@@ -141,12 +160,10 @@ export class Saver {
 
   async #write(): Promise<void> {
     const batch = this.#waiting;
-    if (batch.ops.size + batch.clears.length === 0) return;
+    if (batch.isEmpty) return;
     this.#waiting = new Batch();
     // Before the first wait, so that all texts are of one moment.
-    const puts = [...batch.ops.values()].flatMap((op) =>
-      "text" in op ? [{ table: op.table, key: op.key, value: op.text() }] : [],
-    );
+    const puts = textsOf(batch);
     try {
       await this.#store.batch([...batch.clears, ...puts, ...(await this.#changed(batch))]);
     } catch (error) {
@@ -159,18 +176,28 @@ export class Saver {
   }
 
   async #changed(batch: Batch): Promise<Write[]> {
-    const changes = [...batch.ops.values()].flatMap((op) => ("changes" in op ? [op] : []));
-    const isCleared = ({ table, key }: Op) =>
+    const isCleared = (table: Table, key: string) =>
       batch.clears.some((clear) => clear.table === table && key >= clear.from && key <= clear.to);
-    const found = await Promise.all(
-      changes
-        .filter((op) => !isCleared(op))
-        .map(async (op) => [op, await this.#store.get(op.table, op.key)] as const),
-    );
-    return found.flatMap(([{ table, key, changes: each }, text]) =>
-      text === undefined
-        ? []
-        : [{ table, key, value: each.reduce((before, change) => change(before), text) }],
-    );
+    const changed: Promise<Write | null>[] = [];
+    for (const [table, ops] of batch.ops) {
+      for (const [key, op] of ops)
+        if (typeof op !== "function" && !isCleared(table, key)) changed.push(this.#change(table, key, op));
+    }
+    return (await Promise.all(changed)).filter((write) => write !== null);
   }
+
+  /** Null where the value is not in the store. */
+  async #change(table: Table, key: string, changes: readonly Change[]): Promise<Write | null> {
+    const text = await this.#store.get(table, key);
+    if (text === undefined) return null;
+    return { table, key, value: changes.reduce((before, change) => change(before), text) };
+  }
+}
+
+function textsOf({ ops }: Batch): Write[] {
+  const writes: Write[] = [];
+  for (const [table, values] of ops) {
+    for (const [key, op] of values) if (typeof op === "function") writes.push({ table, key, value: op() });
+  }
+  return writes;
 }

@@ -80,6 +80,8 @@ export class ViewStore {
 
   /** @param record asked when it is written; without one the room is deleted */
   saveRecord(room: string, record: () => RoomRecord | undefined): void {
+    // Every event changes its room's record.
+    if (this.#saver.isPut("rooms", room)) return;
     this.#saver.put("rooms", room, () => {
       const now = record();
       return now ? JSON.stringify(now) : null;

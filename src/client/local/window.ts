@@ -207,6 +207,7 @@ export class TimelineWindow {
     );
     this.#items = [...changed, ...this.#items];
     this.#bottom = bottom;
+    this.#replies.prepended(changed);
     for (const event of missed) this.#replies.changed(targetOf(event), event);
     return changed;
   }
