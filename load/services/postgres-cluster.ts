@@ -70,7 +70,8 @@ function settings(port: number): string[] {
     port,
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
-    max_connections: 200,
+    // Servers of a test file stay until its end, and two files run at once.
+    max_connections: 400,
     // What is acknowledged must survive kill -9: tests are about that, and figures without it would be worth nothing.
     fsync: "on",
     synchronous_commit: "on",

@@ -42,6 +42,8 @@ export interface Node {
   bus: Bus;
   useCases: UseCases;
   registry: Registry;
+  /** Ends the server and what it opened. */
+  stop(): Promise<void>;
 }
 
 export interface NodeOptions {
@@ -67,11 +69,11 @@ export interface Site {
 
 const silent = createLogger("silent");
 
-/** Call it at the top of a `describe`: what a test starts ends with the test. */
+/** Call it at the top of a `describe`: clients end with their test, nodes with the last of the tests, if not stopped before. */
 export function site(databaseUrl: string | (() => string)): Site {
   const clients: SocketClient[] = [];
   const raws: RawClient[] = [];
-  const nodes: { stop(): Promise<void> }[] = [];
+  const nodes = new Set<Node>();
 
   afterEach(async () => {
     await Promise.all([
@@ -80,7 +82,7 @@ export function site(databaseUrl: string | (() => string)): Site {
     ]);
   });
   afterAll(async () => {
-    for (const node of nodes.splice(0)) await node.stop();
+    for (const node of nodes) await node.stop();
   });
 
   return {
@@ -110,15 +112,17 @@ export function site(databaseUrl: string | (() => string)): Site {
         ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, rateLimits: false, logger: silent },
         ...options.gateway,
       });
-      nodes.push({
-        stop: async () => {
+      served = `http://127.0.0.1:${gateway.port}`;
+      const node: Node = {
+        ...{ url: served, gateway, store, hot, bus, useCases, registry },
+        async stop() {
+          if (!nodes.delete(node)) return;
           await gateway.close();
           await app.close();
         },
-      });
-
-      served = `http://127.0.0.1:${gateway.port}`;
-      return { url: served, gateway, store, hot, bus, useCases, registry };
+      };
+      nodes.add(node);
+      return node;
     },
     client(name, token, codec = "json") {
       const client = new SocketClient(name, token, codec);

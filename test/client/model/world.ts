@@ -33,7 +33,7 @@ export class Server {
   async restart(): Promise<void> {
     const before = this.#node;
     this.#node = await this.#site.node();
-    await before?.gateway.close();
+    await before?.stop();
   }
 }
 
