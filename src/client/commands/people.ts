@@ -25,13 +25,16 @@ export interface PeopleCommands extends CommandsOf<typeof PEOPLE_COMMANDS> {
 
 /** One's own account. */
 export interface AccountCommands extends CommandsOf<typeof ACCOUNT_COMMANDS> {
-  /** Changes our password, and ends all logins but ours. */
+  /**
+   * Changes our password, or sets a first one, and ends all logins but ours. Whoever has none needs a sign-in of the last 10
+   * minutes: `unauthorized` asks for another one.
+   */
   password: Command<"password">;
   /** Our logins, the last used first. */
   sessions: Command<"sessions">;
   /** Ends one of our logins, or all others. */
   sessionEnd: Command<"session.end">;
-  /** Deletes our account. `erase` is the wish that our messages go too. */
+  /** Deletes our account; the proof is that of `password`. `erase` is the wish that our messages go too. */
   accountDelete: Command<"account.delete">;
   /** Gives the session another token of ours to live by. */
   token: Command<"token">;

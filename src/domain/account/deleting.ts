@@ -3,7 +3,6 @@
  * its own, so that a process may be killed between any two: first the user leaves all rooms, then the whole log is walked
  * through, and the user's name and, where they go, messages are taken out of it.
  */
-import { isPasswordOf, type PasswordCheck } from "../auth/password-check.ts";
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import type { MessagePlace } from "../ids.ts";
@@ -15,6 +14,7 @@ import { createRecount } from "../reading/recount.ts";
 import type { UnreadCache } from "../reading/unread.ts";
 import { type Departure, removePeople } from "../rooms/members.ts";
 import type { AccountDeletions } from "../use-cases/accounts.ts";
+import type { ProofCheck } from "./proof.ts";
 
 /** The name of a deleted user in the log. */
 export const DELETED_USER = "Deleted user";
@@ -24,7 +24,7 @@ const MAX_ROOMS = 20;
 const MAX_MESSAGES = 100;
 
 interface Parts {
-  checkPassword: PasswordCheck;
+  checkProof: ProofCheck;
   departed(gone: readonly Departure[]): Promise<void>;
   unread: UnreadCache;
 }
@@ -39,7 +39,7 @@ interface Step {
 
 export function createAccountDeletions(
   context: Context,
-  { checkPassword, departed, unread }: Parts,
+  { checkProof, departed, unread }: Parts,
 ): AccountDeletions {
   const { store, hot, broadcasts } = context;
   const recount = createRecount(context, unread);
@@ -54,9 +54,9 @@ export function createAccountDeletions(
   }
 
   return {
-    async delete({ id, handle }, { password, erase, ip }) {
-      if (!(await isPasswordOf(checkPassword, handle, password, ip)))
-        throw new DomainError("forbidden", "The password is wrong", { field: "password" });
+    async delete(user, proof, { erase }) {
+      const { id } = user;
+      await checkProof(user, proof, "password");
       const erased = await erases(id, erase);
       await store.transaction(async (tx) => {
         if (!(await tx.users.delete(id))) throw new DomainError("unauthorized", "The account was deleted");

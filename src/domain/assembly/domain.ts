@@ -1,6 +1,4 @@
 /** Puts all use cases together over one store and one hot state. Read use-cases.ts first. */
-import { createAccountDeletions } from "../account/deleting.ts";
-import { createAccounts, type InternalAccounts } from "../auth/accounts.ts";
 import { createPasswords } from "../auth/passwords.ts";
 import { type Context, createContext, type DomainOptions } from "../context/context.ts";
 import { createRepeats } from "../context/repeats.ts";
@@ -11,9 +9,6 @@ import { createLobby } from "../live/lobby.ts";
 import { createPresence } from "../live/presence.ts";
 import { createSignaling } from "../live/signaling.ts";
 import { createVisits } from "../live/visits.ts";
-import { createOidcPeople } from "../oidc/people.ts";
-import { createPictures } from "../oidc/pictures.ts";
-import { createOidcSignIn } from "../oidc/sign-in.ts";
 import { createChatrooms } from "../organizations/chatrooms.ts";
 import { createDirectory } from "../organizations/directory.ts";
 import { createLookup } from "../organizations/lookup.ts";
@@ -23,9 +18,8 @@ import { createPictureOf } from "../rooms/avatars.ts";
 import { createRoomLifecycle } from "../rooms/lifecycle.ts";
 import type { Departure } from "../rooms/members.ts";
 import { createBringBack } from "../rooms/one-to-one.ts";
-import type { OidcSignIn } from "../use-cases/accounts.ts";
-import type { Directory } from "../use-cases/directory.ts";
 import type { UseCases } from "../use-cases/use-cases.ts";
+import { createAccountUseCases } from "./account-use-cases.ts";
 import { createMessageUseCases, createPeopleUseCases } from "./message-use-cases.ts";
 import { createRoomUseCases } from "./room-use-cases.ts";
 
@@ -48,7 +42,6 @@ export function createUseCases(options: DomainOptions): UseCases {
   });
   const directory = createDirectory(context, passwords, departed);
   const { join, leave, sessionGone, sweep } = calls;
-  const { loginFor, checkPassword, ...accounts } = createAccounts(context, passwords, directory);
   return {
     clock: { now: context.now },
     calls: { join, leave, sessionGone, sweep },
@@ -61,28 +54,13 @@ export function createUseCases(options: DomainOptions): UseCases {
     ...createPeopleUseCases(context, rooms.oneToOne, calls, options),
     signaling: createSignaling(context, { bus: options.bus, finding: rooms.finding, visits }),
     chatrooms: createChatrooms(context, departed),
-    accounts,
-    accountDeletions: createAccountDeletions(context, { checkPassword, departed, unread }),
-    oidc: createOidc(context, options.oidc, directory, { loginFor }),
+    ...createAccountUseCases(context, { passwords, directory, departed, unread, oidc: options.oidc }),
     directory,
     provisioning: createProvisioning(context, directory),
     lookup: createLookup(context),
     journal: options.store.journal,
     repeats: createRepeats(context),
   };
-}
-
-function createOidc(
-  context: Context,
-  given: DomainOptions["oidc"],
-  directory: Directory,
-  accounts: Pick<InternalAccounts, "loginFor">,
-): OidcSignIn | null {
-  if (!given) return null;
-  const { provider, settings, fetchPicture } = given;
-  const pictures = createPictures(context, settings.claims.picture, fetchPicture);
-  const people = createOidcPeople(context, settings, pictures, directory);
-  return createOidcSignIn(context, { provider, settings, people, accounts });
 }
 
 /** Removes from hot state what it has about members who left. If this fails, it decays by itself. */

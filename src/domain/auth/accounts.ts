@@ -6,11 +6,10 @@ import type { User } from "../model.ts";
 import type { Login } from "../ports/store/accounts/credentials.ts";
 import type { LoginOrigin } from "../ports/store/accounts/identities.ts";
 import { cutText } from "../text-rules.ts";
-import type { Accounts, LoginOptions, SignedIn } from "../use-cases/accounts.ts";
+import type { Accounts, LoginOptions, OwnAccount, SignedIn } from "../use-cases/accounts.ts";
 import type { UserDirectory } from "../use-cases/directory.ts";
 import { createAuthentication } from "./authentication.ts";
 import { wrongCredentials } from "./login-limits.ts";
-import { createOwnAccount } from "./own-account.ts";
 import { createPasswordCheck, type PasswordCheck } from "./password-check.ts";
 import type { Passwords } from "./passwords.ts";
 import { newRefreshFamily, refreshTokenOf } from "./refresh-tokens.ts";
@@ -29,8 +28,8 @@ const LONGEST_LOGIN_MS = 90 * 86_400_000;
 /** Of what a client calls itself. */
 const DEVICE_CHARACTERS = 128;
 
-/** {@link Accounts}, and what no face may ask. */
-export interface InternalAccounts extends Accounts {
+/** {@link Accounts} without what people do to their own, and what no face may ask. */
+export interface InternalAccounts extends Omit<Accounts, keyof OwnAccount> {
   /** A login for a user whom somebody else has checked. */
   loginFor(user: User, origin: LoginOrigin, options: LoginOptions): Promise<SignedIn>;
   checkPassword: PasswordCheck;
@@ -51,7 +50,6 @@ export function createAccounts(
   const { store, hot, now, settings } = context;
   const { longestLoginMs = LONGEST_LOGIN_MS } = settings;
   const checkPassword = createPasswordCheck(context, passwords);
-  const own = createOwnAccount(context, passwords, checkPassword);
   const refreshing = createRefreshing(context, longestLoginMs, end);
 
   async function grant(
@@ -146,7 +144,7 @@ export function createAccounts(
       const granted = await grant(user.id, renewed ?? { id: login.id, cookie });
       // After everything that can be refused, so that after a refusal the present cookie still works.
       if (renewed) await renew(cookie, renewed);
-      await own.noteSeen([{ loginId: login.id, device: null, address: null }]);
+      await noteSeen(context, [{ loginId: login.id, device: null, address: null }]);
       return { user, ...granted, renewed };
     },
     async logout(cookie, accessToken) {
@@ -160,10 +158,18 @@ export function createAccounts(
       return { user: login.user, ...(await grant(login.userId, login)), refreshToken: next };
     },
     logoutByToken: async (token) => await end(await refreshing.loginOf(token)),
-    ...own,
+    noteSeen: (seen) => noteSeen(context, seen),
     ...createAuthentication(context, checkPassword, directory),
     revoked: (some, holderOf) => revokedOf(store.credentials, some, holderOf),
   };
+}
+
+async function noteSeen(context: Context, seen: Parameters<Accounts["noteSeen"]>[0]): Promise<void> {
+  const { store, now } = context;
+  const seenAt = now();
+  await context.bestEffort("Noting when logins were used", () =>
+    store.logins.noteSeen(seen.map(({ loginId: id, ...each }) => ({ ...each, id, seenAt }))),
+  );
 }
 
 function loginIsOver(): DomainError {

@@ -49,8 +49,9 @@ export function createAuthentication(
     if (!verifyJwt) return null;
     const claims = await verifyJwt(token);
     const { user, version, blocked } = await userOfClaims(claims);
-    const { expiresAt, issuedAt } = claims;
-    return { kind: "user", user, credential: { via: "jwt", expiresAt, issuedAt }, version, blocked };
+    const { expiresAt, issuedAt, authenticatedAt } = claims;
+    const credential = { via: "jwt", expiresAt, issuedAt, authenticatedAt } as const;
+    return { kind: "user", user, credential, version, blocked };
   }
 
   async function principalOf(token: string): Promise<Authenticated | null> {

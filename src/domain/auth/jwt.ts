@@ -23,6 +23,8 @@ export interface JwtClaims {
   /** Used when the user is made. */
   name: string | null;
   issuedAt: number | null;
+  /** When the issuer saw the person (`auth_time`), or else made the token; null when it says neither. */
+  authenticatedAt: number | null;
   expiresAt: number;
 }
 
@@ -112,7 +114,7 @@ function algorithmsOf(kind: string, curve: string): string[] {
 }
 
 function claimsOf(issuer: JwtIssuer, payload: JWTPayload): JwtClaims {
-  const { exp = 0, iat } = payload;
+  const { exp = 0, iat, auth_time: seenAt } = payload;
   const { claims = CLAIMS, handlePrefix = "" } = issuer;
   // An issuer may put any JSON here, such as a number.
   const { [claims.handle]: subject, [claims.name]: name } = payload;
@@ -122,9 +124,15 @@ function claimsOf(issuer: JwtIssuer, payload: JWTPayload): JwtClaims {
     issuer,
     handle: handlePrefix + subject,
     name: typeof name === "string" ? name : null,
-    issuedAt: iat === undefined ? null : iat * 1_000,
+    issuedAt: msOf(iat),
+    authenticatedAt: msOf(seenAt === undefined ? iat : seenAt),
     expiresAt: exp * 1_000,
   };
+}
+
+/** Seconds of a claim, which may be any JSON, as ms. */
+function msOf(seconds: unknown): number | null {
+  return typeof seconds === "number" ? seconds * 1_000 : null;
 }
 
 function asRefusal(error: unknown): unknown {

@@ -89,8 +89,11 @@ export interface Holder {
 export type Credential =
   | { via: "session"; loginId: number; expiresAt: number }
   | { via: "token"; tokenId: number; expiresAt: number | null }
-  /** Without `issuedAt`, and without `checkedAt`, nobody can tell from before what it is. */
-  | { via: "jwt"; expiresAt: number; issuedAt?: number | null }
+  /**
+   * Without `issuedAt`, and without `checkedAt`, nobody can tell from before what it is. `authenticatedAt` is when the issuer
+   * saw the person, as far as it says.
+   */
+  | { via: "jwt"; expiresAt: number; issuedAt?: number | null; authenticatedAt?: number | null }
   | { via: "password"; checkedAt?: number };
 
 export function userActor(user: Pick<User, "id" | "displayName">): Actor {

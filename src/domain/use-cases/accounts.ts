@@ -32,7 +32,17 @@ export interface SignedIn {
   refreshToken: string | null;
 }
 
-export interface Accounts {
+/**
+ * That it is the user who asks. `password` is for users who have one; for others `credential` is to be of a sign-in that is at
+ * most 10 minutes old.
+ */
+export interface OwnProof {
+  password?: string | undefined;
+  ip: string;
+  credential: Credential;
+}
+
+export interface Accounts extends OwnAccount {
   /**
    * Handle or e-mail, and password. `unauthorized` for a bad password and an unknown name alike. With `refresh` the login is
    * renewed with refresh tokens too, and lives as long as a persistent one. `client` is what the client says of itself.
@@ -78,9 +88,14 @@ export interface Accounts {
   revoked<T>(some: readonly T[], holderOf: (each: T) => Holder | null): Promise<T[]>;
   /** Basic authentication; a verified password is remembered for a short time under a keyed hash. */
   authenticateBasic(login: string, password: string, ip: string): Promise<Principal & { version: number }>;
+  /** Sessions of these logins are there now. Best effort: nothing is thrown. */
+  noteSeen(
+    seen: readonly { loginId: number; device: string | null; address: string | null }[],
+  ): Promise<void>;
+}
 
-  // ── One's own account
-
+/** What people do to their own account (src/domain/account/own-account.ts). */
+export interface OwnAccount {
   /** The user's logins that are valid, the last used first, at most 200; `credential` is that of who asks. */
   sessions(userId: number, credential: Credential): Promise<OwnSession[]>;
   /**
@@ -89,20 +104,14 @@ export interface Accounts {
    */
   endSessions(userId: number, which: { id: number } | { others: Credential }): Promise<number>;
   /**
-   * Gives the user another password, and ends all logins but that of `credential`, as `Directory.endLogins`. The old
-   * password counts as an attempt to sign in.
+   * Gives the user another password, or a first one, and ends all logins but that of the proof, as `Directory.endLogins`. The
+   * old password counts as an attempt to sign in.
+   * @param proof whose password is the old one
    * @returns false when it is the password already
-   * @throws DomainError `forbidden` on `old` when it is wrong; `bad_request` on `new`; `rate_limited`; `busy`
+   * @throws DomainError on `old`: `bad_request` when it is needed, `forbidden` when it is wrong; `unauthorized` for people
+   *   without a password who have to sign in again; `bad_request` on `new`; `rate_limited`; `busy`
    */
-  changePassword(
-    user: Pick<User, "id" | "handle">,
-    passwords: { old: string; new: string },
-    by: { ip: string; credential: Credential },
-  ): Promise<boolean>;
-  /** Sessions of these logins are there now. Best effort: nothing is thrown. */
-  noteSeen(
-    seen: readonly { loginId: number; device: string | null; address: string | null }[],
-  ): Promise<void>;
+  changePassword(user: Pick<User, "id" | "handle">, next: string, proof: OwnProof): Promise<boolean>;
 }
 
 /** Deleting one's own account (src/domain/account/deleting.ts). */
@@ -112,11 +121,13 @@ export interface AccountDeletions {
    * are left, the name in the log becomes `Deleted user`, and with `erased` the user's messages are deleted, with their
    * events. The organizations of the user say what becomes of messages; where they leave it to the user, `erase` does.
    * @returns whether messages go
-   * @throws DomainError `forbidden` on `password` when it is wrong; `rate_limited`; `busy`
+   * @throws DomainError on `password`: `bad_request` when it is needed, `forbidden` when it is wrong; `unauthorized` for people
+   *   without a password who have to sign in again; `rate_limited`; `busy`
    */
   delete(
     user: Pick<User, "id" | "handle">,
-    by: { password: string; erase: boolean; ip: string },
+    proof: OwnProof,
+    wish: { erase: boolean },
   ): Promise<{ erased: boolean }>;
   /** Goes on with deletions that are not finished. Run on every process; each step is one that a killed process repeats. */
   sweep(): Promise<void>;

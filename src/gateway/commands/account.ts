@@ -32,8 +32,8 @@ export function createAccountCommands({
 
   return {
     async password({ session, identity }, frame) {
-      const by = { ip: session.connection.ip, credential: identity.credential };
-      const changed = await accounts.changePassword(await userOf(identity), frame, by);
+      const proof = proofOf(session, identity, frame.old);
+      const changed = await accounts.changePassword(await userOf(identity), frame.new, proof);
       return changed ? {} : { duplicate: true };
     },
     async sessions({ identity }) {
@@ -52,8 +52,8 @@ export function createAccountCommands({
       return (await accounts.endSessions(identity.user.id, which)) > 0 ? {} : { duplicate: true };
     },
     async "account.delete"({ session, identity }, { password, erase }) {
-      const by = { password, erase, ip: session.connection.ip };
-      return await accountDeletions.delete(await userOf(identity), by);
+      const proof = proofOf(session, identity, password);
+      return await accountDeletions.delete(await userOf(identity), proof, { erase });
     },
     async token(speaker, { token }) {
       const principal = await accounts.authenticate(token);
@@ -67,6 +67,11 @@ export function createAccountCommands({
     },
     ...createMatrixCommands(matrixAccounts, userOf),
   };
+}
+
+/** What shows that it is the user of the session who speaks [GW-17.11]. */
+function proofOf(session: Speaker["session"], { credential }: Identity, password: string | undefined) {
+  return { password, ip: session.connection.ip, credential };
 }
 
 /** From now on the session ends with this credential [GW-17.8]. */

@@ -6,7 +6,7 @@ import { ref } from "./fields.ts";
 const password = z.string();
 
 export const ACCOUNT_OPS = {
-  password: z.strictObject({ op: z.literal("password"), ref, old: password, new: password }),
+  password: z.strictObject({ op: z.literal("password"), ref, old: password.optional(), new: password }),
   sessions: z.strictObject({ op: z.literal("sessions"), ref }),
   "session.end": z
     .strictObject({
@@ -22,7 +22,7 @@ export const ACCOUNT_OPS = {
   "account.delete": z.strictObject({
     op: z.literal("account.delete"),
     ref,
-    password,
+    password: password.optional(),
     erase: z.boolean().default(false),
   }),
   token: z.strictObject({

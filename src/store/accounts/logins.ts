@@ -87,6 +87,13 @@ export function createLoginStore(db: Database): LoginStore {
       return rows.length > 0;
     },
     ...sessionStatements(db),
+    async waysOf(userId, loginId) {
+      const [row] = await db.read(sql<{ hasPassword: boolean; startedAt: number | null }[]>`
+        select u.password_hash is not null as "hasPassword", l.started_at as "startedAt" from users u
+        left join logins l on l.id = ${loginId}::bigint and l.user_id = u.id
+        where u.id = ${userId} and u.deleted_at is null`);
+      return row ?? null;
+    },
     async userForLogin(login, place) {
       const key = foldedKey(login);
       // A handle wins over the same text as another user's e-mail.

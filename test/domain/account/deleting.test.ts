@@ -8,7 +8,8 @@ const ip = "192.0.2.1";
 
 describeDomain("deleting one's own account", (world) => {
   async function deletes(of: World, user: Awaited<ReturnType<typeof account>>, erase: boolean) {
-    return await of.useCases.accountDeletions.delete(user, { password: PASSWORD, erase, ip });
+    const proof = { password: PASSWORD, ip, credential: { via: "password" } } as const;
+    return await of.useCases.accountDeletions.delete(user, proof, { erase });
   }
 
   /** Somebody who wrote in two rooms with another, and left one of them. */
@@ -40,7 +41,11 @@ describeDomain("deleting one's own account", (world) => {
   test("needs the password", async () => {
     const { user } = await setting();
     await expect(
-      world.useCases.accountDeletions.delete(user, { password: "wrong", erase: true, ip }),
+      world.useCases.accountDeletions.delete(
+        user,
+        { password: "wrong", ip, credential: { via: "password" } },
+        { erase: true },
+      ),
     ).rejects.toMatchObject({ code: "forbidden", field: "password" });
     expect(await world.store.users.byId(user.id)).toMatchObject({ id: user.id });
   });

@@ -6,7 +6,10 @@ import { body, flag, idText, oneOf, text } from "../../requests/fields.ts";
 import { forbidden, PROTECTED, PROTECTED_BODY } from "../shapes/failures.ts";
 
 const MAX_TEXT_LENGTH = 1_024;
-const WRONG_PASSWORD = forbidden("invalid-credentials: the password is wrong");
+const UNPROVEN = forbidden(
+  "invalid-credentials: the password is wrong; sign-in-again: you have none, and the sign-in is older than 10 minutes",
+);
+const NEEDED = "Whoever has a password has to give it";
 
 const audience = oneOf(AUDIENCES);
 
@@ -69,13 +72,14 @@ export const SELF_ROUTES = {
   password: createRoute({
     method: "put",
     path: "/self/password",
-    summary: "Change the password, and end all other logins",
+    summary: "Change the password, or set a first one, and end all other logins",
     request: jsonBody(
-      body({ old_password: text(MAX_TEXT_LENGTH), new_password: text(MAX_TEXT_LENGTH) }).openapi(
-        "PasswordChange",
-      ),
+      body({
+        old_password: text(MAX_TEXT_LENGTH).optional().openapi({ description: NEEDED }),
+        new_password: text(MAX_TEXT_LENGTH),
+      }).openapi("PasswordChange"),
     ),
-    responses: { 200: { description: "It is the password now" }, ...WRONG_PASSWORD, ...PROTECTED_BODY },
+    responses: { 200: { description: "It is the password now" }, ...UNPROVEN, ...PROTECTED_BODY },
   }),
   sessions: createRoute({
     method: "get",
@@ -103,11 +107,14 @@ export const SELF_ROUTES = {
     description:
       "It is gone at once. The caller leaves all rooms within seconds. Their messages stay under the name of a deleted user, or go: the settings of their organizations say so, or else `erase`.",
     request: jsonBody(
-      body({ password: text(MAX_TEXT_LENGTH), erase: flag().optional() }).openapi("AccountDeletion"),
+      body({
+        password: text(MAX_TEXT_LENGTH).optional().openapi({ description: NEEDED }),
+        erase: flag().optional(),
+      }).openapi("AccountDeletion"),
     ),
     responses: {
       200: json(z.object({ erased: z.boolean() }), "Whether messages go, too"),
-      ...WRONG_PASSWORD,
+      ...UNPROVEN,
       ...PROTECTED_BODY,
     },
   }),

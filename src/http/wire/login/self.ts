@@ -37,18 +37,19 @@ export function registerSelf(app: HttpApp, parts: Parts): void {
   });
   app.openapi(ROUTES.delete, async (c) => {
     const { password, erase = false } = c.req.valid("json");
-    const by = { password, erase, ip: c.env.ip };
-    return c.json(await accountDeletions.delete(callingUser(c), by).catch(wrongPassword), 200);
+    const { user, credential } = callerOf(c);
+    const proof = { password, ip: c.env.ip, credential };
+    return c.json(await accountDeletions.delete(user, proof, { erase }).catch(unproven), 200);
   });
   registerLogins(app, parts);
 }
 
 function registerLogins(app: HttpApp, { useCases: { accounts } }: Parts): void {
   app.openapi(ROUTES.password, async (c) => {
-    const { old_password: old, new_password } = c.req.valid("json");
+    const { old_password: password, new_password: next } = c.req.valid("json");
     const { user, credential } = callerOf(c);
-    const by = { ip: c.env.ip, credential };
-    await accounts.changePassword(user, { old, new: new_password }, by).catch(wrongPassword);
+    const proof = { password, ip: c.env.ip, credential };
+    await accounts.changePassword(user, next, proof).catch(unproven);
     return c.body(null, 200);
   });
   app.openapi(ROUTES.sessions, async (c) => {
@@ -92,12 +93,16 @@ function selfProfile(user: User, { domain, publicUrl }: Parts, team: string | un
   };
 }
 
-/** Wire's words for a wrong password, and the fields of this API for a bad one. */
-function wrongPassword(error: unknown): never {
+/** Wire's words for a missing proof, and the fields of this API for a bad one. */
+function unproven(error: unknown): never {
   if (!(error instanceof DomainError)) throw error;
-  if (error.code === "forbidden") throw new WireRefusal(403, "invalid-credentials", error.message);
-  if (error.field !== "new") throw error;
-  throw new DomainError(error.code, error.message.replace(/^new /, "new_password "), {
-    field: "new_password",
-  });
+  const { code, message, field = "" } = error;
+  if (code === "forbidden") throw new WireRefusal(403, "invalid-credentials", message);
+  // Not 401: the access token is good, and another one of the same login changes nothing.
+  if (code === "unauthorized") throw new WireRefusal(403, "sign-in-again", message);
+  const name = FIELDS[field];
+  if (name === undefined) throw error;
+  throw new DomainError(code, name + message.slice(field.length), { field: name });
 }
+
+const FIELDS: Record<string, string> = { old: "old_password", new: "new_password" };

@@ -83,6 +83,14 @@ export interface LoginStore {
     loginsEndedAt: number | null;
     deletedAt: number | null;
   }>;
+  /**
+   * ONE query: whether the user has a password, and when one of their logins began, ms (null: it is none of theirs). Null when
+   * there is no such user.
+   */
+  waysOf(
+    userId: number,
+    loginId: number | null,
+  ): Promise<{ hasPassword: boolean; startedAt: number | null } | null>;
   /** The user signed in at the place, now. A bounded number of places is kept, the last ones. */
   notePlace(userId: number, place: Uint8Array): Promise<void>;
   /**

@@ -1,19 +1,23 @@
 /** What somebody does to their own account: the list of their sessions, ending these, and another password. */
+import { isPasswordOf, type PasswordCheck } from "../auth/password-check.ts";
+import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
 import { badField, DomainError } from "../errors.ts";
-import type { Credential } from "../model.ts";
-import type { Accounts } from "../use-cases/accounts.ts";
-import { isPasswordOf, type PasswordCheck } from "./password-check.ts";
-import type { Passwords } from "./passwords.ts";
+import type { User } from "../model.ts";
+import type { OwnAccount } from "../use-cases/accounts.ts";
+import { loginOf, type ProofCheck } from "./proof.ts";
 
 const MAX_SESSIONS = 200;
 
-type OwnAccount = Pick<Accounts, "sessions" | "endSessions" | "changePassword" | "noteSeen">;
+interface Parts {
+  passwords: Passwords;
+  checkPassword: PasswordCheck;
+  checkProof: ProofCheck;
+}
 
 export function createOwnAccount(
   context: Context,
-  passwords: Passwords,
-  checkPassword: PasswordCheck,
+  { passwords, checkPassword, checkProof }: Parts,
 ): OwnAccount {
   const { store, hot, now } = context;
 
@@ -25,8 +29,12 @@ export function createOwnAccount(
     );
   }
 
-  const isRight = (handle: string, password: string, ip: string) =>
-    isPasswordOf(checkPassword, handle, password, ip);
+  /** Whether the user has the new password already: the answer to the same change may have been lost. */
+  async function isDone(user: Pick<User, "handle">, next: string, ip: string, refusal: unknown) {
+    if (!(refusal instanceof DomainError) || refusal.field !== "old") throw refusal;
+    if (await isPasswordOf(checkPassword, user.handle, next, ip)) return true;
+    throw refusal;
+  }
 
   return {
     async sessions(userId, credential) {
@@ -43,12 +51,14 @@ export function createOwnAccount(
       if (ids.length > 0) await ended(userId, ids);
       return ids.length;
     },
-    async changePassword({ id, handle }, { old, new: next }, { ip, credential }) {
-      if (!(await isRight(handle, old, ip))) {
-        // The answer to the same change may have been lost.
-        if (await isRight(handle, next, ip)) return false;
-        throw new DomainError("forbidden", "The password is wrong", { field: "old" });
-      }
+    async changePassword(user, next, proof) {
+      const { id } = user;
+      const { credential, ip } = proof;
+      const refusal = await checkProof(user, proof, "old").then(
+        () => null,
+        (error: unknown) => error,
+      );
+      if (refusal !== null && (await isDone(user, next, ip, refusal))) return false;
       const passwordHash = await passwords.hash(next).catch(onNew);
       const kept = loginOf(credential);
       const logins = await store.logins.ofUser(id, Number.MAX_SAFE_INTEGER);
@@ -62,17 +72,7 @@ export function createOwnAccount(
       );
       return true;
     },
-    async noteSeen(seen) {
-      const at = now();
-      await context.bestEffort("Noting when logins were used", () =>
-        store.logins.noteSeen(seen.map(({ loginId: id, ...each }) => ({ ...each, id, seenAt: at }))),
-      );
-    },
   };
-}
-
-function loginOf(credential: Credential): number | null {
-  return credential.via === "session" ? credential.loginId : null;
 }
 
 /** The rules of passwords name the field `password`. */
