@@ -1,5 +1,5 @@
 /** Encodings of frames. JSON is built in and needs no package; msgpack.ts has msgpack for Node. */
-import { SUBPROTOCOLS } from "../protocol/subprotocols.ts";
+import { JSON_SUBPROTOCOL } from "../protocol/subprotocols.ts";
 
 export interface Codec {
   /** The WebSocket subprotocol of this encoding. */
@@ -10,7 +10,7 @@ export interface Codec {
 }
 
 export const jsonCodec: Codec = {
-  subprotocol: SUBPROTOCOLS.json,
+  subprotocol: JSON_SUBPROTOCOL,
   encode: (frame) => JSON.stringify(frame),
   decode: (data) => {
     if (typeof data !== "string") throw new TypeError("a binary frame on a JSON connection");

@@ -12,7 +12,7 @@ import type { Announcement, Connection } from "./connection.ts";
 import type { Emitter } from "./emitter.ts";
 import type { ClientEvents } from "./options.ts";
 import { RoomLogs } from "./room-logs.ts";
-import { Rooms } from "./rooms.ts";
+import { including, Rooms } from "./rooms.ts";
 
 export interface FrameDispatcherHandlers {
   /** What an app that is loaded again has to go on from has changed. */
@@ -91,13 +91,9 @@ export class FrameDispatcher {
         this.#takeBlock(frame);
         break;
       case "typing":
-        this.#emitter.emit("typing", frame);
-        break;
       case "presence":
-        this.#emitter.emit("presence", frame);
-        break;
       case "receipt":
-        this.#emitter.emit("receipt", frame);
+        this.#emitter.emit(frame.op, frame);
         break;
       default:
       // `bye` is the connection's; an op of a newer server is not for us.
@@ -124,8 +120,7 @@ export class FrameDispatcher {
   #takeBlock({ user, on }: BlockFrame): void {
     const ready = this.#ready;
     if (!ready) return;
-    const others = (ready.blocked ?? []).filter((id) => id !== user);
-    this.#ready = { ...ready, blocked: on ? [...others, user] : others };
+    this.#ready = { ...ready, blocked: including(ready.blocked ?? [], user, on) };
     this.#emitter.emit("block", { user, on });
   }
 

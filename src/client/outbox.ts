@@ -5,6 +5,7 @@
 import type { OkFields, OkFrame, Question } from "../protocol/frames.ts";
 import { FRAME_BURST, FRAMES_PER_SECOND } from "../protocol/limits.ts";
 import { type Backoff, DEFAULT_BACKOFF, fullJitter } from "./backoff.ts";
+import { withoutHead } from "./commands/commands.ts";
 import type { Connection } from "./connection.ts";
 import { ConnectionLost, OutboxFull, Refused } from "./failures.ts";
 
@@ -153,7 +154,7 @@ export class Outbox {
   /** Never rejects. */
   async #send(room: string, queue: Queue, entry: Entry, connection: Connection): Promise<void> {
     try {
-      const { op: _, ref: __, ...answer } = (await connection.ask(entry.question)) as OkFrame<WriteOp>;
+      const answer = withoutHead((await connection.ask(entry.question)) as OkFrame<WriteOp>);
       queue.window = Math.min(MAX_WINDOW, queue.window + 1);
       this.#settle(room, queue, entry)?.resolve(answer);
     } catch (error) {

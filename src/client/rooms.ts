@@ -6,6 +6,7 @@ import type {
   RoomEntry,
   RoomFrame,
   UnreadFrame,
+  WireActor,
 } from "../protocol/frames.ts";
 import { type RoomClient, RoomCommands } from "./commands/room-commands.ts";
 import { type Observable, type OwnedObservable, observe, type Unsubscribe } from "./emitter.ts";
@@ -36,6 +37,9 @@ export class RoomHandle extends RoomCommands implements Observable<Room | undefi
 
 /** The mention of everybody. */
 const EVERYBODY = "all";
+
+/** How many members a room has more after an event. */
+const MEMBERS_MORE = { "member.joined": 1, "member.changed": 0, "member.left": -1 };
 
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
@@ -89,17 +93,21 @@ export class Rooms {
     const known = this.#rooms.get(frame.room.room);
     if (frame.part) {
       if (known) this.#set({ ...withoutPart(known), ...frame.room });
-    } else if ((known?.rev ?? 0) <= frame.rev && (known?.head ?? 0) <= frame.room.head) this.#set(frame.room);
-    // Events are ahead of it: what they count stays.
-    else if (known && (known.rev ?? 0) <= frame.rev) this.#set({ ...frame.room, ...countedOf(known) });
+    } else if ((known?.rev ?? 0) <= frame.rev) {
+      // Where events are ahead of it, what they count stays.
+      const isBehind = known && known.head > frame.room.head;
+      this.#set(isBehind ? { ...frame.room, ...countedOf(known, frame.room) } : frame.room);
+    }
   }
 
   unread(frame: Omit<UnreadFrame, "op">): void {
-    const { room: token, read, unread, mention, head = 0 } = frame;
+    const { room: token, read, unread, mention, head = 0, thread, unreadMark } = frame;
     const room = this.#rooms.get(token);
     // Messages after this count are missing in it; the next marker corrects the figures.
     if (!room || read < room.read) return;
-    this.#set({ ...room, read, unread, mention, ...settingsAfter(room, frame) });
+    // A marker of the room takes away the mark of an unread room, unless it sets it [GW-6.13].
+    const marked = head || thread ? {} : withMark(room, unreadMark);
+    this.#set({ ...room, read, unread, mention, ...marked });
     if (head > room.head) this.#counted.set(token, head);
   }
 
@@ -124,19 +132,24 @@ export class Rooms {
       case "message":
         return { last: event, ...this.#count(room, event) };
       case "message.edited":
-        return room.last && room.last.seq === event.data.seq ? { last: changed(room.last, event) } : {};
       case "message.deleted":
         return {
-          ...(room.last !== null && room.last.seq === event.data.seq && { last: changed(room.last, event) }),
-          ...this.#uncount(room, event),
+          ...(room.last && room.last.seq === event.data.seq && { last: changed(room.last, event) }),
+          ...(event.type === "message.deleted" && this.#uncount(room, event)),
         };
+      case "room.created":
       case "room.changed":
         return typeof event.data.name === "string" ? { name: event.data.name } : {};
-      case "room.created":
-        return { name: String(event.data.name) };
       case "member.joined":
       case "member.changed":
-        return this.#isMe(event.data.member) ? { role: String(event.data.role) } : {};
+      case "member.left":
+        return {
+          ...(this.#isMe(event.data.member) && { role: String(event.data.role) }),
+          ...(room.members && { members: room.members + MEMBERS_MORE[event.type] }),
+        };
+      case "message.pinned":
+      case "message.unpinned":
+        return withPin(room, event);
       case "call.ended":
         return { call: 0 };
       default:
@@ -162,20 +175,14 @@ export class Rooms {
   }
 
   #isMe(actor: unknown): boolean {
-    const { kind, id } = (actor ?? {}) as { kind?: unknown; id?: unknown };
-    return kind === "user" && id === this.#userId;
+    const known = actor as WireActor | undefined;
+    return known?.kind === "user" && known.id === this.#userId;
   }
 }
 
 /** Sorts rooms in their place, newest activity first. */
 export function byActivity(rooms: Room[]): Room[] {
   return rooms.sort((a, b) => (b.last?.at ?? 0) - (a.last?.at ?? 0));
-}
-
-/** The user's settings after a marker moved: that takes away the mark of an unread room, unless it sets it [GW-6.13]. */
-function settingsAfter(room: Room, { head, thread, unreadMark }: Omit<UnreadFrame, "op">): Partial<Room> {
-  if (head !== undefined || thread !== undefined) return {};
-  return withMark(room, unreadMark);
 }
 
 /** Rooms without a mark, most of them, keep the settings that they have. */
@@ -201,9 +208,22 @@ function changed(last: EventFrame, { type, data }: EventFrame): EventFrame {
   return hidden ? last : { ...last, data: { ...kept, ...edit } };
 }
 
-/** What events and other frames keep up. */
-function countedOf({ head, at, read, unread, mention, last, lastPing, call }: Room): Partial<Room> {
-  return { head, at, read, unread, mention, last, lastPing, call };
+/** A hidden pin is of a message that the user may not see [GW-4.5]. */
+function withPin({ pinned }: Room, { type, data: { seq, hidden } }: EventFrame): Partial<Room> {
+  return pinned && !hidden ? { pinned: including(pinned, seq as number, type === "message.pinned") } : {};
+}
+
+/** The list with the item at its end, or without it. */
+export function including<T>(list: readonly T[], item: T, isIn: boolean): T[] {
+  const others = list.filter((other) => other !== item);
+  return isIn ? [...others, item] : others;
+}
+
+/** What events and other frames keep up; of a room without an entry its members and pins are not known yet. */
+function countedOf(room: Room, entry: Room): Partial<Room> {
+  const { head, at, read, unread, mention, last, lastPing, call } = room;
+  const { members = entry.members, pinned = entry.pinned } = room;
+  return { head, at, read, unread, mention, last, lastPing, call, members, pinned } as Partial<Room>;
 }
 
 /** Without what a part may leave out because it is not set. */

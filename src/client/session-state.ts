@@ -4,6 +4,7 @@
  */
 import type { CallFrame, RoomNow, UnreadFrame } from "../protocol/frames.ts";
 import type { Fields } from "./commands/command.ts";
+import { withoutHead } from "./commands/commands.ts";
 import type { Connection } from "./connection.ts";
 import { ConnectionLost, Refused } from "./failures.ts";
 import type { OpenedRoom } from "./options.ts";
@@ -71,12 +72,14 @@ export class SessionState {
       },
     );
     // An older server answers without the room's state.
-    if (answer?.present) this.#opened(room, answer);
+    if (answer?.present) this.#opened(room, withoutHead<"open">(answer));
   }
 
-  #opened(room: string, { present, typing, reads, call }: RoomNow): void {
-    this.#handlers.onOpened({ room, present, typing, reads, ...(call && { call }) });
-    if (!this.#called.has(room)) this.#handlers.onCall({ room, ...(call ?? { flags: 0, participants: [] }) });
+  #opened(room: string, now: RoomNow): void {
+    this.#handlers.onOpened({ room, ...now });
+    if (!this.#called.has(room)) {
+      this.#handlers.onCall({ room, ...(now.call ?? { flags: 0, participants: [] }) });
+    }
   }
 
   async close(room: string): Promise<void> {
@@ -95,7 +98,7 @@ export class SessionState {
   /** Moves the marker of a thread, or marks the room as unread, once. Rejects with `Refused`, or with `ConnectionLost` when there is no session. */
   async mark(marker: Fields<"read">): Promise<void> {
     if (!this.#connection) throw new ConnectionLost();
-    const { op: _, ref: __, ...counts } = await this.#connection.ask<"read">({ op: "read", ...marker });
+    const counts = withoutHead<"read">(await this.#connection.ask<"read">({ op: "read", ...marker }));
     this.#handlers.onUnread({ room: marker.room, ...counts, ...(marker.unread && { unreadMark: true }) });
   }
 

@@ -14,7 +14,6 @@ export type SocketConstructor = new (url: string, subprotocol: string) => Socket
 /** The WebSocket of this platform. @throws Error where there is none, as in Node before 22: pass that of the `ws` package */
 export function platformSocket(): SocketConstructor {
   const found = (globalThis as { WebSocket?: unknown }).WebSocket;
-  if (found === undefined)
-    throw new Error("there is no WebSocket here: pass one, such as that of the ws package");
+  if (found === undefined) throw new Error("there is no WebSocket here: pass that of the ws package");
   return found as SocketConstructor;
 }

@@ -106,6 +106,41 @@ describe("room list", () => {
     expect(ann.client.room("r").getSnapshot()).toMatchObject({ unread: 1, mention: 0 });
   });
 
+  test("[GW-15.4] counts members and keeps pins, also when an entry comes that is behind", async () => {
+    const server = await start();
+    server.log("r");
+    const ann = app({ url: server.url });
+    await ann.client.connect();
+    const snapshot = () => ann.client.room("r").getSnapshot();
+    const figures = { head: 0, at: 0, read: 0, unread: 0, mention: 0, last: null, lastPing: 0, call: 0 };
+    const entry = {
+      room: "r",
+      name: "Room",
+      type: "group",
+      role: "user",
+      ...figures,
+      members: 2,
+      pinned: [],
+    };
+    server.announce({ op: "room", rev: 1, room: { ...entry, rev: 1 } });
+    await ann.until("the entry", () => snapshot()?.members === 2);
+    const member = { kind: "user", id: "3", name: "Cid" };
+    server.message("r", "hello");
+    server.append("r", { type: "member.joined", data: { member, role: "user" } });
+    server.append("r", { type: "member.changed", data: { member, role: "moderator" } });
+    server.append("r", { type: "message.pinned", data: { seq: 1 } });
+    server.append("r", { type: "message.pinned", data: { seq: 0, hidden: true } });
+    await ann.until("the events", () => snapshot()?.head === 5);
+    expect(snapshot()).toMatchObject({ members: 3, pinned: [1] });
+    server.announce({ op: "room", rev: 2, room: { ...entry, rev: 2, name: "Renamed" } });
+    await ann.until("the name", () => snapshot()?.name === "Renamed");
+    expect(snapshot()).toMatchObject({ members: 3, pinned: [1], head: 5 });
+    server.append("r", { type: "message.unpinned", data: { seq: 1 } });
+    server.append("r", { type: "member.left", data: { member, role: "moderator" } });
+    await ann.until("the last", () => snapshot()?.head === 7);
+    expect(snapshot()).toMatchObject({ members: 2, pinned: [] });
+  });
+
   test("one's own message, from any device, leaves nothing unread", async () => {
     const server = await start();
     server.log("r");

@@ -59,6 +59,6 @@ function methodName<Op extends string>(op: Op): MethodName<Op> {
 }
 
 /** The fields of an answer. */
-function withoutHead<Op extends keyof OkFields>({ op: _, ref: __, ...fields }: OkFrame<Op>) {
+export function withoutHead<Op extends keyof OkFields>({ op: _, ref: __, ...fields }: OkFrame<Op>) {
   return fields;
 }

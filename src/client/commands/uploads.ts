@@ -34,7 +34,7 @@ export class UploadRefused extends Error {
   }
 }
 
-const PART_BYTES = 1024 * 1024;
+const PART_BYTES = 1_048_576;
 /** Tries of one part. */
 const MAX_TRIES = 8;
 const FIRST_PAUSE_MS = 500;
