@@ -1,0 +1,52 @@
+/** One's profile and picture, finding people, and blocking. */
+import { expect } from "vitest";
+import { uploadFile } from "../../../src/client/commands/uploads.ts";
+import type { Story } from "../story.ts";
+import { PICTURE } from "./pictures.ts";
+
+/** All of Ada's devices have her new profile, also the one that changed nothing. */
+export async function profile({ phone, laptop }: Story): Promise<void> {
+  const picture = await uploadFile(phone.client, { file: PICTURE, filename: "ada.png", type: "image/png" });
+  const { user } = await phone.client.profile({
+    ...{ name: "Ada L.", status: "at the engine", avatar: picture.id },
+    privacy: { lastSeen: "contacts" },
+  });
+  expect(user).toMatchObject({ name: "Ada L.", status: "at the engine" });
+  expect(user.privacy).toEqual({ lastSeen: "contacts", receipts: "everybody" });
+  await laptop.until("the profile on the laptop", () => laptop.client.user?.name === "Ada L.");
+  expect(laptop.client.user).toEqual(phone.client.user);
+  expect(phone.client.user).toEqual(user);
+  const bytes = await fetch(user.avatar ?? "");
+  expect(new Uint8Array(await bytes.arrayBuffer())).toEqual(PICTURE);
+}
+
+/** Ben finds Ada by her name and by each of her ids; who is of no organization of his is nobody to him. */
+export async function finding({ stage, phone, bens }: Story): Promise<void> {
+  const stranger = await stage.newPerson("Dora", {});
+  const { users } = await bens.client.users({ query: "ada" });
+  expect(users).toMatchObject([{ name: "Ada L.", handle: "ada", status: "at the engine" }]);
+  const { id = "", uuid = "", publicId = "", handle = "" } = phone.client.user ?? {};
+  for (const one of [id, uuid, publicId, handle]) {
+    expect((await bens.client.users({ ids: [one] })).users, one).toMatchObject([{ id, name: "Ada L." }]);
+  }
+  expect(await bens.client.users({ query: stranger.name })).toEqual({ users: [] });
+}
+
+/** While Ada blocks Ben nothing is said between the two, and all of her devices know it. */
+export async function blocking({ phone, laptop, bens, ada, ben, rooms }: Story): Promise<void> {
+  const { room } = await phone.client.roomDirect({ user: ben.id });
+  rooms.direct = room.room;
+  expect(room).toMatchObject({ type: "one_to_one", name: "Ben", peer: { id: ben.id } });
+  await phone.client.send(room.room, "Hello, Ben");
+  await bens.until("the room", () => bens.client.room(room.room).getSnapshot()?.unread === 1);
+  expect(bens.client.room(room.room).getSnapshot()).toMatchObject({ name: "Ada L.", peer: { id: ada.id } });
+  await phone.client.block({ user: ben.id });
+  await laptop.until("the block", () => laptop.heard.some(([name]) => name === "block"));
+  expect((await laptop.client.blocked()).users).toMatchObject([{ id: ben.id }]);
+  await expect(bens.client.send(room.room, "Are you there?")).rejects.toMatchObject({ code: "forbidden" });
+  const [failed] = bens.client.outbox.getSnapshot();
+  bens.client.discard(failed?.id ?? "");
+  await phone.client.unblock({ user: ben.id });
+  expect((await laptop.client.blocked()).users).toEqual([]);
+  await bens.client.send(room.room, "Hello, Ada");
+}
