@@ -6,6 +6,7 @@ import { compare } from "./scenarios/compare.ts";
 import { growth } from "./scenarios/growth.ts";
 import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
+import { receipts } from "./scenarios/receipts.ts";
 import { rooms } from "./scenarios/rooms.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { search } from "./scenarios/search.ts";
@@ -25,6 +26,7 @@ const SCENARIOS: AnyScenario[] = [
   rooms,
   history,
   search,
+  receipts,
   bridge,
   growth,
   compare,

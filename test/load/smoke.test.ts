@@ -96,6 +96,8 @@ describe("the command line of load", () => {
       "siege",
       "rooms",
       "history",
+      "search",
+      "receipts",
       "bridge",
       "growth",
       "compare",
