@@ -34,7 +34,7 @@ import type {
 } from "./frames/server.ts";
 import { LIMITS } from "./limits.ts";
 
-export type { LoginSession } from "./frames/account.ts";
+export type { LinkedIdentity, LoginSession } from "./frames/account.ts";
 export type * from "./frames/events.ts";
 export type { Ref } from "./frames/fields.ts";
 export type { WireAttachment } from "./frames/files.ts";

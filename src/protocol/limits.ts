@@ -65,6 +65,9 @@ export const LIMITS = {
   MEMBERS_DEFAULT: 50,
   MEMBERS_MOST: 200,
   MEMBERS_QUERY_CODE_POINTS: 200,
+  /** [GW-17.13] */
+  LINK_CODE_CHARACTERS: 100,
+  VERIFIER_CHARACTERS: 128,
   /** [GW-17.9] A Matrix device's id. */
   MATRIX_DEVICE_CHARACTERS: 255,
   /** [GW-17.2] Users in one answer, and ids in one question. */

@@ -1,5 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { RawClient } from "../gateway/raw-client.ts";
 import { describeWith } from "../services/need.ts";
 import { Browser } from "./browser.ts";
 import { type OidcSite, openOidcSite } from "./site.ts";
@@ -67,6 +68,28 @@ describeWith("postgres", "organizations and roles by a provider's claims", ({ po
     await signIn(ada, { groups: ["acme"], roles: ["operators"] });
     expect((await signIn(ada, { groups: [] })).hash).toBe("#sign-in=refused");
     expect(await roleIn(acme, ada)).toBeUndefined();
+  });
+
+  test("[GW-17.14] a person whom the provider lets in no more is out everywhere, and in again when it does", async () => {
+    const [ada, eve] = [subject(), subject()];
+    const [phone, desk, eves] = [new Browser(), new Browser(), new Browser()];
+    await signIn(ada, { groups: ["acme"] }, phone);
+    await signIn(eve, { groups: ["acme"] }, eves);
+    const granted = await phone.get(`${site.url}/access`, { method: "POST" });
+    const session = await RawClient.connect(site.url);
+    expect((await session.hello(JSON.parse(granted.text).access_token)).op).toBe("ready");
+    expect((await signIn(ada, { groups: ["else"] }, desk)).hash).toBe("#sign-in=refused");
+    expect(await session.closed).toMatchObject({ code: 4501 });
+    expect((await site.self(phone)).status).toBe(403);
+    expect((await site.self(eves)).status).toBe(200);
+    const { self } = await signIn(ada, { groups: ["acme"] }, desk);
+    expect(self.handle).toBe(ada);
+    // Whom the provider puts into none of them is linked to nobody, either.
+    const challenge = createHash("sha256").update(randomUUID()).digest("base64url");
+    site.idp.people.set(ada, { groups: ["else"] });
+    const query = `?link=true&return=/&code_challenge=${challenge}`;
+    expect((await site.signIn(ada, new Browser(), query)).hash).toBe("#sign-in=refused");
+    expect((await site.self(desk)).status).toBe(200);
   });
 
   test("an organization that the settings do not name is nobody's to give or take", async () => {

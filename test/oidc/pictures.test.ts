@@ -48,7 +48,7 @@ describeWith("postgres", "pictures of an identity provider", ({ postgres }) => {
     if (!oidc) throw new Error("no provider is set");
     const begun = await oidc.begin({
       ...{ publicUrl: HOME, redirectUri: `${HOME}login/oidc/callback`, returnTo: HOME },
-      ...{ challenge: null, persistent: false },
+      ...{ challenge: null, persistent: false, link: false },
     });
     if (begun.outcome !== "begun") throw new Error(begun.outcome);
     const query = new URLSearchParams({ state: begun.state, code: "c" });

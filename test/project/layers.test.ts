@@ -72,6 +72,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ...["src/domain/rooms", "src/domain/auth", "src/domain/use-cases", "src/domain/context", "src/domain"],
   ],
   "src/domain/oidc": [
+    "src/domain/account",
     ...["src/domain/organizations", "src/domain/rooms", "src/domain/auth", "src/domain/use-cases"],
     ...["src/domain/context", PORTS, "src/domain"],
   ],

@@ -7,6 +7,9 @@ export const ACCOUNT_COMMANDS = [
   "sessions",
   "session.end",
   "account.delete",
+  "identities",
+  "identity.link",
+  "identity.unlink",
   "token",
   "matrix",
 ] as const;
@@ -36,6 +39,15 @@ export interface AccountCommands extends CommandsOf<typeof ACCOUNT_COMMANDS> {
   sessionEnd: Command<"session.end">;
   /** Deletes our account; the proof is that of `password`. `erase` is the wish that our messages go too. */
   accountDelete: Command<"account.delete">;
+  /** Who we are at identity providers. */
+  identities: Command<"identities">;
+  /**
+   * Links our account to a person of the identity provider. `code` comes from `/login/oidc?link=true`, `verifier` is that of its
+   * challenge; the proof is that of `password`.
+   */
+  identityLink: Command<"identity.link">;
+  /** Takes a link away, and ends the logins that came from it, but ours. */
+  identityUnlink: Command<"identity.unlink">;
   /** Gives the session another token of ours to live by. */
   token: Command<"token">;
   /** A password for our Matrix account, or with `device` a signed-in device. */

@@ -1,4 +1,5 @@
 /** What somebody does to their own account: the list of their sessions, ending these, and another password. */
+import { loginsEnded } from "../auth/ended-logins.ts";
 import { isPasswordOf, type PasswordCheck } from "../auth/password-check.ts";
 import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
@@ -19,15 +20,7 @@ export function createOwnAccount(
   context: Context,
   { passwords, checkPassword, checkProof }: Parts,
 ): OwnAccount {
-  const { store, hot, now } = context;
-
-  /** Makes every gateway check the user's sessions. Access tokens in hot state are invalid without their logins. */
-  async function ended(userId: number, logins: readonly number[]): Promise<void> {
-    context.broadcasts.userChanged(userId);
-    await context.bestEffort("Ending the access tokens of logins", () =>
-      Promise.all(logins.map((id) => hot.tokens.dropLogin(id))),
-    );
-  }
+  const { store, now } = context;
 
   /** Whether the user has the new password already: the answer to the same change may have been lost. */
   async function isDone(user: Pick<User, "handle">, next: string, ip: string, refusal: unknown) {
@@ -48,7 +41,7 @@ export function createOwnAccount(
     async endSessions(userId, which) {
       const logins = "id" in which ? which : { except: loginOf(which.others) };
       const ids = await store.logins.end(userId, logins);
-      if (ids.length > 0) await ended(userId, ids);
+      if (ids.length > 0) await loginsEnded(context, userId, ids);
       return ids.length;
     },
     async changePassword(user, next, proof) {
@@ -66,7 +59,8 @@ export function createOwnAccount(
         if (!(await tx.users.update(id, { passwordHash }))) throw new DomainError("unauthorized");
         await tx.users.endLogins(id, kept);
       });
-      await ended(
+      await loginsEnded(
+        context,
         id,
         logins.flatMap((login) => (login.id === kept ? [] : [login.id])),
       );

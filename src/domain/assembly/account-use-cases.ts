@@ -5,6 +5,7 @@ import { createProofCheck } from "../account/proof.ts";
 import { createAccounts, type InternalAccounts } from "../auth/accounts.ts";
 import type { Passwords } from "../auth/passwords.ts";
 import type { Context, DomainOptions } from "../context/context.ts";
+import { createOwnIdentities } from "../oidc/linking.ts";
 import { createOidcPeople } from "../oidc/people.ts";
 import { createPictures } from "../oidc/pictures.ts";
 import { createOidcSignIn } from "../oidc/sign-in.ts";
@@ -25,12 +26,13 @@ interface Parts {
 export function createAccountUseCases(
   context: Context,
   { passwords, directory, departed, unread, oidc }: Parts,
-): Pick<UseCases, "accounts" | "accountDeletions" | "oidc"> {
+): Pick<UseCases, "accounts" | "accountDeletions" | "ownIdentities" | "oidc"> {
   const { loginFor, checkPassword, ...accounts } = createAccounts(context, passwords, directory);
   const checkProof = createProofCheck(context, checkPassword);
   return {
     accounts: { ...accounts, ...createOwnAccount(context, { passwords, checkPassword, checkProof }) },
     accountDeletions: createAccountDeletions(context, { checkProof, departed, unread }),
+    ownIdentities: createOwnIdentities(context, oidc?.settings ?? null, checkProof),
     oidc: createOidc(context, oidc, directory, { loginFor }),
   };
 }

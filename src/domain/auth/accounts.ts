@@ -9,6 +9,7 @@ import { cutText } from "../text-rules.ts";
 import type { Accounts, LoginOptions, OwnAccount, SignedIn } from "../use-cases/accounts.ts";
 import type { UserDirectory } from "../use-cases/directory.ts";
 import { createAuthentication } from "./authentication.ts";
+import { loginsEnded } from "./ended-logins.ts";
 import { wrongCredentials } from "./login-limits.ts";
 import { createPasswordCheck, type PasswordCheck } from "./password-check.ts";
 import type { Passwords } from "./passwords.ts";
@@ -65,8 +66,7 @@ export function createAccounts(
 
   async function end({ id, userId }: Pick<Login, "id" | "userId">): Promise<void> {
     await store.logins.delete(id);
-    context.broadcasts.userChanged(userId);
-    await context.bestEffort("Ending the access tokens of a login", () => hot.tokens.dropLogin(id));
+    await loginsEnded(context, userId, [id]);
   }
 
   /** When a cookie that is made now expires, ms. */

@@ -8,6 +8,8 @@ const SECRET_PREFIXES = {
   cookie: "cwc_",
   /** A code that an app exchanges for a login, once. */
   code: "cwx_",
+  /** A code that links an account to a person of an identity provider, once. */
+  link: "cwl_",
   /** A user's personal access token. */
   personal: "cwp_",
   /** An organization's API token. */

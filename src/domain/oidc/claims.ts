@@ -5,6 +5,7 @@ import { checkEmail, checkName, LIMITS } from "../text-rules.ts";
 export type Claims = Readonly<Record<string, unknown>>;
 
 const MAX_HANDLE = 64;
+const MAX_URL_LENGTH = 2_000;
 /** Room for what tells two people apart. */
 const MAX_WANTED_HANDLE = 48;
 const SUFFIX_BYTES = 6;
@@ -23,6 +24,12 @@ export function claimAt(claims: Claims, name: string): unknown {
 /** The claim as somebody's name; null when it is none by our rules. */
 export function nameIn(claims: Claims, name: string): string | null {
   return textIn(claims, name, (text) => checkName("name", text));
+}
+
+/** The claim as the URL of a picture; null when it is no text, or too long. */
+export function pictureIn(claims: Claims, name: string): string | null {
+  const url = claimAt(claims, name);
+  return typeof url === "string" && url.length <= MAX_URL_LENGTH ? url : null;
 }
 
 /** The e-mail address of which the provider says that it is the person's; null when it does not. */

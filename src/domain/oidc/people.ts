@@ -11,12 +11,23 @@ import type { OidcPerson } from "../ports/oidc.ts";
 import type { Identity } from "../ports/store/accounts/identities.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { Directory } from "../use-cases/directory.ts";
-import { handlesFor, nameIn, verifiedEmailIn } from "./claims.ts";
+import { handlesFor, nameIn, pictureIn, verifiedEmailIn } from "./claims.ts";
+import { endLoginsFrom } from "./logins.ts";
 import { createMemberships } from "./memberships.ts";
 import type { Pictures } from "./pictures.ts";
 
-/** @throws DomainError `unauthorized` for people who may not sign in this way */
-export type OidcPeople = (person: OidcPerson) => Promise<Identity>;
+export interface OidcPeople {
+  /**
+   * Lets somebody in whom the provider has just signed in. Where a person who was let in before is refused now, the logins that
+   * came from the provider end.
+   * @throws DomainError `unauthorized` for people who may not sign in this way
+   */
+  enter(person: OidcPerson): Promise<Identity>;
+  /** @throws DomainError `unauthorized` for people whom the provider puts into nothing */
+  check(person: OidcPerson): void;
+  /** What the provider calls the person, and the URL of their picture there; null: nothing that is one. */
+  shownAs(person: OidcPerson): { name: string | null; picture: string | null };
+}
 
 /** OpenID Connect Core, section 2: at most 255 ASCII characters. */
 const SUBJECT = /^[\x21-\x7e]{1,255}$/;
@@ -36,7 +47,7 @@ export function createOidcPeople(
   takePicture: Pictures,
   directory: Pick<Directory, "updateUser" | "putOrganizationUser" | "removeOrganizationUser">,
 ): OidcPeople {
-  const { store, logger } = context;
+  const { store, logger, now } = context;
   const memberships = createMemberships(context, settings, directory);
 
   async function newcomer({ claims, issuer }: OidcPerson): Promise<Newcomer> {
@@ -72,8 +83,6 @@ export function createOidcPeople(
 
   /** Links the subject to a user who is there or new. */
   async function meet(person: OidcPerson): Promise<void> {
-    // Whom the provider lets into nothing is not made, either.
-    memberships.check(person.claims);
     const known = await userByEmail(person);
     if (known) checkMayEnter(known);
     const input = known ? null : await newcomer(person);
@@ -108,18 +117,52 @@ export function createOidcPeople(
     );
   }
 
-  return async (person) => {
-    if (!SUBJECT.test(person.subject))
+  function check({ subject, claims }: OidcPerson): void {
+    if (!SUBJECT.test(subject))
       throw new DomainError("unauthorized", "The provider's subject is none by its standard");
-    const known = await identityOf(person);
-    if (known) checkMayEnter(known.user);
-    else await meet(person).catch(unlessConflict);
-    const identity = known ? await rename(known, person) : await identityOf(person);
-    if (!identity) throw new DomainError("busy", "Somebody else took the name in this moment; sign in again");
-    checkMayEnter(identity.user);
+    memberships.check(claims);
+  }
+
+  async function enterKnown(known: Identity, person: OidcPerson): Promise<Identity> {
+    checkMayEnter(known.user);
+    const identity = await rename(known, person);
     await memberships.put(identity.user, person.claims);
     takePicture(identity, person.claims);
     return identity;
+  }
+
+  /** Whoever may sign in this way no more is out, also where they signed in before [GW-17.14]. */
+  async function shutOut(
+    { user }: Identity,
+    { issuer, subject }: OidcPerson,
+    refusal: unknown,
+  ): Promise<never> {
+    if (!(refusal instanceof DomainError) || refusal.code !== "unauthorized") throw refusal;
+    const logins = await endLoginsFrom(context, { issuer, subject, session: null }, now());
+    logger.info(
+      { event: "oidc.person_shut_out", userId: user.id, logins },
+      "a person may sign in with the identity provider no more; the logins that came from there ended",
+    );
+    throw refusal;
+  }
+
+  return {
+    check,
+    shownAs: ({ claims }) => ({
+      name: nameIn(claims, settings.claims.name),
+      picture: pictureIn(claims, settings.claims.picture),
+    }),
+    async enter(person) {
+      const before = SUBJECT.test(person.subject) ? await identityOf(person) : null;
+      if (!before) {
+        // Whom the provider lets into nothing is not made, either.
+        check(person);
+        await meet(person).catch(unlessConflict);
+      }
+      const known = before ?? (await identityOf(person));
+      if (!known) throw new DomainError("busy", "Somebody else took the name in this moment; sign in again");
+      return await enterKnown(known, person).catch((refusal) => shutOut(known, person, refusal));
+    },
   };
 }
 

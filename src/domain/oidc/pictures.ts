@@ -8,12 +8,11 @@ import { DomainError } from "../errors.ts";
 import { userKey } from "../model.ts";
 import type { Identity } from "../ports/store/accounts/identities.ts";
 import { checkAvatar } from "../rooms/avatars.ts";
-import { type Claims, claimAt } from "./claims.ts";
+import { type Claims, pictureIn } from "./claims.ts";
 
 /** Begins to take the picture of the claims over, where it is another one than before. It never fails. */
 export type Pictures = (identity: Identity, claims: Claims) => void;
 
-const MAX_URL_LENGTH = 2_000;
 /** Pictures that are fetched at once. What is beyond is fetched at the person's next sign-in. */
 const MAX_AT_ONCE = 8;
 
@@ -37,8 +36,8 @@ export function createPictures(context: Context, claim: string, fetchPicture: Fe
   }
 
   return (identity, claims) => {
-    const url = claimAt(claims, claim);
-    if (typeof url !== "string" || url.length > MAX_URL_LENGTH || url === identity.picture) return;
+    const url = pictureIn(claims, claim);
+    if (url === null || url === identity.picture) return;
     if (underWay >= MAX_AT_ONCE) return;
     underWay++;
     take(identity, url)

@@ -133,13 +133,48 @@ export interface AccountDeletions {
   sweep(): Promise<void>;
 }
 
+/** Who the user is at an identity provider. */
+export interface OwnIdentity {
+  id: number;
+  issuer: string;
+  /** What the provider last called them. */
+  name: string | null;
+  /** ms. */
+  linkedAt: number;
+}
+
+/** One's links to people of identity providers (src/domain/oidc/linking.ts). */
+export interface OwnIdentities {
+  list(userId: number): Promise<OwnIdentity[]>;
+  /**
+   * Links the user to the person of a code, with which {@link OidcSignIn.begin} ended.
+   * @returns `linked`: false when they are linked already
+   * @throws DomainError `forbidden` on `code` when it is used, over or another app's; `conflict` on `code` when the person is
+   *   linked to another user, or the user to another person there; `forbidden` for administrators, where the provider may
+   *   not sign them in; and as `OwnAccount.changePassword`, on `password`
+   */
+  link(
+    user: User,
+    code: { code: string; verifier: string },
+    proof: OwnProof,
+  ): Promise<{ identity: OwnIdentity; linked: boolean }>;
+  /**
+   * Takes a link away, and ends the logins that came from it, but that of the proof.
+   * @returns false when it is none of the user's
+   * @throws DomainError `conflict` on `identity` when it is the last way to sign in; and as `OwnAccount.changePassword`, on
+   *   `password`
+   */
+  unlink(user: User, id: number, proof: OwnProof): Promise<boolean>;
+}
+
 /** Signing in with an identity provider (OpenID Connect). */
 export interface OidcSignIn {
   /** What people call the provider. */
   readonly name: string;
   /**
    * Begins a sign-in. The browser goes to `url`, and keeps `flow`, under the name of `state`, until it comes back.
-   * @param input `returnTo`: where it goes then; `challenge`: of an app (PKCE, S256), which needs one
+   * @param input `returnTo`: where it goes then; `challenge`: of an app (PKCE, S256), which needs one; `link`: nobody
+   *   is signed in, and a page gets a code, too, which links whoever hands it in ({@link OwnIdentities.link})
    * @throws DomainError `bad_request` on `return` and `code_challenge`
    */
   begin(input: {
@@ -148,6 +183,7 @@ export interface OidcSignIn {
     returnTo: string;
     challenge: string | null;
     persistent: boolean;
+    link: boolean;
   }): Promise<{ outcome: "begun"; url: string; state: string; flow: string } | OidcFailure>;
   /** Ends a sign-in with the provider's answer. It rejects only for defects, and while the store is away. */
   finish(input: {
@@ -191,7 +227,7 @@ export interface OidcFailure {
   returnTo: OidcReturn;
 }
 
-/** `app`: gets a code in the query. `page`: shares the server's cookies, and gets none. */
+/** `app`: gets a code in the query. `page`: shares the server's cookies, and gets a code, in the fragment, for a link alone. */
 export interface OidcReturn {
   kind: "page" | "app";
   url: string;

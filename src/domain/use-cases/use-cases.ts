@@ -9,7 +9,7 @@
 import type { Repeats } from "../context/repeats.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Journal } from "../ports/store/journal.ts";
-import type { AccountDeletions, Accounts, OidcSignIn } from "./accounts.ts";
+import type { AccountDeletions, Accounts, OidcSignIn, OwnIdentities } from "./accounts.ts";
 import type { Chatrooms } from "./chatrooms.ts";
 import type { Directory, Provisioning } from "./directory.ts";
 import type { CallUseCases, Decay, Lobby, PresenceUseCases, Signaling } from "./live.ts";
@@ -36,6 +36,7 @@ export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases 
   chatrooms: Chatrooms;
   accounts: Accounts;
   accountDeletions: AccountDeletions;
+  ownIdentities: OwnIdentities;
   /** Null: no identity provider is set. */
   oidc: OidcSignIn | null;
   directory: Directory;

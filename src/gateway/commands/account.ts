@@ -1,26 +1,36 @@
 /** One's own account [GW-17.5 to GW-17.10]: password, logins, another token for the session, and the Matrix account. */
 import { badField, DomainError } from "../../domain/errors.ts";
+import type { User } from "../../domain/model.ts";
 import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
+import type { OwnIdentities, OwnIdentity } from "../../domain/use-cases/accounts.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
-import type { LoginSession } from "../../protocol/frames.ts";
+import type { LinkedIdentity, LoginSession } from "../../protocol/frames.ts";
 import type { LoginNotes } from "../sessions/login-notes.ts";
 import type { Identity, Speaker } from "../sessions/session.ts";
 import type { Handlers } from "./handlers.ts";
 import { createMatrixCommands } from "./matrix.ts";
 
 export type AccountCommands = Handlers<
-  "password" | "sessions" | "session.end" | "account.delete" | "token" | "matrix"
+  | "password"
+  | "sessions"
+  | "session.end"
+  | "account.delete"
+  | "identities"
+  | "identity.link"
+  | "identity.unlink"
+  | "token"
+  | "matrix"
 >;
 
 export interface AccountCommandsOptions {
-  useCases: Pick<UseCases, "accounts" | "accountDeletions" | "lookup">;
+  useCases: Pick<UseCases, "accounts" | "accountDeletions" | "ownIdentities" | "lookup">;
   notes: Pick<LoginNotes, "note" | "flush">;
   /** Null without a homeserver. */
   matrixAccounts: MatrixAccounts | null;
 }
 
 export function createAccountCommands({
-  useCases: { accounts, accountDeletions, lookup },
+  useCases: { accounts, accountDeletions, ownIdentities, lookup },
   notes,
   matrixAccounts,
 }: AccountCommandsOptions): AccountCommands {
@@ -48,7 +58,8 @@ export function createAccountCommands({
       };
     },
     async "session.end"({ identity }, { session }) {
-      const which = session === undefined ? { others: identity.credential } : { id: idOf(session) };
+      const which =
+        session === undefined ? { others: identity.credential } : { id: idOf("session", session) };
       return (await accounts.endSessions(identity.user.id, which)) > 0 ? {} : { duplicate: true };
     },
     async "account.delete"({ session, identity }, { password, erase }) {
@@ -65,7 +76,33 @@ export function createAccountCommands({
       notes.note(speaker.session);
       return { user: String(user.id) };
     },
+    ...createIdentityCommands(ownIdentities, userOf),
     ...createMatrixCommands(matrixAccounts, userOf),
+  };
+}
+
+/** Links to people of the identity provider [GW-17.12, GW-17.13]. */
+function createIdentityCommands(
+  ownIdentities: OwnIdentities,
+  userOf: (identity: Identity) => Promise<User>,
+): Handlers<"identities" | "identity.link" | "identity.unlink"> {
+  const shown = ({ id, issuer, name, linkedAt }: OwnIdentity): LinkedIdentity => ({
+    ...{ id: String(id), issuer, ...(name !== null && { name }), linkedAt },
+  });
+  return {
+    identities: async ({ identity }) => ({
+      identities: (await ownIdentities.list(identity.user.id)).map(shown),
+    }),
+    async "identity.link"({ session, identity }, { code, verifier, password }) {
+      const proof = proofOf(session, identity, password);
+      const done = await ownIdentities.link(await userOf(identity), { code, verifier }, proof);
+      return { identity: shown(done.identity), ...(!done.linked && { duplicate: true }) };
+    },
+    async "identity.unlink"({ session, identity }, { identity: id, password }) {
+      const proof = proofOf(session, identity, password);
+      const user = await userOf(identity);
+      return (await ownIdentities.unlink(user, idOf("identity", id), proof)) ? {} : { duplicate: true };
+    },
   };
 }
 
@@ -83,8 +120,10 @@ function moveTo(
   identity.user.version = Math.min(identity.user.version, version);
 }
 
-function idOf(session: string): number {
-  const id = /^[1-9][0-9]{0,15}$/.test(session) ? Number(session) : Number.NaN;
-  if (!Number.isSafeInteger(id)) throw badField("session", "must be the id of a session");
+function idOf(field: "session" | "identity", text: string): number {
+  const id = /^[1-9][0-9]{0,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(id)) throw badField(field, `must be the id of one of your ${PLURAL[field]}`);
   return id;
 }
+
+const PLURAL = { session: "sessions", identity: "identities" };

@@ -39,6 +39,7 @@ type Asked =
   | "memberSettings"
   | "oidc"
   | "oneToOne"
+  | "ownIdentities"
   | "ownProfile"
   | "profiles"
   | "roomSettings";

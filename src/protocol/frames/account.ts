@@ -25,6 +25,20 @@ export const ACCOUNT_OPS = {
     password: password.optional(),
     erase: z.boolean().default(false),
   }),
+  identities: z.strictObject({ op: z.literal("identities"), ref }),
+  "identity.link": z.strictObject({
+    op: z.literal("identity.link"),
+    ref,
+    code: z.string().max(LIMITS.LINK_CODE_CHARACTERS),
+    verifier: z.string().max(LIMITS.VERIFIER_CHARACTERS),
+    password: password.optional(),
+  }),
+  "identity.unlink": z.strictObject({
+    op: z.literal("identity.unlink"),
+    ref,
+    identity: z.string(),
+    password: password.optional(),
+  }),
   token: z.strictObject({
     op: z.literal("token"),
     ref,
@@ -50,6 +64,16 @@ export interface LoginSession {
   current: boolean;
 }
 
+/** [GW-17.12] Who the user is at an identity provider. */
+export interface LinkedIdentity {
+  id: string;
+  issuer: string;
+  /** What the provider calls them. */
+  name?: string;
+  /** ms. */
+  linkedAt: number;
+}
+
 /** [GW-17.9] A Matrix account: a password for it, or a device that is signed in. */
 export type MatrixAnswer = { homeserver: string; matrixId: string } & (
   | { username: string; password: string }
@@ -62,6 +86,9 @@ export interface AccountAnswers {
   sessions: { sessions: LoginSession[] };
   "session.end": { duplicate?: true };
   "account.delete": { erased: boolean };
+  identities: { identities: LinkedIdentity[] };
+  "identity.link": { identity: LinkedIdentity; duplicate?: true };
+  "identity.unlink": { duplicate?: true };
   token: { user: string };
   matrix: MatrixAnswer;
 }

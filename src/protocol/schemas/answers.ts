@@ -41,6 +41,7 @@ const login = z.strictObject({
   address: text.exactOptional(),
   current: z.boolean(),
 });
+const identity = z.strictObject({ id: text, issuer: text, name: text.exactOptional(), linkedAt: time });
 const account = { homeserver: text, matrixId: text };
 const matrix = z.union([
   z.strictObject({ ...account, username: text, password: text }),
@@ -120,6 +121,9 @@ export const ANSWER_SCHEMAS = {
   sessions: z.strictObject({ sessions: z.array(login) }),
   "session.end": done,
   "account.delete": z.strictObject({ erased: z.boolean() }),
+  identities: z.strictObject({ identities: z.array(identity) }),
+  "identity.link": z.strictObject({ identity, duplicate: duplicate.exactOptional() }),
+  "identity.unlink": done,
   token: z.strictObject({ user: z.string() }),
   matrix,
   upload: z.strictObject({

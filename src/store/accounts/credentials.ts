@@ -20,6 +20,7 @@ export function createCredentialStore(db: Database): CredentialStore {
       const { count } = await sql`
         with old_places as (delete from login_places where seen_at <= ${at - PLACE_KEPT_MS}),
         old_codes as (delete from login_codes where expires_at <= ${at}),
+        old_links as (delete from link_codes where expires_at <= ${at}),
         old_tokens as (delete from tokens where expires_at <= ${at} returning id),
         old_logins as (delete from logins where expires_at <= ${at} returning id)
         select id from old_tokens union all select id from old_logins`;

@@ -1,8 +1,16 @@
 /** Statements for people as identity providers know them, and for the codes that apps exchange. */
 import type { User } from "../../domain/model.ts";
-import type { Identity, IdentityStore, LoginCode } from "../../domain/ports/store/accounts/identities.ts";
+import type {
+  Identity,
+  IdentityStore,
+  LinkCode,
+  LoginCode,
+  OwnIdentity,
+} from "../../domain/ports/store/accounts/identities.ts";
+import type { UserWrites } from "../../domain/ports/store/accounts/users.ts";
 import type { Database } from "../sql/database.ts";
 import { columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
+import type { TransactionScope } from "../sql/scope.ts";
 import type { Sql } from "../sql/sql.ts";
 import { databaseNow } from "./credentials.ts";
 
@@ -41,6 +49,17 @@ export function createIdentityStore(db: Database): IdentityStore {
         from users u where u.email_key = ${foldedKey(email)} and u.deleted_at is null`);
       return row ? { user: noun<User>(row, "u", USER), linked: row.linked } : null;
     },
+    async ofUser(userId) {
+      return await db.read(sql<OwnIdentity[]>`
+        select id, issuer, subject, name, created_at as "linkedAt" from identities
+        where user_id = ${userId} order by id`);
+    },
+    async putLinkCode({ hash, issuer, subject, name, picture, challenge, expiresAt }) {
+      await sql`
+        insert into link_codes (hash, issuer, subject, name, picture, challenge, expires_at)
+        values (${hash}, ${issuer}, ${subject}, ${name}, ${picture}, ${challenge}, ${expiresAt})`;
+    },
+    takeLinkCode: (hash, userId) => takeLinkCode(sql, hash, userId),
     async putCode({ hash, identityId, providerSession, challenge, persistent, expiresAt }) {
       await sql`
         insert into login_codes (hash, identity_id, provider_session, challenge, persistent, expires_at)
@@ -61,6 +80,21 @@ async function takeCode(sql: Sql, hash: Uint8Array): Promise<(LoginCode & { user
   if (!row) return null;
   const { identity_id: identityId, provider_session: providerSession, challenge, persistent } = row;
   return { identityId, providerSession, challenge, persistent, user: noun(row, "u", USER) };
+}
+
+async function takeLinkCode(
+  sql: Sql,
+  hash: Uint8Array,
+  userId: number,
+): ReturnType<IdentityStore["takeLinkCode"]> {
+  const [row] = await sql<(LinkCode & { repeated: boolean })[]>`
+    with found as (
+      select hash, taken_by from link_codes where hash = ${hash} and expires_at > ${databaseNow(sql)} for update
+    )
+    update link_codes c set taken_by = ${userId} from found f
+    where c.hash = f.hash and coalesce(f.taken_by, ${userId}) = ${userId}
+    returning c.issuer, c.subject, c.name, c.picture, c.challenge, f.taken_by is not null as repeated`;
+  return row ?? null;
 }
 
 async function endLogins(
@@ -91,12 +125,37 @@ async function endLogins(
 /** Links a user to an issuer's subject. Null when either is linked already. */
 export async function linkIdentity(
   sql: Sql,
-  { userId, issuer, subject, name }: { userId: number; issuer: string; subject: string; name: string | null },
+  { userId, issuer, subject, name, picture = null }: Parameters<UserWrites["link"]>[0],
 ): Promise<number | null> {
   const [row] = await sql<{ id: number }[]>`
-    insert into identities (user_id, issuer, subject, name) values (${userId}, ${issuer}, ${subject}, ${name})
+    insert into identities (user_id, issuer, subject, name, picture)
+    values (${userId}, ${issuer}, ${subject}, ${name}, ${picture})
     on conflict do nothing returning id`;
   return row?.id ?? null;
+}
+
+/** What `UserWrites.unlink` says. */
+export async function unlinkIdentity(
+  scope: TransactionScope,
+  { userId, id, kept, evenLast }: Parameters<UserWrites["unlink"]>[0],
+): ReturnType<UserWrites["unlink"]> {
+  const { sql } = scope;
+  // The lock keeps another link, or the password, from going at the same moment.
+  const [user] = await sql<{ others: boolean }[]>`
+    select u.password_hash is not null or exists (
+      select from identities i where i.user_id = u.id and i.id <> ${id}) as others
+    from users u where u.id = ${userId} and u.deleted_at is null
+      and exists (select from identities i where i.id = ${id} and i.user_id = u.id)
+    for no key update of u`;
+  if (!user) return null;
+  if (!user.others && !evenLast) return "last";
+  await sql`
+    update logins set identity_id = null, provider_session = null where id = ${kept}::bigint and identity_id = ${id}`;
+  const gone = await sql<{ id: number }[]>`delete from logins where identity_id = ${id} returning id`;
+  const { count } = await sql`delete from identities where id = ${id} and user_id = ${userId}`;
+  if (count === 0) return null;
+  scope.touchUsers([userId]);
+  return gone.map((login) => login.id);
 }
 
 function identityOf(row: IdentityRow): Identity {

@@ -5,7 +5,7 @@ import type { NewUser, UserPatch, UserWrites } from "../../domain/ports/store/ac
 import { columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 import { deleteUserAvatar, keepUserAvatar, newAvatarId } from "./avatars.ts";
-import { linkIdentity } from "./identities.ts";
+import { linkIdentity, unlinkIdentity } from "./identities.ts";
 
 export function createUserWrites(scope: TransactionScope): UserWrites {
   const { sql } = scope;
@@ -15,6 +15,7 @@ export function createUserWrites(scope: TransactionScope): UserWrites {
     delete: (id) => deleteUser(scope, id),
     endLogins: (id, except = null) => endLogins(scope, id, except),
     link: (input) => linkIdentity(sql, input),
+    unlink: (input) => unlinkIdentity(scope, input),
     async pictureSource(userId) {
       const [row] = await sql<{ source: string }[]>`select source from avatars where user_id = ${userId}`;
       return row?.source ?? null;

@@ -88,6 +88,49 @@ export function identityContract(store: () => Store): void {
       expect(await store().identities.takeCode(waiting)).toBeNull();
     });
 
+    test("a code that links is one user's, as often as that one asks, and nobody's when it is over", async () => {
+      const [ada, eve] = [await createPerson(store()), await createPerson(store())];
+      const person = { issuer: ISSUER, subject: randomUUID(), name: "Ada", picture: null, challenge: "c" };
+      const put = async (ageMs = 0) => {
+        const hash = randomBytes(32);
+        const expiresAt = store().clock.now() + HOUR - ageMs;
+        await store().identities.putLinkCode({ ...person, hash, expiresAt });
+        return hash;
+      };
+      const { identities } = store();
+      const hash = await put();
+      expect(await identities.takeLinkCode(hash, ada.id)).toEqual({ ...person, repeated: false });
+      expect(await identities.takeLinkCode(hash, ada.id)).toEqual({ ...person, repeated: true });
+      expect(await identities.takeLinkCode(hash, eve.id)).toBeNull();
+      expect(await identities.takeLinkCode(await put(2 * HOUR), ada.id)).toBeNull();
+      expect(await identities.takeLinkCode(randomBytes(32), ada.id)).toBeNull();
+      const raced = await put();
+      const taken = await Promise.all([ada, eve].map(({ id }) => identities.takeLinkCode(raced, id)));
+      expect(taken.filter((one) => one !== null)).toHaveLength(1);
+      await store().credentials.deleteExpired(store().clock.now() + 2 * HOUR);
+      expect(await identities.takeLinkCode(hash, ada.id)).toBeNull();
+    });
+
+    test("a link goes with its logins but one, unless it is the last way to sign in", async () => {
+      const ada = await linked();
+      const [kept, other] = [await login(ada, "1"), await login(ada, "2")];
+      const unlink = (userId: number, more: { kept?: number; evenLast?: boolean } = {}) =>
+        store().transaction((tx) =>
+          tx.users.unlink({ userId, id: ada.identityId, kept: null, evenLast: false, ...more }),
+        );
+      expect(await unlink(ada.user.id)).toBe("last");
+      expect(await unlink((await createPerson(store())).id, { evenLast: true })).toBeNull();
+      const second = await link(ada.user.id, randomUUID(), "https://other.example.org");
+      expect(await store().identities.ofUser(ada.user.id)).toMatchObject([
+        { id: ada.identityId, issuer: ISSUER, subject: ada.subject, name: "Ada" },
+        { id: second, issuer: "https://other.example.org" },
+      ]);
+      expect(await unlink(ada.user.id, { kept: kept?.id ?? 0 })).toEqual([other?.id]);
+      expect(await unlink(ada.user.id)).toBeNull();
+      expect(await store().logins.userOf(kept?.id ?? 0)).toMatchObject({ user: { id: ada.user.id } });
+      expect(await store().identities.find(ISSUER, ada.subject)).toBeNull();
+    });
+
     test("logins and codes end by subject and session, up to a time, and raise the version of their users", async () => {
       const [ada, eve] = [await linked(), await linked()];
       const [one, two, others] = [await login(ada, "1"), await login(ada, "2"), await login(eve, "1-of-eve")];

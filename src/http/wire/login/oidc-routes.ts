@@ -55,6 +55,11 @@ export const OIDC_ROUTES = {
         code_challenge: text(MAX_CHALLENGE_LENGTH)
           .optional()
           .openapi({ description: "An app's PKCE challenge (S256), which it needs" }),
+        link: flagText().openapi({
+          description:
+            "Sign nobody in: the code, which a page gets in its fragment, links the account that hands it in at POST /self/identities. " +
+            "A challenge is needed",
+        }),
         persist: flagText().openapi({ description: "Keep the login for 56 days" }),
       }),
     },

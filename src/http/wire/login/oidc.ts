@@ -29,11 +29,11 @@ export function registerOidc(
     return c.json({ password: true as const, ...(oidc && { oidc: { name: oidc.name, url } }) }, 200);
   });
   app.openapi(ROUTES.begin, async (c) => {
-    const { return: returnTo, code_challenge: challenge, persist } = c.req.valid("query");
+    const { return: returnTo, code_challenge: challenge, persist, link } = c.req.valid("query");
     const [home, redirectUri] = [publicLink(publicUrl(), "/"), publicLink(publicUrl(), CALLBACK)];
     const begun = await known(oidc).begin({
       ...{ publicUrl: home, redirectUri, returnTo: returnTo ?? home },
-      ...{ challenge: challenge ?? null, persistent: persist },
+      ...{ challenge: challenge ?? null, persistent: persist, link },
     });
     if (begun.outcome !== "begun") return c.redirect(placeOf(begun, home), 303);
     setCookie(c, nameOf(begun.state), begun.flow, { ...flowCookie(c, publicUrl()), maxAge: FLOW_S });

@@ -3,11 +3,13 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { AUDIENCES } from "../../../domain/model.ts";
 import { json, jsonBody } from "../../face/face.ts";
 import { body, flag, idText, oneOf, text } from "../../requests/fields.ts";
-import { forbidden, PROTECTED, PROTECTED_BODY } from "../shapes/failures.ts";
+import { forbidden, PROTECTED, PROTECTED_BODY, wireError } from "../shapes/failures.ts";
 
 const MAX_TEXT_LENGTH = 1_024;
+const MAX_CODE_LENGTH = 100;
+const MAX_VERIFIER_LENGTH = 128;
 const UNPROVEN = forbidden(
-  "invalid-credentials: the password is wrong; sign-in-again: you have none, and the sign-in is older than 10 minutes",
+  "invalid-credentials: the password, or the code, is wrong; sign-in-again: you have none, and the sign-in is older than 10 minutes",
 );
 const NEEDED = "Whoever has a password has to give it";
 
@@ -43,6 +45,15 @@ const session = z
     current: z.boolean().openapi({ description: "Whether it is the login of this request" }),
   })
   .openapi("LoginSession");
+
+const identity = z
+  .object({
+    id: z.string(),
+    issuer: z.string().openapi({ description: "Of the identity provider" }),
+    name: z.string().optional().openapi({ description: "What it calls the caller" }),
+    linkedAt: z.int().openapi({ description: "ms" }),
+  })
+  .openapi("LinkedIdentity");
 
 const ended = z.object({ ended: z.int().openapi({ description: "How many logins ended" }) });
 
@@ -99,6 +110,53 @@ export const SELF_ROUTES = {
     summary: "End one of the caller's logins",
     request: { params: z.object({ id: idText() }) },
     responses: { 200: json(ended, "It is over, if it was the caller's"), ...PROTECTED },
+  }),
+  identities: createRoute({
+    method: "get",
+    path: "/self/identities",
+    summary: "Who the caller is at identity providers",
+    responses: {
+      200: json(z.object({ identities: z.array(identity) }), "The first link first"),
+      ...PROTECTED,
+    },
+  }),
+  link: createRoute({
+    method: "post",
+    path: "/self/identities",
+    summary: "Link the account to a person of the identity provider",
+    description: "The code comes from GET /login/oidc with `link=true`. It links once, within 5 minutes.",
+    request: jsonBody(
+      body({
+        code: text(MAX_CODE_LENGTH),
+        code_verifier: text(MAX_VERIFIER_LENGTH),
+        password: text(MAX_TEXT_LENGTH).optional().openapi({ description: NEEDED }),
+      }).openapi("IdentityLink"),
+    ),
+    responses: {
+      200: json(identity, "They are linked"),
+      ...UNPROVEN,
+      409: json(wireError, "conflict: one of the two is linked already"),
+      ...PROTECTED_BODY,
+    },
+  }),
+  unlink: createRoute({
+    method: "delete",
+    path: "/self/identities/{id}",
+    summary: "Take a link away, and end the logins that came from it, but that of this request",
+    request: {
+      params: z.object({ id: idText() }),
+      ...jsonBody(
+        body({ password: text(MAX_TEXT_LENGTH).optional().openapi({ description: NEEDED }) }).openapi(
+          "IdentityUnlink",
+        ),
+      ),
+    },
+    responses: {
+      200: { description: "It is gone, if it was the caller's" },
+      ...UNPROVEN,
+      409: json(wireError, "conflict: it is the only way to sign in"),
+      ...PROTECTED_BODY,
+    },
   }),
   delete: createRoute({
     method: "delete",

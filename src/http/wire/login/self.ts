@@ -1,6 +1,7 @@
 /** One's own account: the profile, the password, logins, and the end of the account. */
 import { DomainError } from "../../../domain/errors.ts";
 import { type User, userActor } from "../../../domain/model.ts";
+import type { OwnIdentity, OwnProof } from "../../../domain/use-cases/accounts.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import { publicLink } from "../../../public-links.ts";
 import type { HttpApp, HttpContext } from "../../face/face.ts";
@@ -12,7 +13,7 @@ import { shownUser } from "../shapes/user-shapes.ts";
 import { SELF_ROUTES as ROUTES } from "./self-routes.ts";
 
 interface Parts {
-  useCases: Pick<UseCases, "accounts" | "accountDeletions" | "lookup" | "ownProfile">;
+  useCases: Pick<UseCases, "accounts" | "accountDeletions" | "lookup" | "ownIdentities" | "ownProfile">;
   /** Of qualified ids. */
   domain(): string;
   publicUrl(): string;
@@ -37,19 +38,17 @@ export function registerSelf(app: HttpApp, parts: Parts): void {
   });
   app.openapi(ROUTES.delete, async (c) => {
     const { password, erase = false } = c.req.valid("json");
-    const { user, credential } = callerOf(c);
-    const proof = { password, ip: c.env.ip, credential };
-    return c.json(await accountDeletions.delete(user, proof, { erase }).catch(unproven), 200);
+    const proof = proofOf(c, password);
+    return c.json(await accountDeletions.delete(callingUser(c), proof, { erase }).catch(unproven), 200);
   });
   registerLogins(app, parts);
+  registerIdentities(app, parts);
 }
 
 function registerLogins(app: HttpApp, { useCases: { accounts } }: Parts): void {
   app.openapi(ROUTES.password, async (c) => {
     const { old_password: password, new_password: next } = c.req.valid("json");
-    const { user, credential } = callerOf(c);
-    const proof = { password, ip: c.env.ip, credential };
-    await accounts.changePassword(user, next, proof).catch(unproven);
+    await accounts.changePassword(callingUser(c), next, proofOf(c, password)).catch(unproven);
     return c.body(null, 200);
   });
   app.openapi(ROUTES.sessions, async (c) => {
@@ -72,6 +71,32 @@ function registerLogins(app: HttpApp, { useCases: { accounts } }: Parts): void {
     const { user } = callerOf(c);
     return c.json({ ended: await accounts.endSessions(user.id, c.req.valid("param")) }, 200);
   });
+}
+
+function registerIdentities(app: HttpApp, { useCases: { ownIdentities } }: Parts): void {
+  const shown = ({ id, issuer, name, linkedAt }: OwnIdentity) => ({
+    ...{ id: String(id), issuer, ...(name !== null && { name }), linkedAt },
+  });
+  app.openapi(ROUTES.identities, async (c) => {
+    const identities = await ownIdentities.list(callingUser(c).id);
+    return c.json({ identities: identities.map(shown) }, 200);
+  });
+  app.openapi(ROUTES.link, async (c) => {
+    const { code, code_verifier: verifier, password } = c.req.valid("json");
+    const proof = proofOf(c, password);
+    const { identity } = await ownIdentities.link(callingUser(c), { code, verifier }, proof).catch(unproven);
+    return c.json(shown(identity), 200);
+  });
+  app.openapi(ROUTES.unlink, async (c) => {
+    const proof = proofOf(c, c.req.valid("json").password);
+    await ownIdentities.unlink(callingUser(c), c.req.valid("param").id, proof).catch(unproven);
+    return c.body(null, 200);
+  });
+}
+
+/** What shows that it is the owner of the account who asks. */
+function proofOf(c: HttpContext, password: string | undefined): OwnProof {
+  return { password, ip: c.env.ip, credential: callerOf(c).credential };
 }
 
 function callerOf(c: HttpContext): UserPrincipal {

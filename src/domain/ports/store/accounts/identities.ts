@@ -18,6 +18,28 @@ export interface LoginOrigin {
   providerSession: string | null;
 }
 
+/** One of a user's links, as the user sees it. */
+export interface OwnIdentity {
+  id: number;
+  issuer: string;
+  subject: string;
+  /** What the issuer last called the person. */
+  name: string | null;
+  /** ms. */
+  linkedAt: number;
+}
+
+/** A person of an issuer to whom a signed-in user is to be linked. */
+export interface LinkCode {
+  issuer: string;
+  subject: string;
+  name: string | null;
+  /** The URL of the person's picture there. */
+  picture: string | null;
+  /** The app's PKCE challenge, S256. */
+  challenge: string;
+}
+
 /** A sign-in that an app has yet to fetch. */
 export interface LoginCode extends LoginOrigin {
   /** The app's PKCE challenge, S256. */
@@ -34,6 +56,14 @@ export interface IdentityStore {
   notePicture(id: number, url: string): Promise<void>;
   /** The only user with this e-mail address, whatever its case; `linked`: to some subject of the issuer. */
   userByEmail(email: string, issuer: string): Promise<{ user: User; linked: boolean } | null>;
+  /** The user's links, the first one first. */
+  ofUser(userId: number): Promise<OwnIdentity[]>;
+  putLinkCode(code: LinkCode & { hash: Uint8Array; expiresAt: number }): Promise<void>;
+  /**
+   * Gives a code to one user, as often as that one asks; `repeated`: not for the first time. Null when it is unknown,
+   * another's, or over.
+   */
+  takeLinkCode(hash: Uint8Array, userId: number): Promise<(LinkCode & { repeated: boolean }) | null>;
   putCode(code: LoginCode & { hash: Uint8Array; expiresAt: number }): Promise<void>;
   /**
    * Ends logins and waiting codes that came from the issuer, of the subject and of the session where they are told.

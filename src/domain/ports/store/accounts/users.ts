@@ -77,14 +77,26 @@ export interface UserWrites {
   endLogins(userId: number, except?: number | null): Promise<boolean>;
   /**
    * Links a user to the subject of an identity provider. @returns the link's id; null when the subject is linked
-   * already, or the user to another subject of the issuer
+   * already, or the user to another subject of the issuer. A name or `picture` (URL) that is told counts as taken over.
    */
   link(input: {
     userId: number;
     issuer: string;
     subject: string;
     name: string | null;
+    picture?: string | null;
   }): Promise<number | null>;
+  /**
+   * Takes one of the user's links away, with the logins that came from it but `kept`, which goes on as any other login. @returns
+   * the ids of the logins that ended; null when it is no link of the user; `last`, unless `evenLast`, when the user would
+   * have neither a password nor another link
+   */
+  unlink(input: {
+    userId: number;
+    id: number;
+    kept: number | null;
+    evenLast: boolean;
+  }): Promise<number[] | "last" | null>;
   /**
    * Keeps these users from being deleted until the commit; unknown and deleted ones are left out. Take the locks of
    * organizations and rooms before: everybody locks in the order organizations, rooms, users.
