@@ -84,13 +84,13 @@ async function sentFiles(
   if (attachments.length === 0) return [];
   const place = { roomId: event.roomId, seq: event.seq };
   const kept = await messages.attachments(attachments.map(({ id }) => id));
-  return kept.map(({ id, filename, type, size, createdAt }) => ({
+  return kept.map(({ id, filename, type, size, createdAt, room }) => ({
     key: `attachment ${id}`,
     news: {
       type: "attachment.updated",
       viewer,
       place,
-      attachment: { id, filename, type, size, createdAt },
+      attachment: { id, filename, type, size, createdAt, room },
     },
   }));
 }

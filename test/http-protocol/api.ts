@@ -91,6 +91,8 @@ function someone(site: Site, person: Person): Someone {
 }
 
 export const ID = expect.stringMatching(/^[A-Za-z0-9]{16}$/);
+/** A room's name on the WebSocket; test/faces/socket-names.test.ts compares which. */
+export const ROOM = expect.stringMatching(/^[a-z0-9]{8}$/);
 export const SECONDS = expect.toSatisfy(
   (value: number) => Number.isInteger(value) && Math.abs(value - Date.now() / 1_000) < 3_600,
 );

@@ -44,6 +44,8 @@ describeProtocol("Protocol's attachments", (place) => {
         json: {
           id: ID,
           message_id: null,
+          room: null,
+          seq: null,
           filename: "photo.png",
           file_url: `${PUBLIC_URL}/v1/attachments/${json.id}/file`,
           file_type: "image/png",
@@ -204,9 +206,10 @@ describeProtocol("Protocol's attachments", (place) => {
       const [one, two] = [await upload(kate, "1.txt"), await upload(kate, "2.txt")];
       const { status, json } = await send(kate, [one.id, two]);
       expect(status).toBe(201);
+      const place = { message_id: json.id, room: json.room, seq: json.seq };
       expect(json.attachments).toEqual([
-        { ...one, message_id: json.id },
-        { ...two, message_id: json.id },
+        { ...one, ...place },
+        { ...two, ...place },
       ]);
       expect((await hank.get(`/messages/${json.id}`)).json.attachments).toEqual(json.attachments);
       const form = `conversation_id=${room}&message=x&attachments[]=${(await upload()).id}`;

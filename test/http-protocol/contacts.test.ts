@@ -1,6 +1,6 @@
 /** `/v1/contacts` (reference §D). */
 import { beforeAll, describe, expect, test } from "vitest";
-import { describeProtocol, ID, idsOf, refusal, SECONDS, type Someone } from "./api.ts";
+import { describeProtocol, ID, idsOf, ROOM, refusal, SECONDS, type Someone } from "./api.ts";
 
 describeProtocol("Protocol's contacts", (place) => {
   let kate: Someone;
@@ -34,6 +34,7 @@ describeProtocol("Protocol's contacts", (place) => {
           avatar_url: null,
           display_name: null,
           conversation_id: ID,
+          room: ROOM,
           last_active_at: null,
           created_at: SECONDS,
         },

@@ -1,6 +1,6 @@
 /** `/v1/conversations` (reference §D and the document). */
 import { beforeAll, describe, expect, test } from "vitest";
-import { describeProtocol, ID, idsOf, refusal, SECONDS, type Someone } from "./api.ts";
+import { describeProtocol, ID, idsOf, ROOM, refusal, SECONDS, type Someone } from "./api.ts";
 
 describeProtocol("Protocol's conversations", (place) => {
   let kate: Someone;
@@ -37,6 +37,8 @@ describeProtocol("Protocol's conversations", (place) => {
           contact_id: hank.publicId,
           group_id: null,
           pinned_message_id: null,
+          room: ROOM,
+          pinned_seq: null,
           is_pinned: false,
           is_muted: false,
           last_active_at: null,

@@ -1,6 +1,6 @@
 /** `/v1/groups` (reference §D). */
 import { beforeAll, describe, expect, test } from "vitest";
-import { describeProtocol, ID, idsOf, refusal, SECONDS, type Someone } from "./api.ts";
+import { describeProtocol, ID, idsOf, ROOM, refusal, SECONDS, type Someone } from "./api.ts";
 
 const PNG = [
   ...Buffer.from(
@@ -42,6 +42,7 @@ describeProtocol("Protocol's groups", (place) => {
           description: null,
           avatar_url: null,
           conversation_id: ID,
+          room: ROOM,
           contacts: [],
           created_at: SECONDS,
           archived_at: null,

@@ -1,7 +1,7 @@
 /** `/v1/messages` (reference §D). */
 import { beforeAll, describe, expect, test } from "vitest";
-import { protocolMessageId } from "../../src/domain/ids.ts";
-import { describeProtocol, ID, idsOf, refusal, SECONDS, type Someone } from "./api.ts";
+import { protocolMessageId, protocolMessagePlace } from "../../src/domain/ids.ts";
+import { describeProtocol, ID, idsOf, ROOM, refusal, SECONDS, type Someone } from "./api.ts";
 
 describeProtocol("Protocol's messages", (place) => {
   let kate: Someone;
@@ -33,6 +33,8 @@ describeProtocol("Protocol's messages", (place) => {
         json: {
           id: ID,
           conversation_id: room,
+          room: ROOM,
+          seq: protocolMessagePlace(json.id)?.seq,
           contact: {
             id: kate.publicId,
             username: kate.handle,

@@ -123,7 +123,8 @@ describeProtocol("a webhook", (place) => {
     const sent = { conversation_id: group, message: "Look", attachments: [file.id] };
     const { json } = await hank.post("/messages", sent);
     expect(await next("message.created", json.id)).toEqual(json);
-    expect(await next("attachment.updated", file.id)).toEqual({ ...file, message_id: json.id });
+    const { room, seq } = json;
+    expect(await next("attachment.updated", file.id)).toEqual({ ...file, message_id: json.id, room, seq });
     const renamed = await hank.put(`/attachments/${file.id}`, { filename: "neu.txt" });
     expect(await next("attachment.updated", file.id)).toEqual(renamed.json);
     const edited = await hank.put(`/messages/${json.id}`, { message: "Look here" });
@@ -152,7 +153,7 @@ describeProtocol("a webhook", (place) => {
   test("is told nothing before the server knows where it is reached: it is told later", async () => {
     const shape = webhookShape({ ...place, publicUrl: () => "" });
     const news = { type: "attachment.created" as const, viewer: null, place: null };
-    const attachment = { id: "x", filename: "x", type: "x", size: 1, createdAt: 0 };
+    const attachment = { id: "x", filename: "x", type: "x", size: 1, createdAt: 0, room: null };
     const refused = await shape({ ...news, attachment }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(DomainError);
     expect((refused as DomainError).retry).toBe(true);

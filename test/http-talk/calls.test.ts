@@ -26,7 +26,9 @@ describeWith("postgres", "Talk's calls", ({ postgres }) => {
     expect(await peers()).toEqual([]);
     const sessionId = await join(ada, token);
     expect(await ada.post(`/call/${token}`, { flags: 3 })).toMatchObject({ status: 200, data: [] });
-    expect(await peers()).toEqual([{ userId: ada.id, token, lastPing: expect.any(Number), sessionId }]);
+    expect(await peers()).toEqual([
+      { userId: ada.id, token, room: token, lastPing: expect.any(Number), sessionId },
+    ]);
     await join(ben, token);
     expect((await ben.post(`/call/${token}`)).status).toBe(200);
     expect(await peers()).toHaveLength(2);
@@ -115,7 +117,7 @@ describeWith("postgres", "Talk's calls", ({ postgres }) => {
     const sessionId = await join(guest, token);
     expect((await guest.post(`/call/${token}`)).status).toBe(200);
     expect((await ada.get(`/call/${token}`)).data).toEqual([
-      { userId: "", token, lastPing: expect.any(Number), sessionId },
+      { userId: "", token, room: token, lastPing: expect.any(Number), sessionId },
     ]);
     expect(await room(ada, token)).toMatchObject({ hasCall: true, numGuests: 1, count: 1 });
   });

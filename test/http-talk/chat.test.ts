@@ -50,6 +50,8 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
       expect(data).toEqual({
         id: expect.any(Number),
         token,
+        room: token,
+        seq: data.id,
         actorType: "users",
         actorId: ada.id,
         actorDisplayName: "Ada",
@@ -588,6 +590,8 @@ describeWith("postgres", "Talk's chat", ({ postgres }) => {
       expect(data[0]).toEqual({
         id: expect.any(Number),
         token,
+        room: token,
+        seq: data[0].id,
         actorType: "users",
         actorId: ada.id,
         actorDisplayName: "Ada",

@@ -7,6 +7,7 @@ import { type Client, join, makeRoom, oneToOne, openSite, type Person, type Site
 const FIELDS = {
   id: expect.any(Number),
   token: expect.stringMatching(/^[a-z0-9]{8}$/),
+  room: expect.stringMatching(/^[a-z0-9]{8}$/),
   type: expect.any(Number),
   name: expect.any(String),
   displayName: expect.any(String),
@@ -228,7 +229,7 @@ describeWith("postgres", "Talk's rooms", ({ postgres }) => {
         const { status, data } = await person.get(`/room/${token}`);
         expect(status).toBe(200);
         expect(data).toEqual(FIELDS);
-        expect(data).toMatchObject({ token, participantType });
+        expect(data).toMatchObject({ token, room: token, participantType });
       }
     });
 
@@ -247,6 +248,7 @@ describeWith("postgres", "Talk's rooms", ({ postgres }) => {
         expect(status).toBe(200);
         expect(data).toMatchObject({
           token,
+          room: token,
           type: 3,
           participantType: 4,
           sessionId: "0",

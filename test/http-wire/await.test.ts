@@ -224,8 +224,8 @@ describeWith("postgres", "/await", ({ postgres }) => {
       }
       const typed = bobs.told.filter(({ transient }) => transient);
       expect(typed.map(({ payload }) => payload)).toEqual([
-        [event("conversation.typing", id, ada.uuid, { status: "started" })],
-        [event("conversation.typing", id, ada.uuid, { status: "stopped" })],
+        [event("conversation.typing", id, ada.uuid, { status: "started" }, false)],
+        [event("conversation.typing", id, ada.uuid, { status: "stopped" }, false)],
       ]);
       for (const on of [true, false]) {
         expect(await socket.next(({ op }) => op === "typing")).toMatchObject({
@@ -246,7 +246,7 @@ describeWith("postgres", "/await", ({ postgres }) => {
       const [bobs, socket] = [await wait(bob), await chat(ada)];
       await socket.ask({ op: "typing", ref: 1, room: token, on: true });
       expect(await bobs.event("conversation.typing", id)).toEqual(
-        event("conversation.typing", id, ada.uuid, { status: "started" }),
+        event("conversation.typing", id, ada.uuid, { status: "started" }, false),
       );
     });
 

@@ -3,7 +3,18 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openSite, type Site } from "../http/real-parts.ts";
 import { describeWith } from "../services/need.ts";
-import { addLoner, addTeam, connect, DOMAIN, empty, refused, TIME, UUID, type WirePerson } from "./site.ts";
+import {
+  addLoner,
+  addTeam,
+  connect,
+  DOMAIN,
+  empty,
+  ROOM,
+  refused,
+  TIME,
+  UUID,
+  type WirePerson,
+} from "./site.ts";
 
 describeWith("postgres", "Wire connections", ({ postgres }) => {
   let site: Site;
@@ -31,6 +42,7 @@ describeWith("postgres", "Wire connections", ({ postgres }) => {
       message: "It's me",
       conversation: expect.stringMatching(UUID),
       qualified_conversation: { id: sent.json.conversation, domain: DOMAIN },
+      room: ROOM,
       last_update: expect.stringMatching(TIME),
     });
     expect(await ask(ada, bob)).toMatchObject({ status: 200, json: { status: "sent" } });

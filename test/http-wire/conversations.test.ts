@@ -10,6 +10,7 @@ import {
   connect,
   DOMAIN,
   NIL,
+  ROOM,
   refused,
   type WirePerson,
 } from "./site.ts";
@@ -57,6 +58,7 @@ describeWith("postgres", "Wire conversations", ({ postgres }) => {
       expect(made.json).toEqual({
         id: made.json.id,
         qualified_id: { id: made.json.id, domain: DOMAIN },
+        room: ROOM,
         type: 0,
         creator: ada?.uuid,
         access: ["invite"],
@@ -329,6 +331,7 @@ describeWith("postgres", "Wire conversations", ({ postgres }) => {
       expect(page.json.conversations.map(({ id }: { id: string }) => id)).toEqual(ids.slice(4, 9));
       expect((await walker.call("GET", "/conversations/ids/")).json).toEqual({
         conversations: ids,
+        rooms: list.json.conversations.map(({ room }: { room: string }) => room),
         has_more: false,
       });
     });

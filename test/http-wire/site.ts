@@ -8,6 +8,8 @@ export const DOMAIN = "chat.example.org";
 export const NIL = "00000000-0000-0000-0000-000000000000";
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+/** A room's name on the WebSocket. */
+export const ROOM = expect.stringMatching(/^[a-z0-9]{8}$/);
 
 export interface WirePerson extends Person {
   call(method: string, path: string, json?: unknown): Promise<Answer>;
@@ -93,12 +95,14 @@ export const refused = (code: number, label: string, message: string | RegExp = 
 
 export const empty = (status: number) => ({ status, text: "" });
 
-/** The envelope of an event. */
-export function event(type: string, conversation: string, from: string, data: unknown) {
+/** The envelope of an event. test/faces/socket-names.test.ts compares its place with the log. */
+export function event(type: string, conversation: string, from: string, data: unknown, isLogged = true) {
   return {
     type,
     conversation,
     qualified_conversation: { id: conversation, domain: DOMAIN },
+    room: ROOM,
+    ...(isLogged && { seq: expect.any(Number) }),
     from,
     qualified_from: { id: from, domain: DOMAIN },
     time: expect.stringMatching(TIME),

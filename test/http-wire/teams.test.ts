@@ -47,7 +47,10 @@ describeWith("postgres", "Wire teams", ({ postgres }) => {
       await addConversation([bob, ada], inTeam()),
     ];
     const elsewhere = await addConversation([ada]);
-    const listed = (id: string) => ({ conversation: id, managed: false });
+    const rooms = new Map<string, string>();
+    for (const { id, room } of (await ada.call("GET", "/conversations")).json.conversations)
+      rooms.set(id, room);
+    const listed = (id: string) => ({ conversation: id, room: rooms.get(id), managed: false });
     const { json } = await ada.call("GET", `/teams/${team}/conversations`);
     expect(json.conversations).toEqual([first, second].sort().map(listed));
     expect((await bob.call("GET", `/teams/${team}/conversations`)).json.conversations).toEqual([

@@ -132,6 +132,7 @@ describeWith("postgres", "the Messenger API", ({ postgres }) => {
       expect(json).toEqual({
         id: expect.any(Number),
         token: expect.stringMatching(/^\w{8}$/),
+        room: json.token,
         admins: [admin.id],
         moderators: [chat.id],
         assignedUsers: [member.id],

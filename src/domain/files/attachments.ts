@@ -144,7 +144,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
           throw error;
         });
       }
-      const stored = { ...attachment, owner, place: null };
+      const stored = { ...attachment, owner, place: null, room: null };
       await store.transaction((tx) => noteAttachments(tx, "attachment.created", [stored]));
       return viewOf(stored);
     } finally {
@@ -163,7 +163,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
   async function add(file: NewFile): Promise<{ attachment: StoredAttachment; isNew: boolean }> {
     const bounds = fileBounds(context.settings);
     const { status, used } = await store.messages.addAttachment(file, bounds);
-    if (status === "added") return { attachment: { ...file, place: null }, isNew: true };
+    if (status === "added") return { attachment: { ...file, place: null, room: null }, isNew: true };
     if (status === "known") {
       const twin = await store.messages.attachment(file.id);
       if (twin) return { attachment: twin, isNew: false };

@@ -25,8 +25,16 @@ export function fileBounds({ files }: Pick<DomainSettings, "files">): FileBounds
   return { waiting: MAX_WAITING, ownerBytes: perUser, organizationBytes: perOrganization };
 }
 
-export function viewOf({ id, filename, type, size, createdAt, place }: StoredAttachment): AttachmentView {
-  return { id, filename, type, size, createdAt, place };
+export function viewOf({
+  id,
+  filename,
+  type,
+  size,
+  createdAt,
+  place,
+  room,
+}: StoredAttachment): AttachmentView {
+  return { id, filename, type, size, createdAt, place, room };
 }
 
 /** The message for a file that exceeds a bound, with the numbers. */

@@ -47,5 +47,5 @@ export interface ConnectionData {
   name: string;
   status: ConnectionStatus;
   message: string | null;
-  room: string | null;
+  room: { uuid: string; token: string } | null;
 }

@@ -64,6 +64,13 @@ export interface Room {
   matrixRoomId: string | null;
 }
 
+/** Names of a room that may be deleted. */
+export interface RoomNames {
+  uuid: string;
+  /** Null where its log is gone, too. */
+  token: string | null;
+}
+
 /** The head of a room's log. */
 export interface RoomHead {
   roomId: number;

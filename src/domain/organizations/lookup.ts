@@ -27,6 +27,7 @@ export function createLookup({ store }: Context): Lookup {
       return new Map(users.map((user) => [user.id, user]));
     },
     uuids: (of, ids) => store.journal.uuids(of, ids),
+    roomNames: (ids) => store.journal.roomNames(ids),
     async organizationsOf({ id }) {
       return (await store.organizations.of(id)).map(({ organization }) => organization);
     },

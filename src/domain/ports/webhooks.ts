@@ -36,7 +36,12 @@ export type WebhookNews = {
       /** The logged message as it stands now: its text is gone when it was deleted. */
       event: LoggedEvent;
     }
-  | { type: Extract<WebhookType, `attachment.${string}`>; attachment: Attachment; place: MessagePlace | null }
+  | {
+      type: Extract<WebhookType, `attachment.${string}`>;
+      /** `room`: the token of the room where it was sent. */
+      attachment: Attachment & { room: string | null };
+      place: MessagePlace | null;
+    }
   | { type: Extract<WebhookType, `contact.${string}`>; contact: Contact }
 );
 

@@ -61,9 +61,9 @@ export function createFinding({ store }: Context, views: RoomViews): Finding {
       if (room?.type !== "public") throw noSuchRoom();
       return { member: false, room };
     },
-    async ids(actor, page) {
+    async names(actor, page) {
       const { found, more } = await idsByUuid(actor, page);
-      return { uuids: found.map(({ uuid }) => uuid), more };
+      return { rooms: found.map(({ uuid, token }) => ({ uuid, token })), more };
     },
     async page(actor, page) {
       const { found, more } =

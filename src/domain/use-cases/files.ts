@@ -39,6 +39,8 @@ export interface Attachments {
 export interface AttachmentView extends Attachment {
   /** Where the message stands that it belongs to; null until it is sent. */
   place: MessagePlace | null;
+  /** The token of that message's room. */
+  room: string | null;
 }
 
 export interface LinkedFile {

@@ -81,9 +81,12 @@ export interface Finding {
    * only for names that can't be guessed (UUID, public id). Null when there is none.
    */
   locate(actor: Actor, room: RoomName): Promise<{ room: Room; membership: Membership | null } | null>;
-  /** The ids of the member's rooms, by UUID ascending; `after` is exclusive. */
-  ids(actor: Actor, page: { after?: string; limit: number }): Promise<{ uuids: string[]; more: boolean }>;
-  /** As {@link ids}, with the rooms; `uuids` instead of a page keeps those of them that the member is in. */
+  /** The names of the member's rooms, by UUID ascending; `after` is exclusive. */
+  names(
+    actor: Actor,
+    page: { after?: string; limit: number },
+  ): Promise<{ rooms: { uuid: string; token: string }[]; more: boolean }>;
+  /** As {@link names}, with the rooms; `uuids` instead of a page keeps those of them that the member is in. */
   page(
     actor: Actor,
     page: { after?: string; limit: number } | { uuids: string[] },

@@ -42,7 +42,7 @@ export interface UseCases extends RoomUseCases, MessageUseCases, PeopleUseCases 
   directory: Directory;
   lookup: Lookup;
   /** What happened to a user's rooms and connections while they were away. It judges by itself what a reader may be told. */
-  journal: Omit<Journal, "uuids">;
+  journal: Omit<Journal, "uuids" | "roomNames">;
   provisioning: Provisioning;
   repeats: Repeats;
 }

@@ -9,6 +9,7 @@ import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";
 import { knownQueryOnly } from "../face/known-query.ts";
 import { REPEATABLE, repeatable } from "../face/repeatable.ts";
+import { SOCKET_NAMES } from "../face/socket-names.ts";
 import type { RequestLimits } from "../requests/request-limits.ts";
 import { authentication } from "./authentication.ts";
 import { registerAvatars } from "./avatars.ts";
@@ -35,7 +36,7 @@ export function createMessenger(options: MessengerOptions): Face {
   const { face, app } = createFace({
     name: "messenger",
     title: "Messenger API",
-    description: `Chatrooms of organizations, and credentials for the caller's Matrix account. ${REPEATABLE}`,
+    description: `Chatrooms of organizations, and credentials for the caller's Matrix account. ${SOCKET_NAMES} ${REPEATABLE}`,
     paths: ["/chatroom", "/chatrooms", "/user", "/avatars"],
     optionalPrefix: PREFIX,
     security: {

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Chatroom, ChatroomPeople } from "../../domain/use-cases/chatrooms.ts";
 import { pictureUrl } from "../../public-links.ts";
+import { roomToken } from "../face/socket-names.ts";
 import { ids, time } from "../requests/fields.ts";
 
 const userIds = () => z.array(z.int().openapi({ format: "int64" }));
@@ -9,7 +10,8 @@ const userIds = () => z.array(z.int().openapi({ format: "int64" }));
 export const roomSchema = z
   .object({
     id: z.int().openapi({ format: "int64", description: "What {roomID} takes" }),
-    token: z.string().openapi({ description: "The room's name on the WebSocket" }),
+    token: z.string().openapi({ description: "As `room`" }),
+    room: roomToken(),
     admins: userIds(),
     assignedUsers: userIds(),
     automationEnabled: z.boolean(),
@@ -32,6 +34,7 @@ export function roomBody({ room, ...people }: Chatroom, baseUrl: string): RoomBo
   return {
     id: room.id,
     token: room.token,
+    room: room.token,
     admins: people.admins,
     assignedUsers: people.assignedUsers,
     automationEnabled: room.automationEnabled,

@@ -8,6 +8,7 @@ import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";
 import { knownQueryOnly } from "../face/known-query.ts";
 import { REPEATABLE, repeatable } from "../face/repeatable.ts";
+import { SOCKET_NAMES } from "../face/socket-names.ts";
 import type { RequestLimits } from "../requests/request-limits.ts";
 import { createTransfers } from "../requests/transfers.ts";
 import { registerAttachments, registerUpload } from "./attachments.ts";
@@ -55,7 +56,7 @@ export function createProtocol({ useCases, publicUrl, limits, logger }: Protocol
       "With Basic, a form (or a POST without a body) needs the header X-Requested-With, because browsers send remembered " +
       "passwords with the forms of any page; browsers are never asked for Basic. " +
       "A query parameter that an operation does not have is refused (400); fields of a body that it does not have are ignored. " +
-      REPEATABLE,
+      `${SOCKET_NAMES} ${REPEATABLE}`,
     paths: ["/v1"],
     security: {
       bearer: { type: "http", scheme: "bearer", description: "A personal access token, or that of a login" },

@@ -8,6 +8,7 @@ import type { Contact, Membership, Room, User } from "../../domain/model.ts";
 import type { AttachmentView } from "../../domain/use-cases/files.ts";
 import type { MessageView, Reaction } from "../../domain/use-cases/messages.ts";
 import { pictureUrl, publicLink } from "../../public-links.ts";
+import { roomToken, seqInRoom } from "../face/socket-names.ts";
 
 const id = () => z.string().openapi({ example: "xgQQXg3hrtjh7AvZ" });
 const time = () => z.int().openapi({ format: "int64", description: "Unix seconds" });
@@ -20,6 +21,7 @@ export const contactSchema = z
     avatar_url: z.string().nullable(),
     display_name: z.string().nullable(),
     conversation_id: id().nullable(),
+    room: roomToken().nullable(),
     last_active_at: time().nullable(),
     created_at: time(),
   })
@@ -32,6 +34,10 @@ export const conversationSchema = z
     contact_id: id().nullable(),
     group_id: id().nullable(),
     pinned_message_id: id().nullable(),
+    room: roomToken(),
+    pinned_seq: seqInRoom()
+      .nullable()
+      .openapi({ description: "The seq of the pinned message on the WebSocket" }),
     is_pinned: z.boolean(),
     is_muted: z.boolean(),
     last_active_at: time().nullable(),
@@ -49,6 +55,7 @@ export const groupSchema = z
     description: z.string().nullable(),
     avatar_url: z.string().nullable(),
     conversation_id: id(),
+    room: roomToken(),
     contacts: z.array(contactSchema).openapi({ description: "The other members" }),
     created_at: time(),
     archived_at: time().nullable(),
@@ -60,6 +67,8 @@ export const attachmentSchema = z
   .object({
     id: id(),
     message_id: id().nullable().openapi({ description: "null until a message has it" }),
+    room: roomToken().nullable(),
+    seq: seqInRoom().nullable(),
     filename: z.string(),
     file_url: z.url().openapi({ description: "Opens with the caller's Authorization" }),
     file_type: z.string().openapi({ description: "The media type" }),
@@ -73,8 +82,10 @@ export const messageSchema = z
   .object({
     id: id(),
     conversation_id: id(),
+    room: roomToken(),
+    seq: seqInRoom(),
     contact: contactSchema
-      .omit({ display_name: true, conversation_id: true })
+      .omit({ display_name: true, conversation_id: true, room: true })
       .extend({ id: id().nullable(), created_at: time().nullable() })
       .openapi("Sender", { description: "Who sent it; id is null for guests and Matrix users" }),
     message: z.string(),
@@ -96,6 +107,7 @@ export function contactBody(contact: Contact): ContactBody {
     avatar_url: avatarUrl,
     display_name: displayName,
     conversation_id: conversation?.publicId ?? null,
+    room: conversation?.token ?? null,
     last_active_at: seconds(lastActiveAt),
     created_at: seconds(createdAt),
   };
@@ -115,7 +127,7 @@ export interface ShownRoom {
 }
 
 export function conversationBody({ room, membership, ...shown }: ShownRoom): ConversationBody {
-  const { id, publicId, type, createdAt } = room;
+  const { id, publicId, token, type, createdAt } = room;
   // A pinned message from before the member's history is not shown.
   const pinned = (shown.pinned ?? 0) > (membership?.historyFrom ?? 0) ? shown.pinned : null;
   return {
@@ -123,6 +135,8 @@ export function conversationBody({ room, membership, ...shown }: ShownRoom): Con
     contact_id: type === "one_to_one" ? (shown.peer?.publicId ?? null) : null,
     group_id: type === "one_to_one" ? null : publicId,
     pinned_message_id: pinned === null ? null : protocolMessageId({ roomId: id, seq: pinned }),
+    room: token,
+    pinned_seq: pinned,
     is_pinned: membership?.pinned ?? false,
     is_muted: membership?.muted ?? false,
     last_active_at: seconds(shown.lastActiveAt),
@@ -141,13 +155,14 @@ export function groupBody(
   contacts: readonly Contact[],
   baseUrl: string,
 ): GroupBody {
-  const { publicId, name, description, createdAt } = room;
+  const { publicId, token, name, description, createdAt } = room;
   return {
     id: publicId,
     name,
     description,
     avatar_url: pictureUrl(room, baseUrl),
     conversation_id: publicId,
+    room: token,
     contacts: contacts.map(contactBody),
     created_at: seconds(createdAt),
     archived_at: seconds(membership?.archivedAt ?? null),
@@ -162,10 +177,14 @@ export function messageBody(view: MessageView, sender: Contact | undefined, base
   return {
     id: protocolMessageId(view),
     conversation_id: view.roomPublicId,
+    room: view.room,
+    seq: view.seq,
     contact: senderBody(view, sender),
     message: view.text,
     reactions: view.reactions.map(reactionBody),
-    attachments: view.attachments.map((file) => attachmentBody({ ...file, place: view }, baseUrl)),
+    attachments: view.attachments.map((file) =>
+      attachmentBody({ ...file, place: view, room: view.room }, baseUrl),
+    ),
     read_at: seconds(view.readAt),
     created_at: seconds(view.at),
     updated_at: seconds(view.updatedAt),
@@ -177,7 +196,7 @@ function senderBody({ author }: MessageView, sender: Contact | undefined): Messa
     const unknown = { phone_number: null, avatar_url: null, last_active_at: null, created_at: null };
     return { id: null, username: author.name, ...unknown };
   }
-  const { display_name: _, conversation_id: __, ...shown } = contactBody(sender);
+  const { display_name: _, conversation_id: __, room: ___, ...shown } = contactBody(sender);
   return shown;
 }
 
@@ -190,6 +209,8 @@ export function attachmentBody(file: AttachmentView, baseUrl: string): Attachmen
   return {
     id: file.id,
     message_id: file.place && protocolMessageId(file.place),
+    room: file.place && file.room,
+    seq: file.place?.seq ?? null,
     filename: file.filename,
     file_url: publicLink(baseUrl, `/v1/attachments/${file.id}/file`),
     file_type: file.type,

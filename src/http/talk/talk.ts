@@ -8,6 +8,7 @@ import type { StoreHealth } from "../../domain/ports/store-health.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, type FaceOptions } from "../face/face.ts";
+import { SOCKET_NAMES } from "../face/socket-names.ts";
 import { watchCredentials } from "../requests/credential-watch.ts";
 import type { RequestLimits } from "../requests/request-limits.ts";
 import { GUEST_COOKIE } from "./common/authentication.ts";
@@ -71,7 +72,8 @@ const ABOUT = {
   description:
     "Rooms, chat and calls for Talk-style clients. Answers stand in the OCS envelope, as XML unless JSON is asked for " +
     "(Accept: application/json, or format=json). Version 2 answers with HTTP's status, version 1 with 200 and the status inside. " +
-    "Guests have the limits of users, and at most 100 requests of one caller wait at a time (429).",
+    "Guests have the limits of users, and at most 100 requests of one caller wait at a time (429). " +
+    SOCKET_NAMES,
   security: {
     basic: { type: "http", scheme: "basic" },
     bearer: { type: "http", scheme: "bearer" },

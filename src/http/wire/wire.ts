@@ -9,6 +9,7 @@
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import { boundedBody, createFace, type Face, onRoutes } from "../face/face.ts";
+import { SOCKET_NAMES } from "../face/socket-names.ts";
 import type { RequestLimits } from "../requests/request-limits.ts";
 import { authentication } from "./common/authentication.ts";
 import { wireParts } from "./common/parts.ts";
@@ -61,7 +62,8 @@ export function createWire({ useCases, publicUrl, limits, logger }: WireOptions)
     name: "wire",
     title: "Wire API",
     description:
-      "Signing in, conversations, teams, people, connections and notifications. Access tokens live for 15 minutes; a cookie renews them. Live notifications come over the WebSocket /await.",
+      "Signing in, conversations, teams, people, connections and notifications. Access tokens live for 15 minutes; a cookie renews them. Live notifications come over the WebSocket /await. " +
+      SOCKET_NAMES,
     paths: [
       "/login",
       "/access",

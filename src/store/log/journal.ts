@@ -1,5 +1,5 @@
 /** The journal: the events of all rooms of a member, by time. See schema/functions/time/causeway_journal_*.sql. */
-import { actorOf, JOURNALED, type JournalEvent, userKey } from "../../domain/model.ts";
+import { actorOf, JOURNALED, type JournalEvent, type RoomNames, userKey } from "../../domain/model.ts";
 import type { Journal, JournalReader } from "../../domain/ports/store/journal.ts";
 import { isKnown } from "../accounts/known-people.ts";
 import { shownStatus } from "../sql/connection-status.ts";
@@ -82,7 +82,8 @@ export function createJournal(db: Database): Journal {
         select 0, k.peer_id, 'connection', r.member, f.display_name, k.updated_at,
                json_build_object('to', u.uuid, 'name', case when ${isPeerKnown} then u.display_name else '' end,
                                  'status', ${shownStatus(sql)}, 'message', k.message,
-                                 'room', c.uuid)::text
+                                 'room', case when c.id is not null then
+                                   json_build_object('uuid', c.uuid, 'token', c.token) end)::text
         from users f
         join connections k on k.user_id = f.id
         join users u on u.id = k.peer_id and u.deleted_at is null
@@ -138,25 +139,22 @@ export function createJournal(db: Database): Journal {
       return rows.map(journalEvent);
     },
     async uuids(of, ids) {
-      const rows =
-        ids.length === 0 ? [] : await db.read(sql<{ id: number; uuid: string }[]>`${named(of, ids)}`);
+      if (ids.length === 0) return new Map();
+      const rows = await db.read(sql<{ id: number; uuid: string }[]>`
+        select id, uuid from ${sql.unsafe(of)} where id = any (${ids}::bigint[])`);
       return new Map(rows.map(({ id, uuid }) => [id, uuid]));
     },
+    async roomNames(ids) {
+      if (ids.length === 0) return new Map();
+      const rows = await db.read(sql<({ id: number } & RoomNames)[]>`
+        select id, uuid, token from conversations where id = any (${ids}::bigint[])
+        union
+        select p.conversation_id, p.uuid, d.token from departures p
+        left join deleted_rooms d on d.conversation_id = p.conversation_id
+        where p.deleted and p.conversation_id = any (${ids}::bigint[])`);
+      return new Map(rows.map(({ id, uuid, token }) => [id, { uuid, token }]));
+    },
   };
-
-  function named(of: "rooms" | "users" | "organizations", ids: readonly number[]) {
-    switch (of) {
-      case "users":
-        return sql`select id, uuid from users where id = any (${ids}::bigint[])`;
-      case "organizations":
-        return sql`select id, uuid from organizations where id = any (${ids}::bigint[])`;
-      case "rooms":
-        return sql`
-          select id, uuid from conversations where id = any (${ids}::bigint[])
-          union
-          select conversation_id, uuid from departures where deleted and conversation_id = any (${ids}::bigint[])`;
-    }
-  }
 }
 
 function journalEvent({ actor, actorName, ...event }: JournalRow): JournalEvent {

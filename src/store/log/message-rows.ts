@@ -26,11 +26,16 @@ export interface AttachmentRow {
   created_at: number;
   conversation_id: number | null;
   seq: number | null;
+  /** The room's token. */
+  room: string | null;
 }
 
 /** The select list of an attachment `a`. */
 export function attachmentList(sql: Sql): Fragment {
-  return sql.unsafe("a.id, a.owner, a.filename, a.type, a.size, a.created_at, a.conversation_id, a.seq");
+  return sql.unsafe(
+    "a.id, a.owner, a.filename, a.type, a.size, a.created_at, a.conversation_id, a.seq, " +
+      "(select c.token from conversations c where c.id = a.conversation_id) as room",
+  );
 }
 
 export function readAttachment({ id, filename, type, size, created_at }: AttachmentRow): Attachment {
@@ -38,9 +43,9 @@ export function readAttachment({ id, filename, type, size, created_at }: Attachm
 }
 
 export function readStored(row: AttachmentRow): StoredAttachment {
-  const { conversation_id, seq, owner } = row;
+  const { conversation_id, seq, room, owner } = row;
   const place = conversation_id === null || seq === null ? null : { roomId: conversation_id, seq };
-  return { ...readAttachment(row), owner, place };
+  return { ...readAttachment(row), owner, place, room };
 }
 
 interface ReactionRow {

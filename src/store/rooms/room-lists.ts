@@ -49,8 +49,8 @@ export function createRoomLists(db: Database): RoomLists {
         "uuids" in page
           ? sql`c.uuid = any (${page.uuids}::uuid[])`
           : sql`(${page.after ?? null}::uuid is null or c.uuid > ${page.after ?? null}::uuid)`;
-      return await db.read(sql<{ id: number; uuid: string }[]>`
-        select c.id, c.uuid from memberships m join conversations c on c.id = m.conversation_id
+      return await db.read(sql<{ id: number; uuid: string; token: string }[]>`
+        select c.id, c.uuid, c.token from memberships m join conversations c on c.id = m.conversation_id
         where m.member = ${member} and ${condition}
         order by c.uuid limit ${"uuids" in page ? null : page.limit}`);
     },

@@ -44,7 +44,7 @@ describeDomain("attachments", (world) => {
     expect((await again(bob)).id).not.toBe(file.id);
     expect(String(files.kept.get(file.id))).toBe("same");
     const { seq } = await messages.send(ada.actor, room.token, message("look", { attachments: [file.id] }));
-    expect(await again(ada)).toEqual({ ...file, place: { roomId: room.id, seq } });
+    expect(await again(ada)).toEqual({ ...file, place: { roomId: room.id, seq }, room: room.token });
     await messages.remove(ada.actor, room.token, seq);
     await refused(again(ada), "conflict");
   });
@@ -67,7 +67,7 @@ describeDomain("attachments", (world) => {
     await refused(attachments.get(bob.actor, file.id), "not_found");
     const { seq } = await messages.send(ada.actor, room.token, message("look", { attachments: [file.id] }));
     const place = { roomId: room.id, seq };
-    expect(await attachments.get(bob.actor, file.id)).toEqual({ ...file, place });
+    expect(await attachments.get(bob.actor, file.id)).toEqual({ ...file, place, room: room.token });
     const view = await timeline.message(bob.actor, { roomId: room.id, seq });
     expect(view.attachments.map(({ id }) => id)).toEqual([file.id]);
     const event = (await world.events(room)).at(-1);

@@ -108,15 +108,15 @@ describeDomain("finding: by UUID", (world) => {
     let after: string | undefined;
     for (let more = true; more; after = walked.at(-1)!.at(-1)) {
       const page = { limit: 3, ...(after !== undefined && { after }) };
-      const ids = await finding.ids(ada.actor, page);
+      const names = await finding.names(ada.actor, page);
       const { rooms } = await finding.page(ada.actor, page);
-      expect(rooms.map(({ room }) => room.uuid)).toEqual(ids.uuids);
-      walked.push(ids.uuids);
-      more = ids.more;
+      expect(rooms.map(({ room: { uuid, token } }) => ({ uuid, token }))).toEqual(names.rooms);
+      walked.push(names.rooms.map(({ uuid }) => uuid));
+      more = names.more;
     }
     expect(walked.map((page) => page.length)).toEqual([3, 3, 3, 3, 2]);
     expect(walked.flat()).toEqual(uuids);
-    expect((await finding.ids(ada.actor, { limit: 14 })).more).toBe(false);
+    expect((await finding.names(ada.actor, { limit: 14 })).more).toBe(false);
   });
 
   test("[A.4] named rooms come without the unknown and foreign ones", async () => {
@@ -127,8 +127,8 @@ describeDomain("finding: by UUID", (world) => {
     expect(rooms.map(({ room }) => room.uuid)).toEqual([uuids[2], uuids[5]]);
     expect(more).toBe(false);
     const { finding } = world.useCases;
-    await refused(finding.ids(ada.actor, { limit: 1_001 }), "bad_request", "limit");
-    await refused(finding.ids(ada.actor, { limit: 5, after: "x" }), "bad_request", "after");
+    await refused(finding.names(ada.actor, { limit: 1_001 }), "bad_request", "limit");
+    await refused(finding.names(ada.actor, { limit: 5, after: "x" }), "bad_request", "after");
   });
 });
 

@@ -9,7 +9,7 @@
  * events up to the end of the membership, for 28 days. Of a connection, and of the user's settings of a room, it has only the
  * latest change. While the user waits in a room's lobby, it has only the user's own membership.
  */
-import type { JournalEvent, JournalPlace } from "../../model.ts";
+import type { JournalEvent, JournalPlace, RoomNames } from "../../model.ts";
 
 export interface JournalReader {
   userId: number;
@@ -39,6 +39,8 @@ export interface Journal {
    * most 500 each.
    */
   joinedTogether(places: readonly JournalPlace[]): Promise<JournalEvent[]>;
-  /** UUIDs by id, those of deleted users and of rooms that were deleted lately included. */
-  uuids(of: "rooms" | "users" | "organizations", ids: readonly number[]): Promise<Map<number, string>>;
+  /** UUIDs by id, those of deleted users included. */
+  uuids(of: "users" | "organizations", ids: readonly number[]): Promise<Map<number, string>>;
+  /** Names of rooms by id, those that were deleted lately included. */
+  roomNames(ids: readonly number[]): Promise<Map<number, RoomNames>>;
 }

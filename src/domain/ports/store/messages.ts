@@ -134,6 +134,8 @@ export interface AddedFile {
 export interface StoredAttachment extends Attachment {
   owner: MemberKey;
   place: MessagePlace | null;
+  /** The token of the room where it was sent; null until then, and once the room is deleted. */
+  room: string | null;
 }
 export interface AttachmentPlace {
   createdAt: number;

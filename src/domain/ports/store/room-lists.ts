@@ -137,7 +137,7 @@ export interface RoomLists {
   idsByUuid(
     member: MemberKey,
     page: { after?: string; limit: number } | { uuids: readonly string[] },
-  ): Promise<{ id: number; uuid: string }[]>;
+  ): Promise<{ id: number; uuid: string; token: string }[]>;
   /** The member's rooms, newest activity first. */
   idsByActivity(member: MemberKey, page: ActivityPage): Promise<number[]>;
   /**

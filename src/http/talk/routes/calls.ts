@@ -1,6 +1,7 @@
 /** [B.4] Calls: listing participants, joining (with flags) and leaving. */
 import { z } from "@hono/zod-openapi";
 import type { RoomPerson } from "../../../domain/use-cases/rooms.ts";
+import { roomToken } from "../../face/socket-names.ts";
 import type { TalkParts } from "../common/parts.ts";
 import { NOT_JOINED, seconds } from "../shapes/constants.ts";
 import { PREFIX } from "../shapes/description.ts";
@@ -11,7 +12,13 @@ const READ_ONLY = "The room is read-only";
 const WAITING = "The caller waits in the lobby";
 
 const peerSchema = z
-  .object({ userId: z.string(), token: z.string(), lastPing: z.int(), sessionId: z.string() })
+  .object({
+    userId: z.string(),
+    token: z.string(),
+    room: roomToken(),
+    lastPing: z.int(),
+    sessionId: z.string(),
+  })
   .openapi("Peer");
 
 export function registerCalls(parts: TalkParts<"joining" | "roster">): void {
@@ -78,6 +85,7 @@ function peerBodies({ user, lastPing, sessions }: RoomPerson, token: string): z.
   return shown.map((one) => ({
     userId: user?.handle ?? "",
     token,
+    room: token,
     lastPing: seconds(one.lastPing),
     sessionId: one.sessionId,
   }));

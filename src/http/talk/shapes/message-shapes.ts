@@ -9,6 +9,7 @@ import type {
   TimelineEntry,
 } from "../../../domain/use-cases/messages.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
+import { roomToken, seqInRoom } from "../../face/socket-names.ts";
 import { type Author, authorOf, personOf } from "./authors.ts";
 import { seconds } from "./constants.ts";
 import { mentioning, parametersSchema } from "./mention-parameters.ts";
@@ -22,6 +23,8 @@ function messageId() {
 const common = {
   id: messageId(),
   token: z.string(),
+  room: roomToken(),
+  seq: seqInRoom(),
   actorType: z.enum(["users", "guests", "bots", "deleted_users"]),
   actorId: z.string(),
   actorDisplayName: z.string(),
@@ -127,6 +130,8 @@ function commentBody(room: ShownRoom, view: Shown, parts: ReadonlyMap<string, Te
   return {
     id: view.seq,
     token: room.token,
+    room: room.token,
+    seq: view.seq,
     ...author,
     timestamp: seconds(view.at),
     ...mentioning(room, parts.get(text) ?? [{ kind: "text", text }]),
@@ -152,6 +157,8 @@ function systemBody(
   return {
     id: event.seq,
     token: room.token,
+    room: room.token,
+    seq: event.seq,
     ...authorOf(actor, users.get(actor.id) ?? null),
     timestamp: seconds(at),
     message: text,

@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { Room } from "../../../domain/model.ts";
 import { can } from "../../../domain/permissions.ts";
 import type { ClientName, RoomPerson, RoomView } from "../../../domain/use-cases/rooms.ts";
+import { roomToken } from "../../face/socket-names.ts";
 import { ownSessionId } from "./clients.ts";
 import { NOT_JOINED, notificationOf, PARTICIPANT_TYPE, ROOM_TYPE, seconds } from "./constants.ts";
 import { type MessageBody, messageSchema } from "./message-shapes.ts";
@@ -25,6 +26,7 @@ export const roomSchema = z
   .object({
     id: z.int(),
     token: z.string(),
+    room: roomToken(),
     type: z.int().openapi({ description: "1 one-to-one, 2 group, 3 public" }),
     name: z.string(),
     displayName: z.string(),
@@ -95,7 +97,14 @@ export function roomBody(
 /** [B.3] A one-to-one room is called as the other is: its name is their id. */
 function names({ room, peer, people, me }: RoomView) {
   const { id, token, type, name } = room;
-  const own = { id, token, type: ROOM_TYPE[type], objectType: "" as const, objectId: "" as const };
+  const own = {
+    id,
+    token,
+    room: token,
+    type: ROOM_TYPE[type],
+    objectType: "" as const,
+    objectId: "" as const,
+  };
   if (type === "one_to_one")
     return { ...own, name: peer?.handle ?? "", displayName: peer?.displayName ?? "" };
   const others = people.filter((one) => one !== me && one.membership.member !== me.membership.member);
@@ -138,7 +147,8 @@ function participantsOf(people: readonly RoomPerson[]): z.infer<typeof participa
 /** [B.3] A public room for whoever has its token: there is one, and whether it takes a password. */
 export function strangersBody({ id, token, type, passwordHash }: Room): RoomBody {
   return {
-    ...{ id, token, type: ROOM_TYPE[type], name: "", displayName: "", objectType: "", objectId: "" },
+    ...{ id, token, room: token, type: ROOM_TYPE[type] },
+    ...{ name: "", displayName: "", objectType: "", objectId: "" },
     participantType: PARTICIPANT_TYPE.guest,
     participantInCall: false,
     participantFlags: 0,

@@ -110,14 +110,17 @@ export function requireAction(
     );
 }
 
-/** Author, place and time of the caller's act, for the event in its answer. */
+/**
+ * Author, place and time of the caller's act, for the event in its answer.
+ * @param event the logged event; only a time (ms) where nothing changed
+ */
 export function doing(
   { domain }: WireParts,
   { user }: Caller,
-  room: Pick<Room, "uuid">,
-  at: number,
+  room: Pick<Room, "uuid" | "token">,
+  { at, seq }: { at: number; seq?: number },
 ): Happening {
-  return { room: room.uuid, from: user.uuid, at, domain: domain() };
+  return { room, seq, from: user.uuid, at, domain: domain() };
 }
 
 export function unlessNotFound(error: unknown): null {

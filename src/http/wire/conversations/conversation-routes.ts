@@ -1,6 +1,7 @@
 /** Requests and answers of the operations on conversations (reference §A.4). */
 import { createRoute, z } from "@hono/zod-openapi";
 import { json, jsonBody } from "../../face/face.ts";
+import { roomToken } from "../../face/socket-names.ts";
 import { body, flag, intText, oneOf, text } from "../../requests/fields.ts";
 import { eventSchema } from "../shapes/events.ts";
 import { CONFLICT, forbidden, notFound, PROTECTED, PROTECTED_BODY } from "../shapes/failures.ts";
@@ -78,7 +79,14 @@ export const ROUTES = {
     summary: "The ids of the caller's conversations, ascending, page by page",
     request: { query: z.object(page(1_000, 1_000)) },
     responses: {
-      200: json(z.object({ conversations: z.array(z.uuid()), has_more: z.boolean() }), "A page of ids"),
+      200: json(
+        z.object({
+          conversations: z.array(z.uuid()),
+          rooms: z.array(roomToken()).openapi({ description: "The `room` of each, in the same order" }),
+          has_more: z.boolean(),
+        }),
+        "A page of ids",
+      ),
       ...PROTECTED,
     },
   }),

@@ -52,8 +52,12 @@ function registerLists(app: HttpApp, parts: WireParts<"connections" | "finding">
 
   app.openapi(ROUTES.listIds, async (c) => {
     const { size, start } = c.req.valid("query");
-    const page = await finding.ids(callerOf(c).actor, { limit: size, ...given({ after: start }) });
-    return c.json({ conversations: page.uuids, has_more: page.more }, 200);
+    const { rooms, more } = await finding.names(callerOf(c).actor, {
+      limit: size,
+      ...given({ after: start }),
+    });
+    const conversations = rooms.map(({ uuid }) => uuid);
+    return c.json({ conversations, rooms: rooms.map(({ token }) => token), has_more: more }, 200);
   });
   app.openapi(ROUTES.list, async (c) => {
     const { size, start, ids } = c.req.valid("query");

@@ -149,7 +149,7 @@ function registerCodes(app: HttpApp, parts: WireParts<"clock" | "finding" | "gue
     const { room: conversation, event } = await guestLinks.create(caller.actor, place.conversation.token);
     const code = shown(linkOf(conversation) as GuestLink);
     if (!event) return c.json(code, 200);
-    const where = doing(parts, caller, conversation, event.at);
+    const where = doing(parts, caller, conversation, event);
     return c.json(wireEvent("conversation.code-update", where, code), 201);
   });
   app.openapi(ROUTES.get, async (c) => {
@@ -161,7 +161,7 @@ function registerCodes(app: HttpApp, parts: WireParts<"clock" | "finding" | "gue
     const caller = callerOf(c);
     const place = await placeOf(parts, caller, c.req.valid("param").cnv);
     const { room: conversation, event } = await guestLinks.remove(caller.actor, place.conversation.token);
-    const where = doing(parts, caller, conversation, event?.at ?? parts.useCases.clock.now());
+    const where = doing(parts, caller, conversation, event ?? { at: parts.useCases.clock.now() });
     return c.json(wireEvent("conversation.code-delete", where, null), 200);
   });
 }
@@ -173,7 +173,7 @@ function joinEvent(
 ): WireEvent | null {
   if (!event) return null;
   const { role } = dataOf<"member.joined">(event);
-  const where = doing(parts, caller, conversation, event.at);
+  const where = doing(parts, caller, conversation, event);
   const people = [{ id: caller.user.uuid, role }];
   return wireEvent("conversation.member-join", where, joined(people, parts.domain()));
 }

@@ -98,7 +98,7 @@ export function registerMembers(app: HttpApp, parts: Parts): void {
     const event =
       usr === caller.user.uuid ? await leave(parts, caller, view) : await remove(parts, caller, view, usr);
     if (!event) return c.body(null, 204);
-    const where = doing(parts, caller, conversation, event.at);
+    const where = doing(parts, caller, conversation, event);
     return c.json(wireEvent("conversation.member-leave", where, left([usr], parts.domain())), 200);
   });
   app.openapi(ROUTES.update, async (c) => {
@@ -139,15 +139,15 @@ function joinedEvent(
   newcomers: readonly User[],
   events: readonly LoggedEvent[],
 ): WireEvent | null {
-  const [first] = events;
-  if (!first) return null;
+  const last = events.at(-1);
+  if (!last) return null;
   const uuidOf = new Map(newcomers.map(({ id, uuid }) => [String(id), uuid]));
   const people = events.flatMap((event) => {
     const { member, role } = dataOf<"member.joined">(event);
     const id = uuidOf.get(member.id);
     return id === undefined ? [] : [{ id, role }];
   });
-  const where = doing(parts, caller, conversation, first.at);
+  const where = doing(parts, caller, conversation, last);
   return wireEvent("conversation.member-join", where, joined(people, parts.domain()));
 }
 

@@ -174,7 +174,7 @@ async function lookups(
 ): Promise<Lookups> {
   const uuids = acts
     .filter(({ own, opens }) => own || opens)
-    .flatMap((act) => known.room(firstOf(act).roomId) ?? []);
+    .flatMap((act) => known.room(firstOf(act).roomId)?.uuid ?? []);
   const linked = acts.flatMap(({ events }) => events.filter(makesLink).map(({ roomId: id }) => id));
   const [made, codes] = await Promise.all([roomsMade(parts, user, uuids), codesOf(parts, user, linked)]);
   return { made, codes };
@@ -200,18 +200,25 @@ function payloadOf(
   const room = known.room(first.roomId);
   if (room === null) return [];
   const where = { room, from: known.person(first.actor), at: first.at, domain };
-  const { conversation, waitsFor, inLobby } = made.get(room) ?? {};
+  const { conversation, waitsFor, inLobby } = made.get(room.uuid) ?? {};
   if (first.type === "settings") return [settingsEvent(first, user, where)];
   if (!act.makes) {
     const events = inLobby ? act.events.filter((event) => !act.own || isAbout(event, user.id)) : act.events;
-    const translated = eventsOf(events, known, where, codes.get(first.roomId));
-    return act.opens && conversation ? [...translated, ...eventsAfterLobby(conversation, where)] : translated;
+    const place = logged(where, events);
+    const translated = eventsOf(events, known, place, codes.get(first.roomId));
+    return act.opens && conversation ? [...translated, ...eventsAfterLobby(conversation, place)] : translated;
   }
   if (!act.own || !conversation) return [];
-  const created = wireEvent("conversation.create", where, conversation);
+  const making = logged(where, act.events);
+  const created = wireEvent("conversation.create", making, conversation);
   return waitsFor
-    ? [created, wireEvent("conversation.connect-request", where, asked(waitsFor, domain))]
+    ? [created, wireEvent("conversation.connect-request", making, asked(waitsFor, domain))]
     : [created];
+}
+
+/** Of several events it is the place of the last. */
+function logged(where: Happening, events: readonly JournalEvent[]): Happening {
+  return { ...where, seq: events.at(-1)?.seq };
 }
 
 /** After waiting in the lobby, a reader gets the room's present state instead of the missed events. */

@@ -111,8 +111,7 @@ export function registerConnections(app: HttpApp, parts: WireParts<"connections"
 }
 
 function shapeOf({ from, to, room: conversation, ...rest }: Connection, domain: string): ConnectionBody {
-  const { uuid: room = null } = conversation ?? {};
-  return connectionBody({ ...rest, from: from.uuid, to: to.uuid, conversation: room }, domain);
+  return connectionBody({ ...rest, from: from.uuid, to: to.uuid, conversation }, domain);
 }
 
 /** Translates refusals of changes of a connection to Wire's. */

@@ -43,7 +43,7 @@ export function registerSettings(app: HttpApp, parts: Parts): void {
     const change = await roomSettings.setAccess(caller.actor, place.conversation.token, wanted);
     const { room: conversation, event } = change;
     if (!event) return c.body(null, 204);
-    const where = doing(parts, caller, conversation, event.at);
+    const where = doing(parts, caller, conversation, event);
     const data = { access: conversation.access, access_role: conversation.accessRole };
     return c.json(wireEvent("conversation.access-update", where, data), 200);
   });
@@ -65,7 +65,7 @@ function registerRenames(app: HttpApp, parts: WireParts<"clock" | "finding" | "r
         "wire",
       );
       // A name that did not change is in the answer, but makes no event.
-      const where = doing(parts, caller, conversation, event?.at ?? clock.now());
+      const where = doing(parts, caller, conversation, event ?? { at: clock.now() });
       return c.json(wireEvent("conversation.rename", where, { name: conversation.name }), 200);
     });
   }
@@ -75,7 +75,7 @@ function registerRenames(app: HttpApp, parts: WireParts<"clock" | "finding" | "r
 function eventOf(parts: WireParts, caller: Caller, { room: conversation, event }: Change): WireEvent | null {
   if (!event) return null;
   const changed = dataOf<"room.changed">(event);
-  return settingEvents(changed, doing(parts, caller, conversation, event.at))[0] ?? null;
+  return settingEvents(changed, doing(parts, caller, conversation, event))[0] ?? null;
 }
 
 function registerOwn(

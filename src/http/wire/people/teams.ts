@@ -1,7 +1,8 @@
 /** Teams: organizations by their UUID, with their people and conversations. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Organization } from "../../../domain/model.ts";
+import type { Organization, Room } from "../../../domain/model.ts";
 import { type HttpApp, json } from "../../face/face.ts";
+import { roomToken } from "../../face/socket-names.ts";
 import { intText, oneOf } from "../../requests/fields.ts";
 import {
   type Caller,
@@ -28,7 +29,7 @@ const team = z
   })
   .openapi("Team");
 const teamConversation = z
-  .object({ conversation: z.uuid(), managed: z.literal(false) })
+  .object({ conversation: z.uuid(), room: roomToken(), managed: z.literal(false) })
   .openapi("TeamConversation");
 
 const teamParams = z.object({ tid: uuid() });
@@ -166,15 +167,14 @@ function registerTeamConversations(
     const caller = callerOf(c);
     const id = await teamOf(parts, caller, c.req.valid("param").tid);
     const listings = await roomLifecycle.list(caller.actor);
-    const uuids = listings.flatMap(({ room: conversation }) =>
-      conversation.organizationId === id ? [conversation.uuid] : [],
-    );
-    return c.json({ conversations: uuids.sort().map(managedNot) }, 200);
+    const ofTeam = listings.map(({ room }) => room).filter(({ organizationId }) => organizationId === id);
+    const conversations = ofTeam.map(managedNot).sort((a, b) => (a.conversation < b.conversation ? -1 : 1));
+    return c.json({ conversations }, 200);
   });
   app.openapi(ROUTES.conversation, async (c) => {
     const { tid, cnv } = c.req.valid("param");
     const { conversation } = await placeInTeam(parts, callerOf(c), tid, cnv);
-    return c.json(managedNot(conversation.uuid), 200);
+    return c.json(managedNot(conversation), 200);
   });
   app.openapi(ROUTES.delete, async (c) => {
     const caller = callerOf(c);
@@ -198,6 +198,6 @@ function teamBody({ uuid: id, name }: Organization): z.infer<typeof team> {
   return { id, name, creator: NIL_UUID, icon: "default", binding: true };
 }
 
-function managedNot(conversation: string) {
-  return { conversation, managed: false as const };
+function managedNot({ uuid: conversation, token: room }: Room) {
+  return { conversation, room, managed: false as const };
 }

@@ -1,6 +1,7 @@
 /** Wire's connection between two users. */
 import { z } from "@hono/zod-openapi";
 import { CONNECTION_STATUSES, type ConnectionStatus } from "../../../domain/model.ts";
+import { roomToken } from "../../face/socket-names.ts";
 import { oneOf, time } from "../../requests/fields.ts";
 import { qualified } from "./kinds.ts";
 
@@ -13,19 +14,20 @@ export const connectionSchema = z
     message: z.string().nullable(),
     conversation: z.uuid().optional(),
     qualified_conversation: qualified().optional(),
+    room: roomToken().optional(),
     last_update: z.iso.datetime(),
   })
   .openapi("Connection");
 export type ConnectionBody = z.infer<typeof connectionSchema>;
 
-/** @param one users and conversation by UUID */
+/** @param one users by UUID */
 export function connectionBody(
   one: {
     from: string;
     to: string;
     status: ConnectionStatus;
     message: string | null;
-    conversation: string | null;
+    conversation: { uuid: string; token: string } | null;
     /** ms */
     updatedAt: number;
   },
@@ -39,8 +41,9 @@ export function connectionBody(
     status,
     message,
     ...(conversation !== null && {
-      conversation,
-      qualified_conversation: { id: conversation, domain },
+      conversation: conversation.uuid,
+      qualified_conversation: { id: conversation.uuid, domain },
+      room: conversation.token,
     }),
     last_update: time(updatedAt),
   };

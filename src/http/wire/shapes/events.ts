@@ -1,6 +1,7 @@
 /** Wire's events (reference §A.5): what changed a conversation, in the envelope that its clients read. */
 import { z } from "@hono/zod-openapi";
-import type { ConnectionData, EventData, Role } from "../../../domain/model.ts";
+import type { ConnectionData, EventData, Role, RoomNames } from "../../../domain/model.ts";
+import { roomToken, seqInRoom } from "../../face/socket-names.ts";
 import { oneOf } from "../../requests/fields.ts";
 import { type ConnectionBody, connectionSchema } from "./connection-shapes.ts";
 import type { CodeBody } from "./guest-link-shapes.ts";
@@ -47,6 +48,11 @@ export const eventSchema = z
     type: oneOf(TYPES),
     conversation: z.uuid(),
     qualified_conversation: qualified(),
+    room: roomToken().optional().openapi({ description: "Missing where the room was deleted long ago" }),
+    seq: seqInRoom().optional().openapi({
+      description:
+        "Where the room's log on the WebSocket has what happened; the last of several. Missing for typing and one's own settings",
+    }),
     from: z.uuid().openapi({ description: "The nil UUID when it was no user" }),
     qualified_from: qualified(),
     time: z.iso.datetime(),
@@ -70,9 +76,12 @@ export type ConnectionEvent = z.infer<typeof connectionEventSchema>;
 export const notificationEventSchema = z.union([eventSchema, connectionEventSchema]);
 export type NotificationEvent = WireEvent | ConnectionEvent;
 
-/** Room, time and author of an event, by UUID. */
+/** Room, time and author of an event. */
 export interface Happening {
-  room: string;
+  room: RoomNames;
+  /** Of the logged event, where there is one. */
+  seq?: number | undefined;
+  /** UUID. */
   from: string;
   /** ms */
   at: number;
@@ -81,13 +90,15 @@ export interface Happening {
 
 export function wireEvent<T extends WireEventType>(
   type: T,
-  { room, from, at, domain }: Happening,
+  { room: { uuid, token }, seq, from, at, domain }: Happening,
   data: Data[T],
 ): WireEvent {
   return {
     type,
-    conversation: room,
-    qualified_conversation: { id: room, domain },
+    conversation: uuid,
+    qualified_conversation: { id: uuid, domain },
+    ...(token !== null && { room: token }),
+    ...(seq !== undefined && { seq }),
     from,
     qualified_from: { id: from, domain },
     time: new Date(at).toISOString(),

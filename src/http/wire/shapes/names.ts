@@ -1,12 +1,10 @@
-/** Looks up UUIDs for the domain's int64 ids. They never change, so they are cached. */
+/** Looks up UUIDs, and tokens of rooms, for the domain's int64 ids. They never change, so they are cached. */
 import { LRUCache } from "lru-cache";
-import { type Actor, actorOf, type MemberKey } from "../../../domain/model.ts";
+import { type Actor, actorOf, type MemberKey, type RoomNames } from "../../../domain/model.ts";
 import type { Lookup } from "../../../domain/use-cases/lookup.ts";
 import { NIL_UUID } from "./kinds.ts";
 
 const REMEMBERED = 50_000;
-
-type Noun = Parameters<Lookup["uuids"]>[0];
 
 export interface Wanted {
   users?: Iterable<Pick<Actor, "kind" | "id">>;
@@ -14,21 +12,21 @@ export interface Wanted {
   organizations?: Iterable<number | null>;
 }
 
-/** The UUIDs that were looked up. */
+/** The names that were looked up. */
 export interface Known {
   /** The actor's UUID; the nil UUID for actors without an account. */
   person(actor: Pick<Actor, "kind" | "id">): string;
   /** Null when the room was deleted long ago. */
-  room(id: number): string | null;
+  room(id: number): RoomNames | null;
   organization(id: number | null): string | null;
 }
 
 export type Names = (wanted: Wanted) => Promise<Known>;
 
-export function createNames(lookup: Pick<Lookup, "uuids">): Names {
-  const users = remembered(lookup, "users");
-  const rooms = remembered(lookup, "rooms");
-  const organizations = remembered(lookup, "organizations");
+export function createNames(lookup: Pick<Lookup, "uuids" | "roomNames">): Names {
+  const users = remembered((ids) => lookup.uuids("users", ids));
+  const rooms = remembered((ids) => lookup.roomNames(ids));
+  const organizations = remembered((ids) => lookup.uuids("organizations", ids));
   return async (wanted) => {
     const [people, places, teams] = await Promise.all([
       users([...(wanted.users ?? [])].flatMap(userId)),
@@ -52,20 +50,22 @@ function userId({ kind, id }: Pick<Actor, "kind" | "id">): number[] {
   return kind === "user" ? [Number(id)] : [];
 }
 
-function remembered(lookup: Pick<Lookup, "uuids">, noun: Noun) {
-  const cache = new LRUCache<number, string>({ max: REMEMBERED });
-  return async (ids: readonly number[]): Promise<Map<number, string>> => {
-    const found = new Map<number, string>();
+function remembered<Name extends string | RoomNames>(
+  lookUp: (ids: readonly number[]) => Promise<Map<number, Name>>,
+) {
+  const cache = new LRUCache<number, Name>({ max: REMEMBERED });
+  return async (ids: readonly number[]): Promise<Map<number, Name>> => {
+    const found = new Map<number, Name>();
     const unknown = new Set<number>();
     for (const id of ids) {
-      const uuid = cache.get(id);
-      if (uuid === undefined) unknown.add(id);
-      else found.set(id, uuid);
+      const name = cache.get(id);
+      if (name === undefined) unknown.add(id);
+      else found.set(id, name);
     }
     if (unknown.size === 0) return found;
-    for (const [id, uuid] of await lookup.uuids(noun, [...unknown])) {
-      cache.set(id, uuid);
-      found.set(id, uuid);
+    for (const [id, name] of await lookUp([...unknown])) {
+      cache.set(id, name);
+      found.set(id, name);
     }
     return found;
   };

@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { type Membership, peerIn, type Role, type Room, type SettingsData } from "../../../domain/model.ts";
 import { isModerator } from "../../../domain/permissions.ts";
 import type { RoomView } from "../../../domain/use-cases/rooms.ts";
+import { roomToken } from "../../face/socket-names.ts";
 import { oneOf } from "../../requests/fields.ts";
 import { NIL_UUID, type QualifiedId, qualified } from "./kinds.ts";
 import { creatorOf, type Known, type Wanted } from "./names.ts";
@@ -37,6 +38,7 @@ export const conversationSchema = z
   .object({
     id: z.uuid(),
     qualified_id: qualified(),
+    room: roomToken(),
     type: z
       .int()
       .openapi({ description: "0 group, 1 self, 2 one-to-one, 3 waiting for the other to accept" }),
@@ -132,6 +134,7 @@ export function conversationBody(view: RoomView, shaping: Shaping): Conversation
   return {
     id: conversation.uuid,
     qualified_id: { id: conversation.uuid, domain } satisfies QualifiedId,
+    room: conversation.token,
     type: typeOf(conversation, me.membership, shaping.waiting),
     creator: showsCreator ? known.person(creatorOf(conversation.createdBy)) : NIL_UUID,
     access: conversation.access as ConversationBody["access"],
