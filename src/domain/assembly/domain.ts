@@ -1,6 +1,7 @@
 /** Puts all use cases together over one store and one hot state. Read use-cases.ts first. */
 import { createPasswords } from "../auth/passwords.ts";
 import { type Context, createContext, type DomainOptions } from "../context/context.ts";
+import { createTellPresence, type TellPresence } from "../context/presence-news.ts";
 import { createRepeats } from "../context/repeats.ts";
 import { dataOf } from "../event-data.ts";
 import { createCalls, type InternalCalls } from "../live/calls.ts";
@@ -32,8 +33,9 @@ export function createUseCases(options: DomainOptions): UseCases {
   const unread = createUnreadCache(context);
   const bringBack = createBringBack(context);
   const calls = createCalls(context, bringBack);
-  const departed = forgetDeparted(context, unread, calls);
-  const presence = createPresence(context);
+  const tellPresence = createTellPresence(context);
+  const departed = forgetDeparted(context, { unread, calls, tellPresence });
+  const presence = createPresence(context, tellPresence);
   const pictureOf = createPictureOf(context, options.files ?? null);
   const roomLifecycle = createRoomLifecycle(context, { departed, pictureOf });
   const visits = createVisits(context, { calls, presence });
@@ -46,7 +48,7 @@ export function createUseCases(options: DomainOptions): UseCases {
     clock: { now: context.now },
     calls: { join, leave, sessionGone, sweep },
     presence,
-    decay: createDecay(context),
+    decay: createDecay(context, tellPresence),
     lobby: createLobby(context),
     roomLifecycle,
     ...rooms,
@@ -66,8 +68,7 @@ export function createUseCases(options: DomainOptions): UseCases {
 /** Removes from hot state what it has about members who left. If this fails, it decays by itself. */
 function forgetDeparted(
   context: Context,
-  unread: UnreadCache,
-  calls: InternalCalls,
+  { unread, calls, tellPresence }: { unread: UnreadCache; calls: InternalCalls; tellPresence: TellPresence },
 ): (gone: readonly Departure[]) => Promise<void> {
   return async (gone) => {
     const forget = ({ roomId: id, member, event }: Departure) => {
@@ -78,7 +79,7 @@ function forgetDeparted(
         const room = { id, token: event.room };
         const { member: actor } = dataOf<"member.left">(event);
         if (await hot.typing.forget(id, member)) broadcasts.typing(room, actor, false);
-        if (await hot.presence.forget(member, id, now())) broadcasts.presence(room, actor, now(), true);
+        if (await hot.presence.forget(member, id, now())) tellPresence(room, actor, now(), true);
         await calls.memberGone(room, member);
       });
     };

@@ -1,12 +1,13 @@
 /** Announces what decayed in hot state: typing, presence, and participants of calls. */
 
 import type { Context } from "../context/context.ts";
+import type { TellPresence } from "../context/presence-news.ts";
 import { actorOf } from "../model.ts";
 import type { NamedRoom } from "../ports/broadcasts.ts";
 import type { Decay } from "../use-cases/live.ts";
 import { unlessAway } from "./presence.ts";
 
-export function createDecay({ store, hot, broadcasts, now }: Context): Decay {
+export function createDecay({ store, hot, broadcasts, now }: Context, tellPresence: TellPresence): Decay {
   /** By id: the rooms that were not deleted. */
   async function roomsOf(ids: readonly number[]): Promise<Map<number, NamedRoom>> {
     const tokens = await store.rooms.tokens([...new Set(ids)]);
@@ -29,7 +30,7 @@ export function createDecay({ store, hot, broadcasts, now }: Context): Decay {
         const rooms = await roomsOf(gone.map(({ roomId }) => roomId));
         for (const { roomId, member, name, lastPing } of gone) {
           const room = rooms.get(roomId);
-          if (room) broadcasts.presence(room, actorOf(member, name), lastPing, true);
+          if (room) tellPresence(room, actorOf(member, name), lastPing, true);
         }
       }),
     calls: () =>

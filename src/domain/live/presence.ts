@@ -3,6 +3,7 @@
  * member is announced to those who have the room open.
  */
 import type { Context } from "../context/context.ts";
+import type { TellPresence } from "../context/presence-news.ts";
 import { DomainError } from "../errors.ts";
 import { type Actor, actorOf, memberKey } from "../model.ts";
 import { JOINED_MS } from "../rooms/views.ts";
@@ -15,7 +16,7 @@ const TYPING_ACCESS_MS = 5_000;
 /** The most present and the most typing members that are listed when a room is opened. */
 const MAX_SHOWN = 500;
 
-export function createPresence(context: Context): PresenceUseCases {
+export function createPresence(context: Context, tellPresence: TellPresence): PresenceUseCases {
   const { hot, accesses, broadcasts, now } = context;
   const readersOf = createReadersOf(context);
   return {
@@ -24,7 +25,7 @@ export function createPresence(context: Context): PresenceUseCases {
       const ids = rooms.map(({ id }) => id);
       const ping = () => hot.presence.ping(memberKey(actor), session, actor.name, ids, at);
       const fresh = new Set(await unlessAway([], ping));
-      for (const room of rooms) if (fresh.has(room.id)) broadcasts.presence(room, actor, at);
+      for (const room of rooms) if (fresh.has(room.id)) tellPresence(room, actor, at);
     },
     async close(actor, rooms, session) {
       const at = now();
@@ -32,7 +33,7 @@ export function createPresence(context: Context): PresenceUseCases {
       const gone = new Set(
         await unlessAway([], () => hot.presence.leave(memberKey(actor), session, ids, at)),
       );
-      for (const room of rooms) if (gone.has(room.id)) broadcasts.presence(room, actor, at, true);
+      for (const room of rooms) if (gone.has(room.id)) tellPresence(room, actor, at, true);
       return [...gone];
     },
     async typing(actor, token, on, session) {

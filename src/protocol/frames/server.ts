@@ -193,6 +193,7 @@ export interface PresenceFrame {
   op: "presence";
   room: string;
   actor: WireActor;
+  /** [GW-17.3] 0: they do not tell everybody. */
   lastPing: number;
   /** [GW-8.4] They look at the room no more, with any session. */
   gone?: true;

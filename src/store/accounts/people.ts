@@ -1,12 +1,13 @@
 /** Queries for users by their other names, for connections, and for contact books. None of them locks. */
 
-import type { ConnectionStatus } from "../../domain/model.ts";
+import type { Audience, ConnectionStatus } from "../../domain/model.ts";
 import type {
   ContactPlace,
   PeopleStore,
   StoredConnection,
   StoredContact,
 } from "../../domain/ports/store/accounts/people.ts";
+import { createBatchLoader } from "../sql/batch-loader.ts";
 import { shownStatus } from "../sql/connection-status.ts";
 import type { Database } from "../sql/database.ts";
 import { CONVERSATION, columns, foldedKey, noun, type Row, USER } from "../sql/rows.ts";
@@ -17,6 +18,7 @@ import { isContact, isKnown, tells } from "./known-people.ts";
 const MAX_BLOCKED = 1_000;
 /** Contacts in one room who are told how far somebody has read. */
 const MAX_TOLD = 1_000;
+const AUDIENCE_BATCHES = { maxStatements: 1, maxKeys: 500 };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function createPeopleStore(db: Database): PeopleStore {
@@ -64,6 +66,16 @@ export function createPeopleStore(db: Database): PeopleStore {
           and ${tells(sql, column, sql<never[]>`${viewerId}::bigint`)}`);
       return rows.map(({ id }) => id);
     },
+    lastSeenFor: createBatchLoader({
+      ...AUDIENCE_BATCHES,
+      read: async (ids: number[]) => {
+        const rows = await db.read(sql<{ id: number; audience: Audience }[]>`
+          select id, last_seen_for as audience from users
+          where id = any (${ids}::bigint[]) and deleted_at is null`);
+        const found = new Map(rows.map(({ id, audience }) => [id, audience]));
+        return ids.map((id) => found.get(id) ?? "nobody");
+      },
+    }),
     async contactsIn(roomId, userId) {
       const rows = await db.read(sql<{ id: number }[]>`
         select m.user_id as id from users u join memberships m on m.conversation_id = ${roomId} and m.user_id <> u.id

@@ -149,6 +149,38 @@ describeWith("postgres", "oneself and others", ({ postgres }) => {
     expect(card?.lastActiveAt).toBeNull();
   });
 
+  test("[GW-17.3] [GW-8.4] that somebody looks at a room is shown, and when it was only where they tell everybody", async () => {
+    const [ada, bob, cy, dan] = await colleagues("Ada", "Bob", "Cy", "Dan");
+    const { token } = await room(node, [ada, bob, cy, dan]);
+    const hers = await connect(ada);
+    await ask(hers, "open", { room: token });
+    const shown = async (id: number, gone?: true) => {
+      const frame = await hers.next(
+        (one) =>
+          one.op === "presence" && (one.actor as { id: string }).id === String(id) && one.gone === gone,
+      );
+      return frame.lastPing;
+    };
+    for (const [person, lastSeen] of [
+      [bob, "nobody"],
+      [cy, "contacts"],
+    ] as const) {
+      const client = await connect(person);
+      await ask(client, "profile", { privacy: { lastSeen } });
+      await ask(client, "open", { room: token });
+      expect(await shown(person.id)).toBe(0);
+      // However they go: they close it, are lost, or are taken out of it.
+      await ask(client, "close", { room: token });
+      expect(await shown(person.id, true)).toBe(0);
+      await ask(client, "open", { room: token });
+      await node.useCases.roomLifecycle.removeMember(ada.actor, token, person.actor);
+      expect(await shown(person.id, true)).toBe(0);
+    }
+    const his = await connect(dan);
+    await ask(his, "open", { room: token });
+    expect(await shown(dan.id)).toBeGreaterThan(0);
+  });
+
   test("[GW-17.3] how far somebody has read is told to those whom they tell, and to nobody else", async () => {
     const [ada, bob, cy] = await colleagues("Ada", "Bob", "Cy");
     const { token } = await room(node, [ada, bob, cy]);

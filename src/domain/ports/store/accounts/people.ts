@@ -1,5 +1,5 @@
 /** What the store keeps about how people stand to each other. The promises of ../store.ts hold. */
-import type { ConnectionStatus, Room, User } from "../../../model.ts";
+import type { Audience, ConnectionStatus, Room, User } from "../../../model.ts";
 
 /** One side of a connection. */
 export interface StoredConnection {
@@ -47,6 +47,8 @@ export interface PeopleStore {
   lastSeen(viewerId: number, ids: readonly number[]): Promise<(readonly [userId: number, at: number])[]>;
   /** Of these users, those who tell this one how far they have read (`receipts`), or when they were last seen. */
   telling(what: "receipts" | "lastSeen", viewerId: number, ids: readonly number[]): Promise<number[]>;
+  /** Whom the user tells when they were last seen; `nobody` when there is no such user. Many at once share statements. */
+  lastSeenFor(userId: number): Promise<Audience>;
   /** The contacts of a user (see `Audience`) who are in the room, at most 1,000. */
   contactsIn(roomId: number, userId: number): Promise<number[]>;
   connection(userId: number, peerId: number): Promise<StoredConnection | null>;
