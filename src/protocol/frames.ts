@@ -24,6 +24,7 @@ import type {
   CallFrame,
   ErrorFrame,
   EventFrame,
+  HiddenFrame,
   PresenceFrame,
   ReadyFrame,
   ReceiptFrame,
@@ -157,6 +158,7 @@ export type ServerFrame =
   | ReceiptFrame
   | UserFrame
   | BlockFrame
+  | HiddenFrame
   | RoomFrame
   | CallFrame
   | ByeFrame;

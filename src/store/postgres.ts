@@ -16,6 +16,7 @@ import { createTokenStore } from "./accounts/tokens.ts";
 import { createUserStore } from "./accounts/users.ts";
 import { type Appender, createAppender } from "./log/append.ts";
 import { createAttachmentQueries, foldFileUsage } from "./log/attachments.ts";
+import { createHiddenMessages } from "./log/hidden.ts";
 import { createHistory } from "./log/history.ts";
 import { createJournal } from "./log/journal.ts";
 import { createLogQueries } from "./log/log.ts";
@@ -211,7 +212,7 @@ function queriesOf(db: Database) {
     identities: createIdentityStore(db),
     credentials: createCredentialStore(db),
     journal: createJournal(db),
-    messages: { ...createMessageQueries(db), ...createAttachmentQueries(db) },
+    messages: { ...createMessageQueries(db), ...createAttachmentQueries(db), ...createHiddenMessages(db) },
     uploads: createUploadStore(db),
     threads: createThreads(db),
     people: createPeopleStore(db),

@@ -95,7 +95,12 @@ describeWith(["postgres", "redis"], "announced once", ({ postgres, redis }) => {
     return tap.heard.flatMap(({ channel, message }) => {
       if (channel.endsWith(`signaling:${room.id}`)) return ["signaling"];
       if (!channel.endsWith(`user:${actor.id}`)) return [];
-      const { unread, hint } = JSON.parse(message) as { unread?: object; hint?: string };
+      const { unread, frame, hint } = JSON.parse(message) as {
+        unread?: object;
+        frame?: { op: string };
+        hint?: string;
+      };
+      if (frame?.op === "hidden") return ["hidden"];
       // Memberships are in the log: the commit publisher tells of them.
       return unread ? ["unread"] : hint === undefined || hint === "joined" ? [] : [hint];
     });

@@ -30,7 +30,7 @@ import { TALK_PREFIX, talkHeaders } from "./rooms.ts";
 import { bearerOf, must } from "./site.ts";
 
 /** On the actor's own channel, or for those who wait for signaling messages in the room. */
-export type Notice = "unread" | "entry" | "settings" | "connection" | "changed" | "signaling";
+export type Notice = "unread" | "hidden" | "entry" | "settings" | "connection" | "changed" | "signaling";
 
 export interface Announcement {
   face: string;
@@ -74,6 +74,14 @@ export const ANNOUNCEMENTS: Announcement[] = [
   ),
   row("WebSocket", "start typing", [], types, [STARTS]),
   row("WebSocket", "stop typing", [types], say("typing", { on: false }), [STOPS]),
+  row(
+    "WebSocket",
+    "hide a message for oneself",
+    [(scene) => say("read", { seq: scene.unread })(scene)],
+    (scene) => say("delete", { seq: scene.unread, forMe: true })(scene),
+    [],
+    ["hidden", "entry"],
+  ),
   row("WebSocket", "mute", [], say("settings", { muted: true }), [], ["entry", "settings"]),
   row("WebSocket", "add to favourites", [], say("settings", { favorite: true }), [], ["entry"]),
   row("WebSocket", "open the room", [], opens, [COMES]),

@@ -144,7 +144,7 @@ describeWith("postgres", "waiting for what comes in a Talk room", ({ postgres })
       const options = { ...wanted, timeout, setReadMarker: false, includeLastKnown: false };
       const room = { id: 1, token: "x" } as never;
       await read(
-        { client: undefined, actor: ada.user as never, room, me: { historyFrom: 0 } },
+        { client: undefined, actor: ada.user as never, room, me: { historyFrom: 0, hiddenNo: 0 } },
         options,
         client,
       );

@@ -74,7 +74,7 @@ export function createAccountDeletions(
         });
         if (!step) return;
         await departed(step.departures);
-        for (const message of step.gone) await recount(message, message.mentions);
+        for (const message of step.gone) await recount(message, message.mentions, true);
       }
     },
   };

@@ -11,6 +11,7 @@ import { createFileLinks } from "../files/file-links.ts";
 import { createUploads } from "../files/uploads.ts";
 import type { InternalCalls } from "../live/calls.ts";
 import { createEditing } from "../messages/editing.ts";
+import { createHiding } from "../messages/hiding.ts";
 import { createMentions } from "../messages/mentioning.ts";
 import { createMessageViews } from "../messages/message-views.ts";
 import { createMessages } from "../messages/messages.ts";
@@ -47,6 +48,7 @@ export function createMessageUseCases(
     messages: {
       ...createMessages(context, unread, bringBack, threads),
       ...createEditing(context, recount),
+      ...createHiding(context, unread),
       ...createReading(context, unread, threads),
       readThread: threads.read,
     },

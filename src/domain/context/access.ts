@@ -11,7 +11,7 @@ import type { Store } from "../ports/store/store.ts";
 
 export interface Access {
   readonly roomId: number;
-  readonly membership: Pick<Membership, "role" | "historyFrom">;
+  readonly membership: Pick<Membership, "role" | "historyFrom" | "hiddenNo">;
   readonly rules: RoomRules;
   readonly accessVersion: number;
   /** See `RoomAccess.peerLeft`. */
@@ -70,10 +70,10 @@ export function createAccesses(store: Store, now: () => number): Accesses {
 
   function remember(key: string, { room, membership, accessVersion, peerLeft }: RoomAccess): Access {
     const { id, type, readOnly, posting, lobby, lobbyUntil, blocked } = room;
-    const { role, historyFrom } = membership;
+    const { role, historyFrom, hiddenNo } = membership;
     const access: Access = {
       roomId: id,
-      membership: { role, historyFrom },
+      membership: { role, historyFrom, hiddenNo },
       rules: { id, type, readOnly, posting, lobby, lobbyUntil, blocked },
       accessVersion,
       peerLeft,

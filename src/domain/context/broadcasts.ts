@@ -60,6 +60,8 @@ export function createBroadcasts(bus: Bus, publicUrl: () => string = () => ""): 
         },
         except,
       }),
+    hidden: ({ token: room }, userId, seq, no) =>
+      toUser(userId, { frame: { op: "hidden", room, seqs: [seq], no } }),
     settings: (userId, roomId, at) => toUser(userId, { hint: "settings", roomId, at }),
     entry: (userId, roomId) => toUser(userId, { hint: "entry", roomId }),
     connection: (userId, at) => toUser(userId, { hint: "connection", at }),

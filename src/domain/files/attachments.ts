@@ -8,7 +8,7 @@ import { KeyReused } from "../context/repeats.ts";
 import { cursorQuery, cut } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
 import { dataOf } from "../event-data.ts";
-import { derivedPublicId, isPublicId, newPublicId } from "../ids.ts";
+import { derivedPublicId, isPublicId, type MessagePlace, newPublicId } from "../ids.ts";
 import { type Actor, type EditData, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { AttachmentFiles, ByteRange } from "../ports/attachments.ts";
@@ -45,6 +45,8 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     }
     const located = await store.rooms.locate({ id: found.place.roomId }, memberKey(actor));
     if (!located?.membership || found.place.seq <= located.membership.historyFrom) throw noSuchFile();
+    const isHidden = located.membership.hiddenNo > 0 && (await hides(actor, found.place));
+    if (isHidden) throw noSuchFile();
     const verdict = can(located.membership, located.room, "read", now());
     if (verdict !== null) throw refusal(verdict, "read");
     return { found, mine, where: { room: located.room, membership: located.membership } };
@@ -64,7 +66,13 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
       .map(({ room, membership }) => ({
         roomId: room.id,
         historyFrom: membership.historyFrom,
+        ...(membership.hiddenNo > 0 && { hiddenBy: memberKey(actor) }),
       }));
+  }
+
+  /** Whether the actor hid the message of a file for themselves. */
+  async function hides(actor: Actor, place: MessagePlace): Promise<boolean> {
+    return (await store.messages.hiddenOf(memberKey(actor), [place])).length > 0;
   }
 
   return {

@@ -89,7 +89,7 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
       const action = memberKey(message.actor) === memberKey(actor) ? "delete_own" : "delete_any";
       const deleted = await change(actor, message, action, (tx) => deleteMessage(tx, actor, message));
       if (!deleted) return null;
-      await recount(message, deleted.mentions);
+      await recount(message, deleted.mentions, true);
       return deleted.event;
     },
   };

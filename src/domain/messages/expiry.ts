@@ -29,7 +29,7 @@ export async function sweepExpired({ store }: Context, recount: Recount, now: nu
         await tx.messages.forgetExpiries(places);
         return gone;
       });
-      for (const message of deleted) await recount(message, message.mentions);
+      for (const message of deleted) await recount(message, message.mentions, true);
     }
     if (due.length < STEP) return;
   }

@@ -1,28 +1,53 @@
 /** Views of messages for a reader: with the answered message, reactions, files and the author. */
 import type { Context } from "../context/context.ts";
+import { hiddenIn, type IsHidden } from "../context/hidden.ts";
 import { dataOf } from "../event-data.ts";
 import type { MessagePlace } from "../ids.ts";
-import type { Attachment, LoggedEvent, User } from "../model.ts";
-import type { MessageDetails, StoredReaction } from "../ports/store/messages.ts";
+import {
+  type Actor,
+  type Attachment,
+  type LoggedEvent,
+  type Membership,
+  memberKey,
+  type User,
+} from "../model.ts";
+import type { MessageDetails, StoredReaction, Visible } from "../ports/store/messages.ts";
 import { reactionName } from "../text-rules.ts";
 import type { MessageView, ParentMessage, Reaction, TimelineEntry } from "../use-cases/messages.ts";
 import { asSeen } from "../visibility.ts";
 
 export interface MessageViews {
   /**
-   * Entries for events, in their order, without deleted messages.
-   * @param historyFrom by room: the reader may see events with a greater seq
+   * Entries for events, in their order, without deleted messages and those that the reader hid.
+   * @param sight by room: what the reader sees of it
    */
-  entries(events: readonly LoggedEvent[], historyFrom: (roomId: number) => number): Promise<TimelineEntry[]>;
+  entries(events: readonly LoggedEvent[], sight: (roomId: number) => Sight): Promise<TimelineEntry[]>;
 }
+
+/** What a reader sees of a room. */
+export type Sight = Omit<Visible, "roomId">;
+export function sightOf(
+  actor: Actor,
+  { historyFrom, hiddenNo }: Pick<Membership, "historyFrom" | "hiddenNo">,
+): Sight {
+  return { historyFrom, ...(hiddenNo > 0 && { hiddenBy: memberKey(actor) }) };
+}
+/** Everything. */
+export const ALL: Sight = { historyFrom: 0 };
 
 export function createMessageViews({ store }: Context): MessageViews {
   /** The answered messages, by the key of the answer. */
-  async function parentsOf(messages: readonly LoggedEvent[], historyFrom: (id: number) => number) {
+  async function parentsOf(
+    messages: readonly LoggedEvent[],
+    sight: (id: number) => Sight,
+    isHidden: IsHidden,
+  ) {
     const places = messages.flatMap((message) => {
       const replyTo = answeredBy(message);
       const { roomId } = message;
-      return replyTo === undefined || replyTo <= historyFrom(roomId) ? [] : [{ roomId, seq: replyTo }];
+      const isSeen =
+        replyTo !== undefined && replyTo > sight(roomId).historyFrom && !isHidden(roomId, replyTo);
+      return isSeen ? [{ roomId, seq: replyTo }] : [];
     });
     const found = places.length === 0 ? [] : await store.messages.at(places);
     return new Map(found.filter(isLive).map((event) => [keyOf(event), event]));
@@ -35,10 +60,13 @@ export function createMessageViews({ store }: Context): MessageViews {
   }
 
   return {
-    async entries(events, historyFrom) {
-      const live = events.filter((event) => event.type !== "message" || isLive(event));
+    async entries(events, sight) {
+      const isHidden = await hiddenIn(store, (roomId) => sight(roomId).hiddenBy, events);
+      const live = events.filter(
+        (event) => event.type !== "message" || (isLive(event) && !isHidden(event.roomId, event.seq)),
+      );
       const messages = live.filter(({ type }) => type === "message");
-      const parents = await parentsOf(messages, historyFrom);
+      const parents = await parentsOf(messages, sight, isHidden);
       const all = [...messages, ...parents.values()];
       const [details, users] = await Promise.all([store.messages.details(all), authorsOf(all)]);
       const views = new Map(all.map((event, i) => [keyOf(event), { event, details: details[i] }]));
@@ -48,7 +76,8 @@ export function createMessageViews({ store }: Context): MessageViews {
       };
       return live.map((event) => {
         const shown = event.type === "message" ? view(keyOf(event)) : null;
-        const seen = asSeen(event, historyFrom(event.roomId));
+        const { roomId } = event;
+        const seen = asSeen(event, sight(roomId).historyFrom, (seq) => isHidden(roomId, seq));
         return { event: seen, message: shown && { ...shown, parent: parentOf(event, view) } };
       });
     },

@@ -38,9 +38,17 @@ export function createPins(context: Context): Pins {
         return (await tx.appendEvents(roomId, events)).at(-1) ?? null;
       });
     },
-    async of(roomIds) {
-      const pinned = roomIds.length === 0 ? [] : await store.messages.pinned(roomIds);
-      return new Map(pinned.map(({ roomId, seq }) => [roomId, seq]));
+    async of(rooms) {
+      const pinned = rooms.length === 0 ? [] : await store.messages.pinned(rooms.map(({ roomId }) => roomId));
+      const places = new Map(pinned.map(({ roomId, seq }) => [roomId, seq]));
+      const hiding = rooms.filter(({ membership }) => (membership?.hiddenNo ?? 0) > 0);
+      const reader = hiding[0]?.membership?.member;
+      if (reader !== undefined) {
+        const ofReader = new Set(hiding.map(({ roomId }) => roomId));
+        const shown = pinned.filter(({ roomId }) => ofReader.has(roomId));
+        for (const { roomId } of await store.messages.hiddenOf(reader, shown)) places.delete(roomId);
+      }
+      return places;
     },
   };
 }

@@ -16,7 +16,7 @@ import type {
   TimelinePage,
 } from "../use-cases/messages.ts";
 import { sweepExpired } from "./expiry.ts";
-import type { MessageViews } from "./message-views.ts";
+import { ALL, type MessageViews, type Sight, sightOf } from "./message-views.ts";
 
 const MAX_PAGE = 200;
 const MESSAGES: readonly EventType[] = ["message"];
@@ -27,7 +27,7 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
   /** The part of a room that the actor may read. */
   async function visible(actor: Actor, room: string): Promise<Visible> {
     const { roomId, membership } = await accesses.require(actor, room, "read");
-    return { roomId, historyFrom: membership.historyFrom };
+    return { roomId, ...sightOf(actor, membership) };
   }
 
   /** The parts of all the actor's rooms that the actor may read, without rooms in whose lobby the actor waits. */
@@ -35,19 +35,16 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
     const rooms = await store.messages.roomsOf(memberKey(actor));
     return rooms
       .filter(({ room, membership }) => can(membership, room, "read", now()) === null)
-      .map(({ room, membership }) => ({
-        roomId: room.id,
-        historyFrom: membership.historyFrom,
-      }));
+      .map(({ room, membership }) => ({ roomId: room.id, ...sightOf(actor, membership) }));
   }
 
-  async function entryAt(place: MessagePlace, historyFrom: number): Promise<TimelineEntry | null> {
-    const events = place.seq > historyFrom ? await store.messages.at([place]) : [];
-    return (await views.entries(events, () => historyFrom))[0] ?? null;
+  async function entryAt(place: MessagePlace, sight: Sight): Promise<TimelineEntry | null> {
+    const events = place.seq > sight.historyFrom ? await store.messages.at([place]) : [];
+    return (await views.entries(events, () => sight))[0] ?? null;
   }
 
-  async function messageAt(place: MessagePlace, historyFrom: number): Promise<MessageView> {
-    const entry = await entryAt(place, historyFrom);
+  async function messageAt(place: MessagePlace, sight: Sight): Promise<MessageView> {
+    const entry = await entryAt(place, sight);
     if (!entry?.message) throw noSuchMessage();
     return entry.message;
   }
@@ -55,17 +52,18 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
   return {
     async page(actor, room, page) {
       checkRange(page);
-      const { roomId, historyFrom } = await visible(actor, room);
+      const sight = await visible(actor, room);
+      const { historyFrom, ...rest } = sight;
       const { after, before, limit, types = MESSAGES } = page;
       const found = await store.messages.page({
-        roomId,
+        ...rest,
         after: Math.max(historyFrom, after ?? 0),
         before: before ?? Number.MAX_SAFE_INTEGER,
         from: after === undefined ? "newest" : "oldest",
         types,
         limit: limit + 1,
       });
-      const entries = await views.entries(found.slice(0, limit), () => historyFrom);
+      const entries = await views.entries(found.slice(0, limit), () => sight);
       return { entries, more: found.length > limit };
     },
     recent: (actor, page) => recent(actor, page),
@@ -78,33 +76,33 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
       if (!found?.membership) throw noSuchMessage();
       const verdict = can(found.membership, found.room, "read", now());
       if (verdict !== null) throw refusal(verdict, "read");
-      return await messageAt(place, found.membership.historyFrom);
+      return await messageAt(place, sightOf(actor, found.membership));
     },
     async last(actor, roomIds, types = MESSAGES) {
       const wanted = new Set(roomIds);
       const rooms = (await visibleRooms(actor)).filter(({ roomId }) => wanted.has(roomId));
-      const from = new Map(rooms.map(({ roomId, historyFrom }) => [roomId, historyFrom]));
+      const sights = new Map(rooms.map((each) => [each.roomId, each]));
       const events = rooms.length === 0 ? [] : await store.messages.last(rooms, types);
-      const entries = await views.entries(events, (id) => from.get(id) ?? 0);
+      const entries = await views.entries(events, (id) => sights.get(id) ?? ALL);
       return new Map(entries.map((entry) => [entry.event.roomId, entry]));
     },
     async sent(actor, room, { seq, event }) {
       // Whoever sent it just now may see it, and the message that it answers.
-      if (event) return (await views.entries([event], () => 0))[0] ?? null;
-      const { roomId, historyFrom } = await visible(actor, room);
-      return await entryAt({ roomId, seq }, historyFrom);
+      if (event) return (await views.entries([event], () => ALL))[0] ?? null;
+      const { roomId, ...sight } = await visible(actor, room);
+      return await entryAt({ roomId, seq }, sight);
     },
     async entries(actor, room, events) {
-      const { roomId, historyFrom } = await visible(actor, room);
+      const { roomId, ...sight } = await visible(actor, room);
       if (events.some((event) => event.roomId !== roomId)) throw noSuchRoom();
-      const seen = events.filter(({ seq }) => seq > historyFrom);
-      return await views.entries(seen, () => historyFrom);
+      const seen = events.filter(({ seq }) => seq > sight.historyFrom);
+      return await views.entries(seen, () => sight);
     },
     async entriesForAll(events) {
-      return await views.entries(await store.messages.at(events), () => 0);
+      return await views.entries(await store.messages.at(events), () => ALL);
     },
     async snapshot(place) {
-      const [entry] = await views.entries(await store.messages.at([place]), () => 0);
+      const [entry] = await views.entries(await store.messages.at([place]), () => ALL);
       return entry?.message ?? null;
     },
     sweep: (now) => sweepExpired(context, recount, now),
@@ -120,8 +118,8 @@ export function createTimeline(context: Context, views: MessageViews, recount: R
     // Pages towards newer messages stop at the horizon: before it nothing is committed later, so no message is skipped.
     const horizon = query.after === undefined ? { horizon: await store.messages.horizon() } : {};
     const { items, more } = cut(await store.messages.recent(rooms, { ...query, ...horizon }), query);
-    const from = new Map(rooms.map(({ roomId, historyFrom }) => [roomId, historyFrom]));
-    const entries = await views.entries(items, (id) => from.get(id) ?? 0);
+    const sights = new Map(rooms.map((each) => [each.roomId, each]));
+    const entries = await views.entries(items, (id) => sights.get(id) ?? ALL);
     return { messages: entries.flatMap(({ message }) => message ?? []), more };
   }
 

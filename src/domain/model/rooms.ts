@@ -113,6 +113,8 @@ export interface Membership extends MembershipSettings {
   readSeq: number;
   /** The room's message number at the read marker: `unread = messages − readMessages`, without deleted ones. */
   readMessages: number;
+  /** The number of the last message here that the member hid for themselves; 0: they hid none. */
+  hiddenNo: number;
   /** When the member last opened the room or read in it, ms; null: never. */
   lastOpenedAt: number | null;
   /** When the member last changed what Wire's clients show of their settings, ms; null: never. */

@@ -36,6 +36,11 @@ export interface Broadcasts {
    */
   unread(room: NamedRoom, userId: number, counts: UnreadCounts, except?: string): void;
   /**
+   * To the user's own sessions: the user hid a message for themselves, their `no`th. Lost: a session shows it until its client
+   * resumes; by the number it knows that it missed some.
+   */
+  hidden(room: NamedRoom, userId: number, seq: number, no: number): void;
+  /**
    * To the user's own readers of the feed: the settings of a room changed at this time (ms). Lost: a reader finds the
    * change in the journal with the next thing that it is told.
    */
@@ -107,9 +112,12 @@ export interface UnreadBroadcast {
   except: string;
 }
 
-/** A frame of the WebSocket protocol for all of the user's sessions: their own profile, or whom they block. */
+/** A frame of the WebSocket protocol for all of the user's sessions: their own profile, whom they block, or what they hid. */
 export interface OwnFrame {
-  frame: { op: "user"; user: object } | { op: "block"; user: string; on: boolean };
+  frame:
+    | { op: "user"; user: object }
+    | { op: "block"; user: string; on: boolean }
+    | { op: "hidden"; room: string; seqs: number[]; no: number };
 }
 
 export interface SettingsHint {

@@ -1,6 +1,7 @@
 /** Reads pages of history, and moves read markers. */
 import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
+import { hiddenIn } from "../context/hidden.ts";
 import { badField, DomainError } from "../errors.ts";
 import { dataOf } from "../event-data.ts";
 import {
@@ -86,9 +87,12 @@ export function createReading(
       if (page.around !== undefined && !found.events.some(({ seq }) => seq === page.around)) {
         throw new DomainError("not_found", "around names no event of this room", { field: "around" });
       }
-      const { historyFrom } = found.membership;
-      const seen = found.events.map((event) => asSeen(event, historyFrom));
-      return { events: await withContext(store, seen, found, historyFrom), more: found.more };
+      const { historyFrom, hiddenNo, member } = found.membership;
+      const hidden = await hiddenIn(store, () => (hiddenNo > 0 ? member : undefined), found.events);
+      const isHidden = (seq: number) => hidden(found.room.id, seq);
+      const seen = found.events.map((event) => asSeen(event, historyFrom, isHidden));
+      const isSeen = (seq: number) => seq > historyFrom && !isHidden(seq);
+      return { events: await withContext(store, seen, found, isSeen), more: found.more };
     },
     async markRead(actor, room, seq, session) {
       if (!Number.isSafeInteger(seq) || seq < 0) throw badField("seq", "must be an integer of at least 0");
@@ -130,9 +134,9 @@ async function withContext(
   store: Pick<Store, "messages">,
   events: LoggedEvent[],
   { reactions, threads }: Pick<FoundPage, "reactions" | "threads">,
-  historyFrom: number,
+  isSeen: (seq: number) => boolean,
 ): Promise<LoggedEvent[]> {
-  const replies = await repliesOf(store, events, historyFrom);
+  const replies = await repliesOf(store, events, isSeen);
   if (reactions.length === 0 && replies.size === 0 && threads.length === 0) return events;
   const counts = new Map<number, ReactionCount[]>();
   for (const { seq, ...count } of reactions) counts.set(seq, [...(counts.get(seq) ?? []), count]);
@@ -157,12 +161,12 @@ async function withContext(
 async function repliesOf(
   { messages }: Pick<Store, "messages">,
   events: readonly LoggedEvent[],
-  historyFrom: number,
+  isSeen: (seq: number) => boolean,
 ): Promise<Map<number, NonNullable<MessageContext["reply"]>>> {
   const answers = events.flatMap((event) => {
     if (event.type !== "message" || !event.dataJson.includes(REPLY_FIELD)) return [];
     const { replyTo = 0 } = dataOf<"message">(event);
-    return replyTo > historyFrom ? [{ ...event, replyTo }] : [];
+    return isSeen(replyTo) ? [{ ...event, replyTo }] : [];
   });
   if (answers.length === 0) return new Map();
   const known = new Map(events.map((event) => [event.seq, event]));

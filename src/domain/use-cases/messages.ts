@@ -3,7 +3,7 @@
  * the log, reactions, pins and mentions. Part of {@link UseCases}; the same promises hold.
  */
 import type { MessagePlace } from "../ids.ts";
-import type { Actor, Attachment, EventType, LoggedEvent, MadeEvent, User } from "../model.ts";
+import type { Actor, Attachment, EventType, LoggedEvent, MadeEvent, Membership, User } from "../model.ts";
 import type { ReceiptCounts } from "../ports/store/receipts.ts";
 import type { Attachments, FileLinks, Uploads } from "./files.ts";
 import type { Search } from "./search.ts";
@@ -130,8 +130,13 @@ export interface Pins {
   pin(actor: Actor, room: string, seq: number): Promise<MadeEvent>;
   /** Nothing happens when no message is pinned, or another one than `seq`. */
   unpin(actor: Actor, room: string, seq?: number): Promise<MadeEvent>;
-  /** The seqs of the pinned messages of these rooms (ids); the caller knows that the reader is in them. */
-  of(roomIds: readonly number[]): Promise<Map<number, number>>;
+  /**
+   * The seqs of the pinned messages of these rooms (ids); the caller knows that the reader is in them. The memberships are
+   * those of one reader: messages that they hid for themselves are left out. Without memberships there is no particular reader.
+   */
+  of(
+    rooms: readonly { roomId: number; membership: Pick<Membership, "member" | "hiddenNo"> | null }[],
+  ): Promise<Map<number, number>>;
 }
 
 // ── Mentions (src/domain/messages/mentions.ts, mentioning.ts) ──────────────────────────────────────────

@@ -1,6 +1,6 @@
 /** Rooms as the list of a member shows them. Part of {@link UseCases}; the same promises hold. */
 import type { Actor, MemberKey } from "../model.ts";
-import type { AskedPlaces, RoomAtAGlance, SessionRoom } from "../ports/store/room-lists.ts";
+import type { RoomAtAGlance, RoomLists, SessionRoom } from "../ports/store/room-lists.ts";
 
 /** One room of the list. What is hot state shows as 0 while it is away. */
 export interface RoomEntryView {
@@ -27,7 +27,7 @@ export interface RoomEntries {
    * All rooms of the member in one query, and one round trip to hot state.
    * @param wanted see `RoomLists.sessionRooms`
    */
-  atStart(actor: Actor, wanted?: { asked?: AskedPlaces; most?: number }): Promise<RoomsAtStart>;
+  atStart(actor: Actor, wanted?: Parameters<RoomLists["sessionRooms"]>[1]): Promise<RoomsAtStart>;
   /**
    * A page of the member's rooms, newest activity first.
    * @param page `after`: the token of the last room of the page before; `archived`: only those that are, or are not

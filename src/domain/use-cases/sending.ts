@@ -22,6 +22,13 @@ export interface Messages {
    */
   remove(actor: Actor, room: string, seq: number): Promise<MadeEvent>;
   /**
+   * Hides a message from the actor alone, on all of their sessions and faces; others see no difference. It counts as read,
+   * and stays hidden. Makes no event; the user's sessions are told. Resolves with false where it was hidden before.
+   * @throws DomainError `not_found` on `seq`; `bad_request` for an event that is no message; `too_large` when the actor hid
+   *   as many as they may
+   */
+  hide(actor: Actor, room: string, seq: number): Promise<boolean>;
+  /**
    * A page of history as the actor may see it, ascending. Messages have what {@link MessageContext} says. `more` tells
    * whether there are later events; in a page `before` a seq or of the end, earlier ones.
    * @throws DomainError `not_found` on `around` for an event that is not there, or that the actor may not see

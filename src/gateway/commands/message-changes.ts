@@ -30,7 +30,12 @@ export function createMessageChanges({
       const { room, seq } = frame;
       return answer(room, await messages.edit(actorIn(room, speaker), room, seq, frame as EditInput));
     },
-    async delete(speaker, { room, seq }) {
+    async delete(speaker, { room, seq, forMe }) {
+      if (forMe) {
+        // [GW-13.7]
+        const isNew = await messages.hide(actorIn(room, speaker), room, seq);
+        return isNew ? { room } : { room, duplicate: true };
+      }
       return answer(room, await messages.remove(actorIn(room, speaker), room, seq));
     },
     async react(speaker, { room, seq, name }) {

@@ -21,7 +21,7 @@ import type { UserShape } from "../frames/user.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { EntryNews } from "./entry-news.ts";
 import type { OpenSessions } from "./open-sessions.ts";
-import { judgeResume, placesOf } from "./resume.ts";
+import { hiddenNews, judgeResume, placesOf } from "./resume.ts";
 import { type Identity, newSessionId, type Session } from "./session.ts";
 import type { Users } from "./users.ts";
 
@@ -75,7 +75,12 @@ export function createHandshake(options: HandshakeOptions): Handshake {
         const { epoch } = store.history;
         // The gateway listens to the user's channel already: a room that the user joins from now on is hinted at.
         const most = hello.rooms?.limit;
-        const wanted = { asked: placesOf(hello.resume), ...(most !== undefined && { most }) };
+        const hiddenAfter = hello.resume && (hello.resume.hidden ?? 0);
+        const wanted = {
+          asked: placesOf(hello.resume),
+          ...(most !== undefined && { most }),
+          ...(hiddenAfter !== undefined && { hiddenAfter }),
+        };
         const found = await roomEntries.atStart(identity.actor, wanted);
         if (session.isGone) return [];
         if (store.history.epoch !== epoch) throw anotherHistory();
@@ -127,6 +132,7 @@ function begin(
   const { user, blocked = [] } = principal;
   const rooms = found.rooms.map(({ room }) => room);
   const resumed = hello.resume ? judgeResume(hello.resume, store.history.epoch, rooms) : null;
+  const hidden = hiddenNews(rooms);
   const ready: ReadyFrame = {
     op: "ready",
     ref: hello.ref,
@@ -138,6 +144,7 @@ function begin(
     rooms: found.entries.map(entries.shape),
     ...(found.entries.length < rooms.length && { more: true }),
     ...(resumed && { resumed }),
+    ...(hidden && { hidden }),
   };
   session.begin(ready);
   for (const { recovered } of resumed ?? []) {

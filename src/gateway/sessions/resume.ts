@@ -1,7 +1,7 @@
 /** [GW-7.1] What a client that comes back is promised, room by room: every missing event, or plainly none. */
 
 import type { AskedPlaces, SessionRoom } from "../../domain/ports/store/room-lists.ts";
-import type { ClientFrames, Place, ResumedRoom } from "../../protocol/frames.ts";
+import type { ClientFrames, HiddenNews, Place, ResumedRoom } from "../../protocol/frames.ts";
 
 type Resume = NonNullable<ClientFrames["hello"]["resume"]>;
 
@@ -22,6 +22,17 @@ export function judgeResume(resume: Resume, epoch: string, rooms: readonly Sessi
     const recovered = isSeen && resume.epoch === epoch && isInLog(place, mine);
     return { room, recovered, from: last + 1, head };
   });
+}
+
+/** [GW-13.9] Null where the user hid no message in these rooms. */
+export function hiddenNews(rooms: readonly SessionRoom[]): HiddenNews | null {
+  let no = 0;
+  const told: [string, number[]][] = [];
+  for (const { token, hiddenNo, hidden } of rooms) {
+    if (hiddenNo > no) no = hiddenNo;
+    if (hidden.length > 0) told.push([token, [...hidden]]);
+  }
+  return no === 0 ? null : { no, rooms: Object.fromEntries(told) };
 }
 
 /** The seqs whose events the client named by their time: the times in the log are read with the rooms. */

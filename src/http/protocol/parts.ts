@@ -70,7 +70,7 @@ export async function conversationBodies(
   { useCases }: ProtocolParts<"pins">,
   rooms: readonly RoomView[],
 ): Promise<ConversationBody[]> {
-  const pins = await useCases.pins.of(rooms.map(({ room }) => room.id));
+  const pins = await useCases.pins.of(rooms.map(({ room, membership }) => ({ roomId: room.id, membership })));
   return rooms.map(({ room, membership, peer, head, waiting }) =>
     conversationBody({
       ...{ room, membership, peer },

@@ -16,6 +16,12 @@ export const HELLO_OPS = {
     token: z.string().min(1).max(LIMITS.TOKEN_CHARACTERS),
     device: z.string().min(1).max(LIMITS.DEVICE_CHARACTERS).optional(),
     rooms: z.strictObject({ limit: pageOfRooms }).optional(),
-    resume: z.strictObject({ epoch: z.string(), rooms: z.record(z.string(), place) }).optional(),
+    resume: z
+      .strictObject({
+        epoch: z.string(),
+        rooms: z.record(z.string(), place),
+        hidden: z.int().min(0).optional(),
+      })
+      .optional(),
   }),
 };

@@ -15,7 +15,7 @@ export const MESSAGE_CHANGE_OPS = {
     attachments: z.array(z.string()).optional(),
     format: z.literal("markdown").nullable().optional(),
   }),
-  delete: z.strictObject({ op: z.literal("delete"), ref, room, seq }),
+  delete: z.strictObject({ op: z.literal("delete"), ref, room, seq, forMe: z.boolean().optional() }),
   react: z.strictObject({ op: z.literal("react"), ...reaction }),
   unreact: z.strictObject({ op: z.literal("unreact"), ...reaction }),
   pin: z.strictObject({ op: z.literal("pin"), ref, room, seq }),
@@ -27,5 +27,16 @@ export type ChangeAnswer =
   | { room: string; seq: number; at: number; duplicate?: never }
   | { room: string; duplicate: true; seq?: never; at?: never };
 
+/** [GW-13.7] The message is hidden for oneself: there is no event. */
+export interface HiddenAnswer {
+  room: string;
+  seq?: never;
+  at?: never;
+  duplicate?: never;
+}
+
 /** What `ok` holds beside `op` and `ref`. */
-export type MessageChangeAnswers = Record<keyof typeof MESSAGE_CHANGE_OPS, ChangeAnswer>;
+export interface MessageChangeAnswers
+  extends Record<Exclude<keyof typeof MESSAGE_CHANGE_OPS, "delete">, ChangeAnswer> {
+  delete: ChangeAnswer | HiddenAnswer;
+}

@@ -59,6 +59,13 @@ export interface ReadyFrame {
   /** [GW-15.7] The user has more rooms. */
   more?: true;
   resumed?: ResumedRoom[];
+  /** [GW-13.9] Missing where the user hid no message. */
+  hidden?: HiddenNews;
+}
+/** [GW-13.9] What the user hid for themselves: how many messages so far, and by room those that the client may not know of. */
+export interface HiddenNews {
+  no: number;
+  rooms: Record<string, number[]>;
 }
 /** [GW-15.1] A room as one of its members has it in their list. */
 export interface RoomEntry {
@@ -216,6 +223,13 @@ export interface BlockFrame {
   op: "block";
   user: string;
   on: boolean;
+}
+/** [GW-13.8] The user hid messages for themselves; `no` is the number of the last one among all that they hid. */
+export interface HiddenFrame {
+  op: "hidden";
+  room: string;
+  seqs: number[];
+  no: number;
 }
 /** [GW-9.1] */
 export interface CallFrame {

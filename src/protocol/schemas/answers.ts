@@ -57,7 +57,7 @@ export const ANSWER_SCHEMAS = {
   history: z.strictObject({ events: z.array(event), more: z.boolean() }),
   read: z.strictObject({ read: seq, unread: count, mention: count, thread: threadRead.exactOptional() }),
   edit: change,
-  delete: change,
+  delete: z.union([change, z.strictObject({ room })]),
   react: change,
   unreact: change,
   pin: change,

@@ -34,6 +34,7 @@ export const SERVER_SCHEMAS = {
     more: z.literal(true).exactOptional(),
     blocked: z.array(z.string()),
     resumed: z.array(z.strictObject({ room, recovered: z.boolean(), from: seq, head: seq })).exactOptional(),
+    hidden: z.strictObject({ no: int, rooms: z.record(z.string(), z.array(seq)) }).exactOptional(),
   }),
   event,
   error: z.strictObject({
@@ -69,6 +70,7 @@ export const SERVER_SCHEMAS = {
     user: self.extend({ privacy: self.shape.privacy.exactOptional() }),
   }),
   block: z.strictObject({ op: z.literal("block"), user: z.string(), on: z.boolean() }),
+  hidden: z.strictObject({ op: z.literal("hidden"), room, seqs: z.array(seq), no: int }),
   room: z.union([
     z.strictObject({ op: z.literal("room"), rev: int, room: entry }),
     z.strictObject({ op: z.literal("room"), part: z.literal(true), room: roomPart }),

@@ -120,6 +120,9 @@ async function deleteUser({ sql }: TransactionScope, id: number): Promise<boolea
   await sql`delete from group_members where user_id = ${id}`;
   await sql`delete from connections where user_id = ${id} or peer_id = ${id}`;
   await sql`delete from contacts where owner_id = ${id} or user_id = ${id}`;
+  await sql`
+    with numbers as (delete from hidden_counts where member = ${userKey(id)})
+    delete from hidden_messages where member = ${userKey(id)}`;
   await sql`delete from user_heads where user_id = ${id}`;
   return true;
 }

@@ -3,7 +3,7 @@ import type { AddedFile, AttachmentPlace, MessageStore } from "../../domain/port
 import type { Database } from "../sql/database.ts";
 import type { Row } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";
-import { type AttachmentRow, attachmentList, readStored, visibleRooms } from "./message-rows.ts";
+import { type AttachmentRow, attachmentList, isVisible, readStored, visibleRooms } from "./message-rows.ts";
 
 export type AttachmentQueries = Pick<
   MessageStore,
@@ -102,8 +102,8 @@ async function attachmentPage(
             (${cursor.createdAt}::bigint, ${cursor.id}::text)`;
   const rows = await db.read(sql<AttachmentRow[]>`
     select ${attachmentList(sql)} from (
-      select a.* from ${visibleRooms(sql, rooms)} as w (room, history_from)
-      join attachments a on a.conversation_id = w.room and a.seq > w.history_from
+      select a.* from ${visibleRooms(sql, rooms)} as w (room, history_from, hidden_by)
+      join attachments a on a.conversation_id = w.room and a.seq > w.history_from and ${isVisible(sql, "a")}
       union all
       select a.* from attachments a where a.owner = ${owner} and a.conversation_id is null
     ) a

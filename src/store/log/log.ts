@@ -18,6 +18,7 @@ import {
   type Row,
 } from "../sql/rows.ts";
 import type { Sql, Statement } from "../sql/sql.ts";
+import { isShownTo } from "./message-rows.ts";
 import { callerList, runningCalls } from "./running-calls.ts";
 import { createThreads } from "./threads.ts";
 import { createUnread } from "./unread.ts";
@@ -131,7 +132,7 @@ async function history(
              min(e.seq) as first_seq, max(e.seq) as last_seq
       from (
         select e.* from ${eventsOf(sql, thread)} e.conversation_id = c.id and e.seq > greatest(m.history_from, ${after ?? 0}::bigint)
-          and e.seq < ${before ?? Number.MAX_SAFE_INTEGER}::bigint
+          and ${isShownTo(sql, "e")} and e.seq < ${before ?? Number.MAX_SAFE_INTEGER}::bigint
         order by e.seq ${order} limit ${limit + 1}
       ) e
     ) p

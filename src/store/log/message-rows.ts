@@ -5,10 +5,33 @@ import type { StoredAttachment, StoredReaction, Visible } from "../../domain/por
 import type { Row } from "../sql/rows.ts";
 import type { Fragment, Sql, Statement } from "../sql/sql.ts";
 
-/** Rows of (room, history_from). */
+/** Rows of (room, history_from, hidden_by). */
 export function visibleRooms(sql: Sql, rooms: readonly Visible[]): Statement<Row[]> {
   return sql<Row[]>`unnest(${rooms.map(({ roomId }) => roomId)}::bigint[],
-    ${rooms.map(({ historyFrom }) => historyFrom)}::bigint[])`;
+    ${rooms.map(({ historyFrom }) => historyFrom)}::bigint[],
+    ${rooms.map(({ hiddenBy }) => hiddenBy ?? null)}::text[])`;
+}
+
+/**
+ * Whether a member has not hidden a message for themselves. Wherever it is asked of many rows, ask before whether the member
+ * has hidden anything (`memberships.hidden_no`, or {@link Visible}).
+ * @param row the alias of a row with the message's `conversation_id` and `seq`
+ * @param member the member's key, an expression
+ */
+export function isNotHidden(sql: Sql, row: string, member: unknown): Statement<Row[]> {
+  const place = sql.unsafe(`x.conversation_id = ${row}.conversation_id and x.seq = ${row}.seq`);
+  return sql<Row[]>`not exists (
+    select from hidden_messages x where ${place} and x.member = ${member} collate "C")`;
+}
+
+/** {@link isNotHidden} for the reader of a row `w` of {@link visibleRooms}. */
+export function isVisible(sql: Sql, row: string): Statement<Row[]> {
+  return sql<Row[]>`(w.hidden_by is null or ${isNotHidden(sql, row, sql.unsafe("w.hidden_by"))})`;
+}
+
+/** {@link isNotHidden} for the member of a membership `m`. */
+export function isShownTo(sql: Sql, row: string, m = "m"): Statement<Row[]> {
+  return sql<Row[]>`(${sql.unsafe(m)}.hidden_no = 0 or ${isNotHidden(sql, row, sql.unsafe(`${m}.member`))})`;
 }
 
 /** Rows of (room, seq). */

@@ -9,19 +9,22 @@ import type { Database } from "../sql/database.ts";
 import type { Row } from "../sql/rows.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 import type { Fragment, Sql, Statement } from "../sql/sql.ts";
+import { isShownTo } from "./message-rows.ts";
 
 export function createThreads(db: Database): ThreadStore {
   const { sql } = db;
   return {
     async between(roomId, member, first, last) {
       return await db.read(sql<(ThreadSummary & { root: number })[]>`
-        select t.root, t.answers as count, t.last_seq as "lastSeq", t.last_at as "lastAt",
+        select t.root, t.answers - own.hidden as count, coalesce(own.last_seq, t.last_seq) as "lastSeq",
+               coalesce(own.last_at, t.last_at) as "lastAt",
                ${unreadAnswers(sql, sql.unsafe("greatest(m.read_seq, r.read_seq)"))} as unread
         from threads t
         join memberships m on m.conversation_id = t.conversation_id and m.member = ${member}
         left join thread_reads r
           on r.conversation_id = t.conversation_id and r.member = m.member and r.root = t.root
-        where t.conversation_id = ${roomId} and t.root between ${first} and ${last}
+        cross join lateral (${withoutHidden(sql)}) own
+        where t.conversation_id = ${roomId} and t.root between ${first} and ${last} and t.answers > own.hidden
         order by t.root`);
     },
     async exists(roomId, root) {
@@ -32,7 +35,7 @@ export function createThreads(db: Database): ThreadStore {
     async markRead(member, roomId, { root, seq }) {
       const [row] = await sql<(ThreadReadState & { past_head: boolean })[]>`
         with t as materialized (
-          select m.conversation_id, m.member, ${root}::bigint as root, ${seq}::bigint as seq, ${seq}::bigint > h.head_seq as past_head,
+          select m.conversation_id, m.member, m.hidden_no, ${root}::bigint as root, ${seq}::bigint as seq, ${seq}::bigint > h.head_seq as past_head,
                  greatest(m.read_seq, r.read_seq) as before
           from memberships m
           join room_heads h on h.conversation_id = m.conversation_id
@@ -56,13 +59,31 @@ export function createThreads(db: Database): ThreadStore {
   };
 }
 
+/** How many answers of a thread `t` the member `m` has hidden, and the last one that is left where they hid something in the room. */
+function withoutHidden(sql: Sql): Statement<Row[]> {
+  return sql<Row[]>`
+    select coalesce(h.n, 0) as hidden, l.seq as last_seq, l.at as last_at
+    from (select) one
+    left join lateral (
+      select count(*) as n from hidden_messages x
+      join thread_answers a on a.conversation_id = x.conversation_id and a.root = t.root and a.seq = x.seq
+      where x.conversation_id = t.conversation_id and x.member = m.member
+    ) h on m.hidden_no > 0
+    left join lateral (
+      select a.seq, e.at from thread_answers a
+      join events e on e.conversation_id = a.conversation_id and e.seq = a.seq
+      where a.conversation_id = t.conversation_id and a.root = t.root and ${isShownTo(sql, "a")}
+      order by a.seq desc limit 1
+    ) l on m.hidden_no > 0`;
+}
+
 /** The answers of a thread `t` after a seq, without those of the member `m`. */
 function unreadAnswers(sql: Sql, after: Fragment, member: "m" | "t" = "m"): Statement<Row[]> {
   return sql<Row[]>`(
     select count(*) from (
       select from thread_answers a
       where a.conversation_id = t.conversation_id and a.root = t.root and a.seq > ${after}
-        and a.author <> ${sql.unsafe(member)}.member
+        and a.author <> ${sql.unsafe(member)}.member and ${isShownTo(sql, "a", member)}
       limit ${THREAD_UNREAD_MOST}::int
     ) a)`;
 }

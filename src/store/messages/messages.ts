@@ -12,10 +12,13 @@ import type {
   Visible,
 } from "../../domain/ports/store/messages.ts";
 import type { AttachmentQueries } from "../log/attachments.ts";
+import type { HiddenMessages } from "../log/hidden.ts";
 import { eventList } from "../log/log.ts";
 import {
   type AttachmentRow,
   attachmentList,
+  isNotHidden,
+  isVisible,
   placeList,
   reactionsQuery,
   readAttachment,
@@ -33,26 +36,30 @@ const MAX_LATER_EVENTS = 200;
 /** A message so far beyond the horizon is not new: the database's clock was set back, and times in its room go on. */
 const FUTURE_MS = 10_000;
 
-export function createMessageQueries(db: Database): Omit<MessageStore, keyof AttachmentQueries> {
+export function createMessageQueries(
+  db: Database,
+): Omit<MessageStore, keyof AttachmentQueries | keyof HiddenMessages> {
   const { sql } = db;
   const events = async (rest: Statement<EventRow[]>): Promise<LoggedEvent[]> =>
     (await db.read(sql<EventRow[]>`select ${eventList(sql)} ${rest}`)).map(loggedEvent);
   return {
-    page: ({ roomId, after, before, from, types, limit }) =>
+    page: ({ roomId, hiddenBy, after, before, from, types, limit }) =>
       events(sql<EventRow[]>`
         from events e
         where e.conversation_id = ${roomId} and e.seq > ${after} and e.seq < ${before}
           and e.type = any (${types}::text[]) and not e.deleted
+          ${hiddenBy === undefined ? sql`` : sql`and ${isNotHidden(sql, "e", hiddenBy)}`}
         order by e.seq ${from === "newest" ? sql`desc` : sql`asc`} limit ${limit}`),
     async roomsOf(member) {
       const rows = await db.read(sql<Row[]>`
-        select ${columns(sql, "c", CONVERSATION)}, m.role, m.history_from from memberships m
+        select ${columns(sql, "c", CONVERSATION)}, m.role, m.history_from, m.hidden_no from memberships m
         join conversations c on c.id = m.conversation_id where m.member = ${member}`);
       return rows.map((row) => ({
         room: noun(row, "c", CONVERSATION),
-        membership: { role: row.role, historyFrom: row.history_from } as {
+        membership: { role: row.role, historyFrom: row.history_from, hiddenNo: row.hidden_no } as {
           role: "user";
           historyFrom: number;
+          hiddenNo: number;
         },
       }));
     },
@@ -64,11 +71,11 @@ export function createMessageQueries(db: Database): Omit<MessageStore, keyof Att
     },
     last: (rooms, types) =>
       events(sql<EventRow[]>`
-        from ${visibleRooms(sql, rooms)} as w (room, history_from)
+        from ${visibleRooms(sql, rooms)} as w (room, history_from, hidden_by)
         cross join lateral (
           select * from events e
           where e.conversation_id = w.room and e.seq > w.history_from and e.type = any (${types}::text[])
-            and not e.deleted
+            and not e.deleted and ${isVisible(sql, "e")}
           order by e.seq desc limit 1
         ) e`),
     at: (places) =>
@@ -114,11 +121,11 @@ function recentMessages(
   const settled =
     horizon === undefined ? sql`` : sql`and (e.at < ${horizon} or e.at > ${horizon + FUTURE_MS})`;
   return sql<EventRow[]>`
-    from ${visibleRooms(sql, rooms)} as w (room, history_from)
+    from ${visibleRooms(sql, rooms)} as w (room, history_from, hidden_by)
     cross join lateral (
       select * from events e
       where e.conversation_id = w.room and e.seq > w.history_from and e.type = 'message' and not e.deleted
-        ${beyond} ${settled}
+        and ${isVisible(sql, "e")} ${beyond} ${settled}
       order by e.seq ${order} limit ${limit}
     ) e
     order by e.at ${order}, e.conversation_id ${order}, e.seq ${order} limit ${limit}`;

@@ -1,6 +1,7 @@
 /** Read markers. One statement moves many markers, only forward, and answers with their new positions. */
 import type { Audience, MemberKey } from "../../domain/model.ts";
 import type { ReadState } from "../../domain/ports/store/log.ts";
+import { unreadMentions } from "../log/unread.ts";
 import { createBatches } from "../sql/batches.ts";
 import type { Database } from "../sql/database.ts";
 import { asDomainError, repeated } from "../sql/failures.ts";
@@ -108,7 +109,7 @@ function markStatement(db: Database, marks: Mark[], moves: Fragment) {
   return db.sql<MarkRow[]>`
     with locked as materialized (
       select i.ord, i.room, i.seq, h.head_seq, h.message_count, h.withdrawn_no, m.member, m.read_seq, m.read_messages, m.delivered_seq,
-             m.receipts_for, m.unread_mark
+             m.conversation_id, m.receipts_for, m.unread_mark, m.hidden_no
       from unnest(${rooms}::bigint[], ${members}::text[], ${seqs}::bigint[])
         with ordinality as i (room, member, seq, ord)
       join lateral (select * from room_heads where conversation_id = i.room limit 1) h on true
@@ -130,12 +131,10 @@ function markStatement(db: Database, marks: Mark[], moves: Fragment) {
     ${moves}
     select r.ord, r.seq > r.head_seq as past_head, r.new_seq as read, r.new_messages as read_messages,
            greatest(0, r.message_count - r.new_messages - case when r.withdrawn_no > r.new_messages
-             then causeway_withdrawn_after(r.room, r.new_messages) else 0 end) as unread,
+             then causeway_withdrawn_after(r.room, r.new_messages) else 0 end
+             - case when r.hidden_no > 0 then causeway_hidden_after(r.room, r.member, r.new_seq) else 0 end) as unread,
            n.mentions, greatest(r.delivered_seq, r.new_seq) as delivered, r.seq > r.read_seq as moved, r.receipts_for as audience,
            r.unread_mark as unmarked
     from reached r
-    cross join lateral (
-      select count(*) as mentions from mentions t
-      where t.conversation_id = r.room and t.member in (r.member, '*') and t.seq > r.new_seq
-    ) n`;
+    cross join lateral (${unreadMentions(db.sql, db.sql.unsafe("r.new_seq"), "r")}) n`;
 }

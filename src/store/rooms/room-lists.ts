@@ -6,7 +6,7 @@ import type {
   RoomListing,
   RoomLists,
 } from "../../domain/ports/store/room-lists.ts";
-import { unreadMessages } from "../log/unread.ts";
+import { lastMessage, unreadMentions, unreadMessages } from "../log/unread.ts";
 import type { Database } from "../sql/database.ts";
 import {
   CONVERSATION,
@@ -94,12 +94,9 @@ async function list(db: Database, member: MemberKey, roomIds?: readonly number[]
     from memberships m
     join conversations c on c.id = m.conversation_id
     join room_heads h on h.conversation_id = m.conversation_id
-    cross join lateral (
-      select count(*) as mentions from mentions t
-      where t.conversation_id = m.conversation_id and t.member in (m.member, '*') and t.seq > m.read_seq
-    ) n
+    cross join lateral (${unreadMentions(sql, sql.unsafe("m.read_seq"))}) n
     left join lateral (
-      select * from events e where e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
+      select * from events e where e.conversation_id = m.conversation_id and e.seq = ${lastMessage(sql)} limit 1
     ) e on h.last_message_seq > m.history_from
     where m.member = ${member} ${narrowed}
     order by h.last_activity desc, c.id desc`);

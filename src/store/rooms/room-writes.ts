@@ -190,10 +190,13 @@ async function putMembers(scope: TransactionScope, id: number, list: NewMember[]
   await sql`
     insert into memberships
       (conversation_id, member, user_id, name, role, guest_seed, receipts_for, joined_seq, history_from, read_seq,
-       read_messages)
+       read_messages, hidden_no)
     select h.conversation_id, k.member, k.user_id, k.name, k.role, k.guest_seed,
            coalesce((select u.receipts_for from users u where u.id = k.user_id), 'everybody'), h.head_seq + k.ord,
-           case c.history when 'joined' then h.head_seq + k.ord - 1 else 0 end, h.head_seq + k.ord, h.message_count
+           case c.history when 'joined' then h.head_seq + k.ord - 1 else 0 end, h.head_seq + k.ord, h.message_count,
+           coalesce((
+             select max(x.no) from hidden_messages x
+             where x.conversation_id = h.conversation_id and x.member = k.member collate "C"), 0)
     from unnest(${list.map(({ member }) => member)}::text[], ${list.map(({ userId }) => userId)}::bigint[],
                 ${list.map(({ name }) => name)}::text[], ${list.map(({ role }) => role)}::text[],
                 ${list.map(({ guestSeed }) => guestSeed ?? null)}::text[])

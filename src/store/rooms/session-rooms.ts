@@ -9,7 +9,8 @@ import type {
   RoomLists,
   SessionRoom,
 } from "../../domain/ports/store/room-lists.ts";
-import { unreadMessages } from "../log/unread.ts";
+import { isShownTo } from "../log/message-rows.ts";
+import { lastMessage, unreadMentions, unreadMessages } from "../log/unread.ts";
 import { byKey, createBatchLoader } from "../sql/batch-loader.ts";
 import type { Database } from "../sql/database.ts";
 import { type EventRow, loggedEvent, type Row } from "../sql/rows.ts";
@@ -19,6 +20,7 @@ interface Wanted {
   member: MemberKey;
   asked: AskedPlaces;
   most: number | null;
+  hiddenAfter: number | null;
 }
 interface WantedRoom {
   member: MemberKey;
@@ -73,6 +75,9 @@ interface More {
     status: string,
   ];
   own?: RoomAtAGlance["settings"];
+  /** The number of the last message that the member hid here, and the seqs of those that the client may not know of. */
+  hid?: number;
+  gone?: number[];
 }
 
 /** Members of one statement. A member may be in hundreds of rooms. */
@@ -94,8 +99,8 @@ export function createSessionRooms(db: Database): Pick<RoomLists, "sessionRooms"
     read: (wanted) => singleRooms(db, wanted),
   });
   return {
-    sessionRooms: (member, { asked = NO_PLACES, most } = {}) =>
-      roomsOf({ member, asked, most: most ?? null }),
+    sessionRooms: (member, { asked = NO_PLACES, most, hiddenAfter } = {}) =>
+      roomsOf({ member, asked, most: most ?? null, hiddenAfter: hiddenAfter ?? null }),
     sessionRoom: (member, roomId) => room({ member, roomId }),
   };
 }
@@ -104,13 +109,16 @@ export function createSessionRooms(db: Database): Pick<RoomLists, "sessionRooms"
 async function allRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom[][]> {
   const members = wanted.map(({ member }) => member);
   const most = wanted.map((each) => each.most);
+  const hidden = wanted.map((each) => each.hiddenAfter);
   const memberships = most.every((each) => each === null)
     ? db.sql<Row[]>`
-        select k.ord, true as listed, mine.* from unnest(${members}::text[]) with ordinality as k (member, ord)
+        select k.ord, true as listed, k.hidden_after, mine.*
+        from unnest(${members}::text[], ${hidden}::bigint[]) with ordinality as k (member, hidden_after, ord)
         cross join lateral (select * from memberships where member = k.member offset 0) mine`
     : db.sql<Row[]>`
-        select k.ord, mine.place <= coalesce(k.most, mine.place) as listed, mine.*
-        from unnest(${members}::text[], ${most}::bigint[]) with ordinality as k (member, most, ord)
+        select k.ord, mine.place <= coalesce(k.most, mine.place) as listed, k.hidden_after, mine.*
+        from unnest(${members}::text[], ${most}::bigint[], ${hidden}::bigint[])
+          with ordinality as k (member, most, hidden_after, ord)
         cross join lateral (
           select m.*, row_number() over (order by h.last_activity desc, m.conversation_id desc) as place
           from (select * from memberships where member = k.member offset 0) m
@@ -128,7 +136,7 @@ async function allRooms(db: Database, wanted: Wanted[]): Promise<SessionRoom[][]
 async function singleRooms(db: Database, wanted: WantedRoom[]): Promise<(SessionRoom | null)[]> {
   const [members, rooms] = [wanted.map(({ member }) => member), wanted.map(({ roomId }) => roomId)];
   const memberships = db.sql<Row[]>`
-    select k.ord, true as listed, mine.*
+    select k.ord, true as listed, null::bigint as hidden_after, mine.*
     from unnest(${members}::text[], ${rooms}::bigint[]) with ordinality as k (member, room, ord)
     cross join lateral (
       select * from memberships where conversation_id = k.room and member = k.member offset 0
@@ -164,14 +172,12 @@ async function sessionRooms(
     join conversations c on c.id = m.conversation_id
     join room_heads h on h.conversation_id = m.conversation_id
     left join pinned_messages pin on m.listed and pin.conversation_id = m.conversation_id and pin.seq > m.history_from
+      and ${isShownTo(sql, "pin")}
     left join users p on m.listed and p.deleted_at is null and p.id = causeway_peer(c.pair, m.member)
-    cross join lateral (
-      select count(*) as mentions from mentions t
-      where ${isCounted} and t.conversation_id = m.conversation_id and t.member in (m.member, '*') and t.seq > m.read_seq
-    ) n
+    cross join lateral (${unreadMentions(sql, sql.unsafe("m.read_seq"))} and ${isCounted}) n
     left join lateral (
       select * from events e
-      where m.listed and e.conversation_id = m.conversation_id and e.seq = h.last_message_seq limit 1
+      where m.listed and e.conversation_id = m.conversation_id and e.seq = ${lastMessage(sql)} limit 1
     ) e on h.last_message_seq > m.history_from
     left join unnest(
       ${asked.ords}::bigint[], ${asked.rooms}::text[], ${asked.seqs}::bigint[]
@@ -182,13 +188,16 @@ async function sessionRooms(
     order by h.last_activity desc, c.id desc`);
 }
 
-/** See {@link More}: null where nothing of it is set. */
+/**
+ * See {@link More}: null where nothing of it is set. What the member hid is told where it is newer than what the client was
+ * told, and where the client is still to get the message.
+ */
 function moreOf({ sql }: Database): Statement<Row[]> {
   const own = sql<
     Row[]
   >`(m.muted or m.pinned or m.archived_at is not null or m.favourite or m.notification_level <> 'default' or m.unread_mark)`;
   return sql<Row[]>`
-    case when m.listed and (
+    case when m.hidden_no > 0 or m.listed and (
       ${own} or c.organization_id is not null or c.description is not null or c.avatar_id is not null
       or c.avatar_url is not null or c.read_only or c.posting <> 'all' or c.message_timer is not null or c.guest_code is not null
       or c.password_hash is not null or pin.seq is not null or p.id is not null
@@ -200,7 +209,11 @@ function moreOf({ sql }: Database): Statement<Row[]> {
         json_build_array(p.id, p.uuid, p.public_id, p.handle, p.display_name, p.avatar_id, p.status) end,
       'own', case when ${own} then json_build_object('muted', m.muted, 'mutedUntil', m.muted_until, 'pinned', m.pinned,
         'archivedAt', m.archived_at, 'favourite', m.favourite, 'notificationLevel', m.notification_level,
-        'unreadMark', m.unread_mark) end
+        'unreadMark', m.unread_mark) end,
+      'hid', nullif(m.hidden_no, 0), 'gone', case when m.hidden_no > 0 then (
+        select json_agg(x.seq order by x.seq) from hidden_messages x
+        where x.conversation_id = m.conversation_id and x.member = m.member and (x.no > m.hidden_after or x.seq > a.seq)
+      ) end
     ))::text end`;
 }
 
@@ -220,6 +233,7 @@ function columnsOf(wanted: readonly Wanted[]): { ords: number[]; rooms: string[]
 }
 
 const NO_MORE: More = {};
+const NONE: readonly number[] = [];
 const NO_SETTINGS: RoomAtAGlance["settings"] = {
   ...{ muted: false, mutedUntil: null, pinned: false, archivedAt: null, favourite: false },
   notificationLevel: "default",
@@ -228,10 +242,11 @@ const NO_SETTINGS: RoomAtAGlance["settings"] = {
 
 /** Written out, as {@link shownOf}: hundreds of thousands are made when many clients come back at once. */
 function sessionRoom(row: SessionRoomRow): SessionRoom {
+  const more = row.more === null ? NO_MORE : (JSON.parse(row.more) as More);
   return {
     id: row.conversation_id,
     token: row.room,
-    shown: row.ids === null ? null : shownOf(row, row.ids),
+    shown: row.ids === null ? null : shownOf(row, row.ids, more),
     rev: row.rev,
     role: row.role,
     joinedSeq: row.joined,
@@ -246,12 +261,13 @@ function sessionRoom(row: SessionRoomRow): SessionRoom {
     delivered: row.delivered,
     unread: row.unread,
     mentions: row.mentions,
+    hiddenNo: more.hid ?? 0,
+    hidden: more.gone ?? NONE,
     last: row.seq === null ? null : loggedEvent(row),
   };
 }
 
-function shownOf(row: SessionRoomRow, ids: string): RoomAtAGlance {
-  const more = row.more === null ? NO_MORE : (JSON.parse(row.more) as More);
+function shownOf(row: SessionRoomRow, ids: string, more: More): RoomAtAGlance {
   const [uuid = "", publicId = "", matrixRoomId = ""] = ids.split(" ");
   return {
     uuid,

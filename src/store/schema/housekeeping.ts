@@ -81,6 +81,7 @@ export async function purgeStep(
       with steps as (delete from read_steps where conversation_id = ${room.id}),
            edits as (delete from message_edits where conversation_id = ${room.id}),
            withdrawn as (delete from withdrawn_messages where conversation_id = ${room.id}),
+           hidden as (delete from hidden_messages where conversation_id = ${room.id}),
            indexed as (delete from word_heads where conversation_id = ${room.id})
       delete from reactions where conversation_id = ${room.id}`;
     const [{ count }] = await sql<[{ count: number }]>`

@@ -10,7 +10,7 @@ import type {
   SearchScope,
 } from "../../domain/ports/store/search.ts";
 import { eventList } from "../log/log.ts";
-import { placeList } from "../log/message-rows.ts";
+import { isNotHidden, placeList } from "../log/message-rows.ts";
 import type { Database } from "../sql/database.ts";
 import { type EventRow, loggedEvent } from "../sql/rows.ts";
 import { neededTerms, roomTerm, termsOf } from "./terms.ts";
@@ -112,7 +112,7 @@ async function candidates(
   const page = places.slice(0, limit);
   const unfinished = until === null ? null : { at: until, roomId: LAST, seq: LAST };
   const next = places.length > limit ? (page.at(-1) ?? null) : unfinished;
-  return { events: await eventsAt(db, page), next, behind };
+  return { events: await eventsAt(db, member, page), next, behind };
 }
 
 function first<T>(items: Iterable<T>, most: number): T[] {
@@ -221,11 +221,16 @@ async function behindSince({ sql, read }: Database, parts: readonly LogPart[]): 
   return row.at;
 }
 
-/** The messages at these places as they are now, in this order. */
-async function eventsAt({ sql, read }: Database, places: readonly MessagePlace[]): Promise<LoggedEvent[]> {
+/** The messages at these places as they are now, in this order, without those that the member hid. */
+async function eventsAt(
+  { sql, read }: Database,
+  member: MemberKey,
+  places: readonly MessagePlace[],
+): Promise<LoggedEvent[]> {
   if (places.length === 0) return [];
   const rows = await read(sql<EventRow[]>`
     select ${eventList(sql)} from ${placeList(sql, places)} as k (room, seq)
-    join events e on e.conversation_id = k.room and e.seq = k.seq and e.type = 'message' and not e.deleted`);
+    join events e on e.conversation_id = k.room and e.seq = k.seq and e.type = 'message' and not e.deleted
+    where ${isNotHidden(sql, "e", member)}`);
   return rows.map(loggedEvent).sort((a, b) => compare(a, b));
 }

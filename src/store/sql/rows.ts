@@ -73,6 +73,7 @@ export const MEMBERSHIP: Columns<Membership> = {
   unreadMark: "unread_mark",
   hidden: "hidden",
   hiddenRef: "hidden_ref",
+  hiddenNo: "hidden_no",
   lastOpenedAt: "last_opened_at",
   settingsAt: "settings_at",
   guestSeed: "guest_seed",

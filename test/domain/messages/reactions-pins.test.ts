@@ -133,10 +133,10 @@ describeDomain("pins", (world) => {
     await pins.pin(ada.actor, room.token, first);
     await pins.pin(ada.actor, room.token, first);
     await pins.pin(ada.actor, room.token, second);
-    expect(await pins.of([room.id])).toEqual(new Map([[room.id, second]]));
+    expect(await pins.of([{ roomId: room.id, membership: null }])).toEqual(new Map([[room.id, second]]));
     await pins.unpin(ada.actor, room.token);
     await pins.unpin(ada.actor, room.token);
-    expect((await pins.of([room.id])).size).toBe(0);
+    expect((await pins.of([{ roomId: room.id, membership: null }])).size).toBe(0);
     expect(await told(room)).toEqual([
       `message.pinned ${first}`,
       `message.unpinned ${first}`,
@@ -173,7 +173,7 @@ describeDomain("pins", (world) => {
     const { pins, messages } = world.useCases;
     await pins.pin(ada.actor, room.token, first);
     await messages.remove(ada.actor, room.token, first);
-    expect((await pins.of([room.id])).size).toBe(0);
+    expect((await pins.of([{ roomId: room.id, membership: null }])).size).toBe(0);
     await refused(pins.pin(ada.actor, room.token, first), "not_found");
     expect(await told(room)).toEqual([
       `message.pinned ${first}`,

@@ -21,6 +21,7 @@ export const OPERATIONS = {
   "edit one's message": { actions: ["edit_own"] },
   "delete one's message": { actions: ["delete_own"], once: true },
   "delete another's message": { actions: ["delete_any"], once: true },
+  "hide a message for oneself": { actions: ["read"] },
   "pin a message": { actions: ["pin"] },
   "join the call": { actions: ["call"] },
   "see who is in the call": { actions: ["call"] },

@@ -106,6 +106,9 @@ export const SOCKET: FaceWays = {
       ({ extrasMessage }) => ({ op: "delete", seq: seqOf(extrasMessage) }),
       { first: ["read"] },
     ),
+    "hide a message for oneself": socketWay("delete", ({ extrasMessage }) => ({
+      ...{ op: "delete", forMe: true, seq: seqOf(extrasMessage) },
+    })),
     "pin a message": socketWay("pin", ({ messages }) => ({ op: "pin", seq: seqOf(messages.owner) }), {
       first: ["read"],
     }),

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { PostgresStore } from "../../../src/store/postgres.ts";
 import { accountContract } from "./accounts.ts";
+import { hiddenContract } from "./hidden.ts";
 import { identityContract } from "./identities.ts";
 import { journalContract } from "./journal.ts";
 import { logContract } from "./log.ts";
@@ -28,6 +29,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     describe("the journal", () => journalContract(store));
     roomContract(store);
     takenBackContract(store);
+    describe("messages that a member hid", () => hiddenContract(store));
     searchContract(store);
     memberRoomContract(store);
     accountContract(store);

@@ -11,11 +11,17 @@ import type {
   ShownAttachment,
 } from "../../model.ts";
 
+/** How many messages a member may hide for themselves in one room, and in all rooms. */
+export const HIDDEN_IN_ROOM = 1_000;
+export const HIDDEN_IN_ALL = 10_000;
+
 /** Which part of a room's log a reader may see. */
 export interface Visible {
   roomId: number;
   /** Events with a higher seq. */
   historyFrom: number;
+  /** The reader, where they hid messages of the room for themselves: those are left out. */
+  hiddenBy?: MemberKey;
 }
 
 /** A place among the messages of several rooms, newest first. */
@@ -42,6 +48,7 @@ export interface MessageStore {
   /** Events of these types between two seqs, both exclusive, without deleted messages, from one end. */
   page(range: {
     roomId: number;
+    hiddenBy?: MemberKey;
     after: number;
     before: number;
     from: "oldest" | "newest";
@@ -49,7 +56,9 @@ export interface MessageStore {
     limit: number;
   }): Promise<LoggedEvent[]>;
   /** The rooms of a member with what decides whether they may be read. */
-  roomsOf(member: MemberKey): Promise<{ room: Room; membership: Pick<Membership, "role" | "historyFrom"> }[]>;
+  roomsOf(
+    member: MemberKey,
+  ): Promise<{ room: Room; membership: Pick<Membership, "role" | "historyFrom" | "hiddenNo"> }[]>;
   /**
    * How far messages of several rooms can be listed, so that nothing is committed behind the reader: every message that
    * was sent before the call has an earlier time (ms), and so has none that is sent later. Where others have been writing
@@ -83,6 +92,17 @@ export interface MessageStore {
   /** Messages whose time was over at `now`, at most `limit`. */
   expired(now: number, limit: number): Promise<MessagePlace[]>;
 
+  // ── Messages that a member hides for themselves
+  /**
+   * Hides a message, which the caller has looked at, from one member. Who hid it before, or may hide no more, changes nothing.
+   * Resolves after the commit.
+   */
+  hide(member: MemberKey, place: MessagePlace): Promise<HideResult>;
+  /** Of these places those that the member has hidden. */
+  hiddenOf(member: MemberKey, places: readonly MessagePlace[]): Promise<MessagePlace[]>;
+  /** Who has hidden the message. */
+  hiders(place: MessagePlace): Promise<MemberKey[]>;
+
   // ── Attachments
   /** A new one that waits to be sent. Uploads of one owner, and of one organization, are judged one after the other. */
   addAttachment(file: NewFile, bounds: FileBounds): Promise<AddedFile>;
@@ -105,6 +125,13 @@ export interface MessageStore {
   filesGone(ids: readonly string[]): Promise<void>;
   /** Waiting since before `before`, at most `limit`. */
   staleAttachments(before: number, limit: number): Promise<string[]>;
+}
+
+export interface HideResult {
+  /** `too_many`: the member hid {@link HIDDEN_IN_ROOM} messages of the room, or {@link HIDDEN_IN_ALL}; `not_found`: they are not in the room. */
+  status: "hidden" | "already" | "too_many" | "not_found";
+  /** The number of the message among all that the member hid: the next one's is one higher. 0 where nothing changed. */
+  no: number;
 }
 
 export interface NewFile extends Attachment {

@@ -52,6 +52,10 @@ export interface SessionRoom {
   unread: number;
   /** Mentions of the member, or of everybody, after the marker. */
   mentions: number;
+  /** The number of the last message here that the member hid for themselves; 0: they hid none. */
+  hiddenNo: number;
+  /** The seqs of those that were asked for: of which the client may not know, or whose message it is still to get. */
+  hidden: readonly number[];
   /** The last message that is visible to the member and was not deleted, or null. */
   last: LoggedEvent | null;
 }
@@ -128,9 +132,13 @@ export interface RoomLists {
   /**
    * All rooms of a member with what a session needs, in ONE query, newest activity first.
    * @param wanted `asked`: the places of whose events the time is wanted (`askedAt`), at most one a room; `most`: how many
-   * of the rooms are listed, the first ones; unset: all
+   * of the rooms are listed, the first ones; unset: all; `hiddenAfter`: the number after which messages that the member hid are
+   * wanted (`hidden`); unset: only those after the places
    */
-  sessionRooms(member: MemberKey, wanted?: { asked?: AskedPlaces; most?: number }): Promise<SessionRoom[]>;
+  sessionRooms(
+    member: MemberKey,
+    wanted?: { asked?: AskedPlaces; most?: number; hiddenAfter?: number },
+  ): Promise<SessionRoom[]>;
   /** One of those rooms; null when the member is not in it. Look-ups at the same time share a query. */
   sessionRoom(member: MemberKey, roomId: number): Promise<SessionRoom | null>;
   /** The member's rooms by UUID ascending: those after `after` (exclusive), or those of `uuids`. */

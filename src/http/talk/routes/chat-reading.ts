@@ -33,7 +33,7 @@ export interface Reader {
   /** The actor's client; undefined for guests. */
   client: ClientName | undefined;
   room: Room;
-  me: Pick<Membership, "historyFrom">;
+  me: Pick<Membership, "historyFrom" | "hiddenNo">;
 }
 
 interface Place {
@@ -88,7 +88,9 @@ export function createChatReading({
   /** The messages of new events for a reader who was checked before them; read from the log where the events are not all. */
   async function newsOf({ actor, room, me }: Reader, { events, isEnough }: Heard, { after, limit }: Place) {
     const later = events.filter(({ seq }) => seq > after);
-    const shared = isEnough ? await live.of(room, later, me.historyFrom) : null;
+    // Who hid messages may see another one than others, and other answered ones.
+    const isShared = isEnough && me.hiddenNo === 0;
+    const shared = isShared ? await live.of(room, later, me.historyFrom) : null;
     return shared?.slice(0, limit) ?? (await gather(actor, room, { after }, limit));
   }
 
