@@ -246,7 +246,7 @@ function createInboundHandler(parts: HandlerParts): Inbound {
     members: createInboundMembers({ store, ghosts, members, lookup, wake, roomLifecycle }),
     own: createOwnEvents({ store, log, ghosts, marks, counts }),
     reactions: createInboundReactions(store, useCases.reactions),
-    files: createInboundFiles(media, useCases.attachments, logger),
+    files: createInboundFiles(media, useCases.attachments, store, logger),
   });
 }
 

@@ -81,10 +81,10 @@ async function checkFiles({ sql }: PostgresStore, files: AttachmentFiles): Promi
     page.length > 0;
     page = await expectedFiles(sql, last, PAGE)
   ) {
-    for (const { id, filename, room } of page) {
-      const content = await files.open(id);
-      await content?.cancel();
-      if (content) continue;
+    for (const { id, content, filename, room } of page) {
+      const bytes = await files.open(content);
+      await bytes?.cancel();
+      if (bytes) continue;
       missing++;
       if (missing <= MAX_SHOWN)
         say(`         ${id} ${JSON.stringify(filename)} ${room === null ? "(not sent)" : `in room ${room}`}`);

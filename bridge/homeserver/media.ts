@@ -9,10 +9,11 @@ import { fieldOf, HomeserverError } from "./homeserver-error.ts";
 export interface Media {
   /**
    * Uploads the bytes of an attachment as a ghost. Repeating it makes another copy, to which no event refers.
+   * `content` is the key of the bytes.
    * @returns its `mxc:` address
    * @throws MissingFile, HomeserverError, or a DomainError `unavailable` of the file storage
    */
-  upload(asUser: string, attachment: ShownAttachment): Promise<string>;
+  upload(asUser: string, attachment: ShownAttachment & { content: string }): Promise<string>;
   /**
    * Downloads the file at an `mxc:` address of this or another homeserver, and streams it to `take`. At most
    * {@link MAX_DOWNLOADS} run at once; others wait.
@@ -66,8 +67,8 @@ export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: Attac
         }
       });
     },
-    async upload(asUser, { id, filename, type, size }) {
-      const stream = await files.open(id);
+    async upload(asUser, { id, filename, type, size, content }) {
+      const stream = await files.open(content);
       if (!stream) throw new MissingFile(`The file storage has no attachment ${id}`);
       try {
         const answer = await homeserver.stream("POST", "/_matrix/media/v3/upload", {

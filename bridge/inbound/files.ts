@@ -9,6 +9,7 @@ import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Media } from "../homeserver/media.ts";
 import type { MatrixEvent } from "../mapping/matrix-events.ts";
 import { type OpenFile, openFile } from "../mapping/translate.ts";
+import type { BridgeStore } from "../store/bridge-store.ts";
 
 export interface InboundFiles {
   /**
@@ -27,6 +28,7 @@ const MAX_PAUSE_MS = 5_000;
 export function createInboundFiles(
   media: Pick<Media, "download">,
   attachments: Pick<UseCases["attachments"], "upload">,
+  store: Pick<BridgeStore, "putMediaUrl">,
   logger: Pick<Logger, "info">,
 ): InboundFiles {
   async function download(
@@ -36,7 +38,9 @@ export function createInboundFiles(
     const kept = await media.download(file.url, MAX_ATTACHMENT_BYTES, (content) =>
       attachments.upload(actor, { filename: file.filename, content, key, room }),
     );
-    return kept?.id ?? null;
+    if (!kept) return null;
+    await store.putMediaUrl(kept.id, file.url);
+    return kept.id;
   }
 
   return {

@@ -54,7 +54,13 @@ export interface WritesOptions {
   marks: Marks;
   store: Pick<
     BridgeStore,
-    "mirroredMessage" | "lastAnswer" | "mirroredParts" | "mirroredReaction" | "revise"
+    | "mirroredMessage"
+    | "lastAnswer"
+    | "mirroredParts"
+    | "mirroredReaction"
+    | "revise"
+    | "mediaUrl"
+    | "putMediaUrl"
   >;
   attachments: Pick<MessageStore, "attachments">;
 }
@@ -118,9 +124,18 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
     return { ...write, body };
   }
 
-  /** Uploads the file and stores its address, so that a repeated send does not upload again. */
+  /**
+   * Uploads the file, unless another one with the same bytes was, and stores its address, so that a repeated send does not
+   * upload again.
+   */
   async function upload(room: OpenRoom, entry: OutboxEntry, draft: Draft, file: ShownAttachment) {
-    const url = await media.upload(entry.sender, file);
+    const [stored] = await attachments.attachments([file.id]);
+    const bytes = stored?.content ?? file.id;
+    let url = await store.mediaUrl(bytes);
+    if (url === null) {
+      url = await media.upload(entry.sender, { ...file, content: bytes });
+      await store.putMediaUrl(bytes, url);
+    }
     const content = JSON.stringify({ ...draft, url } satisfies Draft);
     await store.revise(room.id, entry, { rev: entry.rev, sender: entry.sender, content });
     return url;

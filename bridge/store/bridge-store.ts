@@ -1,8 +1,8 @@
 /**
  * The bridge's tables (schema/migrations/0002-bridge.sql and later). This file: which worker has which room, and how far
  * each log is mirrored. changes.ts: rooms with work. queues.ts: the outbox and the inbox. events.ts: which Matrix event
- * stands for which event of the log. runs.ts: mirroring a log again. members.ts: memberships and ghosts. accounts.ts: tasks
- * for accounts.
+ * stands for which event of the log. runs.ts: mirroring a log again. media.ts: where files are in Matrix. members.ts:
+ * memberships and ghosts. accounts.ts: tasks for accounts.
  *
  * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
@@ -12,6 +12,7 @@ import { CONVERSATION, columns, noun, type Row } from "../../src/store/sql/rows.
 import { type BridgeAccounts, createBridgeAccounts } from "./accounts.ts";
 import { type BridgeChanges, createBridgeChanges } from "./changes.ts";
 import { type BridgeEvents, createBridgeEvents } from "./events.ts";
+import { type BridgeMedia, createBridgeMedia } from "./media.ts";
 import { type BridgeMembers, createBridgeMembers } from "./members.ts";
 import { type BridgeQueues, createBridgeQueues } from "./queues.ts";
 import { type BridgeRuns, createBridgeRuns } from "./runs.ts";
@@ -22,6 +23,7 @@ export type BridgeStore = BridgeRooms &
   BridgeRuns &
   BridgeQueues &
   BridgeEvents &
+  BridgeMedia &
   BridgeMembers;
 
 /** A room as the worker that claimed it finds it. */
@@ -93,6 +95,7 @@ export function createBridgeStore(sql: StoreSql): BridgeStore {
     ...createBridgeRuns(sql),
     ...createBridgeQueues(sql),
     ...createBridgeEvents(sql),
+    ...createBridgeMedia(sql),
     ...createBridgeMembers(sql),
   };
 }

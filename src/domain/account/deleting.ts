@@ -7,7 +7,7 @@ import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
 import type { MessagePlace } from "../ids.ts";
 import { type Deleted, deleteMessage } from "../messages/deletion.ts";
-import { SYSTEM_ACTOR } from "../model.ts";
+import { DELETED_USER, SYSTEM_ACTOR } from "../model.ts";
 import type { AccountDeletion } from "../ports/store/accounts/deletions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
 import { createRecount } from "../reading/recount.ts";
@@ -16,8 +16,6 @@ import { type Departure, removePeople } from "../rooms/members.ts";
 import type { AccountDeletions } from "../use-cases/accounts.ts";
 import type { ProofCheck } from "./proof.ts";
 
-/** The name of a deleted user in the log. */
-export const DELETED_USER = "Deleted user";
 /** Rooms that are left in one transaction. */
 const MAX_ROOMS = 20;
 /** Messages that are deleted in one transaction. */

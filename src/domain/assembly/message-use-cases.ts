@@ -11,6 +11,7 @@ import { createFileLinks } from "../files/file-links.ts";
 import { createUploads } from "../files/uploads.ts";
 import type { InternalCalls } from "../live/calls.ts";
 import { createEditing } from "../messages/editing.ts";
+import { createForwarding } from "../messages/forwarding.ts";
 import { createHiding } from "../messages/hiding.ts";
 import { createMentions } from "../messages/mentioning.ts";
 import { createMessageViews } from "../messages/message-views.ts";
@@ -46,7 +47,7 @@ export function createMessageUseCases(
   const threads = createThreads(context);
   return {
     messages: {
-      ...createMessages(context, unread, bringBack, threads),
+      ...createMessages(context, unread, bringBack, threads, createForwarding(context)),
       ...createEditing(context, recount),
       ...createHiding(context, unread),
       ...createReading(context, unread, threads),

@@ -14,7 +14,7 @@ export interface AttachmentNote {
 export async function noteAttachments(
   tx: StoreTransaction,
   type: Extract<WebhookType, `attachment.${string}`>,
-  attachments: readonly StoredAttachment[],
+  attachments: readonly Pick<StoredAttachment, "id" | "owner" | "place">[],
 ): Promise<void> {
   for (const { owner, place, id } of attachments) {
     if (!owner.startsWith("u:")) continue;

@@ -12,7 +12,7 @@ import { derivedPublicId, isPublicId, type MessagePlace, newPublicId } from "../
 import { type Actor, type EditData, memberKey } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { AttachmentFiles, ByteRange } from "../ports/attachments.ts";
-import type { NewFile, StoredAttachment, Visible } from "../ports/store/messages.ts";
+import type { NewFile, StoredAttachment, UnwantedFile, Visible } from "../ports/store/messages.ts";
 import type { Attachments, AttachmentView } from "../use-cases/files.ts";
 import { noteAttachments } from "./attachment-notes.ts";
 import {
@@ -52,8 +52,11 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     return { found, mine, where: { room: located.room, membership: located.membership } };
   }
 
-  async function bytesOf(id: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
-    const stream = await kept().open(id, range);
+  async function bytesOf(
+    { content }: StoredAttachment,
+    range?: ByteRange,
+  ): Promise<ReadableStream<Uint8Array>> {
+    const stream = await kept().open(content, range);
     if (!stream) throw noSuchFile();
     return stream;
   }
@@ -105,23 +108,22 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     },
     delete: (actor, id) => remove(actor, id),
     async open(actor, id, range) {
-      await find(actor, id);
-      return await bytesOf(id, range);
+      return await bytesOf((await find(actor, id)).found, range);
     },
     async linked(id) {
       const found = isPublicId(id) ? await store.messages.attachment(id) : null;
       if (!found) throw noSuchFile();
-      return { file: viewOf(found), open: (range) => bytesOf(id, range) };
+      return { file: viewOf(found), open: (range) => bytesOf(found, range) };
     },
     async sweep(at) {
       await discard(await store.messages.staleAttachments(at - KEEP_WAITING_MS, SWEEP_STEP));
       if (!files) return;
       await files.sweep();
-      let unwanted: string[];
+      let unwanted: UnwantedFile[];
       do {
         unwanted = await store.messages.unwantedFiles(SWEEP_STEP);
-        for (const id of unwanted) await files.delete(id);
-        await store.messages.filesGone(unwanted);
+        for (const { content } of unwanted) if (content !== null) await files.delete(content);
+        await store.messages.filesGone(unwanted.map(({ id }) => id));
       } while (unwanted.length === SWEEP_STEP);
     },
   };
@@ -152,7 +154,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
           throw error;
         });
       }
-      const stored = { ...attachment, owner, place: null, room: null };
+      const stored = { ...attachment, owner, place: null, room: null, content: id };
       await store.transaction((tx) => noteAttachments(tx, "attachment.created", [stored]));
       return viewOf(stored);
     } finally {
@@ -171,7 +173,8 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
   async function add(file: NewFile): Promise<{ attachment: StoredAttachment; isNew: boolean }> {
     const bounds = fileBounds(context.settings);
     const { status, used } = await store.messages.addAttachment(file, bounds);
-    if (status === "added") return { attachment: { ...file, place: null, room: null }, isNew: true };
+    if (status === "added")
+      return { attachment: { ...file, place: null, room: null, content: file.id }, isNew: true };
     if (status === "known") {
       const twin = await store.messages.attachment(file.id);
       if (twin) return { attachment: twin, isNew: false };
@@ -205,7 +208,7 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
 
   /** Deletes rows of unsent files. The next sweep deletes their bytes. */
   async function discard(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await store.transaction((tx) => tx.messages.deleteAttachments(ids));
+    if (ids.length > 0) await store.transaction((tx) => tx.messages.discardAttachments(ids));
   }
 
   /** The file at a cursor, if the actor could ever see it. @param only the room whose files are listed; null: all */

@@ -133,7 +133,7 @@ export function createUploads(context: Context, files: AttachmentFiles | null): 
       if (file) await noteAttachments(tx, "attachment.created", [file]);
       return file;
     });
-    if (!finished && !(await store.messages.attachment(id))) await kept().delete(id);
+    if (!finished && !(await store.messages.needsContent(id))) await kept().delete(id);
     return await progress(id);
   }
 

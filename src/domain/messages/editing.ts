@@ -67,7 +67,9 @@ export function createEditing(context: Context, recount: Recount): Pick<Messages
       if (memberKey(message.actor) !== memberKey(actor)) {
         throw new DomainError("forbidden", "Only its author edits a message");
       }
-      const { text, mentions = [], attachments = [] } = dataOf<"message">(message);
+      const { text, mentions = [], attachments = [], forwarded } = dataOf<"message">(message);
+      // [GW-5.13] Its words are another's.
+      if (forwarded) throw new DomainError("forbidden", "A forwarded message can't be edited");
       if ((input.attachments ?? attachments).length === 0) {
         checkText("text", input.text);
         checkVisible("text", input.text);

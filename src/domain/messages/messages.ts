@@ -1,7 +1,7 @@
 /** Sending messages, the hot path: permissions come from the cache, and the only statement is the append. */
 import { type Access, noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
-import { badField, DomainError } from "../errors.ts";
+import { badField, DomainError, isUnavailable } from "../errors.ts";
 import { dataOf } from "../event-data.ts";
 import { messageExtras } from "../message-rules.ts";
 import { type Actor, type Attachment, type MemberKey, memberKey } from "../model.ts";
@@ -19,6 +19,7 @@ import {
   checkVisible,
 } from "../text-rules.ts";
 import type { Messages, SendInput, SendResult } from "../use-cases/sending.ts";
+import { checkForward, type Forwarding, type Original } from "./forwarding.ts";
 import { badFiles, checkFiles, filesToSend } from "./message-files.ts";
 
 /** How often a send is checked again while membership or rules change. */
@@ -28,11 +29,19 @@ const RENEW_AFTER_MS = 30_000;
 /** No room has this version: an append under it stores nothing, but finds an earlier result. */
 const NO_VERSION = 0;
 
+/** What a message has beside what its sender says. */
+interface Own {
+  files?: Attachment[];
+  /** The message that is sent on. */
+  original?: Original;
+}
+
 export function createMessages(
   context: Context,
   unread: UnreadCache,
   bringBack: BringBack,
   threads: Pick<Threads, "rootOf">,
+  forwarding: Forwarding,
 ): Pick<Messages, "send"> {
   const { store, accesses } = context;
 
@@ -69,7 +78,8 @@ export function createMessages(
   }
 
   function sendChecked(actor: Actor, room: string, input: SendInput): Promise<SendResult> {
-    const { attachments } = input;
+    const { attachments, forward } = input;
+    if (forward !== undefined) return sendForward(actor, room, input, forward);
     return attachments !== undefined && attachments.length > 0
       ? sendFiles(actor, room, input, attachments)
       : append(actor, room, input);
@@ -84,16 +94,52 @@ export function createMessages(
     checkMessage(actor, input);
     const files = await filesToSend(store, actor, attachments);
     return files
-      ? await append(actor, room, input, files)
+      ? await append(actor, room, input, { files })
       : await firstResult(actor, room, input, null, badFiles());
   }
 
-  async function append(
+  async function sendForward(
     actor: Actor,
     room: string,
     input: SendInput,
-    files?: Attachment[],
+    source: { room: string; seq: number },
   ): Promise<SendResult> {
+    checkMessage(actor, input);
+    const original = await forwarding.original(actor, source).catch(asRefusal);
+    if (original instanceof DomainError) return await firstResult(actor, room, input, null, original);
+    return original.files.length === 0
+      ? await append(actor, room, input, { original })
+      : await sendFilesOn(actor, room, input, original);
+  }
+
+  /** Files are shared only for a message that is new and allowed, and removed where it was not sent after all. */
+  async function sendFilesOn(
+    actor: Actor,
+    room: string,
+    input: SendInput,
+    original: Original,
+  ): Promise<SendResult> {
+    const access = await accesses.read(memberKey(actor), room);
+    const refused = judge(access, input, context.now());
+    const first = await earlierResult(actor, room, input, access);
+    if (first) return first;
+    if (refused) throw refused;
+    const files = await forwarding.share(actor, original);
+    let isSent: boolean | null = false;
+    try {
+      const sent = await append(actor, room, input, { files, original });
+      isSent = !sent.duplicate;
+      return sent;
+    } catch (error) {
+      // The message may be stored all the same. Where it is not, the sweep removes the files.
+      if (isUnavailable(error)) isSent = null;
+      throw error;
+    } finally {
+      if (isSent === false) await forwarding.discard(files);
+    }
+  }
+
+  async function append(actor: Actor, room: string, input: SendInput, own: Own = {}): Promise<SendResult> {
     checkMessage(actor, input);
     const member = memberKey(actor);
     let alone = false;
@@ -112,7 +158,7 @@ export function createMessages(
         await bringBack(actor, room, roomId);
         continue;
       }
-      const result = await store.log.append(newMessage(roomId, accessVersion, actor, input, files));
+      const result = await store.log.append(newMessage({ roomId, accessVersion, sender: actor }, input, own));
       switch (result.status) {
         case "appended":
           count(actor, member, roomId, input);
@@ -142,10 +188,21 @@ export function createMessages(
     access: Access | null,
     refused: DomainError,
   ): Promise<SendResult> {
+    const first = await earlierResult(sender, room, input, access);
+    if (!first) throw refused;
+    return first;
+  }
+
+  async function earlierResult(
+    sender: Actor,
+    room: string,
+    input: SendInput,
+    access: Access | null,
+  ): Promise<SendResult | null> {
     const roomId = access?.roomId ?? (await roomIdOf(room));
-    if (roomId === undefined) throw refused;
-    const result = await store.log.append(newMessage(roomId, NO_VERSION, sender, input));
-    if (result.status !== "duplicate") throw refused;
+    if (roomId === undefined) return null;
+    const result = await store.log.append(newMessage({ roomId, accessVersion: NO_VERSION, sender }, input));
+    if (result.status !== "duplicate") return null;
     return { seq: result.seq, at: result.at, duplicate: true, event: null };
   }
 
@@ -162,35 +219,42 @@ export function createMessages(
 }
 
 function checkMessage({ kind }: Actor, input: SendInput): void {
-  const { id, text, longText, replyTo, thread, mentions, attachments, fromMatrix } = input;
+  const { id, text, longText, replyTo, thread, mentions, attachments, forward, fromMatrix } = input;
   checkClientId(id, kind === "matrix" || fromMatrix === true);
+  if (replyTo !== undefined) checkId("replyTo", replyTo);
+  if (thread !== undefined) checkId("thread", thread);
+  if (forward !== undefined) {
+    checkForward(input, forward);
+    return;
+  }
   const hasFiles = attachments !== undefined && attachments.length > 0;
   if (longText) checkLongText("text", text);
   else if (text !== "" || !hasFiles) checkText("text", text);
   if (!hasFiles) checkVisible("text", text);
-  if (replyTo !== undefined) checkId("replyTo", replyTo);
-  if (thread !== undefined) checkId("thread", thread);
   if (attachments !== undefined) checkFiles(attachments);
   if (mentions !== undefined) checkMentions(mentions);
 }
 
 /** Picks the fields of a message: the input of a face may have more. */
 function newMessage(
-  roomId: number,
-  accessVersion: number,
-  sender: Actor,
+  to: Pick<NewMessage, "roomId" | "accessVersion" | "sender">,
   input: SendInput,
-  files?: Attachment[],
+  { files = [], original }: Own = {},
 ): NewMessage {
-  const { id, text, replyTo, thread, mentions } = input;
-  const message: NewMessage = { roomId, accessVersion, sender, id, text };
+  const { id, replyTo, thread, mentions } = input;
+  const message: NewMessage = { ...to, id, text: original?.text ?? input.text };
   const extras = messageExtras(input);
-  if (files !== undefined) message.attachments = files;
-  if (extras !== undefined) message.extras = extras;
+  if (files.length > 0) message.attachments = files;
+  if (extras !== undefined || original) message.extras = { ...original?.extras, ...extras };
   if (replyTo !== undefined) message.replyTo = replyTo;
   if (thread !== undefined) message.thread = thread;
   if (mentions !== undefined) message.mentions = mentions;
   return message;
+}
+
+function asRefusal(error: unknown): DomainError {
+  if (error instanceof DomainError && !isUnavailable(error)) return error;
+  throw error;
 }
 
 function judge(access: Access | null, { replyTo }: SendInput, now: number): DomainError | null {

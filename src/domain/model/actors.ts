@@ -44,5 +44,8 @@ export const NOBODY: Actor = { kind: "user", id: "0", name: "" };
 /** The author of Causeway's own acts: automation, expiry, deletion of accounts. */
 export const SYSTEM_ACTOR: Actor = { kind: "system", id: "causeway", name: "Causeway" };
 
+/** The name of a deleted user in the log. */
+export const DELETED_USER = "Deleted user";
+
 /** The mention of everybody in the room, stored as one row for any number of members. */
 export const MENTION_ALL = "all";

@@ -84,6 +84,18 @@ export interface MessageExtras {
   /** What the message is, with its own data; its text is for those who do not know the kind. Missing: a text. */
   kind?: string;
   data?: Record<string, unknown>;
+  /** Of a message that was sent on: where its words come from. */
+  forwarded?: Forwarded;
+}
+
+/**
+ * The first author of a forwarded message and its time, and whom it mentioned (ids of actors, or "all"): they are told nothing.
+ * The keys of the actor are in the order of {@link Actor}, by which the store finds the actor.
+ */
+export interface Forwarded {
+  actor: Actor;
+  at: number;
+  mentions?: string[];
 }
 
 /** What history adds to a message as it stands now. It is not in the log. */

@@ -37,7 +37,7 @@ export function createPictureOf({ store }: Context, files: AttachmentFiles | nul
     if (found?.owner !== memberKey(actor) || found.place !== null) throw noSuchImage();
     if (found.size > MAX_AVATAR_BYTES) throw tooLarge();
     if (!files) throw new DomainError("unavailable", "This process keeps no files");
-    const stream = await files.open(id);
+    const stream = await files.open(found.content);
     if (!stream) throw noSuchImage();
     return await checkAvatar(await buffer(stream));
   };

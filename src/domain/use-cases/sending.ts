@@ -6,13 +6,15 @@ export interface Messages {
   /**
    * Appends a message; resolves after the commit. Repeating it with the same `id` returns the first result.
    * Rules: text 1–16,000 code points of well-formed Unicode, id 1–64 characters (255 bytes from Matrix), replyTo an
-   * existing message, at most 100 mentions.
-   * @throws DomainError `bad_request` on `thread` for what is no message, or one that was deleted and has no thread
+   * existing message, at most 100 mentions. With `forward` it says what another message says, which the actor may read.
+   * @throws DomainError `bad_request` on `thread` for what is no message, or one that was deleted and has no thread;
+   *   about `forward.room` as for reading there, and `not_found` on `forward.seq`; `too_large` on it where files that are
+   *   sent on would take more than files may
    */
   send(actor: Actor, room: string, input: SendInput): Promise<SendResult>;
   /**
    * Moves the author's words in place and appends `message.edited`. Only the author edits. The text before is kept
-   * nowhere, also not in the log. Repeating an edit makes no second event.
+   * nowhere, also not in the log. Repeating an edit makes no second event. A forwarded message is not edited (`forbidden`).
    * @throws DomainError `conflict` on `seq` for a message that was deleted
    */
   edit(actor: Actor, room: string, seq: number, input: EditInput): Promise<MadeEvent>;
@@ -86,6 +88,8 @@ export interface SendInput extends ExtrasInput {
   mentions?: string[];
   /** Ids of files that the sender uploaded for this message, at most 20. With files the text may be empty. */
   attachments?: string[];
+  /** The message to send on. `text`, `mentions`, `attachments`, `type`, `data` and `format` are the original's: none is given. */
+  forward?: { room: string; seq: number };
   /** The text may have up to 32,000 code points; it is `too_large` beyond that. */
   longText?: true;
   /** The id is a Matrix event id, up to 255 bytes long: whoever acts wrote in a Matrix client. */

@@ -17,6 +17,13 @@ export interface Reaction {
   actors: WireActor[];
 }
 
+/** [GW-5.11] The first author of a forwarded message, its time, and whom it mentioned: they are told nothing. */
+export interface Forwarded {
+  actor: WireActor;
+  at: number;
+  mentions?: string[];
+}
+
 /** [GW-6.8] The message that was answered. */
 export interface RepliedMessage {
   seq: number;
@@ -47,6 +54,8 @@ export type MessageData = {
   /** [GW-5.8] What the message is; missing for a text. */
   kind?: string;
   data?: Record<string, unknown>;
+  /** [GW-5.11] Where the words of a forwarded message come from. */
+  forwarded?: Forwarded;
   /** In history: when it was edited last, ms. */
   edited?: number;
   /** In history. */

@@ -23,8 +23,9 @@ export const MESSAGE_OPS = {
       type: z.string().optional(),
       data: z.record(z.string(), z.unknown()).optional(),
       silent: z.boolean().optional(),
+      forward: z.strictObject({ room, seq }).optional(),
     })
-    .refine(({ text, attachments = [] }) => text !== "" || attachments.length > 0, {
+    .refine(({ text, attachments = [], forward }) => text !== "" || attachments.length > 0 || forward, {
       path: ["text"],
       message: "must not be empty without attachments",
     }),

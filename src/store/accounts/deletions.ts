@@ -1,6 +1,6 @@
 /** Statements for accounts that are being deleted. The log is walked through by its primary key, a stretch at a time. */
 import type { MessagePlace } from "../../domain/ids.ts";
-import { userKey } from "../../domain/model.ts";
+import { type EventData, userKey } from "../../domain/model.ts";
 import type { AccountDeletion, DeletionWrites, Traces } from "../../domain/ports/store/accounts/deletions.ts";
 import type { TransactionScope } from "../sql/scope.ts";
 import type { Fragment, Sql } from "../sql/sql.ts";
@@ -15,6 +15,10 @@ interface DeletionRow {
   erase: boolean;
   at_room: number;
   at_seq: number;
+}
+
+interface DataRow extends MessagePlace {
+  data: string;
 }
 
 export function createDeletionWrites({ sql }: TransactionScope): DeletionWrites {
@@ -37,6 +41,7 @@ export function createDeletionWrites({ sql }: TransactionScope): DeletionWrites 
       await sql`update events set actor_name = ${name} where ${between(sql, at, to)} and actor = ${member}`;
       await sql`update reactions set actor_name = ${name} where ${between(sql, at, to)} and member = ${member}`;
       await renameMembers(sql, userId, at, to, name);
+      await renameForwarded(sql, userId, at, to, name);
       await sql`update account_deletions set at_room = ${to.roomId}, at_seq = ${to.seq} where user_id = ${userId}`;
     },
     async finish(userId) {
@@ -85,7 +90,7 @@ async function renameMembers(
   to: MessagePlace,
   name: string,
 ): Promise<void> {
-  const rows = await sql<(MessagePlace & { data: string })[]>`
+  const rows = await sql<DataRow[]>`
     select conversation_id as "roomId", seq, data from events
     where ${between(sql, after, to)} and type in ('member.joined', 'member.left', 'member.changed')
       and strpos(data, ${`"id":"${userId}"`}) > 0`;
@@ -95,10 +100,47 @@ async function renameMembers(
     if (kind !== "user" || id !== String(userId)) return [];
     return [{ roomId, seq, data: JSON.stringify({ ...parsed, member: { kind, id, name } }) }];
   });
-  if (renamed.length === 0) return;
+  await putData(sql, renamed);
+}
+
+/**
+ * Forwarded messages name their first author. Others edit the data of messages under the lock of the room, so it is read
+ * under that lock, too.
+ */
+async function renameForwarded(
+  sql: Sql,
+  userId: number,
+  after: MessagePlace,
+  to: MessagePlace,
+  name: string,
+): Promise<void> {
+  const isTheirs = sql`
+    ${between(sql, after, to)} and type = 'message'
+    and strpos(data, ${`"forwarded":{"actor":{"kind":"user","id":"${userId}"`}) > 0`.fragment;
+  const rooms = await sql<
+    { id: number }[]
+  >`select distinct conversation_id as id from events where ${isTheirs}`;
+  if (rooms.length === 0) return;
+  await sql`
+    select from room_heads where conversation_id = any (${rooms.map(({ id }) => id)}::bigint[])
+    order by conversation_id for no key update`;
+  const rows = await sql<DataRow[]>`
+    select conversation_id as "roomId", seq, data from events where ${isTheirs}`;
+  const renamed = rows.flatMap(({ roomId, seq, data }) => {
+    const parsed = JSON.parse(data) as EventData["message"];
+    const { actor, ...origin } = parsed.forwarded ?? {};
+    if (actor?.kind !== "user" || actor.id !== String(userId)) return [];
+    const forwarded = { actor: { kind: actor.kind, id: actor.id, name }, ...origin };
+    return [{ roomId, seq, data: JSON.stringify({ ...parsed, forwarded }) }];
+  });
+  await putData(sql, renamed);
+}
+
+async function putData(sql: Sql, rows: readonly DataRow[]): Promise<void> {
+  if (rows.length === 0) return;
   await sql`
     update events e set data = r.data
-    from unnest(${renamed.map(({ roomId }) => roomId)}::bigint[], ${renamed.map(({ seq }) => seq)}::bigint[],
-                ${renamed.map(({ data }) => data)}::text[]) as r (room, seq, data)
+    from unnest(${rows.map(({ roomId }) => roomId)}::bigint[], ${rows.map(({ seq }) => seq)}::bigint[],
+                ${rows.map(({ data }) => data)}::text[]) as r (room, seq, data)
     where e.conversation_id = r.room and e.seq = r.seq`;
 }

@@ -1,8 +1,13 @@
 /** Statements about files, without their bytes. None of them locks rooms. */
-import type { AddedFile, AttachmentPlace, MessageStore } from "../../domain/ports/store/messages.ts";
+import type {
+  AddedFile,
+  AttachmentPlace,
+  MessageStore,
+  UnwantedFile,
+} from "../../domain/ports/store/messages.ts";
 import type { Database } from "../sql/database.ts";
 import type { Row } from "../sql/rows.ts";
-import type { Sql, Statement } from "../sql/sql.ts";
+import type { Fragment, Sql, Statement } from "../sql/sql.ts";
 import { type AttachmentRow, attachmentList, isVisible, readStored, visibleRooms } from "./message-rows.ts";
 
 export type AttachmentQueries = Pick<
@@ -12,6 +17,7 @@ export type AttachmentQueries = Pick<
   | "attachments"
   | "attachmentPage"
   | "attachmentPlace"
+  | "needsContent"
   | "unwantedFiles"
   | "filesGone"
   | "staleAttachments"
@@ -40,11 +46,18 @@ export function createAttachmentQueries(db: Database): AttachmentQueries {
         select ${attachmentList(sql)} from attachments a where a.id = ${id}`);
       return row ? readStored(row) : null;
     },
-    async unwantedFiles(limit) {
-      const rows = await db.read(sql<{ id: string }[]>`
-        select id from attachments where deleted_at is not null and not file_gone order by deleted_at limit ${limit}`);
-      return rows.map(({ id }) => id);
+    async needsContent(content) {
+      const [row] = await db.read(sql<[{ needed: boolean }]>`select ${isNeeded(sql, content)} as needed`);
+      return row.needed;
     },
+    unwantedFiles: (limit) =>
+      db.read(sql<UnwantedFile[]>`
+        select f.id, case when ${isNeeded(sql, sql.unsafe("f.content"))} then null else f.content end as content
+        from (
+          select id, coalesce(content, id) as content, deleted_at from attachments
+          where deleted_at is not null and not file_gone order by deleted_at limit ${limit}
+        ) f
+        order by f.deleted_at`),
     async filesGone(ids) {
       await sql`update attachments set file_gone = true where id = any (${ids}::text[])`;
     },
@@ -57,17 +70,29 @@ export function createAttachmentQueries(db: Database): AttachmentQueries {
   };
 }
 
+/** Whether a file that is not deleted has its bytes under this key. */
+function isNeeded(sql: Sql, content: string | Fragment): Fragment {
+  return sql`
+    (exists (select from attachments o where o.id = ${content} and o.deleted_at is null)
+     or exists (select from attachments s where s.content = ${content} and s.deleted_at is null))`.fragment;
+}
+
 /**
  * A statement that deletes attachments and gives their bytes back to the quotas. Their rows stay, without names, until
- * the bytes of the files are removed too.
+ * the bytes of the files are removed too, which another file may still need. Locks the rows in the order of their ids, as
+ * who shares the bytes of several files does.
  * @param which the condition for attachments to delete
  * @param also statements (`name as (…),`) that run in the same statement
  */
 export function removeFiles(sql: Sql, which: Statement<Row[]>, also: Statement<Row[]> = sql``) {
   return sql`
-    with ${also} gone as (
-      update attachments set deleted_at = causeway_now(), filename = '' where ${which} and deleted_at is null
-      returning owner, organization_id, size
+    with ${also} held as (
+      select id from attachments where ${which} and deleted_at is null order by id for no key update
+    ),
+    gone as (
+      update attachments a set deleted_at = causeway_now(), filename = '' from held h
+      where a.id = h.id and a.deleted_at is null
+      returning a.owner, a.organization_id, a.size
     )
     insert into file_usage_changes (key, bytes)
     select k.key, -sum(g.size)

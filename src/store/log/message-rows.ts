@@ -51,13 +51,14 @@ export interface AttachmentRow {
   seq: number | null;
   /** The room's token. */
   room: string | null;
+  content: string;
 }
 
 /** The select list of an attachment `a`. */
 export function attachmentList(sql: Sql): Fragment {
   return sql.unsafe(
     "a.id, a.owner, a.filename, a.type, a.size, a.created_at, a.conversation_id, a.seq, " +
-      "(select c.token from conversations c where c.id = a.conversation_id) as room",
+      "(select c.token from conversations c where c.id = a.conversation_id) as room, coalesce(a.content, a.id) as content",
   );
 }
 
@@ -66,9 +67,9 @@ export function readAttachment({ id, filename, type, size, created_at }: Attachm
 }
 
 export function readStored(row: AttachmentRow): StoredAttachment {
-  const { conversation_id, seq, room, owner } = row;
+  const { conversation_id, seq, room, owner, content } = row;
   const place = conversation_id === null || seq === null ? null : { roomId: conversation_id, seq };
-  return { ...readAttachment(row), owner, place, room };
+  return { ...readAttachment(row), owner, place, room, content };
 }
 
 interface ReactionRow {

@@ -76,6 +76,8 @@ export function storeChecks(sql: Sql): Check[] {
 
 export interface ExpectedFile {
   id: string;
+  /** The key of its bytes. */
+  content: string;
   filename: string;
   room: string | null;
 }
@@ -83,7 +85,7 @@ export interface ExpectedFile {
 /** Attachments whose bytes must exist, ordered by id. @param after exclusive */
 export async function expectedFiles(sql: Sql, after: string, limit: number): Promise<ExpectedFile[]> {
   return await sql<ExpectedFile[]>`
-    select a.id, a.filename, h.token as room
+    select a.id, coalesce(a.content, a.id) as content, a.filename, h.token as room
     from attachments a left join room_heads h on h.conversation_id = a.conversation_id
     where a.deleted_at is null and not a.file_gone and a.id > ${after}
     order by a.id limit ${limit}`;

@@ -2,7 +2,7 @@
 
 import { dataOf } from "../../domain/event-data.ts";
 import { memberKey, shownAttachment } from "../../domain/model.ts";
-import type { MessageWrites } from "../../domain/ports/store/messages.ts";
+import type { MessageWrites, SharedFiles } from "../../domain/ports/store/messages.ts";
 import { removeFiles } from "../log/attachments.ts";
 import { eventList } from "../log/log.ts";
 import {
@@ -84,11 +84,21 @@ function attachmentWrites(scope: TransactionScope) {
       await sql`
         update attachments set conversation_id = ${roomId}, seq = ${seq} where id = any (${ids}::text[])`;
     },
+    async shareFiles({ ids, sources, from, owner, createdAt }, { ownerBytes, organizationBytes }) {
+      const [row] = await sql<[SharedFiles]>`
+        select status, used from causeway_share_files(
+          ${ids}::text[], ${sources}::text[], ${from.roomId}, ${from.seq}, ${owner}, ${createdAt},
+          ${ownerBytes}, ${organizationBytes})`;
+      return row;
+    },
     async renameAttachment(id, filename) {
       await sql`update attachments set filename = ${filename} where id = ${id}`;
     },
     async deleteAttachments(ids) {
       if (ids.length > 0) await removeFiles(sql, sql`id = any (${ids}::text[])`);
+    },
+    async discardAttachments(ids) {
+      if (ids.length > 0) await removeFiles(sql, sql`id = any (${ids}::text[]) and conversation_id is null`);
     },
     async rewriteAttachments({ roomId, seq }, attachments) {
       scope.requireLock(roomId);

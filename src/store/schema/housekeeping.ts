@@ -111,7 +111,13 @@ async function forgetFormer({ sql }: Database): Promise<void> {
   await sql`delete from departures where at <= causeway_now() - ${KEEP_DEPARTURES_MS}`;
   await sql`delete from former_rooms where deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
   await sql`delete from contacts where deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
-  await sql`delete from attachments where file_gone and deleted_at <= causeway_now() - ${KEEP_FORMER_MS}`;
+  // The bytes of other files may be under a file's id: until these are forgotten too, nobody may use the id again.
+  await sql`
+    delete from attachments a where a.file_gone and a.deleted_at <= causeway_now() - ${KEEP_FORMER_MS}
+      and not exists (
+        select from attachments s
+        where s.content = a.id and (not s.file_gone or s.deleted_at > causeway_now() - ${KEEP_FORMER_MS})
+      )`;
 }
 
 /** Removes deliveries that no webhook took for days, and rows of webhooks about deleted rooms. */

@@ -14,6 +14,8 @@ export const OPERATIONS = {
   "say what was delivered": { actions: ["read"] },
   "see who has read a message": { actions: ["read"] },
   "send a message": { actions: ["send"] },
+  "send a message on, from here": { actions: ["read"] },
+  "send a message on, to here": { actions: ["send"] },
   "announce a file for it": { actions: ["send"] },
   type: { actions: ["type"] },
   "look up whom to mention": { actions: ["send"] },

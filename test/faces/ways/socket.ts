@@ -7,9 +7,11 @@ import { type FaceWays, type Way, WELL } from "../authorization/operations.ts";
 import type { Room } from "../rooms.ts";
 import type { Caller, Site } from "../site.ts";
 
+type Frame = { op: string } & Record<string, unknown>;
+
 function socketWay(
   request: string,
-  frame: (room: Room, caller: Caller, site: Site) => { op: string } & Record<string, unknown>,
+  frame: (room: Room, caller: Caller, site: Site) => Frame | Promise<Frame>,
   more: Partial<Way> = {},
 ): Way {
   return {
@@ -20,7 +22,7 @@ function socketWay(
       // Without a user's token there is no session to say anything in; hello is tested by itself.
       if (!socket) return "unauthorized";
       try {
-        await socket.ask({ room: room.token, ...frame(room, caller, site) });
+        await socket.ask({ room: room.token, ...(await frame(room, caller, site)) });
         return WELL;
       } catch (error) {
         if (error instanceof Refused) return error.code;
@@ -41,6 +43,15 @@ function seqOf(message: string | undefined): number {
 /** A message of the caller; of the owner for those who have none in the room. */
 function ownSeq({ messages }: Room, { standing }: Caller): number {
   return seqOf(messages[standing] ?? messages.owner);
+}
+
+/** A message in a room of the caller's own, the same at each call. */
+async function ownMessage({ socket }: Caller): Promise<{ room: string; seq: number }> {
+  if (!socket) throw new Error("Only who has a session gets here");
+  const made = await socket.ask({ op: "room.create", id: "own", type: "group", name: "Own" });
+  const { room } = made.room as { room: string };
+  const { seq } = await socket.ask({ op: "send", room, id: "own", text: "Mine" });
+  return { room, seq: seq as number };
 }
 
 /** A new session is told its rooms. */
@@ -82,6 +93,13 @@ export const SOCKET: FaceWays = {
       seq: seqOf(messages.owner),
     })),
     "send a message": socketWay("send", () => ({ op: "send", id: randomUUID(), text: "Hello" })),
+    "send a message on, from here": socketWay("send {forward}", async ({ token, messages }, caller) => ({
+      ...{ op: "send", room: (await ownMessage(caller)).room, id: randomUUID() },
+      forward: { room: token, seq: seqOf(messages.owner) },
+    })),
+    "send a message on, to here": socketWay("send {forward}", async (_, caller) => ({
+      ...{ op: "send", id: randomUUID(), forward: await ownMessage(caller) },
+    })),
     "announce a file for it": socketWay("upload", () => ({
       ...{ op: "upload", filename: "a.txt", type: "text/plain", size: 1 },
     })),

@@ -107,6 +107,44 @@ describeWith("postgres", "sending more than a text", ({ postgres }) => {
       },
     );
 
+    test.each(CODECS)(
+      "[GW-5.11] [GW-5.12] [GW-5.14] a message that is sent on (%s) has its words and files, and a URL of its own",
+      async (codec) => {
+        const { one, ada, home, a, b, ask, send, upload } = await setting(codec);
+        const other = await room(one, [ada]);
+        const file = await upload(ada, "notes.txt");
+        const words = { text: "*look*", format: "markdown", mentions: ["all"], attachments: [file.id] };
+        const { seq, at } = await ask("send", { room: other.token, id: "words", ...words });
+        const to = { op: "send", ref: "on", room: home.token, id: "on" };
+        const forward = { room: other.token, seq };
+        const sent = await a.ask({ ...to, forward });
+        expect(sent).toMatchObject({ op: "ok", room: home.token });
+        const { data } = await b.next(event("message"));
+        expect(data).toMatchObject({
+          ...{ text: "*look*", format: "markdown" },
+          forwarded: { actor: { kind: "user", id: String(ada.id), name: "Ada" }, at, mentions: ["all"] },
+          attachments: [{ filename: "notes.txt", size: 9 }],
+        });
+        expect(data).not.toHaveProperty("mentions");
+        const [copy] = (data as { attachments: { id: string; url: string }[] }).attachments;
+        expect(copy?.id).not.toBe(file.id);
+        expect(copy?.url).toContain(`/files/${copy?.id}?`);
+        expect(await a.ask({ ...to, forward: { ...forward, seq: 999 } })).toMatchObject({
+          ...{ seq: sent.seq, at: sent.at, duplicate: true },
+        });
+        const wrong: [object, string, string][] = [
+          [{ seq: 999 }, "not_found", "forward.seq"],
+          [{ seq: -1 }, "bad_request", "forward.seq"],
+          [{ room: "nonsense" }, "not_found", "forward.room"],
+          [{ more: 1 }, "bad_request", "forward.more"],
+        ];
+        for (const [more, code, field] of wrong)
+          expect(await send({ text: "", forward: { ...forward, ...more } })).toMatchObject({ code, field });
+        expect(await send({ text: "mine", forward })).toMatchObject({ code: "bad_request", field: "text" });
+        expect(await ask("edit", { seq: sent.seq, text: "mine" })).toMatchObject({ code: "forbidden" });
+      },
+    );
+
     test("[GW-5.8] types and data have bounds", async () => {
       const { send } = await setting();
       for (const type of [

@@ -9,6 +9,7 @@ import { logContract } from "./log.ts";
 import { memberRoomContract } from "./members.ts";
 import { roomContract } from "./rooms.ts";
 import { searchContract } from "./search.ts";
+import { sharedFileContract } from "./shared-files.ts";
 import { takenBackContract } from "./taken-back.ts";
 
 export interface OpenedStore {
@@ -30,6 +31,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     roomContract(store);
     takenBackContract(store);
     describe("messages that a member hid", () => hiddenContract(store));
+    describe("shared files", () => sharedFileContract(store));
     searchContract(store);
     memberRoomContract(store);
     accountContract(store);

@@ -119,9 +119,11 @@ export interface MessageStore {
   ): Promise<StoredAttachment[]>;
   /** Where an attachment stands, or stood when it was deleted. */
   attachmentPlace(id: string): Promise<StoredAttachment | null>;
-  /** Of those whose bytes have to go, at most `limit`. */
-  unwantedFiles(limit: number): Promise<string[]>;
-  /** Their bytes are gone. */
+  /** Whether a file that is not deleted has its bytes under this key. Once none has them, none ever will. */
+  needsContent(content: string): Promise<boolean>;
+  /** Those that were deleted and whose bytes are not seen to yet, at most `limit`. */
+  unwantedFiles(limit: number): Promise<UnwantedFile[]>;
+  /** Their bytes are gone, or belong to other files. */
   filesGone(ids: readonly string[]): Promise<void>;
   /** Waiting since before `before`, at most `limit`. */
   staleAttachments(before: number, limit: number): Promise<string[]>;
@@ -163,7 +165,33 @@ export interface StoredAttachment extends Attachment {
   place: MessagePlace | null;
   /** The token of the room where it was sent; null until then, and once the room is deleted. */
   room: string | null;
+  /** The key of its bytes: its id, or that of the file with which it shares them. */
+  content: string;
 }
+
+export interface UnwantedFile {
+  id: string;
+  /** The key of its bytes; null where another file needs them. */
+  content: string | null;
+}
+
+/** Files to make over the bytes of the files of one message. */
+export interface NewShares {
+  /** The ids of the new files, and the files whose bytes they share, in the same order. */
+  ids: readonly string[];
+  sources: readonly string[];
+  /** The message of the sources. */
+  from: MessagePlace;
+  owner: MemberKey;
+  createdAt: number;
+}
+
+/** `gone`: a source was deleted. Otherwise which bound does not let the files in, with the bytes that are used of it. */
+export interface SharedFiles {
+  status: "added" | "gone" | "owner" | "organization";
+  used: number;
+}
+
 export interface AttachmentPlace {
   createdAt: number;
   id: string;
@@ -185,9 +213,16 @@ export interface MessageWrites {
   /** Locks and reads attachments. */
   lockAttachments(ids: readonly string[]): Promise<StoredAttachment[]>;
   attach(ids: readonly string[], place: MessagePlace): Promise<void>;
+  /**
+   * Makes files that wait to be sent, over the bytes of others: all or none. A deletion of the sources waits for the commit,
+   * so bytes are removed only after their last file was deleted.
+   */
+  shareFiles(files: NewShares, bounds: Omit<FileBounds, "waiting">): Promise<SharedFiles>;
   renameAttachment(id: string, filename: string): Promise<void>;
-  /** Their bytes are removed later. */
+  /** Their bytes are removed later, unless other files need them. */
   deleteAttachments(ids: readonly string[]): Promise<void>;
+  /** Deletes those of them that still wait to be sent. */
+  discardAttachments(ids: readonly string[]): Promise<void>;
   /** Puts another list of files into the message. */
   rewriteAttachments(place: MessagePlace, attachments: readonly ShownAttachment[]): Promise<void>;
   /** Expiries that were carried out or have nothing to expire. */

@@ -1,5 +1,6 @@
 -- Which bound does not let a file of p_size bytes in, with the bytes that are used of it (0 for 'waiting', which counts
 -- files and uploads under way). No row: there is room. The caller holds the keys of p_owner and p_organization.
+--   p_waiting           null: no bound on files that wait
 create or replace function causeway_file_bound(
   p_owner text, p_organization bigint, p_size bigint, p_waiting bigint, p_owner_bytes bigint, p_organization_bytes bigint
 ) returns table (status text, used bigint)
