@@ -13,7 +13,10 @@ import { hashSecret } from "./secrets.ts";
 /** How long a client may use its token again whose answer was lost. */
 const LOST_ANSWER_MS = 10_000;
 
-/** Who renews. `client` is what a client says of itself (User-Agent); `ip` the address that the list of sessions shows. */
+/**
+ * Who renews. `client` is what a client says of itself (User-Agent): an address would not do, because an answer is lost most often when
+ * a phone changes networks. `ip` is the address that the list of sessions shows.
+ */
 export interface Renewing {
   ip: string;
   client: string;

@@ -1,6 +1,7 @@
 /**
  * URLs that give access by themselves: to the bytes of a file for a few hours, and to an upload until it ends. They are
- * signed with a key that is derived from the database's secret, so every process makes and takes the same ones.
+ * signed with a key that is derived from the database's secret, so every process makes and takes the same ones. They name nobody: a frame
+ * with an event is made once for all who hear it [GW-18.8].
  */
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { DomainError } from "../errors.ts";

@@ -195,6 +195,22 @@ describeWith("postgres", "one's own account", ({ postgres }) => {
     expect(await ask(onDesk, "sessions")).toMatchObject({ sessions: [{ device: "Desk", current: true }] });
   });
 
+  test("[GW-17.7] a copy that is used as the client itself would gets what the client has, and ends the login", async () => {
+    const { accounts } = node.useCases;
+    const { refreshToken } = await (await account()).signIn("Phone");
+    const [owner, thief] = [
+      { ip: "192.0.2.1", client: "Phone" },
+      { ip: "198.51.100.7", client: "Phone" },
+    ];
+    const second = await accounts.refreshByToken(refreshToken as string, owner);
+    const copied = await accounts.refreshByToken(refreshToken as string, thief);
+    expect(copied.refreshToken).toBe(second.refreshToken);
+    const third = await accounts.refreshByToken(copied.refreshToken, thief);
+    await node.store.sql`update logins set refreshed_at = refreshed_at - 10001`;
+    for (const token of [second.refreshToken, third.refreshToken])
+      await expect(accounts.refreshByToken(token, owner)).rejects.toMatchObject({ code: "unauthorized" });
+  });
+
   test("[GW-17.7] a lost answer is repeated for the same client alone, and for a moment", async () => {
     const { signIn } = await account();
     const by = { ip: "192.0.2.1", client: "Phone" };

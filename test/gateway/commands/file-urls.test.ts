@@ -114,5 +114,19 @@ describeWith("postgres", "URLs of files", ({ postgres }) => {
       await here.ask({ op: "delete", ref: "d", room: home.token, seq });
       expect(await statusOf(url.href)).toBe(404);
     });
+
+    test("[GW-18.8] who was removed keeps the URLs that they were told of, gets no other, and none of a deleted file", async () => {
+      const { one, two, ada, bob, home, here, there, event, seq } = await setting();
+      // The gateways of these tests have no storage in common.
+      const url = fileOf(await there.next(told)).url.replace(two.url, one.url);
+      await one.useCases.roomLifecycle.removeMember(ada.actor, home.token, bob.actor);
+      expect((await fetch(url)).status).toBe(200);
+      expect(await there.ask({ op: "history", ref: "h", room: home.token })).toMatchObject({
+        code: "not_found",
+      });
+      expect(await there.ask({ op: "search", ref: "s", text: "look" })).toMatchObject({ hits: [] });
+      await here.ask({ op: "delete", ref: "d", room: home.token, seq });
+      for (const gone of [url, fileOf(event).url]) expect((await fetch(gone)).status).toBe(404);
+    });
   });
 });
