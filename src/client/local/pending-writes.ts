@@ -94,7 +94,8 @@ export class PendingWrites {
     if (!entries) return;
     if (event.type === "message" && event.id !== undefined && isMe(event.actor, this.#handlers.me())) {
       const own = entries.find(({ write }) => write.op === "send" && write.id === event.id);
-      if (own) this.#acknowledge(own, event);
+      const { thread } = event.data;
+      if (own) this.#acknowledge(own, { ...event, ...(typeof thread === "number" && { thread }) });
     }
     for (const entry of [...entries])
       if ((entry.write.ack?.seq ?? Infinity) <= event.seq) this.#remove(entry);
@@ -220,17 +221,17 @@ export class PendingWrites {
 
   #answered(entry: Entry, answer: OkFields[WriteOp]): void {
     const { seq, at } = answer;
+    entry.waiting.resolve(answer);
     // Everything was as this change wants it.
     if (seq === undefined || at === undefined) this.#remove(entry);
     else this.#acknowledge(entry, { seq, at });
-    entry.waiting.resolve(answer);
   }
 
   /** Its place is known. It is shown until its event is here. */
-  #acknowledge(entry: Entry, { seq, at }: { seq: number; at: number }): void {
+  #acknowledge(entry: Entry, { seq, at, thread }: { seq: number; at: number; thread?: number }): void {
     const { room, id, op } = entry.write;
     if (op === "send") {
-      entry.waiting.resolve({ room, seq, at });
+      entry.waiting.resolve({ room, seq, at, ...(thread !== undefined && { thread }) });
       for (const other of this.#rooms.get(room) ?? []) {
         const { target } = other.write;
         if (target && "id" in target && target.id === id)

@@ -116,6 +116,28 @@ describe("a client with a store", () => {
     await server.hears("read");
   });
 
+  test("[GW-5.10] says to which thread an answer went, by the answer to it and by its event", async () => {
+    const server = await startServer();
+    server.message("r", "root");
+    const { client } = device({ url: server.url });
+    await client.connect();
+    server.script = ({ op }) =>
+      op === "send" ? { op: "ok", room: "r", seq: 2, at: 2, thread: 1 } : undefined;
+    expect(await client.send("r", "first", { thread: 1 })).toMatchObject({ seq: 2, thread: 1 });
+    server.script = ({ op }) => (op === "send" ? "swallow" : undefined);
+    const sent = client.send({ room: "r", id: "second", text: "second", thread: 2 });
+    const { user: me } = server;
+    await server.hears("send", 2);
+    const actor = { kind: "user", id: me.id, name: me.name } as const;
+    const { at } = server.append("r", {
+      type: "message",
+      id: "second",
+      actor,
+      data: { text: "second", thread: 1 },
+    });
+    expect(await sent).toEqual({ room: "r", seq: 2, at, thread: 1 });
+  });
+
   test("a message that was not sent is edited and deleted where it waits", async () => {
     const server = await startServer();
     server.log("r");
