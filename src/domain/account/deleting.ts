@@ -4,6 +4,7 @@
  * through, and the user's name and, where they go, messages are taken out of it.
  */
 import type { Context } from "../context/context.ts";
+import { announcingDeleted } from "../context/renamed.ts";
 import { DomainError } from "../errors.ts";
 import type { MessagePlace } from "../ids.ts";
 import { type Deleted, deleteMessage } from "../messages/deletion.ts";
@@ -56,11 +57,13 @@ export function createAccountDeletions(
       const { id } = user;
       await checkProof(user, proof, "password");
       const erased = await erases(id, erase);
+      const announce = await announcingDeleted(context, id);
       await store.transaction(async (tx) => {
         if (!(await tx.users.delete(id))) throw new DomainError("unauthorized", "The account was deleted");
         await tx.deletions.begin(id, erased);
       });
       broadcasts.userChanged(id);
+      announce();
       await context.bestEffort("Ending a user's access tokens", () => hot.tokens.dropUser(id));
       return { erased };
     },

@@ -1,4 +1,4 @@
-/** What a user goes by changed: name, handle, picture or status. */
+/** What a user goes by changed: name, handle, picture or status; or they are nobody any more. */
 import type { User } from "../model.ts";
 import type { Context } from "./context.ts";
 
@@ -15,4 +15,21 @@ export async function announceRenamed(
   await bestEffort("Announcing a user in the entries of one-to-one rooms", async () => {
     for (const { roomId, peerId } of await store.roomLists.pairsOf(user.id)) broadcasts.entry(peerId, roomId);
   });
+}
+
+/**
+ * The one-to-one rooms of a user who is about to be deleted. Never rejects.
+ * @returns announces, after the deletion, that the other's entry of each of them changed
+ */
+export async function announcingDeleted(
+  { store, broadcasts, bestEffort }: Pick<Context, "store" | "broadcasts" | "bestEffort">,
+  userId: number,
+): Promise<() => void> {
+  let pairs: { roomId: number; peerId: number }[] = [];
+  await bestEffort("Looking up the one-to-one rooms of a user who is deleted", async () => {
+    pairs = await store.roomLists.pairsOf(userId);
+  });
+  return () => {
+    for (const { roomId, peerId } of pairs) broadcasts.entry(peerId, roomId);
+  };
 }

@@ -1,7 +1,7 @@
 /** Makes, changes and deletes users, together with their memberships and logins. */
 import type { Passwords } from "../auth/passwords.ts";
 import type { Context } from "../context/context.ts";
-import { announceRenamed } from "../context/renamed.ts";
+import { announceRenamed, announcingDeleted } from "../context/renamed.ts";
 import { badField, DomainError } from "../errors.ts";
 import { type OrganizationRole, SYSTEM_ACTOR, type User, userKey } from "../model.ts";
 import type { NewUser, UserPatch } from "../ports/store/accounts/users.ts";
@@ -80,7 +80,9 @@ export function createUsers(
     },
     async deleteUser(id) {
       if (!Number.isSafeInteger(id)) throw noSuchUser();
+      const announce = await announcingDeleted(context, id);
       const gone = await deleteWithRooms(context, id);
+      announce();
       await loginsEnded(id);
       await departed(gone);
     },

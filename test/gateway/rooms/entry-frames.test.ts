@@ -76,6 +76,34 @@ describeWith("postgres", "the frame room", ({ postgres }) => {
         ...{ room: pair.room.token, name: "Countess", peer: { id: String(ada.id), name: "Countess" } },
       });
     });
+
+    test("[GW-15.4] comes to the other of a one-to-one room when a user is deleted", async () => {
+      const { here, there } = await nodes();
+      const [ada, cid, bob] = await people(here, "Ada", "Cid", "Bob");
+      const client = await connect(here, bob);
+      const { directory, oneToOne, accountDeletions, lookup } = there.useCases;
+      for (const [gone, deletion] of [
+        [ada, () => directory.deleteUser(ada.id)],
+        [cid, async () => await deleteThemselves(cid.id)],
+      ] as const) {
+        const pair = await oneToOne.open(gone.actor, bob.actor);
+        expect(await entryFrom(client)).toMatchObject({ room: pair.room.token, name: gone.actor.name });
+        await deletion();
+        const entry = await entryFrom(client);
+        expect(entry).toMatchObject({ room: pair.room.token });
+        expect(entry).not.toHaveProperty("peer");
+      }
+      async function deleteThemselves(id: number) {
+        await directory.updateUser(id, { password: "a password" });
+        const user = (await lookup.users([id])).get(id);
+        const proof = {
+          password: "a password",
+          ip: "192.0.2.1",
+          credential: { via: "jwt", expiresAt: 0 },
+        } as const;
+        if (user) await accountDeletions.delete(user, proof, { erase: false });
+      }
+    });
   });
 
   test("[GW-15.4] comes to who joined while they said hello, and to who was promoted then", async () => {
