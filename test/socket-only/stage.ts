@@ -2,11 +2,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createHomeserver } from "../../bridge/homeserver/homeserver.ts";
+import { makeSenderAdmin } from "../../bridge/homeserver/sender-admin.ts";
 import { startServer } from "../../src/app/server.ts";
 import { readConfig } from "../../src/config.ts";
+import { createLogger } from "../../src/logger.ts";
+import { readRegistration } from "../bridge/world.ts";
 import { bearer, must } from "../faces/site.ts";
 import type { Services } from "../services/need.ts";
 import { type Recorder, startRecorder } from "./recorder.ts";
+
+type Synapse = Services["synapse"];
 
 const OPERATORS_TOKEN = "the-operators-token";
 
@@ -29,6 +35,16 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+/** As `npm run matrix:registration` does it for operators. */
+async function letTheBridgeSetPasswords({ url: baseUrl, serverName, registerUser, registration }: Synapse) {
+  const { path, prefix } = registration;
+  const logger = createLogger("silent");
+  const homeserver = createHomeserver({
+    ...{ baseUrl, serverName, logger, registration: readRegistration(path, prefix) },
+  });
+  await makeSenderAdmin(homeserver, await registerUser(`admin-of-${prefix}`, "a password", true));
+}
+
 export async function openStage({
   postgres,
   synapse,
@@ -36,6 +52,7 @@ export async function openStage({
   const recorder = await startRecorder();
   const dataDir = mkdtempSync(join(tmpdir(), "causeway-socket-only-"));
   const { registration } = synapse;
+  await letTheBridgeSetPasswords(synapse);
   const config = readConfig({
     ...{ DATABASE_URL: postgres.url, DATA_DIR: dataDir, ADMIN_TOKEN: OPERATORS_TOKEN },
     ...{ PORT: String(registration.port), PUBLIC_URL: recorder.url },

@@ -5,7 +5,12 @@
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { describeWith } from "../services/need.ts";
+import { deletingTheAccount, endingSessions, leaving, newPassword, signingOut } from "./chapters/account.ts";
+import { sendingFiles, takingFilesBack } from "./chapters/files.ts";
+import { adaSignsADeviceIn, cleoTakesAMatrixClient, matrixAnswers } from "./chapters/matrix.ts";
+import { changing, expiring, reacting, searching, thread, writing } from "./chapters/messages.ts";
 import { blocking, finding, profile } from "./chapters/people.ts";
+import { beingThere, calling, reading, receipts, settings } from "./chapters/presence.ts";
 import { group, moderation, publicRoom, roles } from "./chapters/rooms.ts";
 import { devicesAreListed, everybodySignsIn, renewing } from "./chapters/signing-in.ts";
 import { openStage, type Stage } from "./stage.ts";
@@ -32,12 +37,36 @@ describeWith(["postgres", "synapse"], "an app on the socket alone", (services) =
     ["people are found", finding],
     ["people are blocked", blocking],
     ["a group is made", group],
+    ["a Matrix client comes along", cleoTakesAMatrixClient],
     ["a public room is joined, by its token and by a link", publicRoom],
     ["members have roles", roles],
     ["moderators set who writes", moderation],
+    ["messages of all kinds", writing],
+    ["a thread", thread],
+    ["messages are changed and deleted", changing],
+    ["reactions and pins", reacting],
+    ["files", sendingFiles],
+    ["files are taken back", takingFilesBack],
+    ["messages that expire", expiring],
+    ["search", searching],
+    ["Matrix answers", matrixAnswers],
+    ["another device in Matrix", adaSignsADeviceIn],
+    ["who is there, and who types", beingThere],
+    ["who has read", receipts],
+    ["read and unread on all devices", reading],
+    ["calls", calling],
+    ["settings of one's own", settings],
+    ["rooms are left and deleted", leaving],
+    ["sessions are ended", endingSessions],
+    ["a new password", newPassword],
+    ["signing out", signingOut],
   ];
   test.each(CHAPTERS)("%s", async (_, tell) => {
     await tell(story);
     await allAgree(story);
+  });
+
+  test("the account is deleted", async () => {
+    await deletingTheAccount(story);
   });
 });

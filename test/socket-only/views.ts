@@ -62,12 +62,13 @@ function* partsOf(data: MessageData): Generator<string> {
 }
 
 /**
- * A room's entry as two devices of one person have it. How the message `last` is held, what each device looks at by itself, and the
- * order of an entry's changes are the device's own.
+ * A room's entry as two devices of one person have it. How the message `last` is held, what each device looks at by itself, the
+ * order of an entry's changes, and whether the device came before the room was in Matrix [GW-15.2] are the device's own.
  */
 export function entryOf(room: Room): object {
-  const { rev: _rev, lastPing: _ping, delivered: _delivered, last, ...entry } = room;
-  return { ...entry, last: last && { seq: last.seq, text: last.data.text } };
+  const { rev: _rev, lastPing: _ping, delivered: _delivered, ids, last, ...entry } = room;
+  const { matrix: _matrix, ...names } = ids ?? {};
+  return { ...entry, ids: names, last: last && { seq: last.seq, text: last.data.text } };
 }
 
 export function entriesOf(client: Client): Record<string, object> {
