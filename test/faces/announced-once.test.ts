@@ -106,10 +106,11 @@ describeWith(["postgres", "redis"], "announced once", ({ postgres, redis }) => {
     });
   }
 
-  async function heardOf({ before, act, shown, noticed }: Announcement, scene: Scene) {
+  async function heardOf({ before, act, shown, noticed }: Announcement, scene: Scene, second: SocketClient) {
     for (const step of before) await step(scene);
     await mark(scene.room.token);
     const [shownBefore, noticedBefore] = [shownOf(scene).length, noticedOf(scene).length];
+    const [ownBefore, secondsBefore] = [unreadsOf(scene.socket).length, unreadsOf(second).length];
     await act(scene);
     const newlyShown = () => shownOf(scene).slice(shownBefore);
     const newlyNoticed = () => noticedOf(scene).slice(noticedBefore);
@@ -118,8 +119,17 @@ describeWith(["postgres", "redis"], "announced once", ({ postgres, redis }) => {
       .poll(() => newlyNoticed().length, { timeout: 10_000 })
       .toBeGreaterThanOrEqual(noticed.length);
     await mark(scene.room.token);
-    return { shown: newlyShown(), noticed: newlyNoticed() };
+    if (noticed.includes("unread")) for (const one of [second, scene.socket]) await one.ask({ op: "ping" });
+    return {
+      ...{ shown: newlyShown(), noticed: newlyNoticed() },
+      unreads: {
+        own: unreadsOf(scene.socket).slice(ownBefore),
+        seconds: unreadsOf(second).slice(secondsBefore),
+      },
+    };
   }
+
+  const unreadsOf = ({ others }: SocketClient) => others.filter(({ op }) => op === "unread");
 
   const byOp = (a: object, b: object) => JSON.stringify(a).localeCompare(JSON.stringify(b));
 
@@ -128,25 +138,26 @@ describeWith(["postgres", "redis"], "announced once", ({ postgres, redis }) => {
       "%s",
       async (_, announcement) => {
         const { scene, second } = await setUp();
-        const heard = await heardOf(announcement, scene);
+        const heard = await heardOf(announcement, scene, second);
         expect([...heard.shown].sort(byOp)).toEqual(
           [...announcement.shown].sort(byOp).map((frame) => expect.objectContaining(frame)),
         );
         expect(heard.noticed).toEqual(announcement.noticed);
-        if (announcement.noticed.includes("unread")) await onlyOthersAreTold(scene, second, face);
+        if (announcement.noticed.includes("unread")) onlyOthersAreTold(announcement, scene, heard.unreads);
         await Promise.all([scene.socket.drop(), second.drop()]);
       },
     );
   });
 
   /** Of the marker that moved the actor's sessions are told once each, but for one that moved it itself. */
-  async function onlyOthersAreTold({ socket, unread }: Scene, second: SocketClient, face: string) {
-    const told = async (client: SocketClient) => {
-      await client.ask({ op: "ping" });
-      return client.others.filter(({ op }) => op === "unread").map(({ read }) => read);
-    };
-    expect(await told(second)).toEqual([unread]);
-    expect(await told(socket)).toEqual(face === "WebSocket" ? [] : [unread]);
+  function onlyOthersAreTold(
+    { face, unread = () => ({ read: scene.unread }) }: Announcement,
+    scene: Scene,
+    { own, seconds }: { own: Frame[]; seconds: Frame[] },
+  ) {
+    const told = expect.objectContaining({ room: scene.room.token, ...unread(scene) });
+    expect(seconds).toEqual([told]);
+    expect(own).toEqual(face === "WebSocket" ? [] : [told]);
   }
 });
 

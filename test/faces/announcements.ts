@@ -2,6 +2,7 @@
 import {
   active,
   admin,
+  answers,
   automate,
   call,
   calls,
@@ -9,9 +10,12 @@ import {
   FLAGS,
   getsToken,
   inEventRoom,
+  isAnswered,
+  joinsByThemselves,
   knowsStranger,
   ofUser,
   opens,
+  owners,
   type Scene,
   type Step,
   say,
@@ -40,6 +44,8 @@ export interface Announcement {
   /** The frames at somebody who has the room open, by their ops; fields that tell them apart follow. */
   shown: object[];
   noticed: Notice[];
+  /** What the `unread` frame holds beside the room; unset: the marker that moved to the unread message. */
+  unread?: (scene: Scene) => object;
 }
 
 const favourite = ({ room }: Scene) => `/room/${room.token}/favorite`;
@@ -59,12 +65,27 @@ function row(
   act: Step,
   shown: object[],
   noticed: Notice[] = [],
+  more: Pick<Announcement, "unread"> = {},
 ): Announcement {
-  return { face, what, before, act, shown, noticed };
+  return { face, what, before, act, shown, noticed, ...more };
 }
 
 export const ANNOUNCEMENTS: Announcement[] = [
   row("WebSocket", "read", [], (scene) => say("read", { seq: scene.unread })(scene), [RECEIPT], ["unread"]),
+  row("WebSocket", "mark as unread", [], say("read", { unread: true }), [], ["unread"], {
+    unread: () => ({ unreadMark: true }),
+  }),
+  row(
+    "WebSocket",
+    "read a thread",
+    [isAnswered],
+    (scene) => say("read", { thread: scene.unread, seq: answers.get(scene) })(scene),
+    [],
+    ["unread"],
+    {
+      unread: (scene) => ({ thread: { seq: scene.unread, read: answers.get(scene), unread: 0 } }),
+    },
+  ),
   row(
     "WebSocket",
     "say what was delivered",
@@ -100,6 +121,21 @@ export const ANNOUNCEMENTS: Announcement[] = [
       const { socket } = site.callers.owner;
       await socket?.ask({ op: "member.remove", room: room.token, user: String(actor.id) });
     },
+    [STOPS, GOES, NO_CALL],
+  ),
+  // Who goes on is told of a running call in the same moment [GW-12.2]; so nobody is in one here.
+  row(
+    "WebSocket",
+    "close the lobby before somebody",
+    [opens, types],
+    owners("room.set", { lobby: true }),
+    [],
+  ),
+  row(
+    "WebSocket",
+    "make a room private that somebody found by themselves",
+    [joinsByThemselves, opens, types, calls],
+    owners("room.set", { type: "group" }),
     [STOPS, GOES, NO_CALL],
   ),
   row("WebSocket", "leave the room for good", [opens, types, calls], say("room.leave"), [

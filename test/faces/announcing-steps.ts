@@ -18,11 +18,34 @@ export interface Scene {
 
 export type Step = (scene: Scene) => Promise<unknown>;
 
+/** Seqs of answers to the message that the actor has not read. */
+export const answers = new WeakMap<Scene, number>();
+export const isAnswered: Step = async (scene) => {
+  const { site, room, unread: thread } = scene;
+  const frame = { op: "send", room: room.token, id: "an answer", text: "An answer", thread };
+  const answer = await site.callers.owner.socket?.ask(frame);
+  answers.set(scene, answer?.seq as number);
+};
+
+/** The room is public by then, and the actor, who had left it, found it by its token. */
+export const joinsByThemselves: Step = async (scene) => {
+  await owners("room.set", { type: "public" })(scene);
+  await say("room.leave")(scene);
+  await say("room.join")(scene);
+};
+
 /** In the call, with audio. */
 export const FLAGS = 3;
 
 export function say(op: string, more: object = {}): Step {
   return ({ socket, room: { token } }) => socket.ask({ op, room: token, ...more });
+}
+
+/** As {@link say}, by the room's owner. */
+export function owners(op: string, more: object = {}): Step {
+  return async ({ site, room: { token } }) => {
+    await site.callers.owner.socket?.ask({ op, room: token, ...more });
+  };
 }
 
 export const opens = say("open");

@@ -11,6 +11,12 @@ import {
   standing,
   type Verdict,
 } from "../standings.ts";
+import {
+  ACCOUNT_OPERATIONS,
+  accountVerdict,
+  FOREIGN_PROOFS,
+  type ForeignProof,
+} from "./account-operations.ts";
 import { CLOUD_OPERATIONS, MESSENGER_OPERATIONS, type OfficeOperation } from "./office-operations.ts";
 import {
   type FaceWays,
@@ -55,6 +61,10 @@ export function authorizationDocument(faces: readonly FaceWays[]): string {
     "",
     officeTable(CLOUD_OPERATIONS),
     "",
+    "## One's own account",
+    "",
+    ...accountSection(),
+    "",
     "## The admin API",
     "",
     "`ADMIN_TOKEN` opens all of it, and nothing else opens any of it: everybody else is `unauthorized`.",
@@ -64,7 +74,7 @@ export function authorizationDocument(faces: readonly FaceWays[]): string {
 
 const HEAD = `# Who may do what
 
-Made from \`permissions.ts\` and tried cell by cell on every face by \`test/faces/authorization/authorization.test.ts\`;
+Made from \`permissions.ts\` and tried cell by cell on every face by the tests in \`test/faces/authorization\`;
 \`npx vitest run test/faces/authorization -u\` writes it anew.
 
 ${WELL} it is done; \`role\` the role does not allow it; \`locked\` the room is read-only; \`lobby\` the lobby is closed;
@@ -157,6 +167,38 @@ function changes(face: FaceWays, way: Way, name: OperationName, state: RoomState
   }
   const because = way.everybody ? ` (${way.everybody.because})` : "";
   return [...found].map(([change, who]) => `${change} for ${[...new Set(who)].join(", ")}${because}`);
+}
+
+/** Frames are only named here: nobody is asked. */
+const NOBODY = { person: {}, other: {} } as Parameters<ForeignProof["frame"]>[0];
+
+function accountSection(): string[] {
+  const users = STANDING_NAMES.filter((one) => accountVerdict(one) === null);
+  const others = STANDING_NAMES.filter((one) => accountVerdict(one) !== null);
+  const requests = ({ frame, request }: Pick<ForeignProof, "frame" | "request">) => [
+    `\`${frame(NOBODY).op}\``,
+    request ? `\`${request.shown}\`` : "",
+  ];
+  const said = (answer: string | object | undefined) =>
+    answer === undefined ? "" : typeof answer === "string" ? answer : "does nothing";
+  return [
+    `Its owner does all of it, whatever they are elsewhere (${users.join(", ")}: ${WELL}), and nobody else (${others.join(", ")}: \`who?\`):`,
+    "",
+    table(
+      ["", "WebSocket", "Wire"],
+      ACCOUNT_OPERATIONS.map((one) => [one.name, ...requests(one)]),
+    ),
+    "",
+    "With the proof of somebody else:",
+    "",
+    table(
+      ["", "WebSocket", "", "Wire", ""],
+      FOREIGN_PROOFS.map((one) => {
+        const [op = "", request = ""] = requests(one);
+        return [one.name, op, said(one.socket), request, said(one.http)];
+      }),
+    ),
+  ];
 }
 
 function officeTable(operations: readonly OfficeOperation[]): string {
