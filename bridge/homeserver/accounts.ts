@@ -23,6 +23,11 @@ export interface MatrixAccountsOptions {
   logger: Pick<Logger, "warn">;
 }
 
+export interface AccountsOfHomeserver extends MatrixAccounts {
+  /** The Matrix id of a user's account, also before the account is made. */
+  idOf(userId: number): string;
+}
+
 /** The used part of the answer to `POST /_matrix/client/v3/login`. */
 interface LoginAnswer {
   user_id: string;
@@ -36,7 +41,7 @@ interface LoginAnswer {
 const ROOMS_LIMIT_MS = 3_000;
 const ROOMS_POLL_MS = 50;
 
-export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAccounts {
+export function createMatrixAccounts(options: MatrixAccountsOptions): AccountsOfHomeserver {
   const { homeserver, store, logger } = options;
   const ghosts = createGhosts({ ...homeserver.registration, serverName: homeserver.serverName });
   const provider = createCredentialProvider(options.provider, homeserver);
@@ -96,6 +101,8 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): MatrixAcco
   }
 
   return {
+    idOf: (userId) => ghosts.ofUser(userId),
+
     credentials: ({ id }, credential) =>
       withDomainErrors(logger, async () => {
         const username = ghosts.localpart(id);

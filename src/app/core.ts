@@ -62,6 +62,7 @@ export async function openCore(
   const oidc = oidcOf(config, logger, webhookTargets);
   const useCases = createUseCases({
     ...{ store, hot, bus, logger, webhookTargets, files, oidc, publicUrl },
+    matrixIdOf: (userId) => matrix?.idOf(userId) ?? null,
     settings: settingsOf(config),
   });
   if (matrix) parts.add("Matrix", () => matrix.stop());

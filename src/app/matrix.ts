@@ -5,7 +5,7 @@
 
 import type { Registry } from "prom-client";
 import { type Bridge, startBridge } from "../../bridge/bridge.ts";
-import { createMatrixAccounts } from "../../bridge/homeserver/accounts.ts";
+import { type AccountsOfHomeserver, createMatrixAccounts } from "../../bridge/homeserver/accounts.ts";
 import { createHomeserver, type Homeserver } from "../../bridge/homeserver/homeserver.ts";
 import {
   type RegistrationFile,
@@ -37,6 +37,8 @@ export interface MatrixParts {
 export interface Matrix {
   /** Refuses with `unavailable` until Matrix is up. */
   readonly accounts: MatrixAccounts;
+  /** The id of a user's account; null until Matrix is up. */
+  idOf(userId: number): string | null;
   /** The homeserver's transactions; null where this process has no bridge. */
   readonly handle: ((request: Request) => Promise<Response>) | null;
   /** Null where this process has no bridge. */
@@ -75,7 +77,7 @@ class StartingMatrix implements Matrix {
   readonly #stopping = new AbortController();
   readonly #running;
   #started: Promise<void> = Promise.resolve();
-  #accounts: MatrixAccounts | null = null;
+  #accounts: AccountsOfHomeserver | null = null;
   #bridge: Bridge | null = null;
   /** The reason why there is no bridge. */
   #missing = STARTING;
@@ -107,6 +109,10 @@ class StartingMatrix implements Matrix {
         "could not start Matrix; chat runs without it until the cause is mended and the process restarts",
       );
     });
+  }
+
+  idOf(userId: number): string | null {
+    return this.#accounts?.idOf(userId) ?? null;
   }
 
   stats(): object | null {

@@ -99,6 +99,7 @@ function openGateway(
     ...{ host, port, store, hot, bus, commits, useCases, http, node, registry, logger, rateLimits },
     publicUrl,
     matrixAccounts: core.matrix?.accounts ?? null,
+    matrixIdOf: (userId) => core.matrix?.idOf(userId) ?? null,
     clientAddress: clientAddressOf(config),
     endpoints: { "/await": waiting },
     transport: config.TRANSPORT,

@@ -27,6 +27,8 @@ export interface GatewayOptions {
   http: HttpHandler;
   /** Where clients reach this server; called for each user and entry of a room that is shown. */
   publicUrl: () => string;
+  /** The ids of users in Matrix; null, and unset, without a homeserver. Called for each user that is shown. */
+  matrixIdOf?: (userId: number) => string | null;
   /** Matrix credentials for users; unset without a homeserver. */
   matrixAccounts?: MatrixAccounts | null;
   clientAddress?: ClientAddress;

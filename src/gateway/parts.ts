@@ -1,4 +1,5 @@
 /** Makes the parts of a gateway, each of parts that are there already. Nothing here listens on a port. */
+import { NOWHERE } from "../domain/context/broadcasts.ts";
 import { createAccountCommands } from "./commands/account.ts";
 import { createCallCommands } from "./commands/calls.ts";
 import { type Commands, commandTable } from "./commands/commands.ts";
@@ -54,8 +55,9 @@ export function buildParts(options: GatewayOptions): GatewayParts {
   const sessions = new OpenSessions();
   const slow = new SlowConsumers(sessions.all, metrics);
   const topics = new Topics(slow);
-  const entries = createEntryShape(useCases, options.publicUrl);
-  const shape = createUserShape(options.publicUrl);
+  const around = { publicUrl: options.publicUrl, matrixIdOf: options.matrixIdOf ?? NOWHERE.matrixIdOf };
+  const entries = createEntryShape(useCases, around);
+  const shape = createUserShape(around);
   const notes = new LoginNotes(useCases.accounts);
   const delivery = buildDelivery(options, { metrics, sessions, topics, entries });
   const { hub, users, memberships, catchUp, feed, news } = delivery;

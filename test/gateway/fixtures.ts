@@ -56,6 +56,8 @@ export interface NodeOptions {
   /** Of an outside issuer. */
   jwksUrl?: string;
   store?: (store: PostgresStore) => PostgresStore;
+  /** The ids of users in Matrix. */
+  matrixIdOf?: (userId: number) => string | null;
   /** It serves the HTTP APIs, too. */
   servesHttp?: true;
 }
@@ -88,13 +90,15 @@ export function site(databaseUrl: string | (() => string)): Site {
   return {
     async node(options = {}) {
       const url = typeof databaseUrl === "string" ? databaseUrl : databaseUrl();
-      const { jwksUrl, shared, bus: hears = (bus) => bus } = options;
+      const { jwksUrl, shared, matrixIdOf, bus: hears = (bus) => bus } = options;
+      const matrix = matrixIdOf ? { matrixIdOf } : {};
       const seen = ({ hot, bus }: { hot: HotState; bus: Bus }) => ({ hot, bus: hears(bus) });
       let served = "";
       const publicUrl = () => served;
       const app = await testApp({
         ...{ databaseUrl: url, maxConnections: 4, files: memoryFiles(), publicUrl },
         ...(options.store && { store: options.store }),
+        ...matrix,
         hot: shared ? seen(shared) : () => seen(createMemoryHot()),
         settings: {
           issuers: jwksUrl ? [{ keys: { jwksUrl }, administrators: false }] : [],
@@ -110,6 +114,7 @@ export function site(databaseUrl: string | (() => string)): Site {
           ? app.http({ publicUrl })
           : async () => new Response("no such page", { status: 404 }),
         ...{ node: randomUUID(), heartbeatMs: 25_000, drainMs: 100, rateLimits: false, logger: silent },
+        ...matrix,
         ...options.gateway,
       });
       served = `http://127.0.0.1:${gateway.port}`;

@@ -14,29 +14,38 @@ export type ShownUser = Pick<
   "id" | "uuid" | "publicId" | "handle" | "displayName" | "avatarId" | "status"
 >;
 
-/**
- * A user as frames of the WebSocket protocol show them.
- * @param publicUrl where clients reach this server; empty: pictures have a path of it
- */
+/** Where what is shown of users can be found. */
+export interface Surroundings {
+  /** Where clients reach this server; empty: pictures have a path of it. Called for each user. */
+  publicUrl(): string;
+  /** The id of a user's account in Matrix, made of the user's id; null without a homeserver. Called for each user. */
+  matrixIdOf(userId: number): string | null;
+}
+
+/** A process that knows neither URL nor homeserver. */
+export const NOWHERE: Surroundings = { publicUrl: () => "", matrixIdOf: () => null };
+
+/** A user as frames of the WebSocket protocol show them. */
 export function shownUser(
   { id, uuid, publicId, handle, displayName, avatarId, status }: ShownUser,
-  publicUrl = "",
+  { publicUrl, matrixIdOf }: Surroundings,
 ) {
+  const matrix = matrixIdOf(id);
   return {
     ...{ id: String(id), uuid, publicId, handle, name: displayName },
-    ...(avatarId !== null && { avatar: `${publicUrl}${PICTURES}/${avatarId}` }),
+    ...(avatarId !== null && { avatar: `${publicUrl()}${PICTURES}/${avatarId}` }),
     ...(status !== "" && { status }),
+    ...(matrix !== null && { matrix }),
   };
 }
 
 /** A user as they see themselves. */
-export function shownSelf(user: User, publicUrl = "") {
+export function shownSelf(user: User, around: Surroundings) {
   const { email, receiptsFor: receipts, lastSeenFor: lastSeen } = user;
-  return { ...shownUser(user, publicUrl), ...(email !== null && { email }), privacy: { receipts, lastSeen } };
+  return { ...shownUser(user, around), ...(email !== null && { email }), privacy: { receipts, lastSeen } };
 }
 
-/** @param publicUrl where clients reach this server; empty: pictures have a path of it */
-export function createBroadcasts(bus: Bus, publicUrl: () => string = () => ""): Broadcasts {
+export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
   const publish = (channel: string, message: object) =>
     bus.publish(channel, Buffer.from(JSON.stringify(message)));
   const toRoom = ({ id, token }: NamedRoom, op: string, fields: object) =>
@@ -66,10 +75,10 @@ export function createBroadcasts(bus: Bus, publicUrl: () => string = () => ""): 
     entry: (userId, roomId) => toUser(userId, { hint: "entry", roomId }),
     connection: (userId, at) => toUser(userId, { hint: "connection", at }),
     renamed(user, roomIds) {
-      const frame = { op: "user", user: shownUser(user, publicUrl()) };
+      const frame = { op: "user", user: shownUser(user, around) };
       for (const id of roomIds) publish(channels.room(id), frame);
     },
-    profile: (user) => toUser(user.id, { frame: { op: "user", user: shownSelf(user, publicUrl()) } }),
+    profile: (user) => toUser(user.id, { frame: { op: "user", user: shownSelf(user, around) } }),
     block: (userId, peerId, on) => toUser(userId, { frame: { op: "block", user: String(peerId), on } }),
     userChanged: (userId) => toUser(userId, { hint: "changed" }),
     signaling: (roomId) => bus.publish(channels.signaling(roomId), NOTHING),

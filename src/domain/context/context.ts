@@ -9,7 +9,7 @@ import type { OidcProvider } from "../ports/oidc.ts";
 import type { Store } from "../ports/store/store.ts";
 import type { WebhookTargets } from "../ports/webhooks.ts";
 import { type Accesses, createAccesses } from "./access.ts";
-import { createBroadcasts } from "./broadcasts.ts";
+import { createBroadcasts, NOWHERE } from "./broadcasts.ts";
 import type { JwtIssuer, OidcSettings } from "./issuers.ts";
 
 export interface DomainOptions {
@@ -20,6 +20,8 @@ export interface DomainOptions {
   files?: AttachmentFiles | null;
   /** Where clients reach this server, for URLs of files and pictures. Unset where nobody fetches any. */
   publicUrl?: () => string;
+  /** The ids of users in Matrix; null without a homeserver. Unset where nobody is shown any. */
+  matrixIdOf?: (userId: number) => string | null;
   /** Checks URLs of webhooks. Unset where no webhooks are registered. */
   webhookTargets?: WebhookTargets | null;
   /** Where people sign in beside passwords. Unset: nowhere. */
@@ -86,6 +88,9 @@ export function createContext(options: DomainOptions): Context {
         );
       }
     },
-    broadcasts: createBroadcasts(bus, options.publicUrl),
+    broadcasts: createBroadcasts(bus, {
+      publicUrl: options.publicUrl ?? NOWHERE.publicUrl,
+      matrixIdOf: options.matrixIdOf ?? NOWHERE.matrixIdOf,
+    }),
   };
 }

@@ -1,4 +1,5 @@
 /** [GW-15.1] The entry of a room in a member's list: in `ready`, in answers, and in the frame `room`. */
+import type { Surroundings } from "../../domain/context/broadcasts.ts";
 import { type Actor, effectiveLevel, type Role } from "../../domain/model.ts";
 import type { RoomAtAGlance } from "../../domain/ports/store/room-lists.ts";
 import { cutText } from "../../domain/text-rules.ts";
@@ -18,14 +19,13 @@ export interface EntryShape {
   shape(view: RoomEntryView): RoomEntry;
 }
 
-/** @param publicUrl where clients reach this server; called for each entry */
 export function createEntryShape(
   { roomEntries, fileLinks }: Pick<UseCases, "roomEntries" | "fileLinks">,
-  publicUrl: () => string,
+  around: Surroundings,
 ): EntryShape {
   return {
-    of: async (actor, room) => roomEntry(await roomEntries.of(actor, room), publicUrl(), fileLinks),
-    shape: (view) => roomEntry(view, publicUrl(), fileLinks),
+    of: async (actor, room) => roomEntry(await roomEntries.of(actor, room), around, fileLinks),
+    shape: (view) => roomEntry(view, around, fileLinks),
   };
 }
 
@@ -35,7 +35,7 @@ export function createEntryShape(
  */
 export function roomEntry(
   { room, shown, lastPing, call, waiting }: RoomEntryView,
-  publicUrl: string,
+  around: Surroundings,
   fileUrls: FileUrls,
 ): RoomEntry {
   const { token, rev, role, head, at, read, delivered, unread, mentions, last, lobby } = room;
@@ -65,9 +65,9 @@ export function roomEntry(
     settings: settingsOf(shown, role),
   };
   if (waiting) entry.waiting = true;
-  if (peer !== null) entry.peer = wireUser(peer, publicUrl);
+  if (peer !== null) entry.peer = wireUser(peer, around);
   if (lobby && room.lobbyUntil !== null) entry.lobbyUntil = room.lobbyUntil;
-  addWhatIsSet(entry, shown, publicUrl);
+  addWhatIsSet(entry, shown, around.publicUrl());
   return entry;
 }
 

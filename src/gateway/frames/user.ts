@@ -1,11 +1,10 @@
 /** [GW-15.2] A user as frames show them. */
-import { type ShownUser, shownSelf, shownUser } from "../../domain/context/broadcasts.ts";
+import { type ShownUser, type Surroundings, shownSelf, shownUser } from "../../domain/context/broadcasts.ts";
 import type { User } from "../../domain/model.ts";
 import type { WireSelf, WireUser } from "../../protocol/frames.ts";
 
-/** @param publicUrl where clients reach this server */
-export function wireUser(user: ShownUser, publicUrl: string): WireUser {
-  return shownUser(user, publicUrl);
+export function wireUser(user: ShownUser, around: Surroundings): WireUser {
+  return shownUser(user, around);
 }
 
 /** Users as frames show them, with the URLs of their pictures. */
@@ -15,13 +14,12 @@ export interface UserShape {
   self(user: User): WireSelf;
 }
 
-/** @param publicUrl where clients reach this server; called for each user */
-export function createUserShape(publicUrl: () => string): UserShape {
+export function createUserShape(around: Surroundings): UserShape {
   return {
     user: (user, lastSeen = null) => ({
-      ...wireUser(user, publicUrl()),
+      ...wireUser(user, around),
       ...(lastSeen !== null && { lastSeen }),
     }),
-    self: (user) => shownSelf(user, publicUrl()),
+    self: (user) => shownSelf(user, around),
   };
 }

@@ -21,6 +21,8 @@ export interface WireUser {
   lastSeen?: number;
   /** What they say of themselves. */
   status?: string;
+  /** The id of their account in Matrix; missing without a homeserver. */
+  matrix?: string;
 }
 
 /** [GW-17.1] A user as they see themselves. */

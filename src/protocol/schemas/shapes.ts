@@ -27,6 +27,7 @@ export const user = z.strictObject({
   avatar: text.exactOptional(),
   lastSeen: time.exactOptional(),
   status: text.exactOptional(),
+  matrix: text.exactOptional(),
 });
 const audience = z.enum(["everybody", "contacts", "nobody"]);
 export const self = user.extend({
