@@ -168,7 +168,8 @@ export class Client extends CommandMethods {
 
   /**
    * Sends a message; resolves when it is durable. Until then it is kept, and tried again under the same `id` through
-   * any loss of the connection, in order within the room. Takes `(room, text, more?)` or one object.
+   * any loss of the connection, in order within the room. Takes `(room, text, more?)` or one object; with `forward: {room, seq}` instead of a text it sends
+   * a message on.
    * Rejects with `Refused` (the server will not take it), `OutboxFull`, or {@link ClientEnded}.
    */
   send(...said: [room: string, text: string, more?: Partial<Message>] | [message: Message]): Promise<Ack> {

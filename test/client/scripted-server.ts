@@ -173,10 +173,12 @@ export class ScriptedServer {
     return { room, name: `Room ${room}`, type: "group", role: "user", ...figures };
   }
 
-  #send({ room, id, text, replyTo, mentions }: Heard): object {
+  #send({ room, id, text, replyTo, mentions, forward }: Heard): object {
     const known = this.log(String(room)).find((event) => event.id === id);
+    const from = forward as { room: string; seq: number } | undefined;
+    const source = from && this.log(from.room)[from.seq - 1];
     const data = {
-      text,
+      ...(source ? { ...source.data, forwarded: { actor: source.actor, at: source.at } } : { text }),
       ...(replyTo !== undefined && { replyTo }),
       ...(mentions !== undefined && { mentions }),
     };

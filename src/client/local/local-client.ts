@@ -26,7 +26,7 @@ import { LocalRoom } from "./local-room.ts";
 import { LocalView } from "./local-view.ts";
 import type { PendingWrite } from "./pending-write.ts";
 import { PendingWrites } from "./pending-writes.ts";
-import { isMe } from "./timeline.ts";
+import { forwardOf, isMe } from "./timeline.ts";
 
 export interface LocalOptions extends Omit<ClientOptions, "store"> {
   /** Holds the data of one person. When another person signs in, it is emptied. */
@@ -122,7 +122,8 @@ export class LocalClient extends Client {
 
   /**
    * Sends a message: shown at once, sent when there is a session, in this run of the app or a later one. Resolves when it is
-   * durable. Rejects with `Refused` (it is shown as failed then), `OutboxFull`, `Discarded` or `ClientEnded`.
+   * durable. Rejects with `Refused` (it is shown as failed then), `OutboxFull`, `Discarded` or `ClientEnded`. `forward: {room, seq}` sends a
+   * message on; it is shown with what the device has of it.
    */
   override send(
     ...said: [room: string, text: string, more?: Partial<Message>] | [message: Message]
@@ -130,7 +131,9 @@ export class LocalClient extends Client {
     const [first, text, more] = said;
     const message = typeof first === "string" ? { ...more, room: first, text: text ?? "" } : first;
     const { room, id = newMessageId(), ...fields } = message;
-    return this.#write("send", room, id, fields) as Promise<Ack>;
+    const sent = this.#write("send", room, id, fields) as Promise<Ack>;
+    if (fields.forward) void this.#showForwarded(id, fields.forward).catch(() => undefined);
+    return sent;
   }
 
   override edit = (fields: ChangeFields<"edit">) => this.#change("edit", fields);
@@ -179,6 +182,16 @@ export class LocalClient extends Client {
     const known = seq ?? (id === undefined ? undefined : this.room(room).messages.seqOf(id));
     const target = known === undefined ? { id: id ?? "" } : { seq: known };
     return this.#write(op, room, newMessageId(), others, target) as Promise<OkFields[Op]>;
+  }
+
+  /** Shows what a message that is sent on says, at once where it is in memory. What the device does not have it can't show. */
+  async #showForwarded(id: string, { room, seq }: { room: string; seq: number }): Promise<void> {
+    if (!this.#view.isLoaded) await this.load();
+    const shown = this.#rooms.get(room)?.messages.getSnapshot();
+    const inMemory = shown?.find((item) => item.seq === seq);
+    const item = inMemory ?? (await this.#view.store.items(room, seq + 1, 1)).find((one) => one.seq === seq);
+    const said = forwardOf(item);
+    if (said) this.#pending.showForwarded(id, said);
   }
 
   #write(...write: Parameters<PendingWrites["add"]>): Promise<OkFields[Change | "send"]> {

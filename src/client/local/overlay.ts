@@ -1,5 +1,6 @@
 /** What the app shows: what is stored, and over it what the user did and the server has not acknowledged. Plain functions. */
 import type { MessageData, WireActor } from "../../protocol/frames.ts";
+import type { Fields } from "../commands/command.ts";
 import type { Room } from "../rooms.ts";
 import type { PendingWrite } from "./pending-write.ts";
 import {
@@ -50,13 +51,16 @@ function placeOf(seq: unknown): string {
   return `#${seq}`;
 }
 
+/** What `send` has, and a message does not. */
+type SentFields = Pick<Fields<"send">, "type" | "forward">;
+
 function pendingMessage(
   write: PendingWrite,
   me: WireActor,
   answered: TimelineItem | undefined,
 ): TimelineMessage {
-  const { room, id, fields, at, ack } = write;
-  const { type: kind, attachments: _, ...data } = fields as Partial<MessageData> & { type?: string };
+  const { room, id, fields, at, ack, said } = write;
+  const { type: kind, attachments: _, forward: __, ...data } = fields as Partial<MessageData> & SentFields;
   const reply = replyOf(answered);
   return {
     room,
@@ -65,7 +69,7 @@ function pendingMessage(
     actor: me,
     key: keyOf({ id, actor: me }),
     at: ack?.at ?? at,
-    data: { text: "", ...data, ...(kind && kind !== "text" && { kind }), ...(reply && { reply }) },
+    data: { text: "", ...data, ...said, ...(kind && kind !== "text" && { kind }), ...(reply && { reply }) },
     ...(ack && { seq: ack.seq }),
     ...stateOf(write),
   };

@@ -1,5 +1,5 @@
 /** One thing that the user did and the server has not acknowledged. */
-import type { OkFields } from "../../protocol/frames.ts";
+import type { MessageData, OkFields } from "../../protocol/frames.ts";
 import type { WriteOp } from "../outbox.ts";
 
 /** What an op has beside its room and its place. */
@@ -13,6 +13,8 @@ export interface PendingWrite {
   readonly fields: WriteFields;
   /** The message that is changed: its seq, or the id of one that has none yet. */
   readonly target?: { readonly seq: number } | { readonly id: string };
+  /** What a forwarded message says, as the device has it; missing where the device does not have it. */
+  readonly said?: MessageData;
   /** When the user did it, ms. */
   readonly at: number;
   /** Its place in the log, from its acknowledgement until its event is here. */
@@ -42,6 +44,11 @@ export interface Entry {
   /** It may be at the server: it was said, or another run of the app had it. */
   isTried: boolean;
   waiting: Waiting;
+}
+
+/** The message that a write sends on. */
+export function sourceOf({ fields }: PendingWrite): { room: string; seq: number } | undefined {
+  return fields.forward as { room: string; seq: number } | undefined;
 }
 
 /** Still to be said or answered. */

@@ -3,7 +3,7 @@
  * store, shown as pending, and said again in every session until they are answered. Each names what it writes by an id or a
  * place, so that saying it again changes nothing.
  */
-import type { OkFields, Question, RoomEvent } from "../../protocol/frames.ts";
+import type { MessageData, OkFields, Question, RoomEvent } from "../../protocol/frames.ts";
 import { ConnectionLost, OutboxFull, Refused } from "../failures.ts";
 import type { WriteOp } from "../outbox.ts";
 import {
@@ -12,6 +12,7 @@ import {
   editedFields,
   isOpen,
   type PendingWrite,
+  sourceOf,
   type WriteFields,
   waiting,
 } from "./pending-write.ts";
@@ -79,6 +80,12 @@ export class PendingWrites {
     return entry.waiting.promise;
   }
 
+  /** Shows what a forwarded message says. */
+  showForwarded(id: string, said: MessageData): void {
+    const entry = this.#find(id);
+    if (entry) this.#keep(entry, { ...entry.write, said });
+  }
+
   online(): void {
     this.#isOnline = true;
     for (const room of this.#rooms.keys()) this.#pump(room);
@@ -103,15 +110,16 @@ export class PendingWrites {
 
   /**
    * The room has another log than the one that was known. Messages are sent again, since they may not be in it. Changes of
-   * messages fail: there may be another message at that place.
+   * messages and forwards of them fail: there may be another message at that place.
    */
   reset(room: string): void {
+    for (const entry of [...this.#rooms.values()].flat())
+      if (isOpen(entry) && sourceOf(entry.write)?.room === room) this.#fail(entry, anotherLog());
     for (const entry of [...(this.#rooms.get(room) ?? [])]) {
       const { ack: _, ...write } = entry.write;
       if (write.target && "seq" in write.target) {
         if (entry.write.ack) this.#remove(entry);
-        else
-          this.#fail(entry, new Refused("conflict", "The room was loaded anew; look at the message again"));
+        else this.#fail(entry, anotherLog());
       } else if (entry.write.ack) this.#keep(entry, write);
     }
   }
@@ -158,7 +166,7 @@ export class PendingWrites {
       this.discard(id);
       return Promise.resolve({ room, duplicate: true as const });
     }
-    if (op !== "edit") return undefined;
+    if (op !== "edit" || sourceOf(entry.write)) return undefined;
     const { failed, ...write } = entry.write;
     this.#keep(entry, { ...write, fields: editedFields(write.fields, fields) });
     if (failed) this.#pump(room);
@@ -275,4 +283,8 @@ export class PendingWrites {
     this.#handlers.save(entry.key, null);
     this.#handlers.onChange(room);
   }
+}
+
+function anotherLog(): Refused {
+  return new Refused("conflict", "The room was loaded anew; look at the message again");
 }

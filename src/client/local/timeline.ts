@@ -158,6 +158,21 @@ export function replyOf(item: TimelineItem | undefined): MessageData["reply"] | 
   return { seq: item.seq, actor: item.actor, text: replyText(item.data.text) };
 }
 
+/** What a message says when it is sent on [GW-5.11]; null for one that was deleted, or is none. */
+export function forwardOf(item: TimelineItem | undefined): MessageData | null {
+  if (item?.type !== "message" || item.data.deleted) return null;
+  const { text, attachments, format, kind, data, mentions } = item.data;
+  const { forwarded = { actor: item.actor, at: item.at, ...(mentions && { mentions }) } } = item.data;
+  return {
+    text,
+    ...(attachments && { attachments }),
+    ...(format && { format }),
+    ...(kind && { kind }),
+    ...(data && { data }),
+    forwarded,
+  };
+}
+
 /** The part of a text that is shown where it is answered. */
 export function replyText(text: string): string {
   return Array.from(text).slice(0, REPLY_CHARACTERS).join("");

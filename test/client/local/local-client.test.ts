@@ -35,6 +35,78 @@ describe("a client with a store", () => {
     expect(messages.hasOlder).toBe(false);
   });
 
+  test("shows a message that is sent on at once, without a network and after a restart, and sends it once", async () => {
+    const server = await startServer();
+    server.message("r", "words");
+    server.message("home", "hello");
+    const ann = device({ url: server.url });
+    await ann.client.connect();
+    for (const room of ["r", "home"]) await ann.client.room(room).messages.load();
+    await ann.client.disconnect();
+
+    const away = ann.start({ url: "ws://127.0.0.1:1/ws" });
+    void away.send({ room: "home", id: "on", forward: { room: "r", seq: 1 } });
+    void away.edit({ room: "home", id: "on", text: "not mine to say" });
+    void away.send("home", "and this");
+    await away.room("home").messages.load();
+    const [bob] = server.log("r");
+    const said = { text: "words", forwarded: { actor: bob?.actor, at: bob?.at } };
+    const waits = (client: typeof away) =>
+      until(client, "home", "the words", () =>
+        client
+          .room("home")
+          .messages.getSnapshot()
+          .some((item) => item.type === "message" && item.data.forwarded !== undefined),
+      );
+    await waits(away);
+    expect(away.room("home").messages.getSnapshot().slice(1)).toMatchObject([
+      { id: "on", pending: true, data: { forwarded: said.forwarded } },
+      { data: { text: "and this" }, pending: true },
+    ]);
+    await until(away, "home", "the store", () => away.waiting.length === 2);
+    expect(away.waiting[0]).toEqual({ room: "home", id: "on", forward: { room: "r", seq: 1 } });
+    const [edit] = away.outbox.getSnapshot().filter(({ op }) => op === "edit");
+    away.discard(edit?.id ?? "");
+    await away.disconnect();
+
+    const again = ann.start({ url: "ws://127.0.0.1:1/ws" });
+    await again.room("home").messages.load();
+    expect(again.room("home").messages.getSnapshot()[1]).toMatchObject({
+      id: "on",
+      pending: true,
+      data: said,
+    });
+    await again.disconnect();
+
+    const back = ann.start();
+    await back.room("home").messages.load();
+    await back.connect();
+    await until(back, "home", "the event", () => back.outbox.getSnapshot().length === 0);
+    expect(sentTexts(server, "home")).toEqual(["hello", "words", "and this"]);
+    expect(back.room("home").messages.getSnapshot()[1]).toMatchObject({ seq: 2, data: said });
+  });
+
+  test("fails a forward of a message whose room was loaded anew: another message may be at its place", async () => {
+    const server = await startServer();
+    server.message("r", "words");
+    const ann = device({ url: server.url });
+    await ann.client.connect();
+    await ann.client.room("r").messages.load();
+    await ann.client.disconnect();
+    const away = ann.start({ url: "ws://127.0.0.1:1/ws" });
+    void away.send({ room: "home", id: "on", forward: { room: "r", seq: 1 } });
+    await until(away, "home", "the forward", () => away.waiting.length === 1);
+    await away.disconnect();
+    server.epoch = "epoch-2";
+    server.rooms.set("r", []);
+    server.message("r", "other words");
+    const back = ann.start();
+    await back.connect();
+    await back.send("home", "and this");
+    expect(back.outbox.getSnapshot()).toMatchObject([{ id: "on", failed: { code: "conflict" } }]);
+    expect(sentTexts(server, "home")).toEqual(["and this"]);
+  });
+
   test("draws what it had without a network, and is where the server is as soon as there is one", async () => {
     const server = await startServer();
     for (let n = 1; n <= 60; n++) server.message("r", `message ${n}`);

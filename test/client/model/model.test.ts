@@ -20,6 +20,7 @@ const SEED = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31);
 type Who = 0 | 1;
 type Step =
   | { do: "send"; who: Who; text: string; answer: number | null }
+  | { do: "forward"; who: Who; message: number }
   | { do: "edit"; who: Who; message: number; text: string }
   | { do: "delete"; who: Who; message: number }
   | { do: "react" | "unreact"; who: Who; message: number; name: string }
@@ -38,6 +39,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({ do: also("send"), who, text, answer: fc.option(message, { freq: 2 }) }),
   },
+  { weight: 2, arbitrary: fc.record({ do: also("forward"), who, message }) },
   { weight: 3, arbitrary: fc.record({ do: also("edit"), who, message, text }) },
   { weight: 2, arbitrary: fc.record({ do: also("delete"), who, message }) },
   { weight: 4, arbitrary: fc.record({ do: also("react", "unreact"), who, message, name }) },
@@ -64,6 +66,11 @@ async function take(world: World, one: Step): Promise<void> {
       const answered = one.answer === null ? undefined : pick(device, token, one.answer)?.seq;
       const sent = client.send(token, one.text, { ...(answered !== undefined && { replyTo: answered }) });
       return void sent.catch(() => undefined);
+    }
+    case "forward": {
+      const seq = pick(device, token, one.message)?.seq;
+      if (seq === undefined) return;
+      return void client.send({ room: token, forward: { room: token, seq } }).catch(() => undefined);
     }
     case "edit":
     case "delete":
@@ -110,7 +117,11 @@ function pick({ client }: Device, token: string, n: number, own = false): Timeli
   return shown[n % Math.max(1, shown.length)];
 }
 
-function change(device: Device, token: string, one: Extract<Step, { message: number }>): void {
+function change(
+  device: Device,
+  token: string,
+  one: Exclude<Extract<Step, { message: number }>, { do: "forward" }>,
+): void {
   const found = pick(device, token, one.message, one.do === "edit" || one.do === "delete");
   if (!found) return;
   const { client } = device;
