@@ -2,11 +2,11 @@
 
 /** The server answered `error`: the request had no effect. `retry` says whether a repetition can succeed. */
 export class Refused extends Error {
-  readonly code: string;
-  readonly field: string | undefined;
-  readonly retry: boolean;
+  declare readonly code: string;
+  declare readonly field: string | undefined;
+  declare readonly retry: boolean;
   /** The wait before a repetition, ms, when the server named one. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
 
   constructor(
     code: string,

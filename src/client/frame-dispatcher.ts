@@ -135,5 +135,5 @@ export class FrameDispatcher {
 
 /** The profile with what a frame says anew: a picture or a status that it does not have is gone. */
 function ownUser({ email, privacy }: ReadyFrame["user"], user: UserFrame["user"]): ReadyFrame["user"] {
-  return { ...(email !== undefined && { email }), ...user, privacy: user.privacy ?? privacy };
+  return { ...(email !== undefined && { email }), privacy, ...user };
 }

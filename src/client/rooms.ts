@@ -24,9 +24,9 @@ export type Room = Readonly<Pick<RoomEntry, KnownFromEvents> & Partial<RoomEntry
 /** A room as the app sees it: `client.room(token)`. */
 export class RoomHandle extends RoomCommands implements Observable<Room | undefined> {
   /** Calls `listener` after changes of the room's entry. */
-  readonly subscribe: (listener: () => void) => Unsubscribe;
+  declare readonly subscribe: (listener: () => void) => Unsubscribe;
   /** The room's entry; undefined while the user is not in the room, as far as is known. */
-  readonly getSnapshot: () => Room | undefined;
+  declare readonly getSnapshot: () => Room | undefined;
 
   constructor(client: RoomClient, token: string, entry: Observable<Room | undefined>) {
     super(client, token);
@@ -83,9 +83,8 @@ export class Rooms {
   /** Applies an event. Events up to the head of `ready` are in its figures already, so replayed ones count once. */
   apply(event: EventFrame): void {
     const room = withoutWaiting(this.#rooms.get(event.room) ?? newRoom(event));
-    this.#set(room);
-    if (event.seq <= room.head) return;
-    this.#set({ ...room, head: event.seq, at: event.at, ...this.#change(room, event) });
+    const isCounted = event.seq <= room.head;
+    this.#set(isCounted ? room : { ...room, head: event.seq, at: event.at, ...this.#change(room, event) });
   }
 
   /** The room's entry as the server has it now [GW-15.4]; or what all of its members have alike [GW-15.6]. */

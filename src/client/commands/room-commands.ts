@@ -18,7 +18,7 @@ export interface RoomClient extends Pick<Commands, Change> {
 
 /** The methods of a room do what the client's methods of the same names do. A message is named by its `seq`. */
 export abstract class RoomCommands {
-  readonly token: string;
+  declare readonly token: string;
   readonly #client: RoomClient;
 
   constructor(client: RoomClient, token: string) {
