@@ -1,10 +1,11 @@
 /** [GW-15.1] The entry of a room in a member's list: in `ready`, in answers, and in the frame `room`. */
 import type { Surroundings } from "../../domain/context/broadcasts.ts";
-import { type Actor, effectiveLevel, type Role } from "../../domain/model.ts";
-import type { RoomAtAGlance } from "../../domain/ports/store/room-lists.ts";
+import { type Actor, effectiveLevel, type Role, type RoomType } from "../../domain/model.ts";
+import type { RoomAtAGlance, SessionRoom } from "../../domain/ports/store/room-lists.ts";
 import { cutText } from "../../domain/text-rules.ts";
 import type { RoomEntryView } from "../../domain/use-cases/room-entries.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
+import { encodeJson } from "../../protocol/codec.ts";
 import type { EventFrame, RoomEntry, RoomPart, RoomSettings } from "../../protocol/frames.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { guestLinkUrl, pictureUrl } from "../../public-links.ts";
@@ -17,6 +18,8 @@ export interface EntryShape {
   /** The entry that the room has now in the member's list. @throws DomainError `not_found` */
   of(actor: Actor, room: string): Promise<RoomEntry>;
   shape(view: RoomEntryView): RoomEntry;
+  /** The JSON of {@link shape}. What a room's entries have alike is written once for views that share `shown`. */
+  json(view: RoomEntryView): string;
 }
 
 export function createEntryShape(
@@ -26,6 +29,7 @@ export function createEntryShape(
   return {
     of: async (actor, room) => roomEntry(await roomEntries.of(actor, room), around, fileLinks),
     shape: (view) => roomEntry(view, around, fileLinks),
+    json: (view) => entryJson(view, around, fileLinks),
   };
 }
 
@@ -39,7 +43,8 @@ export function roomEntry(
   fileUrls: FileUrls,
 ): RoomEntry {
   const { token, rev, role, head, at, read, delivered, unread, mentions, last, lobby } = room;
-  const { uuid, publicId, name, type, members, readOnly, posting, hasPassword, pinnedSeq, peer } = shown;
+  const { uuid, publicId, name, type, members, readOnly, posting, hasPassword } = shown;
+  const { peer, settings } = room;
   const entry: RoomEntry = {
     room: token,
     rev,
@@ -61,8 +66,8 @@ export function roomEntry(
     posting,
     lobby,
     hasPassword,
-    pinned: pinnedSeq === null || waiting ? [] : [pinnedSeq],
-    settings: settingsOf(shown, role),
+    pinned: waiting ? [] : pinnedOf(room, shown),
+    settings: settingsOf(settings, role, type),
   };
   if (waiting) entry.waiting = true;
   if (peer !== null) entry.peer = wireUser(peer, around);
@@ -71,18 +76,43 @@ export function roomEntry(
   return entry;
 }
 
+/** What the entries of members who see the same of a room have alike: JSON without its first bracket. */
+const jsonAlike = new WeakMap<RoomAtAGlance, string>();
+
+function entryJson(view: RoomEntryView, around: Surroundings, fileUrls: FileUrls): string {
+  const { room, shown, lastPing, call } = view;
+  if (!isAsOthers(view)) return encodeJson(roomEntry(view, around, fileUrls));
+  let alike = jsonAlike.get(shown);
+  if (alike === undefined) {
+    alike = alikeJson(roomEntry(view, around, fileUrls));
+    jsonAlike.set(shown, alike);
+  }
+  const { rev, role, read, delivered, unread, mentions } = room;
+  const settings = encodeJson(settingsOf(room.settings, role, shown.type));
+  return `{"rev":${rev},"role":"${role}","read":${read},"delivered":${delivered},"unread":${unread},"mention":${mentions},"lastPing":${lastPing},"call":${call},"settings":${settings},${alike}`;
+}
+
+/** Whether the member sees what most members of the room see. */
+function isAsOthers({ room, shown, waiting }: RoomEntryView): boolean {
+  const { historyFrom, last, lobby, peer } = room;
+  const seesPinned = shown.pinnedSeq === null || shown.pinnedSeq > historyFrom;
+  return !waiting && !lobby && peer === null && last === shown.last && seesPinned;
+}
+
+function alikeJson(entry: RoomEntry): string {
+  const { rev, role, read, delivered, unread, mention, lastPing, call, settings, ...alike } = entry;
+  return encodeJson(alike).slice(1);
+}
+
 const NOTIFY = { always: "all", mention: "mentions", never: "none" } as const;
 
-function settingsOf({ settings, type }: RoomAtAGlance, role: Role): RoomSettings {
-  const {
-    muted,
-    mutedUntil,
-    pinned,
-    archivedAt,
-    favourite: favorite,
-    notificationLevel,
-    unreadMark,
-  } = settings;
+function pinnedOf({ historyFrom }: SessionRoom, { pinnedSeq }: RoomAtAGlance): number[] {
+  return pinnedSeq !== null && pinnedSeq > historyFrom ? [pinnedSeq] : [];
+}
+
+function settingsOf(settings: SessionRoom["settings"], role: Role, type: RoomType): RoomSettings {
+  const { muted, mutedUntil, pinned, archivedAt, favourite, notificationLevel, unreadMark } = settings;
+  const favorite = favourite;
   const archived = archivedAt !== null;
   const notify = NOTIFY[effectiveLevel(notificationLevel, role, type)];
   const shown: RoomSettings =

@@ -16,6 +16,7 @@ import type { CatchUp } from "../delivery/catch-up.ts";
 import { type CatchUpSubscription, subscribe } from "../delivery/catch-up-subscription.ts";
 import type { Hub } from "../delivery/hub.ts";
 import type { Lobbies } from "../delivery/lobby.ts";
+import { encodeReady } from "../frames/ready.ts";
 import type { EntryShape } from "../frames/room-entry.ts";
 import type { UserShape } from "../frames/user.ts";
 import type { GatewayMetrics } from "../metrics.ts";
@@ -36,7 +37,7 @@ export interface HandshakeOptions {
   store: Pick<Store, "history">;
   accounts: Pick<Accounts, "authenticate">;
   roomEntries: Pick<RoomEntries, "atStart">;
-  entries: Pick<EntryShape, "shape">;
+  entries: Pick<EntryShape, "shape" | "json">;
   shape: Pick<UserShape, "self">;
   hub: Hub;
   users: Users;
@@ -133,7 +134,7 @@ function begin(
   const rooms = found.rooms.map(({ room }) => room);
   const resumed = hello.resume ? judgeResume(hello.resume, store.history.epoch, rooms) : null;
   const hidden = hiddenNews(rooms);
-  const ready: ReadyFrame = {
+  const ready: Omit<ReadyFrame, "rooms"> = {
     op: "ready",
     ref: hello.ref,
     session: newSessionId(),
@@ -141,12 +142,11 @@ function begin(
     blocked: blocked.map(String),
     epoch: store.history.epoch,
     heartbeatMs,
-    rooms: found.entries.map(entries.shape),
     ...(found.entries.length < rooms.length && { more: true }),
     ...(resumed && { resumed }),
     ...(hidden && { hidden }),
   };
-  session.begin(ready);
+  session.begin(ready.session, encodeReady(ready, found.entries, session.codec, entries));
   for (const { recovered } of resumed ?? []) {
     if (recovered) metrics.recovered++;
     else metrics.notRecovered++;

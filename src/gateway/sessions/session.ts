@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Actor, Credential, MemberKey } from "../../domain/model.ts";
 import { CLOSE_CODES, type CloseReason } from "../../protocol/close-codes.ts";
 import { encodeJson, encodeMsgpack } from "../../protocol/codec.ts";
-import type { ReadyFrame, ReceiptFrame, ServerFrame } from "../../protocol/frames.ts";
+import type { ReceiptFrame, ServerFrame } from "../../protocol/frames.ts";
 import type { CodecName } from "../../protocol/subprotocols.ts";
 import type { FollowedRoom, TopicSubscriber } from "../delivery/followed-room.ts";
 import type { EncodedEvent } from "../frames/encoded-event.ts";
@@ -114,9 +114,10 @@ export class Session implements ConnectionHandlers, TopicSubscriber {
     return this.state === "gone";
   }
 
-  begin(ready: ReadyFrame): void {
-    this.id = ready.session;
-    this.send(ready);
+  /** @param ready the frame that tells the client */
+  begin(id: string, ready: string | Uint8Array): void {
+    this.id = id;
+    this.connection.send(ready);
     this.state = "ready";
     this.#events.began(this);
   }

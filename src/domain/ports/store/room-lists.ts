@@ -58,6 +58,9 @@ export interface SessionRoom {
   hidden: readonly number[];
   /** The last message that is visible to the member and was not deleted, or null. */
   last: LoggedEvent | null;
+  /** The other of a one-to-one room; null for other rooms, where the account was deleted, and where `shown` is null. */
+  peer: Pick<User, "id" | "uuid" | "publicId" | "handle" | "displayName" | "avatarId" | "status"> | null;
+  settings: Pick<MembershipSettings, ShownSettings>;
 }
 
 /** The columns of a room that its entry shows. */
@@ -84,16 +87,18 @@ type ShownSettings =
   | "notificationLevel"
   | "unreadMark";
 
-/** What a room's entry tells beside the log and the read marker. */
+/**
+ * What a room's entry is made from that is the same for all of its members. They may share the object: it is not to be
+ * changed, and what was made from it may be kept with it.
+ */
 export interface RoomAtAGlance extends Pick<Room, ShownOfRoom> {
   hasPassword: boolean;
   /** How many are in it. */
   members: number;
-  /** The seq of its pinned message, or null. */
+  /** The seq of its pinned message, or null. A member sees it if they may see that message. */
   pinnedSeq: number | null;
-  /** The other of a one-to-one room; null for other rooms and where the account was deleted. */
-  peer: Pick<User, "id" | "uuid" | "publicId" | "handle" | "displayName" | "avatarId" | "status"> | null;
-  settings: Pick<MembershipSettings, ShownSettings>;
+  /** Its last message that was not deleted, or null. */
+  last: LoggedEvent | null;
 }
 
 /** A place in a member's rooms, newest activity first. */
