@@ -9,6 +9,7 @@ import { logContract } from "./log.ts";
 import { memberRoomContract } from "./members.ts";
 import { roomContract } from "./rooms.ts";
 import { searchContract } from "./search.ts";
+import { sessionRoomsContract } from "./session-rooms.ts";
 import { sharedFileContract } from "./shared-files.ts";
 import { takenBackContract } from "./taken-back.ts";
 
@@ -33,6 +34,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     describe("messages that a member hid", () => hiddenContract(store));
     describe("shared files", () => sharedFileContract(store));
     searchContract(store);
+    describe("rooms of a crowd", () => sessionRoomsContract(store));
     memberRoomContract(store);
     accountContract(store);
     identityContract(store);
