@@ -7,7 +7,7 @@ import type { Context } from "../context/context.ts";
 import { announcingDeleted } from "../context/renamed.ts";
 import { DomainError } from "../errors.ts";
 import type { MessagePlace } from "../ids.ts";
-import { type Deleted, deleteMessage } from "../messages/deletion.ts";
+import { type Deleted, deleteMessages } from "../messages/deletion.ts";
 import { DELETED_USER, SYSTEM_ACTOR } from "../model.ts";
 import type { AccountDeletion } from "../ports/store/accounts/deletions.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
@@ -19,8 +19,8 @@ import type { ProofCheck } from "./proof.ts";
 
 /** Rooms that are left in one transaction. */
 const MAX_ROOMS = 20;
-/** Messages that are deleted in one transaction. */
-const MAX_MESSAGES = 100;
+/** Messages that are deleted in one transaction: whoever writes in their rooms waits for it. */
+const MAX_MESSAGES = 25;
 
 interface Parts {
   checkProof: ProofCheck;
@@ -107,12 +107,11 @@ async function leave(
 
 async function erase(tx: StoreTransaction, messages: readonly MessagePlace[]): Promise<Gone[]> {
   const rooms = await tx.lockRooms([...new Set(messages.map(({ roomId }) => roomId))]);
-  const tokens = new Map(rooms.map(({ id, token }) => [id, token]));
   const gone: Gone[] = [];
-  for (const { roomId, seq } of messages) {
-    const room = tokens.get(roomId);
-    const deleted = room === undefined ? null : await deleteMessage(tx, SYSTEM_ACTOR, { roomId, seq });
-    if (room !== undefined && deleted) gone.push({ ...deleted, roomId, seq, room });
+  for (const { id: roomId, token: room } of rooms) {
+    const seqs = messages.filter((one) => one.roomId === roomId).map(({ seq }) => seq);
+    for (const deleted of await deleteMessages(tx, SYSTEM_ACTOR, roomId, seqs))
+      gone.push({ ...deleted, roomId, room });
   }
   return gone;
 }

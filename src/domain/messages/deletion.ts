@@ -6,6 +6,7 @@ import type { Actor, MadeEvent } from "../model.ts";
 import type { NewEvent, StoreTransaction } from "../ports/store/transaction.ts";
 
 export interface Deleted {
+  seq: number;
   event: MadeEvent;
   /** The mentions of the deleted message. */
   mentions: readonly string[];
@@ -20,18 +21,35 @@ export async function deleteMessage(
   actor: Actor,
   { roomId, seq }: MessagePlace,
 ): Promise<Deleted | null> {
-  const message = await tx.messages.message({ roomId, seq });
-  if (!message) return null;
-  const { mentions = [] } = dataOf<"message">(message);
-  const files = await tx.messages.attachmentsOf({ roomId, seq });
-  await tx.rewriteMessage(roomId, seq, { deleted: true });
+  const [deleted] = await deleteMessages(tx, actor, roomId, [seq]);
+  return deleted ?? null;
+}
+
+/** As {@link deleteMessage}, for several of a room, whose events are appended together. @returns those that were there */
+export async function deleteMessages(
+  tx: StoreTransaction,
+  actor: Actor,
+  roomId: number,
+  seqs: readonly number[],
+): Promise<Deleted[]> {
+  const pinned = await tx.messages.pinned(roomId);
+  const gone: Omit<Deleted, "event">[] = [];
   const events: NewEvent[] = [];
-  if ((await tx.messages.pinned(roomId)) === seq) {
-    await tx.messages.setPinned(roomId, null);
-    events.push({ type: "message.unpinned", actor, data: { seq } });
+  for (const seq of seqs) {
+    const message = await tx.messages.message({ roomId, seq });
+    if (!message) continue;
+    const { mentions = [] } = dataOf<"message">(message);
+    const files = await tx.messages.attachmentsOf({ roomId, seq });
+    await tx.rewriteMessage(roomId, seq, { deleted: true });
+    if (pinned === seq) {
+      await tx.messages.setPinned(roomId, null);
+      events.push({ type: "message.unpinned", actor, data: { seq } });
+    }
+    events.push({ type: "message.deleted", actor, data: { seq } });
+    await noteAttachments(tx, "attachment.deleted", files);
+    gone.push({ seq, mentions });
   }
-  events.push({ type: "message.deleted", actor, data: { seq } });
-  const event = (await tx.appendEvents(roomId, events)).at(-1) ?? null;
-  await noteAttachments(tx, "attachment.deleted", files);
-  return { event, mentions };
+  if (events.length === 0) return [];
+  const made = (await tx.appendEvents(roomId, events)).filter(({ type }) => type === "message.deleted");
+  return gone.map((one, n) => ({ ...one, event: made[n] ?? null }));
 }

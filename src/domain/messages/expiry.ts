@@ -3,7 +3,7 @@ import type { Context } from "../context/context.ts";
 import type { MessagePlace } from "../ids.ts";
 import { SYSTEM_ACTOR } from "../model.ts";
 import type { Recount } from "../reading/recount.ts";
-import { type Deleted, deleteMessage } from "./deletion.ts";
+import { type Deleted, deleteMessages } from "./deletion.ts";
 
 /** Messages of one query, and of one room in one transaction. */
 const STEP = 200;
@@ -21,13 +21,10 @@ export async function sweepExpired({ store }: Context, recount: Recount, now: nu
     for (const [roomId, places] of byRoom) {
       const deleted = await store.transaction(async (tx) => {
         const [room] = await tx.lockRooms([roomId]);
-        const gone: Gone[] = [];
-        for (const { seq } of room ? places : []) {
-          const message = await deleteMessage(tx, SYSTEM_ACTOR, { roomId, seq });
-          if (room && message) gone.push({ ...message, roomId, seq, room: room.token });
-        }
+        const seqs = room ? places.map(({ seq }) => seq) : [];
+        const gone = await deleteMessages(tx, SYSTEM_ACTOR, roomId, seqs);
         await tx.messages.forgetExpiries(places);
-        return gone;
+        return room ? gone.map((message): Gone => ({ ...message, roomId, room: room.token })) : [];
       });
       for (const message of deleted) await recount(message, message.mentions, true);
     }

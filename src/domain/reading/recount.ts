@@ -29,6 +29,7 @@ export function createRecount(context: Context, unread: UnreadCache): Recount {
         const { kind, id } = actorOf(key, "");
         if (kind === "user") byKey.set(key, Number(id));
       }
+      if (byKey.size === 0) return;
       for (const state of await store.log.unread(roomId, [...byKey.keys()])) {
         const { member, head, read, unread: left, mentions: mention } = state;
         if (read >= seq) continue;

@@ -29,9 +29,9 @@ export function createMembershipStore(db: Database): MembershipStore {
       return rows.map(personOf);
     },
     async page(roomId, { after, limit, query = "" }) {
-      const matches = sql`and exists (
-        select from (values (m.name), (u.display_name), (u.handle)) as n (name)
-        where strpos(lower(n.name), lower(${query})) > 0)`;
+      const holds = (name: "m.name" | "u.display_name" | "u.handle") =>
+        sql`strpos(lower(${sql.unsafe(name)}), lower(${query})) > 0`;
+      const matches = sql`and (${holds("m.name")} or ${holds("u.display_name")} or ${holds("u.handle")})`;
       const rows = await db.read(sql<Row[]>`
         ${withAccounts}
         where m.conversation_id = ${roomId}
