@@ -102,6 +102,7 @@ export class FrameDispatcher {
 
   takeUnread(unread: Omit<UnreadFrame, "op">): void {
     this.#change(unread.room, () => this.rooms.unread(unread));
+    this.#emitter.emit("unread", unread);
   }
 
   takeCall(call: Omit<CallFrame, "op">): void {

@@ -8,6 +8,7 @@ import type {
   RoomEvent,
   RoomNow,
   TypingFrame,
+  UnreadFrame,
   UserFrame,
 } from "../protocol/frames.ts";
 import type { Backoff } from "./backoff.ts";
@@ -60,6 +61,8 @@ export interface ClientEvents {
    * app knew of it.
    */
   opened: OpenedRoom;
+  /** The user has read on in a room or in a thread of it, or something there is unread no more, by any session. */
+  unread: Omit<UnreadFrame, "op">;
   typing: TypingFrame;
   /** The user, or a member of one of the user's rooms, has another name, handle, picture or status. It may come several times. */
   user: UserFrame["user"];

@@ -129,8 +129,7 @@ export class SessionState {
       const answer = await this.#ask((connection) =>
         connection.ask<"read">({ op: "read", room, seq: marker.seq }),
       );
-      if (answer)
-        this.#handlers.onUnread({ room, read: answer.read, unread: answer.unread, mention: answer.mention });
+      if (answer) this.#handlers.onUnread({ room, ...withoutHead<"read">(answer) });
       isSettled = answer !== null;
     } catch (error) {
       isSettled = !(error instanceof Refused && error.retry);

@@ -16,7 +16,7 @@ import type { OkFields } from "../../protocol/frames.ts";
 import { Client, type Message, newMessageId } from "../client.ts";
 import { type Fields, named } from "../commands/command.ts";
 import { type Observable, observe } from "../emitter.ts";
-import { ClientEnded, Refused } from "../failures.ts";
+import { ClientEnded, ConnectionLost, Refused } from "../failures.ts";
 import type { ClientOptions } from "../options.ts";
 import type { Ack } from "../outbox.ts";
 import type { Room } from "../rooms.ts";
@@ -144,14 +144,15 @@ export class LocalClient extends Client {
   override unpin = (fields: ChangeFields<"unpin">) => this.#change("unpin", fields);
 
   /**
-   * Moves the read marker up to `seq`: at once here, and at the server when there is a session, now or later. That of a thread,
-   * and the mark of an unread room, are said in this session alone.
+   * Moves the read marker of a room or a thread up to `seq`: at once here, and at the server when there is a session, now or later.
+   * The mark of an unread room is said in this session alone.
    */
   override read(...said: [room: string, seq: number] | [marker: Fields<"read">]): Promise<void> {
     const marker = named<"read">(said, "seq");
-    const { room, seq } = marker;
-    if (seq === undefined || marker.thread !== undefined) return super.read(marker);
+    const { room, seq, thread } = marker;
+    if (seq === undefined) return super.read(marker);
     const mark = () => {
+      if (thread !== undefined) return this.#readThread(room, this.room(room).messages.rootOf(thread), seq);
       this.#view.mark(room, seq);
       return this.#sayMarker(room, seq);
     };
@@ -210,11 +211,30 @@ export class LocalClient extends Client {
     }
   }
 
+  #readThread(room: string, root: number, seq: number): Promise<void> {
+    this.#view.markThread(room, root, seq);
+    return this.#sayThread(room, root, seq);
+  }
+
+  async #sayThread(room: string, thread: number, seq: number): Promise<void> {
+    try {
+      await super.read({ room, thread, seq });
+    } catch (error) {
+      // It is kept for the next session.
+      if (error instanceof ConnectionLost) return;
+      if (!(error instanceof Refused) || error.retry) throw error;
+      this.#view.unmarkThread(room, thread, seq);
+      throw error;
+    }
+    this.#view.unmarkThread(room, thread, seq);
+  }
+
   #listen(): void {
     const view = this.#view;
     const entryOf = (room: string) => super.room(room).getSnapshot();
     this.on("ready", (ready) => view.takeReady(ready, entryOf));
     this.on("room", (room) => view.takeEntry(room));
+    this.on("unread", ({ room, thread }) => thread && view.moved(room));
     this.on("event", (event) => {
       view.takeEvent(event, entryOf);
       const isOthers = event.type === "message" && !isMe(event.actor, view.me.id);
@@ -236,7 +256,9 @@ export class LocalClient extends Client {
   #online(): void {
     this.#pending.online();
     this.#reports.online();
-    for (const [room, seq] of this.#view.markers) this.#sayMarker(room, seq).catch(() => undefined);
+    const { rooms, threads } = this.#view.markers;
+    for (const [room, seq] of rooms) this.#sayMarker(room, seq).catch(() => undefined);
+    for (const { room, root, seq } of threads) this.#sayThread(room, root, seq).catch(() => undefined);
     for (const room of this.#inMemory)
       this.room(room)
         .messages.load()

@@ -89,6 +89,13 @@ export class Messages implements Observable<readonly TimelineItem[]> {
     return found?.seq;
   }
 
+  /** The seq with which the thread begins that a message is in, as far as that is known here. */
+  rootOf(seq: number): number {
+    const found = this.#window?.items.find((item) => item.seq === seq);
+    const thread = found?.type === "message" ? found.data.thread : undefined;
+    return typeof thread === "number" ? thread : seq;
+  }
+
   /** Gives the memory back: the last page is loaded again when it is needed. */
   release(): void {
     this.#window = null;
@@ -123,6 +130,7 @@ export class Messages implements Observable<readonly TimelineItem[]> {
       save: (item) => view.store.saveItem(item),
       stored: (before, limit) => view.store.items(room, before, limit),
       reply: (seq) => view.store.reply(room, seq),
+      readIn: (root) => view.readIn(room, root),
       history: (page) => history(room, page),
       onChange: () => this.#shown.changed(),
       onLoaded: () => view.counted(room),

@@ -8,9 +8,10 @@ import { type OwnedObservable, observe } from "../emitter.ts";
 import type { Reset } from "../room-logs.ts";
 import { byActivity, type Room } from "../rooms.ts";
 import type { Store } from "../stores/store.ts";
+import { Markers } from "./markers.ts";
 import { withMarker } from "./overlay.ts";
 import type { PendingWrites } from "./pending-writes.ts";
-import { itemOf, type StoredItem, targetOf } from "./timeline.ts";
+import { itemOf, type StoredItem, targetsOf } from "./timeline.ts";
 import { type Meta, type RoomRecord, ViewStore } from "./view-store.ts";
 import type { TimelineWindow } from "./window.ts";
 
@@ -22,14 +23,14 @@ export class LocalView {
   readonly #entries = new Map<string, OwnedObservable<Room | undefined>>();
   /** Entries with the marker over them, as long as nothing of both changed. */
   readonly #shown = new Map<string, Room>();
-  /** Read markers that the server does not know yet. */
-  readonly #markers = new Map<string, number>();
+  readonly markers: Markers;
   #meta: Meta | null = null;
   #loaded: Promise<void> | null = null;
   #pending: PendingWrites | null = null;
 
   constructor(store: Store, onError: (error: unknown) => void) {
     this.store = new ViewStore(store, onError);
+    this.markers = new Markers(this.store);
     this.rooms = observe(() =>
       byActivity([...this.#records.keys()].map((room) => this.#entry(room) as Room)),
     );
@@ -49,10 +50,6 @@ export class LocalView {
     return { kind: "user", id: this.user?.id ?? "", name: this.user?.name ?? "" };
   }
 
-  get markers(): ReadonlyMap<string, number> {
-    return this.#markers;
-  }
-
   record(room: string): RoomRecord | undefined {
     return this.#records.get(room);
   }
@@ -70,9 +67,15 @@ export class LocalView {
     if (known) return known;
     const window = this.#windows.get(room);
     const countAfter = (seq: number) => window?.unreadAfter(seq);
-    const shown = withMarker(record.entry, this.#markers.get(room), countAfter);
+    const shown = withMarker(record.entry, this.markers.of(room), countAfter);
     this.#shown.set(room, shown);
     return shown;
+  }
+
+  /** How far the user has read in the thread that begins at a seq, as far as is known. */
+  readIn(room: string, root: number): number {
+    const read = Math.max(this.#records.get(room)?.entry.read ?? 0, this.markers.of(room) ?? 0);
+    return Math.max(read, this.markers.ofThread(room, root));
   }
 
   /** How far the app came, for resuming; null before the first session. */
@@ -94,10 +97,11 @@ export class LocalView {
   }
 
   async #load(pending: PendingWrites): Promise<void> {
-    const { meta, records, markers, writes } = await this.store.load();
+    const loaded = await this.store.load();
+    const { meta, records, writes } = loaded;
     this.#meta = meta;
     for (const [room, record] of records) this.#records.set(room, record);
-    for (const [room, seq] of markers) this.#markers.set(room, seq);
+    this.markers.load(loaded);
     pending.load(writes);
     this.#pending = pending;
     this.#allChanged();
@@ -107,7 +111,7 @@ export class LocalView {
   #clear(): void {
     for (const room of this.#records.keys()) this.#forget(room);
     this.#pending?.clear();
-    this.#markers.clear();
+    this.markers.clear();
     this.store.clear();
     this.#meta = null;
   }
@@ -144,22 +148,24 @@ export class LocalView {
       if (!entry) continue;
       const known = this.#records.get(room);
       this.#records.set(room, known ? { ...known, entry } : { entry, seq: head, at, floor: head + 1 });
-      this.#entryTaken(entry);
+      this.#entryTaken(entry, known?.entry);
     }
     this.#allChanged();
   }
 
   /** A marker that the server has is kept here no more. */
-  #entryTaken({ room, read }: Room): void {
-    if (read >= (this.#markers.get(room) ?? Number.POSITIVE_INFINITY)) this.#setMarker(room, null);
+  #entryTaken({ room, read }: Room, before?: Room): void {
+    if (read >= (this.markers.of(room) ?? Number.POSITIVE_INFINITY)) this.markers.set(room, null);
     this.#roomChanged(room);
+    if (read !== before?.read) this.moved(room);
   }
 
   takeEntry(entry: Room): void {
     const record = this.#records.get(entry.room);
     if (!record) return;
+    const before = record.entry;
     record.entry = entry;
-    this.#entryTaken(entry);
+    this.#entryTaken(entry, before);
   }
 
   takeEvent(event: RoomEvent, entryOf: (room: string) => Room | undefined): void {
@@ -172,8 +178,7 @@ export class LocalView {
     this.#saveRecord(event.room);
     const item = itemOf(event);
     if (item) this.#takeItem(item);
-    const target = targetOf(event);
-    if (target !== null) this.#takeChange(record, target, event);
+    for (const target of targetsOf(event)) this.#takeChange(record, target, event);
     if (this.#windows.has(event.room)) this.counted(event.room);
     this.#pending?.applied(event);
   }
@@ -191,9 +196,10 @@ export class LocalView {
   }
 
   #takeChange(record: RoomRecord, target: number, event: RoomEvent): void {
-    const isInMemory = this.#windows.get(event.room)?.change(target, event) ?? false;
+    const reader = { me: this.me.id, read: this.readIn(event.room, target) };
+    const isInMemory = this.#windows.get(event.room)?.change(target, event, reader) ?? false;
     if (target < record.floor) this.store.note(target, event);
-    else if (!isInMemory) this.store.changeItem(target, event, this.me.id);
+    else if (!isInMemory) this.store.changeItem(target, event, reader);
   }
 
   /** The room's log goes on after another place. What is held may be of another history, or have changed unseen. */
@@ -206,6 +212,7 @@ export class LocalView {
       floor: head + 1,
     });
     this.store.clearItems(room);
+    this.markers.forgetThreads(room);
     this.#saveRecord(room);
     this.#windows.get(room)?.reset();
     this.#pending?.reset(room);
@@ -221,29 +228,42 @@ export class LocalView {
     this.#records.delete(room);
     this.#shown.delete(room);
     this.#saveRecord(room);
-    this.#setMarker(room, null);
+    this.markers.set(room, null);
+    this.markers.forgetThreads(room);
     this.store.clearItems(room);
     this.#windows.get(room)?.empty();
   }
 
   /** Notes how far the user has read, until the server has it too. */
   mark(room: string, seq: number): void {
-    if (seq <= (this.#markers.get(room) ?? this.#records.get(room)?.entry.read ?? 0)) return;
-    this.#setMarker(room, seq);
+    if (seq <= (this.markers.of(room) ?? this.#records.get(room)?.entry.read ?? 0)) return;
+    this.markers.set(room, seq);
     this.#roomChanged(room);
+    this.moved(room);
+  }
+
+  /** Notes how far the user has read in a thread, until the server has it too. */
+  markThread(room: string, root: number, seq: number): void {
+    if (!this.#records.has(room) || seq <= this.readIn(room, root)) return;
+    this.markers.setThread(room, root, seq);
+    this.moved(room);
+  }
+
+  /** The server has the marker of a thread, or will not have it. */
+  unmarkThread(room: string, root: number, seq: number): void {
+    if (this.markers.ofThread(room, root) === seq) this.markers.setThread(room, root, null);
+  }
+
+  /** The user has read on, in the room or in a thread: what is unread in its threads is another number. */
+  moved(room: string): void {
+    this.#windows.get(room)?.moved();
   }
 
   /** The server will not have the marker. */
   unmark(room: string, seq: number): void {
-    if (this.#markers.get(room) !== seq) return;
-    this.#setMarker(room, null);
+    if (this.markers.of(room) !== seq) return;
+    this.markers.set(room, null);
     this.#roomChanged(room);
-  }
-
-  #setMarker(room: string, seq: number | null): void {
-    if (seq === null && !this.#markers.delete(room)) return;
-    if (seq !== null) this.#markers.set(room, seq);
-    this.store.saveMarker(room, seq);
   }
 
   /** The entry changed, or what is shown over it. */

@@ -58,8 +58,9 @@ export class Replies {
   }
 
   /** A message has changed, which may be in memory or not. */
-  changed(target: number | null, event: RoomEvent): void {
-    if (target === null || (event.type !== "message.edited" && event.type !== "message.deleted")) return;
+  changed(event: RoomEvent): void {
+    if (event.type !== "message.edited" && event.type !== "message.deleted") return;
+    const target = event.data.seq;
     this.#lookedUp.delete(target);
     if (!this.#answered.has(target)) return;
     for (const [index, item] of this.#items.all().entries()) {

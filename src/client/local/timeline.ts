@@ -40,6 +40,8 @@ export interface TimelineMessage extends Omit<MessageEvent, "op" | "seq"> {
   pending?: true;
   /** It, or a change of it, was refused. */
   failed?: Failure;
+  /** What it tells of its thread is to be asked of the server: an answer was deleted, or some were read. */
+  stale?: true;
 }
 /** An event that is no message: somebody joined, a call began, the room has another name. */
 export type TimelineNotice = Exclude<RoomEvent, { type: "message" }> & { key: string };
@@ -70,31 +72,61 @@ export function keyOf({ id, actor, seq }: { id?: string; actor: WireActor; seq?:
   return id === undefined ? String(seq) : `${actor.kind}:${actor.id}:${id}`;
 }
 
+const NO_TARGETS: readonly number[] = [];
+
 /**
- * The seq of the message that an event changes; null for an event that changes none, or whose change is not to be shown. An answer
- * changes the message with which its thread begins.
+ * The seqs of the messages that an event changes; none for an event that changes none, or whose change is not to be shown. An answer
+ * and its deletion change the message with which its thread begins.
  */
-export function targetOf(event: RoomEvent): number | null {
-  if (event.type === "message" && typeof event.data.thread === "number") return event.data.thread;
-  if (!CHANGES.has(event.type)) return null;
-  const { seq, hidden } = event.data as { seq: number; hidden?: true };
-  return hidden ? null : seq;
+export function targetsOf(event: RoomEvent): readonly number[] {
+  if (event.type === "message")
+    return typeof event.data.thread === "number" ? [event.data.thread] : NO_TARGETS;
+  if (!CHANGES.has(event.type)) return NO_TARGETS;
+  const { seq, thread, hidden } = event.data as { seq: number; thread?: number; hidden?: true };
+  if (hidden) return NO_TARGETS;
+  return thread === undefined ? [seq] : [seq, thread];
 }
 
-/** The item after a change. @param me the user's id */
-export function changeItem<T extends TimelineItem>(item: T, event: RoomEvent, me: string): T {
+/** Whether the event changes this message itself, and not what it tells of its thread. */
+export function isChangeOf(target: number, event: RoomEvent): boolean {
+  return event.type !== "message" && (event.data as { seq?: number }).seq === target;
+}
+
+/** Who looks at an item. */
+export interface Reader {
+  /** The user's id. */
+  me: string;
+  /** How far the user has read in the room, or in the thread that the item begins. */
+  read: number;
+}
+
+/** The item after a change. */
+export function changeItem<T extends TimelineItem>(item: T, event: RoomEvent, reader: Reader): T {
   if (item.type !== "message") return item;
-  const data = event.type === "message" ? answered(item.data, event, me) : changeData(item.data, event, me);
+  // An answer of its thread was deleted: which one is the last now is not known here.
+  if (event.type === "message.deleted" && item.seq !== event.data.seq) return { ...item, stale: true };
+  const data =
+    event.type === "message" ? answered(item.data, event, reader) : changeData(item.data, event, reader.me);
   return data === item.data ? item : { ...item, data };
 }
 
 /** The first message of a thread after an answer. A summary that has the answer stays. */
-function answered(data: MessageData, { seq, at, actor }: MessageEvent, me: string): MessageData {
+function answered(data: MessageData, { seq, at, actor }: MessageEvent, { me, read }: Reader): MessageData {
   const before =
     typeof data.thread === "object" ? data.thread : { count: 0, lastSeq: 0, lastAt: 0, unread: 0 };
   if (seq <= before.lastSeq) return data;
-  const unread = isMe(actor, me) ? before.unread : before.unread + 1;
-  return { ...data, thread: { count: before.count + 1, lastSeq: seq, lastAt: at, unread } };
+  const unread = before.lastSeq <= read ? 0 : before.unread;
+  const isUnread = seq > read && !isMe(actor, me);
+  const thread = { count: before.count + 1, lastSeq: seq, lastAt: at, unread: unread + (isUnread ? 1 : 0) };
+  return { ...data, thread };
+}
+
+/** The item after its reader has read on. Where part of its answers may be unread still, that has to be asked. */
+export function readItem<T extends TimelineItem>(item: T, read: number): T {
+  if (item.type !== "message" || typeof item.data.thread !== "object" || item.data.thread.unread === 0)
+    return item;
+  if (item.data.thread.lastSeq > read) return { ...item, stale: true };
+  return { ...item, data: { ...item.data, thread: { ...item.data.thread, unread: 0 } } };
 }
 
 function changeData(data: MessageData, event: RoomEvent, me: string): MessageData {

@@ -4,12 +4,13 @@ import type { Room } from "../rooms.ts";
 import { type Row, type Store, TABLES } from "../stores/store.ts";
 import type { PendingWrite } from "./pending-write.ts";
 import { Saver } from "./saver.ts";
-import { changeItem, replyOf, replyText, type StoredItem } from "./timeline.ts";
+import { changeItem, isChangeOf, type Reader, replyOf, replyText, type StoredItem } from "./timeline.ts";
 
 /** Another version's data is not read: the server has all of it. */
 const VERSION = 1;
 const WRITE = "w:";
 const MARKER = "r:";
+const THREAD = "t:";
 /** Follows all keys. */
 const LAST_KEY = "~";
 const SEQ_DIGITS = 11;
@@ -35,6 +36,8 @@ export interface Loaded {
   meta: Meta | null;
   records: Map<string, RoomRecord>;
   markers: Map<string, number>;
+  /** By room, and by the seq with which the thread begins. */
+  threads: [room: string, root: number, seq: number][];
   writes: [key: string, write: PendingWrite][];
 }
 
@@ -57,7 +60,7 @@ export class ViewStore {
     } catch {
       this.clear();
     }
-    return { meta: null, records: new Map(), markers: new Map(), writes: [] };
+    return { meta: null, records: new Map(), markers: new Map(), threads: [], writes: [] };
   }
 
   clear(): void {
@@ -92,6 +95,11 @@ export class ViewStore {
     this.#saver.put("outbox", `${MARKER}${room}`, () => (seq === null ? null : String(seq)));
   }
 
+  saveThread(room: string, root: number, seq: number | null): void {
+    const key = `${THREAD}${room}:${root}`;
+    this.#saver.put("outbox", key, () => (seq === null ? null : String(seq)));
+  }
+
   saveWrite(key: string, write: PendingWrite | null): void {
     this.#saver.put("outbox", `${WRITE}${key}`, () => write && JSON.stringify(write));
     // The server does not have it yet, so that a kill would lose it.
@@ -103,14 +111,15 @@ export class ViewStore {
   }
 
   /** Changes an item that is in the store alone. */
-  changeItem(target: number, event: RoomEvent, me: string): void {
+  changeItem(target: number, event: RoomEvent, reader: Reader): void {
     this.#saver.change("messages", itemKey(event.room, target), (text) =>
-      JSON.stringify(changeItem(JSON.parse(text) as StoredItem, event, me)),
+      JSON.stringify(changeItem(JSON.parse(text) as StoredItem, event, reader)),
     );
   }
 
   /** Notes what became of a message that is not held, for those that are and answer it. */
   note(target: number, event: RoomEvent): void {
+    if (!isChangeOf(target, event)) return;
     const note = (reply: Reply) =>
       this.#saver.put("messages", replyKey(event.room, target), () => JSON.stringify(reply));
     if (event.type === "message.deleted") note(null);
@@ -146,11 +155,14 @@ export class ViewStore {
 function parse(text: string, rooms: Row[], outbox: Row[]): Loaded {
   const { version, ...meta } = JSON.parse(text) as Meta & { version: number };
   if (version !== VERSION) throw new TypeError(`the store has version ${version}`);
-  const loaded: Loaded = { meta, records: new Map(), markers: new Map(), writes: [] };
+  const loaded: Loaded = { meta, records: new Map(), markers: new Map(), threads: [], writes: [] };
   for (const [room, record] of rooms) loaded.records.set(room, JSON.parse(record) as RoomRecord);
   for (const [key, value] of outbox) {
     if (key.startsWith(MARKER)) loaded.markers.set(key.slice(MARKER.length), Number(value));
-    else loaded.writes.push([key.slice(WRITE.length), JSON.parse(value) as PendingWrite]);
+    else if (key.startsWith(THREAD)) {
+      const [room = "", root] = key.slice(THREAD.length).split(":");
+      loaded.threads.push([room, Number(root), Number(value)]);
+    } else loaded.writes.push([key.slice(WRITE.length), JSON.parse(value) as PendingWrite]);
   }
   return loaded;
 }

@@ -5,7 +5,17 @@
 import type { RoomEvent } from "../../protocol/frames.ts";
 import { Refused } from "../failures.ts";
 import { Replies, type ReplySource } from "./replies.ts";
-import { changeItem, isMe, itemOf, type StoredItem, targetOf } from "./timeline.ts";
+import { type ThreadSource, Threads } from "./threads.ts";
+import {
+  changeItem,
+  isChangeOf,
+  isMe,
+  itemOf,
+  type Reader,
+  readItem,
+  type StoredItem,
+  targetsOf,
+} from "./timeline.ts";
 
 /** Items of a page. */
 export const PAGE_ITEMS = 50;
@@ -13,7 +23,7 @@ export const PAGE_ITEMS = 50;
 const KEPT_ITEMS = 200;
 
 /** Where a window gets items from, and writes them to. */
-export interface WindowSource extends ReplySource {
+export interface WindowSource extends ReplySource, ThreadSource {
   /** The user's id. */
   me(): string;
   /** The seq of the last event that was applied. */
@@ -36,21 +46,24 @@ export class TimelineWindow {
   /** What was shown before the room had to be loaded anew; null when what is in memory is to be shown. */
   #stale: readonly StoredItem[] | null = null;
   /** Changes of items that are not in memory, while items are being read. */
-  #missed: RoomEvent[] | null = null;
+  #missed: { event: RoomEvent; reader: Reader }[] | null = null;
   /** Counts how often the room was reset. A page that was asked for before counts no more. */
   #generation = 0;
   #loading: Promise<unknown> = Promise.resolve();
   #filling: Promise<void> | null = null;
   readonly #replies: Replies;
+  readonly #threads: Threads;
 
   constructor(source: WindowSource) {
     this.#source = source;
     this.#bottom = source.head() + 1;
-    this.#replies = new Replies(source, {
+    const items = {
       all: () => this.#items,
-      at: (seq) => this.#itemAt(seq),
-      replace: (index, item) => this.#replace(index, item),
-    });
+      at: (seq: number) => this.#itemAt(seq),
+      replace: (index: number, item: StoredItem) => this.#replace(index, item),
+    };
+    this.#replies = new Replies(source, items);
+    this.#threads = new Threads(source, items);
   }
 
   /** Ascending. */
@@ -85,14 +98,22 @@ export class TimelineWindow {
   }
 
   /** Applies a change. @returns whether the item was in memory; it is saved then */
-  change(target: number, event: RoomEvent): boolean {
-    this.#missed?.push(event);
-    this.#replies.changed(target, event);
+  change(target: number, event: RoomEvent, reader: Reader): boolean {
+    this.#missed?.push({ event, reader });
+    if (isChangeOf(target, event)) this.#replies.changed(event);
     const index = this.#indexOf(target);
     const item = this.#items[index];
     if (item?.seq !== target) return target >= this.#bottom;
-    this.#replace(index, changeItem(item, event, this.#source.me()));
+    const changed = changeItem(item, event, reader);
+    this.#replace(index, changed);
+    if (changed.type === "message" && changed.stale) void this.#threads.resolve();
     return true;
+  }
+
+  /** The user has read on, in the room or in a thread. */
+  moved(): void {
+    this.#threads.moved();
+    void this.#threads.resolve();
   }
 
   /** Removes items that the user has hidden. */
@@ -136,6 +157,7 @@ export class TimelineWindow {
       if (error instanceof Refused) this.#shown();
     }
     await this.#replies.resolve();
+    await this.#threads.resolve();
   }
 
   /**
@@ -163,6 +185,7 @@ export class TimelineWindow {
     }
     if (generation === this.#generation) this.#shown();
     void this.#replies.resolve();
+    void this.#threads.resolve();
     return this.hasOlder;
   }
 
@@ -175,7 +198,9 @@ export class TimelineWindow {
 
   /** @returns the number of items that were added */
   async #loadStored(generation: number): Promise<number> {
-    const items = await this.#source.stored(this.#bottom, PAGE_ITEMS);
+    const stored = await this.#source.stored(this.#bottom, PAGE_ITEMS);
+    // The user may have read on since they were stored.
+    const items = stored.map((item) => readItem(item, this.#source.readIn(item.seq)));
     if (generation !== this.#generation) return 0;
     const bottom = items.length < PAGE_ITEMS ? this.#source.floor() : (items[0] as StoredItem).seq;
     return this.#prepend(items, bottom).length;
@@ -198,17 +223,16 @@ export class TimelineWindow {
 
   /** Puts items before the others, with the changes that came meanwhile. */
   #prepend(items: StoredItem[], bottom: number): StoredItem[] {
-    const me = this.#source.me();
     const missed = this.#missed ?? [];
     const changed = items.map((item) =>
       missed
-        .filter((event) => targetOf(event) === item.seq)
-        .reduce((before, event) => changeItem(before, event, me), item),
+        .filter(({ event }) => targetsOf(event).includes(item.seq))
+        .reduce((before, { event, reader }) => changeItem(before, event, reader), item),
     );
     this.#items = [...changed, ...this.#items];
     this.#bottom = bottom;
     this.#replies.prepended(changed);
-    for (const event of missed) this.#replies.changed(targetOf(event), event);
+    for (const { event } of missed) this.#replies.changed(event);
     return changed;
   }
 

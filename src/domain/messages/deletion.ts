@@ -38,14 +38,15 @@ export async function deleteMessages(
   for (const seq of seqs) {
     const message = await tx.messages.message({ roomId, seq });
     if (!message) continue;
-    const { mentions = [] } = dataOf<"message">(message);
+    const { mentions = [], thread } = dataOf<"message">(message);
     const files = await tx.messages.attachmentsOf({ roomId, seq });
     await tx.rewriteMessage(roomId, seq, { deleted: true });
     if (pinned === seq) {
       await tx.messages.setPinned(roomId, null);
       events.push({ type: "message.unpinned", actor, data: { seq } });
     }
-    events.push({ type: "message.deleted", actor, data: { seq } });
+    const data = thread === undefined ? { seq } : { seq, thread };
+    events.push({ type: "message.deleted", actor, data });
     await noteAttachments(tx, "attachment.deleted", files);
     gone.push({ seq, mentions });
   }

@@ -38,7 +38,8 @@ export interface EventData {
   } & MessageExtras &
     MessageContext;
   "message.edited": EditData | HiddenData;
-  "message.deleted": { seq: number };
+  /** `thread` of an answer: where its thread begins. */
+  "message.deleted": { seq: number; thread?: number };
   "reaction.added": { seq: number; name: string };
   "reaction.removed": { seq: number; name: string };
   /** `history` is set where new members see earlier events. */

@@ -90,7 +90,8 @@ export type RoomChange = {
 export type EventData = {
   message: MessageData;
   "message.edited": Shown<MessageEdit>;
-  "message.deleted": { seq: number };
+  /** `thread` of an answer: the seq with which its thread begins. */
+  "message.deleted": { seq: number; thread?: number };
   "message.pinned": Shown<{ seq: number }>;
   "message.unpinned": Shown<{ seq: number }>;
   "reaction.added": Shown<{ seq: number; name: string }>;

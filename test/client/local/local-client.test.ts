@@ -210,6 +210,41 @@ describe("a client with a store", () => {
     expect(await sent).toEqual({ room: "r", seq: 2, at, thread: 1 });
   });
 
+  test("[GW-6.12] the marker of a thread that is read without a network outlives a kill, and is said once", async () => {
+    const server = await startServer();
+    server.message("r", "root");
+    server.append("r", { type: "message", data: { text: "answer", thread: 1 } });
+    const ann = device({ url: server.url });
+    await ann.client.connect();
+    await ann.client.room("r").messages.load();
+    server.append("r", { type: "message", data: { text: "another", thread: 1 } });
+    const unread = (client = ann.client) => {
+      const [root] = client.room("r").messages.getSnapshot();
+      const thread = root?.type === "message" ? root.data.thread : undefined;
+      return typeof thread === "object" ? thread.unread : null;
+    };
+    await until(ann.client, "r", "the answer", () => unread() === 1);
+    server.script = ({ op }) => (op === "hello" ? "cut before" : undefined);
+    server.cutAll();
+    await until(ann.client, "r", "the loss", () => ann.client.state.name !== "online");
+    await ann.client.read({ room: "r", thread: 2, seq: 3 });
+    expect(unread()).toBe(0);
+    await ann.client.disconnect();
+
+    const again = ann.start();
+    await again.room("r").messages.load();
+    expect(unread(again)).toBe(0);
+    server.script = () => undefined;
+    await again.connect();
+    expect(await server.hears("read")).toMatchObject({ room: "r", thread: 1, seq: 3 });
+    await again.history({ room: "r" });
+    await again.disconnect();
+    const last = ann.start();
+    await last.connect();
+    await last.history({ room: "r" });
+    expect(server.heard.filter(({ op }) => op === "read")).toHaveLength(1);
+  });
+
   test("a message that was not sent is edited and deleted where it waits", async () => {
     const server = await startServer();
     server.log("r");

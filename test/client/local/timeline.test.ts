@@ -5,8 +5,9 @@ import type { PendingWrite } from "../../../src/client/local/pending-write.ts";
 import {
   changeItem,
   itemOf,
+  readItem,
   type StoredItem,
-  targetOf,
+  targetsOf,
   withReply,
 } from "../../../src/client/local/timeline.ts";
 import type { Room } from "../../../src/client/rooms.ts";
@@ -22,7 +23,7 @@ function item(seq: number, data: object, more: object = {}): StoredItem {
   return itemOf(event(seq, "message", data, more)) as StoredItem;
 }
 function dataAfter(start: StoredItem, ...events: RoomEvent[]): unknown {
-  return events.reduce((now, one) => changeItem(now, one, ANN.id), start).data;
+  return events.reduce((now, one) => changeItem(now, one, { me: ANN.id, read: 0 }), start).data;
 }
 
 describe("timeline", () => {
@@ -34,8 +35,8 @@ describe("timeline", () => {
     });
     expect(itemOf(event(2, "member.joined", { member: ANN, role: "user" }))).toMatchObject({ key: "2" });
     expect(itemOf(event(3, "reaction.added", { seq: 1, name: "👍" }))).toBeNull();
-    expect(targetOf(event(3, "reaction.added", { seq: 1, name: "👍" }))).toBe(1);
-    expect(targetOf(event(3, "message.edited", { seq: 1, hidden: true }))).toBeNull();
+    expect(targetsOf(event(3, "reaction.added", { seq: 1, name: "👍" }))).toEqual([1]);
+    expect(targetsOf(event(3, "message.edited", { seq: 1, hidden: true }))).toEqual([]);
   });
 
   test("an edit replaces what it tells, keeps the rest, and is not undone by an older one", () => {
@@ -56,11 +57,29 @@ describe("timeline", () => {
   test("an answer counts once in the thread that it belongs to, which outlives the deletion of its first message", () => {
     const answer = event(4, "message", { text: "b", thread: 1 });
     const mine = event(6, "message", { text: "c", thread: 1 }, { actor: ANN });
-    expect(targetOf(answer)).toBe(1);
+    expect(targetsOf(answer)).toEqual([1]);
     const thread = { count: 2, lastSeq: 6, lastAt: 1_006, unread: 1 };
     expect(dataAfter(item(1, { text: "a" }), answer, mine, answer)).toEqual({ text: "a", thread });
     const gone = event(7, "message.deleted", { seq: 1 });
     expect(dataAfter(item(1, { text: "a", thread }), gone)).toEqual({ text: "", deleted: true, thread });
+  });
+
+  test("a thread has nothing unread up to its reader's marker, and an answer of which nobody can tell here is looked up", () => {
+    const answers = [2, 4].map((seq) => event(seq, "message", { text: "b", thread: 1 }));
+    const changedBy = (start: StoredItem, read: number, ...events: RoomEvent[]) =>
+      events.reduce((now, one) => changeItem(now, one, { me: ANN.id, read }), start);
+    const both = changedBy(item(1, { text: "a" }), 0, ...answers);
+    expect(both.data).toMatchObject({ thread: { count: 2, lastSeq: 4, unread: 2 } });
+    expect(readItem(both, 4).data).toMatchObject({ thread: { count: 2, lastSeq: 4, unread: 0 } });
+    expect(readItem(readItem(both, 4), 3)).toEqual(readItem(both, 4));
+    expect(readItem(both, 3)).toEqual({ ...both, stale: true });
+    const later = event(6, "message", { text: "c", thread: 1 });
+    expect(changedBy(both, 4, later).data).toMatchObject({ thread: { count: 3, lastSeq: 6, unread: 1 } });
+    expect(changedBy(both, 6, later).data).toMatchObject({ thread: { count: 3, lastSeq: 6, unread: 0 } });
+
+    const gone = event(7, "message.deleted", { seq: 4, thread: 1 });
+    expect(targetsOf(gone)).toEqual([4, 1]);
+    expect(changedBy(both, 0, gone)).toEqual({ ...both, stale: true });
   });
 
   test("a reaction counts once for each person, however often it is told", () => {

@@ -102,6 +102,8 @@ describeWith("postgres", "threads", ({ postgres }) => {
     const [x, y] = [await answer(b, root), await answer(b, root)];
     await messages.remove(bob.actor, home.token, y.seq);
     expect(await at(y.seq)).toEqual({ text: "", deleted: true, thread: root });
+    const told = (await page()).events.find(({ type }) => type === "message.deleted");
+    expect(told?.data).toEqual({ seq: y.seq, thread: root });
     expect(await at(root)).toMatchObject({ thread: { count: 1, lastSeq: x.seq, lastAt: x.at, unread: 1 } });
     await messages.remove(ada.actor, home.token, root);
     expect(await at(root)).toMatchObject({ text: "", deleted: true, thread: { count: 1 } });
