@@ -56,7 +56,7 @@ export class ViewStore {
       Promise.all([store.get("meta", "state"), store.range("rooms"), store.range("outbox")]),
     );
     try {
-      if (meta !== undefined) return parse(meta, rooms, outbox);
+      return parse(meta, rooms, outbox);
     } catch {
       this.clear();
     }
@@ -151,10 +151,12 @@ export class ViewStore {
   }
 }
 
-/** @throws where it is not of this version, or no JSON */
-function parse(text: string, rooms: Row[], outbox: Row[]): Loaded {
-  const { version, ...meta } = JSON.parse(text) as Meta & { version: number };
-  if (version !== VERSION) throw new TypeError(`the store has version ${version}`);
+/**
+ * @param text of the meta; missing before the first session, in which something may have been done already
+ * @throws where it is not of this version, or no JSON
+ */
+function parse(text: string | undefined, rooms: Row[], outbox: Row[]): Loaded {
+  const meta = text === undefined ? null : metaOf(text);
   const loaded: Loaded = { meta, records: new Map(), markers: new Map(), threads: [], writes: [] };
   for (const [room, record] of rooms) loaded.records.set(room, JSON.parse(record) as RoomRecord);
   for (const [key, value] of outbox) {
@@ -165,6 +167,12 @@ function parse(text: string, rooms: Row[], outbox: Row[]): Loaded {
     } else loaded.writes.push([key.slice(WRITE.length), JSON.parse(value) as PendingWrite]);
   }
   return loaded;
+}
+
+function metaOf(text: string): Meta {
+  const { version, ...meta } = JSON.parse(text) as Meta & { version: number };
+  if (version !== VERSION) throw new TypeError(`the store has version ${version}`);
+  return meta;
 }
 
 function itemKey(room: string, seq: number): string {

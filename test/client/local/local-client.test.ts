@@ -245,6 +245,21 @@ describe("a client with a store", () => {
     expect(server.heard.filter(({ op }) => op === "read")).toHaveLength(1);
   });
 
+  test("what is sent before the first session outlives the client", async () => {
+    const server = await startServer();
+    server.log("r");
+    const ann = device({ url: server.url });
+    await ann.client.load();
+    void ann.client.send("r", "first of all");
+    await ann.client.disconnect();
+    const again = ann.start();
+    await again.load();
+    expect(shown(again, "r")).toEqual(["first of all …"]);
+    await again.connect();
+    await until(again, "r", "the acknowledgement", () => again.outbox.getSnapshot().length === 0);
+    expect(sentTexts(server, "r")).toEqual(["first of all"]);
+  });
+
   test("a message that was not sent is edited and deleted where it waits", async () => {
     const server = await startServer();
     server.log("r");
