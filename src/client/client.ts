@@ -176,13 +176,7 @@ export class Client extends CommandMethods {
     const [first, text, more] = said;
     const message = typeof first === "string" ? { ...more, room: first, text: text ?? "" } : first;
     if (this.state.name === "ended") return Promise.reject(endedError(this.state));
-    const { replyTo, mentions, id = newMessageId(), ...others } = message;
-    return this.#outbox.add({
-      ...others,
-      id,
-      ...(replyTo !== undefined && { replyTo }),
-      ...(mentions && mentions.length > 0 && { mentions }),
-    });
+    return this.#outbox.add({ ...message, id: message.id ?? newMessageId() });
   }
 
   /**
