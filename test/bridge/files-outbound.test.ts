@@ -64,6 +64,29 @@ describeBridge(
       expect((await world.bot.media(String(text?.url))).text).toBe("plain");
     });
 
+    test("[GW-5.11] [GW-5.14] a message that is sent on is one of whoever sent it on, with the bytes that Matrix has, and mentions nobody", async () => {
+      const { ada, ben, room, matrixRoom } = await meeting();
+      const { id } = await world.useCases.attachments.upload(userActor(ada), {
+        filename: "dot.png",
+        content: new Blob([PICTURE]).stream(),
+      });
+      const seq = await world.say(ada, room, "@Ada, look", { attachments: [id], mentions: [String(ada.id)] });
+      await world.mirrored(room);
+      const other = await world.group([ben, ada]);
+      const further = await world.mirrored(other);
+      const forward = { room: room.token, seq };
+      await world.useCases.messages.send(userActor(ben), other.token, { id: "on", text: "", forward });
+      await world.mirrored(other);
+      expect(await shown(further)).toEqual(["m.text @Ada, look", "m.image dot.png"]);
+      const sent = async (of: string) =>
+        (await world.bot.timeline(of)).filter(({ type }) => type === "m.room.message");
+      const [first, copy] = [await sent(matrixRoom), await sent(further)];
+      expect(new Set(copy.map(({ sender }) => sender))).toEqual(new Set([world.ghosts.ofUser(ben.id)]));
+      expect(copy[0]?.content["m.mentions"]).toEqual({});
+      expect(copy[1]?.content.url).toMatch(/^mxc:/);
+      expect(copy[1]?.content.url).toBe(first[1]?.content.url);
+    });
+
     test("a message without words is its first file, and can be answered and reacted to", async () => {
       const { ada, ben, room, matrixRoom } = await meeting();
       const seq = await world.sayFiles(ada, room, " ", { "a.txt": "one", "b.txt": "two" });
