@@ -1,7 +1,7 @@
 /** Oneself and others. */
 import type { Command, CommandsOf } from "./command.ts";
 
-export const PEOPLE_COMMANDS = ["profile", "users", "block", "unblock", "blocked"] as const;
+export const PEOPLE_COMMANDS = ["profile", "users", "block", "unblock", "blocked", "organizations"] as const;
 export const ACCOUNT_COMMANDS = [
   "password",
   "sessions",
@@ -24,6 +24,8 @@ export interface PeopleCommands extends CommandsOf<typeof PEOPLE_COMMANDS> {
   unblock: Command<"unblock">;
   /** The users whom we block, the last first. */
   blocked: Command<"blocked">;
+  /** The organizations that we are in. `roomCreate` takes the `id` of one. */
+  organizations: Command<"organizations">;
 }
 
 /** One's own account. */

@@ -1,13 +1,15 @@
-/** One's own profile, other people, and whom one blocks [GW-17.1 to GW-17.5]. */
+/** One's own profile, other people, and whom one blocks [GW-17.1 to GW-17.4], and one's organizations [GW-17.15]. */
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { ClientFrames } from "../../protocol/frames.ts";
 import type { UserShape } from "../frames/user.ts";
 import type { Handlers } from "./handlers.ts";
 
-export type PeopleCommands = Handlers<"profile" | "users" | "block" | "unblock" | "blocked">;
+export type PeopleCommands = Handlers<
+  "profile" | "users" | "block" | "unblock" | "blocked" | "organizations"
+>;
 
 export function createPeopleCommands(
-  { ownProfile, people, blocking }: Pick<UseCases, "ownProfile" | "people" | "blocking">,
+  { ownProfile, people, blocking, lookup }: Pick<UseCases, "ownProfile" | "people" | "blocking" | "lookup">,
   shape: UserShape,
 ): PeopleCommands {
   return {
@@ -27,6 +29,10 @@ export function createPeopleCommands(
     unblock: async ({ identity }, { user }) => once(await blocking.unblock(identity.actor, user)),
     async blocked({ identity }) {
       return { users: (await blocking.blocked(identity.actor)).map((user) => shape.user(user)) };
+    },
+    async organizations({ identity }) {
+      const found = await lookup.organizationsOf(identity.user);
+      return { organizations: found.map(({ id, uuid, name }) => ({ id: String(id), uuid, name })) };
     },
   };
 }

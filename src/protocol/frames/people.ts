@@ -27,7 +27,15 @@ export const PEOPLE_OPS = {
   block: z.strictObject({ op: z.literal("block"), ref, user }),
   unblock: z.strictObject({ op: z.literal("unblock"), ref, user }),
   blocked: z.strictObject({ op: z.literal("blocked"), ref }),
+  organizations: z.strictObject({ op: z.literal("organizations"), ref }),
 };
+
+/** [GW-17.15] An organization under the names of the APIs: its number as a text, and Wire's UUID. */
+export interface WireOrganization {
+  id: string;
+  uuid: string;
+  name: string;
+}
 
 /** What `ok` holds beside `op` and `ref`. */
 export interface PeopleAnswers {
@@ -36,4 +44,5 @@ export interface PeopleAnswers {
   block: { duplicate?: true };
   unblock: { duplicate?: true };
   blocked: { users: WireUser[] };
+  organizations: { organizations: WireOrganization[] };
 }

@@ -117,6 +117,9 @@ export const ANSWER_SCHEMAS = {
   block: done,
   unblock: done,
   blocked: z.strictObject({ users: z.array(user) }),
+  organizations: z.strictObject({
+    organizations: z.array(z.strictObject({ id: text, uuid: text, name: text })),
+  }),
   password: done,
   sessions: z.strictObject({ sessions: z.array(login) }),
   "session.end": done,

@@ -255,4 +255,25 @@ describeWith("postgres", "oneself and others", ({ postgres }) => {
       expect(await blocks(user)).toMatchObject({ code: "not_found", field: "user" });
     }
   });
+
+  test("[GW-17.15] one's organizations are listed, and no other; a room may be made in them", async () => {
+    const [ada] = await colleagues("Ada");
+    await colleagues("Bob");
+    const client = await connect(ada);
+    const { directory, lookup } = node.useCases;
+    const second = await directory.createOrganization({ name: "Second" });
+    await directory.putOrganizationUser(second.id, ada.id, "member");
+    const mine = await lookup.organizationsOf({ id: ada.id });
+    expect(mine).toHaveLength(2);
+    const answer = await ask(client, "organizations");
+    expect(answer).toMatchObject({ op: "ok" });
+    expect(answer.organizations).toEqual(mine.map(({ id, uuid, name }) => ({ id: String(id), uuid, name })));
+    expect(answer.organizations).toContainEqual({ id: String(second.id), uuid: second.uuid, name: "Second" });
+    const wanted = { id: "r", type: "group", name: "Room", organization: String(second.id) };
+    expect(await ask(client, "room.create", wanted)).toMatchObject({
+      room: { organization: String(second.id) },
+    });
+    const stranger = await connect(await person(node, "Stranger"));
+    expect(await ask(stranger, "organizations")).toMatchObject({ organizations: [] });
+  });
 });
