@@ -1,6 +1,7 @@
 /** The app of the story: somebody's messenger on one device, on the SDK alone. */
 import { WebSocket } from "ws";
 import { type Client, createClient } from "../../src/client/client.ts";
+import { type Codec, jsonCodec } from "../../src/client/codec.ts";
 import { createLocalClient, type LocalClient } from "../../src/client/local/local-client.ts";
 import { msgpackCodec } from "../../src/client/msgpack.ts";
 import type { ClientEvents } from "../../src/client/options.ts";
@@ -41,15 +42,26 @@ export async function openMessenger(
   device: Device,
 ): Promise<Messenger<LocalClient>> {
   const login = await signedIn(stage, person, device);
-  const options = { ...login, device: device.device, WebSocket, backoff: BACKOFF };
+  const codec = noting(jsonCodec, stage);
+  const options = { ...login, device: device.device, WebSocket, backoff: BACKOFF, codec };
   return await connected(createLocalClient({ ...options, store: memoryStore() }), login, person);
 }
 
 /** An app that keeps nothing, on MessagePack. */
 export async function openBareMessenger(stage: Stage, person: Person, device: Device): Promise<Messenger> {
   const login = await signedIn(stage, person, device);
-  const options = { ...login, device: device.device, WebSocket, backoff: BACKOFF };
-  return await connected(createClient({ ...options, codec: msgpackCodec }), login, person);
+  const codec = noting(msgpackCodec, stage);
+  const options = { ...login, device: device.device, WebSocket, backoff: BACKOFF, codec };
+  return await connected(createClient(options), login, person);
+}
+
+/** Notes which ops are said. */
+function noting(codec: Codec, { said }: Stage): Codec {
+  const encode = (frame: object) => {
+    said.add((frame as { op: string }).op);
+    return codec.encode(frame);
+  };
+  return { ...codec, encode };
 }
 
 function signedIn({ url }: Stage, { handle, password: first }: Person, device: Device): Promise<Login> {

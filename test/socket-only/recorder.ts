@@ -8,32 +8,32 @@ import type { Duplex } from "node:stream";
 
 /** Every request that an app needs, each with the reason why it is no frame of the socket. */
 export const DOORS = [
-  { method: "GET", path: /^\/ws$/, because: "it is the socket" },
-  { method: "POST", path: /^\/login$/, because: "signing in gives the token that the socket asks for" },
+  { name: "GET /ws", path: /^\/ws$/, because: "it is the socket" },
+  { name: "POST /login", path: /^\/login$/, because: "signing in gives the token that the socket asks for" },
   {
-    method: "POST",
+    name: "POST /access",
     path: /^\/access$/,
-    because: "renewing gives a new token, also while there is no socket",
+    because: "a new token is needed while there is no socket, too",
   },
+  { name: "POST /access/logout", path: /^\/access\/logout$/, because: "a login ends without a socket, too" },
   {
-    method: "POST",
-    path: /^\/access\/logout$/,
-    because: "signing out ends the token, also without a socket",
+    name: "PUT /uploads",
+    path: /^\/uploads\/[^/]+$/,
+    because: "the bytes of a file, at a URL of the socket's",
   },
-  { method: "PUT", path: /^\/uploads\/[^/]+$/, because: "the bytes of a file; the socket gave the URL" },
-  { method: "HEAD", path: /^\/uploads\/[^/]+$/, because: "how far an upload is" },
-  { method: "GET", path: /^\/files\/[^/]+$/, because: "the bytes of a file; the socket gave the URL" },
+  { name: "HEAD /uploads", path: /^\/uploads\/[^/]+$/, because: "how far an upload is" },
+  { name: "GET /files", path: /^\/files\/[^/]+$/, because: "the bytes of a file, at a URL of the socket's" },
   {
-    method: "GET",
+    name: "GET /api/v1/chat/avatars",
     path: /^\/api\/v1\/chat\/avatars\/[0-9a-f]{64}$/,
-    because: "the bytes of a picture; the socket gave the URL",
+    because: "the bytes of a picture, at a URL of the socket's",
   },
 ] as const;
 
 export interface Recorder {
   /** Where the apps reach the server. */
   readonly url: string;
-  /** What was let through, as `METHOD /path` without the query, each once. */
+  /** The names of the doors that were used. */
   readonly asked: Set<string>;
   /** What was refused. */
   readonly refused: string[];
@@ -91,8 +91,8 @@ function pathOf(url: string): string {
 
 function isLetThrough({ asked, refused }: Recorder, { method, url = "" }: IncomingMessage): boolean {
   const path = pathOf(url);
-  const door = DOORS.find((one) => one.method === method && one.path.test(path));
-  if (door) asked.add(`${method} ${path}`);
+  const door = DOORS.find((one) => one.name.startsWith(`${method} `) && one.path.test(path));
+  if (door) asked.add(door.name);
   else refused.push(`${method} ${path}`);
   return door !== undefined;
 }

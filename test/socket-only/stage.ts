@@ -29,6 +29,8 @@ export interface Stage {
   /** Where the apps reach the server. */
   url: string;
   recorder: Recorder;
+  /** The ops that the apps have said. */
+  said: Set<string>;
   organization: number;
   /** @param more fields of the admin API */
   newPerson(name: string, more?: object): Promise<Person>;
@@ -68,7 +70,7 @@ export async function openStage({
   const { id: organization } = await operator("POST", "organizations", { name: "Harbour" });
   const colleague = { organizations: [{ id: organization, role: "member" }] };
   return {
-    ...{ url: recorder.url, recorder, organization },
+    ...{ url: recorder.url, recorder, organization, said: new Set() },
     async newPerson(name, more = colleague) {
       const handle = name.toLowerCase();
       const password = `the password of ${handle}`;

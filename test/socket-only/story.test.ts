@@ -4,17 +4,26 @@
  * between them and the server lets nothing through but the socket, signing in, and the bytes of files.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { CLIENT_SCHEMAS } from "../../src/protocol/frames.ts";
 import { describeWith } from "../services/need.ts";
 import { deletingTheAccount, endingSessions, leaving, newPassword, signingOut } from "./chapters/account.ts";
 import { sendingFiles, takingFilesBack } from "./chapters/files.ts";
 import { adaSignsADeviceIn, cleoTakesAMatrixClient, matrixAnswers } from "./chapters/matrix.ts";
-import { changing, expiring, reacting, searching, thread, writing } from "./chapters/messages.ts";
+import { changing, expiring, reacting, searching, sendingOn, thread, writing } from "./chapters/messages.ts";
 import { blocking, finding, profile } from "./chapters/people.ts";
 import { beingThere, calling, reading, receipts, settings } from "./chapters/presence.ts";
-import { group, moderation, publicRoom, roles } from "./chapters/rooms.ts";
+import { group, moderation, pages, publicRoom, roles } from "./chapters/rooms.ts";
 import { devicesAreListed, everybodySignsIn, renewing } from "./chapters/signing-in.ts";
+import { DOORS } from "./recorder.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { allAgree, type Story } from "./story.ts";
+
+/** Ops that no app of the story says, each with the reason. */
+const NOT_IN_THE_STORY: Record<string, string> = {
+  "identity.link": "it needs an identity provider: test/oidc",
+  "identity.unlink": "it needs an identity provider: test/oidc",
+  "call.flags": "the SDK says call.join with the new flags, which a new session can say too",
+};
 
 describeWith(["postgres", "synapse"], "an app on the socket alone", (services) => {
   let stage: Stage;
@@ -39,10 +48,12 @@ describeWith(["postgres", "synapse"], "an app on the socket alone", (services) =
     ["a group is made", group],
     ["a Matrix client comes along", cleoTakesAMatrixClient],
     ["a public room is joined, by its token and by a link", publicRoom],
+    ["the list of rooms in pages", pages],
     ["members have roles", roles],
     ["moderators set who writes", moderation],
     ["messages of all kinds", writing],
     ["a thread", thread],
+    ["messages are sent on", sendingOn],
     ["messages are changed and deleted", changing],
     ["reactions and pins", reacting],
     ["files", sendingFiles],
@@ -68,5 +79,11 @@ describeWith(["postgres", "synapse"], "an app on the socket alone", (services) =
 
   test("the account is deleted", async () => {
     await deletingTheAccount(story);
+  });
+
+  test("every op was said, and every request that an app may make was made", () => {
+    const ops = Object.keys(CLIENT_SCHEMAS).filter((op) => !Object.hasOwn(NOT_IN_THE_STORY, op));
+    expect(ops.filter((op) => !stage.said.has(op))).toEqual([]);
+    expect([...stage.recorder.asked].sort()).toEqual(DOORS.map(({ name }) => name).sort());
   });
 });

@@ -49,6 +49,7 @@ function* partsOf(data: MessageData): Generator<string> {
   if (data.edited !== undefined) yield "edited";
   if (data.format) yield data.format;
   if (data.silent) yield "silent";
+  if (data.forwarded) yield `first said by ${data.forwarded.actor.id}`;
   if (data.kind) yield `${data.kind} ${JSON.stringify(data.data ?? null)}`;
   if (data.replyTo !== undefined) yield `answers ${data.replyTo}`;
   if (reply) yield `quotes ${reply.seq} of ${reply.actor.id}: ${reply.text}`;

@@ -46,6 +46,20 @@ export async function thread({ phone, laptop, bens, rooms: { team = "" } }: Stor
   });
 }
 
+/** A message goes on to another room, under the name of who wrote it first, and without its mentions. */
+export async function sendingOn({ phone, bens, cleos, rooms }: Story): Promise<void> {
+  const { team = "", direct = "" } = rooms;
+  const { seq } = await cleos.client.send(team, "The key is under the mat", { mentions: [phone.person.id] });
+  await phone.client.send({ room: direct, forward: { room: team, seq } });
+  const last = () => bens.client.room(direct).getSnapshot()?.last;
+  await bens.until("it", () => last()?.data.text === "The key is under the mat");
+  expect(last()).toMatchObject({
+    actor: { id: phone.person.id },
+    data: { forwarded: { actor: { id: cleos.person.id } } },
+  });
+  expect(last()?.data).not.toHaveProperty("mentions");
+}
+
 /** Edits, also of who is mentioned; deletions by the author and by a moderator. */
 export async function changing({ phone, bens, cleo, cleos, rooms: { team = "" } }: Story): Promise<void> {
   const { seq } = await bens.client.send(team, "At one o'clock");

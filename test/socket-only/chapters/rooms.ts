@@ -7,9 +7,11 @@ import { PICTURE } from "./pictures.ts";
 /** A group with a picture; who is in it has it in their list at once, under the same names. */
 export async function group({ stage, phone, laptop, bens, cleos, ben, cleo, rooms }: Story): Promise<void> {
   const picture = await uploadFile(phone.client, { file: PICTURE, filename: "team.png", type: "image/png" });
+  const { organizations } = await phone.client.organizations();
+  expect(organizations).toMatchObject([{ id: String(stage.organization), name: "Harbour" }]);
   const wanted = {
     ...({ id: "the-team", type: "group", name: "Team", description: "All of us" } as const),
-    ...{ avatar: picture.id, members: [ben.id], organization: stage.organization },
+    ...{ avatar: picture.id, members: [ben.id], organization: organizations[0]?.id ?? "" },
   };
   const { room } = await phone.client.roomCreate(wanted);
   rooms.team = room.room;
@@ -48,6 +50,15 @@ export async function publicRoom({ phone, bens, cleos, cleo, rooms }: Story): Pr
   await cleos.until("the end", () => cleos.client.room(square).getSnapshot() === undefined);
   expect(await phone.client.roomLink({ room: square, on: false })).toEqual({ link: null });
   await expect(cleos.client.roomJoin({ link: link ?? "" })).rejects.toMatchObject({ code: "not_found" });
+}
+
+/** The list of rooms also comes in pages. */
+export async function pages({ laptop }: Story): Promise<void> {
+  const all = laptop.client.rooms.getSnapshot().map(({ room }) => room);
+  const { rooms: first, more } = await laptop.client.ask<"rooms">({ op: "rooms", limit: 1 });
+  expect(more).toBe(true);
+  const { rooms: next } = await laptop.client.ask<"rooms">({ op: "rooms", after: first[0]?.room ?? "" });
+  expect([...first, ...next].map(({ room }) => room).sort()).toEqual([...all].sort());
 }
 
 /** Roles: who may what follows them at once. */

@@ -43,6 +43,7 @@ export async function devicesAreListed({ phone }: Story): Promise<void> {
   await expect
     .poll(async () => (await phone.client.sessions()).sessions.map(({ device }) => device).sort())
     .toEqual(["Ada's laptop", "Ada's phone"]);
+  expect(await phone.client.identities()).toEqual({ identities: [] });
   const { sessions } = await phone.client.sessions();
   expect(sessions.filter(({ current }) => current).map(({ device }) => device)).toEqual(["Ada's phone"]);
 }
