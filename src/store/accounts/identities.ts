@@ -140,20 +140,18 @@ export async function unlinkIdentity(
   { userId, id, kept, evenLast }: Parameters<UserWrites["unlink"]>[0],
 ): ReturnType<UserWrites["unlink"]> {
   const { sql } = scope;
-  // The lock keeps another link, or the password, from going at the same moment.
-  const [user] = await sql<{ others: boolean }[]>`
-    select u.password_hash is not null or exists (
-      select from identities i where i.user_id = u.id and i.id <> ${id}) as others
-    from users u where u.id = ${userId} and u.deleted_at is null
-      and exists (select from identities i where i.id = ${id} and i.user_id = u.id)
-    for no key update of u`;
-  if (!user) return null;
-  if (!user.others && !evenLast) return "last";
+  // The lock keeps another link, or the password, from going at the same moment. What a statement reads beside the row that
+  // it waited for is as it was before the wait, so the links are read by another one.
+  const [user] = await sql<{ hasPassword: boolean }[]>`
+    select password_hash is not null as "hasPassword" from users
+    where id = ${userId} and deleted_at is null for no key update`;
+  const links = await sql<{ id: number }[]>`select id from identities where user_id = ${userId}`;
+  if (!user || !links.some((link) => link.id === id)) return null;
+  if (!user.hasPassword && links.length === 1 && !evenLast) return "last";
   await sql`
     update logins set identity_id = null, provider_session = null where id = ${kept}::bigint and identity_id = ${id}`;
   const gone = await sql<{ id: number }[]>`delete from logins where identity_id = ${id} returning id`;
-  const { count } = await sql`delete from identities where id = ${id} and user_id = ${userId}`;
-  if (count === 0) return null;
+  await sql`delete from identities where id = ${id}`;
   scope.touchUsers([userId]);
   return gone.map((login) => login.id);
 }

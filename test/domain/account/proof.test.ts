@@ -75,6 +75,18 @@ describeDomain("[GW-17.11] the proof that it is the owner of an account", (world
     }
   });
 
+  test("[GW-17.12] whom an outside issuer signs in takes the last link away, and nobody else does", async () => {
+    const user = await guestOfAnIssuer();
+    const credential = await login(user, 0);
+    const { ownIdentities } = world.useCases;
+    const [identity] = await ownIdentities.list(user.id);
+    const unlink = (by: Credential) => ownIdentities.unlink(user, identity?.id ?? 0, { ip, credential: by });
+    await refused(unlink(jwt(null)), "unauthorized");
+    await refused(unlink(credential), "conflict", "identity");
+    expect(await unlink(jwt(world.clock.now))).toBe(true);
+    expect(await unlink(jwt(world.clock.now))).toBe(false);
+  });
+
   test("a first password signs in, is needed from then on, and its repetition changes nothing", async () => {
     const user = await guestOfAnIssuer();
     const credential = await login(user, 0);

@@ -163,6 +163,21 @@ describeDomain("accounts: JWTs of an outside issuer", (world) => {
     expect(await waiting.authenticate(token)).toMatchObject({ user: { handle: sub } });
   });
 
+  test("[GW-17.11] auth_time, or else iat, is when the issuer saw the person", async () => {
+    const sub = handle();
+    const at = Math.floor(Date.now() / 1_000) - 3;
+    for (const [claims, authenticatedAt] of [
+      [{ iat: at }, at * 1_000],
+      [{ iat: at, auth_time: at - 3_600 }, (at - 3_600) * 1_000],
+      [{ iat: at, auth_time: String(at) }, null],
+      [{ iat: at, auth_time: null }, null],
+    ] as const) {
+      const token = await issuer.sign({ sub, ...claims });
+      const { credential } = (await accounts.authenticate(token)) as { credential: object };
+      expect(credential, JSON.stringify(claims)).toMatchObject({ issuedAt: at * 1_000, authenticatedAt });
+    }
+  });
+
   test("without an issuer no JWT is accepted, and an issuer that is away is unavailable", async () => {
     const token = await issuer.sign({ sub: handle() });
     await refused(world.useCases.accounts.authenticate(token), "unauthorized");

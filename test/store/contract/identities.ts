@@ -131,6 +131,22 @@ export function identityContract(store: () => Store): void {
       expect(await store().identities.find(ISSUER, ada.subject)).toBeNull();
     });
 
+    test("of two links that go at once one stays, where there is no password", async () => {
+      const ada = await linked();
+      const second = (await link(ada.user.id, randomUUID(), "https://other.example.org")) ?? 0;
+      const input = { userId: ada.user.id, kept: null, evenLast: false };
+      let other: Promise<unknown> = Promise.resolve();
+      const first = await store().transaction(async (tx) => {
+        const done = await tx.users.unlink({ ...input, id: ada.identityId });
+        other = store().transaction((also) => also.users.unlink({ ...input, id: second }));
+        // Meanwhile the other one comes to wait for this one.
+        for (let n = 0; n < 50; n++) await tx.users.lock([ada.user.id]);
+        return done;
+      });
+      expect([first, await other]).toEqual([[], "last"]);
+      expect(await store().identities.ofUser(ada.user.id)).toMatchObject([{ id: second }]);
+    });
+
     test("logins and codes end by subject and session, up to a time, and raise the version of their users", async () => {
       const [ada, eve] = [await linked(), await linked()];
       const [one, two, others] = [await login(ada, "1"), await login(ada, "2"), await login(eve, "1-of-eve")];
