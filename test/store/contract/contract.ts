@@ -7,6 +7,7 @@ import { identityContract } from "./identities.ts";
 import { journalContract } from "./journal.ts";
 import { logContract } from "./log.ts";
 import { memberRoomContract } from "./members.ts";
+import { peopleSearchContract } from "./people-search.ts";
 import { roomContract } from "./rooms.ts";
 import { searchContract } from "./search.ts";
 import { sessionRoomsContract } from "./session-rooms.ts";
@@ -37,6 +38,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     describe("rooms of a crowd", () => sessionRoomsContract(store));
     memberRoomContract(store);
     accountContract(store);
+    peopleSearchContract(store);
     identityContract(store);
   });
 }
