@@ -3,5 +3,5 @@ export type * from "../stores/store.ts";
 export type { ReadPosition } from "./live.ts";
 export { createLocalClient, type LocalClient, type LocalOptions } from "./local-client.ts";
 export type { LocalRoom, Messages } from "./local-room.ts";
-export { Discarded, type PendingWrite } from "./pending-write.ts";
+export { Discarded, type LocalMessage, type PendingWrite } from "./pending-write.ts";
 export type { Failure, TimelineItem, TimelineMessage, TimelineNotice } from "./timeline.ts";

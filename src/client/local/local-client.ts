@@ -13,7 +13,7 @@
  * window.ts (a room's messages in memory), pending-writes.ts (what is not acknowledged), overlay.ts (what is shown), live.ts.
  */
 import type { OkFields } from "../../protocol/frames.ts";
-import { Client, type Message, newMessageId } from "../client.ts";
+import { Client, newMessageId } from "../client.ts";
 import { type Fields, named } from "../commands/command.ts";
 import { type Observable, observe } from "../emitter.ts";
 import { ClientEnded, ConnectionLost, Refused } from "../failures.ts";
@@ -24,7 +24,7 @@ import type { Store } from "../stores/store.ts";
 import { DeliveryReports } from "./delivery-reports.ts";
 import { LocalRoom } from "./local-room.ts";
 import { LocalView } from "./local-view.ts";
-import type { PendingWrite } from "./pending-write.ts";
+import { type LocalMessage, type PendingWrite, withFiles } from "./pending-write.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import { forwardOf, isMe } from "./timeline.ts";
 
@@ -110,6 +110,11 @@ export class LocalClient extends Client {
     return super.user ?? this.#view?.user ?? null;
   }
 
+  /** The ids of those whom the user blocks, also before the first session of this run. */
+  get blockedUsers(): Observable<readonly string[]> {
+    return this.#view.account.blocked;
+  }
+
   override get waiting(): Client["waiting"] {
     const sends = this.#pending.all().filter(({ op, failed }) => op === "send" && !failed);
     return sends.map(({ room, id, fields }) => ({ ...fields, room, id }));
@@ -122,17 +127,19 @@ export class LocalClient extends Client {
 
   /**
    * Sends a message: shown at once, sent when there is a session, in this run of the app or a later one. Resolves when it is
-   * durable. Rejects with `Refused` (it is shown as failed then), `OutboxFull`, `Discarded` or `ClientEnded`. `forward: {room, seq}` sends a
-   * message on; it is shown with what the device has of it.
+   * durable. Rejects with `Refused` (it is shown as failed then), `OutboxFull`, `Discarded` or `ClientEnded`. `attachments` are ids, or
+   * what `uploadFile` resolved with, which is shown meanwhile. `forward: {room, seq}` sends a message on; it is shown with what the
+   * device has of it.
    */
   override send(
-    ...said: [room: string, text: string, more?: Partial<Message>] | [message: Message]
+    ...said: [room: string, text: string, more?: Partial<LocalMessage>] | [message: LocalMessage]
   ): Promise<Ack> {
     const [first, text, more] = said;
     const message = typeof first === "string" ? { ...more, room: first, text: text ?? "" } : first;
-    const { room, id = newMessageId(), ...fields } = message;
-    const sent = this.#write("send", room, id, fields) as Promise<Ack>;
-    if (fields.forward) void this.#showForwarded(id, fields.forward).catch(() => undefined);
+    const { room, id = newMessageId(), ...others } = message;
+    const { fields, ...about } = withFiles(others);
+    const sent = this.#write("send", room, id, fields, about) as Promise<Ack>;
+    if (others.forward) void this.#showForwarded(id, others.forward).catch(() => undefined);
     return sent;
   }
 
@@ -182,7 +189,7 @@ export class LocalClient extends Client {
     const { room, seq, id, ...others } = fields as { room: string; seq?: number; id?: string };
     const known = seq ?? (id === undefined ? undefined : this.room(room).messages.seqOf(id));
     const target = known === undefined ? { id: id ?? "" } : { seq: known };
-    return this.#write(op, room, newMessageId(), others, target) as Promise<OkFields[Op]>;
+    return this.#write(op, room, newMessageId(), others, { target }) as Promise<OkFields[Op]>;
   }
 
   /** Shows what a message that is sent on says, at once where it is in memory. What the device does not have it can't show. */
@@ -241,6 +248,8 @@ export class LocalClient extends Client {
       if (isOthers) this.#reports.note(event.room, event.seq);
     });
     this.on("reset", (reset) => view.takeReset(reset));
+    this.on("block", ({ user, on }) => view.account.takeBlock(user, on));
+    this.on("user", () => view.account.takeUser(super.user));
     this.on("left", ({ room }) => {
       view.takeLeft(room);
       this.#reports.left(room);

@@ -8,28 +8,29 @@ import { type OwnedObservable, observe } from "../emitter.ts";
 import type { Reset } from "../room-logs.ts";
 import { byActivity, type Room } from "../rooms.ts";
 import type { Store } from "../stores/store.ts";
-import { Markers } from "./markers.ts";
 import { withMarker } from "./overlay.ts";
+import { Account, Markers } from "./own-state.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import { itemOf, type StoredItem, targetsOf } from "./timeline.ts";
-import { type Meta, type RoomRecord, ViewStore } from "./view-store.ts";
+import { type RoomRecord, ViewStore } from "./view-store.ts";
 import type { TimelineWindow } from "./window.ts";
 
 export class LocalView {
   readonly store: ViewStore;
   readonly rooms: OwnedObservable<readonly Room[]>;
+  readonly account: Account;
   readonly #records = new Map<string, RoomRecord>();
   readonly #windows = new Map<string, TimelineWindow>();
   readonly #entries = new Map<string, OwnedObservable<Room | undefined>>();
   /** Entries with the marker over them, as long as nothing of both changed. */
   readonly #shown = new Map<string, Room>();
   readonly markers: Markers;
-  #meta: Meta | null = null;
   #loaded: Promise<void> | null = null;
   #pending: PendingWrites | null = null;
 
   constructor(store: Store, onError: (error: unknown) => void) {
     this.store = new ViewStore(store, onError);
+    this.account = new Account(this.store);
     this.markers = new Markers(this.store);
     this.rooms = observe(() =>
       byActivity([...this.#records.keys()].map((room) => this.#entry(room) as Room)),
@@ -39,7 +40,7 @@ export class LocalView {
   // ── What is known ────────────────────────────────────────────────────────────────────────────────────
 
   get user(): ReadyFrame["user"] | null {
-    return this.#meta?.user ?? null;
+    return this.account.meta?.user ?? null;
   }
 
   get isLoaded(): boolean {
@@ -47,7 +48,7 @@ export class LocalView {
   }
 
   get me(): WireActor {
-    return { kind: "user", id: this.user?.id ?? "", name: this.user?.name ?? "" };
+    return this.account.me;
   }
 
   record(room: string): RoomRecord | undefined {
@@ -80,9 +81,10 @@ export class LocalView {
 
   /** How far the app came, for resuming; null before the first session. */
   cursor(): Cursor | null {
-    if (!this.#meta) return null;
+    const { meta } = this.account;
+    if (!meta) return null;
     const rooms = [...this.#records].map(([room, { seq, at }]) => [room, at === null ? seq : { seq, at }]);
-    return { epoch: this.#meta.epoch, rooms: Object.fromEntries(rooms) };
+    return { epoch: meta.epoch, rooms: Object.fromEntries(rooms) };
   }
 
   // ── The store ────────────────────────────────────────────────────────────────────────────────────────
@@ -99,7 +101,7 @@ export class LocalView {
   async #load(pending: PendingWrites): Promise<void> {
     const loaded = await this.store.load();
     const { meta, records, writes } = loaded;
-    this.#meta = meta;
+    this.account.load(meta);
     for (const [room, record] of records) this.#records.set(room, record);
     this.markers.load(loaded);
     pending.load(writes);
@@ -113,7 +115,7 @@ export class LocalView {
     this.#pending?.clear();
     this.markers.clear();
     this.store.clear();
-    this.#meta = null;
+    this.account.load(null);
   }
 
   setFloor(room: string, floor: number): void {
@@ -138,12 +140,11 @@ export class LocalView {
   }
 
   /** @param entryOf the room's entry as the client has it */
-  takeReady({ user, epoch, rooms }: ReadyFrame, entryOf: (room: string) => Room | undefined): void {
+  takeReady(ready: ReadyFrame, entryOf: (room: string) => Room | undefined): void {
     // The store holds what another person may not see.
-    if (this.#meta && this.#meta.user.id !== user.id) this.#clear();
-    this.#meta = { epoch, user };
-    this.store.saveMeta(() => this.#meta);
-    for (const { room, head, at } of rooms) {
+    if (this.user && this.user.id !== ready.user.id) this.#clear();
+    this.account.begin(ready);
+    for (const { room, head, at } of ready.rooms) {
       const entry = entryOf(room);
       if (!entry) continue;
       const known = this.#records.get(room);

@@ -1,5 +1,6 @@
 /** One thing that the user did and the server has not acknowledged. */
-import type { MessageData, OkFields } from "../../protocol/frames.ts";
+import type { MessageData, OkFields, WireAttachment } from "../../protocol/frames.ts";
+import type { Message } from "../client.ts";
 import type { WriteOp } from "../outbox.ts";
 
 /** What an op has beside its room and its place. */
@@ -13,8 +14,8 @@ export interface PendingWrite {
   readonly fields: WriteFields;
   /** The message that is changed: its seq, or the id of one that has none yet. */
   readonly target?: { readonly seq: number } | { readonly id: string };
-  /** What a forwarded message says, as the device has it; missing where the device does not have it. */
-  readonly said?: MessageData;
+  /** What a new message shows beside its fields: its files; or what a forwarded one says, where the device has it. */
+  readonly said?: Partial<MessageData>;
   /** When the user did it, ms. */
   readonly at: number;
   /** Its place in the log, from its acknowledgement until its event is here. */
@@ -64,6 +65,25 @@ export function waiting(): Waiting {
   // What fails is shown; nobody has to wait for it.
   promise.catch(() => undefined);
   return { promise, ...(settle as Pick<Waiting, "resolve" | "reject">) };
+}
+
+/** A message to send, with the ids of files, or with what `uploadFile` resolved with. */
+export type LocalMessage = Omit<Message, "attachments"> & {
+  attachments?: (string | WireAttachment)[] | undefined;
+};
+
+/** The fields of a message as they are sent, and the files that are shown meanwhile. */
+export function withFiles({ attachments, ...fields }: Omit<LocalMessage, "id" | "room">): {
+  fields: WriteFields;
+  said?: Partial<MessageData>;
+} {
+  if (!attachments) return { fields };
+  const ids = attachments.map((file) => (typeof file === "string" ? file : file.id));
+  const files = attachments.filter((file) => typeof file !== "string");
+  return {
+    fields: { ...fields, attachments: ids },
+    ...(files.length > 0 && { said: { attachments: files } }),
+  };
 }
 
 /** What a message says that is edited before it was sent [GW-13.2]. */

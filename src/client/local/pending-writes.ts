@@ -65,14 +65,23 @@ export class PendingWrites {
   /**
    * Queues a write. Resolves when the server has acknowledged it, which may be in a later session. Rejects with `Refused`,
    * `OutboxFull` or {@link Discarded}; nobody has to listen, because it is shown as failed.
+   * @param about the message that it changes, or what a new one shows beside its fields
    */
-  add(op: WriteOp, room: string, id: string, fields: WriteFields, target?: PendingWrite["target"]) {
+  add(
+    op: WriteOp,
+    room: string,
+    id: string,
+    fields: WriteFields,
+    about: { target?: PendingWrite["target"]; said?: PendingWrite["said"] } = {},
+  ) {
+    const { target, said } = about;
     const size = [...this.#rooms.values()].reduce((sum, entries) => sum + entries.length, 0);
     if (size >= this.#limit) return Promise.reject(new OutboxFull(this.#limit));
     const merged = target && "id" in target ? this.#merge(op, room, target.id, fields) : undefined;
     if (merged !== undefined) return merged;
     const key = (this.#next++).toString(36).padStart(KEY_DIGITS, "0");
-    const write: PendingWrite = { id, op, room, fields, at: Date.now(), ...this.#resolved(room, target) };
+    const place = this.#resolved(room, target);
+    const write: PendingWrite = { id, op, room, fields, at: Date.now(), ...place, ...(said && { said }) };
     const entry = { write, key, isUnderWay: false, isTried: false, waiting: waiting() };
     this.#push(entry);
     this.#keep(entry, write);

@@ -29,6 +29,8 @@ export interface RoomRecord {
 export interface Meta {
   epoch: string;
   user: ReadyFrame["user"];
+  /** The ids of those whom the user blocks. */
+  blocked?: readonly string[];
 }
 
 /** All but messages. */

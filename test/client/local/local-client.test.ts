@@ -245,6 +245,49 @@ describe("a client with a store", () => {
     expect(server.heard.filter(({ op }) => op === "read")).toHaveLength(1);
   });
 
+  test("shows one's own files as long as the message with them is pending, and says their ids", async () => {
+    const server = await startServer();
+    server.log("r");
+    const ann = device({ url: server.url });
+    await ann.client.load();
+    const file = {
+      id: "f1",
+      filename: "a.txt",
+      type: "text/plain",
+      size: 3,
+      url: "https://x/f1",
+      thumbnails: [],
+    };
+    void ann.client.send("r", "", { attachments: [file, "f2"] });
+    await ann.client.disconnect();
+    const again = ann.start();
+    await again.load();
+    expect(again.room("r").messages.getSnapshot()).toMatchObject([
+      { pending: true, data: { text: "", attachments: [file] } },
+    ]);
+    await again.connect();
+    expect(await server.hears("send")).toMatchObject({ attachments: ["f1", "f2"] });
+  });
+
+  test("[GW-17.4] knows without a network whom the user blocks, and what the user's name is", async () => {
+    const server = await startServer();
+    server.log("r");
+    const ann = device({ url: server.url });
+    await ann.client.connect();
+    expect(ann.client.blockedUsers.getSnapshot()).toEqual([]);
+    const heard = new Promise((resolve) => ann.client.on("user", resolve));
+    server.announce({ op: "block", user: "7", on: true });
+    server.announce({ op: "block", user: "8", on: true });
+    server.announce({ op: "block", user: "7", on: false });
+    server.announce({ op: "user", user: { ...server.user, name: "Anna" } });
+    await heard;
+    await ann.client.disconnect();
+    const away = ann.start({ url: "ws://127.0.0.1:1/ws" });
+    await away.load();
+    expect(away.blockedUsers.getSnapshot()).toEqual(["8"]);
+    expect(away.user?.name).toBe("Anna");
+  });
+
   test("what is sent before the first session outlives the client", async () => {
     const server = await startServer();
     server.log("r");

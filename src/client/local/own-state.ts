@@ -1,6 +1,57 @@
-/** Read markers that the server does not know yet: those of rooms, and those of threads in them. */
-import type { Loaded, ViewStore } from "./view-store.ts";
+/** What is the user's own beside rooms and messages, and is there when the app starts without a network: profile, blocks, markers. */
+import type { ReadyFrame, WireActor } from "../../protocol/frames.ts";
+import { observe } from "../emitter.ts";
+import { including } from "../rooms.ts";
+import type { Loaded, Meta, ViewStore } from "./view-store.ts";
 
+/** Whose data the device keeps. */
+export class Account {
+  readonly #store: ViewStore;
+  #meta: Meta | null = null;
+  /** The ids of those whom the user blocks. */
+  readonly blocked = observe<readonly string[]>(() => this.#meta?.blocked ?? []);
+
+  constructor(store: ViewStore) {
+    this.#store = store;
+  }
+
+  /** Null before the first session. */
+  get meta(): Meta | null {
+    return this.#meta;
+  }
+
+  get me(): WireActor {
+    const { id = "", name = "" } = this.#meta?.user ?? {};
+    return { kind: "user", id, name };
+  }
+
+  /** @param meta as the store has it */
+  load(meta: Meta | null): void {
+    this.#meta = meta;
+    this.blocked.changed();
+  }
+
+  begin({ epoch, user, blocked = [] }: ReadyFrame): void {
+    this.#set({ epoch, user, blocked });
+  }
+
+  takeBlock(user: string, isOn: boolean): void {
+    const blocked = including(this.#meta?.blocked ?? [], user, isOn);
+    if (this.#meta) this.#set({ ...this.#meta, blocked });
+  }
+
+  /** @param user as the profile is now */
+  takeUser(user: ReadyFrame["user"] | null): void {
+    if (this.#meta && user) this.#set({ ...this.#meta, user });
+  }
+
+  #set(meta: Meta): void {
+    this.load(meta);
+    this.#store.saveMeta(() => this.#meta);
+  }
+}
+
+/** Read markers that the server does not know yet: those of rooms, and those of threads in them. */
 export class Markers {
   readonly #store: ViewStore;
   readonly #rooms = new Map<string, number>();
