@@ -44,7 +44,8 @@ export interface Recorder {
   close(): void;
 }
 
-const REFUSED = 418;
+/** No status of the server: whatever asked can tell that it was the recorder. */
+export const REFUSED = 418;
 
 export async function startRecorder(): Promise<Recorder> {
   const sockets = new Set<Duplex>();

@@ -14,7 +14,7 @@ import { blocking, finding, profile } from "./chapters/people.ts";
 import { beingThere, calling, reading, receipts, settings } from "./chapters/presence.ts";
 import { group, moderation, pages, publicRoom, roles } from "./chapters/rooms.ts";
 import { devicesAreListed, everybodySignsIn, renewing } from "./chapters/signing-in.ts";
-import { DOORS } from "./recorder.ts";
+import { DOORS, REFUSED } from "./recorder.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { allAgree, type Story } from "./story.ts";
 
@@ -79,6 +79,14 @@ describeWith(["postgres", "synapse"], "an app on the socket alone", (services) =
 
   test("the account is deleted", async () => {
     await deletingTheAccount(story);
+  });
+
+  test("another request of an app would not have got through", async () => {
+    const { recorder, url } = stage;
+    const { token } = await story.bens.login.token();
+    const answer = await fetch(`${url}/self`, { headers: { Authorization: `Bearer ${token}` } });
+    expect(answer.status).toBe(REFUSED);
+    expect(recorder.refused.splice(0)).toEqual(["GET /self"]);
   });
 
   test("every op was said, and every request that an app may make was made", () => {
