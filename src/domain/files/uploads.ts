@@ -84,10 +84,15 @@ export function createUploads(context: Context, files: AttachmentFiles | null): 
     await part.keep(key);
     if (!(await store.uploads.takePart(id, key))) {
       // Another request brought this part first, or the upload is over.
-      await kept().delete(key);
-      await store.uploads.partsGone([key]);
+      await discardParts([key]);
     }
     return await progress(id);
+  }
+
+  /** After a crash in between, the sweep removes them when the upload is over. */
+  async function discardParts(keys: readonly string[]): Promise<void> {
+    for (const key of keys) await kept().delete(key);
+    await store.uploads.partsGone(keys);
   }
 
   /** Puts the whole together from the stored parts and the last one. */
@@ -124,7 +129,7 @@ export function createUploads(context: Context, files: AttachmentFiles | null): 
     if (!(await store.uploads.pin(id, sha256))) {
       const current = await store.uploads.find(id);
       if (!current) return await progress(id);
-      await store.uploads.restart(id);
+      await discardParts(await store.uploads.restart(id));
       throw new NotAsAnnounced("The file has another SHA-256; send all of it again");
     }
     await whole.keep(id);
@@ -173,8 +178,7 @@ export function createUploads(context: Context, files: AttachmentFiles | null): 
       let keys: string[];
       do {
         keys = await store.uploads.unwantedParts(SWEEP_STEP);
-        for (const key of keys) await files.delete(key);
-        await store.uploads.partsGone(keys);
+        await discardParts(keys);
       } while (keys.length === SWEEP_STEP);
     },
   };

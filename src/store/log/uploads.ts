@@ -53,16 +53,21 @@ export function createUploadStore(db: Database): UploadStore {
       return rows.length > 0;
     },
     async restart(id) {
-      await sql`
-        with parts as (update upload_parts set taken = false where upload_id = ${id})
-        update uploads set received = 0 where id = ${id}`;
+      const rows = await sql<{ key: string }[]>`
+        with begun as (update uploads set received = 0 where id = ${id})
+        update upload_parts set taken = false where upload_id = ${id} and taken returning key`;
+      return rows.map(({ key }) => key);
     },
     async removeExpired(now, limit) {
       const [{ count }] = await sql<[{ count: number }]>`
         with gone as (
           delete from uploads where id in (
             select id from uploads where expires_at <= ${now} order by expires_at limit ${limit} for update skip locked)
-          returning owner, organization_id, size
+          returning id, owner, organization_id, size
+        ),
+        -- A process may have ended after it stored the whole, which is under the id.
+        wholes as (
+          insert into upload_parts (key, upload_id, start, size) select id, id, 0, size from gone
         ),
         given as (
           insert into file_usage_changes (key, bytes)

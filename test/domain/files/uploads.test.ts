@@ -118,9 +118,13 @@ describeDomain("uploads", (world) => {
     const ada = await world.person();
     const sha256 = createHash("sha256").update(TEXT).digest("hex").toUpperCase();
     const { id } = await begin(ada, { sha256 });
-    await put(id, 0, 10, "x".repeat(SIZE));
-    await notAsAnnounced(put(id, 10));
-    expect(await standing(id)).toBe(0);
+    const before = files.kept.size;
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      await put(id, 0, 10, "x".repeat(SIZE));
+      await notAsAnnounced(put(id, 10));
+      expect(await standing(id)).toBe(0);
+      expect(files.kept.size, "bytes that nobody counts").toBe(before);
+    }
     await put(id, 0, 10);
     await put(id, 10);
     expect(await read(ada, id)).toBe(TEXT);
@@ -194,6 +198,16 @@ describeDomain("uploads", (world) => {
     await refused(put(id, 10), "not_found");
     expect(files.kept.has(part)).toBe(false);
     await bounded.begin(ada, { size: SIZE + 10 });
+  });
+
+  test("[GW-18.5] a whole that a process stored before it ended is removed, too, when nobody ends the upload", async () => {
+    const ada = await world.person();
+    const { id } = await begin(ada);
+    const dying = uploader(world, { ...files, receive: dyingFiles(files).after });
+    await expect(dying.put(id)).rejects.toThrow("killed");
+    expect(files.kept.has(id)).toBe(true);
+    await cases().uploads.sweep(world.clock.now + HOUR);
+    expect(files.kept.has(id)).toBe(false);
   });
 
   test("[GW-18.2] what a file may not be is said before a byte is sent", async () => {

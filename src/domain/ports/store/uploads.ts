@@ -44,9 +44,12 @@ export interface UploadStore {
   partCount(id: string): Promise<number>;
   /** From now on the whole has this hash. False when it has another one, or there is no such upload any more. */
   pin(id: string, sha256: string): Promise<boolean>;
-  /** Nothing of it is received. */
-  restart(id: string): Promise<void>;
-  /** Removes uploads whose time is over, at most `limit`, and gives their bytes back. @returns how many */
+  /** Nothing of it is received. @returns the keys of the parts that were taken, whose bytes nobody wants any more */
+  restart(id: string): Promise<string[]>;
+  /**
+   * Removes uploads whose time is over, at most `limit`, and gives their bytes back. What may be stored under their ids is
+   * unwanted like their parts. @returns how many
+   */
   removeExpired(now: number, limit: number): Promise<number>;
   /** Keys of parts whose upload is over, at most `limit`. */
   unwantedParts(limit: number): Promise<string[]>;
