@@ -64,7 +64,8 @@ export function looksLikeJwt(token: string): boolean {
 
 /** @param issuers each `issuer` once; each has keys of its own, so none waits for another's */
 export function createJwtVerifier(issuers: readonly JwtIssuer[], now: () => number): JwtVerifier {
-  const byName = new Map(issuers.map((issuer) => [issuer.issuer, verifierOf(issuer)]));
+  const prefixes = issuers.map(({ handlePrefix = "" }) => handlePrefix);
+  const byName = new Map(issuers.map((issuer) => [issuer.issuer, verifierOf(issuer, prefixes)]));
   const ofAny = byName.get(undefined);
   return async (token) => {
     try {
@@ -77,7 +78,8 @@ export function createJwtVerifier(issuers: readonly JwtIssuer[], now: () => numb
   };
 }
 
-function verifierOf(issuer: JwtIssuer): VerifyOne {
+/** @param prefixes of the handles of all issuers */
+function verifierOf(issuer: JwtIssuer, prefixes: readonly string[]): VerifyOne {
   const { keys, algorithms } = keysOf(issuer.keys);
   const options: JWTVerifyOptions = {
     algorithms,
@@ -88,7 +90,9 @@ function verifierOf(issuer: JwtIssuer): VerifyOne {
   };
   return async (token, now) => {
     const { payload } = await jwtVerify(token, keys, { ...options, currentDate: new Date(now) });
-    return claimsOf(issuer, payload);
+    const claims = claimsOf(issuer, payload);
+    checkPrefix(claims, prefixes);
+    return claims;
   };
 }
 
@@ -128,6 +132,25 @@ function claimsOf(issuer: JwtIssuer, payload: JWTPayload): JwtClaims {
     authenticatedAt: msOf(seenAt === undefined ? iat : seenAt),
     expiresAt: exp * 1_000,
   };
+}
+
+/**
+ * A handle is of the issuer with the longest prefix that it begins with, so that no issuer names the people of another.
+ * Handles do not differ by case.
+ */
+function checkPrefix(
+  { handle, issuer: { handlePrefix: own = "" } }: JwtClaims,
+  prefixes: readonly string[],
+): void {
+  const folded = handle.toLowerCase();
+  const isOfAnother = prefixes.some(
+    (prefix) => prefix.length > own.length && folded.startsWith(prefix.toLowerCase()),
+  );
+  if (!isOfAnother) return;
+  throw new DomainError(
+    "unauthorized",
+    "The token names somebody whose handle has the prefix of another issuer",
+  );
 }
 
 /** Seconds of a claim, which may be any JSON, as ms. */

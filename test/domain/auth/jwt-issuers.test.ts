@@ -75,6 +75,28 @@ describeDomain("accounts: JWTs of several issuers", (world) => {
       await refused(accounts.authenticate(await bySecret(iss, { sub })), "unauthorized");
   });
 
+  test("no issuer names people by the prefix of another, also before they are there", async () => {
+    const ofOthers = { handlePrefix: "b.c." };
+    const accounts = trusting(
+      world,
+      ...[sharing("a"), sharing("b", { handlePrefix: "b." }), sharing("c", ofOthers)],
+    );
+    const sub = handle();
+    for (const [iss, handle] of [
+      ["a", `b.${sub}`],
+      ["a", `B.${sub}`],
+      ["a", `b.c.${sub}`],
+      ["b", `c.${sub}`],
+    ] as const)
+      await refused(accounts.authenticate(await bySecret(iss, { sub: handle })), "unauthorized");
+    for (const [iss, handle] of [
+      ["a", sub],
+      ["b", `b.${sub}`],
+      ["c", `b.c.${sub}`],
+    ] as const)
+      expect(await accounts.authenticate(await bySecret(iss, { sub }))).toMatchObject({ user: { handle } });
+  });
+
   test("an issuer that may speak for one organization makes people there, and names nobody of another", async () => {
     const [ours, theirs] = [await organization(), await organization()];
     const accounts = trusting(
