@@ -9,6 +9,11 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { createClient } from "@causeway/client";
 import { WebSocket } from "ws";
 
+const [url, token] = [process.argv[2], process.env.CAUSEWAY_TOKEN];
+if (!url || !token) {
+  console.error("usage: CAUSEWAY_TOKEN=… node bot.mjs wss://HOST/ws");
+  process.exit(1);
+}
 const FILE = process.env.CURSOR_FILE ?? "bot-cursor.json";
 const store = {
   load: () => readFile(FILE, "utf8").then(JSON.parse, () => null),
@@ -18,8 +23,8 @@ const store = {
   },
 };
 const client = createClient({
-  url: process.argv[2],
-  token: process.env.CAUSEWAY_TOKEN,
+  url,
+  token,
   device: "dice bot",
   WebSocket,
   store,
@@ -32,14 +37,15 @@ client.on("event", async ({ type, room, seq, actor, data }) => {
   const [, count = 1, sides = 6] = asked;
   const dice = Array.from({ length: Number(count) }, () => 1 + Math.floor(Math.random() * Number(sides)));
   const text = `🎲 ${dice.join(" + ")} = ${dice.reduce((sum, die) => sum + die, 0)}`;
-  await client.send({ room, id: `roll-${seq}`, text, replyTo: seq, mentions: [actor.id] });
+  const answer = { room, id: `roll-${seq}`, text, replyTo: seq, mentions: [actor.id] };
+  // A room may be read-only; the bot goes on in the others.
+  await client.send(answer).catch((error) => console.error(`${room}: ${error.message}`));
 });
-client.on("state", ({ name, reason }) => {
-  console.log(name);
-  if (name === "ended") {
-    console.error(reason);
-    process.exitCode = 1;
-  }
+client.on("state", ({ name, code, reason }) => {
+  console.log(reason ? `${name}: ${reason}` : name);
+  // 1000 is the bot's own `disconnect`.
+  if (name === "ended" && code !== 1000) process.exitCode = 1;
 });
 process.once("SIGTERM", () => client.disconnect());
-await client.connect();
+// `state` has told why when it rejects.
+await client.connect().catch(() => undefined);

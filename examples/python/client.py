@@ -111,6 +111,8 @@ class Client:
         message["ref"] = await self.say("send", **fields) if self.ready else None
 
 async def main():
+    if len(sys.argv) != 3:
+        sys.exit("usage: python3 client.py wss://HOST/ws TOKEN")
     client, loop = Client(*sys.argv[1:3]), asyncio.get_running_loop()
     running = asyncio.create_task(client.run())
     while line := await loop.run_in_executor(None, sys.stdin.readline):

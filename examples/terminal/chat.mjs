@@ -9,13 +9,13 @@ import { createClient, Refused, signIn } from "@causeway/client";
 import { WebSocket } from "ws";
 
 const [url, handle] = process.argv.slice(2);
-if (!handle) throw new Error("usage: node chat.mjs URL HANDLE");
+if (!handle) fail("usage: node chat.mjs URL HANDLE");
 const lines = createInterface({ input: process.stdin });
 const nextLine = () => new Promise((resolve) => lines.once("line", resolve));
 
 console.log("Password:");
 const password = process.env.CAUSEWAY_PASSWORD ?? (await nextLine());
-const login = await signIn({ url, handle, password });
+const login = await signIn({ url, handle, password }).catch((error) => fail(error.message));
 const client = createClient({ ...login, WebSocket, device: "terminal" });
 let room = null;
 
@@ -32,16 +32,22 @@ const commands = {
     for (const event of events) show(event);
   },
   async quit() {
-    client.disconnect();
     await login.signOut();
     process.exit();
   },
 };
 
+function fail(problem) {
+  console.error(problem);
+  process.exit(1);
+}
+
 function show({ type, room: token, seq, actor, data }) {
   if (type !== "message" || token !== room?.room) return;
-  console.log(`${actor.name}: ${data.deleted ? "(deleted)" : data.text}`);
-  void client.read({ room: token, seq });
+  const files = data.attachments?.map(({ filename }) => `[${filename}]`) ?? [];
+  console.log(`${actor.name}: ${data.deleted ? "(deleted)" : [data.text, ...files].join(" ")}`);
+  // Where it is refused, the room is gone.
+  client.read({ room: token, seq }).catch(() => undefined);
 }
 
 client.on("event", show);
@@ -52,9 +58,10 @@ commands.rooms();
 await commands.room(1);
 lines.on("line", async (line) => {
   const [, command, argument] = /^\/(\w+)\s*(.*)/.exec(line) ?? [];
-  if (command) return await commands[command]?.(argument);
-  if (!room || line.trim() === "") return;
-  await client.send(room.room, line).catch((error) => {
-    console.log(error instanceof Refused ? `Not sent: ${error.message}` : String(error));
-  });
+  try {
+    if (command) await commands[command]?.(argument);
+    else if (room && line.trim() !== "") await client.send(room.room, line);
+  } catch (error) {
+    console.log(error instanceof Refused ? `Refused: ${error.message}` : String(error));
+  }
 });

@@ -98,6 +98,23 @@ describe("examples", () => {
     expect(await ended).toBe(0);
   });
 
+  test("the chat in the terminal ends at a wrong password, and says why", async () => {
+    const chat = run("terminal/chat.mjs", [server.url, "ann"], { CAUSEWAY_PASSWORD: "wrong" });
+    const ended = new Promise((resolve) => chat.program.once("exit", resolve));
+    await chat.until("Password:\nAuthentication failed.\n");
+    expect(await ended).toBe(1);
+  });
+
+  test("the chat in the terminal ends in order while it is waiting for an answer", async () => {
+    await bob.send(room(), "The last before");
+    const chat = run("terminal/chat.mjs", [server.url, "ann"], { CAUSEWAY_PASSWORD: "password of ann" });
+    // It takes lines after it has shown the room.
+    await chat.until("The last before");
+    const ended = new Promise((resolve) => chat.program.once("exit", resolve));
+    chat.write("/room 1\n/quit");
+    expect(await ended).toBe(0);
+  });
+
   test("the bot answers, also what was asked while it was away, each once", async () => {
     const env = { CAUSEWAY_TOKEN: site.people[0]?.token ?? "", CURSOR_FILE: "bot.json" };
     const first = run("bot/bot.mjs", [socketUrl()], env);
@@ -117,6 +134,35 @@ describe("examples", () => {
     expect(answers).toHaveLength(2);
     expect(answers[1]).toMatchObject({ id: `roll-${asked.seq}`, data: { replyTo: asked.seq } });
     second.program.kill("SIGTERM");
+  });
+
+  test("the bot goes on after a question in a room where it may not write", async () => {
+    const env = { CAUSEWAY_TOKEN: site.people[0]?.token ?? "", CURSOR_FILE: "bot-refused.json" };
+    const bot = run("bot/bot.mjs", [socketUrl()], env);
+    await bot.until("online");
+    const made = await bob.roomCreate({
+      id: "announcements",
+      type: "group",
+      name: "Announcements",
+      members: [String(site.people[0]?.id)],
+    });
+    await bob.roomSet({ room: made.room.room, posting: "moderators" });
+    await bob.send(made.room.room, "!roll");
+    await bot.until(`${made.room.room}: `);
+    const answered = hears("🎲");
+    await bob.send(room(), "!roll");
+    expect(await answered).toContain("=");
+    const ended = new Promise((resolve) => bot.program.once("exit", resolve));
+    bot.program.kill("SIGTERM");
+    expect(await ended).toBe(0);
+  });
+
+  test("the bot says why it can't begin", async () => {
+    const bot = run("bot/bot.mjs", [socketUrl()], { CAUSEWAY_TOKEN: "unknown" });
+    const ended = new Promise((resolve) => bot.program.once("exit", resolve));
+    await bot.until("ended: The token is unknown");
+    expect(await ended).toBe(1);
+    await run("bot/bot.mjs", [], {}).until("usage: CAUSEWAY_TOKEN=");
   });
 
   describeWith("chromium", "the React app", ({ chromium }) => {

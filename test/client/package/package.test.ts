@@ -10,7 +10,7 @@ import { formatMessage } from "publint/utils";
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../services/need.ts";
 import { scriptedServers } from "../scripted-server.ts";
-import { project } from "./built.ts";
+import { project, root } from "./built.ts";
 
 /** What an app pays for `createClient`, minified and gzipped. */
 const MAX_CORE_BYTES = 8 * 1024;
@@ -82,6 +82,20 @@ describe("@causeway/client", () => {
     expect(app.typeCheck()).toBe("");
   });
 
+  test("a strict project type-checks with what the documents show", () => {
+    app.write("readers.d.ts", READERS);
+    const documents = [join(root, "README.md"), join(root, "src/client/package/README.md")];
+    const blocks = documents.flatMap((path) => [
+      ...readFileSync(path, "utf8").matchAll(/^ *```(tsx?)\n(.*?)^ *```$/gms),
+    ]);
+    expect(blocks.length).toBeGreaterThan(4);
+    for (const [at, [, kind, text = ""]] of blocks.entries()) {
+      const imports = text.includes("import ") ? "" : IMPORTS;
+      app.write(`document-${at}.${kind}`, `${imports}${text}\nexport {};\n`);
+    }
+    expect(app.typeCheck()).toBe("");
+  });
+
   test("it runs in Node, as it is installed", async () => {
     const { url } = await server();
     const imports = `import { createClient } from "@causeway/client"; import { WebSocket } from "ws";`;
@@ -110,6 +124,17 @@ describe("@causeway/client", () => {
     });
   });
 });
+
+/** What the examples in the documents take from the reader's app. */
+const READERS = `
+declare const token: string, url: string, room: string, handle: string, password: string;
+declare function show(name: string, text: string): void;
+declare function drawRooms(rooms: readonly import("@causeway/client").Room[]): void;
+declare function drawMessages(messages: readonly import("@causeway/client/local").TimelineItem[]): void;
+declare function showSignIn(error: unknown): void;
+`;
+/** The imports of an example that shows none. */
+const IMPORTS = `import { useMessages, useSend } from "@causeway/client/react";\n`;
 
 const HOOKS = `
 import { createClient } from "@causeway/client";
