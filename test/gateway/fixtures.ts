@@ -15,7 +15,7 @@ import type { PostgresStore } from "../../src/store/postgres.ts";
 import { memoryFiles } from "../attachments/memory.ts";
 import { type Codec, SocketClient } from "../black-box/socket-client.ts";
 import { testApp } from "../test-app.ts";
-import { RawClient } from "./raw-client.ts";
+import { type Frame, RawClient } from "./raw-client.ts";
 
 export const TRANSPORTS = ["uws", "ws"] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
@@ -209,6 +209,41 @@ export async function room(
     members,
   });
   return { id, token };
+}
+
+type People<N extends readonly string[]> = { -readonly [K in keyof N]: Person };
+
+/** What the tests of a block share: one node, which starts with the first of them, and refs that no two frames have. */
+export interface Meetings {
+  /** People of these names, in a room that the first of them made. */
+  meet<const N extends readonly string[]>(...names: N): Promise<{ one: Node; people: People<N>; home: Room }>;
+  /** A session of this person. */
+  session(person: Person, codec?: Codec): Promise<RawClient>;
+  /** Says a frame under a ref of its own, and returns the answer. */
+  ask(client: RawClient, frame: { op: string } & Record<string, unknown>): Promise<Frame>;
+}
+
+export function meetings({ node, raw }: Pick<Site, "node" | "raw">, options: NodeOptions = {}): Meetings {
+  let started: Promise<Node> | null = null;
+  let refs = 0;
+  const theNode = () => {
+    started ??= node(options);
+    return started;
+  };
+  return {
+    async meet<const N extends readonly string[]>(...names: N) {
+      const one = await theNode();
+      const people: Person[] = [];
+      for (const name of names) people.push(await person(one, name));
+      return { one, people: people as People<N>, home: await room(one, people) };
+    },
+    async session({ token }, codec = "json") {
+      const client = await raw(await theNode(), codec);
+      await client.hello(token);
+      return client;
+    },
+    ask: (client, frame) => client.ask({ ...frame, ref: `${frame.op} ${refs++}` }),
+  };
 }
 
 /** Appends a message without any gateway's doing. */

@@ -2,30 +2,23 @@
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../../src/protocol/limits.ts";
 import { describeWith } from "../../services/need.ts";
-import { type Node, type Person, person, room, say, site, TRANSPORTS } from "../fixtures.ts";
+import { meetings, type Person, person, say, site, TRANSPORTS } from "../fixtures.ts";
 import type { Frame, RawClient } from "../raw-client.ts";
 
 describeWith("postgres", "members", ({ postgres }) => {
   describe.each(TRANSPORTS)("over %s", (transport) => {
     const { node, raw } = site(postgres.url);
-    let started: Promise<Node> | null = null;
-    let refs = 0;
+    const { meet, session: sessionOf, ask: askAny } = meetings({ node, raw }, { transport });
 
     /** Ada, who owns a room with Bob, Cyd who is not in it, and a session each. */
     const setting = async (codec: "json" | "msgpack" = "json") => {
-      started ??= node({ transport });
-      const one = await started;
-      const people = [await person(one, "Ada"), await person(one, "Bob"), await person(one, "Cyd")];
-      const [ada, bob, cyd] = people as [Person, Person, Person];
-      const home = await room(one, [ada, bob]);
-      const session = async ({ token }: Person) => {
-        const client = await raw(one, codec);
-        await client.hello(token);
-        return client;
-      };
+      const { one, people, home } = await meet("Ada", "Bob");
+      const [ada, bob] = people;
+      const cyd = await person(one, "Cyd");
+      const session = (who: Person) => sessionOf(who, codec);
       const [a, b, c] = [await session(ada), await session(bob), await session(cyd)];
       const ask = (client: RawClient, op: string, more: object = {}) =>
-        client.ask({ op, ref: `${op} ${refs++}`, room: home.token, ...more });
+        askAny(client, { op, room: home.token, ...more });
       return { one, ada, bob, cyd, home, a, b, c, ask, session };
     };
     const event = (type: string) => (frame: Frame) => frame.type === type;

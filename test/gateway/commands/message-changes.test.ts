@@ -1,28 +1,23 @@
 /** PROTOCOL.md, section 13, on both transports and both codecs: editing and deleting messages, reactions and pins. */
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../services/need.ts";
-import { type Node, person, room, say, site, TRANSPORTS } from "../fixtures.ts";
+import { meetings, person, say, site, TRANSPORTS } from "../fixtures.ts";
 import type { Frame, RawClient } from "../raw-client.ts";
 
 describeWith("postgres", "changing messages", ({ postgres }) => {
   describe.each(TRANSPORTS)("over %s", (transport) => {
     const { node, raw } = site(postgres.url);
-    let started: Promise<Node> | null = null;
-    let refs = 0;
+    const { meet, session, ask: askAny } = meetings({ node, raw }, { transport });
 
     /** Ada, who owns a room, and Bob, with a session each; Bob wrote a message. */
     const setting = async (codec: "json" | "msgpack" = "json") => {
-      started ??= node({ transport });
-      const one = await started;
-      const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];
-      const home = await room(one, [ada, bob]);
+      const { one, people, home } = await meet("Ada", "Bob");
+      const [ada, bob] = people;
       const { seq } = await say(one, bob, home, "teh message");
-      const [a, b] = [await raw(one, codec), await raw(one, codec)];
-      await a.hello(ada.token);
-      await b.hello(bob.token);
+      const [a, b] = [await session(ada, codec), await session(bob, codec)];
       /** Says a command about the room, and returns its answer. */
       const ask = (client: RawClient, op: string, more: object = {}) =>
-        client.ask({ op, ref: `${op} ${refs++}`, room: home.token, seq, ...more });
+        askAny(client, { op, room: home.token, seq, ...more });
       return { one, ada, bob, home, seq, a, b, ask };
     };
     const event = (type: string) => (frame: Frame) => frame.type === type;

@@ -1,27 +1,24 @@
 /** [GW-6.9] [GW-6.10] [GW-8.5] How far members have come: markers of delivery, and who has a message. */
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../services/need.ts";
-import { type Node, person, room, say, site } from "../fixtures.ts";
+import { meetings, person, room, say, site } from "../fixtures.ts";
 import type { Frame } from "../raw-client.ts";
 
 const is = (op: string) => (frame: Frame) => frame.op === op;
 
 describeWith("postgres", "how far members have come", ({ postgres }) => {
   const { node, raw } = site(postgres.url);
-  let started: Promise<Node> | null = null;
-  let refs = 0;
+  const { meet, session, ask } = meetings({ node, raw });
 
   const setting = async () => {
-    started ??= node();
-    const one = await started;
-    const [ada, bob, eve] = [await person(one, "Ada"), await person(one, "Bob"), await person(one, "Eve")];
-    const home = await room(one, [ada, bob, eve]);
-    const [a, b] = [await raw(one), await raw(one, "msgpack")];
+    const { one, people, home } = await meet("Ada", "Bob", "Eve");
+    const [ada, bob, eve] = people;
+    const b = await raw(one, "msgpack");
     const ready = await b.hello(bob.token);
-    await a.hello(ada.token);
-    const delivered = (rooms: Record<string, unknown>) => b.ask({ op: "delivered", ref: refs++, rooms });
-    const receipts = (seq: number) => a.ask({ op: "receipts", ref: refs++, room: home.token, seq });
-    const read = (seq: number) => b.ask({ op: "read", ref: refs++, room: home.token, seq });
+    const a = await session(ada);
+    const delivered = (rooms: Record<string, unknown>) => ask(b, { op: "delivered", rooms });
+    const receipts = (seq: number) => ask(a, { op: "receipts", room: home.token, seq });
+    const read = (seq: number) => ask(b, { op: "read", room: home.token, seq });
     const actor = { kind: "user", id: String(bob.id), name: "Bob" };
     return { one, ada, bob, eve, home, a, b, ready, delivered, receipts, read, actor };
   };
@@ -32,7 +29,7 @@ describeWith("postgres", "how far members have come", ({ postgres }) => {
     const { seq, at } = await say(one, ada, home, "two");
     const nobody = { read: [], delivered: [], counts: { members: 2, delivered: 0, read: 0 } };
     expect(await receipts(seq)).toMatchObject(nobody);
-    expect(await delivered({ [home.token]: seq })).toEqual({ op: "ok", ref: expect.any(Number) });
+    expect(await delivered({ [home.token]: seq })).toEqual({ op: "ok", ref: expect.any(String) });
     const { delivered: [got] = [], ...rest } = (await receipts(seq)) as { delivered?: Frame[] } & Frame;
     expect(rest).toMatchObject({ read: [], counts: { members: 2, delivered: 1, read: 0 } });
     expect(got).toEqual({ actor, seq, at: expect.any(Number) });

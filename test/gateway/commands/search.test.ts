@@ -2,25 +2,20 @@
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../../src/protocol/limits.ts";
 import { describeWith } from "../../services/need.ts";
-import { type Node, person, room, say, site, TRANSPORTS } from "../fixtures.ts";
+import { meetings, room, say, site, TRANSPORTS } from "../fixtures.ts";
 import type { Frame } from "../raw-client.ts";
 
 describeWith("postgres", "search", ({ postgres }) => {
   describe.each(TRANSPORTS)("over %s", (transport) => {
     const { node, raw } = site(postgres.url);
-    let started: Promise<Node> | null = null;
-    let refs = 0;
+    const { meet, session, ask } = meetings({ node, raw }, { transport });
 
     /** Ada, who owns a room with Bob, and her session. */
     const setting = async (codec: "json" | "msgpack" = "json") => {
-      started ??= node({ transport });
-      const one = await started;
-      const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];
-      const home = await room(one, [ada, bob]);
-      const client = await raw(one, codec);
-      await client.hello(ada.token);
-      const search = (text: string, more: object = {}) =>
-        client.ask({ op: "search", ref: `search ${refs++}`, text, ...more });
+      const { one, people, home } = await meet("Ada", "Bob");
+      const [ada, bob] = people;
+      const client = await session(ada, codec);
+      const search = (text: string, more: object = {}) => ask(client, { op: "search", text, ...more });
       return { one, ada, bob, home, client, search };
     };
     const texts = ({ hits }: Frame) =>

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../services/need.ts";
-import { type Node, person, room, say, site } from "../fixtures.ts";
+import { meetings, person, say, site } from "../fixtures.ts";
 import type { Frame } from "../raw-client.ts";
 
 const is = (op: string) => (frame: Frame) => frame.op === op;
@@ -10,19 +10,14 @@ type Events = { seq: number; type: string; data: Record<string, unknown> }[];
 
 describeWith("postgres", "threads", ({ postgres }) => {
   const { node, raw } = site(postgres.url);
-  let started: Promise<Node> | null = null;
-  let refs = 0;
+  const { meet, session, ask: askAny } = meetings({ node, raw });
 
   const setting = async () => {
-    started ??= node();
-    const one = await started;
-    const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];
-    const home = await room(one, [ada, bob]);
-    const [a, b] = [await raw(one), await raw(one, "msgpack")];
-    await a.hello(ada.token);
-    await b.hello(bob.token);
-    const ask = (client: typeof a, frame: object) =>
-      client.ask({ ref: refs++, room: home.token, ...frame } as Parameters<typeof a.ask>[0]);
+    const { one, people, home } = await meet("Ada", "Bob");
+    const [ada, bob] = people;
+    const [a, b] = [await session(ada), await session(bob, "msgpack")];
+    const ask = (client: typeof a, frame: { op: string } & Record<string, unknown>) =>
+      askAny(client, { room: home.token, ...frame });
     const answer = (client: typeof a, thread: number, more: object = {}) =>
       ask(client, { op: "send", id: randomUUID(), text: "answer", thread, ...more }) as Promise<
         Frame & { seq: number; at: number }

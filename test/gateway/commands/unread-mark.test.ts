@@ -2,30 +2,25 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { describeWith } from "../../services/need.ts";
-import { type Node, person, room, say, site } from "../fixtures.ts";
+import { meetings, say, site } from "../fixtures.ts";
 import type { Frame } from "../raw-client.ts";
 
 const isUnread = ({ op }: Frame) => op === "unread";
 
 describeWith("postgres", "marking a room as unread", ({ postgres }) => {
   const { node, raw } = site(postgres.url);
-  let started: Promise<Node> | null = null;
-  let refs = 0;
+  const { meet, session, ask } = meetings({ node, raw });
 
   const setting = async () => {
-    started ??= node();
-    const one = await started;
-    const [ada, bob] = [await person(one, "Ada"), await person(one, "Bob")];
-    const home = await room(one, [ada, bob]);
+    const { one, people, home } = await meet("Ada", "Bob");
+    const [ada, bob] = people;
     const { seq } = await say(one, bob, home, "hello");
-    const [laptop, phone] = [await raw(one), await raw(one)];
-    await laptop.hello(ada.token);
-    await phone.hello(ada.token);
-    const read = (more: object) => laptop.ask({ op: "read", ref: refs++, room: home.token, ...more });
+    const [laptop, phone] = [await session(ada), await session(ada)];
+    const read = (more: object) => ask(laptop, { op: "read", room: home.token, ...more });
     const isMarked = async () => {
-      const session = await raw(one);
-      const { rooms } = (await session.hello(ada.token)) as unknown as { rooms: { settings: object }[] };
-      await session.drop();
+      const another = await raw(one);
+      const { rooms } = (await another.hello(ada.token)) as unknown as { rooms: { settings: object }[] };
+      await another.drop();
       return rooms[0]?.settings;
     };
     return { one, ada, home, laptop, phone, read, isMarked, seq };
