@@ -12,7 +12,7 @@
  * Reading order: this file, reconnecting-connection.ts (coming back), connection.ts (one socket), frame-dispatcher.ts (what the
  * server tells), room-logs.ts (order), outbox.ts (sending), session-state.ts (said anew), commands/, rooms.ts, cursors.ts.
  */
-import type { OkFields, OkFrame, Question, ReadyFrame, RoomEvent } from "../protocol/frames.ts";
+import type { ClientFrames, OkFields, OkFrame, Question, ReadyFrame, RoomEvent } from "../protocol/frames.ts";
 import { DEFAULT_BACKOFF } from "./backoff.ts";
 import { jsonCodec } from "./codec.ts";
 import { type Fields, named } from "./commands/command.ts";
@@ -76,7 +76,7 @@ export class Client extends CommandMethods {
       token: typeof token === "string" ? () => token : token,
       renewable: typeof token === "function",
       hello: () => {
-        const resume = this.#frames.logs.resume();
+        const resume = this.resume();
         return { ...(device !== undefined && { device }), ...(resume && { resume }) };
       },
     };
@@ -245,6 +245,11 @@ export class Client extends CommandMethods {
   /** Says a write behind the others of its room, in this session. Rejects with `Refused` or `ConnectionLost`. */
   protected writeNow<Op extends WriteOp>(question: Question<Op>): Promise<OkFields[Op]> {
     return this.#outbox.addOnce<Op>(question);
+  }
+
+  /** What the next session goes on from. */
+  protected resume(): ClientFrames["hello"]["resume"] | null {
+    return this.#frames.logs.resume();
   }
 
   /** Once; a store that failed is asked again by the next `connect`. */

@@ -93,6 +93,7 @@ export class FrameDispatcher {
       case "typing":
       case "presence":
       case "receipt":
+      case "hidden":
         this.#emitter.emit(frame.op, frame);
         break;
       default:

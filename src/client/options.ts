@@ -2,6 +2,7 @@
 import type {
   BlockFrame,
   CallFrame,
+  HiddenFrame,
   PresenceFrame,
   ReadyFrame,
   ReceiptFrame,
@@ -54,6 +55,11 @@ export interface ClientEvents {
   reset: Reset;
   /** A room's entry in the list changed. */
   room: Room;
+  /**
+   * The user hid these messages for themselves: drop them. Those that were hidden while the client was away are in `hidden` of
+   * `ready`; the events of some may come after it: pass over those.
+   */
+  hidden: HiddenFrame;
   /** The user is no longer in a room. */
   left: { room: string };
   /**

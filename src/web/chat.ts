@@ -60,6 +60,7 @@ export class Chat {
     const client = this.#client;
     client.on("ready", (ready) => this.#begin(ready));
     client.on("event", (event) => this.#take(event));
+    client.on("hidden", ({ room, seqs }) => this.#conversation(room).hide(seqs));
     client.on("reset", ({ room }) => this.#conversation(room).reset());
     client.on("left", ({ room }) => this.#forget(room));
     client.on("opened", (now) => now.room === this.#room && this.#people.opened(now));
@@ -70,6 +71,7 @@ export class Chat {
       "state",
       "event",
       "reset",
+      "hidden",
       "left",
       "room",
       "opened",
@@ -91,6 +93,7 @@ export class Chat {
       this.#people = new People(ready.user.id);
       for (const unsent of keptUnsent(ready.user.uuid)) this.#post(unsent);
     }
+    for (const [room, seqs] of Object.entries(ready.hidden?.rooms ?? {})) this.#conversation(room).hide(seqs);
     if (this.#room === null) this.#chooseFirst(ready);
   }
 

@@ -36,6 +36,8 @@ export class Conversation {
   readonly #items = new Map<number, Item>();
   /** In order of sending; acknowledged ones stay until their event came. */
   readonly #outgoing = new Map<string, Message>();
+  /** Messages that the user hid for themselves, with any client: the event of one may still come. */
+  readonly #hidden = new Set<number>();
   #order: Item[] | null = null;
   /** The lowest seq that is loaded, or null. */
   first: number | null = null;
@@ -80,6 +82,14 @@ export class Conversation {
     this.#outgoing.delete(id);
   }
 
+  hide(seqs: readonly number[]): void {
+    for (const seq of seqs) {
+      this.#hidden.add(seq);
+      this.#items.delete(seq);
+    }
+    this.#order = null;
+  }
+
   /** Nothing that is loaded can be continued: everything but what is on its way is loaded again. */
   reset(): void {
     this.#items.clear();
@@ -103,7 +113,7 @@ export class Conversation {
     this.first = Math.min(this.first ?? event.seq, event.seq);
     this.last = Math.max(this.last, event.seq);
     const item = itemOf(event);
-    if (!item || this.#items.has(event.seq)) return;
+    if (!item || this.#items.has(event.seq) || this.#hidden.has(event.seq)) return;
     this.#items.set(event.seq, item);
     this.#order = null;
   }

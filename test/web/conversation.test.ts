@@ -27,6 +27,17 @@ function texts(conversation: Conversation): string[] {
 }
 
 describe("conversation", () => {
+  test("a message that the user hid is gone, and does not come again", () => {
+    const conversation = new Conversation();
+    conversation.apply(message(1, "one"));
+    conversation.apply(message(2, "two"));
+    conversation.hide([1, 3]);
+    expect(texts(conversation)).toEqual(["two"]);
+    conversation.apply(message(3, "three"));
+    conversation.addOlder([message(1, "one")], false);
+    expect(texts(conversation)).toEqual(["two"]);
+  });
+
   test("pages of history go before what came live, whatever arrived first", () => {
     const conversation = new Conversation();
     conversation.apply(message(4, "four"));

@@ -6,7 +6,7 @@ export const MESSAGE_COMMANDS = ["edit", "delete", "react", "unreact", "pin", "u
 export interface MessageCommands extends CommandsOf<typeof MESSAGE_COMMANDS> {
   /** Changes the text of our message. */
   edit: Command<"edit">;
-  /** Deletes a message: our own, or as a moderator any. */
+  /** Deletes a message: our own, or as a moderator any. With `forMe` it hides any message from us alone, on all our devices. */
   delete: Command<"delete">;
   /** Adds our reaction to a message. */
   react: Command<"react">;

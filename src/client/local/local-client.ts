@@ -1,6 +1,5 @@
 /**
- * A client that keeps its rooms and messages on the device: an app starts with what it had, also without a network, and what the
- * user does there is sent later.
+ * Keeps rooms and messages on the device: an app starts with what it had, also without a network, and sends later what was done.
  *
  *     const client = createLocalClient({ url, token, store: indexedDbStore("chat") });
  *     client.rooms.subscribe(draw);
@@ -72,6 +71,7 @@ export class LocalClient extends Client {
       write: (question) => this.writeNow(question),
       head: (room) => view.record(room)?.seq ?? 0,
       me: () => view.me.id,
+      onHidden: (room, seq) => view.hidden.hide(room, [seq]),
       save: (key, write) => view.store.saveWrite(key, write),
       onChange: (room) => {
         outbox.changed();
@@ -185,6 +185,11 @@ export class LocalClient extends Client {
     await this.#view.store.close();
   }
 
+  /** With the number of the last message that the user hid and that is known here [GW-13.9]. */
+  protected override resume(): ReturnType<Client["resume"]> {
+    return this.#view.hidden.resume(super.resume());
+  }
+
   #change<Op extends Change>(op: Op, fields: ChangeFields<Op>): Promise<OkFields[Op]> {
     const { room, seq, id, ...others } = fields as { room: string; seq?: number; id?: string };
     const known = seq ?? (id === undefined ? undefined : this.room(room).messages.seqOf(id));
@@ -247,6 +252,7 @@ export class LocalClient extends Client {
       const isOthers = event.type === "message" && !isMe(event.actor, view.me.id);
       if (isOthers) this.#reports.note(event.room, event.seq);
     });
+    this.on("hidden", (hidden) => view.hidden.take(hidden));
     this.on("reset", (reset) => view.takeReset(reset));
     this.on("block", ({ user, on }) => view.account.takeBlock(user, on));
     this.on("user", () => view.account.takeUser(super.user));
@@ -268,10 +274,7 @@ export class LocalClient extends Client {
     const { rooms, threads } = this.#view.markers;
     for (const [room, seq] of rooms) this.#sayMarker(room, seq).catch(() => undefined);
     for (const { room, root, seq } of threads) this.#sayThread(room, root, seq).catch(() => undefined);
-    for (const room of this.#inMemory)
-      this.room(room)
-        .messages.load()
-        .catch(() => undefined);
+    for (const room of this.#inMemory) void unattended(this.room(room).messages.load());
   }
 
   #offline(): void {
@@ -285,10 +288,8 @@ export class LocalClient extends Client {
     this.#inMemory.delete(room);
     this.#inMemory.add(room);
     const unwatched = [...this.#inMemory].filter((name) => !this.room(name).messages.isWatched);
-    for (const name of unwatched.slice(0, -UNWATCHED_ROOMS)) {
-      this.#inMemory.delete(name);
-      this.room(name).messages.release();
-    }
+    for (const name of unwatched.slice(0, -UNWATCHED_ROOMS))
+      if (this.#inMemory.delete(name)) this.room(name).messages.release();
   }
 }
 

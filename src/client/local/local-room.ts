@@ -128,6 +128,7 @@ export class Messages implements Observable<readonly TimelineItem[]> {
       floor: () => view.record(room)?.floor ?? 0,
       setFloor: (floor) => view.setFloor(room, floor),
       save: (item) => view.store.saveItem(item),
+      isHidden: (seq) => view.hidden.has(room, seq),
       stored: (before, limit) => view.store.items(room, before, limit),
       reply: (seq) => view.store.reply(room, seq),
       readIn: (root) => view.readIn(room, root),

@@ -9,7 +9,7 @@ import type { Reset } from "../room-logs.ts";
 import { byActivity, type Room } from "../rooms.ts";
 import type { Store } from "../stores/store.ts";
 import { withMarker } from "./overlay.ts";
-import { Account, Markers } from "./own-state.ts";
+import { Account, HiddenMessages, Markers } from "./own-state.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import { itemOf, type StoredItem, targetsOf } from "./timeline.ts";
 import { type RoomRecord, ViewStore } from "./view-store.ts";
@@ -25,6 +25,7 @@ export class LocalView {
   /** Entries with the marker over them, as long as nothing of both changed. */
   readonly #shown = new Map<string, Room>();
   readonly markers: Markers;
+  readonly hidden: HiddenMessages;
   #loaded: Promise<void> | null = null;
   #pending: PendingWrites | null = null;
 
@@ -32,6 +33,10 @@ export class LocalView {
     this.store = new ViewStore(store, onError);
     this.account = new Account(this.store);
     this.markers = new Markers(this.store);
+    this.hidden = new HiddenMessages(this.store, {
+      window: (room) => this.#windows.get(room),
+      onAnswerGone: (root, gone) => this.#takeChange(root, gone),
+    });
     this.rooms = observe(() =>
       byActivity([...this.#records.keys()].map((room) => this.#entry(room) as Room)),
     );
@@ -104,6 +109,7 @@ export class LocalView {
     this.account.load(meta);
     for (const [room, record] of records) this.#records.set(room, record);
     this.markers.load(loaded);
+    this.hidden.no = loaded.hidden;
     pending.load(writes);
     this.#pending = pending;
     this.#allChanged();
@@ -114,6 +120,7 @@ export class LocalView {
     for (const room of this.#records.keys()) this.#forget(room);
     this.#pending?.clear();
     this.markers.clear();
+    this.hidden.clear();
     this.store.clear();
     this.account.load(null);
   }
@@ -144,6 +151,7 @@ export class LocalView {
     // The store holds what another person may not see.
     if (this.user && this.user.id !== ready.user.id) this.#clear();
     this.account.begin(ready);
+    this.hidden.begin(ready);
     for (const { room, head, at } of ready.rooms) {
       const entry = entryOf(room);
       if (!entry) continue;
@@ -179,7 +187,7 @@ export class LocalView {
     this.#saveRecord(event.room);
     const item = itemOf(event);
     if (item) this.#takeItem(item);
-    for (const target of targetsOf(event)) this.#takeChange(record, target, event);
+    for (const target of this.hidden.left(event, targetsOf(event))) this.#takeChange(target, event);
     if (this.#windows.has(event.room)) this.counted(event.room);
     this.#pending?.applied(event);
   }
@@ -192,14 +200,15 @@ export class LocalView {
   }
 
   #takeItem(item: StoredItem): void {
+    if (this.hidden.has(item.room, item.seq)) return;
     this.store.saveItem(item);
     this.#windows.get(item.room)?.append(item);
   }
 
-  #takeChange(record: RoomRecord, target: number, event: RoomEvent): void {
+  #takeChange(target: number, event: RoomEvent): void {
     const reader = { me: this.me.id, read: this.readIn(event.room, target) };
     const isInMemory = this.#windows.get(event.room)?.change(target, event, reader) ?? false;
-    if (target < record.floor) this.store.note(target, event);
+    if (target < (this.#records.get(event.room)?.floor ?? 0)) this.store.note(target, event);
     else if (!isInMemory) this.store.changeItem(target, event, reader);
   }
 

@@ -36,15 +36,23 @@ export function withPending(
     if (message.seq !== undefined) places.set(placeOf(message.seq), shown.length);
     shown.push(message);
   }
+  const hidden = new Set<TimelineItem>();
   for (const write of writes) {
     const { target } = write;
     if (!target) continue;
     const place = "seq" in target ? placeOf(target.seq) : keyOf({ id: target.id, actor: me });
     const index = places.get(place);
     const item = index === undefined ? undefined : shown[index];
-    if (index !== undefined && item?.type === "message") shown[index] = changed(item, write, me);
+    if (index === undefined || item?.type !== "message") continue;
+    shown[index] = changed(item, write, me);
+    if (isHide(write)) hidden.add(shown[index]);
   }
-  return shown;
+  return hidden.size === 0 ? shown : shown.filter((item) => !hidden.has(item));
+}
+
+/** The user hid the message for themselves. */
+function isHide({ op, fields, failed }: PendingWrite): boolean {
+  return op === "delete" && fields.forMe === true && !failed;
 }
 
 function placeOf(seq: unknown): string {

@@ -1,8 +1,9 @@
-/** What is the user's own beside rooms and messages, and is there when the app starts without a network: profile, blocks, markers. */
-import type { ReadyFrame, WireActor } from "../../protocol/frames.ts";
+/** What is the user's own beside rooms and messages, and is there when the app starts without a network: profile, blocks, markers, what they hid. */
+import type { HiddenFrame, ReadyFrame, RoomEvent, WireActor } from "../../protocol/frames.ts";
 import { observe } from "../emitter.ts";
 import { including } from "../rooms.ts";
 import type { Loaded, Meta, ViewStore } from "./view-store.ts";
+import type { TimelineWindow } from "./window.ts";
 
 /** Whose data the device keeps. */
 export class Account {
@@ -115,5 +116,71 @@ export class Markers {
     const threads = this.#threads.get(room) ?? new Map<number, number>();
     this.#threads.set(room, threads);
     return threads;
+  }
+}
+
+export interface HiddenHandlers {
+  window(room: string): TimelineWindow | undefined;
+  /** A thread lost an answer, as if that were deleted. */
+  onAnswerGone(root: number, gone: RoomEvent): void;
+}
+
+/** Messages that the user hid [GW-13.7]: they go from what is in memory, and from the device. */
+export class HiddenMessages {
+  readonly #store: ViewStore;
+  readonly #handlers: HiddenHandlers;
+  /** As far as this run of the app heard of them: the event of one may still come. */
+  readonly #rooms = new Map<string, Set<number>>();
+  /** All messages are known that the user hid, up to the one with this number. */
+  no = 0;
+
+  constructor(store: ViewStore, handlers: HiddenHandlers) {
+    this.#store = store;
+    this.#handlers = handlers;
+  }
+
+  has(room: string, seq: number): boolean {
+    return this.#rooms.get(room)?.has(seq) ?? false;
+  }
+
+  /** Those of the messages that an event changes that are shown still. A hidden message changes none. */
+  left({ room, seq }: { room: string; seq: number }, targets: readonly number[]): readonly number[] {
+    const known = this.#rooms.get(room);
+    return known ? targets.filter((target) => !known.has(seq) && !known.has(target)) : targets;
+  }
+
+  begin({ hidden }: Pick<ReadyFrame, "hidden">): void {
+    for (const [room, seqs] of Object.entries(hidden?.rooms ?? {})) this.hide(room, seqs);
+    this.#known(hidden?.no ?? 0);
+  }
+
+  /** [GW-13.9] Where a frame before it was lost, its number is not kept: the next session tells of both. */
+  take({ room, seqs, no }: HiddenFrame): void {
+    this.hide(room, seqs);
+    if (no === this.no + seqs.length) this.#known(no);
+  }
+
+  /** What a session goes on from, with the number; a server that never told of one may not know of it. */
+  resume<R extends object | null | undefined>(from: R): R | (R & { hidden: number }) {
+    return from && this.no > 0 ? { ...from, hidden: this.no } : from;
+  }
+
+  hide(room: string, seqs: readonly number[]): void {
+    this.#rooms.set(room, new Set([...(this.#rooms.get(room) ?? []), ...seqs]));
+    for (const seq of seqs) this.#store.removeItem(room, seq);
+    const answers = this.#handlers.window(room)?.remove(seqs) ?? [];
+    for (const { root, gone } of answers) this.#handlers.onAnswerGone(root, gone);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#rooms.clear();
+    this.no = 0;
+  }
+
+  #known(no: number): void {
+    if (no === this.no) return;
+    this.no = no;
+    this.#store.saveHidden(no);
   }
 }

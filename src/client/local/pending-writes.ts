@@ -24,6 +24,8 @@ export interface PendingHandlers {
   /** The seq of the last event of the room that was applied. */
   head(room: string): number;
   me(): string;
+  /** The server has hidden the message for the user. */
+  onHidden(room: string, seq: number): void;
   /** Keeps a write under its key, or removes it. */
   save(key: string, write: PendingWrite | null): void;
   onChange(room: string): void;
@@ -238,8 +240,11 @@ export class PendingWrites {
 
   #answered(entry: Entry, answer: OkFields[WriteOp]): void {
     const { seq, at } = answer;
+    const { op, room, fields, target } = entry.write;
+    const isHidden = op === "delete" && fields.forMe && target && "seq" in target;
+    if (isHidden) this.#handlers.onHidden(room, target.seq);
     entry.waiting.resolve(answer);
-    // Everything was as this change wants it.
+    // There is no event: everything was as this change wants it, or a message was hidden.
     if (seq === undefined || at === undefined) this.#remove(entry);
     else this.#acknowledge(entry, { seq, at });
   }
@@ -261,11 +266,7 @@ export class PendingWrites {
   }
 
   #find(id: string): Entry | undefined {
-    for (const entries of this.#rooms.values()) {
-      const entry = entries.find(({ write }) => write.id === id);
-      if (entry) return entry;
-    }
-    return undefined;
+    return [...this.#rooms.values()].flat().find(({ write }) => write.id === id);
   }
 
   #isHeld(entry: Entry): boolean {

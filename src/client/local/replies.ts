@@ -74,6 +74,15 @@ export class Replies {
     }
   }
 
+  /** The user hid a message. */
+  gone(seq: number): void {
+    this.#lookedUp.delete(seq);
+    if (!this.#answered.has(seq)) return;
+    for (const [index, item] of this.#items.all().entries()) {
+      if (answeredBy(item) === seq) this.#items.replace(index, withReply(item, null));
+    }
+  }
+
   /** The items are others now. */
   reset(): void {
     this.#answered = new Set();

@@ -36,6 +36,8 @@ export interface Meta {
 /** All but messages. */
 export interface Loaded {
   meta: Meta | null;
+  /** The number up to which the messages are known that the user hid [GW-13.9]. */
+  hidden: number;
   records: Map<string, RoomRecord>;
   markers: Map<string, number>;
   /** By room, and by the seq with which the thread begins. */
@@ -54,15 +56,20 @@ export class ViewStore {
 
   /** Reads all but messages. What another version wrote, or nobody can read, is deleted. */
   async load(): Promise<Loaded> {
-    const [meta, rooms, outbox] = await this.#saver.read((store) =>
-      Promise.all([store.get("meta", "state"), store.range("rooms"), store.range("outbox")]),
+    const [meta, hidden, rooms, outbox] = await this.#saver.read((store) =>
+      Promise.all([
+        store.get("meta", "state"),
+        store.get("meta", "hidden"),
+        store.range("rooms"),
+        store.range("outbox"),
+      ]),
     );
     try {
-      return parse(meta, rooms, outbox);
+      return { ...parse(meta, rooms, outbox), hidden: Number(hidden ?? 0) };
     } catch {
       this.clear();
     }
-    return { meta: null, records: new Map(), markers: new Map(), threads: [], writes: [] };
+    return { meta: null, hidden: 0, records: new Map(), markers: new Map(), threads: [], writes: [] };
   }
 
   clear(): void {
@@ -129,6 +136,16 @@ export class ViewStore {
     note({ seq: target, actor: event.actor, text: replyText(event.data.text) });
   }
 
+  saveHidden(no: number): void {
+    this.#saver.put("meta", "hidden", () => String(no));
+  }
+
+  /** Removes a message that the user hid; those that answer it show nothing of it. */
+  removeItem(room: string, seq: number): void {
+    this.#saver.delete("messages", itemKey(room, seq));
+    this.#saver.put("messages", replyKey(room, seq), () => "null");
+  }
+
   clearItems(room: string): void {
     for (const keyOf of [itemKey, replyKey]) {
       this.#saver.clear("messages", keyOf(room, 0), keyOf(room, Number.MAX_SAFE_INTEGER));
@@ -157,9 +174,15 @@ export class ViewStore {
  * @param text of the meta; missing before the first session, in which something may have been done already
  * @throws where it is not of this version, or no JSON
  */
-function parse(text: string | undefined, rooms: Row[], outbox: Row[]): Loaded {
+function parse(text: string | undefined, rooms: Row[], outbox: Row[]): Omit<Loaded, "hidden"> {
   const meta = text === undefined ? null : metaOf(text);
-  const loaded: Loaded = { meta, records: new Map(), markers: new Map(), threads: [], writes: [] };
+  const loaded: Omit<Loaded, "hidden"> = {
+    meta,
+    records: new Map(),
+    markers: new Map(),
+    threads: [],
+    writes: [],
+  };
   for (const [room, record] of rooms) loaded.records.set(room, JSON.parse(record) as RoomRecord);
   for (const [key, value] of outbox) {
     if (key.startsWith(MARKER)) loaded.markers.set(key.slice(MARKER.length), Number(value));

@@ -2,7 +2,7 @@
  * The part of a room's timeline that is in memory: its end, and as many pages before it as the app has asked for. Older items
  * are in the store, and what is before these on the server.
  */
-import type { RoomEvent } from "../../protocol/frames.ts";
+import type { MessageData, RoomEvent } from "../../protocol/frames.ts";
 import { Refused } from "../failures.ts";
 import { Replies, type ReplySource } from "./replies.ts";
 import { type ThreadSource, Threads } from "./threads.ts";
@@ -30,6 +30,8 @@ export interface WindowSource extends ReplySource, ThreadSource {
   head(): number;
   setFloor(seq: number): void;
   save(item: StoredItem): void;
+  /** The user hid the message at this seq. */
+  isHidden(seq: number): boolean;
   /** Items in the store before a seq, ascending, `limit` at most. */
   stored(before: number, limit: number): Promise<StoredItem[]>;
   onChange(): void;
@@ -116,10 +118,19 @@ export class TimelineWindow {
     void this.#threads.resolve();
   }
 
-  /** Removes items that the user has hidden. */
-  remove(seqs: readonly number[]): void {
-    this.#items = this.#items.filter(({ seq }) => !seqs.includes(seq));
+  /**
+   * Removes items that the user has hidden; those that answer them show nothing of them.
+   * @returns the threads that lost an answer, each with what says so
+   */
+  remove(seqs: readonly number[]): { root: number; gone: RoomEvent }[] {
+    const gone = new Set(seqs);
+    const isLeft = ({ seq }: StoredItem) => !gone.has(seq);
+    const answers = this.#items.flatMap((item) => (isLeft(item) ? [] : goneFrom(item)));
+    this.#items = this.#items.filter(isLeft);
+    this.#stale = this.#stale?.filter(isLeft) ?? null;
+    for (const seq of seqs) this.#replies.gone(seq);
     this.#source.onChange();
+    return answers;
   }
 
   /** The room begins anew after its head. What was shown stays until there is something to show instead. */
@@ -224,7 +235,8 @@ export class TimelineWindow {
   /** Puts items before the others, with the changes that came meanwhile. */
   #prepend(items: StoredItem[], bottom: number): StoredItem[] {
     const missed = this.#missed ?? [];
-    const changed = items.map((item) =>
+    const shown = items.filter(({ seq }) => !this.#source.isHidden(seq));
+    const changed = shown.map((item) =>
       missed
         .filter(({ event }) => targetsOf(event).includes(item.seq))
         .reduce((before, { event, reader }) => changeItem(before, event, reader), item),
@@ -261,4 +273,20 @@ export class TimelineWindow {
     }
     return low;
   }
+}
+
+/** The thread from which a message goes that its user hid: there it is as if it were deleted. */
+function goneFrom({ room, seq, at, actor, type, data }: StoredItem): { root: number; gone: RoomEvent }[] {
+  const root = type === "message" ? (data as MessageData).thread : undefined;
+  if (typeof root !== "number") return [];
+  const deletion = {
+    op: "event",
+    type: "message.deleted",
+    room,
+    seq,
+    at,
+    actor,
+    data: { seq, thread: root },
+  };
+  return [{ root, gone: deletion as RoomEvent }];
 }

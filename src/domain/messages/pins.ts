@@ -1,18 +1,29 @@
 /** The pinned message of a room. There is at most one. */
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
+import type { MessagePlace } from "../ids.ts";
+import { actorOf } from "../model.ts";
 import type { NewEvent } from "../ports/store/transaction.ts";
 import { changeRoom } from "../rooms/rooms.ts";
 import { checkId } from "../text-rules.ts";
 import type { Pins } from "../use-cases/messages.ts";
 
 export function createPins(context: Context): Pins {
-  const { store, accesses } = context;
+  const { store, accesses, broadcasts, bestEffort } = context;
+
+  /** Those who hid the message count the pin by its event: their entry says that nothing is pinned for them. */
+  async function tellHiders(place: MessagePlace): Promise<void> {
+    await bestEffort("Telling who hid the message", async () => {
+      for (const { kind, id } of (await store.messages.hiders(place)).map((key) => actorOf(key, "")))
+        if (kind === "user") broadcasts.entry(Number(id), place.roomId);
+    });
+  }
+
   return {
     async pin(actor, room, seq) {
       checkId("seq", seq);
       const { roomId, membership } = await accesses.require(actor, room, "pin");
-      return await changeRoom(context, actor, roomId, "pin", async (tx) => {
+      const pinned = await changeRoom(context, actor, roomId, "pin", async (tx) => {
         const message = seq > membership.historyFrom ? await tx.messages.message({ roomId, seq }) : null;
         if (!message) {
           throw new DomainError("not_found", "seq names no message of this room that is still there", {
@@ -26,6 +37,8 @@ export function createPins(context: Context): Pins {
         if (before !== null) events.unshift({ type: "message.unpinned", actor, data: { seq: before } });
         return (await tx.appendEvents(roomId, events)).at(-1) ?? null;
       });
+      if (pinned) await tellHiders({ roomId, seq });
+      return pinned;
     },
     async unpin(actor, room, only) {
       if (only !== undefined) checkId("seq", only);

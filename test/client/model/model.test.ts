@@ -24,7 +24,9 @@ type Step =
   | { do: "send"; who: Who; text: string; answer: number | null; thread: number | null }
   | { do: "forward"; who: Who; message: number }
   | { do: "edit"; who: Who; message: number; text: string }
-  | { do: "delete" | "pin" | "unpin"; who: Who; message: number }
+  | { do: "delete"; who: Who; message: number }
+  | { do: "pin" | "unpin"; who: Who; message: number }
+  | { do: "hide"; who: Who; message: number }
   | { do: "readThread"; who: Who; message: number }
   | { do: "react" | "unreact"; who: Who; message: number; name: string }
   | { do: "read"; who: Who }
@@ -51,6 +53,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: also("forward"), who, message }) },
   { weight: 3, arbitrary: fc.record({ do: also("edit"), who, message, text }) },
   { weight: 2, arbitrary: fc.record({ do: also("delete"), who, message }) },
+  { weight: 2, arbitrary: fc.record({ do: also("hide"), who, message }) },
   { weight: 4, arbitrary: fc.record({ do: also("react", "unreact"), who, message, name }) },
   { weight: 2, arbitrary: fc.record({ do: also("read"), who }) },
   { weight: 2, arbitrary: fc.record({ do: also("pin", "unpin", "readThread", "readThread"), who, message }) },
@@ -86,6 +89,7 @@ async function take(world: World, one: Step): Promise<void> {
     }
     case "edit":
     case "delete":
+    case "hide":
     case "react":
     case "unreact":
     case "pin":
@@ -145,22 +149,25 @@ function change(device: Device, token: string, one: Change): void {
   const { client } = device;
   const place = found.seq === undefined ? { id: found.id ?? "" } : { seq: found.seq };
   const at = { room: token, ...place } as { room: string; seq: number };
-  const done =
-    one.do === "edit"
-      ? client.edit({ ...at, text: one.text })
-      : one.do === "delete"
-        ? client.delete(at)
-        : "name" in one
-          ? client[one.do]({ ...at, name: one.name })
-          : client[one.do](at);
-  if (one.do === "delete") {
+  // What a device does not hold says nothing of the thread that it is in.
+  if (one.do === "hide" && typeof found.data.thread === "number") return;
+  if (one.do === "delete" || one.do === "hide") {
+    const done = client.delete({ ...at, ...(one.do === "hide" && { forMe: true }) });
     done.then(
       (answer) => {
         if (answer.duplicate && found.seq === undefined && found.id) device.discarded.add(found.id);
       },
       () => undefined,
     );
-  } else done.catch(() => undefined);
+    return;
+  }
+  const done =
+    one.do === "edit"
+      ? client.edit({ ...at, text: one.text })
+      : "name" in one
+        ? client[one.do]({ ...at, name: one.name })
+        : client[one.do](at);
+  done.catch(() => undefined);
 }
 
 /**
@@ -213,21 +220,19 @@ async function seen(world: World): Promise<Seen[]> {
   for (let tries = 0; ; tries++) {
     await settle(world);
     const all: Seen[] = [];
+    let isStill = true;
     for (const device of world.devices) {
       const entry = await askEntry(world, device);
       const { events } = await askServer(world, device);
       const shown = withoutFailures(await shownOf(device, token));
       all.push({ entry, events, local: device.client.room(token).getSnapshot(), shown });
+      // What is hidden moves no head.
+      const later = await askServer(world, device);
+      isStill &&= later.events.length === events.length && later.entry?.head === entry?.head;
     }
-    const heads = new Set(
-      all.flatMap(({ entry, local, events }) => [entry?.head, local?.head, headOf(events)]),
-    );
-    if (heads.size === 1 || tries === 20) return all;
+    const heads = new Set(all.flatMap(({ entry, local }) => [entry?.head, local?.head]));
+    if ((isStill && heads.size === 1) || tries === 20) return all;
   }
-}
-
-function headOf(events: readonly EventFrame[]): number | undefined {
-  return events.at(-1)?.seq;
 }
 
 async function check(world: World): Promise<void> {
@@ -238,7 +243,8 @@ async function check(world: World): Promise<void> {
     expect(local).toMatchObject({ head: entry?.head, read: entry?.read, pinned: entry?.pinned });
     const unread = unreadOf(events, entry?.read ?? 0, device);
     expect({ local: local?.unread, server: entry?.unread }).toEqual({ local: unread, server: unread });
-    const ids = events.filter(({ type }) => type === "message").map(({ id }) => id);
+    const logged = await world.server.node.store.log.range(world.room.id, 0, Number.MAX_SAFE_INTEGER, 10_000);
+    const ids = logged.filter(({ type }) => type === "message").map(({ id }) => id);
     expect(new Set(ids).size, "no message is there twice").toBe(ids.length);
     const failed = new Set(device.client.outbox.getSnapshot().map(({ id }) => id));
     const lost = [...device.kept].filter(
