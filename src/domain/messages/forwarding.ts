@@ -43,6 +43,11 @@ export interface Forwarding {
    *   files of the actor or of the organization would take more than they may
    */
   share(actor: Actor, original: Original): Promise<Attachment[]>;
+  /**
+   * Call it after the message was sent. Has the log looked through once more when the author was deleted in between, because
+   * that may have passed the message before it was there. Never rejects.
+   */
+  sent(original: Original): Promise<void>;
   /** Removes shared files that were not sent. */
   discard(files: readonly Attachment[]): Promise<void>;
 }
@@ -68,8 +73,11 @@ export function createForwarding(context: Context): Forwarding {
   ): Promise<Forwarded> {
     const origin = forwarded ?? { actor: { kind, id, name }, at, ...(mentions && { mentions }) };
     const { actor: author } = origin;
-    if (author.kind !== "user" || (await store.users.byIds([Number(author.id)])).length > 0) return origin;
-    return { ...origin, actor: { ...author, name: DELETED_USER } };
+    return (await isGone(author)) ? { ...origin, actor: { ...author, name: DELETED_USER } } : origin;
+  }
+
+  async function isGone({ kind, id }: Forwarded["actor"]): Promise<boolean> {
+    return kind === "user" && (await store.users.byIds([Number(id)])).length === 0;
   }
 
   return {
@@ -106,6 +114,13 @@ export function createForwarding(context: Context): Forwarding {
       if (status === "gone") throw noMessage();
       const size = files.reduce((sum, file) => sum + file.size, 0);
       throw new DomainError("too_large", excess(status, { used, size, bounds }), { field: "forward.seq" });
+    },
+    async sent({ extras: { forwarded } }) {
+      if (!forwarded || forwarded.actor.name === DELETED_USER) return;
+      await context.bestEffort("Looking whether a forwarded author was deleted", async () => {
+        if (await isGone(forwarded.actor))
+          await store.transaction((tx) => tx.deletions.again(Number(forwarded.actor.id)));
+      });
     },
     async discard(files) {
       await store.transaction((tx) => tx.messages.discardAttachments(files.map(({ id }) => id)));

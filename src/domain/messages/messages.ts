@@ -107,9 +107,12 @@ export function createMessages(
     checkMessage(actor, input);
     const original = await forwarding.original(actor, source).catch(asRefusal);
     if (original instanceof DomainError) return await firstResult(actor, room, input, null, original);
-    return original.files.length === 0
-      ? await append(actor, room, input, { original })
-      : await sendFilesOn(actor, room, input, original);
+    const sent =
+      original.files.length === 0
+        ? await append(actor, room, input, { original })
+        : await sendFilesOn(actor, room, input, original);
+    await forwarding.sent(original);
+    return sent;
   }
 
   /** Files are shared only for a message that is new and allowed, and removed where it was not sent after all. */

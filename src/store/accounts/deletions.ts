@@ -27,6 +27,11 @@ export function createDeletionWrites({ sql }: TransactionScope): DeletionWrites 
       await sql`
         insert into account_deletions (user_id, erase) values (${userId}, ${erase}) on conflict do nothing`;
     },
+    async again(userId) {
+      await sql`
+        insert into account_deletions (user_id, erase) values (${userId}, false)
+        on conflict (user_id) do update set at_room = 0, at_seq = 0`;
+    },
     async take() {
       const [row] = await sql<DeletionRow[]>`
         select user_id, erase, at_room, at_seq from account_deletions

@@ -210,4 +210,24 @@ describeDomain("forwarding", (world) => {
       forwarded: { actor: { kind: "user", id: String(user.id), name: "Deleted user" } },
     });
   });
+
+  test("[GW-5.13] an author whose account is deleted while their words are sent on is named no more, either", async () => {
+    const { ada, bob, source, target } = await setting();
+    const user = await account(world);
+    const actor = userActor(user);
+    const { messages, roomLifecycle, accountDeletions } = world.useCases;
+    await roomLifecycle.addMembers(bob.actor, source.token, [{ member: actor, role: "user" }]);
+    const { seq } = await messages.send(actor, source.token, message("words"));
+    const proof = { password: PASSWORD, ip: "192.0.2.1", credential: { via: "password" } } as const;
+    const append = world.store.log.append;
+    world.store.log.append = async (input) => {
+      world.store.log.append = append;
+      await accountDeletions.delete(user, proof, { erase: false });
+      await accountDeletions.sweep();
+      return await append(input);
+    };
+    const copy = await forward(ada, [source, seq], target);
+    await accountDeletions.sweep();
+    expect(await dataOf(target, copy.seq)).toMatchObject({ forwarded: { actor: { name: "Deleted user" } } });
+  });
 });

@@ -24,6 +24,8 @@ export interface Traces {
 export interface DeletionWrites {
   /** The account is to be deleted in steps. */
   begin(userId: number, erase: boolean): Promise<void>;
+  /** The log is walked through once more, from its start, also when that was under way or over. */
+  again(userId: number): Promise<void>;
   /** A deletion that no other transaction holds, held until the commit; null when there is none. */
   take(): Promise<AccountDeletion | null>;
   /**
