@@ -9,7 +9,16 @@ import { describeWith } from "../services/need.ts";
 import { deletingTheAccount, endingSessions, leaving, newPassword, signingOut } from "./chapters/account.ts";
 import { sendingFiles, takingFilesBack } from "./chapters/files.ts";
 import { adaSignsADeviceIn, cleoTakesAMatrixClient, matrixAnswers } from "./chapters/matrix.ts";
-import { changing, expiring, reacting, searching, sendingOn, thread, writing } from "./chapters/messages.ts";
+import {
+  changing,
+  expiring,
+  hiding,
+  reacting,
+  searching,
+  sendingOn,
+  thread,
+  writing,
+} from "./chapters/messages.ts";
 import { blocking, finding, profile } from "./chapters/people.ts";
 import { beingThere, calling, reading, receipts, settings } from "./chapters/presence.ts";
 import { group, moderation, pages, publicRoom, roles } from "./chapters/rooms.ts";
@@ -54,6 +63,7 @@ describeWith(["postgres", "synapse"], "an app on the socket alone", (services) =
     ["messages of all kinds", writing],
     ["a thread", thread],
     ["messages are sent on", sendingOn],
+    ["messages are hidden for oneself", hiding],
     ["messages are changed and deleted", changing],
     ["reactions and pins", reacting],
     ["files", sendingFiles],

@@ -60,6 +60,18 @@ export async function sendingOn({ phone, bens, cleos, rooms }: Story): Promise<v
   expect(last()?.data).not.toHaveProperty("mentions");
 }
 
+/** What Ada hides for herself is hidden on all of her devices, and from nobody else. */
+export async function hiding({ phone, laptop, bens, hidden, rooms: { team = "" } }: Story): Promise<void> {
+  const { seq } = await bens.client.send(team, "Not for Ada");
+  const { messages } = phone.client.room(team);
+  const isShown = () => messages.getSnapshot().some((item) => item.seq === seq);
+  await messages.load();
+  await phone.until("it", isShown);
+  await laptop.client.delete({ room: team, seq, forMe: true });
+  await expect.poll(isShown).toBe(false);
+  hidden.add(seq);
+}
+
 /** Edits, also of who is mentioned; deletions by the author and by a moderator. */
 export async function changing({ phone, bens, cleo, cleos, rooms: { team = "" } }: Story): Promise<void> {
   const { seq } = await bens.client.send(team, "At one o'clock");

@@ -21,7 +21,7 @@ export async function everybodySignsIn(stage: Stage): Promise<Story> {
   }
   return {
     ...{ stage, ada, ben, cleo, phone, laptop, bens, cleos },
-    ...{ matrix: null, matrixIds: new Map(), rooms: {} },
+    ...{ matrix: null, matrixIds: new Map(), hidden: new Set(), rooms: {} },
   };
 }
 
