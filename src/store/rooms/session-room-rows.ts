@@ -167,11 +167,14 @@ function ownColumns({ sql }: Database): Statement<Row[]> {
     ))::text end as own`;
 }
 
+/** `limit 1` keeps the planner from reading all users and all events at once: few rooms are one-to-one. */
 function ownJoins({ sql }: Database, { ords, rooms, seqs }: Asked): Statement<Row[]> {
   return sql<Row[]>`
     join conversations c on c.id = m.conversation_id
     join room_heads h on h.conversation_id = m.conversation_id
-    left join users p on m.listed and p.deleted_at is null and p.id = causeway_peer(c.pair, m.member)
+    left join lateral (
+      select * from users where id = causeway_peer(c.pair, m.member) and deleted_at is null limit 1
+    ) p on m.listed and c.pair is not null
     left join unnest(${ords}::bigint[], ${rooms}::text[], ${seqs}::bigint[]) as a (ord, room, seq)
       on a.ord = m.ord and a.room = c.token and a.seq < h.head_seq
     left join lateral (
