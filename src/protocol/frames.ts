@@ -42,6 +42,7 @@ export type { WireAttachment } from "./frames/files.ts";
 export type { Place } from "./frames/hello.ts";
 export type { ListedMember } from "./frames/members.ts";
 export type { ChangeAnswer } from "./frames/message-changes.ts";
+export type { RoomPreview } from "./frames/room-changes.ts";
 export type * from "./frames/server.ts";
 
 // ── What clients say ─────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ import type { Command, CommandsOf } from "./command.ts";
 export const ROOM_CHANGE_COMMANDS = [
   "room.create",
   "room.direct",
+  "room.preview",
   "room.join",
   "room.set",
   "room.link",
@@ -14,6 +15,8 @@ export interface RoomChangeCommands extends CommandsOf<typeof ROOM_CHANGE_COMMAN
   roomCreate: Command<"room.create">;
   /** Opens the one-to-one room with a user. */
   roomDirect: Command<"room.direct">;
+  /** What a public room, or the room of a guest link, is, before we join it. */
+  roomPreview: Command<"room.preview">;
   /** Becomes a member of a public room, or of the room of a guest link. */
   roomJoin: Command<"room.join">;
   /** Changes settings of a room for all its members, all of them or none. */

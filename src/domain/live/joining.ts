@@ -141,6 +141,13 @@ export function createJoining(
       if (!found) throw noSuchRoom();
       return found.membership ? { room: found.room, event: null } : await enter(actor, found.room, comer);
     },
+    async look(actor, token, limits = {}) {
+      const found = await locate(actor, token);
+      const isMember = Boolean(found?.membership);
+      if (!isMember) await door.come(limits);
+      if (!found || !(isMember || found.room.type === "public")) throw noSuchRoom();
+      return { room: found.room, member: isMember };
+    },
     async leave(actor, token, client) {
       const found = await locate(actor, token);
       if (!found?.membership) return;

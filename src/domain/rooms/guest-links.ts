@@ -153,10 +153,11 @@ export function createGuestLinks(context: Context, { passwords, door }: GuestLin
     async check(link) {
       await opened(link);
     },
-    async preview(actor, link) {
+    async preview(actor, link, limits = {}) {
+      await door.come(limits);
       const room = await opened(link);
       await admit(actor, room, "code");
-      return room;
+      return { room, member: (await accesses.read(memberKey(actor), room.token)) !== null };
     },
     async join(actor, link, { most, ...comer } = {}) {
       await door.come(comer);

@@ -1,5 +1,5 @@
 /** The people of a room: who is in it, who comes in and goes, and guests. Part of {@link UseCases}; the same promises hold. */
-import type { Actor, LoggedEvent, Role, User } from "../model.ts";
+import type { Actor, LoggedEvent, Role, Room, User } from "../model.ts";
 import type { CallState } from "../ports/hot.ts";
 import type { Change } from "./room-settings.ts";
 import type { ClientName, RoomPerson, RoomView } from "./rooms.ts";
@@ -81,6 +81,15 @@ export interface Joining {
     token: string,
     comer?: { password?: string | undefined; from?: string | undefined },
   ): Promise<Change>;
+  /**
+   * The room that the actor could {@link enter}, or is in. `from` is a stranger's address, for limits.
+   * @throws DomainError `not_found`; `rate_limited`
+   */
+  look(
+    actor: Actor,
+    token: string,
+    limits?: { from?: string | undefined },
+  ): Promise<{ room: Room; member: boolean }>;
   /**
    * The opposite of {@link join}, with the call. Guests and self-joined members are members no longer, once no client of theirs is there.
    * Never refuses anybody.

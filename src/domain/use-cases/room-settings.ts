@@ -89,8 +89,15 @@ export interface GuestLinks {
   remove(actor: Actor, room: string): Promise<Change>;
   /** For whoever has a link: is it one? @throws DomainError `not_found` on `code` */
   check(link: NamedLink): Promise<void>;
-  /** The room that the actor would join. @throws DomainError `not_found` on `code` */
-  preview(actor: Actor, link: NamedLink): Promise<Room>;
+  /**
+   * The room that the actor would join, and whether they are in it. `from` is the actor's address, for limits.
+   * @throws DomainError `not_found` on `code`; `forbidden` on `access` and `organizationId`; `rate_limited`
+   */
+  preview(
+    actor: Actor,
+    link: NamedLink,
+    limits?: { from?: string | undefined },
+  ): Promise<{ room: Room; member: boolean }>;
   /**
    * `event` is the actor's `member.joined`, null when they are in the room already; `most`: how many members it may have.
    * `from` is the actor's address, for limits.

@@ -1,8 +1,9 @@
 /** Making, joining and changing rooms, and their links [GW-16]. */
-import type { Actor } from "../../domain/model.ts";
+import type { Actor, Room } from "../../domain/model.ts";
 import { linkNamed, linkOf } from "../../domain/rooms/guest-links.ts";
 import type { Change } from "../../domain/use-cases/room-settings.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
+import type { RoomPreview } from "../../protocol/frames.ts";
 import { guestLinkUrl } from "../../public-links.ts";
 import type { EntryShape } from "../frames/room-entry.ts";
 import type { Memberships } from "../sessions/membership.ts";
@@ -10,7 +11,12 @@ import type { Speaker } from "../sessions/session.ts";
 import { type Handlers, withFields } from "./handlers.ts";
 import { userNamed } from "./members.ts";
 
-export type RoomChanges = Handlers<"room.create" | "room.direct" | "room.join" | "room.set" | "room.link">;
+export type RoomChanges = Handlers<
+  "room.create" | "room.direct" | "room.preview" | "room.join" | "room.set" | "room.link"
+>;
+
+/** What the domain says of a code, a client knows as `link`. */
+const OF_THE_LINK = { code: "link", access: "link", organizationId: "link" };
 
 export interface RoomChangesOptions {
   useCases: Pick<UseCases, "roomLifecycle" | "oneToOne" | "joining" | "guestLinks" | "roomSettings">;
@@ -58,15 +64,24 @@ export function createRoomChanges(options: RoomChangesOptions): RoomChanges {
       return await entered(speaker, room.token, created);
     },
 
+    // [GW-16.16]
+    async "room.preview"(speaker, { room: token, link }) {
+      const { actor } = speaker.identity;
+      const limits = { from: speaker.session.connection.ip };
+      if (token !== undefined) return previewOf(await joining.look(actor, token, limits), "token");
+      const found = await withFields(OF_THE_LINK, () =>
+        guestLinks.preview(actor, linkNamed(link ?? ""), limits),
+      );
+      return previewOf(found, "link");
+    },
+
     // [GW-16.12]
     async "room.join"(speaker, { room: token, link, password }) {
       const { actor } = speaker.identity;
       const comer = { password, from: speaker.session.connection.ip };
       const { room, event } =
         token === undefined
-          ? await withFields({ code: "link", access: "link", organizationId: "link" }, () =>
-              guestLinks.join(actor, linkNamed(link ?? ""), comer),
-            )
+          ? await withFields(OF_THE_LINK, () => guestLinks.join(actor, linkNamed(link ?? ""), comer))
           : await joining.enter(actor, token, comer);
       return await entered(speaker, room.token, event !== null);
     },
@@ -81,6 +96,18 @@ export function createRoomChanges(options: RoomChangesOptions): RoomChanges {
     async "room.link"({ identity }, { room, on, password }) {
       return linkAnswer(await guestLinks.set(identity.actor, room, { on, password }), publicUrl());
     },
+  };
+}
+
+/** A stranger is told the name by a link alone, and the token only by those who say it. */
+function previewOf({ room, member }: { room: Room; member: boolean }, by: "token" | "link"): RoomPreview {
+  const { token, name, type, passwordHash, guestPasswordHash } = room;
+  return {
+    ...((member || by === "token") && { room: token }),
+    ...((member || by === "link") && { name }),
+    type,
+    hasPassword: (by === "token" ? passwordHash : guestPasswordHash) !== null,
+    ...(member && { member: true as const }),
   };
 }
 

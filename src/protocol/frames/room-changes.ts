@@ -13,6 +13,17 @@ const password = z.string().nullable().optional();
 /** Times, and how long something takes, in ms. */
 const ms = z.int().min(0);
 
+/** [GW-16.12] A public room by its token, or a room by its guest link. */
+const place = {
+  room: room.optional(),
+  link: z.string().max(LIMITS.LINK_CHARACTERS).optional(),
+};
+const oneOfBoth = [
+  ({ room, link }: { room?: string | undefined; link?: string | undefined }) =>
+    (room === undefined) !== (link === undefined),
+  { path: ["room"], message: "or link is required, and not both" },
+] as const satisfies [unknown, { path: string[]; message: string }];
+
 export const ROOM_CHANGE_OPS = {
   "room.create": z.strictObject({
     op: z.literal("room.create"),
@@ -27,18 +38,10 @@ export const ROOM_CHANGE_OPS = {
     history: z.enum(["joined", "shared"]).optional(),
   }),
   "room.direct": z.strictObject({ op: z.literal("room.direct"), ref, user }),
+  "room.preview": z.strictObject({ op: z.literal("room.preview"), ref, ...place }).refine(...oneOfBoth),
   "room.join": z
-    .strictObject({
-      op: z.literal("room.join"),
-      ref,
-      room: room.optional(),
-      link: z.string().max(LIMITS.LINK_CHARACTERS).optional(),
-      password: z.string().optional(),
-    })
-    .refine(({ room, link }) => (room === undefined) !== (link === undefined), {
-      path: ["room"],
-      message: "or link is required, and not both",
-    }),
+    .strictObject({ op: z.literal("room.join"), ref, ...place, password: z.string().optional() })
+    .refine(...oneOfBoth),
   "room.set": z.strictObject({
     op: z.literal("room.set"),
     ref,
@@ -63,10 +66,24 @@ interface EntryAnswer {
   duplicate?: true;
 }
 
+/** [GW-16.16] What is told of a room to somebody who may join it. */
+export interface RoomPreview {
+  /** Missing where a link was given, and the user is not in the room. */
+  room?: string;
+  /** Missing where the user comes by a token, and is not in the room. */
+  name?: string;
+  type: string;
+  /** Joining this way takes a password. */
+  hasPassword: boolean;
+  /** The user is in it already. */
+  member?: true;
+}
+
 /** What `ok` holds beside `op` and `ref`. */
 export interface RoomChangeAnswers {
   "room.create": EntryAnswer;
   "room.direct": EntryAnswer;
+  "room.preview": RoomPreview;
   "room.join": EntryAnswer;
   "room.set": EntryAnswer;
   /** [GW-16.15] The link's URL; null: there is none. */

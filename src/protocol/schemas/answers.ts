@@ -97,6 +97,13 @@ export const ANSWER_SCHEMAS = {
   settings: z.strictObject({ room: entry }),
   "room.create": roomAnswer,
   "room.direct": roomAnswer,
+  "room.preview": z.strictObject({
+    room: room.exactOptional(),
+    name: text.exactOptional(),
+    type: text,
+    hasPassword: z.boolean(),
+    member: z.literal(true).exactOptional(),
+  }),
   "room.join": roomAnswer,
   "room.set": roomAnswer,
   "room.link": z.strictObject({ link: z.string().nullable(), duplicate: duplicate.exactOptional() }),

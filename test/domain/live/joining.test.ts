@@ -190,6 +190,22 @@ describeDomain("joining", (world) => {
     await refused(visit(61), "rate_limited");
   });
 
+  test("looks of strangers at rooms and links, also at ones that are none, count as joins of their address", async () => {
+    const { ada, token } = await plaza(world);
+    const cy = await world.person();
+    const settings = { passwordMinLength: 1, rateLimits: true };
+    const { joining, guestLinks } = world.another({ settings });
+    const from = { from: "192.0.2.77" };
+    for (let i = 0; i < 20; i++) {
+      await joining.look(cy.actor, token, from);
+      await refused(joining.look(cy.actor, "nowhere1", from), "not_found");
+      await refused(guestLinks.preview(cy.actor, { code: "nonsense" }, from), "not_found");
+    }
+    await refused(joining.look(cy.actor, token, from), "rate_limited");
+    await refused(guestLinks.preview(cy.actor, { code: "nonsense" }, from), "rate_limited");
+    expect(await joining.look(ada.actor, token, from)).toMatchObject({ member: true });
+  });
+
   test("a guesser is not told by an open door that a guess was right, and those who know the password share an address", async () => {
     const { ada, token } = await plaza(world);
     const settings = { passwordMinLength: 1, rateLimits: true };

@@ -40,9 +40,13 @@ export async function publicRoom({ phone, bens, cleos, cleo, rooms }: Story): Pr
   rooms.square = square;
   await phone.client.roomSet({ room: square, password: "open sesame" });
   await expect(bens.client.roomJoin({ room: square })).rejects.toMatchObject({ code: "forbidden" });
+  const lookedAt = { room: square, type: "public", hasPassword: true };
+  expect(await bens.client.roomPreview({ room: square })).toEqual(lookedAt);
   const joined = await bens.client.roomJoin({ room: square, password: "open sesame" });
   expect(joined.room).toMatchObject({ name: "Square", role: "self_joined", hasPassword: true });
   const { link } = await phone.client.roomLink({ room: square, on: true, password: "by the link" });
+  const behindTheLink = { name: "Square", type: "public", hasPassword: true };
+  expect(await cleos.client.roomPreview({ link: link ?? "" })).toEqual(behindTheLink);
   await expect(cleos.client.roomJoin({ link: link ?? "" })).rejects.toMatchObject({ field: "password" });
   await cleos.client.roomJoin({ link: link ?? "", password: "by the link" });
   await phone.until("three", () => phone.client.room(square).getSnapshot()?.members === 3);

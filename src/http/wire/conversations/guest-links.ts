@@ -123,7 +123,8 @@ function registerJoining(app: HttpApp, parts: WireParts<"guestLinks">): void {
   const limits = { most: MAX_MEMBERS };
 
   app.openapi(ROUTES.preview, async (c) => {
-    const { uuid: id, name } = await guestLinks.preview(callerOf(c).actor, c.req.valid("query"));
+    const { room } = await guestLinks.preview(callerOf(c).actor, c.req.valid("query"));
+    const { uuid: id, name } = room;
     return c.json({ id, name: name === "" ? null : name }, 200);
   });
   app.openapi(ROUTES.join, async (c) => {
