@@ -94,6 +94,7 @@ export class FrameDispatcher {
       case "presence":
       case "receipt":
       case "hidden":
+      case "contact":
         this.#emitter.emit(frame.op, frame);
         break;
       default:

@@ -2,6 +2,7 @@
 import type {
   BlockFrame,
   CallFrame,
+  ContactFrame,
   HiddenFrame,
   PresenceFrame,
   ReadyFrame,
@@ -74,6 +75,8 @@ export interface ClientEvents {
   user: UserFrame["user"];
   /** The user blocks another now, or no more, by any session. */
   block: Omit<BlockFrame, "op">;
+  /** Another is in the user's contact book, or no more, by any session. */
+  contact: ContactFrame;
   presence: PresenceFrame;
   receipt: ReceiptFrame;
   call: Omit<CallFrame, "op">;

@@ -22,6 +22,7 @@ import type {
   BlockFrame,
   ByeFrame,
   CallFrame,
+  ContactFrame,
   ErrorFrame,
   EventFrame,
   HiddenFrame,
@@ -42,6 +43,7 @@ export type { WireAttachment } from "./frames/files.ts";
 export type { Place } from "./frames/hello.ts";
 export type { ListedMember } from "./frames/members.ts";
 export type { ChangeAnswer } from "./frames/message-changes.ts";
+export type { WireContact } from "./frames/people.ts";
 export type { RoomPreview } from "./frames/room-changes.ts";
 export type * from "./frames/server.ts";
 
@@ -159,6 +161,7 @@ export type ServerFrame =
   | ReceiptFrame
   | UserFrame
   | BlockFrame
+  | ContactFrame
   | HiddenFrame
   | RoomFrame
   | CallFrame

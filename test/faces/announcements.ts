@@ -34,7 +34,9 @@ import { TALK_PREFIX, talkHeaders } from "./rooms.ts";
 import { bearerOf, must } from "./site.ts";
 
 /** On the actor's own channel, or for those who wait for signaling messages in the room. */
-export type Notice = "unread" | "hidden" | "entry" | "settings" | "connection" | "changed" | "signaling";
+export type Notice =
+  | ("unread" | "hidden" | "contact" | "entry" | "settings")
+  | ("connection" | "changed" | "signaling");
 
 export interface Announcement {
   face: string;
@@ -166,6 +168,14 @@ export const ANNOUNCEMENTS: Announcement[] = [
     [],
     ["connection"],
   ),
+  row(
+    "WebSocket",
+    "put somebody into the contact book",
+    [],
+    ({ socket, site }) => socket.ask({ op: "contact.set", user: String(site.callers.owner.person?.id) }),
+    [],
+    ["contact"],
+  ),
   row("WebSocket", "end the session", [opens, types], ({ socket }) => socket.drop(), [STOPS, GOES]),
 
   row(
@@ -283,6 +293,18 @@ export const ANNOUNCEMENTS: Announcement[] = [
     ["connection"],
   ),
 
+  row(
+    "Protocol",
+    "put somebody into the contact book",
+    [],
+    user(
+      "POST",
+      () => "/v1/contacts",
+      ({ site }) => ({ username: site.callers.owner.person?.handle, phone_number: "" }),
+    ),
+    [],
+    ["contact"],
+  ),
   row(
     "Protocol",
     "mute",

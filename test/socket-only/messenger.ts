@@ -10,7 +10,17 @@ import { memoryStore } from "../../src/client/stores/memory.ts";
 import type { Person, Stage } from "./stage.ts";
 
 /** What the client tells; each is written down as `[name, what]`. */
-const HEARD = ["typing", "presence", "receipt", "user", "block", "call", "left", "opened"] as const;
+const HEARD = [
+  "typing",
+  "presence",
+  "receipt",
+  "user",
+  "block",
+  "contact",
+  "call",
+  "left",
+  "opened",
+] as const;
 type Heard = { [Name in (typeof HEARD)[number]]: [Name, ClientEvents[Name]] }[(typeof HEARD)[number]];
 
 const LIMIT_MS = 30_000;

@@ -19,7 +19,7 @@ import {
   thread,
   writing,
 } from "./chapters/messages.ts";
-import { blocking, finding, profile } from "./chapters/people.ts";
+import { blocking, contactBook, finding, profile } from "./chapters/people.ts";
 import { beingThere, calling, reading, receipts, settings } from "./chapters/presence.ts";
 import { group, moderation, pages, publicRoom, roles } from "./chapters/rooms.ts";
 import { devicesAreListed, everybodySignsIn, renewing } from "./chapters/signing-in.ts";
@@ -54,6 +54,7 @@ describeWith(["postgres", "synapse"], "an app on the socket alone", (services) =
     ["a profile with a picture", profile],
     ["people are found", finding],
     ["people are blocked", blocking],
+    ["people are put into the contact book", contactBook],
     ["a group is made", group],
     ["a Matrix client comes along", cleoTakesAMatrixClient],
     ["a public room is joined, by its token and by a link", publicRoom],

@@ -21,7 +21,6 @@ export const NOT_ON_THE_SOCKET = {
   "the API's own words": "It tells what the API's own words mean; the socket's are in PROTOCOL.md",
   "the API's own setting": "Only clients of that API look at it",
   connections: "Asking people of other organizations for a connection: no op yet",
-  "the contact book": "Contacts with names of one's own: no op yet",
   signaling: "Messages between the devices of a call, and its STUN and TURN servers: no op yet",
   "groups of users":
     "Adding a whole group, or an e-mail address, at once: no op yet; `member.add` takes users",
@@ -50,11 +49,11 @@ const MESSENGER: Record<string, Way> = {
 const PROTOCOL: Record<string, Way> = {
   "POST /v1/attachments": ["upload", "PUT /uploads"],
   "GET /v1/attachments": ["search"],
-  "GET /v1/contacts": "the contact book",
-  "POST /v1/contacts": "the contact book",
-  "GET /v1/contacts/{id}": "the contact book",
-  "PUT /v1/contacts/{id}": "the contact book",
-  "DELETE /v1/contacts/{id}": "the contact book",
+  "GET /v1/contacts": ["contacts"],
+  "POST /v1/contacts": ["contact.set", "room.direct"],
+  "GET /v1/contacts/{id}": ["contacts"],
+  "PUT /v1/contacts/{id}": ["contact.set"],
+  "DELETE /v1/contacts/{id}": ["contact.remove", "room.leave"],
   "GET /v1/conversations": ["← ready", "rooms"],
   "POST /v1/conversations": ["room.direct"],
   "GET /v1/conversations/{id}": ["← ready", "← room"],
@@ -199,6 +198,7 @@ export const WAYS: Record<string, Record<string, Way>> = {
 
 /** Halves of operations that have a way: what else they do has none, for this reason. */
 export const PARTS_WITHOUT_A_WAY: Record<string, keyof typeof NOT_ON_THE_SOCKET> = {
+  "DELETE /v1/contacts/{id}": "two-sided deletion",
   [`POST ${ROOM}/{token}/participants`]: "groups of users",
   "PUT /connections/{to}": "connections",
   "PATCH /chatrooms/{roomID}": "administration",

@@ -1,7 +1,17 @@
 /** Oneself and others. */
 import type { Command, CommandsOf } from "./command.ts";
 
-export const PEOPLE_COMMANDS = ["profile", "users", "block", "unblock", "blocked", "organizations"] as const;
+export const PEOPLE_COMMANDS = [
+  "profile",
+  "users",
+  "block",
+  "unblock",
+  "blocked",
+  "contacts",
+  "contact.set",
+  "contact.remove",
+  "organizations",
+] as const;
 export const ACCOUNT_COMMANDS = [
   "password",
   "sessions",
@@ -24,6 +34,12 @@ export interface PeopleCommands extends CommandsOf<typeof PEOPLE_COMMANDS> {
   unblock: Command<"unblock">;
   /** The users whom we block, the last first. */
   blocked: Command<"blocked">;
+  /** Our contact book, newest activity first. */
+  contacts: Command<"contacts">;
+  /** Puts a user into our contact book, or names them there. All of our sessions hear `contact`. */
+  contactSet: Command<"contact.set">;
+  /** Takes a user out of our contact book; the room with them stays. */
+  contactRemove: Command<"contact.remove">;
   /** The organizations that we are in. `roomCreate` takes the `id` of one. */
   organizations: Command<"organizations">;
 }

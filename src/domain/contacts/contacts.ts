@@ -20,7 +20,10 @@ interface Entry {
   displayName?: string | null;
 }
 
-export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "open" | "delete">): Contacts {
+export function createContacts(
+  { store, broadcasts }: Context,
+  oneToOne: Pick<OneToOne, "open" | "delete">,
+): Contacts {
   /** A user by handle or public id, if the actor may see them. */
   async function userNamed(actor: Actor, name: string): Promise<User> {
     const byHandle = isHandle(name) ? await store.people.users({ handles: [name] }) : [];
@@ -73,8 +76,39 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
     const type = created ? "contact.created" : "contact.updated";
     if (created || Object.keys(entry).length > 0) {
       await store.transaction((tx) => note(tx, actor, type, contact));
+      broadcasts.contact(owner, user.id, true, contact.displayName);
     }
     return { contact, created };
+  }
+
+  /** The entry of a user, by the user's id. */
+  async function entryById(actor: Actor, id: number): Promise<Contact | null> {
+    const owner = idOf(actor);
+    const [contact = null] =
+      id === 0 ? [] : await entries(actor, await store.people.contacts(owner, [id], true));
+    return contact;
+  }
+
+  /** A user by id, if the actor may see them. */
+  async function userById(actor: Actor, id: number): Promise<User> {
+    const me = idOf(actor);
+    const isVisible = id !== 0 && (await store.users.visible(me, [id])).length > 0;
+    const user = isVisible ? await store.users.byId(id) : null;
+    if (!user) throw new DomainError("not_found", "There is no such user", { field: "user" });
+    if (id === me) throw badField("user", "must be somebody else");
+    return user;
+  }
+
+  /** Takes an entry out of the book. @param activity where it stood @returns false when it was gone already */
+  async function takeOut(actor: Actor, contact: Contact, activity: number): Promise<boolean> {
+    const owner = idOf(actor);
+    const isGone = await store.transaction(async (tx) => {
+      if (!(await tx.people.deleteContact(owner, contact.user.id, activity))) return false;
+      await note(tx, actor, "contact.deleted", contact);
+      return true;
+    });
+    if (isGone) broadcasts.contact(owner, contact.user.id, false, null);
+    return isGone;
   }
 
   /** Deletes the one-to-one room, unless the actor has left it: then it is the other's. */
@@ -112,12 +146,21 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
       const place = await store.people.contactPlace(idOf(actor), publicId);
       // The room is deleted first, because the rest can be repeated.
       if (contact.room) await deleteRoom(actor, contact.room);
-      await store.transaction(async (tx) => {
-        const activity = place?.activity ?? contact.createdAt;
-        if (await tx.people.deleteContact(idOf(actor), contact.user.id, activity)) {
-          await note(tx, actor, "contact.deleted", contact);
-        }
-      });
+      await takeOut(actor, contact, place?.activity ?? contact.createdAt);
+    },
+    async set(actor, id, displayName) {
+      const entry = checkEntry(displayName === undefined ? {} : { displayName });
+      const known = await entryById(actor, numberOf(id));
+      const isSame = displayName === undefined || known?.displayName === entry.displayName;
+      if (known && isSame) return { contact: known, changed: false };
+      const user = known?.user ?? (await userById(actor, numberOf(id)));
+      return { contact: (await put(actor, user, entry)).contact, changed: true };
+    },
+    async remove(actor, id) {
+      const contact = await entryById(actor, numberOf(id));
+      if (!contact) return false;
+      const place = await store.people.contactPlace(idOf(actor), contact.user.publicId);
+      return await takeOut(actor, contact, place?.activity ?? contact.createdAt);
     },
     async cards(actor, userIds) {
       const owner = actor.kind === "user" ? Number(actor.id) : 0;
@@ -130,6 +173,12 @@ export function createContacts({ store }: Context, oneToOne: Pick<OneToOne, "ope
 function idOf(actor: Actor): number {
   if (actor.kind !== "user") throw new DomainError("forbidden", "Only users have contacts");
   return Number(actor.id);
+}
+
+/** The number of a user; 0: nobody has this id. */
+function numberOf(id: string): number {
+  const number = /^[1-9][0-9]{0,15}$/.test(id) ? Number(id) : 0;
+  return Number.isSafeInteger(number) ? number : 0;
 }
 
 function checkEntry({ phoneNumber, avatarUrl, displayName }: Entry): Entry {

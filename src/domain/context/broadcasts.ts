@@ -80,6 +80,10 @@ export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
     },
     profile: (user) => toUser(user.id, { frame: { op: "user", user: shownSelf(user, around) } }),
     block: (userId, peerId, on) => toUser(userId, { frame: { op: "block", user: String(peerId), on } }),
+    contact: (userId, peerId, on, name) =>
+      toUser(userId, {
+        frame: { op: "contact", user: String(peerId), on, ...(name !== null && { name }) },
+      }),
     userChanged: (userId) => toUser(userId, { hint: "changed" }),
     signaling: (roomId) => bus.publish(channels.signaling(roomId), NOTHING),
   };

@@ -68,6 +68,11 @@ export interface Broadcasts {
    */
   block(userId: number, peerId: number, on: boolean): void;
   /**
+   * To the user's own sessions: the other is in their contact book under this name (null: the other's own), or no more. Lost: a
+   * session has the book of before until it reads it again.
+   */
+  contact(userId: number, peerId: number, on: boolean, name: string | null): void;
+  /**
    * To the gateways where the user has sessions: check whether they may go on, and under which name. Lost: gateways
    * compare users with the store every few seconds.
    */
@@ -112,11 +117,12 @@ export interface UnreadBroadcast {
   except: string;
 }
 
-/** A frame of the WebSocket protocol for all of the user's sessions: their own profile, whom they block, or what they hid. */
+/** A frame of the WebSocket protocol for all of the user's sessions: their own profile, whom they block or know, or what they hid. */
 export interface OwnFrame {
   frame:
     | { op: "user"; user: object }
     | { op: "block"; user: string; on: boolean }
+    | { op: "contact"; user: string; on: boolean; name?: string }
     | { op: "hidden"; room: string; seqs: number[]; no: number };
 }
 

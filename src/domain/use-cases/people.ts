@@ -102,6 +102,18 @@ export interface Contacts {
   rename(actor: Actor, publicId: string, displayName: string | null): Promise<Contact>;
   /** Takes the entry out, and deletes their one-to-one room for both. */
   delete(actor: Actor, publicId: string): Promise<void>;
+  /**
+   * Puts a user, by id, into the book, or names them there; `displayName` null: by their own name, undefined: as before.
+   * Their one-to-one room stays as it is.
+   * @throws DomainError `not_found` on `user` unless the user exists for the actor or is in the book; `bad_request` for oneself
+   */
+  set(
+    actor: Actor,
+    user: string,
+    displayName?: string | null,
+  ): Promise<{ contact: Contact; changed: boolean }>;
+  /** Takes a user, by id, out of the book, and leaves their room. @returns false when they are not in it */
+  remove(actor: Actor, user: string): Promise<boolean>;
   /** Users (ids) as the actor's contacts, whether they are in the book or not: the senders of messages. */
   cards(actor: Actor, userIds: readonly number[]): Promise<Map<number, Contact>>;
 }

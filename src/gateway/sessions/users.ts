@@ -3,7 +3,7 @@
 import { type User, userKey } from "../../domain/model.ts";
 import type { EntryHint, UserBroadcast } from "../../domain/ports/broadcasts.ts";
 import { channels, type Subscriptions } from "../../domain/ports/bus.ts";
-import type { BlockFrame, HiddenFrame, UserFrame } from "../../protocol/frames.ts";
+import type { BlockFrame, ContactFrame, HiddenFrame, UserFrame } from "../../protocol/frames.ts";
 import type { SubscriberKeeper } from "../delivery/subscribers.ts";
 import type { JoinedHint } from "../frames/commit-publisher.ts";
 import type { LocalUser, Session } from "./session.ts";
@@ -103,7 +103,7 @@ export class Users implements SubscriberKeeper {
         if (session.state === "ready" && session.id !== heard.except) session.send(heard.unread);
       }
     } else if ("frame" in heard) {
-      const frame = heard.frame as UserFrame | BlockFrame | HiddenFrame;
+      const frame = heard.frame as UserFrame | BlockFrame | ContactFrame | HiddenFrame;
       if (frame.op === "user") this.rename(user.id, frame.user.name);
       for (const session of user.sessions) if (session.isReady) session.send(frame);
     } else if (heard.hint === "joined") this.#on.joined(user, heard);

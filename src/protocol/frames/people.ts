@@ -27,6 +27,19 @@ export const PEOPLE_OPS = {
   block: z.strictObject({ op: z.literal("block"), ref, user }),
   unblock: z.strictObject({ op: z.literal("unblock"), ref, user }),
   blocked: z.strictObject({ op: z.literal("blocked"), ref }),
+  contacts: z.strictObject({
+    op: z.literal("contacts"),
+    ref,
+    after: z.string().optional(),
+    limit: z.int().min(1).max(LIMITS.USERS_MOST).default(LIMITS.USERS_MOST),
+  }),
+  "contact.set": z.strictObject({
+    op: z.literal("contact.set"),
+    ref,
+    user,
+    name: z.string().nullable().optional(),
+  }),
+  "contact.remove": z.strictObject({ op: z.literal("contact.remove"), ref, user }),
   organizations: z.strictObject({ op: z.literal("organizations"), ref }),
 };
 
@@ -37,6 +50,15 @@ export interface WireOrganization {
   name: string;
 }
 
+/** [GW-17.16] Somebody in one's contact book. */
+export interface WireContact {
+  user: WireUser;
+  /** The name in the book; missing: their own. */
+  name?: string;
+  /** The one-to-one room with them; missing where there is none. */
+  room?: string;
+}
+
 /** What `ok` holds beside `op` and `ref`. */
 export interface PeopleAnswers {
   profile: { user: WireSelf; duplicate?: true };
@@ -44,5 +66,8 @@ export interface PeopleAnswers {
   block: { duplicate?: true };
   unblock: { duplicate?: true };
   blocked: { users: WireUser[] };
+  contacts: { contacts: WireContact[]; next?: string };
+  "contact.set": { contact: WireContact; duplicate?: true };
+  "contact.remove": { duplicate?: true };
   organizations: { organizations: WireOrganization[] };
 }

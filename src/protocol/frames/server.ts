@@ -226,6 +226,13 @@ export interface BlockFrame {
   user: string;
   on: boolean;
 }
+/** [GW-17.17] Another is in the user's contact book, under this name (missing: their own), or no more. */
+export interface ContactFrame {
+  op: "contact";
+  user: string;
+  on: boolean;
+  name?: string;
+}
 /** [GW-13.8] The user hid messages for themselves; `no` is the number of the last one among all that they hid. */
 export interface HiddenFrame {
   op: "hidden";

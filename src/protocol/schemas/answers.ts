@@ -42,6 +42,7 @@ const login = z.strictObject({
   current: z.boolean(),
 });
 const identity = z.strictObject({ id: text, issuer: text, name: text.exactOptional(), linkedAt: time });
+const contact = z.strictObject({ user, name: text.exactOptional(), room: room.exactOptional() });
 const account = { homeserver: text, matrixId: text };
 const matrix = z.union([
   z.strictObject({ ...account, username: text, password: text }),
@@ -124,6 +125,9 @@ export const ANSWER_SCHEMAS = {
   block: done,
   unblock: done,
   blocked: z.strictObject({ users: z.array(user) }),
+  contacts: z.strictObject({ contacts: z.array(contact), next: text.exactOptional() }),
+  "contact.set": z.strictObject({ contact, duplicate: duplicate.exactOptional() }),
+  "contact.remove": done,
   organizations: z.strictObject({
     organizations: z.array(z.strictObject({ id: text, uuid: text, name: text })),
   }),

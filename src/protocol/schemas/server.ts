@@ -70,6 +70,12 @@ export const SERVER_SCHEMAS = {
     user: self.extend({ privacy: self.shape.privacy.exactOptional() }),
   }),
   block: z.strictObject({ op: z.literal("block"), user: z.string(), on: z.boolean() }),
+  contact: z.strictObject({
+    op: z.literal("contact"),
+    user: z.string(),
+    on: z.boolean(),
+    name: z.string().exactOptional(),
+  }),
   hidden: z.strictObject({ op: z.literal("hidden"), room, seqs: z.array(seq), no: int }),
   room: z.union([
     z.strictObject({ op: z.literal("room"), rev: int, room: entry }),

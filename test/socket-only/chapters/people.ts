@@ -52,3 +52,17 @@ export async function blocking({ phone, laptop, bens, ada, ben, rooms }: Story):
   expect((await laptop.client.blocked()).users).toEqual([]);
   await bens.client.send(room.room, "Hello, Ada");
 }
+
+/** Ada keeps Ben in her contact book under a name of hers, on all of her devices; Ben hears nothing of it. */
+export async function contactBook({ phone, laptop, bens, ben }: Story): Promise<void> {
+  await phone.client.contactSet({ user: ben.id, name: "Benny" });
+  await laptop.until("the contact", () => laptop.heard.some(([name]) => name === "contact"));
+  const { contacts } = await laptop.client.contacts();
+  expect(contacts).toMatchObject([{ user: { id: ben.id, name: "Ben" }, name: "Benny" }]);
+  expect(await laptop.client.contactRemove({ user: ben.id })).toEqual({});
+  await phone.until("the end of it", () =>
+    phone.heard.some(([name, what]) => name === "contact" && !what.on),
+  );
+  expect((await phone.client.contacts()).contacts).toEqual([]);
+  expect(bens.heard.filter(([name]) => name === "contact")).toEqual([]);
+}
