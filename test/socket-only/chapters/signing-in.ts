@@ -41,7 +41,9 @@ export async function renewing({ stage: { recorder }, phone }: Story): Promise<v
 /** Each device is a login with its name; none of them is somebody else's. */
 export async function devicesAreListed({ phone }: Story): Promise<void> {
   await expect
-    .poll(async () => (await phone.client.sessions()).sessions.map(({ device }) => device).sort())
+    .poll(async () => (await phone.client.sessions()).sessions.map(({ device }) => device).sort(), {
+      timeout: 30_000,
+    })
     .toEqual(["Ada's laptop", "Ada's phone"]);
   expect(await phone.client.identities()).toEqual({ identities: [] });
   const { sessions } = await phone.client.sessions();
