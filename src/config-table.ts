@@ -135,7 +135,7 @@ export const TABLE = z.object({
     .optional()
     .meta({
       description:
-        "STUN servers that Talk's clients are told of for calls, as stun:stun.example.org:3478, with commas between",
+        "STUN servers that clients of Talk and of the socket are told of for calls, as stun:stun.example.org:3478, with commas between",
       example: "stun:stun.example.org:3478",
     }),
   TURN_URLS: serverList(

@@ -1,6 +1,7 @@
 /** Serves HOST and PORT by the role: sockets and every API, or HTTP alone for a bridge. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
+import type { IceServers } from "../domain/context/ice-servers.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Feed } from "../domain/ports/feed.ts";
 import { type Gateway, startGateway } from "../gateway/gateway.ts";
@@ -8,7 +9,6 @@ import type { HttpHandler } from "../gateway/http/exchange.ts";
 import { createHttpApp } from "../http/app.ts";
 import type { Health } from "../http/face/operations.ts";
 import { observed } from "../http/observation.ts";
-import type { IceServers } from "../http/talk/common/ice-servers.ts";
 import { createAwait } from "../http/wire/notifications/await.ts";
 import type { Logger } from "../logger.ts";
 import { clientAddressBehind } from "./client-address.ts";
@@ -100,6 +100,7 @@ function openGateway(
     publicUrl,
     matrixAccounts: core.matrix?.accounts ?? null,
     matrixIdOf: (userId) => core.matrix?.idOf(userId) ?? null,
+    iceServers: iceServersOf(config),
     clientAddress: clientAddressOf(config),
     endpoints: { "/await": waiting },
     transport: config.TRANSPORT,

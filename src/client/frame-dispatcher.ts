@@ -95,6 +95,7 @@ export class FrameDispatcher {
       case "receipt":
       case "hidden":
       case "contact":
+      case "signal":
         this.#emitter.emit(frame.op, frame);
         break;
       default:

@@ -9,6 +9,7 @@ import type {
   ReceiptFrame,
   RoomEvent,
   RoomNow,
+  SignalFrame,
   TypingFrame,
   UnreadFrame,
   UserFrame,
@@ -80,4 +81,9 @@ export interface ClientEvents {
   presence: PresenceFrame;
   receipt: ReceiptFrame;
   call: Omit<CallFrame, "op">;
+  /**
+   * Another session in the same call said something to this one, by `callSignal`. Its id is `from`; our own is `session` of
+   * `ready`.
+   */
+  signal: SignalFrame;
 }

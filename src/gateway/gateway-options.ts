@@ -1,5 +1,6 @@
 /** What a gateway is made of, and how it is set. */
 import type { Registry } from "prom-client";
+import type { IceServers } from "../domain/context/ice-servers.ts";
 import type { Subscriptions } from "../domain/ports/bus.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { MatrixAccounts } from "../domain/ports/matrix.ts";
@@ -31,6 +32,8 @@ export interface GatewayOptions {
   matrixIdOf?: (userId: number) => string | null;
   /** Matrix credentials for users; unset without a homeserver. */
   matrixAccounts?: MatrixAccounts | null;
+  /** STUN and TURN servers for calls; none unless told. */
+  iceServers?: IceServers;
   clientAddress?: ClientAddress;
   /** WebSockets of other APIs; none unless told. */
   endpoints?: Endpoints;

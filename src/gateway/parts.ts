@@ -1,5 +1,7 @@
 /** Makes the parts of a gateway, each of parts that are there already. Nothing here listens on a port. */
+
 import { NOWHERE } from "../domain/context/broadcasts.ts";
+import { NO_ICE_SERVERS } from "../domain/context/ice-servers.ts";
 import { createAccountCommands } from "./commands/account.ts";
 import { createCallCommands } from "./commands/calls.ts";
 import { type Commands, commandTable } from "./commands/commands.ts";
@@ -151,10 +153,10 @@ interface CommandParts {
 }
 
 function buildCommands(
-  { hot, useCases, publicUrl, logger, matrixAccounts = null }: GatewayOptions,
+  { hot, useCases, publicUrl, logger, matrixAccounts = null, iceServers = NO_ICE_SERVERS }: GatewayOptions,
   { hub, metrics, shape, notes, entries, memberships }: CommandParts,
 ): Commands {
-  const { messages, calls, fileLinks: fileUrls } = useCases;
+  const { messages, fileLinks: fileUrls } = useCases;
   return {
     messages: createMessageCommands({ messages, hub, fileUrls, metrics }),
     changes: createMessageChanges({ useCases, hub }),
@@ -165,7 +167,7 @@ function buildCommands(
     people: createPeopleCommands(useCases, shape),
     account: createAccountCommands({ useCases, notes, matrixAccounts }),
     presence: createPresenceCommands(useCases, hub, logger),
-    calls: createCallCommands({ calls, hot, hub, logger }),
+    calls: createCallCommands({ useCases, iceServers, hot, hub, logger }),
     files: createFileCommands(useCases),
     roomList: createRoomListCommands(useCases, entries),
   };

@@ -4,6 +4,7 @@
  */
 import { Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
+import type { IceServers } from "../domain/context/ice-servers.ts";
 import type { Feed } from "../domain/ports/feed.ts";
 import type { HotState } from "../domain/ports/hot.ts";
 import type { MatrixAccounts } from "../domain/ports/matrix.ts";
@@ -20,7 +21,6 @@ import { createFiles, FILE_PATHS, type FilesOptions } from "./files/files.ts";
 import { createMessenger, type MessengerOptions } from "./messenger/messenger.ts";
 import { createProtocol, type ProtocolOptions } from "./protocol/protocol.ts";
 import { createRequestLimits, type RequestLimits } from "./requests/request-limits.ts";
-import type { IceServers } from "./talk/common/ice-servers.ts";
 import { createTalk, type TalkOptions } from "./talk/talk.ts";
 import { createWebFiles, WEB_PATHS } from "./web-files.ts";
 import { createWire, type WireOptions } from "./wire/wire.ts";

@@ -30,6 +30,7 @@ import type {
   ReadyFrame,
   ReceiptFrame,
   RoomFrame,
+  SignalFrame,
   TypingFrame,
   UnreadFrame,
   UserFrame,
@@ -37,6 +38,7 @@ import type {
 import { LIMITS } from "./limits.ts";
 
 export type { LinkedIdentity, LoginSession } from "./frames/account.ts";
+export type { CallServer } from "./frames/calls.ts";
 export type * from "./frames/events.ts";
 export type { Ref } from "./frames/fields.ts";
 export type { WireAttachment } from "./frames/files.ts";
@@ -165,4 +167,5 @@ export type ServerFrame =
   | HiddenFrame
   | RoomFrame
   | CallFrame
+  | SignalFrame
   | ByeFrame;

@@ -76,6 +76,10 @@ export const LIMITS = {
   TYPING_MS: 8_000,
   /** [GW-8.3] Rooms that one `ping` may name. */
   PING_ROOMS: 1_000,
+  /** [GW-9.4] The id of a session in a call, and what is said to it, as JSON. */
+  CALL_SESSION_CHARACTERS: 64,
+  SIGNAL_BYTES: 16 * 1024,
+  SIGNAL_DEPTH: 16,
   /** [GW-9.2] A session that was lost leaves its calls within this time. */
   CALL_LEAVE_MS: 60_000,
 } as const;

@@ -100,7 +100,7 @@ describeWith(["postgres", "redis"], "announced once", ({ postgres, redis }) => {
         frame?: { op: string };
         hint?: string;
       };
-      if (frame?.op === "hidden" || frame?.op === "contact") return [frame.op];
+      if (frame && ["hidden", "contact", "signal"].includes(frame.op)) return [frame.op];
       // Memberships are in the log: the commit publisher tells of them.
       return unread ? ["unread"] : hint === undefined || hint === "joined" ? [] : [hint];
     });

@@ -35,7 +35,7 @@ import { bearerOf, must } from "./site.ts";
 
 /** On the actor's own channel, or for those who wait for signaling messages in the room. */
 export type Notice =
-  | ("unread" | "hidden" | "contact" | "entry" | "settings")
+  | ("unread" | "hidden" | "contact" | "signal" | "entry" | "settings")
   | ("connection" | "changed" | "signaling");
 
 export interface Announcement {
@@ -115,6 +115,14 @@ export const ANNOUNCEMENTS: Announcement[] = [
   row("WebSocket", "join the call", [], calls, [IN_CALL]),
   row("WebSocket", "change flags", [calls], say("call.flags", { flags: 1 }), [{ op: "call", flags: 1 }]),
   row("WebSocket", "leave the call", [calls], say("call.leave"), [NO_CALL]),
+  row(
+    "WebSocket",
+    "say something to a session in the call",
+    [calls],
+    (scene) => say("call.signal", { to: scene.socket.ready?.session, data: {} })(scene),
+    [],
+    ["signal"],
+  ),
   row(
     "WebSocket",
     "take somebody out",

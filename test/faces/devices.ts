@@ -48,7 +48,9 @@ const TALK_FLAGS = 5;
 
 async function expectInCall({ look, userId }: Place, flags: number): Promise<void> {
   const participants = (await look()).call?.participants ?? [];
-  expect(participants).toContainEqual({ actor: expect.objectContaining({ id: userId }), flags });
+  expect(participants).toContainEqual(
+    expect.objectContaining({ actor: expect.objectContaining({ id: userId }), flags }),
+  );
 }
 
 async function expectTyping({ look, userId }: Place): Promise<void> {

@@ -311,6 +311,7 @@ describeWith("postgres", "the protocol", ({ postgres }) => {
           { op: "typing", on: true },
           { op: "call.join", flags: 1 },
           { op: "call.leave" },
+          { op: "call.signal", to: "nobody", data: {} },
         ]) {
           answers.push(await client.ask({ ...frame, ref: answers.length, room: token }));
         }

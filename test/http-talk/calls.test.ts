@@ -123,6 +123,7 @@ describeWith("postgres", "Talk's calls", ({ postgres }) => {
   });
 
   describe("with clients of the WebSocket", () => {
+    const isType = (data: unknown, type: string) => (data as { type?: string }).type === type;
     async function socketOf(person: Person): Promise<SocketClient> {
       const client = new SocketClient(person.id, person.token, "json");
       await client.connect(site.url);
@@ -157,6 +158,45 @@ describeWith("postgres", "Talk's calls", ({ postgres }) => {
         expect((await room(ada, token)).participants[ben.id].call).toBe(0);
         await socket.ask({ op: "close", room: token });
         expect(await room(ada, token)).toMatchObject({ count: 1 });
+      } finally {
+        await socket.drop();
+      }
+    });
+
+    test("[B.4] [GW-9.5] signaling messages go between them, both ways, while both are in the call", async () => {
+      const token = await makeRoom(ada, { type: 3, people: [ben] });
+      const socket = await socketOf(ben);
+      try {
+        const guest = site.guest();
+        const [hers, guests] = [await join(ada, token), await join(guest, token)];
+        await socket.ask({ op: "open", room: token });
+        const pulled = async (client: Client) => (await client.get(`/signaling/${token}`)).data;
+        const bens = (await pulled(ada)).at(-1).data.find((one: { userId: string }) => one.userId === ben.id);
+        const push = (client: Client, sessionId: string, type: string) => {
+          const fn = JSON.stringify({ to: bens.sessionId, type, payload: { sdp: "🙂" } });
+          const messages = JSON.stringify([{ ev: "message", fn, sessionId }]);
+          return client.post(`/signaling/${token}`, { messages });
+        };
+        await push(ada, hers, "before the call");
+        await socket.ask({ op: "call.join", room: token, flags: 3 });
+        await push(ada, hers, "not in the call");
+        await ada.post(`/call/${token}`);
+        await guest.post(`/call/${token}`);
+        await push(ada, hers, "offer");
+        await push(guest, guests, "candidate");
+        const told = await frame(socket, ({ op, data }) => op === "signal" && isType(data, "candidate"));
+        const [first] = socket.others.filter(({ op }) => op === "signal");
+        const data = { type: "offer", payload: { sdp: "🙂" } };
+        expect(first).toMatchObject({ room: token, actor: { id: String(ada.user.id) }, data });
+        expect((first as Frame).data).toEqual(data);
+        for (const [client, to, session] of [
+          [ada, first?.from, hers],
+          [guest, told.from, guests],
+        ] as const) {
+          await socket.ask({ op: "call.signal", room: token, to, data: { type: "answer", from: "forged" } });
+          const [message] = await pulled(client);
+          expect(JSON.parse(message.data)).toEqual({ type: "answer", from: bens.sessionId, to: session });
+        }
       } finally {
         await socket.drop();
       }

@@ -1,6 +1,6 @@
 /** Servers for calls: what clients are told of them, and the credentials that coturn's REST API takes. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { turnServers } from "../../src/http/talk/common/ice-servers.ts";
+import { turnServers } from "../../src/domain/context/ice-servers.ts";
 import { describeWith } from "../services/need.ts";
 import { type Client, join, makeRoom, openSite, type Site } from "./site.ts";
 

@@ -1,6 +1,7 @@
 /** The Talk API on a gateway of its own, over a real PostgreSQL; and people and guests who use it. */
 import { randomUUID } from "node:crypto";
 import { Registry } from "prom-client";
+import { type IceServers, NO_ICE_SERVERS } from "../../src/domain/context/ice-servers.ts";
 import type { User } from "../../src/domain/model.ts";
 import type { Feed } from "../../src/domain/ports/feed.ts";
 import type { HotState } from "../../src/domain/ports/hot.ts";
@@ -8,7 +9,6 @@ import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import { CommitPublisher } from "../../src/gateway/frames/commit-publisher.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
 import type { HttpHandler } from "../../src/http/face/face.ts";
-import { type IceServers, NO_ICE_SERVERS } from "../../src/http/talk/common/ice-servers.ts";
 import { createLogger } from "../../src/logger.ts";
 import type { PostgresStore } from "../../src/store/postgres.ts";
 import { testApp } from "../test-app.ts";

@@ -21,6 +21,8 @@ test.each([
   { op: "call.join", ref: 1, room: "r", flags: 7 },
   { op: "call.flags", ref: 1, room: "r", flags: 1 },
   { op: "call.leave", ref: 1, room: "r" },
+  { op: "call.signal", ref: 1, room: "r", to: "s", data: { type: "offer" } },
+  { op: "call.servers", ref: 1 },
 ])("$op is taken", (frame) => {
   expect(parseClientFrame(frame)).toMatchObject({ frame });
 });
@@ -46,6 +48,8 @@ describe("[GW-3.4] what breaks a rule is named", () => {
     [{ op: "history", ref: 1, room: "r", limit: 0 }, "limit", 1],
     [{ op: "call.join", ref: 1, room: "r", flags: 8 }, "flags", 1],
     [{ op: "call.join", ref: 1, room: "r", flags: 0 }, "flags", 1],
+    [{ op: "call.signal", ref: 1, room: "r", to: "s", data: "offer" }, "data", 1],
+    [{ op: "call.signal", ref: 1, room: "r", to: "s", data: {}, from: "me" }, "from", 1],
     [{ op: "hello", ref: 1, token: "t", resume: { epoch: "e", rooms: { r: "5" } } }, "resume.rooms.r", 1],
     [{ op: "hello", ref: 1, token: "t", resume: { epoch: "e", rooms: {}, more: 1 } }, "resume.more", 1],
   ])("%j: %s", (frame, field, ref) => {

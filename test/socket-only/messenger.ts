@@ -18,6 +18,7 @@ const HEARD = [
   "block",
   "contact",
   "call",
+  "signal",
   "left",
   "opened",
 ] as const;

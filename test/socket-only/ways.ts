@@ -21,7 +21,6 @@ export const NOT_ON_THE_SOCKET = {
   "the API's own words": "It tells what the API's own words mean; the socket's are in PROTOCOL.md",
   "the API's own setting": "Only clients of that API look at it",
   connections: "Asking people of other organizations for a connection: no op yet",
-  signaling: "Messages between the devices of a call, and its STUN and TURN servers: no op yet",
   "groups of users":
     "Adding a whole group, or an e-mail address, at once: no op yet; `member.add` takes users",
   guests: "Somebody without an account has no token for a hello",
@@ -183,9 +182,9 @@ const TALK: Record<string, Way> = {
   "GET /apps/spreed/api/v1/chat/{token}": ["history", "← event"],
   "POST /apps/spreed/api/v1/chat/{token}/read": ["read"],
   "GET /apps/spreed/api/v1/chat/{token}/mentions": ["members"],
-  "GET /apps/spreed/api/v1/signaling/settings": "signaling",
-  "POST /apps/spreed/api/v1/signaling/{token}": "signaling",
-  "GET /apps/spreed/api/v1/signaling/{token}": "signaling",
+  "GET /apps/spreed/api/v1/signaling/settings": ["call.servers"],
+  "POST /apps/spreed/api/v1/signaling/{token}": ["call.signal"],
+  "GET /apps/spreed/api/v1/signaling/{token}": ["← signal", "← call", "← presence"],
 };
 
 /** By API, and by operation as its document names it. The admin API is for operators. */

@@ -3,6 +3,7 @@
  * database's secret, so that there is no table of them, and they are the same in every process and after a restart.
  */
 import { createHash, createHmac, hkdfSync } from "node:crypto";
+import { JOINED } from "../context/session-names.ts";
 import { type Actor, type Membership, memberKey } from "../model.ts";
 import type { ClientName } from "../use-cases/rooms.ts";
 
@@ -33,16 +34,10 @@ export function guestIdOf(sessionId: string): string {
   return createHash("sha1").update(sessionId).digest("hex");
 }
 
-const JOINED = "joined:";
-
 /** The client of every guest, and of users on APIs that do not distinguish clients. */
 export const ONLY_CLIENT: ClientName = { id: "only.", part: ":only." };
 
 /** The name in hot state of a client that joined rooms without a WebSocket session. */
 export function joinedSession(actor: Pick<Actor, "kind" | "id">, clientId: string): string {
   return `${JOINED}${memberKey(actor)}:${clientId}`;
-}
-
-export function isJoinedSession(session: string): boolean {
-  return session.startsWith(JOINED);
 }

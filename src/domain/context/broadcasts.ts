@@ -2,6 +2,7 @@
 import type { User } from "../model.ts";
 import type { Broadcasts, NamedRoom, UserBroadcast } from "../ports/broadcasts.ts";
 import { type Bus, channels } from "../ports/bus.ts";
+import { callSessionId } from "./session-names.ts";
 
 const NOTHING = Buffer.from("{}");
 
@@ -55,7 +56,9 @@ export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
     typing: (room, actor, on) => toRoom(room, "typing", { actor, on }),
     presence: (room, actor, lastPing, gone) => toRoom(room, "presence", { actor, lastPing, gone }),
     call(room, { flags, participants }) {
-      const shown = participants.map((one) => ({ actor: one.actor, flags: one.flags }));
+      const shown = participants.map((one) => ({
+        ...{ session: callSessionId(one.session), actor: one.actor, flags: one.flags },
+      }));
       toRoom(room, "call", { flags, participants: shown });
     },
     receipt: (room, actor, read, delivered, to) => toRoom(room, "receipt", { actor, read, delivered, to }),
@@ -85,6 +88,8 @@ export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
         frame: { op: "contact", user: String(peerId), on, ...(name !== null && { name }) },
       }),
     userChanged: (userId) => toUser(userId, { hint: "changed" }),
+    signal: ({ token: room }, { session: only, actor }, said) =>
+      toUser(Number(actor.id), { frame: { op: "signal", room, ...said }, only }),
     signaling: (roomId) => bus.publish(channels.signaling(roomId), NOTHING),
   };
 }

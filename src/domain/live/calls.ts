@@ -5,9 +5,9 @@
  * `call.ended`, and nobody joins or leaves twice in a row.
  */
 
-import { isJoinedSession } from "../auth/sessions.ts";
 import type { Context } from "../context/context.ts";
 import { isHotStateNew } from "../context/hot-age.ts";
+import { isJoinedSession } from "../context/session-names.ts";
 import { badField } from "../errors.ts";
 import { dataOf } from "../event-data.ts";
 import { type Actor, type MemberKey, memberKey, SYSTEM_ACTOR } from "../model.ts";

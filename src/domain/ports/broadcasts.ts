@@ -8,7 +8,7 @@
  * feed (./feed.ts), which stand behind Talk's long polls and Wire's socket.
  */
 import type { Actor, User } from "../model.ts";
-import type { CallState } from "./hot.ts";
+import type { CallParticipant, CallState } from "./hot.ts";
 
 export interface Broadcasts {
   /**
@@ -78,6 +78,15 @@ export interface Broadcasts {
    */
   userChanged(userId: number): void;
   /**
+   * To one WebSocket session in a room's call: what another session there says to it, whose id is `from`. Lost: it never comes, and
+   * the two set up their connection again.
+   */
+  signal(
+    room: NamedRoom,
+    to: CallParticipant,
+    said: { from: string; actor: Actor; data: Record<string, unknown> },
+  ): void;
+  /**
    * To those who wait for signaling messages in a room: some came, or a client joined or left. Lost: who waits looks again
    * when the long poll ends.
    */
@@ -117,13 +126,16 @@ export interface UnreadBroadcast {
   except: string;
 }
 
-/** A frame of the WebSocket protocol for all of the user's sessions: their own profile, whom they block or know, or what they hid. */
+/** A frame of the WebSocket protocol for all of the user's sessions: their own profile, whom they block or know, or what they hid; or for one. */
 export interface OwnFrame {
+  /** The only session that is told: what another says to it in a call. */
+  only?: string;
   frame:
     | { op: "user"; user: object }
     | { op: "block"; user: string; on: boolean }
     | { op: "contact"; user: string; on: boolean; name?: string }
-    | { op: "hidden"; room: string; seqs: number[]; no: number };
+    | { op: "hidden"; room: string; seqs: number[]; no: number }
+    | { op: "signal"; room: string; from: string; actor: Actor; data: Record<string, unknown> };
 }
 
 export interface SettingsHint {

@@ -29,9 +29,17 @@ export interface CallUseCases {
 
 /**
  * Messages between the sessions of a room by which browsers call each other (Talk's internal signaling). Who waits in the
- * lobby sees nobody there but themselves: what they send is passed over, and what is for them waits.
+ * lobby sees nobody there but themselves: what they send is passed over, and what is for them waits. Between a WebSocket session
+ * and another client they go while both are in the call.
  */
 export interface Signaling {
+  /**
+   * What a WebSocket session says to another session in the same call, whoever's it is; nothing is kept where that is a WebSocket
+   * session, too. It comes at most once, and in the order of the calls of one sender.
+   * @throws DomainError `conflict` unless the session is in the call, `not_found` on `to` for one that is not,
+   * `bad_request` on `data`
+   */
+  signal(actor: Actor, room: string, signal: Signal): Promise<void>;
   /**
    * Hands messages to sessions that joined the room, each marked with whom it is from; those for others, or not from the
    * client's own session, are passed over. @throws DomainError `not_found` unless the client has joined
@@ -53,6 +61,13 @@ export interface Signaling {
   ): Promise<{ messages: string[]; room: RoomView; sessionIds: string[] }>;
   /** `wake` is called when there may be messages for somebody in the room, or when somebody came or went. */
   follow(roomId: number, wake: () => void): Promise<Following>;
+}
+export interface Signal {
+  /** The WebSocket session that says it. */
+  from: string;
+  /** The id of a session as the call's participants show it. */
+  to: string;
+  data: Record<string, unknown>;
 }
 export interface SignalingMessage {
   /** The session that it is from, and for. */

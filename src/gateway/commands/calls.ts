@@ -1,9 +1,10 @@
 /** Commands of calls [GW-9]. A session joins a call with its flags, changes them and leaves. */
 import { setTimeout as delay } from "node:timers/promises";
+import { callServers, type IceServers } from "../../domain/context/ice-servers.ts";
 import { DomainError, isUnavailable } from "../../domain/errors.ts";
 import { CALL_TTL_MS } from "../../domain/live/calls.ts";
 import type { CallState, HotState } from "../../domain/ports/hot.ts";
-import type { CallUseCases } from "../../domain/use-cases/live.ts";
+import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import type { CallFrame } from "../../protocol/frames.ts";
 import type { FollowedRoom } from "../delivery/followed-room.ts";
@@ -15,7 +16,7 @@ import type { Handlers } from "./handlers.ts";
 import { roomOf } from "./presence.ts";
 
 export interface CallCommands {
-  handlers: Handlers<"call.join" | "call.flags" | "call.leave">;
+  handlers: Handlers<"call.join" | "call.flags" | "call.leave" | "call.signal" | "call.servers">;
   /** Keeps these sessions in their calls. */
   refresh(sessions: Iterable<Session>, now: number): Promise<void>;
   /** The session ended. It leaves its calls: at once after a goodbye, else after a moment, because it may come back [GW-9.2]. */
@@ -30,13 +31,21 @@ export interface CallCommands {
 const LOST_GRACE_MS = 15_000;
 
 export interface CallCommandOptions {
-  calls: CallUseCases;
+  useCases: Pick<UseCases, "calls" | "signaling" | "clock">;
+  iceServers: IceServers;
   hot: Pick<HotState, "calls">;
   hub: Hub;
   logger: Pick<Logger, "warn">;
 }
 
-export function createCallCommands({ calls, hot, hub, logger }: CallCommandOptions): CallCommands {
+export function createCallCommands({
+  useCases,
+  iceServers,
+  hot,
+  hub,
+  logger,
+}: CallCommandOptions): CallCommands {
+  const { calls, signaling, clock } = useCases;
   async function enter(
     { session, identity }: Speaker,
     room: FollowedRoom,
@@ -93,6 +102,16 @@ export function createCallCommands({ calls, hot, hub, logger }: CallCommandOptio
       session.calls?.delete(room);
       return shape(room, await calls.leave(identity.actor, token, session.id));
     },
+
+    // [GW-9.4]
+    async "call.signal"({ session, identity }, { room: token, to, data }) {
+      requireNotWaiting(session, roomOf(hub, session, token));
+      await signaling.signal(identity.actor, token, { from: session.id, to, data });
+      return {};
+    },
+
+    // [GW-9.6] The credentials' name tells a TURN server's log who uses it.
+    "call.servers": async ({ identity }) => callServers(iceServers, identity.actor.id, clock.now()),
   };
 
   return {

@@ -3,7 +3,7 @@
 import { type User, userKey } from "../../domain/model.ts";
 import type { EntryHint, UserBroadcast } from "../../domain/ports/broadcasts.ts";
 import { channels, type Subscriptions } from "../../domain/ports/bus.ts";
-import type { BlockFrame, ContactFrame, HiddenFrame, UserFrame } from "../../protocol/frames.ts";
+import type { BlockFrame, ContactFrame, HiddenFrame, SignalFrame, UserFrame } from "../../protocol/frames.ts";
 import type { SubscriberKeeper } from "../delivery/subscribers.ts";
 import type { JoinedHint } from "../frames/commit-publisher.ts";
 import type { LocalUser, Session } from "./session.ts";
@@ -103,9 +103,11 @@ export class Users implements SubscriberKeeper {
         if (session.state === "ready" && session.id !== heard.except) session.send(heard.unread);
       }
     } else if ("frame" in heard) {
-      const frame = heard.frame as UserFrame | BlockFrame | ContactFrame | HiddenFrame;
+      const frame = heard.frame as UserFrame | BlockFrame | ContactFrame | HiddenFrame | SignalFrame;
       if (frame.op === "user") this.rename(user.id, frame.user.name);
-      for (const session of user.sessions) if (session.isReady) session.send(frame);
+      for (const session of user.sessions) {
+        if (session.isReady && (heard.only === undefined || session.id === heard.only)) session.send(frame);
+      }
     } else if (heard.hint === "joined") this.#on.joined(user, heard);
     else if (heard.hint === "entry") this.#on.entry(user, heard);
     else if (heard.hint === "changed") this.#on.changed(user);

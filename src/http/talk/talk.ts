@@ -3,6 +3,8 @@
  * Reading order: this file; operations.ts (how a request is judged) with authentication.ts, parameters.ts and
  * envelope.ts; then a file per noun, and the files that shape rooms and messages.
  */
+
+import { type IceServers, NO_ICE_SERVERS } from "../../domain/context/ice-servers.ts";
 import type { Feed } from "../../domain/ports/feed.ts";
 import type { StoreHealth } from "../../domain/ports/store-health.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
@@ -12,7 +14,6 @@ import { SOCKET_NAMES } from "../face/socket-names.ts";
 import { watchCredentials } from "../requests/credential-watch.ts";
 import type { RequestLimits } from "../requests/request-limits.ts";
 import { GUEST_COOKIE } from "./common/authentication.ts";
-import { type IceServers, NO_ICE_SERVERS } from "./common/ice-servers.ts";
 import { createLongPolls } from "./common/long-polls.ts";
 import { createOperations } from "./common/operations.ts";
 import type { TalkParts } from "./common/parts.ts";

@@ -245,7 +245,16 @@ export interface CallFrame {
   op: "call";
   room: string;
   flags: number;
-  participants: { actor: WireActor; flags: number }[];
+  /** One for each session in the call; `session` is its id, by which `call.signal` addresses it. */
+  participants: { session: string; actor: WireActor; flags: number }[];
+}
+/** [GW-9.4] What a session in the call said to this one; `from` is that session's id. */
+export interface SignalFrame {
+  op: "signal";
+  room: string;
+  from: string;
+  actor: WireActor;
+  data: Record<string, unknown>;
 }
 /** [GW-10.2] */
 export interface ByeFrame {

@@ -29,6 +29,11 @@ const made = z.strictObject({
 const change = z.union([z.strictObject({ room, seq, at: time }), z.strictObject({ room, duplicate })]);
 const receipts = z.array(z.strictObject({ actor, seq, at: time }));
 const calling = call.omit({ op: true });
+const callServer = z.strictObject({
+  urls: z.array(z.string()),
+  username: z.string().exactOptional(),
+  credential: z.string().exactOptional(),
+});
 const roomAnswer = z.strictObject({ room: entry, duplicate: duplicate.exactOptional() });
 const done = z.strictObject({ duplicate: duplicate.exactOptional() });
 const count = z.int().min(0);
@@ -120,6 +125,8 @@ export const ANSWER_SCHEMAS = {
   "call.join": calling,
   "call.flags": calling,
   "call.leave": calling,
+  "call.signal": nothing,
+  "call.servers": z.strictObject({ servers: z.array(callServer), until: time.exactOptional() }),
   profile: z.strictObject({ user: self, duplicate: duplicate.exactOptional() }),
   users: z.strictObject({ users: z.array(user) }),
   block: done,

@@ -16,6 +16,7 @@ import {
   roomPart,
   self,
   seq,
+  signal,
   threadRead,
   time,
 } from "./shapes.ts";
@@ -82,5 +83,6 @@ export const SERVER_SCHEMAS = {
     z.strictObject({ op: z.literal("room"), part: z.literal(true), room: roomPart }),
   ]),
   call,
+  signal,
   bye: z.strictObject({ op: z.literal("bye"), code: int, reconnectMs: int }),
 } as const satisfies { [Op in Declared["op"]]: z.ZodType<Extract<Declared, { op: Op }>> };

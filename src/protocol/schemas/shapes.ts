@@ -97,8 +97,15 @@ export const roomPart = entry.pick({
   ...{ guestLink: true, organization: true },
 });
 
-export const participants = z.array(z.strictObject({ actor, flags }));
+export const participants = z.array(z.strictObject({ session: text, actor, flags }));
 export const call = z.strictObject({ op: z.literal("call"), room, flags, participants });
+export const signal = z.strictObject({
+  op: z.literal("signal"),
+  room,
+  from: text.describe("The id of a session in the call"),
+  actor,
+  data: z.record(z.string(), z.unknown()),
+});
 
 /** The shapes that have a name in the published document. */
 export const NAMED_SHAPES = { actor, user, self, event, roomEntry: entry };

@@ -312,7 +312,12 @@ describeDomain("joining", (world) => {
     const by = { room: token, actor: ada.actor };
     expect(heard).toEqual([
       { op: "presence", ...by, lastPing: world.clock.now },
-      { op: "call", room: token, flags: 3, participants: [{ actor: ada.actor, flags: 3 }] },
+      {
+        op: "call",
+        room: token,
+        flags: 3,
+        participants: [{ session: expect.any(String), actor: ada.actor, flags: 3 }],
+      },
       { op: "typing", ...by, on: true },
       { op: "typing", ...by, on: false },
       { op: "call", room: token, flags: 0, participants: [] },

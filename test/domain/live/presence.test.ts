@@ -185,7 +185,7 @@ describeDomain("what ends by itself", (world) => {
     const by = { room: room.token, actor: bob.actor };
     expect(await told("typing")).toEqual([{ op: "typing", ...by, on: false }]);
     world.clock.now += CALL_TTL_MS;
-    const participants = [{ actor: ada.actor, flags: 1 }];
+    const participants = [{ session: "stays", actor: ada.actor, flags: 1 }];
     expect(await told("calls")).toEqual([{ op: "call", room: room.token, flags: 1, participants }]);
     world.clock.now += 100_000;
     expect(await told("presence", 1)).toEqual([{ op: "presence", ...by, lastPing, gone: true }]);
@@ -204,7 +204,7 @@ describeDomain("what ends by itself", (world) => {
     world.clock.now += 10_000;
     const heard = await heardWhile(world, room, () => calls.sweep());
     expect((await world.story(room)).at(-1)).toBe("call.left");
-    const participants = [{ actor: ada.actor, flags: 1 }];
+    const participants = [{ session: "stays", actor: ada.actor, flags: 1 }];
     expect(heard).toEqual([{ op: "call", room: room.token, flags: 1, participants }]);
     await calls.leave(ada.actor, room.token, "stays");
   });

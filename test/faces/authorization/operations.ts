@@ -26,6 +26,7 @@ export const OPERATIONS = {
   "hide a message for oneself": { actions: ["read"] },
   "pin a message": { actions: ["pin"] },
   "join the call": { actions: ["call"] },
+  "say something to a session in the call": { actions: ["call"] },
   "see who is in the call": { actions: ["call"] },
   "keep settings of one's own": { actions: ["own_settings"] },
   "list the members": { actions: ["list_members"] },

@@ -161,5 +161,10 @@ export const SOCKET: FaceWays = {
     "delete the room": socketWay("room.delete", () => ({ op: "room.delete" })),
     "keep settings of one's own": socketWay("settings", () => ({ op: "settings", favorite: true })),
     "join the call": socketWay("call.join", () => ({ op: "call.join", flags: 1 })),
+    "say something to a session in the call": socketWay("call.signal", async ({ token }, { socket }) => {
+      // Who may not join is refused the same here.
+      await socket?.ask({ op: "call.join", room: token, flags: 1 }).catch(() => {});
+      return { op: "call.signal", to: socket?.ready?.session, data: {} };
+    }),
   },
 };

@@ -155,7 +155,8 @@ describeWith("postgres", "looking at rooms", ({ postgres }) => {
       const join = await a.ask(inRoom("call.join", home.token, { flags: 3 }));
       const actorA = { kind: "user", id: String(ada.id), name: "Ada" };
       const actorB = { kind: "user", id: String(bob.id), name: "Bob" };
-      const alone = { room: home.token, flags: 3, participants: [{ actor: actorA, flags: 3 }] };
+      const session = expect.any(String);
+      const alone = { room: home.token, flags: 3, participants: [{ session, actor: actorA, flags: 3 }] };
       expect(join).toEqual({ op: "ok", ref: "call.join", ...alone });
       // Bob has not opened the room: calls ring everywhere.
       expect(await b.next(is("event"))).toMatchObject({ type: "call.started", actor: actorA, data: {} });
@@ -163,8 +164,8 @@ describeWith("postgres", "looking at rooms", ({ postgres }) => {
       const both = await a.next((frame) => frame.op === "call" && frame.flags === 7);
       expect(both.participants).toEqual(
         expect.arrayContaining([
-          { actor: actorA, flags: 3 },
-          { actor: actorB, flags: 5 },
+          { session, actor: actorA, flags: 3 },
+          { session, actor: actorB, flags: 5 },
         ]),
       );
       const { rooms } = await (await raw(one)).hello(ada.token);

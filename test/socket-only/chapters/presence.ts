@@ -59,7 +59,9 @@ export async function reading({ phone, laptop, bens, rooms: { team = "" } }: Sto
 }
 
 /** A call: who comes, what they have on, and its end. */
-export async function calling({ phone, bens, ben, rooms: { team = "" } }: Story): Promise<void> {
+export async function calling(story: Story): Promise<void> {
+  const { phone, bens, ben, rooms } = story;
+  const { team = "" } = rooms;
   await phone.client.callJoin({ room: team, flags: 3 });
   await bens.until("the call", () => bens.client.room(team).getSnapshot()?.call === 3);
   await bens.client.callJoin({ room: team, flags: 1 });
@@ -70,9 +72,27 @@ export async function calling({ phone, bens, ben, rooms: { team = "" } }: Story)
         name === "call" && what.participants.some(({ actor, flags }) => actor.id === ben.id && flags === 7),
     ),
   );
+  await connecting(story);
   await bens.client.callLeave({ room: team });
   await phone.client.callLeave({ room: team });
   await bens.until("the end", () => bens.client.room(team).getSnapshot()?.call === 0);
+}
+
+/** The devices in the call find each other, as for WebRTC: an offer, an answer, and the servers that help. */
+async function connecting({ phone, bens, ben, rooms: { team = "" } }: Story): Promise<void> {
+  const { servers } = await phone.client.callServers();
+  expect(servers).toEqual([]);
+  const calls = phone.heard.flatMap(([name, what]) => (name === "call" ? [what] : []));
+  const to = calls.at(-1)?.participants.find(({ actor }) => actor.id === ben.id)?.session ?? "";
+  await phone.client.callSignal({ room: team, to, data: { type: "offer", sdp: "v=0" } });
+  const saidTo = ({ heard }: Story["bens"] | Story["phone"]) =>
+    heard.flatMap(([name, what]) => (name === "signal" ? [what] : []));
+  await bens.until("the offer", () => saidTo(bens).length > 0);
+  const [offer] = saidTo(bens);
+  expect(offer).toMatchObject({ room: team, actor: { id: phone.person.id }, data: { type: "offer" } });
+  await bens.client.callSignal({ room: team, to: offer?.from ?? "", data: { type: "answer", sdp: "v=0" } });
+  await phone.until("the answer", () => saidTo(phone).length > 0);
+  expect(saidTo(phone)).toMatchObject([{ from: to, data: { type: "answer" } }]);
 }
 
 /** One's own settings of a room are those of all of one's devices, and of nobody else. */

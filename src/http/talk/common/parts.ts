@@ -1,10 +1,11 @@
 /** What Talk's operations share. */
+
+import type { IceServers } from "../../../domain/context/ice-servers.ts";
 import type { Feed } from "../../../domain/ports/feed.ts";
 import type { UseCases } from "../../../domain/use-cases/use-cases.ts";
 import type { AuditLog } from "../../face/audit.ts";
 import type { MessageShapes } from "../shapes/message-shapes.ts";
 import type { RoomBodies } from "../shapes/room-bodies.ts";
-import type { IceServers } from "./ice-servers.ts";
 import type { LongPolls } from "./long-polls.ts";
 import type { Operations } from "./operations.ts";
 

@@ -1,12 +1,12 @@
 /** [B.4] Internal signaling: browsers in a call exchange connection data through the server. */
 import { z } from "@hono/zod-openapi";
 import { LRUCache } from "lru-cache";
+import { stunServers, turnServers } from "../../../domain/context/ice-servers.ts";
 import { badField } from "../../../domain/errors.ts";
 import type { Actor } from "../../../domain/model.ts";
 import type { Following } from "../../../domain/ports/feed.ts";
 import type { SignalingMessage } from "../../../domain/use-cases/live.ts";
 import type { ClientName, RoomView } from "../../../domain/use-cases/rooms.ts";
-import { stunServers, turnServers } from "../common/ice-servers.ts";
 import type { PollingClient } from "../common/long-polls.ts";
 import type { TalkParts } from "../common/parts.ts";
 import { seconds } from "../shapes/constants.ts";

@@ -5,7 +5,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { getCookie, setCookie } from "hono/cookie";
-import { isJoinedSession } from "../../../domain/auth/sessions.ts";
+import { isJoinedSession } from "../../../domain/context/session-names.ts";
 import type { Credential } from "../../../domain/model.ts";
 import type { ClientName, PersonSession } from "../../../domain/use-cases/rooms.ts";
 import type { HttpContext } from "../../face/face.ts";

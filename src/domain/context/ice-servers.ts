@@ -38,3 +38,26 @@ export function turnServers(
   const credential = createHmac("sha1", turn.secret).update(username).digest("base64");
   return turn.urls.map((url) => ({ url, urls: [url], username, credential }));
 }
+
+/** A server for calls, as WebRTC's `RTCPeerConnection` takes it. */
+export interface CallServer {
+  urls: string[];
+  username?: string;
+  credential?: string;
+}
+
+/**
+ * All servers, for clients that hand them to WebRTC as they are.
+ * @param name as in {@link turnServers}
+ * @returns `until` is when the credentials end, ms; missing where there are none
+ */
+export function callServers(
+  servers: IceServers,
+  name: string,
+  now: number,
+): { servers: CallServer[]; until?: number } {
+  const stun = servers.stun.map((url) => ({ urls: [url] }));
+  const turn = turnServers(servers, name, now).map(({ url: _, ...server }) => server);
+  const until = (Math.floor(now / 1_000) + VALID_S) * 1_000;
+  return { servers: [...stun, ...turn], ...(turn.length > 0 && { until }) };
+}
