@@ -61,7 +61,7 @@ export function createSessionMaintenance(options: MaintenanceOptions): SessionMa
       const inCalls: Session[] = [];
       for (const session of sessions) {
         if (!check(session, now)) continue;
-        if (session.state !== "ready" || now - session.registeredAt < REGISTRY_REFRESH_MS) continue;
+        if (session.state !== "ready" || isFresh(session, now)) continue;
         if (session.registeredAt === 0 || now - session.notedAt >= NOTED_AGAIN_MS) {
           session.notedAt = now;
           options.notes.note(session);
@@ -79,6 +79,11 @@ export function createSessionMaintenance(options: MaintenanceOptions): SessionMa
       if (session.registeredAt > 0) ended.push(session.id);
     },
   };
+}
+
+/** A session that was never registered is not: `now` counts from the start of the process, which may be moments ago. */
+function isFresh({ registeredAt }: Session, now: number): boolean {
+  return registeredAt > 0 && now - registeredAt < REGISTRY_REFRESH_MS;
 }
 
 function reasonToEnd(session: Session, now: number, { heartbeatMs, clock }: MaintenanceOptions) {
