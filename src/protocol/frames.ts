@@ -38,7 +38,6 @@ import type {
 import { LIMITS } from "./limits.ts";
 
 export type { LinkedIdentity, LoginSession } from "./frames/account.ts";
-export type { CallServer } from "./frames/calls.ts";
 export type * from "./frames/events.ts";
 export type { Ref } from "./frames/fields.ts";
 export type { WireAttachment } from "./frames/files.ts";

@@ -20,7 +20,7 @@ export const CALL_OPS = {
 };
 
 /** [GW-9.6] A STUN or TURN server, as WebRTC takes it. */
-export interface CallServer {
+interface CallServer {
   urls: string[];
   username?: string;
   credential?: string;
