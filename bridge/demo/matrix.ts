@@ -51,7 +51,7 @@ export function connectMatrix(login: Login, listener: Listener): DemoMatrixClien
       await client.startClient({ lazyLoadMembers: false });
       const membership = await untilBelonging(client, matrixRoomId);
       if (membership !== "join") await client.joinRoom(matrixRoomId);
-      await until(
+      await untilSynced(
         client,
         `${login.userID} is in ${matrixRoomId}`,
         () => membershipIn(client, matrixRoomId) === "join",
@@ -74,12 +74,12 @@ function membershipIn(client: MatrixClient, matrixRoomId: string): string | unde
 
 async function untilBelonging(client: MatrixClient, matrixRoomId: string): Promise<string | undefined> {
   const belongs = () => ["join", "invite"].includes(membershipIn(client, matrixRoomId) ?? "");
-  await until(client, `${client.getUserId()} is in, or invited to, ${matrixRoomId}`, belongs);
+  await untilSynced(client, `${client.getUserId()} is in, or invited to, ${matrixRoomId}`, belongs);
   return membershipIn(client, matrixRoomId);
 }
 
 /** Waits until `holds`, and checks after every sync. @throws Error after 30 s */
-function until(client: MatrixClient, what: string, holds: () => boolean): Promise<void> {
+export function untilSynced(client: MatrixClient, what: string, holds: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => {
       clearTimeout(timer);

@@ -11,6 +11,12 @@ export interface MessagePlace {
   seq: number;
 }
 
+/** The number that an id of the WebSocket stands for (of a user, a login, …); 0: nothing has this id. */
+export function numberOfId(id: string): number {
+  const number = /^[1-9][0-9]{0,15}$/.test(id) ? Number(id) : 0;
+  return Number.isSafeInteger(number) ? number : 0;
+}
+
 // ── Protocol: 16 characters [A-Za-z0-9], 48 bits of room and 40 bits of seq in base 62 ───────────────
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -1,14 +1,7 @@
 /** Somebody's Matrix client, on matrix-js-sdk: a watcher of the story, who also answers. */
-import {
-  ClientEvent,
-  createClient,
-  Direction,
-  type MatrixClient,
-  MsgType,
-  RelationType,
-} from "matrix-js-sdk";
+import { createClient, Direction, type MatrixClient, MsgType, RelationType } from "matrix-js-sdk";
 import { logger } from "matrix-js-sdk/lib/logger.js";
-import "../../bridge/demo/node-20.ts";
+import { untilSynced } from "../../bridge/demo/matrix.ts";
 import type { OkFields } from "../../src/protocol/frames.ts";
 
 type Account = OkFields["matrix"];
@@ -44,8 +37,6 @@ export interface MatrixApp {
   close(): Promise<void>;
 }
 
-const LIMIT_MS = 30_000;
-
 /** Signs in with what the op `matrix` gave: a password, or a device. */
 export async function openMatrixApp(account: Account): Promise<MatrixApp> {
   silence();
@@ -55,11 +46,11 @@ export async function openMatrixApp(account: Account): Promise<MatrixApp> {
   return {
     ...{ id: account.matrixId, client },
     async enter(room) {
-      await until(client, `${account.matrixId} belongs to ${room}`, () =>
+      await untilSynced(client, `${account.matrixId} belongs to ${room}`, () =>
         ["join", "invite"].includes(inRoom(room) ?? ""),
       );
       if (inRoom(room) !== "join") await client.joinRoom(room);
-      await until(client, `${account.matrixId} is in ${room}`, () => inRoom(room) === "join");
+      await untilSynced(client, `${account.matrixId} is in ${room}`, () => inRoom(room) === "join");
     },
     async say(room, text, more = {}) {
       const content = { msgtype: MsgType.Text as const, body: text, ...more };
@@ -98,23 +89,6 @@ async function signedIn(account: Account): Promise<MatrixClient> {
     password: account.password,
   });
   return createClient({ baseUrl, userId, accessToken, deviceId });
-}
-
-/** Waits until `holds`, and looks after every sync. */
-function until(client: MatrixClient, what: string, holds: () => boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void) => {
-      clearTimeout(timer);
-      client.off(ClientEvent.Sync, look);
-      settle();
-    };
-    const timer = setTimeout(() => end(() => reject(new Error(`waited in vain until ${what}`))), LIMIT_MS);
-    const look = () => {
-      if (holds()) end(resolve);
-    };
-    client.on(ClientEvent.Sync, look);
-    look();
-  });
 }
 
 interface RawEvent {

@@ -1,13 +1,14 @@
 /** Blocking by the id of a user, whatever the two are to each other. What it does is the rule of connections. */
 import type { Context } from "../context/context.ts";
 import { DomainError } from "../errors.ts";
+import { numberOfId } from "../ids.ts";
 import { type Actor, isUser, type User } from "../model.ts";
 import type { Blocking, Connections } from "../use-cases/people.ts";
 
 export function createBlocking({ store }: Context, connections: Pick<Connections, "update">): Blocking {
   async function userNamed(id: string): Promise<User> {
-    const number = /^[1-9][0-9]{0,15}$/.test(id) ? Number(id) : 0;
-    const user = Number.isSafeInteger(number) && number > 0 ? await store.users.byId(number) : null;
+    const number = numberOfId(id);
+    const user = number > 0 ? await store.users.byId(number) : null;
     if (!user) throw noSuchUser();
     return user;
   }

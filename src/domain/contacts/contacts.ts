@@ -2,7 +2,7 @@
 import type { Context } from "../context/context.ts";
 import { cursorQuery, cut } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
-import { isPublicId } from "../ids.ts";
+import { isPublicId, numberOfId } from "../ids.ts";
 import { type Actor, type Contact, type Room, type User, userActor, type WebhookType } from "../model.ts";
 import type { StoredContact } from "../ports/store/accounts/people.ts";
 import type { StoreTransaction } from "../ports/store/transaction.ts";
@@ -150,14 +150,14 @@ export function createContacts(
     },
     async set(actor, id, displayName) {
       const entry = checkEntry(displayName === undefined ? {} : { displayName });
-      const known = await entryById(actor, numberOf(id));
+      const known = await entryById(actor, numberOfId(id));
       const isSame = displayName === undefined || known?.displayName === entry.displayName;
       if (known && isSame) return { contact: known, changed: false };
-      const user = known?.user ?? (await userById(actor, numberOf(id)));
+      const user = known?.user ?? (await userById(actor, numberOfId(id)));
       return { contact: (await put(actor, user, entry)).contact, changed: true };
     },
     async remove(actor, id) {
-      const contact = await entryById(actor, numberOf(id));
+      const contact = await entryById(actor, numberOfId(id));
       if (!contact) return false;
       const place = await store.people.contactPlace(idOf(actor), contact.user.publicId);
       return await takeOut(actor, contact, place?.activity ?? contact.createdAt);
@@ -173,12 +173,6 @@ export function createContacts(
 function idOf(actor: Actor): number {
   if (actor.kind !== "user") throw new DomainError("forbidden", "Only users have contacts");
   return Number(actor.id);
-}
-
-/** The number of a user; 0: nobody has this id. */
-function numberOf(id: string): number {
-  const number = /^[1-9][0-9]{0,15}$/.test(id) ? Number(id) : 0;
-  return Number.isSafeInteger(number) ? number : 0;
 }
 
 function checkEntry({ phoneNumber, avatarUrl, displayName }: Entry): Entry {

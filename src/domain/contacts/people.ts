@@ -1,7 +1,7 @@
 /** Finds people by their names, as far as the actor may know them. */
 import type { Context } from "../context/context.ts";
 import { badField } from "../errors.ts";
-import { isPublicId } from "../ids.ts";
+import { isPublicId, numberOfId } from "../ids.ts";
 import type { User } from "../model.ts";
 import { checkName, isHandle } from "../text-rules.ts";
 import type { People, Person } from "../use-cases/people.ts";
@@ -9,7 +9,6 @@ import type { People, Person } from "../use-cases/people.ts";
 const MAX_FOUND = 100;
 const QUERY_CODE_POINTS = 200;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const USER_ID = /^[1-9][0-9]{0,15}$/;
 
 export function createPeople({ store }: Context): People {
   async function withLastSeen(me: number, users: readonly User[]): Promise<Person[]> {
@@ -20,12 +19,12 @@ export function createPeople({ store }: Context): People {
 
   /** Users by the kinds of names that `names` can be. Handles are looked up last: one may look like another's id. */
   async function named(me: number, names: readonly string[]): Promise<User[]> {
-    const ids = names.filter((name) => USER_ID.test(name)).map(Number);
+    const ids = names.map(numberOfId).filter((id) => id > 0);
     const uuids = names.filter((name) => UUID.test(name));
     const publicIds = names.filter(isPublicId);
     const handles = names.filter(isHandle);
     const [byId, byUuid, byPublicId, byHandle] = await Promise.all([
-      ids.length === 0 ? [] : store.users.byIds(ids.filter(Number.isSafeInteger)),
+      ids.length === 0 ? [] : store.users.byIds(ids),
       uuids.length === 0 ? [] : store.people.users({ uuids }),
       publicIds.length === 0 ? [] : store.people.users({ publicIds }),
       handles.length === 0 ? [] : store.people.users({ handles }),

@@ -2,6 +2,7 @@
 import type { User } from "../model.ts";
 import type { Broadcasts, NamedRoom, UserBroadcast } from "../ports/broadcasts.ts";
 import { type Bus, channels } from "../ports/bus.ts";
+import type { CallState } from "../ports/hot.ts";
 import { callSessionId } from "./session-names.ts";
 
 const NOTHING = Buffer.from("{}");
@@ -46,6 +47,14 @@ export function shownSelf(user: User, around: Surroundings) {
   return { ...shownUser(user, around), ...(email !== null && { email }), privacy: { receipts, lastSeen } };
 }
 
+/** [GW-9.1] A call as frames show it: its participants by the ids under which they are addressed. */
+export function shownCall({ flags, participants }: CallState) {
+  const shown = participants.map(({ session, actor, flags }) => ({
+    ...{ session: callSessionId(session), actor, flags },
+  }));
+  return { flags, participants: shown };
+}
+
 export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
   const publish = (channel: string, message: object) =>
     bus.publish(channel, Buffer.from(JSON.stringify(message)));
@@ -55,12 +64,7 @@ export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
   return {
     typing: (room, actor, on) => toRoom(room, "typing", { actor, on }),
     presence: (room, actor, lastPing, gone) => toRoom(room, "presence", { actor, lastPing, gone }),
-    call(room, { flags, participants }) {
-      const shown = participants.map((one) => ({
-        ...{ session: callSessionId(one.session), actor: one.actor, flags: one.flags },
-      }));
-      toRoom(room, "call", { flags, participants: shown });
-    },
+    call: (room, state) => toRoom(room, "call", shownCall(state)),
     receipt: (room, actor, read, delivered, to) => toRoom(room, "receipt", { actor, read, delivered, to }),
     unread: ({ token }, userId, { read, unread, mention, head, thread, unreadMark }, except = "") =>
       toUser(userId, {

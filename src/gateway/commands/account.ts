@@ -1,5 +1,6 @@
 /** One's own account [GW-17.5 to GW-17.10]: password, logins, another token for the session, and the Matrix account. */
 import { badField, DomainError } from "../../domain/errors.ts";
+import { numberOfId } from "../../domain/ids.ts";
 import type { User } from "../../domain/model.ts";
 import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
 import type { OwnIdentities, OwnIdentity } from "../../domain/use-cases/accounts.ts";
@@ -121,8 +122,8 @@ function moveTo(
 }
 
 function idOf(field: "session" | "identity", text: string): number {
-  const id = /^[1-9][0-9]{0,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(id)) throw badField(field, `must be the id of one of your ${PLURAL[field]}`);
+  const id = numberOfId(text);
+  if (id === 0) throw badField(field, `must be the id of one of your ${PLURAL[field]}`);
   return id;
 }
 

@@ -1,5 +1,6 @@
 /** Commands of calls [GW-9]. A session joins a call with its flags, changes them and leaves. */
 import { setTimeout as delay } from "node:timers/promises";
+import { shownCall } from "../../domain/context/broadcasts.ts";
 import { callServers, type IceServers } from "../../domain/context/ice-servers.ts";
 import { DomainError, isUnavailable } from "../../domain/errors.ts";
 import { CALL_TTL_MS } from "../../domain/live/calls.ts";
@@ -10,7 +11,6 @@ import type { CallFrame } from "../../protocol/frames.ts";
 import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { requireNotWaiting } from "../delivery/lobby.ts";
-import { callShape } from "../frames/call-shape.ts";
 import type { Identity, Session, Speaker } from "../sessions/session.ts";
 import type { Handlers } from "./handlers.ts";
 import { roomOf } from "./presence.ts";
@@ -163,5 +163,5 @@ export function createCallCommands({
 }
 
 function shape({ token }: FollowedRoom, state: CallState): Omit<CallFrame, "op"> {
-  return { room: token, ...callShape(state) };
+  return { room: token, ...shownCall(state) };
 }

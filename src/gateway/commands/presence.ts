@@ -1,12 +1,12 @@
 /** Open rooms, typing, and the sign of life: what sessions show to those who look at the same room. */
 import { noSuchRoom, refusal } from "../../domain/context/access.ts";
+import { shownCall } from "../../domain/context/broadcasts.ts";
 import { DomainError } from "../../domain/errors.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { Logger } from "../../logger.ts";
 import type { FollowedRoom } from "../delivery/followed-room.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { requireNotWaiting } from "../delivery/lobby.ts";
-import { callShape } from "../frames/call-shape.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Handlers } from "./handlers.ts";
 
@@ -46,7 +46,7 @@ export function createPresenceCommands(
       await presence.ping(identity.actor, [room], session.id);
       // Read after the session has subscribed, so that no change between the two is missed.
       const { present, typing, reads, call } = await presence.look(room, identity.actor);
-      return { present, typing, reads, ...(call && { call: callShape(call) }) };
+      return { present, typing, reads, ...(call && { call: shownCall(call) }) };
     },
 
     async close({ session, identity }, { room: token }) {

@@ -99,13 +99,10 @@ async function renameMembers(
     select conversation_id as "roomId", seq, data from events
     where ${between(sql, after, to)} and type in ('member.joined', 'member.left', 'member.changed')
       and strpos(data, ${`"id":"${userId}"`}) > 0`;
-  const renamed = rows.flatMap(({ roomId, seq, data }) => {
-    const parsed = JSON.parse(data) as { member: { kind: string; id: string; name: string } };
-    const { kind, id } = parsed.member;
-    if (kind !== "user" || id !== String(userId)) return [];
-    return [{ roomId, seq, data: JSON.stringify({ ...parsed, member: { kind, id, name } }) }];
+  await changeData(sql, rows, (data: { member: { kind: string; id: string; name: string } }) => {
+    const { kind, id } = data.member;
+    return kind === "user" && id === String(userId) ? { ...data, member: { kind, id, name } } : null;
   });
-  await putData(sql, renamed);
 }
 
 /**
@@ -131,21 +128,27 @@ async function renameForwarded(
     order by conversation_id for no key update`;
   const rows = await sql<DataRow[]>`
     select conversation_id as "roomId", seq, data from events where ${isTheirs}`;
-  const renamed = rows.flatMap(({ roomId, seq, data }) => {
-    const parsed = JSON.parse(data) as EventData["message"];
-    const { actor, ...origin } = parsed.forwarded ?? {};
-    if (actor?.kind !== "user" || actor.id !== String(userId)) return [];
-    const forwarded = { actor: { kind: actor.kind, id: actor.id, name }, ...origin };
-    return [{ roomId, seq, data: JSON.stringify({ ...parsed, forwarded }) }];
+  await changeData(sql, rows, (data: EventData["message"]) => {
+    if (data.forwarded?.actor.kind !== "user" || data.forwarded.actor.id !== String(userId)) return null;
+    const { actor, ...origin } = data.forwarded;
+    return { ...data, forwarded: { actor: { kind: actor.kind, id: actor.id, name }, ...origin } };
   });
-  await putData(sql, renamed);
 }
 
-async function putData(sql: Sql, rows: readonly DataRow[]): Promise<void> {
-  if (rows.length === 0) return;
+/** @param change makes the new data of an event, or null: it stays as it is */
+async function changeData<Data extends object>(
+  sql: Sql,
+  rows: readonly DataRow[],
+  change: (data: Data) => Data | null,
+): Promise<void> {
+  const changed = rows.flatMap(({ data: before, ...place }) => {
+    const data = change(JSON.parse(before) as Data);
+    return data === null ? [] : [{ ...place, data: JSON.stringify(data) }];
+  });
+  if (changed.length === 0) return;
   await sql`
     update events e set data = r.data
-    from unnest(${rows.map(({ roomId }) => roomId)}::bigint[], ${rows.map(({ seq }) => seq)}::bigint[],
-                ${rows.map(({ data }) => data)}::text[]) as r (room, seq, data)
+    from unnest(${changed.map(({ roomId }) => roomId)}::bigint[], ${changed.map(({ seq }) => seq)}::bigint[],
+                ${changed.map(({ data }) => data)}::text[]) as r (room, seq, data)
     where e.conversation_id = r.room and e.seq = r.seq`;
 }
