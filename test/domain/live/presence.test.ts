@@ -172,7 +172,8 @@ describeDomain("what ends by itself", (world) => {
     const room = await world.group([ada, bob]);
     const { presence, calls } = world.useCases;
     await calls.join(ada.actor, room.token, "stays", 1, 10 * CALL_TTL_MS);
-    await presence.ping(bob.actor, [room], "lost");
+    // Presence is told when it is known whether the person tells when they were last seen, so its end is awaited here.
+    await heardWhile(world, room, () => presence.ping(bob.actor, [room], "lost"), 1);
     await presence.typing(bob.actor, room.token, true, "lost");
     await calls.join(bob.actor, room.token, "lost", 3);
     const lastPing = world.clock.now;
