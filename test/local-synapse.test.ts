@@ -125,6 +125,37 @@ describeWith("synapseProgram", "the local Synapse", ({ synapseProgram: { python 
     expect(ours()).toEqual([]);
   });
 
+  test("tells names to those who share a room, pictures to clients of the older paths, and where it is", async () => {
+    const { url, stop: end } = await start();
+    const ask = async (method: string, path: string, { as, ...body }: Record<string, unknown> = {}) => {
+      const headers = { authorization: "Bearer as-token-of-test", "content-type": "application/json" };
+      const query = as === undefined ? "" : `?user_id=${encodeURIComponent(String(as))}`;
+      const json = method === "GET" ? {} : { body: JSON.stringify(body) };
+      const answer = await fetch(`${url}/_matrix/${path}${query}`, { method, headers, ...json });
+      return { status: answer.status, json: (await answer.json()) as Record<string, string> };
+    };
+    const [ada, ben] = ["@cw_1:localhost", "@cw_2:localhost"];
+    for (const username of ["cw_1", "cw_2"]) {
+      const type = "m.login.application_service";
+      await ask("POST", "client/v3/register", { type, username, inhibit_login: true });
+    }
+    const profile = `client/v3/profile/${encodeURIComponent(ada)}`;
+    await ask("PUT", `${profile}/displayname`, { as: ada, displayname: "Ada" });
+    expect((await fetch(`${url}/_matrix/${profile}`)).status).toBe(401);
+    expect((await ask("GET", profile, { as: ben })).status).toBe(403);
+    const { json: room } = await ask("POST", "client/v3/createRoom", { as: ada, invite: [ben] });
+    await ask("POST", `client/v3/join/${encodeURIComponent(room.room_id ?? "")}`, { as: ben });
+    expect((await ask("GET", profile, { as: ben })).json).toMatchObject({ displayname: "Ada" });
+
+    const { json: file } = await ask("POST", "media/v3/upload", { as: ada });
+    const old = await fetch(`${url}/_matrix/media/v3/download/${file.content_uri?.slice("mxc://".length)}`);
+    expect([old.status, await old.text()]).toEqual([200, "{}"]);
+    const known = await (await fetch(`${url}/.well-known/matrix/client`)).json();
+    expect(known).toMatchObject({ "m.homeserver": { base_url: `${url}/` } });
+    await end();
+    running = null;
+  }, 60_000);
+
   describe("says what to do", () => {
     test("when its port is taken", async () => {
       const other = createServer().listen(options.port, "127.0.0.1");

@@ -121,6 +121,12 @@ const POLICY = {
   federation_domain_whitelist: [],
   presence: { enabled: false },
   url_preview_enabled: false,
+  // Ghosts are numbered: without these, anybody could read everybody's name by counting.
+  require_auth_for_profile_requests: true,
+  limit_profile_requests_to_users_who_share_rooms: true,
+  // Clients that know only the media paths without a sign-in (nheko 0.11, Quaternion 0.0.95) show pictures too. This
+  // server answers on loopback only; the one for production keeps the sign-in.
+  enable_authenticated_media: false,
   // With this cache a first /sync may miss the rooms of the last two minutes.
   caches: { sync_response_cache_duration: 0 },
 } as const;

@@ -531,7 +531,10 @@ describeWith("postgres", "the Messenger API", ({ postgres }) => {
     test("credentials are the caller's own", async () => {
       const answer = await call("GET", "/user/credentials", member.auth);
       expect(answer.status).toBe(200);
-      expect(answer.json).toEqual({ username: `cw_${member.id}`, password: "matrix password" });
+      expect(answer.json).toEqual({
+        ...{ username: `cw_${member.id}`, password: "matrix password", newPassword: true },
+        ...{ matrixId: `@cw_${member.id}:localhost`, homeserver: "http://localhost:8008" },
+      });
       expect(answer.headers.get("cache-control")).toBe("no-store");
     });
 
@@ -545,6 +548,7 @@ describeWith("postgres", "the Messenger API", ({ postgres }) => {
         refreshToken: "syr_a",
         userID: `@cw_${member.id}:localhost`,
         wellKnown: { "m.homeserver": { base_url: "http://localhost:8008" } },
+        ...{ matrixId: `@cw_${member.id}:localhost`, homeserver: "http://localhost:8008" },
       });
       expect(site.matrixLogins.at(-1)).toMatchObject({ user: { id: member.id }, deviceId: "PHONE" });
     });

@@ -62,7 +62,7 @@ function matrixAccounts(logins: Site["matrixLogins"]): MatrixAccounts {
   return {
     credentials: async (user) => ({
       ...{ username: `cw_${user.id}`, password: "matrix password" },
-      ...{ userID: `@cw_${user.id}:example.org`, homeserver: "https://matrix.example.org" },
+      ...{ userID: `@cw_${user.id}:localhost`, homeserver: "http://localhost:8008" },
     }),
     async login(user, deviceId) {
       if (deviceId === "away") throw new DomainError("unavailable", "The homeserver can't be reached");
