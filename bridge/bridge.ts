@@ -20,6 +20,7 @@ import { type CredentialProviderName, createCredentialProvider } from "./homeser
 import { createGhostAccounts, type GhostAccounts } from "./homeserver/ghost-accounts.ts";
 import { type Homeserver, observeFailures } from "./homeserver/homeserver.ts";
 import { createMedia, type Media } from "./homeserver/media.ts";
+import { refuseOpenRegistration } from "./homeserver/open-registration.ts";
 import { createAppservice } from "./inbound/appservice.ts";
 import { createInboundFiles } from "./inbound/files.ts";
 import { createInbound, type Inbound } from "./inbound/inbound.ts";
@@ -175,6 +176,7 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
     homeserver,
     ghosts,
     reconciler,
+    check: () => refuseOpenRegistration(homeserver, signal),
     onConnected,
     logger,
     signal,

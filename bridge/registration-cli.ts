@@ -93,7 +93,8 @@ async function makeAdmin(
 
 const DONE = {
   made: "Made the registration",
-  rewritten: "Rewrote the registration after a change of settings (its tokens are the same)",
+  rewritten: "Rewrote the registration, after a change of settings or of Causeway (its tokens are the same)",
+  outdated: "The registration is an older Causeway's, and can't be written. Run this as a user who may",
 } as const;
 
 function nextSteps(config: Config, registration: RegistrationFile): string[] {
@@ -107,7 +108,8 @@ function nextSteps(config: Config, registration: RegistrationFile): string[] {
     "  1. Give the homeserver a copy that it alone can read. In Synapse's homeserver.yaml:",
     "       app_service_config_files:",
     "         - /path/to/the/copy.yaml",
-    "  2. Restart the homeserver: it reads registrations at its start only.",
+    "  2. Restart the homeserver: it reads registrations at its start only. Registration of accounts has to be closed",
+    "     there, or need a token: Causeway refuses a homeserver where strangers can register.",
     "  3. Start Causeway with these settings, and with a HOST that the homeserver can reach:",
     `       MATRIX_SERVER_NAME=${serverName}`,
     `       MATRIX_APPSERVICE_URL=${registration.url}`,

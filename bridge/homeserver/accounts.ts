@@ -13,6 +13,7 @@ import { createAccountTasks, newMatrixPassword } from "./account-tasks.ts";
 import { ANSWER_LIMIT_MS, type CredentialProviderName, createCredentialProvider } from "./credentials.ts";
 import type { Homeserver, RequestOptions } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
+import { createRegistrationCheck } from "./open-registration.ts";
 
 export interface MatrixAccountsOptions {
   homeserver: Homeserver;
@@ -45,6 +46,7 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): AccountsOf
   const { homeserver, store, logger } = options;
   const ghosts = createGhosts({ ...homeserver.registration, serverName: homeserver.serverName });
   const provider = createCredentialProvider(options.provider, homeserver);
+  const refuseOpenRegistration = createRegistrationCheck(homeserver);
   const tasks = createAccountTasks({ homeserver, ghosts, store, provider, logger });
   const request = <T>(method: "POST" | "DELETE", path: string, more: RequestOptions) =>
     homeserver.request<T>(method, `/_matrix/client/v3/${path}`, { ...more, timeoutMs: ANSWER_LIMIT_MS });
@@ -76,9 +78,10 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): AccountsOf
   /**
    * Makes a device or password that ends with the credential. Waiting tasks of the user run first. When the credential is
    * revoked during `make`, the new device or password is ended too.
-   * @throws DomainError `unauthorized` when the credential was revoked
+   * @throws DomainError `unauthorized` when the credential was revoked; OpenRegistrationError
    */
   async function withGrant<T>(grant: Grant, make: () => Promise<T>): Promise<T> {
+    await refuseOpenRegistration();
     await tasks.runFor(grant.userId);
     if (!(await store.grant(grant))) throw revokedError();
     const made = await make();

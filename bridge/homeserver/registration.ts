@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import type { Config } from "../../src/config.ts";
@@ -31,8 +32,11 @@ export interface RegistrationOptions {
 
 export interface RegistrationFile extends AppserviceRegistration {
   path: string;
-  /** What this call did to the file. After a change the homeserver has to read it again. */
-  change: "made" | "rewritten" | null;
+  /**
+   * What this call did to the file; `outdated`: it is an older Causeway's, and can't be written. After a change the homeserver
+   * has to read it again.
+   */
+  change: "made" | "rewritten" | "outdated" | null;
 }
 
 const OWNER_ONLY = 0o600;
@@ -75,8 +79,9 @@ export function registrationOptions(
 }
 
 /**
- * Reads the registration, or makes one that only its owner can read. When URL, prefix or server name changed, the file
- * is written again with the same tokens.
+ * Reads the registration, or makes one that only its owner can read. When URL, prefix, server name or the namespaces that
+ * Causeway wants changed, the file is written again with the same tokens. A file that can't be written, and whose namespaces alone
+ * are old, is used as it is.
  * @throws Error that names the file, the field and what to do
  */
 export function readOrMakeRegistration(options: RegistrationOptions): RegistrationFile {
@@ -92,16 +97,17 @@ export function readOrMakeRegistration(options: RegistrationOptions): Registrati
   const wanted = contents(options, kept);
   if (kept.as_token === kept.hs_token) throw unusable(options.path, ["hs_token: must differ from as_token"]);
   if (isCurrent(kept, wanted)) return registrationOf(kept, options, null);
-  replace(options.path, wanted);
+  try {
+    replace(options.path, wanted);
+  } catch (error) {
+    if (!isUsable(kept, options)) throw error;
+    return registrationOf(kept, options, "outdated");
+  }
   return registrationOf(wanted, options, "rewritten");
 }
 
 function contents(options: RegistrationOptions, current: Pick<Contents, "id" | "as_token" | "hs_token">) {
-  const { prefix, serverName, appserviceUrl } = options;
-  const own = (sigil: string) => ({
-    exclusive: true,
-    regex: `${sigil}${escaped(prefix)}.*:${escaped(serverName)}`,
-  });
+  const { prefix, appserviceUrl } = options;
   return {
     id: current.id,
     url: appserviceUrl,
@@ -113,8 +119,28 @@ function contents(options: RegistrationOptions, current: Pick<Contents, "id" | "
     receive_ephemeral: true,
     // The same flag under its name before Matrix v1.13.
     "de.sorunome.msc2409.push_ephemeral": true,
-    namespaces: { users: [own("@")], aliases: [own("#")], rooms: [] },
+    namespaces: {
+      users: usersOf(options),
+      aliases: [{ exclusive: true, regex: ownNames("#", options, ".*") }],
+      rooms: [],
+    },
   };
+}
+
+/**
+ * Synapse leaves users of an exclusive namespace out of push rules and of the user directory: whoever signed in as one would
+ * have no notification. So people's names, which begin with a digit, are not exclusive. Those of guests, the bot and the
+ * sender are: nobody signs in as these. That no stranger registers a person's name is what open-registration.ts is for.
+ */
+function usersOf(options: RegistrationOptions): { exclusive: boolean; regex: string }[] {
+  return [
+    { exclusive: false, regex: ownNames("@", options, "[0-9].*") },
+    { exclusive: true, regex: ownNames("@", options, "[^0-9].*") },
+  ];
+}
+
+function ownNames(sigil: string, { prefix, serverName }: RegistrationOptions, rest: string): string {
+  return `${sigil}${escaped(prefix)}${rest}:${escaped(serverName)}`;
 }
 
 /** Escapes a text for regular expressions of any language: only characters that are special in all of them. */
@@ -158,7 +184,17 @@ function isCurrent(kept: Contents, wanted: Contents): boolean {
   return (
     kept.url === wanted.url &&
     kept.sender_localpart === wanted.sender_localpart &&
-    wanted.namespaces.users.every(({ regex }) => kept.namespaces.users.some((one) => one.regex === regex))
+    isDeepStrictEqual(kept.namespaces.users, wanted.namespaces.users)
+  );
+}
+
+/** Whether the file of an older Causeway, for which all names were exclusive, lets the bridge in with these settings. */
+function isUsable(kept: Contents, options: RegistrationOptions): boolean {
+  const all = ownNames("@", options, ".*");
+  return (
+    kept.url === options.appserviceUrl &&
+    kept.sender_localpart === `${options.prefix}sender` &&
+    kept.namespaces.users.some(({ regex }) => regex === all)
   );
 }
 

@@ -19,6 +19,8 @@ export interface SynapseSettings {
   publicUrl?: string | undefined;
   /** Cost of password hashes. Tests use 4, the minimum. */
   bcryptRounds?: number | undefined;
+  /** Settings of Synapse that take the place of Causeway's. */
+  overrides?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface SynapseFiles {
@@ -107,6 +109,7 @@ function homeserver(folder: string, settings: SynapseSettings, kept: Secrets): R
     bcrypt_rounds: settings.bcryptRounds ?? 12,
     ...POLICY,
     ...LIMITS,
+    ...settings.overrides,
   };
 }
 

@@ -8,6 +8,7 @@ import { backoffMs } from "../../src/domain/backoff.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { Homeserver } from "../homeserver/homeserver.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import { OpenRegistrationError } from "../homeserver/open-registration.ts";
 import { BRIDGE_DEVICE, type Ghosts } from "../mapping/ghosts.ts";
 import type { Reconciler } from "./reconciler.ts";
 
@@ -27,9 +28,11 @@ export interface HomeserverConnectionOptions {
   homeserver: Homeserver;
   ghosts: Ghosts;
   reconciler: Reconciler;
+  /** Refuses a homeserver that must not be used. @throws OpenRegistrationError, HomeserverError */
+  check: () => Promise<void>;
   /** Is called each time the connection is set up. */
   onConnected: () => void;
-  logger: Pick<Logger, "info" | "warn">;
+  logger: Pick<Logger, "info" | "warn" | "error">;
   signal: AbortSignal;
   /** Interval of the search for events that were not delivered, ms. */
   reconcileMs: number;
@@ -54,8 +57,11 @@ export function createHomeserverConnection(options: HomeserverConnectionOptions)
   /** Connections in a row that failed before their first interval was over. */
   let failures = 0;
   let warned = false;
+  let refused = false;
 
   async function connect(): Promise<void> {
+    await options.check();
+    refused = false;
     await homeserver.ensureRegistered(`${homeserver.registration.prefix}bot`);
     await homeserver.ensureDevice(ghosts.bot, BRIDGE_DEVICE);
     await nameBot(homeserver, ghosts.bot);
@@ -102,14 +108,28 @@ export function createHomeserverConnection(options: HomeserverConnectionOptions)
         // When `lost` interrupted the pause, its reason is the cause of an AbortError.
         const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
         detail = reason instanceof Error ? reason.message : String(reason);
-        if (!warned)
-          logger.warn(
-            { event: "matrix.away", err: reason },
-            "could not use the Matrix homeserver; chat goes on without it, and the bridge tries again",
-          );
-        warned = true;
+        tellFailure(reason);
         await pause(backoffMs(RETRIES, failures));
       }
+    }
+  }
+
+  /** Tells an outage, and a homeserver that must not be used, the first time in a row. */
+  function tellFailure(reason: unknown): void {
+    if (reason instanceof OpenRegistrationError) {
+      if (!refused)
+        logger.error(
+          { event: "matrix.registration_open", err: reason },
+          "the Matrix homeserver lets strangers register; the bridge uses it when registration is closed",
+        );
+      refused = true;
+    } else {
+      if (!warned)
+        logger.warn(
+          { event: "matrix.away", err: reason },
+          "could not use the Matrix homeserver; chat goes on without it, and the bridge tries again",
+        );
+      warned = true;
     }
   }
 

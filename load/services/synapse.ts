@@ -44,6 +44,8 @@ export interface SynapseOptions {
   serverName?: string;
   /** For all its files, deleted when it stops; unset: a new one. */
   folder?: string;
+  /** Settings of Synapse that take the place of Causeway's. Each start reads them anew. */
+  overrides?: Record<string, unknown>;
 }
 
 const START_LIMIT_MS = 120_000;
@@ -58,6 +60,7 @@ export async function startSynapse(options: SynapseOptions = {}): Promise<Synaps
     serverName: options.serverName ?? "localhost",
     registrationPaths: [options.registrationPath ?? []].flat(),
     bcryptRounds: 4,
+    overrides: options.overrides,
   };
   let process: SynapseProcess | null = null;
   let release = (): void => undefined;

@@ -130,6 +130,7 @@ class StartingMatrix implements Matrix {
     const registration = readOrMakeRegistration({
       ...registrationOptions({ ...config, DATA_DIR: this.#dataDir, PORT: port }),
     });
+    if (config.MATRIX_HOMESERVER_URL !== undefined) this.#tellChange(registration);
     const local = await this.#localHomeserver(registration);
     const baseUrl = config.MATRIX_HOMESERVER_URL ?? local?.url;
     if (baseUrl === undefined) {
@@ -150,6 +151,22 @@ class StartingMatrix implements Matrix {
     });
     if (config.ROLE === "gateway") return;
     await this.#startBridge(parts, homeserver, local?.onRestart);
+  }
+
+  /** The local homeserver reads the registration at each start; any other has to be given the new one. */
+  #tellChange({ change, path }: RegistrationFile): void {
+    if (change !== "rewritten" && change !== "outdated") return;
+    const what =
+      change === "rewritten"
+        ? `The registration ${path} was written anew`
+        : `The registration ${path} is an older Causeway's and can't be written: run npm run matrix:registration`;
+    this.#say(
+      `${what}. Give the homeserver the new one and restart it: until then Matrix clients may get no notifications`,
+    );
+    this.#logger.warn(
+      { event: "matrix.registration_changed", path, change },
+      "the registration is another than the homeserver may have; give it the new one and restart it",
+    );
   }
 
   async #localHomeserver(registration: RegistrationFile) {

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -61,7 +62,10 @@ describe("the registration", () => {
       receive_ephemeral: true,
       "de.sorunome.msc2409.push_ephemeral": true,
       namespaces: {
-        users: [{ exclusive: true, regex: "@cw_.*:chat\\.example\\.org" }],
+        users: [
+          { exclusive: false, regex: "@cw_[0-9].*:chat\\.example\\.org" },
+          { exclusive: true, regex: "@cw_[^0-9].*:chat\\.example\\.org" },
+        ],
         aliases: [{ exclusive: true, regex: "#cw_.*:chat\\.example\\.org" }],
         rooms: [],
       },
@@ -100,6 +104,46 @@ describe("the registration", () => {
     });
     expect(statSync(options.path).mode & 0o777).toBe(0o640);
     expect(readOrMakeRegistration(changed).change).toBeNull();
+  });
+
+  test("has people's names in no exclusive namespace, and those of the bot, the sender and guests in one", () => {
+    readOrMakeRegistration(options);
+    const exclusive = (name: string) =>
+      contents()
+        .namespaces.users?.filter(({ regex }) =>
+          new RegExp(`^(?:${regex})`).test(`@${name}:chat.example.org`),
+        )
+        .map((namespace) => namespace.exclusive);
+    for (const name of ["cw_1", "cw_907", "cw_42_2"]) expect(exclusive(name), name).toEqual([false]);
+    for (const name of ["cw_bot", "cw_sender", "cw_guest_9f"]) expect(exclusive(name), name).toEqual([true]);
+    for (const name of ["cw1", "anna"]) expect(exclusive(name), name).toEqual([]);
+  });
+
+  /** As it was written when all names were exclusive. */
+  const older = () => {
+    const { asToken, hsToken, id } = readOrMakeRegistration(options);
+    const users = [{ exclusive: true, regex: "@cw_.*:chat\\.example\\.org" }];
+    const aliases = [{ exclusive: true, regex: "#cw_.*:chat\\.example\\.org" }];
+    const text = JSON.stringify({ ...contents(), namespaces: { users, aliases, rooms: [] } });
+    writeFileSync(options.path, text);
+    return { text, kept: { asToken, hsToken, id } };
+  };
+
+  test("of an older Causeway is rewritten with the same tokens", () => {
+    const { kept } = older();
+    expect(readOrMakeRegistration(options)).toMatchObject({ ...kept, change: "rewritten" });
+    expect(contents().namespaces.users).toHaveLength(2);
+    expect(readOrMakeRegistration(options).change).toBeNull();
+  });
+
+  test("of an older Causeway that can't be written is used as it is, unless the settings changed", () => {
+    const { text, kept } = older();
+    // A folder stands where the new file would be written first.
+    mkdirSync(`${options.path}.${process.pid}.new`);
+    expect(readOrMakeRegistration(options)).toMatchObject({ ...kept, change: "outdated" });
+    expect(readFileSync(options.path, "utf8")).toBe(text);
+    const moved = { ...options, appserviceUrl: "http://bridge:9000" };
+    expect(() => readOrMakeRegistration(moved)).toThrowError(/can't be written/);
   });
 
   const good = {

@@ -4,6 +4,7 @@ Standard input holds commands, each answered by one line with the same "ref":
   {"ref": 1, "op": "login", "homeserver": url, "user": name or Matrix id, "password": text}
   {"ref": 2, "op": "send", "room": room id, "text": text}
   {"ref": 3, "op": "rooms"}
+  {"ref": 4, "op": "counts", "room": room id}
 Between the answers come lines with an "event": "message" for every text in a room the client is in, "joined" for
 every invitation it accepted. The end of standard input ends the client.
 """
@@ -79,6 +80,13 @@ class Session:
         names = {room_id: room.display_name for room_id, room in self.client.rooms.items()}
         return {"rooms": names}
 
+    async def counts(self, room):
+        known = self.client.rooms.get(room)
+        return {
+            "notifications": known.unread_notifications if known else None,
+            "highlights": known.unread_highlights if known else None,
+        }
+
     async def close(self):
         if self.sync:
             self.sync.cancel()
@@ -87,7 +95,12 @@ class Session:
 
 
 async def obey(session, command):
-    operations = {"login": session.login, "send": session.send, "rooms": session.rooms}
+    operations = {
+        "login": session.login,
+        "send": session.send,
+        "rooms": session.rooms,
+        "counts": session.counts,
+    }
     ref = command.pop("ref")
     try:
         answer = await operations[command.pop("op")](**command)

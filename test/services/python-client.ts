@@ -25,6 +25,8 @@ export interface NioClient {
   untilIn(room: string, limitMs?: number): Promise<void>;
   /** Sends a text and resolves with its event id. */
   send(room: string, text: string): Promise<string>;
+  /** Unread messages that notify, and those among them that name the person; null for a room that it does not know. */
+  counts(room: string): Promise<{ notifications: number | null; highlights: number | null }>;
   close(): Promise<void>;
 }
 
@@ -96,6 +98,13 @@ export async function startNioClient(login: NioLogin): Promise<NioClient> {
       }
     },
     send: async (room, text) => (await wire.ask<{ eventId: string }>("send", { room, text })).eventId,
+    async counts(room) {
+      const { notifications, highlights } = await wire.ask<Awaited<ReturnType<NioClient["counts"]>>>(
+        "counts",
+        { room },
+      );
+      return { notifications, highlights };
+    },
     close: wire.close,
   };
 }

@@ -40,7 +40,7 @@ export interface SharedServices {
 }
 
 /** Test files that may have a bridge in one run. Synapse reads registrations only at its start. */
-const REGISTRATIONS = 24;
+const REGISTRATIONS = 40;
 
 /** @param say is given lines for people: which programs the tests use, and how their installation goes */
 export function shareServices(say: (line: string) => void): SharedServices {
@@ -97,7 +97,10 @@ async function startSharedSynapse(): Promise<SharedSynapse> {
   const folder = newSynapseFolder();
   const free: Registration[] = [];
   for (let n = 1; n <= REGISTRATIONS; n++) free.push(await writeRegistration(folder, n));
-  const service = await startSynapse({ folder, registrationPath: free.map(({ path }) => path) });
+  const registrationPath = free.map(({ path }) => path);
+  // For the gateways of pushers that tests run.
+  const overrides = { ip_range_whitelist: ["127.0.0.1"] };
+  const service = await startSynapse({ folder, registrationPath, overrides });
   const { url, serverName, registrationSharedSecret } = service;
   return { service, facts: { url, serverName, registrationSharedSecret }, free: free.reverse() };
 }
@@ -126,8 +129,10 @@ receive_ephemeral: true
 de.sorunome.msc2409.push_ephemeral: true
 namespaces:
   users:
+    - exclusive: false
+      regex: "@${prefix}[0-9].*:localhost"
     - exclusive: true
-      regex: "@${prefix}.*:localhost"
+      regex: "@${prefix}[^0-9].*:localhost"
   aliases:
     - exclusive: true
       regex: "#${prefix}.*:localhost"
