@@ -8,7 +8,7 @@
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
-import type { MatrixEvent } from "./matrix-events.ts";
+import { isPlain, type MatrixEvent } from "./matrix-events.ts";
 
 /** The key of the mark in an event's content. */
 export const MARK = "io.causeway.bridge";
@@ -30,16 +30,23 @@ export interface MarkedWrite {
   id?: string | undefined;
 }
 
+/** Numbers within bigint, which JSON can go beyond. */
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** Only values that the bridge itself writes: what is looked up by a forged mark must not fail in the database. */
 const markSchema = z.object({
-  room: z.string(),
-  seq: z.number().int(),
-  op: z.string(),
-  rev: z.number().int(),
-  run: z.number().int().default(0),
-  at: z.number().int().default(0),
-  id: z.string().optional(),
+  room: z.string().regex(/^[\w-]{1,64}$/),
+  seq: count,
+  op: z.string().regex(/^(message|edit|redaction|reaction|unreaction|file:[1-9]\d{0,2})$/),
+  rev: count,
+  run: count.default(0),
+  at: count.default(0),
+  id: z.string().max(255).refine(isPlain).optional(),
   /** Missing in marks of old versions. */
-  proof: z.string().optional(),
+  proof: z
+    .string()
+    .regex(/^[\w-]{1,100}$/)
+    .optional(),
 });
 
 export type Mark = z.infer<typeof markSchema>;

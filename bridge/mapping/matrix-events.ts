@@ -1,8 +1,16 @@
 /** Reads Matrix events, and the parts of their content that the bridge uses. */
 import { z } from "zod";
 
+/**
+ * Whether a text can go to the database and into a path: without zero bytes and broken surrogates. Both are possible in an
+ * event, because homeservers look at its content no closer than JSON.
+ */
+export function isPlain(text: string): boolean {
+  return !text.includes("\0") && !/\p{Cs}/u.test(text);
+}
+
 /** Matrix bounds ids to 255 bytes. */
-const id = z.string().min(1).max(255);
+const id = z.string().min(1).max(255).refine(isPlain);
 
 /** The event types that the bridge reads. */
 export const BRIDGED_TYPES = [
@@ -19,26 +27,28 @@ const eventSchema = z.object({
   room_id: id,
   sender: id,
   type: z.enum(BRIDGED_TYPES),
-  state_key: z.string().optional(),
-  redacts: z.string().optional(),
+  state_key: z.union([id, z.literal("")]).optional(),
+  redacts: id.optional().catch(undefined),
   content: z.record(z.string(), z.unknown()),
 });
 
 export type MatrixEvent = z.infer<typeof eventSchema>;
 
-/** A valid event of a bridged type, or null: events of other homeservers may have any content. */
+/**
+ * A valid event of a bridged type, or null: people and other homeservers can write any content. What else of an event gets to
+ * the database is read by the functions below, and judged there.
+ */
 export function readEvent(value: unknown): MatrixEvent | null {
   const parsed = eventSchema.safeParse(value);
-  if (!parsed.success) return null;
-  return `${parsed.data.event_id}${parsed.data.room_id}`.includes("\0") ? null : parsed.data;
+  return parsed.success ? parsed.data : null;
 }
 
 const relationSchema = z.object({
-  rel_type: z.string().optional(),
-  event_id: z.string().optional(),
+  rel_type: z.string().optional().catch(undefined),
+  event_id: id.optional().catch(undefined),
   key: z.string().optional().catch(undefined),
   is_falling_back: z.boolean().optional().catch(undefined),
-  "m.in_reply_to": z.object({ event_id: z.string() }).optional().catch(undefined),
+  "m.in_reply_to": z.object({ event_id: id }).optional().catch(undefined),
 });
 
 export interface Relation {
@@ -71,8 +81,7 @@ export function relationOf(content: MatrixEvent["content"]): Relation {
 
 /** The id of the redacted event: at the top level in old room versions, in the content since version 11. */
 export function redactedBy(event: Pick<MatrixEvent, "content" | "redacts">): string | null {
-  const { redacts } = event.content;
-  return typeof redacts === "string" ? redacts : (event.redacts ?? null);
+  return id.safeParse(event.content.redacts).data ?? event.redacts ?? null;
 }
 
 const mentionsSchema = z.object({
