@@ -26,6 +26,7 @@ import { createInboundFiles } from "./inbound/files.ts";
 import { createInbound, type Inbound } from "./inbound/inbound.ts";
 import { createInbox } from "./inbound/inbox.ts";
 import { createInboundMembers } from "./inbound/members.ts";
+import { createPutAside, type PutAside } from "./inbound/put-aside.ts";
 import { createInboundReactions } from "./inbound/reactions.ts";
 import { createGhosts, type Ghosts } from "./mapping/ghosts.ts";
 import { createMarks, type Marks } from "./mapping/marks.ts";
@@ -111,8 +112,10 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   await bus.subscribe(channels.bridge, onHint);
   bus.onGap(jobs.scanSoon);
   const connected = () => connection.connected;
+  const outage = () => [...waiting.values()].find(({ away }) => away);
   registerMetrics(options.registry, counts, {
     connected,
+    away: () => !connected() || outage() !== undefined,
     backlog: jobs.backlog,
     waiting: () => waiting.size,
   });
@@ -122,8 +125,8 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     handle: createAppservice({ hsToken, ghosts, inbox, counts, logger: options.logger }),
     async health() {
       const health = connection.health();
-      const outage = [...waiting.values()].find(({ outage }) => outage);
-      return health.ok && outage ? { ok: false, detail: outage.reason } : health;
+      const reason = outage()?.reason;
+      return health.ok && reason !== undefined ? { ok: false, detail: reason } : health;
     },
     stats: () => ({ ...counts, ...jobs.backlog(), connected: connection.connected }),
     homeserverRestarted: () => connection.lost("The homeserver has restarted"),
@@ -202,18 +205,19 @@ interface RoomHandlersOptions {
 
 /** The three parts of a room turn: the Matrix room itself, events to Matrix, and events from Matrix. */
 function createRoomHandlers(surroundings: RoomHandlersOptions) {
-  const { options, store, homeserver, ghosts, accounts, roomVersion } = surroundings;
+  const { options, store, counts, homeserver, ghosts, accounts, roomVersion } = surroundings;
+  const { logger } = options;
   const { memberships, avatars } = options.store;
   const matrix = { homeserver, accounts, ghosts, store };
   const rooms = createMatrixRooms({ ...matrix, memberships, avatars, roomVersion });
   const marks = createMarks(options.store.secret);
-  const superseded = createSupersededEdits({ store, accounts, ghosts, marks, logger: options.logger });
+  const superseded = createSupersededEdits({ store, accounts, ghosts, marks, counts, logger });
   const parts: HandlerParts = {
     ...{ ...surroundings, rooms, marks, superseded },
     members: createMembers(accounts, ghosts, store),
     media: createMedia(homeserver, ghosts, options.files),
   };
-  return { rooms, inbound: createInboundHandler(parts), outbound: createOutboundHandler(parts) };
+  return { rooms, ...createInboundHandlers(parts), outbound: createOutboundHandler(parts) };
 }
 
 /** What both directions work with. */
@@ -234,22 +238,26 @@ function createOutboundHandler(parts: HandlerParts): Outbound {
     ...{ accounts, ghosts, members, writes, superseded },
     ...{ log, marks, store, counts, logger, clock },
   });
-  return createOutbound({ log, chatrooms, store, ghosts, members, rooms, delivery, counts, logger });
+  return createOutbound({
+    ...{ log, chatrooms, store, ghosts, members, rooms },
+    ...{ delivery, superseded, counts, logger },
+  });
 }
 
-function createInboundHandler(parts: HandlerParts): Inbound {
+function createInboundHandlers(parts: HandlerParts): { inbound: Inbound; aside: PutAside } {
   const { options, store, counts, ghosts, accounts, wake, rooms, members, media, marks, superseded } = parts;
   const { useCases, logger } = options;
   const { log, users } = options.store;
   const lookup = createMatrixLookup(accounts, ghosts, users);
-  const { roomLifecycle } = useCases;
-  return createInbound({
+  const { messages, roomLifecycle } = useCases;
+  const inbound = createInbound({
     ...{ store, log, useCases, ghosts, accounts, lookup, rooms, counts, logger, marks, superseded },
     members: createInboundMembers({ store, ghosts, members, lookup, wake, roomLifecycle }),
     own: createOwnEvents({ store, log, ghosts, marks, counts }),
     reactions: createInboundReactions(store, useCases.reactions),
     files: createInboundFiles(media, useCases.attachments, store, logger),
   });
+  return { inbound, aside: createPutAside({ store, messages, lookup, counts, logger }) };
 }
 
 /** The room ids in a hint, which is text with numbers in it. The scan makes up for lost and garbled hints. */

@@ -10,7 +10,7 @@ export interface BridgeCounts {
   retries: number;
   /** Answers 429 of the homeserver. */
   rateLimited: number;
-  /** Events that Matrix refused in every form, and memberships that it refused to change. */
+  /** Events and changes of rooms that Matrix refused for good. */
   givenUp: number;
   /** Requests of the homeserver that delivered events. */
   transactions: number;
@@ -28,6 +28,8 @@ export interface BridgeCounts {
   unadopted: number;
   /** Matrix rooms that the homeserver had lost and the bridge made again. */
   roomsLost: number;
+  /** Events from Matrix that could not be applied. */
+  putAside: number;
   /** Acts in Matrix that the domain refused and the bridge undid there. */
   refused: number;
 }
@@ -36,8 +38,7 @@ const HELP: Record<keyof BridgeCounts, string> = {
   sent: "Events written to Matrix",
   retries: "Turns of rooms that failed and are tried again",
   rateLimited: "Requests that the homeserver answered with 429",
-  givenUp:
-    "Events and memberships of the chat that Matrix refused in every form; the log names each with its reason",
+  givenUp: "Events and changes of rooms that Matrix refused for good; each is a dead letter with its reason",
   transactions: "Requests of the homeserver that delivered events",
   received: "Events from Matrix that were new",
   duplicates: "Events from Matrix that were known, echoes of our own among them",
@@ -47,6 +48,7 @@ const HELP: Record<keyof BridgeCounts, string> = {
   unadopted:
     "Events of before a restore that only Matrix has: their authors are no members, or no users, by the restored database",
   roomsLost: "Rooms that the homeserver did not know any more and that were made anew",
+  putAside: "Events from Matrix that could not be applied; each is a dead letter with its reason",
   refused: "Acts in Matrix that the chat refused and that were taken back",
 };
 
@@ -58,7 +60,7 @@ export function newCounts(): BridgeCounts {
 export function registerMetrics(
   registry: Registry,
   counts: BridgeCounts,
-  state: { connected: () => boolean; backlog: () => Backlog; waiting: () => number },
+  state: { connected: () => boolean; away: () => boolean; backlog: () => Backlog; waiting: () => number },
 ): void {
   for (const [name, help] of Object.entries(HELP) as [keyof BridgeCounts, string][]) {
     new Counter({
@@ -81,9 +83,19 @@ export function registerMetrics(
       },
     });
   gauge("connected", "1 while the homeserver answers", () => Number(state.connected()));
+  gauge(
+    "away",
+    "1 while the homeserver does not answer, or something answers in its stead, for at least one room",
+    () => Number(state.away()),
+  );
   gauge("waiting_rooms", "Rooms whose last turn failed and is tried again", state.waiting);
   gauge("outbox", "Events of the log that Matrix does not have yet", () => state.backlog().outbox);
   gauge("lag_seconds", "Age of the oldest of them", () => state.backlog().lagMs / 1_000);
+  gauge(
+    "dead_letters",
+    "What was put aside in either direction, with its reason",
+    () => state.backlog().deadLetters,
+  );
   gauge("inbox", "Events from Matrix that wait to be applied", () => state.backlog().inbox);
 }
 

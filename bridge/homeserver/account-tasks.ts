@@ -10,6 +10,7 @@ import type { Logger } from "../../src/logger.ts";
 import { BRIDGE_DEVICE, type Ghosts } from "../mapping/ghosts.ts";
 import type { AccountTask, BridgeAccounts } from "../store/accounts.ts";
 import { ANSWER_LIMIT_MS, type CredentialProvider } from "./credentials.ts";
+import { isUnregistered } from "./errcodes.ts";
 import type { Homeserver } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 
@@ -116,7 +117,7 @@ function createTaskHandlers({ homeserver, ghosts, store, provider }: AccountTask
       });
       return devices.map(({ device_id: id }) => id).filter((id) => id !== BRIDGE_DEVICE);
     } catch (error) {
-      if (error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_USER_DEACTIVATED")) return null;
+      if (hasNoAccount(error)) return null;
       throw error;
     }
   }
@@ -172,6 +173,12 @@ async function deactivate(homeserver: Homeserver, asUser: string): Promise<void>
     const path = "/_matrix/client/v3/account/deactivate";
     await homeserver.request("POST", path, { asUser, body: { erase: false }, timeoutMs: ANSWER_LIMIT_MS });
   } catch (error) {
-    if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN", "M_USER_DEACTIVATED")) throw error;
+    if (!hasNoAccount(error)) throw error;
   }
+}
+
+/** Whether the account is deactivated, or was never made. */
+function hasNoAccount(error: unknown): boolean {
+  if (!(error instanceof HomeserverError)) return false;
+  return isUnregistered(error) || error.says("M_FORBIDDEN", "M_USER_DEACTIVATED");
 }

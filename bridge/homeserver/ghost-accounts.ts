@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import { type Actor, type MemberKey, memberKey } from "../../src/domain/model.ts";
 import { BRIDGE_DEVICE, type Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
+import { isUnregistered } from "./errcodes.ts";
 import type { Homeserver, HttpMethod, RequestOptions } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 
@@ -64,7 +65,7 @@ export function createGhostAccounts(
 
   async function repair(error: unknown, matrixId: string): Promise<boolean> {
     if (!(error instanceof HomeserverError)) return false;
-    const unregistered = error.says("M_FORBIDDEN") && /has not registered this user/i.test(error.message);
+    const unregistered = isUnregistered(error);
     if (unregistered) await homeserver.ensureRegistered(localpartOf(matrixId));
     if (!unregistered && !UNKNOWN_DEVICE.includes(error.errcode ?? "")) return false;
     await ensureDevice(matrixId);

@@ -1,4 +1,6 @@
-/** Error codes for an unknown token, and for one that a proxy removed. */
+import { type Meaning, meaningOf } from "./errcodes.ts";
+
+/** Error codes for an unknown token, and for one that a proxy removed: no request at all gets through. */
 const ABOUT_OUR_TOKEN = ["M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"];
 
 /** A failed request to the homeserver. `status` is null when no answer came; the request may still have been carried out. */
@@ -19,28 +21,33 @@ export class HomeserverError extends Error {
     this.retryAfterMs = detail.retryAfterMs ?? null;
   }
 
-  /** Whether Matrix itself answered, with one of these codes. A status alone may be a proxy's. */
+  /** What the answer means for the request, by the table of errcodes.ts. */
+  get meaning(): Meaning {
+    return meaningOf(this);
+  }
+
+  /** Whether Matrix itself answered about the request, with one of these codes. A status alone may be a proxy's. */
   says(...errcodes: string[]): boolean {
-    return this.errcode !== null && errcodes.includes(this.errcode);
+    return !this.outage && this.errcode !== null && errcodes.includes(this.errcode);
   }
 
   /**
    * Whether the answer says nothing about the request: no answer came, a proxy answered (whatever the status), or the
-   * homeserver does not know our token, because it has not loaded our registration.
+   * homeserver does not take us for what we are, because it has not loaded our registration.
    */
   get outage(): boolean {
-    return this.errcode === null || this.says(...ABOUT_OUR_TOKEN);
+    return this.meaning === "away";
   }
 
-  /** Whether the same request can succeed later: after an outage, too many requests, or a server error. */
+  /** Whether the same request can succeed later: after an outage, too many requests, a server error, or a code of no table. */
   get temporary(): boolean {
-    return this.outage || this.status === null || this.status === 429 || this.status >= 500;
+    return this.outage || this.meaning === "waits" || this.status === null || this.status >= 500;
   }
 
   /** Whether no request gets through now: no answer came, only a proxy's, or the homeserver does not know our token. */
   get away(): boolean {
-    if (this.status === null || this.says(...ABOUT_OUR_TOKEN)) return true;
-    return this.status >= 502 && this.errcode === null;
+    if (this.status === null) return true;
+    return this.errcode === null ? this.status >= 502 : ABOUT_OUR_TOKEN.includes(this.errcode);
   }
 }
 

@@ -196,13 +196,14 @@ function defined(query: Record<string, unknown>): Record<string, string> {
 function asHomeserverError(error: unknown, request: string): HomeserverError {
   if (error instanceof MatrixError || (error instanceof Error && "httpStatus" in error)) {
     const failure = error as MatrixError;
-    const { errcode, httpStatus: status = null } = failure;
+    const { httpStatus: status = null } = failure;
+    const errcode: unknown = failure.errcode;
     const advice =
       errcode === "M_UNKNOWN_TOKEN" ? " (give the homeserver our registration and restart it)" : "";
     const reason = `${failure.data?.error ?? failure.message}${advice}`;
     return new HomeserverError(`${request} answered ${status} ${errcode ?? ""}: ${reason}`, {
       status,
-      errcode: errcode ?? null,
+      errcode: typeof errcode === "string" ? errcode : null,
       retryAfterMs: retryAfter(failure),
       cause: error,
     });

@@ -3,30 +3,40 @@ import { DomainError } from "../../src/domain/errors.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 import { MissingFile } from "./media.ts";
 
-/** The error code for a reaction that its sender has already made. */
-const DUPLICATE = "M_DUPLICATE_ANNOTATION";
-/** Error codes about the event itself (Matrix, Client-Server API, "Common error codes"). */
-const ABOUT_THE_EVENT = ["M_TOO_LARGE", "M_BAD_JSON", "M_INVALID_PARAM", DUPLICATE];
+/** Characters of a reason that are kept. */
+const MAX_REASON = 1_000;
 /** After this many failures of the file storage a file is replaced by a line of text. */
 const MAX_FILE_TRIES = 6;
 
 /** Whether repeating the same write can't succeed. `failures`: turns of the room in a row that failed. */
 export function isRefusal(error: unknown, failures: number): boolean {
-  if (error instanceof HomeserverError) {
-    return error.says(...ABOUT_THE_EVENT) || (error.status === 400 && error.says("M_UNKNOWN"));
-  }
+  if (error instanceof HomeserverError) return error.meaning === "event" || error.meaning === "done";
   return error instanceof MissingFile || (error instanceof DomainError && failures >= MAX_FILE_TRIES);
 }
 
-/** Whether the sender may not do this: they are not in the room, lack the power level, or are deactivated. */
+/** Whether the sender or member may not do this: they are not in the room, lack the power level, or are deactivated. */
 export function isForbidden(error: unknown): boolean {
-  return error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_USER_DEACTIVATED");
+  return error instanceof HomeserverError && error.meaning === "member";
 }
 
-export function isDuplicate(error: unknown): boolean {
-  return error instanceof HomeserverError && error.says(DUPLICATE);
+/** Whether what was asked for is so already, as with a reaction that its sender has made. */
+export function isDone(error: unknown): boolean {
+  return error instanceof HomeserverError && error.meaning === "done";
+}
+
+/** Whether what the request names is not there, so that there is nothing to take back. */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof HomeserverError && error.meaning === "absent";
 }
 
 export function isTooLarge(error: unknown): boolean {
   return error instanceof HomeserverError && error.says("M_TOO_LARGE");
+}
+
+/** Why something was refused or failed, as dead letters and rooms keep it. The words may be the homeserver's. */
+export function whyOf(error: unknown): { errcode: string | null; reason: string } {
+  const words = error instanceof Error ? error.message : String(error);
+  const errcode = error instanceof HomeserverError ? error.errcode : null;
+  const plain = (text: string) => Buffer.from(text.replaceAll("\0", "")).toString().slice(0, MAX_REASON);
+  return { errcode: errcode === null ? null : plain(errcode), reason: plain(words) };
 }

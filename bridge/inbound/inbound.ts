@@ -34,7 +34,7 @@ export interface Inbound {
 }
 
 export interface InboundOptions {
-  store: Pick<BridgeStore, "applied" | "mirroredEvent" | "putShown" | "putRedacted">;
+  store: Pick<BridgeStore, "applied" | "mirroredEvent" | "putShown" | "putRedacted" | "forgetEvent">;
   log: Pick<RoomLog, "event">;
   useCases: Pick<UseCases, "messages" | "roomLifecycle" | "attachments">;
   own: OwnEvents;
@@ -127,7 +127,9 @@ export function createInbound(options: InboundOptions): Inbound {
       return await store.applied(event.event_id);
     }
     const { seq } = original;
-    const mentions = mentionedIn(content as MatrixEvent["content"]);
+    // Some clients write no mentions: then those of before stay.
+    const said = content as MatrixEvent["content"];
+    const mentions = said["m.mentions"] === undefined ? undefined : chatMentions(said, ghosts);
     if ((await textAt(room, seq)) !== text) {
       // Before the edit is in the log: what came from Matrix is not to be sent back.
       await store.putShown(room.id, seq, shownHash(text));
@@ -145,15 +147,13 @@ export function createInbound(options: InboundOptions): Inbound {
     await options.superseded.redact(room, seq, event.event_id);
   }
 
-  /** Mentions in an edit's new content; undefined when the sender's client does not write mentions. */
-  function mentionedIn(content: MatrixEvent["content"]): string[] | undefined {
-    return content["m.mentions"] === undefined ? undefined : chatMentions(content, ghosts);
-  }
-
   async function redaction(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
     const redacted = redactedBy(event);
-    const original = redacted === null ? null : await store.mirroredEvent(redacted);
-    if (original?.roomId === room.id) await removeOriginal(room, original, event, actor);
+    if (redacted !== null) {
+      const original = await store.mirroredEvent(redacted);
+      await store.forgetEvent(redacted);
+      if (original?.roomId === room.id) await removeOriginal(room, original, event, actor);
+    }
     await store.applied(event.event_id);
   }
 

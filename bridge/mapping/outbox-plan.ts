@@ -18,7 +18,7 @@ export type PlannedEntry = Omit<OutboxEntry, "plannedAt">;
  * when they are sent, so that the outbox keeps no text that was deleted or edited before.
  */
 export interface Draft {
-  /** The key of a reaction, or the text instead of a file that Matrix refuses. */
+  /** The key of a reaction, or the line instead of a message or file that Matrix refuses. */
   text?: string;
   /** The file to send. Unset: the text is sent. */
   file?: ShownAttachment;
@@ -111,6 +111,14 @@ function draft(content: Draft = {}): string {
 /** The draft with a line of text instead of its file, for files that Matrix refuses. */
 export function insteadOfFile({ file, url: _url, ...draft }: Draft): Draft {
   return file ? { ...draft, text: `${file.filename} (${sizeText(file.size)})` } : draft;
+}
+
+/** What Matrix shows instead of a message that it refuses, under the name of its author. */
+const REFUSED_MESSAGE = "wrote something that Matrix did not take; it can be read in Causeway";
+
+/** The draft with a line instead of a message that Matrix refuses; null when it has one already. */
+export function insteadOfMessage(draft: Draft): Draft | null {
+  return draft.text === undefined ? { ...draft, text: REFUSED_MESSAGE } : null;
 }
 
 function sizeText(bytes: number): string {

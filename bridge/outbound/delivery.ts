@@ -11,17 +11,18 @@ import type { Logger } from "../../src/logger.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { RequestOptions } from "../homeserver/homeserver.ts";
 import { fieldOf, HomeserverError } from "../homeserver/homeserver-error.ts";
-import { isDuplicate, isForbidden, isRefusal, isTooLarge } from "../homeserver/refusals.ts";
+import { isAbsent, isDone, isForbidden, isRefusal, isTooLarge, whyOf } from "../homeserver/refusals.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { type Marks, markOf } from "../mapping/marks.ts";
 import { type MatrixEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
-import { type Draft, insteadOfFile } from "../mapping/outbox-plan.ts";
+import { type Draft, insteadOfFile, insteadOfMessage } from "../mapping/outbox-plan.ts";
 import { shownHash } from "../mapping/translate.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Members } from "../rooms/members.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { OutboxEntry } from "../store/queues.ts";
+import { createObsoleteParts } from "./obsolete-parts.ts";
 import { isMarkOf } from "./own-events.ts";
 import type { SupersededEdits } from "./superseded-edits.ts";
 import { type EntryWithText, roomPath, type Write, type Writes } from "./writes.ts";
@@ -45,7 +46,14 @@ export interface DeliveryOptions {
   marks: Marks;
   store: Pick<
     BridgeStore,
-    "mirroredMessage" | "mirroredParts" | "putRedacted" | "revise" | "delivered" | "dropped"
+    | "mirroredMessage"
+    | "mirroredParts"
+    | "putRedacted"
+    | "putEntryAside"
+    | "forgetEntries"
+    | "revise"
+    | "delivered"
+    | "dropped"
   >;
   counts: BridgeCounts;
   logger: Pick<Logger, "warn" | "error">;
@@ -61,6 +69,7 @@ const MAX_CUTS = 2;
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { accounts, ghosts, members, writes, marks, store, counts, logger, clock } = options;
   const startedAt = clock.now();
+  const obsolete = createObsoleteParts(store, writes, options.superseded);
 
   async function put(room: OpenRoom, actor: Actor, write: Write): Promise<string> {
     const { sender, path, ts } = write;
@@ -104,21 +113,17 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         const eventId = await put(room, actor, write);
         return { entry: { ...entry, sender: write.sender }, eventId, redacts: write.redacts };
       } catch (error) {
+        if (isAbsent(error) && isTakingBack(entry)) return null;
         if (!(await isFinal(error, room, entry))) throw error;
-        const existing = isDuplicate(error) ? await findReaction(room, entry) : null;
-        if (existing) return { entry, eventId: existing.event_id };
-        const revised = revisionAfter(error, entry);
-        const about = { err: error, room: room.token, seq: entry.seq };
-        if (!revised) {
-          counts.givenUp++;
-          logger.error(
-            { event: "bridge.event_given_up", ...about },
-            "the homeserver refused an event in every form; it stays in the chat alone",
-          );
-          return null;
+        if (isDone(error)) {
+          const existing = await findReaction(room, entry);
+          return existing && { entry, eventId: existing.event_id };
         }
+        const revised = revisionAfter(error, entry);
+        if (!revised || revised.content !== entry.content) await putAside(room, first, error);
+        if (!revised) return null;
         logger.warn(
-          { event: "bridge.event_revised", ...about },
+          { event: "bridge.event_revised", err: error, room: room.token, seq: entry.seq },
           "the homeserver refused an event; trying it in another form",
         );
         await store.revise(room.id, entry, revised);
@@ -127,12 +132,25 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }
   }
 
+  /** The entry ends here, or a line takes its place: it is kept with the reason. */
+  async function putAside(room: OpenRoom, entry: EntryWithText, error: unknown): Promise<void> {
+    const { current: _text, ...kept } = entry;
+    counts.givenUp++;
+    logger.error(
+      { event: "bridge.event_given_up", err: error, room: room.token, seq: entry.seq },
+      "the homeserver refused an event for good; it is a dead letter, and stays in the chat alone",
+    );
+    await store.putEntryAside(room.id, kept, whyOf(error));
+  }
+
   function revisionAfter(error: unknown, { rev, sender, op, content }: OutboxEntry) {
     const draft = JSON.parse(content) as Draft;
     if (draft.file) return { rev: rev + 1, sender, content: JSON.stringify(insteadOfFile(draft)) };
     if (isTooLarge(error) && rev < MAX_CUTS) return { rev: rev + 1, sender, content };
-    if (sender === ghosts.bot || !canStandIn({ op })) return null;
-    return { rev: rev + 1, sender: ghosts.bot, content };
+    if (!canStandIn({ op })) return null;
+    if (sender !== ghosts.bot) return { rev: rev + 1, sender: ghosts.bot, content };
+    const line = op === "message" ? insteadOfMessage(draft) : null;
+    return line && { rev: rev + 1, sender, content: JSON.stringify(line) };
   }
 
   /** The same reaction of the same sender, made in Matrix and not delivered to the bridge yet. */
@@ -151,35 +169,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       if (error instanceof HomeserverError && !error.temporary) return null;
       throw error;
     });
-  }
-
-  /**
-   * Redacts what the entry makes obsolete: the edits and files of a deleted message, and the files that an edit left out.
-   * @param sent whether the entry itself redacted the message
-   */
-  async function redactParts(room: OpenRoom, entry: OutboxEntry, sent: boolean): Promise<void> {
-    for (const part of await obsoleteParts(room, entry, sent)) {
-      const { path, body } = writes.redaction(room, entry, part.eventId, part.eventId);
-      await accounts.request(ghosts.bot, "PUT", path, { body }).catch((error: unknown) => {
-        if (!(error instanceof HomeserverError) || error.temporary) throw error;
-        logger.warn(
-          { event: "bridge.redaction_refused", err: error, room: room.token, matrixEvent: part.eventId },
-          "the homeserver refused to take back a part of a deleted message; it stays in Matrix",
-        );
-      });
-      await store.putRedacted(part.eventId);
-    }
-  }
-
-  async function obsoleteParts(room: OpenRoom, { op, target, content }: OutboxEntry, sent: boolean) {
-    const { files } = JSON.parse(content) as Draft;
-    if (target === null || !(op === "redaction" || files)) return [];
-    const parts = (await store.mirroredParts(room.id, target)).filter(({ redacted }) => !redacted);
-    if (op === "redaction") return parts.filter(({ file }) => sent || file !== null);
-    const message = await store.mirroredMessage(room.id, target);
-    return [...(message && !message.redacted ? [message] : []), ...parts].filter(
-      ({ file }) => file !== null && !files?.includes(file),
-    );
   }
 
   /** Searches Matrix for the entry when the homeserver may have forgotten its transaction id and would take it twice. */
@@ -225,7 +214,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     async deliver(room, planned, event) {
       const entry = await withCurrentText(room, planned, event);
       const sent = (await findSent(room, entry)) ?? (await send(room, entry, event.actor));
-      await redactParts(room, sent?.entry ?? entry, sent !== null);
+      await obsolete.redact(room, sent?.entry ?? entry, sent !== null);
+      if (entry.op === "redaction" && entry.target !== null) await store.forgetEntries(room.id, entry.target);
       if (sent && entry.op === "edit" && entry.target !== null)
         await options.superseded.redact(room, entry.target, sent.eventId);
       if (!sent) return await store.dropped(room.id, entry);
@@ -277,4 +267,9 @@ function typeOf({ op }: OutboxEntry): string {
 /** Whether the bot can send the entry for its author. Matrix ignores edits and reactions by others. */
 function canStandIn({ op }: Pick<OutboxEntry, "op">): boolean {
   return op !== "edit" && op !== "reaction" && op !== "unreaction";
+}
+
+/** Whether the entry takes something back: what is not there needs no taking back. */
+function isTakingBack({ op }: OutboxEntry): boolean {
+  return op === "redaction" || op === "unreaction";
 }

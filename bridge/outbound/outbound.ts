@@ -7,6 +7,7 @@ import type { RoomLog } from "../../src/domain/ports/store/log.ts";
 import type { RoomQueries } from "../../src/domain/ports/store/rooms.ts";
 import type { Logger } from "../../src/logger.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import { isForbidden, isRefusal, whyOf } from "../homeserver/refusals.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { entriesOf, type PlannedEntry } from "../mapping/outbox-plan.ts";
 import type { BridgeCounts } from "../metrics.ts";
@@ -15,6 +16,7 @@ import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { OutboxEntry } from "../store/queues.ts";
 import type { Delivery } from "./delivery.ts";
+import { redactionIn, type SupersededEdits } from "./superseded-edits.ts";
 
 export interface Outbound {
   /**
@@ -29,19 +31,35 @@ export interface Outbound {
    * @throws HomeserverError when it has to be tried again
    */
   syncMembers(room: OpenRoom): Promise<void>;
+  /**
+   * Tries the room's dead letters again that somebody asked for, after all events before them were mirrored.
+   * @throws HomeserverError when it has to be tried again
+   */
+  retry(room: OpenRoom): Promise<void>;
 }
 
 export interface OutboundOptions {
-  log: Pick<RoomLog, "range">;
+  log: Pick<RoomLog, "range" | "event">;
   chatrooms: Pick<RoomQueries, "byId">;
   store: Pick<
     BridgeStore,
-    "plan" | "inMatrix" | "currentReactions" | "memberState" | "absentMembers" | "nonMembers"
+    | "plan"
+    | "inMatrix"
+    | "currentReactions"
+    | "memberState"
+    | "absentMembers"
+    | "nonMembers"
+    | "putChangeAside"
+    | "lateEntries"
+    | "retriedChanges"
+    | "dropRetriedChanges"
+    | "dropped"
   >;
   ghosts: Ghosts;
   members: Members;
   rooms: MatrixRooms;
   delivery: Delivery;
+  superseded: Pick<SupersededEdits, "redactEvent">;
   counts: BridgeCounts;
   logger: Pick<Logger, "warn">;
 }
@@ -55,7 +73,7 @@ const BATCH = 20;
 const MAX_MEMBERS_INVITED = 100;
 
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { log, chatrooms, store, ghosts, members, rooms, delivery, counts, logger } = options;
+  const { log, chatrooms, store, ghosts, members, rooms, delivery, superseded, counts, logger } = options;
 
   /** Writes the outbox entries of these events, before anything is sent. */
   async function plan(room: OpenRoom, events: readonly LoggedEvent[]): Promise<Map<number, OutboxEntry[]>> {
@@ -93,7 +111,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     for (const event of events) {
       const parts = entries.get(event.seq);
       for (const part of parts ?? []) await delivery.deliver(room, part, event);
-      if (!parts) await unlessRefused(room, event.type, applyToRoom(room, event));
+      if (!parts) await unlessRefused(room, changeOf(event), applyToRoom(room, event));
       room.mirrored = event.seq;
     }
   }
@@ -101,10 +119,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
   /** Lets members of a blocked one-to-one room write during `work`: the messages from before the block are sent as them. */
   async function whileWritable(room: OpenRoom, work: () => Promise<void>): Promise<void> {
     room.writableWhileBlocked = true;
-    await unlessRefused(room, "power levels", rooms.syncPower(room));
+    await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
     await work();
     room.writableWhileBlocked = false;
-    await unlessRefused(room, "power levels", rooms.syncPower(room));
+    await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
   }
 
   /** Applies an event that changes the room itself. Safe to repeat. */
@@ -152,20 +170,63 @@ export function createOutbound(options: OutboundOptions): Outbound {
     if (isModerator(role)) await rooms.syncPower(room);
   }
 
-  /** What the homeserver refuses for good must not hold the room up. */
+  /** A change that the homeserver refuses for good does not hold the room up: it is kept with the reason. */
   async function unlessRefused(room: OpenRoom, change: string, work: Promise<void>): Promise<void> {
     try {
       await work;
     } catch (error) {
-      // M_UNRECOGNIZED comes from a wrong path, so a proxy is at fault, or a homeserver worker is missing.
-      if (!(error instanceof HomeserverError) || error.temporary || error.says("M_UNRECOGNIZED")) throw error;
+      if (!(error instanceof HomeserverError) || !(isRefusal(error, 0) || isForbidden(error))) throw error;
       if (await rooms.isLost(room)) throw error;
       counts.givenUp++;
       logger.warn(
         { event: "bridge.change_refused", err: error, room: room.token, change },
-        "the homeserver refused a change of a room; the bridge goes on without it",
+        "the homeserver refused a change of a room for good; it is a dead letter, and the bridge goes on without it",
       );
+      await store.putChangeAside(room.id, change, whyOf(error));
     }
+  }
+
+  async function syncMembers(room: OpenRoom): Promise<void> {
+    const { type, blocked } = room.chatroom;
+    if (type === "one_to_one" && !blocked) await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
+    const { absent, members: count } = await store.absentMembers(room.id, room.mirrored);
+    for (const { member, name, membership, active } of absent) {
+      const actor = actorOf(member, name);
+      const invited = membership === "invite" || actor.kind === "guest";
+      const everybody = count <= MAX_MEMBERS_INVITED || actor.kind === "matrix";
+      if (active) await unlessRefused(room, `joining of ${member}`, members.join(room, actor));
+      else if (everybody && !invited)
+        await unlessRefused(room, `invitation of ${member}`, members.invite(room, actor));
+    }
+    // Authors of events that are not mirrored yet may have left since; they are needed until then.
+    if (room.mirrored < room.head) return;
+    for (const member of await store.nonMembers(room.id)) {
+      const reason = "Not a member of the chatroom";
+      await unlessRefused(room, `removal of ${member}`, members.remove(room, member, reason));
+    }
+  }
+
+  /** Sends entries whose events the room's cursor has passed. */
+  async function sendLate(room: OpenRoom): Promise<void> {
+    for (const entry of await store.lateEntries(room.id)) {
+      const event = await log.event(room.id, entry.seq);
+      const isGone = !event || (event.type === "message" && dataOf<"message">(event).deleted);
+      if (isGone) await store.dropped(room.id, entry);
+      else await delivery.deliver(room, entry, event);
+    }
+  }
+
+  async function repeatChanges(room: OpenRoom): Promise<void> {
+    const changes = await store.retriedChanges(room.id);
+    if (changes.length === 0) return;
+    await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
+    await unlessRefused(room, PROFILE, rooms.syncProfile(room));
+    await syncMembers(room);
+    for (const change of changes) {
+      const eventId = redactionIn(change);
+      if (eventId !== null) await superseded.redactEvent(room, eventId);
+    }
+    await store.dropRetriedChanges(room.id);
   }
 
   return {
@@ -178,26 +239,29 @@ export function createOutbound(options: OutboundOptions): Outbound {
       else await deliverEvents(room, events, entries);
       return events.length === BATCH;
     },
-    async syncMembers(room) {
-      const { type, blocked } = room.chatroom;
-      if (type === "one_to_one" && !blocked) await unlessRefused(room, "power levels", rooms.syncPower(room));
-      const { absent, members: count } = await store.absentMembers(room.id, room.mirrored);
-      for (const { member, name, membership, active } of absent) {
-        const actor = actorOf(member, name);
-        const invited = membership === "invite" || actor.kind === "guest";
-        const everybody = count <= MAX_MEMBERS_INVITED || actor.kind === "matrix";
-        if (active) await unlessRefused(room, `joining of ${member}`, members.join(room, actor));
-        else if (everybody && !invited)
-          await unlessRefused(room, `invitation of ${member}`, members.invite(room, actor));
-      }
-      // Authors of events that are not mirrored yet may have left since; they are needed until then.
-      if (room.mirrored < room.head) return;
-      for (const member of await store.nonMembers(room.id)) {
-        const reason = "Not a member of the chatroom";
-        await unlessRefused(room, `removal of ${member}`, members.remove(room, member, reason));
-      }
+    syncMembers,
+    async retry(room) {
+      await sendLate(room);
+      await repeatChanges(room);
     },
   };
+}
+
+const POWER_LEVELS = "power levels";
+const PROFILE = "name, topic and picture";
+
+/** Names the change of a room that an event makes, for its dead letter. */
+function changeOf(event: LoggedEvent): string {
+  switch (event.type) {
+    case "member.joined":
+      return `joining of ${memberKey(dataOf<"member.joined">(event).member)}`;
+    case "member.left":
+      return `removal of ${memberKey(dataOf<"member.left">(event).member)}`;
+    case "member.changed":
+      return POWER_LEVELS;
+    default:
+      return PROFILE;
+  }
 }
 
 /** Whether an entry needs the right to write. Redactions do not: everybody may redact their own messages. */

@@ -35,6 +35,12 @@ export interface Write {
   redacts?: string;
 }
 
+/** The request that redacts an event. */
+export interface Redaction {
+  path: string;
+  body: object;
+}
+
 /** An entry with the current text and mentions of its message. Only messages and edits use them. */
 export interface EntryWithText extends OutboxEntry {
   current: { text: string; mentions: readonly string[] };
@@ -44,7 +50,7 @@ export interface Writes {
   /** The request for an entry; null when Matrix already shows it, or its target is gone. */
   of(room: OpenRoom, entry: EntryWithText): Promise<Write | null>;
   /** The redaction of an event on behalf of `entry`. `part` gives each of several redactions its own transaction id. */
-  redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, part: string): Write;
+  redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, part: string): Write & Redaction;
 }
 
 export interface WritesOptions {
@@ -167,8 +173,8 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
   }
 
   function textOf(entry: EntryWithText, op: "message" | "edit"): TextContent {
-    const { mentions } = entry.current;
-    const { text = entry.current.text } = JSON.parse(entry.content) as Draft;
+    const { text: instead } = JSON.parse(entry.content) as Draft;
+    const { text, mentions } = instead === undefined ? entry.current : { text: instead, mentions: [] };
     // Where the bot stands in for an author, the text begins with the author's name.
     const said =
       entry.sender === ghosts.bot && entry.senderName !== "" ? `${entry.senderName}: ${text}` : text;
@@ -186,7 +192,7 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
     };
   }
 
-  function redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, part: string): Write {
+  function redaction(room: OpenRoom, entry: OutboxEntry, eventId: string, part: string): Write & Redaction {
     const write = writeOf(room, entry);
     const txnId = encodeURIComponent(marks.transactionId(write, part));
     return {

@@ -9,6 +9,7 @@ import type { AvatarStore } from "../../src/domain/ports/store/rooms.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { Homeserver } from "../homeserver/homeserver.ts";
 import { fieldOf, HomeserverError } from "../homeserver/homeserver-error.ts";
+import { isRefusal, whyOf } from "../homeserver/refusals.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeStore, ClaimedRoom } from "../store/bridge-store.ts";
 import type { RoomRef } from "./members.ts";
@@ -43,7 +44,7 @@ export interface MatrixRoomsOptions {
   homeserver: Homeserver;
   accounts: GhostAccounts;
   ghosts: Ghosts;
-  store: Pick<BridgeStore, "putMatrixRoom" | "state" | "putState">;
+  store: Pick<BridgeStore, "putMatrixRoom" | "putChangeAside" | "state" | "putState">;
   memberships: Pick<MembershipStore, "list">;
   avatars: Pick<AvatarStore, "get">;
   /** The room version for new rooms. */
@@ -96,7 +97,12 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
 
   async function create(room: Room): Promise<{ matrixRoomId: string; roomVersion: string }> {
     const roomVersion = options.roomVersion();
-    const avatar = await avatarUrl(room);
+    const avatar = await avatarUrl(room).catch(async (error: unknown) => {
+      // A picture that is too large for Matrix keeps no room from being made.
+      if (!isRefusal(error, 0)) throw error;
+      await store.putChangeAside(room.id, "picture", whyOf(error));
+      return null;
+    });
     const answer = await asBot<{ room_id?: string }>("POST", "/_matrix/client/v3/createRoom", {
       room_alias_name: aliasName(room.token),
       room_version: roomVersion,
@@ -258,8 +264,7 @@ async function unlessGone(request: Promise<unknown>): Promise<void> {
     await request;
   } catch (error) {
     // The alias, the membership or the room is gone already.
-    if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN", "M_NOT_FOUND", "M_UNKNOWN"))
-      throw error;
-    if (error.temporary) throw error;
+    if (!(error instanceof HomeserverError) || (error.status ?? 500) >= 500) throw error;
+    if (!error.says("M_FORBIDDEN", "M_NOT_FOUND", "M_UNKNOWN")) throw error;
   }
 }

@@ -2,7 +2,7 @@
  * The bridge's tables (schema/migrations/0002-bridge.sql and later). This file: which worker has which room, and how far
  * each log is mirrored. changes.ts: rooms with work. queues.ts: the outbox and the inbox. events.ts: which Matrix event
  * stands for which event of the log. runs.ts: mirroring a log again. media.ts: where files are in Matrix. members.ts:
- * memberships and ghosts. accounts.ts: tasks for accounts.
+ * memberships and ghosts. accounts.ts: tasks for accounts. dead-letters.ts: what was put aside.
  *
  * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
@@ -11,6 +11,7 @@ import type { StoreSql } from "../../src/store/postgres.ts";
 import { CONVERSATION, columns, noun, type Row } from "../../src/store/sql/rows.ts";
 import { type BridgeAccounts, createBridgeAccounts } from "./accounts.ts";
 import { type BridgeChanges, createBridgeChanges } from "./changes.ts";
+import { type BridgeDeadLetters, createBridgeDeadLetters } from "./dead-letters.ts";
 import { type BridgeEvents, createBridgeEvents } from "./events.ts";
 import { type BridgeMedia, createBridgeMedia } from "./media.ts";
 import { type BridgeMembers, createBridgeMembers } from "./members.ts";
@@ -22,6 +23,7 @@ export type BridgeStore = BridgeRooms &
   BridgeChanges &
   BridgeRuns &
   BridgeQueues &
+  BridgeDeadLetters &
   BridgeEvents &
   BridgeMedia &
   BridgeMembers;
@@ -46,6 +48,8 @@ export interface ClaimedRoom {
   run: number;
   /** How many requests to bring memberships in line are open. `release` and `defer` say how many were done. */
   memberSyncsRequested: number;
+  /** Whether dead letters of the room are tried again. */
+  retries: boolean;
   /** Turns in a row that failed. */
   failures: number;
   /** The rest of the pause after a failure, ms by the database's clock: nothing is sent before. 0: no pause. */
@@ -74,8 +78,8 @@ interface BridgeRooms {
    *   send leaves them
    */
   release(id: number, node: string, state: TurnState & { completed: boolean }): Promise<void>;
-  /** Frees the room after a turn that failed. Nothing is sent for it in the next `retryInMs`. */
-  defer(id: number, node: string, state: TurnState & { retryInMs: number }): Promise<void>;
+  /** Frees the room after a turn that failed, for `reason`. Nothing is sent for it in the next `retryInMs`. */
+  defer(id: number, node: string, state: TurnState & { retryInMs: number; reason: string }): Promise<void>;
   /** Call this when the homeserver is back: ends the pause of rooms that failed because of the outage. */
   retryNow(): Promise<void>;
   /** Stores the id and version of the room's Matrix room; the id in the chatroom too. */
@@ -94,6 +98,7 @@ export function createBridgeStore(sql: StoreSql): BridgeStore {
     ...createBridgeChanges(sql),
     ...createBridgeRuns(sql),
     ...createBridgeQueues(sql),
+    ...createBridgeDeadLetters(sql),
     ...createBridgeEvents(sql),
     ...createBridgeMedia(sql),
     ...createBridgeMembers(sql),
@@ -111,6 +116,7 @@ interface ClaimRow {
   posting: Posting;
   unsettled: number;
   run: number;
+  retries: boolean;
   failures: number;
   wait_ms: number;
 }
@@ -136,14 +142,15 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
         update bridge_rooms set owner = null, mirrored_seq = greatest(mirrored_seq, ${mirrored}::bigint),
                read_only = ${readOnly}, posting = ${posting}, unsettled = greatest(unsettled - ${memberSyncsDone}::integer, 0),
                failures = case when ${completed} then 0 else failures end,
-               retry_at = case when ${completed} then 0 else retry_at end
+               retry_at = case when ${completed} then 0 else retry_at end,
+               reason = case when ${completed} then null else reason end
         where conversation_id = ${id} and owner = ${node}`;
     },
-    async defer(id, node, { mirrored, readOnly, posting, memberSyncsDone, retryInMs }) {
+    async defer(id, node, { mirrored, readOnly, posting, memberSyncsDone, retryInMs, reason }) {
       await sql`
         update bridge_rooms set owner = null, mirrored_seq = greatest(mirrored_seq, ${mirrored}::bigint),
                read_only = ${readOnly}, posting = ${posting}, unsettled = greatest(unsettled - ${memberSyncsDone}::integer, 0), failures = failures + 1,
-               retry_at = causeway_now() + ${retryInMs}::bigint
+               retry_at = causeway_now() + ${retryInMs}::bigint, reason = ${reason}
         where conversation_id = ${id} and owner = ${node}`;
     },
     async retryNow() {
@@ -162,6 +169,7 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
         with outbox as (delete from bridge_outbox where conversation_id = ${id}),
              inbox as (delete from bridge_inbox where conversation_id = ${id}),
              events as (delete from bridge_events where conversation_id = ${id}),
+             letters as (delete from bridge_dead_letters where conversation_id = ${id}),
              members as (delete from bridge_members where conversation_id = ${id})
         delete from bridge_rooms where conversation_id = ${id}`;
     },
@@ -198,7 +206,10 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
       returning b.*
     )
     select t.conversation_id, t.token, t.matrix_room_id, t.room_version, t.mirrored_seq, h.head_seq, t.read_only, t.posting,
-           t.unsettled, t.run, t.failures, greatest(t.retry_at - causeway_now(), 0) as wait_ms, ${columns(sql, "c", CONVERSATION)}
+           t.unsettled, t.run, t.failures,
+           exists (select from bridge_outbox o where o.conversation_id = t.conversation_id and o.late)
+             or exists (select from bridge_dead_letters d where d.conversation_id = t.conversation_id and d.retried) as retries,
+           greatest(t.retry_at - causeway_now(), 0) as wait_ms, ${columns(sql, "c", CONVERSATION)}
     from taken t
     left join conversations c on c.id = t.conversation_id
     left join room_heads h on h.conversation_id = t.conversation_id`;
@@ -215,6 +226,7 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
     posting: row.posting,
     memberSyncsRequested: row.unsettled,
     run: row.run,
+    retries: row.retries,
     failures: row.failures,
     waitMs: row.wait_ms,
   };

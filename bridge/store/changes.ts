@@ -11,6 +11,8 @@ export interface Backlog {
   lagMs: number;
   /** Events from Matrix that wait to be applied. */
   inbox: number;
+  /** What was put aside, in either direction. */
+  deadLetters: number;
 }
 
 export interface BridgeChanges {
@@ -91,6 +93,12 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
             union
             select conversation_id from bridge_rooms where gone and retry_at <= causeway_now()
             union
+            (select l.id from (
+               select conversation_id as id from bridge_outbox where late
+               union
+               select conversation_id from bridge_dead_letters where retried) l
+             join bridge_rooms b on b.conversation_id = l.id and b.retry_at <= causeway_now())
+            union
             select conversation_id from bridge_inbox where done_at is null
             limit ${limit}`
         : await sql<{ id: number }[]>`
@@ -107,10 +115,11 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
       const { now, noted } = await recordedUntil();
       // Before all rooms were looked at, only the recorded rooms count.
       const since = noted === null || now - noted > ABSENCE_MS ? now : Math.min(noted, now) - OVERLAP_MS;
-      const [row] = await sql<[{ outbox: number; lag: number; inbox: number }]>`
+      const [row] = await sql<[{ outbox: number; lag: number; inbox: number; letters: number }]>`
         select coalesce(sum(behind.n), 0)::bigint as outbox,
                coalesce(max(causeway_now() - behind.at), 0)::bigint as lag,
-               (select count(*) from bridge_inbox where done_at is null) as inbox
+               (select count(*) from bridge_inbox where done_at is null) as inbox,
+               (select count(*) from bridge_dead_letters) as letters
         from (
           select h.head_seq - coalesce(b.mirrored_seq, 0) as n,
                  (select e.at from events e where e.conversation_id = h.conversation_id
@@ -124,7 +133,8 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
           left join lateral (select * from bridge_rooms where conversation_id = changed.id limit 1) b on true
           where h.head_seq > coalesce(b.mirrored_seq, 0)
         ) behind`;
-      return { outbox: row?.outbox ?? 0, lagMs: Math.max(0, row?.lag ?? 0), inbox: row?.inbox ?? 0 };
+      const { outbox = 0, lag = 0, inbox = 0, letters = 0 } = row ?? {};
+      return { outbox, lagMs: Math.max(0, lag), inbox, deadLetters: letters };
     },
   };
 }

@@ -33,6 +33,9 @@ export function createBridgeRuns(sql: StoreSql): BridgeRuns {
       delete from bridge_events where conversation_id = (${id}) and seq >= ${from}::bigint
     ), outbox as (
       delete from bridge_outbox where conversation_id = (${id})
+    ), letters as (
+      delete from bridge_dead_letters
+      where conversation_id = (${id}) and direction = 'to_matrix' and coalesce(seq, ${from}::bigint) >= ${from}::bigint
     )`;
 
   return {

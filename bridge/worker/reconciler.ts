@@ -97,7 +97,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const since = (await store.state(CURSOR_KEY)) ?? "";
     if (since === "") return await resetCursor();
     const answer = await sync({ filter, since }).catch((error: unknown) => {
-      if (error instanceof HomeserverError && error.status === 400 && !error.outage) return null;
+      if (error instanceof HomeserverError && error.meaning === "event") return null;
       throw error;
     });
     if (!answer) {

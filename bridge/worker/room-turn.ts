@@ -6,7 +6,9 @@ import { backoffMs } from "../../src/domain/backoff.ts";
 import { DomainError, isUnavailable } from "../../src/domain/errors.ts";
 import type { Logger } from "../../src/logger.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import { whyOf } from "../homeserver/refusals.ts";
 import type { Inbound } from "../inbound/inbound.ts";
+import type { PutAside } from "../inbound/put-aside.ts";
 import { readEvent } from "../mapping/matrix-events.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Outbound } from "../outbound/outbound.ts";
@@ -24,6 +26,7 @@ export interface RoomTurnOptions {
   >;
   rooms: MatrixRooms;
   inbound: Inbound;
+  aside: PutAside;
   outbound: Outbound;
   /** Whether the homeserver can be written to. */
   connected: () => boolean;
@@ -33,18 +36,18 @@ export interface RoomTurnOptions {
   logger: Pick<Logger, "warn" | "error">;
 }
 
-/** By room id: why the last turn failed, and whether because no homeserver answered. */
-export type WaitingRooms = Map<number, { reason: string; outage: boolean }>;
+/** By room id: why the last turn failed, and whether because no homeserver answered the request. */
+export type WaitingRooms = Map<number, { reason: string; away: boolean }>;
 
 const INBOX_BATCH = 50;
-/** An event from Matrix is skipped after this many failures for which neither an outage nor overload is the reason. */
-const MAX_APPLY_TRIES = 5;
+/** An event from Matrix is put aside after this many failures for which neither an outage nor overload is the reason. */
+const MAX_APPLY_TRIES = 2;
 const TAKEN_RETRY_MS = 500;
 const RETRIES = { firstMs: 500, maxMs: 60_000, jitter: 0.25 };
 
 /** @returns the turn for a room's id; it never rejects */
 export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promise<NextTurn> {
-  const { node, store, rooms, inbound, outbound, counts, waiting, logger } = options;
+  const { node, store, rooms, inbound, aside, outbound, counts, waiting, logger } = options;
 
   async function turn(id: number): Promise<NextTurn> {
     const room = await store.claim(id, node);
@@ -61,10 +64,8 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     } catch (error) {
       if (await isLost(room, error)) return await remakeRoom(room, progress.memberSyncsDone);
       const retryInMs = retryDelay(error, room.failures);
-      waiting.set(id, {
-        reason: error instanceof Error ? error.message : String(error),
-        outage: error instanceof HomeserverError && error.outage,
-      });
+      const { reason } = whyOf(error);
+      waiting.set(id, { reason, away: isAway(error) });
       if (error instanceof HomeserverError && !error.away) {
         counts.retries++;
         logger.warn(
@@ -77,7 +78,7 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
           "could not carry a room to or from Matrix; trying again",
         );
       }
-      await store.defer(id, node, { ...placeOf(room), ...progress, retryInMs });
+      await store.defer(id, node, { ...placeOf(room), ...progress, retryInMs, reason });
       return retryInMs;
     }
   }
@@ -117,6 +118,7 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
       if (!room.chatroom.blocked) progress.memberSyncsDone = claimed.memberSyncsRequested;
     }
     const behind = await outbound.mirror(room);
+    if (claimed.retries && !behind) await outbound.retry(room);
     // Writing is blocked only after the events from before the block were sent.
     if (claimed.memberSyncsRequested > 0 && room.chatroom.blocked && !behind) {
       await rooms.syncPower(room);
@@ -150,19 +152,19 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     return entries.length === INBOX_BATCH;
   }
 
+  /** Tries at once again, so that an event that fails holds up neither its room nor the events after it. */
   async function apply(room: OpenRoom, entry: InboxEntry): Promise<void> {
     const event = readEvent(JSON.parse(entry.event));
     if (!event) return await store.applied(entry.eventId);
-    try {
-      await inbound.apply(room, event);
-    } catch (error) {
-      if (isRetryable(error) || (error instanceof HomeserverError && error.temporary)) throw error;
-      if ((await store.failed(entry.eventId)) < MAX_APPLY_TRIES) throw error;
-      logger.error(
-        { event: "bridge.inbound_given_up", err: error, room: room.token, matrixEvent: entry.eventId },
-        "could not apply an event from Matrix; after several tries it is left out of the chat",
-      );
-      await store.applied(entry.eventId);
+    for (let tries = 1; ; tries++) {
+      try {
+        return await inbound.apply(room, event);
+      } catch (error) {
+        if (aside.isTemporary(error)) throw error;
+        if (error instanceof HomeserverError && (await rooms.isLost(room))) throw error;
+        if (Math.max(tries, await store.failed(entry.eventId)) >= MAX_APPLY_TRIES)
+          return await aside.putAside(room, event, error);
+      }
     }
   }
 
@@ -185,6 +187,11 @@ function asOpenRoom(claimed: ClaimedRoom): OpenRoom | null {
   const { chatroom, matrixRoomId, roomVersion } = claimed;
   if (chatroom === null || matrixRoomId === null || roomVersion === null) return null;
   return Object.assign(claimed, { chatroom, matrixRoomId, roomVersion });
+}
+
+/** Whether something else than the homeserver answered, or it knows no such write: then operators have to look. */
+function isAway(error: unknown): boolean {
+  return error instanceof HomeserverError && (error.outage || error.meaning === "unsupported");
 }
 
 /** Whether the domain refused only because of load or an outage. */

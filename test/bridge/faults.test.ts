@@ -1,6 +1,7 @@
 /** The worker dies in the worst moments, and the homeserver answers what it rarely does. */
 import { expect, test } from "vitest";
 import { HomeserverError } from "../../bridge/homeserver/homeserver-error.ts";
+import { createBridgeStore } from "../../bridge/store/bridge-store.ts";
 import { userActor } from "../../src/domain/model.ts";
 import { faulty, isSend, killedAfterSend, never, refusal, withoutAudit } from "./faulty.ts";
 import { describeBridge, until } from "./world.ts";
@@ -135,7 +136,7 @@ describeBridge(
       expect(world.bridge.stats()[counted]).toBeGreaterThanOrEqual(2);
     });
 
-    test("too large is sent shorter; refused for good is said by the bot; what nothing helps is given up", async () => {
+    test("too large is sent shorter; refused for good is said by the bot; what nothing helps is a line and a dead letter", async () => {
       const ada = await world.user("Ada");
       const room = await world.group([ada]);
       const matrixRoom = await world.mirrored(room);
@@ -157,12 +158,19 @@ describeBridge(
       await world.say(ada, room, "never");
       await world.say(ada, room, "after it");
       await world.mirrored(room);
-      const [large, bot, after, ...rest] = await world.bot.texts(matrixRoom);
+      const [large, bot, line, after, ...rest] = await world.bot.texts(matrixRoom);
       expect(large).toMatch(/: large x+… \[shortened/);
       expect(bot).toBe(`${world.registration.prefix}bot: Ada: not as me`);
+      expect(line).toMatch(/bot: Ada: wrote something that Matrix did not take/);
       expect(after).toBe(`${world.ghosts.localpart(ada.id)}: after it`);
       expect(rest).toEqual([]);
       expect(world.bridge.stats().givenUp).toBe(1);
+      const letters = await createBridgeStore(world.store.sql).list({
+        room: room.token,
+        after: 0,
+        limit: 10,
+      });
+      expect(letters).toMatchObject([{ direction: "to_matrix", kind: "message", errcode: "M_BAD_JSON" }]);
     });
 
     test("a ghost that was thrown out, or lost its device, speaks again", async () => {
@@ -183,7 +191,7 @@ describeBridge(
       expect(bodies).toEqual(["one", "two", "three"]);
     });
 
-    test("an event from Matrix that can't be applied is left out after some tries, and the next ones go on", async () => {
+    test("an event from Matrix that can't be applied is a line and a dead letter after two tries, and the next ones go on", async () => {
       const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
       const room = await world.group([ada, ben]);
       const matrixRoom = await world.mirrored(room);
@@ -203,7 +211,16 @@ describeBridge(
         async () => (await world.texts(room)).includes("Ada: after it"),
         60_000,
       );
-      expect(await world.texts(room)).toEqual(["Ada: after it"]);
+      const line = "Ada: wrote something in Matrix that could not be shown here";
+      expect(await world.texts(room)).toEqual([line, "Ada: after it"]);
+      const letters = await createBridgeStore(world.store.sql).list({
+        room: room.token,
+        after: 0,
+        limit: 10,
+      });
+      expect(letters).toMatchObject([
+        { direction: "from_matrix", kind: "m.room.message", reason: "a defect" },
+      ]);
     }, 60_000);
   },
   { scanMs: 300 },

@@ -11,7 +11,12 @@ const event = {
   content: {},
 };
 const mark = { room: "abcd1234", seq: 7, op: "message", rev: 0, run: 1, at: 5, id: "mine", proof: "p_-1" };
-const bad = { "a zero byte": "a\0b", "a lone surrogate": "a\ud800", nothing: "", "too much": "x".repeat(300) };
+const bad = {
+  "a zero byte": "a\0b",
+  "a lone surrogate": "a\ud800",
+  nothing: "",
+  "too much": "x".repeat(300),
+};
 
 describe.each(Object.entries(bad))("%s", (_, text) => {
   test.each(["event_id", "room_id", "sender"])("as %s makes the event none of ours", (field) => {

@@ -147,6 +147,7 @@ describeWith(["postgres"], "what there is to do for the bridge", ({ postgres }) 
       readOnly: false,
       posting: "all" as const,
       memberSyncsDone: 0,
+      reason: "away",
       retryInMs: 60_000,
     };
     const wait = async (failures: number) => {
