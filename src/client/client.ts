@@ -16,7 +16,7 @@ import type { ClientFrames, OkFields, OkFrame, Question, ReadyFrame, RoomEvent }
 import { DEFAULT_BACKOFF } from "./backoff.ts";
 import { jsonCodec } from "./codec.ts";
 import { type Fields, named } from "./commands/command.ts";
-import { CommandMethods } from "./commands/commands.ts";
+import { CommandMethods, withoutHead } from "./commands/commands.ts";
 import { newMessageId } from "./commands/message-id.ts";
 import type { Connection } from "./connection.ts";
 import { CursorSaver, type CursorStore } from "./cursors.ts";
@@ -173,8 +173,7 @@ export class Client extends CommandMethods {
    * Rejects with `Refused` (the server will not take it), `OutboxFull`, or {@link ClientEnded}.
    */
   send(...said: [room: string, text: string, more?: Partial<Message>] | [message: Message]): Promise<Ack> {
-    const [first, text, more] = said;
-    const message = typeof first === "string" ? { ...more, room: first, text: text ?? "" } : first;
+    const message = named<Message>(said, "text");
     if (this.state.name === "ended") return Promise.reject(endedError(this.state));
     return this.#outbox.add({ ...message, id: message.id ?? newMessageId() });
   }
@@ -187,15 +186,13 @@ export class Client extends CommandMethods {
   async history(
     ...said: [room: string, page?: Omit<Fields<"history">, "room">] | [page: Fields<"history">]
   ): Promise<HistoryPage> {
-    const [first, more] = said;
-    const page = typeof first === "string" ? { ...more, room: first } : first;
-    const { events, more: hasMore } = await this.ask<"history">({ ...page, op: "history" });
-    return { events: events as RoomEvent[], more: hasMore };
+    const page = named<Fields<"history">>(said);
+    return withoutHead<"history">(await this.ask<"history">({ ...page, op: "history" })) as HistoryPage;
   }
 
   /** Moves our read marker up to `seq`; one that could not be said is said in the next session. Other marks are not. */
   read(...said: [room: string, seq: number] | [marker: Fields<"read">]): Promise<void> {
-    const marker = named<"read">(said, "seq");
+    const marker = named<Fields<"read">>(said, "seq");
     if (marker.seq === undefined || marker.thread !== undefined) return this.#session.mark(marker);
     return this.#session.read(marker.room, marker.seq);
   }
@@ -205,16 +202,16 @@ export class Client extends CommandMethods {
    * through losses until `close`.
    */
   open(...said: [room: string] | [Fields<"open">]): Promise<void> {
-    return this.#session.open(named<"open">(said).room);
+    return this.#session.open(named<Fields<"open">>(said).room);
   }
 
   close(...said: [room: string] | [Fields<"close">]): Promise<void> {
-    return this.#session.close(named<"close">(said).room);
+    return this.#session.close(named<Fields<"close">>(said).room);
   }
 
   /** Says that we are writing, or not any more. Worth nothing later, so it is dropped while there is no session. */
   typing(...said: [room: string, on: boolean] | [Fields<"typing">]): void {
-    this.ask<"typing">({ op: "typing", ...named<"typing">(said, "on") }).catch(() => {
+    this.ask<"typing">({ op: "typing", ...named<Fields<"typing">>(said, "on") }).catch(() => {
       // Refused or lost: nobody misses it.
     });
   }

@@ -68,12 +68,7 @@ export class Connection {
    * Rejects with {@link Refused}, or with {@link ConnectionLost} when the connection ends before the answer.
    */
   ask<Op extends keyof OkFields>(question: Question<Op>): Promise<OkFrame<Op>> {
-    return this.#send(question) as Promise<OkFrame<Op>>;
-  }
-
-  /** Sends hello. Resolves after `onFrame` got the `ready` that answers it. */
-  async hello(question: Question<"hello">): Promise<void> {
-    await this.#send(question);
+    return this.say(question) as Promise<OkFrame<Op>>;
   }
 
   /** Starts the heartbeat of a session that is ready. @param heartbeatMs the interval that the server wants */
@@ -93,8 +88,7 @@ export class Connection {
     for (const { reject } of this.#pending.values())
       reject(new ConnectionLost(`The connection ended: ${code}`));
     this.#pending.clear();
-    const bye = this.#bye;
-    this.#handlers.onEnd(bye ? { code: bye.code, reason, reconnectMs: bye.reconnectMs } : { code, reason });
+    this.#handlers.onEnd({ code, ...this.#bye, reason });
   }
 
   #listen(): void {
@@ -117,7 +111,8 @@ export class Connection {
     socket.addEventListener("close", ({ code, reason }) => this.end(code, reason));
   }
 
-  #send(question: Question): Promise<unknown> {
+  /** Sends any frame, as {@link Connection.ask} does. That of hello resolves after `onFrame` got the `ready` that answers it. */
+  say(question: Question): Promise<unknown> {
     if (this.#ended) return Promise.reject(new ConnectionLost());
     const ref = this.#nextRef++;
     const data = this.#codec.encode({ ...question, ref });

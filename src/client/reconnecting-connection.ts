@@ -108,8 +108,7 @@ export class ReconnectingConnection {
       token = await this.#options.token(this.#refused);
     } catch (error) {
       if (error instanceof SignedOut) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#lost({ code: 1006, reason: `no token: ${reason}` });
+      this.#lost({ code: 1006, reason: `no token: ${messageOf(error)}` });
       return;
     }
     if (this.#state.name !== "connecting") return;
@@ -123,7 +122,7 @@ export class ReconnectingConnection {
   }
 
   #sayHello(connection: Connection, token: Token): void {
-    connection.hello({ op: "hello", token: textOf(token), ...this.#options.hello() }).then(
+    connection.say({ op: "hello", token: textOf(token), ...this.#options.hello() }).then(
       () => this.#renewLater(connection, token),
       (error: unknown) => {
         if (!(error instanceof Refused)) return; // The connection ended, and `onEnd` reports it.
@@ -208,13 +207,17 @@ export class ReconnectingConnection {
   /** Ends for good: the user signed out, or the URL is wrong. A repetition would not help. */
   #giveUp(error: unknown): void {
     const code = error instanceof SignedOut ? UNAUTHORIZED : GIVEN_UP;
-    this.end(code, error instanceof Error ? error.message : String(error));
+    this.end(code, messageOf(error));
   }
 
   #enter(state: ConnectionState): void {
     this.#state = state;
     this.#handlers.onState(state);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function textOf(token: Token): string {

@@ -2,7 +2,7 @@
  * State of the app that outlives a connection: open rooms, unacknowledged read markers, and calls. A new session does not
  * know it, so the client sends it again in every session.
  */
-import type { CallFrame, RoomNow, UnreadFrame } from "../protocol/frames.ts";
+import type { CallFrame, OkFields, OkFrame, Question, RoomNow, UnreadFrame } from "../protocol/frames.ts";
 import type { Fields } from "./commands/command.ts";
 import { withoutHead } from "./commands/commands.ts";
 import type { Connection } from "./connection.ts";
@@ -65,12 +65,10 @@ export class SessionState {
   async open(room: string): Promise<void> {
     this.#open.add(room);
     this.#called.delete(room);
-    const answer = await this.#ask((connection) => connection.ask<"open">({ op: "open", room })).catch(
-      (error: unknown) => {
-        this.#open.delete(room);
-        throw error;
-      },
-    );
+    const answer = await this.#ask<"open">({ op: "open", room }).catch((error: unknown) => {
+      this.#open.delete(room);
+      throw error;
+    });
     // An older server answers without the room's state.
     if (answer?.present) this.#opened(room, withoutHead<"open">(answer));
   }
@@ -84,7 +82,7 @@ export class SessionState {
 
   async close(room: string): Promise<void> {
     this.#open.delete(room);
-    await this.#ask((connection) => connection.ask<"close">({ op: "close", room }));
+    await this.#ask<"close">({ op: "close", room });
   }
 
   /** Sends a marker, unless one that is as high is being sent. */
@@ -105,9 +103,7 @@ export class SessionState {
   /** Joins the room's call, or changes the flags in it: 1 in call, 2 audio, 4 video. */
   async call(room: string, flags: number): Promise<void> {
     this.#calls.set(room, flags);
-    const answer = await this.#ask((connection) =>
-      connection.ask<"call.join">({ op: "call.join", room, flags }),
-    ).catch((error: unknown) => {
+    const answer = await this.#ask<"call.join">({ op: "call.join", room, flags }).catch((error: unknown) => {
       this.#calls.delete(room);
       throw error;
     });
@@ -116,7 +112,7 @@ export class SessionState {
 
   async leaveCall(room: string): Promise<void> {
     this.#calls.delete(room);
-    const answer = await this.#ask((connection) => connection.ask<"call.leave">({ op: "call.leave", room }));
+    const answer = await this.#ask<"call.leave">({ op: "call.leave", room });
     if (answer) this.#handlers.onCall(answer);
   }
 
@@ -126,9 +122,7 @@ export class SessionState {
     marker.isSending = true;
     let isSettled = false;
     try {
-      const answer = await this.#ask((connection) =>
-        connection.ask<"read">({ op: "read", room, seq: marker.seq }),
-      );
+      const answer = await this.#ask<"read">({ op: "read", room, seq: marker.seq });
       if (answer) this.#handlers.onUnread({ room, ...withoutHead<"read">(answer) });
       isSettled = answer !== null;
     } catch (error) {
@@ -142,10 +136,10 @@ export class SessionState {
   }
 
   /** Null when there is no session, or it ends first: the next one sends the state again. Rejects with {@link Refused}. */
-  async #ask<T>(ask: (connection: Connection) => Promise<T>): Promise<T | null> {
+  async #ask<Op extends keyof OkFields>(question: Question<Op>): Promise<OkFrame<Op> | null> {
     if (!this.#connection) return null;
     try {
-      return await ask(this.#connection);
+      return await this.#connection.ask<Op>(question);
     } catch (error) {
       if (error instanceof ConnectionLost) return null;
       throw error;

@@ -24,10 +24,9 @@ export type CommandsOf<Ops extends readonly (keyof OkFields)[]> = {
   [Op in Ops[number] as MethodName<Op>]: Command<Op>;
 };
 
-/** The fields of an op that was said as one object, or as its room and its other field. */
-export function named<Op extends ClientOp>(said: readonly unknown[], field?: keyof Fields<Op>): Fields<Op> {
-  const [first, second] = said;
-  return (
-    typeof first === "string" ? { room: first, ...(field && { [field]: second }) } : first
-  ) as Fields<Op>;
+/** The fields of an op that was said as one object, or as its room, its other field where there is one, and an object of more. */
+export function named<T extends object>(said: readonly unknown[], field?: keyof T): T {
+  const [room, second, more] = said;
+  if (typeof room !== "string") return room as T;
+  return { ...((field ? more : second) as object), room, ...(field && { [field]: second }) } as T;
 }

@@ -134,9 +134,7 @@ export class LocalClient extends Client {
   override send(
     ...said: [room: string, text: string, more?: Partial<LocalMessage>] | [message: LocalMessage]
   ): Promise<Ack> {
-    const [first, text, more] = said;
-    const message = typeof first === "string" ? { ...more, room: first, text: text ?? "" } : first;
-    const { room, id = newMessageId(), ...others } = message;
+    const { room, id = newMessageId(), ...others } = named<LocalMessage>(said, "text");
     const { fields, ...about } = withFiles(others);
     const sent = this.#write("send", room, id, fields, about) as Promise<Ack>;
     if (others.forward) void this.#showForwarded(id, others.forward).catch(() => undefined);
@@ -155,7 +153,7 @@ export class LocalClient extends Client {
    * The mark of an unread room is said in this session alone.
    */
   override read(...said: [room: string, seq: number] | [marker: Fields<"read">]): Promise<void> {
-    const marker = named<"read">(said, "seq");
+    const marker = named<Fields<"read">>(said, "seq");
     const { room, seq, thread } = marker;
     if (seq === undefined) return super.read(marker);
     const mark = () => {
