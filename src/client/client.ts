@@ -55,21 +55,16 @@ export class Client extends CommandMethods {
 
   constructor(options: ClientOptions) {
     super();
-    const { backoff = DEFAULT_BACKOFF, token, device } = options;
+    const { backoff = DEFAULT_BACKOFF, token, device, rooms } = options;
     this.#store = options.store;
     this.#outbox = new Outbox(options.outboxLimit, backoff);
-    this.#frames = new FrameDispatcher(this.#emitter, {
-      onMoved: () => this.#saver.moved(),
-      onLeft: (room) => this.#session.left(room),
-      onCall: (room) => this.#session.heardCall(room),
-      onStuck: () => this.#connection?.end(1006, "a gap could not be filled"),
-    });
+    const restart = () => this.#connection?.end(1006, "a gap could not be filled");
+    this.#frames = new FrameDispatcher(this.#emitter, restart, rooms);
     this.#saver = new CursorSaver(options.store, () => this.#frames.logs.cursor());
-    this.#session = new SessionState({
-      onUnread: (unread) => this.#frames.takeUnread(unread),
-      onCall: (call) => this.#frames.takeCall(call),
-      onOpened: (now) => this.#emitter.emit("opened", now),
-    });
+    this.#session = new SessionState(this.#frames);
+    for (const name of ["event", "reset", "left"] as const) this.on(name, () => this.#saver.moved());
+    this.on("left", ({ room }) => this.#session.left(room));
+    this.on("call", ({ room }) => this.#session.heardCall(room));
     const { url, codec = jsonCodec, WebSocket = platformSocket() } = options;
     const connecting = {
       ...{ url, codec, WebSocket, backoff },
@@ -77,7 +72,11 @@ export class Client extends CommandMethods {
       renewable: typeof token === "function",
       hello: () => {
         const resume = this.resume();
-        return { ...(device !== undefined && { device }), ...(resume && { resume }) };
+        return {
+          ...(device !== undefined && { device }),
+          ...(rooms && { rooms: { limit: rooms.limit } }),
+          ...(resume && { resume }),
+        };
       },
     };
     this.#reconnecting = new ReconnectingConnection(connecting, {
@@ -253,7 +252,7 @@ export class Client extends CommandMethods {
   #restore(): Promise<void> {
     const load = async () => {
       const cursor = await this.#store?.load();
-      if (cursor) this.#frames.logs.restore(cursor);
+      if (cursor) this.#frames.restore(cursor);
     };
     this.#restored ??= load().catch((error: unknown) => {
       this.#restored = null;

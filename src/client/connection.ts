@@ -117,7 +117,7 @@ export class Connection {
     const ref = this.#nextRef++;
     const data = this.#codec.encode({ ...question, ref });
     if (byteLength(data) > FRAME_BYTES) {
-      return Promise.reject(new Refused("too_large", `a frame may have at most ${FRAME_BYTES} bytes`));
+      return Promise.reject(new Refused("too_large", "the frame is too large"));
     }
     return new Promise((resolve, reject) => {
       this.#pending.set(ref, { askedAt: Date.now(), resolve, reject });

@@ -1,6 +1,7 @@
 /** Stores how far the app came in each room, so that a restart or a page reload resumes. */
 
 import type { Place } from "../protocol/frames.ts";
+import type { Room } from "./rooms.ts";
 
 /**
  * How far the app came in each room, in the history named by `epoch`: the seq and the time of the last event that it got.
@@ -9,6 +10,8 @@ import type { Place } from "../protocol/frames.ts";
 export interface Cursor {
   epoch: string;
   rooms: Record<string, Place>;
+  /** The rooms' entries, where the store has them: they are shown until those of the session come. */
+  entries?: readonly Room[];
 }
 
 /**

@@ -3,55 +3,51 @@ import type {
   BlockFrame,
   CallFrame,
   ReadyFrame,
+  RoomEntry,
   RoomEvent,
   UnreadFrame,
   UserFrame,
 } from "../protocol/frames.ts";
 import { HISTORY_MOST } from "../protocol/limits.ts";
+import type { RoomPages } from "./commands/room-list.ts";
 import type { Announcement, Connection } from "./connection.ts";
+import type { Cursor } from "./cursors.ts";
 import type { Emitter } from "./emitter.ts";
-import type { ClientEvents } from "./options.ts";
+import { ConnectionLost } from "./failures.ts";
+import type { ClientEvents, OpenedRoom } from "./options.ts";
 import { RoomLogs } from "./room-logs.ts";
 import { including, Rooms } from "./rooms.ts";
 
-export interface FrameDispatcherHandlers {
-  /** What an app that is loaded again has to go on from has changed. */
-  onMoved(): void;
-  /** The room is not ours any more. */
-  onLeft(room: string): void;
-  /** The server told of a call by itself. */
-  onCall(room: string): void;
-  /** A gap could not be filled in this session: a new one resumes with proof. */
-  onStuck(): void;
-}
+/** The entry of a room follows its first event within this time, ms; else the client asks for it. */
+const ENTRY_WITHIN_MS = 2_000;
 
 export class FrameDispatcher {
-  readonly rooms = new Rooms();
+  readonly rooms = new Rooms((room) => this.#emitter.emit("room", room));
   readonly logs: RoomLogs;
   readonly #emitter: Emitter<ClientEvents>;
-  readonly #handlers: FrameDispatcherHandlers;
+  readonly #onStuck: () => void;
+  readonly #pages: RoomPages | undefined;
   #ready: ReadyFrame | null = null;
+  #connection: Connection | null = null;
+  #asking: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(emitter: Emitter<ClientEvents>, handlers: FrameDispatcherHandlers) {
+  /** @param onStuck a gap, or the list of rooms, could not be filled in this session: a new one resumes with proof */
+  constructor(emitter: Emitter<ClientEvents>, onStuck: () => void, pages?: RoomPages) {
     this.#emitter = emitter;
-    this.#handlers = handlers;
+    this.#onStuck = onStuck;
+    this.#pages = pages;
     this.logs = new RoomLogs({
       onEvent: (event) => {
-        this.#change(event.room, () => this.rooms.apply(event));
+        this.rooms.apply(event);
         this.#emitter.emit("event", event as RoomEvent);
-        this.#handlers.onMoved();
+        if (this.rooms.areSomeComing) this.#asking ??= setTimeout(() => this.#askFirst(), ENTRY_WITHIN_MS);
       },
-      onReset: (reset) => {
-        this.#emitter.emit("reset", reset);
-        this.#handlers.onMoved();
-      },
+      onReset: (reset) => this.#emitter.emit("reset", reset),
       onLeft: (room) => {
         this.rooms.left(room);
-        this.#handlers.onLeft(room);
         this.#emitter.emit("left", { room });
-        this.#handlers.onMoved();
       },
-      onStuck: () => this.#handlers.onStuck(),
+      onStuck,
     });
   }
 
@@ -60,12 +56,44 @@ export class FrameDispatcher {
     return this.#ready;
   }
 
+  /** Goes on from where an earlier client of the same person was. */
+  restore(cursor: Cursor): void {
+    this.logs.restore(cursor);
+    this.rooms.restore(cursor.entries ?? []);
+  }
+
   begin(ready: ReadyFrame, connection: Connection): void {
     this.#ready = ready;
+    this.#connection = connection;
     this.rooms.begin(ready);
     this.#emitter.emit("ready", ready);
     this.logs.begin(ready, (room, after) =>
       connection.ask<"history">({ op: "history", room, after, limit: HISTORY_MOST }),
+    );
+    if (ready.more) {
+      this.#pages
+        ?.load(ready, (question) => connection.ask<"rooms">(question), this)
+        .catch((error: unknown) => {
+          // The room behind which it asked is gone, or the server is busy. A new session begins again.
+          if (!(error instanceof ConnectionLost)) this.#onStuck();
+        });
+    }
+  }
+
+  /** Takes entries that the session tells beside `ready`. */
+  meet(rooms: readonly RoomEntry[]): void {
+    for (const room of rooms) this.take({ op: "room", rev: room.rev, room });
+    this.logs.meet(rooms);
+  }
+
+  /** The entry of a room did not come with its first event: it is among those that were active last [GW-15.7]. */
+  #askFirst(): void {
+    this.#asking = undefined;
+    this.#connection?.ask<"rooms">({ op: "rooms" }).then(
+      ({ rooms }) => this.meet(rooms),
+      () => {
+        // The next event of the room, or the next session, tries again.
+      },
     );
   }
 
@@ -75,13 +103,12 @@ export class FrameDispatcher {
         this.logs.take(frame);
         break;
       case "room":
-        this.#change(frame.room.room, () => this.rooms.entered(frame));
+        this.rooms.entered(frame);
         break;
       case "unread":
         this.takeUnread(frame);
         break;
       case "call":
-        this.#handlers.onCall(frame.room);
         this.takeCall(frame);
         break;
       case "user":
@@ -103,13 +130,17 @@ export class FrameDispatcher {
     }
   }
 
+  takeOpened(now: OpenedRoom): void {
+    this.#emitter.emit("opened", now);
+  }
+
   takeUnread(unread: Omit<UnreadFrame, "op">): void {
-    this.#change(unread.room, () => this.rooms.unread(unread));
+    this.rooms.unread(unread);
     this.#emitter.emit("unread", unread);
   }
 
   takeCall(call: Omit<CallFrame, "op">): void {
-    this.#change(call.room, () => this.rooms.call(call));
+    this.rooms.call(call);
     this.#emitter.emit("call", call);
   }
 
@@ -126,14 +157,6 @@ export class FrameDispatcher {
     if (!ready) return;
     this.#ready = { ...ready, blocked: including(ready.blocked ?? [], user, on) };
     this.#emitter.emit("block", { user, on });
-  }
-
-  /** Changes a room's entry and tells those who watch the list. */
-  #change(room: string, change: () => void): void {
-    const before = this.rooms.get(room);
-    change();
-    const after = this.rooms.get(room);
-    if (after && after !== before) this.#emitter.emit("room", after);
   }
 }
 

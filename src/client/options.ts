@@ -16,6 +16,7 @@ import type {
 } from "../protocol/frames.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Codec } from "./codec.ts";
+import type { RoomPages } from "./commands/room-list.ts";
 import type { CursorStore } from "./cursors.ts";
 import type { ConnectionState, Token } from "./reconnecting-connection.ts";
 import type { Reset } from "./room-logs.ts";
@@ -37,6 +38,8 @@ export interface ClientOptions {
   WebSocket?: SocketConstructor;
   /** Shown to operators beside the session, ≤ 128 characters. */
   device?: string;
+  /** `pagedRooms(100)`: a session begins with so many rooms, and the others come behind it. All rooms at once when unset. */
+  rooms?: RoomPages;
   /** Stores how far the app came; unset: a new client starts at the rooms' heads. */
   store?: CursorStore;
   /** Messages that may wait for their acknowledgement; 1,000 when unset. */

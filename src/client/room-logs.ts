@@ -36,6 +36,8 @@ interface RoomLog {
   memberAt: number;
   /** The highest event beyond the gap that is being filled; null without a gap. */
   target: { seq: number; at: number } | null;
+  /** Whether the server has proved the place in this session; null: nothing was said of it. */
+  isProven: boolean | null;
 }
 
 /** Each room takes at most 58 bytes of a frame of 64 KiB: a token of 8 characters, and two numbers of up to 16 digits. */
@@ -44,7 +46,10 @@ const MAX_RESUMED_ROOMS = 1_000;
 export class RoomLogs {
   readonly #handlers: RoomLogHandlers;
   readonly #logs = new Map<string, RoomLog>();
+  /** Rooms of which this session has not told that the user is in them. */
+  #unmet = new Set<string>();
   #epoch: string | null = null;
+  #isSameHistory = false;
   #userId = "";
   #fetch: FetchAfter | null = null;
   /** The number of events that came again and were dropped. */
@@ -59,77 +64,95 @@ export class RoomLogs {
     this.#epoch = epoch;
     for (const [room, place] of Object.entries(rooms)) {
       const { seq, at } = typeof place === "number" ? { seq: place, at: null } : place;
-      this.#logs.set(room, { last: seq, at, memberAt: 0, target: null });
+      this.#begin(room, seq, at, 0).isProven = null;
     }
+  }
+
+  #begin(room: string, last: number, at: number | null, memberAt: number): RoomLog {
+    const log: RoomLog = { last, at, memberAt, target: null, isProven: true };
+    this.#logs.set(room, log);
+    return log;
   }
 
   /**
-   * The cursor for hello [GW-7.1]. Of rooms that do not fit into a frame those with the latest events are named. `begin` resets the
+   * The cursor for hello [GW-7.1]. Of rooms that do not fit into a frame those with the latest events are named. `meet` resets the
    * others, unless they stand where they stood.
    */
   resume(): Cursor | null {
-    const cursor = this.cursor();
-    const rooms = Object.entries(cursor?.rooms ?? {});
-    if (!cursor || rooms.length <= MAX_RESUMED_ROOMS) return cursor;
-    const timeOf = (room: string) => this.#logs.get(room)?.at ?? 0;
-    const latest = rooms.sort(([a], [b]) => timeOf(b) - timeOf(a)).slice(0, MAX_RESUMED_ROOMS);
-    return { ...cursor, rooms: Object.fromEntries(latest) };
+    return this.cursor(MAX_RESUMED_ROOMS);
   }
 
-  /** How far the app came; null before the first session. */
-  cursor(): Cursor | null {
+  /** How far the app came; null before the first session. @param most rooms with the latest events that are named; all when unset */
+  cursor(most?: number): Cursor | null {
     if (this.#epoch === null) return null;
+    const logs = [...this.#logs];
+    if (most) logs.sort(([, a], [, b]) => (b.at ?? 0) - (a.at ?? 0)).splice(most);
     const placeOf = ({ last, at }: RoomLog): Place => (at === null ? last : { seq: last, at });
-    const rooms = Object.fromEntries([...this.#logs].map(([room, log]) => [room, placeOf(log)]));
-    return { epoch: this.#epoch, rooms };
+    return { epoch: this.#epoch, rooms: Object.fromEntries(logs.map(([room, log]) => [room, placeOf(log)])) };
   }
 
-  /** A session begins. @param fetch asks for history in this session */
-  begin(ready: ReadyFrame, fetch: FetchAfter): void {
+  /** A session begins. Rooms that `ready` left out are met later [GW-15.7]. @param fetch asks for history in this session */
+  begin({ epoch, user, rooms, more, resumed = [] }: ReadyFrame, fetch: FetchAfter): void {
     this.#fetch = fetch;
-    const isSameHistory = this.#epoch === ready.epoch;
-    this.#epoch = ready.epoch;
-    this.#userId = ready.user.id;
-    const proofs = new Map((ready.resumed ?? []).map((proof) => [proof.room, proof]));
-    const present = new Set(ready.rooms.map(({ room }) => room));
-    for (const room of this.#logs.keys()) if (!present.has(room)) this.#forget(room);
-    for (const { room, head, at = null } of ready.rooms as (Omit<RoomEntry, "at"> & { at?: number })[]) {
+    this.#unmet = new Set(this.#logs.keys());
+    for (const { room, recovered, from, head } of resumed) {
       const log = this.#logs.get(room);
-      const proof = proofs.get(room);
-      if (!log) this.#logs.set(room, { last: head, at, memberAt: head, target: null });
-      else {
-        log.memberAt = head;
-        // Logs with an event of the same time at a place are the same up to there [GW-7.6].
-        const isUnmoved = isSameHistory && !proof && log.last === head && at !== null && log.at === at;
-        const isRecovered = proof?.recovered && proof.from === log.last + 1;
-        if (!isRecovered && !isUnmoved) this.#reset(room, log, head, at);
-        if (log.last === head) log.at ??= at;
-      }
+      if (log) log.isProven = recovered && from === log.last + 1;
+      if (more && head > 0) this.#unmet.delete(room);
     }
+    this.#isSameHistory = this.#epoch === epoch;
+    this.#epoch = epoch;
+    this.#userId = user.id;
+    this.meet(rooms);
+    if (!more) this.allMet();
+  }
+
+  /** The user is in these rooms. Those whose place is not proved begin anew, unless they stand where they stood. */
+  meet(rooms: readonly (Pick<RoomEntry, "room" | "head"> & { at?: number })[]): void {
+    for (const { room, head, at = null } of rooms) {
+      const log = this.#logs.get(room) ?? this.#begin(room, head, at, head);
+      log.memberAt = head;
+      // Logs with an event of the same time at a place are the same up to there [GW-7.6].
+      const isUnmoved = log.isProven === null && this.#isSameHistory && log.last === head && log.at === at;
+      if (!log.isProven && !(isUnmoved && at !== null)) this.#reset(room, log, head, at);
+      if (log.last === head) log.at ??= at;
+      this.#met(room, log);
+    }
+  }
+
+  /** Whether there are rooms that this session has not told of. */
+  get areSomeUnmet(): boolean {
+    return this.#unmet.size > 0;
+  }
+
+  /** The user is in no other rooms than this session has told of. */
+  allMet(): void {
+    for (const room of this.#unmet) this.#forget(room);
+  }
+
+  #met(room: string, log: RoomLog): void {
+    log.isProven = true;
+    this.#unmet.delete(room);
   }
 
   /** The session ended. The next one resumes the gaps that it was filling. */
   pause(): void {
     this.#fetch = null;
-    for (const log of this.#logs.values()) log.target = null;
+    for (const log of this.#logs.values()) log.target = log.isProven = null;
   }
 
   take(event: EventFrame): void {
-    const log = this.#logs.get(event.room);
-    if (!log) this.#join(event);
-    else if (event.seq <= log.last) this.duplicates++;
+    // The user was added to a room while connected: its log begins with their joining.
+    const log = this.#logs.get(event.room) ?? this.#begin(event.room, event.seq - 1, null, event.seq);
+    // Of a room whose entry has not come yet nothing says that the log is the same.
+    if (!log.isProven) this.#reset(event.room, log, event.seq - 1, null);
+    this.#met(event.room, log);
+    if (event.seq <= log.last) this.duplicates++;
     else if (log.target !== null) log.target = later(log.target, event);
     else if (event.seq === log.last + 1) this.#deliver(log, event);
     // A user who waits in a lobby gets the end of their membership at once, and not the events before it [GW-12.4].
     else if (event.seq > log.memberAt && this.#endsMembership(event)) this.#deliver(log, event);
     else this.#repair(log, event);
-  }
-
-  /** The user was added to a room while connected. Its log begins with the user's joining. */
-  #join(event: EventFrame): void {
-    const log = { last: event.seq - 1, at: null, memberAt: event.seq, target: null };
-    this.#logs.set(event.room, log);
-    this.#deliver(log, event);
   }
 
   #deliver(log: RoomLog, event: EventFrame): void {
@@ -181,6 +204,7 @@ export class RoomLogs {
 
   #forget(room: string): void {
     this.#logs.delete(room);
+    this.#unmet.delete(room);
     this.#handlers.onLeft(room);
   }
 }

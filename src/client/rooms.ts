@@ -11,15 +11,8 @@ import type {
 import { type RoomClient, RoomCommands } from "./commands/room-commands.ts";
 import { type Observable, type OwnedObservable, observe, type Unsubscribe } from "./emitter.ts";
 
-type KnownFromEvents =
-  | ("room" | "name" | "type" | "role" | "head" | "at" | "read" | "unread" | "mention" | "last" | "lastPing")
-  | ("call" | "waiting");
-
-/**
- * A room of the user. `call` is the OR of the flags of all participants of the call; 0 for no call. A room that the user was
- * just added to has less than its entry, until that comes.
- */
-export type Room = Readonly<Pick<RoomEntry, KnownFromEvents> & Partial<RoomEntry>>;
+/** A room of the user. `call` is the OR of the flags of all participants of the call; 0 for no call. */
+export type Room = Readonly<RoomEntry>;
 
 /** A room as the app sees it: `client.room(token)`. */
 export class RoomHandle extends RoomCommands implements Observable<Room | undefined> {
@@ -44,19 +37,24 @@ const MEMBERS_MORE = { "member.joined": 1, "member.changed": 0, "member.left": -
 
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
+  /** What events told of rooms whose entry has not come yet. These are not shown. */
+  readonly #coming = new Map<string, Room>();
   /** The seq up to which the server counted a room's figures, where it is beyond the room's last event here. */
   readonly #counted = new Map<string, number>();
   readonly #entries = new Map<string, OwnedObservable<Room | undefined>>();
-  readonly #all = observe(() => byActivity([...this.#rooms.values()]));
+  readonly #onChange: (room: Room) => void;
+  /** All rooms, newest activity first. */
+  readonly all = observe<readonly Room[]>(() => byActivity([...this.#rooms.values()]));
   #userId = "";
 
-  /** All rooms, newest activity first. */
-  get all(): Observable<readonly Room[]> {
-    return this.#all;
+  /** @param onChange told of each entry that is another now */
+  constructor(onChange: (room: Room) => void) {
+    this.#onChange = onChange;
   }
 
-  get(room: string): Room | undefined {
-    return this.#rooms.get(room);
+  /** Whether a room is not shown because its entry has not come. */
+  get areSomeComing(): boolean {
+    return this.#coming.size > 0;
   }
 
   /** The entry of a room, which the user may be in or not. */
@@ -66,34 +64,49 @@ export class Rooms {
     return known;
   }
 
-  begin({ rooms, user }: ReadyFrame): void {
+  /** Shows what the device has, until a session tells. */
+  restore(entries: readonly Room[]): void {
+    for (const entry of entries) this.#rooms.set(entry.room, entry);
+  }
+
+  /** Rooms that are not in this page of the list stay as they are [GW-15.7]. */
+  begin({ rooms, user, more }: ReadyFrame): void {
     this.#userId = user.id;
-    this.#rooms.clear();
+    if (!more) this.#rooms.clear();
+    this.#coming.clear();
     this.#counted.clear();
     for (const room of rooms) this.#rooms.set(room.room, room);
-    this.#all.changed();
+    this.all.changed();
     for (const entry of this.#entries.values()) entry.changed();
   }
 
   left(room: string): void {
     this.#rooms.delete(room);
+    this.#coming.delete(room);
     this.#counted.delete(room);
     this.#changed(room);
   }
 
   /** Applies an event. Events up to the head of `ready` are in its figures already, so replayed ones count once. */
   apply(event: EventFrame): void {
-    const room = withoutWaiting(this.#rooms.get(event.room) ?? newRoom(event));
-    const isCounted = event.seq <= room.head;
-    this.#set(isCounted ? room : { ...room, head: event.seq, at: event.at, ...this.#change(room, event) });
+    const shown = this.#rooms.get(event.room);
+    let room = withoutWaiting(shown ?? this.#coming.get(event.room) ?? newRoom(event));
+    if (event.seq > room.head) {
+      room = { ...room, head: event.seq, at: event.at, ...this.#change(room, event) };
+    }
+    if (shown) this.#set(room);
+    else this.#coming.set(event.room, room);
   }
 
   /** The room's entry as the server has it now [GW-15.4]; or what all of its members have alike [GW-15.6]. */
   entered(frame: RoomFrame): void {
-    const known = this.#rooms.get(frame.room.room);
+    const { room } = frame.room;
+    const shown = this.#rooms.get(room);
+    const known = shown ?? this.#coming.get(room);
     if (frame.part) {
-      if (known) this.#set({ ...withoutPart(known), ...frame.room });
+      if (shown) this.#set({ ...withoutPart(shown), ...frame.room });
     } else if ((known?.rev ?? 0) <= frame.rev) {
+      this.#coming.delete(room);
       // Where events are ahead of it, what they count stays.
       const isBehind = known && known.head > frame.room.head;
       this.#set(isBehind ? { ...frame.room, ...countedOf(known, frame.room) } : frame.room);
@@ -107,8 +120,8 @@ export class Rooms {
     if (!room || read < room.read) return;
     // A marker of the room takes away the mark of an unread room, unless it sets it [GW-6.13].
     const marked = head || thread ? {} : withMark(room, unreadMark);
-    this.#set({ ...room, read, unread, mention, ...marked });
     if (head > room.head) this.#counted.set(token, head);
+    this.#set({ ...room, read, unread, mention, ...marked });
   }
 
   call({ room: token, flags }: Omit<CallFrame, "op">): void {
@@ -120,10 +133,11 @@ export class Rooms {
     if (this.#rooms.get(room.room) === room) return;
     this.#rooms.set(room.room, room);
     this.#changed(room.room);
+    this.#onChange(room);
   }
 
   #changed(room: string): void {
-    this.#all.changed();
+    this.all.changed();
     this.#entries.get(room)?.changed();
   }
 
@@ -233,9 +247,8 @@ function withoutPart(room: Room): Room {
   return rest;
 }
 
-/** A room that the user was added to while connected. Its name comes with the next `ready`. */
+/** What is known of a room before its entry comes: what events count. */
 function newRoom({ room, seq, at }: EventFrame): Room {
   const read = seq - 1;
-  const figures = { head: read, at, read, unread: 0, mention: 0, lastPing: 0, call: 0 };
-  return { room, name: "", type: "group", role: "user", last: null, ...figures };
+  return { room, head: read, at, read, unread: 0, mention: 0, last: null, lastPing: 0, call: 0 } as Room;
 }

@@ -9,10 +9,11 @@ import type { Connection } from "./connection.ts";
 import { ConnectionLost, Refused } from "./failures.ts";
 import type { OpenedRoom } from "./options.ts";
 
+/** Takes what answers tell. */
 export interface SessionStateHandlers {
-  onOpened(now: OpenedRoom): void;
-  onUnread(unread: Omit<UnreadFrame, "op">): void;
-  onCall(call: Omit<CallFrame, "op">): void;
+  takeOpened(now: OpenedRoom): void;
+  takeUnread(unread: Omit<UnreadFrame, "op">): void;
+  takeCall(call: Omit<CallFrame, "op">): void;
 }
 
 export class SessionState {
@@ -49,7 +50,7 @@ export class SessionState {
     this.#connection = null;
   }
 
-  /** The server announced a change of the room's call. */
+  /** The room's call changed. */
   heardCall(room: string): void {
     this.#called.add(room);
   }
@@ -74,9 +75,9 @@ export class SessionState {
   }
 
   #opened(room: string, now: RoomNow): void {
-    this.#handlers.onOpened({ room, ...now });
+    this.#handlers.takeOpened({ room, ...now });
     if (!this.#called.has(room)) {
-      this.#handlers.onCall({ room, ...(now.call ?? { flags: 0, participants: [] }) });
+      this.#handlers.takeCall({ room, ...(now.call ?? { flags: 0, participants: [] }) });
     }
   }
 
@@ -97,7 +98,7 @@ export class SessionState {
   async mark(marker: Fields<"read">): Promise<void> {
     if (!this.#connection) throw new ConnectionLost();
     const counts = withoutHead<"read">(await this.#connection.ask<"read">({ op: "read", ...marker }));
-    this.#handlers.onUnread({ room: marker.room, ...counts, ...(marker.unread && { unreadMark: true }) });
+    this.#handlers.takeUnread({ room: marker.room, ...counts, ...(marker.unread && { unreadMark: true }) });
   }
 
   /** Joins the room's call, or changes the flags in it: 1 in call, 2 audio, 4 video. */
@@ -107,13 +108,13 @@ export class SessionState {
       this.#calls.delete(room);
       throw error;
     });
-    if (answer) this.#handlers.onCall(answer);
+    if (answer) this.#handlers.takeCall(answer);
   }
 
   async leaveCall(room: string): Promise<void> {
     this.#calls.delete(room);
     const answer = await this.#ask<"call.leave">({ op: "call.leave", room });
-    if (answer) this.#handlers.onCall(answer);
+    if (answer) this.#handlers.takeCall(answer);
   }
 
   async #sendRead(room: string): Promise<void> {
@@ -123,7 +124,7 @@ export class SessionState {
     let isSettled = false;
     try {
       const answer = await this.#ask<"read">({ op: "read", room, seq: marker.seq });
-      if (answer) this.#handlers.onUnread({ room, ...withoutHead<"read">(answer) });
+      if (answer) this.#handlers.takeUnread({ room, ...withoutHead<"read">(answer) });
       isSettled = answer !== null;
     } catch (error) {
       isSettled = !(error instanceof Refused && error.retry);

@@ -8,6 +8,7 @@ export const FRAME_BYTES = 64 * 1024;
 export const FRAME_BURST = 400;
 export const FRAMES_PER_SECOND = 100;
 export const HISTORY_MOST = 200;
+export const ROOMS_MOST = 500;
 
 export const LIMITS = {
   /** [GW-1.4] A longer frame is `too_large` and is not read. */
@@ -49,7 +50,7 @@ export const LIMITS = {
   RECEIPT_MEMBERS: 100,
   /** [GW-15.7] Entries of one page. */
   ROOMS_DEFAULT: 100,
-  ROOMS_MOST: 500,
+  ROOMS_MOST,
   /** [GW-14.2] */
   SEARCH_TEXT_CODE_POINTS: 200,
   /** [GW-14.5] */

@@ -133,6 +133,8 @@ export class ScriptedServer {
         return this.#hello(socket, frame);
       case "send":
         return [{ op: "ok", ref, ...this.#send(frame) }];
+      case "rooms":
+        return [{ op: "ok", ref, ...this.#page(Number(frame.limit ?? 100), frame.after) }];
       case "history":
         return [{ op: "ok", ref, ...this.#history(frame) }];
       case "read":
@@ -150,7 +152,7 @@ export class ScriptedServer {
     const missing: EventFrame[] = [];
     const resumed = Object.entries(resume?.rooms ?? {}).flatMap(([room, place]) => {
       const log = this.rooms.get(room);
-      if (!log) return [];
+      if (!log) return [{ room, recovered: false, from: 0, head: 0 }];
       const head = log.at(-1)?.seq ?? 0;
       const last = typeof place === "number" ? place : place.seq;
       const isProven = typeof place === "number" || place.at === timeAt(log, last);
@@ -159,18 +161,36 @@ export class ScriptedServer {
       return [{ room, recovered, from: last + 1, head }];
     });
     const { epoch, heartbeatMs, user } = this;
-    const rooms = [...this.rooms.keys()].map((room) => this.#listing(room));
-    const ready = { op: "ready", ref: frame.ref, session: "s", user, epoch, heartbeatMs, rooms };
+    const { limit } = (frame.rooms ?? {}) as { limit?: number };
+    const ready = {
+      op: "ready",
+      ref: frame.ref,
+      session: "s",
+      user,
+      epoch,
+      heartbeatMs,
+      ...this.#page(limit),
+    };
     return [{ ...ready, ...(resume && { resumed }) }, ...missing];
   }
 
-  #listing(room: string): object {
+  /** Rooms, the last active first, behind one. */
+  #page(limit = Number.POSITIVE_INFINITY, after?: unknown): { rooms: object[]; more?: true } {
+    const times = new Map([...this.rooms].map(([room, log]) => [room, log.at(-1)?.at ?? 0]));
+    const sorted = [...times].sort(([, a], [, b]) => b - a).map(([room]) => room);
+    const first = sorted.indexOf(String(after)) + 1;
+    const rooms = sorted.slice(first, first + limit).map((room) => this.listing(room));
+    return { rooms, ...(first + limit < sorted.length && { more: true as const }) };
+  }
+
+  /** The entry of a room. */
+  listing(room: string): object {
     const log = this.log(room);
     const head = log.at(-1)?.seq ?? 0;
     const last = log.findLast(({ type }) => type === "message") ?? null;
     const unread = log.filter(({ type, actor }) => type === "message" && actor.id !== ME.id).length;
     const figures = { head, at: timeAt(log, head), read: 0, unread, mention: 0, last, lastPing: 0, call: 0 };
-    return { room, name: `Room ${room}`, type: "group", role: "user", ...figures };
+    return { room, rev: head, name: `Room ${room}`, type: "group", role: "user", ...figures };
   }
 
   #send({ room, id, text, replyTo, mentions, forward }: Heard): object {

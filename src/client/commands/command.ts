@@ -19,7 +19,7 @@ export type Command<Op extends keyof OkFields> =
     ? (fields?: Fields<Op>) => Promise<OkFields[Op]>
     : (fields: Fields<Op>) => Promise<OkFields[Op]>;
 
-/** The methods that a noun's file has to describe: one for each of its ops. */
+/** A method for each of these ops. */
 export type CommandsOf<Ops extends readonly (keyof OkFields)[]> = {
   [Op in Ops[number] as MethodName<Op>]: Command<Op>;
 };

@@ -1,32 +1,69 @@
 /**
- * One method of the client for each op that is asked and answered and no more. A noun of the protocol has a file here: the list
- * of its ops, and an interface that describes their methods. The list makes the methods; the interface documents them.
+ * One method of the client for each op that is asked and answered and no more. The list of the ops makes the methods. A noun of the
+ * protocol has a file here, with an interface that describes its methods.
  */
 import type { OkFields, OkFrame, Question } from "../../protocol/frames.ts";
-import type { MethodName } from "./command.ts";
-import { MEMBER_COMMANDS, type MemberCommands } from "./members.ts";
-import { MESSAGE_COMMANDS, type MessageCommands } from "./messages.ts";
-import { ACCOUNT_COMMANDS, type AccountCommands, PEOPLE_COMMANDS, type PeopleCommands } from "./people.ts";
-import { PRESENCE_COMMANDS, type PresenceCommands } from "./presence.ts";
-import { RECEIPT_COMMANDS, type ReceiptCommands } from "./receipts.ts";
-import { ROOM_CHANGE_COMMANDS, type RoomChangeCommands } from "./room-changes.ts";
-import { ROOM_LIST_COMMANDS, type RoomListCommands } from "./room-list.ts";
-import { UPLOAD_COMMANDS, type UploadCommands } from "./uploads.ts";
+import type { CommandsOf, MethodName } from "./command.ts";
+import type { MemberCommands } from "./members.ts";
+import type { MessageCommands } from "./messages.ts";
+import type { AccountCommands, PeopleCommands } from "./people.ts";
+import type { PresenceCommands } from "./presence.ts";
+import type { ReceiptCommands } from "./receipts.ts";
+import type { RoomChangeCommands } from "./room-changes.ts";
+import type { RoomListCommands } from "./room-list.ts";
+import type { UploadCommands } from "./uploads.ts";
 
+/** Beside those that the client does itself. */
 const OPS = [
-  ...MESSAGE_COMMANDS,
-  ...RECEIPT_COMMANDS,
-  ...MEMBER_COMMANDS,
-  ...PEOPLE_COMMANDS,
-  ...ACCOUNT_COMMANDS,
-  ...ROOM_CHANGE_COMMANDS,
-  ...PRESENCE_COMMANDS,
-  ...ROOM_LIST_COMMANDS,
-  ...UPLOAD_COMMANDS,
+  "edit",
+  "delete",
+  "react",
+  "unreact",
+  "pin",
+  "unpin",
+  "search",
+  "delivered",
+  "receipts",
+  "members",
+  "member.add",
+  "member.remove",
+  "member.role",
+  "room.leave",
+  "room.delete",
+  "profile",
+  "users",
+  "block",
+  "unblock",
+  "blocked",
+  "contacts",
+  "contact.set",
+  "contact.remove",
+  "organizations",
+  "password",
+  "sessions",
+  "session.end",
+  "account.delete",
+  "identities",
+  "identity.link",
+  "identity.unlink",
+  "token",
+  "matrix",
+  "room.create",
+  "room.direct",
+  "room.preview",
+  "room.join",
+  "room.set",
+  "room.link",
+  "ping",
+  "call.signal",
+  "call.servers",
+  "settings",
+  "upload",
 ] as const;
 
 export interface Commands
-  extends MessageCommands,
+  extends CommandsOf<typeof OPS>,
+    MessageCommands,
     ReceiptCommands,
     MemberCommands,
     PeopleCommands,
@@ -45,8 +82,8 @@ export interface Asking {
 export const CommandMethods = (() => {
   class Methods {}
   for (const op of OPS) {
-    Object.defineProperty(Methods.prototype, methodName(op), {
-      async value(this: Asking, fields?: object) {
+    Object.assign(Methods.prototype, {
+      async [methodName(op)](this: Asking, fields?: object) {
         return withoutHead(await this.ask({ ...fields, op } as Question<typeof op>));
       },
     });

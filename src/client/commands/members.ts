@@ -1,16 +1,7 @@
 /** The members of rooms, and leaving and deleting rooms. */
-import type { Command, CommandsOf } from "./command.ts";
+import type { Command } from "./command.ts";
 
-export const MEMBER_COMMANDS = [
-  "members",
-  "member.add",
-  "member.remove",
-  "member.role",
-  "room.leave",
-  "room.delete",
-] as const;
-
-export interface MemberCommands extends CommandsOf<typeof MEMBER_COMMANDS> {
+export interface MemberCommands {
   /** A page of a room's members. The answer's `next`, said as `after`, gets the next page. */
   members: Command<"members">;
   /** Adds users to a room: all of them, or nobody. */

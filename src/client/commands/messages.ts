@@ -1,9 +1,7 @@
 /** Changing and finding messages. */
-import type { Command, CommandsOf } from "./command.ts";
+import type { Command } from "./command.ts";
 
-export const MESSAGE_COMMANDS = ["edit", "delete", "react", "unreact", "pin", "unpin", "search"] as const;
-
-export interface MessageCommands extends CommandsOf<typeof MESSAGE_COMMANDS> {
+export interface MessageCommands {
   /** Changes the text of our message. */
   edit: Command<"edit">;
   /** Deletes a message: our own, or as a moderator any. With `forMe` it hides any message from us alone, on all our devices. */

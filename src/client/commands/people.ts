@@ -1,30 +1,7 @@
 /** Oneself and others. */
-import type { Command, CommandsOf } from "./command.ts";
+import type { Command } from "./command.ts";
 
-export const PEOPLE_COMMANDS = [
-  "profile",
-  "users",
-  "block",
-  "unblock",
-  "blocked",
-  "contacts",
-  "contact.set",
-  "contact.remove",
-  "organizations",
-] as const;
-export const ACCOUNT_COMMANDS = [
-  "password",
-  "sessions",
-  "session.end",
-  "account.delete",
-  "identities",
-  "identity.link",
-  "identity.unlink",
-  "token",
-  "matrix",
-] as const;
-
-export interface PeopleCommands extends CommandsOf<typeof PEOPLE_COMMANDS> {
+export interface PeopleCommands {
   /** Changes what is given of our profile. All of our sessions hear `user`. */
   profile: Command<"profile">;
   /** Finds people by a part of their name (`query`), or by any of their names (`ids`). */
@@ -45,7 +22,7 @@ export interface PeopleCommands extends CommandsOf<typeof PEOPLE_COMMANDS> {
 }
 
 /** One's own account. */
-export interface AccountCommands extends CommandsOf<typeof ACCOUNT_COMMANDS> {
+export interface AccountCommands {
   /**
    * Changes our password, or sets a first one, and ends all logins but ours. Whoever has none needs a sign-in of the last 10
    * minutes: `unauthorized` asks for another one.

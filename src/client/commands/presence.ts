@@ -1,9 +1,7 @@
 /** Signs of life, and what the devices in a call say to each other. */
-import type { Command, CommandsOf } from "./command.ts";
+import type { Command } from "./command.ts";
 
-export const PRESENCE_COMMANDS = ["ping", "call.signal", "call.servers"] as const;
-
-export interface PresenceCommands extends CommandsOf<typeof PRESENCE_COMMANDS> {
+export interface PresenceCommands {
   /** Tells the server that we look at the open rooms, or at those named. The client pings by itself to stay connected. */
   ping: Command<"ping">;
   /**

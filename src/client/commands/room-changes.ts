@@ -1,16 +1,7 @@
 /** Making, joining and changing rooms. */
-import type { Command, CommandsOf } from "./command.ts";
+import type { Command } from "./command.ts";
 
-export const ROOM_CHANGE_COMMANDS = [
-  "room.create",
-  "room.direct",
-  "room.preview",
-  "room.join",
-  "room.set",
-  "room.link",
-] as const;
-
-export interface RoomChangeCommands extends CommandsOf<typeof ROOM_CHANGE_COMMANDS> {
+export interface RoomChangeCommands {
   /** Makes a room with its members. The same `id` makes it once. */
   roomCreate: Command<"room.create">;
   /** Opens the one-to-one room with a user. */

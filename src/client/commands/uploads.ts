@@ -1,10 +1,8 @@
 /** Uploads: a file is announced in the session, and its bytes go by HTTP in parts, so that one that was lost is sent again alone. */
 import type { OkFields, WireAttachment } from "../../protocol/frames.ts";
-import type { Command, CommandsOf, Fields } from "./command.ts";
+import type { Command, Fields } from "./command.ts";
 
-export const UPLOAD_COMMANDS = ["upload"] as const;
-
-export interface UploadCommands extends CommandsOf<typeof UPLOAD_COMMANDS> {
+export interface UploadCommands {
   /** Announces a file. The answer says where its bytes go; {@link uploadFile} announces a file and brings them there. */
   upload: Command<"upload">;
 }

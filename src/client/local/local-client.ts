@@ -246,7 +246,7 @@ export class LocalClient extends Client {
     this.on("room", (room) => view.takeEntry(room));
     this.on("unread", ({ room, thread }) => thread && view.moved(room));
     this.on("event", (event) => {
-      view.takeEvent(event, entryOf);
+      view.takeEvent(event);
       const isOthers = event.type === "message" && !isMe(event.actor, view.me.id);
       if (isOthers) this.#reports.note(event.room, event.seq);
     });

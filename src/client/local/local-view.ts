@@ -38,7 +38,9 @@ export class LocalView {
       onAnswerGone: (root, gone) => this.#takeChange(root, gone),
     });
     this.rooms = observe(() =>
-      byActivity([...this.#records.keys()].map((room) => this.#entry(room) as Room)),
+      byActivity(
+        [...this.#records.keys()].map((room) => this.#entry(room)).filter((entry) => entry !== undefined),
+      ),
     );
   }
 
@@ -67,29 +69,30 @@ export class LocalView {
   }
 
   #entry(room: string): Room | undefined {
-    const record = this.#records.get(room);
-    if (!record) return undefined;
+    const entry = this.#records.get(room)?.entry;
+    if (!entry) return undefined;
     const known = this.#shown.get(room);
     if (known) return known;
     const window = this.#windows.get(room);
     const countAfter = (seq: number) => window?.unreadAfter(seq);
-    const shown = withMarker(record.entry, this.markers.of(room), countAfter);
+    const shown = withMarker(entry, this.markers.of(room), countAfter);
     this.#shown.set(room, shown);
     return shown;
   }
 
   /** How far the user has read in the thread that begins at a seq, as far as is known. */
   readIn(room: string, root: number): number {
-    const read = Math.max(this.#records.get(room)?.entry.read ?? 0, this.markers.of(room) ?? 0);
+    const read = Math.max(this.#records.get(room)?.entry?.read ?? 0, this.markers.of(room) ?? 0);
     return Math.max(read, this.markers.ofThread(room, root));
   }
 
-  /** How far the app came, for resuming; null before the first session. */
+  /** How far the app came, for resuming, and the rooms' entries; null before the first session. */
   cursor(): Cursor | null {
     const { meta } = this.account;
     if (!meta) return null;
     const rooms = [...this.#records].map(([room, { seq, at }]) => [room, at === null ? seq : { seq, at }]);
-    return { epoch: meta.epoch, rooms: Object.fromEntries(rooms) };
+    const entries = [...this.#records.values()].flatMap(({ entry }) => entry ?? []);
+    return { epoch: meta.epoch, rooms: Object.fromEntries(rooms), entries };
   }
 
   // ── The store ────────────────────────────────────────────────────────────────────────────────────────
@@ -152,12 +155,9 @@ export class LocalView {
     if (this.user && this.user.id !== ready.user.id) this.#clear();
     this.account.begin(ready);
     this.hidden.begin(ready);
-    for (const { room, head, at } of ready.rooms) {
+    for (const { room } of ready.rooms) {
       const entry = entryOf(room);
-      if (!entry) continue;
-      const known = this.#records.get(room);
-      this.#records.set(room, known ? { ...known, entry } : { entry, seq: head, at, floor: head + 1 });
-      this.#entryTaken(entry, known?.entry);
+      if (entry) this.takeEntry(entry);
     }
     this.#allChanged();
   }
@@ -170,15 +170,16 @@ export class LocalView {
   }
 
   takeEntry(entry: Room): void {
-    const record = this.#records.get(entry.room);
-    if (!record) return;
+    const { room, head, at } = entry;
+    const record = this.#records.get(room) ?? { seq: head, at, floor: head + 1 };
+    this.#records.set(room, record);
     const before = record.entry;
     record.entry = entry;
     this.#entryTaken(entry, before);
   }
 
-  takeEvent(event: RoomEvent, entryOf: (room: string) => Room | undefined): void {
-    const record = this.#records.get(event.room) ?? this.#begin(event, entryOf(event.room));
+  takeEvent(event: RoomEvent): void {
+    const record = this.#records.get(event.room) ?? this.#begin(event);
     if (event.seq <= record.seq) return;
     // Who waits in a lobby gets the end of the membership without the events before it.
     if (event.seq > record.seq + 1) record.floor = event.seq;
@@ -192,10 +193,10 @@ export class LocalView {
     this.#pending?.applied(event);
   }
 
-  #begin({ room, seq }: RoomEvent, entry: Room | undefined): RoomRecord {
-    const record = { entry: entry as Room, seq: seq - 1, at: null, floor: seq };
+  /** A room begins with its first event here. Its entry is still to come. */
+  #begin({ room, seq }: RoomEvent): RoomRecord {
+    const record = { seq: seq - 1, at: null, floor: seq };
     this.#records.set(room, record);
-    this.#roomChanged(room);
     return record;
   }
 
@@ -218,7 +219,7 @@ export class LocalView {
     if (!record) return;
     Object.assign(record, {
       seq: head,
-      at: record.entry.head === head ? record.entry.at : null,
+      at: record.entry?.head === head ? record.entry.at : null,
       floor: head + 1,
     });
     this.store.clearItems(room);
@@ -246,7 +247,7 @@ export class LocalView {
 
   /** Notes how far the user has read, until the server has it too. */
   mark(room: string, seq: number): void {
-    if (seq <= (this.markers.of(room) ?? this.#records.get(room)?.entry.read ?? 0)) return;
+    if (seq <= (this.markers.of(room) ?? this.#records.get(room)?.entry?.read ?? 0)) return;
     this.markers.set(room, seq);
     this.#roomChanged(room);
     this.moved(room);

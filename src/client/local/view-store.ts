@@ -17,8 +17,8 @@ const SEQ_DIGITS = 11;
 
 /** What is known of a room, beside its messages. */
 export interface RoomRecord {
-  /** As the server has told it. */
-  entry: Room;
+  /** As the server has told it; missing until it has. */
+  entry?: Room | undefined;
   /** The last event that was applied; `at` is null where its time is unknown. */
   seq: number;
   at: number | null;

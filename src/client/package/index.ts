@@ -4,6 +4,7 @@ export type * from "../../protocol/frames/events.ts";
 export type { OkFields, ReadyFrame, ServerFrame, WireActor } from "../../protocol/frames.ts";
 export { type Client, createClient, type HistoryPage, type Message, newMessageId } from "../client.ts";
 export type { Fields } from "../commands/command.ts";
+export { pagedRooms, type RoomPages } from "../commands/room-list.ts";
 export { type FileToUpload, UploadRefused, uploadFile } from "../commands/uploads.ts";
 export { type Cursor, type CursorStore, webStorageCursors } from "../cursors.ts";
 export type { Observable, Unsubscribe } from "../emitter.ts";
