@@ -75,6 +75,7 @@ const HTTP: Omit<HttpOptions, "useCases" | "hot" | "storeHealth" | "publicUrl"> 
   stats: async () => ({}),
   matrix: null,
   matrixAccounts: null,
+  bridgeLetters: null,
   webRoot: "/nowhere",
   rateLimits: false,
   stopping: new AbortController().signal,

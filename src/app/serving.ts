@@ -1,5 +1,6 @@
 /** Serves HOST and PORT by the role: sockets and every API, or HTTP alone for a bridge. */
 import { setTimeout as delay } from "node:timers/promises";
+import { createBridgeStore } from "../../bridge/store/bridge-store.ts";
 import type { Config } from "../config.ts";
 import type { IceServers } from "../domain/context/ice-servers.ts";
 import { DomainError } from "../domain/errors.ts";
@@ -136,6 +137,7 @@ function httpOf(config: Config, core: Core, late: Late, logger: Logger): HttpHan
     }),
     matrix: matrix?.handle ?? null,
     matrixAccounts: matrix?.accounts ?? null,
+    bridgeLetters: matrix ? createBridgeStore(store.sql) : null,
     webRoot: new URL("../", import.meta.url),
     rateLimits: config.RATE_LIMITS === "on",
     iceServers: iceServersOf(config),

@@ -7,7 +7,7 @@ import { cors } from "hono/cors";
 import type { IceServers } from "../domain/context/ice-servers.ts";
 import type { Feed } from "../domain/ports/feed.ts";
 import type { HotState } from "../domain/ports/hot.ts";
-import type { MatrixAccounts } from "../domain/ports/matrix.ts";
+import type { BridgeLetters, MatrixAccounts } from "../domain/ports/matrix.ts";
 import type { StoreHealth } from "../domain/ports/store-health.ts";
 import type { Logger } from "../logger.ts";
 import { type AdminOptions, createAdmin } from "./admin/admin.ts";
@@ -48,6 +48,8 @@ export interface HttpOptions {
   matrix: ((request: Request) => Promise<Response>) | null;
   /** Null: no homeserver. */
   matrixAccounts: MatrixAccounts | null;
+  /** Dead letters of the bridge; null: no homeserver. */
+  bridgeLetters: BridgeLetters | null;
   /** The folder that holds web/, client/ and protocol/ as browsers can run them. */
   webRoot: URL | string;
   rateLimits: boolean;

@@ -78,6 +78,7 @@ export function fakeOptions({ accounts = {}, chatrooms = {}, ...options }: Fakes
     stats: async () => ({ connections: 3 }),
     matrix: null,
     matrixAccounts: null,
+    bridgeLetters: null,
     webRoot: "/nowhere",
     rateLimits: false,
     stopping: new AbortController().signal,
