@@ -1,5 +1,6 @@
 /** Reads Matrix events, and the parts of their content that the bridge uses. */
 import { z } from "zod";
+import { nestsWithin } from "../../src/domain/text-rules.ts";
 
 /**
  * Whether a text can go to the database and into a path: without zero bytes and broken surrogates. Both are possible in an
@@ -34,13 +35,17 @@ const eventSchema = z.object({
 
 export type MatrixEvent = z.infer<typeof eventSchema>;
 
+/** How deep the content of an event may nest: far more than clients of Matrix write, and few enough to write it down again. */
+const MAX_CONTENT_DEPTH = 100;
+
 /**
  * A valid event of a bridged type, or null: people and other homeservers can write any content. What else of an event gets to
  * the database is read by the functions below, and judged there.
  */
 export function readEvent(value: unknown): MatrixEvent | null {
   const parsed = eventSchema.safeParse(value);
-  return parsed.success ? parsed.data : null;
+  if (!parsed.success || !nestsWithin(parsed.data.content, MAX_CONTENT_DEPTH)) return null;
+  return parsed.data;
 }
 
 const relationSchema = z.object({

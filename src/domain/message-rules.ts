@@ -1,7 +1,7 @@
 /** Rules for the fields of a message beside its text. Every refusal names the field and the rule. */
 import { badField } from "./errors.ts";
 import type { MessageExtras } from "./model.ts";
-import { checkWellFormed } from "./text-rules.ts";
+import { checkNesting, checkWellFormed } from "./text-rules.ts";
 
 /** Kinds that all apps share. Their data is the apps' own business. */
 const SHARED_KINDS: ReadonlySet<string> = new Set(["poll", "location", "contact", "voice"]);
@@ -39,13 +39,14 @@ function checkKind(kind: string): void {
 
 function checkData(kind: string | undefined, data: Record<string, unknown>): void {
   if (kind === undefined) throw badField("data", "needs a type other than text");
+  checkNesting("data", data);
   checkTexts(data);
   if (Buffer.byteLength(JSON.stringify(data)) > MAX_DATA_BYTES) {
     throw badField("data", `must have at most ${MAX_DATA_BYTES} bytes as JSON`);
   }
 }
 
-/** Texts and names of fields, however deep. Frames bound the depth. */
+/** Texts and names of fields at every depth. */
 function checkTexts(value: unknown): void {
   if (typeof value === "string") checkWellFormed("data", value);
   else if (typeof value === "number" && !Number.isFinite(value))

@@ -1,4 +1,4 @@
-/** Rules for texts from any API. Every refusal names the field and the rule. */
+/** Rules for texts and JSON from any API. Every refusal names the field and the rule. */
 import { badField, DomainError } from "./errors.ts";
 
 export const LIMITS = {
@@ -165,4 +165,18 @@ export function checkFuture(field: string, at: number, now: number): number {
   if (!Number.isSafeInteger(at)) throw badField(field, "must be a time in milliseconds since 1970 UTC");
   if (at <= now) throw badField(field, "must lie in the future");
   return at;
+}
+
+/** Arrays and objects inside of one another. What is within it can be walked and written by functions that call themselves. */
+const MAX_DEPTH = 16;
+
+/** @throws DomainError `bad_request` on `field` */
+export function checkNesting(field: string, value: unknown): void {
+  if (!nestsWithin(value, MAX_DEPTH)) throw badField(field, `must not nest deeper than ${MAX_DEPTH}`);
+}
+
+/** Never goes deeper than `depth` itself. */
+export function nestsWithin(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((each) => nestsWithin(each, depth - 1));
 }

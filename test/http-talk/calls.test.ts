@@ -350,7 +350,9 @@ describeWith("postgres", "Talk's calls", ({ postgres }) => {
       await push(ada, token, mine, { to: "x".repeat(512), type: "lost" });
       const odd = [{ ev: "other" }, 7, null, { ev: "message", fn: "{", sessionId: mine }];
       expect((await ada.post(`/signaling/${token}`, { messages: JSON.stringify(odd) })).status).toBe(200);
-      for (const messages of ["{", '"text"', ""]) {
+      const fn = `{"to":"${theirs}","type":${"[".repeat(30_000)}${"]".repeat(30_000)}}`;
+      const deep = JSON.stringify([{ ev: "message", fn, sessionId: mine }]);
+      for (const messages of ["{", '"text"', "", deep]) {
         expect((await ada.post(`/signaling/${token}`, { messages })).status).toBe(400);
       }
       await push(ada, token, mine, { to: theirs, type: "real" });

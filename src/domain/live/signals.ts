@@ -1,21 +1,15 @@
 /** What sessions in a call say to each other: its bounds, and how it is told in the words of Talk's clients. */
 import { badField } from "../errors.ts";
+import { checkNesting } from "../text-rules.ts";
 
 export const MAX_SIGNAL_BYTES = 16 * 1024;
-const MAX_DEPTH = 16;
 
 /** @throws DomainError `bad_request` on `data` */
 export function checkSignal(data: Record<string, unknown>): void {
-  // Judged first: JSON that nests very deeply can't be written by a function that calls itself.
-  if (!isWithin(data, MAX_DEPTH)) throw badField("data", `must not nest deeper than ${MAX_DEPTH}`);
+  checkNesting("data", data);
   if (Buffer.byteLength(JSON.stringify(data)) > MAX_SIGNAL_BYTES) {
     throw badField("data", `must have at most ${MAX_SIGNAL_BYTES} bytes as JSON`);
   }
-}
-
-function isWithin(value: unknown, depth: number): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  return depth > 0 && Object.values(value).every((each) => isWithin(each, depth - 1));
 }
 
 /** For the queue of a client of Talk. Both are Talk's ids of sessions. */

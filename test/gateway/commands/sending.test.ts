@@ -179,5 +179,23 @@ describeWith("postgres", "sending more than a text", ({ postgres }) => {
       expect(await send({ type: "poll", text: "" })).toMatchObject({ code: "bad_request", field: "text" });
       expect(await send({ silent: "yes" })).toMatchObject({ code: "bad_request", field: "silent" });
     });
+
+    test("[GW-5.8] data nests at most 16 deep, and far deeper data costs its sender an error alone", async () => {
+      const { a, home, send } = await setting();
+      const nested = (levels: number): unknown => (levels === 0 ? [] : [nested(levels - 1)]);
+      expect(await send({ type: "poll", data: { a: nested(14) } })).toMatchObject({ op: "ok" });
+      const refusal = { code: "bad_request", field: "data", message: "data must not nest deeper than 16" };
+      expect(await send({ type: "poll", data: { a: nested(15) } })).toMatchObject(refusal);
+      const lists = `${"[".repeat(30_000)}${"]".repeat(30_000)}`;
+      const maps = `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`;
+      for (const [ref, deep] of Object.entries({ lists, maps })) {
+        const head = `"ref":"${ref}","room":"${home.token}","id":"deep","text":"t","type":"poll"`;
+        a.bytes(`{"op":"send",${head},"data":{"a":${deep}}}`);
+        expect(await a.next((frame) => frame.ref === ref)).toMatchObject({ ...refusal, retry: false });
+        a.bytes(`{"op":"send",${head},"unknown":${deep}}`);
+        expect(await a.next((frame) => frame.ref === ref)).toMatchObject({ field: "unknown" });
+      }
+      expect(await send({})).toMatchObject({ op: "ok" });
+    });
   });
 });

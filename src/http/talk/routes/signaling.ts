@@ -5,6 +5,7 @@ import { stunServers, turnServers } from "../../../domain/context/ice-servers.ts
 import { badField } from "../../../domain/errors.ts";
 import type { Actor } from "../../../domain/model.ts";
 import type { Following } from "../../../domain/ports/feed.ts";
+import { checkNesting } from "../../../domain/text-rules.ts";
 import type { SignalingMessage } from "../../../domain/use-cases/live.ts";
 import type { ClientName, RoomView } from "../../../domain/use-cases/rooms.ts";
 import type { PollingClient } from "../common/long-polls.ts";
@@ -108,6 +109,7 @@ function messagesIn(text: string): SignalingMessage[] {
   return list.data.flatMap((message) => {
     const fn = message?.ev === "message" ? fnSchema.safeParse(parsed(message.fn)) : null;
     if (!message || !fn?.success) return [];
+    checkNesting("messages", fn.data);
     const { sessionId: from } = message;
     return [{ from, to: fn.data.to, data: JSON.stringify({ ...fn.data, from }) }];
   });
