@@ -28,6 +28,7 @@ import { createInbox } from "./inbound/inbox.ts";
 import { createInboundMembers } from "./inbound/members.ts";
 import { createPutAside, type PutAside } from "./inbound/put-aside.ts";
 import { createInboundReactions } from "./inbound/reactions.ts";
+import { createLive, type Live } from "./live/live.ts";
 import { createGhosts, type Ghosts } from "./mapping/ghosts.ts";
 import { createMarks, type Marks } from "./mapping/marks.ts";
 import { type BridgeCounts, newCounts, registerMetrics } from "./metrics.ts";
@@ -51,6 +52,8 @@ export interface BridgeOptions {
   store: PostgresStore;
   bus: Subscriptions;
   useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "roomLifecycle">;
+  /** Whether read markers go to Matrix and come from there. Default: yes. */
+  receipts?: boolean;
   /** Where the bytes of attachments are. */
   files: AttachmentFiles;
   homeserver: Homeserver;
@@ -96,7 +99,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const counts = newCounts();
   // Before the first claim: other workers take the rooms of a worker without a heartbeat.
   await store.heartbeat(node, ALIVE_MS);
-  const { ghosts, inbox, queue, connection, jobs, waiting } = startWorker(
+  const { ghosts, inbox, queue, connection, jobs, waiting, live } = startWorker(
     options,
     store,
     counts,
@@ -110,6 +113,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     if (connection.connected) for (const id of roomIdsIn(message)) queue.wake(id);
   };
   await bus.subscribe(channels.bridge, onHint);
+  await bus.subscribe(channels.bridgeLive, live.onNews);
   bus.onGap(jobs.scanSoon);
   const connected = () => connection.connected;
   const outage = () => [...waiting.values()].find(({ away }) => away);
@@ -122,7 +126,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const { hsToken } = options.homeserver.registration;
 
   return {
-    handle: createAppservice({ hsToken, ghosts, inbox, counts, logger: options.logger }),
+    handle: createAppservice({ hsToken, ghosts, inbox, live, counts, logger: options.logger }),
     async health() {
       const health = connection.health();
       const reason = outage()?.reason;
@@ -133,8 +137,9 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     async stop() {
       offChange();
       await bus.unsubscribe(channels.bridge, onHint);
+      await bus.unsubscribe(channels.bridgeLive, live.onNews);
       const grace = setTimeout(() => stopping.abort(), STOP_GRACE_MS);
-      await Promise.all([queue.stop(), jobs.stop()]);
+      await Promise.all([queue.stop(), jobs.stop(), live.stop()]);
       clearTimeout(grace);
       stopping.abort();
       await connection.done();
@@ -158,23 +163,23 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const wake = (id: number) => queue.wake(id, true);
   const connected = () => connection.connected;
   const roomVersion = () => connection.roomVersion;
-  const handlers = createRoomHandlers({
-    options,
-    store,
-    counts,
-    homeserver,
-    ghosts,
-    accounts,
-    wake,
-    roomVersion,
+  const matrix = { options, store, counts, homeserver, ghosts, accounts };
+  const live = createLive({
+    ...{ store, accounts, ghosts, connected, counts, logger },
+    messages: options.useCases.messages,
+    receipts: options.receipts ?? true,
   });
+  const handlers = createRoomHandlers({ ...matrix, wake, roomVersion, live });
   const waiting: WaitingRooms = new Map();
   const roomTurn = createRoomTurn({ node, store, connected, counts, waiting, logger, ...handlers });
   const queue = createRoomQueue(PARALLEL_ROOMS, roomTurn);
   const inbox = createInbox({ store, ghosts, counts, wake });
   const reconciler = createReconciler({ accounts, ghosts, store, inbox, counts, logger, signal });
   const { reconcileMs = RECONCILE_MS, scanMs = SCAN_MS } = options;
-  const onConnected = () => jobs.reconnected();
+  const onConnected = () => {
+    jobs.reconnected();
+    void live.catchUp(null);
+  };
   const connection = createHomeserverConnection({
     homeserver,
     ghosts,
@@ -189,7 +194,7 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const provider = createCredentialProvider(options.credentials ?? "synapse-admin", homeserver);
   const runAccountTasks = createAccountTasks({ homeserver, ghosts, store, provider, logger }).run;
   const jobs = startPeriodicJobs({ node, store, queue, connected, rename, runAccountTasks, scanMs, logger });
-  return { ghosts, inbox, queue, connection, jobs, waiting };
+  return { ghosts, inbox, queue, connection, jobs, waiting, live };
 }
 
 interface RoomHandlersOptions {
@@ -201,6 +206,7 @@ interface RoomHandlersOptions {
   accounts: GhostAccounts;
   wake: (roomId: number) => void;
   roomVersion: () => string;
+  live: Live;
 }
 
 /** The three parts of a room turn: the Matrix room itself, events to Matrix, and events from Matrix. */
@@ -230,7 +236,7 @@ interface HandlerParts extends RoomHandlersOptions {
 }
 
 function createOutboundHandler(parts: HandlerParts): Outbound {
-  const { options, store, counts, ghosts, accounts, rooms, members, media, marks, superseded } = parts;
+  const { options, store, counts, ghosts, accounts, rooms, members, media, marks, superseded, live } = parts;
   const { logger } = options;
   const { log, rooms: chatrooms, messages, clock } = options.store;
   const writes = createWrites({ ghosts, accounts, media, marks, store, attachments: messages });
@@ -240,7 +246,7 @@ function createOutboundHandler(parts: HandlerParts): Outbound {
   });
   return createOutbound({
     ...{ log, chatrooms, store, ghosts, members, rooms },
-    ...{ delivery, superseded, counts, logger },
+    ...{ delivery, superseded, live, counts, logger },
   });
 }
 

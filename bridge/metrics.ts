@@ -32,6 +32,12 @@ export interface BridgeCounts {
   putAside: number;
   /** Acts in Matrix that the domain refused and the bridge undid there. */
   refused: number;
+  /** Read receipts of the chat's users that were written to Matrix. */
+  receiptsSent: number;
+  /** Receipts of Matrix that moved a marker of the chat. */
+  receiptsApplied: number;
+  /** Receipts that were dropped because too many waited. */
+  liveDropped: number;
 }
 
 const HELP: Record<keyof BridgeCounts, string> = {
@@ -50,6 +56,9 @@ const HELP: Record<keyof BridgeCounts, string> = {
   roomsLost: "Rooms that the homeserver did not know any more and that were made anew",
   putAside: "Events from Matrix that could not be applied; each is a dead letter with its reason",
   refused: "Acts in Matrix that the chat refused and that were taken back",
+  receiptsSent: "Read receipts of the chat's users that were written to Matrix",
+  receiptsApplied: "Receipts of Matrix that moved a read marker of the chat",
+  liveDropped: "Receipts that were dropped because too many waited",
 };
 
 export function newCounts(): BridgeCounts {

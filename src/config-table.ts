@@ -210,6 +210,10 @@ export const TABLE = z.object({
     .enum(["synapse-admin", "none"])
     .default("synapse-admin")
     .meta({ description: "synapse-admin or none: how passwords of Matrix accounts are set" }),
+  MATRIX_RECEIPTS: z
+    .enum(["on", "off"])
+    .default("on")
+    .meta({ description: "on or off: whether read markers go to Matrix as receipts, and come from there" }),
   CAUSEWAY_CACHE_DIR: z.string().optional().meta({
     description: "Cache of the local homeserver's Python environment; unset: the user's cache folder",
     example: "/var/cache/causeway",

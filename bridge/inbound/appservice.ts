@@ -9,16 +9,18 @@ export interface AppserviceOptions {
   hsToken: string;
   ghosts: Ghosts;
   inbox: Inbox;
+  /** Takes what is not kept, such as receipts; it must not throw. */
+  live: { receive(events: readonly unknown[]): void };
   counts: BridgeCounts;
   logger: Pick<Logger, "warn">;
 }
 
 /** Answers `/_matrix/app/v1/…`. Delivered events are stored before the answer 200. */
 export function createAppservice(options: AppserviceOptions): (request: Request) => Promise<Response> {
-  const { ghosts, inbox, counts, logger } = options;
+  const { ghosts, inbox, live, counts, logger } = options;
 
   async function transaction(request: Request): Promise<Response> {
-    const events = eventsOf(await request.text());
+    const { events, ephemeral } = bodyOf(await request.text());
     if (!events) return matrixError(400, "M_BAD_JSON", "The body must be JSON with an array of events");
     counts.transactions++;
     try {
@@ -31,6 +33,8 @@ export function createAppservice(options: AppserviceOptions): (request: Request)
       );
       return matrixError(503, "M_UNKNOWN", "The events could not be stored; deliver them again");
     }
+    // After the events: receipts are about them.
+    live.receive(ephemeral);
     return json(200, {});
   }
 
@@ -78,12 +82,17 @@ function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-function eventsOf(body: string): unknown[] | null {
+/** Ephemeral events come under two names (the second: before Matrix 1.13), of which a homeserver may use both. */
+function bodyOf(body: string): { events: unknown[] | null; ephemeral: unknown[] } {
   try {
-    const { events } = JSON.parse(body) as { events?: unknown };
-    return Array.isArray(events) ? events : null;
+    const fields = JSON.parse(body) as Record<string, unknown>;
+    const ephemeral = fields.ephemeral ?? fields["de.sorunome.msc2409.ephemeral"];
+    return {
+      events: Array.isArray(fields.events) ? fields.events : null,
+      ephemeral: Array.isArray(ephemeral) ? ephemeral : [],
+    };
   } catch {
-    return null;
+    return { events: null, ephemeral: [] };
   }
 }
 

@@ -60,6 +60,12 @@ export interface OutboundOptions {
   rooms: MatrixRooms;
   delivery: Delivery;
   superseded: Pick<SupersededEdits, "redactEvent">;
+  live: {
+    /** A message of the user came to Matrix. */
+    wrote(roomId: number, userId: number): void;
+    /** Memberships were brought in line: somebody may have signed in. */
+    catchUp(roomId: number): Promise<void>;
+  };
   counts: BridgeCounts;
   logger: Pick<Logger, "warn">;
 }
@@ -73,7 +79,8 @@ const BATCH = 20;
 const MAX_MEMBERS_INVITED = 100;
 
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { log, chatrooms, store, ghosts, members, rooms, delivery, superseded, counts, logger } = options;
+  const { log, chatrooms, store, ghosts, members, rooms, delivery, superseded, live, counts, logger } =
+    options;
 
   /** Writes the outbox entries of these events, before anything is sent. */
   async function plan(room: OpenRoom, events: readonly LoggedEvent[]): Promise<Map<number, OutboxEntry[]>> {
@@ -113,6 +120,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       for (const part of parts ?? []) await delivery.deliver(room, part, event);
       if (!parts) await unlessRefused(room, changeOf(event), applyToRoom(room, event));
       room.mirrored = event.seq;
+      if (parts && event.actor.kind === "user") live.wrote(room.id, Number(event.actor.id));
     }
   }
 
@@ -198,6 +206,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       else if (everybody && !invited)
         await unlessRefused(room, `invitation of ${member}`, members.invite(room, actor));
     }
+    await live.catchUp(room.id);
     // Authors of events that are not mirrored yet may have left since; they are needed until then.
     if (room.mirrored < room.head) return;
     for (const member of await store.nonMembers(room.id)) {

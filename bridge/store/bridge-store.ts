@@ -2,7 +2,7 @@
  * The bridge's tables (schema/migrations/0002-bridge.sql and later). This file: which worker has which room, and how far
  * each log is mirrored. changes.ts: rooms with work. queues.ts: the outbox and the inbox. events.ts: which Matrix event
  * stands for which event of the log. runs.ts: mirroring a log again. media.ts: where files are in Matrix. members.ts:
- * memberships and ghosts. accounts.ts: tasks for accounts. dead-letters.ts: what was put aside.
+ * memberships and ghosts. receipts.ts: read markers. accounts.ts: tasks for accounts. dead-letters.ts: what was put aside.
  *
  * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
@@ -16,6 +16,7 @@ import { type BridgeEvents, createBridgeEvents } from "./events.ts";
 import { type BridgeMedia, createBridgeMedia } from "./media.ts";
 import { type BridgeMembers, createBridgeMembers } from "./members.ts";
 import { type BridgeQueues, createBridgeQueues } from "./queues.ts";
+import { type BridgeReceipts, createBridgeReceipts } from "./receipts.ts";
 import { type BridgeRuns, createBridgeRuns } from "./runs.ts";
 
 export type BridgeStore = BridgeRooms &
@@ -26,7 +27,8 @@ export type BridgeStore = BridgeRooms &
   BridgeDeadLetters &
   BridgeEvents &
   BridgeMedia &
-  BridgeMembers;
+  BridgeMembers &
+  BridgeReceipts;
 
 /** A room as the worker that claimed it finds it. */
 export interface ClaimedRoom {
@@ -102,6 +104,7 @@ export function createBridgeStore(sql: StoreSql): BridgeStore {
     ...createBridgeEvents(sql),
     ...createBridgeMedia(sql),
     ...createBridgeMembers(sql),
+    ...createBridgeReceipts(sql),
   };
 }
 

@@ -193,6 +193,7 @@ class StartingMatrix implements Matrix {
       ...{ store, bus, useCases, files, registry, node },
       homeserver,
       credentials: this.#config.MATRIX_CREDENTIALS,
+      receipts: this.#config.MATRIX_RECEIPTS === "on",
       logger: this.#logger.child({ part: "bridge" }),
     });
     this.#running.add("bridge", () => bridge.stop());

@@ -271,7 +271,15 @@ const LAYERS: Record<string, readonly string[]> = {
 
   bridge: [
     ...["bridge/demo", "bridge/local", "bridge/worker", "bridge/inbound", "bridge/outbound", "bridge/rooms"],
-    ...["bridge/homeserver", "bridge/mapping", "bridge/store", "bridge/metrics.ts", "src/store", DOMAIN],
+    ...[
+      "bridge/live",
+      "bridge/homeserver",
+      "bridge/mapping",
+      "bridge/store",
+      "bridge/metrics.ts",
+      "src/store",
+      DOMAIN,
+    ],
   ],
   "bridge/worker": [
     ...[
@@ -292,6 +300,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ...["bridge/rooms", "bridge/homeserver", "bridge/mapping", "bridge/store", "bridge/metrics.ts", DOMAIN],
   ],
   "bridge/rooms": ["bridge/homeserver", "bridge/mapping", "bridge/store", DOMAIN],
+  "bridge/live": ["bridge/homeserver", "bridge/mapping", "bridge/store", "bridge/metrics.ts", DOMAIN],
   "bridge/homeserver": ["bridge/mapping", "bridge/store", DOMAIN],
   "bridge/mapping": ["bridge/store", DOMAIN],
   "bridge/metrics.ts": ["bridge/store"],

@@ -1,6 +1,6 @@
 /** Broadcasts over the bus: JSON frames of WebSocket protocol v1 (src/protocol/frames.ts) and hints, one a message. */
 import type { User } from "../model.ts";
-import type { Broadcasts, NamedRoom, UserBroadcast } from "../ports/broadcasts.ts";
+import type { BridgeNews, Broadcasts, NamedRoom, UserBroadcast } from "../ports/broadcasts.ts";
 import { type Bus, channels } from "../ports/bus.ts";
 import type { CallState } from "../ports/hot.ts";
 import { callSessionId } from "./session-names.ts";
@@ -61,12 +61,14 @@ export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
   const toRoom = ({ id, token }: NamedRoom, op: string, fields: object) =>
     publish(channels.room(id), { op, room: token, ...fields });
   const toUser = (id: number, message: UserBroadcast) => publish(channels.user(id), message);
+  const toBridges = (news: BridgeNews) => publish(channels.bridgeLive, news);
   return {
     typing: (room, actor, on) => toRoom(room, "typing", { actor, on }),
     presence: (room, actor, lastPing, gone) => toRoom(room, "presence", { actor, lastPing, gone }),
     call: (room, state) => toRoom(room, "call", shownCall(state)),
     receipt: (room, actor, read, delivered, to) => toRoom(room, "receipt", { actor, read, delivered, to }),
-    unread: ({ token }, userId, { read, unread, mention, head, thread, unreadMark }, except = "") =>
+    unread({ id, token }, userId, { read, unread, mention, head, thread, unreadMark }, except = "") {
+      if (head === undefined && !thread && !unreadMark) toBridges({ read: [id, userId] });
       toUser(userId, {
         unread: {
           ...{ op: "unread" as const, room: token, read, unread, mention },
@@ -75,7 +77,8 @@ export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
           ...(unreadMark && { unreadMark }),
         },
         except,
-      }),
+      });
+    },
     hidden: ({ token: room }, userId, seq, no) =>
       toUser(userId, { frame: { op: "hidden", room, seqs: [seq], no } }),
     settings: (userId, roomId, at) => toUser(userId, { hint: "settings", roomId, at }),

@@ -32,7 +32,8 @@ export interface Broadcasts {
   /**
    * To the user's own sessions: what they have not read, because the marker or the mentions changed.
    * @param except the session that moved the marker: its command is answered with the counts
-   * Lost: a session counts wrong until the next marker, or until it says hello again.
+   * Lost: a session counts wrong until the next marker, or until it says hello again. Where the marker moved, bridges are told as
+   * well; lost: Matrix shows the marker as before until the next.
    */
   unread(room: NamedRoom, userId: number, counts: UnreadCounts, except?: string): void;
   /**
@@ -152,6 +153,12 @@ export interface EntryHint {
 export interface ConnectionHint {
   hint: "connection";
   at: number;
+}
+
+/** What bridges carry to Matrix beside the log, one thing a message. */
+export interface BridgeNews {
+  /** A user's marker in a room moved: the ids of both. */
+  read?: [roomId: number, userId: number];
 }
 
 export interface ChangedHint {

@@ -35,4 +35,6 @@ export const channels = {
   signaling: (roomId: number) => `signaling:${roomId}`,
   /** Room ids with new events, for bridge workers. */
   bridge: "bridge",
+  /** What bridge workers carry to Matrix beside the log (`BridgeNews` of ./broadcasts.ts). */
+  bridgeLive: "bridge:live",
 } as const;

@@ -4,13 +4,17 @@ import { createAppservice } from "../../../bridge/inbound/appservice.ts";
 import { createGhosts } from "../../../bridge/mapping/ghosts.ts";
 import { newCounts } from "../../../bridge/metrics.ts";
 
-function appservice(receive: (events: readonly unknown[]) => Promise<number> = async () => 0) {
+function appservice(
+  receive: (events: readonly unknown[]) => Promise<number> = async () => 0,
+  receiveLive: (events: readonly unknown[]) => void = () => {},
+) {
   const ghosts = createGhosts({ prefix: "cw_", serverName: "hs.test", senderLocalpart: "cw_sender" });
   const logger = { warn: () => {} };
   const handle = createAppservice({
     hsToken: "hs-secret",
     ghosts,
     inbox: { receive },
+    live: { receive: receiveLive },
     counts: newCounts(),
     logger,
   });
@@ -85,5 +89,22 @@ describe("the application service", () => {
   test("what could not be stored is not taken: the homeserver delivers it again", async () => {
     const ask = appservice(() => Promise.reject(new Error("the database is away")));
     expect((await ask("PUT", "/_matrix/app/v1/transactions/1", '{"events":[{}]}')).status).toBe(503);
+  });
+
+  test.each([
+    ["ephemeral", { ephemeral: [{ type: "m.receipt" }], "de.sorunome.msc2409.ephemeral": [1, 2] }],
+    ["their name before Matrix 1.13", { "de.sorunome.msc2409.ephemeral": [{ type: "m.receipt" }] }],
+  ])("takes ephemeral events once, by %s, and after the others", async (_, more) => {
+    const order: unknown[] = [];
+    const ask = appservice(
+      async (events) => order.push(["events", events]),
+      (events) => void order.push(["live", events]),
+    );
+    const body = JSON.stringify({ events: [{ type: "m.room.message" }], ...more });
+    expect(await ask("PUT", "/_matrix/app/v1/transactions/1", body)).toMatchObject({ status: 200 });
+    expect(order).toEqual([
+      ["events", [{ type: "m.room.message" }]],
+      ["live", [{ type: "m.receipt" }]],
+    ]);
   });
 });

@@ -1,0 +1,75 @@
+/**
+ * What goes between the chat and Matrix beside the log, and may be lost: read markers. News of the chat come over the bus, those of
+ * Matrix as ephemeral events of its transactions (Matrix 1.13, "Pushing ephemeral data").
+ */
+import { userKey } from "../../src/domain/model.ts";
+import type { BridgeNews } from "../../src/domain/ports/broadcasts.ts";
+import { createLastReceipts } from "./last-receipts.ts";
+import {
+  createReceiptsFromMatrix,
+  type ReceiptsFromMatrix,
+  type ReceiptsFromMatrixOptions,
+} from "./receipts-from-matrix.ts";
+import {
+  createReceiptsToMatrix,
+  type ReceiptsToMatrix,
+  type ReceiptsToMatrixOptions,
+} from "./receipts-to-matrix.ts";
+
+export interface Live {
+  /** Takes a message of the bus. */
+  onNews(message: Uint8Array): void;
+  /** Takes the ephemeral events of a transaction, of any type and shape. */
+  receive(events: readonly unknown[]): void;
+  /** A message of the user came to Matrix. */
+  wrote(roomId: number, userId: number): void;
+  /** Somebody may have signed in, or the homeserver is back: makes up for what Matrix lacks. @param roomId null: in all rooms */
+  catchUp(roomId: number | null): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export type LiveOptions = Omit<ReceiptsToMatrixOptions, "last"> &
+  Omit<ReceiptsFromMatrixOptions, "last"> & {
+    /** Whether read markers go to Matrix and come from there. */
+    receipts: boolean;
+  };
+
+/** Of one transaction; homeservers send 100. */
+const MAX_EVENTS = 1_000;
+
+export function createLive(options: LiveOptions): Live {
+  const last = createLastReceipts();
+  const toMatrix: ReceiptsToMatrix | null = options.receipts
+    ? createReceiptsToMatrix({ ...options, last })
+    : null;
+  const fromMatrix: ReceiptsFromMatrix | null = options.receipts
+    ? createReceiptsFromMatrix({ ...options, last })
+    : null;
+  return {
+    onNews(message) {
+      const { read } = newsIn(message);
+      if (read) toMatrix?.note(read[0], userKey(read[1]));
+    },
+    receive(events) {
+      for (const event of events.slice(0, MAX_EVENTS)) {
+        const { type, room_id, content } = (event ?? {}) as Record<string, unknown>;
+        if (typeof room_id !== "string" || typeof content !== "object" || content === null) continue;
+        if (type === "m.receipt")
+          fromMatrix?.receive({ room_id, content: content as Record<string, unknown> });
+      }
+    },
+    wrote: (roomId, userId) => toMatrix?.note(roomId, userKey(userId)),
+    catchUp: async (roomId) => await toMatrix?.catchUp(roomId),
+    async stop() {
+      await Promise.all([toMatrix?.stop(), fromMatrix?.stop()]);
+    },
+  };
+}
+
+function newsIn(message: Uint8Array): BridgeNews {
+  try {
+    return JSON.parse(Buffer.from(message).toString()) as BridgeNews;
+  } catch {
+    return {}; // Another version's: what it says is lost.
+  }
+}
