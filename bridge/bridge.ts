@@ -32,6 +32,7 @@ import { createLive, type Live } from "./live/live.ts";
 import { createGhosts, type Ghosts } from "./mapping/ghosts.ts";
 import { createMarks, type Marks } from "./mapping/marks.ts";
 import { type BridgeCounts, newCounts, registerMetrics } from "./metrics.ts";
+import { createCurrentText } from "./outbound/current-text.ts";
 import { createDelivery } from "./outbound/delivery.ts";
 import { createOutbound, type Outbound } from "./outbound/outbound.ts";
 import { createOwnEvents } from "./outbound/own-events.ts";
@@ -238,11 +239,12 @@ interface HandlerParts extends RoomHandlersOptions {
 function createOutboundHandler(parts: HandlerParts): Outbound {
   const { options, store, counts, ghosts, accounts, rooms, members, media, marks, superseded, live } = parts;
   const { logger } = options;
-  const { log, rooms: chatrooms, messages, clock } = options.store;
+  const { log, rooms: chatrooms, messages, users, clock } = options.store;
   const writes = createWrites({ ghosts, accounts, media, marks, store, attachments: messages });
   const delivery = createDelivery({
     ...{ accounts, ghosts, members, writes, superseded },
-    ...{ log, marks, store, counts, logger, clock },
+    ...{ marks, store, counts, logger, clock },
+    currentText: createCurrentText({ log, users, ghosts }),
   });
   return createOutbound({
     ...{ log, chatrooms, store, ghosts, members, rooms },

@@ -13,7 +13,7 @@ import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { Marks } from "../mapping/marks.ts";
 import { type MatrixEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
-import { chatMentions, chatText, shownHash } from "../mapping/translate.ts";
+import { chatMentions, chatText, isNotice, NOTICE, shownHash } from "../mapping/translate.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Origin, OwnEvents } from "../outbound/own-events.ts";
 import type { SupersededEdits } from "../outbound/superseded-edits.ts";
@@ -59,19 +59,18 @@ export function createInbound(options: InboundOptions): Inbound {
     const relation = relationOf(event.content);
     if (relation.replaces !== null) return await edit(room, event, actor, relation.replaces);
     const file = await options.files.keep(room.id, event, actor);
-    const text = chatText(event, actor.name, file !== null);
-    if (text === null) return await store.applied(event.event_id);
+    const said = chatText(event, actor.name, file !== null);
+    if (said === null) return await store.applied(event.event_id);
+    const { text, format, pills } = said;
+    const mentions = chatMentions(event.content, ghosts, pills);
+    const more = { ...(format && { format }), ...(mentions.length > 0 && { mentions }) };
     const related = {
       replyTo: await messageAt(room, relation.answers),
       thread: await messageAt(room, relation.thread),
     };
-    const seq = await send(
-      room,
-      event,
-      actor,
-      { id, text, ...(file !== null && { attachments: [file] }) },
-      related,
-    );
+    const kind = isNotice(event.content) ? NOTICE : {};
+    const content = { id, text, ...more, ...kind, ...(file !== null && { attachments: [file] }) };
+    const seq = await send(room, actor, content, related);
     await store.applied(event.event_id, {
       roomId: room.id,
       seq,
@@ -85,17 +84,11 @@ export function createInbound(options: InboundOptions): Inbound {
 
   async function send(
     room: OpenRoom,
-    event: MatrixEvent,
     actor: Actor,
-    content: Pick<SendInput, "id" | "text" | "attachments">,
+    content: SendInput,
     related: Record<"replyTo" | "thread", number | null>,
   ): Promise<number> {
-    const mentions = chatMentions(event.content, ghosts);
-    const input = {
-      ...content,
-      fromMatrix: true as const,
-      ...(mentions.length > 0 && { mentions }),
-    };
+    const input = { ...content, fromMatrix: true as const };
     const { replyTo, thread } = related;
     try {
       const reply = { ...(replyTo !== null && { replyTo }), ...(thread !== null && { thread }) };
@@ -104,7 +97,7 @@ export function createInbound(options: InboundOptions): Inbound {
       const field = error instanceof DomainError ? error.field : undefined;
       if (field !== "replyTo" && field !== "thread") throw error;
       // That message was deleted, or the sender may not see it: send without the relation.
-      return await send(room, event, actor, content, { ...related, [field]: null });
+      return await send(room, actor, content, { ...related, [field]: null });
     }
   }
 
@@ -118,23 +111,22 @@ export function createInbound(options: InboundOptions): Inbound {
     const original = await store.mirroredEvent(replaces);
     const content = event.content["m.new_content"];
     const hasFile = original?.file != null;
-    const text =
+    const said =
       typeof content === "object" && content !== null
         ? chatText({ type: event.type, content: content as MatrixEvent["content"] }, actor.name, hasFile)
         : null;
     // Homeservers let anybody send an edit of any event; only the author's own counts.
-    if (original?.op !== "message" || original.sender !== event.sender || text === null) {
+    if (original?.op !== "message" || original.sender !== event.sender || said === null) {
       return await store.applied(event.event_id);
     }
     const { seq } = original;
-    // Some clients write no mentions: then those of before stay.
-    const said = content as MatrixEvent["content"];
-    const mentions = said["m.mentions"] === undefined ? undefined : chatMentions(said, ghosts);
+    const { text, format = null, pills } = said;
+    const mentions = mentionedIn(content as MatrixEvent["content"], pills);
     if ((await textAt(room, seq)) !== text) {
       // Before the edit is in the log: what came from Matrix is not to be sent back.
       await store.putShown(room.id, seq, shownHash(text));
       try {
-        await messages.edit(actor, room.token, seq, { text, ...(mentions && { mentions }) });
+        await messages.edit(actor, room.token, seq, { text, format, ...(mentions && { mentions }) });
       } catch (error) {
         if (original.shown !== null) await store.putShown(room.id, seq, original.shown);
         throw error;
@@ -145,6 +137,12 @@ export function createInbound(options: InboundOptions): Inbound {
     const edited = { roomId, seq, op: "matrix_edit", sender, target, shown, file: null } as const;
     await store.applied(event.event_id, edited);
     await options.superseded.redact(room, seq, event.event_id);
+  }
+
+  /** Mentions in an edit's new content; undefined where the sender's client writes none: then those of before stay. */
+  function mentionedIn(content: MatrixEvent["content"], pills: readonly string[]): string[] | undefined {
+    const writesNone = content["m.mentions"] === undefined && pills.length === 0;
+    return writesNone ? undefined : chatMentions(content, ghosts, pills);
   }
 
   async function redaction(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { MENTION_ALL, type ShownAttachment } from "../../src/domain/model.ts";
 import { isInvisible } from "../../src/domain/text-rules.ts";
+import { chatTextOf } from "../formatting/to-markdown.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { MARK } from "./marks.ts";
 import { type MatrixEvent, mentionsOf, relationOf } from "./matrix-events.ts";
@@ -10,13 +11,19 @@ import { type MatrixEvent, mentionsOf, relationOf } from "./matrix-events.ts";
 export interface TextContent {
   msgtype: "m.text";
   body: string;
+  format?: typeof HTML;
+  /** The same text as HTML, where that says more. */
+  formatted_body?: string;
   "m.mentions": { user_ids?: string[]; room?: true };
 }
 
 /** Any message without its relation. */
 interface Content {
   body: string;
+  formatted_body?: string;
 }
+
+const HTML = "org.matrix.custom.html";
 
 /**
  * Bytes of a message's content as JSON. Matrix allows 65,536 bytes for an event, signatures included, and an edit holds its
@@ -30,12 +37,15 @@ const CUT = "…";
 
 // ── To Matrix ────────────────────────────────────────────────────────────────────────────────────────
 
-/** The content of a text message. `rev` 0 is the first try; each later one cuts the text shorter. */
+/**
+ * The content of a text message. `rev` 0 is the first try; each later one cuts the text shorter, and is without `html`, as is
+ * a text that does not fit beside it.
+ */
 export function textContent(
   text: string,
   mentions: readonly string[],
   ghosts: Ghosts,
-  { op, rev }: { op: "message" | "edit"; rev: number },
+  { op, rev, html = null }: { op: "message" | "edit"; rev: number; html?: string | null },
 ): TextContent {
   const userIds = mentions.flatMap((mention) => matrixIdOf(mention, ghosts));
   const mentioned: TextContent["m.mentions"] = {
@@ -43,7 +53,10 @@ export function textContent(
     ...(mentions.includes(MENTION_ALL) && { room: true as const }),
   };
   const room = MAX_BYTES[op] / 4 ** Math.min(rev, 2) - jsonBytes(mentioned);
-  return { msgtype: "m.text", body: withinBytes(text, Math.max(room, 1_000)), "m.mentions": mentioned };
+  const body = withinBytes(text, Math.max(room, 1_000));
+  const fits = html !== null && rev === 0 && jsonBytes(body) + jsonBytes(html) <= room;
+  const formatted = fits ? ({ format: HTML, formatted_body: html } as const) : {};
+  return { msgtype: "m.text", body, ...formatted, "m.mentions": mentioned };
 }
 
 function matrixIdOf(mention: string, ghosts: Ghosts): string[] {
@@ -71,8 +84,10 @@ function fileMsgtype(type: string): string {
 
 /** A file's content under another caption (Matrix v1.10). */
 export function captioned(original: MatrixEvent["content"], caption: TextContent): Content {
-  const { "m.relates_to": _relation, [MARK]: _mark, body, filename = body, ...file } = original;
-  return { ...file, filename, body: caption.body, "m.mentions": caption["m.mentions"] } as Content;
+  const { "m.relates_to": _relation, [MARK]: _mark, body, filename = body, ...rest } = original;
+  const { format: _format, formatted_body: _formatted, ...file } = rest;
+  const { msgtype: _msgtype, ...said } = caption;
+  return { ...file, filename, ...said } as Content;
 }
 
 /** The Matrix events to which a message relates. */
@@ -96,6 +111,7 @@ export function replacement(content: Content, replaces: string): object {
   return {
     ...content,
     body: `* ${content.body}`,
+    ...(content.formatted_body !== undefined && { formatted_body: `* ${content.formatted_body}` }),
     "m.mentions": {},
     "m.new_content": content,
     "m.relates_to": { rel_type: "m.replace", event_id: replaces },
@@ -130,45 +146,65 @@ export function shownHash(text: string): string {
 
 // ── From Matrix ──────────────────────────────────────────────────────────────────────────────────────
 
+/** A message from Matrix as the chat keeps it. */
+export interface ChatMessage {
+  text: string;
+  format?: "markdown";
+  /** Whom the text names by links, for clients that do not write mentions. */
+  pills: string[];
+}
+
 /**
- * The text of a message from Matrix. Null for bots' notices (they are never bridged) and for messages without visible text.
- * For a file the text is its caption or name if it was copied (`kept`), or else its name and `mxc:` address.
+ * The text of a message from Matrix; null without visible text. For a file the text is its caption or name if it was copied
+ * (`kept`), or else its name and `mxc:` address.
  */
 export function chatText(
   event: Pick<MatrixEvent, "type" | "content">,
   senderName: string,
   kept = false,
-): string | null {
-  const text = plainText(event, senderName, kept);
-  if (text === null) return null;
+): ChatMessage | null {
+  const { text, ...more } = writtenIn(event, senderName, kept);
   // Matrix allows zero bytes and broken surrogates; Causeway does not.
   const clean = Buffer.from(text.replaceAll("\0", "")).toString();
   if (isInvisible(clean)) return null;
   const points = clean.length <= MAX_TEXT ? null : [...clean];
-  return points && points.length > MAX_TEXT ? points.slice(0, MAX_TEXT - 1).join("") + CUT : clean;
+  const isTooLong = points && points.length > MAX_TEXT;
+  return { ...more, text: isTooLong ? points.slice(0, MAX_TEXT - 1).join("") + CUT : clean };
 }
 
-function plainText(
+function writtenIn(
   { type, content }: Pick<MatrixEvent, "type" | "content">,
   senderName: string,
   kept: boolean,
-): string | null {
+): ChatMessage {
   const body = typeof content.body === "string" ? content.body : "";
+  const plain = (text: string) => ({ text, pills: [] });
   switch (type === "m.sticker" ? "m.image" : content.msgtype) {
-    case "m.notice":
-      return null;
     case "m.emote":
-      return `* ${senderName} ${body}`;
+      return plain(`* ${senderName} ${body}`);
     case "m.image":
     case "m.file":
     case "m.audio":
     case "m.video":
-      return kept ? body.trim() || fileName(content) : fileText(content, body);
+      return plain(kept ? body.trim() || fileName(content) : fileText(content, body));
     case "m.location":
-      return typeof content.geo_uri === "string" ? `${body} (${content.geo_uri})` : body;
+      return plain(typeof content.geo_uri === "string" ? `${body} (${content.geo_uri})` : body);
     default:
-      return relationOf(content).answers === null ? body : withoutQuote(body);
+      return (
+        formattedText(content) ?? plain(relationOf(content).answers === null ? body : withoutQuote(body))
+      );
   }
+}
+
+function formattedText({ format, formatted_body: html }: MatrixEvent["content"]): ChatMessage | null {
+  return format === HTML && typeof html === "string" && html.trim() !== "" ? chatTextOf(html) : null;
+}
+
+/** How the chat marks a notice, which a program wrote: nobody is alarmed, and other programs leave it unanswered. */
+export const NOTICE = { type: "x.matrix.notice", silent: true } as const;
+
+export function isNotice({ msgtype }: MatrixEvent["content"]): boolean {
+  return msgtype === "m.notice";
 }
 
 /** Where there is a `filename`, `body` is the caption (Matrix v1.10). */
@@ -215,16 +251,28 @@ function fileName({ filename, body }: MatrixEvent["content"]): string {
   return cut.trim() || "file";
 }
 
-/** Removes the quote at the start of a reply: lines with `> `, then an empty one. Clients wrote it before Matrix v1.13. */
+/**
+ * Removes the quote that clients before Matrix v1.13 put at the start of a reply: `> <@author:server> …`, further lines with
+ * `> `, then an empty one. Whatever else begins with `> ` is the sender's own.
+ */
 function withoutQuote(body: string): string {
+  if (!/^> (?:\* )?<@/.test(body)) return body;
   const lines = body.split("\n");
   const end = lines.findIndex((line) => !line.startsWith("> "));
   return end > 0 && lines[end] === "" ? lines.slice(end + 1).join("\n") : body;
 }
 
-/** The mentions of a message, as Causeway names them; at most 100. */
-export function chatMentions(content: MatrixEvent["content"], ghosts: Ghosts): string[] {
-  const { userIds, room } = mentionsOf(content);
+/**
+ * The mentions of a message, as Causeway names them; at most 100.
+ * @param pills whom the text names by links: they count where the sender's client writes no mentions
+ */
+export function chatMentions(
+  content: MatrixEvent["content"],
+  ghosts: Ghosts,
+  pills: readonly string[] = [],
+): string[] {
+  const isSilent = content["m.mentions"] === undefined;
+  const { userIds, room } = isSilent ? { userIds: pills, room: false } : mentionsOf(content);
   const ids = userIds.flatMap((matrixId) => {
     const ghost = ghosts.read(matrixId);
     if (ghost?.kind === "user") return [String(ghost.userId)];

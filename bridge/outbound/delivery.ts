@@ -3,10 +3,8 @@
  * is sent in another form or given up. After any other failure the same request is tried again.
  */
 
-import { dataOf } from "../../src/domain/event-data.ts";
-import type { Actor, EventData, LoggedEvent } from "../../src/domain/model.ts";
+import type { Actor, LoggedEvent } from "../../src/domain/model.ts";
 import type { Clock } from "../../src/domain/ports/clock.ts";
-import type { RoomLog } from "../../src/domain/ports/store/log.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { RequestOptions } from "../homeserver/homeserver.ts";
@@ -16,12 +14,12 @@ import type { Ghosts } from "../mapping/ghosts.ts";
 import { type Marks, markOf } from "../mapping/marks.ts";
 import { type MatrixEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
 import { type Draft, insteadOfFile, insteadOfMessage } from "../mapping/outbox-plan.ts";
-import { shownHash } from "../mapping/translate.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Members } from "../rooms/members.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { OutboxEntry } from "../store/queues.ts";
+import type { CurrentText } from "./current-text.ts";
 import { createObsoleteParts } from "./obsolete-parts.ts";
 import { isMarkOf } from "./own-events.ts";
 import type { SupersededEdits } from "./superseded-edits.ts";
@@ -42,7 +40,7 @@ export interface DeliveryOptions {
   members: Members;
   writes: Writes;
   superseded: SupersededEdits;
-  log: Pick<RoomLog, "event">;
+  currentText: CurrentText;
   marks: Marks;
   store: Pick<
     BridgeStore,
@@ -67,7 +65,7 @@ const MAX_SEARCH_PAGES = 20;
 const MAX_CUTS = 2;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { accounts, ghosts, members, writes, marks, store, counts, logger, clock } = options;
+  const { accounts, ghosts, members, writes, currentText, marks, store, counts, logger, clock } = options;
   const startedAt = clock.now();
   const obsolete = createObsoleteParts(store, writes, options.superseded);
 
@@ -193,26 +191,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return accounts.request<T>(ghosts.bot, "GET", path, { query });
   }
 
-  /**
-   * Adds the text and mentions that the message has now, so that earlier texts do not get to Matrix. When the text has
-   * changed since the entry was planned, an earlier try may have sent the old one: then `shown` is unknown, null.
-   */
-  async function withCurrentText(
-    room: OpenRoom,
-    entry: OutboxEntry,
-    event: LoggedEvent,
-  ): Promise<EntryWithText> {
-    const { op, target } = entry;
-    const edited = op === "edit" && target !== null ? await options.log.event(room.id, target) : null;
-    const { text = "", mentions = [] } = dataOf<"message">(edited ?? event) as Partial<EventData["message"]>;
-    const isText = op === "edit" || (op === "message" && entry.file === null);
-    const shown = isText && entry.shown !== shownHash(text) ? null : entry.shown;
-    return { ...entry, shown, current: { text, mentions } };
-  }
-
   return {
     async deliver(room, planned, event) {
-      const entry = await withCurrentText(room, planned, event);
+      const entry = await currentText(room, planned, event);
       const sent = (await findSent(room, entry)) ?? (await send(room, entry, event.actor));
       await obsolete.redact(room, sent?.entry ?? entry, sent !== null);
       if (entry.op === "redaction" && entry.target !== null) await store.forgetEntries(room.id, entry.target);

@@ -1,6 +1,8 @@
 /** Builds the request for an outbox entry, from the message and its Matrix events as they are now. */
 import type { ShownAttachment } from "../../src/domain/model.ts";
 import type { MessageStore } from "../../src/domain/ports/store/messages.ts";
+import type { Mentioned } from "../formatting/pills.ts";
+import { htmlOf } from "../formatting/to-html.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Media } from "../homeserver/media.ts";
@@ -41,9 +43,15 @@ export interface Redaction {
   body: object;
 }
 
-/** An entry with the current text and mentions of its message. Only messages and edits use them. */
+/** An entry with what its message says now. Only messages and edits use it. */
 export interface EntryWithText extends OutboxEntry {
-  current: { text: string; mentions: readonly string[] };
+  current: {
+    text: string;
+    mentions: readonly string[];
+    format?: "markdown" | undefined;
+    /** The mentioned people whom the text may name. */
+    mentioned: readonly Mentioned[];
+  };
 }
 
 export interface Writes {
@@ -173,12 +181,14 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
   }
 
   function textOf(entry: EntryWithText, op: "message" | "edit"): TextContent {
+    const { current, senderName, rev } = entry;
     const { text: instead } = JSON.parse(entry.content) as Draft;
-    const { text, mentions } = instead === undefined ? entry.current : { text: instead, mentions: [] };
+    const { text, mentions } = instead === undefined ? current : { text: instead, mentions: [] };
     // Where the bot stands in for an author, the text begins with the author's name.
-    const said =
-      entry.sender === ghosts.bot && entry.senderName !== "" ? `${entry.senderName}: ${text}` : text;
-    return textContent(said, mentions, ghosts, { op, rev: entry.rev });
+    const said = entry.sender === ghosts.bot && senderName !== "" ? `${senderName}: ` : "";
+    const html = instead === undefined ? htmlOf(text, current) : null;
+    const formatted = html === null ? null : said.replaceAll("&", "&amp;").replaceAll("<", "&lt;") + html;
+    return textContent(said + text, mentions, ghosts, { op, rev, html: formatted });
   }
 
   function send(room: OpenRoom, entry: OutboxEntry, content: object, type = "m.room.message"): Write {

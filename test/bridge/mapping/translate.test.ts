@@ -13,7 +13,7 @@ import {
 const ghosts = createGhosts({ prefix: "cw_", serverName: "hs.test", senderLocalpart: "cw_sender" });
 const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
 const says = (content: Record<string, unknown>, type: MatrixEvent["type"] = "m.room.message") =>
-  chatText({ type, content }, "Mel");
+  chatText({ type, content }, "Mel")?.text ?? null;
 
 describe("texts on their way to Matrix", () => {
   test("mentions of users, of people from Matrix and of all are named as Matrix names them", () => {
@@ -63,14 +63,20 @@ describe("messages from Matrix as texts", () => {
     expect(says({ msgtype: "org.example.odd", body: "odd" })).toBe("odd");
   });
 
-  test("bots' notices and messages without a text say nothing", () => {
-    expect(says({ msgtype: "m.notice", body: "beep" })).toBeNull();
+  test("messages without a text say nothing", () => {
     expect(says({ msgtype: "m.text", body: "  \n" })).toBeNull();
     expect(says({ msgtype: "m.text", body: 7 })).toBeNull();
     expect(says({})).toBeNull();
   });
 
   test("the quote at the start of an old-style answer is left out, and of nothing else", () => {
+    expect(
+      says({
+        msgtype: "m.text",
+        body: "> mine\n\nyes",
+        "m.relates_to": { "m.in_reply_to": { event_id: "$1" } },
+      }),
+    ).toBe("> mine\n\nyes");
     const relation = { "m.relates_to": { "m.in_reply_to": { event_id: "$1" } } };
     const body = "> <@a:x> hello\n> there\n\nyes\n> kept";
     expect(says({ msgtype: "m.text", body, ...relation })).toBe("yes\n> kept");
@@ -112,8 +118,8 @@ describe("messages from Matrix as texts", () => {
     expect(file({ body: "a" }, "m.sticker")).toBeNull();
     expect(file({ msgtype: "m.text", body: "a" })).toBeNull();
     const content = { msgtype: "m.file", body: "caption", filename: "a.txt", url: "mxc://x/1" };
-    expect(chatText({ type: "m.room.message", content }, "Mel", true)).toBe("caption");
-    expect(chatText({ type: "m.room.message", content: { ...content, body: " " } }, "Mel", true)).toBe(
+    expect(chatText({ type: "m.room.message", content }, "Mel", true)?.text).toBe("caption");
+    expect(chatText({ type: "m.room.message", content: { ...content, body: " " } }, "Mel", true)?.text).toBe(
       "a.txt",
     );
   });
