@@ -1,7 +1,7 @@
 /** What each watcher shows, in words that can be compared. */
 import type { Client } from "../../src/client/client.ts";
 import type { LocalClient } from "../../src/client/local/local-client.ts";
-import type { TimelineItem } from "../../src/client/local/timeline.ts";
+import type { TimelineItem } from "../../src/client/local/timeline/timeline.ts";
 import type { Room } from "../../src/client/rooms.ts";
 import type { MessageData, MessageEvent, RoomEvent } from "../../src/protocol/frames.ts";
 

@@ -4,4 +4,4 @@ export type { ReadPosition } from "./live.ts";
 export { createLocalClient, type LocalClient, type LocalOptions } from "./local-client.ts";
 export type { LocalRoom, Messages } from "./local-room.ts";
 export { Discarded, type LocalMessage, type PendingWrite } from "./pending-write.ts";
-export type { Failure, TimelineItem, TimelineMessage, TimelineNotice } from "./timeline.ts";
+export type { Failure, TimelineItem, TimelineMessage, TimelineNotice } from "./timeline/timeline.ts";

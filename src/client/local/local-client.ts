@@ -8,8 +8,8 @@
  *     client.room(token).messages.subscribe(draw);
  *     client.send(token, "Hello");    // shown at once, as pending
  *
- * Reading order: this file, local-view.ts (what is known), view-store.ts (how it is kept), timeline.ts (how events change it), saver.ts (batches),
- * window.ts (a room's messages in memory), pending-writes.ts (what is not acknowledged), overlay.ts (what is shown), live.ts.
+ * Reading order: this file, local-view.ts (what is known), view-store.ts (how it is kept), timeline/ (a room's messages, and how events
+ * change them), saver.ts (batches), pending-writes.ts (what is not acknowledged), overlay.ts (what is shown), live.ts.
  */
 import type { OkFields } from "../../protocol/frames.ts";
 import { Client, newMessageId } from "../client.ts";
@@ -25,7 +25,7 @@ import { LocalRoom } from "./local-room.ts";
 import { LocalView } from "./local-view.ts";
 import { type LocalMessage, type PendingWrite, withFiles } from "./pending-write.ts";
 import { PendingWrites } from "./pending-writes.ts";
-import { forwardOf, isMe } from "./timeline.ts";
+import { forwardOf, isMe } from "./timeline/timeline.ts";
 
 export interface LocalOptions extends Omit<ClientOptions, "store"> {
   /** Holds the data of one person. When another person signs in, it is emptied. */

@@ -7,8 +7,8 @@ import { LiveRoom } from "./live.ts";
 import type { LocalView } from "./local-view.ts";
 import { withPending } from "./overlay.ts";
 import type { PendingWrites } from "./pending-writes.ts";
-import type { TimelineItem } from "./timeline.ts";
-import { TimelineWindow } from "./window.ts";
+import type { TimelineItem } from "./timeline/timeline.ts";
+import { TimelineWindow } from "./timeline/window.ts";
 
 export interface RoomParts {
   /** Does what is done in the room. */

@@ -11,9 +11,9 @@ import type { Store } from "../stores/store.ts";
 import { withMarker } from "./overlay.ts";
 import { Account, HiddenMessages, Markers } from "./own-state.ts";
 import type { PendingWrites } from "./pending-writes.ts";
-import { itemOf, type StoredItem, targetsOf } from "./timeline.ts";
+import { itemOf, type StoredItem, targetsOf } from "./timeline/timeline.ts";
 import { type RoomRecord, ViewStore } from "./view-store.ts";
-import type { TimelineWindow } from "./window.ts";
+import type { TimelineWindow } from "./timeline/window.ts";
 
 export class LocalView {
   readonly store: ViewStore;

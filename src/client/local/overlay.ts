@@ -14,7 +14,7 @@ import {
   type TimelineItem,
   type TimelineMessage,
   unreact,
-} from "./timeline.ts";
+} from "./timeline/timeline.ts";
 
 /** @param me the user, as the author of messages */
 export function withPending(

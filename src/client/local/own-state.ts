@@ -3,7 +3,7 @@ import type { HiddenFrame, ReadyFrame, RoomEvent, WireActor } from "../../protoc
 import { observe } from "../emitter.ts";
 import { including } from "../rooms.ts";
 import type { Loaded, Meta, ViewStore } from "./view-store.ts";
-import type { TimelineWindow } from "./window.ts";
+import type { TimelineWindow } from "./timeline/window.ts";
 
 /** Whose data the device keeps. */
 export class Account {

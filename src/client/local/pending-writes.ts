@@ -16,7 +16,7 @@ import {
   type WriteFields,
   waiting,
 } from "./pending-write.ts";
-import { isMe } from "./timeline.ts";
+import { isMe } from "./timeline/timeline.ts";
 
 export interface PendingHandlers {
   /** Says a write in this session. Rejects with `Refused` or `ConnectionLost`. */

@@ -4,7 +4,7 @@ import type { Room } from "../rooms.ts";
 import { type Row, type Store, TABLES } from "../stores/store.ts";
 import type { PendingWrite } from "./pending-write.ts";
 import { Saver } from "./saver.ts";
-import { changeItem, isChangeOf, type Reader, replyOf, replyText, type StoredItem } from "./timeline.ts";
+import { changeItem, isChangeOf, type Reader, replyOf, replyText, type StoredItem } from "./timeline/timeline.ts";
 
 /** Another version's data is not read: the server has all of it. */
 const VERSION = 1;

@@ -22,7 +22,7 @@ import type { WireActor } from "../../protocol/frames.ts";
 import type { Message } from "../client.ts";
 import type { Observable } from "../emitter.ts";
 import type { LocalClient } from "../local/local-client.ts";
-import type { TimelineItem } from "../local/timeline.ts";
+import type { TimelineItem } from "../local/timeline/timeline.ts";
 import type { Ack } from "../outbox.ts";
 import type { ConnectionState } from "../reconnecting-connection.ts";
 import type { Room } from "../rooms.ts";

@@ -7,7 +7,7 @@ import {
   type LocalClient,
   type LocalOptions,
 } from "../../../src/client/local/local-client.ts";
-import type { TimelineItem } from "../../../src/client/local/timeline.ts";
+import type { TimelineItem } from "../../../src/client/local/timeline/timeline.ts";
 import { indexedDbStore } from "../../../src/client/stores/indexeddb.ts";
 import type { Platform } from "../../../src/client/stores/indexeddb-types.ts";
 import type { Store } from "../../../src/client/stores/store.ts";

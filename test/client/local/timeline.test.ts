@@ -9,7 +9,7 @@ import {
   type StoredItem,
   targetsOf,
   withReply,
-} from "../../../src/client/local/timeline.ts";
+} from "../../../src/client/local/timeline/timeline.ts";
 import type { Room } from "../../../src/client/rooms.ts";
 import type { RoomEvent, WireActor } from "../../../src/protocol/frames.ts";
 

@@ -2,8 +2,8 @@
  * The part of a room's timeline that is in memory: its end, and as many pages before it as the app has asked for. Older items
  * are in the store, and what is before these on the server.
  */
-import type { MessageData, RoomEvent } from "../../protocol/frames.ts";
-import { Refused } from "../failures.ts";
+import type { MessageData, RoomEvent } from "../../../protocol/frames.ts";
+import { Refused } from "../../failures.ts";
 import { Replies, type ReplySource } from "./replies.ts";
 import { type ThreadSource, Threads } from "./threads.ts";
 import {

@@ -1,6 +1,6 @@
 /** Messages that answer others show what the other one says now. Live events do not tell it, so it is looked up. */
-import type { MessageData, OkFields, RoomEvent } from "../../protocol/frames.ts";
-import { Refused } from "../failures.ts";
+import type { MessageData, OkFields, RoomEvent } from "../../../protocol/frames.ts";
+import { Refused } from "../../failures.ts";
 import { itemOf, replyOf, replyText, type StoredItem, withReply } from "./timeline.ts";
 
 type Reply = MessageData["reply"] | null;

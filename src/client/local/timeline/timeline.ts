@@ -11,7 +11,7 @@ import type {
   Reaction,
   RoomEvent,
   WireActor,
-} from "../../protocol/frames.ts";
+} from "../../../protocol/frames.ts";
 
 /** Types of events that change a message, and are no entries of the timeline themselves. */
 const CHANGES = new Set([

@@ -1,6 +1,6 @@
 /** What messages tell of their threads is counted from events. Where it can't be, it is asked of the server. */
-import type { RoomEvent } from "../../protocol/frames.ts";
-import { Refused } from "../failures.ts";
+import type { RoomEvent } from "../../../protocol/frames.ts";
+import { Refused } from "../../failures.ts";
 import type { ReplyItems, ReplySource } from "./replies.ts";
 import { itemOf, readItem, type StoredItem } from "./timeline.ts";
 
