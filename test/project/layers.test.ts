@@ -59,7 +59,8 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/client/package": ["src/client", "src/client/commands", "src/client/sign-in", "src/protocol/**"],
   "src/client/sign-in": ["src/client"],
   "src/client/local": [
-    ...["src/client", "src/client/commands", "src/client/local/timeline", "src/client/stores", "src/protocol/**"],
+    ...["src/client", "src/client/commands", "src/client/local/timeline", "src/client/stores"],
+    "src/protocol/**",
   ],
   "src/client/local/timeline": ["src/client", "src/protocol/**"],
   "src/client": ["src/client/commands", "src/protocol/**"],

@@ -1,4 +1,7 @@
-/** Who looks at a room, who types in it, and how far everybody has read: what flows while the room is open [GW-8.1]. */
+/**
+ * Who looks at a room, who types in it, and how far everybody has read: what flows while the room is open [GW-8.1]. How far they have
+ * read is kept on the device.
+ */
 import type { PresenceFrame, ReceiptFrame, TypingFrame, WireActor } from "../../protocol/frames.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { type Observable, observe } from "../emitter.ts";
@@ -10,6 +13,13 @@ const TYPING_ENDS_MS = LIMITS.TYPING_MS + 2_000;
 /** How far a member has read, and how far their devices have the room's events, where that is known. */
 export type ReadPosition = Readonly<OpenedRoom["reads"][number] & { delivered?: number }>;
 
+/** Where the positions of readers are kept. */
+export interface KeptReads {
+  load(): Promise<readonly ReadPosition[]>;
+  /** @param reads asked when they are written */
+  save(reads: () => readonly ReadPosition[]): void;
+}
+
 export class LiveRoom {
   readonly #typing = new Map<string, { actor: WireActor; timer: ReturnType<typeof setTimeout> }>();
   readonly #present = new Map<string, WireActor>();
@@ -19,9 +29,12 @@ export class LiveRoom {
   readonly #shownReads = observe(() => [...this.#reads.values()]);
   /** The user's id, who is not told that they type themselves. */
   readonly #me: () => string;
+  readonly #kept: KeptReads;
+  #loaded: Promise<void> | null = null;
 
-  constructor(me: () => string) {
+  constructor(me: () => string, kept: KeptReads) {
     this.#me = me;
+    this.#kept = kept;
   }
 
   /** Who types, beside the user. */
@@ -34,18 +47,42 @@ export class LiveRoom {
     return this.#shownPresent;
   }
 
-  /** How far each member has read. */
-  get receipts(): Observable<readonly ReadPosition[]> {
-    return this.#shownReads;
+  /** How far each member has read, as the device has it until a session tells. */
+  readonly receipts: Observable<readonly ReadPosition[]> = {
+    getSnapshot: () => this.#shownReads.getSnapshot(),
+    subscribe: (listener) => {
+      this.load().catch(() => undefined);
+      return this.#shownReads.subscribe(listener);
+    },
+  };
+
+  /** Reads once what the device has. */
+  load(): Promise<void> {
+    this.#loaded ??= this.#kept.load().then(
+      (reads) => {
+        if (this.#reads.size === 0) this.#replaceReads(reads);
+      },
+      (error: unknown) => {
+        this.#loaded = null;
+        throw error;
+      },
+    );
+    return this.#loaded;
+  }
+
+  /** The places that are known are those of another log, or of a room that the user has left. */
+  forgetReads(): void {
+    // What is still being read from the device is of before, too.
+    this.#loaded = Promise.resolve();
+    this.#replaceReads([]);
   }
 
   opened({ present, typing, reads }: OpenedRoom): void {
     this.ended();
     for (const actor of present) this.#present.set(nameOf(actor), actor);
     for (const actor of typing) this.#types(actor);
-    this.#reads.clear();
-    for (const position of reads) this.#reads.set(nameOf(position.actor), position);
-    this.#shownReads.changed();
+    this.#replaceReads(reads);
+    this.#kept.save(() => [...this.#reads.values()]);
   }
 
   /** Nothing more is heard of who is there until the room is opened again. */
@@ -79,6 +116,13 @@ export class LiveRoom {
       seq,
       delivered: Math.max(delivered, seq, known?.delivered ?? 0),
     });
+    this.#shownReads.changed();
+    this.#kept.save(() => [...this.#reads.values()]);
+  }
+
+  #replaceReads(reads: readonly ReadPosition[]): void {
+    this.#reads.clear();
+    for (const position of reads) this.#reads.set(nameOf(position.actor), position);
     this.#shownReads.changed();
   }
 

@@ -15,16 +15,18 @@ import type { OkFields } from "../../protocol/frames.ts";
 import { Client, newMessageId } from "../client.ts";
 import { type Fields, named } from "../commands/command.ts";
 import { type Observable, observe } from "../emitter.ts";
-import { ClientEnded, ConnectionLost, Refused } from "../failures.ts";
+import { ClientEnded } from "../failures.ts";
 import type { ClientOptions } from "../options.ts";
 import type { Ack } from "../outbox.ts";
 import type { Room } from "../rooms.ts";
 import type { Store } from "../stores/store.ts";
+import { ContactBook } from "./contact-book.ts";
 import { DeliveryReports } from "./delivery-reports.ts";
 import { LocalRoom } from "./local-room.ts";
 import { LocalView } from "./local-view.ts";
 import { type LocalMessage, type PendingWrite, withFiles } from "./pending-write.ts";
 import { PendingWrites } from "./pending-writes.ts";
+import { Reading } from "./reading.ts";
 import { forwardOf, isMe } from "./timeline/timeline.ts";
 
 export interface LocalOptions extends Omit<ClientOptions, "store"> {
@@ -55,11 +57,14 @@ export class LocalClient extends Client {
   readonly #view: LocalView;
   readonly #pending: PendingWrites;
   readonly #reports: DeliveryReports;
+  readonly #reading: Reading;
   readonly #rooms = new Map<string, LocalRoom>();
   /** Rooms whose messages are in memory, the one that was looked at last at the end. */
   readonly #inMemory = new Set<string>();
   /** What is not acknowledged, or was refused. */
   readonly outbox: Observable<readonly PendingWrite[]>;
+  /** The user's contact book. It is read from the server, and kept on the device, once somebody watches it or calls its `load`. */
+  readonly contactBook: ContactBook;
   #isClosed = false;
 
   constructor(view: LocalView, options: Omit<ClientOptions, "store">) {
@@ -82,6 +87,8 @@ export class LocalClient extends Client {
       stored: () => view.store.flush(),
       say: (rooms) => this.delivered({ rooms }),
     });
+    this.#reading = new Reading(view, (marker) => super.read(marker));
+    this.contactBook = new ContactBook(view.store, (page) => this.contacts(page));
     this.#listen();
   }
 
@@ -157,9 +164,8 @@ export class LocalClient extends Client {
     const { room, seq, thread } = marker;
     if (seq === undefined) return super.read(marker);
     const mark = () => {
-      if (thread !== undefined) return this.#readThread(room, this.room(room).messages.rootOf(thread), seq);
-      this.#view.mark(room, seq);
-      return this.#sayMarker(room, seq);
+      if (thread === undefined) return this.#reading.readRoom(room, seq);
+      return this.#reading.readThread(room, this.room(room).messages.rootOf(thread), seq);
     };
     return unattended(this.#view.isLoaded ? mark() : this.load().then(mark));
   }
@@ -211,38 +217,13 @@ export class LocalClient extends Client {
     return unattended(this.#view.isLoaded ? add() : this.load().then(add));
   }
 
-  async #sayMarker(room: string, seq: number): Promise<void> {
-    try {
-      await super.read(room, seq);
-    } catch (error) {
-      // Beyond the head of another history, or of a room that the user has left.
-      if (error instanceof Refused && !error.retry) this.#view.unmark(room, seq);
-      throw error;
-    }
-  }
-
-  #readThread(room: string, root: number, seq: number): Promise<void> {
-    this.#view.markThread(room, root, seq);
-    return this.#sayThread(room, root, seq);
-  }
-
-  async #sayThread(room: string, thread: number, seq: number): Promise<void> {
-    try {
-      await super.read({ room, thread, seq });
-    } catch (error) {
-      // It is kept for the next session.
-      if (error instanceof ConnectionLost) return;
-      if (!(error instanceof Refused) || error.retry) throw error;
-      this.#view.unmarkThread(room, thread, seq);
-      throw error;
-    }
-    this.#view.unmarkThread(room, thread, seq);
-  }
-
   #listen(): void {
     const view = this.#view;
     const entryOf = (room: string) => super.room(room).getSnapshot();
-    this.on("ready", (ready) => view.takeReady(ready, entryOf));
+    this.on("ready", (ready) => {
+      if (view.user && view.user.id !== ready.user.id) this.#forgetPerson();
+      view.takeReady(ready, entryOf);
+    });
     this.on("room", (room) => view.takeEntry(room));
     this.on("unread", ({ room, thread }) => thread && view.moved(room));
     this.on("event", (event) => {
@@ -251,13 +232,21 @@ export class LocalClient extends Client {
       if (isOthers) this.#reports.note(event.room, event.seq);
     });
     this.on("hidden", (hidden) => view.hidden.take(hidden));
-    this.on("reset", (reset) => view.takeReset(reset));
+    this.on("reset", (reset) => {
+      view.takeReset(reset);
+      this.#rooms.get(reset.room)?.live.forgetReads();
+    });
+    this.on("contact", (contact) => void this.contactBook.take(contact));
     this.on("block", ({ user, on }) => view.account.takeBlock(user, on));
-    this.on("user", () => view.account.takeUser(super.user));
+    this.on("user", (user) => {
+      view.account.takeUser(super.user);
+      this.contactBook.takeUser(user);
+    });
     this.on("left", ({ room }) => {
       view.takeLeft(room);
       this.#reports.left(room);
       this.#rooms.get(room)?.live.ended();
+      this.#rooms.get(room)?.live.forgetReads();
     });
     this.on("opened", (now) => this.room(now.room).live.opened(now));
     this.on("typing", (typing) => this.room(typing.room).live.takeTyping(typing));
@@ -266,23 +255,30 @@ export class LocalClient extends Client {
     this.on("state", ({ name }) => (name === "online" ? this.#online() : this.#offline()));
   }
 
+  /** What is in memory is another person's, beside what the view has. */
+  #forgetPerson(): void {
+    this.contactBook.clear();
+    for (const { live } of this.#rooms.values()) live.forgetReads();
+  }
+
   #online(): void {
     this.#pending.online();
     this.#reports.online();
-    const { rooms, threads } = this.#view.markers;
-    for (const [room, seq] of rooms) this.#sayMarker(room, seq).catch(() => undefined);
-    for (const { room, root, seq } of threads) this.#sayThread(room, root, seq).catch(() => undefined);
+    this.#reading.online();
+    this.contactBook.online();
     for (const room of this.#inMemory) void unattended(this.room(room).messages.load());
   }
 
   #offline(): void {
     this.#pending.offline();
     this.#reports.offline();
+    this.contactBook.offline();
     for (const { live } of this.#rooms.values()) live.ended();
   }
 
   /** Releases messages that nobody watches, of rooms that were looked at before the last few. */
   #loaded(room: string): void {
+    void unattended(this.room(room).live.load());
     this.#inMemory.delete(room);
     this.#inMemory.add(room);
     const unwatched = [...this.#inMemory].filter((name) => !this.room(name).messages.isWatched);

@@ -146,7 +146,11 @@ export class LocalRoom extends RoomHandle {
   constructor(room: string, parts: RoomParts) {
     super(parts.client, room, parts.view.entry(room));
     this.messages = new Messages(room, parts);
-    this.live = new LiveRoom(() => parts.view.me.id);
+    const { store } = parts.view;
+    this.live = new LiveRoom(() => parts.view.me.id, {
+      load: () => store.reads(room),
+      save: (reads) => store.saveReads(room, reads),
+    });
   }
 
   /** Who types, beside the user. Flows while the room is open. */
@@ -159,7 +163,7 @@ export class LocalRoom extends RoomHandle {
     return this.live.presence;
   }
 
-  /** How far each member has read. Flows while the room is open. */
+  /** How far each member has read. Flows while the room is open; the device keeps it. */
   get receipts(): LiveRoom["receipts"] {
     return this.live.receipts;
   }

@@ -12,8 +12,8 @@ import { withMarker } from "./overlay.ts";
 import { Account, HiddenMessages, Markers } from "./own-state.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import { itemOf, type StoredItem, targetsOf } from "./timeline/timeline.ts";
-import { type RoomRecord, ViewStore } from "./view-store.ts";
 import type { TimelineWindow } from "./timeline/window.ts";
+import { type RoomRecord, ViewStore } from "./view-store.ts";
 
 export class LocalView {
   readonly store: ViewStore;
@@ -35,7 +35,8 @@ export class LocalView {
     this.markers = new Markers(this.store);
     this.hidden = new HiddenMessages(this.store, {
       window: (room) => this.#windows.get(room),
-      onAnswerGone: (root, gone) => this.#takeChange(root, gone),
+      isStored: (room, seq) => seq >= (this.#records.get(room)?.floor ?? Number.POSITIVE_INFINITY),
+      onAnswerGone: ({ root, gone }) => this.#takeChange(root, gone),
     });
     this.rooms = observe(() =>
       byActivity(

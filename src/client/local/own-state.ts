@@ -1,9 +1,10 @@
 /** What is the user's own beside rooms and messages, and is there when the app starts without a network: profile, blocks, markers, what they hid. */
-import type { HiddenFrame, ReadyFrame, RoomEvent, WireActor } from "../../protocol/frames.ts";
+import type { HiddenFrame, ReadyFrame, WireActor } from "../../protocol/frames.ts";
 import { observe } from "../emitter.ts";
 import { including } from "../rooms.ts";
-import type { Loaded, Meta, ViewStore } from "./view-store.ts";
+import { type GoneAnswer, goneAnswer, type StoredItem } from "./timeline/timeline.ts";
 import type { TimelineWindow } from "./timeline/window.ts";
+import type { Loaded, Meta, ViewStore } from "./view-store.ts";
 
 /** Whose data the device keeps. */
 export class Account {
@@ -121,8 +122,10 @@ export class Markers {
 
 export interface HiddenHandlers {
   window(room: string): TimelineWindow | undefined;
+  /** Whether the store holds what is at this seq. */
+  isStored(room: string, seq: number): boolean;
   /** A thread lost an answer, as if that were deleted. */
-  onAnswerGone(root: number, gone: RoomEvent): void;
+  onAnswerGone(answer: GoneAnswer): void;
 }
 
 /** Messages that the user hid [GW-13.7]: they go from what is in memory, and from the device. */
@@ -133,6 +136,8 @@ export class HiddenMessages {
   readonly #rooms = new Map<string, Set<number>>();
   /** All messages are known that the user hid, up to the one with this number. */
   no = 0;
+  /** Ends when the messages that were hidden are gone from the store. */
+  #removed: Promise<void> = Promise.resolve();
 
   constructor(store: ViewStore, handlers: HiddenHandlers) {
     this.#store = store;
@@ -166,10 +171,29 @@ export class HiddenMessages {
   }
 
   hide(room: string, seqs: readonly number[]): void {
-    this.#rooms.set(room, new Set([...(this.#rooms.get(room) ?? []), ...seqs]));
-    for (const seq of seqs) this.#store.removeItem(room, seq);
-    const answers = this.#handlers.window(room)?.remove(seqs) ?? [];
-    for (const { root, gone } of answers) this.#handlers.onAnswerGone(root, gone);
+    const known = this.#rooms.get(room);
+    this.#rooms.set(room, new Set([...(known ?? []), ...seqs]));
+    const inMemory = this.#handlers.window(room)?.remove(seqs) ?? [];
+    for (const item of inMemory) this.#gone(item);
+    const others = seqs.filter((seq) => !known?.has(seq) && !inMemory.some((item) => item.seq === seq));
+    const stored = others.filter((seq) => this.#handlers.isStored(room, seq));
+    // Those that the store alone has tell there which thread lost them.
+    if (stored.length > 0) this.#removed = this.#removed.then(() => this.#removeStored(room, stored));
+    for (const seq of seqs) if (!stored.includes(seq)) this.#store.removeItem(room, seq);
+  }
+
+  /** Never rejects. */
+  async #removeStored(room: string, seqs: readonly number[]): Promise<void> {
+    for (const seq of seqs) {
+      const item = await this.#store.item(room, seq).catch(() => undefined);
+      if (item) this.#gone(item);
+      this.#store.removeItem(room, seq);
+    }
+  }
+
+  #gone(item: StoredItem): void {
+    const answer = goneAnswer(item);
+    if (answer) this.#handlers.onAnswerGone(answer);
   }
 
   /** Forgets everything. */
@@ -181,6 +205,7 @@ export class HiddenMessages {
   #known(no: number): void {
     if (no === this.no) return;
     this.no = no;
-    this.#store.saveHidden(no);
+    // An app that is killed before is told of them again.
+    void this.#removed.then(() => this.no === no && this.#store.saveHidden(no));
   }
 }

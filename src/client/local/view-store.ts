@@ -1,16 +1,27 @@
 /** How a view lies in the tables of a store: which keys, which texts. */
-import type { MessageData, ReadyFrame, RoomEvent } from "../../protocol/frames.ts";
+import type { MessageData, ReadyFrame, RoomEvent, WireContact } from "../../protocol/frames.ts";
 import type { Room } from "../rooms.ts";
 import { type Row, type Store, TABLES } from "../stores/store.ts";
+import type { ReadPosition } from "./live.ts";
 import type { PendingWrite } from "./pending-write.ts";
 import { Saver } from "./saver.ts";
-import { changeItem, isChangeOf, type Reader, replyOf, replyText, type StoredItem } from "./timeline/timeline.ts";
+import {
+  changeItem,
+  isChangeOf,
+  type Reader,
+  replyOf,
+  replyText,
+  type StoredItem,
+} from "./timeline/timeline.ts";
 
 /** Another version's data is not read: the server has all of it. */
 const VERSION = 1;
 const WRITE = "w:";
 const MARKER = "r:";
 const THREAD = "t:";
+const READS = "reads:";
+/** [GW-8.1] Readers of a room that are kept. */
+const MAX_READS = 500;
 /** Follows all keys. */
 const LAST_KEY = "~";
 const SEQ_DIGITS = 11;
@@ -136,8 +147,36 @@ export class ViewStore {
     note({ seq: target, actor: event.actor, text: replyText(event.data.text) });
   }
 
+  /** How far the members of a room have read. */
+  async reads(room: string): Promise<ReadPosition[]> {
+    const text = await this.#saver.read((store) => store.get("meta", `${READS}${room}`));
+    return text === undefined ? [] : (JSON.parse(text) as ReadPosition[]);
+  }
+
+  /** @param reads asked when they are written; without it they are deleted */
+  saveReads(room: string, reads?: () => readonly ReadPosition[]): void {
+    this.#saver.put("meta", `${READS}${room}`, () =>
+      reads ? JSON.stringify(reads().slice(0, MAX_READS)) : null,
+    );
+  }
+
+  /** The contact book as it was kept; undefined where none was. */
+  async contacts(): Promise<WireContact[] | undefined> {
+    const text = await this.#saver.read((store) => store.get("meta", "contacts"));
+    return text === undefined ? undefined : (JSON.parse(text) as WireContact[]);
+  }
+
+  saveContacts(contacts: () => readonly WireContact[]): void {
+    this.#saver.put("meta", "contacts", () => JSON.stringify(contacts()));
+  }
+
   saveHidden(no: number): void {
     this.#saver.put("meta", "hidden", () => String(no));
+  }
+
+  /** A message that is in the store. */
+  async item(room: string, seq: number): Promise<StoredItem | undefined> {
+    return (await this.items(room, seq + 1, 1)).find((item) => item.seq === seq);
   }
 
   /** Removes a message that the user hid; those that answer it show nothing of it. */
@@ -146,7 +185,9 @@ export class ViewStore {
     this.#saver.put("messages", replyKey(room, seq), () => "null");
   }
 
+  /** Removes what is kept of a log that goes on elsewhere, or not at all. */
   clearItems(room: string): void {
+    this.saveReads(room);
     for (const keyOf of [itemKey, replyKey]) {
       this.#saver.clear("messages", keyOf(room, 0), keyOf(room, Number.MAX_SAFE_INTEGER));
     }

@@ -1,7 +1,7 @@
 /** What `import … from "@causeway/client"` gives. */
 
 export type * from "../../protocol/frames/events.ts";
-export type { OkFields, ReadyFrame, ServerFrame, WireActor } from "../../protocol/frames.ts";
+export type { OkFields, ReadyFrame, ServerFrame, WireActor, WireContact } from "../../protocol/frames.ts";
 export { type Client, createClient, type HistoryPage, type Message, newMessageId } from "../client.ts";
 export type { Fields } from "../commands/command.ts";
 export { pagedRooms, type RoomPages } from "../commands/room-list.ts";

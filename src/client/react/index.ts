@@ -18,7 +18,7 @@ import {
   useEffect,
   useSyncExternalStore,
 } from "react";
-import type { WireActor } from "../../protocol/frames.ts";
+import type { WireActor, WireContact } from "../../protocol/frames.ts";
 import type { Message } from "../client.ts";
 import type { Observable } from "../emitter.ts";
 import type { LocalClient } from "../local/local-client.ts";
@@ -73,6 +73,11 @@ export function usePresence(room: string): readonly WireActor[] {
 export function useSend(room: string): (text: string, more?: Partial<Message>) => Promise<Ack> {
   const client = useClient();
   return useCallback((text, more = {}) => client.send(room, text, more), [client, room]);
+}
+
+/** The user's contact book: who is in it, and how they are called there. */
+export function useContacts(): readonly WireContact[] {
+  return useObservable(useClient().contactBook);
 }
 
 /** Whether there is a session, for a line that says so. */

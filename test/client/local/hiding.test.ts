@@ -102,6 +102,30 @@ describeWith("postgres", "hiding a message for oneself", ({ postgres }) => {
     await sees(again, "second", "fourth");
   });
 
+  test("a thread counts an answer no more that was hidden while its device did not have it in memory", async () => {
+    const { laptop, phone, bobs, token, seqs, sees } = await setting();
+    const [root] = seqs as [number];
+    const gone = await bobs.send({ room: token, thread: root, text: "gone" });
+    await bobs.send({ room: token, thread: root, text: "stays" });
+    await sees(phone.client, "first", "second", "gone", "stays");
+    await phone.client.disconnect();
+    const again = phone.start();
+    await again.connect();
+    const told = new Promise<void>((resolve) => again.on("hidden", () => resolve()));
+    await laptop.client.room(token).delete(gone.seq, { forMe: true });
+    await told;
+    await again.room(token).messages.load();
+    await sees(again, "first", "second", "stays");
+    const thread = () => {
+      const item = again
+        .room(token)
+        .messages.getSnapshot()
+        .find(({ seq }) => seq === root);
+      return (item?.data as MessageData | undefined)?.thread as { count: number } | undefined;
+    };
+    await until(again, token, "the thread's count", () => thread()?.count === 1);
+  });
+
   test("what is refused is shown again, as failed", async () => {
     const { laptop, token, seqs, sees, messages } = await setting();
     const notice = (seqs[0] as number) - 1;

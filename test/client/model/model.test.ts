@@ -8,7 +8,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { itemOf, type TimelineItem, type TimelineMessage } from "../../../src/client/local/timeline/timeline.ts";
+import {
+  itemOf,
+  type TimelineItem,
+  type TimelineMessage,
+} from "../../../src/client/local/timeline/timeline.ts";
 import type { Room } from "../../../src/client/rooms.ts";
 import type { EventFrame, RoomEntry, RoomEvent } from "../../../src/protocol/frames.ts";
 import { site } from "../../gateway/fixtures.ts";

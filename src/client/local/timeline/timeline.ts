@@ -49,6 +49,12 @@ export type TimelineItem = TimelineMessage | TimelineNotice;
 /** An item that is in the room's log. */
 export type StoredItem = (TimelineMessage & { seq: number }) | TimelineNotice;
 
+/** An answer that is gone from the thread that begins at `root`. */
+export interface GoneAnswer {
+  root: number;
+  gone: RoomEvent;
+}
+
 /** [GW-6.8] Characters of a message that is answered. */
 const REPLY_CHARACTERS = 200;
 /** [GW-6.8] Those who reacted with a name that are listed. */
@@ -217,6 +223,22 @@ export function withReply<T extends TimelineItem>(item: T, reply: MessageData["r
   if (!before && !reply) return item;
   if (before && reply && before.text === reply.text && before.seq === reply.seq) return item;
   return { ...item, data: { ...rest, ...(reply && { reply }) } };
+}
+
+/** What says that an answer is gone from its thread, which its user hid: there it is as if it were deleted. Undefined for others. */
+export function goneAnswer({ room, seq, at, actor, type, data }: StoredItem): GoneAnswer | undefined {
+  const root = type === "message" ? (data as MessageData).thread : undefined;
+  if (typeof root !== "number") return undefined;
+  const deletion = {
+    op: "event",
+    type: "message.deleted",
+    room,
+    seq,
+    at,
+    actor,
+    data: { seq, thread: root },
+  };
+  return { root, gone: deletion as RoomEvent };
 }
 
 export function isMe(actor: WireActor, me: string): boolean {

@@ -2,7 +2,7 @@
  * The part of a room's timeline that is in memory: its end, and as many pages before it as the app has asked for. Older items
  * are in the store, and what is before these on the server.
  */
-import type { MessageData, RoomEvent } from "../../../protocol/frames.ts";
+import type { RoomEvent } from "../../../protocol/frames.ts";
 import { Refused } from "../../failures.ts";
 import { Replies, type ReplySource } from "./replies.ts";
 import { type ThreadSource, Threads } from "./threads.ts";
@@ -120,17 +120,17 @@ export class TimelineWindow {
 
   /**
    * Removes items that the user has hidden; those that answer them show nothing of them.
-   * @returns the threads that lost an answer, each with what says so
+   * @returns those that were in memory
    */
-  remove(seqs: readonly number[]): { root: number; gone: RoomEvent }[] {
+  remove(seqs: readonly number[]): StoredItem[] {
     const gone = new Set(seqs);
     const isLeft = ({ seq }: StoredItem) => !gone.has(seq);
-    const answers = this.#items.flatMap((item) => (isLeft(item) ? [] : goneFrom(item)));
+    const removed = this.#items.filter((item) => !isLeft(item));
     this.#items = this.#items.filter(isLeft);
     this.#stale = this.#stale?.filter(isLeft) ?? null;
     for (const seq of seqs) this.#replies.gone(seq);
     this.#source.onChange();
-    return answers;
+    return removed;
   }
 
   /** The room begins anew after its head. What was shown stays until there is something to show instead. */
@@ -273,20 +273,4 @@ export class TimelineWindow {
     }
     return low;
   }
-}
-
-/** The thread from which a message goes that its user hid: there it is as if it were deleted. */
-function goneFrom({ room, seq, at, actor, type, data }: StoredItem): { root: number; gone: RoomEvent }[] {
-  const root = type === "message" ? (data as MessageData).thread : undefined;
-  if (typeof root !== "number") return [];
-  const deletion = {
-    op: "event",
-    type: "message.deleted",
-    room,
-    seq,
-    at,
-    actor,
-    data: { seq, thread: root },
-  };
-  return [{ root, gone: deletion as RoomEvent }];
 }
