@@ -2,7 +2,7 @@
  * The bridge worker: carries the log of each chatroom to its Matrix room (the portal), and what people do there back.
  *
  * Reading order: this file; worker/room-turn.ts (the work on one room); outbound/outbound.ts, writes.ts and delivery.ts
- * (the log to Matrix); inbound/inbox.ts and inbound.ts (Matrix to the log); worker/homeserver-connection.ts and
+ * (the log to Matrix); inbound/inbox.ts, apply-inbox.ts and inbound.ts (Matrix to the log); worker/homeserver-connection.ts and
  * reconciler.ts (after an outage of the homeserver); rooms/ (Matrix rooms and their members); store/ (the bridge's tables).
  *
  * Any number of workers share the rooms. A worker claims a room in the database, works on it for one room turn, and
@@ -21,13 +21,16 @@ import { createGhostAccounts, type GhostAccounts } from "./homeserver/ghost-acco
 import { type Homeserver, observeFailures } from "./homeserver/homeserver.ts";
 import { createMedia, type Media } from "./homeserver/media.ts";
 import { refuseOpenRegistration } from "./homeserver/open-registration.ts";
+import { createApplyInbox } from "./inbound/apply-inbox.ts";
 import { createAppservice } from "./inbound/appservice.ts";
+import { createInboundEdits } from "./inbound/edits.ts";
 import { createInboundFiles } from "./inbound/files.ts";
-import { createInbound, type Inbound } from "./inbound/inbound.ts";
-import { createInbox } from "./inbound/inbox.ts";
+import { createInbound } from "./inbound/inbound.ts";
+import { createInbox, type Inbox } from "./inbound/inbox.ts";
 import { createInboundMembers } from "./inbound/members.ts";
-import { createPutAside, type PutAside } from "./inbound/put-aside.ts";
+import { createPutAside } from "./inbound/put-aside.ts";
 import { createInboundReactions } from "./inbound/reactions.ts";
+import { createTargets } from "./inbound/targets.ts";
 import { createLive, type Live } from "./live/live.ts";
 import { createGhosts, type Ghosts } from "./mapping/ghosts.ts";
 import { createMarks, type Marks } from "./mapping/marks.ts";
@@ -40,7 +43,7 @@ import { createSupersededEdits, type SupersededEdits } from "./outbound/supersed
 import { createWrites } from "./outbound/writes.ts";
 import { createMatrixLookup } from "./rooms/matrix-lookup.ts";
 import { createMembers, type Members } from "./rooms/members.ts";
-import { createMatrixRooms, type MatrixRooms } from "./rooms/rooms.ts";
+import { createMatrixRooms, type MatrixRooms, type OpenRoom } from "./rooms/rooms.ts";
 import { type BridgeStore, createBridgeStore } from "./store/bridge-store.ts";
 import type { Backlog } from "./store/changes.ts";
 import { createHomeserverConnection } from "./worker/homeserver-connection.ts";
@@ -164,17 +167,17 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const wake = (id: number) => queue.wake(id, true);
   const connected = () => connection.connected;
   const roomVersion = () => connection.roomVersion;
+  const inbox = createInbox({ store, ghosts, counts, wake });
   const matrix = { options, store, counts, homeserver, ghosts, accounts };
   const live = createLive({
     ...{ store, accounts, ghosts, connected, counts, logger },
     messages: options.useCases.messages,
     receipts: options.receipts ?? true,
   });
-  const handlers = createRoomHandlers({ ...matrix, wake, roomVersion, live });
+  const handlers = createRoomHandlers({ ...matrix, inbox, wake, connected, roomVersion, live });
   const waiting: WaitingRooms = new Map();
   const roomTurn = createRoomTurn({ node, store, connected, counts, waiting, logger, ...handlers });
   const queue = createRoomQueue(PARALLEL_ROOMS, roomTurn);
-  const inbox = createInbox({ store, ghosts, counts, wake });
   const reconciler = createReconciler({ accounts, ghosts, store, inbox, counts, logger, signal });
   const { reconcileMs = RECONCILE_MS, scanMs = SCAN_MS } = options;
   const onConnected = () => {
@@ -205,7 +208,9 @@ interface RoomHandlersOptions {
   homeserver: Homeserver;
   ghosts: Ghosts;
   accounts: GhostAccounts;
+  inbox: Inbox;
   wake: (roomId: number) => void;
+  connected: () => boolean;
   roomVersion: () => string;
   live: Live;
 }
@@ -224,7 +229,7 @@ function createRoomHandlers(surroundings: RoomHandlersOptions) {
     members: createMembers(accounts, ghosts, store),
     media: createMedia(homeserver, ghosts, options.files),
   };
-  return { rooms, ...createInboundHandlers(parts), outbound: createOutboundHandler(parts) };
+  return { rooms, applyInbox: createInboundHandler(parts), outbound: createOutboundHandler(parts) };
 }
 
 /** What both directions work with. */
@@ -252,20 +257,24 @@ function createOutboundHandler(parts: HandlerParts): Outbound {
   });
 }
 
-function createInboundHandlers(parts: HandlerParts): { inbound: Inbound; aside: PutAside } {
-  const { options, store, counts, ghosts, accounts, wake, rooms, members, media, marks, superseded } = parts;
+function createInboundHandler(parts: HandlerParts): (room: OpenRoom) => Promise<boolean> {
+  const { options, store, counts, ghosts, accounts, inbox, wake, rooms, members, media, marks } = parts;
+  const { superseded, connected } = parts;
   const { useCases, logger } = options;
   const { log, users } = options.store;
   const lookup = createMatrixLookup(accounts, ghosts, users);
   const { messages, roomLifecycle } = useCases;
   const inbound = createInbound({
-    ...{ store, log, useCases, ghosts, accounts, lookup, rooms, counts, logger, marks, superseded },
+    ...{ store, log, useCases, ghosts, accounts, lookup, rooms, counts, logger, marks },
+    edits: createInboundEdits({ store, log, messages, superseded, ghosts }),
     members: createInboundMembers({ store, ghosts, members, lookup, wake, roomLifecycle }),
     own: createOwnEvents({ store, log, ghosts, marks, counts }),
     reactions: createInboundReactions(store, useCases.reactions),
     files: createInboundFiles(media, useCases.attachments, store, logger),
   });
-  return { inbound, aside: createPutAside({ store, messages, lookup, counts, logger }) };
+  const targets = createTargets({ store, inbox, accounts, ghosts, connected, counts, logger });
+  const aside = createPutAside({ store, messages, lookup, counts, logger });
+  return createApplyInbox({ store, inbound, targets, aside, rooms });
 }
 
 /** The room ids in a hint, which is text with numbers in it. The scan makes up for lost and garbled hints. */

@@ -30,6 +30,8 @@ export interface BridgeCounts {
   roomsLost: number;
   /** Events from Matrix that could not be applied. */
   putAside: number;
+  /** Events from Matrix whose target was not found: messages that lost a relation, and edits, reactions and redactions of nothing. */
+  withoutTarget: number;
   /** Acts in Matrix that the domain refused and the bridge undid there. */
   refused: number;
   /** Read receipts of the chat's users that were written to Matrix. */
@@ -55,6 +57,7 @@ const HELP: Record<keyof BridgeCounts, string> = {
     "Events of before a restore that only Matrix has: their authors are no members, or no users, by the restored database",
   roomsLost: "Rooms that the homeserver did not know any more and that were made anew",
   putAside: "Events from Matrix that could not be applied; each is a dead letter with its reason",
+  withoutTarget: "Events from Matrix that are about an event that was not found; the log names each",
   refused: "Acts in Matrix that the chat refused and that were taken back",
   receiptsSent: "Read receipts of the chat's users that were written to Matrix",
   receiptsApplied: "Receipts of Matrix that moved a read marker of the chat",
@@ -106,6 +109,11 @@ export function registerMetrics(
     () => state.backlog().deadLetters,
   );
   gauge("inbox", "Events from Matrix that wait to be applied", () => state.backlog().inbox);
+  gauge(
+    "waiting_events",
+    "Events from Matrix that wait for the event that they are about",
+    () => state.backlog().waiting,
+  );
 }
 
 function snakeCase(name: string): string {

@@ -3,7 +3,6 @@
  * undoes the act in Matrix. Applying an event twice is the same as once.
  */
 import { DomainError } from "../../src/domain/errors.ts";
-import { dataOf } from "../../src/domain/event-data.ts";
 import type { Actor } from "../../src/domain/model.ts";
 import type { RoomLog } from "../../src/domain/ports/store/log.ts";
 import type { SendInput } from "../../src/domain/use-cases/sending.ts";
@@ -16,11 +15,11 @@ import { type MatrixEvent, redactedBy, relationOf } from "../mapping/matrix-even
 import { chatMentions, chatText, isNotice, NOTICE, shownHash } from "../mapping/translate.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Origin, OwnEvents } from "../outbound/own-events.ts";
-import type { SupersededEdits } from "../outbound/superseded-edits.ts";
 import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
 import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MirroredEvent } from "../store/events.ts";
+import { type InboundEdits, messageNow } from "./edits.ts";
 import type { InboundFiles } from "./files.ts";
 import type { InboundMembers } from "./members.ts";
 import type { InboundReactions } from "./reactions.ts";
@@ -34,14 +33,14 @@ export interface Inbound {
 }
 
 export interface InboundOptions {
-  store: Pick<BridgeStore, "applied" | "mirroredEvent" | "putShown" | "putRedacted" | "forgetEvent">;
+  store: Pick<BridgeStore, "applied" | "mirroredEvent" | "putRedacted" | "forgetEvent">;
   log: Pick<RoomLog, "event">;
   useCases: Pick<UseCases, "messages" | "roomLifecycle" | "attachments">;
   own: OwnEvents;
   marks: Marks;
   reactions: InboundReactions;
   files: InboundFiles;
-  superseded: SupersededEdits;
+  edits: InboundEdits;
   ghosts: Ghosts;
   accounts: GhostAccounts;
   lookup: MatrixLookup;
@@ -57,7 +56,7 @@ export function createInbound(options: InboundOptions): Inbound {
 
   async function message(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
     const relation = relationOf(event.content);
-    if (relation.replaces !== null) return await edit(room, event, actor, relation.replaces);
+    if (relation.replaces !== null) return await options.edits.apply(room, event, actor, relation.replaces);
     const file = await options.files.keep(room.id, event, actor);
     const said = chatText(event, actor.name, file !== null);
     if (said === null) return await store.applied(event.event_id);
@@ -79,6 +78,7 @@ export function createInbound(options: InboundOptions): Inbound {
       target: null,
       shown: shownHash(text),
       file,
+      at: event.origin_server_ts,
     });
   }
 
@@ -107,44 +107,6 @@ export function createInbound(options: InboundOptions): Inbound {
     return mirrored?.roomId === room.id ? (mirrored.target ?? mirrored.seq) : null;
   }
 
-  async function edit(room: OpenRoom, event: MatrixEvent, actor: Actor, replaces: string): Promise<void> {
-    const original = await store.mirroredEvent(replaces);
-    const content = event.content["m.new_content"];
-    const hasFile = original?.file != null;
-    const said =
-      typeof content === "object" && content !== null
-        ? chatText({ type: event.type, content: content as MatrixEvent["content"] }, actor.name, hasFile)
-        : null;
-    // Homeservers let anybody send an edit of any event; only the author's own counts.
-    if (original?.op !== "message" || original.sender !== event.sender || said === null) {
-      return await store.applied(event.event_id);
-    }
-    const { seq } = original;
-    const { text, format = null, pills } = said;
-    const mentions = mentionedIn(content as MatrixEvent["content"], pills);
-    if ((await textAt(room, seq)) !== text) {
-      // Before the edit is in the log: what came from Matrix is not to be sent back.
-      await store.putShown(room.id, seq, shownHash(text));
-      try {
-        await messages.edit(actor, room.token, seq, { text, format, ...(mentions && { mentions }) });
-      } catch (error) {
-        if (original.shown !== null) await store.putShown(room.id, seq, original.shown);
-        throw error;
-      }
-    }
-    const { roomId, sender, target } = { ...original, target: seq };
-    const shown = shownHash(text);
-    const edited = { roomId, seq, op: "matrix_edit", sender, target, shown, file: null } as const;
-    await store.applied(event.event_id, edited);
-    await options.superseded.redact(room, seq, event.event_id);
-  }
-
-  /** Mentions in an edit's new content; undefined where the sender's client writes none: then those of before stay. */
-  function mentionedIn(content: MatrixEvent["content"], pills: readonly string[]): string[] | undefined {
-    const writesNone = content["m.mentions"] === undefined && pills.length === 0;
-    return writesNone ? undefined : chatMentions(content, ghosts, pills);
-  }
-
   async function redaction(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
     const redacted = redactedBy(event);
     if (redacted !== null) {
@@ -165,7 +127,7 @@ export function createInbound(options: InboundOptions): Inbound {
     switch (op) {
       case "message":
         await store.putRedacted(eventId);
-        if ((await textAt(room, seq)) !== null) await messages.remove(actor, room.token, seq);
+        if (await messageNow(log, room, seq)) await messages.remove(actor, room.token, seq);
         return;
       case "reaction":
       case "matrix_reaction":
@@ -184,14 +146,6 @@ export function createInbound(options: InboundOptions): Inbound {
       // The file is gone already, with its message or by itself.
       if (!(error instanceof DomainError) || error.code !== "not_found") throw error;
     }
-  }
-
-  /** The current text of a message, or null when it was deleted. */
-  async function textAt(room: OpenRoom, seq: number): Promise<string | null> {
-    const event = await log.event(room.id, seq);
-    if (event?.type !== "message") return null;
-    const { text, deleted } = dataOf<"message">(event);
-    return deleted ? null : text;
   }
 
   async function renameRoom(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {

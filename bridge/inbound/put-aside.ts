@@ -67,6 +67,7 @@ export function createPutAside({ store, messages, lookup, counts, logger }: PutA
         sender: event.sender,
         target: null,
         file: null,
+        at: event.origin_server_ts,
       } as const;
       await store.applied(
         event.event_id,

@@ -37,7 +37,8 @@ export function createInboundReactions(
         return await store.applied(event.event_id);
       }
       const made = { roomId: room.id, seq, op: "matrix_reaction", sender: event.sender } as const;
-      await store.applied(event.event_id, { ...made, target: seq, shown: reactionName(key), file: null });
+      const at = event.origin_server_ts;
+      await store.applied(event.event_id, { ...made, target: seq, shown: reactionName(key), file: null, at });
     },
     async remove(room, { eventId, sender, target, shown, redacted }, redaction, actor) {
       // In Causeway only its author removes a reaction; a moderator's redaction in Matrix changes nothing here.

@@ -30,6 +30,8 @@ const eventSchema = z.object({
   type: z.enum(BRIDGED_TYPES),
   state_key: z.union([id, z.literal("")]).optional(),
   redacts: id.optional().catch(undefined),
+  /** Of the sender's homeserver, ms. 0 where it is missing or no time. */
+  origin_server_ts: z.number().int().min(0).catch(0),
   content: z.record(z.string(), z.unknown()),
 });
 

@@ -3,6 +3,7 @@
  * each log is mirrored. changes.ts: rooms with work. queues.ts: the outbox and the inbox. events.ts: which Matrix event
  * stands for which event of the log. runs.ts: mirroring a log again. media.ts: where files are in Matrix. members.ts:
  * memberships and ghosts. receipts.ts: read markers. accounts.ts: tasks for accounts. dead-letters.ts: what was put aside.
+ * waiting.ts: events that wait for another.
  *
  * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
@@ -18,6 +19,7 @@ import { type BridgeMembers, createBridgeMembers } from "./members.ts";
 import { type BridgeQueues, createBridgeQueues } from "./queues.ts";
 import { type BridgeReceipts, createBridgeReceipts } from "./receipts.ts";
 import { type BridgeRuns, createBridgeRuns } from "./runs.ts";
+import { type BridgeWaiting, createBridgeWaiting } from "./waiting.ts";
 
 export type BridgeStore = BridgeRooms &
   BridgeAccounts &
@@ -28,7 +30,8 @@ export type BridgeStore = BridgeRooms &
   BridgeEvents &
   BridgeMedia &
   BridgeMembers &
-  BridgeReceipts;
+  BridgeReceipts &
+  BridgeWaiting;
 
 /** A room as the worker that claimed it finds it. */
 export interface ClaimedRoom {
@@ -105,6 +108,7 @@ export function createBridgeStore(sql: StoreSql): BridgeStore {
     ...createBridgeMedia(sql),
     ...createBridgeMembers(sql),
     ...createBridgeReceipts(sql),
+    ...createBridgeWaiting(sql),
   };
 }
 

@@ -3,6 +3,7 @@
  * no worker has run for {@link ABSENCE_MS}.
  */
 import type { StoreSql } from "../../src/store/postgres.ts";
+import { isDue } from "./waiting.ts";
 
 export interface Backlog {
   /** Events of the log that Matrix does not have yet. */
@@ -13,6 +14,8 @@ export interface Backlog {
   inbox: number;
   /** What was put aside, in either direction. */
   deadLetters: number;
+  /** Events from Matrix that wait for the event that they are about, which has not come yet. */
+  waiting: number;
 }
 
 export interface BridgeChanges {
@@ -99,10 +102,10 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
                select conversation_id from bridge_dead_letters where retried) l
              join bridge_rooms b on b.conversation_id = l.id and b.retry_at <= causeway_now())
             union
-            select conversation_id from bridge_inbox where done_at is null
+            select conversation_id from bridge_inbox where ${isDue(sql)}
             limit ${limit}`
         : await sql<{ id: number }[]>`
-            select distinct conversation_id as id from bridge_inbox where done_at is null limit ${limit}`;
+            select distinct conversation_id as id from bridge_inbox where ${isDue(sql)} limit ${limit}`;
       return rows.map(({ id }) => id);
     },
     async roomsToSyncMembers(limit) {
@@ -115,10 +118,13 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
       const { now, noted } = await recordedUntil();
       // Before all rooms were looked at, only the recorded rooms count.
       const since = noted === null || now - noted > ABSENCE_MS ? now : Math.min(noted, now) - OVERLAP_MS;
-      const [row] = await sql<[{ outbox: number; lag: number; inbox: number; letters: number }]>`
+      const [row] = await sql<
+        [{ outbox: number; lag: number; inbox: number; waiting: number; letters: number }]
+      >`
         select coalesce(sum(behind.n), 0)::bigint as outbox,
                coalesce(max(causeway_now() - behind.at), 0)::bigint as lag,
-               (select count(*) from bridge_inbox where done_at is null) as inbox,
+               (select count(*) from bridge_inbox where done_at is null and waits_for is null) as inbox,
+               (select count(*) from bridge_inbox where done_at is null and waits_for is not null) as waiting,
                (select count(*) from bridge_dead_letters) as letters
         from (
           select h.head_seq - coalesce(b.mirrored_seq, 0) as n,
@@ -133,8 +139,8 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
           left join lateral (select * from bridge_rooms where conversation_id = changed.id limit 1) b on true
           where h.head_seq > coalesce(b.mirrored_seq, 0)
         ) behind`;
-      const { outbox = 0, lag = 0, inbox = 0, letters = 0 } = row ?? {};
-      return { outbox, lagMs: Math.max(0, lag), inbox, deadLetters: letters };
+      const { outbox, lag, inbox, waiting, letters } = row;
+      return { outbox, lagMs: Math.max(0, lag), inbox, waiting, deadLetters: letters };
     },
   };
 }

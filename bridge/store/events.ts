@@ -21,6 +21,8 @@ export interface MirroredEvent {
   /** Id of the attachment in it. */
   file: string | null;
   redacted: boolean;
+  /** When it was sent, by the homeserver's clock or the log's, ms; null if unknown. */
+  at: number | null;
 }
 
 export interface BridgeEvents {
@@ -49,7 +51,7 @@ export interface BridgeEvents {
 
 export function createBridgeEvents(sql: StoreSql): BridgeEvents {
   const columns = sql.unsafe(
-    `event_id as "eventId", conversation_id as "roomId", seq, op, sender, target, shown, file, redacted`,
+    `event_id as "eventId", conversation_id as "roomId", seq, op, sender, target, shown, file, redacted, at`,
   );
 
   return {

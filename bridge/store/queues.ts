@@ -1,6 +1,7 @@
 /** The outbox (entries for Matrix) and the inbox (events from Matrix). */
 import type { StoreSql } from "../../src/store/postgres.ts";
 import type { MirroredEvent, SentOp } from "./events.ts";
+import { isDue, released } from "./waiting.ts";
 
 export interface OutboxEntry {
   seq: number;
@@ -38,6 +39,8 @@ export interface InboxEntry {
   eventId: string;
   event: string;
   failures: number;
+  /** It waited for its target, which did not come. */
+  isOverdue: boolean;
 }
 
 export interface BridgeQueues {
@@ -48,8 +51,10 @@ export interface BridgeQueues {
   receive(
     events: readonly ReceivedEvent[],
   ): Promise<{ fresh: { roomId: number; eventId: string }[]; known: number }>;
-  /** Events to apply, in the order of their arrival. */
+  /** Events to apply, in the order of their arrival, without those that wait for another. */
   inbox(roomId: number, limit: number): Promise<InboxEntry[]>;
+  /** One event to apply, unless it waits for another. */
+  inboxEntry(eventId: string): Promise<InboxEntry | null>;
   /** Stores that an event from Matrix was applied. `mirrored`: the event of the log that it became. */
   applied(eventId: string, mirrored?: Omit<MirroredEvent, "eventId" | "redacted">): Promise<void>;
   /** Counts a failure to apply an event. @returns how many there are */
@@ -93,10 +98,15 @@ export function createBridgeQueues(sql: StoreSql): BridgeQueues {
 
 type Inbox = Pick<
   BridgeQueues,
-  "receive" | "inbox" | "applied" | "failed" | "inMatrix" | "knownEvents" | "purgeInbox"
+  "receive" | "inbox" | "inboxEntry" | "applied" | "failed" | "inMatrix" | "knownEvents" | "purgeInbox"
 >;
 
 function createInbox(sql: StoreSql): Inbox {
+  const entryColumns = sql.unsafe(
+    `event_id as "eventId", event, failures, waits_for is not null as "isOverdue"`,
+  );
+  const due = isDue(sql);
+
   return {
     async receive(events) {
       if (events.length === 0) return { fresh: [], known: 0 };
@@ -122,26 +132,32 @@ function createInbox(sql: StoreSql): Inbox {
     },
     async inbox(roomId, limit) {
       return await sql<InboxEntry[]>`
-        select event_id as "eventId", event, failures from bridge_inbox
-        where conversation_id = ${roomId} and done_at is null order by position limit ${limit}`;
+        select ${entryColumns} from bridge_inbox
+        where conversation_id = ${roomId} and ${due} order by position limit ${limit}`;
+    },
+    async inboxEntry(eventId) {
+      const [row] = await sql<InboxEntry[]>`
+        select ${entryColumns} from bridge_inbox where event_id = ${eventId} and ${due}`;
+      return row ?? null;
     },
     async applied(eventId, mirrored) {
       if (!mirrored) {
         await sql`
-          update bridge_inbox set done_at = causeway_now(), event = null where event_id = ${eventId}`;
+          with released as (${released(sql, eventId)})
+          update bridge_inbox set done_at = causeway_now(), event = null, waits_for = null where event_id = ${eventId}`;
         return;
       }
-      const { roomId, seq, op, sender, target, shown, file } = mirrored;
+      const { roomId, seq, op, sender, target, shown, file, at } = mirrored;
       await sql`
         with mapped as (
-          insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown, file)
-          values (${eventId}, ${roomId}, ${seq}, ${op}, ${sender}, ${target}, ${shown}, ${file})
+          insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown, file, at)
+          values (${eventId}, ${roomId}, ${seq}, ${op}, ${sender}, ${target}, ${shown}, ${file}, ${at})
           on conflict do nothing
-        ), unplanned as (
+        ), released as (${released(sql, eventId)}), unplanned as (
           -- Its sender's client sent it again, and it waited to be carried over.
           delete from bridge_outbox where conversation_id = ${roomId} and seq = ${seq} and op = ${op}
         )
-        update bridge_inbox set done_at = causeway_now(), event = null where event_id = ${eventId}`;
+        update bridge_inbox set done_at = causeway_now(), event = null, waits_for = null where event_id = ${eventId}`;
     },
     async failed(eventId) {
       const [row] = await sql<{ failures: number }[]>`
@@ -222,11 +238,11 @@ function createOutbox(sql: StoreSql): Outbox {
       const changed = op === "edit" || op === "redaction" ? target : null;
       const [row] = await sql<{ mirrored: number }[]>`
         with mapped as (
-          insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown, file)
+          insert into bridge_events (event_id, conversation_id, seq, op, sender, target, shown, file, at)
           values (${eventId}, ${roomId}, ${seq}, ${op}, ${sender}, ${op === "message" ? null : target}, ${shown},
-                  ${file})
+                  ${file}, ${entry.at})
           on conflict do nothing
-        ), changed as (
+        ), released as (${released(sql, eventId)}), changed as (
           update bridge_events
           set shown = ${shown}::text, redacted = redacted or ${op === "redaction"}::boolean
           where conversation_id = ${roomId} and seq = ${changed} and op = 'message'

@@ -52,7 +52,7 @@ const REMEMBER_MS = 7 * 24 * 60 * 60_000;
 
 export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
   const { node, store, queue, connected, scanMs, logger } = options;
-  let backlog: Backlog = { outbox: 0, lagMs: 0, inbox: 0, deadLetters: 0 };
+  let backlog: Backlog = { outbox: 0, lagMs: 0, inbox: 0, waiting: 0, deadLetters: 0 };
 
   async function scan(): Promise<void> {
     // Events from Matrix are applied also while the homeserver is away; everything else needs it.

@@ -26,7 +26,7 @@ export interface Reconciler {
 export interface ReconcilerOptions {
   accounts: GhostAccounts;
   ghosts: Ghosts;
-  store: Pick<BridgeStore, "state" | "putState">;
+  store: Pick<BridgeStore, "state" | "putState" | "auditBegins" | "auditEnded">;
   inbox: Inbox;
   counts: BridgeCounts;
   logger: Pick<Logger, "info" | "warn">;
@@ -94,6 +94,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   async function reconcile(graceMs: number): Promise<void> {
+    const beganAt = await store.auditBegins();
+    await fetchUndelivered(graceMs);
+    await store.auditEnded(beganAt);
+  }
+
+  async function fetchUndelivered(graceMs: number): Promise<void> {
     const since = (await store.state(CURSOR_KEY)) ?? "";
     if (since === "") return await resetCursor();
     const answer = await sync({ filter, since }).catch((error: unknown) => {

@@ -7,26 +7,19 @@ import { DomainError, isUnavailable } from "../../src/domain/errors.ts";
 import type { Logger } from "../../src/logger.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import { whyOf } from "../homeserver/refusals.ts";
-import type { Inbound } from "../inbound/inbound.ts";
-import type { PutAside } from "../inbound/put-aside.ts";
-import { readEvent } from "../mapping/matrix-events.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore, ClaimedRoom } from "../store/bridge-store.ts";
-import type { InboxEntry } from "../store/queues.ts";
 import type { NextTurn } from "./room-queue.ts";
 
 export interface RoomTurnOptions {
   /** This worker's name. */
   node: string;
-  store: Pick<
-    BridgeStore,
-    "claim" | "release" | "defer" | "inbox" | "applied" | "failed" | "forgetRoom" | "forgetMatrixRoom"
-  >;
+  store: Pick<BridgeStore, "claim" | "release" | "defer" | "forgetRoom" | "forgetMatrixRoom">;
   rooms: MatrixRooms;
-  inbound: Inbound;
-  aside: PutAside;
+  /** Applies events from Matrix. @returns whether there may be more */
+  applyInbox: (room: OpenRoom) => Promise<boolean>;
   outbound: Outbound;
   /** Whether the homeserver can be written to. */
   connected: () => boolean;
@@ -39,15 +32,12 @@ export interface RoomTurnOptions {
 /** By room id: why the last turn failed, and whether because no homeserver answered the request. */
 export type WaitingRooms = Map<number, { reason: string; away: boolean }>;
 
-const INBOX_BATCH = 50;
-/** An event from Matrix is put aside after this many failures for which neither an outage nor overload is the reason. */
-const MAX_APPLY_TRIES = 2;
 const TAKEN_RETRY_MS = 500;
 const RETRIES = { firstMs: 500, maxMs: 60_000, jitter: 0.25 };
 
 /** @returns the turn for a room's id; it never rejects */
 export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promise<NextTurn> {
-  const { node, store, rooms, inbound, aside, outbound, counts, waiting, logger } = options;
+  const { node, store, rooms, outbound, counts, waiting, logger } = options;
 
   async function turn(id: number): Promise<NextTurn> {
     const room = await store.claim(id, node);
@@ -107,7 +97,7 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     progress: { memberSyncsDone: number; completed: boolean },
   ): Promise<NextTurn> {
     let room = asOpenRoom(claimed);
-    const more = room ? await applyInbox(room) : false;
+    const more = room ? await options.applyInbox(room) : false;
     // The whole inbox comes before the outbox: an event in it may be the echo of one that was sent.
     if (more) return "now";
     if (!options.connected()) return "later";
@@ -143,29 +133,6 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     }
     await store.forgetRoom(room.id);
     return "later";
-  }
-
-  /** @returns whether there may be more */
-  async function applyInbox(room: OpenRoom): Promise<boolean> {
-    const entries = await store.inbox(room.id, INBOX_BATCH);
-    for (const entry of entries) await apply(room, entry);
-    return entries.length === INBOX_BATCH;
-  }
-
-  /** Tries at once again, so that an event that fails holds up neither its room nor the events after it. */
-  async function apply(room: OpenRoom, entry: InboxEntry): Promise<void> {
-    const event = readEvent(JSON.parse(entry.event));
-    if (!event) return await store.applied(entry.eventId);
-    for (let tries = 1; ; tries++) {
-      try {
-        return await inbound.apply(room, event);
-      } catch (error) {
-        if (aside.isTemporary(error)) throw error;
-        if (error instanceof HomeserverError && (await rooms.isLost(room))) throw error;
-        if (Math.max(tries, await store.failed(entry.eventId)) >= MAX_APPLY_TRIES)
-          return await aside.putAside(room, event, error);
-      }
-    }
   }
 
   return async (id) => {

@@ -18,7 +18,9 @@ export function faulty(homeserver: Homeserver, fault: Fault): Homeserver {
 /** What a killed process does: nothing more, until its end. */
 export function never({ signal }: RequestOptions): Promise<never> {
   return new Promise((_, reject) => {
-    signal?.addEventListener("abort", () => reject(new HomeserverError("killed", { status: null })));
+    const end = () => reject(new HomeserverError("killed", { status: null }));
+    if (signal?.aborted) end();
+    else signal?.addEventListener("abort", end);
   });
 }
 

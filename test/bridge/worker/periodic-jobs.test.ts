@@ -31,7 +31,7 @@ test("an account that the homeserver refuses to rename holds up no others", asyn
       ...{ retryNow: nothing, retryTasks: nothing },
       dueRooms: async () => [],
       roomsToSyncMembers: async () => [],
-      backlog: async () => ({ outbox: 0, lagMs: 0, inbox: 0, deadLetters: 0 }),
+      backlog: async () => ({ outbox: 0, lagMs: 0, inbox: 0, waiting: 0, deadLetters: 0 }),
       changedGhosts: async () => [...changed.values()],
     },
     queue: { wake() {}, size: 0, stop: nothing },
