@@ -55,7 +55,7 @@ import { createRoomTurn, type WaitingRooms } from "./worker/room-turn.ts";
 export interface BridgeOptions {
   store: PostgresStore;
   bus: Subscriptions;
-  useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "roomLifecycle">;
+  useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "roomLifecycle" | "presence">;
   /** Whether read markers go to Matrix and come from there. Default: yes. */
   receipts?: boolean;
   /** Where the bytes of attachments are. */
@@ -171,7 +171,7 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const matrix = { options, store, counts, homeserver, ghosts, accounts };
   const live = createLive({
     ...{ store, accounts, ghosts, connected, counts, logger },
-    messages: options.useCases.messages,
+    ...{ messages: options.useCases.messages, presence: options.useCases.presence },
     receipts: options.receipts ?? true,
   });
   const handlers = createRoomHandlers({ ...matrix, inbox, wake, connected, roomVersion, live });

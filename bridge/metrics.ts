@@ -38,7 +38,7 @@ export interface BridgeCounts {
   receiptsSent: number;
   /** Receipts of Matrix that moved a marker of the chat. */
   receiptsApplied: number;
-  /** Receipts that were dropped because too many waited. */
+  /** Receipts, and news of who types, that were dropped because too many waited. */
   liveDropped: number;
 }
 
@@ -61,7 +61,7 @@ const HELP: Record<keyof BridgeCounts, string> = {
   refused: "Acts in Matrix that the chat refused and that were taken back",
   receiptsSent: "Read receipts of the chat's users that were written to Matrix",
   receiptsApplied: "Receipts of Matrix that moved a read marker of the chat",
-  liveDropped: "Receipts that were dropped because too many waited",
+  liveDropped: "Receipts, and news of who types, that were dropped because too many waited",
 };
 
 export function newCounts(): BridgeCounts {

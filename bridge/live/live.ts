@@ -1,5 +1,5 @@
 /**
- * What goes between the chat and Matrix beside the log, and may be lost: read markers. News of the chat come over the bus, those of
+ * What goes between the chat and Matrix beside the log, and may be lost: read markers, and who types. News of the chat come over the bus, those of
  * Matrix as ephemeral events of its transactions (Matrix 1.13, "Pushing ephemeral data").
  */
 import { userKey } from "../../src/domain/model.ts";
@@ -15,6 +15,8 @@ import {
   type ReceiptsToMatrix,
   type ReceiptsToMatrixOptions,
 } from "./receipts-to-matrix.ts";
+import { createTypingFromMatrix, type TypingFromMatrixOptions } from "./typing-from-matrix.ts";
+import { createTypingToMatrix, type TypingToMatrixOptions } from "./typing-to-matrix.ts";
 
 export interface Live {
   /** Takes a message of the bus. */
@@ -29,7 +31,9 @@ export interface Live {
 }
 
 export type LiveOptions = Omit<ReceiptsToMatrixOptions, "last"> &
-  Omit<ReceiptsFromMatrixOptions, "last"> & {
+  Omit<ReceiptsFromMatrixOptions, "last"> &
+  TypingToMatrixOptions &
+  Omit<TypingFromMatrixOptions, "isShown"> & {
     /** Whether read markers go to Matrix and come from there. */
     receipts: boolean;
   };
@@ -45,23 +49,28 @@ export function createLive(options: LiveOptions): Live {
   const fromMatrix: ReceiptsFromMatrix | null = options.receipts
     ? createReceiptsFromMatrix({ ...options, last })
     : null;
+  const typing = createTypingToMatrix(options);
+  const typingInMatrix = createTypingFromMatrix({ ...options, isShown: typing.isShown });
   return {
     onNews(message) {
-      const { read } = newsIn(message);
+      const { read, typing: typed } = newsIn(message);
       if (read) toMatrix?.note(read[0], userKey(read[1]));
+      // What the chat shows because Matrix says so is an echo.
+      if (typed && !typingInMatrix.isHeard(typed[0], typed[1])) typing.note(...typed);
     },
     receive(events) {
-      for (const event of events.slice(0, MAX_EVENTS)) {
-        const { type, room_id, content } = (event ?? {}) as Record<string, unknown>;
+      for (const one of events.slice(0, MAX_EVENTS)) {
+        const { type, room_id, content } = (one ?? {}) as Record<string, unknown>;
         if (typeof room_id !== "string" || typeof content !== "object" || content === null) continue;
-        if (type === "m.receipt")
-          fromMatrix?.receive({ room_id, content: content as Record<string, unknown> });
+        const event = { room_id, content: content as Record<string, unknown> };
+        if (type === "m.receipt") fromMatrix?.receive(event);
+        if (type === "m.typing") typingInMatrix.receive(event);
       }
     },
     wrote: (roomId, userId) => toMatrix?.note(roomId, userKey(userId)),
     catchUp: async (roomId) => await toMatrix?.catchUp(roomId),
     async stop() {
-      await Promise.all([toMatrix?.stop(), fromMatrix?.stop()]);
+      await Promise.all([toMatrix, fromMatrix, typing, typingInMatrix].map((part) => part?.stop()));
     },
   };
 }

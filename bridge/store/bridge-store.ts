@@ -3,7 +3,7 @@
  * each log is mirrored. changes.ts: rooms with work. queues.ts: the outbox and the inbox. events.ts: which Matrix event
  * stands for which event of the log. runs.ts: mirroring a log again. media.ts: where files are in Matrix. members.ts:
  * memberships and ghosts. receipts.ts: read markers. accounts.ts: tasks for accounts. dead-letters.ts: what was put aside.
- * waiting.ts: events that wait for another.
+ * waiting.ts: events that wait for another. live.ts: where members are.
  *
  * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
@@ -14,6 +14,7 @@ import { type BridgeAccounts, createBridgeAccounts } from "./accounts.ts";
 import { type BridgeChanges, createBridgeChanges } from "./changes.ts";
 import { type BridgeDeadLetters, createBridgeDeadLetters } from "./dead-letters.ts";
 import { type BridgeEvents, createBridgeEvents } from "./events.ts";
+import { type BridgeLive, createBridgeLive } from "./live.ts";
 import { type BridgeMedia, createBridgeMedia } from "./media.ts";
 import { type BridgeMembers, createBridgeMembers } from "./members.ts";
 import { type BridgeQueues, createBridgeQueues } from "./queues.ts";
@@ -31,7 +32,8 @@ export type BridgeStore = BridgeRooms &
   BridgeMedia &
   BridgeMembers &
   BridgeReceipts &
-  BridgeWaiting;
+  BridgeWaiting &
+  BridgeLive;
 
 /** A room as the worker that claimed it finds it. */
 export interface ClaimedRoom {
@@ -109,6 +111,7 @@ export function createBridgeStore(sql: StoreSql): BridgeStore {
     ...createBridgeMembers(sql),
     ...createBridgeReceipts(sql),
     ...createBridgeWaiting(sql),
+    ...createBridgeLive(sql),
   };
 }
 

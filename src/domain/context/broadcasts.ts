@@ -1,5 +1,5 @@
 /** Broadcasts over the bus: JSON frames of WebSocket protocol v1 (src/protocol/frames.ts) and hints, one a message. */
-import type { User } from "../model.ts";
+import { memberKey, type User } from "../model.ts";
 import type { BridgeNews, Broadcasts, NamedRoom, UserBroadcast } from "../ports/broadcasts.ts";
 import { type Bus, channels } from "../ports/bus.ts";
 import type { CallState } from "../ports/hot.ts";
@@ -63,7 +63,10 @@ export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
   const toUser = (id: number, message: UserBroadcast) => publish(channels.user(id), message);
   const toBridges = (news: BridgeNews) => publish(channels.bridgeLive, news);
   return {
-    typing: (room, actor, on) => toRoom(room, "typing", { actor, on }),
+    typing(room, actor, on) {
+      toBridges({ typing: [room.id, memberKey(actor), on] });
+      toRoom(room, "typing", { actor, on });
+    },
     presence: (room, actor, lastPing, gone) => toRoom(room, "presence", { actor, lastPing, gone }),
     call: (room, state) => toRoom(room, "call", shownCall(state)),
     receipt: (room, actor, read, delivered, to) => toRoom(room, "receipt", { actor, read, delivered, to }),

@@ -7,13 +7,13 @@
  * session then misses, and until when. Sessions here are those of the WebSocket on every gateway, and the readers of the
  * feed (./feed.ts), which stand behind Talk's long polls and Wire's socket.
  */
-import type { Actor, User } from "../model.ts";
+import type { Actor, MemberKey, User } from "../model.ts";
 import type { CallParticipant, CallState } from "./hot.ts";
 
 export interface Broadcasts {
   /**
    * To those who have the room open: the actor types, or stopped. Lost: they show the actor as before until the actor
-   * starts or stops again, or until they open the room again.
+   * starts or stops again, or until they open the room again. Bridges are told as well; lost: Matrix shows it for a minute at most.
    */
   typing(room: NamedRoom, actor: Actor, on: boolean): void;
   /**
@@ -159,6 +159,8 @@ export interface ConnectionHint {
 export interface BridgeNews {
   /** A user's marker in a room moved: the ids of both. */
   read?: [roomId: number, userId: number];
+  /** A member began to type in a room (its id), or stopped. */
+  typing?: [roomId: number, member: MemberKey, on: boolean];
 }
 
 export interface ChangedHint {
