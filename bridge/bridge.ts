@@ -28,6 +28,7 @@ import { createInboundFiles } from "./inbound/files.ts";
 import { createInbound } from "./inbound/inbound.ts";
 import { createInbox, type Inbox } from "./inbound/inbox.ts";
 import { createInboundMembers } from "./inbound/members.ts";
+import { createInboundPolls } from "./inbound/polls.ts";
 import { createPutAside } from "./inbound/put-aside.ts";
 import { createInboundReactions } from "./inbound/reactions.ts";
 import { createTargets } from "./inbound/targets.ts";
@@ -270,6 +271,7 @@ function createInboundHandler(parts: HandlerParts): (room: OpenRoom) => Promise<
     members: createInboundMembers({ store, ghosts, members, lookup, wake, roomLifecycle }),
     own: createOwnEvents({ store, log, ghosts, marks, counts }),
     reactions: createInboundReactions(store, useCases.reactions),
+    polls: createInboundPolls(accounts, ghosts),
     files: createInboundFiles(media, useCases.attachments, store, logger),
   });
   const targets = createTargets({ store, inbox, accounts, ghosts, connected, counts, logger });

@@ -10,9 +10,10 @@ import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
+import { kindOf } from "../mapping/kinds.ts";
 import type { Marks } from "../mapping/marks.ts";
 import { type MatrixEvent, redactedBy, relationOf } from "../mapping/matrix-events.ts";
-import { chatMentions, chatText, isNotice, NOTICE, shownHash } from "../mapping/translate.ts";
+import { chatMentions, chatText, shownHash } from "../mapping/translate.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Origin, OwnEvents } from "../outbound/own-events.ts";
 import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
@@ -22,6 +23,7 @@ import type { MirroredEvent } from "../store/events.ts";
 import { type InboundEdits, messageNow } from "./edits.ts";
 import type { InboundFiles } from "./files.ts";
 import type { InboundMembers } from "./members.ts";
+import type { InboundPolls } from "./polls.ts";
 import type { InboundReactions } from "./reactions.ts";
 
 export interface Inbound {
@@ -40,6 +42,7 @@ export interface InboundOptions {
   marks: Marks;
   reactions: InboundReactions;
   files: InboundFiles;
+  polls: InboundPolls;
   edits: InboundEdits;
   ghosts: Ghosts;
   accounts: GhostAccounts;
@@ -58,7 +61,7 @@ export function createInbound(options: InboundOptions): Inbound {
     const relation = relationOf(event.content);
     if (relation.replaces !== null) return await options.edits.apply(room, event, actor, relation.replaces);
     const file = await options.files.keep(room.id, event, actor);
-    const said = chatText(event, actor.name, file !== null);
+    const said = (await options.polls.result(room, event)) ?? chatText(event, actor.name, file !== null);
     if (said === null) return await store.applied(event.event_id);
     const { text, format, pills } = said;
     const mentions = chatMentions(event.content, ghosts, pills);
@@ -67,8 +70,13 @@ export function createInbound(options: InboundOptions): Inbound {
       replyTo: await messageAt(room, relation.answers),
       thread: await messageAt(room, relation.thread),
     };
-    const kind = isNotice(event.content) ? NOTICE : {};
-    const content = { id, text, ...more, ...kind, ...(file !== null && { attachments: [file] }) };
+    const content = {
+      id,
+      text,
+      ...more,
+      ...kindOf(event, file !== null),
+      ...(file !== null && { attachments: [file] }),
+    };
     const seq = await send(room, actor, content, related);
     await store.applied(event.event_id, {
       roomId: room.id,
@@ -169,6 +177,14 @@ export function createInbound(options: InboundOptions): Inbound {
     switch (event.type) {
       case "m.room.message":
       case "m.sticker":
+      case "m.poll.start":
+      case "org.matrix.msc3381.poll.start":
+      case "m.poll.end":
+      case "org.matrix.msc3381.poll.end":
+      case "m.room.encrypted":
+      case "m.call.invite":
+      case "m.beacon_info":
+      case "org.matrix.msc3672.beacon_info":
         return message(room, event, actor, id);
       case "m.reaction":
         return options.reactions.add(room, event, actor);

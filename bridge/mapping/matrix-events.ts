@@ -21,6 +21,14 @@ export const BRIDGED_TYPES = [
   "m.room.redaction",
   "m.room.member",
   "m.room.name",
+  "m.poll.start",
+  "org.matrix.msc3381.poll.start",
+  "m.poll.end",
+  "org.matrix.msc3381.poll.end",
+  "m.room.encrypted",
+  "m.call.invite",
+  "m.beacon_info",
+  "org.matrix.msc3672.beacon_info",
 ] as const;
 
 const eventSchema = z.object({
@@ -81,6 +89,9 @@ export function relationOf(content: MatrixEvent["content"]): Relation {
     case "m.thread":
       // What clients without threads show as a reply is none.
       return { ...none, thread: eventId ?? null, answers: falls ? null : (reply?.event_id ?? null) };
+    case "m.reference":
+      // Such as the end of a poll: in the chat it answers what it refers to.
+      return { ...none, answers: eventId ?? null };
     default:
       return { ...none, answers: reply?.event_id ?? null };
   }

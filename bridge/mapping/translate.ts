@@ -4,12 +4,13 @@ import { MENTION_ALL, type ShownAttachment } from "../../src/domain/model.ts";
 import { isInvisible } from "../../src/domain/text-rules.ts";
 import { chatTextOf } from "../formatting/to-markdown.ts";
 import type { Ghosts } from "./ghosts.ts";
+import { lineOf } from "./kinds.ts";
 import { MARK } from "./marks.ts";
 import { type MatrixEvent, mentionsOf, relationOf } from "./matrix-events.ts";
 
 /** A text message without its relation. */
 export interface TextContent {
-  msgtype: "m.text";
+  msgtype: "m.text" | "m.location";
   body: string;
   format?: typeof HTML;
   /** The same text as HTML, where that says more. */
@@ -179,6 +180,7 @@ function writtenIn(
 ): ChatMessage {
   const body = typeof content.body === "string" ? content.body : "";
   const plain = (text: string) => ({ text, pills: [] });
+  if (type !== "m.room.message" && type !== "m.sticker") return plain(lineOf({ type, content }) ?? "");
   switch (type === "m.sticker" ? "m.image" : content.msgtype) {
     case "m.emote":
       return plain(`* ${senderName} ${body}`);
@@ -198,13 +200,6 @@ function writtenIn(
 
 function formattedText({ format, formatted_body: html }: MatrixEvent["content"]): ChatMessage | null {
   return format === HTML && typeof html === "string" && html.trim() !== "" ? chatTextOf(html) : null;
-}
-
-/** How the chat marks a notice, which a program wrote: nobody is alarmed, and other programs leave it unanswered. */
-export const NOTICE = { type: "x.matrix.notice", silent: true } as const;
-
-export function isNotice({ msgtype }: MatrixEvent["content"]): boolean {
-  return msgtype === "m.notice";
 }
 
 /** Where there is a `filename`, `body` is the caption (Matrix v1.10). */
@@ -227,7 +222,8 @@ export interface OpenFile {
 
 /** The file of a message. Null for other messages, and for encrypted files, whose content has `file`. */
 export function openFile({ type, content }: Pick<MatrixEvent, "type" | "content">): OpenFile | null {
-  const isFile = type === "m.room.message" && FILE_MSGTYPES.has(String(content.msgtype));
+  const isFile =
+    type === "m.sticker" || (type === "m.room.message" && FILE_MSGTYPES.has(String(content.msgtype)));
   if (!isFile || typeof content.url !== "string" || content.file !== undefined) return null;
   const { size } = (content.info ?? {}) as { size?: unknown };
   return { url: content.url, filename: fileName(content), size: typeof size === "number" ? size : null };

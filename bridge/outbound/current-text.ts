@@ -39,10 +39,11 @@ export function createCurrentText({
     const { op, target } = entry;
     const edited = op === "edit" && target !== null ? await log.event(room.id, target) : null;
     const message = dataOf<"message">(edited ?? event) as Partial<EventData["message"]>;
-    const { text = "", mentions = [], format } = message;
+    const { text = "", mentions = [], format, kind, data } = message;
     const isText = op === "edit" || (op === "message" && entry.file === null);
     const shown = isText && entry.shown !== shownHash(text) ? null : entry.shown;
     const mentioned = isText ? await mentionedIn(mentions) : [];
-    return { ...entry, shown, current: { text, mentions, format, mentioned } };
+    const marked = { ...(kind !== undefined && { kind }), ...(data && { data }) };
+    return { ...entry, shown, current: { ...marked, text, mentions, format, mentioned } };
   };
 }

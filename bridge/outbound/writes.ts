@@ -7,6 +7,7 @@ import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Media } from "../homeserver/media.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
+import { type Marked, placeOf, voiceOf } from "../mapping/kinds.ts";
 import { MARK, type MarkedWrite, type Marks } from "../mapping/marks.ts";
 import type { MatrixEvent } from "../mapping/matrix-events.ts";
 import type { Draft } from "../mapping/outbox-plan.ts";
@@ -45,7 +46,7 @@ export interface Redaction {
 
 /** An entry with what its message says now. Only messages and edits use it. */
 export interface EntryWithText extends OutboxEntry {
-  current: {
+  current: Marked & {
     text: string;
     mentions: readonly string[];
     format?: "markdown" | undefined;
@@ -133,7 +134,8 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
     const body = async () => {
       const url = draft.url ?? (await upload(room, entry, draft, file));
       const said = entry.sender === ghosts.bot ? entry.senderName : "";
-      return { ...withRelation(fileContent(file, url, said), related), ...write.body };
+      const content = { ...fileContent(file, url, said), ...voiceOf(entry.current, file.type) };
+      return { ...withRelation(content, related), ...write.body };
     };
     return { ...write, body };
   }
@@ -188,7 +190,8 @@ export function createWrites({ ghosts, accounts, media, marks, store, attachment
     const said = entry.sender === ghosts.bot && senderName !== "" ? `${senderName}: ` : "";
     const html = instead === undefined ? htmlOf(text, current) : null;
     const formatted = html === null ? null : said.replaceAll("&", "&amp;").replaceAll("<", "&lt;") + html;
-    return textContent(said + text, mentions, ghosts, { op, rev, html: formatted });
+    const content = textContent(said + text, mentions, ghosts, { op, rev, html: formatted });
+    return { ...content, ...placeOf(current) };
   }
 
   function send(room: OpenRoom, entry: OutboxEntry, content: object, type = "m.room.message"): Write {

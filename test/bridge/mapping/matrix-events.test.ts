@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { readEvent } from "../../../bridge/mapping/matrix-events.ts";
 
 const event = (content: unknown) => ({
+  origin_server_ts: 1,
   ...{ event_id: "$1", room_id: "!1:hs.test", sender: "@mel:hs.test", type: "m.room.message" },
   content,
 });

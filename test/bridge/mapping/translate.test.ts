@@ -103,7 +103,7 @@ describe("messages from Matrix as texts", () => {
     ).toHaveLength(100);
   });
 
-  test("files have a name that the chat takes; encrypted ones and stickers are none", () => {
+  test("files have a name that the chat takes; encrypted ones are none", () => {
     const file = (more: object, type: MatrixEvent["type"] = "m.room.message") =>
       openFile({ type, content: { msgtype: "m.file", url: "mxc://x/1", ...more } });
     expect(file({ body: "a.txt" })).toEqual({ url: "mxc://x/1", filename: "a.txt", size: null });
@@ -115,7 +115,7 @@ describe("messages from Matrix as texts", () => {
     expect(file({ body: "😀".repeat(200) })?.filename).toBe("😀".repeat(127));
     expect(file({ body: "a", file: { url: "mxc://x/1" } })).toBeNull();
     expect(file({ body: "a", url: 7 })).toBeNull();
-    expect(file({ body: "a" }, "m.sticker")).toBeNull();
+    expect(file({ body: "a" }, "m.sticker")).toMatchObject({ filename: "a" });
     expect(file({ msgtype: "m.text", body: "a" })).toBeNull();
     const content = { msgtype: "m.file", body: "caption", filename: "a.txt", url: "mxc://x/1" };
     expect(chatText({ type: "m.room.message", content }, "Mel", true)?.text).toBe("caption");
