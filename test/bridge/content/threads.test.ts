@@ -1,6 +1,6 @@
 /** Threads of the chat are threads in Matrix, both ways. */
 import { expect, test } from "vitest";
-import { describeBridge } from "./world.ts";
+import { describeBridge } from "../world.ts";
 
 describeBridge("threads", (world) => {
   test("answers come to Matrix in the thread, and those from Matrix go to the same thread", async () => {

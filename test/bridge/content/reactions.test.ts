@@ -1,9 +1,9 @@
 /** Reactions, both ways: each shows once on both sides, whoever made it where. */
 import { expect, test } from "vitest";
-import { type Room, type User, userActor } from "../../src/domain/model.ts";
-import { killedAfterSend } from "./faulty.ts";
-import type { MatrixUser } from "./matrix-user.ts";
-import { describeBridge, until } from "./world.ts";
+import { type Room, type User, userActor } from "../../../src/domain/model.ts";
+import { killedAfterSend } from "../faulty.ts";
+import type { MatrixUser } from "../matrix-user.ts";
+import { describeBridge, until } from "../world.ts";
 
 describeBridge(
   "reactions in the chat and in Matrix",

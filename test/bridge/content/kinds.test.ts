@@ -1,9 +1,9 @@
 /** What is more than a text: polls, places, voices, stickers, and what has no counterpart in the chat. */
 import { describe, expect, test } from "vitest";
-import { kindOf, lineOf } from "../../bridge/mapping/kinds.ts";
-import type { MatrixEvent } from "../../bridge/mapping/matrix-events.ts";
-import { pollOf, resultLine } from "../../bridge/mapping/polls.ts";
-import { describeBridge, until, type World } from "./world.ts";
+import { kindOf, lineOf } from "../../../bridge/mapping/kinds.ts";
+import type { MatrixEvent } from "../../../bridge/mapping/matrix-events.ts";
+import { pollOf, resultLine } from "../../../bridge/mapping/polls.ts";
+import { describeBridge, until, type World } from "../world.ts";
 
 const STARTS = "org.matrix.msc3381.poll.start";
 const lunch = {

@@ -1,9 +1,9 @@
 /** Formatted texts: the chat's Markdown and Matrix' HTML, both ways. */
 import { describe, expect, test } from "vitest";
-import type { Mentioned } from "../../bridge/formatting/pills.ts";
-import { htmlOf } from "../../bridge/formatting/to-html.ts";
-import { chatTextOf } from "../../bridge/formatting/to-markdown.ts";
-import { describeBridge, until } from "./world.ts";
+import type { Mentioned } from "../../../bridge/formatting/pills.ts";
+import { htmlOf } from "../../../bridge/formatting/to-html.ts";
+import { chatTextOf } from "../../../bridge/formatting/to-markdown.ts";
+import { describeBridge, until } from "../world.ts";
 
 const ben: Mentioned = {
   matrixId: "@cw_2:hs.test",
