@@ -27,8 +27,8 @@ export interface Media {
   ): Promise<T | null>;
 }
 
-const MAX_DOWNLOADS = 2;
-/** How long the homeserver may wait for another homeserver, ms. */
+const MAX_DOWNLOADS = 8;
+/** How long the homeserver may wait for another homeserver, ms. For a file of its own that is not uploaded it shall not. */
 const REMOTE_MS = 20_000;
 /** A server's name, and an id that means something to it alone. */
 const MXC = /^mxc:\/\/([A-Za-z0-9.:[\]-]+)\/([A-Za-z0-9_-]+)$/;
@@ -43,7 +43,8 @@ export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: Attac
 
   async function get(server: string, mediaId: string): Promise<Response> {
     const what = `${encodeURIComponent(server)}/${encodeURIComponent(mediaId)}`;
-    const options = { asUser: ghosts.bot, query: { timeout_ms: String(REMOTE_MS) } };
+    const waitMs = server === homeserver.serverName ? 0 : REMOTE_MS;
+    const options = { asUser: ghosts.bot, query: { timeout_ms: String(waitMs) } };
     try {
       return await homeserver.stream("GET", `/_matrix/client/v1/media/download/${what}`, options);
     } catch (error) {

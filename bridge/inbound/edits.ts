@@ -18,7 +18,7 @@ export interface InboundEdits {
 }
 
 export interface InboundEditsOptions {
-  store: Pick<BridgeStore, "applied" | "mirroredEvent" | "mirroredParts" | "putShown">;
+  store: Pick<BridgeStore, "applied" | "mirroredEvent" | "mirroredParts" | "putShown" | "arriving">;
   log: Pick<RoomLog, "event">;
   messages: Pick<UseCases["messages"], "edit">;
   superseded: SupersededEdits;
@@ -60,8 +60,8 @@ export function createInboundEdits(options: InboundEditsOptions): InboundEdits {
     async apply(room, event, actor, replaces) {
       const original = await store.mirroredEvent(replaces);
       const content = newContentOf(event);
-      const hasFile = original?.file != null;
-      const said = content && chatText({ type: event.type, content }, actor.name, hasFile);
+      const hasFile = original?.file != null || (await store.arriving(replaces)) !== null;
+      const said = content && chatText({ type: event.type, content }, actor.name, hasFile ? "kept" : "named");
       // Homeservers let anybody send an edit of any event; only the author's own counts.
       if (original?.op !== "message" || original.sender !== event.sender || !said) {
         return await store.applied(event.event_id);
@@ -122,7 +122,7 @@ interface MessageNow {
 /** What a message says now, or null when it was deleted. */
 export async function messageNow(
   log: Pick<RoomLog, "event">,
-  room: OpenRoom,
+  room: Pick<OpenRoom, "id">,
   seq: number,
 ): Promise<MessageNow | null> {
   const event = await log.event(room.id, seq);

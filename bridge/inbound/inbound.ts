@@ -20,8 +20,8 @@ import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
 import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MirroredEvent } from "../store/events.ts";
+import type { Arrivals } from "./arrivals.ts";
 import { type InboundEdits, messageNow } from "./edits.ts";
-import type { InboundFiles } from "./files.ts";
 import type { InboundMembers } from "./members.ts";
 import type { InboundPolls } from "./polls.ts";
 import type { InboundReactions } from "./reactions.ts";
@@ -41,7 +41,7 @@ export interface InboundOptions {
   own: OwnEvents;
   marks: Marks;
   reactions: InboundReactions;
-  files: InboundFiles;
+  arrivals: Arrivals;
   polls: InboundPolls;
   edits: InboundEdits;
   ghosts: Ghosts;
@@ -60,8 +60,9 @@ export function createInbound(options: InboundOptions): Inbound {
   async function message(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
     const relation = relationOf(event.content);
     if (relation.replaces !== null) return await options.edits.apply(room, event, actor, relation.replaces);
-    const file = await options.files.keep(room.id, event, actor);
-    const said = (await options.polls.result(room, event)) ?? chatText(event, actor.name, file !== null);
+    const begun = await options.arrivals.begin(room, event, actor);
+    const file = begun.standing === "kept" ? begun.id : null;
+    const said = (await options.polls.result(room, event)) ?? chatText(event, actor.name, begun.standing);
     if (said === null) return await store.applied(event.event_id);
     const { text, format, pills } = said;
     const mentions = chatMentions(event.content, ghosts, pills);
@@ -88,6 +89,7 @@ export function createInbound(options: InboundOptions): Inbound {
       file,
       at: event.origin_server_ts,
     });
+    await options.arrivals.stored(event, begun);
   }
 
   async function send(
@@ -250,6 +252,7 @@ export function createInbound(options: InboundOptions): Inbound {
       } catch (error) {
         if (!(error instanceof DomainError) || isOverloaded(error)) throw error;
         if (origin.from === "lost") return await leaveInMatrixOnly(room, event);
+        await options.arrivals.stored(event, { standing: "named" });
         await undoInMatrix(room, event, error);
         await store.applied(event.event_id);
       }

@@ -156,15 +156,19 @@ export interface ChatMessage {
 }
 
 /**
- * The text of a message from Matrix; null without visible text. For a file the text is its caption or name if it was copied
- * (`kept`), or else its name and `mxc:` address.
+ * How a message's file stands: it was copied (`kept`), so that its caption or name is the text; it is on its way
+ * (`arriving`) or will not come (`lost`), which a sentence tells; or it is not for us (`named`), so that its name and `mxc:`
+ * address are the text.
  */
+export type FileStanding = "kept" | "arriving" | "lost" | "named";
+
+/** The text of a message from Matrix; null without visible text. */
 export function chatText(
   event: Pick<MatrixEvent, "type" | "content">,
   senderName: string,
-  kept = false,
+  file: FileStanding = "named",
 ): ChatMessage | null {
-  const { text, ...more } = writtenIn(event, senderName, kept);
+  const { text, ...more } = writtenIn(event, senderName, file);
   // Matrix allows zero bytes and broken surrogates; Causeway does not.
   const clean = Buffer.from(text.replaceAll("\0", "")).toString();
   if (isInvisible(clean)) return null;
@@ -176,7 +180,7 @@ export function chatText(
 function writtenIn(
   { type, content }: Pick<MatrixEvent, "type" | "content">,
   senderName: string,
-  kept: boolean,
+  file: FileStanding,
 ): ChatMessage {
   const body = typeof content.body === "string" ? content.body : "";
   const plain = (text: string) => ({ text, pills: [] });
@@ -188,7 +192,7 @@ function writtenIn(
     case "m.file":
     case "m.audio":
     case "m.video":
-      return plain(kept ? body.trim() || fileName(content) : fileText(content, body));
+      return plain(fileText(content, body, file));
     case "m.location":
       return plain(typeof content.geo_uri === "string" ? `${body} (${content.geo_uri})` : body);
     default:
@@ -203,12 +207,15 @@ function formattedText({ format, formatted_body: html }: MatrixEvent["content"])
 }
 
 /** Where there is a `filename`, `body` is the caption (Matrix v1.10). */
-function fileText(content: MatrixEvent["content"], body: string): string {
+function fileText(content: MatrixEvent["content"], body: string, standing: FileStanding): string {
+  if (standing === "kept") return body.trim() || fileName(content);
   const file = content.file as { url?: unknown } | undefined;
   const url = content.url ?? file?.url;
   const name = typeof content.filename === "string" ? content.filename : body;
   const caption = name === body ? "" : `${body}\n`;
-  return `${caption}${name}${typeof url === "string" ? ` (${url})` : ""}`;
+  if (standing === "arriving") return `${caption}sent a file (arriving): ${fileName(content)}`;
+  const named = `${name}${typeof url === "string" ? ` (${url})` : ""}`;
+  return `${caption}${standing === "lost" ? "sent a file that did not arrive: " : ""}${named}`;
 }
 
 /** An unencrypted file, with a name that Causeway accepts. */

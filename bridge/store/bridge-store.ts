@@ -3,7 +3,7 @@
  * each log is mirrored. changes.ts: rooms with work. queues.ts: the outbox and the inbox. events.ts: which Matrix event
  * stands for which event of the log. runs.ts: mirroring a log again. media.ts: where files are in Matrix. members.ts:
  * memberships and ghosts. receipts.ts: read markers. accounts.ts: tasks for accounts. dead-letters.ts: what was put aside.
- * waiting.ts: events that wait for another. live.ts: where members are.
+ * waiting.ts: events that wait for another. live.ts: where members are. arriving.ts: files on their way from Matrix.
  *
  * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
@@ -11,6 +11,7 @@ import type { Posting, Room } from "../../src/domain/model.ts";
 import type { StoreSql } from "../../src/store/postgres.ts";
 import { CONVERSATION, columns, noun, type Row } from "../../src/store/sql/rows.ts";
 import { type BridgeAccounts, createBridgeAccounts } from "./accounts.ts";
+import { type BridgeArriving, createBridgeArriving } from "./arriving.ts";
 import { type BridgeChanges, createBridgeChanges } from "./changes.ts";
 import { type BridgeDeadLetters, createBridgeDeadLetters } from "./dead-letters.ts";
 import { type BridgeEvents, createBridgeEvents } from "./events.ts";
@@ -28,6 +29,7 @@ export type BridgeStore = BridgeRooms &
   BridgeRuns &
   BridgeQueues &
   BridgeDeadLetters &
+  BridgeArriving &
   BridgeEvents &
   BridgeMedia &
   BridgeMembers &
@@ -106,6 +108,7 @@ export function createBridgeStore(sql: StoreSql): BridgeStore {
     ...createBridgeRuns(sql),
     ...createBridgeQueues(sql),
     ...createBridgeDeadLetters(sql),
+    ...createBridgeArriving(sql),
     ...createBridgeEvents(sql),
     ...createBridgeMedia(sql),
     ...createBridgeMembers(sql),
@@ -143,7 +146,8 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
     },
     async retire(node) {
       await sql`
-        with gone as (delete from bridge_workers where node = ${node})
+        with gone as (delete from bridge_workers where node = ${node}),
+             files as (update bridge_arriving set owner = null where owner = ${node})
         update bridge_rooms set owner = null where owner = ${node}`;
     },
     claim: (id, node) => claim(sql, id, node),
@@ -179,6 +183,7 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
         with outbox as (delete from bridge_outbox where conversation_id = ${id}),
              inbox as (delete from bridge_inbox where conversation_id = ${id}),
              events as (delete from bridge_events where conversation_id = ${id}),
+             arriving as (delete from bridge_arriving where conversation_id = ${id}),
              letters as (delete from bridge_dead_letters where conversation_id = ${id}),
              members as (delete from bridge_members where conversation_id = ${id})
         delete from bridge_rooms where conversation_id = ${id}`;

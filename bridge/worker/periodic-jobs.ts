@@ -35,6 +35,8 @@ export interface PeriodicJobsOptions {
   rename: (userId: number, displayName: string) => Promise<void>;
   /** Carries out due tasks for accounts at the homeserver. */
   runAccountTasks: () => Promise<void>;
+  /** Goes on with files of messages from Matrix that are on their way. */
+  carryFiles: () => Promise<void>;
   scanMs: number;
   logger: Pick<Logger, "warn">;
 }
@@ -82,6 +84,14 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
     },
     logger,
   );
+  const files = startJob(
+    "look for files on their way",
+    PROMPT_MS,
+    async () => {
+      if (connected()) await options.carryFiles();
+    },
+    logger,
+  );
   const purges = startJob("purge of the inbox", PURGE_MS, () => store.purgeInbox(REMEMBER_MS), logger);
 
   return {
@@ -92,7 +102,7 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
       store.retryTasks().then(accounts.soon, accounts.soon);
     },
     async stop() {
-      await Promise.all([heartbeats, scans, memberSyncs, accounts, purges].map((job) => job.stop()));
+      await Promise.all([heartbeats, scans, memberSyncs, accounts, files, purges].map((job) => job.stop()));
     },
   };
 }

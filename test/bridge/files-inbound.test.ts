@@ -23,6 +23,13 @@ describeBridge(
       return await new Response(await world.useCases.attachments.open(userActor(reader), id)).text();
     }
 
+    /** No file is on its way to the room any more. */
+    async function untilArrived(room: Room): Promise<void> {
+      await until("all files have arrived", async () =>
+        (await world.texts(room)).every((text) => !text.includes("(arriving)")),
+      );
+    }
+
     test("a file is its sender's attachment, named as in Matrix, and is not sent back", async () => {
       const { ada, ben, room, matrixRoom, client } = await world.meeting();
       await sendFile(client, matrixRoom, new Blob(["from Matrix"], { type: "text/plain" }));
@@ -101,13 +108,15 @@ describeBridge(
       await say({ body: "web.bin", url: "http://127.0.0.1/" });
       await say({ body: "last" });
       await world.untilSaid(room, "Ada: last");
+      await untilArrived(room);
+      const lost = "Ada: sent a file that did not arrive:";
       expect(await world.texts(room)).toEqual([
         `Ada: told.bin (${url})`,
-        `Ada: lied.bin (${url})`,
+        `${lost} lied.bin (${url})`,
         "Ada: secret.bin (mxc://localhost/secret)",
-        "Ada: gone.bin (mxc://localhost/gone)",
-        "Ada: odd.bin (mxc://localhost/../../admin)",
-        "Ada: web.bin (http://127.0.0.1/)",
+        `${lost} gone.bin (mxc://localhost/gone)`,
+        `${lost} odd.bin (mxc://localhost/../../admin)`,
+        `${lost} web.bin (http://127.0.0.1/)`,
         "Ada: last",
       ]);
       for (const { dataJson } of await world.events(room)) expect(dataJson).not.toContain("attachments");
@@ -121,7 +130,11 @@ describeBridge(
       await client.say(matrixRoom, { msgtype: "m.file", body: "four.txt", url });
       await sendFile(client, matrixRoom, new Blob(["one"]), { body: "three.txt" });
       await world.untilSaid(room, "Ada: three.txt");
-      expect(await world.texts(room)).toEqual([`Ada: four.txt (${url})`, "Ada: three.txt"]);
+      await untilArrived(room);
+      expect(await world.texts(room)).toEqual([
+        `Ada: sent a file that did not arrive: four.txt (${url})`,
+        "Ada: three.txt",
+      ]);
     });
 
     test("a download that fails is tried again; one that goes on failing leaves the name", async () => {
@@ -137,14 +150,14 @@ describeBridge(
         }
         return await world.homeserver.stream(method, path, options);
       };
-      await world.startBridge({ homeserver: { ...world.homeserver, stream } });
+      await world.startBridge({ homeserver: { ...world.homeserver, stream }, fileTries: 3 });
       await sendFile(client, matrixRoom, new Blob(["ok"]), { body: "ok.txt" });
       await world.untilSaid(room, "Ada: ok.txt");
       expect((await lastMessage(room)).attachments).toHaveLength(1);
       const url = await client.upload(new Blob(["never"]), "never.txt");
       failing.add(url.split("/").at(-1) ?? "");
       await client.say(matrixRoom, { msgtype: "m.file", body: "never.txt", url });
-      await world.untilSaid(room, `Ada: never.txt (${url})`);
+      await world.untilSaid(room, `Ada: sent a file that did not arrive: never.txt (${url})`);
       expect(failures).toBe(4);
       await world.bridge.stop();
       await world.startBridge();
@@ -168,10 +181,10 @@ describeBridge(
       await until("it was tried three times", async () => tries.length === 3);
       await client.say(matrixRoom, "after it");
       await world.untilSaid(room, "Ada: after it");
+      await untilArrived(room);
       expect(await world.texts(room)).toEqual(["Ada: once.txt", "Ada: after it"]);
-      expect(new Set(tries.slice(0, 3)).size).toBe(1);
       const page = await world.useCases.attachments.list(userActor(ada), { limit: 10 });
-      expect(page.attachments.map(({ id }) => id)).toEqual([tries[0]]);
+      expect(page.attachments).toHaveLength(1);
     });
   },
   { scanMs: 300 },

@@ -118,10 +118,10 @@ describe("messages from Matrix as texts", () => {
     expect(file({ body: "a" }, "m.sticker")).toMatchObject({ filename: "a" });
     expect(file({ msgtype: "m.text", body: "a" })).toBeNull();
     const content = { msgtype: "m.file", body: "caption", filename: "a.txt", url: "mxc://x/1" };
-    expect(chatText({ type: "m.room.message", content }, "Mel", true)?.text).toBe("caption");
-    expect(chatText({ type: "m.room.message", content: { ...content, body: " " } }, "Mel", true)?.text).toBe(
-      "a.txt",
-    );
+    expect(chatText({ type: "m.room.message", content }, "Mel", "kept")?.text).toBe("caption");
+    expect(
+      chatText({ type: "m.room.message", content: { ...content, body: " " } }, "Mel", "kept")?.text,
+    ).toBe("a.txt");
   });
 
   test("a relation that says too little is none", () => {

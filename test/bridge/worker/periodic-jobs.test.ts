@@ -38,6 +38,7 @@ test("an account that the homeserver refuses to rename holds up no others", asyn
     connected: () => true,
     rename: (id, displayName) => accounts.rename(userActor({ id, displayName })),
     runAccountTasks: nothing,
+    carryFiles: async () => {},
     scanMs: 10,
     logger: { warn() {} },
   });

@@ -1,0 +1,132 @@
+/** Puts together what room turns work with (worker/room-turn.ts). */
+
+import type { AttachmentFiles } from "../src/domain/ports/attachments.ts";
+import type { UseCases } from "../src/domain/use-cases/use-cases.ts";
+import type { Logger } from "../src/logger.ts";
+import type { PostgresStore } from "../src/store/postgres.ts";
+import type { GhostAccounts } from "./homeserver/ghost-accounts.ts";
+import type { Homeserver } from "./homeserver/homeserver.ts";
+import { createMedia, type Media } from "./homeserver/media.ts";
+import { createApplyInbox } from "./inbound/apply-inbox.ts";
+import { type Arrivals, createArrivals } from "./inbound/arrivals.ts";
+import { createInboundEdits } from "./inbound/edits.ts";
+import { createInboundFiles } from "./inbound/files.ts";
+import { createInbound } from "./inbound/inbound.ts";
+import type { Inbox } from "./inbound/inbox.ts";
+import { createInboundMembers } from "./inbound/members.ts";
+import { createInboundPolls } from "./inbound/polls.ts";
+import { createPutAside } from "./inbound/put-aside.ts";
+import { createInboundReactions } from "./inbound/reactions.ts";
+import { createTargets } from "./inbound/targets.ts";
+import type { Live } from "./live/live.ts";
+import type { Ghosts } from "./mapping/ghosts.ts";
+import { createMarks, type Marks } from "./mapping/marks.ts";
+import type { BridgeCounts } from "./metrics.ts";
+import { createCurrentText } from "./outbound/current-text.ts";
+import { createDelivery } from "./outbound/delivery.ts";
+import { createOutbound, type Outbound } from "./outbound/outbound.ts";
+import { createOwnEvents } from "./outbound/own-events.ts";
+import { createSupersededEdits, type SupersededEdits } from "./outbound/superseded-edits.ts";
+import { createWrites } from "./outbound/writes.ts";
+import { createMatrixLookup } from "./rooms/matrix-lookup.ts";
+import { createMembers, type Members } from "./rooms/members.ts";
+import { createMatrixRooms, type MatrixRooms, type OpenRoom } from "./rooms/rooms.ts";
+import type { BridgeStore } from "./store/bridge-store.ts";
+
+/** The parts of the server that room turns read from and write to. */
+export interface RoomParts {
+  store: PostgresStore;
+  useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "roomLifecycle">;
+  /** Where the bytes of attachments are. */
+  files: AttachmentFiles;
+  logger: Logger;
+  /** This worker's name, unique among the live workers. */
+  node: string;
+  /** How often a file of a message from Matrix is asked for that does not come. */
+  fileTries?: number;
+}
+
+export interface RoomHandlersOptions {
+  options: RoomParts;
+  store: BridgeStore;
+  counts: BridgeCounts;
+  homeserver: Homeserver;
+  ghosts: Ghosts;
+  accounts: GhostAccounts;
+  inbox: Inbox;
+  wake: (roomId: number) => void;
+  connected: () => boolean;
+  roomVersion: () => string;
+  live: Live;
+}
+
+/** What a room turn works with: the Matrix room itself, events to Matrix, events from Matrix, and the files of these. */
+export function createRoomHandlers(surroundings: RoomHandlersOptions) {
+  const { options, store, counts, homeserver, ghosts, accounts, roomVersion } = surroundings;
+  const { logger } = options;
+  const { memberships, avatars } = options.store;
+  const matrix = { homeserver, accounts, ghosts, store };
+  const rooms = createMatrixRooms({ ...matrix, memberships, avatars, roomVersion });
+  const marks = createMarks(options.store.secret);
+  const superseded = createSupersededEdits({ store, accounts, ghosts, marks, counts, logger });
+  const parts: HandlerParts = {
+    ...{ ...surroundings, rooms, marks, superseded },
+    members: createMembers(accounts, ghosts, store),
+    media: createMedia(homeserver, ghosts, options.files),
+  };
+  return { rooms, ...createInboundHandler(parts), outbound: createOutboundHandler(parts) };
+}
+
+/** What both directions work with. */
+interface HandlerParts extends RoomHandlersOptions {
+  rooms: MatrixRooms;
+  members: Members;
+  media: Media;
+  marks: Marks;
+  superseded: SupersededEdits;
+}
+
+function createOutboundHandler(parts: HandlerParts): Outbound {
+  const { options, store, counts, ghosts, accounts, rooms, members, media, marks, superseded, live } = parts;
+  const { logger } = options;
+  const { log, rooms: chatrooms, messages, users, clock } = options.store;
+  const writes = createWrites({ ghosts, accounts, media, marks, store, attachments: messages });
+  const delivery = createDelivery({
+    ...{ accounts, ghosts, members, writes, superseded },
+    ...{ marks, store, counts, logger, clock },
+    currentText: createCurrentText({ log, users, ghosts }),
+  });
+  return createOutbound({
+    ...{ log, chatrooms, store, ghosts, members, rooms },
+    ...{ delivery, superseded, live, counts, logger },
+  });
+}
+
+function createInboundHandler(parts: HandlerParts): {
+  applyInbox: (room: OpenRoom) => Promise<boolean>;
+  arrivals: Arrivals;
+} {
+  const { options, store, counts, ghosts, accounts, inbox, wake, rooms, members, media, marks } = parts;
+  const { superseded, connected } = parts;
+  const { useCases, logger } = options;
+  const { log, users } = options.store;
+  const lookup = createMatrixLookup(accounts, ghosts, users);
+  const { messages, attachments, roomLifecycle } = useCases;
+  const files = createInboundFiles(media, attachments, store);
+  const arrivals = createArrivals({
+    ...{ node: options.node, store, files, messages, attachments, log, lookup, logger },
+    tries: options.fileTries,
+  });
+  const inbound = createInbound({
+    ...{ store, log, useCases, ghosts, accounts, lookup, rooms, counts, logger, marks },
+    edits: createInboundEdits({ store, log, messages, superseded, ghosts }),
+    members: createInboundMembers({ store, ghosts, members, lookup, wake, roomLifecycle }),
+    own: createOwnEvents({ store, log, ghosts, marks, counts }),
+    reactions: createInboundReactions(store, useCases.reactions),
+    polls: createInboundPolls(accounts, ghosts),
+    arrivals,
+  });
+  const targets = createTargets({ store, inbox, accounts, ghosts, connected, counts, logger });
+  const aside = createPutAside({ store, messages, lookup, counts, logger });
+  return { applyInbox: createApplyInbox({ store, inbound, targets, aside, rooms }), arrivals };
+}
