@@ -6,6 +6,7 @@ import type { BridgeStore } from "../store/bridge-store.ts";
 import { isUnregistered } from "./errcodes.ts";
 import type { Homeserver, HttpMethod, RequestOptions } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
+import { isForbidden, isRefusal } from "./refusals.ts";
 
 export interface GhostAccounts {
   /** Makes the account unless it exists. @returns its Matrix id @throws HomeserverError */
@@ -93,7 +94,7 @@ export function createGhostAccounts(
         await setName(actor, ghosts.ofActor(actor));
       } catch (error) {
         // The account was deactivated, or the homeserver allows no renaming.
-        if (!(error instanceof HomeserverError) || error.temporary) throw error;
+        if (!isForbidden(error) && !isRefusal(error, 0)) throw error;
       }
       await store.putGhost(memberKey(actor), actor.name);
     },

@@ -62,10 +62,17 @@ export function startPeriodicJobs(options: PeriodicJobsOptions): PeriodicJobs {
     const due = await store.dueRooms(SCAN_LIMIT, connected());
     for (const id of due) queue.wake(id);
     backlog = await store.backlog();
-    if (connected()) {
-      for (const { userId, displayName } of await store.changedGhosts(MAX_RENAMES))
-        await options.rename(userId, displayName);
+    if (connected()) await renameChanged();
+  }
+
+  /** One name that the homeserver does not take now keeps no other from being told. */
+  async function renameChanged(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const { userId, displayName } of await store.changedGhosts(MAX_RENAMES)) {
+      if (!connected()) return;
+      await options.rename(userId, displayName).catch((error: unknown) => failures.push(error));
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   async function wakeForMemberSync(): Promise<void> {
