@@ -152,15 +152,18 @@ export function createOutbound(options: OutboundOptions): Outbound {
         return;
       }
       case "member.changed":
-        return await rooms.syncPower(room);
+        await rooms.syncPower(room);
+        if (room.chatroom.lobby) await syncLobby(room);
+        return;
       case "room.changed": {
-        const { readOnly, posting, type } = dataOf<"room.changed">(event);
+        const { readOnly, posting, type, lobby } = dataOf<"room.changed">(event);
         // Read again, because the change may be younger than the claim.
         room.chatroom = (await chatrooms.byId(room.id)) ?? room.chatroom;
         if (readOnly !== undefined) room.readOnly = readOnly;
         if (posting !== undefined) room.posting = posting;
         const isPower = readOnly !== undefined || posting !== undefined || type !== undefined;
         if (isPower) await rooms.syncPower(room);
+        if (lobby !== undefined) await syncLobby(room);
         return await rooms.syncProfile(room);
       }
       default:
@@ -171,7 +174,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     // Nobody signs in as a guest's ghost: it joins when the guest first writes.
     if (member.kind === "guest") return;
     const state = await store.memberState(room.id, memberKey(member));
-    if (!state.member) return;
+    if (!state.member || state.waits) return;
     if (state.active) await members.join(room, member);
     else if (member.kind === "matrix" || state.members <= MAX_MEMBERS_INVITED)
       await members.invite(room, member);
@@ -197,6 +200,19 @@ export function createOutbound(options: OutboundOptions): Outbound {
   async function syncMembers(room: OpenRoom): Promise<void> {
     const { type, blocked } = room.chatroom;
     if (type === "one_to_one" && !blocked) await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
+    await bringIn(room);
+    await live.catchUp(room.id);
+    // Authors of events that are not mirrored yet may have left since; they are needed until then.
+    if (room.mirrored >= room.head) await takeOut(room);
+  }
+
+  /** Matrix knows no lobby: who waits is taken out of the room, after what they said before was sent, and let in again. */
+  async function syncLobby(room: OpenRoom): Promise<void> {
+    await bringIn(room);
+    await takeOut(room);
+  }
+
+  async function bringIn(room: OpenRoom): Promise<void> {
     const { absent, members: count } = await store.absentMembers(room.id, room.mirrored);
     for (const { member, name, membership, active } of absent) {
       const actor = actorOf(member, name);
@@ -206,23 +222,26 @@ export function createOutbound(options: OutboundOptions): Outbound {
       else if (everybody && !invited)
         await unlessRefused(room, `invitation of ${member}`, members.invite(room, actor));
     }
-    await live.catchUp(room.id);
-    // Authors of events that are not mirrored yet may have left since; they are needed until then.
-    if (room.mirrored < room.head) return;
+  }
+
+  async function takeOut(room: OpenRoom): Promise<void> {
     for (const member of await store.nonMembers(room.id)) {
-      const reason = "Not a member of the chatroom";
+      const reason = room.chatroom.lobby ? "The chatroom's lobby is closed" : "Not a member of the chatroom";
       await unlessRefused(room, `removal of ${member}`, members.remove(room, member, reason));
     }
   }
 
   /** Sends entries whose events the room's cursor has passed. */
   async function sendLate(room: OpenRoom): Promise<void> {
-    for (const entry of await store.lateEntries(room.id)) {
+    const late = await store.lateEntries(room.id);
+    for (const entry of late) {
       const event = await log.event(room.id, entry.seq);
       const isGone = !event || (event.type === "message" && dataOf<"message">(event).deleted);
       if (isGone) await store.dropped(room.id, entry);
       else await delivery.deliver(room, entry, event);
     }
+    // Their authors may wait in the lobby.
+    if (late.length > 0 && room.chatroom.lobby) await takeOut(room);
   }
 
   async function repeatChanges(room: OpenRoom): Promise<void> {

@@ -37,19 +37,22 @@ export interface BridgeMembers {
    * @returns the rooms in which it is neither invited nor joined
    */
   markMatrixAccount(userId: number): Promise<RoomToEnter[]>;
-  /** The rooms of a user in which the ghost is neither invited nor joined. */
+  /** The rooms of a user in which the ghost is neither invited nor joined, but for those in whose lobby the user waits. */
   roomsToEnter(userId: number): Promise<RoomToEnter[]>;
   putMembership(roomId: number, member: MemberKey, membership: MatrixMembership): Promise<void>;
   matrixMembership(roomId: number, member: MemberKey): Promise<MatrixMembership | null>;
-  /** How many members the chatroom has, whether this is one of them, and whether its ghost is active. */
+  /** How many members the chatroom has, whether this is one of them and waits in the lobby, and whether its ghost is active. */
   memberState(
     roomId: number,
     member: MemberKey,
-  ): Promise<{ member: boolean; members: number; active: boolean }>;
-  /** Members since the seq `upTo` or before whose ghost has not joined, and how many members the chatroom has in all. */
+  ): Promise<{ member: boolean; waits: boolean; members: number; active: boolean }>;
+  /**
+   * Members since the seq `upTo` or before whose ghost has not joined, but for those who wait in the lobby, and how many
+   * members the chatroom has in all.
+   */
   absentMembers(roomId: number, upTo: number): Promise<{ absent: AbsentMember[]; members: number }>;
   /**
-   * Joined or invited in the Matrix room without being a member of the chatroom. Invited accounts that are not ours do not
+   * Joined or invited in the Matrix room without being a member of the chatroom who may read there. Invited accounts that are not ours do not
    * count: they become members when they join.
    */
   nonMembers(roomId: number): Promise<MemberKey[]>;
@@ -58,13 +61,16 @@ export interface BridgeMembers {
 }
 
 export function createBridgeMembers(sql: StoreSql): BridgeMembers {
+  /** Whether the member `m` waits in the lobby of the room `c`. It is open once the log says so, whatever the time. */
+  const waits = () => sql`(c.lobby and m.role not in ('owner', 'moderator', 'guest_moderator'))`;
+
   async function roomsToEnter(userId: number): Promise<RoomToEnter[]> {
     return await sql<RoomToEnter[]>`
       select m.conversation_id as "roomId", b.matrix_room_id as "matrixRoomId"
-      from memberships m
+      from memberships m join conversations c on c.id = m.conversation_id
       left join bridge_rooms b on b.conversation_id = m.conversation_id
       left join bridge_members x on x.conversation_id = m.conversation_id and x.member = m.member
-      where m.member = ${userKey(userId)} and (x.membership is null or x.membership not in ('invite', 'join'))
+      where m.member = ${userKey(userId)} and not ${waits()} and (x.membership is null or x.membership not in ('invite', 'join'))
       order by m.conversation_id`;
   }
 
@@ -113,20 +119,25 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
       return row?.membership ?? null;
     },
     async memberState(roomId, member) {
-      const [row] = await sql<[{ member: boolean; members: number; active: boolean }]>`
-        select count(*) as members, coalesce(bool_or(member = ${member}), false) as member,
+      const [row] = await sql<[{ member: boolean; waits: boolean; members: number; active: boolean }]>`
+        select count(*) as members, coalesce(bool_or(m.member = ${member}), false) as member,
+               coalesce(bool_or(m.member = ${member} and ${waits()}), false) as waits,
                exists (select from bridge_ghosts g where g.member = ${member} and g.active) as active
-        from memberships where conversation_id = ${roomId}`;
+        from memberships m join conversations c on c.id = m.conversation_id
+        where m.conversation_id = ${roomId}`;
       return row;
     },
     async absentMembers(roomId, upTo) {
-      const rows = await sql<(AbsentMember & { joinedSeq: number })[]>`
-        select m.member, m.joined_seq as "joinedSeq", m.name, x.membership, coalesce(g.active, false) as active
-        from memberships m
+      const rows = await sql<(AbsentMember & { joinedSeq: number; waits: boolean })[]>`
+        select m.member, m.joined_seq as "joinedSeq", m.name, x.membership, coalesce(g.active, false) as active,
+               ${waits()} as waits
+        from memberships m join conversations c on c.id = m.conversation_id
         left join bridge_members x on x.conversation_id = m.conversation_id and x.member = m.member
         left join bridge_ghosts g on g.member = m.member
         where m.conversation_id = ${roomId} order by m.joined_seq, m.member`;
-      const absent = rows.filter(({ membership, joinedSeq }) => membership !== "join" && joinedSeq <= upTo);
+      const absent = rows.filter(
+        ({ membership, joinedSeq, waits }) => membership !== "join" && joinedSeq <= upTo && !waits,
+      );
       return { absent, members: rows.length };
     },
     async nonMembers(roomId) {
@@ -134,7 +145,8 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
         select x.member from bridge_members x
         where x.conversation_id = ${roomId}
           and (x.membership = 'join' or (x.membership = 'invite' and x.member not like 'm:%')) and not exists (
-          select from memberships m where m.conversation_id = x.conversation_id and m.member = x.member)`;
+          select from memberships m join conversations c on c.id = m.conversation_id
+          where m.conversation_id = x.conversation_id and m.member = x.member and not ${waits()})`;
       return rows.map(({ member }) => member);
     },
     async requestMemberSync(roomId) {
