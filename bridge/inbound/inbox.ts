@@ -27,18 +27,13 @@ export function createInbox({ store, ghosts, counts, wake }: InboxOptions): Inbo
 
   return {
     async receive(values) {
-      const read = values.flatMap((value) => readEvent(value) ?? []).filter((event) => !isOurs(event));
-      const written = read.flatMap((event) => {
-        const text = asText(event);
-        return text === null ? [] : [{ event, text }];
-      });
-      if (written.length === 0) return 0;
-      const events = written.map(({ event }) => event);
+      const events = values.flatMap((value) => readEvent(value) ?? []).filter((event) => !isOurs(event));
+      if (events.length === 0) return 0;
       const { fresh, known } = await store.receive(
-        written.map(({ event: { room_id, event_id }, text }) => ({
-          matrixRoomId: room_id,
-          eventId: event_id,
-          event: text,
+        events.map((event) => ({
+          matrixRoomId: event.room_id,
+          eventId: event.event_id,
+          event: JSON.stringify(event),
         })),
       );
       const freshIds = new Set(fresh.map(({ eventId }) => eventId));
@@ -51,13 +46,4 @@ export function createInbox({ store, ghosts, counts, wake }: InboxOptions): Inbo
       return fresh.length;
     },
   };
-}
-
-/** Null for content that is nested deeper than it can be written: such an event must not keep the others from being stored. */
-function asText(event: MatrixEvent): string | null {
-  try {
-    return JSON.stringify(event);
-  } catch {
-    return null;
-  }
 }

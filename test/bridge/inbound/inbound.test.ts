@@ -104,17 +104,18 @@ describeBridge(
       expect(await world.texts(here.room)).toEqual(["Ben: mine", "Ada: after it"]);
     });
 
-    test("notices are not carried on; emotes, pictures and empty messages come as what they can be", async () => {
+    test("notices, emotes, pictures and empty messages come as what they can be", async () => {
       const here = await world.meeting();
       const { client, matrixRoom } = here;
       await client.say(matrixRoom, { msgtype: "m.notice", body: "beep" });
       await client.say(matrixRoom, { msgtype: "m.text", body: "" });
       await client.say(matrixRoom, { msgtype: "m.emote", body: "waves" });
       await client.say(matrixRoom, { msgtype: "m.image", body: "cat.png", url: "mxc://localhost/abc" });
-      await world.untilSaid(here.room, "Ada: cat.png (mxc://localhost/abc)");
+      await world.untilSaid(here.room, "Ada: sent a file that did not arrive: cat.png (mxc://localhost/abc)");
       expect(await world.texts(here.room)).toEqual([
+        "Ada: beep",
         "Ada: * Ada waves",
-        "Ada: cat.png (mxc://localhost/abc)",
+        "Ada: sent a file that did not arrive: cat.png (mxc://localhost/abc)",
       ]);
     });
 
