@@ -46,7 +46,7 @@ const MAX_RESUMED_ROOMS = 1_000;
 export class RoomLogs {
   readonly #handlers: RoomLogHandlers;
   readonly #logs = new Map<string, RoomLog>();
-  /** Rooms of which this session has not told that the user is in them. */
+  /** Rooms whose entry this session has not told. */
   #unmet = new Set<string>();
   #epoch: string | null = null;
   #isSameHistory = false;
@@ -95,10 +95,9 @@ export class RoomLogs {
   begin({ epoch, user, rooms, more, resumed = [] }: ReadyFrame, fetch: FetchAfter): void {
     this.#fetch = fetch;
     this.#unmet = new Set(this.#logs.keys());
-    for (const { room, recovered, from, head } of resumed) {
+    for (const { room, recovered, from } of resumed) {
       const log = this.#logs.get(room);
       if (log) log.isProven = recovered && from === log.last + 1;
-      if (more && head > 0) this.#unmet.delete(room);
     }
     this.#isSameHistory = this.#epoch === epoch;
     this.#epoch = epoch;
@@ -116,23 +115,19 @@ export class RoomLogs {
       const isUnmoved = log.isProven === null && this.#isSameHistory && log.last === head && log.at === at;
       if (!log.isProven && !(isUnmoved && at !== null)) this.#reset(room, log, head, at);
       if (log.last === head) log.at ??= at;
-      this.#met(room, log);
+      log.isProven = true;
+      this.#unmet.delete(room);
     }
   }
 
-  /** Whether there are rooms that this session has not told of. */
+  /** Whether there are rooms whose entry this session has not told. */
   get areSomeUnmet(): boolean {
     return this.#unmet.size > 0;
   }
 
   /** The user is in no other rooms than this session has told of. */
   allMet(): void {
-    for (const room of this.#unmet) this.#forget(room);
-  }
-
-  #met(room: string, log: RoomLog): void {
-    log.isProven = true;
-    this.#unmet.delete(room);
+    for (const room of this.#unmet) if (!this.#logs.get(room)?.isProven) this.#forget(room);
   }
 
   /** The session ended. The next one resumes the gaps that it was filling. */
@@ -146,7 +141,7 @@ export class RoomLogs {
     const log = this.#logs.get(event.room) ?? this.#begin(event.room, event.seq - 1, null, event.seq);
     // Of a room whose entry has not come yet nothing says that the log is the same.
     if (!log.isProven) this.#reset(event.room, log, event.seq - 1, null);
-    this.#met(event.room, log);
+    log.isProven = true;
     if (event.seq <= log.last) this.duplicates++;
     else if (log.target !== null) log.target = later(log.target, event);
     else if (event.seq === log.last + 1) this.#deliver(log, event);

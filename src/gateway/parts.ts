@@ -139,6 +139,7 @@ function buildDelivery(
   users.listen({
     joined: (user, hint) => memberships.joined(user, hint),
     entry: ({ id }, { roomId }) => news.changed(roomId, [id]),
+    missed: (session, roomId) => news.missed(session, roomId),
   });
   return { hub, users, lobbies, catchUp, memberships, news, feed };
 }

@@ -50,6 +50,7 @@ export class SessionLifecycle implements SessionEvents {
 
   began(session: Session): void {
     this.#options.sessions.began();
+    this.#options.users.began(session);
     this.#options.news.began(session);
   }
 

@@ -13,7 +13,7 @@ export interface RoomList {
   /** Takes entries that the session tells. */
   meet(rooms: readonly RoomEntry[]): void;
   readonly logs: {
-    /** Whether there are rooms that the session has not told of. */
+    /** Whether there are rooms whose entry the session has not told. */
     readonly areSomeUnmet: boolean;
     /** The user is in no other rooms than the session has told of. */
     allMet(): void;

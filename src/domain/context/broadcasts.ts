@@ -79,6 +79,7 @@ export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
           ...(thread !== undefined && { thread }),
           ...(unreadMark && { unreadMark }),
         },
+        roomId: id,
         except,
       });
     },

@@ -123,6 +123,8 @@ export type UserBroadcast =
 
 export interface UnreadBroadcast {
   unread: UnreadCounts & { op: "unread"; room: string };
+  /** Missing where another version told it. */
+  roomId?: number;
   /** The session that is not told; empty: all are. */
   except: string;
 }

@@ -147,11 +147,12 @@ export class EntryNews {
     const frame: RoomFrame = { op: "room", rev: room.rev, room };
     for (const session of this.#options.users.get(userId)?.sessions ?? []) {
       if (session.isReady) session.send(frame);
-      else if (!session.isGone) this.#miss(session, view.room.id);
+      else if (!session.isGone) this.missed(session, view.room.id);
     }
   }
 
-  #miss(session: Session, roomId: number): void {
+  /** The entry changed while the session says hello. */
+  missed(session: Session, roomId: number): void {
     const missed = this.#missed.get(session) ?? new Set();
     missed.add(roomId);
     this.#missed.set(session, missed);

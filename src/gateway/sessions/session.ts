@@ -107,6 +107,9 @@ export class Session implements ConnectionHandlers, TopicSubscriber {
   get userId(): number {
     return this.identity?.user.id ?? 0;
   }
+  get isSayingHello(): boolean {
+    return this.state === "handshake";
+  }
   get isReady(): boolean {
     return this.state === "ready";
   }

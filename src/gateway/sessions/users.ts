@@ -12,11 +12,16 @@ type UserMessage = JoinedHint | UserBroadcast;
 /** Those for readers of the feed, of settings and connections, are passed over here. */
 const KNOWN_HINTS: ReadonlySet<unknown> = new Set(["joined", "entry", "settings", "connection"]);
 
+/** Frames that are kept for a session that says hello; more than these come with a new hello. */
+const MAX_KEPT = 100;
+
 export interface UserHints {
   /** The user joined a room. */
   joined(user: LocalUser, hint: JoinedHint): void;
   /** The user's entry of a room changed. */
   entry(user: LocalUser, hint: EntryHint): void;
+  /** The user read in a room while the session said hello: the entry in its list may be older. */
+  missed(session: Session, roomId: number): void;
   /** Something about the user changed: look at the store. */
   changed(user: LocalUser): void;
 }
@@ -24,7 +29,9 @@ export interface UserHints {
 export class Users implements SubscriberKeeper {
   readonly #byId = new Map<number, LocalUser>();
   readonly #bus: Subscriptions;
-  #on: UserHints = { joined() {}, entry() {}, changed() {} };
+  /** What was told while a session said hello: its `ready` may be older. */
+  readonly #kept = new WeakMap<Session, OwnSessionFrame[]>();
+  #on: UserHints = { joined() {}, entry() {}, missed() {}, changed() {} };
 
   constructor(bus: Subscriptions) {
     this.#bus = bus;
@@ -91,21 +98,35 @@ export class Users implements SubscriberKeeper {
     if (user.sessions.size === 0 && this.#byId.get(user.id) === user) this.#forget(user);
   }
 
+  /** The session was told `ready`. */
+  began(session: Session): void {
+    for (const frame of this.#kept.get(session) ?? []) session.send(frame);
+    this.#kept.delete(session);
+  }
+
   #forget(user: LocalUser): void {
     this.#byId.delete(user.id);
     this.#bus.unsubscribe(channels.user(user.id), user.listen).catch(() => {});
+  }
+
+  #keep(session: Session, frame: OwnSessionFrame): void {
+    const kept = this.#kept.get(session) ?? [];
+    this.#kept.set(session, kept);
+    if (kept.push(frame) > MAX_KEPT) kept.shift();
   }
 
   #heard(user: LocalUser, message: Uint8Array): void {
     const heard = readMessage(message);
     if ("unread" in heard) {
       for (const session of user.sessions) {
-        if (session.state === "ready" && session.id !== heard.except) session.send(heard.unread);
+        if (session.isSayingHello && heard.roomId) this.#on.missed(session, heard.roomId);
+        if (session.isReady && session.id !== heard.except) session.send(heard.unread);
       }
     } else if ("frame" in heard) {
-      const frame = heard.frame as UserFrame | BlockFrame | ContactFrame | HiddenFrame | SignalFrame;
+      const frame = heard.frame as OwnSessionFrame;
       if (frame.op === "user") this.rename(user.id, frame.user.name);
       for (const session of user.sessions) {
+        if (session.isSayingHello && heard.only === undefined) this.#keep(session, frame);
         if (session.isReady && (heard.only === undefined || session.id === heard.only)) session.send(frame);
       }
     } else if (heard.hint === "joined") this.#on.joined(user, heard);
@@ -113,6 +134,8 @@ export class Users implements SubscriberKeeper {
     else if (heard.hint === "changed") this.#on.changed(user);
   }
 }
+
+type OwnSessionFrame = UserFrame | BlockFrame | ContactFrame | HiddenFrame | SignalFrame;
 
 /** A message that this version does not know still says that something about the user changed. */
 function readMessage(message: Uint8Array): UserMessage {

@@ -1,5 +1,5 @@
 /**
- * Two people with devices do things at random, while connections are lost and apps and servers are killed. When it is quiet
+ * Two people with three devices do things at random, while connections are lost and apps and servers are killed. When it is quiet
  * again each device shows what the server has, and what was written down to be sent is there once.
  *
  * `MODEL_RUNS` is the number of runs; `MODEL_SEED` repeats the runs of a seed, which every run of the test prints. The first run that
@@ -13,18 +13,21 @@ import {
   type TimelineItem,
   type TimelineMessage,
 } from "../../../src/client/local/timeline/timeline.ts";
-import type { Room } from "../../../src/client/rooms.ts";
 import type { EventFrame, RoomEntry, RoomEvent } from "../../../src/protocol/frames.ts";
 import { site } from "../../gateway/fixtures.ts";
 import { describeWith } from "../../services/need.ts";
-import { askEntry, askServer, type Device, makeWorld, Server, settle, type World } from "./world.ts";
+import { askServer, type Device, makeWorld, Server, settle, type World } from "./world.ts";
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 30);
 const SHRINK = process.env.MODEL_SHRINK === "1";
+/** Looks at what devices show, until it is what the server has. */
+const MAX_TRIES = 100;
 const SEED = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31);
 
-type Who = 0 | 1;
-type Step =
+/** A device of {@link World}. */
+type Who = 0 | 1 | 2;
+/** What is done in one of the rooms of {@link World}. */
+type InRoom =
   | { do: "send"; who: Who; text: string; answer: number | null; thread: number | null }
   | { do: "forward"; who: Who; message: number }
   | { do: "edit"; who: Who; message: number; text: string }
@@ -34,11 +37,15 @@ type Step =
   | { do: "readThread"; who: Who; message: number }
   | { do: "react" | "unreact"; who: Who; message: number; name: string }
   | { do: "read"; who: Who }
-  | { do: "look" | "older" | "cut" | "cutOff" | "reconnect" | "killApp"; who: Who }
+  | { do: "look" | "older"; who: Who };
+type Step =
+  | (InRoom & { at: 0 | 1 })
+  | { do: "block" | "unblock" | "cut" | "cutOff" | "reconnect" | "killApp"; who: Who }
   | { do: "killServer" }
   | { do: "wait"; ms: number };
 
-const who = fc.constantFrom<Who>(0, 1);
+const who = fc.constantFrom<Who>(0, 1, 2);
+const at = fc.constantFrom<0 | 1>(0, 0, 0, 1);
 const message = fc.nat(30);
 const text = fc.string({ minLength: 1, maxLength: 8 }).map((end) => `m${end}`);
 const name = fc.constantFrom("👍", "🎉");
@@ -48,26 +55,28 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       do: also("send"),
-      who,
+      ...{ who, at },
       text,
       answer: fc.option(message, { freq: 2 }),
       thread: fc.option(message, { freq: 1 }),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: also("forward"), who, message }) },
-  { weight: 3, arbitrary: fc.record({ do: also("edit"), who, message, text }) },
-  { weight: 2, arbitrary: fc.record({ do: also("delete"), who, message }) },
-  { weight: 2, arbitrary: fc.record({ do: also("hide"), who, message }) },
-  { weight: 4, arbitrary: fc.record({ do: also("react", "unreact"), who, message, name }) },
-  { weight: 2, arbitrary: fc.record({ do: also("read"), who }) },
-  { weight: 2, arbitrary: fc.record({ do: also("pin", "unpin", "readThread", "readThread"), who, message }) },
+  { weight: 2, arbitrary: fc.record({ do: also("forward"), who, at, message }) },
+  { weight: 3, arbitrary: fc.record({ do: also("edit"), who, at, message, text }) },
+  { weight: 2, arbitrary: fc.record({ do: also("delete"), who, at, message }) },
+  { weight: 2, arbitrary: fc.record({ do: also("hide"), who, at, message }) },
+  { weight: 4, arbitrary: fc.record({ do: also("react", "unreact"), who, at, message, name }) },
+  { weight: 2, arbitrary: fc.record({ do: also("read"), who, at }) },
   {
-    weight: 7,
-    arbitrary: fc.record({
-      do: also("look", "older", "cut", "cutOff", "reconnect", "reconnect", "killApp"),
-      who,
-    }),
+    weight: 2,
+    arbitrary: fc.record({ do: also("pin", "unpin", "readThread", "readThread"), who, at, message }),
   },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: also("cut", "cutOff", "reconnect", "reconnect", "killApp"), who }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: also("look", "older"), who, at }) },
+  { weight: 1, arbitrary: fc.record({ do: also("block", "unblock", "unblock"), who }) },
   { weight: 4, arbitrary: fc.record({ do: also("wait"), ms: fc.constantFrom(0, 1, 5, 30) }) },
   { weight: 1, arbitrary: fc.record({ do: also("killServer") }) },
 ) as fc.Arbitrary<Step>;
@@ -75,45 +84,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 async function take(world: World, one: Step): Promise<void> {
   if (one.do === "wait") return await delay(one.ms);
   if (one.do === "killServer") return await killServer(world);
-  const device = world.devices[one.who] as Device;
-  const { token } = world.room;
+  const device = world.devices[one.who];
   const { client } = device;
+  if ("at" in one) return void takeInRoom(device, world.rooms[one.at].token, one);
   switch (one.do) {
-    case "send": {
-      const seqOf = (n: number | null) => (n === null ? undefined : pick(device, token, n)?.seq);
-      const [replyTo, thread] = [seqOf(one.answer), seqOf(one.thread)];
-      const more = { ...(replyTo !== undefined && { replyTo }), ...(thread !== undefined && { thread }) };
-      const sent = client.send(token, one.text, more);
-      return void sent.catch(() => undefined);
+    case "block":
+    case "unblock": {
+      const user = world.devices[one.who === 1 ? 0 : 1].person.actor.id;
+      return void client[one.do]({ user }).catch(() => undefined);
     }
-    case "forward": {
-      const seq = pick(device, token, one.message)?.seq;
-      if (seq === undefined) return;
-      return void client.send({ room: token, forward: { room: token, seq } }).catch(() => undefined);
-    }
-    case "edit":
-    case "delete":
-    case "hide":
-    case "react":
-    case "unreact":
-    case "pin":
-    case "unpin":
-      return change(device, token, one);
-    case "readThread": {
-      const thread = pick(device, token, one.message)?.seq;
-      const seq = client.room(token).getSnapshot()?.head ?? 0;
-      if (thread !== undefined) void client.read({ room: token, thread, seq }).catch(() => undefined);
-      return;
-    }
-    case "read":
-      return void client.read(token, client.room(token).getSnapshot()?.head ?? 0).catch(() => undefined);
-    case "look":
-      return void client.room(token).messages.load();
-    case "older":
-      return void client
-        .room(token)
-        .messages.loadOlder()
-        .catch(() => undefined);
     case "cut":
       return device.cut();
     case "cutOff":
@@ -127,6 +106,38 @@ async function take(world: World, one: Step): Promise<void> {
       await device.start().load();
       void device.client.connect().catch(() => undefined);
     }
+  }
+}
+
+function takeInRoom(device: Device, token: string, one: InRoom): unknown {
+  const { client } = device;
+  const { messages } = client.room(token);
+  const head = () => client.room(token).getSnapshot()?.head ?? 0;
+  switch (one.do) {
+    case "send": {
+      const seqOf = (n: number | null) => (n === null ? undefined : pick(device, token, n)?.seq);
+      const [replyTo, thread] = [seqOf(one.answer), seqOf(one.thread)];
+      const more = { ...(replyTo !== undefined && { replyTo }), ...(thread !== undefined && { thread }) };
+      return client.send(token, one.text, more).catch(() => undefined);
+    }
+    case "forward": {
+      const seq = pick(device, token, one.message)?.seq;
+      if (seq === undefined) return undefined;
+      return client.send({ room: token, forward: { room: token, seq } }).catch(() => undefined);
+    }
+    case "readThread": {
+      const thread = pick(device, token, one.message)?.seq;
+      if (thread === undefined) return undefined;
+      return client.read({ room: token, thread, seq: head() }).catch(() => undefined);
+    }
+    case "read":
+      return client.read(token, head()).catch(() => undefined);
+    case "look":
+      return messages.load();
+    case "older":
+      return messages.loadOlder().catch(() => undefined);
+    default:
+      return change(device, token, one);
   }
 }
 
@@ -145,18 +156,16 @@ function pick({ client }: Device, token: string, n: number, own = false): Timeli
   return shown[n % Math.max(1, shown.length)];
 }
 
-type Change = Exclude<Extract<Step, { message: number }>, { do: "readThread" | "forward" }>;
+type Change = Exclude<Extract<InRoom, { message: number }>, { do: "readThread" | "forward" }>;
 
 function change(device: Device, token: string, one: Change): void {
   const found = pick(device, token, one.message, one.do === "edit" || one.do === "delete");
   if (!found) return;
   const { client } = device;
   const place = found.seq === undefined ? { id: found.id ?? "" } : { seq: found.seq };
-  const at = { room: token, ...place } as { room: string; seq: number };
-  // What a device does not hold says nothing of the thread that it is in.
-  if (one.do === "hide" && typeof found.data.thread === "number") return;
+  const target = { room: token, ...place } as { room: string; seq: number };
   if (one.do === "delete" || one.do === "hide") {
-    const done = client.delete({ ...at, ...(one.do === "hide" && { forMe: true }) });
+    const done = client.delete({ ...target, ...(one.do === "hide" && { forMe: true }) });
     done.then(
       (answer) => {
         if (answer.duplicate && found.seq === undefined && found.id) device.discarded.add(found.id);
@@ -167,10 +176,10 @@ function change(device: Device, token: string, one: Change): void {
   }
   const done =
     one.do === "edit"
-      ? client.edit({ ...at, text: one.text })
+      ? client.edit({ ...target, text: one.text })
       : "name" in one
-        ? client[one.do]({ ...at, name: one.name })
-        : client[one.do](at);
+        ? client[one.do]({ ...target, name: one.name })
+        : client[one.do](target);
   done.catch(() => undefined);
 }
 
@@ -210,53 +219,46 @@ function withoutFailures(items: readonly TimelineItem[]): TimelineItem[] {
   });
 }
 
-/** What the server has for a person, and what their device shows of it. */
-interface Seen {
-  entry: RoomEntry | undefined;
-  events: EventFrame[];
-  local: Room | undefined;
-  shown: readonly TimelineItem[];
-}
-
-/** Of both people at one moment: a server may still carry out what an app said before it was killed. */
-async function seen(world: World): Promise<Seen[]> {
-  const { token } = world.room;
+/** What a device shows comes to what the server has, once what is under way has arrived. */
+async function check(world: World): Promise<void> {
   for (let tries = 0; ; tries++) {
     await settle(world);
-    const all: Seen[] = [];
-    let isStill = true;
-    for (const device of world.devices) {
-      const entry = await askEntry(world, device);
-      const { events } = await askServer(world, device);
-      const shown = withoutFailures(await shownOf(device, token));
-      all.push({ entry, events, local: device.client.room(token).getSnapshot(), shown });
-      // What is hidden moves no head.
-      const later = await askServer(world, device);
-      isStill &&= later.events.length === events.length && later.entry?.head === entry?.head;
+    try {
+      for (const device of world.devices) await compare(world, device);
+      break;
+    } catch (error) {
+      if (tries === MAX_TRIES) throw error;
+      await delay(20);
     }
-    const heads = new Set(all.flatMap(({ entry, local }) => [entry?.head, local?.head]));
-    if ((isStill && heads.size === 1) || tries === 20) return all;
   }
+  for (const device of world.devices) await checkStored(world, device);
 }
 
-async function check(world: World): Promise<void> {
-  const all = await seen(world);
-  for (const [n, device] of world.devices.entries()) {
-    const { entry, events, local, shown } = all[n] as Seen;
+async function compare(world: World, device: Device): Promise<void> {
+  const { client } = device;
+  const { told, blocked } = await askServer(world, device);
+  expect([...client.blockedUsers.getSnapshot()].sort()).toEqual([...blocked].sort());
+  expect(client.rooms.getSnapshot().map(({ room }) => room)).toHaveLength(told.length);
+  const logged: unknown[] = [];
+  for (const [n, { entry, events }] of told.entries()) {
+    const { token, id } = world.rooms[n as 0 | 1];
+    const shown = withoutFailures(await shownOf(device, token));
+    const local = client.room(token).getSnapshot();
     expect(comparable(shown)).toEqual(comparable(events.map((event) => itemOf(event as RoomEvent))));
-    expect(local).toMatchObject({ head: entry?.head, read: entry?.read, pinned: entry?.pinned });
-    const unread = unreadOf(events, entry?.read ?? 0, device);
+    const { head, read, pinned, name, peer } = entry as RoomEntry;
+    expect(local).toMatchObject({ head, read, pinned, name, ...(peer && { peer: { id: peer.id } }) });
+    const unread = unreadOf(events, read, device);
     expect({ local: local?.unread, server: entry?.unread }).toEqual({ local: unread, server: unread });
-    const logged = await world.server.node.store.log.range(world.room.id, 0, Number.MAX_SAFE_INTEGER, 10_000);
-    const ids = logged.filter(({ type }) => type === "message").map(({ id }) => id);
+    const log = await world.server.node.store.log.range(id, 0, Number.MAX_SAFE_INTEGER, 10_000);
+    const ids = log.filter(({ type }) => type === "message").map((event) => event.id);
     expect(new Set(ids).size, "no message is there twice").toBe(ids.length);
-    const failed = new Set(device.client.outbox.getSnapshot().map(({ id }) => id));
-    const lost = [...device.kept].filter(
-      (id) => !ids.includes(id) && !device.discarded.has(id) && !failed.has(id),
-    );
-    expect(lost, "no message is lost").toEqual([]);
-    await checkStored(world, device);
+    logged.push(...ids);
   }
+  const failed = new Set(client.outbox.getSnapshot().map((write) => write.id));
+  const lost = [...device.kept].filter(
+    (id) => !logged.includes(id) && !device.discarded.has(id) && !failed.has(id),
+  );
+  expect(lost, "no message is lost").toEqual([]);
 }
 
 /** Messages of others after a marker that were not deleted. */
@@ -268,15 +270,18 @@ function unreadOf(events: readonly EventFrame[], read: number, { client }: Devic
 }
 
 /** The device has all of it, for a start without a network. */
-async function checkStored({ room: { token } }: World, device: Device): Promise<void> {
-  const before = device.client.room(token).messages;
+async function checkStored({ rooms }: World, device: Device): Promise<void> {
+  const before = rooms.map(({ token }) => device.client.room(token).messages);
   await device.client.disconnect();
-  const shown = comparable(inLog(before.getSnapshot()));
+  const shown = before.map((messages) => comparable(inLog(messages.getSnapshot())));
   device.isCutOff = true;
-  const { messages } = device.start().room(token);
-  await messages.load();
-  while (messages.hasOlder) await messages.loadOlder();
-  expect(comparable(inLog(messages.getSnapshot()))).toEqual(shown);
+  const client = device.start();
+  for (const [n, { token }] of rooms.entries()) {
+    const { messages } = client.room(token);
+    await messages.load();
+    while (messages.hasOlder) await messages.loadOlder();
+    expect(comparable(inLog(messages.getSnapshot()))).toEqual(shown[n]);
+  }
 }
 
 function inLog(items: readonly TimelineItem[]): TimelineItem[] {

@@ -1,13 +1,18 @@
-/** A server that may be killed, and two people with devices that may be killed and cut off: what the model test drives. */
+/** A server that may be killed, and people with devices that may be killed and cut off: what the model test drives. */
 import { setTimeout as delay } from "node:timers/promises";
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
 import { WebSocket } from "ws";
 import { createClient } from "../../../src/client/client.ts";
-import { createLocalClient, type LocalClient } from "../../../src/client/local/local-client.ts";
+import { pagedRooms } from "../../../src/client/commands/room-list.ts";
+import {
+  createLocalClient,
+  type LocalClient,
+  type LocalOptions,
+} from "../../../src/client/local/local-client.ts";
 import { indexedDbStore } from "../../../src/client/stores/indexeddb.ts";
 import type { Platform } from "../../../src/client/stores/indexeddb-types.ts";
 import type { Store, Write } from "../../../src/client/stores/store.ts";
-import type { RoomEntry } from "../../../src/protocol/frames.ts";
+import type { EventFrame, RoomEntry } from "../../../src/protocol/frames.ts";
 import type { Node, Person, Room, Site } from "../../gateway/fixtures.ts";
 import { person, room } from "../../gateway/fixtures.ts";
 
@@ -40,6 +45,7 @@ export class Server {
 export class Device {
   readonly person: Person;
   readonly #server: Server;
+  readonly #options: Partial<LocalOptions>;
   readonly #platform = { indexedDB: new IDBFactory(), IDBKeyRange } as unknown as Platform;
   readonly #sockets = new Set<WebSocket>();
   /** Ids of messages that the device has written down to send. */
@@ -50,8 +56,9 @@ export class Device {
   isCutOff = false;
   #life = { isOver: false };
 
-  constructor(server: Server, owner: Person) {
+  constructor(server: Server, owner: Person, options: Partial<LocalOptions> = {}) {
     this.#server = server;
+    this.#options = options;
     this.person = owner;
     this.client = this.start();
   }
@@ -66,6 +73,7 @@ export class Device {
       backoff: { baseMs: 2, capMs: 20 },
       WebSocket: this.#network(),
       store: this.#mortal(indexedDbStore("device", this.#platform), life),
+      ...this.#options,
     });
     return this.client;
   }
@@ -118,26 +126,32 @@ function sentId(write: Write): string[] {
   return kept?.op === "send" ? [kept.id] : [];
 }
 
+/** Ann's phone, Bob's phone, and Ann's laptop, which reads its rooms in pages; a group, and the room of the two alone. */
 export interface World {
   server: Server;
-  devices: [Device, Device];
-  room: Room;
+  devices: [Device, Device, Device];
+  rooms: [Room, Room];
 }
 
 export async function makeWorld(server: Server): Promise<World> {
-  const people = [await person(server.node, "Ann"), await person(server.node, "Bob")] as const;
-  const shared = await room(server.node, people);
-  const devices = people.map((one) => new Device(server, one)) as World["devices"];
+  const [ann, bob] = [await person(server.node, "Ann"), await person(server.node, "Bob")];
+  const group = await room(server.node, [ann, bob]);
+  const devices: World["devices"] = [
+    new Device(server, ann),
+    new Device(server, bob),
+    new Device(server, ann, { rooms: pagedRooms(1) }),
+  ];
   for (const { client } of devices) await client.connect();
-  return { server, devices, room: shared };
+  const direct = await devices[0].client.roomDirect({ user: bob.actor.id });
+  return { server, devices, rooms: [group, { token: direct.room.room, id: Number(direct.room.ids.id) }] };
 }
 
 /** Everybody is connected, and nothing is under way any more. */
-export async function settle({ devices, room: { token } }: World): Promise<void> {
+export async function settle({ devices, rooms: both }: World): Promise<void> {
   // Not the end of the history: the user may have hidden that.
-  const head = async () => {
-    const { rooms } = await (devices[0] as Device).client.ask<"rooms">({ op: "rooms" });
-    return rooms.find(({ room }) => room === token)?.head ?? 0;
+  const heads = async () => {
+    const { rooms } = await devices[0].client.ask<"rooms">({ op: "rooms" });
+    return both.map(({ token }) => rooms.find(({ room }) => room === token)?.head ?? 0);
   };
   for (const device of devices) {
     device.isCutOff = false;
@@ -145,46 +159,48 @@ export async function settle({ devices, room: { token } }: World): Promise<void>
     await device.client.connect();
   }
   for (let tries = 0; tries < 2_000; tries++) {
-    const isQuiet = devices.every(
-      ({ client }) =>
-        client.state.name === "online" && client.outbox.getSnapshot().every(({ failed }) => failed),
-    );
+    const isQuiet = devices.every(({ client }) => client.state.name === "online" && isAtRest(client));
     if (isQuiet) {
-      const last = await head().catch(() => -1);
-      if (devices.every(({ client }) => client.room(token).getSnapshot()?.head === last)) return;
+      const last = await heads().catch(() => [-1, -1]);
+      const isThere = ({ client }: Device) =>
+        both.every(({ token }, n) => client.room(token).getSnapshot()?.head === last[n]);
+      if (devices.every(isThere)) return;
     }
     await delay(5);
   }
   const left = devices.map(({ client }) => ({
     state: client.state,
     outbox: client.outbox.getSnapshot(),
-    entry: client.room(token).getSnapshot(),
+    entries: client.rooms.getSnapshot(),
   }));
   throw new Error(`it does not come to rest: ${JSON.stringify(left)}`);
 }
 
-/** The room's entry as a new client of this person gets it, once the person's read marker has come to the server. */
-export async function askEntry(world: World, device: Device): Promise<RoomEntry | undefined> {
-  for (let tries = 0; ; tries++) {
-    const { entry } = await askServer(world, device);
-    const local = device.client.room(world.room.token).getSnapshot();
-    if (entry?.read === local?.read || tries === 100) return entry;
-    await delay(10);
-  }
+/** Whether nothing waits for an answer. What was done to a message that was refused waits for that to be tried again. */
+function isAtRest({ outbox }: LocalClient): boolean {
+  const writes = outbox.getSnapshot();
+  const failed = new Set(writes.flatMap(({ id, failed }) => (failed ? [id] : [])));
+  return writes.every(
+    ({ id, target }) => failed.has(id) || (target && "id" in target && failed.has(target.id)),
+  );
 }
 
-/** The room's entry and whole history as a new client of this person gets them. */
-export async function askServer({ server, room: { token } }: World, { person: { token: password } }: Device) {
+/** What a new client of this person gets: of each room the entry and the whole history; and whom they block. */
+export async function askServer({ server, rooms }: World, { person: { token: password } }: Device) {
   const client = createClient({ url: server.url, token: password, WebSocket });
   try {
     const ready = await client.connect();
-    const pages = [await client.history({ room: token, limit: 200 })];
-    for (let page = pages[0]; page?.more; ) {
-      page = await client.history({ room: token, limit: 200, before: page.events[0]?.seq ?? 0 });
-      pages.unshift(page);
+    const told: { entry: RoomEntry | undefined; events: EventFrame[] }[] = [];
+    for (const { token } of rooms) {
+      const pages = [await client.history({ room: token, limit: 200 })];
+      for (let page = pages[0]; page?.more; ) {
+        page = await client.history({ room: token, limit: 200, before: page.events[0]?.seq ?? 0 });
+        pages.unshift(page);
+      }
+      const entry = ready.rooms.find(({ room: name }) => name === token);
+      told.push({ entry, events: pages.flatMap(({ events }) => events) as EventFrame[] });
     }
-    const entry = ready.rooms.find(({ room: name }) => name === token);
-    return { entry, events: pages.flatMap(({ events }) => events) };
+    return { told, blocked: ready.blocked };
   } finally {
     client.disconnect();
   }

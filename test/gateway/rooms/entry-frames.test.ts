@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { RoomEntry } from "../../../src/protocol/frames.ts";
 import { describeWith } from "../../services/need.ts";
 import { newRoom } from "../../store/fixtures.ts";
-import { type Node, type Person, person, places, type Room, room, site } from "../fixtures.ts";
+import { type Node, type Person, person, places, type Room, room, say, site } from "../fixtures.ts";
 import type { Frame, RawClient } from "../raw-client.ts";
 
 const isRoom = (frame: Frame) => frame.op === "room";
@@ -106,7 +106,9 @@ describeWith("postgres", "the frame room", ({ postgres }) => {
     });
   });
 
-  test("[GW-15.4] comes to who joined while they said hello, and to who was promoted then", async () => {
+  /** A server that holds back what it read for the next hello, until it is released. */
+  async function holding() {
+    let isHeld = false;
     let heard = () => {};
     const isAsked = new Promise<void>((resolve) => {
       heard = resolve;
@@ -115,7 +117,6 @@ describeWith("postgres", "the frame room", ({ postgres }) => {
     const isReleased = new Promise<void>((resolve) => {
       release = resolve;
     });
-    let isHeld = false;
     const one = await node({
       store: (store) => ({
         ...store,
@@ -132,14 +133,24 @@ describeWith("postgres", "the frame room", ({ postgres }) => {
         },
       }),
     });
+    /** Resolves when its list is read. */
+    const hello = async (client: RawClient, { token }: Person) => {
+      isHeld = true;
+      const ready = client.hello(token);
+      await isAsked;
+      isHeld = false;
+      return { ready };
+    };
+    return { one, hello, release };
+  }
+
+  test("[GW-15.4] comes to who joined while they said hello, and to who was promoted then", async () => {
+    const { one, hello, release } = await holding();
     const [ada, bob] = await people(one, "Ada", "Bob");
     const home = await room(one, [ada, bob], "Before");
     const watcher = await connect(one, ada);
-    isHeld = true;
     const client = await raw(one);
-    const ready = client.hello(bob.token);
-    await isAsked;
-    isHeld = false;
+    const { ready } = await hello(client, bob);
     await one.useCases.roomSettings.rename(ada.actor, home.token, "After");
     await one.useCases.memberSettings.change(bob.actor, home.token, { favourite: true });
     await watcher.next(isRoom);
@@ -148,6 +159,23 @@ describeWith("postgres", "the frame room", ({ postgres }) => {
     for (let entry = await entryFrom(client); ; entry = await entryFrom(client)) {
       if (entry.name === "After" && entry.settings.favorite) break;
     }
+  });
+
+  test("[GW-15.4] comes to who read on by another session while they said hello, with whom they block then", async () => {
+    const { one, hello, release } = await holding();
+    const [ada, bob] = await people(one, "Ada", "Bob");
+    const home = await room(one, [ada, bob]);
+    const { seq } = await say(one, ada, home, "Hello");
+    const other = await connect(one, bob);
+    const client = await raw(one);
+    const { ready } = await hello(client, bob);
+    await other.ask({ op: "read", ref: 1, room: home.token, seq });
+    other.say({ op: "block", ref: 2, user: String(ada.id) });
+    await other.next(({ op }) => op === "block");
+    release();
+    expect((await ready).rooms).toMatchObject([{ unread: 1 }]);
+    expect(await client.next(({ op }) => op === "block")).toMatchObject({ user: String(ada.id), on: true });
+    expect(await entryFrom(client)).toMatchObject({ read: seq, unread: 0 });
   });
 
   test("[GW-15.6] in a room of many sessions tells what all have alike, once, also to who waits in the lobby", async () => {
