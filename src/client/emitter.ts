@@ -10,18 +10,23 @@ export interface Emitter<Events extends object> {
 
 /** A listener that throws becomes an uncaught error of the app; the other listeners still get the event. */
 export function createEmitter<Events extends object>(): Emitter<Events> {
-  const listeners = new Map<keyof Events, Set<(event: never) => void>>();
+  const listeners = new Map<keyof Events, readonly { call: (event: never) => void }[]>();
+  const heard = (name: keyof Events) => listeners.get(name) ?? [];
   return {
     on(name, listener) {
-      const heard = listeners.get(name) ?? new Set();
-      listeners.set(name, heard);
-      heard.add(listener);
-      return () => heard.delete(listener);
+      const own = { call: listener };
+      // A new list: one that is being gone through stays as it is.
+      listeners.set(name, [...heard(name), own]);
+      return () =>
+        listeners.set(
+          name,
+          heard(name).filter((other) => other !== own),
+        );
     },
     emit(name, event) {
-      for (const listener of [...(listeners.get(name) ?? [])]) {
+      for (const { call } of heard(name)) {
         try {
-          (listener as (event: unknown) => void)(event);
+          (call as (event: unknown) => void)(event);
         } catch (error) {
           queueMicrotask(() => {
             throw error;

@@ -90,10 +90,13 @@ export class Rooms {
   /** Applies an event. Events up to the head of `ready` are in its figures already, so replayed ones count once. */
   apply(event: EventFrame): void {
     const shown = this.#rooms.get(event.room);
-    let room = withoutWaiting(shown ?? this.#coming.get(event.room) ?? newRoom(event));
-    if (event.seq > room.head) {
-      room = { ...room, head: event.seq, at: event.at, ...this.#change(room, event) };
-    }
+    const before = shown ?? this.#coming.get(event.room) ?? newRoom(event);
+    const isNews = event.seq > before.head;
+    // What was shown stays as it was; of many events in a row each makes one copy and no other object.
+    const room: RoomEntry = isNews || before.waiting ? { ...before } : before;
+    // A user who gets a room's event does not wait in its lobby [GW-12.3].
+    if (room.waiting) delete room.waiting;
+    if (isNews) this.#change(room, event);
     if (shown) this.#set(room);
     else this.#coming.set(event.room, room);
   }
@@ -118,10 +121,11 @@ export class Rooms {
     const room = this.#rooms.get(token);
     // Messages after this count are missing in it; the next marker corrects the figures.
     if (!room || read < room.read) return;
-    // A marker of the room takes away the mark of an unread room, unless it sets it [GW-6.13].
-    const marked = head || thread ? {} : withMark(room, unreadMark);
     if (head > room.head) this.#counted.set(token, head);
-    this.#set({ ...room, read, unread, mention, ...marked });
+    const now = { ...room, read, unread, mention };
+    // A marker of the room takes away the mark of an unread room, unless it sets it [GW-6.13].
+    if (!head && !thread) mark(now, unreadMark);
+    this.#set(now);
   }
 
   call({ room: token, flags }: Omit<CallFrame, "op">): void {
@@ -141,51 +145,61 @@ export class Rooms {
     this.#entries.get(room)?.changed();
   }
 
-  #change(room: Room, event: EventFrame): Partial<Room> {
-    switch (event.type) {
+  #change(room: RoomEntry, event: EventFrame): void {
+    const { type, data } = event;
+    room.head = event.seq;
+    room.at = event.at;
+    switch (type) {
       case "message":
-        return { last: event, ...this.#count(room, event) };
+        room.last = event;
+        this.#count(room, event);
+        break;
       case "message.edited":
+        changeLast(room, event);
+        break;
       case "message.deleted":
-        return {
-          ...lastAfter(room, event),
-          ...(event.type === "message.deleted" && this.#uncount(room, event)),
-        };
+        changeLast(room, event);
+        this.#uncount(room, event);
+        break;
       case "room.created":
       case "room.changed":
-        return typeof event.data.name === "string" ? { name: event.data.name } : {};
+        if (typeof data.name === "string") room.name = data.name;
+        break;
       case "member.joined":
       case "member.changed":
       case "member.left":
-        return {
-          ...(this.#isMe(event.data.member) && { role: String(event.data.role) }),
-          ...(room.members && { members: room.members + MEMBERS_MORE[event.type] }),
-        };
+        if (this.#isMe(data.member)) room.role = String(data.role);
+        if (room.members) room.members += MEMBERS_MORE[type];
+        break;
       case "message.pinned":
       case "message.unpinned":
-        return withPin(room, event);
+        // A hidden pin is of a message that the user may not see [GW-4.5].
+        if (room.pinned && !data.hidden)
+          room.pinned = including(room.pinned, data.seq as number, type === "message.pinned");
+        break;
       case "call.ended":
-        return { call: 0 };
-      default:
-        return {};
+        room.call = 0;
     }
   }
 
   /** The figures after a message. The user's own message moves their read marker. */
-  #count(entry: Room, { actor, seq, data }: EventFrame): Partial<Room> {
-    const { unread, mention, room } = entry;
-    if (this.#isMe(actor)) return { read: seq, unread: 0, mention: 0, ...withMark(entry) };
-    if (seq <= (this.#counted.get(room) ?? 0)) return {};
-    const mentions = (data.mentions ?? []) as string[];
-    const named = mentions.includes(this.#userId) || mentions.includes(EVERYBODY);
-    return { unread: unread + 1, mention: mention + (named ? 1 : 0) };
+  #count(room: RoomEntry, { actor, seq, data }: EventFrame): void {
+    if (this.#isMe(actor)) {
+      room.read = seq;
+      room.unread = room.mention = 0;
+      mark(room);
+    } else if (seq > (this.#counted.get(room.room) ?? 0)) {
+      const mentions = (data.mentions ?? []) as string[];
+      room.unread++;
+      if (mentions.includes(this.#userId) || mentions.includes(EVERYBODY)) room.mention++;
+    }
   }
 
   /** The figures after a deletion. The server announces changed mentions [GW-6.6]. */
-  #uncount({ read, unread, mention, room }: Room, { seq, data }: EventFrame): Partial<Room> {
-    if (Number(data.seq) <= read || seq <= (this.#counted.get(room) ?? 0)) return {};
-    const left = Math.max(0, unread - 1);
-    return { unread: left, mention: Math.min(mention, left) };
+  #uncount(room: RoomEntry, { seq, data }: EventFrame): void {
+    if (Number(data.seq) <= room.read || seq <= (this.#counted.get(room.room) ?? 0)) return;
+    room.unread = Math.max(0, room.unread - 1);
+    room.mention = Math.min(room.mention, room.unread);
   }
 
   #isMe(actor: unknown): boolean {
@@ -199,33 +213,22 @@ export function byActivity(rooms: Room[]): Room[] {
   return rooms.sort((a, b) => (b.last?.at ?? 0) - (a.last?.at ?? 0));
 }
 
-/** Rooms without a mark, most of them, keep the settings that they have. */
-function withMark({ settings }: Room, isMarked = false): Partial<Room> {
-  if (!settings || (settings.unreadMark ?? false) === isMarked) return {};
-  const { unreadMark: _, ...others } = settings;
-  return { settings: isMarked ? { ...others, unreadMark: true } : others };
-}
-
-/** A user who gets a room's event does not wait in its lobby [GW-12.3]. */
-function withoutWaiting(room: Room): Room {
-  if (!room.waiting) return room;
-  const { waiting: _, ...rest } = room;
-  return rest;
+/** Marks a room as unread, or not. Rooms without a mark, most of them, keep the settings that they have. */
+function mark(room: RoomEntry, isMarked = false): void {
+  if (!room.settings || (room.settings.unreadMark ?? false) === isMarked) return;
+  const { unreadMark: _, ...others } = room.settings;
+  room.settings = isMarked ? { ...others, unreadMark: true } : others;
 }
 
 /** The last message after its edit, or without its text after its deletion. A hidden edit changes nothing [GW-4.4]. */
-function lastAfter({ last }: Room, { type, data }: EventFrame): Partial<Room> {
+function changeLast(room: RoomEntry, { type, data }: EventFrame): void {
   const { hidden, seq, ...edit } = data;
-  if (!last || last.seq !== seq || hidden) return {};
+  const { last } = room;
+  if (!last || last.seq !== seq || hidden) return;
   // A message without a format has none after the edit, whatever it had before.
   const { format: _format, ...kept } = last.data;
   const isDeleted = type === "message.deleted";
-  return { last: { ...last, data: isDeleted ? { text: "", deleted: true } : { ...kept, ...edit } } };
-}
-
-/** A hidden pin is of a message that the user may not see [GW-4.5]. */
-function withPin({ pinned }: Room, { type, data: { seq, hidden } }: EventFrame): Partial<Room> {
-  return pinned && !hidden ? { pinned: including(pinned, seq as number, type === "message.pinned") } : {};
+  room.last = { ...last, data: isDeleted ? { text: "", deleted: true } : { ...kept, ...edit } };
 }
 
 /** The list with the item at its end, or without it. */
