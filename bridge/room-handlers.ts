@@ -13,6 +13,7 @@ import { createInboundEdits } from "./inbound/edits.ts";
 import { createInboundFiles } from "./inbound/files.ts";
 import { createInbound } from "./inbound/inbound.ts";
 import type { Inbox } from "./inbound/inbox.ts";
+import { createLeaves } from "./inbound/leaves.ts";
 import { createInboundMembers } from "./inbound/members.ts";
 import { createInboundPolls } from "./inbound/polls.ts";
 import { createPutAside } from "./inbound/put-aside.ts";
@@ -128,5 +129,6 @@ function createInboundHandler(parts: HandlerParts): {
   });
   const targets = createTargets({ store, inbox, accounts, ghosts, connected, counts, logger });
   const aside = createPutAside({ store, messages, lookup, counts, logger });
-  return { applyInbox: createApplyInbox({ store, inbound, targets, aside, rooms }), arrivals };
+  const leaves = createLeaves(store, ghosts, wake);
+  return { applyInbox: createApplyInbox({ store, inbound, targets, leaves, aside, rooms }), arrivals };
 }

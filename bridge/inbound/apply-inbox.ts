@@ -5,6 +5,7 @@ import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { InboxEntry } from "../store/queues.ts";
 import type { Inbound } from "./inbound.ts";
+import type { Leaves } from "./leaves.ts";
 import type { PutAside } from "./put-aside.ts";
 import type { Targets } from "./targets.ts";
 
@@ -12,6 +13,7 @@ export interface ApplyInboxOptions {
   store: Pick<BridgeStore, "inbox" | "applied" | "failed">;
   inbound: Inbound;
   targets: Targets;
+  leaves: Leaves;
   aside: PutAside;
   rooms: Pick<MatrixRooms, "isLost">;
 }
@@ -27,7 +29,7 @@ const MAX_CHAIN = 20;
  * @throws HomeserverError or a retryable DomainError when it has to be tried again
  */
 export function createApplyInbox(options: ApplyInboxOptions): (room: OpenRoom) => Promise<boolean> {
-  const { store, inbound, targets, aside, rooms } = options;
+  const { store, inbound, targets, leaves, aside, rooms } = options;
 
   /**
    * @param done ids of the events that this batch has dealt with
@@ -55,15 +57,16 @@ export function createApplyInbox(options: ApplyInboxOptions): (room: OpenRoom) =
     }
   }
 
-  function isReady(
+  async function isReady(
     room: OpenRoom,
     entry: InboxEntry,
     event: MatrixEvent,
     done: Set<string>,
     above: readonly string[],
   ): Promise<boolean> {
+    if (!(await leaves.ready(room, event))) return false;
     const applyFirst = (target: InboxEntry) => apply(room, target, done, [...above, entry.eventId]);
-    return targets.ready(room, event, { isOverdue: entry.isOverdue, above, applyFirst });
+    return await targets.ready(room, event, { isOverdue: entry.isOverdue, above, applyFirst });
   }
 
   return async (room) => {

@@ -12,9 +12,11 @@ import type { Ghosts } from "../mapping/ghosts.ts";
 import { entriesOf, type PlannedEntry } from "../mapping/outbox-plan.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Members } from "../rooms/members.ts";
+import { hasItsRules } from "../rooms/power-levels.ts";
 import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { OutboxEntry } from "../store/queues.ts";
+import { changeOf, POWER_LEVELS, PROFILE } from "./changes.ts";
 import type { Delivery } from "./delivery.ts";
 import { redactionIn, type SupersededEdits } from "./superseded-edits.ts";
 
@@ -31,6 +33,8 @@ export interface Outbound {
    * @throws HomeserverError when it has to be tried again
    */
   syncMembers(room: OpenRoom): Promise<void>;
+  /** Sets again what of the Matrix room is not as the chatroom has it. @throws HomeserverError as above */
+  restore(room: OpenRoom): Promise<void>;
   /**
    * Tries the room's dead letters again that somebody asked for, after all events before them were mirrored.
    * @throws HomeserverError when it has to be tried again
@@ -257,39 +261,37 @@ export function createOutbound(options: OutboundOptions): Outbound {
     await store.dropRetriedChanges(room.id);
   }
 
+  /** A room that was made again got the log from its newest messages on, and the changes of before only now. */
+  async function catchUpRules(room: OpenRoom): Promise<void> {
+    if (hasItsRules(room)) return;
+    const { readOnly, posting } = room.chatroom;
+    Object.assign(room, { readOnly, posting });
+    await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
+  }
+
   return {
     async mirror(room) {
       const events = await log.range(room.id, room.mirrored, Number.MAX_SAFE_INTEGER, BATCH);
-      if (events.length === 0) return false;
+      if (events.length === 0) {
+        await catchUpRules(room);
+        return false;
+      }
       const entries = await plan(room, events);
       if (room.chatroom.blocked && needsWriteAccess(entries))
         await whileWritable(room, () => deliverEvents(room, events, entries));
       else await deliverEvents(room, events, entries);
-      return events.length === BATCH;
+      return events.length === BATCH || !hasItsRules(room);
     },
     syncMembers,
+    async restore(room) {
+      await unlessRefused(room, PROFILE, rooms.restore(room));
+      await syncMembers(room);
+    },
     async retry(room) {
       await sendLate(room);
       await repeatChanges(room);
     },
   };
-}
-
-const POWER_LEVELS = "power levels";
-const PROFILE = "name, topic and picture";
-
-/** Names the change of a room that an event makes, for its dead letter. */
-function changeOf(event: LoggedEvent): string {
-  switch (event.type) {
-    case "member.joined":
-      return `joining of ${memberKey(dataOf<"member.joined">(event).member)}`;
-    case "member.left":
-      return `removal of ${memberKey(dataOf<"member.left">(event).member)}`;
-    case "member.changed":
-      return POWER_LEVELS;
-    default:
-      return PROFILE;
-  }
 }
 
 /** Whether an entry needs the right to write. Redactions do not: everybody may redact their own messages. */

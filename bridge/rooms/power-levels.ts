@@ -1,5 +1,5 @@
 /** Roles as power levels of Matrix. From Matrix, members may change little; Causeway decides the rest. */
-import type { Posting, Role, RoomType } from "../../src/domain/model.ts";
+import type { Posting, Role, Room, RoomType } from "../../src/domain/model.ts";
 import { isModerator } from "../../src/domain/permissions.ts";
 
 export interface PowerLevels {
@@ -62,4 +62,9 @@ export function powerLevels(input: {
     redact: input.blocked ? bot : MODERATOR,
     notifications: { room: 0 },
   };
+}
+
+/** Whether the rules as of the last mirrored event are the chatroom's. */
+export function hasItsRules(room: { readOnly: boolean; posting: Posting; chatroom: Room }): boolean {
+  return room.readOnly === room.chatroom.readOnly && room.posting === room.chatroom.posting;
 }

@@ -12,6 +12,7 @@ import { fieldOf, HomeserverError } from "../homeserver/homeserver-error.ts";
 import { isRefusal, whyOf } from "../homeserver/refusals.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeStore, ClaimedRoom } from "../store/bridge-store.ts";
+import { createAliases } from "./aliases.ts";
 import type { RoomRef } from "./members.ts";
 import { type PowerLevels, powerLevels } from "./power-levels.ts";
 
@@ -29,6 +30,10 @@ export interface MatrixRooms {
   make(room: ClaimedRoom & { chatroom: Room }): Promise<OpenRoom>;
   /** Whether the bot is no longer in the room: the homeserver was restored, or an administrator deleted the room. */
   isLost(room: RoomRef): Promise<boolean>;
+  /** Frees the alias of a room that is lost, so that the room can be made again under it. */
+  freeAlias(room: Pick<ClaimedRoom, "token" | "matrixRoomId">): Promise<void>;
+  /** Sets again whatever of the room's state, or its alias, is not as the chatroom has it. */
+  restore(room: OpenRoom): Promise<void>;
   /** Sets name, topic and picture to the chatroom's. */
   syncProfile(room: OpenRoom): Promise<void>;
   /**
@@ -58,13 +63,14 @@ const MAX_HALF_MADE_TRIES = 6;
 
 export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   const { homeserver, accounts, ghosts, store } = options;
-  const { serverName } = homeserver;
-  const aliasName = (token: string) => `${homeserver.registration.prefix}room_${token}`;
-  const aliasPath = (token: string) =>
-    `/_matrix/client/v3/directory/room/${encodeURIComponent(`#${aliasName(token)}:${serverName}`)}`;
   const roomPath = (id: string, rest: string) => `/_matrix/client/v3/rooms/${encodeURIComponent(id)}/${rest}`;
   const asBot = <T>(method: "GET" | "PUT" | "POST" | "DELETE", path: string, body?: object) =>
     accounts.request<T>(ghosts.bot, method, path, body ? { body } : {});
+
+  const aliases = createAliases(
+    { prefix: homeserver.registration.prefix, serverName: homeserver.serverName },
+    asBot,
+  );
 
   async function wantedPower(
     room: Room,
@@ -104,7 +110,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       return null;
     });
     const answer = await asBot<{ room_id?: string }>("POST", "/_matrix/client/v3/createRoom", {
-      room_alias_name: aliasName(room.token),
+      room_alias_name: aliases.localpart(room.token),
       room_version: roomVersion,
       preset: "private_chat",
       visibility: "private",
@@ -124,14 +130,14 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
 
   /** Takes the room under our alias: an earlier try made it, and failed before it stored the room's id. */
   async function adopt(room: Room, failures: number) {
-    const room_id = fieldOf(await asBot<{ room_id?: string }>("GET", aliasPath(room.token)), "room_id");
+    const room_id = await aliases.room(room.token);
     try {
       const made = await asBot<{ room_version?: string }>("GET", roomPath(room_id, "state/m.room.create/"));
       return { matrixRoomId: room_id, roomVersion: made.room_version ?? "1" };
     } catch (error) {
       // The homeserver reserves the alias first. If it died then, the alias leads to a room without members.
       const notThere = error instanceof HomeserverError && error.says("M_FORBIDDEN", "M_NOT_FOUND");
-      if (notThere && failures >= MAX_HALF_MADE_TRIES) await asBot("DELETE", aliasPath(room.token));
+      if (notThere && failures >= MAX_HALF_MADE_TRIES) await aliases.free(room.token);
       throw error;
     }
   }
@@ -168,6 +174,14 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
 
   return {
     syncProfile,
+    async freeAlias({ token, matrixRoomId }) {
+      if (matrixRoomId !== null) await aliases.free(token, matrixRoomId);
+    },
+    async restore(room) {
+      await syncAll(room);
+      await aliases.restore(room.token, room.matrixRoomId);
+      await putState(room, "m.room.canonical_alias", { alias: aliases.of(room.token) });
+    },
     syncPower,
     async isLost({ matrixRoomId }) {
       try {
@@ -212,7 +226,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       const [left] = await othersIn();
       // After the bot has left, nobody could remove them.
       if (left !== undefined) throw new Error(`${left} can't be removed from a deleted room in Matrix`);
-      await unlessGone(asBot("DELETE", aliasPath(room.token)));
+      await unlessGone(aliases.free(room.token));
       await unlessGone(asBot("POST", path("leave"), {}));
       await unlessGone(asBot("POST", path("forget"), {}));
     },

@@ -4,6 +4,7 @@
  * stands for which event of the log. runs.ts: mirroring a log again. media.ts: where files are in Matrix. members.ts:
  * memberships and ghosts. receipts.ts: read markers. accounts.ts: tasks for accounts. dead-letters.ts: what was put aside.
  * waiting.ts: events that wait for another. live.ts: where members are. arriving.ts: files on their way from Matrix.
+ * doubts.ts: whether Matrix rooms are as they should be.
  *
  * Atomic: a statement is applied whole or not at all. Safe to retry: applying it twice is the same as once.
  */
@@ -14,6 +15,7 @@ import { type BridgeAccounts, createBridgeAccounts } from "./accounts.ts";
 import { type BridgeArriving, createBridgeArriving } from "./arriving.ts";
 import { type BridgeChanges, createBridgeChanges } from "./changes.ts";
 import { type BridgeDeadLetters, createBridgeDeadLetters } from "./dead-letters.ts";
+import { type BridgeDoubts, createBridgeDoubts } from "./doubts.ts";
 import { type BridgeEvents, createBridgeEvents } from "./events.ts";
 import { type BridgeLive, createBridgeLive } from "./live.ts";
 import { type BridgeMedia, createBridgeMedia } from "./media.ts";
@@ -34,6 +36,7 @@ export type BridgeStore = BridgeRooms &
   BridgeMedia &
   BridgeMembers &
   BridgeReceipts &
+  BridgeDoubts &
   BridgeWaiting &
   BridgeLive;
 
@@ -55,6 +58,8 @@ export interface ClaimedRoom {
   posting: Posting;
   /** Grows each time the log is mirrored again from an earlier seq. */
   run: number;
+  /** How many doubts there are whether the Matrix room is there and as it should be. */
+  doubts: number;
   /** How many requests to bring memberships in line are open. `release` and `defer` say how many were done. */
   memberSyncsRequested: number;
   /** Whether dead letters of the room are tried again. */
@@ -115,6 +120,7 @@ export function createBridgeStore(sql: StoreSql): BridgeStore {
     ...createBridgeReceipts(sql),
     ...createBridgeWaiting(sql),
     ...createBridgeLive(sql),
+    ...createBridgeDoubts(sql),
   };
 }
 
@@ -128,6 +134,7 @@ interface ClaimRow {
   read_only: boolean;
   posting: Posting;
   unsettled: number;
+  doubts: number;
   run: number;
   retries: boolean;
   failures: number;
@@ -185,7 +192,8 @@ function createBridgeRooms(sql: StoreSql): BridgeRooms {
              events as (delete from bridge_events where conversation_id = ${id}),
              arriving as (delete from bridge_arriving where conversation_id = ${id}),
              letters as (delete from bridge_dead_letters where conversation_id = ${id}),
-             members as (delete from bridge_members where conversation_id = ${id})
+             members as (delete from bridge_members where conversation_id = ${id}),
+             former as (delete from bridge_former_events where conversation_id = ${id})
         delete from bridge_rooms where conversation_id = ${id}`;
     },
     async state(key) {
@@ -221,7 +229,7 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
       returning b.*
     )
     select t.conversation_id, t.token, t.matrix_room_id, t.room_version, t.mirrored_seq, h.head_seq, t.read_only, t.posting,
-           t.unsettled, t.run, t.failures,
+           t.unsettled, t.doubts, t.run, t.failures,
            exists (select from bridge_outbox o where o.conversation_id = t.conversation_id and o.late)
              or exists (select from bridge_dead_letters d where d.conversation_id = t.conversation_id and d.retried) as retries,
            greatest(t.retry_at - causeway_now(), 0) as wait_ms, ${columns(sql, "c", CONVERSATION)}
@@ -240,6 +248,7 @@ async function take(sql: StoreSql, id: number, node: string): Promise<ClaimedRoo
     readOnly: row.read_only,
     posting: row.posting,
     memberSyncsRequested: row.unsettled,
+    doubts: row.doubts,
     run: row.run,
     retries: row.retries,
     failures: row.failures,

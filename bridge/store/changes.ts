@@ -102,6 +102,8 @@ export function createBridgeChanges(sql: StoreSql): BridgeChanges {
                select conversation_id from bridge_dead_letters where retried) l
              join bridge_rooms b on b.conversation_id = l.id and b.retry_at <= causeway_now())
             union
+            select conversation_id from bridge_rooms where doubts > 0 and retry_at <= causeway_now()
+            union
             select conversation_id from bridge_inbox where ${isDue(sql)}
             limit ${limit}`
         : await sql<{ id: number }[]>`

@@ -37,6 +37,7 @@ export interface BridgeEvents {
     roomId: number,
     reaction: { target: number; sender: string; key: string },
   ): Promise<MirroredEvent | null>;
+  /** What a Matrix event stands for, also one of an earlier run. */
   mirroredEvent(eventId: string): Promise<MirroredEvent | null>;
   /** Which of these reactions the chatroom has now, by their places in the list. */
   currentReactions(
@@ -86,7 +87,9 @@ export function createBridgeEvents(sql: StoreSql): BridgeEvents {
     },
     async mirroredEvent(eventId) {
       const [row] = await sql<MirroredEvent[]>`
-        select ${columns} from bridge_events where event_id = ${eventId}`;
+        select ${columns} from bridge_events where event_id = ${eventId}
+        union all
+        select ${columns} from bridge_former_events where event_id = ${eventId} limit 1`;
       return row ?? null;
     },
     async currentReactions(roomId, reactions) {

@@ -122,6 +122,7 @@ function createInbox(sql: StoreSql): Inbox {
           insert into bridge_inbox (event_id, conversation_id, event)
           select g.id, g.conversation_id, g.event from given g
           where not exists (select from bridge_events e where e.event_id = g.id)
+            and not exists (select from bridge_former_events e where e.event_id = g.id)
           order by g.ord
           on conflict (event_id) do nothing returning event_id
         )

@@ -8,7 +8,7 @@ import type { Fragment } from "../../src/store/sql/sql.ts";
 export interface BridgeRuns {
   /**
    * Forgets the Matrix room of a chatroom that this worker has claimed, because the homeserver has lost it. The room's next
-   * turn makes a new one and mirrors the whole log.
+   * turn makes a new one and mirrors the log from the last {@link MESSAGES_KEPT} messages on.
    */
   forgetMatrixRoom(id: number, node: string): Promise<void>;
   /**
@@ -21,16 +21,19 @@ export interface BridgeRuns {
   progress(id: number): Promise<{ mirrored: number; head: number } | null>;
 }
 
+/** The newest messages of a room that a Matrix room which is made again gets. */
+const MESSAGES_KEPT = 50;
+
 export function createBridgeRuns(sql: StoreSql): BridgeRuns {
-  /** The ids of sent events stay known in the inbox: when a homeserver delivers one again, it is not a person's. */
   const forgetFrom = (id: Fragment, from: number) => sql`
-    kept as (
-      insert into bridge_inbox (event_id, conversation_id, done_at)
-      select event_id, conversation_id, causeway_now() from bridge_events
-      where conversation_id = (${id}) and seq >= ${from}::bigint
-      on conflict do nothing
-    ), events as (
+    forgotten as (
       delete from bridge_events where conversation_id = (${id}) and seq >= ${from}::bigint
+      returning event_id, conversation_id, seq, op, sender, target, shown, redacted, file, at
+    ), kept as (
+      insert into bridge_former_events (
+        event_id, conversation_id, seq, op, sender, target, shown, redacted, file, at)
+      select event_id, conversation_id, seq, op, sender, target, shown, redacted, file, at from forgotten
+      on conflict do nothing
     ), outbox as (
       delete from bridge_outbox where conversation_id = (${id})
     ), letters as (
@@ -43,12 +46,16 @@ export function createBridgeRuns(sql: StoreSql): BridgeRuns {
       const room = sql`
         select conversation_id from bridge_rooms where conversation_id = ${id} and owner = ${node}`;
       await sql`
-        with ${forgetFrom(room.fragment, 1)}, members as (
+        with ${forgetFrom(room.fragment, 1)}, newest as (
+          select seq from events where conversation_id = (${room}) and type = 'message' and not deleted
+          order by seq desc limit ${MESSAGES_KEPT}
+        ), members as (
           delete from bridge_members where conversation_id = (${room})
         ), named as (
           update conversations set matrix_room_id = null where id = (${room})
         )
-        update bridge_rooms b set matrix_room_id = null, room_version = null, read_only = false, posting = 'all', mirrored_seq = 0,
+        update bridge_rooms b set matrix_room_id = null, room_version = null, read_only = false, posting = 'all',
+               mirrored_seq = coalesce((select min(seq) - 1 from newest), 0),
                run = b.run + 1, unsettled = b.unsettled + 1,
                seen_head = coalesce((select head_seq from room_heads h where h.conversation_id = b.conversation_id), 0)
         where b.conversation_id = (${room})`;

@@ -28,9 +28,9 @@ export const MAX_WAITING = 500;
 const MAX_WAIT_MS = 10 * 60_000;
 const AUDITED_KEY = "audited_at";
 
-/** Whether an event of the inbox can be dealt with: it waits for nothing, or has waited long enough. */
+/** Whether an event of the inbox can be dealt with: it is not held, and waits for nothing or has waited long enough. */
 export function isDue(sql: StoreSql): Fragment {
-  return sql.unsafe(`(done_at is null and (waits_for is null or waits_since < greatest(
+  return sql.unsafe(`(done_at is null and coalesce(held_until, 0) <= causeway_now() and (waits_for is null or waits_since < greatest(
     causeway_now() - ${MAX_WAIT_MS},
     coalesce((select value::bigint from bridge_state where key = '${AUDITED_KEY}'), 0))))`);
 }
@@ -46,6 +46,8 @@ export function createBridgeWaiting(sql: StoreSql): BridgeWaiting {
     async whereabouts(roomId, eventId) {
       const [row] = await sql<{ applied: boolean }[]>`
         select true as applied from bridge_events where event_id = ${eventId} and conversation_id = ${roomId}
+        union all
+        select true from bridge_former_events where event_id = ${eventId} and conversation_id = ${roomId}
         union all
         select done_at is not null from bridge_inbox where event_id = ${eventId} and conversation_id = ${roomId}
         limit 1`;

@@ -16,7 +16,8 @@ export interface Reconciler {
   /** Stores the homeserver's present cursor unless one is stored. @throws HomeserverError */
   ensureCursor(): Promise<void>;
   /**
-   * Puts every event since the stored cursor into the inbox, and moves the cursor.
+   * Puts every event since the stored cursor into the inbox, and moves the cursor. Then it looks for Matrix rooms that the
+   * homeserver has lost; room turns make them again.
    * @param graceMs how long to wait first, so that the homeserver can deliver recent events by itself
    * @throws HomeserverError
    */
@@ -26,7 +27,7 @@ export interface Reconciler {
 export interface ReconcilerOptions {
   accounts: GhostAccounts;
   ghosts: Ghosts;
-  store: Pick<BridgeStore, "state" | "putState" | "auditBegins" | "auditEnded">;
+  store: Pick<BridgeStore, "state" | "putState" | "auditBegins" | "auditEnded" | "doubtAllBut">;
   inbox: Inbox;
   counts: BridgeCounts;
   logger: Pick<Logger, "info" | "warn">;
@@ -96,7 +97,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   async function reconcile(graceMs: number): Promise<void> {
     const beganAt = await store.auditBegins();
     await fetchUndelivered(graceMs);
+    await findLostRooms();
     await store.auditEnded(beganAt);
+  }
+
+  /** A room that was deleted at the homeserver, or that is not in its backup, is in no /sync: the bot is not in it. */
+  async function findLostRooms(): Promise<void> {
+    const path = "/_matrix/client/v3/joined_rooms";
+    const { joined_rooms } = await accounts.request<{ joined_rooms?: string[] }>(ghosts.bot, "GET", path);
+    if (Array.isArray(joined_rooms)) await store.doubtAllBut(joined_rooms);
   }
 
   async function fetchUndelivered(graceMs: number): Promise<void> {

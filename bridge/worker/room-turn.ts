@@ -16,7 +16,10 @@ import type { NextTurn } from "./room-queue.ts";
 export interface RoomTurnOptions {
   /** This worker's name. */
   node: string;
-  store: Pick<BridgeStore, "claim" | "release" | "defer" | "forgetRoom" | "forgetMatrixRoom">;
+  store: Pick<
+    BridgeStore,
+    "claim" | "release" | "defer" | "forgetRoom" | "forgetMatrixRoom" | "settleDoubts"
+  >;
   rooms: MatrixRooms;
   /** Applies events from Matrix. @returns whether there may be more */
   applyInbox: (room: OpenRoom) => Promise<boolean>;
@@ -47,6 +50,7 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     if (room === "taken") return TAKEN_RETRY_MS;
     const progress = { memberSyncsDone: 0, completed: false };
     try {
+      if (room.doubts > 0 && (await isDoubtTrue(room))) return await remakeRoom(room, 0);
       const next = room.chatroom === null ? await clearRoom(room) : await work(room, progress);
       await store.release(id, node, { ...placeOf(room), ...progress });
       if (progress.completed || room.chatroom === null) waiting.delete(id);
@@ -80,12 +84,19 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     return await rooms.isLost({ id, matrixRoomId }).catch(() => false);
   }
 
+  /** Whether the homeserver has lost a room about which there is a doubt. While it can't be asked, the doubt stays. */
+  async function isDoubtTrue({ id, matrixRoomId, chatroom }: ClaimedRoom): Promise<boolean> {
+    if (matrixRoomId === null || chatroom === null || !options.connected()) return false;
+    return await rooms.isLost({ id, matrixRoomId });
+  }
+
   async function remakeRoom(room: ClaimedRoom, memberSyncsDone: number): Promise<NextTurn> {
     counts.roomsLost++;
     logger.warn(
       { event: "bridge.room_lost", room: room.token, matrixRoom: room.matrixRoomId },
-      "the homeserver no longer knows a room; the bridge makes it again, with its members and its whole log",
+      "the homeserver no longer knows a room; the bridge makes it again, with its members and its newest messages",
     );
+    await rooms.freeAlias(room);
     await store.forgetMatrixRoom(room.id, node);
     const atStart = { mirrored: 0, readOnly: false, posting: "all" as const };
     await store.release(room.id, node, { ...atStart, memberSyncsDone, completed: true });
@@ -103,6 +114,10 @@ export function createRoomTurn(options: RoomTurnOptions): (id: number) => Promis
     if (!options.connected()) return "later";
     if (claimed.waitMs > 0) return claimed.waitMs;
     room ??= await makeRoom(claimed);
+    if (claimed.doubts > 0) {
+      await outbound.restore(room);
+      await store.settleDoubts(room.id, claimed.doubts);
+    }
     if (claimed.memberSyncsRequested > 0) {
       await outbound.syncMembers(room);
       if (!room.chatroom.blocked) progress.memberSyncsDone = claimed.memberSyncsRequested;
