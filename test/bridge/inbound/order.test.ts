@@ -158,19 +158,18 @@ describeBridge(
 
     test("no more than 500 events of a room wait", async () => {
       const { room, matrixRoom, client } = await world.meeting();
+      await world.store.sql`
+        insert into bridge_inbox (event_id, conversation_id, event, waits_for, waits_since)
+        select '$waiting-' || n || '-' || ${room.id}::bigint, ${room.id}, '{}', '$nothing', causeway_now() + 600000
+        from generate_series(1, 498) n`;
       const made = { sender: client.id, type: "m.reaction", origin_server_ts: 1 };
-      const reactions = Array.from({ length: 502 }, (_, n) => ({
+      const reactions = Array.from({ length: 4 }, (_, n) => ({
         ...{ ...made, event_id: `$reaction-${n}-${room.id}` },
         content: { "m.relates_to": { rel_type: "m.annotation", event_id: `$nothing-${n}`, key: "x" } },
       }));
       const before = world.bridge.stats().withoutTarget;
       await deliver(matrixRoom, reactions);
-      await until("all were looked at", async () => {
-        const [row] = await world.store.sql<{ n: number }[]>`
-          select count(*) as n from bridge_inbox
-          where conversation_id = ${room.id} and done_at is null and waits_for is null`;
-        return row?.n === 0;
-      });
+      await until("two did not wait", async () => world.bridge.stats().withoutTarget - before >= 2);
       expect(await waiting(room.id)).toBe(500);
       expect(world.bridge.stats().withoutTarget - before).toBe(2);
       await world.store.sql`delete from bridge_inbox where conversation_id = ${room.id}`;
