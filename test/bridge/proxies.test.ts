@@ -100,12 +100,9 @@ describeBridge(
       });
       proxy.instead = () => null;
       await until("the file is in the chat", async () => {
-        const last = (await world.events(room)).at(-1);
-        return (
-          last?.type === "message" &&
-          last.dataJson.includes('"a.txt"') &&
-          last.dataJson.includes("attachments")
-        );
+        const messages = (await world.events(room)).filter(({ type }) => type === "message");
+        const said = messages.at(-1)?.dataJson;
+        return said?.includes('"a.txt"') && said.includes("attachments");
       });
     });
   },
