@@ -8,6 +8,7 @@ import type { RoomQueries } from "../../src/domain/ports/store/rooms.ts";
 import type { Logger } from "../../src/logger.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import { isForbidden, isRefusal, whyOf } from "../homeserver/refusals.ts";
+import type { Live } from "../live/live.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { entriesOf, type PlannedEntry } from "../mapping/outbox-plan.ts";
 import type { BridgeCounts } from "../metrics.ts";
@@ -64,12 +65,7 @@ export interface OutboundOptions {
   rooms: MatrixRooms;
   delivery: Delivery;
   superseded: Pick<SupersededEdits, "redactEvent">;
-  live: {
-    /** A message of the user came to Matrix. */
-    wrote(roomId: number, userId: number): void;
-    /** Memberships were brought in line: somebody may have signed in. */
-    catchUp(roomId: number): Promise<void>;
-  };
+  live: Pick<Live, "wrote" | "catchUp">;
   counts: BridgeCounts;
   logger: Pick<Logger, "warn">;
 }
@@ -179,8 +175,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
     if (member.kind === "guest") return;
     const state = await store.memberState(room.id, memberKey(member));
     if (!state.member || state.waits) return;
-    if (state.active) await members.join(room, member);
-    else if (member.kind === "matrix" || state.members <= MAX_MEMBERS_INVITED)
+    if (state.active) {
+      await members.join(room, member);
+      await rooms.syncDirect(room);
+    } else if (member.kind === "matrix" || state.members <= MAX_MEMBERS_INVITED)
       await members.invite(room, member);
     if (isModerator(role)) await rooms.syncPower(room);
   }
@@ -205,6 +203,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     const { type, blocked } = room.chatroom;
     if (type === "one_to_one" && !blocked) await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
     await bringIn(room);
+    await unlessRefused(room, "direct chat", rooms.syncDirect(room));
     await live.catchUp(room.id);
     // Authors of events that are not mirrored yet may have left since; they are needed until then.
     if (room.mirrored >= room.head) await takeOut(room);

@@ -2,17 +2,20 @@
  * Memberships in Matrix. The bot invites and removes; a ghost joins by itself and never leaves by itself. When a ghost
  * leaves, the person who is signed in to it wanted that.
  */
-import { type Actor, actorOf, type MemberKey, memberKey } from "../../src/domain/model.ts";
+import { type Actor, actorOf, type MemberKey, memberKey, type Room } from "../../src/domain/model.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MatrixMembership } from "../store/members.ts";
+import { isDirect } from "./room-state.ts";
 
 /** A chatroom that has a Matrix room. */
 export interface RoomRef {
   id: number;
   matrixRoomId: string;
+  /** The chatroom, where it is known: to a one-to-one room people are invited as to a direct chat. */
+  chatroom?: Pick<Room, "type"> | null;
 }
 
 export interface Members {
@@ -30,7 +33,7 @@ type MembersStore = Pick<BridgeStore, "matrixMembership" | "putMembership">;
 
 export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: MembersStore): Members {
   const roomPath = (room: RoomRef) => `/_matrix/client/v3/rooms/${encodeURIComponent(room.matrixRoomId)}`;
-  const asBot = <T>(method: "GET" | "POST", path: string, body?: object) =>
+  const asBot = <T>(method: "GET" | "POST" | "PUT", path: string, body?: object) =>
     accounts.request<T>(ghosts.bot, method, path, body ? { body } : {});
 
   async function current(room: RoomRef, matrixId: string): Promise<MatrixMembership> {
@@ -48,10 +51,17 @@ export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: Me
     await asBot("POST", `${roomPath(room)}/${action}`, { user_id: matrixId });
   }
 
+  async function sendInvite(room: RoomRef, matrixId: string): Promise<void> {
+    if (!isDirect(room.chatroom)) return await ask(room, "invite", matrixId);
+    // The request for invitations has no field that says so.
+    const path = `${roomPath(room)}/state/m.room.member/${encodeURIComponent(matrixId)}`;
+    await asBot("PUT", path, { membership: "invite", is_direct: true });
+  }
+
   /** Invites. Where the homeserver refuses, the ghost may be joined, invited or banned; a ban is lifted first. */
   async function inviteOrRead(room: RoomRef, matrixId: string): Promise<MatrixMembership> {
     try {
-      await ask(room, "invite", matrixId);
+      await sendInvite(room, matrixId);
       return "invite";
     } catch (error) {
       if (!(error instanceof HomeserverError) || !error.says("M_FORBIDDEN")) throw error;
@@ -59,7 +69,7 @@ export function createMembers(accounts: GhostAccounts, ghosts: Ghosts, store: Me
       if (membership === "join" || membership === "invite") return membership;
       if (membership !== "ban") throw error;
       await ask(room, "unban", matrixId);
-      await ask(room, "invite", matrixId);
+      await sendInvite(room, matrixId);
       return "invite";
     }
   }

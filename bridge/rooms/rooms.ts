@@ -2,7 +2,6 @@
  * The portal: the Matrix room of a chatroom. The bot makes it once, under an alias that follows from the room's token. Its
  * state follows the chatroom's, and everybody is removed from it when the chatroom is deleted.
  */
-import { isDeepStrictEqual } from "node:util";
 import { actorOf, type Posting, type Room } from "../../src/domain/model.ts";
 import type { MembershipStore } from "../../src/domain/ports/store/memberships.ts";
 import type { AvatarStore } from "../../src/domain/ports/store/rooms.ts";
@@ -13,8 +12,10 @@ import { isRefusal, whyOf } from "../homeserver/refusals.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeStore, ClaimedRoom } from "../store/bridge-store.ts";
 import { createAliases } from "./aliases.ts";
+import { createDirectChats } from "./direct.ts";
 import type { RoomRef } from "./members.ts";
 import { type PowerLevels, powerLevels } from "./power-levels.ts";
+import { createRoomState, fixedState, isDirect, nameOf } from "./room-state.ts";
 
 /** A claimed room that has a Matrix room. */
 export interface OpenRoom extends ClaimedRoom, RoomRef {
@@ -34,6 +35,11 @@ export interface MatrixRooms {
   freeAlias(room: Pick<ClaimedRoom, "token" | "matrixRoomId">): Promise<void>;
   /** Sets again whatever of the room's state, or its alias, is not as the chatroom has it. */
   restore(room: OpenRoom): Promise<void>;
+  /**
+   * Makes a one-to-one room what a direct chat is in Matrix, and lists it for those who may be signed in there. Nothing happens in
+   * other rooms, and in those where nobody is.
+   */
+  syncDirect(room: OpenRoom): Promise<void>;
   /** Sets name, topic and picture to the chatroom's. */
   syncProfile(room: OpenRoom): Promise<void>;
   /**
@@ -49,7 +55,10 @@ export interface MatrixRoomsOptions {
   homeserver: Homeserver;
   accounts: GhostAccounts;
   ghosts: Ghosts;
-  store: Pick<BridgeStore, "putMatrixRoom" | "putChangeAside" | "state" | "putState">;
+  store: Pick<
+    BridgeStore,
+    "putMatrixRoom" | "putChangeAside" | "state" | "putState" | "activeMembers" | "directRooms"
+  >;
   memberships: Pick<MembershipStore, "list">;
   avatars: Pick<AvatarStore, "get">;
   /** The room version for new rooms. */
@@ -63,6 +72,8 @@ const MAX_HALF_MADE_TRIES = 6;
 
 export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   const { homeserver, accounts, ghosts, store } = options;
+  const state = createRoomState(accounts, ghosts);
+  const direct = createDirectChats(accounts, ghosts, state, store);
   const roomPath = (id: string, rest: string) => `/_matrix/client/v3/rooms/${encodeURIComponent(id)}/${rest}`;
   const asBot = <T>(method: "GET" | "PUT" | "POST" | "DELETE", path: string, body?: object) =>
     accounts.request<T>(ghosts.bot, method, path, body ? { body } : {});
@@ -114,10 +125,10 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       room_version: roomVersion,
       preset: "private_chat",
       visibility: "private",
-      ...(room.name !== "" && { name: room.name }),
+      ...(nameOf(room) !== "" && { name: nameOf(room) }),
       ...(room.description && { topic: room.description }),
       initial_state: [
-        ...fixedState(room),
+        ...fixedState(room, ghosts.bot),
         ...(avatar ? [{ type: "m.room.avatar", state_key: "", content: { url: avatar } }] : []),
       ],
       power_level_content_override: await wantedPower(room, roomVersion, {
@@ -143,33 +154,25 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   }
 
   async function syncAll(open: OpenRoom): Promise<void> {
-    for (const { type, content } of fixedState(open.chatroom)) await putState(open, type, content);
+    for (const { type, content } of fixedState(open.chatroom, ghosts.bot))
+      await state.put(open, type, content);
     await syncPower(open);
     await syncProfile(open);
-  }
-
-  async function putState(room: RoomRef, type: string, content: object): Promise<void> {
-    const path = roomPath(room.matrixRoomId, `state/${type}/`);
-    const now = await asBot<object>("GET", path).catch((error: unknown) => {
-      if (error instanceof HomeserverError && error.says("M_NOT_FOUND")) return {};
-      throw error;
-    });
-    if (!isDeepStrictEqual(now, content)) await asBot("PUT", path, content);
   }
 
   async function syncPower(room: OpenRoom): Promise<void> {
     const readOnly = room.readOnly || (room.chatroom.blocked && !room.writableWhileBlocked);
     const { chatroom, roomVersion, posting } = room;
     const wanted = await wantedPower(chatroom, roomVersion, { readOnly, posting });
-    await putState(room, "m.room.power_levels", wanted);
+    await state.put(room, "m.room.power_levels", wanted);
   }
 
   async function syncProfile(room: OpenRoom): Promise<void> {
-    const { name, description } = room.chatroom;
-    await putState(room, "m.room.name", name === "" ? {} : { name });
-    await putState(room, "m.room.topic", description ? { topic: description } : {});
+    const { description } = room.chatroom;
+    await state.putName(room, nameOf(room.chatroom));
+    await state.put(room, "m.room.topic", description ? { topic: description } : {});
     const url = await avatarUrl(room.chatroom);
-    await putState(room, "m.room.avatar", url ? { url } : {});
+    await state.put(room, "m.room.avatar", url ? { url } : {});
   }
 
   return {
@@ -180,9 +183,11 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
     async restore(room) {
       await syncAll(room);
       await aliases.restore(room.token, room.matrixRoomId);
-      await putState(room, "m.room.canonical_alias", { alias: aliases.of(room.token) });
+      if (isDirect(room.chatroom)) await direct.hideAlias(room);
+      else await state.put(room, "m.room.canonical_alias", { alias: aliases.of(room.token) });
     },
     syncPower,
+    syncDirect: direct.settle,
     async isLost({ matrixRoomId }) {
       try {
         const path = roomPath(matrixRoomId, `state/m.room.member/${encodeURIComponent(ghosts.bot)}`);
@@ -206,6 +211,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       }
       const open = { ...claimed, ...made, chatroom };
       if (adopted) await syncAll(open);
+      if (isDirect(chatroom)) await direct.hideAlias(open);
       await store.putMatrixRoom(claimed.id, made);
       return open;
     },
@@ -231,19 +237,6 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
       await unlessGone(asBot("POST", path("forget"), {}));
     },
   };
-}
-
-/**
- * State that never changes. Where history is not shared, members see messages from their invitation on, and the bridge
- * invites them when they become members. With `joined` they would miss the messages before their ghost joined.
- */
-function fixedState({ history }: Room) {
-  const state = (type: string, content: object) => ({ type, state_key: "", content });
-  return [
-    state("m.room.history_visibility", { history_visibility: history === "shared" ? "shared" : "invited" }),
-    state("m.room.guest_access", { guest_access: "forbidden" }),
-    state("m.room.join_rules", { join_rule: "invite" }),
-  ];
 }
 
 interface MembersAnswer {

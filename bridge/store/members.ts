@@ -56,6 +56,10 @@ export interface BridgeMembers {
    * count: they become members when they join.
    */
   nonMembers(roomId: number): Promise<MemberKey[]>;
+  /** Members of the chatroom who are in the Matrix room, and to whose ghosts somebody may be signed in. */
+  activeMembers(roomId: number): Promise<MemberKey[]>;
+  /** The Matrix rooms of a member's one-to-one rooms in which their ghost is, and the other in each; the 1,000 youngest. */
+  directRooms(member: MemberKey): Promise<{ matrixRoomId: string; other: MemberKey }[]>;
   /** Requests that a room turn brings the room's memberships in line. */
   requestMemberSync(roomId: number): Promise<void>;
 }
@@ -148,6 +152,23 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
           select from memberships m join conversations c on c.id = m.conversation_id
           where m.conversation_id = x.conversation_id and m.member = x.member and not ${waits()})`;
       return rows.map(({ member }) => member);
+    },
+    async activeMembers(roomId) {
+      const rows = await sql<{ member: MemberKey }[]>`
+        select m.member from memberships m
+        join bridge_ghosts g on g.member = m.member and g.active
+        join bridge_members x on x.conversation_id = m.conversation_id and x.member = m.member and x.membership = 'join'
+        where m.conversation_id = ${roomId}`;
+      return rows.map(({ member }) => member);
+    },
+    async directRooms(member) {
+      return await sql<{ matrixRoomId: string; other: MemberKey }[]>`
+        select b.matrix_room_id as "matrixRoomId", o.member as other from memberships m
+        join conversations c on c.id = m.conversation_id and c.type = 'one_to_one'
+        join bridge_rooms b on b.conversation_id = m.conversation_id and b.matrix_room_id is not null
+        join bridge_members x on x.conversation_id = m.conversation_id and x.member = m.member and x.membership = 'join'
+        join memberships o on o.conversation_id = m.conversation_id and o.member <> m.member
+        where m.member = ${member} order by m.conversation_id desc limit 1000`;
     },
     async requestMemberSync(roomId) {
       await sql`update bridge_rooms set unsettled = unsettled + 1 where conversation_id = ${roomId}`;

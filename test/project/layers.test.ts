@@ -301,7 +301,14 @@ const LAYERS: Record<string, readonly string[]> = {
     ...["bridge/metrics.ts", DOMAIN],
   ],
   "bridge/outbound": [
-    ...["bridge/rooms", "bridge/homeserver", "bridge/mapping", "bridge/formatting", "bridge/store"],
+    ...[
+      "bridge/live",
+      "bridge/rooms",
+      "bridge/homeserver",
+      "bridge/mapping",
+      "bridge/formatting",
+      "bridge/store",
+    ],
     ...["bridge/metrics.ts", DOMAIN],
   ],
   "bridge/rooms": ["bridge/homeserver", "bridge/mapping", "bridge/store", DOMAIN],
