@@ -120,6 +120,8 @@ const NOT_ONE_TO_ONE: ReadonlySet<Action> = new Set([
   "set_roles",
   "delete_room",
 ]);
+/** Allowed in one-to-one rooms only. */
+const ONLY_ONE_TO_ONE: ReadonlySet<Action> = new Set(["rename_one_to_one", "delete_one_to_one"]);
 /** Allowed in public rooms only: a password is for people who are not members, and only public rooms let them in. */
 const ONLY_PUBLIC: ReadonlySet<Action> = new Set(["password"]);
 
@@ -130,7 +132,7 @@ export function isModerator(role: Role): boolean {
 /**
  * Whether a member may do `action` in the room now.
  * @returns null when allowed, else the code to refuse with, in the order of Talk's checks: role (and who writes, and blocking), lock,
- *          lobby. A change that a one-to-one room does not support is `bad_request`.
+ *          lobby. A change that a room of this type does not support is `bad_request`.
  */
 export function can(
   membership: Pick<Membership, "role">,
@@ -138,7 +140,7 @@ export function can(
   action: Action,
   now: number,
 ): ErrorCode | null {
-  if (room.type === "one_to_one" && NOT_ONE_TO_ONE.has(action)) return "bad_request";
+  if ((room.type === "one_to_one" ? NOT_ONE_TO_ONE : ONLY_ONE_TO_ONE).has(action)) return "bad_request";
   if (!PERMISSIONS[membership.role].has(action)) return "forbidden";
   if (room.type !== "public" && ONLY_PUBLIC.has(action)) return "forbidden";
   if (isReserved(room, action) && !isModerator(membership.role)) return "forbidden";
@@ -146,6 +148,11 @@ export function can(
   if (room.readOnly && WRITES.has(action)) return "read_only";
   if (BEHIND_LOBBY.has(action) && waitsInLobby(membership, room, now)) return "lobby";
   return null;
+}
+
+/** Whether `action` is for one-to-one rooms alone. */
+export function isForPairs(action: Action): boolean {
+  return ONLY_ONE_TO_ONE.has(action);
 }
 
 /** Whether a block between the members of a one-to-one room forbids `action`. */

@@ -1,6 +1,16 @@
 /** Rooms in every state, with somebody of every standing in them, by the names that each face has for them. */
 import { randomUUID } from "node:crypto";
-import { type Answer, ask, bearer, bearerOf, type Caller, must, type Person, type Site } from "./site.ts";
+import {
+  ADMIN_TOKEN,
+  type Answer,
+  ask,
+  bearer,
+  bearerOf,
+  type Caller,
+  must,
+  type Person,
+  type Site,
+} from "./site.ts";
 import {
   isOneToOne,
   ROOM_STATES,
@@ -48,6 +58,13 @@ export async function talk(
     headers: talkHeaders(caller),
     ...(json !== undefined && { json }),
   });
+}
+
+/** The id of a group that has the newcomer alone in it. */
+export async function newcomers({ url, newcomer }: Site): Promise<string> {
+  const json = { name: "Newcomers", members: [newcomer.handle] };
+  await must(url, "PUT", "/admin/v1/groups/newcomers", { headers: bearer(ADMIN_TOKEN), json });
+  return "newcomers";
 }
 
 export async function newRoom(site: Site, state: RoomState): Promise<Room> {

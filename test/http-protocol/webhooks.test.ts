@@ -127,6 +127,9 @@ describeProtocol("a webhook", (place) => {
     expect(await next("attachment.updated", file.id)).toEqual({ ...file, message_id: json.id, room, seq });
     const renamed = await hank.put(`/attachments/${file.id}`, { filename: "neu.txt" });
     expect(await next("attachment.updated", file.id)).toEqual(renamed.json);
+    const { json: shown } = await hank.get(`/messages/${json.id}`);
+    expect(await next("message.updated", json.id)).toEqual(shown);
+    expect(JSON.stringify(shown.attachments)).toContain("neu.txt");
     const edited = await hank.put(`/messages/${json.id}`, { message: "Look here" });
     expect(await next("message.updated", json.id)).toEqual(edited.json);
     const reacted = await kate.put(`/messages/${json.id}`, { reactions: { ok: [kate.handle] } });

@@ -21,11 +21,7 @@ export const NOT_ON_THE_SOCKET = {
   "the API's own words": "It tells what the API's own words mean; the socket's are in PROTOCOL.md",
   "the API's own setting": "Only clients of that API look at it",
   connections: "Asking people of other organizations for a connection: no op yet",
-  "groups of users":
-    "Adding a whole group, or an e-mail address, at once: no op yet; `member.add` takes users",
   guests: "Somebody without an account has no token for a hello",
-  "files by themselves": "A file has the name it was sent with; no op renames it",
-  "two-sided deletion": "A one-to-one room is left; nobody takes the other's away",
 } as const;
 
 const MESSENGER: Record<string, Way> = {
@@ -52,12 +48,12 @@ const PROTOCOL: Record<string, Way> = {
   "POST /v1/contacts": ["contact.set", "room.direct"],
   "GET /v1/contacts/{id}": ["contacts"],
   "PUT /v1/contacts/{id}": ["contact.set"],
-  "DELETE /v1/contacts/{id}": ["contact.remove", "room.leave"],
+  "DELETE /v1/contacts/{id}": ["contact.remove", "room.delete"],
   "GET /v1/conversations": ["← ready", "rooms"],
   "POST /v1/conversations": ["room.direct"],
   "GET /v1/conversations/{id}": ["← ready", "← room"],
   "PUT /v1/conversations/{id}": ["pin", "unpin", "settings"],
-  "DELETE /v1/conversations/{id}": "two-sided deletion",
+  "DELETE /v1/conversations/{id}": ["room.delete"],
   "GET /v1/messages": ["history"],
   "POST /v1/messages": ["send"],
   "GET /v1/messages/{id}": ["history"],
@@ -69,7 +65,7 @@ const PROTOCOL: Record<string, Way> = {
   "PUT /v1/groups/{id}": ["room.set", "member.add", "member.remove", "settings"],
   "DELETE /v1/groups/{id}": ["room.delete"],
   "GET /v1/attachments/{id}": ["history"],
-  "PUT /v1/attachments/{id}": "files by themselves",
+  "PUT /v1/attachments/{id}": ["file.rename"],
   "DELETE /v1/attachments/{id}": ["edit"],
   "GET /v1/attachments/{id}/file": ["GET /files"],
 };
@@ -197,8 +193,6 @@ export const WAYS: Record<string, Record<string, Way>> = {
 
 /** Halves of operations that have a way: what else they do has none, for this reason. */
 export const PARTS_WITHOUT_A_WAY: Record<string, keyof typeof NOT_ON_THE_SOCKET> = {
-  "DELETE /v1/contacts/{id}": "two-sided deletion",
-  [`POST ${ROOM}/{token}/participants`]: "groups of users",
   "PUT /connections/{to}": "connections",
   "PATCH /chatrooms/{roomID}": "administration",
 };

@@ -59,6 +59,7 @@ const OPS = [
   "call.servers",
   "settings",
   "upload",
+  "file.rename",
 ] as const;
 
 export interface Commands

@@ -5,6 +5,8 @@ import type { Command, Fields } from "./command.ts";
 export interface UploadCommands {
   /** Announces a file. The answer says where its bytes go; {@link uploadFile} announces a file and brings them there. */
   upload: Command<"upload">;
+  /** Gives our file another name, also once it was sent. */
+  fileRename: Command<"file.rename">;
 }
 
 export interface FileToUpload extends Pick<Fields<"upload">, "room" | "sha256"> {

@@ -5,7 +5,7 @@
 import { LRUCache } from "lru-cache";
 import { DomainError, type ErrorCode } from "../errors.ts";
 import { type Actor, type MemberKey, type Membership, memberKey, type RoomRules } from "../model.ts";
-import { type Action, can, isBlocked, isReserved } from "../permissions.ts";
+import { type Action, can, isBlocked, isForPairs, isReserved } from "../permissions.ts";
 import type { RoomAccess } from "../ports/store/rooms.ts";
 import type { Store } from "../ports/store/store.ts";
 
@@ -161,7 +161,7 @@ export function refusal(
   const what = action.replaceAll("_", " ");
   switch (verdict) {
     case "bad_request":
-      return new DomainError(verdict, `A one-to-one room does not support this (${what})`, { field: "room" });
+      return new DomainError(verdict, `${otherType(action)} (${what})`, { field: "room" });
     case "forbidden":
       if (isBlocked(room, action)) {
         return new DomainError(verdict, `One of you blocked the other, which shuts this off (${what})`);
@@ -177,4 +177,10 @@ export function refusal(
     default:
       return new DomainError(verdict);
   }
+}
+
+function otherType(action: Action): string {
+  return isForPairs(action)
+    ? "Only a one-to-one room supports this"
+    : "A one-to-one room does not support this";
 }

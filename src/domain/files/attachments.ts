@@ -9,10 +9,11 @@ import { cursorQuery, cut } from "../cursors.ts";
 import { badField, DomainError } from "../errors.ts";
 import { dataOf } from "../event-data.ts";
 import { derivedPublicId, isPublicId, type MessagePlace, newPublicId } from "../ids.ts";
-import { type Actor, type EditData, memberKey } from "../model.ts";
+import { type Actor, type EditData, memberKey, type ShownAttachment } from "../model.ts";
 import { can } from "../permissions.ts";
 import type { AttachmentFiles, ByteRange } from "../ports/attachments.ts";
 import type { NewFile, StoredAttachment, UnwantedFile, Visible } from "../ports/store/messages.ts";
+import type { StoreTransaction } from "../ports/store/transaction.ts";
 import type { Attachments, AttachmentView } from "../use-cases/files.ts";
 import { noteAttachments } from "./attachment-notes.ts";
 import {
@@ -97,14 +98,20 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     },
     async rename(actor, id, filename) {
       const name = checkFilename(filename);
-      const { found, mine } = await find(actor, id);
+      const { found, mine, where } = await find(actor, id);
       if (!mine) throw new DomainError("forbidden", "Only whoever uploaded a file renames it");
+      const verdict = where && can(where.membership, where.room, "edit_own", now());
+      if (verdict) throw refusal(verdict, "edit_own", where.room);
       const renamed = { ...found, filename: name };
+      if (found.filename === name) return { file: viewOf(found), changed: false };
       await store.transaction(async (tx) => {
+        if (!(await hold(tx, renamed))) throw noSuchFile();
         await tx.messages.renameAttachment(id, name);
         await noteAttachments(tx, "attachment.updated", [renamed]);
+        const rename = (file: ShownAttachment) => (file.id === id ? { ...file, filename: name } : file);
+        await changeFiles(tx, actor, renamed, (files) => files.map(rename));
       });
-      return viewOf(renamed);
+      return { file: viewOf(renamed), changed: true };
     },
     delete: (actor, id) => remove(actor, id),
     async open(actor, id, range) {
@@ -185,24 +192,16 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
 
   async function remove(actor: Actor, id: string): Promise<void> {
     const { found, mine, where } = await find(actor, id);
-    const { place } = found;
     if (where && !mine) {
       const verdict = can(where.membership, where.room, "delete_any", now());
       if (verdict !== null) throw refusal(verdict, "delete_any", where.room);
     }
     await store.transaction(async (tx) => {
-      if (place) await tx.lockRooms([place.roomId]);
-      const [locked] = await tx.messages.lockAttachments([id]);
+      const locked = await hold(tx, found);
       if (!locked) return;
       await tx.messages.deleteAttachments([id]);
       await noteAttachments(tx, "attachment.deleted", [locked]);
-      const message = place && (await tx.messages.message(place));
-      if (!message) return;
-      const { text, mentions = [], attachments = [], format } = dataOf<"message">(message);
-      const rest = attachments.filter((file) => file.id !== id);
-      await tx.messages.rewriteAttachments(place, rest);
-      const data: EditData = { seq: place.seq, text, mentions, attachments: rest, ...(format && { format }) };
-      await tx.appendEvents(place.roomId, [{ type: "message.edited", actor, data }]);
+      await changeFiles(tx, actor, found, (files) => files.filter((file) => file.id !== id));
     });
   }
 
@@ -224,4 +223,36 @@ export function createAttachments(context: Context, files: AttachmentFiles | nul
     if (only !== null && place.roomId !== only) return null;
     return (await store.messages.momentOf(memberKey(actor), place)) && found;
   }
+}
+
+/**
+ * Locks the room of a file and the file.
+ * @returns null where it was deleted since @throws DomainError `unavailable` where it was sent since: its room is not locked
+ */
+async function hold(tx: StoreTransaction, { id, place }: StoredAttachment): Promise<StoredAttachment | null> {
+  if (place) await tx.lockRooms([place.roomId]);
+  const [locked = null] = await tx.messages.lockAttachments([id]);
+  if (locked?.place && !place) {
+    throw new DomainError("unavailable", "The file was sent just now; say it again", { retryAfterMs: 0 });
+  }
+  return locked;
+}
+
+/** Changes what the message of a file says of its files, and tells the room (`message.edited`). Nothing where it is not sent. */
+async function changeFiles(
+  tx: StoreTransaction,
+  actor: Actor,
+  { place }: StoredAttachment,
+  change: (files: readonly ShownAttachment[]) => ShownAttachment[],
+): Promise<void> {
+  const message = place && (await tx.messages.message(place));
+  if (!message) return;
+  const { text, mentions = [], attachments = [], format } = dataOf<"message">(message);
+  const files = change(attachments);
+  await tx.messages.rewriteAttachments(place, files);
+  const data: EditData = {
+    ...{ seq: place.seq, text, mentions, attachments: files },
+    ...(format && { format }),
+  };
+  await tx.appendEvents(place.roomId, [{ type: "message.edited", actor, data }]);
 }

@@ -21,7 +21,7 @@ import type { PictureOf } from "./avatars.ts";
 import { checkInvited, checkRole, type Invited, named } from "./invitations.ts";
 import { type Departure, putPeople, removePeople } from "./members.ts";
 import { openPair } from "./one-to-one.ts";
-import { changeRoom, createRoom, isSystem, patchRoom, removeRoom } from "./rooms.ts";
+import { changeRoom, createRoom, isSystem, patchRoom, removeRoom, unlessDone } from "./rooms.ts";
 import {
   checkAccess,
   checkAvatarUrl,
@@ -64,24 +64,8 @@ export function createRoomLifecycle(
     return await changeRoom(context, actor, await idFor(actor, room, action), action, work);
   }
 
-  /** Runs `work`. @returns null where the room is not there for the actor because of what they did `before` */
-  async function unlessDone<T>(
-    actor: Actor,
-    room: string,
-    before: "left" | "deleted",
-    work: () => Promise<T>,
-  ): Promise<T | null> {
-    try {
-      return await work();
-    } catch (error) {
-      const isGone = error instanceof DomainError && error.code === "not_found" && error.field === "room";
-      if (isGone && (await store.roomLists.departure(memberKey(actor), room)) === before) return null;
-      throw error;
-    }
-  }
-
   async function leave(actor: Actor, room: string): Promise<LoggedEvent | null> {
-    const gone = await unlessDone(actor, room, "left", () =>
+    const gone = await unlessDone(context, actor, room, "left", () =>
       change(actor, room, "leave", (tx, room) => removePeople(tx, null, room, [memberKey(actor)])),
     );
     await departed(gone ?? []);
@@ -152,7 +136,7 @@ export function createRoomLifecycle(
     },
     leave,
     async delete(actor, room) {
-      const deleted = await unlessDone(actor, room, "deleted", () =>
+      const deleted = await unlessDone(context, actor, room, "deleted", () =>
         change(actor, room, "delete_room", async (tx, room) => {
           if (!isSystem(actor) && (room.kind === "default" || room.kind === "event")) {
             throw badField("room", `is the ${room.kind} chatroom of an organization, which alone deletes it`);

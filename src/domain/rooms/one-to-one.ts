@@ -4,13 +4,13 @@
  */
 import { noSuchRoom } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
-import { badField, DomainError } from "../errors.ts";
+import { DomainError } from "../errors.ts";
 import { type Actor, type MemberKey, memberKey, pairOf, peerIn, type Room, userKey } from "../model.ts";
 import type { NewRoom, StoreTransaction } from "../ports/store/transaction.ts";
 import type { OneToOne } from "../use-cases/rooms.ts";
 import { checkInvited, type Invited, named } from "./invitations.ts";
 import { type Departure, putPeople, removePeople } from "./members.ts";
-import { changeRoom, createRoom, removeRoom } from "./rooms.ts";
+import { changeRoom, createRoom, removeRoom, unlessDone } from "./rooms.ts";
 
 type Opened = { room: Room; created: boolean };
 type Made = Pick<NewRoom, "organizationId" | "history" | "name"> & Partial<NewRoom>;
@@ -22,6 +22,17 @@ export function createOneToOne(
   departed: (gone: readonly Departure[]) => Promise<void>,
 ): OneToOne {
   const { store, accesses } = context;
+
+  /** @returns who left it, where it stays as the other's */
+  async function take(actor: Actor, room: string): Promise<Departure[]> {
+    const { roomId } = await accesses.require(actor, room, "delete_one_to_one");
+    return await changeRoom(context, actor, roomId, "delete_one_to_one", async (tx, room) => {
+      if (room.blocked) return await removePeople(tx, null, room, [memberKey(actor)]);
+      await removeRoom(tx, actor, room);
+      return [];
+    });
+  }
+
   return {
     async open(actor, other, { history = MADE.history } = {}) {
       requireUser(actor);
@@ -39,14 +50,12 @@ export function createOneToOne(
       return await store.transaction((tx) => openPair(tx, actor, people, MADE));
     },
     async delete(actor, room) {
-      const { roomId, rules } = await accesses.require(actor, room, "delete_one_to_one");
-      if (rules.type !== "one_to_one") throw badField("room", "is no one-to-one room");
-      const gone = await changeRoom(context, actor, roomId, "delete_one_to_one", async (tx, room) => {
-        if (room.blocked) return await removePeople(tx, null, room, [memberKey(actor)]);
-        await removeRoom(tx, actor, room);
-        return [];
-      });
-      await departed(gone);
+      const isLeft = (await store.rooms.byToken(room))?.blocked ?? false;
+      const gone = await unlessDone(context, actor, room, isLeft ? "left" : "deleted", () =>
+        take(actor, room),
+      );
+      await departed(gone ?? []);
+      return gone !== null;
     },
   };
 }

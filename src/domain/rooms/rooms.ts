@@ -1,6 +1,7 @@
 /** Changes rooms: checks permissions under the room's lock, and appends the event of the change. */
 import { noSuchRoom, refusal } from "../context/access.ts";
 import type { Context } from "../context/context.ts";
+import { DomainError } from "../errors.ts";
 import { type Actor, type EventData, type Membership, memberKey, type Room, SYSTEM_ACTOR } from "../model.ts";
 import { type Action, can } from "../permissions.ts";
 import type { NewRoom, RoomPatch, StoreTransaction } from "../ports/store/transaction.ts";
@@ -33,6 +34,23 @@ export async function changeRoom<T>(
     if (verdict !== null) throw refusal(verdict, action, room);
     return await work(tx, room, me);
   });
+}
+
+/** Runs `work`. @returns null where the room is not there for the actor because of what happened `before` */
+export async function unlessDone<T>(
+  { store }: Context,
+  actor: Actor,
+  room: string,
+  before: "left" | "deleted",
+  work: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    const isGone = error instanceof DomainError && error.code === "not_found" && error.field === "room";
+    if (isGone && (await store.roomLists.departure(memberKey(actor), room)) === before) return null;
+    throw error;
+  }
 }
 
 /** Makes a room. Its log begins with `room.created`. */

@@ -124,10 +124,10 @@ export function createRoster(
       return people.filter(({ callFlags }) => callFlags > 0);
     },
 
-    async addGroup(actor, token, groupId) {
+    async addGroup(actor, token, groupId, role = "user") {
       await accesses.require(actor, token, "add_members");
       const { members } = await finding.group(actor, groupId);
-      const users = members.map((member) => ({ member, role: "user" as const }));
+      const users = members.map((member) => ({ member, role }));
       return await roomLifecycle.addMembers(actor, token, users);
     },
     async addEmail(actor, token, email) {

@@ -25,8 +25,11 @@ export interface Attachments {
     actor: Actor,
     page: { room?: string; startingAfter?: string; endingBefore?: string; limit: number },
   ): Promise<{ attachments: AttachmentView[]; more: boolean }>;
-  /** Only whoever uploaded it. */
-  rename(actor: Actor, id: string, filename: string): Promise<AttachmentView>;
+  /**
+   * Only whoever uploaded it; once it is sent, only while they may edit their messages in the room, which is told (`message.edited`).
+   * @returns the file; `changed` is false where it has this name already
+   */
+  rename(actor: Actor, id: string, filename: string): Promise<{ file: AttachmentView; changed: boolean }>;
   /** Whoever uploaded it, or a moderator of the room; the message stays without it (`message.edited`). */
   delete(actor: Actor, id: string): Promise<void>;
   /** The bytes, all or those of a part, for whoever may {@link get} it. */

@@ -39,8 +39,11 @@ export interface Roster {
   /** Who is in the call. @throws DomainError `read_only`; `lobby` */
   peers(actor: Actor, token: string): Promise<RoomPerson[]>;
 
-  /** Adds the users of a group who exist for the actor. @throws DomainError `not_found` on `group` */
-  addGroup(actor: Actor, token: string, groupId: string): Promise<LoggedEvent[]>;
+  /**
+   * Adds the users of a group who exist for the actor, all of them or nobody, as `user` unless told.
+   * @throws DomainError `not_found` on `group`
+   */
+  addGroup(actor: Actor, token: string, groupId: string, role?: Role): Promise<LoggedEvent[]>;
   /** Invites an address: the room becomes public. */
   addEmail(actor: Actor, token: string, email: string): Promise<Change>;
   /** Takes a user out for good. Owners are never taken out (`forbidden`); oneself as in {@link removeSelf}. */

@@ -130,6 +130,10 @@ export interface OneToOne {
   ): Promise<{ room: Room; created: boolean }>;
   /** The user's room with nobody else in it (Wire's type 1): a one-to-one room whose `pair` is twice the user. */
   openSelf(actor: Actor): Promise<{ room: Room; created: boolean }>;
-  /** Deletes it for both. While one of them blocks the other only the actor leaves it: the other keeps what was said. */
-  delete(actor: Actor, room: string): Promise<void>;
+  /**
+   * Deletes it for both. While one of them blocks the other only the actor leaves it: the other keeps what was said.
+   * @returns whether the actor had it: false where it was done before
+   * @throws DomainError `bad_request` on `room` for a room of another type
+   */
+  delete(actor: Actor, room: string): Promise<boolean>;
 }

@@ -11,12 +11,12 @@ export type MemberCommands = Handlers<
 >;
 
 export interface MemberCommandOptions {
-  useCases: Pick<UseCases, "roster" | "roomLifecycle">;
+  useCases: Pick<UseCases, "roster" | "roomLifecycle" | "oneToOne">;
   shape: Pick<UserShape, "user">;
 }
 
 export function createMemberCommands({
-  useCases: { roster, roomLifecycle },
+  useCases: { roster, roomLifecycle, oneToOne },
   shape,
 }: MemberCommandOptions): MemberCommands {
   return {
@@ -29,12 +29,13 @@ export function createMemberCommands({
       };
     },
 
-    // [GW-16.5]
-    async "member.add"({ identity }, { room, users, role }) {
+    // [GW-16.5] [GW-16.18]
+    async "member.add"({ identity: { actor } }, { room, users = [], group, email, role = "user" }) {
+      if (email !== undefined) return answer(room, (await roster.addEmail(actor, room, email)).event);
       const members = users.map((id) => ({ member: userNamed(id), role }));
-      const joined = await withFields({ members: "users" }, () =>
-        roomLifecycle.addMembers(identity.actor, room, members),
-      );
+      const joined = await (group === undefined
+        ? withFields({ members: "users" }, () => roomLifecycle.addMembers(actor, room, members))
+        : withFields({ members: "group" }, () => roster.addGroup(actor, room, group, role)));
       return answer(room, joined.at(-1) ?? null);
     },
 
@@ -57,8 +58,10 @@ export function createMemberCommands({
     },
 
     // [GW-16.9]
-    async "room.delete"({ identity }, { room }) {
-      return (await roomLifecycle.delete(identity.actor, room)) ? { room } : { room, duplicate: true };
+    // [GW-16.17]
+    async "room.delete"({ identity }, { room, forBoth = false }) {
+      const isNew = await (forBoth ? oneToOne : roomLifecycle).delete(identity.actor, room);
+      return isNew ? { room } : { room, duplicate: true };
     },
   };
 }

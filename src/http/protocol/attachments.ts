@@ -59,9 +59,10 @@ export function registerAttachments(app: HttpApp, parts: FileParts): void {
     const { actor } = callerOf(c);
     const { id } = c.req.valid("param");
     const { filename } = c.req.valid("json");
-    const file = await (filename === undefined
-      ? attachments.get(actor, id)
-      : attachments.rename(actor, id, filename));
+    const file =
+      filename === undefined
+        ? await attachments.get(actor, id)
+        : (await attachments.rename(actor, id, filename)).file;
     return c.json(attachmentBody(file, publicUrl()), 200);
   });
   app.openapi(ROUTES.delete, async (c) => {

@@ -12,6 +12,12 @@ export const FILE_OPS = {
     sha256: z.string().optional(),
     room: room.optional(),
   }),
+  "file.rename": z.strictObject({
+    op: z.literal("file.rename"),
+    ref,
+    attachment: z.string(),
+    filename: z.string(),
+  }),
 };
 
 /** [GW-18.6] A file, in the data of a message and as the answer to the last part of an upload. */
@@ -26,4 +32,5 @@ export interface WireAttachment {
 /** What `ok` holds beside `op` and `ref`. */
 export interface FileAnswers {
   upload: { attachment: string; url: string; method: "PUT"; headers: Record<string, string> };
+  "file.rename": { attachment: WireAttachment; duplicate?: true };
 }

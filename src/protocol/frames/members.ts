@@ -10,6 +10,8 @@ export const user = z.string().regex(/^[1-9]\d{0,15}$/, "must be a user's id, in
 /** [GW-16.1] The id of an actor: a user's in decimal, a guest's, or a Matrix user id. */
 const member = z.string().min(1).max(LIMITS.MEMBER_ID_CHARACTERS);
 
+const isGiven = (one: unknown) => one !== undefined;
+
 export const MEMBER_OPS = {
   members: z.strictObject({
     op: z.literal("members"),
@@ -19,13 +21,24 @@ export const MEMBER_OPS = {
     limit: z.int().min(1).max(LIMITS.MEMBERS_MOST).default(LIMITS.MEMBERS_DEFAULT),
     query: z.string().optional(),
   }),
-  "member.add": z.strictObject({
-    op: z.literal("member.add"),
-    ref,
-    room,
-    users: z.array(user).min(1).max(LIMITS.PEOPLE_AT_ONCE),
-    role: z.enum(["owner", "moderator", "user"]).default("user"),
-  }),
+  "member.add": z
+    .strictObject({
+      op: z.literal("member.add"),
+      ref,
+      room,
+      users: z.array(user).min(1).max(LIMITS.PEOPLE_AT_ONCE).optional(),
+      group: z.string().optional(),
+      email: z.string().optional(),
+      role: z.enum(["owner", "moderator", "user"]).optional(),
+    })
+    .refine(({ users, group, email }) => [users, group, email].filter(isGiven).length === 1, {
+      path: ["users"],
+      message: "or group or email is required, and not two of them",
+    })
+    .refine(({ email, role }) => email === undefined || role === undefined, {
+      path: ["role"],
+      message: "is for users and groups, and not for an e-mail address",
+    }),
   "member.remove": z.strictObject({ op: z.literal("member.remove"), ref, room, user: member }),
   "member.role": z.strictObject({
     op: z.literal("member.role"),
@@ -35,7 +48,12 @@ export const MEMBER_OPS = {
     role: z.enum(["owner", "moderator", "user", "guest_moderator", "guest"]),
   }),
   "room.leave": z.strictObject({ op: z.literal("room.leave"), ref, room }),
-  "room.delete": z.strictObject({ op: z.literal("room.delete"), ref, room }),
+  "room.delete": z.strictObject({
+    op: z.literal("room.delete"),
+    ref,
+    room,
+    forBoth: z.boolean().optional(),
+  }),
 };
 
 /** [GW-16.4] A member as `members` lists them. */

@@ -153,4 +153,8 @@ export const ANSWER_SCHEMAS = {
     method: z.literal("PUT"),
     headers: z.record(z.string(), z.string()),
   }),
+  "file.rename": z.strictObject({
+    attachment: z.strictObject({ id: text, filename: text, type: text, size: int, url: text }),
+    duplicate: duplicate.exactOptional(),
+  }),
 } as const satisfies { [Op in keyof OkFields]: z.ZodType<OkFields[Op]> };

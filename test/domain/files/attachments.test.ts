@@ -199,6 +199,11 @@ describeDomain("attachments", (world) => {
     await world.useCases.roomSettings.setLobby(ada.actor, room.token, { on: false });
     await attachments.rename(ada.actor, ids[2] as string, "renamed.txt");
     expect((await attachments.get(bob.actor, ids[2] as string)).filename).toBe("renamed.txt");
+    expect(await attachments.rename(ada.actor, ids[2] as string, " renamed.txt ")).toMatchObject({
+      ...{ changed: false, file: { filename: "renamed.txt" } },
+    });
+    await world.useCases.roomSettings.setReadOnly(ada.actor, room.token, true);
+    await refused(attachments.rename(ada.actor, ids[2] as string, "locked.txt"), "read_only");
     await refused(attachments.rename(bob.actor, ids[2] as string, "mine.txt"), "forbidden");
   });
 });

@@ -1,4 +1,4 @@
-/** What people do with their own account, on the WebSocket and on Wire, and how the proof of somebody else is refused. */
+/** What people do with their own account, on the WebSocket and by HTTP, and how the proof of somebody else is refused. */
 import type { ClientFrames } from "../../../src/protocol/frames.ts";
 import { Refused, type SocketClient } from "../../black-box/socket-client.ts";
 import { type Answer, ask, bearer, type Caller, must, type Person, type Site } from "../site.ts";
@@ -114,6 +114,39 @@ export const ACCOUNT_OPERATIONS: AccountOperation[] = [
       shown: "PUT /connections/{to}",
       of: ({ other }) => ["PUT", `/connections/${other.uuid}`, { status: "accepted" }],
     },
+  },
+  {
+    name: "list the contact book",
+    frame: delivered("contacts"),
+    request: { shown: "GET /v1/contacts", of: () => ["GET", "/v1/contacts"] },
+  },
+  {
+    name: "put somebody into the contact book",
+    frame: ({ other }) => ({ op: "contact.set", user: String(other.id) }),
+    request: {
+      shown: "POST /v1/contacts",
+      of: ({ other }) => ["POST", "/v1/contacts", { username: other.handle, phone_number: "" }],
+    },
+  },
+  {
+    name: "take somebody out of the contact book",
+    frame: ({ other }) => ({ op: "contact.remove", user: String(other.id) }),
+    request: {
+      shown: "DELETE /v1/contacts/{id}",
+      of: ({ other }) => ["DELETE", `/v1/contacts/${other.publicId}`],
+    },
+    // Nobody was put into it here.
+    well: { socket: WELL, http: "404" },
+  },
+  {
+    name: "rename a file of one's own",
+    frame: delivered("file.rename", { attachment: "x".repeat(16), filename: "a.txt" }),
+    request: {
+      shown: "PUT /v1/attachments/{id}",
+      of: () => ["PUT", `/v1/attachments/${"x".repeat(16)}`, { filename: "a.txt" }],
+    },
+    // There is none here.
+    well: { socket: "not_found", http: "404" },
   },
   {
     name: "delete the account",

@@ -1,6 +1,7 @@
 /** Who may do what with an account: its owner all of it, by every face that has it, and nobody with somebody else's proof. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ACCOUNT_OPS } from "../../../src/protocol/frames/account.ts";
+import { PEOPLE_OPS } from "../../../src/protocol/frames/people.ts";
 import { SocketClient } from "../../black-box/socket-client.ts";
 import { describeWith } from "../../services/need.ts";
 import { ask, openSite, type Person, type Site } from "../site.ts";
@@ -81,7 +82,7 @@ describeWith("postgres", "authorization of one's own account", ({ postgres }) =>
     });
 
     if (!request) return;
-    test("on Wire", async () => {
+    test("by HTTP", async () => {
       const [actual, expected]: [Cells, Cells] = [{}, {}];
       for (const one of STANDING_NAMES) {
         expected[one] = accountVerdict(one) === null ? (well?.http ?? WELL) : "401";
@@ -117,7 +118,8 @@ describeWith("postgres", "authorization of one's own account", ({ postgres }) =>
   test("every op of one's own account, and every operation of /self, is among them", async () => {
     const owned = anybody();
     const ops = new Set<string>(ACCOUNT_OPERATIONS.map(({ frame }) => frame(owned).op));
-    const all = [...Object.keys(ACCOUNT_OPS), "profile", "block", "unblock", "blocked"];
+    const { organizations: _, ...people } = PEOPLE_OPS;
+    const all = [...Object.keys(ACCOUNT_OPS), ...Object.keys(people)];
     expect(all.filter((op) => !ops.has(op))).toEqual([]);
     const { json } = await ask(site.url, "GET", "/openapi/wire.json");
     const served = Object.entries<object>(json.paths)

@@ -185,14 +185,14 @@ function accountSection(): string[] {
     `Its owner does all of it, whatever they are elsewhere (${users.join(", ")}: ${WELL}), and nobody else (${others.join(", ")}: \`who?\`):`,
     "",
     table(
-      ["", "WebSocket", "Wire"],
+      ["", "WebSocket", "HTTP"],
       ACCOUNT_OPERATIONS.map((one) => [one.name, ...requests(one)]),
     ),
     "",
     "With the proof of somebody else:",
     "",
     table(
-      ["", "WebSocket", "", "Wire", ""],
+      ["", "WebSocket", "", "HTTP", ""],
       FOREIGN_PROOFS.map((one) => {
         const [op = "", request = ""] = requests(one);
         return [one.name, op, said(one.socket), request, said(one.http)];

@@ -43,11 +43,14 @@ export const OPERATIONS = {
   "set Wire's access": { actions: ["access"] },
   "make a guest link": { actions: ["guest_link"] },
   "add a member": { actions: ["add_members"], once: true },
+  "add a group of users": { actions: ["add_members"], once: true },
+  "invite an e-mail address": { actions: ["add_members"], once: true },
   "remove a member": { actions: ["remove_members"], once: true },
   "remove a guest": { actions: ["remove_members"], once: true },
   "make somebody a moderator": { actions: ["set_roles"], once: true },
   "leave for good": { actions: ["leave"], once: true },
   "delete the room": { actions: ["delete_room"], once: true },
+  "delete a one-to-one room for both": { actions: ["delete_one_to_one"], once: true },
 } as const satisfies Record<string, { actions: readonly Action[]; once?: true }>;
 
 export type OperationName = keyof typeof OPERATIONS;

@@ -4,7 +4,7 @@ import { guestIdOf } from "../../../src/domain/auth/sessions.ts";
 import { protocolMessagePlace } from "../../../src/domain/ids.ts";
 import { Refused, SocketClient } from "../../black-box/socket-client.ts";
 import { type FaceWays, type Way, WELL } from "../authorization/operations.ts";
-import type { Room } from "../rooms.ts";
+import { newcomers, type Room } from "../rooms.ts";
 import type { Caller, Site } from "../site.ts";
 
 type Frame = { op: string } & Record<string, unknown>;
@@ -145,6 +145,14 @@ export const SOCKET: FaceWays = {
       op: "member.add",
       users: [String(newcomer.id)],
     })),
+    "add a group of users": socketWay("member.add {group}", async (_, __, site) => ({
+      op: "member.add",
+      group: await newcomers(site),
+    })),
+    "invite an e-mail address": socketWay("member.add {email}", () => ({
+      op: "member.add",
+      email: "somebody@example.org",
+    })),
     "remove a member": socketWay("member.remove", ({ extra }) => ({
       op: "member.remove",
       user: String(extra.id),
@@ -159,6 +167,10 @@ export const SOCKET: FaceWays = {
     })),
     "leave for good": socketWay("room.leave", () => ({ op: "room.leave" })),
     "delete the room": socketWay("room.delete", () => ({ op: "room.delete" })),
+    "delete a one-to-one room for both": socketWay("room.delete {forBoth}", () => ({
+      op: "room.delete",
+      forBoth: true,
+    })),
     "keep settings of one's own": socketWay("settings", () => ({ op: "settings", favorite: true })),
     "join the call": socketWay("call.join", () => ({ op: "call.join", flags: 1 })),
     "say something to a session in the call": socketWay("call.signal", async ({ token }, { socket }) => {

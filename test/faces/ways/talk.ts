@@ -1,7 +1,7 @@
 /** The operations on rooms as Talk has them. */
 import { randomUUID } from "node:crypto";
 import type { FaceWays, Way } from "../authorization/operations.ts";
-import { join, TALK_PREFIX, talkHeaders } from "../rooms.ts";
+import { join, newcomers, TALK_PREFIX, talkHeaders } from "../rooms.ts";
 import { roleIn } from "../standings.ts";
 import { httpWays, refusedStatus } from "./http-way.ts";
 
@@ -95,6 +95,24 @@ export const TALK: FaceWays = {
       "POST",
       "/room/{token}/participants",
       ({ token }, _, { newcomer }) => [`/room/${token}/participants`, { newParticipant: newcomer.handle }],
+      USERS_ONLY,
+    ),
+    "add a group of users": talkWay(
+      "POST",
+      "/room/{token}/participants",
+      async ({ token }, _, site) => [
+        `/room/${token}/participants`,
+        { newParticipant: await newcomers(site), source: "groups" },
+      ],
+      USERS_ONLY,
+    ),
+    "invite an e-mail address": talkWay(
+      "POST",
+      "/room/{token}/participants",
+      ({ token }) => [
+        `/room/${token}/participants`,
+        { newParticipant: "somebody@example.org", source: "emails" },
+      ],
       USERS_ONLY,
     ),
     "remove a member": talkWay("DELETE", "/room/{token}/participants", ({ token, extra }) => [

@@ -172,6 +172,67 @@ describeWith("postgres", "members", ({ postgres }) => {
       expect(await ask(c, "room.delete")).toMatchObject({ code: "not_found" });
     });
 
+    test("[GW-16.18] a group comes in as a whole, or nobody; an address opens the room", async () => {
+      const { one, ada, bob, cyd, home, a, b, c, ask } = await setting();
+      const { directory } = one.useCases;
+      const stranger = await person(one, "Eve");
+      const { id } = await directory.createOrganization({ name: "Elsewhere" });
+      await directory.putOrganizationUser(id, stranger.id, "member");
+      const group = `crew-${home.token}`;
+      const handles = await one.store.users.byIds([ada.id, bob.id, cyd.id, stranger.id]);
+      await directory.putGroup(group, { name: "Crew", members: handles.map(({ handle }) => handle) });
+      const forbidden = { code: "forbidden" };
+      expect(await ask(b, "member.add", { group })).toMatchObject(forbidden);
+      expect(await ask(b, "member.add", { email: "eve@example.org" })).toMatchObject(forbidden);
+      const answer = await ask(a, "member.add", { group, role: "moderator" });
+      const joined = await c.next(event("member.joined"));
+      expect(joined.data).toMatchObject({ member: { id: String(cyd.id) }, role: "moderator" });
+      expect(answer).toEqual(answerOf(joined));
+      expect(await ask(a, "member.add", { group })).toEqual(unchanged(home.token));
+      expect(ids(await ask(a, "members"))).toEqual([ada, bob, cyd].map((one) => String(one.id)));
+      const opened = await ask(a, "member.add", { email: "eve@example.org" });
+      expect(opened).toEqual(answerOf(await c.next(event("room.changed"))));
+      expect(await ask(a, "member.add", { email: "eve@example.org" })).toEqual(unchanged(home.token));
+      const users = [String(cyd.id)];
+      for (const [more, code, field] of [
+        [{ group: "nobody's" }, "not_found", "group"],
+        [{ group: "" }, "not_found", "group"],
+        [{ email: "not an address" }, "bad_request", "email"],
+        [{ email: "eve@example.org", role: "user" }, "bad_request", "role"],
+        [{}, "bad_request", "users"],
+        [{ users, group }, "bad_request", "users"],
+      ] as const) {
+        expect(await ask(a, "member.add", more), JSON.stringify(more)).toMatchObject({ code, field });
+      }
+    });
+
+    test("[GW-16.17] a one-to-one room is deleted for both, and while one blocks the other for oneself", async () => {
+      const { one, ada, bob, cyd, home, ask, session } = await setting();
+      const [a, b] = [await session(ada), await session(bob)];
+      const opened = async () => (await one.useCases.oneToOne.open(ada.actor, bob.actor)).room.token;
+      const room = await opened();
+      await a.next(({ op, room }) => op === "room" && (room as { type?: string }).type === "one_to_one");
+      const both = { room, forBoth: true };
+      expect(await ask(await session(cyd), "room.delete", both)).toMatchObject({ code: "not_found" });
+      expect(await ask(b, "room.delete", both)).toEqual({ op: "ok", ref: expect.anything(), room });
+      await a.next((frame) => frame.type === "room.deleted" && frame.room === room);
+      for (const one of [a, b]) expect(await ask(one, "room.delete", both)).toEqual(unchanged(room));
+
+      const again = { room: await opened(), forBoth: true };
+      expect(again.room).not.toBe(room);
+      await ask(b, "block", { room: undefined, user: String(ada.id) });
+      expect(await ask(a, "room.delete", again)).not.toHaveProperty("duplicate");
+      expect(await ask(a, "room.delete", again)).toEqual(unchanged(again.room));
+      expect(await ask(b, "history", { room: again.room })).toMatchObject({ op: "ok" });
+
+      for (const one of [a, b]) {
+        expect(await ask(one, "room.delete", { forBoth: true })).toMatchObject({
+          ...{ code: "bad_request", field: "room" },
+        });
+      }
+      expect(await ask(a, "history"), home.token).toMatchObject({ op: "ok" });
+    });
+
     test("[GW-16.3] a one-to-one room has no such changes, and can be left", async () => {
       const { one, ada, bob, cyd, ask, session } = await setting();
       const { room: pair } = await one.useCases.oneToOne.open(ada.actor, bob.actor);

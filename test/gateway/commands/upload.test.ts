@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../services/need.ts";
 import { type Node, person, room, site, TRANSPORTS } from "../fixtures.ts";
+import type { Frame, RawClient } from "../raw-client.ts";
 
 const MIB = 1_048_576;
 
@@ -24,7 +25,7 @@ describeWith("postgres", "uploads", ({ postgres }) => {
           ...more,
         });
       const urlOf = async (size: number, more: object = {}) => String((await upload(size, more)).url);
-      return { one, home, client, upload, urlOf };
+      return { one, ada, home, client, upload, urlOf };
     };
     const put = async (url: string, body: string | Uint8Array<ArrayBuffer>, range?: string) => {
       const headers = range === undefined ? {} : { "Content-Range": range };
@@ -66,6 +67,49 @@ describeWith("postgres", "uploads", ({ postgres }) => {
         expect(again).toMatchObject({ op: "error", code: "bad_request", field: "attachments" });
       },
     );
+
+    test("[GW-18.9] a file gets another name before it is sent and after, and the room is told", async () => {
+      const { one, ada, home, client, upload } = await setting();
+      const bob = await person(one, "Bob");
+      await one.useCases.roomLifecycle.addMembers(ada.actor, home.token, [
+        { member: bob.actor, role: "user" },
+      ]);
+      const bobs = await raw(one);
+      await bobs.hello(bob.token);
+      const { attachment, url } = await upload(5);
+      await put(url as string, "hello");
+      const rename = (by: RawClient, filename: string, more: object = {}) =>
+        by.ask({ op: "file.rename", ref: `rename ${refs++}`, attachment, filename, ...more });
+      const named = (filename: string) => ({
+        attachment: { id: attachment, filename, type: "text/plain", size: 5 },
+      });
+      expect(await rename(client, " b.txt ")).toMatchObject(named("b.txt"));
+      const { seq } = await client.ask({
+        ...{ op: "send", ref: "s", room: home.token, id: "film", text: "A film", format: "markdown" },
+        attachments: [attachment],
+      });
+      const renamed = await rename(client, "c.txt");
+      expect(renamed).toMatchObject(named("c.txt"));
+      expect(renamed).not.toHaveProperty("duplicate");
+      const told = await bobs.next(({ type }) => type === "message.edited");
+      expect(told.data).toEqual({
+        ...{ seq, text: "A film", mentions: [], format: "markdown" },
+        attachments: [{ ...named("c.txt").attachment, url: expect.stringMatching(/\/files\//) }],
+      });
+      expect(await rename(client, "c.txt")).toMatchObject({ ...named("c.txt"), duplicate: true });
+      const { events } = await bobs.ask({ op: "history", ref: "h", room: home.token });
+      const message = (events as Frame[]).find((event) => event.seq === seq);
+      expect(message?.data).toMatchObject({ attachments: [named("c.txt").attachment] });
+      expect(await rename(bobs, "mine.txt")).toMatchObject({ code: "forbidden" });
+      for (const [more, code, field] of [
+        [{ filename: "a/b" }, "bad_request", "filename"],
+        [{ filename: "" }, "bad_request", "filename"],
+        [{ attachment: "x".repeat(16) }, "not_found", "attachment"],
+        [{ attachment: "\0" }, "not_found", "attachment"],
+      ] as const) {
+        expect(await rename(client, "d.txt", more), JSON.stringify(more)).toMatchObject({ code, field });
+      }
+    });
 
     test("[GW-18.3] in parts, which HEAD counts; what is here already is answered, what leaves a gap refused", async () => {
       const { urlOf } = await setting();

@@ -8,13 +8,21 @@ const UNAUTHORIZED = 4501;
 const NEW_PASSWORD = "another password of ada";
 
 /** A room that one leaves goes from all of one's devices, and one that is deleted from everybody's. */
-export async function leaving({ phone, laptop, bens, ben, rooms: { square = "" } }: Story): Promise<void> {
+export async function leaving(story: Story): Promise<void> {
+  const { phone, laptop, bens, cleos, ben, cleo } = story;
+  const { square = "" } = story.rooms;
   await phone.client.memberRole({ room: square, user: ben.id, role: "moderator" });
   await phone.client.roomLeave({ room: square });
   await laptop.until("the end", () => laptop.client.room(square).getSnapshot() === undefined);
   await bens.until("alone", () => bens.client.room(square).getSnapshot()?.members === 1);
   await bens.client.roomDelete({ room: square });
   await bens.until("the end", () => bens.client.room(square).getSnapshot() === undefined);
+  const { room } = (await phone.client.roomDirect({ user: cleo.id })).room;
+  await cleos.until("the room of two", () => cleos.client.room(room).getSnapshot() !== undefined);
+  await cleos.client.roomDelete({ room, forBoth: true });
+  for (const app of [cleos, phone, laptop]) {
+    await app.until("the end of it", () => app.client.room(room).getSnapshot() === undefined);
+  }
 }
 
 /** A device that is lost is signed out from another one. */

@@ -35,11 +35,14 @@ export async function sendingFiles({ stage, phone, bens, rooms: { team = "" } }:
   expect([part.status, [...(await bytesOf(part))]]).toEqual([206, [5, 6, 7, 8]]);
 }
 
-/** Files are found by what they are, and taken out of their message by its author. */
+/** Files are found by what they are, renamed, and taken out of their message by its author. */
 export async function takingFilesBack({ phone, bens, rooms: { team = "" } }: Story): Promise<void> {
-  const { hits } = await bens.client.search({ text: "", has: "file", room: team });
-  const [film] = hits.map(({ event }) => event);
+  const found = async () => (await bens.client.search({ text: "", has: "file", room: team })).hits[0]?.event;
+  const film = await found();
   const [kept, gone] = (film?.data.attachments ?? []) as { id: string; url: string }[];
+  const other = { attachment: gone?.id ?? "", filename: "shopping.txt" };
+  expect(await phone.client.fileRename(other)).toMatchObject({ attachment: { filename: "shopping.txt" } });
+  expect((await found())?.data.attachments).toMatchObject([{}, { id: gone?.id, filename: "shopping.txt" }]);
   await phone.client.edit({ room: team, seq: film?.seq ?? 0, text: "A film", attachments: [kept?.id ?? ""] });
   await expect.poll(async () => (await fetch(gone?.url ?? "")).status).toBe(404);
   expect((await fetch(kept?.url ?? "")).status).toBe(200);
