@@ -117,16 +117,12 @@ export class FrameDispatcher {
       case "block":
         this.#takeBlock(frame);
         break;
-      case "typing":
-      case "presence":
-      case "receipt":
-      case "hidden":
-      case "contact":
-      case "signal":
-        this.#emitter.emit(frame.op, frame);
+      // The connection's own.
+      case "bye":
         break;
+      // As it came; an op of a newer server has no listeners.
       default:
-      // `bye` is the connection's; an op of a newer server is not for us.
+        this.#emitter.emit(frame.op, frame);
     }
   }
 

@@ -2,6 +2,7 @@
 import type {
   BlockFrame,
   CallFrame,
+  ConnectionFrame,
   ContactFrame,
   HiddenFrame,
   PresenceFrame,
@@ -81,6 +82,8 @@ export interface ClientEvents {
   block: Omit<BlockFrame, "op">;
   /** Another is in the user's contact book, or no more, by any session. */
   contact: ContactFrame;
+  /** Somebody asks the user for a connection, answered theirs, or the user did so by any session. */
+  connection: ConnectionFrame;
   presence: PresenceFrame;
   receipt: ReceiptFrame;
   call: Omit<CallFrame, "op">;

@@ -22,6 +22,7 @@ import type {
   BlockFrame,
   ByeFrame,
   CallFrame,
+  ConnectionFrame,
   ContactFrame,
   ErrorFrame,
   EventFrame,
@@ -163,6 +164,7 @@ export type ServerFrame =
   | UserFrame
   | BlockFrame
   | ContactFrame
+  | ConnectionFrame
   | HiddenFrame
   | RoomFrame
   | CallFrame

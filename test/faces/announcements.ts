@@ -178,6 +178,14 @@ export const ANNOUNCEMENTS: Announcement[] = [
   ),
   row(
     "WebSocket",
+    "ask for a connection",
+    [knowsStranger],
+    (scene) => scene.socket.ask({ op: "connection.ask", user: strangers.get(scene)?.uuid }),
+    [],
+    ["connection"],
+  ),
+  row(
+    "WebSocket",
     "put somebody into the contact book",
     [],
     ({ socket, site }) => socket.ask({ op: "contact.set", user: String(site.callers.owner.person?.id) }),

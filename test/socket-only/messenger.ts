@@ -17,6 +17,7 @@ const HEARD = [
   "user",
   "block",
   "contact",
+  "connection",
   "call",
   "signal",
   "left",

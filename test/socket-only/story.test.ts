@@ -19,7 +19,7 @@ import {
   thread,
   writing,
 } from "./chapters/messages.ts";
-import { blocking, contactBook, finding, profile } from "./chapters/people.ts";
+import { blocking, connecting, contactBook, finding, profile } from "./chapters/people.ts";
 import { beingThere, calling, reading, receipts, settings } from "./chapters/presence.ts";
 import { group, moderation, pages, publicRoom, roles } from "./chapters/rooms.ts";
 import { devicesAreListed, everybodySignsIn, renewing } from "./chapters/signing-in.ts";
@@ -55,6 +55,7 @@ describeWith(["postgres", "synapse"], "an app on the socket alone", (services) =
     ["people are found", finding],
     ["people are blocked", blocking],
     ["people are put into the contact book", contactBook],
+    ["people of other organizations are connected", connecting],
     ["a group is made", group],
     ["a Matrix client comes along", cleoTakesAMatrixClient],
     ["a public room is joined, by its token and by a link", publicRoom],

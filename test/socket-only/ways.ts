@@ -20,7 +20,6 @@ export const NOT_ON_THE_SOCKET = {
   "the browser's sign-in": "A browser goes from page to page, and has no socket yet",
   "the API's own words": "It tells what the API's own words mean; the socket's are in PROTOCOL.md",
   "the API's own setting": "Only clients of that API look at it",
-  connections: "Asking people of other organizations for a connection: no op yet",
   guests: "Somebody without an account has no token for a hello",
 } as const;
 
@@ -125,10 +124,10 @@ const WIRE: Record<string, Way> = {
   "DELETE /teams/{tid}/conversations/{cnv}": ["room.delete"],
   "GET /users": ["users"],
   "GET /users/{uid}": ["users"],
-  "GET /connections": "connections",
-  "POST /connections": "connections",
-  "GET /connections/{to}": "connections",
-  "PUT /connections/{to}": ["block", "unblock"],
+  "GET /connections": ["connections", "← connection"],
+  "POST /connections": ["connection.ask"],
+  "GET /connections/{to}": ["connections"],
+  "PUT /connections/{to}": ["connection.set", "block", "unblock"],
   "GET /notifications": ["hello", "← event"],
   "GET /notifications/last": ["← ready"],
 };
@@ -193,6 +192,5 @@ export const WAYS: Record<string, Record<string, Way>> = {
 
 /** Halves of operations that have a way: what else they do has none, for this reason. */
 export const PARTS_WITHOUT_A_WAY: Record<string, keyof typeof NOT_ON_THE_SOCKET> = {
-  "PUT /connections/{to}": "connections",
   "PATCH /chatrooms/{roomID}": "administration",
 };

@@ -17,6 +17,12 @@ export interface PeopleCommands {
   contactSet: Command<"contact.set">;
   /** Takes a user out of our contact book; the room with them stays. */
   contactRemove: Command<"contact.remove">;
+  /** How we stand to people of other organizations: whom we asked, who asks us, and whom we are connected with. */
+  connections: Command<"connections">;
+  /** Asks a user, by their UUID, for a connection, or accepts theirs. Both hear `connection`. */
+  connectionAsk: Command<"connection.ask">;
+  /** Accepts, ignores, cancels or blocks. Both hear `connection`, as far as it changes something for them. */
+  connectionSet: Command<"connection.set">;
   /** The organizations that we are in. `roomCreate` takes the `id` of one. */
   organizations: Command<"organizations">;
 }

@@ -1,6 +1,6 @@
 /** Broadcasts over the bus: JSON frames of WebSocket protocol v1 (src/protocol/frames.ts) and hints, one a message. */
 import { memberKey, type User } from "../model.ts";
-import type { BridgeNews, Broadcasts, NamedRoom, UserBroadcast } from "../ports/broadcasts.ts";
+import type { BridgeNews, Broadcasts, NamedRoom, OwnConnection, UserBroadcast } from "../ports/broadcasts.ts";
 import { type Bus, channels } from "../ports/bus.ts";
 import type { CallState } from "../ports/hot.ts";
 import { callSessionId } from "./session-names.ts";
@@ -47,6 +47,20 @@ export function shownSelf(user: User, around: Surroundings) {
   return { ...shownUser(user, around), ...(email !== null && { email }), privacy: { receipts, lastSeen } };
 }
 
+/** [GW-17.18] How a user stands to another. Of who has not shown themselves to the user nothing is told but the ids. */
+export function shownConnection(
+  { to, known, status, message, room, updatedAt }: OwnConnection,
+  around: Surroundings,
+) {
+  const { id, uuid, ...profile } = shownUser(to, around);
+  return {
+    ...{ user: { id, uuid, ...(known && profile) }, status },
+    ...(message !== null && { message }),
+    ...(room && { room: room.token }),
+    at: updatedAt,
+  };
+}
+
 /** [GW-9.1] A call as frames show it: its participants by the ids under which they are addressed. */
 export function shownCall({ flags, participants }: CallState) {
   const shown = participants.map(({ session, actor, flags }) => ({
@@ -87,7 +101,12 @@ export function createBroadcasts(bus: Bus, around: Surroundings): Broadcasts {
       toUser(userId, { frame: { op: "hidden", room, seqs: [seq], no } }),
     settings: (userId, roomId, at) => toUser(userId, { hint: "settings", roomId, at }),
     entry: (userId, roomId) => toUser(userId, { hint: "entry", roomId }),
-    connection: (userId, at) => toUser(userId, { hint: "connection", at }),
+    connection: (userId, at, side) =>
+      toUser(userId, {
+        hint: "connection",
+        at,
+        ...(side && { frame: { op: "connection", ...shownConnection(side, around) } }),
+      }),
     renamed(user, roomIds) {
       const frame = { op: "user", user: shownUser(user, around) };
       for (const id of roomIds) publish(channels.room(id), frame);

@@ -7,7 +7,7 @@
  * session then misses, and until when. Sessions here are those of the WebSocket on every gateway, and the readers of the
  * feed (./feed.ts), which stand behind Talk's long polls and Wire's socket.
  */
-import type { Actor, MemberKey, User } from "../model.ts";
+import type { Actor, ConnectionStatus, MemberKey, User } from "../model.ts";
 import type { CallParticipant, CallState } from "./hot.ts";
 
 export interface Broadcasts {
@@ -52,10 +52,11 @@ export interface Broadcasts {
    */
   entry(userId: number, roomId: number): void;
   /**
-   * To the user's own readers of the feed: how the user stands to another changed at this time (ms). Lost: gateways compare users
-   * with the store every few seconds, and tell it then.
+   * To the user's own sessions and readers of the feed: how the user stands to another changed at this time (ms); sessions are told
+   * how. `connection` is null where that could not be read. Lost: a session has the list of before until it reads it again;
+   * readers of the feed find the change in the journal with the next thing that they are told.
    */
-  connection(userId: number, at: number): void;
+  connection(userId: number, at: number, connection: OwnConnection | null): void;
   /**
    * To everybody in these rooms (ids): the user has another name, handle, picture or status. Lost: the user's own sessions follow within
    * seconds as in {@link userChanged}; others show the old name until the user's next event.
@@ -99,6 +100,18 @@ export interface NamedRoom {
   token: string;
 }
 
+/** How a user stands to another. */
+export interface OwnConnection {
+  to: User;
+  /** `to` has shown themselves to the user. */
+  known: boolean;
+  status: ConnectionStatus;
+  message: string | null;
+  room: Pick<NamedRoom, "token"> | null;
+  /** ms */
+  updatedAt: number;
+}
+
 export interface UnreadCounts {
   read: number;
   unread: number;
@@ -119,6 +132,7 @@ export type UserBroadcast =
   | SettingsHint
   | EntryHint
   | ConnectionHint
+  | ConnectionNews
   | ChangedHint;
 
 export interface UnreadBroadcast {
@@ -155,6 +169,11 @@ export interface EntryHint {
 export interface ConnectionHint {
   hint: "connection";
   at: number;
+}
+
+/** The same, with a frame of the WebSocket protocol for the user's sessions. */
+export interface ConnectionNews extends ConnectionHint {
+  frame: { op: "connection"; user: object; status: string; message?: string; room?: string; at: number };
 }
 
 /** What bridges carry to Matrix beside the log, one thing a message. */

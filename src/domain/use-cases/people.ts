@@ -24,6 +24,8 @@ export interface Connection {
   /** Their one-to-one room; until the other accepts, only the one who asked is in it. */
   room: Room | null;
   updatedAt: number;
+  /** The other has shown themselves to the actor; of who has not, nothing is told but the ids. */
+  known: boolean;
 }
 
 /**
@@ -42,11 +44,12 @@ export interface Connections {
     actor: Actor,
     page: { after?: string; limit: number },
   ): Promise<{ connections: Connection[]; more: boolean }>;
-  /** @throws DomainError `not_found` */
-  get(actor: Actor, uuid: string): Promise<Connection>;
+  /** @param user a UUID, or the id of a user @throws DomainError `not_found` */
+  get(actor: Actor, user: string): Promise<Connection>;
   /**
    * Asks for a connection, or accepts what the other asked for. With somebody of the same organization there is an
-   * accepted one already. The conversation is their one-to-one room.
+   * accepted one already. The conversation is their one-to-one room. `created`: it is new; `changed`: the actor's side of it is
+   * another now.
    * @throws DomainError `not_found` for an unknown user; `bad_request` with oneself; `forbidden` with somebody whom the
    *   actor blocked; `too_large` when too many wait for an answer
    */
@@ -54,15 +57,15 @@ export interface Connections {
     actor: Actor,
     uuid: string,
     input?: { message?: string | null },
-  ): Promise<{ connection: Connection; created: boolean }>;
+  ): Promise<{ connection: Connection; created: boolean; changed: boolean }>;
   /**
    * accepted, blocked, ignored or cancelled. Accepting brings both into the room; cancelling takes the room away. What
-   * is blocked becomes what it was by being accepted: nothing (cancelled), where nobody had asked.
+   * is blocked becomes what it was by being accepted: nothing (cancelled), where nobody had asked. `user` as in {@link get}.
    * @throws DomainError `not_found`; `conflict` when the status can't become that one
    */
   update(
     actor: Actor,
-    uuid: string,
+    user: string,
     status: ConnectionStatus,
   ): Promise<{ connection: Connection; changed: boolean }>;
   /** Of these UUIDs, those whom the actor is connected to: people of one organization, and accepted connections. */

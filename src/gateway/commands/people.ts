@@ -1,4 +1,4 @@
-/** One's own profile, other people, and whom one blocks [GW-17.1 to GW-17.4], one's organizations [GW-17.15] and contact book. */
+/** One's own profile, other people, and whom one blocks [GW-17.1 to GW-17.4], one's organizations [GW-17.15], contact book and connections. */
 import type { Contact } from "../../domain/model.ts";
 import type { UseCases } from "../../domain/use-cases/use-cases.ts";
 import type { ClientFrames, WireContact } from "../../protocol/frames.ts";
@@ -8,6 +8,7 @@ import { type Handlers, withFields } from "./handlers.ts";
 export type PeopleCommands = Handlers<
   | ("profile" | "users" | "block" | "unblock" | "blocked" | "organizations")
   | ("contacts" | "contact.set" | "contact.remove")
+  | ("connections" | "connection.ask" | "connection.set")
 >;
 
 export function createPeopleCommands(
@@ -16,8 +17,9 @@ export function createPeopleCommands(
     people,
     blocking,
     contacts,
+    connections,
     lookup,
-  }: Pick<UseCases, "ownProfile" | "people" | "blocking" | "contacts" | "lookup">,
+  }: Pick<UseCases, "ownProfile" | "people" | "blocking" | "contacts" | "connections" | "lookup">,
   shape: UserShape,
 ): PeopleCommands {
   const entry = ({ user, displayName, room, lastActiveAt }: Contact): WireContact => ({
@@ -62,6 +64,25 @@ export function createPeopleCommands(
       return { contact: entry(contact), ...once(changed) };
     },
     "contact.remove": async ({ identity }, { user }) => once(await contacts.remove(identity.actor, user)),
+    // [GW-17.18]
+    async connections({ identity }, { after, limit }) {
+      const page = await connections.list(identity.actor, { limit, ...(after !== undefined && { after }) });
+      const last = page.connections.at(-1);
+      return {
+        connections: page.connections.map(shape.connection),
+        ...(page.more && last && { next: last.to.uuid }),
+      };
+    },
+    // [GW-17.19]
+    async "connection.ask"({ identity }, { user, message }) {
+      const asked = await connections.connect(identity.actor, user, { message: message ?? null });
+      return { connection: shape.connection(asked.connection), ...once(asked.changed) };
+    },
+    // [GW-17.20]
+    async "connection.set"({ identity }, { user, status }) {
+      const { connection, changed } = await connections.update(identity.actor, user, status);
+      return { connection: shape.connection(connection), ...once(changed) };
+    },
     async organizations({ identity }) {
       const found = await lookup.organizationsOf(identity.user);
       return { organizations: found.map(({ id, uuid, name }) => ({ id: String(id), uuid, name })) };

@@ -1,7 +1,14 @@
 /** [GW-15.2] A user as frames show them. */
-import { type ShownUser, type Surroundings, shownSelf, shownUser } from "../../domain/context/broadcasts.ts";
+import {
+  type ShownUser,
+  type Surroundings,
+  shownConnection,
+  shownSelf,
+  shownUser,
+} from "../../domain/context/broadcasts.ts";
 import type { User } from "../../domain/model.ts";
-import type { WireSelf, WireUser } from "../../protocol/frames.ts";
+import type { Connection } from "../../domain/use-cases/people.ts";
+import type { WireConnection, WireSelf, WireUser } from "../../protocol/frames.ts";
 
 export function wireUser(user: ShownUser, around: Surroundings): WireUser {
   return shownUser(user, around);
@@ -12,6 +19,7 @@ export interface UserShape {
   /** @param lastSeen ms; null or missing: never, or they do not tell */
   user(user: ShownUser, lastSeen?: number | null): WireUser;
   self(user: User): WireSelf;
+  connection(connection: Connection): WireConnection;
 }
 
 export function createUserShape(around: Surroundings): UserShape {
@@ -21,5 +29,6 @@ export function createUserShape(around: Surroundings): UserShape {
       ...(lastSeen !== null && { lastSeen }),
     }),
     self: (user) => shownSelf(user, around),
+    connection: (connection) => shownConnection(connection, around),
   };
 }

@@ -3,13 +3,20 @@
 import { type User, userKey } from "../../domain/model.ts";
 import type { EntryHint, UserBroadcast } from "../../domain/ports/broadcasts.ts";
 import { channels, type Subscriptions } from "../../domain/ports/bus.ts";
-import type { BlockFrame, ContactFrame, HiddenFrame, SignalFrame, UserFrame } from "../../protocol/frames.ts";
+import type {
+  BlockFrame,
+  ConnectionFrame,
+  ContactFrame,
+  HiddenFrame,
+  SignalFrame,
+  UserFrame,
+} from "../../protocol/frames.ts";
 import type { SubscriberKeeper } from "../delivery/subscribers.ts";
 import type { JoinedHint } from "../frames/commit-publisher.ts";
 import type { LocalUser, Session } from "./session.ts";
 
 type UserMessage = JoinedHint | UserBroadcast;
-/** Those for readers of the feed, of settings and connections, are passed over here. */
+/** Those for readers of the feed alone are passed over here. */
 const KNOWN_HINTS: ReadonlySet<unknown> = new Set(["joined", "entry", "settings", "connection"]);
 
 /** Frames that are kept for a session that says hello; more than these come with a new hello. */
@@ -124,10 +131,11 @@ export class Users implements SubscriberKeeper {
       }
     } else if ("frame" in heard) {
       const frame = heard.frame as OwnSessionFrame;
+      const only = "only" in heard ? heard.only : undefined;
       if (frame.op === "user") this.rename(user.id, frame.user.name);
       for (const session of user.sessions) {
-        if (session.isSayingHello && heard.only === undefined) this.#keep(session, frame);
-        if (session.isReady && (heard.only === undefined || session.id === heard.only)) session.send(frame);
+        if (session.isSayingHello && only === undefined) this.#keep(session, frame);
+        if (session.isReady && (only === undefined || session.id === only)) session.send(frame);
       }
     } else if (heard.hint === "joined") this.#on.joined(user, heard);
     else if (heard.hint === "entry") this.#on.entry(user, heard);
@@ -135,7 +143,7 @@ export class Users implements SubscriberKeeper {
   }
 }
 
-type OwnSessionFrame = UserFrame | BlockFrame | ContactFrame | HiddenFrame | SignalFrame;
+type OwnSessionFrame = UserFrame | BlockFrame | ContactFrame | ConnectionFrame | HiddenFrame | SignalFrame;
 
 /** A message that this version does not know still says that something about the user changed. */
 function readMessage(message: Uint8Array): UserMessage {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { LIMITS } from "../limits.ts";
 import { ref } from "./fields.ts";
-import type { WireSelf, WireUser } from "./server.ts";
+import type { WireConnection, WireSelf, WireUser } from "./server.ts";
 
 const audience = z.enum(["everybody", "contacts", "nobody"]);
 /** A user's id. */
@@ -40,6 +40,24 @@ export const PEOPLE_OPS = {
     name: z.string().nullable().optional(),
   }),
   "contact.remove": z.strictObject({ op: z.literal("contact.remove"), ref, user }),
+  connections: z.strictObject({
+    op: z.literal("connections"),
+    ref,
+    after: z.string().optional(),
+    limit: z.int().min(1).max(LIMITS.USERS_MOST).default(LIMITS.USERS_MOST),
+  }),
+  "connection.ask": z.strictObject({
+    op: z.literal("connection.ask"),
+    ref,
+    user,
+    message: z.string().optional(),
+  }),
+  "connection.set": z.strictObject({
+    op: z.literal("connection.set"),
+    ref,
+    user,
+    status: z.enum(["accepted", "ignored", "cancelled", "blocked"]),
+  }),
   organizations: z.strictObject({ op: z.literal("organizations"), ref }),
 };
 
@@ -69,5 +87,8 @@ export interface PeopleAnswers {
   contacts: { contacts: WireContact[]; next?: string };
   "contact.set": { contact: WireContact; duplicate?: true };
   "contact.remove": { duplicate?: true };
+  connections: { connections: WireConnection[]; next?: string };
+  "connection.ask": { connection: WireConnection; duplicate?: true };
+  "connection.set": { connection: WireConnection; duplicate?: true };
   organizations: { organizations: WireOrganization[] };
 }

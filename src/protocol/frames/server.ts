@@ -233,6 +233,23 @@ export interface ContactFrame {
   on: boolean;
   name?: string;
 }
+/** [GW-17.18] How one stands to somebody else. */
+export interface WireConnection {
+  /** Who has not shown themselves to us yet has no more than the ids. */
+  user: WireUser | Pick<WireUser, "id" | "uuid">;
+  status: "accepted" | "sent" | "pending" | "ignored" | "cancelled" | "blocked";
+  /** What the one who asked said. */
+  message?: string;
+  /** The one-to-one room of the two; who was asked is in it as soon as they accept. */
+  room?: string;
+  /** When it became so, ms. */
+  at: number;
+}
+
+/** [GW-17.21] The user's side of a connection is this now. */
+export interface ConnectionFrame extends WireConnection {
+  op: "connection";
+}
 /** [GW-13.8] The user hid messages for themselves; `no` is the number of the last one among all that they hid. */
 export interface HiddenFrame {
   op: "hidden";

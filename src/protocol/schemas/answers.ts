@@ -4,6 +4,7 @@ import type { OkFields } from "../frames.ts";
 import {
   actor,
   call,
+  connection,
   entry,
   event,
   flags,
@@ -135,6 +136,9 @@ export const ANSWER_SCHEMAS = {
   contacts: z.strictObject({ contacts: z.array(contact), next: text.exactOptional() }),
   "contact.set": z.strictObject({ contact, duplicate: duplicate.exactOptional() }),
   "contact.remove": done,
+  connections: z.strictObject({ connections: z.array(connection), next: text.exactOptional() }),
+  "connection.ask": z.strictObject({ connection, duplicate: duplicate.exactOptional() }),
+  "connection.set": z.strictObject({ connection, duplicate: duplicate.exactOptional() }),
   organizations: z.strictObject({
     organizations: z.array(z.strictObject({ id: text, uuid: text, name: text })),
   }),

@@ -8,6 +8,7 @@ import type { OkFrame, ServerFrame } from "../frames.ts";
 import {
   actor,
   call,
+  connection,
   entry,
   event,
   int,
@@ -77,6 +78,7 @@ export const SERVER_SCHEMAS = {
     on: z.boolean(),
     name: z.string().exactOptional(),
   }),
+  connection: connection.extend({ op: z.literal("connection") }),
   hidden: z.strictObject({ op: z.literal("hidden"), room, seqs: z.array(seq), no: int }),
   room: z.union([
     z.strictObject({ op: z.literal("room"), rev: int, room: entry }),

@@ -30,6 +30,15 @@ export const user = z.strictObject({
   matrix: text.exactOptional(),
 });
 const audience = z.enum(["everybody", "contacts", "nobody"]);
+/** [GW-17.18] */
+export const connection = z.strictObject({
+  user: z.union([user, z.strictObject({ id: z.string(), uuid: z.string() })]),
+  status: z.enum(["accepted", "sent", "pending", "ignored", "cancelled", "blocked"]),
+  message: z.string().exactOptional(),
+  room: room.exactOptional(),
+  at: time,
+});
+
 export const self = user.extend({
   email: text.exactOptional(),
   privacy: z.strictObject({ receipts: audience, lastSeen: audience }),

@@ -105,7 +105,8 @@ function connectionQueries(db: Database) {
   async function connections(rest: Statement<Row[]>): Promise<StoredConnection[]> {
     const rows = await db.read(sql<Row[]>`
       select ${columns(sql, "f", USER)}, ${columns(sql, "u", USER)}, ${columns(sql, "c", CONVERSATION)},
-             ${shownStatus(sql)} as status, k.message, k.updated_at
+             ${shownStatus(sql)} as status, k.message, k.updated_at,
+             ${isKnown(sql, sql.unsafe("k.user_id"), sql.unsafe("k.peer_id"))} as known
       from connections k
       join users f on f.id = k.user_id
       join users u on u.id = k.peer_id and u.deleted_at is null
@@ -118,6 +119,7 @@ function connectionQueries(db: Database) {
       message: row.message as string | null,
       room: row["c.id"] === null ? null : noun(row, "c", CONVERSATION),
       updatedAt: row.updated_at as number,
+      known: row.known as boolean,
     }));
   }
   return {

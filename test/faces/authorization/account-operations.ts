@@ -139,6 +139,27 @@ export const ACCOUNT_OPERATIONS: AccountOperation[] = [
     well: { socket: WELL, http: "404" },
   },
   {
+    name: "list the connections",
+    frame: delivered("connections"),
+    request: { shown: "GET /connections", of: () => ["GET", "/connections"] },
+  },
+  {
+    name: "ask somebody for a connection",
+    frame: ({ other }) => ({ op: "connection.ask", user: other.uuid }),
+    request: {
+      shown: "POST /connections",
+      of: ({ other }) => ["POST", "/connections", { user: other.uuid }],
+    },
+  },
+  {
+    name: "answer somebody who asked",
+    frame: ({ other }) => ({ op: "connection.set", user: String(other.id), status: "accepted" }),
+    request: {
+      shown: "PUT /connections/{to}",
+      of: ({ other }) => ["PUT", `/connections/${other.uuid}`, { status: "accepted" }],
+    },
+  },
+  {
     name: "rename a file of one's own",
     frame: delivered("file.rename", { attachment: "x".repeat(16), filename: "a.txt" }),
     request: {

@@ -1,4 +1,4 @@
-/** PROTOCOL.md, GW-17.16 and GW-17.17: one's contact book. */
+/** PROTOCOL.md, GW-17.16 to GW-17.21: one's contact book, and connections with people of other organizations. */
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { describeWith } from "../../services/need.ts";
@@ -93,5 +93,150 @@ describeWith("postgres", "the contact book", ({ postgres }) => {
       expect(await ask(phone, op, more), JSON.stringify(more).slice(0, 60)).toMatchObject({ code, field });
     }
     expect(listed(await ask(phone, "contacts"))).toEqual([]);
+  });
+});
+
+describeWith("postgres", "connections", ({ postgres }) => {
+  const { node, raw } = site(postgres.url);
+  let started: Promise<Node> | null = null;
+  let refs = 0;
+  const ask = (client: RawClient, op: string, more: object = {}) =>
+    client.ask({ op, ref: `${op} ${refs++}`, ...more });
+  const news = ({ op }: Frame) => op === "connection";
+  const listed = async (client: RawClient, more: object = {}) =>
+    (await ask(client, "connections", more)).connections as Frame[];
+
+  /** Ada with two sessions and Bob, each of an organization of their own. */
+  const setting = async () => {
+    started ??= node();
+    const one = await started;
+    const strangers: Person[] = [];
+    for (const name of ["Ada", "Bob"]) {
+      const each = await person(one, name);
+      const { id } = await one.useCases.directory.createOrganization({ name: randomUUID() });
+      await one.useCases.directory.putOrganizationUser(id, each.id, "member");
+      strangers.push(each);
+    }
+    const [ada, bob] = strangers as [Person, Person];
+    const [phone, desk, bobs] = [await raw(one), await raw(one), await raw(one)];
+    await phone.hello(ada.token);
+    await desk.hello(ada.token);
+    await bobs.hello(bob.token);
+    const ids = ({ id, uuid }: Person) => ({ id: String(id), uuid });
+    return { one, ada, bob, phone, desk, bobs, ids };
+  };
+
+  test("[GW-17.18] [GW-17.19] [GW-17.21] who is asked hears it at once, and accepts; the two then have a room", async () => {
+    const { ada, bob, phone, desk, bobs, ids } = await setting();
+    const asked = await ask(phone, "connection.ask", { user: bob.uuid, message: "Hello, Bob" });
+    const sent = { status: "sent", message: "Hello, Bob", room: expect.any(String), at: expect.any(Number) };
+    expect(asked.connection).toEqual({ user: ids(bob), ...sent });
+    expect(asked).not.toHaveProperty("duplicate");
+    expect(await desk.next(news)).toEqual({ op: "connection", user: ids(bob), ...sent });
+    // Before the answer of the session that asked.
+    expect(phone.seen.filter(news)).toEqual(desk.seen.filter(news));
+    const pending = await bobs.next(news);
+    expect(pending).toMatchObject({
+      status: "pending",
+      message: "Hello, Bob",
+      user: { name: "Ada", ...ids(ada) },
+    });
+    expect(await listed(bobs)).toEqual([expect.objectContaining({ status: "pending", at: pending.at })]);
+    expect(await ask(desk, "connection.ask", { user: bob.uuid })).toMatchObject({ duplicate: true });
+    expect(await ask(bobs, "open", { room: pending.room })).toMatchObject({ code: "not_found" });
+
+    const user = String(ada.id);
+    const accepted = await ask(bobs, "connection.set", { user, status: "accepted" });
+    expect(accepted.connection).toMatchObject({ status: "accepted", user: ids(ada) });
+    expect(await phone.next(news)).toMatchObject({ status: "accepted", user: { name: "Bob", ...ids(bob) } });
+    expect(await ask(bobs, "connection.set", { user, status: "accepted" })).toMatchObject({
+      duplicate: true,
+    });
+    expect(await ask(bobs, "open", { room: pending.room })).toMatchObject({ op: "ok" });
+    expect(await listed(phone)).toMatchObject([
+      { status: "accepted", user: { name: "Bob" }, room: pending.room },
+    ]);
+  });
+
+  test("[GW-17.20] a request is ignored or taken back; whoever asks back accepts", async () => {
+    const { ada, bob, phone, bobs } = await setting();
+    const [hers, his] = [String(ada.id), String(bob.id)];
+    const status = (frame: Frame) => (frame.connection as Frame).status;
+    await ask(phone, "connection.ask", { user: bob.uuid });
+    await bobs.next(news);
+    expect(status(await ask(bobs, "connection.set", { user: hers, status: "ignored" }))).toBe("ignored");
+    expect(await listed(phone)).toMatchObject([{ status: "sent" }]);
+    expect(status(await ask(phone, "connection.set", { user: bob.uuid, status: "cancelled" }))).toBe(
+      "cancelled",
+    );
+    expect(await bobs.next((frame) => news(frame) && frame.status === "cancelled")).not.toHaveProperty(
+      "room",
+    );
+    expect(await ask(phone, "connection.set", { user: his, status: "accepted" })).toMatchObject({
+      ...{ code: "conflict", field: "status" },
+    });
+    await ask(bobs, "connection.ask", { user: ada.uuid });
+    await phone.next((frame) => news(frame) && frame.status === "pending");
+    const back = await ask(phone, "connection.ask", { user: bob.uuid });
+    expect(back).toMatchObject({ connection: { status: "accepted" } });
+    expect(back).not.toHaveProperty("duplicate");
+    await bobs.next((frame) => news(frame) && frame.status === "accepted");
+  });
+
+  test("[GW-17.20] [GW-17.21] who is blocked hears nothing, and who unblocks has what was before", async () => {
+    const { ada, bob, phone, bobs } = await setting();
+    await ask(phone, "connection.ask", { user: bob.uuid });
+    await bobs.next(news);
+    const user = String(ada.id);
+    expect(await ask(bobs, "connection.set", { user, status: "blocked" })).toMatchObject({
+      connection: { status: "blocked" },
+    });
+    expect(bobs.seen.filter(({ op }) => op === "block")).toEqual([{ op: "block", user, on: true }]);
+    expect(await ask(bobs, "connection.ask", { user: ada.uuid })).toMatchObject({ code: "forbidden" });
+    expect(await listed(phone)).toMatchObject([{ status: "sent" }]);
+    expect(await ask(bobs, "unblock", { user })).toMatchObject({ op: "ok" });
+    expect(await listed(bobs)).toMatchObject([{ status: "accepted" }]);
+    const told = await phone.next((frame) => news(frame) && frame.status !== "sent");
+    expect(told).toMatchObject({ status: "accepted" });
+    expect(phone.seen.filter(news).map((frame) => frame.status)).toEqual(["sent", "accepted"]);
+  });
+
+  test("[GW-17.19] [GW-17.20] nobody is found by guessing, and bad fields are named", async () => {
+    const { ada, bob, phone } = await setting();
+    const nobody = randomUUID();
+    for (const [op, more, code, field] of [
+      ["connection.ask", { user: String(bob.id) }, "not_found", "user"],
+      ["connection.ask", { user: nobody }, "not_found", "user"],
+      ["connection.ask", { user: ada.uuid }, "bad_request", "user"],
+      ["connection.ask", { user: bob.uuid, message: "x".repeat(257) }, "bad_request", "message"],
+      ["connection.set", { user: bob.uuid, status: "accepted" }, "not_found", "user"],
+      ["connection.set", { user: String(bob.id), status: "blocked" }, "not_found", "user"],
+      ["connection.set", { user: nobody, status: "blocked" }, "not_found", "user"],
+      ["connection.set", { user: String(ada.id), status: "blocked" }, "not_found", "user"],
+      ["connection.set", { user: bob.uuid, status: "sent" }, "bad_request", "status"],
+      ["connections", { limit: 101 }, "bad_request", "limit"],
+      ["connections", { after: "nobody" }, "bad_request", "after"],
+    ] as const) {
+      const refused = await ask(phone, op, more);
+      expect(refused, `${op} ${JSON.stringify(more).slice(0, 60)}`).toMatchObject({ code, field });
+    }
+    expect(await listed(phone)).toEqual([]);
+  });
+
+  test("[GW-17.18] the list comes in pages, the same as by Wire, whose changes are told as well", async () => {
+    const { one, ada, bob, phone } = await setting();
+    const third = await person(one, "Cyd");
+    await ask(phone, "connection.ask", { user: bob.uuid });
+    await one.useCases.connections.connect(third.actor, ada.uuid);
+    expect(await phone.next((frame) => news(frame) && frame.status === "pending")).toMatchObject({
+      user: { name: "Cyd", uuid: third.uuid },
+    });
+    const first = await ask(phone, "connections", { limit: 1 });
+    const second = await ask(phone, "connections", { limit: 1, after: first.next });
+    const uuids = [first, second].map(
+      ({ connections }) => (connections as { user: { uuid: string } }[])[0]?.user.uuid,
+    );
+    expect(uuids).toEqual([bob.uuid, third.uuid].sort());
+    expect(second).not.toHaveProperty("next");
   });
 });

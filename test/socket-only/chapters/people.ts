@@ -1,6 +1,7 @@
 /** One's profile and picture, finding people, and blocking. */
 import { expect } from "vitest";
 import { uploadFile } from "../../../src/client/commands/uploads.ts";
+import { openBareMessenger } from "../messenger.ts";
 import type { Story } from "../story.ts";
 import { PICTURE } from "./pictures.ts";
 
@@ -65,4 +66,35 @@ export async function contactBook({ phone, laptop, bens, ben }: Story): Promise<
   );
   expect((await phone.client.contacts()).contacts).toEqual([]);
   expect(bens.heard.filter(([name]) => name === "contact")).toEqual([]);
+}
+
+/** Emil, of no organization of hers, gives Ada his id. She asks him, all of her devices hear his answer, and they write to each other. */
+export async function connecting({ stage, phone, laptop }: Story): Promise<void> {
+  const emil = await openBareMessenger(stage, await stage.newPerson("Emil", {}), { device: "Emil's phone" });
+  const { id = "", uuid = "" } = emil.client.user ?? {};
+  const asked = await phone.client.connectionAsk({ user: uuid, message: "We met at the fair" });
+  expect(asked.connection).toMatchObject({ status: "sent", user: { id, uuid } });
+  await emil.until("the request", () => emil.heard.some(([name]) => name === "connection"));
+  const [request] = (await emil.client.connections()).connections;
+  expect(request).toMatchObject({
+    status: "pending",
+    message: "We met at the fair",
+    user: { name: "Ada L." },
+  });
+  const answer = { user: request?.user.id ?? "", status: "accepted" } as const;
+  const { connection } = await emil.client.connectionSet(answer);
+  await laptop.until("the answer", () =>
+    laptop.heard.some(([name, what]) => name === "connection" && what.status === "accepted"),
+  );
+  const { room = "" } = connection;
+  await emil.client.send(room, "So we did");
+  await phone.until(
+    "his message",
+    () => phone.client.room(room).getSnapshot()?.last?.data.text === "So we did",
+  );
+  await emil.client.roomDelete({ room, forBoth: true });
+  for (const app of [phone, laptop]) {
+    await app.until("the end of the room", () => app.client.room(room).getSnapshot() === undefined);
+  }
+  emil.client.disconnect();
 }

@@ -9,6 +9,8 @@ export interface StoredConnection {
   message: string | null;
   room: Room | null;
   updatedAt: number;
+  /** `to` has shown themselves to `from`: see {@link PeopleStore.known}. */
+  known: boolean;
 }
 
 export interface StoredContact {
