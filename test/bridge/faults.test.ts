@@ -221,7 +221,7 @@ describeBridge(
       expect(letters).toMatchObject([
         { direction: "from_matrix", kind: "m.room.message", reason: "a defect" },
       ]);
-    }, 60_000);
+    });
   },
   { scanMs: 300 },
 );

@@ -242,7 +242,7 @@ function fillers(world: World): Partial<World> {
   };
 }
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 /** Asks again until there is an answer: what happens at the homeserver has no event for us to wait for. */
 export async function until<T>(

@@ -133,7 +133,7 @@ describeBridge(
         "Ada: an answer",
       ]);
       await restart();
-    }, 60_000);
+    });
 
     test("what never comes ends the wait with the next audit; an answer is said all the same", async () => {
       const { room, matrixRoom, client } = await world.meeting();
@@ -173,7 +173,7 @@ describeBridge(
       expect(await waiting(room.id)).toBe(500);
       expect(world.bridge.stats().withoutTarget - before).toBe(2);
       await world.store.sql`delete from bridge_inbox where conversation_id = ${room.id}`;
-    }, 60_000);
+    });
 
     test("of two edits the newer counts, whichever comes first, and the older is taken back in Matrix", async () => {
       const { ada, room, matrixRoom, client } = await world.meeting();

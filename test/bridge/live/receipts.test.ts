@@ -61,12 +61,12 @@ const readInMatrix = (client: MatrixUser, matrixRoom: string, eventId: string) =
   );
 
 describeBridge("what one has read", (world) => {
-  test("one person's unread agrees on both sides within 2 s, whichever they read on", async () => {
+  test("one person's unread agrees on both sides, whichever they read on", async () => {
     const { ada, ben, room, matrixRoom, client } = await readingMeeting(world);
     for (const n of [1, 2, 3]) await world.say(ben, room, `message ${n}`);
     await until("Matrix counts three", async () => (await inMatrix(client, matrixRoom)) === 3);
     await readAll(world, room, ada);
-    await until("Matrix counts none", async () => (await inMatrix(client, matrixRoom)) === 0, 2_000);
+    await until("Matrix counts none", async () => (await inMatrix(client, matrixRoom)) === 0);
     const third = await lastEvent(client, matrixRoom);
     const marker = (await synced(client, matrixRoom)).account_data?.events.find(
       ({ type }) => type === "m.fully_read",
@@ -80,9 +80,9 @@ describeBridge("what one has read", (world) => {
     await until("Matrix counts two", async () => (await inMatrix(client, matrixRoom)) === 2);
     expect(await unread(world, room, ada)).toBe(2);
     await readInMatrix(client, matrixRoom, await lastEvent(client, matrixRoom));
-    await until("the chat counts none", async () => (await unread(world, room, ada)) === 0, 2_000);
+    await until("the chat counts none", async () => (await unread(world, room, ada)) === 0);
     expect(await inMatrix(client, matrixRoom)).toBe(0);
-  }, 60_000);
+  });
 
   test("who writes in the chat has read what was there, in Matrix too", async () => {
     const { ada, ben, room, matrixRoom, client } = await readingMeeting(world);
@@ -152,7 +152,7 @@ describeBridge("what one has read", (world) => {
     await second.stop();
     await world.startBridge();
     await until("the worker is up", async () => (await world.bridge.health()).ok);
-  }, 60_000);
+  });
 
   test("the echo of an own receipt moves nothing, and what was said as one that is none is passed over", async () => {
     const { ada, ben, room, matrixRoom, client } = await readingMeeting(world);
@@ -195,7 +195,7 @@ describeBridge("what one has read", (world) => {
     await until("a receipt was applied", async () => world.bridge.stats().receiptsApplied > receiptsApplied);
     expect(world.bridge.stats().receiptsApplied).toBe(receiptsApplied + 1);
     expect(await unread(world, room, ada)).toBe(1);
-  }, 60_000);
+  });
 
   test("what was read before somebody signed in to Matrix for the first time is read there", async () => {
     const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];

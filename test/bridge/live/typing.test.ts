@@ -64,7 +64,7 @@ describeBridge("who types", (world) => {
     await typeInMatrix(client, matrixRoom, true);
     await until("Ada types in the chat", async () => heard.includes("Ada on"));
     expect(heard).toEqual(["Ben on", "Ben off", "Ada on"]);
-  }, 60_000);
+  });
 
   test("in Matrix is shown in the chat until it ends, of users and of people who are only there", async () => {
     const { room, matrixRoom, client } = await typists();
@@ -86,7 +86,7 @@ describeBridge("who types", (world) => {
     await until("Mel stopped", async () => heard.length === 4);
     const [name] = mel.id.slice(1).split(":");
     expect(heard).toEqual(["Ada on", `${name} on`, "Ada off", `${name} off`]);
-  }, 60_000);
+  });
 
   test("is passed over where it is no list of people in the room", async () => {
     const { room, matrixRoom, client } = await typists();

@@ -57,7 +57,7 @@ describeBridge("direct chats", (world) => {
     expect(await shownName(client, after)).toBe("Cat");
     // Nobody signed in as Ben.
     expect(await direct(await world.signIn(ben))).toEqual({});
-  }, 60_000);
+  });
 
   test("of before, with a name and an alias, lose them when somebody signs in", async () => {
     const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];

@@ -96,6 +96,6 @@ describeWith("nio", "notifications", ({ nio }) => {
       );
       expect(gateway.told.every(({ room_id: id }) => id === matrixRoom)).toBe(true);
       await client.close();
-    }, 60_000);
+    });
   });
 });
