@@ -4,6 +4,7 @@
  *     npm run load:client
  */
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
+import { pagedRooms } from "../src/client/commands/room-list.ts";
 import { createLocalClient, type LocalClient } from "../src/client/local/local-client.ts";
 import type { SocketConstructor } from "../src/client/socket.ts";
 import { indexedDbStore } from "../src/client/stores/indexeddb.ts";
@@ -13,6 +14,9 @@ import type { EventFrame, RoomEntry } from "../src/protocol/frames.ts";
 const EVENTS = 10_000;
 const ROOMS = 1_000;
 const MESSAGES = 100;
+/** The rooms of a user who has many, and how many of them a session begins with. */
+const MANY_ROOMS = 5_000;
+const PAGE = 100;
 const RUNS = 9;
 
 const ME = { kind: "user", id: "1", name: "Ann" } as const;
@@ -27,7 +31,7 @@ interface ServerEnd {
   say(text: string): void;
 }
 
-/** A socket class whose server answers hello with these rooms, and everything else with `ok`. */
+/** A socket class whose server answers hello with these rooms, or a page of them, and everything else with `ok`. */
 function socketsTo(rooms: RoomEntry[], onOpen: (end: ServerEnd) => void): SocketConstructor {
   class LocalSocket {
     binaryType = "arraybuffer";
@@ -41,10 +45,12 @@ function socketsTo(rooms: RoomEntry[], onOpen: (end: ServerEnd) => void): Socket
       this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), listener]);
     }
     send(data: string): void {
-      const { op, ref } = JSON.parse(data) as { op: string; ref: number };
+      const { op, ref, rooms: page, after, limit } = JSON.parse(data) as Said;
       const user = { id: ME.id, uuid: "u", publicId: "p", handle: "ann", name: ME.name };
-      const ready = { op: "ready", ref, session: "s", user, epoch: "e", heartbeatMs: 60_000, rooms };
-      const frame = op === "hello" ? ready : { op: "ok", ref, events: [], more: false };
+      const ready = { op: "ready", ref, session: "s", user, epoch: "e", heartbeatMs: 60_000 };
+      const listed = pageOf(rooms, after, page?.limit ?? limit);
+      const frame =
+        op === "hello" ? { ...ready, ...listed } : { op: "ok", ref, events: [], more: false, ...listed };
       setImmediate(() => this.#emit("message", { data: JSON.stringify(frame) }));
     }
     close(): void {}
@@ -53,6 +59,20 @@ function socketsTo(rooms: RoomEntry[], onOpen: (end: ServerEnd) => void): Socket
     }
   }
   return LocalSocket as unknown as SocketConstructor;
+}
+
+interface Said {
+  op: string;
+  ref: number;
+  rooms?: { limit: number };
+  after?: string;
+  limit?: number;
+}
+
+function pageOf(rooms: RoomEntry[], after = "", limit = rooms.length): { rooms: RoomEntry[]; more?: true } {
+  const first = rooms.findIndex(({ room }) => room === after) + 1;
+  const more = first + limit < rooms.length;
+  return { rooms: rooms.slice(first, first + limit), ...(more && { more: true }) };
 }
 
 function entryOf(room: string, head: number): RoomEntry {
@@ -103,8 +123,11 @@ function openStore(indexedDB: Database) {
   return indexedDbStore("chat", { indexedDB, IDBKeyRange } as unknown as Platform);
 }
 
-function clientOf(indexedDB: Database, WebSocket: SocketConstructor): LocalClient {
-  return createLocalClient({ url: "ws://nowhere/ws", token: "t", WebSocket, store: openStore(indexedDB) });
+function clientOf(indexedDB: Database, WebSocket: SocketConstructor, page?: number): LocalClient {
+  return createLocalClient({
+    ...{ url: "ws://nowhere/ws", token: "t", WebSocket, store: openStore(indexedDB) },
+    ...(page !== undefined && { rooms: pagedRooms(page) }),
+  });
 }
 
 /**
@@ -154,6 +177,29 @@ async function open(indexedDB: Database): Promise<{ rooms: number; page: number 
   return { rooms, page };
 }
 
+/** Milliseconds until a user of {@link MANY_ROOMS} rooms sees rooms: the first page of a new device, and all of one that has them. */
+async function openMany(): Promise<{ page: number; stored: number }> {
+  const indexedDB = new IDBFactory();
+  const entries = Array.from({ length: MANY_ROOMS }, (_, n) => entryOf(token(n), 1)).reverse();
+  const sockets = socketsTo(entries, () => undefined);
+  const client = clientOf(indexedDB, sockets, PAGE);
+  const before = performance.now();
+  await client.connect();
+  if (client.rooms.getSnapshot().length !== PAGE) throw new Error("the first page is not whole");
+  const page = performance.now() - before;
+  await new Promise<void>((resolve) => {
+    client.rooms.subscribe(() => client.rooms.getSnapshot().length === MANY_ROOMS && resolve());
+  });
+  await client.disconnect();
+  const again = clientOf(indexedDB, sockets, PAGE);
+  const start = performance.now();
+  await again.load();
+  if (again.rooms.getSnapshot().length !== MANY_ROOMS) throw new Error("not all rooms were kept");
+  const stored = performance.now() - start;
+  await again.disconnect();
+  return { page, stored };
+}
+
 /** A store with {@link ROOMS} rooms of {@link MESSAGES} messages, as a client wrote it. */
 async function fullStore(): Promise<Database> {
   const indexedDB = new IDBFactory();
@@ -195,3 +241,6 @@ const store = await fullStore();
 const opened = await repeated(() => open(store));
 console.log(`${ROOMS} rooms x ${MESSAGES} messages open: ${median(opened.map(({ rooms }) => rooms))}`);
 console.log(`  and a room's last page: ${median(opened.map(({ page }) => page))}`);
+const many = await repeated(openMany);
+console.log(`${MANY_ROOMS} rooms, the first ${PAGE} of a session: ${median(many.map(({ page }) => page))}`);
+console.log(`  all of them from the store: ${median(many.map(({ stored }) => stored))}`);

@@ -106,8 +106,10 @@ describeWith("postgres", "hiding a message for oneself", ({ postgres }) => {
     const { laptop, phone, bobs, token, seqs, sees } = await setting();
     const [root] = seqs as [number];
     const gone = await bobs.send({ room: token, thread: root, text: "gone" });
-    await bobs.send({ room: token, thread: root, text: "stays" });
+    const stays = await bobs.send({ room: token, thread: root, text: "stays" });
     await sees(phone.client, "first", "second", "gone", "stays");
+    // What is unread in a thread is asked of the server in any case.
+    await phone.client.read(token, stays.seq);
     await phone.client.disconnect();
     const again = phone.start();
     await again.connect();

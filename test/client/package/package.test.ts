@@ -139,7 +139,7 @@ const IMPORTS = `import { useMessages, useSend } from "@causeway/client/react";\
 const HOOKS = `
 import { createClient } from "@causeway/client";
 import { createLocalClient } from "@causeway/client/local";
-import { ChatProvider, useMessages, useRooms, useSend } from "@causeway/client/react";
+import { ChatProvider, useContacts, useMessages, useRooms, useSend } from "@causeway/client/react";
 import { memoryStore } from "@causeway/client/stores/memory";
 
 const client = createLocalClient({ url: "wss://example.org/ws", token: "t", store: memoryStore() });
@@ -148,10 +148,13 @@ function Room({ room }: { room: string }) {
   const texts = useMessages(room).map((item) => (item.type === "message" ? item.data.text : item.actor.name));
   return <button onClick={() => void send("Hi", { silent: true })}>{texts}</button>;
 }
+function Contacts() {
+  return useContacts().map(({ user, name }) => <p key={user.id}>{name ?? user.name}</p>);
+}
 function Rooms() {
   return useRooms().map(({ room, unread }) => <Room key={room + (unread satisfies number)} room={room} />);
 }
-export const app = <ChatProvider client={client}><Rooms /></ChatProvider>;
+export const app = <ChatProvider client={client}><Rooms /><Contacts /></ChatProvider>;
 // @ts-expect-error a client without a store keeps no messages
 export const without = <ChatProvider client={createClient({ url: "wss://example.org/ws", token: "t" })} />;
 export const edited = client.room("r").edit(1, "Hi", { mentions: ["2"] });
