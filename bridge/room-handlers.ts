@@ -4,6 +4,7 @@ import type { AttachmentFiles } from "../src/domain/ports/attachments.ts";
 import type { UseCases } from "../src/domain/use-cases/use-cases.ts";
 import type { Logger } from "../src/logger.ts";
 import type { PostgresStore } from "../src/store/postgres.ts";
+import { isDeactivated } from "./homeserver/deactivated.ts";
 import type { GhostAccounts } from "./homeserver/ghost-accounts.ts";
 import type { Homeserver } from "./homeserver/homeserver.ts";
 import { createMedia, type Media } from "./homeserver/media.ts";
@@ -18,6 +19,7 @@ import { createInboundMembers } from "./inbound/members.ts";
 import { createInboundPolls } from "./inbound/polls.ts";
 import { createPutAside } from "./inbound/put-aside.ts";
 import { createInboundReactions } from "./inbound/reactions.ts";
+import { createInboundState } from "./inbound/state.ts";
 import { createTargets } from "./inbound/targets.ts";
 import type { Live } from "./live/live.ts";
 import type { Ghosts } from "./mapping/ghosts.ts";
@@ -121,7 +123,11 @@ function createInboundHandler(parts: HandlerParts): {
   const inbound = createInbound({
     ...{ store, log, useCases, ghosts, accounts, lookup, rooms, counts, logger, marks },
     edits: createInboundEdits({ store, log, messages, superseded, ghosts }),
-    members: createInboundMembers({ store, ghosts, members, lookup, wake, roomLifecycle }),
+    members: createInboundMembers({
+      ...{ store, ghosts, members, lookup, wake, roomLifecycle, logger },
+      isDeactivated: (matrixId) => isDeactivated(parts.homeserver, matrixId),
+    }),
+    state: createInboundState({ store, roomLifecycle, lookup, wake }),
     own: createOwnEvents({ store, log, ghosts, marks, counts }),
     reactions: createInboundReactions(store, useCases.reactions),
     polls: createInboundPolls(accounts, ghosts),

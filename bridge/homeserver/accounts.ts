@@ -11,6 +11,7 @@ import type { BridgeAccounts, Grant } from "../store/accounts.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import { createAccountTasks, newMatrixPassword } from "./account-tasks.ts";
 import { ANSWER_LIMIT_MS, type CredentialProviderName, createCredentialProvider } from "./credentials.ts";
+import { deactivatedError, isDeactivated } from "./deactivated.ts";
 import type { Homeserver, RequestOptions } from "./homeserver.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 import { createRegistrationCheck } from "./open-registration.ts";
@@ -93,13 +94,16 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): AccountsOf
   async function signIn(user: string, deviceId: string): Promise<LoginAnswer> {
     await homeserver.ensureRegistered(user, ANSWER_LIMIT_MS);
     await deleteDevice(homeserver.userId(user), deviceId);
-    return await request<LoginAnswer>("POST", "login", {
-      body: {
-        type: "m.login.application_service",
-        identifier: { type: "m.id.user", user },
-        device_id: deviceId,
-        refresh_token: true,
-      },
+    const body = {
+      type: "m.login.application_service",
+      identifier: { type: "m.id.user", user },
+      device_id: deviceId,
+      refresh_token: true,
+    };
+    return await request<LoginAnswer>("POST", "login", { body }).catch((error: unknown) => {
+      if (error instanceof HomeserverError && error.says("M_USER_DEACTIVATED"))
+        throw deactivatedError(homeserver.userId(user));
+      throw error;
     });
   }
 
@@ -112,6 +116,9 @@ export function createMatrixAccounts(options: MatrixAccountsOptions): AccountsOf
         const password = newMatrixPassword();
         await withGrant({ userId: id, device: null, credential }, async () => {
           await homeserver.ensureRegistered(username, ANSWER_LIMIT_MS);
+          const userID = homeserver.userId(username);
+          if (await isDeactivated(homeserver, userID, { timeoutMs: ANSWER_LIMIT_MS }))
+            throw deactivatedError(userID);
           await provider.setPassword(homeserver.userId(username), password);
         });
         await enterRooms(id);

@@ -25,6 +25,7 @@ import { type InboundEdits, messageNow } from "./edits.ts";
 import type { InboundMembers } from "./members.ts";
 import type { InboundPolls } from "./polls.ts";
 import type { InboundReactions } from "./reactions.ts";
+import type { InboundState } from "./state.ts";
 
 export interface Inbound {
   /**
@@ -37,13 +38,14 @@ export interface Inbound {
 export interface InboundOptions {
   store: Pick<BridgeStore, "applied" | "mirroredEvent" | "putRedacted" | "forgetEvent">;
   log: Pick<RoomLog, "event">;
-  useCases: Pick<UseCases, "messages" | "roomLifecycle" | "attachments">;
+  useCases: Pick<UseCases, "messages" | "attachments">;
   own: OwnEvents;
   marks: Marks;
   reactions: InboundReactions;
   arrivals: Arrivals;
   polls: InboundPolls;
   edits: InboundEdits;
+  state: InboundState;
   ghosts: Ghosts;
   accounts: GhostAccounts;
   lookup: MatrixLookup;
@@ -55,7 +57,7 @@ export interface InboundOptions {
 
 export function createInbound(options: InboundOptions): Inbound {
   const { store, log, ghosts, lookup, counts } = options;
-  const { messages, roomLifecycle } = options.useCases;
+  const { messages } = options.useCases;
 
   async function message(room: OpenRoom, event: MatrixEvent, actor: Actor, id: string): Promise<void> {
     const relation = relationOf(event.content);
@@ -123,6 +125,7 @@ export function createInbound(options: InboundOptions): Inbound {
       const original = await store.mirroredEvent(redacted);
       await store.forgetEvent(redacted);
       if (original?.roomId === room.id) await removeOriginal(room, original, event, actor);
+      else if (!original) await options.state.redacted(room, redacted);
     }
     await store.applied(event.event_id);
   }
@@ -158,13 +161,8 @@ export function createInbound(options: InboundOptions): Inbound {
     }
   }
 
-  async function renameRoom(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void> {
-    const { name: wanted } = event.content;
-    // The current name counts: this event may be an old one that is delivered again.
-    const current = await lookup.roomName(room);
-    if (typeof wanted === "string" && wanted === current && wanted.trim() !== room.chatroom.name) {
-      await roomLifecycle.rename(actor, room.token, wanted);
-    }
+  async function stateChange(event: MatrixEvent, change: Promise<void>): Promise<void> {
+    await change;
     await store.applied(event.event_id);
   }
 
@@ -195,7 +193,9 @@ export function createInbound(options: InboundOptions): Inbound {
       case "m.room.member":
         return membership(room, event, actor);
       case "m.room.name":
-        return renameRoom(room, event, actor);
+        return stateChange(event, options.state.rename(room, event, actor));
+      default:
+        return stateChange(event, options.state.putBack(room));
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import { type Actor, memberKey, SYSTEM_ACTOR } from "../../src/domain/model.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
+import type { Logger } from "../../src/logger.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { MatrixEvent } from "../mapping/matrix-events.ts";
 import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
@@ -20,11 +21,17 @@ export interface InboundMembers {
 }
 
 export interface InboundMembersOptions {
-  store: Pick<BridgeStore, "matrixMembership" | "putMembership" | "memberState" | "requestMemberSync">;
+  store: Pick<
+    BridgeStore,
+    "matrixMembership" | "putMembership" | "memberState" | "requestMemberSync" | "putDeactivated"
+  >;
   roomLifecycle: UseCases["roomLifecycle"];
   ghosts: Ghosts;
   members: Members;
   lookup: MatrixLookup;
+  /** Whether an account was deactivated at the homeserver. @throws HomeserverError */
+  isDeactivated: (matrixId: string) => Promise<boolean>;
+  logger: Pick<Logger, "warn">;
   /** Gives the room another turn. */
   wake: (roomId: number) => void;
 }
@@ -50,10 +57,23 @@ export function createInboundMembers(options: InboundMembersOptions): InboundMem
     await roomLifecycle.addMembers(sender, room.token, [{ member: target, role: "user" }]);
   }
 
+  /** A deactivated account leaves its rooms; its user stays in the chatroom. */
+  async function wasDeactivated(room: OpenRoom, target: Actor): Promise<boolean> {
+    const account = ghosts.ofActor(target);
+    if (target.kind !== "user" || !(await options.isDeactivated(account))) return false;
+    await store.putDeactivated(memberKey(target));
+    options.logger.warn(
+      { event: "bridge.account_deactivated", room: room.token, account },
+      "a user's account at the homeserver was deactivated; the user stays in the chatroom",
+    );
+    return true;
+  }
+
   async function left(room: OpenRoom, target: Actor, sender: Actor, isMember: boolean): Promise<void> {
     if (!isMember) return;
-    if (memberKey(target) === memberKey(sender)) await roomLifecycle.leave(target, room.token);
-    else await roomLifecycle.removeMember(sender, room.token, target);
+    if (memberKey(target) === memberKey(sender)) {
+      if (!(await wasDeactivated(room, target))) await roomLifecycle.leave(target, room.token);
+    } else await roomLifecycle.removeMember(sender, room.token, target);
   }
 
   return {

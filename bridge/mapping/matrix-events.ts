@@ -13,6 +13,17 @@ export function isPlain(text: string): boolean {
 /** Matrix bounds ids to 255 bytes. */
 const id = z.string().min(1).max(255).refine(isPlain);
 
+/** State of a room that the chat alone decides. Who else changes it has the chat's put back. */
+const GUARDED_TYPES = [
+  "m.room.topic",
+  "m.room.avatar",
+  "m.room.canonical_alias",
+  "m.room.power_levels",
+  "m.room.join_rules",
+  "m.room.history_visibility",
+  "m.room.guest_access",
+] as const;
+
 /** The event types that the bridge reads. */
 export const BRIDGED_TYPES = [
   "m.room.message",
@@ -29,6 +40,7 @@ export const BRIDGED_TYPES = [
   "m.call.invite",
   "m.beacon_info",
   "org.matrix.msc3672.beacon_info",
+  ...GUARDED_TYPES,
 ] as const;
 
 const eventSchema = z.object({

@@ -17,6 +17,8 @@ export interface MatrixLookup {
   actor(room: RoomRef, matrixId: string): Promise<Actor | null>;
   /** The room's name in Matrix, or null without one. @throws HomeserverError */
   roomName(room: RoomRef): Promise<string | null>;
+  /** Whether an event is a part of the room's state. @throws HomeserverError */
+  isState(room: RoomRef, eventId: string): Promise<boolean>;
 }
 
 const MAX_CACHED_NAMES = 5_000;
@@ -59,6 +61,18 @@ export function createMatrixLookup(
       if (ghost === null) return { kind: "matrix", id: matrixId, name: await nameOf(room, matrixId) };
       const user = ghost.kind === "user" ? await users.byId(ghost.userId) : null;
       return user && userActor(user);
+    },
+    async isState(room, eventId) {
+      const [matrixRoomId, id] = [room.matrixRoomId, eventId].map(encodeURIComponent);
+      const path = `/_matrix/client/v3/rooms/${matrixRoomId}/event/${id}`;
+      try {
+        return (
+          (await accounts.request<{ state_key?: unknown }>(ghosts.bot, "GET", path)).state_key !== undefined
+        );
+      } catch (error) {
+        if (error instanceof HomeserverError && !error.temporary) return false;
+        throw error;
+      }
     },
     async roomName(room) {
       const content = await state<{ name?: unknown }>(room, "m.room.name/");

@@ -39,6 +39,8 @@ export interface BridgeMembers {
   markMatrixAccount(userId: number): Promise<RoomToEnter[]>;
   /** The rooms of a user in which the ghost is neither invited nor joined, but for those in whose lobby the user waits. */
   roomsToEnter(userId: number): Promise<RoomToEnter[]>;
+  /** Stores that the ghost's account was deactivated: it is invited nowhere until somebody signs in to it again. */
+  putDeactivated(member: MemberKey): Promise<void>;
   putMembership(roomId: number, member: MemberKey, membership: MatrixMembership): Promise<void>;
   matrixMembership(roomId: number, member: MemberKey): Promise<MatrixMembership | null>;
   /** How many members the chatroom has, whether this is one of them and waits in the lobby, and whether its ghost is active. */
@@ -104,12 +106,16 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
       await sql`
         with marked as (
           insert into bridge_ghosts (member, active) values (${key}, true)
-          on conflict (member) do update set active = true where not bridge_ghosts.active returning member
+          on conflict (member) do update set active = true, deactivated = false where not bridge_ghosts.active
+          returning member
         )
         update bridge_rooms b set unsettled = b.unsettled + 1
         from marked m join memberships s on s.member = m.member
         where b.conversation_id = s.conversation_id`;
       return await roomsToEnter(userId);
+    },
+    async putDeactivated(member) {
+      await sql`update bridge_ghosts set deactivated = true, active = false where member = ${member}`;
     },
     async putMembership(roomId, member, membership) {
       await sql`
@@ -134,7 +140,7 @@ export function createBridgeMembers(sql: StoreSql): BridgeMembers {
     async absentMembers(roomId, upTo) {
       const rows = await sql<(AbsentMember & { joinedSeq: number; waits: boolean })[]>`
         select m.member, m.joined_seq as "joinedSeq", m.name, x.membership, coalesce(g.active, false) as active,
-               ${waits()} as waits
+               ${waits()} or coalesce(g.deactivated, false) as waits
         from memberships m join conversations c on c.id = m.conversation_id
         left join bridge_members x on x.conversation_id = m.conversation_id and x.member = m.member
         left join bridge_ghosts g on g.member = m.member
