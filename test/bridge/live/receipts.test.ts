@@ -135,12 +135,10 @@ describeBridge("what one has read", (world) => {
     for (let n = 0; n < 20; n++) seqs.push(await world.say(ben, room, `message ${n}`));
     await world.mirrored(room);
     await until("Matrix counts all", async () => (await inMatrix(client, matrixRoom)) === 20);
-    const bens = (await receiptsAt(client, matrixRoom, await lastEvent(client, matrixRoom)))["m.read"];
-    await until("Ben has read what he wrote", async () => bens !== undefined || (await benHasRead()));
-    async function benHasRead() {
+    await until("Ben has read what he wrote", async () => {
       const readers = await receiptsAt(client, matrixRoom, await lastEvent(client, matrixRoom));
       return readers["m.read"]?.includes(world.ghosts.ofUser(ben.id));
-    }
+    });
     const sent = () => first.stats().receiptsSent + second.stats().receiptsSent;
     const before = sent();
     const from = performance.now();
@@ -149,9 +147,8 @@ describeBridge("what one has read", (world) => {
     // Each worker may begin a second of its own.
     expect(sent() - before).toBeLessThanOrEqual(2 * (Math.ceil((performance.now() - from) / 1_000) + 1));
     expect(sent() - before).toBeGreaterThan(0);
+    world.bridge = first;
     await second.stop();
-    await world.startBridge();
-    await until("the worker is up", async () => (await world.bridge.health()).ok);
   });
 
   test("the echo of an own receipt moves nothing, and what was said as one that is none is passed over", async () => {
