@@ -5,7 +5,7 @@ import type { MatrixAccounts } from "../../domain/ports/matrix.ts";
 import { type HttpApp, json, jsonBody } from "../face/face.ts";
 import { body, text } from "../requests/fields.ts";
 import { callingUser } from "./authentication.ts";
-import { KEY_REUSED, REFUSALS } from "./failures.ts";
+import { KEY_REUSED, messengerError, REFUSALS } from "./failures.ts";
 
 const MAX_DEVICE_ID_LENGTH = 255;
 
@@ -40,6 +40,10 @@ const NEW_PASSWORD = z.literal(true).meta({
   description: "Each call makes a new password, and the one before it stops working",
 });
 
+const DEACTIVATED = {
+  409: json(messengerError, "An administrator of the homeserver deactivated the caller's Matrix account"),
+};
+
 const ROUTES = {
   credentials: createRoute({
     method: "get",
@@ -51,6 +55,7 @@ const ROUTES = {
         "Fresh credentials",
       ),
       ...REFUSALS,
+      ...DEACTIVATED,
     },
   }),
   login: createRoute({
@@ -72,6 +77,7 @@ const ROUTES = {
         "A Matrix session",
       ),
       ...REFUSALS,
+      ...DEACTIVATED,
       ...KEY_REUSED,
     },
   }),
