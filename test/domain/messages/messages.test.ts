@@ -359,9 +359,9 @@ describeDomain("messages.history and messages.markRead", (world) => {
     const counts = { op: "unread", room: room.token, mention: 0 };
     expect(heard).toEqual([
       { ...by, read: first.seq, delivered: first.seq },
-      { unread: { ...counts, read: first.seq, unread: 1 }, except: "" },
+      { unread: { ...counts, read: first.seq, unread: 1 }, except: "", roomId: room.id },
       { ...by, read: second.seq, delivered: second.seq },
-      { unread: { ...counts, read: second.seq, unread: 0 }, except: "phone" },
+      { unread: { ...counts, read: second.seq, unread: 0 }, except: "phone", roomId: room.id },
     ]);
   });
 
