@@ -1,5 +1,6 @@
 /** Tells refusals of an event from outages. Only for the refusals listed here is an event changed or given up. */
 import { DomainError } from "../../src/domain/errors.ts";
+import { cleanText } from "../mapping/matrix-events.ts";
 import { HomeserverError } from "./homeserver-error.ts";
 import { MissingFile } from "./media.ts";
 
@@ -37,6 +38,6 @@ export function isTooLarge(error: unknown): boolean {
 export function whyOf(error: unknown): { errcode: string | null; reason: string } {
   const words = error instanceof Error ? error.message : String(error);
   const errcode = error instanceof HomeserverError ? error.errcode : null;
-  const plain = (text: string) => Buffer.from(text.replaceAll("\0", "")).toString().slice(0, MAX_REASON);
+  const plain = (text: string) => cleanText(text).slice(0, MAX_REASON);
   return { errcode: errcode === null ? null : plain(errcode), reason: plain(words) };
 }

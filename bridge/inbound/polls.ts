@@ -1,6 +1,6 @@
 /** Tells the chat how a poll of Matrix ended. The votes stay in Matrix until then, where clients count them. */
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
-import { HomeserverError } from "../homeserver/homeserver-error.ts";
+import { isAbsent } from "../homeserver/refusals.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { type MatrixEvent, readEvent, relationOf } from "../mapping/matrix-events.ts";
 import { choicesOf, type PollAnswer, pollOf, resultLine } from "../mapping/polls.ts";
@@ -29,7 +29,7 @@ export function createInboundPolls(accounts: Pick<GhostAccounts, "request">, gho
     try {
       return await accounts.request<T>(ghosts.bot, "GET", path, { query });
     } catch (error) {
-      if (error instanceof HomeserverError && error.says("M_NOT_FOUND")) return null;
+      if (isAbsent(error)) return null;
       throw error;
     }
   }

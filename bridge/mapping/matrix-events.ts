@@ -10,6 +10,11 @@ export function isPlain(text: string): boolean {
   return !text.includes("\0") && !/\p{Cs}/u.test(text);
 }
 
+/** The text as the database takes it: without zero bytes, and with U+FFFD for broken surrogates. */
+export function cleanText(text: string): string {
+  return Buffer.from(text.replaceAll("\0", "")).toString();
+}
+
 /** Matrix bounds ids to 255 bytes. */
 const id = z.string().min(1).max(255).refine(isPlain);
 

@@ -1,6 +1,6 @@
 /** Polls of Matrix (MSC3381, in its two spellings), as texts of the chat. Pure functions. */
 import { z } from "zod";
-import type { MatrixEvent } from "./matrix-events.ts";
+import { cleanText, type MatrixEvent } from "./matrix-events.ts";
 
 export interface Poll {
   question: string;
@@ -46,11 +46,6 @@ function textOf(said: z.infer<typeof spoken>): string {
       ? text
       : (text.find(({ mimetype = "text/plain" }) => mimetype === "text/plain")?.body ?? "");
   return cleanText(plain.replaceAll(/\s+/g, " ").trim().slice(0, MAX_TEXT));
-}
-
-/** Matrix allows zero bytes and broken surrogates; Causeway does not. */
-function cleanText(text: string): string {
-  return Buffer.from(text.replaceAll("\0", "")).toString();
 }
 
 /** The line with which the chat shows a poll. */

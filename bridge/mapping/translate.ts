@@ -6,7 +6,7 @@ import { chatTextOf } from "../formatting/to-markdown.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { lineOf } from "./kinds.ts";
 import { MARK } from "./marks.ts";
-import { type MatrixEvent, mentionsOf, relationOf } from "./matrix-events.ts";
+import { cleanText, type MatrixEvent, mentionsOf, relationOf } from "./matrix-events.ts";
 
 /** A text message without its relation. */
 export interface TextContent {
@@ -169,8 +169,7 @@ export function chatText(
   file: FileStanding = "named",
 ): ChatMessage | null {
   const { text, ...more } = writtenIn(event, senderName, file);
-  // Matrix allows zero bytes and broken surrogates; Causeway does not.
-  const clean = Buffer.from(text.replaceAll("\0", "")).toString();
+  const clean = cleanText(text);
   if (isInvisible(clean)) return null;
   const points = clean.length <= MAX_TEXT ? null : [...clean];
   const isTooLong = points && points.length > MAX_TEXT;
@@ -279,11 +278,7 @@ export function chatMentions(
   const ids = userIds.flatMap((matrixId) => {
     const ghost = ghosts.read(matrixId);
     if (ghost?.kind === "user") return [String(ghost.userId)];
-    return ghost === null && matrixId.length <= 255 && matrixId !== "" ? [clean(matrixId)] : [];
+    return ghost === null && matrixId.length <= 255 && matrixId !== "" ? [cleanText(matrixId)] : [];
   });
   return [...new Set(room ? [MENTION_ALL, ...ids] : ids)].slice(0, 100);
-}
-
-function clean(matrixId: string): string {
-  return Buffer.from(matrixId.replaceAll("\0", "")).toString();
 }

@@ -6,6 +6,7 @@ import { isInvisible } from "../../src/domain/text-rules.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import { HomeserverError } from "../homeserver/homeserver-error.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
+import { cleanText } from "../mapping/matrix-events.ts";
 import type { RoomRef } from "./members.ts";
 
 export interface MatrixLookup {
@@ -83,6 +84,6 @@ export function createMatrixLookup(
 
 /** The name as Causeway accepts it: well-formed, visible and not too long; empty when nothing is left. */
 function acceptedName(name: string): string {
-  const clean = Buffer.from(name.replaceAll("\0", "")).toString().trim();
+  const clean = cleanText(name).trim();
   return isInvisible(clean) ? "" : [...clean].slice(0, MAX_NAME).join("");
 }
