@@ -1,13 +1,11 @@
 /** Mirrors a room's log: sends its events to Matrix in order, and changes the Matrix room as the chatroom changed. */
 
 import { dataOf } from "../../src/domain/event-data.ts";
-import { type Actor, actorOf, type LoggedEvent, memberKey, type Role } from "../../src/domain/model.ts";
+import { type LoggedEvent, memberKey } from "../../src/domain/model.ts";
 import { isModerator } from "../../src/domain/permissions.ts";
 import type { RoomLog } from "../../src/domain/ports/store/log.ts";
 import type { RoomQueries } from "../../src/domain/ports/store/rooms.ts";
 import type { Logger } from "../../src/logger.ts";
-import { HomeserverError } from "../homeserver/homeserver-error.ts";
-import { isForbidden, isRefusal, whyOf } from "../homeserver/refusals.ts";
 import type { Live } from "../live/live.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import { entriesOf, type PlannedEntry } from "../mapping/outbox-plan.ts";
@@ -19,6 +17,8 @@ import type { BridgeStore } from "../store/bridge-store.ts";
 import type { OutboxEntry } from "../store/queues.ts";
 import { changeOf, POWER_LEVELS, PROFILE } from "./changes.ts";
 import type { Delivery } from "./delivery.ts";
+import { createMemberships, type MembershipsOptions } from "./memberships.ts";
+import { createRefusedChanges, type RefusedChangesOptions } from "./refused-changes.ts";
 import { redactionIn, type SupersededEdits } from "./superseded-edits.ts";
 
 export interface Outbound {
@@ -51,36 +51,30 @@ export interface OutboundOptions {
     | "plan"
     | "inMatrix"
     | "currentReactions"
-    | "memberState"
-    | "absentMembers"
-    | "nonMembers"
-    | "putChangeAside"
     | "lateEntries"
     | "retriedChanges"
     | "dropRetriedChanges"
     | "dropped"
-  >;
+  > &
+    RefusedChangesOptions["store"] &
+    MembershipsOptions["store"];
   ghosts: Ghosts;
   members: Members;
   rooms: MatrixRooms;
   delivery: Delivery;
   superseded: Pick<SupersededEdits, "redactEvent">;
-  live: Pick<Live, "wrote" | "catchUp">;
+  live: Pick<Live, "wrote"> & MembershipsOptions["live"];
   counts: BridgeCounts;
   logger: Pick<Logger, "warn">;
 }
 
 /** Events of one room turn. Other rooms get turns in between. */
 const BATCH = 20;
-/**
- * In rooms of up to this many members the bridge invites every member at once, so that each sees the messages from then
- * on. In larger rooms that would take minutes: there a ghost joins when its user first writes or signs in to Matrix.
- */
-const MAX_MEMBERS_INVITED = 100;
 
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { log, chatrooms, store, ghosts, members, rooms, delivery, superseded, live, counts, logger } =
-    options;
+  const { log, chatrooms, store, ghosts, members, rooms, delivery, superseded, live } = options;
+  const unlessRefused = createRefusedChanges(options);
+  const memberships = createMemberships({ store, members, rooms, live, unlessRefused });
 
   /** Writes the outbox entries of these events, before anything is sent. */
   async function plan(room: OpenRoom, events: readonly LoggedEvent[]): Promise<Map<number, OutboxEntry[]>> {
@@ -138,7 +132,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     switch (event.type) {
       case "member.joined": {
         const { member, role } = dataOf<"member.joined">(event);
-        await addMember(room, member, role);
+        await memberships.add(room, member, role);
         return;
       }
       case "member.left": {
@@ -153,7 +147,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       }
       case "member.changed":
         await rooms.syncPower(room);
-        if (room.chatroom.lobby) await syncLobby(room);
+        if (room.chatroom.lobby) await memberships.syncLobby(room);
         return;
       case "room.changed": {
         const { readOnly, posting, type, lobby } = dataOf<"room.changed">(event);
@@ -163,74 +157,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
         if (posting !== undefined) room.posting = posting;
         const isPower = readOnly !== undefined || posting !== undefined || type !== undefined;
         if (isPower) await rooms.syncPower(room);
-        if (lobby !== undefined) await syncLobby(room);
+        if (lobby !== undefined) await memberships.syncLobby(room);
         return await rooms.syncProfile(room);
       }
       default:
-    }
-  }
-
-  async function addMember(room: OpenRoom, member: Actor, role: Role): Promise<void> {
-    // Nobody signs in as a guest's ghost: it joins when the guest first writes.
-    if (member.kind === "guest") return;
-    const state = await store.memberState(room.id, memberKey(member));
-    if (!state.member || state.waits) return;
-    if (state.active) {
-      await members.join(room, member);
-      await rooms.syncDirect(room);
-    } else if (member.kind === "matrix" || state.members <= MAX_MEMBERS_INVITED)
-      await members.invite(room, member);
-    if (isModerator(role)) await rooms.syncPower(room);
-  }
-
-  /** A change that the homeserver refuses for good does not hold the room up: it is kept with the reason. */
-  async function unlessRefused(room: OpenRoom, change: string, work: Promise<void>): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      if (!(error instanceof HomeserverError) || !(isRefusal(error, 0) || isForbidden(error))) throw error;
-      if (await rooms.isLost(room)) throw error;
-      counts.givenUp++;
-      logger.warn(
-        { event: "bridge.change_refused", err: error, room: room.token, change },
-        "the homeserver refused a change of a room for good; it is a dead letter, and the bridge goes on without it",
-      );
-      await store.putChangeAside(room.id, change, whyOf(error));
-    }
-  }
-
-  async function syncMembers(room: OpenRoom): Promise<void> {
-    const { type, blocked } = room.chatroom;
-    if (type === "one_to_one" && !blocked) await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
-    await bringIn(room);
-    await unlessRefused(room, "direct chat", rooms.syncDirect(room));
-    await live.catchUp(room.id);
-    // Authors of events that are not mirrored yet may have left since; they are needed until then.
-    if (room.mirrored >= room.head) await takeOut(room);
-  }
-
-  /** Matrix knows no lobby: who waits is taken out of the room, after what they said before was sent, and let in again. */
-  async function syncLobby(room: OpenRoom): Promise<void> {
-    await bringIn(room);
-    await takeOut(room);
-  }
-
-  async function bringIn(room: OpenRoom): Promise<void> {
-    const { absent, members: count } = await store.absentMembers(room.id, room.mirrored);
-    for (const { member, name, membership, active } of absent) {
-      const actor = actorOf(member, name);
-      const invited = membership === "invite" || actor.kind === "guest";
-      const everybody = count <= MAX_MEMBERS_INVITED || actor.kind === "matrix";
-      if (active) await unlessRefused(room, `joining of ${member}`, members.join(room, actor));
-      else if (everybody && !invited)
-        await unlessRefused(room, `invitation of ${member}`, members.invite(room, actor));
-    }
-  }
-
-  async function takeOut(room: OpenRoom): Promise<void> {
-    for (const member of await store.nonMembers(room.id)) {
-      const reason = room.chatroom.lobby ? "The chatroom's lobby is closed" : "Not a member of the chatroom";
-      await unlessRefused(room, `removal of ${member}`, members.remove(room, member, reason));
     }
   }
 
@@ -244,7 +174,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       else await delivery.deliver(room, entry, event);
     }
     // Their authors may wait in the lobby.
-    if (late.length > 0 && room.chatroom.lobby) await takeOut(room);
+    if (late.length > 0 && room.chatroom.lobby) await memberships.takeOut(room);
   }
 
   async function repeatChanges(room: OpenRoom): Promise<void> {
@@ -252,7 +182,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     if (changes.length === 0) return;
     await unlessRefused(room, POWER_LEVELS, rooms.syncPower(room));
     await unlessRefused(room, PROFILE, rooms.syncProfile(room));
-    await syncMembers(room);
+    await memberships.sync(room);
     for (const change of changes) {
       const eventId = redactionIn(change);
       if (eventId !== null) await superseded.redactEvent(room, eventId);
@@ -281,10 +211,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
       else await deliverEvents(room, events, entries);
       return events.length === BATCH || !hasItsRules(room);
     },
-    syncMembers,
+    syncMembers: memberships.sync,
     async restore(room) {
       await unlessRefused(room, PROFILE, rooms.restore(room));
-      await syncMembers(room);
+      await memberships.sync(room);
     },
     async retry(room) {
       await sendLate(room);
