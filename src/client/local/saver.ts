@@ -72,16 +72,21 @@ function changedText(text: Text, change: Change): Text {
 export class Saver {
   readonly #store: Store;
   readonly #onError: (error: unknown) => void;
+  readonly #collect: () => void;
   #waiting = new Batch();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** What is done with the store, one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  /** @param onError told of each batch that the store did not take; it is tried again */
-  constructor(store: Store, onError: (error: unknown) => void) {
+  /**
+   * @param onError told of each batch that the store did not take; it is tried again
+   * @param collect called before something is written or read, to tell what was {@link Saver.plan | planned}
+   */
+  constructor(store: Store, onError: (error: unknown) => void, collect: () => void) {
     this.#store = store;
     this.#onError = onError;
+    this.#collect = collect;
   }
 
   put(table: Table, key: string, text: Text): void {
@@ -143,6 +148,11 @@ export class Saver {
     }
   }
 
+  /** Writes soon; `collect` is asked then for what. */
+  plan(): void {
+    this.#plan(DELAY_MS);
+  }
+
   #plan(ms: number): void {
     if (this.#isClosed) return;
     this.#timer ??= setTimeout(() => {
@@ -159,6 +169,7 @@ export class Saver {
   }
 
   async #write(): Promise<void> {
+    this.#collect();
     const batch = this.#waiting;
     if (batch.isEmpty) return;
     this.#waiting = new Batch();

@@ -57,12 +57,16 @@ export interface Loaded {
 }
 
 type Reply = MessageData["reply"] | null;
+/** What became of a message: it is another now, or an event changes it where it is in the store alone. */
+type Told = StoredItem | { target: number; event: RoomEvent; reader: Reader };
 
 export class ViewStore {
   readonly #saver: Saver;
+  /** What became of messages, in order. Keys and texts are made of it when it is written, which nobody waits for. */
+  #told: Told[] = [];
 
   constructor(store: Store, onError: (error: unknown) => void) {
-    this.#saver = new Saver(store, onError);
+    this.#saver = new Saver(store, onError, () => this.#collect());
   }
 
   /** Reads all but messages. What another version wrote, or nobody can read, is deleted. */
@@ -84,6 +88,7 @@ export class ViewStore {
   }
 
   clear(): void {
+    this.#told = [];
     for (const table of TABLES) this.#saver.clear(table, "", LAST_KEY);
   }
 
@@ -127,14 +132,28 @@ export class ViewStore {
   }
 
   saveItem(item: StoredItem): void {
-    this.#saver.put("messages", itemKey(item.room, item.seq), () => JSON.stringify(item));
+    this.#told.push(item);
+    this.#saver.plan();
   }
 
   /** Changes an item that is in the store alone. */
   changeItem(target: number, event: RoomEvent, reader: Reader): void {
-    this.#saver.change("messages", itemKey(event.room, target), (text) =>
-      JSON.stringify(changeItem(JSON.parse(text) as StoredItem, event, reader)),
-    );
+    this.#told.push({ target, event, reader });
+    this.#saver.plan();
+  }
+
+  #collect(): void {
+    for (const told of this.#told) {
+      if ("key" in told) {
+        this.#saver.put("messages", itemKey(told.room, told.seq), () => JSON.stringify(told));
+        continue;
+      }
+      const { target, event, reader } = told;
+      this.#saver.change("messages", itemKey(event.room, target), (text) =>
+        JSON.stringify(changeItem(JSON.parse(text) as StoredItem, event, reader)),
+      );
+    }
+    this.#told = [];
   }
 
   /** Notes what became of a message that is not held, for those that are and answer it. */
@@ -181,6 +200,7 @@ export class ViewStore {
 
   /** Removes a message that the user hid; those that answer it show nothing of it. */
   removeItem(room: string, seq: number): void {
+    this.#collect();
     this.#saver.delete("messages", itemKey(room, seq));
     this.#saver.put("messages", replyKey(room, seq), () => "null");
   }
@@ -188,6 +208,7 @@ export class ViewStore {
   /** Removes what is kept of a log that goes on elsewhere, or not at all. */
   clearItems(room: string): void {
     this.saveReads(room);
+    this.#collect();
     for (const keyOf of [itemKey, replyKey]) {
       this.#saver.clear("messages", keyOf(room, 0), keyOf(room, Number.MAX_SAFE_INTEGER));
     }
