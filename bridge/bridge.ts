@@ -38,6 +38,8 @@ export interface BridgeOptions extends RoomParts {
   /** Whether read markers go to Matrix and come from there. Default: yes. */
   receipts?: boolean;
   homeserver: Homeserver;
+  /** The version of Matrix that new rooms have. Default: {@link ROOM_VERSION}. */
+  roomVersion?: string;
   /** The way to set passwords of Matrix accounts. Default: `synapse-admin`. */
   credentials?: CredentialProviderName;
   registry: Registry;
@@ -67,6 +69,8 @@ interface BridgeStats extends BridgeCounts, Backlog {
 const PARALLEL_ROOMS = 12;
 const SCAN_MS = 5_000;
 const RECONCILE_MS = 30_000;
+/** Ids of rooms since version 12 have no server name, which many clients of Matrix do not take yet. */
+const ROOM_VERSION = "11";
 const STOP_GRACE_MS = 1_500;
 
 /** Starts the worker. The homeserver need not be up: the worker waits for it in the background. */
@@ -154,6 +158,7 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
   const queue = createRoomQueue(PARALLEL_ROOMS, roomTurn);
   const reconciler = createReconciler({ accounts, ghosts, store, inbox, counts, logger, signal });
   const { reconcileMs = RECONCILE_MS, scanMs = SCAN_MS } = options;
+  const { roomVersion: wantedVersion = ROOM_VERSION } = options;
   const onConnected = () => {
     jobs.reconnected();
     void live.catchUp(null);
@@ -167,6 +172,7 @@ function startWorker(options: BridgeOptions, store: BridgeStore, counts: BridgeC
     logger,
     signal,
     reconcileMs,
+    roomVersion: wantedVersion,
   });
   const rename = (id: number, displayName: string) => accounts.rename(userActor({ id, displayName }));
   const provider = createCredentialProvider(options.credentials ?? "synapse-admin", homeserver);

@@ -16,6 +16,9 @@ export interface PowerLevels {
 }
 
 const MODERATOR = 50;
+const OWNER = 100;
+/** Above all owners, so that none of them takes the bot's rights away, or gives somebody such a right. */
+const BOT = 150;
 
 /** Since room version 12 the creator of a room stands above all levels and must not be given one (MSC4289). */
 function creatorOutranks(roomVersion: string): boolean {
@@ -29,6 +32,8 @@ function creatorOutranks(roomVersion: string): boolean {
  */
 export function powerLevels(input: {
   roomVersion: string;
+  /** The bot's level in the room. Up to version 11 nobody gets a level above their own, so the bot of an older room keeps it. */
+  botLevel?: number;
   type: RoomType;
   bot: string;
   members: readonly { matrixId: string; role: Role }[];
@@ -38,8 +43,9 @@ export function powerLevels(input: {
   blocked: boolean;
 }): PowerLevels {
   const outranks = creatorOutranks(input.roomVersion);
+  const bot = outranks ? BOT : (input.botLevel ?? BOT);
   // Up to version 11 the bot can remove only members with a lower level.
-  const [bot, owner] = outranks ? [150, 100] : [100, 99];
+  const owner = Math.min(OWNER, bot - 1);
   const users: Record<string, number> = outranks ? {} : { [input.bot]: bot };
   for (const { matrixId, role } of input.members) {
     if (isModerator(role)) users[matrixId] = role === "owner" ? owner : MODERATOR;
@@ -62,6 +68,12 @@ export function powerLevels(input: {
     redact: input.blocked ? bot : MODERATOR,
     notifications: { room: 0 },
   };
+}
+
+/** The bot's level in a room with these power levels; undefined where it has none, and in rooms where it needs none. */
+export function botLevelIn(levels: Record<string, unknown>, bot: string): number | undefined {
+  const level = (levels.users as Record<string, unknown> | undefined)?.[bot];
+  return typeof level === "number" && level <= BOT ? level : undefined;
 }
 
 /** Whether the rules as of the last mirrored event are the chatroom's. */

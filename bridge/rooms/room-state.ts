@@ -10,6 +10,8 @@ interface InMatrix {
 }
 
 export interface RoomState {
+  /** The content of a state event with an empty key; empty without one. @throws HomeserverError */
+  read(room: InMatrix, type: string): Promise<Record<string, unknown>>;
   /** Sets a state event with an empty key. @throws HomeserverError */
   put(room: InMatrix, type: string, content: object): Promise<void>;
   /** Sets the room's name; empty: the room has none. @throws HomeserverError */
@@ -33,6 +35,7 @@ export function createRoomState(accounts: GhostAccounts, { bot }: Pick<Ghosts, "
     accounts.request(bot, "PUT", pathOf(room, type), { body });
 
   return {
+    read,
     async put(room, type, content) {
       if (!isDeepStrictEqual(await read(room, type), content)) await write(room, type, content);
     },

@@ -14,7 +14,7 @@ import type { BridgeStore, ClaimedRoom } from "../store/bridge-store.ts";
 import { createAliases } from "./aliases.ts";
 import { createDirectChats } from "./direct.ts";
 import type { RoomRef } from "./members.ts";
-import { type PowerLevels, powerLevels } from "./power-levels.ts";
+import { botLevelIn, type PowerLevels, powerLevels } from "./power-levels.ts";
 import { createRoomState, fixedState, isDirect, nameOf } from "./room-state.ts";
 
 /** A claimed room that has a Matrix room. */
@@ -86,7 +86,7 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   async function wantedPower(
     room: Room,
     roomVersion: string,
-    writers: { readOnly: boolean; posting: Posting },
+    writers: { readOnly: boolean; posting: Posting; botLevel?: number },
   ): Promise<PowerLevels> {
     const members = (await options.memberships.list([room.id])).flatMap(({ member, role }) => {
       const actor = actorOf(member, "");
@@ -163,7 +163,12 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   async function syncPower(room: OpenRoom): Promise<void> {
     const readOnly = room.readOnly || (room.chatroom.blocked && !room.writableWhileBlocked);
     const { chatroom, roomVersion, posting } = room;
-    const wanted = await wantedPower(chatroom, roomVersion, { readOnly, posting });
+    const botLevel = botLevelIn(await state.read(room, "m.room.power_levels"), ghosts.bot);
+    const wanted = await wantedPower(chatroom, roomVersion, {
+      readOnly,
+      posting,
+      ...(botLevel && { botLevel }),
+    });
     await state.put(room, "m.room.power_levels", wanted);
   }
 

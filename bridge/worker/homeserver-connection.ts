@@ -15,7 +15,7 @@ import type { Reconciler } from "./reconciler.ts";
 export interface HomeserverConnection {
   /** Whether events may be sent to the homeserver. */
   readonly connected: boolean;
-  /** The version that the homeserver gives new rooms. Known once connected. */
+  /** The version of new rooms. Known once connected. */
   readonly roomVersion: string;
   health(): { ok: boolean; detail?: string };
   /** Call this when the homeserver did not answer or has restarted: the connection is set up again. */
@@ -36,14 +36,14 @@ export interface HomeserverConnectionOptions {
   signal: AbortSignal;
   /** Interval of the search for events that were not delivered, ms. */
   reconcileMs: number;
+  /** The version that new rooms are to have, where the homeserver knows it. */
+  roomVersion: string;
 }
 
 const BOT_NAME = "Causeway";
 const RETRIES = { firstMs: 250, maxMs: 10_000 };
 /** How long the homeserver may take to deliver an event before the reconciler fetches it. */
 const GRACE_MS = 3_000;
-/** For homeservers that do not name their room version in `/capabilities`. */
-const OLD_ROOM_VERSION = "11";
 const NOT_CONNECTED = "The homeserver was not reached yet";
 
 export function createHomeserverConnection(options: HomeserverConnectionOptions): HomeserverConnection {
@@ -52,7 +52,7 @@ export function createHomeserverConnection(options: HomeserverConnectionOptions)
   /** Why the homeserver can't deliver to us; null when it can. */
   let undelivered: string | null = "The homeserver was not asked to deliver yet";
   let detail = NOT_CONNECTED;
-  let roomVersion = OLD_ROOM_VERSION;
+  let { roomVersion } = options;
   let interrupt = new AbortController();
   /** Connections in a row that failed before their first interval was over. */
   let failures = 0;
@@ -65,8 +65,20 @@ export function createHomeserverConnection(options: HomeserverConnectionOptions)
     await homeserver.ensureRegistered(`${homeserver.registration.prefix}bot`);
     await homeserver.ensureDevice(ghosts.bot, BRIDGE_DEVICE);
     await nameBot(homeserver, ghosts.bot);
-    roomVersion = await defaultRoomVersion(homeserver, ghosts.bot);
+    roomVersion = await chooseRoomVersion();
     await reconciler.ensureCursor();
+  }
+
+  /** The wanted version; the homeserver's default where it has a list of versions without that one. */
+  async function chooseRoomVersion(): Promise<string> {
+    const { roomVersion: wanted } = options;
+    const known = await roomVersions(homeserver, ghosts.bot);
+    if (!known?.available || wanted in known.available || known.default === undefined) return wanted;
+    logger.warn(
+      { event: "matrix.room_version_unknown", wanted, roomVersion: known.default },
+      "the homeserver does not know the version that rooms are to have; new rooms get its default",
+    );
+    return known.default;
   }
 
   /** Asks the homeserver to call us. This also makes it deliver the events that it held back. */
@@ -197,12 +209,19 @@ async function nameBot(homeserver: Homeserver, asUser: string): Promise<void> {
     await homeserver.request("PUT", path, { asUser, body: { displayname: BOT_NAME } });
 }
 
-async function defaultRoomVersion(homeserver: Homeserver, asUser: string): Promise<string> {
-  interface Capabilities {
-    capabilities?: { "m.room_versions"?: { default?: string } };
-  }
-  const { capabilities } = await homeserver.request<Capabilities>("GET", "/_matrix/client/v3/capabilities", {
-    asUser,
-  });
-  return capabilities?.["m.room_versions"]?.default ?? OLD_ROOM_VERSION;
+interface RoomVersions {
+  default?: string;
+  available?: Record<string, unknown>;
+}
+
+async function roomVersions(homeserver: Homeserver, asUser: string): Promise<RoomVersions | undefined> {
+  const path = "/_matrix/client/v3/capabilities";
+  const answer = await homeserver.request<{ capabilities?: { "m.room_versions"?: RoomVersions } }>(
+    "GET",
+    path,
+    {
+      asUser,
+    },
+  );
+  return answer.capabilities?.["m.room_versions"];
 }

@@ -194,6 +194,7 @@ class StartingMatrix implements Matrix {
       homeserver,
       credentials: this.#config.MATRIX_CREDENTIALS,
       receipts: this.#config.MATRIX_RECEIPTS === "on",
+      roomVersion: this.#config.MATRIX_ROOM_VERSION,
       logger: this.#logger.child({ part: "bridge" }),
     });
     this.#running.add("bridge", () => bridge.stop());

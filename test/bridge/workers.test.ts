@@ -1,9 +1,7 @@
 /** Several workers over one store, rooms of many members, of two, and of older versions. */
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
-import type { Homeserver } from "../../bridge/homeserver/homeserver.ts";
 import { createBridgeStore } from "../../bridge/store/bridge-store.ts";
-import { userActor } from "../../src/domain/model.ts";
 import { describeBridge, until } from "./world.ts";
 
 describeBridge(
@@ -95,34 +93,6 @@ describeBridge(
       const client = await world.signIn(ada);
       const path = `rooms/${encodeURIComponent(matrixRoom)}/state/m.room.name/`;
       await expect(client.ask("PUT", path, { name: "Mine" })).rejects.toThrow("M_FORBIDDEN");
-    });
-
-    test("rooms of version 11, where the bot has a level of its own, work the same", async () => {
-      await world.bridge.stop();
-      const request: Homeserver["request"] = async (method, path, options) => {
-        const answer = await world.homeserver.request<never>(method, path, options);
-        if (!path.endsWith("/capabilities")) return answer;
-        return { capabilities: { "m.room_versions": { default: "11" } } } as never;
-      };
-      await world.startBridge({ homeserver: { ...world.homeserver, request } });
-      await until("the bridge is up", async () => (await world.bridge.health()).ok);
-      const [ada, ben] = [await world.user("Ada"), await world.user("Ben")];
-      const room = await world.group([ada, ben], { roles: ["owner"] });
-      await world.say(ben, room, "hi");
-      const { roomLifecycle } = world.useCases;
-      await roomLifecycle.setReadOnly(userActor(ada), room.token, true);
-      await roomLifecycle.removeMember(userActor(ada), room.token, userActor(ben));
-      const matrixRoom = await world.mirrored(room);
-      expect(await world.bot.state(matrixRoom, "m.room.create")).toMatchObject({ room_version: "11" });
-      const member = await world.bot.state(matrixRoom, "m.room.member", world.ghosts.ofUser(ben.id));
-      expect(member).toMatchObject({ membership: "leave" });
-      await roomLifecycle.delete(userActor(ada), room.token);
-      await until("it is cleared away", async () => {
-        const rows = await world.store.sql`select from bridge_rooms where conversation_id = ${room.id}`;
-        return rows.length === 0;
-      });
-      await world.bridge.stop();
-      await world.startBridge();
     });
 
     test("figures tell what went where", async () => {

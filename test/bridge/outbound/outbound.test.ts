@@ -73,7 +73,11 @@ describeBridge(
       await world.mirrored(room);
       expect([await membership(ben.id), await membership(cat.id)]).toEqual(["leave", "invite"]);
       const { users } = (await world.bot.state<{ users: object }>(matrixRoom, "m.room.power_levels")) ?? {};
-      expect(users).toEqual({ [world.ghosts.ofUser(ada.id)]: 100, [world.ghosts.ofUser(cat.id)]: 50 });
+      expect(users).toEqual({
+        [world.ghosts.bot]: 150,
+        [world.ghosts.ofUser(ada.id)]: 100,
+        [world.ghosts.ofUser(cat.id)]: 50,
+      });
     });
 
     test("a room of two that is made after one blocked the other is shut from the start, and has what was said before", async () => {

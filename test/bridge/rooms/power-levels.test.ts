@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { powerLevels } from "../../../bridge/rooms/power-levels.ts";
+import { botLevelIn, powerLevels } from "../../../bridge/rooms/power-levels.ts";
 
 const people = [
   { matrixId: "@cw_1:hs", role: "owner" as const },
@@ -20,7 +20,17 @@ const levels = (roomVersion: string, more = {}) =>
 
 test("roles become levels; the bot, who made the room, is named up to version 11 only", () => {
   expect(levels("12").users).toEqual({ "@cw_1:hs": 100, "@cw_2:hs": 50 });
-  expect(levels("11").users).toEqual({ "@cw_bot:hs": 100, "@cw_1:hs": 99, "@cw_2:hs": 50 });
+  expect(levels("11").users).toEqual({ "@cw_bot:hs": 150, "@cw_1:hs": 100, "@cw_2:hs": 50 });
+});
+
+test("a bot that made its room with a lower level keeps that, and owners stay below it", () => {
+  const before = { ...levels("11").users, "@cw_bot:hs": 100 };
+  const botLevel = botLevelIn({ users: before }, "@cw_bot:hs");
+  const now = levels("11", { botLevel });
+  expect(now.users).toEqual({ "@cw_bot:hs": 100, "@cw_1:hs": 99, "@cw_2:hs": 50 });
+  expect(now.state_default).toBe(100);
+  for (const users of [{}, undefined, { "@cw_bot:hs": "150" }, { "@cw_bot:hs": 9_000 }])
+    expect(botLevelIn({ users }, "@cw_bot:hs")).toBeUndefined();
 });
 
 test.each(["9", "11", "12", "13"])("version %s: nobody but the bot changes what is the chat's", (version) => {

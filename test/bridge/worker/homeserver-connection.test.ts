@@ -40,6 +40,7 @@ test("a homeserver that takes us in and fails then is asked less and less often,
     logger: { info() {}, warn: (_: object, message: string) => void warnings.push(message) } as never,
     signal: stopping.signal,
     reconcileMs: 1_000,
+    roomVersion: "11",
   });
   await until("it was tried four times", async () => connects.length >= 4);
   stopping.abort();
