@@ -34,7 +34,10 @@ import { createRoomTurn, type WaitingRooms } from "./worker/room-turn.ts";
 
 export interface BridgeOptions extends RoomParts {
   bus: Subscriptions;
-  useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "roomLifecycle" | "presence">;
+  useCases: Pick<
+    UseCases,
+    "messages" | "reactions" | "attachments" | "roomLifecycle" | "roomSettings" | "presence"
+  >;
   /** Whether read markers go to Matrix and come from there. Default: yes. */
   receipts?: boolean;
   homeserver: Homeserver;

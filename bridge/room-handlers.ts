@@ -8,6 +8,7 @@ import { isDeactivated } from "./homeserver/deactivated.ts";
 import type { GhostAccounts } from "./homeserver/ghost-accounts.ts";
 import type { Homeserver } from "./homeserver/homeserver.ts";
 import { createMedia, type Media } from "./homeserver/media.ts";
+import { createPictures, type Pictures } from "./homeserver/pictures.ts";
 import { createApplyInbox } from "./inbound/apply-inbox.ts";
 import { type Arrivals, createArrivals } from "./inbound/arrivals.ts";
 import { createInboundEdits } from "./inbound/edits.ts";
@@ -19,7 +20,7 @@ import { createInboundMembers } from "./inbound/members.ts";
 import { createInboundPolls } from "./inbound/polls.ts";
 import { createPutAside } from "./inbound/put-aside.ts";
 import { createInboundReactions } from "./inbound/reactions.ts";
-import { createInboundState } from "./inbound/state.ts";
+import { createInboundState, type InboundState } from "./inbound/state.ts";
 import { createTargets } from "./inbound/targets.ts";
 import type { Live } from "./live/live.ts";
 import type { Ghosts } from "./mapping/ghosts.ts";
@@ -31,7 +32,9 @@ import { createOutbound, type Outbound } from "./outbound/outbound.ts";
 import { createOwnEvents } from "./outbound/own-events.ts";
 import { createSupersededEdits, type SupersededEdits } from "./outbound/superseded-edits.ts";
 import { createWrites } from "./outbound/writes.ts";
-import { createMatrixLookup } from "./rooms/matrix-lookup.ts";
+import { createInboundRoles } from "./profile/roles.ts";
+import { createRoomProfile } from "./profile/room-profile.ts";
+import { createMatrixLookup, type MatrixLookup } from "./rooms/matrix-lookup.ts";
 import { createMembers, type Members } from "./rooms/members.ts";
 import { createMatrixRooms, type MatrixRooms, type OpenRoom } from "./rooms/rooms.ts";
 import type { BridgeStore } from "./store/bridge-store.ts";
@@ -39,7 +42,7 @@ import type { BridgeStore } from "./store/bridge-store.ts";
 /** The parts of the server that room turns read from and write to. */
 export interface RoomParts {
   store: PostgresStore;
-  useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "roomLifecycle">;
+  useCases: Pick<UseCases, "messages" | "reactions" | "attachments" | "roomLifecycle" | "roomSettings">;
   /** Where the bytes of attachments are. */
   files: AttachmentFiles;
   logger: Logger;
@@ -68,12 +71,13 @@ export function createRoomHandlers(surroundings: RoomHandlersOptions) {
   const { options, store, counts, homeserver, ghosts, accounts, roomVersion } = surroundings;
   const { logger } = options;
   const { memberships, avatars } = options.store;
-  const matrix = { homeserver, accounts, ghosts, store };
-  const rooms = createMatrixRooms({ ...matrix, memberships, avatars, roomVersion });
+  const pictures = createPictures(accounts, ghosts, store, avatars);
+  const matrix = { homeserver, accounts, ghosts, store, pictures };
+  const rooms = createMatrixRooms({ ...matrix, memberships, roomVersion });
   const marks = createMarks(options.store.secret);
   const superseded = createSupersededEdits({ store, accounts, ghosts, marks, counts, logger });
   const parts: HandlerParts = {
-    ...{ ...surroundings, rooms, marks, superseded },
+    ...{ ...surroundings, rooms, marks, superseded, pictures },
     members: createMembers(accounts, ghosts, store),
     media: createMedia(homeserver, ghosts, options.files),
   };
@@ -87,6 +91,7 @@ interface HandlerParts extends RoomHandlersOptions {
   media: Media;
   marks: Marks;
   superseded: SupersededEdits;
+  pictures: Pictures;
 }
 
 function createOutboundHandler(parts: HandlerParts): Outbound {
@@ -121,13 +126,13 @@ function createInboundHandler(parts: HandlerParts): {
     tries: options.fileTries,
   });
   const inbound = createInbound({
-    ...{ store, log, useCases, ghosts, accounts, lookup, rooms, counts, logger, marks },
+    ...{ store, log, useCases, ghosts, accounts, lookup, counts, logger, marks },
     edits: createInboundEdits({ store, log, messages, superseded, ghosts }),
     members: createInboundMembers({
       ...{ store, ghosts, members, lookup, wake, roomLifecycle, logger },
       isDeactivated: (matrixId) => isDeactivated(parts.homeserver, matrixId),
     }),
-    state: createInboundState({ store, roomLifecycle, lookup, wake }),
+    state: createState(parts, lookup),
     own: createOwnEvents({ store, log, ghosts, marks, counts }),
     reactions: createInboundReactions(store, useCases.reactions),
     polls: createInboundPolls(accounts, ghosts),
@@ -137,4 +142,15 @@ function createInboundHandler(parts: HandlerParts): {
   const aside = createPutAside({ store, messages, lookup, counts, logger });
   const leaves = createLeaves(store, ghosts, wake);
   return { applyInbox: createApplyInbox({ store, inbound, targets, leaves, aside, rooms }), arrivals };
+}
+
+function createState(
+  { options, store, media, pictures, wake }: HandlerParts,
+  lookup: MatrixLookup,
+): InboundState {
+  const { roomLifecycle, roomSettings, attachments } = options.useCases;
+  const { memberships } = options.store;
+  const profile = createRoomProfile({ roomSettings, attachments, media, pictures, lookup });
+  const roles = createInboundRoles({ roomLifecycle, memberships, lookup });
+  return createInboundState({ store, roomLifecycle, profile, roles, lookup, wake });
 }

@@ -17,6 +17,7 @@ export interface Media {
   /**
    * Downloads the file at an `mxc:` address of this or another homeserver, and streams it to `take`. At most
    * {@link MAX_DOWNLOADS} run at once; others wait.
+   * @param part `thumbnail`: a smaller form of a picture, of at most 640 × 480 points
    * @returns the result of `take`; null when the announced size is over `maxBytes`, or the address is invalid
    * @throws HomeserverError, also from the stream; the error of `take`
    */
@@ -24,12 +25,15 @@ export interface Media {
     mxc: string,
     maxBytes: number,
     take: (content: ReadableStream<Uint8Array>) => Promise<T>,
+    part?: "download" | "thumbnail",
   ): Promise<T | null>;
 }
 
 const MAX_DOWNLOADS = 8;
 /** How long the homeserver may wait for another homeserver, ms. For a file of its own that is not uploaded it shall not. */
 const REMOTE_MS = 20_000;
+/** What is asked for, by the part of the path that names it. */
+const PARTS = { download: {}, thumbnail: { width: "640", height: "480", method: "scale" } };
 /** A server's name, and an id that means something to it alone. */
 const MXC = /^mxc:\/\/([A-Za-z0-9.:[\]-]+)\/([A-Za-z0-9_-]+)$/;
 
@@ -41,25 +45,25 @@ export class MissingFile extends Error {
 export function createMedia(homeserver: Homeserver, ghosts: Ghosts, files: AttachmentFiles): Media {
   const limited = createSemaphore(MAX_DOWNLOADS);
 
-  async function get(server: string, mediaId: string): Promise<Response> {
+  async function get(server: string, mediaId: string, part: keyof typeof PARTS): Promise<Response> {
     const what = `${encodeURIComponent(server)}/${encodeURIComponent(mediaId)}`;
     const waitMs = server === homeserver.serverName ? 0 : REMOTE_MS;
-    const options = { asUser: ghosts.bot, query: { timeout_ms: String(waitMs) } };
+    const options = { asUser: ghosts.bot, query: { timeout_ms: String(waitMs), ...PARTS[part] } };
     try {
-      return await homeserver.stream("GET", `/_matrix/client/v1/media/download/${what}`, options);
+      return await homeserver.stream("GET", `/_matrix/client/v1/media/${part}/${what}`, options);
     } catch (error) {
       // Before Matrix v1.11 media needed no authentication.
       if (!(error instanceof HomeserverError) || error.errcode !== "M_UNRECOGNIZED") throw error;
-      return await homeserver.stream("GET", `/_matrix/media/v3/download/${what}`, options);
+      return await homeserver.stream("GET", `/_matrix/media/v3/${part}/${what}`, options);
     }
   }
 
   return {
-    async download(mxc, maxBytes, take) {
+    async download(mxc, maxBytes, take, part = "download") {
       const [, server, mediaId] = MXC.exec(mxc) ?? [];
       if (server === undefined || mediaId === undefined) return null;
       return await limited(async () => {
-        const { body, headers } = await get(server, mediaId);
+        const { body, headers } = await get(server, mediaId, part);
         try {
           if (!body || Number(headers.get("content-length")) > maxBytes) return null;
           return await take(ReadableStream.from(bytesOf(body)));

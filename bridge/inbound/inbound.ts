@@ -17,7 +17,7 @@ import { chatMentions, chatText, shownHash } from "../mapping/translate.ts";
 import type { BridgeCounts } from "../metrics.ts";
 import type { Origin, OwnEvents } from "../outbound/own-events.ts";
 import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
-import type { MatrixRooms, OpenRoom } from "../rooms/rooms.ts";
+import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 import type { MirroredEvent } from "../store/events.ts";
 import type { Arrivals } from "./arrivals.ts";
@@ -50,7 +50,6 @@ export interface InboundOptions {
   accounts: GhostAccounts;
   lookup: MatrixLookup;
   members: InboundMembers;
-  rooms: Pick<MatrixRooms, "syncProfile">;
   counts: BridgeCounts;
   logger: Pick<Logger, "info" | "warn">;
 }
@@ -192,10 +191,8 @@ export function createInbound(options: InboundOptions): Inbound {
         return redaction(room, event, actor);
       case "m.room.member":
         return membership(room, event, actor);
-      case "m.room.name":
-        return stateChange(event, options.state.rename(room, event, actor));
       default:
-        return stateChange(event, options.state.putBack(room));
+        return stateChange(event, options.state.apply(room, event, actor));
     }
   }
 
@@ -219,16 +216,10 @@ export function createInbound(options: InboundOptions): Inbound {
       { event: "bridge.act_refused", room: room.token, type: event.type, code: refusal.code },
       "the chat refused an act from Matrix; the bridge undoes it there",
     );
-    switch (event.type) {
-      case "m.room.member":
-        return await options.members.putBack(room);
-      case "m.room.name":
-        return await options.rooms.syncProfile(room);
-      case "m.room.redaction":
-        return; // A redaction can't be undone.
-      default:
-        await redact(room, event, refusal.message);
-    }
+    if (event.type === "m.room.redaction") return; // It can't be undone.
+    if (event.type === "m.room.member") await options.members.putBack(room);
+    else if (event.state_key !== undefined) await options.state.putBack(room);
+    else await redact(room, event, refusal.message);
   }
 
   async function redact(room: OpenRoom, event: MatrixEvent, reason: string): Promise<void> {

@@ -1,14 +1,19 @@
-/** Keeps a room's state in Matrix as the chat has it: what nobody with the right to it changed or removed is put back. */
+/**
+ * Applies what people change of a room's state in Matrix, where the chat lets them. What the chat does not have so, and what
+ * nobody with the right to it changed or removed, is put back.
+ */
 import type { Actor } from "../../src/domain/model.ts";
 import type { UseCases } from "../../src/domain/use-cases/use-cases.ts";
 import type { MatrixEvent } from "../mapping/matrix-events.ts";
+import type { InboundRoles } from "../profile/roles.ts";
+import type { RoomProfile } from "../profile/room-profile.ts";
 import type { MatrixLookup } from "../rooms/matrix-lookup.ts";
 import type { OpenRoom } from "../rooms/rooms.ts";
 import type { BridgeStore } from "../store/bridge-store.ts";
 
 export interface InboundState {
-  /** Applies an `m.room.name`. One that takes the name away is put back. @throws DomainError when the use case refuses */
-  rename(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void>;
+  /** Applies a state event with an empty key. @throws DomainError when a use case refuses; HomeserverError */
+  apply(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<void>;
   /** Lets the room's next turn put back what differs from the chat. */
   putBack(room: OpenRoom): Promise<void>;
   /** Puts the state back when the redacted event is a part of it. @throws HomeserverError */
@@ -18,30 +23,56 @@ export interface InboundState {
 export interface InboundStateOptions {
   store: Pick<BridgeStore, "doubt">;
   roomLifecycle: Pick<UseCases["roomLifecycle"], "rename">;
+  profile: RoomProfile;
+  roles: InboundRoles;
   lookup: MatrixLookup;
   /** Gives the room another turn. */
   wake: (roomId: number) => void;
 }
 
-export function createInboundState({
-  store,
-  roomLifecycle,
-  lookup,
-  wake,
-}: InboundStateOptions): InboundState {
+export function createInboundState(options: InboundStateOptions): InboundState {
+  const { store, roomLifecycle, profile, roles, lookup, wake } = options;
+
   async function putBack(room: OpenRoom): Promise<void> {
     await store.doubt(room.id);
     wake(room.id);
   }
 
+  /** @returns false when the name has to be put back */
+  async function rename(
+    room: OpenRoom,
+    { content: { name: wanted } }: MatrixEvent,
+    actor: Actor,
+  ): Promise<boolean> {
+    // The current name counts: this event may be an old one that is delivered again.
+    const { name: current } = await lookup.roomState(room, "m.room.name");
+    if (typeof current !== "string" || current.trim() === "") return false;
+    if (wanted === current && current.trim() !== room.chatroom.name)
+      await roomLifecycle.rename(actor, room.token, current);
+    return true;
+  }
+
+  /** @returns false when the state has to be put back */
+  async function change(room: OpenRoom, event: MatrixEvent, actor: Actor): Promise<boolean> {
+    switch (event.type) {
+      case "m.room.name":
+        return await rename(room, event, actor);
+      case "m.room.topic":
+        return await profile.topic(room, event, actor);
+      case "m.room.avatar":
+        return await profile.picture(room, event, actor);
+      case "m.room.power_levels":
+        await roles.apply(room, event, actor);
+        return false;
+      default:
+        return false;
+    }
+  }
+
   return {
     putBack,
-    async rename(room, { content: { name: wanted } }, actor) {
-      // The current name counts: this event may be an old one that is delivered again.
-      const current = await lookup.roomName(room);
-      if (current === null || current.trim() === "") return await putBack(room);
-      if (wanted === current && current.trim() !== room.chatroom.name)
-        await roomLifecycle.rename(actor, room.token, current);
+    async apply(room, event, actor) {
+      if (!(await change(room, event, actor))) await putBack(room);
     },
     async redacted(room, eventId) {
       if (await lookup.isState(room, eventId)) await putBack(room);

@@ -20,10 +20,7 @@ const id = z.string().min(1).max(255).refine(isPlain);
 
 /** State of a room that the chat alone decides. Who else changes it has the chat's put back. */
 const GUARDED_TYPES = [
-  "m.room.topic",
-  "m.room.avatar",
   "m.room.canonical_alias",
-  "m.room.power_levels",
   "m.room.join_rules",
   "m.room.history_visibility",
   "m.room.guest_access",
@@ -37,6 +34,9 @@ export const BRIDGED_TYPES = [
   "m.room.redaction",
   "m.room.member",
   "m.room.name",
+  "m.room.topic",
+  "m.room.avatar",
+  "m.room.power_levels",
   "m.poll.start",
   "org.matrix.msc3381.poll.start",
   "m.poll.end",
@@ -48,6 +48,11 @@ export const BRIDGED_TYPES = [
   ...GUARDED_TYPES,
 ] as const;
 
+const levelsSchema = z.object({
+  users: z.record(z.string(), z.number()),
+  users_default: z.number().optional(),
+});
+
 const eventSchema = z.object({
   event_id: id,
   room_id: id,
@@ -58,6 +63,8 @@ const eventSchema = z.object({
   /** Of the sender's homeserver, ms. 0 where it is missing or no time. */
   origin_server_ts: z.number().int().min(0).catch(0),
   content: z.record(z.string(), z.unknown()),
+  /** Of the event that this one takes the place of: only the levels of power levels. */
+  unsigned: z.object({ prev_content: levelsSchema }).optional().catch(undefined),
 });
 
 export type MatrixEvent = z.infer<typeof eventSchema>;
@@ -112,6 +119,12 @@ export function relationOf(content: MatrixEvent["content"]): Relation {
     default:
       return { ...none, answers: reply?.event_id ?? null };
   }
+}
+
+/** The level of somebody by the content of an `m.room.power_levels`. */
+export function levelOf({ users, users_default }: Record<string, unknown>, matrixId: string): number {
+  const level = ((users ?? {}) as Record<string, unknown>)[matrixId] ?? users_default;
+  return typeof level === "number" ? level : 0;
 }
 
 /** The id of the redacted event: at the top level in old room versions, in the content since version 11. */

@@ -1,4 +1,4 @@
-/** Looks up which actor a Matrix id stands for, and what a room is called in Matrix now. */
+/** Looks up which actor a Matrix id stands for, and how a room is in Matrix now. */
 import { LRUCache } from "lru-cache";
 import { type Actor, userActor } from "../../src/domain/model.ts";
 import type { UserStore } from "../../src/domain/ports/store/accounts/users.ts";
@@ -16,8 +16,10 @@ export interface MatrixLookup {
    * @throws HomeserverError
    */
   actor(room: RoomRef, matrixId: string): Promise<Actor | null>;
-  /** The room's name in Matrix, or null without one. @throws HomeserverError */
-  roomName(room: RoomRef): Promise<string | null>;
+  /** The content of a state event with an empty key, now; empty without one. @throws HomeserverError */
+  roomState(room: RoomRef, type: string): Promise<Record<string, unknown>>;
+  /** The name of somebody who is not ours, in that room, as it is now. @throws HomeserverError */
+  newName(room: RoomRef, matrixId: string): Promise<string>;
   /** Whether an event is a part of the room's state. @throws HomeserverError */
   isState(room: RoomRef, eventId: string): Promise<boolean>;
 }
@@ -45,7 +47,7 @@ export function createMatrixLookup(
   }
 
   async function nameOf(room: RoomRef, matrixId: string): Promise<string> {
-    const key = `${room.id} ${matrixId}`;
+    const key = keyOf(room, matrixId);
     const known = names.get(key);
     if (known !== undefined) return known;
     const path = `m.room.member/${encodeURIComponent(matrixId)}`;
@@ -75,11 +77,16 @@ export function createMatrixLookup(
         throw error;
       }
     },
-    async roomName(room) {
-      const content = await state<{ name?: unknown }>(room, "m.room.name/");
-      return typeof content?.name === "string" ? content.name : null;
+    roomState: async (room, type) => (await state<Record<string, unknown>>(room, `${type}/`)) ?? {},
+    async newName(room, matrixId) {
+      names.delete(keyOf(room, matrixId));
+      return await nameOf(room, matrixId);
     },
   };
+}
+
+function keyOf({ id }: RoomRef, matrixId: string): string {
+  return `${id} ${matrixId}`;
 }
 
 /** The name as Causeway accepts it: well-formed, visible and not too long; empty when nothing is left. */

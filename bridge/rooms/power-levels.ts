@@ -20,6 +20,15 @@ const OWNER = 100;
 /** Above all owners, so that none of them takes the bot's rights away, or gives somebody such a right. */
 const BOT = 150;
 
+/** An owner's in rooms of before, where the bot had 100. */
+const OWNER_OF_BEFORE = 99;
+
+/** The role that a level stands for; null below a moderator's. */
+export function roleAt(level: number): "owner" | "moderator" | null {
+  if (level >= OWNER_OF_BEFORE) return "owner";
+  return level >= MODERATOR ? "moderator" : null;
+}
+
 /** Since room version 12 the creator of a room stands above all levels and must not be given one (MSC4289). */
 function creatorOutranks(roomVersion: string): boolean {
   return /^\d+$/.test(roomVersion) && Number(roomVersion) >= 12;
@@ -50,14 +59,15 @@ export function powerLevels(input: {
   for (const { matrixId, role } of input.members) {
     if (isModerator(role)) users[matrixId] = role === "owner" ? owner : MODERATOR;
   }
-  // In a one-to-one room neither member may rename the room, invite or remove.
+  // In a one-to-one room neither member may change what the room is, invite or remove.
   const moderator = input.type === "one_to_one" ? bot : MODERATOR;
   const onlyModerators = !input.readOnly && input.posting === "moderators";
   return {
     users,
     users_default: 0,
     events: {
-      ...{ "m.room.name": moderator, "m.room.redaction": 0, "m.room.encryption": bot },
+      ...{ "m.room.name": moderator, "m.room.topic": moderator, "m.room.avatar": moderator },
+      ...{ "m.room.power_levels": moderator, "m.room.redaction": 0, "m.room.encryption": bot },
       ...(onlyModerators && { "m.reaction": 0 }),
     },
     events_default: input.readOnly ? bot : onlyModerators ? MODERATOR : 0,

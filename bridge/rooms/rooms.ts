@@ -4,10 +4,10 @@
  */
 import { actorOf, type Posting, type Room } from "../../src/domain/model.ts";
 import type { MembershipStore } from "../../src/domain/ports/store/memberships.ts";
-import type { AvatarStore } from "../../src/domain/ports/store/rooms.ts";
 import type { GhostAccounts } from "../homeserver/ghost-accounts.ts";
 import type { Homeserver } from "../homeserver/homeserver.ts";
 import { fieldOf, HomeserverError } from "../homeserver/homeserver-error.ts";
+import type { Pictures } from "../homeserver/pictures.ts";
 import { isRefusal, whyOf } from "../homeserver/refusals.ts";
 import type { Ghosts } from "../mapping/ghosts.ts";
 import type { BridgeStore, ClaimedRoom } from "../store/bridge-store.ts";
@@ -55,12 +55,9 @@ export interface MatrixRoomsOptions {
   homeserver: Homeserver;
   accounts: GhostAccounts;
   ghosts: Ghosts;
-  store: Pick<
-    BridgeStore,
-    "putMatrixRoom" | "putChangeAside" | "state" | "putState" | "activeMembers" | "directRooms"
-  >;
+  store: Pick<BridgeStore, "putMatrixRoom" | "putChangeAside" | "activeMembers" | "directRooms">;
   memberships: Pick<MembershipStore, "list">;
-  avatars: Pick<AvatarStore, "get">;
+  pictures: Pick<Pictures, "address">;
   /** The room version for new rooms. */
   roomVersion: () => string;
 }
@@ -71,7 +68,7 @@ const MAX_PARALLEL_REMOVALS = 4;
 const MAX_HALF_MADE_TRIES = 6;
 
 export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
-  const { homeserver, accounts, ghosts, store } = options;
+  const { homeserver, accounts, ghosts, store, pictures } = options;
   const state = createRoomState(accounts, ghosts);
   const direct = createDirectChats(accounts, ghosts, state, store);
   const roomPath = (id: string, rest: string) => `/_matrix/client/v3/rooms/${encodeURIComponent(id)}/${rest}`;
@@ -98,23 +95,9 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
     return powerLevels({ roomVersion, type, bot: ghosts.bot, members, ...writers, blocked });
   }
 
-  async function avatarUrl({ avatarId }: Room): Promise<string | null> {
-    if (avatarId === null) return null;
-    const known = await store.state(`avatar:${avatarId}`);
-    if (known !== null) return known;
-    const image = await options.avatars.get(avatarId);
-    if (!image) return null;
-    const path = "/_matrix/media/v3/upload";
-    const upload = { body: image.bytes, contentType: image.mime };
-    const answer = await accounts.request<{ content_uri?: string }>(ghosts.bot, "POST", path, upload);
-    const url = fieldOf(answer, "content_uri");
-    await store.putState(`avatar:${avatarId}`, url);
-    return url;
-  }
-
   async function create(room: Room): Promise<{ matrixRoomId: string; roomVersion: string }> {
     const roomVersion = options.roomVersion();
-    const avatar = await avatarUrl(room).catch(async (error: unknown) => {
+    const avatar = await pictures.address(room.avatarId).catch(async (error: unknown) => {
       // A picture that is too large for Matrix keeps no room from being made.
       if (!isRefusal(error, 0)) throw error;
       await store.putChangeAside(room.id, "picture", whyOf(error));
@@ -173,10 +156,10 @@ export function createMatrixRooms(options: MatrixRoomsOptions): MatrixRooms {
   }
 
   async function syncProfile(room: OpenRoom): Promise<void> {
-    const { description } = room.chatroom;
+    const { description, avatarId } = room.chatroom;
     await state.putName(room, nameOf(room.chatroom));
     await state.put(room, "m.room.topic", description ? { topic: description } : {});
-    const url = await avatarUrl(room.chatroom);
+    const url = await pictures.address(avatarId);
     await state.put(room, "m.room.avatar", url ? { url } : {});
   }
 

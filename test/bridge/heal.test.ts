@@ -73,7 +73,10 @@ describeBridge(
 
     test("name, topic, alias and rights that others changed or removed are put back", async () => {
       const { room, matrixRoom, client } = await world.meeting({ name: "Right", description: "On topic" });
-      const types = ["m.room.name", "m.room.topic", "m.room.canonical_alias", "m.room.power_levels"];
+      const types = [
+        ...["m.room.name", "m.room.topic", "m.room.canonical_alias", "m.room.power_levels"],
+        "m.room.join_rules",
+      ];
       // Synapse adds other forms of the topic to what it makes rooms with.
       const plain = (state: { "m.topic"?: object } | null) => ({ ...state, "m.topic": undefined });
       const states = () =>
@@ -91,7 +94,7 @@ describeBridge(
       const power = await world.bot.state<Record<string, unknown>>(matrixRoom, "m.room.power_levels");
       await world.bot.ask("PUT", path("state/m.room.power_levels/"), { ...power, state_default: 0 });
       for (const [type, content] of Object.entries({
-        "m.room.topic": { topic: "Off topic" },
+        "m.room.join_rules": { join_rule: "public" },
         "m.room.canonical_alias": {},
       }))
         await client.ask("PUT", path(`state/${type}/`), content);

@@ -276,6 +276,7 @@ const LAYERS: Record<string, readonly string[]> = {
   bridge: [
     ...["bridge/demo", "bridge/local", "bridge/worker", "bridge/inbound", "bridge/outbound", "bridge/rooms"],
     ...[
+      "bridge/profile",
       "bridge/live",
       "bridge/homeserver",
       "bridge/mapping",
@@ -297,8 +298,8 @@ const LAYERS: Record<string, readonly string[]> = {
     ...["bridge/metrics.ts", DOMAIN],
   ],
   "bridge/inbound": [
-    ...["bridge/outbound", "bridge/rooms", "bridge/homeserver", "bridge/mapping", "bridge/store"],
-    ...["bridge/metrics.ts", DOMAIN],
+    ...["bridge/outbound", "bridge/profile", "bridge/rooms", "bridge/homeserver", "bridge/mapping"],
+    ...["bridge/store", "bridge/metrics.ts", DOMAIN],
   ],
   "bridge/outbound": [
     ...[
@@ -311,6 +312,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ],
     ...["bridge/metrics.ts", DOMAIN],
   ],
+  "bridge/profile": ["bridge/rooms", "bridge/homeserver", "bridge/mapping", "bridge/store", DOMAIN],
   "bridge/rooms": ["bridge/homeserver", "bridge/mapping", "bridge/store", DOMAIN],
   "bridge/live": ["bridge/homeserver", "bridge/mapping", "bridge/store", "bridge/metrics.ts", DOMAIN],
   "bridge/homeserver": ["bridge/mapping", "bridge/store", DOMAIN],
