@@ -6,13 +6,24 @@ import { type KeptPage, keptPage } from "../answers/kept-page.ts";
 import { publicPath } from "../answers/public-path.ts";
 import type { Face, HttpEnv, OpenApiDocument } from "../face/face.ts";
 import { ERROR_TYPES } from "../protocol/failures.ts";
+import { CONSOLE_FILES, readConsoleFile } from "./console.ts";
 import { apiPage, errorPage, overviewPage } from "./pages.ts";
 import { socketDocument } from "./socket-document.ts";
 import { socketPage } from "./socket-page.ts";
 
 export const DOCS_PATHS = ["/docs", "/openapi"] as const;
 
-const PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'";
+/** Pages run Swagger UI and try requests on this server. Its icons are data: URLs. */
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
 const HTML = "text/html; charset=utf-8";
 
 type Render = () => unknown;
@@ -33,7 +44,9 @@ export function createDocs(faces: readonly Face[], publicUrl: () => string): Hon
   serve("/docs/docs.css", "text/css; charset=utf-8", () =>
     readFileSync(new URL("./docs.css", import.meta.url), "utf8"),
   );
-  serve("/docs", HTML, () => overviewPage(faces));
+  for (const [path, { type, file }] of Object.entries(CONSOLE_FILES))
+    serve(`/docs/${path}`, type, () => readConsoleFile(file));
+  serve("/docs", HTML, () => overviewPage(faces, publicUrl()));
   for (const face of faces) {
     serve(`/openapi/${face.name}.json`, "application/json", () =>
       JSON.stringify(below(publicUrl(), face.document())),
@@ -54,5 +67,8 @@ function below(publicUrl: string, document: OpenApiDocument): OpenApiDocument {
 }
 
 async function rendered(render: Render): Promise<KeptPage> {
-  return keptPage(new TextEncoder().encode(String(await render())));
+  const content = await render();
+  return keptPage(
+    content instanceof Uint8Array ? new Uint8Array(content) : new TextEncoder().encode(String(content)),
+  );
 }

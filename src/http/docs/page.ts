@@ -13,8 +13,15 @@ export function table(title: string, lines: readonly OutlineLine[]): Html {
   return html`<h3>${title}</h3><table>${rows}</table>`;
 }
 
-/** @param root the relative path from the page to the root of the server */
-export function page({ title, root }: { title: string; root: string }, content: Html): Html {
+export interface PageFrame {
+  title: string;
+  /** The relative path from the page to the root of the server. */
+  root: string;
+  /** More elements of the page's head. */
+  head?: Html;
+}
+
+export function page({ title, root, head }: PageFrame, content: Html): Html {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -23,6 +30,7 @@ export function page({ title, root }: { title: string; root: string }, content: 
         <title>${title}</title>
         <link rel="icon" href="${root}/web/icon.svg" type="image/svg+xml">
         <link rel="stylesheet" href="${root}/docs/docs.css">
+        ${head ?? ""}
       </head>
       <body><main>${content}</main></body>
     </html>`;

@@ -1,63 +1,63 @@
-/** The pages under `/docs`, rendered from the OpenAPI documents. Links are relative: the public URL may have a path. */
+/** The pages under `/docs` but the socket's. Links are relative: the public URL may have a path. */
 import { setImmediate } from "node:timers/promises";
 import { html } from "hono/html";
-import type { Face, OpenApiDocument } from "../face/face.ts";
-import { type Html, page, table } from "./page.ts";
-import { boundsOf, type JsonSchema, outline, typeOf } from "./schema-outline.ts";
-import { DESCRIPTION } from "./socket-document.ts";
+import type { Face } from "../face/face.ts";
+import { consoleOf } from "./console.ts";
+import { markdown, readDocument } from "./markdown.ts";
+import { type Html, page } from "./page.ts";
 
-type Schemas = Record<string, JsonSchema>;
-
-/** The part of OpenAPI that our documents use. */
-interface Operation {
-  summary?: string;
-  security?: Record<string, string[]>[];
-  parameters?: { name: string; in: string; required?: boolean; schema: JsonSchema }[];
-  requestBody?: { content: Record<string, { schema: JsonSchema }> };
-  responses: Record<string, { description: string; content?: Record<string, { schema: JsonSchema }> }>;
-}
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 
+/** The address of `npm start`, which the guide is written with. */
+const GUIDE_ADDRESS = "http://127.0.0.1:8080";
+
+/** Whom each way in is for. */
+const FOR: Record<string, string> = {
+  messenger: "A back office, or an app's server: chatrooms, who is in them, and Matrix credentials.",
+  talk: "Clients that know Talk: rooms, chat, participants, signaling, guests with a link.",
+  wire: "Clients that know Wire: people, connections, teams, conversations, a stream of notifications.",
+  protocol: "Help desks and automation: contacts, conversations, messages, attachments, webhooks.",
+  admin: "Operators: organizations, people, tokens, webhooks, the bridge's dead letters.",
+};
+
 /** Renders each API's document in its own turn of the event loop: all at once would block sessions for 0.3 s. */
-export async function overviewPage(faces: readonly Face[]): Promise<Html> {
-  const cards: Html[] = [];
+export async function overviewPage(faces: readonly Face[], publicUrl: string): Promise<Html> {
+  const rows: Html[] = [];
   for (const face of faces) {
     await setImmediate();
     const { info, paths = {} } = face.document();
     const count = Object.values(paths).flatMap((item) => METHODS.filter((method) => method in item)).length;
-    cards.push(html`<a class="card" href="docs/${face.name}">
-      <h2>${info.title}</h2>
-      <p>${info.description ?? ""}</p>
-      <p class="soft">${count} operations · OpenAPI: /openapi/${face.name}.json</p>
-    </a>`);
+    rows.push(html`<tr>
+      <td><a href="docs/${face.name}">${info.title}</a></td><td>${FOR[face.name] ?? ""}</td>
+      <td>${count} operations, <a href="openapi/${face.name}.json">OpenAPI</a></td>
+    </tr>`);
   }
-  cards.push(html`<a class="card" href="docs/socket">
-    <h2>WebSocket</h2>
-    <p>${DESCRIPTION}</p>
-    <p class="soft">AsyncAPI: /openapi/socket.json</p>
-  </a>`);
   return page(
     { title: "Causeway", root: "." },
     html`<h1>Causeway</h1>
-      <p class="lead">A realtime chat server in which every chatroom is also a Matrix room. These are its HTTP APIs;
-        apps talk over the WebSocket at <code>/ws</code>.</p>
-      <div class="cards">${cards}</div>`,
+      <p class="lead">A realtime chat server in which every chatroom is also a Matrix room.</p>
+      <p>An app needs <a href="docs/socket">the WebSocket</a> and nothing else. The HTTP APIs below serve the same rooms: what is made
+        or said through one of them is there in all others, on the WebSocket and in Matrix.</p>
+      <table>
+        <tr><th>Way in</th><th>For whom</th><th>What it has</th></tr>
+        <tr><td><a href="docs/socket">WebSocket</a></td><td>Messenger apps, by the SDK or in any language.</td>
+          <td>Its protocol, <a href="openapi/socket.json">AsyncAPI</a></td></tr>
+        ${rows}
+      </table>
+      ${markdown(readDocument("http/docs/guide.md").replaceAll(GUIDE_ADDRESS, publicUrl)).content}`,
   );
 }
 
+/** The operations of an API, and a console that tries them on this server. */
 export function apiPage(face: Face): Html {
-  const document = face.document();
-  const schemas = (document.components?.schemas ?? {}) as Schemas;
-  const operations = operationsOf(document);
-  const base = document.servers?.[0]?.url ?? "/";
+  const { info } = face.document();
   return page(
-    { title: document.info.title, root: ".." },
+    { title: info.title, root: "..", head: consoleOf(face.name, "..") },
     html`<p><a href="../docs">All APIs</a></p>
-      <h1>${document.info.title}</h1>
-      <p class="lead">${document.info.description ?? ""}</p>
-      <p>Base URL: <code>${base}</code>. Authentication: ${securityOf(document)}.
-        The same as <a href="../openapi/${face.name}.json">OpenAPI 3.1</a>.</p>
-      ${operations.map(([method, path, operation]) => operationSection(method, path, operation, schemas))}`,
+      <h1>${info.title}</h1>
+      <p class="lead">${info.description ?? ""}</p>
+      <p>${FOR[face.name] ?? ""} The same as <a href="../openapi/${face.name}.json">OpenAPI 3.1</a>.</p>
+      <div id="console"><noscript>The list of operations is drawn by a script; the OpenAPI document has all of it.</noscript></div>`,
   );
 }
 
@@ -69,60 +69,4 @@ export function errorPage(type: string, meaning: string): Html {
       <h1><code>${type}</code></h1>
       <p class="lead">${meaning}</p>`,
   );
-}
-
-function operationsOf(document: OpenApiDocument): [string, string, Operation][] {
-  return Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
-    METHODS.flatMap((method) => {
-      const operation = item[method] as Operation | undefined;
-      return operation ? [[method, path, operation] as [string, string, Operation]] : [];
-    }),
-  );
-}
-
-function securityOf(document: OpenApiDocument): Html[] | string {
-  const schemes = Object.values(document.components?.securitySchemes ?? {});
-  const names = schemes.map(
-    (scheme) =>
-      ("name" in scheme && scheme.name) ||
-      `Authorization: ${"scheme" in scheme && scheme.scheme === "basic" ? "Basic" : "Bearer"} …`,
-  );
-  return names.map((name, index) => html`${index > 0 ? " or " : ""}<code>${name}</code>`);
-}
-
-function operationSection(method: string, path: string, operation: Operation, schemas: Schemas): Html {
-  const { summary = "", parameters = [], requestBody, responses } = operation;
-  const sent = requestBody?.content["application/json"]?.schema;
-  return html`<details>
-    <summary><b class="${method}">${method.toUpperCase()}</b> <code>${path}</code> <span>${summary}</span></summary>
-    ${operation.security?.length === 0 ? html`<p class="soft">No authentication.</p>` : ""}
-    ${parameters.length > 0 ? table("Parameters", parameters.map(parameterLine(schemas))) : ""}
-    ${sent ? table("Body", outline(sent, schemas)) : ""}
-    ${responseSection(responses, schemas)}
-  </details>`;
-}
-
-function parameterLine(schemas: Schemas) {
-  return ({
-    name,
-    required = false,
-    schema,
-    ...parameter
-  }: NonNullable<Operation["parameters"]>[number]) => ({
-    ...{ depth: 0, name, required, type: `${typeOf(schema, schemas)}, in ${parameter.in}` },
-    description: [schema.description, boundsOf(schema)].filter(Boolean).join("; "),
-  });
-}
-
-function responseSection(responses: Operation["responses"], schemas: Schemas): Html {
-  const rows = Object.entries(responses).map(([status, { description, content }]) => {
-    const schema = content?.["application/json"]?.schema;
-    return html`<tr><td><code>${status}</code></td><td>${description}</td>
-      <td>${schema ? html`<code>${typeOf(schema, schemas)}</code>` : ""}</td></tr>`;
-  });
-  const [status, first] = Object.entries(responses)[0] ?? [];
-  const answered = first?.content?.["application/json"]?.schema;
-  const fields = answered ? outline(answered, schemas) : [];
-  return html`<h3>Answers</h3><table>${rows}</table>
-    ${fields.length > 0 ? table(`Body of ${status}`, fields) : ""}`;
 }

@@ -1,11 +1,13 @@
-/** The page of the WebSocket under `/docs`: what clients say with what answers it, and what the server tells. */
+/** The page of the WebSocket under `/docs`: its protocol, and each op and frame with its fields. */
 import { html } from "hono/html";
+import { markdown, readDocument } from "./markdown.ts";
 import { type Html, page, table } from "./page.ts";
 import { type JsonSchema, outline } from "./schema-outline.ts";
 import { DESCRIPTION, socketSchemas } from "./socket-document.ts";
 
 export function socketPage(): Html {
   const schemas = socketSchemas();
+  const { content, sections } = markdown(readDocument("protocol/PROTOCOL.md"));
   const named = (prefix: string) =>
     Object.keys(schemas)
       .filter((name) => name.startsWith(prefix))
@@ -13,12 +15,18 @@ export function socketPage(): Html {
   return page(
     { title: "WebSocket", root: ".." },
     html`<p><a href="../docs">All APIs</a></p>
-      <h1>WebSocket</h1>
-      <p class="lead">${DESCRIPTION}</p>
-      <p>The same as <a href="../openapi/socket.json">AsyncAPI 3.0</a>.</p>
-      <h2>Clients say</h2>
+      <nav><b>On this page</b>
+        <ul>
+          ${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}
+          <li><a href="#clients-say">Every op with its fields</a></li>
+          <li><a href="#the-server-tells">Every frame with its fields</a></li>
+        </ul>
+      </nav>
+      <p class="lead">${DESCRIPTION} Its schemas are also there as <a href="../openapi/socket.json">AsyncAPI 3.0</a>.</p>
+      ${content}
+      <h2 id="clients-say">Clients say</h2>
       ${named("client.").map((op) => asked(op, schemas))}
-      <h2>The server tells</h2>
+      <h2 id="the-server-tells">The server tells</h2>
       ${named("server.").map((op) => told(op, schemas))}`,
   );
 }
